@@ -1,0 +1,25 @@
+//! ringward moves a fleet of Cloudflare One Clients from one version to the next, ring by ring.
+//!
+//! The map, lowest first; a module imports only what stands above it (`tests/architecture.rs`):
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`ids`], [`version`], [`time`] | names, versions, instants, the clock |
+//! | [`schedule`] | openings and freezes: next open, next close, why (pure) |
+//! | [`plan`] | plan files: spanned tree, decoder that collects errors, model |
+//! | [`fleet`] | sightings to classes, adoption, exercise (pure) |
+//! | [`rollout`] | the core: events, state, gates, `decide`, report, laws (pure, sync, no clock) |
+//! | [`store`] | the append-only log in SQLite |
+//! | [`cloudflare`] | the API client: wire, errors, budget |
+//! | [`telemetry`] | logs and metrics |
+//! | [`daemon`] | the loop that owns all state, the writer, the sources of wake-ups |
+//! | [`web`] | page, API, metrics, health |
+//! | [`sandbox`] | a simulated account over HTTP |
+//! | [`cli`] | one file per command |
+
+pub mod ids;
+pub mod plan;
+pub mod sandbox;
+pub mod schedule;
+pub mod time;
+pub mod version;

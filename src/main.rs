@@ -1,0 +1,2 @@
+//! Exit codes and arguments live in the library; see `ringward::cli`.
+fn main() {}

@@ -1,0 +1,215 @@
+//! A plan that holds: what the decoder hands to everything else.
+//!
+//! **Invariant:** every value here passed the decoder, so a target is never below 2026.6 or
+//! forbidden, a ring has at least one profile and one target, and names are unique.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{AccountId, PlanName, PolicyId, RingName};
+use crate::schedule::Schedule;
+use crate::time::Span;
+use crate::version::{ClientVersion, Environment};
+
+/// Desired rings, targets, schedule and gates: one plan file, with its defaults filled in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// Unique among the plans of a daemon.
+    pub name: PlanName,
+    /// For people; not part of the digest.
+    pub description: Option<String>,
+    /// When set, the daemon's account must be this one.
+    pub account: Option<AccountId>,
+    /// Builds never to offer.
+    pub forbid: Vec<Forbid>,
+    /// What a new target does to a running rollout.
+    pub on_new_target: OnNewTarget,
+    /// In order of entry; never empty.
+    pub rings: Vec<RingPlan>,
+}
+
+/// One step of a plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RingPlan {
+    /// Unique within the plan.
+    pub name: RingName,
+    /// The deployment group's name; the ring's name unless the plan says otherwise.
+    pub group: String,
+    /// Device settings profiles, in the order written; never empty, never one twice.
+    pub profiles: Vec<ProfileRef>,
+    /// Target version per environment; never empty.
+    pub targets: BTreeMap<Environment, ClientVersion>,
+    /// When ringward may write for this ring.
+    pub schedule: Schedule,
+    /// What it takes to call the targets adopted.
+    pub adoption: Adoption,
+    /// How long the ring runs on its targets before the next one may follow.
+    pub soak: Span,
+    /// A gate that stays `unknown` longer than this halts the rollout.
+    pub unknown_after: Span,
+    /// What a failing gate does.
+    pub on_failure: OnFailure,
+}
+
+/// A range of builds never to offer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Forbid {
+    /// Read over the first three numbers of a version.
+    pub versions: semver::VersionReq,
+    /// For the person whose plan is refused.
+    pub reason: String,
+}
+
+/// What a newer target does to a running rollout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnNewTarget {
+    /// The newer target takes over at once.
+    Replace,
+}
+
+/// What a failing gate does to a rollout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFailure {
+    /// Stop writing and wait for a person.
+    Halt,
+}
+
+/// A device settings profile as a plan names it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProfileRef {
+    /// The reserved word `default`: the account's default profile.
+    Default,
+    /// A policy ID (a UUID).
+    Id(PolicyId),
+    /// A profile's name.
+    Named(String),
+}
+
+impl fmt::Display for ProfileRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::Id(id) => write!(f, "{id}"),
+            Self::Named(name) => f.write_str(name),
+        }
+    }
+}
+
+/// What it takes to call a ring's targets adopted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Adoption {
+    /// Share of sighted devices that must run the target.
+    pub at_least: Percent,
+    /// The deadline, counted from the assignment; it stands still in freezes and holds.
+    pub within: Span,
+    /// Share of the recently active devices that must have been sighted at all.
+    pub seen_at_least: Percent,
+}
+
+/// A share in tenths of a percent, 0.0 % to 100.0 %, so that thresholds compare exactly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "u16", into = "u16")]
+pub struct Percent(u16);
+
+impl Percent {
+    /// A share of whole percents, for defaults in code; above 100 counts as 100.
+    #[must_use]
+    pub const fn whole(percent: u16) -> Self {
+        Self(if percent > 100 { 1000 } else { percent * 10 })
+    }
+
+    /// A share from tenths of a percent.
+    #[must_use]
+    pub const fn from_tenths(tenths: u16) -> Option<Self> {
+        if tenths <= 1000 { Some(Self(tenths)) } else { None }
+    }
+
+    /// Whether `part` of `whole` is at least this share. Of nothing, no share is reached.
+    #[must_use]
+    pub const fn reached_by(self, part: usize, whole: usize) -> bool {
+        whole > 0 && part as u128 * 1000 >= whole as u128 * self.0 as u128
+    }
+
+    /// The share as a ratio from 0 to 1, for metrics.
+    #[must_use]
+    pub fn ratio(self) -> f64 {
+        f64::from(self.0) / 1000.0
+    }
+}
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0 / 10, self.0 % 10) {
+            (whole, 0) => write!(f, "{whole}%"),
+            (whole, tenth) => write!(f, "{whole}.{tenth}%"),
+        }
+    }
+}
+
+impl TryFrom<u16> for Percent {
+    type Error = &'static str;
+    fn try_from(tenths: u16) -> Result<Self, Self::Error> {
+        Self::from_tenths(tenths).ok_or("a share is at most 1000 tenths of a percent")
+    }
+}
+
+impl From<Percent> for u16 {
+    fn from(percent: Percent) -> u16 {
+        percent.0
+    }
+}
+
+/// SHA-256 over a plan file's tree as written: keys sorted, no comments, no defaults filled in,
+/// `description` left out. In lower-case hex.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PlanDigest(String);
+
+impl PlanDigest {
+    /// The digest of a canonical tree (JSON, keys sorted, `description` left out).
+    #[must_use]
+    pub fn of_written(written: &str) -> Self {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, written.as_bytes());
+        Self(digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// All 64 hex digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The first twelve hex digits, for people.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        self.0.get(..12).unwrap_or(&self.0)
+    }
+}
+
+impl fmt::Display for PlanDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One state of a plan file: what the log keeps whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Revision {
+    /// The digest of `written`.
+    pub digest: PlanDigest,
+    /// The canonical tree that the digest is over.
+    pub written: String,
+    /// The plan as decoded, defaults filled in: what a rollout follows, whatever later versions
+    /// of ringward take as default.
+    pub plan: Plan,
+}

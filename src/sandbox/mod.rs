@@ -1,0 +1,1 @@
+//! A simulated Cloudflare account over HTTP.

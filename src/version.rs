@@ -1,0 +1,186 @@
+//! Client versions and the environments that a deployment group can target.
+//!
+//! **Invariant:** versions are compared as four numbers, never as text, and an environment is
+//! one of the two that Cloudflare assigns versions to.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A Cloudflare One Client version: `YYYY.M.BUILD.C` (C is 0 for GA and 1 for beta).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ClientVersion([u32; 4]);
+
+/// A text that is not a client version.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{found}` is not a client version; write four numbers, such as 2026.8.2100.0")]
+pub struct InvalidVersion {
+    found: String,
+}
+
+impl ClientVersion {
+    /// The first client that follows assignments: older ones ignore them, so a device below it
+    /// can never be moved (client-version-assignments.mdx: "2026.6.x.0").
+    pub const FIRST_ASSIGNABLE: Self = Self([2026, 6, 0, 0]);
+
+    /// A version from its four numbers.
+    #[must_use]
+    pub const fn new(year: u32, month: u32, build: u32, channel: u32) -> Self {
+        Self([year, month, build, channel])
+    }
+
+    /// Whether a device on this version follows assignments at all.
+    #[must_use]
+    pub fn follows_assignments(self) -> bool {
+        self >= Self::FIRST_ASSIGNABLE
+    }
+
+    /// The first three numbers, which `semver` ranges in `forbid` read.
+    #[must_use]
+    pub fn as_semver(self) -> semver::Version {
+        let [year, month, build, _] = self.0;
+        semver::Version::new(year.into(), month.into(), build.into())
+    }
+}
+
+impl fmt::Display for ClientVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d] = self.0;
+        write!(f, "{a}.{b}.{c}.{d}")
+    }
+}
+
+impl FromStr for ClientVersion {
+    type Err = InvalidVersion;
+
+    /// Reads `2026.8.2100.0`. A two-digit year is taken as 20xx: the Windows installer registers
+    /// itself as 26.x (winget-pkgs#373076), so a device list might too.
+    fn from_str(text: &str) -> Result<Self, InvalidVersion> {
+        let invalid = || InvalidVersion { found: text.chars().take(40).collect() };
+        let mut numbers = [0u32; 4];
+        let mut parts = text.split('.');
+        for number in &mut numbers {
+            let part = parts.next().ok_or_else(invalid)?;
+            let plain = !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+            let no_leading_zero = part.len() == 1 || !part.starts_with('0');
+            if !plain || !no_leading_zero {
+                return Err(invalid());
+            }
+            *number = part.parse().map_err(|_| invalid())?;
+        }
+        if parts.next().is_some() {
+            return Err(invalid());
+        }
+        if (20..100).contains(&numbers[0]) {
+            numbers[0] += 2000;
+        }
+        Ok(Self(numbers))
+    }
+}
+
+impl TryFrom<String> for ClientVersion {
+    type Error = InvalidVersion;
+    fn try_from(text: String) -> Result<Self, InvalidVersion> {
+        text.parse()
+    }
+}
+
+impl From<ClientVersion> for String {
+    fn from(version: ClientVersion) -> String {
+        version.to_string()
+    }
+}
+
+/// What a deployment group can target: Cloudflare's `target_environment`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Environment {
+    /// `windows`
+    Windows,
+    /// `macos` in an assignment; a device calls itself `mac`.
+    Macos,
+}
+
+impl Environment {
+    /// Both, in the order in which reports list them.
+    pub const ALL: [Self; 2] = [Self::Windows, Self::Macos];
+
+    /// The spelling of `target_environment`, plan files and metric labels.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Windows => "windows",
+            Self::Macos => "macos",
+        }
+    }
+
+    /// The environment of a `device_type`, which is free text in the API. Mac spellings are
+    /// inferred (FACTS 2), so several are taken. `None`: an OS that has no assignments.
+    #[must_use]
+    pub fn of_device_type(device_type: &str) -> Option<Self> {
+        match device_type.to_ascii_lowercase().as_str() {
+            "windows" => Some(Self::Windows),
+            "mac" | "macos" | "darwin" => Some(Self::Macos),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_and_written() {
+        let rows = [
+            ("four numbers", "2026.8.2100.0", Some("2026.8.2100.0")),
+            ("the Windows installer's spelling", "26.4.1350.0", Some("2026.4.1350.0")),
+            ("an old four-part version", "1.6.28.0", Some("1.6.28.0")),
+            ("three numbers", "2026.8.2100", None),
+            ("five numbers", "2026.8.2100.0.1", None),
+            ("a leading zero", "2026.08.2100.0", None),
+            ("a sign", "2026.8.+210.0", None),
+            ("beyond 32 bits", "2026.8.4294967296.0", None),
+            ("empty", "", None),
+            ("a v", "v2026.8.2100.0", None),
+        ];
+        for (row, text, expected) in rows {
+            let read = text.parse::<ClientVersion>().ok().map(|v| v.to_string());
+            assert_eq!(read.as_deref(), expected, "{row}");
+        }
+    }
+
+    #[test]
+    fn versions_compare_as_numbers() {
+        let hotfix: ClientVersion = "2026.6.905.0".parse().unwrap();
+        let beta: ClientVersion = "2026.7.1210.1".parse().unwrap();
+        let tenth: ClientVersion = "2026.10.1.0".parse().unwrap();
+        assert!(hotfix < beta && beta < tenth);
+        assert!(hotfix.follows_assignments());
+        assert!(!ClientVersion::new(2026, 5, 1155, 1).follows_assignments());
+    }
+
+    #[test]
+    fn a_mac_is_macos_in_any_spelling() {
+        let rows = [
+            ("mac", Some(Environment::Macos)),
+            ("macOS", Some(Environment::Macos)),
+            ("Darwin", Some(Environment::Macos)),
+            ("windows", Some(Environment::Windows)),
+            ("linux", None),
+            ("chromeos", None),
+            ("", None),
+        ];
+        for (device_type, expected) in rows {
+            assert_eq!(Environment::of_device_type(device_type), expected, "{device_type}");
+        }
+    }
+}

@@ -17,9 +17,13 @@
 //! | [`sandbox`] | a simulated account over HTTP |
 //! | [`cli`] | one file per command |
 
+pub mod cloudflare;
+pub mod fleet;
 pub mod ids;
 pub mod plan;
+pub mod rollout;
 pub mod sandbox;
 pub mod schedule;
+pub mod store;
 pub mod time;
 pub mod version;

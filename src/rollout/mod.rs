@@ -1,0 +1,3 @@
+//! The core: pure and synchronous, no clock, no IO.
+
+pub mod remote;

@@ -1,0 +1,77 @@
+//! Deployment groups and device settings profiles as the far end has them.
+//!
+//! **Invariant:** what the far end said is kept whole, entries of unknown environments included,
+//! because a write replaces whole arrays and must not drop them (law 4).
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{GroupId, PolicyId};
+use crate::time::Timestamp;
+use crate::version::{ClientVersion, Environment};
+
+/// What a deployment group offers and to whom: the part that a write replaces.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupContent {
+    /// The group's name; not unique at Cloudflare.
+    pub name: String,
+    /// `version_config`, sorted; compared as a set.
+    pub versions: Vec<VersionEntry>,
+    /// `policy_ids`; a null or missing list is an empty one.
+    pub policies: BTreeSet<PolicyId>,
+}
+
+/// One entry of `version_config`, in the far end's own free text.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VersionEntry {
+    /// `target_environment`; legally null.
+    pub environment: Option<String>,
+    /// `version`.
+    pub version: String,
+}
+
+impl VersionEntry {
+    /// The entry that offers `version` to `environment`.
+    #[must_use]
+    pub fn of(environment: Environment, version: ClientVersion) -> Self {
+        Self { environment: Some(environment.as_str().to_owned()), version: version.to_string() }
+    }
+}
+
+/// A deployment group as read at Cloudflare.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// The ID that ringward goes by.
+    pub id: GroupId,
+    /// What it offers and to whom.
+    pub content: GroupContent,
+    /// The only revision there is: no ETag, no generation (FACTS 1).
+    pub updated_at: Timestamp,
+}
+
+/// A device settings profile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// The ID that deployment groups name.
+    pub id: PolicyId,
+    /// Its name; the default profile may have none.
+    pub name: Option<String>,
+    /// Whether it is the account's default profile.
+    pub is_default: bool,
+    /// A disabled profile does not apply to any device.
+    pub enabled: bool,
+}
+
+/// What the account has of device settings profiles. The default profile is asked for on its
+/// own and may come without an ID (FACTS 4).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profiles {
+    /// All profiles with an ID, the default one included when it has one.
+    pub listed: Vec<Profile>,
+}

@@ -1,0 +1,302 @@
+//! Openings and freezes: when ringward may write for a ring, until when, and why not.
+//!
+//! **Invariant:** pure; a freeze always wins over an opening, and every answer holds until
+//! [`Schedule::next_change`].
+//!
+//! All spans are half-open: an opening that closes at 16:00 is closed at 16:00.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::{SignedDuration, Timestamp, after, since};
+
+mod parts;
+#[cfg(test)]
+mod tests;
+
+pub use parts::{Freeze, LEAST_OPENING, MAX_FREEZES, MAX_OPENINGS, Opening, ScheduleError, Zone};
+
+/// How far [`Schedule::next_entry`] looks ahead: a year and a month, so that a yearly opening
+/// is found.
+pub const HORIZON: SignedDuration = SignedDuration::from_hours(400 * 24);
+
+/// How many openings are joined into one before its closing counts as out of sight.
+/// 1,024 hourly openings that touch are 42 days without a closing.
+const MAX_JOINED: usize = 1_024;
+
+/// How many openings and freezes [`Schedule::next_entry`] tries: ten a day within [`HORIZON`].
+const MAX_TRIES: usize = 4_000;
+
+/// Openings and freezes of one ring, in the ring's time zone.
+///
+/// It is kept in the log as written and worked out again when read.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(try_from = "Written", into = "Written")]
+pub struct Schedule {
+    zone: Zone,
+    open: Vec<Opening>,
+    freeze: Vec<Freeze>,
+    /// The freezes as instants, in the order of `freeze`.
+    frozen: Vec<Frozen>,
+}
+
+/// The form in the log.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    zone: Zone,
+    open: Vec<Opening>,
+    freeze: Vec<Freeze>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Frozen {
+    begins: Timestamp,
+    ends: Timestamp,
+}
+
+/// Whether the openings (freezes aside) let ringward write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Openness {
+    /// No openings are written, so it is always open.
+    AlwaysOpen,
+    /// Inside an opening; those that overlap or touch count as one.
+    Open {
+        /// The instant it closes. `None`: so many openings touch that the closing is out of sight.
+        closes_at: Option<Timestamp>,
+    },
+    /// Outside every opening.
+    Closed {
+        /// The next opening. `None`: there is none that can be computed.
+        opens_at: Option<Timestamp>,
+    },
+}
+
+/// The freeze in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FreezeNow<'a> {
+    /// As written; of several in force, the first in the plan.
+    pub reason: &'a str,
+    /// When nothing is frozen any more: freezes that overlap or touch count as one.
+    pub ends_at: Timestamp,
+}
+
+/// How long writing stays allowed, openings and freezes together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writable {
+    /// Frozen or closed.
+    NotNow,
+    /// Up to this instant, when the opening closes or a freeze begins.
+    Until(Timestamp),
+    /// With no end in sight.
+    Unlimited,
+}
+
+impl Schedule {
+    /// Checks the number of parts and works out the freezes; the parts are checked already.
+    ///
+    /// # Errors
+    /// More than [`MAX_OPENINGS`] openings or [`MAX_FREEZES`] freezes.
+    pub fn new(zone: Zone, open: Vec<Opening>, freeze: Vec<Freeze>) -> Result<Self, ScheduleError> {
+        if open.len() > MAX_OPENINGS {
+            return Err(ScheduleError::TooManyOpenings { found: open.len() });
+        }
+        if freeze.len() > MAX_FREEZES {
+            return Err(ScheduleError::TooManyFreezes { found: freeze.len() });
+        }
+        let frozen = freeze
+            .iter()
+            .map(|freeze| Frozen {
+                begins: zone.start_of_day(freeze.from()),
+                ends: zone.start_of_day_after(freeze.until()),
+            })
+            .collect();
+        Ok(Self { zone, open, freeze, frozen })
+    }
+
+    /// Open at all times, never frozen.
+    #[must_use]
+    pub fn always() -> Self {
+        Self { zone: Zone::utc(), open: Vec::new(), freeze: Vec::new(), frozen: Vec::new() }
+    }
+
+    /// The zone in which openings and freezes are read, and in which to show their instants.
+    #[must_use]
+    pub fn zone(&self) -> &Zone {
+        &self.zone
+    }
+
+    /// The openings as written; none means always open.
+    #[must_use]
+    pub fn openings(&self) -> &[Opening] {
+        &self.open
+    }
+
+    /// The freezes as written.
+    #[must_use]
+    pub fn freezes(&self) -> &[Freeze] {
+        &self.freeze
+    }
+
+    /// Whether the openings let ringward write at `now`; freezes are a question of their own.
+    #[must_use]
+    pub fn openness(&self, now: Timestamp) -> Openness {
+        if self.open.is_empty() {
+            return Openness::AlwaysOpen;
+        }
+        let mut closes_at = now;
+        for _ in 0..MAX_JOINED {
+            match self.last_closing(closes_at) {
+                Some(closing) if closing > closes_at => closes_at = closing,
+                _ if closes_at > now => return Openness::Open { closes_at: Some(closes_at) },
+                _ => return Openness::Closed { opens_at: self.next_opening(now) },
+            }
+        }
+        Openness::Open { closes_at: None }
+    }
+
+    /// The freeze in force at `now`.
+    #[must_use]
+    pub fn freeze_at(&self, now: Timestamp) -> Option<FreezeNow<'_>> {
+        let position = self.frozen.iter().position(|frozen| frozen.covers(now))?;
+        let reason = self.freeze.get(position)?.reason();
+        let mut ends_at = now;
+        // Each round joins at least one more freeze, so there are at most as many rounds.
+        while let Some(end) = self.frozen.iter().filter(|f| f.covers(ends_at)).map(|f| f.ends).max() {
+            ends_at = end;
+        }
+        Some(FreezeNow { reason, ends_at })
+    }
+
+    /// The beginning of the first freeze after `now`.
+    #[must_use]
+    pub fn next_freeze(&self, now: Timestamp) -> Option<Timestamp> {
+        self.frozen.iter().map(|frozen| frozen.begins).filter(|begins| *begins > now).min()
+    }
+
+    /// How long writing stays allowed from `now` on.
+    #[must_use]
+    pub fn writable(&self, now: Timestamp) -> Writable {
+        if self.freeze_at(now).is_some() {
+            return Writable::NotNow;
+        }
+        let closes_at = match self.openness(now) {
+            Openness::Closed { .. } => return Writable::NotNow,
+            Openness::AlwaysOpen => None,
+            Openness::Open { closes_at } => closes_at,
+        };
+        match earlier(closes_at, self.next_freeze(now)) {
+            Some(end) => Writable::Until(end),
+            None => Writable::Unlimited,
+        }
+    }
+
+    /// The frozen time between two instants: what a deadline that stands still in freezes gains.
+    /// Zero when `until` is not after `from`.
+    #[must_use]
+    pub fn frozen_between(&self, from: Timestamp, until: Timestamp) -> SignedDuration {
+        let mut spans = self.frozen.clone();
+        spans.sort_unstable();
+        let mut counted_to = from;
+        let mut total = SignedDuration::ZERO;
+        for span in spans {
+            let begins = span.begins.max(counted_to);
+            let ends = span.ends.min(until);
+            if begins < ends {
+                total = total.saturating_add(since(begins, ends));
+                counted_to = ends;
+            }
+        }
+        total
+    }
+
+    /// The next instant at which any answer of this schedule changes: when to wake up.
+    #[must_use]
+    pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
+        let opening = match self.openness(now) {
+            Openness::AlwaysOpen => None,
+            Openness::Open { closes_at } => closes_at,
+            Openness::Closed { opens_at } => opens_at,
+        };
+        let freeze = self
+            .frozen
+            .iter()
+            .flat_map(|frozen| [frozen.begins, frozen.ends])
+            .filter(|edge| *edge > now)
+            .min();
+        earlier(opening, freeze)
+    }
+
+    /// The first instant from `now` on that is open and not frozen, and stays so for `needed`.
+    /// `None`: there is none within [`HORIZON`].
+    #[must_use]
+    pub fn next_entry(&self, now: Timestamp, needed: SignedDuration) -> Option<Timestamp> {
+        let last = after(now, HORIZON);
+        let mut at = now;
+        for _ in 0..MAX_TRIES {
+            let until = match self.writable(at) {
+                Writable::Unlimited => return Some(at),
+                Writable::Until(end) if since(at, end) >= needed => return Some(at),
+                Writable::Until(end) => Some(end),
+                Writable::NotNow => self.next_possible(at),
+            };
+            at = until.filter(|next| *next > at && *next <= last)?;
+        }
+        None
+    }
+
+    /// From a frozen or closed instant: when that first reason is over.
+    fn next_possible(&self, at: Timestamp) -> Option<Timestamp> {
+        if let Some(freeze) = self.freeze_at(at) {
+            return Some(freeze.ends_at);
+        }
+        match self.openness(at) {
+            Openness::Closed { opens_at } => opens_at,
+            Openness::AlwaysOpen | Openness::Open { .. } => Some(at),
+        }
+    }
+
+    /// The latest closing of the openings that opened at or before `at`. Of one cron line, the
+    /// last opening closes last, because all of them are equally long.
+    fn last_closing(&self, at: Timestamp) -> Option<Timestamp> {
+        self.open
+            .iter()
+            .filter_map(|opening| Some(after(opening.last_start(at, &self.zone)?, opening.length().get())))
+            .max()
+    }
+
+    fn next_opening(&self, at: Timestamp) -> Option<Timestamp> {
+        self.open.iter().filter_map(|opening| opening.next_start(at, &self.zone)).min()
+    }
+}
+
+/// Two schedules are equal when they are written alike; the instants follow from that.
+impl PartialEq for Schedule {
+    fn eq(&self, other: &Self) -> bool {
+        self.zone == other.zone && self.open == other.open && self.freeze == other.freeze
+    }
+}
+
+impl Eq for Schedule {}
+
+impl Frozen {
+    fn covers(&self, at: Timestamp) -> bool {
+        self.begins <= at && at < self.ends
+    }
+}
+
+impl TryFrom<Written> for Schedule {
+    type Error = ScheduleError;
+    fn try_from(written: Written) -> Result<Self, ScheduleError> {
+        Self::new(written.zone, written.open, written.freeze)
+    }
+}
+
+impl From<Schedule> for Written {
+    fn from(schedule: Schedule) -> Written {
+        Written { zone: schedule.zone, open: schedule.open, freeze: schedule.freeze }
+    }
+}
+
+fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+    a.into_iter().chain(b).min()
+}

@@ -1,0 +1,357 @@
+//! The schedule against a minute-by-minute oracle, and its edges by name.
+
+use jiff::civil::date;
+use jiff::tz::TimeZone;
+
+use super::*;
+use crate::time::Span;
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn hours(hours: i64) -> SignedDuration {
+    SignedDuration::from_hours(hours)
+}
+
+fn opening(cron: &str, length: &str) -> Opening {
+    Opening::new(cron, length.parse::<Span>().unwrap()).unwrap()
+}
+
+fn schedule(zone: &str, open: &[(&str, &str)], freeze: &[(&str, &str)]) -> Schedule {
+    let open = open.iter().map(|(cron, length)| opening(cron, length)).collect();
+    let freeze = freeze
+        .iter()
+        .map(|(from, until)| Freeze::new(from.parse().unwrap(), until.parse().unwrap(), "Freeze").unwrap())
+        .collect();
+    Schedule::new(Zone::new(zone).unwrap(), open, freeze).unwrap()
+}
+
+/// The oracle's cron: minute, hour and weekday sets, written apart from croner.
+struct Line {
+    minutes: Vec<i8>,
+    hours: Vec<i8>,
+    /// Sunday is 0.
+    weekdays: Vec<i8>,
+    length: SignedDuration,
+}
+
+impl Line {
+    fn matches(&self, wall: jiff::civil::DateTime) -> bool {
+        self.minutes.contains(&wall.minute())
+            && self.hours.contains(&wall.hour())
+            && self.weekdays.contains(&wall.date().weekday().to_sunday_zero_offset())
+    }
+
+    /// Every start in the span, minute by minute on the wall clock: a fixed time in a gap starts
+    /// at the first instant after it, one in a repeated hour once; several times a day follow
+    /// the clock.
+    fn starts(&self, from: Timestamp, until: Timestamp, zone: &TimeZone) -> Vec<Timestamp> {
+        let fixed = self.minutes.len() == 1 && self.hours.len() == 1;
+        let mut starts = Vec::new();
+        let mut wall = from.to_zoned(zone.clone()).datetime();
+        let last = until.to_zoned(zone.clone()).datetime();
+        while wall < last {
+            if self.matches(wall) {
+                let instants = zone.to_ambiguous_timestamp(wall);
+                match instants.offset() {
+                    jiff::tz::AmbiguousOffset::Unambiguous { offset } => {
+                        starts.push(offset.to_timestamp(wall).unwrap());
+                    }
+                    jiff::tz::AmbiguousOffset::Gap { .. } if fixed => {
+                        let mut later = wall;
+                        while matches!(
+                            zone.to_ambiguous_timestamp(later).offset(),
+                            jiff::tz::AmbiguousOffset::Gap { .. }
+                        ) {
+                            later = later.saturating_add(SignedDuration::from_mins(1));
+                        }
+                        starts.push(later.to_zoned(zone.clone()).unwrap().timestamp());
+                    }
+                    jiff::tz::AmbiguousOffset::Gap { .. } => {}
+                    jiff::tz::AmbiguousOffset::Fold { before, after } => {
+                        starts.push(before.to_timestamp(wall).unwrap());
+                        if !fixed {
+                            starts.push(after.to_timestamp(wall).unwrap());
+                        }
+                    }
+                }
+            }
+            wall = wall.saturating_add(SignedDuration::from_mins(1));
+        }
+        starts
+    }
+}
+
+/// A name, the schedule as written, and the same as the oracle reads it.
+type Case = (&'static str, Vec<(&'static str, &'static str)>, Vec<Line>);
+
+/// Open minutes of a span by the oracle; starts are looked for from a week before.
+fn oracle(lines: &[Line], zone: &TimeZone, from: Timestamp, minutes: usize) -> Vec<bool> {
+    let until = after(from, SignedDuration::from_mins(minutes as i64));
+    let begin = after(from, -hours(24 * 7));
+    let mut open = vec![false; minutes];
+    for line in lines {
+        for start in line.starts(begin, after(until, hours(48)), zone) {
+            for (minute, open) in open.iter_mut().enumerate() {
+                let instant = after(from, SignedDuration::from_mins(minute as i64));
+                *open |= start <= instant && instant < after(start, line.length);
+            }
+        }
+    }
+    open
+}
+
+#[test]
+fn every_minute_around_clock_changes_agrees_with_the_oracle() {
+    let daily = || (0..7).collect::<Vec<i8>>();
+    let line = |minutes: Vec<i8>, hours: Vec<i8>, weekdays, mins| Line {
+        minutes,
+        hours,
+        weekdays,
+        length: SignedDuration::from_mins(mins),
+    };
+    let cases: Vec<Case> = vec![
+        (
+            "a fixed time in the changed hour",
+            vec![("30 1 * * *", "45m")],
+            vec![line(vec![30], vec![1], daily(), 45)],
+        ),
+        ("one just after it", vec![("30 2 * * *", "2h")], vec![line(vec![30], vec![2], daily(), 120)]),
+        ("midnight", vec![("0 0 * * *", "90m")], vec![line(vec![0], vec![0], daily(), 90)]),
+        (
+            "several times a day",
+            vec![("*/30 0-3 * * *", "15m")],
+            vec![line(vec![0, 30], (0..4).collect(), daily(), 15)],
+        ),
+        (
+            "across midnight, touching the next",
+            vec![("0 22 * * Sat", "4h"), ("0 2 * * Sun", "1h")],
+            vec![line(vec![0], vec![22], vec![6], 240), line(vec![0], vec![2], vec![0], 60)],
+        ),
+    ];
+    // Five hours and a half before each clock change; the last zone has none.
+    let edges = [
+        ("Europe/Lisbon", "2026-03-28T19:30:00Z"),
+        ("Europe/Lisbon", "2026-10-24T19:30:00Z"),
+        ("America/New_York", "2026-03-08T01:30:00Z"),
+        ("America/New_York", "2026-11-01T00:30:00Z"),
+        ("Australia/Lord_Howe", "2026-04-04T09:30:00Z"),
+        ("Australia/Lord_Howe", "2026-10-03T10:00:00Z"),
+        ("America/Havana", "2026-03-07T23:30:00Z"),
+        ("America/Havana", "2026-10-31T23:30:00Z"),
+        ("Asia/Kolkata", "2026-10-24T15:00:00Z"),
+    ];
+    const MINUTES: usize = 11 * 60;
+    for (name, written, lines) in &cases {
+        for (zone, from) in edges {
+            let schedule = schedule(zone, written, &[]);
+            let from = at(from);
+            let expected = oracle(lines, &TimeZone::get(zone).unwrap(), from, MINUTES);
+            for (minute, expected_open) in expected.iter().enumerate() {
+                let now = after(from, SignedDuration::from_mins(minute as i64));
+                let next_flip = expected[minute..].iter().position(|open| open != expected_open);
+                let row = format!("{name}, {zone}, {now}");
+                let change = match schedule.openness(now) {
+                    Openness::Open { closes_at } => {
+                        assert!(expected_open, "{row}: open, and the oracle says closed");
+                        closes_at
+                    }
+                    Openness::Closed { opens_at } => {
+                        assert!(!expected_open, "{row}: closed, and the oracle says open");
+                        opens_at
+                    }
+                    Openness::AlwaysOpen => panic!("{row}: always open"),
+                };
+                if let Some(ahead) = next_flip {
+                    let flips = after(now, SignedDuration::from_mins(ahead as i64));
+                    assert_eq!(change, Some(flips), "{row}: next change");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn an_opening_is_elapsed_time_across_a_clock_change() {
+    // Lisbon falls back at 01:00Z on 2026-10-25: the night has 13 hours between 20:00 and 08:00.
+    let nights = schedule("Europe/Lisbon", &[("0 20 * * Sat", "12h")], &[]);
+    let rows = [
+        (
+            "before",
+            "2026-10-24T18:59:59.999Z",
+            Openness::Closed { opens_at: Some(at("2026-10-24T19:00:00Z")) },
+        ),
+        ("opens", "2026-10-24T19:00:00Z", Openness::Open { closes_at: Some(at("2026-10-25T07:00:00Z")) }),
+        (
+            "last instant",
+            "2026-10-25T06:59:59.999Z",
+            Openness::Open { closes_at: Some(at("2026-10-25T07:00:00Z")) },
+        ),
+        (
+            "closed at 07:00 local",
+            "2026-10-25T07:00:00Z",
+            Openness::Closed { opens_at: Some(at("2026-10-31T20:00:00Z")) },
+        ),
+    ];
+    for (row, now, expected) in rows {
+        assert_eq!(nights.openness(at(now)), expected, "{row}");
+    }
+}
+
+#[test]
+fn openings_that_overlap_or_touch_are_one() {
+    let day = schedule("UTC", &[("0 9 * * *", "3h"), ("0 12 * * *", "2h"), ("0 13 * * *", "4h")], &[]);
+    assert_eq!(
+        day.openness(at("2026-10-12T10:00:00Z")),
+        Openness::Open { closes_at: Some(at("2026-10-12T17:00:00Z")) }
+    );
+    let hourly = schedule("UTC", &[("0 * * * *", "1h")], &[]);
+    assert_eq!(hourly.openness(at("2026-10-12T10:00:00Z")), Openness::Open { closes_at: None });
+    assert_eq!(hourly.writable(at("2026-10-12T10:00:00Z")), Writable::Unlimited);
+    assert_eq!(hourly.next_change(at("2026-10-12T10:00:00Z")), None);
+}
+
+#[test]
+fn freezes_are_whole_local_days_and_join() {
+    let frozen = schedule(
+        "Europe/Lisbon",
+        &[],
+        &[("2026-12-18", "2027-01-04"), ("2027-01-05", "2027-01-05"), ("2026-07-10", "2026-07-10")],
+    );
+    // Summer time is UTC+1, winter time UTC.
+    let rows = [
+        ("before the summer day", "2026-07-09T22:59:59.999Z", None),
+        ("its first instant", "2026-07-09T23:00:00Z", Some("2026-07-10T23:00:00Z")),
+        ("after it", "2026-07-10T23:00:00Z", None),
+        ("two freezes that touch", "2026-12-18T00:00:00Z", Some("2027-01-06T00:00:00Z")),
+        ("the second of them", "2027-01-05T12:00:00Z", Some("2027-01-06T00:00:00Z")),
+        ("over", "2027-01-06T00:00:00Z", None),
+    ];
+    for (row, now, ends) in rows {
+        let found = frozen.freeze_at(at(now)).map(|freeze| freeze.ends_at);
+        assert_eq!(found, ends.map(at), "{row}");
+        assert_eq!(frozen.writable(at(now)) == Writable::NotNow, ends.is_some(), "{row}: deny wins");
+    }
+    assert_eq!(frozen.next_freeze(at("2026-07-10T12:00:00Z")), Some(at("2026-12-18T00:00:00Z")));
+    assert_eq!(frozen.next_freeze(at("2027-01-05T12:00:00Z")), None);
+    assert_eq!(frozen.next_change(at("2027-01-04T12:00:00Z")), Some(at("2027-01-05T00:00:00Z")));
+}
+
+#[test]
+fn a_freeze_begins_with_the_first_instant_of_a_day_without_midnight() {
+    // Cairo skips 00:00 to 01:00 on 2026-04-24; Havana passes 00:00 to 01:00 twice on 2026-11-01.
+    let cairo = schedule("Africa/Cairo", &[], &[("2026-04-24", "2026-04-24")]);
+    assert_eq!(cairo.next_freeze(at("2026-04-01T00:00:00Z")), Some(at("2026-04-23T22:00:00Z")));
+    let havana = schedule("America/Havana", &[], &[("2026-11-01", "2026-11-01")]);
+    let first = at("2026-11-01T04:00:00Z");
+    assert_eq!(havana.next_freeze(at("2026-10-01T00:00:00Z")), Some(first));
+    assert_eq!(havana.freeze_at(first).unwrap().ends_at, after(first, hours(25)));
+}
+
+#[test]
+fn frozen_time_is_counted_once() {
+    let overlap = schedule(
+        "UTC",
+        &[],
+        &[("2026-12-20", "2026-12-24"), ("2026-12-18", "2026-12-22"), ("2026-12-21", "2026-12-21")],
+    );
+    let rows = [
+        ("all of it", "2026-12-01T00:00:00Z", "2027-01-01T00:00:00Z", 7 * 24),
+        ("a part", "2026-12-19T12:00:00Z", "2026-12-20T12:00:00Z", 24),
+        ("across the end", "2026-12-24T18:00:00Z", "2026-12-26T00:00:00Z", 6),
+        ("none", "2026-12-25T00:00:00Z", "2026-12-26T00:00:00Z", 0),
+        ("backwards", "2026-12-22T00:00:00Z", "2026-12-20T00:00:00Z", 0),
+    ];
+    for (row, from, until, expected) in rows {
+        assert_eq!(overlap.frozen_between(at(from), at(until)), hours(expected), "{row}");
+    }
+}
+
+#[test]
+fn the_next_entry_has_enough_of_the_opening_left() {
+    let quarter = SignedDuration::from_mins(15);
+    let working = schedule(
+        "Europe/Lisbon",
+        &[("0 9 * * Mon-Thu", "7h")],
+        &[("2026-10-20", "2026-10-20"), ("2026-12-18", "2027-01-04")],
+    );
+    let rows = [
+        ("before it opens", "2026-10-12T06:00:00Z", Some("2026-10-12T08:00:00Z")),
+        ("inside", "2026-10-12T10:30:00.5Z", Some("2026-10-12T10:30:00.5Z")),
+        ("exactly enough left", "2026-10-12T14:45:00Z", Some("2026-10-12T14:45:00Z")),
+        ("too little left", "2026-10-12T14:45:00.001Z", Some("2026-10-13T08:00:00Z")),
+        ("the weekend", "2026-10-15T15:00:00Z", Some("2026-10-19T08:00:00Z")),
+        ("over a frozen day", "2026-10-19T15:00:00Z", Some("2026-10-21T08:00:00Z")),
+        ("over the year's end", "2026-12-17T15:50:00Z", Some("2027-01-05T09:00:00Z")),
+    ];
+    for (row, now, expected) in rows {
+        assert_eq!(working.next_entry(at(now), quarter), expected.map(at), "{row}");
+    }
+    assert_eq!(working.next_entry(at("2026-10-12T06:00:00Z"), hours(8)), None, "longer than any opening");
+    assert_eq!(
+        Schedule::always().next_entry(at("2026-10-12T06:00:00Z"), hours(8)),
+        Some(at("2026-10-12T06:00:00Z"))
+    );
+    let for_ever = schedule("UTC", &[], &[("2026-01-01", "9999-12-31")]);
+    assert_eq!(for_ever.next_entry(at("2026-10-12T06:00:00Z"), quarter), None, "frozen for ever");
+}
+
+#[test]
+fn writing_ends_with_the_opening_or_the_freeze_whichever_comes_first() {
+    let nights = schedule("UTC", &[("0 20 * * *", "8h")], &[("2026-12-18", "2026-12-18")]);
+    let rows = [
+        ("the opening closes", "2026-12-15T21:00:00Z", Writable::Until(at("2026-12-16T04:00:00Z"))),
+        ("the freeze begins", "2026-12-17T21:00:00Z", Writable::Until(at("2026-12-18T00:00:00Z"))),
+        ("frozen and open", "2026-12-18T01:00:00Z", Writable::NotNow),
+        (
+            "open again within the same opening",
+            "2026-12-19T01:00:00Z",
+            Writable::Until(at("2026-12-19T04:00:00Z")),
+        ),
+        ("closed", "2026-12-15T12:00:00Z", Writable::NotNow),
+    ];
+    for (row, now, expected) in rows {
+        assert_eq!(nights.writable(at(now)), expected, "{row}");
+    }
+    assert_eq!(Schedule::always().writable(at("2026-12-18T01:00:00Z")), Writable::Unlimited);
+}
+
+#[test]
+fn parts_that_cannot_be_used_are_refused() {
+    let rows = [
+        ("31 February", "0 9 31 2 *", "7h"),
+        ("six fields", "0 0 9 * * *", "7h"),
+        ("a nickname", "@daily", "7h"),
+        ("hour 24", "0 24 * * *", "7h"),
+        ("words", "at nine on weekdays please", "7h"),
+        ("a backward range", "0 9 * * Thu-Mon", "7h"),
+        ("empty", "", "7h"),
+        ("no length", "0 9 * * *", "0h"),
+        ("shorter than an entry needs", "0 9 * * *", "14m 59s"),
+    ];
+    for (row, cron, length) in rows {
+        assert!(Opening::new(cron, length.parse().unwrap()).is_err(), "{row}");
+    }
+    assert!(Opening::new("0 9 29 2 Mon", Span::hours(1)).is_ok(), "day or weekday");
+    assert!(Opening::new("0 9 29 2 *", Span::hours(1)).is_ok(), "a leap day comes");
+    assert!(Freeze::new(date(2026, 12, 18), date(2026, 12, 17), "x").is_err());
+    for zone in ["Mars/Olympus", "", "+02:00", "Etc/Unknown"] {
+        assert!(Zone::new(zone).is_err(), "{zone}");
+    }
+    assert_eq!(Zone::new("europe/lisbon").unwrap().name(), "Europe/Lisbon");
+    let many = vec![opening("0 9 * * *", "1h"); MAX_OPENINGS + 1];
+    assert!(Schedule::new(Zone::utc(), many, Vec::new()).is_err());
+}
+
+#[test]
+fn a_schedule_survives_json() {
+    let written = schedule("Europe/Lisbon", &[("0 9 * * Mon-Thu", "7h")], &[("2026-12-18", "2027-01-04")]);
+    let json = serde_json::to_string(&written).unwrap();
+    let read: Schedule = serde_json::from_str(&json).unwrap();
+    assert_eq!(read, written);
+    let now = at("2026-12-17T09:00:00Z");
+    assert_eq!(read.next_change(now), written.next_change(now));
+    assert!(serde_json::from_str::<Schedule>(&json.replace("7h", "0h")).is_err(), "checked when read");
+    assert!(serde_json::from_str::<Schedule>(&json.replace("Lisbon", "Nowhere")).is_err());
+}

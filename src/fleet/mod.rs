@@ -1,5 +1,205 @@
 //! The fleet: from sightings to classes, adoption and exercise. Pure.
+//!
+//! **Invariant:** only a sweep that reached its last cursor changes anything here, and only a
+//! full one can say that a device is missing.
 
+mod census;
+mod device;
 mod sighting;
 
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use census::{Census, Counts, EnvironmentCensus, RingScope};
+pub use device::{Assignment, Class, Device, NOTIFICATION, Offered, Passage, Progress, STALLED_AFTER};
 pub use sighting::{Reported, SightedPolicy, Sighting, Sweep, SweepScope};
+
+use crate::ids::{DeviceId, PolicyId};
+use crate::time::{SignedDuration, Timestamp, after};
+use crate::version::Environment;
+
+/// A device that no full sweep listed for this long is forgotten.
+pub const FORGET_AFTER: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Incremental sweeps look back this far past the start of the last one, because a sighting may
+/// show up late in the list.
+pub const SWEEP_OVERLAP: SignedDuration = SignedDuration::from_mins(10);
+
+/// Every device that sweeps have listed, and how far each sweep's word reaches.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Fleet {
+    devices: BTreeMap<DeviceId, Device>,
+    full_sweep_at: Option<Timestamp>,
+    swept_at: Option<Timestamp>,
+    profiles_swept_at: BTreeMap<PolicyId, Timestamp>,
+}
+
+/// The rings of the account as the fleet needs them: which profile belongs where, and what is on
+/// offer there. Profiles outside every ring have no entry.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Membership {
+    rings: Vec<RingScope>,
+}
+
+impl Membership {
+    /// Rings whose profiles do not overlap.
+    #[must_use]
+    pub fn new(rings: Vec<RingScope>) -> Self {
+        Self { rings }
+    }
+
+    fn ring_of(&self, policy: Option<&SightedPolicy>) -> Option<usize> {
+        let policy = policy?;
+        self.rings.iter().position(|ring| ring.policies.contains(&policy.id))
+    }
+
+    fn assignment(&self, ring: Option<usize>, environment: Option<Environment>) -> Option<Assignment> {
+        match self.rings.get(ring?)?.offered(environment) {
+            Offered::Assigned(assignment) => Some(assignment),
+            Offered::Nothing | Offered::Planned => None,
+        }
+    }
+
+    fn passage(&self, old: &Sighting, new: &Sighting) -> Passage {
+        let (from, to) = (self.ring_of(old.policy.as_ref()), self.ring_of(new.policy.as_ref()));
+        Passage {
+            before: self.assignment(from, old.environment()),
+            now: self.assignment(to, new.environment()),
+            same_ring: from == to,
+        }
+    }
+}
+
+impl Fleet {
+    /// A fleet remembered from before a restart. Sweeps are not remembered: what they said is
+    /// too old to decide by until the next one.
+    #[must_use]
+    pub fn remembered(devices: impl IntoIterator<Item = Device>) -> Self {
+        let devices = devices.into_iter().map(|device| (device.latest.id.clone(), device)).collect();
+        Self { devices, ..Self::default() }
+    }
+
+    /// Takes in a complete sweep. Returns the devices that changed, and those forgotten.
+    pub fn observe(&mut self, sweep: Sweep, membership: &Membership) -> Observed {
+        let mut observed = Observed::default();
+        let mut listed = BTreeSet::new();
+        for sighting in sweep.devices {
+            listed.insert(sighting.id.clone());
+            observed.changed.insert(sighting.id.clone());
+            self.sighted(sighting, sweep.started_at, membership);
+        }
+        match sweep.scope {
+            SweepScope::Full => {
+                self.count_the_missing(&listed, sweep.started_at, &mut observed);
+                self.full_sweep_at = self.full_sweep_at.max(Some(sweep.started_at));
+                self.swept_at = self.swept_at.max(Some(sweep.started_at));
+            }
+            SweepScope::SeenAfter(since) => {
+                // It continues the last sweep only if it reaches back to it.
+                if self.swept_at.is_some_and(|last| since <= last) {
+                    self.swept_at = self.swept_at.max(Some(sweep.started_at));
+                }
+            }
+            SweepScope::Profile(policy) => {
+                let last = self.profiles_swept_at.entry(policy).or_insert(sweep.started_at);
+                *last = (*last).max(sweep.started_at);
+            }
+        }
+        observed
+    }
+
+    fn sighted(&mut self, sighting: Sighting, started_at: Timestamp, membership: &Membership) {
+        match self.devices.get_mut(&sighting.id) {
+            Some(device) => {
+                let passage = membership.passage(&device.latest, &sighting);
+                device.sighted(sighting, started_at, passage);
+            }
+            None => {
+                let mut device = Device::first_listed(sighting.clone(), started_at);
+                let passage = Passage { same_ring: true, ..membership.passage(&sighting, &sighting) };
+                device.sighted(sighting.clone(), started_at, passage);
+                self.devices.insert(sighting.id, device);
+            }
+        }
+    }
+
+    fn count_the_missing(
+        &mut self,
+        listed: &BTreeSet<DeviceId>,
+        started_at: Timestamp,
+        observed: &mut Observed,
+    ) {
+        for (id, device) in &mut self.devices {
+            if !listed.contains(id) {
+                device.missed_full_sweeps = device.missed_full_sweeps.saturating_add(1);
+                observed.changed.insert(id.clone());
+            }
+        }
+        let forgotten = |device: &Device| {
+            let last_known =
+                device.latest.last_seen_at.unwrap_or(device.listed_since).max(device.listed_since);
+            device.missed_full_sweeps > 0 && after(last_known, FORGET_AFTER) < started_at
+        };
+        observed.forgotten =
+            self.devices.iter().filter(|(_, device)| forgotten(device)).map(|(id, _)| id.clone()).collect();
+        for id in &observed.forgotten {
+            self.devices.remove(id);
+            observed.changed.remove(id);
+        }
+    }
+
+    /// When the last full sweep began.
+    #[must_use]
+    pub const fn full_sweep_at(&self) -> Option<Timestamp> {
+        self.full_sweep_at
+    }
+
+    /// When the last full or continuing sweep began.
+    #[must_use]
+    pub const fn swept_at(&self) -> Option<Timestamp> {
+        self.swept_at
+    }
+
+    /// The instant up to which everything about the devices of `policies` is known.
+    #[must_use]
+    pub fn known_until(&self, policies: &BTreeSet<PolicyId>) -> Option<Timestamp> {
+        // A poll by profile adds to a full sweep and replaces none: a device of the ring that
+        // no sweep has listed yet is listed by both.
+        self.full_sweep_at?;
+        let polled =
+            policies.iter().map(|policy| self.profiles_swept_at.get(policy).copied()).min().flatten();
+        self.swept_at.max(polled)
+    }
+
+    /// One device.
+    #[must_use]
+    pub fn device(&self, id: &DeviceId) -> Option<&Device> {
+        self.devices.get(id)
+    }
+
+    /// All devices, by ID.
+    pub fn devices(&self) -> impl Iterator<Item = &Device> {
+        self.devices.values()
+    }
+
+    /// The ring's devices, counted.
+    #[must_use]
+    pub fn census(&self, ring: &RingScope, now: Timestamp) -> Census {
+        ring.census(self.devices(), now)
+    }
+
+    /// The default profile's ID as devices know it, where the profile itself comes without one.
+    #[must_use]
+    pub fn default_policy(&self) -> Option<&PolicyId> {
+        let mut defaults = self.devices().filter_map(|device| device.latest.policy.as_ref());
+        defaults.find(|policy| policy.default).map(|policy| &policy.id)
+    }
+}
+
+/// What a sweep changed, for the observation tables.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// Devices with new facts.
+    pub changed: BTreeSet<DeviceId>,
+    /// Devices that no sweep has listed for [`FORGET_AFTER`].
+    pub forgotten: BTreeSet<DeviceId>,
+}

@@ -1,3 +1,22 @@
 //! The core: pure and synchronous, no clock, no IO.
+//!
+//! Inputs: a plan's file ([`world::Desired`]), the log folded into [`state::State`], observations
+//! with their age ([`world::Observations`]) and `now`. Outputs: events, a report, reads that are
+//! wanted and the next wake-up ([`decide::Decision`]). People come in through
+//! [`command::command`], writes through [`safety::clear_to_send`] and [`outcome::outcome_entry`].
+//!
+//! **Invariant:** nothing here knows of sockets, files, threads or the present time.
 
+pub mod command;
+pub mod decide;
+pub mod event;
+pub mod gate;
+mod lifecycle;
+pub mod outcome;
+mod reads;
 pub mod remote;
+pub mod report;
+pub mod safety;
+pub mod state;
+pub mod verdict;
+pub mod world;

@@ -4,6 +4,7 @@
 //! because a write replaces whole arrays and must not drop them (law 4).
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,56 @@ pub struct GroupContent {
     pub policies: BTreeSet<PolicyId>,
 }
 
+impl GroupContent {
+    /// The version on offer to an environment. `None` when there is no entry, or more than one:
+    /// what two entries for one environment mean is not documented (FACTS 1).
+    #[must_use]
+    pub fn target(&self, environment: Environment) -> Option<&str> {
+        let mut entries = self.entries(environment);
+        let first = entries.next()?;
+        entries.next().is_none().then_some(first.version.as_str())
+    }
+
+    /// The entries for an environment: one, unless somebody wrote several.
+    pub fn entries(&self, environment: Environment) -> impl Iterator<Item = &VersionEntry> {
+        self.versions.iter().filter(move |entry| entry.environment.as_deref() == Some(environment.as_str()))
+    }
+
+    /// Whether the part that a write replaces is the same: both arrays, as sets. A rename alone
+    /// changes nothing that devices follow.
+    #[must_use]
+    pub fn offers_the_same(&self, other: &Self) -> bool {
+        let sorted = |versions: &[VersionEntry]| {
+            let mut versions = versions.to_vec();
+            versions.sort();
+            versions
+        };
+        self.policies == other.policies && sorted(&self.versions) == sorted(&other.versions)
+    }
+
+    /// What `other` has that this has not, in words.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> String {
+        let mut words = Vec::new();
+        if self.name != other.name {
+            words.push(format!("name `{}` is `{}`", self.name, other.name));
+        }
+        for entry in self.versions.iter().filter(|entry| !other.versions.contains(entry)) {
+            words.push(format!("{entry} is gone"));
+        }
+        for entry in other.versions.iter().filter(|entry| !self.versions.contains(entry)) {
+            words.push(format!("{entry} is new"));
+        }
+        for policy in self.policies.difference(&other.policies) {
+            words.push(format!("profile {policy} is out"));
+        }
+        for policy in other.policies.difference(&self.policies) {
+            words.push(format!("profile {policy} is in"));
+        }
+        if words.is_empty() { "no difference".to_owned() } else { words.join(", ") }
+    }
+}
+
 /// One entry of `version_config`, in the far end's own free text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,6 +89,12 @@ impl VersionEntry {
     #[must_use]
     pub fn of(environment: Environment, version: ClientVersion) -> Self {
         Self { environment: Some(environment.as_str().to_owned()), version: version.to_string() }
+    }
+}
+
+impl fmt::Display for VersionEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.environment.as_deref().unwrap_or("(no environment)"), self.version)
     }
 }
 

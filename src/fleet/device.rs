@@ -1,0 +1,220 @@
+//! What is remembered of one device, and the class that follows from it.
+//!
+//! **Invariant:** a class is a function of sightings, the assignment and `now`; that ringward
+//! told a device to move counts for nothing until the device is sighted there.
+
+use serde::{Deserialize, Serialize};
+
+use crate::fleet::{Reported, Sighting};
+use crate::time::{SignedDuration, Timestamp, after};
+use crate::version::ClientVersion;
+
+/// Cloudflare delivers an assignment within 15 minutes (client-version-assignments.mdx).
+pub const NOTIFICATION: SignedDuration = SignedDuration::from_mins(15);
+
+/// A device counts as recently active when it was sighted in this long before the assignment.
+pub(super) const RECENTLY_ACTIVE: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// A device that is still not there this long past its first due sighting is stalled.
+pub const STALLED_AFTER: SignedDuration = SignedDuration::from_hours(24);
+
+/// A device that two full sweeps in a row did not list has left.
+pub(super) const MISSED_SWEEPS_TO_LEAVE: u8 = 2;
+
+/// A target version and since when Cloudflare offers it to a ring and environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Assignment {
+    /// The version on offer.
+    pub target: ClientVersion,
+    /// `updated_at` as Cloudflare answered it to our write.
+    pub at: Timestamp,
+}
+
+/// What a ring makes of a device. Each device of a ring is in exactly one class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// Sighted on the target after the assignment.
+    Arrived,
+    /// Sighted after its due instant, not there yet.
+    Due,
+    /// Still not there a day past its first due sighting, or sighted elsewhere after arriving.
+    Stalled,
+    /// No sighting since its due instant.
+    Unseen,
+    /// Client below 2026.6: it ignores assignments.
+    TooOld,
+    /// Another OS, or an environment without a target here.
+    Untargeted,
+    /// Sighted in a profile outside the ring, or missing from two full sweeps.
+    Left,
+}
+
+impl Class {
+    /// All, in the order in which reports list them.
+    pub const ALL: [Self; 7] =
+        [Self::Arrived, Self::Due, Self::Stalled, Self::Unseen, Self::TooOld, Self::Untargeted, Self::Left];
+
+    /// The word of metrics, API and command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Arrived => "arrived",
+            Self::Due => "due",
+            Self::Stalled => "stalled",
+            Self::Unseen => "unseen",
+            Self::TooOld => "too_old",
+            Self::Untargeted => "untargeted",
+            Self::Left => "left",
+        }
+    }
+}
+
+/// One device, as far as sweeps have told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Device {
+    /// The newest sighting.
+    pub latest: Sighting,
+    /// Start of the sweep that first listed it in its present profile.
+    pub listed_since: Timestamp,
+    /// Full sweeps in a row that did not list it.
+    pub missed_full_sweeps: u8,
+    /// How far it got with the assignment it was last sighted under.
+    pub progress: Option<Progress>,
+    /// The assignment of the ring that it left last, so that the ring can say where it went.
+    pub left: Option<Assignment>,
+}
+
+/// The rings that a device's old and new profile belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Passage {
+    /// What the ring of its old profile offers to its environment.
+    pub before: Option<Assignment>,
+    /// What the ring of its new profile offers to its environment.
+    pub now: Option<Assignment>,
+    /// Whether the two are one ring.
+    pub same_ring: bool,
+}
+
+/// A device's way to one assignment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Progress {
+    /// The assignment that this is about.
+    pub assignment: Assignment,
+    /// From when on a sighting says something: notification has had its time.
+    pub due_at: Timestamp,
+    /// Whether it was sighted in the week before the assignment.
+    pub recently_active: bool,
+    /// Its first sighting after `due_at`.
+    pub first_due_sighting: Option<Timestamp>,
+    /// Its first sighting on the target after the assignment.
+    pub arrived_at: Option<Timestamp>,
+}
+
+impl Device {
+    /// A device listed for the first time.
+    #[must_use]
+    pub fn first_listed(sighting: Sighting, sweep_started_at: Timestamp) -> Self {
+        Self {
+            latest: sighting,
+            listed_since: sweep_started_at,
+            missed_full_sweeps: 0,
+            progress: None,
+            left: None,
+        }
+    }
+
+    /// Takes in a newer listing.
+    pub fn sighted(&mut self, sighting: Sighting, sweep_started_at: Timestamp, passage: Passage) {
+        self.missed_full_sweeps = 0;
+        if sighting.last_seen_at < self.latest.last_seen_at {
+            return; // pages of an older sweep; what is known is newer
+        }
+        if !passage.same_ring {
+            self.left = passage.before.or(self.left);
+            self.listed_since = sweep_started_at;
+        }
+        // Fold what was known before the newer sighting replaces it: it holds the last activity
+        // before the assignment.
+        self.progress = passage.now.map(|assignment| self.progress_under(assignment));
+        self.latest = sighting;
+        if let Some(progress) = &mut self.progress {
+            progress.fold(&self.latest);
+        }
+    }
+
+    /// How far the device got with `assignment`, by what is known now.
+    #[must_use]
+    pub fn progress_under(&self, assignment: Assignment) -> Progress {
+        if let Some(known) = self.progress.filter(|known| known.assignment == assignment) {
+            return known;
+        }
+        let week_before = after(assignment.at, -RECENTLY_ACTIVE);
+        let mut progress = Progress {
+            assignment,
+            due_at: after(assignment.at, NOTIFICATION).max(self.listed_since),
+            recently_active: self.latest.last_seen_at.is_some_and(|seen| seen >= week_before),
+            first_due_sighting: None,
+            arrived_at: None,
+        };
+        progress.fold(&self.latest);
+        progress
+    }
+
+    /// The device's class under its ring's assignment for its environment (`None`: no target).
+    /// Before the assignment there is nothing to be late for: an eligible device is `unseen`.
+    #[must_use]
+    pub fn class(&self, offered: Offered, now: Timestamp) -> Class {
+        if self.missed_full_sweeps >= MISSED_SWEEPS_TO_LEAVE {
+            return Class::Left;
+        }
+        let target = match offered {
+            Offered::Nothing => return Class::Untargeted,
+            Offered::Planned => None,
+            Offered::Assigned(assignment) => Some(assignment),
+        };
+        let version = match &self.latest.client {
+            Reported::Version(version) => Some(*version),
+            Reported::Unreadable(_) | Reported::Null => None,
+        };
+        if version.is_some_and(|version| !version.follows_assignments()) {
+            return Class::TooOld;
+        }
+        let Some(assignment) = target else { return Class::Unseen };
+        let progress = self.progress_under(assignment);
+        match (progress.arrived_at, progress.first_due_sighting) {
+            (Some(_), _) if version == Some(assignment.target) => Class::Arrived,
+            (Some(_), _) => Class::Stalled,
+            (None, Some(first)) if now >= after(first, STALLED_AFTER) => Class::Stalled,
+            (None, Some(_)) => Class::Due,
+            (None, None) => Class::Unseen,
+        }
+    }
+}
+
+/// What a ring has for a device's environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offered {
+    /// No target: another OS, or an environment that the plan does not name.
+    Nothing,
+    /// A target that is not yet assigned at Cloudflare.
+    Planned,
+    /// A target on offer.
+    Assigned(Assignment),
+}
+
+impl Progress {
+    fn fold(&mut self, sighting: &Sighting) {
+        let Some(seen) = sighting.last_seen_at else { return };
+        if seen > self.due_at {
+            self.first_due_sighting.get_or_insert(seen);
+        }
+        let on_target = sighting.client == Reported::Version(self.assignment.target);
+        if on_target && seen > self.assignment.at {
+            self.arrived_at.get_or_insert(seen);
+        }
+    }
+}

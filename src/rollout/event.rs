@@ -1,0 +1,680 @@
+//! Past-tense facts: what the log keeps and what state is folded from.
+//!
+//! **Invariant:** every event has an actor and a reason (law 8), and carries all that a reader
+//! needs to judge it later: counts, verdicts and both sides of a write, never a reference to
+//! something that may change.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{GroupId, PlanName, PolicyId, RingName};
+use crate::plan::model::{PlanDigest, Revision};
+use crate::rollout::remote::{Group, GroupContent};
+use crate::rollout::verdict::{Gate, Judgement, Unknown};
+use crate::time::{SignedDuration, Timestamp};
+use crate::version::{ClientVersion, Environment};
+
+/// A rollout: the n-th run of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RolloutId {
+    /// The plan.
+    pub plan: PlanName,
+    /// Counts from 1.
+    pub number: u64,
+}
+
+impl fmt::Display for RolloutId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.plan, self.number)
+    }
+}
+
+/// A write at Cloudflare, numbered over the whole log from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct WriteId(pub u64);
+
+impl fmt::Display for WriteId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "write {}", self.0)
+    }
+}
+
+/// Who did it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Actor {
+    /// ringward itself.
+    Engine,
+    /// A user of this machine, by the Unix socket or the stop file.
+    Local {
+        /// The user's name, or `uid N` where there is none.
+        user: String,
+    },
+    /// Somebody on this machine, by bare loopback HTTP: nobody can say who.
+    Loopback,
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Engine => f.write_str("engine"),
+            Self::Local { user } => write!(f, "local:{user}"),
+            Self::Loopback => f.write_str("loopback"),
+        }
+    }
+}
+
+impl From<Actor> for String {
+    fn from(actor: Actor) -> String {
+        actor.to_string()
+    }
+}
+
+impl TryFrom<String> for Actor {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.as_str() {
+            "engine" => Ok(Self::Engine),
+            "loopback" => Ok(Self::Loopback),
+            other => match other.strip_prefix("local:").filter(|user| !user.is_empty()) {
+                Some(user) => Ok(Self::Local { user: user.to_owned() }),
+                None => Err(format!("`{other}` is not an actor")),
+            },
+        }
+    }
+}
+
+/// An event that is about to be appended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Who.
+    pub actor: Actor,
+    /// Why, in words; never empty.
+    pub reason: String,
+    /// The rollout it is about; `None`: the account.
+    pub rollout: Option<RolloutId>,
+    /// What happened.
+    pub event: Event,
+}
+
+impl Entry {
+    /// Something that ringward did by itself.
+    #[must_use]
+    pub fn engine(rollout: &RolloutId, reason: impl Into<String>, event: Event) -> Self {
+        Self { actor: Actor::Engine, reason: reason.into(), rollout: Some(rollout.clone()), event }
+    }
+}
+
+/// An event as the log has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded {
+    /// Its place in the log, from 1, without gaps.
+    pub seq: u64,
+    /// When it was recorded, by the daemon's clock; never before the one before it.
+    pub at: Timestamp,
+    /// What was appended.
+    pub entry: Entry,
+}
+
+/// What can happen. The names are promises: they stand in the log, the API and the transcripts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Event {
+    /// A daemon took over the log.
+    DaemonStarted {
+        /// ringward's version.
+        version: String,
+        /// Whether it writes at Cloudflare.
+        mode: Mode,
+    },
+    /// Somebody stopped all writes.
+    Stopped {},
+    /// Somebody allowed writes again.
+    Started {},
+    /// A plan began a rollout.
+    PlanAccepted {
+        /// The plan whole.
+        revision: Box<Revision>,
+    },
+    /// The plan of a rollout changed where no entered ring is touched.
+    PlanRevised {
+        /// The plan whole.
+        revision: Box<Revision>,
+    },
+    /// A newer target took over.
+    RolloutSuperseded {
+        /// The newer plan's digest.
+        by: PlanDigest,
+    },
+    /// The plan's file is gone.
+    RolloutWithdrawn {},
+    /// The plan's file is back with the same targets.
+    RolloutReturned {},
+    /// Every ring is verified.
+    RolloutCompleted {},
+    /// A ring's turn came.
+    RingReached {
+        /// The ring.
+        ring: RingName,
+    },
+    /// A ring had already soaked on these targets and still has them.
+    RingRecognised {
+        /// The ring.
+        ring: RingName,
+        /// Its group as read.
+        group: Group,
+        /// The soak it rests on.
+        soak: SoakFact,
+    },
+    /// A ring was entered without a write: its group already offers the targets.
+    RingAssigned {
+        /// The ring.
+        ring: RingName,
+        /// Its group as read; its `updated_at` is the assignment.
+        group: Group,
+        /// The entry gates' words.
+        judgements: Vec<Judgement>,
+    },
+    /// A write was decided: recorded before anything is sent.
+    WritePlanned {
+        /// The ring that it is for.
+        ring: RingName,
+        /// What is to be written, and on what grounds.
+        intent: Box<WriteIntent>,
+    },
+    /// A planned write certainly did not happen.
+    WriteCancelled {
+        /// The ring.
+        ring: RingName,
+        /// The write.
+        write: WriteId,
+        /// Why.
+        why: Cancelled,
+        /// Not to be planned again before this.
+        retry_at: Option<Timestamp>,
+    },
+    /// Cloudflare answered with exactly what was intended.
+    WriteConfirmed {
+        /// The ring.
+        ring: RingName,
+        /// The write.
+        write: WriteId,
+        /// The group as answered.
+        group: Group,
+    },
+    /// Cloudflare refused the write; nothing was applied.
+    WriteRefused {
+        /// The ring.
+        ring: RingName,
+        /// The write.
+        write: WriteId,
+        /// HTTP status.
+        status: u16,
+        /// What the far end said, and what to do.
+        message: String,
+    },
+    /// Nobody can say whether the write was applied.
+    WriteDoubted {
+        /// The ring.
+        ring: RingName,
+        /// The write.
+        write: WriteId,
+        /// What happened instead of a clear answer.
+        why: String,
+    },
+    /// A first read about a write in doubt.
+    DoubtRead {
+        /// The ring.
+        ring: RingName,
+        /// The write.
+        write: WriteId,
+        /// What it shows.
+        finding: Finding,
+        /// When the read began.
+        read_at: Timestamp,
+    },
+    /// Two agreeing reads ended the doubt.
+    WriteSettled {
+        /// The ring.
+        ring: RingName,
+        /// The write.
+        write: WriteId,
+        /// What both show.
+        finding: Finding,
+        /// When the first read began.
+        first_read_at: Timestamp,
+        /// When the second read began.
+        second_read_at: Timestamp,
+    },
+    /// The targets were adopted; the soak begins.
+    AdoptionReached {
+        /// The ring.
+        ring: RingName,
+        /// Each environment's word, with its counts.
+        judgements: Vec<Judgement>,
+    },
+    /// The ring soaked; the next one may follow.
+    RingVerified {
+        /// The ring.
+        ring: RingName,
+        /// The exit gates' words.
+        judgements: Vec<Judgement>,
+    },
+    /// A gate can no longer tell.
+    GateUnknown {
+        /// The ring.
+        ring: RingName,
+        /// The gate.
+        gate: Gate,
+        /// Its environment.
+        environment: Option<Environment>,
+        /// Why.
+        why: Unknown,
+    },
+    /// A gate can tell again.
+    GateKnown {
+        /// The ring.
+        ring: RingName,
+        /// The gate.
+        gate: Gate,
+        /// Its environment.
+        environment: Option<Environment>,
+    },
+    /// A named person declared that a gate does not apply to a ring of this rollout.
+    GateWaived {
+        /// The ring.
+        ring: RingName,
+        /// The gate.
+        gate: Gate,
+    },
+    /// The engine stopped the rollout until a person looks.
+    Halted {
+        /// Why.
+        cause: Cause,
+    },
+    /// A person lifted the halt, having seen its cause.
+    HaltLifted {
+        /// What is acknowledged.
+        cause: Cause,
+    },
+    /// A person paused the plan.
+    Paused {},
+    /// A person lifted the pause.
+    PauseLifted {},
+}
+
+/// Whether a daemon may write at Cloudflare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// It may.
+    Write,
+    /// Everything but writes.
+    Observe,
+}
+
+/// Proof that a set of profiles soaked on a set of versions; what spares a ring a second soak.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SoakFact {
+    /// The ring's group.
+    pub group: GroupId,
+    /// The profiles that soaked.
+    pub policies: BTreeSet<PolicyId>,
+    /// On these versions.
+    pub targets: BTreeMap<Environment, ClientVersion>,
+    /// When the ring was verified.
+    pub verified_at: Timestamp,
+}
+
+/// A write before it is made: whole, so that it can be judged and settled from the log alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WriteIntent {
+    /// Its number.
+    pub id: WriteId,
+    /// The plan it follows.
+    pub digest: PlanDigest,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// The group as last read; `None`: it is to be created.
+    pub before: Option<Group>,
+    /// The group as it shall be.
+    pub after: GroupContent,
+    /// The ring's profiles, resolved.
+    pub policies: BTreeSet<PolicyId>,
+    /// Every entry gate's word.
+    pub judgements: Vec<Judgement>,
+    /// Devices whose target this may change.
+    pub devices: usize,
+    /// Whether an earlier write for this ring was in doubt: then any error is a doubt again.
+    pub after_doubt: bool,
+}
+
+/// What a write is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// Gives the ring's group its targets and profiles.
+    Target,
+    /// Takes a profile out of another ring's group of this plan, so that it can go in here.
+    MoveOut {
+        /// The ring that owns the other group.
+        from: RingName,
+    },
+}
+
+/// Why a planned write was not sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cancelled {
+    /// All writes are stopped.
+    Stopped,
+    /// The plan is paused or halted.
+    Held,
+    /// The opening closed.
+    OpeningClosed,
+    /// A freeze began.
+    FreezeBegun,
+    /// The plan's file changed.
+    PlanChanged,
+    /// The group is not as the intent has it: somebody else edits it.
+    ConcurrentEdit,
+    /// The group is gone.
+    GroupGone,
+    /// A profile sits in another group by now, or the name is taken.
+    GroupInTheWay,
+    /// The read before the write failed.
+    Unreadable {
+        /// What was said.
+        message: String,
+    },
+    /// The request certainly never reached Cloudflare.
+    NotSent {
+        /// What was said.
+        message: String,
+    },
+    /// Cloudflare's rate limit; nothing was applied.
+    RateLimited,
+}
+
+impl Cancelled {
+    /// Whether this counts as an attempt that failed, rather than one overtaken by events.
+    #[must_use]
+    pub const fn is_a_failure(&self) -> bool {
+        match self {
+            Self::Stopped | Self::Held | Self::OpeningClosed | Self::FreezeBegun | Self::PlanChanged => false,
+            Self::ConcurrentEdit
+            | Self::GroupGone
+            | Self::GroupInTheWay
+            | Self::Unreadable { .. }
+            | Self::NotSent { .. }
+            | Self::RateLimited => true,
+        }
+    }
+}
+
+impl fmt::Display for Cancelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stopped => f.write_str("all writes are stopped"),
+            Self::Held => f.write_str("the plan is on hold"),
+            Self::OpeningClosed => f.write_str("the opening closed"),
+            Self::FreezeBegun => f.write_str("a freeze began"),
+            Self::PlanChanged => f.write_str("the plan changed"),
+            Self::ConcurrentEdit => f.write_str("the group was edited by somebody else"),
+            Self::GroupGone => f.write_str("the group is gone"),
+            Self::GroupInTheWay => f.write_str("another group took the name or a profile"),
+            Self::Unreadable { message } => write!(f, "the read before the write failed: {message}"),
+            Self::NotSent { message } => write!(f, "the request was not sent: {message}"),
+            Self::RateLimited => f.write_str("Cloudflare asked to slow down"),
+        }
+    }
+}
+
+/// What a read shows about a write in doubt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// It was applied.
+    Applied {
+        /// The group as read.
+        group: Group,
+    },
+    /// It was not applied.
+    NotApplied {},
+    /// The group is neither as before nor as intended.
+    Overwritten {
+        /// The group as read; `None`: gone.
+        seen: Option<Group>,
+    },
+}
+
+/// Why the engine halted a rollout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// A ring did not adopt its targets in time.
+    AdoptionMissed {
+        /// The ring.
+        ring: RingName,
+        /// The environment's word, with its counts.
+        judgement: Box<Judgement>,
+    },
+    /// A gate could not tell for too long.
+    UnknownTooLong {
+        /// The ring.
+        ring: RingName,
+        /// The gate.
+        gate: Gate,
+        /// Its environment.
+        environment: Option<Environment>,
+        /// Why it cannot tell.
+        why: Unknown,
+        /// Since when.
+        since: Timestamp,
+    },
+    /// Cloudflare refused a write.
+    WriteRefused {
+        /// The ring.
+        ring: RingName,
+        /// HTTP status.
+        status: u16,
+        /// What was said.
+        message: String,
+    },
+    /// Writes for a ring keep failing.
+    WritesKeepFailing {
+        /// The ring.
+        ring: RingName,
+        /// How often in a row.
+        attempts: u32,
+        /// What the last one met.
+        last: String,
+    },
+    /// A ring's group is not as ringward left it.
+    Drift {
+        /// The ring.
+        ring: RingName,
+        /// The group as recorded.
+        expected: Box<Group>,
+        /// The group as read; `None`: gone.
+        seen: Option<Box<Group>>,
+    },
+}
+
+impl Cause {
+    /// The word of metrics (`halts_total{cause}`) and API.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::AdoptionMissed { .. } => "adoption_missed",
+            Self::UnknownTooLong { .. } => "unknown_too_long",
+            Self::WriteRefused { .. } => "write_refused",
+            Self::WritesKeepFailing { .. } => "writes_keep_failing",
+            Self::Drift { .. } => "drift",
+        }
+    }
+
+    /// The ring it is about.
+    #[must_use]
+    pub const fn ring(&self) -> &RingName {
+        match self {
+            Self::AdoptionMissed { ring, .. }
+            | Self::UnknownTooLong { ring, .. }
+            | Self::WriteRefused { ring, .. }
+            | Self::WritesKeepFailing { ring, .. }
+            | Self::Drift { ring, .. } => ring,
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AdoptionMissed { ring, judgement } => {
+                let asked = judgement.threshold();
+                write!(f, "{ring} missed its adoption deadline: {judgement}, asked for {asked}")
+            }
+            Self::UnknownTooLong { ring, gate, environment, why, since } => {
+                let at = environment.map(|environment| format!("/{environment}")).unwrap_or_default();
+                let why = crate::rollout::verdict::Verdict::Unknown(*why).reason_code();
+                let since = crate::rollout::verdict::short(*since);
+                write!(f, "gate {gate}{at} of {ring} cannot tell since {since}: {why}")
+            }
+            Self::WriteRefused { ring, status, message } => {
+                write!(f, "Cloudflare refused the write for {ring} with {status}: {message}")
+            }
+            Self::WritesKeepFailing { ring, attempts, last } => {
+                write!(f, "{attempts} writes for {ring} in a row came to nothing; the last: {last}")
+            }
+            Self::Drift { ring, expected, seen } => match seen {
+                Some(seen) => write!(
+                    f,
+                    "the group of {ring}, `{}`, was changed by somebody else: {}",
+                    expected.content.name,
+                    expected.content.difference(&seen.content)
+                ),
+                None => {
+                    write!(
+                        f,
+                        "the group of {ring}, `{}`, was deleted by somebody else",
+                        expected.content.name
+                    )
+                }
+            },
+        }
+    }
+}
+
+/// The kind of event: the `kind` column of the log and the counter's label.
+impl Event {
+    /// Every kind, for tables and coverage.
+    pub const KINDS: [&'static str; 28] = [
+        "daemon_started",
+        "stopped",
+        "started",
+        "plan_accepted",
+        "plan_revised",
+        "rollout_superseded",
+        "rollout_withdrawn",
+        "rollout_returned",
+        "rollout_completed",
+        "ring_reached",
+        "ring_recognised",
+        "ring_assigned",
+        "write_planned",
+        "write_cancelled",
+        "write_confirmed",
+        "write_refused",
+        "write_doubted",
+        "doubt_read",
+        "write_settled",
+        "adoption_reached",
+        "ring_verified",
+        "gate_unknown",
+        "gate_known",
+        "gate_waived",
+        "halted",
+        "halt_lifted",
+        "paused",
+        "pause_lifted",
+    ];
+
+    /// The word for this kind.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::DaemonStarted { .. } => "daemon_started",
+            Self::Stopped {} => "stopped",
+            Self::Started {} => "started",
+            Self::PlanAccepted { .. } => "plan_accepted",
+            Self::PlanRevised { .. } => "plan_revised",
+            Self::RolloutSuperseded { .. } => "rollout_superseded",
+            Self::RolloutWithdrawn {} => "rollout_withdrawn",
+            Self::RolloutReturned {} => "rollout_returned",
+            Self::RolloutCompleted {} => "rollout_completed",
+            Self::RingReached { .. } => "ring_reached",
+            Self::RingRecognised { .. } => "ring_recognised",
+            Self::RingAssigned { .. } => "ring_assigned",
+            Self::WritePlanned { .. } => "write_planned",
+            Self::WriteCancelled { .. } => "write_cancelled",
+            Self::WriteConfirmed { .. } => "write_confirmed",
+            Self::WriteRefused { .. } => "write_refused",
+            Self::WriteDoubted { .. } => "write_doubted",
+            Self::DoubtRead { .. } => "doubt_read",
+            Self::WriteSettled { .. } => "write_settled",
+            Self::AdoptionReached { .. } => "adoption_reached",
+            Self::RingVerified { .. } => "ring_verified",
+            Self::GateUnknown { .. } => "gate_unknown",
+            Self::GateKnown { .. } => "gate_known",
+            Self::GateWaived { .. } => "gate_waived",
+            Self::Halted { .. } => "halted",
+            Self::HaltLifted { .. } => "halt_lifted",
+            Self::Paused {} => "paused",
+            Self::PauseLifted {} => "pause_lifted",
+        }
+    }
+
+    /// The ring it is about, where it is about one.
+    #[must_use]
+    pub const fn ring(&self) -> Option<&RingName> {
+        match self {
+            Self::RingReached { ring }
+            | Self::RingRecognised { ring, .. }
+            | Self::RingAssigned { ring, .. }
+            | Self::WritePlanned { ring, .. }
+            | Self::WriteCancelled { ring, .. }
+            | Self::WriteConfirmed { ring, .. }
+            | Self::WriteRefused { ring, .. }
+            | Self::WriteDoubted { ring, .. }
+            | Self::DoubtRead { ring, .. }
+            | Self::WriteSettled { ring, .. }
+            | Self::AdoptionReached { ring, .. }
+            | Self::RingVerified { ring, .. }
+            | Self::GateUnknown { ring, .. }
+            | Self::GateKnown { ring, .. }
+            | Self::GateWaived { ring, .. } => Some(ring),
+            Self::Halted { cause } | Self::HaltLifted { cause } => Some(cause.ring()),
+            Self::DaemonStarted { .. }
+            | Self::Stopped {}
+            | Self::Started {}
+            | Self::PlanAccepted { .. }
+            | Self::PlanRevised { .. }
+            | Self::RolloutSuperseded { .. }
+            | Self::RolloutWithdrawn {}
+            | Self::RolloutReturned {}
+            | Self::RolloutCompleted {}
+            | Self::Paused {}
+            | Self::PauseLifted {} => None,
+        }
+    }
+}
+
+/// Two reads about a write in doubt must lie this far apart: a write can be applied late and a
+/// list can be stale.
+pub const DOUBT_READS_APART: SignedDuration = SignedDuration::from_secs(60);

@@ -1,0 +1,255 @@
+//! The gates: each looks at the plan, the state and the observations, and says one verdict.
+//!
+//! **Invariant:** a gate reads observations only up to an age that it names; older ones are
+//! `unknown`, and so is everything missing.
+
+use crate::fleet::{Census, EnvironmentCensus, RingScope};
+use crate::plan::model::RingPlan;
+use crate::rollout::state::{Assigned, Ring, Rollout, Soak, Stage};
+use crate::rollout::verdict::{Evidence, Exempt, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
+use crate::rollout::world::{ENTRY_MAX_AGE, Observations, REST_MAX_AGE, Unresolved};
+use crate::schedule::{Openness, Schedule, Writable};
+use crate::time::{SignedDuration, Timestamp, after, since};
+use crate::version::Environment;
+
+/// A ring is entered only with this much of the opening left.
+pub const LEFT_TO_ENTER: SignedDuration = SignedDuration::from_mins(15);
+
+/// One ring as the gates see it.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The rollout.
+    pub rollout: &'a Rollout,
+    /// The ring.
+    pub ring: &'a Ring,
+    /// Its plan.
+    pub plan: &'a RingPlan,
+    /// What is known from outside.
+    pub world: &'a Observations,
+    /// The instant of the decision.
+    pub now: Timestamp,
+}
+
+/// The gates that matter where the ring is now.
+#[must_use]
+pub fn judge(subject: Subject<'_>) -> Vec<Judgement> {
+    match &subject.ring.stage {
+        Stage::Entering(_) => entry(subject),
+        Stage::Adopting(assigned) => adoption(subject, assigned),
+        Stage::Soaking(assigned, soak) => {
+            let mut judgements = adoption(subject, assigned);
+            judgements.push(soaked(subject, assigned, *soak));
+            judgements
+        }
+        Stage::Pending | Stage::Deploying(_) | Stage::Verified(_) => Vec::new(),
+    }
+}
+
+/// Every gate on entering.
+#[must_use]
+pub fn entry(subject: Subject<'_>) -> Vec<Judgement> {
+    let schedule = &subject.plan.schedule;
+    vec![opening(schedule, subject.now), freeze(schedule, subject.now), fleet(subject)]
+}
+
+/// Whether the schedule has an opening with enough time left.
+#[must_use]
+pub fn opening(schedule: &Schedule, now: Timestamp) -> Judgement {
+    let end = match schedule.writable(now) {
+        Writable::Until(end) => Some(end),
+        Writable::NotNow | Writable::Unlimited => None,
+    };
+    let (verdict, closes_at) = match schedule.openness(now) {
+        Openness::Closed { .. } => (Verdict::Wait(Waiting::OpeningClosed), None),
+        Openness::AlwaysOpen | Openness::Open { .. } => match end {
+            Some(end) if since(now, end) < LEFT_TO_ENTER => {
+                (Verdict::Wait(Waiting::OpeningEndsSoon), Some(end))
+            }
+            end => (Verdict::Pass, end),
+        },
+    };
+    let opens_at = if verdict.advances() { None } else { schedule.next_entry(now, LEFT_TO_ENTER) };
+    Judgement {
+        gate: Gate::Opening,
+        environment: None,
+        verdict,
+        evidence: Evidence::Opening { closes_at, opens_at },
+        as_of: None,
+    }
+}
+
+/// Whether no freeze is on.
+#[must_use]
+pub fn freeze(schedule: &Schedule, now: Timestamp) -> Judgement {
+    let on = schedule.freeze_at(now);
+    let verdict = if on.is_some() { Verdict::Wait(Waiting::Frozen) } else { Verdict::Pass };
+    let evidence = Evidence::Freeze {
+        reason: on.map(|freeze| freeze.reason.to_owned()),
+        ends_at: on.map(|freeze| freeze.ends_at),
+    };
+    Judgement { gate: Gate::Freeze, environment: None, verdict, evidence, as_of: None }
+}
+
+/// Whether the ring's devices are known, and an assignment can move at least one.
+fn fleet(subject: Subject<'_>) -> Judgement {
+    let Subject { plan, world, now, .. } = subject;
+    let full_sweep_at = world.fleet.full_sweep_at();
+    // The schedule may keep a ring closed for days; only an entry needs a fresh look.
+    let open = plan.schedule.writable(now) != Writable::NotNow;
+    let max_age = if open { ENTRY_MAX_AGE } else { REST_MAX_AGE };
+    let stale = |at: Timestamp| since(at, now) > max_age;
+    let mut unresolved = Vec::new();
+    let mut eligible = 0;
+    let verdict = match (world.resolve(plan), full_sweep_at) {
+        (Err(Unresolved::Unread), _) => Verdict::Unknown(Unknown::ProfilesUnread),
+        (Err(Unresolved::Names(names)), _) => {
+            unresolved = names;
+            Verdict::Unknown(Unknown::ProfileUnresolved)
+        }
+        (Ok(_), None) => Verdict::Unknown(Unknown::NotSwept),
+        (Ok(policies), Some(swept_at)) => {
+            let scope = RingScope {
+                policies,
+                targets: plan.targets.clone(),
+                assigned_at: None,
+                zone: plan.schedule.zone().clone(),
+            };
+            eligible = world.fleet.census(&scope, now).eligible();
+            let profiles_stale = world.profiles.as_ref().is_none_or(|profiles| stale(profiles.as_of));
+            if stale(swept_at) || profiles_stale {
+                Verdict::Unknown(Unknown::StaleSweep)
+            } else if eligible == 0 {
+                Verdict::Unknown(Unknown::NobodyToMove)
+            } else {
+                Verdict::Pass
+            }
+        }
+    };
+    let evidence = Evidence::Fleet { eligible, full_sweep_at, unresolved };
+    Judgement { gate: Gate::Fleet, environment: None, verdict, evidence, as_of: full_sweep_at }
+}
+
+/// The ring's devices under its assignment.
+#[must_use]
+pub fn scope(plan: &RingPlan, assigned: &Assigned) -> RingScope {
+    RingScope {
+        policies: assigned.policies.clone(),
+        targets: plan.targets.clone(),
+        assigned_at: Some(assigned.at),
+        zone: plan.schedule.zone().clone(),
+    }
+}
+
+/// Whether enough sighted devices run the target: one word for each environment with a target.
+fn adoption(subject: Subject<'_>, assigned: &Assigned) -> Vec<Judgement> {
+    let Subject { rollout, ring, plan, world, now } = subject;
+    let known_until = world.fleet.known_until(&assigned.policies);
+    let census = world.fleet.census(&scope(plan, assigned), now);
+    let deadline_at = deadline(rollout, plan, assigned, now);
+    let judge = |environment: Environment| {
+        let counted = census.environments.get(&environment).copied().unwrap_or_default();
+        let verdict = if ring.waived.contains_key(&Gate::Adoption) {
+            Verdict::Exempt(Exempt::Waived)
+        } else if let Some(why) = unseeable(world, known_until, now) {
+            Verdict::Unknown(why)
+        } else if counted.counts.eligible() == 0 {
+            nobody(world, &census, now)
+        } else {
+            let adopting = matches!(ring.stage, Stage::Adopting(_));
+            match adopted(plan, &counted) {
+                Some(_) if adopting && now >= deadline_at => Verdict::Fail(Failing::DeadlineMissed),
+                Some(why) => Verdict::Wait(why),
+                None => Verdict::Pass,
+            }
+        };
+        let evidence = Evidence::Adoption {
+            census: counted,
+            at_least: plan.adoption.at_least,
+            seen_at_least: plan.adoption.seen_at_least,
+            deadline_at,
+        };
+        Judgement {
+            gate: Gate::Adoption,
+            environment: Some(environment),
+            verdict,
+            evidence,
+            as_of: known_until,
+        }
+    };
+    plan.targets.keys().copied().map(judge).collect()
+}
+
+fn unseeable(world: &Observations, known_until: Option<Timestamp>, now: Timestamp) -> Option<Unknown> {
+    match known_until {
+        None => Some(Unknown::NotSwept),
+        Some(at) if since(at, now) > world.watch_max_age() => Some(Unknown::StaleSweep),
+        Some(_) => None,
+    }
+}
+
+/// No eligible device of an environment: exempt only when a full sweep found some elsewhere.
+fn nobody(world: &Observations, census: &Census, now: Timestamp) -> Verdict {
+    if census.eligible() == 0 {
+        Verdict::Unknown(Unknown::NobodyToMove)
+    } else if world.full_sweep_within(REST_MAX_AGE, now) {
+        Verdict::Exempt(Exempt::NoEligibleDevice)
+    } else {
+        Verdict::Unknown(Unknown::StaleSweep)
+    }
+}
+
+/// What keeps an environment from being adopted; `None`: it is.
+fn adopted(plan: &RingPlan, counted: &EnvironmentCensus) -> Option<Waiting> {
+    let counts = &counted.counts;
+    // With nobody active in the week before, those who came back since are all there are.
+    let enough_seen =
+        counted.active == 0 || plan.adoption.seen_at_least.reached_by(counted.active_sighted, counted.active);
+    if counts.sighted() == 0 || !enough_seen {
+        return Some(Waiting::TooFewSeen);
+    }
+    let arrived = plan.adoption.at_least.reached_by(counts.arrived, counts.sighted());
+    (!arrived).then_some(Waiting::TooFewArrived)
+}
+
+/// Whether the ring soaked, and devices came back on another day.
+fn soaked(subject: Subject<'_>, assigned: &Assigned, soak: Soak) -> Judgement {
+    let Subject { ring, plan, world, now, .. } = subject;
+    let known_until = world.fleet.known_until(&assigned.policies);
+    let census = world.fleet.census(&scope(plan, assigned), now);
+    let ends_at = after(soak.started_at, plan.soak.get());
+    let (arrived, exercised) = (census.arrived(), census.exercised());
+    let verdict = if ring.waived.contains_key(&Gate::Soak) {
+        Verdict::Exempt(Exempt::Waived)
+    } else if now < ends_at {
+        Verdict::Wait(Waiting::SoakRunning)
+    } else if let Some(why) = unseeable(world, known_until, now) {
+        Verdict::Unknown(why)
+    } else if arrived == 0 || exercised * 2 < arrived {
+        Verdict::Wait(Waiting::NotExercised)
+    } else {
+        Verdict::Pass
+    };
+    let evidence = Evidence::Soak { started_at: soak.started_at, ends_at, arrived, exercised };
+    Judgement { gate: Gate::Soak, environment: None, verdict, evidence, as_of: known_until }
+}
+
+/// When the time for adoption runs out, as it stands now: freezes and holds so far push it back.
+#[must_use]
+pub fn deadline(rollout: &Rollout, plan: &RingPlan, assigned: &Assigned, now: Timestamp) -> Timestamp {
+    let from = assigned.deadline_from;
+    let still = stood_still(rollout, &plan.schedule, from, now);
+    after(after(from, plan.adoption.within.get()), still)
+}
+
+/// How long deadlines stood still between two instants: in freezes, and in holds outside them.
+fn stood_still(rollout: &Rollout, schedule: &Schedule, from: Timestamp, now: Timestamp) -> SignedDuration {
+    let mut still = schedule.frozen_between(from, now);
+    for span in &rollout.standstills {
+        let begin = span.from.max(from);
+        let end = span.until.unwrap_or(now).min(now);
+        if begin < end {
+            still += since(begin, end) - schedule.frozen_between(begin, end);
+        }
+    }
+    still
+}

@@ -1,0 +1,75 @@
+//! How a rollout begins, is revised, makes room for a newer target, and ends with its file.
+//!
+//! **Invariant:** a change to an entered ring is a new rollout; anything else changes the running
+//! one from the next decision, keeping soak starts and deadlines.
+
+use crate::ids::PlanName;
+use crate::plan::model::{Plan, Revision};
+use crate::rollout::event::{Entry, Event, RolloutId};
+use crate::rollout::state::{Phase, PlanState, State, same_profiles};
+use crate::rollout::world::Desired;
+
+/// What the plan's file makes of its rollout; nothing while a write has no outcome.
+#[must_use]
+pub(super) fn step(name: &PlanName, desired: Desired<'_>, state: &State) -> Vec<Entry> {
+    let known = state.plans.get(name);
+    match (desired, known) {
+        (Desired::Present(revision), None) => vec![accept(name, 1, revision)],
+        (Desired::Present(revision), Some(plan)) => present(name, revision, plan),
+        (Desired::Gone, Some(plan)) if plan.rollout.phase == Phase::Running => {
+            let reason = "the plan's file is gone";
+            vec![Entry::engine(&plan.rollout.id, reason, Event::RolloutWithdrawn {})]
+        }
+        (Desired::Gone | Desired::LastGood | Desired::Missing, _) => Vec::new(),
+    }
+}
+
+fn present(name: &PlanName, revision: &Revision, plan: &PlanState) -> Vec<Entry> {
+    let rollout = &plan.rollout;
+    let id = &rollout.id;
+    let same_digest = rollout.follows(&revision.digest);
+    let new_number = id.number + 1;
+    match rollout.phase {
+        Phase::Running if same_digest => Vec::new(),
+        Phase::Running | Phase::Withdrawn => match rollout.entered_ring_changed_by(revision) {
+            Some(ring) => {
+                let reason = format!("the plan's new revision changes ring `{ring}`, which is entered");
+                let event = Event::RolloutSuperseded { by: revision.digest.clone() };
+                vec![Entry::engine(id, reason, event), accept(name, new_number, revision)]
+            }
+            None if rollout.phase == Phase::Withdrawn => {
+                vec![Entry::engine(id, "the plan's file is back", Event::RolloutReturned {})]
+            }
+            None => vec![revise(id, revision)],
+        },
+        Phase::Completed if same_targets(&rollout.revision.plan, &revision.plan) => {
+            if same_digest {
+                Vec::new()
+            } else {
+                vec![revise(id, revision)]
+            }
+        }
+        Phase::Completed => vec![accept(name, new_number, revision)],
+        // A superseded rollout is followed by its successor in the same step.
+        Phase::Superseded => vec![accept(name, new_number, revision)],
+    }
+}
+
+fn accept(name: &PlanName, number: u64, revision: &Revision) -> Entry {
+    let id = RolloutId { plan: name.clone(), number };
+    let reason = if number == 1 { "a plan's file appeared" } else { "the plan has new targets or rings" };
+    Entry::engine(&id, reason, Event::PlanAccepted { revision: Box::new(revision.clone()) })
+}
+
+fn revise(id: &RolloutId, revision: &Revision) -> Entry {
+    let reason = "the plan's file changed where no entered ring is touched";
+    Entry::engine(id, reason, Event::PlanRevised { revision: Box::new(revision.clone()) })
+}
+
+/// Whether two plans move the same rings to the same versions.
+fn same_targets(one: &Plan, other: &Plan) -> bool {
+    one.rings.len() == other.rings.len()
+        && one.rings.iter().zip(&other.rings).all(|(one, other)| {
+            one.name == other.name && one.targets == other.targets && same_profiles(one, other)
+        })
+}

@@ -1,0 +1,119 @@
+//! What to read next, and when to decide again.
+//!
+//! **Invariant:** every exact instant at which a verdict can change is a wake-up; a read that is
+//! wanted has an instant too, so nothing waits for a tick.
+
+use crate::plan::model::RingPlan;
+use crate::rollout::decide::{Context, not_before};
+use crate::rollout::gate::{self, LEFT_TO_ENTER};
+use crate::rollout::outcome;
+use crate::rollout::safety;
+use crate::rollout::state::{Phase, Stage};
+use crate::rollout::world::{
+    Desired, FULL_SWEEP_EVERY, INCREMENTAL_SWEEP_EVERY, PROFILES_EVERY, READ_AHEAD, Read, Want,
+};
+use crate::schedule::Writable;
+use crate::time::{SignedDuration, Timestamp, after};
+
+/// What the rollout wants to see.
+pub(super) fn wants(context: &Context<'_>) -> Vec<Want> {
+    let (rollout, world, now) = (context.rollout, context.world, context.now);
+    let mut wants = Vec::new();
+    if let Some((_, pending)) = rollout.pending_write() {
+        wants.extend(outcome::doubt_want(pending));
+    }
+    if rollout.phase != Phase::Running {
+        return wants;
+    }
+    let groups = world.groups.as_ref().map(|groups| groups.as_of);
+    let profiles = world.profiles.as_ref().map(|profiles| profiles.as_of);
+    let full = world.fleet.full_sweep_at();
+    let swept = world.fleet.swept_at();
+    wants.push(Want::renewed(Read::Groups, groups, world.cadence.poll, now));
+    wants.push(Want::renewed(Read::Profiles, profiles, PROFILES_EVERY, now));
+    wants.push(Want::renewed(Read::FullSweep, full, FULL_SWEEP_EVERY, now));
+    if full.is_some() {
+        wants.push(Want::renewed(Read::IncrementalSweep, swept, INCREMENTAL_SWEEP_EVERY, now));
+    }
+    for id in safety::missing_groups(context.state, &rollout.id.plan, world) {
+        let last = world.single_groups.get(&id).map(|read| read.as_of);
+        wants.push(Want::renewed(Read::Group(id), last, world.cadence.poll, now));
+    }
+    let Some((ring, plan)) = context.current() else { return wants };
+    match &ring.stage {
+        Stage::Adopting(assigned) => {
+            for policy in &assigned.policies {
+                let read = Read::ProfileSweep(policy.clone());
+                let policy = std::iter::once(policy.clone()).collect();
+                let last = world.fleet.known_until(&policy);
+                wants.push(Want::renewed(read, last, world.cadence.poll, now));
+            }
+        }
+        Stage::Entering(attempts) if context.desired != Desired::Gone => {
+            // What an entry needs is read shortly before the opening, so that it finds it fresh.
+            let opens_at = plan.schedule.next_entry(now, LEFT_TO_ENTER);
+            let enters_at = opens_at.map(|at| at.max(not_before(attempts, ring.since)));
+            if let Some(enters_at) = enters_at {
+                let ahead = after(enters_at, -READ_AHEAD);
+                for (read, last) in
+                    [(Read::FullSweep, full), (Read::Profiles, profiles), (Read::Groups, groups)]
+                {
+                    wants.push(fresh_for(read, last, ahead, now));
+                }
+            }
+        }
+        Stage::Entering(_)
+        | Stage::Pending
+        | Stage::Deploying(_)
+        | Stage::Soaking(..)
+        | Stage::Verified(_) => {}
+    }
+    wants
+}
+
+/// A read that an entry at `ahead` + [`READ_AHEAD`] needs fresh.
+fn fresh_for(read: Read, last: Option<Timestamp>, ahead: Timestamp, now: Timestamp) -> Want {
+    let at = match last {
+        None => now,
+        // Read again only once it is older than the look ahead: while an opening is on and
+        // something else is in the way, the last look stays fresh for a while.
+        Some(last) if last >= ahead => after(last, READ_AHEAD),
+        Some(_) => ahead,
+    };
+    Want { read, at }
+}
+
+/// The next instant at which time alone can change the decision, or a read is due.
+pub(super) fn wake_at(context: &Context<'_>, wants: &[Want]) -> Option<Timestamp> {
+    let (rollout, now) = (context.rollout, context.now);
+    let mut instants: Vec<Timestamp> = wants.iter().map(|want| want.at).collect();
+    if rollout.phase == Phase::Running {
+        for (ring, plan) in rollout.rings_with_plans() {
+            let limit = plan.unknown_after.get();
+            instants.extend(ring.unknown.values().map(|unknown| after(unknown.since, limit)));
+            match &ring.stage {
+                Stage::Entering(attempts) => {
+                    instants.extend(plan.schedule.next_change(now));
+                    instants.extend(plan.schedule.next_entry(now, LEFT_TO_ENTER));
+                    instants.push(not_before(attempts, ring.since));
+                    instants.extend(last_entry(plan, now));
+                }
+                Stage::Adopting(assigned) => {
+                    instants.push(gate::deadline(rollout, plan, assigned, now));
+                    instants.extend(plan.schedule.next_change(now));
+                }
+                Stage::Soaking(_, soak) => instants.push(after(soak.started_at, plan.soak.get())),
+                Stage::Pending | Stage::Deploying(_) | Stage::Verified(_) => {}
+            }
+        }
+    }
+    instants.into_iter().filter(|instant| *instant > now).min()
+}
+
+/// When the present opening becomes too short to enter.
+fn last_entry(plan: &RingPlan, now: Timestamp) -> Option<Timestamp> {
+    match plan.schedule.writable(now) {
+        Writable::Until(end) => Some(after(end, SignedDuration::from_millis(1) - LEFT_TO_ENTER)),
+        Writable::NotNow | Writable::Unlimited => None,
+    }
+}

@@ -1,0 +1,401 @@
+//! Why a rollout is where it is: typed, and the one source of page, API, command line and metrics.
+//!
+//! **Invariant:** a rollout that does not move has at least one [`Blocker`], and each blocker has
+//! a text and a remedy; adding one without them does not compile.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::fleet::Census;
+use crate::ids::{GroupId, RingName};
+use crate::plan::model::PlanDigest;
+use crate::rollout::decide::{Context, Entering, EntryBlock, entering, not_before};
+use crate::rollout::event::{Cause, Mode, RolloutId, WriteId, WriteIntent};
+use crate::rollout::gate;
+use crate::rollout::outcome;
+use crate::rollout::safety::Veto;
+use crate::rollout::state::{Hold, Phase, Ring, Stage};
+use crate::rollout::verdict::{Evidence, Gate, Judgement, Verdict, Waiting, short};
+use crate::rollout::world::{Desired, Read, Trouble};
+use crate::time::Timestamp;
+use crate::version::{ClientVersion, Environment};
+
+/// A rollout and all its reasons, at one instant.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use = "an unread report explains nothing"]
+pub struct Report {
+    /// Which rollout.
+    pub id: RolloutId,
+    /// The plan that it follows.
+    pub digest: PlanDigest,
+    /// The plan's description.
+    pub description: Option<String>,
+    /// When this was true.
+    pub at: Timestamp,
+    /// Where it is.
+    pub phase: Phase,
+    /// Since when.
+    pub phase_since: Timestamp,
+    /// A person's pause.
+    pub paused: Option<Hold>,
+    /// The engine's halt.
+    pub halted: Option<(Cause, Timestamp)>,
+    /// Its rings, in order.
+    pub rings: Vec<RingReport>,
+    /// What is in the way of the next move; empty only when the rollout is final.
+    pub waiting_on: Vec<Blocker>,
+    /// The earliest instant at which it can move, where the clock alone can tell.
+    pub earliest_move: Option<Timestamp>,
+    /// Reads that fail, and since when.
+    pub troubles: Vec<(Read, Trouble)>,
+}
+
+/// One ring of a report.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RingReport {
+    /// Its name.
+    pub name: RingName,
+    /// Its profiles, in the plan's words.
+    pub profiles: Vec<String>,
+    /// Its targets.
+    pub targets: BTreeMap<Environment, ClientVersion>,
+    /// Its group's name, and its ID once known.
+    pub group: (String, Option<GroupId>),
+    /// Where it is: `pending`, `entering`, …
+    pub state: &'static str,
+    /// Since when.
+    pub since: Timestamp,
+    /// Since when its targets are on offer.
+    pub assigned_at: Option<Timestamp>,
+    /// The gates that matter now.
+    pub gates: Vec<Judgement>,
+    /// Its devices; `None` while its profiles are not known.
+    pub census: Option<Census>,
+    /// When ringward may next write for it; `None`: now, or it is entered.
+    pub next_opening: Option<Timestamp>,
+    /// Gates that a person waived.
+    pub waived: BTreeMap<Gate, Hold>,
+    /// Versions in its group for environments that the plan does not name.
+    pub unmanaged: Vec<String>,
+}
+
+/// One thing that keeps a rollout from moving.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Blocker {
+    /// All writes are stopped.
+    Stopped(Hold),
+    /// A person paused the plan.
+    Paused(Hold),
+    /// The engine halted it.
+    Halted(Cause),
+    /// The plan's file was missing at the last look.
+    FileMissing,
+    /// A gate does not advance.
+    Gate(RingName, Box<Judgement>),
+    /// A group is in the way.
+    Veto(RingName, Veto),
+    /// The deployment groups have not been read lately.
+    GroupsUnread(RingName),
+    /// A write waits for its answer.
+    InFlight(RingName, WriteId),
+    /// A write is in doubt.
+    InDoubt {
+        /// The ring.
+        ring: RingName,
+        /// The write.
+        write: WriteId,
+        /// What happened instead of an answer.
+        why: String,
+        /// When it is read next.
+        read_at: Option<Timestamp>,
+    },
+    /// Another plan's write has no outcome yet.
+    OtherWrite {
+        /// That plan's rollout.
+        plan: String,
+        /// The write.
+        write: WriteId,
+    },
+    /// Writes came to nothing; the next one waits.
+    Backoff {
+        /// The ring.
+        ring: RingName,
+        /// Until when.
+        until: Timestamp,
+        /// What the last one met.
+        last: Option<String>,
+    },
+    /// The daemon only observes; this is what it would write.
+    Observing(RingName, Box<WriteIntent>),
+    /// The next decision moves it.
+    Moving,
+}
+
+impl Blocker {
+    /// The word of metrics and API.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Stopped(_) => "stopped",
+            Self::Paused(_) => "paused",
+            Self::Halted(_) => "halted",
+            Self::FileMissing => "file_missing",
+            Self::Gate(..) => "gate",
+            Self::Veto(..) => "group_in_the_way",
+            Self::GroupsUnread(_) => "groups_unread",
+            Self::InFlight(..) => "write_in_flight",
+            Self::InDoubt { .. } => "write_in_doubt",
+            Self::OtherWrite { .. } => "other_write",
+            Self::Backoff { .. } => "backoff",
+            Self::Observing(..) => "observing",
+            Self::Moving => "moving",
+        }
+    }
+
+    /// What would change it, as a person can do it. `plan` is the plan's name.
+    #[must_use]
+    pub fn remedy(&self, plan: &str) -> String {
+        match self {
+            Self::Stopped(_) => "when it is safe: ringward start --reason …".to_owned(),
+            Self::Paused(_) => format!("when it is safe: ringward resume {plan} --reason …"),
+            Self::Halted(_) => {
+                format!("look at the cause, then: ringward resume {plan} --reason …")
+            }
+            Self::FileMissing => {
+                "put the plan's file back, or leave it: after a minute it counts as withdrawn".to_owned()
+            }
+            Self::Gate(_, judgement) => match (&judgement.verdict, judgement.gate) {
+                (Verdict::Unknown(_), _) => {
+                    "nothing, if the reads recover; `ringward status` shows which reads fail".to_owned()
+                }
+                (_, Gate::Opening | Gate::Freeze) => {
+                    "nothing; it goes on by itself, or change the plan's schedule".to_owned()
+                }
+                (_, gate) => format!(
+                    "nothing; devices and time tell, or: ringward waive {plan} --gate {gate} --reason …"
+                ),
+            },
+            Self::Veto(..) => {
+                "change the groups at Cloudflare or the plan as said; it goes on by itself".to_owned()
+            }
+            Self::GroupsUnread(_) => "nothing, if the reads recover".to_owned(),
+            Self::InFlight(..) | Self::InDoubt { .. } | Self::OtherWrite { .. } | Self::Backoff { .. } => {
+                "nothing; it is settled and tried again by itself".to_owned()
+            }
+            Self::Observing(..) => "run the daemon without --observe".to_owned(),
+            Self::Moving => "nothing".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Blocker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stopped(hold) => {
+                write!(
+                    f,
+                    "all writes are stopped by {} since {}: {}",
+                    hold.actor,
+                    short(hold.since),
+                    hold.reason
+                )
+            }
+            Self::Paused(hold) => {
+                write!(f, "paused by {} since {}: {}", hold.actor, short(hold.since), hold.reason)
+            }
+            Self::Halted(cause) => write!(f, "halted: {cause}"),
+            Self::FileMissing => f.write_str("the plan's file was missing at the last look"),
+            Self::Gate(ring, judgement) => {
+                write!(f, "{ring}: {judgement}; asked for: {}", judgement.threshold())
+            }
+            Self::Veto(ring, veto) => write!(f, "{ring}: {veto}"),
+            Self::GroupsUnread(ring) => {
+                write!(f, "{ring}: the deployment groups or profiles have not been read lately")
+            }
+            Self::InFlight(ring, write) => write!(f, "{ring}: {write} waits for Cloudflare's answer"),
+            Self::InDoubt { ring, write, why, read_at } => {
+                write!(f, "{ring}: {write} is in doubt ({why})")?;
+                match read_at {
+                    Some(at) => write!(f, "; the group is read at {}", short(*at)),
+                    None => Ok(()),
+                }
+            }
+            Self::OtherWrite { plan, write } => write!(f, "{write} of {plan} has no outcome yet"),
+            Self::Backoff { ring, until, last } => {
+                let last = last.as_deref().unwrap_or("the last write came to nothing");
+                write!(f, "{ring}: tried again at {}: {last}", short(*until))
+            }
+            Self::Observing(ring, intent) => {
+                let before = intent.before.as_ref().map(|group| &group.content);
+                let change = match before {
+                    Some(before) => before.difference(&intent.after),
+                    None => format!("create deployment group `{}`", intent.after.name),
+                };
+                write!(f, "{ring}: observing only; it would write: {change} ({} devices)", intent.devices)
+            }
+            Self::Moving => f.write_str("it moves with the next decision"),
+        }
+    }
+}
+
+/// The report on a rollout.
+pub(super) fn report(context: &Context<'_>) -> Report {
+    let rollout = context.rollout;
+    Report {
+        id: rollout.id.clone(),
+        digest: rollout.revision.digest.clone(),
+        description: rollout.revision.plan.description.clone(),
+        at: context.now,
+        phase: rollout.phase,
+        phase_since: rollout.phase_since,
+        paused: context.plan.paused.clone(),
+        halted: rollout.halted.as_ref().map(|halt| (halt.cause.clone(), halt.since)),
+        rings: rollout
+            .rings
+            .iter()
+            .enumerate()
+            .filter_map(|(index, _)| ring_report(context, index))
+            .collect(),
+        waiting_on: waiting_on(context),
+        earliest_move: earliest_move(context),
+        troubles: context
+            .world
+            .troubles
+            .iter()
+            .map(|(read, trouble)| (read.clone(), trouble.clone()))
+            .collect(),
+    }
+}
+
+fn ring_report(context: &Context<'_>, index: usize) -> Option<RingReport> {
+    let (ring, plan) = context.rollout.rings_with_plans().nth(index)?;
+    let subject = context.subject(ring, plan);
+    let assigned = ring.stage.assigned();
+    let scope = match assigned {
+        Some(assigned) => Some(gate::scope(plan, assigned)),
+        None => context.world.resolve(plan).ok().map(|policies| crate::fleet::RingScope {
+            policies,
+            targets: plan.targets.clone(),
+            assigned_at: None,
+            zone: plan.schedule.zone().clone(),
+        }),
+    };
+    let swept = context.world.fleet.full_sweep_at().is_some();
+    let group = context.state.group_of(&context.rollout.id.plan, &ring.name);
+    let unmanaged = group.map(|(_, owned)| {
+        let entries = owned.last.content.versions.iter();
+        let named = |environment: &str| plan.targets.keys().any(|target| target.as_str() == environment);
+        entries
+            .filter(|entry| !entry.environment.as_deref().is_some_and(named))
+            .map(ToString::to_string)
+            .collect()
+    });
+    let waits = matches!(ring.stage, Stage::Pending | Stage::Entering(_));
+    Some(RingReport {
+        name: ring.name.clone(),
+        profiles: plan.profiles.iter().map(ToString::to_string).collect(),
+        targets: plan.targets.clone(),
+        group: (
+            group.map_or_else(|| plan.group.clone(), |(_, owned)| owned.last.content.name.clone()),
+            group.map(|(id, _)| id.clone()),
+        ),
+        state: ring.stage.as_str(),
+        since: ring.since,
+        assigned_at: assigned.map(|assigned| assigned.at),
+        gates: gate::judge(subject),
+        census: scope.filter(|_| swept).map(|scope| context.world.fleet.census(&scope, context.now)),
+        next_opening: plan
+            .schedule
+            .next_entry(context.now, gate::LEFT_TO_ENTER)
+            .filter(|at| waits && *at > context.now),
+        waived: ring.waived.clone(),
+        unmanaged: unmanaged.unwrap_or_default(),
+    })
+}
+
+/// Everything in the way of the next move, in the order of the ladder.
+fn waiting_on(context: &Context<'_>) -> Vec<Blocker> {
+    let rollout = context.rollout;
+    if rollout.phase != Phase::Running {
+        return Vec::new();
+    }
+    let mut blockers = Vec::new();
+    blockers.extend(context.state.stop.clone().map(Blocker::Stopped));
+    blockers.extend(context.plan.paused.clone().map(Blocker::Paused));
+    blockers.extend(rollout.halted.as_ref().map(|halt| Blocker::Halted(halt.cause.clone())));
+    if context.desired == Desired::Missing {
+        blockers.push(Blocker::FileMissing);
+    }
+    if let Some((ring, pending)) = rollout.pending_write() {
+        let (ring, write) = (ring.name.clone(), pending.id());
+        blockers.push(match &pending.doubt {
+            None => Blocker::InFlight(ring, write),
+            Some(doubt) => Blocker::InDoubt {
+                ring,
+                write,
+                why: doubt.why.clone(),
+                read_at: outcome::doubt_want(pending).map(|want| want.at),
+            },
+        });
+        return blockers;
+    }
+    if let Some((ring, plan)) = context.current() {
+        let judgements = gate::judge(context.subject(ring, plan));
+        let holding = judgements.iter().filter(|judgement| !judgement.verdict.advances());
+        blockers
+            .extend(holding.map(|judgement| Blocker::Gate(ring.name.clone(), Box::new(judgement.clone()))));
+        if let Stage::Entering(attempts) = &ring.stage {
+            let entering = entering(context, ring, plan, attempts, judgements);
+            blockers.extend(entry_blockers(context, ring, entering));
+        }
+    }
+    if blockers.is_empty() {
+        blockers.push(Blocker::Moving);
+    }
+    blockers
+}
+
+fn entry_blockers(context: &Context<'_>, ring: &Ring, entering: Entering) -> Vec<Blocker> {
+    let name = || ring.name.clone();
+    match entering {
+        Entering::Write(intent) if context.state.mode == Some(Mode::Observe) => {
+            vec![Blocker::Observing(name(), intent)]
+        }
+        Entering::Write(_) | Entering::InPlace(_) | Entering::Recognised(_) => Vec::new(),
+        Entering::Blocked(blocks) => blocks
+            .into_iter()
+            .filter_map(|block| match block {
+                // These stand in the list already, with more to say.
+                EntryBlock::Gates | EntryBlock::Held | EntryBlock::FileMissing => None,
+                EntryBlock::GroupsUnread => Some(Blocker::GroupsUnread(name())),
+                EntryBlock::Veto(veto) => Some(Blocker::Veto(name(), veto)),
+                EntryBlock::Backoff { until, last } => Some(Blocker::Backoff { ring: name(), until, last }),
+                EntryBlock::OtherWrite { plan, write } => {
+                    Some(Blocker::OtherWrite { plan: plan.to_string(), write })
+                }
+            })
+            .collect(),
+    }
+}
+
+/// When the clock alone could let it move.
+fn earliest_move(context: &Context<'_>) -> Option<Timestamp> {
+    if context.rollout.phase != Phase::Running || context.is_held() {
+        return None;
+    }
+    let (ring, plan) = context.current()?;
+    match &ring.stage {
+        Stage::Entering(attempts) => {
+            let ready = not_before(attempts, ring.since).max(context.now);
+            plan.schedule.next_entry(ready, gate::LEFT_TO_ENTER)
+        }
+        Stage::Soaking(..) => {
+            let judgements = gate::judge(context.subject(ring, plan));
+            judgements.iter().find_map(|judgement| match (&judgement.verdict, &judgement.evidence) {
+                (Verdict::Wait(Waiting::SoakRunning), Evidence::Soak { ends_at, .. }) => Some(*ends_at),
+                _ => None,
+            })
+        }
+        Stage::Pending | Stage::Deploying(_) | Stage::Adopting(_) | Stage::Verified(_) => None,
+    }
+}

@@ -1,0 +1,316 @@
+//! The veto: may this group be written now, and what exactly? Built apart from progress.
+//!
+//! **Invariant:** nothing is ever taken from somebody else's group, and a write names both sides
+//! whole, so that it drops nothing that it does not say (law 4).
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::ids::{GroupId, PlanName, PolicyId, RingName};
+use crate::plan::model::{PlanDigest, RingPlan};
+use crate::rollout::event::{Cancelled, Cause, Purpose, WriteIntent};
+use crate::rollout::gate;
+use crate::rollout::remote::{Group, GroupContent, VersionEntry};
+use crate::rollout::state::{Phase, State};
+use crate::rollout::world::{Observations, Observed};
+use crate::time::{SignedDuration, Timestamp, since};
+use crate::version::Environment;
+
+/// A list may be stale for a while after a write; a group missing from one that is younger than
+/// this proves nothing.
+pub const LIST_SETTLES_IN: SignedDuration = SignedDuration::from_secs(60);
+
+/// What keeps a ring's group from being written, whatever the gates say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Veto {
+    /// Several groups have the ring's group name.
+    AmbiguousName {
+        /// The name.
+        name: String,
+        /// Their IDs.
+        ids: Vec<GroupId>,
+    },
+    /// The group of that name holds profiles that are not the ring's.
+    ForeignProfiles {
+        /// The group's name.
+        name: String,
+        /// Its ID.
+        id: GroupId,
+        /// The profiles.
+        policies: BTreeSet<PolicyId>,
+    },
+    /// The group of that name belongs to another ring or plan.
+    OwnedElsewhere {
+        /// The group's name.
+        name: String,
+        /// The plan.
+        plan: PlanName,
+        /// The ring.
+        ring: RingName,
+    },
+    /// A profile of the ring sits in somebody else's group.
+    ProfileTaken {
+        /// The profile.
+        policy: PolicyId,
+        /// The group's name.
+        name: String,
+        /// Its ID.
+        id: GroupId,
+    },
+    /// The group has several entries for one environment; what that means is not documented.
+    AmbiguousVersions {
+        /// The group's name.
+        name: String,
+        /// The environment.
+        environment: Environment,
+    },
+}
+
+impl fmt::Display for Veto {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AmbiguousName { name, ids } => {
+                let ids: Vec<_> = ids.iter().map(GroupId::as_str).collect();
+                write!(
+                    f,
+                    "{} deployment groups are named `{name}` ({}); rename or delete all but one, or give the ring another `group`",
+                    ids.len(),
+                    ids.join(", ")
+                )
+            }
+            Self::ForeignProfiles { name, id, policies } => {
+                let policies: Vec<_> = policies.iter().map(PolicyId::as_str).collect();
+                write!(
+                    f,
+                    "deployment group `{name}` ({id}) also holds {}, which the ring does not name; add them to the ring, take them out of the group, or give the ring another `group`",
+                    policies.join(", ")
+                )
+            }
+            Self::OwnedElsewhere { name, plan, ring } => write!(
+                f,
+                "deployment group `{name}` belongs to ring `{ring}` of plan {plan}; give this ring another `group`"
+            ),
+            Self::ProfileTaken { policy, name, id } => write!(
+                f,
+                "profile {policy} is in deployment group `{name}` ({id}), which is not ringward's; take it out there, or take the profile out of the ring"
+            ),
+            Self::AmbiguousVersions { name, environment } => write!(
+                f,
+                "deployment group `{name}` has several versions for {environment}; leave one of them in the group"
+            ),
+        }
+    }
+}
+
+/// What entering a ring asks of its group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GroupStep {
+    /// Nothing: the group already offers the targets to the ring's profiles.
+    InPlace(Group),
+    /// A write.
+    Write {
+        /// What for.
+        purpose: Purpose,
+        /// The group as read; `None`: to be created.
+        before: Option<Group>,
+        /// The group as it shall be.
+        after: GroupContent,
+    },
+}
+
+/// The next step towards a ring's group, from the account's groups.
+///
+/// # Errors
+/// When a group is in the way; nothing may be written for this ring then.
+pub fn group_step(
+    state: &State,
+    plan: &PlanName,
+    ring: &RingPlan,
+    policies: &BTreeSet<PolicyId>,
+    groups: &[Group],
+) -> Result<GroupStep, Veto> {
+    let own = find_own(state, plan, ring, policies, groups)?;
+    let own_id = own.map(|group| &group.id);
+    let elsewhere = groups.iter().filter(|group| Some(&group.id) != own_id);
+    for group in elsewhere {
+        let Some(policy) = group.content.policies.intersection(policies).next() else { continue };
+        let owner = state.groups.get(&group.id).filter(|owned| owned.plan == *plan);
+        let Some(owner) = owner else {
+            return Err(Veto::ProfileTaken {
+                policy: policy.clone(),
+                name: group.content.name.clone(),
+                id: group.id.clone(),
+            });
+        };
+        let mut content = group.content.clone();
+        content.policies.retain(|policy| !policies.contains(policy));
+        let purpose = Purpose::MoveOut { from: owner.ring.clone() };
+        return Ok(GroupStep::Write { purpose, before: Some(group.clone()), after: content });
+    }
+    let wanted = wanted(own, ring, policies)?;
+    match own {
+        Some(group) if group.content.offers_the_same(&wanted) => Ok(GroupStep::InPlace(group.clone())),
+        own => Ok(GroupStep::Write { purpose: Purpose::Target, before: own.cloned(), after: wanted }),
+    }
+}
+
+/// The ring's group: the ID in the log, else the only group of its name that can be taken over.
+fn find_own<'a>(
+    state: &State,
+    plan: &PlanName,
+    ring: &RingPlan,
+    policies: &BTreeSet<PolicyId>,
+    groups: &'a [Group],
+) -> Result<Option<&'a Group>, Veto> {
+    let recorded = state.group_of(plan, &ring.name).map(|(id, _)| id);
+    if let Some(group) = groups.iter().find(|group| Some(&group.id) == recorded) {
+        return Ok(Some(group));
+    }
+    let named: Vec<&Group> = groups.iter().filter(|group| group.content.name == ring.group).collect();
+    let [group] = named.as_slice() else {
+        if named.is_empty() {
+            return Ok(None);
+        }
+        let ids = named.iter().map(|group| group.id.clone()).collect();
+        return Err(Veto::AmbiguousName { name: ring.group.clone(), ids });
+    };
+    let (name, id) = (group.content.name.clone(), group.id.clone());
+    if let Some(owned) = state.groups.get(&id) {
+        return Err(Veto::OwnedElsewhere { name, plan: owned.plan.clone(), ring: owned.ring.clone() });
+    }
+    let foreign: BTreeSet<PolicyId> = group.content.policies.difference(policies).cloned().collect();
+    if !foreign.is_empty() {
+        return Err(Veto::ForeignProfiles { name, id, policies: foreign });
+    }
+    Ok(Some(group))
+}
+
+/// The group as the plan wants it. Environments that the plan does not name stay untouched.
+fn wanted(own: Option<&Group>, ring: &RingPlan, policies: &BTreeSet<PolicyId>) -> Result<GroupContent, Veto> {
+    let mut content = match own {
+        Some(group) => group.content.clone(),
+        None => GroupContent { name: ring.group.clone(), versions: Vec::new(), policies: BTreeSet::new() },
+    };
+    for (environment, version) in &ring.targets {
+        if content.entries(*environment).count() > 1 {
+            return Err(Veto::AmbiguousVersions { name: content.name, environment: *environment });
+        }
+        content.versions.retain(|entry| entry.environment.as_deref() != Some(environment.as_str()));
+        content.versions.push(VersionEntry::of(*environment, *version));
+    }
+    content.versions.sort();
+    content.policies = policies.clone();
+    Ok(content)
+}
+
+/// The first of the plan's groups that somebody else changed since ringward wrote or accepted it.
+#[must_use]
+pub fn drift(state: &State, plan: &PlanName, rings: &[RingName], world: &Observations) -> Option<Cause> {
+    let pending = state.pending_write().and_then(|(_, _, write)| write.intent.before.as_ref());
+    let owned = state.groups.iter().filter(|(id, owned)| {
+        owned.plan == *plan && rings.contains(&owned.ring) && pending.is_none_or(|group| group.id != **id)
+    });
+    for (id, owned) in owned {
+        let Some(seen) = world.group(id) else { continue };
+        let changed = match seen.value {
+            Some(group) => {
+                group.updated_at > owned.last.updated_at
+                    && !group.content.offers_the_same(&owned.last.content)
+            }
+            // Only a read of the group itself says that it is gone: a list may be stale.
+            None => is_gone(world, id, &owned.last),
+        };
+        if changed {
+            return Some(Cause::Drift {
+                ring: owned.ring.clone(),
+                expected: Box::new(owned.last.clone()),
+                seen: seen.value.cloned().map(Box::new),
+            });
+        }
+    }
+    None
+}
+
+fn is_gone(world: &Observations, id: &GroupId, last: &Group) -> bool {
+    let single = world.single_groups.get(id);
+    single.is_some_and(|read| read.value.is_none() && since(last.updated_at, read.as_of) > LIST_SETTLES_IN)
+}
+
+/// Owned groups of a plan that the list does not show: they are to be read one by one.
+#[must_use]
+pub fn missing_groups(state: &State, plan: &PlanName, world: &Observations) -> Vec<GroupId> {
+    let Some(listed) = &world.groups else { return Vec::new() };
+    let owned = state.groups.iter().filter(|(id, owned)| {
+        owned.plan == *plan
+            && since(owned.last.updated_at, listed.as_of) > LIST_SETTLES_IN
+            && !listed.value.iter().any(|group| group.id == **id)
+    });
+    owned.map(|(id, _)| id.clone()).collect()
+}
+
+/// What is read just before a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FreshLook {
+    /// The group of an update; `None`: not found.
+    Group(Option<Group>),
+    /// All groups, before a create.
+    Groups(Vec<Group>),
+}
+
+/// The last word before a planned write is sent, from state and a fresh look.
+///
+/// # Errors
+/// With the reason why it must not be sent.
+pub fn clear_to_send(
+    state: &State,
+    plan: &PlanName,
+    current: Option<&PlanDigest>,
+    look: &Observed<FreshLook>,
+    now: Timestamp,
+) -> Result<(), Cancelled> {
+    let plan_state = state.plans.get(plan).ok_or(Cancelled::PlanChanged)?;
+    let rollout = &plan_state.rollout;
+    let (ring, write) = rollout.pending_write().ok_or(Cancelled::PlanChanged)?;
+    let intent = &write.intent;
+    if state.stop.is_some() {
+        return Err(Cancelled::Stopped);
+    }
+    if plan_state.paused.is_some() || rollout.halted.is_some() {
+        return Err(Cancelled::Held);
+    }
+    if rollout.phase != Phase::Running || !rollout.follows(&intent.digest) || current != Some(&intent.digest)
+    {
+        return Err(Cancelled::PlanChanged);
+    }
+    let ring_plan = rollout.ring_plan(&ring.name).ok_or(Cancelled::PlanChanged)?;
+    if !gate::freeze(&ring_plan.schedule, now).verdict.advances() {
+        return Err(Cancelled::FreezeBegun);
+    }
+    if !gate::opening(&ring_plan.schedule, now).verdict.advances() {
+        return Err(Cancelled::OpeningClosed);
+    }
+    as_intended(intent, &look.value)
+}
+
+/// Whether the far end is as the intent has it.
+fn as_intended(intent: &WriteIntent, look: &FreshLook) -> Result<(), Cancelled> {
+    match (&intent.before, look) {
+        (Some(before), FreshLook::Group(Some(group))) => {
+            let same = group.id == before.id
+                && group.updated_at == before.updated_at
+                && group.content.offers_the_same(&before.content);
+            if same { Ok(()) } else { Err(Cancelled::ConcurrentEdit) }
+        }
+        (Some(_), FreshLook::Group(None)) => Err(Cancelled::GroupGone),
+        (None, FreshLook::Groups(groups)) => {
+            let in_the_way = groups.iter().any(|group| {
+                group.content.name == intent.after.name
+                    || !group.content.policies.is_disjoint(&intent.after.policies)
+            });
+            if in_the_way { Err(Cancelled::GroupInTheWay) } else { Ok(()) }
+        }
+        (Some(_), FreshLook::Groups(_)) | (None, FreshLook::Group(_)) => {
+            Err(Cancelled::Unreadable { message: "the wrong thing was read".to_owned() })
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! Gates and what they say: verdict, reason, value, threshold, age.
+//!
+//! **Invariant:** only `pass` and `exempt` advance, and `exempt` exists only with one of its
+//! reasons, so nothing unknown can ever read as a pass.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fleet::EnvironmentCensus;
+use crate::plan::model::Percent;
+use crate::time::{SignedDuration, Timestamp, in_words, since};
+use crate::version::Environment;
+
+/// A condition on entering a ring or on leaving it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Gate {
+    /// Entry: the schedule has an opening with enough time left.
+    Opening,
+    /// Entry: no freeze.
+    Freeze,
+    /// Entry: the ring's profiles are known, a complete fresh sweep lists its devices, and an
+    /// assignment can move at least one of them.
+    Fleet,
+    /// Exit: enough sighted devices run the target.
+    Adoption,
+    /// Exit: the ring ran on its targets long enough, and devices came back on another day.
+    Soak,
+}
+
+impl Gate {
+    /// All, in the order in which reports list them.
+    pub const ALL: [Self; 5] = [Self::Opening, Self::Freeze, Self::Fleet, Self::Adoption, Self::Soak];
+
+    /// The word of plans, metrics, API and command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Opening => "opening",
+            Self::Freeze => "freeze",
+            Self::Fleet => "fleet",
+            Self::Adoption => "adoption",
+            Self::Soak => "soak",
+        }
+    }
+
+    /// Whether a named person may waive it. The schedule is changed in the plan, where the change
+    /// is seen; a fleet that cannot be seen cannot be waived into sight.
+    #[must_use]
+    pub const fn can_be_waived(self) -> bool {
+        match self {
+            Self::Adoption | Self::Soak => true,
+            Self::Opening | Self::Freeze | Self::Fleet => false,
+        }
+    }
+}
+
+impl fmt::Display for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a gate says. The reason is part of the verdict, so none is without one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Go.
+    Pass,
+    /// Not yet; time or devices will tell.
+    Wait(Waiting),
+    /// No; a person must look.
+    Fail(Failing),
+    /// It cannot be told. Never a pass; too long of it halts.
+    Unknown(Unknown),
+    /// The gate does not apply here.
+    Exempt(Exempt),
+}
+
+/// Why a gate waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Waiting {
+    /// No opening now.
+    OpeningClosed,
+    /// The opening closes too soon to enter a ring.
+    OpeningEndsSoon,
+    /// A freeze is on.
+    Frozen,
+    /// Too few of the recently active devices were sighted.
+    TooFewSeen,
+    /// Too few sighted devices run the target.
+    TooFewArrived,
+    /// The soak has time to run.
+    SoakRunning,
+    /// Too few arrived devices came back on a later day.
+    NotExercised,
+}
+
+/// Why a gate fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Failing {
+    /// The targets were not adopted by the deadline.
+    DeadlineMissed,
+}
+
+/// Why a gate cannot tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unknown {
+    /// The devices have not been read yet, or not completely.
+    NotSwept,
+    /// The last look at the devices is too old.
+    StaleSweep,
+    /// The profiles have not been read yet.
+    ProfilesUnread,
+    /// A profile of the ring does not exist, or its name exists twice.
+    ProfileUnresolved,
+    /// No device of this ring can be moved.
+    NobodyToMove,
+}
+
+/// Why a gate does not apply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exempt {
+    /// No eligible device of this environment in a complete, fresh sweep, while the ring has some
+    /// elsewhere.
+    NoEligibleDevice,
+    /// Waived by a named person.
+    Waived,
+}
+
+impl Verdict {
+    /// Whether the rollout may go on past this gate.
+    #[must_use]
+    pub const fn advances(&self) -> bool {
+        match self {
+            Self::Pass | Self::Exempt(_) => true,
+            Self::Wait(_) | Self::Fail(_) | Self::Unknown(_) => false,
+        }
+    }
+
+    /// The word of metrics and API.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Wait(_) => "wait",
+            Self::Fail(_) => "fail",
+            Self::Unknown(_) => "unknown",
+            Self::Exempt(_) => "exempt",
+        }
+    }
+
+    /// The reason code of metrics and API; empty for a pass.
+    #[must_use]
+    pub const fn reason_code(&self) -> &'static str {
+        match self {
+            Self::Pass => "",
+            Self::Wait(Waiting::OpeningClosed) => "opening_closed",
+            Self::Wait(Waiting::OpeningEndsSoon) => "opening_ends_soon",
+            Self::Wait(Waiting::Frozen) => "frozen",
+            Self::Wait(Waiting::TooFewSeen) => "too_few_seen",
+            Self::Wait(Waiting::TooFewArrived) => "too_few_arrived",
+            Self::Wait(Waiting::SoakRunning) => "soak_running",
+            Self::Wait(Waiting::NotExercised) => "not_exercised",
+            Self::Fail(Failing::DeadlineMissed) => "deadline_missed",
+            Self::Unknown(Unknown::NotSwept) => "not_swept",
+            Self::Unknown(Unknown::StaleSweep) => "stale_sweep",
+            Self::Unknown(Unknown::ProfilesUnread) => "profiles_unread",
+            Self::Unknown(Unknown::ProfileUnresolved) => "profile_unresolved",
+            Self::Unknown(Unknown::NobodyToMove) => "nobody_to_move",
+            Self::Exempt(Exempt::NoEligibleDevice) => "no_eligible_device",
+            Self::Exempt(Exempt::Waived) => "waived",
+        }
+    }
+}
+
+/// One gate's word at one instant, with what it saw: this is what the log keeps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Judgement {
+    /// Which gate.
+    pub gate: Gate,
+    /// For gates that judge each environment on its own.
+    pub environment: Option<Environment>,
+    /// What it says and why.
+    pub verdict: Verdict,
+    /// What it saw and what it asks for.
+    pub evidence: Evidence,
+    /// When the newest observation behind it was read; `None` where only the clock matters.
+    pub as_of: Option<Timestamp>,
+}
+
+/// What a gate saw, beside what it asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Evidence {
+    /// The schedule at an instant.
+    Opening {
+        /// When the present opening ends, by closing or by a freeze; `None`: no end in sight, or
+        /// closed.
+        closes_at: Option<Timestamp>,
+        /// When the next opening comes that can be used.
+        opens_at: Option<Timestamp>,
+    },
+    /// The freezes at an instant.
+    Freeze {
+        /// The reason of the freeze that is on.
+        reason: Option<String>,
+        /// When it ends.
+        ends_at: Option<Timestamp>,
+    },
+    /// The ring's devices before its write.
+    Fleet {
+        /// Devices that the targets can move.
+        eligible: usize,
+        /// When the last full sweep began.
+        full_sweep_at: Option<Timestamp>,
+        /// Profiles that could not be resolved, in the plan's words.
+        unresolved: Vec<String>,
+    },
+    /// One environment on its way to the target.
+    Adoption {
+        /// The devices.
+        census: EnvironmentCensus,
+        /// The share asked for.
+        at_least: Percent,
+        /// The share that must have been sighted.
+        seen_at_least: Percent,
+        /// When the time for it runs out, as it stands now.
+        deadline_at: Timestamp,
+    },
+    /// The ring on its targets.
+    Soak {
+        /// When adoption was reached.
+        started_at: Timestamp,
+        /// When the soak is over.
+        ends_at: Timestamp,
+        /// Arrived devices.
+        arrived: usize,
+        /// Those that came back on a later day.
+        exercised: usize,
+    },
+}
+
+impl Judgement {
+    /// The value seen, for people.
+    #[must_use]
+    pub fn value(&self) -> String {
+        match &self.evidence {
+            Evidence::Opening { closes_at, opens_at } => match (closes_at, opens_at) {
+                (Some(at), _) => format!("open until {}", short(*at)),
+                (None, Some(at)) => format!("closed until {}", short(*at)),
+                (None, None) if self.verdict.advances() => "always open".to_owned(),
+                (None, None) => "closed".to_owned(),
+            },
+            Evidence::Freeze { reason, ends_at } => match (reason, ends_at) {
+                (Some(reason), Some(at)) => format!("{reason}, until {}", short(*at)),
+                (Some(reason), None) => reason.clone(),
+                (None, _) => "none".to_owned(),
+            },
+            Evidence::Fleet { eligible, unresolved, .. } if unresolved.is_empty() => {
+                format!("{eligible} devices to move")
+            }
+            Evidence::Fleet { unresolved, .. } => format!("cannot resolve {}", unresolved.join(", ")),
+            Evidence::Adoption { census, .. } => {
+                let counts = &census.counts;
+                let sighted = counts.sighted();
+                let (seen, active) = (census.active_sighted, census.active);
+                format!(
+                    "{} of {sighted} sighted devices arrived; {seen} of {active} active ones sighted",
+                    counts.arrived
+                )
+            }
+            Evidence::Soak { started_at, arrived, exercised, .. } => {
+                format!("since {}; {exercised} of {arrived} came back on a later day", short(*started_at))
+            }
+        }
+    }
+
+    /// What would be enough, for people.
+    #[must_use]
+    pub fn threshold(&self) -> String {
+        match &self.evidence {
+            Evidence::Opening { .. } => "an opening with 15m left".to_owned(),
+            Evidence::Freeze { .. } => "no freeze".to_owned(),
+            Evidence::Fleet { .. } => "at least 1 device, from a complete fresh sweep".to_owned(),
+            Evidence::Adoption { at_least, seen_at_least, deadline_at, .. } => {
+                format!("{at_least} arrived, {seen_at_least} sighted, by {}", short(*deadline_at))
+            }
+            Evidence::Soak { ends_at, .. } => format!("until {}; half come back", short(*ends_at)),
+        }
+    }
+
+    /// How old the newest observation behind it is.
+    #[must_use]
+    pub fn age(&self, now: Timestamp) -> Option<SignedDuration> {
+        self.as_of.map(|as_of| since(as_of, now))
+    }
+
+    /// The gate with its environment: `adoption/windows`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self.environment {
+            Some(environment) => format!("{}/{environment}", self.gate),
+            None => self.gate.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Judgement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name(), self.verdict.as_str())?;
+        if !self.verdict.reason_code().is_empty() {
+            write!(f, " ({})", self.verdict.reason_code())?;
+        }
+        write!(f, ": {}", self.value())
+    }
+}
+
+/// An instant to the minute, in UTC, for people.
+#[must_use]
+pub fn short(instant: Timestamp) -> String {
+    instant.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// How long ago, for people: `3h ago`, or `in 3h`.
+#[must_use]
+pub fn ago(then: Timestamp, now: Timestamp) -> String {
+    let elapsed = since(then, now);
+    if elapsed.is_negative() {
+        format!("in {}", in_words(-elapsed))
+    } else {
+        format!("{} ago", in_words(elapsed))
+    }
+}

@@ -467,6 +467,16 @@ mod tests {
     }
 
     #[test]
+    fn no_part_of_an_answer_is_an_answer() {
+        let whole = enveloped(&group()).to_string();
+        assert!(decode::<Single<WireGroup>>(whole.as_bytes()).is_ok());
+        for end in 0..whole.len() {
+            let outcome = decode::<Single<WireGroup>>(&whole.as_bytes()[..end]);
+            assert!(outcome.is_err(), "the first {end} bytes were accepted");
+        }
+    }
+
+    #[test]
     fn complaints_are_read_as_far_as_they_can_be() {
         let rows = [
             (

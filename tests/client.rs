@@ -5,6 +5,9 @@
 #[path = "client/failures.rs"]
 mod failures;
 #[cfg(test)]
+#[path = "client/listings.rs"]
+mod listings;
+#[cfg(test)]
 #[path = "client/operations.rs"]
 mod operations;
 #[cfg(test)]
@@ -19,11 +22,13 @@ mod server;
 mod common {
     use std::time::Duration;
 
-    use ringward::cloudflare::{CloudflareClient, Settings, Timeouts};
+    use ringward::cloudflare::{ApiError, CloudflareClient, ErrorClass, Settings, Silence, Timeouts};
     use ringward::ids::{AccountId, GroupId};
     use ringward::time::Clock;
     use secrecy::SecretString;
     use serde_json::{Value, json};
+
+    use crate::server::Answer;
 
     pub(crate) const ACCOUNT: &str = "023e105f4ecef8ad9ca31a8372d0c353";
     pub(crate) const TOKEN: &str = "cfat_SECRETSECRETSECRETSECRETSECRETSECRET0123";
@@ -68,5 +73,18 @@ mod common {
                 "updated_at": "2026-02-14T13:17:00Z",
             }},
         })
+    }
+
+    pub(crate) fn group_page(ids: &[&str], page: u64, total: usize) -> Answer {
+        let groups: Vec<Value> = ids.iter().map(|id| group(id)).collect();
+        let info = json!({"page": page, "per_page": 100, "count": ids.len(), "total_count": total});
+        Answer::page(&json!(groups), &info)
+    }
+
+    pub(crate) fn silence(error: &ApiError) -> Option<Silence> {
+        match error.class {
+            ErrorClass::NoAnswer { silence, .. } => Some(silence),
+            _ => None,
+        }
     }
 }

@@ -218,6 +218,25 @@ fn wall_now() -> Timestamp {
     Timestamp::now()
 }
 
+/// Wall time spent on one thing, for metrics; never for a decision.
+#[derive(Debug, Clone, Copy)]
+pub struct Stopwatch(std::time::Instant);
+
+impl Stopwatch {
+    /// Starts now.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "measures wall time for metrics, decides nothing")]
+    pub fn start() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    /// Wall seconds since the start.
+    #[must_use]
+    pub fn seconds(&self) -> f64 {
+        self.0.elapsed().as_secs_f64()
+    }
+}
+
 impl fmt::Display for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,1 +1,26 @@
-//! The Cloudflare API client.
+//! The Cloudflare API client: one call is one request, and every failure says what may be
+//! concluded from it.
+//!
+//! The calls are those of the contract (`tests/contract/openapi.yaml`) that ringward needs:
+//! deployment groups, device settings profiles, physical devices, token verification. There is no
+//! retry of a write in here: whether a write took effect is for the core to settle (DESIGN 4).
+//!
+//! **Invariant:** an error of class [`ErrorClass::NoAnswer`] leaves the far end in doubt; under
+//! every other class nothing was applied. The token is in one request header and nowhere else.
+
+pub mod budget;
+mod client;
+mod error;
+mod redact;
+pub mod request;
+mod setup;
+mod sweep;
+mod transport;
+mod wire;
+
+pub use budget::{Budget, InvalidBudget, Priority};
+pub use client::{CloudflareClient, DefaultProfile, GroupLookup, TokenCheck, TokenState};
+pub use error::{ApiError, ErrorClass, Obstacle, Silence};
+pub use request::{GroupUpdate, InvalidContent, Operation};
+pub use setup::{ApiUrl, InvalidApiUrl, RequestObserver, Settings, SetupError, Timeouts, Unobserved};
+pub use sweep::MAX_DEVICE_PAGES;

@@ -1,0 +1,325 @@
+//! The client: deployment groups, device settings profiles, the token.
+//!
+//! **Invariant:** one call to a write sends at most one request; a listing is whole or an error.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::ids::{AccountId, GroupId, PolicyId};
+use crate::rollout::remote::{Group, GroupContent, Profile, Profiles};
+use crate::time::{Clock, Timestamp};
+
+use super::budget::{Budget, Priority};
+use super::error::{ApiError, ErrorClass, Obstacle};
+use super::redact::Redactor;
+use super::request::{self, GroupUpdate, Operation};
+use super::setup::{ApiUrl, RequestObserver, Settings, SetupError, http_client};
+use super::wire::{GroupPage, Single, WireGroup, WireProfile, WireToken, WireTokenStatus};
+
+/// Pages of deployment groups that are read at most: 10,000 groups, far above what an account
+/// with one group per ring has.
+const MAX_GROUP_PAGES: u32 = 100;
+
+/// One account at Cloudflare, as far as ringward uses it.
+pub struct CloudflareClient {
+    pub(super) http: reqwest::Client,
+    pub(super) api: ApiUrl,
+    pub(super) account: AccountId,
+    pub(super) clock: Clock,
+    pub(super) redactor: Redactor,
+    pub(super) observer: Arc<dyn RequestObserver>,
+    budget: Mutex<Budget>,
+    owner: Owner,
+}
+
+/// Whose token it is, as its prefix tells (FACTS 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    User,
+    Account,
+    Unknown,
+}
+
+/// What asking for one group by its ID can answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GroupLookup {
+    /// The group.
+    Found(Group),
+    /// The API says that there is none.
+    Missing,
+}
+
+/// The default profile as it is answered on its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DefaultProfile {
+    /// Its ID. Older forms of the answer have none; then a device sighted with `default: true`
+    /// tells it (FACTS 4).
+    pub id: Option<PolicyId>,
+    /// Its name, which the contract does not promise.
+    pub name: Option<String>,
+    /// Whether it applies.
+    pub enabled: bool,
+}
+
+/// The state of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenState {
+    /// It can be used.
+    Active,
+    /// Somebody switched it off.
+    Disabled,
+    /// Its time is over.
+    Expired,
+}
+
+/// What verification said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenCheck {
+    /// The state.
+    pub state: TokenState,
+    /// When it ends; none where it never does.
+    pub expires_on: Option<Timestamp>,
+}
+
+impl CloudflareClient {
+    /// A client for one account. Sends nothing.
+    ///
+    /// # Errors
+    /// When the token, the budget, the CA file or the machine's CA bundle cannot be used.
+    pub fn new(settings: Settings) -> Result<Self, SetupError> {
+        Ok(Self {
+            http: http_client(&settings)?,
+            budget: Mutex::new(Budget::new(settings.requests)?),
+            owner: Owner::of(&settings.token),
+            redactor: Redactor::new(settings.token),
+            api: settings.api,
+            account: settings.account,
+            clock: settings.clock,
+            observer: settings.observer,
+        })
+    }
+
+    /// The account that everything is asked about.
+    #[must_use]
+    pub const fn account(&self) -> &AccountId {
+        &self.account
+    }
+
+    /// Requests that could be sent now, for the metric.
+    #[must_use]
+    pub fn budget_remaining(&self) -> u32 {
+        self.budget().remaining(self.clock.now())
+    }
+
+    /// Whether the budget has room for a whole write: the fresh read before it, the write, and the
+    /// reads that settle it. To be asked before the intent is recorded.
+    ///
+    /// # Errors
+    /// The instant at which to ask again.
+    pub fn room_for_write(&self) -> Result<(), Timestamp> {
+        self.budget().room_for_write(self.clock.now())
+    }
+
+    /// All deployment groups, sorted by ID. [`Priority::Write`] is for the reads that settle a
+    /// write in doubt.
+    ///
+    /// # Errors
+    /// Any; the listing is whole or an error, also when groups come or go while it is read.
+    pub async fn list_groups(&self, priority: Priority) -> Result<Vec<Group>, ApiError> {
+        let inconsistent = |detail: String| Err(self.inconsistent(Operation::ListGroups, &detail));
+        let mut groups: BTreeMap<GroupId, Group> = BTreeMap::new();
+        let mut read = 0;
+        let mut promised = None;
+        for page in 1..=MAX_GROUP_PAGES {
+            let answer: GroupPage = self.call(&request::list_groups(&self.account, page), priority).await?;
+            let info = answer.result_info;
+            if info.page != u64::from(page) {
+                return inconsistent(format!("asked for page {page}, it says to be page {}", info.page));
+            }
+            if *promised.get_or_insert(info.total_count) != info.total_count {
+                return inconsistent(format!("the number of groups changed while page {page} was read"));
+            }
+            let last = answer.result.is_empty();
+            read += answer.result.len();
+            groups.extend(answer.result.into_iter().map(Group::from).map(|group| (group.id.clone(), group)));
+            // Counted by ID: a group that two pages both list has pushed another one off them.
+            if groups.len() >= info.total_count {
+                return Ok(groups.into_values().collect());
+            }
+            if last && read < info.total_count {
+                return inconsistent(format!("it lists {read} of {} groups", info.total_count));
+            }
+            if last {
+                return Ok(groups.into_values().collect());
+            }
+        }
+        inconsistent(format!("it has not ended after {MAX_GROUP_PAGES} pages"))
+    }
+
+    /// One deployment group, fresh.
+    ///
+    /// # Errors
+    /// Any; a 404 of the API itself is [`GroupLookup::Missing`], one of a proxy is an error.
+    pub async fn get_group(&self, id: &GroupId, priority: Priority) -> Result<GroupLookup, ApiError> {
+        let outcome: Result<Single<WireGroup>, ApiError> =
+            self.call(&request::get_group(&self.account, id), priority).await;
+        match outcome {
+            Ok(answer) => self.same_group(Operation::GetGroup, id, answer).map(GroupLookup::Found),
+            // The API says why, with a code; a proxy's 404 has none.
+            Err(ApiError { class: ErrorClass::Refused { status: 404, code: Some(_), .. }, .. }) => {
+                Ok(GroupLookup::Missing)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Creates a deployment group and answers it as the far end has it. Whether that equals the
+    /// intent is for the caller to compare.
+    ///
+    /// # Errors
+    /// Any; see [`ApiError::is_in_doubt`] before sending it again.
+    pub async fn create_group(&self, content: &GroupContent) -> Result<Group, ApiError> {
+        let operation = Operation::CreateGroup;
+        let request = request::create_group(&self.account, content)
+            .map_err(|error| self.not_sent(operation, Obstacle::Unsendable, &error.to_string()))?;
+        let answer: Single<WireGroup> = self.call(&request, Priority::Write).await?;
+        Ok(answer.result.into())
+    }
+
+    /// Changes a deployment group and answers it as the far end has it.
+    ///
+    /// # Errors
+    /// Any; see [`ApiError::is_in_doubt`] before sending it again.
+    pub async fn update_group(&self, id: &GroupId, update: &GroupUpdate) -> Result<Group, ApiError> {
+        let request = request::update_group(&self.account, id, update);
+        let answer: Single<WireGroup> = self.call(&request, Priority::Write).await?;
+        self.same_group(Operation::UpdateGroup, id, answer)
+    }
+
+    /// The device settings profiles as they are listed, those without an ID left out: nothing can
+    /// name them. Whether the default profile is among them is not documented (FACTS 4).
+    ///
+    /// # Errors
+    /// Any.
+    pub async fn list_profiles(&self) -> Result<Vec<Profile>, ApiError> {
+        let request = request::list_profiles(&self.account);
+        let answer: Single<Option<Vec<WireProfile>>> = self.call(&request, Priority::Routine).await?;
+        let mut profiles: BTreeMap<PolicyId, Profile> = BTreeMap::new();
+        for wire in answer.result.unwrap_or_default() {
+            let WireProfile { policy_id, name, default: is_default, enabled } = wire;
+            match policy_id {
+                Some(id) => {
+                    profiles.insert(id.clone(), Profile { id, name, is_default, enabled });
+                }
+                None => {
+                    tracing::warn!(is_default, "Cloudflare lists a device settings profile without an ID")
+                }
+            }
+        }
+        Ok(profiles.into_values().collect())
+    }
+
+    /// The account's default profile.
+    ///
+    /// # Errors
+    /// Any.
+    pub async fn default_profile(&self) -> Result<DefaultProfile, ApiError> {
+        let request = request::default_profile(&self.account);
+        let answer: Single<WireProfile> = self.call(&request, Priority::Routine).await?;
+        let WireProfile { policy_id: id, name, enabled, .. } = answer.result;
+        Ok(DefaultProfile { id, name, enabled })
+    }
+
+    /// All profiles with an ID, sorted by it. When none of them is the default one, the far end
+    /// did not say which it is; a device sighted with `default: true` may.
+    ///
+    /// # Errors
+    /// Any; also when the far end names two profiles as the default one.
+    pub async fn profiles(&self) -> Result<Profiles, ApiError> {
+        let mut listed = self.list_profiles().await?;
+        let default = self.default_profile().await?;
+        if let Some(id) = default.id {
+            match listed.iter_mut().find(|profile| profile.id == id) {
+                Some(profile) => profile.is_default = true,
+                None => {
+                    let DefaultProfile { name, enabled, .. } = default;
+                    listed.push(Profile { id, name, is_default: true, enabled });
+                    listed.sort_by(|a, b| a.id.cmp(&b.id));
+                }
+            }
+        }
+        let defaults: Vec<&str> = listed.iter().filter(|p| p.is_default).map(|p| p.id.as_str()).collect();
+        if defaults.len() > 1 {
+            let detail = format!("it names more than one default profile: {}", defaults.join(", "));
+            return Err(self.inconsistent(Operation::DefaultProfile, &detail));
+        }
+        Ok(Profiles { listed })
+    }
+
+    /// Whether the token is live. A token whose owner cannot be told by its prefix is tried as a
+    /// user's, then as the account's.
+    ///
+    /// # Errors
+    /// Any; [`ErrorClass::Refused`] says that the token is not known.
+    pub async fn verify_token(&self) -> Result<TokenCheck, ApiError> {
+        let as_user = request::verify_user_token();
+        let as_account = request::verify_account_token(&self.account);
+        let answer: Single<WireToken> = match self.owner {
+            Owner::User => self.call(&as_user, Priority::Routine).await?,
+            Owner::Account => self.call(&as_account, Priority::Routine).await?,
+            Owner::Unknown => match self.call(&as_user, Priority::Routine).await {
+                Err(ApiError { class: ErrorClass::Refused { .. }, .. }) => {
+                    self.call(&as_account, Priority::Routine).await?
+                }
+                outcome => outcome?,
+            },
+        };
+        let state = match answer.result.status {
+            WireTokenStatus::Active => TokenState::Active,
+            WireTokenStatus::Disabled => TokenState::Disabled,
+            WireTokenStatus::Expired => TokenState::Expired,
+        };
+        Ok(TokenCheck { state, expires_on: answer.result.expires_on })
+    }
+
+    pub(super) fn budget(&self) -> MutexGuard<'_, Budget> {
+        // No panic can leave a budget half changed: it is counters only.
+        self.budget.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn same_group(
+        &self,
+        operation: Operation,
+        asked: &GroupId,
+        answer: Single<WireGroup>,
+    ) -> Result<Group, ApiError> {
+        let group = Group::from(answer.result);
+        if group.id == *asked {
+            return Ok(group);
+        }
+        Err(self.inconsistent(operation, &format!("asked for group {asked}, it is about group {}", group.id)))
+    }
+}
+
+impl Owner {
+    fn of(token: &SecretString) -> Self {
+        let token = token.expose_secret();
+        match () {
+            () if token.starts_with("cfut_") => Self::User,
+            () if token.starts_with("cfat_") => Self::Account,
+            () => Self::Unknown,
+        }
+    }
+}
+
+impl fmt::Debug for CloudflareClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CloudflareClient")
+            .field("api", &self.api.to_string())
+            .field("account", &self.account)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,329 @@
+//! What went wrong with a request, sorted by what the caller may conclude from it.
+//!
+//! **Invariant:** the class follows from the HTTP status and from how far the request got, never
+//! from an error code, of which there is no official list (FACTS 6); texts hold no token.
+
+use crate::time::{SignedDuration, Timestamp, in_words};
+
+use super::request::Operation;
+
+/// A request that did not lead to an answer that can be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.describe())]
+pub struct ApiError {
+    /// What was being done.
+    pub operation: Operation,
+    /// What may be concluded.
+    pub class: ErrorClass,
+    /// `cf-ray`, which names the request to Cloudflare's support.
+    pub ray: Option<String>,
+    /// Requests that were left in the budget afterwards.
+    pub budget_left: u32,
+}
+
+/// What the caller may conclude.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ErrorClass {
+    /// 429: nothing was applied, and nothing is sent before `until`.
+    RateLimited {
+        /// `Retry-After`, when it was there and readable.
+        retry_after: Option<SignedDuration>,
+        /// When the client sends again.
+        until: Timestamp,
+        /// Cloudflare's code and message.
+        message: String,
+    },
+    /// Any other 4xx: nothing was applied.
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// The first code of the envelope; for people, not for decisions.
+        code: Option<i64>,
+        /// Cloudflare's message.
+        message: String,
+    },
+    /// The request may have arrived, and no usable answer came back: a write is *in doubt*.
+    NoAnswer {
+        /// How the answer failed.
+        silence: Silence,
+        /// The HTTP status, when one came.
+        status: Option<u16>,
+        /// What was seen.
+        detail: String,
+    },
+    /// The request certainly never reached the far end.
+    NotSent {
+        /// What kept it back.
+        obstacle: Obstacle,
+        /// What was seen.
+        detail: String,
+    },
+}
+
+/// How an answer failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Silence {
+    /// None within the total timeout.
+    Timeout,
+    /// The connection broke before the answer was whole.
+    Broken,
+    /// A 5xx.
+    ServerError,
+    /// A status that the API does not use, such as a redirect, which is never followed.
+    Unexpected,
+    /// A 2xx whose body is not JSON, too large, or of another content type.
+    Unreadable,
+    /// A 2xx with a required field missing or wrong, or with `success: false`.
+    Incomplete,
+    /// A 2xx that contradicts the request or the pages before it.
+    Inconsistent,
+}
+
+/// What kept a request from being sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obstacle {
+    /// No connection: name resolution, TCP or TLS.
+    Connection,
+    /// The budget is spent, or Cloudflare asked for silence.
+    Budget {
+        /// When to ask again.
+        until: Timestamp,
+    },
+    /// The request itself must not or cannot be sent.
+    Unsendable,
+}
+
+impl ApiError {
+    /// Whether a write that ended so may have been applied: only two agreeing reads can tell.
+    #[must_use]
+    pub fn is_in_doubt(&self) -> bool {
+        matches!(self.class, ErrorClass::NoAnswer { .. })
+    }
+
+    /// The earliest instant at which trying again makes sense, where one is known.
+    #[must_use]
+    pub fn come_back_at(&self) -> Option<Timestamp> {
+        match self.class {
+            ErrorClass::RateLimited { until, .. }
+            | ErrorClass::NotSent { obstacle: Obstacle::Budget { until }, .. } => Some(until),
+            _ => None,
+        }
+    }
+
+    /// The HTTP status, when one came.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        match self.class {
+            ErrorClass::RateLimited { .. } => Some(429),
+            ErrorClass::Refused { status, .. } => Some(status),
+            ErrorClass::NoAnswer { status, .. } => status,
+            ErrorClass::NotSent { .. } => None,
+        }
+    }
+
+    /// The `code` label of metrics: the status that decided, or a word. A closed set.
+    #[must_use]
+    pub fn metric_code(&self) -> String {
+        let word = match &self.class {
+            ErrorClass::RateLimited { .. } => return "429".to_owned(),
+            ErrorClass::Refused { status, .. } => return status.to_string(),
+            ErrorClass::NoAnswer { silence, status, .. } => match (silence, status) {
+                (Silence::ServerError | Silence::Unexpected, Some(status)) => return status.to_string(),
+                (silence, _) => silence.word(),
+            },
+            ErrorClass::NotSent { obstacle, .. } => match obstacle {
+                Obstacle::Connection => "connect",
+                Obstacle::Budget { .. } => "budget",
+                Obstacle::Unsendable => "unsendable",
+            },
+        };
+        word.to_owned()
+    }
+
+    fn describe(&self) -> String {
+        let mut text = format!("{} failed: {}", self.operation.words(), self.what());
+        if let Some(ray) = &self.ray {
+            text.push_str(&format!(" (cf-ray {ray})"));
+        }
+        text.push_str("; ");
+        text.push_str(&self.remedy());
+        text
+    }
+
+    fn what(&self) -> String {
+        match &self.class {
+            ErrorClass::RateLimited { retry_after, message, .. } => {
+                let asked = match retry_after {
+                    Some(pause) => format!("asks for {} of silence", in_words(*pause)),
+                    None => "names no pause".to_owned(),
+                };
+                format!(
+                    "Cloudflare answered 429, too many requests ({message}), and {asked}; \
+                     ringward's own budget had {} requests left",
+                    self.budget_left
+                )
+            }
+            ErrorClass::Refused { status, code, message } => {
+                let code = code.map(|code| format!("code {code}: ")).unwrap_or_default();
+                format!("Cloudflare refused it with {status} ({code}{message})")
+            }
+            ErrorClass::NoAnswer { silence, status, detail } => {
+                let status = status.map(|status| format!(" (status {status})")).unwrap_or_default();
+                format!("no usable answer, {}{status}: {detail}", silence.phrase())
+            }
+            ErrorClass::NotSent { obstacle: Obstacle::Connection, detail } => {
+                format!("no connection to Cloudflare: {detail}")
+            }
+            ErrorClass::NotSent { detail, .. } => format!("it was not sent: {detail}"),
+        }
+    }
+
+    fn remedy(&self) -> String {
+        match &self.class {
+            ErrorClass::RateLimited { until, .. } => format!(
+                "nothing is sent before {until}; if this recurs, look for other programs that use the same \
+                 user or token, or lower ringward's budget"
+            ),
+            ErrorClass::Refused { status, .. } => self.refusal_remedy(*status),
+            ErrorClass::NoAnswer { .. } if self.operation.is_write() => {
+                "whether it was applied is unknown, and must be read back before anything is sent again".to_owned()
+            }
+            ErrorClass::NoAnswer { silence: Silence::Incomplete | Silence::Unexpected, .. } => {
+                "it is tried again; if this recurs, check that the API URL is Cloudflare's and report the cf-ray"
+                    .to_owned()
+            }
+            ErrorClass::NoAnswer { .. } => {
+                "it is tried again; if this recurs, see www.cloudflarestatus.com and the way there".to_owned()
+            }
+            ErrorClass::NotSent { obstacle: Obstacle::Connection, .. } => {
+                "check the API URL, DNS, proxy and firewall, and for a private CA --ca-file".to_owned()
+            }
+            ErrorClass::NotSent { obstacle: Obstacle::Budget { until }, .. } => {
+                format!("it can be sent from {until} on")
+            }
+            ErrorClass::NotSent { obstacle: Obstacle::Unsendable, .. } => "correct the request".to_owned(),
+        }
+    }
+
+    fn refusal_remedy(&self, status: u16) -> String {
+        match (status, self.operation.permission()) {
+            (401, _) => "the token is not valid: create a new one and give it to ringward".to_owned(),
+            (403, Some(permission)) => format!(
+                "the token is not valid or lacks the permission `{permission}` on this account (the dashboard \
+                 says Edit for Write): check both, and the account ID"
+            ),
+            (404, _) if self.operation == Operation::UpdateGroup => {
+                "the group is gone: read the groups again".to_owned()
+            }
+            (404, _) => "check the account ID and the API URL".to_owned(),
+            (409, _) => {
+                "a profile may be in one deployment group only: find the group that has it and take it out there"
+                    .to_owned()
+            }
+            _ => "nothing was changed; correct what the message names".to_owned(),
+        }
+    }
+}
+
+impl Silence {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::Broken => "broken",
+            Self::ServerError => "server_error",
+            Self::Unexpected => "unexpected",
+            Self::Unreadable => "unreadable",
+            Self::Incomplete => "incomplete",
+            Self::Inconsistent => "inconsistent",
+        }
+    }
+
+    const fn phrase(self) -> &'static str {
+        match self {
+            Self::Timeout => "none in time",
+            Self::Broken => "the connection broke",
+            Self::ServerError => "a server error",
+            Self::Unexpected => "an unexpected status",
+            Self::Unreadable => "it cannot be read",
+            Self::Incomplete => "it is incomplete",
+            Self::Inconsistent => "it contradicts itself",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(operation: Operation, class: ErrorClass) -> ApiError {
+        ApiError { operation, class, ray: Some("8f00-LIS".to_owned()), budget_left: 41 }
+    }
+
+    fn refused(status: u16) -> ErrorClass {
+        ErrorClass::Refused { status, code: Some(10_000), message: "Forbidden".to_owned() }
+    }
+
+    fn silent(silence: Silence, status: Option<u16>) -> ErrorClass {
+        ErrorClass::NoAnswer { silence, status, detail: "x".to_owned() }
+    }
+
+    #[test]
+    fn messages_say_what_why_and_what_next() {
+        let until: Timestamp = "2026-10-08T09:00:00Z".parse().unwrap();
+        let limited =
+            ErrorClass::RateLimited { retry_after: None, until, message: "code 971: wait".to_owned() };
+        let obstacle = Obstacle::Budget { until };
+        let spent = ErrorClass::NotSent { obstacle, detail: "the budget is spent".to_owned() };
+        let rows = [
+            (
+                "no permission",
+                Operation::ListGroups,
+                refused(403),
+                ["403 (code 10000: Forbidden)", "`Zero Trust Write`"],
+            ),
+            ("read permission", Operation::ListDevices, refused(403), ["8f00-LIS", "`Zero Trust Read`"]),
+            ("bad token", Operation::ListDevices, refused(401), ["401", "create a new one"]),
+            ("wrong account", Operation::ListGroups, refused(404), ["404", "check the account ID"]),
+            ("group gone", Operation::UpdateGroup, refused(404), ["404", "read the groups again"]),
+            ("profile taken", Operation::UpdateGroup, refused(409), ["409", "one deployment group only"]),
+            ("limited", Operation::ListGroups, limited, ["41 requests left", "before 2026-10-08T09:00:00Z"]),
+            (
+                "doubtful write",
+                Operation::CreateGroup,
+                silent(Silence::Timeout, None),
+                ["none in time", "must be read back"],
+            ),
+            (
+                "failed read",
+                Operation::GetGroup,
+                silent(Silence::ServerError, Some(502)),
+                ["502", "tried again"],
+            ),
+            ("no budget", Operation::UpdateGroup, spent, ["budget is spent", "from 2026-10-08T09:00:00Z"]),
+        ];
+        for (row, operation, class, parts) in rows {
+            let text = error(operation, class).to_string();
+            assert!(text.starts_with(operation.words()), "{row}: {text}");
+            for part in parts {
+                assert!(text.contains(part), "{row}: `{part}` is not in: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_silence_leaves_a_write_in_doubt() {
+        let obstacle = Obstacle::Connection;
+        let rows = [
+            (refused(409), false, "409"),
+            (ErrorClass::NotSent { obstacle, detail: String::new() }, false, "connect"),
+            (silent(Silence::Timeout, None), true, "timeout"),
+            (silent(Silence::ServerError, Some(503)), true, "503"),
+            (silent(Silence::Unreadable, Some(200)), true, "unreadable"),
+            (silent(Silence::Unexpected, Some(302)), true, "302"),
+        ];
+        for (class, doubt, code) in rows {
+            let error = error(Operation::CreateGroup, class);
+            assert_eq!((error.is_in_doubt(), error.metric_code().as_str()), (doubt, code));
+        }
+    }
+}

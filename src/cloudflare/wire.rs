@@ -1,0 +1,280 @@
+//! Answers in Cloudflare's own shape, and their way into ringward's types.
+//!
+//! As strict as the contract and no stricter: what ringward reads and the contract requires must
+//! be there, a null that the contract allows is a case of its own, and all other fields are let
+//! pass. A field that the contract requires but ringward does not read is not demanded.
+//!
+//! **Invariant:** a value is never made up for a required field that is missing.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer};
+use serde_json::Value;
+
+use crate::fleet::{Reported, SightedPolicy, Sighting};
+use crate::ids::{DeviceId, GroupId, PolicyId};
+use crate::rollout::remote::{Group, GroupContent, VersionEntry};
+use crate::time::Timestamp;
+
+/// The part of every 2xx answer that says whether it is one.
+#[derive(Debug, Deserialize)]
+struct Head {
+    success: bool,
+}
+
+/// An answer with one result.
+#[derive(Debug, Deserialize)]
+pub(super) struct Single<T> {
+    pub(super) result: T,
+}
+
+/// A page of deployment groups.
+#[derive(Debug, Deserialize)]
+pub(super) struct GroupPage {
+    pub(super) result: Vec<WireGroup>,
+    pub(super) result_info: PageInfo,
+}
+
+/// `teams-devices_pagination_info`; `total_pages` is optional and not read.
+#[derive(Debug, Deserialize)]
+pub(super) struct PageInfo {
+    pub(super) page: u64,
+    pub(super) total_count: usize,
+}
+
+/// A page of devices.
+#[derive(Debug, Deserialize)]
+pub(super) struct DevicePage {
+    pub(super) result: Vec<WireDevice>,
+    /// Optional in the contract: without it this is the last page.
+    #[serde(default)]
+    result_info: Option<CursorInfo>,
+}
+
+#[derive(Debug, Deserialize)]
+struct CursorInfo {
+    #[serde(default)]
+    cursor: Option<String>,
+}
+
+impl DevicePage {
+    /// Where the next page begins; an empty or missing cursor ends the listing (FACTS 2).
+    pub(super) fn next(&self) -> Option<&str> {
+        let cursor = self.result_info.as_ref()?.cursor.as_deref()?;
+        (!cursor.is_empty()).then_some(cursor)
+    }
+}
+
+/// `teams-devices_deployment_group`.
+#[derive(Debug, Deserialize)]
+pub(super) struct WireGroup {
+    id: GroupId,
+    name: String,
+    version_config: Vec<WireVersion>,
+    #[serde(default)]
+    policy_ids: Option<BTreeSet<PolicyId>>,
+    updated_at: Timestamp,
+}
+
+#[derive(Debug, Deserialize)]
+struct WireVersion {
+    #[serde(deserialize_with = "present")]
+    target_environment: Option<String>,
+    version: String,
+}
+
+impl From<WireGroup> for Group {
+    fn from(wire: WireGroup) -> Self {
+        let mut versions: Vec<VersionEntry> = wire
+            .version_config
+            .into_iter()
+            .map(|entry| VersionEntry { environment: entry.target_environment, version: entry.version })
+            .collect();
+        versions.sort();
+        let policies = wire.policy_ids.unwrap_or_default();
+        let content = GroupContent { name: wire.name, versions, policies };
+        Self { id: wire.id, content, updated_at: wire.updated_at }
+    }
+}
+
+/// `teams-devices_physical_device`, asked with `include=last_seen_registration.policy`.
+#[derive(Debug, Deserialize)]
+pub(super) struct WireDevice {
+    id: DeviceId,
+    name: String,
+    #[serde(deserialize_with = "present")]
+    last_seen_at: Option<Timestamp>,
+    #[serde(default)]
+    client_version: Option<String>,
+    #[serde(default)]
+    device_type: Option<String>,
+    #[serde(default)]
+    os_version: Option<String>,
+    #[serde(default)]
+    last_seen_user: Option<WireUser>,
+    #[serde(default)]
+    last_seen_registration: Option<WireRegistration>,
+}
+
+#[derive(Debug, Deserialize)]
+struct WireUser {
+    #[serde(default)]
+    email: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct WireRegistration {
+    #[serde(default)]
+    policy: Option<WirePolicy>,
+}
+
+#[derive(Debug, Deserialize)]
+struct WirePolicy {
+    id: PolicyId,
+    default: bool,
+}
+
+impl From<WireDevice> for Sighting {
+    fn from(wire: WireDevice) -> Self {
+        let client = match wire.client_version {
+            None => Reported::Null,
+            Some(text) => text.parse().map_or(Reported::Unreadable(text), Reported::Version),
+        };
+        let policy = wire.last_seen_registration.and_then(|registration| registration.policy);
+        Self {
+            id: wire.id,
+            name: wire.name,
+            user: wire.last_seen_user.and_then(|user| user.email),
+            device_type: wire.device_type,
+            os_version: wire.os_version,
+            client,
+            last_seen_at: wire.last_seen_at,
+            policy: policy.map(|policy| SightedPolicy { id: policy.id, default: policy.default }),
+        }
+    }
+}
+
+/// `teams-devices_device_settings_policy` and its default form: nothing in it is required, and
+/// the contract gives what a missing flag means.
+#[derive(Debug, Deserialize)]
+pub(super) struct WireProfile {
+    #[serde(default)]
+    pub(super) policy_id: Option<PolicyId>,
+    #[serde(default)]
+    pub(super) name: Option<String>,
+    #[serde(default)]
+    pub(super) default: bool,
+    #[serde(default = "yes")]
+    pub(super) enabled: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// The result of token verification.
+#[derive(Debug, Deserialize)]
+pub(super) struct WireToken {
+    pub(super) status: WireTokenStatus,
+    #[serde(default)]
+    pub(super) expires_on: Option<Timestamp>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum WireTokenStatus {
+    Active,
+    Disabled,
+    Expired,
+}
+
+/// A field that must be present and may be null: serde would otherwise take a missing one as null.
+fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::<T>::deserialize(deserializer)
+}
+
+/// Why the body of a 2xx answer is no answer. Texts are not redacted yet.
+#[derive(Debug)]
+pub(super) enum Undecodable {
+    /// Not JSON, cut off, nested too deep.
+    NotJson(String),
+    /// JSON with a field missing or of a wrong kind, named by its path.
+    Field(String),
+    /// `success` is false.
+    Unsuccessful(Complaint),
+}
+
+/// Reads the body of a 2xx answer. serde_json refuses JSON nested deeper than 128; the size was
+/// bounded while reading.
+pub(super) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Undecodable> {
+    let head: Head = decode_as(body)?;
+    if !head.success {
+        return Err(Undecodable::Unsuccessful(Complaint::read(body)));
+    }
+    decode_as(body)
+}
+
+fn decode_as<T: DeserializeOwned>(body: &[u8]) -> Result<T, Undecodable> {
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        let problem = error.into_inner();
+        match problem.classify() {
+            serde_json::error::Category::Data if path == "." => Undecodable::Field(problem.to_string()),
+            serde_json::error::Category::Data => Undecodable::Field(format!("`{path}`: {problem}")),
+            _ => Undecodable::NotJson(problem.to_string()),
+        }
+    })?;
+    reader.end().map_err(|error| Undecodable::NotJson(error.to_string()))?;
+    Ok(value)
+}
+
+/// What the body of a failure says, as far as it can be read: the envelope, or RFC 9457 as the
+/// edge sends it (FACTS 6). Not redacted yet.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct Complaint {
+    /// The first code of the envelope; there is no official list of codes.
+    pub(super) code: Option<i64>,
+    /// The first message.
+    pub(super) message: Option<String>,
+    /// Whether the API's envelope was there: a page of a proxy has none.
+    pub(super) enveloped: bool,
+}
+
+impl Complaint {
+    /// Reads what can be read; never fails, because the status has decided already.
+    pub(super) fn read(body: &[u8]) -> Self {
+        let Ok(value) = serde_json::from_slice::<Value>(body) else {
+            return Self::default();
+        };
+        let first = &value["errors"][0];
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        Self {
+            code: first["code"].as_i64(),
+            message: text(&first["message"])
+                .or_else(|| text(&value["detail"]))
+                .or_else(|| text(&value["title"])),
+            enveloped: value["success"] == Value::Bool(false),
+        }
+    }
+}
+
+impl fmt::Display for Complaint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.code, &self.message) {
+            (Some(code), Some(message)) => write!(f, "code {code}: {message}"),
+            (Some(code), None) => write!(f, "code {code}"),
+            (None, Some(message)) => f.write_str(message),
+            (None, None) => f.write_str("no reason given"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! A copy of a database, made while a daemon goes on writing.
 //!
 //! **Invariant:** the copy appears under its name only when it is whole, checked and on disk, and
-//! never replaces a file.
+//! never replaces a file that was there when the copying began.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -74,16 +74,15 @@ impl Reader {
         let options = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft);
         options.map_err(stored)?;
         let outcome = self.fill_and_check(path, &draft).and_then(|report| {
-            // A hard link refuses an existing name; a rename would replace it.
-            fs::hard_link(&draft, path).map_err(stored)?;
+            fs::rename(&draft, path).map_err(stored)?;
             File::open(directory_of(path)).and_then(|directory| directory.sync_all()).map_err(stored)?;
             Ok(report)
         });
-        // The draft is a second name by now, or rubbish.
-        let removed = fs::remove_file(&draft).map_err(stored);
-        let report = outcome?;
-        removed?;
-        Ok(report)
+        if outcome.is_err() {
+            // Rubbish, which the next copy to this name would overwrite anyway.
+            let _ = fs::remove_file(&draft);
+        }
+        outcome
     }
 
     fn fill_and_check(&self, path: &Path, draft: &Path) -> Result<ChainReport, BackupError> {

@@ -156,3 +156,35 @@ impl WriteFailure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn each_failure_of_sqlite_has_its_remedy() {
+        let rows = [
+            (ffi::SQLITE_FULL, WriteFailure::DiskFull, "free some space"),
+            (ffi::SQLITE_READONLY, WriteFailure::ReadOnly, "writable"),
+            (ffi::SQLITE_CANTOPEN, WriteFailure::CannotOpen, "permissions"),
+            (ffi::SQLITE_PERM, WriteFailure::CannotOpen, "permissions"),
+            (ffi::SQLITE_BUSY, WriteFailure::Busy, "close it"),
+            (ffi::SQLITE_LOCKED, WriteFailure::Busy, "close it"),
+            (ffi::SQLITE_CORRUPT, WriteFailure::Damaged, "restore a backup"),
+            (ffi::SQLITE_NOTADB, WriteFailure::Damaged, "restore a backup"),
+            (ffi::SQLITE_IOERR_FSYNC, WriteFailure::Disk, "system's log"),
+            (ffi::SQLITE_CONSTRAINT, WriteFailure::Other, "own words"),
+        ];
+        for (code, expected, remedy) in rows {
+            let source = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            let cause = WriteFailure::of(&source);
+            assert_eq!(cause, expected, "{code}");
+            let error = StoreError::NotWritten { path: "ringward.db".into(), cause, source };
+            let text = error.to_string();
+            assert!(text.contains("ringward.db") && text.contains(remedy), "{text}");
+            assert_eq!(error.recovery(), Recovery::Reopen);
+        }
+    }
+}

@@ -263,7 +263,8 @@ impl Reader {
 }
 
 /// Makes the file before SQLite does, so that it is never readable for others, not even at first;
-/// SQLite gives its `-wal` and `-shm` the same mode.
+/// SQLite gives its `-wal` and `-shm` the same mode. An existing file is not opened: closing it
+/// again would drop the locks that SQLite holds on it in this process (POSIX locks).
 fn create_if_missing(path: &Path) -> Result<(), OpenError> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(_) => Ok(()),

@@ -89,7 +89,8 @@ fn the_first_bad_row_is_named() {
     let shift = "DELETE FROM events WHERE seq = 5; UPDATE events SET seq = -seq WHERE seq > 5;
                  UPDATE events SET seq = -seq - 1 WHERE seq < 0;";
     let missing = |next| Flaw::Missing { next: Seq::new(next) };
-    let rows: [(&str, &str, Option<(u64, Flaw)>); 16] = [
+    type Row<'a> = (&'a str, &'a str, Option<(u64, Flaw)>);
+    let rows: [Row<'_>; 16] = [
         ("nothing", "", None),
         ("the last row cut off, which only a noted head can show", "DELETE FROM events WHERE seq = 10", None),
         ("a payload", "UPDATE events SET payload = '{}' WHERE seq = 4", Some((4, Flaw::Changed))),

@@ -108,21 +108,26 @@ fn what_was_acknowledged_survives_sigkill() {
     println!("{KILLS} kills, {acknowledged} records, {beyond} kills between commit and acknowledgement");
 }
 
+/// Runs the child where no file may grow beyond `blocks` of 512 bytes: a write beyond fails with
+/// EFBIG (SIGXFSZ is ignored). Returns its stdout.
+fn run_limited(role: &str, database: &Path, blocks: u32) -> String {
+    let child = child_command(&std::env::current_exe().unwrap(), role, database);
+    let mut limited = Command::new("sh");
+    limited.args(["-c", &format!(r#"trap "" XFSZ; ulimit -f {blocks}; exec "$0" "$@""#)]);
+    limited.arg(child.get_program()).args(child.get_args());
+    limited.envs(child.get_envs().filter_map(|(key, value)| Some((key, value?))));
+    let output = limited.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    text
+}
+
 #[test]
 fn a_failed_commit_leaves_the_head_where_it_was() {
     let dir = tempfile::tempdir().unwrap();
     let database = dir.path().join("ringward.db");
-    let program = std::env::current_exe().unwrap();
-    let child = child_command(&program, "append until it fails", &database);
-    // At the limit a write fails with EFBIG (SIGXFSZ is ignored); the -wal file gets there first,
-    // and it is written at COMMIT. 512-byte blocks: 1 MiB, above what -shm and a new file need.
-    let mut limited = Command::new("sh");
-    limited.args(["-c", r#"trap "" XFSZ; ulimit -f 2048; exec "$0" "$@""#]).arg(&program);
-    limited.args(child.get_args());
-    limited.envs(child.get_envs().filter_map(|(key, value)| Some((key, value?))));
-    let output = limited.output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    // The -wal file is the first to reach 1 MiB, and it is written at COMMIT.
+    let text = run_limited("append until it fails", &database, 2048);
     let find = |word| text.lines().find_map(|line| number_after(word, line)).unwrap();
     let acknowledged = find("acknowledged");
     assert!(acknowledged > 5, "the limit must bite after the file is made: {text}");
@@ -131,4 +136,21 @@ fn a_failed_commit_leaves_the_head_where_it_was() {
     assert_eq!(report.records, acknowledged);
     let mut store = open(&database);
     store.append(report.head.seq, &[record(1_000_000)], &no_projections()).unwrap();
+}
+
+#[test]
+fn a_database_that_could_not_be_finished_is_finished_next_time() {
+    let mut outcomes = Vec::new();
+    for blocks in [0, 1, 8, 16, 64, 100, 150, 200, 2048] {
+        let dir = tempfile::tempdir().unwrap();
+        let database = dir.path().join("ringward.db");
+        let text = run_limited("open", &database, blocks);
+        let told = text.lines().find_map(|line| line.split_once("> ")).map(|(_, told)| told.to_owned());
+        let told = told.unwrap_or_else(|| panic!("{blocks} blocks: {text}"));
+        assert!(told == "opened" || told.contains("ringward.db"), "{blocks} blocks: {told}");
+        let mut store = open(&database);
+        store.append(Seq::ZERO, &[record(1)], &projections(Seq::new(1), &["a"])).unwrap();
+        outcomes.push(told == "opened");
+    }
+    assert!(outcomes[8] && outcomes.iter().filter(|opened| !**opened).count() >= 4, "{outcomes:?}");
 }

@@ -222,51 +222,55 @@ fn nobody_else_can_read_the_files() {
     assert_eq!(seen, 4, "database, -wal, -shm, lock");
 }
 
+fn mode(path: &Path, bits: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(bits)).unwrap();
+}
+
 /// Root may write anywhere, so a child without rights does the opening.
 #[test]
 fn missing_rights_are_told_with_the_remedy() {
-    type Prepare = fn(&Path);
-    let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-    // Each row: what stands in the directory, and the directory's mode for the child.
-    let rows: [(&str, Prepare, u32, &str); 4] = [
-        ("all is well", |_| {}, 0o777, "opened"),
-        ("the directory is not writable", |_| {}, 0o555, "must exist and be writable"),
-        ("the file is read-only", |path| filled(path), 0o777, "is read-only; make the file"),
+    type Prepare = fn(&Path, &Path);
+    let rows: [(&str, Prepare, &str); 4] = [
+        ("all is well", |place, _| mode(place, 0o777), "opened"),
+        ("the directory is not writable", |place, _| mode(place, 0o555), "must exist and be writable"),
+        (
+            "the file is read-only",
+            |place, path| {
+                filled(path);
+                mode(path, 0o444);
+                mode(&place.join("ringward.db.lock"), 0o666);
+                mode(place, 0o777);
+            },
+            "is read-only; make the file",
+        ),
         (
             "the lock file is read-only",
-            |path| fs::write(format!("{}.lock", path.display()), "").unwrap(),
-            0o777,
+            |place, _| {
+                let lock = place.join("ringward.db.lock");
+                fs::write(&lock, "").unwrap();
+                mode(&lock, 0o444);
+                mode(place, 0o777);
+            },
             "cannot own",
         ),
     ];
-    for (row, prepare, rights, expected) in rows {
+    for (row, prepare, expected) in rows {
         let dir = tempfile::tempdir().unwrap();
+        mode(dir.path(), 0o755);
         let program = dir.path().join("child");
         fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
-        mode(&program, 0o755);
-        mode(dir.path(), 0o755);
         let place = dir.path().join("place");
         fs::create_dir(&place).unwrap();
         let path = place.join("ringward.db");
-        prepare(&path);
-        // The read-only rows are read-only for their owner too, should the tests not run as root.
-        for (name, bits) in [("ringward.db", 0o444), ("ringward.db.lock", 0o444)] {
-            let file = place.join(name);
-            if file.exists() && !(row == "the file is read-only" && name.ends_with(".lock")) {
-                mode(&file, bits);
-            } else if file.exists() {
-                mode(&file, 0o666);
-            }
-        }
-        mode(&place, rights);
+        prepare(&place, &path);
         let mut child = child_command(&program, "open", &path);
         if fs::metadata(dir.path()).unwrap().uid() == 0 {
             child.uid(65534).gid(65534);
         }
         let output = child.output().unwrap();
+        mode(&place, 0o755);
         let text = String::from_utf8_lossy(&output.stdout);
         let told = text.lines().find_map(|line| line.split_once("> ")).map(|(_, told)| told);
         assert!(told.is_some_and(|told| told.contains(expected)), "{row}: {text}");
-        mode(&place, 0o755);
     }
 }

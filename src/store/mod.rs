@@ -1,1 +1,61 @@
-//! The append-only log in SQLite.
+//! The append-only log in SQLite, with the projections and observations that lie beside it.
+//!
+//! **Invariant:** a record that was acknowledged is never changed, moved or lost, and what memory
+//! and log disagree about is settled by the log: an append that fails in any way spoils its
+//! [`Store`], which then refuses everything until the database is opened and replayed again.
+//!
+//! The store knows *records*, not what they mean: typed events live in `rollout`.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | `lock` | one daemon owns a database: the OS lock and who holds it |
+//! | `open` | opening for writing and for reading, and every reason to refuse |
+//! | `migrate` | numbered schemas, forward only |
+//! | `record` | a record, its number, its hash |
+//! | `log` | [`Store`]: appending, with the projections |
+//! | `view` | [`View`]: reading the log and the projections |
+//! | `verify` | walking the chain to the first bad row |
+//! | `observation` | devices and ring samples, which may be lost |
+//! | `backup` | a copy for people and for the day the disk dies |
+//!
+//! # The hash chain, for auditors
+//!
+//! `events.hash` is SHA-256 over the 17 bytes `ringward event 1` + line feed, then these ten
+//! columns as they are stored, in this order: `seq, at, plan, rollout, kind, kind_version, actor,
+//! reason, payload, prev_hash`. Each column is one byte for its SQLite type, then its bytes:
+//!
+//! | type | byte | what follows |
+//! | --- | --- | --- |
+//! | INTEGER | 1 | 8 bytes, two's complement, big-endian |
+//! | REAL (never written) | 2 | 8 bytes, IEEE 754, big-endian |
+//! | TEXT | 3 | length in bytes as 8 bytes big-endian, then the bytes (UTF-8) |
+//! | BLOB | 4 | length in bytes as 8 bytes big-endian, then the bytes |
+//! | NULL | 5 | nothing |
+//!
+//! `prev_hash` is the `hash` of the row before; the first row has 32 zero bytes. `seq` counts from
+//! 1 without gaps and `at` (Unix milliseconds) never falls. `tests/fixtures/store/recompute.py`
+//! does the same with another tool. A chain cannot show that its *last* rows were cut off: for
+//! that, compare the head (number and hash) with one that was noted elsewhere.
+
+mod backup;
+mod error;
+mod lock;
+mod log;
+mod migrate;
+mod observation;
+mod open;
+mod record;
+mod verify;
+mod view;
+
+pub use backup::BackupError;
+pub use error::{Recovery, StoreError, WriteFailure};
+pub use lock::{LockError, LockHolder, WriteLock};
+pub use log::{InvalidProjection, ProjectionRows, RingRow, RolloutRow, Store};
+pub use migrate::{MigrationError, SCHEMA_VERSION};
+pub use observation::{DeviceRow, InvalidObservation, Loaded, RingSample, SkippedRow};
+pub use observation::{MAX_SAMPLE_AGE, MAX_SAMPLES_PER_SERIES};
+pub use open::{OpenError, Reader};
+pub use record::{Head, InvalidRecord, MAX_PAYLOAD_BYTES, NewRecord, Record, RecordHash, Seq};
+pub use verify::{BadRow, ChainReport, Flaw};
+pub use view::{Page, Records, View};

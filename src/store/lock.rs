@@ -1,0 +1,245 @@
+//! One daemon owns a database: an OS lock on a file beside it, which says who holds it.
+//!
+//! **Invariant:** a [`WriteLock`] exists only while this process holds the OS lock, and only a
+//! holder can open the database for writing. The lock dies with its process, SIGKILL included.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::{Timestamp, in_words, since};
+
+/// The longest text read back from a lock file; ours has about 100 bytes.
+const MAX_HOLDER_BYTES: u64 = 4096;
+
+/// Who owns a database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LockHolder {
+    /// The process.
+    pub pid: u32,
+    /// When it took the lock, by its own clock.
+    pub since: Timestamp,
+    /// Its machine.
+    pub host: String,
+}
+
+/// The database cannot be owned.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another process owns it.
+    #[error("{}", held(database, holder.as_ref(), *now))]
+    Held {
+        /// The database.
+        database: PathBuf,
+        /// Who owns it; `None` in the instant in which that process has not yet written its name.
+        holder: Option<LockHolder>,
+        /// When we asked.
+        now: Timestamp,
+    },
+    /// The lock file cannot be made or locked.
+    #[error(
+        "cannot own the database {database}: its directory {directory} must exist and be writable for this user (or name another file with --db)"
+    )]
+    Unusable {
+        /// The database.
+        database: PathBuf,
+        /// Its directory.
+        directory: PathBuf,
+        /// The system's words.
+        source: io::Error,
+    },
+}
+
+fn held(database: &Path, holder: Option<&LockHolder>, now: Timestamp) -> String {
+    let who = match holder {
+        None => "another process that is just starting".to_owned(),
+        Some(LockHolder { pid, since: start, host }) => {
+            let age = since(*start, now);
+            // Its clock need not be ours (a fast one, another machine's): then its age says nothing.
+            let age = if age.is_negative() { String::new() } else { format!(", {} ago", in_words(age)) };
+            format!("process {pid} on {host}, started {start}{age}")
+        }
+    };
+    format!(
+        "{} is in use by {who}; one daemon owns a database: stop that one, or name another file with --db",
+        database.display()
+    )
+}
+
+/// The proof that this process owns a database. Keep it over a reopen ([`super::Store::into_lock`]),
+/// so that nobody else gets in between.
+#[derive(Debug)]
+pub struct WriteLock {
+    file: File,
+    database: PathBuf,
+    holder: LockHolder,
+}
+
+impl WriteLock {
+    /// Takes the lock of the database at `path`, which need not exist yet. Links are resolved
+    /// first, so two names of one database have one lock.
+    ///
+    /// # Errors
+    /// When another process holds it, or the directory is missing or not writable.
+    pub fn acquire(path: &Path, now: Timestamp) -> Result<Self, LockError> {
+        let unusable = |source: io::Error| LockError::Unusable {
+            database: path.to_owned(),
+            directory: directory_of(path).to_owned(),
+            source,
+        };
+        let database = resolve(path).map_err(unusable)?;
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false) // another daemon's name may stand in it
+            .mode(0o600)
+            .open(beside(&database, ".lock"))
+            .map_err(unusable)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(LockError::Held { database, holder: read_holder(&mut file), now });
+            }
+            Err(TryLockError::Error(source)) => return Err(unusable(source)),
+        }
+        let holder = LockHolder { pid: std::process::id(), since: now, host: host_name() };
+        write_holder(&mut file, &holder).map_err(unusable)?;
+        Ok(Self { file, database, holder })
+    }
+
+    /// The database, links resolved.
+    #[must_use]
+    pub fn database(&self) -> &Path {
+        &self.database
+    }
+
+    /// What a refused second daemon is told.
+    #[must_use]
+    pub fn holder(&self) -> &LockHolder {
+        &self.holder
+    }
+}
+
+impl Drop for WriteLock {
+    /// Takes our name off. The file stays: deleting a lock file lets two processes each lock "the"
+    /// file. A failure leaves a stale name that nobody reads, because the lock is free.
+    fn drop(&mut self) {
+        let _ = self.file.set_len(0);
+    }
+}
+
+fn write_holder(file: &mut File, holder: &LockHolder) -> io::Result<()> {
+    let text = serde_json::to_string(holder).map_err(io::Error::other)?;
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "{text}")
+}
+
+fn read_holder(file: &mut File) -> Option<LockHolder> {
+    let mut text = String::new();
+    file.take(MAX_HOLDER_BYTES).read_to_string(&mut text).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+fn resolve(path: &Path) -> io::Result<PathBuf> {
+    match fs::canonicalize(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let name = path.file_name().ok_or(ErrorKind::InvalidFilename)?;
+            Ok(fs::canonicalize(directory_of(path))?.join(name))
+        }
+        found => found,
+    }
+}
+
+/// The directory that a file lies in; never empty.
+pub(super) fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// The file named like `path` with something added to its name.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// The machine's name, for people; not worth a failure.
+fn host_name() -> String {
+    fs::read_to_string("/proc/sys/kernel/hostname")
+        .or_else(|_| fs::read_to_string("/etc/hostname"))
+        .map(|name| name.trim().to_owned())
+        .ok()
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "an unnamed host".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_second_opener_is_told_who_holds_the_lock_and_for_how_long() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = dir.path().join("ringward.db");
+        let first = WriteLock::acquire(&db, at("2026-10-12T06:00:00Z")).unwrap();
+        let refusal = WriteLock::acquire(&db, at("2026-10-12T08:30:00Z")).unwrap_err();
+        let text = refusal.to_string();
+        let LockError::Held { holder: Some(holder), .. } = refusal else { panic!("{text}") };
+        assert_eq!((&holder, holder.pid), (first.holder(), std::process::id()));
+        assert!(text.contains(&format!("process {}", holder.pid)) && text.contains("2h 30m ago"), "{text}");
+
+        let earlier = WriteLock::acquire(&db, at("2026-10-12T05:00:00Z")).unwrap_err().to_string();
+        assert!(
+            earlier.contains("started 2026-10-12T06:00:00Z;"),
+            "no age without a common clock: {earlier}"
+        );
+        drop(first);
+        WriteLock::acquire(&db, at("2026-10-12T09:00:00Z")).unwrap();
+    }
+
+    #[test]
+    fn two_names_of_one_database_have_one_lock() {
+        let dir = tempfile::tempdir().unwrap();
+        let (real, link) = (dir.path().join("real.db"), dir.path().join("link.db"));
+        fs::write(&real, "").unwrap();
+        symlink(&real, &link).unwrap();
+        let now = at("2026-10-12T06:00:00Z");
+        let _held = WriteLock::acquire(&link, now).unwrap();
+        assert!(matches!(WriteLock::acquire(&real, now), Err(LockError::Held { .. })));
+        let mode = fs::metadata(beside(&real, ".lock")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_holder_without_a_name_yet_is_still_a_holder() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = dir.path().join("ringward.db");
+        let now = at("2026-10-12T06:00:00Z");
+        let held = WriteLock::acquire(&db, now).unwrap();
+        held.file.set_len(0).unwrap();
+        let text = WriteLock::acquire(&db, now).unwrap_err().to_string();
+        assert!(text.contains("just starting"), "{text}");
+    }
+
+    #[test]
+    fn a_missing_directory_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = WriteLock::acquire(&dir.path().join("none/ringward.db"), at("2026-10-12T06:00:00Z"))
+            .unwrap_err()
+            .to_string();
+        assert!(text.contains("none") && text.contains("must exist") && text.contains("--db"), "{text}");
+    }
+}

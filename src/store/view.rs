@@ -1,0 +1,213 @@
+//! Reading: the log by number or by plan, and the projections.
+//!
+//! **Invariant:** a view never writes, and every record that it returns has a hash that fits.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension as _, Params, Row};
+
+use super::error::{StoreError, WriteFailure};
+use super::log::{ProjectionRows, RingRow, RolloutRow};
+use super::record::{COLUMNS, Head, Record, RecordHash, Seq};
+use crate::ids::{PlanName, RingName};
+use crate::time::Timestamp;
+
+/// How many records [`Records`] reads at once: little memory, few queries.
+const RECORDS_AT_ONCE: u32 = 500;
+
+/// A reader's side of an open database; a [`super::Store`] and a [`super::Reader`] both have one.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) path: &'a Path,
+}
+
+/// Which records of a history to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    /// Oldest first, those after this number ([`Seq::ZERO`]: from the first).
+    After(Seq),
+    /// Newest first, those before this number.
+    Before(Seq),
+    /// Newest first, from the last one.
+    Newest,
+}
+
+impl<'a> View<'a> {
+    /// The end of the log.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn head(&self) -> Result<Head, StoreError> {
+        head_of(self.connection).map_err(|source| self.unreadable(source))
+    }
+
+    /// At most `limit` records from number `from` on, oldest first. The links between them are
+    /// checked by [`View::verify_chain`] and [`View::walk`], not here.
+    ///
+    /// # Errors
+    /// When a row is not as it was written, or the database cannot be read.
+    pub fn read_from(&self, from: Seq, limit: u32) -> Result<Vec<Record>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM events WHERE seq >= ?1 ORDER BY seq LIMIT ?2");
+        self.records_of(&sql, (from.to_sql(), limit))
+    }
+
+    /// All records from number `from` on, oldest first, in small portions. Records appended
+    /// meanwhile are included.
+    #[must_use]
+    pub fn records(&self, from: Seq) -> Records<'a> {
+        Records { view: *self, next: from, portion: Vec::new().into_iter(), ended: false }
+    }
+
+    /// One page of a plan's history, at most `limit` records.
+    ///
+    /// # Errors
+    /// When a row is not as it was written, or the database cannot be read.
+    pub fn history(&self, plan: &PlanName, page: Page, limit: u32) -> Result<Vec<Record>, StoreError> {
+        let (range, bound) = match page {
+            Page::After(seq) => ("seq > ?2 ORDER BY seq", seq.to_sql()),
+            Page::Before(seq) => ("seq < ?2 ORDER BY seq DESC", seq.to_sql()),
+            Page::Newest => ("seq <= ?2 ORDER BY seq DESC", i64::MAX),
+        };
+        let sql = format!("SELECT {COLUMNS} FROM events WHERE plan = ?1 AND {range} LIMIT ?3");
+        self.records_of(&sql, (plan.as_str(), bound, limit))
+    }
+
+    /// The projections as they were last written.
+    ///
+    /// # Errors
+    /// When the database cannot be read, or a projection holds what no ringward writes (they are
+    /// rebuilt at each start).
+    pub fn projections(&self) -> Result<ProjectionRows, StoreError> {
+        let rollouts = "SELECT plan, rollout, phase, started_at, changed_at, detail FROM rollouts
+                        ORDER BY plan, rollout";
+        let rings = "SELECT plan, rollout, ring, position, state, since, detail FROM rings
+                     ORDER BY plan, rollout, position, ring";
+        Ok(ProjectionRows {
+            rollouts: self.collect(rollouts, [], rollout_row)?,
+            rings: self.collect(rings, [], ring_row)?,
+        })
+    }
+
+    /// The account that the database belongs to.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn account(&self) -> Result<Option<String>, StoreError> {
+        meta(self.connection, "account").map_err(|source| self.unreadable(source))
+    }
+
+    /// The text of the clock that the database runs on.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn clock(&self) -> Result<Option<String>, StoreError> {
+        meta(self.connection, "clock").map_err(|source| self.unreadable(source))
+    }
+
+    pub(super) fn unreadable(&self, source: rusqlite::Error) -> StoreError {
+        StoreError::Unreadable { path: self.path.to_owned(), cause: WriteFailure::of(&source), source }
+    }
+
+    pub(super) fn collect<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut statement = self.connection.prepare_cached(sql).map_err(|source| self.unreadable(source))?;
+        let rows = statement.query_map(params, read).and_then(Iterator::collect);
+        rows.map_err(|source| self.unreadable(source))
+    }
+
+    fn records_of(&self, sql: &str, params: impl Params) -> Result<Vec<Record>, StoreError> {
+        let rows = self.collect(sql, params, Record::from_row)?;
+        Ok(rows.into_iter().collect::<Result<_, _>>()?)
+    }
+}
+
+/// The records of [`View::records`]. It ends after an error.
+#[derive(Debug)]
+pub struct Records<'a> {
+    view: View<'a>,
+    next: Seq,
+    portion: std::vec::IntoIter<Record>,
+    ended: bool,
+}
+
+impl Iterator for Records<'_> {
+    type Item = Result<Record, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(record) = self.portion.next() {
+            return Some(Ok(record));
+        }
+        if self.ended {
+            return None;
+        }
+        match self.view.read_from(self.next, RECORDS_AT_ONCE) {
+            Ok(portion) => {
+                self.ended = portion.len() < RECORDS_AT_ONCE as usize;
+                self.next = portion.last().map_or(self.next, |record| record.seq.next());
+                self.portion = portion.into_iter();
+                self.portion.next().map(Ok)
+            }
+            Err(error) => {
+                self.ended = true;
+                Some(Err(error))
+            }
+        }
+    }
+}
+
+/// The last row of the log, without checking it.
+pub(super) fn head_of(connection: &Connection) -> rusqlite::Result<Head> {
+    let mut last = connection.prepare_cached("SELECT seq, hash, at FROM events ORDER BY seq DESC LIMIT 1")?;
+    let head = last
+        .query_row([], |row| {
+            let (seq, hash, at): (i64, Vec<u8>, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let at = instant(row, 2, at)?;
+            let seq = Seq::from_sql(seq).ok_or_else(|| unreadable_column(row, 0))?;
+            let hash = RecordHash::from_bytes(&hash).ok_or_else(|| unreadable_column(row, 1))?;
+            Ok(Head { seq, hash, at: Some(at) })
+        })
+        .optional()?;
+    Ok(head.unwrap_or(Head::EMPTY))
+}
+
+pub(super) fn meta(connection: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
+    connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional()
+}
+
+fn rollout_row(row: &Row<'_>) -> rusqlite::Result<RolloutRow> {
+    Ok(RolloutRow {
+        plan: PlanName::new(row.get::<_, String>(0)?).map_err(|_| unreadable_column(row, 0))?,
+        rollout: u64::try_from(row.get::<_, i64>(1)?).map_err(|_| unreadable_column(row, 1))?,
+        phase: row.get(2)?,
+        started_at: instant(row, 3, row.get(3)?)?,
+        changed_at: instant(row, 4, row.get(4)?)?,
+        detail: row.get(5)?,
+    })
+}
+
+fn ring_row(row: &Row<'_>) -> rusqlite::Result<RingRow> {
+    Ok(RingRow {
+        plan: PlanName::new(row.get::<_, String>(0)?).map_err(|_| unreadable_column(row, 0))?,
+        rollout: u64::try_from(row.get::<_, i64>(1)?).map_err(|_| unreadable_column(row, 1))?,
+        ring: RingName::new(row.get::<_, String>(2)?).map_err(|_| unreadable_column(row, 2))?,
+        position: row.get(3)?,
+        state: row.get(4)?,
+        since: instant(row, 5, row.get(5)?)?,
+        detail: row.get(6)?,
+    })
+}
+
+fn instant(row: &Row<'_>, column: usize, millis: i64) -> rusqlite::Result<Timestamp> {
+    Timestamp::from_millisecond(millis).map_err(|_| unreadable_column(row, column))
+}
+
+fn unreadable_column(row: &Row<'_>, column: usize) -> rusqlite::Error {
+    let name = row.as_ref().column_name(column).unwrap_or("?").to_owned();
+    let kind = row.get_ref(column).map_or(rusqlite::types::Type::Null, |value| value.data_type());
+    rusqlite::Error::InvalidColumnType(column, name, kind)
+}

@@ -1,0 +1,149 @@
+//! Between events and the store's records.
+//!
+//! **Invariant:** what is written is read back as the same event, whatever wrote it; a record
+//! that cannot be read stops the daemon rather than being skipped.
+
+use crate::rollout::event::{Actor, Entry, Event, Recorded, RolloutId};
+use crate::rollout::state::{IllegalEvent, State};
+use crate::store::{
+    NewRecord, ProjectionRows, Record, RingRow, RolloutRow, Seq, StoreError, View,
+};
+use crate::time::Timestamp;
+
+/// The version of the event payloads that this ringward writes. Older ones are upcast on read.
+pub const KIND_VERSION: u32 = 1;
+
+/// A log that cannot be replayed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The database cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A record holds no event that this ringward knows.
+    #[error("record {seq} of the log ({kind}, version {version}) cannot be read: {why}; it was written by another ringward: use the newest one")]
+    Unreadable {
+        /// The record.
+        seq: Seq,
+        /// Its kind.
+        kind: String,
+        /// Its version.
+        version: u32,
+        /// Why.
+        why: String,
+    },
+    /// An event does not fit the state that the ones before it lead to.
+    #[error("the log contradicts itself: {0}; keep the file for study and restore a backup")]
+    Illegal(#[from] IllegalEvent),
+}
+
+/// An entry as the store keeps it.
+#[must_use]
+pub fn to_record(entry: &Entry, at: Timestamp) -> NewRecord {
+    // Externally tagged: the kind is the tag, and stands in a column of its own.
+    let payload = match serde_json::to_value(&entry.event) {
+        Ok(serde_json::Value::Object(tagged)) => tagged.into_iter().next().map(|(_, payload)| payload),
+        _ => None,
+    };
+    NewRecord {
+        at,
+        plan: entry.rollout.as_ref().map(|id| id.plan.clone()),
+        rollout: entry.rollout.as_ref().map(|id| id.number),
+        kind: entry.event.kind().to_owned(),
+        kind_version: KIND_VERSION,
+        actor: entry.actor.to_string(),
+        reason: entry.reason.clone(),
+        payload: payload.unwrap_or_default().to_string(),
+    }
+}
+
+/// A record as an event.
+///
+/// # Errors
+/// When this ringward does not know the kind or its version, or the payload is not its.
+pub fn from_record(record: &Record) -> Result<Recorded, ReplayError> {
+    let fields = &record.record;
+    let unreadable = |why: String| ReplayError::Unreadable {
+        seq: record.seq,
+        kind: fields.kind.clone(),
+        version: fields.kind_version,
+        why,
+    };
+    if fields.kind_version != KIND_VERSION {
+        return Err(unreadable("its version is not known here".to_owned()));
+    }
+    let payload: serde_json::Value =
+        serde_json::from_str(&fields.payload).map_err(|error| unreadable(error.to_string()))?;
+    let tagged = serde_json::Map::from_iter([(fields.kind.clone(), payload)]);
+    let event: Event = serde_json::from_value(serde_json::Value::Object(tagged))
+        .map_err(|error| unreadable(error.to_string()))?;
+    let rollout = match (&fields.plan, fields.rollout) {
+        (Some(plan), Some(number)) => Some(RolloutId { plan: plan.clone(), number }),
+        (None, None) => None,
+        _ => return Err(unreadable("it names a plan without a rollout".to_owned())),
+    };
+    let actor = Actor::try_from(fields.actor.clone()).map_err(unreadable)?;
+    let entry = Entry { actor, reason: fields.reason.clone(), rollout, event };
+    Ok(Recorded { seq: record.seq.get(), at: fields.at, entry })
+}
+
+/// All events of a log, oldest first.
+///
+/// # Errors
+/// At the first record that cannot be read.
+pub fn events<'a>(view: View<'a>) -> impl Iterator<Item = Result<Recorded, ReplayError>> + 'a {
+    view.records(Seq::ZERO).map(|record| from_record(&record?))
+}
+
+/// The state that a log leads to.
+///
+/// # Errors
+/// At the first record that cannot be read or does not fit.
+pub fn replay(view: View<'_>) -> Result<State, ReplayError> {
+    let mut state = State::default();
+    for recorded in events(view) {
+        state.apply(&recorded?)?;
+    }
+    Ok(state)
+}
+
+/// The projections of the rollouts that `of` names; all of them with `None`.
+#[must_use]
+pub fn projections(state: &State, of: Option<&[RolloutId]>) -> ProjectionRows {
+    let mut rows = ProjectionRows::default();
+    for plan in state.plans.values() {
+        let rollout = &plan.rollout;
+        if of.is_some_and(|changed| !changed.contains(&rollout.id)) {
+            continue;
+        }
+        let rings_since = rollout.rings.iter().map(|ring| ring.since).min();
+        rows.rollouts.push(RolloutRow {
+            plan: rollout.id.plan.clone(),
+            rollout: rollout.id.number,
+            phase: rollout.phase.as_str().to_owned(),
+            started_at: rings_since.unwrap_or(rollout.phase_since).min(rollout.phase_since),
+            changed_at: state.last_at.unwrap_or(rollout.phase_since),
+            detail: serde_json::json!({
+                "digest": rollout.revision.digest,
+                "paused": plan.paused.is_some(),
+                "halted": rollout.halted.as_ref().map(|halt| halt.cause.as_str()),
+            })
+            .to_string(),
+        });
+        for (position, (ring, ring_plan)) in rollout.rings_with_plans().enumerate() {
+            rows.rings.push(RingRow {
+                plan: rollout.id.plan.clone(),
+                rollout: rollout.id.number,
+                ring: ring.name.clone(),
+                position: u32::try_from(position).unwrap_or(u32::MAX),
+                state: ring.stage.as_str().to_owned(),
+                since: ring.since,
+                detail: serde_json::json!({
+                    "targets": ring_plan.targets,
+                    "group": ring.stage.assigned().map(|assigned| &assigned.group),
+                })
+                .to_string(),
+            });
+        }
+    }
+    rows
+}

@@ -1,0 +1,135 @@
+//! The stop file beside the database: the brake that needs no daemon.
+//!
+//! **Invariant:** when it cannot be told whether the file is there, it counts as there.
+
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::rollout::event::Actor;
+use crate::time::Timestamp;
+
+/// The largest stop file that is read for its text.
+const MAX_BYTES: u64 = 16 * 1024;
+
+/// The stop file of a database.
+#[derive(Debug, Clone)]
+pub struct StopFile {
+    path: PathBuf,
+}
+
+/// What a stop file says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stopping {
+    /// Who.
+    pub actor: Actor,
+    /// Why.
+    pub reason: String,
+    /// When, by the clock of whoever wrote it.
+    pub at: Timestamp,
+}
+
+impl StopFile {
+    /// The stop file beside a database: its path with `.stop` at the end.
+    #[must_use]
+    pub fn beside(database: &Path) -> Self {
+        let mut path = database.as_os_str().to_owned();
+        path.push(".stop");
+        Self { path: path.into() }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether writes are stopped. Looked at just before each changing request.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        match fs::symlink_metadata(&self.path) {
+            Ok(_) => true,
+            Err(error) => error.kind() != ErrorKind::NotFound,
+        }
+    }
+
+    /// What it says; a file with any other content stops just as well.
+    #[must_use]
+    pub fn read(&self) -> Option<Stopping> {
+        if !self.is_there() {
+            return None;
+        }
+        let small = fs::metadata(&self.path).is_ok_and(|data| data.is_file() && data.len() <= MAX_BYTES);
+        let said = if small { fs::read_to_string(&self.path).ok() } else { None };
+        let said = said.and_then(|text| serde_json::from_str::<Stopping>(&text).ok());
+        Some(said.filter(|said| !said.reason.trim().is_empty()).unwrap_or_else(|| Stopping {
+            actor: Actor::Local { user: "unknown".to_owned() },
+            reason: format!("the stop file {} is there", self.path.display()),
+            at: Timestamp::UNIX_EPOCH,
+        }))
+    }
+
+    /// Puts it there, durably. One that is there stays as it is: the first stop counts.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn put(&self, stopping: &Stopping) -> std::io::Result<()> {
+        let created = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&self.path);
+        let mut file = match created {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        file.write_all(serde_json::to_string(stopping)?.as_bytes())?;
+        file.sync_all()?;
+        if let Some(directory) = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            fs::File::open(directory)?.sync_all()?;
+        }
+        Ok(())
+    }
+
+    /// Takes it away.
+    ///
+    /// # Errors
+    /// When it is there and cannot be removed.
+    pub fn take_away(&self) -> std::io::Result<()> {
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_stop_counts_and_any_file_stops() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = StopFile::beside(&directory.path().join("ringward.db"));
+        assert!(!file.is_there() && file.read().is_none());
+        let stop = |user: &str| Stopping {
+            actor: Actor::Local { user: user.to_owned() },
+            reason: "dns is down".to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+        };
+        file.put(&stop("ana")).unwrap();
+        file.put(&stop("bob")).unwrap();
+        assert_eq!(file.read(), Some(stop("ana")));
+        file.take_away().unwrap();
+        file.take_away().unwrap();
+        assert!(!file.is_there());
+        for content in ["", "not json", "{\"actor\":\"local:x\",\"reason\":\" \",\"at\":\"2026-01-01T00:00:00Z\"}"] {
+            fs::write(file.path(), content).unwrap();
+            let said = file.read().unwrap();
+            assert!(said.reason.contains("stop file"), "{content:?} says {}", said.reason);
+        }
+        file.take_away().unwrap();
+        fs::create_dir(file.path()).unwrap();
+        assert!(file.is_there() && file.read().is_some());
+    }
+}

@@ -1,0 +1,184 @@
+//! What the daemon shows: a snapshot for page, API, command line and metrics, and the handle
+//! through which requests come in.
+//!
+//! **Invariant:** readers see a snapshot and never the daemon's own state, so no reader can block
+//! or change a decision.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::daemon::files::FileProblem;
+use crate::fleet::Class;
+use crate::ids::{AccountId, DeviceId, PlanName, RingName};
+use crate::rollout::command::{Command, Refusal};
+use crate::rollout::event::{Actor, Mode};
+use crate::rollout::report::Report;
+use crate::rollout::state::{Hold, Tallies};
+use crate::rollout::world::{Read, Trouble};
+use crate::store::Head;
+use crate::time::{Clock, Timestamp};
+use crate::version::Environment;
+
+/// Requests that may wait for the daemon at once; more are refused at the door.
+pub const MAX_WAITING: usize = 256;
+
+/// The daemon at one instant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct View {
+    /// When it was taken: the last decision.
+    pub at: Timestamp,
+    /// The daemon's clock.
+    pub clock: Clock,
+    /// The account that it serves.
+    pub account: AccountId,
+    /// Whether it writes.
+    pub mode: Mode,
+    /// Set while all writes are stopped.
+    pub stop: Option<Hold>,
+    /// Each plan's latest rollout.
+    pub reports: Vec<Report>,
+    /// What is wrong with plan files.
+    pub problems: Vec<FileProblem>,
+    /// Plans that a fault in ringward keeps from being decided, and its text.
+    pub faults: Vec<(PlanName, String)>,
+    /// Reads that fail.
+    pub troubles: Vec<(Read, Trouble)>,
+    /// The end of the log.
+    pub head: Head,
+    /// Requests left in the budget.
+    pub budget_remaining: u32,
+    /// When the last full sweep began.
+    pub full_sweep_at: Option<Timestamp>,
+    /// When the last sweep began.
+    pub swept_at: Option<Timestamp>,
+    /// When it decides again at the latest.
+    pub next_check: Option<Timestamp>,
+    /// Counts of rare facts, from the log.
+    pub tallies: Tallies,
+}
+
+/// One device of a ring.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct DeviceRow {
+    /// The ring.
+    pub ring: RingName,
+    /// Its class there.
+    pub class: Class,
+    /// Its ID.
+    pub id: DeviceId,
+    /// The host's name.
+    pub name: String,
+    /// E-mail of the last seen user.
+    pub user: Option<String>,
+    /// `device_type` as Cloudflare has it.
+    pub os: Option<String>,
+    /// The OS version.
+    pub os_version: Option<String>,
+    /// Its environment, where assignments can target it.
+    pub environment: Option<Environment>,
+    /// The client version that it reported last.
+    pub client: Option<String>,
+    /// When Cloudflare saw it last.
+    pub last_seen_at: Option<Timestamp>,
+}
+
+/// A question or request to the daemon.
+#[derive(Debug)]
+pub enum Request {
+    /// A verb.
+    Command {
+        /// Who asks.
+        actor: Actor,
+        /// Why.
+        reason: String,
+        /// What.
+        command: Command,
+        /// Where the answer goes: what was done, in words.
+        reply: oneshot::Sender<Result<String, CommandError>>,
+    },
+    /// The devices of a plan's rings.
+    Devices {
+        /// The plan.
+        plan: PlanName,
+        /// Only this ring.
+        ring: Option<RingName>,
+        /// Only this class.
+        class: Option<Class>,
+        /// Where the answer goes; `None`: no such plan.
+        reply: oneshot::Sender<Option<Vec<DeviceRow>>>,
+    },
+    /// Look at files and stop file now.
+    LookNow,
+}
+
+/// A verb that was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// The state refuses it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// It could not be recorded.
+    #[error("{0}")]
+    Failed(String),
+    /// The daemon ends, or has too much to do.
+    #[error("the daemon does not take requests now ({0}); `ringward stop` works without it")]
+    Unavailable(&'static str),
+}
+
+/// The way to a running daemon. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    requests: mpsc::Sender<Request>,
+    view: watch::Receiver<Arc<View>>,
+}
+
+impl Handle {
+    pub(super) fn new(requests: mpsc::Sender<Request>, view: watch::Receiver<Arc<View>>) -> Self {
+        Self { requests, view }
+    }
+
+    /// The newest snapshot.
+    #[must_use]
+    pub fn view(&self) -> Arc<View> {
+        self.view.borrow().clone()
+    }
+
+    /// Waits for a newer snapshot than the last one this handle saw; `false` when the daemon ended.
+    pub async fn changed(&mut self) -> bool {
+        self.view.changed().await.is_ok()
+    }
+
+    /// Asks for a verb.
+    ///
+    /// # Errors
+    /// When it is refused, or the daemon cannot take it.
+    pub async fn command(&self, actor: Actor, reason: String, command: Command) -> Result<String, CommandError> {
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Command { actor, reason, command, reply };
+        self.requests.try_send(request).map_err(|_| CommandError::Unavailable("it is busy or ending"))?;
+        answer.await.map_err(|_| CommandError::Unavailable("it is ending"))?
+    }
+
+    /// Asks for the devices of a plan's rings; `None` inside: no such plan.
+    ///
+    /// # Errors
+    /// When the daemon cannot take the question.
+    pub async fn devices(
+        &self,
+        plan: PlanName,
+        ring: Option<RingName>,
+        class: Option<Class>,
+    ) -> Result<Option<Vec<DeviceRow>>, CommandError> {
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Devices { plan, ring, class, reply };
+        self.requests.try_send(request).map_err(|_| CommandError::Unavailable("it is busy or ending"))?;
+        answer.await.map_err(|_| CommandError::Unavailable("it is ending"))
+    }
+
+    /// Wakes the daemon to look at files and stop file; one that is busy will look by itself.
+    pub fn look_now(&self) {
+        // A full queue means that it is awake.
+        let _ = self.requests.try_send(Request::LookNow);
+    }
+}

@@ -18,6 +18,7 @@
 //! | [`cli`] | one file per command |
 
 pub mod cloudflare;
+pub mod daemon;
 pub mod fleet;
 pub mod ids;
 pub mod plan;

@@ -111,8 +111,10 @@ impl PlanFiles {
     fn read(&mut self, look: &Look) {
         let files = match look {
             Look::Unreadable(why) => {
-                self.problems =
-                    vec![FileProblem { file: self.directory.display().to_string(), errors: vec![why.clone()] }];
+                self.problems = vec![FileProblem {
+                    file: self.directory.display().to_string(),
+                    errors: vec![why.clone()],
+                }];
                 return;
             }
             Look::Files(files) => files,
@@ -200,7 +202,9 @@ pub fn look(directory: &Path) -> Look {
 fn read_directory(directory: &Path) -> Result<BTreeMap<String, Vec<u8>>, String> {
     let shown = directory.display();
     let told = |error: std::io::Error| {
-        format!("the plans directory {shown} cannot be read ({error}); running rollouts go on with their last good plans")
+        format!(
+            "the plans directory {shown} cannot be read ({error}); running rollouts go on with their last good plans"
+        )
     };
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(directory).map_err(told)? {
@@ -216,7 +220,8 @@ fn read_directory(directory: &Path) -> Result<BTreeMap<String, Vec<u8>>, String>
         }
         // A link that leads nowhere or a vanished file is a passing state of an atomic save.
         let mut bytes = Vec::new();
-        let read = fs::File::open(&path).and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes));
+        let read =
+            fs::File::open(&path).and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes));
         read.map_err(|error| format!("{} cannot be read ({error})", path.display()))?;
         files.insert(name.to_owned(), bytes);
     }

@@ -5,9 +5,7 @@
 
 use crate::rollout::event::{Actor, Entry, Event, Recorded, RolloutId};
 use crate::rollout::state::{IllegalEvent, State};
-use crate::store::{
-    NewRecord, ProjectionRows, Record, RingRow, RolloutRow, Seq, StoreError, View,
-};
+use crate::store::{NewRecord, ProjectionRows, Record, RingRow, RolloutRow, Seq, StoreError, View};
 use crate::time::Timestamp;
 
 /// The version of the event payloads that this ringward writes. Older ones are upcast on read.
@@ -20,7 +18,9 @@ pub enum ReplayError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A record holds no event that this ringward knows.
-    #[error("record {seq} of the log ({kind}, version {version}) cannot be read: {why}; it was written by another ringward: use the newest one")]
+    #[error(
+        "record {seq} of the log ({kind}, version {version}) cannot be read: {why}; it was written by another ringward: use the newest one"
+    )]
     Unreadable {
         /// The record.
         seq: Seq,

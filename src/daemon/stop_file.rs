@@ -123,7 +123,9 @@ mod tests {
         file.take_away().unwrap();
         file.take_away().unwrap();
         assert!(!file.is_there());
-        for content in ["", "not json", "{\"actor\":\"local:x\",\"reason\":\" \",\"at\":\"2026-01-01T00:00:00Z\"}"] {
+        for content in
+            ["", "not json", "{\"actor\":\"local:x\",\"reason\":\" \",\"at\":\"2026-01-01T00:00:00Z\"}"]
+        {
             fs::write(file.path(), content).unwrap();
             let said = file.read().unwrap();
             assert!(said.reason.contains("stop file"), "{content:?} says {}", said.reason);

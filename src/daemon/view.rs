@@ -153,7 +153,12 @@ impl Handle {
     ///
     /// # Errors
     /// When it is refused, or the daemon cannot take it.
-    pub async fn command(&self, actor: Actor, reason: String, command: Command) -> Result<String, CommandError> {
+    pub async fn command(
+        &self,
+        actor: Actor,
+        reason: String,
+        command: Command,
+    ) -> Result<String, CommandError> {
         let (reply, answer) = oneshot::channel();
         let request = Request::Command { actor, reason, command, reply };
         self.requests.try_send(request).map_err(|_| CommandError::Unavailable("it is busy or ending"))?;

@@ -1,0 +1,463 @@
+//! The engine: log, state and observations in one hand, and the pass that decides.
+//!
+//! **Invariant:** state changes only through [`Engine::append`], which commits before it applies;
+//! after a failed commit memory is thrown away and the log is read again.
+
+use std::path::Path;
+
+use crate::daemon::files::PlanFiles;
+use crate::daemon::log::{self, ReplayError};
+use crate::daemon::stop_file::StopFile;
+use crate::daemon::view::{CommandError, DeviceRow, View};
+use crate::fleet::{Class, Device, Fleet, Membership, Reported, RingScope, Sweep};
+use crate::ids::{AccountId, PlanName, RingName};
+use crate::rollout::command::{Command, command};
+use crate::rollout::decide::{Decision, decide};
+use crate::rollout::event::{Actor, Entry, Event, Mode, Recorded, RolloutId, WriteIntent};
+use crate::rollout::gate;
+use crate::rollout::outcome;
+use crate::rollout::report::Report;
+use crate::rollout::state::{Rollout, State};
+use crate::rollout::world::{Observations, Want};
+use crate::store::{
+    DeviceRow as StoredDevice, Head, OpenError, Recovery, RingSample, Seq, Store, StoreError, WriteLock,
+};
+use crate::time::{Clock, SignedDuration, Timestamp, since};
+
+/// Ring counts are kept this often for charts.
+const SAMPLE_EVERY: SignedDuration = SignedDuration::from_mins(15);
+
+/// A reason for the daemon to end.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The log cannot be replayed.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// The log cannot be written, twice in a row.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a pass comes to.
+#[derive(Debug, Default)]
+pub(super) struct Pass {
+    /// What to read, and when.
+    pub(super) reads: Vec<Want>,
+    /// When to decide again at the latest.
+    pub(super) wake_at: Option<Timestamp>,
+    /// A write that is planned and neither sent nor in doubt.
+    pub(super) write: Option<(PlanName, WriteIntent)>,
+    reports: Vec<Report>,
+    faults: Vec<(PlanName, String)>,
+}
+
+/// Log, state and observations.
+#[derive(Debug)]
+pub(super) struct Engine {
+    store: Option<Store>,
+    account: AccountId,
+    clock: Clock,
+    mode: Mode,
+    head: Head,
+    /// The log, folded.
+    pub(super) state: State,
+    /// What was read from outside.
+    pub(super) world: Observations,
+    /// The plans directory.
+    pub(super) files: PlanFiles,
+    stop_file: StopFile,
+    sampled_at: Option<Timestamp>,
+}
+
+impl Engine {
+    /// Opens the database, replays the log and records that a daemon took over.
+    ///
+    /// # Errors
+    /// When the database cannot be opened, or the log cannot be replayed.
+    pub(super) fn open(
+        database: &Path,
+        account: AccountId,
+        clock: Clock,
+        mode: Mode,
+        files: PlanFiles,
+    ) -> Result<Self, EngineError> {
+        let store = Store::open_for_writing(database, &account, &clock, clock.now())?;
+        let mut engine = Self {
+            store: None,
+            account,
+            clock,
+            mode,
+            head: Head::EMPTY,
+            state: State::default(),
+            world: Observations::default(),
+            files,
+            stop_file: StopFile::beside(database),
+            sampled_at: None,
+        };
+        engine.take_over(store)?;
+        Ok(engine)
+    }
+
+    /// Folds a log that was just opened, and ends what a crash left open.
+    fn take_over(&mut self, mut store: Store) -> Result<(), EngineError> {
+        self.state = log::replay(store.view())?;
+        self.head = store.view().head()?;
+        self.world = Observations { fleet: remembered(&store), ..Observations::default() };
+        store.rebuild_projections(&log::projections(&self.state, None))?;
+        self.store = Some(store);
+        let started = Event::DaemonStarted { version: env!("CARGO_PKG_VERSION").to_owned(), mode: self.mode };
+        let mut entries = vec![Entry {
+            actor: Actor::Engine,
+            reason: "a daemon took over the log".to_owned(),
+            rollout: None,
+            event: started,
+        }];
+        entries.extend(outcome::doubt_after_restart(&self.state));
+        self.append(entries)
+    }
+
+    /// Appends entries and folds them in. After a failed commit the log is opened and replayed
+    /// anew, and the entries are dropped: the next pass decides from what the log really says.
+    ///
+    /// # Errors
+    /// When that does not help.
+    pub(super) fn append(&mut self, entries: Vec<Entry>) -> Result<(), EngineError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let at = self.now();
+        let mut next = self.state.clone();
+        for entry in &entries {
+            let recorded = Recorded { seq: next.seq + 1, at, entry: entry.clone() };
+            next.apply(&recorded).map_err(ReplayError::from)?;
+        }
+        let Some(store) = &mut self.store else { return Err(StoreError::Discarded.into()) };
+        let records: Vec<_> = entries.iter().map(|entry| log::to_record(entry, at)).collect();
+        let changed: Vec<RolloutId> = entries.iter().filter_map(|entry| entry.rollout.clone()).collect();
+        let projections = log::projections(&next, Some(&changed));
+        match store.append(self.head.seq, &records, &projections) {
+            Ok(stored) => {
+                if let Some(last) = stored.last() {
+                    self.head = last.as_head();
+                }
+                self.state = next;
+                for entry in &entries {
+                    tell(entry);
+                }
+                Ok(())
+            }
+            Err(error) if error.recovery() == Recovery::Reopen => self.reopen(&error),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn reopen(&mut self, error: &StoreError) -> Result<(), EngineError> {
+        tracing::error!(%error, "memory is discarded and the log is read again");
+        let Some(store) = self.store.take() else { return Err(StoreError::Discarded.into()) };
+        let lock: WriteLock = store.into_lock();
+        let store = Store::open(lock, &self.account, &self.clock, self.clock.now())?;
+        self.take_over(store)
+    }
+
+    /// The present instant; recorded time never goes back.
+    #[must_use]
+    pub(super) fn now(&self) -> Timestamp {
+        let now = self.clock.now();
+        self.state.last_at.map_or(now, |last| last.max(now))
+    }
+
+    /// Decides for every plan until nothing is to be added.
+    ///
+    /// # Errors
+    /// When the log cannot be written.
+    pub(super) fn pass(&mut self) -> Result<Pass, EngineError> {
+        self.obey_stop_file()?;
+        let mut plans: Vec<PlanName> = self.state.plans.keys().cloned().collect();
+        plans.extend(self.files.plans().filter(|plan| !self.state.plans.contains_key(*plan)).cloned());
+        let mut pass = Pass::default();
+        for plan in plans {
+            let now = self.now();
+            match decide(&plan, self.files.desired(&plan), &self.state, &self.world, now) {
+                Ok(Decision { entries, report, reads, wake_at }) => {
+                    self.append(entries)?;
+                    pass.reads.extend(reads);
+                    pass.wake_at = [pass.wake_at, wake_at].into_iter().flatten().min();
+                    pass.reports.extend(report);
+                }
+                Err(fault) => {
+                    tracing::error!(%plan, %fault, "a fault in ringward keeps this plan from being decided");
+                    pass.faults.push((plan, fault.to_string()));
+                }
+            }
+        }
+        let unsent = self.state.pending_write().filter(|(_, _, write)| write.doubt.is_none());
+        pass.write = unsent.map(|(rollout, _, write)| (rollout.id.plan.clone(), write.intent.clone()));
+        self.sample_rings()?;
+        Ok(pass)
+    }
+
+    /// A stop file that was put there without us is recorded. One that was taken away without
+    /// `start` is put back: what the log calls stopped stays stopped.
+    fn obey_stop_file(&mut self) -> Result<(), EngineError> {
+        match (self.stop_file.read(), &self.state.stop) {
+            (Some(said), None) => {
+                let entry =
+                    Entry { actor: said.actor, reason: said.reason, rollout: None, event: Event::Stopped {} };
+                self.append(vec![entry])
+            }
+            (None, Some(hold)) => {
+                let stopping = crate::daemon::stop_file::Stopping {
+                    actor: hold.actor.clone(),
+                    reason: hold.reason.clone(),
+                    at: hold.since,
+                };
+                if let Err(error) = self.stop_file.put(&stopping) {
+                    // The log alone stops this daemon as well.
+                    tracing::warn!(path = %self.stop_file.path().display(), %error, "cannot put the stop file back");
+                }
+                Ok(())
+            }
+            (Some(_), Some(_)) | (None, None) => Ok(()),
+        }
+    }
+
+    /// Carries out a person's request.
+    ///
+    /// # Errors
+    /// The outer error ends the daemon; the inner one is the answer.
+    pub(super) fn command(
+        &mut self,
+        actor: &Actor,
+        reason: &str,
+        asked: &Command,
+    ) -> Result<Result<String, CommandError>, EngineError> {
+        if *asked == Command::Stop && !reason.trim().is_empty() {
+            // The file first: it stops even when the log cannot be written.
+            let stopping = crate::daemon::stop_file::Stopping {
+                actor: actor.clone(),
+                reason: reason.trim().to_owned(),
+                at: self.now(),
+            };
+            if let Err(error) = self.stop_file.put(&stopping) {
+                tracing::warn!(path = %self.stop_file.path().display(), %error, "cannot write the stop file");
+            }
+        }
+        let entries = match command(&self.state, actor, reason, asked) {
+            Ok(entries) => entries,
+            Err(refusal) => return Ok(Err(refusal.into())),
+        };
+        let done = describe(&entries);
+        let expected = self.head.seq;
+        self.append(entries)?;
+        if self.head.seq == expected || self.head.seq == Seq::ZERO {
+            let why = "it could not be recorded; look at the daemon's log and try again".to_owned();
+            return Ok(Err(CommandError::Failed(why)));
+        }
+        if matches!(asked, Command::Start { .. })
+            && let Err(error) = self.stop_file.take_away()
+        {
+            let path = self.stop_file.path().display();
+            let why = format!(
+                "the stop file {path} cannot be removed ({error}), so writes stay stopped; remove it"
+            );
+            return Ok(Err(CommandError::Failed(why)));
+        }
+        Ok(Ok(done))
+    }
+
+    /// Takes in a sweep, and remembers the devices it changed.
+    pub(super) fn observe_sweep(&mut self, sweep: Sweep) {
+        let swept_at = sweep.started_at;
+        let membership = self.membership();
+        let observed = self.world.fleet.observe(sweep, &membership);
+        let Some(store) = &mut self.store else { return };
+        let changed = observed.changed.iter().filter_map(|id| self.world.fleet.device(id));
+        let rows: Vec<StoredDevice> = changed.filter_map(|device| stored(device, swept_at)).collect();
+        let forgotten: Vec<_> = observed.forgotten.into_iter().collect();
+        let saved = store.save_devices(&rows).and_then(|()| store.delete_devices(&forgotten));
+        if let Err(error) = saved {
+            tracing::warn!(%error, "observations are kept in memory only");
+        }
+    }
+
+    /// Which profile belongs to which ring, and what is on offer there.
+    fn membership(&self) -> Membership {
+        let rollouts = self.state.plans.values().map(|plan| &plan.rollout);
+        Membership::new(rollouts.flat_map(|rollout| self.scopes(rollout)).map(|(_, scope)| scope).collect())
+    }
+
+    /// The rings of a rollout whose profiles are known.
+    fn scopes<'a>(&'a self, rollout: &'a Rollout) -> impl Iterator<Item = (RingName, RingScope)> + 'a {
+        rollout.rings_with_plans().filter_map(|(ring, plan)| {
+            let scope = match ring.stage.assigned() {
+                Some(assigned) => gate::scope(plan, assigned),
+                None => RingScope {
+                    policies: self.world.resolve(plan).ok()?,
+                    targets: plan.targets.clone(),
+                    assigned_at: None,
+                    zone: plan.schedule.zone().clone(),
+                },
+            };
+            Some((ring.name.clone(), scope))
+        })
+    }
+
+    /// The devices of a plan's rings; `None`: no such plan.
+    #[must_use]
+    pub(super) fn devices(
+        &self,
+        plan: &PlanName,
+        ring: Option<&RingName>,
+        class: Option<Class>,
+    ) -> Option<Vec<DeviceRow>> {
+        let now = self.now();
+        let rollout = &self.state.plans.get(plan)?.rollout;
+        let mut rows = Vec::new();
+        for (name, scope) in self.scopes(rollout).filter(|(name, _)| ring.is_none_or(|ring| ring == name)) {
+            for device in self.world.fleet.devices() {
+                let Some(found) = scope.class(device, now) else { continue };
+                if class.is_none_or(|class| class == found) {
+                    rows.push(device_row(&name, found, device));
+                }
+            }
+        }
+        Some(rows)
+    }
+
+    fn sample_rings(&mut self) -> Result<(), EngineError> {
+        let now = self.now();
+        if self.sampled_at.is_some_and(|at| since(at, now) < SAMPLE_EVERY) {
+            return Ok(());
+        }
+        self.sampled_at = Some(now);
+        let mut samples = Vec::new();
+        for plan in self.state.plans.values() {
+            for (ring, scope) in self.scopes(&plan.rollout) {
+                for (environment, census) in self.world.fleet.census(&scope, now).environments {
+                    let Ok(counts) = serde_json::to_string(&census.counts) else { continue };
+                    let plan = plan.rollout.id.plan.clone();
+                    samples.push(RingSample { plan, ring: ring.clone(), environment, at: now, counts });
+                }
+            }
+        }
+        let Some(store) = &mut self.store else { return Ok(()) };
+        if let Err(error) = store.add_ring_samples(&samples, now) {
+            tracing::warn!(%error, "ring counts are missing from the charts");
+        }
+        Ok(())
+    }
+
+    /// The snapshot after a pass.
+    #[must_use]
+    pub(super) fn view(&self, pass: &Pass, budget_remaining: u32, next_check: Option<Timestamp>) -> View {
+        View {
+            at: self.now(),
+            clock: self.clock,
+            account: self.account.clone(),
+            mode: self.mode,
+            stop: self.state.stop.clone(),
+            reports: pass.reports.clone(),
+            problems: self.files.problems().to_vec(),
+            faults: pass.faults.clone(),
+            troubles: self.world.troubles.iter().map(|(read, why)| (read.clone(), why.clone())).collect(),
+            head: self.head,
+            budget_remaining,
+            full_sweep_at: self.world.fleet.full_sweep_at(),
+            swept_at: self.world.fleet.swept_at(),
+            next_check,
+            tallies: self.state.tallies.clone(),
+        }
+    }
+
+    /// The stop file.
+    #[must_use]
+    pub(super) fn stop_file(&self) -> &StopFile {
+        &self.stop_file
+    }
+
+    /// Closes the database tidily.
+    ///
+    /// # Errors
+    /// When that fails; nothing that was recorded is lost by it.
+    pub(super) fn close(self) -> Result<(), StoreError> {
+        self.store.map_or(Ok(()), Store::close)
+    }
+}
+
+/// The fleet as the database remembers it. A row that cannot be read is left for the next sweep.
+fn remembered(store: &Store) -> Fleet {
+    let loaded = match store.view().devices() {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            tracing::warn!(%error, "no device is remembered; device clocks start anew");
+            return Fleet::default();
+        }
+    };
+    for skipped in &loaded.skipped {
+        tracing::warn!(%skipped, "a device is not remembered");
+    }
+    Fleet::remembered(loaded.rows.iter().filter_map(|row| match serde_json::from_str::<Device>(&row.doc) {
+        Ok(device) => Some(device),
+        Err(error) => {
+            tracing::warn!(device = %row.device, %error, "a device is not remembered");
+            None
+        }
+    }))
+}
+
+fn stored(device: &Device, swept_at: Timestamp) -> Option<StoredDevice> {
+    let doc = serde_json::to_string(device).ok()?;
+    Some(StoredDevice { device: device.latest.id.clone(), doc, swept_at })
+}
+
+fn device_row(ring: &RingName, class: Class, device: &Device) -> DeviceRow {
+    let latest = &device.latest;
+    DeviceRow {
+        ring: ring.clone(),
+        class,
+        id: latest.id.clone(),
+        name: latest.name.clone(),
+        user: latest.user.clone(),
+        os: latest.device_type.clone(),
+        os_version: latest.os_version.clone(),
+        environment: latest.environment(),
+        client: match &latest.client {
+            Reported::Version(version) => Some(version.to_string()),
+            Reported::Unreadable(text) => Some(text.clone()),
+            Reported::Null => None,
+        },
+        last_seen_at: latest.last_seen_at,
+    }
+}
+
+/// What a request did, in words.
+fn describe(entries: &[Entry]) -> String {
+    let words = entries.iter().map(|entry| {
+        let plan = entry.rollout.as_ref().map(|id| id.plan.to_string()).unwrap_or_default();
+        match &entry.event {
+            Event::Paused {} => format!("plan {plan} is paused"),
+            Event::PauseLifted {} => format!("the pause of plan {plan} is lifted"),
+            Event::HaltLifted { cause } => {
+                format!("the halt of plan {plan} is lifted and its cause acknowledged: {cause}")
+            }
+            Event::GateWaived { ring, gate } => format!("gate {gate} of ring `{ring}` is waived"),
+            Event::Stopped {} => "all writes are stopped".to_owned(),
+            Event::Started {} => "writes are allowed again".to_owned(),
+            other => other.kind().to_owned(),
+        }
+    });
+    words.collect::<Vec<_>>().join("; ")
+}
+
+fn tell(entry: &Entry) {
+    let rollout = entry.rollout.as_ref().map(ToString::to_string).unwrap_or_default();
+    let ring = entry.event.ring().map(ToString::to_string).unwrap_or_default();
+    let (kind, actor, reason) = (entry.event.kind(), &entry.actor, &entry.reason);
+    match &entry.event {
+        Event::Halted { .. } => tracing::warn!(rollout, ring, %actor, reason, "{kind}"),
+        _ => tracing::info!(rollout, ring, %actor, reason, "{kind}"),
+    }
+}

@@ -1,0 +1,166 @@
+//! Reads and writes at Cloudflare, carried out in tasks of their own.
+//!
+//! **Invariant:** a task here decides nothing. It reports what it saw; the one thing that it
+//! checks by itself is the stop file, just before a changing request.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, GroupLookup, GroupUpdate, Priority};
+use crate::daemon::stop_file::StopFile;
+use crate::fleet::{Sweep, SweepScope};
+use crate::rollout::event::{Cancelled, WriteId, WriteIntent};
+use crate::rollout::outcome::SendOutcome;
+use crate::rollout::remote::{Group, Profiles};
+use crate::rollout::safety::FreshLook;
+use crate::rollout::world::{Observed, Read};
+use crate::time::{Clock, Timestamp};
+
+/// What a task saw.
+#[derive(Debug)]
+pub(super) enum Seen {
+    /// A read ended.
+    Read {
+        /// Which.
+        read: Read,
+        /// When it began.
+        as_of: Timestamp,
+        /// What it brought.
+        result: Result<ReadResult, ApiError>,
+    },
+    /// The look before a write ended.
+    Looked {
+        /// The write.
+        write: WriteId,
+        /// What it showed.
+        look: Result<Observed<FreshLook>, ApiError>,
+    },
+    /// A write ended.
+    Sent {
+        /// The write.
+        write: WriteId,
+        /// How.
+        outcome: SendOutcome,
+    },
+}
+
+/// What a read brought.
+#[derive(Debug)]
+pub(super) enum ReadResult {
+    /// All groups.
+    Groups(Vec<Group>),
+    /// One group; `None`: not found.
+    Group(Option<Group>),
+    /// All profiles.
+    Profiles(Profiles),
+    /// A complete sweep.
+    Sweep(Sweep),
+}
+
+/// Starts tasks and hears from them.
+#[derive(Clone)]
+pub(super) struct FarSide {
+    client: Arc<CloudflareClient>,
+    clock: Clock,
+    stop_file: StopFile,
+    seen: mpsc::Sender<Seen>,
+}
+
+impl FarSide {
+    /// Tasks over a client, which report to `seen`.
+    #[must_use]
+    pub(super) fn new(
+        client: Arc<CloudflareClient>,
+        clock: Clock,
+        stop_file: StopFile,
+        seen: mpsc::Sender<Seen>,
+    ) -> Self {
+        Self { client, clock, stop_file, seen }
+    }
+
+    /// Requests left in the budget.
+    #[must_use]
+    pub(super) fn budget_remaining(&self) -> u32 {
+        self.client.budget_remaining()
+    }
+
+    /// Reads something. `swept_at` is how far the last sweep reached, for the incremental one.
+    pub(super) async fn read(self, read: Read, since: Timestamp) {
+        let as_of = self.clock.now();
+        let client = &self.client;
+        let result = match &read {
+            Read::Groups => client.list_groups(Priority::Routine).await.map(ReadResult::Groups),
+            Read::Group(id) => client.get_group(id, Priority::Write).await.map(|found| {
+                ReadResult::Group(match found {
+                    GroupLookup::Found(group) => Some(group),
+                    GroupLookup::Missing => None,
+                })
+            }),
+            Read::Profiles => client.profiles().await.map(ReadResult::Profiles),
+            Read::FullSweep => client.sweep(SweepScope::Full).await.map(ReadResult::Sweep),
+            Read::IncrementalSweep => client.sweep(SweepScope::SeenAfter(since)).await.map(ReadResult::Sweep),
+            Read::ProfileSweep(policy) => {
+                client.sweep(SweepScope::Profile(policy.clone())).await.map(ReadResult::Sweep)
+            }
+        };
+        self.report(Seen::Read { read, as_of, result }).await;
+    }
+
+    /// Looks at the far end just before a write.
+    pub(super) async fn look(self, intent: WriteIntent) {
+        let as_of = self.clock.now();
+        let look = match &intent.before {
+            Some(group) => self.client.get_group(&group.id, Priority::Write).await.map(|found| match found {
+                GroupLookup::Found(group) => FreshLook::Group(Some(group)),
+                GroupLookup::Missing => FreshLook::Group(None),
+            }),
+            None => self.client.list_groups(Priority::Write).await.map(FreshLook::Groups),
+        };
+        let look = look.map(|value| Observed { value, as_of });
+        self.report(Seen::Looked { write: intent.id, look }).await;
+    }
+
+    /// Sends a write that is cleared.
+    pub(super) async fn send(self, intent: WriteIntent) {
+        let outcome = self.send_now(&intent).await;
+        self.report(Seen::Sent { write: intent.id, outcome }).await;
+    }
+
+    async fn send_now(&self, intent: &WriteIntent) -> SendOutcome {
+        let update = match &intent.before {
+            None => None,
+            Some(before) => match GroupUpdate::between(&before.content, &intent.after) {
+                Ok(update) => Some((before.id.clone(), update)),
+                Err(error) => return SendOutcome::NotSent { message: error.to_string(), retry_at: None },
+            },
+        };
+        if self.stop_file.is_there() {
+            return SendOutcome::Overtaken(Cancelled::Stopped);
+        }
+        let answer = match update {
+            None => self.client.create_group(&intent.after).await,
+            Some((id, update)) => self.client.update_group(&id, &update).await,
+        };
+        match answer {
+            Ok(group) => SendOutcome::Answered(group),
+            Err(error) => outcome_of(&error),
+        }
+    }
+
+    async fn report(&self, seen: Seen) {
+        // The loop is gone only when the daemon ends; the log then says what is in doubt.
+        let _ = self.seen.send(seen).await;
+    }
+}
+
+/// What an error says about a write.
+fn outcome_of(error: &ApiError) -> SendOutcome {
+    let message = error.to_string();
+    match &error.class {
+        ErrorClass::RateLimited { until, .. } => SendOutcome::RateLimited { message, retry_at: Some(*until) },
+        ErrorClass::Refused { status, .. } => SendOutcome::Refused { status: *status, message },
+        ErrorClass::NoAnswer { .. } => SendOutcome::NoAnswer { message },
+        ErrorClass::NotSent { .. } => SendOutcome::NotSent { message, retry_at: error.come_back_at() },
+    }
+}

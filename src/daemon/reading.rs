@@ -1,0 +1,116 @@
+//! Which wanted reads are due: one at a time each, and later after failures.
+//!
+//! **Invariant:** a read that fails is tried again ever later, up to half an hour, and its trouble
+//! is shown until it succeeds.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::cloudflare::ApiError;
+use crate::rollout::world::{Read, Trouble, Want};
+use crate::time::{SignedDuration, Timestamp, after};
+
+/// The wait after a first failure; it doubles with each further one.
+const FIRST_RETRY: SignedDuration = SignedDuration::from_secs(30);
+/// The longest wait.
+const LAST_RETRY: SignedDuration = SignedDuration::from_mins(30);
+
+/// Reads under way and reads that fail.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    under_way: BTreeSet<Read>,
+    failing: BTreeMap<Read, Failing>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Failing {
+    times: u32,
+    not_before: Timestamp,
+}
+
+impl Reading {
+    /// The reads to start now; they count as under way from here on.
+    pub(super) fn start_due(&mut self, wants: &[Want], now: Timestamp) -> Vec<Read> {
+        let due: BTreeSet<Read> = wants
+            .iter()
+            .filter(|want| !self.under_way.contains(&want.read) && self.at(want) <= now)
+            .map(|want| want.read.clone())
+            .collect();
+        self.under_way.extend(due.iter().cloned());
+        due.into_iter().collect()
+    }
+
+    /// When the next of them is due, of those that are not under way.
+    pub(super) fn next(&self, wants: &[Want]) -> Option<Timestamp> {
+        wants.iter().filter(|want| !self.under_way.contains(&want.read)).map(|want| self.at(want)).min()
+    }
+
+    fn at(&self, want: &Want) -> Timestamp {
+        self.failing.get(&want.read).map_or(want.at, |failing| want.at.max(failing.not_before))
+    }
+
+    /// A read succeeded.
+    pub(super) fn succeeded(&mut self, read: &Read, troubles: &mut BTreeMap<Read, Trouble>) {
+        self.under_way.remove(read);
+        self.failing.remove(read);
+        troubles.remove(read);
+    }
+
+    /// A read failed.
+    pub(super) fn failed(
+        &mut self,
+        read: Read,
+        error: &ApiError,
+        now: Timestamp,
+        troubles: &mut BTreeMap<Read, Trouble>,
+    ) {
+        self.under_way.remove(&read);
+        let times = self.failing.get(&read).map_or(0, |failing| failing.times) + 1;
+        let wait =
+            FIRST_RETRY.checked_mul(2_i32.pow((times - 1).min(6))).unwrap_or(LAST_RETRY).min(LAST_RETRY);
+        let not_before = after(now, wait).max(error.come_back_at().unwrap_or(now));
+        self.failing.insert(read.clone(), Failing { times, not_before });
+        let trouble = troubles.entry(read).or_insert_with(|| Trouble { since: now, message: String::new() });
+        trouble.message = error.to_string();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloudflare::{ErrorClass, Operation, Silence};
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(seconds).unwrap()
+    }
+
+    #[test]
+    fn a_failing_read_is_tried_ever_later_and_one_at_a_time() {
+        let mut reading = Reading::default();
+        let mut troubles = BTreeMap::new();
+        let wants = [Want { read: Read::Groups, at: at(0) }];
+        let error = ApiError {
+            operation: Operation::ListGroups,
+            class: ErrorClass::NoAnswer {
+                silence: Silence::Timeout,
+                status: None,
+                detail: "slow".to_owned(),
+            },
+            ray: None,
+            budget_left: 9,
+        };
+        let mut now = 0;
+        for wait in [30, 60, 120, 240, 480, 960, 1800, 1800] {
+            assert_eq!(reading.start_due(&wants, at(now)), [Read::Groups]);
+            assert!(reading.start_due(&wants, at(now)).is_empty(), "it is under way");
+            reading.failed(Read::Groups, &error, at(now), &mut troubles);
+            assert_eq!(reading.next(&wants), Some(at(now + wait)));
+            assert!(reading.start_due(&wants, at(now + wait - 1)).is_empty());
+            now += wait;
+        }
+        assert_eq!(troubles[&Read::Groups].since, at(0));
+        reading.start_due(&wants, at(now));
+        reading.succeeded(&Read::Groups, &mut troubles);
+        assert!(troubles.is_empty());
+        assert_eq!(reading.next(&wants), Some(at(0)));
+    }
+}

@@ -1,0 +1,420 @@
+//! The loop: select one input, change state, decide, start effects, publish the snapshot.
+//!
+//! **Invariant:** one task owns the engine; a write is under way at most once, and its outcome is
+//! appended before the next decision.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass};
+use crate::daemon::engine::{Engine, EngineError, Pass};
+use crate::daemon::far_side::{FarSide, ReadResult, Seen};
+use crate::daemon::files::{self, PlanFiles};
+use crate::daemon::reading::Reading;
+use crate::daemon::view::{Handle, MAX_WAITING, Request, View};
+use crate::daemon::wheel::{Tick, Wheel};
+use crate::fleet::SWEEP_OVERLAP;
+use crate::ids::{AccountId, PlanName};
+use crate::rollout::event::{Cancelled, Mode, WriteId, WriteIntent};
+use crate::rollout::outcome::{SendOutcome, outcome_entry};
+use crate::rollout::safety::{FreshLook, clear_to_send};
+use crate::rollout::world::{Cadence, Desired, Observed, Read};
+use crate::time::{Clock, SignedDuration, Stopwatch, Timestamp, after};
+
+/// Files are looked at this often, in wall seconds.
+const LOOK_AT_FILES_EVERY: f64 = 5.0;
+/// Without any input, everything is decided anew this often, in wall seconds.
+const PASS_EVERY: f64 = 60.0;
+/// How long a graceful end waits for the answer to a write, in wall time. A write that has none
+/// by then is in doubt, and the next daemon settles it.
+const LAST_ANSWER_WITHIN: Duration = Duration::from_secs(20);
+/// Results of tasks that may wait: one for each kind of read, and the write.
+const MAX_SEEN: usize = 64;
+/// Pages of 100 devices that polling may ask for in five minutes: a quarter of the default budget.
+const POLLED_PAGES: usize = 150;
+
+/// All that a daemon needs.
+pub struct Settings {
+    /// The directory of plan files.
+    pub plans: PathBuf,
+    /// The database.
+    pub database: PathBuf,
+    /// The account.
+    pub account: AccountId,
+    /// The clock.
+    pub clock: Clock,
+    /// Whether it writes at Cloudflare.
+    pub mode: Mode,
+    /// The client.
+    pub client: CloudflareClient,
+}
+
+/// A daemon that cannot run, or had to end.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// Database or log.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The wheel.
+    #[error("the scheduler of wake-ups cannot start: {0}")]
+    Wheel(#[from] tokio_cron_scheduler::JobSchedulerError),
+    /// The thread.
+    #[error("the daemon's thread cannot start or has died: {0}")]
+    Thread(String),
+}
+
+/// Ends a daemon gracefully.
+#[derive(Debug, Clone)]
+pub struct Stopper {
+    token: CancellationToken,
+}
+
+impl Stopper {
+    /// Ends it: no new write, the answer of one under way is awaited.
+    pub fn stop(&self) {
+        self.token.cancel();
+    }
+}
+
+/// A running daemon.
+pub struct Daemon {
+    handle: Handle,
+    stopper: Stopper,
+    ended: oneshot::Receiver<Result<(), DaemonError>>,
+}
+
+impl Daemon {
+    /// The way in.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// The way to end it.
+    #[must_use]
+    pub fn stopper(&self) -> Stopper {
+        self.stopper.clone()
+    }
+
+    /// Waits until it ended.
+    ///
+    /// # Errors
+    /// When it ended by itself because of a fault.
+    pub async fn ended(&mut self) -> Result<(), DaemonError> {
+        match (&mut self.ended).await {
+            Ok(result) => result,
+            Err(_) => Err(DaemonError::Thread("it ended without a word".to_owned())),
+        }
+    }
+}
+
+/// Opens the database, looks at the plans, and starts the loop.
+///
+/// # Errors
+/// When the database cannot be opened or its log not replayed.
+pub async fn start(settings: Settings) -> Result<Daemon, DaemonError> {
+    let Settings { plans, database, account, clock, mode, client } = settings;
+    let files = PlanFiles::new(plans, account.clone());
+    let mut engine = Engine::open(&database, account, clock, mode, files)?;
+    let known: Vec<PlanName> = engine.state.plans.keys().cloned().collect();
+    let look = files::look(engine.files.directory());
+    engine.files.take(look, &known);
+    let (seen_in, seen) = mpsc::channel(MAX_SEEN);
+    let far_side = FarSide::new(Arc::new(client), clock, engine.stop_file().clone(), seen_in);
+    let (requests_in, requests) = mpsc::channel(MAX_WAITING);
+    let first = engine.view(&Pass::default(), far_side.budget_remaining(), None);
+    let (view_in, view) = watch::channel(Arc::new(first));
+    let (ticks_in, ticks) = mpsc::channel(1);
+    let wheel = Wheel::start(ticks_in).await?;
+    let token = CancellationToken::new();
+    let owner = Owner {
+        engine,
+        far_side,
+        clock,
+        reading: Reading::default(),
+        sending: None,
+        view: view_in,
+        looked_at_files: Stopwatch::start(),
+        passed: Stopwatch::start(),
+        tasks: tokio::runtime::Handle::current(),
+    };
+    let inputs = Inputs { seen, requests, ticks, token: token.clone() };
+    let (ended_in, ended) = oneshot::channel();
+    let runtime = tokio::runtime::Handle::current();
+    // SQLite blocks, so the loop has a thread of its own.
+    let body = move || {
+        let result = runtime.block_on(async move {
+            let result = owner.run(inputs).await;
+            wheel.stop().await;
+            result
+        });
+        let _ = ended_in.send(result);
+    };
+    thread::Builder::new()
+        .name("engine".to_owned())
+        .spawn(body)
+        .map_err(|error| DaemonError::Thread(error.to_string()))?;
+    Ok(Daemon { handle: Handle::new(requests_in, view), stopper: Stopper { token }, ended })
+}
+
+struct Inputs {
+    seen: mpsc::Receiver<Seen>,
+    requests: mpsc::Receiver<Request>,
+    ticks: mpsc::Receiver<Tick>,
+    token: CancellationToken,
+}
+
+enum Input {
+    Seen(Seen),
+    Request(Request),
+    Tick,
+    Timer,
+    End,
+}
+
+impl Inputs {
+    async fn next(&mut self, sleep: Duration) -> Input {
+        #[expect(clippy::disallowed_methods, reason = "the daemon's only sleep")]
+        let timer = tokio::time::sleep(sleep);
+        // Biased: stop and requests go before everything else that is ready.
+        tokio::select! {
+            biased;
+            () = self.token.cancelled() => Input::End,
+            Some(request) = self.requests.recv() => Input::Request(request),
+            Some(seen) = self.seen.recv() => Input::Seen(seen),
+            () = timer => Input::Timer,
+            Some(Tick) = self.ticks.recv() => Input::Tick,
+        }
+    }
+}
+
+/// The one owner of state.
+struct Owner {
+    engine: Engine,
+    far_side: FarSide,
+    clock: Clock,
+    reading: Reading,
+    sending: Option<WriteId>,
+    view: watch::Sender<Arc<View>>,
+    looked_at_files: Stopwatch,
+    passed: Stopwatch,
+    tasks: tokio::runtime::Handle,
+}
+
+impl Owner {
+    async fn run(mut self, mut inputs: Inputs) -> Result<(), DaemonError> {
+        let mut sleep = self.pass()?;
+        loop {
+            let changed = match inputs.next(sleep).await {
+                Input::End => break,
+                Input::Timer => true,
+                Input::Tick => self.tick()?,
+                Input::Request(request) => self.request(request)?,
+                Input::Seen(seen) => {
+                    self.seen(seen)?;
+                    true
+                }
+            };
+            if changed || self.passed.seconds() >= PASS_EVERY {
+                sleep = self.pass()?;
+            }
+        }
+        self.end(inputs).await
+    }
+
+    /// Decides, starts what follows, and says how long to sleep.
+    fn pass(&mut self) -> Result<Duration, DaemonError> {
+        self.passed = Stopwatch::start();
+        let pass = self.engine.pass()?;
+        let now = self.engine.now();
+        if let Some((_, intent)) = &pass.write
+            && self.sending.is_none()
+        {
+            self.sending = Some(intent.id);
+            self.tasks.spawn(self.far_side.clone().look(intent.clone()));
+        }
+        for read in self.reading.start_due(&pass.reads, now) {
+            let swept_at = self.engine.world.fleet.swept_at().unwrap_or(now);
+            self.tasks.spawn(self.far_side.clone().read(read, after(swept_at, -SWEEP_OVERLAP)));
+        }
+        let next_read = self.reading.next(&pass.reads);
+        let timer = [pass.wake_at.filter(|at| *at > now), next_read].into_iter().flatten().min();
+        let view = self.engine.view(&pass, self.far_side.budget_remaining(), timer);
+        self.view.send_replace(Arc::new(view));
+        Ok(timer.map_or(Duration::from_secs_f64(PASS_EVERY), |at| self.clock.wall_until(at)))
+    }
+
+    /// A tick: looks at the stop file and, now and then, at the files.
+    fn tick(&mut self) -> Result<bool, DaemonError> {
+        let stop_moved = self.engine.stop_file().is_there() != self.engine.state.stop.is_some();
+        let look_due = self.looked_at_files.seconds() >= LOOK_AT_FILES_EVERY;
+        Ok(stop_moved | (look_due && self.look_at_files()))
+    }
+
+    fn look_at_files(&mut self) -> bool {
+        self.looked_at_files = Stopwatch::start();
+        let known: Vec<PlanName> = self.engine.state.plans.keys().cloned().collect();
+        let look = files::look(self.engine.files.directory());
+        self.engine.files.take(look, &known)
+    }
+
+    fn request(&mut self, request: Request) -> Result<bool, DaemonError> {
+        match request {
+            Request::LookNow => {
+                self.look_at_files();
+                Ok(true)
+            }
+            Request::Devices { plan, ring, class, reply } => {
+                // Who asked may have gone away.
+                let _ = reply.send(self.engine.devices(&plan, ring.as_ref(), class));
+                Ok(false)
+            }
+            Request::Command { actor, reason, command, reply } => {
+                let answer = self.engine.command(&actor, &reason, &command)?;
+                // The snapshot first, so that who asked sees what the request did.
+                self.pass()?;
+                let _ = reply.send(answer);
+                Ok(true)
+            }
+        }
+    }
+
+    fn seen(&mut self, seen: Seen) -> Result<(), DaemonError> {
+        match seen {
+            Seen::Read { read, as_of, result } => self.read_ended(read, as_of, result),
+            Seen::Looked { write, look } => self.looked(write, look)?,
+            Seen::Sent { write, outcome } => {
+                self.sending = None;
+                self.finish(write, outcome)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read_ended(&mut self, read: Read, as_of: Timestamp, result: Result<ReadResult, ApiError>) {
+        let now = self.engine.now();
+        let world = &mut self.engine.world;
+        let brought = match result {
+            Ok(brought) => brought,
+            Err(error) => {
+                tracing::warn!(read = read.as_str(), %error, "a read failed");
+                self.reading.failed(read, &error, now, &mut world.troubles);
+                return;
+            }
+        };
+        self.reading.succeeded(&read, &mut world.troubles);
+        match (brought, read) {
+            (ReadResult::Groups(value), _) => world.groups = Some(Observed { value, as_of }),
+            (ReadResult::Group(value), Read::Group(id)) => {
+                world.single_groups.insert(id, Observed { value, as_of });
+            }
+            (ReadResult::Group(_), _) => {}
+            (ReadResult::Profiles(value), _) => world.profiles = Some(Observed { value, as_of }),
+            (ReadResult::Sweep(sweep), _) => {
+                self.engine.observe_sweep(sweep);
+                self.engine.world.cadence = cadence(self.engine.world.fleet.devices().count());
+            }
+        }
+    }
+
+    /// The fresh look is there: the last word before the request goes out.
+    fn looked(
+        &mut self,
+        write: WriteId,
+        look: Result<Observed<FreshLook>, ApiError>,
+    ) -> Result<(), DaemonError> {
+        let cleared = self.clear(write, look);
+        match cleared {
+            Some(Ok(intent)) => {
+                self.tasks.spawn(self.far_side.clone().send(intent));
+            }
+            Some(Err(outcome)) => {
+                self.sending = None;
+                self.finish(write, outcome)?;
+            }
+            None => self.sending = None,
+        }
+        Ok(())
+    }
+
+    fn clear(
+        &self,
+        write: WriteId,
+        look: Result<Observed<FreshLook>, ApiError>,
+    ) -> Option<Result<WriteIntent, SendOutcome>> {
+        let state = &self.engine.state;
+        let (rollout, _, pending) = state.pending_write().filter(|(_, _, pending)| pending.id() == write)?;
+        let look = match look {
+            Ok(look) => look,
+            Err(error) => return Some(Err(look_failed(&error))),
+        };
+        if self.engine.stop_file().is_there() {
+            return Some(Err(SendOutcome::Overtaken(Cancelled::Stopped)));
+        }
+        let plan = &rollout.id.plan;
+        let current = match self.engine.files.desired(plan) {
+            Desired::Present(revision) => Some(&revision.digest),
+            Desired::LastGood => Some(&rollout.revision.digest),
+            Desired::Missing | Desired::Gone => None,
+        };
+        let cleared = clear_to_send(state, plan, current, &look, self.engine.now());
+        Some(cleared.map(|()| pending.intent.clone()).map_err(SendOutcome::Overtaken))
+    }
+
+    fn finish(&mut self, write: WriteId, outcome: SendOutcome) -> Result<(), DaemonError> {
+        let entry = outcome_entry(&self.engine.state, write, outcome);
+        self.engine.append(entry.into_iter().collect())?;
+        Ok(())
+    }
+
+    /// Waits for the answer of a write under way, then closes the log.
+    async fn end(mut self, mut inputs: Inputs) -> Result<(), DaemonError> {
+        if self.sending.is_some() {
+            tracing::info!("waiting for the answer of the write under way");
+        }
+        let last = Stopwatch::start();
+        while self.sending.is_some() && last.seconds() < LAST_ANSWER_WITHIN.as_secs_f64() {
+            let left = LAST_ANSWER_WITHIN.saturating_sub(Duration::from_secs_f64(last.seconds()));
+            match tokio::time::timeout(left, inputs.seen.recv()).await {
+                Ok(Some(Seen::Sent { write, outcome })) => {
+                    self.sending = None;
+                    self.finish(write, outcome)?;
+                }
+                // It was not sent yet, and is not going to be.
+                Ok(Some(Seen::Looked { write, .. })) => {
+                    self.sending = None;
+                    let message = "the daemon is ending".to_owned();
+                    self.finish(write, SendOutcome::NotSent { message, retry_at: None })?;
+                }
+                Ok(Some(Seen::Read { .. })) => {}
+                Ok(None) | Err(_) => break,
+            }
+        }
+        self.engine.close().map_err(EngineError::from)?;
+        Ok(())
+    }
+}
+
+fn look_failed(error: &ApiError) -> SendOutcome {
+    let message = error.to_string();
+    match &error.class {
+        ErrorClass::RateLimited { until, .. } => SendOutcome::RateLimited { message, retry_at: Some(*until) },
+        ErrorClass::NotSent { .. } => SendOutcome::NotSent { message, retry_at: error.come_back_at() },
+        ErrorClass::Refused { .. } | ErrorClass::NoAnswer { .. } => {
+            SendOutcome::Overtaken(Cancelled::Unreadable { message })
+        }
+    }
+}
+
+/// How often a fleet of this size is polled, so that polling stays inside its share of the budget.
+fn cadence(devices: usize) -> Cadence {
+    let rounds = devices.div_ceil(100).div_ceil(POLLED_PAGES).max(1);
+    let rounds = i32::try_from(rounds).unwrap_or(i32::MAX);
+    let poll = Cadence::SHORTEST_POLL.checked_mul(rounds).unwrap_or(SignedDuration::from_hours(24));
+    Cadence { poll }
+}

@@ -41,6 +41,13 @@ fn child_command(program: &Path, role: &str, database: &Path) -> Command {
     command
 }
 
+/// The daemon moves both to threads of their own.
+const fn goes_to_a_thread<T: Send>() {}
+const _: () = {
+    goes_to_a_thread::<Store>();
+    goes_to_a_thread::<ringward::store::Reader>();
+};
+
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }

@@ -58,7 +58,7 @@ fn variant(error: &OpenError) -> &'static str {
 #[test]
 fn a_refused_database_is_told_why_and_left_as_it_was() {
     type Spoil = fn(&Path);
-    let rows: [(&str, Spoil, &str, &[&str]); 9] = [
+    let rows: [(&str, Spoil, &str, &[&str]); 10] = [
         (
             "a text file",
             |path| fs::write(path, "plan: x\n".repeat(200)).unwrap(),
@@ -110,6 +110,21 @@ fn a_refused_database_is_told_why_and_left_as_it_was() {
             },
             "damaged",
             &["backup"],
+        ),
+        (
+            "a spoilt page that nothing reads at the start",
+            |path| {
+                let place = "SELECT (rootpage - 1) * (SELECT page_size FROM pragma_page_size)
+                             FROM sqlite_schema WHERE name = 'ring_samples_by_age'";
+                let place = Connection::open(path).unwrap().query_row(place, [], |row| row.get(0));
+                let place = usize::try_from(place.unwrap_or(0_i64)).unwrap();
+                assert!(place > 0);
+                let mut bytes = fs::read(path).unwrap();
+                bytes[place..place + 100].fill(0xaa);
+                fs::write(path, bytes).unwrap();
+            },
+            "damaged",
+            &["backup", "-wal"],
         ),
         (
             "a changed record",

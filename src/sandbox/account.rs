@@ -1,7 +1,7 @@
 //! The simulated account: requests in, outcomes out, on a clock that the caller holds.
 //!
-//! **Invariant:** time only goes forward, and a write that was scripted to be late takes effect at its own instant,
-//! whenever somebody looks next.
+//! **Invariant:** time only goes forward, and a write that was scripted to be late takes effect at its own
+//! instant, whenever somebody looks next.
 
 use std::collections::BTreeMap;
 
@@ -18,6 +18,7 @@ use super::fleet::{Fleet, Mix, Profile};
 use super::groups::{Groups, Written};
 use super::journal::Journal;
 use super::limit::{self, RateLimit};
+use super::profiles::{self, DefaultProfile};
 use crate::time::{SignedDuration, Timestamp, after};
 
 /// What the account is made of.
@@ -51,17 +52,6 @@ impl Default for AccountSettings {
             faults: Vec::new(),
         }
     }
-}
-
-/// How the default profile shows itself: nobody knows which is true of the live API (FACTS 4 and 9).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DefaultProfile {
-    /// `GET /devices/policy` has `policy_id`; the list leaves the profile out.
-    WithId,
-    /// `GET /devices/policy` has no `policy_id`; the list leaves the profile out.
-    WithoutId,
-    /// `GET /devices/policy` has `policy_id`, and the list has the profile too.
-    Listed,
 }
 
 /// The token's state, as verify tells it.
@@ -162,7 +152,7 @@ impl Account {
             };
             let late = self.late.remove(first);
             self.now = late.due;
-            // Whoever asked has gone: a refusal now has no reader, and the journal's row stays `applied: false`.
+            // Whoever asked has gone: a refusal now has no reader, and the row stays `applied: false`.
             let _ = self.write(late.seq, late.operation, &late.target, &late.request);
         }
         self.now = now;
@@ -242,14 +232,14 @@ impl Account {
         self.fleet.profiles.iter().map(|profile| (profile.name.to_owned(), profile.id.clone())).collect()
     }
 
-    /// Lets a device match another profile from `now` on, as when a directory group changes. It evaluates what its
-    /// new group offers as after a notification. False: there is no such device or profile.
+    /// Lets a device match another profile from `now` on, as when a directory group changes. It evaluates
+    /// what its new group offers as after a notification. False: there is no such device or profile.
     pub fn change_profile(&mut self, device: &str, policy: &str, now: Timestamp) -> bool {
         let now = self.advance(now);
         let Some(profile) = self.fleet.profile(policy) else { return false };
-        self.writes += 1;
         let Fleet { devices, calendar, .. } = &mut self.fleet;
         let Some(device) = devices.iter_mut().find(|candidate| candidate.id == device) else { return false };
+        self.writes += 1;
         device.profile = profile;
         let target = device.os.environment().and_then(|environment| self.groups.target(policy, environment));
         device.assign(target, now, self.writes, calendar);
@@ -366,8 +356,8 @@ impl Account {
                 Ok(query.page(&self.fleet, self.now))
             }
             Operation::GetDevice => devices::get(&self.fleet, target, &pairs, self.now),
-            Operation::ListProfiles => self.list_profiles(&pairs),
-            Operation::GetDefaultProfile => Ok(self.get_default_profile()),
+            Operation::ListProfiles => profiles::list(&self.fleet, self.default_profile, &pairs),
+            Operation::GetDefaultProfile => Ok(profiles::get_default(&self.fleet, self.default_profile)),
             Operation::VerifyUserToken | Operation::VerifyAccountToken => {
                 Ok(Answer::found(&json!({ "id": self.token_id, "status": self.token_status })))
             }
@@ -407,31 +397,6 @@ impl Account {
         Ok(answer)
     }
 
-    fn list_profiles(&self, pairs: &[(String, String)]) -> Result<Answer, Refusal> {
-        let browser = match pairs.iter().find(|(key, _)| key == "profile_type").map(|(_, v)| v.as_str()) {
-            None | Some("warp") => false,
-            Some("browser_extension") => true,
-            Some(_) => return Err(Refusal::bad("profile_type must be warp or browser_extension")),
-        };
-        let listed = |profile: &&Profile| {
-            !browser && (!profile.is_default() || self.default_profile == DefaultProfile::Listed)
-        };
-        let shown: Vec<Value> = self.fleet.profiles.iter().filter(listed).map(profile_body).collect();
-        let info =
-            json!({ "count": shown.len(), "page": 1, "per_page": shown.len(), "total_count": shown.len() });
-        Ok(Answer::listed(&shown, &info))
-    }
-
-    fn get_default_profile(&self) -> Answer {
-        let default = self.fleet.profiles.iter().find(|profile| profile.is_default());
-        let mut body =
-            json!({ "default": true, "enabled": true, "allow_updates": false, "profile_type": "warp" });
-        if let Some(profile) = default.filter(|_| self.default_profile != DefaultProfile::WithoutId) {
-            body["policy_id"] = profile.id.clone().into();
-        }
-        Answer::found(&body)
-    }
-
     /// Notes what is answered.
     fn close(&mut self, seq: u64, mut answer: Answer) -> Outcome {
         if !answer.headers.iter().any(|(name, _)| *name == "ratelimit") {
@@ -442,24 +407,6 @@ impl Account {
         }
         Outcome::Answer(answer)
     }
-}
-
-fn profile_body(profile: &Profile) -> Value {
-    let mut body = json!({
-        "policy_id": profile.id,
-        "name": profile.name,
-        "description": "",
-        "enabled": true,
-        "default": profile.is_default(),
-        "allow_updates": false,
-        "profile_type": "warp",
-    });
-    if let Some(precedence) = profile.precedence {
-        body["precedence"] = precedence.into();
-        body["match"] =
-            format!("any(identity.groups.name[*] in {{\"{}\"}})", profile.name.to_lowercase()).into();
-    }
-    body
 }
 
 fn later(now: Timestamp, seconds: u32) -> Timestamp {

@@ -128,7 +128,8 @@ pub enum Arrival {
     Held(Held),
 }
 
-/// A request that a scripted delay holds back. It is carried out even if nobody waits for the answer any more.
+/// A request that a scripted delay holds back. It is carried out even if nobody waits for the answer any
+/// more.
 #[derive(Debug)]
 pub struct Held {
     /// The virtual instant to wait for.

@@ -1,7 +1,7 @@
 //! When a device is awake: office hours with jitter, days off, weekends, machines that never sleep.
 //!
-//! **Invariant:** presence is a closed form of the device's habits and the instant; nothing is stored, so asking
-//! for Tuesday before Monday gives the same answer.
+//! **Invariant:** presence is a closed form of the device's habits and the instant; nothing is stored, so
+//! asking for Tuesday before Monday gives the same answer.
 
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
@@ -9,8 +9,8 @@ use jiff::tz::TimeZone;
 use super::dice::Dice;
 use crate::time::{SignedDuration, Timestamp, after, since};
 
-/// How many days are searched for a device's last or next waking. Habits leave no gap near this long; a device
-/// beyond it counts as asleep for good.
+/// How many days are searched for a device's last or next waking. Habits leave no gap near this long; a
+/// device beyond it counts as asleep for good.
 const SEARCHED_DAYS: u32 = 60;
 
 /// The office's calendar: the days on which [`Habits`] are kept.

@@ -1,6 +1,7 @@
 //! `/sandbox/*`: the journal, the faults, the token's state, the fleet's counts.
 //!
-//! **Invariant:** nothing here is part of Cloudflare's API, none of it shows the token, and none of it is journaled.
+//! **Invariant:** nothing here is part of Cloudflare's API, none of it shows the token, and none of it is
+//! journaled.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -48,8 +49,8 @@ pub(super) fn answer(account: &mut Account, method: &str, path: &str, body: &[u8
         },
         _ => refused(
             404,
-            "the sandbox knows GET /sandbox/requests, GET /sandbox/fleet, GET, POST and DELETE /sandbox/faults, \
-             and POST /sandbox/token",
+            "the sandbox knows GET /sandbox/requests, GET /sandbox/fleet, GET, POST and DELETE \
+             /sandbox/faults, and POST /sandbox/token",
         ),
     }
 }

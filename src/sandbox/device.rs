@@ -1,7 +1,8 @@
 //! One device: what it runs, what it was told, and when it moves.
 //!
-//! **Invariant:** a device runs only what it started with and what a group offered to its environment; its moves are
-//! settled when a write happens and only a later write changes those that have not begun to install.
+//! **Invariant:** a device runs only what it started with and what a group offered to its environment; its
+//! moves are settled when a write happens and only a later write changes those that have not begun to
+//! install.
 
 use serde_json::{Value, json};
 
@@ -10,7 +11,8 @@ use super::dice::Dice;
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::{ClientVersion, Environment};
 
-/// Notifications reach a device that is online within this time (client-version-assignments.mdx: "up to 15 minutes").
+/// Notifications reach a device that is online within this time (client-version-assignments.mdx: "up to 15
+/// minutes").
 const NOTIFIED_WITHIN_SECONDS: i64 = 15 * 60;
 /// Wakings at which a failed or interrupted install is tried again before the device gives up.
 const MAX_ATTEMPTS: u64 = 40;
@@ -132,8 +134,8 @@ impl Device {
         moved.map(|step| step.version.to_string()).or_else(|| self.initial.clone())
     }
 
-    /// Tells the device at `now` what its group offers to its environment. `write` counts the account's writes and
-    /// seeds the delays, so that a repeated write is not a repeated history.
+    /// Tells the device at `now` what its group offers to its environment. `write` counts the account's
+    /// writes and seeds the delays, so that a repeated write is not a repeated history.
     pub(super) fn assign(
         &mut self,
         target: Option<ClientVersion>,
@@ -176,8 +178,8 @@ impl Device {
         if awake.from <= notified { Some(notified) } else { Some(evaluates_after(awake.from, die)) }
     }
 
-    /// The install that succeeds in the end: each attempt downloads for some minutes, must end before the lid is
-    /// closed, and may fail; the next one comes with a later waking.
+    /// The install that succeeds in the end: each attempt downloads for some minutes, must end before the lid
+    /// is closed, and may fail; the next one comes with a later waking.
     fn install(
         &self,
         version: ClientVersion,

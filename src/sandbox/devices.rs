@@ -1,7 +1,8 @@
 //! `physical-devices`: filters, order, cursor pages.
 //!
-//! **Invariant:** pages in the order of device IDs, which is the default, show every device once, however the fleet
-//! moves between two of them. Under any other order a device can be missed or come twice, as at Cloudflare.
+//! **Invariant:** pages in the order of device IDs, which is the default, show every device once, however the
+//! fleet moves between two of them. Under any other order a device can be missed or come twice, as at
+//! Cloudflare.
 
 use serde_json::{Value, json};
 
@@ -12,8 +13,8 @@ use super::groups::number;
 use crate::time::Timestamp;
 use crate::version::ClientVersion;
 
-/// Devices on a page unless the request says otherwise, and at most. The contract gives neither; public code asks
-/// for 100. More is answered with 100, and `result_info.per_page` says so.
+/// Devices on a page unless the request says otherwise, and at most. The contract gives neither; public code
+/// asks for 100. More is answered with 100, and `result_info.per_page` says so.
 const PER_PAGE: (usize, usize) = (50, 100);
 /// The one extra that `include` knows.
 const INCLUDE_POLICY: &str = "last_seen_registration.policy";
@@ -161,7 +162,8 @@ impl DeviceQuery {
             let last_seen = device.last_seen(now, &fleet.calendar);
             self.fits(device, last_seen, fleet).then_some((device, last_seen))
         });
-        // One more than the page holds tells whether there is another page. Only a foreign order needs all devices.
+        // One more than the page holds tells whether there is another page. Only a foreign order needs all
+        // devices.
         let rows: Vec<(&Device, Option<Timestamp>)> =
             if by_id { fitting.take(self.per_page + 1).collect() } else { self.sorted(fitting.collect()) };
         let shown: Vec<Value> = rows

@@ -67,8 +67,8 @@ impl Dice {
     }
 }
 
-/// A bijection of 64 bits in which each bit of the input moves about half of the output's bits: two rounds of
-/// multiply and fold, by odd constants without structure.
+/// The finaliser of SplitMix64 with its published constants: a bijection of 64 bits in which each bit of the
+/// input moves about half of the bits of the output.
 fn scatter(value: u64) -> u64 {
     let mut mixed = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

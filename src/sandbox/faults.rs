@@ -1,7 +1,8 @@
 //! Scripted faults: what goes wrong, for which operation, how often.
 //!
-//! **Invariant:** a request meets at most one fault, the first in the list that fits; a script with a parameter
-//! that its kind does not know is refused, because a fault that silently does nothing proves nothing.
+//! **Invariant:** a request meets at most one fault, the first in the list that fits; a script with a
+//! parameter that its kind does not know is refused, because a fault that silently does nothing proves
+//! nothing.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +14,9 @@ use super::api::{Cut, Operation};
 pub struct FaultScript {
     /// An operationId of the contract, or `any`.
     pub operation: String,
-    /// `delay`, `server_error`, `server_error_html`, `reset_before`, `reset_after`, `applied_late`, `stale_list`,
-    /// `rate_limited`, `truncated`, `missing_field`, `filter_ignored`, `conflict` or `forbidden`.
+    /// `delay`, `server_error`, `server_error_html`, `reset_before`, `reset_after`, `applied_late`,
+    /// `stale_list`, `rate_limited`, `truncated`, `missing_field`, `filter_ignored`, `conflict` or
+    /// `forbidden`.
     pub kind: String,
     /// How many requests that fit go by unharmed first. Default 0.
     #[serde(default)]
@@ -22,7 +24,8 @@ pub struct FaultScript {
     /// How many requests meet the fault. Default 1.
     #[serde(default = "once")]
     pub times: u32,
-    /// Virtual seconds: of a delay, until a late write is applied, for which a list is stale, of `Retry-After`.
+    /// Virtual seconds: of a delay, until a late write is applied, for which a list is stale, of
+    /// `Retry-After`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<u32>,
     /// Real milliseconds of a delay.
@@ -31,8 +34,8 @@ pub struct FaultScript {
     /// The status of a server error, 500 to 599. Default 503 (HTML: 502).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// JSON pointer of the field that is missing. Default `/result`. Where the answer has no such field, `success`
-    /// is taken out: the answer must be spoilt.
+    /// JSON pointer of the field that is missing. Default `/result`. Where the answer has no such field,
+    /// `success` is taken out: the answer must be spoilt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pointer: Option<String>,
     /// How a truncated body is cut. Default `short_of_length`.

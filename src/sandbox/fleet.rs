@@ -1,7 +1,7 @@
 //! The seeded fleet: profiles of uneven size, and in each the same mixture of devices.
 //!
-//! **Invariant:** every special kind is a share of its *profile*, rounded down, so that no profile is spoilt by
-//! bad luck and a small one has none of the rare kinds.
+//! **Invariant:** every special kind is a share of its *profile*, rounded down, so that no profile is spoilt
+//! by bad luck and a small one has none of the rare kinds.
 
 use super::behaviour::{Calendar, Habits, Rhythm};
 use super::device::{Device, Os, Story};
@@ -19,7 +19,8 @@ const STRAGGLER: &str = "2026.6.880.0";
 /// Too old to follow assignments.
 const TOO_OLD: [&str; 2] = ["2026.4.1390.0", "2026.1.150.0"];
 
-/// Names, shares (per mille of all devices) and precedence of the custom profiles; the rest is the default profile's.
+/// Names, shares (per mille of all devices) and precedence of the custom profiles; the rest is the default
+/// profile's.
 const PROFILES: [(&str, usize, u32); 4] =
     [("Engineering", 120, 100), ("IT", 60, 200), ("Support", 140, 300), ("Sales", 220, 400)];
 

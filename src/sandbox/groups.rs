@@ -1,7 +1,7 @@
 //! Deployment groups: validation as in the contract, and the store.
 //!
-//! **Invariant:** a policy ID is in at most one group, and `updated_at` of any write is later than that of every
-//! write before it.
+//! **Invariant:** a policy ID is in at most one group, and `updated_at` of any write is later than that of
+//! every write before it.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 //! The simulated account behind a socket.
 //!
-//! **Invariant:** this layer decides nothing; it carries out what [`Account`] says, broken connections included, and a
-//! request once read is carried out even if its caller hangs up, as at a real server.
+//! **Invariant:** this layer decides nothing; it carries out what [`Account`] says, broken connections
+//! included, and a request once read is carried out even if its caller hangs up, as at a real server.
 
 use std::convert::Infallible;
 use std::io;
@@ -243,7 +243,8 @@ async fn serve(
         token: bearer(&parts.headers),
         actor: text(&parts.headers, "x-sandbox-actor"),
     };
-    // In a task of its own: hyper drops this future when the caller hangs up, and a server does not stop then.
+    // In a task of its own: hyper drops this future when the caller hangs up, and a server does not stop
+    // then.
     let outcome = tokio::spawn(async move { handle(&shared, request).await });
     match outcome.await {
         Ok(Some(Outcome::Answer(answer))) => Ok(written(&answer)),

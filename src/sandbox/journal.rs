@@ -1,6 +1,7 @@
 //! What the account was asked, and what became of it.
 //!
-//! **Invariant:** a row never holds a token; a row that had to make room is counted as dropped, never forgotten.
+//! **Invariant:** a row never holds a token; a row that had to make room is counted as dropped, never
+//! forgotten.
 
 use std::collections::VecDeque;
 

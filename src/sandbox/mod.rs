@@ -1,9 +1,9 @@
-//! A simulated Cloudflare account over HTTP: deployment groups, device settings profiles and a seeded fleet of
-//! devices that follow them, with a journal of every request and scripted faults.
+//! A simulated Cloudflare account over HTTP: deployment groups, device settings profiles and a seeded fleet
+//! of devices that follow them, with a journal of every request and scripted faults.
 //!
 //! Two layers. [`Account`] is pure and synchronous: a request and an instant go in, an [`Outcome`] comes out.
-//! [`start`] puts it behind a socket. What the account answers is written by hand here and never comes from the
-//! client's types, so that a wrong field name cannot be wrong on both sides.
+//! [`start`] puts it behind a socket. What the account answers is written by hand here and never comes from
+//! the client's types, so that a wrong field name cannot be wrong on both sides.
 //!
 //! Where the contract is silent the sandbox does this (FACTS 9 lists what nobody knows):
 //! - any policy ID and any version is accepted; a version that no one can read moves nobody;
@@ -13,8 +13,9 @@
 //! - `per_page` of the device list is 50 unless asked, and 100 at most (`result_info.per_page` says which);
 //! - the limit of 200 requests a second per address is not simulated: on a fast clock it has no meaning.
 //!
-//! **Invariant:** the fleet at an instant is a function of the seed and of the writes with their instants; reading
-//! it, however often, changes nothing. This module imports `crate::time` and `crate::version` and nothing else.
+//! **Invariant:** the fleet at an instant is a function of the seed and of the writes with their instants;
+//! reading it, however often, changes nothing. This module imports `crate::time` and `crate::version` and
+//! nothing else.
 
 mod account;
 mod api;
@@ -29,11 +30,13 @@ mod groups;
 mod http;
 mod journal;
 mod limit;
+mod profiles;
 
-pub use account::{Account, AccountSettings, DefaultProfile, TokenStatus};
+pub use account::{Account, AccountSettings, TokenStatus};
 pub use api::{Answer, Arrival, Body, Cut, Held, Operation, Outcome, Request};
 pub use device::{DeviceTruth, Story};
 pub use faults::{FaultScript, InvalidFault, LateAnswer};
 pub use fleet::Mix;
 pub use http::{Running, SandboxError, Settings, start};
 pub use journal::{JOURNAL_ROWS, Journal, JournalRow};
+pub use profiles::DefaultProfile;

@@ -15,3 +15,5 @@ mod fleet;
 mod paging;
 #[cfg(test)]
 mod socket;
+#[cfg(test)]
+mod validator;

@@ -136,7 +136,8 @@ async fn a_held_write_is_carried_out_although_its_caller_hangs_up() {
     let caller = Caller::new().await;
     let groups = caller.target("deployment-groups");
     let body = json!({"name": "Ring 0", "version_config": both(NEW)});
-    // 300 virtual seconds are 0.3 s here; the caller gives up once the journal shows that its request has arrived.
+    // 300 virtual seconds are 0.3 s here; the caller gives up once the journal shows that its request has
+    // arrived.
     caller.fault(json!({"operation": "create-deployment-group", "kind": "delay", "seconds": 300})).await;
     let arrived = async {
         while caller.sandbox.journal().requests.is_empty() {

@@ -1,7 +1,8 @@
 //! Judges requests and answers by `tests/contract/openapi.yaml`. Include it with
 //! `#[cfg(test)] #[path = "../support/contract.rs"] mod contract;`.
 //!
-//! **Invariant:** what the contract does not name (a route, a query parameter, a status) is an error, never a pass.
+//! **Invariant:** what the contract does not name (a route, a query parameter, a status) is an error, never a
+//! pass.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, OnceLock};

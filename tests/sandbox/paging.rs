@@ -102,6 +102,12 @@ fn filters_choose_devices() {
     assert!(before.iter().all(|device| seen(device).unwrap() < bound));
     assert_eq!(after.len() + before.len() + never, all.len());
 
+    let exact = seen(&all[0]).unwrap();
+    for side in ["seen_after", "seen_before"] {
+        let found = ids(&sweep(&mut bench, &format!("{side}={exact}")));
+        assert!(!found.contains(all[0]["id"].as_str().unwrap()), "{side} leaves its own instant out");
+    }
+
     let (one, two) = (all[0]["id"].as_str().unwrap(), all[1]["id"].as_str().unwrap());
     assert_eq!(ids(&sweep(&mut bench, &format!("id={one}&id={two}"))).len(), 2);
     let name = all[5]["name"].as_str().unwrap().to_lowercase().replace(' ', "%20");

@@ -1,6 +1,7 @@
 //! The account behind a real socket on the loopback, with a real HTTP client.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use reqwest::{Client, Method, Response, StatusCode};
 use ringward::sandbox::{AccountSettings, Running, SandboxError, Settings, start};
@@ -148,14 +149,18 @@ async fn a_held_write_is_carried_out_although_its_caller_hangs_up() {
         answer = caller.send(Method::POST, &groups, Some(&body)) => panic!("answered: {answer:?}"),
         () = arrived => {}
     }
-    loop {
-        let row = caller.sandbox.journal().requests[0].clone();
-        if let Some(applied_at) = row.applied_at {
-            assert!(ringward::time::since(row.at, applied_at).as_secs() >= 300, "{row:?}");
-            break;
+    let applied = async {
+        loop {
+            let row = caller.sandbox.journal().requests[0].clone();
+            if let Some(applied_at) = row.applied_at {
+                return ringward::time::since(row.at, applied_at);
+            }
+            tokio::task::yield_now().await;
         }
-        tokio::task::yield_now().await;
-    }
+    };
+    // The bound only turns a write that never comes into a failure.
+    let held = tokio::time::timeout(Duration::from_secs(60), applied).await.expect("never applied");
+    assert!(held.as_secs() >= 300, "{held}");
     caller.sandbox.shutdown().await;
 }
 

@@ -248,11 +248,14 @@ impl Story {
 
 /// What each profile was ever offered, and from when on.
 #[derive(Debug, Clone, Default)]
-pub struct Offers(BTreeMap<PolicyId, Vec<(Timestamp, BTreeMap<Environment, ClientVersion>)>>);
+pub struct Offers(BTreeMap<PolicyId, Vec<(Timestamp, Offer)>>);
+
+/// What a profile is offered.
+pub type Offer = BTreeMap<Environment, ClientVersion>;
 
 impl Offers {
     /// From `at` on, `profile` is offered this.
-    pub fn set(&mut self, profile: &PolicyId, at: Timestamp, offer: BTreeMap<Environment, ClientVersion>) {
+    pub fn set(&mut self, profile: &PolicyId, at: Timestamp, offer: Offer) {
         let known = self.0.entry(profile.clone()).or_default();
         if known.last().map_or(!offer.is_empty(), |(_, last)| *last != offer) {
             known.push((at, offer));
@@ -297,11 +300,7 @@ impl Devices {
     }
 
     /// From `at` on, these profiles are offered these versions.
-    pub fn offer<'a>(
-        &mut self,
-        offers: impl IntoIterator<Item = (&'a PolicyId, BTreeMap<Environment, ClientVersion>)>,
-        at: Timestamp,
-    ) {
+    pub fn offer<'a>(&mut self, offers: impl IntoIterator<Item = (&'a PolicyId, Offer)>, at: Timestamp) {
         for (profile, offer) in offers {
             self.offers.set(profile, at, offer);
         }

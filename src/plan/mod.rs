@@ -1,3 +1,63 @@
 //! Plan files: from bytes to a [`model::Plan`] that holds, or to every error at once.
+//!
+//! **Invariant:** a file with an error yields no plan, and every error says where it is, what is
+//! wrong and what would be right.
+//!
+//! Two stages: [`tree`] turns bytes into a tree with places, within budgets; [`decode`] turns
+//! the tree into a plan and goes on after each problem. [`set`] compares the files of a directory.
 
+mod calendar;
+mod decode;
+mod error;
+mod fields;
 pub mod model;
+mod near;
+mod ring;
+pub mod set;
+mod tree;
+mod values;
+mod written;
+
+pub use decode::{MAX_FORBIDS, MAX_PROFILES, MAX_RINGS};
+pub use error::PlanError;
+
+use error::Problems;
+use model::{Plan, PlanDigest, Revision};
+use tree::{Node, Text};
+
+/// Reads one plan file; `file` is the name that errors show.
+///
+/// # Errors
+/// One syntax error, or all structural and semantic errors in file order.
+pub fn read(file: &str, bytes: &[u8]) -> Result<Revision, Vec<PlanError>> {
+    Draft::read(bytes).finish(file)
+}
+
+/// A file that was read but not judged: other files may still object.
+struct Draft<'a> {
+    text: Text<'a>,
+    problems: Problems,
+    /// `None` after a syntax error.
+    root: Option<Node>,
+    plan: Option<Plan>,
+}
+
+impl<'a> Draft<'a> {
+    fn read(bytes: &'a [u8]) -> Self {
+        let mut problems = Problems::default();
+        let text = tree::text_of(bytes, &mut problems);
+        let root = if problems.is_empty() { tree::read(text.text, &mut problems) } else { None };
+        let plan = root.as_ref().and_then(|root| decode::plan(root, &mut problems));
+        Self { text, problems, root, plan }
+    }
+
+    fn finish(self, file: &str) -> Result<Revision, Vec<PlanError>> {
+        match (self.root, self.plan) {
+            (Some(root), Some(plan)) if self.problems.is_empty() => {
+                let written = written::canonical(&root);
+                Ok(Revision { digest: PlanDigest::of_written(&written), written, plan })
+            }
+            _ => Err(self.problems.into_errors(file, self.text.text, self.text.skipped)),
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! Stage 2: tree to plan, noting every structural and semantic problem on the way.
+//!
+//! **Invariant:** a plan is returned only when it holds as a whole; when none is returned, at
+//! least one problem was noted.
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
+use std::ops::Range;
+
+use super::error::Problems;
+use super::fields::{Fields, Known, description, items, text, word};
+use super::model::{Forbid, OnNewTarget, Plan, ProfileRef, RingPlan};
+use super::ring::{LATER, RingKeys, Target, overlaid, versions};
+use super::tree::Node;
+use super::values::{account, plan_name, profile, range};
+use crate::ids::RingName;
+use crate::version::{ClientVersion, Environment};
+
+/// The most rings of one plan.
+pub const MAX_RINGS: usize = 100;
+/// The most profiles of one plan, all rings together.
+pub const MAX_PROFILES: usize = 1_000;
+/// The most entries of `forbid`.
+pub const MAX_FORBIDS: usize = 100;
+
+const IN_RING_OR_DEFAULTS: &str = "write it in a ring, or under `defaults` for all of them";
+const IN_EACH_RING: &str = "write it in each ring";
+const AT_THE_TOP: &str = "write it at the top of the file";
+
+const PLAN: Known = Known {
+    of: "a plan",
+    keys: &["plan", "description", "account", "versions", "forbid", "on_new_target", "defaults", "rings"],
+    later: LATER,
+    elsewhere: &[
+        ("timezone", IN_RING_OR_DEFAULTS),
+        ("schedule", IN_RING_OR_DEFAULTS),
+        ("adoption", IN_RING_OR_DEFAULTS),
+        ("soak", IN_RING_OR_DEFAULTS),
+        ("unknown_after", IN_RING_OR_DEFAULTS),
+        ("on_failure", IN_RING_OR_DEFAULTS),
+        ("profiles", IN_EACH_RING),
+        ("group", IN_EACH_RING),
+        ("name", "write the plan's name as `plan: NAME`"),
+    ],
+};
+const DEFAULTS: Known = Known {
+    of: "`defaults`",
+    keys: &["versions", "timezone", "schedule", "adoption", "soak", "unknown_after", "on_failure"],
+    later: LATER,
+    elsewhere: &[
+        ("name", IN_EACH_RING),
+        ("profiles", IN_EACH_RING),
+        ("group", IN_EACH_RING),
+        ("forbid", AT_THE_TOP),
+        ("on_new_target", AT_THE_TOP),
+    ],
+};
+const RING: Known = Known {
+    of: "a ring",
+    keys: &[
+        "name",
+        "group",
+        "profiles",
+        "versions",
+        "timezone",
+        "schedule",
+        "adoption",
+        "soak",
+        "unknown_after",
+        "on_failure",
+    ],
+    later: LATER,
+    elsewhere: &[
+        ("open", "write it under `schedule`"),
+        ("freeze", "write it under `schedule`"),
+        ("forbid", AT_THE_TOP),
+        ("on_new_target", AT_THE_TOP),
+    ],
+};
+const FORBID: Known =
+    Known { of: "an entry of `forbid`", keys: &["versions", "reason"], later: &[], elsewhere: &[] };
+
+const RINGS_EXAMPLE: &str = "a list of rings, each with `name` and `profiles`";
+const PROFILES_EXAMPLE: &str = "a list, such as [Engineering] or [default]";
+const FORBID_EXAMPLE: &str =
+    "a list, such as - {versions: '>=2026.7.1343, <2026.7.1376', reason: fails to connect}";
+
+/// The plan that a tree says, if it holds.
+pub(super) fn plan(root: &Node, problems: &mut Problems) -> Option<Plan> {
+    let fields = Fields::of(root, &PLAN, problems)?;
+    let name = fields.require("plan", "write the plan's name, such as plan: cloudflare-one-client", problems);
+    let name = name.and_then(|node| plan_name(node, problems));
+    let description = fields.get("description").and_then(|node| description(node, problems));
+    let account = fields.get("account").and_then(|node| account(node, problems));
+    let forbid = fields.get("forbid").map(|node| forbids(node, problems)).unwrap_or_default();
+    let on_new_target = fields.get("on_new_target").and_then(|node| {
+        word(node, "`on_new_target`", &[("replace", OnNewTarget::Replace)], &["finish"], problems)
+    });
+    let targets = fields.get("versions").map(|node| versions(node, problems)).unwrap_or_default();
+    let defaults = fields.get("defaults").and_then(|node| Fields::of(node, &DEFAULTS, problems));
+    let defaults = defaults.map(|fields| RingKeys::of(&fields, problems)).unwrap_or_default();
+    let rings = fields.require("rings", &format!("write {RINGS_EXAMPLE}"), problems);
+    let rings = rings.map(|node| read_rings(node, problems)).unwrap_or_default();
+
+    for targets in
+        [&targets, &defaults.versions].into_iter().chain(rings.iter().map(|ring| &ring.keys.versions))
+    {
+        refuse_forbidden(targets, &forbid, problems);
+    }
+    let rings = finish(rings, &targets, &defaults, problems);
+    Some(Plan {
+        name: name?,
+        description: description.map(str::to_owned),
+        account,
+        forbid,
+        on_new_target: on_new_target.unwrap_or(OnNewTarget::Replace),
+        rings: rings?,
+    })
+}
+
+fn forbids(node: &Node, problems: &mut Problems) -> Vec<Forbid> {
+    let Some(items) = items(node, "`forbid`", FORBID_EXAMPLE, problems) else {
+        return Vec::new();
+    };
+    if items.len() > MAX_FORBIDS {
+        let problem = format!("{} entries are too many", items.len());
+        problems.missing(&node.at, problem, format!("write at most {MAX_FORBIDS}; join neighbouring ranges"));
+        return Vec::new();
+    }
+    items.iter().filter_map(|item| forbid(item, problems)).collect()
+}
+
+fn forbid(node: &Node, problems: &mut Problems) -> Option<Forbid> {
+    let fields = Fields::of(node, &FORBID, problems)?;
+    let versions =
+        fields.require("versions", "write a range, such as '>=2026.7.1343, <2026.7.1376'", problems);
+    let reason = fields.require("reason", "write why, for the person whose plan is refused", problems);
+    let versions = versions.and_then(|node| range(node, problems));
+    let reason = reason.and_then(|node| text(node, "`reason`", problems));
+    Some(Forbid { versions: versions?, reason: reason?.to_owned() })
+}
+
+fn refuse_forbidden(targets: &[Target], forbid: &[Forbid], problems: &mut Problems) {
+    for target in targets {
+        let Some(version) = target.version else { continue };
+        if let Some(forbid) = forbid.iter().find(|forbid| forbid.versions.matches(&version.as_semver())) {
+            let problem = format!("this version is forbidden by '{}' ({})", forbid.versions, forbid.reason);
+            problems.wrong(&target.at, problem, "choose another version, or change `forbid`");
+        }
+    }
+}
+
+/// A ring as written, before it is filled.
+struct RingRead {
+    at: Range<usize>,
+    name: Option<RingName>,
+    group: Option<String>,
+    profiles: Vec<ProfileRef>,
+    keys: RingKeys,
+}
+
+fn read_rings(node: &Node, problems: &mut Problems) -> Vec<RingRead> {
+    let Some(items) = items(node, "`rings`", RINGS_EXAMPLE, problems) else {
+        return Vec::new();
+    };
+    if items.is_empty() {
+        problems.missing(&node.at, "there is no ring", format!("write {RINGS_EXAMPLE}"));
+    }
+    if items.len() > MAX_RINGS {
+        let problem = format!("{} rings are too many", items.len());
+        problems.missing(
+            &node.at,
+            problem,
+            format!("write at most {MAX_RINGS}; a ring can hold several profiles"),
+        );
+        return Vec::new();
+    }
+    let mut taken = Taken::default();
+    let rings = items
+        .iter()
+        .enumerate()
+        .filter_map(|(index, item)| read_ring(item, index, &mut taken, problems))
+        .collect();
+    if taken.profiles.len() > MAX_PROFILES {
+        let problem = format!("{} profiles are too many", taken.profiles.len());
+        problems.missing(&node.at, problem, format!("a plan has at most {MAX_PROFILES}"));
+    }
+    rings
+}
+
+/// What earlier rings of the plan have taken, and which ring it was.
+#[derive(Default)]
+struct Taken {
+    names: HashMap<String, String>,
+    groups: HashMap<String, String>,
+    profiles: HashMap<ProfileRef, String>,
+}
+
+fn read_ring(node: &Node, index: usize, taken: &mut Taken, problems: &mut Problems) -> Option<RingRead> {
+    let fields = Fields::of(node, &RING, problems)?;
+    let name_node = fields.require("name", "write a name, such as name: Engineering Ring 0", problems);
+    let name = name_node.and_then(|node| Some((node, text(node, "a ring's name", problems)?)));
+    let position = format!("ring {}", index + 1);
+    let this = name.map_or_else(|| position.clone(), |(_, name)| format!("{position} (`{name}`)"));
+    let own_name = match name {
+        Some((node, name)) => claim(&mut taken.names, name, &this, node, "this name", problems),
+        None => Claim::Refused,
+    };
+    let group = match fields.get("group") {
+        Some(node) => text(node, "`group`", problems).map(|group| (node, group)),
+        // A ring without a group of its own gives its name to the group.
+        None => name,
+    };
+    if let Some((node, group)) = group
+        && (own_name == Claim::Kept || fields.get("group").is_some())
+    {
+        claim(&mut taken.groups, group, &this, node, "this deployment group's name", problems);
+    }
+    let profiles = fields.require("profiles", &format!("write {PROFILES_EXAMPLE}"), problems);
+    let profiles = profiles.map(|node| read_profiles(node, &this, taken, problems)).unwrap_or_default();
+    let keys = RingKeys::of(&fields, problems);
+    let name = name.and_then(|(_, name)| RingName::new(name).ok());
+    Some(RingRead { at: fields.at, name, group: group.map(|(_, group)| group.to_owned()), profiles, keys })
+}
+
+/// What became of a name that belongs to one ring only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Claim {
+    Kept,
+    Refused,
+}
+
+/// Notes a problem when `value` is taken; the first to claim it keeps it.
+fn claim<T: Hash + Eq>(
+    taken: &mut HashMap<T, String>,
+    value: impl Into<T>,
+    by: &str,
+    node: &Node,
+    what: &str,
+    problems: &mut Problems,
+) -> Claim {
+    match taken.entry(value.into()) {
+        Entry::Vacant(free) => {
+            free.insert(by.to_owned());
+            return Claim::Kept;
+        }
+        Entry::Occupied(first) if first.get() == by => {
+            problems.wrong(&node.at, format!("{what} is repeated"), "keep one of them");
+        }
+        Entry::Occupied(first) => {
+            let problem = format!("{what} is taken by {}", first.get());
+            problems.wrong(&node.at, problem, "each belongs to one ring; choose another");
+        }
+    }
+    Claim::Refused
+}
+
+fn read_profiles(node: &Node, this: &str, taken: &mut Taken, problems: &mut Problems) -> Vec<ProfileRef> {
+    let Some(items) = items(node, "`profiles`", PROFILES_EXAMPLE, problems) else {
+        return Vec::new();
+    };
+    if items.is_empty() {
+        problems.missing(
+            &node.at,
+            "this ring is empty",
+            format!("write {PROFILES_EXAMPLE}, or drop the ring"),
+        );
+    }
+    let mut profiles = Vec::new();
+    for item in items {
+        let Some(profile) = profile(item, problems) else { continue };
+        claim(&mut taken.profiles, profile.clone(), this, item, "this profile", problems);
+        profiles.push(profile);
+    }
+    profiles
+}
+
+/// Fills every ring from `defaults`, the plan's versions and the values built in.
+fn finish(
+    rings: Vec<RingRead>,
+    targets: &[Target],
+    defaults: &RingKeys,
+    problems: &mut Problems,
+) -> Option<Vec<RingPlan>> {
+    let mut finished = Some(Vec::new());
+    for ring in rings {
+        let written = overlaid([targets, &defaults.versions, &ring.keys.versions]);
+        if written.is_empty() {
+            let instead = "write `versions` with `windows`, `macos` or both, here or at the top of the file";
+            problems.missing(&ring.at, "this ring has no target", instead);
+        }
+        let filled = ring.filled(
+            written.into_iter().filter_map(|(env, version)| Some((env, version?))).collect(),
+            defaults,
+        );
+        finished = finished.zip(filled).map(|(mut rings, ring)| {
+            rings.push(ring);
+            rings
+        });
+    }
+    finished
+}
+
+impl RingRead {
+    /// `None` only where a problem was noted: a name or group that is missing or refused.
+    fn filled(self, targets: BTreeMap<Environment, ClientVersion>, defaults: &RingKeys) -> Option<RingPlan> {
+        let keys = self.keys;
+        Some(RingPlan {
+            name: self.name?,
+            group: self.group?,
+            profiles: self.profiles,
+            targets,
+            schedule: keys.schedule(defaults)?,
+            adoption: keys.adoption_or(defaults),
+            soak: keys.soak_or(defaults),
+            unknown_after: keys.unknown_after_or(defaults),
+            on_failure: keys.on_failure_or(defaults),
+        })
+    }
+}

@@ -1,0 +1,200 @@
+//! The plan files of one directory together: a plan name or a profile belongs to one file.
+//!
+//! **Invariant:** of the files that claim the same name or profile, exactly one is free of that
+//! error: the one whose rollout runs, else the first by file name.
+//!
+//! A file with errors of its own still claims what can be read of it, so that a running plan
+//! that is edited into an error does not lose its name to a copy. After a syntax error nothing
+//! can be read; the groups at Cloudflare then show whose profiles they are. Profiles are
+//! compared as written: that a name and an ID mean the same profile shows only at Cloudflare.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+
+use super::error::Problems;
+use super::model::{ProfileRef, Revision};
+use super::values::{plan_name, profile};
+use super::{Draft, PlanError};
+use crate::ids::PlanName;
+
+/// What one file of the directory says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FileRead {
+    /// The file's name, as handed in.
+    pub file: String,
+    /// The plan, or all that is wrong with it.
+    pub outcome: Result<Revision, Vec<PlanError>>,
+}
+
+/// The plans with a running rollout, each with the file it came from, if that is known.
+pub type Running = BTreeMap<PlanName, Option<String>>;
+
+/// Reads all files and compares them. The answers come in the order of file names.
+#[must_use]
+pub fn read_all<'a>(
+    files: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+    running: &Running,
+) -> Vec<FileRead> {
+    let mut drafts: Vec<Claimant<'_>> =
+        files.into_iter().map(|(file, bytes)| Claimant::read(file, bytes)).collect();
+    // Those who run claim first, then by file name.
+    drafts.sort_by_key(|draft| (!draft.runs(running), draft.file));
+    let mut names: HashMap<PlanName, &str> = HashMap::new();
+    let mut profiles: HashMap<ProfileRef, &str> = HashMap::new();
+    for claimant in &mut drafts {
+        let name_keeper = claimant.claim_name(&mut names);
+        claimant.claim_profiles(&mut profiles, name_keeper);
+    }
+    drafts.sort_by_key(|draft| draft.file);
+    drafts
+        .into_iter()
+        .map(|Claimant { file, draft, .. }| FileRead { file: file.to_owned(), outcome: draft.finish(file) })
+        .collect()
+}
+
+struct Claimant<'a> {
+    file: &'a str,
+    draft: Draft<'a>,
+    name: Option<(PlanName, Range<usize>)>,
+    profiles: Vec<(ProfileRef, Range<usize>)>,
+}
+
+impl<'a> Claimant<'a> {
+    fn read(file: &'a str, bytes: &'a [u8]) -> Self {
+        let draft = Draft::read(bytes);
+        // What is wrong with these values is noted in the draft already.
+        let mut noted = Problems::default();
+        let root = draft.root.as_ref();
+        let name = root.and_then(|root| {
+            let node = root.get("plan")?;
+            Some((plan_name(node, &mut noted)?, node.at.clone()))
+        });
+        let rings = root.and_then(|root| root.get("rings")).map_or(&[][..], |rings| rings.items());
+        let profiles = rings
+            .iter()
+            .filter_map(|ring| ring.get("profiles"))
+            .flat_map(|profiles| profiles.items())
+            .filter_map(|node| Some((profile(node, &mut noted)?, node.at.clone())))
+            .collect();
+        Self { file, draft, name, profiles }
+    }
+
+    fn runs(&self, running: &Running) -> bool {
+        let from = self.name.as_ref().and_then(|(name, _)| running.get(name));
+        match from {
+            None => false,
+            Some(None) => true,
+            Some(Some(file)) => file == self.file,
+        }
+    }
+
+    /// Notes an error when another file keeps this plan's name, and says which.
+    fn claim_name(&mut self, taken: &mut HashMap<PlanName, &'a str>) -> Option<&'a str> {
+        let (name, at) = self.name.as_ref()?;
+        let keeper = *taken.entry(name.clone()).or_insert(self.file);
+        if keeper == self.file {
+            return None;
+        }
+        let problem = format!("{keeper} has this plan already");
+        self.draft.problems.wrong(at, problem, "give this plan another name, or remove one of the files");
+        Some(keeper)
+    }
+
+    /// Notes an error for each profile that another file keeps; not for those of the file that
+    /// keeps the name too, since a copied plan has one problem and not fifty.
+    fn claim_profiles(&mut self, taken: &mut HashMap<ProfileRef, &'a str>, name_keeper: Option<&str>) {
+        for (profile, at) in &self.profiles {
+            let keeper = *taken.entry(profile.clone()).or_insert(self.file);
+            if keeper != self.file && Some(keeper) != name_keeper {
+                let problem = format!("this profile is in {keeper} already");
+                self.draft.problems.wrong(
+                    at,
+                    problem,
+                    "a profile belongs to one plan; remove it from one of them",
+                );
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(name: &str, profiles: &str) -> String {
+        format!(
+            "plan: {name}\nversions: {{windows: 2026.8.2100.0}}\nrings:\n  - {{name: R, profiles: [{profiles}]}}\n"
+        )
+    }
+
+    /// A name, the files, the running plans, which file is refused, and why.
+    type Row<'a> = (&'a str, &'a [(&'a str, String)], &'a [(&'a str, Option<&'a str>)], &'a str, Vec<String>);
+
+    /// Which files are refused, and the start of what each error says.
+    fn refusals(files: &[(&str, String)], running: &[(&str, Option<&str>)]) -> Vec<(String, Vec<String>)> {
+        let running = running
+            .iter()
+            .map(|(name, file)| (PlanName::new(*name).unwrap(), file.map(str::to_owned)))
+            .collect();
+        let read = read_all(files.iter().map(|(file, text)| (*file, text.as_bytes())), &running);
+        read.into_iter()
+            .filter_map(|read| Some((read.file, read.outcome.err()?)))
+            .map(|(file, errors)| (file, errors.into_iter().map(|error| error.problem).collect()))
+            .collect()
+    }
+
+    #[test]
+    fn a_name_or_profile_in_two_files_is_an_error_on_one() {
+        let name_taken = |file: &str| format!("{file} has this plan already");
+        let profile_taken = |file: &str| format!("this profile is in {file} already");
+        let copies = [("b.yaml", plan("p", "IT, HR")), ("a.yaml", plan("p", "IT, HR"))];
+        let broken = [("a.yaml", plan("q", "IT")), ("z.yaml", plan("p", "IT") + "soak: 72h\n")];
+        let rows: [Row<'_>; 6] = [
+            ("nobody runs: the first by name", &copies, &[], "b.yaml", vec![name_taken("a.yaml")]),
+            ("the later one runs", &copies, &[("p", Some("b.yaml"))], "a.yaml", vec![name_taken("b.yaml")]),
+            ("the running file is unknown", &copies, &[("p", None)], "b.yaml", vec![name_taken("a.yaml")]),
+            (
+                "the running file is gone",
+                &copies,
+                &[("p", Some("c.yaml"))],
+                "b.yaml",
+                vec![name_taken("a.yaml")],
+            ),
+            (
+                "one profile in two plans",
+                &[("a.yaml", plan("p", "IT, HR")), ("b.yaml", plan("q", "Lab, IT"))],
+                &[("q", Some("b.yaml"))],
+                "a.yaml",
+                vec![profile_taken("b.yaml")],
+            ),
+            (
+                "a running plan edited into an error keeps its profiles",
+                &broken,
+                &[("p", Some("z.yaml"))],
+                "a.yaml",
+                vec![profile_taken("z.yaml")],
+            ),
+        ];
+        for (row, files, running, refused, problems) in rows {
+            let found = refusals(files, running);
+            assert!(found.contains(&(refused.to_owned(), problems)), "{row}: {found:?}");
+            let broken = files.iter().filter(|(_, text)| text.ends_with("soak: 72h\n")).count();
+            assert_eq!(found.len(), 1 + broken, "{row}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn files_that_share_nothing_are_all_fine() {
+        let files =
+            [("a.yaml", plan("p", "IT")), ("b.yaml", plan("q", "HR")), ("c.yaml", plan("r", "default"))];
+        assert_eq!(refusals(&files, &[]), Vec::new());
+    }
+
+    #[test]
+    fn errors_of_both_kinds_come_in_file_order() {
+        let files = [("a.yaml", plan("p", "IT")), ("b.yaml", "sook: 1\n".to_owned() + &plan("p", "HR"))];
+        let found = refusals(&files, &[]);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].1, ["not a key of a plan", "a.yaml has this plan already"]);
+    }
+}

@@ -1,0 +1,341 @@
+//! Stage 1: bytes to a tree whose every key and value knows its place in the file.
+//!
+//! **Invariant:** a tree has at most [`MAX_DEPTH`] levels and [`MAX_NODES`] nodes, no key twice
+//! in one mapping, and text only: what a scalar means is the decoder's business.
+//!
+//! YAML is read to its 1.2 rules, and less of it than there is: one document, keys that are
+//! plain words, no anchors, aliases, merge keys, tags or directives. A plan is copied, reviewed
+//! and diffed by people, and `defaults` does what anchors would do.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, ScanError, Span};
+
+use super::error::Problems;
+
+/// The largest plan file, in bytes. A plan of 100 rings has about 50 KiB.
+pub(super) const MAX_BYTES: usize = 1024 * 1024;
+/// The deepest nesting. A plan needs 6.
+const MAX_DEPTH: usize = 32;
+/// The most keys, values, lists and mappings of one file.
+const MAX_NODES: usize = 20_000;
+
+/// A value and its place, in bytes of the text.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    pub(super) at: Range<usize>,
+    pub(super) value: Value,
+}
+
+impl Node {
+    /// The value of a key; `None` also where this is no mapping.
+    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+        match &self.value {
+            Value::Mapping(entries) => {
+                entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
+            }
+            Value::Sequence(_) | Value::Scalar { .. } => None,
+        }
+    }
+
+    /// The items of a list; none where this is no list.
+    pub(super) fn items(&self) -> &[Self] {
+        match &self.value {
+            Value::Sequence(items) => items,
+            Value::Mapping(_) | Value::Scalar { .. } => &[],
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Value {
+    /// In the order written; no name twice.
+    Mapping(Vec<Entry>),
+    Sequence(Vec<Node>),
+    /// Text after quotes and escapes are read.
+    Scalar {
+        text: String,
+        quoting: Quoting,
+    },
+}
+
+/// Whether a scalar was written bare. Only a bare one can be "nothing" (`key:`, `~`, `null`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Quoting {
+    Plain,
+    Quoted,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) key: String,
+    pub(super) key_at: Range<usize>,
+    pub(super) value: Node,
+}
+
+/// The text of a file, without a byte order mark.
+pub(super) struct Text<'a> {
+    pub(super) text: &'a str,
+    /// Bytes of the byte order mark before `text`.
+    pub(super) skipped: usize,
+}
+
+/// Bytes to text: not too long, UTF-8, no NUL. The problem's place is in the text as far as it
+/// could be read, which is returned with it.
+pub(super) fn text_of<'a>(bytes: &'a [u8], problems: &mut Problems) -> Text<'a> {
+    const BYTE_ORDER_MARK: &str = "\u{feff}";
+    let unread = Text { text: "", skipped: 0 };
+    if bytes.len() > MAX_BYTES {
+        let problem = format!("this file is too large ({} bytes)", bytes.len());
+        problems.missing(&(0..0), problem, format!("a plan file has at most {MAX_BYTES} bytes"));
+        return unread;
+    }
+    let (text, broken) = match std::str::from_utf8(bytes) {
+        Ok(text) => (text, None),
+        Err(error) => {
+            let (readable, _) = bytes.split_at(error.valid_up_to());
+            (std::str::from_utf8(readable).unwrap_or_default(), Some(error.valid_up_to()))
+        }
+    };
+    let skipped = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+    let text = text.get(skipped..).unwrap_or_default();
+    if let Some(nul) = text.find('\0') {
+        problems.missing(&(nul..nul), "a NUL byte: this is not a text file", "save the plan as UTF-8 text");
+    } else if let Some(broken) = broken {
+        let place = broken - skipped;
+        problems.missing(&(place..place), "bytes that are not UTF-8", "save the plan as UTF-8 text");
+    }
+    Text { text, skipped }
+}
+
+/// Text to tree. `None` after a syntax error, an exceeded budget, or an empty file; other
+/// problems leave a tree that the decoder can go on with.
+pub(super) fn read(text: &str, problems: &mut Problems) -> Option<Node> {
+    let mut options = Options::default();
+    options.emit_comments = false;
+    options.disallow_directives = true;
+    options.emit_unresolved_aliases = true;
+    // One more than the budget, so that the budget's own message is the one that shows.
+    options.flow_nesting_limit = MAX_DEPTH + 1;
+    options.block_nesting_limit = MAX_DEPTH + 1;
+    let mut builder = Builder { text, problems, stack: Vec::new(), root: None, nodes: 0 };
+    for step in Parser::new_from_str_with_options(text, options) {
+        let next = match step {
+            Ok((event, span)) => builder.event(event, &span),
+            Err(error) => {
+                builder.syntax_error(&error);
+                Next::Stop
+            }
+        };
+        if next == Next::Stop {
+            return None;
+        }
+    }
+    if builder.root.is_none() {
+        builder.problems.missing(
+            &(0..0),
+            "this file holds no plan",
+            "begin with `plan: NAME`, as in rollouts/examples/",
+        );
+    }
+    builder.root
+}
+
+#[derive(PartialEq, Eq)]
+enum Next {
+    GoOn,
+    Stop,
+}
+
+struct Builder<'a, 'p> {
+    text: &'a str,
+    problems: &'p mut Problems,
+    stack: Vec<Open>,
+    root: Option<Node>,
+    nodes: usize,
+}
+
+/// A collection whose end has not come yet.
+struct Open {
+    at: Range<usize>,
+    kind: OpenKind,
+}
+
+enum OpenKind {
+    Sequence(Vec<Node>),
+    Mapping {
+        entries: Vec<Entry>,
+        /// The line on which each name was first written.
+        names: HashMap<String, usize>,
+        /// The key that waits for its value.
+        key: Option<Key>,
+    },
+}
+
+struct Key {
+    at: Range<usize>,
+    /// `None`: the key is refused, and its value goes with it.
+    name: Option<String>,
+}
+
+impl Builder<'_, '_> {
+    fn event(&mut self, event: Event<'_>, span: &Span) -> Next {
+        let at = byte_range(span, self.text);
+        let line = span.start.line();
+        if event.is_node() {
+            self.nodes += 1;
+            if self.nodes > MAX_NODES {
+                let instead = format!("a plan file has at most {MAX_NODES} of them");
+                self.problems.missing(&at, "too many keys and values", instead);
+                return Next::Stop;
+            }
+        }
+        if event.tag().is_some() {
+            let at = span.tag_span().map_or(at.clone(), |tag| byte_range(&tag, self.text));
+            self.problems.wrong(&at, "tags are not read", "write the value without it");
+        }
+        if event.anchor_id().is_some() {
+            self.problems.wrong(
+                &at,
+                "anchors are not read",
+                "write the value without `&`; use `defaults` to share it",
+            );
+        }
+        match event {
+            Event::DocumentStart(..) if self.root.is_some() => {
+                self.problems.wrong(&at, "a second document", "write one plan per file");
+                return Next::Stop;
+            }
+            Event::Scalar(text, style, ..) => {
+                let quoting = if style == ScalarStyle::Plain { Quoting::Plain } else { Quoting::Quoted };
+                let text = match style {
+                    // The line break that ends a block is YAML's, not the author's.
+                    ScalarStyle::Literal | ScalarStyle::Folded => text.trim_end_matches('\n').to_owned(),
+                    _ => text.into_owned(),
+                };
+                self.add(Node { at, value: Value::Scalar { text, quoting } }, line);
+            }
+            Event::Alias(_) | Event::UnresolvedAlias(_) => {
+                self.problems.wrong(
+                    &at,
+                    "aliases are not read",
+                    "write the value out; use `defaults` to share it",
+                );
+                self.add(
+                    Node { at, value: Value::Scalar { text: String::new(), quoting: Quoting::Quoted } },
+                    line,
+                );
+            }
+            Event::SequenceStart(..) => return self.open(at, OpenKind::Sequence(Vec::new())),
+            Event::MappingStart(..) => {
+                let names = HashMap::new();
+                return self.open(at, OpenKind::Mapping { entries: Vec::new(), names, key: None });
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(at, line),
+            // Stream and document marks carry nothing.
+            _ => {}
+        }
+        Next::GoOn
+    }
+
+    fn open(&mut self, at: Range<usize>, kind: OpenKind) -> Next {
+        if self.stack.len() >= MAX_DEPTH {
+            self.too_deep(&at);
+            return Next::Stop;
+        }
+        self.stack.push(Open { at, kind });
+        Next::GoOn
+    }
+
+    fn close(&mut self, end: Range<usize>, line: usize) {
+        let Some(open) = self.stack.pop() else { return };
+        let (value, last) = match open.kind {
+            OpenKind::Sequence(items) => {
+                let last = items.last().map(|item| item.at.end);
+                (Value::Sequence(items), last)
+            }
+            OpenKind::Mapping { entries, .. } => {
+                let last = entries.last().map(|entry| entry.value.at.end);
+                (Value::Mapping(entries), last)
+            }
+        };
+        // A flow collection ends with its bracket; a block ends where its last value does, since
+        // the parser sees its end only at the next token.
+        let end = if end.is_empty() { last.unwrap_or(open.at.end) } else { end.end };
+        self.add(Node { at: open.at.start..end.max(open.at.end), value }, line);
+    }
+
+    fn add(&mut self, node: Node, line: usize) {
+        let Some(open) = self.stack.last_mut() else {
+            self.root = Some(node);
+            return;
+        };
+        match &mut open.kind {
+            OpenKind::Sequence(items) => items.push(node),
+            OpenKind::Mapping { entries, names, key } => match key.take() {
+                None => *key = Some(read_key(node, line, names, self.problems)),
+                Some(Key { at, name: Some(name) }) => {
+                    entries.push(Entry { key: name, key_at: at, value: node });
+                }
+                Some(Key { name: None, .. }) => {}
+            },
+        }
+    }
+
+    fn too_deep(&mut self, at: &Range<usize>) {
+        self.problems.missing(
+            at,
+            format!("nested more than {MAX_DEPTH} levels deep"),
+            "a plan needs 6 levels; look for brackets that are not closed",
+        );
+    }
+
+    fn syntax_error(&mut self, error: &ScanError) {
+        let start = error.marker().byte_offset().unwrap_or(self.text.len());
+        let at = start..start;
+        let instead = match error.kind() {
+            ErrorKind::RecursionLimitExceeded => return self.too_deep(&at),
+            ErrorKind::TabNotAllowed
+            | ErrorKind::TabInBlockIndentation
+            | ErrorKind::TabAtBlockScalarStart
+            | ErrorKind::TabInIndentation
+            | ErrorKind::TabInPlainScalar => "indent with spaces",
+            ErrorKind::UnclosedQuotedScalar => "close the quotes",
+            ErrorKind::UnclosedFlowCollection { .. }
+            | ErrorKind::UnexpectedEofFlowSequence
+            | ErrorKind::UnexpectedEofFlowMapping => "close the brackets",
+            ErrorKind::DirectiveDisallowed => "leave the `%` line out",
+            _ => "check indentation, colons and quotes here and on the line above",
+        };
+        self.problems.missing(&at, format!("not YAML ({})", error.info()), instead);
+    }
+}
+
+/// Takes a node that stands where a key belongs.
+fn read_key(node: Node, line: usize, names: &mut HashMap<String, usize>, problems: &mut Problems) -> Key {
+    let at = node.at;
+    let Value::Scalar { text: name, quoting } = node.value else {
+        problems.wrong(&at, "a list or mapping as a key", "write a word, then a colon");
+        return Key { at, name: None };
+    };
+    if name == "<<" && quoting == Quoting::Plain {
+        problems.wrong(&at, "merge keys are not read", "write the keys out; use `defaults` to share them");
+        return Key { at, name: None };
+    }
+    if let Some(first) = names.get(&name) {
+        problems.wrong(
+            &at,
+            "this key is repeated",
+            format!("keep one of them; the first is on line {first}"),
+        );
+        return Key { at, name: None };
+    }
+    names.insert(name.clone(), line);
+    Key { at, name: Some(name) }
+}
+
+fn byte_range(span: &Span, text: &str) -> Range<usize> {
+    let range = span.byte_range().unwrap_or(text.len()..text.len());
+    range.start.min(text.len())..range.end.min(text.len())
+}

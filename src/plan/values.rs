@@ -1,0 +1,216 @@
+//! The small values of a plan: versions, ranges, shares, profiles, lengths of time, names.
+//!
+//! **Invariant:** each reader notes exactly one problem for a value that it refuses.
+
+use super::error::Problems;
+use super::fields::text;
+use super::model::{Percent, ProfileRef};
+use super::tree::Node;
+use crate::ids::{AccountId, PlanName, PolicyId};
+use crate::time::Span;
+use crate::version::ClientVersion;
+
+/// What is wrong with a value, and what would be right.
+type Refusal = (String, String);
+
+fn read<T>(
+    node: &Node,
+    what: &str,
+    problems: &mut Problems,
+    reader: impl FnOnce(&str) -> Result<T, Refusal>,
+) -> Option<T> {
+    match reader(text(node, what, problems)?) {
+        Ok(value) => Some(value),
+        Err((problem, instead)) => {
+            problems.wrong(&node.at, problem, instead);
+            None
+        }
+    }
+}
+
+/// A plan's name: lower case, digits, `-`.
+pub(super) fn plan_name(node: &Node, problems: &mut Problems) -> Option<PlanName> {
+    read(node, "the plan's name", problems, |text| {
+        let letters = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        // A leading `-` would be taken for an option on the command line.
+        let plain = letters && !text.starts_with('-');
+        PlanName::new(text).ok().filter(|_| plain).ok_or_else(|| {
+            let instead = "write lower-case letters, digits and `-`, such as cloudflare-one-client";
+            ("not a plan name".to_owned(), instead.to_owned())
+        })
+    })
+}
+
+/// An account ID: 32 lower-case hexadecimal digits.
+pub(super) fn account(node: &Node, problems: &mut Problems) -> Option<AccountId> {
+    read(node, "`account`", problems, |text| {
+        let hex = text.len() == 32 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        AccountId::new(text).ok().filter(|_| hex).ok_or_else(|| {
+            let instead = "write its 32 digits 0-9 and a-f, as the dashboard's address shows them";
+            ("not an account ID".to_owned(), instead.to_owned())
+        })
+    })
+}
+
+/// A target version, by itself fit to be a target: four numbers, spelt out, 2026.6 or newer.
+pub(super) fn target(node: &Node, problems: &mut Problems) -> Option<ClientVersion> {
+    read(node, "a version", problems, |text| {
+        let version: ClientVersion = text.parse().map_err(|_| {
+            let instead = "write its four numbers, such as 2026.8.2100.0".to_owned();
+            ("not a client version".to_owned(), instead)
+        })?;
+        let full = version.to_string();
+        if full != text {
+            return Err(("a version with a short year".to_owned(), format!("write {full}")));
+        }
+        if !version.follows_assignments() {
+            let problem = "this version ignores assignments, so devices on it could never be moved again";
+            return Err((problem.to_owned(), "write 2026.6.0.0 or newer".to_owned()));
+        }
+        Ok(version)
+    })
+}
+
+/// A range of versions never to offer, over the first three numbers.
+pub(super) fn range(node: &Node, problems: &mut Problems) -> Option<semver::VersionReq> {
+    const INSTEAD: &str = "write comparisons over the first three numbers, such as '>=2026.7.1343, <2026.7.1376' or '=2026.7.1343'";
+    read(node, "a range of versions", problems, |text| {
+        let range = semver::VersionReq::parse(text)
+            .map_err(|error| (format!("not a range of versions ({error})"), INSTEAD.to_owned()))?;
+        // Cargo's reading of a bare version is "this or newer", a surprise in a list of builds.
+        let bare = text.split(',').zip(&range.comparators).any(|(written, comparator)| {
+            comparator.op == semver::Op::Caret && !written.trim_start().starts_with('^')
+        });
+        if bare {
+            let problem = "a version without a comparison, which would forbid the rest of the year too";
+            return Err((problem.to_owned(), INSTEAD.to_owned()));
+        }
+        Ok(range)
+    })
+}
+
+/// A share such as `90%` or `99.5%`, above zero.
+pub(super) fn share(node: &Node, what: &str, problems: &mut Problems) -> Option<Percent> {
+    read(node, what, problems, |text| {
+        let share = percent(text).map_err(|instead| (format!("{what} cannot be read"), instead))?;
+        if share == Percent::whole(0) {
+            let problem = format!("{what} of 0% would pass without a single device");
+            return Err((problem, "write at least 0.1%".to_owned()));
+        }
+        Ok(share)
+    })
+}
+
+/// Tenths of a percent exactly; the error says what would be right.
+fn percent(text: &str) -> Result<Percent, String> {
+    const INSTEAD: &str = "write a percentage from 0.1% to 100%, such as 90% or 99.5%";
+    let Some(number) = text.strip_suffix('%') else {
+        return Err(spelt_as_percent(text).unwrap_or_else(|| INSTEAD.to_owned()));
+    };
+    let number = number.trim_end();
+    let (whole, tenth) = number.split_once('.').unwrap_or((number, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !digits(whole) || !digits(tenth) || tenth.len() != 1 {
+        return Err(INSTEAD.to_owned());
+    }
+    let tenths = whole
+        .parse::<u16>()
+        .ok()
+        .and_then(|whole| whole.checked_mul(10)?.checked_add(tenth.parse().ok()?))
+        .and_then(Percent::from_tenths);
+    tenths.ok_or_else(|| INSTEAD.to_owned())
+}
+
+/// `90` is `90%`, and so is `0.9`: say so instead of guessing.
+fn spelt_as_percent(text: &str) -> Option<String> {
+    let number: f64 = text.parse().ok()?;
+    if number > 0.0 && number < 1.0 {
+        let tenths = (number * 1000.0).round();
+        return Some(format!("a bare number is ambiguous; write {}%", tenths / 10.0));
+    }
+    ((1.0..=100.0).contains(&number)).then(|| format!("a bare number is ambiguous; write {number}%"))
+}
+
+/// A length of time of at least `least`; `why` says what a shorter one would break.
+pub(super) fn span(node: &Node, what: &str, least: Span, why: &str, problems: &mut Problems) -> Option<Span> {
+    const INSTEAD: &str =
+        "write whole numbers with w, d, h, m or s, such as 72h, 7d or 1h 30m (at most 366d)";
+    read(node, what, problems, |text| {
+        let span: Span = text.parse().map_err(|_| (format!("{what} cannot be read"), INSTEAD.to_owned()))?;
+        if span < least {
+            return Err((format!("{what} is too short: {why}"), format!("write at least {least}")));
+        }
+        Ok(span)
+    })
+}
+
+/// A profile: the reserved word `default`, a policy ID, or a name.
+pub(super) fn profile(node: &Node, problems: &mut Problems) -> Option<ProfileRef> {
+    read(node, "a profile", problems, |text| {
+        if text == "default" {
+            return Ok(ProfileRef::Default);
+        }
+        // The dashboard shows the default profile as `Default`, so this is nearly always meant.
+        if text.eq_ignore_ascii_case("default") {
+            let instead =
+                "write `default` for the account's default profile, or the policy ID of one that is named so";
+            return Err(("this profile is ambiguous".to_owned(), instead.to_owned()));
+        }
+        if is_uuid(text) {
+            // Cloudflare writes policy IDs in lower case.
+            let id = PolicyId::new(text.to_ascii_lowercase());
+            return id
+                .map(ProfileRef::Id)
+                .map_err(|error| (error.to_string(), "write a policy ID".to_owned()));
+        }
+        Ok(ProfileRef::Named(text.to_owned()))
+    })
+}
+
+fn is_uuid(text: &str) -> bool {
+    let groups: Vec<&str> = text.split('-').collect();
+    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+        && groups.concat().bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_read_exactly() {
+        let rows = [
+            ("90%", Ok("90%")),
+            ("99.5%", Ok("99.5%")),
+            ("100%", Ok("100%")),
+            ("100.0 %", Ok("100%")),
+            ("0.1%", Ok("0.1%")),
+            ("100.1%", Err("from 0.1% to 100%")),
+            ("99.55%", Err("from 0.1% to 100%")),
+            ("-1%", Err("from 0.1% to 100%")),
+            ("70000%", Err("from 0.1% to 100%")),
+            ("%", Err("from 0.1% to 100%")),
+            ("90", Err("write 90%")),
+            ("0.9", Err("write 90%")),
+            ("0.955", Err("write 95.5%")),
+            ("NaN", Err("from 0.1% to 100%")),
+            ("most", Err("from 0.1% to 100%")),
+        ];
+        for (text, expected) in rows {
+            match (percent(text), expected) {
+                (Ok(share), Ok(shown)) => assert_eq!(share.to_string(), shown, "{text}"),
+                (Err(instead), Err(part)) => assert!(instead.contains(part), "{text}: {instead}"),
+                (found, _) => panic!("{text}: {found:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_uuid_is_told_from_a_name() {
+        assert!(is_uuid("f174e90a-fafe-4643-bbbc-4a0ed4fc8415"));
+        assert!(!is_uuid("f174e90a-fafe-4643-bbbc-4a0ed4fc841"));
+        assert!(!is_uuid("f174e90afafe4643bbbc4a0ed4fc8415"));
+        assert!(!is_uuid("g174e90a-fafe-4643-bbbc-4a0ed4fc8415"));
+        assert!(!is_uuid("Engineering"));
+    }
+}

@@ -28,3 +28,4 @@ pub mod schedule;
 pub mod store;
 pub mod time;
 pub mod version;
+pub mod web;

@@ -26,5 +26,7 @@ pub mod rollout;
 pub mod sandbox;
 pub mod schedule;
 pub mod store;
+pub mod telemetry;
 pub mod time;
 pub mod version;
+pub mod web;

@@ -131,11 +131,38 @@ pub enum CommandError {
 pub struct Handle {
     requests: mpsc::Sender<Request>,
     view: watch::Receiver<Arc<View>>,
+    /// Never marked as read, so it tells the snapshot from before the first decision.
+    first: watch::Receiver<Arc<View>>,
+}
+
+/// How far a daemon is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readiness {
+    /// It has not decided yet.
+    Starting,
+    /// It has decided at least once.
+    Ready,
+    /// It ended.
+    Ended,
 }
 
 impl Handle {
-    pub(super) fn new(requests: mpsc::Sender<Request>, view: watch::Receiver<Arc<View>>) -> Self {
-        Self { requests, view }
+    /// The way to whoever answers `requests` and publishes to `view`: the daemon, or a test. `view`
+    /// is a receiver that nobody has read from, so its first value counts as the snapshot from
+    /// before the first decision.
+    #[must_use]
+    pub fn new(requests: mpsc::Sender<Request>, view: watch::Receiver<Arc<View>>) -> Self {
+        Self { requests, first: view.clone(), view }
+    }
+
+    /// How far the daemon is.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        match self.first.has_changed() {
+            Ok(false) => Readiness::Starting,
+            Ok(true) => Readiness::Ready,
+            Err(_) => Readiness::Ended,
+        }
     }
 
     /// The newest snapshot.

@@ -1,0 +1,372 @@
+//! The JSON of the HTTP API, as plain structs for the server and for the command line.
+//!
+//! Keys are promises: they are added, never renamed. Words are snake_case, instants RFC 3339 in
+//! UTC, lengths of time whole seconds in keys that end in `_seconds`. A key with nothing to say is
+//! `null` or an empty list, never left out.
+//!
+//! **Invariant:** nothing here is computed: each value is copied from a report, a snapshot or the
+//! log (`super::present`).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fleet::Class;
+use crate::ids::{AccountId, DeviceId, GroupId, PlanName, RingName};
+use crate::rollout::event::Mode;
+use crate::rollout::verdict::Gate;
+use crate::time::Timestamp;
+use crate::version::{ClientVersion, Environment};
+
+/// Most devices or events in one answer.
+pub const MAX_PAGE: u32 = 1_000;
+/// Devices or events in one answer where the request names no `limit`.
+pub const DEFAULT_PAGE: u32 = 100;
+
+/// `GET /api/v1/rollouts`: the daemon and each plan's latest rollout.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RolloutsAnswer {
+    /// The last decision, by the daemon's clock; everything here was true then.
+    pub at: Timestamp,
+    /// The Cloudflare account.
+    pub account: AccountId,
+    /// `write`, or `observe` for a daemon that never writes.
+    pub mode: Mode,
+    /// `real`, or the text of a fast clock.
+    pub clock: String,
+    /// Set while all writes are stopped.
+    pub stopped: Option<HoldJson>,
+    /// By plan name.
+    pub rollouts: Vec<RolloutJson>,
+    /// What is wrong with plan files.
+    pub problems: Vec<FileProblemJson>,
+    /// Reads that fail.
+    pub troubles: Vec<TroubleJson>,
+    /// Plans that a fault in ringward keeps from being decided.
+    pub faults: Vec<FaultJson>,
+    /// The end of the log.
+    pub head: HeadJson,
+    /// Requests left in the five-minute budget for Cloudflare.
+    pub budget_remaining: u32,
+    /// When the last full sweep of the devices began.
+    pub full_sweep_at: Option<Timestamp>,
+    /// When the last sweep of the devices began.
+    pub swept_at: Option<Timestamp>,
+    /// When the daemon decides again at the latest.
+    pub next_check: Option<Timestamp>,
+}
+
+/// `GET /api/v1/rollouts/{plan}`: one rollout and all its reasons.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RolloutJson {
+    /// Plan and number: `client#3`.
+    pub id: String,
+    /// The plan.
+    pub plan: PlanName,
+    /// The n-th rollout of the plan, from 1.
+    pub number: u64,
+    /// SHA-256 of the plan as written, in hex.
+    pub digest: String,
+    /// The plan's description.
+    pub description: Option<String>,
+    /// When this was true.
+    pub at: Timestamp,
+    /// `running`, `completed`, `superseded`, `withdrawn`.
+    pub phase: String,
+    /// Since when.
+    pub phase_since: Timestamp,
+    /// A person's pause.
+    pub paused: Option<HoldJson>,
+    /// The engine's halt.
+    pub halted: Option<HaltJson>,
+    /// What is in the way of the next move; empty only when the rollout is final.
+    pub waiting_on: Vec<BlockerJson>,
+    /// The earliest instant at which it can move, where the clock alone can tell.
+    pub earliest_move: Option<Timestamp>,
+    /// When the daemon decides again at the latest.
+    pub next_check: Option<Timestamp>,
+    /// In the order in which they are entered.
+    pub rings: Vec<RingJson>,
+}
+
+/// A person's stop or pause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldJson {
+    /// Who: `local:<user>` or `loopback`.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// The engine's halt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HaltJson {
+    /// The word of metrics: `drift`, `adoption_missed`, …
+    pub cause: String,
+    /// The cause with its values, for people.
+    pub text: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// One thing in the way of the next move.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockerJson {
+    /// Its word: `gate`, `stopped`, `write_in_doubt`, …
+    pub code: String,
+    /// The ring it is about.
+    pub ring: Option<RingName>,
+    /// What it is, for people.
+    pub text: String,
+    /// What would change it, as a person can do it.
+    pub remedy: String,
+}
+
+/// One ring.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RingJson {
+    /// Its name.
+    pub name: RingName,
+    /// `pending`, `entering`, `deploying`, `adopting`, `soaking`, `verified`.
+    pub state: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// Its deployment group.
+    pub group: GroupJson,
+    /// Its profiles, in the plan's words.
+    pub profiles: Vec<String>,
+    /// The client version it shall have, by environment.
+    pub targets: BTreeMap<Environment, ClientVersion>,
+    /// Since when Cloudflare offers the targets.
+    pub assigned_at: Option<Timestamp>,
+    /// When it may be entered next; `null`: now, or it is entered.
+    pub next_opening: Option<Timestamp>,
+    /// Devices by environment (`windows`, `macos`, and `other` for systems without assignments)
+    /// and class; `null` while the devices are not known.
+    pub classes: Option<BTreeMap<String, ClassesJson>>,
+    /// Arrived devices as a share of those sighted, 0 to 1; `null` while none was sighted.
+    pub adoption: BTreeMap<Environment, Option<f64>>,
+    /// The gates that matter now.
+    pub gates: Vec<GateJson>,
+    /// Gates that a person waived.
+    pub waived: Vec<WaiverJson>,
+    /// Versions in its group for environments that the plan does not name.
+    pub unmanaged: Vec<String>,
+}
+
+/// A deployment group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupJson {
+    /// Its name.
+    pub name: String,
+    /// Its ID, once there is one.
+    pub id: Option<GroupId>,
+}
+
+/// Devices of one environment, by class.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClassesJson {
+    /// Sighted on the target after the assignment.
+    pub arrived: usize,
+    /// Sighted after its due instant, not there yet.
+    pub due: usize,
+    /// Still not there too long after that.
+    pub stalled: usize,
+    /// No sighting since its due instant.
+    pub unseen: usize,
+    /// A client that ignores assignments.
+    pub too_old: usize,
+    /// Another system, or an environment without a target here.
+    pub untargeted: usize,
+    /// Moved out of the ring, or gone.
+    pub left: usize,
+}
+
+/// What a gate says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateJson {
+    /// Which gate.
+    pub gate: Gate,
+    /// For gates that judge each environment on its own.
+    pub environment: Option<Environment>,
+    /// `pass`, `wait`, `fail`, `unknown`, `exempt`; `pass` and `exempt` advance.
+    pub verdict: String,
+    /// The reason code; `null` for a pass.
+    pub reason: Option<String>,
+    /// The value seen, for people.
+    pub value: String,
+    /// What would be enough, for people.
+    pub threshold: String,
+    /// When the newest observation behind it was read; `null` where only the clock matters.
+    pub as_of: Option<Timestamp>,
+    /// How old that observation was at the decision.
+    pub age_seconds: Option<i64>,
+}
+
+/// A gate that a person waived.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaiverJson {
+    /// Which gate.
+    pub gate: Gate,
+    /// Who.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// Something wrong with a plan file or the plans directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileProblemJson {
+    /// The file, or the directory.
+    pub file: String,
+    /// Each error, with its place.
+    pub errors: Vec<String>,
+}
+
+/// A read at Cloudflare that failed and has not succeeded since.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TroubleJson {
+    /// What is read.
+    pub read: String,
+    /// Since when it fails.
+    pub since: Timestamp,
+    /// The newest error.
+    pub message: String,
+}
+
+/// A fault in ringward that keeps a plan from being decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaultJson {
+    /// The plan.
+    pub plan: PlanName,
+    /// What happened.
+    pub message: String,
+}
+
+/// The end of the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeadJson {
+    /// The last record; 0 when there is none.
+    pub seq: u64,
+    /// Its hash, in hex.
+    pub hash: String,
+}
+
+/// `GET /api/v1/rollouts/{plan}/devices?ring=&class=&limit=&offset=`, by ring and device ID.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DevicesAnswer {
+    /// The plan.
+    pub plan: PlanName,
+    /// Devices that match, over all pages.
+    pub total: usize,
+    /// One page of them.
+    pub devices: Vec<DeviceJson>,
+    /// The `offset` of the next page; `null` on the last one.
+    pub next: Option<usize>,
+}
+
+/// One device of a ring.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceJson {
+    /// The ring.
+    pub ring: RingName,
+    /// Its class there.
+    pub class: Class,
+    /// Its ID at Cloudflare.
+    pub id: DeviceId,
+    /// The host's name.
+    pub name: String,
+    /// E-mail of the last seen user.
+    pub user: Option<String>,
+    /// `device_type` as Cloudflare has it.
+    pub os: Option<String>,
+    /// The version of that system.
+    pub os_version: Option<String>,
+    /// Its environment, where assignments can target it.
+    pub environment: Option<Environment>,
+    /// The client version that it reported last.
+    pub client: Option<String>,
+    /// When Cloudflare saw it last.
+    pub last_seen_at: Option<Timestamp>,
+}
+
+/// `GET /api/v1/rollouts/{plan}/events?after=&before=&limit=`: with `after`, oldest first; else
+/// newest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EventsAnswer {
+    /// One page.
+    pub events: Vec<EventJson>,
+    /// What to give as `after` (or else `before`) for the next page; `null` on the last one.
+    pub next: Option<u64>,
+}
+
+/// One record of the log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EventJson {
+    /// Its place in the log, from 1.
+    pub seq: u64,
+    /// When it was recorded, by the daemon's clock.
+    pub at: Timestamp,
+    /// The plan; `null`: the account or the daemon.
+    pub plan: Option<PlanName>,
+    /// The number of the rollout within its plan.
+    pub rollout: Option<u64>,
+    /// What happened: `write_planned`, `ring_verified`, …
+    pub kind: String,
+    /// Who: `engine`, `local:<user>`, `loopback`.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+    /// What happened, in a sentence.
+    pub text: String,
+    /// The whole fact, as recorded.
+    pub payload: serde_json::Value,
+    /// The record's hash, in hex.
+    pub hash: String,
+}
+
+/// The body of every verb.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VerbRequest {
+    /// Why; needed.
+    #[serde(default)]
+    pub reason: String,
+    /// `waive`: which gate; needed there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Gate>,
+    /// `waive`: of which ring; absent: the one under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ring: Option<RingName>,
+    /// `start`: whether every plan is left paused; absent: they go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<bool>,
+}
+
+/// A verb that was carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerbAnswer {
+    /// What was done, in words.
+    pub done: String,
+}
+
+/// Any failure: `application/problem+json` (RFC 9457).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// Names the kind of problem: `urn:ringward:problem:refused`, …
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The kind, for people.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What happened here, why, and what would work.
+    pub detail: String,
+    /// The path that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+}

@@ -1,0 +1,218 @@
+//! `/metrics`: the newest snapshot in Prometheus' text format, with the counters of the process.
+//!
+//! The families are built anew for each scrape, so series of a plan that is gone are gone too, and
+//! counts of rare facts come from the log, so a restart does not reset them. The names and labels
+//! are promises (DESIGN 8).
+//!
+//! **Invariant:** a scrape reads one snapshot and waits for nobody; labels are plans, rings, gates
+//! and closed sets of words, never devices.
+
+use prometheus::core::{Collector, GenericCounter};
+use prometheus::proto::MetricFamily;
+use prometheus::{Gauge, GaugeVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder};
+
+use super::present::{adoption, counts};
+use crate::daemon::view::View;
+use crate::fleet::Class;
+use crate::rollout::event::Cause;
+use crate::rollout::report::{Report, RingReport};
+use crate::rollout::state::{Phase, Tallies};
+use crate::telemetry::Metrics;
+use crate::time::{Timestamp, since};
+
+/// The states of a ring, as [`RingReport::state`] names them.
+const RING_STATES: [&str; 6] = ["pending", "entering", "deploying", "adopting", "soaking", "verified"];
+/// The verdicts, as `Verdict::as_str` names them.
+const VERDICTS: [&str; 5] = ["pass", "wait", "fail", "unknown", "exempt"];
+
+/// The text of a scrape at `now`, by the daemon's clock.
+///
+/// # Errors
+/// When the library refuses a name or a series occurs twice: a defect of ringward.
+pub(super) fn exposition(
+    view: &View,
+    metrics: &Metrics,
+    now: Timestamp,
+) -> Result<String, prometheus::Error> {
+    let mut families = of_view(view, now)?;
+    families.extend(metrics.gather());
+    families.sort_by(|one, other| one.name().cmp(other.name()));
+    TextEncoder::new().encode_to_string(&families)
+}
+
+fn of_view(view: &View, now: Timestamp) -> Result<Vec<MetricFamily>, prometheus::Error> {
+    let families = Families::default();
+    families.daemon(view, now)?;
+    families.phases(&view.reports)?;
+    // A plan whose file is gone keeps its phase, which says so, and nothing else.
+    let live: Vec<&Report> = view.reports.iter().filter(|report| report.phase != Phase::Withdrawn).collect();
+    families.holds(&live, &view.tallies)?;
+    families.rings(&live)?;
+    families.gates(&live)?;
+    Ok(families.registry.gather())
+}
+
+/// The families of one scrape.
+#[derive(Default)]
+struct Families {
+    registry: Registry,
+}
+
+impl Families {
+    fn add<C: Collector + Clone + 'static>(&self, family: C) -> Result<C, prometheus::Error> {
+        self.registry.register(Box::new(family.clone()))?;
+        Ok(family)
+    }
+
+    fn gauge(&self, name: &str, help: &str, value: f64) -> Result<(), prometheus::Error> {
+        self.add(Gauge::with_opts(opts(name, help))?)?.set(value);
+        Ok(())
+    }
+
+    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> Result<GaugeVec, prometheus::Error> {
+        self.add(GaugeVec::new(opts(name, help), labels)?)
+    }
+
+    fn daemon(&self, view: &View, now: Timestamp) -> Result<(), prometheus::Error> {
+        let build = self.gauges("build_info", "The version of this ringward.", &["version"])?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1.0);
+        let stopped = "1 while all writes are stopped.";
+        self.gauge("stopped", stopped, truth(view.stop.is_some()))?;
+        let decided = "When the daemon last decided, by its own clock.";
+        self.gauge("last_decision_timestamp_seconds", decided, seconds(view.at))?;
+        let budget = "Requests to Cloudflare left in the five-minute budget.";
+        self.gauge("cloudflare_budget_remaining", budget, view.budget_remaining.into())?;
+        // Never swept has no age: no series, rather than a zero that reads as fresh.
+        if let Some(swept_at) = view.swept_at {
+            let help = "Age of the last sweep of the devices.";
+            self.gauge("sweep_age_seconds", help, since(swept_at, now).as_secs_f64().max(0.0))?;
+        }
+        let events: IntCounter =
+            self.add(GenericCounter::with_opts(opts("events_total", "Records in the log."))?)?;
+        events.inc_by(view.head.seq.get());
+        let errors = self.gauges("plan_errors", "Errors in a plan file or the directory.", &["file"])?;
+        for problem in &view.problems {
+            errors.with_label_values(&[&problem.file]).set(count(problem.errors.len()));
+        }
+        Ok(())
+    }
+
+    fn phases(&self, reports: &[Report]) -> Result<(), prometheus::Error> {
+        let phases = "1 for the phase of the plan's latest rollout.";
+        let phases = self.gauges("rollout_phase", phases, &["plan", "phase"])?;
+        for report in reports {
+            for phase in Phase::ALL {
+                let labels = [report.id.plan.as_str(), phase.as_str()];
+                phases.with_label_values(&labels).set(truth(report.phase == phase));
+            }
+        }
+        Ok(())
+    }
+
+    fn holds(&self, live: &[&Report], tallies: &Tallies) -> Result<(), prometheus::Error> {
+        let holds = "1 while the plan is paused by a person or halted by ringward.";
+        let holds = self.gauges("rollout_hold", holds, &["plan", "hold"])?;
+        let drift = "1 while the rollout is halted because somebody else changed a ring's group.";
+        let drift = self.gauges("drift", drift, &["plan", "ring", "kind"])?;
+        let halts = "Halts by ringward, counted from the log.";
+        let halts = self.add(IntCounterVec::new(opts("halts_total", halts), &["plan", "cause"])?)?;
+        for report in live {
+            let plan = report.id.plan.as_str();
+            holds.with_label_values(&[plan, "paused"]).set(truth(report.paused.is_some()));
+            holds.with_label_values(&[plan, "halted"]).set(truth(report.halted.is_some()));
+            if let Some((Cause::Drift { ring, seen, .. }, _)) = &report.halted {
+                let kind = if seen.is_some() { "changed" } else { "gone" };
+                drift.with_label_values(&[plan, ring.as_str(), kind]).set(1.0);
+            }
+            let of_plan = tallies.halts.iter().filter(|((of, _), _)| *of == report.id.plan);
+            for ((_, cause), number) in of_plan {
+                halts.with_label_values(&[plan, cause]).inc_by(*number);
+            }
+        }
+        Ok(())
+    }
+
+    fn rings(&self, live: &[&Report]) -> Result<(), prometheus::Error> {
+        let states = self.gauges("ring_state", "1 for the ring's state.", &["plan", "ring", "state"])?;
+        let devices = "Devices of the ring by environment and class.";
+        let devices = self.gauges("ring_devices", devices, &["plan", "ring", "environment", "class"])?;
+        let shares = "Arrived devices as a share of those sighted; absent while none was.";
+        let shares = self.gauges("ring_adoption_ratio", shares, &["plan", "ring", "environment"])?;
+        let targets = "The client version that the ring shall have.";
+        let targets =
+            self.gauges("ring_target_info", targets, &["plan", "ring", "environment", "version"])?;
+        let openings = "When the ring may be entered next; absent where it may now, or is entered.";
+        let openings = self.gauges("next_opening_timestamp_seconds", openings, &["plan", "ring"])?;
+        for (plan, _, ring) in rings(live) {
+            let name = ring.name.as_str();
+            for state in RING_STATES {
+                states.with_label_values(&[plan, name, state]).set(truth(ring.state == state));
+            }
+            for (environment, version) in &ring.targets {
+                let labels = [plan, name, environment.as_str(), &version.to_string()];
+                targets.with_label_values(&labels).set(1.0);
+            }
+            if let Some(at) = ring.next_opening {
+                openings.with_label_values(&[plan, name]).set(seconds(at));
+            }
+            let Some(census) = &ring.census else { continue };
+            for (environment, counts) in counts(census) {
+                for class in Class::ALL {
+                    let labels = [plan, name, environment, class.as_str()];
+                    devices.with_label_values(&labels).set(count(counts.of(class)));
+                }
+            }
+            for environment in ring.targets.keys() {
+                if let Some(share) = adoption(census, *environment) {
+                    shares.with_label_values(&[plan, name, environment.as_str()]).set(share);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn gates(&self, live: &[&Report]) -> Result<(), prometheus::Error> {
+        let verdicts = "1 for the gate's verdict; a gate of one environment is `gate/environment`.";
+        let verdicts = self.gauges("gate_verdict", verdicts, &["plan", "ring", "gate", "verdict"])?;
+        let evaluated = "When the gate was last judged, by the daemon's clock.";
+        let labels = ["plan", "ring", "gate"];
+        let evaluated = self.gauges("gate_last_evaluation_timestamp_seconds", evaluated, &labels)?;
+        for (plan, at, ring) in rings(live) {
+            for judgement in &ring.gates {
+                let (ring, gate) = (ring.name.as_str(), judgement.name());
+                for verdict in VERDICTS {
+                    let says = truth(judgement.verdict.as_str() == verdict);
+                    verdicts.with_label_values(&[plan, ring, &gate, verdict]).set(says);
+                }
+                evaluated.with_label_values(&[plan, ring, &gate]).set(seconds(at));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Each ring with its plan and the instant of its report.
+fn rings<'a>(live: &'a [&Report]) -> impl Iterator<Item = (&'a str, Timestamp, &'a RingReport)> {
+    let of_report =
+        |report: &&'a Report| report.rings.iter().map(|ring| (report.id.plan.as_str(), report.at, ring));
+    live.iter().flat_map(of_report)
+}
+
+fn opts(name: &str, help: &str) -> Opts {
+    Opts::new(format!("ringward_{name}"), help)
+}
+
+fn truth(holds: bool) -> f64 {
+    f64::from(u8::from(holds))
+}
+
+/// An instant as Prometheus has it: Unix seconds.
+#[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 stay below 2^52 for millennia")]
+fn seconds(at: Timestamp) -> f64 {
+    at.as_millisecond() as f64 / 1000.0
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a fleet has far fewer than 2^52 devices")]
+fn count(number: usize) -> f64 {
+    number as f64
+}

@@ -1,0 +1,49 @@
+//! Page, API, metrics and health over HTTP, on a loopback address and on a Unix socket.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`json`] | the shapes of the API |
+//! | `present`, [`words`] | from snapshot and log to those shapes |
+//! | `routes`, `verbs` | what each path answers |
+//! | `guard` | who may ask for a verb |
+//! | `problem` | failures |
+//! | `page`, `metrics` | the same snapshot for people and for Prometheus |
+//! | `serve`, `socket` | connections: limits, the Unix socket, the graceful end |
+//!
+//! **Invariant:** nothing here decides: reads come from the daemon's snapshot and the log, and
+//! verbs go through [`crate::daemon::Handle`] with the actor that the connection proves.
+
+mod guard;
+pub mod json;
+mod metrics;
+mod page;
+mod present;
+mod problem;
+mod routes;
+mod serve;
+mod socket;
+mod verbs;
+pub mod words;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use guard::{Broken, Peer};
+pub use present::event as event_json;
+pub use routes::router;
+pub use serve::{BindError, Bound, bind, serve};
+pub use socket::{BoundSocket, SocketError, bind_socket, serve_socket, socket_path};
+
+use crate::daemon::Handle;
+use crate::telemetry::Metrics;
+
+/// What is served from. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Services {
+    /// The way to the daemon.
+    pub handle: Handle,
+    /// Its database, which events are read from.
+    pub database: PathBuf,
+    /// The counters of the process.
+    pub metrics: Arc<Metrics>,
+}

@@ -1,0 +1,241 @@
+//! From snapshot, report and log to the JSON of the API.
+//!
+//! **Invariant:** every answer is a copy of one snapshot or of the log, so two parts of an answer
+//! never contradict each other.
+
+use serde_json::Value;
+
+use super::json::{
+    BlockerJson, ClassesJson, DeviceJson, EventJson, FaultJson, FileProblemJson, GateJson, GroupJson,
+    HaltJson, HeadJson, HoldJson, RingJson, RolloutJson, RolloutsAnswer, TroubleJson, WaiverJson,
+};
+use super::words::sentence;
+use crate::daemon::log::from_record;
+use crate::daemon::view::{DeviceRow, View};
+use crate::fleet::{Census, Counts};
+use crate::ids::RingName;
+use crate::rollout::report::{Blocker, Report, RingReport};
+use crate::rollout::state::Hold;
+use crate::rollout::verdict::Judgement;
+use crate::rollout::world::Read;
+use crate::store::Record;
+use crate::time::Timestamp;
+use crate::version::Environment;
+
+/// The key of systems without assignments, beside the environments.
+pub(super) const OTHER: &str = "other";
+
+/// The whole snapshot.
+pub(super) fn rollouts(view: &View) -> RolloutsAnswer {
+    RolloutsAnswer {
+        at: view.at,
+        account: view.account.clone(),
+        mode: view.mode,
+        clock: view.clock.to_string(),
+        stopped: view.stop.as_ref().map(hold),
+        rollouts: view.reports.iter().map(|report| rollout(report, view.next_check)).collect(),
+        problems: view
+            .problems
+            .iter()
+            .map(|problem| FileProblemJson { file: problem.file.clone(), errors: problem.errors.clone() })
+            .collect(),
+        troubles: view
+            .troubles
+            .iter()
+            .map(|(read, trouble)| TroubleJson {
+                read: read_name(read),
+                since: trouble.since,
+                message: trouble.message.clone(),
+            })
+            .collect(),
+        faults: view
+            .faults
+            .iter()
+            .map(|(plan, message)| FaultJson { plan: plan.clone(), message: message.clone() })
+            .collect(),
+        head: HeadJson { seq: view.head.seq.get(), hash: view.head.hash.to_string() },
+        budget_remaining: view.budget_remaining,
+        full_sweep_at: view.full_sweep_at,
+        swept_at: view.swept_at,
+        next_check: view.next_check,
+    }
+}
+
+/// One rollout.
+pub(super) fn rollout(report: &Report, next_check: Option<Timestamp>) -> RolloutJson {
+    let plan = report.id.plan.as_str();
+    RolloutJson {
+        id: report.id.to_string(),
+        plan: report.id.plan.clone(),
+        number: report.id.number,
+        digest: report.digest.as_str().to_owned(),
+        description: report.description.clone(),
+        at: report.at,
+        phase: report.phase.as_str().to_owned(),
+        phase_since: report.phase_since,
+        paused: report.paused.as_ref().map(hold),
+        halted: report.halted.as_ref().map(|(cause, since)| HaltJson {
+            cause: cause.as_str().to_owned(),
+            text: cause.to_string(),
+            since: *since,
+        }),
+        waiting_on: report
+            .waiting_on
+            .iter()
+            .map(|blocker| BlockerJson {
+                code: blocker.code().to_owned(),
+                ring: ring_of(blocker).cloned(),
+                text: blocker.to_string(),
+                remedy: blocker.remedy(plan),
+            })
+            .collect(),
+        earliest_move: report.earliest_move,
+        next_check,
+        rings: report.rings.iter().map(|one| ring(one, report.at)).collect(),
+    }
+}
+
+fn ring(ring: &RingReport, at: Timestamp) -> RingJson {
+    let (group_name, group_id) = ring.group.clone();
+    RingJson {
+        name: ring.name.clone(),
+        state: ring.state.to_owned(),
+        since: ring.since,
+        group: GroupJson { name: group_name, id: group_id },
+        profiles: ring.profiles.clone(),
+        targets: ring.targets.clone(),
+        assigned_at: ring.assigned_at,
+        next_opening: ring.next_opening,
+        classes: ring.census.as_ref().map(|census| {
+            counts(census).into_iter().map(|(name, counts)| (name.to_owned(), classes(counts))).collect()
+        }),
+        adoption: ring
+            .targets
+            .keys()
+            .map(|environment| {
+                (*environment, ring.census.as_ref().and_then(|census| adoption(census, *environment)))
+            })
+            .collect(),
+        gates: ring.gates.iter().map(|judgement| gate(judgement, at)).collect(),
+        waived: ring
+            .waived
+            .iter()
+            .map(|(gate, hold)| WaiverJson {
+                gate: *gate,
+                actor: hold.actor.to_string(),
+                reason: hold.reason.clone(),
+                since: hold.since,
+            })
+            .collect(),
+        unmanaged: ring.unmanaged.clone(),
+    }
+}
+
+/// A ring's counts by environment, `other` last.
+pub(super) fn counts(census: &Census) -> Vec<(&'static str, &Counts)> {
+    let environments =
+        census.environments.iter().map(|(environment, one)| (environment.as_str(), &one.counts));
+    environments.chain([(OTHER, &census.other)]).collect()
+}
+
+/// Arrived devices as a share of those sighted; `None` while none was.
+#[expect(clippy::cast_precision_loss, reason = "a fleet has far fewer than 2^52 devices")]
+pub(super) fn adoption(census: &Census, environment: Environment) -> Option<f64> {
+    let counts = &census.environments.get(&environment)?.counts;
+    (counts.sighted() > 0).then(|| counts.arrived as f64 / counts.sighted() as f64)
+}
+
+const fn classes(counts: &Counts) -> ClassesJson {
+    ClassesJson {
+        arrived: counts.arrived,
+        due: counts.due,
+        stalled: counts.stalled,
+        unseen: counts.unseen,
+        too_old: counts.too_old,
+        untargeted: counts.untargeted,
+        left: counts.left,
+    }
+}
+
+fn gate(judgement: &Judgement, at: Timestamp) -> GateJson {
+    let reason = judgement.verdict.reason_code();
+    GateJson {
+        gate: judgement.gate,
+        environment: judgement.environment,
+        verdict: judgement.verdict.as_str().to_owned(),
+        reason: (!reason.is_empty()).then(|| reason.to_owned()),
+        value: judgement.value(),
+        threshold: judgement.threshold(),
+        as_of: judgement.as_of,
+        age_seconds: judgement.age(at).map(|age| age.as_secs()),
+    }
+}
+
+fn hold(hold: &Hold) -> HoldJson {
+    HoldJson { actor: hold.actor.to_string(), reason: hold.reason.clone(), since: hold.since }
+}
+
+const fn ring_of(blocker: &Blocker) -> Option<&RingName> {
+    match blocker {
+        Blocker::Gate(ring, _)
+        | Blocker::Veto(ring, _)
+        | Blocker::GroupsUnread(ring)
+        | Blocker::InFlight(ring, _)
+        | Blocker::InDoubt { ring, .. }
+        | Blocker::Backoff { ring, .. }
+        | Blocker::Observing(ring, _) => Some(ring),
+        Blocker::Halted(cause) => Some(cause.ring()),
+        Blocker::Stopped(_)
+        | Blocker::Paused(_)
+        | Blocker::FileMissing
+        | Blocker::OtherWrite { .. }
+        | Blocker::Moving => None,
+    }
+}
+
+fn read_name(read: &Read) -> String {
+    match read {
+        Read::Group(id) => format!("{} ({id})", read.as_str()),
+        Read::ProfileSweep(id) => format!("{} ({id})", read.as_str()),
+        Read::Groups | Read::Profiles | Read::FullSweep | Read::IncrementalSweep => read.as_str().to_owned(),
+    }
+}
+
+/// One device.
+pub(super) fn device(row: DeviceRow) -> DeviceJson {
+    DeviceJson {
+        ring: row.ring,
+        class: row.class,
+        id: row.id,
+        name: row.name,
+        user: row.user,
+        os: row.os,
+        os_version: row.os_version,
+        environment: row.environment,
+        client: row.client,
+        last_seen_at: row.last_seen_at,
+    }
+}
+
+/// One record of the log. A kind that this ringward does not know is shown by its name.
+#[must_use]
+pub fn event(record: &Record) -> EventJson {
+    let fields = &record.record;
+    let text = match from_record(record) {
+        Ok(recorded) => sentence(&recorded.entry.event),
+        Err(_) => format!("{} (of a version that this ringward does not know)", fields.kind),
+    };
+    EventJson {
+        seq: record.seq.get(),
+        at: fields.at,
+        plan: fields.plan.clone(),
+        rollout: fields.rollout,
+        kind: fields.kind.clone(),
+        actor: fields.actor.clone(),
+        reason: fields.reason.clone(),
+        text,
+        payload: serde_json::from_str(&fields.payload)
+            .unwrap_or_else(|_| Value::String(fields.payload.clone())),
+        hash: record.hash.to_string(),
+    }
+}

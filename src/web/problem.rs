@@ -1,0 +1,161 @@
+//! Failures of the API, as `application/problem+json` (RFC 9457).
+//!
+//! **Invariant:** every answer that is not a success is a [`Problem`] that says what, why, and
+//! what would work.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::Request;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::json::Problem;
+use crate::daemon::view::CommandError;
+use crate::rollout::command::Refusal;
+
+/// Longest wall time for one request, its body included: a client that stalls gives its place up.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// A kind of failure, with the status and title that go with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The request cannot be read.
+    Malformed,
+    /// One of the rules for verbs over TCP is broken.
+    Forbidden,
+    /// No such path.
+    NoSuchPath,
+    /// No such plan or ring.
+    NoSuchPlan,
+    /// The path has other methods.
+    WrongMethod,
+    /// The state refuses it.
+    Refused,
+    /// The body is too long.
+    TooLarge,
+    /// The body is not JSON by its own word.
+    NotJson,
+    /// The body can be read, and asks for something that makes no sense.
+    Senseless,
+    /// ringward failed.
+    Fault,
+    /// The daemon or the log cannot answer now.
+    Unavailable,
+}
+
+impl Kind {
+    const fn status(self) -> StatusCode {
+        match self {
+            Self::Malformed => StatusCode::BAD_REQUEST,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NoSuchPath | Self::NoSuchPlan => StatusCode::NOT_FOUND,
+            Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Refused => StatusCode::CONFLICT,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Senseless => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Fault => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::Forbidden => "forbidden",
+            Self::NoSuchPath => "no-such-path",
+            Self::NoSuchPlan => "no-such-plan",
+            Self::WrongMethod => "wrong-method",
+            Self::Refused => "refused",
+            Self::TooLarge => "too-large",
+            Self::NotJson => "not-json",
+            Self::Senseless => "senseless",
+            Self::Fault => "fault",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Malformed => "The request cannot be read",
+            Self::Forbidden => "This connection may not ask for that",
+            Self::NoSuchPath => "There is no such path",
+            Self::NoSuchPlan => "There is no such plan or ring",
+            Self::WrongMethod => "The path does not have this method",
+            Self::Refused => "The state refuses it",
+            Self::TooLarge => "The body is too long",
+            Self::NotJson => "The body must be application/json",
+            Self::Senseless => "The request makes no sense",
+            Self::Fault => "ringward failed",
+            Self::Unavailable => "It cannot be answered now",
+        }
+    }
+}
+
+/// A failure on its way out. [`answer`] writes it down, which knows the path.
+#[derive(Debug, Clone)]
+pub(super) struct Failure {
+    kind: Kind,
+    detail: String,
+}
+
+impl Failure {
+    pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into() }
+    }
+
+    /// What happened, in words.
+    pub(super) fn detail(self) -> String {
+        self.detail
+    }
+
+    fn problem(self, path: &str) -> Response {
+        let status = self.kind.status();
+        let problem = Problem {
+            kind: format!("urn:ringward:problem:{}", self.kind.name()),
+            title: self.kind.title().to_owned(),
+            status: status.as_u16(),
+            detail: self.detail,
+            instance: Some(path.to_owned()),
+        };
+        let content_type = HeaderValue::from_static("application/problem+json");
+        (status, [(header::CONTENT_TYPE, content_type)], Json(problem)).into_response()
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let mut response = self.kind.status().into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<CommandError> for Failure {
+    fn from(error: CommandError) -> Self {
+        let kind = match &error {
+            CommandError::Refused(Refusal::NoSuchPlan { .. }) => Kind::NoSuchPlan,
+            CommandError::Refused(Refusal::NotNow { .. }) => Kind::Refused,
+            CommandError::Refused(Refusal::NoReason) => Kind::Senseless,
+            CommandError::Failed(_) => Kind::Fault,
+            CommandError::Unavailable(_) => Kind::Unavailable,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+/// The outermost layer: bounds the time and writes failures down.
+pub(super) async fn answer(request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    let Ok(mut response) = tokio::time::timeout(ANSWER_WITHIN, next.run(request)).await else {
+        let detail = "it took longer than 30 s; a verb may still be carried out: look before you ask again";
+        return Failure::new(Kind::Unavailable, detail).problem(&path);
+    };
+    let Some(failure) = response.extensions_mut().remove::<Failure>() else { return response };
+    let allow = response.headers_mut().remove(header::ALLOW);
+    let mut problem = failure.problem(&path);
+    problem.headers_mut().extend(allow.map(|methods| (header::ALLOW, methods)));
+    problem
+}

@@ -1,0 +1,179 @@
+//! The Unix socket beside the database, which the command line talks to.
+//!
+//! **Invariant:** whoever is served here is root or the user that the daemon runs as, and the
+//! kernel says who; the socket file is only ever replaced by the owner of the database's lock.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use tokio::net::{UnixListener, UnixStream};
+use tokio_util::sync::CancellationToken;
+
+use super::serve::connections;
+use super::{Peer, Services, router};
+
+const ROOT: u32 = 0;
+
+/// A socket that cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+pub enum SocketError {
+    /// Something that is no socket has the name.
+    #[error(
+        "{path} is in the way: the command line's socket goes there; move it, or name another file with --db"
+    )]
+    InTheWay {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Anything else.
+    #[error(
+        "cannot listen on the socket {path}: {source}; its directory must be writable and its path shorter than 108 bytes"
+    )]
+    Failed {
+        /// The path.
+        path: PathBuf,
+        /// The system's words.
+        source: io::Error,
+    },
+}
+
+/// A socket that nobody is served on yet. Its file is removed when this is dropped.
+#[derive(Debug)]
+pub struct BoundSocket {
+    listener: UnixListener,
+    file: SocketFile,
+    /// The user that the daemon runs as.
+    owner: u32,
+}
+
+#[derive(Debug)]
+struct SocketFile(PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        // A file that is left behind is replaced by the next daemon.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// Where the socket of a database is: `<database>.sock`.
+#[must_use]
+pub fn socket_path(database: &Path) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push(".sock");
+    PathBuf::from(path)
+}
+
+/// Takes the socket beside `database`. Only for the owner of the database's lock: a socket file
+/// that is there was left by a daemon that died, and is replaced.
+///
+/// # Errors
+/// When something else has the name, or the system refuses.
+pub fn bind_socket(database: &Path) -> Result<BoundSocket, SocketError> {
+    let path = socket_path(database);
+    let failed = |source: io::Error| SocketError::Failed { path: path.clone(), source };
+    match fs::symlink_metadata(&path) {
+        Ok(there) if there.file_type().is_socket() => fs::remove_file(&path).map_err(failed)?,
+        Ok(_) => return Err(SocketError::InTheWay { path }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(error)),
+    }
+    let listener = UnixListener::bind(&path).map_err(failed)?;
+    let file = SocketFile(path.clone());
+    // Who connects before this is still asked for their user.
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(failed)?;
+    let owner = fs::symlink_metadata(&path).map_err(failed)?.uid();
+    Ok(BoundSocket { listener, file, owner })
+}
+
+/// Serves until `token` is cancelled, lets answers under way finish, and removes the socket file.
+pub async fn serve_socket(bound: BoundSocket, services: Services, token: CancellationToken) {
+    let BoundSocket { listener, file, owner } = bound;
+    let accept = async || loop {
+        let (stream, _) = listener.accept().await?;
+        if let Some(peer) = peer(&stream, owner) {
+            return Ok((stream, peer));
+        }
+    };
+    connections(accept, router(services), token).await;
+    drop(file);
+}
+
+/// Who connected; `None`: nobody who may.
+fn peer(stream: &UnixStream, owner: u32) -> Option<Peer> {
+    match stream.peer_cred() {
+        Ok(credentials) if may_connect(credentials.uid(), owner) => {
+            // Names change seldom, but a daemon runs for months; the file is small.
+            let passwd = fs::read("/etc/passwd").unwrap_or_default();
+            Some(Peer::Local { user: user_name(&String::from_utf8_lossy(&passwd), credentials.uid()) })
+        }
+        Ok(credentials) => {
+            tracing::warn!(uid = credentials.uid(), "a foreign user was turned away from the socket");
+            None
+        }
+        Err(error) => {
+            tracing::warn!(%error, "nobody can say who connected to the socket");
+            None
+        }
+    }
+}
+
+const fn may_connect(uid: u32, owner: u32) -> bool {
+    uid == ROOT || uid == owner
+}
+
+/// The name of a user in the text of `/etc/passwd`, else `uid N`.
+fn user_name(passwd: &str, uid: u32) -> String {
+    let names = passwd.lines().filter_map(|line| {
+        let mut fields = line.split(':');
+        let (name, _, id) = (fields.next()?, fields.next()?, fields.next()?);
+        (id.parse() == Ok(uid)).then_some(name)
+    });
+    let plain = |name: &&str| !name.is_empty() && !name.chars().any(char::is_control);
+    names.filter(plain).map(str::to_owned).next().unwrap_or_else(|| format!("uid {uid}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_has_a_name_or_a_number() {
+        let passwd = "root:x:0:0:root:/root:/bin/sh\n\
+                      # a comment\n\
+                      +::::::\n\
+                      ada:x:1000:1000:Ada:/home/ada:/bin/sh\n\
+                      twin:x:1000:1000::/:/bin/sh\n\
+                      :x:1001:1001::/:/bin/sh\n\
+                      a\u{7}b:x:1002:1002::/:/bin/sh\n\
+                      short:x\n\
+                      odd:x:10x:0::/:\n";
+        let rows = [
+            (0, "root"),
+            (1000, "ada"),
+            (1001, "uid 1001"),
+            (1002, "uid 1002"),
+            (10, "uid 10"),
+            (65534, "uid 65534"),
+        ];
+        for (uid, expected) in rows {
+            assert_eq!(user_name(passwd, uid), expected, "{uid}");
+        }
+        assert_eq!(user_name("", 0), "uid 0");
+    }
+
+    #[test]
+    fn only_root_and_the_owner_may_connect() {
+        let rows = [("root", 0, 1000, true), ("the owner", 1000, 1000, true), ("another", 1001, 1000, false)];
+        for (row, uid, owner, allowed) in rows {
+            assert_eq!(may_connect(uid, owner), allowed, "{row}");
+        }
+    }
+
+    #[test]
+    fn the_socket_lies_beside_the_database() {
+        assert_eq!(socket_path(Path::new("/var/lib/r.db")), Path::new("/var/lib/r.db.sock"));
+    }
+}

@@ -1,0 +1,151 @@
+//! Verbs: what a person asks for, over the same paths from page, API and command line.
+//!
+//! **Invariant:** a verb reaches the daemon only with an actor, a reason, and nothing in its body
+//! that was not understood.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection};
+use axum::extract::{Extension, FromRequest as _, Path, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+
+use super::json::{VerbAnswer, VerbRequest};
+use super::problem::{Failure, Kind};
+use super::routes::plan_name;
+use super::{Peer, Services};
+use crate::rollout::command::{Command, StartPlans};
+use crate::rollout::event::Actor;
+
+/// Longest reason, in characters: it stands in the log for ever and on every page.
+const MAX_REASON_CHARS: usize = 2_000;
+
+type Answer = Result<Json<VerbAnswer>, Failure>;
+type PlanPath = Result<Path<String>, PathRejection>;
+
+pub(super) async fn pause(
+    State(services): State<Services>,
+    plan: PlanPath,
+    peer: Extension<Peer>,
+    request: Request,
+) -> Answer {
+    let (actor, asked) = read(&peer, request).await?;
+    let plan = plan_name(plan)?;
+    only_a_reason(&asked)?;
+    carry_out(&services, actor, asked.reason, Command::Pause(plan)).await
+}
+
+pub(super) async fn resume(
+    State(services): State<Services>,
+    plan: PlanPath,
+    peer: Extension<Peer>,
+    request: Request,
+) -> Answer {
+    let (actor, asked) = read(&peer, request).await?;
+    let plan = plan_name(plan)?;
+    only_a_reason(&asked)?;
+    carry_out(&services, actor, asked.reason, Command::Resume(plan)).await
+}
+
+pub(super) async fn waive(
+    State(services): State<Services>,
+    plan: PlanPath,
+    peer: Extension<Peer>,
+    request: Request,
+) -> Answer {
+    let (actor, asked) = read(&peer, request).await?;
+    let plan = plan_name(plan)?;
+    let VerbRequest { reason, gate, ring, paused } = asked;
+    if paused.is_some() {
+        return Err(out_of_place("paused", "start"));
+    }
+    let Some(gate) = gate else {
+        return Err(Failure::new(Kind::Senseless, "`gate` is missing; say which gate is waived"));
+    };
+    carry_out(&services, actor, reason, Command::Waive { plan, gate, ring }).await
+}
+
+pub(super) async fn stop(
+    State(services): State<Services>,
+    peer: Extension<Peer>,
+    request: Request,
+) -> Answer {
+    let (actor, asked) = read(&peer, request).await?;
+    only_a_reason(&asked)?;
+    carry_out(&services, actor, asked.reason, Command::Stop).await
+}
+
+pub(super) async fn start(
+    State(services): State<Services>,
+    peer: Extension<Peer>,
+    request: Request,
+) -> Answer {
+    let (actor, asked) = read(&peer, request).await?;
+    let VerbRequest { reason, gate, ring, paused } = asked;
+    only_a_reason(&VerbRequest { gate, ring, ..VerbRequest::default() })?;
+    let plans = if paused == Some(true) { StartPlans::Pause } else { StartPlans::GoOn };
+    carry_out(&services, actor, reason, Command::Start { plans }).await
+}
+
+/// Who asks, and for what.
+async fn read(peer: &Peer, request: Request) -> Result<(Actor, VerbRequest), Failure> {
+    let actor = peer.actor(request.uri(), request.headers()).map_err(|broken| {
+        let detail = format!("{broken}; use the command line on the machine that ringward runs on");
+        Failure::new(Kind::Forbidden, detail)
+    })?;
+    if !is_json(request.headers()) {
+        let detail = "send `Content-Type: application/json` and a body such as {\"reason\": \"…\"}";
+        return Err(Failure::new(Kind::NotJson, detail));
+    }
+    let body = Bytes::from_request(request, &()).await.map_err(|rejection| unread(&rejection))?;
+    let asked: VerbRequest = serde_json::from_slice(&body)
+        .map_err(|error| Failure::new(Kind::Malformed, format!("the body is not a request: {error}")))?;
+    check_reason(&asked.reason)?;
+    Ok((actor, asked))
+}
+
+/// Exactly JSON: other types can be sent by a page of another site without being asked about.
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = value.and_then(|value| value.split(';').next()).unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/json")
+}
+
+fn unread(rejection: &BytesRejection) -> Failure {
+    match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Failure::new(Kind::TooLarge, "a body has at most 64 KiB"),
+        _ => Failure::new(Kind::Malformed, rejection.body_text()),
+    }
+}
+
+fn check_reason(reason: &str) -> Result<(), Failure> {
+    let senseless = |detail: &str| Err(Failure::new(Kind::Senseless, detail));
+    if reason.trim().is_empty() {
+        return senseless("`reason` is missing; say why, it stands in the log");
+    }
+    if reason.chars().count() > MAX_REASON_CHARS {
+        return senseless("`reason` has more than 2000 characters; shorten it");
+    }
+    if reason.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+        return senseless("`reason` holds a control character; only line breaks and tabs are taken");
+    }
+    Ok(())
+}
+
+/// A key of another verb is a slip, and is told rather than dropped.
+fn only_a_reason(asked: &VerbRequest) -> Result<(), Failure> {
+    match asked {
+        VerbRequest { gate: Some(_), .. } => Err(out_of_place("gate", "waive")),
+        VerbRequest { ring: Some(_), .. } => Err(out_of_place("ring", "waive")),
+        VerbRequest { paused: Some(_), .. } => Err(out_of_place("paused", "start")),
+        VerbRequest { gate: None, ring: None, paused: None, .. } => Ok(()),
+    }
+}
+
+fn out_of_place(key: &str, verb: &str) -> Failure {
+    Failure::new(Kind::Senseless, format!("`{key}` belongs to `{verb}`; leave it out here"))
+}
+
+async fn carry_out(services: &Services, actor: Actor, reason: String, command: Command) -> Answer {
+    let done = services.handle.command(actor, reason, command).await?;
+    Ok(Json(VerbAnswer { done }))
+}

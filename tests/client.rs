@@ -20,6 +20,8 @@ mod server;
 /// What the tests share.
 #[cfg(test)]
 mod common {
+    use std::io;
+    use std::sync::{Mutex, Once};
     use std::time::Duration;
 
     use ringward::cloudflare::{ApiError, CloudflareClient, ErrorClass, Settings, Silence, Timeouts};
@@ -33,8 +35,35 @@ mod common {
     pub(crate) const ACCOUNT: &str = "023e105f4ecef8ad9ca31a8372d0c353";
     pub(crate) const TOKEN: &str = "cfat_SECRETSECRETSECRETSECRETSECRETSECRET0123";
 
+    static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+    static LOGGING: Once = Once::new();
+
+    /// Takes log lines of every level.
+    struct Lines;
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            LOG.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// All that this process has logged. The subscriber is global and set before the first client:
+    /// one of a single thread can miss lines, because tracing caches who is interested.
+    pub(crate) fn log_lines() -> String {
+        LOGGING.call_once(|| {
+            let lines = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(|| Lines);
+            tracing::subscriber::set_global_default(lines.finish()).unwrap();
+        });
+        String::from_utf8_lossy(&LOG.lock().unwrap()).into_owned()
+    }
+
     /// Settings for a server, on a clock so fast that waiting for budget takes no time.
     pub(crate) fn settings(url: &str) -> Settings {
+        log_lines();
         let clock = Clock::fast_from("2026-10-08T09:00:00Z".parse().unwrap(), 1_000_000.0);
         let account = AccountId::new(ACCOUNT).unwrap();
         Settings::new(url.parse().unwrap(), account, SecretString::from(TOKEN), clock)

@@ -6,6 +6,8 @@
 mod census;
 mod device;
 mod sighting;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -11,6 +11,7 @@ pub mod command;
 pub mod decide;
 pub mod event;
 pub mod gate;
+pub mod invariant;
 mod lifecycle;
 pub mod outcome;
 mod reads;

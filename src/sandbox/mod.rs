@@ -1,1 +1,42 @@
-//! A simulated Cloudflare account over HTTP.
+//! A simulated Cloudflare account over HTTP: deployment groups, device settings profiles and a seeded fleet
+//! of devices that follow them, with a journal of every request and scripted faults.
+//!
+//! Two layers. [`Account`] is pure and synchronous: a request and an instant go in, an [`Outcome`] comes out.
+//! [`start`] puts it behind a socket. What the account answers is written by hand here and never comes from
+//! the client's types, so that a wrong field name cannot be wrong on both sides.
+//!
+//! Where the contract is silent the sandbox does this (FACTS 9 lists what nobody knows):
+//! - any policy ID and any version is accepted; a version that no one can read moves nobody;
+//! - of two entries for one environment the first counts, and a null environment targets nobody;
+//! - a device that was offline for a notification catches up when it wakes;
+//! - both verify routes know the token, whatever its prefix; an account that the token does not cover is 403;
+//! - `per_page` of the device list is 50 unless asked, and 100 at most (`result_info.per_page` says which);
+//! - the limit of 200 requests a second per address is not simulated: on a fast clock it has no meaning.
+//!
+//! **Invariant:** the fleet at an instant is a function of the seed and of the writes with their instants;
+//! reading it, however often, changes nothing. This module imports `crate::time` and `crate::version` and
+//! nothing else.
+
+mod account;
+mod api;
+mod behaviour;
+mod control;
+mod device;
+mod devices;
+mod dice;
+mod faults;
+mod fleet;
+mod groups;
+mod http;
+mod journal;
+mod limit;
+mod profiles;
+
+pub use account::{Account, AccountSettings, TokenStatus};
+pub use api::{Answer, Arrival, Body, Cut, Held, Operation, Outcome, Request};
+pub use device::{DeviceTruth, Story};
+pub use faults::{FaultScript, InvalidFault, LateAnswer};
+pub use fleet::Mix;
+pub use http::{Running, SandboxError, Settings, start};
+pub use journal::{JOURNAL_ROWS, Journal, JournalRow};
+pub use profiles::DefaultProfile;

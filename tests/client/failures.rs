@@ -56,6 +56,7 @@ fn rows() -> Vec<(&'static str, Answer, &'static str)> {
     let json = vec![("content-type".to_owned(), "application/json".to_owned())];
     let half = Answer::Http { status: 200, headers: json, body: whole.as_bytes()[..60].to_vec() };
     let huge = json!({"success": true, "result": "x".repeat(9 << 20)});
+    let doubtful = json!({"success": false, "errors": [], "messages": [], "result": group("g1")});
     let no = "no";
     vec![
         ("400", Answer::failure(400, 1000, no), "refused 400 Some(1000)"),
@@ -100,6 +101,7 @@ fn rows() -> Vec<(&'static str, Answer, &'static str)> {
         ("a null result", Answer::ok(&json!(null)), "Incomplete Some(200)"),
         ("no envelope", Answer::json(200, &group("g1")), "Incomplete Some(200)"),
         ("success: false in a 200", Answer::failure(200, 1000, no), "Incomplete Some(200)"),
+        ("success: false beside a whole group", Answer::json(200, &doubtful), "Incomplete Some(200)"),
         ("about another group", Answer::ok(&group("g2")), "Inconsistent None"),
         (
             "a redirect",

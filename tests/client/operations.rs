@@ -109,6 +109,10 @@ async fn a_token_is_verified_where_it_belongs() {
         ("old, and the API is down", "x", vec![Answer::html(502, "x")], Err(502), vec![user]),
         ("revoked", "cfat_x", vec![invalid()], Err(401), vec![account]),
     ];
+    let ends = json!({"id": "t", "status": "active", "expires_on": "2027-01-01T00:00:00Z"});
+    let server = Server::start(vec![Answer::ok(&ends)]).await;
+    let check = client(&server.url).verify_token().await.unwrap();
+    assert_eq!(check.expires_on, Some("2027-01-01T00:00:00Z".parse().unwrap()));
     for (row, token, script, expected, lines) in rows {
         let server = Server::start(script).await;
         let settings = Settings { token: SecretString::from(token), ..settings(&server.url) };
@@ -135,25 +139,41 @@ async fn reads_wait_for_budget_in_the_daemons_time() {
 }
 
 #[tokio::test]
-async fn a_write_never_waits() {
-    let limited = Answer::failure(429, 10_100, "More than 1200 requests").with("retry-after", "3600");
-    let server = Server::start(vec![limited]).await;
-    let client = CloudflareClient::new(Settings { clock: Clock::Real, ..settings(&server.url) }).unwrap();
-    let update = GroupUpdate::new(None, Some(policies(&["p1"]))).unwrap();
-    assert_eq!(client.room_for_write(), Ok(()));
-    let limited = client.update_group(&group_id("g1"), &update).await.unwrap_err();
-    let until = limited.come_back_at().unwrap();
-    for _ in 0..2 {
-        let error = client.update_group(&group_id("g1"), &update).await.unwrap_err();
+async fn a_write_never_waits_and_a_read_not_for_long() {
+    // (row, the pause asked for, who asks next): a read would wait a minute, but not an hour.
+    for (row, pause, priority) in [("a write", "60", Priority::Write), ("a read", "3600", Priority::Routine)]
+    {
+        let limited = Answer::failure(429, 10_100, "More than 1200 requests").with("retry-after", pause);
+        let server = Server::start(vec![limited, group_page(&[], 1, 0)]).await;
+        let client = CloudflareClient::new(Settings { clock: Clock::Real, ..settings(&server.url) }).unwrap();
+        assert_eq!(client.room_for_write(), Ok(()), "{row}");
+        let limited = client.list_groups(priority).await.unwrap_err();
+        let until = limited.come_back_at().unwrap();
+        let error = client.list_groups(priority).await.unwrap_err();
         let obstacle = Obstacle::Budget { until };
-        assert!(matches!(&error.class, ErrorClass::NotSent { obstacle: o, .. } if *o == obstacle), "{error}");
-        assert_eq!(error.come_back_at(), Some(until));
-        assert!(!error.is_in_doubt());
+        assert!(
+            matches!(&error.class, ErrorClass::NotSent { obstacle: o, .. } if *o == obstacle),
+            "{row}: {error}"
+        );
+        assert_eq!(error.come_back_at(), Some(until), "{row}");
+        assert!(!error.is_in_doubt(), "{row}");
+        assert_eq!((client.room_for_write(), client.budget_remaining()), (Err(until), 0), "{row}");
+        let update = GroupUpdate::new(None, Some(policies(&["p1"]))).unwrap();
+        let error = client.update_group(&group_id("g1"), &update).await.unwrap_err();
+        assert_eq!(error.come_back_at(), Some(until), "{row}: {error}");
+        assert_eq!(server.seen().len(), 1, "{row}");
     }
-    // A read does not wait for an hour either.
-    let error = client.list_groups(Priority::Routine).await.unwrap_err();
-    assert_eq!(error.come_back_at(), Some(until), "{error}");
-    assert_eq!((client.room_for_write(), client.budget_remaining()), (Err(until), 0));
+}
+
+#[tokio::test]
+async fn the_servers_own_count_is_heeded() {
+    let told = group_page(&[], 1, 0).with("ratelimit", "\"default\";r=0;t=3600");
+    let server = Server::start(vec![told]).await;
+    let client = CloudflareClient::new(Settings { clock: Clock::Real, ..settings(&server.url) }).unwrap();
+    client.list_groups(Priority::Routine).await.unwrap();
+    assert_eq!(client.budget_remaining(), 0);
+    let error = client.list_groups(Priority::Write).await.unwrap_err();
+    assert!(error.come_back_at().is_some(), "{error}");
     assert_eq!(server.seen().len(), 1);
 }
 

@@ -1,13 +1,11 @@
 //! The token is in the Authorization header and nowhere else, whatever the server echoes.
 
 use std::collections::BTreeSet;
-use std::io;
-use std::sync::{Arc, Mutex};
 
 use ringward::cloudflare::{CloudflareClient, GroupUpdate, Settings};
 use serde_json::json;
 
-use crate::common::{TOKEN, client, group, group_id, settings};
+use crate::common::{TOKEN, client, group, group_id, log_lines, settings};
 use crate::server::{Answer, Server};
 
 /// What must not be seen, in any part of a text.
@@ -16,30 +14,8 @@ const SECRET: &str = "SECRETSECRET";
 /// Somebody else's token, which a far end might show in a message.
 const FOREIGN: &str = "cfut_SECRETSECRETfromsomebodyelse";
 
-/// A place for log lines.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn an_echo_of_the_token_is_never_repeated() {
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || writer.clone())
-        .finish();
-    let _logging = tracing::subscriber::set_default(subscriber);
-
     let echo = format!("your token {TOKEN} and {FOREIGN}");
     let mut odd = group("g1");
     odd["updated_at"] = json!(echo);
@@ -77,7 +53,7 @@ async fn an_echo_of_the_token_is_never_repeated() {
         }
         assert!(!error.to_string().contains('\n'), "{row}: {error}");
     }
-    let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let logged = log_lines();
     assert!(logged.contains("Cloudflare request"), "the log must have been seen: {logged}");
     assert!(!logged.contains(SECRET), "{logged}");
 }

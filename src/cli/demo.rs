@@ -1,0 +1,193 @@
+//! `ringward demo`: simulated account, daemon and page in one process, on a fast clock.
+//!
+//! **Invariant:** it is the real daemon over real HTTP; only the account is simulated.
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::exit::CliError;
+use crate::cli::progress::Progress;
+use crate::cli::run::end_signal;
+use crate::cli::sandbox::epoch;
+use crate::cloudflare::{self, ApiUrl, CloudflareClient};
+use crate::daemon::{self, Daemon};
+use crate::ids::AccountId;
+use crate::rollout::event::Mode;
+use crate::rollout::state::Phase;
+use crate::sandbox::{self, AccountSettings, Running, Settings};
+use crate::time::{Clock, Stopwatch};
+use crate::web::{self, Metrics, Services};
+
+/// The plan that the demo runs: the one in `rollouts/examples/`.
+const PLAN: &str = include_str!("../../rollouts/examples/three-rings.yaml");
+
+/// A demo that has not ended by then has a fault. At the default speed it takes under a minute.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// End when every ring is verified, instead of showing the page until Ctrl-C
+    #[arg(long)]
+    pub exit_when_done: bool,
+    /// Do everything but write: the plan then stands at its first ring until --for has passed
+    #[arg(long)]
+    pub observe: bool,
+    /// End after this many simulated days at the latest
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    pub days: u16,
+    /// Simulated seconds per second
+    #[arg(long, value_name = "N", default_value_t = 30_000.0)]
+    pub speed: f64,
+    /// Devices in the simulated account
+    #[arg(long, value_name = "N", default_value_t = 600)]
+    pub devices: usize,
+    /// Seed of the simulated fleet
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Address of the page; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+    /// Directory for plan and database; without it, a new one among the temporary files
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+/// Runs the demo.
+///
+/// # Errors
+/// When something cannot start, or a ring is not verified in the end.
+pub async fn demo(args: DemoArgs) -> Result<(), CliError> {
+    let directory = prepare(args.dir.as_deref())?;
+    let database = directory.join("ringward.db");
+    let clock = Clock::fast_from(epoch()?, args.speed);
+    let account = AccountSettings { seed: args.seed, devices: args.devices, ..AccountSettings::default() };
+    let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    let sandbox = sandbox::start(Settings { listen, clock, account }).await.map_err(CliError::failed)?;
+    let bound = web::bind(args.listen).await.map_err(CliError::failed)?;
+    let metrics = Arc::new(Metrics::new());
+    let mode = if args.observe { Mode::Observe } else { Mode::Write };
+    let daemon = start(&sandbox, &directory, &database, clock, mode, &metrics).await?;
+
+    println!("A simulated account with {} devices, and a plan of three rings.", args.devices);
+    println!("  plan      {}", directory.join("plans/three-rings.yaml").display());
+    println!("  account   http://{}/sandbox/requests", sandbox.address());
+    println!("  page      http://{}/", bound.address());
+    println!("  clock     from {} on, {} times as fast\n", epoch()?, args.speed);
+
+    let services = Services { handle: daemon.handle(), database: database.clone(), metrics };
+    let token = CancellationToken::new();
+    let socket = web::bind_socket(&database).map_err(CliError::failed)?;
+    let page = tokio::spawn(web::serve(bound, services.clone(), token.clone()));
+    let socket = tokio::spawn(web::serve_socket(socket, services, token.clone()));
+    let result = watch(&args, daemon, &sandbox).await;
+    token.cancel();
+    // Both end within their own bound once the token is cancelled.
+    let _ = tokio::join!(page, socket);
+    sandbox.shutdown().await;
+    println!("\nThe log stays at {}; look at it with:", database.display());
+    println!("  ringward history cloudflare-one-client --db {} --verify", database.display());
+    result
+}
+
+/// The directory with its plan.
+fn prepare(directory: Option<&Path>) -> Result<PathBuf, CliError> {
+    let directory = match directory {
+        Some(directory) => directory.to_owned(),
+        None => std::env::temp_dir().join(format!("ringward-demo-{}", std::process::id())),
+    };
+    let plans = directory.join("plans");
+    let told = |error: std::io::Error| {
+        CliError::failed(format!("cannot prepare {}: {error}; name another directory with --dir", directory.display()))
+    };
+    std::fs::create_dir_all(&plans).map_err(told)?;
+    std::fs::write(plans.join("three-rings.yaml"), PLAN).map_err(told)?;
+    if directory.join("ringward.db").exists() {
+        return Err(CliError::failed(format!(
+            "{} holds a database of an earlier demo, on another clock; remove it or name another directory with --dir",
+            directory.display()
+        )));
+    }
+    Ok(directory)
+}
+
+async fn start(
+    sandbox: &Running,
+    directory: &Path,
+    database: &Path,
+    clock: Clock,
+    mode: Mode,
+    metrics: &Arc<Metrics>,
+) -> Result<Daemon, CliError> {
+    let api: ApiUrl = sandbox.api_url().parse().map_err(CliError::failed)?;
+    let account: AccountId = sandbox.account_id().parse().map_err(CliError::failed)?;
+    let client = CloudflareClient::new(cloudflare::Settings {
+        observer: metrics.observer(),
+        ..cloudflare::Settings::new(api, account.clone(), sandbox.token().clone(), clock)
+    })
+    .map_err(CliError::failed)?;
+    let (plans, database) = (directory.join("plans"), database.to_owned());
+    let settings = daemon::Settings { plans, database, account, clock, mode, client };
+    daemon::start(settings).await.map_err(CliError::failed)
+}
+
+/// Shows progress until the end, and says what happened.
+async fn watch(args: &DemoArgs, mut daemon: Daemon, sandbox: &Running) -> Result<(), CliError> {
+    let (mut handle, stopper) = (daemon.handle(), daemon.stopper());
+    let began = handle.view().at;
+    let last_day = crate::time::after(began, crate::time::SignedDuration::from_hours(24 * i64::from(args.days)));
+    let wall = Stopwatch::start();
+    let mut progress = Progress::new(std::io::stdout().is_terminal());
+    let signal = end_signal();
+    tokio::pin!(signal);
+    let mut told_end = false;
+    let outcome = loop {
+        let view = handle.view();
+        progress.show(&view);
+        let phase = view.reports.first().map(|report| report.phase);
+        let over = view.at >= last_day || wall.seconds() > LONGEST.as_secs_f64();
+        if phase == Some(Phase::Completed) && !told_end {
+            progress.finish(&view);
+            tell_requests(sandbox, wall.seconds());
+            told_end = true;
+        }
+        if (told_end && args.exit_when_done) || (over && !told_end) {
+            break Ok(());
+        }
+        tokio::select! {
+            signal = &mut signal => break signal.map(|_| ()),
+            changed = handle.changed() => if !changed { break Ok(()) },
+        }
+    };
+    let view = handle.view();
+    stopper.stop();
+    daemon.ended().await.map_err(CliError::failed)?;
+    outcome?;
+    match view.reports.first().map(|report| report.phase) {
+        Some(Phase::Completed) => Ok(()),
+        _ if args.observe => {
+            progress.finish(&view);
+            tell_requests(sandbox, wall.seconds());
+            Ok(())
+        }
+        _ => {
+            progress.finish(&view);
+            Err(CliError::failed("the demo ended before every ring was verified; the reasons stand above"))
+        }
+    }
+}
+
+fn tell_requests(sandbox: &Running, wall_seconds: f64) {
+    let journal = sandbox.journal();
+    let writes = journal.requests.iter().filter(|row| row.applied == Some(true)).count();
+    println!(
+        "{} requests reached the account, {writes} of them writes; it took {wall_seconds:.1} s.",
+        journal.requests.len() as u64 + journal.dropped,
+    );
+}

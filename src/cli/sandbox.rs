@@ -1,0 +1,67 @@
+//! `ringward sandbox`: the simulated account alone.
+//!
+//! **Invariant:** everything that another process needs to use it is printed before it serves.
+
+use std::net::SocketAddr;
+
+use clap::Args;
+use secrecy::ExposeSecret;
+
+use crate::cli::exit::CliError;
+use crate::cli::run::end_signal;
+use crate::sandbox::{self, AccountSettings, Settings};
+use crate::time::{Clock, Timestamp};
+
+/// When simulated time begins unless told otherwise: a Monday, three weeks before a freeze could
+/// come near, with the first version that fixes 2026.7 out.
+pub const DEFAULT_EPOCH: &str = "2026-10-12T06:00:00Z";
+
+/// Arguments of `sandbox`.
+#[derive(Debug, Args)]
+pub struct SandboxArgs {
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", env = "RINGWARD_SANDBOX_LISTEN", default_value = "127.0.0.1:8788")]
+    pub listen: SocketAddr,
+    /// Seed of the fleet
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Devices in the account
+    #[arg(long, value_name = "N", default_value_t = 600)]
+    pub devices: usize,
+    /// Clock: EPOCH@ANCHOR*SPEED, or real
+    #[arg(long, value_name = "CLOCK", env = "RINGWARD_CLOCK", conflicts_with = "speed")]
+    pub clock: Option<Clock>,
+    /// Simulated seconds per second, from 2026-10-12 06:00 UTC on
+    #[arg(long, value_name = "N", default_value_t = 600.0)]
+    pub speed: f64,
+}
+
+/// The start of simulated time.
+pub(super) fn epoch() -> Result<Timestamp, CliError> {
+    DEFAULT_EPOCH.parse().map_err(CliError::failed)
+}
+
+/// Serves a simulated account until a signal ends it.
+///
+/// # Errors
+/// When it cannot listen.
+pub async fn sandbox(args: SandboxArgs) -> Result<(), CliError> {
+    let clock = match args.clock {
+        Some(clock) => clock,
+        None => Clock::fast_from(epoch()?, args.speed),
+    };
+    let account = AccountSettings { seed: args.seed, devices: args.devices, ..AccountSettings::default() };
+    let running = sandbox::start(Settings { listen: args.listen, clock, account }).await.map_err(CliError::failed)?;
+    let (url, id) = (running.api_url(), running.account_id().to_owned());
+    // The token opens this sandbox and nothing else; another process cannot use it unseen.
+    let token = running.token().expose_secret().to_owned();
+    println!("A simulated account with {} devices listens at {}", args.devices, running.address());
+    println!("  requests so far:  curl http://{}/sandbox/requests", running.address());
+    println!("  a daemon for it:  CLOUDFLARE_API_TOKEN={token} \\");
+    println!("    ringward run --plans DIR --api-url {url} \\");
+    println!("    --account {id} \\");
+    println!("    --clock '{clock}'");
+    end_signal().await?;
+    running.shutdown().await;
+    Ok(())
+}

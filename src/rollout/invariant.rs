@@ -1,0 +1,234 @@
+//! The law checker: recomputes the laws of DESIGN 4 from a whole log and the far end's journal.
+//!
+//! It serves every test and `ringward history --verify`, so its texts are for auditors. It knows
+//! the events and the words in them, but neither `decide` nor `gate` nor `state`: it keeps books
+//! of its own and does its own arithmetic, so that a fault in those cannot hide itself here.
+//!
+//! **Invariant:** what is checked here is computed here, from the log and the journal alone.
+//!
+//! Laws 5 (blast limit) and 7 (held-out versions) come with the features that they are about;
+//! they belong beside [`Law::NothingDropped`] in `entry`. Laws 9 (replay) and 10 (deciding again
+//! adds nothing) need the engine, so the suites that run it check them.
+
+use std::fmt;
+
+use crate::ids::GroupId;
+use crate::rollout::event::Recorded;
+use crate::rollout::remote::GroupContent;
+use crate::time::{SignedDuration, Timestamp, in_words, since};
+
+mod entry;
+mod exit;
+mod grounds;
+mod journal;
+mod ledger;
+mod outcomes;
+#[cfg(test)]
+mod tests;
+
+use ledger::Ledger;
+
+/// What must hold of every log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Law {
+    /// Law 1: in a running rollout at most one ring is deploying or adopting.
+    OneRingAtATime,
+    /// Law 2: every write at Cloudflare has an earlier intent, and no intent is sent twice; one
+    /// write of the account is in flight or in doubt at a time.
+    IntentFirst,
+    /// Law 3: no write while stopped, held, frozen, outside an opening, or with a verdict that
+    /// does not advance or that its own numbers do not support.
+    WriteAllowed,
+    /// Law 4: a write drops no environment and no profile that its intent does not name.
+    NothingDropped,
+    /// Law 6: only people lift a stop, a pause or a halt.
+    PeopleLift,
+    /// Law 8: every event has an actor who may do it, and a reason.
+    ActorAndReason,
+    /// The log is one chain: numbers without gaps, times that never go back, each event about
+    /// the rollout that its plan is in.
+    Chain,
+    /// Rings are reached in order, each after all earlier ones are verified.
+    RingsInOrder,
+    /// Adoption is counted in every target environment of the ring, freshly, and is enough.
+    AdoptionProven,
+    /// A ring is verified after its soak, with devices that came back, and not while held.
+    SoakProven,
+    /// A write in doubt ends by two agreeing reads a minute apart, and by nothing else.
+    DoubtSettled,
+    /// A halt, an acknowledgement and a waiver have their recorded grounds.
+    Grounded,
+}
+
+impl Law {
+    /// Its number in DESIGN 4, where it has one.
+    #[must_use]
+    pub const fn number(self) -> Option<u8> {
+        match self {
+            Self::OneRingAtATime => Some(1),
+            Self::IntentFirst => Some(2),
+            Self::WriteAllowed => Some(3),
+            Self::NothingDropped => Some(4),
+            Self::PeopleLift => Some(6),
+            Self::ActorAndReason => Some(8),
+            Self::Chain
+            | Self::RingsInOrder
+            | Self::AdoptionProven
+            | Self::SoakProven
+            | Self::DoubtSettled
+            | Self::Grounded => None,
+        }
+    }
+
+    /// The law in a few words.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OneRingAtATime => "one ring at a time",
+            Self::IntentFirst => "an intent before each write",
+            Self::WriteAllowed => "no write that is not allowed",
+            Self::NothingDropped => "nothing dropped unnamed",
+            Self::PeopleLift => "only people lift holds",
+            Self::ActorAndReason => "an actor and a reason",
+            Self::Chain => "one chain of events",
+            Self::RingsInOrder => "rings in order",
+            Self::AdoptionProven => "adoption proven",
+            Self::SoakProven => "soak proven",
+            Self::DoubtSettled => "doubt ends by two reads",
+            Self::Grounded => "grounds on record",
+        }
+    }
+}
+
+impl fmt::Display for Law {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.number() {
+            Some(number) => write!(f, "law {number} ({})", self.as_str()),
+            None => write!(f, "law of {}", self.as_str()),
+        }
+    }
+}
+
+/// A law that a log or a journal breaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The law.
+    pub law: Law,
+    /// The event that breaks it; `None`: a request in the far end's journal does.
+    pub seq: Option<u64>,
+    /// What is wrong, for auditors.
+    pub text: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.seq {
+            Some(seq) => write!(f, "event {seq} breaks {}: {}", self.law, self.text),
+            None => write!(f, "a request breaks {}: {}", self.law, self.text),
+        }
+    }
+}
+
+/// A changing request as the far end's journal has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FarEndWrite {
+    /// When it arrived.
+    pub received_at: Timestamp,
+    /// The group to be changed; `None`: to be created.
+    pub group: Option<GroupId>,
+    /// The body: what the group shall be.
+    pub body: GroupContent,
+    /// When it took effect; `None`: it never did.
+    pub applied_at: Option<Timestamp>,
+    /// Whether a fault between the two ends held it back, so that its arrival says nothing about
+    /// when it was sent.
+    pub held_back: bool,
+}
+
+/// Bounds that depend on how the daemon ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The oldest look at an entered ring's devices that may support a verdict: three missed
+    /// polls, at least an hour and a half. A daemon that polls a large fleet more slowly is
+    /// checked with a longer one.
+    pub watch_max_age: SignedDuration,
+    /// How long a request may be under way: one sent just before a stop arrives after it.
+    pub in_transit: SignedDuration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { watch_max_age: SignedDuration::from_mins(90), in_transit: SignedDuration::from_secs(60) }
+    }
+}
+
+/// The laws that a log and, where given, the far end's journal break; none of a sound one. An
+/// empty journal means that there is none to compare with.
+#[must_use]
+pub fn check(log: &[Recorded], journal: &[FarEndWrite]) -> Vec<Violation> {
+    check_within(log, journal, Limits::default())
+}
+
+/// [`check`] with bounds of the caller's.
+#[must_use]
+pub fn check_within(log: &[Recorded], journal: &[FarEndWrite], limits: Limits) -> Vec<Violation> {
+    let mut audit = Audit { limits, found: Vec::new() };
+    let mut ledger = Ledger::default();
+    for recorded in log {
+        grounds::chain(&mut audit, &ledger, recorded);
+        grounds::actor(&mut audit, recorded);
+        grounds::halts_and_waivers(&mut audit, &ledger, recorded);
+        entry::check(&mut audit, &ledger, recorded);
+        outcomes::check(&mut audit, &ledger, recorded);
+        exit::check(&mut audit, &ledger, recorded);
+        ledger.take(recorded);
+        grounds::one_ring_at_a_time(&mut audit, &ledger, recorded);
+    }
+    journal::check(&mut audit, log, journal);
+    audit.found
+}
+
+/// Violations found so far.
+struct Audit {
+    limits: Limits,
+    found: Vec<Violation>,
+}
+
+impl Audit {
+    fn breach(&mut self, law: Law, seq: u64, text: impl Into<String>) {
+        self.found.push(Violation { law, seq: Some(seq), text: text.into() });
+    }
+
+    /// Notes a violation unless `holds`.
+    fn require(&mut self, holds: bool, law: Law, seq: u64, text: impl FnOnce() -> String) {
+        if !holds {
+            self.breach(law, seq, text());
+        }
+    }
+
+    /// An observation must be from before the decision, and not too long before.
+    fn fresh(
+        &mut self,
+        law: Law,
+        recorded: &Recorded,
+        what: &str,
+        as_of: Option<Timestamp>,
+        max: SignedDuration,
+    ) {
+        let Some(as_of) = as_of else {
+            self.breach(law, recorded.seq, format!("{what} rests on devices that were never read"));
+            return;
+        };
+        let age = since(as_of, recorded.at);
+        self.require(!age.is_negative(), law, recorded.seq, || {
+            format!("{what} rests on a look at {as_of}, which is later than the decision")
+        });
+        self.require(age <= max, law, recorded.seq, || {
+            format!(
+                "{what} rests on a look that is {} old; at most {} is allowed",
+                in_words(age),
+                in_words(max)
+            )
+        });
+    }
+}

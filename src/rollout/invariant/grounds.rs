@@ -1,0 +1,225 @@
+//! The chain of events, who may do what, and the grounds of halts, acknowledgements and waivers.
+//!
+//! **Invariant:** what a person must do is never taken from the engine, nor the reverse.
+
+use super::exit::not_adopted;
+use super::ledger::{Course, Ledger, Place, PlanLine};
+use super::{Audit, Law};
+use crate::plan::model::RingPlan;
+use crate::rollout::event::{Actor, Cause, Event, Recorded, RolloutId};
+use crate::rollout::verdict::{Evidence, Failing, Gate, Judgement, Verdict};
+use crate::time::{after, since};
+
+/// Writes in a row that may come to nothing before a person must look.
+const FAILURES_TO_HALT: u32 = 6;
+
+pub(super) fn chain(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
+    let (law, seq) = (Law::Chain, recorded.seq);
+    audit.require(seq == ledger.last_seq + 1, law, seq, || format!("it follows event {}", ledger.last_seq));
+    audit.require(ledger.last_at.is_none_or(|last| last <= recorded.at), law, seq, || {
+        "its time lies before that of the event before it".to_owned()
+    });
+    let event = &recorded.entry.event;
+    match (&recorded.entry.rollout, event) {
+        (rollout, Event::DaemonStarted { .. } | Event::Stopped {} | Event::Started {}) => {
+            audit
+                .require(rollout.is_none(), law, seq, || "it is about the account, not a rollout".to_owned());
+            match event {
+                Event::Stopped {} => {
+                    audit.require(!ledger.stopped, law, seq, || "writes are stopped already".to_owned());
+                }
+                Event::Started {} => {
+                    audit.require(ledger.stopped, law, seq, || "writes are not stopped".to_owned());
+                }
+                _ => {}
+            }
+        }
+        (None, _) => audit.breach(law, seq, "it names no rollout"),
+        (Some(id), Event::PlanAccepted { revision }) => {
+            audit.require(revision.plan.name == id.plan, law, seq, || "the plan has another name".to_owned());
+            accepted(audit, ledger, recorded, id);
+        }
+        (Some(id), _) => match ledger.line(recorded) {
+            None => audit.breach(law, seq, format!("{id} is not the rollout that its plan is in")),
+            Some(line) => course(audit, line, recorded),
+        },
+    }
+}
+
+fn accepted(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded, id: &RolloutId) {
+    let before = ledger.plans.get(&id.plan);
+    let number = before.map_or(0, |line| line.number) + 1;
+    audit.require(id.number == number, Law::Chain, recorded.seq, || {
+        format!("the next rollout of this plan is number {number}")
+    });
+    audit.require(before.is_none_or(|line| line.course != Course::Running), Law::Chain, recorded.seq, || {
+        "the rollout before it still runs".to_owned()
+    });
+}
+
+/// What may happen in which phase.
+fn course(audit: &mut Audit, line: &PlanLine<'_>, recorded: &Recorded) {
+    let event = &recorded.entry.event;
+    let running = line.course == Course::Running;
+    let fits = match event {
+        Event::Paused {} => !line.paused,
+        Event::PauseLifted {} => line.paused,
+        Event::HaltLifted { .. } => line.halted.is_some(),
+        Event::RolloutReturned {} => line.course == Course::Withdrawn,
+        Event::RolloutSuperseded { .. } => running || line.course == Course::Withdrawn,
+        Event::PlanRevised { .. } => line.course != Course::Superseded,
+        _ => running,
+    };
+    audit.require(fits, Law::Chain, recorded.seq, || {
+        format!("{} does not fit the rollout's phase or holds", event.kind())
+    });
+    if let Event::PlanRevised { revision } = event {
+        let entered = line.rings.iter().enumerate().filter(|(_, ring)| ring.is_entered());
+        for (position, ring) in entered {
+            let old = line.ring_plan(ring.name);
+            let new = revision.plan.rings.get(position);
+            let same = old.zip(new).is_some_and(|(old, new)| same_ring(old, new));
+            audit.require(same, Law::RingsInOrder, recorded.seq, || {
+                format!("the revision changes {}, which is entered: that is a new rollout", ring.name)
+            });
+        }
+    }
+}
+
+fn same_ring(old: &RingPlan, new: &RingPlan) -> bool {
+    let sorted = |ring: &RingPlan| {
+        let mut profiles = ring.profiles.clone();
+        profiles.sort();
+        profiles
+    };
+    old.name == new.name && old.targets == new.targets && sorted(old) == sorted(new)
+}
+
+/// Laws 6 and 8.
+pub(super) fn actor(audit: &mut Audit, recorded: &Recorded) {
+    let entry = &recorded.entry;
+    audit.require(!entry.reason.trim().is_empty(), Law::ActorAndReason, recorded.seq, || {
+        "it has no reason".to_owned()
+    });
+    let engine = entry.actor == Actor::Engine;
+    let kind = entry.event.kind();
+    match entry.event {
+        Event::PauseLifted {} | Event::HaltLifted { .. } | Event::Started {} => {
+            audit.require(!engine, Law::PeopleLift, recorded.seq, || format!("the engine did {kind}"));
+        }
+        Event::Stopped {} | Event::Paused {} | Event::GateWaived { .. } => {
+            audit.require(!engine, Law::ActorAndReason, recorded.seq, || format!("the engine did {kind}"));
+        }
+        _ => audit.require(engine, Law::ActorAndReason, recorded.seq, || {
+            format!("{} did {kind}, which only the engine does", entry.actor)
+        }),
+    }
+}
+
+pub(super) fn halts_and_waivers(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
+    let (law, seq) = (Law::Grounded, recorded.seq);
+    let Some(line) = ledger.line(recorded) else { return };
+    match &recorded.entry.event {
+        Event::Halted { cause } => {
+            audit.require(line.halted.is_none(), law, seq, || "the rollout is halted already".to_owned());
+            if let Some(why) = ungrounded(ledger, line, recorded, cause) {
+                audit.breach(law, seq, why);
+            }
+        }
+        Event::HaltLifted { cause } => {
+            audit.require(line.halted == Some(cause), law, seq, || {
+                "what is acknowledged is not what halted the rollout".to_owned()
+            });
+        }
+        Event::GateWaived { ring, gate } => {
+            audit.require(matches!(gate, Gate::Adoption | Gate::Soak), law, seq, || {
+                format!("gate {gate} cannot be waived")
+            });
+            let reached = line.ring(ring).is_some_and(|ring| {
+                ring.place != Place::Pending && ring.place != Place::Verified && !ring.waived.contains(gate)
+            });
+            audit.require(reached, law, seq, || format!("{ring} has no gate {gate} to waive now"));
+        }
+        Event::GateUnknown { ring, gate, environment, .. } => {
+            let known =
+                line.ring(ring).is_some_and(|ring| !ring.unknown.contains_key(&(*gate, *environment)));
+            audit.require(known, law, seq, || format!("gate {gate} of {ring} is unknown already"));
+        }
+        Event::GateKnown { ring, gate, environment } => {
+            let unknown =
+                line.ring(ring).is_some_and(|ring| ring.unknown.contains_key(&(*gate, *environment)));
+            audit.require(unknown, law, seq, || format!("gate {gate} of {ring} was not unknown"));
+        }
+        _ => {}
+    }
+}
+
+/// Why a halt has no grounds in the books; `None`: it has.
+fn ungrounded(
+    ledger: &Ledger<'_>,
+    line: &PlanLine<'_>,
+    recorded: &Recorded,
+    cause: &Cause,
+) -> Option<String> {
+    let ring = line.ring(cause.ring());
+    let plan = line.ring_plan(cause.ring());
+    match cause {
+        Cause::Drift { expected, seen, .. } => {
+            let owned = ledger.groups.get(&expected.id);
+            let differs = seen.as_ref().is_none_or(|seen| !seen.content.offers_the_same(&expected.content));
+            let ours = owned.is_some_and(|owned| *owned.last == **expected);
+            (!(ours && differs)).then(|| "the group is as ringward left it, or not ringward's".to_owned())
+        }
+        _ if ring.is_none() || plan.is_none() => Some(format!("the rollout has no ring {}", cause.ring())),
+        Cause::AdoptionMissed { judgement, .. } => {
+            missed(ring?.place, ring?.deadline_from, plan?, recorded, judgement)
+        }
+        Cause::UnknownTooLong { gate, environment, why, since: from, .. } => {
+            let noted = ring?.unknown.get(&(*gate, *environment)) == Some(&(*why, *from));
+            let long = since(*from, recorded.at) >= plan?.unknown_after.get();
+            (!(noted && long)).then(|| format!("gate {gate} is not on record as unknown for that long"))
+        }
+        Cause::WriteRefused { status, .. } => (ring?.refused != Some(*status))
+            .then(|| format!("no refusal with {status} of a write for this ring is on record")),
+        Cause::WritesKeepFailing { attempts, .. } => {
+            let counted = ring?.failures;
+            (counted != *attempts || counted < FAILURES_TO_HALT)
+                .then(|| format!("{counted} writes in a row came to nothing, by the log"))
+        }
+    }
+}
+
+fn missed(
+    place: Place,
+    from: Option<crate::time::Timestamp>,
+    plan: &RingPlan,
+    recorded: &Recorded,
+    judgement: &Judgement,
+) -> Option<String> {
+    let Evidence::Adoption { census, deadline_at, .. } = &judgement.evidence else {
+        return Some("a missed adoption has no counts".to_owned());
+    };
+    if place != Place::Adopting || judgement.verdict != Verdict::Fail(Failing::DeadlineMissed) {
+        return Some("the ring is not adopting, or its gate does not fail".to_owned());
+    }
+    // Freezes and holds push the deadline back; nothing pulls it forward.
+    let earliest = after(from?, plan.adoption.within.get());
+    if *deadline_at < earliest || recorded.at < *deadline_at {
+        return Some(format!("the deadline is {deadline_at}, and cannot be before {earliest}"));
+    }
+    not_adopted(plan, census).is_none().then(|| "the counts are an adoption".to_owned())
+}
+
+/// Law 1.
+pub(super) fn one_ring_at_a_time(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
+    let Some(line) = ledger.line(recorded).filter(|line| line.course == Course::Running) else { return };
+    let under_way: Vec<&str> = line
+        .rings
+        .iter()
+        .filter(|ring| matches!(ring.place, Place::Deploying | Place::Adopting))
+        .map(|ring| ring.name.as_str())
+        .collect();
+    audit.require(under_way.len() <= 1, Law::OneRingAtATime, recorded.seq, || {
+        format!("{} are deploying or adopting at once", under_way.join(" and "))
+    });
+}

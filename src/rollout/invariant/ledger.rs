@@ -1,0 +1,375 @@
+//! The books: who holds what, where each ring is, which write is open. The checker's own fold.
+//!
+//! **Invariant:** the books take every event as it stands, sound or not, so that one violation
+//! does not hide the next.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::ids::{GroupId, PlanName, PolicyId, RingName};
+use crate::plan::model::{Revision, RingPlan};
+use crate::rollout::event::{
+    Cancelled, Cause, Event, Finding, Mode, Purpose, Recorded, RolloutId, SoakFact, WriteIntent,
+};
+use crate::rollout::remote::Group;
+use crate::rollout::verdict::{Gate, Unknown};
+use crate::time::Timestamp;
+use crate::version::Environment;
+
+#[derive(Default)]
+pub(super) struct Ledger<'a> {
+    pub(super) last_seq: u64,
+    pub(super) last_at: Option<Timestamp>,
+    pub(super) observing: bool,
+    pub(super) stopped: bool,
+    pub(super) plans: BTreeMap<&'a PlanName, PlanLine<'a>>,
+    /// The write that is in flight or in doubt.
+    pub(super) open: Option<OpenWrite<'a>>,
+    pub(super) writes: u64,
+    pub(super) groups: BTreeMap<&'a GroupId, Owned<'a>>,
+    pub(super) soaks: Vec<SoakFact>,
+}
+
+pub(super) struct Owned<'a> {
+    pub(super) plan: &'a PlanName,
+    pub(super) ring: &'a RingName,
+    pub(super) last: &'a Group,
+}
+
+pub(super) struct OpenWrite<'a> {
+    pub(super) plan: &'a PlanName,
+    pub(super) ring: &'a RingName,
+    pub(super) intent: &'a WriteIntent,
+    pub(super) doubted_at: Option<Timestamp>,
+    pub(super) read: Option<(&'a Finding, Timestamp)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Course {
+    Running,
+    Completed,
+    Superseded,
+    Withdrawn,
+}
+
+pub(super) struct PlanLine<'a> {
+    pub(super) number: u64,
+    pub(super) revision: &'a Revision,
+    pub(super) course: Course,
+    pub(super) paused: bool,
+    pub(super) halted: Option<&'a Cause>,
+    pub(super) rings: Vec<RingLine<'a>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Pending,
+    Entering,
+    Deploying,
+    Adopting,
+    Soaking,
+    Verified,
+}
+
+#[derive(Clone)]
+pub(super) struct RingLine<'a> {
+    pub(super) name: &'a RingName,
+    pub(super) place: Place,
+    pub(super) group: Option<&'a GroupId>,
+    pub(super) policies: Option<&'a BTreeSet<PolicyId>>,
+    /// From where the adoption deadline counts.
+    pub(super) deadline_from: Option<Timestamp>,
+    pub(super) adopted_at: Option<Timestamp>,
+    pub(super) waived: BTreeSet<Gate>,
+    pub(super) unknown: BTreeMap<(Gate, Option<Environment>), (Unknown, Timestamp)>,
+    /// Whether a write was in doubt since its turn came.
+    pub(super) doubted: bool,
+    /// Writes in a row that came to nothing.
+    pub(super) failures: u32,
+    pub(super) refused: Option<u16>,
+}
+
+impl<'a> RingLine<'a> {
+    fn pending(name: &'a RingName) -> Self {
+        Self {
+            name,
+            place: Place::Pending,
+            group: None,
+            policies: None,
+            deadline_from: None,
+            adopted_at: None,
+            waived: BTreeSet::new(),
+            unknown: BTreeMap::new(),
+            doubted: false,
+            failures: 0,
+            refused: None,
+        }
+    }
+
+    fn go(&mut self, place: Place) {
+        self.place = place;
+        self.unknown.clear();
+    }
+
+    fn assign(&mut self, group: &'a Group, policies: &'a BTreeSet<PolicyId>) {
+        self.group = Some(&group.id);
+        self.policies = Some(policies);
+        self.deadline_from = Some(group.updated_at);
+    }
+
+    pub(super) const fn is_entered(&self) -> bool {
+        !matches!(self.place, Place::Pending | Place::Entering)
+    }
+}
+
+impl<'a> PlanLine<'a> {
+    pub(super) fn ring(&self, name: &RingName) -> Option<&RingLine<'a>> {
+        self.rings.iter().find(|ring| ring.name == name)
+    }
+
+    pub(super) fn ring_plan(&self, name: &RingName) -> Option<&'a RingPlan> {
+        self.revision.plan.rings.iter().find(|ring| ring.name == *name)
+    }
+
+    fn ring_mut(&mut self, name: &RingName) -> Option<&mut RingLine<'a>> {
+        self.rings.iter_mut().find(|ring| ring.name == name)
+    }
+
+    fn revise(&mut self, revision: &'a Revision) {
+        let old = std::mem::take(&mut self.rings);
+        self.rings = revision
+            .plan
+            .rings
+            .iter()
+            .map(|ring| {
+                let known = old.iter().find(|line| *line.name == ring.name).cloned();
+                known.unwrap_or_else(|| RingLine::pending(&ring.name))
+            })
+            .collect();
+        // A new ring before one whose turn had come takes the turn away from it.
+        let mut turn = true;
+        for ring in &mut self.rings {
+            if !turn && ring.place == Place::Entering {
+                ring.go(Place::Pending);
+            }
+            turn &= ring.place == Place::Verified;
+        }
+        self.revision = revision;
+    }
+}
+
+impl<'a> Ledger<'a> {
+    /// The line of the rollout that an event names, if its plan is in it.
+    pub(super) fn line(&self, recorded: &Recorded) -> Option<&PlanLine<'a>> {
+        let id = recorded.entry.rollout.as_ref()?;
+        self.plans.get(&id.plan).filter(|plan| plan.number == id.number)
+    }
+
+    /// The group that belongs to a ring of a plan.
+    pub(super) fn group_of(&self, plan: &PlanName, ring: &RingName) -> Option<&'a GroupId> {
+        self.groups.iter().find(|(_, owned)| owned.plan == plan && owned.ring == ring).map(|(id, _)| *id)
+    }
+
+    /// Takes an event into the books.
+    pub(super) fn take(&mut self, recorded: &'a Recorded) {
+        self.last_seq = recorded.seq;
+        self.last_at = Some(recorded.at);
+        let event = &recorded.entry.event;
+        match (&recorded.entry.rollout, event) {
+            (_, Event::DaemonStarted { mode, .. }) => self.observing = *mode == Mode::Observe,
+            (_, Event::Stopped {}) => self.stopped = true,
+            (_, Event::Started {}) => self.stopped = false,
+            (Some(id), Event::PlanAccepted { revision }) => self.accept(id, revision),
+            (Some(id), event) => {
+                self.take_account_facts(id, recorded);
+                self.take_into_plan(id, event, recorded.at);
+            }
+            (None, _) => {}
+        }
+    }
+
+    fn accept(&mut self, id: &'a RolloutId, revision: &'a Revision) {
+        let paused = self.plans.get(&id.plan).is_some_and(|plan| plan.paused);
+        let rings = revision.plan.rings.iter().map(|ring| RingLine::pending(&ring.name)).collect();
+        let course = Course::Running;
+        let line = PlanLine { number: id.number, revision, course, paused, halted: None, rings };
+        self.plans.insert(&id.plan, line);
+    }
+
+    /// Groups, soaks and the open write belong to the account.
+    fn take_account_facts(&mut self, id: &'a RolloutId, recorded: &'a Recorded) {
+        match &recorded.entry.event {
+            Event::WritePlanned { ring, intent } => {
+                self.writes = intent.id.0;
+                self.open = Some(OpenWrite { plan: &id.plan, ring, intent, doubted_at: None, read: None });
+            }
+            Event::WriteCancelled { .. } | Event::WriteRefused { .. } => self.open = None,
+            Event::WriteDoubted { .. } => {
+                if let Some(open) = &mut self.open {
+                    open.doubted_at = Some(recorded.at);
+                }
+            }
+            Event::DoubtRead { finding, read_at, .. } => {
+                if let Some(open) = &mut self.open {
+                    open.read = Some((finding, *read_at));
+                }
+            }
+            Event::WriteConfirmed { ring, group, .. }
+            | Event::WriteSettled { ring, finding: Finding::Applied { group }, .. }
+            | Event::RingAssigned { ring, group, .. }
+            | Event::RingRecognised { ring, group, .. } => {
+                let owner = self.groups.get(&group.id).map(|owned| (owned.plan, owned.ring));
+                let (plan, ring) = owner.unwrap_or((&id.plan, ring));
+                self.groups.insert(&group.id, Owned { plan, ring, last: group });
+            }
+            Event::HaltLifted { cause: Cause::Drift { expected, seen, .. } } => match seen {
+                Some(seen) => {
+                    if let Some(owned) = self.groups.get_mut(&seen.id) {
+                        owned.last = seen;
+                    }
+                }
+                None => {
+                    self.groups.remove(&expected.id);
+                }
+            },
+            Event::RingVerified { ring, .. } => self.note_soak(id, ring, recorded.at),
+            _ => {}
+        }
+    }
+
+    fn note_soak(&mut self, id: &RolloutId, ring: &RingName, verified_at: Timestamp) {
+        let Some(line) = self.plans.get(&id.plan) else { return };
+        let (Some(ring), Some(plan)) = (line.ring(ring), line.ring_plan(ring)) else { return };
+        if let (Some(group), Some(policies)) = (ring.group, ring.policies) {
+            let (group, policies) = (group.clone(), policies.clone());
+            self.soaks.push(SoakFact { group, policies, targets: plan.targets.clone(), verified_at });
+        }
+    }
+
+    fn take_into_plan(&mut self, id: &'a RolloutId, event: &'a Event, at: Timestamp) {
+        let intent = self.open.as_ref().map(|open| open.intent);
+        if let Event::WriteConfirmed { .. } | Event::WriteSettled { .. } = event {
+            self.open = None;
+        }
+        let Some(plan) = self.plans.get_mut(&id.plan) else { return };
+        match event {
+            Event::PlanRevised { revision } => plan.revise(revision),
+            Event::RolloutSuperseded { .. } => plan.course = Course::Superseded,
+            Event::RolloutWithdrawn {} => plan.course = Course::Withdrawn,
+            Event::RolloutReturned {} => plan.course = Course::Running,
+            Event::RolloutCompleted {} => plan.course = Course::Completed,
+            Event::Paused {} => plan.paused = true,
+            Event::PauseLifted {} => plan.paused = false,
+            Event::Halted { cause } => plan.halted = Some(cause),
+            Event::HaltLifted { cause } => {
+                plan.halted = None;
+                if let Some(ring) = plan.ring_mut(cause.ring()) {
+                    ring.acknowledge(cause, at);
+                }
+            }
+            event => {
+                if let Some(ring) = event.ring().and_then(|name| plan.ring_mut(name)) {
+                    ring.take(event, intent, at);
+                }
+            }
+        }
+    }
+}
+
+impl<'a> RingLine<'a> {
+    fn acknowledge(&mut self, cause: &Cause, at: Timestamp) {
+        match cause {
+            Cause::AdoptionMissed { .. } => self.deadline_from = Some(at),
+            Cause::UnknownTooLong { gate, environment, .. } => {
+                if let Some((_, since)) = self.unknown.get_mut(&(*gate, *environment)) {
+                    *since = at;
+                }
+            }
+            Cause::WriteRefused { .. } | Cause::WritesKeepFailing { .. } => {
+                self.failures = 0;
+                self.refused = None;
+            }
+            Cause::Drift { .. } => {}
+        }
+    }
+
+    fn take(&mut self, event: &'a Event, intent: Option<&'a WriteIntent>, at: Timestamp) {
+        match event {
+            Event::RingReached { .. } => {
+                self.go(Place::Entering);
+                (self.doubted, self.failures, self.refused) = (false, 0, None);
+            }
+            Event::RingRecognised { group, soak, .. } => {
+                self.go(Place::Verified);
+                self.assign(group, &soak.policies);
+            }
+            Event::RingAssigned { group, .. } => {
+                self.go(Place::Adopting);
+                self.assign(group, &group.content.policies);
+            }
+            Event::WritePlanned { .. } => self.go(Place::Deploying),
+            Event::WriteDoubted { .. } => self.doubted = true,
+            Event::WriteCancelled { why, .. } => {
+                self.go(Place::Entering);
+                self.failures += u32::from(failed(why));
+            }
+            Event::WriteRefused { status, .. } => {
+                self.go(Place::Entering);
+                self.failures += 1;
+                self.refused = Some(*status);
+            }
+            Event::WriteConfirmed { group, .. }
+            | Event::WriteSettled { finding: Finding::Applied { group }, .. } => self.applied(group, intent),
+            Event::WriteSettled { .. } => {
+                self.go(Place::Entering);
+                self.failures += 1;
+            }
+            Event::AdoptionReached { .. } => {
+                self.go(Place::Soaking);
+                self.adopted_at = Some(at);
+            }
+            Event::RingVerified { .. } => self.go(Place::Verified),
+            Event::GateUnknown { gate, environment, why, .. } => {
+                self.unknown.insert((*gate, *environment), (*why, at));
+            }
+            Event::GateKnown { gate, environment, .. } => {
+                self.unknown.remove(&(*gate, *environment));
+            }
+            Event::GateWaived { gate, .. } => {
+                self.waived.insert(*gate);
+            }
+            _ => {}
+        }
+    }
+
+    fn applied(&mut self, group: &'a Group, intent: Option<&'a WriteIntent>) {
+        match intent.map(|intent| (&intent.purpose, intent)) {
+            Some((Purpose::MoveOut { .. }, _)) => {
+                self.go(Place::Entering);
+                (self.failures, self.refused) = (0, None);
+            }
+            Some((Purpose::Target, intent)) => {
+                self.go(Place::Adopting);
+                self.assign(group, &intent.policies);
+            }
+            None => self.go(Place::Adopting),
+        }
+    }
+}
+
+/// Whether a cancelled write counts towards those that came to nothing: what overtook it was not
+/// of ringward's or a person's own making.
+fn failed(why: &Cancelled) -> bool {
+    match why {
+        Cancelled::Stopped
+        | Cancelled::Held
+        | Cancelled::OpeningClosed
+        | Cancelled::FreezeBegun
+        | Cancelled::PlanChanged => false,
+        Cancelled::ConcurrentEdit
+        | Cancelled::GroupGone
+        | Cancelled::GroupInTheWay
+        | Cancelled::Unreadable { .. }
+        | Cancelled::NotSent { .. }
+        | Cancelled::RateLimited => true,
+    }
+}

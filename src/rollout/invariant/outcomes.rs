@@ -1,0 +1,117 @@
+//! What became of a write: only a clear answer, or two agreeing reads, may end it.
+//!
+//! **Invariant:** every outcome is held against the intent that is open in the books.
+
+use super::ledger::{Ledger, OpenWrite};
+use super::{Audit, Law};
+use crate::rollout::event::{Cancelled, Event, Finding, Recorded, WriteId};
+use crate::rollout::remote::{Group, VersionEntry};
+use crate::time::{SignedDuration, Timestamp, since};
+
+/// Two reads about a write in doubt lie this far apart (DESIGN 4).
+const READS_APART: SignedDuration = SignedDuration::from_secs(60);
+
+pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
+    let Some(named) = write_of(&recorded.entry.event) else { return };
+    let seq = recorded.seq;
+    let Some(open) = ledger.open.as_ref().filter(|open| open.intent.id == named) else {
+        audit.breach(Law::IntentFirst, seq, format!("{named} has an outcome, and no intent that is open"));
+        return;
+    };
+    let plan = recorded.entry.rollout.as_ref().map(|id| &id.plan);
+    let ours = plan == Some(open.plan) && recorded.entry.event.ring() == Some(open.ring);
+    audit.require(ours, Law::IntentFirst, seq, || format!("{named} belongs to another ring or plan"));
+    let doubted = ledger
+        .line(recorded)
+        .and_then(|line| line.ring(open.ring))
+        .is_some_and(|ring| ring.doubted || open.intent.after_doubt);
+    match &recorded.entry.event {
+        Event::WriteCancelled { why, .. } => {
+            clear(audit, open, seq);
+            audit.require(!(doubted && *why == Cancelled::RateLimited), Law::DoubtSettled, seq, || {
+                "an error after a write in doubt is a doubt again, a rate limit too".to_owned()
+            });
+        }
+        Event::WriteRefused { status, .. } => {
+            clear(audit, open, seq);
+            audit.require(!doubted, Law::DoubtSettled, seq, || {
+                format!("an error after a write in doubt is a doubt again, {status} too")
+            });
+        }
+        Event::WriteConfirmed { group, .. } => {
+            clear(audit, open, seq);
+            as_intended(audit, open, seq, group);
+        }
+        Event::WriteDoubted { .. } => clear(audit, open, seq),
+        Event::DoubtRead { read_at, .. } => read(audit, open, recorded, *read_at),
+        Event::WriteSettled { finding, first_read_at, second_read_at, .. } => {
+            settled(audit, open, recorded, finding, (*first_read_at, *second_read_at));
+        }
+        _ => {}
+    }
+}
+
+fn write_of(event: &Event) -> Option<WriteId> {
+    match event {
+        Event::WriteCancelled { write, .. }
+        | Event::WriteConfirmed { write, .. }
+        | Event::WriteRefused { write, .. }
+        | Event::WriteDoubted { write, .. }
+        | Event::DoubtRead { write, .. }
+        | Event::WriteSettled { write, .. } => Some(*write),
+        _ => None,
+    }
+}
+
+/// An answer counts only while the write is not in doubt.
+fn clear(audit: &mut Audit, open: &OpenWrite<'_>, seq: u64) {
+    audit.require(open.doubted_at.is_none(), Law::DoubtSettled, seq, || {
+        format!("{} is in doubt, and only two reads end a doubt", open.intent.id)
+    });
+}
+
+fn read(audit: &mut Audit, open: &OpenWrite<'_>, recorded: &Recorded, read_at: Timestamp) {
+    let Some(doubted_at) = open.doubted_at else {
+        audit.breach(Law::DoubtSettled, recorded.seq, format!("{} is not in doubt", open.intent.id));
+        return;
+    };
+    audit.require(doubted_at <= read_at && read_at <= recorded.at, Law::DoubtSettled, recorded.seq, || {
+        format!("a read at {read_at} says nothing about a doubt since {doubted_at}")
+    });
+}
+
+fn settled(
+    audit: &mut Audit,
+    open: &OpenWrite<'_>,
+    recorded: &Recorded,
+    finding: &Finding,
+    (first, second): (Timestamp, Timestamp),
+) {
+    let (law, seq) = (Law::DoubtSettled, recorded.seq);
+    read(audit, open, recorded, first);
+    read(audit, open, recorded, second);
+    audit.require(open.read == Some((finding, first)), law, seq, || {
+        "the first of the two reads is not on record with this finding".to_owned()
+    });
+    audit.require(since(first, second) >= READS_APART, law, seq, || {
+        format!("the reads at {first} and {second} lie less than a minute apart")
+    });
+    if let Finding::Applied { group } = finding {
+        as_intended(audit, open, seq, group);
+    }
+}
+
+fn as_intended(audit: &mut Audit, open: &OpenWrite<'_>, seq: u64, group: &Group) {
+    let sorted = |versions: &[VersionEntry]| {
+        let mut versions = versions.to_vec();
+        versions.sort();
+        versions
+    };
+    let intent = open.intent;
+    let same = sorted(&group.content.versions) == sorted(&intent.after.versions)
+        && group.content.policies == intent.after.policies
+        && intent.before.as_ref().is_none_or(|before| before.id == group.id);
+    audit.require(same, Law::IntentFirst, seq, || {
+        format!("group {} counts as written, and is not as {} intended it", group.id.as_str(), intent.id)
+    });
+}

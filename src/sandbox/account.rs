@@ -1,0 +1,440 @@
+//! The simulated account: requests in, outcomes out, on a clock that the caller holds.
+//!
+//! **Invariant:** time only goes forward, and a write that was scripted to be late takes effect at its own
+//! instant, whenever somebody looks next.
+
+use std::collections::BTreeMap;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::api::{Answer, Arrival, Body, Held, Operation, Outcome, Refusal, Request, Route, fault_name};
+use super::device::DeviceTruth;
+use super::devices::{self, DeviceQuery};
+use super::dice::Dice;
+use super::faults::{Fault, FaultScript, Faults, InvalidFault, LateAnswer};
+use super::fleet::{Fleet, Mix, Profile};
+use super::groups::{Groups, Written};
+use super::journal::Journal;
+use super::limit::{self, RateLimit};
+use super::profiles::{self, DefaultProfile};
+use crate::time::{SignedDuration, Timestamp, after};
+
+/// What the account is made of.
+#[derive(Debug, Clone)]
+pub struct AccountSettings {
+    /// Seeds everything: IDs, the fleet, its days, its failures.
+    pub seed: u64,
+    /// How many devices there are.
+    pub devices: usize,
+    /// What kinds of devices there are.
+    pub mix: Mix,
+    /// The API token; `None`: derived from the seed.
+    pub token: Option<SecretString>,
+    /// The account ID, 32 hexadecimal digits; `None`: derived from the seed.
+    pub account_id: Option<String>,
+    /// How the default profile shows itself.
+    pub default_profile: DefaultProfile,
+    /// Faults to begin with.
+    pub faults: Vec<FaultScript>,
+}
+
+impl Default for AccountSettings {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            devices: 600,
+            mix: Mix::default(),
+            token: None,
+            account_id: None,
+            default_profile: DefaultProfile::WithId,
+            faults: Vec::new(),
+        }
+    }
+}
+
+/// The token's state, as verify tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TokenStatus {
+    /// Works.
+    Active,
+    /// Revoked: everything but verify is 403.
+    Disabled,
+    /// Past its end: everything but verify is 403.
+    Expired,
+}
+
+/// The simulated account.
+#[derive(Debug)]
+pub struct Account {
+    id: String,
+    token: SecretString,
+    token_id: String,
+    token_status: TokenStatus,
+    default_profile: DefaultProfile,
+    now: Timestamp,
+    fleet: Fleet,
+    groups: Groups,
+    /// What the list of groups answers until an instant, while it is stale.
+    stale: Option<(Timestamp, Groups)>,
+    late: Vec<LateWrite>,
+    writes: u64,
+    limit: RateLimit,
+    faults: Faults,
+    journal: Journal,
+}
+
+/// A write whose caller has given up and that takes effect later.
+#[derive(Debug)]
+struct LateWrite {
+    due: Timestamp,
+    seq: u64,
+    operation: Operation,
+    target: String,
+    request: Request,
+}
+
+impl Account {
+    /// The account as it is at `start`.
+    ///
+    /// # Errors
+    /// When a scripted fault cannot be followed.
+    pub fn new(settings: &AccountSettings, start: Timestamp) -> Result<Self, InvalidFault> {
+        let dice = Dice::seeded(settings.seed);
+        let mut faults = Faults::default();
+        faults.add(&settings.faults)?;
+        let token = settings.token.clone();
+        Ok(Self {
+            id: settings.account_id.clone().unwrap_or_else(|| dice.of("account").hex(32)),
+            token: token.unwrap_or_else(|| format!("cfat_{}", dice.of("token").alphanumeric(40)).into()),
+            token_id: dice.of("token id").hex(32),
+            token_status: TokenStatus::Active,
+            default_profile: settings.default_profile,
+            now: start,
+            fleet: Fleet::new(dice.of("fleet"), settings.devices, &settings.mix, start),
+            groups: Groups::new(dice.of("groups")),
+            stale: None,
+            late: Vec::new(),
+            writes: 0,
+            limit: RateLimit::default(),
+            faults,
+            journal: Journal::default(),
+        })
+    }
+
+    /// The account's ID.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The API token.
+    #[must_use]
+    pub fn token(&self) -> &SecretString {
+        &self.token
+    }
+
+    /// Every request so far.
+    #[must_use]
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// Moves on to `now`; an earlier instant changes nothing. Returns the account's own now.
+    pub fn advance(&mut self, now: Timestamp) -> Timestamp {
+        let now = now.max(self.now);
+        loop {
+            let due = self.late.iter().enumerate().filter(|(_, late)| late.due <= now);
+            let Some(first) = due.min_by_key(|(_, late)| (late.due, late.seq)).map(|(index, _)| index) else {
+                break;
+            };
+            let late = self.late.remove(first);
+            self.now = late.due;
+            // Whoever asked has gone: a refusal now has no reader, and the row stays `applied: false`.
+            let _ = self.write(late.seq, late.operation, &late.target, &late.request);
+        }
+        self.now = now;
+        now
+    }
+
+    /// Takes a request at `now`.
+    pub fn arrive(&mut self, request: Request, now: Timestamp) -> Arrival {
+        let now = self.advance(now);
+        let route = Route::of(&request);
+        let seq = self.journal.arrived(now, &request, route.as_ref().map(|route| route.operation));
+        if let Err(refusal) = self.admit(&request, route.as_ref()) {
+            return Arrival::Done(self.close(seq, refusal.answer()));
+        }
+        let Some(Route { operation, target, .. }) = route else {
+            return Arrival::Done(self.close(seq, Refusal::no_route(&request.path).answer()));
+        };
+        if let Err(seconds) = self.limit.count(now) {
+            return Arrival::Done(self.close(seq, throttled(seconds)));
+        }
+        let fault = self.faults.take(operation);
+        if let Some(row) = self.journal.row(seq) {
+            row.fault = fault_name(fault.as_ref());
+        }
+        if let Some(Fault::Delay { seconds, wall_ms }) = fault {
+            let until = later(now, seconds);
+            return Arrival::Held(Held { until, wall_ms, seq, operation, target, request });
+        }
+        Arrival::Done(self.carry_out(seq, operation, &target, request, fault))
+    }
+
+    /// Carries out a request whose delay is over.
+    pub fn resume(&mut self, held: Held, now: Timestamp) -> Outcome {
+        self.advance(now.max(held.until));
+        self.carry_out(held.seq, held.operation, &held.target, held.request, None)
+    }
+
+    /// [`Account::arrive`] and, where a delay holds the request, [`Account::resume`] at its end: for callers
+    /// without sockets.
+    pub fn handle(&mut self, request: Request, now: Timestamp) -> Outcome {
+        match self.arrive(request, now) {
+            Arrival::Done(outcome) => outcome,
+            Arrival::Held(held) => {
+                let until = held.until;
+                self.resume(held, until)
+            }
+        }
+    }
+
+    /// Adds faults to the end of the list: all or none.
+    ///
+    /// # Errors
+    /// When one of them cannot be followed.
+    pub fn add_faults(&mut self, scripts: &[FaultScript]) -> Result<(), InvalidFault> {
+        self.faults.add(scripts)
+    }
+
+    /// The faults that have not struck yet.
+    #[must_use]
+    pub fn faults_left(&self) -> Vec<FaultScript> {
+        self.faults.left()
+    }
+
+    /// Forgets all faults to come. What a fault has set going (a late write, a stale list) goes on.
+    pub fn clear_faults(&mut self) {
+        self.faults.clear();
+    }
+
+    /// Revokes the token, or restores it.
+    pub fn set_token_status(&mut self, status: TokenStatus) {
+        self.token_status = status;
+    }
+
+    /// Names and IDs of all profiles; the default profile is called `default`.
+    #[must_use]
+    pub fn profiles(&self) -> Vec<(String, String)> {
+        self.fleet.profiles.iter().map(|profile| (profile.name.to_owned(), profile.id.clone())).collect()
+    }
+
+    /// Lets a device match another profile from `now` on, as when a directory group changes. It evaluates
+    /// what its new group offers as after a notification. False: there is no such device or profile.
+    pub fn change_profile(&mut self, device: &str, policy: &str, now: Timestamp) -> bool {
+        let now = self.advance(now);
+        let Some(profile) = self.fleet.profile(policy) else { return false };
+        let Fleet { devices, calendar, .. } = &mut self.fleet;
+        let Some(device) = devices.iter_mut().find(|candidate| candidate.id == device) else { return false };
+        self.writes += 1;
+        device.profile = profile;
+        let target = device.os.environment().and_then(|environment| self.groups.target(policy, environment));
+        device.assign(target, now, self.writes, calendar);
+        true
+    }
+
+    /// What is true of every device, in the order of their IDs. Tests judge by it; the API never shows it.
+    #[must_use]
+    pub fn truths(&self) -> Vec<DeviceTruth> {
+        let Fleet { profiles, devices, calendar } = &self.fleet;
+        let name = |index: usize| profiles.get(index).map_or("", |profile: &Profile| profile.name);
+        devices.iter().map(|device| device.truth(name(device.profile), self.now, calendar)).collect()
+    }
+
+    /// Counts by profile, device type and reported version.
+    pub(super) fn fleet_summary(&self) -> Value {
+        let mut profiles: BTreeMap<&str, BTreeMap<&str, BTreeMap<String, usize>>> = BTreeMap::new();
+        for device in &self.fleet.devices {
+            let profile = self.fleet.profiles.get(device.profile).map_or("", |profile| profile.name);
+            let reported = device.reported(device.last_seen(self.now, &self.fleet.calendar));
+            let types = profiles.entry(profile).or_default().entry(device.os.device_type()).or_default();
+            *types.entry(reported.unwrap_or_else(|| "none".to_owned())).or_default() += 1;
+        }
+        json!({ "at": self.now.to_string(), "devices": self.fleet.devices.len(), "profiles": profiles })
+    }
+
+    fn admit(&self, request: &Request, route: Option<&Route>) -> Result<(), Refusal> {
+        let token = request.token.as_ref().map(ExposeSecret::expose_secret);
+        if token != Some(self.token.expose_secret()) {
+            return Err(Refusal::unauthenticated());
+        }
+        let Some(route) = route else { return Ok(()) };
+        if let Some(account) = route.account.as_ref().filter(|account| **account != self.id) {
+            let possible = account.len() == 32 && account.chars().all(|c| c.is_ascii_hexdigit());
+            let unknown =
+                if possible { Refusal::unauthenticated() } else { Refusal::no_route(&request.path) };
+            return Err(unknown);
+        }
+        if self.token_status != TokenStatus::Active && !route.operation.verifies() {
+            return Err(Refusal::unauthenticated());
+        }
+        Ok(())
+    }
+
+    /// Does what the request asks, spoilt by `fault`.
+    fn carry_out(
+        &mut self,
+        seq: u64,
+        operation: Operation,
+        target: &str,
+        request: Request,
+        fault: Option<Fault>,
+    ) -> Outcome {
+        let early = match &fault {
+            Some(Fault::ServerError(status)) => Some(server_error(*status)),
+            Some(Fault::ServerErrorHtml(status)) => Some(Answer::html(*status)),
+            Some(Fault::RateLimited { seconds }) => Some(throttled(i64::from(*seconds))),
+            Some(Fault::Conflict) => {
+                let message = "policy ids already belong to another deployment group";
+                Some(Refusal::new(409, 1000, message).answer())
+            }
+            Some(Fault::Forbidden) => Some(Refusal::new(403, 10000, "Forbidden").answer()),
+            Some(Fault::ResetBefore) => return Outcome::Reset,
+            Some(Fault::AppliedLate { seconds, answer }) => {
+                let due = later(self.now, *seconds);
+                self.late.push(LateWrite { due, seq, operation, target: target.to_owned(), request });
+                return match answer {
+                    LateAnswer::Reset => Outcome::Reset,
+                    LateAnswer::GatewayTimeout => self.close(seq, server_error(504)),
+                };
+            }
+            _ => None,
+        };
+        if let Some(answer) = early {
+            return self.close(seq, answer);
+        }
+        if let Some(Fault::StaleList { seconds }) = &fault {
+            self.stale = Some((later(self.now, *seconds), self.groups.clone()));
+        }
+        let ignore_filters = fault == Some(Fault::FilterIgnored);
+        let mut answer = self
+            .answer(seq, operation, target, &request, ignore_filters)
+            .unwrap_or_else(|refusal| refusal.answer());
+        match fault {
+            Some(Fault::ResetAfter) => return Outcome::Reset,
+            Some(Fault::Truncated(cut)) => answer.cut = Some(cut),
+            Some(Fault::MissingField { pointer }) => take_out(&mut answer.body, &pointer),
+            _ => {}
+        }
+        self.close(seq, answer)
+    }
+
+    fn answer(
+        &mut self,
+        seq: u64,
+        operation: Operation,
+        target: &str,
+        request: &Request,
+        ignore_filters: bool,
+    ) -> Result<Answer, Refusal> {
+        let pairs = request.pairs()?;
+        match operation {
+            Operation::ListGroups => match &self.stale {
+                Some((until, before)) if self.now < *until => before.list(&pairs),
+                _ => self.groups.list(&pairs),
+            },
+            Operation::GetGroup => self.groups.get(target),
+            Operation::CreateGroup | Operation::UpdateGroup | Operation::DeleteGroup => {
+                self.write(seq, operation, target, request)
+            }
+            Operation::ListDevices => {
+                let query = DeviceQuery::read(&pairs)?;
+                let query = if ignore_filters { query.unfiltered() } else { query };
+                Ok(query.page(&self.fleet, self.now))
+            }
+            Operation::GetDevice => devices::get(&self.fleet, target, &pairs, self.now),
+            Operation::ListProfiles => profiles::list(&self.fleet, self.default_profile, &pairs),
+            Operation::GetDefaultProfile => Ok(profiles::get_default(&self.fleet, self.default_profile)),
+            Operation::VerifyUserToken | Operation::VerifyAccountToken => {
+                Ok(Answer::found(&json!({ "id": self.token_id, "status": self.token_status })))
+            }
+        }
+    }
+
+    /// Applies a write at the account's now, and tells the devices.
+    fn write(
+        &mut self,
+        seq: u64,
+        operation: Operation,
+        target: &str,
+        request: &Request,
+    ) -> Result<Answer, Refusal> {
+        let Written { answer, policies } = match operation {
+            Operation::CreateGroup => self.groups.create(&request.body, self.now)?,
+            Operation::UpdateGroup => self.groups.update(target, &request.body, self.now)?,
+            _ => self.groups.delete(target)?,
+        };
+        self.writes += 1;
+        let Fleet { profiles, devices, calendar } = &mut self.fleet;
+        for device in devices {
+            let Some(profile) = profiles.get(device.profile).filter(|profile| policies.contains(&profile.id))
+            else {
+                continue;
+            };
+            if let Some(environment) = device.os.environment() {
+                let offered = self.groups.target(&profile.id, environment);
+                device.assign(offered, self.now, self.writes, calendar);
+            }
+        }
+        let now = self.now;
+        if let Some(row) = self.journal.row(seq) {
+            row.applied = Some(true);
+            row.applied_at = Some(now);
+        }
+        Ok(answer)
+    }
+
+    /// Notes what is answered.
+    fn close(&mut self, seq: u64, mut answer: Answer) -> Outcome {
+        if !answer.headers.iter().any(|(name, _)| *name == "ratelimit") {
+            answer.headers.extend(self.limit.headers(self.now));
+        }
+        if let Some(row) = self.journal.row(seq) {
+            row.status = Some(answer.status);
+        }
+        Outcome::Answer(answer)
+    }
+}
+
+fn later(now: Timestamp, seconds: u32) -> Timestamp {
+    after(now, SignedDuration::from_secs(i64::from(seconds)))
+}
+
+fn server_error(status: u16) -> Answer {
+    Refusal::new(status, 10013, "Internal error, as the sandbox was told to answer").answer()
+}
+
+/// 429, with the code and words that users report (FACTS 6).
+fn throttled(seconds: i64) -> Answer {
+    let mut answer =
+        Refusal::new(429, 971, "Please wait and consider throttling your request speed").answer();
+    answer.headers.push(("retry-after", seconds.to_string()));
+    answer.headers.extend(limit::headers(0, seconds));
+    answer
+}
+
+/// Takes a field out of an answer, or `success` where it has no such field: the answer must be spoilt.
+fn take_out(body: &mut Body, pointer: &str) {
+    let Body::Json(value) = body else { return };
+    let (parent, key) = pointer.rsplit_once('/').unwrap_or(("", pointer));
+    let removed = match value.pointer_mut(parent) {
+        Some(Value::Object(fields)) => fields.remove(key).is_some(),
+        _ => false,
+    };
+    if !removed && let Value::Object(fields) = value {
+        fields.remove("success");
+    }
+}

@@ -1,0 +1,215 @@
+//! When a device is awake: office hours with jitter, days off, weekends, machines that never sleep.
+//!
+//! **Invariant:** presence is a closed form of the device's habits and the instant; nothing is stored, so
+//! asking for Tuesday before Monday gives the same answer.
+
+use jiff::civil::{Date, Weekday};
+use jiff::tz::TimeZone;
+
+use super::dice::Dice;
+use crate::time::{SignedDuration, Timestamp, after, since};
+
+/// How many days are searched for a device's last or next waking. Habits leave no gap near this long; a
+/// device beyond it counts as asleep for good.
+const SEARCHED_DAYS: u32 = 60;
+
+/// The office's calendar: the days on which [`Habits`] are kept.
+#[derive(Debug, Clone)]
+pub(super) struct Calendar {
+    zone: TimeZone,
+}
+
+impl Calendar {
+    /// Lisbon: office days that change with DST. The zone database is part of the program.
+    pub(super) fn office() -> Self {
+        Self { zone: TimeZone::get("Europe/Lisbon").unwrap_or(TimeZone::UTC) }
+    }
+
+    fn day_of(&self, instant: Timestamp) -> Date {
+        instant.to_zoned(self.zone.clone()).date()
+    }
+
+    fn midnight(&self, day: Date) -> Timestamp {
+        day.to_zoned(self.zone.clone()).map_or(Timestamp::MAX, |start| start.timestamp())
+    }
+}
+
+/// When one device is awake.
+#[derive(Debug, Clone)]
+pub(super) struct Habits {
+    pub(super) dice: Dice,
+    pub(super) rhythm: Rhythm,
+    /// Seconds between two check-ins while awake.
+    pub(super) check_in: i64,
+}
+
+/// The kinds of presence in a fleet.
+#[derive(Debug, Clone)]
+pub(super) enum Rhythm {
+    /// A laptop: opened in the morning and closed in the evening of the days it is used.
+    Office {
+        /// Seconds after midnight at which it is usually opened.
+        opens: i64,
+        /// Seconds for which it usually stays open.
+        stays: i64,
+        /// Whether it is used at weekends too.
+        weekends: bool,
+        /// Per mille of days on which it stays closed.
+        absent_day: u16,
+        /// Per mille of whole weeks in which it stays closed.
+        away_week: u16,
+    },
+    /// A server or a desktop that is never shut down; its service restarts once a day.
+    AlwaysOn {
+        /// Seconds after midnight of the daily restart.
+        restarts: i64,
+    },
+    /// Not awake any more: in a drawer since this instant.
+    Gone(Timestamp),
+    /// Enrolled, never seen.
+    Never,
+}
+
+/// A stretch of wakefulness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Awake {
+    pub(super) from: Timestamp,
+    pub(super) until: Timestamp,
+}
+
+impl Habits {
+    /// The last check-in at or before `now`.
+    pub(super) fn last_seen(&self, calendar: &Calendar, now: Timestamp) -> Option<Timestamp> {
+        if let Rhythm::Gone(since) = self.rhythm {
+            return Some(since.min(now));
+        }
+        let mut day = calendar.day_of(now);
+        for _ in 0..SEARCHED_DAYS {
+            if let Some(awake) = self.awake_on(calendar, day)
+                && awake.from <= now
+            {
+                let elapsed = since(awake.from, now.min(awake.until)).as_secs();
+                let checked_in = elapsed - elapsed % self.check_in.max(1);
+                return Some(after(awake.from, SignedDuration::from_secs(checked_in)));
+            }
+            day = day.yesterday().ok()?;
+        }
+        None
+    }
+
+    /// The stretch of wakefulness that holds `instant`, or else the next one.
+    pub(super) fn awake_at_or_after(&self, calendar: &Calendar, instant: Timestamp) -> Option<Awake> {
+        // Yesterday's stretch of a machine that never sleeps ends today.
+        self.first_from(calendar, calendar.day_of(instant).yesterday().ok()?, |awake| awake.until > instant)
+    }
+
+    /// The first stretch that begins after `instant`: the next waking or service start.
+    pub(super) fn next_waking(&self, calendar: &Calendar, instant: Timestamp) -> Option<Awake> {
+        self.first_from(calendar, calendar.day_of(instant), |awake| awake.from > instant)
+    }
+
+    fn first_from(&self, calendar: &Calendar, day: Date, fits: impl Fn(&Awake) -> bool) -> Option<Awake> {
+        let mut day = day;
+        for _ in 0..SEARCHED_DAYS {
+            if let Some(awake) = self.awake_on(calendar, day).filter(&fits) {
+                return Some(awake);
+            }
+            day = day.tomorrow().ok()?;
+        }
+        None
+    }
+
+    fn awake_on(&self, calendar: &Calendar, day: Date) -> Option<Awake> {
+        let at = |day: Date, seconds: i64| after(calendar.midnight(day), SignedDuration::from_secs(seconds));
+        match &self.rhythm {
+            Rhythm::Gone(_) | Rhythm::Never => None,
+            Rhythm::AlwaysOn { restarts } => {
+                Some(Awake { from: at(day, *restarts), until: at(day.tomorrow().ok()?, *restarts) })
+            }
+            Rhythm::Office { opens, stays, weekends, absent_day, away_week } => {
+                let weekend = matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday);
+                let week = day.iso_week_date();
+                let week = (i64::from(week.year()) * 100 + i64::from(week.week())).unsigned_abs();
+                let date = (i64::from(day.year()) * 1_000 + i64::from(day.day_of_year())).unsigned_abs();
+                let today = self.dice.of("day").nth(date);
+                if (weekend && !weekends)
+                    || today.of("absent").happens(*absent_day)
+                    || self.dice.of("week").nth(week).happens(*away_week)
+                {
+                    return None;
+                }
+                let opens = opens + today.of("opens").between(-15 * 60, 15 * 60);
+                let stays = stays + today.of("stays").between(-30 * 60, 30 * 60);
+                Some(Awake { from: at(day, opens), until: at(day, opens + stays) })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn office(weekends: bool) -> Habits {
+        let rhythm =
+            Rhythm::Office { opens: 9 * 3600, stays: 8 * 3600, weekends, absent_day: 0, away_week: 0 };
+        Habits { dice: Dice::seeded(3), rhythm, check_in: 300 }
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_laptop_is_seen_in_office_hours_only() {
+        let calendar = Calendar::office();
+        let habits = office(false);
+        // Friday 2026-10-16 at noon in Lisbon (UTC+1); then the same Friday from Sunday's point of view.
+        let noon = at("2026-10-16T11:00:00Z");
+        let seen = habits.last_seen(&calendar, noon).unwrap();
+        assert!(since(seen, noon) < SignedDuration::from_secs(300), "{seen}");
+        let sunday = at("2026-10-18T15:00:00Z");
+        let seen = habits.last_seen(&calendar, sunday).unwrap();
+        assert_eq!(calendar.day_of(seen).weekday(), Weekday::Friday);
+        let next = habits.awake_at_or_after(&calendar, sunday).unwrap();
+        assert_eq!(calendar.day_of(next.from).weekday(), Weekday::Monday);
+        assert_eq!(habits.next_waking(&calendar, sunday), Some(next));
+    }
+
+    #[test]
+    fn the_office_keeps_its_local_hours_across_the_change_of_clocks() {
+        let calendar = Calendar::office();
+        let habits = office(true);
+        // Clocks go back on 2026-10-25: the same local hour is an hour later in UTC.
+        let before = habits.next_waking(&calendar, at("2026-10-22T22:00:00Z")).unwrap().from;
+        let later = habits.next_waking(&calendar, at("2026-10-26T22:00:00Z")).unwrap().from;
+        let drift = since(before, later).as_secs() - 4 * 86_400;
+        assert!((3_600 - 1_800..=3_600 + 1_800).contains(&drift), "{drift}");
+    }
+
+    #[test]
+    fn a_machine_that_never_sleeps_has_no_gap() {
+        let calendar = Calendar::office();
+        let habits =
+            Habits { dice: Dice::seeded(3), rhythm: Rhythm::AlwaysOn { restarts: 4 * 3600 }, check_in: 120 };
+        let mut instant = at("2026-10-20T00:00:30Z");
+        for _ in 0..500 {
+            let seen = habits.last_seen(&calendar, instant).unwrap();
+            assert!(since(seen, instant) < SignedDuration::from_secs(120), "{instant}");
+            let awake = habits.awake_at_or_after(&calendar, instant).unwrap();
+            assert!(awake.from <= instant && instant < awake.until, "{instant}");
+            instant = after(instant, SignedDuration::from_mins(37));
+        }
+    }
+
+    #[test]
+    fn a_device_in_a_drawer_is_never_seen_again() {
+        let calendar = Calendar::office();
+        let gone = at("2026-09-01T10:00:00Z");
+        let habits = Habits { dice: Dice::seeded(3), rhythm: Rhythm::Gone(gone), check_in: 120 };
+        assert_eq!(habits.last_seen(&calendar, at("2026-11-01T10:00:00Z")), Some(gone));
+        assert_eq!(habits.awake_at_or_after(&calendar, gone), None);
+        let never = Habits { rhythm: Rhythm::Never, ..habits };
+        assert_eq!(never.last_seen(&calendar, gone), None);
+    }
+}

@@ -1,0 +1,68 @@
+//! `/sandbox/*`: the journal, the faults, the token's state, the fleet's counts.
+//!
+//! **Invariant:** nothing here is part of Cloudflare's API, none of it shows the token, and none of it is
+//! journaled.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::account::{Account, TokenStatus};
+use super::api::Answer;
+use super::faults::FaultScript;
+
+/// The prefix of all these routes.
+pub(super) const PREFIX: &str = "/sandbox";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TokenOrder {
+    status: TokenStatus,
+}
+
+/// Answers a request to one of the sandbox's own routes. The account has been advanced.
+pub(super) fn answer(account: &mut Account, method: &str, path: &str, body: &[u8]) -> Answer {
+    match (method, path.strip_prefix(PREFIX).unwrap_or(path)) {
+        ("GET", "/requests") => shown(account.journal()),
+        ("GET", "/fleet") => Answer::json(200, account.fleet_summary()),
+        ("GET", "/faults") => shown(&account.faults_left()),
+        ("DELETE", "/faults") => {
+            account.clear_faults();
+            shown(&account.faults_left())
+        }
+        ("POST", "/faults") => {
+            let added = serde_json::from_slice::<Vec<FaultScript>>(body)
+                .map_err(|error| format!("the body must be a list of faults: {error}"))
+                .and_then(|scripts| account.add_faults(&scripts).map_err(|error| error.to_string()));
+            match added {
+                Ok(()) => shown(&account.faults_left()),
+                Err(message) => refused(400, &message),
+            }
+        }
+        ("POST", "/token") => match serde_json::from_slice::<TokenOrder>(body) {
+            Ok(order) => {
+                account.set_token_status(order.status);
+                Answer::json(200, json!({ "status": order.status }))
+            }
+            Err(error) => {
+                refused(400, &format!("write {{\"status\": \"active|disabled|expired\"}}: {error}"))
+            }
+        },
+        _ => refused(
+            404,
+            "the sandbox knows GET /sandbox/requests, GET /sandbox/fleet, GET, POST and DELETE \
+             /sandbox/faults, and POST /sandbox/token",
+        ),
+    }
+}
+
+/// The sandbox's own refusal.
+pub(super) fn refused(status: u16, message: &str) -> Answer {
+    Answer::json(status, json!({ "error": message }))
+}
+
+fn shown(value: &impl Serialize) -> Answer {
+    match serde_json::to_value(value) {
+        Ok(value) => Answer::json(200, value),
+        Err(error) => Answer::json(500, Value::from(error.to_string())),
+    }
+}

@@ -1,0 +1,360 @@
+//! One device: what it runs, what it was told, and when it moves.
+//!
+//! **Invariant:** a device runs only what it started with and what a group offered to its environment; its
+//! moves are settled when a write happens and only a later write changes those that have not begun to
+//! install.
+
+use serde_json::{Value, json};
+
+use super::behaviour::{Calendar, Habits};
+use super::dice::Dice;
+use crate::time::{SignedDuration, Timestamp, after};
+use crate::version::{ClientVersion, Environment};
+
+/// Notifications reach a device that is online within this time (client-version-assignments.mdx: "up to 15
+/// minutes").
+const NOTIFIED_WITHIN_SECONDS: i64 = 15 * 60;
+/// Wakings at which a failed or interrupted install is tried again before the device gives up.
+const MAX_ATTEMPTS: u64 = 40;
+
+/// The operating systems of the simulated fleet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Os {
+    Windows,
+    Mac,
+    Linux,
+    Ios,
+}
+
+impl Os {
+    /// The spelling of `device_type`: "mac", while an assignment says "macos" (FACTS 2).
+    pub(super) const fn device_type(self) -> &'static str {
+        match self {
+            Self::Windows => "windows",
+            Self::Mac => "mac",
+            Self::Linux => "linux",
+            Self::Ios => "ios",
+        }
+    }
+
+    pub(super) const fn environment(self) -> Option<Environment> {
+        match self {
+            Self::Windows => Some(Environment::Windows),
+            Self::Mac => Some(Environment::Macos),
+            Self::Linux | Self::Ios => None,
+        }
+    }
+}
+
+/// What is special about a device. Nothing in the API shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Story {
+    /// Follows assignments; an install may fail and is tried again at a later waking.
+    Follows,
+    /// MDM says `allow_managed_deployments=false`: ignores assignments for good.
+    Pinned,
+    /// Every install fails; the old version goes on running.
+    Broken,
+    /// Runs a client below 2026.6, which ignores assignments.
+    TooOld,
+    /// An operating system without assignments.
+    Unsupported,
+    /// In a drawer: listed, not seen for weeks.
+    InDrawer,
+    /// Enrolled but never seen: no version, no `last_seen_at`.
+    NeverSeen,
+    /// All registrations revoked: hidden from the default listing.
+    Unregistered,
+}
+
+/// What is true of one device, for tests and the demo. The API shows less, and later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceTruth {
+    /// The device's ID.
+    pub id: String,
+    /// The name of its profile; `default` for the default one.
+    pub profile: String,
+    /// The environment that assignments target on it.
+    pub environment: Option<Environment>,
+    /// What is special about it.
+    pub story: Story,
+    /// What it runs at this instant.
+    pub running: Option<String>,
+    /// What the API says it runs: its version at its last check-in.
+    pub reported: Option<String>,
+    /// Its last check-in.
+    pub last_seen_at: Option<Timestamp>,
+}
+
+/// One simulated device.
+#[derive(Debug)]
+pub(super) struct Device {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) user: String,
+    pub(super) os: Os,
+    pub(super) story: Story,
+    /// Index of its profile in the fleet.
+    pub(super) profile: usize,
+    pub(super) habits: Habits,
+    pub(super) registrations: u32,
+    pub(super) created_at: Timestamp,
+    /// What it ran when the sandbox began, in its own words; `None` until it was seen.
+    pub(super) initial: Option<String>,
+    pub(super) failed_install: u16,
+    pub(super) assignment: Option<Assignment>,
+    pub(super) moves: Vec<Move>,
+}
+
+/// What a device was last told.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Assignment {
+    target: Option<ClientVersion>,
+    /// When it hears of it; `None`: never awake again.
+    heard_at: Option<Timestamp>,
+}
+
+/// An install that succeeds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Move {
+    version: ClientVersion,
+    /// From here on it cannot be cancelled.
+    installs_from: Timestamp,
+    done_at: Timestamp,
+}
+
+impl Device {
+    fn dice(&self) -> Dice {
+        self.habits.dice
+    }
+
+    /// The version that runs at `instant`.
+    pub(super) fn running(&self, instant: Timestamp) -> Option<String> {
+        let moved = self.moves.iter().rev().find(|step| step.done_at <= instant);
+        moved.map(|step| step.version.to_string()).or_else(|| self.initial.clone())
+    }
+
+    /// Tells the device at `now` what its group offers to its environment. `write` counts the account's
+    /// writes and seeds the delays, so that a repeated write is not a repeated history.
+    pub(super) fn assign(
+        &mut self,
+        target: Option<ClientVersion>,
+        now: Timestamp,
+        write: u64,
+        calendar: &Calendar,
+    ) {
+        let told = self.assignment.and_then(|assignment| assignment.target);
+        if told == target || self.os.environment().is_none() || self.story == Story::Pinned {
+            return;
+        }
+        let die = self.dice().of("assignment").nth(write);
+        let mut heard_at = self.heard_at(now, die, calendar);
+        // An earlier notification that is still on its way makes the device read the newest assignment too.
+        if let Some(earlier) = self.assignment.and_then(|assignment| assignment.heard_at)
+            && earlier > now
+        {
+            heard_at = Some(heard_at.map_or(earlier, |heard| heard.min(earlier)));
+        }
+        self.assignment = Some(Assignment { target, heard_at });
+        let Some(heard_at) = heard_at else { return };
+        // A changed target cancels a download; an install that has begun ends first.
+        self.moves.retain(|step| step.installs_from < heard_at);
+        let free_from = self.moves.last().map_or(heard_at, |step| step.done_at.max(heard_at));
+        let current =
+            self.moves.last().map(|step| step.version).or_else(|| self.initial.as_ref()?.parse().ok());
+        let (Some(target), Some(current)) = (target, current) else { return };
+        if target == current || !current.follows_assignments() || self.story == Story::Broken {
+            return;
+        }
+        if let Some(step) = self.install(target, free_from, die, calendar) {
+            self.moves.push(step);
+        }
+    }
+
+    fn heard_at(&self, now: Timestamp, die: Dice, calendar: &Calendar) -> Option<Timestamp> {
+        let delay = SignedDuration::from_secs(die.of("notified").between(0, NOTIFIED_WITHIN_SECONDS));
+        let notified = after(now, delay);
+        let awake = self.habits.awake_at_or_after(calendar, notified)?;
+        if awake.from <= notified { Some(notified) } else { Some(evaluates_after(awake.from, die)) }
+    }
+
+    /// The install that succeeds in the end: each attempt downloads for some minutes, must end before the lid
+    /// is closed, and may fail; the next one comes with a later waking.
+    fn install(
+        &self,
+        version: ClientVersion,
+        from: Timestamp,
+        die: Dice,
+        calendar: &Calendar,
+    ) -> Option<Move> {
+        let mut awake = self.habits.awake_at_or_after(calendar, from)?;
+        let mut begins = from.max(awake.from);
+        for attempt in 0..MAX_ATTEMPTS {
+            let die = die.of("attempt").nth(attempt);
+            let installs_from = after(begins, SignedDuration::from_secs(die.of("download").between(60, 600)));
+            let done_at = after(installs_from, SignedDuration::from_secs(die.of("install").between(40, 180)));
+            if done_at <= awake.until && !die.of("fails").happens(self.failed_install) {
+                return Some(Move { version, installs_from, done_at });
+            }
+            awake = self.habits.next_waking(calendar, begins)?;
+            begins = evaluates_after(awake.from, die);
+        }
+        None
+    }
+
+    /// What is true of the device at `now`.
+    pub(super) fn truth(&self, profile: &str, now: Timestamp, calendar: &Calendar) -> DeviceTruth {
+        let last_seen_at = self.last_seen(now, calendar);
+        DeviceTruth {
+            id: self.id.clone(),
+            profile: profile.to_owned(),
+            environment: self.os.environment(),
+            story: self.story,
+            running: self.running(now),
+            reported: self.reported(last_seen_at),
+            last_seen_at,
+        }
+    }
+
+    /// The last check-in at or before `now`.
+    pub(super) fn last_seen(&self, now: Timestamp, calendar: &Calendar) -> Option<Timestamp> {
+        self.habits.last_seen(calendar, now)
+    }
+
+    /// What the API says the device runs, given its last check-in.
+    pub(super) fn reported(&self, last_seen: Option<Timestamp>) -> Option<String> {
+        self.running(last_seen?)
+    }
+
+    /// The device as `physical-devices` lists it, without its registration.
+    pub(super) fn body(&self, last_seen: Option<Timestamp>) -> Value {
+        let die = self.dice().of("inventory");
+        let (os_version, maker, model) = match self.os {
+            Os::Windows => ("10.0.22631", "Dell Inc.", "Latitude 7450"),
+            Os::Mac => ("26.0.1", "Apple Inc.", "Mac16,1"),
+            Os::Linux => ("6.12.48", "LENOVO", "21CB"),
+            Os::Ios => ("26.0.1", "Apple Inc.", "iPhone17,1"),
+        };
+        json!({
+            "id": self.id,
+            "name": self.name,
+            "active_registrations": self.registrations,
+            "client_version": self.reported(last_seen),
+            "created_at": self.created_at.to_string(),
+            "updated_at": last_seen.unwrap_or(self.created_at).to_string(),
+            "last_seen_at": last_seen.map(|instant| instant.to_string()),
+            "deleted_at": null,
+            "device_type": self.os.device_type(),
+            "hardware_id": die.of("hardware").uuid(),
+            "serial_number": die.of("serial").alphanumeric(10).to_uppercase(),
+            "manufacturer": maker,
+            "model": model,
+            "os_version": os_version,
+            "os_version_extra": null,
+            "tags": {},
+            "last_seen_user": {
+                "id": die.of("user").uuid(),
+                "name": self.user,
+                "email": self.email(),
+            },
+        })
+    }
+
+    /// The e-mail address of the last seen user.
+    pub(super) fn email(&self) -> String {
+        format!("{}@example.test", self.user.to_lowercase().replace(' ', "."))
+    }
+}
+
+/// A device that wakes connects first and evaluates its assignment a little later.
+fn evaluates_after(waking: Timestamp, die: Dice) -> Timestamp {
+    after(waking, SignedDuration::from_secs(die.of("connects").between(5, 180)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::behaviour::Rhythm;
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn device(story: Story, initial: &str, failed_install: u16) -> Device {
+        let dice = Dice::seeded(11);
+        Device {
+            id: dice.uuid(),
+            name: "ENG-WIN-1".to_owned(),
+            user: "User 1".to_owned(),
+            os: Os::Windows,
+            story,
+            profile: 0,
+            habits: Habits { dice, rhythm: Rhythm::AlwaysOn { restarts: 4 * 3600 }, check_in: 300 },
+            registrations: 1,
+            created_at: at("2026-01-01T00:00:00Z"),
+            initial: Some(initial.to_owned()),
+            failed_install,
+            assignment: None,
+            moves: Vec::new(),
+        }
+    }
+
+    const OLD: &str = "2026.7.1376.0";
+    const TARGET: ClientVersion = ClientVersion::new(2026, 8, 2100, 0);
+
+    #[test]
+    fn who_moves_and_who_stays() {
+        let calendar = Calendar::office();
+        let now = at("2026-10-12T10:00:00Z");
+        let rows = [
+            ("follows", Story::Follows, OLD, 0, true),
+            ("pinned", Story::Pinned, OLD, 0, false),
+            ("broken", Story::Broken, OLD, 0, false),
+            ("too old", Story::TooOld, "2026.5.1155.1", 0, false),
+            ("on target already", Story::Follows, "2026.8.2100.0", 0, false),
+            ("every install fails", Story::Follows, OLD, 1_000, false),
+            ("a share of installs fails", Story::Follows, OLD, 500, true),
+        ];
+        for (row, story, initial, failed_install, moves) in rows {
+            let mut device = device(story, initial, failed_install);
+            device.assign(Some(TARGET), now, 1, &calendar);
+            assert_eq!(!device.moves.is_empty(), moves, "{row}");
+            let later = at("2026-12-12T10:00:00Z");
+            let expected = if moves { TARGET.to_string() } else { initial.to_owned() };
+            assert_eq!(device.running(later), Some(expected), "{row}");
+        }
+    }
+
+    #[test]
+    fn a_changed_target_cancels_a_download_but_not_an_install() {
+        let calendar = Calendar::office();
+        let now = at("2026-10-12T10:00:00Z");
+        let back: ClientVersion = OLD.parse().unwrap();
+        let mut cancelled = device(Story::Follows, OLD, 0);
+        cancelled.assign(Some(TARGET), now, 1, &calendar);
+        cancelled.assign(Some(back), now, 2, &calendar);
+        assert!(cancelled.moves.is_empty(), "one notification delivers both, the newest counts");
+
+        let mut installed = device(Story::Follows, OLD, 0);
+        installed.assign(Some(TARGET), now, 1, &calendar);
+        let begun = installed.moves[0].installs_from;
+        installed.assign(Some(back), after(begun, SignedDuration::from_secs(1)), 2, &calendar);
+        let versions: Vec<ClientVersion> = installed.moves.iter().map(|step| step.version).collect();
+        assert_eq!(versions, [TARGET, back], "the install ends, then the device goes back");
+        assert!(installed.moves[0].done_at <= installed.moves[1].installs_from);
+    }
+
+    #[test]
+    fn a_new_version_shows_at_the_next_check_in_only() {
+        let calendar = Calendar::office();
+        let now = at("2026-10-12T10:00:00Z");
+        let mut device = device(Story::Follows, OLD, 0);
+        device.assign(Some(TARGET), now, 1, &calendar);
+        let done = device.moves[0].done_at;
+        let seen = device.last_seen(done, &calendar);
+        assert!(seen.unwrap() < done, "this seed installs between two check-ins");
+        assert_eq!(device.reported(seen).as_deref(), Some(OLD));
+        let seen = device.last_seen(after(done, SignedDuration::from_secs(300)), &calendar);
+        assert_eq!(device.reported(seen), Some(TARGET.to_string()));
+    }
+}

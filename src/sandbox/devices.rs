@@ -1,0 +1,304 @@
+//! `physical-devices`: filters, order, cursor pages.
+//!
+//! **Invariant:** pages in the order of device IDs, which is the default, show every device once, however the
+//! fleet moves between two of them. Under any other order a device can be missed or come twice, as at
+//! Cloudflare.
+
+use serde_json::{Value, json};
+
+use super::api::{Answer, Refusal};
+use super::device::Device;
+use super::fleet::Fleet;
+use super::groups::number;
+use crate::time::Timestamp;
+use crate::version::ClientVersion;
+
+/// Devices on a page unless the request says otherwise, and at most. The contract gives neither; public code
+/// asks for 100. More is answered with 100, and `result_info.per_page` says so.
+const PER_PAGE: (usize, usize) = (50, 100);
+/// The one extra that `include` knows.
+const INCLUDE_POLICY: &str = "last_seen_registration.policy";
+
+/// What `active_registrations` selects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Registered {
+    Include,
+    Only,
+    Exclude,
+}
+
+/// The keys of `sort_by`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SortKey {
+    Name,
+    Id,
+    ClientVersion,
+    Email,
+    LastSeenAt,
+    ActiveRegistrations,
+    CreatedAt,
+}
+
+impl SortKey {
+    fn read(text: &str) -> Option<Self> {
+        Some(match text {
+            "name" => Self::Name,
+            "id" => Self::Id,
+            "client_version" => Self::ClientVersion,
+            "last_seen_user.email" => Self::Email,
+            "last_seen_at" => Self::LastSeenAt,
+            "active_registrations" => Self::ActiveRegistrations,
+            "created_at" => Self::CreatedAt,
+            _ => return None,
+        })
+    }
+
+    /// A text that sorts like the key. An unreadable version sorts before every version.
+    fn of(self, device: &Device, last_seen: Option<Timestamp>) -> String {
+        let instant = |instant: Timestamp| format!("{:020}", instant.as_millisecond());
+        match self {
+            Self::Name => device.name.clone(),
+            Self::Id => device.id.clone(),
+            Self::ClientVersion => {
+                let version = device.reported(last_seen).and_then(|text| text.parse::<ClientVersion>().ok());
+                version.map(sortable).unwrap_or_default()
+            }
+            Self::Email => device.email(),
+            Self::LastSeenAt => last_seen.map(instant).unwrap_or_default(),
+            Self::ActiveRegistrations => format!("{:010}", device.registrations),
+            Self::CreatedAt => instant(device.created_at),
+        }
+    }
+}
+
+fn sortable(version: ClientVersion) -> String {
+    version.to_string().split('.').map(|number| format!("{number:0>10}")).collect()
+}
+
+/// A request for devices, read.
+pub(super) struct DeviceQuery {
+    per_page: usize,
+    sort_by: SortKey,
+    descending: bool,
+    /// The last row of the page before: its sort key and ID.
+    after: Option<(String, String)>,
+    include_policy: bool,
+    registered: Registered,
+    seen_after: Option<Timestamp>,
+    seen_before: Option<Timestamp>,
+    search: Option<String>,
+    ids: Vec<String>,
+    tags: Vec<String>,
+    browser_extension: bool,
+    policy: Option<String>,
+}
+
+impl DeviceQuery {
+    /// Reads the query. Unknown parameters are ignored, as servers do.
+    pub(super) fn read(pairs: &[(String, String)]) -> Result<Self, Refusal> {
+        let last =
+            |name: &str| pairs.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let all = |name: &str| -> Vec<String> {
+            pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect()
+        };
+        let sort_by = last("sort_by").map_or(Some(SortKey::Id), SortKey::read);
+        let sort_by = sort_by.ok_or_else(|| Refusal::bad("sort_by must be one of the documented keys"))?;
+        let descending = match last("sort_order") {
+            None | Some("asc") => false,
+            Some("desc") => true,
+            Some(_) => return Err(Refusal::bad("sort_order must be asc or desc")),
+        };
+        let registered = match last("active_registrations") {
+            None | Some("only") => Registered::Only,
+            Some("include") => Registered::Include,
+            Some("exclude") => Registered::Exclude,
+            Some(_) => return Err(Refusal::bad("active_registrations must be include, only or exclude")),
+        };
+        let browser_extension = match last("has_registration_type") {
+            None | Some("warp") => false,
+            Some("browser_extension") => true,
+            Some(_) => return Err(Refusal::bad("has_registration_type must be warp or browser_extension")),
+        };
+        Ok(Self {
+            per_page: number(pairs, "per_page", PER_PAGE.0, usize::MAX)?.min(PER_PAGE.1),
+            sort_by,
+            descending,
+            after: last("cursor").filter(|cursor| !cursor.is_empty()).map(decode_cursor).transpose()?,
+            include_policy: include(last("include"))?,
+            registered,
+            seen_after: last("seen_after").map(instant).transpose()?,
+            seen_before: last("seen_before").map(instant).transpose()?,
+            search: last("search").map(str::to_lowercase),
+            ids: all("id"),
+            tags: all("tag"),
+            browser_extension,
+            policy: last("last_seen_registration.policy.id").map(uuid).transpose()?,
+        })
+    }
+
+    /// The same without its filters; paging and order stay.
+    pub(super) fn unfiltered(self) -> Self {
+        Self {
+            registered: Registered::Include,
+            seen_after: None,
+            seen_before: None,
+            search: None,
+            ids: Vec::new(),
+            tags: Vec::new(),
+            browser_extension: false,
+            policy: None,
+            ..self
+        }
+    }
+
+    /// The page.
+    pub(super) fn page(&self, fleet: &Fleet, now: Timestamp) -> Answer {
+        let by_id = self.sort_by == SortKey::Id && !self.descending;
+        let begin = match &self.after {
+            Some((_, id)) if by_id => fleet.devices.partition_point(|device| device.id <= *id),
+            _ => 0,
+        };
+        let fitting = fleet.devices.iter().skip(begin).filter_map(|device| {
+            let last_seen = device.last_seen(now, &fleet.calendar);
+            self.fits(device, last_seen, fleet).then_some((device, last_seen))
+        });
+        // One more than the page holds tells whether there is another page. Only a foreign order needs all
+        // devices.
+        let rows: Vec<(&Device, Option<Timestamp>)> =
+            if by_id { fitting.take(self.per_page + 1).collect() } else { self.sorted(fitting.collect()) };
+        let shown: Vec<Value> = rows
+            .iter()
+            .take(self.per_page)
+            .map(|(device, last_seen)| body(device, *last_seen, fleet, self.include_policy))
+            .collect();
+        let cursor = match rows.get(self.per_page - 1) {
+            Some((device, last_seen)) if rows.len() > self.per_page => {
+                encode_cursor(&self.sort_by.of(device, *last_seen), &device.id)
+            }
+            _ => String::new(),
+        };
+        let info = json!({
+            "count": shown.len(),
+            "cursor": cursor,
+            "per_page": self.per_page,
+            "total_count": null,
+        });
+        Answer::listed(&shown, &info)
+    }
+
+    fn sorted<'a>(&self, rows: Vec<(&'a Device, Option<Timestamp>)>) -> Vec<(&'a Device, Option<Timestamp>)> {
+        let mut keyed: Vec<_> = rows
+            .into_iter()
+            .map(|row| ((self.sort_by.of(row.0, row.1), row.0.id.clone()), row))
+            .filter(|(key, _)| match &self.after {
+                None => true,
+                Some(last) if self.descending => key < last,
+                Some(last) => key > last,
+            })
+            .collect();
+        keyed.sort_by(|(a, _), (b, _)| if self.descending { b.cmp(a) } else { a.cmp(b) });
+        keyed.into_iter().map(|(_, row)| row).take(self.per_page + 1).collect()
+    }
+
+    fn fits(&self, device: &Device, last_seen: Option<Timestamp>, fleet: &Fleet) -> bool {
+        let registered = match self.registered {
+            Registered::Include => true,
+            Registered::Only => device.registrations > 0,
+            Registered::Exclude => device.registrations == 0,
+        };
+        let found = self.search.as_ref().is_none_or(|text| {
+            [&device.name, &device.id, &device.email()]
+                .iter()
+                .any(|field| field.to_lowercase().contains(text))
+        });
+        let policy = self.policy.as_ref().is_none_or(|id| {
+            last_seen.is_some() && fleet.profiles.get(device.profile).is_some_and(|profile| profile.id == *id)
+        });
+        registered
+            && found
+            && policy
+            && self.seen_after.is_none_or(|bound| last_seen.is_some_and(|seen| seen > bound))
+            && self.seen_before.is_none_or(|bound| last_seen.is_some_and(|seen| seen < bound))
+            && (self.ids.is_empty() || self.ids.contains(&device.id))
+            // No device of the fleet has tags, nor a browser extension's registration.
+            && self.tags.is_empty()
+            && !self.browser_extension
+    }
+}
+
+/// One device.
+pub(super) fn get(
+    fleet: &Fleet,
+    id: &str,
+    pairs: &[(String, String)],
+    now: Timestamp,
+) -> Result<Answer, Refusal> {
+    let asked = pairs.iter().find(|(key, _)| key == "include").map(|(_, value)| value.as_str());
+    let with_policy = include(asked)?;
+    let device = fleet.device(id).ok_or_else(|| Refusal::new(404, 1000, "device not found"))?;
+    let last_seen = device.last_seen(now, &fleet.calendar);
+    Ok(Answer::found(&body(device, last_seen, fleet, with_policy)))
+}
+
+fn body(device: &Device, last_seen: Option<Timestamp>, fleet: &Fleet, with_policy: bool) -> Value {
+    let mut body = device.body(last_seen);
+    let policy = fleet.profiles.get(device.profile).filter(|_| with_policy).map(|profile| {
+        json!({
+            "id": profile.id,
+            "name": profile.name,
+            "default": profile.is_default(),
+            "deleted": false,
+            "updated_at": profile.updated_at.to_string(),
+        })
+    });
+    body["last_seen_registration"] = match (last_seen, policy) {
+        // A device that was never seen has no last seen registration.
+        (None, _) => Value::Null,
+        (Some(_), Some(policy)) => json!({ "policy": policy }),
+        (Some(_), None) => json!({}),
+    };
+    body
+}
+
+fn include(text: Option<&str>) -> Result<bool, Refusal> {
+    let mut asked = false;
+    for extra in text.unwrap_or_default().split(',').filter(|extra| !extra.is_empty()) {
+        if extra != INCLUDE_POLICY {
+            return Err(Refusal::bad(format!("include knows only {INCLUDE_POLICY}")));
+        }
+        asked = true;
+    }
+    Ok(asked)
+}
+
+fn instant(text: &str) -> Result<Timestamp, Refusal> {
+    text.parse().map_err(|_| Refusal::bad("seen_after and seen_before must be RFC 3339 timestamps"))
+}
+
+fn uuid(text: &str) -> Result<String, Refusal> {
+    let lengths: Vec<usize> = text.split('-').map(str::len).collect();
+    let digits = text.chars().all(|c| c == '-' || c.is_ascii_hexdigit());
+    if lengths == [8, 4, 4, 4, 12] && digits {
+        Ok(text.to_lowercase())
+    } else {
+        Err(Refusal::bad("last_seen_registration.policy.id must be a UUID"))
+    }
+}
+
+/// Hexadecimal, so that nobody is tempted to read it.
+fn encode_cursor(key: &str, id: &str) -> String {
+    format!("{id}/{key}").bytes().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn decode_cursor(cursor: &str) -> Result<(String, String), Refusal> {
+    let bytes: Option<Vec<u8>> = cursor
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok().filter(|_| pair.len() == 2))
+        .collect();
+    let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+    let parts = text.as_deref().and_then(|text| text.split_once('/'));
+    parts
+        .map(|(id, key)| (key.to_owned(), id.to_owned()))
+        .ok_or_else(|| Refusal::bad("the cursor is not one that this API gave"))
+}

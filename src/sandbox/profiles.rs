@@ -1,0 +1,68 @@
+//! Device settings profiles, as the two routes show them.
+//!
+//! **Invariant:** the default profile is listed only where the settings say so; nobody knows which is true of
+//! the live API (FACTS 4 and 9), so a client must cope with each.
+
+use serde_json::{Value, json};
+
+use super::api::{Answer, Refusal};
+use super::fleet::{Fleet, Profile};
+
+/// How the default profile shows itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DefaultProfile {
+    /// `GET /devices/policy` has `policy_id`; the list leaves the profile out.
+    WithId,
+    /// `GET /devices/policy` has no `policy_id`; the list leaves the profile out.
+    WithoutId,
+    /// `GET /devices/policy` has `policy_id`, and the list has the profile too.
+    Listed,
+}
+
+pub(super) fn list(
+    fleet: &Fleet,
+    default: DefaultProfile,
+    pairs: &[(String, String)],
+) -> Result<Answer, Refusal> {
+    let asked = pairs.iter().find(|(key, _)| key == "profile_type").map(|(_, value)| value.as_str());
+    let listed: Vec<Value> = match asked {
+        None | Some("warp") => {
+            let shown = |profile: &&Profile| !profile.is_default() || default == DefaultProfile::Listed;
+            fleet.profiles.iter().filter(shown).map(body).collect()
+        }
+        Some("browser_extension") => Vec::new(),
+        Some(_) => return Err(Refusal::bad("profile_type must be warp or browser_extension")),
+    };
+    let count = listed.len();
+    let info = json!({ "count": count, "page": 1, "per_page": count, "total_count": count });
+    Ok(Answer::listed(&listed, &info))
+}
+
+pub(super) fn get_default(fleet: &Fleet, default: DefaultProfile) -> Answer {
+    let mut body =
+        json!({ "default": true, "enabled": true, "allow_updates": false, "profile_type": "warp" });
+    if let Some(profile) = fleet.profiles.iter().find(|profile| profile.is_default())
+        && default != DefaultProfile::WithoutId
+    {
+        body["policy_id"] = profile.id.clone().into();
+    }
+    Answer::found(&body)
+}
+
+fn body(profile: &Profile) -> Value {
+    let mut body = json!({
+        "policy_id": profile.id,
+        "name": profile.name,
+        "description": "",
+        "enabled": true,
+        "default": profile.is_default(),
+        "allow_updates": false,
+        "profile_type": "warp",
+    });
+    if let Some(precedence) = profile.precedence {
+        body["precedence"] = precedence.into();
+        let group = profile.name.to_lowercase();
+        body["match"] = format!("any(identity.groups.name[*] in {{\"{group}\"}})").into();
+    }
+    body
+}

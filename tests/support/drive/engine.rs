@@ -1,0 +1,491 @@
+//! The daemon's loop in miniature, around the same pure functions, without sockets or a runtime.
+//!
+//! **Invariant:** nothing is started before the events that ask for it are in the log; all that
+//! a crash leaves is the log, and perhaps the observed devices.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ringward::fleet::{Fleet, Membership, RingScope, SWEEP_OVERLAP, Sighting, Sweep, SweepScope};
+use ringward::ids::{PlanName, PolicyId};
+use ringward::plan::model::Revision;
+use ringward::rollout::command::{Command, Refusal, command};
+use ringward::rollout::decide::{Decision, decide};
+use ringward::rollout::event::{Actor, Cancelled, Entry, Event, Mode, Recorded, WriteId, WriteIntent};
+use ringward::rollout::gate;
+use ringward::rollout::outcome::{SendOutcome, doubt_after_restart, outcome_entry};
+use ringward::rollout::remote::{Group, Profiles};
+use ringward::rollout::report::Report;
+use ringward::rollout::safety::{FreshLook, clear_to_send};
+use ringward::rollout::state::State;
+use ringward::rollout::world::{Desired, Observations, Observed, Read, Trouble};
+use ringward::time::{SignedDuration, Timestamp, after};
+
+use super::far_end::{Asked, FarEnd, Ticket, Write};
+use super::{Disk, OnDisk, Pace};
+
+/// The wait after a read's first failure; it doubles up to [`LAST_BACKOFF`].
+const FIRST_BACKOFF: SignedDuration = SignedDuration::from_mins(1);
+const LAST_BACKOFF: SignedDuration = SignedDuration::from_mins(30);
+
+/// A file that is missing is looked for again so long later; then it is gone.
+pub const SECOND_LOOK: SignedDuration = SignedDuration::from_secs(60);
+
+/// The same thing read more often than this within [`STORM_SPAN`] is a storm, which is a bug.
+const STORM: usize = 20;
+const STORM_SPAN: SignedDuration = SignedDuration::from_mins(10);
+
+/// What the engine made of a plan's file at its last look.
+#[derive(Debug, Clone, PartialEq)]
+enum File {
+    Present(Box<Revision>),
+    LastGood,
+    Missing { since: Timestamp },
+    Gone,
+}
+
+impl File {
+    fn desired(&self) -> Desired<'_> {
+        match self {
+            Self::Present(revision) => Desired::Present(revision),
+            Self::LastGood => Desired::LastGood,
+            Self::Missing { .. } => Desired::Missing,
+            Self::Gone => Desired::Gone,
+        }
+    }
+}
+
+/// A read on its way.
+#[derive(Debug, Clone)]
+struct Reading {
+    started_at: Timestamp,
+    done_at: Timestamp,
+    scope: Option<SweepScope>,
+}
+
+/// A read that failed lately.
+#[derive(Debug, Clone, Copy)]
+struct Backoff {
+    failures: u32,
+    until: Timestamp,
+}
+
+/// The one write, on its way.
+#[derive(Debug, Clone)]
+enum Writing {
+    /// The group is read afresh.
+    Looking { write: WriteId, started_at: Timestamp, done_at: Timestamp },
+    /// The last word is about to be said.
+    Clearing { write: WriteId, look: Observed<FreshLook>, send_at: Timestamp },
+    /// It is sent.
+    Sent { write: WriteId, ticket: Ticket, answer_at: Timestamp },
+}
+
+/// The daemon.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    /// The log.
+    pub log: Vec<Recorded>,
+    /// The fold of the log.
+    pub state: State,
+    /// What it has read.
+    pub world: Observations,
+    /// What each plan waits for, by the last decision.
+    pub reports: BTreeMap<PlanName, Report>,
+    /// Set once the log has as many records as the drive was asked to crash after.
+    pub(super) crashed: bool,
+    pub(super) crash_after: Option<usize>,
+    /// Set when the writer met the stop file before the log knew of it.
+    pub(super) met_stop_file: bool,
+    pub(super) has_decided: bool,
+    files: BTreeMap<PlanName, File>,
+    reading: BTreeMap<Read, Reading>,
+    backoff: BTreeMap<Read, Backoff>,
+    writing: Option<Writing>,
+    wanted: BTreeMap<Read, Timestamp>,
+    wake_at: Option<Timestamp>,
+    pace: Pace,
+}
+
+impl Engine {
+    /// A daemon that takes over a log.
+    pub(super) fn start(
+        log: Vec<Recorded>,
+        remembered: Fleet,
+        mode: Mode,
+        pace: Pace,
+        now: Timestamp,
+    ) -> Self {
+        let state = replayed(&log);
+        let mut world = Observations { fleet: remembered, ..Observations::default() };
+        world.cadence.poll = pace.poll;
+        let mut engine = Self {
+            log,
+            state,
+            world,
+            reports: BTreeMap::new(),
+            crashed: false,
+            crash_after: None,
+            met_stop_file: false,
+            has_decided: false,
+            files: BTreeMap::new(),
+            reading: BTreeMap::new(),
+            backoff: BTreeMap::new(),
+            writing: None,
+            wanted: BTreeMap::new(),
+            wake_at: None,
+            pace,
+        };
+        let event = Event::DaemonStarted { version: "0.1.0".to_owned(), mode };
+        let reason = "the daemon took over the log".to_owned();
+        let started = Entry { actor: Actor::Engine, reason, rollout: None, event };
+        engine.append(vec![started], now);
+        let doubt = doubt_after_restart(&engine.state);
+        engine.append(doubt, now);
+        engine
+    }
+
+    fn append(&mut self, entries: impl IntoIterator<Item = Entry>, now: Timestamp) {
+        for entry in entries {
+            if self.crashed {
+                return;
+            }
+            self.record(entry, now);
+            self.crashed = self.crash_after.is_some_and(|records| self.log.len() >= records);
+        }
+    }
+
+    fn record(&mut self, entry: Entry, now: Timestamp) {
+        let at = self.state.last_at.map_or(now, |last| last.max(now));
+        let recorded = Recorded { seq: self.state.seq + 1, at, entry };
+        if let Err(error) = self.state.apply(&recorded) {
+            panic!("{error}\n{recorded:#?}\nafter {:#?}", self.log.iter().rev().take(5).collect::<Vec<_>>());
+        }
+        self.log.push(recorded);
+    }
+
+    /// Looks at the plan files.
+    pub(super) fn look_at_files(&mut self, disk: &Disk, now: Timestamp) {
+        let known = self.state.plans.keys().chain(self.files.keys());
+        let names: BTreeSet<PlanName> = known.chain(disk.files.keys()).cloned().collect();
+        for name in names {
+            let last = self.files.get(&name);
+            let file = match (disk.is_readable, disk.files.get(&name)) {
+                (false, _) | (true, Some(OnDisk::Broken)) => File::LastGood,
+                (true, Some(OnDisk::Good(revision))) => File::Present(revision.clone()),
+                (true, None) => match last {
+                    Some(File::Gone) => File::Gone,
+                    Some(File::Missing { since }) if after(*since, SECOND_LOOK) <= now => File::Gone,
+                    Some(File::Missing { since }) => File::Missing { since: *since },
+                    _ => File::Missing { since: now },
+                },
+            };
+            self.files.insert(name, file);
+        }
+    }
+
+    /// A person's request. What it comes to is one transaction.
+    pub(super) fn command(
+        &mut self,
+        actor: &Actor,
+        reason: &str,
+        asked: &Command,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let entries = command(&self.state, actor, reason, asked)?;
+        for entry in entries {
+            self.record(entry, now);
+        }
+        self.crashed = self.crash_after.is_some_and(|records| self.log.len() >= records);
+        Ok(())
+    }
+
+    /// Decides for every plan until nobody has anything to add.
+    pub(super) fn decide(&mut self, now: Timestamp) {
+        self.has_decided = true;
+        for _ in 0..20 {
+            let before = self.log.len();
+            self.wanted.clear();
+            self.wake_at = None;
+            for name in self.files.keys().cloned().collect::<Vec<_>>() {
+                let decision = self.decide_one(&name, now);
+                for want in decision.reads {
+                    let at = self.wanted.entry(want.read).or_insert(want.at);
+                    *at = (*at).min(want.at);
+                }
+                self.wake_at = self.wake_at.into_iter().chain(decision.wake_at).min();
+                self.reports.remove(&name);
+                self.reports.extend(decision.report.map(|report| (name, report)));
+            }
+            if self.log.len() == before || self.crashed {
+                return;
+            }
+        }
+        panic!("the plans never settle at {now}: {:#?}", self.log.iter().rev().take(6).collect::<Vec<_>>());
+    }
+
+    fn decide_one(&mut self, name: &PlanName, now: Timestamp) -> Decision {
+        let mut decision = self.decision(name, now);
+        if decision.entries.is_empty() {
+            return decision;
+        }
+        self.append(std::mem::take(&mut decision.entries), now);
+        if self.crashed {
+            return decision;
+        }
+        let again = self.decision(name, now);
+        assert!(again.entries.is_empty(), "law 10: deciding again at {now} adds {:#?}", again.entries);
+        again
+    }
+
+    fn decision(&self, name: &PlanName, now: Timestamp) -> Decision {
+        let desired = self.files.get(name).map_or(Desired::LastGood, File::desired);
+        match decide(name, desired, &self.state, &self.world, now) {
+            Ok(decision) => decision,
+            Err(error) => panic!("the ladder made an event that does not fit: {error}"),
+        }
+    }
+
+    /// When the engine has something to do next.
+    pub(super) fn next_instant(&self) -> Option<Timestamp> {
+        let reads = self.reading.values().map(|reading| reading.done_at);
+        let wanted = self.wanted.iter().filter(|(read, _)| !self.reading.contains_key(read));
+        let wanted = wanted.map(|(read, at)| self.not_before(read, *at));
+        let files = self.files.values().filter_map(|file| match file {
+            File::Missing { since } => Some(after(*since, SECOND_LOOK)),
+            _ => None,
+        });
+        let writing = self.writing.iter().map(|writing| match writing {
+            Writing::Looking { done_at, .. } => *done_at,
+            Writing::Clearing { send_at, .. } => *send_at,
+            Writing::Sent { answer_at, .. } => *answer_at,
+        });
+        reads.chain(wanted).chain(files).chain(writing).chain(self.wake_at).min()
+    }
+
+    fn not_before(&self, read: &Read, at: Timestamp) -> Timestamp {
+        self.backoff.get(read).map_or(at, |backoff| at.max(backoff.until))
+    }
+
+    /// Starts what the log and the wants ask for.
+    pub(super) fn start_work(&mut self, far_end: &FarEnd, now: Timestamp) {
+        let due: Vec<Read> = self
+            .wanted
+            .iter()
+            .filter(|(read, at)| !self.reading.contains_key(read) && self.not_before(read, **at) <= now)
+            .map(|(read, _)| read.clone())
+            .collect();
+        for read in due {
+            let since = after(now, -STORM_SPAN);
+            let lately = far_end.journal.iter().rev().take_while(|request| request.at > since);
+            let same = lately.filter(|request| request.asked == Asked::Read(read.clone())).count();
+            assert!(same < STORM, "a storm of reads at {now}: {read:?}, {same} times in {STORM_SPAN:#}");
+            let scope = match &read {
+                Read::Groups | Read::Group(_) | Read::Profiles => None,
+                Read::FullSweep => Some(SweepScope::Full),
+                Read::IncrementalSweep => {
+                    let last = self.world.fleet.swept_at().unwrap_or(now);
+                    Some(SweepScope::SeenAfter(after(last, -SWEEP_OVERLAP)))
+                }
+                Read::ProfileSweep(policy) => Some(SweepScope::Profile(policy.clone())),
+            };
+            let done_at = after(now, self.pace.read);
+            self.reading.insert(read, Reading { started_at: now, done_at, scope });
+        }
+        let pending = self.state.pending_write().filter(|(_, _, write)| write.doubt.is_none());
+        if let (Some((_, _, write)), None) = (pending, &self.writing) {
+            let done_at = after(now, self.pace.look);
+            self.writing = Some(Writing::Looking { write: write.id(), started_at: now, done_at });
+        }
+    }
+
+    /// Takes in what has come back.
+    pub(super) fn finish_work(&mut self, far_end: &mut FarEnd, is_stop_file_there: bool, now: Timestamp) {
+        let done = self.reading.iter().filter(|(_, reading)| reading.done_at <= now);
+        for read in done.map(|(read, _)| read.clone()).collect::<Vec<_>>() {
+            let Some(reading) = self.reading.remove(&read) else { continue };
+            let result = self.take_in(far_end, &read, &reading, now);
+            self.note(read, result, now);
+        }
+        self.go_on_writing(far_end, is_stop_file_there, now);
+    }
+
+    fn note(&mut self, read: Read, result: Result<(), String>, now: Timestamp) {
+        let Err(message) = result else {
+            self.backoff.remove(&read);
+            self.world.troubles.remove(&read);
+            return;
+        };
+        let failures = self.backoff.get(&read).map_or(0, |backoff| backoff.failures);
+        let wait = (FIRST_BACKOFF * 2_i32.pow(failures.min(10))).min(LAST_BACKOFF);
+        self.backoff.insert(read.clone(), Backoff { failures: failures + 1, until: after(now, wait) });
+        let trouble =
+            self.world.troubles.entry(read).or_insert(Trouble { since: now, message: String::new() });
+        trouble.message = message;
+    }
+
+    fn take_in(
+        &mut self,
+        far_end: &mut FarEnd,
+        read: &Read,
+        reading: &Reading,
+        now: Timestamp,
+    ) -> Result<(), String> {
+        let as_of = reading.started_at;
+        let seen_at = after(as_of, self.pace.snapshot_after).min(now);
+        match (read, &reading.scope) {
+            (Read::Groups, _) => {
+                let value = far_end.list_groups(seen_at)?;
+                self.world.groups = Some(Observed { value, as_of });
+            }
+            (Read::Group(id), _) => {
+                let value = far_end.get_group(id, seen_at)?;
+                self.world.single_groups.insert(id.clone(), Observed { value, as_of });
+            }
+            (Read::Profiles, _) => {
+                let value: Profiles = far_end.list_profiles(seen_at)?;
+                self.world.profiles = Some(Observed { value, as_of });
+            }
+            (read, Some(scope)) => {
+                let mut devices: Vec<Sighting> = far_end.sweep(read.clone(), scope, seen_at)?;
+                if let SweepScope::Profile(policy) = scope {
+                    // The filter is new in the contract, so the answer is checked (FACTS 2).
+                    devices.retain(|device| device.policy.as_ref().is_some_and(|seen| seen.id == *policy));
+                }
+                let sweep = Sweep { scope: scope.clone(), started_at: as_of, finished_at: now, devices };
+                let membership = self.membership();
+                self.world.fleet.observe(sweep, &membership);
+            }
+            (read, None) => panic!("{read:?} has no scope"),
+        }
+        Ok(())
+    }
+
+    /// Which profile belongs to which ring, and what is on offer there.
+    fn membership(&self) -> Membership {
+        let mut taken: BTreeSet<PolicyId> = BTreeSet::new();
+        let mut scopes = Vec::new();
+        for plan in self.state.plans.values() {
+            for (ring, ring_plan) in plan.rollout.rings_with_plans() {
+                let scope = match ring.stage.assigned() {
+                    Some(assigned) => Some(gate::scope(ring_plan, assigned)),
+                    None => self.world.resolve(ring_plan).ok().map(|policies| RingScope {
+                        policies,
+                        targets: ring_plan.targets.clone(),
+                        assigned_at: None,
+                        zone: ring_plan.schedule.zone().clone(),
+                    }),
+                };
+                let Some(scope) = scope.filter(|scope| scope.policies.is_disjoint(&taken)) else { continue };
+                taken.extend(scope.policies.iter().cloned());
+                scopes.push(scope);
+            }
+        }
+        Membership::new(scopes)
+    }
+
+    fn go_on_writing(&mut self, far_end: &mut FarEnd, is_stop_file_there: bool, now: Timestamp) {
+        match self.writing.take() {
+            Some(Writing::Looking { write, started_at, done_at }) if done_at <= now => {
+                match self.look(far_end, started_at, now) {
+                    Ok(look) => {
+                        let send_at = after(now, self.pace.clear);
+                        self.writing = Some(Writing::Clearing { write, look, send_at });
+                    }
+                    Err(message) => {
+                        self.end(write, SendOutcome::Overtaken(Cancelled::Unreadable { message }), now)
+                    }
+                }
+            }
+            Some(Writing::Clearing { write, look, send_at }) if send_at <= now => {
+                self.clear(far_end, write, &look, is_stop_file_there, now);
+            }
+            Some(Writing::Sent { write, ticket, answer_at }) if answer_at <= now => {
+                self.end(write, far_end.outcome(ticket), now);
+            }
+            writing => self.writing = writing,
+        }
+    }
+
+    fn intent(&self) -> Option<(PlanName, WriteIntent)> {
+        let (rollout, _, write) = self.state.pending_write()?;
+        Some((rollout.id.plan.clone(), write.intent.clone()))
+    }
+
+    /// The fresh look before a write. It is an observation like any other, and kept.
+    fn look(
+        &mut self,
+        far_end: &mut FarEnd,
+        as_of: Timestamp,
+        now: Timestamp,
+    ) -> Result<Observed<FreshLook>, String> {
+        let Some((_, intent)) = self.intent() else { return Err("no write is planned".to_owned()) };
+        let seen_at = after(as_of, self.pace.snapshot_after).min(now);
+        let value = match &intent.before {
+            Some(before) => {
+                let group: Option<Group> = far_end.get_group(&before.id, seen_at)?;
+                let seen = Observed { value: group.clone(), as_of };
+                self.world.single_groups.insert(before.id.clone(), seen);
+                FreshLook::Group(group)
+            }
+            None => {
+                let groups = far_end.list_groups(seen_at)?;
+                self.world.groups = Some(Observed { value: groups.clone(), as_of });
+                FreshLook::Groups(groups)
+            }
+        };
+        Ok(Observed { value, as_of })
+    }
+
+    /// The last word, and the request.
+    fn clear(
+        &mut self,
+        far_end: &mut FarEnd,
+        write: WriteId,
+        look: &Observed<FreshLook>,
+        is_stop_file_there: bool,
+        now: Timestamp,
+    ) {
+        let Some((plan, intent)) = self.intent() else { panic!("{write} is cleared and not planned") };
+        let rollout = self.state.plans.get(&plan).map(|plan| &plan.rollout);
+        let current = match self.files.get(&plan) {
+            Some(File::Present(revision)) => Some(&revision.digest),
+            Some(File::LastGood) => rollout.map(|rollout| &rollout.revision.digest),
+            Some(File::Missing { .. } | File::Gone) | None => None,
+        };
+        let cleared = clear_to_send(&self.state, &plan, current, look, now);
+        let cleared = match cleared {
+            Ok(()) if is_stop_file_there => {
+                self.met_stop_file = true;
+                Err(Cancelled::Stopped)
+            }
+            cleared => cleared,
+        };
+        if let Err(why) = cleared {
+            self.end(write, SendOutcome::Overtaken(why), now);
+            return;
+        }
+        let body = match intent.before {
+            Some(before) => Write::Update(before.id, intent.after),
+            None => Write::Create(intent.after),
+        };
+        let ticket = far_end.send(body, now, self.pace.apply);
+        self.writing = Some(Writing::Sent { write, ticket, answer_at: after(now, self.pace.answer) });
+    }
+
+    fn end(&mut self, write: WriteId, outcome: SendOutcome, now: Timestamp) {
+        let entry = outcome_entry(&self.state, write, outcome);
+        self.append(entry, now);
+    }
+}
+
+/// Law 9's other side: the state that the log alone gives.
+#[must_use]
+pub fn replayed(log: &[Recorded]) -> State {
+    let mut state = State::default();
+    for recorded in log {
+        if let Err(error) = state.apply(recorded) {
+            panic!("law 9: the log cannot be replayed: {error}");
+        }
+    }
+    state
+}

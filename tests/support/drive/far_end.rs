@@ -1,0 +1,449 @@
+//! The simulated account: deployment groups, profiles, devices, faults, and a journal.
+//!
+//! **Invariant:** it knows nothing of ringward's log; what it did and when stands in the journal.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ringward::fleet::{Sighting, SweepScope};
+use ringward::ids::{GroupId, PolicyId};
+use ringward::rollout::outcome::SendOutcome;
+use ringward::rollout::remote::{Group, GroupContent, Profile, Profiles, VersionEntry};
+use ringward::rollout::world::Read;
+use ringward::time::{SignedDuration, Timestamp, after};
+use ringward::version::Environment;
+
+use super::devices::Devices;
+
+/// A changing request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Write {
+    /// POST
+    Create(GroupContent),
+    /// PATCH; the name stays.
+    Update(GroupId, GroupContent),
+}
+
+/// What was asked of the account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// A read.
+    Read(Read),
+    /// A write.
+    Write(Write),
+}
+
+/// One line of the journal: a request that reached the account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// When it was sent.
+    pub at: Timestamp,
+    /// What it asked for.
+    pub asked: Asked,
+    /// The scripted fault that it met.
+    pub fault: Option<WriteFault>,
+    /// The group as it was after it, and when; `None`: nothing was applied.
+    pub applied: Option<Group>,
+    /// What it was answered; of a read, only whether it succeeded.
+    pub answer: String,
+}
+
+/// What befalls a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WriteFault {
+    /// The connection breaks before it is applied.
+    ResetBefore,
+    /// The connection breaks after it was applied.
+    ResetAfter,
+    /// No answer; it is applied so long after it was sent.
+    AppliedLate(SignedDuration),
+    /// A 5xx, applied or not.
+    ServerError {
+        /// Whether it was applied all the same.
+        applied: bool,
+    },
+    /// A 429.
+    RateLimited {
+        /// `Retry-After`
+        retry_after: Option<SignedDuration>,
+    },
+    /// A 4xx: nothing is applied.
+    Refused(u16),
+    /// The connection is refused: the request never reaches the account.
+    ConnectRefused,
+    /// It is applied, and the answer shows something else.
+    AnswerDiffers,
+}
+
+/// What befalls reads for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadFault {
+    /// From when on.
+    pub from: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
+    /// What.
+    pub what: Misread,
+}
+
+/// How a read goes wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Misread {
+    /// Reads of groups fail.
+    Groups,
+    /// Reads of profiles fail.
+    Profiles,
+    /// Sweeps fail on their way, after some pages: they count for nothing.
+    Devices,
+    /// The profile filter is ignored: every device is listed.
+    FilterIgnored,
+    /// The list of groups is this much behind.
+    ListLags(SignedDuration),
+    /// The list of groups lacks the groups of this name.
+    ListLacks(String),
+}
+
+/// A change that somebody else makes at Cloudflare.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outsider {
+    /// Offers a version to an environment in the groups of this name.
+    SetsVersion(String, Environment, String),
+    /// Replaces the profiles of the groups of this name.
+    SetsProfiles(String, BTreeSet<PolicyId>),
+    /// Deletes the groups of this name.
+    Deletes(String),
+    /// Creates a group; profiles that sit elsewhere are taken out there first.
+    Creates(GroupContent),
+}
+
+/// A write on its way: what the sender will hear, and when it is applied.
+#[derive(Debug, Clone)]
+struct OnItsWay {
+    request: usize,
+    apply_at: Timestamp,
+}
+
+/// A sent write, for its sender to ask about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ticket(usize);
+
+/// The account.
+#[derive(Debug, Clone, Default)]
+pub struct FarEnd {
+    /// Its devices.
+    pub devices: Devices,
+    /// Its device settings profiles.
+    pub profiles: Vec<Profile>,
+    /// Every request that reached it.
+    pub journal: Vec<Request>,
+    /// What befalls the n-th write, counted from 1.
+    pub write_faults: BTreeMap<usize, WriteFault>,
+    /// What befalls reads.
+    pub read_faults: Vec<ReadFault>,
+    groups: BTreeMap<GroupId, Group>,
+    history: Vec<(Timestamp, GroupId, Option<Group>)>,
+    outcomes: BTreeMap<usize, SendOutcome>,
+    on_its_way: Vec<OnItsWay>,
+    last_update: Option<Timestamp>,
+    created: u64,
+    writes: usize,
+}
+
+impl FarEnd {
+    /// An account with these devices and profiles, and no deployment group.
+    #[must_use]
+    pub fn new(devices: Devices, profiles: Vec<Profile>) -> Self {
+        Self { devices, profiles, ..Self::default() }
+    }
+
+    /// Its deployment groups as they are.
+    pub fn groups(&self) -> impl Iterator<Item = &Group> {
+        self.groups.values()
+    }
+
+    /// The writes of the journal.
+    pub fn writes(&self) -> impl Iterator<Item = &Request> {
+        self.journal.iter().filter(|request| matches!(request.asked, Asked::Write(_)))
+    }
+
+    /// When something changes by itself next.
+    #[must_use]
+    pub fn next_change(&self) -> Option<Timestamp> {
+        self.on_its_way.iter().map(|write| write.apply_at).min()
+    }
+
+    /// Applies what is due.
+    pub fn advance(&mut self, now: Timestamp) {
+        loop {
+            let due = self.on_its_way.iter().enumerate().filter(|(_, write)| write.apply_at <= now);
+            let Some((index, _)) = due.min_by_key(|(_, write)| write.apply_at) else { return };
+            let write = self.on_its_way.swap_remove(index);
+            let Asked::Write(asked) = self.journal[write.request].asked.clone() else { continue };
+            let applied = self.apply(&asked, write.apply_at);
+            self.journal[write.request].applied = applied.as_ref().ok().cloned();
+            let fault = self.journal[write.request].fault.clone();
+            let outcome = match (applied, fault) {
+                (_, Some(WriteFault::ResetAfter)) => no_answer("connection reset by peer"),
+                (_, Some(WriteFault::AppliedLate(_))) => no_answer("no answer within 30s"),
+                (_, Some(WriteFault::ServerError { .. })) => no_answer("502 Bad Gateway"),
+                (Ok(mut group), Some(WriteFault::AnswerDiffers)) => {
+                    group.content.versions.clear();
+                    SendOutcome::Answered(group)
+                }
+                (Ok(group), _) => SendOutcome::Answered(group),
+                (Err((status, message)), _) => SendOutcome::Refused { status, message },
+            };
+            self.answer(write.request, outcome);
+        }
+    }
+
+    fn answer(&mut self, request: usize, outcome: SendOutcome) {
+        self.journal[request].answer = match &outcome {
+            SendOutcome::Answered(_) => "200".to_owned(),
+            SendOutcome::Refused { status, .. } => status.to_string(),
+            SendOutcome::RateLimited { .. } => "429".to_owned(),
+            SendOutcome::NoAnswer { message } | SendOutcome::NotSent { message, .. } => message.clone(),
+            SendOutcome::Overtaken(_) => "not sent".to_owned(),
+        };
+        self.outcomes.insert(request, outcome);
+    }
+
+    /// Takes a write in at `now`; it is applied `apply_after` later, unless a fault has it otherwise.
+    pub fn send(&mut self, write: Write, now: Timestamp, apply_after: SignedDuration) -> Ticket {
+        self.writes += 1;
+        let fault = self.write_faults.get(&self.writes).cloned();
+        let request = self.journal.len();
+        if fault == Some(WriteFault::ConnectRefused) {
+            // It never reaches the account, so the journal has no line for it.
+            let ticket = usize::MAX - self.writes;
+            let message = "connection refused".to_owned();
+            self.outcomes.insert(ticket, SendOutcome::NotSent { message, retry_at: None });
+            return Ticket(ticket);
+        }
+        let asked = Asked::Write(write);
+        let answer = "nothing yet".to_owned();
+        self.journal.push(Request { at: now, asked, fault: fault.clone(), applied: None, answer });
+        let apply_at = after(now, apply_after);
+        match fault {
+            Some(WriteFault::ResetBefore) => self.answer(request, no_answer("connection reset by peer")),
+            Some(WriteFault::ServerError { applied: false }) => {
+                self.answer(request, no_answer("502 Bad Gateway"));
+            }
+            Some(WriteFault::RateLimited { retry_after }) => {
+                let message = "rate limited".to_owned();
+                let retry_at = retry_after.map(|wait| after(apply_at, wait));
+                self.answer(request, SendOutcome::RateLimited { message, retry_at });
+            }
+            Some(WriteFault::Refused(status)) => {
+                let message = format!("refused with {status}");
+                self.answer(request, SendOutcome::Refused { status, message });
+            }
+            Some(WriteFault::AppliedLate(late)) => {
+                self.answer(request, no_answer("no answer within 30s"));
+                self.on_its_way.push(OnItsWay { request, apply_at: after(now, late) });
+            }
+            _ => self.on_its_way.push(OnItsWay { request, apply_at }),
+        }
+        Ticket(request)
+    }
+
+    /// What the sender of a write hears.
+    #[must_use]
+    pub fn outcome(&self, ticket: Ticket) -> SendOutcome {
+        let outcome = self.outcomes.get(&ticket.0).cloned();
+        outcome.unwrap_or_else(|| no_answer("no answer within 30s"))
+    }
+
+    fn apply(&mut self, write: &Write, at: Timestamp) -> Result<Group, (u16, String)> {
+        let (id, content) = match write {
+            Write::Create(content) => (None, content.clone()),
+            Write::Update(id, content) => {
+                let known = self.groups.get(id).ok_or((404, format!("no deployment group {id}")))?;
+                (Some(id.clone()), GroupContent { name: known.content.name.clone(), ..content.clone() })
+            }
+        };
+        for group in self.groups.values().filter(|group| Some(&group.id) != id.as_ref()) {
+            if let Some(policy) = group.content.policies.intersection(&content.policies).next() {
+                return Err((409, format!("policy {policy} is in deployment group {}", group.id)));
+            }
+        }
+        let id = id.unwrap_or_else(|| self.next_id());
+        Ok(self.put(id, content, at))
+    }
+
+    fn next_id(&mut self) -> GroupId {
+        self.created += 1;
+        match GroupId::new(format!("group-{}", self.created)) {
+            Ok(id) => id,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn put(&mut self, id: GroupId, content: GroupContent, at: Timestamp) -> Group {
+        // Strictly increasing: two changes never carry the same `updated_at`.
+        let floor = self.last_update.map_or(at, |last| after(last, SignedDuration::from_nanos(1)));
+        let updated_at = at.max(floor);
+        self.last_update = Some(updated_at);
+        let group = Group { id: id.clone(), content, updated_at };
+        self.groups.insert(id.clone(), group.clone());
+        self.history.push((updated_at, id, Some(group.clone())));
+        self.offer(updated_at);
+        group
+    }
+
+    fn delete(&mut self, id: &GroupId, at: Timestamp) {
+        self.groups.remove(id);
+        self.history.push((at, id.clone(), None));
+        self.offer(at);
+    }
+
+    /// Tells the devices what their profiles are offered now.
+    fn offer(&mut self, at: Timestamp) {
+        let targets = |group: &Group| {
+            let target = |environment: Environment| {
+                Some((environment, group.content.target(environment)?.parse().ok()?))
+            };
+            Environment::ALL.into_iter().filter_map(target).collect::<BTreeMap<_, _>>()
+        };
+        let mut offers: BTreeMap<&PolicyId, _> =
+            self.profiles.iter().map(|profile| (&profile.id, BTreeMap::new())).collect();
+        for group in self.groups.values() {
+            offers.extend(group.content.policies.iter().map(|policy| (policy, targets(group))));
+        }
+        self.devices.offer(offers, at);
+    }
+
+    /// Somebody else changes something.
+    pub fn outside(&mut self, edit: &Outsider, now: Timestamp) {
+        let named = |name: &str| -> Vec<Group> {
+            self.groups.values().filter(|group| group.content.name == name).cloned().collect()
+        };
+        match edit {
+            Outsider::SetsVersion(name, environment, version) => {
+                for mut group in named(name) {
+                    let word = environment.as_str();
+                    group.content.versions.retain(|entry| entry.environment.as_deref() != Some(word));
+                    let environment = Some(word.to_owned());
+                    group.content.versions.push(VersionEntry { environment, version: version.clone() });
+                    group.content.versions.sort();
+                    self.put(group.id, group.content, now);
+                }
+            }
+            Outsider::SetsProfiles(name, profiles) => {
+                for mut group in named(name) {
+                    group.content.policies = profiles.clone();
+                    self.put(group.id, group.content, now);
+                }
+            }
+            Outsider::Deletes(name) => {
+                for group in named(name) {
+                    self.delete(&group.id, now);
+                }
+            }
+            Outsider::Creates(content) => {
+                let taken: Vec<Group> = self
+                    .groups
+                    .values()
+                    .filter(|group| !group.content.policies.is_disjoint(&content.policies))
+                    .cloned()
+                    .collect();
+                for mut group in taken {
+                    group.content.policies.retain(|policy| !content.policies.contains(policy));
+                    self.put(group.id, group.content, now);
+                }
+                let id = self.next_id();
+                self.put(id, content.clone(), now);
+            }
+        }
+    }
+
+    /// The groups as they were at an instant.
+    #[must_use]
+    pub fn groups_at(&self, at: Timestamp) -> BTreeMap<GroupId, Group> {
+        let mut groups = BTreeMap::new();
+        for (_, id, group) in self.history.iter().filter(|(changed, ..)| *changed <= at) {
+            match group {
+                Some(group) => groups.insert(id.clone(), group.clone()),
+                None => groups.remove(id),
+            };
+        }
+        groups
+    }
+
+    fn misreads(&self, at: Timestamp) -> impl Iterator<Item = &Misread> {
+        let on = move |fault: &&ReadFault| fault.from <= at && at < fault.until;
+        self.read_faults.iter().filter(on).map(|fault| &fault.what)
+    }
+
+    fn noted<T>(&mut self, read: Read, at: Timestamp, answer: Result<T, String>) -> Result<T, String> {
+        let words = answer.as_ref().map_or_else(Clone::clone, |_| "200".to_owned());
+        let asked = Asked::Read(read);
+        self.journal.push(Request { at, asked, fault: None, applied: None, answer: words });
+        answer
+    }
+
+    fn fails(&self, at: Timestamp, what: &Misread, message: &str) -> Result<(), String> {
+        if self.misreads(at).any(|fault| fault == what) { Err(message.to_owned()) } else { Ok(()) }
+    }
+
+    /// The list of groups as answered at an instant.
+    ///
+    /// # Errors
+    /// By a scripted fault.
+    pub fn list_groups(&mut self, at: Timestamp) -> Result<Vec<Group>, String> {
+        let mut seen_at = at;
+        let mut lacking = BTreeSet::new();
+        for fault in self.misreads(at) {
+            match fault {
+                Misread::ListLags(by) => seen_at = after(at, -*by),
+                Misread::ListLacks(name) => {
+                    lacking.insert(name.clone());
+                }
+                _ => {}
+            }
+        }
+        let groups = self.groups_at(seen_at).into_values();
+        let listed = groups.filter(|group| !lacking.contains(&group.content.name)).collect();
+        let answer = self.fails(at, &Misread::Groups, "502 Bad Gateway").map(|()| listed);
+        self.noted(Read::Groups, at, answer)
+    }
+
+    /// One group as answered at an instant; `None`: 404.
+    ///
+    /// # Errors
+    /// By a scripted fault.
+    pub fn get_group(&mut self, id: &GroupId, at: Timestamp) -> Result<Option<Group>, String> {
+        let group = self.groups_at(at).remove(id);
+        let answer = self.fails(at, &Misread::Groups, "502 Bad Gateway").map(|()| group);
+        self.noted(Read::Group(id.clone()), at, answer)
+    }
+
+    /// The profiles as answered at an instant.
+    ///
+    /// # Errors
+    /// By a scripted fault.
+    pub fn list_profiles(&mut self, at: Timestamp) -> Result<Profiles, String> {
+        let profiles = Profiles { listed: self.profiles.clone() };
+        let answer = self.fails(at, &Misread::Profiles, "502 Bad Gateway").map(|()| profiles);
+        self.noted(Read::Profiles, at, answer)
+    }
+
+    /// The devices as answered at an instant.
+    ///
+    /// # Errors
+    /// By a scripted fault: a sweep that does not reach its last cursor counts for nothing.
+    pub fn sweep(&mut self, read: Read, scope: &SweepScope, at: Timestamp) -> Result<Vec<Sighting>, String> {
+        let ignored = self.misreads(at).any(|fault| *fault == Misread::FilterIgnored);
+        let scope = match scope {
+            SweepScope::Profile(_) if ignored => &SweepScope::Full,
+            scope => scope,
+        };
+        let listed = self.devices.sweep(scope, at);
+        let cut = "the list broke off before its last page";
+        let answer = self.fails(at, &Misread::Devices, cut).map(|()| listed);
+        self.noted(read, at, answer)
+    }
+}
+
+fn no_answer(message: &str) -> SendOutcome {
+    SendOutcome::NoAnswer { message: message.to_owned() }
+}

@@ -17,6 +17,7 @@
 //! | [`sandbox`] | a simulated account over HTTP |
 //! | [`cli`] | one file per command |
 
+pub mod cli;
 pub mod cloudflare;
 pub mod daemon;
 pub mod fleet;

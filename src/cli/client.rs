@@ -1,0 +1,352 @@
+//! Talking to the daemon: HTTP over the Unix socket beside the database.
+//!
+//! **Invariant:** no question waits longer than its patience and no answer grows past
+//! [`MAX_ANSWER_BYTES`], whatever sits at the other end.
+
+use std::future::poll_fn;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::time::Duration;
+
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::{Method, Request, StatusCode, Uri};
+use hyper_util::rt::TokioIo;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::net::UnixStream;
+
+use crate::cli::exit::CliError;
+use crate::time::{SignedDuration, in_words};
+use crate::web::json::Problem;
+use crate::web::socket_path;
+
+/// The largest answer. The longest that a sound daemon gives, a page of 1,000 devices or the
+/// report on plans with hundreds of rings, stays below a tenth of it.
+pub const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+
+/// How long a question may take, connecting included. The daemon answers from memory.
+pub const PATIENCE: Duration = Duration::from_secs(15);
+
+/// The way to the daemon of one database. Nothing is sent until something is asked.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    database: PathBuf,
+    socket: PathBuf,
+    patience: Duration,
+}
+
+/// A question that the daemon did not answer as hoped.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// There is no database, so there never was a daemon.
+    #[error("there is no database {database}; name the daemon's with --db, or start one: {}", start(.database))]
+    NoDatabase {
+        /// The database.
+        database: PathBuf,
+    },
+    /// Nobody listens.
+    #[error("no daemon is running on {database}; start it: {}", start(.database))]
+    NoDaemon {
+        /// The database.
+        database: PathBuf,
+    },
+    /// The operating system does not let this user through.
+    #[error(
+        "this user may not talk to the daemon by {socket}; use the daemon's user, as in `sudo -u USER ringward …`"
+    )]
+    NotAllowed {
+        /// The socket.
+        socket: PathBuf,
+    },
+    /// Connecting failed in another way.
+    #[error("cannot reach the daemon by {socket}: {source}; check --db")]
+    Unreachable {
+        /// The socket.
+        socket: PathBuf,
+        /// The system's words.
+        source: std::io::Error,
+    },
+    /// No answer in time.
+    #[error(
+        "the daemon on {database} did not answer within {}; it hangs or is very busy, and may still act on a request: look at its log (`ringward stop` works without it)",
+        in_words(SignedDuration::try_from(*.after).unwrap_or(SignedDuration::MAX))
+    )]
+    NoAnswer {
+        /// The database.
+        database: PathBuf,
+        /// How long it had.
+        after: Duration,
+    },
+    /// The connection ended before the answer did, or it is no HTTP.
+    #[error(
+        "the connection to the daemon broke before its answer was complete; whether it acted is unknown, so look with `ringward status`"
+    )]
+    Broken {
+        /// What HTTP says.
+        source: hyper::Error,
+    },
+    /// The answer is longer than any sound one.
+    #[error("the daemon's answer is longer than {MAX_ANSWER_BYTES} bytes; is {socket} ringward's?")]
+    TooLong {
+        /// The socket.
+        socket: PathBuf,
+    },
+    /// The answer is not what this program understands.
+    #[error("the daemon's answer cannot be understood ({why}); use the ringward that the daemon runs")]
+    Malformed {
+        /// Where and why.
+        why: String,
+    },
+    /// The daemon says no. `detail` names what would work.
+    #[error("{detail}")]
+    Said {
+        /// HTTP status.
+        status: StatusCode,
+        /// Its words.
+        detail: String,
+    },
+    /// The question cannot be put; a defect of ringward.
+    #[error("the question to the daemon cannot be put ({0}); please report this")]
+    Question(String),
+}
+
+fn start(database: &Path) -> String {
+    format!("ringward run --db {} …", database.display())
+}
+
+impl AskError {
+    /// Whether no daemon runs, as far as can be told.
+    #[must_use]
+    pub const fn is_no_daemon(&self) -> bool {
+        matches!(self, Self::NoDaemon { .. } | Self::NoDatabase { .. })
+    }
+}
+
+impl From<AskError> for CliError {
+    fn from(error: AskError) -> Self {
+        match &error {
+            AskError::Said { status, .. } => match *status {
+                // 404 is a plan that ringward does not know, 403 a caller without rights.
+                StatusCode::CONFLICT | StatusCode::NOT_FOUND | StatusCode::FORBIDDEN => Self::refused(error),
+                StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => Self::usage(error),
+                _ => Self::failed(error),
+            },
+            _ => Self::failed(error),
+        }
+    }
+}
+
+impl Connection {
+    /// To the daemon of `database`.
+    #[must_use]
+    pub fn beside(database: &Path) -> Self {
+        Self { database: database.to_owned(), socket: socket_path(database), patience: PATIENCE }
+    }
+
+    /// The same, but waiting at most `patience` for each answer.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// How long it waits for an answer.
+    #[must_use]
+    pub const fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn database(&self) -> &Path {
+        &self.database
+    }
+
+    /// Asks for a resource. `segments` are put behind `/api/v1`, `query` behind them.
+    ///
+    /// # Errors
+    /// When there is no daemon or no answer, or the answer is not a `T`.
+    pub async fn get<T: DeserializeOwned>(
+        &self,
+        segments: &[&str],
+        query: &[(&str, String)],
+    ) -> Result<T, AskError> {
+        self.ask(Method::GET, path(segments, query), String::new()).await
+    }
+
+    /// Asks for a deed.
+    ///
+    /// # Errors
+    /// As [`Connection::get`]; a refusal is [`AskError::Said`].
+    pub async fn post<T: DeserializeOwned>(
+        &self,
+        segments: &[&str],
+        body: &impl Serialize,
+    ) -> Result<T, AskError> {
+        let body = serde_json::to_string(body).map_err(|error| AskError::Question(error.to_string()))?;
+        self.ask(Method::POST, path(segments, &[]), body).await
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: String,
+        body: String,
+    ) -> Result<T, AskError> {
+        let exchange = self.exchange(method, path, body);
+        let (status, bytes) = tokio::time::timeout(self.patience, exchange)
+            .await
+            .map_err(|_| AskError::NoAnswer { database: self.database.clone(), after: self.patience })??;
+        if !status.is_success() {
+            return Err(said(status, &bytes));
+        }
+        let mut json = serde_json::Deserializer::from_slice(&bytes);
+        let answer = serde_path_to_error::deserialize(&mut json)
+            .map_err(|error| AskError::Malformed { why: shown(&error.to_string()) })?;
+        json.end().map_err(|error| AskError::Malformed { why: shown(&error.to_string()) })?;
+        Ok(answer)
+    }
+
+    /// One connection, one question, one answer.
+    async fn exchange(
+        &self,
+        method: Method,
+        path: String,
+        body: String,
+    ) -> Result<(StatusCode, Vec<u8>), AskError> {
+        let stream = UnixStream::connect(&self.socket).await.map_err(|error| self.not_connected(error))?;
+        let broken = |source| AskError::Broken { source };
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
+        let uri = path.parse::<Uri>().map_err(|error| AskError::Question(error.to_string()))?;
+        let request = Request::builder()
+            .method(method)
+            .uri(uri)
+            .header(HOST, "ringward")
+            .header(CONTENT_TYPE, "application/json")
+            .body(body)
+            .map_err(|error| AskError::Question(error.to_string()))?;
+        let answer = async {
+            let response = sender.send_request(request).await.map_err(broken)?;
+            let status = response.status();
+            Ok((status, self.bounded(response.into_body()).await?))
+        };
+        // Dropped together: no task outlives the question.
+        tokio::pin!(answer, connection);
+        tokio::select! {
+            biased;
+            answer = &mut answer => answer,
+            ended = &mut connection => match ended {
+                // What was received before the end is still to be read.
+                Ok(()) => answer.await,
+                Err(source) => Err(AskError::Broken { source }),
+            }
+        }
+    }
+
+    async fn bounded(&self, mut body: Incoming) -> Result<Vec<u8>, AskError> {
+        let mut bytes = Vec::new();
+        while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+            let frame = frame.map_err(|source| AskError::Broken { source })?;
+            let Some(data) = frame.data_ref() else { continue };
+            if bytes.len() + data.len() > MAX_ANSWER_BYTES {
+                return Err(AskError::TooLong { socket: self.socket.clone() });
+            }
+            bytes.extend_from_slice(data);
+        }
+        Ok(bytes)
+    }
+
+    fn not_connected(&self, source: std::io::Error) -> AskError {
+        let database = self.database.clone();
+        match source.kind() {
+            ErrorKind::NotFound if !self.database.exists() => AskError::NoDatabase { database },
+            // A socket that refuses is what a dead daemon leaves behind.
+            ErrorKind::NotFound | ErrorKind::ConnectionRefused => AskError::NoDaemon { database },
+            ErrorKind::PermissionDenied => AskError::NotAllowed { socket: self.socket.clone() },
+            _ => AskError::Unreachable { socket: self.socket.clone(), source },
+        }
+    }
+}
+
+/// A refusal or failure in the daemon's words, or in ours where it has none.
+fn said(status: StatusCode, bytes: &[u8]) -> AskError {
+    let detail = match serde_json::from_slice::<Problem>(bytes) {
+        Ok(problem) if !problem.detail.trim().is_empty() => problem.detail,
+        _ => format!("the daemon answered {status} and no reason; look at its log"),
+    };
+    AskError::Said { status, detail: shown(&detail) }
+}
+
+/// The start of a text from outside, safe for a terminal.
+fn shown(text: &str) -> String {
+    const CHARS: usize = 2_000;
+    let mut shown: String = crate::cli::render::safe(text).chars().take(CHARS).collect();
+    if text.chars().nth(CHARS).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// `/api/v1/…` with every reserved character of the parts escaped.
+fn path(segments: &[&str], query: &[(&str, String)]) -> String {
+    let mut path = "/api/v1".to_owned();
+    for segment in segments {
+        path.push('/');
+        escape(&mut path, segment);
+    }
+    for (index, (key, value)) in query.iter().enumerate() {
+        path.push(if index == 0 { '?' } else { '&' });
+        path.push_str(key);
+        path.push('=');
+        escape(&mut path, value);
+    }
+    path
+}
+
+/// Percent-encodes all but the unreserved characters of RFC 3986.
+fn escape(into: &mut String, text: &str) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            into.push(char::from(byte));
+        } else {
+            into.push_str(&format!("%{byte:02X}"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_escaped() {
+        let query = [("ring", "Ring 0 & ä/?#".to_owned()), ("limit", "5".to_owned())];
+        assert_eq!(
+            path(&["rollouts", "a b", "devices"], &query),
+            "/api/v1/rollouts/a%20b/devices?ring=Ring%200%20%26%20%C3%A4%2F%3F%23&limit=5"
+        );
+    }
+
+    #[test]
+    fn a_refusal_keeps_its_words_and_its_exit() {
+        use crate::cli::exit::Exit;
+        let problem = |detail: &str| {
+            serde_json::json!({"type": "urn:x", "title": "t", "status": 409, "detail": detail}).to_string()
+        };
+        let rows = [
+            ("refused", 409, problem("not now; later"), Exit::Refused, "not now; later"),
+            ("unknown plan", 404, problem("there is no plan"), Exit::Refused, "there is no plan"),
+            ("no reason", 422, problem("a reason is needed"), Exit::Usage, "a reason is needed"),
+            ("busy", 503, problem("it is ending"), Exit::Failed, "it is ending"),
+            ("no words", 500, "<html>".to_owned(), Exit::Failed, "the daemon answered 500"),
+            ("control characters", 409, problem("a\u{1b}[2Jb"), Exit::Refused, "a\u{fffd}[2Jb"),
+        ];
+        for (row, status, body, exit, start) in rows {
+            let error = CliError::from(said(StatusCode::from_u16(status).unwrap(), body.as_bytes()));
+            assert_eq!(error.exit(), exit, "{row}");
+            assert!(error.to_string().starts_with(start), "{row}: {error}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! How a command ends: exit codes, and errors for the person at the terminal.
+//!
+//! **Invariant:** every failure has one exit code and a message; whoever closes our output early
+//! (`| head`) has seen enough, which is no failure.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+
+/// The exit codes, which are promises (DESIGN 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done.
+    Done = 0,
+    /// Failed.
+    Failed = 1,
+    /// Wrong usage, or an invalid plan.
+    Usage = 2,
+    /// Refused; the message names what would work.
+    Refused = 3,
+}
+
+impl From<Exit> for std::process::ExitCode {
+    fn from(exit: Exit) -> Self {
+        // The enum's numbers are the codes.
+        Self::from(exit as u8)
+    }
+}
+
+/// A command that did not do what was asked. Its message says what, why and what to do.
+#[derive(Debug)]
+pub struct CliError {
+    exit: Exit,
+    source: Box<dyn Error + Send + Sync>,
+}
+
+impl CliError {
+    /// It failed.
+    pub fn failed(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { exit: Exit::Failed, source: source.into() }
+    }
+
+    /// It was asked for in a way that cannot work, or a plan is invalid.
+    pub fn usage(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { exit: Exit::Usage, source: source.into() }
+    }
+
+    /// It was refused; the message names what would work.
+    pub fn refused(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { exit: Exit::Refused, source: source.into() }
+    }
+
+    /// The exit code.
+    #[must_use]
+    pub const fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// Whether there is nothing to say: the reader of our output went away.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.exit == Exit::Done
+    }
+}
+
+/// The message and then each cause, unless the message tells it already.
+impl fmt::Display for CliError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut said = self.source.to_string();
+        f.write_str(&said)?;
+        let mut cause = self.source.source();
+        while let Some(error) = cause {
+            let text = error.to_string();
+            if !said.contains(&text) {
+                write!(f, ": {text}")?;
+                said = text;
+            }
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl Error for CliError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        // The message has told all causes.
+        None
+    }
+}
+
+/// An error while writing the output; all other failures of input and output are named by those
+/// who meet them.
+impl From<io::Error> for CliError {
+    fn from(error: io::Error) -> Self {
+        let exit = if error.kind() == io::ErrorKind::BrokenPipe { Exit::Done } else { Exit::Failed };
+        Self { exit, source: format!("cannot write the output: {error}").into() }
+    }
+}
+
+/// Says on standard error why a command did not do what was asked, and gives the exit code.
+#[must_use]
+pub fn conclude(result: Result<(), CliError>) -> Exit {
+    match result {
+        Ok(()) => Exit::Done,
+        Err(error) => {
+            if !error.is_quiet() {
+                eprintln!("ringward: {error}");
+            }
+            error.exit()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("outer")]
+    struct Outer(#[source] io::Error);
+
+    #[test]
+    fn an_error_tells_its_causes_once_and_has_its_code() {
+        let rows = [
+            ("a text", CliError::usage("no such flag"), Exit::Usage, "no such flag"),
+            ("a cause", CliError::failed(Outer(io::Error::other("inner"))), Exit::Failed, "outer: inner"),
+            ("refused", CliError::refused("not now"), Exit::Refused, "not now"),
+            (
+                "output",
+                io::Error::other("disk full").into(),
+                Exit::Failed,
+                "cannot write the output: disk full",
+            ),
+        ];
+        for (row, error, exit, text) in rows {
+            assert_eq!((error.exit(), error.to_string().as_str()), (exit, text), "{row}");
+            assert!(!error.is_quiet(), "{row}");
+            assert_eq!(conclude(Err(error)), exit, "{row}");
+        }
+    }
+
+    #[test]
+    fn a_broken_pipe_ends_quietly() {
+        let error = CliError::from(io::Error::from(io::ErrorKind::BrokenPipe));
+        assert!(error.is_quiet());
+        assert_eq!(conclude(Err(error)), Exit::Done);
+    }
+}

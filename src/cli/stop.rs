@@ -1,0 +1,110 @@
+//! `ringward stop`: the brake. The stop file first, then word to the daemon if it listens.
+//!
+//! **Invariant:** "stopped" is said only when the file is there or the daemon has confirmed it;
+//! a wrong `--db` is never mistaken for a stop.
+
+use std::io;
+use std::time::Duration;
+
+use hyper::StatusCode;
+
+use crate::cli::client::{AskError, Connection};
+use crate::cli::exit::CliError;
+use crate::cli::render::{Out, safe};
+use crate::daemon::stop_file::{StopFile, Stopping};
+use crate::rollout::event::Actor;
+use crate::time::Timestamp;
+use crate::web::json::{VerbAnswer, VerbRequest};
+
+/// How long the daemon may take to confirm. The file works without its word.
+pub const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What the daemon made of it.
+enum Word {
+    Recorded,
+    NotRunning,
+    Silent(AskError),
+}
+
+/// Stops all writes of the daemon that `at` leads to, whether it runs, hangs or is down.
+///
+/// # Errors
+/// When nothing could be stopped; the message says so in its first words.
+pub async fn stop(
+    at: &Connection,
+    actor: Actor,
+    reason: &str,
+    now: Timestamp,
+    out: Out<'_>,
+) -> Result<(), CliError> {
+    let database = at.database();
+    if let Err(error) = std::fs::metadata(database) {
+        let shown = database.display();
+        return Err(CliError::failed(format!(
+            "NOT STOPPED: cannot see the database {shown} ({error}), so this would stop no daemon; name its database with --db, and use its user"
+        )));
+    }
+    if reason.trim().is_empty() {
+        return Err(CliError::usage("NOT STOPPED: a reason is needed; say it with --reason"));
+    }
+    let file = StopFile::beside(database);
+    let before = file.read();
+    let put = file.put(&Stopping { actor, reason: reason.trim().to_owned(), at: now });
+    let word = tell_daemon(at, reason).await;
+    if let Err(error) = &put
+        && !matches!(word, Word::Recorded)
+    {
+        let path = file.path().display();
+        return Err(CliError::failed(format!(
+            "NOT STOPPED: cannot write the stop file {path} ({error}), and the daemon has not confirmed; use the daemon's user, or end the daemon's process"
+        )));
+    }
+    Ok(report(out, &file, before, &put, &word)?)
+}
+
+async fn tell_daemon(at: &Connection, reason: &str) -> Word {
+    let request = VerbRequest { reason: reason.to_owned(), ..VerbRequest::default() };
+    let at = at.clone().with_patience(at.patience().min(PATIENCE));
+    match at.post::<VerbAnswer>(&["stop"], &request).await {
+        Ok(_) => Word::Recorded,
+        // It is stopped already: it may have seen our file before our request.
+        Err(AskError::Said { status: StatusCode::CONFLICT, .. }) => Word::Recorded,
+        Err(error) if error.is_no_daemon() => Word::NotRunning,
+        Err(error) => Word::Silent(error),
+    }
+}
+
+fn report(
+    out: Out<'_>,
+    file: &StopFile,
+    before: Option<Stopping>,
+    put: &io::Result<()>,
+    word: &Word,
+) -> io::Result<()> {
+    let path = file.path().display();
+    writeln!(out, "Stopped: ringward sends no change to Cloudflare, for any plan.")?;
+    match (put, before) {
+        (Err(error), _) => {
+            writeln!(
+                out,
+                "The stop file {path} could not be written ({error}); the daemon's record stops it."
+            )?;
+        }
+        (Ok(()), Some(first)) => {
+            let (who, why) = (safe(&first.actor.to_string()), safe(&first.reason));
+            writeln!(out, "It was stopped before, by {who}: {why}")?;
+        }
+        (Ok(()), None) => writeln!(out, "The stop file is {path}")?,
+    }
+    match word {
+        Word::Recorded => writeln!(out, "The daemon has recorded it.")?,
+        Word::NotRunning => writeln!(out, "No daemon is running; one that starts here stays stopped.")?,
+        Word::Silent(error) => {
+            writeln!(out, "The daemon did not confirm ({error}).")?;
+            writeln!(out, "It looks for the file just before each change, so it is stopped all the same.")?;
+        }
+    }
+    writeln!(out, "A change that was on its way already may still arrive, and devices that were offered a")?;
+    writeln!(out, "version before may still install it.")?;
+    writeln!(out, "When it is safe: ringward start --reason …")
+}

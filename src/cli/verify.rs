@@ -1,0 +1,95 @@
+//! `ringward history --verify`: whether the log is as it was written, whether it can be replayed,
+//! and whether what it tells keeps the laws.
+//!
+//! **Invariant:** it says "laws hold" only after the chain, every event, the replay and the
+//! independent checker agreed, over one snapshot of the log.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::cli::exit::CliError;
+use crate::cli::render::{Format, Out, json, safe, short};
+use crate::daemon::log::{ReplayError, from_record};
+use crate::rollout::event::Recorded;
+use crate::rollout::invariant::check;
+use crate::rollout::state::State;
+use crate::store::{ChainReport, Reader, Record};
+
+/// What `--json` says.
+#[derive(Debug, Serialize)]
+struct Verified {
+    #[serde(rename = "chain")]
+    report: ChainReport,
+    violations: Vec<Violation>,
+}
+
+/// A broken law.
+#[derive(Debug, Serialize)]
+struct Violation {
+    law: &'static str,
+    number: Option<u8>,
+    seq: Option<u64>,
+    text: String,
+}
+
+/// Verifies the whole log of a database, beside a daemon or without one.
+///
+/// # Errors
+/// With the first bad row, the first record that cannot be read or does not fit the ones before
+/// it, or the number of laws broken; each of them is told on `out`.
+pub fn verify(database: &Path, format: Format, out: Out<'_>) -> Result<(), CliError> {
+    let reader = Reader::open(database).map_err(CliError::failed)?;
+    let mut state = State::default();
+    let mut log: Vec<Recorded> = Vec::new();
+    let mut misfit: Option<ReplayError> = None;
+    let walked = reader.view().walk(|record| match replayed(&mut state, &record) {
+        Ok(recorded) => {
+            log.push(recorded);
+            ControlFlow::Continue(())
+        }
+        Err(error) => {
+            misfit = Some(error);
+            ControlFlow::Break(())
+        }
+    });
+    let chain = walked.map_err(CliError::failed)?;
+    if let Some(error) = misfit {
+        return Err(CliError::failed(error));
+    }
+    let broken = check(&log, &[]);
+    match format {
+        Format::Json => {
+            let violations = broken.iter().map(|violation| Violation {
+                law: violation.law.as_str(),
+                number: violation.law.number(),
+                seq: violation.seq,
+                text: violation.text.clone(),
+            });
+            json(out, &Verified { report: chain, violations: violations.collect() })?;
+        }
+        Format::Text => {
+            for violation in &broken {
+                writeln!(out, "{}", safe(&violation.to_string()))?;
+            }
+            let laws = if broken.is_empty() { "laws hold" } else { "LAWS BROKEN" };
+            let last = chain.head.at.map(|at| format!(", the last of {}", short(at))).unwrap_or_default();
+            writeln!(out, "{} records{last}; chain intact, {laws}", chain.records)?;
+            writeln!(out, "head {}", chain.head.hash)?;
+        }
+    }
+    if broken.is_empty() {
+        return Ok(());
+    }
+    Err(CliError::failed(format!(
+        "the log breaks the laws {} times; keep the database for study and report this",
+        broken.len()
+    )))
+}
+
+fn replayed(state: &mut State, record: &Record) -> Result<Recorded, ReplayError> {
+    let recorded = from_record(record)?;
+    state.apply(&recorded)?;
+    Ok(recorded)
+}

@@ -90,7 +90,12 @@ impl Walk {
 
     /// A daemon in this process.
     pub(crate) async fn daemon(&self, mode: Mode) -> Daemon {
-        let api: ApiUrl = self.sandbox.api_url().parse().unwrap();
+        self.daemon_at(&self.sandbox.api_url(), mode).await
+    }
+
+    /// A daemon in this process that reaches the account by another way.
+    pub(crate) async fn daemon_at(&self, api: &str, mode: Mode) -> Daemon {
+        let api: ApiUrl = api.parse().unwrap();
         let (account, clock) = (self.account(), self.clock);
         let token = self.sandbox.token().clone();
         let client =

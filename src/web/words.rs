@@ -146,6 +146,8 @@ mod tests {
         let create = intent(Value::Null, json!("target"));
         let update = intent(group.clone(), json!({"move_out": {"from": "Ring 9"}}));
         let settled = json!({"finding": {"not_applied": {}}, "first_read_at": at, "second_read_at": at});
+        let read = json!({"finding": {"overwritten": {"seen": null}}, "read_at": at});
+        let cannot_tell = json!({"gate": "adoption", "environment": "macos", "why": "stale_sweep"});
         vec![
             (json!({"daemon_started": {"version": "1.2.3", "mode": "write"}}), "ringward 1.2.3 started"),
             (json!({"daemon_started": {"version": "1.2.3", "mode": "observe"}}), "observing only"),
@@ -175,17 +177,11 @@ mod tests {
             (json!({"write_confirmed": of_a_ring(json!({"group": group}))}), "confirmed by Cloudflare"),
             (json!({"write_refused": of_a_ring(json!({"status": 403, "message": "no"}))}), "status 403: no"),
             (json!({"write_doubted": of_a_ring(json!({"why": "a reset"}))}), "in doubt: a reset"),
-            (
-                json!({"doubt_read": of_a_ring(json!({"finding": {"overwritten": {"seen": null}}, "read_at": at}))}),
-                "first read about write 7: the group is gone",
-            ),
+            (json!({"doubt_read": of_a_ring(read)}), "first read about write 7: the group is gone"),
             (json!({"write_settled": of_a_ring(settled)}), "settled: it was not applied"),
             (json!({"adoption_reached": ring(json!({"judgements": []}))}), "the soak begins"),
             (json!({"ring_verified": ring(json!({"judgements": []}))}), "Ring 0: verified"),
-            (
-                json!({"gate_unknown": ring(json!({"gate": "adoption", "environment": "macos", "why": "stale_sweep"}))}),
-                "adoption/macos cannot tell (stale_sweep)",
-            ),
+            (json!({"gate_unknown": ring(cannot_tell)}), "adoption/macos cannot tell (stale_sweep)"),
             (
                 json!({"gate_known": ring(json!({"gate": "fleet", "environment": null}))}),
                 "fleet can tell again",

@@ -1,7 +1,7 @@
 //! `ringward devices`: each device of a plan's rings and the class it is in.
 //!
-//! **Invariant:** the list is whole: every page is fetched, and a list that changed its length
-//! between two pages is told as such.
+//! **Invariant:** the list is whole: every page is fetched, and one that does not add up to the
+//! daemon's total is a failure.
 
 use std::io;
 
@@ -52,40 +52,42 @@ pub async fn devices(
 
 /// All pages as one answer.
 async fn fetch(at: &Connection, plan: &PlanName, filter: Filter<'_>) -> Result<DevicesAnswer, CliError> {
-    let mut whole: Option<DevicesAnswer> = None;
-    let mut offset = 0;
-    loop {
-        let mut query = vec![("limit", MAX_PAGE.to_string()), ("offset", offset.to_string())];
-        query.extend(filter.ring.map(|ring| ("ring", ring.to_string())));
-        query.extend(filter.class.map(|class| ("class", class.as_str().to_owned())));
-        let page: DevicesAnswer = at.get(&["rollouts", plan.as_str(), "devices"], &query).await?;
-        let next = page.next;
-        let whole = match &mut whole {
-            None => whole.insert(page),
-            Some(whole) => {
-                whole.devices.extend(page.devices);
-                whole
-            }
-        };
-        match next {
-            // Each page must take us forward, or a confused daemon would hold us for ever.
-            Some(next) if next > offset && next <= whole.devices.len() => offset = next,
-            Some(next) => {
-                return Err(CliError::failed(format!(
-                    "the daemon's pages do not fit together (page at {offset} leads to {next}); ask again"
-                )));
-            }
-            None if whole.devices.len() == whole.total => break,
-            None => {
-                return Err(CliError::failed(format!(
-                    "the daemon read devices while its list was fetched ({} of {} came); ask again",
-                    whole.devices.len(),
-                    whole.total
-                )));
-            }
+    let mut whole = page(at, plan, filter, 0).await?;
+    while let Some(offset) = whole.next {
+        // Each page must take us forward, or a confused daemon would hold us for ever.
+        if offset != whole.devices.len() {
+            return Err(CliError::failed(format!(
+                "the daemon's pages do not fit together ({} devices came, and the next page is at {offset}); please report this",
+                whole.devices.len()
+            )));
         }
+        let next = page(at, plan, filter, offset).await?;
+        if next.devices.is_empty() {
+            break;
+        }
+        whole.devices.extend(next.devices);
+        (whole.total, whole.next) = (next.total, next.next);
     }
-    whole.ok_or_else(|| CliError::failed("the daemon gave no page; ask again"))
+    if whole.devices.len() == whole.total {
+        return Ok(whole);
+    }
+    Err(CliError::failed(format!(
+        "the devices changed while they were listed ({} of {} came); ask again",
+        whole.devices.len(),
+        whole.total
+    )))
+}
+
+async fn page(
+    at: &Connection,
+    plan: &PlanName,
+    filter: Filter<'_>,
+    offset: usize,
+) -> Result<DevicesAnswer, CliError> {
+    let mut query = vec![("limit", MAX_PAGE.to_string()), ("offset", offset.to_string())];
+    query.extend(filter.ring.map(|ring| ("ring", ring.to_string())));
+    query.extend(filter.class.map(|class| ("class", class.as_str().to_owned())));
+    Ok(at.get(&["rollouts", plan.as_str(), "devices"], &query).await?)
 }
 
 fn text(out: Out<'_>, answer: &DevicesAnswer) -> io::Result<()> {

@@ -44,12 +44,13 @@ pub async fn stop(
             "NOT STOPPED: cannot see the database {shown} ({error}), so this would stop no daemon; name its database with --db, and use its user"
         )));
     }
-    if reason.trim().is_empty() {
+    let reason = reason.trim();
+    if reason.is_empty() {
         return Err(CliError::usage("NOT STOPPED: a reason is needed; say it with --reason"));
     }
     let file = StopFile::beside(database);
     let before = file.read();
-    let put = file.put(&Stopping { actor, reason: reason.trim().to_owned(), at: now });
+    let put = file.put(&Stopping { actor, reason: reason.to_owned(), at: now });
     let word = tell_daemon(at, reason).await;
     if let Err(error) = &put
         && !matches!(word, Word::Recorded)

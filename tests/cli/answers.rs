@@ -1,0 +1,160 @@
+//! Answers of a daemon, written out so that the keys of the API are seen here.
+
+use serde_json::{Value, json};
+
+/// A clock that stands still at 2026-10-13 08:00:30: a virtual second takes 30 years.
+pub const CLOCK: &str = "2026-10-13T08:00:30Z@2026-10-12T00:00:00Z*0.000000001";
+
+/// A daemon with the rollouts given.
+pub fn daemon(rollouts: &[Value]) -> Value {
+    json!({
+        "at": "2026-10-13T08:00:15Z",
+        "account": "023e105f4ecef8ad9ca31a8372d0c353",
+        "mode": "write",
+        "clock": CLOCK,
+        "stopped": null,
+        "rollouts": rollouts,
+        "problems": [],
+        "troubles": [],
+        "faults": [],
+        "head": {"seq": 42, "hash": "ab".repeat(32)},
+        "budget_remaining": 580,
+        "full_sweep_at": "2026-10-13T06:00:00Z",
+        "swept_at": "2026-10-13T07:55:00Z",
+        "next_check": "2026-10-13T08:05:00Z",
+    })
+}
+
+/// The same daemon with everything wrong that can be.
+pub fn troubled_daemon(rollouts: &[Value]) -> Value {
+    let mut daemon = daemon(rollouts);
+    daemon["mode"] = json!("observe");
+    daemon["stopped"] = json!({"actor": "local:ana", "reason": "dns is down\n\u{1b}[2Jin Porto", "since": "2026-10-13T05:00:00Z"});
+    daemon["problems"] = json!([
+        {"file": "client.yaml", "errors": ["client.yaml:3:1: unknown key: `rngs`; did you mean `rings`?", "client.yaml:9:5: x; y"]},
+        {"file": "/etc/ringward/plans", "errors": ["cannot be read: permission denied"]},
+    ]);
+    daemon["faults"] = json!([{"plan": "servers", "message": "ring out of order"}]);
+    daemon["troubles"] = json!([{"read": "all devices", "since": "2026-10-13T06:10:00Z", "message": "503 Service Unavailable"}]);
+    daemon["full_sweep_at"] = Value::Null;
+    daemon["swept_at"] = Value::Null;
+    daemon["next_check"] = Value::Null;
+    daemon
+}
+
+/// A rollout whose second ring adopts.
+pub fn adopting() -> Value {
+    let classes = |arrived: usize, due: usize, unseen: usize| json!({"arrived": arrived, "due": due, "stalled": 1, "unseen": unseen, "too_old": 2, "untargeted": 0, "left": 1});
+    let none =
+        json!({"arrived": 0, "due": 0, "stalled": 0, "unseen": 0, "too_old": 0, "untargeted": 0, "left": 0});
+    let targets = json!({"windows": "2026.8.2100.0", "macos": "2026.8.2100.0"});
+    json!({
+        "id": "client#3",
+        "plan": "client",
+        "number": 3,
+        "digest": "0f".repeat(32),
+        "description": "Cloudflare One Client\nfor all staff",
+        "at": "2026-10-13T08:00:15Z",
+        "phase": "running",
+        "phase_since": "2026-10-12T06:00:00Z",
+        "paused": null,
+        "halted": null,
+        "waiting_on": [{
+            "code": "gate", "ring": "Early adopters",
+            "text": "Early adopters: adoption/windows wait (too_few_arrived): 20 of 31 sighted devices arrived; 31 of 40 active ones sighted; asked for: 90% arrived, 60% sighted, by 2026-10-19 09:00 UTC",
+            "remedy": "nothing; devices and time tell, or: ringward waive client --gate adoption --reason …",
+        }],
+        "earliest_move": null,
+        "next_check": "2026-10-13T08:05:00Z",
+        "rings": [
+            {
+                "name": "Engineering Ring 0", "state": "verified", "since": "2026-10-13T06:30:00Z",
+                "group": {"name": "Engineering Ring 0", "id": "g-0"},
+                "profiles": ["Engineering"], "targets": targets,
+                "assigned_at": "2026-10-12T09:00:00Z", "next_opening": null,
+                "classes": {"windows": classes(120, 0, 7), "macos": classes(12, 0, 0), "other": none},
+                "adoption": {"windows": 0.991, "macos": 0.923}, "gates": [],
+                "waived": [{"gate": "soak", "actor": "local:ana", "reason": "urgent fix", "since": "2026-10-13T06:29:00Z"}],
+                "unmanaged": [],
+            },
+            {
+                "name": "Early adopters", "state": "adopting", "since": "2026-10-13T06:45:00Z",
+                "group": {"name": "Early adopters (ringward)", "id": "g-1"},
+                "profiles": ["IT", "Support"], "targets": {"windows": "2026.8.2100.0"},
+                "assigned_at": "2026-10-13T06:45:00Z", "next_opening": null,
+                "classes": {"windows": classes(20, 10, 9), "macos": none, "other": {"arrived": 0, "due": 0, "stalled": 0, "unseen": 0, "too_old": 0, "untargeted": 3, "left": 0}},
+                "adoption": {"windows": 0.645},
+                "gates": [{
+                    "gate": "adoption", "environment": "windows", "verdict": "wait", "reason": "too_few_arrived",
+                    "value": "20 of 31 sighted devices arrived; 31 of 40 active ones sighted",
+                    "threshold": "90% arrived, 60% sighted, by 2026-10-19 09:00 UTC",
+                    "as_of": "2026-10-13T07:55:00Z", "age_seconds": 315,
+                }],
+                "waived": [], "unmanaged": ["macos 2026.7.1376.0"],
+            },
+            {
+                "name": "Everyone", "state": "pending", "since": "2026-10-12T06:00:00Z",
+                "group": {"name": "Everyone", "id": null},
+                "profiles": ["default"], "targets": targets,
+                "assigned_at": null, "next_opening": "2026-10-13T09:00:00Z",
+                "classes": null, "adoption": {"windows": null, "macos": null},
+                "gates": [{
+                    "gate": "opening", "environment": null, "verdict": "wait", "reason": "opening_closed",
+                    "value": "closed until 2026-10-13 09:00 UTC", "threshold": "an opening with 15m left",
+                    "as_of": null, "age_seconds": null,
+                }],
+                "waived": [], "unmanaged": [],
+            },
+        ],
+    })
+}
+
+/// A rollout that is over, of a plan that is paused.
+pub fn completed() -> Value {
+    let mut rollout = adopting();
+    rollout["id"] = json!("servers#1");
+    rollout["plan"] = json!("servers");
+    rollout["number"] = json!(1);
+    rollout["description"] = Value::Null;
+    rollout["phase"] = json!("completed");
+    rollout["paused"] = json!({"actor": "local:bob", "reason": "year end", "since": "2026-10-13T07:00:00Z"});
+    rollout["waiting_on"] = json!([]);
+    let first = rollout["rings"][0].clone();
+    rollout["rings"] = json!([first]);
+    rollout
+}
+
+/// A rollout that the engine halted and a person paused.
+pub fn halted() -> Value {
+    let mut rollout = adopting();
+    let text = "Early adopters missed its adoption deadline";
+    rollout["halted"] = json!({"cause": "adoption_missed", "text": text, "since": "2026-10-13T07:30:00Z"});
+    rollout["paused"] = json!({"actor": "local:bob", "reason": "looking", "since": "2026-10-13T07:40:00Z"});
+    rollout["earliest_move"] = json!("2026-10-13T09:00:00Z");
+    let gate = rollout["waiting_on"][0].clone();
+    rollout["waiting_on"] = json!([
+        {"code": "paused", "ring": null, "text": "paused by local:bob since 2026-10-13 07:40 UTC: looking", "remedy": "when it is safe: ringward resume client --reason …"},
+        {"code": "halted", "ring": null, "text": format!("halted: {text}"), "remedy": "look at the cause, then: ringward resume client --reason …"},
+        gate,
+    ]);
+    rollout
+}
+
+/// The n-th device of a plan.
+pub fn device(number: usize, class: &str) -> Value {
+    json!({
+        "ring": "Engineering Ring 0", "class": class, "id": format!("d-{number}"), "name": format!("laptop-{number}"),
+        "user": "ana@example.test", "os": "windows", "os_version": "10.0.26100", "environment": "windows",
+        "client": "2026.8.2100.0", "last_seen_at": "2026-10-13T07:54:00Z",
+    })
+}
+
+/// One page of devices.
+pub fn devices(total: usize, devices: &[Value], next: Option<usize>) -> Value {
+    json!({"plan": "client", "total": total, "devices": devices, "next": next})
+}
+
+/// A refusal or failure in the daemon's words.
+pub fn problem(status: u16, detail: &str) -> String {
+    json!({"type": "urn:ringward:problem:x", "title": "x", "status": status, "detail": detail}).to_string()
+}

@@ -1,0 +1,182 @@
+//! `history` and `history --verify`, on databases as the daemon writes them.
+
+use std::path::{Path, PathBuf};
+
+use ringward::cli::exit::Exit;
+use ringward::cli::history::history;
+use ringward::cli::render::Format;
+use ringward::cli::verify::verify;
+use ringward::daemon::log::to_record;
+use ringward::ids::AccountId;
+use ringward::rollout::event::{Actor, Entry, Event, Mode, RolloutId};
+use ringward::store::{NewRecord, ProjectionRows, Seq, Store};
+use ringward::time::{Clock, SignedDuration, Timestamp, after};
+use serde_json::Value;
+
+use crate::{at, golden, plan, refused, ring, seen};
+
+const PLAN: &str =
+    "plan: client\nversions: {windows: 2026.8.2100.0}\nrings:\n  - {name: Ring 0, profiles: [Engineering]}\n";
+
+fn entry(actor: &str, of: Option<&str>, reason: &str, event: Event) -> Entry {
+    let rollout = of.map(|name| RolloutId { plan: plan(name), number: 1 });
+    Entry { actor: Actor::try_from(actor.to_owned()).unwrap(), reason: reason.to_owned(), rollout, event }
+}
+
+fn accepted(name: &str) -> Entry {
+    let text = PLAN.replace("plan: client", &format!("plan: {name}"));
+    let revision = ringward::plan::read("plan.yaml", text.as_bytes()).unwrap();
+    entry(
+        "engine",
+        Some(name),
+        "a plan's file appeared",
+        Event::PlanAccepted { revision: Box::new(revision) },
+    )
+}
+
+/// A log that keeps all laws.
+fn sound() -> Vec<Entry> {
+    let started = || Event::DaemonStarted { version: "0.1.0".to_owned(), mode: Mode::Write };
+    let client = Some("client");
+    vec![
+        entry("engine", None, "the daemon starts", started()),
+        accepted("servers"),
+        accepted("client"),
+        entry(
+            "engine",
+            client,
+            "every earlier ring is verified",
+            Event::RingReached { ring: ring("Ring 0") },
+        ),
+        entry("local:ana", client, "dns is slow\nin \u{1b}[31mPorto", Event::Paused {}),
+        entry("loopback", None, "everything is down", Event::Stopped {}),
+        entry("engine", None, "the daemon starts", started()),
+        entry("local:bob", None, "mended", Event::Started {}),
+        entry("local:ana", client, "seen", Event::PauseLifted {}),
+    ]
+}
+
+fn database(dir: &Path, records: &[NewRecord]) -> PathBuf {
+    let path = dir.join("ringward.db");
+    let account = AccountId::new("023e105f4ecef8ad9ca31a8372d0c353").unwrap();
+    let mut store = Store::open_for_writing(&path, &account, &Clock::Real, instant(0)).unwrap();
+    store.append(Seq::ZERO, records, &ProjectionRows::default()).unwrap();
+    store.close().unwrap();
+    path
+}
+
+/// An hour for each record.
+fn instant(index: i64) -> Timestamp {
+    after(at("2026-10-12T06:00:00Z"), SignedDuration::from_hours(index))
+}
+
+fn records(log: &[Entry]) -> Vec<NewRecord> {
+    (0..).zip(log).map(|(index, entry)| to_record(entry, instant(index))).collect()
+}
+
+#[test]
+fn history_is_one_line_for_each_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut records = records(&sound());
+    // A record of a later ringward.
+    records.push(NewRecord {
+        kind: "approved".to_owned(),
+        kind_version: 2,
+        reason: "looks good".to_owned(),
+        payload: "{}".to_owned(),
+        at: instant(9),
+        ..records[4].clone()
+    });
+    let path = database(dir.path(), &records);
+    for (name, of) in [("history.txt", "client"), ("history_unknown_plan.txt", "clinet")] {
+        let mut out = Vec::new();
+        let result = history(&path, &plan(of), Format::Text, &mut out);
+        golden(name, &seen(&out, result, dir.path()));
+    }
+    let mut out = Vec::new();
+    history(&path, &plan("client"), Format::Json, &mut out).unwrap();
+    let lines: Vec<Value> =
+        String::from_utf8(out).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let numbers: Vec<u64> = lines.iter().map(|line| line["seq"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, [3, 4, 5, 6, 7, 8, 9, 10], "from the plan's first record on, stops included");
+    assert_eq!(lines[2]["reason"], "dns is slow\nin \u{1b}[31mPorto", "as it was recorded");
+}
+
+#[test]
+fn a_sound_log_verifies() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = database(dir.path(), &records(&sound()));
+    let mut out = Vec::new();
+    let result = verify(&path, Format::Text, &mut out);
+    assert!(result.is_ok(), "{result:?}");
+    golden("verify.txt", &seen(&out, result, dir.path()));
+    let mut out = Vec::new();
+    verify(&path, Format::Json, &mut out).unwrap();
+    let said: Value = serde_json::from_slice(&out).unwrap();
+    assert_eq!((&said["chain"]["records"], &said["violations"]), (&9.into(), &serde_json::json!([])));
+}
+
+#[test]
+fn broken_laws_and_misfits_are_told() {
+    let client = Some("client");
+    let mut engine_lifts = sound();
+    engine_lifts[8].actor = Actor::Engine;
+    let mut never_paused = sound();
+    never_paused.remove(4);
+    let mut unknown = records(&sound());
+    unknown[8].kind_version = 9;
+    let mut own_words = records(&sound());
+    own_words[3].payload = r#"{"ring": "Ring 0", "colour": "red"}"#.to_owned();
+    let other_ring = entry("engine", client, "x", Event::RingReached { ring: ring("Ring 9") });
+    let rows = [
+        ("a law", records(&engine_lifts)),
+        ("an event that does not fit", records(&never_paused)),
+        ("a ring that is not there", records(&[sound(), vec![other_ring]].concat())),
+        ("a later version", unknown),
+        ("a key of another ringward", own_words),
+    ];
+    let mut text = String::new();
+    for (row, records) in rows {
+        let dir = tempfile::tempdir().unwrap();
+        let path = database(dir.path(), &records);
+        let mut out = Vec::new();
+        let result = verify(&path, Format::Text, &mut out);
+        assert_eq!(result.as_ref().map_err(|error| error.exit()), Err(Exit::Failed), "{row}");
+        text.push_str(&format!("# {row}\n{}", seen(&out, result, dir.path())));
+    }
+    golden("verify_broken.txt", &text);
+}
+
+#[test]
+fn a_flipped_byte_is_found_and_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = database(dir.path(), &records(&sound()));
+    let bytes = std::fs::read(&path).unwrap();
+    // The reason of record 8.
+    let place = bytes.windows(6).position(|window| window == b"mended").unwrap();
+    let mut flipped = bytes;
+    flipped[place] ^= 1;
+    std::fs::write(&path, flipped).unwrap();
+    let mut out = Vec::new();
+    let (exit, message) = refused(&out.clone(), verify(&path, Format::Text, &mut out));
+    assert!(exit == Exit::Failed && message.contains("record 8 of the log"), "{message}");
+    let mut out = Vec::new();
+    let error = history(&path, &plan("client"), Format::Text, &mut out).expect_err("a bad row");
+    assert!(error.to_string().contains("record 8 of the log"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_no_database_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ringward.db");
+    for (row, words) in [("missing", "there is no database"), ("text", "database")] {
+        if row == "text" {
+            std::fs::write(&path, "x".repeat(5000)).unwrap();
+        }
+        let mut out = Vec::new();
+        let (exit, message) = refused(&out.clone(), history(&path, &plan("client"), Format::Text, &mut out));
+        assert!(exit == Exit::Failed && message.contains(words), "{row}: {message}");
+        let (exit, message) = refused(&out.clone(), verify(&path, Format::Json, &mut out));
+        assert!(exit == Exit::Failed && message.contains(words), "{row}: {message}");
+    }
+}

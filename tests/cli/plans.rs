@@ -1,0 +1,71 @@
+//! `check`: files, directories, and files that disagree with each other.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ringward::cli::check::check;
+use ringward::cli::render::Format;
+use serde_json::Value;
+
+use crate::{at, golden, seen};
+
+const NOW: &str = "2026-10-13T08:00:00Z";
+
+const GOOD: &str = "plan: client\nversions: {windows: 2026.8.2100.0}\ndefaults:\n  schedule:\n    open: [{cron: \"0 9 * * Mon-Thu\", for: 7h}]\nrings:\n  - {name: Ring 0, profiles: [Engineering]}\n  - {name: Everyone, profiles: [default], versions: {macos: 2026.8.2101.0}}\n";
+
+fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        fs::write(dir.path().join(name), text).unwrap();
+    }
+    dir
+}
+
+fn checked(dir: &Path, paths: &[PathBuf]) -> String {
+    let mut out = Vec::new();
+    let result = check(paths, at(NOW), Format::Text, &mut out);
+    seen(&out, result, dir)
+}
+
+#[test]
+fn all_files_are_judged_and_all_errors_shown() {
+    let always =
+        "plan: servers\nversions: {windows: 2026.8.2100.0}\nrings: [{name: All, profiles: [Servers]}]\n";
+    let bad = "plan: Bad Name\nversions: {windows: 2026.8}\nrings:\n  - {name: R, profils: [X]}\n";
+    let copy = GOOD.replace("Engineering", "Copied");
+    let dir = directory(&[
+        ("a-good.yaml", GOOD),
+        ("b-copy.yaml", &copy),
+        ("c-always.yaml", always),
+        ("d-bad.yaml", bad),
+        ("e-syntax.yaml", "plan: [\n"),
+        ("notes.txt", "not a plan"),
+    ]);
+    let missing = dir.path().join("missing.yaml");
+    golden("check.txt", &checked(dir.path(), &[dir.path().to_owned(), missing]));
+    golden(
+        "check_good.txt",
+        &checked(dir.path(), &[dir.path().join("a-good.yaml"), dir.path().join("c-always.yaml")]),
+    );
+    let both = [dir.path().join("a-good.yaml"), dir.path().join("b-copy.yaml")];
+    assert!(checked(dir.path(), &both).contains("has this plan already"), "files are compared as well");
+    let twice = [dir.path().join("a-good.yaml"), dir.path().join("a-good.yaml")];
+    assert!(!checked(dir.path(), &twice).contains("exit"), "one file twice is one file");
+}
+
+#[test]
+fn a_directory_without_plans_is_an_error() {
+    let dir = directory(&[("notes.txt", "x")]);
+    golden("check_empty.txt", &checked(dir.path(), &[dir.path().to_owned()]));
+}
+
+#[test]
+fn json_has_errors_and_summaries() {
+    let dir = directory(&[("a.yaml", GOOD), ("b.yaml", "plan: x\n")]);
+    let mut out = Vec::new();
+    check(&[dir.path().to_owned()], at(NOW), Format::Json, &mut out).expect_err("b.yaml is wrong");
+    let said: Value = serde_json::from_slice(&out).unwrap();
+    assert_eq!(said[0]["plan"]["first_entry"], "2026-10-13T09:00:00Z");
+    assert_eq!(said[0]["plan"]["rings"][1]["targets"]["macos"], "2026.8.2101.0");
+    assert!(said[1]["plan"].is_null() && !said[1]["errors"].as_array().unwrap().is_empty());
+}

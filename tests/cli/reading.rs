@@ -1,0 +1,274 @@
+//! `status`, `explain`, `devices`, the verbs, and whatever can sit at the other end of the socket.
+
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use ringward::cli::client::{Connection, MAX_ANSWER_BYTES};
+use ringward::cli::devices::{Filter, devices};
+use ringward::cli::exit::Exit;
+use ringward::cli::explain::explain;
+use ringward::cli::render::Format;
+use ringward::cli::status::status;
+use ringward::cli::verbs::{pause, resume, start, waive};
+use ringward::fleet::Class;
+use ringward::rollout::command::StartPlans;
+use ringward::rollout::verdict::Gate;
+use serde_json::{Value, json};
+
+use crate::server::{Reply, Server};
+use crate::{answers, golden, plan, refused, ring, seen};
+
+/// Long enough for a scripted answer on a busy machine, short enough for silence.
+const SHORT: Duration = Duration::from_millis(200);
+
+#[tokio::test]
+async fn status_shows_all_plans_with_trouble_on_top() {
+    let rows = [
+        ("status.txt", answers::daemon(&[answers::adopting(), answers::completed()]), None),
+        ("status_one.txt", answers::daemon(&[answers::adopting(), answers::completed()]), Some("servers")),
+        ("status_troubled.txt", answers::troubled_daemon(&[answers::halted()]), None),
+        ("status_empty.txt", answers::daemon(&[]), None),
+        ("status_unknown_plan.txt", answers::daemon(&[answers::adopting()]), Some("clinet")),
+    ];
+    for (name, answer, of) in rows {
+        let server = Server::json(&answer);
+        let mut out = Vec::new();
+        let of = of.map(plan);
+        let result = status(&Connection::beside(&server.database), of.as_ref(), Format::Text, &mut out).await;
+        golden(name, &seen(&out, result, server.dir.path()));
+        assert_eq!(server.requests(), ["GET /api/v1/rollouts"]);
+    }
+}
+
+#[tokio::test]
+async fn json_is_what_the_daemon_said() {
+    let answer = answers::daemon(&[answers::adopting(), answers::completed()]);
+    let server = Server::start(vec![
+        Reply::Http(200, answer.to_string()),
+        Reply::Http(200, answer.to_string()),
+        Reply::Http(200, answer.to_string()),
+    ]);
+    let connection = Connection::beside(&server.database);
+    let mut out = Vec::new();
+    status(&connection, None, Format::Json, &mut out).await.unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&out).unwrap(), answer);
+    let mut out = Vec::new();
+    status(&connection, Some(&plan("servers")), Format::Json, &mut out).await.unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&out).unwrap()["rollouts"], json!([answers::completed()]));
+    let mut out = Vec::new();
+    explain(&connection, &plan("client"), Format::Json, &mut out).await.unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&out).unwrap(), answers::adopting());
+}
+
+#[tokio::test]
+async fn explain_says_why_and_what_would_change_it() {
+    let rows = [
+        ("explain.txt", answers::daemon(&[answers::adopting()]), "client"),
+        ("explain_held.txt", answers::troubled_daemon(&[answers::halted()]), "client"),
+        ("explain_completed.txt", answers::daemon(&[answers::completed()]), "servers"),
+        ("explain_unknown_plan.txt", answers::daemon(&[]), "client"),
+    ];
+    for (name, answer, of) in rows {
+        let server = Server::json(&answer);
+        let mut out = Vec::new();
+        let result = explain(&Connection::beside(&server.database), &plan(of), Format::Text, &mut out).await;
+        golden(name, &seen(&out, result, server.dir.path()));
+    }
+}
+
+#[tokio::test]
+async fn devices_are_fetched_page_by_page() {
+    let mut hostile = answers::device(2, "too_old");
+    hostile["name"] = json!("\u{1b}]0;owned\u{7}");
+    for key in ["user", "os", "os_version", "environment", "client", "last_seen_at"] {
+        hostile[key] = Value::Null;
+    }
+    let pages = [
+        answers::devices(3, &[answers::device(1, "arrived"), hostile], Some(2)),
+        answers::devices(3, &[answers::device(3, "due")], None),
+    ];
+    let server = Server::start(pages.iter().map(|page| Reply::Http(200, page.to_string())).collect());
+    let mut out = Vec::new();
+    let (ring, client) = (ring("Ring 0 & co"), plan("client"));
+    let filter = Filter { ring: Some(&ring), class: Some(Class::TooOld) };
+    let result =
+        devices(&Connection::beside(&server.database), &client, filter, Format::Text, &mut out).await;
+    golden("devices.txt", &seen(&out, result, server.dir.path()));
+    let path = "GET /api/v1/rollouts/client/devices?limit=1000&offset";
+    assert_eq!(
+        server.requests(),
+        [
+            format!("{path}=0&ring=Ring%200%20%26%20co&class=too_old"),
+            format!("{path}=2&ring=Ring%200%20%26%20co&class=too_old"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn pages_that_do_not_fit_together_are_no_list() {
+    let one = [answers::device(1, "due")];
+    let rows = [
+        ("stays where it is", vec![answers::devices(2, &one, Some(0))], "do not fit"),
+        ("skips devices", vec![answers::devices(9, &one, Some(5))], "do not fit"),
+        ("ends too soon", vec![answers::devices(2, &one, None)], "1 of 2"),
+        (
+            "grows meanwhile",
+            vec![answers::devices(2, &one, Some(1)), answers::devices(3, &one, None)],
+            "2 of 3",
+        ),
+        (
+            "shrinks meanwhile",
+            vec![answers::devices(2, &one, Some(1)), answers::devices(1, &[], None)],
+            "1 of 2",
+        ),
+    ];
+    for (row, pages, words) in rows {
+        let server = Server::start(pages.iter().map(|page| Reply::Http(200, page.to_string())).collect());
+        let mut out = Vec::new();
+        let connection = Connection::beside(&server.database).with_patience(SHORT);
+        let result = devices(&connection, &plan("client"), Filter::default(), Format::Text, &mut out).await;
+        let (exit, message) = refused(&out, result);
+        assert!(exit == Exit::Failed && message.contains(words), "{row}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn verbs_ask_the_daemon_and_say_what_it_did() {
+    let done = || Reply::Http(200, json!({"done": "plan client is paused"}).to_string());
+    let server = Server::start((0..5).map(|_| done()).collect());
+    let connection = Connection::beside(&server.database);
+    let client = plan("client");
+    let mut out = Vec::new();
+    pause(&connection, &client, "dns", &mut out).await.unwrap();
+    resume(&connection, &client, "seen", &mut out).await.unwrap();
+    waive(&connection, &client, Gate::Soak, Some(&ring("Ring 0")), "urgent", &mut out).await.unwrap();
+    waive(&connection, &client, Gate::Adoption, None, "urgent", &mut out).await.unwrap();
+    start(&connection, StartPlans::Pause, "fixed", &mut out).await.unwrap();
+    assert_eq!(String::from_utf8(out).unwrap(), "plan client is paused\n".repeat(5));
+    assert_eq!(
+        server.requests(),
+        [
+            r#"POST /api/v1/rollouts/client/pause {"reason":"dns"}"#,
+            r#"POST /api/v1/rollouts/client/resume {"reason":"seen"}"#,
+            r#"POST /api/v1/rollouts/client/waive {"reason":"urgent","gate":"soak","ring":"Ring 0"}"#,
+            r#"POST /api/v1/rollouts/client/waive {"reason":"urgent","gate":"adoption"}"#,
+            r#"POST /api/v1/start {"reason":"fixed","paused":true}"#,
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_refused_verb_has_its_own_exit() {
+    let rows = [
+        ("refused", 409, Exit::Refused, "it is paused already; ringward resume client lifts it"),
+        ("no such plan", 404, Exit::Refused, "there is no plan `client`; ringward knows servers"),
+        ("no reason", 422, Exit::Usage, "a reason is needed; say it with --reason"),
+        ("ending", 503, Exit::Failed, "the daemon does not take requests now (it is ending)"),
+        ("a fault", 500, Exit::Failed, "this is a fault in ringward; the daemon goes on"),
+    ];
+    for (row, status, exit, detail) in rows {
+        let server = Server::start(vec![Reply::Http(status, answers::problem(status, detail))]);
+        let mut out = Vec::new();
+        let result = pause(&Connection::beside(&server.database), &plan("client"), "x", &mut out).await;
+        assert_eq!(refused(&out, result), (exit, detail.to_owned()), "{row}");
+    }
+}
+
+#[tokio::test]
+async fn whatever_answers_is_bounded_and_told() {
+    let sound = answers::daemon(&[]).to_string();
+    let mut other_clock = answers::daemon(&[]);
+    other_clock["clock"] = json!("noon");
+    let mut no_head = answers::daemon(&[]);
+    no_head["head"] = json!({"seq": "many", "hash": ""});
+    let half = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{}", sound.len() + 1, sound);
+    let claimed = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", usize::MAX);
+    let rows = [
+        ("no HTTP", Reply::Bytes(b"SSH-2.0-OpenSSH\r\n".to_vec()), "broke before"),
+        ("nothing at all", Reply::Bytes(Vec::new()), "broke before"),
+        ("half an answer", Reply::Bytes(half.into_bytes()), "broke before"),
+        ("a claim of much", Reply::Bytes(claimed.into_bytes()), "broke before"),
+        ("an endless answer", Reply::Endless("x"), "longer than"),
+        (
+            "an endless header",
+            Reply::Bytes([b"HTTP/1.1 200 OK\r\nX: ".to_vec(), vec![b'x'; 4_000_000]].concat()),
+            "broke before",
+        ),
+        ("too long", Reply::Http(200, " ".repeat(MAX_ANSWER_BYTES + 1)), "longer than"),
+        ("silence", Reply::Silence, "did not answer"),
+        ("no JSON", Reply::Http(200, "<html>".to_owned()), "cannot be understood"),
+        ("more than one answer", Reply::Http(200, format!("{sound}{sound}")), "cannot be understood"),
+        ("another shape", Reply::Http(200, no_head.to_string()), "head.seq"),
+        ("another clock", Reply::Http(200, other_clock.to_string()), "not a clock"),
+        ("an error page", Reply::Http(502, "<html>\u{1b}[2J".to_owned()), "answered 502"),
+        ("deep JSON", Reply::Http(200, "[".repeat(1_000_000)), "cannot be understood"),
+    ];
+    for (row, reply, words) in rows {
+        let server = Server::start(vec![reply]);
+        let patience = if row == "silence" { SHORT } else { Duration::from_secs(60) };
+        let connection = Connection::beside(&server.database).with_patience(patience);
+        let mut out = Vec::new();
+        let (exit, message) = refused(&out.clone(), status(&connection, None, Format::Text, &mut out).await);
+        assert!(exit == Exit::Failed && message.contains(words), "{row}: {message}");
+        assert!(!message.chars().any(char::is_control), "{row}: {message:?}");
+    }
+}
+
+#[tokio::test]
+async fn no_daemon_is_told_with_the_way_to_one() {
+    let server = Server::start(Vec::new());
+    let socket = crate::server::socket(&server.database);
+    let mut text = String::new();
+    for case in ["a socket that nobody listens on", "no socket", "no database"] {
+        match case {
+            "no socket" => std::fs::remove_file(&socket).unwrap(),
+            "no database" => std::fs::remove_file(&server.database).unwrap(),
+            _ => {
+                std::fs::remove_file(&socket).unwrap();
+                drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
+            }
+        }
+        let connection = Connection::beside(&server.database);
+        let mut out = Vec::new();
+        let result = status(&connection, None, Format::Text, &mut out).await;
+        text.push_str(&format!("# {case}\n{}", seen(&out, result, server.dir.path())));
+        let mut out = Vec::new();
+        let result = start(&connection, StartPlans::GoOn, "fixed", &mut out).await;
+        text.push_str(&seen(&out, result, server.dir.path()));
+    }
+    golden("no_daemon.txt", &text);
+}
+
+/// Root passes every permission, so this row needs another user to mean something.
+#[tokio::test]
+async fn a_socket_of_another_user_is_told() {
+    let server = Server::start(Vec::new());
+    std::fs::set_permissions(crate::server::socket(&server.database), PermissionsExt::from_mode(0o000))
+        .unwrap();
+    let connection = Connection::beside(&server.database).with_patience(SHORT);
+    let mut out = Vec::new();
+    let (exit, message) = refused(&out.clone(), status(&connection, None, Format::Text, &mut out).await);
+    assert_eq!(exit, Exit::Failed);
+    let root = std::fs::read_to_string("/proc/self/status").unwrap().contains("Uid:\t0\t0");
+    let words = if root { "did not answer" } else { "may not talk to the daemon" };
+    assert!(message.contains(words), "{message}");
+}
+
+#[tokio::test]
+async fn a_reader_that_goes_away_is_no_failure() {
+    struct Closed;
+    impl std::io::Write for Closed {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    for format in [Format::Text, Format::Json] {
+        let server = Server::json(&answers::daemon(&[answers::adopting()]));
+        let result = status(&Connection::beside(&server.database), None, format, &mut Closed).await;
+        let error = result.expect_err("output that cannot be written");
+        assert!(error.is_quiet() && error.exit() == Exit::Done, "{format:?}: {error}");
+    }
+}

@@ -1,0 +1,124 @@
+//! `stop` with the daemon up, hung, down or gone wrong: the file comes first.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use ringward::cli::client::Connection;
+use ringward::cli::exit::Exit;
+use ringward::cli::stop::stop;
+use ringward::daemon::stop_file::{StopFile, Stopping};
+use ringward::rollout::event::Actor;
+use serde_json::json;
+
+use crate::server::{Reply, Server};
+use crate::{answers, at, golden, refused, seen};
+
+const NOW: &str = "2026-10-13T08:00:00Z";
+
+fn ana() -> Actor {
+    Actor::Local { user: "ana".to_owned() }
+}
+
+fn connection(database: &Path) -> Connection {
+    Connection::beside(database)
+}
+
+#[tokio::test]
+async fn the_file_is_there_whatever_the_daemon_does() {
+    let up = || Reply::Http(200, json!({"done": "all writes are stopped"}).to_string());
+    let rows = [
+        ("up", vec![up()]),
+        (
+            "up, and it saw the file first",
+            vec![Reply::Http(409, answers::problem(409, "it is stopped already by local:ana"))],
+        ),
+        ("hung", vec![Reply::Silence]),
+        ("talking nonsense", vec![Reply::Bytes(b"\0\0\0".to_vec())]),
+        (
+            "failing",
+            vec![Reply::Http(
+                503,
+                answers::problem(503, "the daemon does not take requests now (it is ending)"),
+            )],
+        ),
+        ("down", Vec::new()),
+    ];
+    let mut text = String::new();
+    for (row, script) in rows {
+        let down = script.is_empty();
+        let server = Server::start(script);
+        if down {
+            fs::remove_file(crate::server::socket(&server.database)).unwrap();
+        }
+        let mut out = Vec::new();
+        // The machine may be busy; only silence is waited for in vain.
+        let patience = Duration::from_secs(if row == "hung" { 1 } else { 60 });
+        let connection = connection(&server.database).with_patience(patience);
+        let result = stop(&connection, ana(), " dns is down ", at(NOW), &mut out).await;
+        assert!(result.is_ok(), "{row}");
+        text.push_str(&format!("# {row}\n{}", seen(&out, result, server.dir.path())));
+        let expected = Stopping { actor: ana(), reason: "dns is down".to_owned(), at: at(NOW) };
+        assert_eq!(StopFile::beside(&server.database).read(), Some(expected), "{row}");
+        if !down {
+            assert_eq!(server.requests(), [r#"POST /api/v1/stop {"reason":"dns is down"}"#], "{row}");
+        }
+    }
+    golden("stop.txt", &text);
+}
+
+#[tokio::test]
+async fn the_first_stop_stays_and_is_told() {
+    let server = Server::start(Vec::new());
+    fs::remove_file(crate::server::socket(&server.database)).unwrap();
+    let file = StopFile::beside(&server.database);
+    let first = Stopping { actor: Actor::Loopback, reason: "a\u{1b}[2Jb".to_owned(), at: at(NOW) };
+    file.put(&first).unwrap();
+    let mut out = Vec::new();
+    let result = stop(&connection(&server.database), ana(), "again", at(NOW), &mut out).await;
+    golden("stop_again.txt", &seen(&out, result, server.dir.path()));
+    assert_eq!(file.read(), Some(first));
+}
+
+#[tokio::test]
+async fn a_wrong_database_is_no_stop() {
+    let dir = tempfile::tempdir().unwrap();
+    let database = dir.path().join("typo.db");
+    let mut out = Vec::new();
+    let (exit, message) =
+        refused(&out.clone(), stop(&connection(&database), ana(), "x", at(NOW), &mut out).await);
+    assert!(
+        exit == Exit::Failed && message.starts_with("NOT STOPPED") && message.contains("--db"),
+        "{message}"
+    );
+    assert!(fs::read_dir(dir.path()).unwrap().next().is_none(), "nothing is written beside it");
+    fs::write(&database, "").unwrap();
+    let (exit, message) =
+        refused(&out.clone(), stop(&connection(&database), ana(), " ", at(NOW), &mut out).await);
+    assert!(exit == Exit::Usage && message.starts_with("NOT STOPPED"), "{message}");
+    assert!(!StopFile::beside(&database).is_there());
+}
+
+/// A directory that takes no file: by its permissions, or for root by a name that is too long.
+#[tokio::test]
+async fn a_file_that_cannot_be_written_is_a_stop_only_if_the_daemon_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    // Longer than a file's name may be once `.stop` is added, and too long for a socket: nothing listens.
+    let long = dir.path().join("x".repeat(252));
+    fs::write(&long, "").unwrap();
+    let mut out = Vec::new();
+    let (exit, message) =
+        refused(&out.clone(), stop(&connection(&long), ana(), "x", at(NOW), &mut out).await);
+    assert!(exit == Exit::Failed && message.starts_with("NOT STOPPED: cannot write"), "{message}");
+
+    let server = Server::start(vec![Reply::Http(200, json!({"done": "all writes are stopped"}).to_string())]);
+    fs::set_permissions(server.dir.path(), PermissionsExt::from_mode(0o500)).unwrap();
+    let mut out = Vec::new();
+    stop(&connection(&server.database), ana(), "x", at(NOW), &mut out).await.unwrap();
+    fs::set_permissions(server.dir.path(), PermissionsExt::from_mode(0o700)).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    assert!(text.starts_with("Stopped:") && text.contains("The daemon has recorded it"), "{text}");
+    let root = fs::read_to_string("/proc/self/status").unwrap().contains("Uid:\t0\t0");
+    assert_eq!(text.contains("could not be written"), !root, "{text}");
+}

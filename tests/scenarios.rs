@@ -147,5 +147,29 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    adopted_group
+    applied_late
+    concurrent_edit
+    deadline_missed
+    drift
+    exempt_environment
+    file_gone
+    foreign_group
+    freeze_between_rings
+    freeze_mid_rollout
+    gate_edit
+    group_deleted
+    newer_target
+    not_exercised
+    opening_too_short
+    pause_and_stop
+    profile_moves
+    refused_write
+    reset_after_applying
+    stop_file
     three_rings
+    two_plans
+    unreadable_devices
+    waive_soak
+    weekend
 }

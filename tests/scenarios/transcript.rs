@@ -141,6 +141,8 @@ fn push_note(text: &mut String, at: Timestamp, note: &Note) {
 }
 
 fn push_report(text: &mut String, report: &Report) {
+    let (phase, since) = (report.phase.as_str(), short(report.phase_since));
+    detail(text, &format!("{} is {phase} since {since}", report.id));
     for ring in &report.rings {
         detail(text, &format!("ring `{}` is {}", ring.name, ring.state));
     }

@@ -152,23 +152,30 @@ scenarios! {
     concurrent_edit
     deadline_missed
     drift
+    drift_accepted
     exempt_environment
     file_gone
     foreign_group
+    forgotten_devices
     freeze_between_rings
     freeze_mid_rollout
     gate_edit
     group_deleted
+    late_patch
     newer_target
     not_exercised
     opening_too_short
     pause_and_stop
+    plan_changed_in_doubt
     profile_moves
     refused_write
     reset_after_applying
+    ring_inserted
+    same_name_twice
     stop_file
     three_rings
     two_plans
+    unreadable_again
     unreadable_devices
     waive_soak
     weekend

@@ -166,6 +166,7 @@ scenarios! {
     not_exercised
     opening_too_short
     pause_and_stop
+    paused_at_the_deadline
     plan_changed_in_doubt
     profile_moves
     refused_write

@@ -187,21 +187,21 @@ fn unknown_too_long(context: &Context<'_>) -> Option<Cause> {
     })
 }
 
-/// Records which gates cannot tell, and which can again: the clock of `unknown_after`.
+/// Records which gates cannot tell and why, and which can again: the clock of `unknown_after`.
 fn note_unknown(context: &Context<'_>) -> Vec<Entry> {
     let mut entries = Vec::new();
     for (ring, plan) in context.rollout.rings_with_plans() {
         let judgements = gate::judge(context.subject(ring, plan));
         for judgement in &judgements {
-            let known = ring.unknown.contains_key(&(judgement.gate, judgement.environment));
+            let noted = ring.unknown.get(&(judgement.gate, judgement.environment)).map(|noted| noted.why);
             let (ring, gate, environment) = (ring.name.clone(), judgement.gate, judgement.environment);
-            match (&judgement.verdict, known) {
-                (Verdict::Unknown(why), false) => {
+            match (&judgement.verdict, noted) {
+                (Verdict::Unknown(why), noted) if noted != Some(*why) => {
                     let event = Event::GateUnknown { ring, gate, environment, why: *why };
                     entries.extend(context.entry(judgement.to_string(), event));
                 }
-                (Verdict::Unknown(_), true) | (_, false) => {}
-                (_, true) => {
+                (Verdict::Unknown(_), _) | (_, None) => {}
+                (_, Some(_)) => {
                     let event = Event::GateKnown { ring, gate, environment };
                     entries.extend(context.entry(judgement.to_string(), event));
                 }

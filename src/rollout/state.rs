@@ -690,6 +690,14 @@ impl Ring {
                     doubt: None,
                 }))
             }
+            // Before the write's own events: a person may waive while it has no outcome.
+            (_, Event::GateWaived { gate, .. }) => {
+                if !gate.can_be_waived() || self.waived.contains_key(gate) {
+                    return Err(format!("gate {gate} cannot be waived, or was waived already"));
+                }
+                self.waived.insert(*gate, Hold::of(recorded));
+                return Ok(());
+            }
             (Stage::Deploying(write), event) => match write.outcome(event, at)? {
                 Outcome::Stage(stage) => stage,
                 Outcome::Doubt(doubt) => {
@@ -718,13 +726,6 @@ impl Ring {
             (_, Event::GateKnown { gate, environment, .. }) => {
                 let known = self.unknown.remove(&(*gate, *environment));
                 return known.map(|_| ()).ok_or_else(|| "the gate was not unknown".to_owned());
-            }
-            (_, Event::GateWaived { gate, .. }) => {
-                if !gate.can_be_waived() || self.waived.contains_key(gate) {
-                    return Err(format!("gate {gate} cannot be waived, or was waived already"));
-                }
-                self.waived.insert(*gate, Hold::of(recorded));
-                return Ok(());
             }
             (stage, _) => return Err(format!("ring {} is {}", self.name, stage.as_str())),
         };

@@ -68,8 +68,14 @@ fn is_over(drive: &Drive) -> bool {
 
 /// Runs a scene to its end; what is wrong with it, in words.
 fn run(seed: u64, coverage: &mut Coverage) -> Vec<String> {
-    let Scene { mut drive, until, quiet_from, forgets } = scene(seed);
+    let Scene { mut drive, until, quiet_from, forgets, mut meddler } = scene(seed);
+    let mut seen = 0;
     while drive.step(until) {
+        let newest = drive.engine.log.last().filter(|newest| newest.seq > seen).cloned();
+        if let Some(newest) = newest {
+            seen = newest.seq;
+            meddler.meddle(&mut drive, &newest.entry.event);
+        }
         for report in drive.engine.reports.values() {
             coverage.report(report);
         }

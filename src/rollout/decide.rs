@@ -13,7 +13,7 @@ use crate::rollout::report::{self, Report};
 use crate::rollout::safety::{self, GroupStep, Veto};
 use crate::rollout::state::{Attempts, IllegalEvent, Phase, PlanState, Ring, Rollout, Soak, Stage, State};
 use crate::rollout::verdict::{Gate, Judgement, Verdict};
-use crate::rollout::world::{Desired, ENTRY_MAX_AGE, Observations, Want};
+use crate::rollout::world::{Desired, ENTRY_MAX_AGE, Observations, Unresolved, Want};
 use crate::rollout::{lifecycle, outcome, reads};
 use crate::time::{SignedDuration, Timestamp, after, since};
 
@@ -309,9 +309,14 @@ pub(super) fn entering(
     }
     let groups = context.world.groups_now(context.state);
     let groups = groups.filter(|groups| since(groups.as_of, context.now) <= ENTRY_MAX_AGE);
-    let (Some(groups), Ok(policies)) = (groups, context.world.resolve(plan)) else {
-        blocks.push(EntryBlock::GroupsUnread);
-        return Entering::Blocked(blocks);
+    let (groups, policies) = match (groups, context.world.resolve(plan)) {
+        (Some(groups), Ok(policies)) => (groups, policies),
+        // The fleet gate names the profiles, and does not advance.
+        (_, Err(Unresolved::Names(_))) => return Entering::Blocked(blocks),
+        (None, _) | (_, Err(Unresolved::Unread)) => {
+            blocks.push(EntryBlock::GroupsUnread);
+            return Entering::Blocked(blocks);
+        }
     };
     let step =
         match safety::group_step(context.state, &context.rollout.id.plan, plan, &policies, &groups.value) {

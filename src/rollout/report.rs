@@ -398,9 +398,8 @@ fn earliest_move(context: &Context<'_>) -> Option<Timestamp> {
             let blocked = match entering(context, ring, plan, attempts, judgements) {
                 Entering::Blocked(blocks) => blocks.iter().any(|block| match block {
                     EntryBlock::Gates | EntryBlock::Backoff { .. } => false,
-                    // What an entry needs is read shortly before it.
-                    EntryBlock::GroupsUnread => false,
-                    EntryBlock::Veto(_)
+                    EntryBlock::GroupsUnread
+                    | EntryBlock::Veto(_)
                     | EntryBlock::OtherWrite { .. }
                     | EntryBlock::FileMissing
                     | EntryBlock::Held => true,

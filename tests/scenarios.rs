@@ -149,6 +149,7 @@ macro_rules! scenarios {
 scenarios! {
     adopted_group
     applied_late
+    bad_reads
     concurrent_edit
     deadline_missed
     drift
@@ -173,9 +174,11 @@ scenarios! {
     reset_after_applying
     ring_inserted
     same_name_twice
+    stale_list
     stop_file
     three_rings
     two_plans
+    unknown_profile
     unreadable_again
     unreadable_devices
     waive_soak

@@ -161,7 +161,7 @@ fn oddities(dice: &mut Dice, plan: &mut Plan) {
 pub(crate) fn edited(dice: &mut Dice, plan: &Plan, start: Timestamp, temper: Temper) -> Plan {
     let mut plan = plan.clone();
     let n = dice.below(plan.rings.len());
-    match dice.below(8) {
+    match dice.below(9) {
         0 | 1 => {
             for version in plan.rings.iter_mut().flat_map(|ring| ring.targets.values_mut()) {
                 *version = if *version == TARGET { LATER } else { TARGET };
@@ -186,7 +186,7 @@ pub(crate) fn edited(dice: &mut Dice, plan: &Plan, start: Timestamp, temper: Tem
                 }
             }
         }
-        6 if plan.rings.len() > 1 => {
+        6 | 7 if plan.rings.len() > 1 => {
             let m = (n + 1) % plan.rings.len();
             let moved = plan.rings[n].profiles.pop();
             plan.rings[m].profiles.extend(moved);

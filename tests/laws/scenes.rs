@@ -57,6 +57,19 @@ impl Meddler {
         if !dice.chance(self.often) {
             return;
         }
+        let before = match event {
+            Event::WritePlanned { intent, .. } => intent.before.as_ref(),
+            _ => None,
+        };
+        if let Some(group) = before.filter(|_| dice.chance(60)) {
+            let name = group.content.name.clone();
+            let edit = if dice.chance(50) {
+                Outsider::Deletes(name)
+            } else {
+                Outsider::SetsVersion(name, dice.pick(&Environment::ALL), "2026.7.1.0".to_owned())
+            };
+            return drive.at(drive.now, Happening::Outside(edit));
+        }
         let Some(plan) =
             drive.engine.state.pending_write().map(|(rollout, ..)| rollout.revision.plan.clone())
         else {
@@ -178,7 +191,7 @@ fn minutes(minutes: i64) -> SignedDuration {
 }
 
 fn pace(dice: &mut Dice, temper: Temper) -> Pace {
-    let poll = minutes(dice.pick(&[5, 10, 15, 15, 20]));
+    let poll = minutes(dice.pick(&[5, 15, 15, 20, 20]));
     match dice.below(4) {
         _ if temper == Temper::Brink => Pace { clear: minutes(150), poll, ..Pace::default() },
         // No time passes between asking and hearing: instants meet exactly.
@@ -391,8 +404,10 @@ fn attendant(
         for plan in plans {
             scene.schedule(at, happening(Command::Resume(plan.plan.name.clone())));
             if impatient {
+                let first = &plan.plan.rings[0].name;
                 let plan = plan.plan.name.clone();
-                scene.schedule(at, happening(Command::Waive { plan, gate: Gate::Soak, ring: None }));
+                let ring = dice.chance(30).then(|| first.clone());
+                scene.schedule(at, happening(Command::Waive { plan, gate: Gate::Soak, ring }));
             }
         }
         at = after(at, every);

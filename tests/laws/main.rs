@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ringward::rollout::invariant::{self, FarEndWrite, Limits};
 use ringward::rollout::state::Phase;
-use ringward::time::SignedDuration;
+use ringward::time::{SignedDuration, after};
 
 #[path = "../support/mod.rs"]
 pub mod support;
@@ -30,6 +30,8 @@ use support::drive::far_end::{Asked, Write};
 /// From so many runs on, coverage is asked for.
 const FULL: u64 = 10_000;
 const LEAST_SEEN: usize = 20;
+/// A soak of half a day is the longest that a gate takes.
+const NOTHING_MORE: SignedDuration = SignedDuration::from_hours(13);
 const FIRST_SEED: u64 = 1;
 
 fn number(name: &str, default: u64) -> u64 {
@@ -68,12 +70,20 @@ fn is_over(drive: &Drive) -> bool {
 
 /// Runs a scene to its end; what is wrong with it, in words.
 fn run(seed: u64, coverage: &mut Coverage) -> Vec<String> {
-    let Scene { mut drive, until, quiet_from, forgets } = scene(seed);
+    let Scene { mut drive, until, quiet_from, forgets, mut meddler } = scene(seed);
+    let mut seen = 0;
     while drive.step(until) {
+        let newest = drive.engine.log.last().filter(|newest| newest.seq > seen).cloned();
+        if let Some(newest) = newest {
+            seen = newest.seq;
+            meddler.meddle(&mut drive, &newest.entry.event);
+        }
         for report in drive.engine.reports.values() {
             coverage.report(report);
         }
-        if drive.now > quiet_from && is_over(&drive) {
+        let last = drive.engine.log.last().map_or(quiet_from, |last| last.at.max(quiet_from));
+        // Nobody comes any more, and nothing has moved for longer than any gate takes.
+        if drive.now > quiet_from && (is_over(&drive) || drive.now > after(last, NOTHING_MORE)) {
             break;
         }
     }

@@ -34,19 +34,38 @@ pub(crate) fn span(text: &str) -> Span {
     text.parse().unwrap()
 }
 
+/// How much stands in a rollout's way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Temper {
+    /// Always open, easy thresholds, short soaks: rollouts get far.
+    Fair,
+    /// Anything goes.
+    Foul,
+    /// Tomorrow is frozen.
+    Brink,
+}
+
 /// A revision of its own digest.
 pub(crate) fn revised(plan: Plan) -> Revision {
     let written = serde_json::to_string(&plan).unwrap();
     Revision { digest: PlanDigest::of_written(&written), written, plan }
 }
 
-fn schedule(dice: &mut Dice, start: Timestamp) -> Schedule {
+fn schedule(dice: &mut Dice, start: Timestamp, temper: Temper) -> Schedule {
+    if temper == Temper::Brink {
+        let tomorrow = Zone::utc().local(start).date().tomorrow().unwrap();
+        let freeze = vec![Freeze::new(tomorrow, tomorrow, "Audit").unwrap()];
+        return Schedule::new(Zone::utc(), Vec::new(), freeze).unwrap();
+    }
+    if temper == Temper::Fair {
+        return Schedule::always();
+    }
     let zone =
         Zone::new(dice.pick(&["UTC", "Asia/Kathmandu", "America/Los_Angeles", "Europe/Lisbon"])).unwrap();
     let lines: &[(&str, &str)] =
         &[("0 9 * * *", "7h"), ("0 */4 * * *", "1h"), ("30 * * * *", "16m"), ("0 22 * * Mon-Fri", "4h")];
     let mut open = Vec::new();
-    if dice.chance(45) {
+    if dice.chance(35) {
         let (cron, length) = dice.pick(lines);
         open.push(Opening::new(cron, span(length)).unwrap());
     }
@@ -76,26 +95,27 @@ fn profile(dice: &mut Dice, id: &str) -> ProfileRef {
     }
 }
 
-fn ring(dice: &mut Dice, name: &str, profiles: &[&str], start: Timestamp) -> RingPlan {
+fn ring(dice: &mut Dice, name: &str, profiles: &[&str], start: Timestamp, temper: Temper) -> RingPlan {
+    let fair = temper == Temper::Fair;
     RingPlan {
         name: RingName::new(name).unwrap(),
         group: format!("Group {name}"),
         profiles: profiles.iter().map(|id| profile(dice, id)).collect(),
         targets: targets(dice, TARGET),
-        schedule: schedule(dice, start),
+        schedule: schedule(dice, start, temper),
         adoption: Adoption {
-            at_least: Percent::whole(dice.pick(&[50, 50, 67, 75, 90, 100])),
+            at_least: Percent::whole(if fair { 50 } else { dice.pick(&[50, 50, 67, 75, 90, 100]) }),
             within: span(dice.pick(&["2h", "6h", "1d", "2d"])),
             seen_at_least: Percent::whole(dice.pick(&[0, 30, 60, 100])),
         },
-        soak: span(dice.pick(&["30m", "1h", "3h", "12h"])),
+        soak: span(if fair { "30m" } else { dice.pick(&["30m", "1h", "3h", "12h"]) }),
         unknown_after: span(dice.pick(&["1h", "3h", "6h"])),
         on_failure: OnFailure::Halt,
     }
 }
 
 /// One or two plans over the account's profiles, which no two rings share.
-pub(crate) fn plans(dice: &mut Dice, start: Timestamp) -> Vec<Revision> {
+pub(crate) fn plans(dice: &mut Dice, start: Timestamp, temper: Temper) -> Vec<Revision> {
     let mut free: Vec<&str> = PROFILES.to_vec();
     let count = if dice.chance(20) { 2 } else { 1 };
     let names = ["alpha", "beta"];
@@ -109,7 +129,7 @@ pub(crate) fn plans(dice: &mut Dice, start: Timestamp) -> Vec<Revision> {
                     if free.len() > 3 && dice.chance(20) {
                         profiles.push(free.remove(0));
                     }
-                    ring(dice, &format!("{name} {n}"), &profiles, start)
+                    ring(dice, &format!("{name} {n}"), &profiles, start, temper)
                 })
                 .collect();
             let mut plan = Plan {
@@ -138,10 +158,10 @@ fn oddities(dice: &mut Dice, plan: &mut Plan) {
 }
 
 /// A change to a plan: of targets, gates, rings or profiles.
-pub(crate) fn edited(dice: &mut Dice, plan: &Plan, start: Timestamp) -> Plan {
+pub(crate) fn edited(dice: &mut Dice, plan: &Plan, start: Timestamp, temper: Temper) -> Plan {
     let mut plan = plan.clone();
     let n = dice.below(plan.rings.len());
-    match dice.below(8) {
+    match dice.below(9) {
         0 | 1 => {
             for version in plan.rings.iter_mut().flat_map(|ring| ring.targets.values_mut()) {
                 *version = if *version == TARGET { LATER } else { TARGET };
@@ -157,7 +177,7 @@ pub(crate) fn edited(dice: &mut Dice, plan: &Plan, start: Timestamp) -> Plan {
         5 if plan.rings.len() < 4 => {
             let name = format!("{} new", plan.name);
             if plan.rings.iter().all(|ring| ring.name.as_str() != name) {
-                let fresh = ring(dice, &name, &["p5"], start);
+                let fresh = ring(dice, &name, &["p5"], start, temper);
                 let taken = plan.rings.iter().any(|ring| {
                     ring.profiles.iter().any(|profile| fresh.profiles.contains(profile) || is_p5(profile))
                 });
@@ -166,7 +186,7 @@ pub(crate) fn edited(dice: &mut Dice, plan: &Plan, start: Timestamp) -> Plan {
                 }
             }
         }
-        6 if plan.rings.len() > 1 => {
+        6 | 7 if plan.rings.len() > 1 => {
             let m = (n + 1) % plan.rings.len();
             let moved = plan.rings[n].profiles.pop();
             plan.rings[m].profiles.extend(moved);
@@ -176,7 +196,7 @@ pub(crate) fn edited(dice: &mut Dice, plan: &Plan, start: Timestamp) -> Plan {
             }
         }
         _ if plan.rings.len() > 1 => drop(plan.rings.remove(n)),
-        _ => plan.rings[n].schedule = schedule(dice, start),
+        _ => plan.rings[n].schedule = schedule(dice, start, temper),
     }
     plan
 }

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 
 use ringward::fleet::Reported;
 use ringward::ids::{DeviceId, PlanName, RingName};
-use ringward::plan::model::{ProfileRef, Revision, RingPlan};
+use ringward::plan::model::{Percent, ProfileRef, Revision, RingPlan};
 use ringward::rollout::command::{Command, StartPlans};
-use ringward::rollout::event::{Actor, Mode};
+use ringward::rollout::event::{Actor, Event, Mode};
 use ringward::rollout::remote::{GroupContent, Profile, VersionEntry};
 use ringward::rollout::verdict::Gate;
 use ringward::schedule::Zone;
@@ -16,7 +16,7 @@ use ringward::time::{SignedDuration, Timestamp, after};
 use ringward::version::{ClientVersion, Environment};
 
 use super::dice::Dice;
-use super::plans::{LATER, OLD, PROFILES, TARGET, edited, plans, policy, revised, span};
+use super::plans::{LATER, OLD, PROFILES, TARGET, Temper, edited, plans, policy, revised, span};
 use super::support::drive::devices::{Devices, Presence, Reaction, Story};
 use super::support::drive::far_end::{FarEnd, Misread, Outsider, ReadFault, WriteFault};
 use super::support::drive::{Drive, Happening, OnDisk, Pace, Remembered};
@@ -31,30 +31,114 @@ pub(crate) struct Scene {
     pub(crate) quiet_from: Timestamp,
     /// Whether a crash may lose what was known of the devices: their clocks restart.
     pub(crate) forgets: bool,
+    /// Who gets in between.
+    pub(crate) meddler: Meddler,
+}
+
+/// Somebody who gets in between a write's intent and its outcome.
+pub(crate) struct Meddler {
+    dice: Dice,
+    often: usize,
+}
+
+impl Meddler {
+    /// Meddles with a write that was just planned, or just doubted.
+    pub(crate) fn meddle(&mut self, drive: &mut Drive, event: &Event) {
+        let name = match event {
+            Event::WritePlanned { intent, .. } => intent.after.name.clone(),
+            Event::WriteDoubted { .. } => {
+                let pending = drive.engine.state.pending_write();
+                let Some((_, _, write)) = pending else { return };
+                write.intent.after.name.clone()
+            }
+            _ => return,
+        };
+        let dice = &mut self.dice;
+        if !dice.chance(self.often) {
+            return;
+        }
+        let before = match event {
+            Event::WritePlanned { intent, .. } => intent.before.as_ref(),
+            _ => None,
+        };
+        if let Some(group) = before.filter(|_| dice.chance(60)) {
+            let name = group.content.name.clone();
+            let edit = if dice.chance(50) {
+                Outsider::Deletes(name)
+            } else {
+                Outsider::SetsVersion(name, dice.pick(&Environment::ALL), "2026.7.1.0".to_owned())
+            };
+            return drive.at(drive.now, Happening::Outside(edit));
+        }
+        let Some(plan) =
+            drive.engine.state.pending_write().map(|(rollout, ..)| rollout.revision.plan.clone())
+        else {
+            return;
+        };
+        let soon = after(drive.now, SignedDuration::from_millis(dice.pick(&[0, 500, 1500])));
+        let ann = Actor::Local { user: "ann".to_owned() };
+        let asked = |command| Happening::Command(ann.clone(), "just now".to_owned(), command);
+        let happening = match dice.below(10) {
+            0 => asked(Command::Pause(plan.name)),
+            1 => asked(Command::Stop),
+            2 => Happening::StopFile(ann, "just now".to_owned()),
+            3 => {
+                let mut plan = plan;
+                plan.rings[0].adoption.at_least = Percent::whole(dice.below(90) as u16);
+                Happening::Edit(plan.name.clone(), Some(OnDisk::Good(Box::new(revised(plan)))))
+            }
+            4 | 5 => Happening::Outside(Outsider::SetsVersion(name, Environment::Windows, OLD.to_string())),
+            6 => Happening::Outside(Outsider::Deletes(name)),
+            7 => {
+                let content = GroupContent { name, versions: Vec::new(), policies: BTreeSet::new() };
+                Happening::Outside(Outsider::Creates(content))
+            }
+            8 => Happening::Crash(Remembered::Devices),
+            _ => {
+                let until = after(drive.now, minutes(2));
+                let fault = ReadFault { from: drive.now, until, what: Misread::Groups };
+                drive.far_end.read_faults.push(fault);
+                return;
+            }
+        };
+        drive.at(soon, happening);
+    }
 }
 
 /// The scene of a seed.
 pub(crate) fn scene(seed: u64) -> Scene {
     let dice = &mut Dice::new(seed);
     let monday: Timestamp = "2026-10-12T00:00:00Z".parse().unwrap();
-    let start = dice.instant(monday, SignedDuration::from_hours(7 * 24));
-    let length = SignedDuration::from_hours(dice.pick(&[12, 30, 48, 72]));
-    let plans = plans(dice, start);
-    let mut far_end = account(dice, start, length);
-    if dice.chance(25) {
+    let temper = match dice.below(100) {
+        0..55 => Temper::Foul,
+        55..97 => Temper::Fair,
+        _ => Temper::Brink,
+    };
+    let days = SignedDuration::from_hours(24 * dice.below(7) as i64);
+    let (from, within) = if temper == Temper::Foul { (0, 24) } else { (20, 4) };
+    let from = after(after(monday, days), SignedDuration::from_hours(from));
+    let start = dice.instant(from, SignedDuration::from_hours(within));
+    let length = match temper {
+        Temper::Foul => SignedDuration::from_hours(dice.pick(&[6, 10, 16, 30])),
+        Temper::Fair | Temper::Brink => SignedDuration::from_hours(dice.pick(&[12, 30])),
+    };
+    let plans = plans(dice, start, temper);
+    let mut far_end = account(dice, start, length, temper);
+    if dice.chance(if temper == Temper::Foul { 35 } else { 8 }) {
         found_groups(dice, &mut far_end, &plans, start);
     }
-    let faulty = dice.chance(60);
+    let faulty = dice.chance(if temper == Temper::Fair { 30 } else { 60 });
     if faulty {
         faults(dice, &mut far_end, start, length);
     }
     let mode = if dice.chance(3) { Mode::Observe } else { Mode::Write };
-    let pace = pace(dice);
+    let pace = pace(dice, temper);
     let mut scene = Scene {
         drive: Drive::new(far_end, plans.clone(), pace, mode, start),
         until: after(start, length),
         quiet_from: start,
         forgets: false,
+        meddler: Meddler { dice: Dice::new(!seed), often: dice.pick(&[0, 0, 15, 40]) },
     };
     let people = dice.chance(70);
     if people {
@@ -67,8 +151,8 @@ pub(crate) fn scene(seed: u64) -> Scene {
     if dice.chance(60) {
         attendant(dice, &mut scene, &plans, start, length);
     }
-    if dice.chance(35) {
-        edits(dice, &mut scene, &plans, start, length);
+    if dice.chance(45) {
+        edits(dice, &mut scene, &plans, (start, length), temper);
     }
     if dice.chance(25) {
         for _ in 0..=dice.below(3) {
@@ -106,9 +190,10 @@ fn minutes(minutes: i64) -> SignedDuration {
     SignedDuration::from_mins(minutes)
 }
 
-fn pace(dice: &mut Dice) -> Pace {
-    let poll = minutes(dice.pick(&[5, 10, 15, 15, 20]));
+fn pace(dice: &mut Dice, temper: Temper) -> Pace {
+    let poll = minutes(dice.pick(&[5, 15, 15, 20, 20]));
     match dice.below(4) {
+        _ if temper == Temper::Brink => Pace { clear: minutes(150), poll, ..Pace::default() },
         // No time passes between asking and hearing: instants meet exactly.
         0 => Pace {
             read: seconds(0),
@@ -134,8 +219,9 @@ fn pace(dice: &mut Dice) -> Pace {
     }
 }
 
-fn account(dice: &mut Dice, start: Timestamp, length: SignedDuration) -> FarEnd {
-    let count = dice.pick(&[0, 1, 2, 3, 5, 8, 12, 20, 30]);
+fn account(dice: &mut Dice, start: Timestamp, length: SignedDuration, temper: Temper) -> FarEnd {
+    let sizes: &[usize] = if temper == Temper::Foul { &[0, 1, 3, 5, 8, 12, 20, 30] } else { &[12, 20, 30] };
+    let count = dice.pick(sizes);
     let stories = (0..count).map(|n| story(dice, n, start, length)).collect();
     let profiles = PROFILES.iter().map(|id| Profile {
         id: policy(id),
@@ -308,7 +394,8 @@ fn attendant(
     start: Timestamp,
     length: SignedDuration,
 ) {
-    let every = span(dice.pick(&["3h", "7h", "11h"])).get();
+    let every = span(dice.pick(&["2h", "3h", "7h", "11h"])).get();
+    let impatient = dice.chance(30);
     let mut at = after(start, every);
     while at < after(start, length) {
         let who = Actor::Local { user: "bob".to_owned() };
@@ -316,12 +403,24 @@ fn attendant(
         scene.schedule(at, happening(Command::Start { plans: StartPlans::GoOn }));
         for plan in plans {
             scene.schedule(at, happening(Command::Resume(plan.plan.name.clone())));
+            if impatient {
+                let first = &plan.plan.rings[0].name;
+                let plan = plan.plan.name.clone();
+                let ring = dice.chance(30).then(|| first.clone());
+                scene.schedule(at, happening(Command::Waive { plan, gate: Gate::Soak, ring }));
+            }
         }
         at = after(at, every);
     }
 }
 
-fn edits(dice: &mut Dice, scene: &mut Scene, plans: &[Revision], start: Timestamp, length: SignedDuration) {
+fn edits(
+    dice: &mut Dice,
+    scene: &mut Scene,
+    plans: &[Revision],
+    (start, length): (Timestamp, SignedDuration),
+    temper: Temper,
+) {
     let mut plan = dice.pick(plans).plan;
     let name = plan.name.clone();
     for _ in 0..=dice.below(3) {
@@ -333,7 +432,7 @@ fn edits(dice: &mut Dice, scene: &mut Scene, plans: &[Revision], start: Timestam
                 scene.schedule(at, Happening::Edit(name.clone(), None));
                 let back = after(at, span(dice.pick(&["30s", "5m", "2h"])).get());
                 if dice.chance(40) {
-                    plan = edited(dice, &plan, start);
+                    plan = edited(dice, &plan, start, temper);
                 }
                 scene.schedule(back, good(plan.clone()));
             }
@@ -343,7 +442,7 @@ fn edits(dice: &mut Dice, scene: &mut Scene, plans: &[Revision], start: Timestam
             }
             _ => {
                 let old = plan.clone();
-                plan = edited(dice, &plan, start);
+                plan = edited(dice, &plan, start, temper);
                 scene.schedule(at, good(plan.clone()));
                 if dice.chance(40) {
                     plan = old;

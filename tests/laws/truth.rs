@@ -78,8 +78,7 @@ impl Subject<'_> {
         let story = &devices.stories()[index];
         let (from, until) = span;
         // What is known of one that moves or goes may be older: a poll by profile misses it.
-        let from =
-            if is_steady(story) { from } else { self.assigned_at.unwrap_or(start).max(start).min(from) };
+        let from = if is_steady(story) { from } else { start };
         let mut instants = vec![until];
         let mut at = from;
         while at < until {

@@ -6,7 +6,7 @@
 //! | words | meaning |
 //! | --- | --- |
 //! | `weekdays 9-17`, `daily 9-17` | switched on at these hours of the fleet's zone; else always |
-//! | `away until DAY`, `until DAY`, `never` | absent before, from then on, always |
+//! | `away until DAY`, `until DAY`, `away from DAY until DAY`, `never` | absent before, from then on, in between, always |
 //! | `on VERSION`, `null version` | what it runs at first |
 //! | `pinned` | never installs |
 //! | `installs in 2h`, `reverts after 20h` | how it installs |
@@ -68,11 +68,16 @@ pub(crate) fn profile_id(name: &str) -> PolicyId {
     parse(name)
 }
 
-/// An instant in UTC: `2026-10-12` or `2026-10-12 06:00`.
+/// An instant in UTC: `2026-10-12`, `2026-10-12 06:00` or `2026-10-12 06:00:03`.
 pub(crate) fn instant(words: &[String]) -> (Timestamp, usize) {
     let Some(day) = words.first() else { panic!("a day is missing") };
-    let time = words.get(1).filter(|word| word.len() == 5 && word.as_bytes()[2] == b':');
-    let text = format!("{day}T{}:00Z", time.map_or("00:00", String::as_str));
+    let is_time = |word: &&String| matches!(word.len(), 5 | 8) && word.as_bytes()[2] == b':';
+    let time = words.get(1).filter(is_time);
+    let text = match time {
+        Some(time) if time.len() == 8 => format!("{day}T{time}Z"),
+        Some(time) => format!("{day}T{time}:00Z"),
+        None => format!("{day}T00:00:00Z"),
+    };
     (parse(&text), 1 + usize::from(time.is_some()))
 }
 
@@ -137,6 +142,12 @@ impl Reader {
                 let (until, taken) = instant(&tail[1..]);
                 story.presence = story.presence.from(until);
                 1 + taken
+            }
+            ("away", "from") => {
+                let (from, taken) = instant(&tail[1..]);
+                let (until, more) = instant(&tail[taken + 2..]);
+                story.presence = story.presence.without(from, until);
+                2 + taken + more
             }
             ("until", _) => {
                 let (until, taken) = instant(tail);

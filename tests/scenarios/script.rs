@@ -23,7 +23,7 @@ use ringward::rollout::command::{Command, StartPlans};
 use ringward::rollout::event::{Actor, Mode};
 use ringward::rollout::remote::{GroupContent, VersionEntry};
 use ringward::rollout::verdict::Gate;
-use ringward::time::Timestamp;
+use ringward::time::{SignedDuration, Timestamp};
 use ringward::version::Environment;
 
 use super::file::{File, revisions, words};
@@ -68,7 +68,9 @@ pub(crate) fn scenario(file: &File) -> Scenario {
     far_end.read_faults = script.read_faults;
     far_end.write_faults = script.write_faults;
     let plans = script.plans.remove("").unwrap_or_default();
-    let mut drive = Drive::new(far_end, plans, Pace::default(), Mode::Write, begin);
+    // Reads by the quarter of an hour: nothing here turns on fewer minutes, and runs are shorter.
+    let pace = Pace { poll: SignedDuration::from_mins(15), ..Pace::default() };
+    let mut drive = Drive::new(far_end, plans, pace, Mode::Write, begin);
     for (at, happening) in script.happenings {
         drive.at(at, happening);
     }

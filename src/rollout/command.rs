@@ -64,6 +64,9 @@ pub enum Refusal {
     /// A person must say why.
     #[error("a reason is needed; say it with --reason")]
     NoReason,
+    /// A reason is read by people, in a log and on a page.
+    #[error("the reason holds a control character; write it as plain text")]
+    UnprintableReason,
 }
 
 fn known_plans(known: &[PlanName]) -> String {
@@ -79,6 +82,9 @@ pub fn command(state: &State, actor: &Actor, reason: &str, command: &Command) ->
     let reason = reason.trim();
     if reason.is_empty() {
         return Err(Refusal::NoReason);
+    }
+    if reason.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+        return Err(Refusal::UnprintableReason);
     }
     let entry = |plan: Option<&PlanState>, event| Entry {
         actor: actor.clone(),

@@ -138,7 +138,7 @@ impl From<CommandError> for Failure {
         let kind = match &error {
             CommandError::Refused(Refusal::NoSuchPlan { .. }) => Kind::NoSuchPlan,
             CommandError::Refused(Refusal::NotNow { .. }) => Kind::Refused,
-            CommandError::Refused(Refusal::NoReason) => Kind::Senseless,
+            CommandError::Refused(Refusal::NoReason | Refusal::UnprintableReason) => Kind::Senseless,
             CommandError::Failed(_) => Kind::Fault,
             CommandError::Unavailable(_) => Kind::Unavailable,
         };

@@ -4,8 +4,9 @@
 //! again on what they lead to adds nothing (law 10).
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
-use crate::ids::{PlanName, RingName};
+use crate::ids::{PlanName, PolicyId, RingName};
 use crate::plan::model::RingPlan;
 use crate::rollout::event::{Cause, Entry, Event, Mode, Recorded, WriteId, WriteIntent};
 use crate::rollout::gate::{self, Subject};
@@ -326,16 +327,9 @@ pub(super) fn entering(
                 return Entering::Blocked(blocks);
             }
         };
-    if let GroupStep::InPlace(group) = &step {
-        let held = blocks.iter().any(|block| !matches!(block, EntryBlock::Gates));
-        let soak =
-            context.state.soaks.iter().find(|soak| {
-                soak.group == group.id && soak.policies == policies && soak.targets == plan.targets
-            });
-        if let (Some(soak), false) = (soak, held) {
-            let (ring, group, soak) = (ring.name.clone(), group.clone(), soak.clone());
-            return Entering::Recognised(Event::RingRecognised { ring, group, soak });
-        }
+    let held = blocks.iter().any(|block| !matches!(block, EntryBlock::Gates));
+    if let Some(event) = recognised(context, ring, plan, &policies, &step).filter(|_| !held) {
+        return Entering::Recognised(event);
     }
     if !blocks.is_empty() {
         return Entering::Blocked(blocks);
@@ -356,6 +350,22 @@ pub(super) fn entering(
             after_doubt: attempts.doubted,
         })),
     }
+}
+
+/// That the ring had soaked on these targets before and still has them.
+fn recognised(
+    context: &Context<'_>,
+    ring: &Ring,
+    plan: &RingPlan,
+    policies: &BTreeSet<PolicyId>,
+    step: &GroupStep,
+) -> Option<Event> {
+    let GroupStep::InPlace(group) = step else { return None };
+    let soak =
+        context.state.soaks.iter().find(|soak| {
+            soak.group == group.id && soak.policies == *policies && soak.targets == plan.targets
+        })?;
+    Some(Event::RingRecognised { ring: ring.name.clone(), group: group.clone(), soak: soak.clone() })
 }
 
 /// The devices that the fleet gate counted.

@@ -9,8 +9,10 @@
 pub mod devices;
 pub mod engine;
 pub mod far_end;
+mod faults;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 use std::collections::BTreeMap;
 

@@ -1,2 +1,7 @@
-//! Exit codes and arguments live in the library; see `ringward::cli`.
-fn main() {}
+//! The program; everything it does is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ringward::cli::main()
+}

@@ -30,7 +30,15 @@ const PURE: [&str; 7] = ["ids", "version", "schedule", "plan", "fleet", "rollout
 
 /// What a pure module must not name.
 const IMPURE: [&str; 9] = [
-    "tokio", "reqwest", "rusqlite::Connection", "std::fs", "std::net", "std::thread", "std::env", "tracing::", "Clock",
+    "tokio",
+    "reqwest",
+    "rusqlite::Connection",
+    "std::fs",
+    "std::net",
+    "std::thread",
+    "std::env",
+    "tracing::",
+    "Clock",
 ];
 
 fn sources(directory: &Path) -> Vec<(String, String)> {
@@ -116,7 +124,10 @@ fn the_sandbox_shares_no_types_with_the_client() {
         if module_of(&file) == "sandbox" {
             for named in named_modules(&code) {
                 let own = matches!(named, "sandbox" | "time" | "version");
-                assert!(own, "{file} imports `{named}`: a field that is wrong there would be wrong on both sides");
+                assert!(
+                    own,
+                    "{file} imports `{named}`: a field that is wrong there would be wrong on both sides"
+                );
             }
         }
     }
@@ -130,7 +141,8 @@ fn the_law_checker_is_independent_of_what_it_checks() {
     for (file, code) in checker {
         let is_test = file.ends_with("tests.rs") || file.contains("/tests/");
         for judged in ["decide", "gate", "state", "safety", "outcome", "lifecycle"] {
-            let imports = code.contains(&format!("rollout::{judged}")) || code.contains(&format!("super::{judged}"));
+            let imports =
+                code.contains(&format!("rollout::{judged}")) || code.contains(&format!("super::{judged}"));
             assert!(is_test || !imports, "{file} imports `{judged}`");
         }
     }

@@ -1,3 +1,186 @@
 //! Scenarios: what ringward does, told as scripts with their transcripts.
+//!
+//! Each file of `tests/scenarios/` holds prose, plans, a fleet, a script and the transcript of the
+//! run, on a virtual clock and without sockets. `UPDATE_GOLDEN=1 cargo test --test scenarios`
+//! writes the transcripts anew.
+//!
+//! **Invariant:** a scenario ends alike when the daemon dies after any record of its log.
 
 pub mod support;
+
+#[path = "scenarios/file.rs"]
+mod file;
+#[path = "scenarios/fleet.rs"]
+mod fleet;
+#[path = "scenarios/script.rs"]
+mod script;
+#[path = "scenarios/transcript.rs"]
+mod transcript;
+
+use std::path::PathBuf;
+
+use file::{File, TRANSCRIPT};
+use ringward::rollout::invariant;
+use ringward::rollout::report::Blocker;
+use ringward::time::{SignedDuration, Timestamp, after};
+use script::{Scenario, scenario};
+use support::drive::Drive;
+
+/// Nothing more happens for so long after a scenario: it has come to rest.
+const REST: SignedDuration = SignedDuration::from_hours(24);
+
+fn directory() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios")
+}
+
+fn run(name: &str) {
+    let path = directory().join(format!("{name}.txt"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let file = File::parse(&text);
+    let Scenario { drive: begin, until } = scenario(&file);
+    let (whole, steps) = run_whole(begin.clone(), until);
+    let told = transcript::transcript(&whole);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        let written = format!("{}{TRANSCRIPT}{told}", file.script_part);
+        std::fs::write(&path, written).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    } else {
+        compare(name, &file.transcript, &told);
+    }
+    check_laws(name, &whole);
+    crash_at_every_record(name, begin, until, &steps, &transcript::end(&whole));
+    check_rest(name, whole);
+}
+
+/// Runs to the end; says at which step each record was appended.
+fn run_whole(mut drive: Drive, until: Timestamp) -> (Drive, Vec<usize>) {
+    let mut steps = vec![0; drive.engine.log.len()];
+    for step in 0.. {
+        if !drive.step(until) {
+            break;
+        }
+        steps.resize(drive.engine.log.len(), step);
+    }
+    drive.run_until(until);
+    (drive, steps)
+}
+
+fn compare(name: &str, golden: &str, told: &str) {
+    if golden == told {
+        return;
+    }
+    let same = golden.lines().zip(told.lines()).take_while(|(golden, told)| golden == told).count();
+    let around = |text: &str| {
+        let lines = text.lines().skip(same.saturating_sub(3)).take(8);
+        lines.map(|line| format!("  {line}\n")).collect::<String>()
+    };
+    panic!(
+        "{name}: the run differs from its transcript at line {}\nwritten:\n{}run:\n{}\
+         If the run is right: UPDATE_GOLDEN=1 cargo test --test scenarios {name}",
+        same + 1,
+        around(golden),
+        around(told)
+    );
+}
+
+fn check_laws(name: &str, drive: &Drive) {
+    let violations = invariant::check(&drive.engine.log, &drive.far_end.writes_for_the_laws());
+    let texts: Vec<_> = violations.iter().map(ToString::to_string).collect();
+    assert!(texts.is_empty(), "{name}:\n{}\n{}", texts.join("\n"), transcript::transcript(drive));
+}
+
+/// A run for each record of the log, in which the daemon dies right after it. Each begins where
+/// the whole run was just before, so that only the rest is run again.
+fn crash_at_every_record(name: &str, mut drive: Drive, until: Timestamp, steps: &[usize], expected: &str) {
+    let mut step = 0;
+    for (index, appended_in) in steps.iter().enumerate() {
+        while step < *appended_in {
+            drive.step(until);
+            step += 1;
+        }
+        let mut dying = drive.clone();
+        dying.crash_after(index + 1);
+        dying.run_until(until);
+        let end = transcript::end(&dying);
+        if end != expected {
+            let told = transcript::transcript(&dying);
+            panic!(
+                "{name}: with a crash after record {} it ends otherwise\n{told}\nexpected:\n{expected}",
+                index + 1
+            );
+        }
+        check_laws(&format!("{name}, crash after record {}", index + 1), &dying);
+    }
+}
+
+/// The scenario has come to rest: what runs says what it waits for, and a day changes nothing.
+fn check_rest(name: &str, mut drive: Drive) {
+    assert!(drive.engine.state.pending_write().is_none(), "{name}: a write has no outcome");
+    for (plan, report) in &drive.engine.reports {
+        let moving = report.waiting_on.iter().any(|blocker| matches!(blocker, Blocker::Moving));
+        assert!(!moving, "{name}: {plan} is about to move");
+    }
+    let records = drive.engine.log.len();
+    drive.run_until(after(drive.now, REST));
+    assert_eq!(drive.engine.log.len(), records, "{name} has not come to rest:\n{}", drive.tail());
+}
+
+macro_rules! scenarios {
+    ($($name:ident)*) => {
+        $(
+            #[test]
+            fn $name() {
+                run(stringify!($name));
+            }
+        )*
+
+        #[test]
+        fn every_file_is_run() {
+            let known = [$(stringify!($name)),*];
+            let files = std::fs::read_dir(directory()).unwrap().map(|entry| entry.unwrap().path());
+            let scenarios = files.filter(|path| path.extension().is_some_and(|kind| kind == "txt"));
+            for path in scenarios {
+                let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+                assert!(known.contains(&name.as_str()), "{name} is not in the list of tests/scenarios.rs");
+            }
+        }
+    };
+}
+
+scenarios! {
+    adopted_group
+    applied_late
+    bad_reads
+    concurrent_edit
+    deadline_missed
+    drift
+    drift_accepted
+    exempt_environment
+    file_gone
+    foreign_group
+    forgotten_devices
+    freeze_between_rings
+    freeze_mid_rollout
+    gate_edit
+    group_deleted
+    late_patch
+    newer_target
+    not_exercised
+    opening_too_short
+    pause_and_stop
+    paused_at_the_deadline
+    plan_changed_in_doubt
+    profile_moves
+    refused_write
+    reset_after_applying
+    ring_inserted
+    same_name_twice
+    stale_list
+    stop_file
+    three_rings
+    two_plans
+    unknown_profile
+    unreadable_again
+    unreadable_devices
+    waive_soak
+    weekend
+}

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::exit::CliError;
 use crate::cli::progress::Progress;
-use crate::cli::run::end_signal;
+use crate::cli::run::{end_signal, serve};
 use crate::cli::sandbox::epoch;
 use crate::cloudflare::{self, ApiUrl, CloudflareClient};
 use crate::daemon::{self, Daemon};
@@ -21,8 +21,9 @@ use crate::ids::AccountId;
 use crate::rollout::event::Mode;
 use crate::rollout::state::Phase;
 use crate::sandbox::{self, AccountSettings, Running, Settings};
+use crate::telemetry::Metrics;
 use crate::time::{Clock, Stopwatch};
-use crate::web::{self, Metrics, Services};
+use crate::web::{self, Services};
 
 /// The plan that the demo runs: the one in `rollouts/examples/`.
 const PLAN: &str = include_str!("../../rollouts/examples/three-rings.yaml");
@@ -71,7 +72,7 @@ pub async fn demo(args: DemoArgs) -> Result<(), CliError> {
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
     let sandbox = sandbox::start(Settings { listen, clock, account }).await.map_err(CliError::failed)?;
     let bound = web::bind(args.listen).await.map_err(CliError::failed)?;
-    let metrics = Arc::new(Metrics::new());
+    let metrics = Arc::new(Metrics::new().map_err(CliError::failed)?);
     let mode = if args.observe { Mode::Observe } else { Mode::Write };
     let daemon = start(&sandbox, &directory, &database, clock, mode, &metrics).await?;
 
@@ -84,12 +85,13 @@ pub async fn demo(args: DemoArgs) -> Result<(), CliError> {
     let services = Services { handle: daemon.handle(), database: database.clone(), metrics };
     let token = CancellationToken::new();
     let socket = web::bind_socket(&database).map_err(CliError::failed)?;
-    let page = tokio::spawn(web::serve(bound, services.clone(), token.clone()));
-    let socket = tokio::spawn(web::serve_socket(socket, services, token.clone()));
-    let result = watch(&args, daemon, &sandbox).await;
-    token.cancel();
-    // Both end within their own bound once the token is cancelled.
-    let _ = tokio::join!(page, socket);
+    let serving = serve(bound, socket, services, token.clone());
+    let watching = async {
+        let result = watch(&args, daemon, &sandbox).await;
+        token.cancel();
+        result
+    };
+    let ((), result) = tokio::join!(serving, watching);
     sandbox.shutdown().await;
     println!("\nThe log stays at {}; look at it with:", database.display());
     println!("  ringward history cloudflare-one-client --db {} --verify", database.display());
@@ -104,7 +106,10 @@ fn prepare(directory: Option<&Path>) -> Result<PathBuf, CliError> {
     };
     let plans = directory.join("plans");
     let told = |error: std::io::Error| {
-        CliError::failed(format!("cannot prepare {}: {error}; name another directory with --dir", directory.display()))
+        CliError::failed(format!(
+            "cannot prepare {}: {error}; name another directory with --dir",
+            directory.display()
+        ))
     };
     std::fs::create_dir_all(&plans).map_err(told)?;
     std::fs::write(plans.join("three-rings.yaml"), PLAN).map_err(told)?;
@@ -128,7 +133,7 @@ async fn start(
     let api: ApiUrl = sandbox.api_url().parse().map_err(CliError::failed)?;
     let account: AccountId = sandbox.account_id().parse().map_err(CliError::failed)?;
     let client = CloudflareClient::new(cloudflare::Settings {
-        observer: metrics.observer(),
+        observer: metrics.clone(),
         ..cloudflare::Settings::new(api, account.clone(), sandbox.token().clone(), clock)
     })
     .map_err(CliError::failed)?;
@@ -141,7 +146,8 @@ async fn start(
 async fn watch(args: &DemoArgs, mut daemon: Daemon, sandbox: &Running) -> Result<(), CliError> {
     let (mut handle, stopper) = (daemon.handle(), daemon.stopper());
     let began = handle.view().at;
-    let last_day = crate::time::after(began, crate::time::SignedDuration::from_hours(24 * i64::from(args.days)));
+    let last_day =
+        crate::time::after(began, crate::time::SignedDuration::from_hours(24 * i64::from(args.days)));
     let wall = Stopwatch::start();
     let mut progress = Progress::new(std::io::stdout().is_terminal());
     let signal = end_signal();

@@ -93,7 +93,9 @@ impl Progress {
             let _ = write!(block, "\x1b[{}A\x1b[J", self.drawn_lines);
         }
         let mut lines = vec![format!("{}  {}", short(view.at), report.phase.as_str())];
-        lines.extend(report.rings.iter().map(|ring| format!("  {:<16} {}", ring.name.to_string(), line_of(ring))));
+        lines.extend(
+            report.rings.iter().map(|ring| format!("  {:<16} {}", ring.name.to_string(), line_of(ring))),
+        );
         let wait = report.waiting_on.first().map(ToString::to_string).unwrap_or_default();
         lines.push(format!("  {}", wait.chars().take(110).collect::<String>()));
         self.drawn_lines = lines.len();

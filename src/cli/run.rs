@@ -17,8 +17,9 @@ use crate::cloudflare::{self, ApiError, ApiUrl, CloudflareClient, ErrorClass, Pr
 use crate::daemon::{self, Daemon};
 use crate::ids::AccountId;
 use crate::rollout::event::Mode;
+use crate::telemetry::Metrics;
 use crate::time::Clock;
-use crate::web::{self, Metrics, Services};
+use crate::web::{self, Services};
 
 /// The environment variable that holds the API token.
 pub const TOKEN_VARIABLE: &str = "CLOUDFLARE_API_TOKEN";
@@ -73,11 +74,11 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
     }
     let token = read_token(args.token_file.as_deref())?;
     let bound = web::bind(args.listen).await.map_err(CliError::failed)?;
-    let metrics = Arc::new(Metrics::new());
+    let metrics = Arc::new(Metrics::new().map_err(CliError::failed)?);
     let client = CloudflareClient::new(cloudflare::Settings {
         ca_file: args.ca_file,
         requests: args.requests,
-        observer: metrics.observer(),
+        observer: metrics.clone(),
         ..cloudflare::Settings::new(args.api_url, args.account.clone(), token, args.clock)
     })
     .map_err(CliError::failed)?;
@@ -97,34 +98,48 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
 }
 
 /// Serves page and socket beside a daemon until a signal, or the daemon's own end.
-async fn serve_until_signal(
-    mut daemon: Daemon,
-    bound: web::Bound,
-    services: Services,
-) -> Result<(), CliError> {
-    let token = CancellationToken::new();
+async fn serve_until_signal(daemon: Daemon, bound: web::Bound, services: Services) -> Result<(), CliError> {
     let socket = web::bind_socket(&services.database).map_err(CliError::failed)?;
-    let page = tokio::spawn(web::serve(bound, services.clone(), token.clone()));
-    let socket = tokio::spawn(web::serve_socket(socket, services, token.clone()));
+    let token = CancellationToken::new();
+    let serving = serve(bound, socket, services, token.clone());
+    let running = async {
+        let result = until_signal(daemon).await;
+        token.cancel();
+        result
+    };
+    let ((), result) = tokio::join!(serving, running);
+    result
+}
+
+/// Serves page and socket until the token is cancelled.
+pub(super) async fn serve(
+    bound: web::Bound,
+    socket: web::BoundSocket,
+    services: Services,
+    token: CancellationToken,
+) {
+    tokio::join!(
+        web::serve(bound, services.clone(), token.clone()),
+        web::serve_socket(socket, services, token)
+    );
+}
+
+async fn until_signal(mut daemon: Daemon) -> Result<(), CliError> {
     let (handle, stopper) = (daemon.handle(), daemon.stopper());
     let mut hangup = signal(SignalKind::hangup()).map_err(CliError::failed)?;
     let ended = end_signal();
     tokio::pin!(ended);
-    let result = loop {
+    loop {
         tokio::select! {
-            result = daemon.ended() => break result,
+            result = daemon.ended() => return result.map_err(CliError::failed),
             Some(()) = hangup.recv() => handle.look_now(),
             signal = &mut ended => {
                 tracing::info!(signal = signal?, "ending: no new write is sent");
                 stopper.stop();
-                break daemon.ended().await;
+                return daemon.ended().await.map_err(CliError::failed);
             }
         }
-    };
-    token.cancel();
-    // Both end within their own bound once the token is cancelled.
-    let _ = tokio::join!(page, socket);
-    result.map_err(CliError::failed)
+    }
 }
 
 /// The first signal that asks for an end.

@@ -51,7 +51,8 @@ pub async fn sandbox(args: SandboxArgs) -> Result<(), CliError> {
         None => Clock::fast_from(epoch()?, args.speed),
     };
     let account = AccountSettings { seed: args.seed, devices: args.devices, ..AccountSettings::default() };
-    let running = sandbox::start(Settings { listen: args.listen, clock, account }).await.map_err(CliError::failed)?;
+    let running =
+        sandbox::start(Settings { listen: args.listen, clock, account }).await.map_err(CliError::failed)?;
     let (url, id) = (running.api_url(), running.account_id().to_owned());
     // The token opens this sandbox and nothing else; another process cannot use it unseen.
     let token = running.token().expose_secret().to_owned();

@@ -13,7 +13,7 @@ use crate::rollout::report::{self, Report};
 use crate::rollout::safety::{self, GroupStep, Veto};
 use crate::rollout::state::{Attempts, IllegalEvent, Phase, PlanState, Ring, Rollout, Soak, Stage, State};
 use crate::rollout::verdict::{Gate, Judgement, Verdict};
-use crate::rollout::world::{Desired, ENTRY_MAX_AGE, Observations, Want};
+use crate::rollout::world::{Desired, ENTRY_MAX_AGE, Observations, Unresolved, Want};
 use crate::rollout::{lifecycle, outcome, reads};
 use crate::time::{SignedDuration, Timestamp, after, since};
 
@@ -187,21 +187,21 @@ fn unknown_too_long(context: &Context<'_>) -> Option<Cause> {
     })
 }
 
-/// Records which gates cannot tell, and which can again: the clock of `unknown_after`.
+/// Records which gates cannot tell and why, and which can again: the clock of `unknown_after`.
 fn note_unknown(context: &Context<'_>) -> Vec<Entry> {
     let mut entries = Vec::new();
     for (ring, plan) in context.rollout.rings_with_plans() {
         let judgements = gate::judge(context.subject(ring, plan));
         for judgement in &judgements {
-            let known = ring.unknown.contains_key(&(judgement.gate, judgement.environment));
+            let noted = ring.unknown.get(&(judgement.gate, judgement.environment)).map(|noted| noted.why);
             let (ring, gate, environment) = (ring.name.clone(), judgement.gate, judgement.environment);
-            match (&judgement.verdict, known) {
-                (Verdict::Unknown(why), false) => {
+            match (&judgement.verdict, noted) {
+                (Verdict::Unknown(why), noted) if noted != Some(*why) => {
                     let event = Event::GateUnknown { ring, gate, environment, why: *why };
                     entries.extend(context.entry(judgement.to_string(), event));
                 }
-                (Verdict::Unknown(_), true) | (_, false) => {}
-                (_, true) => {
+                (Verdict::Unknown(_), _) | (_, None) => {}
+                (_, Some(_)) => {
                     let event = Event::GateKnown { ring, gate, environment };
                     entries.extend(context.entry(judgement.to_string(), event));
                 }
@@ -309,9 +309,14 @@ pub(super) fn entering(
     }
     let groups = context.world.groups_now(context.state);
     let groups = groups.filter(|groups| since(groups.as_of, context.now) <= ENTRY_MAX_AGE);
-    let (Some(groups), Ok(policies)) = (groups, context.world.resolve(plan)) else {
-        blocks.push(EntryBlock::GroupsUnread);
-        return Entering::Blocked(blocks);
+    let (groups, policies) = match (groups, context.world.resolve(plan)) {
+        (Some(groups), Ok(policies)) => (groups, policies),
+        // The fleet gate names the profiles, and does not advance.
+        (_, Err(Unresolved::Names(_))) => return Entering::Blocked(blocks),
+        (None, _) | (_, Err(Unresolved::Unread)) => {
+            blocks.push(EntryBlock::GroupsUnread);
+            return Entering::Blocked(blocks);
+        }
     };
     let step =
         match safety::group_step(context.state, &context.rollout.id.plan, plan, &policies, &groups.value) {

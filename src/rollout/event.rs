@@ -264,7 +264,7 @@ pub enum Event {
         /// The exit gates' words.
         judgements: Vec<Judgement>,
     },
-    /// A gate can no longer tell.
+    /// A gate can no longer tell, or cannot tell for another reason than before.
     GateUnknown {
         /// The ring.
         ring: RingName,

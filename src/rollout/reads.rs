@@ -50,6 +50,11 @@ pub(super) fn wants(context: &Context<'_>) -> Vec<Want> {
             }
         }
         Stage::Entering(attempts) if context.desired != Desired::Gone => {
+            // A write that came to nothing rested on groups that may have changed: the next one
+            // rests on a newer look, not on the same one until the next poll.
+            if attempts.failed > 0 && groups.is_none_or(|at| at < ring.since) {
+                wants.push(Want { read: Read::Groups, at: now });
+            }
             // What an entry needs is read shortly before the opening, so that it finds it fresh.
             let opens_at = plan.schedule.next_entry(now, LEFT_TO_ENTER);
             let enters_at = opens_at.map(|at| at.max(not_before(attempts, ring.since)));
@@ -99,7 +104,10 @@ pub(super) fn wake_at(context: &Context<'_>, wants: &[Want]) -> Option<Timestamp
                     instants.extend(last_entry(plan, now));
                 }
                 Stage::Adopting(assigned) => {
-                    instants.push(gate::deadline(rollout, plan, assigned, now));
+                    // A deadline that stands still never comes; the resume or the freeze's end wakes.
+                    if !context.is_held() && plan.schedule.freeze_at(now).is_none() {
+                        instants.push(gate::deadline(rollout, plan, assigned, now));
+                    }
                     instants.extend(plan.schedule.next_change(now));
                 }
                 Stage::Soaking(_, soak) => instants.push(after(soak.started_at, plan.soak.get())),

@@ -15,7 +15,7 @@ use crate::rollout::gate;
 use crate::rollout::outcome;
 use crate::rollout::safety::Veto;
 use crate::rollout::state::{Hold, Phase, Ring, Stage};
-use crate::rollout::verdict::{Evidence, Gate, Judgement, Verdict, Waiting, short};
+use crate::rollout::verdict::{Evidence, Gate, Judgement, Unknown, Verdict, Waiting, short};
 use crate::rollout::world::{Desired, Read, Trouble};
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
@@ -165,7 +165,13 @@ impl Blocker {
                 "put the plan's file back, or leave it: after a minute it counts as withdrawn".to_owned()
             }
             Self::Gate(_, judgement) => match (&judgement.verdict, judgement.gate) {
-                (Verdict::Unknown(_), _) => {
+                (Verdict::Unknown(Unknown::NobodyToMove), _) => {
+                    "put devices with a client of 2026.6 or later into the ring's profiles, or take the ring out of the plan".to_owned()
+                }
+                (Verdict::Unknown(Unknown::ProfileUnresolved), _) => {
+                    "name profiles in the plan that exist once at Cloudflare, or create them there".to_owned()
+                }
+                (Verdict::Unknown(Unknown::NotSwept | Unknown::StaleSweep | Unknown::ProfilesUnread), _) => {
                     "nothing, if the reads recover; `ringward status` shows which reads fail".to_owned()
                 }
                 (_, Gate::Opening | Gate::Freeze) => {
@@ -386,6 +392,23 @@ fn earliest_move(context: &Context<'_>) -> Option<Timestamp> {
     let (ring, plan) = context.current()?;
     match &ring.stage {
         Stage::Entering(attempts) => {
+            let judgements = gate::entry(context.subject(ring, plan));
+            let by_the_clock = |gate: Gate| matches!(gate, Gate::Opening | Gate::Freeze);
+            let more = judgements.iter().any(|word| !word.verdict.advances() && !by_the_clock(word.gate));
+            let blocked = match entering(context, ring, plan, attempts, judgements) {
+                Entering::Blocked(blocks) => blocks.iter().any(|block| match block {
+                    EntryBlock::Gates | EntryBlock::Backoff { .. } => false,
+                    EntryBlock::GroupsUnread
+                    | EntryBlock::Veto(_)
+                    | EntryBlock::OtherWrite { .. }
+                    | EntryBlock::FileMissing
+                    | EntryBlock::Held => true,
+                }),
+                Entering::Recognised(_) | Entering::InPlace(_) | Entering::Write(_) => false,
+            };
+            if more || blocked {
+                return None;
+            }
             let ready = not_before(attempts, ring.since).max(context.now);
             plan.schedule.next_entry(ready, gate::LEFT_TO_ENTER)
         }

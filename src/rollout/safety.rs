@@ -216,6 +216,7 @@ pub fn drift(state: &State, plan: &PlanName, rings: &[RingName], world: &Observa
             Some(group) => {
                 group.updated_at > owned.last.updated_at
                     && !group.content.offers_the_same(&owned.last.content)
+                    && !group.content.offers_the_same(&owned.left)
             }
             // Only a read of the group itself says that it is gone: a list may be stale.
             None => is_gone(world, id, &owned.last),

@@ -10,7 +10,7 @@ use crate::plan::model::{PlanDigest, Revision, RingPlan};
 use crate::rollout::event::{
     Actor, Cancelled, Cause, Event, Finding, Mode, Recorded, RolloutId, SoakFact, WriteId, WriteIntent,
 };
-use crate::rollout::remote::Group;
+use crate::rollout::remote::{Group, GroupContent};
 use crate::rollout::verdict::{Gate, Unknown};
 use crate::time::Timestamp;
 use crate::version::Environment;
@@ -74,6 +74,8 @@ pub struct OwnedGroup {
     pub ring: RingName,
     /// As ringward left it, or as a person accepted it. What differs from it is drift.
     pub last: Group,
+    /// As ringward left it. Somebody who sets the group back to this mends a drift.
+    pub left: GroupContent,
 }
 
 /// One run of a plan.
@@ -440,8 +442,10 @@ impl State {
             plan: id.plan.clone(),
             ring: ring.clone(),
             last: group.clone(),
+            left: group.content.clone(),
         });
         owned.last = group.clone();
+        owned.left = group.content.clone();
     }
 
     fn keep_soak(&mut self, id: &RolloutId, ring: &RingName, verified_at: Timestamp) {
@@ -686,6 +690,14 @@ impl Ring {
                     doubt: None,
                 }))
             }
+            // Before the write's own events: a person may waive while it has no outcome.
+            (_, Event::GateWaived { gate, .. }) => {
+                if !gate.can_be_waived() || self.waived.contains_key(gate) {
+                    return Err(format!("gate {gate} cannot be waived, or was waived already"));
+                }
+                self.waived.insert(*gate, Hold::of(recorded));
+                return Ok(());
+            }
             (Stage::Deploying(write), event) => match write.outcome(event, at)? {
                 Outcome::Stage(stage) => stage,
                 Outcome::Doubt(doubt) => {
@@ -702,19 +714,18 @@ impl Ring {
             (stage, Event::GateUnknown { gate, environment, why, .. })
                 if !matches!(stage, Stage::Pending) =>
             {
-                self.unknown.insert((*gate, *environment), UnknownSince { why: *why, since: at });
+                let known = self.unknown.get(&(*gate, *environment));
+                if known.is_some_and(|known| known.why == *why) {
+                    return Err("the gate is unknown for this reason already".to_owned());
+                }
+                // Another reason is no new beginning: the gate could not tell all the while.
+                let since = known.map_or(at, |known| known.since);
+                self.unknown.insert((*gate, *environment), UnknownSince { why: *why, since });
                 return Ok(());
             }
             (_, Event::GateKnown { gate, environment, .. }) => {
                 let known = self.unknown.remove(&(*gate, *environment));
                 return known.map(|_| ()).ok_or_else(|| "the gate was not unknown".to_owned());
-            }
-            (_, Event::GateWaived { gate, .. }) => {
-                if !gate.can_be_waived() || self.waived.contains_key(gate) {
-                    return Err(format!("gate {gate} cannot be waived, or was waived already"));
-                }
-                self.waived.insert(*gate, Hold::of(recorded));
-                return Ok(());
             }
             (stage, _) => return Err(format!("ring {} is {}", self.name, stage.as_str())),
         };
@@ -807,7 +818,11 @@ impl PendingWrite {
             crate::rollout::event::Purpose::Target => {
                 Stage::Adopting(Assigned::of(group, &self.intent.policies))
             }
-            crate::rollout::event::Purpose::MoveOut { .. } => Stage::Entering(Attempts::default()),
+            // The ring's own write is still to come, and what was once in doubt may still arrive.
+            crate::rollout::event::Purpose::MoveOut { .. } => Stage::Entering(Attempts {
+                doubted: self.attempts.doubted || self.doubt.is_some(),
+                ..Attempts::default()
+            }),
         };
         Ok(Outcome::Stage(stage))
     }

@@ -146,8 +146,9 @@ impl Families {
         for (plan, _, ring) in rings(live) {
             let name = ring.name.as_str();
             for state in RING_STATES {
-                states.with_label_values(&[plan, name, state]).set(truth(ring.state == state));
+                states.with_label_values(&[plan, name, state]).set(0.0);
             }
+            states.with_label_values(&[plan, name, ring.state]).set(1.0);
             for (environment, version) in &ring.targets {
                 let labels = [plan, name, environment.as_str(), &version.to_string()];
                 targets.with_label_values(&labels).set(1.0);
@@ -181,9 +182,9 @@ impl Families {
             for judgement in &ring.gates {
                 let (ring, gate) = (ring.name.as_str(), judgement.name());
                 for verdict in VERDICTS {
-                    let says = truth(judgement.verdict.as_str() == verdict);
-                    verdicts.with_label_values(&[plan, ring, &gate, verdict]).set(says);
+                    verdicts.with_label_values(&[plan, ring, &gate, verdict]).set(0.0);
                 }
+                verdicts.with_label_values(&[plan, ring, &gate, judgement.verdict.as_str()]).set(1.0);
                 evaluated.with_label_values(&[plan, ring, &gate]).set(seconds(at));
             }
         }

@@ -186,7 +186,9 @@ fn ring(ring: &RingJson) -> Ring {
     });
     let unmanaged = ring.unmanaged.iter().map(|entry| format!("left as it is in the group: {entry}"));
     let empty = |classes: &ClassesJson| *classes == ClassesJson::default();
-    let bars = ring.classes.iter().flatten().filter(|(name, one)| *name != present::OTHER || !empty(one));
+    let mut bars: Vec<_> = ring.classes.iter().flatten().collect();
+    bars.retain(|(name, classes)| *name != present::OTHER || !empty(classes));
+    bars.sort_by_key(|(name, _)| *name == present::OTHER);
     Ring {
         name: ring.name.to_string(),
         group: match &ring.group.id {
@@ -203,7 +205,7 @@ fn ring(ring: &RingJson) -> Ring {
             .iter()
             .map(|(environment, version)| format!("{environment} {version}"))
             .collect(),
-        bars: bars.map(|(name, classes)| bar(name, classes)).collect(),
+        bars: bars.into_iter().map(|(name, classes)| bar(name, classes)).collect(),
         gates: ring.gates.iter().map(gate).collect(),
     }
 }

@@ -122,7 +122,7 @@ async fn rollout(
     plan: Result<Path<String>, PathRejection>,
 ) -> Result<Json<RolloutJson>, Failure> {
     let view = services.handle.view();
-    let report = report(&view, &plan_name(plan)?)?;
+    let report = report(&services, &view, &plan_name(plan)?)?;
     Ok(Json(present::rollout(report, view.next_check)))
 }
 
@@ -146,7 +146,7 @@ async fn devices(
     let limit = page_size(query.limit)?;
     if let Some(ring) = &query.ring {
         let view = services.handle.view();
-        let report = report(&view, &plan)?;
+        let report = report(&services, &view, &plan)?;
         if !report.rings.iter().any(|one| one.name == *ring) {
             let known: Vec<&str> = report.rings.iter().map(|ring| ring.name.as_str()).collect();
             let detail = format!("plan {plan} has no ring `{ring}`; its rings are {}", known.join(", "));
@@ -154,7 +154,7 @@ async fn devices(
         }
     }
     let rows = services.handle.devices(plan.clone(), query.ring, query.class).await?;
-    let rows = rows.ok_or_else(|| no_such_plan(&services.handle.view(), &plan))?;
+    let rows = rows.ok_or_else(|| no_such_plan(&services, &plan))?;
     let total = rows.len();
     let devices: Vec<_> =
         rows.into_iter().skip(query.offset).take(limit as usize).map(present::device).collect();
@@ -187,7 +187,7 @@ async fn events(
         (None, Some(seq)) => Page::Before(Seq::new(seq)),
         (None, None) => Page::Newest,
     };
-    known(&services.handle.view(), &plan)?;
+    known(&services, &plan)?;
     // One more than asked for tells whether there is a next page.
     let mut records =
         read_log(&services, move |reader| reader.view().history(&plan, page, limit + 1)).await?;
@@ -235,13 +235,14 @@ fn page_size(limit: Option<u32>) -> Result<u32, Failure> {
 }
 
 /// Whether there is such a plan, decided or not.
-fn known(view: &View, plan: &PlanName) -> Result<(), Failure> {
+fn known(services: &Services, plan: &PlanName) -> Result<(), Failure> {
+    let view = services.handle.view();
     let reported = view.reports.iter().any(|report| report.id.plan == *plan);
     let faulty = view.faults.iter().any(|(of, _)| of == plan);
-    if reported || faulty { Ok(()) } else { Err(no_such_plan(view, plan)) }
+    if reported || faulty { Ok(()) } else { Err(no_such_plan(services, plan)) }
 }
 
-fn report<'a>(view: &'a View, plan: &PlanName) -> Result<&'a Report, Failure> {
+fn report<'a>(services: &Services, view: &'a View, plan: &PlanName) -> Result<&'a Report, Failure> {
     if let Some(report) = view.reports.iter().find(|report| report.id.plan == *plan) {
         return Ok(report);
     }
@@ -250,11 +251,17 @@ fn report<'a>(view: &'a View, plan: &PlanName) -> Result<&'a Report, Failure> {
             let detail = format!("plan {plan} cannot be decided: {fault}; nothing is written for it");
             Err(Failure::new(Kind::Fault, detail))
         }
-        None => Err(no_such_plan(view, plan)),
+        None => Err(no_such_plan(services, plan)),
     }
 }
 
-fn no_such_plan(view: &View, plan: &PlanName) -> Failure {
+fn no_such_plan(services: &Services, plan: &PlanName) -> Failure {
+    // Before the first decision no plan has a report yet.
+    if services.handle.readiness() == Readiness::Starting {
+        let detail = format!("nothing is decided yet, for plan `{plan}` or any other; ask again");
+        return Failure::new(Kind::Unavailable, detail);
+    }
+    let view = services.handle.view();
     let known: Vec<&str> = view.reports.iter().map(|report| report.id.plan.as_str()).collect();
     let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
     Failure::new(Kind::NoSuchPlan, format!("there is no plan `{plan}`; ringward knows {known}"))

@@ -23,7 +23,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -91,22 +91,30 @@ pub async fn bind(address: SocketAddr) -> Result<Bound, BindError> {
 
 /// Serves until `token` is cancelled, then lets answers under way finish, for 5 s at most.
 pub async fn serve(bound: Bound, services: Services, token: CancellationToken) {
-    let accept = async || {
-        let (stream, peer) = bound.listener.accept().await?;
-        let local = stream.local_addr()?;
-        Ok((stream, Peer::Tcp { peer, local }))
-    };
-    connections(accept, router(services), token).await;
+    connections(&bound, router(services), token).await;
 }
 
-/// The accept loop of both listeners.
-pub(super) async fn connections<S>(
-    accept: impl AsyncFn() -> io::Result<(S, Peer)>,
-    app: Router,
-    token: CancellationToken,
-) where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
+/// Where connections come in.
+pub(super) trait Door: Sync {
+    /// Bytes both ways.
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// Waits for the next connection, and says whose it is. Nothing is lost when it is dropped.
+    fn next(&self) -> impl Future<Output = io::Result<(Self::Stream, Peer)>> + Send;
+}
+
+impl Door for Bound {
+    type Stream = TcpStream;
+
+    async fn next(&self) -> io::Result<(TcpStream, Peer)> {
+        let (stream, peer) = self.listener.accept().await?;
+        let local = stream.local_addr()?;
+        Ok((stream, Peer::Tcp { peer, local }))
+    }
+}
+
+/// The accept loop of both doors.
+pub(super) async fn connections<D: Door>(door: &D, app: Router, token: CancellationToken) {
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut open = JoinSet::new();
@@ -114,7 +122,7 @@ pub(super) async fn connections<S>(
         let next = async {
             // A permit first: a connection that is accepted is served.
             let permit = Arc::clone(&room).acquire_owned().await.map_err(io::Error::other)?;
-            accept().await.map(|(stream, peer)| (permit, stream, peer))
+            door.next().await.map(|(stream, peer)| (permit, stream, peer))
         };
         tokio::select! {
             () = token.cancelled() => break,

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 
-use super::serve::connections;
+use super::serve::{Door, connections};
 use super::{Peer, Services, router};
 
 const ROOT: u32 = 0;
@@ -43,7 +43,7 @@ pub enum SocketError {
 #[derive(Debug)]
 pub struct BoundSocket {
     listener: UnixListener,
-    file: SocketFile,
+    _file: SocketFile,
     /// The user that the daemon runs as.
     owner: u32,
 }
@@ -85,20 +85,25 @@ pub fn bind_socket(database: &Path) -> Result<BoundSocket, SocketError> {
     // Who connects before this is still asked for their user.
     fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(failed)?;
     let owner = fs::symlink_metadata(&path).map_err(failed)?.uid();
-    Ok(BoundSocket { listener, file, owner })
+    Ok(BoundSocket { listener, _file: file, owner })
 }
 
 /// Serves until `token` is cancelled, lets answers under way finish, and removes the socket file.
 pub async fn serve_socket(bound: BoundSocket, services: Services, token: CancellationToken) {
-    let BoundSocket { listener, file, owner } = bound;
-    let accept = async || loop {
-        let (stream, _) = listener.accept().await?;
-        if let Some(peer) = peer(&stream, owner) {
-            return Ok((stream, peer));
+    connections(&bound, router(services), token).await;
+}
+
+impl Door for BoundSocket {
+    type Stream = UnixStream;
+
+    async fn next(&self) -> io::Result<(UnixStream, Peer)> {
+        loop {
+            let (stream, _) = self.listener.accept().await?;
+            if let Some(peer) = peer(&stream, self.owner) {
+                return Ok((stream, peer));
+            }
         }
-    };
-    connections(accept, router(services), token).await;
-    drop(file);
+    }
 }
 
 /// Who connected; `None`: nobody who may.

@@ -97,8 +97,12 @@ async fn read(peer: &Peer, request: Request) -> Result<(Actor, VerbRequest), Fai
         return Err(Failure::new(Kind::NotJson, detail));
     }
     let body = Bytes::from_request(request, &()).await.map_err(|rejection| unread(&rejection))?;
-    let asked: VerbRequest = serde_json::from_slice(&body)
-        .map_err(|error| Failure::new(Kind::Malformed, format!("the body is not a request: {error}")))?;
+    let malformed = |why: String| Failure::new(Kind::Malformed, format!("the body is not a request: {why}"));
+    // serde would take a list as the fields in order.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(malformed("it is no JSON object".to_owned()));
+    }
+    let asked: VerbRequest = serde_json::from_slice(&body).map_err(|error| malformed(error.to_string()))?;
     check_reason(&asked.reason)?;
     Ok((actor, asked))
 }

@@ -25,8 +25,8 @@ fn fact(event: &Event) -> String {
         Event::Stopped {} => "all writes were stopped".to_owned(),
         Event::Started {} => "writes were allowed again".to_owned(),
         Event::PlanAccepted { revision } => {
-            let (digest, rings) = (revision.digest.short(), revision.plan.rings.len());
-            format!("the plan was accepted (digest {digest}, {rings} rings)")
+            let (digest, rings) = (revision.digest.short(), count(revision.plan.rings.len(), "ring"));
+            format!("the plan was accepted (digest {digest}, {rings})")
         }
         Event::PlanRevised { revision } => {
             format!("the plan was revised (digest {})", revision.digest.short())
@@ -73,13 +73,13 @@ fn fact(event: &Event) -> String {
 }
 
 fn planned(intent: &WriteIntent) -> String {
-    let (write, devices) = (intent.id, intent.devices);
+    let (write, devices) = (intent.id, count(intent.devices, "device"));
     let change = match &intent.before {
         Some(before) => format!("`{}`: {}", before.content.name, before.content.difference(&intent.after)),
         None => format!("create group `{}`", intent.after.name),
     };
     match &intent.purpose {
-        Purpose::Target => format!("{write} was planned, for {devices} devices: {change}"),
+        Purpose::Target => format!("{write} was planned, for {devices}: {change}"),
         Purpose::MoveOut { from } => {
             format!("{write} was planned, to take profiles out of ring {from}: {change}")
         }
@@ -95,6 +95,112 @@ fn found(finding: &Finding) -> &'static str {
     }
 }
 
+fn count(number: usize, what: &str) -> String {
+    let end = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{end}")
+}
+
 fn of(environment: Option<Environment>) -> String {
     environment.map(|environment| format!("/{environment}")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::plan::model::Revision;
+
+    fn revision() -> Revision {
+        crate::plan::read("p.yaml", include_bytes!("../../tests/plans/good/smallest.yaml")).unwrap()
+    }
+
+    /// Every kind of event as the log has it, and what its sentence must say.
+    fn rows() -> Vec<(Value, &'static str)> {
+        let revision = revision();
+        let digest = "0".repeat(64);
+        let at = "2026-10-12T09:00:00Z";
+        let content = json!({"name": "Group 0", "versions": [], "policies": ["p-1"]});
+        let group = json!({"id": "g-1", "content": content, "updated_at": at});
+        let intent = |before: Value, purpose: Value| {
+            json!({
+                "id": 7, "digest": digest, "purpose": purpose, "before": before, "devices": 12,
+                "after": {"name": "Group 0", "versions": [], "policies": ["p-1", "p-2"]},
+                "policies": ["p-1"], "judgements": [], "after_doubt": false,
+            })
+        };
+        let soak = json!({"group": "g-1", "policies": [], "targets": {}, "verified_at": at});
+        let drift = json!({"drift": {"ring": "R", "expected": group, "seen": null}});
+        let of_a_ring = |rest: Value| {
+            let mut fields = json!({"ring": "Ring 0", "write": 7});
+            if let (Some(fields), Some(rest)) = (fields.as_object_mut(), rest.as_object()) {
+                fields.extend(rest.clone());
+            }
+            fields
+        };
+        let ring = |rest: Value| {
+            let mut fields = of_a_ring(rest);
+            fields.as_object_mut().unwrap().remove("write");
+            fields
+        };
+        let create = intent(Value::Null, json!("target"));
+        let update = intent(group.clone(), json!({"move_out": {"from": "Ring 9"}}));
+        let settled = json!({"finding": {"not_applied": {}}, "first_read_at": at, "second_read_at": at});
+        let read = json!({"finding": {"overwritten": {"seen": null}}, "read_at": at});
+        let cannot_tell = json!({"gate": "adoption", "environment": "macos", "why": "stale_sweep"});
+        vec![
+            (json!({"daemon_started": {"version": "1.2.3", "mode": "write"}}), "ringward 1.2.3 started"),
+            (json!({"daemon_started": {"version": "1.2.3", "mode": "observe"}}), "observing only"),
+            (json!({"stopped": {}}), "all writes were stopped"),
+            (json!({"started": {}}), "allowed again"),
+            (json!({"plan_accepted": {"revision": revision}}), ", 1 ring)"),
+            (json!({"plan_revised": {"revision": revision}}), "revised"),
+            (json!({"rollout_superseded": {"by": digest}}), "digest 000000000000)"),
+            (json!({"rollout_withdrawn": {}}), "withdrawn"),
+            (json!({"rollout_returned": {}}), "goes on"),
+            (json!({"rollout_completed": {}}), "complete"),
+            (json!({"ring_reached": ring(json!({}))}), "Ring 0: its turn came"),
+            (json!({"ring_recognised": ring(json!({"group": group, "soak": soak}))}), "2026-10-12 09:00 UTC"),
+            (json!({"ring_assigned": ring(json!({"group": group, "judgements": []}))}), "without a write"),
+            (
+                json!({"write_planned": ring(json!({"intent": create}))}),
+                "for 12 devices: create group `Group 0`",
+            ),
+            (
+                json!({"write_planned": ring(json!({"intent": update}))}),
+                "Ring 9: `Group 0`: profile p-2 is in",
+            ),
+            (
+                json!({"write_cancelled": of_a_ring(json!({"why": "stopped", "retry_at": null}))}),
+                "write 7 was not sent: all writes are stopped",
+            ),
+            (json!({"write_confirmed": of_a_ring(json!({"group": group}))}), "confirmed by Cloudflare"),
+            (json!({"write_refused": of_a_ring(json!({"status": 403, "message": "no"}))}), "status 403: no"),
+            (json!({"write_doubted": of_a_ring(json!({"why": "a reset"}))}), "in doubt: a reset"),
+            (json!({"doubt_read": of_a_ring(read)}), "first read about write 7: the group is gone"),
+            (json!({"write_settled": of_a_ring(settled)}), "settled: it was not applied"),
+            (json!({"adoption_reached": ring(json!({"judgements": []}))}), "the soak begins"),
+            (json!({"ring_verified": ring(json!({"judgements": []}))}), "Ring 0: verified"),
+            (json!({"gate_unknown": ring(cannot_tell)}), "adoption/macos cannot tell (stale_sweep)"),
+            (
+                json!({"gate_known": ring(json!({"gate": "fleet", "environment": null}))}),
+                "fleet can tell again",
+            ),
+            (json!({"gate_waived": ring(json!({"gate": "soak"}))}), "gate soak was waived"),
+            (json!({"halted": {"cause": drift}}), "halted: "),
+            (json!({"halt_lifted": {"cause": drift}}), "lifted"),
+            (json!({"paused": {}}), "was paused"),
+            (json!({"pause_lifted": {}}), "pause was lifted"),
+        ]
+    }
+
+    #[test]
+    fn every_event_has_a_sentence() {
+        for (written, word) in rows() {
+            let event: Event = serde_json::from_value(written.clone())
+                .unwrap_or_else(|error| panic!("{error} in {written}"));
+            let sentence = sentence(&event);
+            assert!(sentence.contains(word), "{}: `{word}` is missing in: {sentence}", event.kind());
+        }
+    }
 }

@@ -8,7 +8,7 @@ use crate::support::{WITH_SCHEDULE, Walk, end, until_completed};
 
 /// Each ring has exactly one applied write, and each arrived inside an opening and outside
 /// freezes.
-pub fn assert_one_write_per_ring(walk: &Walk, plan_text: &str) {
+pub(crate) fn assert_one_write_per_ring(walk: &Walk, plan_text: &str) {
     let plan = plan::read("plan.yaml", plan_text.as_bytes()).unwrap().plan;
     let applied: Vec<_> = walk.writes().into_iter().filter(|row| row.applied == Some(true)).collect();
     assert_eq!(applied.len(), plan.rings.len(), "{applied:#?}");
@@ -21,7 +21,7 @@ pub fn assert_one_write_per_ring(walk: &Walk, plan_text: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_ring_is_verified_by_one_write_inside_its_opening() {
-    let walk = Walk::new(WITH_SCHEDULE, 30_000.0, 1, 300).await;
+    let walk = Walk::new(WITH_SCHEDULE, 20_000.0, 1, 300).await;
     let daemon = walk.daemon(Mode::Write).await;
     until_completed(&daemon).await;
     end(daemon).await;

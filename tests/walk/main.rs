@@ -3,8 +3,11 @@
 
 #![cfg(test)]
 
+mod bad_input;
 mod clean;
+mod contract;
 mod faults;
 mod kills;
+mod processes;
 mod stops;
 mod support;

@@ -1,7 +1,7 @@
 //! A simulated account, a plan, a daemon in this process or in one of its own, and the judge.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ringward::cloudflare::{self, ApiUrl, CloudflareClient};
@@ -14,21 +14,21 @@ use ringward::rollout::remote::{GroupContent, VersionEntry};
 use ringward::rollout::state::{Phase, Stage, State};
 use ringward::sandbox::{self, AccountSettings, JournalRow, Running};
 use ringward::store::Reader;
-use ringward::time::{Clock, SignedDuration, Timestamp};
+use ringward::time::{Clock, SignedDuration};
 use tempfile::TempDir;
 
 /// Two rings without a schedule, with the shortest soaks: a run of five simulated days.
-pub const TWO_RINGS: &str = "\
+pub(crate) const TWO_RINGS: &str = "\
 plan: short
 versions: {windows: 2026.8.2100.0, macos: 2026.8.2100.0}
-defaults: {soak: 48h, adoption: {at_least: 80%, within: 14d, seen_at_least: 50%}}
+defaults: {soak: 48h, unknown_after: 5d, adoption: {at_least: 80%, within: 14d, seen_at_least: 50%}}
 rings:
   - {name: First, profiles: [Engineering, IT]}
   - {name: Second, profiles: [Support, Sales]}
 ";
 
 /// Three rings with openings and a freeze in the middle.
-pub const WITH_SCHEDULE: &str = "\
+pub(crate) const WITH_SCHEDULE: &str = "\
 plan: scheduled
 versions: {windows: 2026.8.2100.0, macos: 2026.8.2100.0}
 defaults:
@@ -44,21 +44,21 @@ rings:
 ";
 
 /// When simulated time begins: a Monday.
-pub const EPOCH: &str = "2026-10-12T06:00:00Z";
+pub(crate) const EPOCH: &str = "2026-10-12T06:00:00Z";
 
 /// A wall bound that only a hang reaches.
 const HANG: Duration = Duration::from_secs(240);
 
 /// One account with its plan and database.
-pub struct Walk {
-    pub sandbox: Running,
-    pub clock: Clock,
+pub(crate) struct Walk {
+    pub(crate) sandbox: Running,
+    pub(crate) clock: Clock,
     directory: TempDir,
 }
 
 impl Walk {
     /// An account of `devices`, and one plan.
-    pub async fn new(plan: &str, speed: f64, seed: u64, devices: usize) -> Self {
+    pub(crate) async fn new(plan: &str, speed: f64, seed: u64, devices: usize) -> Self {
         let clock = Clock::fast_from(EPOCH.parse().unwrap(), speed);
         let account = AccountSettings { seed, devices, ..AccountSettings::default() };
         let settings = sandbox::Settings { listen: "127.0.0.1:0".parse().unwrap(), clock, account };
@@ -72,50 +72,52 @@ impl Walk {
         walk
     }
 
-    pub fn plans(&self) -> PathBuf {
+    pub(crate) fn plans(&self) -> PathBuf {
         self.directory.path().join("plans")
     }
 
-    pub fn database(&self) -> PathBuf {
+    pub(crate) fn database(&self) -> PathBuf {
         self.directory.path().join("ringward.db")
     }
 
-    pub fn path(&self) -> &Path {
-        self.directory.path()
-    }
-
-    pub fn write_plan(&self, text: &str) {
+    pub(crate) fn write_plan(&self, text: &str) {
         std::fs::write(self.plans().join("plan.yaml"), text).unwrap();
     }
 
-    pub fn account(&self) -> AccountId {
+    pub(crate) fn account(&self) -> AccountId {
         self.sandbox.account_id().parse().unwrap()
     }
 
     /// A daemon in this process.
-    pub async fn daemon(&self, mode: Mode) -> Daemon {
-        let api: ApiUrl = self.sandbox.api_url().parse().unwrap();
+    pub(crate) async fn daemon(&self, mode: Mode) -> Daemon {
+        self.daemon_at(&self.sandbox.api_url(), mode).await
+    }
+
+    /// A daemon in this process that reaches the account by another way.
+    pub(crate) async fn daemon_at(&self, api: &str, mode: Mode) -> Daemon {
+        let api: ApiUrl = api.parse().unwrap();
         let (account, clock) = (self.account(), self.clock);
         let token = self.sandbox.token().clone();
-        let client = CloudflareClient::new(cloudflare::Settings::new(api, account.clone(), token, clock)).unwrap();
+        let client =
+            CloudflareClient::new(cloudflare::Settings::new(api, account.clone(), token, clock)).unwrap();
         let (plans, database) = (self.plans(), self.database());
         daemon::start(daemon::Settings { plans, database, account, clock, mode, client }).await.unwrap()
     }
 
     /// The far end's journal of changing requests.
-    pub fn writes(&self) -> Vec<JournalRow> {
+    pub(crate) fn writes(&self) -> Vec<JournalRow> {
         self.sandbox.journal().requests.into_iter().filter(|row| row.applied.is_some()).collect()
     }
 
     /// The log as another process reads it.
-    pub fn log(&self) -> Vec<Recorded> {
+    pub(crate) fn log(&self) -> Vec<Recorded> {
         let reader = Reader::open(&self.database()).unwrap();
         reader.view().verify_chain().unwrap();
         log::events(reader.view()).collect::<Result<_, _>>().unwrap()
     }
 
     /// The state that the log leads to.
-    pub fn state(&self) -> State {
+    pub(crate) fn state(&self) -> State {
         let mut state = State::default();
         for recorded in self.log() {
             state.apply(&recorded).unwrap();
@@ -123,28 +125,20 @@ impl Walk {
         state
     }
 
-    /// The groups at the far end: name, versions, profiles.
-    pub fn groups(&self) -> BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)> {
-        let mut groups = BTreeMap::new();
-        for (name, content) in contents(&self.writes()).into_values().map(|content| (content.name.clone(), content)) {
-            let versions = content.versions.iter().map(ToString::to_string).collect();
-            let policies = content.policies.iter().map(ToString::to_string).collect();
-            assert!(groups.insert(name.clone(), (versions, policies)).is_none(), "two groups are named {name}");
-        }
-        groups
-    }
-
     /// The laws over the whole log and journal.
-    pub fn assert_lawful(&self, held_back: impl Fn(&JournalRow) -> bool) {
+    pub(crate) fn assert_lawful(&self, held_back: impl Fn(&JournalRow) -> bool) {
         let rows = self.writes();
         // Milliseconds on the wire are minutes on this clock.
-        let limits = Limits { in_transit: SignedDuration::from_hours(2), watch_max_age: SignedDuration::from_hours(6) };
+        let limits = Limits {
+            in_transit: SignedDuration::from_hours(2),
+            watch_max_age: SignedDuration::from_hours(6),
+        };
         let violations = check_within(&self.log(), &far_end_writes(&rows, held_back), limits);
         assert!(violations.is_empty(), "{}", violations.iter().map(|v| format!("{v}\n")).collect::<String>());
     }
 
     /// Every ring verified, in state and phase.
-    pub fn assert_all_verified(&self) {
+    pub(crate) fn assert_all_verified(&self) {
         for plan in self.state().plans.values() {
             assert_eq!(plan.rollout.phase, Phase::Completed);
             for ring in &plan.rollout.rings {
@@ -155,7 +149,7 @@ impl Walk {
 }
 
 /// Waits until the snapshot is as wanted; panics when the daemon ends or hangs before.
-pub async fn until(daemon: &Daemon, what: &str, wanted: impl Fn(&View) -> bool) {
+pub(crate) async fn until(daemon: &Daemon, what: &str, wanted: impl Fn(&View) -> bool) {
     let mut handle = daemon.handle();
     let waited = tokio::time::timeout(HANG, async {
         while !wanted(&handle.view()) {
@@ -171,7 +165,7 @@ pub async fn until(daemon: &Daemon, what: &str, wanted: impl Fn(&View) -> bool) 
 }
 
 /// Waits until every rollout is completed.
-pub async fn until_completed(daemon: &Daemon) {
+pub(crate) async fn until_completed(daemon: &Daemon) {
     until(daemon, "every ring verified", |view| {
         !view.reports.is_empty() && view.reports.iter().all(|report| report.phase == Phase::Completed)
     })
@@ -179,41 +173,14 @@ pub async fn until_completed(daemon: &Daemon) {
 }
 
 /// Ends a daemon gracefully.
-pub async fn end(mut daemon: Daemon) {
+pub(crate) async fn end(mut daemon: Daemon) {
     daemon.stopper().stop();
     daemon.ended().await.unwrap();
 }
 
 /// How often each kind of event stands in a log.
-pub fn count(log: &[Recorded], wanted: impl Fn(&Event) -> bool) -> usize {
+pub(crate) fn count(log: &[Recorded], wanted: impl Fn(&Event) -> bool) -> usize {
     log.iter().filter(|recorded| wanted(&recorded.entry.event)).count()
-}
-
-/// What each group came to hold by the applied writes, by ID.
-fn contents(rows: &[JournalRow]) -> BTreeMap<String, GroupContent> {
-    let mut groups = BTreeMap::new();
-    for (index, row) in applied_in_order(rows).into_iter().enumerate() {
-        let id = group_id(row).map_or_else(|| format!("created {index}"), |id| id.to_string());
-        // A created group has its ID from the answer, which the journal does not keep; its name
-        // finds it again, since each name is created once.
-        let name = row.body.as_ref().and_then(|body| body["name"].as_str()).map(ToOwned::to_owned);
-        match name {
-            Some(name) if group_id(row).is_none() => {
-                groups.insert(format!("name {name}"), with_body(None, row));
-            }
-            _ => {
-                let known: Option<GroupContent> = groups.get(&id).cloned();
-                groups.insert(id, with_body(known, row));
-            }
-        }
-    }
-    groups
-}
-
-fn applied_in_order(rows: &[JournalRow]) -> Vec<&JournalRow> {
-    let mut applied: Vec<&JournalRow> = rows.iter().filter(|row| row.applied == Some(true)).collect();
-    applied.sort_by_key(|row| (row.applied_at, row.seq));
-    applied
 }
 
 fn group_id(row: &JournalRow) -> Option<GroupId> {
@@ -268,9 +235,4 @@ fn far_end_writes(rows: &[JournalRow], held_back: impl Fn(&JournalRow) -> bool) 
         });
     }
     writes
-}
-
-/// An instant of the tests.
-pub fn at(text: &str) -> Timestamp {
-    text.parse().unwrap()
 }

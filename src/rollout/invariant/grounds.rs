@@ -140,10 +140,10 @@ pub(super) fn halts_and_waivers(audit: &mut Audit, ledger: &Ledger<'_>, recorded
             });
             audit.require(reached, law, seq, || format!("{ring} has no gate {gate} to waive now"));
         }
-        Event::GateUnknown { ring, gate, environment, .. } => {
-            let known =
-                line.ring(ring).is_some_and(|ring| !ring.unknown.contains_key(&(*gate, *environment)));
-            audit.require(known, law, seq, || format!("gate {gate} of {ring} is unknown already"));
+        Event::GateUnknown { ring, gate, environment, why } => {
+            let noted = line.ring(ring).map(|ring| ring.unknown.get(&(*gate, *environment)));
+            let news = noted.is_some_and(|noted| noted.is_none_or(|(noted, _)| noted != why));
+            audit.require(news, law, seq, || format!("gate {gate} of {ring} is unknown already"));
         }
         Event::GateKnown { ring, gate, environment } => {
             let unknown =

@@ -8,7 +8,7 @@ use super::entry::closed;
 use super::{Audit, FarEndWrite, Law, Violation};
 use crate::ids::PlanName;
 use crate::plan::model::{PlanDigest, RingPlan};
-use crate::rollout::event::{Cancelled, Event, Finding, Recorded, WriteId, WriteIntent};
+use crate::rollout::event::{Cancelled, Event, Recorded, WriteId, WriteIntent};
 use crate::time::{SignedDuration, Timestamp, after};
 
 /// An intent with what the log has about it.
@@ -25,8 +25,8 @@ enum Ended {
     NeverSent,
     NotApplied,
     Applied,
-    /// Two reads found no trace of it.
-    NoTrace,
+    /// Two reads said what became of it, or of an equal one before it.
+    Settled,
 }
 
 /// A span in which nothing may be sent: for one plan, or for all.
@@ -85,7 +85,7 @@ pub(super) fn check(audit: &mut Audit, log: &[Recorded], journal: &[FarEndWrite]
         }
         for hold in holds.iter().filter(|hold| hold.plan.is_none_or(|plan| plan == planned.plan)) {
             let from = after(hold.from, audit.limits.in_transit);
-            if from < write.received_at && hold.until.is_none_or(|until| write.received_at <= until) {
+            if from < write.received_at && hold.until.is_none_or(|until| write.received_at < until) {
                 let text = format!("it was sent while {} since {}", hold.what, hold.from);
                 audit.found.push(Violation { law: Law::WriteAllowed, seq: None, text });
             }
@@ -126,11 +126,8 @@ fn planned(log: &[Recorded]) -> Vec<Planned<'_>> {
             Event::WriteCancelled { write, why: Cancelled::RateLimited, .. }
             | Event::WriteRefused { write, .. } => Some((write, Ended::NotApplied)),
             Event::WriteCancelled { write, .. } => Some((write, Ended::NeverSent)),
-            Event::WriteConfirmed { write, .. }
-            | Event::WriteSettled { write, finding: Finding::Applied { .. }, .. } => {
-                Some((write, Ended::Applied))
-            }
-            Event::WriteSettled { write, .. } => Some((write, Ended::NoTrace)),
+            Event::WriteConfirmed { write, .. } => Some((write, Ended::Applied)),
+            Event::WriteSettled { write, .. } => Some((write, Ended::Settled)),
             _ => None,
         };
         if let Some((write, ended)) = ended

@@ -329,7 +329,8 @@ impl<'a> RingLine<'a> {
             }
             Event::RingVerified { .. } => self.go(Place::Verified),
             Event::GateUnknown { gate, environment, why, .. } => {
-                self.unknown.insert((*gate, *environment), (*why, at));
+                let begun = self.unknown.get(&(*gate, *environment)).map_or(at, |(_, begun)| *begun);
+                self.unknown.insert((*gate, *environment), (*why, begun));
             }
             Event::GateKnown { gate, environment, .. } => {
                 self.unknown.remove(&(*gate, *environment));

@@ -81,6 +81,12 @@ impl Presence {
         Self::spans(kept.map(|(from, until)| (*from, (*until).min(instant))).collect())
     }
 
+    /// The same, but absent between two instants.
+    #[must_use]
+    pub fn without(&self, from: Timestamp, until: Timestamp) -> Self {
+        Self::spans(self.until(from).0.iter().chain(self.from(until).0.iter()).copied().collect())
+    }
+
     /// The first instant from `from` on at which the device is present.
     #[must_use]
     pub fn first_from(&self, from: Timestamp) -> Option<Timestamp> {

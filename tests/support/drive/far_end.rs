@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ringward::fleet::{Sighting, SweepScope};
 use ringward::ids::{GroupId, PolicyId};
+use ringward::rollout::invariant::FarEndWrite;
 use ringward::rollout::outcome::SendOutcome;
 use ringward::rollout::remote::{Group, GroupContent, Profile, Profiles, VersionEntry};
 use ringward::rollout::world::Read;
@@ -163,6 +164,26 @@ impl FarEnd {
     /// The writes of the journal.
     pub fn writes(&self) -> impl Iterator<Item = &Request> {
         self.journal.iter().filter(|request| matches!(request.asked, Asked::Write(_)))
+    }
+
+    /// The writes as the law checker wants them.
+    #[must_use]
+    pub fn writes_for_the_laws(&self) -> Vec<FarEndWrite> {
+        let line = |request: &Request| {
+            let (group, body) = match &request.asked {
+                Asked::Write(Write::Create(content)) => (None, content.clone()),
+                Asked::Write(Write::Update(id, content)) => (Some(id.clone()), content.clone()),
+                Asked::Read(_) => return None,
+            };
+            Some(FarEndWrite {
+                received_at: request.at,
+                group,
+                body,
+                applied_at: request.applied.as_ref().map(|group| group.updated_at),
+                held_back: matches!(request.fault, Some(WriteFault::AppliedLate(_))),
+            })
+        };
+        self.journal.iter().filter_map(line).collect()
     }
 
     /// When something changes by itself next.

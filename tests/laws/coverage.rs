@@ -1,0 +1,275 @@
+//! What the random runs have seen: so that a suite that no longer reaches something says so.
+//!
+//! **Invariant:** every name that can be reached is listed in [`expected`]; one that is not
+//! listed there and comes up fails the suite as well.
+
+use std::collections::BTreeMap;
+
+use ringward::rollout::command::{Command, Refusal};
+use ringward::rollout::event::{Event, Finding, Purpose, Recorded};
+use ringward::rollout::report::{Blocker, Report};
+use ringward::rollout::safety::Veto;
+use ringward::rollout::state::State;
+use ringward::rollout::verdict::Judgement;
+
+use super::support::drive::{Drive, Note};
+
+/// How often each thing came up.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Coverage(BTreeMap<String, usize>);
+
+impl Coverage {
+    fn see(&mut self, name: String) {
+        *self.0.entry(name).or_default() += 1;
+    }
+
+    /// Adds what another one saw.
+    pub(crate) fn add(&mut self, other: Self) {
+        for (name, count) in other.0 {
+            *self.0.entry(name).or_default() += count;
+        }
+    }
+
+    /// What a report shows.
+    pub(crate) fn report(&mut self, report: &Report) {
+        for judgement in report.rings.iter().flat_map(|ring| &ring.gates) {
+            self.judgement(judgement);
+        }
+        for blocker in &report.waiting_on {
+            self.see(format!("blocker {}", blocker.code()));
+            if let Blocker::Veto(_, veto) = blocker {
+                self.see(format!("veto {}", word(veto)));
+            }
+        }
+    }
+
+    fn judgement(&mut self, judgement: &Judgement) {
+        let (gate, verdict) = (judgement.gate, judgement.verdict.as_str());
+        self.see(format!("verdict {gate} {verdict} {}", judgement.verdict.reason_code()).trim().to_owned());
+    }
+
+    /// What a whole run shows.
+    pub(crate) fn run(&mut self, drive: &Drive) {
+        let mut state = State::default();
+        for recorded in &drive.engine.log {
+            let before = places(&state, recorded);
+            if state.apply(recorded).is_err() {
+                return;
+            }
+            let after = places(&state, recorded);
+            for (of, to) in &after {
+                match before.get(of) {
+                    Some(from) if from != to => self.see(format!("transition {from} to {to}")),
+                    Some(_) => {}
+                    None => self.see(format!("transition begun as {to}")),
+                }
+            }
+            self.event(&recorded.entry.event);
+        }
+        for (_, _, note) in &drive.notes {
+            if let Note::Refused(_, command, refusal) = note {
+                self.see(format!("refusal {}", refused(command, refusal)));
+            }
+        }
+    }
+
+    fn event(&mut self, event: &Event) {
+        self.see(format!("event {}", event.kind()));
+        match event {
+            Event::WriteCancelled { why, .. } => {
+                let debug = format!("{why:?}");
+                let name = debug.split([' ', '{']).next().unwrap_or_default();
+                self.see(format!("cancelled {name}"));
+            }
+            Event::Halted { cause } => self.see(format!("cause {}", cause.as_str())),
+            Event::HaltLifted { cause } => self.see(format!("acknowledged {}", cause.as_str())),
+            Event::WriteSettled { finding, .. } => self.see(format!("settled {}", found(finding))),
+            Event::WritePlanned { intent, .. } => {
+                let purpose = match intent.purpose {
+                    Purpose::Target if intent.before.is_none() => "create",
+                    Purpose::Target => "update",
+                    Purpose::MoveOut { .. } => "move_out",
+                };
+                self.see(format!("write {purpose}"));
+            }
+            _ => {}
+        }
+    }
+
+    /// One line, and what is missing or unheard of.
+    pub(crate) fn summary(&self, least: usize) -> (String, Vec<String>) {
+        let line: Vec<String> = self.0.iter().map(|(name, count)| format!("{name} {count}")).collect();
+        let expected = expected();
+        let seen = |name: &str| self.0.get(name).copied().unwrap_or(0);
+        let rare = expected.iter().filter(|name| seen(name) < least);
+        let rare = rare.map(|name| format!("{name} was seen {} times, not {least}", seen(name)));
+        let known = |name: &&String| expected.iter().any(|known| known == *name);
+        let unheard = self.0.keys().filter(|name| !known(name)).map(|name| format!("{name} is not expected"));
+        let gaps = rare.chain(unheard).collect();
+        (line.join(" · "), gaps)
+    }
+}
+
+fn places(state: &State, recorded: &Recorded) -> BTreeMap<String, String> {
+    let mut places = BTreeMap::new();
+    let plan = recorded.entry.rollout.as_ref().and_then(|id| state.plans.get(&id.plan));
+    let Some(plan) = plan else { return places };
+    let rollout = &plan.rollout;
+    places.insert(format!("{}", rollout.id), rollout.phase.as_str().to_owned());
+    for ring in &rollout.rings {
+        places.insert(format!("{} {}", rollout.id, ring.name), ring.stage.as_str().to_owned());
+    }
+    places
+}
+
+fn word(veto: &Veto) -> &'static str {
+    match veto {
+        Veto::AmbiguousName { .. } => "ambiguous_name",
+        Veto::ForeignProfiles { .. } => "foreign_profiles",
+        Veto::OwnedElsewhere { .. } => "owned_elsewhere",
+        Veto::ProfileTaken { .. } => "profile_taken",
+        Veto::AmbiguousVersions { .. } => "ambiguous_versions",
+    }
+}
+
+fn found(finding: &Finding) -> &'static str {
+    match finding {
+        Finding::Applied { .. } => "applied",
+        Finding::NotApplied {} => "not_applied",
+        Finding::Overwritten { .. } => "overwritten",
+    }
+}
+
+fn refused(command: &Command, refusal: &Refusal) -> String {
+    let verb = match command {
+        Command::Pause(_) => "pause",
+        Command::Resume(_) => "resume",
+        Command::Waive { .. } => "waive",
+        Command::Stop => "stop",
+        Command::Start { .. } => "start",
+    };
+    match refusal {
+        Refusal::NoSuchPlan { .. } => "no_such_plan".to_owned(),
+        Refusal::NoReason => "no_reason".to_owned(),
+        Refusal::NotNow { why, .. } => {
+            let whys = [
+                ("cannot be waived", " a_gate_that_cannot_be"),
+                ("the rollout is", " a_rollout_that_is_over"),
+                ("has no ring", " an_unknown_ring"),
+                ("is verified", " a_verified_ring"),
+                ("has not come", " a_pending_ring"),
+                ("was waived already", " again"),
+            ];
+            let detail = whys.iter().find(|(text, _)| *verb == *"waive" && why.contains(text));
+            format!("{verb}{}", detail.map_or("", |(_, detail)| detail))
+        }
+    }
+}
+
+/// Everything that random runs can reach.
+fn expected() -> Vec<String> {
+    let events = Event::KINDS.iter().map(|kind| format!("event {kind}"));
+    let others = EXPECTED.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned);
+    events.chain(others).collect()
+}
+
+const EXPECTED: &str = "
+    transition begun as running
+    transition begun as pending
+    transition pending to entering
+    transition entering to pending
+    transition entering to deploying
+    transition entering to adopting
+    transition entering to verified
+    transition deploying to entering
+    transition deploying to adopting
+    transition adopting to soaking
+    transition soaking to verified
+    transition running to completed
+    transition running to superseded
+    transition running to withdrawn
+    transition withdrawn to running
+    transition withdrawn to superseded
+    write create
+    write update
+    write move_out
+    cancelled Stopped
+    cancelled Held
+    cancelled OpeningClosed
+    cancelled FreezeBegun
+    cancelled PlanChanged
+    cancelled ConcurrentEdit
+    cancelled GroupGone
+    cancelled GroupInTheWay
+    cancelled Unreadable
+    cancelled NotSent
+    cancelled RateLimited
+    cause adoption_missed
+    cause unknown_too_long
+    cause write_refused
+    cause writes_keep_failing
+    cause drift
+    acknowledged adoption_missed
+    acknowledged unknown_too_long
+    acknowledged write_refused
+    acknowledged writes_keep_failing
+    acknowledged drift
+    settled applied
+    settled not_applied
+    settled overwritten
+    veto ambiguous_name
+    veto foreign_profiles
+    veto owned_elsewhere
+    veto profile_taken
+    veto ambiguous_versions
+    blocker stopped
+    blocker paused
+    blocker halted
+    blocker file_missing
+    blocker gate
+    blocker group_in_the_way
+    blocker groups_unread
+    blocker write_in_flight
+    blocker write_in_doubt
+    blocker other_write
+    blocker backoff
+    blocker observing
+    verdict opening pass
+    verdict opening wait opening_closed
+    verdict opening wait opening_ends_soon
+    verdict freeze pass
+    verdict freeze wait frozen
+    verdict fleet pass
+    verdict fleet unknown not_swept
+    verdict fleet unknown stale_sweep
+    verdict fleet unknown profiles_unread
+    verdict fleet unknown profile_unresolved
+    verdict fleet unknown nobody_to_move
+    verdict adoption pass
+    verdict adoption wait too_few_seen
+    verdict adoption wait too_few_arrived
+    verdict adoption fail deadline_missed
+    verdict adoption unknown not_swept
+    verdict adoption unknown stale_sweep
+    verdict adoption unknown nobody_to_move
+    verdict adoption exempt no_eligible_device
+    verdict adoption exempt waived
+    verdict soak pass
+    verdict soak wait soak_running
+    verdict soak wait not_exercised
+    verdict soak unknown not_swept
+    verdict soak unknown stale_sweep
+    verdict soak exempt waived
+    refusal no_such_plan
+    refusal no_reason
+    refusal pause
+    refusal resume
+    refusal stop
+    refusal start
+    refusal waive a_gate_that_cannot_be
+    refusal waive a_rollout_that_is_over
+    refusal waive an_unknown_ring
+    refusal waive a_verified_ring
+    refusal waive a_pending_ring
+    refusal waive again
+";

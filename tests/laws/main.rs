@@ -1,0 +1,158 @@
+//! Random pure runs: plans x fleets x faults x people, each judged by the law checker, by the
+//! stories of its devices, and by laws 9 and 10 (which the drive checks at every step).
+//!
+//! `RINGWARD_RUNS` says how many (default 300), `RINGWARD_SEED` where they begin. A failure
+//! names its seed: `RINGWARD_SEED=<seed> RINGWARD_RUNS=1 cargo test --test laws` repeats it. From
+//! 10,000 runs on, everything that can be reached must have come up at least 20 times.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ringward::rollout::invariant::{self, FarEndWrite, Limits};
+use ringward::rollout::state::Phase;
+use ringward::time::{SignedDuration, after};
+
+#[path = "../support/mod.rs"]
+pub mod support;
+
+mod coverage;
+mod dice;
+mod plans;
+mod scenes;
+mod truth;
+
+use coverage::Coverage;
+use scenes::{Scene, scene};
+use support::drive::Drive;
+use support::drive::far_end::{Asked, Write};
+
+/// From so many runs on, coverage is asked for.
+const FULL: u64 = 10_000;
+const LEAST_SEEN: usize = 20;
+/// A soak of half a day is the longest that a gate takes.
+const NOTHING_MORE: SignedDuration = SignedDuration::from_hours(13);
+const FIRST_SEED: u64 = 1;
+
+fn number(name: &str, default: u64) -> u64 {
+    match std::env::var(name) {
+        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name}={text} is not a number")),
+        Err(_) => default,
+    }
+}
+
+fn journal(drive: &Drive) -> Vec<FarEndWrite> {
+    let writes = drive.far_end.writes().filter_map(|request| {
+        let (group, body) = match &request.asked {
+            Asked::Write(Write::Create(body)) => (None, body.clone()),
+            Asked::Write(Write::Update(id, body)) => (Some(id.clone()), body.clone()),
+            Asked::Read(_) => return None,
+        };
+        Some(FarEndWrite {
+            received_at: request.at,
+            group,
+            body,
+            applied_at: request.applied.as_ref().map(|group| group.updated_at),
+            held_back: false,
+        })
+    });
+    writes.collect()
+}
+
+/// Whether everything that can end has ended.
+fn is_over(drive: &Drive) -> bool {
+    let state = &drive.engine.state;
+    let over = |phase| matches!(phase, Phase::Completed | Phase::Withdrawn);
+    !state.plans.is_empty()
+        && state.pending_write().is_none()
+        && state.plans.values().all(|plan| over(plan.rollout.phase))
+}
+
+/// Runs a scene to its end; what is wrong with it, in words.
+fn run(seed: u64, coverage: &mut Coverage) -> Vec<String> {
+    let Scene { mut drive, until, quiet_from, forgets, mut meddler } = scene(seed);
+    let mut seen = 0;
+    while drive.step(until) {
+        let newest = drive.engine.log.last().filter(|newest| newest.seq > seen).cloned();
+        if let Some(newest) = newest {
+            seen = newest.seq;
+            meddler.meddle(&mut drive, &newest.entry.event);
+        }
+        for report in drive.engine.reports.values() {
+            coverage.report(report);
+        }
+        let last = drive.engine.log.last().map_or(quiet_from, |last| last.at.max(quiet_from));
+        // Nobody comes any more, and nothing has moved for longer than any gate takes.
+        if drive.now > quiet_from && (is_over(&drive) || drive.now > after(last, NOTHING_MORE)) {
+            break;
+        }
+    }
+    // The drive's journal has the instant at which a request was sent.
+    let limits = Limits { in_transit: SignedDuration::ZERO, ..Limits::default() };
+    let violations = invariant::check_within(&drive.engine.log, &journal(&drive), limits);
+    let mut wrong: Vec<String> = violations.iter().map(ToString::to_string).collect();
+    wrong.extend(truth::check(&drive.engine.log, &drive.far_end.devices, forgets));
+    for (plan, report) in &drive.engine.reports {
+        let silent =
+            report.waiting_on.is_empty() || report.waiting_on.iter().any(|why| why.to_string().is_empty());
+        if report.phase == Phase::Running && silent {
+            wrong.push(format!("plan {plan} waits and does not say why"));
+        }
+    }
+    coverage.run(&drive);
+    if !wrong.is_empty() {
+        wrong.push(drive.tail());
+    }
+    wrong
+}
+
+/// A panic in the drive is a finding like any other: a livelock, law 9 or law 10.
+fn judged(seed: u64, coverage: &mut Coverage) -> Vec<String> {
+    match catch_unwind(AssertUnwindSafe(|| run(seed, coverage))) {
+        Ok(wrong) => wrong,
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+            vec![text.unwrap_or_else(|| "a panic without words".to_owned())]
+        }
+    }
+}
+
+#[test]
+fn random_runs_break_no_law() {
+    let (runs, first) = (number("RINGWARD_RUNS", 300), number("RINGWARD_SEED", FIRST_SEED));
+    println!("{runs} random runs from seed {first}");
+    let next = AtomicU64::new(0);
+    let failures = Mutex::new(Vec::new());
+    let total = Mutex::new(Coverage::default());
+    let work = || {
+        let mut coverage = Coverage::default();
+        loop {
+            let run = next.fetch_add(1, Ordering::Relaxed);
+            if run >= runs || failures.lock().unwrap().len() >= 3 {
+                break;
+            }
+            let seed = first + run;
+            let wrong = judged(seed, &mut coverage);
+            if !wrong.is_empty() {
+                failures.lock().unwrap().push((seed, wrong));
+            }
+        }
+        total.lock().unwrap().add(coverage);
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(work);
+        }
+    });
+    let failures = failures.into_inner().unwrap();
+    for (seed, wrong) in &failures {
+        println!("seed {seed}:\n  {}", wrong.join("\n  "));
+    }
+    let seeds: Vec<u64> = failures.iter().map(|(seed, _)| *seed).collect();
+    assert!(failures.is_empty(), "runs with these seeds are wrong: {seeds:?}");
+    let (line, gaps) = total.into_inner().unwrap().summary(LEAST_SEEN);
+    println!("coverage over {runs} runs: {line}");
+    assert!(runs < FULL || gaps.is_empty(), "coverage: {}", gaps.join("; "));
+}

@@ -1,0 +1,209 @@
+//! The lines of `== script`: what happens when. Instants are UTC.
+//!
+//! | line | meaning |
+//! | --- | --- |
+//! | `begin DAY TIME`, `until DAY TIME` | the scenario's span |
+//! | `DAY TIME NAME: pause PLAN --reason "…"` | a person's request, in the command line's words |
+//! | `DAY TIME stop file by NAME "…"` | a stop file put there without the daemon |
+//! | `DAY TIME write plan LABEL`, `remove plan NAME`, `break plan NAME` | the plan's file changes |
+//! | `DAY TIME plans directory unreadable`, `… readable` | the directory |
+//! | `DAY TIME outsider sets windows VERSION in "GROUP"`, `… sets profiles A B in "GROUP"`, `… deletes "GROUP"`, `… creates "GROUP" windows VERSION profiles A B` | somebody else at Cloudflare |
+//! | `DAY TIME reads of groups fail until DAY TIME` (also `profiles`, `devices`), `profile filter ignored until …`, `list of groups lags 2m until …`, `list of groups lacks "GROUP" until …` | faults of reads |
+//! | `at write N: reset before applying` (also `reset after applying`, `applied 3m late`, `502 applied`, `502 not applied`, `429`, `429 retry after 5m`, `refused with 403`, `connection refused`, `answer differs`) | faults of the n-th write |
+//! | `DAY TIME crash`, `… crash forgetting devices` | the daemon dies |
+//! | `DAY TIME explain PLAN` | the report goes into the transcript |
+//!
+//! **Invariant:** the same lines give the same run.
+
+use std::collections::BTreeMap;
+
+use ringward::ids::PlanName;
+use ringward::plan::model::Revision;
+use ringward::rollout::command::{Command, StartPlans};
+use ringward::rollout::event::{Actor, Mode};
+use ringward::rollout::remote::{GroupContent, VersionEntry};
+use ringward::rollout::verdict::Gate;
+use ringward::time::{SignedDuration, Timestamp};
+use ringward::version::Environment;
+
+use super::file::{File, revisions, words};
+use super::fleet::{account, instant, parse, profile_id, span};
+use super::support::drive::far_end::{Misread, Outsider, ReadFault, WriteFault};
+use super::support::drive::{Drive, Happening, OnDisk, Pace, Remembered};
+
+/// A scenario that is ready to run.
+pub(crate) struct Scenario {
+    /// The drive at its begin.
+    pub(crate) drive: Drive,
+    /// When it ends.
+    pub(crate) until: Timestamp,
+}
+
+struct Script {
+    plans: BTreeMap<String, Vec<Revision>>,
+    happenings: Vec<(Timestamp, Happening)>,
+    read_faults: Vec<ReadFault>,
+    write_faults: BTreeMap<usize, WriteFault>,
+    begin: Option<Timestamp>,
+    until: Option<Timestamp>,
+}
+
+/// Sets a scenario up.
+pub(crate) fn scenario(file: &File) -> Scenario {
+    let mut script = Script {
+        plans: revisions(&file.plans),
+        happenings: Vec::new(),
+        read_faults: Vec::new(),
+        write_faults: BTreeMap::new(),
+        begin: None,
+        until: None,
+    };
+    for line in &file.script {
+        script.line(line);
+    }
+    let (Some(begin), Some(until)) = (script.begin, script.until) else {
+        panic!("a script has a line `begin DAY TIME` and a line `until DAY TIME`")
+    };
+    let mut far_end = account(&file.fleet, begin);
+    far_end.read_faults = script.read_faults;
+    far_end.write_faults = script.write_faults;
+    let plans = script.plans.remove("").unwrap_or_default();
+    // Reads by the quarter of an hour: nothing here turns on fewer minutes, and runs are shorter.
+    let pace = Pace { poll: SignedDuration::from_mins(15), ..Pace::default() };
+    let mut drive = Drive::new(far_end, plans, pace, Mode::Write, begin);
+    for (at, happening) in script.happenings {
+        drive.at(at, happening);
+    }
+    Scenario { drive, until }
+}
+
+impl Script {
+    fn line(&mut self, line: &str) {
+        let words = words(line);
+        let texts: Vec<&str> = words.iter().map(String::as_str).collect();
+        match texts.as_slice() {
+            ["begin", ..] => self.begin = Some(instant(&words[1..]).0),
+            ["until", ..] => self.until = Some(instant(&words[1..]).0),
+            ["at", "write", number, fault @ ..] => {
+                let fault = write_fault(fault);
+                self.write_faults.insert(parse(number.trim_end_matches(':')), fault);
+            }
+            _ => {
+                let (at, taken) = instant(&words);
+                self.dated(at, &words[taken..], line);
+            }
+        }
+    }
+
+    fn dated(&mut self, at: Timestamp, words: &[String], line: &str) {
+        let texts: Vec<&str> = words.iter().map(String::as_str).collect();
+        let happening = match texts.as_slice() {
+            [person, verb @ ..] if person.ends_with(':') => {
+                let user = person.trim_end_matches(':').to_owned();
+                let (reason, command) = command(verb, line);
+                Happening::Command(Actor::Local { user }, reason, command)
+            }
+            ["stop", "file", "by", user, reason] => {
+                Happening::StopFile(Actor::Local { user: (*user).to_owned() }, (*reason).to_owned())
+            }
+            ["write", "plan", label] => {
+                let Some([revision]) = self.plans.get(*label).map(Vec::as_slice) else {
+                    panic!("no section `== plan {label}`, or more than one")
+                };
+                let file = OnDisk::Good(Box::new(revision.clone()));
+                Happening::Edit(revision.plan.name.clone(), Some(file))
+            }
+            ["remove", "plan", name] => Happening::Edit(parse(name), None),
+            ["break", "plan", name] => Happening::Edit(parse(name), Some(OnDisk::Broken)),
+            ["plans", "directory", word @ ("readable" | "unreadable")] => {
+                Happening::Directory { is_readable: *word == "readable" }
+            }
+            ["outsider", verb @ ..] => Happening::Outside(outsider(verb, line)),
+            ["crash"] => Happening::Crash(Remembered::Devices),
+            ["crash", "forgetting", "devices"] => Happening::Crash(Remembered::Nothing),
+            ["explain", plan] => Happening::Explain(parse(plan)),
+            _ => return self.read_fault(at, words, line),
+        };
+        self.happenings.push((at, happening));
+    }
+
+    fn read_fault(&mut self, from: Timestamp, words: &[String], line: &str) {
+        let Some(position) = words.iter().position(|word| word == "until") else {
+            panic!("nothing happens by `{line}`")
+        };
+        let texts: Vec<&str> = words[..position].iter().map(String::as_str).collect();
+        let what = match texts.as_slice() {
+            ["reads", "of", "groups", "fail"] => Misread::Groups,
+            ["reads", "of", "profiles", "fail"] => Misread::Profiles,
+            ["reads", "of", "devices", "fail"] => Misread::Devices,
+            ["profile", "filter", "ignored"] => Misread::FilterIgnored,
+            ["list", "of", "groups", "lags", by] => Misread::ListLags(span(by)),
+            ["list", "of", "groups", "lacks", group] => Misread::ListLacks((*group).to_owned()),
+            _ => panic!("no such fault: `{line}`"),
+        };
+        let (until, _) = instant(&words[position + 1..]);
+        self.read_faults.push(ReadFault { from, until, what });
+    }
+}
+
+fn write_fault(words: &[&str]) -> WriteFault {
+    match words {
+        ["reset", "before", "applying"] => WriteFault::ResetBefore,
+        ["reset", "after", "applying"] => WriteFault::ResetAfter,
+        ["applied", late, "late"] => WriteFault::AppliedLate(span(late)),
+        ["502", "applied"] => WriteFault::ServerError { applied: true },
+        ["502", "not", "applied"] => WriteFault::ServerError { applied: false },
+        ["429"] => WriteFault::RateLimited { retry_after: None },
+        ["429", "retry", "after", wait] => WriteFault::RateLimited { retry_after: Some(span(wait)) },
+        ["refused", "with", status] => WriteFault::Refused(parse(status)),
+        ["connection", "refused"] => WriteFault::ConnectRefused,
+        ["answer", "differs"] => WriteFault::AnswerDiffers,
+        _ => panic!("no such fault of a write: {words:?}"),
+    }
+}
+
+/// A request in the command line's words.
+fn command(words: &[&str], line: &str) -> (String, Command) {
+    let option = |name: &str| {
+        let position = words.iter().position(|word| *word == name)?;
+        words.get(position + 1).copied()
+    };
+    let reason = option("--reason").unwrap_or_default().to_owned();
+    let command = match words {
+        ["pause", plan, ..] => Command::Pause(parse::<PlanName>(plan)),
+        ["resume", plan, ..] => Command::Resume(parse(plan)),
+        ["waive", plan, ..] => {
+            let gate = option("--gate").and_then(|word| Gate::ALL.into_iter().find(|g| g.as_str() == word));
+            let Some(gate) = gate else { panic!("no such gate: `{line}`") };
+            Command::Waive { plan: parse(plan), gate, ring: option("--ring").map(parse) }
+        }
+        ["stop", ..] => Command::Stop,
+        ["start", "--paused", ..] => Command::Start { plans: StartPlans::Pause },
+        ["start", ..] => Command::Start { plans: StartPlans::GoOn },
+        _ => panic!("no such request: `{line}`"),
+    };
+    (reason, command)
+}
+
+fn outsider(words: &[&str], line: &str) -> Outsider {
+    let environment = |word: &str| {
+        let known = Environment::ALL.into_iter().find(|environment| environment.as_str() == word);
+        known.unwrap_or_else(|| panic!("no environment `{word}`: {line}"))
+    };
+    match words {
+        ["sets", "profiles", profiles @ .., "in", group] => {
+            let profiles = profiles.iter().map(|name| profile_id(name)).collect();
+            Outsider::SetsProfiles((*group).to_owned(), profiles)
+        }
+        ["sets", word, version, "in", group] => {
+            Outsider::SetsVersion((*group).to_owned(), environment(word), (*version).to_owned())
+        }
+        ["deletes", group] => Outsider::Deletes((*group).to_owned()),
+        ["creates", group, word, version, "profiles", profiles @ ..] => Outsider::Creates(GroupContent {
+            name: (*group).to_owned(),
+            versions: vec![VersionEntry::of(environment(word), parse(version))],
+            policies: profiles.iter().map(|name| profile_id(name)).collect(),
+        }),
+        _ => panic!("no such edit: `{line}`"),
+    }
+}

@@ -1,0 +1,231 @@
+//! A run as text: one line per event, with the counts behind a decision below it.
+//!
+//! **Invariant:** everything here comes from the log, the notes and the journal; nothing decides.
+
+use std::fmt::Write as _;
+
+use ringward::rollout::event::{Event, Purpose, Recorded, WriteIntent};
+use ringward::rollout::remote::{Group, GroupContent};
+use ringward::rollout::report::Report;
+use ringward::rollout::state::State;
+use ringward::rollout::verdict::{Judgement, short};
+use ringward::time::Timestamp;
+
+use super::support::drive::far_end::{Asked, Outsider, Request, Write};
+use super::support::drive::{Drive, Happening, Note, Remembered};
+
+/// Where details stand, below an event.
+const INDENT: &str = "                                        ";
+
+/// The whole run.
+pub(crate) fn transcript(drive: &Drive) -> String {
+    let mut text = String::new();
+    let mut notes = drive.notes.iter().peekable();
+    for (index, recorded) in drive.engine.log.iter().enumerate() {
+        while let Some((at, _, note)) = notes.next_if(|(_, records, _)| *records <= index) {
+            push_note(&mut text, *at, note);
+        }
+        push_event(&mut text, recorded);
+    }
+    for (at, _, note) in notes {
+        push_note(&mut text, *at, note);
+    }
+    push_end(&mut text, drive);
+    text
+}
+
+/// What a run came to, for comparing runs: phases, holds, ring states, groups.
+pub(crate) fn end(drive: &Drive) -> String {
+    let mut text = rollouts(&drive.engine.state);
+    text.push_str("deployment groups\n");
+    let mut groups: Vec<String> =
+        drive.far_end.groups().map(|group| format!("  {}\n", content(&group.content))).collect();
+    groups.sort();
+    text.extend(groups);
+    text
+}
+
+fn line(text: &mut String, at: Timestamp, actor: &str, words: &str) {
+    let at = at.strftime("%a %Y-%m-%d %H:%M:%S");
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{at}  {actor:<14}  {words}");
+}
+
+fn detail(text: &mut String, words: &str) {
+    let _ = writeln!(text, "{INDENT}{words}");
+}
+
+fn push_event(text: &mut String, recorded: &Recorded) {
+    let entry = &recorded.entry;
+    let id = entry.rollout.as_ref().map(|id| format!("{id} ")).unwrap_or_default();
+    let ring = entry.event.ring().map(|ring| format!(" `{ring}`")).unwrap_or_default();
+    let words = format!("{id}{}{ring} — {}", entry.event.kind(), entry.reason);
+    line(text, recorded.at, &entry.actor.to_string(), &words);
+    match &entry.event {
+        Event::PlanAccepted { revision } | Event::PlanRevised { revision } => {
+            let rings: Vec<_> = revision.plan.rings.iter().map(|ring| format!("`{}`", ring.name)).collect();
+            detail(text, &format!("rings {}", rings.join(", ")));
+        }
+        Event::RingRecognised { group, soak, .. } => {
+            detail(text, &content(&group.content));
+            detail(text, &format!("verified on {}", short(soak.verified_at)));
+        }
+        Event::RingAssigned { group, judgements, .. } => {
+            detail(text, &content(&group.content));
+            push_judgements(text, judgements);
+        }
+        Event::WritePlanned { intent, .. } => push_intent(text, intent),
+        Event::WriteCancelled { retry_at: Some(at), .. } => {
+            detail(text, &format!("not before {}", short(*at)));
+        }
+        Event::WriteRefused { status, message, .. } => detail(text, &format!("{status}: {message}")),
+        Event::WriteDoubted { why, .. } => detail(text, why),
+        Event::DoubtRead { finding, .. } | Event::WriteSettled { finding, .. } => {
+            use ringward::rollout::event::Finding;
+            let found = match finding {
+                Finding::Applied { .. } => "applied",
+                Finding::NotApplied {} => "not applied",
+                Finding::Overwritten { .. } => "overwritten",
+            };
+            detail(text, found);
+        }
+        Event::AdoptionReached { judgements, .. } | Event::RingVerified { judgements, .. } => {
+            push_judgements(text, judgements);
+        }
+        _ => {}
+    }
+}
+
+fn push_intent(text: &mut String, intent: &WriteIntent) {
+    let what = match (&intent.before, &intent.purpose) {
+        (None, _) => format!("create {}", content(&intent.after)),
+        (Some(before), Purpose::Target) => {
+            format!("update `{}`: {}", before.content.name, before.content.difference(&intent.after))
+        }
+        (Some(before), Purpose::MoveOut { from }) => {
+            let difference = before.content.difference(&intent.after);
+            format!("move out of `{}` of ring `{from}`: {difference}", before.content.name)
+        }
+    };
+    detail(text, &format!("{}: {what}; {} devices", intent.id, intent.devices));
+    push_judgements(text, &intent.judgements);
+}
+
+fn push_judgements(text: &mut String, judgements: &[Judgement]) {
+    for judgement in judgements {
+        detail(text, &format!("{judgement}; asked for: {}", judgement.threshold()));
+    }
+}
+
+fn content(content: &GroupContent) -> String {
+    let versions: Vec<_> = content.versions.iter().map(ToString::to_string).collect();
+    let policies: Vec<_> = content.policies.iter().map(|policy| policy.as_str()).collect();
+    format!("`{}` offering {} to {}", content.name, versions.join(", "), policies.join(", "))
+}
+
+fn push_note(text: &mut String, at: Timestamp, note: &Note) {
+    match note {
+        Note::Refused(actor, command, refusal) => {
+            line(text, at, &actor.to_string(), &format!("refused: {command:?}"));
+            detail(text, &refusal.to_string());
+        }
+        Note::Restarted => line(text, at, "(script)", "the daemon is up again"),
+        Note::Explained(plan, report) => {
+            line(text, at, "(explain)", &format!("why {plan} is where it is"));
+            if let Some(report) = report {
+                push_report(text, report);
+            }
+        }
+        Note::Happened(happening) => line(text, at, "(script)", &happened(happening)),
+    }
+}
+
+fn push_report(text: &mut String, report: &Report) {
+    let (phase, since) = (report.phase.as_str(), short(report.phase_since));
+    detail(text, &format!("{} is {phase} since {since}", report.id));
+    for ring in &report.rings {
+        detail(text, &format!("ring `{}` is {}", ring.name, ring.state));
+    }
+    for blocker in &report.waiting_on {
+        detail(text, &format!("waits: {blocker}"));
+        detail(text, &format!("  do: {}", blocker.remedy(report.id.plan.as_str())));
+    }
+    if let Some(at) = report.earliest_move {
+        detail(text, &format!("moves at the earliest: {}", short(at)));
+    }
+    for (read, trouble) in &report.troubles {
+        let (read, since) = (read.as_str(), short(trouble.since));
+        detail(text, &format!("cannot read {read} since {since}: {}", trouble.message));
+    }
+}
+
+fn happened(happening: &Happening) -> String {
+    match happening {
+        Happening::Command(actor, reason, command) => format!("{actor} asks {command:?}: {reason}"),
+        Happening::StopFile(actor, reason) => format!("{actor} puts a stop file there: {reason}"),
+        Happening::Edit(plan, Some(super::support::drive::OnDisk::Good(_))) => {
+            format!("the file of {plan} is written")
+        }
+        Happening::Edit(plan, Some(super::support::drive::OnDisk::Broken)) => {
+            format!("the file of {plan} is edited into an error")
+        }
+        Happening::Edit(plan, None) => format!("the file of {plan} is removed"),
+        Happening::Directory { is_readable: true } => "the plans directory is readable again".to_owned(),
+        Happening::Directory { is_readable: false } => "the plans directory cannot be read".to_owned(),
+        Happening::Outside(edit) => match edit {
+            Outsider::SetsVersion(group, environment, version) => {
+                format!("somebody else sets {environment} {version} in `{group}`")
+            }
+            Outsider::SetsProfiles(group, profiles) => {
+                let profiles: Vec<_> = profiles.iter().map(|profile| profile.as_str()).collect();
+                format!("somebody else sets the profiles {} in `{group}`", profiles.join(", "))
+            }
+            Outsider::Deletes(group) => format!("somebody else deletes `{group}`"),
+            Outsider::Creates(created) => format!("somebody else creates {}", content(created)),
+        },
+        Happening::Crash(Remembered::Devices) => "the daemon dies".to_owned(),
+        Happening::Crash(Remembered::Nothing) => "the daemon dies and forgets the devices".to_owned(),
+        Happening::Explain(plan) => format!("explain {plan}"),
+    }
+}
+
+fn rollouts(state: &State) -> String {
+    let mut text = String::new();
+    if let Some(hold) = &state.stop {
+        let _ = writeln!(text, "all writes are stopped by {}", hold.actor);
+    }
+    for plan in state.plans.values() {
+        let rollout = &plan.rollout;
+        let paused = if plan.paused.is_some() { ", paused" } else { "" };
+        let halted = rollout.halted.as_ref().map(|halt| format!(", halted ({})", halt.cause.as_str()));
+        let phase = rollout.phase.as_str();
+        let _ = writeln!(text, "{} is {phase}{paused}{}", rollout.id.plan, halted.unwrap_or_default());
+        for ring in &rollout.rings {
+            let _ = writeln!(text, "  ring `{}` is {}", ring.name, ring.stage.as_str());
+        }
+    }
+    text
+}
+
+fn push_end(text: &mut String, drive: &Drive) {
+    let _ = writeln!(text, "\nat the end, {}", short(drive.now));
+    text.push_str(&end(drive));
+    text.push_str("changing requests\n");
+    for request in drive.far_end.writes() {
+        let _ = writeln!(text, "  {}", request_line(request));
+    }
+}
+
+fn request_line(request: &Request) -> String {
+    let at = request.at.strftime("%a %Y-%m-%d %H:%M:%S");
+    let asked = match &request.asked {
+        Asked::Write(Write::Create(body)) => format!("POST {}", content(body)),
+        Asked::Write(Write::Update(id, body)) => format!("PATCH {id} {}", content(body)),
+        Asked::Read(read) => format!("read {}", read.as_str()),
+    };
+    let applied = match &request.applied {
+        Some(Group { updated_at, .. }) => format!("applied {}", updated_at.strftime("%H:%M:%S")),
+        None => "not applied".to_owned(),
+    };
+    format!("{at}  {asked}: {applied}, answer: {}", request.answer)
+}

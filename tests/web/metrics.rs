@@ -1,0 +1,94 @@
+//! `/metrics`: names and labels are promises.
+
+use std::sync::Arc;
+
+use ringward::cloudflare::RequestObserver as _;
+use ringward::rollout::state::Phase;
+
+use super::get;
+use super::world::{HOSTILE, World, report, stopped, troubled, view};
+
+/// Every line but comments and those whose value depends on the clock.
+fn series(text: &str) -> Vec<&str> {
+    let plain = |line: &&str| !line.starts_with('#') && !line.starts_with("ringward_sweep_age_seconds ");
+    text.lines().filter(plain).collect()
+}
+
+#[tokio::test]
+async fn the_metrics_of_a_snapshot() {
+    let world = World::usual();
+    world.services.metrics.finished("list_groups", "200", 0.2);
+    let answer = get(&world.app, "/metrics").await;
+    assert!(answer.header("content-type").starts_with("text/plain; version=0.0.4"));
+    let golden = include_str!("../fixtures/web/metrics.txt").replace("VERSION", env!("CARGO_PKG_VERSION"));
+    let (found, expected): (Vec<&str>, Vec<&str>) = (series(&answer.body), golden.lines().collect());
+    for line in &expected {
+        assert!(found.contains(line), "{line} is missing in:\n{}", answer.body);
+    }
+    for line in &found {
+        assert!(expected.contains(line), "{line} is not in tests/fixtures/web/metrics.txt");
+    }
+    assert!(answer.body.contains("\nringward_sweep_age_seconds "), "a sweep has an age");
+    for line in &found {
+        let name = line.split(['{', ' ']).next().unwrap();
+        let family =
+            ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+        assert!(answer.body.contains(&format!("# HELP {family} ")), "{family} has no help");
+    }
+}
+
+#[tokio::test]
+async fn holds_and_drift_show() {
+    let world = World::new(stopped(view(vec![troubled("client")])), Ok("done"));
+    let text = get(&world.app, "/metrics").await.body;
+    for line in [
+        "ringward_stopped 1",
+        r#"ringward_rollout_hold{hold="paused",plan="client"} 1"#,
+        r#"ringward_rollout_hold{hold="halted",plan="client"} 1"#,
+        r#"ringward_drift{kind="gone",plan="client",ring="Engineering Ring 0"} 1"#,
+        r#"ringward_halts_total{cause="drift",plan="client"} 2"#,
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is missing in:\n{text}");
+    }
+}
+
+#[tokio::test]
+async fn series_of_a_plan_that_is_gone_disappear() {
+    let world = World::new(view(vec![report("client"), report("second")]), Ok("done"));
+    let named = |text: &str, plan: &str| {
+        text.lines().filter(|line| line.contains(&format!("plan=\"{plan}\""))).count()
+    };
+    let text = get(&world.app, "/metrics").await.body;
+    assert!(named(&text, "client") > 40 && named(&text, "second") > 40);
+    world.views.send_replace(Arc::new(view(vec![report("client")])));
+    let text = get(&world.app, "/metrics").await.body;
+    assert!(named(&text, "client") > 40);
+    assert_eq!(named(&text, "second"), 0);
+    let withdrawn = ringward::rollout::report::Report { phase: Phase::Withdrawn, ..report("client") };
+    world.views.send_replace(Arc::new(view(vec![withdrawn])));
+    let text = get(&world.app, "/metrics").await.body;
+    let left: Vec<&str> = text.lines().filter(|line| line.contains("plan=\"client\"")).collect();
+    assert!(left.iter().all(|line| line.starts_with("ringward_rollout_phase{")), "{left:#?}");
+    assert!(left.contains(&r#"ringward_rollout_phase{phase="withdrawn",plan="client"} 1"#), "{left:#?}");
+}
+
+#[tokio::test]
+async fn what_was_never_seen_has_no_series() {
+    let mut snapshot = view(Vec::new());
+    snapshot.swept_at = None;
+    snapshot.problems.clear();
+    let world = World::new(snapshot, Ok("done"));
+    let text = get(&world.app, "/metrics").await.body;
+    for name in ["sweep_age_seconds", "plan_errors", "ring_state", "cloudflare_requests_total"] {
+        assert!(!text.contains(&format!("\nringward_{name}")), "{name} in:\n{text}");
+    }
+}
+
+#[tokio::test]
+async fn hostile_names_stay_inside_their_label() {
+    let world = World::new(view(vec![troubled("a\"} 1 b\\")]), Ok("done"));
+    let text = get(&world.app, "/metrics").await.body;
+    assert!(text.contains(r#"plan="a\"} 1 b\\""#), "{text}");
+    let escaped = HOSTILE.replace('"', "\\\"");
+    assert!(text.contains(&format!("ring=\"{escaped}\"")), "{text}");
+}

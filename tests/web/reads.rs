@@ -1,0 +1,200 @@
+//! Reads: shapes, pages, failures, readiness.
+
+use std::sync::Arc;
+
+use axum::http::Method;
+use ringward::daemon::Handle;
+use ringward::fleet::Class;
+use ringward::rollout::event::Event;
+use ringward::web::json::{DevicesAnswer, EventsAnswer, RolloutJson, RolloutsAnswer};
+use ringward::web::{Services, router};
+use serde_json::Value;
+use tokio::sync::{mpsc, watch};
+
+use super::world::{World, report, ring, stopped, troubled, view, write_log};
+use super::{ask, get};
+
+/// Keys are promises, so they are written down here a second time.
+#[tokio::test]
+async fn the_keys_of_the_api_are_kept() {
+    let world = World::new(stopped(view(vec![troubled("client")])), Ok("done"));
+    let answer = get(&world.app, "/api/v1/rollouts").await;
+    assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "application/json"));
+    let whole: Value = answer.json();
+    let rows = [
+        (
+            "",
+            "account at budget_remaining clock faults full_sweep_at head mode next_check problems rollouts \
+             stopped swept_at troubles",
+        ),
+        ("/stopped", "actor reason since"),
+        ("/head", "hash seq"),
+        ("/problems/0", "errors file"),
+        ("/troubles/0", "message read since"),
+        ("/faults/0", "message plan"),
+        (
+            "/rollouts/0",
+            "at description digest earliest_move halted id next_check number paused phase phase_since plan \
+             rings waiting_on",
+        ),
+        ("/rollouts/0/halted", "cause since text"),
+        ("/rollouts/0/paused", "actor reason since"),
+        ("/rollouts/0/waiting_on/0", "code remedy ring text"),
+        (
+            "/rollouts/0/rings/0",
+            "adoption assigned_at classes gates group name next_opening profiles since state targets \
+             unmanaged waived",
+        ),
+        ("/rollouts/0/rings/0/group", "id name"),
+        ("/rollouts/0/rings/0/classes", "macos other windows"),
+        ("/rollouts/0/rings/0/classes/other", "arrived due left stalled too_old unseen untargeted"),
+        ("/rollouts/0/rings/0/gates/0", "age_seconds as_of environment gate reason threshold value verdict"),
+        ("/rollouts/0/rings/0/waived/0", "actor gate reason since"),
+    ];
+    for (place, keys) in rows {
+        let object = whole.pointer(place).and_then(Value::as_object).unwrap_or_else(|| panic!("{place}"));
+        let mut found: Vec<&str> = object.keys().map(String::as_str).collect();
+        found.sort_unstable();
+        assert_eq!(found.join(" "), keys, "{place}");
+    }
+}
+
+#[tokio::test]
+async fn a_rollout_says_where_it_is_and_why() {
+    let world = World::usual();
+    let all: RolloutsAnswer = get(&world.app, "/api/v1/rollouts").await.json();
+    let one: RolloutJson = get(&world.app, "/api/v1/rollouts/client").await.json();
+    assert_eq!(all.rollouts, std::slice::from_ref(&one));
+    assert_eq!(all.head.seq, 41);
+    assert_eq!((one.id.as_str(), one.phase.as_str()), ("client#3", "running"));
+    let [blocker] = one.waiting_on.as_slice() else { panic!("{:?}", one.waiting_on) };
+    assert_eq!((blocker.code.as_str(), &blocker.ring), ("gate", &Some(ring("Engineering Ring 0"))));
+    assert!(blocker.remedy.contains("ringward waive client --gate adoption"), "{}", blocker.remedy);
+    let [first, second] = one.rings.as_slice() else { panic!("{:?}", one.rings) };
+    let gate = &first.gates[0];
+    assert_eq!((gate.verdict.as_str(), gate.reason.as_deref()), ("wait", Some("too_few_arrived")));
+    assert_eq!(gate.age_seconds, Some(600));
+    assert_eq!(first.gates[1].reason.as_deref(), Some("no_eligible_device"));
+    let adoption = serde_json::to_value(&first.adoption).unwrap();
+    assert_eq!(adoption, serde_json::json!({"windows": 0.75, "macos": null}), "30 of 40; nobody sighted");
+    assert!(second.classes.is_none(), "never read is not zero");
+}
+
+#[tokio::test]
+async fn devices_come_in_pages() {
+    let world = World::usual();
+    let pages =
+        [("?limit=10", 10, Some(10)), ("?limit=10&offset=20", 5, None), ("?limit=5&offset=20", 5, None)];
+    for (query, count, next) in pages {
+        let answer: DevicesAnswer =
+            get(&world.app, &format!("/api/v1/rollouts/client/devices{query}")).await.json();
+        assert_eq!((answer.total, answer.devices.len(), answer.next), (25, count, next), "{query}");
+    }
+    let beyond: DevicesAnswer = get(&world.app, "/api/v1/rollouts/client/devices?offset=25").await.json();
+    assert_eq!((beyond.total, beyond.devices.len(), beyond.next), (25, 0, None));
+    let path = "/api/v1/rollouts/client/devices?ring=Everyone&class=too_old";
+    let some: DevicesAnswer = get(&world.app, path).await.json();
+    assert_eq!(some.total, 2);
+    assert!(some.devices.iter().all(|one| one.ring == ring("Everyone") && one.class == Class::TooOld));
+}
+
+#[tokio::test]
+async fn events_come_in_pages_in_both_directions() {
+    let world = World::usual();
+    write_log(&world.database(), &[Event::Paused {}, Event::PauseLifted {}, Event::Paused {}]);
+    let rows: [(&str, &[u64], Option<u64>); 7] = [
+        ("", &[4, 3, 2], None),
+        ("?limit=2", &[4, 3], Some(3)),
+        ("?limit=2&before=3", &[2], None),
+        ("?after=0&limit=2", &[2, 3], Some(3)),
+        ("?after=3", &[4], None),
+        ("?after=4", &[], None),
+        ("?limit=3", &[4, 3, 2], None),
+    ];
+    for (query, seqs, next) in rows {
+        let path = format!("/api/v1/rollouts/client/events{query}");
+        let answer: EventsAnswer = get(&world.app, &path).await.json();
+        let found: Vec<u64> = answer.events.iter().map(|event| event.seq).collect();
+        assert_eq!((found.as_slice(), answer.next), (seqs, next), "{query}");
+    }
+    let newest: EventsAnswer = get(&world.app, "/api/v1/rollouts/client/events?limit=1").await.json();
+    let event = &newest.events[0];
+    assert_eq!((event.kind.as_str(), event.text.as_str()), ("paused", "the plan was paused"));
+    assert_eq!((event.actor.as_str(), event.rollout), ("engine", Some(1)));
+    assert_eq!(event.hash.len(), 64);
+    assert_eq!(event.at, super::world::at("2026-10-12T06:00:03Z"));
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_a_problem() {
+    let world = World::usual();
+    let rollout = "/api/v1/rollouts/client";
+    let rows = [
+        ("no such path", Method::GET, "/api/v2".to_owned(), 404, "no /api/v2"),
+        ("no such plan", Method::GET, "/api/v1/rollouts/other".to_owned(), 404, "ringward knows client"),
+        ("a plan that no name can be", Method::GET, "/api/v1/rollouts/%0A".to_owned(), 404, "control"),
+        ("a path that is no text", Method::GET, "/api/v1/rollouts/%FF".to_owned(), 400, "UTF-8"),
+        (
+            "a plan with a fault",
+            Method::GET,
+            "/api/v1/rollouts/faulty".to_owned(),
+            500,
+            "a fault in the test",
+        ),
+        ("a write to a read", Method::POST, "/api/v1/rollouts".to_owned(), 405, "has no POST"),
+        ("a read of a verb", Method::GET, "/api/v1/stop".to_owned(), 405, "has no GET"),
+        ("devices of no plan", Method::GET, "/api/v1/rollouts/other/devices".to_owned(), 404, "other"),
+        ("devices of no ring", Method::GET, format!("{rollout}/devices?ring=x"), 404, "Everyone"),
+        ("devices of no class", Method::GET, format!("{rollout}/devices?class=x"), 400, "too_old"),
+        ("an unknown word", Method::GET, format!("{rollout}/devices?rings=x"), 400, "rings"),
+        ("a page of nothing", Method::GET, format!("{rollout}/devices?limit=0"), 400, "1 to 1000"),
+        ("a page too large", Method::GET, format!("{rollout}/events?limit=1001"), 400, "1 to 1000"),
+        ("no number", Method::GET, format!("{rollout}/events?after=x"), 400, "after"),
+        ("two directions", Method::GET, format!("{rollout}/events?after=1&before=9"), 400, "not both"),
+        ("events of no plan", Method::GET, "/api/v1/rollouts/other/events".to_owned(), 404, "other"),
+        ("no log", Method::GET, format!("{rollout}/events"), 503, "no database"),
+    ];
+    for (row, method, path, status, word) in rows {
+        let answer = ask(&world.app, method, &path, None).await;
+        let problem = answer.problem(row, status, word);
+        let asked = path.split('?').next();
+        assert_eq!(problem.instance.as_deref(), asked, "{row}");
+        assert_eq!(answer.header("allow").is_empty(), status != 405, "{row}: {:?}", answer.headers);
+    }
+}
+
+#[tokio::test]
+async fn it_is_ready_once_it_has_decided() {
+    let world = World::usual();
+    let (requests, _kept) = mpsc::channel(1);
+    let (views, receiver) = watch::channel(Arc::new(view(Vec::new())));
+    let handle = Handle::new(requests, receiver);
+    let app = router(Services { handle, ..world.services.clone() });
+    assert_eq!(get(&app, "/healthz").await.status, 200);
+    let answer = get(&app, "/readyz").await;
+    assert_eq!((answer.status.as_u16(), answer.body.contains("nothing is decided")), (503, true));
+    get(&app, "/api/v1/rollouts/client").await.problem("too early", 503, "nothing is decided yet");
+    views.send_replace(Arc::new(view(vec![report("client")])));
+    assert_eq!(get(&app, "/readyz").await.status, 200);
+    // Looking at the snapshot changes nothing about it.
+    assert_eq!(get(&app, "/api/v1/rollouts/client").await.status, 200);
+    assert_eq!(get(&app, "/readyz").await.status, 200);
+    drop(views);
+    let answer = get(&app, "/readyz").await;
+    assert_eq!((answer.status.as_u16(), answer.body.contains("ended")), (503, true));
+    assert_eq!(get(&app, "/healthz").await.status, 200, "the process is alive");
+}
+
+#[tokio::test]
+async fn no_answer_may_be_framed_sniffed_or_shared() {
+    let world = World::usual();
+    for path in ["/", "/page.css", "/api/v1/rollouts", "/metrics", "/nowhere", "/healthz"] {
+        let answer = get(&world.app, path).await;
+        assert!(answer.header("content-security-policy").contains("default-src 'none'"), "{path}");
+        assert!(answer.header("content-security-policy").contains("frame-ancestors 'none'"), "{path}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(answer.header("referrer-policy"), "no-referrer", "{path}");
+        assert_eq!(answer.header("access-control-allow-origin"), "", "{path}");
+        assert!(!answer.header("cache-control").is_empty(), "{path}");
+    }
+}

@@ -1,0 +1,91 @@
+//! The real daemon behind the router: verbs reach the log, and reads show what they did.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::Method;
+use ringward::cloudflare::{CloudflareClient, Settings as ClientSettings};
+use ringward::daemon::{Settings, start};
+use ringward::ids::AccountId;
+use ringward::rollout::event::Mode;
+use ringward::telemetry::Metrics;
+use ringward::time::Clock;
+use ringward::web::json::{EventsAnswer, RolloutJson, RolloutsAnswer, VerbAnswer};
+use ringward::web::{Services, router};
+
+use super::{ask, get};
+
+/// A verb that must be carried out.
+async fn done(app: &Router, path: &str) -> String {
+    let answer = ask(app, Method::POST, path, Some(r#"{"reason": "a test"}"#)).await;
+    assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+    answer.json::<VerbAnswer>().done
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn verbs_reach_the_log_and_reads_show_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let plans = directory.path().join("plans");
+    std::fs::create_dir(&plans).unwrap();
+    std::fs::write(plans.join("all.yaml"), include_bytes!("../plans/good/smallest.yaml")).unwrap();
+    // A port that nobody listens on any more: every read of the API fails.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let api = format!("http://127.0.0.1:{port}/client/v4").parse().unwrap();
+    let account = AccountId::new("023e105f4ecef8ad9ca31a8372d0c353").unwrap();
+    let metrics = Arc::new(Metrics::new().unwrap());
+    let token = "a-token-of-nobody".to_owned().into();
+    let client = ClientSettings {
+        observer: Arc::<Metrics>::clone(&metrics),
+        ..ClientSettings::new(api, account.clone(), token, Clock::Real)
+    };
+    let client = CloudflareClient::new(client).unwrap();
+    let database = directory.path().join("ringward.db");
+    let settings = Settings {
+        plans,
+        database: database.clone(),
+        account,
+        clock: Clock::Real,
+        mode: Mode::Write,
+        client,
+    };
+    let mut daemon = start(settings).await.unwrap();
+    let mut handle = daemon.handle();
+    let app = router(Services { handle: daemon.handle(), database, metrics });
+    while handle.view().troubles.is_empty() {
+        assert!(handle.changed().await, "the daemon ended");
+    }
+    assert_eq!(get(&app, "/readyz").await.status, 200);
+
+    done(&app, "/api/v1/rollouts/no/pause").await;
+    done(&app, "/api/v1/stop").await;
+    let all: RolloutsAnswer = get(&app, "/api/v1/rollouts").await.json();
+    let stopped = all.stopped.unwrap();
+    assert_eq!((stopped.actor.as_str(), stopped.reason.as_str()), ("local:ada", "a test"));
+    assert!(!all.troubles.is_empty());
+    let again = ask(&app, Method::POST, "/api/v1/stop", Some(r#"{"reason": "a test"}"#)).await;
+    again.problem("stopped twice", 409, "ringward start allows writes again");
+    let one: RolloutJson = get(&app, "/api/v1/rollouts/no").await.json();
+    assert_eq!(one.paused.unwrap().actor, "local:ada");
+    let codes: Vec<&str> = one.waiting_on.iter().map(|blocker| blocker.code.as_str()).collect();
+    assert_eq!(codes.get(..2), Some(["stopped", "paused"].as_slice()), "{codes:?}");
+    done(&app, "/api/v1/rollouts/no/resume").await;
+    done(&app, "/api/v1/start").await;
+    let events: EventsAnswer = get(&app, "/api/v1/rollouts/no/events?after=0").await.json();
+    let kinds: Vec<&str> = events.events.iter().map(|event| event.kind.as_str()).collect();
+    assert!(kinds.starts_with(&["plan_accepted"]), "{kinds:?}");
+    assert!(kinds.ends_with(&["paused", "pause_lifted"]), "{kinds:?}");
+
+    let text = get(&app, "/metrics").await.body;
+    assert!(text.contains(r#"ringward_rollout_phase{phase="running",plan="no"} 1"#), "{text}");
+    assert!(text.contains("ringward_cloudflare_requests_total{code="), "{text}");
+    let page = get(&app, "/").await.body;
+    assert!(page.contains("writes were allowed again") && page.contains("fails</strong> since"), "{page}");
+    for place in [&text, &page] {
+        assert!(!place.contains("a-token-of-nobody"));
+    }
+
+    daemon.stopper().stop();
+    daemon.ended().await.unwrap();
+    assert_eq!(get(&app, "/readyz").await.status, 503);
+}

@@ -1,0 +1,310 @@
+//! A daemon that is a script: fixed snapshots, and an answer to each request.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use ringward::daemon::Handle;
+use ringward::daemon::files::FileProblem;
+use ringward::daemon::log::to_record;
+use ringward::daemon::view::{CommandError, DeviceRow, Request, View};
+use ringward::fleet::{Census, Class, Counts, EnvironmentCensus};
+use ringward::ids::{AccountId, DeviceId, GroupId, PlanName, RingName};
+use ringward::plan::model::{Percent, PlanDigest};
+use ringward::rollout::command::Command;
+use ringward::rollout::event::{Actor, Cause, Entry, Event, Mode, RolloutId, WriteId};
+use ringward::rollout::report::{Blocker, Report, RingReport};
+use ringward::rollout::state::{Hold, Phase, Tallies};
+use ringward::rollout::verdict::{Evidence, Exempt, Gate, Judgement, Verdict, Waiting};
+use ringward::rollout::world::{Read, Trouble};
+use ringward::store::{Head, ProjectionRows, Seq, Store};
+use ringward::telemetry::Metrics;
+use ringward::time::{Clock, Timestamp};
+use ringward::version::Environment;
+use ringward::web::{Services, router};
+use tempfile::TempDir;
+use tokio::sync::{mpsc, watch};
+
+/// A text that would run if a page took it as it is.
+pub(super) const HOSTILE: &str = r#"<script>alert("1")</script>&'x'"#;
+
+pub(super) fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+pub(super) fn plan(name: &str) -> PlanName {
+    PlanName::new(name).unwrap()
+}
+
+pub(super) fn ring(name: &str) -> RingName {
+    RingName::new(name).unwrap()
+}
+
+fn hold(actor: Actor, reason: &str, since: &str) -> Hold {
+    Hold { actor, reason: reason.to_owned(), since: at(since) }
+}
+
+fn counts() -> Counts {
+    Counts { arrived: 30, due: 8, stalled: 2, unseen: 5, too_old: 1, untargeted: 0, left: 4 }
+}
+
+fn adoption(arrived: Counts) -> Judgement {
+    Judgement {
+        gate: Gate::Adoption,
+        environment: Some(Environment::Windows),
+        verdict: Verdict::Wait(Waiting::TooFewArrived),
+        evidence: Evidence::Adoption {
+            census: EnvironmentCensus { counts: arrived, active: 44, active_sighted: 40, exercised: 3 },
+            at_least: Percent::whole(95),
+            seen_at_least: Percent::whole(50),
+            deadline_at: at("2026-10-19T09:00:00Z"),
+        },
+        as_of: Some(at("2026-10-12T09:50:00Z")),
+    }
+}
+
+fn adopting_ring() -> RingReport {
+    let windows = EnvironmentCensus { counts: counts(), active: 44, active_sighted: 40, exercised: 3 };
+    let census = Census {
+        environments: BTreeMap::from([
+            (Environment::Windows, windows),
+            (Environment::Macos, EnvironmentCensus::default()),
+        ]),
+        other: Counts { untargeted: 7, ..Counts::default() },
+    };
+    RingReport {
+        name: ring("Engineering Ring 0"),
+        profiles: vec!["Engineering".to_owned(), "default".to_owned()],
+        targets: BTreeMap::from([
+            (Environment::Windows, "2026.8.2100.0".parse().unwrap()),
+            (Environment::Macos, "2026.8.2101.0".parse().unwrap()),
+        ]),
+        group: ("Engineering Ring 0".to_owned(), Some(GroupId::new("g-1").unwrap())),
+        state: "adopting",
+        since: at("2026-10-12T09:00:00Z"),
+        assigned_at: Some(at("2026-10-12T09:00:02Z")),
+        gates: vec![
+            adoption(counts()),
+            Judgement {
+                gate: Gate::Adoption,
+                environment: Some(Environment::Macos),
+                verdict: Verdict::Exempt(Exempt::NoEligibleDevice),
+                ..adoption(Counts::default())
+            },
+        ],
+        census: Some(census),
+        next_opening: None,
+        waived: BTreeMap::from([(
+            Gate::Soak,
+            hold(Actor::Local { user: "ada".to_owned() }, "urgent fix", "2026-10-12T09:30:00Z"),
+        )]),
+        unmanaged: vec!["linux 2026.7.1.0".to_owned()],
+    }
+}
+
+fn pending_ring() -> RingReport {
+    RingReport {
+        name: ring("Everyone"),
+        profiles: vec!["Staff".to_owned()],
+        targets: BTreeMap::from([(Environment::Windows, "2026.8.2100.0".parse().unwrap())]),
+        group: ("Everyone".to_owned(), None),
+        state: "pending",
+        since: at("2026-10-12T08:00:00Z"),
+        assigned_at: None,
+        gates: Vec::new(),
+        census: None,
+        next_opening: Some(at("2026-10-13T09:00:00Z")),
+        waived: BTreeMap::new(),
+        unmanaged: Vec::new(),
+    }
+}
+
+/// A rollout half way, on its first ring.
+pub(super) fn report(name: &str) -> Report {
+    Report {
+        id: RolloutId { plan: plan(name), number: 3 },
+        digest: PlanDigest::of_written("{}"),
+        description: Some("Client for all staff".to_owned()),
+        at: at("2026-10-12T10:00:00Z"),
+        phase: Phase::Running,
+        phase_since: at("2026-10-12T08:00:00Z"),
+        paused: None,
+        halted: None,
+        rings: vec![adopting_ring(), pending_ring()],
+        waiting_on: vec![Blocker::Gate(ring("Engineering Ring 0"), Box::new(adoption(counts())))],
+        earliest_move: None,
+        troubles: Vec::new(),
+    }
+}
+
+/// A rollout with everything in its way.
+pub(super) fn troubled(name: &str) -> Report {
+    let cause = Cause::Drift {
+        ring: ring("Engineering Ring 0"),
+        expected: Box::new(serde_json::from_value(group_json()).unwrap()),
+        seen: None,
+    };
+    let pause = hold(Actor::Loopback, HOSTILE, "2026-10-12T09:40:00Z");
+    Report {
+        description: Some(HOSTILE.to_owned()),
+        paused: Some(pause.clone()),
+        halted: Some((cause.clone(), at("2026-10-12T09:45:00Z"))),
+        waiting_on: vec![
+            Blocker::Paused(pause),
+            Blocker::Halted(cause),
+            Blocker::InDoubt {
+                ring: ring("Engineering Ring 0"),
+                write: WriteId(7),
+                why: HOSTILE.to_owned(),
+                read_at: None,
+            },
+        ],
+        rings: vec![RingReport {
+            name: ring(HOSTILE),
+            profiles: vec![HOSTILE.to_owned()],
+            group: (HOSTILE.to_owned(), Some(GroupId::new(HOSTILE).unwrap())),
+            unmanaged: vec![HOSTILE.to_owned()],
+            ..adopting_ring()
+        }],
+        ..report(name)
+    }
+}
+
+fn group_json() -> serde_json::Value {
+    serde_json::json!({
+        "id": "g-1",
+        "content": {"name": "Engineering Ring 0", "versions": [], "policies": []},
+        "updated_at": "2026-10-12T09:00:02Z",
+    })
+}
+
+/// A daemon at one instant, with `reports`.
+pub(super) fn view(reports: Vec<Report>) -> View {
+    View {
+        at: at("2026-10-12T10:00:00Z"),
+        clock: Clock::Real,
+        account: AccountId::new("023e105f4ecef8ad9ca31a8372d0c353").unwrap(),
+        mode: Mode::Write,
+        stop: None,
+        reports,
+        problems: vec![FileProblem {
+            file: "broken.yaml".to_owned(),
+            errors: vec!["broken.yaml:1:1: unknown key".to_owned(), "broken.yaml:2:1: no rings".to_owned()],
+        }],
+        faults: vec![(plan("faulty"), "a fault in the test".to_owned())],
+        troubles: vec![(
+            Read::Groups,
+            Trouble { since: at("2026-10-12T09:55:00Z"), message: "status 503".to_owned() },
+        )],
+        head: Head { seq: Seq::new(41), ..Head::EMPTY },
+        budget_remaining: 587,
+        full_sweep_at: Some(at("2026-10-12T08:50:00Z")),
+        swept_at: Some(at("2026-10-12T09:50:00Z")),
+        next_check: Some(at("2026-10-12T10:05:00Z")),
+        tallies: Tallies { halts: BTreeMap::from([((plan("client"), "drift"), 2)]) },
+    }
+}
+
+/// The same daemon, stopped.
+pub(super) fn stopped(mut view: View) -> View {
+    view.stop =
+        Some(hold(Actor::Local { user: "ada".to_owned() }, "call from the desk", "2026-10-12T09:58:00Z"));
+    view
+}
+
+/// A verb that arrived.
+pub(super) type Arrived = (Actor, String, Command);
+
+/// A scripted daemon behind a router.
+pub(super) struct World {
+    pub(super) app: Router,
+    pub(super) services: Services,
+    pub(super) views: watch::Sender<Arc<View>>,
+    pub(super) arrived: Arc<Mutex<Vec<Arrived>>>,
+    pub(super) directory: TempDir,
+}
+
+impl World {
+    /// A daemon that has decided, and answers every verb with `verdict`.
+    pub(super) fn new(view: View, verdict: Result<&'static str, CommandError>) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let (requests_in, mut requests) = mpsc::channel(8);
+        let (views, receiver) = watch::channel(Arc::new(self::view(Vec::new())));
+        let arrived: Arc<Mutex<Vec<Arrived>>> = Arc::default();
+        let seen = Arc::clone(&arrived);
+        tokio::spawn(async move {
+            while let Some(request) = requests.recv().await {
+                match request {
+                    Request::Command { actor, reason, command, reply } => {
+                        seen.lock().unwrap().push((actor, reason, command));
+                        reply.send(verdict.clone().map(str::to_owned)).unwrap();
+                    }
+                    Request::Devices { plan, ring, class, reply } => {
+                        reply.send(devices(&plan, ring.as_ref(), class)).unwrap();
+                    }
+                    Request::LookNow => {}
+                }
+            }
+        });
+        let services = Services {
+            handle: Handle::new(requests_in, receiver),
+            database: directory.path().join("ringward.db"),
+            metrics: Arc::new(Metrics::new().unwrap()),
+        };
+        views.send_replace(Arc::new(view));
+        Self { app: router(services.clone()), services, views, arrived, directory }
+    }
+
+    /// With a running rollout of `client`, and verbs that are carried out.
+    pub(super) fn usual() -> Self {
+        Self::new(view(vec![report("client")]), Ok("done as asked"))
+    }
+
+    pub(super) fn database(&self) -> PathBuf {
+        self.services.database.clone()
+    }
+}
+
+/// 25 devices of `client`, every fifth of them in the second ring.
+fn devices(of: &PlanName, in_ring: Option<&RingName>, of_class: Option<Class>) -> Option<Vec<DeviceRow>> {
+    let row = |number: usize| DeviceRow {
+        ring: ring(if number.is_multiple_of(5) { "Everyone" } else { "Engineering Ring 0" }),
+        class: if number.is_multiple_of(2) { Class::Arrived } else { Class::TooOld },
+        id: DeviceId::new(format!("device-{number:02}")).unwrap(),
+        name: HOSTILE.to_owned(),
+        user: None,
+        os: Some("windows".to_owned()),
+        os_version: None,
+        environment: Some(Environment::Windows),
+        client: Some("2026.8.2100.0".to_owned()),
+        last_seen_at: Some(at("2026-10-12T09:00:00Z")),
+    };
+    let wanted = |row: &DeviceRow| {
+        in_ring.is_none_or(|ring| row.ring == *ring) && of_class.is_none_or(|class| row.class == class)
+    };
+    (of.as_str() == "client").then(|| (0..25).map(row).filter(wanted).collect())
+}
+
+/// Writes a log with `events` of `client` after one of the account, each a second after the last.
+pub(super) fn write_log(database: &Path, events: &[Event]) {
+    let begun = at("2026-10-12T06:00:00Z");
+    let account = AccountId::new("023e105f4ecef8ad9ca31a8372d0c353").unwrap();
+    let mut store = Store::open_for_writing(database, &account, &Clock::Real, begun).unwrap();
+    let started = Event::DaemonStarted { version: "0.1.0".to_owned(), mode: Mode::Write };
+    let rollout = RolloutId { plan: plan("client"), number: 1 };
+    let of_the_account = (None, started);
+    let of_the_plan = events.iter().map(|event| (Some(rollout.clone()), event.clone()));
+    let records: Vec<_> = [of_the_account]
+        .into_iter()
+        .chain(of_the_plan)
+        .enumerate()
+        .map(|(index, (rollout, event))| {
+            let entry = Entry { actor: Actor::Engine, reason: HOSTILE.to_owned(), rollout, event };
+            let second = begun.as_second() + i64::try_from(index).unwrap();
+            to_record(&entry, Timestamp::from_second(second).unwrap())
+        })
+        .collect();
+    store.append(Seq::ZERO, &records, &ProjectionRows::default()).unwrap();
+    store.close().unwrap();
+}

@@ -77,7 +77,11 @@ pub fn check(paths: &[PathBuf], now: Timestamp, format: Format, out: Out<'_>) ->
         Format::Text => checked.iter().try_for_each(|file| text(out, file, now))?,
     }
     let bad = checked.iter().filter(|file| file.plan.is_none()).count();
-    if bad == 0 { Ok(()) } else { Err(CliError::usage(format!("{bad} of {} cannot be used", checked.len()))) }
+    if bad == 0 {
+        Ok(())
+    } else {
+        Err(CliError::usage(format!("{bad} of {} files cannot be used", checked.len())))
+    }
 }
 
 /// The plan files that a path means; what is wrong with the path itself goes to `checked`.

@@ -8,7 +8,7 @@ use std::io;
 use crate::cli::client::Connection;
 use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, json, length, moment, safe};
-use crate::cli::status::{Seen, alarms, daemon_text, total};
+use crate::cli::status::{Seen, alarms, daemon_text, in_order, total};
 use crate::ids::PlanName;
 use crate::time::{SignedDuration, Timestamp};
 use crate::web::json::{ClassesJson, GateJson, RingJson, RolloutJson};
@@ -89,7 +89,7 @@ fn ring_text(out: Out<'_>, position: usize, ring: &RingJson, now: Timestamp) -> 
     match &ring.classes {
         None => writeln!(out, "  Its devices have not been read yet.")?,
         Some(classes) => {
-            for (environment, classes) in classes.iter().filter(|(_, classes)| total(classes) > 0) {
+            for (environment, classes) in in_order(classes).filter(|(_, classes)| total(classes) > 0) {
                 writeln!(out, "  Devices on {}: {}.", safe(environment), counts(classes))?;
             }
         }
@@ -112,10 +112,13 @@ fn gate_text(out: Out<'_>, gate: &GateJson) -> io::Result<()> {
     let reason = gate.reason.as_deref().map(|reason| format!(" ({})", safe(reason))).unwrap_or_default();
     writeln!(out, "  Gate {}{on} says {}{reason}.", gate.gate, safe(&gate.verdict))?;
     let age = match gate.age_seconds {
-        Some(seconds) => format!("; read {} before the decision", length(SignedDuration::from_secs(seconds))),
+        Some(seconds) => {
+            format!(" (read {} before the decision)", length(SignedDuration::from_secs(seconds)))
+        }
         None => String::new(),
     };
-    writeln!(out, "    seen: {}; asked for: {}{age}", safe(&gate.value), safe(&gate.threshold))
+    writeln!(out, "    seen: {}{age}", safe(&gate.value))?;
+    writeln!(out, "    asked for: {}", safe(&gate.threshold))
 }
 
 fn counts(classes: &ClassesJson) -> String {

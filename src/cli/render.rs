@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use clap::ValueEnum;
 use serde::Serialize;
 
-use crate::time::{SignedDuration, Timestamp, since};
+use crate::time::{SignedDuration, Timestamp, in_words, since};
 
 pub use crate::rollout::verdict::short;
 
@@ -39,11 +39,17 @@ pub fn safe(text: &str) -> String {
         .collect()
 }
 
-/// A length of time in its two largest units: `2d 3h`, `45s`.
+/// A length of time as exact as people need it: `2d 3h`, `1h 5m`, `45s`.
 #[must_use]
 pub fn length(duration: SignedDuration) -> String {
-    let words = crate::time::in_words(duration);
-    words.split(' ').take(2).collect::<Vec<_>>().join(" ")
+    let seconds = duration.as_secs();
+    // The smaller of two neighbouring units.
+    let grain = match seconds.unsigned_abs() {
+        86_400.. => 3_600,
+        3_600.. => 60,
+        _ => 1,
+    };
+    in_words(SignedDuration::from_secs(seconds - seconds % grain))
 }
 
 /// How far from `now`: `3h 5m ago`, `in 2d 3h`, `now`.
@@ -138,6 +144,8 @@ mod tests {
             ("2026-10-14T11:59:59.4Z", "now"),
             ("2026-10-14T12:00:00Z", "now"),
             ("2026-10-14T11:59:15Z", "45s ago"),
+            ("2026-10-14T10:59:15Z", "1h ago"),
+            ("2026-10-14T11:54:55Z", "5m 5s ago"),
             ("2026-10-15T13:30:00Z", "in 1d 1h"),
         ];
         for (then, expected) in rows {

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** whatever keeps any plan from moving is in the text, above the tables.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use crate::cli::client::Connection;
@@ -11,6 +12,7 @@ use crate::ids::PlanName;
 use crate::rollout::command::Refusal;
 use crate::rollout::event::Mode;
 use crate::time::{Clock, Timestamp, since};
+use crate::version::Environment;
 use crate::web::json::{BlockerJson, ClassesJson, RingJson, RolloutJson, RolloutsAnswer};
 
 /// The columns of a rollout's rings. `REST`: too old, untargeted and left together.
@@ -116,7 +118,13 @@ pub(super) fn alarms(out: Out<'_>, seen: &Seen) -> io::Result<()> {
 }
 
 fn rollout_text(out: Out<'_>, rollout: &RolloutJson, now: Timestamp) -> io::Result<()> {
-    writeln!(out, "{}: {} since {}", rollout.id, rollout.phase, moment(rollout.phase_since, now))?;
+    writeln!(
+        out,
+        "{}: {} since {}",
+        safe(&rollout.id),
+        safe(&rollout.phase),
+        moment(rollout.phase_since, now)
+    )?;
     holds(out, rollout, now)?;
     let rows: Vec<Vec<String>> = rollout.rings.iter().flat_map(|ring| ring_rows(ring, now)).collect();
     table(out, 2, &COLUMNS, &rows)?;
@@ -162,8 +170,8 @@ fn ring_rows(ring: &RingJson, now: Timestamp) -> Vec<Vec<String>> {
         (targeted || total(classes) > 0).then(|| (safe(environment), counts(classes)))
     };
     let environments: Vec<_> = match &ring.classes {
-        Some(classes) => classes.iter().filter_map(counted).collect(),
-        None => vec![("(devices not read yet)".to_owned(), Vec::new())],
+        Some(classes) => in_order(classes).filter_map(counted).collect(),
+        None => vec![("unread".to_owned(), Vec::new())],
     };
     if environments.is_empty() {
         return vec![start(true).to_vec()];
@@ -184,6 +192,17 @@ fn counts(classes: &ClassesJson) -> Vec<String> {
         .to_vec()
 }
 
+/// The environments of a ring in the order of reports: Windows, macOS, then the rest.
+pub(super) fn in_order(
+    classes: &BTreeMap<String, ClassesJson>,
+) -> impl Iterator<Item = (&String, &ClassesJson)> {
+    let mut environments: Vec<_> = classes.iter().collect();
+    environments.sort_by_key(|(name, _)| {
+        Environment::ALL.iter().position(|known| known.as_str() == *name).unwrap_or(Environment::ALL.len())
+    });
+    environments.into_iter()
+}
+
 /// All devices of one environment.
 pub(super) const fn total(classes: &ClassesJson) -> usize {
     let ClassesJson { arrived, due, stalled, unseen, too_old, untargeted, left } = *classes;
@@ -200,7 +219,7 @@ pub(super) fn daemon_text(out: Out<'_>, seen: &Seen) -> io::Result<()> {
     writeln!(out, "Daemon of account {}: {mode}", answer.account)?;
     let next = match answer.next_check {
         Some(next) => format!("next by {}", moment(next, *now)),
-        None => "none planned".to_owned(),
+        None => "no next one is planned".to_owned(),
     };
     writeln!(out, "  last decision {}, {next}", moment(answer.at, *now))?;
     let swept = match (answer.full_sweep_at, answer.swept_at) {

@@ -101,7 +101,10 @@ fn report(
         Word::Recorded => writeln!(out, "The daemon has recorded it.")?,
         Word::NotRunning => writeln!(out, "No daemon is running; one that starts here stays stopped.")?,
         Word::Silent(error) => {
-            writeln!(out, "The daemon did not confirm ({error}).")?;
+            match error {
+                AskError::NoAnswer { .. } => writeln!(out, "The daemon does not answer; look at its log.")?,
+                other => writeln!(out, "The daemon has not confirmed: {other}")?,
+            }
             writeln!(out, "It looks for the file just before each change, so it is stopped all the same.")?;
         }
     }

@@ -53,6 +53,7 @@ pub async fn start(at: &Connection, plans: StartPlans, reason: &str, out: Out<'_
         Err(error @ AskError::NoDaemon { .. }) => Err(CliError::refused(format!(
             "{error}, and then: ringward start --reason … (what is stopped stays stopped until then)"
         ))),
+        Err(error) if error.is_no_daemon() => Err(CliError::refused(error)),
         Err(error) => Err(error.into()),
     }
 }

@@ -83,7 +83,7 @@ pub fn verify(database: &Path, format: Format, out: Out<'_>) -> Result<(), CliEr
         return Ok(());
     }
     Err(CliError::failed(format!(
-        "the log breaks the laws {} times; keep the database for study and report this",
+        "the log breaks laws (violations: {}); keep the database for study and report this",
         broken.len()
     )))
 }

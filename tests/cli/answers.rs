@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 /// A clock that stands still at 2026-10-13 08:00:30: a virtual second takes 30 years.
-pub const CLOCK: &str = "2026-10-13T08:00:30Z@2026-10-12T00:00:00Z*0.000000001";
+pub(crate) const CLOCK: &str = "2026-10-13T08:00:30Z@2020-01-01T00:00:00Z*0.000000001";
 
 /// A daemon with the rollouts given.
-pub fn daemon(rollouts: &[Value]) -> Value {
+pub(crate) fn daemon(rollouts: &[Value]) -> Value {
     json!({
         "at": "2026-10-13T08:00:15Z",
         "account": "023e105f4ecef8ad9ca31a8372d0c353",
@@ -26,7 +26,7 @@ pub fn daemon(rollouts: &[Value]) -> Value {
 }
 
 /// The same daemon with everything wrong that can be.
-pub fn troubled_daemon(rollouts: &[Value]) -> Value {
+pub(crate) fn troubled_daemon(rollouts: &[Value]) -> Value {
     let mut daemon = daemon(rollouts);
     daemon["mode"] = json!("observe");
     daemon["stopped"] = json!({"actor": "local:ana", "reason": "dns is down\n\u{1b}[2Jin Porto", "since": "2026-10-13T05:00:00Z"});
@@ -43,7 +43,7 @@ pub fn troubled_daemon(rollouts: &[Value]) -> Value {
 }
 
 /// A rollout whose second ring adopts.
-pub fn adopting() -> Value {
+pub(crate) fn adopting() -> Value {
     let classes = |arrived: usize, due: usize, unseen: usize| json!({"arrived": arrived, "due": due, "stalled": 1, "unseen": unseen, "too_old": 2, "untargeted": 0, "left": 1});
     let none =
         json!({"arrived": 0, "due": 0, "stalled": 0, "unseen": 0, "too_old": 0, "untargeted": 0, "left": 0});
@@ -110,7 +110,7 @@ pub fn adopting() -> Value {
 }
 
 /// A rollout that is over, of a plan that is paused.
-pub fn completed() -> Value {
+pub(crate) fn completed() -> Value {
     let mut rollout = adopting();
     rollout["id"] = json!("servers#1");
     rollout["plan"] = json!("servers");
@@ -125,7 +125,7 @@ pub fn completed() -> Value {
 }
 
 /// A rollout that the engine halted and a person paused.
-pub fn halted() -> Value {
+pub(crate) fn halted() -> Value {
     let mut rollout = adopting();
     let text = "Early adopters missed its adoption deadline";
     rollout["halted"] = json!({"cause": "adoption_missed", "text": text, "since": "2026-10-13T07:30:00Z"});
@@ -141,7 +141,7 @@ pub fn halted() -> Value {
 }
 
 /// The n-th device of a plan.
-pub fn device(number: usize, class: &str) -> Value {
+pub(crate) fn device(number: usize, class: &str) -> Value {
     json!({
         "ring": "Engineering Ring 0", "class": class, "id": format!("d-{number}"), "name": format!("laptop-{number}"),
         "user": "ana@example.test", "os": "windows", "os_version": "10.0.26100", "environment": "windows",
@@ -150,11 +150,11 @@ pub fn device(number: usize, class: &str) -> Value {
 }
 
 /// One page of devices.
-pub fn devices(total: usize, devices: &[Value], next: Option<usize>) -> Value {
+pub(crate) fn devices(total: usize, devices: &[Value], next: Option<usize>) -> Value {
     json!({"plan": "client", "total": total, "devices": devices, "next": next})
 }
 
 /// A refusal or failure in the daemon's words.
-pub fn problem(status: u16, detail: &str) -> String {
+pub(crate) fn problem(status: u16, detail: &str) -> String {
     json!({"type": "urn:ringward:problem:x", "title": "x", "status": status, "detail": detail}).to_string()
 }

@@ -10,7 +10,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinHandle;
 
 /// What one connection gets.
-pub enum Reply {
+pub(crate) enum Reply {
     /// An HTTP answer with this status and body.
     Http(u16, String),
     /// These bytes, then the end of the connection.
@@ -21,16 +21,16 @@ pub enum Reply {
     Silence,
 }
 
-pub struct Server {
-    pub dir: tempfile::TempDir,
-    pub database: PathBuf,
+pub(crate) struct Server {
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) database: PathBuf,
     requests: Arc<Mutex<Vec<String>>>,
     task: JoinHandle<()>,
 }
 
 impl Server {
     /// A daemon beside a database file, which is there but empty.
-    pub fn start(script: Vec<Reply>) -> Self {
+    pub(crate) fn start(script: Vec<Reply>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let database = dir.path().join("ringward.db");
         std::fs::write(&database, "").unwrap();
@@ -40,12 +40,12 @@ impl Server {
         Self { dir, database, requests, task }
     }
 
-    pub fn json(value: &serde_json::Value) -> Self {
+    pub(crate) fn json(value: &serde_json::Value) -> Self {
         Self::start(vec![Reply::Http(200, value.to_string())])
     }
 
     /// Each request so far: method, path, body.
-    pub fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 }
@@ -56,7 +56,7 @@ impl Drop for Server {
     }
 }
 
-pub fn socket(database: &Path) -> PathBuf {
+pub(crate) fn socket(database: &Path) -> PathBuf {
     database.with_extension("db.sock")
 }
 

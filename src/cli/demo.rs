@@ -44,7 +44,7 @@ pub struct DemoArgs {
     #[arg(long, value_name = "N", default_value_t = 60)]
     pub days: u16,
     /// Simulated seconds per second
-    #[arg(long, value_name = "N", default_value_t = 30_000.0)]
+    #[arg(long, value_name = "N", default_value_t = 20_000.0)]
     pub speed: f64,
     /// Devices in the simulated account
     #[arg(long, value_name = "N", default_value_t = 600)]
@@ -163,7 +163,8 @@ async fn watch(args: &DemoArgs, mut daemon: Daemon, sandbox: &Running) -> Result
             tell_requests(sandbox, wall.seconds());
             told_end = true;
         }
-        if (told_end && args.exit_when_done) || (over && !told_end) {
+        let halted = view.reports.first().is_some_and(|report| report.halted.is_some());
+        if (args.exit_when_done && (told_end || halted)) || (over && !told_end) {
             break Ok(());
         }
         tokio::select! {

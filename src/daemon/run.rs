@@ -328,6 +328,9 @@ impl Owner {
         write: WriteId,
         look: Result<Observed<FreshLook>, ApiError>,
     ) -> Result<(), DaemonError> {
+        if let Ok(look) = &look {
+            self.keep(write, look);
+        }
         let cleared = self.clear(write, look);
         match cleared {
             Some(Ok(intent)) => {
@@ -340,6 +343,25 @@ impl Owner {
             None => self.sending = None,
         }
         Ok(())
+    }
+
+    /// The look is an observation like any other: should it be in the way, the next decision
+    /// must know.
+    fn keep(&mut self, write: WriteId, look: &Observed<FreshLook>) {
+        let as_of = look.as_of;
+        match &look.value {
+            FreshLook::Groups(value) => {
+                self.engine.world.groups = Some(Observed { value: value.clone(), as_of });
+            }
+            FreshLook::Group(value) => {
+                let pending =
+                    self.engine.state.pending_write().filter(|(_, _, pending)| pending.id() == write);
+                let before = pending.and_then(|(_, _, pending)| pending.intent.before.as_ref());
+                if let Some(id) = before.map(|group| group.id.clone()) {
+                    self.engine.world.single_groups.insert(id, Observed { value: value.clone(), as_of });
+                }
+            }
+        }
     }
 
     fn clear(

@@ -151,6 +151,7 @@ fn refused(command: &Command, refusal: &Refusal) -> String {
     match refusal {
         Refusal::NoSuchPlan { .. } => "no_such_plan".to_owned(),
         Refusal::NoReason => "no_reason".to_owned(),
+        Refusal::UnprintableReason => "unprintable_reason".to_owned(),
         Refusal::NotNow { why, .. } => {
             let whys = [
                 ("cannot be waived", " a_gate_that_cannot_be"),
@@ -262,6 +263,7 @@ const EXPECTED: &str = "
     verdict soak exempt waived
     refusal no_such_plan
     refusal no_reason
+    refusal unprintable_reason
     refusal pause
     refusal resume
     refusal stop

@@ -361,7 +361,12 @@ fn person(dice: &mut Dice) -> Actor {
 
 fn command(dice: &mut Dice, plans: &[Revision]) -> Happening {
     let plan = dice.pick(plans).plan.name;
-    let reason = if dice.chance(4) { " " } else { "by the dice" }.to_owned();
+    let reason = match dice.chance(4) {
+        true => " ",
+        false if dice.chance(4) => "by\u{7}the dice",
+        false => "by the dice",
+    }
+    .to_owned();
     let actor = person(dice);
     let asked = match dice.below(16) {
         0..=2 => Command::Pause(plan),

@@ -319,6 +319,13 @@ pub(super) fn entering(
             return Entering::Blocked(blocks);
         }
     };
+    // A group of ours that the list lacks is hidden or gone: a read of its own says which, and
+    // only a person who saw the drift lets another one take its place.
+    let own = context.state.group_of(&context.rollout.id.plan, &ring.name);
+    if own.is_some_and(|(id, _)| !groups.value.iter().any(|group| group.id == *id)) {
+        blocks.push(EntryBlock::GroupsUnread);
+        return Entering::Blocked(blocks);
+    }
     let step =
         match safety::group_step(context.state, &context.rollout.id.plan, plan, &policies, &groups.value) {
             Ok(step) => step,

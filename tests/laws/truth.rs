@@ -83,12 +83,16 @@ impl Subject<'_> {
         let mut at = from;
         while at < until {
             instants.push(at);
-            at = after(at, SignedDuration::from_mins(if is_steady(story) { 1 } else { 10 }));
+            at = after(at, SignedDuration::from_mins(1));
         }
         let label = |at: Timestamp| self.label(devices.sighting(index, at).as_ref(), environment);
         let mut labels: BTreeSet<Label> = instants.into_iter().map(label).collect();
         if !is_steady(story) {
             labels.insert(Label::NotOurs);
+            // Its last sighting may lie between two of these instants.
+            if labels.contains(&Label::Unseen) {
+                labels.insert(Label::Late);
+            }
         }
         let may_be_late = labels.contains(&Label::Late);
         if may_be_late && (self.restarted || !is_steady(story)) {
@@ -198,11 +202,18 @@ impl Told<'_> {
         let (certain, possible) = bounds(labels, of);
         if counted < certain || possible < counted {
             found.push(format!(
-                "truth: event {} ({}) counts {counted} {what}; the stories have {certain} to {possible}",
+                "truth: event {} ({}) counts {counted} {what}; the stories have {certain} to {possible}: {}",
                 self.recorded.seq,
                 self.recorded.entry.event.kind(),
+                self.names(labels, of),
             ));
         }
+    }
+
+    fn names(&self, labels: &[BTreeSet<Label>], of: &[Label]) -> String {
+        let devices = self.devices.stories().iter().zip(labels);
+        let may = devices.filter(|(_, labels)| labels.iter().any(|label| of.contains(label)));
+        may.map(|(story, labels)| format!("{} {labels:?}", story.id)).collect::<Vec<_>>().join(", ")
     }
 
     /// The devices that an assignment can move, before there is one.
@@ -292,7 +303,7 @@ impl Told<'_> {
         let came_back = |index: &usize| {
             let story = &self.devices.stories()[*index];
             let Some(seen) = story.last_seen(self.recorded.at) else { return false };
-            let mut at = assigned_at.max(self.start);
+            let mut at = assigned_at;
             while at <= self.recorded.at && Some(self.devices.version_at(*index, at)) != target {
                 at = after(at, SignedDuration::from_mins(10));
             }

@@ -31,7 +31,7 @@ const LAST_BACKOFF: SignedDuration = SignedDuration::from_mins(30);
 pub const SECOND_LOOK: SignedDuration = SignedDuration::from_secs(60);
 
 /// The same thing read more often than this within [`STORM_SPAN`] is a storm, which is a bug.
-const STORM: usize = 20;
+const STORM: usize = 40;
 const STORM_SPAN: SignedDuration = SignedDuration::from_mins(10);
 
 /// What the engine made of a plan's file at its last look.

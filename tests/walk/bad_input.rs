@@ -159,7 +159,7 @@ async fn an_api_that_cannot_be_reached_leaves_a_daemon_that_says_so() {
 }
 
 /// `ringward status` again and again, until it says what is wanted.
-fn status_until(database: &Path, wanted: impl Fn(&str) -> bool) -> String {
+pub(crate) fn status_until(database: &Path, wanted: impl Fn(&str) -> bool) -> String {
     let watch = ringward::time::Stopwatch::start();
     loop {
         let output = Command::new(env!("CARGO_BIN_EXE_ringward"))

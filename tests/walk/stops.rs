@@ -1,10 +1,15 @@
 //! Observing writes nothing; a stop while a write is about to be sent sends nothing.
 
+use std::process::Command as Process;
+
 use ringward::daemon::stop_file::{StopFile, Stopping};
 use ringward::rollout::command::Command;
 use ringward::rollout::event::{Actor, Cancelled, Event, Mode};
 use ringward::sandbox::FaultScript;
+use ringward::time::{SignedDuration, after};
 
+use crate::bad_input::status_until;
+use crate::kills::{ringward, terminate};
 use crate::support::{TWO_RINGS, Walk, count, end, until, until_completed};
 
 fn ana() -> Actor {
@@ -15,15 +20,14 @@ fn ana() -> Actor {
 async fn observing_sends_no_write_and_says_what_it_would() {
     let walk = Walk::new(TWO_RINGS, 20_000.0, 3, 80).await;
     let daemon = walk.daemon(Mode::Observe).await;
-    let until_day =
-        ringward::time::after(walk.clock.now(), ringward::time::SignedDuration::from_hours(5 * 24));
-    until(&daemon, "five days", |view| view.at >= until_day).await;
-    let view = daemon.handle().view();
-    let told: Vec<String> = view.reports[0].waiting_on.iter().map(ToString::to_string).collect();
-    assert!(
-        told.iter().any(|text| text.contains("it would write: create deployment group `First`")),
-        "{told:?}"
-    );
+    let five_days = SignedDuration::from_hours(5 * 24);
+    let last_day = after(walk.clock.now(), five_days);
+    until(&daemon, "what it would write", |view| {
+        let mut told = view.reports.iter().flat_map(|report| &report.waiting_on).map(ToString::to_string);
+        told.any(|text| text.contains("it would write: create deployment group `First`"))
+    })
+    .await;
+    until(&daemon, "five days", |view| view.at >= last_day).await;
     end(daemon).await;
     assert!(walk.sandbox.journal().requests.len() > 50, "it did read");
     assert_eq!(walk.writes(), []);
@@ -73,7 +77,7 @@ async fn a_stop_file_alone_stops_and_only_start_starts() {
     stop_file.put(&stopping).unwrap();
     let daemon = walk.daemon(Mode::Write).await;
     until(&daemon, "the stop recorded", |view| view.stop.is_some()).await;
-    let day = ringward::time::after(walk.clock.now(), ringward::time::SignedDuration::from_hours(48));
+    let day = after(walk.clock.now(), SignedDuration::from_hours(48));
     until(&daemon, "two days", |view| view.at >= day).await;
     // Removing the file is not a start: what the log calls stopped stays stopped.
     std::fs::remove_file(stop_file.path()).unwrap();
@@ -86,4 +90,43 @@ async fn a_stop_file_alone_stops_and_only_start_starts() {
     end(daemon).await;
     walk.assert_all_verified();
     walk.assert_lawful(|_| false);
+}
+
+/// The command line beside a running daemon, over its real socket.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_stops_and_starts_a_running_daemon() {
+    let walk = Walk::new(TWO_RINGS, 2_000.0, 6, 40).await;
+    let mut child = ringward(&walk, &[]).spawn().unwrap();
+    let database = walk.database();
+    let ask = |arguments: &[&str]| {
+        let output = Process::new(env!("CARGO_BIN_EXE_ringward"))
+            .args(arguments)
+            .args(["--db", database.to_str().unwrap()])
+            .output()
+            .unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    };
+    let told = status_until(&database, |text| text.contains("short"));
+    assert!(told.contains("First"), "{told}");
+    let (code, said) = ask(&["stop", "--reason", "dns is down"]);
+    assert_eq!(code, Some(0), "{said}");
+    let told = status_until(&database, |text| text.contains("dns is down"));
+    assert!(told.contains("local:"), "it says who: {told}");
+    let (code, said) = ask(&["start", "--paused", "--reason", "dns is back"]);
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = ask(&["start", "--reason", "again"]);
+    assert_eq!(code, Some(3), "writes are not stopped: {said}");
+    let (code, said) = ask(&["resume", "short", "--reason", "looked at it"]);
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = ask(&["waive", "short", "--gate", "opening", "--reason", "hurry"]);
+    assert_eq!(code, Some(3), "the schedule is changed in the plan: {said}");
+    let (code, said) = ask(&["pause", "other", "--reason", "x"]);
+    assert!(code == Some(3) && said.contains("short"), "it names the plans there are: {said}");
+    terminate(&mut child);
+    let wanted = ["stopped", "started", "paused", "pause_lifted"];
+    let log = walk.log();
+    let holds: Vec<_> =
+        log.iter().map(|recorded| recorded.entry.event.kind()).filter(|kind| wanted.contains(kind)).collect();
+    assert_eq!(holds, ["stopped", "paused", "started", "pause_lifted"]);
 }

@@ -2,6 +2,7 @@
 //! against the plan they mean, hostile files against a clear refusal.
 //!
 //! `UPDATE_GOLDEN=1 cargo test --test plans` writes the messages anew; read the diff.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

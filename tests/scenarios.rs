@@ -149,26 +149,37 @@ macro_rules! scenarios {
 scenarios! {
     adopted_group
     applied_late
+    bad_reads
     concurrent_edit
     deadline_missed
     drift
+    drift_accepted
     exempt_environment
     file_gone
     foreign_group
+    forgotten_devices
     freeze_between_rings
     freeze_mid_rollout
     gate_edit
     group_deleted
+    late_patch
     newer_target
     not_exercised
     opening_too_short
     pause_and_stop
+    paused_at_the_deadline
+    plan_changed_in_doubt
     profile_moves
     refused_write
     reset_after_applying
+    ring_inserted
+    same_name_twice
+    stale_list
     stop_file
     three_rings
     two_plans
+    unknown_profile
+    unreadable_again
     unreadable_devices
     waive_soak
     weekend

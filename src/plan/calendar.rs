@@ -71,41 +71,31 @@ pub(super) fn schedule(node: &Node, problems: &mut Problems) -> Parts {
         return Parts::default();
     };
     let open = fields.get("open").and_then(|node| {
-        let openings = all(node, "`open`", OPEN_EXAMPLE, opening, problems);
-        bounded(node, openings, MAX_OPENINGS, |found| ScheduleError::TooManyOpenings { found }, problems)
+        let too_many = |found| ScheduleError::TooManyOpenings { found };
+        all(node, "`open`", OPEN_EXAMPLE, (MAX_OPENINGS, too_many), opening, problems)
     });
     let freeze = fields.get("freeze").and_then(|node| {
-        let freezes = all(node, "`freeze`", FREEZE_EXAMPLE, freeze, problems);
-        bounded(node, freezes, MAX_FREEZES, |found| ScheduleError::TooManyFreezes { found }, problems)
+        let too_many = |found| ScheduleError::TooManyFreezes { found };
+        all(node, "`freeze`", FREEZE_EXAMPLE, (MAX_FREEZES, too_many), freeze, problems)
     });
     Parts { open, freeze }
 }
 
-/// Every item that can be read; the others have noted their problems.
+/// Every item that can be read; the others have noted their problems. Of too many, none is read.
 fn all<T>(
     node: &Node,
     what: &str,
     example: &str,
+    (most, too_many): (usize, fn(usize) -> ScheduleError),
     reader: fn(&Node, &mut Problems) -> Option<T>,
     problems: &mut Problems,
 ) -> Option<Vec<T>> {
     let items = items(node, what, example, problems)?;
-    Some(items.iter().filter_map(|item| reader(item, problems)).collect())
-}
-
-fn bounded<T>(
-    node: &Node,
-    found: Option<Vec<T>>,
-    most: usize,
-    error: fn(usize) -> ScheduleError,
-    problems: &mut Problems,
-) -> Option<Vec<T>> {
-    let found = found?;
-    if found.len() > most {
-        refuse(&node.at, &error(found.len()), problems);
+    if items.len() > most {
+        refuse(&node.at, &too_many(items.len()), problems);
         return None;
     }
-    Some(found)
+    Some(items.iter().filter_map(|item| reader(item, problems)).collect())
 }
 
 fn opening(node: &Node, problems: &mut Problems) -> Option<Opening> {

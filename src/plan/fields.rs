@@ -90,6 +90,7 @@ pub(super) fn wrong_value(node: &Node, problem: &str, instead: &str, problems: &
     match &node.value {
         Value::Scalar { .. } => problems.wrong(&node.at, problem, instead),
         Value::Mapping(_) | Value::Sequence(_) => problems.missing(&node.at, problem, instead),
+        Value::Refused => {}
     }
 }
 
@@ -102,7 +103,7 @@ pub(super) fn items<'a>(
 ) -> Option<&'a [Node]> {
     match &node.value {
         Value::Sequence(items) => Some(items),
-        Value::Scalar { .. } | Value::Mapping(_) => {
+        Value::Scalar { .. } | Value::Mapping(_) | Value::Refused => {
             wrong_value(node, &format!("{what} must be a list"), &format!("write {example}"), problems);
             None
         }
@@ -126,13 +127,13 @@ pub(super) fn description<'a>(node: &'a Node, problems: &mut Problems) -> Option
 
 fn prose<'a>(node: &'a Node, what: &str, most: usize, problems: &mut Problems) -> Option<&'a str> {
     let Value::Scalar { text, quoting } = &node.value else {
-        problems.missing(&node.at, format!("{what} must be a text"), "write a single value");
+        wrong_value(node, &format!("{what} must be a text"), "write a single value", problems);
         return None;
     };
     // YAML 1.2 core schema, 10.3.2: these bare words are null, a missing value.
     let null = *quoting == Quoting::Plain && matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL");
     if null || text.trim().is_empty() {
-        problems.missing(&node.at, format!("{what} is empty"), "write a value, or leave the key out");
+        problems.missing(&node.at, format!("{what} is empty"), "write one, or leave it out");
         return None;
     }
     if text.chars().any(|char| char.is_control() && !matches!(char, '\n' | '\t')) {

@@ -3,7 +3,7 @@
 //! **Invariant:** a file with an error yields no plan, and every error says where it is, what is
 //! wrong and what would be right.
 //!
-//! Two stages: [`tree`] turns bytes into a tree with places, within budgets; [`decode`] turns
+//! Two stages: `tree` turns bytes into a tree with places, within budgets; `decode` turns
 //! the tree into a plan and goes on after each problem. [`set`] compares the files of a directory.
 
 mod calendar;

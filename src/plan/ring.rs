@@ -41,6 +41,8 @@ const VERSIONS: Known = Known {
     keys: &["windows", "macos"],
     later: &[],
     elsewhere: &[
+        ("mac", "write `macos`"),
+        ("darwin", "write `macos`"),
         ("linux", NO_ASSIGNMENTS),
         ("ios", NO_ASSIGNMENTS),
         ("android", NO_ASSIGNMENTS),

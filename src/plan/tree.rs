@@ -35,7 +35,7 @@ impl Node {
             Value::Mapping(entries) => {
                 entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
             }
-            Value::Sequence(_) | Value::Scalar { .. } => None,
+            Value::Sequence(_) | Value::Scalar { .. } | Value::Refused => None,
         }
     }
 
@@ -43,7 +43,7 @@ impl Node {
     pub(super) fn items(&self) -> &[Self] {
         match &self.value {
             Value::Sequence(items) => items,
-            Value::Mapping(_) | Value::Scalar { .. } => &[],
+            Value::Mapping(_) | Value::Scalar { .. } | Value::Refused => &[],
         }
     }
 }
@@ -58,6 +58,8 @@ pub(super) enum Value {
         text: String,
         quoting: Quoting,
     },
+    /// Something that is not read, such as an alias; the problem is noted.
+    Refused,
 }
 
 /// Whether a scalar was written bare. Only a bare one can be "nothing" (`key:`, `~`, `null`).
@@ -116,6 +118,7 @@ pub(super) fn read(text: &str, problems: &mut Problems) -> Option<Node> {
     options.emit_comments = false;
     options.disallow_directives = true;
     options.emit_unresolved_aliases = true;
+    options.emit_anchor_events = true;
     // One more than the budget, so that the budget's own message is the one that shows.
     options.flow_nesting_limit = MAX_DEPTH + 1;
     options.block_nesting_limit = MAX_DEPTH + 1;
@@ -195,13 +198,6 @@ impl Builder<'_, '_> {
             let at = span.tag_span().map_or(at.clone(), |tag| byte_range(&tag, self.text));
             self.problems.wrong(&at, "tags are not read", "write the value without it");
         }
-        if event.anchor_id().is_some() {
-            self.problems.wrong(
-                &at,
-                "anchors are not read",
-                "write the value without `&`; use `defaults` to share it",
-            );
-        }
         match event {
             Event::DocumentStart(..) if self.root.is_some() => {
                 self.problems.wrong(&at, "a second document", "write one plan per file");
@@ -216,16 +212,17 @@ impl Builder<'_, '_> {
                 };
                 self.add(Node { at, value: Value::Scalar { text, quoting } }, line);
             }
+            Event::Anchor(..) => {
+                let instead = "write the value without it; use `defaults` to share it";
+                self.problems.wrong(&at, "anchors are not read", instead);
+            }
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
                 self.problems.wrong(
                     &at,
                     "aliases are not read",
                     "write the value out; use `defaults` to share it",
                 );
-                self.add(
-                    Node { at, value: Value::Scalar { text: String::new(), quoting: Quoting::Quoted } },
-                    line,
-                );
+                self.add(Node { at, value: Value::Refused }, line);
             }
             Event::SequenceStart(..) => return self.open(at, OpenKind::Sequence(Vec::new())),
             Event::MappingStart(..) => {
@@ -315,9 +312,13 @@ impl Builder<'_, '_> {
 /// Takes a node that stands where a key belongs.
 fn read_key(node: Node, line: usize, names: &mut HashMap<String, usize>, problems: &mut Problems) -> Key {
     let at = node.at;
-    let Value::Scalar { text: name, quoting } = node.value else {
-        problems.wrong(&at, "a list or mapping as a key", "write a word, then a colon");
-        return Key { at, name: None };
+    let (name, quoting) = match node.value {
+        Value::Scalar { text, quoting } => (text, quoting),
+        Value::Refused => return Key { at, name: None },
+        Value::Mapping(_) | Value::Sequence(_) => {
+            problems.wrong(&at, "a list or mapping as a key", "write a word, then a colon");
+            return Key { at, name: None };
+        }
     };
     if name == "<<" && quoting == Quoting::Plain {
         problems.wrong(&at, "merge keys are not read", "write the keys out; use `defaults` to share them");

@@ -4,8 +4,9 @@
 //! again on what they lead to adds nothing (law 10).
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
-use crate::ids::{PlanName, RingName};
+use crate::ids::{PlanName, PolicyId, RingName};
 use crate::plan::model::RingPlan;
 use crate::rollout::event::{Cause, Entry, Event, Mode, Recorded, WriteId, WriteIntent};
 use crate::rollout::gate::{self, Subject};
@@ -13,7 +14,7 @@ use crate::rollout::report::{self, Report};
 use crate::rollout::safety::{self, GroupStep, Veto};
 use crate::rollout::state::{Attempts, IllegalEvent, Phase, PlanState, Ring, Rollout, Soak, Stage, State};
 use crate::rollout::verdict::{Gate, Judgement, Verdict};
-use crate::rollout::world::{Desired, ENTRY_MAX_AGE, Observations, Want};
+use crate::rollout::world::{Desired, ENTRY_MAX_AGE, Observations, Unresolved, Want};
 use crate::rollout::{lifecycle, outcome, reads};
 use crate::time::{SignedDuration, Timestamp, after, since};
 
@@ -309,9 +310,14 @@ pub(super) fn entering(
     }
     let groups = context.world.groups_now(context.state);
     let groups = groups.filter(|groups| since(groups.as_of, context.now) <= ENTRY_MAX_AGE);
-    let (Some(groups), Ok(policies)) = (groups, context.world.resolve(plan)) else {
-        blocks.push(EntryBlock::GroupsUnread);
-        return Entering::Blocked(blocks);
+    let (groups, policies) = match (groups, context.world.resolve(plan)) {
+        (Some(groups), Ok(policies)) => (groups, policies),
+        // The fleet gate names the profiles, and does not advance.
+        (_, Err(Unresolved::Names(_))) => return Entering::Blocked(blocks),
+        (None, _) | (_, Err(Unresolved::Unread)) => {
+            blocks.push(EntryBlock::GroupsUnread);
+            return Entering::Blocked(blocks);
+        }
     };
     // A group of ours that the list lacks is hidden or gone: a read of its own says which, and
     // only a person who saw the drift lets another one take its place.
@@ -328,16 +334,9 @@ pub(super) fn entering(
                 return Entering::Blocked(blocks);
             }
         };
-    if let GroupStep::InPlace(group) = &step {
-        let held = blocks.iter().any(|block| !matches!(block, EntryBlock::Gates));
-        let soak =
-            context.state.soaks.iter().find(|soak| {
-                soak.group == group.id && soak.policies == policies && soak.targets == plan.targets
-            });
-        if let (Some(soak), false) = (soak, held) {
-            let (ring, group, soak) = (ring.name.clone(), group.clone(), soak.clone());
-            return Entering::Recognised(Event::RingRecognised { ring, group, soak });
-        }
+    let held = blocks.iter().any(|block| !matches!(block, EntryBlock::Gates));
+    if let Some(event) = recognised(context, ring, plan, &policies, &step).filter(|_| !held) {
+        return Entering::Recognised(event);
     }
     if !blocks.is_empty() {
         return Entering::Blocked(blocks);
@@ -358,6 +357,22 @@ pub(super) fn entering(
             after_doubt: attempts.doubted,
         })),
     }
+}
+
+/// That the ring had soaked on these targets before and still has them.
+fn recognised(
+    context: &Context<'_>,
+    ring: &Ring,
+    plan: &RingPlan,
+    policies: &BTreeSet<PolicyId>,
+    step: &GroupStep,
+) -> Option<Event> {
+    let GroupStep::InPlace(group) = step else { return None };
+    let soak =
+        context.state.soaks.iter().find(|soak| {
+            soak.group == group.id && soak.policies == *policies && soak.targets == plan.targets
+        })?;
+    Some(Event::RingRecognised { ring: ring.name.clone(), group: group.clone(), soak: soak.clone() })
 }
 
 /// The devices that the fleet gate counted.

@@ -104,7 +104,10 @@ pub(super) fn wake_at(context: &Context<'_>, wants: &[Want]) -> Option<Timestamp
                     instants.extend(last_entry(plan, now));
                 }
                 Stage::Adopting(assigned) => {
-                    instants.push(gate::deadline(rollout, plan, assigned, now));
+                    // A deadline that stands still never comes; the resume or the freeze's end wakes.
+                    if !context.is_held() && plan.schedule.freeze_at(now).is_none() {
+                        instants.push(gate::deadline(rollout, plan, assigned, now));
+                    }
                     instants.extend(plan.schedule.next_change(now));
                 }
                 Stage::Soaking(_, soak) => instants.push(after(soak.started_at, plan.soak.get())),

@@ -8,13 +8,13 @@ use std::fmt;
 
 use crate::fleet::Census;
 use crate::ids::{GroupId, RingName};
-use crate::plan::model::PlanDigest;
+use crate::plan::model::{PlanDigest, RingPlan};
 use crate::rollout::decide::{Context, Entering, EntryBlock, entering, not_before};
 use crate::rollout::event::{Cause, Mode, RolloutId, WriteId, WriteIntent};
 use crate::rollout::gate;
 use crate::rollout::outcome;
 use crate::rollout::safety::Veto;
-use crate::rollout::state::{Hold, Phase, Ring, Stage};
+use crate::rollout::state::{Attempts, Hold, Phase, Ring, Stage};
 use crate::rollout::verdict::{Evidence, Gate, Judgement, Unknown, Verdict, Waiting, short};
 use crate::rollout::world::{Desired, Read, Trouble};
 use crate::time::Timestamp;
@@ -384,6 +384,26 @@ fn entry_blockers(context: &Context<'_>, ring: &Ring, entering: Entering) -> Vec
     }
 }
 
+/// Whether nothing but the schedule and a wait is in the way of entering a ring.
+fn clock_alone(context: &Context<'_>, ring: &Ring, plan: &RingPlan, attempts: &Attempts) -> bool {
+    let judgements = gate::entry(context.subject(ring, plan));
+    let by_the_clock = |word: &Judgement| matches!(word.gate, Gate::Opening | Gate::Freeze);
+    if judgements.iter().any(|word| !word.verdict.advances() && !by_the_clock(word)) {
+        return false;
+    }
+    match entering(context, ring, plan, attempts, judgements) {
+        Entering::Blocked(blocks) => blocks.iter().all(|block| match block {
+            EntryBlock::Gates | EntryBlock::Backoff { .. } => true,
+            EntryBlock::GroupsUnread
+            | EntryBlock::Veto(_)
+            | EntryBlock::OtherWrite { .. }
+            | EntryBlock::FileMissing
+            | EntryBlock::Held => false,
+        }),
+        Entering::Recognised(_) | Entering::InPlace(_) | Entering::Write(_) => true,
+    }
+}
+
 /// When the clock alone could let it move.
 fn earliest_move(context: &Context<'_>) -> Option<Timestamp> {
     if context.rollout.phase != Phase::Running || context.is_held() {
@@ -392,22 +412,7 @@ fn earliest_move(context: &Context<'_>) -> Option<Timestamp> {
     let (ring, plan) = context.current()?;
     match &ring.stage {
         Stage::Entering(attempts) => {
-            let judgements = gate::entry(context.subject(ring, plan));
-            let by_the_clock = |gate: Gate| matches!(gate, Gate::Opening | Gate::Freeze);
-            let more = judgements.iter().any(|word| !word.verdict.advances() && !by_the_clock(word.gate));
-            let blocked = match entering(context, ring, plan, attempts, judgements) {
-                Entering::Blocked(blocks) => blocks.iter().any(|block| match block {
-                    EntryBlock::Gates | EntryBlock::Backoff { .. } => false,
-                    // What an entry needs is read shortly before it.
-                    EntryBlock::GroupsUnread => false,
-                    EntryBlock::Veto(_)
-                    | EntryBlock::OtherWrite { .. }
-                    | EntryBlock::FileMissing
-                    | EntryBlock::Held => true,
-                }),
-                Entering::Recognised(_) | Entering::InPlace(_) | Entering::Write(_) => false,
-            };
-            if more || blocked {
+            if !clock_alone(context, ring, plan, attempts) {
                 return None;
             }
             let ready = not_before(attempts, ring.since).max(context.now);

@@ -1,7 +1,7 @@
 //! Openings and freezes: when ringward may write for a ring, until when, and why not.
 //!
 //! **Invariant:** pure; a freeze always wins over an opening, and every answer holds until
-//! [`Schedule::next_change`].
+//! [`Schedule::next_change`], save that a far closing comes into sight.
 //!
 //! All spans are half-open: an opening that closes at 16:00 is closed at 16:00.
 
@@ -19,9 +19,9 @@ pub use parts::{Freeze, LEAST_OPENING, MAX_FREEZES, MAX_OPENINGS, Opening, Sched
 /// is found.
 pub const HORIZON: SignedDuration = SignedDuration::from_hours(400 * 24);
 
-/// How many openings are joined into one before its closing counts as out of sight.
-/// 1,024 hourly openings that touch are 42 days without a closing.
-const MAX_JOINED: usize = 1_024;
+/// How far openings that touch are followed: past a week, so that a weekly gap is seen. Each
+/// opening followed costs a search, and nothing is decided more than a week ahead.
+pub const SIGHT: SignedDuration = SignedDuration::from_hours(8 * 24);
 
 /// How many openings and freezes [`Schedule::next_entry`] tries: ten a day within [`HORIZON`].
 const MAX_TRIES: usize = 4_000;
@@ -61,7 +61,7 @@ pub enum Openness {
     AlwaysOpen,
     /// Inside an opening; those that overlap or touch count as one.
     Open {
-        /// The instant it closes. `None`: so many openings touch that the closing is out of sight.
+        /// The instant it closes. `None`: openings touch for longer than [`SIGHT`].
         closes_at: Option<Timestamp>,
     },
     /// Outside every opening.
@@ -87,7 +87,7 @@ pub enum Writable {
     NotNow,
     /// Up to this instant, when the opening closes or a freeze begins.
     Until(Timestamp),
-    /// With no end in sight.
+    /// With no end within [`SIGHT`].
     Unlimited,
 }
 
@@ -143,15 +143,27 @@ impl Schedule {
         if self.open.is_empty() {
             return Openness::AlwaysOpen;
         }
-        let mut closes_at = now;
-        for _ in 0..MAX_JOINED {
-            match self.last_closing(closes_at) {
-                Some(closing) if closing > closes_at => closes_at = closing,
-                _ if closes_at > now => return Openness::Open { closes_at: Some(closes_at) },
-                _ => return Openness::Closed { opens_at: self.next_opening(now) },
+        let until = self.open_until(now);
+        if until <= now {
+            return Openness::Closed { opens_at: self.next_opening(now) };
+        }
+        Openness::Open { closes_at: Some(until).filter(|closing| *closing <= after(now, SIGHT)) }
+    }
+
+    /// Up to when the openings at `now` reach, those joined that overlap or touch: `now` when
+    /// closed, and beyond [`SIGHT`] an instant before which nothing closes.
+    fn open_until(&self, now: Timestamp) -> Timestamp {
+        let sight = after(now, SIGHT);
+        let mut until = now;
+        // Bounded: of one line, every second step passes more than a whole length of it, because
+        // the step before took the last start that was within reach.
+        while until <= sight {
+            match self.last_closing(until) {
+                Some(closing) if closing > until => until = closing,
+                _ => break,
             }
         }
-        Openness::Open { closes_at: None }
+        until
     }
 
     /// The freeze in force at `now`.
@@ -179,15 +191,15 @@ impl Schedule {
         if self.freeze_at(now).is_some() {
             return Writable::NotNow;
         }
-        let closes_at = match self.openness(now) {
+        let freeze = self.next_freeze(now);
+        let end = match self.openness(now) {
             Openness::Closed { .. } => return Writable::NotNow,
-            Openness::AlwaysOpen => None,
-            Openness::Open { closes_at } => closes_at,
+            Openness::AlwaysOpen => freeze,
+            Openness::Open { closes_at: Some(closes_at) } => earlier(Some(closes_at), freeze),
+            // A freeze beyond sight may come after a closing that is not seen.
+            Openness::Open { closes_at: None } => freeze.filter(|begins| *begins <= after(now, SIGHT)),
         };
-        match earlier(closes_at, self.next_freeze(now)) {
-            Some(end) => Writable::Until(end),
-            None => Writable::Unlimited,
-        }
+        end.map_or(Writable::Unlimited, Writable::Until)
     }
 
     /// The frozen time between two instants: what a deadline that stands still in freezes gains.
@@ -209,12 +221,14 @@ impl Schedule {
         total
     }
 
-    /// The next instant at which any answer of this schedule changes: when to wake up.
+    /// The next instant at which any answer of this schedule changes: when to wake up. A closing
+    /// out of [`SIGHT`] is not told yet; the answer is then an instant before it, to look again.
+    /// Where freezes overlap, the edges of each are told, since the reason may change.
     #[must_use]
     pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
         let opening = match self.openness(now) {
             Openness::AlwaysOpen => None,
-            Openness::Open { closes_at } => closes_at,
+            Openness::Open { .. } => Some(self.open_until(now)),
             Openness::Closed { opens_at } => opens_at,
         };
         let freeze = self
@@ -227,7 +241,7 @@ impl Schedule {
     }
 
     /// The first instant from `now` on that is open and not frozen, and stays so for `needed`.
-    /// `None`: there is none within [`HORIZON`].
+    /// `None`: there is none within [`HORIZON`]. `needed` is at most [`SIGHT`].
     #[must_use]
     pub fn next_entry(&self, now: Timestamp, needed: SignedDuration) -> Option<Timestamp> {
         let last = after(now, HORIZON);

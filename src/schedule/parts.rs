@@ -23,9 +23,14 @@ pub const MAX_FREEZES: usize = 366;
 /// so a shorter one could never be used.
 pub const LEAST_OPENING: SignedDuration = SignedDuration::from_mins(15);
 
-/// From where an opening must come at least once. The Gregorian calendar repeats, so any
-/// instant would do; a fixed one keeps the check free of a clock.
-const CALENDAR_PROBE: i64 = 1_767_225_600; // 2026-01-01T00:00:00Z
+/// The years in which an opening must come at least once. None of them is a leap year skipped, so
+/// dates and weekdays repeat every 28 years, and a date that comes at all comes among them.
+const PROBED_YEARS: &str = "2024-2063";
+/// 2024-01-01T00:00:00Z.
+const PROBED_FROM: i64 = 1_704_067_200;
+
+/// Names that some machines' databases have and others read otherwise.
+const MACHINE_NAMES: [&str; 3] = ["localtime", "posixrules", "Factory"];
 
 /// A part of a schedule that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -104,6 +109,9 @@ impl Zone {
     /// When the database has no such zone.
     pub fn new(name: &str) -> Result<Self, ScheduleError> {
         let unknown = || ScheduleError::UnknownZone { found: name.to_owned() };
+        if MACHINE_NAMES.iter().any(|machine| machine.eq_ignore_ascii_case(name)) {
+            return Err(unknown());
+        }
         let rules = TimeZone::get(name).map_err(|_| unknown())?;
         // `Etc/Unknown` is read by jiff as a zone of no known rules.
         if rules.is_unknown() {
@@ -241,11 +249,18 @@ fn read_cron(text: &str) -> Result<Cron, ScheduleError> {
         .year(Year::Disallowed)
         .build()
         .parse(text)
-        .map_err(|error| invalid(error.to_string()))?;
-    let probe = Timestamp::from_second(CALENDAR_PROBE).map_err(|error| invalid(error.to_string()))?;
-    match cron.find_next_occurrence(&probe.to_zoned(TimeZone::UTC), true) {
-        Ok(_) => Ok(cron),
-        Err(_) => Err(ScheduleError::NeverOpens { found: text.to_owned() }),
+        .map_err(|error| invalid(error.to_string().trim_end_matches('.').to_owned()))?;
+    if comes(text) { Ok(cron) } else { Err(ScheduleError::NeverOpens { found: text.to_owned() }) }
+}
+
+/// Whether some date matches. Years are named because croner would look for one until 5000.
+fn comes(text: &str) -> bool {
+    let with_years = CronParser::builder().seconds(Seconds::Required).year(Year::Required).build();
+    let probed = with_years.parse(&format!("0 {text} {PROBED_YEARS}"));
+    let from = Timestamp::from_second(PROBED_FROM).map(|from| from.to_zoned(TimeZone::UTC));
+    match (probed, from) {
+        (Ok(probed), Ok(from)) => probed.find_next_occurrence(&from, true).is_ok(),
+        _ => false,
     }
 }
 

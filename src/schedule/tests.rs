@@ -2,6 +2,8 @@
 
 use jiff::civil::date;
 use jiff::tz::TimeZone;
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 use super::*;
 use crate::time::Span;
@@ -209,7 +211,19 @@ fn openings_that_overlap_or_touch_are_one() {
     let hourly = schedule("UTC", &[("0 * * * *", "1h")], &[]);
     assert_eq!(hourly.openness(at("2026-10-12T10:00:00Z")), Openness::Open { closes_at: None });
     assert_eq!(hourly.writable(at("2026-10-12T10:00:00Z")), Writable::Unlimited);
-    assert_eq!(hourly.next_change(at("2026-10-12T10:00:00Z")), None);
+    let look_again = hourly.next_change(at("2026-10-12T10:00:00Z")).unwrap();
+    assert!(look_again > at("2026-10-20T10:00:00Z"));
+    let closes_after_nine_days = schedule("UTC", &[("0 * 1-9 * *", "1h")], &[("2026-11-20", "2026-11-20")]);
+    let rows = [
+        ("out of sight", "2026-11-01T00:00:00Z", None),
+        ("in sight", "2026-11-02T00:00:00Z", Some("2026-11-10T00:00:00Z")),
+    ];
+    for (row, now, closes_at) in rows {
+        let openness = closes_after_nine_days.openness(at(now));
+        assert_eq!(openness, Openness::Open { closes_at: closes_at.map(at) }, "{row}");
+        let writable = closes_at.map_or(Writable::Unlimited, |end| Writable::Until(at(end)));
+        assert_eq!(closes_after_nine_days.writable(at(now)), writable, "{row}");
+    }
 }
 
 #[test]
@@ -336,7 +350,7 @@ fn parts_that_cannot_be_used_are_refused() {
     assert!(Opening::new("0 9 29 2 Mon", Span::hours(1)).is_ok(), "day or weekday");
     assert!(Opening::new("0 9 29 2 *", Span::hours(1)).is_ok(), "a leap day comes");
     assert!(Freeze::new(date(2026, 12, 18), date(2026, 12, 17), "x").is_err());
-    for zone in ["Mars/Olympus", "", "+02:00", "Etc/Unknown"] {
+    for zone in ["Mars/Olympus", "", "+02:00", "Etc/Unknown", "localtime", "factory"] {
         assert!(Zone::new(zone).is_err(), "{zone}");
     }
     assert_eq!(Zone::new("europe/lisbon").unwrap().name(), "Europe/Lisbon");
@@ -354,4 +368,72 @@ fn a_schedule_survives_json() {
     assert_eq!(read.next_change(now), written.next_change(now));
     assert!(serde_json::from_str::<Schedule>(&json.replace("7h", "0h")).is_err(), "checked when read");
     assert!(serde_json::from_str::<Schedule>(&json.replace("Lisbon", "Nowhere")).is_err());
+}
+
+/// Schedules whose edges all lie on quarters of an hour, so that quarters can be counted.
+fn any_schedule() -> impl Strategy<Value = Schedule> {
+    let lines = prop_oneof![
+        Just("0 9 * * Mon-Thu"),
+        Just("30 22 * * *"),
+        Just("0 0 * * Sat,Sun"),
+        Just("15 6 1,15 * *"),
+        Just("0 */6 * * *"),
+        Just("30 1 * * Sun"),
+    ];
+    let opening = (lines, 1i64..60)
+        .prop_map(|(line, quarters)| Opening::new(line, Span::minutes(quarters * 15)).unwrap());
+    let freeze = (0i32..16, 0i32..3).prop_map(|(day, days)| {
+        let from = date(2026, 10, 18).checked_add(jiff::Span::new().days(day)).unwrap();
+        let until = from.checked_add(jiff::Span::new().days(days)).unwrap();
+        Freeze::new(from, until, "Freeze").unwrap()
+    });
+    let zone =
+        prop_oneof![Just("UTC"), Just("Europe/Lisbon"), Just("America/New_York"), Just("Asia/Kolkata")];
+    (zone, vec(opening, 0..4), vec(freeze, 0..4))
+        .prop_map(|(zone, open, freeze)| Schedule::new(Zone::new(zone).unwrap(), open, freeze).unwrap())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Over two weeks with a clock change: answers hold until `next_change` and change there,
+    /// an entry is the first quarter that fits, and frozen time is what was counted.
+    #[test]
+    fn the_answers_agree_with_each_other(schedule in any_schedule(), start in 0i64..1344, needed in 1i64..40) {
+        const QUARTER: SignedDuration = SignedDuration::from_mins(15);
+        const QUARTERS: i32 = 200;
+        let now = after(at("2026-10-18T00:00:00Z"), QUARTER * i32::try_from(start).unwrap());
+        let quarters: Vec<Timestamp> = (0..QUARTERS).map(|n| after(now, QUARTER * n)).collect();
+        let answers: Vec<_> = quarters.iter().map(|q| {
+            let opens_at = match schedule.openness(*q) {
+                Openness::Closed { opens_at } => Some(opens_at),
+                Openness::AlwaysOpen | Openness::Open { .. } => None,
+            };
+            (opens_at, schedule.freeze_at(*q), schedule.next_freeze(*q))
+        }).collect();
+        for n in 1..quarters.len() {
+            let (here, next) = (quarters[n - 1], quarters[n]);
+            let change = schedule.next_change(here);
+            prop_assert!(change.is_none_or(|change| change >= next), "within {}", here);
+            // Inside freezes that overlap, an edge of one of them may change nothing.
+            let edge_within = schedule.freeze_at(here).is_some() && schedule.freeze_at(next).is_some();
+            match answers[n - 1] == answers[n] {
+                true => prop_assert!(change != Some(next) || edge_within, "nothing changes at {}", next),
+                false => prop_assert_eq!(change, Some(next)),
+            }
+        }
+
+        let writable = |at| schedule.writable(at) != Writable::NotNow;
+        let needed = usize::try_from(needed).unwrap();
+        let first = (0..quarters.len() - needed).find(|n| quarters[*n..n + needed].iter().all(|q| writable(*q)));
+        let entry = schedule.next_entry(now, QUARTER * i32::try_from(needed).unwrap());
+        match first {
+            Some(first) => prop_assert_eq!(entry, Some(quarters[first])),
+            None => prop_assert!(entry.is_none_or(|entry| entry >= quarters[quarters.len() - needed])),
+        }
+
+        let frozen = quarters[..quarters.len() - 1].iter().filter(|q| schedule.freeze_at(**q).is_some()).count();
+        let counted = schedule.frozen_between(now, quarters[quarters.len() - 1]);
+        prop_assert_eq!(counted, QUARTER * i32::try_from(frozen).unwrap());
+    }
 }

@@ -199,7 +199,7 @@ fn rollouts(state: &State) -> String {
         let paused = if plan.paused.is_some() { ", paused" } else { "" };
         let halted = rollout.halted.as_ref().map(|halt| format!(", halted ({})", halt.cause.as_str()));
         let phase = rollout.phase.as_str();
-        let _ = writeln!(text, "{} is {phase}{paused}{}", rollout.id, halted.unwrap_or_default());
+        let _ = writeln!(text, "{} is {phase}{paused}{}", rollout.id.plan, halted.unwrap_or_default());
         for ring in &rollout.rings {
             let _ = writeln!(text, "  ring `{}` is {}", ring.name, ring.stage.as_str());
         }

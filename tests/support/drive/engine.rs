@@ -10,17 +10,17 @@ use ringward::ids::{PlanName, PolicyId};
 use ringward::plan::model::Revision;
 use ringward::rollout::command::{Command, Refusal, command};
 use ringward::rollout::decide::{Decision, decide};
-use ringward::rollout::event::{Actor, Cancelled, Entry, Event, Mode, Recorded, WriteId, WriteIntent};
+use ringward::rollout::event::{Actor, Entry, Event, Mode, Recorded};
 use ringward::rollout::gate;
-use ringward::rollout::outcome::{SendOutcome, doubt_after_restart, outcome_entry};
-use ringward::rollout::remote::{Group, Profiles};
+use ringward::rollout::outcome::doubt_after_restart;
+use ringward::rollout::remote::Profiles;
 use ringward::rollout::report::Report;
-use ringward::rollout::safety::{FreshLook, clear_to_send};
 use ringward::rollout::state::State;
 use ringward::rollout::world::{Desired, Observations, Observed, Read, Trouble};
 use ringward::time::{SignedDuration, Timestamp, after};
 
-use super::far_end::{Asked, FarEnd, Ticket, Write};
+use super::far_end::{Asked, FarEnd};
+use super::writer::Writing;
 use super::{Disk, OnDisk, Pace};
 
 /// The wait after a read's first failure; it doubles up to [`LAST_BACKOFF`].
@@ -36,7 +36,7 @@ const STORM_SPAN: SignedDuration = SignedDuration::from_mins(10);
 
 /// What the engine made of a plan's file at its last look.
 #[derive(Debug, Clone, PartialEq)]
-enum File {
+pub(super) enum File {
     Present(Box<Revision>),
     LastGood,
     Missing { since: Timestamp },
@@ -69,17 +69,6 @@ struct Backoff {
     until: Timestamp,
 }
 
-/// The one write, on its way.
-#[derive(Debug, Clone)]
-enum Writing {
-    /// The group is read afresh.
-    Looking { write: WriteId, started_at: Timestamp, done_at: Timestamp },
-    /// The last word is about to be said.
-    Clearing { write: WriteId, look: Observed<FreshLook>, send_at: Timestamp },
-    /// It is sent.
-    Sent { write: WriteId, ticket: Ticket, answer_at: Timestamp },
-}
-
 /// The daemon.
 #[derive(Debug, Clone)]
 pub struct Engine {
@@ -97,13 +86,13 @@ pub struct Engine {
     /// Set when the writer met the stop file before the log knew of it.
     pub(super) met_stop_file: bool,
     pub(super) has_decided: bool,
-    files: BTreeMap<PlanName, File>,
+    pub(super) files: BTreeMap<PlanName, File>,
     reading: BTreeMap<Read, Reading>,
     backoff: BTreeMap<Read, Backoff>,
-    writing: Option<Writing>,
+    pub(super) writing: Option<Writing>,
     wanted: BTreeMap<Read, Timestamp>,
     wake_at: Option<Timestamp>,
-    pace: Pace,
+    pub(super) pace: Pace,
 }
 
 impl Engine {
@@ -144,7 +133,7 @@ impl Engine {
         engine
     }
 
-    fn append(&mut self, entries: impl IntoIterator<Item = Entry>, now: Timestamp) {
+    pub(super) fn append(&mut self, entries: impl IntoIterator<Item = Entry>, now: Timestamp) {
         for entry in entries {
             if self.crashed {
                 return;
@@ -381,100 +370,6 @@ impl Engine {
             }
         }
         Membership::new(scopes)
-    }
-
-    fn go_on_writing(&mut self, far_end: &mut FarEnd, is_stop_file_there: bool, now: Timestamp) {
-        match self.writing.take() {
-            Some(Writing::Looking { write, started_at, done_at }) if done_at <= now => {
-                match self.look(far_end, started_at, now) {
-                    Ok(look) => {
-                        let send_at = after(now, self.pace.clear);
-                        self.writing = Some(Writing::Clearing { write, look, send_at });
-                    }
-                    Err(message) => {
-                        self.end(write, SendOutcome::Overtaken(Cancelled::Unreadable { message }), now)
-                    }
-                }
-            }
-            Some(Writing::Clearing { write, look, send_at }) if send_at <= now => {
-                self.clear(far_end, write, &look, is_stop_file_there, now);
-            }
-            Some(Writing::Sent { write, ticket, answer_at }) if answer_at <= now => {
-                self.end(write, far_end.outcome(ticket), now);
-            }
-            writing => self.writing = writing,
-        }
-    }
-
-    fn intent(&self) -> Option<(PlanName, WriteIntent)> {
-        let (rollout, _, write) = self.state.pending_write()?;
-        Some((rollout.id.plan.clone(), write.intent.clone()))
-    }
-
-    /// The fresh look before a write. It is an observation like any other, and kept.
-    fn look(
-        &mut self,
-        far_end: &mut FarEnd,
-        as_of: Timestamp,
-        now: Timestamp,
-    ) -> Result<Observed<FreshLook>, String> {
-        let Some((_, intent)) = self.intent() else { return Err("no write is planned".to_owned()) };
-        let seen_at = after(as_of, self.pace.snapshot_after).min(now);
-        let value = match &intent.before {
-            Some(before) => {
-                let group: Option<Group> = far_end.get_group(&before.id, seen_at)?;
-                let seen = Observed { value: group.clone(), as_of };
-                self.world.single_groups.insert(before.id.clone(), seen);
-                FreshLook::Group(group)
-            }
-            None => {
-                let groups = far_end.list_groups(seen_at)?;
-                self.world.groups = Some(Observed { value: groups.clone(), as_of });
-                FreshLook::Groups(groups)
-            }
-        };
-        Ok(Observed { value, as_of })
-    }
-
-    /// The last word, and the request.
-    fn clear(
-        &mut self,
-        far_end: &mut FarEnd,
-        write: WriteId,
-        look: &Observed<FreshLook>,
-        is_stop_file_there: bool,
-        now: Timestamp,
-    ) {
-        let Some((plan, intent)) = self.intent() else { panic!("{write} is cleared and not planned") };
-        let rollout = self.state.plans.get(&plan).map(|plan| &plan.rollout);
-        let current = match self.files.get(&plan) {
-            Some(File::Present(revision)) => Some(&revision.digest),
-            Some(File::LastGood) => rollout.map(|rollout| &rollout.revision.digest),
-            Some(File::Missing { .. } | File::Gone) | None => None,
-        };
-        let cleared = clear_to_send(&self.state, &plan, current, look, now);
-        let cleared = match cleared {
-            Ok(()) if is_stop_file_there => {
-                self.met_stop_file = true;
-                Err(Cancelled::Stopped)
-            }
-            cleared => cleared,
-        };
-        if let Err(why) = cleared {
-            self.end(write, SendOutcome::Overtaken(why), now);
-            return;
-        }
-        let body = match intent.before {
-            Some(before) => Write::Update(before.id, intent.after),
-            None => Write::Create(intent.after),
-        };
-        let ticket = far_end.send(body, now, self.pace.apply);
-        self.writing = Some(Writing::Sent { write, ticket, answer_at: after(now, self.pace.answer) });
-    }
-
-    fn end(&mut self, write: WriteId, outcome: SendOutcome, now: Timestamp) {
-        let entry = outcome_entry(&self.state, write, outcome);
-        self.append(entry, now);
     }
 }
 

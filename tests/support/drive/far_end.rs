@@ -14,6 +14,7 @@ use ringward::time::{SignedDuration, Timestamp, after};
 use ringward::version::Environment;
 
 use super::devices::Devices;
+pub use super::faults::{Misread, Outsider, ReadFault, WriteFault};
 
 /// A changing request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,74 +47,6 @@ pub struct Request {
     pub applied: Option<Group>,
     /// What it was answered; of a read, only whether it succeeded.
     pub answer: String,
-}
-
-/// What befalls a write.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum WriteFault {
-    /// The connection breaks before it is applied.
-    ResetBefore,
-    /// The connection breaks after it was applied.
-    ResetAfter,
-    /// No answer; it is applied so long after it was sent.
-    AppliedLate(SignedDuration),
-    /// A 5xx, applied or not.
-    ServerError {
-        /// Whether it was applied all the same.
-        applied: bool,
-    },
-    /// A 429.
-    RateLimited {
-        /// `Retry-After`
-        retry_after: Option<SignedDuration>,
-    },
-    /// A 4xx: nothing is applied.
-    Refused(u16),
-    /// The connection is refused: the request never reaches the account.
-    ConnectRefused,
-    /// It is applied, and the answer shows something else.
-    AnswerDiffers,
-}
-
-/// What befalls reads for a while.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReadFault {
-    /// From when on.
-    pub from: Timestamp,
-    /// Until when.
-    pub until: Timestamp,
-    /// What.
-    pub what: Misread,
-}
-
-/// How a read goes wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Misread {
-    /// Reads of groups fail.
-    Groups,
-    /// Reads of profiles fail.
-    Profiles,
-    /// Sweeps fail on their way, after some pages: they count for nothing.
-    Devices,
-    /// The profile filter is ignored: every device is listed.
-    FilterIgnored,
-    /// The list of groups is this much behind.
-    ListLags(SignedDuration),
-    /// The list of groups lacks the groups of this name.
-    ListLacks(String),
-}
-
-/// A change that somebody else makes at Cloudflare.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outsider {
-    /// Offers a version to an environment in the groups of this name.
-    SetsVersion(String, Environment, String),
-    /// Replaces the profiles of the groups of this name.
-    SetsProfiles(String, BTreeSet<PolicyId>),
-    /// Deletes the groups of this name.
-    Deletes(String),
-    /// Creates a group; profiles that sit elsewhere are taken out there first.
-    Creates(GroupContent),
 }
 
 /// A write on its way: what the sender will hear, and when it is applied.

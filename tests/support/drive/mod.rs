@@ -9,8 +9,10 @@
 pub mod devices;
 pub mod engine;
 pub mod far_end;
+mod faults;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 use std::collections::BTreeMap;
 
@@ -27,6 +29,9 @@ use far_end::{FarEnd, Outsider};
 
 /// Steps at one instant: more is a livelock.
 const MAX_STEPS_AT_ONCE: usize = 200;
+
+/// Steps within an hour: more is a daemon that wakes up for nothing.
+const MAX_STEPS_AN_HOUR: usize = 1_500;
 
 /// How long things take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,6 +156,7 @@ pub struct Drive {
     stop_file: Option<(Actor, String, Timestamp)>,
     checked_to: usize,
     steps_at_once: usize,
+    hour: (Timestamp, usize),
 }
 
 impl Drive {
@@ -174,6 +180,7 @@ impl Drive {
             stop_file: None,
             checked_to: 0,
             steps_at_once: 0,
+            hour: (now, 0),
         }
     }
 
@@ -201,6 +208,10 @@ impl Drive {
         let Some(next) = next.filter(|next| *next <= until) else { return false };
         self.steps_at_once = if next == self.now { self.steps_at_once + 1 } else { 0 };
         assert!(self.steps_at_once < MAX_STEPS_AT_ONCE, "a livelock at {next}\n{}", self.tail());
+        let (begun, steps) = self.hour;
+        let same_hour = next < after(begun, SignedDuration::from_hours(1));
+        self.hour = if same_hour { (begun, steps + 1) } else { (next, 1) };
+        assert!(self.hour.1 < MAX_STEPS_AN_HOUR, "a busy loop up to {next}\n{}", self.tail());
         self.now = next;
         self.far_end.advance(next);
         self.come_up();

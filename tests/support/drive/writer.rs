@@ -1,0 +1,122 @@
+//! The engine's writer: a fresh look, the last word, the request, the outcome. One at a time.
+//!
+//! **Invariant:** nothing is sent that [`clear_to_send`] and the stop file do not let through at
+//! that very instant.
+
+use ringward::ids::PlanName;
+use ringward::rollout::event::{Cancelled, WriteId, WriteIntent};
+use ringward::rollout::outcome::{SendOutcome, outcome_entry};
+use ringward::rollout::remote::Group;
+use ringward::rollout::safety::{FreshLook, clear_to_send};
+use ringward::rollout::world::Observed;
+use ringward::time::{Timestamp, after};
+
+use super::engine::{Engine, File};
+use super::far_end::{FarEnd, Ticket, Write};
+
+/// The one write, on its way.
+#[derive(Debug, Clone)]
+pub(super) enum Writing {
+    /// The group is read afresh.
+    Looking { write: WriteId, started_at: Timestamp, done_at: Timestamp },
+    /// The last word is about to be said.
+    Clearing { write: WriteId, look: Observed<FreshLook>, send_at: Timestamp },
+    /// It is sent.
+    Sent { write: WriteId, ticket: Ticket, answer_at: Timestamp },
+}
+
+impl Engine {
+    pub(super) fn go_on_writing(&mut self, far_end: &mut FarEnd, is_stop_file_there: bool, now: Timestamp) {
+        match self.writing.take() {
+            Some(Writing::Looking { write, started_at, done_at }) if done_at <= now => {
+                match self.look(far_end, started_at, now) {
+                    Ok(look) => {
+                        let send_at = after(now, self.pace.clear);
+                        self.writing = Some(Writing::Clearing { write, look, send_at });
+                    }
+                    Err(message) => {
+                        self.end(write, SendOutcome::Overtaken(Cancelled::Unreadable { message }), now)
+                    }
+                }
+            }
+            Some(Writing::Clearing { write, look, send_at }) if send_at <= now => {
+                self.clear(far_end, write, &look, is_stop_file_there, now);
+            }
+            Some(Writing::Sent { write, ticket, answer_at }) if answer_at <= now => {
+                self.end(write, far_end.outcome(ticket), now);
+            }
+            writing => self.writing = writing,
+        }
+    }
+
+    fn intent(&self) -> Option<(PlanName, WriteIntent)> {
+        let (rollout, _, write) = self.state.pending_write()?;
+        Some((rollout.id.plan.clone(), write.intent.clone()))
+    }
+
+    /// The fresh look before a write. It is an observation like any other, and kept.
+    fn look(
+        &mut self,
+        far_end: &mut FarEnd,
+        as_of: Timestamp,
+        now: Timestamp,
+    ) -> Result<Observed<FreshLook>, String> {
+        let Some((_, intent)) = self.intent() else { return Err("no write is planned".to_owned()) };
+        let seen_at = after(as_of, self.pace.snapshot_after).min(now);
+        let value = match &intent.before {
+            Some(before) => {
+                let group: Option<Group> = far_end.get_group(&before.id, seen_at)?;
+                let seen = Observed { value: group.clone(), as_of };
+                self.world.single_groups.insert(before.id.clone(), seen);
+                FreshLook::Group(group)
+            }
+            None => {
+                let groups = far_end.list_groups(seen_at)?;
+                self.world.groups = Some(Observed { value: groups.clone(), as_of });
+                FreshLook::Groups(groups)
+            }
+        };
+        Ok(Observed { value, as_of })
+    }
+
+    /// The last word, and the request.
+    fn clear(
+        &mut self,
+        far_end: &mut FarEnd,
+        write: WriteId,
+        look: &Observed<FreshLook>,
+        is_stop_file_there: bool,
+        now: Timestamp,
+    ) {
+        let Some((plan, intent)) = self.intent() else { panic!("{write} is cleared and not planned") };
+        let rollout = self.state.plans.get(&plan).map(|plan| &plan.rollout);
+        let current = match self.files.get(&plan) {
+            Some(File::Present(revision)) => Some(&revision.digest),
+            Some(File::LastGood) => rollout.map(|rollout| &rollout.revision.digest),
+            Some(File::Missing { .. } | File::Gone) | None => None,
+        };
+        let cleared = clear_to_send(&self.state, &plan, current, look, now);
+        let cleared = match cleared {
+            Ok(()) if is_stop_file_there => {
+                self.met_stop_file = true;
+                Err(Cancelled::Stopped)
+            }
+            cleared => cleared,
+        };
+        if let Err(why) = cleared {
+            self.end(write, SendOutcome::Overtaken(why), now);
+            return;
+        }
+        let body = match intent.before {
+            Some(before) => Write::Update(before.id, intent.after),
+            None => Write::Create(intent.after),
+        };
+        let ticket = far_end.send(body, now, self.pace.apply);
+        self.writing = Some(Writing::Sent { write, ticket, answer_at: after(now, self.pace.answer) });
+    }
+
+    fn end(&mut self, write: WriteId, outcome: SendOutcome, now: Timestamp) {
+        let entry = outcome_entry(&self.state, write, outcome);
+        self.append(entry, now);
+    }
+}

@@ -3,6 +3,9 @@
 //! **Invariant:** a gate reads observations only up to an age that it names; older ones are
 //! `unknown`, and so is everything missing.
 
+#[cfg(test)]
+mod tests;
+
 use crate::fleet::{Census, EnvironmentCensus, RingScope};
 use crate::plan::model::RingPlan;
 use crate::rollout::state::{Assigned, Ring, Rollout, Soak, Stage};

@@ -3,6 +3,9 @@
 //! **Invariant:** state is the fold of events and nothing else; an event that does not fit the
 //! state is an error and changes nothing.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{GroupId, PlanName, RingName};

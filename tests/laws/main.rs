@@ -18,6 +18,7 @@ pub mod support;
 
 mod coverage;
 mod dice;
+mod meddler;
 mod plans;
 mod scenes;
 mod truth;

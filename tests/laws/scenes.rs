@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 
 use ringward::fleet::Reported;
 use ringward::ids::{DeviceId, PlanName, RingName};
-use ringward::plan::model::{Percent, ProfileRef, Revision, RingPlan};
+use ringward::plan::model::{ProfileRef, Revision, RingPlan};
 use ringward::rollout::command::{Command, StartPlans};
-use ringward::rollout::event::{Actor, Event, Mode};
+use ringward::rollout::event::{Actor, Mode};
 use ringward::rollout::remote::{GroupContent, Profile, VersionEntry};
 use ringward::rollout::verdict::Gate;
 use ringward::schedule::Zone;
@@ -16,6 +16,7 @@ use ringward::time::{SignedDuration, Timestamp, after};
 use ringward::version::{ClientVersion, Environment};
 
 use super::dice::Dice;
+use super::meddler::Meddler;
 use super::plans::{LATER, OLD, PROFILES, TARGET, Temper, edited, plans, policy, revised, span};
 use super::support::drive::devices::{Devices, Presence, Reaction, Story};
 use super::support::drive::far_end::{FarEnd, Misread, Outsider, ReadFault, WriteFault};
@@ -33,76 +34,6 @@ pub(crate) struct Scene {
     pub(crate) forgets: bool,
     /// Who gets in between.
     pub(crate) meddler: Meddler,
-}
-
-/// Somebody who gets in between a write's intent and its outcome.
-pub(crate) struct Meddler {
-    dice: Dice,
-    often: usize,
-}
-
-impl Meddler {
-    /// Meddles with a write that was just planned, or just doubted.
-    pub(crate) fn meddle(&mut self, drive: &mut Drive, event: &Event) {
-        let name = match event {
-            Event::WritePlanned { intent, .. } => intent.after.name.clone(),
-            Event::WriteDoubted { .. } => {
-                let pending = drive.engine.state.pending_write();
-                let Some((_, _, write)) = pending else { return };
-                write.intent.after.name.clone()
-            }
-            _ => return,
-        };
-        let dice = &mut self.dice;
-        if !dice.chance(self.often) {
-            return;
-        }
-        let before = match event {
-            Event::WritePlanned { intent, .. } => intent.before.as_ref(),
-            _ => None,
-        };
-        if let Some(group) = before.filter(|_| dice.chance(60)) {
-            let name = group.content.name.clone();
-            let edit = if dice.chance(50) {
-                Outsider::Deletes(name)
-            } else {
-                Outsider::SetsVersion(name, dice.pick(&Environment::ALL), "2026.7.1.0".to_owned())
-            };
-            return drive.at(drive.now, Happening::Outside(edit));
-        }
-        let Some(plan) =
-            drive.engine.state.pending_write().map(|(rollout, ..)| rollout.revision.plan.clone())
-        else {
-            return;
-        };
-        let soon = after(drive.now, SignedDuration::from_millis(dice.pick(&[0, 500, 1500])));
-        let ann = Actor::Local { user: "ann".to_owned() };
-        let asked = |command| Happening::Command(ann.clone(), "just now".to_owned(), command);
-        let happening = match dice.below(10) {
-            0 => asked(Command::Pause(plan.name)),
-            1 => asked(Command::Stop),
-            2 => Happening::StopFile(ann, "just now".to_owned()),
-            3 => {
-                let mut plan = plan;
-                plan.rings[0].adoption.at_least = Percent::whole(dice.below(90) as u16);
-                Happening::Edit(plan.name.clone(), Some(OnDisk::Good(Box::new(revised(plan)))))
-            }
-            4 | 5 => Happening::Outside(Outsider::SetsVersion(name, Environment::Windows, OLD.to_string())),
-            6 => Happening::Outside(Outsider::Deletes(name)),
-            7 => {
-                let content = GroupContent { name, versions: Vec::new(), policies: BTreeSet::new() };
-                Happening::Outside(Outsider::Creates(content))
-            }
-            8 => Happening::Crash(Remembered::Devices),
-            _ => {
-                let until = after(drive.now, minutes(2));
-                let fault = ReadFault { from: drive.now, until, what: Misread::Groups };
-                drive.far_end.read_faults.push(fault);
-                return;
-            }
-        };
-        drive.at(soon, happening);
-    }
 }
 
 /// The scene of a seed.
@@ -138,7 +69,7 @@ pub(crate) fn scene(seed: u64) -> Scene {
         until: after(start, length),
         quiet_from: start,
         forgets: false,
-        meddler: Meddler { dice: Dice::new(!seed), often: dice.pick(&[0, 0, 15, 40]) },
+        meddler: Meddler::new(seed, dice.pick(&[0, 0, 15, 40])),
     };
     let people = dice.chance(70);
     if people {

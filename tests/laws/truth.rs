@@ -245,10 +245,7 @@ impl Told<'_> {
             targets: &plan.targets,
             assigned_at: Some(assigned.at),
             // A group found in place was assigned before ringward first looked.
-            restarted: self.forgets
-                || assigned.at < after(self.start, SignedDuration::from_hours(6)) && {
-                    assigned.at < self.first_look()
-                },
+            restarted: self.forgets || assigned.at < self.start,
         };
         for word in words.iter().filter(|word| word.gate == Gate::Adoption) {
             let Evidence::Adoption { census, .. } = &word.evidence else { continue };
@@ -259,11 +256,6 @@ impl Told<'_> {
                 self.exercise(&subject, environment, census, plan.schedule.zone(), found);
             }
         }
-    }
-
-    /// When the log says that ringward began: nothing was listed before.
-    fn first_look(&self) -> Timestamp {
-        after(self.start, SignedDuration::from_hours(6))
     }
 
     fn counts(

@@ -1,0 +1,279 @@
+//! The gates at their boundaries, on fleets told as sightings.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+use crate::fleet::{Membership, Reported, SightedPolicy, Sighting, Sweep, SweepScope};
+use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName};
+use crate::plan::model::{Adoption, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision};
+use crate::rollout::event::RolloutId;
+use crate::rollout::remote::{Profile, Profiles};
+use crate::rollout::state::{Attempts, Hold, Phase};
+use crate::rollout::world::Observed;
+use crate::schedule::{Freeze, Opening, Zone};
+use crate::version::ClientVersion;
+
+const OLD: ClientVersion = ClientVersion::new(2026, 6, 880, 0);
+const TARGET: ClientVersion = ClientVersion::new(2026, 8, 2100, 0);
+const MINUTE: SignedDuration = SignedDuration::from_mins(1);
+const MILLI: SignedDuration = SignedDuration::from_millis(1);
+
+fn at(text: &str) -> Timestamp {
+    format!("2026-10-{text}:00Z").parse().unwrap()
+}
+
+/// The assignment, on a Monday.
+fn assigned_at() -> Timestamp {
+    at("12T12:00")
+}
+
+fn profile() -> PolicyId {
+    PolicyId::new("p1").unwrap()
+}
+
+fn plan(schedule: Schedule) -> RingPlan {
+    RingPlan {
+        name: RingName::new("First").unwrap(),
+        group: "First".to_owned(),
+        profiles: vec![ProfileRef::Id(profile())],
+        targets: BTreeMap::from([(Environment::Windows, TARGET)]),
+        schedule,
+        adoption: Adoption {
+            at_least: Percent::whole(90),
+            within: "2d".parse().unwrap(),
+            seen_at_least: Percent::whole(60),
+        },
+        soak: "24h".parse().unwrap(),
+        unknown_after: "6h".parse().unwrap(),
+        on_failure: OnFailure::Halt,
+    }
+}
+
+fn assigned() -> Assigned {
+    Assigned {
+        group: GroupId::new("g1").unwrap(),
+        policies: BTreeSet::from([profile()]),
+        at: assigned_at(),
+        deadline_from: assigned_at(),
+    }
+}
+
+/// One ring and what is known of its devices.
+struct Bench {
+    rollout: Rollout,
+    plan: RingPlan,
+    world: Observations,
+}
+
+impl Bench {
+    fn new(stage: Stage, schedule: Schedule) -> Self {
+        let plan = plan(schedule);
+        let name = PlanName::new("client").unwrap();
+        let whole = Plan {
+            name: name.clone(),
+            description: None,
+            account: None,
+            forbid: Vec::new(),
+            on_new_target: OnNewTarget::Replace,
+            rings: vec![plan.clone()],
+        };
+        let written = "client".to_owned();
+        let revision = Revision { digest: PlanDigest::of_written(&written), written, plan: whole };
+        let ring = Ring {
+            name: plan.name.clone(),
+            stage,
+            since: assigned_at(),
+            unknown: BTreeMap::new(),
+            waived: BTreeMap::new(),
+        };
+        let rollout = Rollout {
+            id: RolloutId { plan: name, number: 1 },
+            revision,
+            phase: Phase::Running,
+            phase_since: assigned_at(),
+            halted: None,
+            rings: vec![ring],
+            standstills: Vec::new(),
+        };
+        Self { rollout, plan, world: Observations::default() }
+    }
+
+    fn adopting() -> Self {
+        Self::new(Stage::Adopting(assigned()), Schedule::always())
+    }
+
+    fn soaking(started_at: Timestamp) -> Self {
+        Self::new(Stage::Soaking(assigned(), Soak { started_at }), Schedule::always())
+    }
+
+    fn entering(schedule: Schedule, read_at: Timestamp) -> Self {
+        let mut bench = Self::new(Stage::Entering(Attempts::default()), schedule);
+        let listed = vec![Profile { id: profile(), name: None, is_default: false, enabled: true }];
+        bench.world.profiles = Some(Observed { value: Profiles { listed }, as_of: read_at });
+        bench
+    }
+
+    /// A full sweep that lists so many devices with a version, last seen at an instant.
+    fn sweep(&mut self, started_at: Timestamp, fleet: &[(usize, ClientVersion, Timestamp)]) {
+        let mut devices = Vec::new();
+        for (count, version, seen) in fleet {
+            for _ in 0..*count {
+                devices.push(sighting(devices.len(), *version, *seen));
+            }
+        }
+        let sweep = Sweep { scope: SweepScope::Full, started_at, finished_at: started_at, devices };
+        let membership = Membership::new(vec![RingScope {
+            assigned_at: (started_at >= assigned_at()).then(assigned_at),
+            ..scope(&self.plan, &assigned())
+        }]);
+        self.world.fleet.observe(sweep, &membership);
+    }
+
+    fn verdict(&self, gate: Gate, now: Timestamp) -> Verdict {
+        let (rollout, plan, world) = (&self.rollout, &self.plan, &self.world);
+        let judged = judge(Subject { rollout, ring: &rollout.rings[0], plan, world, now });
+        judged.into_iter().find(|judgement| judgement.gate == gate).unwrap().verdict
+    }
+}
+
+fn sighting(n: usize, version: ClientVersion, seen: Timestamp) -> Sighting {
+    Sighting {
+        id: DeviceId::new(format!("d{n}")).unwrap(),
+        name: format!("d{n}"),
+        user: None,
+        device_type: Some("windows".to_owned()),
+        os_version: None,
+        client: Reported::Version(version),
+        last_seen_at: Some(seen),
+        policy: Some(SightedPolicy { id: profile(), default: false }),
+    }
+}
+
+#[test]
+fn one_of_400_seen_at_the_first_poll_never_reaches_adoption() {
+    let mut bench = Bench::adopting();
+    bench.sweep(at("12T11:50"), &[(400, OLD, at("12T11:45"))]);
+    // The first poll: one device came back, and runs the target.
+    bench.sweep(at("12T12:20"), &[(1, TARGET, at("12T12:16")), (399, OLD, at("12T11:45"))]);
+    assert_eq!(bench.verdict(Gate::Adoption, at("12T12:21")), Verdict::Wait(Waiting::TooFewSeen));
+    // However low the share asked for of those that were seen.
+    bench.plan.adoption.at_least = Percent::whole(1);
+    assert_eq!(bench.verdict(Gate::Adoption, at("12T12:21")), Verdict::Wait(Waiting::TooFewSeen));
+}
+
+#[test]
+fn adoption_asks_for_both_shares_exactly() {
+    let (late, before) = (at("12T13:00"), at("12T11:45"));
+    let rows = [
+        ("9 of 10 seen arrived", 9, 1, 0, Verdict::Pass),
+        ("8 of 9 seen arrived", 8, 1, 0, Verdict::Wait(Waiting::TooFewArrived)),
+        ("6 of 10 active ones seen", 6, 0, 4, Verdict::Pass),
+        ("5 of 9 active ones seen", 5, 0, 4, Verdict::Wait(Waiting::TooFewSeen)),
+        ("nobody seen", 0, 0, 9, Verdict::Wait(Waiting::TooFewSeen)),
+        ("nobody there", 0, 0, 0, Verdict::Unknown(Unknown::NobodyToMove)),
+    ];
+    for (row, arrived, due, unseen, verdict) in rows {
+        let mut bench = Bench::adopting();
+        bench.sweep(at("12T11:50"), &[(arrived + due + unseen, OLD, before)]);
+        bench.sweep(at("12T13:01"), &[(arrived, TARGET, late), (due, OLD, late), (unseen, OLD, before)]);
+        assert_eq!(bench.verdict(Gate::Adoption, at("12T13:02")), verdict, "{row}");
+    }
+}
+
+#[test]
+fn a_look_at_the_devices_supports_a_verdict_for_so_long() {
+    let mut bench = Bench::adopting();
+    assert_eq!(bench.verdict(Gate::Adoption, at("12T13:00")), Verdict::Unknown(Unknown::NotSwept));
+    bench.sweep(at("12T13:00"), &[(3, TARGET, at("12T12:30"))]);
+    let oldest = after(at("12T13:00"), MINUTE * 90);
+    assert_eq!(bench.verdict(Gate::Adoption, oldest), Verdict::Pass);
+    assert_eq!(bench.verdict(Gate::Adoption, after(oldest, MILLI)), Verdict::Unknown(Unknown::StaleSweep));
+}
+
+#[test]
+fn the_deadline_fails_at_its_instant_and_a_waiver_ends_it() {
+    let mut bench = Bench::adopting();
+    let deadline = at("14T12:00");
+    bench.sweep(at("12T11:50"), &[(3, OLD, at("12T11:45"))]);
+    bench.sweep(at("14T11:50"), &[(3, OLD, at("14T11:45"))]);
+    let waits = Verdict::Wait(Waiting::TooFewArrived);
+    assert_eq!(bench.verdict(Gate::Adoption, after(deadline, -MILLI)), waits);
+    assert_eq!(bench.verdict(Gate::Adoption, deadline), Verdict::Fail(Failing::DeadlineMissed));
+    let actor = crate::rollout::event::Actor::Loopback;
+    let hold = Hold { actor, reason: "known".to_owned(), since: deadline };
+    bench.rollout.rings[0].waived.insert(Gate::Adoption, hold);
+    assert_eq!(bench.verdict(Gate::Adoption, deadline), Verdict::Exempt(Exempt::Waived));
+}
+
+#[test]
+fn a_soak_passes_at_its_instant_once_half_came_back() {
+    let (started, ends) = (at("12T13:00"), at("13T13:00"));
+    let rows = [
+        ("a moment early", 2, 2, after(ends, -MILLI), Verdict::Wait(Waiting::SoakRunning)),
+        ("at its end", 2, 2, ends, Verdict::Pass),
+        ("half came back", 1, 1, ends, Verdict::Pass),
+        ("less than half came back", 1, 2, ends, Verdict::Wait(Waiting::NotExercised)),
+        ("nobody arrived", 0, 0, ends, Verdict::Wait(Waiting::NotExercised)),
+    ];
+    for (row, back, away, now, verdict) in rows {
+        let mut bench = Bench::soaking(started);
+        bench.sweep(at("12T12:50"), &[(back + away, TARGET, at("12T12:45"))]);
+        bench.sweep(at("13T12:30"), &[(back, TARGET, at("13T12:00")), (away, TARGET, at("12T12:45"))]);
+        assert_eq!(bench.verdict(Gate::Soak, now), verdict, "{row}");
+    }
+}
+
+#[test]
+fn a_ring_is_entered_only_with_a_quarter_of_an_hour_left() {
+    let open = vec![Opening::new("0 9 * * Mon-Fri", "7h".parse().unwrap()).unwrap()];
+    let day = "2026-10-14".parse().unwrap();
+    let freeze = vec![Freeze::new(day, day, "Audit").unwrap()];
+    let schedule = Schedule::new(Zone::utc(), open, freeze.clone()).unwrap();
+    let rows = [
+        ("before", at("12T08:59"), Verdict::Wait(Waiting::OpeningClosed)),
+        ("as it opens", at("12T09:00"), Verdict::Pass),
+        ("with 15 minutes left", at("12T15:45"), Verdict::Pass),
+        ("with less", after(at("12T15:45"), MILLI), Verdict::Wait(Waiting::OpeningEndsSoon)),
+        ("as it closes", at("12T16:00"), Verdict::Wait(Waiting::OpeningClosed)),
+    ];
+    for (row, now, verdict) in rows {
+        assert_eq!(opening(&schedule, now).verdict, verdict, "{row}");
+    }
+    let always = Schedule::new(Zone::utc(), Vec::new(), freeze).unwrap();
+    assert_eq!(opening(&always, at("13T23:45")).verdict, Verdict::Pass);
+    let soon = Verdict::Wait(Waiting::OpeningEndsSoon);
+    assert_eq!(opening(&always, at("13T23:46")).verdict, soon, "a freeze ends it too");
+    assert_eq!(super::freeze(&always, at("13T23:59")).verdict, Verdict::Pass);
+    assert_eq!(super::freeze(&always, at("14T00:00")).verdict, Verdict::Wait(Waiting::Frozen));
+}
+
+#[test]
+fn a_ring_is_entered_on_a_fresh_complete_look() {
+    let read = at("12T10:00");
+    let oldest = after(read, MINUTE * 30);
+    let mut bench = Bench::entering(Schedule::always(), read);
+    assert_eq!(bench.verdict(Gate::Fleet, read), Verdict::Unknown(Unknown::NotSwept));
+    bench.sweep(read, &[(1, OLD, read)]);
+    assert_eq!(bench.verdict(Gate::Fleet, oldest), Verdict::Pass);
+    assert_eq!(bench.verdict(Gate::Fleet, after(oldest, MILLI)), Verdict::Unknown(Unknown::StaleSweep));
+    bench.world.profiles = None;
+    assert_eq!(bench.verdict(Gate::Fleet, read), Verdict::Unknown(Unknown::ProfilesUnread));
+    let empty = Observed { value: Profiles { listed: Vec::new() }, as_of: read };
+    bench.world.profiles = Some(empty);
+    assert_eq!(bench.verdict(Gate::Fleet, read), Verdict::Unknown(Unknown::ProfileUnresolved));
+    let mut nobody = Bench::entering(Schedule::always(), read);
+    nobody.sweep(read, &[(4, ClientVersion::new(2026, 5, 1, 0), read)]);
+    assert_eq!(nobody.verdict(Gate::Fleet, read), Verdict::Unknown(Unknown::NobodyToMove));
+}
+
+#[test]
+fn an_old_sweep_will_do_while_the_schedule_keeps_a_ring_closed() {
+    let open = vec![Opening::new("0 9 * * Mon-Fri", "1h".parse().unwrap()).unwrap()];
+    let schedule = Schedule::new(Zone::utc(), open, Vec::new()).unwrap();
+    let read = at("12T11:00");
+    let mut bench = Bench::entering(schedule, read);
+    bench.sweep(read, &[(1, OLD, read)]);
+    let rest = after(read, MINUTE * 60 * 13);
+    assert_eq!(bench.verdict(Gate::Fleet, rest), Verdict::Pass);
+    assert_eq!(bench.verdict(Gate::Fleet, after(rest, MILLI)), Verdict::Unknown(Unknown::StaleSweep));
+}

@@ -1,0 +1,102 @@
+//! The transition table where the suites of whole runs found it wanting.
+
+use super::*;
+use crate::ids::PolicyId;
+use crate::plan::model::{Adoption, OnFailure, OnNewTarget, Percent, Plan, ProfileRef};
+use crate::rollout::event::{Entry, Purpose};
+use crate::rollout::remote::GroupContent;
+use crate::schedule::Schedule;
+
+fn revision() -> Revision {
+    let ring = RingPlan {
+        name: RingName::new("First").unwrap(),
+        group: "First".to_owned(),
+        profiles: vec![ProfileRef::Named("Engineering".to_owned())],
+        targets: BTreeMap::from([(Environment::Windows, "2026.8.2100.0".parse().unwrap())]),
+        schedule: Schedule::always(),
+        adoption: Adoption {
+            at_least: Percent::whole(90),
+            within: "7d".parse().unwrap(),
+            seen_at_least: Percent::whole(60),
+        },
+        soak: "24h".parse().unwrap(),
+        unknown_after: "6h".parse().unwrap(),
+        on_failure: OnFailure::Halt,
+    };
+    let plan = Plan {
+        name: PlanName::new("client").unwrap(),
+        description: None,
+        account: None,
+        forbid: Vec::new(),
+        on_new_target: OnNewTarget::Replace,
+        rings: vec![ring],
+    };
+    Revision { digest: PlanDigest::of_written("v1"), written: "v1".to_owned(), plan }
+}
+
+fn intent() -> WriteIntent {
+    let policies: BTreeSet<PolicyId> = [PolicyId::new("p1").unwrap()].into();
+    WriteIntent {
+        id: WriteId(1),
+        digest: PlanDigest::of_written("v1"),
+        purpose: Purpose::Target,
+        before: None,
+        after: GroupContent { name: "First".to_owned(), versions: Vec::new(), policies: policies.clone() },
+        policies,
+        judgements: Vec::new(),
+        devices: 1,
+        after_doubt: false,
+    }
+}
+
+/// A log up to a planned write.
+fn deploying() -> State {
+    let ring = RingName::new("First").unwrap();
+    let mut state = State::default();
+    for event in [
+        Event::PlanAccepted { revision: Box::new(revision()) },
+        Event::RingReached { ring: ring.clone() },
+        Event::WritePlanned { ring, intent: Box::new(intent()) },
+    ] {
+        state.apply(&next(&state, Actor::Engine, event)).unwrap();
+    }
+    state
+}
+
+fn next(state: &State, actor: Actor, event: Event) -> Recorded {
+    let id = RolloutId { plan: PlanName::new("client").unwrap(), number: 1 };
+    let entry = Entry { actor, ..Entry::engine(&id, "for a test", event) };
+    Recorded { seq: state.seq + 1, at: "2026-10-12T09:00:00Z".parse().unwrap(), entry }
+}
+
+#[test]
+fn a_person_may_waive_while_a_write_has_no_outcome() {
+    let mut state = deploying();
+    let waived = Event::GateWaived { ring: RingName::new("First").unwrap(), gate: Gate::Soak };
+    state.apply(&next(&state, Actor::Loopback, waived.clone())).unwrap();
+    assert!(state.pending_write().is_some(), "the write is still open");
+    assert!(state.pending_write().unwrap().1.waived.contains_key(&Gate::Soak));
+    let again = state.apply(&next(&state, Actor::Loopback, waived));
+    assert!(again.unwrap_err().why.contains("waived already"));
+}
+
+#[test]
+fn an_event_that_does_not_fit_changes_nothing() {
+    let mut state = deploying();
+    let before = state.clone();
+    let ring = RingName::new("First").unwrap();
+    let rows = [
+        ("verified too early", Event::RingVerified { ring: ring.clone(), judgements: Vec::new() }),
+        ("a second write", Event::WritePlanned { ring: ring.clone(), intent: Box::new(intent()) }),
+        ("complete too early", Event::RolloutCompleted {}),
+        ("another write's outcome", Event::WriteDoubted { ring, write: WriteId(2), why: "reset".to_owned() }),
+    ];
+    for (row, event) in rows {
+        assert!(state.apply(&next(&before, Actor::Engine, event)).is_err(), "{row}");
+        assert_eq!(state, before, "{row}");
+    }
+    let mut gap = next(&before, Actor::Loopback, Event::Paused {});
+    gap.seq += 1;
+    assert!(state.apply(&gap).is_err());
+    assert_eq!(state, before);
+}

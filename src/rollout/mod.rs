@@ -7,10 +7,12 @@
 //!
 //! **Invariant:** nothing here knows of sockets, files, threads or the present time.
 
+mod cause;
 pub mod command;
 pub mod decide;
 pub mod event;
 pub mod gate;
+mod intent;
 pub mod invariant;
 mod lifecycle;
 pub mod outcome;

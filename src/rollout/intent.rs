@@ -1,0 +1,143 @@
+//! A write from its intent to what reads show of it.
+//!
+//! **Invariant:** an intent names both sides of the write whole, so that it can be judged, repeated
+//! and settled from the log alone.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{PolicyId, RingName};
+use crate::plan::model::PlanDigest;
+use crate::rollout::event::WriteId;
+use crate::rollout::remote::{Group, GroupContent};
+use crate::rollout::verdict::Judgement;
+use crate::time::SignedDuration;
+
+/// Two reads about a write in doubt must lie this far apart: a write can be applied late and a
+/// list can be stale.
+pub const DOUBT_READS_APART: SignedDuration = SignedDuration::from_secs(60);
+
+/// A write before it is made: whole, so that it can be judged and settled from the log alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WriteIntent {
+    /// Its number.
+    pub id: WriteId,
+    /// The plan it follows.
+    pub digest: PlanDigest,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// The group as last read; `None`: it is to be created.
+    pub before: Option<Group>,
+    /// The group as it shall be.
+    pub after: GroupContent,
+    /// The ring's profiles, resolved.
+    pub policies: BTreeSet<PolicyId>,
+    /// Every entry gate's word.
+    pub judgements: Vec<Judgement>,
+    /// Devices whose target this may change.
+    pub devices: usize,
+    /// Whether an earlier write for this ring was in doubt: then any error is a doubt again.
+    pub after_doubt: bool,
+}
+
+/// What a write is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// Gives the ring's group its targets and profiles.
+    Target,
+    /// Takes a profile out of another ring's group of this plan, so that it can go in here.
+    MoveOut {
+        /// The ring that owns the other group.
+        from: RingName,
+    },
+}
+
+/// Why a planned write was not sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cancelled {
+    /// All writes are stopped.
+    Stopped,
+    /// The plan is paused or halted.
+    Held,
+    /// The opening closed.
+    OpeningClosed,
+    /// A freeze began.
+    FreezeBegun,
+    /// The plan's file changed.
+    PlanChanged,
+    /// The group is not as the intent has it: somebody else edits it.
+    ConcurrentEdit,
+    /// The group is gone.
+    GroupGone,
+    /// A profile sits in another group by now, or the name is taken.
+    GroupInTheWay,
+    /// The read before the write failed.
+    Unreadable {
+        /// What was said.
+        message: String,
+    },
+    /// The request certainly never reached Cloudflare.
+    NotSent {
+        /// What was said.
+        message: String,
+    },
+    /// Cloudflare's rate limit; nothing was applied.
+    RateLimited,
+}
+
+impl Cancelled {
+    /// Whether this counts as an attempt that failed, rather than one overtaken by events.
+    #[must_use]
+    pub const fn is_a_failure(&self) -> bool {
+        match self {
+            Self::Stopped | Self::Held | Self::OpeningClosed | Self::FreezeBegun | Self::PlanChanged => false,
+            Self::ConcurrentEdit
+            | Self::GroupGone
+            | Self::GroupInTheWay
+            | Self::Unreadable { .. }
+            | Self::NotSent { .. }
+            | Self::RateLimited => true,
+        }
+    }
+}
+
+impl fmt::Display for Cancelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stopped => f.write_str("all writes are stopped"),
+            Self::Held => f.write_str("the plan is on hold"),
+            Self::OpeningClosed => f.write_str("the opening closed"),
+            Self::FreezeBegun => f.write_str("a freeze began"),
+            Self::PlanChanged => f.write_str("the plan changed"),
+            Self::ConcurrentEdit => f.write_str("the group was edited by somebody else"),
+            Self::GroupGone => f.write_str("the group is gone"),
+            Self::GroupInTheWay => f.write_str("another group took the name or a profile"),
+            Self::Unreadable { message } => write!(f, "the read before the write failed: {message}"),
+            Self::NotSent { message } => write!(f, "the request was not sent: {message}"),
+            Self::RateLimited => f.write_str("Cloudflare asked to slow down"),
+        }
+    }
+}
+
+/// What a read shows about a write in doubt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// It was applied.
+    Applied {
+        /// The group as read.
+        group: Group,
+    },
+    /// It was not applied.
+    NotApplied {},
+    /// The group is neither as before nor as intended.
+    Overwritten {
+        /// The group as read; `None`: gone.
+        seen: Option<Group>,
+    },
+}

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::exit::CliError;
 use crate::cli::progress::Progress;
-use crate::cli::run::{end_signal, serve};
+use crate::cli::run::{end_after, end_signal, serve};
 use crate::cli::sandbox::epoch;
 use crate::cloudflare::{self, ApiUrl, CloudflareClient};
 use crate::daemon::{self, Daemon};
@@ -84,7 +84,10 @@ pub async fn demo(args: DemoArgs) -> Result<(), CliError> {
 
     let services = Services { handle: daemon.handle(), database: database.clone(), metrics };
     let token = CancellationToken::new();
-    let socket = web::bind_socket(&database).map_err(CliError::failed)?;
+    let socket = match web::bind_socket(&database) {
+        Ok(socket) => socket,
+        Err(error) => return Err(end_after(daemon, error).await),
+    };
     let serving = serve(bound, socket, services, token.clone());
     let watching = async {
         let result = watch(&args, daemon, &sandbox).await;

@@ -99,7 +99,10 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
 
 /// Serves page and socket beside a daemon until a signal, or the daemon's own end.
 async fn serve_until_signal(daemon: Daemon, bound: web::Bound, services: Services) -> Result<(), CliError> {
-    let socket = web::bind_socket(&services.database).map_err(CliError::failed)?;
+    let socket = match web::bind_socket(&services.database) {
+        Ok(socket) => socket,
+        Err(error) => return Err(end_after(daemon, error).await),
+    };
     let token = CancellationToken::new();
     let serving = serve(bound, socket, services, token.clone());
     let running = async {
@@ -109,6 +112,15 @@ async fn serve_until_signal(daemon: Daemon, bound: web::Bound, services: Service
     };
     let ((), result) = tokio::join!(serving, running);
     result
+}
+
+/// Ends a daemon that cannot be served, and tells why it cannot.
+pub(super) async fn end_after(mut daemon: Daemon, error: web::SocketError) -> CliError {
+    daemon.stopper().stop();
+    match daemon.ended().await {
+        Ok(()) => CliError::failed(error),
+        Err(also) => CliError::failed(format!("{error}; and the daemon did not end tidily: {also}")),
+    }
 }
 
 /// Serves page and socket until the token is cancelled.
@@ -191,7 +203,9 @@ async fn require_access(client: &CloudflareClient) -> Result<(), CliError> {
                 "the API token is {state}; make a new one at Cloudflare and give it by {TOKEN_VARIABLE} or --token-file"
             )));
         }
-        Err(error) => accept_silence(error, "the API token was not accepted")?,
+        Err(error) => {
+            accept_silence(error, &format!("the API token was not accepted for account {account}"))?;
+        }
     }
     match client.list_groups(Priority::Routine).await {
         Ok(_) => Ok(()),

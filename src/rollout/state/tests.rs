@@ -1,11 +1,15 @@
 //! The transition table where the suites of whole runs found it wanting.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::ids::PolicyId;
-use crate::plan::model::{Adoption, OnFailure, OnNewTarget, Percent, Plan, ProfileRef};
-use crate::rollout::event::{Entry, Purpose};
+use crate::plan::model::{Adoption, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, RingPlan};
+use crate::rollout::event::{Entry, Purpose, WriteId, WriteIntent};
 use crate::rollout::remote::GroupContent;
+use crate::rollout::verdict::Gate;
 use crate::schedule::Schedule;
+use crate::version::Environment;
 
 fn revision() -> Revision {
     let ring = RingPlan {

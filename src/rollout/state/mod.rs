@@ -1,0 +1,288 @@
+//! State, and the one transition table that makes it from events, live and in replay.
+//!
+//! **Invariant:** state is the fold of events and nothing else; an event that does not fit the
+//! state is an error and changes nothing.
+
+mod ring;
+mod rollout;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use crate::ids::{GroupId, PlanName, RingName};
+use crate::plan::model::Revision;
+use crate::rollout::event::{Actor, Cause, Event, Finding, Mode, Recorded, RolloutId, SoakFact};
+use crate::rollout::remote::{Group, GroupContent};
+use crate::time::Timestamp;
+
+pub use ring::{
+    Assigned, Attempts, Doubt, FirstRead, PendingWrite, Refusal, Ring, Soak, Stage, UnknownSince,
+};
+pub use rollout::{Halt, Phase, Rollout, Standstill, same_profiles};
+
+/// All that the log says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct State {
+    /// The last event folded in; 0 before the first.
+    pub seq: u64,
+    /// When that was.
+    pub last_at: Option<Timestamp>,
+    /// Whether the daemon that runs may write.
+    pub mode: Option<Mode>,
+    /// Set while somebody has stopped all writes.
+    pub stop: Option<Hold>,
+    /// The latest rollout of each plan.
+    pub plans: BTreeMap<PlanName, PlanState>,
+    /// Deployment groups that ringward has written, and whose they are.
+    pub groups: BTreeMap<GroupId, OwnedGroup>,
+    /// What has soaked on what; it spares a ring a second soak.
+    pub soaks: Vec<SoakFact>,
+    /// Writes planned so far.
+    pub writes: u64,
+    /// How often each kind of fact happened, for metrics that a restart must not reset.
+    pub tallies: Tallies,
+}
+
+/// Counts of rare facts, from the log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tallies {
+    /// Halts by plan and cause.
+    pub halts: BTreeMap<(PlanName, &'static str), u64>,
+}
+
+/// A hold or a stop: who, why, since when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    /// Who.
+    pub actor: Actor,
+    /// Why.
+    pub reason: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// A plan and its latest rollout.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlanState {
+    /// A person's pause. It belongs to the plan, so that a newer target does not lift it.
+    pub paused: Option<Hold>,
+    /// The latest rollout.
+    pub rollout: Rollout,
+}
+
+/// A deployment group that ringward wrote or took over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnedGroup {
+    /// The plan that owns it.
+    pub plan: PlanName,
+    /// The ring that owns it.
+    pub ring: RingName,
+    /// As ringward left it, or as a person accepted it. What differs from it is drift.
+    pub last: Group,
+    /// As ringward left it. Somebody who sets the group back to this mends a drift.
+    pub left: GroupContent,
+}
+
+/// An event that does not fit the state.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("event {seq} ({kind}) does not fit: {why}")]
+pub struct IllegalEvent {
+    /// Its place in the log.
+    pub seq: u64,
+    /// Its kind.
+    pub kind: &'static str,
+    /// What is in its way.
+    pub why: String,
+}
+
+impl State {
+    /// Folds one event in.
+    ///
+    /// # Errors
+    /// When the event does not fit the state, which then stays as it was.
+    pub fn apply(&mut self, recorded: &Recorded) -> Result<(), IllegalEvent> {
+        let illegal =
+            |why: String| IllegalEvent { seq: recorded.seq, kind: recorded.entry.event.kind(), why };
+        if recorded.seq != self.seq + 1 {
+            return Err(illegal(format!("it follows event {}", self.seq)));
+        }
+        if self.last_at.is_some_and(|last| recorded.at < last) {
+            return Err(illegal("its time lies before the event before it".to_owned()));
+        }
+        if recorded.entry.reason.trim().is_empty() {
+            return Err(illegal("it has no reason".to_owned()));
+        }
+        match &recorded.entry.rollout {
+            None => self.apply_to_account(recorded).map_err(illegal)?,
+            Some(id) => self.apply_to_plan(id, recorded).map_err(illegal)?,
+        }
+        self.seq = recorded.seq;
+        self.last_at = Some(recorded.at);
+        Ok(())
+    }
+
+    fn apply_to_account(&mut self, recorded: &Recorded) -> Result<(), String> {
+        match (&recorded.entry.event, &self.stop) {
+            (Event::DaemonStarted { mode, .. }, _) => self.mode = Some(*mode),
+            (Event::Stopped {}, None) => {
+                self.stop = Some(Hold::of(recorded));
+                self.stand_still_everywhere(recorded.at);
+            }
+            (Event::Started {}, Some(_)) => {
+                self.stop = None;
+                self.stand_still_everywhere(recorded.at);
+            }
+            (Event::Stopped {}, Some(_)) => return Err("writes are stopped already".to_owned()),
+            (Event::Started {}, None) => return Err("writes are not stopped".to_owned()),
+            _ => return Err("it names no rollout".to_owned()),
+        }
+        Ok(())
+    }
+
+    fn apply_to_plan(&mut self, id: &RolloutId, recorded: &Recorded) -> Result<(), String> {
+        if let Event::PlanAccepted { revision } = &recorded.entry.event {
+            return self.accept(id, revision, recorded.at);
+        }
+        let plan = self.plans.get_mut(&id.plan).ok_or("no such plan")?;
+        if plan.rollout.id != *id {
+            return Err(format!("the plan's rollout is {}", plan.rollout.id));
+        }
+        match &recorded.entry.event {
+            Event::Paused {} if plan.paused.is_some() => return Err("the plan is paused already".to_owned()),
+            Event::PauseLifted {} if plan.paused.is_none() => return Err("the plan is not paused".to_owned()),
+            Event::Paused {} => plan.paused = Some(Hold::of(recorded)),
+            Event::PauseLifted {} => plan.paused = None,
+            event => plan.rollout.apply(event, recorded)?,
+        }
+        self.keep_account_facts(id, recorded);
+        self.stand_still_everywhere(recorded.at);
+        Ok(())
+    }
+
+    fn accept(&mut self, id: &RolloutId, revision: &Revision, at: Timestamp) -> Result<(), String> {
+        if revision.plan.name != id.plan {
+            return Err("the plan has another name".to_owned());
+        }
+        let (number, paused) = match self.plans.get(&id.plan) {
+            None => (1, None),
+            Some(plan) if plan.rollout.phase == Phase::Running => {
+                return Err(format!("{} still runs", plan.rollout.id));
+            }
+            Some(plan) => (plan.rollout.id.number + 1, plan.paused.clone()),
+        };
+        if id.number != number {
+            return Err(format!("the next rollout of this plan is number {number}"));
+        }
+        let rings = revision.plan.rings.iter().map(|ring| Ring::pending(ring, at)).collect();
+        let rollout = Rollout {
+            id: id.clone(),
+            revision: revision.clone(),
+            phase: Phase::Running,
+            phase_since: at,
+            halted: None,
+            rings,
+            standstills: Vec::new(),
+        };
+        self.plans.insert(id.plan.clone(), PlanState { paused, rollout });
+        self.stand_still_everywhere(at);
+        Ok(())
+    }
+
+    /// What an event of a rollout means to the account: groups, soaks, write numbers, counts.
+    fn keep_account_facts(&mut self, id: &RolloutId, recorded: &Recorded) {
+        match &recorded.entry.event {
+            Event::WritePlanned { intent, .. } => self.writes = intent.id.0,
+            Event::WriteConfirmed { ring, group, .. }
+            | Event::RingAssigned { ring, group, .. }
+            | Event::RingRecognised { ring, group, .. }
+            | Event::WriteSettled { ring, finding: Finding::Applied { group }, .. } => {
+                self.own(id, ring, group);
+            }
+            Event::HaltLifted { cause: Cause::Drift { expected, seen, .. } } => match seen {
+                Some(seen) => {
+                    if let Some(owned) = self.groups.get_mut(&seen.id) {
+                        owned.last = (**seen).clone();
+                    }
+                }
+                None => {
+                    self.groups.remove(&expected.id);
+                }
+            },
+            Event::Halted { cause } => {
+                *self.tallies.halts.entry((id.plan.clone(), cause.as_str())).or_default() += 1;
+            }
+            Event::RingVerified { ring, .. } => self.keep_soak(id, ring, recorded.at),
+            _ => {}
+        }
+    }
+
+    /// A group once owned keeps its owner: a profile moved out of it does not make it ours.
+    fn own(&mut self, id: &RolloutId, ring: &RingName, group: &Group) {
+        let owned = self.groups.entry(group.id.clone()).or_insert_with(|| OwnedGroup {
+            plan: id.plan.clone(),
+            ring: ring.clone(),
+            last: group.clone(),
+            left: group.content.clone(),
+        });
+        owned.last = group.clone();
+        owned.left = group.content.clone();
+    }
+
+    fn keep_soak(&mut self, id: &RolloutId, ring: &RingName, verified_at: Timestamp) {
+        let Some((rollout, ring_plan)) =
+            self.plans.get(&id.plan).and_then(|plan| Some((&plan.rollout, plan.rollout.ring_plan(ring)?)))
+        else {
+            return;
+        };
+        let Some(assigned) = rollout.ring(ring).and_then(|ring| ring.stage.assigned()) else { return };
+        let fact = SoakFact {
+            group: assigned.group.clone(),
+            policies: assigned.policies.clone(),
+            targets: ring_plan.targets.clone(),
+            verified_at,
+        };
+        self.soaks.retain(|known| !(known.policies == fact.policies && known.targets == fact.targets));
+        self.soaks.push(fact);
+    }
+
+    /// Opens or ends each rollout's standstill, as its holds have it now.
+    fn stand_still_everywhere(&mut self, at: Timestamp) {
+        let stopped = self.stop.is_some();
+        for plan in self.plans.values_mut() {
+            let still = stopped || plan.paused.is_some() || plan.rollout.halted.is_some();
+            let spans = &mut plan.rollout.standstills;
+            let runs = spans.last().is_some_and(|span| span.until.is_none());
+            if still && !runs {
+                spans.push(Standstill { from: at, until: None });
+            } else if !still
+                && runs
+                && let Some(span) = spans.last_mut()
+            {
+                span.until = Some(at);
+            }
+        }
+    }
+
+    /// The write of this account that has no outcome yet: there is at most one.
+    #[must_use]
+    pub fn pending_write(&self) -> Option<(&Rollout, &Ring, &PendingWrite)> {
+        self.plans.values().find_map(|plan| {
+            let (ring, write) = plan.rollout.pending_write()?;
+            Some((&plan.rollout, ring, write))
+        })
+    }
+
+    /// The group that a ring of a plan owns.
+    #[must_use]
+    pub fn group_of(&self, plan: &PlanName, ring: &RingName) -> Option<(&GroupId, &OwnedGroup)> {
+        self.groups.iter().find(|(_, owned)| owned.plan == *plan && owned.ring == *ring)
+    }
+}
+
+impl Hold {
+    fn of(recorded: &Recorded) -> Self {
+        let entry = &recorded.entry;
+        Self { actor: entry.actor.clone(), reason: entry.reason.clone(), since: recorded.at }
+    }
+}

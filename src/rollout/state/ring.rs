@@ -1,0 +1,381 @@
+//! A ring: where it is, with what belongs to that, and what an event does to it.
+//!
+//! **Invariant:** a stage carries exactly what is known in it: no assignment before a write is
+//! confirmed, no soak before adoption was reached.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Hold;
+use crate::ids::{GroupId, PolicyId, RingName};
+use crate::plan::model::RingPlan;
+use crate::rollout::event::{Cancelled, Cause, Event, Finding, Purpose, Recorded, WriteId, WriteIntent};
+use crate::rollout::remote::Group;
+use crate::rollout::verdict::{Gate, Unknown};
+use crate::time::Timestamp;
+use crate::version::Environment;
+
+/// One ring of a rollout.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ring {
+    /// Its name.
+    pub name: RingName,
+    /// Where it is, with what belongs to that.
+    pub stage: Stage,
+    /// Since when.
+    pub since: Timestamp,
+    /// Gates that cannot tell, and since when.
+    pub unknown: BTreeMap<(Gate, Option<Environment>), UnknownSince>,
+    /// Gates that a person waived.
+    pub waived: BTreeMap<Gate, Hold>,
+}
+
+/// Since when, and why, a gate cannot tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnknownSince {
+    /// Why.
+    pub why: Unknown,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// Where a ring is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Stage {
+    /// An earlier ring is not verified.
+    Pending,
+    /// Its turn; the entry gates do not all pass.
+    Entering(Attempts),
+    /// A write is planned, in flight or in doubt.
+    Deploying(Box<PendingWrite>),
+    /// Its targets are on offer.
+    Adopting(Assigned),
+    /// Its targets are adopted; soak and exit gates run.
+    Soaking(Assigned, Soak),
+    /// It soaked.
+    Verified(Assigned),
+}
+
+impl Stage {
+    /// The words of metrics, for all states.
+    pub const NAMES: [&'static str; 6] =
+        ["pending", "entering", "deploying", "adopting", "soaking", "verified"];
+
+    /// The word of metrics, API and command line.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Entering(_) => "entering",
+            Self::Deploying(_) => "deploying",
+            Self::Adopting(_) => "adopting",
+            Self::Soaking(..) => "soaking",
+            Self::Verified(_) => "verified",
+        }
+    }
+
+    /// Whether a write for the ring's targets was ever planned: from then on a change to the ring
+    /// is a new rollout.
+    #[must_use]
+    pub const fn is_entered(&self) -> bool {
+        match self {
+            Self::Pending | Self::Entering(_) => false,
+            Self::Deploying(_) | Self::Adopting(_) | Self::Soaking(..) | Self::Verified(_) => true,
+        }
+    }
+
+    /// What the ring was given, once it was.
+    #[must_use]
+    pub const fn assigned(&self) -> Option<&Assigned> {
+        match self {
+            Self::Adopting(assigned) | Self::Soaking(assigned, _) | Self::Verified(assigned) => {
+                Some(assigned)
+            }
+            Self::Pending | Self::Entering(_) | Self::Deploying(_) => None,
+        }
+    }
+}
+
+/// What became of the writes for a ring that is being entered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attempts {
+    /// Writes in a row that came to nothing.
+    pub failed: u32,
+    /// What the last of them met.
+    pub last: Option<String>,
+    /// No write is planned before this.
+    pub not_before: Option<Timestamp>,
+    /// Whether one of them was in doubt.
+    pub doubted: bool,
+    /// Set while a refusal waits for a person.
+    pub refused: Option<Refusal>,
+}
+
+/// A write that Cloudflare refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// HTTP status.
+    pub status: u16,
+    /// What was said.
+    pub message: String,
+}
+
+/// A write without an outcome.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PendingWrite {
+    /// What is to be written.
+    pub intent: WriteIntent,
+    /// When it was decided.
+    pub planned_at: Timestamp,
+    /// The attempts before it.
+    pub attempts: Attempts,
+    /// Set when nobody can say whether it was applied.
+    pub doubt: Option<Doubt>,
+}
+
+/// A write in doubt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    /// What happened instead of a clear answer.
+    pub why: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// The first of the two reads that must agree.
+    pub first_read: Option<FirstRead>,
+}
+
+/// The first read about a write in doubt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirstRead {
+    /// What it shows.
+    pub finding: Finding,
+    /// When it began.
+    pub read_at: Timestamp,
+}
+
+/// A ring's targets on offer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assigned {
+    /// The ring's group.
+    pub group: GroupId,
+    /// The ring's profiles.
+    pub policies: BTreeSet<PolicyId>,
+    /// `updated_at` as Cloudflare answered it to our write.
+    pub at: Timestamp,
+    /// Where the adoption deadline counts from: the assignment, or the instant at which a person
+    /// resumed after a missed one.
+    pub deadline_from: Timestamp,
+}
+
+/// A soak that runs; a stored fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Soak {
+    /// When adoption held in every environment.
+    pub started_at: Timestamp,
+}
+
+impl Ring {
+    pub(super) fn pending(plan: &RingPlan, at: Timestamp) -> Self {
+        Self {
+            name: plan.name.clone(),
+            stage: Stage::Pending,
+            since: at,
+            unknown: BTreeMap::new(),
+            waived: BTreeMap::new(),
+        }
+    }
+}
+
+impl Ring {
+    pub(super) fn enter(&mut self, stage: Stage, at: Timestamp) {
+        self.stage = stage;
+        self.since = at;
+        self.unknown.clear();
+    }
+
+    /// The transition table of a ring.
+    pub(super) fn apply(&mut self, event: &Event, recorded: &Recorded) -> Result<(), String> {
+        let at = recorded.at;
+        let next = match (&self.stage, event) {
+            (Stage::Pending, Event::RingReached { .. }) => Stage::Entering(Attempts::default()),
+            (Stage::Entering(_), Event::RingRecognised { group, soak, .. }) => {
+                Stage::Verified(Assigned::of(group, &soak.policies))
+            }
+            (Stage::Entering(_), Event::RingAssigned { group, .. }) => {
+                Stage::Adopting(Assigned::of(group, &group.content.policies))
+            }
+            (Stage::Entering(attempts), Event::WritePlanned { intent, .. }) => {
+                Stage::Deploying(Box::new(PendingWrite {
+                    intent: (**intent).clone(),
+                    planned_at: at,
+                    attempts: attempts.clone(),
+                    doubt: None,
+                }))
+            }
+            // Before the write's own events: a person may waive while it has no outcome.
+            (_, Event::GateWaived { gate, .. }) => {
+                if !gate.can_be_waived() || self.waived.contains_key(gate) {
+                    return Err(format!("gate {gate} cannot be waived, or was waived already"));
+                }
+                self.waived.insert(*gate, Hold::of(recorded));
+                return Ok(());
+            }
+            (Stage::Deploying(write), event) => match write.outcome(event, at)? {
+                Outcome::Stage(stage) => stage,
+                Outcome::Doubt(doubt) => {
+                    let mut write = write.clone();
+                    write.doubt = Some(doubt);
+                    self.stage = Stage::Deploying(write);
+                    return Ok(());
+                }
+            },
+            (Stage::Adopting(assigned), Event::AdoptionReached { .. }) => {
+                Stage::Soaking(assigned.clone(), Soak { started_at: at })
+            }
+            (Stage::Soaking(assigned, _), Event::RingVerified { .. }) => Stage::Verified(assigned.clone()),
+            (stage, Event::GateUnknown { gate, environment, why, .. })
+                if !matches!(stage, Stage::Pending) =>
+            {
+                let known = self.unknown.get(&(*gate, *environment));
+                if known.is_some_and(|known| known.why == *why) {
+                    return Err("the gate is unknown for this reason already".to_owned());
+                }
+                // Another reason is no new beginning: the gate could not tell all the while.
+                let since = known.map_or(at, |known| known.since);
+                self.unknown.insert((*gate, *environment), UnknownSince { why: *why, since });
+                return Ok(());
+            }
+            (_, Event::GateKnown { gate, environment, .. }) => {
+                let known = self.unknown.remove(&(*gate, *environment));
+                return known.map(|_| ()).ok_or_else(|| "the gate was not unknown".to_owned());
+            }
+            (stage, _) => return Err(format!("ring {} is {}", self.name, stage.as_str())),
+        };
+        self.enter(next, at);
+        Ok(())
+    }
+
+    /// A person resumed, having seen the cause: its clock starts anew.
+    pub(super) fn acknowledge(&mut self, cause: &Cause, at: Timestamp) {
+        match (cause, &mut self.stage) {
+            (Cause::AdoptionMissed { .. }, Stage::Adopting(assigned)) => assigned.deadline_from = at,
+            (Cause::UnknownTooLong { gate, environment, .. }, _) => {
+                if let Some(unknown) = self.unknown.get_mut(&(*gate, *environment)) {
+                    unknown.since = at;
+                }
+            }
+            (Cause::WriteRefused { .. } | Cause::WritesKeepFailing { .. }, Stage::Entering(attempts)) => {
+                attempts.failed = 0;
+                attempts.not_before = None;
+                attempts.refused = None;
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Assigned {
+    fn of(group: &Group, policies: &BTreeSet<PolicyId>) -> Self {
+        let at = group.updated_at;
+        Self { group: group.id.clone(), policies: policies.clone(), at, deadline_from: at }
+    }
+}
+
+enum Outcome {
+    Stage(Stage),
+    Doubt(Doubt),
+}
+
+impl PendingWrite {
+    /// What an event makes of a write without an outcome.
+    fn outcome(&self, event: &Event, at: Timestamp) -> Result<Outcome, String> {
+        let names = match event {
+            Event::WriteCancelled { write, .. }
+            | Event::WriteConfirmed { write, .. }
+            | Event::WriteRefused { write, .. }
+            | Event::WriteDoubted { write, .. }
+            | Event::DoubtRead { write, .. }
+            | Event::WriteSettled { write, .. } => *write,
+            _ => return Err("a write has no outcome yet".to_owned()),
+        };
+        if names != self.intent.id {
+            return Err(format!("the write without an outcome is {}", self.intent.id));
+        }
+        match (&self.doubt, event) {
+            (None, Event::WriteCancelled { why, retry_at, .. }) => Ok(self.back(why, *retry_at)),
+            (None, Event::WriteRefused { status, message, .. }) => Ok(self.refused(*status, message)),
+            (None, Event::WriteConfirmed { group, .. }) => self.applied(group),
+            (None, Event::WriteDoubted { why, .. }) => {
+                Ok(Outcome::Doubt(Doubt { why: why.clone(), since: at, first_read: None }))
+            }
+            (Some(doubt), Event::DoubtRead { finding, read_at, .. }) => {
+                let first_read = Some(FirstRead { finding: finding.clone(), read_at: *read_at });
+                Ok(Outcome::Doubt(Doubt { first_read, ..doubt.clone() }))
+            }
+            (Some(doubt), Event::WriteSettled { finding, first_read_at, .. }) => {
+                let first = doubt.first_read.as_ref();
+                if !first.is_some_and(|first| first.finding == *finding && first.read_at == *first_read_at) {
+                    return Err("the two reads do not agree".to_owned());
+                }
+                match finding {
+                    Finding::Applied { group } => self.applied(group),
+                    Finding::NotApplied {} => {
+                        Ok(self.failed("not applied, by two reads".to_owned(), None, true))
+                    }
+                    Finding::Overwritten { .. } => {
+                        Ok(self.failed("overwritten by somebody else".to_owned(), None, true))
+                    }
+                }
+            }
+            (None, _) => Err("the write is not in doubt".to_owned()),
+            (Some(_), _) => Err("the write is in doubt".to_owned()),
+        }
+    }
+
+    fn applied(&self, group: &Group) -> Result<Outcome, String> {
+        if !group.content.offers_the_same(&self.intent.after) {
+            return Err("the group is not as intended".to_owned());
+        }
+        let stage = match self.intent.purpose {
+            Purpose::Target => Stage::Adopting(Assigned::of(group, &self.intent.policies)),
+            // The ring's own write is still to come, and what was once in doubt may still arrive.
+            Purpose::MoveOut { .. } => Stage::Entering(Attempts {
+                doubted: self.attempts.doubted || self.doubt.is_some(),
+                ..Attempts::default()
+            }),
+        };
+        Ok(Outcome::Stage(stage))
+    }
+
+    fn back(&self, why: &Cancelled, retry_at: Option<Timestamp>) -> Outcome {
+        if why.is_a_failure() {
+            return self.failed(why.to_string(), retry_at, false);
+        }
+        Outcome::Stage(Stage::Entering(Attempts { not_before: retry_at, ..self.attempts.clone() }))
+    }
+
+    fn failed(&self, last: String, not_before: Option<Timestamp>, doubted: bool) -> Outcome {
+        Outcome::Stage(Stage::Entering(Attempts {
+            failed: self.attempts.failed + 1,
+            last: Some(last),
+            not_before,
+            doubted: doubted || self.attempts.doubted,
+            refused: None,
+        }))
+    }
+
+    fn refused(&self, status: u16, message: &str) -> Outcome {
+        Outcome::Stage(Stage::Entering(Attempts {
+            failed: self.attempts.failed + 1,
+            last: Some(format!("refused with {status}: {message}")),
+            not_before: None,
+            doubted: self.attempts.doubted,
+            refused: Some(Refusal { status, message: message.to_owned() }),
+        }))
+    }
+
+    /// Its number.
+    #[must_use]
+    pub const fn id(&self) -> WriteId {
+        self.intent.id
+    }
+}

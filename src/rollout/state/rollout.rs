@@ -1,0 +1,224 @@
+//! A rollout: its phase, its halt, and what an event of its own does to them.
+//!
+//! **Invariant:** its rings stand beside the rings of its plan, one for one and in order; an
+//! entered ring is never changed by a revision.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::ring::{PendingWrite, Ring, Stage};
+use crate::ids::RingName;
+use crate::plan::model::{PlanDigest, Revision, RingPlan};
+use crate::rollout::event::{Cause, Event, Recorded, RolloutId};
+use crate::time::Timestamp;
+
+/// One run of a plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rollout {
+    /// Which.
+    pub id: RolloutId,
+    /// The plan that it follows.
+    pub revision: Revision,
+    /// Where it is.
+    pub phase: Phase,
+    /// Since when.
+    pub phase_since: Timestamp,
+    /// The engine's hold.
+    pub halted: Option<Halt>,
+    /// Its rings, in order.
+    pub rings: Vec<Ring>,
+    /// Spans in which it was paused, halted or stopped; the last may still run.
+    pub standstills: Vec<Standstill>,
+}
+
+/// A span in which deadlines stand still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standstill {
+    /// Its begin.
+    pub from: Timestamp,
+    /// Its end; `None`: it runs.
+    pub until: Option<Timestamp>,
+}
+
+/// The engine's hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Halt {
+    /// Why.
+    pub cause: Cause,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// Where a rollout is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// On its way.
+    Running,
+    /// Every ring is verified.
+    Completed,
+    /// A newer target took over.
+    Superseded,
+    /// Its file is gone.
+    Withdrawn,
+}
+
+impl Phase {
+    /// All, for metrics.
+    pub const ALL: [Self; 4] = [Self::Running, Self::Completed, Self::Superseded, Self::Withdrawn];
+
+    /// The word of metrics, API and command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Superseded => "superseded",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+}
+
+impl Rollout {
+    /// The plan of one of its rings.
+    #[must_use]
+    pub fn ring_plan(&self, name: &RingName) -> Option<&RingPlan> {
+        self.revision.plan.rings.iter().find(|ring| ring.name == *name)
+    }
+
+    /// One of its rings.
+    #[must_use]
+    pub fn ring(&self, name: &RingName) -> Option<&Ring> {
+        self.rings.iter().find(|ring| ring.name == *name)
+    }
+
+    /// Its rings beside their plans.
+    pub fn rings_with_plans(&self) -> impl Iterator<Item = (&Ring, &RingPlan)> {
+        self.rings.iter().zip(&self.revision.plan.rings)
+    }
+
+    /// The write without an outcome.
+    #[must_use]
+    pub fn pending_write(&self) -> Option<(&Ring, &PendingWrite)> {
+        self.rings.iter().find_map(|ring| match &ring.stage {
+            Stage::Deploying(write) => Some((ring, &**write)),
+            _ => None,
+        })
+    }
+
+    /// Whether a digest is the one it follows.
+    #[must_use]
+    pub fn follows(&self, digest: &PlanDigest) -> bool {
+        self.revision.digest == *digest
+    }
+
+    /// The transition table of a rollout: phase, holds, and through [`Ring::apply`] its rings.
+    pub(super) fn apply(&mut self, event: &Event, recorded: &Recorded) -> Result<(), String> {
+        let at = recorded.at;
+        match (self.phase, event) {
+            (Phase::Running | Phase::Completed | Phase::Withdrawn, Event::PlanRevised { revision }) => {
+                return self.revise(revision, at);
+            }
+            (Phase::Running, Event::RolloutSuperseded { .. }) => self.enter_phase(Phase::Superseded, at)?,
+            (Phase::Running, Event::RolloutWithdrawn {}) => self.enter_phase(Phase::Withdrawn, at)?,
+            (Phase::Withdrawn, Event::RolloutSuperseded { .. }) => self.enter_phase(Phase::Superseded, at)?,
+            (Phase::Withdrawn, Event::RolloutReturned {}) => self.enter_phase(Phase::Running, at)?,
+            (Phase::Running, Event::RolloutCompleted {}) => {
+                if !self.rings.iter().all(|ring| matches!(ring.stage, Stage::Verified(_))) {
+                    return Err("a ring is not verified".to_owned());
+                }
+                self.enter_phase(Phase::Completed, at)?;
+            }
+            (Phase::Running, Event::Halted { cause }) if self.halted.is_none() => {
+                self.halted = Some(Halt { cause: cause.clone(), since: at });
+            }
+            (_, Event::HaltLifted { cause }) => {
+                match &self.halted {
+                    Some(halt) if halt.cause == *cause => {}
+                    _ => return Err("the rollout is not halted by this cause".to_owned()),
+                }
+                self.halted = None;
+                if let Some(ring) = self.ring_mut(cause.ring()) {
+                    ring.acknowledge(cause, at);
+                }
+            }
+            (Phase::Running, event) => {
+                let Some(name) = event.ring().filter(|_| !matches!(event, Event::Halted { .. })) else {
+                    return Err("it does not fit a running rollout".to_owned());
+                };
+                let turn = self.is_turn_of(name);
+                let ring = self.ring_mut(name).ok_or("the rollout has no such ring")?;
+                if matches!(event, Event::RingReached { .. }) && !turn {
+                    return Err("an earlier ring is not verified".to_owned());
+                }
+                ring.apply(event, recorded)?;
+            }
+            (phase, _) => return Err(format!("the rollout is {}", phase.as_str())),
+        }
+        Ok(())
+    }
+
+    fn enter_phase(&mut self, phase: Phase, at: Timestamp) -> Result<(), String> {
+        if self.pending_write().is_some() {
+            return Err("a write has no outcome yet".to_owned());
+        }
+        self.phase = phase;
+        self.phase_since = at;
+        Ok(())
+    }
+
+    /// Whether every ring before this one is verified.
+    fn is_turn_of(&self, name: &RingName) -> bool {
+        let earlier = self.rings.iter().take_while(|ring| ring.name != *name);
+        earlier.into_iter().all(|ring| matches!(ring.stage, Stage::Verified(_)))
+    }
+
+    fn revise(&mut self, revision: &Revision, at: Timestamp) -> Result<(), String> {
+        if let Some(ring) = self.entered_ring_changed_by(revision) {
+            return Err(format!("ring {ring} is entered, so its change is a new rollout"));
+        }
+        let mut known: BTreeMap<RingName, Ring> =
+            self.rings.drain(..).map(|ring| (ring.name.clone(), ring)).collect();
+        self.rings = revision
+            .plan
+            .rings
+            .iter()
+            .map(|plan| known.remove(&plan.name).unwrap_or_else(|| Ring::pending(plan, at)))
+            .collect();
+        // A ring whose turn had come may have a new ring before it now.
+        let mut turn = true;
+        for ring in &mut self.rings {
+            if !turn && matches!(ring.stage, Stage::Entering(_)) {
+                ring.enter(Stage::Pending, at);
+            }
+            turn &= matches!(ring.stage, Stage::Verified(_));
+        }
+        self.revision = revision.clone();
+        Ok(())
+    }
+
+    /// The first entered ring whose name, position, profiles or targets a revision changes: then
+    /// the revision is a new rollout (DESIGN 3).
+    #[must_use]
+    pub fn entered_ring_changed_by(&self, revision: &Revision) -> Option<&RingName> {
+        let entered = self.rings_with_plans().enumerate().filter(|(_, (ring, _))| ring.stage.is_entered());
+        for (position, (ring, old)) in entered {
+            let same = revision.plan.rings.get(position).is_some_and(|new| {
+                new.name == old.name && new.targets == old.targets && same_profiles(new, old)
+            });
+            if !same {
+                return Some(&ring.name);
+            }
+        }
+        None
+    }
+
+    fn ring_mut(&mut self, name: &RingName) -> Option<&mut Ring> {
+        self.rings.iter_mut().find(|ring| ring.name == *name)
+    }
+}
+
+/// Whether two ring plans name the same profiles, in any order.
+#[must_use]
+pub fn same_profiles(one: &RingPlan, other: &RingPlan) -> bool {
+    let set = |ring: &RingPlan| ring.profiles.iter().cloned().collect::<BTreeSet<_>>();
+    set(one) == set(other)
+}

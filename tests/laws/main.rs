@@ -16,11 +16,17 @@ use ringward::time::{SignedDuration, after};
 #[path = "../support/mod.rs"]
 pub mod support;
 
+#[cfg(test)]
 mod coverage;
+#[cfg(test)]
 mod dice;
+#[cfg(test)]
 mod meddler;
+#[cfg(test)]
 mod plans;
+#[cfg(test)]
 mod scenes;
+#[cfg(test)]
 mod truth;
 
 use coverage::Coverage;

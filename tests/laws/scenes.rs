@@ -272,7 +272,7 @@ fn faults(dice: &mut Dice, far_end: &mut FarEnd, start: Timestamp, length: Signe
         let what = match dice.below(8) {
             0 => Misread::Groups,
             1 | 2 => Misread::Profiles,
-            3 | 4 | 5 => Misread::Devices,
+            3..=5 => Misread::Devices,
             6 => Misread::FilterIgnored,
             _ => Misread::ListLags(seconds(dice.pick(&[10, 45]))),
         };

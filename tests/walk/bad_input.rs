@@ -48,7 +48,12 @@ async fn what_cloudflare_refuses_ends_the_start() {
     for (key, value) in unknown.get_envs() {
         other.env(key, value.unwrap());
     }
-    assert_refused("unknown account", &refused(other), 1, &["account 00000000000000000000000000000000", "403"]);
+    assert_refused(
+        "unknown account",
+        &refused(other),
+        1,
+        &["account 00000000000000000000000000000000", "403"],
+    );
 
     let mut wrong = ringward(&walk, &[]);
     wrong.env("CLOUDFLARE_API_TOKEN", "cfat_0000000000000000000000000000000000000000");
@@ -118,7 +123,12 @@ async fn a_database_that_is_not_ours_is_refused_untouched() {
 
     // A second daemon beside the first.
     let output = refused(ringward(&walk, &[]));
-    assert_refused("second daemon", &output, 1, &[&std::process::id().to_string(), "in use by process", "--db"]);
+    assert_refused(
+        "second daemon",
+        &output,
+        1,
+        &[&std::process::id().to_string(), "in use by process", "--db"],
+    );
     end(daemon).await;
 
     // The same database for another account: a sandbox with another seed.

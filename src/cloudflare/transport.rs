@@ -33,6 +33,10 @@ struct Head {
     silent_until: Option<Timestamp>,
 }
 
+/// The longest `Retry-After` that is obeyed: Cloudflare's own limit passes in five minutes, and
+/// silence on the word of a broken proxy would hide a fleet for years.
+const LONGEST_SILENCE: SignedDuration = SignedDuration::from_hours(1);
+
 impl CloudflareClient {
     /// Sends one request and reads the answer's body as `T`.
     pub(super) async fn call<T: DeserializeOwned>(
@@ -112,7 +116,7 @@ impl CloudflareClient {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let retry_after = text("retry-after")
             .and_then(|value| value.trim().parse::<u32>().ok())
-            .map(|seconds| SignedDuration::from_secs(seconds.into()));
+            .map(|seconds| SignedDuration::from_secs(seconds.into()).min(LONGEST_SILENCE));
         let limited = status == StatusCode::TOO_MANY_REQUESTS;
         let now = self.clock.now();
         let mut budget = self.budget();

@@ -20,12 +20,15 @@ use crate::rollout::report::Report;
 use crate::rollout::state::{Rollout, State};
 use crate::rollout::world::{Observations, Want};
 use crate::store::{
-    DeviceRow as StoredDevice, Head, OpenError, Recovery, RingSample, Seq, Store, StoreError, WriteLock,
+    DeviceRow as StoredDevice, Head, OpenError, Recovery, RingSample, Store, StoreError, WriteLock,
 };
 use crate::time::{Clock, SignedDuration, Timestamp, since};
 
 /// Ring counts are kept this often for charts.
 const SAMPLE_EVERY: SignedDuration = SignedDuration::from_mins(15);
+
+/// A clock this far behind the log was set back; less is the ordinary work of time keeping.
+const CLOCK_SLACK: SignedDuration = SignedDuration::from_secs(5);
 
 /// A reason for the daemon to end.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +55,15 @@ pub(super) struct Pass {
     pub(super) write: Option<(PlanName, WriteIntent)>,
     reports: Vec<Report>,
     faults: Vec<(PlanName, String)>,
+}
+
+/// What became of entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Appended {
+    /// They are in the log and in the state.
+    Recorded,
+    /// The commit failed; the log was read again, and they are not in it.
+    Dropped,
 }
 
 /// Log, state and observations.
@@ -116,7 +128,8 @@ impl Engine {
             event: started,
         }];
         entries.extend(outcome::doubt_after_restart(&self.state));
-        self.append(entries)
+        self.append(entries)?;
+        Ok(())
     }
 
     /// Appends entries and folds them in. After a failed commit the log is opened and replayed
@@ -124,9 +137,9 @@ impl Engine {
     ///
     /// # Errors
     /// When that does not help.
-    pub(super) fn append(&mut self, entries: Vec<Entry>) -> Result<(), EngineError> {
+    pub(super) fn append(&mut self, entries: Vec<Entry>) -> Result<Appended, EngineError> {
         if entries.is_empty() {
-            return Ok(());
+            return Ok(Appended::Recorded);
         }
         let at = self.now();
         let mut next = self.state.clone();
@@ -147,9 +160,12 @@ impl Engine {
                 for entry in &entries {
                     tell(entry);
                 }
-                Ok(())
+                Ok(Appended::Recorded)
             }
-            Err(error) if error.recovery() == Recovery::Reopen => self.reopen(&error),
+            Err(error) if error.recovery() == Recovery::Reopen => {
+                self.reopen(&error)?;
+                Ok(Appended::Dropped)
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -175,6 +191,8 @@ impl Engine {
     /// When the log cannot be written.
     pub(super) fn pass(&mut self) -> Result<Pass, EngineError> {
         self.obey_stop_file()?;
+        let clock = self.clock.now();
+        self.world.clock_behind = self.state.last_at.filter(|last| since(clock, *last) > CLOCK_SLACK);
         let mut plans: Vec<PlanName> = self.state.plans.keys().cloned().collect();
         plans.extend(self.files.plans().filter(|plan| !self.state.plans.contains_key(*plan)).cloned());
         let mut pass = Pass::default();
@@ -206,7 +224,8 @@ impl Engine {
             (Some(said), None) => {
                 let entry =
                     Entry { actor: said.actor, reason: said.reason, rollout: None, event: Event::Stopped {} };
-                self.append(vec![entry])
+                self.append(vec![entry])?;
+                Ok(())
             }
             (None, Some(hold)) => {
                 let stopping = crate::daemon::stop_file::Stopping {
@@ -250,9 +269,7 @@ impl Engine {
             Err(refusal) => return Ok(Err(refusal.into())),
         };
         let done = describe(&entries);
-        let expected = self.head.seq;
-        self.append(entries)?;
-        if self.head.seq == expected || self.head.seq == Seq::ZERO {
+        if self.append(entries)? == Appended::Dropped {
             let why = "it could not be recorded; look at the daemon's log and try again".to_owned();
             return Ok(Err(CommandError::Failed(why)));
         }

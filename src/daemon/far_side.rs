@@ -58,6 +58,19 @@ pub(super) enum ReadResult {
     Sweep(Sweep),
 }
 
+/// A read that was asked for.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// What.
+    pub(super) read: Read,
+    /// For the incremental sweep: devices sighted since then.
+    pub(super) seen_after: Timestamp,
+    /// The daemon's present instant: what is read now is not older, should the clock be set back.
+    pub(super) not_before: Timestamp,
+    /// Whether it may use what is kept for writes.
+    pub(super) priority: Priority,
+}
+
 /// Starts tasks and hears from them.
 #[derive(Clone)]
 pub(super) struct FarSide {
@@ -85,12 +98,13 @@ impl FarSide {
         self.client.budget_remaining()
     }
 
-    /// Reads something. `swept_at` is how far the last sweep reached, for the incremental one.
-    pub(super) async fn read(self, read: Read, since: Timestamp) {
-        let as_of = self.clock.now();
+    /// Reads something.
+    pub(super) async fn read(self, asked: Asked) {
+        let Asked { read, seen_after, not_before, priority } = asked;
+        let as_of = self.clock.now().max(not_before);
         let client = &self.client;
         let result = match &read {
-            Read::Groups => client.list_groups(Priority::Routine).await.map(ReadResult::Groups),
+            Read::Groups => client.list_groups(priority).await.map(ReadResult::Groups),
             Read::Group(id) => client.get_group(id, Priority::Write).await.map(|found| {
                 ReadResult::Group(match found {
                     GroupLookup::Found(group) => Some(group),
@@ -99,7 +113,9 @@ impl FarSide {
             }),
             Read::Profiles => client.profiles().await.map(ReadResult::Profiles),
             Read::FullSweep => client.sweep(SweepScope::Full).await.map(ReadResult::Sweep),
-            Read::IncrementalSweep => client.sweep(SweepScope::SeenAfter(since)).await.map(ReadResult::Sweep),
+            Read::IncrementalSweep => {
+                client.sweep(SweepScope::SeenAfter(seen_after)).await.map(ReadResult::Sweep)
+            }
             Read::ProfileSweep(policy) => {
                 client.sweep(SweepScope::Profile(policy.clone())).await.map(ReadResult::Sweep)
             }

@@ -26,8 +26,8 @@ const MAX_FILES: usize = 1_000;
 /// One look at the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Look {
-    /// The files `*.yaml`, by name.
-    Files(BTreeMap<String, Vec<u8>>),
+    /// The files `*.yaml`, by name: each its bytes, or why it cannot be read.
+    Files(BTreeMap<String, Result<Vec<u8>, String>>),
     /// It cannot be read; withdraws nothing.
     Unreadable(String),
 }
@@ -121,13 +121,20 @@ impl PlanFiles {
         };
         let running: Running =
             self.present.iter().map(|(plan, present)| (plan.clone(), Some(present.file.clone()))).collect();
-        let reads = read_all(files.iter().map(|(file, bytes)| (file.as_str(), bytes.as_slice())), &running);
+        let readable =
+            files.iter().filter_map(|(file, bytes)| Some((file.as_str(), bytes.as_ref().ok()?.as_slice())));
+        let mut outcomes: Vec<(String, Result<Revision, Vec<String>>)> = read_all(readable, &running)
+            .into_iter()
+            .map(|FileRead { file, outcome }| {
+                let outcome = outcome.map_err(|errors| errors.iter().map(ToString::to_string).collect());
+                (file, outcome.and_then(|revision| self.pinned_here(revision)))
+            })
+            .collect();
+        let unreadable = files.iter().filter_map(|(file, bytes)| Some((file, bytes.as_ref().err()?)));
+        outcomes.extend(unreadable.map(|(file, why)| (file.clone(), Err(vec![why.clone()]))));
         let before = std::mem::take(&mut self.present);
         self.problems.clear();
-        for FileRead { file, outcome } in reads {
-            let outcome = outcome
-                .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())
-                .and_then(|revision| self.pinned_here(revision));
+        for (file, outcome) in outcomes {
             match outcome {
                 Ok(revision) => {
                     let name = revision.plan.name.clone();
@@ -199,7 +206,7 @@ pub fn look(directory: &Path) -> Look {
     }
 }
 
-fn read_directory(directory: &Path) -> Result<BTreeMap<String, Vec<u8>>, String> {
+fn read_directory(directory: &Path) -> Result<BTreeMap<String, Result<Vec<u8>, String>>, String> {
     let shown = directory.display();
     let told = |error: std::io::Error| {
         format!(
@@ -215,15 +222,81 @@ fn read_directory(directory: &Path) -> Result<BTreeMap<String, Vec<u8>>, String>
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
             return Err(format!("a file in {shown} has a name that is not UTF-8: {}", path.display()));
         };
+        // As a shell's `*.yaml`: editors keep their locks and copies in dot files.
+        if name.starts_with('.') {
+            continue;
+        }
         if files.len() >= MAX_FILES {
             return Err(format!("{shown} has more than {MAX_FILES} plan files"));
         }
-        // A link that leads nowhere or a vanished file is a passing state of an atomic save.
-        let mut bytes = Vec::new();
-        let read =
-            fs::File::open(&path).and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes));
-        read.map_err(|error| format!("{} cannot be read ({error})", path.display()))?;
+        let bytes = read_file(&path).map_err(|error| format!("{name}: it cannot be read ({error})"));
         files.insert(name.to_owned(), bytes);
     }
     Ok(files)
+}
+
+/// Reads a regular file, and a little more than the most that a plan may have.
+fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
+    // A pipe would keep the reader waiting for ever.
+    if !fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::other("it is no regular file"));
+    }
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAN: &str = include_str!("../../rollouts/examples/three-rings.yaml");
+
+    fn plan() -> PlanName {
+        "cloudflare-one-client".parse().unwrap()
+    }
+
+    fn files(directory: &Path) -> PlanFiles {
+        PlanFiles::new(directory.to_owned(), "023e105f4ecef8ad9ca31a8372d0c353".parse().unwrap())
+    }
+
+    #[test]
+    fn one_bad_file_does_not_hide_the_others() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        fs::write(path("good.yaml"), PLAN).unwrap();
+        fs::create_dir(path("folder.yaml")).unwrap();
+        std::os::unix::fs::symlink("nowhere", path("dangling.yaml")).unwrap();
+        std::os::unix::fs::symlink("nowhere", path(".#good.yaml")).unwrap();
+        fs::write(path("notes.txt"), "no plan").unwrap();
+        let mut files = files(directory.path());
+        assert!(files.take(look(directory.path()), &[plan()]));
+        assert!(matches!(files.desired(&plan()), Desired::Present(_)));
+        let bad: Vec<_> = files.problems().iter().map(|problem| problem.file.as_str()).collect();
+        assert_eq!(bad, ["dangling.yaml", "folder.yaml"], "dot files are nobody's plans");
+        assert!(!files.take(look(directory.path()), &[plan()]), "nothing changed");
+    }
+
+    #[test]
+    fn errors_and_unreadable_directories_withdraw_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("plan.yaml");
+        fs::write(&file, PLAN).unwrap();
+        let mut files = files(directory.path());
+        files.take(look(directory.path()), &[plan()]);
+        fs::write(&file, "plan: [").unwrap();
+        files.take(look(directory.path()), &[plan()]);
+        assert_eq!(files.desired(&plan()), Desired::LastGood, "an error in its file");
+        files.take(Look::Unreadable("gone".to_owned()), &[plan()]);
+        files.take(Look::Unreadable("gone".to_owned()), &[plan()]);
+        assert_eq!(files.desired(&plan()), Desired::LastGood, "no directory");
+        // A file that cannot be read and held no known plan might hold the missing one.
+        fs::rename(&file, directory.path().join("renamed.yaml")).unwrap();
+        files.take(look(directory.path()), &[plan()]);
+        assert_eq!(files.desired(&plan()), Desired::LastGood, "its file has another name and an error");
+        fs::remove_file(directory.path().join("renamed.yaml")).unwrap();
+        files.take(look(directory.path()), &[plan()]);
+        files.take(look(directory.path()), &[plan()]);
+        assert_eq!(files.desired(&plan()), Desired::Missing, "two looks, but no minute between them");
+    }
 }

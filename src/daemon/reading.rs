@@ -55,6 +55,14 @@ impl Reading {
         troubles.remove(read);
     }
 
+    /// Forgets the troubles of reads that nobody wants any more.
+    pub(super) fn forget_unwanted(&mut self, wants: &[Want], troubles: &mut BTreeMap<Read, Trouble>) {
+        let wanted = |read: &Read| wants.iter().any(|want| want.read == *read);
+        let under_way = &self.under_way;
+        self.failing.retain(|read, _| wanted(read) || under_way.contains(read));
+        troubles.retain(|read, _| wanted(read) || under_way.contains(read));
+    }
+
     /// A read failed.
     pub(super) fn failed(
         &mut self,
@@ -108,9 +116,15 @@ mod tests {
             now += wait;
         }
         assert_eq!(troubles[&Read::Groups].since, at(0));
+        reading.forget_unwanted(&wants, &mut troubles);
+        assert_eq!(troubles.len(), 1, "it is still wanted");
         reading.start_due(&wants, at(now));
         reading.succeeded(&Read::Groups, &mut troubles);
         assert!(troubles.is_empty());
         assert_eq!(reading.next(&wants), Some(at(0)));
+        reading.start_due(&wants, at(now));
+        reading.failed(Read::Groups, &error, at(now), &mut troubles);
+        reading.forget_unwanted(&[], &mut troubles);
+        assert!(troubles.is_empty(), "nobody waits for it");
     }
 }

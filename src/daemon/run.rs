@@ -11,9 +11,9 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass};
+use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, Priority};
 use crate::daemon::engine::{Engine, EngineError, Pass};
-use crate::daemon::far_side::{FarSide, ReadResult, Seen};
+use crate::daemon::far_side::{Asked, FarSide, ReadResult, Seen};
 use crate::daemon::files::{self, PlanFiles};
 use crate::daemon::reading::Reading;
 use crate::daemon::view::{Handle, MAX_WAITING, Request, View};
@@ -181,9 +181,12 @@ impl Inputs {
     async fn next(&mut self, sleep: Duration) -> Input {
         #[expect(clippy::disallowed_methods, reason = "the daemon's only sleep")]
         let timer = tokio::time::sleep(sleep);
-        // Biased: stop and requests go before everything else that is ready.
+        if self.token.is_cancelled() {
+            return Input::End;
+        }
+        // Not biased: readers that never stop asking must not starve the far side, nor a fast
+        // clock the readers.
         tokio::select! {
-            biased;
             () = self.token.cancelled() => Input::End,
             Some(request) = self.requests.recv() => Input::Request(request),
             Some(seen) = self.seen.recv() => Input::Seen(seen),
@@ -210,7 +213,9 @@ impl Owner {
     async fn run(mut self, mut inputs: Inputs) -> Result<(), DaemonError> {
         let mut sleep = self.pass()?;
         loop {
-            let changed = match inputs.next(sleep).await {
+            // What is left of it: an input that changed nothing must not put the timer off.
+            let left = sleep.saturating_sub(Duration::from_secs_f64(self.passed.seconds()));
+            let changed = match inputs.next(left).await {
                 Input::End => break,
                 Input::Timer => true,
                 Input::Tick => self.tick()?,
@@ -231,6 +236,7 @@ impl Owner {
     fn pass(&mut self) -> Result<Duration, DaemonError> {
         self.passed = Stopwatch::start();
         let pass = self.engine.pass()?;
+        self.reading.forget_unwanted(&pass.reads, &mut self.engine.world.troubles);
         let now = self.engine.now();
         if let Some((_, intent)) = &pass.write
             && self.sending.is_none()
@@ -238,9 +244,14 @@ impl Owner {
             self.sending = Some(intent.id);
             self.tasks.spawn(self.far_side.clone().look(intent.clone()));
         }
+        // Reads that settle a doubt hold up every other write, so they do not wait for budget.
+        let in_doubt = self.engine.state.pending_write().is_some_and(|(_, _, write)| write.doubt.is_some());
+        let priority = if in_doubt { Priority::Write } else { Priority::Routine };
         for read in self.reading.start_due(&pass.reads, now) {
             let swept_at = self.engine.world.fleet.swept_at().unwrap_or(now);
-            self.tasks.spawn(self.far_side.clone().read(read, after(swept_at, -SWEEP_OVERLAP)));
+            let asked =
+                Asked { read, seen_after: after(swept_at, -SWEEP_OVERLAP), not_before: now, priority };
+            self.tasks.spawn(self.far_side.clone().read(asked));
         }
         let next_read = self.reading.next(&pass.reads);
         let timer = [pass.wake_at.filter(|at| *at > now), next_read].into_iter().flatten().min();
@@ -315,7 +326,8 @@ impl Owner {
             }
             (ReadResult::Group(_), _) => {}
             (ReadResult::Profiles(value), _) => world.profiles = Some(Observed { value, as_of }),
-            (ReadResult::Sweep(sweep), _) => {
+            (ReadResult::Sweep(mut sweep), _) => {
+                sweep.started_at = sweep.started_at.max(as_of);
                 self.engine.observe_sweep(sweep);
                 self.engine.world.cadence = cadence(self.engine.world.fleet.devices().count());
             }

@@ -32,6 +32,19 @@ pub struct Stopping {
     pub at: Timestamp,
 }
 
+impl Stopping {
+    /// Whether the log can keep it as it stands: a person's, with a reason, in plain text.
+    fn can_be_recorded(&self) -> bool {
+        let plain = |text: &str| !text.chars().any(|c| c.is_control() && c != '\n' && c != '\t');
+        let by_a_person = match &self.actor {
+            Actor::Local { user } => !user.chars().any(char::is_control),
+            Actor::Loopback => true,
+            Actor::Engine => false,
+        };
+        by_a_person && plain(&self.reason) && !self.reason.trim().is_empty()
+    }
+}
+
 impl StopFile {
     /// The stop file beside a database: its path with `.stop` at the end.
     #[must_use]
@@ -65,7 +78,7 @@ impl StopFile {
         let small = fs::metadata(&self.path).is_ok_and(|data| data.is_file() && data.len() <= MAX_BYTES);
         let said = if small { fs::read_to_string(&self.path).ok() } else { None };
         let said = said.and_then(|text| serde_json::from_str::<Stopping>(&text).ok());
-        Some(said.filter(|said| !said.reason.trim().is_empty()).unwrap_or_else(|| Stopping {
+        Some(said.filter(Stopping::can_be_recorded).unwrap_or_else(|| Stopping {
             actor: Actor::Local { user: "unknown".to_owned() },
             reason: format!("the stop file {} is there", self.path.display()),
             at: Timestamp::UNIX_EPOCH,
@@ -123,10 +136,19 @@ mod tests {
         file.take_away().unwrap();
         file.take_away().unwrap();
         assert!(!file.is_there());
-        for content in
-            ["", "not json", "{\"actor\":\"local:x\",\"reason\":\" \",\"at\":\"2026-01-01T00:00:00Z\"}"]
-        {
-            fs::write(file.path(), content).unwrap();
+        let said = |actor: &str, reason: &str| {
+            serde_json::json!({"actor": actor, "reason": reason, "at": "2026-01-01T00:00:00Z"}).to_string()
+        };
+        let odd = [
+            String::new(),
+            "not json".to_owned(),
+            said("local:x", " "),
+            said("local:x", "a\0b"),
+            said("local:x\u{7}", "why"),
+            said("engine", "why"),
+        ];
+        for content in odd {
+            fs::write(file.path(), &content).unwrap();
             let said = file.read().unwrap();
             assert!(said.reason.contains("stop file"), "{content:?} says {}", said.reason);
         }

@@ -85,9 +85,11 @@ impl Fleet {
         let mut observed = Observed::default();
         let mut listed = BTreeSet::new();
         for sighting in sweep.devices {
-            listed.insert(sighting.id.clone());
-            observed.changed.insert(sighting.id.clone());
-            self.sighted(sighting, sweep.started_at, membership);
+            let id = sighting.id.clone();
+            if self.sighted(sighting, sweep.started_at, membership) {
+                observed.changed.insert(id.clone());
+            }
+            listed.insert(id);
         }
         match sweep.scope {
             SweepScope::Full => {
@@ -109,17 +111,21 @@ impl Fleet {
         observed
     }
 
-    fn sighted(&mut self, sighting: Sighting, started_at: Timestamp, membership: &Membership) {
+    /// Whether the listing said anything new.
+    fn sighted(&mut self, sighting: Sighting, started_at: Timestamp, membership: &Membership) -> bool {
         match self.devices.get_mut(&sighting.id) {
             Some(device) => {
+                let before = device.clone();
                 let passage = membership.passage(&device.latest, &sighting);
                 device.sighted(sighting, started_at, passage);
+                before != *device
             }
             None => {
                 let mut device = Device::first_listed(sighting.clone(), started_at);
                 let passage = Passage { same_ring: true, ..membership.passage(&sighting, &sighting) };
                 device.sighted(sighting.clone(), started_at, passage);
                 self.devices.insert(sighting.id, device);
+                true
             }
         }
     }

@@ -261,6 +261,7 @@ pub(super) enum EntryBlock {
     Backoff { until: Timestamp, last: Option<String> },
     OtherWrite { plan: PlanName, write: WriteId },
     FileMissing,
+    ClockBehind(Timestamp),
     Held,
 }
 
@@ -298,6 +299,9 @@ pub(super) fn entering(
     if context.desired == Desired::Missing {
         blocks.push(EntryBlock::FileMissing);
     }
+    if let Some(until) = context.world.clock_behind {
+        blocks.push(EntryBlock::ClockBehind(until));
+    }
     if !judgements.iter().all(|judgement| judgement.verdict.advances()) {
         blocks.push(EntryBlock::Gates);
     }
@@ -310,7 +314,8 @@ pub(super) fn entering(
     }
     let groups = context.world.groups_now(context.state);
     let groups = groups.filter(|groups| since(groups.as_of, context.now) <= ENTRY_MAX_AGE);
-    let (groups, policies) = match (groups, context.world.resolve(plan)) {
+    let resolved = context.world.resolve_within(&context.rollout.revision.plan, plan);
+    let (groups, policies) = match (groups, resolved) {
         (Some(groups), Ok(policies)) => (groups, policies),
         // The fleet gate names the profiles, and does not advance.
         (_, Err(Unresolved::Names(_))) => return Entering::Blocked(blocks),

@@ -107,7 +107,9 @@ impl Entry {
     /// Something that ringward did by itself.
     #[must_use]
     pub fn engine(rollout: &RolloutId, reason: impl Into<String>, event: Event) -> Self {
-        Self { actor: Actor::Engine, reason: reason.into(), rollout: Some(rollout.clone()), event }
+        // The engine's reasons quote names from outside; the log keeps plain text only.
+        let reason = reason.into().replace(|c: char| c.is_control() && c != '\n' && c != '\t', " ");
+        Self { actor: Actor::Engine, reason, rollout: Some(rollout.clone()), event }
     }
 }
 

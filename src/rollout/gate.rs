@@ -103,7 +103,7 @@ fn fleet(subject: Subject<'_>) -> Judgement {
     let stale = |at: Timestamp| since(at, now) > max_age;
     let mut unresolved = Vec::new();
     let mut eligible = 0;
-    let verdict = match (world.resolve(plan), full_sweep_at) {
+    let verdict = match (world.resolve_within(&subject.rollout.revision.plan, plan), full_sweep_at) {
         (Err(Unresolved::Unread), _) => Verdict::Unknown(Unknown::ProfilesUnread),
         (Err(Unresolved::Names(names)), _) => {
             unresolved = names;

@@ -90,6 +90,8 @@ pub enum Blocker {
     Halted(Cause),
     /// The plan's file was missing at the last look.
     FileMissing,
+    /// The clock was set back and is behind the log; when it catches up.
+    ClockBehind(Timestamp),
     /// A gate does not advance.
     Gate(RingName, Box<Judgement>),
     /// A group is in the way.
@@ -140,6 +142,7 @@ impl Blocker {
             Self::Paused(_) => "paused",
             Self::Halted(_) => "halted",
             Self::FileMissing => "file_missing",
+            Self::ClockBehind(_) => "clock_behind",
             Self::Gate(..) => "gate",
             Self::Veto(..) => "group_in_the_way",
             Self::GroupsUnread(_) => "groups_unread",
@@ -163,6 +166,9 @@ impl Blocker {
             }
             Self::FileMissing => {
                 "put the plan's file back, or leave it: after a minute it counts as withdrawn".to_owned()
+            }
+            Self::ClockBehind(_) => {
+                "set the machine's clock right; nothing is written until it has caught up".to_owned()
             }
             Self::Gate(_, judgement) => match (&judgement.verdict, judgement.gate) {
                 (Verdict::Unknown(Unknown::NobodyToMove), _) => {
@@ -211,6 +217,9 @@ impl fmt::Display for Blocker {
             }
             Self::Halted(cause) => write!(f, "halted: {cause}"),
             Self::FileMissing => f.write_str("the plan's file was missing at the last look"),
+            Self::ClockBehind(until) => {
+                write!(f, "the clock was set back: the log has events up to {}", short(*until))
+            }
             Self::Gate(ring, judgement) => {
                 write!(f, "{ring}: {judgement}; asked for: {}", judgement.threshold())
             }
@@ -375,6 +384,7 @@ fn entry_blockers(context: &Context<'_>, ring: &Ring, entering: Entering) -> Vec
                 EntryBlock::Gates | EntryBlock::Held | EntryBlock::FileMissing => None,
                 EntryBlock::GroupsUnread => Some(Blocker::GroupsUnread(name())),
                 EntryBlock::Veto(veto) => Some(Blocker::Veto(name(), veto)),
+                EntryBlock::ClockBehind(until) => Some(Blocker::ClockBehind(until)),
                 EntryBlock::Backoff { until, last } => Some(Blocker::Backoff { ring: name(), until, last }),
                 EntryBlock::OtherWrite { plan, write } => {
                     Some(Blocker::OtherWrite { plan: plan.to_string(), write })
@@ -398,6 +408,7 @@ fn clock_alone(context: &Context<'_>, ring: &Ring, plan: &RingPlan, attempts: &A
             | EntryBlock::Veto(_)
             | EntryBlock::OtherWrite { .. }
             | EntryBlock::FileMissing
+            | EntryBlock::ClockBehind(_)
             | EntryBlock::Held => false,
         }),
         Entering::Recognised(_) | Entering::InPlace(_) | Entering::Write(_) => true,

@@ -12,7 +12,7 @@ use crate::rollout::event::{Cancelled, Cause, Purpose, WriteIntent};
 use crate::rollout::gate;
 use crate::rollout::remote::{Group, GroupContent, VersionEntry};
 use crate::rollout::state::{Phase, State};
-use crate::rollout::world::{Observations, Observed};
+use crate::rollout::world::{ENTRY_MAX_AGE, Observations, Observed};
 use crate::time::{SignedDuration, Timestamp, since};
 use crate::version::Environment;
 
@@ -276,6 +276,10 @@ pub fn clear_to_send(
     if state.stop.is_some() {
         return Err(Cancelled::Stopped);
     }
+    // A daemon that had to read its log again doubts the write; then only reads may follow.
+    if write.doubt.is_some() {
+        return Err(Cancelled::Held);
+    }
     if plan_state.paused.is_some() || rollout.halted.is_some() {
         return Err(Cancelled::Held);
     }
@@ -289,6 +293,9 @@ pub fn clear_to_send(
     }
     if !gate::opening(&ring_plan.schedule, now).verdict.advances() {
         return Err(Cancelled::OpeningClosed);
+    }
+    if since(look.as_of, now) > ENTRY_MAX_AGE {
+        return Err(Cancelled::Unreadable { message: "the look before the write is too old".to_owned() });
     }
     as_intended(intent, &look.value)
 }

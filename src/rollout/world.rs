@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fleet::Fleet;
 use crate::ids::{GroupId, PolicyId};
-use crate::plan::model::{ProfileRef, Revision, RingPlan};
+use crate::plan::model::{Plan, ProfileRef, Revision, RingPlan};
 use crate::rollout::remote::{Group, Profiles};
 use crate::rollout::state::State;
 use crate::time::{SignedDuration, Timestamp, after, since};
@@ -123,6 +123,8 @@ pub struct Observations {
     pub cadence: Cadence,
     /// Reads that fail.
     pub troubles: BTreeMap<Read, Trouble>,
+    /// Set while the clock is behind the log, which it was set back under: when it catches up.
+    pub clock_behind: Option<Timestamp>,
 }
 
 /// Profiles that could not be resolved.
@@ -153,6 +155,22 @@ impl Observations {
             }
         }
         if unresolved.is_empty() { Ok(resolved) } else { Err(Unresolved::Names(unresolved)) }
+    }
+
+    /// The ring's profiles as IDs, none of which another ring of its plan has: the decoder compares
+    /// profiles as written, and one can be written by name, by ID and as `default`.
+    ///
+    /// # Errors
+    /// As [`Observations::resolve`]; also when another ring has one of them.
+    pub fn resolve_within(&self, plan: &Plan, ring: &RingPlan) -> Result<BTreeSet<PolicyId>, Unresolved> {
+        let policies = self.resolve(ring)?;
+        let mut shared = Vec::new();
+        for other in plan.rings.iter().filter(|other| other.name != ring.name) {
+            let theirs = self.resolve(other).unwrap_or_default();
+            let both = theirs.intersection(&policies);
+            shared.extend(both.map(|policy| format!("{policy} (also in ring `{}`)", other.name)));
+        }
+        if shared.is_empty() { Ok(policies) } else { Err(Unresolved::Names(shared)) }
     }
 
     fn resolve_one(&self, profile: &ProfileRef, profiles: &Profiles) -> Option<PolicyId> {

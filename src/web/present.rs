@@ -188,6 +188,7 @@ const fn ring_of(blocker: &Blocker) -> Option<&RingName> {
         Blocker::Stopped(_)
         | Blocker::Paused(_)
         | Blocker::FileMissing
+        | Blocker::ClockBehind(_)
         | Blocker::OtherWrite { .. }
         | Blocker::Moving => None,
     }

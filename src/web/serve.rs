@@ -60,6 +60,10 @@ pub enum BindError {
     },
 }
 
+/// A connection lives at most this long, in wall time: a client that never reads its answer must not
+/// keep its place for ever. Others connect again.
+const LONGEST_CONNECTION: Duration = Duration::from_secs(300);
+
 /// A listener that nobody is served on yet.
 #[derive(Debug)]
 pub struct Bound {
@@ -131,8 +135,10 @@ pub(super) async fn connections<D: Door>(door: &D, app: Router, token: Cancellat
                 Ok((permit, stream, peer)) => {
                     let connection = graceful.watch(connection(stream, peer, app.clone()));
                     open.spawn(async move {
-                        if let Err(error) = connection.await {
-                            tracing::debug!(%error, "a connection broke");
+                        match tokio::time::timeout(LONGEST_CONNECTION, connection).await {
+                            Ok(Ok(())) => {}
+                            Ok(Err(error)) => tracing::debug!(%error, "a connection broke"),
+                            Err(_) => tracing::debug!("a connection was cut: it was open too long"),
                         }
                         drop(permit);
                     });

@@ -305,6 +305,8 @@ impl<'a> RingLine<'a> {
             Event::RingAssigned { group, .. } => {
                 self.go(Place::Adopting);
                 self.assign(group, &group.content.policies);
+                // The group may have offered this for long; the ring's own time begins here.
+                self.deadline_from = Some(at);
             }
             Event::WritePlanned { .. } => self.go(Place::Deploying),
             Event::WriteDoubted { .. } => self.doubted = true,

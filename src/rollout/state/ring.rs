@@ -201,7 +201,11 @@ impl Ring {
                 Stage::Verified(Assigned::of(group, &soak.policies))
             }
             (Stage::Entering(_), Event::RingAssigned { group, .. }) => {
-                Stage::Adopting(Assigned::of(group, &group.content.policies))
+                // The assignment is as old as the group; the time for it begins with the entry.
+                Stage::Adopting(Assigned {
+                    deadline_from: at,
+                    ..Assigned::of(group, &group.content.policies)
+                })
             }
             (Stage::Entering(attempts), Event::WritePlanned { intent, .. }) => {
                 Stage::Deploying(Box::new(PendingWrite {

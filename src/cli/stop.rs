@@ -55,7 +55,7 @@ pub async fn stop(
     if let Err(error) = &put
         && !matches!(word, Word::Recorded)
         // A full disk leaves an empty file, which stops as well as any.
-        && !file.is_there()
+        && !file.is_certainly_there()
     {
         let path = file.path().display();
         return Err(CliError::failed(format!(

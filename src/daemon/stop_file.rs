@@ -69,6 +69,12 @@ impl StopFile {
         }
     }
 
+    /// Whether it was found, for telling a person: here, not being able to tell is no stop.
+    #[must_use]
+    pub fn is_certainly_there(&self) -> bool {
+        fs::symlink_metadata(&self.path).is_ok()
+    }
+
     /// What it says; a file with any other content stops just as well.
     #[must_use]
     pub fn read(&self) -> Option<Stopping> {

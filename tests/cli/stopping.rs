@@ -73,7 +73,7 @@ async fn the_first_stop_stays_and_is_told() {
     let server = Server::start(Vec::new());
     fs::remove_file(crate::server::socket(&server.database)).unwrap();
     let file = StopFile::beside(&server.database);
-    let first = Stopping { actor: Actor::Loopback, reason: "a\u{1b}[2Jb".to_owned(), at: at(NOW) };
+    let first = Stopping { actor: Actor::Loopback, reason: "a\u{202e}b".to_owned(), at: at(NOW) };
     file.put(&first).unwrap();
     let mut out = Vec::new();
     let result = stop(&connection(&server.database), ana(), "again", at(NOW), &mut out).await;

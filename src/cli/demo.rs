@@ -37,7 +37,7 @@ pub struct DemoArgs {
     /// End when every ring is verified, instead of showing the page until Ctrl-C
     #[arg(long)]
     pub exit_when_done: bool,
-    /// Do everything but write: the plan then stands at its first ring until --for has passed
+    /// Do everything but write: the plan then stands at its first ring until --days have passed
     #[arg(long)]
     pub observe: bool,
     /// End after this many simulated days at the latest
@@ -145,6 +145,15 @@ async fn start(
     daemon::start(settings).await.map_err(CliError::failed)
 }
 
+/// How a demo comes to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// By itself.
+    Over,
+    /// By a person who has seen enough.
+    Interrupted,
+}
+
 /// Shows progress until the end, and says what happened.
 async fn watch(args: &DemoArgs, mut daemon: Daemon, sandbox: &Running) -> Result<(), CliError> {
     let (mut handle, stopper) = (daemon.handle(), daemon.stopper());
@@ -168,20 +177,20 @@ async fn watch(args: &DemoArgs, mut daemon: Daemon, sandbox: &Running) -> Result
         }
         let halted = view.reports.first().is_some_and(|report| report.halted.is_some());
         if (args.exit_when_done && (told_end || halted)) || (over && !told_end) {
-            break Ok(());
+            break Ok(End::Over);
         }
         tokio::select! {
-            signal = &mut signal => break signal.map(|_| ()),
-            changed = handle.changed() => if !changed { break Ok(()) },
+            signal = &mut signal => break signal.map(|_| End::Interrupted),
+            changed = handle.changed() => if !changed { break Ok(End::Over) },
         }
     };
     let view = handle.view();
     stopper.stop();
     daemon.ended().await.map_err(CliError::failed)?;
-    outcome?;
+    let interrupted = outcome? == End::Interrupted && !args.exit_when_done;
     match view.reports.first().map(|report| report.phase) {
         Some(Phase::Completed) => Ok(()),
-        _ if args.observe => {
+        _ if args.observe || interrupted => {
             progress.finish(&view);
             tell_requests(sandbox, wall.seconds());
             Ok(())

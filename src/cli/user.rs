@@ -5,6 +5,7 @@
 use std::fs;
 
 use crate::rollout::event::Actor;
+use crate::web::user_name;
 
 /// The user of this process: the effective user ID, as the daemon's socket would see it.
 #[must_use]
@@ -22,13 +23,7 @@ fn user_of(status: &str, passwd: &str) -> String {
         .and_then(|ids| ids.split_whitespace().nth(1))
         .and_then(|uid| uid.parse::<u32>().ok());
     let Some(uid) = uid else { return "unknown".to_owned() };
-    // `name:password:uid:…` (passwd(5)).
-    let name = passwd.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)?.parse::<u32>().ok()? == uid && !name.is_empty()).then(|| name.to_owned())
-    });
-    name.unwrap_or_else(|| format!("uid {uid}"))
+    user_name(passwd, uid)
 }
 
 #[cfg(test)]

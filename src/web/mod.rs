@@ -32,6 +32,7 @@ pub use guard::{Broken, Peer};
 pub use present::event as event_json;
 pub use routes::router;
 pub use serve::{BindError, Bound, bind, serve};
+pub(crate) use socket::user_name;
 pub use socket::{BoundSocket, SocketError, bind_socket, serve_socket, socket_path};
 
 use crate::daemon::Handle;

@@ -130,7 +130,7 @@ const fn may_connect(uid: u32, owner: u32) -> bool {
 }
 
 /// The name of a user in the text of `/etc/passwd`, else `uid N`.
-fn user_name(passwd: &str, uid: u32) -> String {
+pub(crate) fn user_name(passwd: &str, uid: u32) -> String {
     let names = passwd.lines().filter_map(|line| {
         let mut fields = line.split(':');
         let (name, _, id) = (fields.next()?, fields.next()?, fields.next()?);

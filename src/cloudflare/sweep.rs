@@ -18,13 +18,16 @@ pub const MAX_DEVICE_PAGES: usize = 5_000;
 /// How often a sweep goes on after a 429: some come without overuse (FACTS 6, code 971), and a
 /// sweep of hundreds of pages that starts again each time would never end.
 const MAX_PAUSES: u32 = 3;
+/// A device without a registration has no profile; so many without any are no coincidence.
+const ENOUGH_TO_HAVE_PROFILES: usize = 10;
 
 impl CloudflareClient {
     /// Reads the devices of a scope, page by page, as the budget allows. Devices are sorted by ID;
     /// of two sightings of one device the later page's stands.
     ///
     /// # Errors
-    /// Any; also when a cursor comes back again or the listing does not end.
+    /// Any; also when a cursor comes back again, the listing does not end, or a full one of ten devices
+    /// or more names no profile at all.
     pub async fn sweep(&self, scope: SweepScope) -> Result<Sweep, ApiError> {
         let inconsistent = |detail: &str| Err(self.inconsistent(Operation::ListDevices, detail));
         let started_at = self.clock.now();
@@ -56,6 +59,14 @@ impl CloudflareClient {
         if let SweepScope::Profile(policy) = &scope {
             // The filter is new in the API, and a server that does not know it ignores it (FACTS 2).
             devices.retain(|_, seen| seen.policy.as_ref().is_some_and(|seen| seen.id == *policy));
+        }
+        // Taken at its word, such a sweep would say that every device has left its ring.
+        let profiles = devices.values().filter(|seen| seen.policy.is_some()).count();
+        if scope == SweepScope::Full && devices.len() >= ENOUGH_TO_HAVE_PROFILES && profiles == 0 {
+            let devices = devices.len();
+            return inconsistent(&format!(
+                "none of {devices} devices comes with its profile; the API seems to ignore `include`"
+            ));
         }
         let finished_at = self.clock.now();
         Ok(Sweep { scope, started_at, finished_at, devices: devices.into_values().collect() })

@@ -189,6 +189,24 @@ async fn a_filter_that_the_server_ignores_is_made_good() {
 }
 
 #[tokio::test]
+async fn a_full_sweep_without_any_profile_is_not_taken_at_its_word() {
+    let without = |count: usize| {
+        let device = |n: usize| json!({"id": format!("d{n}"), "name": "n", "last_seen_at": null});
+        Answer::ok(&json!((0..count).map(device).collect::<Vec<_>>()))
+    };
+    let mut mixed: Vec<Value> =
+        (0..20).map(|n| json!({"id": format!("d{n}"), "name": "n", "last_seen_at": null})).collect();
+    mixed.push(device("z", "p"));
+    let server = Server::start(vec![without(10), without(9), Answer::ok(&json!(mixed))]).await;
+    let client = client(&server.url);
+    let error = client.sweep(SweepScope::Full).await.unwrap_err();
+    assert_eq!(silence(&error), Some(Silence::Inconsistent), "{error}");
+    assert!(error.to_string().contains("none of 10 devices"), "{error}");
+    assert_eq!(client.sweep(SweepScope::Full).await.unwrap().devices.len(), 9, "too few to tell");
+    assert_eq!(client.sweep(SweepScope::Full).await.unwrap().devices.len(), 21, "one is enough");
+}
+
+#[tokio::test]
 async fn a_sweep_goes_on_after_a_pause_but_not_for_ever() {
     let limited = || Answer::failure(429, 971, "wait").with("retry-after", "2");
     let cursor = json!({"count": 1, "per_page": 100, "cursor": "c1"});

@@ -12,7 +12,7 @@ use crate::rollout::event::{
 };
 use crate::rollout::remote::Group;
 use crate::rollout::verdict::{Gate, Unknown};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, after, since};
 use crate::version::Environment;
 
 #[derive(Default)]
@@ -171,11 +171,20 @@ impl<'a> Ledger<'a> {
 
     /// Takes an event into the books.
     pub(super) fn take(&mut self, recorded: &'a Recorded) {
+        let before = self.last_at.unwrap_or(recorded.at);
         self.last_seq = recorded.seq;
         self.last_at = Some(recorded.at);
         let event = &recorded.entry.event;
         match (&recorded.entry.rollout, event) {
-            (_, Event::DaemonStarted { mode, .. }) => self.observing = *mode == Mode::Observe,
+            (_, Event::DaemonStarted { mode, .. }) => {
+                self.observing = *mode == Mode::Observe;
+                // Time in which no daemon ran counts against no gate.
+                let down = since(before, recorded.at);
+                let rings = self.plans.values_mut().flat_map(|plan| &mut plan.rings);
+                for (_, begun) in rings.flat_map(|ring| ring.unknown.values_mut()) {
+                    *begun = after(*begun, down);
+                }
+            }
             (_, Event::Stopped {}) => self.stopped = true,
             (_, Event::Started {}) => self.stopped = false,
             (Some(id), Event::PlanAccepted { revision }) => self.accept(id, revision),

@@ -14,7 +14,7 @@ use crate::ids::{GroupId, PlanName, RingName};
 use crate::plan::model::Revision;
 use crate::rollout::event::{Actor, Cause, Event, Finding, Mode, Recorded, RolloutId, SoakFact};
 use crate::rollout::remote::{Group, GroupContent};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, after, since};
 
 pub use ring::{
     Assigned, Attempts, Doubt, FirstRead, PendingWrite, Refusal, Ring, Soak, Stage, UnknownSince,
@@ -124,7 +124,10 @@ impl State {
 
     fn apply_to_account(&mut self, recorded: &Recorded) -> Result<(), String> {
         match (&recorded.entry.event, &self.stop) {
-            (Event::DaemonStarted { mode, .. }, _) => self.mode = Some(*mode),
+            (Event::DaemonStarted { mode, .. }, _) => {
+                self.mode = Some(*mode);
+                self.forgive_downtime(recorded.at);
+            }
             (Event::Stopped {}, None) => {
                 self.stop = Some(Hold::of(recorded));
                 self.stand_still_everywhere(recorded.at);
@@ -244,6 +247,16 @@ impl State {
         };
         self.soaks.retain(|known| !(known.policies == fact.policies && known.targets == fact.targets));
         self.soaks.push(fact);
+    }
+
+    /// While no daemon ran, nobody could look: that time counts against no gate. When it ended is
+    /// not on record, so all since the last event is taken for it.
+    fn forgive_downtime(&mut self, at: Timestamp) {
+        let down = since(self.last_at.unwrap_or(at), at);
+        let rings = self.plans.values_mut().flat_map(|plan| &mut plan.rollout.rings);
+        for unknown in rings.flat_map(|ring| ring.unknown.values_mut()) {
+            unknown.since = after(unknown.since, down);
+        }
     }
 
     /// Opens or ends each rollout's standstill, as its holds have it now.

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::ids::PolicyId;
 use crate::plan::model::{Adoption, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, RingPlan};
-use crate::rollout::event::{Entry, Purpose, WriteId, WriteIntent};
+use crate::rollout::event::{Cancelled, Entry, Purpose, WriteId, WriteIntent};
 use crate::rollout::remote::GroupContent;
-use crate::rollout::verdict::Gate;
+use crate::rollout::verdict::{Gate, Unknown};
 use crate::schedule::Schedule;
 use crate::version::Environment;
 
@@ -103,4 +103,25 @@ fn an_event_that_does_not_fit_changes_nothing() {
     gap.seq += 1;
     assert!(state.apply(&gap).is_err());
     assert_eq!(state, before);
+}
+
+#[test]
+fn time_without_a_daemon_counts_against_no_gate() {
+    let mut state = deploying();
+    let ring = RingName::new("First").unwrap();
+    let overtaken = Cancelled::OpeningClosed;
+    let cancelled =
+        Event::WriteCancelled { ring: ring.clone(), write: WriteId(1), why: overtaken, retry_at: None };
+    state.apply(&next(&state, Actor::Engine, cancelled)).unwrap();
+    let why = Unknown::StaleSweep;
+    let unknown = Event::GateUnknown { ring, gate: Gate::Fleet, environment: None, why };
+    state.apply(&next(&state, Actor::Engine, unknown)).unwrap();
+    let started = Event::DaemonStarted { version: "0.1.0".to_owned(), mode: Mode::Write };
+    let mut restart = next(&state, Actor::Engine, started);
+    restart.entry.rollout = None;
+    restart.at = "2026-10-12T17:00:00Z".parse().unwrap();
+    state.apply(&restart).unwrap();
+    let rollout = &state.plans.values().next().unwrap().rollout;
+    let since = rollout.rings[0].unknown[&(Gate::Fleet, None)].since;
+    assert_eq!(since, restart.at, "eight hours off do not halt it at the first look");
 }

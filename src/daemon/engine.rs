@@ -3,6 +3,9 @@
 //! **Invariant:** state changes only through [`Engine::append`], which commits before it applies;
 //! after a failed commit memory is thrown away and the log is read again.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::Path;
 
 use crate::daemon::files::PlanFiles;

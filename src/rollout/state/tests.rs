@@ -7,7 +7,9 @@ use crate::ids::PolicyId;
 use crate::plan::model::{Adoption, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, RingPlan};
 use crate::rollout::event::{Cancelled, Entry, Purpose, WriteId, WriteIntent};
 use crate::rollout::remote::GroupContent;
+use crate::rollout::safety::{FreshLook, clear_to_send};
 use crate::rollout::verdict::{Gate, Unknown};
+use crate::rollout::world::Observed;
 use crate::schedule::Schedule;
 use crate::version::Environment;
 
@@ -124,4 +126,21 @@ fn time_without_a_daemon_counts_against_no_gate() {
     let rollout = &state.plans.values().next().unwrap().rollout;
     let since = rollout.rings[0].unknown[&(Gate::Fleet, None)].since;
     assert_eq!(since, restart.at, "eight hours off do not halt it at the first look");
+}
+
+#[test]
+fn a_write_in_doubt_is_not_sent_whatever_the_look_shows() {
+    let mut state = deploying();
+    let now = "2026-10-12T09:00:00Z".parse().unwrap();
+    let look = Observed { value: FreshLook::Groups(Vec::new()), as_of: now };
+    let plan = PlanName::new("client").unwrap();
+    let digest = revision().digest;
+    let cleared = |state: &State, at| clear_to_send(state, &plan, Some(&digest), &look, at);
+    assert_eq!(cleared(&state, now), Ok(()), "fresh, and nothing is in the way");
+    let later = after(now, crate::time::SignedDuration::from_mins(31));
+    assert!(matches!(cleared(&state, later), Err(Cancelled::Unreadable { .. })), "the look is too old");
+    let why = "the log was read again".to_owned();
+    let doubted = Event::WriteDoubted { ring: RingName::new("First").unwrap(), write: WriteId(1), why };
+    state.apply(&next(&state, Actor::Engine, doubted)).unwrap();
+    assert_eq!(cleared(&state, now), Err(Cancelled::Held));
 }

@@ -1,0 +1,68 @@
+//! The engine over a real database whose commits can be made to fail.
+
+use std::path::Path;
+
+use super::*;
+use crate::daemon::files::look;
+
+const PLAN: &str = include_str!("../../../rollouts/examples/three-rings.yaml");
+
+fn plan() -> PlanName {
+    "cloudflare-one-client".parse().unwrap()
+}
+
+fn engine(directory: &Path) -> Engine {
+    std::fs::write(directory.join("plan.yaml"), PLAN).unwrap();
+    let account: AccountId = "023e105f4ecef8ad9ca31a8372d0c353".parse().unwrap();
+    let clock = "2026-10-12T06:00:00Z@2026-11-21T00:00:00Z*1".parse().unwrap();
+    let files = PlanFiles::new(directory.to_owned(), account.clone());
+    let mut engine =
+        Engine::open(&directory.join("ringward.db"), account, clock, Mode::Write, files).unwrap();
+    engine.files.take(look(directory), &[]);
+    let pass = engine.pass().unwrap();
+    assert_eq!(pass.reports.len(), 1, "the plan is accepted");
+    engine
+}
+
+/// Makes each append of a kind of event fail, or lets it pass again.
+fn refuse(directory: &Path, statement: &str) {
+    let connection = rusqlite::Connection::open(directory.join("ringward.db")).unwrap();
+    connection.execute_batch(statement).unwrap();
+}
+
+#[test]
+fn a_verb_whose_commit_fails_is_answered_as_failed() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut engine = engine(directory.path());
+    let ana = Actor::Local { user: "ana".to_owned() };
+    refuse(
+        directory.path(),
+        "CREATE TRIGGER fault BEFORE INSERT ON events WHEN NEW.kind = 'paused'
+         BEGIN SELECT RAISE(ABORT, 'the disk is on fire'); END",
+    );
+    let answer = engine.command(&ana, "dns is down", &Command::Pause(plan())).unwrap();
+    assert!(matches!(answer, Err(CommandError::Failed(_))), "{answer:?}");
+    assert!(engine.state.plans[&plan()].paused.is_none(), "what is not in the log did not happen");
+
+    refuse(directory.path(), "DROP TRIGGER fault");
+    let answer = engine.command(&ana, "dns is down", &Command::Pause(plan())).unwrap();
+    assert_eq!(answer, Ok("plan cloudflare-one-client is paused".to_owned()));
+    let view = engine.store.as_ref().unwrap().view();
+    view.verify_chain().unwrap();
+    assert_eq!(log::replay(view).unwrap(), engine.state, "law 9");
+}
+
+#[test]
+fn what_is_appended_survives_a_restart_with_its_order() {
+    let directory = tempfile::tempdir().unwrap();
+    let before = {
+        let mut engine = engine(directory.path());
+        let ana = Actor::Local { user: "ana".to_owned() };
+        engine.command(&ana, "a look first", &Command::Pause(plan())).unwrap().unwrap();
+        engine.state.clone()
+    };
+    let again = engine(directory.path());
+    assert_eq!(again.state.plans[&plan()].paused, before.plans[&plan()].paused);
+    assert_eq!(again.state.plans[&plan()].rollout.id, before.plans[&plan()].rollout.id);
+    assert!(again.state.seq > before.seq, "the restart is on record");
+}

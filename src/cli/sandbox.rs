@@ -12,8 +12,8 @@ use crate::cli::run::end_signal;
 use crate::sandbox::{self, AccountSettings, Settings};
 use crate::time::{Clock, Timestamp};
 
-/// When simulated time begins unless told otherwise: a Monday, three weeks before a freeze could
-/// come near, with the first version that fixes 2026.7 out.
+/// When simulated time begins unless told otherwise: the Monday after 2026.8.2100.0 came out, long
+/// before the example plan's freeze.
 pub const DEFAULT_EPOCH: &str = "2026-10-12T06:00:00Z";
 
 /// Arguments of `sandbox`.

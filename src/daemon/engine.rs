@@ -311,18 +311,9 @@ impl Engine {
 
     /// The rings of a rollout whose profiles are known.
     fn scopes<'a>(&'a self, rollout: &'a Rollout) -> impl Iterator<Item = (RingName, RingScope)> + 'a {
-        rollout.rings_with_plans().filter_map(|(ring, plan)| {
-            let scope = match ring.stage.assigned() {
-                Some(assigned) => gate::scope(plan, assigned),
-                None => RingScope {
-                    policies: self.world.resolve(plan).ok()?,
-                    targets: plan.targets.clone(),
-                    assigned_at: None,
-                    zone: plan.schedule.zone().clone(),
-                },
-            };
-            Some((ring.name.clone(), scope))
-        })
+        rollout
+            .rings_with_plans()
+            .filter_map(|(ring, plan)| Some((ring.name.clone(), gate::known_scope(ring, plan, &self.world)?)))
     }
 
     /// The devices of a plan's rings; `None`: no such plan.

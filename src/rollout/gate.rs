@@ -6,7 +6,10 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use crate::fleet::{Census, EnvironmentCensus, RingScope};
+use crate::ids::PolicyId;
 use crate::plan::model::RingPlan;
 use crate::rollout::state::{Assigned, Ring, Rollout, Soak, Stage};
 use crate::rollout::verdict::{Evidence, Exempt, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
@@ -111,13 +114,7 @@ fn fleet(subject: Subject<'_>) -> Judgement {
         }
         (Ok(_), None) => Verdict::Unknown(Unknown::NotSwept),
         (Ok(policies), Some(swept_at)) => {
-            let scope = RingScope {
-                policies,
-                targets: plan.targets.clone(),
-                assigned_at: None,
-                zone: plan.schedule.zone().clone(),
-            };
-            eligible = world.fleet.census(&scope, now).eligible();
+            eligible = world.fleet.census(&planned_scope(plan, policies), now).eligible();
             let profiles_stale = world.profiles.as_ref().is_none_or(|profiles| stale(profiles.as_of));
             if stale(swept_at) || profiles_stale {
                 Verdict::Unknown(Unknown::StaleSweep)
@@ -130,6 +127,20 @@ fn fleet(subject: Subject<'_>) -> Judgement {
     };
     let evidence = Evidence::Fleet { eligible, full_sweep_at, unresolved };
     Judgement { gate: Gate::Fleet, environment: None, verdict, evidence, as_of: full_sweep_at }
+}
+
+/// A ring's devices as far as its profiles are known: under its assignment, or before it.
+#[must_use]
+pub fn known_scope(ring: &Ring, plan: &RingPlan, world: &Observations) -> Option<RingScope> {
+    match ring.stage.assigned() {
+        Some(assigned) => Some(scope(plan, assigned)),
+        None => world.resolve(plan).ok().map(|policies| planned_scope(plan, policies)),
+    }
+}
+
+fn planned_scope(plan: &RingPlan, policies: BTreeSet<PolicyId>) -> RingScope {
+    let zone = plan.schedule.zone().clone();
+    RingScope { policies, targets: plan.targets.clone(), assigned_at: None, zone }
 }
 
 /// The ring's devices under its assignment.

@@ -286,15 +286,7 @@ fn ring_report(context: &Context<'_>, index: usize) -> Option<RingReport> {
     let (ring, plan) = context.rollout.rings_with_plans().nth(index)?;
     let subject = context.subject(ring, plan);
     let assigned = ring.stage.assigned();
-    let scope = match assigned {
-        Some(assigned) => Some(gate::scope(plan, assigned)),
-        None => context.world.resolve(plan).ok().map(|policies| crate::fleet::RingScope {
-            policies,
-            targets: plan.targets.clone(),
-            assigned_at: None,
-            zone: plan.schedule.zone().clone(),
-        }),
-    };
+    let scope = gate::known_scope(ring, plan, context.world);
     let swept = context.world.fleet.full_sweep_at().is_some();
     let group = context.state.group_of(&context.rollout.id.plan, &ring.name);
     let unmanaged = group.map(|(_, owned)| {

@@ -6,6 +6,7 @@
 pub mod args;
 pub mod check;
 pub mod client;
+pub mod connection_args;
 pub mod demo;
 pub mod devices;
 pub mod exit;

@@ -8,6 +8,7 @@
 //! | `guard` | who may ask for a verb |
 //! | `problem` | failures |
 //! | `page`, `metrics` | the same snapshot for people and for Prometheus |
+//! | `stream` | the log as it grows, for clients that follow it |
 //! | `serve`, `socket` | connections: limits, the Unix socket, the graceful end |
 //!
 //! **Invariant:** nothing here decides: reads come from the daemon's snapshot and the log, and
@@ -22,6 +23,7 @@ mod problem;
 mod routes;
 mod serve;
 mod socket;
+mod stream;
 mod verbs;
 pub mod words;
 

@@ -9,7 +9,7 @@ use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -17,20 +17,17 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use super::json::{DEFAULT_PAGE, DevicesAnswer, EventsAnswer, MAX_PAGE, RolloutJson, RolloutsAnswer};
 use super::problem::{Failure, Kind, answer};
-use super::{Services, metrics, page, present, verbs};
+use super::{Services, metrics, page, present, stream, verbs};
 use crate::daemon::view::{Readiness, View};
 use crate::fleet::Class;
 use crate::ids::{PlanName, RingName};
 use crate::rollout::report::Report;
-use crate::store::{Page, Reader, Record, Seq, StoreError};
+use crate::store::{Page, Reader, Seq, StoreError};
 
 /// Longest body of a request, in bytes; a reason has at most a few thousand.
 const MAX_BODY_BYTES: usize = 64 * 1024;
-/// Events on the page.
-const PAGE_EVENTS: u64 = 20;
-/// Pages load nothing but their own style sheet, and nobody frames them.
-const CONTENT_POLICY: &str =
-    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// Answers of the API load nothing; the page has a policy of its own.
+const CONTENT_POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// All paths. Each request carries a [`super::Peer`] as extension, which verbs need.
 pub fn router(services: Services) -> Router {
@@ -38,8 +35,8 @@ pub fn router(services: Services) -> Router {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
     Router::new()
-        .route("/", get(front))
-        .route("/page.css", get(style))
+        .merge(page::routes())
+        .merge(stream::routes())
         .route("/healthz", get(async || "alive\n"))
         .route("/readyz", get(ready))
         .route("/metrics", get(scrape))
@@ -76,24 +73,6 @@ async fn no_such_path(uri: Uri) -> Failure {
 async fn wrong_method(method: Method, uri: Uri) -> Failure {
     let detail = format!("{} has no {method}; `Allow` names what it has", uri.path());
     Failure::new(Kind::WrongMethod, detail)
-}
-
-async fn front(State(services): State<Services>) -> Result<Html<String>, Failure> {
-    let view = services.handle.view();
-    // Without the log the page still says where everything stands.
-    let events = read_log(&services, |reader| {
-        let last = reader.view().head()?.seq.get();
-        reader.view().read_from(Seq::new(last.saturating_sub(PAGE_EVENTS - 1)), PAGE_EVENTS as u32)
-    })
-    .await;
-    let page = page::render(&present::rollouts(&view), events.map_err(|failure| failure.detail()));
-    page.map(Html).map_err(|error| Failure::new(Kind::Fault, format!("the page cannot be written: {error}")))
-}
-
-async fn style() -> Response {
-    let headers =
-        [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "max-age=3600")];
-    (headers, page::STYLE).into_response()
 }
 
 /// Ready is a daemon that has decided at least once, and has not ended. One that hangs later shows
@@ -198,10 +177,10 @@ async fn events(
 }
 
 /// Reads the log on a connection of its own, off the async threads: SQLite blocks.
-async fn read_log(
+pub(super) async fn read_log<T: Send + 'static>(
     services: &Services,
-    read: impl FnOnce(&Reader) -> Result<Vec<Record>, StoreError> + Send + 'static,
-) -> Result<Vec<Record>, Failure> {
+    read: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, Failure> {
     let database = services.database.clone();
     let unreadable = |why: String| Failure::new(Kind::Unavailable, format!("the log cannot be read: {why}"));
     let task = tokio::task::spawn_blocking(move || {
@@ -209,7 +188,7 @@ async fn read_log(
         read(&reader).map_err(|error| error.to_string())
     });
     match task.await {
-        Ok(records) => records.map_err(unreadable),
+        Ok(found) => found.map_err(unreadable),
         Err(error) => Err(unreadable(error.to_string())),
     }
 }
@@ -235,7 +214,7 @@ fn page_size(limit: Option<u32>) -> Result<u32, Failure> {
 }
 
 /// Whether there is such a plan, decided or not.
-fn known(services: &Services, plan: &PlanName) -> Result<(), Failure> {
+pub(super) fn known(services: &Services, plan: &PlanName) -> Result<(), Failure> {
     let view = services.handle.view();
     let reported = view.reports.iter().any(|report| report.id.plan == *plan);
     let faulty = view.faults.iter().any(|(of, _)| of == plan);

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::Extension;
 use axum::response::Response;
 use hyper::Request;
 use hyper::body::Incoming;
@@ -28,6 +29,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::stream::Ending;
 use super::{Peer, Services, router};
 
 /// Connections at once on one listener; more wait in the system's queue.
@@ -119,6 +121,7 @@ impl Door for Bound {
 
 /// The accept loop of both doors.
 pub(super) async fn connections<D: Door>(door: &D, app: Router, token: CancellationToken) {
+    let app = app.layer(Extension(Ending(token.clone())));
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut open = JoinSet::new();

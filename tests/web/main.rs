@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helper fails as the test does")]
 
+mod forms;
 mod metrics;
 mod openapi;
 mod page;
 mod reads;
 mod serving;
+mod stream;
 mod verbs;
 mod whole;
 mod world;

@@ -2,11 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helper fails as the test does")]
 
+mod forged;
+mod limits;
 mod metrics;
 mod openapi;
 mod page;
 mod reads;
 mod serving;
+mod tcp;
 mod verbs;
 mod whole;
 mod world;

@@ -184,6 +184,7 @@ const fn ring_of(blocker: &Blocker) -> Option<&RingName> {
         | Blocker::InFlight(ring, _)
         | Blocker::InDoubt { ring, .. }
         | Blocker::Backoff { ring, .. }
+        | Blocker::BudgetSpent { ring, .. }
         | Blocker::Observing(ring, _) => Some(ring),
         Blocker::Halted(cause) => Some(cause.ring()),
         Blocker::Stopped(_)
@@ -191,6 +192,7 @@ const fn ring_of(blocker: &Blocker) -> Option<&RingName> {
         | Blocker::FileMissing
         | Blocker::ClockBehind(_)
         | Blocker::OtherWrite { .. }
+        | Blocker::Withdrawn(_)
         | Blocker::Moving => None,
     }
 }

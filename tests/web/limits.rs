@@ -56,7 +56,7 @@ fn refused() -> Vec<(&'static str, String, u16, &'static str)> {
         ("a deep reason", verb(&format!("{{\"reason\": {deep}")), 400, "not a request"),
         ("a deep unknown key", verb(&format!("{{\"x\": {deep}")), 400, "not a request"),
         ("no type", verb("{}").replace("Content-Type: application/json\r\n", ""), 415, "application/json"),
-        ("no such path", get("/api/v1/rollout"), 404, "/api/v1/rollouts lists"),
+        ("no such path", get("/api/v1/rollout"), 404, "/api/v1 names every path"),
         ("a slash too many", get("/api/v1/rollouts/"), 404, "there is no"),
         ("a path that is no text", get("/api/v1/rollouts/%ff"), 400, "UTF-8"),
         ("a read of a verb", stop("GET"), 405, "has no GET"),

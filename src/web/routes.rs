@@ -27,7 +27,8 @@ use crate::store::{Page, Reader, Seq, StoreError};
 /// Longest body of a request, in bytes; a reason has at most a few thousand.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 /// Answers of the API load nothing; the page has a policy of its own.
-const CONTENT_POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const CONTENT_POLICY: &str =
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// All paths. Each request carries a [`super::Peer`] as extension, which verbs need.
 pub fn router(services: Services) -> Router {

@@ -111,7 +111,9 @@ fn begin_after(
         Some(value) => {
             let number = value.to_str().ok().and_then(|text| text.parse().ok());
             Some(number.ok_or_else(|| {
-                malformed("`Last-Event-ID` must be the number of a record, as in `id` of a message".to_owned())
+                malformed(
+                    "`Last-Event-ID` must be the number of a record, as in `id` of a message".to_owned(),
+                )
             })?)
         }
     };

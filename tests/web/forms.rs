@@ -52,11 +52,8 @@ fn refused(answer: &Answer, row: &str, status: u16, word: &str) {
 
 #[tokio::test]
 async fn each_form_arrives_as_it_was_filled_in() {
-    let waive = Command::Waive {
-        plan: plan("client"),
-        gate: Gate::Adoption,
-        ring: Some(ring("Engineering Ring 0")),
-    };
+    let waive =
+        Command::Waive { plan: plan("client"), gate: Gate::Adoption, ring: Some(ring("Engineering Ring 0")) };
     let rows = [
         (PAUSE, "", Command::Pause(plan("client"))),
         ("/act/resume?plan=second", "", Command::Resume(plan("second"))),
@@ -77,23 +74,26 @@ async fn each_form_arrives_as_it_was_filled_in() {
     }
 }
 
+/// Name, headers, and what the refusal speaks of.
+type Forged = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+
 /// Every row is another site, a rebound name, a proxy, or a client that does not say.
 #[tokio::test]
 async fn a_forged_form_reaches_nobody() {
-    let host = ("host", "127.0.0.1:8787");
-    let origin = ("origin", "http://127.0.0.1:8787");
-    let rows: [(&str, &[(&str, &str)], &str); 11] = [
-        ("no host", &[origin], "Host"),
+    const HOST: (&str, &str) = ("host", "127.0.0.1:8787");
+    const ORIGIN: (&str, &str) = ("origin", "http://127.0.0.1:8787");
+    let rows: [Forged; 11] = [
+        ("no host", &[ORIGIN], "Host"),
         ("a rebound name", &[("host", "evil.test:8787"), ("origin", "http://evil.test:8787")], "evil.test"),
-        ("another port", &[("host", "127.0.0.1:9999"), origin], "9999"),
-        ("another site", &[host, ("origin", "http://evil.test")], "evil.test"),
-        ("a sandboxed frame", &[host, ("origin", "null")], "null"),
-        ("another port of this machine", &[host, ("origin", "http://127.0.0.1:3000")], "3000"),
-        ("a site by its word", &[host, ("sec-fetch-site", "cross-site")], "cross-site"),
-        ("a site beside ours", &[host, origin, ("sec-fetch-site", "same-site")], "same-site"),
-        ("typed by hand", &[host, ("sec-fetch-site", "none")], "does not say"),
-        ("a client that does not say", &[host], "does not say"),
-        ("through a proxy", &[host, origin, ("x-forwarded-for", "192.0.2.7")], "x-forwarded-for"),
+        ("another port", &[("host", "127.0.0.1:9999"), ORIGIN], "9999"),
+        ("another site", &[HOST, ("origin", "http://evil.test")], "evil.test"),
+        ("a sandboxed frame", &[HOST, ("origin", "null")], "null"),
+        ("another port of this machine", &[HOST, ("origin", "http://127.0.0.1:3000")], "3000"),
+        ("a site by its word", &[HOST, ("sec-fetch-site", "cross-site")], "cross-site"),
+        ("a site beside ours", &[HOST, ORIGIN, ("sec-fetch-site", "same-site")], "same-site"),
+        ("typed by hand", &[HOST, ("sec-fetch-site", "none")], "does not say"),
+        ("a client that does not say", &[HOST], "does not say"),
+        ("through a proxy", &[HOST, ORIGIN, ("x-forwarded-for", "192.0.2.7")], "x-forwarded-for"),
     ];
     for (row, headers, word) in rows {
         for path in [PAUSE, "/act/resume?plan=client", WAIVE, "/act/stop", "/act/start"] {
@@ -105,7 +105,7 @@ async fn a_forged_form_reaches_nobody() {
         }
     }
     let world = World::usual();
-    let answer = submit(&world, PAUSE, &[host, origin], "seen=&reason=look").await;
+    let answer = submit(&world, PAUSE, &[HOST, ORIGIN], "seen=&reason=look").await;
     assert_eq!(answer.status, 303, "an origin is word enough: {}", answer.body);
 }
 
@@ -184,10 +184,16 @@ async fn a_sheet_says_what_it_will_do_and_changes_nothing() {
     let world = World::new(stopped(view(vec![report("client"), troubled("second")])), Ok("done"));
     let rows: [(&str, &[&str]); 5] = [
         (PAUSE, &["Pause client?", "until somebody resumes it", "arriving in ring 1 of 2"]),
-        ("/act/resume?plan=second", &["The pause is lifted", "its cause counts as seen by you", "was deleted by"]),
+        (
+            "/act/resume?plan=second",
+            &["The pause is lifted", "its cause counts as seen by you", "was deleted by"],
+        ),
         (WAIVE, &["Waive gate adoption for Engineering Ring 0", "cannot be taken back", "30 of 40 sighted"]),
         ("/act/stop", &["Stop all writes?", "All writes are stopped by local:ada"]),
-        ("/act/start", &["These go on at once: client.", "These stay paused or halted: second.", "name=\"paused\""]),
+        (
+            "/act/start",
+            &["These go on at once: client.", "These stay paused or halted: second.", "name=\"paused\""],
+        ),
     ];
     for (path, words) in rows {
         let answer = get(&world.app, path).await;

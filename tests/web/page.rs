@@ -126,7 +126,8 @@ async fn each_reason_is_shown_with_what_helps() {
     for (blocker, word) in blockers() {
         let code = blocker.code();
         let remedy = blocker.remedy("client");
-        let world = World::new(view(vec![Report { waiting_on: vec![blocker], ..report("client") }]), Ok("done"));
+        let world =
+            World::new(view(vec![Report { waiting_on: vec![blocker], ..report("client") }]), Ok("done"));
         let page = get(&world.app, "/").await.body;
         holds(&page, &[word]);
         let remedy = remedy.replace('\'', "&#39;");
@@ -211,8 +212,7 @@ async fn the_page_loads_only_its_own_and_keeps_it() {
     assert!(policy.starts_with("default-src 'none';") && !policy.contains("unsafe"), "{policy}");
     // With `no-referrer` a browser would send our own form as if it came from nowhere.
     assert_eq!(page.header("referrer-policy"), "same-origin");
-    let assets: Vec<&str> =
-        page.body.split('"').filter(|text| text.starts_with("/assets/")).collect();
+    let assets: Vec<&str> = page.body.split('"').filter(|text| text.starts_with("/assets/")).collect();
     assert_eq!(assets.len(), 3, "{assets:?}");
     for path in assets {
         let asset = get(&world.app, path).await;
@@ -250,7 +250,8 @@ async fn a_plan_has_a_page_with_all_of_its_events() {
         let answer = get(&world.app, &path).await;
         assert_eq!(answer.status, 200, "{path}");
         assert!(!answer.body.contains("second#3"), "only its own");
-        let numbers = answer.body.split(" · #").skip(1).map(|rest| rest.split('<').next().unwrap().to_owned());
+        let numbers =
+            answer.body.split(" · #").skip(1).map(|rest| rest.split('<').next().unwrap().to_owned());
         shown.extend(numbers);
         match answer.body.split("href=\"").find(|rest| rest.starts_with("/plans/client?before=")) {
             Some(rest) => path = rest.split('"').next().unwrap().to_owned(),

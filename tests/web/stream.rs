@@ -54,7 +54,10 @@ impl Follower {
                 let (message, rest) = (message.to_owned(), rest.to_owned());
                 self.text = rest;
                 let field = |name: &str| {
-                    message.lines().find_map(|line| line.strip_prefix(name)).map(|text| text.trim().to_owned())
+                    message
+                        .lines()
+                        .find_map(|line| line.strip_prefix(name))
+                        .map(|text| text.trim().to_owned())
                 };
                 // Comments keep the connection alive.
                 let Some(event) = field("event:") else { continue };
@@ -69,7 +72,7 @@ impl Follower {
     async fn take(&mut self, count: usize) -> Vec<Message> {
         let mut all = Vec::new();
         for _ in 0..count {
-            all.push(self.next().await.expect("the stream goes on"));
+            all.push(self.next().await.unwrap());
         }
         all
     }
@@ -103,7 +106,11 @@ async fn a_client_gets_each_record_once_and_in_order() {
         let messages = follower.take(expected.len() + 1).await;
         assert_eq!(ids(&messages), expected, "{path} {last:?}");
         let end = messages.last().unwrap();
-        assert_eq!((end.event.as_str(), end.id), ("view", None), "{path}: then the snapshot that rests on them");
+        assert_eq!(
+            (end.event.as_str(), end.id),
+            ("view", None),
+            "{path}: then the snapshot that rests on them"
+        );
         assert_eq!(end.data["head"], 250);
         assert_eq!(end.data["at"], "2026-10-12T10:00:00Z");
     }

@@ -302,7 +302,8 @@ pub(super) fn write_log(database: &Path, events: &[Event]) {
         .enumerate()
         .map(|(index, (rollout, event))| {
             let entry = Entry { actor: Actor::Engine, reason: HOSTILE.to_owned(), rollout, event };
-            let second = begun.as_second() + i64::try_from(end.get()).unwrap() + i64::try_from(index).unwrap();
+            let second =
+                begun.as_second() + i64::try_from(end.get()).unwrap() + i64::try_from(index).unwrap();
             to_record(&entry, Timestamp::from_second(second).unwrap())
         })
         .collect();

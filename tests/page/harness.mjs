@@ -7,15 +7,15 @@ import { join } from "node:path";
 const ringward = process.env.RINGWARD_BIN;
 if (!ringward) throw new Error("RINGWARD_BIN must name the binary");
 /** Simulated seconds per second: slow enough that a busy machine keeps up. */
-const SPEED = "2000";
+const SPEED = "1000";
 const PATIENCE = 60_000;
 const children = new Set();
 
 export const scratch = mkdtempSync(join(tmpdir(), "ringward-page-"));
 
 /** Waits until `ask` gives something, or says what never came. */
-export async function until(what, ask) {
-  const end = Date.now() + PATIENCE;
+export async function until(what, ask, patience = PATIENCE) {
+  const end = Date.now() + patience;
   for (;;) {
     const found = await ask();
     if (found) return found;

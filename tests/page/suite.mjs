@@ -19,10 +19,11 @@ let passed = 0;
 const failures = [];
 
 async function check(name, body) {
+  const from = performance.now();
   try {
     await body();
     passed += 1;
-    console.log(`ok ${name}`);
+    console.log(`ok ${name} (${Math.round((performance.now() - from) / 100) / 10} s)`);
   } catch (error) {
     failures.push(name);
     console.log(`not ok ${name}\n${error.stack}`);

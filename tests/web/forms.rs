@@ -76,23 +76,26 @@ async fn each_form_arrives_as_it_was_filled_in() {
     }
 }
 
+/// Name, headers, and what the refusal speaks of.
+type Forged = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+
 /// Every row is another site, a rebound name, a proxy, or a client that does not say.
 #[tokio::test]
 async fn a_forged_form_reaches_nobody() {
-    let host = ("host", "127.0.0.1:8787");
-    let origin = ("origin", "http://127.0.0.1:8787");
-    let rows: [(&str, &[(&str, &str)], &str); 11] = [
-        ("no host", &[origin], "Host"),
+    const HOST: (&str, &str) = ("host", "127.0.0.1:8787");
+    const ORIGIN: (&str, &str) = ("origin", "http://127.0.0.1:8787");
+    let rows: [Forged; 11] = [
+        ("no host", &[ORIGIN], "Host"),
         ("a rebound name", &[("host", "evil.test:8787"), ("origin", "http://evil.test:8787")], "evil.test"),
-        ("another port", &[("host", "127.0.0.1:9999"), origin], "9999"),
-        ("another site", &[host, ("origin", "http://evil.test")], "evil.test"),
-        ("a sandboxed frame", &[host, ("origin", "null")], "null"),
-        ("another port of this machine", &[host, ("origin", "http://127.0.0.1:3000")], "3000"),
-        ("a site by its word", &[host, ("sec-fetch-site", "cross-site")], "cross-site"),
-        ("a site beside ours", &[host, origin, ("sec-fetch-site", "same-site")], "same-site"),
-        ("typed by hand", &[host, ("sec-fetch-site", "none")], "does not say"),
-        ("a client that does not say", &[host], "does not say"),
-        ("through a proxy", &[host, origin, ("x-forwarded-for", "192.0.2.7")], "x-forwarded-for"),
+        ("another port", &[("host", "127.0.0.1:9999"), ORIGIN], "9999"),
+        ("another site", &[HOST, ("origin", "http://evil.test")], "evil.test"),
+        ("a sandboxed frame", &[HOST, ("origin", "null")], "null"),
+        ("another port of this machine", &[HOST, ("origin", "http://127.0.0.1:3000")], "3000"),
+        ("a site by its word", &[HOST, ("sec-fetch-site", "cross-site")], "cross-site"),
+        ("a site beside ours", &[HOST, ORIGIN, ("sec-fetch-site", "same-site")], "same-site"),
+        ("typed by hand", &[HOST, ("sec-fetch-site", "none")], "does not say"),
+        ("a client that does not say", &[HOST], "does not say"),
+        ("through a proxy", &[HOST, ORIGIN, ("x-forwarded-for", "192.0.2.7")], "x-forwarded-for"),
     ];
     for (row, headers, word) in rows {
         for path in [PAUSE, "/act/resume?plan=client", WAIVE, "/act/stop", "/act/start"] {
@@ -104,7 +107,7 @@ async fn a_forged_form_reaches_nobody() {
         }
     }
     let world = World::usual();
-    let answer = submit(&world, PAUSE, &[host, origin], "seen=&reason=look").await;
+    let answer = submit(&world, PAUSE, &[HOST, ORIGIN], "seen=&reason=look").await;
     assert_eq!(answer.status, 303, "an origin is word enough: {}", answer.body);
 }
 

@@ -72,7 +72,7 @@ impl Follower {
     async fn take(&mut self, count: usize) -> Vec<Message> {
         let mut all = Vec::new();
         for _ in 0..count {
-            all.push(self.next().await.expect("the stream goes on"));
+            all.push(self.next().await.unwrap());
         }
         all
     }

@@ -2,19 +2,22 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | `show` | from the API's JSON to what the templates print |
-//! | `acts`, `sheet` | what the reader may ask for; the confirmation and its form |
+//! | `show`, `ring` | from the API's JSON to what the templates print |
+//! | `acts` | what the reader may ask for here, or the command that does the same |
+//! | `sheet`, `asked` | the confirmation of a verb and its form; what is asked for, in words |
 //! | `assets` | style sheet, script and icon |
 //!
 //! `/` shows all plans and the last events, `/plans/{plan}` one plan with all of its events. Both
 //! are whole without a script; the script only fetches the page again when the daemon says that
 //! something changed.
 //!
-//! **Invariant:** every text goes through askama's escaping and [`Html::new`], so nothing from
+//! **Invariant:** every text goes through askama's escaping and [`Html::shown`], so nothing from
 //! outside is markup or turns the reading direction; no GET changes anything.
 
 mod acts;
+mod asked;
 mod assets;
+mod ring;
 mod sheet;
 mod show;
 
@@ -30,7 +33,8 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use self::acts::{Action, Viewer};
 use self::assets::{NAMES, Names};
-use self::show::{Event, MILESTONES, Moment, Rollout};
+use self::ring::MILESTONES;
+use self::show::{Event, Moment, Rollout};
 use super::json::{EventJson, FaultJson, FileProblemJson, RolloutJson, RolloutsAnswer};
 use super::problem::{Failure, Kind};
 use super::reads::{plan_name, read_log};
@@ -74,7 +78,7 @@ pub(super) struct Html(Result<Response, Failure>);
 impl Html {
     /// A rendered template, with the characters that turn the reading direction made visible: in a
     /// name they could make `stop` read as something else.
-    fn new(status: StatusCode, rendered: askama::Result<String>) -> Result<Response, Failure> {
+    fn shown(status: StatusCode, rendered: askama::Result<String>) -> Result<Response, Failure> {
         let html = rendered
             .map_err(|error| Failure::new(Kind::Fault, format!("the page cannot be written: {error}")))?;
         let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}');
@@ -88,7 +92,7 @@ impl IntoResponse for Html {
         self.0.unwrap_or_else(|failure| {
             let (status, title, detail) = (failure.status(), failure.title(), failure.clone().detail());
             let message = Message { frame: Frame::new(title.to_owned()), title, detail };
-            Self::new(status, message.render()).unwrap_or_else(Failure::into_response)
+            Self::shown(status, message.render()).unwrap_or_else(Failure::into_response)
         })
     }
 }
@@ -215,7 +219,7 @@ async fn board(
     let of = only.clone();
     let log = read_log(services, move |reader| log_book(reader, of.as_ref(), &rollouts, query)).await;
     let page = Board::new(&answer, log, only.as_ref(), query, viewer);
-    Html::new(StatusCode::OK, page.render())
+    Html::shown(StatusCode::OK, page.render())
 }
 
 fn log_book(
@@ -272,6 +276,8 @@ impl Board {
             log.milestones.get(index).into_iter().flatten().map(present::event).collect()
         };
         let rollouts = answer.rollouts.iter().enumerate();
+        // Above all plans stands that writes are stopped.
+        let said = answer.stopped.is_some().then_some("stopped");
         let here = only.map(|plan| format!("/plans/{}", encoded(plan.as_str())));
         let oldest = log.events.last().map(|record| record.seq.get());
         Self {
@@ -295,7 +301,7 @@ impl Board {
                 })
                 .collect(),
             rollouts: rollouts
-                .map(|(index, rollout)| show::rollout(rollout, &milestones(index), viewer))
+                .map(|(index, rollout)| show::rollout(rollout, &milestones(index), said, viewer))
                 .collect(),
             only: only.map(ToString::to_string),
             done: events(&log.done),

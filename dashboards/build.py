@@ -12,13 +12,18 @@ import json
 import pathlib
 import sys
 
+sys.dont_write_bytecode = True
+
+from grafana import (  # noqa: E402
+    BLUE, GREEN, GREY, ORANGE, PURPLE, RED, YELLOW, bars, colored, panel, placed, queries, query, series,
+    stat, steps, table, values, variable,
+)
+
 FILE = pathlib.Path(__file__).with_name("ringward.json")
-SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 DAEMON = 'instance=~"$instance"'
 PLAN = 'instance=~"$instance", plan=~"$plan"'
 RING = 'instance=~"$instance", plan=~"$plan", ring=~"$ring"'
 
-GREEN, ORANGE, RED, BLUE, GREY, PURPLE, YELLOW = "green", "orange", "red", "blue", "#8e8e8e", "purple", "yellow"
 STATES = [
     ("pending", GREY), ("entering", BLUE), ("deploying", PURPLE), ("adopting", YELLOW), ("soaking", ORANGE),
     ("verified", GREEN),
@@ -28,118 +33,6 @@ CLASSES = [
     ("untargeted", GREY), ("left", "#5f5f5f"),
 ]
 VERDICTS = [("pass", GREEN), ("exempt", GREEN), ("wait", BLUE), ("unknown", ORANGE), ("fail", RED)]
-PHASES = [("running", BLUE), ("completed", GREEN), ("superseded", GREY), ("withdrawn", ORANGE)]
-
-
-def query(expr, legend="", *, table=False, instant=True, ref="A"):
-    target = {"refId": ref, "datasource": SOURCE, "expr": expr, "instant": instant, "range": not instant}
-    target["format"] = "table" if table else "time_series"
-    if legend:
-        target["legendFormat"] = legend
-    return target
-
-
-def queries(*pairs):
-    """Queries over time, each with its legend."""
-    return [query(expr, legend, instant=False, ref=chr(ord("A") + at)) for at, (expr, legend) in enumerate(pairs)]
-
-
-def values(words, *, of=None):
-    """Words with their colours, as a value mapping; `of` numbers them."""
-    options = {
-        str(of(at) if of else word): {"text": word, "color": color, "index": at}
-        for at, (word, color) in enumerate(words)
-    }
-    return [{"type": "value", "options": options}]
-
-
-def steps(first, *rest):
-    """Thresholds: the colour from the beginning, then (value, colour)."""
-    found = [{"color": first, "value": None}] + [{"color": color, "value": value} for value, color in rest]
-    return {"mode": "absolute", "steps": found}
-
-
-def panel(kind, title, description, targets, options, *, unit=None, size, custom=None, overrides=(), **defaults):
-    fields = {"custom": custom or {}, **defaults}
-    if unit:
-        fields["unit"] = unit
-    return {
-        "type": kind, "title": title, "description": description, "datasource": SOURCE, "targets": targets,
-        "options": options, "fieldConfig": {"defaults": fields, "overrides": list(overrides)},
-        "gridPos": {"w": size[0], "h": size[1]},
-    }
-
-
-def stat(title, description, target, *, names=False, size=(3, 4), **rest):
-    options = {
-        "colorMode": "background" if not names else "value", "graphMode": "none", "justifyMode": "center",
-        "textMode": "name" if names else "auto", "wideLayout": False, "orientation": "horizontal",
-        "percentChangeColorMode": "standard", "showPercentChange": False,
-        "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
-    }
-    color = {"mode": "thresholds"}
-    return panel("stat", title, description, [target], options, size=size, **{"color": color, **rest})
-
-
-def series(title, description, targets, *, size=(12, 8), stacked=False, **rest):
-    legend = {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []}
-    options = {"legend": legend, "tooltip": {"mode": "multi", "sort": "desc"}}
-    custom = {"drawStyle": "line", "lineWidth": 2, "fillOpacity": 60 if stacked else 0, "showPoints": "never"}
-    if stacked:
-        custom["stacking"] = {"mode": "normal", "group": "A"}
-    rest.setdefault("color", {"mode": "palette-classic"})
-    return panel("timeseries", title, description, targets, options, size=size, custom=custom, **rest)
-
-
-def table(title, description, expr, columns, *, size=(12, 8), value=None, colored=(), **rest):
-    """A row for each series. `columns` are its labels, in order; `value` names the value's column."""
-    shown = list(columns) + ([value] if value else [])
-    hidden = [name for name in ["Time", "__name__", "instance", "job", "plan"] if name not in columns] + ([] if value else ["Value"])
-    organize = {
-        "excludeByName": {name: True for name in hidden},
-        "indexByName": {name: at for at, name in enumerate(list(columns) + ["Value"])},
-        "renameByName": {"Value": value} if value else {},
-        "includeByName": {},
-    }
-    overrides = [
-        {
-            "matcher": {"id": "byName", "options": column},
-            "properties": [
-                {"id": "custom.cellOptions", "value": {"type": "color-background", "mode": "basic"}},
-                {"id": "mappings", "value": values(words)},
-            ],
-        }
-        for column, words in colored
-    ]
-    options = {"showHeader": True, "cellHeight": "sm", "frameIndex": 0, "sortBy": [{"displayName": shown[0], "desc": False}]}
-    custom = {"align": "left", "cellOptions": {"type": "auto"}, "inspect": False}
-    found = panel(
-        "table", title, description, [query(expr, table=True)], options, size=size, custom=custom,
-        overrides=overrides, **rest,
-    )
-    found["transformations"] = [{"id": "organize", "options": organize}]
-    return found
-
-
-def bars(title, description, target, *, size=(6, 8), **rest):
-    options = {
-        "displayMode": "basic", "orientation": "horizontal", "valueMode": "color", "showUnfilled": True,
-        "namePlacement": "auto", "sizing": "auto", "minVizWidth": 8, "minVizHeight": 16, "maxVizHeight": 300,
-        "legend": {"displayMode": "list", "placement": "bottom", "showLegend": False, "calcs": []},
-        "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
-    }
-    return panel("bargauge", title, description, [target], options, size=size, **rest)
-
-
-def colored(words):
-    """Fixed colours for series that are named by these words."""
-    return [
-        {
-            "matcher": {"id": "byName", "options": word},
-            "properties": [{"id": "color", "value": {"mode": "fixed", "fixedColor": color}}],
-        }
-        for word, color in words
-    ]
 
 
 def now():
@@ -395,27 +288,6 @@ def daemon():
     ]
 
 
-def variable(name, label, expr):
-    return {
-        "type": "query", "name": name, "label": label, "datasource": SOURCE, "refresh": 2, "sort": 1,
-        "query": {"query": expr, "refId": f"variable-{name}"}, "includeAll": True, "multi": True,
-        "allValue": ".*", "current": {"selected": True, "text": ["All"], "value": ["$__all"]}, "hide": 0,
-    }
-
-
-def placed(panels, first_id, y):
-    """Gives panels their places, from the left to the right and in rows as high as their highest."""
-    x = height = 0
-    for at, one in enumerate(panels):
-        place = one["gridPos"]
-        if x + place["w"] > 24:
-            x, y, height = 0, y + height, 0
-        place["x"], place["y"] = x, y
-        one["id"] = first_id + at
-        x, height = x + place["w"], max(height, place["h"])
-    return y + height
-
-
 def dashboard():
     panels, y = [], 0
     rows = [(None, now()), ("Plan $plan", rings()), ("Cloudflare", cloudflare()), ("The daemon", daemon())]
@@ -428,7 +300,8 @@ def dashboard():
         y = placed(group, len(panels) + 1, y)
         panels += group
     source = {
-        "type": "datasource", "name": "datasource", "label": "Prometheus", "query": "prometheus", "refresh": 1, "hide": 0,
+        "type": "datasource", "name": "datasource", "label": "Prometheus", "query": "prometheus", "refresh": 1,
+        "hide": 0,
     }
     variables = [
         source,
@@ -437,7 +310,8 @@ def dashboard():
         variable("ring", "Ring", f"label_values(ringward_ring_state{{{PLAN}}}, ring)"),
     ]
     return {
-        "uid": "ringward", "title": "ringward", "tags": ["ringward"], "schemaVersion": 39, "version": 1, "editable": True,
+        "uid": "ringward", "title": "ringward", "tags": ["ringward"], "schemaVersion": 39, "version": 1,
+        "editable": True,
         "description": "Rollouts of the Cloudflare One Client: is it healthy, is it moving, and why not.",
         "time": {"from": "now-7d", "to": "now"}, "refresh": "30s", "timezone": "browser", "graphTooltip": 1,
         "templating": {"list": variables}, "annotations": {"list": []}, "links": [], "panels": panels,

@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
+use ringward::cli::excerpt::{Colour, excerpt};
 use ringward::plan::model::{PlanDigest, ProfileRef, Revision};
 use ringward::plan::{PlanError, read};
 use ringward::schedule::Openness;
@@ -37,6 +38,12 @@ fn rendered(errors: &[PlanError]) -> String {
     errors.iter().map(|error| format!("{error}\n")).collect()
 }
 
+/// As `ringward check` shows them on a terminal.
+fn excerpts(errors: &[PlanError], file: &str, bytes: &[u8]) -> String {
+    let bytes_of = |name: &str| (name == file).then_some(bytes);
+    errors.iter().map(|error| excerpt(error, bytes_of, Colour::None)).collect::<Vec<_>>().join("\n")
+}
+
 #[test]
 fn every_bad_file_gets_its_message() {
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
@@ -58,7 +65,7 @@ fn every_bad_file_gets_its_message() {
             assert!(!error.problem.is_empty() && !error.instead.is_empty(), "{file}");
         }
         let golden = here("tests/plans/bad").join(&file).with_extension("txt");
-        let found = rendered(&errors);
+        let found = excerpts(&errors, &file, &bytes);
         if update {
             fs::write(&golden, &found).unwrap();
         } else if fs::read_to_string(&golden).unwrap_or_default() != found {

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** whatever can be told wrong without asking anybody is refused here, with exit 2.
 
+use std::io;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValue;
@@ -10,10 +11,12 @@ use clap::{Args, Subcommand, ValueEnum};
 use crate::cli::check::check;
 use crate::cli::client::Connection;
 use crate::cli::devices::{Filter, devices};
+use crate::cli::excerpt::Colour;
 use crate::cli::exit::CliError;
 use crate::cli::explain::explain;
 use crate::cli::history::history;
 use crate::cli::render::{Format, Out};
+use crate::cli::schema::{SchemaArgs, schema};
 use crate::cli::status::status;
 use crate::cli::stop::stop;
 use crate::cli::user::caller;
@@ -51,6 +54,8 @@ pub enum ClientCommand {
     Start(StartArgs),
     /// Check plan files offline
     Check(CheckArgs),
+    /// Print the JSON Schema of plan files, for editors
+    Schema(SchemaArgs),
 }
 
 impl ClientCommand {
@@ -89,7 +94,11 @@ impl ClientCommand {
                 let plans = if args.paused { StartPlans::Pause } else { StartPlans::GoOn };
                 start(&args.daemon.connection(), plans, &args.reason, out).await
             }
-            Self::Check(args) => check(&args.paths, Clock::Real.now(), args.json.format(), out),
+            Self::Check(args) => {
+                let colour = Colour::of(&io::stdout());
+                check(&args.paths, Clock::Real.now(), args.json.format(), colour, out)
+            }
+            Self::Schema(args) => schema(&args, out),
         }
     }
 }

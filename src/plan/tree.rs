@@ -101,6 +101,11 @@ pub(super) fn text_of<'a>(bytes: &'a [u8], problems: &mut Problems) -> Text<'a> 
         problems.missing(&(0..0), problem, format!("a plan file has at most {MAX_BYTES} bytes"));
         return unread;
     }
+    // What Windows editors call "Unicode".
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        problems.missing(&(0..0), "this file is UTF-16", "save the plan as UTF-8 text");
+        return unread;
+    }
     let (text, broken) = match std::str::from_utf8(bytes) {
         Ok(text) => (text, None),
         Err(error) => {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Read as _};
+use std::io::{self, IsTerminal as _, Read as _};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -139,7 +139,8 @@ impl Judgement {
 /// The plan files that a path means, each with its bytes or why it has none.
 fn plan_files(path: &Path) -> Vec<(PathBuf, Result<Vec<u8>, String>)> {
     if !path.is_dir() {
-        return vec![(path.to_owned(), read(path).map_err(|error| format!("it cannot be read: {error}")))];
+        let told = |error| format!("it cannot be read ({error}); name a plan file, or a directory of them");
+        return vec![(path.to_owned(), read(path).map_err(told))];
     }
     // As the daemon looks: the same files count, and the same are refused.
     match look(path) {
@@ -147,7 +148,17 @@ fn plan_files(path: &Path) -> Vec<(PathBuf, Result<Vec<u8>, String>)> {
             let why = "it holds no plan file; plans are files named *.yaml";
             vec![(path.to_owned(), Err(why.to_owned()))]
         }
-        Look::Files(files) => files.into_iter().map(|(name, bytes)| (path.join(name), bytes)).collect(),
+        Look::Files(files) => {
+            // The daemon's words begin with the bare name, which stands before them here as well.
+            let alone = |name: &str, why: String| match why.strip_prefix(&format!("{name}: ")) {
+                Some(why) => why.to_owned(),
+                None => why,
+            };
+            let file = |(name, bytes): (String, Result<Vec<u8>, String>)| {
+                (path.join(&name), bytes.map_err(|why| alone(&name, why)))
+            };
+            files.into_iter().map(file).collect()
+        }
         Look::Unreadable(why) => vec![(path.to_owned(), Err(why))],
     }
 }
@@ -179,17 +190,47 @@ pub fn check(
             json(out, &said)?;
         }
         Format::Text => {
+            let mut good_above = false;
             for judged in &judgement.files {
+                match &judged.outcome {
+                    Ok(revision) => text(out, &judged.file, &Summary::of(revision, now), now)?,
+                    // Each complaint ends with a blank line; a good plan does not.
+                    Err(_) if good_above => writeln!(out)?,
+                    Err(_) => {}
+                }
+                good_above = judged.outcome.is_ok();
                 for complaint in judgement.complaints_of(judged, colour) {
                     writeln!(out, "{complaint}")?;
-                }
-                if let Ok(revision) = &judged.outcome {
-                    text(out, &judged.file, &Summary::of(revision, now), now)?;
                 }
             }
         }
     }
     judgement.conclude()
+}
+
+/// Tells at the start of a daemon what is wrong with its plans: with excerpts to a person at a
+/// terminal, else one line of log for each error. It starts all the same, since the last good
+/// plans go on; status and metrics tell the same later.
+pub(super) fn tell_errors(directory: &Path) {
+    let judgement = Judgement::of(&[directory.to_owned()]);
+    let stderr = io::stderr();
+    if stderr.is_terminal() {
+        for complaint in judgement.complaints(Colour::of(&stderr)) {
+            eprintln!("{complaint}");
+        }
+        return;
+    }
+    for judged in &judgement.files {
+        match &judged.outcome {
+            Ok(_) => {}
+            Err(Refused::Path(why)) => tracing::warn!(file = %safe(&judged.file), "{}", safe(why)),
+            Err(Refused::Plan(errors)) => {
+                for error in errors {
+                    tracing::warn!("{}", safe(&error.to_string()));
+                }
+            }
+        }
+    }
 }
 
 /// What `check --json` says of one file.

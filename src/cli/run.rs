@@ -12,6 +12,7 @@ use secrecy::SecretString;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::cli::check;
 use crate::cli::exit::CliError;
 use crate::cloudflare::{self, ApiError, ApiUrl, CloudflareClient, ErrorClass, Priority, TokenState};
 use crate::daemon::{self, Daemon};
@@ -83,6 +84,7 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
     })
     .map_err(CliError::failed)?;
     require_access(&client).await?;
+    check::tell_errors(&args.plans);
     let settings = daemon::Settings {
         plans: args.plans,
         database: args.db.clone(),

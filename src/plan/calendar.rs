@@ -4,6 +4,7 @@
 //! causes it.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use jiff::civil::Date;
 
@@ -40,8 +41,12 @@ pub(super) fn zone(node: &Node, problems: &mut Problems) -> Option<Zone> {
     zone
 }
 
+/// The names of the time zone database, which may lie on disk; asked for once.
+static ZONES: LazyLock<Vec<String>> =
+    LazyLock::new(|| jiff::tz::db().available().map(|zone| zone.as_str().to_owned()).collect());
+
 fn near_zones(name: &str) -> Option<String> {
-    let known: Vec<String> = jiff::tz::db().available().map(|zone| zone.as_str().to_owned()).collect();
+    let known = &*ZONES;
     // `CEST` is near to `EST`, and `GMT+2` to `GMT+0`; they mean other places.
     let abbreviation = name.len() <= 4 && name.bytes().all(|byte| byte.is_ascii_uppercase());
     let abbreviation = abbreviation || name.bytes().any(|byte| byte.is_ascii_digit());

@@ -62,6 +62,8 @@ pub(super) enum Absent {
     Refused,
     /// This value holds, as it would be written.
     Value(fn() -> String),
+    /// That of `defaults` holds, else this one.
+    Inherited(fn() -> String),
     /// Something that is no value.
     Means(&'static str),
 }
@@ -143,7 +145,7 @@ const TEXT: ValueKind = ValueKind {
     bound: None,
 };
 const PROSE: ValueKind = ValueKind {
-    name: "text",
+    name: "prose",
     doc: "Text, also of several lines, at most 4000 characters.",
     pattern: r"\S",
     most: MAX_PROSE_CHARS,
@@ -233,6 +235,11 @@ const UNDER_ADOPTION: &str = "write it under `adoption`";
 const NO_ASSIGNMENTS: &str = "Cloudflare assigns versions to `windows` and `macos` only";
 const IN_AN_OPENING: &str = "write it in an opening, such as open: [{cron: \"0 9 * * Mon-Thu\", for: 7h}]";
 
+const ZONE_BUILT_IN: fn() -> String = || Zone::utc().to_string();
+const SOAK_BUILT_IN: fn() -> String = || BUILT_IN_SOAK.to_string();
+const UNKNOWN_AFTER_BUILT_IN: fn() -> String = || BUILT_IN_UNKNOWN_AFTER.to_string();
+const ON_FAILURE_BUILT_IN: fn() -> String = || "halt".to_owned();
+
 const VERSIONS_KEY: Key = Key {
     name: "versions",
     takes: Takes::Keys(&VERSIONS),
@@ -243,7 +250,7 @@ const VERSIONS_KEY: Key = Key {
 const TIMEZONE: Key = Key {
     name: "timezone",
     takes: Takes::Value(&ZONE),
-    absent: Absent::Value(|| Zone::utc().to_string()),
+    absent: Absent::Value(ZONE_BUILT_IN),
     doc: "The zone in which openings and freezes are read.",
     example: "timezone: Europe/Lisbon",
 };
@@ -264,21 +271,21 @@ const ADOPTION_KEY: Key = Key {
 const SOAK: Key = Key {
     name: "soak",
     takes: Takes::Value(&SOAK_SPAN),
-    absent: Absent::Value(|| BUILT_IN_SOAK.to_string()),
+    absent: Absent::Value(SOAK_BUILT_IN),
     doc: "How long an adopted ring runs before the next one may follow. It counts only if half of the arrived devices were seen again on a later day.",
     example: "soak: 72h",
 };
 const UNKNOWN_AFTER: Key = Key {
     name: "unknown_after",
     takes: Takes::Value(&UNKNOWN_SPAN),
-    absent: Absent::Value(|| BUILT_IN_UNKNOWN_AFTER.to_string()),
+    absent: Absent::Value(UNKNOWN_AFTER_BUILT_IN),
     doc: "How long a gate may be unable to tell, for want of answers, before the rollout halts.",
     example: "unknown_after: 6h",
 };
 const ON_FAILURE_KEY: Key = Key {
     name: "on_failure",
     takes: Takes::Word { known: || words(ON_FAILURE), later: &["rollback"] },
-    absent: Absent::Value(|| "halt".to_owned()),
+    absent: Absent::Value(ON_FAILURE_BUILT_IN),
     doc: "What a failing gate does: `halt` stops writing and waits for a person.",
     example: "on_failure: halt",
 };
@@ -421,12 +428,12 @@ pub(super) const RING: Mapping = Mapping {
             example: "profiles: [IT, Support]",
         },
         VERSIONS_KEY,
-        TIMEZONE,
-        SCHEDULE_KEY,
+        Key { absent: Absent::Inherited(ZONE_BUILT_IN), ..TIMEZONE },
+        Key { absent: Absent::Means("the schedule of `defaults`"), ..SCHEDULE_KEY },
         ADOPTION_KEY,
-        SOAK,
-        UNKNOWN_AFTER,
-        ON_FAILURE_KEY,
+        Key { absent: Absent::Inherited(SOAK_BUILT_IN), ..SOAK },
+        Key { absent: Absent::Inherited(UNKNOWN_AFTER_BUILT_IN), ..UNKNOWN_AFTER },
+        Key { absent: Absent::Inherited(ON_FAILURE_BUILT_IN), ..ON_FAILURE_KEY },
     ],
     later: LATER,
     elsewhere: &[

@@ -70,6 +70,7 @@ fn section(mapping: &Mapping) -> String {
         let without = match &key.absent {
             Absent::Refused => "an error".to_owned(),
             Absent::Value(value) => format!("`{}`", value()),
+            Absent::Inherited(value) => format!("that of `defaults`, else `{}`", value()),
             Absent::Means(what) => (*what).to_owned(),
         };
         text.push_str(&format!(

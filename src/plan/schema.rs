@@ -53,8 +53,12 @@ fn property(key: &'static Key, definitions: &mut Definitions) -> Value {
     if let Takes::Value(kind) | Takes::Values { item: kind, .. } = &key.takes {
         description = format!("{description}\n\n{}: {}", capital(kind.name), written(kind));
     }
-    if let Absent::Means(what) = &key.absent {
-        description = format!("{description}\n\nWithout it: {what}.");
+    match &key.absent {
+        Absent::Means(what) => description.push_str(&format!("\n\nWithout it: {what}.")),
+        Absent::Inherited(else_) => {
+            description.push_str(&format!("\n\nWithout it: that of `defaults`, else {}.", else_()));
+        }
+        Absent::Refused | Absent::Value(_) => {}
     }
     if let Some(schema) = schema.as_object_mut() {
         schema.insert("description".to_owned(), json!(description));

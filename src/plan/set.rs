@@ -87,7 +87,7 @@ impl<'a> Claimant<'a> {
         let places = Places::of(&draft.text, starts);
         let related = |at: &Range<usize>, what: &str| places.related(file, &draft.text, at, what.to_owned());
         let name = name.map(|(value, at)| {
-            let place = related(&at, "it is named here first");
+            let place = related(&at, "it is named here");
             Claimed { value, at, place }
         });
         let profiles = profiles

@@ -318,7 +318,7 @@ impl Builder<'_, '_> {
             problem = format!("`{bracket}` is still open here");
             instead = format!("close it with `{close}`, or write commas between the values in it");
         }
-        let opened = opened.map(|(at, bracket)| {
+        let opened = opened.filter(|(at, _)| *at != start).map(|(at, bracket)| {
             let what = format!("`{bracket}` was opened here");
             Other::Here { at: at..at + 1, what }
         });

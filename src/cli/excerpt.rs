@@ -131,17 +131,17 @@ fn around(bytes: &[u8], start: usize) -> (String, String) {
     }
     let kept = before.len().min(CHARS_BEFORE);
     let mut shown_before: Vec<char> = before.get(before.len() - kept..).unwrap_or_default().to_vec();
-    if kept < before.len() || !begins_here {
-        if let Some(first) = shown_before.first_mut() {
-            *first = CUT;
-        }
+    if (kept < before.len() || !begins_here)
+        && let Some(first) = shown_before.first_mut()
+    {
+        *first = CUT;
     }
     let room = LINE_CHARS - kept;
     let mut shown_after: Vec<char> = after.iter().copied().take(room).collect();
-    if shown_after.len() < after.len() || !ends_here {
-        if let Some(last) = shown_after.last_mut() {
-            *last = CUT;
-        }
+    if (shown_after.len() < after.len() || !ends_here)
+        && let Some(last) = shown_after.last_mut()
+    {
+        *last = CUT;
     }
     (shown_before.into_iter().collect(), shown_after.into_iter().collect())
 }

@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use super::error::Problems;
-use super::keys::{Mapping, Takes};
+use super::grammar::{Mapping, Takes};
 use super::near::{either, nearest};
 use super::tree::{Entry, Node, Quoting, Value};
 

@@ -4,106 +4,14 @@
 //! all that is; the schema for editors and the reference in `docs/plan.md` are made from it.
 
 use super::decode::{MAX_FORBIDS, MAX_PROFILES, MAX_RINGS};
-use super::fields::{MAX_PROSE_CHARS, MAX_TEXT_CHARS};
-use super::model::{OnFailure, OnNewTarget};
-use super::ring::{
-    BUILT_IN_ADOPTION, BUILT_IN_SOAK, BUILT_IN_UNKNOWN_AFTER, LEAST_SOAK, LEAST_UNKNOWN_AFTER, LEAST_WITHIN,
+use super::grammar::{Absent, Key, Mapping, Takes};
+use super::kinds::{
+    ACCOUNT, CRON, DATE, OPEN_SPAN, PLAN_NAME, PROFILE, PROSE, RANGE, SHARE, SOAK_SPAN, TEXT, UNKNOWN_SPAN,
+    VERSION, WITHIN_SPAN, ZONE,
 };
-use crate::schedule::{LEAST_OPENING, MAX_FREEZES, MAX_OPENINGS, Zone};
-use crate::time::in_words;
-
-/// A mapping and the keys that it may have.
-#[derive(Debug)]
-pub(super) struct Mapping {
-    /// What it is, as in "`colour` is not a key of a ring".
-    pub(super) of: &'static str,
-    /// Its name in the schema.
-    pub(super) name: &'static str,
-    /// What it is for.
-    pub(super) doc: &'static str,
-    pub(super) keys: &'static [Key],
-    /// Keys of DESIGN 3 whose feature is not built yet: refused, never ignored.
-    pub(super) later: &'static [&'static str],
-    /// Keys that belong elsewhere or have another name, each with what to write.
-    pub(super) elsewhere: &'static [(&'static str, &'static str)],
-}
-
-/// One key of a mapping.
-#[derive(Debug)]
-pub(super) struct Key {
-    pub(super) name: &'static str,
-    pub(super) takes: Takes,
-    pub(super) absent: Absent,
-    /// What it means, in whole sentences.
-    pub(super) doc: &'static str,
-    /// The key with a value, as YAML.
-    pub(super) example: &'static str,
-}
-
-/// What a key takes.
-#[derive(Debug)]
-pub(super) enum Takes {
-    /// One value.
-    Value(&'static ValueKind),
-    /// One of a few words. Words of features to come are refused as such.
-    Word { known: fn() -> Vec<&'static str>, later: &'static [&'static str] },
-    /// Keys and values.
-    Keys(&'static Mapping),
-    /// A list of values.
-    Values { item: &'static ValueKind, least: usize, most: usize },
-    /// A list of mappings.
-    Mappings { item: &'static Mapping, least: usize, most: usize },
-}
-
-/// What a key means when it is not written.
-#[derive(Debug)]
-pub(super) enum Absent {
-    /// It must be written.
-    Refused,
-    /// This value holds, as it would be written.
-    Value(fn() -> String),
-    /// That of `defaults` holds, else this one.
-    Inherited(fn() -> String),
-    /// Something that is no value.
-    Means(&'static str),
-}
-
-/// A kind of single value.
-#[derive(Debug)]
-pub(super) struct ValueKind {
-    /// What it is called in the reference.
-    pub(super) name: &'static str,
-    /// How it is written.
-    pub(super) doc: &'static str,
-    /// A pattern (ECMA 262) that every such value matches, and few others do.
-    pub(super) pattern: &'static str,
-    /// The most characters.
-    pub(super) most: usize,
-    /// Whether a bare number or boolean can be such a value, read as the characters written.
-    pub(super) bare: Bare,
-    /// What a bound of the value is, if it has one: "at least 2d".
-    pub(super) bound: Option<fn() -> String>,
-}
-
-/// How YAML readers other than ours take a bare value of a kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Bare {
-    /// As text.
-    Text,
-    /// Perhaps as a number or a boolean: a profile may be named `2024` or `no`.
-    Anything,
-}
-
-impl Mapping {
-    pub(super) fn key(&self, name: &str) -> Option<&Key> {
-        self.keys.iter().find(|key| key.name == name)
-    }
-
-    /// The names of its keys, in the order in which people write them.
-    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.keys.iter().map(|key| key.name)
-    }
-}
+use super::model::{OnFailure, OnNewTarget};
+use super::ring::{BUILT_IN_ADOPTION, BUILT_IN_SOAK, BUILT_IN_UNKNOWN_AFTER};
+use crate::schedule::{MAX_FREEZES, MAX_OPENINGS, Zone};
 
 /// Every mapping, from the whole file down, each once.
 pub(super) fn all() -> Vec<&'static Mapping> {
@@ -129,100 +37,6 @@ pub(super) const ON_NEW_TARGET: &[(&str, OnNewTarget)] = &[("replace", OnNewTarg
 fn words<T>(known: &[(&'static str, T)]) -> Vec<&'static str> {
     known.iter().map(|(word, _)| *word).collect()
 }
-
-const LINE: &str = r"^[^\t\n]*\S[^\t\n]*$";
-const SPAN: &str =
-    r"^\s*(?=[0-9])(?:[0-9]+w\s*)?(?:[0-9]+d\s*)?(?:[0-9]+h\s*)?(?:[0-9]+m\s*)?(?:[0-9]+s\s*)?$";
-const SPAN_NAME: &str = "length of time";
-const SPAN_DOC: &str = "Whole numbers with w, d, h, m or s, the larger unit first, such as 72h, 7d or 1h 30m; elapsed time, at most 366d.";
-
-const TEXT: ValueKind = ValueKind {
-    name: "text",
-    doc: "One line of text, at most 255 characters.",
-    pattern: LINE,
-    most: MAX_TEXT_CHARS,
-    bare: Bare::Anything,
-    bound: None,
-};
-const PROSE: ValueKind = ValueKind {
-    name: "prose",
-    doc: "Text, also of several lines, at most 4000 characters.",
-    pattern: r"\S",
-    most: MAX_PROSE_CHARS,
-    ..TEXT
-};
-const PLAN_NAME: ValueKind = ValueKind {
-    name: "plan name",
-    doc: "Lower-case letters, digits and `-`, such as cloudflare-one-client.",
-    pattern: r"^[a-z0-9][a-z0-9-]*$",
-    ..TEXT
-};
-const ACCOUNT: ValueKind = ValueKind {
-    name: "account ID",
-    doc: "The 32 digits 0-9 and a-f that the dashboard's address shows.",
-    pattern: r"^[0-9a-f]{32}$",
-    ..TEXT
-};
-const PROFILE: ValueKind = ValueKind {
-    name: "profile",
-    doc: "A profile's name, its policy ID, or the word `default` for the account's default profile.",
-    ..TEXT
-};
-const VERSION: ValueKind = ValueKind {
-    name: "version",
-    doc: "Four numbers, such as 2026.8.2100.0.",
-    pattern: r"^[1-9][0-9]{3,}\.(?:0|[1-9][0-9]*)\.(?:0|[1-9][0-9]*)\.(?:0|[1-9][0-9]*)$",
-    most: MAX_TEXT_CHARS,
-    bare: Bare::Text,
-    bound: Some(|| "2026.6.0.0 or newer".to_owned()),
-};
-const RANGE: ValueKind = ValueKind {
-    name: "range of versions",
-    doc: "Comparisons over the first three numbers of a version, such as '>=2026.7.1343, <2026.7.1376' or '=2026.7.1343'. Quote them: a bare `>` begins a block of text.",
-    pattern: r"^\s*(?:[<>=~^*]|[0-9.]+[*xX])",
-    bound: None,
-    ..VERSION
-};
-const ZONE: ValueKind = ValueKind {
-    name: "time zone",
-    doc: "An IANA name, such as Europe/Lisbon, America/New_York or UTC.",
-    pattern: r"^[A-Za-z][A-Za-z0-9_+/-]*$",
-    bound: None,
-    ..VERSION
-};
-const SHARE: ValueKind = ValueKind {
-    name: "percentage",
-    doc: "With its sign and at most one decimal, such as 90% or 99.5%.",
-    pattern: r"^0*(?:100(?:\.0)?|[1-9][0-9]?(?:\.[0-9])?|0\.[1-9])\s*%$",
-    bound: Some(|| "from 0.1% to 100%".to_owned()),
-    ..VERSION
-};
-const SOAK_SPAN: ValueKind = ValueKind {
-    name: SPAN_NAME,
-    doc: SPAN_DOC,
-    pattern: SPAN,
-    bound: Some(|| format!("at least {LEAST_SOAK}")),
-    ..VERSION
-};
-const WITHIN_SPAN: ValueKind = ValueKind { bound: Some(|| format!("at least {LEAST_WITHIN}")), ..SOAK_SPAN };
-const UNKNOWN_SPAN: ValueKind =
-    ValueKind { bound: Some(|| format!("at least {LEAST_UNKNOWN_AFTER}")), ..SOAK_SPAN };
-const OPEN_SPAN: ValueKind =
-    ValueKind { bound: Some(|| format!("at least {}", in_words(LEAST_OPENING))), ..SOAK_SPAN };
-const CRON: ValueKind = ValueKind {
-    name: "cron line",
-    doc: "Five fields: minute, hour, day, month, weekday, in the ring's time zone, such as \"0 9 * * Mon-Thu\". Where day and weekday are both given, either is enough. Quote it: a bare `*` begins an alias.",
-    pattern: r"^\s*\S+(?:\s+\S+){4}\s*$",
-    bound: None,
-    ..VERSION
-};
-const DATE: ValueKind = ValueKind {
-    name: "date",
-    doc: "Year, month and day, such as 2026-12-18.",
-    pattern: r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
-    bound: None,
-    ..VERSION
-};
 
 /// Keys whose features are not built yet.
 const LATER: &[&str] = &["approval", "checks", "health", "max_devices"];

@@ -5,14 +5,20 @@
 //!
 //! Two stages: `tree` turns bytes into a tree with places, within budgets; `decode` turns
 //! the tree into a plan and goes on after each problem. [`set`] compares the files of a directory.
+//!
+//! What a plan may hold is written once, in `keys` (terms in `grammar`, single values in `kinds`):
+//! the decoder, [`json_schema`] and [`markdown`] all read it there. `syntax`, `cron`, `guess` and
+//! `near` only find words for what is wrong.
 
 mod calendar;
 mod cron;
 mod decode;
 mod error;
 mod fields;
+mod grammar;
 mod guess;
 mod keys;
+mod kinds;
 pub mod model;
 mod near;
 mod reference;

@@ -3,7 +3,8 @@
 //! **Invariant:** everything about keys is made from `keys`; only the words around them stand
 //! here.
 
-use super::keys::{Absent, Key, Mapping, PLAN, Takes, ValueKind, all};
+use super::grammar::{Absent, Key, Mapping, Takes, ValueKind};
+use super::keys::{PLAN, all};
 use super::schema::capital;
 
 const INTRODUCTION: &str = "\

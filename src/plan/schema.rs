@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::keys::{Absent, Bare, Key, Mapping, PLAN, Takes, ValueKind};
+use super::grammar::{Absent, Bare, Key, Mapping, Takes, ValueKind};
+use super::keys::PLAN;
 
 /// The schema as a JSON value.
 #[must_use]

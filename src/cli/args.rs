@@ -9,10 +9,13 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use crate::cli::check::check;
 use crate::cli::client::Connection;
+use crate::cli::connection_args::ConnectionArgs;
 use crate::cli::devices::{Filter, devices};
 use crate::cli::exit::CliError;
 use crate::cli::explain::explain;
 use crate::cli::history::history;
+use crate::cli::init::{InitArgs, init};
+use crate::cli::online::check_online;
 use crate::cli::render::{Format, Out};
 use crate::cli::status::status;
 use crate::cli::stop::stop;
@@ -49,8 +52,10 @@ pub enum ClientCommand {
     Stop(StopArgs),
     /// Allow writes again after `stop`
     Start(StartArgs),
-    /// Check plan files offline
+    /// Check plan files offline, or with --online against the account
     Check(CheckArgs),
+    /// Write a commented starter plan from what the account has
+    Init(InitArgs),
 }
 
 impl ClientCommand {
@@ -89,6 +94,11 @@ impl ClientCommand {
                 let plans = if args.paused { StartPlans::Pause } else { StartPlans::GoOn };
                 start(&args.daemon.connection(), plans, &args.reason, out).await
             }
+            Self::Check(args) if args.online => {
+                let (connection, database) = (&args.connection, args.db.as_deref());
+                check_online(&args.paths, connection, database, args.json.format(), out).await
+            }
+            Self::Init(args) => init(&args, out, &mut std::io::stderr()).await,
             Self::Check(args) => check(&args.paths, Clock::Real.now(), args.json.format(), out),
         }
     }
@@ -252,9 +262,18 @@ pub struct CheckArgs {
     /// Plan files, or directories of them (*.yaml)
     #[arg(value_name = "PATH", env = "RINGWARD_PLANS", default_value = ".")]
     pub paths: Vec<PathBuf>,
+    /// Look at the account too: token, profiles, groups in the way, ring sizes; nothing is written
+    #[arg(long)]
+    pub online: bool,
     /// How to answer.
     #[command(flatten)]
     pub json: JsonArgs,
+    /// With --online: the daemon's database, which knows the groups that ringward has written
+    #[arg(long, value_name = "FILE", env = "RINGWARD_DB")]
+    pub db: Option<PathBuf>,
+    /// With --online: how to reach the account.
+    #[command(flatten, next_help_heading = "With --online")]
+    pub connection: ConnectionArgs,
 }
 
 /// A reason that says something.
@@ -326,6 +345,14 @@ mod tests {
             ("stop", "stop --reason=dns --db /x/y.db", true),
             ("start", "start --paused --reason=fixed", true),
             ("check", "check a.yaml b --json", true),
+            (
+                "check with the account",
+                "check a.yaml --online --account 023e105f4ecef8ad9ca31a8372d0c353",
+                true,
+            ),
+            ("an account that is none", "check --online --account=", false),
+            ("init", "init --output plan.yaml --force", true),
+            ("init to two files", "init a.yaml b.yaml", false),
             ("an empty name", "status ", true),
         ];
         for (row, line, accepted) in rows {

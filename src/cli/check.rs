@@ -25,10 +25,13 @@ const MAX_BYTES: u64 = 1024 * 1024 + 1;
 
 /// What `check` says of one file.
 #[derive(Debug, Serialize)]
-struct Checked {
-    file: String,
+pub(super) struct Checked {
+    pub(super) file: String,
     errors: Vec<String>,
     plan: Option<Summary>,
+    /// The plan itself and the bytes it was read from, for those who look further.
+    #[serde(skip)]
+    pub(super) good: Option<(Plan, Vec<u8>)>,
 }
 
 /// A good plan in short.
@@ -53,6 +56,21 @@ struct RingSummary {
 /// # Errors
 /// When a plan is invalid, a path cannot be read, or there is no plan file at all.
 pub fn check(paths: &[PathBuf], now: Timestamp, format: Format, out: Out<'_>) -> Result<(), CliError> {
+    let checked = judge(paths, now);
+    match format {
+        Format::Json => json(out, &checked)?,
+        Format::Text => checked.iter().try_for_each(|file| text(out, file, now))?,
+    }
+    let bad = checked.iter().filter(|file| file.good.is_none()).count();
+    if bad == 0 {
+        Ok(())
+    } else {
+        Err(CliError::usage(format!("{bad} of {} files cannot be used", checked.len())))
+    }
+}
+
+/// Every file that the paths mean, judged, in the order of their names.
+pub(super) fn judge(paths: &[PathBuf], now: Timestamp) -> Vec<Checked> {
     let mut checked: Vec<Checked> = Vec::new();
     let mut directories: BTreeMap<PathBuf, BTreeMap<String, Vec<u8>>> = BTreeMap::new();
     for path in paths {
@@ -67,21 +85,16 @@ pub fn check(paths: &[PathBuf], now: Timestamp, format: Format, out: Out<'_>) ->
             }
         }
     }
-    for files in directories.values() {
-        let files = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
-        checked.extend(read_all(files, &Running::new()).into_iter().map(|file| judged(file, now)));
+    for mut files in directories.into_values() {
+        let views = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+        let read = read_all(views, &Running::new());
+        checked.extend(read.into_iter().map(|file| {
+            let bytes = files.remove(&file.file).unwrap_or_default();
+            judged(file, bytes, now)
+        }));
     }
     checked.sort_by(|one, other| one.file.cmp(&other.file));
-    match format {
-        Format::Json => json(out, &checked)?,
-        Format::Text => checked.iter().try_for_each(|file| text(out, file, now))?,
-    }
-    let bad = checked.iter().filter(|file| file.plan.is_none()).count();
-    if bad == 0 {
-        Ok(())
-    } else {
-        Err(CliError::usage(format!("{bad} of {} files cannot be used", checked.len())))
-    }
+    checked
 }
 
 /// The plan files that a path means; what is wrong with the path itself goes to `checked`.
@@ -98,7 +111,7 @@ fn plan_files(path: &Path, checked: &mut Vec<Checked>) -> Vec<PathBuf> {
             });
             if files.is_empty() {
                 let errors = vec!["it holds no plan file; plans are files named *.yaml".to_owned()];
-                checked.push(Checked { file: path.display().to_string(), errors, plan: None });
+                checked.push(Checked { file: path.display().to_string(), errors, plan: None, good: None });
             }
             files
         }
@@ -117,18 +130,21 @@ fn read(file: &Path) -> io::Result<Vec<u8>> {
 
 fn unreadable(path: &Path, error: &io::Error) -> Checked {
     let errors = vec![format!("it cannot be read: {error}")];
-    Checked { file: path.display().to_string(), errors, plan: None }
+    Checked { file: path.display().to_string(), errors, plan: None, good: None }
 }
 
-fn judged(read: FileRead, now: Timestamp) -> Checked {
-    match read.outcome {
+fn judged(read: FileRead, bytes: Vec<u8>, now: Timestamp) -> Checked {
+    let FileRead { file, outcome } = read;
+    match outcome {
         Ok(revision) => Checked {
-            file: read.file,
+            file,
             errors: Vec::new(),
-            plan: Some(summary(revision.plan, revision.digest, now)),
+            plan: Some(summary(revision.plan.clone(), revision.digest, now)),
+            good: Some((revision.plan, bytes)),
         },
         Err(errors) => {
-            Checked { file: read.file, errors: errors.iter().map(ToString::to_string).collect(), plan: None }
+            let errors = errors.iter().map(ToString::to_string).collect();
+            Checked { file, errors, plan: None, good: None }
         }
     }
 }
@@ -143,7 +159,8 @@ fn summary(plan: Plan, digest: PlanDigest, now: Timestamp) -> Summary {
     Summary { name: plan.name, digest, rings: plan.rings.into_iter().map(ring).collect(), first_entry }
 }
 
-fn text(out: Out<'_>, checked: &Checked, now: Timestamp) -> io::Result<()> {
+/// Says what is wrong with a file, or what is in it.
+pub(super) fn text(out: Out<'_>, checked: &Checked, now: Timestamp) -> io::Result<()> {
     let file = safe(&checked.file);
     for error in &checked.errors {
         // A plan's error begins with its file and place.

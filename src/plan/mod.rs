@@ -11,15 +11,17 @@ mod decode;
 mod error;
 mod fields;
 pub mod model;
-mod near;
+pub(crate) mod near;
 mod ring;
 pub mod set;
+mod spots;
 mod tree;
 mod values;
 mod written;
 
 pub use decode::{MAX_FORBIDS, MAX_PROFILES, MAX_RINGS};
 pub use error::PlanError;
+pub use spots::{Spot, Spots, Step};
 
 use error::Problems;
 use model::{Plan, PlanDigest, Revision};

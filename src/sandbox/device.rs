@@ -262,7 +262,11 @@ impl Device {
 
     /// The e-mail address of the last seen user.
     pub(super) fn email(&self) -> String {
-        format!("{}@example.test", self.user.to_lowercase().replace(' ', "."))
+        // Profiles may be called anything; an address may not.
+        let words =
+            self.user.split(|char: char| !char.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        let local = words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join(".");
+        format!("{local}@example.test")
     }
 }
 

@@ -28,8 +28,12 @@ pub(super) struct Look {
 impl Look {
     /// Whether groups, profiles and devices were all read.
     pub(super) fn is_whole(&self) -> bool {
-        let world = &self.world;
-        world.groups.is_some() && world.profiles.is_some() && world.fleet.full_sweep_at().is_some()
+        self.world.groups.is_some() && self.world.profiles.is_some() && self.has_devices()
+    }
+
+    /// Whether the devices were read.
+    pub(super) fn has_devices(&self) -> bool {
+        self.world.fleet.full_sweep_at().is_some()
     }
 }
 

@@ -79,9 +79,9 @@ mod tests {
         let third = [Key("rings"), Item(0), Key("profiles"), Item(2)];
         let rows = [
             ("the plan's name", text.to_owned(), &[Key("plan")][..], Some((1, 7))),
-            ("behind a letter of two bytes", text.to_owned(), &third, Some((3, 37))),
-            ("CRLF", text.replace('\n', "\r\n"), &third, Some((3, 37))),
-            ("a byte order mark", format!("\u{feff}{text}"), &third, Some((3, 37))),
+            ("behind a letter of two bytes", text.to_owned(), &third, Some((3, 34))),
+            ("CRLF", text.replace('\n', "\r\n"), &third, Some((3, 34))),
+            ("a byte order mark", format!("\u{feff}{text}"), &third, Some((3, 34))),
             ("an absent key", text.to_owned(), &[Key("account")], None),
             ("an absent item", text.to_owned(), &[Key("rings"), Item(1)], None),
             ("not YAML", "plan: [\n".to_owned(), &[Key("plan")], None),

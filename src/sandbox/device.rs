@@ -265,8 +265,10 @@ impl Device {
         // Profiles may be called anything; an address may not.
         let words =
             self.user.split(|char: char| !char.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-        let local = words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join(".");
-        format!("{local}@example.test")
+        let mut local = words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join(".");
+        // An address holds 64 characters before the @; the end tells the users apart.
+        local.drain(..local.len().saturating_sub(64));
+        format!("{}@example.test", local.trim_start_matches('.'))
     }
 }
 

@@ -128,13 +128,28 @@ fn plan_for(id: &AccountId, look: &Look) -> Result<String, CliError> {
             draft.leave_out(ring.as_str(), &format!("{}{instead}", error.problem));
         }
     }
-    let why: Vec<String> = draft.left_out.iter().map(|out| format!("{}: {}", out.what, out.why)).collect();
-    let why = if why.is_empty() { "it has no devices".to_owned() } else { why.join(". ") };
-    Err(CliError::refused(format!(
-        "account {id} has nobody to move: {}; begin with one of rollouts/examples/ once there are Windows or \
-         macOS devices on 2026.6 or newer",
-        safe(&why)
-    )))
+    Err(nobody_to_move(id, look, &draft))
+}
+
+fn nobody_to_move(id: &AccountId, look: &Look, draft: &Draft) -> CliError {
+    let devices = look.world.fleet.devices().count();
+    let mut whys: Vec<String> = Vec::new();
+    if draft.targets.is_empty() {
+        whys.push(match devices {
+            0 => "it has no devices".to_owned(),
+            _ => format!("none of its {devices} devices is a Windows or macOS one on 2026.6 or newer"),
+        });
+    }
+    for out in draft.left_out.iter().filter(|_| !draft.targets.is_empty()) {
+        let why = safe(&out.why);
+        if !whys.contains(&why) {
+            whys.push(why);
+        }
+    }
+    let why = if whys.is_empty() { "it has no profiles".to_owned() } else { whys.join("; ") };
+    CliError::refused(format!(
+        "no plan can be made for account {id}: {why}; mend that, or begin with a plan of rollouts/examples/"
+    ))
 }
 
 /// What keeps the account from being read.

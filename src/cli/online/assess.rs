@@ -13,9 +13,9 @@ use crate::cli::online::groups::{Ahead, Outlook};
 use crate::cli::online::profiles::{Named, look_up};
 use crate::cli::online::sizes::{RingSizes, Sizes, one_in};
 use crate::cli::render::{distance, short};
-use crate::cloudflare::{Operation, TokenState};
+use crate::cloudflare::{ApiError, Operation, TokenState};
 use crate::ids::{AccountId, PlanName, PolicyId, RingName};
-use crate::plan::model::{Plan, RingPlan};
+use crate::plan::model::{Plan, ProfileRef, RingPlan};
 use crate::plan::{Spots, Step};
 use crate::rollout::state::State;
 use crate::rollout::world::Observations;
@@ -85,14 +85,8 @@ pub(crate) struct RingReport {
 /// Judges the account itself.
 #[must_use]
 pub(crate) fn account(id: &AccountId, look: &Look) -> AccountReport {
-    let read_devices = look.world.fleet.full_sweep_at().is_some();
     let mut findings = token(look);
-    for error in &look.refused {
-        // A token that was not verified and reads all the same is odd, and no obstacle.
-        if error.operation != Operation::VerifyToken || !look.is_whole() {
-            findings.push(refused(error.to_string(), error.operation));
-        }
-    }
+    findings.extend(refusals(id, look));
     if look.is_whole() {
         let problem = "whether the token may write was not tried, because only a write would show it";
         let instead = "a daemon needs the permission `Zero Trust Write` (`Edit` in the dashboard), and with --observe `Zero Trust Read`";
@@ -103,7 +97,7 @@ pub(crate) fn account(id: &AccountId, look: &Look) -> AccountReport {
         at: look.at,
         token: look.token.map(|token| word(token.state)),
         token_expires_on: look.token.and_then(|token| token.expires_on),
-        devices: read_devices.then(|| look.world.fleet.devices().count()),
+        devices: look.has_devices().then(|| look.world.fleet.devices().count()),
         profiles: look.world.profiles.as_ref().map(|profiles| profiles.value.listed.len()),
         groups: look.world.groups.as_ref().map(|groups| groups.value.len()),
         findings,
@@ -118,23 +112,31 @@ const fn word(state: TokenState) -> &'static str {
     }
 }
 
-fn refused(text: String, operation: Operation) -> Finding {
-    let finding = match text.split_once("; ") {
+/// What may not be read, once where nothing may.
+fn refusals(id: &AccountId, look: &Look) -> Vec<Finding> {
+    let told = |error: &ApiError| match error.to_string().split_once("; ") {
         Some((problem, instead)) => Finding::new(Code::ReadRefused, problem).instead(instead),
-        None => Finding::new(Code::ReadRefused, text),
+        None => Finding::new(Code::ReadRefused, error.to_string()),
     };
-    match operation {
-        Operation::VerifyToken => {
-            finding.instead("check that the token is whole, that it is of this account, and the account ID")
+    let (verify, reads): (Vec<&ApiError>, Vec<&ApiError>) =
+        look.refused.iter().partition(|error| error.operation == Operation::VerifyToken);
+    let nothing_read = look.world.groups.is_none() && look.world.profiles.is_none() && !look.has_devices();
+    match verify.first() {
+        Some(error) if nothing_read => {
+            let problem = format!("nothing of account {id} may be read: {}", told(error).problem);
+            let instead =
+                "check that the token is whole and of this account, the account ID, and the API URL";
+            vec![Finding::new(Code::ReadRefused, problem).instead(instead)]
         }
-        _ => finding,
+        // A token that was not verified and reads all the same is odd, and no obstacle.
+        _ => reads.into_iter().map(told).collect(),
     }
 }
 
 fn token(look: &Look) -> Vec<Finding> {
     let another = "make a new token at Cloudflare and give it by CLOUDFLARE_API_TOKEN or --token-file";
     let Some(token) = look.token else {
-        let reads = look.is_whole();
+        let reads = look.world.groups.is_some() || look.world.profiles.is_some() || look.has_devices();
         let problem = "Cloudflare did not tell the token's state, though the token can read";
         return reads.then(|| Finding::new(Code::TokenNotVerified, problem)).into_iter().collect();
     };
@@ -185,7 +187,7 @@ impl<'a> Judge<'a> {
         let (named, found) = look_up(plan, &spots, &self.look.world);
         findings.extend(found);
         let rings = self.rings(plan, named, &spots, &mut findings);
-        if self.look.world.fleet.full_sweep_at().is_some() {
+        if self.look.has_devices() {
             findings.extend(order(plan, &rings, &self.look.world, self.look.at, &spots));
             findings.extend(unseen_versions(plan, &self.look.world, self.look.at, &spots));
             findings.extend(too_old(&rings));
@@ -213,14 +215,14 @@ impl<'a> Judge<'a> {
             };
             let mut told: Vec<(Finding, _)> =
                 of_group.into_iter().map(|finding| (finding, name_spot.clone())).collect();
-            let sizes = resolved.as_ref().filter(|_| self.look.world.fleet.full_sweep_at().is_some());
+            let sizes = resolved.as_ref().filter(|_| self.look.has_devices());
             let sizes = sizes
                 .map(|policies| RingSizes::of(&self.look.world.fleet, policies, &ring.targets, self.look.at));
             if let Some(sizes) = &sizes {
                 told.extend(of_ring(sizes).into_iter().map(|finding| (finding, name_spot.clone())));
                 for (environment, of_one) in sizes.targeted() {
                     let spot = target_spot(spots, index, environment);
-                    let found = of_environment(environment, of_one, sizes.movable());
+                    let found = of_environment(&ring.name, environment, of_one, sizes.movable());
                     told.extend(found.into_iter().map(|finding| (finding.on(environment), spot.clone())));
                 }
             }
@@ -272,8 +274,10 @@ fn target_spot(spots: &Spots<'_>, ring: usize, environment: Environment) -> Opti
 fn of_ring(sizes: &RingSizes) -> Option<Finding> {
     let (movable, active) = (sizes.movable(), sizes.active());
     if movable == 0 {
-        let devices = sizes.devices();
-        let problem = format!("nobody to move: none of the ring's {devices} devices can follow its targets");
+        let problem = match sizes.devices() {
+            0 => "nobody to move: the ring has no devices".to_owned(),
+            devices => format!("nobody to move: none of the ring's {devices} devices can follow its targets"),
+        };
         let instead =
             "give the ring a profile with Windows or macOS devices on 2026.6 or newer, or leave the ring out";
         return Some(Finding::new(Code::NobodyToMove, problem).instead(instead));
@@ -287,26 +291,27 @@ fn of_ring(sizes: &RingSizes) -> Option<Finding> {
 }
 
 /// What is worth saying of one environment of a ring.
-fn of_environment(environment: Environment, sizes: &Sizes, of_ring: usize) -> Vec<Finding> {
+fn of_environment(ring: &RingName, environment: Environment, sizes: &Sizes, of_ring: usize) -> Vec<Finding> {
     let Some(target) = sizes.target else { return Vec::new() };
     let mut findings = Vec::new();
     let Sizes { movable, there, newer, .. } = *sizes;
     if movable == 0 {
         if of_ring > 0 {
-            let problem = format!("no {environment} device to move; the ring is judged by its others");
+            let problem =
+                format!("ring `{ring}` has no {environment} device to move and is judged by its others");
             findings.push(Finding::new(Code::EnvironmentEmpty, problem));
         }
         return findings;
     }
     if there == movable {
-        let problem = format!("all {movable} {environment} devices run {target} already");
+        let problem = format!("ring `{ring}`: all {movable} {environment} devices run {target} already");
         findings.push(Finding::new(Code::TargetMet, problem));
     }
     if newer > 0 {
         let newest = sizes.versions.0.keys().flatten().filter(|version| **version > target).max();
         let newest = newest.map(ToString::to_string).unwrap_or_default();
         let problem = format!(
-            "{newer} of {movable} {environment} devices run something newer than {target} (up to {newest}) and would be moved back"
+            "ring `{ring}`: {newer} of {movable} {environment} devices run something newer than {target} (up to {newest}) and would be moved back"
         );
         let instead = format!("raise the target to {newest} or newer, unless that is what you want");
         findings.push(Finding::new(Code::Downgrade, problem).instead(instead));
@@ -340,17 +345,24 @@ fn order(
         }
     }
     for (index, ring) in rings.iter().enumerate() {
-        let Some(count) = movable(ring) else { continue };
-        let later = rings.iter().skip(index + 1).filter_map(|later| Some((&later.name, movable(later)?)));
-        let smallest = later.min_by_key(|(_, count)| *count);
-        if let Some((name, smaller)) = smallest.filter(|(_, smaller)| count >= smaller * FAR_LARGER) {
-            let problem = format!("ring `{name}` comes later and has {smaller} devices, this one {count}");
+        // The default profile comes last, however small it is.
+        let Some(count) = movable(ring).filter(|_| !has_default(plan, index)) else { continue };
+        let earlier = rings.iter().take(index).filter_map(|ring| Some((&ring.name, movable(ring)?)));
+        let largest = earlier.max_by_key(|(_, count)| *count);
+        if let Some((name, larger)) = largest.filter(|(_, larger)| *larger >= count * FAR_LARGER) {
+            let problem = format!(
+                "ring `{name}` comes earlier and has {larger} devices to move, this one only {count}"
+            );
             let finding =
                 Finding::new(Code::RingOutOfOrder, problem).instead("let the smaller ring come first");
             findings.push(finding.of_ring(&ring.name).at(spot(index)));
         }
     }
     findings
+}
+
+fn has_default(plan: &Plan, index: usize) -> bool {
+    plan.rings.get(index).is_some_and(|ring| ring.profiles.contains(&ProfileRef::Default))
 }
 
 /// Devices in the plan's rings that follow no assignment.

@@ -11,11 +11,10 @@ use crate::cli::online::finding::{Code, Finding};
 use crate::ids::{GroupId, PolicyId};
 use crate::plan::model::{Plan, RingPlan};
 use crate::rollout::event::Purpose;
-use crate::rollout::remote::{Group, GroupContent, Profile, Profiles};
+use crate::rollout::remote::{Group, GroupContent, Profile, Profiles, VersionEntry};
 use crate::rollout::safety::{self, GroupStep, Veto};
 use crate::rollout::state::{OwnedGroup, State};
 use crate::time::Timestamp;
-use crate::version::Environment;
 
 /// What becomes of a ring's deployment group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -161,18 +160,19 @@ impl Ahead {
     }
 }
 
-/// What a group offers to an environment that the ring does not name: it stays as it is.
+/// What a group offers beside the ring's targets: it stays as it is.
 fn unmanaged(group: &Group, ring: &RingPlan) -> Vec<Finding> {
-    let ours = |environment: Environment| ring.targets.contains_key(&environment);
-    let others = Environment::ALL.into_iter().filter(|environment| !ours(*environment));
+    let ours = |entry: &&VersionEntry| {
+        ring.targets.keys().any(|target| entry.environment.as_deref() == Some(target.as_str()))
+    };
+    let others = group.content.versions.iter().filter(|entry| !ours(entry));
     others
-        .flat_map(|environment| group.content.entries(environment).map(move |entry| (environment, entry)))
-        .map(|(environment, entry)| {
+        .map(|entry| {
+            let name = &group.content.name;
             let problem = format!(
-                "deployment group `{}` goes on offering {entry}, as the ring has no target there",
-                group.content.name
+                "deployment group `{name}` goes on offering {entry}, as the ring has no target there"
             );
-            Finding::new(Code::GroupUnmanaged, problem).on(environment)
+            Finding::new(Code::GroupUnmanaged, problem)
         })
         .collect()
 }

@@ -80,14 +80,16 @@ pub async fn check_online(
             writeln!(out, "\n{}", show::tally(tally))?;
         }
     }
+    let unusable = format!("{bad} of {} files cannot be used", checked.len());
+    let errors = match tally.errors {
+        1 => "1 error stands between plans and account; it says what to do".to_owned(),
+        errors => format!("{errors} errors stand between plans and account; each says what to do"),
+    };
     match (bad, tally.errors) {
         (0, 0) => Ok(()),
-        (0, errors) => Err(CliError::usage(format!("{errors} of the account's findings are errors"))),
-        (bad, 0) => Err(CliError::usage(format!("{bad} of {} files cannot be used", checked.len()))),
-        (bad, errors) => Err(CliError::usage(format!(
-            "{bad} of {} files cannot be used, and {errors} of the account's findings are errors",
-            checked.len()
-        ))),
+        (0, _) => Err(CliError::usage(errors)),
+        (_, 0) => Err(CliError::usage(unusable)),
+        (..) => Err(CliError::usage(format!("{unusable}, and {errors}"))),
     }
 }
 
@@ -97,7 +99,11 @@ pub(super) async fn look_at(connection: &ConnectionArgs, id: &AccountId) -> Resu
     let client = connection.client(id.clone(), watcher.clone())?;
     let outcome = look(&client, connection.clock).await;
     watcher.done();
-    outcome.map_err(|error| CliError::failed(format!("account {id} cannot be looked at: {error}")))
+    outcome.map_err(|error| {
+        // A daemon tries again by itself; here a person does.
+        let why = error.to_string().replace("it is tried again", "try it again");
+        CliError::failed(format!("account {id} cannot be looked at: {why}"))
+    })
 }
 
 /// The account that all pinned plans name; `None` when there is none, or more than one.

@@ -182,3 +182,103 @@ fn default_not_last(
     let way = [Step::Key("rings"), Step::Item(index), Step::Key("name")];
     Some(finding.of_ring(&ring.name).at(spots.spot(&way)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::online::finding::Severity;
+    use crate::rollout::world::Observed;
+
+    fn id(letter: char) -> String {
+        format!("f174e90a-fafe-4643-bbbc-4a0ed4fc841{letter}")
+    }
+
+    /// `A` has no twin, `B` has one, `C` is the default profile where there is one, `D` is off.
+    fn world(has_default: bool) -> Observations {
+        let profile = |letter: char, name: &str, enabled: bool| Profile {
+            id: PolicyId::new(id(letter)).unwrap(),
+            name: Some(name.to_owned()),
+            is_default: has_default && name == "C",
+            enabled,
+        };
+        let listed = [('a', "A"), ('b', "B"), ('c', "B"), ('d', "C")];
+        let mut listed: Vec<Profile> = listed.map(|(letter, name)| profile(letter, name, true)).to_vec();
+        listed.push(profile('e', "D", false));
+        let as_of = "2026-10-12T06:00:00Z".parse().unwrap();
+        Observations { profiles: Some(Observed { value: Profiles { listed }, as_of }), ..Default::default() }
+    }
+
+    fn judged(rings: &[Vec<String>], world: &Observations) -> (Plan, Vec<Finding>) {
+        let mut text = "plan: p\nversions: {windows: 2026.8.2100.0}\nrings:\n".to_owned();
+        for (index, ring) in rings.iter().enumerate() {
+            text.push_str(&format!("  - {{name: R{index}, profiles: [{}]}}\n", ring.join(", ")));
+        }
+        let plan = crate::plan::read("p.yaml", text.as_bytes()).unwrap().plan;
+        let (named, findings) = look_up(&plan, &Spots::of(text.as_bytes()), world);
+        assert_eq!(named.len(), plan.rings.len());
+        (plan, findings)
+    }
+
+    #[test]
+    fn a_plan_has_an_error_exactly_when_the_rollout_would_stop() {
+        let pool: Vec<String> = ["A", "B", "C", "D", "default", "Nobody"]
+            .iter()
+            .map(|name| (*name).to_owned())
+            .chain(['a', 'b', 'c', 'd', 'e', 'f'].map(id))
+            .collect();
+        let seed = 20_261_122_u64;
+        println!("seed {seed}");
+        let mut random = seed;
+        let mut next = |bound: usize| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(random >> 33).unwrap() % bound
+        };
+        let (mut stopped, mut free) = (0, 0);
+        for run in 0..1_500 {
+            let mut left = pool.clone();
+            let mut ring = || (0..=next(2)).map(|_| left.swap_remove(next(left.len()))).collect();
+            let rings: Vec<Vec<String>> = (0..2).map(|_| ring()).collect();
+            let world = world(run % 2 == 0);
+            let (plan, findings) = judged(&rings, &world);
+            let errors = findings.iter().any(|finding| finding.severity == Severity::Error);
+            let stops = plan.rings.iter().any(|ring| world.resolve_within(&plan, ring).is_err());
+            assert_eq!(errors, stops, "{rings:?}: {findings:?}");
+            *(if stops { &mut stopped } else { &mut free }) += 1;
+        }
+        assert!(stopped > 200 && free > 50, "{stopped} stopped, {free} free");
+    }
+
+    #[test]
+    fn findings_stand_at_the_profile_that_they_are_about() {
+        use Code::{
+            DefaultNotLast, ProfileAmbiguous, ProfileDisabled, ProfileIsDefault, ProfileTwice, ProfileUnknown,
+        };
+        let rows: [(&str, &[&[&str]], &[(Code, usize)]); 8] = [
+            ("all is well", &[&["A"], &["default"]], &[]),
+            ("unknown", &[&["Aa", "A"]], &[(ProfileUnknown, 4)]),
+            ("a name with a twin", &[&["A", "B"]], &[(ProfileAmbiguous, 4)]),
+            ("one of the twins by its ID", &[&["id:b"], &["id:c"]], &[]),
+            ("switched off", &[&["D"]], &[(ProfileDisabled, 4)]),
+            ("the default one by its name", &[&["A"], &["C"]], &[(ProfileIsDefault, 5)]),
+            ("the default one too early", &[&["default"], &["A"]], &[(DefaultNotLast, 4)]),
+            ("two spellings", &[&["A"], &["id:a"]], &[(ProfileTwice, 5)]),
+        ];
+        for (row, rings, expected) in rows {
+            let spelt = |text: &&str| match text.strip_prefix("id:") {
+                Some(letter) => letter.chars().map(id).collect(),
+                None => (*text).to_owned(),
+            };
+            let rings: Vec<Vec<String>> = rings.iter().map(|ring| ring.iter().map(spelt).collect()).collect();
+            let (_, findings) = judged(&rings, &world(true));
+            let found: Vec<_> = findings.iter().map(|found| (found.code, found.line.unwrap())).collect();
+            assert_eq!(found, expected, "{row}: {findings:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_list_of_names_is_cut_and_says_so() {
+        let names: Vec<String> = (0..14).map(|number| format!("Profile {number:02}")).collect();
+        let some = some_of(&names.iter().map(String::as_str).collect());
+        assert!(some.starts_with("`Profile 00`, ") && some.ends_with("`default`, 4 others"), "{some}");
+    }
+}

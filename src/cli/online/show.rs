@@ -26,7 +26,7 @@ pub(super) fn account(out: Out<'_>, account: &AccountReport, log: &str) -> io::R
     writeln!(out, "account {}, as of {}", safe(account.id.as_str()), short(account.at))?;
     let token = account.token.unwrap_or("state not told");
     match account.token_expires_on {
-        Some(end) => writeln!(out, "  token    {token}, ends {}", moment(end, account.at))?,
+        Some(end) => writeln!(out, "  token    {token}, until {}", moment(end, account.at))?,
         None => writeln!(out, "  token    {token}")?,
     }
     let (devices, profiles) = (count(account.devices, "device"), count(account.profiles, "profile"));
@@ -85,7 +85,7 @@ fn devices(out: Out<'_>, rings: &[RingReport]) -> io::Result<()> {
             let moved = [sizes.movable, sizes.there, sizes.newer, sizes.away, sizes.too_old];
             match sizes.target {
                 Some(_) => row.extend(moved.map(|count| count.to_string())),
-                None => row.push("no target".to_owned()),
+                None => row.extend(moved.map(|_| "-".to_owned())),
             }
             rows.push(row);
         }
@@ -94,7 +94,8 @@ fn devices(out: Out<'_>, rings: &[RingReport]) -> io::Result<()> {
         }
     }
     table(out, 2, &columns, &rows)?;
-    writeln!(out, "  movable: follows assignments; there, newer: than the target; away: not seen for 7 days")
+    writeln!(out, "  movable: follows assignments; there, newer: on, above the target; -: no target")?;
+    writeln!(out, "  away: not seen for 7 days; too old: below 2026.6, ignores assignments")
 }
 
 /// A name short enough for a table; the cut is marked.

@@ -197,12 +197,13 @@ pub(crate) fn shows(devices: usize) -> String {
         Some(many) => format!("a fault that hits 1 device in {many} or more"),
     };
     let seen = if devices == 1 { "1 device".to_owned() } else { format!("{devices} devices") };
-    format!("{fault} would show here with 95 % certainty ({seen} seen in the last 7 days)")
+    format!("{fault} would show here with 95% certainty ({seen} seen in the last 7 days)")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fleet::{RingScope, SightedPolicy, Sweep, SweepScope};
 
     #[test]
     fn a_ring_shows_what_its_size_allows() {
@@ -235,6 +236,63 @@ mod tests {
             assert!(shown(many as f64) >= 0.95, "{devices}: 1 in {many} shows too seldom");
             assert!(shown(many as f64 + 1.0) < 0.95, "{devices}: 1 in {many} is not the least");
         }
+    }
+
+    #[test]
+    fn the_counts_are_those_of_a_ring_that_was_not_entered() {
+        let now: Timestamp = "2026-10-12T06:00:00Z".parse().unwrap();
+        let policy = |name: &str| PolicyId::new(name).unwrap();
+        let kinds = [Some("windows"), Some("Mac"), Some("linux"), None];
+        let versions = ["2026.4.1390.0", "2026.6.0.0", "2026.7.1376.0", "2026.8.2100.0", "soon", ""];
+        let mut devices = Vec::new();
+        for (index, (kind, version)) in kinds.iter().flat_map(|kind| versions.map(|v| (kind, v))).enumerate()
+        {
+            let client = match version {
+                "" => Reported::Null,
+                text => text.parse().map_or(Reported::Unreadable(text.to_owned()), Reported::Version),
+            };
+            for (copy, days) in [None, Some(0), Some(6), Some(8)].into_iter().enumerate() {
+                let policy = policy(if copy == 2 { "b" } else { "a" });
+                devices.push(Sighting {
+                    id: crate::ids::DeviceId::new(format!("{index}-{copy}")).unwrap(),
+                    name: "n".to_owned(),
+                    user: None,
+                    device_type: kind.map(str::to_owned),
+                    os_version: None,
+                    client: client.clone(),
+                    last_seen_at: days.map(|days| after(now, SignedDuration::from_hours(-24 * days))),
+                    policy: Some(SightedPolicy { id: policy, default: false }),
+                });
+            }
+        }
+        let mut fleet = Fleet::default();
+        let sweep = Sweep { scope: SweepScope::Full, started_at: now, finished_at: now, devices };
+        fleet.observe(sweep, &crate::fleet::Membership::default());
+        let target: ClientVersion = "2026.7.1376.0".parse().unwrap();
+        let targets: BTreeMap<_, _> = [(Environment::Windows, target)].into();
+        for policies in [vec!["a"], vec!["b"], vec!["a", "b"], vec!["c"]] {
+            let policies: BTreeSet<PolicyId> = policies.into_iter().map(policy).collect();
+            let sizes = RingSizes::of(&fleet, &policies, &targets, now);
+            let scope = RingScope {
+                policies: policies.clone(),
+                targets: targets.clone(),
+                assigned_at: None,
+                zone: crate::schedule::Zone::utc(),
+            };
+            let census = fleet.census(&scope, now);
+            assert_eq!(sizes.movable(), census.eligible(), "{policies:?}");
+            assert_eq!(sizes.devices(), census.total(), "{policies:?}");
+            let windows = &sizes.environments[&Environment::Windows];
+            let counted = census.environments[&Environment::Windows].counts;
+            assert_eq!((windows.movable, windows.too_old), (counted.eligible(), counted.too_old));
+            assert_eq!(windows.movable + windows.too_old, windows.devices);
+            assert_eq!(windows.versions.0.values().sum::<usize>(), windows.devices);
+        }
+        let a = RingSizes::of(&fleet, &[policy("a")].into(), &targets, now);
+        let windows = &a.environments[&Environment::Windows];
+        // Of five versions that can be moved: never seen, seen now, seen 8 days ago.
+        assert_eq!((windows.movable, windows.there, windows.newer, windows.away), (15, 3, 3, 10));
+        assert_eq!(a.active(), 5);
     }
 
     #[test]

@@ -56,7 +56,7 @@ Exit codes: 0 done, 1 failed, 2 usage or invalid plan, 3 refused";
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the daemon
-    Run(run::RunArgs),
+    Run(Box<run::RunArgs>),
     /// Watch a plan move a simulated fleet, on a fast clock
     Demo(demo::DemoArgs),
     /// Run a simulated account alone
@@ -86,7 +86,7 @@ fn start(line: CommandLine) -> Result<(), CliError> {
         .map_err(|error| CliError::failed(format!("cannot start the runtime: {error}")))?;
     let result = runtime.block_on(async {
         match line.command {
-            Command::Run(args) => run::run(args).await,
+            Command::Run(args) => run::run(*args).await,
             Command::Demo(args) => demo::demo(args).await,
             Command::Sandbox(args) => sandbox::sandbox(args).await,
             Command::Client(command) => {

@@ -208,6 +208,9 @@ mod tests {
         Observations { profiles: Some(Observed { value: Profiles { listed }, as_of }), ..Default::default() }
     }
 
+    /// A name, the profiles of each ring, and what is found on which line.
+    type Row<'a> = (&'a str, &'a [&'a [&'a str]], &'a [(Code, usize)]);
+
     fn judged(rings: &[Vec<String>], world: &Observations) -> (Plan, Vec<Finding>) {
         let mut text = "plan: p\nversions: {windows: 2026.8.2100.0}\nrings:\n".to_owned();
         for (index, ring) in rings.iter().enumerate() {
@@ -253,7 +256,7 @@ mod tests {
         use Code::{
             DefaultNotLast, ProfileAmbiguous, ProfileDisabled, ProfileIsDefault, ProfileTwice, ProfileUnknown,
         };
-        let rows: [(&str, &[&[&str]], &[(Code, usize)]); 8] = [
+        let rows: [Row<'_>; 8] = [
             ("all is well", &[&["A"], &["default"]], &[]),
             ("unknown", &[&["Aa", "A"]], &[(ProfileUnknown, 4)]),
             ("a name with a twin", &[&["A", "B"]], &[(ProfileAmbiguous, 4)]),

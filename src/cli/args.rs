@@ -10,11 +10,14 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use crate::cli::check::check;
 use crate::cli::client::Connection;
+use crate::cli::connection_args::ConnectionArgs;
 use crate::cli::devices::{Filter, devices};
 use crate::cli::excerpt::Colour;
 use crate::cli::exit::CliError;
 use crate::cli::explain::explain;
 use crate::cli::history::history;
+use crate::cli::init::{InitArgs, init};
+use crate::cli::online::check_online;
 use crate::cli::render::{Format, Out};
 use crate::cli::schema::{SchemaArgs, schema};
 use crate::cli::status::status;
@@ -67,12 +70,14 @@ pub enum ClientCommand {
     Stop(StopArgs),
     /// Allow writes again after `stop`
     Start(StartArgs),
-    /// Check plan files offline: all errors of all files at once
+    /// Check plan files offline, or with --online against the account: all errors at once
     #[command(after_help = AFTER_CHECK)]
     Check(CheckArgs),
     /// Print the JSON Schema of plan files, for editors
     #[command(after_help = AFTER_SCHEMA)]
     Schema(SchemaArgs),
+    /// Write a commented starter plan from what the account has
+    Init(InitArgs),
 }
 
 impl ClientCommand {
@@ -113,9 +118,15 @@ impl ClientCommand {
             }
             Self::Check(args) => {
                 let colour = Colour::of(&io::stdout());
-                check(&args.paths, Clock::Real.now(), args.json.format(), colour, out)
+                if args.online {
+                    let (connection, database) = (&args.connection, args.db.as_deref());
+                    check_online(&args.paths, connection, database, args.json.format(), colour, out).await
+                } else {
+                    check(&args.paths, Clock::Real.now(), args.json.format(), colour, out)
+                }
             }
             Self::Schema(args) => schema(&args, out),
+            Self::Init(args) => init(&args, out, &mut io::stderr()).await,
         }
     }
 }
@@ -278,9 +289,18 @@ pub struct CheckArgs {
     /// Plan files, or directories of them (*.yaml)
     #[arg(value_name = "PATH", env = "RINGWARD_PLANS", default_value = ".")]
     pub paths: Vec<PathBuf>,
+    /// Look at the account too: token, profiles, groups in the way, ring sizes; nothing is written
+    #[arg(long)]
+    pub online: bool,
     /// How to answer.
     #[command(flatten)]
     pub json: JsonArgs,
+    /// With --online: the daemon's database, which knows the groups that ringward has written
+    #[arg(long, value_name = "FILE", env = "RINGWARD_DB")]
+    pub db: Option<PathBuf>,
+    /// With --online: how to reach the account.
+    #[command(flatten, next_help_heading = "With --online")]
+    pub connection: ConnectionArgs,
 }
 
 /// A reason that says something.
@@ -355,6 +375,14 @@ mod tests {
             ("the schema", "schema", true),
             ("the reference", "schema --markdown", true),
             ("the schema of nothing else", "schema plan.yaml", false),
+            (
+                "check with the account",
+                "check a.yaml --online --account 023e105f4ecef8ad9ca31a8372d0c353",
+                true,
+            ),
+            ("an account that is none", "check --online --account=", false),
+            ("init", "init --output plan.yaml --force", true),
+            ("init to two files", "init a.yaml b.yaml", false),
             ("an empty name", "status ", true),
         ];
         for (row, line, accepted) in rows {

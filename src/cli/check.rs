@@ -16,7 +16,7 @@ use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, json, moment, safe};
 use crate::daemon::files::{Look, look};
 use crate::ids::{PlanName, RingName};
-use crate::plan::model::{PlanDigest, Revision, RingPlan};
+use crate::plan::model::{Plan, PlanDigest, Revision, RingPlan};
 use crate::plan::set::{Running, read_all};
 use crate::plan::{MAX_BYTES, PlanError};
 use crate::rollout::gate::LEFT_TO_ENTER;
@@ -115,24 +115,52 @@ impl Judgement {
         }
     }
 
-    /// The error to end with, unless every file is good.
+    /// Says what is wrong with each file, or what is in it.
     ///
     /// # Errors
-    /// How many files cannot be used.
-    pub fn conclude(&self) -> Result<(), CliError> {
+    /// When it cannot be written.
+    pub fn show(&self, out: Out<'_>, now: Timestamp, colour: Colour) -> io::Result<()> {
+        let mut good_above = false;
+        for judged in &self.files {
+            match &judged.outcome {
+                Ok(revision) => text(out, &judged.file, &Summary::of(revision, now), now)?,
+                // Each complaint ends with a blank line; a good plan does not.
+                Err(_) if good_above => writeln!(out)?,
+                Err(_) => {}
+            }
+            good_above = judged.outcome.is_ok();
+            for complaint in self.complaints_of(judged, colour) {
+                writeln!(out, "{complaint}")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The same for programs.
+    pub(super) fn in_json(&self, now: Timestamp) -> Vec<FileJson<'_>> {
+        self.files.iter().map(|judged| FileJson::of(judged, now)).collect()
+    }
+
+    /// The plans without an error, each with its file and the bytes that it was read from.
+    pub fn good(&self) -> impl Iterator<Item = (&str, &Plan, &[u8])> {
+        self.files.iter().filter_map(|judged| {
+            let plan = &judged.outcome.as_ref().ok()?.plan;
+            Some((judged.file.as_str(), plan, self.bytes.get(&judged.file)?.as_slice()))
+        })
+    }
+
+    /// How many files cannot be used, in words; `None`: all can.
+    #[must_use]
+    pub fn unusable(&self) -> Option<String> {
         let refused: Vec<&Refused> =
             self.files.iter().filter_map(|judged| judged.outcome.as_ref().err()).collect();
         if refused.is_empty() {
-            return Ok(());
+            return None;
         }
         let errors: usize = refused.iter().map(|refused| refused.count()).sum();
         let errors = if errors == 1 { "1 error".to_owned() } else { format!("{errors} errors") };
         let files = if self.files.len() == 1 { "file" } else { "files" };
-        Err(CliError::usage(format!(
-            "{} of {} {files} cannot be used: {errors}",
-            refused.len(),
-            self.files.len()
-        )))
+        Some(format!("{} of {} {files} cannot be used: {errors}", refused.len(), self.files.len()))
     }
 }
 
@@ -184,28 +212,10 @@ pub fn check(
 ) -> Result<(), CliError> {
     let judgement = Judgement::of(paths);
     match format {
-        Format::Json => {
-            let said: Vec<FileJson<'_>> =
-                judgement.files.iter().map(|judged| FileJson::of(judged, now)).collect();
-            json(out, &said)?;
-        }
-        Format::Text => {
-            let mut good_above = false;
-            for judged in &judgement.files {
-                match &judged.outcome {
-                    Ok(revision) => text(out, &judged.file, &Summary::of(revision, now), now)?,
-                    // Each complaint ends with a blank line; a good plan does not.
-                    Err(_) if good_above => writeln!(out)?,
-                    Err(_) => {}
-                }
-                good_above = judged.outcome.is_ok();
-                for complaint in judgement.complaints_of(judged, colour) {
-                    writeln!(out, "{complaint}")?;
-                }
-            }
-        }
+        Format::Json => json(out, &judgement.in_json(now))?,
+        Format::Text => judgement.show(out, now, colour)?,
     }
-    judgement.conclude()
+    judgement.unusable().map_or(Ok(()), |why| Err(CliError::usage(why)))
 }
 
 /// Tells at the start of a daemon what is wrong with its plans: with excerpts to a person at a
@@ -235,7 +245,7 @@ pub(super) fn tell_errors(directory: &Path) {
 
 /// What `check --json` says of one file.
 #[derive(Debug, Serialize)]
-struct FileJson<'a> {
+pub(super) struct FileJson<'a> {
     file: &'a str,
     /// Each error on one line, for people.
     errors: Vec<String>,

@@ -3,6 +3,7 @@
 //! **Invariant:** every command ends with one of the exit codes of [`exit::Exit`], and every
 //! failure says what, why and what to do.
 
+pub mod account;
 pub mod args;
 pub mod check;
 pub mod client;
@@ -13,6 +14,8 @@ pub mod excerpt;
 pub mod exit;
 pub mod explain;
 pub mod history;
+pub mod init;
+pub mod online;
 mod progress;
 pub mod render;
 pub mod run;

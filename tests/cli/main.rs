@@ -6,7 +6,10 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test's helper fails as the test does")]
 
 mod answers;
+mod far;
+mod init;
 mod log;
+mod online;
 mod plans;
 mod reading;
 mod server;

@@ -10,6 +10,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use crate::cli::check::check;
 use crate::cli::client::Connection;
 use crate::cli::devices::{Filter, devices};
+use crate::cli::diff::{Colour, DiffArgs, diff};
 use crate::cli::exit::CliError;
 use crate::cli::explain::explain;
 use crate::cli::history::history;
@@ -51,6 +52,8 @@ pub enum ClientCommand {
     Start(StartArgs),
     /// Check plan files offline
     Check(CheckArgs),
+    /// Show what a plan would change at Cloudflare now; nothing is written
+    Diff(Box<DiffArgs>),
 }
 
 impl ClientCommand {
@@ -89,6 +92,7 @@ impl ClientCommand {
                 let plans = if args.paused { StartPlans::Pause } else { StartPlans::GoOn };
                 start(&args.daemon.connection(), plans, &args.reason, out).await
             }
+            Self::Diff(args) => diff(&args, Colour::of_stdout(), out).await,
             Self::Check(args) => check(&args.paths, Clock::Real.now(), args.json.format(), out),
         }
     }
@@ -326,6 +330,8 @@ mod tests {
             ("stop", "stop --reason=dns --db /x/y.db", true),
             ("start", "start --paused --reason=fixed", true),
             ("check", "check a.yaml b --json", true),
+            ("diff needs a plan", "diff", false),
+            ("diff", "diff plans/client.yaml --json", true),
             ("an empty name", "status ", true),
         ];
         for (row, line, accepted) in rows {

@@ -9,6 +9,7 @@ pub mod client;
 pub mod connection_args;
 pub mod demo;
 pub mod devices;
+pub mod diff;
 pub mod exit;
 pub mod explain;
 pub mod history;

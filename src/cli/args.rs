@@ -12,6 +12,7 @@ use crate::cli::check::check;
 use crate::cli::client::Connection;
 use crate::cli::connection_args::ConnectionArgs;
 use crate::cli::devices::{Filter, devices};
+use crate::cli::diff::{DiffArgs, diff};
 use crate::cli::excerpt::Colour;
 use crate::cli::exit::CliError;
 use crate::cli::explain::explain;
@@ -78,6 +79,8 @@ pub enum ClientCommand {
     Schema(SchemaArgs),
     /// Write a commented starter plan from what the account has
     Init(InitArgs),
+    /// Show what a plan would change at Cloudflare now; nothing is written
+    Diff(Box<DiffArgs>),
 }
 
 impl ClientCommand {
@@ -127,6 +130,7 @@ impl ClientCommand {
             }
             Self::Schema(args) => schema(&args, out),
             Self::Init(args) => init(&args, out, &mut io::stderr()).await,
+            Self::Diff(args) => diff(&args, Colour::of(&io::stdout()), out).await,
         }
     }
 }
@@ -383,6 +387,8 @@ mod tests {
             ("an account that is none", "check --online --account=", false),
             ("init", "init --output plan.yaml --force", true),
             ("init to two files", "init a.yaml b.yaml", false),
+            ("diff needs a plan", "diff", false),
+            ("diff", "diff plans/client.yaml --json", true),
             ("an empty name", "status ", true),
         ];
         for (row, line, accepted) in rows {

@@ -10,6 +10,7 @@ pub mod client;
 pub mod connection_args;
 pub mod demo;
 pub mod devices;
+pub mod diff;
 pub mod excerpt;
 pub mod exit;
 pub mod explain;

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test's helper fails as the test does")]
 
 mod answers;
+mod diff;
 mod far;
 mod init;
 mod log;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValue;
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::cli::backup::backup;
 use crate::cli::check::check;
 use crate::cli::client::Connection;
 use crate::cli::connection_args::ConnectionArgs;
@@ -15,6 +16,7 @@ use crate::cli::devices::{Filter, devices};
 use crate::cli::excerpt::Colour;
 use crate::cli::exit::CliError;
 use crate::cli::explain::explain;
+use crate::cli::healthcheck::healthcheck;
 use crate::cli::history::history;
 use crate::cli::init::{InitArgs, init};
 use crate::cli::online::check_online;
@@ -78,6 +80,10 @@ pub enum ClientCommand {
     Schema(SchemaArgs),
     /// Write a commented starter plan from what the account has
     Init(InitArgs),
+    /// Copy the database, checked, while the daemon runs or not
+    Backup(BackupArgs),
+    /// Say whether the daemon is well: it answers, and has decided within three minutes
+    Healthcheck(DaemonArgs),
 }
 
 impl ClientCommand {
@@ -127,6 +133,8 @@ impl ClientCommand {
             }
             Self::Schema(args) => schema(&args, out),
             Self::Init(args) => init(&args, out, &mut io::stderr()).await,
+            Self::Healthcheck(daemon) => healthcheck(&daemon.connection(), out).await,
+            Self::Backup(args) => backup(&args.daemon.db, &args.file, args.json.format(), out),
         }
     }
 }
@@ -303,6 +311,20 @@ pub struct CheckArgs {
     pub connection: ConnectionArgs,
 }
 
+/// Arguments of `backup`.
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// The copy; a file of that name must not exist yet
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// How to answer.
+    #[command(flatten)]
+    pub json: JsonArgs,
+    /// Which database.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+}
+
 /// A reason that says something.
 fn reason(text: &str) -> Result<String, String> {
     let words = text.trim();
@@ -384,6 +406,9 @@ mod tests {
             ("init", "init --output plan.yaml --force", true),
             ("init to two files", "init a.yaml b.yaml", false),
             ("an empty name", "status ", true),
+            ("a backup", "backup /x/copy.db --json", true),
+            ("a health check", "healthcheck --db /x/y.db", true),
+            ("a backup needs a name", "backup", false),
         ];
         for (row, line, accepted) in rows {
             let words = std::iter::once("ringward").chain(line.split(' ').filter(|word| !word.is_empty()));

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod args;
+pub mod backup;
 pub mod check;
 pub mod client;
 pub mod connection_args;
@@ -13,6 +14,7 @@ pub mod devices;
 pub mod excerpt;
 pub mod exit;
 pub mod explain;
+pub mod healthcheck;
 pub mod history;
 pub mod init;
 pub mod online;
@@ -21,6 +23,7 @@ pub mod render;
 pub mod run;
 pub mod sandbox;
 pub mod schema;
+mod service;
 pub mod status;
 pub mod stop;
 pub mod user;

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::check;
 use crate::cli::connection_args::{ConnectionArgs, TOKEN_VARIABLE};
 use crate::cli::exit::CliError;
+use crate::cli::service;
 use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, Priority, TokenState};
 use crate::daemon::{self, Daemon};
 use crate::rollout::event::Mode;
@@ -72,13 +73,14 @@ async fn serve_until_signal(daemon: Daemon, bound: web::Bound, services: Service
         Err(error) => return Err(end_after(daemon, error).await),
     };
     let token = CancellationToken::new();
+    let telling = service::tell(services.handle.clone(), token.clone());
     let serving = serve(bound, socket, services, token.clone());
     let running = async {
         let result = until_signal(daemon).await;
         token.cancel();
         result
     };
-    let ((), result) = tokio::join!(serving, running);
+    let ((), (), result) = tokio::join!(serving, telling, running);
     result
 }
 
@@ -115,6 +117,7 @@ async fn until_signal(mut daemon: Daemon) -> Result<(), CliError> {
             Some(()) = hangup.recv() => handle.look_now(),
             signal = &mut ended => {
                 tracing::info!(signal = signal?, "ending: no new write is sent");
+                service::tell_end();
                 stopper.stop();
                 return daemon.ended().await.map_err(CliError::failed);
             }

@@ -2,6 +2,7 @@
 //! if nothing had happened.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::thread::sleep;
@@ -60,6 +61,17 @@ pub(crate) fn ringward(walk: &Walk, arguments: &[&str]) -> Command {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::inherit());
+    command
+}
+
+/// The same command with one of its words changed.
+pub(crate) fn with_word(usual: &Command, from: &OsStr, to: &OsStr) -> Command {
+    let mut command = Command::new(usual.get_program());
+    command.args(usual.get_args().map(|word| if word == from { to } else { word }));
+    for (key, value) in usual.get_envs() {
+        command.env(key, value.unwrap());
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::null());
     command
 }
 

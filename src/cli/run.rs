@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use clap::builder::BoolishValueParser;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -34,7 +35,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "ADDR", env = "RINGWARD_LISTEN", default_value = "127.0.0.1:8787")]
     pub listen: SocketAddr,
     /// Do everything but write at Cloudflare
-    #[arg(long, env = "RINGWARD_OBSERVE")]
+    #[arg(long, env = "RINGWARD_OBSERVE", value_parser = BoolishValueParser::new())]
     pub observe: bool,
     /// How to reach the account.
     #[command(flatten)]

@@ -184,6 +184,11 @@ async fn a_stale_backup_finds_what_was_done_after_it() {
     terminate(&mut daemon);
     assert_eq!(walk.writes(), before, "no write is repeated");
     assert_lawful(&restored, &[]);
+    let log = read(&restored);
+    let second = |ring: &ringward::ids::RingName| ring.as_str() == "Second";
+    let taken_over = count(&log, |event| matches!(event, Event::RingAssigned { ring, .. } if second(ring)));
+    let adopted = count(&log, |event| matches!(event, Event::AdoptionReached { ring, .. } if second(ring)));
+    assert_eq!((taken_over, adopted), (1, 1), "its soak begins anew");
 }
 
 /// A copy from before a newer target was written: the group is not what the copy's log says, so

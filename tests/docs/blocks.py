@@ -69,7 +69,7 @@ found=$?
 say done {number}
 """
 
-DAEMON = """
+BACKGROUND = """
 say begin {number}
 interrupt || give_up 'what ran before did not end well'
 log=$DOCS_SCRATCH/.log-{number}
@@ -78,19 +78,14 @@ set -e
 {text}
 }} >"$log" 2>&1 &
 background=$!
+"""
+
+DAEMON = BACKGROUND + """
 patiently ringward healthcheck || give_up 'the daemon did not become well'
 say done {number}
 """
 
-UNTIL = """
-say begin {number}
-interrupt || give_up 'what ran before did not end well'
-log=$DOCS_SCRATCH/.log-{number}
-{{
-set -e
-{text}
-}} >"$log" 2>&1 &
-background=$!
+UNTIL = BACKGROUND + """
 patiently grep -qF -- {wanted} "$log" || give_up 'it never showed' {wanted}
 interrupt || give_up "after Ctrl-C it ended with $?"
 log=

@@ -9,12 +9,12 @@ use std::time::Duration;
 use ringward::daemon::log;
 use ringward::rollout::event::{Event, Recorded};
 use ringward::rollout::invariant::{Limits, check_within};
-use ringward::rollout::state::{Phase, Stage, State};
+use ringward::rollout::state::{Stage, State};
 use ringward::sandbox::{FaultScript, JournalRow};
 use ringward::store::Reader;
 use ringward::time::{SignedDuration, Stopwatch};
 
-use crate::kills::{ringward, terminate, with_word};
+use crate::kills::{completed, ringward, state_of, terminate, unanswered, with_word};
 use crate::support::{TWO_RINGS, Walk, count, far_end_writes};
 
 const SPEED: f64 = 20_000.0;
@@ -50,12 +50,6 @@ fn read(database: &Path) -> Vec<Recorded> {
     log::events(reader.view()).collect::<Result<_, _>>().unwrap_or_default()
 }
 
-fn state_of(log: &[Recorded]) -> State {
-    let mut state = State::default();
-    log.iter().for_each(|recorded| state.apply(recorded).unwrap());
-    state
-}
-
 fn state(database: &Path) -> State {
     state_of(&read(database))
 }
@@ -70,17 +64,9 @@ fn wait(daemon: &mut Child, database: &Path, what: &str, wanted: impl Fn(&State)
     }
 }
 
-fn completed(state: &State) -> bool {
-    state.plans.values().any(|plan| plan.rollout.phase == Phase::Completed)
-}
-
 fn first_soaks(state: &State) -> bool {
     let rings = state.plans.values().flat_map(|plan| &plan.rollout.rings);
     rings.take(1).any(|ring| matches!(ring.stage, Stage::Soaking { .. }))
-}
-
-fn unanswered(state: &State) -> bool {
-    state.pending_write().is_some_and(|(_, _, write)| write.doubt.is_none())
 }
 
 /// `ringward history --verify` finds nothing.

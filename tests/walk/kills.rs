@@ -81,17 +81,17 @@ fn read_log(walk: &Walk) -> Vec<Recorded> {
     log::events(reader.view()).collect::<Result<_, _>>().unwrap_or_default()
 }
 
-fn state_of(events: &[Recorded]) -> State {
+pub(crate) fn state_of(events: &[Recorded]) -> State {
     let mut state = State::default();
     events.iter().for_each(|recorded| state.apply(recorded).unwrap());
     state
 }
 
-fn unanswered(state: &State) -> bool {
+pub(crate) fn unanswered(state: &State) -> bool {
     state.pending_write().is_some_and(|(_, _, write)| write.doubt.is_none())
 }
 
-fn completed(state: &State) -> bool {
+pub(crate) fn completed(state: &State) -> bool {
     state.plans.values().any(|plan| plan.rollout.phase == Phase::Completed)
 }
 

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod args;
+pub mod backup;
 pub mod check;
 pub mod client;
 pub mod connection_args;
@@ -14,6 +15,7 @@ pub mod diff;
 pub mod excerpt;
 pub mod exit;
 pub mod explain;
+pub mod healthcheck;
 pub mod history;
 pub mod init;
 pub mod online;
@@ -22,6 +24,7 @@ pub mod render;
 pub mod run;
 pub mod sandbox;
 pub mod schema;
+mod service;
 pub mod status;
 pub mod stop;
 pub mod user;

@@ -11,6 +11,7 @@ mod cause;
 pub mod command;
 pub mod decide;
 pub mod event;
+pub mod explain;
 pub mod gate;
 mod intent;
 pub mod invariant;

@@ -30,6 +30,7 @@ use std::sync::Arc;
 
 pub use guard::{Broken, Peer};
 pub use present::event as event_json;
+pub use present::rollout as rollout_json;
 pub use routes::router;
 pub use serve::{BindError, Bound, bind, serve};
 pub(crate) use socket::user_name;

@@ -9,15 +9,12 @@ use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{Extension, FromRequest as _, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 
-use super::json::{VerbAnswer, VerbRequest};
+use super::json::{MAX_REASON_CHARS, VerbAnswer, VerbRequest};
 use super::problem::{Failure, Kind};
 use super::routes::plan_name;
 use super::{Peer, Services};
 use crate::rollout::command::{Command, StartPlans};
 use crate::rollout::event::Actor;
-
-/// Longest reason, in characters: it stands in the log for ever and on every page.
-const MAX_REASON_CHARS: usize = 2_000;
 
 type Answer = Result<Json<VerbAnswer>, Failure>;
 type PlanPath = Result<Path<String>, PathRejection>;
@@ -127,7 +124,7 @@ fn check_reason(reason: &str) -> Result<(), Failure> {
         return senseless("`reason` is missing; say why, it stands in the log");
     }
     if reason.chars().count() > MAX_REASON_CHARS {
-        return senseless("`reason` has more than 2000 characters; shorten it");
+        return senseless(&format!("`reason` has more than {MAX_REASON_CHARS} characters; shorten it"));
     }
     if reason.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
         return senseless("`reason` holds a control character; only line breaks and tabs are taken");

@@ -9,7 +9,7 @@ use std::fmt;
 use crate::fleet::Census;
 use crate::ids::{GroupId, RingName};
 use crate::plan::model::{PlanDigest, RingPlan};
-use crate::rollout::decide::{Context, Entering, EntryBlock, entering, not_before};
+use crate::rollout::decide::{Context, Entering, EntryBlock, budget_spent_until, entering, not_before};
 use crate::rollout::event::{Cause, Mode, RolloutId, WriteId, WriteIntent};
 use crate::rollout::explain::{meaning, way_out};
 use crate::rollout::safety::Veto;
@@ -142,6 +142,15 @@ pub enum Blocker {
         /// What the last one met.
         last: Option<String>,
     },
+    /// The request budget has no room for a whole write.
+    BudgetSpent {
+        /// The ring.
+        ring: RingName,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// The plan's file is gone, so the rollout is withdrawn; since when.
+    Withdrawn(Timestamp),
     /// The daemon only observes; this is what it would write.
     Observing(RingName, Box<WriteIntent>),
     /// The next decision moves it.
@@ -165,6 +174,8 @@ impl Blocker {
             Self::InDoubt { .. } => "write_in_doubt",
             Self::OtherWrite { .. } => "other_write",
             Self::Backoff { .. } => "backoff",
+            Self::BudgetSpent { .. } => "budget_spent",
+            Self::Withdrawn(_) => "withdrawn",
             Self::Observing(..) => "observing",
             Self::Moving => "moving",
         }
@@ -186,6 +197,7 @@ impl Blocker {
             | Self::InFlight(ring, _)
             | Self::InDoubt { ring, .. }
             | Self::Backoff { ring, .. }
+            | Self::BudgetSpent { ring, .. }
             | Self::Observing(ring, _) => Some(ring),
             Self::Halted(cause) => Some(cause.ring()),
             Self::Stopped(_)
@@ -193,6 +205,7 @@ impl Blocker {
             | Self::FileMissing
             | Self::ClockBehind(_)
             | Self::OtherWrite { .. }
+            | Self::Withdrawn(_)
             | Self::Moving => None,
         }
     }
@@ -245,6 +258,16 @@ impl fmt::Display for Blocker {
             Self::Backoff { ring, until, last } => {
                 let last = last.as_deref().unwrap_or("the last write came to nothing");
                 write!(f, "{ring}: tried again at {}: {last}", short(*until))
+            }
+            Self::BudgetSpent { ring, until } => {
+                write!(f, "{ring}: the request budget has no room for a write until {}", short(*until))
+            }
+            Self::Withdrawn(since) => {
+                write!(
+                    f,
+                    "the plan's file is gone and the rollout withdrawn since {}; nothing is written",
+                    short(*since)
+                )
             }
             Self::Observing(ring, intent) => {
                 let change = change(intent);
@@ -332,8 +355,11 @@ fn unsure(unknown: &UnknownSince, plan: &RingPlan) -> Unsure {
 /// Everything in the way of the next move, in the order of the ladder.
 fn waiting_on(context: &Context<'_>) -> Vec<Blocker> {
     let rollout = context.rollout;
-    if rollout.phase != Phase::Running {
-        return Vec::new();
+    match rollout.phase {
+        Phase::Running => {}
+        Phase::Withdrawn => return vec![Blocker::Withdrawn(rollout.phase_since)],
+        // Nothing is left to do; a superseded rollout has its successor in its place.
+        Phase::Completed | Phase::Superseded => return Vec::new(),
     }
     let mut blockers = Vec::new();
     blockers.extend(context.state.stop.clone().map(Blocker::Stopped));
@@ -387,6 +413,7 @@ fn entry_blockers(context: &Context<'_>, ring: &Ring, entering: Entering) -> Vec
                 EntryBlock::Veto(veto) => Some(Blocker::Veto(name(), veto)),
                 EntryBlock::ClockBehind(until) => Some(Blocker::ClockBehind(until)),
                 EntryBlock::Backoff { until, last } => Some(Blocker::Backoff { ring: name(), until, last }),
+                EntryBlock::BudgetSpent { until } => Some(Blocker::BudgetSpent { ring: name(), until }),
                 EntryBlock::OtherWrite { plan, write } => {
                     Some(Blocker::OtherWrite { plan: plan.to_string(), write })
                 }
@@ -404,7 +431,7 @@ fn clock_alone(context: &Context<'_>, ring: &Ring, plan: &RingPlan, attempts: &A
     }
     match entering(context, ring, plan, attempts, judgements) {
         Entering::Blocked(blocks) => blocks.iter().all(|block| match block {
-            EntryBlock::Gates | EntryBlock::Backoff { .. } => true,
+            EntryBlock::Gates | EntryBlock::Backoff { .. } | EntryBlock::BudgetSpent { .. } => true,
             EntryBlock::GroupsUnread
             | EntryBlock::Veto(_)
             | EntryBlock::OtherWrite { .. }
@@ -427,7 +454,8 @@ fn earliest_move(context: &Context<'_>) -> Option<Timestamp> {
             if !clock_alone(context, ring, plan, attempts) {
                 return None;
             }
-            let ready = not_before(attempts, ring.since).max(context.now);
+            let budget = budget_spent_until(context).unwrap_or(context.now);
+            let ready = not_before(attempts, ring.since).max(context.now).max(budget);
             plan.schedule.next_entry(ready, gate::LEFT_TO_ENTER)
         }
         Stage::Soaking(..) => {

@@ -85,8 +85,10 @@ impl Report {
             Blocker::InFlight(ring, _) | Blocker::InDoubt { ring, .. } | Blocker::Backoff { ring, .. } => {
                 self.ring(ring).map(|ring| ring.since)
             }
+            Blocker::Withdrawn(since) => Some(*since),
             Blocker::FileMissing
             | Blocker::ClockBehind(_)
+            | Blocker::BudgetSpent { .. }
             | Blocker::Veto(..)
             | Blocker::GroupsUnread(_)
             | Blocker::OtherWrite { .. }
@@ -119,6 +121,8 @@ impl Report {
             | Blocker::InFlight(..)
             | Blocker::OtherWrite { .. }
             | Blocker::Backoff { .. }
+            | Blocker::BudgetSpent { .. }
+            | Blocker::Withdrawn(_)
             | Blocker::Observing(..)
             | Blocker::Moving => return None,
         };
@@ -146,7 +150,9 @@ fn judgement(blocker: &Blocker) -> Option<&Judgement> {
 
 fn until(blocker: &Blocker) -> Option<Timestamp> {
     match blocker {
-        Blocker::ClockBehind(until) | Blocker::Backoff { until, .. } => Some(*until),
+        Blocker::ClockBehind(until) | Blocker::Backoff { until, .. } | Blocker::BudgetSpent { until, .. } => {
+            Some(*until)
+        }
         Blocker::Gate(_, judgement) => match (&judgement.verdict, &judgement.evidence) {
             (_, Evidence::Opening { opens_at, .. }) => *opens_at,
             (_, Evidence::Freeze { ends_at, .. }) => *ends_at,
@@ -162,6 +168,7 @@ fn until(blocker: &Blocker) -> Option<Timestamp> {
         | Blocker::InFlight(..)
         | Blocker::InDoubt { .. }
         | Blocker::OtherWrite { .. }
+        | Blocker::Withdrawn(_)
         | Blocker::Observing(..)
         | Blocker::Moving => None,
     }

@@ -60,6 +60,12 @@ pub(in crate::rollout) fn way_out(blocker: &Blocker, plan: &str) -> WayOut {
             format!("ringward explain {plan}"),
         ),
         Blocker::Backoff { .. } => WayOut::words("nothing: it is tried again by itself"),
+        Blocker::BudgetSpent { .. } => {
+            WayOut::words("nothing: it goes on by itself; `ringward run --requests N` sets ringward's share")
+        }
+        Blocker::Withdrawn(_) => WayOut::words(
+            "put the plan's file back, and it goes on where it stood; or leave it: nothing is undone",
+        ),
         Blocker::Observing(..) => {
             WayOut::words("run the daemon without --observe, when the change is what you want")
         }

@@ -59,6 +59,14 @@ pub(super) fn words(report: &Report, blocker: &Blocker) -> Words {
             },
             "It is tried again after a wait that doubles each time; six in a row halt the rollout.".to_owned(),
         ),
+        Blocker::BudgetSpent { ring, .. } => (
+            format!("the request budget has no room for the write for ring {ring}"),
+            "A write reserves its requests before it begins, the reads that would settle a doubt included. Cloudflare counts what everything under the token's user asks, not ringward alone.".to_owned(),
+        ),
+        Blocker::Withdrawn(_) => (
+            "its file is gone, and the rollout withdrawn".to_owned(),
+            "Nothing is written for it. What Cloudflare offers stays on offer, so devices keep and still get the versions that they were given.".to_owned(),
+        ),
         Blocker::Observing(ring, intent) => (
             format!("the daemon only observes; ring {ring} is ready to be entered"),
             format!("It would write now, for {} devices: {}.", intent.devices, change(intent)),

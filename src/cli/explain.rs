@@ -88,6 +88,7 @@ pub fn why(out: Out<'_>, rollout: &RolloutJson, now: Timestamp, screen: &Screen)
             let text = format!("Earliest move, by the clock: {}\n", moment(earliest, now));
             writeln!(out, "{text}")
         }
+        None if first.code == "moving" => Ok(()),
         None => writeln!(out, "Earliest move: no clock can tell; it hangs on what stands above.\n"),
     }
 }
@@ -148,7 +149,7 @@ fn ring_text(out: Out<'_>, place: &str, ring: &RingJson, now: Timestamp, screen:
         format!("{place}, {name}, is {state} since {}: {}.", moment(ring.since, now), safe(&ring.meaning));
     write!(out, "{}", screen.flow("", &text))?;
     let targets: Vec<_> = ring.targets.iter().map(|(on, version)| format!("{on} {version}")).collect();
-    let moves = format!("{} to {}", safe(&ring.profiles.join(", ")), targets.join(", "));
+    let moves = format!("profiles {} to {}", safe(&ring.profiles.join(", ")), targets.join(", "));
     field(out, "moves", &moves, screen)?;
     field(out, "group", &group(ring, now), screen)?;
     for entry in &ring.unmanaged {

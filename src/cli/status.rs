@@ -145,7 +145,7 @@ pub(super) fn troubles(out: Out<'_>, seen: &Seen, screen: &Screen) -> io::Result
             safe(&fault.message)
         );
         write!(out, "{}", screen.flow("", &text))?;
-        writeln!(out, "  please report it; the other plans go on")?;
+        write!(out, "{}", screen.flow("  ", "please report it; the other plans go on"))?;
     }
     for trouble in &answer.troubles {
         let (read, since) = (safe(&trouble.read), moment(trouble.since, *now));
@@ -206,7 +206,8 @@ fn waits(out: Out<'_>, rollout: &RolloutJson, now: Timestamp, screen: &Screen) -
     }
     match rollout.earliest_move {
         Some(earliest) if earliest > now => {
-            writeln!(out, "  moves: at {} at the earliest", moment(earliest, now))
+            let text = format!("at {} at the earliest", moment(earliest, now));
+            write!(out, "{}", screen.flow("  moves: ", &text))
         }
         _ => Ok(()),
     }
@@ -347,10 +348,10 @@ pub(super) fn daemon_text(out: Out<'_>, seen: &Seen, screen: &Screen) -> io::Res
     };
     write!(out, "{}", screen.flow("", &format!("Daemon of account {}: {mode}", answer.account)))?;
     let next = match answer.next_check {
-        Some(next) => format!("next by {}", moment(next, *now)),
+        Some(next) => format!("the next by {}", moment(next, *now)),
         None => "no next one is planned".to_owned(),
     };
-    write!(out, "{}", screen.flow("  ", &format!("last decision {}, {next}", moment(answer.at, *now))))?;
+    write!(out, "{}", screen.flow("  ", &format!("last decision {}, {next}", distance(answer.at, *now))))?;
     let swept = match (answer.full_sweep_at, answer.swept_at) {
         (Some(full), Some(any)) => {
             format!("all devices read {}, some {}", distance(full, *now), distance(any, *now))
@@ -360,7 +361,8 @@ pub(super) fn daemon_text(out: Out<'_>, seen: &Seen, screen: &Screen) -> io::Res
     };
     write!(out, "{}", screen.flow("  ", &format!("{swept}; the log ends at record {}", answer.head.seq)))?;
     if answer.clock != Clock::Real.to_string() {
-        writeln!(out, "  on a simulated clock, where it is {}", short(*now))?;
+        let text = format!("on a simulated clock, where it is {}", short(*now));
+        write!(out, "{}", screen.flow("  ", &text))?;
     }
     Ok(())
 }

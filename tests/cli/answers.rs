@@ -63,7 +63,7 @@ pub(crate) fn adopting() -> Value {
             "code": "gate", "ring": "Early adopters",
             "reason": "too_few_arrived",
             "text": "Early adopters: adoption/windows wait (too_few_arrived): 20 of 31 sighted devices arrived; 31 of 40 active ones sighted; asked for: 90% arrived, 60% sighted, by 2026-10-19 09:00 UTC",
-            "headline": "too few windows devices of ring Early adopters run the new version yet",
+            "headline": "too few windows devices of ring Early adopters run the new version so far",
             "detail": "Devices install it after their next start, wake or push. If it is not reached by 2026-10-19 09:00 UTC, the rollout halts.",
             "seen": "20 of 31 sighted devices arrived; 31 of 40 active ones sighted",
             "asked": "90% arrived, 60% sighted, by 2026-10-19 09:00 UTC",

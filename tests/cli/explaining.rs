@@ -98,7 +98,10 @@ fn adoption(verdict: Verdict) -> Judgement {
         census,
         at_least: Percent::whole(90),
         seen_at_least: Percent::whole(60),
-        deadline_at: at("2026-10-19T09:00:00Z"),
+        deadline_at: match verdict {
+            Verdict::Fail(Failing::DeadlineMissed) => at("2026-10-13T07:30:00Z"),
+            _ => at("2026-10-19T09:00:00Z"),
+        },
     };
     judged(Gate::Adoption, verdict, evidence)
 }
@@ -106,7 +109,10 @@ fn adoption(verdict: Verdict) -> Judgement {
 fn soak(verdict: Verdict) -> Judgement {
     let evidence = Evidence::Soak {
         started_at: at("2026-10-12T12:00:00Z"),
-        ends_at: at("2026-10-15T12:00:00Z"),
+        ends_at: match verdict {
+            Verdict::Wait(Waiting::NotExercised) => at("2026-10-13T06:00:00Z"),
+            _ => at("2026-10-15T12:00:00Z"),
+        },
         arrived: 31,
         exercised: 9,
     };

@@ -50,7 +50,7 @@ impl Report {
             reason: words.reason,
             headline: words.headline,
             detail: words.detail,
-            seen: judgement.map(Judgement::value),
+            seen: judgement.filter(|judgement| has_seen(judgement)).map(Judgement::value),
             asked: judgement.map(Judgement::threshold),
             since: self.since(blocker),
             next_look: self.next_look(blocker),
@@ -146,6 +146,11 @@ fn judgement(blocker: &Blocker) -> Option<&Judgement> {
         }
         _ => None,
     }
+}
+
+/// Whether a gate has seen anything at all: what was never read is not a zero.
+const fn has_seen(judgement: &Judgement) -> bool {
+    !matches!(judgement.verdict, Verdict::Unknown(Unknown::NotSwept | Unknown::ProfilesUnread))
 }
 
 fn until(blocker: &Blocker) -> Option<Timestamp> {

@@ -125,16 +125,28 @@ fn out_of_gate(judgement: &Judgement, plan: &str) -> WayOut {
         Verdict::Fail(Failing::DeadlineMissed) => {
             waive("see which devices did not arrive; to go on without them")
         }
-        Verdict::Unknown(Unknown::NobodyToMove) => WayOut::words(
-            "put devices with a client of 2026.6 or later into the ring's profiles, or take the ring out of the plan",
-        ),
-        Verdict::Unknown(Unknown::ProfileUnresolved) => {
-            WayOut::words("name profiles in the plan that exist once at Cloudflare, or create them there")
+        Verdict::Unknown(why @ (Unknown::NobodyToMove | Unknown::ProfileUnresolved)) => {
+            WayOut::words(format!("{}; then it goes on by itself", mend(*why)))
         }
         Verdict::Unknown(Unknown::NotSwept | Unknown::StaleSweep | Unknown::ProfilesUnread) => WayOut::then(
             "nothing, if the reads recover; those that fail are told by",
             "ringward status".to_owned(),
         ),
         Verdict::Pass | Verdict::Exempt(_) => WayOut::words("nothing: it is not in the way"),
+    }
+}
+
+/// What a person can do so that a gate can tell again.
+const fn mend(why: Unknown) -> &'static str {
+    match why {
+        Unknown::NotSwept | Unknown::StaleSweep | Unknown::ProfilesUnread => {
+            "mend the reads that fail, which `ringward status` names"
+        }
+        Unknown::ProfileUnresolved => {
+            "name profiles in the plan that exist once at Cloudflare, or create them there"
+        }
+        Unknown::NobodyToMove => {
+            "put devices with a client of 2026.6 or later into the ring's profiles, or take the ring out of the plan"
+        }
     }
 }

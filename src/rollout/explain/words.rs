@@ -92,7 +92,7 @@ fn halted(cause: &Cause) -> (String, String) {
     let headline = match cause {
         Cause::AdoptionMissed { ring, judgement } => {
             format!(
-                "ringward halted it: {} of ring {ring} did not take up the new version in time",
+                "ringward halted it, because {} of ring {ring} did not take up the new version in time",
                 whose(judgement)
             )
         }
@@ -100,11 +100,11 @@ fn halted(cause: &Cause) -> (String, String) {
             let of = environment.map(|environment| format!(" of {environment}")).unwrap_or_default();
             let (since, why) = (short(*since), cannot_tell(*why));
             format!(
-                "ringward halted it: gate {gate}{of}, ring {ring}, could not tell since {since}, because {why}"
+                "ringward halted it, because gate {gate}{of}, ring {ring}, could not tell since {since}: {why}"
             )
         }
         Cause::WriteRefused { .. } | Cause::WritesKeepFailing { .. } | Cause::Drift { .. } => {
-            format!("ringward halted it: {cause}")
+            format!("ringward halted it, because {cause}")
         }
     };
     let detail = match cause {
@@ -176,11 +176,11 @@ fn wait(waiting: Waiting, ring: &RingName, judgement: &Judgement) -> (String, St
             "Nothing is written in a freeze, and deadlines stand still.".to_owned(),
         ),
         Waiting::TooFewSeen => (
-            format!("too few {} of ring {ring} were online since the new version is on offer", whose(judgement)),
+            format!("too few {} of ring {ring} have been online since the new version is on offer", whose(judgement)),
             format!("Laptops that are off say nothing yet: of those that were active in the week before, enough must be seen first.{deadline}"),
         ),
         Waiting::TooFewArrived => (
-            format!("too few {} of ring {ring} run the new version yet", whose(judgement)),
+            format!("too few {} of ring {ring} run the new version so far", whose(judgement)),
             format!("Devices install it after their next start, wake or push.{deadline}"),
         ),
         Waiting::SoakRunning => (
@@ -194,7 +194,7 @@ fn wait(waiting: Waiting, ring: &RingName, judgement: &Judgement) -> (String, St
     }
 }
 
-/// Why a gate cannot tell, after "because".
+/// Why a gate cannot tell.
 const fn cannot_tell(why: Unknown) -> &'static str {
     match why {
         Unknown::NotSwept => "the devices were never read completely",

@@ -48,7 +48,7 @@ fn text(out: Out<'_>, rollout: &RolloutJson, seen: &Seen, screen: &Screen) -> io
         moment(rollout.phase_since, now),
         safe(&rollout.digest.chars().take(12).collect::<String>()),
     );
-    write!(out, "{}\n", screen.flow("", &text))?;
+    writeln!(out, "{}", screen.flow("", &text))?;
     for (index, ring) in rollout.rings.iter().enumerate() {
         let place = format!("Ring {} of {}", index + 1, rollout.rings.len());
         ring_text(out, &place, ring, now, screen)?;

@@ -42,14 +42,17 @@ use crate::telemetry::{LogFormat, init_logs};
 #[command(name = "ringward", version, after_help = AFTER_HELP)]
 struct CommandLine {
     /// How the log on standard error looks: text or json
-    #[arg(long, global = true, value_name = "FORMAT", env = "RINGWARD_LOG_FORMAT", default_value = "text")]
+    #[arg(long, global = true, help_heading = LOG, value_name = "FORMAT", env = "RINGWARD_LOG_FORMAT", default_value = "text")]
     log_format: LogFormat,
     /// What it holds: off, error, warn, info, debug or trace
-    #[arg(long, global = true, value_name = "LEVEL", env = "RINGWARD_LOG_LEVEL")]
+    #[arg(long, global = true, help_heading = LOG, value_name = "LEVEL", env = "RINGWARD_LOG_LEVEL")]
     log_level: Option<LevelFilter>,
     #[command(subcommand)]
     command: Command,
 }
+
+/// The heading of what concerns the log alone.
+const LOG: &str = "Log options";
 
 const AFTER_HELP: &str = "\
 Try it without an account: ringward demo

@@ -208,7 +208,9 @@ mod tests {
         assert_eq!(table_on(Surface::Stream, 20), whole, "a pipe gets everything");
         let terminal = Surface::Terminal { rows: 24 };
         assert_eq!(table_on(terminal, 80), whole);
-        let cut = "  RING           N  X\n  Ürgün 1,~      7\n  a           1000  y\n";
-        assert_eq!(table_on(terminal, 21), cut, "never below eight cells, and numbers whole");
+        let cut = "  RING           N  X\n  Ürgün 1, ~     7\n  a           1000  y\n";
+        assert_eq!(table_on(terminal, 21), cut, "numbers and versions stay whole");
+        let least = "  RING         N  X\n  Ürgün 1~     7\n  a         1000  y\n";
+        assert_eq!(table_on(terminal, 12), least, "no column is cut below eight cells");
     }
 }

@@ -222,7 +222,9 @@ mod tests {
     #[test]
     fn width_and_characters_come_from_terminal_and_environment() {
         let terminal = Some((132, 40));
-        let rows: [(&str, Option<(usize, usize)>, &[(&str, &str)], usize, Glyphs); 9] = [
+        type Row =
+            (&'static str, Option<(usize, usize)>, &'static [(&'static str, &'static str)], usize, Glyphs);
+        let rows: [Row; 9] = [
             ("a terminal", terminal, &[("LANG", "en_GB.UTF-8")], 132, Glyphs::Unicode),
             ("told narrower", terminal, &[("COLUMNS", "60"), ("LANG", "C.utf8")], 60, Glyphs::Unicode),
             ("a pipe", None, &[("LANG", "pt_PT.UTF-8")], 80, Glyphs::Unicode),

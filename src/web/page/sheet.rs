@@ -15,9 +15,10 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 
+use super::super::json::MAX_REASON_CHARS;
 use super::super::json::RolloutsAnswer;
 use super::super::problem::{Failure, Kind};
-use super::super::verbs::{MAX_REASON_CHARS, actor_of, carry_out, check_reason};
+use super::super::verbs::{actor_of, carry_out, check_reason};
 use super::super::{Peer, Services, present};
 use super::acts::Viewer;
 use super::asked::{Asked, Of, Ticked};

@@ -278,7 +278,8 @@ def ringward_counts_right():
             listed[device["ring"], device["environment"] or "other"].add(device["id"])
         page = answer["next"]
     equal({place: ids for place, ids in listed.items() if ids}, {place: ids for place, ids in before.items() if ids})
-    print(f"    {len(ignored)} ignored filters; {arrived} of {len(before['First', 'windows'])} windows arrived")
+    in_first = sum(len(ids) for (ring, _), ids in before.items() if ring == "First")
+    print(f"    {len(ignored)} ignored filters; {arrived} of {in_first} devices of the first ring arrived")
 
 
 def ignore_filters():

@@ -147,6 +147,18 @@ pub fn in_words(duration: SignedDuration) -> String {
     format!("{sign}{}", words.join(" "))
 }
 
+/// A duration as exact as people need it, in the smaller of two neighbouring units: `2d 3h`, `1h 5m`.
+#[must_use]
+pub fn rough(duration: SignedDuration) -> String {
+    let seconds = duration.as_secs();
+    let grain = match seconds.unsigned_abs() {
+        86_400.. => 3_600,
+        3_600.. => 60,
+        _ => 1,
+    };
+    in_words(SignedDuration::from_secs(seconds - seconds % grain))
+}
+
 /// The daemon's clock: real time, or for demo and tests a clock that runs fast,
 /// `EPOCH@ANCHOR*SPEED` (virtual now = EPOCH + SPEED x (wall - ANCHOR)).
 #[derive(Debug, Clone, Copy, PartialEq)]

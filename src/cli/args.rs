@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** whatever can be told wrong without asking anybody is refused here, with exit 2.
 
+use std::io;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValue;
@@ -11,12 +12,14 @@ use crate::cli::check::check;
 use crate::cli::client::Connection;
 use crate::cli::connection_args::ConnectionArgs;
 use crate::cli::devices::{Filter, devices};
+use crate::cli::excerpt::Colour;
 use crate::cli::exit::CliError;
 use crate::cli::explain::explain;
 use crate::cli::history::history;
 use crate::cli::init::{InitArgs, init};
 use crate::cli::online::check_online;
 use crate::cli::render::{Format, Out};
+use crate::cli::schema::{SchemaArgs, schema};
 use crate::cli::status::status;
 use crate::cli::stop::stop;
 use crate::cli::user::caller;
@@ -30,6 +33,21 @@ use crate::time::Clock;
 
 /// The longest reason that the daemon takes; `stop` must not find out later.
 const MAX_REASON_CHARS: usize = 2_000;
+
+const AFTER_CHECK: &str = "\
+With --json: a list with one object per file: `file`; `errors`, each on one line; `diagnostics`, the
+same errors in parts: `file`, `line` and `column` from 1, `span` in bytes (`start`, `end`, the end
+excluded), `problem`, `found` (the offending text, empty where something is missing), `instead` (what
+would be right), `related` (the other place of a disagreement: `file`, `line`, `column`, `span`,
+`what`; else null); and `plan`, null where there are errors. Where a path itself cannot be read,
+line, column and span are null.
+
+Exit codes: 0 every file is good, 2 some cannot be used";
+
+const AFTER_SCHEMA: &str = "\
+For editors: ringward schema > ringward.schema.json, and as the first line of each plan
+  # yaml-language-server: $schema=ringward.schema.json
+It knows keys and the shape of values; `ringward check` judges the whole.";
 
 /// Commands beside a running daemon.
 #[derive(Debug, Subcommand)]
@@ -52,8 +70,12 @@ pub enum ClientCommand {
     Stop(StopArgs),
     /// Allow writes again after `stop`
     Start(StartArgs),
-    /// Check plan files offline, or with --online against the account
+    /// Check plan files offline, or with --online against the account: all errors at once
+    #[command(after_help = AFTER_CHECK)]
     Check(CheckArgs),
+    /// Print the JSON Schema of plan files, for editors
+    #[command(after_help = AFTER_SCHEMA)]
+    Schema(SchemaArgs),
     /// Write a commented starter plan from what the account has
     Init(InitArgs),
 }
@@ -94,12 +116,17 @@ impl ClientCommand {
                 let plans = if args.paused { StartPlans::Pause } else { StartPlans::GoOn };
                 start(&args.daemon.connection(), plans, &args.reason, out).await
             }
-            Self::Check(args) if args.online => {
-                let (connection, database) = (&args.connection, args.db.as_deref());
-                check_online(&args.paths, connection, database, args.json.format(), out).await
+            Self::Check(args) => {
+                let colour = Colour::of(&io::stdout());
+                if args.online {
+                    let (connection, database) = (&args.connection, args.db.as_deref());
+                    check_online(&args.paths, connection, database, args.json.format(), colour, out).await
+                } else {
+                    check(&args.paths, Clock::Real.now(), args.json.format(), colour, out)
+                }
             }
-            Self::Init(args) => init(&args, out, &mut std::io::stderr()).await,
-            Self::Check(args) => check(&args.paths, Clock::Real.now(), args.json.format(), out),
+            Self::Schema(args) => schema(&args, out),
+            Self::Init(args) => init(&args, out, &mut io::stderr()).await,
         }
     }
 }
@@ -345,6 +372,9 @@ mod tests {
             ("stop", "stop --reason=dns --db /x/y.db", true),
             ("start", "start --paused --reason=fixed", true),
             ("check", "check a.yaml b --json", true),
+            ("the schema", "schema", true),
+            ("the reference", "schema --markdown", true),
+            ("the schema of nothing else", "schema plan.yaml", false),
             (
                 "check with the account",
                 "check a.yaml --online --account 023e105f4ecef8ad9ca31a8372d0c353",

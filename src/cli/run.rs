@@ -11,6 +11,7 @@ use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::cli::check;
 use crate::cli::connection_args::{ConnectionArgs, TOKEN_VARIABLE};
 use crate::cli::exit::CliError;
 use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, Priority, TokenState};
@@ -49,6 +50,7 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
     let client = args.connection.client(account.clone(), metrics.clone())?;
     let bound = web::bind(args.listen).await.map_err(CliError::failed)?;
     require_access(&client).await?;
+    check::tell_errors(&args.plans);
     let settings = daemon::Settings {
         plans: args.plans,
         database: args.db.clone(),

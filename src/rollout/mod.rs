@@ -22,4 +22,5 @@ pub mod report;
 pub mod safety;
 pub mod state;
 pub mod verdict;
+pub mod waits;
 pub mod world;

@@ -17,13 +17,13 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::cli::account::{Look, Watcher, look};
-use crate::cli::check::{Checked, judge, text};
+use crate::cli::check::{FileJson, Judgement};
 use crate::cli::connection_args::ConnectionArgs;
+use crate::cli::excerpt::Colour;
 use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, json};
 use crate::daemon::log::replay;
 use crate::ids::AccountId;
-use crate::plan::model::Plan;
 use crate::rollout::state::State;
 use crate::store::Reader;
 
@@ -37,7 +37,7 @@ use assess::{AccountReport, Tally};
 #[derive(Debug, Serialize)]
 struct Report<'a> {
     /// The files as `check` without `--online` judges them.
-    files: &'a [Checked],
+    files: &'a [FileJson<'a>],
     account: &'a AccountReport,
     /// The plans without an error, as the account has them.
     plans: &'a [PlanReport],
@@ -54,42 +54,44 @@ pub async fn check_online(
     connection: &ConnectionArgs,
     database: Option<&Path>,
     format: Format,
+    colour: Colour,
     out: Out<'_>,
 ) -> Result<(), CliError> {
     let now = connection.clock.now();
-    let checked = judge(paths, now);
+    let judgement = Judgement::of(paths);
     if format == Format::Text {
-        checked.iter().try_for_each(|file| text(out, file, now))?;
+        judgement.show(out, now, colour)?;
     }
-    let bad = checked.iter().filter(|file| file.good.is_none()).count();
-    let id = connection.account(common_pin(&checked).as_ref())?;
+    let id = connection.account(common_pin(&judgement).as_ref())?;
     let (state, log) = known_groups(database)?;
     let look = look_at(connection, &id).await?;
     let mut account = assess::account(&id, &look);
     let mut judge = Judge::new(&id, &look, state);
-    let good = checked.iter().filter_map(|file| Some((file.file.as_str(), file.good.as_ref()?)));
-    let plans: Vec<PlanReport> = good.map(|(file, (plan, bytes))| judge.plan(file, plan, bytes)).collect();
+    let plans: Vec<PlanReport> =
+        judgement.good().map(|(file, plan, bytes)| judge.plan(file, plan, bytes)).collect();
     account.findings.extend(judge.unplanned().filter(|_| !plans.is_empty()));
     account.findings.sort_by_key(|finding| finding.severity);
     let tally = Tally::of(account.findings.iter().chain(plans.iter().flat_map(|plan| &plan.findings)));
     match format {
-        Format::Json => json(out, &Report { files: &checked, account: &account, plans: &plans, tally })?,
+        Format::Json => {
+            let files = judgement.in_json(now);
+            json(out, &Report { files: &files, account: &account, plans: &plans, tally })?;
+        }
         Format::Text => {
             show::account(out, &account, &log)?;
             plans.iter().try_for_each(|plan| show::plan(out, plan))?;
             writeln!(out, "\n{}", show::tally(tally))?;
         }
     }
-    let unusable = format!("{bad} of {} files cannot be used", checked.len());
     let errors = match tally.errors {
         1 => "1 error stands between plans and account; it says what to do".to_owned(),
         errors => format!("{errors} errors stand between plans and account; each says what to do"),
     };
-    match (bad, tally.errors) {
-        (0, 0) => Ok(()),
-        (0, _) => Err(CliError::usage(errors)),
-        (_, 0) => Err(CliError::usage(unusable)),
-        (..) => Err(CliError::usage(format!("{unusable}, and {errors}"))),
+    match (judgement.unusable(), tally.errors) {
+        (None, 0) => Ok(()),
+        (None, _) => Err(CliError::usage(errors)),
+        (Some(unusable), 0) => Err(CliError::usage(unusable)),
+        (Some(unusable), _) => Err(CliError::usage(format!("{unusable}; and {errors}"))),
     }
 }
 
@@ -107,10 +109,9 @@ pub(super) async fn look_at(connection: &ConnectionArgs, id: &AccountId) -> Resu
 }
 
 /// The account that all pinned plans name; `None` when there is none, or more than one.
-fn common_pin(checked: &[Checked]) -> Option<AccountId> {
-    let plans = checked.iter().filter_map(|file| file.good.as_ref());
+fn common_pin(judgement: &Judgement) -> Option<AccountId> {
     let pins: BTreeSet<&AccountId> =
-        plans.filter_map(|(plan, _): &(Plan, _)| plan.account.as_ref()).collect();
+        judgement.good().filter_map(|(_, plan, _)| plan.account.as_ref()).collect();
     let mut pins = pins.into_iter();
     let first = pins.next()?;
     pins.next().is_none().then(|| first.clone())

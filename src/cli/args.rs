@@ -8,13 +8,16 @@ use std::path::PathBuf;
 use clap::builder::PossibleValue;
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::cli::backup::backup;
 use crate::cli::check::check;
 use crate::cli::client::Connection;
 use crate::cli::connection_args::ConnectionArgs;
 use crate::cli::devices::{Filter, devices};
+use crate::cli::diff::{DiffArgs, diff};
 use crate::cli::excerpt::Colour;
 use crate::cli::exit::CliError;
 use crate::cli::explain::explain;
+use crate::cli::healthcheck::healthcheck;
 use crate::cli::history::history;
 use crate::cli::init::{InitArgs, init};
 use crate::cli::online::check_online;
@@ -78,6 +81,12 @@ pub enum ClientCommand {
     Schema(SchemaArgs),
     /// Write a commented starter plan from what the account has
     Init(InitArgs),
+    /// Show what a plan would change at Cloudflare now; nothing is written
+    Diff(Box<DiffArgs>),
+    /// Copy the database, checked, while the daemon runs or not
+    Backup(BackupArgs),
+    /// Say whether the daemon is well: it answers, and has decided within three minutes
+    Healthcheck(DaemonArgs),
 }
 
 impl ClientCommand {
@@ -127,6 +136,9 @@ impl ClientCommand {
             }
             Self::Schema(args) => schema(&args, out),
             Self::Init(args) => init(&args, out, &mut io::stderr()).await,
+            Self::Diff(args) => diff(&args, Colour::of(&io::stdout()), out).await,
+            Self::Healthcheck(daemon) => healthcheck(&daemon.connection(), out).await,
+            Self::Backup(args) => backup(&args.daemon.db, &args.file, args.json.format(), out),
         }
     }
 }
@@ -303,6 +315,20 @@ pub struct CheckArgs {
     pub connection: ConnectionArgs,
 }
 
+/// Arguments of `backup`.
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// The copy; a file of that name must not exist yet
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// How to answer.
+    #[command(flatten)]
+    pub json: JsonArgs,
+    /// Which database.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+}
+
 /// A reason that says something.
 fn reason(text: &str) -> Result<String, String> {
     let words = text.trim();
@@ -383,7 +409,12 @@ mod tests {
             ("an account that is none", "check --online --account=", false),
             ("init", "init --output plan.yaml --force", true),
             ("init to two files", "init a.yaml b.yaml", false),
+            ("diff needs a plan", "diff", false),
+            ("diff", "diff plans/client.yaml --json", true),
             ("an empty name", "status ", true),
+            ("a backup", "backup /x/copy.db --json", true),
+            ("a health check", "healthcheck --db /x/y.db", true),
+            ("a backup needs a name", "backup", false),
         ];
         for (row, line, accepted) in rows {
             let words = std::iter::once("ringward").chain(line.split(' ').filter(|word| !word.is_empty()));

@@ -10,12 +10,14 @@
 mod cause;
 pub mod command;
 pub mod decide;
+mod entering;
 pub mod event;
 pub mod gate;
 mod intent;
 pub mod invariant;
 mod lifecycle;
 pub mod outcome;
+pub mod preview;
 mod reads;
 pub mod remote;
 pub mod report;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's helper fails as the test does")]
 
 mod metrics;
+mod openapi;
 mod page;
 mod reads;
 mod serving;

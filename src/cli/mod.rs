@@ -3,7 +3,9 @@
 //! **Invariant:** every command ends with one of the exit codes of [`exit::Exit`], and every
 //! failure says what, why and what to do.
 
+pub mod account;
 pub mod args;
+pub mod backup;
 mod bars;
 pub mod check;
 pub mod client;
@@ -11,15 +13,22 @@ pub mod completions;
 pub mod connection_args;
 pub mod demo;
 pub mod devices;
+pub mod diff;
+pub mod excerpt;
 pub mod exit;
 pub mod explain;
+pub mod healthcheck;
 pub mod history;
+pub mod init;
 pub mod man;
+pub mod online;
 mod progress;
 pub mod render;
 pub mod run;
 pub mod sandbox;
+pub mod schema;
 pub mod screen;
+mod service;
 pub mod status;
 pub mod stop;
 pub mod user;

@@ -6,6 +6,7 @@
 use std::io::{self, IsTerminal as _};
 
 use anstream::adapter::strip_str;
+use anstream::stream::RawStream;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Effects, Style};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
@@ -75,6 +76,18 @@ pub(super) enum Tint {
     Quiet,
 }
 
+impl Ink {
+    /// By NO_COLOR, CLICOLOR, CLICOLOR_FORCE and TERM, as every program does; else a terminal has
+    /// colours.
+    #[must_use]
+    pub fn of(stream: &impl RawStream) -> Self {
+        match AutoStream::choice(stream) {
+            ColorChoice::Never => Self::Plain,
+            ColorChoice::Auto | ColorChoice::AlwaysAnsi | ColorChoice::Always => Self::Colour,
+        }
+    }
+}
+
 impl Screen {
     /// Standard output as it is.
     #[must_use]
@@ -83,12 +96,7 @@ impl Screen {
         let size = terminal_size::terminal_size_of(&stdout)
             .filter(|_| stdout.is_terminal())
             .map(|(columns, rows)| (usize::from(columns.0), usize::from(rows.0)));
-        // NO_COLOR, CLICOLOR, CLICOLOR_FORCE and TERM, as every program does.
-        let ink = match AutoStream::choice(&stdout) {
-            ColorChoice::Never => Ink::Plain,
-            ColorChoice::Auto | ColorChoice::AlwaysAnsi | ColorChoice::Always => Ink::Colour,
-        };
-        Self::of(size, |name| std::env::var(name).ok(), ink)
+        Self::of(size, |name| std::env::var(name).ok(), Ink::of(&stdout))
     }
 
     /// A terminal of this many columns and rows, or none, with these variables.

@@ -10,6 +10,7 @@
 //! | `guard`, `admission` | who may ask, and how much |
 //! | `problem` | failures |
 //! | `page`, `metrics` | the same snapshot for people and for Prometheus |
+//! | `stream` | the log as it grows, for clients that follow it |
 //! | `serve`, `socket` | connections: limits, the Unix socket, the graceful end |
 //!
 //! **Invariant:** nothing here decides: reads come from the daemon's snapshot and the log, and
@@ -28,6 +29,7 @@ mod routes;
 mod schema;
 mod serve;
 mod socket;
+mod stream;
 mod verbs;
 pub mod words;
 

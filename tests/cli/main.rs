@@ -6,9 +6,15 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test's helper fails as the test does")]
 
 mod answers;
+mod copies;
 mod definitions;
+mod diff;
 mod explaining;
+mod far;
+mod health;
+mod init;
 mod log;
+mod online;
 mod plans;
 mod reading;
 mod server;

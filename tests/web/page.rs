@@ -57,7 +57,7 @@ async fn the_page_tells_the_whole_story() {
             "too few arrived",
             "95% arrived, 50% sighted, by 2026-10-19 09:00 UTC",
             "read 10m before",
-            "What helps: nothing; devices and time tell, or: ringward waive client --gate adoption",
+            "What helps: nothing: it goes on by itself as devices arrive; to go on without them: ringward waive client --gate adoption",
             "Gate soak was waived by local:ada on 2026-10-12 09:30 UTC: urgent fix",
             "Left as it is in the group: linux 2026.7.1.0",
             "opens 2026-10-13 09:00 UTC",

@@ -150,6 +150,7 @@ scenarios! {
     adopted_group
     applied_late
     bad_reads
+    budget_spent
     concurrent_edit
     deadline_missed
     drift

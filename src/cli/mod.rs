@@ -6,6 +6,7 @@
 pub mod args;
 pub mod check;
 pub mod client;
+pub mod connection_args;
 pub mod demo;
 pub mod devices;
 pub mod exit;
@@ -52,7 +53,7 @@ Exit codes: 0 done, 1 failed, 2 usage or invalid plan, 3 refused";
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the daemon
-    Run(run::RunArgs),
+    Run(Box<run::RunArgs>),
     /// Watch a plan move a simulated fleet, on a fast clock
     Demo(demo::DemoArgs),
     /// Run a simulated account alone
@@ -82,7 +83,7 @@ fn start(line: CommandLine) -> Result<(), CliError> {
         .map_err(|error| CliError::failed(format!("cannot start the runtime: {error}")))?;
     let result = runtime.block_on(async {
         match line.command {
-            Command::Run(args) => run::run(args).await,
+            Command::Run(args) => run::run(*args).await,
             Command::Demo(args) => demo::demo(args).await,
             Command::Sandbox(args) => sandbox::sandbox(args).await,
             Command::Client(command) => {

@@ -8,24 +8,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use secrecy::SecretString;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::cli::connection_args::{ConnectionArgs, TOKEN_VARIABLE};
 use crate::cli::exit::CliError;
-use crate::cloudflare::{self, ApiError, ApiUrl, CloudflareClient, ErrorClass, Priority, TokenState};
+use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, Priority, TokenState};
 use crate::daemon::{self, Daemon};
-use crate::ids::AccountId;
 use crate::rollout::event::Mode;
 use crate::telemetry::Metrics;
-use crate::time::Clock;
 use crate::web::{self, Services};
-
-/// The environment variable that holds the API token.
-pub const TOKEN_VARIABLE: &str = "CLOUDFLARE_API_TOKEN";
-
-/// The largest token file.
-const MAX_TOKEN_BYTES: u64 = 4096;
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
@@ -39,27 +31,12 @@ pub struct RunArgs {
     /// Address of page, API and metrics
     #[arg(long, value_name = "ADDR", env = "RINGWARD_LISTEN", default_value = "127.0.0.1:8787")]
     pub listen: SocketAddr,
-    /// Cloudflare's API, or a sandbox
-    #[arg(long, value_name = "URL", env = "RINGWARD_API_URL", default_value = ApiUrl::CLOUDFLARE)]
-    pub api_url: ApiUrl,
-    /// Cloudflare account ID
-    #[arg(long, value_name = "ID", env = "CLOUDFLARE_ACCOUNT_ID")]
-    pub account: AccountId,
-    /// File that holds the API token; without it, the token is taken from CLOUDFLARE_API_TOKEN
-    #[arg(long, value_name = "FILE", env = "RINGWARD_TOKEN_FILE")]
-    pub token_file: Option<PathBuf>,
-    /// PEM certificates to trust in place of this machine's
-    #[arg(long, value_name = "FILE", env = "RINGWARD_CA_FILE")]
-    pub ca_file: Option<PathBuf>,
-    /// Requests to Cloudflare in five minutes; its own limit is 1200 for all users of a token
-    #[arg(long, value_name = "N", env = "RINGWARD_REQUESTS", default_value_t = cloudflare::budget::DEFAULT_REQUESTS)]
-    pub requests: u32,
     /// Do everything but write at Cloudflare
     #[arg(long, env = "RINGWARD_OBSERVE")]
     pub observe: bool,
-    /// Clock of a sandbox, as it prints it: EPOCH@ANCHOR*SPEED
-    #[arg(long, value_name = "CLOCK", env = "RINGWARD_CLOCK", default_value = "real")]
-    pub clock: Clock,
+    /// How to reach the account.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
 }
 
 /// Runs the daemon until a signal ends it.
@@ -67,27 +44,16 @@ pub struct RunArgs {
 /// # Errors
 /// When it cannot start, or had to end by itself.
 pub async fn run(args: RunArgs) -> Result<(), CliError> {
-    if args.clock != Clock::Real && !args.api_url.is_loopback() {
-        return Err(CliError::usage(
-            "--clock is for a sandbox: with any clock but the real one, --api-url must be on this machine",
-        ));
-    }
-    let token = read_token(args.token_file.as_deref())?;
-    let bound = web::bind(args.listen).await.map_err(CliError::failed)?;
+    let account = args.connection.account(None)?;
     let metrics = Arc::new(Metrics::new().map_err(CliError::failed)?);
-    let client = CloudflareClient::new(cloudflare::Settings {
-        ca_file: args.ca_file,
-        requests: args.requests,
-        observer: metrics.clone(),
-        ..cloudflare::Settings::new(args.api_url, args.account.clone(), token, args.clock)
-    })
-    .map_err(CliError::failed)?;
+    let client = args.connection.client(account.clone(), metrics.clone())?;
+    let bound = web::bind(args.listen).await.map_err(CliError::failed)?;
     require_access(&client).await?;
     let settings = daemon::Settings {
         plans: args.plans,
         database: args.db.clone(),
-        account: args.account,
-        clock: args.clock,
+        account,
+        clock: args.connection.clock,
         mode: if args.observe { Mode::Observe } else { Mode::Write },
         client,
     };
@@ -162,29 +128,6 @@ pub(super) async fn end_signal() -> Result<&'static str, CliError> {
         _ = terminate.recv() => Ok("SIGTERM"),
         _ = interrupt.recv() => Ok("SIGINT"),
     }
-}
-
-/// The API token, from a file or from the environment.
-fn read_token(file: Option<&std::path::Path>) -> Result<SecretString, CliError> {
-    let Some(path) = file else {
-        return match std::env::var(TOKEN_VARIABLE) {
-            Ok(token) if !token.trim().is_empty() => Ok(SecretString::from(token.trim().to_owned())),
-            _ => Err(CliError::usage(format!(
-                "there is no API token; set {TOKEN_VARIABLE}, or give --token-file FILE"
-            ))),
-        };
-    };
-    let shown = path.display();
-    let told = |why: String| CliError::failed(format!("the token file {shown} cannot be used: {why}"));
-    let length = std::fs::metadata(path).map_err(|error| told(error.to_string()))?.len();
-    if length > MAX_TOKEN_BYTES {
-        return Err(told(format!("it has {length} bytes; it should hold the token and nothing else")));
-    }
-    let token = std::fs::read_to_string(path).map_err(|error| told(error.to_string()))?;
-    if token.trim().is_empty() {
-        return Err(told("it is empty".to_owned()));
-    }
-    Ok(SecretString::from(token.trim().to_owned()))
 }
 
 /// Ends the start when Cloudflare says no. When it says nothing, the daemon starts all the same

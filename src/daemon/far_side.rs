@@ -98,6 +98,12 @@ impl FarSide {
         self.client.budget_remaining()
     }
 
+    /// When the budget has room for a whole write; `None`: it has now.
+    #[must_use]
+    pub(super) fn budget_spent_until(&self) -> Option<Timestamp> {
+        self.client.room_for_write().err()
+    }
+
     /// Reads something.
     pub(super) async fn read(self, asked: Asked) {
         let Asked { read, seen_after, not_before, priority } = asked;

@@ -235,6 +235,7 @@ impl Owner {
     /// Decides, starts what follows, and says how long to sleep.
     fn pass(&mut self) -> Result<Duration, DaemonError> {
         self.passed = Stopwatch::start();
+        self.engine.world.budget_spent_until = self.far_side.budget_spent_until();
         let pass = self.engine.pass()?;
         self.reading.forget_unwanted(&pass.reads, &mut self.engine.world.troubles);
         let now = self.engine.now();

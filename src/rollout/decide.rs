@@ -260,6 +260,7 @@ pub(super) enum EntryBlock {
     Veto(Veto),
     Backoff { until: Timestamp, last: Option<String> },
     OtherWrite { plan: PlanName, write: WriteId },
+    BudgetSpent { until: Timestamp },
     FileMissing,
     ClockBehind(Timestamp),
     Held,
@@ -343,6 +344,13 @@ pub(super) fn entering(
     if let Some(event) = recognised(context, ring, plan, &policies, &step).filter(|_| !held) {
         return Entering::Recognised(event);
     }
+    // A write reserves its requests before it is planned: the read before it, itself, and the
+    // reads that settle it. A ring that needs none may go on.
+    if let GroupStep::Write { .. } = step
+        && let Some(until) = budget_spent_until(context)
+    {
+        blocks.push(EntryBlock::BudgetSpent { until });
+    }
     if !blocks.is_empty() {
         return Entering::Blocked(blocks);
     }
@@ -396,6 +404,11 @@ pub(super) fn not_before(attempts: &Attempts, since: Timestamp) -> Timestamp {
         failed => FIRST_BACKOFF * 2_i32.pow((failed - 1).min(MAX_ATTEMPTS)),
     };
     after(since, backoff).max(attempts.not_before.unwrap_or(since))
+}
+
+/// When the request budget has room for a whole write again; `None`: it has now.
+pub(super) fn budget_spent_until(context: &Context<'_>) -> Option<Timestamp> {
+    context.world.budget_spent_until.filter(|until| *until > context.now)
 }
 
 fn complete(context: &Context<'_>) -> Vec<Entry> {

@@ -4,7 +4,7 @@
 //! wanted has an instant too, so nothing waits for a tick.
 
 use crate::plan::model::RingPlan;
-use crate::rollout::decide::{Context, not_before};
+use crate::rollout::decide::{Context, budget_spent_until, not_before};
 use crate::rollout::gate::{self, LEFT_TO_ENTER};
 use crate::rollout::outcome;
 use crate::rollout::safety;
@@ -101,6 +101,7 @@ pub(super) fn wake_at(context: &Context<'_>, wants: &[Want]) -> Option<Timestamp
                     instants.extend(plan.schedule.next_change(now));
                     instants.extend(plan.schedule.next_entry(now, LEFT_TO_ENTER));
                     instants.push(not_before(attempts, ring.since));
+                    instants.extend(budget_spent_until(context));
                     instants.extend(last_entry(plan, now));
                 }
                 Stage::Adopting(assigned) => {

@@ -9,7 +9,7 @@ use std::fmt;
 use crate::fleet::Census;
 use crate::ids::{GroupId, RingName};
 use crate::plan::model::{PlanDigest, RingPlan};
-use crate::rollout::decide::{Context, Entering, EntryBlock, entering, not_before};
+use crate::rollout::decide::{Context, Entering, EntryBlock, budget_spent_until, entering, not_before};
 use crate::rollout::event::{Cause, Mode, RolloutId, WriteId, WriteIntent};
 use crate::rollout::gate;
 use crate::rollout::outcome;
@@ -127,6 +127,15 @@ pub enum Blocker {
         /// What the last one met.
         last: Option<String>,
     },
+    /// The request budget has no room for a whole write.
+    BudgetSpent {
+        /// The ring.
+        ring: RingName,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// The plan's file is gone, so the rollout is withdrawn; since when.
+    Withdrawn(Timestamp),
     /// The daemon only observes; this is what it would write.
     Observing(RingName, Box<WriteIntent>),
     /// The next decision moves it.
@@ -150,6 +159,8 @@ impl Blocker {
             Self::InDoubt { .. } => "write_in_doubt",
             Self::OtherWrite { .. } => "other_write",
             Self::Backoff { .. } => "backoff",
+            Self::BudgetSpent { .. } => "budget_spent",
+            Self::Withdrawn(_) => "withdrawn",
             Self::Observing(..) => "observing",
             Self::Moving => "moving",
         }
@@ -193,6 +204,12 @@ impl Blocker {
             Self::GroupsUnread(_) => "nothing, if the reads recover".to_owned(),
             Self::InFlight(..) | Self::InDoubt { .. } | Self::OtherWrite { .. } | Self::Backoff { .. } => {
                 "nothing; it is settled and tried again by itself".to_owned()
+            }
+            Self::BudgetSpent { .. } => {
+                "nothing; it goes on by itself. Cloudflare counts all that the token's user asks; `ringward run --requests N` sets ringward's share".to_owned()
+            }
+            Self::Withdrawn(_) => {
+                "put the plan's file back, and it goes on where it stood; or leave it: devices keep what they were given".to_owned()
             }
             Self::Observing(..) => "run the daemon without --observe".to_owned(),
             Self::Moving => "nothing".to_owned(),
@@ -239,6 +256,16 @@ impl fmt::Display for Blocker {
             Self::Backoff { ring, until, last } => {
                 let last = last.as_deref().unwrap_or("the last write came to nothing");
                 write!(f, "{ring}: tried again at {}: {last}", short(*until))
+            }
+            Self::BudgetSpent { ring, until } => {
+                write!(f, "{ring}: the request budget has no room for a write until {}", short(*until))
+            }
+            Self::Withdrawn(since) => {
+                write!(
+                    f,
+                    "the plan's file is gone and the rollout withdrawn since {}; nothing is written",
+                    short(*since)
+                )
             }
             Self::Observing(ring, intent) => {
                 let before = intent.before.as_ref().map(|group| &group.content);
@@ -323,8 +350,11 @@ fn ring_report(context: &Context<'_>, index: usize) -> Option<RingReport> {
 /// Everything in the way of the next move, in the order of the ladder.
 fn waiting_on(context: &Context<'_>) -> Vec<Blocker> {
     let rollout = context.rollout;
-    if rollout.phase != Phase::Running {
-        return Vec::new();
+    match rollout.phase {
+        Phase::Running => {}
+        Phase::Withdrawn => return vec![Blocker::Withdrawn(rollout.phase_since)],
+        // Nothing is left to do; a superseded rollout has its successor in its place.
+        Phase::Completed | Phase::Superseded => return Vec::new(),
     }
     let mut blockers = Vec::new();
     blockers.extend(context.state.stop.clone().map(Blocker::Stopped));
@@ -378,6 +408,7 @@ fn entry_blockers(context: &Context<'_>, ring: &Ring, entering: Entering) -> Vec
                 EntryBlock::Veto(veto) => Some(Blocker::Veto(name(), veto)),
                 EntryBlock::ClockBehind(until) => Some(Blocker::ClockBehind(until)),
                 EntryBlock::Backoff { until, last } => Some(Blocker::Backoff { ring: name(), until, last }),
+                EntryBlock::BudgetSpent { until } => Some(Blocker::BudgetSpent { ring: name(), until }),
                 EntryBlock::OtherWrite { plan, write } => {
                     Some(Blocker::OtherWrite { plan: plan.to_string(), write })
                 }
@@ -395,7 +426,7 @@ fn clock_alone(context: &Context<'_>, ring: &Ring, plan: &RingPlan, attempts: &A
     }
     match entering(context, ring, plan, attempts, judgements) {
         Entering::Blocked(blocks) => blocks.iter().all(|block| match block {
-            EntryBlock::Gates | EntryBlock::Backoff { .. } => true,
+            EntryBlock::Gates | EntryBlock::Backoff { .. } | EntryBlock::BudgetSpent { .. } => true,
             EntryBlock::GroupsUnread
             | EntryBlock::Veto(_)
             | EntryBlock::OtherWrite { .. }
@@ -418,7 +449,8 @@ fn earliest_move(context: &Context<'_>) -> Option<Timestamp> {
             if !clock_alone(context, ring, plan, attempts) {
                 return None;
             }
-            let ready = not_before(attempts, ring.since).max(context.now);
+            let budget = budget_spent_until(context).unwrap_or(context.now);
+            let ready = not_before(attempts, ring.since).max(context.now).max(budget);
             plan.schedule.next_entry(ready, gate::LEFT_TO_ENTER)
         }
         Stage::Soaking(..) => {

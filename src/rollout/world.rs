@@ -125,6 +125,8 @@ pub struct Observations {
     pub troubles: BTreeMap<Read, Trouble>,
     /// Set while the clock is behind the log, which it was set back under: when it catches up.
     pub clock_behind: Option<Timestamp>,
+    /// Set while the request budget has no room for a whole write: when it has again.
+    pub budget_spent_until: Option<Timestamp>,
 }
 
 /// Profiles that could not be resolved.

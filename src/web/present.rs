@@ -7,13 +7,14 @@ use serde_json::Value;
 
 use super::json::{
     BlockerJson, ClassesJson, DeviceJson, EventJson, FaultJson, FileProblemJson, GateJson, GroupJson,
-    HaltJson, HeadJson, HoldJson, RingJson, RolloutJson, RolloutsAnswer, TroubleJson, WaiverJson,
+    HaltJson, HeadJson, HoldJson, PlanAnswer, RingJson, RolloutJson, RolloutsAnswer, TroubleJson, WaiverJson,
 };
 use super::words::sentence;
 use crate::daemon::log::from_record;
 use crate::daemon::view::{DeviceRow, View};
 use crate::fleet::{Census, Counts};
 use crate::ids::RingName;
+use crate::rollout::event::Event;
 use crate::rollout::report::{Blocker, Report, RingReport};
 use crate::rollout::state::Hold;
 use crate::rollout::verdict::Judgement;
@@ -183,6 +184,7 @@ const fn ring_of(blocker: &Blocker) -> Option<&RingName> {
         | Blocker::InFlight(ring, _)
         | Blocker::InDoubt { ring, .. }
         | Blocker::Backoff { ring, .. }
+        | Blocker::BudgetSpent { ring, .. }
         | Blocker::Observing(ring, _) => Some(ring),
         Blocker::Halted(cause) => Some(cause.ring()),
         Blocker::Stopped(_)
@@ -190,6 +192,7 @@ const fn ring_of(blocker: &Blocker) -> Option<&RingName> {
         | Blocker::FileMissing
         | Blocker::ClockBehind(_)
         | Blocker::OtherWrite { .. }
+        | Blocker::Withdrawn(_)
         | Blocker::Moving => None,
     }
 }
@@ -216,6 +219,27 @@ pub(super) fn device(row: DeviceRow) -> DeviceJson {
         client: row.client,
         last_seen_at: row.last_seen_at,
     }
+}
+
+/// Whether a record holds a revision of its plan.
+pub(super) fn holds_a_revision(record: &Record) -> bool {
+    matches!(record.record.kind.as_str(), "plan_accepted" | "plan_revised")
+}
+
+/// The revision in such a record.
+pub(super) fn plan(record: &Record) -> Option<PlanAnswer> {
+    let recorded = from_record(record).ok()?;
+    let (Event::PlanAccepted { revision } | Event::PlanRevised { revision }) = recorded.entry.event else {
+        return None;
+    };
+    Some(PlanAnswer {
+        plan: record.record.plan.clone()?,
+        rollout: record.record.rollout?,
+        seq: record.seq.get(),
+        at: record.record.at,
+        digest: revision.digest.as_str().to_owned(),
+        written: serde_json::from_str(&revision.written).ok()?,
+    })
 }
 
 /// One record of the log. A kind that this ringward does not know is shown by its name.

@@ -18,16 +18,19 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
 use axum::http::{HeaderMap, HeaderName};
 use axum::response::sse::{Event, KeepAlive, Sse};
-use axum::routing::get;
-use axum::{Router, response::IntoResponse, response::Response};
+use axum::response::{IntoResponse as _, Response};
 use futures_util::stream::{self, Stream, StreamExt as _};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
+use super::openapi::OfARead;
 use super::problem::{Failure, Kind};
-use super::routes::read_log;
+use super::reads::read_log;
 use super::{Services, present};
 use crate::daemon::Handle;
 use crate::daemon::view::View;
@@ -59,19 +62,32 @@ pub(super) struct Ending(pub(super) CancellationToken);
 struct Room(Arc<Semaphore>);
 
 /// The path of the stream.
-pub(super) fn routes() -> Router<Services> {
+pub(super) fn routes() -> OpenApiRouter<Services> {
     let room = Room(Arc::new(Semaphore::new(MAX_STREAMS)));
-    Router::new().route("/api/v1/events", get(events)).layer(Extension(room))
+    OpenApiRouter::new().routes(routes!(events)).layer(Extension(room))
 }
 
 /// Where to begin.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct StreamQuery {
-    /// After this record; absent: with what happens from now on.
+    /// Begin after this record; without it, with what happens from now on.
+    #[param(maximum = 9_007_199_254_740_991_u64)]
     after: Option<u64>,
 }
 
+/// The log as it grows, and a word whenever the snapshot changes: server-sent events, without end.
+///
+/// `record`: one record of the log, as `…/events` has it; its `id` is its place, so a client that
+/// comes back gets all that it missed. `view`: the snapshot changed; `at` is its instant and `head`
+/// the last record that it rests on, which was sent before. `resync`: the log ends before the record
+/// that the client named, so it is another log; what follows is from its end on. At most 64 clients
+/// on one listener; a stream ends after four minutes and with the daemon.
+#[utoipa::path(get, path = "/api/v1/events", tag = "rollouts", operation_id = "follow_events",
+    params(StreamQuery, ("Last-Event-ID" = Option<u64>, Header, description = "Counts before `after`")),
+    responses((status = 200, description = "Messages", body = String, content_type = "text/event-stream"),
+        OfARead))]
 async fn events(
     State(services): State<Services>,
     Extension(room): Extension<Room>,

@@ -5,13 +5,15 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, PathRejection};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, FromRequest as _, Path, Request, State};
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, Uri, header};
 
 use super::json::{VerbAnswer, VerbRequest};
+use super::openapi::{OfAPlansVerb, OfAVerb};
 use super::problem::{Failure, Kind};
-use super::routes::plan_name;
+use super::reads::{PlanInPath, plan_name};
+use super::schema::{ReasonRequest, StartRequest, WaiveRequest};
 use super::{Peer, Services};
 use crate::rollout::command::{Command, StartPlans};
 use crate::rollout::event::Actor;
@@ -22,6 +24,10 @@ pub(super) const MAX_REASON_CHARS: usize = 2_000;
 type Answer = Result<Json<VerbAnswer>, Failure>;
 type PlanPath = Result<Path<String>, PathRejection>;
 
+/// Hold a plan: no write, and no ring is verified, until `resume`.
+#[utoipa::path(post, path = "/api/v1/rollouts/{plan}/pause", tag = "verbs", operation_id = "pause",
+    params(PlanInPath), request_body = ReasonRequest,
+    responses((status = 200, description = "It was done, and recorded", body = VerbAnswer), OfAPlansVerb))]
 pub(super) async fn pause(
     State(services): State<Services>,
     plan: PlanPath,
@@ -34,6 +40,10 @@ pub(super) async fn pause(
     carry_out(&services, actor, asked.reason, Command::Pause(plan)).await
 }
 
+/// Lift a plan's holds, having seen their causes.
+#[utoipa::path(post, path = "/api/v1/rollouts/{plan}/resume", tag = "verbs", operation_id = "resume",
+    params(PlanInPath), request_body = ReasonRequest,
+    responses((status = 200, description = "It was done, and recorded", body = VerbAnswer), OfAPlansVerb))]
 pub(super) async fn resume(
     State(services): State<Services>,
     plan: PlanPath,
@@ -46,6 +56,10 @@ pub(super) async fn resume(
     carry_out(&services, actor, asked.reason, Command::Resume(plan)).await
 }
 
+/// Declare that a gate does not apply to a ring of this rollout.
+#[utoipa::path(post, path = "/api/v1/rollouts/{plan}/waive", tag = "verbs", operation_id = "waive",
+    params(PlanInPath), request_body = WaiveRequest,
+    responses((status = 200, description = "It was done, and recorded", body = VerbAnswer), OfAPlansVerb))]
 pub(super) async fn waive(
     State(services): State<Services>,
     plan: PlanPath,
@@ -64,6 +78,9 @@ pub(super) async fn waive(
     carry_out(&services, actor, reason, Command::Waive { plan, gate, ring }).await
 }
 
+/// Stop all writes of all plans.
+#[utoipa::path(post, path = "/api/v1/stop", tag = "verbs", operation_id = "stop", request_body = ReasonRequest,
+    responses((status = 200, description = "It was done, and recorded", body = VerbAnswer), OfAVerb))]
 pub(super) async fn stop(
     State(services): State<Services>,
     peer: Extension<Peer>,
@@ -74,6 +91,9 @@ pub(super) async fn stop(
     carry_out(&services, actor, asked.reason, Command::Stop).await
 }
 
+/// Allow writes again after `stop`.
+#[utoipa::path(post, path = "/api/v1/start", tag = "verbs", operation_id = "start", request_body = StartRequest,
+    responses((status = 200, description = "It was done, and recorded", body = VerbAnswer), OfAVerb))]
 pub(super) async fn start(
     State(services): State<Services>,
     peer: Extension<Peer>,
@@ -101,8 +121,8 @@ async fn read(peer: &Peer, request: Request) -> Result<(Actor, VerbRequest), Fai
         let detail = "send `Content-Type: application/json` and a body such as {\"reason\": \"…\"}";
         return Err(Failure::new(Kind::NotJson, detail));
     }
-    let body = Bytes::from_request(request, &()).await.map_err(|rejection| unread(&rejection))?;
     let malformed = |why: String| Failure::new(Kind::Malformed, format!("the body is not a request: {why}"));
+    let body = Bytes::from_request(request, &()).await.map_err(|error| malformed(error.body_text()))?;
     // serde would take a list as the fields in order.
     if !body.trim_ascii_start().starts_with(b"{") {
         return Err(malformed("it is no JSON object".to_owned()));
@@ -117,13 +137,6 @@ fn is_json(headers: &HeaderMap) -> bool {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = value.and_then(|value| value.split(';').next()).unwrap_or_default();
     essence.trim().eq_ignore_ascii_case("application/json")
-}
-
-fn unread(rejection: &BytesRejection) -> Failure {
-    match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Failure::new(Kind::TooLarge, "a body has at most 64 KiB"),
-        _ => Failure::new(Kind::Malformed, rejection.body_text()),
-    }
 }
 
 pub(super) fn check_reason(reason: &str) -> Result<(), Failure> {

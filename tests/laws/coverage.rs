@@ -234,6 +234,8 @@ const EXPECTED: &str = "
     blocker write_in_doubt
     blocker other_write
     blocker backoff
+    blocker budget_spent
+    blocker withdrawn
     blocker observing
     verdict opening pass
     verdict opening wait opening_closed

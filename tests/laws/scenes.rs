@@ -96,6 +96,17 @@ pub(crate) fn scene(seed: u64) -> Scene {
     if dice.chance(15) {
         scene.drive.crash_after(2 + dice.below(20));
     }
+    if dice.chance(12) {
+        for _ in 0..=dice.below(4) {
+            let from = dice.instant(start, length);
+            let until = after(from, span(dice.pick(&["5m", "20m", "2h"])).get());
+            scene.drive.far_end.budget_spent.push((from, until));
+        }
+        // At the first entry, too.
+        if dice.chance(50) {
+            scene.drive.far_end.budget_spent.push((start, after(start, minutes(3))));
+        }
+    }
     if dice.chance(20) {
         for _ in 0..=dice.below(2) {
             let at = dice.instant(start, length);

@@ -9,6 +9,7 @@
 //! | `DAY TIME plans directory unreadable`, `… readable` | the directory |
 //! | `DAY TIME outsider sets windows VERSION in "GROUP"`, `… sets profiles A B in "GROUP"`, `… deletes "GROUP"`, `… creates "GROUP" windows VERSION profiles A B` | somebody else at Cloudflare |
 //! | `DAY TIME reads of groups fail until DAY TIME` (also `profiles`, `devices`), `profile filter ignored until …`, `list of groups lags 2m until …`, `list of groups lacks "GROUP" until …` | faults of reads |
+//! | `DAY TIME budget spent until DAY TIME` | somebody else uses up the requests |
 //! | `at write N: reset before applying` (also `reset after applying`, `applied 3m late`, `502 applied`, `502 not applied`, `429`, `429 retry after 5m`, `refused with 403`, `connection refused`, `answer differs`) | faults of the n-th write |
 //! | `DAY TIME crash`, `… crash forgetting devices` | the daemon dies |
 //! | `DAY TIME explain PLAN` | the report goes into the transcript |
@@ -44,6 +45,7 @@ struct Script {
     happenings: Vec<(Timestamp, Happening)>,
     read_faults: Vec<ReadFault>,
     write_faults: BTreeMap<usize, WriteFault>,
+    budget_spent: Vec<(Timestamp, Timestamp)>,
     begin: Option<Timestamp>,
     until: Option<Timestamp>,
 }
@@ -55,6 +57,7 @@ pub(crate) fn scenario(file: &File) -> Scenario {
         happenings: Vec::new(),
         read_faults: Vec::new(),
         write_faults: BTreeMap::new(),
+        budget_spent: Vec::new(),
         begin: None,
         until: None,
     };
@@ -67,6 +70,7 @@ pub(crate) fn scenario(file: &File) -> Scenario {
     let mut far_end = account(&file.fleet, begin);
     far_end.read_faults = script.read_faults;
     far_end.write_faults = script.write_faults;
+    far_end.budget_spent = script.budget_spent;
     let plans = script.plans.remove("").unwrap_or_default();
     // Reads by the quarter of an hour: nothing here turns on fewer minutes, and runs are shorter.
     let pace = Pace { poll: SignedDuration::from_mins(15), ..Pace::default() };
@@ -122,6 +126,10 @@ impl Script {
             ["crash"] => Happening::Crash(Remembered::Devices),
             ["crash", "forgetting", "devices"] => Happening::Crash(Remembered::Nothing),
             ["explain", plan] => Happening::Explain(parse(plan)),
+            ["budget", "spent", "until", ..] => {
+                self.budget_spent.push((at, instant(&words[3..]).0));
+                return;
+            }
             _ => return self.read_fault(at, words, line),
         };
         self.happenings.push((at, happening));

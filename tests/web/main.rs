@@ -4,6 +4,7 @@
 
 mod forms;
 mod metrics;
+mod openapi;
 mod page;
 mod reads;
 mod serving;

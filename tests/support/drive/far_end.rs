@@ -73,6 +73,8 @@ pub struct FarEnd {
     pub write_faults: BTreeMap<usize, WriteFault>,
     /// What befalls reads.
     pub read_faults: Vec<ReadFault>,
+    /// Spans in which somebody else uses up the request budget, begins included, ends not.
+    pub budget_spent: Vec<(Timestamp, Timestamp)>,
     groups: BTreeMap<GroupId, Group>,
     history: Vec<(Timestamp, GroupId, Option<Group>)>,
     outcomes: BTreeMap<usize, SendOutcome>,
@@ -92,6 +94,13 @@ impl FarEnd {
     /// Its deployment groups as they are.
     pub fn groups(&self) -> impl Iterator<Item = &Group> {
         self.groups.values()
+    }
+
+    /// When the budget has room for a write again; `None`: it has now.
+    #[must_use]
+    pub fn budget_spent_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let on = self.budget_spent.iter().filter(|(from, until)| *from <= now && now < *until);
+        on.map(|(_, until)| *until).max()
     }
 
     /// The writes of the journal.

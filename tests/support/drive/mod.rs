@@ -215,6 +215,7 @@ impl Drive {
         self.now = next;
         self.far_end.advance(next);
         self.come_up();
+        self.engine.world.budget_spent_until = self.far_end.budget_spent_until(next);
         self.happen();
         if self.down_until.is_none() {
             self.run_daemon();

@@ -2,18 +2,27 @@
 //!
 //! **Invariant:** whatever can be told wrong without asking anybody is refused here, with exit 2.
 
+use std::io;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValue;
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::cli::backup::backup;
 use crate::cli::check::check;
 use crate::cli::client::Connection;
+use crate::cli::connection_args::ConnectionArgs;
 use crate::cli::devices::{Filter, devices};
+use crate::cli::diff::{DiffArgs, diff};
+use crate::cli::excerpt::Colour;
 use crate::cli::exit::CliError;
 use crate::cli::explain::explain;
+use crate::cli::healthcheck::healthcheck;
 use crate::cli::history::history;
+use crate::cli::init::{InitArgs, init};
+use crate::cli::online::check_online;
 use crate::cli::render::{Format, Out};
+use crate::cli::schema::{SchemaArgs, schema};
 use crate::cli::status::status;
 use crate::cli::stop::stop;
 use crate::cli::user::caller;
@@ -27,6 +36,21 @@ use crate::time::Clock;
 
 /// The longest reason that the daemon takes; `stop` must not find out later.
 const MAX_REASON_CHARS: usize = 2_000;
+
+const AFTER_CHECK: &str = "\
+With --json: a list with one object per file: `file`; `errors`, each on one line; `diagnostics`, the
+same errors in parts: `file`, `line` and `column` from 1, `span` in bytes (`start`, `end`, the end
+excluded), `problem`, `found` (the offending text, empty where something is missing), `instead` (what
+would be right), `related` (the other place of a disagreement: `file`, `line`, `column`, `span`,
+`what`; else null); and `plan`, null where there are errors. Where a path itself cannot be read,
+line, column and span are null.
+
+Exit codes: 0 every file is good, 2 some cannot be used";
+
+const AFTER_SCHEMA: &str = "\
+For editors: ringward schema > ringward.schema.json, and as the first line of each plan
+  # yaml-language-server: $schema=ringward.schema.json
+It knows keys and the shape of values; `ringward check` judges the whole.";
 
 /// Commands beside a running daemon.
 #[derive(Debug, Subcommand)]
@@ -49,8 +73,20 @@ pub enum ClientCommand {
     Stop(StopArgs),
     /// Allow writes again after `stop`
     Start(StartArgs),
-    /// Check plan files offline
+    /// Check plan files offline, or with --online against the account: all errors at once
+    #[command(after_help = AFTER_CHECK)]
     Check(CheckArgs),
+    /// Print the JSON Schema of plan files, for editors
+    #[command(after_help = AFTER_SCHEMA)]
+    Schema(SchemaArgs),
+    /// Write a commented starter plan from what the account has
+    Init(InitArgs),
+    /// Show what a plan would change at Cloudflare now; nothing is written
+    Diff(Box<DiffArgs>),
+    /// Copy the database, checked, while the daemon runs or not
+    Backup(BackupArgs),
+    /// Say whether the daemon is well: it answers, and has decided within three minutes
+    Healthcheck(DaemonArgs),
 }
 
 impl ClientCommand {
@@ -89,7 +125,20 @@ impl ClientCommand {
                 let plans = if args.paused { StartPlans::Pause } else { StartPlans::GoOn };
                 start(&args.daemon.connection(), plans, &args.reason, out).await
             }
-            Self::Check(args) => check(&args.paths, Clock::Real.now(), args.json.format(), out),
+            Self::Check(args) => {
+                let colour = Colour::of(&io::stdout());
+                if args.online {
+                    let (connection, database) = (&args.connection, args.db.as_deref());
+                    check_online(&args.paths, connection, database, args.json.format(), colour, out).await
+                } else {
+                    check(&args.paths, Clock::Real.now(), args.json.format(), colour, out)
+                }
+            }
+            Self::Schema(args) => schema(&args, out),
+            Self::Init(args) => init(&args, out, &mut io::stderr()).await,
+            Self::Diff(args) => diff(&args, Colour::of(&io::stdout()), out).await,
+            Self::Healthcheck(daemon) => healthcheck(&daemon.connection(), out).await,
+            Self::Backup(args) => backup(&args.daemon.db, &args.file, args.json.format(), out),
         }
     }
 }
@@ -252,9 +301,32 @@ pub struct CheckArgs {
     /// Plan files, or directories of them (*.yaml)
     #[arg(value_name = "PATH", env = "RINGWARD_PLANS", default_value = ".")]
     pub paths: Vec<PathBuf>,
+    /// Look at the account too: token, profiles, groups in the way, ring sizes; nothing is written
+    #[arg(long)]
+    pub online: bool,
     /// How to answer.
     #[command(flatten)]
     pub json: JsonArgs,
+    /// With --online: the daemon's database, which knows the groups that ringward has written
+    #[arg(long, value_name = "FILE", env = "RINGWARD_DB")]
+    pub db: Option<PathBuf>,
+    /// With --online: how to reach the account.
+    #[command(flatten, next_help_heading = "With --online")]
+    pub connection: ConnectionArgs,
+}
+
+/// Arguments of `backup`.
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// The copy; a file of that name must not exist yet
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// How to answer.
+    #[command(flatten)]
+    pub json: JsonArgs,
+    /// Which database.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
 }
 
 /// A reason that says something.
@@ -326,7 +398,23 @@ mod tests {
             ("stop", "stop --reason=dns --db /x/y.db", true),
             ("start", "start --paused --reason=fixed", true),
             ("check", "check a.yaml b --json", true),
+            ("the schema", "schema", true),
+            ("the reference", "schema --markdown", true),
+            ("the schema of nothing else", "schema plan.yaml", false),
+            (
+                "check with the account",
+                "check a.yaml --online --account 023e105f4ecef8ad9ca31a8372d0c353",
+                true,
+            ),
+            ("an account that is none", "check --online --account=", false),
+            ("init", "init --output plan.yaml --force", true),
+            ("init to two files", "init a.yaml b.yaml", false),
+            ("diff needs a plan", "diff", false),
+            ("diff", "diff plans/client.yaml --json", true),
             ("an empty name", "status ", true),
+            ("a backup", "backup /x/copy.db --json", true),
+            ("a health check", "healthcheck --db /x/y.db", true),
+            ("a backup needs a name", "backup", false),
         ];
         for (row, line, accepted) in rows {
             let words = std::iter::once("ringward").chain(line.split(' ').filter(|word| !word.is_empty()));

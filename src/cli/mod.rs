@@ -3,19 +3,28 @@
 //! **Invariant:** every command ends with one of the exit codes of [`exit::Exit`], and every
 //! failure says what, why and what to do.
 
+pub mod account;
 pub mod args;
+pub mod backup;
 pub mod check;
 pub mod client;
 pub mod connection_args;
 pub mod demo;
 pub mod devices;
+pub mod diff;
+pub mod excerpt;
 pub mod exit;
 pub mod explain;
+pub mod healthcheck;
 pub mod history;
+pub mod init;
+pub mod online;
 mod progress;
 pub mod render;
 pub mod run;
 pub mod sandbox;
+pub mod schema;
+mod service;
 pub mod status;
 pub mod stop;
 pub mod user;

@@ -101,7 +101,7 @@ async fn openapi_json(Extension(document): Extension<Arc<Document>>) -> Result<R
 }
 
 async fn no_such_path(uri: Uri) -> Failure {
-    let detail = format!("there is no {}; /api/v1/rollouts lists what ringward does", uri.path());
+    let detail = format!("there is no {}; /api/v1 names every path", uri.path());
     Failure::new(Kind::NoSuchPath, detail)
 }
 

@@ -35,7 +35,7 @@ fn accepted(name: &str) -> Entry {
 }
 
 /// A log that keeps all laws.
-fn sound() -> Vec<Entry> {
+pub(crate) fn sound() -> Vec<Entry> {
     let started = || Event::DaemonStarted { version: "0.1.0".to_owned(), mode: Mode::Write };
     let client = Some("client");
     vec![
@@ -56,7 +56,7 @@ fn sound() -> Vec<Entry> {
     ]
 }
 
-fn database(dir: &Path, records: &[NewRecord]) -> PathBuf {
+pub(crate) fn database(dir: &Path, records: &[NewRecord]) -> PathBuf {
     let path = dir.join("ringward.db");
     let account = AccountId::new("023e105f4ecef8ad9ca31a8372d0c353").unwrap();
     let mut store = Store::open_for_writing(&path, &account, &Clock::Real, instant(0)).unwrap();
@@ -70,7 +70,7 @@ fn instant(index: i64) -> Timestamp {
     after(at("2026-10-12T06:00:00Z"), SignedDuration::from_hours(index))
 }
 
-fn records(log: &[Entry]) -> Vec<NewRecord> {
+pub(crate) fn records(log: &[Entry]) -> Vec<NewRecord> {
     (0..).zip(log).map(|(index, entry)| to_record(entry, instant(index))).collect()
 }
 

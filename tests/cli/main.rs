@@ -6,7 +6,13 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test's helper fails as the test does")]
 
 mod answers;
+mod copies;
+mod diff;
+mod far;
+mod health;
+mod init;
 mod log;
+mod online;
 mod plans;
 mod reading;
 mod server;

@@ -17,6 +17,7 @@ use ringward::rollout::event::{Actor, Cause, Entry, Event, Mode, RolloutId, Writ
 use ringward::rollout::report::{Blocker, Report, RingReport};
 use ringward::rollout::state::{Hold, Phase, Tallies};
 use ringward::rollout::verdict::{Evidence, Exempt, Gate, Judgement, Verdict, Waiting};
+use ringward::rollout::waits::Waits;
 use ringward::rollout::world::{Read, Trouble};
 use ringward::store::{Head, ProjectionRows, Seq, Store};
 use ringward::telemetry::Metrics;
@@ -203,6 +204,8 @@ pub(super) fn view(reports: Vec<Report>) -> View {
         swept_at: Some(at("2026-10-12T09:50:00Z")),
         next_check: Some(at("2026-10-12T10:05:00Z")),
         tallies: Tallies { halts: BTreeMap::from([((plan("client"), "drift"), 2)]) },
+        waits: Waits::default(),
+        ticked_at: Some(at("2026-10-12T09:59:59Z")),
     }
 }
 

@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::cli::excerpt::{Colour, excerpt};
+use crate::cli::excerpt::excerpt;
 use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, json, moment, safe};
+use crate::cli::screen::Ink;
 use crate::daemon::files::{Look, look};
 use crate::ids::{PlanName, RingName};
 use crate::plan::model::{Plan, PlanDigest, Revision, RingPlan};
@@ -97,21 +98,21 @@ impl Judgement {
 
     /// An error of one of the files as a compiler would show it.
     #[must_use]
-    pub fn excerpt(&self, error: &PlanError, colour: Colour) -> String {
-        excerpt(error, |file| self.bytes.get(file).map(Vec::as_slice), colour)
+    pub fn excerpt(&self, error: &PlanError, ink: Ink) -> String {
+        excerpt(error, |file| self.bytes.get(file).map(Vec::as_slice), ink)
     }
 
     /// All that is wrong, with excerpts, in the order of files.
     #[must_use]
-    pub fn complaints(&self, colour: Colour) -> Vec<String> {
-        self.files.iter().flat_map(|judged| self.complaints_of(judged, colour)).collect()
+    pub fn complaints(&self, ink: Ink) -> Vec<String> {
+        self.files.iter().flat_map(|judged| self.complaints_of(judged, ink)).collect()
     }
 
-    fn complaints_of(&self, judged: &Judged, colour: Colour) -> Vec<String> {
+    fn complaints_of(&self, judged: &Judged, ink: Ink) -> Vec<String> {
         match &judged.outcome {
             Ok(_) => Vec::new(),
             Err(Refused::Path(why)) => vec![format!("error: {}: {}\n", safe(&judged.file), safe(why))],
-            Err(Refused::Plan(errors)) => errors.iter().map(|error| self.excerpt(error, colour)).collect(),
+            Err(Refused::Plan(errors)) => errors.iter().map(|error| self.excerpt(error, ink)).collect(),
         }
     }
 
@@ -119,7 +120,7 @@ impl Judgement {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn show(&self, out: Out<'_>, now: Timestamp, colour: Colour) -> io::Result<()> {
+    pub fn show(&self, out: Out<'_>, now: Timestamp, ink: Ink) -> io::Result<()> {
         let mut good_above = false;
         for judged in &self.files {
             match &judged.outcome {
@@ -129,7 +130,7 @@ impl Judgement {
                 Err(_) => {}
             }
             good_above = judged.outcome.is_ok();
-            for complaint in self.complaints_of(judged, colour) {
+            for complaint in self.complaints_of(judged, ink) {
                 writeln!(out, "{complaint}")?;
             }
         }
@@ -207,13 +208,13 @@ pub fn check(
     paths: &[PathBuf],
     now: Timestamp,
     format: Format,
-    colour: Colour,
+    ink: Ink,
     out: Out<'_>,
 ) -> Result<(), CliError> {
     let judgement = Judgement::of(paths);
     match format {
         Format::Json => json(out, &judgement.in_json(now))?,
-        Format::Text => judgement.show(out, now, colour)?,
+        Format::Text => judgement.show(out, now, ink)?,
     }
     judgement.unusable().map_or(Ok(()), |why| Err(CliError::usage(why)))
 }
@@ -225,7 +226,7 @@ pub(super) fn tell_errors(directory: &Path) {
     let judgement = Judgement::of(&[directory.to_owned()]);
     let stderr = io::stderr();
     if stderr.is_terminal() {
-        for complaint in judgement.complaints(Colour::of(&stderr)) {
+        for complaint in judgement.complaints(Ink::of(&stderr)) {
             eprintln!("{complaint}");
         }
         return;

@@ -3,12 +3,12 @@
 //! **Invariant:** the size of what is shown is bounded whatever the file holds, and nothing from
 //! a file reaches the terminal with a control character.
 
-use std::io::IsTerminal;
 use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use crate::cli::render::safe;
+use crate::cli::screen::Ink;
 use crate::plan::PlanError;
 
 /// The most of a source line that is shown, in characters: an excerpt with its line number then
@@ -17,32 +17,13 @@ const LINE_CHARS: usize = 92;
 /// Of these, the most before the caret, so that what follows can be seen as well.
 const CHARS_BEFORE: usize = 48;
 
-/// Whether excerpts are coloured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Colour {
-    /// With ANSI sequences.
-    Ansi,
-    /// Plain text.
-    None,
-}
-
-impl Colour {
-    /// Colour for a terminal that can show it, unless `NO_COLOR` forbids it (no-color.org).
-    #[must_use]
-    pub fn of(stream: &impl IsTerminal) -> Self {
-        let says = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-        let plain = says("NO_COLOR").is_some() || says("TERM").is_none_or(|term| term == "dumb");
-        if stream.is_terminal() && !plain { Self::Ansi } else { Self::None }
-    }
-}
-
 /// One error with its excerpt, ending with a line break. `bytes_of` gives the bytes of a file by
 /// its name in errors; of an unknown file only the place is shown.
 #[must_use]
-pub fn excerpt<'a>(error: &PlanError, bytes_of: impl Fn(&str) -> Option<&'a [u8]>, colour: Colour) -> String {
-    let renderer = match colour {
-        Colour::Ansi => Renderer::styled().hyperlink(false),
-        Colour::None => Renderer::plain(),
+pub fn excerpt<'a>(error: &PlanError, bytes_of: impl Fn(&str) -> Option<&'a [u8]>, ink: Ink) -> String {
+    let renderer = match ink {
+        Ink::Colour => Renderer::styled().hyperlink(false),
+        Ink::Plain => Renderer::plain(),
     };
     let place = Origin::path(safe(&error.file)).line(error.line).char_column(error.column);
     let mut main = Level::ERROR.primary_title(safe(&error.problem)).element(place);

@@ -12,6 +12,7 @@ pub mod command;
 pub mod decide;
 mod entering;
 pub mod event;
+pub mod explain;
 pub mod gate;
 mod intent;
 pub mod invariant;

@@ -9,7 +9,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, FromRequest as _, Path, Request, State};
 use axum::http::{HeaderMap, Uri, header};
 
-use super::json::{VerbAnswer, VerbRequest};
+use super::json::{MAX_REASON_CHARS, VerbAnswer, VerbRequest};
 use super::openapi::{OfAPlansVerb, OfAVerb};
 use super::problem::{Failure, Kind};
 use super::reads::{PlanInPath, plan_name};
@@ -17,9 +17,6 @@ use super::schema::{ReasonRequest, StartRequest, WaiveRequest};
 use super::{Peer, Services};
 use crate::rollout::command::{Command, StartPlans};
 use crate::rollout::event::Actor;
-
-/// Longest reason, in characters: it stands in the log for ever and on every page.
-pub(super) const MAX_REASON_CHARS: usize = 2_000;
 
 type Answer = Result<Json<VerbAnswer>, Failure>;
 type PlanPath = Result<Path<String>, PathRejection>;
@@ -145,7 +142,7 @@ pub(super) fn check_reason(reason: &str) -> Result<(), Failure> {
         return senseless("`reason` is missing; say why, it stands in the log");
     }
     if reason.chars().count() > MAX_REASON_CHARS {
-        return senseless("`reason` has more than 2000 characters; shorten it");
+        return senseless(&format!("`reason` has more than {MAX_REASON_CHARS} characters; shorten it"));
     }
     if reason.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
         return senseless("`reason` holds a control character; only line breaks and tabs are taken");

@@ -39,10 +39,13 @@ async fn the_keys_of_the_api_are_kept() {
         ),
         ("/rollouts/0/halted", "cause since text"),
         ("/rollouts/0/paused", "actor reason since"),
-        ("/rollouts/0/waiting_on/0", "code remedy ring text"),
+        (
+            "/rollouts/0/waiting_on/0",
+            "asked code command detail headline next_look reason remedy ring seen since text until",
+        ),
         (
             "/rollouts/0/rings/0",
-            "adoption assigned_at classes gates group name next_opening profiles since state targets \
+            "adoption assigned_at classes gates group meaning name next_opening profiles since state targets \
              unmanaged waived",
         ),
         ("/rollouts/0/rings/0/group", "id name"),

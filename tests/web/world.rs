@@ -18,7 +18,7 @@ use ringward::rollout::report::{Blocker, Report, RingReport};
 use ringward::rollout::state::{Hold, Phase, Tallies};
 use ringward::rollout::verdict::{Evidence, Exempt, Gate, Judgement, Verdict, Waiting};
 use ringward::rollout::waits::Waits;
-use ringward::rollout::world::{Read, Trouble};
+use ringward::rollout::world::{Read, Trouble, Want};
 use ringward::store::{Head, ProjectionRows, Seq, Store};
 use ringward::telemetry::Metrics;
 use ringward::time::{Clock, Timestamp};
@@ -83,6 +83,7 @@ fn adopting_ring() -> RingReport {
         ]),
         group: ("Engineering Ring 0".to_owned(), Some(GroupId::new("g-1").unwrap())),
         state: "adopting",
+        meaning: "its versions are on offer",
         since: at("2026-10-12T09:00:00Z"),
         assigned_at: Some(at("2026-10-12T09:00:02Z")),
         gates: vec![
@@ -94,6 +95,7 @@ fn adopting_ring() -> RingReport {
                 ..adoption(Counts::default())
             },
         ],
+        unsure: BTreeMap::new(),
         census: Some(census),
         next_opening: None,
         waived: BTreeMap::from([(
@@ -111,9 +113,11 @@ fn pending_ring() -> RingReport {
         targets: BTreeMap::from([(Environment::Windows, "2026.8.2100.0".parse().unwrap())]),
         group: ("Everyone".to_owned(), None),
         state: "pending",
+        meaning: "its turn comes later",
         since: at("2026-10-12T08:00:00Z"),
         assigned_at: None,
         gates: Vec::new(),
+        unsure: BTreeMap::new(),
         census: None,
         next_opening: Some(at("2026-10-13T09:00:00Z")),
         waived: BTreeMap::new(),
@@ -136,6 +140,7 @@ pub(super) fn report(name: &str) -> Report {
         waiting_on: vec![Blocker::Gate(ring("Engineering Ring 0"), Box::new(adoption(counts())))],
         earliest_move: None,
         troubles: Vec::new(),
+        reads: vec![Want { read: Read::FullSweep, at: at("2026-10-12T12:00:00Z") }],
     }
 }
 

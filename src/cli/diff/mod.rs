@@ -17,9 +17,9 @@ use std::sync::Arc;
 use clap::Args;
 
 use crate::cli::connection_args::ConnectionArgs;
-use crate::cli::excerpt::Colour;
 use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, json as write_json, safe};
+use crate::cli::screen::Ink;
 use crate::cloudflare::{ApiError, CloudflareClient, GroupLookup, Priority, Unobserved};
 use crate::daemon::log::{remembered, replay};
 use crate::daemon::stop_file::StopFile;
@@ -58,7 +58,7 @@ pub struct DiffArgs {
 ///
 /// # Errors
 /// When the plan is invalid or unknown (exit 2), or log or account cannot be read (exit 1).
-pub async fn diff(args: &DiffArgs, colour: Colour, out: Out<'_>) -> Result<(), CliError> {
+pub async fn diff(args: &DiffArgs, ink: Ink, out: Out<'_>) -> Result<(), CliError> {
     let known = Known::read(&args.db)?;
     let (name, revision) = plan(&args.plan, &known, &args.db)?;
     let account = account(args, &revision, &known)?;
@@ -73,7 +73,7 @@ pub async fn diff(args: &DiffArgs, colour: Colour, out: Out<'_>) -> Result<(), C
         .await
         .map_err(|error| CliError::failed(format!("account {account} cannot be read: {error}")))?;
     let preview = preview(&name, &revision, &state, &world, now).map_err(CliError::failed)?;
-    show(&Shown { preview: &preview, revision: &revision, world: &world, now }, args.json, colour, out)
+    show(&Shown { preview: &preview, revision: &revision, world: &world, now }, args.json, ink, out)
 }
 
 /// A preview with what it takes to tell it.
@@ -84,11 +84,11 @@ struct Shown<'a> {
     now: Timestamp,
 }
 
-fn show(shown: &Shown<'_>, as_json: bool, colour: Colour, out: Out<'_>) -> Result<(), CliError> {
+fn show(shown: &Shown<'_>, as_json: bool, ink: Ink, out: Out<'_>) -> Result<(), CliError> {
     let format = if as_json { Format::Json } else { Format::Text };
     match format {
         Format::Json => write_json(out, &json::diff(shown))?,
-        Format::Text => text::text(out, shown, colour)?,
+        Format::Text => text::text(out, shown, ink)?,
     }
     Ok(())
 }

@@ -19,9 +19,9 @@ use serde::Serialize;
 use crate::cli::account::{Look, Watcher, look};
 use crate::cli::check::{FileJson, Judgement};
 use crate::cli::connection_args::ConnectionArgs;
-use crate::cli::excerpt::Colour;
 use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, json};
+use crate::cli::screen::Screen;
 use crate::daemon::log::replay;
 use crate::ids::AccountId;
 use crate::rollout::state::State;
@@ -54,13 +54,13 @@ pub async fn check_online(
     connection: &ConnectionArgs,
     database: Option<&Path>,
     format: Format,
-    colour: Colour,
+    screen: &Screen,
     out: Out<'_>,
 ) -> Result<(), CliError> {
     let now = connection.clock.now();
     let judgement = Judgement::of(paths);
     if format == Format::Text {
-        judgement.show(out, now, colour)?;
+        judgement.show(out, now, screen.ink)?;
     }
     let id = connection.account(common_pin(&judgement).as_ref())?;
     let (state, log) = known_groups(database)?;
@@ -79,7 +79,7 @@ pub async fn check_online(
         }
         Format::Text => {
             show::account(out, &account, &log)?;
-            plans.iter().try_for_each(|plan| show::plan(out, plan))?;
+            plans.iter().try_for_each(|plan| show::plan(out, screen, plan))?;
             writeln!(out, "\n{}", show::tally(tally))?;
         }
     }

@@ -9,6 +9,7 @@ use crate::cli::online::finding::Finding;
 use crate::cli::online::groups::Outlook;
 use crate::cli::online::sizes::shows;
 use crate::cli::render::{Column, Out, moment, safe, short, table};
+use crate::cli::screen::Screen;
 
 /// The widest name of a ring in a table.
 const NAME_CHARS: usize = 18;
@@ -39,11 +40,11 @@ pub(super) fn account(out: Out<'_>, account: &AccountReport, log: &str) -> io::R
 ///
 /// # Errors
 /// When it cannot be written.
-pub(super) fn plan(out: Out<'_>, plan: &PlanReport) -> io::Result<()> {
+pub(super) fn plan(out: Out<'_>, screen: &Screen, plan: &PlanReport) -> io::Result<()> {
     let file = safe(&plan.file);
     writeln!(out, "\n{file}: plan {} in this account", plan.plan)?;
     if plan.rings.iter().any(|ring| ring.sizes.is_some()) {
-        devices(out, &plan.rings)?;
+        devices(out, screen, &plan.rings)?;
     }
     for (index, ring) in (1..).zip(&plan.rings) {
         let group = match ring.group {
@@ -64,7 +65,7 @@ pub(super) fn plan(out: Out<'_>, plan: &PlanReport) -> io::Result<()> {
 }
 
 /// Devices per ring and environment.
-fn devices(out: Out<'_>, rings: &[RingReport]) -> io::Result<()> {
+fn devices(out: Out<'_>, screen: &Screen, rings: &[RingReport]) -> io::Result<()> {
     let columns = [
         Column::Left("RING"),
         Column::Left("ON"),
@@ -93,7 +94,7 @@ fn devices(out: Out<'_>, rings: &[RingReport]) -> io::Result<()> {
             rows.push(vec![name, "other".to_owned(), sizes.other.to_string()]);
         }
     }
-    table(out, 2, &columns, &rows)?;
+    table(out, screen, 2, &columns, &rows)?;
     writeln!(out, "  movable: follows assignments; there, newer: on, above the target; -: no target")?;
     writeln!(out, "  away: not seen for 7 days; too old: below 2026.6, ignores assignments")
 }

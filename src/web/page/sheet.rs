@@ -15,9 +15,10 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 
+use super::super::json::MAX_REASON_CHARS;
 use super::super::json::RolloutsAnswer;
 use super::super::problem::{Failure, Kind};
-use super::super::verbs::{MAX_REASON_CHARS, actor_of, carry_out, check_reason};
+use super::super::verbs::{actor_of, carry_out, check_reason};
 use super::super::{Peer, Services, present};
 use super::acts::Viewer;
 use super::asked::{Asked, Of, Ticked};
@@ -119,13 +120,8 @@ fn comes_from_our_page(peer: &Peer, headers: &HeaderMap) -> Result<(), Refused> 
 }
 
 fn unread(rejection: &FormRejection) -> Refused {
-    let (status, why) = match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            (StatusCode::PAYLOAD_TOO_LARGE, "a form has at most 64 KiB".to_owned())
-        }
-        status => (status, format!("the form cannot be read: {}", rejection.body_text())),
-    };
-    Refused { status, why }
+    let why = format!("the form cannot be read: {}", rejection.body_text());
+    Refused { status: rejection.status(), why }
 }
 
 impl Asked {

@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::cli::excerpt::{Colour, excerpt};
+use crate::cli::excerpt::{Look, excerpt};
 use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, json, moment, safe};
-use crate::daemon::files::{Look, look};
+use crate::daemon::files::{Look as Directory, look as look_into};
 use crate::ids::{PlanName, RingName};
 use crate::plan::model::{PlanDigest, Revision, RingPlan};
 use crate::plan::set::{Running, read_all};
@@ -97,21 +97,21 @@ impl Judgement {
 
     /// An error of one of the files as a compiler would show it.
     #[must_use]
-    pub fn excerpt(&self, error: &PlanError, colour: Colour) -> String {
-        excerpt(error, |file| self.bytes.get(file).map(Vec::as_slice), colour)
+    pub fn excerpt(&self, error: &PlanError, look: Look) -> String {
+        excerpt(error, |file| self.bytes.get(file).map(Vec::as_slice), look)
     }
 
     /// All that is wrong, with excerpts, in the order of files.
     #[must_use]
-    pub fn complaints(&self, colour: Colour) -> Vec<String> {
-        self.files.iter().flat_map(|judged| self.complaints_of(judged, colour)).collect()
+    pub fn complaints(&self, look: Look) -> Vec<String> {
+        self.files.iter().flat_map(|judged| self.complaints_of(judged, look)).collect()
     }
 
-    fn complaints_of(&self, judged: &Judged, colour: Colour) -> Vec<String> {
+    fn complaints_of(&self, judged: &Judged, look: Look) -> Vec<String> {
         match &judged.outcome {
             Ok(_) => Vec::new(),
             Err(Refused::Path(why)) => vec![format!("error: {}: {}\n", safe(&judged.file), safe(why))],
-            Err(Refused::Plan(errors)) => errors.iter().map(|error| self.excerpt(error, colour)).collect(),
+            Err(Refused::Plan(errors)) => errors.iter().map(|error| self.excerpt(error, look)).collect(),
         }
     }
 
@@ -143,12 +143,12 @@ fn plan_files(path: &Path) -> Vec<(PathBuf, Result<Vec<u8>, String>)> {
         return vec![(path.to_owned(), read(path).map_err(told))];
     }
     // As the daemon looks: the same files count, and the same are refused.
-    match look(path) {
-        Look::Files(files) if files.is_empty() => {
+    match look_into(path) {
+        Directory::Files(files) if files.is_empty() => {
             let why = "it holds no plan file; plans are files named *.yaml";
             vec![(path.to_owned(), Err(why.to_owned()))]
         }
-        Look::Files(files) => {
+        Directory::Files(files) => {
             // The daemon's words begin with the bare name, which stands before them here as well.
             let alone = |name: &str, why: String| match why.strip_prefix(&format!("{name}: ")) {
                 Some(why) => why.to_owned(),
@@ -159,7 +159,7 @@ fn plan_files(path: &Path) -> Vec<(PathBuf, Result<Vec<u8>, String>)> {
             };
             files.into_iter().map(file).collect()
         }
-        Look::Unreadable(why) => vec![(path.to_owned(), Err(why))],
+        Directory::Unreadable(why) => vec![(path.to_owned(), Err(why))],
     }
 }
 
@@ -179,7 +179,7 @@ pub fn check(
     paths: &[PathBuf],
     now: Timestamp,
     format: Format,
-    colour: Colour,
+    look: Look,
     out: Out<'_>,
 ) -> Result<(), CliError> {
     let judgement = Judgement::of(paths);
@@ -199,7 +199,7 @@ pub fn check(
                     Err(_) => {}
                 }
                 good_above = judged.outcome.is_ok();
-                for complaint in judgement.complaints_of(judged, colour) {
+                for complaint in judgement.complaints_of(judged, look) {
                     writeln!(out, "{complaint}")?;
                 }
             }
@@ -215,7 +215,7 @@ pub(super) fn tell_errors(directory: &Path) {
     let judgement = Judgement::of(&[directory.to_owned()]);
     let stderr = io::stderr();
     if stderr.is_terminal() {
-        for complaint in judgement.complaints(Colour::of(&stderr)) {
+        for complaint in judgement.complaints(Look::of(&stderr)) {
             eprintln!("{complaint}");
         }
         return;

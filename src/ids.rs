@@ -90,6 +90,14 @@ text_id!(
     GroupId,
     "a deployment group ID"
 );
+impl GroupId {
+    /// Stands for the `n`-th group that does not exist yet; Cloudflare's own IDs are UUIDs.
+    #[must_use]
+    pub fn to_be_created(n: usize) -> Self {
+        Self(format!("new-{n}"))
+    }
+}
+
 text_id!(
     /// A physical device.
     DeviceId,

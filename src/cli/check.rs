@@ -11,12 +11,13 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::cli::excerpt::{Look, excerpt};
+use crate::cli::excerpt::excerpt;
 use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, json, moment, safe};
-use crate::daemon::files::{Look as Directory, look as look_into};
+use crate::cli::screen::Ink;
+use crate::daemon::files::{Look, look};
 use crate::ids::{PlanName, RingName};
-use crate::plan::model::{PlanDigest, Revision, RingPlan};
+use crate::plan::model::{Plan, PlanDigest, Revision, RingPlan};
 use crate::plan::set::{Running, read_all};
 use crate::plan::{MAX_BYTES, PlanError};
 use crate::rollout::gate::LEFT_TO_ENTER;
@@ -97,42 +98,70 @@ impl Judgement {
 
     /// An error of one of the files as a compiler would show it.
     #[must_use]
-    pub fn excerpt(&self, error: &PlanError, look: Look) -> String {
-        excerpt(error, |file| self.bytes.get(file).map(Vec::as_slice), look)
+    pub fn excerpt(&self, error: &PlanError, ink: Ink) -> String {
+        excerpt(error, |file| self.bytes.get(file).map(Vec::as_slice), ink)
     }
 
     /// All that is wrong, with excerpts, in the order of files.
     #[must_use]
-    pub fn complaints(&self, look: Look) -> Vec<String> {
-        self.files.iter().flat_map(|judged| self.complaints_of(judged, look)).collect()
+    pub fn complaints(&self, ink: Ink) -> Vec<String> {
+        self.files.iter().flat_map(|judged| self.complaints_of(judged, ink)).collect()
     }
 
-    fn complaints_of(&self, judged: &Judged, look: Look) -> Vec<String> {
+    fn complaints_of(&self, judged: &Judged, ink: Ink) -> Vec<String> {
         match &judged.outcome {
             Ok(_) => Vec::new(),
             Err(Refused::Path(why)) => vec![format!("error: {}: {}\n", safe(&judged.file), safe(why))],
-            Err(Refused::Plan(errors)) => errors.iter().map(|error| self.excerpt(error, look)).collect(),
+            Err(Refused::Plan(errors)) => errors.iter().map(|error| self.excerpt(error, ink)).collect(),
         }
     }
 
-    /// The error to end with, unless every file is good.
+    /// Says what is wrong with each file, or what is in it.
     ///
     /// # Errors
-    /// How many files cannot be used.
-    pub fn conclude(&self) -> Result<(), CliError> {
+    /// When it cannot be written.
+    pub fn show(&self, out: Out<'_>, now: Timestamp, ink: Ink) -> io::Result<()> {
+        let mut good_above = false;
+        for judged in &self.files {
+            match &judged.outcome {
+                Ok(revision) => text(out, &judged.file, &Summary::of(revision, now), now)?,
+                // Each complaint ends with a blank line; a good plan does not.
+                Err(_) if good_above => writeln!(out)?,
+                Err(_) => {}
+            }
+            good_above = judged.outcome.is_ok();
+            for complaint in self.complaints_of(judged, ink) {
+                writeln!(out, "{complaint}")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The same for programs.
+    pub(super) fn in_json(&self, now: Timestamp) -> Vec<FileJson<'_>> {
+        self.files.iter().map(|judged| FileJson::of(judged, now)).collect()
+    }
+
+    /// The plans without an error, each with its file and the bytes that it was read from.
+    pub fn good(&self) -> impl Iterator<Item = (&str, &Plan, &[u8])> {
+        self.files.iter().filter_map(|judged| {
+            let plan = &judged.outcome.as_ref().ok()?.plan;
+            Some((judged.file.as_str(), plan, self.bytes.get(&judged.file)?.as_slice()))
+        })
+    }
+
+    /// How many files cannot be used, in words; `None`: all can.
+    #[must_use]
+    pub fn unusable(&self) -> Option<String> {
         let refused: Vec<&Refused> =
             self.files.iter().filter_map(|judged| judged.outcome.as_ref().err()).collect();
         if refused.is_empty() {
-            return Ok(());
+            return None;
         }
         let errors: usize = refused.iter().map(|refused| refused.count()).sum();
         let errors = if errors == 1 { "1 error".to_owned() } else { format!("{errors} errors") };
         let files = if self.files.len() == 1 { "file" } else { "files" };
-        Err(CliError::usage(format!(
-            "{} of {} {files} cannot be used: {errors}",
-            refused.len(),
-            self.files.len()
-        )))
+        Some(format!("{} of {} {files} cannot be used: {errors}", refused.len(), self.files.len()))
     }
 }
 
@@ -143,12 +172,12 @@ fn plan_files(path: &Path) -> Vec<(PathBuf, Result<Vec<u8>, String>)> {
         return vec![(path.to_owned(), read(path).map_err(told))];
     }
     // As the daemon looks: the same files count, and the same are refused.
-    match look_into(path) {
-        Directory::Files(files) if files.is_empty() => {
+    match look(path) {
+        Look::Files(files) if files.is_empty() => {
             let why = "it holds no plan file; plans are files named *.yaml";
             vec![(path.to_owned(), Err(why.to_owned()))]
         }
-        Directory::Files(files) => {
+        Look::Files(files) => {
             // The daemon's words begin with the bare name, which stands before them here as well.
             let alone = |name: &str, why: String| match why.strip_prefix(&format!("{name}: ")) {
                 Some(why) => why.to_owned(),
@@ -159,7 +188,7 @@ fn plan_files(path: &Path) -> Vec<(PathBuf, Result<Vec<u8>, String>)> {
             };
             files.into_iter().map(file).collect()
         }
-        Directory::Unreadable(why) => vec![(path.to_owned(), Err(why))],
+        Look::Unreadable(why) => vec![(path.to_owned(), Err(why))],
     }
 }
 
@@ -179,33 +208,15 @@ pub fn check(
     paths: &[PathBuf],
     now: Timestamp,
     format: Format,
-    look: Look,
+    ink: Ink,
     out: Out<'_>,
 ) -> Result<(), CliError> {
     let judgement = Judgement::of(paths);
     match format {
-        Format::Json => {
-            let said: Vec<FileJson<'_>> =
-                judgement.files.iter().map(|judged| FileJson::of(judged, now)).collect();
-            json(out, &said)?;
-        }
-        Format::Text => {
-            let mut good_above = false;
-            for judged in &judgement.files {
-                match &judged.outcome {
-                    Ok(revision) => text(out, &judged.file, &Summary::of(revision, now), now)?,
-                    // Each complaint ends with a blank line; a good plan does not.
-                    Err(_) if good_above => writeln!(out)?,
-                    Err(_) => {}
-                }
-                good_above = judged.outcome.is_ok();
-                for complaint in judgement.complaints_of(judged, look) {
-                    writeln!(out, "{complaint}")?;
-                }
-            }
-        }
+        Format::Json => json(out, &judgement.in_json(now))?,
+        Format::Text => judgement.show(out, now, ink)?,
     }
-    judgement.conclude()
+    judgement.unusable().map_or(Ok(()), |why| Err(CliError::usage(why)))
 }
 
 /// Tells at the start of a daemon what is wrong with its plans: with excerpts to a person at a
@@ -215,7 +226,7 @@ pub(super) fn tell_errors(directory: &Path) {
     let judgement = Judgement::of(&[directory.to_owned()]);
     let stderr = io::stderr();
     if stderr.is_terminal() {
-        for complaint in judgement.complaints(Look::of(&stderr)) {
+        for complaint in judgement.complaints(Ink::of(&stderr)) {
             eprintln!("{complaint}");
         }
         return;
@@ -235,7 +246,7 @@ pub(super) fn tell_errors(directory: &Path) {
 
 /// What `check --json` says of one file.
 #[derive(Debug, Serialize)]
-struct FileJson<'a> {
+pub(super) struct FileJson<'a> {
     file: &'a str,
     /// Each error on one line, for people.
     errors: Vec<String>,

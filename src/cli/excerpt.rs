@@ -3,86 +3,37 @@
 //! **Invariant:** the size of what is shown is bounded whatever the file holds, and nothing from
 //! a file reaches the terminal with a control character.
 
-use std::io::IsTerminal;
 use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use crate::cli::render::safe;
+use crate::cli::screen::Ink;
 use crate::plan::PlanError;
 
-/// The columns of a reader that does not say how many it has.
-const DEFAULT_COLUMNS: usize = 100;
-/// Narrower ones are written to as if they had this many.
-const LEAST_COLUMNS: usize = 40;
-/// What stands before a source line: its number, a bar, blanks.
-const GUTTER: usize = 8;
-
-/// How excerpts look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Look {
-    /// Coloured or not.
-    pub colour: Colour,
-    /// Columns that source lines are cut to.
-    pub columns: usize,
-}
-
-impl Look {
-    /// For a file or a test.
-    pub const PLAIN: Self = Self { colour: Colour::None, columns: DEFAULT_COLUMNS };
-
-    /// As a stream can show it, and the variables `NO_COLOR`, `TERM` and `COLUMNS` say.
-    #[must_use]
-    pub fn of(stream: &impl IsTerminal) -> Self {
-        let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-        let columns = columns.unwrap_or(DEFAULT_COLUMNS).max(LEAST_COLUMNS);
-        Self { colour: Colour::of(stream), columns }
-    }
-
-    /// The most characters of a source line that are shown.
-    fn line_chars(self) -> usize {
-        self.columns.saturating_sub(GUTTER)
-    }
-}
-
-/// Whether excerpts are coloured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Colour {
-    /// With ANSI sequences.
-    Ansi,
-    /// Plain text.
-    None,
-}
-
-impl Colour {
-    /// Colour for a terminal that can show it, unless `NO_COLOR` forbids it (no-color.org).
-    #[must_use]
-    pub fn of(stream: &impl IsTerminal) -> Self {
-        let says = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-        let plain = says("NO_COLOR").is_some() || says("TERM").is_none_or(|term| term == "dumb");
-        if stream.is_terminal() && !plain { Self::Ansi } else { Self::None }
-    }
-}
+/// The most of a source line that is shown, in characters: an excerpt with its line number then
+/// fits 100 columns.
+const LINE_CHARS: usize = 92;
 
 /// One error with its excerpt, ending with a line break. `bytes_of` gives the bytes of a file by
 /// its name in errors; of an unknown file only the place is shown.
 #[must_use]
-pub fn excerpt<'a>(error: &PlanError, bytes_of: impl Fn(&str) -> Option<&'a [u8]>, look: Look) -> String {
-    let renderer = match look.colour {
-        Colour::Ansi => Renderer::styled().hyperlink(false),
-        Colour::None => Renderer::plain(),
+pub fn excerpt<'a>(error: &PlanError, bytes_of: impl Fn(&str) -> Option<&'a [u8]>, ink: Ink) -> String {
+    let renderer = match ink {
+        Ink::Colour => Renderer::styled().hyperlink(false),
+        Ink::Plain => Renderer::plain(),
     };
     let place = Origin::path(safe(&error.file)).line(error.line).char_column(error.column);
     let mut main = Level::ERROR.primary_title(safe(&error.problem)).element(place);
     if let Some(bytes) = bytes_of(&error.file) {
-        main = main.element(snippet(bytes, &error.span, error.line, look));
+        main = main.element(snippet(bytes, &error.span, error.line));
     }
     let mut groups: Vec<Group<'_>> = vec![main];
     if let Some(other) = &error.related {
         let place = Origin::path(safe(&other.file)).line(other.line).char_column(other.column);
         let mut note = Level::NOTE.secondary_title(safe(&other.what)).element(place);
         if let Some(bytes) = bytes_of(&other.file) {
-            note = note.element(snippet(bytes, &other.span, other.line, look));
+            note = note.element(snippet(bytes, &other.span, other.line));
         }
         groups.push(note);
     }
@@ -102,8 +53,8 @@ fn is_bare_mark(line: &str) -> bool {
     words.collect::<String>().trim() == ":::"
 }
 
-fn snippet<'a>(bytes: &[u8], span: &Range<usize>, line: usize, look: Look) -> Snippet<'a, Annotation<'a>> {
-    let window = Window::around(bytes, span, look.line_chars());
+fn snippet<'a>(bytes: &[u8], span: &Range<usize>, line: usize) -> Snippet<'a, Annotation<'a>> {
+    let window = Window::around(bytes, span, LINE_CHARS);
     Snippet::source(window.text).line_start(line).annotation(AnnotationKind::Primary.span(window.marked))
 }
 

@@ -12,7 +12,7 @@ use crate::daemon::files::PlanFiles;
 use crate::daemon::log::{self, ReplayError};
 use crate::daemon::stop_file::StopFile;
 use crate::daemon::view::{CommandError, DeviceRow, View};
-use crate::fleet::{Class, Device, Fleet, Membership, Reported, RingScope, Sweep};
+use crate::fleet::{Class, Device, Reported, RingScope, Sweep};
 use crate::ids::{AccountId, PlanName, RingName};
 use crate::rollout::command::{Command, command};
 use crate::rollout::decide::{Decision, decide};
@@ -21,6 +21,7 @@ use crate::rollout::gate;
 use crate::rollout::outcome;
 use crate::rollout::report::Report;
 use crate::rollout::state::{Rollout, State};
+use crate::rollout::waits::Waits;
 use crate::rollout::world::{Observations, Want};
 use crate::store::{
     DeviceRow as StoredDevice, Head, OpenError, Recovery, RingSample, Store, StoreError, WriteLock,
@@ -85,6 +86,8 @@ pub(super) struct Engine {
     pub(super) files: PlanFiles,
     stop_file: StopFile,
     sampled_at: Option<Timestamp>,
+    /// What the rollouts waited for so far.
+    waits: Waits,
 }
 
 impl Engine {
@@ -111,6 +114,7 @@ impl Engine {
             files,
             stop_file: StopFile::beside(database),
             sampled_at: None,
+            waits: Waits::default(),
         };
         engine.take_over(store)?;
         Ok(engine)
@@ -118,9 +122,9 @@ impl Engine {
 
     /// Folds a log that was just opened, and ends what a crash left open.
     fn take_over(&mut self, mut store: Store) -> Result<(), EngineError> {
-        self.state = log::replay(store.view())?;
+        (self.state, self.waits) = log::replay_counting(store.view())?;
         self.head = store.view().head()?;
-        self.world = Observations { fleet: remembered(&store), ..Observations::default() };
+        self.world = Observations { fleet: log::remembered(store.view()), ..Observations::default() };
         store.rebuild_projections(&log::projections(&self.state, None))?;
         self.store = Some(store);
         let started = Event::DaemonStarted { version: env!("CARGO_PKG_VERSION").to_owned(), mode: self.mode };
@@ -159,6 +163,7 @@ impl Engine {
                 if let Some(last) = stored.last() {
                     self.head = last.as_head();
                 }
+                self.waits.settle(&self.state, at);
                 self.state = next;
                 for entry in &entries {
                     tell(entry);
@@ -217,6 +222,7 @@ impl Engine {
         let unsent = self.state.pending_write().filter(|(_, _, write)| write.doubt.is_none());
         pass.write = unsent.map(|(rollout, _, write)| (rollout.id.plan.clone(), write.intent.clone()));
         self.sample_rings()?;
+        self.waits.settle(&self.state, self.now());
         Ok(pass)
     }
 
@@ -291,7 +297,7 @@ impl Engine {
     /// Takes in a sweep, and remembers the devices it changed.
     pub(super) fn observe_sweep(&mut self, sweep: Sweep) {
         let swept_at = sweep.started_at;
-        let membership = self.membership();
+        let membership = gate::membership(&self.state, &self.world);
         let observed = self.world.fleet.observe(sweep, &membership);
         let Some(store) = &mut self.store else { return };
         let changed = observed.changed.iter().filter_map(|id| self.world.fleet.device(id));
@@ -301,12 +307,6 @@ impl Engine {
         if let Err(error) = saved {
             tracing::warn!(%error, "observations are kept in memory only");
         }
-    }
-
-    /// Which profile belongs to which ring, and what is on offer there.
-    fn membership(&self) -> Membership {
-        let rollouts = self.state.plans.values().map(|plan| &plan.rollout);
-        Membership::new(rollouts.flat_map(|rollout| self.scopes(rollout)).map(|(_, scope)| scope).collect())
     }
 
     /// The rings of a rollout whose profiles are known.
@@ -380,6 +380,8 @@ impl Engine {
             swept_at: self.world.fleet.swept_at(),
             next_check,
             tallies: self.state.tallies.clone(),
+            waits: self.waits.clone(),
+            ticked_at: None,
         }
     }
 
@@ -396,27 +398,6 @@ impl Engine {
     pub(super) fn close(self) -> Result<(), StoreError> {
         self.store.map_or(Ok(()), Store::close)
     }
-}
-
-/// The fleet as the database remembers it. A row that cannot be read is left for the next sweep.
-fn remembered(store: &Store) -> Fleet {
-    let loaded = match store.view().devices() {
-        Ok(loaded) => loaded,
-        Err(error) => {
-            tracing::warn!(%error, "no device is remembered; device clocks start anew");
-            return Fleet::default();
-        }
-    };
-    for skipped in &loaded.skipped {
-        tracing::warn!(%skipped, "a device is not remembered");
-    }
-    Fleet::remembered(loaded.rows.iter().filter_map(|row| match serde_json::from_str::<Device>(&row.doc) {
-        Ok(device) => Some(device),
-        Err(error) => {
-            tracing::warn!(device = %row.device, %error, "a device is not remembered");
-            None
-        }
-    }))
 }
 
 fn stored(device: &Device, swept_at: Timestamp) -> Option<StoredDevice> {

@@ -1,10 +1,12 @@
-//! Between events and the store's records.
+//! Between events and the store's records, and the fleet as the store remembers it.
 //!
 //! **Invariant:** what is written is read back as the same event, whatever wrote it; a record
 //! that cannot be read stops the daemon rather than being skipped.
 
+use crate::fleet::{Device, Fleet};
 use crate::rollout::event::{Actor, Entry, Event, Recorded, RolloutId};
 use crate::rollout::state::{IllegalEvent, State};
+use crate::rollout::waits::Waits;
 use crate::store::{NewRecord, ProjectionRows, Record, RingRow, RolloutRow, Seq, StoreError, View};
 use crate::time::Timestamp;
 
@@ -99,11 +101,43 @@ pub fn events<'a>(view: View<'a>) -> impl Iterator<Item = Result<Recorded, Repla
 /// # Errors
 /// At the first record that cannot be read or does not fit.
 pub fn replay(view: View<'_>) -> Result<State, ReplayError> {
-    let mut state = State::default();
+    replay_counting(view).map(|(state, _)| state)
+}
+
+/// The state that a log leads to, and what its rollouts waited for up to the last event.
+///
+/// # Errors
+/// At the first record that cannot be read or does not fit.
+pub fn replay_counting(view: View<'_>) -> Result<(State, Waits), ReplayError> {
+    let (mut state, mut waits) = (State::default(), Waits::default());
     for recorded in events(view) {
-        state.apply(&recorded?)?;
+        let recorded = recorded?;
+        waits.settle(&state, recorded.at);
+        state.apply(&recorded)?;
     }
-    Ok(state)
+    Ok((state, waits))
+}
+
+/// The fleet as the database remembers it. A row that cannot be read is left for the next sweep.
+#[must_use]
+pub fn remembered(view: View<'_>) -> Fleet {
+    let loaded = match view.devices() {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            tracing::warn!(%error, "no device is remembered; device clocks start anew");
+            return Fleet::default();
+        }
+    };
+    for skipped in &loaded.skipped {
+        tracing::warn!(%skipped, "a device is not remembered");
+    }
+    Fleet::remembered(loaded.rows.iter().filter_map(|row| match serde_json::from_str::<Device>(&row.doc) {
+        Ok(device) => Some(device),
+        Err(error) => {
+            tracing::warn!(device = %row.device, %error, "a device is not remembered");
+            None
+        }
+    }))
 }
 
 /// The projections of the rollouts that `of` names; all of them with `None`.

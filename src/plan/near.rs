@@ -6,7 +6,7 @@
 const MAX_CHARS: usize = 64;
 
 /// The known names nearest to `found`, at most three, all equally near; empty when none is near.
-pub(super) fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+pub(crate) fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let found: Vec<char> = found.to_lowercase().chars().take(MAX_CHARS + 1).collect();
     if found.len() > MAX_CHARS {
         return Vec::new();
@@ -34,7 +34,7 @@ pub(super) fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>)
 }
 
 /// `a`, `b` or `c`, each in backticks; `None` when there is none.
-pub(super) fn either(names: &[&str]) -> Option<String> {
+pub(crate) fn either(names: &[&str]) -> Option<String> {
     let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     match quoted.split_last() {
         None => None,

@@ -8,10 +8,10 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-use crate::fleet::{Census, EnvironmentCensus, RingScope};
+use crate::fleet::{Census, EnvironmentCensus, Membership, RingScope};
 use crate::ids::PolicyId;
 use crate::plan::model::RingPlan;
-use crate::rollout::state::{Assigned, Ring, Rollout, Soak, Stage};
+use crate::rollout::state::{Assigned, Ring, Rollout, Soak, Stage, State};
 use crate::rollout::verdict::{Evidence, Exempt, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
 use crate::rollout::world::{ENTRY_MAX_AGE, Observations, REST_MAX_AGE, Unresolved};
 use crate::schedule::{Openness, Schedule, Writable};
@@ -136,6 +136,13 @@ pub fn known_scope(ring: &Ring, plan: &RingPlan, world: &Observations) -> Option
         Some(assigned) => Some(scope(plan, assigned)),
         None => world.resolve(plan).ok().map(|policies| planned_scope(plan, policies)),
     }
+}
+
+/// Which profile belongs to which ring of all rollouts, and what is on offer there.
+#[must_use]
+pub fn membership(state: &State, world: &Observations) -> Membership {
+    let rings = state.plans.values().flat_map(|plan| plan.rollout.rings_with_plans());
+    Membership::new(rings.filter_map(|(ring, plan)| known_scope(ring, plan, world)).collect())
 }
 
 fn planned_scope(plan: &RingPlan, policies: BTreeSet<PolicyId>) -> RingScope {

@@ -4,7 +4,8 @@
 //! wanted has an instant too, so nothing waits for a tick.
 
 use crate::plan::model::RingPlan;
-use crate::rollout::decide::{Context, budget_spent_until, not_before};
+use crate::rollout::decide::Context;
+use crate::rollout::entering::{budget_spent_until, not_before};
 use crate::rollout::gate::{self, LEFT_TO_ENTER};
 use crate::rollout::outcome;
 use crate::rollout::safety;

@@ -138,8 +138,11 @@ fn same_site(headers: &HeaderMap, host: &str) -> Result<(), Broken> {
 }
 
 fn no_proxy(headers: &HeaderMap) -> Result<(), Broken> {
-    let of_a_proxy =
-        |name: &&str| *name == "forwarded" || name.starts_with("x-forwarded-") || name.starts_with("cf-");
+    let of_a_proxy = |name: &&str| {
+        matches!(*name, "forwarded" | "via" | "x-real-ip")
+            || name.starts_with("x-forwarded-")
+            || name.starts_with("cf-")
+    };
     match headers.keys().map(axum::http::HeaderName::as_str).find(of_a_proxy) {
         Some(name) => Err(Broken::Proxied(name.to_owned())),
         None => Ok(()),
@@ -208,6 +211,8 @@ mod tests {
         ("Forwarded", PEER, &[HOST, ("forwarded", "for=192.0.2.7")], Some("forwarded")),
         ("X-Forwarded-For", PEER, &[HOST, ("x-forwarded-for", "192.0.2.7")], Some("x-forwarded-for")),
         ("X-Forwarded-Proto", PEER, &[HOST, ("X-Forwarded-Proto", "https")], Some("x-forwarded-proto")),
+        ("Via", PEER, &[HOST, ("via", "1.1 proxy")], Some("via")),
+        ("X-Real-IP", PEER, &[HOST, ("x-real-ip", "192.0.2.7")], Some("x-real-ip")),
         ("a tunnel", PEER, &[HOST, ("CF-Connecting-IP", "192.0.2.7")], Some("cf-connecting-ip")),
         ("an Access assertion", PEER, &[HOST, ("cf-access-jwt-assertion", "x")], Some("cf-access")),
     ];

@@ -19,6 +19,8 @@ use crate::rollout::verdict::Gate;
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
 
+/// Longest reason of a verb, in characters: it stands in the log for ever and on every page.
+pub const MAX_REASON_CHARS: usize = 2_000;
 /// Most devices or events in one answer.
 pub const MAX_PAGE: u32 = 1_000;
 /// Devices or events in one answer where the request names no `limit`.
@@ -128,12 +130,31 @@ pub struct HaltJson {
 pub struct BlockerJson {
     /// Its word: `gate`, `stopped`, `write_in_doubt`, …
     pub code: String,
+    /// Finer than `code`: a gate's reason code, a halt's cause, what is wrong with a group; else
+    /// the same as `code`.
+    pub reason: String,
     /// The ring it is about.
     pub ring: Option<RingName>,
-    /// What it is, for people.
+    /// What it is, exactly and in short.
     pub text: String,
-    /// What would change it, as a person can do it.
+    /// What it is, as one sentence for people, without the full stop.
+    pub headline: String,
+    /// What that means and what follows, in sentences.
+    pub detail: String,
+    /// The value seen, where a gate has one.
+    pub seen: Option<String>,
+    /// What would be enough, where a gate has a threshold.
+    pub asked: Option<String>,
+    /// Since when it is in the way, as far as the log can tell.
+    pub since: Option<Timestamp>,
+    /// When what it depends on is read next; `null`: no read can change it.
+    pub next_look: Option<Timestamp>,
+    /// When the clock alone takes it out of the way; `null`: the clock does not.
+    pub until: Option<Timestamp>,
+    /// What would change it, as a person can do it, with the command if there is one.
     pub remedy: String,
+    /// The command at the end of `remedy`; `…` stands for the person's reason.
+    pub command: Option<String>,
 }
 
 /// One ring.
@@ -143,6 +164,8 @@ pub struct RingJson {
     pub name: RingName,
     /// `pending`, `entering`, `deploying`, `adopting`, `soaking`, `verified`.
     pub state: String,
+    /// What that means, as half a sentence for people.
+    pub meaning: String,
     /// Since when.
     pub since: Timestamp,
     /// Its deployment group.

@@ -10,6 +10,7 @@
 //! | `guard`, `admission` | who may ask, and how much |
 //! | `problem` | failures |
 //! | `page`, `metrics` | the same snapshot for people and for Prometheus |
+//! | `stream` | the log as it grows, for clients that follow it |
 //! | `serve`, `socket` | connections: limits, the Unix socket, the graceful end |
 //!
 //! **Invariant:** nothing here decides: reads come from the daemon's snapshot and the log, and
@@ -28,6 +29,7 @@ mod routes;
 mod schema;
 mod serve;
 mod socket;
+mod stream;
 mod verbs;
 pub mod words;
 
@@ -36,6 +38,7 @@ use std::sync::Arc;
 
 pub use guard::{Broken, Peer};
 pub use present::event as event_json;
+pub use present::rollout as rollout_json;
 pub use routes::{openapi, router};
 pub use serve::{BindError, Bound, Limits, bind, serve, serve_within};
 pub(crate) use socket::user_name;

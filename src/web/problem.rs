@@ -148,6 +148,15 @@ impl Failure {
         Self { kind, detail: detail.into() }
     }
 
+    pub(super) const fn status(&self) -> StatusCode {
+        self.kind.status()
+    }
+
+    /// The kind of failure, in words.
+    pub(super) const fn title(&self) -> &'static str {
+        self.kind.title()
+    }
+
     /// What happened, in words.
     pub(super) fn detail(self) -> String {
         self.detail

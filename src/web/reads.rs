@@ -189,10 +189,10 @@ fn newest_revision(reader: &Reader, plan: &PlanName) -> Result<Vec<Record>, Stor
 }
 
 /// Reads the log on a connection of its own, off the async threads: SQLite blocks.
-pub(super) async fn read_log(
+pub(super) async fn read_log<T: Send + 'static>(
     services: &Services,
-    read: impl FnOnce(&Reader) -> Result<Vec<Record>, StoreError> + Send + 'static,
-) -> Result<Vec<Record>, Failure> {
+    read: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, Failure> {
     let database = services.database.clone();
     let unreadable = |why: String| Failure::new(Kind::Unavailable, format!("the log cannot be read: {why}"));
     let task = tokio::task::spawn_blocking(move || {
@@ -200,7 +200,7 @@ pub(super) async fn read_log(
         read(&reader).map_err(|error| error.to_string())
     });
     match task.await {
-        Ok(records) => records.map_err(unreadable),
+        Ok(found) => found.map_err(unreadable),
         Err(error) => Err(unreadable(error.to_string())),
     }
 }
@@ -233,7 +233,7 @@ fn page_size(limit: Option<u32>) -> Result<u32, Failure> {
 }
 
 /// Whether there is such a plan, decided or not.
-fn known(services: &Services, plan: &PlanName) -> Result<(), Failure> {
+pub(super) fn known(services: &Services, plan: &PlanName) -> Result<(), Failure> {
     let view = services.handle.view();
     let reported = view.reports.iter().any(|report| report.id.plan == *plan);
     let faulty = view.faults.iter().any(|(of, _)| of == plan);

@@ -8,8 +8,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware;
-use axum::response::{Html, IntoResponse, Response};
-use axum::routing::get;
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -20,16 +19,12 @@ use super::admission::admit;
 use super::json::IndexAnswer;
 use super::openapi::{Document, OfARead, begun, finished};
 use super::problem::{Failure, Kind, answer};
-use super::reads::{self, read_log};
-use super::{Services, metrics, page, present, verbs};
+use super::{Services, metrics, page, reads, stream, verbs};
 use crate::daemon::view::Readiness;
-use crate::store::Seq;
 
-/// Events on the page.
-const PAGE_EVENTS: u64 = 20;
-/// Pages load nothing but their own style sheet, and nobody frames them.
+/// Answers of the API load nothing; the page has a policy of its own.
 const CONTENT_POLICY: &str =
-    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// All paths. Each request carries a [`super::Peer`] as extension, which says who asks.
 pub fn router(services: Services) -> Router {
@@ -37,8 +32,7 @@ pub fn router(services: Services) -> Router {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
     let (api, document) = api().split_for_parts();
-    api.route("/", get(front))
-        .route("/page.css", get(style))
+    api.merge(page::routes())
         .fallback(no_such_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(Extension(Arc::new(finished(document))))
@@ -66,6 +60,7 @@ fn api() -> OpenApiRouter<Services> {
         .routes(routes!(reads::plan))
         .routes(routes!(reads::devices))
         .routes(routes!(reads::events))
+        .merge(stream::routes())
         .routes(routes!(verbs::pause))
         .routes(routes!(verbs::resume))
         .routes(routes!(verbs::waive))
@@ -106,7 +101,7 @@ async fn openapi_json(Extension(document): Extension<Arc<Document>>) -> Result<R
 }
 
 async fn no_such_path(uri: Uri) -> Failure {
-    let detail = format!("there is no {}; /api/v1/rollouts lists what ringward does", uri.path());
+    let detail = format!("there is no {}; /api/v1 names every path", uri.path());
     Failure::new(Kind::NoSuchPath, detail)
 }
 
@@ -117,24 +112,6 @@ async fn wrong_method(method: Method, uri: Uri) -> Result<StatusCode, Failure> {
     }
     let detail = format!("{} has no {method}; `Allow` names what it has", uri.path());
     Err(Failure::new(Kind::WrongMethod, detail))
-}
-
-async fn front(State(services): State<Services>) -> Result<Html<String>, Failure> {
-    let view = services.handle.view();
-    // Without the log the page still says where everything stands.
-    let events = read_log(&services, |reader| {
-        let last = reader.view().head()?.seq.get();
-        reader.view().read_from(Seq::new(last.saturating_sub(PAGE_EVENTS - 1)), PAGE_EVENTS as u32)
-    })
-    .await;
-    let page = page::render(&present::rollouts(&view), events.map_err(|failure| failure.detail()));
-    page.map(Html).map_err(|error| Failure::new(Kind::Fault, format!("the page cannot be written: {error}")))
-}
-
-async fn style() -> Response {
-    let headers =
-        [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "max-age=3600")];
-    (headers, page::STYLE).into_response()
 }
 
 /// Whether the process answers.

@@ -85,7 +85,7 @@ fn verb_request(required: &[&str], optional: &[&str]) -> Object {
     if let Some(RefOr::T(Schema::Object(reason))) = body.properties.get_mut("reason") {
         reason.pattern = Some(REASON_PATTERN.to_owned());
         reason.min_length = Some(1);
-        reason.max_length = Some(super::verbs::MAX_REASON_CHARS);
+        reason.max_length = Some(super::json::MAX_REASON_CHARS);
     }
     // A key that is needed may not be `null`, which the schema of an optional field allows.
     for key in required {

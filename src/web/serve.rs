@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::Extension;
 use axum::http::header;
 use axum::response::Response;
 use hyper::Request;
@@ -30,6 +31,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::problem::{Failure, Kind, answer};
+use super::stream::Ending;
 use super::{Peer, Services, router};
 
 /// Connections that are told at once that there is no room; more are closed without a word.
@@ -149,6 +151,7 @@ impl Door for Bound {
 
 /// The accept loop of both doors.
 pub(super) async fn connections<D: Door>(door: &D, app: Router, limits: Limits, token: CancellationToken) {
+    let app = app.layer(Extension(Ending(token.clone())));
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(limits.connections));
     let outside = Arc::new(Semaphore::new(MAX_TURNED_AWAY));

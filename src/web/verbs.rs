@@ -7,9 +7,9 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, FromRequest as _, Path, Request, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Uri, header};
 
-use super::json::{VerbAnswer, VerbRequest};
+use super::json::{MAX_REASON_CHARS, VerbAnswer, VerbRequest};
 use super::openapi::{OfAPlansVerb, OfAVerb};
 use super::problem::{Failure, Kind};
 use super::reads::{PlanInPath, plan_name};
@@ -17,9 +17,6 @@ use super::schema::{ReasonRequest, StartRequest, WaiveRequest};
 use super::{Peer, Services};
 use crate::rollout::command::{Command, StartPlans};
 use crate::rollout::event::Actor;
-
-/// Longest reason, in characters: it stands in the log for ever and on every page.
-pub(super) const MAX_REASON_CHARS: usize = 2_000;
 
 type Answer = Result<Json<VerbAnswer>, Failure>;
 type PlanPath = Result<Path<String>, PathRejection>;
@@ -106,12 +103,17 @@ pub(super) async fn start(
     carry_out(&services, actor, reason, Command::Start { plans }).await
 }
 
-/// Who asks, and for what.
-async fn read(peer: &Peer, request: Request) -> Result<(Actor, VerbRequest), Failure> {
-    let actor = peer.actor(request.uri(), request.headers()).map_err(|broken| {
+/// Who asks, if they may.
+pub(super) fn actor_of(peer: &Peer, uri: &Uri, headers: &HeaderMap) -> Result<Actor, Failure> {
+    peer.actor(uri, headers).map_err(|broken| {
         let detail = format!("{broken}; use the command line on the machine that ringward runs on");
         Failure::new(Kind::Forbidden, detail)
-    })?;
+    })
+}
+
+/// Who asks, and for what.
+async fn read(peer: &Peer, request: Request) -> Result<(Actor, VerbRequest), Failure> {
+    let actor = actor_of(peer, request.uri(), request.headers())?;
     if !is_json(request.headers()) {
         let detail = "send `Content-Type: application/json` and a body such as {\"reason\": \"…\"}";
         return Err(Failure::new(Kind::NotJson, detail));
@@ -134,13 +136,13 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.trim().eq_ignore_ascii_case("application/json")
 }
 
-fn check_reason(reason: &str) -> Result<(), Failure> {
+pub(super) fn check_reason(reason: &str) -> Result<(), Failure> {
     let senseless = |detail: &str| Err(Failure::new(Kind::Senseless, detail));
     if reason.trim().is_empty() {
         return senseless("`reason` is missing; say why, it stands in the log");
     }
     if reason.chars().count() > MAX_REASON_CHARS {
-        return senseless("`reason` has more than 2000 characters; shorten it");
+        return senseless(&format!("`reason` has more than {MAX_REASON_CHARS} characters; shorten it"));
     }
     if reason.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
         return senseless("`reason` holds a control character; only line breaks and tabs are taken");
@@ -162,7 +164,7 @@ fn out_of_place(key: &str, verb: &str) -> Failure {
     Failure::new(Kind::Senseless, format!("`{key}` belongs to `{verb}`; leave it out here"))
 }
 
-async fn carry_out(services: &Services, actor: Actor, reason: String, command: Command) -> Answer {
+pub(super) async fn carry_out(services: &Services, actor: Actor, reason: String, command: Command) -> Answer {
     let done = services.handle.command(actor, reason, command).await?;
     Ok(Json(VerbAnswer { done }))
 }

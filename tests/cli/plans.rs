@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ringward::cli::check::check;
-use ringward::cli::excerpt::{Colour, Look};
 use ringward::cli::render::Format;
+use ringward::cli::screen::Ink;
 use serde_json::Value;
 
 use crate::{at, golden, seen};
@@ -24,7 +24,7 @@ fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
 
 fn checked(dir: &Path, paths: &[PathBuf]) -> String {
     let mut out = Vec::new();
-    let result = check(paths, at(NOW), Format::Text, Look::PLAIN, &mut out);
+    let result = check(paths, at(NOW), Format::Text, Ink::Plain, &mut out);
     seen(&out, result, dir)
 }
 
@@ -68,7 +68,7 @@ fn a_directory_without_plans_is_an_error() {
 fn json_has_errors_and_summaries() {
     let dir = directory(&[("a.yaml", GOOD), ("b.yaml", "plan: x\n")]);
     let mut out = Vec::new();
-    check(&[dir.path().to_owned()], at(NOW), Format::Json, Look::PLAIN, &mut out)
+    check(&[dir.path().to_owned()], at(NOW), Format::Json, Ink::Plain, &mut out)
         .expect_err("b.yaml is wrong");
     let said: Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(said[0]["plan"]["first_entry"], "2026-10-13T09:00:00Z");
@@ -82,7 +82,7 @@ fn json_has_each_error_in_parts() {
     let dir = directory(&[("a.yaml", GOOD), ("b.yaml", &copy), ("c.yaml", "plan: x\nsook: 1\nrings: []\n")]);
     let missing = dir.path().join("missing.yaml");
     let mut out = Vec::new();
-    check(&[dir.path().to_owned(), missing], at(NOW), Format::Json, Look::PLAIN, &mut out).unwrap_err();
+    check(&[dir.path().to_owned(), missing], at(NOW), Format::Json, Ink::Plain, &mut out).unwrap_err();
     let text = String::from_utf8(out).unwrap().replace(&dir.path().display().to_string(), "DIR");
     golden("check_json.txt", &text);
     let said: Value = serde_json::from_str(&text).unwrap();
@@ -97,11 +97,10 @@ fn colour_is_only_added() {
     let dir = directory(&[("b.yaml", "plan: B\nversions: {windows: 2026.8}\n")]);
     let said = |colour| {
         let mut out = Vec::new();
-        check(&[dir.path().to_owned()], at(NOW), Format::Text, Look { colour, ..Look::PLAIN }, &mut out)
-            .unwrap_err();
+        check(&[dir.path().to_owned()], at(NOW), Format::Text, colour, &mut out).unwrap_err();
         String::from_utf8(out).unwrap()
     };
-    let (plain, coloured) = (said(Colour::None), said(Colour::Ansi));
+    let (plain, coloured) = (said(Ink::Plain), said(Ink::Colour));
     assert!(!plain.contains('\u{1b}') && coloured.contains('\u{1b}'));
     let mut stripped = String::new();
     for part in coloured.split('\u{1b}') {

@@ -25,6 +25,8 @@ mod meddler;
 #[cfg(test)]
 mod plans;
 #[cfg(test)]
+mod preview;
+#[cfg(test)]
 mod scenes;
 #[cfg(test)]
 mod truth;

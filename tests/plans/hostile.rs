@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use ringward::cli::excerpt::{Look, excerpt};
+use ringward::cli::excerpt::excerpt;
 use ringward::plan::{MAX_BYTES, MAX_ERRORS, read};
 use ringward::time::Stopwatch;
 
@@ -171,7 +171,7 @@ fn hostile_files_are_refused_with_a_reason() {
         let watch = Stopwatch::start();
         let errors = read("plan.yaml", &bytes).expect_err(row);
         let bytes_of = |_: &str| Some(bytes.as_slice());
-        let shown: String = errors.iter().map(|error| excerpt(error, bytes_of, Look::PLAIN)).collect();
+        let shown: String = errors.iter().map(|error| excerpt(error, bytes_of, Ink::Plain)).collect();
         println!("{row}: {} errors in {:.0} ms", errors.len(), watch.seconds() * 1000.0);
         assert!(errors.len() <= MAX_ERRORS + 1, "{row}: {} errors", errors.len());
         assert!(shown.len() <= MAX_SHOWN, "{row}: {} bytes are shown", shown.len());

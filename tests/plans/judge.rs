@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use ringward::cli::excerpt::{Look, excerpt};
+use ringward::cli::excerpt::excerpt;
 use ringward::plan::set::read_all;
 use ringward::plan::{MAX_ERRORS, PlanError, read};
 
@@ -56,7 +56,7 @@ fn judge_errors(file: &str, bytes: &[u8], errors: &[PlanError]) {
             assert!(other.span.start <= other.span.end && other.span.end <= bytes.len(), "{error:?}");
             assert_eq!(other.line, line_of(bytes, other.span.start), "{error:?}");
         }
-        let shown = excerpt(error, |_| Some(bytes), Look::PLAIN);
+        let shown = excerpt(error, |_| Some(bytes), Ink::Plain);
         assert!(shown.len() <= MAX_SHOWN, "{} bytes are shown of {error:?}", shown.len());
         assert!(!shown.chars().any(|char| char.is_control() && char != '\n'), "{shown:?}");
     }

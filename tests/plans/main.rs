@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ringward::cli::excerpt::{Look, excerpt};
+use ringward::cli::excerpt::excerpt;
 use ringward::plan::model::{PlanDigest, ProfileRef, Revision};
 use ringward::plan::{PlanError, read};
 use ringward::version::Environment;
@@ -45,7 +45,7 @@ fn rendered(errors: &[PlanError]) -> String {
 /// As `ringward check` shows them on a terminal.
 fn excerpts(errors: &[PlanError], file: &str, bytes: &[u8]) -> String {
     let bytes_of = |name: &str| (name == file).then_some(bytes);
-    errors.iter().map(|error| excerpt(error, bytes_of, Look::PLAIN)).collect::<Vec<_>>().join("\n")
+    errors.iter().map(|error| excerpt(error, bytes_of, Ink::Plain)).collect::<Vec<_>>().join("\n")
 }
 
 #[test]

@@ -74,6 +74,26 @@ async fn the_index_names_every_path() {
     assert_eq!(index["openapi"], "/api/v1/openapi.json");
 }
 
+/// `docs/api.md` is written for people; what it must not forget is known.
+#[tokio::test]
+async fn the_manual_names_every_path_and_every_failure() {
+    let manual = include_str!("../../docs/api.md");
+    let document = document();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for method in item.as_object().unwrap().keys() {
+            let row = format!("| `{} {path}` |", method.to_uppercase());
+            assert!(manual.contains(&row), "docs/api.md has no row {row}");
+        }
+    }
+    let failures = document["components"]["responses"].as_object().unwrap();
+    for name in failures.keys() {
+        let row = format!("| `urn:ringward:problem:{name}` |");
+        assert!(manual.contains(&row), "docs/api.md has no row {row}");
+    }
+    let rows = manual.matches("| `urn:ringward:problem:").count();
+    assert_eq!(rows, failures.len(), "docs/api.md names a failure that there is not");
+}
+
 /// The schema of an answer, with the components it refers to.
 fn validator(document: &Value, path: &str, method: &str, status: &str) -> Validator {
     let mut response = &document["paths"][path][method]["responses"][status];

@@ -39,10 +39,13 @@ async fn the_keys_of_the_api_are_kept() {
         ),
         ("/rollouts/0/halted", "cause since text"),
         ("/rollouts/0/paused", "actor reason since"),
-        ("/rollouts/0/waiting_on/0", "code remedy ring text"),
+        (
+            "/rollouts/0/waiting_on/0",
+            "asked code command detail headline next_look reason remedy ring seen since text until",
+        ),
         (
             "/rollouts/0/rings/0",
-            "adoption assigned_at classes gates group name next_opening profiles since state targets \
+            "adoption assigned_at classes gates group meaning name next_opening profiles since state targets \
              unmanaged waived",
         ),
         ("/rollouts/0/rings/0/group", "id name"),
@@ -199,12 +202,15 @@ async fn it_is_ready_once_it_has_decided() {
 #[tokio::test]
 async fn no_answer_may_be_framed_sniffed_or_shared() {
     let world = World::usual();
-    for path in ["/", "/page.css", "/api/v1/rollouts", "/metrics", "/nowhere", "/healthz"] {
+    for path in ["/", "/act/stop", "/api/v1/rollouts", "/metrics", "/nowhere", "/healthz"] {
         let answer = get(&world.app, path).await;
         assert!(answer.header("content-security-policy").contains("default-src 'none'"), "{path}");
         assert!(answer.header("content-security-policy").contains("frame-ancestors 'none'"), "{path}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
-        assert_eq!(answer.header("referrer-policy"), "no-referrer", "{path}");
+        // The page's forms need the browser to say where they come from.
+        let of_the_page = matches!(path, "/" | "/act/stop");
+        let referrer = if of_the_page { "same-origin" } else { "no-referrer" };
+        assert_eq!(answer.header("referrer-policy"), referrer, "{path}");
         assert_eq!(answer.header("access-control-allow-origin"), "", "{path}");
         assert!(!answer.header("cache-control").is_empty(), "{path}");
     }

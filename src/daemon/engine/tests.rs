@@ -4,6 +4,8 @@ use std::path::Path;
 
 use super::*;
 use crate::daemon::files::look;
+use crate::rollout::waits::Wait;
+use crate::time::after;
 
 const PLAN: &str = include_str!("../../../rollouts/examples/three-rings.yaml");
 
@@ -65,4 +67,20 @@ fn what_is_appended_survives_a_restart_with_its_order() {
     assert_eq!(again.state.plans[&plan()].paused, before.plans[&plan()].paused);
     assert_eq!(again.state.plans[&plan()].rollout.id, before.plans[&plan()].rollout.id);
     assert!(again.state.seq > before.seq, "the restart is on record");
+}
+
+#[test]
+fn what_rollouts_waited_for_is_the_same_after_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut engine = engine(directory.path());
+    let ana = Actor::Local { user: "ana".to_owned() };
+    engine.command(&ana, "a look first", &Command::Pause(plan())).unwrap().unwrap();
+    engine.pass().unwrap();
+    let (state, mut replayed) = log::replay_counting(engine.store.as_ref().unwrap().view()).unwrap();
+    let month = SignedDuration::from_hours(30 * 24);
+    let later = after(engine.now(), month);
+    replayed.settle(&state, later);
+    engine.waits.settle(&engine.state, later);
+    assert_eq!(replayed, engine.waits);
+    assert!(replayed.of(&plan(), Wait::Human) >= month, "a paused plan waits for a person");
 }

@@ -202,16 +202,7 @@ impl State {
             | Event::WriteSettled { ring, finding: Finding::Applied { group }, .. } => {
                 self.own(id, ring, group);
             }
-            Event::HaltLifted { cause: Cause::Drift { expected, seen, .. } } => match seen {
-                Some(seen) => {
-                    if let Some(owned) = self.groups.get_mut(&seen.id) {
-                        owned.last = (**seen).clone();
-                    }
-                }
-                None => {
-                    self.groups.remove(&expected.id);
-                }
-            },
+            Event::HaltLifted { cause } => self.accept_drift(cause),
             Event::Halted { cause } => {
                 *self.tallies.halts.entry((id.plan.clone(), cause.as_str())).or_default() += 1;
             }
@@ -220,8 +211,23 @@ impl State {
         }
     }
 
+    /// A person who resumes after a drift accepts the group as it is.
+    pub(super) fn accept_drift(&mut self, cause: &Cause) {
+        let Cause::Drift { expected, seen, .. } = cause else { return };
+        match seen {
+            Some(seen) => {
+                if let Some(owned) = self.groups.get_mut(&seen.id) {
+                    owned.last = (**seen).clone();
+                }
+            }
+            None => {
+                self.groups.remove(&expected.id);
+            }
+        }
+    }
+
     /// A group once owned keeps its owner: a profile moved out of it does not make it ours.
-    fn own(&mut self, id: &RolloutId, ring: &RingName, group: &Group) {
+    pub(super) fn own(&mut self, id: &RolloutId, ring: &RingName, group: &Group) {
         let owned = self.groups.entry(group.id.clone()).or_insert_with(|| OwnedGroup {
             plan: id.plan.clone(),
             ring: ring.clone(),

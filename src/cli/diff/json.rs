@@ -1,0 +1,155 @@
+//! A preview for programs.
+//!
+//! **Invariant:** names and meanings of the fields are promises; they are added to, never changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::Shown;
+use crate::ids::{GroupId, PlanName, PolicyId, RingName};
+use crate::plan::model::PlanDigest;
+use crate::rollout::event::Purpose;
+use crate::rollout::preview::{Course, Outcome, PreviewedWrite, RingPreview};
+use crate::rollout::remote::{GroupContent, VersionEntry};
+use crate::rollout::report::Blocker;
+use crate::time::Timestamp;
+use crate::version::Environment;
+
+/// What a plan would change at Cloudflare.
+#[derive(Debug, Serialize)]
+pub(super) struct Diff<'a> {
+    plan: &'a PlanName,
+    digest: &'a PlanDigest,
+    at: Timestamp,
+    /// The rollout that would do it, as `plan#number`.
+    rollout: String,
+    /// `begins`, `goes_on` or `completed`.
+    course: &'static str,
+    /// What is in the way of the next move now.
+    now: Vec<InTheWay>,
+    rings: Vec<Ring<'a>>,
+    /// Writes that would be made before the first blocked ring; 0: nothing would change.
+    writes: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Ring<'a> {
+    name: &'a RingName,
+    /// `entered`, `in_place`, `written` or `blocked`.
+    outcome: &'static str,
+    /// The state of a ring that is entered.
+    state: Option<&'static str>,
+    /// Whether no ring before it is blocked.
+    reachable: bool,
+    writes: Vec<Write<'a>>,
+    /// What blocks it until somebody does something.
+    blocked: Vec<InTheWay>,
+    /// What its schedule says against entering it now.
+    waits: Vec<Waits>,
+    /// Devices that are offered another version, by environment.
+    retargeted: &'a BTreeMap<Environment, usize>,
+    /// Devices that are offered none any more, by environment.
+    released: &'a BTreeMap<Environment, usize>,
+}
+
+#[derive(Debug, Serialize)]
+struct Write<'a> {
+    /// `create`, `update` or `move_out`.
+    kind: &'static str,
+    /// The ring that owns the group of a `move_out`.
+    from_ring: Option<&'a RingName>,
+    group: Option<&'a GroupId>,
+    before: Option<Content<'a>>,
+    after: Content<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct Content<'a> {
+    name: &'a str,
+    versions: &'a [VersionEntry],
+    policy_ids: &'a BTreeSet<PolicyId>,
+}
+
+#[derive(Debug, Serialize)]
+struct InTheWay {
+    code: &'static str,
+    text: String,
+    remedy: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Waits {
+    gate: &'static str,
+    reason: &'static str,
+    text: String,
+}
+
+pub(super) fn diff<'a>(shown: &Shown<'a>) -> Diff<'a> {
+    let preview = shown.preview;
+    let plan = &preview.rollout.plan;
+    let reachable = preview.reachable().count();
+    let rings = preview.rings.iter().enumerate();
+    Diff {
+        plan,
+        digest: &shown.revision.digest,
+        at: shown.now,
+        rollout: preview.rollout.to_string(),
+        course: match preview.course {
+            Course::Begins => "begins",
+            Course::GoesOn => "goes_on",
+            Course::Completed => "completed",
+        },
+        now: preview.now.iter().map(|blocker| in_the_way(blocker, plan)).collect(),
+        rings: rings.map(|(index, one)| ring(one, index < reachable, plan)).collect(),
+        writes: preview.writes().count(),
+    }
+}
+
+fn ring<'a>(ring: &'a RingPreview, reachable: bool, plan: &PlanName) -> Ring<'a> {
+    let (outcome, state, blocked) = match &ring.outcome {
+        Outcome::Entered(state) => ("entered", Some(*state), &[][..]),
+        Outcome::InPlace => ("in_place", None, &[][..]),
+        Outcome::Written => ("written", None, &[][..]),
+        Outcome::Blocked(blockers) => ("blocked", None, blockers.as_slice()),
+    };
+    let waits = ring.waits.iter().map(|word| Waits {
+        gate: word.gate.as_str(),
+        reason: word.verdict.reason_code(),
+        text: word.value(),
+    });
+    Ring {
+        name: &ring.name,
+        outcome,
+        state,
+        reachable,
+        writes: ring.writes.iter().map(write).collect(),
+        blocked: blocked.iter().map(|blocker| in_the_way(blocker, plan)).collect(),
+        waits: waits.collect(),
+        retargeted: &ring.retargeted,
+        released: &ring.released,
+    }
+}
+
+fn write(write: &PreviewedWrite) -> Write<'_> {
+    let (kind, from_ring) = match (&write.purpose, &write.before) {
+        (Purpose::MoveOut { from }, _) => ("move_out", Some(from)),
+        (Purpose::Target, None) => ("create", None),
+        (Purpose::Target, Some(_)) => ("update", None),
+    };
+    Write {
+        kind,
+        from_ring,
+        group: write.before.as_ref().map(|group| &group.id),
+        before: write.before.as_ref().map(|group| content(&group.content)),
+        after: content(&write.after),
+    }
+}
+
+fn content(content: &GroupContent) -> Content<'_> {
+    Content { name: &content.name, versions: &content.versions, policy_ids: &content.policies }
+}
+
+fn in_the_way(blocker: &Blocker, plan: &PlanName) -> InTheWay {
+    InTheWay { code: blocker.code(), text: blocker.to_string(), remedy: blocker.remedy(plan.as_str()) }
+}

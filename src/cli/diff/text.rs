@@ -1,0 +1,277 @@
+//! A preview for people, like a unified diff: `+` comes, `-` goes, `~` changes, `!` is in the way.
+//!
+//! **Invariant:** every sign says by itself what its colour says; no line that can be broken
+//! between words is longer than [`WIDTH`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+
+use super::Shown;
+use crate::cli::render::{Out, safe, short};
+use crate::cli::screen::Ink;
+use crate::ids::PolicyId;
+use crate::rollout::event::Purpose;
+use crate::rollout::preview::{Course, DeviceCounts, Outcome, PreviewedWrite, RingPreview};
+use crate::rollout::remote::GroupContent;
+use crate::rollout::report::Blocker;
+
+/// The narrowest terminal that people use.
+const WIDTH: usize = 80;
+/// Profiles that stay are listed up to this many; above, they are counted.
+const MAX_LISTED: usize = 5;
+
+/// What a line is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    Comes,
+    Goes,
+    Changes,
+    InTheWay,
+    Stays,
+}
+
+impl Sign {
+    const fn char(self) -> char {
+        match self {
+            Self::Comes => '+',
+            Self::Goes => '-',
+            Self::Changes => '~',
+            Self::InTheWay => '!',
+            Self::Stays => ' ',
+        }
+    }
+
+    /// The number of the terminal's colour.
+    const fn colour(self) -> Option<u8> {
+        match self {
+            Self::Comes => Some(32),
+            Self::Goes | Self::InTheWay => Some(31),
+            Self::Changes => Some(33),
+            Self::Stays => None,
+        }
+    }
+}
+
+struct Page<'a> {
+    out: Out<'a>,
+    ink: Ink,
+    names: BTreeMap<&'a PolicyId, &'a str>,
+    plan: &'a str,
+}
+
+/// Writes a preview.
+pub(super) fn text(out: Out<'_>, shown: &Shown<'_>, ink: Ink) -> io::Result<()> {
+    let preview = shown.preview;
+    let profiles = shown.world.profiles.iter().flat_map(|profiles| &profiles.value.listed);
+    let names = profiles.map(|profile| {
+        let unnamed = if profile.is_default { "default" } else { profile.id.as_str() };
+        (&profile.id, profile.name.as_deref().unwrap_or(unnamed))
+    });
+    let mut page = Page { out, ink, names: names.collect(), plan: preview.rollout.plan.as_str() };
+    page.line(
+        "",
+        &format!(
+            "Plan {}, revision {}, at {}: {}",
+            preview.rollout.plan,
+            shown.revision.digest.short(),
+            short(shown.now),
+            course(preview.course, &preview.rollout.to_string()),
+        ),
+    )?;
+    if !preview.now.is_empty() {
+        page.line("", "")?;
+        page.line("", "Now in the way:")?;
+        for blocker in &preview.now {
+            page.blocker(blocker)?;
+        }
+    }
+    let reachable = preview.reachable().count();
+    for (index, ring) in preview.rings.iter().enumerate() {
+        page.line("", "")?;
+        if index == reachable {
+            page.line("", "The rings after it wait for it. As things are, they would come to this:")?;
+            page.line("", "")?;
+        }
+        page.ring(index + 1, ring)?;
+    }
+    page.line("", "")?;
+    let (mut retargeted, mut released) = (DeviceCounts::new(), DeviceCounts::new());
+    for ring in preview.reachable() {
+        add(&mut retargeted, &ring.retargeted);
+        add(&mut released, &ring.released);
+    }
+    let created = preview.writes().filter(|write| write.before.is_none()).count();
+    let changed = preview.writes().count() - created;
+    let groups = |count: usize| if count == 1 { "1 group".to_owned() } else { format!("{count} groups") };
+    let mut summary = match (created, changed) {
+        (0, 0) => "Nothing would change at Cloudflare.".to_owned(),
+        (created, 0) => format!("It would create {}.", groups(created)),
+        (0, _) => format!("It would change groups by {}.", writes(changed)),
+        (created, changed) => {
+            format!("It would create {} and change groups by {}.", groups(created), writes(changed))
+        }
+    };
+    summary.push_str(&moved(&retargeted, &released, " ", "."));
+    summary.push_str(" Nothing was written.");
+    page.line("", &summary)
+}
+
+fn course(course: Course, rollout: &str) -> String {
+    match course {
+        Course::Begins => format!("it begins rollout {rollout}."),
+        Course::GoesOn => format!("rollout {rollout} goes on with it."),
+        Course::Completed => format!("rollout {rollout} is completed, and it asks for nothing else."),
+    }
+}
+
+fn writes(count: usize) -> String {
+    if count == 1 { "1 write".to_owned() } else { format!("{count} writes") }
+}
+
+fn add(to: &mut DeviceCounts, counts: &DeviceCounts) {
+    for (environment, count) in counts {
+        *to.entry(*environment).or_default() += count;
+    }
+}
+
+/// What happens to how many devices, each sentence between `before` and `after`.
+fn moved(retargeted: &DeviceCounts, released: &DeviceCounts, before: &str, after: &str) -> String {
+    let told = |counts: &DeviceCounts, what: [&str; 2]| {
+        let words: Vec<String> =
+            counts.iter().map(|(environment, count)| format!("{count} {environment}")).collect();
+        let total: usize = counts.values().sum();
+        let (devices, what) = if total == 1 { ("device", what[0]) } else { ("devices", what[1]) };
+        if words.is_empty() {
+            String::new()
+        } else {
+            format!("{before}{} {devices} {what}{after}", words.join(" and "))
+        }
+    };
+    let gets = told(retargeted, ["gets another target", "get another target"]);
+    let loses = told(released, ["is left without a target", "are left without a target"]);
+    gets + &loses
+}
+
+impl Page<'_> {
+    fn ring(&mut self, number: usize, ring: &RingPreview) -> io::Result<()> {
+        let comes_to = match (&ring.outcome, ring.writes.len()) {
+            (Outcome::Entered(state), _) => format!("nothing to write, it is {state}"),
+            (Outcome::InPlace, _) => "nothing to write, its group offers the targets already".to_owned(),
+            (Outcome::Written, count) => writes(count),
+            (Outcome::Blocked(_), 0) => "blocked".to_owned(),
+            (Outcome::Blocked(_), count) => format!("{}, then blocked", writes(count)),
+        };
+        self.line("", &format!("Ring {number}, {}: {comes_to}", safe(ring.name.as_str())))?;
+        for write in &ring.writes {
+            self.write(write)?;
+        }
+        if let Outcome::Blocked(blockers) = &ring.outcome {
+            for blocker in blockers {
+                self.blocker(blocker)?;
+            }
+        }
+        let moved = moved(&ring.retargeted, &ring.released, "\n", "");
+        for sentence in moved.lines().filter(|sentence| !sentence.is_empty()) {
+            self.line("  ", sentence)?;
+        }
+        if !ring.waits.is_empty() {
+            let words: Vec<String> =
+                ring.waits.iter().map(|word| safe(&format!("{} ({})", word.gate, word.value()))).collect();
+            self.line("  ", &format!("not now: {}", words.join("; ")))?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, write: &PreviewedWrite) -> io::Result<()> {
+        let name = safe(&write.after.name);
+        let nothing = GroupContent { name: String::new(), versions: Vec::new(), policies: BTreeSet::new() };
+        let (sign, title, before) = match (&write.before, &write.purpose) {
+            (None, _) => (Sign::Comes, format!("group `{name}`"), &nothing),
+            (Some(group), Purpose::Target) => {
+                (Sign::Changes, format!("group `{name}` ({})", safe(group.id.as_str())), &group.content)
+            }
+            (Some(group), Purpose::MoveOut { from }) => {
+                let (id, from) = (safe(group.id.as_str()), safe(from.as_str()));
+                (Sign::Changes, format!("group `{name}` ({id}) of ring {from}"), &group.content)
+            }
+        };
+        self.signed(sign, &title)?;
+        // By environment, so that the old and the new version of one stand together.
+        let mut versions: Vec<_> = before.versions.iter().map(|entry| (entry, Sign::Goes)).collect();
+        versions.extend(write.after.versions.iter().map(|entry| (entry, Sign::Comes)));
+        versions.sort_by_key(|(entry, sign)| (&entry.environment, *sign == Sign::Comes, &entry.version));
+        for (entry, sign) in &versions {
+            let stays = before.versions.contains(entry) && write.after.versions.contains(entry);
+            match (stays, sign) {
+                (true, Sign::Comes) => {}
+                (true, _) => self.signed(Sign::Stays, &format!("  {}", safe(&entry.to_string())))?,
+                (false, sign) => self.signed(*sign, &format!("  {}", safe(&entry.to_string())))?,
+            }
+        }
+        let profile = |page: &Self, id: &PolicyId| {
+            format!("  profile {}", safe(page.names.get(id).copied().unwrap_or(id.as_str())))
+        };
+        let stay: Vec<&PolicyId> = before.policies.intersection(&write.after.policies).collect();
+        if stay.len() > MAX_LISTED {
+            self.signed(Sign::Stays, &format!("  {} profiles stay", stay.len()))?;
+        } else {
+            for id in stay {
+                self.signed(Sign::Stays, &profile(self, id))?;
+            }
+        }
+        for id in before.policies.difference(&write.after.policies) {
+            self.signed(Sign::Goes, &profile(self, id))?;
+        }
+        for id in write.after.policies.difference(&before.policies) {
+            self.signed(Sign::Comes, &profile(self, id))?;
+        }
+        Ok(())
+    }
+
+    fn blocker(&mut self, blocker: &Blocker) -> io::Result<()> {
+        // Vetoes know profiles by their ID; people by name.
+        let text = self.names.iter().fold(blocker.to_string(), |text, (id, name)| {
+            if *name == id.as_str() { text } else { text.replace(id.as_str(), &format!("{name} ({id})")) }
+        });
+        self.signed(Sign::InTheWay, &safe(&text))?;
+        self.line("  ", &format!("do: {}", safe(&blocker.remedy(self.plan))))
+    }
+
+    fn signed(&mut self, sign: Sign, text: &str) -> io::Result<()> {
+        let indent = " ".repeat(text.len() - text.trim_start().len());
+        let lines = wrapped(text.trim_start(), WIDTH - 2 - indent.len());
+        for (index, line) in lines.iter().enumerate() {
+            let char = if index == 0 { sign.char() } else { ' ' };
+            let line = format!("{char} {indent}{line}");
+            match (self.ink, sign.colour()) {
+                (Ink::Colour, Some(colour)) => writeln!(self.out, "\u{1b}[{colour}m{line}\u{1b}[0m")?,
+                _ => writeln!(self.out, "{}", line.trim_end())?,
+            }
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, indent: &str, text: &str) -> io::Result<()> {
+        for line in wrapped(text, WIDTH - indent.len()) {
+            writeln!(self.out, "{}", format!("{indent}{line}").trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+/// `text` in lines of at most `width` characters, broken between words; a longer word stays whole.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let Some(line) = lines.last_mut() else { continue };
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}

@@ -1,0 +1,205 @@
+//! What entering a ring comes to: decision, report and preview all ask here.
+//!
+//! **Invariant:** whatever the hour and whoever holds the plan, a ring's group needs the same
+//! write; [`need`] says which, and [`entering`] whether it may be planned now.
+
+use std::collections::BTreeSet;
+
+use crate::ids::{PlanName, PolicyId};
+use crate::plan::model::RingPlan;
+use crate::rollout::decide::Context;
+use crate::rollout::event::{Event, WriteId, WriteIntent};
+use crate::rollout::safety::{self, GroupStep, Veto};
+use crate::rollout::state::{Attempts, Ring};
+use crate::rollout::verdict::{Evidence, Gate, Judgement};
+use crate::rollout::world::{Desired, ENTRY_MAX_AGE, Unresolved};
+use crate::time::{SignedDuration, Timestamp, after, since};
+
+/// Writes for one ring that may come to nothing in a row before a person must look.
+pub(super) const MAX_ATTEMPTS: u32 = 6;
+
+/// The wait after the first write that came to nothing; it doubles with each further one.
+const FIRST_BACKOFF: SignedDuration = SignedDuration::from_mins(1);
+
+/// What entering the current ring comes to.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Entering {
+    /// Something is in the way; the report says what.
+    Blocked(Vec<EntryBlock>),
+    /// The ring had soaked on these targets before.
+    Recognised(Event),
+    /// All gates advance and nothing is to be written.
+    InPlace(Event),
+    /// All gates advance and this is to be written.
+    Write(Box<WriteIntent>),
+}
+
+/// What is in the way of entering a ring, gates aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum EntryBlock {
+    Gates,
+    GroupsUnread,
+    Veto(Veto),
+    Backoff { until: Timestamp, last: Option<String> },
+    OtherWrite { plan: PlanName, write: WriteId },
+    BudgetSpent { until: Timestamp },
+    FileMissing,
+    ClockBehind(Timestamp),
+    Held,
+}
+
+/// What a ring's group needs, whatever stands against doing it now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Need {
+    /// Groups or profiles have not been read lately, or a group of ours is not in the list.
+    Unread,
+    /// A profile of the ring does not resolve; the fleet gate names it, and does not advance.
+    Unresolved,
+    /// A group is in the way.
+    Veto(Veto),
+    /// This step, for these profiles.
+    Step(GroupStep, BTreeSet<PolicyId>),
+}
+
+/// What entering a ring comes to now.
+pub(super) fn entering(
+    context: &Context<'_>,
+    ring: &Ring,
+    plan: &RingPlan,
+    attempts: &Attempts,
+    judgements: Vec<Judgement>,
+) -> Entering {
+    let mut blocks = not_now(context, ring, attempts, &judgements);
+    let (step, policies) = match need(context, plan) {
+        Need::Step(step, policies) => (step, policies),
+        Need::Unresolved => return Entering::Blocked(blocks),
+        Need::Unread => {
+            blocks.push(EntryBlock::GroupsUnread);
+            return Entering::Blocked(blocks);
+        }
+        Need::Veto(veto) => {
+            blocks.push(EntryBlock::Veto(veto));
+            return Entering::Blocked(blocks);
+        }
+    };
+    let held = blocks.iter().any(|block| !matches!(block, EntryBlock::Gates));
+    if let Some(event) = recognised(context, plan, &policies, &step).filter(|_| !held) {
+        return Entering::Recognised(event);
+    }
+    // A write reserves its requests before it is planned: the read before it, itself, and the
+    // reads that settle it. A ring that needs none may go on.
+    if let GroupStep::Write { .. } = step
+        && let Some(until) = budget_spent_until(context)
+    {
+        blocks.push(EntryBlock::BudgetSpent { until });
+    }
+    if !blocks.is_empty() {
+        return Entering::Blocked(blocks);
+    }
+    match step {
+        GroupStep::InPlace(group) => {
+            Entering::InPlace(Event::RingAssigned { ring: ring.name.clone(), group, judgements })
+        }
+        GroupStep::Write { purpose, before, after } => Entering::Write(Box::new(WriteIntent {
+            id: WriteId(context.state.writes + 1),
+            digest: context.rollout.revision.digest.clone(),
+            purpose,
+            before,
+            after,
+            policies,
+            devices: eligible(&judgements),
+            judgements,
+            after_doubt: attempts.doubted,
+        })),
+    }
+}
+
+/// What stands against entering the ring now, whatever its group needs.
+fn not_now(
+    context: &Context<'_>,
+    ring: &Ring,
+    attempts: &Attempts,
+    judgements: &[Judgement],
+) -> Vec<EntryBlock> {
+    let mut blocks = Vec::new();
+    if context.is_held() {
+        blocks.push(EntryBlock::Held);
+    }
+    if context.desired == Desired::Missing {
+        blocks.push(EntryBlock::FileMissing);
+    }
+    if let Some(until) = context.world.clock_behind {
+        blocks.push(EntryBlock::ClockBehind(until));
+    }
+    if !judgements.iter().all(|judgement| judgement.verdict.advances()) {
+        blocks.push(EntryBlock::Gates);
+    }
+    let until = not_before(attempts, ring.since);
+    if context.now < until {
+        blocks.push(EntryBlock::Backoff { until, last: attempts.last.clone() });
+    }
+    if let Some((rollout, _, write)) = context.state.pending_write() {
+        blocks.push(EntryBlock::OtherWrite { plan: rollout.id.plan.clone(), write: write.id() });
+    }
+    blocks
+}
+
+/// What a ring's group needs by what is known of the account.
+pub(super) fn need(context: &Context<'_>, plan: &RingPlan) -> Need {
+    let groups = context.world.groups_now(context.state);
+    let groups = groups.filter(|groups| since(groups.as_of, context.now) <= ENTRY_MAX_AGE);
+    let resolved = context.world.resolve_within(&context.rollout.revision.plan, plan);
+    let (groups, policies) = match (groups, resolved) {
+        (Some(groups), Ok(policies)) => (groups.value, policies),
+        (_, Err(Unresolved::Names(_))) => return Need::Unresolved,
+        (None, _) | (_, Err(Unresolved::Unread)) => return Need::Unread,
+    };
+    // A group of ours that the list lacks is hidden or gone: a read of its own says which, and
+    // only a person who saw the drift lets another one take its place.
+    let own = context.state.group_of(&context.rollout.id.plan, &plan.name);
+    if own.is_some_and(|(id, _)| !groups.iter().any(|group| group.id == *id)) {
+        return Need::Unread;
+    }
+    match safety::group_step(context.state, &context.rollout.id.plan, plan, &policies, &groups) {
+        Ok(step) => Need::Step(step, policies),
+        Err(veto) => Need::Veto(veto),
+    }
+}
+
+/// That the ring had soaked on these targets before and still has them.
+pub(super) fn recognised(
+    context: &Context<'_>,
+    plan: &RingPlan,
+    policies: &BTreeSet<PolicyId>,
+    step: &GroupStep,
+) -> Option<Event> {
+    let GroupStep::InPlace(group) = step else { return None };
+    let soak =
+        context.state.soaks.iter().find(|soak| {
+            soak.group == group.id && soak.policies == *policies && soak.targets == plan.targets
+        })?;
+    Some(Event::RingRecognised { ring: plan.name.clone(), group: group.clone(), soak: soak.clone() })
+}
+
+/// The devices that the fleet gate counted.
+fn eligible(judgements: &[Judgement]) -> usize {
+    let fleet = judgements.iter().find(|judgement| judgement.gate == Gate::Fleet);
+    match fleet.map(|judgement| &judgement.evidence) {
+        Some(Evidence::Fleet { eligible, .. }) => *eligible,
+        _ => 0,
+    }
+}
+
+/// When the next write for a ring may be planned, after those that came to nothing.
+pub(super) fn not_before(attempts: &Attempts, since: Timestamp) -> Timestamp {
+    let backoff = match attempts.failed {
+        0 => SignedDuration::ZERO,
+        failed => FIRST_BACKOFF * 2_i32.pow((failed - 1).min(MAX_ATTEMPTS)),
+    };
+    after(since, backoff).max(attempts.not_before.unwrap_or(since))
+}
+
+/// When the request budget has room for a whole write again; `None`: it has now.
+pub(super) fn budget_spent_until(context: &Context<'_>) -> Option<Timestamp> {
+    context.world.budget_spent_until.filter(|until| *until > context.now)
+}

@@ -1,0 +1,337 @@
+//! What a plan would change at Cloudflare, ring by ring, if nothing but time were in its way.
+//!
+//! It asks [`need`], which decisions ask as well, and folds each answer into a copy of the state:
+//! so a later ring sees what the earlier ones did, and execution makes the writes listed here.
+//!
+//! **Invariant:** the writes up to the first blocked ring are those that execution makes, in this
+//! order, as long as the account and the plan stay as they are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::fleet::RingScope;
+use crate::ids::{GroupId, PlanName, PolicyId, RingName};
+use crate::plan::model::{Revision, RingPlan};
+use crate::rollout::decide::{Context, decide};
+use crate::rollout::entering::{Need, need, recognised};
+use crate::rollout::event::{Mode, Purpose, Recorded, RolloutId};
+use crate::rollout::gate;
+use crate::rollout::lifecycle;
+use crate::rollout::remote::{Group, GroupContent};
+use crate::rollout::report::Blocker;
+use crate::rollout::safety::{self, GroupStep};
+use crate::rollout::state::{IllegalEvent, Phase, Stage, State};
+use crate::rollout::verdict::{Gate, Judgement};
+use crate::rollout::world::{Desired, Observations};
+use crate::time::{SignedDuration, Timestamp, after};
+use crate::version::{ClientVersion, Environment};
+
+/// What a plan would change.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use = "an unread preview warns nobody"]
+pub struct Preview {
+    /// The rollout that would do it.
+    pub rollout: RolloutId,
+    /// What the plan means to that rollout.
+    pub course: Course,
+    /// What stands against the next move now, in the order of the ladder; empty when it goes on by
+    /// itself.
+    pub now: Vec<Blocker>,
+    /// Its rings, in order of entry.
+    pub rings: Vec<RingPreview>,
+}
+
+/// What a plan means to its rollout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Course {
+    /// It begins a rollout.
+    Begins,
+    /// Its rollout goes on, under this revision or the same.
+    GoesOn,
+    /// Its rollout is completed, and this revision asks for nothing else.
+    Completed,
+}
+
+/// What would happen to one ring.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RingPreview {
+    /// Its name.
+    pub name: RingName,
+    /// What it comes to.
+    pub outcome: Outcome,
+    /// The writes for it, in order.
+    pub writes: Vec<PreviewedWrite>,
+    /// Devices that are offered another version by them.
+    pub retargeted: DeviceCounts,
+    /// Devices that are offered none any more: their profile leaves the group, and no ring up to
+    /// here takes it.
+    pub released: DeviceCounts,
+    /// What its schedule says against entering it now.
+    pub waits: Vec<Judgement>,
+}
+
+/// Devices that an assignment can move; an environment without any is left out.
+pub type DeviceCounts = BTreeMap<Environment, usize>;
+
+/// What a ring comes to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// It is entered already and gets no further write; the word of its state.
+    Entered(&'static str),
+    /// Its group already offers the targets.
+    InPlace,
+    /// It is written.
+    Written,
+    /// These keep it from being entered until somebody does something; later rings wait for it.
+    Blocked(Vec<Blocker>),
+}
+
+/// A write that would be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreviewedWrite {
+    /// What for.
+    pub purpose: Purpose,
+    /// The group before it; `None`: it is created.
+    pub before: Option<Group>,
+    /// The group as it shall be.
+    pub after: GroupContent,
+}
+
+impl Preview {
+    /// The writes that execution would make before it stands: all up to the first blocked ring.
+    pub fn writes(&self) -> impl Iterator<Item = &PreviewedWrite> {
+        self.reachable().flat_map(|ring| &ring.writes)
+    }
+
+    /// The rings up to the first blocked one, which is included.
+    pub fn reachable(&self) -> impl Iterator<Item = &RingPreview> {
+        let blocked = self.rings.iter().position(|ring| matches!(ring.outcome, Outcome::Blocked(_)));
+        self.rings.iter().take(blocked.map_or(self.rings.len(), |index| index + 1))
+    }
+}
+
+/// What `revision` would change at Cloudflare, by what is known of the account at `now`.
+///
+/// # Errors
+/// When an event that the ladder made does not fit the state: a fault in ringward.
+pub fn preview(
+    name: &PlanName,
+    revision: &Revision,
+    state: &State,
+    world: &Observations,
+    now: Timestamp,
+) -> Result<Preview, IllegalEvent> {
+    let desired = Desired::Present(revision);
+    let before = state.plans.get(name).map(|plan| plan.rollout.id.clone());
+    let waiting_on = waiting_on(name, desired, state, world, now)?;
+    let mut state = begun(name, desired, state, world, now)?;
+    let Some(plan) = state.plans.get(name) else {
+        return Ok(Preview {
+            rollout: RolloutId { plan: name.clone(), number: 1 },
+            course: Course::Begins,
+            now: waiting_on,
+            rings: Vec::new(),
+        });
+    };
+    let rollout = plan.rollout.id.clone();
+    let course = match plan.rollout.phase {
+        Phase::Completed => Course::Completed,
+        _ if before.as_ref() == Some(&rollout) => Course::GoesOn,
+        _ => Course::Begins,
+    };
+    let rings = revision
+        .plan
+        .rings
+        .iter()
+        .filter_map(|ring| ring_preview(name, ring, &mut state, world, now))
+        .collect();
+    Ok(Preview { rollout, course, now: waiting_on, rings })
+}
+
+/// What the daemon would wait for with this revision: its own report, that of one who observes.
+fn waiting_on(
+    name: &PlanName,
+    desired: Desired<'_>,
+    state: &State,
+    world: &Observations,
+    now: Timestamp,
+) -> Result<Vec<Blocker>, IllegalEvent> {
+    let observing = State { mode: Some(Mode::Observe), ..state.clone() };
+    let report = decide(name, desired, &observing, world, now)?.report;
+    let mut waiting_on = report.map(|report| report.waiting_on).unwrap_or_default();
+    waiting_on.retain(|blocker| !matches!(blocker, Blocker::Observing(..) | Blocker::Moving));
+    Ok(waiting_on)
+}
+
+/// The state in which the plan's rollout runs on this revision: no write is open any more, and a
+/// person has accepted the groups as they are.
+fn begun(
+    name: &PlanName,
+    desired: Desired<'_>,
+    state: &State,
+    world: &Observations,
+    now: Timestamp,
+) -> Result<State, IllegalEvent> {
+    let mut state = state.clone();
+    // The groups as read say what became of an open write.
+    for ring in state.plans.values_mut().flat_map(|plan| &mut plan.rollout.rings) {
+        if let Stage::Deploying(write) = &ring.stage {
+            ring.stage = Stage::Entering(write.attempts.clone());
+        }
+    }
+    loop {
+        let entries = lifecycle::step(name, desired, &state);
+        if entries.is_empty() {
+            break;
+        }
+        for entry in entries {
+            let at = state.last_at.map_or(now, |last| last.max(now));
+            state.apply(&Recorded { seq: state.seq + 1, at, entry })?;
+        }
+    }
+    // One for each group at most: what is accepted is no drift any more.
+    for _ in 0..state.groups.len() {
+        let rings = state.plans.get(name).map(|plan| plan.rollout.rings.iter());
+        let rings: Vec<RingName> = rings.into_iter().flatten().map(|ring| ring.name.clone()).collect();
+        let Some(cause) = safety::drift(&state, name, &rings, world) else { break };
+        state.accept_drift(&cause);
+    }
+    Ok(state)
+}
+
+/// What becomes of one ring, folded into `state`; `None`: the rollout has no such ring.
+fn ring_preview(
+    name: &PlanName,
+    plan: &RingPlan,
+    state: &mut State,
+    world: &Observations,
+    now: Timestamp,
+) -> Option<RingPreview> {
+    let groups = |state: &State| world.groups_now(state).map(|groups| groups.value).unwrap_or_default();
+    let before = groups(state);
+    let mut writes = Vec::new();
+    let (outcome, waits) = loop {
+        match next(name, plan, state, world, now)? {
+            Next::End(outcome, waits) => break (outcome, waits),
+            Next::InPlace(group, waits) => {
+                let rollout = state.plans.get(name)?.rollout.id.clone();
+                state.own(&rollout, &plan.name, &group);
+                break (Outcome::InPlace, waits);
+            }
+            Next::Write(write, waits) => {
+                let rollout = state.plans.get(name)?.rollout.id.clone();
+                state.own(&rollout, &plan.name, &as_written(&write, state.groups.len(), now));
+                let is_last = write.purpose == Purpose::Target;
+                writes.push(write);
+                // Each write but the last takes a group out of the way; one that did not would be a
+                // fault, and is told rather than repeated for ever.
+                if is_last || writes.len() > before.len() + 1 {
+                    break (Outcome::Written, waits);
+                }
+            }
+        }
+    };
+    let (retargeted, released) = moved(plan, (&before, &groups(state)), world, now);
+    Some(RingPreview { name: plan.name.clone(), outcome, writes, retargeted, released, waits })
+}
+
+/// The next thing that happens to a ring, with what its schedule says against it now.
+enum Next {
+    Write(PreviewedWrite, Vec<Judgement>),
+    InPlace(Group, Vec<Judgement>),
+    End(Outcome, Vec<Judgement>),
+}
+
+fn next(
+    name: &PlanName,
+    plan: &RingPlan,
+    state: &State,
+    world: &Observations,
+    now: Timestamp,
+) -> Option<Next> {
+    let context = Context::of(name, Desired::LastGood, state, world, now)?;
+    let ring = context.rollout.ring(&plan.name)?;
+    if ring.stage.is_entered() {
+        return Some(Next::End(Outcome::Entered(ring.stage.as_str()), Vec::new()));
+    }
+    let need = need(&context, plan);
+    if let Need::Step(step @ GroupStep::InPlace(group), policies) = &need
+        && recognised(&context, plan, policies, step).is_some()
+    {
+        return Some(Next::InPlace(group.clone(), Vec::new()));
+    }
+    let judgements = gate::entry(context.subject(ring, plan));
+    let blockers = blockers(plan, &judgements, &need);
+    let by_schedule = |word: &Judgement| word.gate != Gate::Fleet && !word.verdict.advances();
+    let waits = judgements.into_iter().filter(by_schedule).collect();
+    Some(match need {
+        Need::Step(GroupStep::InPlace(group), _) if blockers.is_empty() => Next::InPlace(group, waits),
+        Need::Step(GroupStep::Write { purpose, before, after }, _) if blockers.is_empty() => {
+            Next::Write(PreviewedWrite { purpose, before, after }, waits)
+        }
+        _ => Next::End(Outcome::Blocked(blockers), waits),
+    })
+}
+
+/// What keeps a ring from being entered however long it waits: not its schedule.
+fn blockers(plan: &RingPlan, judgements: &[Judgement], need: &Need) -> Vec<Blocker> {
+    let ring = || plan.name.clone();
+    let fleet = judgements.iter().filter(|word| word.gate == Gate::Fleet && !word.verdict.advances());
+    let mut blockers: Vec<Blocker> =
+        fleet.map(|word| Blocker::Gate(ring(), Box::new(word.clone()))).collect();
+    match need {
+        Need::Unread => blockers.push(Blocker::GroupsUnread(ring())),
+        Need::Veto(veto) => blockers.push(Blocker::Veto(ring(), veto.clone())),
+        Need::Unresolved | Need::Step(..) => {}
+    }
+    blockers
+}
+
+/// The group as it would be answered: newer than anything read.
+fn as_written(write: &PreviewedWrite, groups: usize, now: Timestamp) -> Group {
+    let read_at = write.before.as_ref().map_or(now, |group| group.updated_at.max(now));
+    Group {
+        id: write.before.as_ref().map_or_else(|| GroupId::to_be_created(groups), |group| group.id.clone()),
+        content: write.after.clone(),
+        updated_at: after(read_at, SignedDuration::from_nanos(1)),
+    }
+}
+
+/// How many devices are offered another version after the writes than before them, and how many
+/// none.
+fn moved(
+    plan: &RingPlan,
+    (before, after): (&[Group], &[Group]),
+    world: &Observations,
+    now: Timestamp,
+) -> (DeviceCounts, DeviceCounts) {
+    let (mut retargeted, mut released) = (DeviceCounts::new(), DeviceCounts::new());
+    let policies: BTreeSet<&PolicyId> =
+        before.iter().chain(after).flat_map(|group| &group.content.policies).collect();
+    for policy in policies {
+        for environment in Environment::ALL {
+            let offers = offered(after, policy, environment);
+            if offers == offered(before, policy, environment) {
+                continue;
+            }
+            let scope = RingScope {
+                policies: BTreeSet::from([policy.clone()]),
+                // Any version will do: before an assignment, a device counts if it can be moved.
+                targets: BTreeMap::from([(environment, ClientVersion::FIRST_ASSIGNABLE)]),
+                assigned_at: None,
+                zone: plan.schedule.zone().clone(),
+            };
+            let eligible = world.fleet.census(&scope, now).eligible();
+            if eligible > 0 {
+                let counts = if offers.is_some() { &mut retargeted } else { &mut released };
+                *counts.entry(environment).or_default() += eligible;
+            }
+        }
+    }
+    (retargeted, released)
+}
+
+/// What the groups offer to the devices of a profile.
+fn offered<'a>(groups: &'a [Group], policy: &PolicyId, environment: Environment) -> Option<&'a str> {
+    let group = groups.iter().find(|group| group.content.policies.contains(policy))?;
+    group.content.target(environment)
+}

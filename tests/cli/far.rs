@@ -4,7 +4,7 @@
 use std::fs;
 
 use ringward::cli::connection_args::ConnectionArgs;
-use ringward::cli::excerpt::Colour;
+use ringward::cli::screen::Screen;
 use ringward::cli::init::{InitArgs, init};
 use ringward::cli::online::check_online;
 use ringward::cli::render::Format;

@@ -147,6 +147,18 @@ pub fn in_words(duration: SignedDuration) -> String {
     format!("{sign}{}", words.join(" "))
 }
 
+/// A duration as exact as people need it, in the smaller of two neighbouring units: `2d 3h`, `1h 5m`.
+#[must_use]
+pub fn rough(duration: SignedDuration) -> String {
+    let seconds = duration.as_secs();
+    let grain = match seconds.unsigned_abs() {
+        86_400.. => 3_600,
+        3_600.. => 60,
+        _ => 1,
+    };
+    in_words(SignedDuration::from_secs(seconds - seconds % grain))
+}
+
 /// The daemon's clock: real time, or for demo and tests a clock that runs fast,
 /// `EPOCH@ANCHOR*SPEED` (virtual now = EPOCH + SPEED x (wall - ANCHOR)).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -192,13 +204,22 @@ impl Clock {
     /// How long to sleep on the wall clock until `instant`; zero when it has come.
     #[must_use]
     pub fn wall_until(&self, instant: Timestamp) -> Duration {
-        let ahead = since(self.at_wall(wall_now()), instant).as_secs_f64().max(0.0);
+        // A whole millisecond on top, so that the sleeper wakes at or after the instant.
+        self.on_the_wall(since(self.at_wall(wall_now()), instant)) + Duration::from_millis(1)
+    }
+
+    /// How long ago `instant` was on the wall clock; zero when it has not come.
+    #[must_use]
+    pub fn wall_since(&self, instant: Timestamp) -> Duration {
+        self.on_the_wall(since(instant, self.at_wall(wall_now())))
+    }
+
+    fn on_the_wall(&self, span: SignedDuration) -> Duration {
         let speed = match self {
             Self::Real => 1.0,
             Self::Fast { speed, .. } => *speed,
         };
-        // A whole millisecond on top, so that the sleeper wakes at or after the instant.
-        Duration::from_secs_f64((ahead / speed).min(MAX_SPAN.as_secs_f64())) + Duration::from_millis(1)
+        Duration::from_secs_f64((span.as_secs_f64().max(0.0) / speed).min(MAX_SPAN.as_secs_f64()))
     }
 
     fn at_wall(&self, wall: Timestamp) -> Timestamp {

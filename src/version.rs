@@ -37,6 +37,13 @@ impl ClientVersion {
         self >= Self::FIRST_ASSIGNABLE
     }
 
+    /// Whether it is a release and no beta: its last number is 0 (FACTS 3).
+    #[must_use]
+    pub const fn is_release(self) -> bool {
+        let [_, _, _, channel] = self.0;
+        channel == 0
+    }
+
     /// The first three numbers, which `semver` ranges in `forbid` read.
     #[must_use]
     pub fn as_semver(self) -> semver::Version {
@@ -164,6 +171,7 @@ mod tests {
         let beta: ClientVersion = "2026.7.1210.1".parse().unwrap();
         let tenth: ClientVersion = "2026.10.1.0".parse().unwrap();
         assert!(hotfix < beta && beta < tenth);
+        assert!(hotfix.is_release() && !beta.is_release());
         assert!(hotfix.follows_assignments());
         assert!(!ClientVersion::new(2026, 5, 1155, 1).follows_assignments());
     }

@@ -2,58 +2,144 @@
 //!
 //! **Invariant:** whatever can be told wrong without asking anybody is refused here, with exit 2.
 
+use std::io;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValue;
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::cli::backup::backup;
 use crate::cli::check::check;
 use crate::cli::client::Connection;
+use crate::cli::connection_args::ConnectionArgs;
 use crate::cli::devices::{Filter, devices};
-use crate::cli::diff::{Colour, DiffArgs, diff};
+use crate::cli::diff::{DiffArgs, diff};
 use crate::cli::exit::CliError;
 use crate::cli::explain::explain;
-use crate::cli::history::history;
+use crate::cli::healthcheck::healthcheck;
+use crate::cli::history::{Part, history};
+use crate::cli::init::{InitArgs, init};
+use crate::cli::online::check_online;
 use crate::cli::render::{Format, Out};
+use crate::cli::run::end_signal;
+use crate::cli::schema::{SchemaArgs, schema};
+use crate::cli::screen::Ink;
+use crate::cli::screen::Screen;
 use crate::cli::status::status;
 use crate::cli::stop::stop;
 use crate::cli::user::caller;
 use crate::cli::verbs::{pause, resume, start, waive};
 use crate::cli::verify::verify;
+use crate::cli::watch::{EVERY, Watched, watch};
 use crate::fleet::Class;
 use crate::ids::{PlanName, RingName};
 use crate::rollout::command::StartPlans;
 use crate::rollout::verdict::Gate;
 use crate::time::Clock;
+use crate::web::json::MAX_REASON_CHARS;
 
-/// The longest reason that the daemon takes; `stop` must not find out later.
-const MAX_REASON_CHARS: usize = 2_000;
+const AFTER_CHECK: &str = "\
+With --json: a list with one object per file: `file`; `errors`, each on one line; `diagnostics`, the
+same errors in parts: `file`, `line` and `column` from 1, `span` in bytes (`start`, `end`, the end
+excluded), `problem`, `found` (the offending text, empty where something is missing), `instead` (what
+would be right), `related` (the other place of a disagreement: `file`, `line`, `column`, `span`,
+`what`; else null); and `plan`, null where there are errors. Where a path itself cannot be read,
+line, column and span are null.
+
+Exit codes: 0 every file is good, 2 some cannot be used";
+
+const AFTER_SCHEMA: &str = "\
+For editors: ringward schema > ringward.schema.json, and as the first line of each plan
+  # yaml-language-server: $schema=ringward.schema.json
+It knows keys and the shape of values; `ringward check` judges the whole.";
 
 /// Commands beside a running daemon.
 #[derive(Debug, Subcommand)]
 pub enum ClientCommand {
     /// Show each plan, its rings and what it waits for
+    #[command(after_help = "\
+Examples:
+  ringward status                 all plans
+  ringward status client --watch  one plan, redrawn until Ctrl-C
+  ringward status --json | jq '.rollouts[].waiting_on[0].headline'")]
     Status(StatusArgs),
-    /// Say why a plan is where it is, and what would change it
+    /// Say why a plan does not move, and what would change it
+    #[command(after_help = "\
+Examples:
+  ringward explain client         the first line is the answer
+  ringward explain client --json  the same as GET /api/v1/rollouts/client")]
     Explain(PlanArgs),
-    /// List the devices of a plan's rings
+    /// List the devices of a plan's rings, what needs attention first
+    #[command(after_help = "\
+Classes, in the order of the list:
+  stalled     still not on the target, long after it was due
+  due         seen since the target was due, and not on it yet
+  unseen      not seen since then
+  too_old     a client below 2026.6, which ignores assignments
+  left        moved out of the ring's profiles, or gone
+  untargeted  nothing is on offer for its system
+  arrived     on the target
+
+Examples:
+  ringward devices client --class stalled
+  ringward devices client --ring 'Early adopters' --json | jq '.devices[].user'")]
     Devices(DevicesArgs),
     /// Show who did what to a plan, when and why
+    #[command(after_help = "\
+It reads the database itself, so it works with the daemon up or down.
+
+Examples:
+  ringward history client --limit 20  the newest 20 records
+  ringward history client --json      JSON Lines, with each fact whole
+  ringward history --verify           chain, events, replay and laws of the whole log")]
     History(HistoryArgs),
     /// Hold a plan: no write, and no ring is verified, until `resume`
+    #[command(after_help = "\
+Polls, gates and soak clocks go on; deadlines stand still.
+
+Example:
+  ringward pause client --reason 'help desk sees sign-in errors'")]
     Pause(VerbArgs),
     /// Lift a plan's holds, having seen their causes
+    #[command(after_help = "\
+It lifts a person's pause and the engine's halt; `ringward explain` tells their causes.
+
+Example:
+  ringward resume client --reason 'sign-in errors came from elsewhere'")]
     Resume(VerbArgs),
     /// Declare that a gate does not apply to a ring of this rollout
+    #[command(after_help = "\
+Gates that can be waived: adoption, soak. The schedule is changed in the plan.
+
+Example:
+  ringward waive client --gate soak --reason 'fix for CVE-2026-0001 cannot wait'")]
     Waive(WaiveArgs),
     /// Stop all writes of all plans, also when the daemon hangs or is down
+    #[command(after_help = "\
+It puts a stop file beside the database, which the daemon looks for just before each change.
+
+Example:
+  ringward stop --reason 'dns is down'")]
     Stop(StopArgs),
     /// Allow writes again after `stop`
+    #[command(after_help = "\
+Example:
+  ringward start --paused --reason 'dns is back'  each plan then waits for its `resume`")]
     Start(StartArgs),
-    /// Check plan files offline
+    /// Check plan files offline, or with --online against the account: all errors at once
+    #[command(after_help = AFTER_CHECK)]
     Check(CheckArgs),
+    /// Print the JSON Schema of plan files, for editors
+    #[command(after_help = AFTER_SCHEMA)]
+    Schema(SchemaArgs),
+    /// Write a commented starter plan from what the account has
+    Init(InitArgs),
     /// Show what a plan would change at Cloudflare now; nothing is written
     Diff(Box<DiffArgs>),
+    /// Copy the database, checked, while the daemon runs or not
+    Backup(BackupArgs),
+    /// Say whether the daemon is well: it answers, and has decided within three minutes
+    Healthcheck(DaemonArgs),
 }
 
 impl ClientCommand {
@@ -63,18 +149,29 @@ impl ClientCommand {
     /// When it was not done; the error has message and exit code.
     pub async fn run(self, out: Out<'_>) -> Result<(), CliError> {
         match self {
+            Self::Status(args) if args.watch => {
+                let watched = Watched { plan: args.plan.as_ref(), format: args.json.format(), every: EVERY };
+                let end = async { end_signal().await.map(|_| ()) };
+                watch(&args.daemon.connection(), watched, Screen::of_stdout, end, out).await
+            }
             Self::Status(args) => {
-                status(&args.daemon.connection(), args.plan.as_ref(), args.json.format(), out).await
+                let (at, format) = (args.daemon.connection(), args.json.format());
+                status(&at, args.plan.as_ref(), format, &Screen::of_stdout(), out).await
             }
             Self::Explain(args) => {
-                explain(&args.daemon.connection(), &args.plan, args.json.format(), out).await
+                let (at, format) = (args.daemon.connection(), args.json.format());
+                explain(&at, &args.plan, format, &Screen::of_stdout(), out).await
             }
             Self::Devices(args) => {
                 let filter = Filter { ring: args.ring.as_ref(), class: args.class };
-                devices(&args.daemon.connection(), &args.plan, filter, args.json.format(), out).await
+                let (at, format) = (args.daemon.connection(), args.json.format());
+                devices(&at, &args.plan, filter, format, &Screen::of_stdout(), out).await
             }
             Self::History(args) => match &args.plan {
-                Some(plan) if !args.verify => history(&args.daemon.db, plan, args.json.format(), out),
+                Some(plan) if !args.verify => {
+                    let part = Part { limit: args.limit, before: args.before };
+                    history(&args.daemon.db, plan, part, args.json.format(), &Screen::of_stdout(), out)
+                }
                 // The chain is one for all plans.
                 _ => verify(&args.daemon.db, args.json.format(), out),
             },
@@ -92,8 +189,20 @@ impl ClientCommand {
                 let plans = if args.paused { StartPlans::Pause } else { StartPlans::GoOn };
                 start(&args.daemon.connection(), plans, &args.reason, out).await
             }
-            Self::Diff(args) => diff(&args, Colour::of_stdout(), out).await,
-            Self::Check(args) => check(&args.paths, Clock::Real.now(), args.json.format(), out),
+            Self::Check(args) => {
+                let screen = Screen::of_stdout();
+                if args.online {
+                    let (connection, database) = (&args.connection, args.db.as_deref());
+                    check_online(&args.paths, connection, database, args.json.format(), &screen, out).await
+                } else {
+                    check(&args.paths, Clock::Real.now(), args.json.format(), screen.ink, out)
+                }
+            }
+            Self::Schema(args) => schema(&args, out),
+            Self::Init(args) => init(&args, out, &mut io::stderr()).await,
+            Self::Diff(args) => diff(&args, Ink::of(&io::stdout()), out).await,
+            Self::Healthcheck(daemon) => healthcheck(&daemon.connection(), out).await,
+            Self::Backup(args) => backup(&args.daemon.db, &args.file, args.json.format(), out),
         }
     }
 }
@@ -132,6 +241,9 @@ pub struct StatusArgs {
     /// Only this plan
     #[arg(value_name = "PLAN")]
     pub plan: Option<PlanName>,
+    /// Show it again whenever it changes, until Ctrl-C: in place on a terminal, as lines elsewhere
+    #[arg(long)]
+    pub watch: bool,
     /// How to answer.
     #[command(flatten)]
     pub json: JsonArgs,
@@ -183,6 +295,12 @@ pub struct HistoryArgs {
     /// Verify the whole log instead: the chain, each event, the replay and the laws
     #[arg(long)]
     pub verify: bool,
+    /// Only the newest N records
+    #[arg(long, value_name = "N", value_parser = at_least_one, conflicts_with = "verify")]
+    pub limit: Option<usize>,
+    /// Only records before this number, as the first column has it
+    #[arg(long, value_name = "RECORD", conflicts_with = "verify")]
+    pub before: Option<u64>,
     /// How to answer.
     #[command(flatten)]
     pub json: JsonArgs,
@@ -256,9 +374,41 @@ pub struct CheckArgs {
     /// Plan files, or directories of them (*.yaml)
     #[arg(value_name = "PATH", env = "RINGWARD_PLANS", default_value = ".")]
     pub paths: Vec<PathBuf>,
+    /// Look at the account too: token, profiles, groups in the way, ring sizes; nothing is written
+    #[arg(long)]
+    pub online: bool,
     /// How to answer.
     #[command(flatten)]
     pub json: JsonArgs,
+    /// With --online: the daemon's database, which knows the groups that ringward has written
+    #[arg(long, value_name = "FILE", env = "RINGWARD_DB")]
+    pub db: Option<PathBuf>,
+    /// With --online: how to reach the account.
+    #[command(flatten, next_help_heading = "With --online")]
+    pub connection: ConnectionArgs,
+}
+
+/// Arguments of `backup`.
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// The copy; a file of that name must not exist yet
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// How to answer.
+    #[command(flatten)]
+    pub json: JsonArgs,
+    /// Which database.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+}
+
+/// A number of records.
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("there is nothing to show then; name 1 or more".to_owned()),
+        Ok(number) => Ok(number),
+        Err(_) => Err("name a whole number, such as 20".to_owned()),
+    }
 }
 
 /// A reason that says something.
@@ -330,9 +480,27 @@ mod tests {
             ("stop", "stop --reason=dns --db /x/y.db", true),
             ("start", "start --paused --reason=fixed", true),
             ("check", "check a.yaml b --json", true),
+            ("the schema", "schema", true),
+            ("the reference", "schema --markdown", true),
+            ("the schema of nothing else", "schema plan.yaml", false),
+            (
+                "check with the account",
+                "check a.yaml --online --account 023e105f4ecef8ad9ca31a8372d0c353",
+                true,
+            ),
+            ("an account that is none", "check --online --account=", false),
+            ("init", "init --output plan.yaml --force", true),
+            ("init to two files", "init a.yaml b.yaml", false),
             ("diff needs a plan", "diff", false),
             ("diff", "diff plans/client.yaml --json", true),
             ("an empty name", "status ", true),
+            ("a backup", "backup /x/copy.db --json", true),
+            ("a health check", "healthcheck --db /x/y.db", true),
+            ("a backup needs a name", "backup", false),
+            ("watching", "status client --watch", true),
+            ("some records", "history client --limit 5 --before 9", true),
+            ("no records", "history client --limit 0", false),
+            ("some records of a verification", "history --verify --limit 5", false),
         ];
         for (row, line, accepted) in rows {
             let words = std::iter::once("ringward").chain(line.split(' ').filter(|word| !word.is_empty()));

@@ -5,158 +5,375 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Read as _};
+use std::io::{self, IsTerminal as _, Read as _};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::cli::excerpt::excerpt;
 use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, json, moment, safe};
+use crate::cli::screen::Ink;
+use crate::daemon::files::{Look, look};
 use crate::ids::{PlanName, RingName};
-use crate::plan::model::{Plan, PlanDigest, RingPlan};
-use crate::plan::set::{FileRead, Running, read_all};
+use crate::plan::model::{Plan, PlanDigest, Revision, RingPlan};
+use crate::plan::set::{Running, read_all};
+use crate::plan::{MAX_BYTES, PlanError};
 use crate::rollout::gate::LEFT_TO_ENTER;
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
 
-/// The most that is read of a file: one byte more than the largest plan file, so that the decoder
-/// sees that it is too large.
-const MAX_BYTES: u64 = 1024 * 1024 + 1;
-
-/// What `check` says of one file.
-#[derive(Debug, Serialize)]
-struct Checked {
-    file: String,
-    errors: Vec<String>,
-    plan: Option<Summary>,
+/// Plan files that were read and judged together, in the order of their names.
+#[derive(Debug, Default)]
+pub struct Judgement {
+    /// What is thought of each file.
+    pub files: Vec<Judged>,
+    /// The bytes of each file that could be read, by the name that errors show.
+    bytes: BTreeMap<String, Vec<u8>>,
 }
 
-/// A good plan in short.
-#[derive(Debug, Serialize)]
-struct Summary {
-    name: PlanName,
-    digest: PlanDigest,
-    rings: Vec<RingSummary>,
-    /// When the first ring can be entered; `None`: no opening within a year and a month.
-    first_entry: Option<Timestamp>,
+/// One file, or a path that holds none.
+#[derive(Debug)]
+pub struct Judged {
+    /// The path as given, or below the directory that was given.
+    pub file: String,
+    /// The plan, or why there is none.
+    pub outcome: Result<Revision, Refused>,
 }
 
-#[derive(Debug, Serialize)]
-struct RingSummary {
-    name: RingName,
-    profiles: Vec<String>,
-    targets: BTreeMap<Environment, ClientVersion>,
+/// Why a file gives no plan.
+#[derive(Debug)]
+pub enum Refused {
+    /// The path itself: what is wrong with it.
+    Path(String),
+    /// What is wrong in the file.
+    Plan(Vec<PlanError>),
+}
+
+impl Refused {
+    /// How many errors it is.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        match self {
+            Self::Path(_) => 1,
+            Self::Plan(errors) => errors.len(),
+        }
+    }
+}
+
+impl Judgement {
+    /// Reads and judges files, and the files `*.yaml` of directories.
+    #[must_use]
+    pub fn of(paths: &[PathBuf]) -> Self {
+        let mut judgement = Self::default();
+        let mut directories: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
+        for path in paths {
+            for (file, bytes) in plan_files(path) {
+                let name = file.display().to_string();
+                match bytes {
+                    // A file that is named twice is one file.
+                    Ok(bytes) if !judgement.bytes.contains_key(&name) => {
+                        let directory = file.parent().unwrap_or(Path::new("")).to_owned();
+                        directories.entry(directory).or_default().push(name.clone());
+                        judgement.bytes.insert(name, bytes);
+                    }
+                    Ok(_) => {}
+                    Err(why) => judgement.files.push(Judged { file: name, outcome: Err(Refused::Path(why)) }),
+                }
+            }
+        }
+        for names in directories.values() {
+            let files =
+                names.iter().filter_map(|name| Some((name.as_str(), judgement.bytes.get(name)?.as_slice())));
+            let read = read_all(files, &Running::new());
+            judgement.files.extend(
+                read.into_iter()
+                    .map(|read| Judged { file: read.file, outcome: read.outcome.map_err(Refused::Plan) }),
+            );
+        }
+        judgement.files.sort_by(|one, other| one.file.cmp(&other.file));
+        judgement
+    }
+
+    /// An error of one of the files as a compiler would show it.
+    #[must_use]
+    pub fn excerpt(&self, error: &PlanError, ink: Ink) -> String {
+        excerpt(error, |file| self.bytes.get(file).map(Vec::as_slice), ink)
+    }
+
+    /// All that is wrong, with excerpts, in the order of files.
+    #[must_use]
+    pub fn complaints(&self, ink: Ink) -> Vec<String> {
+        self.files.iter().flat_map(|judged| self.complaints_of(judged, ink)).collect()
+    }
+
+    fn complaints_of(&self, judged: &Judged, ink: Ink) -> Vec<String> {
+        match &judged.outcome {
+            Ok(_) => Vec::new(),
+            Err(Refused::Path(why)) => vec![format!("error: {}: {}\n", safe(&judged.file), safe(why))],
+            Err(Refused::Plan(errors)) => errors.iter().map(|error| self.excerpt(error, ink)).collect(),
+        }
+    }
+
+    /// Says what is wrong with each file, or what is in it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn show(&self, out: Out<'_>, now: Timestamp, ink: Ink) -> io::Result<()> {
+        let mut good_above = false;
+        for judged in &self.files {
+            match &judged.outcome {
+                Ok(revision) => text(out, &judged.file, &Summary::of(revision, now), now)?,
+                // Each complaint ends with a blank line; a good plan does not.
+                Err(_) if good_above => writeln!(out)?,
+                Err(_) => {}
+            }
+            good_above = judged.outcome.is_ok();
+            for complaint in self.complaints_of(judged, ink) {
+                writeln!(out, "{complaint}")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The same for programs.
+    pub(super) fn in_json(&self, now: Timestamp) -> Vec<FileJson<'_>> {
+        self.files.iter().map(|judged| FileJson::of(judged, now)).collect()
+    }
+
+    /// The plans without an error, each with its file and the bytes that it was read from.
+    pub fn good(&self) -> impl Iterator<Item = (&str, &Plan, &[u8])> {
+        self.files.iter().filter_map(|judged| {
+            let plan = &judged.outcome.as_ref().ok()?.plan;
+            Some((judged.file.as_str(), plan, self.bytes.get(&judged.file)?.as_slice()))
+        })
+    }
+
+    /// How many files cannot be used, in words; `None`: all can.
+    #[must_use]
+    pub fn unusable(&self) -> Option<String> {
+        let refused: Vec<&Refused> =
+            self.files.iter().filter_map(|judged| judged.outcome.as_ref().err()).collect();
+        if refused.is_empty() {
+            return None;
+        }
+        let errors: usize = refused.iter().map(|refused| refused.count()).sum();
+        let errors = if errors == 1 { "1 error".to_owned() } else { format!("{errors} errors") };
+        let files = if self.files.len() == 1 { "file" } else { "files" };
+        Some(format!("{} of {} {files} cannot be used: {errors}", refused.len(), self.files.len()))
+    }
+}
+
+/// The plan files that a path means, each with its bytes or why it has none.
+fn plan_files(path: &Path) -> Vec<(PathBuf, Result<Vec<u8>, String>)> {
+    if !path.is_dir() {
+        let told = |error| format!("it cannot be read ({error}); name a plan file, or a directory of them");
+        return vec![(path.to_owned(), read(path).map_err(told))];
+    }
+    // As the daemon looks: the same files count, and the same are refused.
+    match look(path) {
+        Look::Files(files) if files.is_empty() => {
+            let why = "it holds no plan file; plans are files named *.yaml";
+            vec![(path.to_owned(), Err(why.to_owned()))]
+        }
+        Look::Files(files) => {
+            // The daemon's words begin with the bare name, which stands before them here as well.
+            let alone = |name: &str, why: String| match why.strip_prefix(&format!("{name}: ")) {
+                Some(why) => why.to_owned(),
+                None => why,
+            };
+            let file = |(name, bytes): (String, Result<Vec<u8>, String>)| {
+                (path.join(&name), bytes.map_err(|why| alone(&name, why)))
+            };
+            files.into_iter().map(file).collect()
+        }
+        Look::Unreadable(why) => vec![(path.to_owned(), Err(why))],
+    }
+}
+
+/// One byte more than the largest plan file, so that the decoder sees that it is too large.
+fn read(file: &Path) -> io::Result<Vec<u8>> {
+    let most = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    fs::File::open(file)?.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Checks files, and the files `*.yaml` of directories.
 ///
 /// # Errors
 /// When a plan is invalid, a path cannot be read, or there is no plan file at all.
-pub fn check(paths: &[PathBuf], now: Timestamp, format: Format, out: Out<'_>) -> Result<(), CliError> {
-    let mut checked: Vec<Checked> = Vec::new();
-    let mut directories: BTreeMap<PathBuf, BTreeMap<String, Vec<u8>>> = BTreeMap::new();
-    for path in paths {
-        for file in plan_files(path, &mut checked) {
-            match read(&file) {
-                Ok(bytes) => {
-                    let directory = file.parent().unwrap_or(Path::new("")).to_owned();
-                    let name = file.display().to_string();
-                    directories.entry(directory).or_default().insert(name, bytes);
-                }
-                Err(error) => checked.push(unreadable(&file, &error)),
-            }
-        }
-    }
-    for files in directories.values() {
-        let files = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
-        checked.extend(read_all(files, &Running::new()).into_iter().map(|file| judged(file, now)));
-    }
-    checked.sort_by(|one, other| one.file.cmp(&other.file));
+pub fn check(
+    paths: &[PathBuf],
+    now: Timestamp,
+    format: Format,
+    ink: Ink,
+    out: Out<'_>,
+) -> Result<(), CliError> {
+    let judgement = Judgement::of(paths);
     match format {
-        Format::Json => json(out, &checked)?,
-        Format::Text => checked.iter().try_for_each(|file| text(out, file, now))?,
+        Format::Json => json(out, &judgement.in_json(now))?,
+        Format::Text => judgement.show(out, now, ink)?,
     }
-    let bad = checked.iter().filter(|file| file.plan.is_none()).count();
-    if bad == 0 {
-        Ok(())
-    } else {
-        Err(CliError::usage(format!("{bad} of {} files cannot be used", checked.len())))
-    }
+    judgement.unusable().map_or(Ok(()), |why| Err(CliError::usage(why)))
 }
 
-/// The plan files that a path means; what is wrong with the path itself goes to `checked`.
-fn plan_files(path: &Path, checked: &mut Vec<Checked>) -> Vec<PathBuf> {
-    if !path.is_dir() {
-        return vec![path.to_owned()];
+/// Tells at the start of a daemon what is wrong with its plans: with excerpts to a person at a
+/// terminal, else one line of log for each error. It starts all the same, since the last good
+/// plans go on; status and metrics tell the same later.
+pub(super) fn tell_errors(directory: &Path) {
+    let judgement = Judgement::of(&[directory.to_owned()]);
+    let stderr = io::stderr();
+    if stderr.is_terminal() {
+        for complaint in judgement.complaints(Ink::of(&stderr)) {
+            eprintln!("{complaint}");
+        }
+        return;
     }
-    let listed = fs::read_dir(path)
-        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>());
-    match listed {
-        Ok(mut files) => {
-            files.retain(|file| {
-                file.extension().is_some_and(|extension| extension == "yaml") && !file.is_dir()
-            });
-            if files.is_empty() {
-                let errors = vec!["it holds no plan file; plans are files named *.yaml".to_owned()];
-                checked.push(Checked { file: path.display().to_string(), errors, plan: None });
+    for judged in &judgement.files {
+        match &judged.outcome {
+            Ok(_) => {}
+            Err(Refused::Path(why)) => tracing::warn!(file = %safe(&judged.file), "{}", safe(why)),
+            Err(Refused::Plan(errors)) => {
+                for error in errors {
+                    tracing::warn!("{}", safe(&error.to_string()));
+                }
             }
-            files
-        }
-        Err(error) => {
-            checked.push(unreadable(path, &error));
-            Vec::new()
         }
     }
 }
 
-fn read(file: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    fs::File::open(file)?.take(MAX_BYTES).read_to_end(&mut bytes)?;
-    Ok(bytes)
+/// What `check --json` says of one file.
+#[derive(Debug, Serialize)]
+pub(super) struct FileJson<'a> {
+    file: &'a str,
+    /// Each error on one line, for people.
+    errors: Vec<String>,
+    /// The same errors in parts, for editors and annotations.
+    diagnostics: Vec<DiagnosticJson<'a>>,
+    plan: Option<Summary<'a>>,
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Checked {
-    let errors = vec![format!("it cannot be read: {error}")];
-    Checked { file: path.display().to_string(), errors, plan: None }
+/// One error in parts. Line, column and span are null where the path itself is wrong.
+#[derive(Debug, Serialize)]
+struct DiagnosticJson<'a> {
+    file: &'a str,
+    /// From 1.
+    line: Option<usize>,
+    /// From 1, in characters.
+    column: Option<usize>,
+    span: Option<SpanJson>,
+    problem: &'a str,
+    /// The offending text; empty where something is missing.
+    found: &'a str,
+    instead: &'a str,
+    related: Option<RelatedJson<'a>>,
 }
 
-fn judged(read: FileRead, now: Timestamp) -> Checked {
-    match read.outcome {
-        Ok(revision) => Checked {
-            file: read.file,
-            errors: Vec::new(),
-            plan: Some(summary(revision.plan, revision.digest, now)),
-        },
-        Err(errors) => {
-            Checked { file: read.file, errors: errors.iter().map(ToString::to_string).collect(), plan: None }
+/// A range of bytes of a file, the end excluded.
+#[derive(Debug, Serialize)]
+struct SpanJson {
+    start: usize,
+    end: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct RelatedJson<'a> {
+    file: &'a str,
+    line: usize,
+    column: usize,
+    span: SpanJson,
+    what: &'a str,
+}
+
+impl From<&Range<usize>> for SpanJson {
+    fn from(span: &Range<usize>) -> Self {
+        Self { start: span.start, end: span.end }
+    }
+}
+
+impl<'a> FileJson<'a> {
+    fn of(judged: &'a Judged, now: Timestamp) -> Self {
+        let (errors, diagnostics) = match &judged.outcome {
+            Ok(_) => (Vec::new(), Vec::new()),
+            Err(Refused::Path(why)) => (vec![why.clone()], vec![DiagnosticJson::of_path(&judged.file, why)]),
+            Err(Refused::Plan(errors)) => (
+                errors.iter().map(ToString::to_string).collect(),
+                errors.iter().map(DiagnosticJson::of).collect(),
+            ),
+        };
+        let plan = judged.outcome.as_ref().ok().map(|revision| Summary::of(revision, now));
+        Self { file: &judged.file, errors, diagnostics, plan }
+    }
+}
+
+impl<'a> DiagnosticJson<'a> {
+    fn of(error: &'a PlanError) -> Self {
+        Self {
+            file: &error.file,
+            line: Some(error.line),
+            column: Some(error.column),
+            span: Some((&error.span).into()),
+            problem: &error.problem,
+            found: &error.found,
+            instead: &error.instead,
+            related: error.related.as_ref().map(|other| RelatedJson {
+                file: &other.file,
+                line: other.line,
+                column: other.column,
+                span: (&other.span).into(),
+                what: &other.what,
+            }),
+        }
+    }
+
+    fn of_path(file: &'a str, why: &'a str) -> Self {
+        let (line, column, span) = (None, None, None);
+        Self { file, line, column, span, problem: why, found: "", instead: "", related: None }
+    }
+}
+
+/// A good plan in short.
+#[derive(Debug, Serialize)]
+struct Summary<'a> {
+    name: &'a PlanName,
+    digest: &'a PlanDigest,
+    rings: Vec<RingSummary<'a>>,
+    /// When the first ring can be entered; `None`: no opening within a year and a month.
+    first_entry: Option<Timestamp>,
+}
+
+#[derive(Debug, Serialize)]
+struct RingSummary<'a> {
+    name: &'a RingName,
+    profiles: Vec<String>,
+    targets: &'a BTreeMap<Environment, ClientVersion>,
+}
+
+impl<'a> Summary<'a> {
+    fn of(revision: &'a Revision, now: Timestamp) -> Self {
+        let plan = &revision.plan;
+        let ring = |ring: &'a RingPlan| RingSummary {
+            name: &ring.name,
+            profiles: ring.profiles.iter().map(ToString::to_string).collect(),
+            targets: &ring.targets,
+        };
+        Self {
+            name: &plan.name,
+            digest: &revision.digest,
+            rings: plan.rings.iter().map(ring).collect(),
+            first_entry: plan.rings.first().and_then(|ring| ring.schedule.next_entry(now, LEFT_TO_ENTER)),
         }
     }
 }
 
-fn summary(plan: Plan, digest: PlanDigest, now: Timestamp) -> Summary {
-    let first_entry = plan.rings.first().and_then(|ring| ring.schedule.next_entry(now, LEFT_TO_ENTER));
-    let ring = |ring: RingPlan| RingSummary {
-        name: ring.name,
-        profiles: ring.profiles.iter().map(ToString::to_string).collect(),
-        targets: ring.targets,
-    };
-    Summary { name: plan.name, digest, rings: plan.rings.into_iter().map(ring).collect(), first_entry }
-}
-
-fn text(out: Out<'_>, checked: &Checked, now: Timestamp) -> io::Result<()> {
-    let file = safe(&checked.file);
-    for error in &checked.errors {
-        // A plan's error begins with its file and place.
-        match error.starts_with(&checked.file) {
-            true => writeln!(out, "{}", safe(error))?,
-            false => writeln!(out, "{file}: {}", safe(error))?,
-        }
-    }
-    let Some(plan) = &checked.plan else { return Ok(()) };
+fn text(out: Out<'_>, file: &str, plan: &Summary<'_>, now: Timestamp) -> io::Result<()> {
     let rings = if plan.rings.len() == 1 { "ring" } else { "rings" };
     writeln!(
         out,
-        "{file}: plan {} is good: {} {rings}, digest {}",
+        "{}: plan {} is good: {} {rings}, digest {}",
+        safe(file),
         plan.name,
         plan.rings.len(),
         plan.digest.short()

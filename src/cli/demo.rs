@@ -2,7 +2,6 @@
 //!
 //! **Invariant:** it is the real daemon over real HTTP; only the account is simulated.
 
-use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -161,7 +160,7 @@ async fn watch(args: &DemoArgs, mut daemon: Daemon, sandbox: &Running) -> Result
     let last_day =
         crate::time::after(began, crate::time::SignedDuration::from_hours(24 * i64::from(args.days)));
     let wall = Stopwatch::start();
-    let mut progress = Progress::new(std::io::stdout().is_terminal());
+    let mut progress = Progress::new();
     let signal = end_signal();
     tokio::pin!(signal);
     let mut told_end = false;

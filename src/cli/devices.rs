@@ -1,25 +1,40 @@
-//! `ringward devices`: each device of a plan's rings and the class it is in.
+//! `ringward devices`: each device of a plan's rings and the class it is in, what needs attention
+//! first.
 //!
 //! **Invariant:** the list is whole: every page is fetched, and one that does not add up to the
 //! daemon's total is a failure.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use crate::cli::client::Connection;
 use crate::cli::exit::CliError;
-use crate::cli::render::{Column, Format, Out, json, safe, short, table};
+use crate::cli::render::{Column, Format, Out, distance, json, safe, table};
+use crate::cli::screen::{Screen, Tint};
+use crate::cli::status::Seen;
 use crate::fleet::Class;
 use crate::ids::{PlanName, RingName};
-use crate::web::json::{DeviceJson, DevicesAnswer, MAX_PAGE};
+use crate::time::Timestamp;
+use crate::version::Environment;
+use crate::web::json::{DeviceJson, DevicesAnswer, MAX_PAGE, RingJson, RolloutJson};
 
-const COLUMNS: [Column; 7] = [
-    Column::Left("RING"),
-    Column::Left("CLASS"),
-    Column::Left("NAME"),
-    Column::Left("USER"),
+const COLUMNS: [Column; 5] = [
+    Column::Cut("NAME"),
+    Column::Cut("USER"),
     Column::Left("OS"),
     Column::Left("CLIENT"),
     Column::Left("LAST SEEN"),
+];
+
+/// The classes, with what needs attention first.
+const ORDER: [Class; 7] = [
+    Class::Stalled,
+    Class::Due,
+    Class::Unseen,
+    Class::TooOld,
+    Class::Left,
+    Class::Untargeted,
+    Class::Arrived,
 ];
 
 /// Which devices to show; `None` shows all.
@@ -40,12 +55,18 @@ pub async fn devices(
     plan: &PlanName,
     filter: Filter<'_>,
     format: Format,
+    screen: &Screen,
     out: Out<'_>,
 ) -> Result<(), CliError> {
-    let answer = fetch(at, plan, filter).await?;
     match format {
-        Format::Json => json(out, &answer)?,
-        Format::Text => text(out, &answer)?,
+        Format::Json => json(out, &fetch(at, plan, filter).await?)?,
+        Format::Text => {
+            // The targets stand with the rings.
+            let seen = Seen::ask(at).await?;
+            let rollout = seen.rollout(plan)?;
+            let answer = fetch(at, plan, filter).await?;
+            text(out, &answer, rollout, seen.now, screen)?;
+        }
     }
     Ok(())
 }
@@ -90,32 +111,102 @@ async fn page(
     Ok(at.get(&["rollouts", plan.as_str(), "devices"], &query).await?)
 }
 
-fn text(out: Out<'_>, answer: &DevicesAnswer) -> io::Result<()> {
-    if !answer.devices.is_empty() {
-        let rows: Vec<_> = answer.devices.iter().map(row).collect();
-        table(out, 0, &COLUMNS, &rows)?;
+/// Where a group of devices stands: class, ring, environment, each by its place in the order.
+type Place = (usize, usize, Option<Environment>);
+
+fn text(
+    out: Out<'_>,
+    answer: &DevicesAnswer,
+    rollout: &RolloutJson,
+    now: Timestamp,
+    screen: &Screen,
+) -> io::Result<()> {
+    let mut groups: BTreeMap<Place, Vec<&DeviceJson>> = BTreeMap::new();
+    for device in &answer.devices {
+        let class = ORDER.iter().position(|class| *class == device.class).unwrap_or(ORDER.len());
+        let ring = rollout.rings.iter().position(|ring| ring.name == device.ring);
+        let place = (class, ring.unwrap_or(rollout.rings.len()), device.environment);
+        groups.entry(place).or_default().push(device);
+    }
+    for ((_, ring, environment), devices) in &mut groups {
+        // Whoever was online last can be reached first.
+        devices.sort_by(|one, other| {
+            (other.last_seen_at, &one.name, &one.id).cmp(&(one.last_seen_at, &other.name, &other.id))
+        });
+        if let Some(first) = devices.first() {
+            let heading = heading(first, devices.len(), rollout.rings.get(*ring), *environment);
+            let class = screen.paint(class_tint(first.class), first.class.as_str());
+            write!(out, "{}", screen.flow("", &format!("{class}: {heading}")))?;
+        }
+        let rows: Vec<_> = devices.iter().map(|device| row(device, now)).collect();
+        table(out, screen, 2, &COLUMNS, &rows)?;
         writeln!(out)?;
     }
-    match answer.total {
-        1 => writeln!(out, "1 device"),
-        total => writeln!(out, "{total} devices"),
+    write!(out, "{}", screen.flow("", &totals(answer)))
+}
+
+const fn class_tint(class: Class) -> Tint {
+    match class {
+        Class::Stalled => Tint::Bad,
+        Class::Due | Class::TooOld => Tint::Waiting,
+        Class::Arrived => Tint::Good,
+        Class::Unseen | Class::Left | Class::Untargeted => Tint::Quiet,
     }
 }
 
-fn row(device: &DeviceJson) -> Vec<String> {
+/// Whose devices these are, and what their class means there.
+fn heading(
+    first: &DeviceJson,
+    count: usize,
+    ring: Option<&RingJson>,
+    environment: Option<Environment>,
+) -> String {
+    let on = environment.map_or("other".to_owned(), |environment| environment.to_string());
+    let devices = if count == 1 { "device" } else { "devices" };
+    let whose = format!("{count} {on} {devices} of ring {}", safe(first.ring.as_str()));
+    let target = ring.zip(environment).and_then(|(ring, environment)| ring.targets.get(&environment));
+    let target = target.map_or("its target".to_owned(), ToString::to_string);
+    let meaning = match first.class {
+        Class::Stalled => format!("still not on {target}, long after it was due"),
+        Class::Due => format!("seen since {target} was due, and not on it yet"),
+        Class::Unseen if ring.is_some_and(|ring| ring.assigned_at.is_none()) => {
+            format!("to move to {target} once the ring is entered")
+        }
+        Class::Unseen => format!("not seen since {target} was due"),
+        Class::TooOld => "a client below 2026.6 ignores assignments; update it by other means".to_owned(),
+        Class::Left => "moved out of the ring's profiles, or gone".to_owned(),
+        Class::Untargeted => "nothing is on offer for its system here".to_owned(),
+        Class::Arrived => format!("on {target}"),
+    };
+    format!("{whose}; {meaning}")
+}
+
+fn row(device: &DeviceJson, now: Timestamp) -> Vec<String> {
     let told =
         |text: Option<&str>| text.map(safe).filter(|text| !text.is_empty()).unwrap_or_else(|| "-".to_owned());
-    let system = match (&device.os, &device.os_version) {
-        (Some(os), Some(version)) => Some(format!("{os} {version}")),
-        (os, version) => os.clone().or_else(|| version.clone()),
+    // The heading tells the environment; other systems are told here.
+    let system = match (device.environment, &device.os, &device.os_version) {
+        (None, Some(os), Some(version)) => Some(format!("{os} {version}")),
+        (None, os, version) => os.clone().or_else(|| version.clone()),
+        (Some(_), _, version) => version.clone(),
     };
     vec![
-        safe(device.ring.as_str()),
-        device.class.as_str().to_owned(),
         told(Some(&device.name)),
         told(device.user.as_deref()),
         told(system.as_deref()),
         told(device.client.as_deref()),
-        device.last_seen_at.map_or_else(|| "never".to_owned(), short),
+        device.last_seen_at.map_or_else(|| "never".to_owned(), |at| distance(at, now)),
     ]
+}
+
+fn totals(answer: &DevicesAnswer) -> String {
+    let devices = if answer.total == 1 { "device" } else { "devices" };
+    let told: Vec<_> = ORDER
+        .iter()
+        .map(|class| (class, answer.devices.iter().filter(|device| device.class == *class).count()))
+        .filter(|(_, count)| *count > 0)
+        .map(|(class, count)| format!("{count} {class}", class = class.as_str()))
+        .collect();
+    let told = if told.is_empty() { String::new() } else { format!(": {}", told.join(", ")) };
+    format!("{} {devices}{told}", answer.total)
 }

@@ -1,124 +1,203 @@
-//! `ringward explain`: where a rollout is, why, and what would change it, in sentences.
+//! `ringward explain`: why a rollout does not move, and what would change it, in sentences.
 //!
-//! **Invariant:** every reason is shown with its remedy, and every gate with the value that it
-//! saw beside the one that it asks for.
+//! **Invariant:** the first line answers the question; every reason is shown with its remedy, and
+//! every gate with the value that it saw beside the one that it asks for.
 
 use std::io;
 
 use crate::cli::client::Connection;
 use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, json, length, moment, safe};
-use crate::cli::status::{Seen, alarms, daemon_text, in_order, total};
+use crate::cli::screen::{Screen, Tint, cells};
+use crate::cli::status::{Seen, daemon_text, in_order, state_tint, total, troubles};
 use crate::ids::PlanName;
 use crate::time::{SignedDuration, Timestamp};
-use crate::web::json::{ClassesJson, GateJson, RingJson, RolloutJson};
+use crate::web::json::{BlockerJson, ClassesJson, GateJson, RingJson, RolloutJson};
 
 /// Explains one plan's rollout.
 ///
 /// # Errors
 /// When the daemon does not answer, or knows no such plan.
-pub async fn explain(at: &Connection, plan: &PlanName, format: Format, out: Out<'_>) -> Result<(), CliError> {
+pub async fn explain(
+    at: &Connection,
+    plan: &PlanName,
+    format: Format,
+    screen: &Screen,
+    out: Out<'_>,
+) -> Result<(), CliError> {
     let seen = Seen::ask(at).await?;
     let rollout = seen.rollout(plan)?;
     match format {
         Format::Json => json(out, rollout)?,
-        Format::Text => text(out, rollout, &seen)?,
+        Format::Text => text(out, rollout, &seen, screen)?,
     }
     Ok(())
 }
 
-fn text(out: Out<'_>, rollout: &RolloutJson, seen: &Seen) -> io::Result<()> {
+fn text(out: Out<'_>, rollout: &RolloutJson, seen: &Seen, screen: &Screen) -> io::Result<()> {
     let now = seen.now;
-    alarms(out, seen)?;
-    let number = rollout.number;
-    let (plan, phase) = (&rollout.plan, safe(&rollout.phase));
-    writeln!(out, "Rollout {number} of {plan} is {phase} since {}.", moment(rollout.phase_since, now))?;
-    if let Some(description) = &rollout.description {
-        writeln!(out, "The plan: {}", safe(description))?;
-    }
-    writeln!(out, "Its digest is {}.\n", safe(&rollout.digest))?;
-    why(out, rollout, now)?;
+    why(out, rollout, now, screen)?;
+    troubles(out, seen, screen)?;
+    let description = rollout.description.as_deref().map(|text| format!(" ({})", safe(text)));
+    let text = format!(
+        "Rollout {} of {}{} is {} since {}, by digest {}.",
+        rollout.number,
+        rollout.plan,
+        description.unwrap_or_default(),
+        safe(&rollout.phase),
+        moment(rollout.phase_since, now),
+        safe(&rollout.digest.chars().take(12).collect::<String>()),
+    );
+    writeln!(out, "{}", screen.flow("", &text))?;
     for (index, ring) in rollout.rings.iter().enumerate() {
-        ring_text(out, index + 1, ring, now)?;
+        let place = format!("Ring {} of {}", index + 1, rollout.rings.len());
+        ring_text(out, &place, ring, now, screen)?;
     }
-    daemon_text(out, seen)
+    daemon_text(out, seen, screen)
 }
 
-fn why(out: Out<'_>, rollout: &RolloutJson, now: Timestamp) -> io::Result<()> {
-    if rollout.waiting_on.is_empty() {
-        writeln!(out, "It is over: nothing is left to wait for.")?;
-    } else {
-        writeln!(out, "What is in the way of its next move:")?;
-    }
-    for (index, blocker) in rollout.waiting_on.iter().enumerate() {
-        writeln!(out, "  {}. {}", index + 1, safe(&blocker.text))?;
-        writeln!(out, "     To change it: {}", safe(&blocker.remedy))?;
-    }
-    // A rollout that is over can still be held, which its next one inherits.
-    if let Some(pause) = rollout.paused.as_ref().filter(|_| rollout.waiting_on.is_empty()) {
-        let (who, why) = (safe(&pause.actor), safe(&pause.reason));
-        writeln!(out, "The plan is paused by {who} since {}: {why}", moment(pause.since, now))?;
-    }
-    if let Some(halt) = &rollout.halted {
-        writeln!(out, "It is halted since {}.", moment(halt.since, now))?;
+/// Why it does not move: the answer in one sentence, then each reason in full.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn why(out: Out<'_>, rollout: &RolloutJson, now: Timestamp, screen: &Screen) -> io::Result<()> {
+    let plan = screen.paint(Tint::Strong, rollout.plan.as_str());
+    let Some((first, others)) = rollout.waiting_on.split_first() else {
+        write!(out, "{}", screen.flow("", &format!("{plan} {}.", over(&rollout.phase))))?;
+        // A rollout that is over can still be held, which its next one inherits.
+        if let Some(pause) = &rollout.paused {
+            let (who, why) = (safe(&pause.actor), safe(&pause.reason));
+            let text = format!("The plan is paused by {who} since {}: {why}", moment(pause.since, now));
+            write!(out, "{}", screen.flow("  ", &text))?;
+        }
+        return writeln!(out);
+    };
+    let stands = match first.code.as_str() {
+        "stopped" | "paused" | "halted" | "withdrawn" => screen.paint(Tint::Bad, "stands still"),
+        "moving" => screen.paint(Tint::Good, "is about to move"),
+        _ => screen.paint(Tint::Waiting, "waits"),
+    };
+    write!(out, "{}", screen.flow("", &format!("{plan} {stands}: {}.", sentence(&first.headline))))?;
+    reason(out, first, now, screen)?;
+    for other in others {
+        write!(out, "{}", screen.flow("Also in the way: ", &format!("{}.", sentence(&other.headline))))?;
+        reason(out, other, now, screen)?;
     }
     match rollout.earliest_move {
         Some(earliest) => {
-            writeln!(out, "By the clock it can move at {} at the earliest.\n", moment(earliest, now))
+            let text = format!("Earliest move, by the clock: {}\n", moment(earliest, now));
+            writeln!(out, "{text}")
         }
-        None => writeln!(out),
+        None if first.code == "moving" => Ok(()),
+        None => writeln!(out, "Earliest move: no clock can tell; it hangs on what stands above.\n"),
     }
 }
 
-fn ring_text(out: Out<'_>, position: usize, ring: &RingJson, now: Timestamp) -> io::Result<()> {
-    let (name, state) = (&ring.name, safe(&ring.state));
-    writeln!(out, "Ring {position}, {}, is {state} since {}.", safe(name.as_str()), moment(ring.since, now))?;
-    let targets: Vec<_> = ring.targets.iter().map(|(on, version)| format!("{on} {version}")).collect();
-    writeln!(out, "  It moves the profiles {} to {}.", safe(&ring.profiles.join(", ")), targets.join(", "))?;
-    let group = safe(&ring.group.name);
-    match (&ring.group.id, ring.assigned_at) {
-        (None, _) => writeln!(out, "  Its deployment group will be `{group}`; there is none yet.")?,
-        (Some(id), None) => writeln!(out, "  Its deployment group is `{group}` ({id}).")?,
-        (Some(id), Some(at)) => {
-            writeln!(out, "  Its deployment group `{group}` ({id}) offers them since {}.", moment(at, now))?
+/// A headline as a sentence, without a full stop of its own.
+fn sentence(headline: &str) -> String {
+    safe(headline).trim_end_matches('.').to_owned()
+}
+
+/// What the plan is when nothing is in its way.
+fn over(phase: &str) -> String {
+    match phase {
+        "completed" => "is completed: every ring is verified, and nothing is left to wait for".to_owned(),
+        "superseded" => "is superseded: a newer rollout of the plan took over".to_owned(),
+        other => format!("is {}, and nothing is in its way", safe(other)),
+    }
+}
+
+/// Everything about one reason but its headline.
+fn reason(out: Out<'_>, blocker: &BlockerJson, now: Timestamp, screen: &Screen) -> io::Result<()> {
+    write!(out, "{}", screen.flow("  ", &safe(&blocker.detail)))?;
+    let since = blocker.since.map(|at| moment(at, now));
+    let next_look = blocker.next_look.map(|at| moment(at, now));
+    let until = blocker.until.map(|at| moment(at, now));
+    let fields = [
+        ("seen", blocker.seen.as_deref()),
+        ("asked for", blocker.asked.as_deref()),
+        ("since", since.as_deref()),
+        ("next look", next_look.as_deref()),
+        ("ends", until.as_deref()),
+    ];
+    for (label, value) in fields {
+        if let Some(value) = value {
+            field(out, label, &safe(value), screen)?;
         }
     }
+    let remedy = safe(&blocker.remedy);
+    let Some(command) = blocker.command.as_deref().map(safe) else {
+        field(out, "to do", &remedy, screen)?;
+        return writeln!(out);
+    };
+    // A command stands on a line of its own, whole, to be copied.
+    field(out, "to do", remedy.strip_suffix(&command).unwrap_or(&remedy).trim_end(), screen)?;
+    writeln!(out, "               {}\n", screen.paint(Tint::Strong, &command))
+}
+
+/// A labelled value.
+fn field(out: Out<'_>, label: &str, value: &str, screen: &Screen) -> io::Result<()> {
+    let blank = " ".repeat(11_usize.saturating_sub(cells(label)));
+    let lead = format!("  {}{blank}", screen.paint(Tint::Quiet, label));
+    write!(out, "{}", screen.flow(&lead, value))
+}
+
+fn ring_text(out: Out<'_>, place: &str, ring: &RingJson, now: Timestamp, screen: &Screen) -> io::Result<()> {
+    let name = screen.paint(Tint::Strong, &safe(ring.name.as_str()));
+    let state = screen.paint(state_tint(&ring.state), &safe(&ring.state));
+    let text =
+        format!("{place}, {name}, is {state} since {}: {}.", moment(ring.since, now), safe(&ring.meaning));
+    write!(out, "{}", screen.flow("", &text))?;
+    let targets: Vec<_> = ring.targets.iter().map(|(on, version)| format!("{on} {version}")).collect();
+    let moves = format!("profiles {} to {}", safe(&ring.profiles.join(", ")), targets.join(", "));
+    field(out, "moves", &moves, screen)?;
+    field(out, "group", &group(ring, now), screen)?;
     for entry in &ring.unmanaged {
-        writeln!(out, "  The group holds {}, which the plan does not name; it stays as it is.", safe(entry))?;
+        let text = format!("holds {} too, which the plan does not name; it stays as it is", safe(entry));
+        field(out, "", &text, screen)?;
     }
     match &ring.classes {
-        None => writeln!(out, "  Its devices have not been read yet.")?,
+        None => field(out, "devices", "not read yet", screen)?,
         Some(classes) => {
             for (environment, classes) in in_order(classes).filter(|(_, classes)| total(classes) > 0) {
-                writeln!(out, "  Devices on {}: {}.", safe(environment), counts(classes))?;
+                field(out, "devices", &format!("{}: {}", safe(environment), counts(classes)), screen)?;
             }
         }
     }
     if let Some(opening) = ring.next_opening {
-        writeln!(out, "  It can be entered next at {}.", moment(opening, now))?;
+        field(out, "opens", &format!("it can be entered next at {}", moment(opening, now)), screen)?;
     }
     for gate in &ring.gates {
-        gate_text(out, gate)?;
+        field(out, "gate", &gate_text(gate), screen)?;
     }
     for waiver in &ring.waived {
         let (who, why) = (safe(&waiver.actor), safe(&waiver.reason));
-        writeln!(out, "  Gate {} was waived by {who} at {}: {why}", waiver.gate, moment(waiver.since, now))?;
+        let text = format!("{} by {who} at {}: {why}", waiver.gate, moment(waiver.since, now));
+        field(out, "waived", &text, screen)?;
     }
     writeln!(out)
 }
 
-fn gate_text(out: Out<'_>, gate: &GateJson) -> io::Result<()> {
+fn group(ring: &RingJson, now: Timestamp) -> String {
+    let group = safe(&ring.group.name);
+    match (&ring.group.id, ring.assigned_at) {
+        (None, _) => format!("`{group}`, which is to be created"),
+        (Some(id), None) => format!("`{group}` ({id})"),
+        (Some(id), Some(at)) => format!("`{group}` ({id}), which offers them since {}", moment(at, now)),
+    }
+}
+
+fn gate_text(gate: &GateJson) -> String {
     let on = gate.environment.map(|environment| format!("/{environment}")).unwrap_or_default();
     let reason = gate.reason.as_deref().map(|reason| format!(" ({})", safe(reason))).unwrap_or_default();
-    writeln!(out, "  Gate {}{on} says {}{reason}.", gate.gate, safe(&gate.verdict))?;
     let age = match gate.age_seconds {
         Some(seconds) => {
-            format!(" (read {} before the decision)", length(SignedDuration::from_secs(seconds)))
+            format!(", read {} before the decision", length(SignedDuration::from_secs(seconds)))
         }
         None => String::new(),
     };
-    writeln!(out, "    seen: {}{age}", safe(&gate.value))?;
-    writeln!(out, "    asked for: {}", safe(&gate.threshold))
+    let (verdict, value, threshold) = (safe(&gate.verdict), safe(&gate.value), safe(&gate.threshold));
+    format!("{}{on}: {verdict}{reason}; seen: {value}{age}; asked for: {threshold}", gate.gate)
 }
 
 fn counts(classes: &ClassesJson) -> String {

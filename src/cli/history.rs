@@ -2,29 +2,50 @@
 //!
 //! It reads the database, so it works with the daemon up or down.
 //!
-//! **Invariant:** one line for each record, in the order of the log; a record that this ringward
-//! cannot read is shown by its kind and never left out.
+//! **Invariant:** records stand in the order of the log; one that this ringward cannot read is
+//! shown by its kind, and those that a limit leaves out are counted.
 
+use std::collections::VecDeque;
 use std::io;
 use std::path::Path;
 
 use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, safe};
+use crate::cli::screen::{Glyphs, Screen, Tint};
 use crate::ids::PlanName;
 use crate::rollout::command::Refusal;
-use crate::store::{Reader, Seq};
+use crate::rollout::event::Actor;
+use crate::store::{Reader, Record, Seq};
 use crate::web::event_json;
 use crate::web::json::EventJson;
+
+/// How much of a history to show.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Part {
+    /// The newest so many; `None`: all.
+    pub limit: Option<usize>,
+    /// Only those before this record.
+    pub before: Option<u64>,
+}
 
 /// Shows a plan's history, and from its first record on what concerned every plan: stops, starts
 /// and restarts of the daemon. As text, or as JSON Lines.
 ///
 /// # Errors
 /// When the database cannot be read, a row is not as it was written, or there is no such plan.
-pub fn history(database: &Path, plan: &PlanName, format: Format, out: Out<'_>) -> Result<(), CliError> {
+pub fn history(
+    database: &Path,
+    plan: &PlanName,
+    part: Part,
+    format: Format,
+    screen: &Screen,
+    out: Out<'_>,
+) -> Result<(), CliError> {
     let reader = Reader::open(database).map_err(CliError::failed)?;
     let mut begun = false;
     let mut others: Vec<PlanName> = Vec::new();
+    let mut newest: VecDeque<Record> = VecDeque::new();
+    let mut left_out: u64 = 0;
     for record in reader.view().records(Seq::ZERO) {
         let record = record.map_err(CliError::failed)?;
         match &record.record.plan {
@@ -38,26 +59,59 @@ pub fn history(database: &Path, plan: &PlanName, format: Format, out: Out<'_>) -
             }
             None => continue,
         }
-        match format {
-            Format::Text => line(out, &event_json(&record))?,
-            Format::Json => json_line(out, &event_json(&record))?,
+        if part.before.is_some_and(|before| record.seq.get() >= before) {
+            continue;
+        }
+        let Some(limit) = part.limit else {
+            show(out, &record, format, screen)?;
+            continue;
+        };
+        newest.push_back(record);
+        if newest.len() > limit {
+            newest.pop_front();
+            left_out += 1;
         }
     }
-    if begun {
-        return Ok(());
+    if !begun {
+        others.sort();
+        return Err(CliError::refused(Refusal::NoSuchPlan { plan: plan.clone(), known: others }));
     }
-    others.sort();
-    Err(CliError::refused(Refusal::NoSuchPlan { plan: plan.clone(), known: others }))
+    if let (Format::Text, Some(limit), Some(first), 1..) = (format, part.limit, newest.front(), left_out) {
+        let before = first.seq.get();
+        let text = format!(
+            "({left_out} earlier; those before these: ringward history {plan} --limit {limit} --before {before})"
+        );
+        writeln!(out, "{}", screen.paint(Tint::Quiet, &text))?;
+    }
+    newest.iter().try_for_each(|record| show(out, record, format, screen))?;
+    Ok(())
 }
 
-fn line(out: Out<'_>, event: &EventJson) -> io::Result<()> {
-    let (what, why) = (safe(&event.text), safe(&event.reason));
-    write!(out, "{}  {}  {what}", event.at.strftime("%Y-%m-%d %H:%M:%SZ"), safe(&event.actor))?;
-    // A halt's cause is both.
-    if what.contains(&why) { writeln!(out) } else { writeln!(out, ": {why}") }
+fn show(out: Out<'_>, record: &Record, format: Format, screen: &Screen) -> io::Result<()> {
+    let event = event_json(record);
+    match format {
+        Format::Text => text(out, &event, screen),
+        Format::Json => {
+            serde_json::to_writer(&mut *out, &event)?;
+            writeln!(out)
+        }
+    }
 }
 
-fn json_line(out: Out<'_>, event: &EventJson) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, event)?;
-    writeln!(out)
+fn text(out: Out<'_>, event: &EventJson, screen: &Screen) -> io::Result<()> {
+    let (actor, what, why) = (safe(&event.actor), safe(&event.text), safe(&event.reason));
+    // What people did stands out among what ringward did.
+    let tint = if actor == Actor::Engine.to_string() { Tint::Quiet } else { Tint::Strong };
+    let dash = match screen.glyphs {
+        Glyphs::Unicode => "—",
+        Glyphs::Ascii => "-",
+    };
+    let actor = screen.paint(tint, &actor);
+    let lead = format!("{:>5}  {}  ", event.seq, event.at.strftime("%Y-%m-%d %H:%M:%SZ"));
+    let told = match what.contains(&why) {
+        // A halt's cause is both.
+        true => format!("{what} {dash} {actor}"),
+        false => format!("{what} {dash} {actor}: {why}"),
+    };
+    write!(out, "{}", screen.flow(&lead, &told))
 }

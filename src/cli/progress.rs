@@ -4,13 +4,20 @@
 
 use std::fmt::Write as _;
 
+use crate::cli::bars::bar;
+use crate::cli::render::safe;
+use crate::cli::screen::{Screen, Surface, Tint, cells};
+use crate::cli::status::state_tint;
 use crate::daemon::view::View;
 use crate::fleet::{Class, Counts};
 use crate::rollout::report::{Report, RingReport};
 use crate::rollout::verdict::short;
 use crate::time::Stopwatch;
+use crate::web::json::ClassesJson;
 
-/// Cells of a ring's bar.
+/// Cells of a ring's name.
+const NAME: usize = 16;
+/// Cells of a ring's bar, where the window has them.
 const BAR: usize = 24;
 /// The block is redrawn at most this often, in wall seconds.
 const REDRAW_EVERY: f64 = 0.1;
@@ -18,7 +25,6 @@ const REDRAW_EVERY: f64 = 0.1;
 /// What was printed so far.
 #[derive(Debug)]
 pub(super) struct Progress {
-    terminal: bool,
     drawn_lines: usize,
     drawn: Option<Stopwatch>,
     told: Vec<(String, &'static str)>,
@@ -26,17 +32,18 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Progress for a terminal, or for anything else.
-    pub(super) fn new(terminal: bool) -> Self {
-        Self { terminal, drawn_lines: 0, drawn: None, told: Vec::new(), told_waits: String::new() }
+    /// Nothing printed yet.
+    pub(super) fn new() -> Self {
+        Self { drawn_lines: 0, drawn: None, told: Vec::new(), told_waits: String::new() }
     }
 
     /// Shows the newest snapshot.
     pub(super) fn show(&mut self, view: &View) {
         let Some(report) = view.reports.first() else { return };
-        if self.terminal {
+        let screen = Screen::of_stdout();
+        if let Surface::Terminal { .. } = screen.surface {
             if self.drawn.is_none_or(|drawn| drawn.seconds() >= REDRAW_EVERY) {
-                self.redraw(view, report);
+                self.redraw(view, report, &screen);
             }
             return;
         }
@@ -47,7 +54,7 @@ impl Progress {
                 Some((_, state)) => *state = ring.state,
                 None => self.told.push((name, ring.state)),
             }
-            println!("{}  {:<16} {}", short(report.at), ring.name.to_string(), line_of(ring));
+            println!("{}  {}", short(report.at), line_of(ring, &screen));
         }
         self.tell_waits(report);
     }
@@ -56,7 +63,7 @@ impl Progress {
     fn tell_waits(&mut self, report: &Report) {
         let waits = report.halted.as_ref().map(|(cause, _)| format!("halted: {cause}")).unwrap_or_default();
         if waits != self.told_waits && !waits.is_empty() {
-            println!("{}  {waits}", short(report.at));
+            println!("{}  {}", short(report.at), safe(&waits));
         }
         self.told_waits = waits;
     }
@@ -64,43 +71,44 @@ impl Progress {
     /// Shows the last snapshot, and what happened to each ring.
     pub(super) fn finish(&mut self, view: &View) {
         let Some(report) = view.reports.first() else { return };
-        if self.terminal {
-            self.redraw(view, report);
+        let screen = Screen::of_stdout();
+        if let Surface::Terminal { .. } = screen.surface {
+            self.redraw(view, report, &screen);
         }
         println!("\n{} is {} at {}:", report.id, report.phase.as_str(), short(report.at));
         for ring in &report.rings {
             let counts = totals(ring);
             let assigned = ring.assigned_at.map_or_else(|| "never".to_owned(), short);
-            println!(
-                "  {:<16} {:<9} assigned {assigned}; {} of {} devices on the target, {} too old, {} on other systems",
-                ring.name.to_string(),
+            let text = format!(
+                "{} assigned {assigned}; {} of {} devices on the target, {} too old, {} on other systems",
                 ring.state,
                 counts.arrived,
                 counts.eligible(),
                 counts.too_old,
                 counts.untargeted,
             );
+            print!("{}", screen.flow(&format!("  {:<NAME$} ", safe(ring.name.as_str())), &text));
         }
         for blocker in &report.waiting_on {
-            println!("  waits: {blocker}");
+            print!("{}", screen.flow("  waits: ", &safe(&report.explain(blocker).headline)));
         }
     }
 
-    fn redraw(&mut self, view: &View, report: &Report) {
+    fn redraw(&mut self, view: &View, report: &Report, screen: &Screen) {
         let mut block = String::new();
         if self.drawn_lines > 0 {
             // Up to the block's first line, and clear from there.
             let _ = write!(block, "\x1b[{}A\x1b[J", self.drawn_lines);
         }
         let mut lines = vec![format!("{}  {}", short(view.at), report.phase.as_str())];
-        lines.extend(
-            report.rings.iter().map(|ring| format!("  {:<16} {}", ring.name.to_string(), line_of(ring))),
-        );
-        let wait = report.waiting_on.first().map(ToString::to_string).unwrap_or_default();
-        lines.push(format!("  {}", wait.chars().take(110).collect::<String>()));
+        lines.extend(report.rings.iter().map(|ring| line_of(ring, screen)));
+        let wait = report.waiting_on.first().map(|blocker| report.explain(blocker).headline);
+        // One line each, or the next block would not lie on this one.
+        lines.push(screen.cut(&format!("  {}", safe(&wait.unwrap_or_default())), screen.columns));
         self.drawn_lines = lines.len();
         self.drawn = Some(Stopwatch::start());
-        block.push_str(&lines.join("\n"));
+        // Nor may the terminal wrap one, in a window that is very narrow.
+        let _ = write!(block, "\x1b[?7l{}\x1b[?7h", lines.join("\n"));
         println!("{block}");
     }
 }
@@ -117,14 +125,23 @@ fn totals(ring: &RingReport) -> Counts {
     counts
 }
 
-fn line_of(ring: &RingReport) -> String {
+fn line_of(ring: &RingReport, screen: &Screen) -> String {
     let counts = totals(ring);
-    let share = |part: usize| if counts.eligible() == 0 { 0 } else { part * BAR / counts.eligible() };
-    let arrived = share(counts.arrived);
-    let moving = share(counts.due + counts.stalled);
-    let bar = format!("{}{}", "#".repeat(arrived), "-".repeat(moving));
-    format!(
-        "{:<9} [{bar:<BAR$}] {:>4} arrived {:>4} due {:>4} stalled {:>4} unseen",
-        ring.state, counts.arrived, counts.due, counts.stalled, counts.unseen
-    )
+    let name = screen.cut(&safe(ring.name.as_str()), NAME);
+    let blank = " ".repeat(NAME - cells(&name));
+    let told = format!(
+        "{} arrived, {} due, {} stalled, {} unseen",
+        counts.arrived, counts.due, counts.stalled, counts.unseen
+    );
+    let state = screen.paint(state_tint(ring.state), &format!("{:<9}", ring.state));
+    let start = format!("  {}{blank} {state} ", screen.paint(Tint::Strong, &name));
+    let classes = ClassesJson {
+        arrived: counts.arrived,
+        due: counts.due,
+        stalled: counts.stalled,
+        unseen: counts.unseen,
+        ..ClassesJson::default()
+    };
+    let room = screen.columns.saturating_sub(cells(&start) + cells(&told) + 1).min(BAR);
+    format!("{start}{} {told}", bar(screen, &classes, room))
 }

@@ -6,7 +6,9 @@ use std::io::{self, Write};
 
 use clap::ValueEnum;
 use serde::Serialize;
+use unicode_width::UnicodeWidthStr as _;
 
+use crate::cli::screen::{Screen, Surface};
 use crate::time::{SignedDuration, Timestamp, in_words, since};
 
 pub use crate::rollout::verdict::short;
@@ -29,8 +31,8 @@ pub fn safe(text: &str) -> String {
     text.trim()
         .chars()
         .map(|char| match char {
-            '\n' | '\t' => ' ',
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' => {
+            '\n' | '\t' | '\u{2028}' | '\u{2029}' => ' ',
+            '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' => {
                 char::REPLACEMENT_CHARACTER
             }
             control if control.is_control() => char::REPLACEMENT_CHARACTER,
@@ -81,35 +83,55 @@ pub fn json(out: Out<'_>, value: &impl Serialize) -> io::Result<()> {
 /// How the cells of a column stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Column {
-    /// Texts.
+    /// Texts that are always shown whole.
     Left(&'static str),
+    /// Texts that may be cut: names, never versions.
+    Cut(&'static str),
     /// Numbers.
     Right(&'static str),
+}
+
+impl Column {
+    const fn heading(&self) -> &'static str {
+        match self {
+            Self::Left(name) | Self::Cut(name) | Self::Right(name) => name,
+        }
+    }
 }
 
 /// Writes rows under headings, each column as wide as its widest cell, `indent` spaces from the
 /// left. Cells must be [`safe`].
 ///
+/// On a terminal that is too narrow, cells of [`Column::Cut`] are cut, the widest first, but never
+/// below eight cells.
+///
 /// # Errors
 /// When it cannot be written.
-pub fn table(out: Out<'_>, indent: usize, columns: &[Column], rows: &[Vec<String>]) -> io::Result<()> {
-    let headings: Vec<String> = columns
-        .iter()
-        .map(|column| match column {
-            Column::Left(name) | Column::Right(name) => (*name).to_owned(),
-        })
-        .collect();
+pub fn table(
+    out: Out<'_>,
+    screen: &Screen,
+    indent: usize,
+    columns: &[Column],
+    rows: &[Vec<String>],
+) -> io::Result<()> {
+    let headings: Vec<String> = columns.iter().map(|column| column.heading().to_owned()).collect();
     let lines: Vec<&Vec<String>> = std::iter::once(&headings).chain(rows).collect();
     let width = |index: usize| {
-        lines.iter().filter_map(|line| line.get(index)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+        lines.iter().filter_map(|line| line.get(index)).map(|cell| cell.width()).max().unwrap_or(0)
     };
-    let widths: Vec<usize> = (0..columns.len()).map(width).collect();
+    let mut widths: Vec<usize> = (0..columns.len()).map(width).collect();
+    if let Surface::Terminal { .. } = screen.surface {
+        let gaps = 2 * columns.len().saturating_sub(1);
+        narrow(&mut widths, columns, screen.columns.saturating_sub(indent + gaps));
+    }
     for line in &lines {
         let mut text = " ".repeat(indent);
         for ((cell, column), width) in line.iter().zip(columns).zip(&widths) {
+            let cell = screen.cut(cell, *width);
+            let blank = " ".repeat(width.saturating_sub(cell.width()));
             match column {
-                Column::Left(_) => text.push_str(&format!("{cell:<width$}  ")),
-                Column::Right(_) => text.push_str(&format!("{cell:>width$}  ")),
+                Column::Left(_) | Column::Cut(_) => text.push_str(&format!("{cell}{blank}  ")),
+                Column::Right(_) => text.push_str(&format!("{blank}{cell}  ")),
             }
         }
         writeln!(out, "{}", text.trim_end())?;
@@ -117,9 +139,24 @@ pub fn table(out: Out<'_>, indent: usize, columns: &[Column], rows: &[Vec<String
     Ok(())
 }
 
+/// Takes cells from the columns that may be cut, until all columns fit into `room`.
+fn narrow(widths: &mut [usize], columns: &[Column], room: usize) {
+    const LEAST: usize = 8;
+    while widths.iter().sum::<usize>() > room {
+        let widest = widths
+            .iter_mut()
+            .zip(columns)
+            .filter(|(width, column)| matches!(column, Column::Cut(_)) && **width > LEAST)
+            .max_by_key(|(width, _)| **width);
+        let Some((width, _)) = widest else { return };
+        *width -= 1;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::screen::{Glyphs, Ink};
 
     #[test]
     fn texts_from_outside_are_made_safe() {
@@ -154,13 +191,26 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_as_wide_as_their_widest_cell() {
-        let mut out = Vec::new();
-        let columns = [Column::Left("RING"), Column::Right("N"), Column::Left("X")];
-        let rows = [vec!["Ürgün 1".to_owned(), "7".to_owned(), String::new()]];
-        let wide = [vec!["a".to_owned(), "1000".to_owned(), "y".to_owned()]];
-        table(&mut out, 2, &columns, &[rows, wide].concat()).unwrap();
-        let text = String::from_utf8(out).unwrap();
-        assert_eq!(text, "  RING        N  X\n  Ürgün 1     7\n  a        1000  y\n");
+    fn columns_are_as_wide_as_their_widest_cell_and_cut_only_on_a_terminal() {
+        let columns = [Column::Cut("RING"), Column::Right("N"), Column::Left("X")];
+        let rows = vec![
+            vec!["Ürgün 1, the long one".to_owned(), "7".to_owned(), String::new()],
+            vec!["a".to_owned(), "1000".to_owned(), "y".to_owned()],
+        ];
+        let table_on = |surface, columns_of_screen| {
+            let screen =
+                Screen { columns: columns_of_screen, surface, glyphs: Glyphs::Ascii, ink: Ink::Plain };
+            let mut out = Vec::new();
+            table(&mut out, &screen, 2, &columns, &rows).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let whole = "  RING                      N  X\n  Ürgün 1, the long one     7\n  a                      1000  y\n";
+        assert_eq!(table_on(Surface::Stream, 20), whole, "a pipe gets everything");
+        let terminal = Surface::Terminal { rows: 24 };
+        assert_eq!(table_on(terminal, 80), whole);
+        let cut = "  RING           N  X\n  Ürgün 1, ~     7\n  a           1000  y\n";
+        assert_eq!(table_on(terminal, 21), cut, "numbers and versions stay whole");
+        let least = "  RING         N  X\n  Ürgün 1~     7\n  a         1000  y\n";
+        assert_eq!(table_on(terminal, 12), least, "no column is cut below eight cells");
     }
 }

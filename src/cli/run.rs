@@ -8,11 +8,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use clap::builder::BoolishValueParser;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::cli::check;
 use crate::cli::connection_args::{ConnectionArgs, TOKEN_VARIABLE};
 use crate::cli::exit::CliError;
+use crate::cli::service;
 use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, Priority, TokenState};
 use crate::daemon::{self, Daemon};
 use crate::rollout::event::Mode;
@@ -32,7 +35,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "ADDR", env = "RINGWARD_LISTEN", default_value = "127.0.0.1:8787")]
     pub listen: SocketAddr,
     /// Do everything but write at Cloudflare
-    #[arg(long, env = "RINGWARD_OBSERVE")]
+    #[arg(long, env = "RINGWARD_OBSERVE", value_parser = BoolishValueParser::new())]
     pub observe: bool,
     /// How to reach the account.
     #[command(flatten)]
@@ -49,6 +52,7 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
     let client = args.connection.client(account.clone(), metrics.clone())?;
     let bound = web::bind(args.listen).await.map_err(CliError::failed)?;
     require_access(&client).await?;
+    check::tell_errors(&args.plans);
     let settings = daemon::Settings {
         plans: args.plans,
         database: args.db.clone(),
@@ -70,13 +74,14 @@ async fn serve_until_signal(daemon: Daemon, bound: web::Bound, services: Service
         Err(error) => return Err(end_after(daemon, error).await),
     };
     let token = CancellationToken::new();
+    let telling = service::tell(services.handle.clone(), token.clone());
     let serving = serve(bound, socket, services, token.clone());
     let running = async {
         let result = until_signal(daemon).await;
         token.cancel();
         result
     };
-    let ((), result) = tokio::join!(serving, running);
+    let ((), (), result) = tokio::join!(serving, telling, running);
     result
 }
 
@@ -113,6 +118,7 @@ async fn until_signal(mut daemon: Daemon) -> Result<(), CliError> {
             Some(()) = hangup.recv() => handle.look_now(),
             signal = &mut ended => {
                 tracing::info!(signal = signal?, "ending: no new write is sent");
+                service::tell_end();
                 stopper.stop();
                 return daemon.ended().await.map_err(CliError::failed);
             }

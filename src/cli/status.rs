@@ -2,12 +2,14 @@
 //!
 //! **Invariant:** whatever keeps any plan from moving is in the text, above the tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
+use crate::cli::bars::{bar, legend};
 use crate::cli::client::Connection;
 use crate::cli::exit::CliError;
-use crate::cli::render::{Column, Format, Out, distance, json, length, moment, safe, short, table};
+use crate::cli::render::{Format, Out, distance, json, length, moment, safe, short};
+use crate::cli::screen::{Screen, Tint, cells};
 use crate::ids::PlanName;
 use crate::rollout::command::Refusal;
 use crate::rollout::event::Mode;
@@ -15,20 +17,21 @@ use crate::time::{Clock, Timestamp, since};
 use crate::version::Environment;
 use crate::web::json::{BlockerJson, ClassesJson, RingJson, RolloutJson, RolloutsAnswer};
 
-/// The columns of a rollout's rings. `REST`: too old, untargeted and left together.
-const COLUMNS: [Column; 9] = [
-    Column::Left("RING"),
-    Column::Left("STATE"),
-    Column::Left("FOR"),
-    Column::Left("ON"),
-    Column::Right("ARRIVED"),
-    Column::Right("DUE"),
-    Column::Right("STALLED"),
-    Column::Right("UNSEEN"),
-    Column::Right("REST"),
-];
+/// Headings of the counts; `REST`: too old, untargeted and left together.
+const COUNTS: [&str; 5] = ["ARRIVED", "DUE", "STALLED", "UNSEEN", "REST"];
+/// The counts take this many cells, each at least as wide as its heading.
+const COUNT_CELLS: [usize; 5] = [9, 7, 9, 8, 7];
+/// Cells before a bar: indent, environment, gap.
+const BEFORE_BAR: usize = 13;
+/// Cells of the share behind a bar.
+const SHARE: usize = 5;
+/// A bar beyond this tells no more.
+const LONGEST_BAR: usize = 60;
+/// Below this, the counts go to a line of their own.
+const SHORTEST_BAR: usize = 8;
 
 /// The daemon's word on all plans, and the present instant by its clock.
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Seen {
     pub(super) answer: RolloutsAnswer,
     pub(super) now: Timestamp,
@@ -37,7 +40,11 @@ pub(super) struct Seen {
 impl Seen {
     /// Asks the daemon.
     pub(super) async fn ask(at: &Connection) -> Result<Self, CliError> {
-        let answer: RolloutsAnswer = at.get(&["rollouts"], &[]).await?;
+        Self::of(at.get(&["rollouts"], &[]).await?)
+    }
+
+    /// An answer, at the present instant of its clock.
+    pub(super) fn of(answer: RolloutsAnswer) -> Result<Self, CliError> {
         let clock: Clock = answer.clock.parse().map_err(CliError::failed)?;
         // Two readings of one clock: the snapshot cannot be from the future.
         let now = clock.now().max(answer.at);
@@ -46,10 +53,25 @@ impl Seen {
 
     /// The rollout of a plan.
     pub(super) fn rollout(&self, plan: &PlanName) -> Result<&RolloutJson, CliError> {
-        self.answer.rollouts.iter().find(|rollout| rollout.plan == *plan).ok_or_else(|| {
-            let known = self.answer.rollouts.iter().map(|rollout| rollout.plan.clone()).collect();
-            CliError::refused(Refusal::NoSuchPlan { plan: plan.clone(), known })
-        })
+        if let Some(rollout) = self.answer.rollouts.iter().find(|rollout| rollout.plan == *plan) {
+            return Ok(rollout);
+        }
+        if let Some(fault) = self.answer.faults.iter().find(|fault| fault.plan == *plan) {
+            let fault = safe(&fault.message);
+            return Err(CliError::failed(format!(
+                "plan {plan} stands still, because a fault in ringward keeps it from being decided: {fault}; please report it"
+            )));
+        }
+        let known = self.answer.rollouts.iter().map(|rollout| rollout.plan.clone()).collect();
+        Err(CliError::refused(Refusal::NoSuchPlan { plan: plan.clone(), known }))
+    }
+
+    /// The same with nothing but one plan's rollout, where a plan is named.
+    pub(super) fn only(mut self, plan: Option<&PlanName>) -> Self {
+        if let Some(plan) = plan {
+            self.answer.rollouts.retain(|rollout| rollout.plan == *plan);
+        }
+        self
     }
 }
 
@@ -61,135 +83,243 @@ pub async fn status(
     at: &Connection,
     plan: Option<&PlanName>,
     format: Format,
+    screen: &Screen,
     out: Out<'_>,
 ) -> Result<(), CliError> {
-    let mut seen = Seen::ask(at).await?;
+    let seen = Seen::ask(at).await?;
     if let Some(plan) = plan {
         seen.rollout(plan)?;
-        seen.answer.rollouts.retain(|rollout| rollout.plan == *plan);
     }
+    let seen = seen.only(plan);
     match format {
         Format::Json => json(out, &seen.answer)?,
-        Format::Text => text(out, &seen)?,
+        Format::Text => text(out, &seen, screen)?,
     }
     Ok(())
 }
 
-fn text(out: Out<'_>, seen: &Seen) -> io::Result<()> {
-    alarms(out, seen)?;
+/// The whole text, as `status --watch` shows it as well.
+pub(super) fn text(out: Out<'_>, seen: &Seen, screen: &Screen) -> io::Result<()> {
+    stop_text(out, seen, screen)?;
+    troubles(out, seen, screen)?;
     if seen.answer.rollouts.is_empty() {
         writeln!(out, "No plan has begun a rollout yet.\n")?;
     }
     for rollout in &seen.answer.rollouts {
-        rollout_text(out, rollout, seen.now)?;
+        rollout_text(out, rollout, seen.now, screen)?;
         writeln!(out)?;
     }
-    daemon_text(out, seen)
+    if seen.answer.rollouts.iter().any(|rollout| rollout.rings.iter().any(|ring| ring.classes.is_some())) {
+        writeln!(out, "{}\n", legend(screen))?;
+    }
+    daemon_text(out, seen, screen)
 }
 
-/// What concerns every plan: the stop, files with errors, faults, reads that fail.
-pub(super) fn alarms(out: Out<'_>, seen: &Seen) -> io::Result<()> {
+/// The stop of all writes.
+fn stop_text(out: Out<'_>, seen: &Seen, screen: &Screen) -> io::Result<()> {
+    let Some(stop) = &seen.answer.stopped else { return Ok(()) };
+    let (who, why) = (safe(&stop.actor), safe(&stop.reason));
+    let lead = screen.paint(Tint::Bad, "All writes are stopped");
+    let text = format!("by {who} since {}: {why}", moment(stop.since, seen.now));
+    write!(out, "{}", screen.flow("", &format!("{lead} {text}")))?;
+    writeln!(out, "  when it is safe: ringward start --reason …\n")
+}
+
+/// What is wrong beside the plans' own reasons: files with errors, faults, reads that fail.
+pub(super) fn troubles(out: Out<'_>, seen: &Seen, screen: &Screen) -> io::Result<()> {
     let Seen { answer, now } = seen;
-    let mut any = false;
-    if let Some(stop) = &answer.stopped {
-        any = true;
-        let (who, why) = (safe(&stop.actor), safe(&stop.reason));
-        writeln!(out, "All writes are stopped by {who} since {}: {why}", moment(stop.since, *now))?;
-        writeln!(out, "  when it is safe: ringward start --reason …")?;
-    }
+    let bad = |text: &str| screen.paint(Tint::Bad, text);
     for problem in &answer.problems {
-        any = true;
-        writeln!(out, "Not usable: {} (what ran before goes on)", safe(&problem.file))?;
+        let file = safe(&problem.file);
+        let text = format!("{}: {file} (what ran before goes on)", bad("Not usable"));
+        write!(out, "{}", screen.flow("", &text))?;
         for error in &problem.errors {
-            writeln!(out, "  {}", safe(error))?;
+            write!(out, "{}", screen.flow("  ", &safe(error)))?;
         }
     }
     for fault in &answer.faults {
-        any = true;
-        writeln!(out, "A fault in ringward keeps plan {} still: {}", fault.plan, safe(&fault.message))?;
-        writeln!(out, "  please report it; the other plans go on")?;
+        let text = format!(
+            "{} keeps plan {} still: {}",
+            bad("A fault in ringward"),
+            fault.plan,
+            safe(&fault.message)
+        );
+        write!(out, "{}", screen.flow("", &text))?;
+        write!(out, "{}", screen.flow("  ", "please report it; the other plans go on"))?;
     }
     for trouble in &answer.troubles {
-        any = true;
         let (read, since) = (safe(&trouble.read), moment(trouble.since, *now));
-        writeln!(out, "Cannot read {read} since {since}: {}", safe(&trouble.message))?;
+        let text = format!("{} {read} since {since}: {}", bad("Cannot read"), safe(&trouble.message));
+        write!(out, "{}", screen.flow("", &text))?;
     }
+    let any = !(answer.problems.is_empty() && answer.faults.is_empty() && answer.troubles.is_empty());
     if any { writeln!(out) } else { Ok(()) }
 }
 
-fn rollout_text(out: Out<'_>, rollout: &RolloutJson, now: Timestamp) -> io::Result<()> {
-    writeln!(
-        out,
-        "{}: {} since {}",
-        safe(&rollout.id),
-        safe(&rollout.phase),
-        moment(rollout.phase_since, now)
-    )?;
-    holds(out, rollout, now)?;
-    let rows: Vec<Vec<String>> = rollout.rings.iter().flat_map(|ring| ring_rows(ring, now)).collect();
-    table(out, 2, &COLUMNS, &rows)?;
-    for (index, blocker) in besides_holds(rollout).enumerate() {
-        let label = if index == 0 { "waits for:" } else { "" };
-        writeln!(out, "  {label:<10} {}", safe(&blocker.text))?;
+fn rollout_text(out: Out<'_>, rollout: &RolloutJson, now: Timestamp, screen: &Screen) -> io::Result<()> {
+    let id = screen.paint(Tint::Strong, &safe(&rollout.id));
+    let phase = screen.paint(phase_tint(&rollout.phase), &safe(&rollout.phase));
+    write!(out, "{}", screen.flow("", &format!("{id}: {phase} since {}", moment(rollout.phase_since, now))))?;
+    holds(out, rollout, now, screen)?;
+    let bar_cells = bar_cells(screen);
+    if bar_cells.is_some() && rollout.rings.iter().any(|ring| ring.classes.is_some()) {
+        let headings = right_aligned(&COUNTS.map(str::to_owned));
+        let before = BEFORE_BAR + bar_cells.unwrap_or(0) + SHARE;
+        writeln!(out, "{}{}", " ".repeat(before), screen.paint(Tint::Quiet, &headings))?;
+    }
+    for ring in &rollout.rings {
+        ring_text(out, ring, now, screen, bar_cells)?;
+    }
+    waits(out, rollout, now, screen)
+}
+
+/// The pause and the halt of a rollout.
+fn holds(out: Out<'_>, rollout: &RolloutJson, now: Timestamp, screen: &Screen) -> io::Result<()> {
+    if let Some(pause) = &rollout.paused {
+        let (who, why) = (safe(&pause.actor), safe(&pause.reason));
+        let paused = screen.paint(Tint::Waiting, "paused");
+        let text = format!("{paused} by {who} since {}: {why}", moment(pause.since, now));
+        write!(out, "{}", screen.flow("  ", &text))?;
+    }
+    if let Some(halt) = &rollout.halted {
+        let halted = screen.paint(Tint::Bad, "halted");
+        let text = format!("{halted} since {}: {}", moment(halt.since, now), safe(&halt.text));
+        write!(out, "{}", screen.flow("  ", &text))?;
+    }
+    Ok(())
+}
+
+/// One line on what the plan waits for; the rest is for `explain`.
+fn waits(out: Out<'_>, rollout: &RolloutJson, now: Timestamp, screen: &Screen) -> io::Result<()> {
+    let blockers: Vec<_> = besides_holds(rollout).collect();
+    if let Some(first) = blockers.first() {
+        let values = match (&first.seen, &first.asked) {
+            (Some(seen), Some(asked)) => format!(" ({}; asked for: {})", safe(seen), safe(asked)),
+            _ => String::new(),
+        };
+        let text = format!("{}{values}", safe(&first.headline));
+        write!(out, "{}", screen.flow("  waits: ", &text))?;
+    }
+    if rollout.waiting_on.len() > 1 {
+        let more = format!("all {} reasons: ringward explain {}", rollout.waiting_on.len(), rollout.plan);
+        writeln!(out, "         {more}")?;
     }
     match rollout.earliest_move {
         Some(earliest) if earliest > now => {
-            writeln!(out, "  moves at {} at the earliest", moment(earliest, now))
+            let text = format!("at {} at the earliest", moment(earliest, now));
+            write!(out, "{}", screen.flow("  moves: ", &text))
         }
         _ => Ok(()),
     }
 }
 
-/// The pause and the halt of a rollout.
-pub(super) fn holds(out: Out<'_>, rollout: &RolloutJson, now: Timestamp) -> io::Result<()> {
-    if let Some(pause) = &rollout.paused {
-        let (who, why) = (safe(&pause.actor), safe(&pause.reason));
-        writeln!(out, "  paused by {who} since {}: {why}", moment(pause.since, now))?;
-    }
-    if let Some(halt) = &rollout.halted {
-        writeln!(out, "  halted since {}: {}", moment(halt.since, now), safe(&halt.text))?;
-    }
-    Ok(())
-}
-
-/// The blockers that [`alarms`] and [`holds`] have not told.
+/// The blockers that [`stop_text`] and [`holds`] have not told.
 fn besides_holds(rollout: &RolloutJson) -> impl Iterator<Item = &BlockerJson> {
     let told = ["stopped", "paused", "halted"];
     rollout.waiting_on.iter().filter(move |blocker| !told.contains(&blocker.code.as_str()))
 }
 
-/// A row for each environment of a ring that has devices or a target.
-fn ring_rows(ring: &RingJson, now: Timestamp) -> Vec<Vec<String>> {
-    let start = |first: bool| match first {
-        true => [ring.name.to_string(), ring.state.clone(), length(since(ring.since, now))]
-            .map(|cell| safe(&cell)),
-        false => Default::default(),
-    };
-    let counted = |(environment, classes): (&String, &ClassesJson)| {
-        let targeted = ring.targets.keys().any(|target| target.as_str() == environment);
-        (targeted || total(classes) > 0).then(|| (safe(environment), counts(classes)))
-    };
-    let environments: Vec<_> = match &ring.classes {
-        Some(classes) => in_order(classes).filter_map(counted).collect(),
-        None => vec![("unread".to_owned(), Vec::new())],
-    };
-    if environments.is_empty() {
-        return vec![start(true).to_vec()];
+fn phase_tint(phase: &str) -> Tint {
+    match phase {
+        "running" => Tint::Moving,
+        "completed" => Tint::Good,
+        _ => Tint::Quiet,
     }
-    environments
-        .into_iter()
-        .enumerate()
-        .map(|(index, (environment, counts))| {
-            start(index == 0).into_iter().chain([environment]).chain(counts).collect()
-        })
-        .collect()
 }
 
-fn counts(classes: &ClassesJson) -> Vec<String> {
+/// The colour of a ring's state.
+pub(super) fn state_tint(state: &str) -> Tint {
+    match state {
+        "verified" => Tint::Good,
+        "pending" => Tint::Quiet,
+        "entering" => Tint::Waiting,
+        _ => Tint::Moving,
+    }
+}
+
+/// How long bars are where the counts stand beside them; `None`: there is no room for both.
+fn bar_cells(screen: &Screen) -> Option<usize> {
+    let beside = BEFORE_BAR + SHARE + COUNT_CELLS.iter().sum::<usize>();
+    let room = screen.columns.saturating_sub(beside).min(LONGEST_BAR);
+    (room >= SHORTEST_BAR).then_some(room)
+}
+
+/// A ring, and a row for each of its environments that has devices or a target.
+fn ring_text(
+    out: Out<'_>,
+    ring: &RingJson,
+    now: Timestamp,
+    screen: &Screen,
+    bar_cells: Option<usize>,
+) -> io::Result<()> {
+    let name = screen.paint(Tint::Strong, &safe(ring.name.as_str()));
+    let state = screen.paint(state_tint(&ring.state), &safe(&ring.state));
+    let lasted = length(since(ring.since, now));
+    let text = format!("{name}: {state} for {lasted}, {}", versions(ring));
+    write!(out, "{}", screen.flow("  ", &text))?;
+    let Some(classes) = &ring.classes else {
+        return writeln!(out, "    its devices are not known yet");
+    };
+    for (environment, classes) in in_order(classes) {
+        let targeted = ring.targets.keys().any(|target| target.as_str() == environment);
+        if !targeted && total(classes) == 0 {
+            continue;
+        }
+        environment_text(out, environment, classes, screen, bar_cells)?;
+    }
+    Ok(())
+}
+
+/// The versions of a ring: one, or one for each environment.
+fn versions(ring: &RingJson) -> String {
+    let different: BTreeSet<_> = ring.targets.values().collect();
+    match different.first() {
+        Some(version) if different.len() == 1 => format!("to {version}"),
+        _ => {
+            let each: Vec<_> = ring.targets.iter().map(|(on, version)| format!("{on} {version}")).collect();
+            format!("to {}", each.join(", "))
+        }
+    }
+}
+
+fn environment_text(
+    out: Out<'_>,
+    environment: &str,
+    classes: &ClassesJson,
+    screen: &Screen,
+    bar_cells: Option<usize>,
+) -> io::Result<()> {
+    let name = screen.cut(&safe(environment), BEFORE_BAR - 5);
+    let blank = " ".repeat(BEFORE_BAR - 4 - cells(&name));
+    let sighted = classes.arrived + classes.due + classes.stalled;
+    let share = match sighted {
+        0 => "-".to_owned(),
+        // Rounded down: 100% means all.
+        sighted => format!("{}%", classes.arrived * 100 / sighted),
+    };
+    let counts = counts(classes);
+    match bar_cells {
+        Some(cells) => {
+            let bar = bar(screen, classes, cells);
+            writeln!(out, "    {name}{blank}{bar}{share:>SHARE$}{}", right_aligned(&counts))
+        }
+        None => {
+            let cells = screen.columns.saturating_sub(BEFORE_BAR + SHARE).min(LONGEST_BAR);
+            writeln!(out, "    {name}{blank}{}{share:>SHARE$}", bar(screen, classes, cells))?;
+            let told = counts.iter().zip(COUNTS).filter(|(count, _)| *count != "0");
+            let told: Vec<_> = told.map(|(count, name)| format!("{count} {}", name.to_lowercase())).collect();
+            write!(out, "{}", screen.flow(&" ".repeat(6), &told.join(", ")))
+        }
+    }
+}
+
+fn counts(classes: &ClassesJson) -> [String; 5] {
     let rest = classes.too_old + classes.untargeted + classes.left;
-    [classes.arrived, classes.due, classes.stalled, classes.unseen, rest]
-        .map(|count| count.to_string())
-        .to_vec()
+    [classes.arrived, classes.due, classes.stalled, classes.unseen, rest].map(|count| count.to_string())
+}
+
+fn right_aligned(counts: &[String; 5]) -> String {
+    counts.iter().zip(COUNT_CELLS).map(|(count, cells)| format!("{count:>cells$}")).collect()
 }
 
 /// The environments of a ring in the order of reports: Windows, macOS, then the rest.
@@ -210,18 +340,18 @@ pub(super) const fn total(classes: &ClassesJson) -> usize {
 }
 
 /// The daemon itself.
-pub(super) fn daemon_text(out: Out<'_>, seen: &Seen) -> io::Result<()> {
+pub(super) fn daemon_text(out: Out<'_>, seen: &Seen, screen: &Screen) -> io::Result<()> {
     let Seen { answer, now } = seen;
     let mode = match answer.mode {
         Mode::Write => "it writes at Cloudflare",
         Mode::Observe => "it observes and never writes at Cloudflare",
     };
-    writeln!(out, "Daemon of account {}: {mode}", answer.account)?;
+    write!(out, "{}", screen.flow("", &format!("Daemon of account {}: {mode}", answer.account)))?;
     let next = match answer.next_check {
-        Some(next) => format!("next by {}", moment(next, *now)),
+        Some(next) => format!("the next by {}", moment(next, *now)),
         None => "no next one is planned".to_owned(),
     };
-    writeln!(out, "  last decision {}, {next}", moment(answer.at, *now))?;
+    write!(out, "{}", screen.flow("  ", &format!("last decision {}, {next}", distance(answer.at, *now))))?;
     let swept = match (answer.full_sweep_at, answer.swept_at) {
         (Some(full), Some(any)) => {
             format!("all devices read {}, some {}", distance(full, *now), distance(any, *now))
@@ -229,9 +359,10 @@ pub(super) fn daemon_text(out: Out<'_>, seen: &Seen) -> io::Result<()> {
         (Some(full), None) => format!("all devices read {}", distance(full, *now)),
         (None, _) => "devices not read yet".to_owned(),
     };
-    writeln!(out, "  {swept}; the log ends at record {}", answer.head.seq)?;
+    write!(out, "{}", screen.flow("  ", &format!("{swept}; the log ends at record {}", answer.head.seq)))?;
     if answer.clock != Clock::Real.to_string() {
-        writeln!(out, "  on a simulated clock, where it is {}", short(*now))?;
+        let text = format!("on a simulated clock, where it is {}", short(*now));
+        write!(out, "{}", screen.flow("  ", &text))?;
     }
     Ok(())
 }

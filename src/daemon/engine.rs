@@ -21,6 +21,7 @@ use crate::rollout::gate;
 use crate::rollout::outcome;
 use crate::rollout::report::Report;
 use crate::rollout::state::{Rollout, State};
+use crate::rollout::waits::Waits;
 use crate::rollout::world::{Observations, Want};
 use crate::store::{
     DeviceRow as StoredDevice, Head, OpenError, Recovery, RingSample, Store, StoreError, WriteLock,
@@ -85,6 +86,8 @@ pub(super) struct Engine {
     pub(super) files: PlanFiles,
     stop_file: StopFile,
     sampled_at: Option<Timestamp>,
+    /// What the rollouts waited for so far.
+    waits: Waits,
 }
 
 impl Engine {
@@ -111,6 +114,7 @@ impl Engine {
             files,
             stop_file: StopFile::beside(database),
             sampled_at: None,
+            waits: Waits::default(),
         };
         engine.take_over(store)?;
         Ok(engine)
@@ -118,7 +122,7 @@ impl Engine {
 
     /// Folds a log that was just opened, and ends what a crash left open.
     fn take_over(&mut self, mut store: Store) -> Result<(), EngineError> {
-        self.state = log::replay(store.view())?;
+        (self.state, self.waits) = log::replay_counting(store.view())?;
         self.head = store.view().head()?;
         self.world = Observations { fleet: log::remembered(store.view()), ..Observations::default() };
         store.rebuild_projections(&log::projections(&self.state, None))?;
@@ -159,6 +163,7 @@ impl Engine {
                 if let Some(last) = stored.last() {
                     self.head = last.as_head();
                 }
+                self.waits.settle(&self.state, at);
                 self.state = next;
                 for entry in &entries {
                     tell(entry);
@@ -217,6 +222,7 @@ impl Engine {
         let unsent = self.state.pending_write().filter(|(_, _, write)| write.doubt.is_none());
         pass.write = unsent.map(|(rollout, _, write)| (rollout.id.plan.clone(), write.intent.clone()));
         self.sample_rings()?;
+        self.waits.settle(&self.state, self.now());
         Ok(pass)
     }
 
@@ -374,6 +380,8 @@ impl Engine {
             swept_at: self.world.fleet.swept_at(),
             next_check,
             tallies: self.state.tallies.clone(),
+            waits: self.waits.clone(),
+            ticked_at: None,
         }
     }
 

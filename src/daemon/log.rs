@@ -6,6 +6,7 @@
 use crate::fleet::{Device, Fleet};
 use crate::rollout::event::{Actor, Entry, Event, Recorded, RolloutId};
 use crate::rollout::state::{IllegalEvent, State};
+use crate::rollout::waits::Waits;
 use crate::store::{NewRecord, ProjectionRows, Record, RingRow, RolloutRow, Seq, StoreError, View};
 use crate::time::Timestamp;
 
@@ -100,11 +101,21 @@ pub fn events<'a>(view: View<'a>) -> impl Iterator<Item = Result<Recorded, Repla
 /// # Errors
 /// At the first record that cannot be read or does not fit.
 pub fn replay(view: View<'_>) -> Result<State, ReplayError> {
-    let mut state = State::default();
+    replay_counting(view).map(|(state, _)| state)
+}
+
+/// The state that a log leads to, and what its rollouts waited for up to the last event.
+///
+/// # Errors
+/// At the first record that cannot be read or does not fit.
+pub fn replay_counting(view: View<'_>) -> Result<(State, Waits), ReplayError> {
+    let (mut state, mut waits) = (State::default(), Waits::default());
     for recorded in events(view) {
-        state.apply(&recorded?)?;
+        let recorded = recorded?;
+        waits.settle(&state, recorded.at);
+        state.apply(&recorded)?;
     }
-    Ok(state)
+    Ok((state, waits))
 }
 
 /// The fleet as the database remembers it. A row that cannot be read is left for the next sweep.

@@ -143,6 +143,7 @@ pub async fn start(settings: Settings) -> Result<Daemon, DaemonError> {
         sending: None,
         view: view_in,
         looked_at_files: Stopwatch::start(),
+        ticked_at: None,
         passed: Stopwatch::start(),
         tasks: tokio::runtime::Handle::current(),
     };
@@ -214,6 +215,7 @@ struct Owner {
     sending: Option<WriteId>,
     view: watch::Sender<Arc<View>>,
     looked_at_files: Stopwatch,
+    ticked_at: Option<Timestamp>,
     passed: Stopwatch,
     tasks: tokio::runtime::Handle,
 }
@@ -264,12 +266,13 @@ impl Owner {
         let next_read = self.reading.next(&pass.reads);
         let timer = [pass.wake_at.filter(|at| *at > now), next_read].into_iter().flatten().min();
         let view = self.engine.view(&pass, self.far_side.budget_remaining(), timer);
-        self.view.send_replace(Arc::new(view));
+        self.view.send_replace(Arc::new(View { ticked_at: self.ticked_at, ..view }));
         Ok(timer.map_or(Duration::from_secs_f64(PASS_EVERY), |at| self.clock.wall_until(at)))
     }
 
     /// A tick: looks at the stop file and, now and then, at the files.
     fn tick(&mut self) -> Result<bool, DaemonError> {
+        self.ticked_at = Some(self.clock.now());
         let stop_moved = self.engine.stop_file().is_there() != self.engine.state.stop.is_some();
         let look_due = self.looked_at_files.seconds() >= LOOK_AT_FILES_EVERY;
         Ok(stop_moved | (look_due && self.look_at_files()))

@@ -15,6 +15,7 @@ use crate::rollout::command::{Command, Refusal};
 use crate::rollout::event::{Actor, Mode};
 use crate::rollout::report::Report;
 use crate::rollout::state::{Hold, Tallies};
+use crate::rollout::waits::Waits;
 use crate::rollout::world::{Read, Trouble};
 use crate::store::Head;
 use crate::time::{Clock, Timestamp};
@@ -56,6 +57,10 @@ pub struct View {
     pub next_check: Option<Timestamp>,
     /// Counts of rare facts, from the log.
     pub tallies: Tallies,
+    /// What the rollouts waited for so far, from the log.
+    pub waits: Waits,
+    /// The wheel's last tick before this snapshot.
+    pub ticked_at: Option<Timestamp>,
 }
 
 /// One device of a ring.

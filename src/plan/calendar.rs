@@ -4,26 +4,19 @@
 //! causes it.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use jiff::civil::Date;
 
+use super::cron;
 use super::error::Problems;
-use super::fields::{Fields, Known, items, text};
+use super::fields::{Fields, items, text};
+use super::keys::{FREEZE, OPENING, SCHEDULE};
 use super::near::{either, nearest};
 use super::tree::Node;
 use super::values::span;
 use crate::schedule::{Freeze, LEAST_OPENING, MAX_FREEZES, MAX_OPENINGS, Opening, ScheduleError, Zone};
 use crate::time::Span;
-
-const SCHEDULE: Known = Known {
-    of: "`schedule`",
-    keys: &["open", "freeze"],
-    later: &[],
-    elsewhere: &[("timezone", "write `timezone` next to `schedule`")],
-};
-const OPENING: Known = Known { of: "an opening", keys: &["cron", "for"], later: &[], elsewhere: &[] };
-const FREEZE: Known =
-    Known { of: "a freeze", keys: &["from", "until", "reason"], later: &[], elsewhere: &[] };
 
 const OPEN_EXAMPLE: &str = "a list, such as - {cron: \"0 9 * * Mon-Thu\", for: 7h}";
 const FREEZE_EXAMPLE: &str = "a list, such as - {from: 2026-12-18, until: 2027-01-04, reason: Year end}";
@@ -48,10 +41,18 @@ pub(super) fn zone(node: &Node, problems: &mut Problems) -> Option<Zone> {
     zone
 }
 
+/// The names of the time zone database, which may lie on disk; asked for once.
+static ZONES: LazyLock<Vec<String>> =
+    LazyLock::new(|| jiff::tz::db().available().map(|zone| zone.as_str().to_owned()).collect());
+
 fn near_zones(name: &str) -> Option<String> {
-    let known: Vec<String> = jiff::tz::db().available().map(|zone| zone.as_str().to_owned()).collect();
-    let whole = nearest(name, known.iter().map(String::as_str));
-    if !whole.is_empty() {
+    let known = &*ZONES;
+    // `CEST` is near to `EST`, and `GMT+2` to `GMT+0`; they mean other places.
+    let abbreviation = name.len() <= 4 && name.bytes().all(|byte| byte.is_ascii_uppercase());
+    let abbreviation = abbreviation || name.bytes().any(|byte| byte.is_ascii_digit());
+    let name = name.replace(' ', "_");
+    let whole = nearest(&name, known.iter().map(String::as_str));
+    if !whole.is_empty() && !abbreviation {
         return either(&whole);
     }
     // `Lisbon` for `Europe/Lisbon`.
@@ -150,10 +151,7 @@ fn date(node: &Node, what: &str, problems: &mut Problems) -> Option<Date> {
 /// The schedule's own errors stand alone; here the offending text is shown beside them.
 fn refuse(at: &Range<usize>, error: &ScheduleError, problems: &mut Problems) {
     let (problem, instead) = match error {
-        ScheduleError::InvalidCron { why, .. } => (
-            format!("not a cron line ({why})"),
-            "write minute, hour, day, month and weekday, such as \"0 9 * * Mon-Thu\"".to_owned(),
-        ),
+        ScheduleError::InvalidCron { found, .. } => cron::explain(found),
         ScheduleError::NeverOpens { .. } => (
             "this opening never comes".to_owned(),
             "name a day, month and weekday that some date has".to_owned(),

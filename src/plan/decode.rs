@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::ops::Range;
 
-use super::error::Problems;
-use super::fields::{Fields, Known, description, items, text, word};
+use super::error::{Other, Problems};
+use super::fields::{Fields, description, items, text, word};
+use super::keys::{DEFAULTS, FORBID, ON_NEW_TARGET, PLAN, RING};
 use super::model::{Forbid, OnNewTarget, Plan, ProfileRef, RingPlan};
-use super::ring::{LATER, RingKeys, Target, overlaid, versions};
+use super::ring::{RingKeys, Target, Targets, overlaid, versions};
 use super::tree::Node;
 use super::values::{account, plan_name, profile, range};
 use crate::ids::RingName;
@@ -23,63 +24,6 @@ pub const MAX_RINGS: usize = 100;
 pub const MAX_PROFILES: usize = 1_000;
 /// The most entries of `forbid`.
 pub const MAX_FORBIDS: usize = 100;
-
-const IN_RING_OR_DEFAULTS: &str = "write it in a ring, or under `defaults` for all of them";
-const IN_EACH_RING: &str = "write it in each ring";
-const AT_THE_TOP: &str = "write it at the top of the file";
-
-const PLAN: Known = Known {
-    of: "a plan",
-    keys: &["plan", "description", "account", "versions", "forbid", "on_new_target", "defaults", "rings"],
-    later: LATER,
-    elsewhere: &[
-        ("timezone", IN_RING_OR_DEFAULTS),
-        ("schedule", IN_RING_OR_DEFAULTS),
-        ("adoption", IN_RING_OR_DEFAULTS),
-        ("soak", IN_RING_OR_DEFAULTS),
-        ("unknown_after", IN_RING_OR_DEFAULTS),
-        ("on_failure", IN_RING_OR_DEFAULTS),
-        ("profiles", IN_EACH_RING),
-        ("group", IN_EACH_RING),
-        ("name", "write the plan's name as `plan: NAME`"),
-    ],
-};
-const DEFAULTS: Known = Known {
-    of: "`defaults`",
-    keys: &["versions", "timezone", "schedule", "adoption", "soak", "unknown_after", "on_failure"],
-    later: LATER,
-    elsewhere: &[
-        ("name", IN_EACH_RING),
-        ("profiles", IN_EACH_RING),
-        ("group", IN_EACH_RING),
-        ("forbid", AT_THE_TOP),
-        ("on_new_target", AT_THE_TOP),
-    ],
-};
-const RING: Known = Known {
-    of: "a ring",
-    keys: &[
-        "name",
-        "group",
-        "profiles",
-        "versions",
-        "timezone",
-        "schedule",
-        "adoption",
-        "soak",
-        "unknown_after",
-        "on_failure",
-    ],
-    later: LATER,
-    elsewhere: &[
-        ("open", "write it under `schedule`"),
-        ("freeze", "write it under `schedule`"),
-        ("forbid", AT_THE_TOP),
-        ("on_new_target", AT_THE_TOP),
-    ],
-};
-const FORBID: Known =
-    Known { of: "an entry of `forbid`", keys: &["versions", "reason"], later: &[], elsewhere: &[] };
 
 const RINGS_EXAMPLE: &str = "a list of rings, each with `name` and `profiles`";
 const PROFILES_EXAMPLE: &str = "a list, such as [Engineering] or [default]";
@@ -94,10 +38,8 @@ pub(super) fn plan(root: &Node, problems: &mut Problems) -> Option<Plan> {
     let description = fields.get("description").and_then(|node| description(node, problems));
     let account = fields.get("account").and_then(|node| account(node, problems));
     let forbid = fields.get("forbid").map(|node| forbids(node, problems)).unwrap_or_default();
-    let on_new_target = fields.get("on_new_target").and_then(|node| {
-        word(node, "`on_new_target`", &[("replace", OnNewTarget::Replace)], &["finish"], problems)
-    });
-    let targets = fields.get("versions").map(|node| versions(node, problems)).unwrap_or_default();
+    let on_new_target = word(&fields, "on_new_target", ON_NEW_TARGET, problems);
+    let targets = versions(&fields, problems);
     let defaults = fields.get("defaults").and_then(|node| Fields::of(node, &DEFAULTS, problems));
     let defaults = defaults.map(|fields| RingKeys::of(&fields, problems)).unwrap_or_default();
     let rings = fields.require("rings", &format!("write {RINGS_EXAMPLE}"), problems);
@@ -106,20 +48,20 @@ pub(super) fn plan(root: &Node, problems: &mut Problems) -> Option<Plan> {
     for targets in
         [&targets, &defaults.versions].into_iter().chain(rings.iter().map(|ring| &ring.keys.versions))
     {
-        refuse_forbidden(targets, &forbid, problems);
+        refuse_forbidden(&targets.written, &forbid, problems);
     }
     let rings = finish(rings, &targets, &defaults, problems);
     Some(Plan {
         name: name?,
         description: description.map(str::to_owned),
         account,
-        forbid,
+        forbid: forbid.into_iter().map(|(forbid, _)| forbid).collect(),
         on_new_target: on_new_target.unwrap_or(OnNewTarget::Replace),
         rings: rings?,
     })
 }
 
-fn forbids(node: &Node, problems: &mut Problems) -> Vec<Forbid> {
+fn forbids(node: &Node, problems: &mut Problems) -> Vec<(Forbid, Range<usize>)> {
     let Some(items) = items(node, "`forbid`", FORBID_EXAMPLE, problems) else {
         return Vec::new();
     };
@@ -128,7 +70,7 @@ fn forbids(node: &Node, problems: &mut Problems) -> Vec<Forbid> {
         problems.missing(&node.at, problem, format!("write at most {MAX_FORBIDS}; join neighbouring ranges"));
         return Vec::new();
     }
-    items.iter().filter_map(|item| forbid(item, problems)).collect()
+    items.iter().filter_map(|item| Some((forbid(item, problems)?, item.at.clone()))).collect()
 }
 
 fn forbid(node: &Node, problems: &mut Problems) -> Option<Forbid> {
@@ -141,12 +83,14 @@ fn forbid(node: &Node, problems: &mut Problems) -> Option<Forbid> {
     Some(Forbid { versions: versions?, reason: reason?.to_owned() })
 }
 
-fn refuse_forbidden(targets: &[Target], forbid: &[Forbid], problems: &mut Problems) {
+fn refuse_forbidden(targets: &[Target], forbid: &[(Forbid, Range<usize>)], problems: &mut Problems) {
     for target in targets {
         let Some(version) = target.version else { continue };
-        if let Some(forbid) = forbid.iter().find(|forbid| forbid.versions.matches(&version.as_semver())) {
+        let matching = forbid.iter().find(|(forbid, _)| forbid.versions.matches(&version.as_semver()));
+        if let Some((forbid, at)) = matching {
             let problem = format!("this version is forbidden by '{}' ({})", forbid.versions, forbid.reason);
-            problems.wrong(&target.at, problem, "choose another version, or change `forbid`");
+            let other = Other::Here { at: at.clone(), what: "`forbid` says so here".to_owned() };
+            problems.clash(&target.at, problem, "choose another version, or change `forbid`", other);
         }
     }
 }
@@ -192,9 +136,15 @@ fn read_rings(node: &Node, problems: &mut Problems) -> Vec<RingRead> {
 /// What earlier rings of the plan have taken, and which ring it was.
 #[derive(Default)]
 struct Taken {
-    names: HashMap<String, String>,
-    groups: HashMap<String, String>,
-    profiles: HashMap<ProfileRef, String>,
+    names: HashMap<String, Owner>,
+    groups: HashMap<String, Owner>,
+    profiles: HashMap<ProfileRef, Owner>,
+}
+
+/// Which ring took something, and where it says so.
+struct Owner {
+    ring: String,
+    at: Range<usize>,
 }
 
 fn read_ring(node: &Node, index: usize, taken: &mut Taken, problems: &mut Problems) -> Option<RingRead> {
@@ -204,7 +154,10 @@ fn read_ring(node: &Node, index: usize, taken: &mut Taken, problems: &mut Proble
     let position = format!("ring {}", index + 1);
     let this = name.map_or_else(|| position.clone(), |(_, name)| format!("{position} (`{name}`)"));
     let own_name = match name {
-        Some((node, name)) => claim(&mut taken.names, name, &this, node, "this name", problems),
+        // Case and blanks at the ends aside: people could not tell such rings apart.
+        Some((node, name)) => {
+            claim(&mut taken.names, name.trim().to_lowercase(), &this, node, RING_NAME, problems)
+        }
         None => Claim::Refused,
     };
     let group = match fields.get("group") {
@@ -215,7 +168,7 @@ fn read_ring(node: &Node, index: usize, taken: &mut Taken, problems: &mut Proble
     if let Some((node, group)) = group
         && (own_name == Claim::Kept || fields.get("group").is_some())
     {
-        claim(&mut taken.groups, group, &this, node, "this deployment group's name", problems);
+        claim(&mut taken.groups, group, &this, node, GROUP_NAME, problems);
     }
     let profiles = fields.require("profiles", &format!("write {PROFILES_EXAMPLE}"), problems);
     let profiles = profiles.map(|node| read_profiles(node, &this, taken, problems)).unwrap_or_default();
@@ -231,26 +184,36 @@ enum Claim {
     Refused,
 }
 
+/// What belongs to one ring only, and the rule that says so.
+const RING_NAME: (&str, &str) =
+    ("this name", "choose another; names that differ only in upper and lower case count as one");
+const GROUP_NAME: (&str, &str) =
+    ("this deployment group's name", "each ring has a group of its own; choose another");
+const PROFILE: (&str, &str) = ("this profile", "a profile belongs to one ring; remove it from one of them");
+
 /// Notes a problem when `value` is taken; the first to claim it keeps it.
 fn claim<T: Hash + Eq>(
-    taken: &mut HashMap<T, String>,
+    taken: &mut HashMap<T, Owner>,
     value: impl Into<T>,
     by: &str,
     node: &Node,
-    what: &str,
+    (what, rule): (&str, &str),
     problems: &mut Problems,
 ) -> Claim {
     match taken.entry(value.into()) {
         Entry::Vacant(free) => {
-            free.insert(by.to_owned());
+            free.insert(Owner { ring: by.to_owned(), at: node.at.clone() });
             return Claim::Kept;
         }
-        Entry::Occupied(first) if first.get() == by => {
-            problems.wrong(&node.at, format!("{what} is repeated"), "keep one of them");
-        }
         Entry::Occupied(first) => {
-            let problem = format!("{what} is taken by {}", first.get());
-            problems.wrong(&node.at, problem, "each belongs to one ring; choose another");
+            let Owner { ring, at } = first.get();
+            let (problem, instead) = if ring == by {
+                (format!("{what} is repeated"), "keep one of them")
+            } else {
+                (format!("{what} is taken by {ring}"), rule)
+            };
+            let other = Other::Here { at: at.clone(), what: format!("{ring} has it here") };
+            problems.clash(&node.at, problem, instead, other);
         }
     }
     Claim::Refused
@@ -270,7 +233,7 @@ fn read_profiles(node: &Node, this: &str, taken: &mut Taken, problems: &mut Prob
     let mut profiles = Vec::new();
     for item in items {
         let Some(profile) = profile(item, problems) else { continue };
-        claim(&mut taken.profiles, profile.clone(), this, item, "this profile", problems);
+        claim(&mut taken.profiles, profile.clone(), this, item, PROFILE, problems);
         profiles.push(profile);
     }
     profiles
@@ -279,14 +242,15 @@ fn read_profiles(node: &Node, this: &str, taken: &mut Taken, problems: &mut Prob
 /// Fills every ring from `defaults`, the plan's versions and the values built in.
 fn finish(
     rings: Vec<RingRead>,
-    targets: &[Target],
+    targets: &Targets,
     defaults: &RingKeys,
     problems: &mut Problems,
 ) -> Option<Vec<RingPlan>> {
     let mut finished = Some(Vec::new());
     for ring in rings {
-        let written = overlaid([targets, &defaults.versions, &ring.keys.versions]);
-        if written.is_empty() {
+        let layers = [targets, &defaults.versions, &ring.keys.versions];
+        let written = overlaid(layers.map(|targets| targets.written.as_slice()));
+        if written.is_empty() && layers.iter().all(|targets| !targets.doubtful) {
             let instead = "write `versions` with `windows`, `macos` or both, here or at the top of the file";
             problems.missing(&ring.at, "this ring has no target", instead);
         }

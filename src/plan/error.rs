@@ -1,13 +1,20 @@
 //! What is wrong with a plan file, and where.
 //!
 //! **Invariant:** every error names file, line, column, what is wrong and what would be right;
-//! the errors of a file come in file order.
+//! the errors of a file come in file order, and if some are left out, the last one says how many.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
+use super::tree::Text;
+
 /// How much of the offending text an error shows, in characters.
 const SHOWN_CHARS: usize = 60;
+
+/// The most errors that are told of one file. Whoever mends a hundred checks again; a file that
+/// is no plan at all would otherwise drown the others.
+pub const MAX_ERRORS: usize = 100;
 
 /// One error in a plan file. Shown as ``file:line:column: problem: `found`; instead``.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +34,23 @@ pub struct PlanError {
     pub problem: String,
     /// What would be right.
     pub instead: String,
+    /// The other place, where two places disagree.
+    pub related: Option<Related>,
+}
+
+/// A place that explains an error elsewhere, perhaps in another file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Related {
+    /// The file's name as it was handed in.
+    pub file: String,
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+    /// The same place in bytes of its file.
+    pub span: Range<usize>,
+    /// What stands there.
+    pub what: String,
 }
 
 impl fmt::Display for PlanError {
@@ -53,6 +77,7 @@ struct Problem {
     shown: Shown,
     problem: String,
     instead: String,
+    other: Option<Other>,
 }
 
 /// Whether the text at an error is the offending one, or merely the place where one is missing.
@@ -60,6 +85,15 @@ struct Problem {
 enum Shown {
     Text,
     Nothing,
+}
+
+/// The other place of a problem, and what stands there.
+#[derive(Debug, Clone)]
+pub(super) enum Other {
+    /// In the same file.
+    Here { at: Range<usize>, what: String },
+    /// In another file, which knows its own lines.
+    Elsewhere(Related),
 }
 
 impl Problems {
@@ -70,7 +104,7 @@ impl Problems {
         problem: impl Into<String>,
         instead: impl Into<String>,
     ) {
-        self.push(at, Shown::Text, problem.into(), instead.into());
+        self.push(at, Shown::Text, problem.into(), instead.into(), None);
     }
 
     /// Something is missing at `at`.
@@ -80,65 +114,114 @@ impl Problems {
         problem: impl Into<String>,
         instead: impl Into<String>,
     ) {
-        self.push(at, Shown::Nothing, problem.into(), instead.into());
+        self.push(at, Shown::Nothing, problem.into(), instead.into(), None);
     }
 
-    fn push(&mut self, at: &Range<usize>, shown: Shown, problem: String, instead: String) {
-        self.found.push(Problem { at: at.clone(), shown, problem, instead });
+    /// The text at `at` disagrees with what stands at another place.
+    pub(super) fn clash(
+        &mut self,
+        at: &Range<usize>,
+        problem: impl Into<String>,
+        instead: impl Into<String>,
+        other: Other,
+    ) {
+        self.push(at, Shown::Text, problem.into(), instead.into(), Some(other));
+    }
+
+    fn push(
+        &mut self,
+        at: &Range<usize>,
+        shown: Shown,
+        problem: String,
+        instead: String,
+        other: Option<Other>,
+    ) {
+        self.found.push(Problem { at: at.clone(), shown, problem, instead, other });
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.found.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.found.is_empty()
     }
 
-    /// The errors in file order. `text` is the file without a byte order mark, which was
-    /// `skipped` bytes long; the problems' places are places in `text`.
-    pub(super) fn into_errors(mut self, file: &str, text: &str, skipped: usize) -> Vec<PlanError> {
+    /// The errors in file order, at most [`MAX_ERRORS`] and then how many more there are.
+    pub(super) fn into_errors(mut self, file: &str, text: &Text<'_>) -> Vec<PlanError> {
         // Stable: of two problems at one place, the one found first comes first.
         self.found.sort_by_key(|problem| problem.at.start);
-        // One walk over the text for all of them: a hostile file may have thousands on one line.
-        let mut place = Place { line: 1, column: 1, offset: 0 };
-        self.found
-            .into_iter()
-            .map(|problem| {
-                place.advance(text, problem.at.start);
-                PlanError {
-                    file: file.to_owned(),
-                    line: place.line,
-                    column: place.column,
-                    span: problem.at.start + skipped..problem.at.end + skipped,
-                    found: match problem.shown {
-                        Shown::Text => first_line(text.get(problem.at).unwrap_or_default()),
-                        Shown::Nothing => String::new(),
-                    },
-                    problem: problem.problem,
-                    instead: problem.instead,
-                }
-            })
-            .collect()
+        let left_out = self.found.get(MAX_ERRORS..).unwrap_or_default();
+        if let Some(first) = left_out.first() {
+            let at = first.at.start..first.at.start;
+            let count = left_out.len();
+            self.found.truncate(MAX_ERRORS);
+            let more = if count == 1 { "1 more error".to_owned() } else { format!("{count} more errors") };
+            self.missing(&at, format!("{more} from here on"), "mend those above first, then check again");
+        }
+        let offsets = self.found.iter().flat_map(|problem| match &problem.other {
+            Some(Other::Here { at, .. }) => vec![problem.at.start, at.start],
+            _ => vec![problem.at.start],
+        });
+        let places = Places::of(text, offsets);
+        self.found.into_iter().map(|problem| problem.into_error(file, text, &places)).collect()
     }
 }
 
-struct Place {
-    line: usize,
-    column: usize,
-    offset: usize,
+impl Problem {
+    fn into_error(self, file: &str, text: &Text<'_>, places: &Places) -> PlanError {
+        let (line, column) = places.at(self.at.start);
+        let related = self.other.map(|other| match other {
+            Other::Elsewhere(related) => related,
+            Other::Here { at, what } => places.related(file, text, &at, what),
+        });
+        PlanError {
+            file: file.to_owned(),
+            line,
+            column,
+            found: match self.shown {
+                Shown::Text => first_line(text.text.get(self.at.clone()).unwrap_or_default()),
+                Shown::Nothing => String::new(),
+            },
+            span: text.in_file(&self.at),
+            problem: self.problem,
+            instead: self.instead,
+            related,
+        }
+    }
 }
 
-impl Place {
-    fn advance(&mut self, text: &str, to: usize) {
-        let passed = text.get(self.offset..to).unwrap_or_default();
-        let mut chars = passed.chars().peekable();
-        while let Some(char) = chars.next() {
-            let breaks = char == '\n' || (char == '\r' && chars.peek() != Some(&'\n'));
-            if breaks {
-                self.line += 1;
-                self.column = 1;
-            } else {
-                self.column += 1;
+/// Lines and columns of some offsets of a text, found in one walk: a hostile file may have
+/// thousands of errors on one line of a megabyte.
+pub(super) struct Places(BTreeMap<usize, (usize, usize)>);
+
+impl Places {
+    pub(super) fn of(text: &Text<'_>, offsets: impl Iterator<Item = usize>) -> Self {
+        let mut places: BTreeMap<usize, (usize, usize)> = offsets.map(|offset| (offset, (1, 1))).collect();
+        let (mut line, mut column, mut from) = (1, 1, 0);
+        for (to, place) in &mut places {
+            let passed = text.text.get(from..*to).unwrap_or_default();
+            for (at, char) in passed.char_indices() {
+                // Of CRLF, the second byte ends the line; a lone CR ends one as well (YAML 1.2, 5.4).
+                let next = text.text.as_bytes().get(from + at + 1);
+                let breaks = char == '\n' || (char == '\r' && next != Some(&b'\n'));
+                (line, column) = if breaks { (line + 1, 1) } else { (line, column + 1) };
             }
+            from += passed.len();
+            *place = (line, column);
         }
-        self.offset += passed.len();
+        Self(places)
+    }
+
+    /// Line and column, each from 1; of an offset that was not asked for, the beginning.
+    fn at(&self, offset: usize) -> (usize, usize) {
+        self.0.get(&offset).copied().unwrap_or((1, 1))
+    }
+
+    /// A place that another error can point to.
+    pub(super) fn related(&self, file: &str, text: &Text<'_>, at: &Range<usize>, what: String) -> Related {
+        let (line, column) = self.at(at.start);
+        Related { file: file.to_owned(), line, column, span: text.in_file(at), what }
     }
 }
 

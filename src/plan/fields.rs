@@ -2,68 +2,69 @@
 //!
 //! **Invariant:** a reader that returns `None` has noted why.
 
-use std::fmt::Display;
 use std::ops::Range;
 
 use super::error::Problems;
+use super::grammar::{Mapping, Takes};
 use super::near::{either, nearest};
 use super::tree::{Entry, Node, Quoting, Value};
 
 /// The longest text in a plan: Cloudflare names at most 255 characters.
-const MAX_TEXT_CHARS: usize = 255;
+pub(super) const MAX_TEXT_CHARS: usize = 255;
 /// The longest `description`.
-const MAX_PROSE_CHARS: usize = 4_000;
-
-/// The keys that a mapping may have.
-pub(super) struct Known {
-    /// What the mapping is, as in "`colour` is not a key of a ring".
-    pub(super) of: &'static str,
-    pub(super) keys: &'static [&'static str],
-    /// Keys of DESIGN 3 whose feature is not built yet: refused, never ignored.
-    pub(super) later: &'static [&'static str],
-    /// Keys that belong elsewhere, each with where.
-    pub(super) elsewhere: &'static [(&'static str, &'static str)],
-}
+pub(super) const MAX_PROSE_CHARS: usize = 4_000;
 
 /// A mapping whose keys are all known.
 pub(super) struct Fields<'a> {
     entries: &'a [Entry],
+    known: &'static Mapping,
+    /// Keys that unknown ones were probably meant to be.
+    meant: Vec<&'static str>,
     /// Where to say that a key is missing.
     pub(super) at: Range<usize>,
 }
 
 impl<'a> Fields<'a> {
     /// Reads a mapping and notes every key that it may not have.
-    pub(super) fn of(node: &'a Node, known: &Known, problems: &mut Problems) -> Option<Self> {
+    pub(super) fn of(node: &'a Node, known: &'static Mapping, problems: &mut Problems) -> Option<Self> {
         let Value::Mapping(entries) = &node.value else {
-            let instead = format!("write keys and values; {} has {}", known.of, list(known.keys));
+            let instead = format!("write keys and values; {} has {}", known.of, names(known));
             wrong_value(node, &format!("{} must be a mapping", known.of), &instead, problems);
             return None;
         };
+        let mut meant = Vec::new();
         for entry in entries {
-            if !known.keys.contains(&entry.key.as_str()) {
-                unknown_key(entry, known, problems);
+            if known.key(&entry.key).is_none() {
+                meant.extend(unknown_key(entry, known, problems));
             }
         }
-        Some(Self { entries, at: node.at.start..node.at.start })
+        Some(Self { entries, known, meant, at: node.at.start..node.at.start })
     }
 
     /// The value of a key, if it is there.
     pub(super) fn get(&self, key: &str) -> Option<&'a Node> {
+        debug_assert!(self.known.key(key).is_some(), "{key} is read and is no key of {}", self.known.of);
         self.entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
+    }
+
+    /// Whether a key seems to be there under a wrong name, which is noted.
+    pub(super) fn is_misspelt(&self, key: &str) -> bool {
+        self.meant.contains(&key)
     }
 
     /// The value of a key that must be there.
     pub(super) fn require(&self, key: &str, instead: &str, problems: &mut Problems) -> Option<&'a Node> {
         let value = self.get(key);
-        if value.is_none() {
+        // Of a key that is misspelt, one error is enough.
+        if value.is_none() && !self.is_misspelt(key) {
             problems.missing(&self.at, format!("`{key}` is missing"), instead);
         }
         value
     }
 }
 
-fn unknown_key(entry: &Entry, known: &Known, problems: &mut Problems) {
+/// Notes a key that the mapping does not have; returns those it was probably meant to be.
+fn unknown_key(entry: &Entry, known: &Mapping, problems: &mut Problems) -> Vec<&'static str> {
     let key = entry.key.as_str();
     if known.later.contains(&key) {
         problems.wrong(
@@ -71,17 +72,20 @@ fn unknown_key(entry: &Entry, known: &Known, problems: &mut Problems) {
             "not supported yet",
             "leave this key out; a later ringward will read it",
         );
-        return;
+        return Vec::new();
     }
     if let Some((_, whose)) = known.elsewhere.iter().find(|(name, _)| *name == key) {
         problems.wrong(&entry.key_at, format!("not a key of {}", known.of), *whose);
-        return;
+        return Vec::new();
     }
-    let instead = match either(&nearest(key, known.keys.iter().copied())) {
+    let near = nearest(key, known.names());
+    let instead = match either(&near) {
         Some(near) => format!("did you mean {near}?"),
-        None => format!("known keys: {}", list(known.keys)),
+        None if key.starts_with("//") => "begin a comment with `#`".to_owned(),
+        None => format!("known keys: {}", names(known)),
     };
     problems.wrong(&entry.key_at, format!("not a key of {}", known.of), instead);
+    near
 }
 
 /// Notes a value of the wrong kind or content. A collection is not shown as the offending text:
@@ -104,7 +108,11 @@ pub(super) fn items<'a>(
     match &node.value {
         Value::Sequence(items) => Some(items),
         Value::Scalar { .. } | Value::Mapping(_) | Value::Refused => {
-            wrong_value(node, &format!("{what} must be a list"), &format!("write {example}"), problems);
+            let instead = match node.value {
+                Value::Mapping(_) => format!("begin each entry with a dash; write {example}"),
+                _ => format!("write {example}"),
+            };
+            wrong_value(node, &format!("{what} must be a list"), &instead, problems);
             None
         }
     }
@@ -136,8 +144,11 @@ fn prose<'a>(node: &'a Node, what: &str, most: usize, problems: &mut Problems) -
         problems.missing(&node.at, format!("{what} is empty"), "write one, or leave it out");
         return None;
     }
-    if text.chars().any(|char| char.is_control() && !matches!(char, '\n' | '\t')) {
-        problems.wrong(&node.at, format!("{what} has a control character"), "write plain text");
+    if let Some(char) = text.chars().find(|char| is_invisible(*char)) {
+        let problem = format!("{what} has an invisible character (U+{:04X})", u32::from(char));
+        let instead =
+            "write plain text; between double quotes a backslash begins an escape, so use single quotes";
+        problems.wrong(&node.at, problem, instead);
         return None;
     }
     let chars = text.chars().count();
@@ -149,29 +160,38 @@ fn prose<'a>(node: &'a Node, what: &str, most: usize, problems: &mut Problems) -
     Some(text)
 }
 
-/// One of a few words; words of features to come are refused as such.
+/// Control characters, line and paragraph separators, and those that turn the reading direction:
+/// whoever reviews a plan must see what a device group will be called.
+fn is_invisible(char: char) -> bool {
+    matches!(char, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        || (char.is_control() && !matches!(char, '\n' | '\t'))
+}
+
+/// The value of a key that takes one of a few words; words of features to come are refused as such.
 pub(super) fn word<T: Copy>(
-    node: &Node,
-    what: &str,
+    fields: &Fields<'_>,
+    key: &str,
     known: &[(&str, T)],
-    later: &[&str],
     problems: &mut Problems,
 ) -> Option<T> {
-    let text = text(node, what, problems)?;
+    let node = fields.get(key)?;
+    let what = format!("`{key}`");
+    let text = text(node, &what, problems)?;
     let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-    if later.contains(&text) {
-        let instead = format!("write {}", list(&names));
+    let instead = format!("write {}", either(&names).unwrap_or_default());
+    let takes = fields.known.key(key).map(|key| &key.takes);
+    if matches!(takes, Some(Takes::Word { later, .. }) if later.contains(&text)) {
         problems.wrong(&node.at, format!("this {what} is not supported yet"), instead);
         return None;
     }
     let found = known.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
     if found.is_none() {
-        problems.wrong(&node.at, format!("not a known {what}"), format!("write {}", list(&names)));
+        problems.wrong(&node.at, format!("not a known {what}"), instead);
     }
     found
 }
 
-/// `a`, `b`, `c`, each in backticks.
-pub(super) fn list<T: Display>(names: &[T]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+/// The keys of a mapping, each in backticks.
+fn names(known: &Mapping) -> String {
+    known.names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

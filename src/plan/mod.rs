@@ -5,21 +5,38 @@
 //!
 //! Two stages: `tree` turns bytes into a tree with places, within budgets; `decode` turns
 //! the tree into a plan and goes on after each problem. [`set`] compares the files of a directory.
+//!
+//! What a plan may hold is written once, in `keys` (terms in `grammar`, single values in `kinds`):
+//! the decoder, [`json_schema`] and [`markdown`] all read it there. `syntax`, `cron`, `guess` and
+//! `near` only find words for what is wrong.
 
 mod calendar;
+mod cron;
 mod decode;
 mod error;
 mod fields;
+mod grammar;
+mod guess;
+mod keys;
+mod kinds;
 pub mod model;
-mod near;
+pub(crate) mod near;
+mod reference;
 mod ring;
+mod schema;
 pub mod set;
+mod spots;
+mod syntax;
 mod tree;
 mod values;
 mod written;
 
 pub use decode::{MAX_FORBIDS, MAX_PROFILES, MAX_RINGS};
-pub use error::PlanError;
+pub use error::{MAX_ERRORS, PlanError, Related};
+pub use reference::markdown;
+pub use schema::json_schema;
+pub use spots::{Spot, Spots, Step};
+pub use tree::MAX_BYTES;
 
 use error::Problems;
 use model::{Plan, PlanDigest, Revision};
@@ -57,7 +74,7 @@ impl<'a> Draft<'a> {
                 let written = written::canonical(&root);
                 Ok(Revision { digest: PlanDigest::of_written(&written), written, plan })
             }
-            _ => Err(self.problems.into_errors(file, self.text.text, self.text.skipped)),
+            _ => Err(self.problems.into_errors(file, &self.text)),
         }
     }
 }

@@ -6,7 +6,7 @@
 const MAX_CHARS: usize = 64;
 
 /// The known names nearest to `found`, at most three, all equally near; empty when none is near.
-pub(super) fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+pub(crate) fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let found: Vec<char> = found.to_lowercase().chars().take(MAX_CHARS + 1).collect();
     if found.len() > MAX_CHARS {
         return Vec::new();
@@ -14,6 +14,10 @@ pub(super) fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>)
     let mut best = (found.len() / 3).clamp(1, 3);
     let mut names = Vec::new();
     for name in known {
+        // Of words so different in length, none is near; a hostile file asks thousands of times.
+        if found.len().abs_diff(name.chars().count()) > best {
+            continue;
+        }
         let letters: Vec<char> = name.to_lowercase().chars().collect();
         let distance = distance(&found, &letters);
         if distance < best {
@@ -30,7 +34,7 @@ pub(super) fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>)
 }
 
 /// `a`, `b` or `c`, each in backticks; `None` when there is none.
-pub(super) fn either(names: &[&str]) -> Option<String> {
+pub(crate) fn either(names: &[&str]) -> Option<String> {
     let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     match quoted.split_last() {
         None => None,

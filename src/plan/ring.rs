@@ -12,46 +12,26 @@ use std::ops::Range;
 
 use super::calendar;
 use super::error::Problems;
-use super::fields::{Fields, Known, word};
+use super::fields::{Fields, word};
+use super::keys::{ADOPTION, ON_FAILURE, VERSIONS};
 use super::model::{Adoption, OnFailure, Percent};
-use super::tree::Node;
 use super::values::{share, span, target};
 use crate::schedule::{Schedule, Zone};
 use crate::time::Span;
 use crate::version::{ClientVersion, Environment};
 
-/// Keys whose features are not built yet.
-pub(super) const LATER: &[&str] = &["approval", "checks", "health", "max_devices"];
-
 /// Devices that went dark are judged 24h after they should have been seen (`dark.after`); a day
 /// on top leaves time to see it.
-const LEAST_SOAK: Span = Span::hours(24 + 24);
+pub(super) const LEAST_SOAK: Span = Span::hours(24 + 24);
 /// Cloudflare takes up to 15 minutes to notify a device, which then downloads and installs.
-const LEAST_WITHIN: Span = Span::hours(1);
+pub(super) const LEAST_WITHIN: Span = Span::hours(1);
 /// One answer that went missing is not a reason to halt.
-const LEAST_UNKNOWN_AFTER: Span = Span::minutes(15);
+pub(super) const LEAST_UNKNOWN_AFTER: Span = Span::minutes(15);
 
-const BUILT_IN_ADOPTION: Adoption =
+pub(super) const BUILT_IN_ADOPTION: Adoption =
     Adoption { at_least: Percent::whole(90), within: Span::hours(7 * 24), seen_at_least: Percent::whole(60) };
-const BUILT_IN_SOAK: Span = Span::hours(72);
-const BUILT_IN_UNKNOWN_AFTER: Span = Span::hours(6);
-
-const VERSIONS: Known = Known {
-    of: "`versions`",
-    keys: &["windows", "macos"],
-    later: &[],
-    elsewhere: &[
-        ("mac", "write `macos`"),
-        ("darwin", "write `macos`"),
-        ("linux", NO_ASSIGNMENTS),
-        ("ios", NO_ASSIGNMENTS),
-        ("android", NO_ASSIGNMENTS),
-        ("chromeos", NO_ASSIGNMENTS),
-    ],
-};
-const NO_ASSIGNMENTS: &str = "Cloudflare assigns versions to `windows` and `macos` only";
-const ADOPTION: Known =
-    Known { of: "`adoption`", keys: &["at_least", "within", "seen_at_least"], later: &[], elsewhere: &[] };
+pub(super) const BUILT_IN_SOAK: Span = Span::hours(72);
+pub(super) const BUILT_IN_UNKNOWN_AFTER: Span = Span::hours(6);
 
 /// A target as written.
 #[derive(Debug)]
@@ -62,10 +42,18 @@ pub(super) struct Target {
     pub(super) at: Range<usize>,
 }
 
+/// A `versions` mapping as written.
+#[derive(Debug, Default)]
+pub(super) struct Targets {
+    pub(super) written: Vec<Target>,
+    /// Whether a problem was noted in it, so that a target may be meant that is not `written`.
+    pub(super) doubtful: bool,
+}
+
 /// The shared keys as written; `None` where a key is absent or refused.
 #[derive(Debug, Default)]
 pub(super) struct RingKeys {
-    pub(super) versions: Vec<Target>,
+    pub(super) versions: Targets,
     zone: Option<Zone>,
     schedule: calendar::Parts,
     at_least: Option<Percent>,
@@ -79,7 +67,7 @@ pub(super) struct RingKeys {
 impl RingKeys {
     pub(super) fn of(fields: &Fields<'_>, problems: &mut Problems) -> Self {
         let mut keys = Self {
-            versions: fields.get("versions").map(|node| versions(node, problems)).unwrap_or_default(),
+            versions: versions(fields, problems),
             zone: fields.get("timezone").and_then(|node| calendar::zone(node, problems)),
             schedule: fields
                 .get("schedule")
@@ -98,9 +86,7 @@ impl RingKeys {
             let why = "a single missed answer would halt the rollout";
             span(node, "`unknown_after`", LEAST_UNKNOWN_AFTER, why, problems)
         });
-        keys.on_failure = fields.get("on_failure").and_then(|node| {
-            word(node, "`on_failure`", &[("halt", OnFailure::Halt)], &["rollback"], problems)
-        });
+        keys.on_failure = word(fields, "on_failure", ON_FAILURE, problems);
         keys
     }
 
@@ -150,18 +136,17 @@ impl RingKeys {
     }
 }
 
-/// Reads a `versions` mapping; a refused version still says that its environment is written.
-pub(super) fn versions(node: &Node, problems: &mut Problems) -> Vec<Target> {
-    let Some(fields) = Fields::of(node, &VERSIONS, problems) else {
-        return Vec::new();
+/// Reads the key `versions`; a refused version still says that its environment is written.
+pub(super) fn versions(fields: &Fields<'_>, problems: &mut Problems) -> Targets {
+    let before = problems.count();
+    let read = fields.get("versions").and_then(|node| Fields::of(node, &VERSIONS, problems));
+    let target = |environment: Environment, fields: &Fields<'_>, problems: &mut Problems| {
+        let node = fields.get(environment.as_str())?;
+        Some(Target { environment, version: target(node, problems), at: node.at.clone() })
     };
-    Environment::ALL
-        .into_iter()
-        .filter_map(|environment| {
-            let node = fields.get(environment.as_str())?;
-            Some(Target { environment, version: target(node, problems), at: node.at.clone() })
-        })
-        .collect()
+    let written = read.iter().flat_map(|fields| Environment::ALL.map(|environment| (environment, fields)));
+    let written = written.filter_map(|(environment, fields)| target(environment, fields, problems)).collect();
+    Targets { written, doubtful: problems.count() > before || fields.is_misspelt("versions") }
 }
 
 /// The targets of a ring: each list overlays those before it.

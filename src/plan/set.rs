@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
-use super::error::Problems;
+use super::error::{Other, Places, Problems, Related};
 use super::model::{ProfileRef, Revision};
 use super::values::{plan_name, profile};
 use super::{Draft, PlanError};
@@ -39,11 +39,11 @@ pub fn read_all<'a>(
         files.into_iter().map(|(file, bytes)| Claimant::read(file, bytes)).collect();
     // Those who run claim first, then by file name.
     drafts.sort_by_key(|draft| (!draft.runs(running), draft.file));
-    let mut names: HashMap<PlanName, &str> = HashMap::new();
-    let mut profiles: HashMap<ProfileRef, &str> = HashMap::new();
+    let mut names = HashMap::new();
+    let mut profiles = HashMap::new();
     for claimant in &mut drafts {
         let name_keeper = claimant.claim_name(&mut names);
-        claimant.claim_profiles(&mut profiles, name_keeper);
+        claimant.claim_profiles(&mut profiles, name_keeper.as_deref());
     }
     drafts.sort_by_key(|draft| draft.file);
     drafts
@@ -55,8 +55,15 @@ pub fn read_all<'a>(
 struct Claimant<'a> {
     file: &'a str,
     draft: Draft<'a>,
-    name: Option<(PlanName, Range<usize>)>,
-    profiles: Vec<(ProfileRef, Range<usize>)>,
+    name: Option<Claimed<PlanName>>,
+    profiles: Vec<Claimed<ProfileRef>>,
+}
+
+/// Something that one file claims, and the place that other files' errors point to.
+struct Claimed<T> {
+    value: T,
+    at: Range<usize>,
+    place: Related,
 }
 
 impl<'a> Claimant<'a> {
@@ -70,17 +77,31 @@ impl<'a> Claimant<'a> {
             Some((plan_name(node, &mut noted)?, node.at.clone()))
         });
         let rings = root.and_then(|root| root.get("rings")).map_or(&[][..], |rings| rings.items());
-        let profiles = rings
+        let profiles: Vec<_> = rings
             .iter()
             .filter_map(|ring| ring.get("profiles"))
             .flat_map(|profiles| profiles.items())
             .filter_map(|node| Some((profile(node, &mut noted)?, node.at.clone())))
             .collect();
+        let starts = name.iter().map(|(_, at)| at.start).chain(profiles.iter().map(|(_, at)| at.start));
+        let places = Places::of(&draft.text, starts);
+        let related = |at: &Range<usize>, what: &str| places.related(file, &draft.text, at, what.to_owned());
+        let name = name.map(|(value, at)| {
+            let place = related(&at, "it is named here");
+            Claimed { value, at, place }
+        });
+        let profiles = profiles
+            .into_iter()
+            .map(|(value, at)| {
+                let place = related(&at, "it is listed here");
+                Claimed { value, at, place }
+            })
+            .collect();
         Self { file, draft, name, profiles }
     }
 
     fn runs(&self, running: &Running) -> bool {
-        let from = self.name.as_ref().and_then(|(name, _)| running.get(name));
+        let from = self.name.as_ref().and_then(|name| running.get(&name.value));
         match from {
             None => false,
             Some(None) => true,
@@ -89,29 +110,28 @@ impl<'a> Claimant<'a> {
     }
 
     /// Notes an error when another file keeps this plan's name, and says which.
-    fn claim_name(&mut self, taken: &mut HashMap<PlanName, &'a str>) -> Option<&'a str> {
-        let (name, at) = self.name.as_ref()?;
-        let keeper = *taken.entry(name.clone()).or_insert(self.file);
-        if keeper == self.file {
+    fn claim_name(&mut self, taken: &mut HashMap<PlanName, Related>) -> Option<String> {
+        let Claimed { value, at, place } = self.name.as_ref()?;
+        let keeper = taken.entry(value.clone()).or_insert_with(|| place.clone()).clone();
+        if keeper.file == self.file {
             return None;
         }
-        let problem = format!("{keeper} has this plan already");
-        self.draft.problems.wrong(at, problem, "give this plan another name, or remove one of the files");
-        Some(keeper)
+        let problem = format!("{} has this plan already", keeper.file);
+        let file = keeper.file.clone();
+        let instead = "give this plan another name, or remove one of the files";
+        self.draft.problems.clash(at, problem, instead, Other::Elsewhere(keeper));
+        Some(file)
     }
 
     /// Notes an error for each profile that another file keeps; not for those of the file that
     /// keeps the name too, since a copied plan has one problem and not fifty.
-    fn claim_profiles(&mut self, taken: &mut HashMap<ProfileRef, &'a str>, name_keeper: Option<&str>) {
-        for (profile, at) in &self.profiles {
-            let keeper = *taken.entry(profile.clone()).or_insert(self.file);
-            if keeper != self.file && Some(keeper) != name_keeper {
-                let problem = format!("this profile is in {keeper} already");
-                self.draft.problems.wrong(
-                    at,
-                    problem,
-                    "a profile belongs to one plan; remove it from one of them",
-                );
+    fn claim_profiles(&mut self, taken: &mut HashMap<ProfileRef, Related>, name_keeper: Option<&str>) {
+        for Claimed { value, at, place } in &self.profiles {
+            let keeper = taken.entry(value.clone()).or_insert_with(|| place.clone());
+            if keeper.file != self.file && Some(keeper.file.as_str()) != name_keeper {
+                let problem = format!("this profile is in {} already", keeper.file);
+                let instead = "a profile belongs to one plan; remove it from one of them";
+                self.draft.problems.clash(at, problem, instead, Other::Elsewhere(keeper.clone()));
             }
         }
     }

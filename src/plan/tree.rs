@@ -12,10 +12,11 @@ use std::ops::Range;
 
 use granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, ScanError, Span};
 
-use super::error::Problems;
+use super::error::{Other, Problems, first_line};
+use super::syntax::{Explained, explain};
 
 /// The largest plan file, in bytes. A plan of 100 rings has about 50 KiB.
-pub(super) const MAX_BYTES: usize = 1024 * 1024;
+pub const MAX_BYTES: usize = 1024 * 1024;
 /// The deepest nesting. A plan needs 6.
 const MAX_DEPTH: usize = 32;
 /// The most keys, values, lists and mappings of one file.
@@ -83,6 +84,13 @@ pub(super) struct Text<'a> {
     pub(super) skipped: usize,
 }
 
+impl Text<'_> {
+    /// A place of the text as a place of the file.
+    pub(super) fn in_file(&self, at: &Range<usize>) -> Range<usize> {
+        at.start + self.skipped..at.end + self.skipped
+    }
+}
+
 /// Bytes to text: not too long, UTF-8, no NUL. The problem's place is in the text as far as it
 /// could be read, which is returned with it.
 pub(super) fn text_of<'a>(bytes: &'a [u8], problems: &mut Problems) -> Text<'a> {
@@ -91,6 +99,11 @@ pub(super) fn text_of<'a>(bytes: &'a [u8], problems: &mut Problems) -> Text<'a> 
     if bytes.len() > MAX_BYTES {
         let problem = format!("this file is too large ({} bytes)", bytes.len());
         problems.missing(&(0..0), problem, format!("a plan file has at most {MAX_BYTES} bytes"));
+        return unread;
+    }
+    // What Windows editors call "Unicode".
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        problems.missing(&(0..0), "this file is UTF-16", "save the plan as UTF-8 text");
         return unread;
     }
     let (text, broken) = match std::str::from_utf8(bytes) {
@@ -169,8 +182,8 @@ enum OpenKind {
     Sequence(Vec<Node>),
     Mapping {
         entries: Vec<Entry>,
-        /// The line on which each name was first written.
-        names: HashMap<String, usize>,
+        /// Where each name was first written.
+        names: HashMap<String, Range<usize>>,
         /// The key that waits for its value.
         key: Option<Key>,
     },
@@ -185,7 +198,6 @@ struct Key {
 impl Builder<'_, '_> {
     fn event(&mut self, event: Event<'_>, span: &Span) -> Next {
         let at = byte_range(span, self.text);
-        let line = span.start.line();
         if event.is_node() {
             self.nodes += 1;
             if self.nodes > MAX_NODES {
@@ -210,26 +222,25 @@ impl Builder<'_, '_> {
                     ScalarStyle::Literal | ScalarStyle::Folded => text.trim_end_matches('\n').to_owned(),
                     _ => text.into_owned(),
                 };
-                self.add(Node { at, value: Value::Scalar { text, quoting } }, line);
+                self.add(Node { at, value: Value::Scalar { text, quoting } });
             }
             Event::Anchor(..) => {
-                let instead = "write the value without it; use `defaults` to share it";
+                let instead =
+                    "quote a text that begins with `&`; to share values between rings, use `defaults`";
                 self.problems.wrong(&at, "anchors are not read", instead);
             }
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
-                self.problems.wrong(
-                    &at,
-                    "aliases are not read",
-                    "write the value out; use `defaults` to share it",
-                );
-                self.add(Node { at, value: Value::Refused }, line);
+                let instead =
+                    "quote a text that begins with `*`; to share values between rings, use `defaults`";
+                self.problems.wrong(&at, "aliases are not read", instead);
+                self.add(Node { at, value: Value::Refused });
             }
             Event::SequenceStart(..) => return self.open(at, OpenKind::Sequence(Vec::new())),
             Event::MappingStart(..) => {
                 let names = HashMap::new();
                 return self.open(at, OpenKind::Mapping { entries: Vec::new(), names, key: None });
             }
-            Event::SequenceEnd | Event::MappingEnd => self.close(at, line),
+            Event::SequenceEnd | Event::MappingEnd => self.close(at),
             // Stream and document marks carry nothing.
             _ => {}
         }
@@ -245,7 +256,7 @@ impl Builder<'_, '_> {
         Next::GoOn
     }
 
-    fn close(&mut self, end: Range<usize>, line: usize) {
+    fn close(&mut self, end: Range<usize>) {
         let Some(open) = self.stack.pop() else { return };
         let (value, last) = match open.kind {
             OpenKind::Sequence(items) => {
@@ -260,10 +271,10 @@ impl Builder<'_, '_> {
         // A flow collection ends with its bracket; a block ends where its last value does, since
         // the parser sees its end only at the next token.
         let end = if end.is_empty() { last.unwrap_or(open.at.end) } else { end.end };
-        self.add(Node { at: open.at.start..end.max(open.at.end), value }, line);
+        self.add(Node { at: open.at.start..end.max(open.at.end), value });
     }
 
-    fn add(&mut self, node: Node, line: usize) {
+    fn add(&mut self, node: Node) {
         let Some(open) = self.stack.last_mut() else {
             self.root = Some(node);
             return;
@@ -271,7 +282,7 @@ impl Builder<'_, '_> {
         match &mut open.kind {
             OpenKind::Sequence(items) => items.push(node),
             OpenKind::Mapping { entries, names, key } => match key.take() {
-                None => *key = Some(read_key(node, line, names, self.problems)),
+                None => *key = Some(read_key(node, names, self.problems)),
                 Some(Key { at, name: Some(name) }) => {
                     entries.push(Entry { key: name, key_at: at, value: node });
                 }
@@ -289,28 +300,37 @@ impl Builder<'_, '_> {
     }
 
     fn syntax_error(&mut self, error: &ScanError) {
-        let start = error.marker().byte_offset().unwrap_or(self.text.len());
-        let at = start..start;
-        let instead = match error.kind() {
-            ErrorKind::RecursionLimitExceeded => return self.too_deep(&at),
-            ErrorKind::TabNotAllowed
-            | ErrorKind::TabInBlockIndentation
-            | ErrorKind::TabAtBlockScalarStart
-            | ErrorKind::TabInIndentation
-            | ErrorKind::TabInPlainScalar => "indent with spaces",
-            ErrorKind::UnclosedQuotedScalar => "close the quotes",
-            ErrorKind::UnclosedFlowCollection { .. }
-            | ErrorKind::UnexpectedEofFlowSequence
-            | ErrorKind::UnexpectedEofFlowMapping => "close the brackets",
-            ErrorKind::DirectiveDisallowed => "leave the `%` line out",
-            _ => "check indentation, colons and quotes here and on the line above",
-        };
-        self.problems.missing(&at, format!("not YAML ({})", error.info()), instead);
+        let start = error.marker().byte_offset().unwrap_or(self.text.len()).min(self.text.len());
+        if *error.kind() == ErrorKind::RecursionLimitExceeded {
+            return self.too_deep(&(start..start));
+        }
+        let Explained { at: start, mut problem, mut instead } =
+            explain(error.kind(), &error.info(), self.text, start);
+        let opened = self.stack.last().map(|open| open.at.start).and_then(|at| {
+            let bracket = self.text.get(at..at + 1).filter(|bracket| matches!(*bracket, "{" | "["))?;
+            Some((at, bracket))
+        });
+        // Of a bracket that is not closed, the parser learns on some later line.
+        if let Some((at, bracket)) = opened
+            && self.text.get(at..start).is_some_and(|between| between.contains(['\n', '\r']))
+        {
+            let close = if bracket == "[" { "]" } else { "}" };
+            problem = format!("`{bracket}` is still open here");
+            instead = format!("close it with `{close}`, or write commas between the values in it");
+        }
+        let opened = opened.filter(|(at, _)| *at != start).map(|(at, bracket)| {
+            let what = format!("`{bracket}` was opened here");
+            Other::Here { at: at..at + 1, what }
+        });
+        match opened {
+            Some(other) => self.problems.clash(&(start..start), problem, instead, other),
+            None => self.problems.missing(&(start..start), problem, instead),
+        }
     }
 }
 
 /// Takes a node that stands where a key belongs.
-fn read_key(node: Node, line: usize, names: &mut HashMap<String, usize>, problems: &mut Problems) -> Key {
+fn read_key(node: Node, names: &mut HashMap<String, Range<usize>>, problems: &mut Problems) -> Key {
     let at = node.at;
     let (name, quoting) = match node.value {
         Value::Scalar { text, quoting } => (text, quoting),
@@ -325,14 +345,12 @@ fn read_key(node: Node, line: usize, names: &mut HashMap<String, usize>, problem
         return Key { at, name: None };
     }
     if let Some(first) = names.get(&name) {
-        problems.wrong(
-            &at,
-            "this key is repeated",
-            format!("keep one of them; the first is on line {first}"),
-        );
+        let other =
+            Other::Here { at: first.clone(), what: format!("`{}` is here already", first_line(&name)) };
+        problems.clash(&at, "this key is repeated", "keep one of them", other);
         return Key { at, name: None };
     }
-    names.insert(name.clone(), line);
+    names.insert(name.clone(), at.clone());
     Key { at, name: Some(name) }
 }
 

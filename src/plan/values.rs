@@ -4,6 +4,7 @@
 
 use super::error::Problems;
 use super::fields::text;
+use super::guess;
 use super::model::{Percent, ProfileRef};
 use super::tree::Node;
 use crate::ids::{AccountId, PlanName, PolicyId};
@@ -56,7 +57,10 @@ pub(super) fn account(node: &Node, problems: &mut Problems) -> Option<AccountId>
 pub(super) fn target(node: &Node, problems: &mut Problems) -> Option<ClientVersion> {
     read(node, "a version", problems, |text| {
         let version: ClientVersion = text.parse().map_err(|_| {
-            let instead = "write its four numbers, such as 2026.8.2100.0".to_owned();
+            let instead = match guess::version(text) {
+                Some(version) => format!("write its four numbers, here perhaps {version}"),
+                None => "write its four numbers, such as 2026.8.2100.0".to_owned(),
+            };
             ("not a client version".to_owned(), instead)
         })?;
         let full = version.to_string();
@@ -103,32 +107,23 @@ pub(super) fn share(node: &Node, what: &str, problems: &mut Problems) -> Option<
 
 /// Tenths of a percent exactly; the error says what would be right.
 fn percent(text: &str) -> Result<Percent, String> {
-    const INSTEAD: &str = "write a percentage from 0.1% to 100%, such as 90% or 99.5%";
-    let Some(number) = text.strip_suffix('%') else {
-        return Err(spelt_as_percent(text).unwrap_or_else(|| INSTEAD.to_owned()));
+    let instead = || match guess::percent(text) {
+        Some(share) if text.parse::<f64>().is_ok() => format!("a bare number is ambiguous; write {share}"),
+        Some(share) => format!("write a percentage, here perhaps {share}"),
+        None => "write a percentage from 0.1% to 100%, such as 90% or 99.5%".to_owned(),
     };
-    let number = number.trim_end();
+    let number = text.strip_suffix('%').ok_or_else(instead)?.trim_end();
     let (whole, tenth) = number.split_once('.').unwrap_or((number, "0"));
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     if !digits(whole) || !digits(tenth) || tenth.len() != 1 {
-        return Err(INSTEAD.to_owned());
+        return Err(instead());
     }
     let tenths = whole
         .parse::<u16>()
         .ok()
         .and_then(|whole| whole.checked_mul(10)?.checked_add(tenth.parse().ok()?))
         .and_then(Percent::from_tenths);
-    tenths.ok_or_else(|| INSTEAD.to_owned())
-}
-
-/// `90` is `90%`, and so is `0.9`: say so instead of guessing.
-fn spelt_as_percent(text: &str) -> Option<String> {
-    let number: f64 = text.parse().ok()?;
-    if number > 0.0 && number < 1.0 {
-        let tenths = (number * 1000.0).round();
-        return Some(format!("a bare number is ambiguous; write {}%", tenths / 10.0));
-    }
-    ((1.0..=100.0).contains(&number)).then(|| format!("a bare number is ambiguous; write {number}%"))
+    tenths.ok_or_else(instead)
 }
 
 /// A length of time of at least `least`; `why` says what a shorter one would break.
@@ -136,7 +131,11 @@ pub(super) fn span(node: &Node, what: &str, least: Span, why: &str, problems: &m
     const INSTEAD: &str =
         "write whole numbers with w, d, h, m or s, such as 72h, 7d or 1h 30m (at most 366d)";
     read(node, what, problems, |text| {
-        let span: Span = text.parse().map_err(|_| (format!("{what} cannot be read"), INSTEAD.to_owned()))?;
+        let span: Span = text.parse().map_err(|_| {
+            let instead =
+                guess::span(text).map(|span| format!("write it with its unit, here perhaps {span}"));
+            (format!("{what} cannot be read"), instead.unwrap_or_else(|| INSTEAD.to_owned()))
+        })?;
         if span < least {
             return Err((format!("{what} is too short: {why}"), format!("write at least {least}")));
         }
@@ -186,8 +185,9 @@ mod tests {
             ("100.0 %", Ok("100%")),
             ("0.1%", Ok("0.1%")),
             ("100.1%", Err("from 0.1% to 100%")),
-            ("99.55%", Err("from 0.1% to 100%")),
-            ("-1%", Err("from 0.1% to 100%")),
+            ("99.55%", Err("perhaps 99.5%")),
+            ("0.05%", Err("from 0.1% to 100%")),
+            ("-1%", Err("perhaps 1%")),
             ("70000%", Err("from 0.1% to 100%")),
             ("%", Err("from 0.1% to 100%")),
             ("90", Err("write 90%")),

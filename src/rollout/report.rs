@@ -12,13 +12,13 @@ use crate::plan::model::{PlanDigest, RingPlan};
 use crate::rollout::decide::Context;
 use crate::rollout::entering::{Entering, EntryBlock, budget_spent_until, entering, not_before};
 use crate::rollout::event::{Cause, Mode, RolloutId, WriteId, WriteIntent};
-use crate::rollout::gate;
-use crate::rollout::outcome;
+use crate::rollout::explain::{meaning, way_out};
 use crate::rollout::safety::Veto;
-use crate::rollout::state::{Attempts, Hold, Phase, Ring, Stage};
-use crate::rollout::verdict::{Evidence, Gate, Judgement, Unknown, Verdict, Waiting, short};
-use crate::rollout::world::{Desired, Read, Trouble};
-use crate::time::Timestamp;
+use crate::rollout::state::{Attempts, Hold, Phase, Ring, Stage, UnknownSince};
+use crate::rollout::verdict::{Evidence, Gate, Judgement, Verdict, Waiting, short};
+use crate::rollout::world::{Desired, Read, Trouble, Want};
+use crate::rollout::{gate, outcome, reads};
+use crate::time::{Timestamp, after};
 use crate::version::{ClientVersion, Environment};
 
 /// A rollout and all its reasons, at one instant.
@@ -49,6 +49,8 @@ pub struct Report {
     pub earliest_move: Option<Timestamp>,
     /// Reads that fail, and since when.
     pub troubles: Vec<(Read, Trouble)>,
+    /// What it reads next, and when.
+    pub reads: Vec<Want>,
 }
 
 /// One ring of a report.
@@ -64,12 +66,16 @@ pub struct RingReport {
     pub group: (String, Option<GroupId>),
     /// Where it is: `pending`, `entering`, …
     pub state: &'static str,
+    /// What that means.
+    pub meaning: &'static str,
     /// Since when.
     pub since: Timestamp,
     /// Since when its targets are on offer.
     pub assigned_at: Option<Timestamp>,
     /// The gates that matter now.
     pub gates: Vec<Judgement>,
+    /// Those of them that cannot tell.
+    pub unsure: BTreeMap<(Gate, Option<Environment>), Unsure>,
     /// Its devices; `None` while its profiles are not known.
     pub census: Option<Census>,
     /// When ringward may next write for it; `None`: now, or it is entered.
@@ -78,6 +84,15 @@ pub struct RingReport {
     pub waived: BTreeMap<Gate, Hold>,
     /// Versions in its group for environments that the plan does not name.
     pub unmanaged: Vec<String>,
+}
+
+/// A gate that cannot tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unsure {
+    /// Since when.
+    pub since: Timestamp,
+    /// When that halts the rollout, should it last.
+    pub halts_at: Timestamp,
 }
 
 /// One thing that keeps a rollout from moving.
@@ -170,51 +185,38 @@ impl Blocker {
     /// What would change it, as a person can do it. `plan` is the plan's name.
     #[must_use]
     pub fn remedy(&self, plan: &str) -> String {
+        way_out(self, plan).to_string()
+    }
+
+    /// The ring that it is about.
+    #[must_use]
+    pub const fn ring(&self) -> Option<&RingName> {
         match self {
-            Self::Stopped(_) => "when it is safe: ringward start --reason …".to_owned(),
-            Self::Paused(_) => format!("when it is safe: ringward resume {plan} --reason …"),
-            Self::Halted(_) => {
-                format!("look at the cause, then: ringward resume {plan} --reason …")
-            }
-            Self::FileMissing => {
-                "put the plan's file back, or leave it: after a minute it counts as withdrawn".to_owned()
-            }
-            Self::ClockBehind(_) => {
-                "set the machine's clock right; nothing is written until it has caught up".to_owned()
-            }
-            Self::Gate(_, judgement) => match (&judgement.verdict, judgement.gate) {
-                (Verdict::Unknown(Unknown::NobodyToMove), _) => {
-                    "put devices with a client of 2026.6 or later into the ring's profiles, or take the ring out of the plan".to_owned()
-                }
-                (Verdict::Unknown(Unknown::ProfileUnresolved), _) => {
-                    "name profiles in the plan that exist once at Cloudflare, or create them there".to_owned()
-                }
-                (Verdict::Unknown(Unknown::NotSwept | Unknown::StaleSweep | Unknown::ProfilesUnread), _) => {
-                    "nothing, if the reads recover; `ringward status` shows which reads fail".to_owned()
-                }
-                (_, Gate::Opening | Gate::Freeze) => {
-                    "nothing; it goes on by itself, or change the plan's schedule".to_owned()
-                }
-                (_, gate) => format!(
-                    "nothing; devices and time tell, or: ringward waive {plan} --gate {gate} --reason …"
-                ),
-            },
-            Self::Veto(..) => {
-                "change the groups at Cloudflare or the plan as said; it goes on by itself".to_owned()
-            }
-            Self::GroupsUnread(_) => "nothing, if the reads recover".to_owned(),
-            Self::InFlight(..) | Self::InDoubt { .. } | Self::OtherWrite { .. } | Self::Backoff { .. } => {
-                "nothing; it is settled and tried again by itself".to_owned()
-            }
-            Self::BudgetSpent { .. } => {
-                "nothing; it goes on by itself. Cloudflare counts all that the token's user asks; `ringward run --requests N` sets ringward's share".to_owned()
-            }
-            Self::Withdrawn(_) => {
-                "put the plan's file back, and it goes on where it stood; or leave it: devices keep what they were given".to_owned()
-            }
-            Self::Observing(..) => "run the daemon without --observe".to_owned(),
-            Self::Moving => "nothing".to_owned(),
+            Self::Gate(ring, _)
+            | Self::Veto(ring, _)
+            | Self::GroupsUnread(ring)
+            | Self::InFlight(ring, _)
+            | Self::InDoubt { ring, .. }
+            | Self::Backoff { ring, .. }
+            | Self::BudgetSpent { ring, .. }
+            | Self::Observing(ring, _) => Some(ring),
+            Self::Halted(cause) => Some(cause.ring()),
+            Self::Stopped(_)
+            | Self::Paused(_)
+            | Self::FileMissing
+            | Self::ClockBehind(_)
+            | Self::OtherWrite { .. }
+            | Self::Withdrawn(_)
+            | Self::Moving => None,
         }
+    }
+}
+
+/// What a write would change, in words.
+pub(super) fn change(intent: &WriteIntent) -> String {
+    match &intent.before {
+        Some(before) => before.content.difference(&intent.after),
+        None => format!("create deployment group `{}`", intent.after.name),
     }
 }
 
@@ -269,11 +271,7 @@ impl fmt::Display for Blocker {
                 )
             }
             Self::Observing(ring, intent) => {
-                let before = intent.before.as_ref().map(|group| &group.content);
-                let change = match before {
-                    Some(before) => before.difference(&intent.after),
-                    None => format!("create deployment group `{}`", intent.after.name),
-                };
+                let change = change(intent);
                 write!(f, "{ring}: observing only; it would write: {change} ({} devices)", intent.devices)
             }
             Self::Moving => f.write_str("it moves with the next decision"),
@@ -307,6 +305,7 @@ pub(super) fn report(context: &Context<'_>) -> Report {
             .iter()
             .map(|(read, trouble)| (read.clone(), trouble.clone()))
             .collect(),
+        reads: reads::wants(context),
     }
 }
 
@@ -334,9 +333,11 @@ fn ring_report(context: &Context<'_>, index: usize) -> Option<RingReport> {
             group.map(|(id, _)| id.clone()),
         ),
         state: ring.stage.as_str(),
+        meaning: meaning(&ring.stage),
         since: ring.since,
         assigned_at: assigned.map(|assigned| assigned.at),
         gates: context.judged(ring).to_vec(),
+        unsure: ring.unknown.iter().map(|(gate, unknown)| (*gate, unsure(unknown, plan))).collect(),
         census: scope.filter(|_| swept).map(|scope| context.world.fleet.census(&scope, context.now)),
         next_opening: plan
             .schedule
@@ -345,6 +346,10 @@ fn ring_report(context: &Context<'_>, index: usize) -> Option<RingReport> {
         waived: ring.waived.clone(),
         unmanaged: unmanaged.unwrap_or_default(),
     })
+}
+
+fn unsure(unknown: &UnknownSince, plan: &RingPlan) -> Unsure {
+    Unsure { since: unknown.since, halts_at: after(unknown.since, plan.unknown_after.get()) }
 }
 
 /// Everything in the way of the next move, in the order of the ladder.

@@ -66,39 +66,64 @@ pub enum Veto {
     },
 }
 
-impl fmt::Display for Veto {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Veto {
+    /// The word of API and coverage.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::AmbiguousName { .. } => "ambiguous_name",
+            Self::ForeignProfiles { .. } => "foreign_profiles",
+            Self::OwnedElsewhere { .. } => "owned_elsewhere",
+            Self::ProfileTaken { .. } => "profile_taken",
+            Self::AmbiguousVersions { .. } => "ambiguous_versions",
+        }
+    }
+
+    /// What is in the way.
+    #[must_use]
+    pub fn what(&self) -> String {
         match self {
             Self::AmbiguousName { name, ids } => {
                 let ids: Vec<_> = ids.iter().map(GroupId::as_str).collect();
-                write!(
-                    f,
-                    "{} deployment groups are named `{name}` ({}); rename or delete all but one, or give the ring another `group`",
-                    ids.len(),
-                    ids.join(", ")
-                )
+                format!("{} deployment groups are named `{name}` ({})", ids.len(), ids.join(", "))
             }
             Self::ForeignProfiles { name, id, policies } => {
                 let policies: Vec<_> = policies.iter().map(PolicyId::as_str).collect();
-                write!(
-                    f,
-                    "deployment group `{name}` ({id}) also holds {}, which the ring does not name; add them to the ring, take them out of the group, or give the ring another `group`",
-                    policies.join(", ")
+                let policies = policies.join(", ");
+                format!(
+                    "deployment group `{name}` ({id}) also holds {policies}, which the ring does not name"
                 )
             }
-            Self::OwnedElsewhere { name, plan, ring } => write!(
-                f,
-                "deployment group `{name}` belongs to ring `{ring}` of plan {plan}; give this ring another `group`"
-            ),
-            Self::ProfileTaken { policy, name, id } => write!(
-                f,
-                "profile {policy} is in deployment group `{name}` ({id}), which is not ringward's; take it out there, or take the profile out of the ring"
-            ),
-            Self::AmbiguousVersions { name, environment } => write!(
-                f,
-                "deployment group `{name}` has several versions for {environment}; leave one of them in the group"
-            ),
+            Self::OwnedElsewhere { name, plan, ring } => {
+                format!("deployment group `{name}` belongs to ring `{ring}` of plan {plan}")
+            }
+            Self::ProfileTaken { policy, name, id } => {
+                format!("profile {policy} is in deployment group `{name}` ({id}), which is not ringward's")
+            }
+            Self::AmbiguousVersions { name, environment } => {
+                format!("deployment group `{name}` has several versions for {environment}")
+            }
         }
+    }
+
+    /// What a person can do about it.
+    #[must_use]
+    pub const fn instead(&self) -> &'static str {
+        match self {
+            Self::AmbiguousName { .. } => "rename or delete all but one, or give the ring another `group`",
+            Self::ForeignProfiles { .. } => {
+                "add them to the ring, take them out of the group, or give the ring another `group`"
+            }
+            Self::OwnedElsewhere { .. } => "give this ring another `group`",
+            Self::ProfileTaken { .. } => "take it out there, or take the profile out of the ring",
+            Self::AmbiguousVersions { .. } => "leave one of them in the group",
+        }
+    }
+}
+
+impl fmt::Display for Veto {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.what(), self.instead())
     }
 }
 

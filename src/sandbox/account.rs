@@ -14,7 +14,7 @@ use super::device::DeviceTruth;
 use super::devices::{self, DeviceQuery};
 use super::dice::Dice;
 use super::faults::{Fault, FaultScript, Faults, InvalidFault, LateAnswer};
-use super::fleet::{Fleet, Mix, Profile};
+use super::fleet::{Fleet, Mix, Profile, ProfileSettings};
 use super::groups::{Groups, Written};
 use super::journal::Journal;
 use super::limit::{self, RateLimit};
@@ -30,8 +30,12 @@ pub struct AccountSettings {
     pub devices: usize,
     /// What kinds of devices there are.
     pub mix: Mix,
+    /// The profiles besides the default one, the first with the highest precedence.
+    pub profiles: Vec<ProfileSettings>,
     /// The API token; `None`: derived from the seed.
     pub token: Option<SecretString>,
+    /// When the token ends, and is expired from then on.
+    pub token_expires_on: Option<Timestamp>,
     /// The account ID, 32 hexadecimal digits; `None`: derived from the seed.
     pub account_id: Option<String>,
     /// How the default profile shows itself.
@@ -46,7 +50,9 @@ impl Default for AccountSettings {
             seed: 1,
             devices: 600,
             mix: Mix::default(),
+            profiles: ProfileSettings::usual(),
             token: None,
+            token_expires_on: None,
             account_id: None,
             default_profile: DefaultProfile::WithId,
             faults: Vec::new(),
@@ -73,6 +79,7 @@ pub struct Account {
     token: SecretString,
     token_id: String,
     token_status: TokenStatus,
+    token_expires_on: Option<Timestamp>,
     default_profile: DefaultProfile,
     now: Timestamp,
     fleet: Fleet,
@@ -111,9 +118,10 @@ impl Account {
             token: token.unwrap_or_else(|| format!("cfat_{}", dice.of("token").alphanumeric(40)).into()),
             token_id: dice.of("token id").hex(32),
             token_status: TokenStatus::Active,
+            token_expires_on: settings.token_expires_on,
             default_profile: settings.default_profile,
             now: start,
-            fleet: Fleet::new(dice.of("fleet"), settings.devices, &settings.mix, start),
+            fleet: Fleet::new(dice.of("fleet"), settings.devices, &settings.profiles, &settings.mix, start),
             groups: Groups::new(dice.of("groups")),
             stale: None,
             late: Vec::new(),
@@ -226,10 +234,33 @@ impl Account {
         self.token_status = status;
     }
 
+    /// Gives the token an end, or none.
+    pub fn set_token_end(&mut self, expires_on: Option<Timestamp>) {
+        self.token_expires_on = expires_on;
+    }
+
+    /// What verify tells: an active token is expired once its end has come.
+    fn token_status(&self) -> TokenStatus {
+        let ended = self.token_expires_on.is_some_and(|end| end <= self.now);
+        if ended && self.token_status == TokenStatus::Active {
+            TokenStatus::Expired
+        } else {
+            self.token_status
+        }
+    }
+
+    fn token_answer(&self) -> Answer {
+        let mut result = json!({ "id": self.token_id, "status": self.token_status() });
+        if let Some(end) = self.token_expires_on {
+            result["expires_on"] = end.to_string().into();
+        }
+        Answer::found(&result)
+    }
+
     /// Names and IDs of all profiles; the default profile is called `default`.
     #[must_use]
     pub fn profiles(&self) -> Vec<(String, String)> {
-        self.fleet.profiles.iter().map(|profile| (profile.name.to_owned(), profile.id.clone())).collect()
+        self.fleet.profiles.iter().map(|profile| (profile.name.clone(), profile.id.clone())).collect()
     }
 
     /// Lets a device match another profile from `now` on, as when a directory group changes. It evaluates
@@ -250,7 +281,7 @@ impl Account {
     #[must_use]
     pub fn truths(&self) -> Vec<DeviceTruth> {
         let Fleet { profiles, devices, calendar } = &self.fleet;
-        let name = |index: usize| profiles.get(index).map_or("", |profile: &Profile| profile.name);
+        let name = |index: usize| profiles.get(index).map_or("", |profile: &Profile| profile.name.as_str());
         devices.iter().map(|device| device.truth(name(device.profile), self.now, calendar)).collect()
     }
 
@@ -258,7 +289,7 @@ impl Account {
     pub(super) fn fleet_summary(&self) -> Value {
         let mut profiles: BTreeMap<&str, BTreeMap<&str, BTreeMap<String, usize>>> = BTreeMap::new();
         for device in &self.fleet.devices {
-            let profile = self.fleet.profiles.get(device.profile).map_or("", |profile| profile.name);
+            let profile = self.fleet.profiles.get(device.profile).map_or("", |profile| profile.name.as_str());
             let reported = device.reported(device.last_seen(self.now, &self.fleet.calendar));
             let types = profiles.entry(profile).or_default().entry(device.os.device_type()).or_default();
             *types.entry(reported.unwrap_or_else(|| "none".to_owned())).or_default() += 1;
@@ -278,7 +309,7 @@ impl Account {
                 if possible { Refusal::unauthenticated() } else { Refusal::no_route(&request.path) };
             return Err(unknown);
         }
-        if self.token_status != TokenStatus::Active && !route.operation.verifies() {
+        if self.token_status() != TokenStatus::Active && !route.operation.verifies() {
             return Err(Refusal::unauthenticated());
         }
         Ok(())
@@ -358,9 +389,7 @@ impl Account {
             Operation::GetDevice => devices::get(&self.fleet, target, &pairs, self.now),
             Operation::ListProfiles => profiles::list(&self.fleet, self.default_profile, &pairs),
             Operation::GetDefaultProfile => Ok(profiles::get_default(&self.fleet, self.default_profile)),
-            Operation::VerifyUserToken | Operation::VerifyAccountToken => {
-                Ok(Answer::found(&json!({ "id": self.token_id, "status": self.token_status })))
-            }
+            Operation::VerifyUserToken | Operation::VerifyAccountToken => Ok(self.token_answer()),
         }
     }
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::account::{Account, TokenStatus};
 use super::api::Answer;
 use super::faults::FaultScript;
+use crate::time::Timestamp;
 
 /// The prefix of all these routes.
 pub(super) const PREFIX: &str = "/sandbox";
@@ -17,6 +18,9 @@ pub(super) const PREFIX: &str = "/sandbox";
 #[serde(deny_unknown_fields)]
 struct TokenOrder {
     status: TokenStatus,
+    /// When it ends; without it, the token has no end.
+    #[serde(default)]
+    expires_on: Option<Timestamp>,
 }
 
 /// Answers a request to one of the sandbox's own routes. The account has been advanced.
@@ -41,10 +45,13 @@ pub(super) fn answer(account: &mut Account, method: &str, path: &str, body: &[u8
         ("POST", "/token") => match serde_json::from_slice::<TokenOrder>(body) {
             Ok(order) => {
                 account.set_token_status(order.status);
-                Answer::json(200, json!({ "status": order.status }))
+                account.set_token_end(order.expires_on);
+                let expires_on = order.expires_on.map(|end| end.to_string());
+                Answer::json(200, json!({ "status": order.status, "expires_on": expires_on }))
             }
             Err(error) => {
-                refused(400, &format!("write {{\"status\": \"active|disabled|expired\"}}: {error}"))
+                let example = "{\"status\": \"active|disabled|expired\", \"expires_on\": INSTANT}";
+                refused(400, &format!("write {example}, expires_on only where it ends: {error}"))
             }
         },
         _ => refused(

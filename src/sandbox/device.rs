@@ -262,7 +262,13 @@ impl Device {
 
     /// The e-mail address of the last seen user.
     pub(super) fn email(&self) -> String {
-        format!("{}@example.test", self.user.to_lowercase().replace(' ', "."))
+        // Profiles may be called anything; an address may not.
+        let words =
+            self.user.split(|char: char| !char.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        let mut local = words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join(".");
+        // An address holds 64 characters before the @; the end tells the users apart.
+        local.drain(..local.len().saturating_sub(64));
+        format!("{}@example.test", local.trim_start_matches('.'))
     }
 }
 

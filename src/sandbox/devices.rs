@@ -86,6 +86,7 @@ pub(super) struct DeviceQuery {
     registered: Registered,
     seen_after: Option<Timestamp>,
     seen_before: Option<Timestamp>,
+    email: Option<String>,
     search: Option<String>,
     ids: Vec<String>,
     tags: Vec<String>,
@@ -128,6 +129,7 @@ impl DeviceQuery {
             registered,
             seen_after: last("seen_after").map(instant).transpose()?,
             seen_before: last("seen_before").map(instant).transpose()?,
+            email: last("last_seen_user.email").map(str::to_lowercase),
             search: last("search").map(str::to_lowercase),
             ids: all("id"),
             tags: all("tag"),
@@ -142,6 +144,7 @@ impl DeviceQuery {
             registered: Registered::Include,
             seen_after: None,
             seen_before: None,
+            email: None,
             search: None,
             ids: Vec::new(),
             tags: Vec::new(),
@@ -217,6 +220,7 @@ impl DeviceQuery {
         registered
             && found
             && policy
+            && self.email.as_ref().is_none_or(|email| device.email() == *email)
             && self.seen_after.is_none_or(|bound| last_seen.is_some_and(|seen| seen > bound))
             && self.seen_before.is_none_or(|bound| last_seen.is_some_and(|seen| seen < bound))
             && (self.ids.is_empty() || self.ids.contains(&device.id))

@@ -19,10 +19,33 @@ const STRAGGLER: &str = "2026.6.880.0";
 /// Too old to follow assignments.
 const TOO_OLD: [&str; 2] = ["2026.4.1390.0", "2026.1.150.0"];
 
-/// Names, shares (per mille of all devices) and precedence of the custom profiles; the rest is the default
-/// profile's.
-const PROFILES: [(&str, usize, u32); 4] =
-    [("Engineering", 120, 100), ("IT", 60, 200), ("Support", 140, 300), ("Sales", 220, 400)];
+/// Names and shares (per mille of all devices) of the usual custom profiles; the rest is the default profile's.
+const PROFILES: [(&str, u16); 4] = [("Engineering", 120), ("IT", 60), ("Support", 140), ("Sales", 220)];
+
+/// A custom profile of the account to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfileSettings {
+    /// Its name, which need not be unique; at most 100 characters (FACTS 4).
+    pub name: String,
+    /// Its share of all devices, per mille, at least one device; the default profile has the rest.
+    pub per_mille: u16,
+    /// A profile that is switched off applies to no device.
+    pub enabled: bool,
+}
+
+impl ProfileSettings {
+    /// A profile that applies.
+    #[must_use]
+    pub fn new(name: impl Into<String>, per_mille: u16) -> Self {
+        Self { name: name.into(), per_mille, enabled: true }
+    }
+
+    /// The usual custom profiles, the first with the highest precedence.
+    #[must_use]
+    pub fn usual() -> Vec<Self> {
+        PROFILES.iter().map(|(name, per_mille)| Self::new(*name, *per_mille)).collect()
+    }
+}
 
 /// The mixture of devices, each in per mille.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,10 +108,13 @@ impl Default for Mix {
 #[derive(Debug)]
 pub(super) struct Profile {
     pub(super) id: String,
-    pub(super) name: &'static str,
+    pub(super) name: String,
+    pub(super) enabled: bool,
     /// `None` for the default profile, which catches every device that no other profile matches.
     pub(super) precedence: Option<u32>,
     pub(super) updated_at: Timestamp,
+    /// Its own die: of two profiles with one name each has its own devices.
+    dice: Dice,
 }
 
 impl Profile {
@@ -107,18 +133,24 @@ pub(super) struct Fleet {
 
 impl Fleet {
     /// `count` devices as they are at `start`.
-    pub(super) fn new(dice: Dice, count: usize, mix: &Mix, start: Timestamp) -> Self {
-        let profiles = profiles(dice.of("profiles"), start);
+    pub(super) fn new(
+        dice: Dice,
+        count: usize,
+        custom: &[ProfileSettings],
+        mix: &Mix,
+        start: Timestamp,
+    ) -> Self {
+        let profiles = profiles(dice, custom, start);
         let mut devices = Vec::with_capacity(count);
         let mut left = count;
         for (index, profile) in profiles.iter().enumerate() {
-            let size = match PROFILES.get(index) {
-                Some((_, share, _)) => (count * share / 1_000).max(1).min(left),
+            let size = match custom.get(index) {
+                Some(settings) if !settings.enabled => 0,
+                Some(settings) => (count * usize::from(settings.per_mille) / 1_000).max(1).min(left),
                 None => left,
             };
             left -= size;
-            let builder =
-                Builder { dice: dice.of(profile.name), mix, start, profile: index, name: profile.name };
+            let builder = Builder { dice: profile.dice, mix, start, profile: index, name: &profile.name };
             devices.extend(builder.devices(size));
         }
         devices.sort_by(|a: &Device, b: &Device| a.id.cmp(&b.id));
@@ -137,15 +169,21 @@ impl Fleet {
     }
 }
 
-fn profiles(dice: Dice, start: Timestamp) -> Vec<Profile> {
-    let made = |name: &'static str, precedence| Profile {
-        id: dice.of(name).uuid(),
-        name,
-        precedence,
-        updated_at: after(start, SignedDuration::from_hours(-24 * dice.of(name).between(30, 400))),
-    };
-    let custom = PROFILES.iter().map(|(name, _, precedence)| made(name, Some(*precedence)));
-    custom.chain([made("default", None)]).collect()
+fn profiles(dice: Dice, custom: &[ProfileSettings], start: Timestamp) -> Vec<Profile> {
+    let mut made: Vec<Profile> = Vec::with_capacity(custom.len() + 1);
+    let default = ProfileSettings::new("default", 0);
+    let precedences = (1..).map(|place| Some(place * 100)).take(custom.len()).chain([None]);
+    for (settings, precedence) in custom.iter().chain([&default]).zip(precedences) {
+        let name = settings.name.clone();
+        let twins = made.iter().filter(|other| other.name == name).count() as u64;
+        // The first of a name draws as it would alone.
+        let own = |die: Dice| if twins == 0 { die.of(&name) } else { die.of(&name).nth(twins) };
+        let seen = own(dice.of("profiles"));
+        let updated_at = after(start, SignedDuration::from_hours(-24 * seen.between(30, 400)));
+        let (id, dice) = (seen.uuid(), own(dice));
+        made.push(Profile { id, name, enabled: settings.enabled, precedence, updated_at, dice });
+    }
+    made
 }
 
 struct Builder<'a> {
@@ -153,7 +191,7 @@ struct Builder<'a> {
     mix: &'a Mix,
     start: Timestamp,
     profile: usize,
-    name: &'static str,
+    name: &'a str,
 }
 
 impl Builder<'_> {
@@ -261,7 +299,7 @@ mod tests {
 
     fn fleet(count: usize) -> Fleet {
         let start = "2026-10-12T06:00:00Z".parse().unwrap();
-        Fleet::new(Dice::seeded(1), count, &Mix::default(), start)
+        Fleet::new(Dice::seeded(1), count, &ProfileSettings::usual(), &Mix::default(), start)
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub use account::{Account, AccountSettings, TokenStatus};
 pub use api::{Answer, Arrival, Body, Cut, Held, Operation, Outcome, Request};
 pub use device::{DeviceTruth, Story};
 pub use faults::{FaultScript, InvalidFault, LateAnswer};
-pub use fleet::Mix;
+pub use fleet::{Mix, ProfileSettings};
 pub use http::{Running, SandboxError, Settings, start};
 pub use journal::{JOURNAL_ROWS, Journal, JournalRow};
 pub use profiles::DefaultProfile;

@@ -54,15 +54,16 @@ fn body(profile: &Profile) -> Value {
         "policy_id": profile.id,
         "name": profile.name,
         "description": "",
-        "enabled": true,
+        "enabled": profile.enabled,
         "default": profile.is_default(),
         "allow_updates": false,
         "profile_type": "warp",
     });
     if let Some(precedence) = profile.precedence {
         body["precedence"] = precedence.into();
-        let group = profile.name.to_lowercase();
-        body["match"] = format!("any(identity.groups.name[*] in {{\"{group}\"}})").into();
+        // A JSON string is a wirefilter string for every name that a test has.
+        let group = Value::from(profile.name.to_lowercase());
+        body["match"] = format!("any(identity.groups.name[*] in {{{group}}})").into();
     }
     body
 }

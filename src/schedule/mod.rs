@@ -80,6 +80,33 @@ pub struct FreezeNow<'a> {
     pub ends_at: Timestamp,
 }
 
+/// Why ringward may write at an instant, or may not. A freeze is named before a closed opening,
+/// because deny wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Because<'a> {
+    /// No openings are written, and nothing is frozen.
+    AlwaysOpen,
+    /// Inside an opening, and nothing is frozen.
+    InOpening,
+    /// Outside every opening.
+    OutsideOpenings,
+    /// Frozen, for this reason, as written.
+    Frozen(&'a str),
+}
+
+/// What to tell a person about an instant, openings and freezes together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outlook<'a> {
+    /// Why it is so now.
+    pub because: Because<'a>,
+    /// The next instant after now at which writing becomes possible. `None`: there is none within
+    /// [`HORIZON`], or writing does not end before.
+    pub next_open: Option<Timestamp>,
+    /// The next instant after now at which writing ends: an opening closes or a freeze begins.
+    /// `None`: there is none within [`SIGHT`] of now or of `next_open`.
+    pub next_close: Option<Timestamp>,
+}
+
 /// How long writing stays allowed, openings and freezes together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Writable {
@@ -200,6 +227,32 @@ impl Schedule {
             Openness::Open { closes_at: None } => freeze.filter(|begins| *begins <= after(now, SIGHT)),
         };
         end.map_or(Writable::Unlimited, Writable::Until)
+    }
+
+    /// Next opening, next closing and the reason, for people. Whether enough of the opening is left
+    /// to enter a ring is [`Schedule::next_entry`]'s.
+    #[must_use]
+    pub fn outlook(&self, now: Timestamp) -> Outlook<'_> {
+        let because = match (self.freeze_at(now), self.openness(now)) {
+            (Some(freeze), _) => Because::Frozen(freeze.reason),
+            (None, Openness::AlwaysOpen) => Because::AlwaysOpen,
+            (None, Openness::Open { .. }) => Because::InOpening,
+            (None, Openness::Closed { .. }) => Because::OutsideOpenings,
+        };
+        let from = |instant| self.next_entry(instant, SignedDuration::ZERO);
+        let (next_open, next_close) = match self.writable(now) {
+            Writable::Unlimited => (None, None),
+            Writable::Until(end) => (from(end), Some(end)),
+            Writable::NotNow => {
+                let opens = from(now);
+                let closes = opens.and_then(|opens| match self.writable(opens) {
+                    Writable::Until(end) => Some(end),
+                    Writable::NotNow | Writable::Unlimited => None,
+                });
+                (opens, closes)
+            }
+        };
+        Outlook { because, next_open, next_close }
     }
 
     /// The frozen time between two instants: what a deadline that stands still in freezes gains.

@@ -5,10 +5,10 @@
 
 use std::fmt;
 
-use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
+use croner::{Cron, JobType};
+use jiff::civil::{Date, DateTime};
+use jiff::tz::{AmbiguousOffset, TimeZone};
 use serde::{Deserialize, Serialize};
 
 use crate::time::{SignedDuration, Span, Timestamp};
@@ -28,6 +28,9 @@ pub const LEAST_OPENING: SignedDuration = SignedDuration::from_mins(15);
 const PROBED_YEARS: &str = "2024-2063";
 /// 2024-01-01T00:00:00Z.
 const PROBED_FROM: i64 = 1_704_067_200;
+
+/// No clock change repeats more of a day than this.
+const LONGEST_CHANGE: SignedDuration = SignedDuration::from_hours(24);
 
 /// Names that some machines' databases have and others read otherwise.
 const MACHINE_NAMES: [&str; 3] = ["localtime", "posixrules", "Factory"];
@@ -139,6 +142,25 @@ impl Zone {
         instant.to_zoned(self.rules.clone())
     }
 
+    /// The wall clock at `instant`.
+    fn wall(&self, instant: Timestamp) -> DateTime {
+        self.rules.to_datetime(instant)
+    }
+
+    /// The first instant at which the wall clock shows `wall` or, where a clock change skips it,
+    /// something later. It never goes back while `wall` goes on.
+    fn first_instant(&self, wall: DateTime) -> Option<Timestamp> {
+        match self.rules.to_ambiguous_timestamp(wall).offset() {
+            AmbiguousOffset::Unambiguous { offset } => offset.to_timestamp(wall).ok(),
+            AmbiguousOffset::Fold { before, .. } => before.to_timestamp(wall).ok(),
+            AmbiguousOffset::Gap { after, .. } => {
+                // With the offset of after the change, a skipped time lies before the change.
+                let before_it = after.to_timestamp(wall).ok()?;
+                self.rules.following(before_it).next().map(|change| change.timestamp())
+            }
+        }
+    }
+
     /// The first instant of a day. A date beyond what can be told is the first or last instant.
     pub(super) fn start_of_day(&self, date: Date) -> Timestamp {
         let start = date.to_zoned(self.rules.clone()).and_then(|midnight| midnight.start_of_day());
@@ -222,15 +244,44 @@ impl Opening {
 
     /// The last instant at or before `at` at which this opening opened.
     pub(super) fn last_start(&self, at: Timestamp, zone: &Zone) -> Option<Timestamp> {
-        let start = self.cron.find_previous_occurrence(&zone.local(whole_second(at)?), true).ok()?;
-        Some(start.timestamp())
+        let at = whole_second(at)?;
+        if self.cron.determine_job_type() == JobType::IntervalWildcard {
+            return Some(self.cron.find_previous_occurrence(&zone.local(at), true).ok()?.timestamp());
+        }
+        // In the second pass of a repeated hour, later wall times have come already.
+        let mut wall = zone.wall(at).checked_add(LONGEST_CHANGE).ok()?;
+        loop {
+            wall = self.cron.find_previous_occurrence(&as_if_utc(wall)?, true).ok()?.datetime();
+            let start = zone.first_instant(wall)?;
+            if start <= at {
+                return Some(start);
+            }
+            wall = wall.checked_sub(jiff::Span::new().minutes(1)).ok()?;
+        }
     }
 
     /// The first instant after `at` at which this opening opens.
     pub(super) fn next_start(&self, at: Timestamp, zone: &Zone) -> Option<Timestamp> {
-        let start = self.cron.find_next_occurrence(&zone.local(whole_second(at)?), false).ok()?;
-        Some(start.timestamp())
+        let at = whole_second(at)?;
+        if self.cron.determine_job_type() == JobType::IntervalWildcard {
+            return Some(self.cron.find_next_occurrence(&zone.local(at), false).ok()?.timestamp());
+        }
+        let mut wall = zone.wall(at);
+        loop {
+            wall = self.cron.find_next_occurrence(&as_if_utc(wall)?, false).ok()?.datetime();
+            let start = zone.first_instant(wall)?;
+            // In the second pass of a repeated hour, later wall times have come already.
+            if start > at {
+                return Some(start);
+            }
+        }
     }
+}
+
+/// A wall time without its zone, for a search on the wall clock alone: croner drops a fixed time
+/// whose gap ends on a day that its line does not name (`30 23 * * Sat` in America/Nuuk).
+fn as_if_utc(wall: DateTime) -> Option<jiff::Zoned> {
+    wall.to_zoned(TimeZone::UTC).ok()
 }
 
 /// Openings start on whole minutes, so a search from within a second may start at its beginning.

@@ -1,12 +1,13 @@
-//! The schedule against a minute-by-minute oracle, and its edges by name.
+//! The schedule's edges by name; `oracle` compares it minute by minute.
 
 use jiff::civil::date;
-use jiff::tz::TimeZone;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
 use crate::time::Span;
+
+mod oracle;
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -27,151 +28,6 @@ fn schedule(zone: &str, open: &[(&str, &str)], freeze: &[(&str, &str)]) -> Sched
         .map(|(from, until)| Freeze::new(from.parse().unwrap(), until.parse().unwrap(), "Freeze").unwrap())
         .collect();
     Schedule::new(Zone::new(zone).unwrap(), open, freeze).unwrap()
-}
-
-/// The oracle's cron: minute, hour and weekday sets, written apart from croner.
-struct Line {
-    minutes: Vec<i8>,
-    hours: Vec<i8>,
-    /// Sunday is 0.
-    weekdays: Vec<i8>,
-    length: SignedDuration,
-}
-
-impl Line {
-    fn matches(&self, wall: jiff::civil::DateTime) -> bool {
-        self.minutes.contains(&wall.minute())
-            && self.hours.contains(&wall.hour())
-            && self.weekdays.contains(&wall.date().weekday().to_sunday_zero_offset())
-    }
-
-    /// Every start in the span, minute by minute on the wall clock: a fixed time in a gap starts
-    /// at the first instant after it, one in a repeated hour once; several times a day follow
-    /// the clock.
-    fn starts(&self, from: Timestamp, until: Timestamp, zone: &TimeZone) -> Vec<Timestamp> {
-        let fixed = self.minutes.len() == 1 && self.hours.len() == 1;
-        let mut starts = Vec::new();
-        let mut wall = from.to_zoned(zone.clone()).datetime();
-        let last = until.to_zoned(zone.clone()).datetime();
-        while wall < last {
-            if self.matches(wall) {
-                let instants = zone.to_ambiguous_timestamp(wall);
-                match instants.offset() {
-                    jiff::tz::AmbiguousOffset::Unambiguous { offset } => {
-                        starts.push(offset.to_timestamp(wall).unwrap());
-                    }
-                    jiff::tz::AmbiguousOffset::Gap { .. } if fixed => {
-                        let mut later = wall;
-                        while matches!(
-                            zone.to_ambiguous_timestamp(later).offset(),
-                            jiff::tz::AmbiguousOffset::Gap { .. }
-                        ) {
-                            later = later.saturating_add(SignedDuration::from_mins(1));
-                        }
-                        starts.push(later.to_zoned(zone.clone()).unwrap().timestamp());
-                    }
-                    jiff::tz::AmbiguousOffset::Gap { .. } => {}
-                    jiff::tz::AmbiguousOffset::Fold { before, after } => {
-                        starts.push(before.to_timestamp(wall).unwrap());
-                        if !fixed {
-                            starts.push(after.to_timestamp(wall).unwrap());
-                        }
-                    }
-                }
-            }
-            wall = wall.saturating_add(SignedDuration::from_mins(1));
-        }
-        starts
-    }
-}
-
-/// A name, the schedule as written, and the same as the oracle reads it.
-type Case = (&'static str, Vec<(&'static str, &'static str)>, Vec<Line>);
-
-/// Open minutes of a span by the oracle; starts are looked for from a week before.
-fn oracle(lines: &[Line], zone: &TimeZone, from: Timestamp, minutes: usize) -> Vec<bool> {
-    let until = after(from, SignedDuration::from_mins(minutes as i64));
-    let begin = after(from, -hours(24 * 7));
-    let mut open = vec![false; minutes];
-    for line in lines {
-        for start in line.starts(begin, after(until, hours(48)), zone) {
-            for (minute, open) in open.iter_mut().enumerate() {
-                let instant = after(from, SignedDuration::from_mins(minute as i64));
-                *open |= start <= instant && instant < after(start, line.length);
-            }
-        }
-    }
-    open
-}
-
-#[test]
-fn every_minute_around_clock_changes_agrees_with_the_oracle() {
-    let daily = || (0..7).collect::<Vec<i8>>();
-    let line = |minutes: Vec<i8>, hours: Vec<i8>, weekdays, mins| Line {
-        minutes,
-        hours,
-        weekdays,
-        length: SignedDuration::from_mins(mins),
-    };
-    let cases: Vec<Case> = vec![
-        (
-            "a fixed time in the changed hour",
-            vec![("30 1 * * *", "45m")],
-            vec![line(vec![30], vec![1], daily(), 45)],
-        ),
-        ("one just after it", vec![("30 2 * * *", "2h")], vec![line(vec![30], vec![2], daily(), 120)]),
-        ("midnight", vec![("0 0 * * *", "90m")], vec![line(vec![0], vec![0], daily(), 90)]),
-        (
-            "several times a day",
-            vec![("*/30 0-3 * * *", "15m")],
-            vec![line(vec![0, 30], (0..4).collect(), daily(), 15)],
-        ),
-        (
-            "across midnight, touching the next",
-            vec![("0 22 * * Sat", "4h"), ("0 2 * * Sun", "1h")],
-            vec![line(vec![0], vec![22], vec![6], 240), line(vec![0], vec![2], vec![0], 60)],
-        ),
-    ];
-    // Five hours and a half before each clock change; the last zone has none.
-    let edges = [
-        ("Europe/Lisbon", "2026-03-28T19:30:00Z"),
-        ("Europe/Lisbon", "2026-10-24T19:30:00Z"),
-        ("America/New_York", "2026-03-08T01:30:00Z"),
-        ("America/New_York", "2026-11-01T00:30:00Z"),
-        ("Australia/Lord_Howe", "2026-04-04T09:30:00Z"),
-        ("Australia/Lord_Howe", "2026-10-03T10:00:00Z"),
-        ("America/Havana", "2026-03-07T23:30:00Z"),
-        ("America/Havana", "2026-10-31T23:30:00Z"),
-        ("Asia/Kolkata", "2026-10-24T15:00:00Z"),
-    ];
-    const MINUTES: usize = 11 * 60;
-    for (name, written, lines) in &cases {
-        for (zone, from) in edges {
-            let schedule = schedule(zone, written, &[]);
-            let from = at(from);
-            let expected = oracle(lines, &TimeZone::get(zone).unwrap(), from, MINUTES);
-            for (minute, expected_open) in expected.iter().enumerate() {
-                let now = after(from, SignedDuration::from_mins(minute as i64));
-                let next_flip = expected[minute..].iter().position(|open| open != expected_open);
-                let row = format!("{name}, {zone}, {now}");
-                let change = match schedule.openness(now) {
-                    Openness::Open { closes_at } => {
-                        assert!(expected_open, "{row}: open, and the oracle says closed");
-                        closes_at
-                    }
-                    Openness::Closed { opens_at } => {
-                        assert!(!expected_open, "{row}: closed, and the oracle says open");
-                        opens_at
-                    }
-                    Openness::AlwaysOpen => panic!("{row}: always open"),
-                };
-                if let Some(ahead) = next_flip {
-                    let flips = after(now, SignedDuration::from_mins(ahead as i64));
-                    assert_eq!(change, Some(flips), "{row}: next change");
-                }
-            }
-        }
-    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! **Invariant:** the copy appears under its name only when it is whole, checked and on disk, and
 //! never replaces a file that was there when the copying began.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -21,6 +21,12 @@ pub enum BackupError {
     /// There is a file of that name.
     #[error("{path} exists already and is not replaced; name another file")]
     Exists {
+        /// The copy.
+        path: PathBuf,
+    },
+    /// Another process makes a copy of that name.
+    #[error("another backup to {path} is under way; wait for it, or name another file")]
+    UnderWay {
         /// The copy.
         path: PathBuf,
     },
@@ -70,10 +76,20 @@ impl Reader {
             return Err(BackupError::Exists { path: path.to_owned() });
         }
         let draft = beside(path, ".draft");
-        // Empty files are accepted by VACUUM INTO; making it first gives it its mode.
-        let options = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft);
-        options.map_err(stored)?;
+        // VACUUM INTO accepts an empty file; making it first gives it its mode. A draft that an
+        // interrupted backup left is emptied, one that another backup fills is not.
+        let options = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&draft);
+        let claimed = options.map_err(stored)?;
+        match claimed.try_lock() {
+            Ok(()) => claimed.set_len(0).map_err(stored)?,
+            Err(TryLockError::WouldBlock) => return Err(BackupError::UnderWay { path: path.to_owned() }),
+            Err(TryLockError::Error(source)) => return Err(stored(source)),
+        }
         let outcome = self.fill_and_check(path, &draft).and_then(|report| {
+            // It took a while, so somebody may have used the name.
+            if path.symlink_metadata().is_ok() {
+                return Err(BackupError::Exists { path: path.to_owned() });
+            }
             fs::rename(&draft, path).map_err(stored)?;
             File::open(directory_of(path)).and_then(|directory| directory.sync_all()).map_err(stored)?;
             Ok(report)

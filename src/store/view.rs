@@ -73,6 +73,20 @@ impl<'a> View<'a> {
         self.records_of(&sql, (plan.as_str(), bound, limit))
     }
 
+    /// The records of one rollout that are of one of `kinds`, oldest first.
+    ///
+    /// # Errors
+    /// When a row is not as it was written, or the database cannot be read.
+    pub fn of_kinds(&self, plan: &PlanName, rollout: u64, kinds: &[&str]) -> Result<Vec<Record>, StoreError> {
+        let kinds = serde_json::to_string(kinds).unwrap_or_default();
+        let sql = format!(
+            "SELECT {COLUMNS} FROM events WHERE plan = ?1 AND rollout = ?2
+             AND kind IN (SELECT value FROM json_each(?3)) ORDER BY seq"
+        );
+        let rollout = i64::try_from(rollout).unwrap_or(i64::MAX);
+        self.records_of(&sql, (plan.as_str(), rollout, kinds))
+    }
+
     /// The projections as they were last written.
     ///
     /// # Errors

@@ -1,9 +1,10 @@
-//! Counters of the requests to Cloudflare.
+//! Counters of the requests to Cloudflare, and what the process uses.
 //!
 //! **Invariant:** labels are operations and answer codes, both closed sets; no ID is ever a label.
 
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
 
+use super::process;
 use crate::cloudflare::RequestObserver;
 
 /// Wall seconds; the client gives up after 30.
@@ -44,10 +45,12 @@ impl Metrics {
         Ok(Self { registry, requests, seconds })
     }
 
-    /// Everything counted so far.
+    /// Everything counted so far, and what the process uses now.
     #[must_use]
     pub fn gather(&self) -> Vec<prometheus::proto::MetricFamily> {
-        self.registry.gather()
+        let mut families = self.registry.gather();
+        families.extend(process::families());
+        families
     }
 }
 

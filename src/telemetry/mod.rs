@@ -6,6 +6,7 @@
 
 mod logs;
 mod metrics;
+mod process;
 
 pub use logs::{InvalidLogFormat, LogFormat, LogsError, init_logs};
 pub use metrics::Metrics;

@@ -1,8 +1,9 @@
-//! Who may ask for a verb: the connection's word, and the rules for TCP without authentication.
+//! Who may ask: the connection's word, and the rules for TCP without authentication.
 //!
 //! **Invariant:** a verb over TCP comes from this machine and not from a foreign web page or
 //! through a proxy: a page of another site has a foreign `Origin` or `Sec-Fetch-Site`, a rebound
-//! name a foreign `Host`, and a proxy leaves its headers.
+//! name a foreign `Host`, and a proxy leaves its headers. A read over a loopback address comes
+//! under no foreign name either: the page of a rebound name could read the answer.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -28,7 +29,7 @@ pub enum Peer {
     },
 }
 
-/// A rule that a verb over TCP breaks.
+/// A rule that a request over TCP breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Broken {
     /// The peer is elsewhere.
@@ -67,41 +68,58 @@ impl Peer {
                 if !ip.is_loopback() {
                     return Err(Broken::Peer(ip));
                 }
-                let host = own_host(uri, headers, local.port())?;
+                let host = own_host(uri, headers, *local)?;
                 same_site(headers, &host)?;
                 no_proxy(headers)?;
                 Ok(Actor::Loopback)
             }
         }
     }
+
+    /// Whether this connection may read. A listener on another address is open to whoever reaches
+    /// it, under any name.
+    ///
+    /// # Errors
+    /// With the rule that it breaks.
+    pub fn may_read(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Broken> {
+        match self {
+            Self::Tcp { local, .. } if local.ip().to_canonical().is_loopback() => {
+                own_host(uri, headers, *local).map(drop)
+            }
+            Self::Tcp { .. } | Self::Local { .. } => Ok(()),
+        }
+    }
 }
 
 /// The `Host` header, if it is this machine and port.
-fn own_host(uri: &Uri, headers: &HeaderMap, port: u16) -> Result<String, Broken> {
-    let foreign = |found: String| Broken::Host { found, port };
+fn own_host(uri: &Uri, headers: &HeaderMap, local: SocketAddr) -> Result<String, Broken> {
+    let foreign = |found: String| Broken::Host { found, port: local.port() };
     let mut values = headers.get_all(header::HOST).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
         let count = headers.get_all(header::HOST).iter().count();
         return Err(foreign(if count == 0 { "missing".to_owned() } else { "there twice".to_owned() }));
     };
     let host = String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let ours = host.parse::<Authority>().is_ok_and(|authority| is_ours(&authority, port));
+    let ours = host.parse::<Authority>().is_ok_and(|authority| is_ours(&authority, local));
     if !ours {
         return Err(foreign(format!("`{host}`")));
     }
     // A request line with a whole URL would override `Host`; only proxies are sent one.
     match uri.authority() {
-        Some(authority) if !is_ours(authority, port) => Err(foreign(format!("`{authority}`"))),
+        Some(authority) if !is_ours(authority, local) => Err(foreign(format!("`{authority}`"))),
         _ => Ok(host),
     }
 }
 
-fn is_ours(authority: &Authority, port: u16) -> bool {
+fn is_ours(authority: &Authority, local: SocketAddr) -> bool {
     let name = authority.host().to_ascii_lowercase();
-    let loopback = matches!(name.as_str(), "127.0.0.1" | "localhost" | "[::1]");
+    // A listener may have another loopback address; a number cannot be rebound.
+    let ip = local.ip().to_canonical();
+    let by_number = ip.is_loopback() && name == ip.to_string();
+    let loopback = by_number || matches!(name.as_str(), "127.0.0.1" | "localhost" | "[::1]");
     let bare = !authority.as_str().contains('@');
     // 80 is what a client means when it names none.
-    loopback && bare && authority.port_u16().unwrap_or(80) == port
+    loopback && bare && authority.port_u16().unwrap_or(80) == local.port()
 }
 
 fn same_site(headers: &HeaderMap, host: &str) -> Result<(), Broken> {
@@ -120,8 +138,11 @@ fn same_site(headers: &HeaderMap, host: &str) -> Result<(), Broken> {
 }
 
 fn no_proxy(headers: &HeaderMap) -> Result<(), Broken> {
-    let of_a_proxy =
-        |name: &&str| *name == "forwarded" || name.starts_with("x-forwarded-") || name.starts_with("cf-");
+    let of_a_proxy = |name: &&str| {
+        matches!(*name, "forwarded" | "via" | "x-real-ip")
+            || name.starts_with("x-forwarded-")
+            || name.starts_with("cf-")
+    };
     match headers.keys().map(axum::http::HeaderName::as_str).find(of_a_proxy) {
         Some(name) => Err(Broken::Proxied(name.to_owned())),
         None => Ok(()),
@@ -190,6 +211,8 @@ mod tests {
         ("Forwarded", PEER, &[HOST, ("forwarded", "for=192.0.2.7")], Some("forwarded")),
         ("X-Forwarded-For", PEER, &[HOST, ("x-forwarded-for", "192.0.2.7")], Some("x-forwarded-for")),
         ("X-Forwarded-Proto", PEER, &[HOST, ("X-Forwarded-Proto", "https")], Some("x-forwarded-proto")),
+        ("Via", PEER, &[HOST, ("via", "1.1 proxy")], Some("via")),
+        ("X-Real-IP", PEER, &[HOST, ("x-real-ip", "192.0.2.7")], Some("x-real-ip")),
         ("a tunnel", PEER, &[HOST, ("CF-Connecting-IP", "192.0.2.7")], Some("cf-connecting-ip")),
         ("an Access assertion", PEER, &[HOST, ("cf-access-jwt-assertion", "x")], Some("cf-access")),
     ];
@@ -203,6 +226,29 @@ mod tests {
                 (found, _) => panic!("{row}: {found:?}"),
             }
         }
+    }
+
+    #[test]
+    fn a_read_over_loopback_comes_under_no_foreign_name() {
+        let rows = [
+            ("our name", "127.0.0.1:8787", "127.0.0.1:8787", true),
+            ("a rebound name", "127.0.0.1:8787", "evil.test:8787", false),
+            ("another port", "127.0.0.1:8787", "127.0.0.1:9999", false),
+            ("a rebound name over IPv6", "[::1]:8787", "evil.test:8787", false),
+            ("a rebound name, IPv4 in IPv6", "[::ffff:127.0.0.1]:8787", "evil.test:8787", false),
+            ("another loopback address, by its number", "127.0.0.2:8787", "127.0.0.2:8787", true),
+            ("the same, rebound", "127.0.0.2:8787", "evil.test:8787", false),
+            ("an address of the network, by any name", "192.0.2.1:8787", "ringward.test", true),
+        ];
+        for (row, local, host, allowed) in rows {
+            let peer = Peer::Tcp { peer: PEER.parse().unwrap(), local: local.parse().unwrap() };
+            let mut headers = HeaderMap::new();
+            headers.insert("host", host.parse().unwrap());
+            let read = peer.may_read(&Uri::from_static("/api/v1/rollouts"), &headers);
+            assert_eq!(read.is_ok(), allowed, "{row}: {read:?}");
+        }
+        let local = Peer::Local { user: "ada".to_owned() };
+        assert_eq!(local.may_read(&Uri::from_static("/"), &HeaderMap::new()), Ok(()));
     }
 
     #[test]

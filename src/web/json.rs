@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::fleet::Class;
 use crate::ids::{AccountId, DeviceId, GroupId, PlanName, RingName};
@@ -18,13 +19,26 @@ use crate::rollout::verdict::Gate;
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
 
+/// Longest reason of a verb, in characters: it stands in the log for ever and on every page.
+pub const MAX_REASON_CHARS: usize = 2_000;
 /// Most devices or events in one answer.
 pub const MAX_PAGE: u32 = 1_000;
 /// Devices or events in one answer where the request names no `limit`.
 pub const DEFAULT_PAGE: u32 = 100;
 
+/// `GET /api/v1`: what there is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct IndexAnswer {
+    /// ringward's own version.
+    pub version: String,
+    /// Where the API is described.
+    pub openapi: String,
+    /// Each path that the description has.
+    pub paths: Vec<String>,
+}
+
 /// `GET /api/v1/rollouts`: the daemon and each plan's latest rollout.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RolloutsAnswer {
     /// The last decision, by the daemon's clock; everything here was true then.
     pub at: Timestamp,
@@ -57,7 +71,7 @@ pub struct RolloutsAnswer {
 }
 
 /// `GET /api/v1/rollouts/{plan}`: one rollout and all its reasons.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RolloutJson {
     /// Plan and number: `client#3`.
     pub id: String,
@@ -90,7 +104,7 @@ pub struct RolloutJson {
 }
 
 /// A person's stop or pause.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HoldJson {
     /// Who: `local:<user>` or `loopback`.
     pub actor: String,
@@ -101,7 +115,7 @@ pub struct HoldJson {
 }
 
 /// The engine's halt.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HaltJson {
     /// The word of metrics: `drift`, `adoption_missed`, …
     pub cause: String,
@@ -112,25 +126,46 @@ pub struct HaltJson {
 }
 
 /// One thing in the way of the next move.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BlockerJson {
     /// Its word: `gate`, `stopped`, `write_in_doubt`, …
     pub code: String,
+    /// Finer than `code`: a gate's reason code, a halt's cause, what is wrong with a group; else
+    /// the same as `code`.
+    pub reason: String,
     /// The ring it is about.
     pub ring: Option<RingName>,
-    /// What it is, for people.
+    /// What it is, exactly and in short.
     pub text: String,
-    /// What would change it, as a person can do it.
+    /// What it is, as one sentence for people, without the full stop.
+    pub headline: String,
+    /// What that means and what follows, in sentences.
+    pub detail: String,
+    /// The value seen, where a gate has one.
+    pub seen: Option<String>,
+    /// What would be enough, where a gate has a threshold.
+    pub asked: Option<String>,
+    /// Since when it is in the way, as far as the log can tell.
+    pub since: Option<Timestamp>,
+    /// When what it depends on is read next; `null`: no read can change it.
+    pub next_look: Option<Timestamp>,
+    /// When the clock alone takes it out of the way; `null`: the clock does not.
+    pub until: Option<Timestamp>,
+    /// What would change it, as a person can do it, with the command if there is one.
     pub remedy: String,
+    /// The command at the end of `remedy`; `…` stands for the person's reason.
+    pub command: Option<String>,
 }
 
 /// One ring.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RingJson {
     /// Its name.
     pub name: RingName,
     /// `pending`, `entering`, `deploying`, `adopting`, `soaking`, `verified`.
     pub state: String,
+    /// What that means, as half a sentence for people.
+    pub meaning: String,
     /// Since when.
     pub since: Timestamp,
     /// Its deployment group.
@@ -157,7 +192,7 @@ pub struct RingJson {
 }
 
 /// A deployment group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GroupJson {
     /// Its name.
     pub name: String,
@@ -166,7 +201,7 @@ pub struct GroupJson {
 }
 
 /// Devices of one environment, by class.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ClassesJson {
     /// Sighted on the target after the assignment.
     pub arrived: usize,
@@ -185,7 +220,7 @@ pub struct ClassesJson {
 }
 
 /// What a gate says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GateJson {
     /// Which gate.
     pub gate: Gate,
@@ -206,7 +241,7 @@ pub struct GateJson {
 }
 
 /// A gate that a person waived.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WaiverJson {
     /// Which gate.
     pub gate: Gate,
@@ -219,7 +254,7 @@ pub struct WaiverJson {
 }
 
 /// Something wrong with a plan file or the plans directory.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FileProblemJson {
     /// The file, or the directory.
     pub file: String,
@@ -228,7 +263,7 @@ pub struct FileProblemJson {
 }
 
 /// A read at Cloudflare that failed and has not succeeded since.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TroubleJson {
     /// What is read.
     pub read: String,
@@ -239,7 +274,7 @@ pub struct TroubleJson {
 }
 
 /// A fault in ringward that keeps a plan from being decided.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FaultJson {
     /// The plan.
     pub plan: PlanName,
@@ -248,7 +283,7 @@ pub struct FaultJson {
 }
 
 /// The end of the log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HeadJson {
     /// The last record; 0 when there is none.
     pub seq: u64,
@@ -257,7 +292,7 @@ pub struct HeadJson {
 }
 
 /// `GET /api/v1/rollouts/{plan}/devices?ring=&class=&limit=&offset=`, by ring and device ID.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DevicesAnswer {
     /// The plan.
     pub plan: PlanName,
@@ -270,7 +305,7 @@ pub struct DevicesAnswer {
 }
 
 /// One device of a ring.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeviceJson {
     /// The ring.
     pub ring: RingName,
@@ -294,9 +329,26 @@ pub struct DeviceJson {
     pub last_seen_at: Option<Timestamp>,
 }
 
+/// `GET /api/v1/rollouts/{plan}/plan`: the plan that the latest rollout follows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PlanAnswer {
+    /// The plan.
+    pub plan: PlanName,
+    /// The number of the rollout within its plan.
+    pub rollout: u64,
+    /// The record that accepted it.
+    pub seq: u64,
+    /// When it was accepted.
+    pub at: Timestamp,
+    /// SHA-256 of the plan as written, in hex.
+    pub digest: String,
+    /// The plan as written, without comments and description: what the digest is over.
+    pub written: serde_json::Value,
+}
+
 /// `GET /api/v1/rollouts/{plan}/events?after=&before=&limit=`: with `after`, oldest first; else
 /// newest first.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EventsAnswer {
     /// One page.
     pub events: Vec<EventJson>,
@@ -305,7 +357,7 @@ pub struct EventsAnswer {
 }
 
 /// One record of the log.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EventJson {
     /// Its place in the log, from 1.
     pub seq: u64,
@@ -330,7 +382,7 @@ pub struct EventJson {
 }
 
 /// The body of every verb.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VerbRequest {
     /// Why; needed.
@@ -348,14 +400,14 @@ pub struct VerbRequest {
 }
 
 /// A verb that was carried out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VerbAnswer {
     /// What was done, in words.
     pub done: String,
 }
 
 /// Any failure: `application/problem+json` (RFC 9457).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
     /// Names the kind of problem: `urn:ringward:problem:refused`, …
     #[serde(rename = "type")]

@@ -7,21 +7,23 @@
 //! **Invariant:** a scrape reads one snapshot and waits for nobody; labels are plans, rings, gates
 //! and closed sets of words, never devices.
 
+use std::collections::BTreeMap;
+
 use prometheus::core::{Collector, GenericCounter};
 use prometheus::proto::MetricFamily;
-use prometheus::{Gauge, GaugeVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder};
+use prometheus::{CounterVec, Gauge, GaugeVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder};
 
 use super::present::{adoption, counts};
 use crate::daemon::view::View;
 use crate::fleet::Class;
 use crate::rollout::event::Cause;
 use crate::rollout::report::{Report, RingReport};
-use crate::rollout::state::{Phase, Tallies};
+use crate::rollout::state::{Phase, Stage, Tallies};
+use crate::rollout::verdict::Evidence;
+use crate::rollout::waits::{Wait, Waits};
 use crate::telemetry::Metrics;
 use crate::time::{Timestamp, since};
 
-/// The states of a ring, as [`RingReport::state`] names them.
-const RING_STATES: [&str; 6] = ["pending", "entering", "deploying", "adopting", "soaking", "verified"];
 /// The verdicts, as `Verdict::as_str` names them.
 const VERDICTS: [&str; 5] = ["pass", "wait", "fail", "unknown", "exempt"];
 
@@ -43,12 +45,18 @@ pub(super) fn exposition(
 fn of_view(view: &View, now: Timestamp) -> Result<Vec<MetricFamily>, prometheus::Error> {
     let families = Families::default();
     families.daemon(view, now)?;
+    families.sweeps(view, now)?;
+    families.plan_files(view)?;
     families.phases(&view.reports)?;
     // A plan whose file is gone keeps its phase, which says so, and nothing else.
     let live: Vec<&Report> = view.reports.iter().filter(|report| report.phase != Phase::Withdrawn).collect();
-    families.holds(&live, &view.tallies)?;
+    families.holds(&live)?;
+    families.reasons(&live)?;
+    families.facts(&live, &view.tallies, &view.waits)?;
     families.rings(&live)?;
+    families.devices(&live)?;
     families.gates(&live)?;
+    families.thresholds(&live)?;
     Ok(families.registry.gather())
 }
 
@@ -76,23 +84,60 @@ impl Families {
     fn daemon(&self, view: &View, now: Timestamp) -> Result<(), prometheus::Error> {
         let build = self.gauges("build_info", "The version of this ringward.", &["version"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1.0);
+        let clock = "The daemon's clock. All other instants are by it, so subtract them from it.";
+        self.gauge("time_seconds", clock, seconds(now))?;
         let stopped = "1 while all writes are stopped.";
         self.gauge("stopped", stopped, truth(view.stop.is_some()))?;
+        if let Some(stop) = &view.stop {
+            let since = "Since when all writes are stopped; absent while they are not.";
+            self.gauge("stopped_since_timestamp_seconds", since, seconds(stop.since))?;
+        }
         let decided = "When the daemon last decided, by its own clock.";
         self.gauge("last_decision_timestamp_seconds", decided, seconds(view.at))?;
+        if let Some(ticked_at) = view.ticked_at {
+            let help = "When the scheduler last ticked before the last decision, by the daemon's clock.";
+            self.gauge("scheduler_last_tick_timestamp_seconds", help, seconds(ticked_at))?;
+        }
         let budget = "Requests to Cloudflare left in the five-minute budget.";
         self.gauge("cloudflare_budget_remaining", budget, view.budget_remaining.into())?;
-        // Never swept has no age: no series, rather than a zero that reads as fresh.
-        if let Some(swept_at) = view.swept_at {
-            let help = "Age of the last sweep of the devices.";
-            self.gauge("sweep_age_seconds", help, since(swept_at, now).as_secs_f64().max(0.0))?;
-        }
         let events: IntCounter =
             self.add(GenericCounter::with_opts(opts("events_total", "Records in the log."))?)?;
         events.inc_by(view.head.seq.get());
+        Ok(())
+    }
+
+    fn sweeps(&self, view: &View, now: Timestamp) -> Result<(), prometheus::Error> {
+        let last = ("sweep_age_seconds", "Age of the last sweep of the devices.", view.swept_at);
+        let full = ("full_sweep_age_seconds", "Age of the last sweep of all devices.", view.full_sweep_at);
+        for (name, help, swept_at) in [last, full] {
+            // Never swept has no age: no series, rather than a zero that reads as fresh.
+            if let Some(swept_at) = swept_at {
+                self.gauge(name, help, since(swept_at, now).as_secs_f64().max(0.0))?;
+            }
+        }
+        let failing = "Since when a kind of read fails; absent for those that succeed.";
+        let failing = self.gauges("read_failing_since_timestamp_seconds", failing, &["read"])?;
+        let mut begins: BTreeMap<&str, Timestamp> = BTreeMap::new();
+        for (read, trouble) in &view.troubles {
+            // Reads of several groups or profiles are one kind: the longest trouble counts.
+            let begin = begins.entry(read.as_str()).or_insert(trouble.since);
+            *begin = trouble.since.min(*begin);
+        }
+        for (read, begin) in begins {
+            failing.with_label_values(&[read]).set(seconds(begin));
+        }
+        Ok(())
+    }
+
+    fn plan_files(&self, view: &View) -> Result<(), prometheus::Error> {
         let errors = self.gauges("plan_errors", "Errors in a plan file or the directory.", &["file"])?;
         for problem in &view.problems {
             errors.with_label_values(&[&problem.file]).set(count(problem.errors.len()));
+        }
+        let faults = "1 for a plan that a fault in ringward keeps from being decided.";
+        let faults = self.gauges("plan_fault", faults, &["plan"])?;
+        for (plan, _) in &view.faults {
+            faults.with_label_values(&[plan.as_str()]).set(1.0);
         }
         Ok(())
     }
@@ -109,24 +154,63 @@ impl Families {
         Ok(())
     }
 
-    fn holds(&self, live: &[&Report], tallies: &Tallies) -> Result<(), prometheus::Error> {
+    fn holds(&self, live: &[&Report]) -> Result<(), prometheus::Error> {
         let holds = "1 while the plan is paused by a person or halted by ringward.";
         let holds = self.gauges("rollout_hold", holds, &["plan", "hold"])?;
+        let begins = "Since when the plan is paused or halted; absent while it is not.";
+        let begins = self.gauges("rollout_hold_since_timestamp_seconds", begins, &["plan", "hold"])?;
         let drift = "1 while the rollout is halted because somebody else changed a ring's group.";
         let drift = self.gauges("drift", drift, &["plan", "ring", "kind"])?;
-        let halts = "Halts by ringward, counted from the log.";
-        let halts = self.add(IntCounterVec::new(opts("halts_total", halts), &["plan", "cause"])?)?;
         for report in live {
             let plan = report.id.plan.as_str();
-            holds.with_label_values(&[plan, "paused"]).set(truth(report.paused.is_some()));
-            holds.with_label_values(&[plan, "halted"]).set(truth(report.halted.is_some()));
+            let paused = report.paused.as_ref().map(|hold| hold.since);
+            let halted = report.halted.as_ref().map(|(_, since)| *since);
+            for (hold, since) in [("paused", paused), ("halted", halted)] {
+                holds.with_label_values(&[plan, hold]).set(truth(since.is_some()));
+                if let Some(since) = since {
+                    begins.with_label_values(&[plan, hold]).set(seconds(since));
+                }
+            }
             if let Some((Cause::Drift { ring, seen, .. }, _)) = &report.halted {
                 let kind = if seen.is_some() { "changed" } else { "gone" };
                 drift.with_label_values(&[plan, ring.as_str(), kind]).set(1.0);
             }
+        }
+        Ok(())
+    }
+
+    fn reasons(&self, live: &[&Report]) -> Result<(), prometheus::Error> {
+        let blockers = "1 for each kind of thing in the way of the rollout's next move.";
+        let blockers = self.gauges("rollout_blocker", blockers, &["plan", "code"])?;
+        let moves = "When the rollout can move at the earliest; absent where the clock alone cannot tell.";
+        let moves = self.gauges("rollout_earliest_move_timestamp_seconds", moves, &["plan"])?;
+        for report in live {
+            let plan = report.id.plan.as_str();
+            for blocker in &report.waiting_on {
+                blockers.with_label_values(&[plan, blocker.code()]).set(1.0);
+            }
+            if let Some(at) = report.earliest_move {
+                moves.with_label_values(&[plan]).set(seconds(at));
+            }
+        }
+        Ok(())
+    }
+
+    /// What is counted from the log.
+    fn facts(&self, live: &[&Report], tallies: &Tallies, waits: &Waits) -> Result<(), prometheus::Error> {
+        let halts = "Halts by ringward, counted from the log.";
+        let halts = self.add(IntCounterVec::new(opts("halts_total", halts), &["plan", "cause"])?)?;
+        let waited = "Time that the plan's rollouts waited, by what for, counted from the log.";
+        let waited = self.add(CounterVec::new(opts("wait_seconds_total", waited), &["plan", "kind"])?)?;
+        for report in live {
+            let plan = report.id.plan.as_str();
             let of_plan = tallies.halts.iter().filter(|((of, _), _)| *of == report.id.plan);
             for ((_, cause), number) in of_plan {
                 halts.with_label_values(&[plan, cause]).inc_by(*number);
+            }
+            for kind in Wait::ALL {
+                let span = waits.of(&report.id.plan, kind).as_secs_f64();
+                waited.with_label_values(&[plan, kind.as_str()]).inc_by(span);
             }
         }
         Ok(())
@@ -134,10 +218,8 @@ impl Families {
 
     fn rings(&self, live: &[&Report]) -> Result<(), prometheus::Error> {
         let states = self.gauges("ring_state", "1 for the ring's state.", &["plan", "ring", "state"])?;
-        let devices = "Devices of the ring by environment and class.";
-        let devices = self.gauges("ring_devices", devices, &["plan", "ring", "environment", "class"])?;
-        let shares = "Arrived devices as a share of those sighted; absent while none was.";
-        let shares = self.gauges("ring_adoption_ratio", shares, &["plan", "ring", "environment"])?;
+        let begins = "Since when the ring is in its state.";
+        let begins = self.gauges("ring_state_since_timestamp_seconds", begins, &["plan", "ring"])?;
         let targets = "The client version that the ring shall have.";
         let targets =
             self.gauges("ring_target_info", targets, &["plan", "ring", "environment", "version"])?;
@@ -145,10 +227,11 @@ impl Families {
         let openings = self.gauges("next_opening_timestamp_seconds", openings, &["plan", "ring"])?;
         for (plan, _, ring) in rings(live) {
             let name = ring.name.as_str();
-            for state in RING_STATES {
+            for state in Stage::NAMES {
                 states.with_label_values(&[plan, name, state]).set(0.0);
             }
             states.with_label_values(&[plan, name, ring.state]).set(1.0);
+            begins.with_label_values(&[plan, name]).set(seconds(ring.since));
             for (environment, version) in &ring.targets {
                 let labels = [plan, name, environment.as_str(), &version.to_string()];
                 targets.with_label_values(&labels).set(1.0);
@@ -156,6 +239,17 @@ impl Families {
             if let Some(at) = ring.next_opening {
                 openings.with_label_values(&[plan, name]).set(seconds(at));
             }
+        }
+        Ok(())
+    }
+
+    fn devices(&self, live: &[&Report]) -> Result<(), prometheus::Error> {
+        let devices = "Devices of the ring by environment and class.";
+        let devices = self.gauges("ring_devices", devices, &["plan", "ring", "environment", "class"])?;
+        let shares = "Arrived devices as a share of those sighted; absent while none was.";
+        let shares = self.gauges("ring_adoption_ratio", shares, &["plan", "ring", "environment"])?;
+        for (plan, _, ring) in rings(live) {
+            let name = ring.name.as_str();
             let Some(census) = &ring.census else { continue };
             for (environment, counts) in counts(census) {
                 for class in Class::ALL {
@@ -186,6 +280,31 @@ impl Families {
                 }
                 verdicts.with_label_values(&[plan, ring, &gate, judgement.verdict.as_str()]).set(1.0);
                 evaluated.with_label_values(&[plan, ring, &gate]).set(seconds(at));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the adoption gate asks for, while it judges.
+    fn thresholds(&self, live: &[&Report]) -> Result<(), prometheus::Error> {
+        let asked = "The adoption that the ring needs to leave; absent while the gate does not judge.";
+        let labels = ["plan", "ring", "environment"];
+        let asked = self.gauges("ring_adoption_threshold_ratio", asked, &labels)?;
+        let deadlines =
+            "When an adoption that is still missing halts the rollout; freezes and holds move it.";
+        let deadlines = self.gauges("ring_adoption_deadline_timestamp_seconds", deadlines, &labels)?;
+        for (plan, _, ring) in rings(live) {
+            for judgement in &ring.gates {
+                let (Some(environment), Evidence::Adoption { at_least, deadline_at, .. }) =
+                    (judgement.environment, &judgement.evidence)
+                else {
+                    continue;
+                };
+                let labels = [plan, ring.name.as_str(), environment.as_str()];
+                asked.with_label_values(&labels).set(at_least.ratio());
+                if ring.state == "adopting" {
+                    deadlines.with_label_values(&labels).set(seconds(*deadline_at));
+                }
             }
         }
         Ok(())

@@ -4,24 +4,32 @@
 //! | --- | --- |
 //! | [`json`] | the shapes of the API |
 //! | `present`, [`words`] | from snapshot and log to those shapes |
-//! | `routes`, `verbs` | what each path answers |
-//! | `guard` | who may ask for a verb |
+//! | `routes` | the paths |
+//! | `reads`, `verbs` | what those of the API answer |
+//! | `openapi`, `schema` | what they say of themselves |
+//! | `guard`, `admission` | who may ask, and how much |
 //! | `problem` | failures |
 //! | `page`, `metrics` | the same snapshot for people and for Prometheus |
+//! | `stream` | the log as it grows, for clients that follow it |
 //! | `serve`, `socket` | connections: limits, the Unix socket, the graceful end |
 //!
 //! **Invariant:** nothing here decides: reads come from the daemon's snapshot and the log, and
 //! verbs go through [`crate::daemon::Handle`] with the actor that the connection proves.
 
+mod admission;
 mod guard;
 pub mod json;
 mod metrics;
+mod openapi;
 mod page;
 mod present;
 mod problem;
+mod reads;
 mod routes;
+mod schema;
 mod serve;
 mod socket;
+mod stream;
 mod verbs;
 pub mod words;
 
@@ -30,8 +38,9 @@ use std::sync::Arc;
 
 pub use guard::{Broken, Peer};
 pub use present::event as event_json;
-pub use routes::router;
-pub use serve::{BindError, Bound, bind, serve};
+pub use present::rollout as rollout_json;
+pub use routes::{openapi, router};
+pub use serve::{BindError, Bound, Limits, bind, serve, serve_within};
 pub(crate) use socket::user_name;
 pub use socket::{BoundSocket, SocketError, bind_socket, serve_socket, socket_path};
 

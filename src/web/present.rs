@@ -7,13 +7,13 @@ use serde_json::Value;
 
 use super::json::{
     BlockerJson, ClassesJson, DeviceJson, EventJson, FaultJson, FileProblemJson, GateJson, GroupJson,
-    HaltJson, HeadJson, HoldJson, RingJson, RolloutJson, RolloutsAnswer, TroubleJson, WaiverJson,
+    HaltJson, HeadJson, HoldJson, PlanAnswer, RingJson, RolloutJson, RolloutsAnswer, TroubleJson, WaiverJson,
 };
 use super::words::sentence;
 use crate::daemon::log::from_record;
 use crate::daemon::view::{DeviceRow, View};
 use crate::fleet::{Census, Counts};
-use crate::ids::RingName;
+use crate::rollout::event::Event;
 use crate::rollout::report::{Blocker, Report, RingReport};
 use crate::rollout::state::Hold;
 use crate::rollout::verdict::Judgement;
@@ -62,8 +62,8 @@ pub(super) fn rollouts(view: &View) -> RolloutsAnswer {
 }
 
 /// One rollout.
-pub(super) fn rollout(report: &Report, next_check: Option<Timestamp>) -> RolloutJson {
-    let plan = report.id.plan.as_str();
+#[must_use]
+pub fn rollout(report: &Report, next_check: Option<Timestamp>) -> RolloutJson {
     RolloutJson {
         id: report.id.to_string(),
         plan: report.id.plan.clone(),
@@ -79,19 +79,29 @@ pub(super) fn rollout(report: &Report, next_check: Option<Timestamp>) -> Rollout
             text: cause.to_string(),
             since: *since,
         }),
-        waiting_on: report
-            .waiting_on
-            .iter()
-            .map(|blocker| BlockerJson {
-                code: blocker.code().to_owned(),
-                ring: ring_of(blocker).cloned(),
-                text: blocker.to_string(),
-                remedy: blocker.remedy(plan),
-            })
-            .collect(),
+        waiting_on: report.waiting_on.iter().map(|one| blocker(report, one)).collect(),
         earliest_move: report.earliest_move,
         next_check,
         rings: report.rings.iter().map(|one| ring(one, report.at)).collect(),
+    }
+}
+
+fn blocker(report: &Report, blocker: &Blocker) -> BlockerJson {
+    let said = report.explain(blocker);
+    BlockerJson {
+        code: blocker.code().to_owned(),
+        reason: said.reason.to_owned(),
+        ring: blocker.ring().cloned(),
+        text: blocker.to_string(),
+        headline: said.headline,
+        detail: said.detail,
+        seen: said.seen,
+        asked: said.asked,
+        since: said.since,
+        next_look: said.next_look,
+        until: said.until,
+        remedy: said.way_out.to_string(),
+        command: said.way_out.command,
     }
 }
 
@@ -100,6 +110,7 @@ fn ring(ring: &RingReport, at: Timestamp) -> RingJson {
     RingJson {
         name: ring.name.clone(),
         state: ring.state.to_owned(),
+        meaning: ring.meaning.to_owned(),
         since: ring.since,
         group: GroupJson { name: group_name, id: group_id },
         profiles: ring.profiles.clone(),
@@ -175,27 +186,6 @@ fn hold(hold: &Hold) -> HoldJson {
     HoldJson { actor: hold.actor.to_string(), reason: hold.reason.clone(), since: hold.since }
 }
 
-const fn ring_of(blocker: &Blocker) -> Option<&RingName> {
-    match blocker {
-        Blocker::Gate(ring, _)
-        | Blocker::Veto(ring, _)
-        | Blocker::GroupsUnread(ring)
-        | Blocker::InFlight(ring, _)
-        | Blocker::InDoubt { ring, .. }
-        | Blocker::Backoff { ring, .. }
-        | Blocker::BudgetSpent { ring, .. }
-        | Blocker::Observing(ring, _) => Some(ring),
-        Blocker::Halted(cause) => Some(cause.ring()),
-        Blocker::Stopped(_)
-        | Blocker::Paused(_)
-        | Blocker::FileMissing
-        | Blocker::ClockBehind(_)
-        | Blocker::OtherWrite { .. }
-        | Blocker::Withdrawn(_)
-        | Blocker::Moving => None,
-    }
-}
-
 fn read_name(read: &Read) -> String {
     match read {
         Read::Group(id) => format!("{} ({id})", read.as_str()),
@@ -218,6 +208,27 @@ pub(super) fn device(row: DeviceRow) -> DeviceJson {
         client: row.client,
         last_seen_at: row.last_seen_at,
     }
+}
+
+/// Whether a record holds a revision of its plan.
+pub(super) fn holds_a_revision(record: &Record) -> bool {
+    matches!(record.record.kind.as_str(), "plan_accepted" | "plan_revised")
+}
+
+/// The revision in such a record.
+pub(super) fn plan(record: &Record) -> Option<PlanAnswer> {
+    let recorded = from_record(record).ok()?;
+    let (Event::PlanAccepted { revision } | Event::PlanRevised { revision }) = recorded.entry.event else {
+        return None;
+    };
+    Some(PlanAnswer {
+        plan: record.record.plan.clone()?,
+        rollout: record.record.rollout?,
+        seq: record.seq.get(),
+        at: record.record.at,
+        digest: revision.digest.as_str().to_owned(),
+        written: serde_json::from_str(&revision.written).ok()?,
+    })
 }
 
 /// One record of the log. A kind that this ringward does not know is shown by its name.

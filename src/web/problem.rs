@@ -7,16 +7,20 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::admission::MAX_URL_BYTES;
 use super::json::Problem;
 use crate::daemon::view::CommandError;
 use crate::rollout::command::Refusal;
 
 /// Longest wall time for one request, its body included: a client that stalls gives its place up.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// Headers of a failure that say what to do next.
+const KEPT_HEADERS: [HeaderName; 3] = [header::ALLOW, header::CONNECTION, header::RETRY_AFTER];
 
 /// A kind of failure, with the status and title that go with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,8 +37,14 @@ pub(super) enum Kind {
     WrongMethod,
     /// The state refuses it.
     Refused,
+    /// The client took too long to send its request.
+    TooSlow,
     /// The body is too long.
     TooLarge,
+    /// The URL is too long.
+    LongUrl,
+    /// The headers are too many or too long.
+    LongHead,
     /// The body is not JSON by its own word.
     NotJson,
     /// The body can be read, and asks for something that makes no sense.
@@ -43,25 +53,49 @@ pub(super) enum Kind {
     Fault,
     /// The daemon or the log cannot answer now.
     Unavailable,
+    /// Every connection is taken.
+    Busy,
 }
 
 impl Kind {
-    const fn status(self) -> StatusCode {
+    /// All, in the order of their statuses.
+    pub(super) const ALL: [Self; 15] = [
+        Self::Malformed,
+        Self::Forbidden,
+        Self::NoSuchPath,
+        Self::NoSuchPlan,
+        Self::WrongMethod,
+        Self::TooSlow,
+        Self::Refused,
+        Self::TooLarge,
+        Self::LongUrl,
+        Self::NotJson,
+        Self::Senseless,
+        Self::LongHead,
+        Self::Fault,
+        Self::Unavailable,
+        Self::Busy,
+    ];
+
+    pub(super) const fn status(self) -> StatusCode {
         match self {
             Self::Malformed => StatusCode::BAD_REQUEST,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NoSuchPath | Self::NoSuchPlan => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::Refused => StatusCode::CONFLICT,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::LongUrl => StatusCode::URI_TOO_LONG,
+            Self::LongHead => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Senseless => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Fault => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
-    const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Malformed => "malformed",
             Self::Forbidden => "forbidden",
@@ -69,15 +103,19 @@ impl Kind {
             Self::NoSuchPlan => "no-such-plan",
             Self::WrongMethod => "wrong-method",
             Self::Refused => "refused",
+            Self::TooSlow => "too-slow",
             Self::TooLarge => "too-large",
+            Self::LongUrl => "long-url",
+            Self::LongHead => "long-head",
             Self::NotJson => "not-json",
             Self::Senseless => "senseless",
             Self::Fault => "fault",
             Self::Unavailable => "unavailable",
+            Self::Busy => "busy",
         }
     }
 
-    const fn title(self) -> &'static str {
+    pub(super) const fn title(self) -> &'static str {
         match self {
             Self::Malformed => "The request cannot be read",
             Self::Forbidden => "This connection may not ask for that",
@@ -85,11 +123,15 @@ impl Kind {
             Self::NoSuchPlan => "There is no such plan or ring",
             Self::WrongMethod => "The path does not have this method",
             Self::Refused => "The state refuses it",
+            Self::TooSlow => "The request came too slowly",
             Self::TooLarge => "The body is too long",
+            Self::LongUrl => "The URL is too long",
+            Self::LongHead => "The headers are too many or too long",
             Self::NotJson => "The body must be application/json",
             Self::Senseless => "The request makes no sense",
             Self::Fault => "ringward failed",
             Self::Unavailable => "It cannot be answered now",
+            Self::Busy => "Every connection is taken",
         }
     }
 }
@@ -104,6 +146,15 @@ pub(super) struct Failure {
 impl Failure {
     pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
         Self { kind, detail: detail.into() }
+    }
+
+    pub(super) const fn status(&self) -> StatusCode {
+        self.kind.status()
+    }
+
+    /// The kind of failure, in words.
+    pub(super) const fn title(&self) -> &'static str {
+        self.kind.title()
     }
 
     /// What happened, in words.
@@ -148,14 +199,17 @@ impl From<CommandError> for Failure {
 
 /// The outermost layer: bounds the time and writes failures down.
 pub(super) async fn answer(request: Request, next: Next) -> Response {
-    let path = request.uri().path().to_owned();
+    // Nobody needs the whole of a URL that is refused for its length.
+    let path: String = request.uri().path().chars().take(MAX_URL_BYTES).collect();
     let Ok(mut response) = tokio::time::timeout(ANSWER_WITHIN, next.run(request)).await else {
         let detail = "it took longer than 30 s; a verb may still be carried out: look before you ask again";
         return Failure::new(Kind::Unavailable, detail).problem(&path);
     };
     let Some(failure) = response.extensions_mut().remove::<Failure>() else { return response };
-    let allow = response.headers_mut().remove(header::ALLOW);
     let mut problem = failure.problem(&path);
-    problem.headers_mut().extend(allow.map(|methods| (header::ALLOW, methods)));
+    for name in KEPT_HEADERS {
+        let kept = response.headers_mut().remove(&name);
+        problem.headers_mut().extend(kept.map(|value| (name, value)));
+    }
     problem
 }

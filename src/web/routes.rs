@@ -1,65 +1,47 @@
-//! What each path answers. The router is one for TCP and the Unix socket.
+//! The paths, and what the process answers of itself. The router is one for TCP and the Unix socket.
 //!
-//! **Invariant:** a read never waits for the daemon's loop, except the list of devices, which only
-//! the loop has; the log is read on its own connection.
+//! **Invariant:** the paths of the API are routed and documented by the same line.
 
-use axum::Json;
-use axum::Router;
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware;
-use axum::response::{Html, IntoResponse, Response};
-use axum::routing::{get, post};
-use serde::Deserialize;
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use super::json::{DEFAULT_PAGE, DevicesAnswer, EventsAnswer, MAX_PAGE, RolloutJson, RolloutsAnswer};
+use super::admission::admit;
+use super::json::IndexAnswer;
+use super::openapi::{Document, OfARead, begun, finished};
 use super::problem::{Failure, Kind, answer};
-use super::{Services, metrics, page, present, verbs};
-use crate::daemon::view::{Readiness, View};
-use crate::fleet::Class;
-use crate::ids::{PlanName, RingName};
-use crate::rollout::report::Report;
-use crate::store::{Page, Reader, Record, Seq, StoreError};
+use super::{Services, metrics, page, reads, stream, verbs};
+use crate::daemon::view::Readiness;
 
-/// Longest body of a request, in bytes; a reason has at most a few thousand.
-const MAX_BODY_BYTES: usize = 64 * 1024;
-/// Events on the page.
-const PAGE_EVENTS: u64 = 20;
-/// Pages load nothing but their own style sheet, and nobody frames them.
+/// Answers of the API load nothing; the page has a policy of its own.
 const CONTENT_POLICY: &str =
-    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// All paths. Each request carries a [`super::Peer`] as extension, which verbs need.
+/// All paths. Each request carries a [`super::Peer`] as extension, which says who asks.
 pub fn router(services: Services) -> Router {
     let fixed = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
-    Router::new()
-        .route("/", get(front))
-        .route("/page.css", get(style))
-        .route("/healthz", get(async || "alive\n"))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(scrape))
-        .route("/api/v1/rollouts", get(rollouts))
-        .route("/api/v1/rollouts/{plan}", get(rollout))
-        .route("/api/v1/rollouts/{plan}/devices", get(devices))
-        .route("/api/v1/rollouts/{plan}/events", get(events))
-        .route("/api/v1/rollouts/{plan}/pause", post(verbs::pause))
-        .route("/api/v1/rollouts/{plan}/resume", post(verbs::resume))
-        .route("/api/v1/rollouts/{plan}/waive", post(verbs::waive))
-        .route("/api/v1/stop", post(verbs::stop))
-        .route("/api/v1/start", post(verbs::start))
+    let (api, document) = api().split_for_parts();
+    api.merge(page::routes())
         .fallback(no_such_path)
         .method_not_allowed_fallback(wrong_method)
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(Extension(Arc::new(finished(document))))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             tracing::error!("a request met a fault in ringward");
             Failure::new(Kind::Fault, "this is a fault in ringward; the daemon goes on; please report it")
                 .into_response()
         }))
+        .layer(middleware::from_fn(admit))
         .layer(middleware::from_fn(answer))
         .layer(fixed(header::CACHE_CONTROL, "no-store"))
         .layer(fixed(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY))
@@ -68,36 +50,83 @@ pub fn router(services: Services) -> Router {
         .with_state(services)
 }
 
+/// The paths that are promises: each line routes one and documents it.
+fn api() -> OpenApiRouter<Services> {
+    OpenApiRouter::with_openapi(begun())
+        .routes(routes!(index))
+        .routes(routes!(openapi_json))
+        .routes(routes!(reads::rollouts))
+        .routes(routes!(reads::rollout))
+        .routes(routes!(reads::plan))
+        .routes(routes!(reads::devices))
+        .routes(routes!(reads::events))
+        .merge(stream::routes())
+        .routes(routes!(verbs::pause))
+        .routes(routes!(verbs::resume))
+        .routes(routes!(verbs::waive))
+        .routes(routes!(verbs::stop))
+        .routes(routes!(verbs::start))
+        .routes(routes!(alive))
+        .routes(routes!(ready))
+        .routes(routes!(scrape))
+}
+
+/// The OpenAPI document that is served, as text.
+///
+/// # Errors
+/// When it cannot be written as JSON: a defect of ringward.
+pub fn openapi() -> Result<String, String> {
+    let text = finished(api().split_for_parts().1).text?;
+    String::from_utf8(text.to_vec()).map_err(|error| error.to_string())
+}
+
+/// Every path of the API, and where its description is.
+#[utoipa::path(get, path = "/api/v1", tag = "process", operation_id = "get_index",
+    responses((status = 200, description = "The paths", body = IndexAnswer), OfARead))]
+async fn index(Extension(document): Extension<Arc<Document>>) -> Json<IndexAnswer> {
+    Json(IndexAnswer {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        openapi: "/api/v1/openapi.json".to_owned(),
+        paths: document.paths.clone(),
+    })
+}
+
+/// This document.
+#[utoipa::path(get, path = "/api/v1/openapi.json", tag = "process", operation_id = "get_openapi",
+    responses((status = 200, description = "OpenAPI 3.1", body = serde_json::Value), OfARead))]
+async fn openapi_json(Extension(document): Extension<Arc<Document>>) -> Result<Response, Failure> {
+    let text = document.text.clone();
+    let text: Bytes = text.map_err(|why| Failure::new(Kind::Fault, format!("no document: {why}")))?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
+}
+
 async fn no_such_path(uri: Uri) -> Failure {
-    let detail = format!("there is no {}; /api/v1/rollouts lists what ringward does", uri.path());
+    let detail = format!("there is no {}; /api/v1 names every path", uri.path());
     Failure::new(Kind::NoSuchPath, detail)
 }
 
-async fn wrong_method(method: Method, uri: Uri) -> Failure {
+/// `Allow`, which the router adds, is the answer to OPTIONS, and the remedy for anything else.
+async fn wrong_method(method: Method, uri: Uri) -> Result<StatusCode, Failure> {
+    if method == Method::OPTIONS {
+        return Ok(StatusCode::NO_CONTENT);
+    }
     let detail = format!("{} has no {method}; `Allow` names what it has", uri.path());
-    Failure::new(Kind::WrongMethod, detail)
+    Err(Failure::new(Kind::WrongMethod, detail))
 }
 
-async fn front(State(services): State<Services>) -> Result<Html<String>, Failure> {
-    let view = services.handle.view();
-    // Without the log the page still says where everything stands.
-    let events = read_log(&services, |reader| {
-        let last = reader.view().head()?.seq.get();
-        reader.view().read_from(Seq::new(last.saturating_sub(PAGE_EVENTS - 1)), PAGE_EVENTS as u32)
-    })
-    .await;
-    let page = page::render(&present::rollouts(&view), events.map_err(|failure| failure.detail()));
-    page.map(Html).map_err(|error| Failure::new(Kind::Fault, format!("the page cannot be written: {error}")))
+/// Whether the process answers.
+#[utoipa::path(get, path = "/healthz", tag = "process", operation_id = "get_health",
+    responses((status = 200, description = "It does", body = String)))]
+async fn alive() -> &'static str {
+    "alive\n"
 }
 
-async fn style() -> Response {
-    let headers =
-        [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "max-age=3600")];
-    (headers, page::STYLE).into_response()
-}
-
-/// Ready is a daemon that has decided at least once, and has not ended. One that hangs later shows
-/// in `ringward_last_decision_timestamp_seconds`.
+/// Whether the daemon has decided at least once, and has not ended.
+///
+/// One that hangs later shows in `ringward_last_decision_timestamp_seconds`.
+#[utoipa::path(get, path = "/readyz", tag = "process", operation_id = "get_readiness", responses(
+    (status = 200, description = "It has", body = String),
+    (status = 503, description = "Not yet, or not any more", body = String)))]
 async fn ready(State(services): State<Services>) -> (StatusCode, &'static str) {
     match services.handle.readiness() {
         Readiness::Ready => (StatusCode::OK, "ready\n"),
@@ -106,163 +135,12 @@ async fn ready(State(services): State<Services>) -> (StatusCode, &'static str) {
     }
 }
 
+/// Metrics in Prometheus' text format.
+#[utoipa::path(get, path = "/metrics", tag = "process", operation_id = "get_metrics", responses(
+    (status = 200, description = "Metrics", body = String, content_type = "text/plain"), OfARead))]
 async fn scrape(State(services): State<Services>) -> Result<Response, Failure> {
     let view = services.handle.view();
     let text = metrics::exposition(&view, &services.metrics, view.clock.now());
     let text = text.map_err(|error| Failure::new(Kind::Fault, format!("no metrics: {error}")))?;
     Ok(([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response())
-}
-
-async fn rollouts(State(services): State<Services>) -> Json<RolloutsAnswer> {
-    Json(present::rollouts(&services.handle.view()))
-}
-
-async fn rollout(
-    State(services): State<Services>,
-    plan: Result<Path<String>, PathRejection>,
-) -> Result<Json<RolloutJson>, Failure> {
-    let view = services.handle.view();
-    let report = report(&services, &view, &plan_name(plan)?)?;
-    Ok(Json(present::rollout(report, view.next_check)))
-}
-
-/// Which devices to list.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct DevicesQuery {
-    ring: Option<RingName>,
-    class: Option<Class>,
-    limit: Option<u32>,
-    #[serde(default)]
-    offset: usize,
-}
-
-async fn devices(
-    State(services): State<Services>,
-    plan: Result<Path<String>, PathRejection>,
-    query: Result<Query<DevicesQuery>, QueryRejection>,
-) -> Result<Json<DevicesAnswer>, Failure> {
-    let (plan, query) = (plan_name(plan)?, understood(query)?);
-    let limit = page_size(query.limit)?;
-    if let Some(ring) = &query.ring {
-        let view = services.handle.view();
-        let report = report(&services, &view, &plan)?;
-        if !report.rings.iter().any(|one| one.name == *ring) {
-            let known: Vec<&str> = report.rings.iter().map(|ring| ring.name.as_str()).collect();
-            let detail = format!("plan {plan} has no ring `{ring}`; its rings are {}", known.join(", "));
-            return Err(Failure::new(Kind::NoSuchPlan, detail));
-        }
-    }
-    let rows = services.handle.devices(plan.clone(), query.ring, query.class).await?;
-    let rows = rows.ok_or_else(|| no_such_plan(&services, &plan))?;
-    let total = rows.len();
-    let devices: Vec<_> =
-        rows.into_iter().skip(query.offset).take(limit as usize).map(present::device).collect();
-    let end = query.offset.saturating_add(devices.len());
-    let next = (end < total && !devices.is_empty()).then_some(end);
-    Ok(Json(DevicesAnswer { plan, total, devices, next }))
-}
-
-/// Which events to list.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct EventsQuery {
-    after: Option<u64>,
-    before: Option<u64>,
-    limit: Option<u32>,
-}
-
-async fn events(
-    State(services): State<Services>,
-    plan: Result<Path<String>, PathRejection>,
-    query: Result<Query<EventsQuery>, QueryRejection>,
-) -> Result<Json<EventsAnswer>, Failure> {
-    let (plan, query) = (plan_name(plan)?, understood(query)?);
-    let limit = page_size(query.limit)?;
-    let page = match (query.after, query.before) {
-        (Some(_), Some(_)) => {
-            return Err(Failure::new(Kind::Malformed, "name `after` or `before`, not both"));
-        }
-        (Some(seq), None) => Page::After(Seq::new(seq)),
-        (None, Some(seq)) => Page::Before(Seq::new(seq)),
-        (None, None) => Page::Newest,
-    };
-    known(&services, &plan)?;
-    // One more than asked for tells whether there is a next page.
-    let mut records =
-        read_log(&services, move |reader| reader.view().history(&plan, page, limit + 1)).await?;
-    let more = records.len() > limit as usize;
-    records.truncate(limit as usize);
-    let next = records.last().filter(|_| more).map(|record| record.seq.get());
-    Ok(Json(EventsAnswer { events: records.iter().map(present::event).collect(), next }))
-}
-
-/// Reads the log on a connection of its own, off the async threads: SQLite blocks.
-async fn read_log(
-    services: &Services,
-    read: impl FnOnce(&Reader) -> Result<Vec<Record>, StoreError> + Send + 'static,
-) -> Result<Vec<Record>, Failure> {
-    let database = services.database.clone();
-    let unreadable = |why: String| Failure::new(Kind::Unavailable, format!("the log cannot be read: {why}"));
-    let task = tokio::task::spawn_blocking(move || {
-        let reader = Reader::open(&database).map_err(|error| error.to_string())?;
-        read(&reader).map_err(|error| error.to_string())
-    });
-    match task.await {
-        Ok(records) => records.map_err(unreadable),
-        Err(error) => Err(unreadable(error.to_string())),
-    }
-}
-
-/// The plan in the path.
-pub(super) fn plan_name(plan: Result<Path<String>, PathRejection>) -> Result<PlanName, Failure> {
-    let Path(text) = plan.map_err(|error| Failure::new(Kind::Malformed, error.body_text()))?;
-    PlanName::new(text).map_err(|error| Failure::new(Kind::NoSuchPlan, error.to_string()))
-}
-
-fn understood<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, Failure> {
-    query.map(|Query(query)| query).map_err(|error| Failure::new(Kind::Malformed, error.body_text()))
-}
-
-fn page_size(limit: Option<u32>) -> Result<u32, Failure> {
-    match limit.unwrap_or(DEFAULT_PAGE) {
-        limit @ 1..=MAX_PAGE => Ok(limit),
-        other => {
-            let detail = format!("`limit` is {other}; it goes from 1 to {MAX_PAGE}, and `next` leads on");
-            Err(Failure::new(Kind::Malformed, detail))
-        }
-    }
-}
-
-/// Whether there is such a plan, decided or not.
-fn known(services: &Services, plan: &PlanName) -> Result<(), Failure> {
-    let view = services.handle.view();
-    let reported = view.reports.iter().any(|report| report.id.plan == *plan);
-    let faulty = view.faults.iter().any(|(of, _)| of == plan);
-    if reported || faulty { Ok(()) } else { Err(no_such_plan(services, plan)) }
-}
-
-fn report<'a>(services: &Services, view: &'a View, plan: &PlanName) -> Result<&'a Report, Failure> {
-    if let Some(report) = view.reports.iter().find(|report| report.id.plan == *plan) {
-        return Ok(report);
-    }
-    match view.faults.iter().find(|(of, _)| of == plan) {
-        Some((_, fault)) => {
-            let detail = format!("plan {plan} cannot be decided: {fault}; nothing is written for it");
-            Err(Failure::new(Kind::Fault, detail))
-        }
-        None => Err(no_such_plan(services, plan)),
-    }
-}
-
-fn no_such_plan(services: &Services, plan: &PlanName) -> Failure {
-    // Before the first decision no plan has a report yet.
-    if services.handle.readiness() == Readiness::Starting {
-        let detail = format!("nothing is decided yet, for plan `{plan}` or any other; ask again");
-        return Failure::new(Kind::Unavailable, detail);
-    }
-    let view = services.handle.view();
-    let known: Vec<&str> = view.reports.iter().map(|report| report.id.plan.as_str()).collect();
-    let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
-    Failure::new(Kind::NoSuchPlan, format!("there is no plan `{plan}`; ringward knows {known}"))
 }

@@ -14,6 +14,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::Extension;
+use axum::http::header;
 use axum::response::Response;
 use hyper::Request;
 use hyper::body::Incoming;
@@ -28,12 +30,16 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::problem::{Failure, Kind, answer};
+use super::stream::Ending;
 use super::{Peer, Services, router};
 
-/// Connections at once on one listener; more wait in the system's queue.
-const MAX_CONNECTIONS: usize = 256;
-/// Wall time for the head of a request; it also ends connections that idle.
-const HEAD_WITHIN: Duration = Duration::from_secs(10);
+/// Connections that are told at once that there is no room; more are closed without a word.
+const MAX_TURNED_AWAY: usize = 64;
+/// What hyper reads of a head at most, in bytes and headers. Beyond this it answers with a bare 431;
+/// [`super::admission`] refuses far smaller heads, with words.
+const HEAD_BUFFER: usize = 128 * 1024;
+const HEAD_HEADERS: usize = 512;
 /// Wall time for answers under way when the daemon ends.
 const LAST_ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 /// Wall time before accepting again after the system could not, such as without free descriptors.
@@ -60,9 +66,30 @@ pub enum BindError {
     },
 }
 
-/// A connection lives at most this long, in wall time: a client that never reads its answer must not
-/// keep its place for ever. Others connect again.
-const LONGEST_CONNECTION: Duration = Duration::from_secs(300);
+/// What one listener allows. Times are wall time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections at once; more are answered with 503 and closed.
+    pub connections: usize,
+    /// For the head of a request; it also ends connections that idle.
+    pub head_within: Duration,
+    /// For the body of a request.
+    pub body_within: Duration,
+    /// For a connection: a client that never reads its answer must not keep its place for ever.
+    /// Others connect again.
+    pub connection_within: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 256,
+            head_within: Duration::from_secs(10),
+            body_within: Duration::from_secs(10),
+            connection_within: Duration::from_secs(300),
+        }
+    }
+}
 
 /// A listener that nobody is served on yet.
 #[derive(Debug)]
@@ -95,7 +122,12 @@ pub async fn bind(address: SocketAddr) -> Result<Bound, BindError> {
 
 /// Serves until `token` is cancelled, then lets answers under way finish, for 5 s at most.
 pub async fn serve(bound: Bound, services: Services, token: CancellationToken) {
-    connections(&bound, router(services), token).await;
+    serve_within(bound, services, Limits::default(), token).await;
+}
+
+/// [`serve`] with other limits.
+pub async fn serve_within(bound: Bound, services: Services, limits: Limits, token: CancellationToken) {
+    connections(&bound, router(services), limits, token).await;
 }
 
 /// Where connections come in.
@@ -118,29 +150,33 @@ impl Door for Bound {
 }
 
 /// The accept loop of both doors.
-pub(super) async fn connections<D: Door>(door: &D, app: Router, token: CancellationToken) {
+pub(super) async fn connections<D: Door>(door: &D, app: Router, limits: Limits, token: CancellationToken) {
+    let app = app.layer(Extension(Ending(token.clone())));
     let graceful = GracefulShutdown::new();
-    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let room = Arc::new(Semaphore::new(limits.connections));
+    let outside = Arc::new(Semaphore::new(MAX_TURNED_AWAY));
+    let full = no_room();
     let mut open = JoinSet::new();
     loop {
-        let next = async {
-            // A permit first: a connection that is accepted is served.
-            let permit = Arc::clone(&room).acquire_owned().await.map_err(io::Error::other)?;
-            door.next().await.map(|(stream, peer)| (permit, stream, peer))
-        };
         tokio::select! {
             () = token.cancelled() => break,
             Some(_) = open.join_next() => {}
-            accepted = next => match accepted {
-                Ok((permit, stream, peer)) => {
-                    let connection = graceful.watch(connection(stream, peer, app.clone()));
+            accepted = door.next() => match accepted {
+                Ok((stream, peer)) => {
+                    let place = Arc::clone(&room).try_acquire_owned();
+                    let app = if place.is_ok() { &app } else { &full };
+                    let Ok(place) = place.or_else(|_| Arc::clone(&outside).try_acquire_owned()) else {
+                        tracing::warn!("a connection was closed: too many are open");
+                        continue;
+                    };
+                    let connection = graceful.watch(connection(stream, peer, app.clone(), limits));
                     open.spawn(async move {
-                        match tokio::time::timeout(LONGEST_CONNECTION, connection).await {
+                        match tokio::time::timeout(limits.connection_within, connection).await {
                             Ok(Ok(())) => {}
                             Ok(Err(error)) => tracing::debug!(%error, "a connection broke"),
                             Err(_) => tracing::debug!("a connection was cut: it was open too long"),
                         }
-                        drop(permit);
+                        drop(place);
                     });
                 }
                 Err(error) => {
@@ -160,6 +196,7 @@ fn connection<S>(
     stream: S,
     peer: Peer,
     app: Router,
+    limits: Limits,
 ) -> http1::Connection<
     TokioIo<S>,
     impl hyper::service::Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send>,
@@ -171,12 +208,24 @@ where
     let service = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(peer.clone());
+        request.extensions_mut().insert(limits);
         app.call(request)
     });
     http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_WITHIN)
+        .header_read_timeout(limits.head_within)
+        .max_buf_size(HEAD_BUFFER)
+        .max_headers(HEAD_HEADERS)
         .serve_connection(TokioIo::new(stream), service)
+}
+
+/// What a connection beyond the limit is told, once.
+fn no_room() -> Router {
+    let busy = async || {
+        let detail = "every connection is taken; close one (a page that stays open holds one) and ask again";
+        ([(header::CONNECTION, "close"), (header::RETRY_AFTER, "1")], Failure::new(Kind::Busy, detail))
+    };
+    Router::new().fallback(busy).layer(axum::middleware::from_fn(answer))
 }
 
 #[expect(clippy::disallowed_methods, reason = "keeps a failing accept from spinning; decides nothing")]

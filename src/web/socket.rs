@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 
-use super::serve::{Door, connections};
+use super::serve::{Door, Limits, connections};
 use super::{Peer, Services, router};
 
 const ROOT: u32 = 0;
@@ -90,7 +90,7 @@ pub fn bind_socket(database: &Path) -> Result<BoundSocket, SocketError> {
 
 /// Serves until `token` is cancelled, lets answers under way finish, and removes the socket file.
 pub async fn serve_socket(bound: BoundSocket, services: Services, token: CancellationToken) {
-    connections(&bound, router(services), token).await;
+    connections(&bound, router(services), Limits::default(), token).await;
 }
 
 impl Door for BoundSocket {

@@ -5,23 +5,26 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, PathRejection};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, FromRequest as _, Path, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Uri, header};
 
-use super::json::{VerbAnswer, VerbRequest};
+use super::json::{MAX_REASON_CHARS, VerbAnswer, VerbRequest};
+use super::openapi::{OfAPlansVerb, OfAVerb};
 use super::problem::{Failure, Kind};
-use super::routes::plan_name;
+use super::reads::{PlanInPath, plan_name};
+use super::schema::{ReasonRequest, StartRequest, WaiveRequest};
 use super::{Peer, Services};
 use crate::rollout::command::{Command, StartPlans};
 use crate::rollout::event::Actor;
 
-/// Longest reason, in characters: it stands in the log for ever and on every page.
-const MAX_REASON_CHARS: usize = 2_000;
-
 type Answer = Result<Json<VerbAnswer>, Failure>;
 type PlanPath = Result<Path<String>, PathRejection>;
 
+/// Hold a plan: no write, and no ring is verified, until `resume`.
+#[utoipa::path(post, path = "/api/v1/rollouts/{plan}/pause", tag = "verbs", operation_id = "pause",
+    params(PlanInPath), request_body = ReasonRequest,
+    responses((status = 200, description = "It was done, and recorded", body = VerbAnswer), OfAPlansVerb))]
 pub(super) async fn pause(
     State(services): State<Services>,
     plan: PlanPath,
@@ -34,6 +37,10 @@ pub(super) async fn pause(
     carry_out(&services, actor, asked.reason, Command::Pause(plan)).await
 }
 
+/// Lift a plan's holds, having seen their causes.
+#[utoipa::path(post, path = "/api/v1/rollouts/{plan}/resume", tag = "verbs", operation_id = "resume",
+    params(PlanInPath), request_body = ReasonRequest,
+    responses((status = 200, description = "It was done, and recorded", body = VerbAnswer), OfAPlansVerb))]
 pub(super) async fn resume(
     State(services): State<Services>,
     plan: PlanPath,
@@ -46,6 +53,10 @@ pub(super) async fn resume(
     carry_out(&services, actor, asked.reason, Command::Resume(plan)).await
 }
 
+/// Declare that a gate does not apply to a ring of this rollout.
+#[utoipa::path(post, path = "/api/v1/rollouts/{plan}/waive", tag = "verbs", operation_id = "waive",
+    params(PlanInPath), request_body = WaiveRequest,
+    responses((status = 200, description = "It was done, and recorded", body = VerbAnswer), OfAPlansVerb))]
 pub(super) async fn waive(
     State(services): State<Services>,
     plan: PlanPath,
@@ -64,6 +75,9 @@ pub(super) async fn waive(
     carry_out(&services, actor, reason, Command::Waive { plan, gate, ring }).await
 }
 
+/// Stop all writes of all plans.
+#[utoipa::path(post, path = "/api/v1/stop", tag = "verbs", operation_id = "stop", request_body = ReasonRequest,
+    responses((status = 200, description = "It was done, and recorded", body = VerbAnswer), OfAVerb))]
 pub(super) async fn stop(
     State(services): State<Services>,
     peer: Extension<Peer>,
@@ -74,6 +88,9 @@ pub(super) async fn stop(
     carry_out(&services, actor, asked.reason, Command::Stop).await
 }
 
+/// Allow writes again after `stop`.
+#[utoipa::path(post, path = "/api/v1/start", tag = "verbs", operation_id = "start", request_body = StartRequest,
+    responses((status = 200, description = "It was done, and recorded", body = VerbAnswer), OfAVerb))]
 pub(super) async fn start(
     State(services): State<Services>,
     peer: Extension<Peer>,
@@ -86,18 +103,23 @@ pub(super) async fn start(
     carry_out(&services, actor, reason, Command::Start { plans }).await
 }
 
-/// Who asks, and for what.
-async fn read(peer: &Peer, request: Request) -> Result<(Actor, VerbRequest), Failure> {
-    let actor = peer.actor(request.uri(), request.headers()).map_err(|broken| {
+/// Who asks, if they may.
+pub(super) fn actor_of(peer: &Peer, uri: &Uri, headers: &HeaderMap) -> Result<Actor, Failure> {
+    peer.actor(uri, headers).map_err(|broken| {
         let detail = format!("{broken}; use the command line on the machine that ringward runs on");
         Failure::new(Kind::Forbidden, detail)
-    })?;
+    })
+}
+
+/// Who asks, and for what.
+async fn read(peer: &Peer, request: Request) -> Result<(Actor, VerbRequest), Failure> {
+    let actor = actor_of(peer, request.uri(), request.headers())?;
     if !is_json(request.headers()) {
         let detail = "send `Content-Type: application/json` and a body such as {\"reason\": \"…\"}";
         return Err(Failure::new(Kind::NotJson, detail));
     }
-    let body = Bytes::from_request(request, &()).await.map_err(|rejection| unread(&rejection))?;
     let malformed = |why: String| Failure::new(Kind::Malformed, format!("the body is not a request: {why}"));
+    let body = Bytes::from_request(request, &()).await.map_err(|error| malformed(error.body_text()))?;
     // serde would take a list as the fields in order.
     if !body.trim_ascii_start().starts_with(b"{") {
         return Err(malformed("it is no JSON object".to_owned()));
@@ -114,20 +136,13 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.trim().eq_ignore_ascii_case("application/json")
 }
 
-fn unread(rejection: &BytesRejection) -> Failure {
-    match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Failure::new(Kind::TooLarge, "a body has at most 64 KiB"),
-        _ => Failure::new(Kind::Malformed, rejection.body_text()),
-    }
-}
-
-fn check_reason(reason: &str) -> Result<(), Failure> {
+pub(super) fn check_reason(reason: &str) -> Result<(), Failure> {
     let senseless = |detail: &str| Err(Failure::new(Kind::Senseless, detail));
     if reason.trim().is_empty() {
         return senseless("`reason` is missing; say why, it stands in the log");
     }
     if reason.chars().count() > MAX_REASON_CHARS {
-        return senseless("`reason` has more than 2000 characters; shorten it");
+        return senseless(&format!("`reason` has more than {MAX_REASON_CHARS} characters; shorten it"));
     }
     if reason.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
         return senseless("`reason` holds a control character; only line breaks and tabs are taken");
@@ -149,7 +164,7 @@ fn out_of_place(key: &str, verb: &str) -> Failure {
     Failure::new(Kind::Senseless, format!("`{key}` belongs to `{verb}`; leave it out here"))
 }
 
-async fn carry_out(services: &Services, actor: Actor, reason: String, command: Command) -> Answer {
+pub(super) async fn carry_out(services: &Services, actor: Actor, reason: String, command: Command) -> Answer {
     let done = services.handle.command(actor, reason, command).await?;
     Ok(Json(VerbAnswer { done }))
 }

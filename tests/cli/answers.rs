@@ -61,14 +61,21 @@ pub(crate) fn adopting() -> Value {
         "halted": null,
         "waiting_on": [{
             "code": "gate", "ring": "Early adopters",
+            "reason": "too_few_arrived",
             "text": "Early adopters: adoption/windows wait (too_few_arrived): 20 of 31 sighted devices arrived; 31 of 40 active ones sighted; asked for: 90% arrived, 60% sighted, by 2026-10-19 09:00 UTC",
-            "remedy": "nothing; devices and time tell, or: ringward waive client --gate adoption --reason …",
+            "headline": "too few windows devices of ring Early adopters run the new version so far",
+            "detail": "Devices install it after their next start, wake or push. If it is not reached by 2026-10-19 09:00 UTC, the rollout halts.",
+            "seen": "20 of 31 sighted devices arrived; 31 of 40 active ones sighted",
+            "asked": "90% arrived, 60% sighted, by 2026-10-19 09:00 UTC",
+            "since": "2026-10-13T06:45:00Z", "next_look": "2026-10-13T08:05:00Z", "until": null,
+            "remedy": "nothing: it goes on by itself as devices arrive; to go on without them: ringward waive client --gate adoption --reason …",
+            "command": "ringward waive client --gate adoption --reason …",
         }],
         "earliest_move": null,
         "next_check": "2026-10-13T08:05:00Z",
         "rings": [
             {
-                "name": "Engineering Ring 0", "state": "verified", "since": "2026-10-13T06:30:00Z",
+                "name": "Engineering Ring 0", "state": "verified", "meaning": "it has soaked; the next ring may follow", "since": "2026-10-13T06:30:00Z",
                 "group": {"name": "Engineering Ring 0", "id": "g-0"},
                 "profiles": ["Engineering"], "targets": targets,
                 "assigned_at": "2026-10-12T09:00:00Z", "next_opening": null,
@@ -78,7 +85,7 @@ pub(crate) fn adopting() -> Value {
                 "unmanaged": [],
             },
             {
-                "name": "Early adopters", "state": "adopting", "since": "2026-10-13T06:45:00Z",
+                "name": "Early adopters", "state": "adopting", "meaning": "its versions are on offer, and its devices pick them up one by one", "since": "2026-10-13T06:45:00Z",
                 "group": {"name": "Early adopters (ringward)", "id": "g-1"},
                 "profiles": ["IT", "Support"], "targets": {"windows": "2026.8.2100.0"},
                 "assigned_at": "2026-10-13T06:45:00Z", "next_opening": null,
@@ -93,7 +100,7 @@ pub(crate) fn adopting() -> Value {
                 "waived": [], "unmanaged": ["macos 2026.7.1376.0"],
             },
             {
-                "name": "Everyone", "state": "pending", "since": "2026-10-12T06:00:00Z",
+                "name": "Everyone", "state": "pending", "meaning": "its turn comes when every earlier ring is verified", "since": "2026-10-12T06:00:00Z",
                 "group": {"name": "Everyone", "id": null},
                 "profiles": ["default"], "targets": targets,
                 "assigned_at": null, "next_opening": "2026-10-13T09:00:00Z",
@@ -132,9 +139,27 @@ pub(crate) fn halted() -> Value {
     rollout["paused"] = json!({"actor": "local:bob", "reason": "looking", "since": "2026-10-13T07:40:00Z"});
     rollout["earliest_move"] = json!("2026-10-13T09:00:00Z");
     let gate = rollout["waiting_on"][0].clone();
+    let hold = |code: &str, headline: &str, since: &str, remedy: &str| {
+        let command = "ringward resume client --reason …";
+        json!({
+            "code": code, "reason": code, "ring": null, "text": headline, "headline": headline,
+            "detail": "Nothing is written for it.", "seen": null, "asked": null, "since": since,
+            "next_look": null, "until": null, "remedy": format!("{remedy}: {command}"), "command": command,
+        })
+    };
     rollout["waiting_on"] = json!([
-        {"code": "paused", "ring": null, "text": "paused by local:bob since 2026-10-13 07:40 UTC: looking", "remedy": "when it is safe: ringward resume client --reason …"},
-        {"code": "halted", "ring": null, "text": format!("halted: {text}"), "remedy": "look at the cause, then: ringward resume client --reason …"},
+        hold(
+            "paused",
+            "local:bob paused the plan: looking",
+            "2026-10-13T07:40:00Z",
+            "lift the pause when it is safe"
+        ),
+        hold(
+            "halted",
+            &format!("ringward halted it: {text}"),
+            "2026-10-13T07:30:00Z",
+            "look at the cause, then go on"
+        ),
         gate,
     ]);
     rollout

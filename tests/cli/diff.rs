@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ringward::cli::connection_args::ConnectionArgs;
-use ringward::cli::diff::{Colour, DiffArgs, diff};
+use ringward::cli::diff::{DiffArgs, diff};
 use ringward::cli::exit::Exit;
+use ringward::cli::screen::Ink;
 use ringward::cloudflare::{self, CloudflareClient, Priority};
 use ringward::daemon::log::to_record;
 use ringward::daemon::stop_file::{StopFile, Stopping};
@@ -78,13 +79,13 @@ impl Desk {
 
     async fn shown(&self, plan: &str) -> String {
         let mut out = Vec::new();
-        let result = diff(&self.args(plan), Colour::Never, &mut out).await;
+        let result = diff(&self.args(plan), Ink::Plain, &mut out).await;
         seen(&out, result, self.dir.path())
     }
 
     async fn refused(&self, args: DiffArgs) -> (Exit, String) {
         let mut out = Vec::new();
-        let result = diff(&args, Colour::Never, &mut out).await;
+        let result = diff(&args, Ink::Plain, &mut out).await;
         let (exit, text) = refused(&out, result);
         (exit, text.replace(&self.dir.path().display().to_string(), "DIR"))
     }
@@ -198,7 +199,7 @@ async fn json_has_every_write_whole() {
     let own = desk.group("First", &["Engineering"], "2026.7.1376.0").await;
     let args = DiffArgs { json: true, ..desk.args(&desk.file(RINGS)) };
     let mut out = Vec::new();
-    diff(&args, Colour::Never, &mut out).await.unwrap();
+    diff(&args, Ink::Plain, &mut out).await.unwrap();
     let said: Value = serde_json::from_slice(&out).unwrap();
     assert_eq!((&said["course"], &said["writes"]), (&"begins".into(), &3.into()), "{said}");
     let write = &said["rings"][0]["writes"][0];
@@ -215,8 +216,8 @@ async fn colours_only_colour() {
     desk.group("Pilot", &["IT"], "2026.6.880.0").await;
     let args = desk.args(&desk.file(RINGS));
     let (mut plain, mut coloured) = (Vec::new(), Vec::new());
-    diff(&args, Colour::Never, &mut plain).await.unwrap();
-    diff(&args, Colour::Ansi, &mut coloured).await.unwrap();
+    diff(&args, Ink::Plain, &mut plain).await.unwrap();
+    diff(&args, Ink::Colour, &mut coloured).await.unwrap();
     let coloured = String::from_utf8(coloured).unwrap();
     assert!(coloured.contains("\u{1b}[32m+ group `First`\u{1b}[0m"), "{coloured}");
     let codes = ["\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m", "\u{1b}[0m"];
@@ -288,7 +289,7 @@ async fn the_account_is_the_plans_or_the_databases_when_none_is_told() {
     let mut args = desk.args(&desk.file(&RINGS.replace("plan: client", &pin)));
     args.connection.account = None;
     let mut out = Vec::new();
-    diff(&args, Colour::Never, &mut out).await.unwrap();
+    diff(&args, Ink::Plain, &mut out).await.unwrap();
     let own = desk.group("First", &["Engineering"], "2026.8.2100.0").await;
     let mut args = desk.args(&desk.file(RINGS));
     args.connection.account = None;
@@ -297,7 +298,7 @@ async fn the_account_is_the_plans_or_the_databases_when_none_is_told() {
     desk.remember(RINGS, "First", &own);
     let mut args = desk.args("client");
     args.connection.account = None;
-    diff(&args, Colour::Never, &mut Vec::new()).await.unwrap();
+    diff(&args, Ink::Plain, &mut Vec::new()).await.unwrap();
     assert_eq!(desk.client().list_groups(Priority::Routine).await.unwrap().len(), 1);
     assert!(Path::new(&desk.database()).exists());
 }

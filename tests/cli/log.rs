@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ringward::cli::exit::Exit;
-use ringward::cli::history::history;
+use ringward::cli::history::{Part, history};
 use ringward::cli::render::Format;
 use ringward::cli::verify::verify;
 use ringward::daemon::log::to_record;
@@ -13,7 +13,7 @@ use ringward::store::{NewRecord, ProjectionRows, Seq, Store};
 use ringward::time::{Clock, SignedDuration, Timestamp, after};
 use serde_json::Value;
 
-use crate::{at, golden, plan, refused, ring, seen};
+use crate::{SCREEN, at, golden, plan, refused, ring, seen};
 
 const PLAN: &str =
     "plan: client\nversions: {windows: 2026.8.2100.0}\nrings:\n  - {name: Ring 0, profiles: [Engineering]}\n";
@@ -35,7 +35,7 @@ fn accepted(name: &str) -> Entry {
 }
 
 /// A log that keeps all laws.
-fn sound() -> Vec<Entry> {
+pub(crate) fn sound() -> Vec<Entry> {
     let started = || Event::DaemonStarted { version: "0.1.0".to_owned(), mode: Mode::Write };
     let client = Some("client");
     vec![
@@ -56,7 +56,7 @@ fn sound() -> Vec<Entry> {
     ]
 }
 
-fn database(dir: &Path, records: &[NewRecord]) -> PathBuf {
+pub(crate) fn database(dir: &Path, records: &[NewRecord]) -> PathBuf {
     let path = dir.join("ringward.db");
     let account = AccountId::new("023e105f4ecef8ad9ca31a8372d0c353").unwrap();
     let mut store = Store::open_for_writing(&path, &account, &Clock::Real, instant(0)).unwrap();
@@ -70,7 +70,7 @@ fn instant(index: i64) -> Timestamp {
     after(at("2026-10-12T06:00:00Z"), SignedDuration::from_hours(index))
 }
 
-fn records(log: &[Entry]) -> Vec<NewRecord> {
+pub(crate) fn records(log: &[Entry]) -> Vec<NewRecord> {
     (0..).zip(log).map(|(index, entry)| to_record(entry, instant(index))).collect()
 }
 
@@ -90,16 +90,41 @@ fn history_is_one_line_for_each_record() {
     let path = database(dir.path(), &records);
     for (name, of) in [("history.txt", "client"), ("history_unknown_plan.txt", "clinet")] {
         let mut out = Vec::new();
-        let result = history(&path, &plan(of), Format::Text, &mut out);
+        let result = history(&path, &plan(of), Part::default(), Format::Text, &SCREEN, &mut out);
         golden(name, &seen(&out, result, dir.path()));
     }
     let mut out = Vec::new();
-    history(&path, &plan("client"), Format::Json, &mut out).unwrap();
+    history(&path, &plan("client"), Part::default(), Format::Json, &SCREEN, &mut out).unwrap();
     let lines: Vec<Value> =
         String::from_utf8(out).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let numbers: Vec<u64> = lines.iter().map(|line| line["seq"].as_u64().unwrap()).collect();
     assert_eq!(numbers, [3, 4, 5, 6, 7, 8, 9, 10], "from the plan's first record on, stops included");
     assert_eq!(lines[2]["reason"], "dns is slow\nin \u{1b}[31mPorto", "as it was recorded");
+}
+
+#[test]
+fn a_part_of_a_history_says_what_it_leaves_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = database(dir.path(), &records(&sound()));
+    let rows = [
+        ("the newest three", Part { limit: Some(3), before: None }),
+        ("the three before", Part { limit: Some(3), before: Some(7) }),
+        ("the first", Part { limit: Some(3), before: Some(4) }),
+        ("all before", Part { limit: None, before: Some(5) }),
+        ("more than there are", Part { limit: Some(100), before: None }),
+        ("none", Part { limit: Some(3), before: Some(1) }),
+    ];
+    let mut text = String::new();
+    for (row, part) in rows {
+        let mut out = Vec::new();
+        let result = history(&path, &plan("client"), part, Format::Text, &SCREEN, &mut out);
+        text.push_str(&format!("# {row}\n{}", seen(&out, result, dir.path())));
+        let mut out = Vec::new();
+        history(&path, &plan("client"), part, Format::Json, &SCREEN, &mut out).unwrap();
+        let lines = out.iter().filter(|byte| **byte == b'\n').count();
+        assert!(part.limit.is_none_or(|limit| lines <= limit), "{row}: JSON Lines hold records only");
+    }
+    golden("history_part.txt", &text);
 }
 
 #[test]
@@ -161,7 +186,8 @@ fn a_flipped_byte_is_found_and_named() {
     let (exit, message) = refused(&out.clone(), verify(&path, Format::Text, &mut out));
     assert!(exit == Exit::Failed && message.contains("record 8 of the log"), "{message}");
     let mut out = Vec::new();
-    let error = history(&path, &plan("client"), Format::Text, &mut out).expect_err("a bad row");
+    let error = history(&path, &plan("client"), Part::default(), Format::Text, &SCREEN, &mut out)
+        .expect_err("a bad row");
     assert!(error.to_string().contains("record 8 of the log"), "{error}");
 }
 
@@ -174,7 +200,10 @@ fn a_file_that_is_no_database_is_told() {
             std::fs::write(&path, "x".repeat(5000)).unwrap();
         }
         let mut out = Vec::new();
-        let (exit, message) = refused(&out.clone(), history(&path, &plan("client"), Format::Text, &mut out));
+        let (exit, message) = refused(
+            &out.clone(),
+            history(&path, &plan("client"), Part::default(), Format::Text, &SCREEN, &mut out),
+        );
         assert!(exit == Exit::Failed && message.contains(words), "{row}: {message}");
         let (exit, message) = refused(&out.clone(), verify(&path, Format::Json, &mut out));
         assert!(exit == Exit::Failed && message.contains(words), "{row}: {message}");

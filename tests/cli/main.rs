@@ -6,19 +6,32 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test's helper fails as the test does")]
 
 mod answers;
+mod copies;
+mod definitions;
 mod diff;
+mod explaining;
+mod far;
+mod health;
+mod init;
 mod log;
+mod online;
 mod plans;
 mod reading;
 mod server;
 mod stopping;
+mod watching;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use ringward::cli::exit::{CliError, Exit};
+use ringward::cli::screen::{Glyphs, Ink, Screen, Surface};
 use ringward::ids::{PlanName, RingName};
 use ringward::time::Timestamp;
+
+/// A terminal as most are.
+const SCREEN: Screen =
+    Screen { columns: 80, surface: Surface::Terminal { rows: 24 }, glyphs: Glyphs::Unicode, ink: Ink::Plain };
 
 fn here(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ringward::cli::check::check;
 use ringward::cli::render::Format;
+use ringward::cli::screen::Ink;
 use serde_json::Value;
 
 use crate::{at, golden, seen};
@@ -23,7 +24,7 @@ fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
 
 fn checked(dir: &Path, paths: &[PathBuf]) -> String {
     let mut out = Vec::new();
-    let result = check(paths, at(NOW), Format::Text, &mut out);
+    let result = check(paths, at(NOW), Format::Text, Ink::Plain, &mut out);
     seen(&out, result, dir)
 }
 
@@ -63,9 +64,52 @@ fn a_directory_without_plans_is_an_error() {
 fn json_has_errors_and_summaries() {
     let dir = directory(&[("a.yaml", GOOD), ("b.yaml", "plan: x\n")]);
     let mut out = Vec::new();
-    check(&[dir.path().to_owned()], at(NOW), Format::Json, &mut out).expect_err("b.yaml is wrong");
+    check(&[dir.path().to_owned()], at(NOW), Format::Json, Ink::Plain, &mut out)
+        .expect_err("b.yaml is wrong");
     let said: Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(said[0]["plan"]["first_entry"], "2026-10-13T09:00:00Z");
     assert_eq!(said[0]["plan"]["rings"][1]["targets"]["macos"], "2026.8.2101.0");
     assert!(said[1]["plan"].is_null() && !said[1]["errors"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn json_has_each_error_in_parts() {
+    let copy = GOOD.replace("Engineering", "Copied");
+    let dir = directory(&[("a.yaml", GOOD), ("b.yaml", &copy), ("c.yaml", "plan: x\nsook: 1\nrings: []\n")]);
+    let missing = dir.path().join("missing.yaml");
+    let mut out = Vec::new();
+    check(&[dir.path().to_owned(), missing], at(NOW), Format::Json, Ink::Plain, &mut out).unwrap_err();
+    let text = String::from_utf8(out).unwrap().replace(&dir.path().display().to_string(), "DIR");
+    golden("check_json.txt", &text);
+    let said: Value = serde_json::from_str(&text).unwrap();
+    for file in said.as_array().unwrap() {
+        let count = |key: &str| file[key].as_array().unwrap().len();
+        assert_eq!(count("errors"), count("diagnostics"), "{}", file["file"]);
+    }
+}
+
+#[test]
+fn colour_is_only_added() {
+    let dir = directory(&[("b.yaml", "plan: B\nversions: {windows: 2026.8}\n")]);
+    let said = |colour| {
+        let mut out = Vec::new();
+        check(&[dir.path().to_owned()], at(NOW), Format::Text, colour, &mut out).unwrap_err();
+        String::from_utf8(out).unwrap()
+    };
+    let (plain, coloured) = (said(Ink::Plain), said(Ink::Colour));
+    assert!(!plain.contains('\u{1b}') && coloured.contains('\u{1b}'));
+    let mut stripped = String::new();
+    for part in coloured.split('\u{1b}') {
+        let sequence = part.strip_prefix('[').and_then(|part| part.split_once('m'));
+        stripped.push_str(sequence.map_or(part, |(_, text)| text));
+    }
+    assert_eq!(stripped, plain);
+}
+
+#[test]
+fn what_is_no_plan_file_is_told_and_does_not_hang() {
+    let dir = directory(&[("a.yaml", GOOD), (".#a.yaml", "an editor's lock")]);
+    fs::create_dir(dir.path().join("folder.yaml")).unwrap();
+    std::os::unix::fs::symlink("nowhere", dir.path().join("dangling.yaml")).unwrap();
+    golden("check_odd_files.txt", &checked(dir.path(), &[dir.path().to_owned()]));
 }

@@ -8,15 +8,17 @@ use ringward::cli::devices::{Filter, devices};
 use ringward::cli::exit::Exit;
 use ringward::cli::explain::explain;
 use ringward::cli::render::Format;
+use ringward::cli::screen::{Glyphs, Ink, Screen, Surface};
 use ringward::cli::status::status;
 use ringward::cli::verbs::{pause, resume, start, waive};
 use ringward::fleet::Class;
 use ringward::rollout::command::StartPlans;
 use ringward::rollout::verdict::Gate;
 use serde_json::{Value, json};
+use unicode_width::UnicodeWidthStr;
 
 use crate::server::{Reply, Server};
-use crate::{answers, golden, plan, refused, ring, seen};
+use crate::{SCREEN, answers, golden, plan, refused, ring, seen};
 
 /// Long enough for a scripted answer on a busy machine, short enough for silence.
 const SHORT: Duration = Duration::from_millis(200);
@@ -34,7 +36,8 @@ async fn status_shows_all_plans_with_trouble_on_top() {
         let server = Server::json(&answer);
         let mut out = Vec::new();
         let of = of.map(plan);
-        let result = status(&Connection::beside(&server.database), of.as_ref(), Format::Text, &mut out).await;
+        let result =
+            status(&Connection::beside(&server.database), of.as_ref(), Format::Text, &SCREEN, &mut out).await;
         golden(name, &seen(&out, result, server.dir.path()));
         assert_eq!(server.requests(), ["GET /api/v1/rollouts"]);
     }
@@ -50,13 +53,13 @@ async fn json_is_what_the_daemon_said() {
     ]);
     let connection = Connection::beside(&server.database);
     let mut out = Vec::new();
-    status(&connection, None, Format::Json, &mut out).await.unwrap();
+    status(&connection, None, Format::Json, &SCREEN, &mut out).await.unwrap();
     assert_eq!(serde_json::from_slice::<Value>(&out).unwrap(), answer);
     let mut out = Vec::new();
-    status(&connection, Some(&plan("servers")), Format::Json, &mut out).await.unwrap();
+    status(&connection, Some(&plan("servers")), Format::Json, &SCREEN, &mut out).await.unwrap();
     assert_eq!(serde_json::from_slice::<Value>(&out).unwrap()["rollouts"], json!([answers::completed()]));
     let mut out = Vec::new();
-    explain(&connection, &plan("client"), Format::Json, &mut out).await.unwrap();
+    explain(&connection, &plan("client"), Format::Json, &SCREEN, &mut out).await.unwrap();
     assert_eq!(serde_json::from_slice::<Value>(&out).unwrap(), answers::adopting());
 }
 
@@ -71,7 +74,8 @@ async fn explain_says_why_and_what_would_change_it() {
     for (name, answer, of) in rows {
         let server = Server::json(&answer);
         let mut out = Vec::new();
-        let result = explain(&Connection::beside(&server.database), &plan(of), Format::Text, &mut out).await;
+        let result =
+            explain(&Connection::beside(&server.database), &plan(of), Format::Text, &SCREEN, &mut out).await;
         golden(name, &seen(&out, result, server.dir.path()));
     }
 }
@@ -87,21 +91,124 @@ async fn devices_are_fetched_page_by_page() {
         answers::devices(3, &[answers::device(1, "arrived"), hostile], Some(2)),
         answers::devices(3, &[answers::device(3, "due")], None),
     ];
-    let server = Server::start(pages.iter().map(|page| Reply::Http(200, page.to_string())).collect());
+    let known = answers::daemon(&[answers::adopting()]);
+    let script = std::iter::once(&known).chain(&pages);
+    let server = Server::start(script.map(|answer| Reply::Http(200, answer.to_string())).collect());
     let mut out = Vec::new();
     let (ring, client) = (ring("Ring 0 & co"), plan("client"));
     let filter = Filter { ring: Some(&ring), class: Some(Class::TooOld) };
     let result =
-        devices(&Connection::beside(&server.database), &client, filter, Format::Text, &mut out).await;
+        devices(&Connection::beside(&server.database), &client, filter, Format::Text, &SCREEN, &mut out)
+            .await;
     golden("devices.txt", &seen(&out, result, server.dir.path()));
     let path = "GET /api/v1/rollouts/client/devices?limit=1000&offset";
     assert_eq!(
         server.requests(),
         [
+            "GET /api/v1/rollouts".to_owned(),
             format!("{path}=0&ring=Ring%200%20%26%20co&class=too_old"),
             format!("{path}=2&ring=Ring%200%20%26%20co&class=too_old"),
         ]
     );
+}
+
+/// A fleet as an on-call engineer meets it: some stalled, one with a name from a prankster.
+fn fleet() -> Vec<Value> {
+    let device = |number: usize, ring: &str, class: &str, name: &str, client: Value, seen: Value| {
+        let mut device = answers::device(number, class);
+        (device["ring"], device["name"], device["client"], device["last_seen_at"]) =
+            (json!(ring), json!(name), client, seen);
+        device
+    };
+    let (old, new) = (json!("2026.6.880.0"), json!("2026.8.2100.0"));
+    let (early, first) = ("Early adopters", "Engineering Ring 0");
+    let mut mac = device(5, first, "due", "mac-1", old.clone(), json!("2026-10-13T07:00:00Z"));
+    (mac["environment"], mac["os"], mac["os_version"]) = (json!("macos"), json!("mac"), json!("15.6.1"));
+    let mut linux = device(8, early, "untargeted", "build-7", Value::Null, Value::Null);
+    (linux["environment"], linux["os"], linux["os_version"]) = (Value::Null, json!("linux"), json!("6.1"));
+    let mut nobody = device(6, "Everyone", "unseen", "kiosk", old.clone(), Value::Null);
+    nobody["user"] = Value::Null;
+    let long = "the-laptop-of-somebody-who-likes-long-names-0001.corp.example.test";
+    let mut hostile =
+        device(9, "Gone ring", "left", "\u{1b}]0;owned\u{7}", old.clone(), json!("2026-10-01T07:00:00Z"));
+    hostile["user"] = json!("a\u{202e}b@example.test");
+    vec![
+        device(1, first, "arrived", "laptop-1", new, json!("2026-10-13T07:54:00Z")),
+        device(2, early, "stalled", long, old.clone(), json!("2026-10-12T07:00:00Z")),
+        device(3, early, "stalled", "LAPTOP-0042", old.clone(), json!("2026-10-13T07:59:00Z")),
+        device(
+            4,
+            first,
+            "too_old",
+            "環境環境環境環境環境環境環境環境",
+            json!("2025.10.186.0"),
+            json!("2026-10-13T06:00:00Z"),
+        ),
+        mac,
+        nobody,
+        device(7, early, "unseen", "drawer", old, json!("2026-09-01T07:00:00Z")),
+        linux,
+        hostile,
+    ]
+}
+
+#[tokio::test]
+async fn devices_that_need_attention_come_first_and_fit_the_screen() {
+    let narrow = Screen { columns: 60, ..SCREEN };
+    let pipe = Screen { surface: Surface::Stream, ..SCREEN };
+    let wide = Screen { columns: 160, ..SCREEN };
+    let mut text = String::new();
+    for (row, screen) in
+        [("80 columns", SCREEN), ("60 columns", narrow), ("160 columns", wide), ("a pipe", pipe)]
+    {
+        let devices_of_all = fleet();
+        let script = [answers::daemon(&[answers::adopting()]), answers::devices(9, &devices_of_all, None)];
+        let server =
+            Server::start(script.iter().map(|answer| Reply::Http(200, answer.to_string())).collect());
+        let mut out = Vec::new();
+        let connection = Connection::beside(&server.database);
+        let result =
+            devices(&connection, &plan("client"), Filter::default(), Format::Text, &screen, &mut out).await;
+        let shown = seen(&out, result, server.dir.path());
+        if row != "a pipe" {
+            for line in shown.lines() {
+                assert!(UnicodeWidthStr::width(line) <= screen.columns, "{row}: {line}");
+            }
+        }
+        text.push_str(&format!("# {row}\n{shown}"));
+    }
+    golden("devices_attention.txt", &text);
+}
+
+#[tokio::test]
+async fn narrow_wide_plain_and_coloured_screens_show_the_same() {
+    let screens = [
+        ("status_narrow.txt", Screen { columns: 40, ..SCREEN }),
+        ("status_wide.txt", Screen { columns: 132, ..SCREEN }),
+        ("status_ascii.txt", Screen { glyphs: Glyphs::Ascii, ..SCREEN }),
+    ];
+    let answer = answers::troubled_daemon(&[answers::halted()]);
+    for (name, screen) in screens {
+        let server = Server::json(&answer);
+        let mut out = Vec::new();
+        let result =
+            status(&Connection::beside(&server.database), None, Format::Text, &screen, &mut out).await;
+        let shown = seen(&out, result, server.dir.path());
+        for line in shown.lines().filter(|line| !line.contains("ringward ")) {
+            assert!(UnicodeWidthStr::width(line) <= screen.columns, "{name}: {line}");
+        }
+        golden(name, &shown);
+    }
+    let of = |ink| async move {
+        let server = Server::json(&answers::troubled_daemon(&[answers::halted()]));
+        let (connection, screen) = (Connection::beside(&server.database), Screen { ink, ..SCREEN });
+        let mut out = Vec::new();
+        status(&connection, None, Format::Text, &screen, &mut out).await.unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let (plain, coloured) = (of(Ink::Plain).await, of(Ink::Colour).await);
+    assert_ne!(plain, coloured);
+    assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), plain, "colour changes nothing else");
 }
 
 #[tokio::test]
@@ -126,7 +233,8 @@ async fn pages_that_do_not_fit_together_are_no_list() {
         let server = Server::start(pages.iter().map(|page| Reply::Http(200, page.to_string())).collect());
         let mut out = Vec::new();
         let connection = Connection::beside(&server.database).with_patience(SHORT);
-        let result = devices(&connection, &plan("client"), Filter::default(), Format::Text, &mut out).await;
+        let result =
+            devices(&connection, &plan("client"), Filter::default(), Format::Json, &SCREEN, &mut out).await;
         let (exit, message) = refused(&out, result);
         assert!(exit == Exit::Failed && message.contains(words), "{row}: {message}");
     }
@@ -208,7 +316,8 @@ async fn whatever_answers_is_bounded_and_told() {
         let patience = if row == "silence" { SHORT } else { Duration::from_secs(60) };
         let connection = Connection::beside(&server.database).with_patience(patience);
         let mut out = Vec::new();
-        let (exit, message) = refused(&out.clone(), status(&connection, None, Format::Text, &mut out).await);
+        let (exit, message) =
+            refused(&out.clone(), status(&connection, None, Format::Text, &SCREEN, &mut out).await);
         assert!(exit == Exit::Failed && message.contains(words), "{row}: {message}");
         assert!(!message.chars().any(char::is_control), "{row}: {message:?}");
     }
@@ -230,7 +339,7 @@ async fn no_daemon_is_told_with_the_way_to_one() {
         }
         let connection = Connection::beside(&server.database);
         let mut out = Vec::new();
-        let result = status(&connection, None, Format::Text, &mut out).await;
+        let result = status(&connection, None, Format::Text, &SCREEN, &mut out).await;
         text.push_str(&format!("# {case}\n{}", seen(&out, result, server.dir.path())));
         let mut out = Vec::new();
         let result = start(&connection, StartPlans::GoOn, "fixed", &mut out).await;
@@ -247,7 +356,8 @@ async fn a_socket_of_another_user_is_told() {
         .unwrap();
     let connection = Connection::beside(&server.database).with_patience(SHORT);
     let mut out = Vec::new();
-    let (exit, message) = refused(&out.clone(), status(&connection, None, Format::Text, &mut out).await);
+    let (exit, message) =
+        refused(&out.clone(), status(&connection, None, Format::Text, &SCREEN, &mut out).await);
     assert_eq!(exit, Exit::Failed);
     let root = std::fs::read_to_string("/proc/self/status").unwrap().contains("Uid:\t0\t0");
     let words = if root { "did not answer" } else { "may not talk to the daemon" };
@@ -267,7 +377,7 @@ async fn a_reader_that_goes_away_is_no_failure() {
     }
     for format in [Format::Text, Format::Json] {
         let server = Server::json(&answers::daemon(&[answers::adopting()]));
-        let result = status(&Connection::beside(&server.database), None, format, &mut Closed).await;
+        let result = status(&Connection::beside(&server.database), None, format, &SCREEN, &mut Closed).await;
         let error = result.expect_err("output that cannot be written");
         assert!(error.is_quiet() && error.exit() == Exit::Done, "{format:?}: {error}");
     }

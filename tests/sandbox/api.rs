@@ -1,6 +1,6 @@
 //! Deployment groups, profiles, tokens: validation, conflicts, refusals.
 
-use ringward::sandbox::{AccountSettings, DefaultProfile, Request, TokenStatus};
+use ringward::sandbox::{AccountSettings, DefaultProfile, ProfileSettings, Request, TokenStatus};
 use ringward::time::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -147,6 +147,54 @@ fn what_is_not_the_tokens_business_is_refused_in_the_envelope() {
     assert_eq!(bench.send("GET", &groups, None).0, 403, "revoked");
     bench.account.set_token_status(TokenStatus::Active);
     assert_eq!(bench.send("GET", &groups, None).0, 200);
+}
+
+#[test]
+fn a_token_ends_at_its_instant_and_says_when() {
+    let end: Timestamp = "2026-10-12T09:00:00Z".parse().unwrap();
+    let mut bench =
+        Bench::new(&AccountSettings { token_expires_on: Some(end), devices: 5, ..Default::default() });
+    let groups = bench.path("deployment-groups");
+    let verify = format!("/accounts/{}/tokens/verify", bench.account.id());
+    let rows =
+        [("before", 59, "active", 200), ("at its end", 1, "expired", 403), ("after", 60, "expired", 403)];
+    for (row, minutes, status, reads) in rows {
+        bench.wait(SignedDuration::from_mins(minutes));
+        let told = bench.get(&verify)["result"].clone();
+        assert_eq!((&told["status"], &told["expires_on"]), (&json!(status), &json!(end)), "{row}");
+        assert_eq!(bench.send("GET", &groups, None).0, reads, "{row}");
+    }
+    bench.account.set_token_status(TokenStatus::Disabled);
+    assert_eq!(bench.get(&verify)["result"]["status"], json!("disabled"), "switched off says more");
+    bench.account.set_token_status(TokenStatus::Active);
+    bench.account.set_token_end(None);
+    assert_eq!(bench.get(&verify)["result"].get("expires_on"), None);
+}
+
+#[test]
+fn profiles_are_those_that_were_asked_for() {
+    let long = "x".repeat(100);
+    let names = ["a \"b\" \\ {c}", "🚀", "Twin", "Twin", "no", &long];
+    let mut profiles: Vec<ProfileSettings> =
+        names.iter().map(|name| ProfileSettings::new(*name, 100)).collect();
+    profiles.push(ProfileSettings { enabled: false, ..ProfileSettings::new("Off", 100) });
+    let mut bench = Bench::new(&AccountSettings { profiles, devices: 100, ..Default::default() });
+    let policies = bench.path("policies");
+    let listed = bench.get(&policies)["result"].as_array().unwrap().clone();
+    let told: Vec<_> = listed.iter().map(|p| (p["name"].as_str().unwrap(), &p["enabled"])).collect();
+    let mut expected: Vec<_> = names.iter().map(|name| (*name, &json!(true))).collect::<Vec<_>>();
+    let off = json!(false);
+    expected.push(("Off", &off));
+    assert_eq!(told, expected);
+    let ids: std::collections::BTreeSet<&str> =
+        listed.iter().map(|profile| profile["policy_id"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), 7, "twins have IDs of their own");
+    let truths = bench.account.truths();
+    let of = |name: &str| truths.iter().filter(|truth| truth.profile == name).count();
+    assert_eq!((of("🚀"), of("Twin"), of("Off"), of("default")), (10, 20, 0, 40));
+    // The contract judges every device of them.
+    let devices = bench.path("physical-devices");
+    bench.get(&format!("{devices}?include=last_seen_registration.policy&per_page=100"));
 }
 
 #[test]

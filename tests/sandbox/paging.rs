@@ -112,6 +112,10 @@ fn filters_choose_devices() {
     assert_eq!(ids(&sweep(&mut bench, &format!("id={one}&id={two}"))).len(), 2);
     let name = all[5]["name"].as_str().unwrap().to_lowercase().replace(' ', "%20");
     assert!(sweep(&mut bench, &format!("search={name}")).iter().any(|device| device["id"] == all[5]["id"]));
+    let email = all[5]["last_seen_user"]["email"].as_str().unwrap();
+    let of_one_user = sweep(&mut bench, &format!("last_seen_user.email={email}"));
+    let expected = all.iter().filter(|device| device["last_seen_user"]["email"] == email).count();
+    assert_eq!((of_one_user.len(), expected > 0), (expected, true));
     assert_eq!(sweep(&mut bench, "tag=fleet:warehouse").len(), 0);
 
     let device = bench.path(&format!("physical-devices/{one}"));

@@ -2,6 +2,7 @@
 //! if nothing had happened.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::thread::sleep;
@@ -63,23 +64,34 @@ pub(crate) fn ringward(walk: &Walk, arguments: &[&str]) -> Command {
     command
 }
 
+/// The same command with one of its words changed.
+pub(crate) fn with_word(usual: &Command, from: &OsStr, to: &OsStr) -> Command {
+    let mut command = Command::new(usual.get_program());
+    command.args(usual.get_args().map(|word| if word == from { to } else { word }));
+    for (key, value) in usual.get_envs() {
+        command.env(key, value.unwrap());
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    command
+}
+
 /// The log as far as it is there: the first start may not have made it yet.
 fn read_log(walk: &Walk) -> Vec<Recorded> {
     let Ok(reader) = Reader::open(&walk.database()) else { return Vec::new() };
     log::events(reader.view()).collect::<Result<_, _>>().unwrap_or_default()
 }
 
-fn state_of(events: &[Recorded]) -> State {
+pub(crate) fn state_of(events: &[Recorded]) -> State {
     let mut state = State::default();
     events.iter().for_each(|recorded| state.apply(recorded).unwrap());
     state
 }
 
-fn unanswered(state: &State) -> bool {
+pub(crate) fn unanswered(state: &State) -> bool {
     state.pending_write().is_some_and(|(_, _, write)| write.doubt.is_none())
 }
 
-fn completed(state: &State) -> bool {
+pub(crate) fn completed(state: &State) -> bool {
     state.plans.values().any(|plan| plan.rollout.phase == Phase::Completed)
 }
 

@@ -3,11 +3,13 @@
 
 #![cfg(test)]
 
+mod backup;
 mod bad_input;
 mod clean;
 mod contract;
 mod faults;
 mod kills;
 mod processes;
+mod service;
 mod stops;
 mod support;

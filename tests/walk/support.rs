@@ -218,7 +218,7 @@ fn with_body(before: Option<GroupContent>, row: &JournalRow) -> GroupContent {
 
 /// The journal as the law checker reads it: our writes, each with the group as it shall be. What an
 /// update leaves out stands in the log, where the group was read before it.
-fn far_end_writes(
+pub(crate) fn far_end_writes(
     rows: &[JournalRow],
     log: &[Recorded],
     held_back: impl Fn(&JournalRow) -> bool,

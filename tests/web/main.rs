@@ -2,10 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helper fails as the test does")]
 
+mod dashboards;
+mod forged;
+mod forms;
+mod limits;
 mod metrics;
+mod openapi;
 mod page;
 mod reads;
 mod serving;
+mod stream;
+mod tcp;
 mod verbs;
 mod whole;
 mod world;

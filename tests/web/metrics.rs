@@ -3,14 +3,22 @@
 use std::sync::Arc;
 
 use ringward::cloudflare::RequestObserver as _;
+use ringward::ids::GroupId;
 use ringward::rollout::state::Phase;
+use ringward::rollout::world::{Read, Trouble};
 
 use super::get;
-use super::world::{HOSTILE, World, report, stopped, troubled, view};
+use super::world::{HOSTILE, World, at, report, stopped, troubled, view};
 
-/// Every line but comments and those whose value depends on the clock.
+/// Every line but comments and those whose value depends on a clock or on the machine.
 fn series(text: &str) -> Vec<&str> {
-    let plain = |line: &&str| !line.starts_with('#') && !line.starts_with("ringward_sweep_age_seconds ");
+    let varies =
+        ["ringward_sweep_age_seconds ", "ringward_full_sweep_age_seconds ", "ringward_time_seconds "];
+    let plain = |line: &&str| {
+        !line.starts_with('#')
+            && !line.starts_with("process_")
+            && !varies.iter().any(|name| line.starts_with(name))
+    };
     text.lines().filter(plain).collect()
 }
 
@@ -28,7 +36,9 @@ async fn the_metrics_of_a_snapshot() {
     for line in &found {
         assert!(expected.contains(line), "{line} is not in tests/fixtures/web/metrics.txt");
     }
-    assert!(answer.body.contains("\nringward_sweep_age_seconds "), "a sweep has an age");
+    for name in ["ringward_sweep_age_seconds", "ringward_full_sweep_age_seconds", "ringward_time_seconds"] {
+        assert!(answer.body.contains(&format!("\n{name} ")), "{name} is missing");
+    }
     for line in &found {
         let name = line.split(['{', ' ']).next().unwrap();
         let family =
@@ -47,6 +57,10 @@ async fn holds_and_drift_show() {
         r#"ringward_rollout_hold{hold="halted",plan="client"} 1"#,
         r#"ringward_drift{kind="gone",plan="client",ring="Engineering Ring 0"} 1"#,
         r#"ringward_halts_total{cause="drift",plan="client"} 2"#,
+        "ringward_stopped_since_timestamp_seconds 1791799080",
+        r#"ringward_rollout_hold_since_timestamp_seconds{hold="paused",plan="client"} 1791798000"#,
+        r#"ringward_rollout_hold_since_timestamp_seconds{hold="halted",plan="client"} 1791798300"#,
+        r#"ringward_rollout_blocker{code="write_in_doubt",plan="client"} 1"#,
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is missing in:\n{text}");
     }
@@ -82,6 +96,24 @@ async fn what_was_never_seen_has_no_series() {
     for name in ["sweep_age_seconds", "plan_errors", "ring_state", "cloudflare_requests_total"] {
         assert!(!text.contains(&format!("\nringward_{name}")), "{name} in:\n{text}");
     }
+}
+
+#[tokio::test]
+async fn reads_of_one_kind_fail_since_the_first_of_them() {
+    let mut snapshot = view(Vec::new());
+    snapshot.troubles = ["2026-10-12T09:40:00Z", "2026-10-12T09:30:00Z", "2026-10-12T09:50:00Z"]
+        .iter()
+        .enumerate()
+        .map(|(index, since)| {
+            let read = Read::Group(GroupId::new(format!("g-{index}")).unwrap());
+            (read, Trouble { since: at(since), message: "status 503".to_owned() })
+        })
+        .collect();
+    let text = get(&World::new(snapshot, Ok("done")).app, "/metrics").await.body;
+    let found: Vec<&str> =
+        text.lines().filter(|line| line.starts_with("ringward_read_failing_since")).collect();
+    let expected = r#"ringward_read_failing_since_timestamp_seconds{read="a deployment group"} 1791797400"#;
+    assert_eq!(found, [expected], "no ID of a group is a label");
 }
 
 #[tokio::test]

@@ -39,10 +39,13 @@ async fn the_keys_of_the_api_are_kept() {
         ),
         ("/rollouts/0/halted", "cause since text"),
         ("/rollouts/0/paused", "actor reason since"),
-        ("/rollouts/0/waiting_on/0", "code remedy ring text"),
+        (
+            "/rollouts/0/waiting_on/0",
+            "asked code command detail headline next_look reason remedy ring seen since text until",
+        ),
         (
             "/rollouts/0/rings/0",
-            "adoption assigned_at classes gates group name next_opening profiles since state targets \
+            "adoption assigned_at classes gates group meaning name next_opening profiles since state targets \
              unmanaged waived",
         ),
         ("/rollouts/0/rings/0/group", "id name"),
@@ -102,7 +105,7 @@ async fn devices_come_in_pages() {
 async fn events_come_in_pages_in_both_directions() {
     let world = World::usual();
     write_log(&world.database(), &[Event::Paused {}, Event::PauseLifted {}, Event::Paused {}]);
-    let rows: [(&str, &[u64], Option<u64>); 7] = [
+    let rows: [(&str, &[u64], Option<u64>); 10] = [
         ("", &[4, 3, 2], None),
         ("?limit=2", &[4, 3], Some(3)),
         ("?limit=2&before=3", &[2], None),
@@ -110,6 +113,9 @@ async fn events_come_in_pages_in_both_directions() {
         ("?after=3", &[4], None),
         ("?after=4", &[], None),
         ("?limit=3", &[4, 3, 2], None),
+        ("?after=1&before=4", &[2, 3], None),
+        ("?after=1&before=4&limit=1", &[2], Some(2)),
+        ("?after=3&before=4", &[], None),
     ];
     for (query, seqs, next) in rows {
         let path = format!("/api/v1/rollouts/client/events{query}");
@@ -150,7 +156,15 @@ async fn what_cannot_be_read_is_a_problem() {
         ("a page of nothing", Method::GET, format!("{rollout}/devices?limit=0"), 400, "1 to 1000"),
         ("a page too large", Method::GET, format!("{rollout}/events?limit=1001"), 400, "1 to 1000"),
         ("no number", Method::GET, format!("{rollout}/events?after=x"), 400, "after"),
-        ("two directions", Method::GET, format!("{rollout}/events?after=1&before=9"), 400, "not both"),
+        ("a number too large", Method::GET, format!("{rollout}/events?after=9007199254740992"), 400, "after"),
+        (
+            "an offset too large",
+            Method::GET,
+            format!("{rollout}/devices?offset=9007199254740992"),
+            400,
+            "offset",
+        ),
+        ("a plan that was never read", Method::GET, "/api/v1/rollouts/other/plan".to_owned(), 404, "other"),
         ("events of no plan", Method::GET, "/api/v1/rollouts/other/events".to_owned(), 404, "other"),
         ("no log", Method::GET, format!("{rollout}/events"), 503, "no database"),
     ];
@@ -188,12 +202,15 @@ async fn it_is_ready_once_it_has_decided() {
 #[tokio::test]
 async fn no_answer_may_be_framed_sniffed_or_shared() {
     let world = World::usual();
-    for path in ["/", "/page.css", "/api/v1/rollouts", "/metrics", "/nowhere", "/healthz"] {
+    for path in ["/", "/act/stop", "/api/v1/rollouts", "/metrics", "/nowhere", "/healthz"] {
         let answer = get(&world.app, path).await;
         assert!(answer.header("content-security-policy").contains("default-src 'none'"), "{path}");
         assert!(answer.header("content-security-policy").contains("frame-ancestors 'none'"), "{path}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
-        assert_eq!(answer.header("referrer-policy"), "no-referrer", "{path}");
+        // The page's forms need the browser to say where they come from.
+        let of_the_page = matches!(path, "/" | "/act/stop");
+        let referrer = if of_the_page { "same-origin" } else { "no-referrer" };
+        assert_eq!(answer.header("referrer-policy"), referrer, "{path}");
         assert_eq!(answer.header("access-control-allow-origin"), "", "{path}");
         assert!(!answer.header("cache-control").is_empty(), "{path}");
     }

@@ -11,7 +11,7 @@ use ringward::ids::AccountId;
 use ringward::rollout::event::Mode;
 use ringward::telemetry::Metrics;
 use ringward::time::Clock;
-use ringward::web::json::{EventsAnswer, RolloutJson, RolloutsAnswer, VerbAnswer};
+use ringward::web::json::{EventsAnswer, PlanAnswer, RolloutJson, RolloutsAnswer, VerbAnswer};
 use ringward::web::{Services, router};
 
 use super::{ask, get};
@@ -71,6 +71,9 @@ async fn verbs_reach_the_log_and_reads_show_it() {
     assert_eq!(codes.get(..2), Some(["stopped", "paused"].as_slice()), "{codes:?}");
     done(&app, "/api/v1/rollouts/no/resume").await;
     done(&app, "/api/v1/start").await;
+    let plan: PlanAnswer = get(&app, "/api/v1/rollouts/no/plan").await.json();
+    assert_eq!((plan.digest, plan.rollout, plan.seq > 0), (one.digest, 1, true));
+    assert_eq!(plan.written["versions"], serde_json::json!({"windows": "2026.6.822.0"}));
     let events: EventsAnswer = get(&app, "/api/v1/rollouts/no/events?after=0").await.json();
     let kinds: Vec<&str> = events.events.iter().map(|event| event.kind.as_str()).collect();
     assert!(kinds.starts_with(&["plan_accepted"]), "{kinds:?}");

@@ -17,7 +17,8 @@ use ringward::rollout::event::{Actor, Cause, Entry, Event, Mode, RolloutId, Writ
 use ringward::rollout::report::{Blocker, Report, RingReport};
 use ringward::rollout::state::{Hold, Phase, Tallies};
 use ringward::rollout::verdict::{Evidence, Exempt, Gate, Judgement, Verdict, Waiting};
-use ringward::rollout::world::{Read, Trouble};
+use ringward::rollout::waits::Waits;
+use ringward::rollout::world::{Read, Trouble, Want};
 use ringward::store::{Head, ProjectionRows, Seq, Store};
 use ringward::telemetry::Metrics;
 use ringward::time::{Clock, Timestamp};
@@ -82,6 +83,7 @@ fn adopting_ring() -> RingReport {
         ]),
         group: ("Engineering Ring 0".to_owned(), Some(GroupId::new("g-1").unwrap())),
         state: "adopting",
+        meaning: "its versions are on offer",
         since: at("2026-10-12T09:00:00Z"),
         assigned_at: Some(at("2026-10-12T09:00:02Z")),
         gates: vec![
@@ -93,6 +95,7 @@ fn adopting_ring() -> RingReport {
                 ..adoption(Counts::default())
             },
         ],
+        unsure: BTreeMap::new(),
         census: Some(census),
         next_opening: None,
         waived: BTreeMap::from([(
@@ -110,9 +113,11 @@ fn pending_ring() -> RingReport {
         targets: BTreeMap::from([(Environment::Windows, "2026.8.2100.0".parse().unwrap())]),
         group: ("Everyone".to_owned(), None),
         state: "pending",
+        meaning: "its turn comes later",
         since: at("2026-10-12T08:00:00Z"),
         assigned_at: None,
         gates: Vec::new(),
+        unsure: BTreeMap::new(),
         census: None,
         next_opening: Some(at("2026-10-13T09:00:00Z")),
         waived: BTreeMap::new(),
@@ -135,6 +140,7 @@ pub(super) fn report(name: &str) -> Report {
         waiting_on: vec![Blocker::Gate(ring("Engineering Ring 0"), Box::new(adoption(counts())))],
         earliest_move: None,
         troubles: Vec::new(),
+        reads: vec![Want { read: Read::FullSweep, at: at("2026-10-12T12:00:00Z") }],
     }
 }
 
@@ -203,6 +209,8 @@ pub(super) fn view(reports: Vec<Report>) -> View {
         swept_at: Some(at("2026-10-12T09:50:00Z")),
         next_check: Some(at("2026-10-12T10:05:00Z")),
         tallies: Tallies { halts: BTreeMap::from([((plan("client"), "drift"), 2)]) },
+        waits: Waits::default(),
+        ticked_at: Some(at("2026-10-12T09:59:59Z")),
     }
 }
 
@@ -286,13 +294,14 @@ fn devices(of: &PlanName, in_ring: Option<&RingName>, of_class: Option<Class>) -
     (of.as_str() == "client").then(|| (0..25).map(row).filter(wanted).collect())
 }
 
-/// Writes a log with `events` of `client` after one of the account, each a second after the last.
+/// Appends `events` of `client` to the log after one of the account, each a second after the last.
 pub(super) fn write_log(database: &Path, events: &[Event]) {
     let begun = at("2026-10-12T06:00:00Z");
     let account = AccountId::new("023e105f4ecef8ad9ca31a8372d0c353").unwrap();
     let mut store = Store::open_for_writing(database, &account, &Clock::Real, begun).unwrap();
     let started = Event::DaemonStarted { version: "0.1.0".to_owned(), mode: Mode::Write };
     let rollout = RolloutId { plan: plan("client"), number: 1 };
+    let end = store.view().head().unwrap().seq;
     let of_the_account = (None, started);
     let of_the_plan = events.iter().map(|event| (Some(rollout.clone()), event.clone()));
     let records: Vec<_> = [of_the_account]
@@ -301,10 +310,16 @@ pub(super) fn write_log(database: &Path, events: &[Event]) {
         .enumerate()
         .map(|(index, (rollout, event))| {
             let entry = Entry { actor: Actor::Engine, reason: HOSTILE.to_owned(), rollout, event };
-            let second = begun.as_second() + i64::try_from(index).unwrap();
+            let second =
+                begun.as_second() + i64::try_from(end.get()).unwrap() + i64::try_from(index).unwrap();
             to_record(&entry, Timestamp::from_second(second).unwrap())
         })
         .collect();
-    store.append(Seq::ZERO, &records, &ProjectionRows::default()).unwrap();
+    store.append(end, &records, &ProjectionRows::default()).unwrap();
     store.close().unwrap();
+}
+
+/// `view` of a log that ends with record `seq`.
+pub(super) fn ending_at(seq: u64, view: View) -> View {
+    View { head: Head { seq: Seq::new(seq), ..Head::EMPTY }, ..view }
 }

@@ -19,6 +19,7 @@ use clap::Args;
 use crate::cli::connection_args::ConnectionArgs;
 use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, json as write_json, safe};
+use crate::cli::screen::Ink;
 use crate::cloudflare::{ApiError, CloudflareClient, GroupLookup, Priority, Unobserved};
 use crate::daemon::log::{remembered, replay};
 use crate::daemon::stop_file::StopFile;
@@ -53,29 +54,11 @@ pub struct DiffArgs {
     pub connection: ConnectionArgs,
 }
 
-/// Whether signs are coloured as well.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Colour {
-    /// Nobody looks, or nobody wants it.
-    Never,
-    /// With the terminal's own red, green and yellow.
-    Ansi,
-}
-
-impl Colour {
-    /// As standard output and `NO_COLOR` ask for (no-color.org: set and not empty).
-    #[must_use]
-    pub fn of_stdout() -> Self {
-        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        if std::io::stdout().is_terminal() && !unwanted { Self::Ansi } else { Self::Never }
-    }
-}
-
 /// Shows what a plan would change. Differences are no failure.
 ///
 /// # Errors
 /// When the plan is invalid or unknown (exit 2), or log or account cannot be read (exit 1).
-pub async fn diff(args: &DiffArgs, colour: Colour, out: Out<'_>) -> Result<(), CliError> {
+pub async fn diff(args: &DiffArgs, ink: Ink, out: Out<'_>) -> Result<(), CliError> {
     let known = Known::read(&args.db)?;
     let (name, revision) = plan(&args.plan, &known, &args.db)?;
     let account = account(args, &revision, &known)?;
@@ -90,7 +73,7 @@ pub async fn diff(args: &DiffArgs, colour: Colour, out: Out<'_>) -> Result<(), C
         .await
         .map_err(|error| CliError::failed(format!("account {account} cannot be read: {error}")))?;
     let preview = preview(&name, &revision, &state, &world, now).map_err(CliError::failed)?;
-    show(&Shown { preview: &preview, revision: &revision, world: &world, now }, args.json, colour, out)
+    show(&Shown { preview: &preview, revision: &revision, world: &world, now }, args.json, ink, out)
 }
 
 /// A preview with what it takes to tell it.
@@ -101,11 +84,11 @@ struct Shown<'a> {
     now: Timestamp,
 }
 
-fn show(shown: &Shown<'_>, as_json: bool, colour: Colour, out: Out<'_>) -> Result<(), CliError> {
+fn show(shown: &Shown<'_>, as_json: bool, ink: Ink, out: Out<'_>) -> Result<(), CliError> {
     let format = if as_json { Format::Json } else { Format::Text };
     match format {
         Format::Json => write_json(out, &json::diff(shown))?,
-        Format::Text => text::text(out, shown, colour)?,
+        Format::Text => text::text(out, shown, ink)?,
     }
     Ok(())
 }

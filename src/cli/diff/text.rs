@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use super::{Colour, Shown};
+use super::Shown;
 use crate::cli::render::{Out, safe, short};
+use crate::cli::screen::Ink;
 use crate::ids::PolicyId;
 use crate::rollout::event::Purpose;
 use crate::rollout::preview::{Course, DeviceCounts, Outcome, PreviewedWrite, RingPreview};
@@ -53,20 +54,20 @@ impl Sign {
 
 struct Page<'a> {
     out: Out<'a>,
-    colour: Colour,
+    ink: Ink,
     names: BTreeMap<&'a PolicyId, &'a str>,
     plan: &'a str,
 }
 
 /// Writes a preview.
-pub(super) fn text(out: Out<'_>, shown: &Shown<'_>, colour: Colour) -> io::Result<()> {
+pub(super) fn text(out: Out<'_>, shown: &Shown<'_>, ink: Ink) -> io::Result<()> {
     let preview = shown.preview;
     let profiles = shown.world.profiles.iter().flat_map(|profiles| &profiles.value.listed);
     let names = profiles.map(|profile| {
         let unnamed = if profile.is_default { "default" } else { profile.id.as_str() };
         (&profile.id, profile.name.as_deref().unwrap_or(unnamed))
     });
-    let mut page = Page { out, colour, names: names.collect(), plan: preview.rollout.plan.as_str() };
+    let mut page = Page { out, ink, names: names.collect(), plan: preview.rollout.plan.as_str() };
     page.line(
         "",
         &format!(
@@ -242,8 +243,8 @@ impl Page<'_> {
         for (index, line) in lines.iter().enumerate() {
             let char = if index == 0 { sign.char() } else { ' ' };
             let line = format!("{char} {indent}{line}");
-            match (self.colour, sign.colour()) {
-                (Colour::Ansi, Some(colour)) => writeln!(self.out, "\u{1b}[{colour}m{line}\u{1b}[0m")?,
+            match (self.ink, sign.colour()) {
+                (Ink::Colour, Some(colour)) => writeln!(self.out, "\u{1b}[{colour}m{line}\u{1b}[0m")?,
                 _ => writeln!(self.out, "{}", line.trim_end())?,
             }
         }

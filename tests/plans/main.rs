@@ -4,14 +4,19 @@
 //! `UPDATE_GOLDEN=1 cargo test --test plans` writes the messages anew; read the diff.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod examples;
+mod hostile;
+mod judge;
+mod mutated;
+mod schema;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use proptest::prelude::*;
+use ringward::cli::excerpt::excerpt;
 use ringward::plan::model::{PlanDigest, ProfileRef, Revision};
 use ringward::plan::{PlanError, read};
-use ringward::schedule::Openness;
 use ringward::version::Environment;
 
 fn here(path: &str) -> PathBuf {
@@ -37,6 +42,12 @@ fn rendered(errors: &[PlanError]) -> String {
     errors.iter().map(|error| format!("{error}\n")).collect()
 }
 
+/// As `ringward check` shows them on a terminal.
+fn excerpts(errors: &[PlanError], file: &str, bytes: &[u8]) -> String {
+    let bytes_of = |name: &str| (name == file).then_some(bytes);
+    errors.iter().map(|error| excerpt(error, bytes_of, Ink::Plain)).collect::<Vec<_>>().join("\n")
+}
+
 #[test]
 fn every_bad_file_gets_its_message() {
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
@@ -58,7 +69,7 @@ fn every_bad_file_gets_its_message() {
             assert!(!error.problem.is_empty() && !error.instead.is_empty(), "{file}");
         }
         let golden = here("tests/plans/bad").join(&file).with_extension("txt");
-        let found = rendered(&errors);
+        let found = excerpts(&errors, &file, &bytes);
         if update {
             fs::write(&golden, &found).unwrap();
         } else if fs::read_to_string(&golden).unwrap_or_default() != found {
@@ -66,8 +77,8 @@ fn every_bad_file_gets_its_message() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(bad >= 30, "{bad} bad files");
-    assert!(with_many >= 3, "{with_many} bad files with four errors or more");
+    assert!(bad >= 60, "{bad} bad files");
+    assert!(with_many >= 5, "{with_many} bad files with four errors or more");
 }
 
 #[test]
@@ -77,25 +88,6 @@ fn no_message_stands_without_its_file() {
         let path = entry.unwrap().path().with_extension("yaml");
         assert!(yaml.contains(path.file_name().unwrap().to_str().unwrap()), "{path:?} is gone");
     }
-}
-
-#[test]
-fn the_examples_hold() {
-    let examples = files("rollouts/examples");
-    assert!(!examples.is_empty());
-    for (file, bytes) in examples {
-        if let Err(errors) = read(&file, &bytes) {
-            panic!("{}", rendered(&errors));
-        }
-    }
-    let demo = good(&fs::read_to_string(here("rollouts/examples/three-rings.yaml")).unwrap()).plan;
-    assert_eq!(demo.name.as_str(), "cloudflare-one-client");
-    assert_eq!(demo.rings.len(), 3);
-    assert_eq!(demo.rings[0].profiles, [ProfileRef::Named("Engineering".to_owned())]);
-    assert_eq!(demo.rings[2].profiles, [ProfileRef::Default]);
-    // The demo's clock starts here: a Monday, an hour before the first opening.
-    let opening = demo.rings[0].schedule.openness("2026-10-12T07:00:00Z".parse().unwrap());
-    assert_eq!(opening, Openness::Closed { opens_at: Some("2026-10-12T08:00:00Z".parse().unwrap()) });
 }
 
 #[test]
@@ -250,117 +242,10 @@ fn looks_do_not_change_the_digest_and_values_do() {
 }
 
 #[test]
-fn hostile_files_are_refused_with_a_reason() {
-    let bomb = "a: &a [x,x,x]\n".to_owned()
-        + &(0..64).map(|i| format!("b{i}: &b{i} [*a,*a,*a,*a]\n")).collect::<String>();
-    let wide = "rings: [".to_owned() + &"{},".repeat(20_001) + "]";
-    let keys: String = (0..9_000).map(|i| format!("k{i}: v\n")).collect();
-    let rows: Vec<(&str, Vec<u8>, &str)> = vec![
-        ("empty", Vec::new(), "holds no plan"),
-        ("comments only", b"# nothing\n".to_vec(), "holds no plan"),
-        ("a NUL", b"plan: a\0b\n".to_vec(), "NUL"),
-        ("not UTF-8", b"plan: caf\xe9\n".to_vec(), "UTF-8"),
-        ("UTF-16", b"\xff\xfep\0l\0a\0n\0".to_vec(), "UTF-8"),
-        ("an alias bomb", bomb.into_bytes(), "aliases are not read"),
-        ("brackets", vec![b'['; 20_000], "nested more than"),
-        ("braces", b"{a: ".repeat(20_000), "nested more than"),
-        ("block lists", b"- ".repeat(20_000), "nested more than"),
-        ("question marks", b"? ".repeat(20_000), "nested more than"),
-        ("a long scalar", [b"plan: ".to_vec(), vec![b'x'; 1_000_000]].concat(), "too long"),
-        ("a file over the limit", vec![b'x'; 1024 * 1024 + 1], "too large"),
-        ("too many nodes", wide.into_bytes(), "too many keys"),
-        ("thousands of unknown keys", keys.into_bytes(), "not a key of a plan"),
-        ("a tab", b"plan: a\nrings:\n\t- name: x\n".to_vec(), "tab"),
-        ("a scalar", b"plan".to_vec(), "must be a mapping"),
-        ("a list", b"- plan\n".to_vec(), "must be a mapping"),
-        ("an unclosed quote", b"plan: \"a\n".to_vec(), "not YAML"),
-        ("a directive", b"%YAML 1.1\n---\nplan: a\n".to_vec(), "not YAML"),
-        ("control characters", b"plan: \"a\\x07b\"\n".to_vec(), "control character"),
-        ("a mapping as a key", b"{a: b}: c\n".to_vec(), "as a key"),
-    ];
-    for (row, bytes, expected) in rows {
-        let errors = read("plan.yaml", &bytes).expect_err(row);
-        let shown = rendered(&errors);
-        assert!(shown.contains(expected), "{row}: {}", shown.chars().take(500).collect::<String>());
-        assert!(shown.lines().all(|line| line.chars().count() < 400), "{row}: a message of bounded length");
-    }
-}
-
-#[test]
 fn harmless_oddities_are_accepted() {
     assert_eq!(good(&format!("\u{feff}{BASE}")).plan, good(BASE).plan, "a byte order mark");
     assert_eq!(good(&BASE.replace('\n', "\r\n")).plan, good(BASE).plan, "CRLF");
     let errors = read("p.yaml", format!("\u{feff}{}", BASE.replace("soak", "sook")).as_bytes()).unwrap_err();
     assert_eq!((errors[0].line, errors[0].column), (7, 5));
     assert_eq!(errors[0].span, 3 + BASE.find("soak").unwrap()..3 + BASE.find("soak").unwrap() + 4);
-}
-
-fn seeds() -> Vec<Vec<u8>> {
-    let mut seeds: Vec<_> = files("tests/plans/good").into_iter().map(|(_, bytes)| bytes).collect();
-    seeds.extend(files("rollouts/examples").into_iter().map(|(_, bytes)| bytes));
-    seeds
-}
-
-/// One change to a file: where (as a share of its length), how many bytes go, what comes.
-fn change() -> impl Strategy<Value = (f64, usize, Vec<u8>)> {
-    let pieces = prop_oneof![
-        proptest::collection::vec(any::<u8>(), 0..4),
-        proptest::sample::select(vec![
-            &b"\n"[..],
-            b": ",
-            b"- ",
-            b"[",
-            b"]",
-            b"{",
-            b"}",
-            b"&a ",
-            b"*a",
-            b"<<: ",
-            b"!!str ",
-            b"|",
-            b">",
-            b"'",
-            b"\"",
-            b"%",
-            b"\t",
-            b"---\n",
-            b"\xef\xbb\xbf",
-            b"\0",
-            b"? ",
-            b"#",
-            b"0",
-            b"99999999999999999999",
-            b"null",
-        ])
-        .prop_map(<[u8]>::to_vec),
-    ];
-    (0.0..1.0, 0usize..8, pieces)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
-
-    /// A changed file is read or refused with a reason, in the file, in order; it never panics.
-    #[test]
-    fn changed_files_never_panic(seed in 0usize..3, changes in proptest::collection::vec(change(), 1..6)) {
-        let seeds = seeds();
-        let mut bytes = seeds[seed % seeds.len()].clone();
-        for (share, gone, new) in changes {
-            let start = ((bytes.len() as f64) * share) as usize;
-            let end = (start + gone).min(bytes.len());
-            bytes.splice(start..end, new);
-        }
-        match read("plan.yaml", &bytes) {
-            Ok(revision) => prop_assert!(!revision.plan.rings.is_empty()),
-            Err(errors) => {
-                prop_assert!(!errors.is_empty());
-                for error in &errors {
-                    prop_assert!(error.line >= 1 && error.column >= 1);
-                    prop_assert!(error.span.start <= error.span.end && error.span.end <= bytes.len());
-                    prop_assert!(!error.problem.is_empty() && !error.instead.is_empty());
-                }
-                prop_assert!(errors.is_sorted_by_key(|error| error.span.start));
-            }
-        }
-    }
 }

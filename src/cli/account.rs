@@ -1,0 +1,111 @@
+//! One look at the whole account, for commands that judge it: token, groups, profiles, devices.
+//!
+//! **Invariant:** it only reads, and what Cloudflare refused is told as refused; what it did not
+//! answer at all ends the look, because nothing can be judged by half an account.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, Priority, RequestObserver, TokenCheck};
+use crate::cloudflare::{Operation, TokenState};
+use crate::fleet::{Fleet, Membership, SweepScope};
+use crate::rollout::world::{Observations, Observed};
+use crate::time::{Clock, Timestamp};
+
+/// What a look showed.
+#[derive(Debug)]
+pub(super) struct Look {
+    /// When it began.
+    pub(super) at: Timestamp,
+    /// What verification said of the token; `None`: refused.
+    pub(super) token: Option<TokenCheck>,
+    /// Groups, profiles and devices, as far as they could be read.
+    pub(super) world: Observations,
+    /// What Cloudflare refused.
+    pub(super) refused: Vec<ApiError>,
+}
+
+impl Look {
+    /// Whether groups, profiles and devices were all read.
+    pub(super) fn is_whole(&self) -> bool {
+        self.world.groups.is_some() && self.world.profiles.is_some() && self.has_devices()
+    }
+
+    /// Whether the devices were read.
+    pub(super) fn has_devices(&self) -> bool {
+        self.world.fleet.full_sweep_at().is_some()
+    }
+}
+
+/// Looks at the account. With a token that is disabled or expired nothing else is asked.
+///
+/// # Errors
+/// When Cloudflare cannot be reached, does not answer, or answers something that is no answer.
+pub(super) async fn look(client: &CloudflareClient, clock: Clock) -> Result<Look, ApiError> {
+    let at = clock.now();
+    let mut look = Look { at, token: None, world: Observations::default(), refused: Vec::new() };
+    look.token = kept(client.verify_token().await, &mut look.refused)?;
+    if look.token.is_some_and(|token| token.state != TokenState::Active) {
+        return Ok(look);
+    }
+    let as_of = clock.now();
+    let groups = kept(client.list_groups(Priority::Routine).await, &mut look.refused)?;
+    look.world.groups = groups.map(|value| Observed { value, as_of });
+    let as_of = clock.now();
+    let profiles = kept(client.profiles().await, &mut look.refused)?;
+    look.world.profiles = profiles.map(|value| Observed { value, as_of });
+    let mut fleet = Fleet::default();
+    if let Some(sweep) = kept(client.sweep(SweepScope::Full).await, &mut look.refused)? {
+        fleet.observe(sweep, &Membership::default());
+    }
+    look.world.fleet = fleet;
+    Ok(look)
+}
+
+/// What was answered; a refusal is kept, and silence ends the look.
+fn kept<T>(outcome: Result<T, ApiError>, refused: &mut Vec<ApiError>) -> Result<Option<T>, ApiError> {
+    match outcome {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if matches!(error.class, ErrorClass::Refused { .. }) => {
+            refused.push(error);
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Shows on a terminal how far a look is; elsewhere it says nothing.
+#[derive(Debug)]
+pub(super) struct Watcher {
+    terminal: bool,
+    requests: AtomicU32,
+}
+
+impl Watcher {
+    /// A watcher of one look. Standard output is for the answer, so it writes to standard error.
+    pub(super) fn new() -> Self {
+        Self { terminal: io::stderr().is_terminal(), requests: AtomicU32::new(0) }
+    }
+
+    /// Takes the line away again.
+    pub(super) fn done(&self) {
+        self.show("");
+    }
+
+    fn show(&self, text: &str) {
+        if self.terminal {
+            // A terminal that is gone takes nothing away from the answer.
+            let _ = write!(io::stderr().lock(), "\r\x1b[K{text}");
+            let _ = io::stderr().flush();
+        }
+    }
+}
+
+impl RequestObserver for Watcher {
+    fn finished(&self, operation: &'static str, _code: &str, _seconds: f64) {
+        let count = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
+        let words = Operation::ALL.iter().find(|known| known.as_str() == operation);
+        let words = words.map_or(operation, |known| known.words());
+        self.show(&format!("{words}: {count} requests so far"));
+    }
+}

@@ -1,0 +1,121 @@
+//! Bars: how the devices of one environment are spread over the classes.
+//!
+//! **Invariant:** a class with a device has a cell wherever there are cells for all of them, so one
+//! stalled laptop among thousands is seen; a bar is full of `arrived` only if all arrived.
+
+use crate::cli::screen::{Glyphs, Screen, Tint};
+use crate::web::json::ClassesJson;
+
+/// The classes that a version can move, in the order of the bar.
+const SHOWN: [Shown; 4] = [
+    Shown { name: "arrived", unicode: "█", ascii: "#", tint: Tint::Good },
+    Shown { name: "due", unicode: "▒", ascii: "-", tint: Tint::Waiting },
+    Shown { name: "stalled", unicode: "▚", ascii: "!", tint: Tint::Bad },
+    Shown { name: "unseen", unicode: "░", ascii: ".", tint: Tint::Quiet },
+];
+
+struct Shown {
+    name: &'static str,
+    unicode: &'static str,
+    ascii: &'static str,
+    tint: Tint,
+}
+
+impl Shown {
+    const fn glyph(&self, screen: &Screen) -> &'static str {
+        match screen.glyphs {
+            Glyphs::Unicode => self.unicode,
+            Glyphs::Ascii => self.ascii,
+        }
+    }
+}
+
+/// A bar of exactly `cells` cells; blank when no device can be moved.
+pub(super) fn bar(screen: &Screen, classes: &ClassesJson, cells: usize) -> String {
+    let counts = [classes.arrived, classes.due, classes.stalled, classes.unseen];
+    let shares = spread(counts, cells);
+    let drawn: String = SHOWN
+        .iter()
+        .zip(shares)
+        .filter(|(_, cells)| *cells > 0)
+        .map(|(shown, cells)| screen.paint(shown.tint, &shown.glyph(screen).repeat(cells)))
+        .collect();
+    let blank = cells - shares.iter().sum::<usize>();
+    format!("{drawn}{}", " ".repeat(blank))
+}
+
+/// What the characters of a bar mean.
+pub(super) fn legend(screen: &Screen) -> String {
+    let entries =
+        SHOWN.iter().map(|shown| format!("{} {}", screen.paint(shown.tint, shown.glyph(screen)), shown.name));
+    entries.collect::<Vec<_>>().join("  ")
+}
+
+/// `cells` spread over the counts: at least one for each that is not zero, the rest by share.
+fn spread(counts: [usize; 4], cells: usize) -> [usize; 4] {
+    let total: usize = counts.iter().sum();
+    if total == 0 {
+        return [0; 4];
+    }
+    let mut shares = counts.map(|count| (count * cells / total).max(usize::from(count > 0)));
+    // At most four cells too many or three too few.
+    while shares.iter().sum::<usize>() > cells {
+        let Some(largest) = shares.iter_mut().max() else { break };
+        *largest -= 1;
+    }
+    while shares.iter().sum::<usize>() < cells {
+        // The class that has the least for its count, by cross-multiplication with the shares.
+        let neediest = (0..counts.len())
+            .filter(|index| counts.get(*index).is_some_and(|count| *count > 0))
+            .max_by_key(|index| {
+                let count = counts.get(*index).copied().unwrap_or(0);
+                let share = shares.get(*index).copied().unwrap_or(0);
+                (count * cells).saturating_sub(share * total)
+            });
+        let Some(share) = neediest.and_then(|index| shares.get_mut(index)) else { break };
+        *share += 1;
+    }
+    shares
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::screen::{Ink, Surface};
+
+    #[test]
+    fn cells_are_spread_by_share_and_nobody_is_lost() {
+        let rows = [
+            ("nobody", [0, 0, 0, 0], 10, [0, 0, 0, 0]),
+            ("all arrived", [31, 0, 0, 0], 10, [10, 0, 0, 0]),
+            ("half and half", [5, 5, 0, 0], 10, [5, 5, 0, 0]),
+            ("one stalled of thousands", [9_998, 0, 1, 1], 20, [18, 0, 1, 1]),
+            ("one not there yet", [999, 1, 0, 0], 10, [9, 1, 0, 0]),
+            ("thirds", [1, 1, 1, 0], 10, [3, 3, 4, 0]),
+            ("fewer cells than classes", [5, 5, 5, 5], 2, [1, 1, 0, 0]),
+            ("no cells", [5, 5, 5, 5], 0, [0, 0, 0, 0]),
+        ];
+        for (row, counts, cells, expected) in rows {
+            let found = spread(counts, cells);
+            let sum: usize = found.iter().sum();
+            assert!(sum == cells || counts == [0; 4], "{row}: {found:?}");
+            assert_eq!(found.map(|cells| cells > 0), expected.map(|cells| cells > 0), "{row}: {found:?}");
+            if cells >= 4 {
+                assert_eq!(found, expected, "{row}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_bar_has_its_width_in_every_set_of_characters() {
+        let classes = ClassesJson { arrived: 6, due: 2, stalled: 1, unseen: 1, ..ClassesJson::default() };
+        let of = |glyphs, ink| Screen { columns: 80, surface: Surface::Stream, glyphs, ink };
+        let unicode = of(Glyphs::Unicode, Ink::Plain);
+        let ascii = of(Glyphs::Ascii, Ink::Plain);
+        assert_eq!(bar(&unicode, &classes, 10), "██████▒▒▚░");
+        assert_eq!(bar(&ascii, &classes, 10), "######--!.");
+        assert_eq!(bar(&ascii, &ClassesJson::default(), 3), "   ");
+        assert_eq!(legend(&ascii), "# arrived  - due  ! stalled  . unseen");
+        assert!(bar(&of(Glyphs::Ascii, Ink::Colour), &classes, 10).contains("\u{1b}[32m######"));
+    }
+}

@@ -1,0 +1,140 @@
+//! A plan's errors for a terminal, as a compiler shows them: place, excerpt, caret, remedy.
+//!
+//! **Invariant:** the size of what is shown is bounded whatever the file holds, and nothing from
+//! a file reaches the terminal with a control character.
+
+use std::ops::Range;
+
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+
+use crate::cli::render::safe;
+use crate::cli::screen::Ink;
+use crate::plan::PlanError;
+
+/// The most of a source line that is shown, in characters: an excerpt with its line number then
+/// fits 100 columns.
+const LINE_CHARS: usize = 92;
+/// Of these, the most before the caret, so that what follows can be seen as well.
+const CHARS_BEFORE: usize = 48;
+
+/// One error with its excerpt, ending with a line break. `bytes_of` gives the bytes of a file by
+/// its name in errors; of an unknown file only the place is shown.
+#[must_use]
+pub fn excerpt<'a>(error: &PlanError, bytes_of: impl Fn(&str) -> Option<&'a [u8]>, ink: Ink) -> String {
+    let renderer = match ink {
+        Ink::Colour => Renderer::styled().hyperlink(false),
+        Ink::Plain => Renderer::plain(),
+    };
+    let place = Origin::path(safe(&error.file)).line(error.line).char_column(error.column);
+    let mut main = Level::ERROR.primary_title(safe(&error.problem)).element(place);
+    if let Some(bytes) = bytes_of(&error.file) {
+        main = main.element(snippet(bytes, &error.span, error.line));
+    }
+    let mut groups: Vec<Group<'_>> = vec![main];
+    if let Some(other) = &error.related {
+        let place = Origin::path(safe(&other.file)).line(other.line).char_column(other.column);
+        let mut note = Level::NOTE.secondary_title(safe(&other.what)).element(place);
+        if let Some(bytes) = bytes_of(&other.file) {
+            note = note.element(snippet(bytes, &other.span, other.line));
+        }
+        groups.push(note);
+    }
+    groups.push(Group::with_title(Level::HELP.secondary_title(safe(&error.instead))));
+    let text = renderer.render(&groups);
+    text.lines().filter(|line| !is_bare_mark(line)).flat_map(|line| [line, "\n"]).collect()
+}
+
+/// The renderer announces a second source with `:::` and its name. Ours is the same file, whose
+/// place, which it could not count in a line that was cut, stands above.
+fn is_bare_mark(line: &str) -> bool {
+    // Without its colours.
+    let words = line.split('\u{1b}').map(|part| match part.strip_prefix('[') {
+        Some(sequence) => sequence.split_once('m').map_or("", |(_, text)| text),
+        None => part,
+    });
+    words.collect::<String>().trim() == ":::"
+}
+
+fn snippet<'a>(bytes: &[u8], span: &Range<usize>, line: usize) -> Snippet<'a, Annotation<'a>> {
+    let window = Window::around(bytes, span);
+    Snippet::source(window.text).line_start(line).annotation(AnnotationKind::Primary.span(window.marked))
+}
+
+/// The part of a line around a span, safe to print.
+struct Window {
+    text: String,
+    /// The span, or its first line, in bytes of `text`.
+    marked: Range<usize>,
+}
+
+impl Window {
+    fn around(bytes: &[u8], span: &Range<usize>) -> Self {
+        let start = span.start.min(bytes.len());
+        let end = span.end.clamp(start, bytes.len());
+        let (before, after) = around(bytes, start);
+        let mut text = before;
+        let from = text.len();
+        let mut to = from;
+        // Each byte of the span that is on this line, character by character.
+        let mut passed = start;
+        for char in after.chars() {
+            let inside = passed < end && char != CUT;
+            passed += char.len_utf8();
+            text.push(shown(char));
+            if inside {
+                to = text.len();
+            }
+        }
+        Self { text, marked: from..to }
+    }
+}
+
+/// Stands for what is left out of a line.
+const CUT: char = '…';
+
+/// What stands before and after an offset on its line, cut to [`LINE_CHARS`] in all. Looks at no
+/// more of the file than that can hold: a line may have a megabyte.
+fn around(bytes: &[u8], start: usize) -> (String, String) {
+    const REACH: usize = 4 * LINE_CHARS;
+    let (head, tail) = bytes.split_at(start);
+    let near = head.get(head.len().saturating_sub(REACH)..).unwrap_or_default();
+    let begin = near.iter().rposition(|byte| matches!(byte, b'\n' | b'\r'));
+    let begins_here = begin.is_some() || near.len() == head.len();
+    let before = String::from_utf8_lossy(near.get(begin.map_or(0, |at| at + 1)..).unwrap_or_default());
+    let before: Vec<char> = before.trim_start_matches('\u{feff}').chars().map(shown).collect();
+    let near = tail.get(..tail.len().min(REACH)).unwrap_or_default();
+    let end = near.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+    let ends_here = end.is_some() || near.len() == tail.len();
+    let after = String::from_utf8_lossy(near.get(..end.unwrap_or(near.len())).unwrap_or_default());
+    let after: Vec<char> = after.chars().collect();
+    if begins_here && ends_here && before.len() + after.len() <= LINE_CHARS {
+        return (before.into_iter().collect(), after.into_iter().collect());
+    }
+    let kept = before.len().min(CHARS_BEFORE);
+    let mut shown_before: Vec<char> = before.get(before.len() - kept..).unwrap_or_default().to_vec();
+    if (kept < before.len() || !begins_here)
+        && let Some(first) = shown_before.first_mut()
+    {
+        *first = CUT;
+    }
+    let room = LINE_CHARS - kept;
+    let mut shown_after: Vec<char> = after.iter().copied().take(room).collect();
+    if (shown_after.len() < after.len() || !ends_here)
+        && let Some(last) = shown_after.last_mut()
+    {
+        *last = CUT;
+    }
+    (shown_before.into_iter().collect(), shown_after.into_iter().collect())
+}
+
+/// One character for one, so that carets stand under what they mean.
+fn shown(char: char) -> char {
+    match char {
+        '\t' => ' ',
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}'..='\u{200f}' | '\u{feff}' => {
+            char::REPLACEMENT_CHARACTER
+        }
+        control if control.is_control() => char::REPLACEMENT_CHARACTER,
+        other => other,
+    }
+}

@@ -1,0 +1,163 @@
+//! `ringward init`: a commented starter plan from what the account has.
+//!
+//! **Invariant:** what it writes passes `check` and `check --online` without an error on the same
+//! account: it asks the same judges before it writes, and leaves out what they refuse.
+
+mod draft;
+mod scalar;
+mod text;
+
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::cli::account::Look;
+use crate::cli::connection_args::ConnectionArgs;
+use crate::cli::exit::CliError;
+use crate::cli::init::draft::Draft;
+use crate::cli::online::{Judge, Severity, look_at};
+use crate::cli::render::{Out, safe};
+use crate::ids::AccountId;
+use crate::plan;
+use crate::rollout::remote::Group;
+use crate::rollout::state::State;
+
+/// Arguments of `init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// File to write the plan to, such as plans/cloudflare-one-client.yaml; `-` is standard output
+    #[arg(long, short, value_name = "FILE", default_value = "-")]
+    pub output: PathBuf,
+    /// Overwrite the file
+    #[arg(long)]
+    pub force: bool,
+    /// How to reach the account.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+/// Writes a starter plan, and to `hints` what to do with it.
+///
+/// # Errors
+/// When the file is there already, the account cannot be read, or it has nobody to move.
+pub async fn init(args: &InitArgs, out: Out<'_>, hints: Out<'_>) -> Result<(), CliError> {
+    let to_file = args.output != Path::new("-");
+    if to_file && !args.force && args.output.exists() {
+        return Err(there_already(&args.output));
+    }
+    let id = args.connection.account(None)?;
+    let look = look_at(&args.connection, &id).await?;
+    let text = plan_for(&id, &look)?;
+    if !to_file {
+        write!(out, "{text}")?;
+        out.flush()?;
+        writeln!(hints, "Save it as a file *.yaml, read it, then check it against the account:")?;
+        return hint(hints, "FILE", &id);
+    }
+    write_file(args, &text)?;
+    let shown = safe(&args.output.display().to_string());
+    writeln!(out, "A starter plan is in {shown}. Read it, make it yours, then check it:")?;
+    hint(out, &shown, &id)
+}
+
+fn hint(out: Out<'_>, file: &str, account: &AccountId) -> Result<(), CliError> {
+    writeln!(out, "  ringward check --online {file}")?;
+    writeln!(out, "and see what a daemon would do, without a write:")?;
+    writeln!(out, "  ringward run --observe --plans DIR --account {}", safe(account.as_str()))?;
+    Ok(())
+}
+
+fn there_already(path: &Path) -> CliError {
+    CliError::refused(format!(
+        "{} is there already; name another file with --output, or overwrite it with --force",
+        path.display()
+    ))
+}
+
+fn write_file(args: &InitArgs, text: &str) -> Result<(), CliError> {
+    let path = &args.output;
+    let mut options = OpenOptions::new();
+    options.write(true);
+    // Without --force the file must be a new one, whatever has happened since it was looked for.
+    if args.force {
+        options.create(true).truncate(true)
+    } else {
+        options.create_new(true)
+    };
+    let told = |error: io::Error| match error.kind() {
+        io::ErrorKind::AlreadyExists => there_already(path),
+        _ => CliError::failed(format!(
+            "{} cannot be written: {error}; name another file with --output",
+            path.display()
+        )),
+    };
+    let mut file = options.open(path).map_err(told)?;
+    file.write_all(text.as_bytes()).map_err(told)
+}
+
+/// The plan's text for an account.
+fn plan_for(id: &AccountId, look: &Look) -> Result<String, CliError> {
+    if !look.is_whole() {
+        return Err(unreadable(id, look));
+    }
+    let groups: &[Group] = look.world.groups.as_ref().map_or(&[], |groups| &groups.value);
+    let mut draft = Draft::of(&look.world, look.at);
+    // Each round leaves a ring out, so it ends.
+    while !draft.rings.is_empty() {
+        let text = text::file(&draft, id, groups, look.at);
+        let revision = plan::read("the starter plan", text.as_bytes()).map_err(|errors| {
+            let first = errors.first().map(ToString::to_string).unwrap_or_default();
+            CliError::failed(format!(
+                "the starter plan has an error, which is ringward's: {first}; report it"
+            ))
+        })?;
+        let judged = Judge::new(id, look, State::default()).plan("", &revision.plan, text.as_bytes());
+        let mut errors =
+            judged.findings.iter().filter(|finding| finding.severity == Severity::Error).peekable();
+        if errors.peek().is_none() {
+            return Ok(text);
+        }
+        for error in errors {
+            let Some(ring) = &error.ring else {
+                let problem = &error.problem;
+                return Err(CliError::failed(format!("no plan fits the account: {problem}")));
+            };
+            let instead = error.instead.as_ref().map(|text| format!("; {text}")).unwrap_or_default();
+            draft.leave_out(ring.as_str(), &format!("{}{instead}", error.problem));
+        }
+    }
+    Err(nobody_to_move(id, look, &draft))
+}
+
+fn nobody_to_move(id: &AccountId, look: &Look, draft: &Draft) -> CliError {
+    let devices = look.world.fleet.devices().count();
+    let mut whys: Vec<String> = Vec::new();
+    if draft.targets.is_empty() {
+        whys.push(match devices {
+            0 => "it has no devices".to_owned(),
+            _ => format!("none of its {devices} devices is a Windows or macOS one on 2026.6 or newer"),
+        });
+    }
+    for out in draft.left_out.iter().filter(|_| !draft.targets.is_empty()) {
+        let why = safe(&out.why);
+        if !whys.contains(&why) {
+            whys.push(why);
+        }
+    }
+    let why = if whys.is_empty() { "it has no profiles".to_owned() } else { whys.join("; ") };
+    CliError::refused(format!(
+        "no plan can be made for account {id}: {why}; mend that, or begin with a plan of rollouts/examples/"
+    ))
+}
+
+/// What keeps the account from being read.
+fn unreadable(id: &AccountId, look: &Look) -> CliError {
+    let refused = look.refused.last().map(ToString::to_string);
+    let why = refused.unwrap_or_else(|| {
+        "the API token is disabled or expired; make a new one and give it by CLOUDFLARE_API_TOKEN or --token-file"
+            .to_owned()
+    });
+    CliError::failed(format!("account {id} cannot be read: {why}"))
+}

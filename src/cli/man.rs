@@ -1,0 +1,124 @@
+//! `ringward man`: manual pages, one for the program and one for each command.
+//!
+//! **Invariant:** they are made from the definitions that the command line is read by.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, roman};
+
+use crate::cli::exit::CliError;
+use crate::cli::render::Out;
+
+/// As [`crate::cli::exit::Exit`] has it.
+const EXIT_STATUS: &str =
+    "0: done. 1: failed. 2: wrong usage or an invalid plan. 3: refused; the message names what would work.";
+
+/// Arguments of `man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Show the page of this command; without it, the page of ringward itself
+    #[arg(value_name = "COMMAND", conflicts_with = "dir")]
+    pub command: Option<String>,
+    /// Write every page into this directory instead, which must exist
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+/// Shows a manual page, or writes all of them.
+///
+/// # Errors
+/// When there is no such command, or a page cannot be written.
+pub fn man(args: &ManArgs, command: clap::Command, out: Out<'_>) -> Result<(), CliError> {
+    let pages = pages(command);
+    let Some(dir) = &args.dir else {
+        let wanted = match &args.command {
+            None => "ringward.1".to_owned(),
+            Some(command) => format!("ringward-{command}.1"),
+        };
+        return match pages.iter().find(|page| page.file_name() == wanted) {
+            Some(page) => Ok(out.write_all(&rendered(page)?)?),
+            None => Err(no_such_command(&pages)),
+        };
+    };
+    for page in &pages {
+        let file = dir.join(page.file_name());
+        std::fs::write(&file, rendered(page)?).map_err(|error| unwritten(&file, &error))?;
+        writeln!(out, "{}", file.display())?;
+    }
+    Ok(())
+}
+
+/// One manual page.
+struct Page {
+    man: Man,
+    after_help: String,
+    has_commands: bool,
+}
+
+impl Page {
+    fn of(command: clap::Command) -> Self {
+        let after_help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let has_commands = command.has_subcommands();
+        let source = concat!("ringward ", env!("CARGO_PKG_VERSION"));
+        Self { man: Man::new(command).source(source).manual("ringward"), after_help, has_commands }
+    }
+
+    fn file_name(&self) -> String {
+        self.man.get_filename()
+    }
+}
+
+/// The page of the program and those of its commands.
+fn pages(command: clap::Command) -> Vec<Page> {
+    let mut command = command.disable_help_subcommand(true);
+    // Names the commands in full, and hands the global arguments down to them.
+    command.build();
+    let commands: Vec<_> = command.get_subcommands().filter(|one| !one.is_hide_set()).cloned().collect();
+    std::iter::once(command).chain(commands).map(Page::of).collect()
+}
+
+/// A page with our own last sections: examples are shown as they are written, not as running text.
+fn rendered(page: &Page) -> Result<Vec<u8>, CliError> {
+    let mut bytes = Vec::new();
+    let Page { man, after_help, has_commands } = page;
+    man.render_title(&mut bytes)?;
+    man.render_name_section(&mut bytes)?;
+    man.render_synopsis_section(&mut bytes)?;
+    man.render_description_section(&mut bytes)?;
+    man.render_options_section(&mut bytes)?;
+    if *has_commands {
+        man.render_subcommands_section(&mut bytes)?;
+    }
+    let mut end = Roff::new();
+    for part in after_help.split("\n\n").filter(|part| !part.is_empty()) {
+        let (title, lines) = match part.split_once('\n') {
+            Some((first, rest)) if first.starts_with("Example") => ("EXAMPLES", rest),
+            _ => ("NOTES", part),
+        };
+        end.control("SH", [title]);
+        end.control("nf", []);
+        for line in lines.lines() {
+            end.text([roman(line)]);
+        }
+        end.control("fi", []);
+    }
+    end.control("SH", ["EXIT STATUS"]);
+    end.text([roman(EXIT_STATUS)]);
+    end.to_writer(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn no_such_command(pages: &[Page]) -> CliError {
+    let names = pages.iter().map(Page::file_name);
+    let names: Vec<_> = names
+        .filter_map(|name| Some(name.strip_prefix("ringward-")?.strip_suffix(".1")?.to_owned()))
+        .collect();
+    CliError::usage(format!("ringward has no such command; there are {}", names.join(", ")))
+}
+
+fn unwritten(file: &Path, error: &std::io::Error) -> CliError {
+    let shown = file.display();
+    CliError::failed(format!("cannot write {shown}: {error}; name a directory that exists with --dir"))
+}

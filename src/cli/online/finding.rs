@@ -1,0 +1,214 @@
+//! What a look at the account finds: how bad, what, where, and what to do.
+//!
+//! **Invariant:** the kinds of findings are a closed set with stable words, each with one
+//! severity; whoever reads the JSON can rely on both.
+
+use serde::{Serialize, Serializer};
+
+use crate::ids::RingName;
+use crate::plan::Spot;
+use crate::version::Environment;
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Severity {
+    /// A rollout would stop at it, or could not start.
+    Error,
+    /// It would work, and probably not as meant.
+    Warning,
+    /// Worth knowing.
+    Note,
+}
+
+impl Severity {
+    /// The word in front of a finding.
+    #[must_use]
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
+}
+
+/// The kinds of findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Code {
+    /// Somebody switched the token off.
+    TokenDisabled,
+    /// The token's time is over.
+    TokenExpired,
+    /// The token's time is over soon.
+    TokenExpiresSoon,
+    /// The token works, but its state could not be asked.
+    TokenNotVerified,
+    /// Something may not be read with this token.
+    ReadRefused,
+    /// Writing was not tried.
+    WriteNotTried,
+    /// Devices of a profile that no plan names.
+    ProfileUnplanned,
+    /// The plan is for another account.
+    OtherAccount,
+    /// No such profile.
+    ProfileUnknown,
+    /// Several profiles of that name.
+    ProfileAmbiguous,
+    /// The profile applies to no device.
+    ProfileDisabled,
+    /// The default profile, named otherwise than `default`.
+    ProfileIsDefault,
+    /// The default profile is not in the last ring.
+    DefaultNotLast,
+    /// One profile in two places, under two spellings.
+    ProfileTwice,
+    /// A deployment group is in the way.
+    GroupInTheWay,
+    /// A deployment group that exists is taken over.
+    GroupTakenOver,
+    /// A profile moves from one group of the plan to another.
+    ProfileMoves,
+    /// The group goes on offering what the plan does not name.
+    GroupUnmanaged,
+    /// No device of the ring can be moved.
+    NobodyToMove,
+    /// No device of one environment can be moved, but others of the ring can.
+    EnvironmentEmpty,
+    /// No device of the ring was seen lately.
+    NobodySeen,
+    /// Devices that follow no assignment.
+    TooOld,
+    /// The first ring is a large part of the fleet.
+    FirstRingLarge,
+    /// A ring is followed by smaller ones.
+    RingOutOfOrder,
+    /// Every device runs the target already.
+    TargetMet,
+    /// Devices run something newer than the target.
+    Downgrade,
+    /// No device runs the target yet.
+    VersionUnseen,
+}
+
+impl Code {
+    /// Its word and its severity.
+    const fn facts(self) -> (&'static str, Severity) {
+        use Severity::{Error, Note, Warning};
+        match self {
+            Self::TokenDisabled => ("token_disabled", Error),
+            Self::TokenExpired => ("token_expired", Error),
+            Self::TokenExpiresSoon => ("token_expires_soon", Warning),
+            Self::TokenNotVerified => ("token_not_verified", Warning),
+            Self::ReadRefused => ("read_refused", Error),
+            Self::WriteNotTried => ("write_not_tried", Note),
+            Self::ProfileUnplanned => ("profile_unplanned", Note),
+            Self::OtherAccount => ("other_account", Error),
+            Self::ProfileUnknown => ("profile_unknown", Error),
+            Self::ProfileAmbiguous => ("profile_ambiguous", Error),
+            Self::ProfileDisabled => ("profile_disabled", Warning),
+            Self::ProfileIsDefault => ("profile_is_default", Note),
+            Self::DefaultNotLast => ("default_not_last", Warning),
+            Self::ProfileTwice => ("profile_twice", Error),
+            Self::GroupInTheWay => ("group_in_the_way", Error),
+            Self::GroupTakenOver => ("group_taken_over", Note),
+            Self::ProfileMoves => ("profile_moves", Note),
+            Self::GroupUnmanaged => ("group_unmanaged", Note),
+            Self::NobodyToMove => ("nobody_to_move", Error),
+            Self::EnvironmentEmpty => ("environment_empty", Note),
+            Self::NobodySeen => ("nobody_seen", Warning),
+            Self::TooOld => ("too_old", Note),
+            Self::FirstRingLarge => ("first_ring_large", Warning),
+            Self::RingOutOfOrder => ("ring_out_of_order", Warning),
+            Self::TargetMet => ("target_met", Note),
+            Self::Downgrade => ("downgrade", Warning),
+            Self::VersionUnseen => ("version_unseen", Note),
+        }
+    }
+
+    /// The word in JSON.
+    #[must_use]
+    pub(crate) const fn as_str(self) -> &'static str {
+        self.facts().0
+    }
+
+    /// How bad it is.
+    #[must_use]
+    pub(crate) const fn severity(self) -> Severity {
+        self.facts().1
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Finding {
+    /// How bad it is: that of its code.
+    pub severity: Severity,
+    /// What kind it is.
+    pub code: Code,
+    /// Line in the plan file, from 1.
+    pub line: Option<usize>,
+    /// Column in the plan file, from 1, in characters.
+    pub column: Option<usize>,
+    /// The ring that it is about.
+    pub ring: Option<RingName>,
+    /// The environment that it is about.
+    pub environment: Option<Environment>,
+    /// What was found.
+    pub problem: String,
+    /// What to do, where something can be done.
+    pub instead: Option<String>,
+}
+
+impl Finding {
+    /// A finding about the account as a whole.
+    #[must_use]
+    pub(crate) fn new(code: Code, problem: impl Into<String>) -> Self {
+        Self {
+            severity: code.severity(),
+            code,
+            line: None,
+            column: None,
+            ring: None,
+            environment: None,
+            problem: problem.into(),
+            instead: None,
+        }
+    }
+
+    /// The same with what to do.
+    #[must_use]
+    pub(crate) fn instead(mut self, instead: impl Into<String>) -> Self {
+        self.instead = Some(instead.into());
+        self
+    }
+
+    /// The same about a ring.
+    #[must_use]
+    pub(crate) fn of_ring(mut self, ring: &RingName) -> Self {
+        self.ring = Some(ring.clone());
+        self
+    }
+
+    /// The same about an environment.
+    #[must_use]
+    pub(crate) fn on(mut self, environment: Environment) -> Self {
+        self.environment = Some(environment);
+        self
+    }
+
+    /// The same at a place in the plan file, where it is known.
+    #[must_use]
+    pub(crate) fn at(mut self, spot: Option<Spot>) -> Self {
+        self.line = spot.as_ref().map(|spot| spot.line);
+        self.column = spot.as_ref().map(|spot| spot.column);
+        self
+    }
+}

@@ -1,0 +1,178 @@
+//! What entering each ring would meet among the deployment groups. Pure.
+//!
+//! **Invariant:** every step comes from [`safety::group_step`], which the rollout itself goes by,
+//! applied to the groups as the rings before would leave them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::cli::online::finding::{Code, Finding};
+use crate::ids::{GroupId, PolicyId};
+use crate::plan::model::{Plan, RingPlan};
+use crate::rollout::event::Purpose;
+use crate::rollout::remote::{Group, GroupContent, Profile, Profiles, VersionEntry};
+use crate::rollout::safety::{self, GroupStep, Veto};
+use crate::rollout::state::{OwnedGroup, State};
+use crate::time::Timestamp;
+
+/// What becomes of a ring's deployment group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Outlook {
+    /// It is made.
+    Created,
+    /// One that is there is changed.
+    Changed,
+    /// One that is there has everything already.
+    InPlace,
+    /// Something is in the way.
+    InTheWay,
+    /// The ring's profiles are not known.
+    Unknown,
+}
+
+/// The groups of the account, as the rings so far would leave them.
+pub(crate) struct Ahead {
+    state: State,
+    groups: Vec<Group>,
+    /// Names of profiles, for people: messages of the rollout have IDs.
+    names: BTreeMap<PolicyId, String>,
+    made: usize,
+}
+
+impl Ahead {
+    /// The groups as they are now; `state` knows which of them are ringward's.
+    #[must_use]
+    pub(crate) fn new(state: State, groups: Vec<Group>, profiles: &Profiles) -> Self {
+        let named = |profile: &Profile| Some((profile.id.clone(), profile.name.clone()?));
+        Self { state, groups, names: profiles.listed.iter().filter_map(named).collect(), made: 0 }
+    }
+
+    /// Enters a ring, and says what it meets.
+    pub(crate) fn enter(
+        &mut self,
+        plan: &Plan,
+        ring: &RingPlan,
+        policies: &BTreeSet<PolicyId>,
+        now: Timestamp,
+    ) -> (Outlook, Vec<Finding>) {
+        let mut findings = Vec::new();
+        // Each move takes the ring's profiles out of one group; then comes the ring's own.
+        for _ in 0..=self.groups.len() {
+            match safety::group_step(&self.state, &plan.name, ring, policies, &self.groups) {
+                Err(veto) => {
+                    findings.push(self.in_the_way(&veto));
+                    return (Outlook::InTheWay, findings);
+                }
+                Ok(GroupStep::InPlace(group)) => {
+                    findings.extend(unmanaged(&group, ring));
+                    self.own(plan, ring, group);
+                    return (Outlook::InPlace, findings);
+                }
+                Ok(GroupStep::Write { purpose: Purpose::MoveOut { from }, before, after }) => {
+                    let Some(before) = before else { break };
+                    let out: Vec<&str> =
+                        before.content.policies.difference(&after.policies).map(PolicyId::as_str).collect();
+                    let problem = format!(
+                        "profile {} leaves the group of ring `{from}` by a write of its own",
+                        out.join(", ")
+                    );
+                    findings.push(Finding::new(Code::ProfileMoves, self.with_names(problem)));
+                    self.replace(Group { content: after, updated_at: now, ..before });
+                }
+                Ok(GroupStep::Write { purpose: Purpose::Target, before, after }) => {
+                    let outlook = if before.is_some() { Outlook::Changed } else { Outlook::Created };
+                    if let Some(before) = &before {
+                        findings.extend(self.taken_over(before, &after));
+                        findings.extend(unmanaged(before, ring));
+                    }
+                    self.write(plan, ring, before, after, now);
+                    return (outlook, findings);
+                }
+            }
+        }
+        (Outlook::Unknown, findings)
+    }
+
+    /// Says that a group which is not ringward's yet would become so.
+    fn taken_over(&self, group: &Group, after: &GroupContent) -> Option<Finding> {
+        if self.state.groups.contains_key(&group.id) {
+            return None;
+        }
+        let (name, id) = (&group.content.name, &group.id);
+        let change = group.content.difference(after);
+        let problem =
+            format!("deployment group `{name}` ({id}) is there already and is taken over: {change}");
+        Some(Finding::new(Code::GroupTakenOver, self.with_names(problem)))
+    }
+
+    /// A veto as a finding: its text says what and, behind the last semicolon, what to do.
+    fn in_the_way(&self, veto: &Veto) -> Finding {
+        let text = self.with_names(veto.to_string());
+        match text.rsplit_once("; ") {
+            Some((problem, instead)) => Finding::new(Code::GroupInTheWay, problem).instead(instead),
+            None => Finding::new(Code::GroupInTheWay, text),
+        }
+    }
+
+    /// The same text with the name of each profile before its ID.
+    fn with_names(&self, text: String) -> String {
+        self.names.iter().fold(text, |text, (id, name)| {
+            if text.contains(id.as_str()) {
+                text.replace(id.as_str(), &format!("`{name}` ({id})"))
+            } else {
+                text
+            }
+        })
+    }
+
+    fn write(
+        &mut self,
+        plan: &Plan,
+        ring: &RingPlan,
+        before: Option<Group>,
+        content: GroupContent,
+        updated_at: Timestamp,
+    ) {
+        let id = before.map(|group| group.id).or_else(|| {
+            self.made += 1;
+            GroupId::new(format!("(to be made, {})", self.made)).ok()
+        });
+        let Some(id) = id else { return };
+        let group = Group { id, content, updated_at };
+        self.replace(group.clone());
+        self.own(plan, ring, group);
+    }
+
+    fn replace(&mut self, group: Group) {
+        match self.groups.iter_mut().find(|known| known.id == group.id) {
+            Some(known) => *known = group,
+            None => self.groups.push(group),
+        }
+    }
+
+    fn own(&mut self, plan: &Plan, ring: &RingPlan, group: Group) {
+        let left = group.content.clone();
+        let owned =
+            OwnedGroup { plan: plan.name.clone(), ring: ring.name.clone(), last: group.clone(), left };
+        self.state.groups.insert(group.id, owned);
+    }
+}
+
+/// What a group offers beside the ring's targets: it stays as it is.
+fn unmanaged(group: &Group, ring: &RingPlan) -> Vec<Finding> {
+    let ours = |entry: &&VersionEntry| {
+        ring.targets.keys().any(|target| entry.environment.as_deref() == Some(target.as_str()))
+    };
+    let others = group.content.versions.iter().filter(|entry| !ours(entry));
+    others
+        .map(|entry| {
+            let name = &group.content.name;
+            let problem = format!(
+                "deployment group `{name}` goes on offering {entry}, as the ring has no target there"
+            );
+            Finding::new(Code::GroupUnmanaged, problem)
+        })
+        .collect()
+}

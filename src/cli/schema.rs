@@ -1,0 +1,30 @@
+//! `ringward schema`: what a plan file may hold, for editors, and as reference for people.
+//!
+//! **Invariant:** it needs neither daemon nor account, and says the same on every machine.
+
+use clap::Args;
+
+use crate::cli::exit::CliError;
+use crate::cli::render::{Out, json};
+use crate::plan::{json_schema, markdown};
+
+/// Arguments of `schema`.
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Print the reference for people instead, as in docs/plan.md
+    #[arg(long)]
+    pub markdown: bool,
+}
+
+/// Prints the schema.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn schema(args: &SchemaArgs, out: Out<'_>) -> Result<(), CliError> {
+    if args.markdown {
+        write!(out, "{}", markdown())?;
+    } else {
+        json(out, &json_schema())?;
+    }
+    Ok(())
+}

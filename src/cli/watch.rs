@@ -1,0 +1,190 @@
+//! `ringward status --watch`: the status, again whenever it changes, until Ctrl-C.
+//!
+//! **Invariant:** once it has begun it ends only by its reader's wish: a daemon that restarts or
+//! hangs is told, and asked again.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::cli::client::Connection;
+use crate::cli::exit::CliError;
+use crate::cli::render::{Format, Out, safe, short};
+use crate::cli::screen::{Screen, Surface, Tint};
+use crate::cli::status::{Seen, text};
+use crate::ids::PlanName;
+use crate::web::json::RolloutJson;
+
+/// How often the daemon is asked, in wall time; it answers from memory.
+pub const EVERY: Duration = Duration::from_secs(1);
+
+/// What is watched, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Watched<'a> {
+    /// Only this plan.
+    pub plan: Option<&'a PlanName>,
+    /// Text, or JSON Lines.
+    pub format: Format,
+    /// How often the daemon is asked.
+    pub every: Duration,
+}
+
+/// Shows the status until `end` comes. `screen` is asked each time: windows change their size.
+///
+/// # Errors
+/// When the first question fails, or the output cannot be written.
+pub async fn watch(
+    at: &Connection,
+    watched: Watched<'_>,
+    screen: impl Fn() -> Screen,
+    end: impl Future<Output = Result<(), CliError>>,
+    out: Out<'_>,
+) -> Result<(), CliError> {
+    let first = Seen::ask(at).await?;
+    if let Some(plan) = watched.plan {
+        first.rollout(plan)?;
+    }
+    let mut shown = Shown { format: watched.format, last: first.only(watched.plan), told: Told::default() };
+    shown.show(None, &screen(), out)?;
+    let mut ticks = interval(watched.every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let watching = async {
+        loop {
+            ticks.tick().await;
+            let lost = match Seen::ask(at).await {
+                Ok(seen) => {
+                    shown.last = seen.only(watched.plan);
+                    None
+                }
+                Err(error) => Some(error.to_string()),
+            };
+            shown.show(lost.as_deref(), &screen(), &mut *out)?;
+        }
+    };
+    tokio::select! {
+        ended = end => ended,
+        failed = watching => failed,
+    }
+}
+
+/// The last answer, and what was made of it.
+struct Shown {
+    format: Format,
+    last: Seen,
+    told: Told,
+}
+
+/// What the reader has before them already.
+#[derive(Default)]
+struct Told {
+    /// The last frame or JSON line.
+    frame: String,
+    /// By subject: a plan's name, or one of [`STOP`] and [`DAEMON`].
+    lines: BTreeMap<String, String>,
+}
+
+/// The subject of the line about the stop of all writes; no plan has such a name.
+const STOP: &str = "(stop)";
+/// The subject of the line about the daemon.
+const DAEMON: &str = "(daemon)";
+
+impl Shown {
+    fn show(&mut self, lost: Option<&str>, screen: &Screen, out: Out<'_>) -> Result<(), CliError> {
+        match (self.format, screen.surface) {
+            (Format::Json, _) => self.json_line(lost, out)?,
+            (Format::Text, Surface::Terminal { rows }) => self.frame(lost, screen, rows, out)?,
+            (Format::Text, Surface::Stream) => self.lines(lost, out)?,
+        }
+        Ok(out.flush()?)
+    }
+
+    fn json_line(&mut self, lost: Option<&str>, out: Out<'_>) -> io::Result<()> {
+        // Without an answer there is nothing to put into JSON; a reader sees that lines stay away.
+        if lost.is_some() {
+            return Ok(());
+        }
+        let line = serde_json::to_string(&self.last.answer)?;
+        if line != self.told.frame {
+            writeln!(out, "{line}")?;
+            self.told.frame = line;
+        }
+        Ok(())
+    }
+
+    /// Draws the whole text in place, as far as the window reaches.
+    fn frame(&mut self, lost: Option<&str>, screen: &Screen, rows: usize, out: Out<'_>) -> io::Result<()> {
+        let mut text_bytes = Vec::new();
+        if let Some(error) = lost {
+            let lead = screen.paint(Tint::Bad, "The daemon does not answer; asked again every second.");
+            let then = format!("{lead} What follows was true at {}. ({})", short(self.last.now), safe(error));
+            text_bytes.extend_from_slice(screen.flow("", &then).as_bytes());
+            text_bytes.push(b'\n');
+        }
+        text(&mut text_bytes, &self.last, screen)?;
+        let whole = String::from_utf8_lossy(&text_bytes);
+        let lines: Vec<&str> = whole.lines().collect();
+        let room = rows.saturating_sub(1).max(1);
+        let mut kept: Vec<String> = lines.iter().take(room).map(|line| (*line).to_owned()).collect();
+        if lines.len() > room
+            && let Some(last) = kept.last_mut()
+        {
+            *last = format!("({} more lines; make the window taller)", lines.len() + 1 - room);
+        }
+        let frame = kept.join("\x1b[K\r\n");
+        if frame == self.told.frame {
+            return Ok(());
+        }
+        // The first frame gets a clean screen. Lines are not wrapped by the terminal, or the next
+        // frame would not lie on this one.
+        let begin = if self.told.frame.is_empty() { "\x1b[2J" } else { "" };
+        write!(out, "{begin}\x1b[H\x1b[?7l{frame}\x1b[K\r\n\x1b[J\x1b[?7h")?;
+        self.told.frame = frame;
+        Ok(())
+    }
+
+    /// A line for each subject that changed.
+    fn lines(&mut self, lost: Option<&str>, out: Out<'_>) -> io::Result<()> {
+        let answer = &self.last.answer;
+        let mut lines = BTreeMap::new();
+        if let Some(error) = lost {
+            // What is known of the plans stays as it was told.
+            lines = self.told.lines.clone();
+            lines.insert(DAEMON.to_owned(), format!("the daemon does not answer: {}", safe(error)));
+        } else {
+            if self.told.lines.contains_key(DAEMON) {
+                lines.insert(DAEMON.to_owned(), "the daemon answers".to_owned());
+            }
+            if let Some(stop) = &answer.stopped {
+                let text = format!("all writes are stopped by {}: {}", safe(&stop.actor), safe(&stop.reason));
+                lines.insert(STOP.to_owned(), text);
+            } else if self.told.lines.contains_key(STOP) {
+                lines.insert(STOP.to_owned(), "writes are allowed".to_owned());
+            }
+            lines.extend(answer.rollouts.iter().map(|one| (one.plan.to_string(), summary(one))));
+        }
+        let at = short(self.last.now);
+        for (subject, line) in &lines {
+            if self.told.lines.get(subject) != Some(line) {
+                writeln!(out, "{at}  {line}")?;
+            }
+        }
+        self.told.lines = lines;
+        Ok(())
+    }
+}
+
+/// A rollout in one line, without values that change all the time.
+fn summary(rollout: &RolloutJson) -> String {
+    let mut parts = vec![format!("{} is {}", safe(&rollout.id), safe(&rollout.phase))];
+    let current = rollout.rings.iter().enumerate().find(|(_, ring)| ring.state != "verified");
+    if let Some((index, ring)) = current {
+        let (name, state) = (safe(ring.name.as_str()), safe(&ring.state));
+        parts.push(format!("ring {} of {}, {name}, is {state}", index + 1, rollout.rings.len()));
+    }
+    if let Some(first) = rollout.waiting_on.first() {
+        parts.push(safe(&first.headline));
+    }
+    parts.join("; ")
+}

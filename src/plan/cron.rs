@@ -1,0 +1,104 @@
+//! Why a cron line cannot be read, field by field.
+//!
+//! **Invariant:** it judges nothing: what a field may hold is asked of the schedule, which reads
+//! cron lines.
+
+use crate::schedule::{Opening, ScheduleError};
+use crate::time::Span;
+
+/// A field: what one of its values is called, and what it may hold.
+const FIELDS: [(&str, &str); 5] = [
+    ("a minute", "minutes are 0-59"),
+    ("an hour", "hours are 0-23, and midnight is 0"),
+    ("a day of the month", "days are 1-31"),
+    ("a month", "months are 1-12 or Jan-Dec, in three letters"),
+    ("a weekday", "weekdays are Sun-Sat, in three letters, or 0-7"),
+];
+const FORMS: &str = "each one value, a list such as 1,3, a range such as 1-3, a step such as */2, or *";
+const ALL_FIELDS: &str = "write minute, hour, day, month and weekday, such as \"0 9 * * Mon-Thu\"";
+
+/// What is wrong with a line that the schedule refused as no cron line, and what would be right.
+pub(super) fn explain(line: &str) -> (String, String) {
+    let fields: Vec<&str> = line.split_whitespace().collect();
+    if fields.len() != FIELDS.len() {
+        return wrong_count(&fields);
+    }
+    let bad = fields.iter().enumerate().find(|(index, field)| !reads(&alone(*index, field)));
+    let Some((field, (called, holds))) = bad.and_then(|(index, field)| Some((*field, FIELDS.get(index)?)))
+    else {
+        return ("not a cron line".to_owned(), ALL_FIELDS.to_owned());
+    };
+    let problem = format!("`{field}` is not {called} of a cron line");
+    let index = bad.map_or(0, |(index, _)| index);
+    let ends: Vec<&str> = field.split('-').collect();
+    let backwards = ends.len() == 2 && ends.iter().all(|end| reads(&alone(index, end)));
+    let instead = if backwards {
+        format!("a range runs from low to high, so write two, such as {}; {holds}", forwards(index))
+    } else {
+        format!("{holds}; {FORMS}")
+    };
+    (problem, instead)
+}
+
+fn wrong_count(fields: &[&str]) -> (String, String) {
+    let count = fields.len();
+    let plural = if count == 1 { "field" } else { "fields" };
+    let problem = format!("a cron line has 5 fields, and this one has {count} {plural}");
+    let instead = match fields {
+        [_, rest @ ..] if count == 6 && reads(&rest.join(" ")) => {
+            format!("seconds are not read; write \"{}\"", rest.join(" "))
+        }
+        [rest @ .., _] if count == 6 && reads(&rest.join(" ")) => {
+            format!("years are not read; write \"{}\"", rest.join(" "))
+        }
+        _ => ALL_FIELDS.to_owned(),
+    };
+    (problem, instead)
+}
+
+fn forwards(index: usize) -> &'static str {
+    match index {
+        4 => "Fri-Sat,Sun-Mon",
+        1 => "22-23,0-5",
+        _ => "10-12,1-2",
+    }
+}
+
+/// A line with one field set.
+fn alone(index: usize, field: &str) -> String {
+    let fields: Vec<&str> = (0..FIELDS.len()).map(|at| if at == index { field } else { "*" }).collect();
+    fields.join(" ")
+}
+
+fn reads(line: &str) -> bool {
+    !matches!(Opening::new(line, Span::hours(1)), Err(ScheduleError::InvalidCron { .. }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_field_says_what_it_takes() {
+        let rows = [
+            ("seconds first", "0 0 9 * * Mon-Thu", "has 6 fields", "write \"0 9 * * Mon-Thu\""),
+            ("a year last", "0 9 * * Mon 2026", "has 6 fields", "write \"0 9 * * Mon\""),
+            ("one word", "@daily", "has 1 field", "write minute, hour"),
+            ("the minute", "60 9 * * *", "`60` is not a minute", "0-59"),
+            ("the hour", "0 24 * * *", "`24` is not an hour", "midnight is 0"),
+            ("the day", "0 9 0 * *", "`0` is not a day", "1-31"),
+            ("the month", "0 9 * 13 *", "`13` is not a month", "1-12"),
+            ("the weekday", "0 9 * * Monday", "`Monday` is not a weekday", "three letters"),
+            ("backwards", "0 9 * * Fri-Mon", "`Fri-Mon` is not a weekday", "Fri-Sat,Sun-Mon"),
+            ("backwards over midnight", "0 22-5 * * *", "`22-5` is not an hour", "22-23,0-5"),
+        ];
+        for (row, line, problem, instead) in rows {
+            assert!(!reads(line), "{row}: the schedule refuses it");
+            let (found, remedy) = explain(line);
+            assert!(found.contains(problem) && remedy.contains(instead), "{row}: {found}; {remedy}");
+        }
+        for remedy in ["0 9 * * Fri-Sat,Sun-Mon", "0 22-23,0-5 * * *", "0 9 10-12,1-2 * *"] {
+            assert!(reads(remedy), "{remedy}");
+        }
+    }
+}

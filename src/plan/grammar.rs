@@ -1,0 +1,96 @@
+//! The terms in which the language of plan files is written down.
+//!
+//! **Invariant:** these types say all that the schema and the reference tell of a key.
+
+/// A mapping and the keys that it may have.
+#[derive(Debug)]
+pub(super) struct Mapping {
+    /// What it is, as in "`colour` is not a key of a ring".
+    pub(super) of: &'static str,
+    /// Its name in the schema.
+    pub(super) name: &'static str,
+    /// What it is for.
+    pub(super) doc: &'static str,
+    pub(super) keys: &'static [Key],
+    /// Keys of DESIGN 3 whose feature is not built yet: refused, never ignored.
+    pub(super) later: &'static [&'static str],
+    /// Keys that belong elsewhere or have another name, each with what to write.
+    pub(super) elsewhere: &'static [(&'static str, &'static str)],
+}
+
+/// One key of a mapping.
+#[derive(Debug)]
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    pub(super) takes: Takes,
+    pub(super) absent: Absent,
+    /// What it means, in whole sentences.
+    pub(super) doc: &'static str,
+    /// The key with a value, as YAML.
+    pub(super) example: &'static str,
+}
+
+/// What a key takes.
+#[derive(Debug)]
+pub(super) enum Takes {
+    /// One value.
+    Value(&'static ValueKind),
+    /// One of a few words. Words of features to come are refused as such.
+    Word { known: fn() -> Vec<&'static str>, later: &'static [&'static str] },
+    /// Keys and values.
+    Keys(&'static Mapping),
+    /// A list of values.
+    Values { item: &'static ValueKind, least: usize, most: usize },
+    /// A list of mappings.
+    Mappings { item: &'static Mapping, least: usize, most: usize },
+}
+
+/// What a key means when it is not written.
+#[derive(Debug)]
+pub(super) enum Absent {
+    /// It must be written.
+    Refused,
+    /// This value holds, as it would be written.
+    Value(fn() -> String),
+    /// That of `defaults` holds, else this one.
+    Inherited(fn() -> String),
+    /// Something that is no value.
+    Means(&'static str),
+}
+
+/// A kind of single value.
+#[derive(Debug)]
+pub(super) struct ValueKind {
+    /// What it is called in the reference.
+    pub(super) name: &'static str,
+    /// How it is written.
+    pub(super) doc: &'static str,
+    /// A pattern (ECMA 262) that every such value matches, and few others do.
+    pub(super) pattern: &'static str,
+    /// The most characters.
+    pub(super) most: usize,
+    /// Whether a bare number or boolean can be such a value, read as the characters written.
+    pub(super) bare: Bare,
+    /// What a bound of the value is, if it has one: "at least 2d".
+    pub(super) bound: Option<fn() -> String>,
+}
+
+/// How YAML readers other than ours take a bare value of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bare {
+    /// As text.
+    Text,
+    /// Perhaps as a number or a boolean: a profile may be named `2024` or `no`.
+    Anything,
+}
+
+impl Mapping {
+    pub(super) fn key(&self, name: &str) -> Option<&Key> {
+        self.keys.iter().find(|key| key.name == name)
+    }
+
+    /// The names of its keys, in the order in which people write them.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.keys.iter().map(|key| key.name)
+    }
+}

@@ -1,0 +1,106 @@
+//! The kinds of single values in a plan file: how each is written.
+//!
+//! **Invariant:** a value that the decoder accepts matches the pattern of its kind; bounds and
+//! lengths are the decoder's own.
+
+use super::fields::{MAX_PROSE_CHARS, MAX_TEXT_CHARS};
+use super::grammar::{Bare, ValueKind};
+use super::ring::{LEAST_SOAK, LEAST_UNKNOWN_AFTER, LEAST_WITHIN};
+use crate::schedule::LEAST_OPENING;
+use crate::time::in_words;
+use crate::version::ClientVersion;
+
+const LINE: &str = r"^[^\t\n]*\S[^\t\n]*$";
+const SPAN: &str =
+    r"^\s*(?=[0-9])(?:[0-9]+w\s*)?(?:[0-9]+d\s*)?(?:[0-9]+h\s*)?(?:[0-9]+m\s*)?(?:[0-9]+s\s*)?$";
+const SPAN_NAME: &str = "length of time";
+const SPAN_DOC: &str = "Whole numbers with w, d, h, m or s, the larger unit first, such as 72h, 7d or 1h 30m; elapsed time, at most 366d.";
+
+pub(super) const TEXT: ValueKind = ValueKind {
+    name: "text",
+    doc: "One line of text, at most 255 characters.",
+    pattern: LINE,
+    most: MAX_TEXT_CHARS,
+    bare: Bare::Anything,
+    bound: None,
+};
+pub(super) const PROSE: ValueKind = ValueKind {
+    name: "prose",
+    doc: "Text, also of several lines, at most 4000 characters.",
+    pattern: r"\S",
+    most: MAX_PROSE_CHARS,
+    ..TEXT
+};
+pub(super) const PLAN_NAME: ValueKind = ValueKind {
+    name: "plan name",
+    doc: "Lower-case letters, digits and `-`, such as cloudflare-one-client.",
+    pattern: r"^[a-z0-9][a-z0-9-]*$",
+    ..TEXT
+};
+pub(super) const ACCOUNT: ValueKind = ValueKind {
+    name: "account ID",
+    doc: "The 32 digits 0-9 and a-f that the dashboard's address shows.",
+    pattern: r"^[0-9a-f]{32}$",
+    ..TEXT
+};
+pub(super) const PROFILE: ValueKind = ValueKind {
+    name: "profile",
+    doc: "A profile's name, its policy ID, or the word `default` for the account's default profile.",
+    ..TEXT
+};
+pub(super) const VERSION: ValueKind = ValueKind {
+    name: "version",
+    doc: "Four numbers, such as 2026.8.2100.0.",
+    pattern: r"^[1-9][0-9]{3,}\.(?:0|[1-9][0-9]*)\.(?:0|[1-9][0-9]*)\.(?:0|[1-9][0-9]*)$",
+    most: MAX_TEXT_CHARS,
+    bare: Bare::Text,
+    bound: Some(|| format!("{} or newer", ClientVersion::FIRST_ASSIGNABLE)),
+};
+pub(super) const RANGE: ValueKind = ValueKind {
+    name: "range of versions",
+    doc: "Comparisons over the first three numbers of a version, such as '>=2026.7.1343, <2026.7.1376' or '=2026.7.1343'. Quote them: a bare `>` begins a block of text.",
+    pattern: r"^\s*(?:[<>=~^*]|[0-9.]+[*xX])",
+    bound: None,
+    ..VERSION
+};
+pub(super) const ZONE: ValueKind = ValueKind {
+    name: "time zone",
+    doc: "An IANA name, such as Europe/Lisbon, America/New_York or UTC.",
+    pattern: r"^[A-Za-z][A-Za-z0-9_+/-]*$",
+    bound: None,
+    ..VERSION
+};
+pub(super) const SHARE: ValueKind = ValueKind {
+    name: "percentage",
+    doc: "With its sign and at most one decimal, such as 90% or 99.5%.",
+    pattern: r"^0*(?:100(?:\.0)?|[1-9][0-9]?(?:\.[0-9])?|0\.[1-9])\s*%$",
+    bound: Some(|| "from 0.1% to 100%".to_owned()),
+    ..VERSION
+};
+pub(super) const SOAK_SPAN: ValueKind = ValueKind {
+    name: SPAN_NAME,
+    doc: SPAN_DOC,
+    pattern: SPAN,
+    bound: Some(|| format!("at least {LEAST_SOAK}")),
+    ..VERSION
+};
+pub(super) const WITHIN_SPAN: ValueKind =
+    ValueKind { bound: Some(|| format!("at least {LEAST_WITHIN}")), ..SOAK_SPAN };
+pub(super) const UNKNOWN_SPAN: ValueKind =
+    ValueKind { bound: Some(|| format!("at least {LEAST_UNKNOWN_AFTER}")), ..SOAK_SPAN };
+pub(super) const OPEN_SPAN: ValueKind =
+    ValueKind { bound: Some(|| format!("at least {}", in_words(LEAST_OPENING))), ..SOAK_SPAN };
+pub(super) const CRON: ValueKind = ValueKind {
+    name: "cron line",
+    doc: "Five fields: minute, hour, day, month, weekday, in the ring's time zone, such as \"0 9 * * Mon-Thu\". Where day and weekday are both given, either is enough. Quote it: a bare `*` begins an alias.",
+    pattern: r"^\s*\S+(?:\s+\S+){4}\s*$",
+    bound: None,
+    ..VERSION
+};
+pub(super) const DATE: ValueKind = ValueKind {
+    name: "date",
+    doc: "Year, month and day, such as 2026-12-18.",
+    pattern: r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+    bound: None,
+    ..VERSION
+};

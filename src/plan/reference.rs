@@ -1,0 +1,126 @@
+//! The plan reference, `docs/plan.md`.
+//!
+//! **Invariant:** everything about keys is made from `keys`; only the words around them stand
+//! here.
+
+use super::grammar::{Absent, Key, Mapping, Takes, ValueKind};
+use super::keys::{PLAN, all};
+use super::schema::capital;
+
+const INTRODUCTION: &str = "\
+# Plan files
+
+*Made by `ringward schema --markdown` from the definitions that ringward reads plans with; a test
+keeps it so.*
+
+A plan is one YAML file. The daemon reads the files `*.yaml` of one directory, not of those below
+it; worked plans to start from lie in `rollouts/examples/`.
+
+- Try a file with `ringward check FILE`. It shows all errors at once, each with its place and
+  what would be right. A file with an error never runs: the last good one goes on.
+- For completion and hints while typing, write the schema once with
+  `ringward schema > ringward.schema.json`, and begin each plan with this line, which the YAML
+  language server of most editors reads:
+
+  ```yaml
+  # yaml-language-server: $schema=ringward.schema.json
+  ```
+
+  The schema knows keys and the shape of values; only `ringward check` knows whether a profile
+  stands in two rings or an opening never comes.
+- YAML is read by its 1.2 rules, and less of it than there is: one document, every key once, no
+  anchors, aliases, merge keys, tags or directives. `defaults` does what those would do.
+- Values are the characters written: `name: no` is the word, not a boolean. Quote what begins
+  with `*`, `>`, `&`, `!`, `%`, `@` or a backtick.
+";
+
+const END: &str = "
+## What is refused as a whole
+
+A plan with a profile in two rings, two rings of one name, a target that `forbid` names, a ring
+without any target, an opening that never comes, or a freeze that ends before it begins. Two files
+with the same plan name or the same profile: the one whose rollout runs keeps it, else the first
+by file name.
+";
+
+/// The reference, in Markdown.
+#[must_use]
+pub fn markdown() -> String {
+    let sections: String = all().into_iter().map(section).collect();
+    let kinds: Vec<&ValueKind> =
+        all().into_iter().flat_map(|mapping| mapping.keys).filter_map(kind).collect();
+    let mut told: Vec<&str> = Vec::new();
+    let mut values = String::from("\n## Values\n\n| value | how it is written |\n| --- | --- |\n");
+    for kind in kinds {
+        if !told.contains(&kind.name) {
+            told.push(kind.name);
+            values.push_str(&format!("| {} | {} |\n", kind.name, cell(kind.doc)));
+        }
+    }
+    let later = PLAN.later.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+    let later = format!(
+        "\n## Not supported yet\n\n{later}: a plan with one of these keys is refused, never half obeyed.\n"
+    );
+    [INTRODUCTION, &sections, &values, END, &later].concat()
+}
+
+fn section(mapping: &Mapping) -> String {
+    let mut text = format!("\n## {}\n\n{}\n\n", capital(mapping.of), mapping.doc);
+    text.push_str("| key | takes | without it | meaning |\n| --- | --- | --- | --- |\n");
+    for key in mapping.keys {
+        let without = match &key.absent {
+            Absent::Refused => "an error".to_owned(),
+            Absent::Value(value) => format!("`{}`", value()),
+            Absent::Inherited(value) => format!("that of `defaults`, else `{}`", value()),
+            Absent::Means(what) => (*what).to_owned(),
+        };
+        text.push_str(&format!(
+            "| `{}` | {} | {} | {} |\n",
+            key.name,
+            cell(&takes(key)),
+            cell(&without),
+            cell(key.doc)
+        ));
+    }
+    text.push_str("\n```yaml\n");
+    for key in mapping.keys {
+        text.push_str(key.example);
+        text.push('\n');
+    }
+    text.push_str("```\n");
+    text
+}
+
+fn takes(key: &Key) -> String {
+    let bounded = |kind: &ValueKind| match kind.bound {
+        None => kind.name.to_owned(),
+        Some(bound) => format!("{}, {}", kind.name, bound()),
+    };
+    match &key.takes {
+        Takes::Value(kind) => bounded(kind),
+        Takes::Word { known, .. } => {
+            known().iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or ")
+        }
+        Takes::Keys(mapping) => format!("keys of {}", link(mapping)),
+        Takes::Values { item, most, .. } => format!("list, at most {most}, each a {}", item.name),
+        Takes::Mappings { item, most, .. } => format!("list, at most {most}, each {}", link(item)),
+    }
+}
+
+fn kind(key: &Key) -> Option<&'static ValueKind> {
+    match &key.takes {
+        Takes::Value(kind) | Takes::Values { item: kind, .. } => Some(kind),
+        Takes::Word { .. } | Takes::Keys(_) | Takes::Mappings { .. } => None,
+    }
+}
+
+/// Text inside a table's cell.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}
+
+/// A link to the section of a mapping. Renderers make anchors of headings so.
+fn link(mapping: &Mapping) -> String {
+    let anchor = mapping.of.replace('`', "").replace(' ', "-");
+    format!("[{}](#{anchor})", mapping.of)
+}

@@ -1,0 +1,107 @@
+//! A JSON Schema (draft 2020-12) of plan files, for editors.
+//!
+//! **Invariant:** it is made from `keys` alone; a plan that the decoder accepts matches it. The
+//! other way round it knows only structure and shape: what two places say of each other, dates
+//! that exist and openings that come are for `ringward check`.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::grammar::{Absent, Bare, Key, Mapping, Takes, ValueKind};
+use super::keys::PLAN;
+
+/// The schema as a JSON value.
+#[must_use]
+pub fn json_schema() -> Value {
+    let mut definitions = BTreeMap::new();
+    let mut schema = object(&PLAN, &mut definitions);
+    let definitions: Map<String, Value> =
+        definitions.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    if let Some(schema) = schema.as_object_mut() {
+        schema.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
+        schema.insert("title".to_owned(), json!("ringward plan"));
+        schema.insert("$defs".to_owned(), Value::Object(definitions));
+    }
+    schema
+}
+
+type Definitions = BTreeMap<&'static str, Value>;
+
+fn object(mapping: &'static Mapping, definitions: &mut Definitions) -> Value {
+    let properties: Map<String, Value> =
+        mapping.keys.iter().map(|key| (key.name.to_owned(), property(key, definitions))).collect();
+    let required: Vec<&str> =
+        mapping.keys.iter().filter(|key| matches!(key.absent, Absent::Refused)).map(|key| key.name).collect();
+    json!({
+        "type": "object",
+        "description": mapping.doc,
+        "properties": properties,
+        "required": required,
+        "additionalProperties": false,
+    })
+}
+
+fn property(key: &'static Key, definitions: &mut Definitions) -> Value {
+    let mut schema = match &key.takes {
+        Takes::Value(kind) => value(kind),
+        Takes::Word { known, .. } => json!({"enum": known()}),
+        Takes::Keys(mapping) => reference(mapping, definitions),
+        Takes::Values { item, least, most } => list(&value(item), *least, *most),
+        Takes::Mappings { item, least, most } => list(&reference(item, definitions), *least, *most),
+    };
+    let mut description = key.doc.to_owned();
+    if let Takes::Value(kind) | Takes::Values { item: kind, .. } = &key.takes {
+        description = format!("{description}\n\n{}: {}", capital(kind.name), written(kind));
+    }
+    match &key.absent {
+        Absent::Means(what) => description.push_str(&format!("\n\nWithout it: {what}.")),
+        Absent::Inherited(else_) => {
+            description.push_str(&format!("\n\nWithout it: that of `defaults`, else {}.", else_()));
+        }
+        Absent::Refused | Absent::Value(_) => {}
+    }
+    if let Some(schema) = schema.as_object_mut() {
+        schema.insert("description".to_owned(), json!(description));
+        if let Absent::Value(value) = &key.absent {
+            schema.insert("default".to_owned(), json!(value()));
+        }
+    }
+    schema
+}
+
+/// A mapping is defined once and referred to, since rings and `defaults` share most of theirs.
+fn reference(mapping: &'static Mapping, definitions: &mut Definitions) -> Value {
+    if !definitions.contains_key(mapping.name) {
+        let object = object(mapping, definitions);
+        definitions.insert(mapping.name, object);
+    }
+    json!({"$ref": format!("#/$defs/{}", mapping.name)})
+}
+
+fn list(item: &Value, least: usize, most: usize) -> Value {
+    json!({"type": "array", "items": item, "minItems": least, "maxItems": most})
+}
+
+fn value(kind: &ValueKind) -> Value {
+    let types = match kind.bare {
+        Bare::Text => json!("string"),
+        // Our decoder reads the characters as written; other YAML readers guess.
+        Bare::Anything => json!(["string", "number", "boolean"]),
+    };
+    json!({"type": types, "pattern": kind.pattern, "maxLength": kind.most})
+}
+
+/// How a value is written, with its bound.
+fn written(kind: &ValueKind) -> String {
+    match kind.bound {
+        None => kind.doc.to_owned(),
+        Some(bound) => format!("{} Here: {}.", kind.doc, bound()),
+    }
+}
+
+/// With a capital letter, as a sentence begins.
+pub(super) fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}

@@ -1,0 +1,96 @@
+//! Where things stand in a plan file, for those who find out later what is wrong with them.
+//!
+//! **Invariant:** a place is one that the decoder would name too: the same tree, the same lines
+//! and columns.
+
+use std::ops::Range;
+
+use super::error::Problems;
+use super::tree::{self, Node};
+
+/// One step on the way to a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step<'a> {
+    /// The value of a key.
+    Key(&'a str),
+    /// An item of a list, counted from 0.
+    Item(usize),
+}
+
+/// A place in a plan file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spot {
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+    /// The same place in bytes of the file.
+    pub span: Range<usize>,
+}
+
+/// The values of one plan file with their places.
+#[derive(Debug)]
+pub struct Spots<'a> {
+    text: &'a str,
+    /// Bytes of the byte order mark before `text`.
+    skipped: usize,
+    root: Option<Node>,
+}
+
+impl<'a> Spots<'a> {
+    /// The places in a file. One that cannot be read has none.
+    #[must_use]
+    pub fn of(bytes: &'a [u8]) -> Self {
+        // What is wrong with the file is told by those who decode it.
+        let mut noted = Problems::default();
+        let text = tree::text_of(bytes, &mut noted);
+        let root = if noted.is_empty() { tree::read(text.text, &mut noted) } else { None };
+        Self { text: text.text, skipped: text.skipped, root }
+    }
+
+    /// The place of a value, if it is written.
+    #[must_use]
+    pub fn spot(&self, way: &[Step<'_>]) -> Option<Spot> {
+        let mut node = self.root.as_ref()?;
+        for step in way {
+            node = match step {
+                Step::Key(key) => node.get(key)?,
+                Step::Item(index) => node.items().get(*index)?,
+            };
+        }
+        let before = self.text.get(..node.at.start)?;
+        // As the decoder counts: a lone carriage return breaks a line too.
+        let lines = before.split("\r\n").flat_map(|part| part.split(['\n', '\r']));
+        let (line, last) = lines.enumerate().last()?;
+        let column = last.chars().count() + 1;
+        let span = node.at.start + self.skipped..node.at.end + self.skipped;
+        Some(Spot { line: line + 1, column, span })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Step::{Item, Key};
+    use super::*;
+
+    #[test]
+    fn values_are_found_where_the_decoder_finds_them() {
+        let text = "plan: p\nrings:\n  - {name: A, profiles: [x, 'ÿ', z]}\n";
+        let third = [Key("rings"), Item(0), Key("profiles"), Item(2)];
+        let rows = [
+            ("the plan's name", text.to_owned(), &[Key("plan")][..], Some((1, 7))),
+            ("behind a letter of two bytes", text.to_owned(), &third, Some((3, 34))),
+            ("CRLF", text.replace('\n', "\r\n"), &third, Some((3, 34))),
+            ("a byte order mark", format!("\u{feff}{text}"), &third, Some((3, 34))),
+            ("an absent key", text.to_owned(), &[Key("account")], None),
+            ("an absent item", text.to_owned(), &[Key("rings"), Item(1)], None),
+            ("not YAML", "plan: [\n".to_owned(), &[Key("plan")], None),
+        ];
+        for (row, text, way, expected) in rows {
+            let spot = Spots::of(text.as_bytes()).spot(way);
+            assert_eq!(spot.as_ref().map(|spot| (spot.line, spot.column)), expected, "{row}");
+            let found = spot.and_then(|spot| text.get(spot.span));
+            assert_eq!(found, expected.map(|(line, _)| if line == 1 { "p" } else { "z" }), "{row}");
+        }
+    }
+}

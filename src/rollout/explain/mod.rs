@@ -1,0 +1,193 @@
+//! A blocker in full sentences, for whoever asks at night why a rollout does not move.
+//!
+//! **Invariant:** every blocker, cause, veto and reason of a gate has its own words and its own way
+//! out; adding one without them does not compile.
+
+mod ways;
+mod words;
+
+pub use ways::WayOut;
+pub(super) use ways::way_out;
+
+use crate::ids::RingName;
+use crate::rollout::cause::Cause;
+use crate::rollout::report::{Blocker, Report, RingReport, Unsure};
+use crate::rollout::state::Stage;
+use crate::rollout::verdict::{Evidence, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
+use crate::rollout::world::{Read, Want};
+use crate::time::Timestamp;
+
+/// What a person needs to know about one blocker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// Finer than the blocker's code: a gate's reason code, a halt's cause, a veto's word.
+    pub reason: &'static str,
+    /// The answer in one sentence, without the full stop.
+    pub headline: String,
+    /// What that means and what follows from it, in sentences.
+    pub detail: String,
+    /// The value seen.
+    pub seen: Option<String>,
+    /// What would be enough.
+    pub asked: Option<String>,
+    /// Since when it is in the way, as far as the log can tell.
+    pub since: Option<Timestamp>,
+    /// When what it depends on is read next; `None`: no read can change it.
+    pub next_look: Option<Timestamp>,
+    /// When the clock alone takes it out of the way; `None`: the clock does not.
+    pub until: Option<Timestamp>,
+    /// What would change it.
+    pub way_out: WayOut,
+}
+
+impl Report {
+    /// Explains one of [`Report::waiting_on`].
+    #[must_use]
+    pub fn explain(&self, blocker: &Blocker) -> Explanation {
+        let words = words::words(self, blocker);
+        let judgement = judgement(blocker);
+        Explanation {
+            reason: words.reason,
+            headline: words.headline,
+            detail: words.detail,
+            seen: judgement.filter(|judgement| has_seen(judgement)).map(Judgement::value),
+            asked: judgement.map(Judgement::threshold),
+            since: self.since(blocker),
+            next_look: self.next_look(blocker),
+            until: until(blocker),
+            way_out: way_out(blocker, self.id.plan.as_str()),
+        }
+    }
+
+    fn ring(&self, name: &RingName) -> Option<&RingReport> {
+        self.rings.iter().find(|ring| ring.name == *name)
+    }
+
+    /// Since when a gate cannot tell, and when that halts.
+    fn unsure(&self, ring: &RingName, judgement: &Judgement) -> Option<Unsure> {
+        self.ring(ring)?.unsure.get(&(judgement.gate, judgement.environment)).copied()
+    }
+
+    fn since(&self, blocker: &Blocker) -> Option<Timestamp> {
+        match blocker {
+            Blocker::Stopped(hold) | Blocker::Paused(hold) => Some(hold.since),
+            Blocker::Halted(_) => self.halted.as_ref().map(|(_, since)| *since),
+            Blocker::Gate(ring, judgement) => match (&judgement.verdict, &judgement.evidence) {
+                (Verdict::Unknown(_), _) => self.unsure(ring, judgement).map(|unsure| unsure.since),
+                (Verdict::Fail(Failing::DeadlineMissed), Evidence::Adoption { deadline_at, .. }) => {
+                    Some(*deadline_at)
+                }
+                (_, Evidence::Adoption { .. }) => self.ring(ring)?.assigned_at,
+                (Verdict::Wait(Waiting::SoakRunning), Evidence::Soak { started_at, .. }) => Some(*started_at),
+                (_, Evidence::Soak { ends_at, .. }) => Some(*ends_at),
+                (_, Evidence::Opening { .. } | Evidence::Freeze { .. } | Evidence::Fleet { .. }) => None,
+            },
+            Blocker::InFlight(ring, _) | Blocker::InDoubt { ring, .. } | Blocker::Backoff { ring, .. } => {
+                self.ring(ring).map(|ring| ring.since)
+            }
+            Blocker::Withdrawn(since) => Some(*since),
+            Blocker::FileMissing
+            | Blocker::ClockBehind(_)
+            | Blocker::BudgetSpent { .. }
+            | Blocker::Veto(..)
+            | Blocker::GroupsUnread(_)
+            | Blocker::OtherWrite { .. }
+            | Blocker::Observing(..)
+            | Blocker::Moving => None,
+        }
+    }
+
+    fn next_look(&self, blocker: &Blocker) -> Option<Timestamp> {
+        let wanted: fn(&Read) -> bool = match blocker {
+            Blocker::InDoubt { read_at, .. } => return *read_at,
+            Blocker::Gate(_, judgement) => match (judgement.gate, &judgement.verdict) {
+                (Gate::Opening | Gate::Freeze, _) | (Gate::Soak, Verdict::Wait(Waiting::SoakRunning)) => {
+                    return None;
+                }
+                (_, Verdict::Unknown(Unknown::ProfilesUnread | Unknown::ProfileUnresolved)) => {
+                    |read| matches!(read, Read::Profiles)
+                }
+                (Gate::Fleet, _) => |read| matches!(read, Read::FullSweep),
+                (Gate::Adoption | Gate::Soak, _) => is_of_devices,
+            },
+            Blocker::Veto(..) | Blocker::GroupsUnread(_) => {
+                |read| matches!(read, Read::Groups | Read::Group(_) | Read::Profiles)
+            }
+            Blocker::Stopped(_)
+            | Blocker::Paused(_)
+            | Blocker::Halted(_)
+            | Blocker::FileMissing
+            | Blocker::ClockBehind(_)
+            | Blocker::InFlight(..)
+            | Blocker::OtherWrite { .. }
+            | Blocker::Backoff { .. }
+            | Blocker::BudgetSpent { .. }
+            | Blocker::Withdrawn(_)
+            | Blocker::Observing(..)
+            | Blocker::Moving => return None,
+        };
+        let looks = self.reads.iter().filter(|Want { read, .. }| wanted(read)).map(|want| want.at);
+        looks.min().map(|at| at.max(self.at))
+    }
+}
+
+const fn is_of_devices(read: &Read) -> bool {
+    match read {
+        Read::FullSweep | Read::IncrementalSweep | Read::ProfileSweep(_) => true,
+        Read::Groups | Read::Group(_) | Read::Profiles => false,
+    }
+}
+
+/// The gate's word behind a blocker.
+fn judgement(blocker: &Blocker) -> Option<&Judgement> {
+    match blocker {
+        Blocker::Gate(_, judgement) | Blocker::Halted(Cause::AdoptionMissed { judgement, .. }) => {
+            Some(judgement)
+        }
+        _ => None,
+    }
+}
+
+/// Whether a gate has seen anything at all: what was never read is not a zero.
+const fn has_seen(judgement: &Judgement) -> bool {
+    !matches!(judgement.verdict, Verdict::Unknown(Unknown::NotSwept | Unknown::ProfilesUnread))
+}
+
+fn until(blocker: &Blocker) -> Option<Timestamp> {
+    match blocker {
+        Blocker::ClockBehind(until) | Blocker::Backoff { until, .. } | Blocker::BudgetSpent { until, .. } => {
+            Some(*until)
+        }
+        Blocker::Gate(_, judgement) => match (&judgement.verdict, &judgement.evidence) {
+            (_, Evidence::Opening { opens_at, .. }) => *opens_at,
+            (_, Evidence::Freeze { ends_at, .. }) => *ends_at,
+            (Verdict::Wait(Waiting::SoakRunning), Evidence::Soak { ends_at, .. }) => Some(*ends_at),
+            (_, Evidence::Fleet { .. } | Evidence::Adoption { .. } | Evidence::Soak { .. }) => None,
+        },
+        Blocker::Stopped(_)
+        | Blocker::Paused(_)
+        | Blocker::Halted(_)
+        | Blocker::FileMissing
+        | Blocker::Veto(..)
+        | Blocker::GroupsUnread(_)
+        | Blocker::InFlight(..)
+        | Blocker::InDoubt { .. }
+        | Blocker::OtherWrite { .. }
+        | Blocker::Withdrawn(_)
+        | Blocker::Observing(..)
+        | Blocker::Moving => None,
+    }
+}
+
+/// What it means for a ring to be where it is.
+#[must_use]
+pub const fn meaning(stage: &Stage) -> &'static str {
+    match stage {
+        Stage::Pending => "its turn comes when every earlier ring is verified",
+        Stage::Entering(_) => "its turn has come; it is entered as soon as every entry gate passes",
+        Stage::Deploying(_) => "its write to Cloudflare is planned, on its way or in doubt",
+        Stage::Adopting(_) => "its versions are on offer, and its devices pick them up one by one",
+        Stage::Soaking(..) => "its devices have the versions and prove them in use; the exit gates run",
+        Stage::Verified(_) => "it has soaked; the next ring may follow",
+    }
+}

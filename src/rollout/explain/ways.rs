@@ -1,0 +1,152 @@
+//! What would change each blocker, as a person can do it.
+
+use std::fmt;
+
+use crate::rollout::cause::Cause;
+use crate::rollout::report::Blocker;
+use crate::rollout::verdict::{Evidence, Failing, Judgement, Unknown, Verdict, Waiting};
+
+/// What would change a blocker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WayOut {
+    /// In words; "nothing: …" when it goes on by itself.
+    pub words: String,
+    /// The command that the words lead to.
+    pub command: Option<String>,
+}
+
+impl WayOut {
+    fn words(words: impl Into<String>) -> Self {
+        Self { words: words.into(), command: None }
+    }
+
+    fn then(words: impl Into<String>, command: String) -> Self {
+        Self { words: words.into(), command: Some(command) }
+    }
+}
+
+impl fmt::Display for WayOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.command {
+            Some(command) => write!(f, "{}: {command}", self.words),
+            None => f.write_str(&self.words),
+        }
+    }
+}
+
+/// The way out of a blocker of plan `plan`.
+pub(in crate::rollout) fn way_out(blocker: &Blocker, plan: &str) -> WayOut {
+    match blocker {
+        Blocker::Stopped(_) => {
+            WayOut::then("allow writes again when it is safe", "ringward start --reason …".to_owned())
+        }
+        Blocker::Paused(_) => WayOut::then("lift the pause when it is safe", resume(plan)),
+        Blocker::Halted(cause) => WayOut::then(after_halt(cause, plan), resume(plan)),
+        Blocker::FileMissing => WayOut::words(
+            "put the plan's file back, or leave it away: after a minute the rollout is withdrawn",
+        ),
+        Blocker::ClockBehind(_) => WayOut::words(
+            "nothing: it goes on by itself once the clock has caught up; see that the machine's clock is right",
+        ),
+        Blocker::Gate(_, judgement) => out_of_gate(judgement, plan),
+        Blocker::Veto(_, veto) => WayOut::words(format!("{}; then it goes on by itself", veto.instead())),
+        Blocker::GroupsUnread(_) => WayOut::then(
+            "nothing, if the reads recover; those that fail are told by",
+            "ringward status".to_owned(),
+        ),
+        Blocker::InFlight(..) | Blocker::InDoubt { .. } => WayOut::words("nothing: it is settled by itself"),
+        Blocker::OtherWrite { plan, .. } => WayOut::then(
+            "nothing: it goes on by itself once that write is settled; how far it is, is told by",
+            format!("ringward explain {plan}"),
+        ),
+        Blocker::Backoff { .. } => WayOut::words("nothing: it is tried again by itself"),
+        Blocker::BudgetSpent { .. } => {
+            WayOut::words("nothing: it goes on by itself; `ringward run --requests N` sets ringward's share")
+        }
+        Blocker::Withdrawn(_) => WayOut::words(
+            "put the plan's file back, and it goes on where it stood; or leave it: nothing is undone",
+        ),
+        Blocker::Observing(..) => {
+            WayOut::words("run the daemon without --observe, when the change is what you want")
+        }
+        Blocker::Moving => WayOut::words("nothing: it goes on by itself"),
+    }
+}
+
+fn resume(plan: &str) -> String {
+    format!("ringward resume {plan} --reason …")
+}
+
+fn after_halt(cause: &Cause, plan: &str) -> String {
+    match cause {
+        Cause::AdoptionMissed { .. } => {
+            format!(
+                "see which devices did not arrive with `ringward devices {plan}`; if the version is sound, go on"
+            )
+        }
+        Cause::UnknownTooLong { .. } => {
+            "mend what keeps it from telling (`ringward status` names the reads that fail), then go on"
+                .to_owned()
+        }
+        Cause::WriteRefused { .. } => "mend what Cloudflare objects to, then go on".to_owned(),
+        Cause::WritesKeepFailing { .. } => "mend what the last one met, then go on".to_owned(),
+        Cause::Drift { .. } => {
+            "find out who changed the group; set it back at Cloudflare, or leave it as it is now, and go on"
+                .to_owned()
+        }
+    }
+}
+
+fn out_of_gate(judgement: &Judgement, plan: &str) -> WayOut {
+    let waive = |words: &str| {
+        WayOut::then(words, format!("ringward waive {plan} --gate {} --reason …", judgement.gate))
+    };
+    match &judgement.verdict {
+        Verdict::Wait(Waiting::OpeningClosed | Waiting::OpeningEndsSoon) => match &judgement.evidence {
+            Evidence::Opening { opens_at: None, .. } => {
+                WayOut::words("add an opening to the plan's schedule; within the next 400 days there is none")
+            }
+            _ => WayOut::words(
+                "nothing: the next opening comes by itself; for an earlier one, change the plan's schedule",
+            ),
+        },
+        Verdict::Wait(Waiting::Frozen) => WayOut::words(
+            "nothing: it goes on by itself after the freeze; to end it earlier, change the plan's schedule",
+        ),
+        Verdict::Wait(Waiting::TooFewSeen | Waiting::TooFewArrived) => {
+            waive("nothing: it goes on by itself as devices arrive; to go on without them")
+        }
+        Verdict::Wait(Waiting::SoakRunning) => {
+            waive("nothing: it goes on by itself when the soak is over; for a fix that cannot wait")
+        }
+        Verdict::Wait(Waiting::NotExercised) => {
+            waive("nothing: it goes on by itself as devices come back; to go on without them")
+        }
+        Verdict::Fail(Failing::DeadlineMissed) => {
+            waive("see which devices did not arrive; to go on without them")
+        }
+        Verdict::Unknown(why @ (Unknown::NobodyToMove | Unknown::ProfileUnresolved)) => {
+            WayOut::words(format!("{}; then it goes on by itself", mend(*why)))
+        }
+        Verdict::Unknown(Unknown::NotSwept | Unknown::StaleSweep | Unknown::ProfilesUnread) => WayOut::then(
+            "nothing, if the reads recover; those that fail are told by",
+            "ringward status".to_owned(),
+        ),
+        Verdict::Pass | Verdict::Exempt(_) => WayOut::words("nothing: it is not in the way"),
+    }
+}
+
+/// What a person can do so that a gate can tell again.
+const fn mend(why: Unknown) -> &'static str {
+    match why {
+        Unknown::NotSwept | Unknown::StaleSweep | Unknown::ProfilesUnread => {
+            "mend the reads that fail, which `ringward status` names"
+        }
+        Unknown::ProfileUnresolved => {
+            "name profiles in the plan that exist once at Cloudflare, or create them there"
+        }
+        Unknown::NobodyToMove => {
+            "put devices with a client of 2026.6 or later into the ring's profiles, or take the ring out of the plan"
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! What each blocker is, and what follows from it.
+
+use crate::ids::RingName;
+use crate::rollout::cause::Cause;
+use crate::rollout::report::{Blocker, Report, change};
+use crate::rollout::verdict::{Evidence, Failing, Judgement, Unknown, Verdict, Waiting, short};
+
+/// The words about one blocker.
+pub(super) struct Words {
+    pub(super) reason: &'static str,
+    pub(super) headline: String,
+    pub(super) detail: String,
+}
+
+pub(super) fn words(report: &Report, blocker: &Blocker) -> Words {
+    let (headline, detail) = match blocker {
+        Blocker::Stopped(hold) => (
+            format!("all writes of all plans are stopped, by {}: {}", hold.actor, hold.reason),
+            "Nothing is sent to Cloudflare until a person allows it again. Polls, gates and soak clocks go on, deadlines stand still, and devices that were offered a version before may still install it.".to_owned(),
+        ),
+        Blocker::Paused(hold) => (
+            format!("{} paused the plan: {}", hold.actor, hold.reason),
+            "Nothing is written for it and no ring is verified until a person resumes it. Polls, gates and soak clocks go on, and deadlines stand still.".to_owned(),
+        ),
+        Blocker::Halted(cause) => halted(cause),
+        Blocker::FileMissing => (
+            "the plan's file was missing at the last look".to_owned(),
+            "Nothing is written while it is not certain that the plan is still wanted. If the file stays away for a minute, the rollout is withdrawn; what Cloudflare offers by then stays on offer.".to_owned(),
+        ),
+        Blocker::ClockBehind(until) => (
+            format!("this machine's clock was set back; the log has records up to {}", short(*until)),
+            "Nothing is written before the clock has passed that instant, so that the log stays in order.".to_owned(),
+        ),
+        Blocker::Gate(ring, judgement) => gate(report, ring, judgement),
+        Blocker::Veto(ring, veto) => (
+            format!("ring {ring} has a deployment group in its way: {}", veto.what()),
+            "ringward takes nothing from a group that it does not own, and writes nothing that it cannot foresee.".to_owned(),
+        ),
+        Blocker::GroupsUnread(ring) => (
+            format!("what ringward knows of Cloudflare's deployment groups is too old to enter ring {ring}"),
+            "A ring is entered on groups and profiles that were read within 30 minutes; a group of its own that the list lacks is read by itself first.".to_owned(),
+        ),
+        Blocker::InFlight(ring, write) => (
+            format!("{write}, for ring {ring}, is on its way to Cloudflare"),
+            "Its answer is recorded as soon as it comes. One without an answer is in doubt, and is settled by reading.".to_owned(),
+        ),
+        Blocker::InDoubt { ring, write, why, .. } => (
+            format!("nobody can say yet whether {write}, for ring {ring}, was applied: {why}"),
+            "It is never sent again on a guess: two reads of the group that agree, a minute apart, settle it.".to_owned(),
+        ),
+        Blocker::OtherWrite { plan, write } => (
+            format!("{write}, of plan {plan}, has no outcome yet"),
+            "One write of the account is on its way or in doubt at a time; this plan's comes after it.".to_owned(),
+        ),
+        Blocker::Backoff { ring, last, .. } => (
+            match last {
+                Some(last) => format!("the last write for ring {ring} came to nothing: {last}"),
+                None => format!("the last write for ring {ring} came to nothing"),
+            },
+            "It is tried again after a wait that doubles each time; six in a row halt the rollout.".to_owned(),
+        ),
+        Blocker::BudgetSpent { ring, .. } => (
+            format!("the request budget has no room for the write for ring {ring}"),
+            "A write reserves its requests before it begins, the reads that would settle a doubt included. Cloudflare counts what everything under the token's user asks, not ringward alone.".to_owned(),
+        ),
+        Blocker::Withdrawn(_) => (
+            "its file is gone, and the rollout withdrawn".to_owned(),
+            "Nothing is written for it. What Cloudflare offers stays on offer, so devices keep and still get the versions that they were given.".to_owned(),
+        ),
+        Blocker::Observing(ring, intent) => (
+            format!("the daemon only observes; ring {ring} is ready to be entered"),
+            format!("It would write now, for {} devices: {}.", intent.devices, change(intent)),
+        ),
+        Blocker::Moving => (
+            "nothing is in its way".to_owned(),
+            "The next decision moves it; it is due within seconds.".to_owned(),
+        ),
+    };
+    Words { reason: reason(blocker), headline, detail }
+}
+
+const fn reason(blocker: &Blocker) -> &'static str {
+    match blocker {
+        Blocker::Gate(_, judgement) => judgement.verdict.reason_code(),
+        Blocker::Halted(cause) => cause.as_str(),
+        Blocker::Veto(_, veto) => veto.as_str(),
+        other => other.code(),
+    }
+}
+
+fn halted(cause: &Cause) -> (String, String) {
+    let headline = match cause {
+        Cause::AdoptionMissed { ring, judgement } => {
+            format!(
+                "ringward halted it, because {} of ring {ring} did not take up the new version in time",
+                whose(judgement)
+            )
+        }
+        Cause::UnknownTooLong { ring, gate, environment, why, since } => {
+            let of = environment.map(|environment| format!(" of {environment}")).unwrap_or_default();
+            let (since, why) = (short(*since), cannot_tell(*why));
+            format!(
+                "ringward halted it, because gate {gate}{of}, ring {ring}, could not tell since {since}: {why}"
+            )
+        }
+        Cause::WriteRefused { .. } | Cause::WritesKeepFailing { .. } | Cause::Drift { .. } => {
+            format!("ringward halted it, because {cause}")
+        }
+    };
+    let detail = match cause {
+        Cause::AdoptionMissed { .. } => {
+            "A device that cannot install a version stays silently on its old one, so an adoption that does not come is the first sign of a bad one. Resuming gives the ring its whole time anew."
+        }
+        Cause::UnknownTooLong { .. } => {
+            "Silence is never success: what cannot be seen for that long needs a person. Resuming starts its clock anew."
+        }
+        Cause::WriteRefused { .. } => {
+            "Nothing was changed by that write. Resuming sends it again, once its gates pass."
+        }
+        Cause::WritesKeepFailing { .. } => {
+            "Each of them was told to have changed nothing, or was read to have. Resuming tries again."
+        }
+        Cause::Drift { .. } => {
+            "ringward does not fight over a group: it stands still until a person has seen it. Resuming takes the group as it is now; it is not set back."
+        }
+    };
+    (headline, format!("A halt ends by a person's word only. {detail}"))
+}
+
+fn gate(report: &Report, ring: &RingName, judgement: &Judgement) -> (String, String) {
+    match &judgement.verdict {
+        Verdict::Wait(waiting) => wait(*waiting, ring, judgement),
+        Verdict::Fail(Failing::DeadlineMissed) => (
+            format!("the time for {} of ring {ring} to take up the new version is over", whose(judgement)),
+            "The rollout halts for it.".to_owned(),
+        ),
+        Verdict::Unknown(why) => {
+            let halts = match report.unsure(ring, judgement) {
+                Some(unsure) => format!(" If it lasts until {}, the rollout halts.", short(unsure.halts_at)),
+                None => String::new(),
+            };
+            let detail = unknown(*why);
+            (
+                format!("ring {ring} cannot be judged: {}", cannot_tell_here(*why, judgement)),
+                format!("{detail}{halts}"),
+            )
+        }
+        // Neither is ever in the way.
+        Verdict::Pass | Verdict::Exempt(_) => {
+            (format!("gate {} of ring {ring} lets it go on", judgement.name()), String::new())
+        }
+    }
+}
+
+fn wait(waiting: Waiting, ring: &RingName, judgement: &Judgement) -> (String, String) {
+    let deadline = match &judgement.evidence {
+        Evidence::Adoption { deadline_at, .. } => {
+            format!(" If it is not reached by {}, the rollout halts.", short(*deadline_at))
+        }
+        Evidence::Opening { .. }
+        | Evidence::Freeze { .. }
+        | Evidence::Fleet { .. }
+        | Evidence::Soak { .. } => String::new(),
+    };
+    match waiting {
+        Waiting::OpeningClosed => (
+            format!("the schedule of ring {ring} has no opening now"),
+            "A ring is entered only in an opening of its schedule.".to_owned(),
+        ),
+        Waiting::OpeningEndsSoon => (
+            format!("the present opening of ring {ring} ends too soon to enter it"),
+            "A ring is entered only with 15 minutes of the opening left.".to_owned(),
+        ),
+        Waiting::Frozen => (
+            format!("a freeze is on for ring {ring}"),
+            "Nothing is written in a freeze, and deadlines stand still.".to_owned(),
+        ),
+        Waiting::TooFewSeen => (
+            format!("too few {} of ring {ring} have been online since the new version is on offer", whose(judgement)),
+            format!("Laptops that are off say nothing yet: of those that were active in the week before, enough must be seen first.{deadline}"),
+        ),
+        Waiting::TooFewArrived => (
+            format!("too few {} of ring {ring} run the new version so far", whose(judgement)),
+            format!("Devices install it after their next start, wake or push.{deadline}"),
+        ),
+        Waiting::SoakRunning => (
+            format!("ring {ring} soaks: it proves the new version in use"),
+            "The next ring follows when the time of the plan has passed and devices came back on another day.".to_owned(),
+        ),
+        Waiting::NotExercised => (
+            format!("ring {ring} soaked long enough, but too few of its devices came back on another day"),
+            "A version that nobody woke up to again has proved nothing: half of the arrived devices must be seen on a later day than their arrival.".to_owned(),
+        ),
+    }
+}
+
+/// Why a gate cannot tell.
+const fn cannot_tell(why: Unknown) -> &'static str {
+    match why {
+        Unknown::NotSwept => "the devices were never read completely",
+        Unknown::StaleSweep => "the last look at the devices is too old",
+        Unknown::ProfilesUnread => "the device settings profiles were never read",
+        Unknown::ProfileUnresolved => "a profile of the plan is not found exactly once at Cloudflare",
+        Unknown::NobodyToMove => "it has no device that can be moved",
+    }
+}
+
+/// The same, with the names that this judgement has.
+fn cannot_tell_here(why: Unknown, judgement: &Judgement) -> String {
+    match &judgement.evidence {
+        Evidence::Fleet { unresolved, .. } if !unresolved.is_empty() => {
+            format!("these profiles are not found exactly once, for it alone: {}", unresolved.join(", "))
+        }
+        _ => cannot_tell(why).to_owned(),
+    }
+}
+
+const fn unknown(why: Unknown) -> &'static str {
+    match why {
+        Unknown::NotSwept => {
+            "The daemon has begun, or its first sweep of all devices has not reached its end."
+        }
+        Unknown::StaleSweep => {
+            "Reads fail or are slow: the API, the token or the request budget keep ringward from seeing the devices."
+        }
+        Unknown::ProfilesUnread => "The daemon has begun, or the read of the profiles fails.",
+        Unknown::ProfileUnresolved => {
+            "A ring is entered only when each of its profiles is exactly one profile of the account, and of no other ring."
+        }
+        Unknown::NobodyToMove => {
+            "An assignment moves Windows and macOS devices with a client of 2026.6 or later; a complete, fresh sweep lists none in the ring's profiles."
+        }
+    }
+}
+
+fn whose(judgement: &Judgement) -> String {
+    match judgement.environment {
+        Some(environment) => format!("{environment} devices"),
+        None => "devices".to_owned(),
+    }
+}

@@ -1,0 +1,122 @@
+//! For how long each plan's rollouts waited, and for what: on the schedule, on a person, or on
+//! machines. It tells an admin where the weeks of a rollout went.
+//!
+//! It is folded from the log beside the state, never stored: what a plan waited for between two
+//! events follows from the state after the first of them.
+//!
+//! **Invariant:** all time of a running rollout is counted, each instant once and for one kind;
+//! settling in between changes no sum.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use crate::ids::PlanName;
+use crate::rollout::event::Mode;
+use crate::rollout::gate::LEFT_TO_ENTER;
+use crate::rollout::state::{Phase, PlanState, Rollout, Stage, State};
+use crate::schedule::{SIGHT, Schedule, Writable};
+use crate::time::{SignedDuration, Timestamp, after, since};
+
+/// The grain of recorded time.
+const TICK: SignedDuration = SignedDuration::from_millis(1);
+
+/// What a running rollout waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wait {
+    /// A person: it is stopped, paused or halted, or would write if it did not only observe.
+    Human,
+    /// Laptops, Cloudflare, the soak, ringward itself.
+    Machine,
+    /// An opening with enough time left; no freeze is on.
+    Opening,
+    /// The end of a freeze.
+    Freeze,
+}
+
+impl Wait {
+    /// All, for metrics.
+    pub const ALL: [Self; 4] = [Self::Human, Self::Machine, Self::Opening, Self::Freeze];
+
+    /// The word of metrics (`wait_seconds_total{kind}`).
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Human => "human",
+            Self::Machine => "machine",
+            Self::Opening => "opening",
+            Self::Freeze => "freeze",
+        }
+    }
+}
+
+/// The sums of all plans, over all their rollouts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Waits {
+    sums: BTreeMap<(PlanName, Wait), SignedDuration>,
+    settled_at: Option<Timestamp>,
+}
+
+impl Waits {
+    /// Counts the time up to `now`, for all of which `state` stood as it is. An instant before the
+    /// last one counted adds nothing.
+    pub fn settle(&mut self, state: &State, now: Timestamp) {
+        let from = self.settled_at.unwrap_or(now);
+        if from <= now {
+            for plan in state.plans.values() {
+                self.count(plan, state, from, now);
+            }
+            self.settled_at = Some(now);
+        }
+    }
+
+    /// For how long a plan waited for something so far.
+    #[must_use]
+    pub fn of(&self, plan: &PlanName, kind: Wait) -> SignedDuration {
+        self.sums.get(&(plan.clone(), kind)).copied().unwrap_or_default()
+    }
+
+    fn count(&mut self, plan: &PlanState, state: &State, from: Timestamp, until: Timestamp) {
+        let rollout = &plan.rollout;
+        let current = rollout.rings_with_plans().find(|(ring, _)| !matches!(ring.stage, Stage::Verified(_)));
+        // The last ring's verification and the end of the rollout are two events of one instant.
+        let (Phase::Running, Some((ring, ring_plan))) = (rollout.phase, current) else { return };
+        let before_write = !ring.stage.is_entered();
+        let held = state.stop.is_some() || plan.paused.is_some() || rollout.halted.is_some();
+        if held || (before_write && state.mode == Some(Mode::Observe)) {
+            self.add(rollout, Wait::Human, since(from, until));
+        } else if before_write {
+            self.count_schedule(rollout, &ring_plan.schedule, from, until);
+        } else {
+            self.add(rollout, Wait::Machine, since(from, until));
+        }
+    }
+
+    /// Goes from one change of the schedule to the next. It is settled at every decision, so in
+    /// practice there is none or one between.
+    fn count_schedule(&mut self, rollout: &Rollout, schedule: &Schedule, from: Timestamp, until: Timestamp) {
+        let mut at = from;
+        while at < until {
+            let entry = schedule.next_entry(at, LEFT_TO_ENTER).unwrap_or(until).min(until);
+            let frozen = schedule.frozen_between(at, entry);
+            self.add(rollout, Wait::Freeze, frozen);
+            self.add(rollout, Wait::Opening, since(at, entry) - frozen);
+            let end = match schedule.writable(entry) {
+                Writable::Until(end) => end,
+                // An entry is never closed.
+                Writable::Unlimited | Writable::NotNow => after(entry, SIGHT),
+            };
+            // With exactly this much left a ring may still be entered.
+            let next = after(end, TICK - LEFT_TO_ENTER).clamp(entry, until);
+            self.add(rollout, Wait::Machine, since(entry, next));
+            at = next;
+        }
+    }
+
+    fn add(&mut self, rollout: &Rollout, kind: Wait, span: SignedDuration) {
+        if span > SignedDuration::ZERO {
+            *self.sums.entry((rollout.id.plan.clone(), kind)).or_default() += span;
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The OpenAPI document: what the paths say of themselves, and what is true of every answer.
+//!
+//! **Invariant:** a path is in the document because it is routed, and says of its failures what
+//! [`Kind`] says; nothing is listed by hand beside it.
+
+use std::collections::BTreeMap;
+
+use axum::body::Bytes;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::schema::Schema;
+use utoipa::openapi::{
+    Components, ContentBuilder, Info, License, OpenApi, OpenApiBuilder, Ref, RefOr, Response,
+    ResponseBuilder, Tag,
+};
+use utoipa::{IntoResponses, PartialSchema, ToSchema};
+
+use super::json::Problem;
+use super::problem::Kind;
+
+/// What any path can answer, because the limits and a fault meet every request.
+const ANYWHERE: [Kind; 7] = [
+    Kind::Malformed,
+    Kind::TooSlow,
+    Kind::TooLarge,
+    Kind::LongUrl,
+    Kind::LongHead,
+    Kind::Fault,
+    Kind::Unavailable,
+];
+
+/// Schemas whose keys may be left out; every other answer has all of its keys.
+const WITH_OPTIONAL_KEYS: [&str; 4] = ["Problem", "ReasonRequest", "WaiveRequest", "StartRequest"];
+
+const ABOUT: &str = "\
+Where a fleet of Cloudflare One Clients stands on its way to a version, why it does not move, and the verbs.
+
+**Who may ask.** On the Unix socket beside the database: root and the daemon's user. Over TCP: verbs come from \
+this machine only, with a `Host` of 127.0.0.1, localhost or [::1] and our port, from no other site's page and \
+through no proxy. Reads keep the same rule for `Host` where the connection comes in on a loopback address; \
+`/healthz` and `/readyz` do not.
+
+**Answers.** Keys are added, never renamed; a key with nothing to say is `null` or an empty list. Instants are \
+RFC 3339 in UTC. Failures are `application/problem+json` (RFC 9457); their `type` is a promise, `detail` is for \
+people. A method that a path does not have is answered with 405 and `Allow`.
+
+**Limits.** A URL of 4 KiB, 64 headers of 16 KiB together, a body of 64 KiB; 10 s for the head, 10 s for the \
+body, 30 s for the answer; 256 connections, more are answered with 503.";
+
+/// The document and its text.
+#[derive(Debug)]
+pub(super) struct Document {
+    /// What `/api/v1/openapi.json` answers.
+    pub(super) text: Result<Bytes, String>,
+    /// Each path.
+    pub(super) paths: Vec<String>,
+}
+
+/// Failures of a path about one plan.
+pub(super) struct OfAPlan;
+/// Failures of a verb about everything.
+pub(super) struct OfAVerb;
+/// Failures of a verb about one plan.
+pub(super) struct OfAPlansVerb;
+/// The failure of a read that asks for another name.
+pub(super) struct OfARead;
+
+impl IntoResponses for OfARead {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        references(&[Kind::Forbidden])
+    }
+}
+
+impl IntoResponses for OfAPlan {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        references(&[Kind::Forbidden, Kind::NoSuchPlan])
+    }
+}
+
+impl IntoResponses for OfAVerb {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        references(&[Kind::Forbidden, Kind::Refused, Kind::NotJson, Kind::Senseless])
+    }
+}
+
+impl IntoResponses for OfAPlansVerb {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        references(&[Kind::Forbidden, Kind::NoSuchPlan, Kind::Refused, Kind::NotJson, Kind::Senseless])
+    }
+}
+
+fn references(kinds: &[Kind]) -> BTreeMap<String, RefOr<Response>> {
+    let reference = |kind: &Kind| {
+        let response = RefOr::Ref(Ref::from_response_name(kind.name()));
+        (kind.status().as_str().to_owned(), response)
+    };
+    kinds.iter().map(reference).collect()
+}
+
+/// An empty document about ringward, for the router to fill.
+pub(super) fn begun() -> OpenApi {
+    let mut info = Info::new("ringward", env!("CARGO_PKG_VERSION"));
+    info.description = Some(ABOUT.to_owned());
+    info.license = Some(License::new(env!("CARGO_PKG_LICENSE")));
+    let tag = |name: &str, about: &str| {
+        let mut tag = Tag::new(name);
+        tag.description = Some(about.to_owned());
+        tag
+    };
+    OpenApiBuilder::new()
+        .info(info)
+        .tags(Some([
+            tag("rollouts", "Where everything stands, and what happened"),
+            tag("verbs", "What a person asks for; each stands in the log with its actor and reason"),
+            tag("process", "The daemon itself"),
+        ]))
+        .build()
+}
+
+/// What is true of every path, and the text.
+pub(super) fn finished(mut document: OpenApi) -> Document {
+    let components = document.components.get_or_insert_with(Components::new);
+    components.schemas.insert(Problem::name().into_owned(), Problem::schema());
+    for (name, schema) in &mut components.schemas {
+        if let RefOr::T(Schema::Object(object)) = schema
+            && !WITH_OPTIONAL_KEYS.contains(&name.as_str())
+        {
+            object.required = object.properties.keys().cloned().collect();
+        }
+    }
+    for kind in Kind::ALL {
+        let problem = RefOr::Ref(Ref::from_schema_name(Problem::name()));
+        let content = ContentBuilder::new().schema(Some(problem)).build();
+        let response =
+            ResponseBuilder::new().description(kind.title()).content("application/problem+json", content);
+        components.responses.insert(kind.name().to_owned(), RefOr::T(response.build()));
+    }
+    for item in document.paths.paths.values_mut() {
+        for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+            add_failures(operation);
+        }
+    }
+    let paths = document.paths.paths.keys().cloned().collect();
+    let text = document.to_pretty_json().map(|text| Bytes::from(text + "\n"));
+    Document { text: text.map_err(|error| error.to_string()), paths }
+}
+
+fn add_failures(operation: &mut Operation) {
+    for (status, response) in references(&ANYWHERE) {
+        operation.responses.responses.entry(status).or_insert(response);
+    }
+}

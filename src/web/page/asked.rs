@@ -1,0 +1,246 @@
+//! What is asked for, from the address of a sheet, and what it comes to in words.
+//!
+//! **Invariant:** the words of a sheet, its form's address and the command that is sent are of one
+//! value, so nobody confirms something else than what they read.
+
+use std::fmt;
+
+use axum::extract::Query;
+use axum::extract::rejection::QueryRejection;
+use serde::Deserialize;
+
+use super::super::json::{RolloutJson, RolloutsAnswer};
+use super::super::problem::{Failure, Kind};
+use super::acts::{of_all, of_plan, waive_command};
+use super::{encoded, show};
+use crate::ids::{PlanName, RingName};
+use crate::rollout::command::{Command, StartPlans};
+use crate::rollout::verdict::Gate;
+
+/// What is asked for, as the address says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Asked {
+    Pause(PlanName),
+    Resume(PlanName),
+    Waive { plan: PlanName, ring: RingName, gate: Gate },
+    Stop,
+    Start,
+}
+
+/// The rest of the address.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Of {
+    plan: Option<String>,
+    ring: Option<String>,
+    gate: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Ticked {
+    Yes,
+}
+
+impl Asked {
+    pub(super) fn read(verb: &str, query: Result<Query<Of>, QueryRejection>) -> Result<Self, Failure> {
+        let malformed = |why: String| Failure::new(Kind::Malformed, why);
+        let Query(Of { plan, ring, gate }) = query.map_err(|error| malformed(error.body_text()))?;
+        let missing = |key: &str| malformed(format!("`{key}` is missing in the address of this page"));
+        let plan = || -> Result<PlanName, Failure> {
+            let text = plan.as_ref().ok_or_else(|| missing("plan"))?;
+            PlanName::new(text).map_err(|error| Failure::new(Kind::NoSuchPlan, error.to_string()))
+        };
+        match verb {
+            "pause" => Ok(Self::Pause(plan()?)),
+            "resume" => Ok(Self::Resume(plan()?)),
+            "waive" => {
+                let ring = ring.as_ref().ok_or_else(|| missing("ring"))?;
+                let gate = gate.as_ref().ok_or_else(|| missing("gate"))?;
+                let known = Gate::ALL.into_iter().find(|known| known.as_str() == gate);
+                Ok(Self::Waive {
+                    plan: plan()?,
+                    ring: RingName::new(ring).map_err(|error| malformed(error.to_string()))?,
+                    gate: known.ok_or_else(|| malformed(format!("there is no gate `{gate}`")))?,
+                })
+            }
+            "stop" => Ok(Self::Stop),
+            "start" => Ok(Self::Start),
+            other => {
+                let detail =
+                    format!("the page has no `{other}`; what it has is pause, resume, waive, stop and start");
+                Err(Failure::new(Kind::NoSuchPath, detail))
+            }
+        }
+    }
+
+    pub(super) fn command(&self, paused: Option<Ticked>) -> Command {
+        match self.clone() {
+            Self::Pause(plan) => Command::Pause(plan),
+            Self::Resume(plan) => Command::Resume(plan),
+            Self::Waive { plan, ring, gate } => Command::Waive { plan, gate, ring: Some(ring) },
+            Self::Stop => Command::Stop,
+            Self::Start => Command::Start {
+                plans: match paused {
+                    Some(Ticked::Yes) => StartPlans::Pause,
+                    None => StartPlans::GoOn,
+                },
+            },
+        }
+    }
+
+    pub(super) fn plan(&self) -> Option<&PlanName> {
+        match self {
+            Self::Pause(plan) | Self::Resume(plan) | Self::Waive { plan, .. } => Some(plan),
+            Self::Stop | Self::Start => None,
+        }
+    }
+
+    pub(super) fn rollout<'a>(&self, answer: &'a RolloutsAnswer) -> Option<&'a RolloutJson> {
+        let plan = self.plan()?;
+        answer.rollouts.iter().find(|rollout| rollout.plan == *plan)
+    }
+
+    /// What must not change between sheet and form: the holds that are lifted, with their causes,
+    /// or the rollout whose gate is waived.
+    pub(super) fn seen(&self, answer: &RolloutsAnswer) -> String {
+        let rollout = self.rollout(answer);
+        match self {
+            Self::Resume(_) => {
+                let pause = rollout.and_then(|rollout| rollout.paused.as_ref()).map(|hold| hold.since);
+                let halt = rollout.and_then(|rollout| rollout.halted.as_ref());
+                let halt = halt.map(|halt| format!("{} {}", halt.cause, halt.since));
+                format!("{}/{}", text_of(pause), text_of(halt))
+            }
+            Self::Waive { .. } => text_of(rollout.map(|rollout| &rollout.id)),
+            Self::Start => text_of(answer.stopped.as_ref().map(|hold| hold.since)),
+            Self::Pause(_) | Self::Stop => String::new(),
+        }
+    }
+
+    pub(super) fn title(&self) -> String {
+        match self {
+            Self::Pause(plan) => format!("Pause {plan}?"),
+            Self::Resume(plan) => format!("Resume {plan}?"),
+            Self::Waive { plan, ring, gate } => format!("Waive gate {gate} for {ring} in {plan}?"),
+            Self::Stop => "Stop all writes?".to_owned(),
+            Self::Start => "Allow writes again?".to_owned(),
+        }
+    }
+
+    pub(super) fn address(&self) -> String {
+        match self {
+            Self::Pause(plan) => format!("/act/pause?plan={}", encoded(plan.as_str())),
+            Self::Resume(plan) => format!("/act/resume?plan={}", encoded(plan.as_str())),
+            Self::Waive { plan, ring, gate } => {
+                let (plan, ring) = (encoded(plan.as_str()), encoded(ring.as_str()));
+                format!("/act/waive?plan={plan}&ring={ring}&gate={gate}")
+            }
+            Self::Stop => "/act/stop".to_owned(),
+            Self::Start => "/act/start".to_owned(),
+        }
+    }
+
+    pub(super) fn command_line(&self) -> String {
+        match self {
+            Self::Pause(plan) => of_plan("pause", plan),
+            Self::Resume(plan) => of_plan("resume", plan),
+            Self::Waive { plan, ring, gate } => waive_command(plan, ring, *gate),
+            Self::Stop => of_all("stop"),
+            Self::Start => of_all("start"),
+        }
+    }
+
+    /// What it will do, in sentences.
+    pub(super) fn what(&self, answer: &RolloutsAnswer, rollout: Option<&RolloutJson>) -> Vec<String> {
+        let told = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect();
+        match self {
+            Self::Pause(_) => told(&[
+                "ringward writes nothing for this plan, and verifies no ring of it, until somebody resumes it.",
+                "Devices that were offered a version already go on to it: an installation cannot be called back.",
+                "Looking at the devices, the gates and the soak go on.",
+            ]),
+            Self::Resume(_) => resumed(rollout),
+            Self::Waive { ring, gate, .. } => {
+                let mut lines = vec![format!(
+                    "Gate {gate} no longer holds ring {ring} up in this rollout; it reads `exempt`, with your reason. This cannot be taken back."
+                )];
+                lines.push("All other gates still hold.".to_owned());
+                lines
+            }
+            Self::Stop => told(&[
+                "No plan writes anything at Cloudflare until somebody starts again.",
+                "A request that is on its way already is not called back; its outcome is still read.",
+                "Looking at the devices, the gates and the soak go on.",
+            ]),
+            Self::Start => {
+                let held = |one: &&RolloutJson| one.paused.is_some() || one.halted.is_some();
+                let running = answer.rollouts.iter().filter(|one| one.phase == "running");
+                let (held, free): (Vec<_>, Vec<_>) = running.partition(held);
+                let names = |of: &[&RolloutJson]| {
+                    let names: Vec<&str> = of.iter().map(|one| one.plan.as_str()).collect();
+                    names.join(", ")
+                };
+                let mut lines = vec!["Writes at Cloudflare are allowed again.".to_owned()];
+                if !free.is_empty() {
+                    lines.push(format!("These go on at once: {}.", names(&free)));
+                }
+                if !held.is_empty() {
+                    lines.push(format!("These stay paused or halted: {}.", names(&held)));
+                }
+                lines
+            }
+        }
+    }
+
+    /// How it is now, in sentences.
+    pub(super) fn now(&self, answer: &RolloutsAnswer, rollout: Option<&RolloutJson>) -> Vec<String> {
+        let mut lines = Vec::new();
+        match &answer.stopped {
+            Some(hold) => lines.push(format!("All writes are stopped by {}", show::held(hold))),
+            None if self.plan().is_none() => lines.push("Writes are allowed.".to_owned()),
+            None => {}
+        }
+        let Some(rollout) = rollout else { return lines };
+        let current = show::current_ring(rollout);
+        lines.push(format!("{}.", show::headline(rollout, current)));
+        if let Self::Waive { ring, gate, .. } = self {
+            let rings = rollout.rings.iter().filter(|one| one.name == *ring);
+            for gate in rings.flat_map(|one| &one.gates).filter(|one| one.gate == *gate) {
+                let of = gate.environment.map(|environment| format!("/{environment}")).unwrap_or_default();
+                let (value, threshold) = (&gate.value, &gate.threshold);
+                lines.push(format!(
+                    "{}{of} says {}: {value}. Asked for: {threshold}.",
+                    gate.gate, gate.verdict
+                ));
+            }
+        } else {
+            let others = rollout.waiting_on.iter().filter(|blocker| blocker.code != "stopped");
+            lines.extend(others.map(|blocker| blocker.text.clone()));
+        }
+        lines
+    }
+}
+
+fn resumed(rollout: Option<&RolloutJson>) -> Vec<String> {
+    let mut lines = Vec::new();
+    if rollout.is_some_and(|rollout| rollout.paused.is_some()) {
+        lines.push("The pause is lifted.".to_owned());
+    }
+    if rollout.is_some_and(|rollout| rollout.halted.is_some()) {
+        lines.push(
+            "The halt is lifted, and its cause counts as seen by you; only something new halts it again."
+                .to_owned(),
+        );
+    }
+    if lines.is_empty() {
+        lines.push("Nothing: it is neither paused nor halted, and asking for it will be refused.".to_owned());
+    } else {
+        lines.push("ringward goes on by itself as soon as the gates allow it.".to_owned());
+    }
+    lines
+}
+
+fn text_of(value: Option<impl fmt::Display>) -> String {
+    value.map_or_else(|| "none".to_owned(), |value| value.to_string())
+}

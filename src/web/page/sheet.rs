@@ -1,0 +1,205 @@
+//! Asking for a verb: a sheet that says what it will do, and its form.
+//!
+//! The form is an ordinary one, so it works without a script. A page of another site could send the
+//! same form; what keeps it out is the rule of every verb ([`Peer::actor`]) and, here, that the
+//! browser must say where the form comes from: clients that say nothing have the API, whose content
+//! type no form can have.
+//!
+//! **Invariant:** a GET only shows; a POST that the rules, the reason, or a change since the sheet
+//! was shown stand against is answered with the sheet again, and reaches nobody.
+
+use askama::Template;
+use axum::extract::rejection::{FormRejection, QueryRejection};
+use axum::extract::{Extension, Form, FromRequest as _, Path, Query, Request, State};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use serde::Deserialize;
+
+use super::super::json::MAX_REASON_CHARS;
+use super::super::json::RolloutsAnswer;
+use super::super::problem::{Failure, Kind};
+use super::super::verbs::{actor_of, carry_out, check_reason};
+use super::super::{Peer, Services, present};
+use super::acts::Viewer;
+use super::asked::{Asked, Of, Ticked};
+use super::{Frame, Html};
+
+/// The form's fields.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Said {
+    #[serde(default)]
+    reason: String,
+    /// What the sheet rested on.
+    #[serde(default)]
+    seen: String,
+    /// `start`: leave every plan paused. A box that is not ticked is not sent.
+    #[serde(default)]
+    paused: Option<Ticked>,
+}
+
+/// Why a form was not carried out.
+struct Refused {
+    status: StatusCode,
+    why: String,
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        Self { status: failure.status(), why: failure.detail() }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "sheet.html")]
+struct Sheet {
+    frame: Frame,
+    title: String,
+    action: String,
+    seen: String,
+    what: Vec<String>,
+    now: Vec<String>,
+    refused: Option<String>,
+    may_not: Option<String>,
+    command: String,
+    reason: String,
+    max_reason: usize,
+    offer_paused: bool,
+    paused: bool,
+    button: &'static str,
+    grave: bool,
+}
+
+pub(super) async fn confirm(
+    State(services): State<Services>,
+    Path(verb): Path<String>,
+    query: Result<Query<Of>, QueryRejection>,
+    Extension(peer): Extension<Peer>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Html {
+    let viewer = Viewer::new(&peer, &uri, &headers);
+    let shown = Asked::read(&verb, query).and_then(|asked| {
+        let answer = present::rollouts(&services.handle.view());
+        asked.sheet(&answer, &viewer, &Said::default(), None)
+    });
+    Html(shown)
+}
+
+pub(super) async fn submit(
+    State(services): State<Services>,
+    Path(verb): Path<String>,
+    query: Result<Query<Of>, QueryRejection>,
+    Extension(peer): Extension<Peer>,
+    request: Request,
+) -> Html {
+    let viewer = Viewer::new(&peer, request.uri(), request.headers());
+    let asked = match Asked::read(&verb, query) {
+        Ok(asked) => asked,
+        Err(failure) => return Html(Err(failure)),
+    };
+    let (said, refused) = match asked.carried_out(&services, &peer, request).await {
+        Ok(done) => return Html(Ok(done)),
+        Err(refused) => refused,
+    };
+    let answer = present::rollouts(&services.handle.view());
+    Html(asked.sheet(&answer, &viewer, &said, Some(refused)))
+}
+
+/// The browser's word that a form comes from our own page. [`Peer::actor`] has judged what is said;
+/// here silence is not enough.
+fn comes_from_our_page(peer: &Peer, headers: &HeaderMap) -> Result<(), Refused> {
+    let of_a_user = matches!(peer, Peer::Local { .. });
+    let same = headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
+    if of_a_user || same || headers.contains_key(header::ORIGIN) {
+        return Ok(());
+    }
+    let why = "the browser does not say that this form comes from this page (neither `Origin` nor \
+               `Sec-Fetch-Site`); use the command line, or the API";
+    Err(Refused { status: StatusCode::FORBIDDEN, why: why.to_owned() })
+}
+
+fn unread(rejection: &FormRejection) -> Refused {
+    let (status, why) = match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            (StatusCode::PAYLOAD_TOO_LARGE, "a form has at most 64 KiB".to_owned())
+        }
+        status => (status, format!("the form cannot be read: {}", rejection.body_text())),
+    };
+    Refused { status, why }
+}
+
+impl Asked {
+    /// Carries a form out; else its fields, to be shown again, and why not.
+    async fn carried_out(
+        &self,
+        services: &Services,
+        peer: &Peer,
+        request: Request,
+    ) -> Result<Response, (Said, Refused)> {
+        let nothing = |refused: Refused| (Said::default(), refused);
+        let actor =
+            actor_of(peer, request.uri(), request.headers()).map_err(|failure| nothing(failure.into()))?;
+        comes_from_our_page(peer, request.headers()).map_err(nothing)?;
+        let form = Form::<Said>::from_request(request, &()).await;
+        let Form(mut said) = form.map_err(|rejection| nothing(unread(&rejection)))?;
+        // A text area ends its lines in the way of the network.
+        said.reason = said.reason.replace("\r\n", "\n").trim().to_owned();
+        if let Err(failure) = check_reason(&said.reason) {
+            return Err((said, failure.into()));
+        }
+        let before = services.handle.view();
+        if said.seen != self.seen(&present::rollouts(&before)) {
+            let why =
+                "it changed while you were reading; what it is now stands below: look again, then confirm";
+            return Err((said, Refused { status: StatusCode::CONFLICT, why: why.to_owned() }));
+        }
+        let command = self.command(said.paused);
+        match carry_out(services, actor, said.reason.clone(), command).await {
+            Ok(_) => Ok(Redirect::to(&format!("/?after={}", before.head.seq)).into_response()),
+            Err(failure) => Err((said, failure.into())),
+        }
+    }
+
+    fn sheet(
+        &self,
+        answer: &RolloutsAnswer,
+        viewer: &Viewer,
+        said: &Said,
+        refused: Option<Refused>,
+    ) -> Result<Response, Failure> {
+        let rollout = self.rollout(answer);
+        if let (Some(plan), None) = (self.plan(), rollout) {
+            let known: Vec<&str> = answer.rollouts.iter().map(|rollout| rollout.plan.as_str()).collect();
+            let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
+            let detail = format!("there is no plan `{plan}`; ringward knows {known}");
+            return Err(Failure::new(Kind::NoSuchPlan, detail));
+        }
+        let status = refused.as_ref().map_or(StatusCode::OK, |refused| refused.status);
+        let title = self.title();
+        let sheet = Sheet {
+            frame: Frame::new(title.clone()),
+            title,
+            action: self.address(),
+            seen: self.seen(answer),
+            what: self.what(answer, rollout),
+            now: self.now(answer, rollout),
+            refused: refused.map(|refused| refused.why),
+            may_not: viewer.refused.clone(),
+            command: self.command_line(),
+            reason: said.reason.clone(),
+            max_reason: MAX_REASON_CHARS,
+            offer_paused: matches!(self, Self::Start),
+            paused: said.paused.is_some(),
+            button: match self {
+                Self::Pause(_) => "Pause",
+                Self::Resume(_) => "Resume",
+                Self::Waive { .. } => "Waive the gate",
+                Self::Stop => "Stop all writes",
+                Self::Start => "Start again",
+            },
+            grave: matches!(self, Self::Stop | Self::Waive { .. }),
+        };
+        Html::shown(status, sheet.render())
+    }
+}

@@ -1,0 +1,265 @@
+//! From the API's JSON to what the templates print.
+//!
+//! **Invariant:** class names and icons come from [`Tone`] and our own words only, never from data;
+//! every text is printed through the template's escaping.
+
+use super::super::json::{BlockerJson, EventJson, HoldJson, RolloutJson};
+use super::acts::{Action, Viewer, pause, resume};
+use super::ring::{Ring, ring};
+use crate::rollout::verdict::short;
+use crate::time::{Timestamp, rough, since};
+
+/// What something means for the reader: the colour, and the icon for those who see none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tone {
+    /// Done, or fine.
+    Good,
+    /// Going on.
+    Busy,
+    /// Held up by time, devices or a person.
+    Wait,
+    /// Somebody must look.
+    Bad,
+    /// Not concerned, or not yet.
+    Idle,
+}
+
+impl Tone {
+    /// Its class in the style sheet, and the name of its icon.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Busy => "busy",
+            Self::Wait => "wait",
+            Self::Bad => "bad",
+            Self::Idle => "idle",
+        }
+    }
+
+    pub(super) fn of_state(state: &str) -> Self {
+        match state {
+            "verified" | "completed" => Self::Good,
+            "pending" | "superseded" | "withdrawn" => Self::Idle,
+            "rolling_back" | "rolled_back" => Self::Bad,
+            _ => Self::Busy,
+        }
+    }
+
+    pub(super) fn of_verdict(verdict: &str) -> Self {
+        match verdict {
+            "pass" => Self::Good,
+            "exempt" => Self::Idle,
+            "wait" => Self::Wait,
+            _ => Self::Bad,
+        }
+    }
+
+    fn of_blocker(code: &str) -> Self {
+        match code {
+            "halted" | "group_in_the_way" | "clock_behind" => Self::Bad,
+            "moving" | "write_in_flight" => Self::Busy,
+            _ => Self::Wait,
+        }
+    }
+}
+
+/// An instant as `<time>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Moment {
+    /// For machines.
+    pub(super) iso: String,
+    /// To the minute, in UTC.
+    pub(super) text: String,
+    /// How far from the snapshot: `3h 5m ago`, `in 2d`.
+    pub(super) distance: String,
+    /// The time between: `3h 5m`.
+    pub(super) length: String,
+}
+
+impl Moment {
+    pub(super) fn new(then: Timestamp, now: Timestamp) -> Self {
+        let elapsed = since(then, now);
+        let length = rough(elapsed.abs());
+        let distance = match elapsed.as_secs() {
+            0 => "now".to_owned(),
+            1.. => format!("{length} ago"),
+            _ => format!("in {length}"),
+        };
+        Self { iso: then.to_string(), text: short(then), distance, length }
+    }
+}
+
+/// One rollout.
+pub(super) struct Rollout {
+    pub(super) id: String,
+    pub(super) plan: String,
+    pub(super) href: String,
+    pub(super) phase: String,
+    /// The phase, or the hold.
+    pub(super) badge: String,
+    pub(super) tone: Tone,
+    pub(super) headline: String,
+    pub(super) description: Option<String>,
+    pub(super) digest: String,
+    pub(super) since: Moment,
+    pub(super) earliest_move: Option<Moment>,
+    pub(super) verified: usize,
+    pub(super) devices: Option<(usize, usize)>,
+    pub(super) blockers: Vec<Blocker>,
+    pub(super) actions: Vec<Action>,
+    pub(super) rings: Vec<Ring>,
+}
+
+/// One reason why it does not move.
+pub(super) struct Blocker {
+    pub(super) tone: Tone,
+    pub(super) text: String,
+    pub(super) remedy: Option<String>,
+}
+
+/// One record of the log.
+pub(super) struct Event {
+    pub(super) seq: u64,
+    pub(super) at: Moment,
+    pub(super) rollout: Option<String>,
+    pub(super) text: String,
+    pub(super) actor: String,
+    pub(super) reason: Option<String>,
+    /// Whether a person did it.
+    pub(super) by_person: bool,
+}
+
+/// A rollout, with the records that are its milestones, oldest first. `said`: blockers of this code
+/// stand elsewhere on the page.
+pub(super) fn rollout(
+    rollout: &RolloutJson,
+    milestones: &[EventJson],
+    said: Option<&str>,
+    viewer: &Viewer,
+) -> Rollout {
+    let now = rollout.at;
+    let running = rollout.phase == "running";
+    let current = current_ring(rollout);
+    let rings: Vec<Ring> = rollout
+        .rings
+        .iter()
+        .enumerate()
+        .map(|(index, one)| ring(rollout, (index, one), current, milestones, viewer))
+        .collect();
+    let devices = rings.iter().filter_map(|ring| ring.arrived);
+    let devices = devices.reduce(|(arrived, of), (more, all)| (arrived + more, of + all));
+    let mut actions = Vec::new();
+    if rollout.paused.is_some() || rollout.halted.is_some() {
+        actions.push(resume(&rollout.plan, viewer));
+    }
+    if rollout.paused.is_none() && running {
+        actions.push(pause(&rollout.plan, viewer));
+    }
+    Rollout {
+        id: rollout.id.clone(),
+        plan: rollout.plan.to_string(),
+        href: format!("/plans/{}", super::encoded(rollout.plan.as_str())),
+        phase: rollout.phase.replace('_', " "),
+        badge: match (&rollout.halted, &rollout.paused) {
+            (Some(_), _) => "halted".to_owned(),
+            (None, Some(_)) => "paused".to_owned(),
+            (None, None) => rollout.phase.replace('_', " "),
+        },
+        tone: tone(rollout),
+        headline: headline(rollout, current),
+        description: rollout.description.clone(),
+        digest: rollout.digest.chars().take(12).collect(),
+        since: Moment::new(rollout.phase_since, now),
+        earliest_move: rollout.earliest_move.map(|at| Moment::new(at, now)),
+        verified: rollout.rings.iter().filter(|ring| ring.state == "verified").count(),
+        devices,
+        blockers: blockers(rollout, said),
+        actions,
+        rings,
+    }
+}
+
+fn tone(rollout: &RolloutJson) -> Tone {
+    let blocked = rollout.waiting_on.iter().map(|blocker| Tone::of_blocker(&blocker.code));
+    match () {
+        () if rollout.halted.is_some() => Tone::Bad,
+        () if rollout.paused.is_some() => Tone::Wait,
+        () if blocked.clone().any(|tone| tone == Tone::Bad) => Tone::Bad,
+        () => Tone::of_state(&rollout.phase),
+    }
+}
+
+/// Where it stands, in a sentence.
+pub(super) fn headline(rollout: &RolloutJson, current: Option<usize>) -> String {
+    let Some((index, ring)) = current.and_then(|index| Some((index, rollout.rings.get(index)?))) else {
+        return match rollout.phase.as_str() {
+            "completed" => "Every ring is verified".to_owned(),
+            "superseded" => "A newer target took over".to_owned(),
+            "withdrawn" => "The plan’s file is gone; nothing is written".to_owned(),
+            other => other.replace('_', " "),
+        };
+    };
+    let place = format!("ring {} of {}, {}", index + 1, rollout.rings.len(), ring.name);
+    let blocked_by = |code: &str| rollout.waiting_on.iter().any(|blocker| blocker.code == code);
+    match (&rollout.halted, &rollout.paused) {
+        _ if blocked_by("stopped") => format!("Stopped at {place}"),
+        (Some(_), _) => format!("Halted at {place}"),
+        (None, Some(_)) => format!("Paused at {place}"),
+        (None, None) => match ring.state.as_str() {
+            "entering" => format!("Waiting to enter {place}"),
+            "deploying" => format!("Writing the assignment of {place}"),
+            "adopting" => format!("Devices are arriving in {place}"),
+            "soaking" => format!("Soaking {place}"),
+            other => format!("{} {place}", other.replace('_', " ")),
+        },
+    }
+}
+
+fn blockers(rollout: &RolloutJson, said: Option<&str>) -> Vec<Blocker> {
+    let one = |blocker: &BlockerJson| Blocker {
+        tone: Tone::of_blocker(&blocker.code),
+        text: blocker.text.clone(),
+        remedy: Some(blocker.remedy.clone()).filter(|_| blocker.code != "moving"),
+    };
+    let to_say = rollout.waiting_on.iter().filter(|blocker| said != Some(blocker.code.as_str()));
+    let mut all: Vec<Blocker> = to_say.map(one).collect();
+    // A rollout that is over waits for nothing, but its holds would meet the next one.
+    if let (true, Some(hold)) = (rollout.waiting_on.is_empty(), &rollout.paused) {
+        let text = format!("paused by {}", held(hold));
+        all.push(Blocker { tone: Tone::Wait, text, remedy: None });
+    }
+    if let (true, Some(halt)) = (rollout.waiting_on.is_empty(), &rollout.halted) {
+        let text = format!("halted since {}: {}", short(halt.since), halt.text);
+        all.push(Blocker { tone: Tone::Bad, text, remedy: None });
+    }
+    all
+}
+
+/// Who holds it, since when, and why.
+pub(super) fn held(hold: &HoldJson) -> String {
+    format!("{} since {}: {}", hold.actor, short(hold.since), hold.reason)
+}
+
+/// A record, as seen from `now`.
+pub(super) fn event(event: &EventJson, now: Timestamp) -> Event {
+    let rollout = match (&event.plan, event.rollout) {
+        (Some(plan), Some(number)) => Some(format!("{plan}#{number}")),
+        (plan, _) => plan.as_ref().map(ToString::to_string),
+    };
+    Event {
+        seq: event.seq,
+        at: Moment::new(event.at, now),
+        rollout,
+        text: event.text.clone(),
+        actor: event.actor.clone(),
+        // The engine's reason is often what the sentence says.
+        reason: Some(event.reason.clone()).filter(|reason| !event.text.contains(reason)),
+        by_person: event.actor != "engine",
+    }
+}
+
+/// The place of the ring that a running rollout stands at.
+pub(super) fn current_ring(rollout: &RolloutJson) -> Option<usize> {
+    let running = rollout.phase == "running";
+    rollout.rings.iter().position(|ring| ring.state != "verified").filter(|_| running)
+}

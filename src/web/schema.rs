@@ -1,0 +1,99 @@
+//! How the API's words and identifiers look in its OpenAPI document, so that `ids`, `version` and
+//! the core know nothing of it.
+//!
+//! **Invariant:** closed sets of words are listed from the types themselves, as serde writes them.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::json::VerbRequest;
+use crate::fleet::Class;
+use crate::ids::{AccountId, DeviceId, GroupId, MAX_ID_CHARS, PlanName, RingName};
+use crate::rollout::event::Mode;
+use crate::rollout::verdict::Gate;
+use crate::version::{ClientVersion, Environment};
+
+/// What `ids` accepts: anything but control characters.
+const ID_PATTERN: &str = r"^[^\u0000-\u001f\u007f-\u009f]+$";
+/// A reason as the verbs accept it: no control character but line breaks and tabs, and not blank.
+const REASON_PATTERN: &str = r"^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*$";
+
+macro_rules! schemas {
+    ($($type:ty => $schema:expr),* $(,)?) => {$(
+        impl PartialSchema for $type {
+            fn schema() -> RefOr<Schema> {
+                RefOr::from(Schema::from($schema))
+            }
+        }
+        impl ToSchema for $type {}
+    )*};
+}
+
+schemas! {
+    AccountId => id("A Cloudflare account"),
+    GroupId => id("A deployment group at Cloudflare; names are not unique, this is"),
+    DeviceId => id("A physical device at Cloudflare"),
+    RingName => id("A ring, unique within its plan"),
+    PlanName => text("A plan: lower case, digits and `-`")
+        .max_length(Some(MAX_ID_CHARS))
+        .pattern(Some("^[a-z0-9][a-z0-9-]*$"))
+        .build(),
+    ClientVersion => text("A client version: four numbers")
+        .pattern(Some(r"^[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+$"))
+        .examples([json!("2026.8.2100.0")])
+        .build(),
+    Gate => words("A condition on entering a ring or on leaving it", &Gate::ALL),
+    Class => words("What a ring makes of a device; each device is in exactly one class", &Class::ALL),
+    Environment => words("What a deployment group can target", &Environment::ALL),
+    Mode => words("Whether the daemon writes at Cloudflare", &[Mode::Write, Mode::Observe]),
+    ReasonRequest => verb_request(&["reason"], &[]),
+    WaiveRequest => verb_request(&["reason", "gate"], &["ring"]),
+    StartRequest => verb_request(&["reason"], &["paused"]),
+}
+
+/// The body of `pause`, `resume` and `stop`: [`VerbRequest`] with the keys that they take.
+pub(super) struct ReasonRequest;
+/// The body of `waive`.
+pub(super) struct WaiveRequest;
+/// The body of `start`.
+pub(super) struct StartRequest;
+
+fn text(description: &str) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).description(Some(description))
+}
+
+fn id(description: &str) -> Object {
+    let text = text(description).min_length(Some(1)).max_length(Some(MAX_ID_CHARS));
+    text.pattern(Some(ID_PATTERN)).build()
+}
+
+fn words<T: Serialize>(description: &str, all: &[T]) -> Object {
+    let word = |one: &T| serde_json::to_value(one).unwrap_or(Value::Null);
+    text(description).enum_values(Some(all.iter().map(word))).build()
+}
+
+/// The keys of [`VerbRequest`] that one verb takes.
+fn verb_request(required: &[&str], optional: &[&str]) -> Object {
+    // A derived schema of a struct is an object; anything else would show in the snapshot.
+    let RefOr::T(Schema::Object(mut body)) = VerbRequest::schema() else { return Object::new() };
+    body.properties.retain(|key, _| required.contains(&key.as_str()) || optional.contains(&key.as_str()));
+    body.required = required.iter().map(|&key| key.to_owned()).collect();
+    body.description = None;
+    if let Some(RefOr::T(Schema::Object(reason))) = body.properties.get_mut("reason") {
+        reason.pattern = Some(REASON_PATTERN.to_owned());
+        reason.min_length = Some(1);
+        reason.max_length = Some(super::json::MAX_REASON_CHARS);
+    }
+    // A key that is needed may not be `null`, which the schema of an optional field allows.
+    for key in required {
+        if let Some(RefOr::T(Schema::OneOf(choice))) = body.properties.get(*key)
+            && let Some(whole) = choice.items.iter().find(|item| matches!(item, RefOr::Ref(_))).cloned()
+        {
+            body.properties.insert((*key).to_owned(), whole);
+        }
+    }
+    body
+}

@@ -1,0 +1,223 @@
+//! `GET /api/v1/events`: the log as it grows, and a word whenever the snapshot changes
+//! (server-sent events).
+//!
+//! Each record is `event: record` with its number as `id`, so a client that comes back names the
+//! last one it has and goes on from there. Records are read from the log and only as fast as the
+//! client takes them: nothing is queued for a slow one, and nothing can be lost. `event: view` says
+//! that the snapshot changed; a client that is slow is told once instead of each time.
+//!
+//! **Invariant:** the `id`s of one stream are the numbers of the log without a gap, beginning after
+//! the one that the client named, and a `view` comes after every record that it rests on.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Extension, Query, State};
+use axum::http::{HeaderMap, HeaderName};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream::{self, Stream, StreamExt as _};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::openapi::OfARead;
+use super::problem::{Failure, Kind};
+use super::reads::read_log;
+use super::{Services, present};
+use crate::daemon::Handle;
+use crate::daemon::view::View;
+use crate::store::{Record, Seq};
+
+/// Streams at once on one listener; each holds a connection.
+const MAX_STREAMS: usize = 64;
+/// Records read from the log at once.
+const PORTION: u32 = 100;
+/// Wall time without a message after which a comment keeps proxies and browsers from giving up.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// Wall time between two words about the snapshot: a fast clock changes it hundreds of times a
+/// second.
+const VIEWS_APART: Duration = Duration::from_millis(250);
+/// Wall time after which a stream ends by itself, before its connection would be cut. Clients come
+/// back by themselves and name what they have.
+const LONGEST_STREAM: Duration = Duration::from_secs(240);
+/// Wall time after which a client comes back.
+const COME_BACK_AFTER: Duration = Duration::from_secs(1);
+
+static LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// Ends streams when the server ends: one that is waited for would hold up the end.
+#[derive(Debug, Clone)]
+pub(super) struct Ending(pub(super) CancellationToken);
+
+/// How many more streams may begin.
+#[derive(Debug, Clone)]
+struct Room(Arc<Semaphore>);
+
+/// The path of the stream.
+pub(super) fn routes() -> OpenApiRouter<Services> {
+    let room = Room(Arc::new(Semaphore::new(MAX_STREAMS)));
+    OpenApiRouter::new().routes(routes!(events)).layer(Extension(room))
+}
+
+/// Where to begin.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct StreamQuery {
+    /// After this record; absent: with what happens from now on.
+    #[param(maximum = 9_007_199_254_740_991_u64)]
+    after: Option<u64>,
+}
+
+/// The log as it grows, and a word whenever the snapshot changes.
+///
+/// `event: record` has a record's number as `id` and the record as data, as in the list of events;
+/// `event: view` says that the snapshot changed; `event: resync` that what the client has is of
+/// another log.
+#[utoipa::path(get, path = "/api/v1/events", tag = "rollouts", operation_id = "follow_events",
+    params(StreamQuery, ("Last-Event-ID" = Option<u64>, Header,
+        description = "The last record that the client has; wins over `after`")),
+    responses((status = 200, description = "Server-sent events, without an end", body = String,
+        content_type = "text/event-stream"), OfARead))]
+async fn events(
+    State(services): State<Services>,
+    Extension(room): Extension<Room>,
+    ending: Option<Extension<Ending>>,
+    query: Result<Query<StreamQuery>, QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let after = begin_after(query, &headers)?;
+    let permit = room.0.try_acquire_owned().map_err(|_| {
+        let detail =
+            format!("{MAX_STREAMS} clients follow the log already; ask again when one of them has ended");
+        Failure::new(Kind::Unavailable, detail)
+    })?;
+    let over = async move {
+        match ending {
+            Some(Extension(Ending(token))) => {
+                // Whichever is first.
+                let _ = tokio::time::timeout(LONGEST_STREAM, token.cancelled_owned()).await;
+            }
+            None => pause(LONGEST_STREAM).await,
+        }
+    };
+    let stream = follow(services, after, permit).take_until(Box::pin(over));
+    Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
+}
+
+/// The record after which to begin; a browser that comes back says so in a header, and its address
+/// stays what it was at first.
+fn begin_after(
+    query: Result<Query<StreamQuery>, QueryRejection>,
+    headers: &HeaderMap,
+) -> Result<Option<Seq>, Failure> {
+    let malformed = |detail: String| Failure::new(Kind::Malformed, detail);
+    let Query(StreamQuery { after }) = query.map_err(|error| malformed(error.body_text()))?;
+    let last = match headers.get(&LAST_EVENT_ID) {
+        None => after,
+        Some(value) => {
+            let number = value.to_str().ok().and_then(|text| text.parse().ok());
+            Some(number.ok_or_else(|| {
+                malformed(
+                    "`Last-Event-ID` must be the number of a record, as in `id` of a message".to_owned(),
+                )
+            })?)
+        }
+    };
+    Ok(last.map(Seq::new))
+}
+
+/// One client's place in the log.
+struct Feed {
+    services: Services,
+    handle: Handle,
+    /// The last record that was sent, or that the client has.
+    sent: Seq,
+    /// The snapshot that it was told about last.
+    told: Option<Arc<View>>,
+    ready: VecDeque<Event>,
+    _room: OwnedSemaphorePermit,
+}
+
+fn follow(
+    services: Services,
+    after: Option<Seq>,
+    room: OwnedSemaphorePermit,
+) -> impl Stream<Item = Result<Event, Infallible>> {
+    let handle = services.handle.clone();
+    let head = handle.view().head.seq;
+    let mut ready = VecDeque::new();
+    if after.is_some_and(|after| after > head) {
+        // Another log, such as a copy from before: what the client has is not of this one.
+        ready.extend(message("resync", &json!({"head": head.get()})));
+    }
+    let sent = after.unwrap_or(head).min(head);
+    let feed = Feed { services, handle, sent, told: None, ready, _room: room };
+    stream::unfold(feed, |mut feed| async move {
+        let event = feed.next().await?;
+        Some((Ok(event), feed))
+    })
+}
+
+impl Feed {
+    /// The next message; `None`: the daemon has ended, or the log cannot be read.
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Some(event);
+            }
+            let view = self.handle.view();
+            if view.head.seq > self.sent {
+                let records = self.portion().await?;
+                self.sent = records.last()?.seq;
+                self.ready = records.iter().map(record).collect::<Option<_>>()?;
+            } else if !self.told.as_ref().is_some_and(|told| Arc::ptr_eq(told, &view)) {
+                if self.told.is_some() {
+                    pause(VIEWS_APART).await;
+                }
+                // The newest one: there may be another after the pause.
+                let view = self.handle.view();
+                if view.head.seq == self.sent {
+                    self.ready.extend(snapshot(&view));
+                    self.told = Some(view);
+                }
+            } else if !self.handle.changed().await {
+                return None;
+            }
+        }
+    }
+
+    async fn portion(&self) -> Option<Vec<Record>> {
+        let from = self.sent.next();
+        let read = read_log(&self.services, move |reader| reader.view().read_from(from, PORTION)).await;
+        // The client comes back, and is told what is wrong by then on the page.
+        read.inspect_err(|failure| tracing::warn!(why = failure.clone().detail(), "a stream ends")).ok()
+    }
+}
+
+fn record(record: &Record) -> Option<Event> {
+    let event = Event::default().event("record").id(record.seq.get().to_string());
+    event.json_data(present::event(record)).ok()
+}
+
+fn snapshot(view: &View) -> Option<Event> {
+    let event = message("view", &json!({"at": view.at, "head": view.head.seq.get()}))?;
+    Some(event.retry(COME_BACK_AFTER))
+}
+
+fn message(name: &str, data: &Value) -> Option<Event> {
+    Event::default().event(name).json_data(data).ok()
+}
+
+#[expect(clippy::disallowed_methods, reason = "paces and ends a stream to a client; decides nothing")]
+async fn pause(length: Duration) {
+    tokio::time::sleep(length).await;
+}

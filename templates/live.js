@@ -1,0 +1,96 @@
+// Keeps the page up to date: the daemon says that something changed, and the page is fetched again
+// and its <main> exchanged. All that it shows is in the page without this, too.
+"use strict";
+(() => {
+  const live = document.getElementById("live");
+  const apart = 1000; // milliseconds between two fetches
+  const again = 5000; // milliseconds before another try where the browser does not try by itself
+  const main = () => document.querySelector("main[data-live]");
+  const decided = () => main().querySelector("time").textContent;
+  const toggled = new Map(); // rings that the reader opened or closed
+  let source = null;
+  let last = -apart;
+  let timer = 0;
+  let busy = false;
+  let stale = false;
+
+  function say(state, text) {
+    if (live.dataset.state === state) return;
+    live.dataset.state = state;
+    live.textContent = text;
+  }
+  const lost = () => say("lost", `Connection lost. This was true at ${decided()}`);
+
+  // Something changed: fetch soon, but not while the reader copies something or looks elsewhere.
+  function soon() {
+    stale = true;
+    if (timer || busy || document.hidden) return;
+    timer = setTimeout(fetchPage, Math.max(0, last + apart - performance.now()));
+  }
+
+  function reads() {
+    const chosen = getSelection();
+    return !chosen.isCollapsed && main().contains(chosen.anchorNode);
+  }
+
+  async function fetchPage() {
+    timer = 0;
+    if (reads()) return;
+    busy = true;
+    stale = false;
+    last = performance.now();
+    try {
+      const answer = await fetch(location.pathname + location.search, { cache: "no-store" });
+      if (!answer.ok) throw new Error(answer.statusText);
+      exchange(new DOMParser().parseFromString(await answer.text(), "text/html"));
+      if (source.readyState === EventSource.OPEN) say("live", "Live");
+    } catch {
+      lost();
+    } finally {
+      busy = false;
+    }
+    if (stale) soon();
+  }
+
+  function exchange(page) {
+    const ours = document.querySelector("script[src]").src;
+    const theirs = page.querySelector("script[src]");
+    const next = page.querySelector("main[data-live]");
+    // Another ringward answers: take all of its page.
+    if (!theirs || theirs.src !== ours || !next) return location.reload();
+    for (const [id, open] of toggled) {
+      const ring = next.querySelector(`#${CSS.escape(id)}`);
+      if (ring) ring.open = open;
+    }
+    const held = document.activeElement;
+    const focus = main().contains(held) ? held.id || held.closest("details")?.id : "";
+    const onSummary = held.localName === "summary";
+    document.title = page.title;
+    main().replaceWith(document.adoptNode(next));
+    if (!focus) return;
+    const target = document.getElementById(focus);
+    const wanted = onSummary ? target?.querySelector("summary") : target;
+    (wanted || main()).focus({ preventScroll: true });
+  }
+
+  function listen() {
+    source = new EventSource("/api/v1/events");
+    source.onopen = soon;
+    source.onerror = () => {
+      lost();
+      if (source.readyState === EventSource.CLOSED) setTimeout(listen, again);
+    };
+    source.addEventListener("view", soon);
+    source.addEventListener("resync", soon);
+  }
+
+  // What was done stands above <main> until the page is left; its address would show it again.
+  if (new URLSearchParams(location.search).has("after")) history.replaceState(null, "", location.pathname);
+  document.addEventListener("click", (event) => {
+    const ring = event.target.closest?.("summary")?.parentElement;
+    if (ring?.id) toggled.set(ring.id, !ring.open);
+  });
+  document.addEventListener("visibilitychange", () => stale && soon());
+  document.addEventListener("selectionchange", () => stale && !reads() && soon());
+  listen();
+})();

@@ -1,0 +1,465 @@
+//! A golden text for everything that can be in the way of a rollout: `explain` as it reads at night.
+//!
+//! The tables are made by a macro, so that a new variant does not compile until it has an example.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ringward::cli::explain::why;
+use ringward::fleet::{Counts, EnvironmentCensus};
+use ringward::ids::{GroupId, PolicyId};
+use ringward::plan::model::{Percent, PlanDigest};
+use ringward::rollout::event::{Actor, Cancelled, Cause, Purpose, RolloutId, WriteId, WriteIntent};
+use ringward::rollout::explain::meaning;
+use ringward::rollout::remote::{Group, GroupContent, VersionEntry};
+use ringward::rollout::report::{Blocker, Report, RingReport, Unsure};
+use ringward::rollout::safety::Veto;
+use ringward::rollout::state::{Assigned, Attempts, Hold, PendingWrite, Phase, Soak, Stage};
+use ringward::rollout::verdict::{Evidence, Exempt, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
+use ringward::rollout::world::{Read, Want};
+use ringward::time::Timestamp;
+use ringward::version::Environment;
+use ringward::web::rollout_json;
+
+use crate::{SCREEN, at, golden, plan, ring};
+
+/// Examples of an enum, each behind the pattern of its variant. The match names every variant and
+/// has no `_`, so it stops compiling when the enum gets a new one.
+macro_rules! examples {
+    ($name:ident: $kind:ty { $($pattern:pat => $example:expr),+ $(,)? }) => {
+        fn $name() -> Vec<$kind> {
+            fn is_listed(one: &$kind) {
+                match one { $($pattern => {})+ }
+            }
+            let mut all = Vec::new();
+            $({
+                let one: $kind = $example;
+                assert!(matches!(&one, $pattern), "an example stands behind another variant");
+                is_listed(&one);
+                all.push(one);
+            })+
+            all
+        }
+    };
+}
+
+const NOW: &str = "2026-10-13T08:00:00Z";
+
+fn r() -> ringward::ids::RingName {
+    ring("Early adopters")
+}
+
+fn hold(user: &str, reason: &str) -> Hold {
+    Hold {
+        actor: Actor::Local { user: user.to_owned() },
+        reason: reason.to_owned(),
+        since: at("2026-10-13T05:00:00Z"),
+    }
+}
+
+fn group(name: &str, version: &str) -> Group {
+    let entry = VersionEntry { environment: Some("windows".to_owned()), version: version.to_owned() };
+    let content = GroupContent {
+        name: name.to_owned(),
+        versions: vec![entry],
+        policies: BTreeSet::from([PolicyId::new("p-1").unwrap()]),
+    };
+    Group { id: GroupId::new("g-1").unwrap(), content, updated_at: at("2026-10-12T09:00:00Z") }
+}
+
+fn intent() -> Box<WriteIntent> {
+    let before = group("Early adopters", "2026.7.1376.0");
+    let after = group("Early adopters", "2026.8.2100.0").content;
+    Box::new(WriteIntent {
+        id: WriteId(7),
+        digest: PlanDigest::of_written("{}"),
+        purpose: Purpose::Target,
+        policies: before.content.policies.clone(),
+        before: Some(before),
+        after,
+        judgements: Vec::new(),
+        devices: 43,
+        after_doubt: false,
+    })
+}
+
+fn judged(gate: Gate, verdict: Verdict, evidence: Evidence) -> Judgement {
+    let environment = (gate == Gate::Adoption).then_some(Environment::Windows);
+    let as_of = match gate {
+        Gate::Opening | Gate::Freeze => None,
+        Gate::Fleet | Gate::Adoption | Gate::Soak => Some(at("2026-10-13T07:55:00Z")),
+    };
+    Judgement { gate, environment, verdict, evidence, as_of }
+}
+
+fn adoption(verdict: Verdict) -> Judgement {
+    let counts = Counts { arrived: 20, due: 10, stalled: 1, unseen: 9, ..Counts::default() };
+    let census = EnvironmentCensus { counts, active: 40, active_sighted: 31, exercised: 3 };
+    let evidence = Evidence::Adoption {
+        census,
+        at_least: Percent::whole(90),
+        seen_at_least: Percent::whole(60),
+        deadline_at: match verdict {
+            Verdict::Fail(Failing::DeadlineMissed) => at("2026-10-13T07:30:00Z"),
+            _ => at("2026-10-19T09:00:00Z"),
+        },
+    };
+    judged(Gate::Adoption, verdict, evidence)
+}
+
+fn soak(verdict: Verdict) -> Judgement {
+    let evidence = Evidence::Soak {
+        started_at: at("2026-10-12T12:00:00Z"),
+        ends_at: match verdict {
+            Verdict::Wait(Waiting::NotExercised) => at("2026-10-13T06:00:00Z"),
+            _ => at("2026-10-15T12:00:00Z"),
+        },
+        arrived: 31,
+        exercised: 9,
+    };
+    judged(Gate::Soak, verdict, evidence)
+}
+
+fn opening(verdict: Verdict, closes_at: Option<Timestamp>) -> Judgement {
+    let evidence = Evidence::Opening { closes_at, opens_at: Some(at("2026-10-13T09:00:00Z")) };
+    judged(Gate::Opening, verdict, evidence)
+}
+
+fn fleet(why: Unknown, unresolved: &[&str]) -> Judgement {
+    let unresolved = unresolved.iter().map(|name| (*name).to_owned()).collect();
+    let evidence = Evidence::Fleet { eligible: 0, full_sweep_at: None, unresolved };
+    judged(Gate::Fleet, Verdict::Unknown(why), evidence)
+}
+
+examples!(blockers: Blocker {
+    Blocker::Stopped(_) => Blocker::Stopped(hold("ana", "dns is down")),
+    Blocker::Paused(_) => Blocker::Paused(hold("bob", "help desk sees sign-in errors")),
+    Blocker::Halted(_) => Blocker::Halted(causes().remove(0)),
+    Blocker::FileMissing => Blocker::FileMissing,
+    Blocker::ClockBehind(_) => Blocker::ClockBehind(at("2026-10-13T08:20:00Z")),
+    Blocker::Gate(..) => Blocker::Gate(r(), Box::new(adoption(Verdict::Wait(Waiting::TooFewArrived)))),
+    Blocker::Veto(..) => Blocker::Veto(r(), vetoes().remove(0)),
+    Blocker::GroupsUnread(_) => Blocker::GroupsUnread(r()),
+    Blocker::InFlight(..) => Blocker::InFlight(r(), WriteId(7)),
+    Blocker::InDoubt { .. } => Blocker::InDoubt {
+        ring: r(),
+        write: WriteId(7),
+        why: "the connection was reset".to_owned(),
+        read_at: Some(at("2026-10-13T08:01:00Z")),
+    },
+    Blocker::OtherWrite { .. } => Blocker::OtherWrite { plan: "servers".to_owned(), write: WriteId(9) },
+    Blocker::Backoff { .. } => Blocker::Backoff {
+        ring: r(),
+        until: at("2026-10-13T08:04:00Z"),
+        last: Some("Cloudflare asked to slow down".to_owned()),
+    },
+    Blocker::BudgetSpent { .. } => Blocker::BudgetSpent { ring: r(), until: at("2026-10-13T08:03:00Z") },
+    Blocker::Withdrawn(_) => Blocker::Withdrawn(at("2026-10-13T07:00:00Z")),
+    Blocker::Observing(..) => Blocker::Observing(r(), intent()),
+    Blocker::Moving => Blocker::Moving,
+});
+
+examples!(causes: Cause {
+    Cause::AdoptionMissed { .. } => Cause::AdoptionMissed {
+        ring: r(),
+        judgement: Box::new(adoption(Verdict::Fail(Failing::DeadlineMissed))),
+    },
+    Cause::UnknownTooLong { .. } => Cause::UnknownTooLong {
+        ring: r(),
+        gate: Gate::Adoption,
+        environment: Some(Environment::Macos),
+        why: Unknown::StaleSweep,
+        since: at("2026-10-13T02:00:00Z"),
+    },
+    Cause::WriteRefused { .. } => Cause::WriteRefused {
+        ring: r(),
+        status: 403,
+        message: "the token may not write deployment groups".to_owned(),
+    },
+    Cause::WritesKeepFailing { .. } => Cause::WritesKeepFailing {
+        ring: r(),
+        attempts: 6,
+        last: "the group was edited by somebody else".to_owned(),
+    },
+    Cause::Drift { .. } => Cause::Drift {
+        ring: r(),
+        expected: Box::new(group("Early adopters", "2026.8.2100.0")),
+        seen: Some(Box::new(group("Early adopters", "2026.7.1376.0"))),
+    },
+});
+
+examples!(vetoes: Veto {
+    Veto::AmbiguousName { .. } => Veto::AmbiguousName {
+        name: "Early adopters".to_owned(),
+        ids: vec![GroupId::new("g-1").unwrap(), GroupId::new("g-2").unwrap()],
+    },
+    Veto::ForeignProfiles { .. } => Veto::ForeignProfiles {
+        name: "Early adopters".to_owned(),
+        id: GroupId::new("g-1").unwrap(),
+        policies: BTreeSet::from([PolicyId::new("p-8").unwrap()]),
+    },
+    Veto::OwnedElsewhere { .. } => {
+        Veto::OwnedElsewhere { name: "Early adopters".to_owned(), plan: plan("servers"), ring: ring("Ring 1") }
+    },
+    Veto::ProfileTaken { .. } => Veto::ProfileTaken {
+        policy: PolicyId::new("p-1").unwrap(),
+        name: "Made by hand".to_owned(),
+        id: GroupId::new("g-5").unwrap(),
+    },
+    Veto::AmbiguousVersions { .. } => {
+        Veto::AmbiguousVersions { name: "Early adopters".to_owned(), environment: Environment::Windows }
+    },
+});
+
+// What was not sent and is tried again stands in a reason; the others leave no trace there.
+examples!(cancellations: Cancelled {
+    Cancelled::Stopped => Cancelled::Stopped,
+    Cancelled::Held => Cancelled::Held,
+    Cancelled::OpeningClosed => Cancelled::OpeningClosed,
+    Cancelled::FreezeBegun => Cancelled::FreezeBegun,
+    Cancelled::PlanChanged => Cancelled::PlanChanged,
+    Cancelled::ConcurrentEdit => Cancelled::ConcurrentEdit,
+    Cancelled::GroupGone => Cancelled::GroupGone,
+    Cancelled::GroupInTheWay => Cancelled::GroupInTheWay,
+    Cancelled::Unreadable { .. } => Cancelled::Unreadable { message: "503 Service Unavailable".to_owned() },
+    Cancelled::NotSent { .. } => Cancelled::NotSent { message: "connection refused".to_owned() },
+    Cancelled::RateLimited => Cancelled::RateLimited,
+});
+
+examples!(waitings: Waiting {
+    Waiting::OpeningClosed => Waiting::OpeningClosed,
+    Waiting::OpeningEndsSoon => Waiting::OpeningEndsSoon,
+    Waiting::Frozen => Waiting::Frozen,
+    Waiting::TooFewSeen => Waiting::TooFewSeen,
+    Waiting::TooFewArrived => Waiting::TooFewArrived,
+    Waiting::SoakRunning => Waiting::SoakRunning,
+    Waiting::NotExercised => Waiting::NotExercised,
+});
+
+examples!(unknowns: Unknown {
+    Unknown::NotSwept => Unknown::NotSwept,
+    Unknown::StaleSweep => Unknown::StaleSweep,
+    Unknown::ProfilesUnread => Unknown::ProfilesUnread,
+    Unknown::ProfileUnresolved => Unknown::ProfileUnresolved,
+    Unknown::NobodyToMove => Unknown::NobodyToMove,
+});
+
+examples!(failings: Failing { Failing::DeadlineMissed => Failing::DeadlineMissed });
+
+// Neither passes nor exemptions are ever in the way.
+examples!(verdicts: Verdict {
+    Verdict::Pass => Verdict::Pass,
+    Verdict::Wait(_) => Verdict::Wait(Waiting::Frozen),
+    Verdict::Fail(_) => Verdict::Fail(Failing::DeadlineMissed),
+    Verdict::Unknown(_) => Verdict::Unknown(Unknown::NotSwept),
+    Verdict::Exempt(_) => Verdict::Exempt(Exempt::Waived),
+});
+
+examples!(stages: Stage {
+    Stage::Pending => Stage::Pending,
+    Stage::Entering(_) => Stage::Entering(Attempts::default()),
+    Stage::Deploying(_) => Stage::Deploying(Box::new(PendingWrite {
+        intent: *intent(),
+        attempts: Attempts::default(),
+        planned_at: at(NOW),
+        doubt: None,
+    })),
+    Stage::Adopting(_) => Stage::Adopting(assigned()),
+    Stage::Soaking(..) => Stage::Soaking(assigned(), Soak { started_at: at(NOW) }),
+    Stage::Verified(_) => Stage::Verified(assigned()),
+});
+
+fn assigned() -> Assigned {
+    Assigned {
+        group: GroupId::new("g-1").unwrap(),
+        policies: BTreeSet::new(),
+        at: at(NOW),
+        deadline_from: at(NOW),
+    }
+}
+
+fn gates() -> Vec<Judgement> {
+    let mut gates: Vec<Judgement> = waitings()
+        .into_iter()
+        .map(|waiting| match waiting {
+            Waiting::OpeningClosed => opening(Verdict::Wait(waiting), None),
+            Waiting::OpeningEndsSoon => opening(Verdict::Wait(waiting), Some(at("2026-10-13T08:10:00Z"))),
+            Waiting::Frozen => {
+                let evidence = Evidence::Freeze {
+                    reason: Some("Year-end change freeze".to_owned()),
+                    ends_at: Some(at("2027-01-05T00:00:00Z")),
+                };
+                judged(Gate::Freeze, Verdict::Wait(waiting), evidence)
+            }
+            Waiting::TooFewSeen | Waiting::TooFewArrived => adoption(Verdict::Wait(waiting)),
+            Waiting::SoakRunning | Waiting::NotExercised => soak(Verdict::Wait(waiting)),
+        })
+        .collect();
+    gates.extend(failings().into_iter().map(|failing| adoption(Verdict::Fail(failing))));
+    gates.extend(unknowns().into_iter().map(|why| match why {
+        Unknown::ProfileUnresolved => fleet(why, &["Enginering", "IT (also in ring `Everyone`)"]),
+        why => fleet(why, &[]),
+    }));
+    gates.push(adoption(Verdict::Unknown(Unknown::StaleSweep)));
+    // A schedule whose openings are all over.
+    let evidence = Evidence::Opening { closes_at: None, opens_at: None };
+    gates.push(judged(Gate::Opening, Verdict::Wait(Waiting::OpeningClosed), evidence));
+    gates
+}
+
+fn report(waiting_on: Vec<Blocker>) -> Report {
+    let halted = waiting_on.iter().find_map(|blocker| match blocker {
+        Blocker::Halted(cause) => Some((cause.clone(), at("2026-10-13T07:30:00Z"))),
+        _ => None,
+    });
+    let unsure = Unsure { since: at("2026-10-13T06:00:00Z"), halts_at: at("2026-10-13T12:00:00Z") };
+    let early = RingReport {
+        name: r(),
+        profiles: vec!["IT".to_owned()],
+        targets: BTreeMap::new(),
+        group: ("Early adopters".to_owned(), None),
+        state: "adopting",
+        meaning: "",
+        since: at("2026-10-13T06:45:00Z"),
+        assigned_at: Some(at("2026-10-13T06:45:00Z")),
+        gates: Vec::new(),
+        unsure: BTreeMap::from([
+            ((Gate::Fleet, None), unsure),
+            ((Gate::Adoption, Some(Environment::Windows)), unsure),
+        ]),
+        census: None,
+        next_opening: None,
+        waived: BTreeMap::new(),
+        unmanaged: Vec::new(),
+    };
+    let want = |read, instant| Want { read, at: at(instant) };
+    Report {
+        id: RolloutId { plan: plan("client"), number: 3 },
+        digest: PlanDigest::of_written("{}"),
+        description: None,
+        at: at(NOW),
+        phase: Phase::Running,
+        phase_since: at("2026-10-12T06:00:00Z"),
+        paused: None,
+        halted,
+        rings: vec![early],
+        waiting_on,
+        earliest_move: None,
+        troubles: Vec::new(),
+        reads: vec![
+            want(Read::Groups, "2026-10-13T08:05:00Z"),
+            want(Read::Profiles, "2026-10-13T08:20:00Z"),
+            want(Read::FullSweep, "2026-10-13T12:00:00Z"),
+            // Due already: now.
+            want(Read::IncrementalSweep, "2026-10-13T07:59:00Z"),
+        ],
+    }
+}
+
+/// Why a report does not move, as a person reads it.
+fn explained(report: &Report) -> String {
+    let mut out = Vec::new();
+    why(&mut out, &rollout_json(report, None), at(NOW), &SCREEN).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+/// Rows under the names that the API has for them.
+fn told(rows: Vec<Blocker>) -> String {
+    let mut text = String::new();
+    let mut names = BTreeSet::new();
+    for blocker in rows {
+        let report = report(vec![blocker.clone()]);
+        let json = rollout_json(&report, None);
+        let [one] = json.waiting_on.as_slice() else { panic!("one blocker") };
+        assert!(!one.headline.is_empty() && !one.detail.is_empty() && !one.remedy.is_empty(), "{one:?}");
+        assert!(!one.headline.ends_with('.'), "{one:?}");
+        assert!(one.command.as_ref().is_none_or(|command| one.remedy.ends_with(command)), "{one:?}");
+        names.insert(one.reason.clone());
+        text.push_str(&format!("# {}, {}\n{}", one.code, one.reason, explained(&report)));
+    }
+    assert!(!names.contains(""), "every reason has a word: {names:?}");
+    for line in text.lines() {
+        assert!(line.chars().count() <= 80, "wider than 80 columns: {line}");
+    }
+    text
+}
+
+#[test]
+fn every_blocker_is_explained() {
+    golden("explain_blockers.txt", &told(blockers()));
+}
+
+#[test]
+fn every_cause_of_a_halt_is_explained() {
+    let mut rows = causes();
+    let Some(Cause::Drift { ring, expected, .. }) = rows.last().cloned() else { panic!("drift is the last") };
+    rows.push(Cause::Drift { ring, expected, seen: None });
+    rows.extend(unknowns().into_iter().map(|why| Cause::UnknownTooLong {
+        ring: r(),
+        gate: Gate::Fleet,
+        environment: None,
+        why,
+        since: at("2026-10-13T02:00:00Z"),
+    }));
+    golden("explain_causes.txt", &told(rows.into_iter().map(Blocker::Halted).collect()));
+}
+
+#[test]
+fn every_gate_in_the_way_is_explained() {
+    for verdict in verdicts() {
+        let listed = gates().iter().any(|gate| gate.verdict.as_str() == verdict.as_str());
+        assert_eq!(listed, !verdict.advances(), "{verdict:?}");
+    }
+    golden(
+        "explain_gates.txt",
+        &told(gates().into_iter().map(|gate| Blocker::Gate(r(), Box::new(gate))).collect()),
+    );
+}
+
+#[test]
+fn every_veto_is_explained() {
+    golden("explain_vetoes.txt", &told(vetoes().into_iter().map(|veto| Blocker::Veto(r(), veto)).collect()));
+}
+
+#[test]
+fn every_write_that_came_to_nothing_is_explained() {
+    let failures = cancellations().into_iter().filter(Cancelled::is_a_failure);
+    let mut rows: Vec<Blocker> = failures
+        .map(|why| Blocker::Backoff {
+            ring: r(),
+            until: at("2026-10-13T08:04:00Z"),
+            last: Some(why.to_string()),
+        })
+        .collect();
+    rows.push(Blocker::Backoff { ring: r(), until: at("2026-10-13T08:04:00Z"), last: None });
+    golden("explain_backoffs.txt", &told(rows));
+}
+
+#[test]
+fn every_state_has_its_meaning() {
+    let stages = stages();
+    let names: Vec<&str> = stages.iter().map(Stage::as_str).collect();
+    assert_eq!(names, Stage::NAMES);
+    let lines: String =
+        stages.iter().map(|stage| format!("{}: {}\n", stage.as_str(), meaning(stage))).collect();
+    golden("explain_states.txt", &lines);
+}
+
+#[test]
+fn several_reasons_stand_in_order_and_the_clock_is_told() {
+    let mut report = report(vec![
+        Blocker::Paused(hold("bob", "looking")),
+        Blocker::Gate(r(), Box::new(soak(Verdict::Wait(Waiting::SoakRunning)))),
+    ]);
+    report.earliest_move = Some(at("2026-10-15T12:00:00Z"));
+    golden("explain_several.txt", &explained(&report));
+}
+
+#[test]
+fn a_rollout_that_is_over_is_told_as_such() {
+    let mut text = String::new();
+    for phase in Phase::ALL {
+        let report = Report { phase, paused: Some(hold("bob", "year end")), ..report(Vec::new()) };
+        text.push_str(&format!("# {}\n{}", phase.as_str(), explained(&report)));
+    }
+    golden("explain_phases.txt", &text);
+}

@@ -1,0 +1,307 @@
+// The page in a browser. Every check is a named row; the last line counts them.
+import assert from "node:assert/strict";
+import { axeSource, open } from "./browser.mjs";
+import { api, daemon, demo, sandbox, stopAll, until } from "./harness.mjs";
+
+const PLAN = "cloudflare-one-client";
+const SHEET = `/act/pause?plan=${PLAN}`;
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+const REVERSED = "Ring \u202egnir";
+const HOSTILE = [
+  `<script>window.hacked = 1</script><img src=x onerror="window.hacked=1">`,
+  `حلقة المهندسين 🚀 環`,
+  `Averylongringnamewithoutanyspaceinit`.repeat(6),
+  REVERSED,
+];
+
+let browser;
+let passed = 0;
+const failures = [];
+
+async function check(name, body) {
+  const from = performance.now();
+  try {
+    await body();
+    passed += 1;
+    console.log(`ok ${name} (${Math.round((performance.now() - from) / 100) / 10} s)`);
+  } catch (error) {
+    failures.push(name);
+    console.log(`not ok ${name}\n${error.stack}`);
+  }
+}
+
+/** A page that notes everything that should not happen. */
+async function visit(one, path = "/", options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const page = await context.newPage();
+  const wrong = [];
+  page.on("console", (message) => ["error", "warning"].includes(message.type()) && wrong.push(message.text()));
+  page.on("pageerror", (error) => wrong.push(String(error)));
+  page.on("dialog", (dialog) => wrong.push(`dialog: ${dialog.message()}`));
+  page.on("requestfailed", (request) => {
+    // Leaving a page ends its stream and whatever it was fetching.
+    const left = request.failure().errorText === "net::ERR_ABORTED";
+    if (!left) wrong.push(`${request.url()}: ${request.failure().errorText}`);
+  });
+  page.on("response", (answer) => answer.status() >= 400 && wrong.push(`${answer.status()} ${answer.url()}`));
+  page.on("request", (request) => {
+    if (new URL(request.url()).origin !== one.url) wrong.push(`it asked ${request.url()}`);
+  });
+  await page.goto(one.url + path);
+  page.finish = async (expected = []) => {
+    await context.close();
+    const surprises = wrong.filter((line) => !expected.some((pattern) => pattern.test(line)));
+    assert.deepEqual(surprises, []);
+  };
+  return page;
+}
+
+const main = (page) => page.locator("main");
+const text = (page) => main(page).innerText();
+const kinds = async (one, plan = PLAN) =>
+  (await api(one, `rollouts/${plan}/events?limit=1000`)).events.map((event) => event.kind);
+
+async function confirm(page, link, reason) {
+  await page.click(link);
+  await page.fill("#reason", reason);
+  await page.click("#confirm");
+}
+
+/** No violation of WCAG A or AA, in light and dark. */
+async function accessible(one, path, state) {
+  for (const colorScheme of ["light", "dark"]) {
+    const context = await browser.newContext({ colorScheme, bypassCSP: true });
+    const page = await context.newPage();
+    await page.goto(one.url + path);
+    await page.evaluate(axeSource);
+    const found = await page.evaluate((values) => axe.run(document, { runOnly: { type: "tag", values } }), RULES);
+    const told = found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join("\n")}`);
+    assert.deepEqual(told, [], `${state}, ${colorScheme}`);
+    assert.ok(found.passes.length > 10, `${state}: the checker looked at the page`);
+    await context.close();
+  }
+}
+
+async function fits(one, path, width) {
+  const page = await visit(one, path, { viewport: { width, height: 700 } });
+  await page.evaluate(() => document.querySelectorAll("details").forEach((ring) => (ring.open = true)));
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  assert.ok(wide <= width, `${path} is ${wide} px wide at ${width} px`);
+  await page.finish([/40[0-9]/]);
+}
+
+async function walk() {
+  const one = await demo();
+  await check("live: the content changes, the page is never loaded again", async () => {
+    const page = await visit(one);
+    await page.evaluate(() => (window.marker = "still here"));
+    await page.click(`#ring-${PLAN}-3 summary`);
+    await page.focus("#stop");
+    const foot = page.locator(".foot");
+    const before = await foot.innerText();
+    await until("a new record on the page", async () => (await foot.innerText()) !== before);
+    await until("a ring that adopts or soaks", async () => /adopting|soaking/.test(await text(page)));
+    assert.equal(await page.evaluate(() => window.marker), "still here");
+    assert.ok(await page.locator(`#ring-${PLAN}-3`).evaluate((ring) => ring.open), "what was opened stays open");
+    assert.equal(await page.evaluate(() => document.activeElement.id), "stop", "the focus stays");
+    assert.equal(await page.locator("#live").innerText(), "Live");
+    await page.finish();
+  });
+  await check("the page names what runs, its gates, and what it waits for", async () => {
+    const page = await visit(one);
+    const shown = await text(page);
+    for (const word of [`${PLAN}#1`, "Engineering", "Early adopters", "Everyone", "arrived", "asked for:", "verified"]) {
+      assert.ok(shown.includes(word), `${word} in ${shown}`);
+    }
+    assert.ok((await page.locator("svg.track[aria-label]").count()) >= 2, "bars have a text");
+    await page.finish();
+  });
+  await check("accessible: running", () => accessible(one, "/", "running"));
+  await check("accessible: one plan", () => accessible(one, `/plans/${PLAN}`, "one plan"));
+  await check("accessible: the confirmation", () => accessible(one, SHEET, "confirmation"));
+  await check("pause, with confirmation", async () => {
+    const page = await visit(one);
+    await confirm(page, `#pause-${PLAN}`, "a look at the <b>desk</b>");
+    await page.waitForURL(`${one.url}/`);
+    assert.match(await page.locator("#done").innerText(), /Done: the plan was paused.*a look at the <b>desk<\/b>/s);
+    assert.match(await text(page), /Paused at ring \d of 3/);
+    assert.match(await page.title(), /^1 paused/);
+    const events = (await api(one, `rollouts/${PLAN}/events?limit=1000`)).events;
+    const pauses = events.filter((event) => event.kind === "paused");
+    assert.deepEqual(pauses.map(({ actor, reason }) => [actor, reason]), [["loopback", "a look at the <b>desk</b>"]]);
+    await page.finish();
+  });
+  await check("a refused verb shows why, what would work, and keeps the reason", async () => {
+    const page = await visit(one, SHEET);
+    await page.fill("#reason", "once more");
+    await page.click("#confirm");
+    const refusal = await page.locator("[role=alert]").innerText();
+    assert.match(refusal, /It was not done\. it is paused already by loopback.*ringward resume/s);
+    assert.equal(await page.inputValue("#reason"), "once more");
+    assert.equal((await kinds(one)).filter((kind) => kind === "paused").length, 1);
+    await page.finish([/409/]);
+  });
+  await check("no reason, no verb", async () => {
+    const page = await visit(one, SHEET);
+    await page.click("#confirm");
+    assert.equal(page.url(), one.url + SHEET, "the browser asks for it");
+    await page.locator("form").evaluate((form) => (form.noValidate = true));
+    await page.click("#confirm");
+    assert.match(await page.locator("[role=alert]").innerText(), /`reason` is missing/);
+    await page.finish([/422/]);
+  });
+  await check("accessible: paused", () => accessible(one, "/", "paused"));
+  await check("resume, with confirmation", async () => {
+    const page = await visit(one);
+    await confirm(page, `#resume-${PLAN}`, "seen enough");
+    await page.waitForURL(`${one.url}/`);
+    assert.match(await page.locator("#done").innerText(), /Done: the pause was lifted/);
+    assert.ok((await kinds(one)).includes("pause_lifted"));
+    await page.finish();
+  });
+  await check("without JavaScript: the content, a stop and a start", () => withoutScript(one));
+  await check("another site's form changes nothing", () => foreignForm(one));
+  for (const width of [320, 375, 768, 1920]) {
+    await check(`fits ${width} px`, async () => {
+      for (const path of ["/", `/plans/${PLAN}`, SHEET, "/nowhere/else"]) await fits(one, path, width);
+    });
+  }
+  await check("dark: the page follows the reader's choice", async () => {
+    const ground = async (colorScheme) => {
+      const page = await visit(one, "/", { colorScheme });
+      const colour = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+      await page.finish();
+      return colour.match(/\d+/g).slice(0, 3).map(Number);
+    };
+    assert.ok((await ground("dark")).every((part) => part < 50) && (await ground("light")).every((part) => part > 200));
+  });
+  await check("the end of the daemon shows, and an open page does not hold it up", async () => {
+    const page = await visit(one);
+    await until("a stream", async () => (await page.locator("#live").innerText()) === "Live");
+    assert.equal(await one.end(), 0);
+    await until("a word of it", async () => /Connection lost/.test(await page.locator("#live").innerText()));
+    assert.match(await text(page), new RegExp(PLAN), "what was known stays");
+    await page.finish([/ERR_|Failed to load/]);
+  });
+}
+
+async function withoutScript(one) {
+  const page = await visit(one, "/", { javaScriptEnabled: false });
+  assert.match(await text(page), /Everyone/);
+  assert.match(await page.locator("header").innerText(), /As of 2026-.*Reload/s);
+  await page.click("header noscript a, header a:has-text('Reload')");
+  await confirm(page, "#stop", "call from the desk");
+  assert.match(await page.locator("#done").innerText(), /Done: all writes were stopped/);
+  assert.match(await text(page), /All writes are stopped\s+By loopback since .*: call from the desk/);
+  assert.ok((await api(one, "rollouts")).stopped);
+  await accessible(one, "/", "stopped");
+  await accessible(one, "/act/start", "start");
+  await page.click("#start");
+  await page.check("[name=paused]");
+  await page.fill("#reason", "all clear");
+  await page.click("#confirm");
+  assert.match(await page.locator("#done").innerText(), /writes were allowed again/);
+  assert.match(await text(page), /Paused at ring/);
+  await confirm(page, `#resume-${PLAN}`, "and on");
+  const now = await api(one, "rollouts");
+  assert.deepEqual([now.stopped, now.rollouts[0].paused], [null, null]);
+  await page.finish();
+}
+
+/** A page of another origin on this machine, which the browser lets send forms anywhere. */
+async function foreignForm(one) {
+  const before = await kinds(one);
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.route("http://evil.test/", (route) =>
+    route.fulfill({
+      contentType: "text/html",
+      body: `<form method="post" action="${one.url}/act/stop"><input name="reason" value="x"><input name="seen" value=""></form>`,
+    }),
+  );
+  await page.goto("http://evil.test/");
+  const [answer] = await Promise.all([
+    page.waitForResponse((response) => response.url().endsWith("/act/stop")).catch(() => null),
+    page.locator("form").evaluate((form) => form.submit()),
+  ]);
+  if (answer) assert.equal(answer.status(), 403);
+  const now = await api(one, "rollouts");
+  assert.equal(now.stopped, null);
+  assert.deepEqual(await kinds(one), before);
+  await context.close();
+}
+
+const hostilePlan = () =>
+  JSON.stringify({
+    plan: "hostile",
+    description: `</p><script>window.hacked = 1</script> ${REVERSED}`,
+    versions: { windows: "2026.8.2100.0", macos: "2026.8.2100.0" },
+    rings: [
+      { name: HOSTILE[0], profiles: ["Engineering"] },
+      { name: HOSTILE[1], profiles: ["IT"] },
+      { name: HOSTILE[2], profiles: ["Support"] },
+      { name: HOSTILE[3], profiles: ["default"] },
+    ],
+  });
+
+async function hostile() {
+  const account = await sandbox();
+  await account.faults([{ operation: "create-deployment-group", kind: "forbidden", times: 100 }]);
+  const plans = { "hostile.yaml": hostilePlan(), "broken <b>.yaml": "plan: broken\nrings: []\nfoo: <script>1</script>\n" };
+  let one = await daemon(account, "hostile", plans);
+  await until("a halt", async () => (await api(one, "rollouts")).rollouts[0]?.halted);
+  await check("hostile names are text", async () => {
+    const page = await visit(one);
+    const names = await page.locator(".ring-name bdi").allInnerTexts();
+    assert.deepEqual(names, HOSTILE.map((name) => name.replace("\u202e", "\ufffd")));
+    assert.equal(await page.evaluate(() => window.hacked), undefined);
+    const shown = await text(page);
+    assert.ok(shown.includes("</p><script>window.hacked = 1</script>"), shown);
+    assert.ok(shown.includes("broken <b>.yaml"), shown);
+    assert.ok(!(await page.content()).includes("\u202e"));
+    await page.finish();
+  });
+  await check("halted: why, and the way on", async () => {
+    const page = await visit(one);
+    assert.match(await text(page), /Halted at ring 1 of 4/);
+    assert.match(await text(page), /Cloudflare refused the write .* with 403/);
+    await page.click("#resume-hostile");
+    assert.match(await text(page), /its cause counts as seen by you/);
+    await page.finish();
+  });
+  await check("accessible: halted, with a broken file", () => accessible(one, "/", "halted"));
+  await check("hostile names fit 320 px", async () => {
+    for (const path of ["/", "/plans/hostile", "/act/resume?plan=hostile"]) await fits(one, path, 320);
+  });
+  await check("a page comes back to life with the daemon", async () => {
+    const page = await visit(one);
+    await page.evaluate(() => (window.marker = "still here"));
+    const state = () => page.locator("#live").getAttribute("data-state");
+    await until("a stream", async () => (await state()) === "live");
+    assert.equal(await one.end(), 0);
+    await until("its end", async () => (await state()) === "lost");
+    one = await daemon(account, "hostile", {}, new URL(one.url).host);
+    await until("a stream again", async () => (await state()) === "live");
+    assert.match(await text(page), /ringward .* started/);
+    assert.equal(await page.evaluate(() => window.marker), "still here");
+    await page.finish([/ERR_|Failed to load/]);
+  });
+  const empty = await daemon(account, "empty", {});
+  await check("accessible: empty", () => accessible(empty, "/", "empty"));
+  await check("empty: what to do next", async () => {
+    const page = await visit(empty);
+    assert.match(await text(page), /No plan yet[\s\S]*ringward check/);
+    await page.finish();
+  });
+}
+
+try {
+  browser = await open();
+  await walk();
+  await hostile();
+} finally {
+  await browser?.close();
+  await stopAll();
+}
+console.log(`test result: ${failures.length ? "FAILED" : "ok"}. ${passed} passed; ${failures.length} failed`);
+process.exitCode = failures.length ? 1 : 0;

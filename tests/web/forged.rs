@@ -1,0 +1,169 @@
+//! Requests that a foreign web page, a rebound name or a proxy could send, over real TCP: none of
+//! them triggers a verb, and none reads under a foreign name.
+
+use ringward::web::Limits;
+
+use super::tcp::Listening;
+
+const JSON: &str = "application/json";
+const REASON: &str = r#"{"reason": "look"}"#;
+
+/// Every path that changes something, with a type and body that it takes.
+const VERBS: &[(&str, &str, &str)] = &[
+    ("/api/v1/rollouts/client/pause", JSON, REASON),
+    ("/api/v1/rollouts/client/resume", JSON, REASON),
+    ("/api/v1/rollouts/client/waive", JSON, r#"{"reason": "look", "gate": "soak"}"#),
+    ("/api/v1/stop", JSON, REASON),
+    ("/api/v1/start", JSON, REASON),
+];
+
+/// Every path that shows something.
+const READS: &[&str] = &[
+    "/",
+    "/metrics",
+    "/api/v1",
+    "/api/v1/openapi.json",
+    "/api/v1/rollouts",
+    "/api/v1/rollouts/client",
+    "/api/v1/rollouts/client/plan",
+    "/api/v1/rollouts/client/devices",
+    "/api/v1/rollouts/client/events",
+    "/nowhere",
+];
+
+/// Hosts that are not this listener: what stands after the path, and the header lines.
+const FOREIGN_HOSTS: &[(&str, &str)] = &[
+    ("a rebound name", "Host: evil.test:<port>"),
+    ("a rebound name without port", "Host: evil.test"),
+    ("a name that begins like ours", "Host: localhost.evil.test:<port>"),
+    ("a name that ends like ours", "Host: evil-localhost:<port>"),
+    ("a number in a name", "Host: 127.0.0.1.evil.test:<port>"),
+    ("a dot behind", "Host: localhost.:<port>"),
+    ("a user before", "Host: evil@<host>"),
+    ("a user behind", "Host: <host>@evil.test"),
+    ("another port", "Host: 127.0.0.1:1"),
+    ("no port", "Host: 127.0.0.1"),
+    ("another loopback address", "Host: 127.0.0.2:<port>"),
+    ("a short number", "Host: 127.1:<port>"),
+    ("a whole number", "Host: 2130706433:<port>"),
+    ("any address", "Host: 0.0.0.0:<port>"),
+    ("an empty one", "Host: "),
+    ("none", "X-Nothing: 1"),
+    ("two, ours first", "Host: <host>\r\nHost: evil.test"),
+    ("two, ours last", "Host: evil.test\r\nHost: <host>"),
+    ("ours twice", "Host: <host>\r\nHost: <host>"),
+];
+
+/// What only pages of other sites and proxies send, under our own name.
+const FOREIGN_SENDERS: &[(&str, &str)] = &[
+    ("another origin", "Origin: http://evil.test"),
+    ("another port's origin", "Origin: http://127.0.0.1:1"),
+    ("our other name's origin", "Origin: http://localhost:<port>"),
+    ("our origin over TLS", "Origin: https://<host>"),
+    ("an origin of nothing", "Origin: null"),
+    ("an empty origin", "Origin: "),
+    ("an origin that begins like ours", "Origin: http://<host>.evil.test"),
+    ("two origins", "Origin: http://<host>\r\nOrigin: http://evil.test"),
+    ("a cross-site request", "Sec-Fetch-Site: cross-site"),
+    ("a same-site request", "Sec-Fetch-Site: same-site"),
+    ("a cross-site request of our origin", "Origin: http://<host>\r\nSec-Fetch-Site: cross-site"),
+    ("two words", "Sec-Fetch-Site: same-origin\r\nSec-Fetch-Site: cross-site"),
+    ("Forwarded", "Forwarded: for=127.0.0.1;host=<host>"),
+    ("X-Forwarded-For", "X-Forwarded-For: 127.0.0.1"),
+    ("X-Forwarded-Host", "X-Forwarded-Host: <host>"),
+    ("X-Forwarded-Proto", "X-Forwarded-Proto: http"),
+    ("X-Forwarded-User", "X-Forwarded-User: ada"),
+    ("X-Real-IP", "X-Real-IP: 127.0.0.1"),
+    ("Via", "Via: 1.1 proxy"),
+    ("a Cloudflare tunnel", "CF-Connecting-IP: 127.0.0.1"),
+    ("an Access assertion", "Cf-Access-Jwt-Assertion: x"),
+    ("an Access user", "Cf-Access-Authenticated-User-Email: ada@example.test"),
+];
+
+fn post(path: &str, content_type: &str, lines: &str, body: &str) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\n{lines}\r\nConnection: close\r\nContent-Type: {content_type}\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+fn get(path: &str, lines: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\n{lines}\r\nConnection: close\r\n\r\n")
+}
+
+#[tokio::test]
+async fn nothing_forged_triggers_a_verb() {
+    let listening = Listening::within(Limits::default()).await;
+    for (path, content_type, body) in VERBS {
+        let hosts = FOREIGN_HOSTS.iter().map(|(row, lines)| (*row, (*lines).to_owned()));
+        let senders = FOREIGN_SENDERS.iter().map(|(row, lines)| (*row, format!("Host: <host>\r\n{lines}")));
+        for (row, lines) in hosts.chain(senders) {
+            let row = format!("{path}, {row}");
+            let answer = listening.exchange(&post(path, content_type, &lines, body)).await;
+            let problem = answer.problem(&row, 403, "");
+            assert_eq!(problem.kind, "urn:ringward:problem:forbidden", "{row}");
+            assert_eq!(listening.arrived(), 0, "{row}");
+        }
+        let whole = format!("http://evil.test:<port>{path}");
+        let answer = listening.exchange(&post(&whole, content_type, "Host: <host>", body)).await;
+        answer.problem(&format!("{path}, a whole URL of another name"), 403, "evil.test");
+        // What a page of another site may send without asking first is no verb's body.
+        for simple in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
+            let simple_body = if *content_type == simple { "" } else { body };
+            let answer = listening.exchange(&post(path, simple, "Host: <host>", simple_body)).await;
+            assert!((400..500).contains(&answer.status()), "{path}, {simple}: {}", answer.0);
+        }
+        for lines in ["Host: <host>", "Host: <host>\r\nX-HTTP-Method-Override: POST"] {
+            let answer = listening.exchange(&get(path, lines)).await;
+            assert_ne!(answer.status(), 500, "{path}: {}", answer.0);
+        }
+        assert_eq!(listening.arrived(), 0, "{path}");
+    }
+    // The same requests, honest: what refused them above was what was forged.
+    let honest = [
+        "Host: <host>",
+        "Host: localhost:<port>",
+        "Host: LOCALHOST:<port>",
+        "Host: [::1]:<port>",
+        "Host: <host>\r\nOrigin: http://<host>\r\nSec-Fetch-Site: same-origin",
+        "Host: <host>\r\nSec-Fetch-Site: none",
+    ];
+    for (path, content_type, body) in VERBS {
+        for lines in honest {
+            let before = listening.arrived();
+            let answer = listening.exchange(&post(path, content_type, lines, body)).await;
+            assert!((200..400).contains(&answer.status()), "{path}, {lines}: {}", answer.0);
+            assert_eq!(listening.arrived(), before + 1, "{path}, {lines}");
+        }
+    }
+    listening.end().await;
+}
+
+#[tokio::test]
+async fn nothing_is_read_under_a_foreign_name() {
+    let listening = Listening::within(Limits::default()).await;
+    for path in READS {
+        for (row, lines) in FOREIGN_HOSTS {
+            let row = format!("{path}, {row}");
+            let answer = listening.exchange(&get(path, lines)).await;
+            let problem = answer.problem(&row, 403, "open the address that ringward printed");
+            assert!(!answer.body().contains("023e105f"), "{row}: {}", problem.detail);
+        }
+        let answer =
+            listening.exchange(&get(&format!("http://evil.test:<port>{path}"), "Host: <host>")).await;
+        answer.problem(path, 403, "evil.test");
+        for lines in ["Host: <host>", "Host: localhost:<port>", "Host: <host>\r\nSec-Fetch-Site: cross-site"]
+        {
+            let answer = listening.exchange(&get(path, lines)).await;
+            assert_ne!(answer.status(), 403, "{path}, {lines}: a link on another page may lead here");
+        }
+    }
+    for path in ["/healthz", "/readyz"] {
+        for (row, lines) in FOREIGN_HOSTS {
+            let answer = listening.exchange(&get(path, lines)).await;
+            assert_eq!(answer.status(), 200, "{path}, {row}: probes choose their own names");
+        }
+    }
+    listening.end().await;
+}

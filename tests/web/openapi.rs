@@ -1,0 +1,155 @@
+//! The OpenAPI document: kept equal to `docs/openapi.json`, and true of what is answered.
+
+use std::path::Path;
+
+use axum::http::Method;
+use jsonschema::Validator;
+use ringward::rollout::event::Event;
+use serde_json::{Value, json};
+
+use super::world::{World, report, stopped, troubled, view, write_log};
+use super::{Answer, ask, get};
+
+const SNAPSHOT: &str = "docs/openapi.json";
+const WRITTEN: &str = "openapi.json";
+
+fn document() -> Value {
+    serde_json::from_str(&ringward::web::openapi().unwrap()).unwrap()
+}
+
+/// Users generate clients from the file in the repository.
+#[tokio::test]
+async fn the_document_is_the_one_in_docs() {
+    let text = ringward::web::openapi().unwrap();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(SNAPSHOT);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    let hint = "look at the difference, then UPDATE_GOLDEN=1 cargo test --test web openapi";
+    assert!(kept == text, "{SNAPSHOT} is not what {WRITTEN} serves: {hint}");
+    let served = get(&World::usual().app, "/api/v1/openapi.json").await;
+    assert_eq!((served.status.as_u16(), served.header("content-type")), (200, "application/json"));
+    assert_eq!(served.body, text);
+}
+
+#[tokio::test]
+async fn everything_in_it_is_described() {
+    let document = document();
+    assert_eq!(document["openapi"], "3.1.0");
+    let mut bare = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let place = format!("{method} {path}");
+            for key in ["summary", "operationId", "tags"] {
+                if operation[key].is_null() {
+                    bare.push(format!("{place}: {key}"));
+                }
+            }
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                if parameter["description"].is_null() {
+                    bare.push(format!("{place}: {}", parameter["name"]));
+                }
+            }
+        }
+    }
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        for (key, property) in schema["properties"].as_object().into_iter().flatten() {
+            // A key that may be null has its words beside the type that it refers to.
+            let choices = property["oneOf"].as_array().into_iter().flatten();
+            let words = choices.chain([property]).any(|place| place["description"].is_string());
+            if !words {
+                bare.push(format!("{name}.{key}"));
+            }
+        }
+    }
+    assert_eq!(bare, Vec::<String>::new(), "these say nothing of themselves");
+}
+
+#[tokio::test]
+async fn the_index_names_every_path() {
+    let index: Value = get(&World::usual().app, "/api/v1").await.json();
+    let documented: Vec<String> = document()["paths"].as_object().unwrap().keys().cloned().collect();
+    assert_eq!(index["paths"], json!(documented));
+    assert_eq!(index["openapi"], "/api/v1/openapi.json");
+}
+
+/// `docs/api.md` is written for people; what it must not forget is known.
+#[tokio::test]
+async fn the_manual_names_every_path_and_every_failure() {
+    let manual = include_str!("../../docs/api.md");
+    let document = document();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for method in item.as_object().unwrap().keys() {
+            let row = format!("| `{} {path}` |", method.to_uppercase());
+            assert!(manual.contains(&row), "docs/api.md has no row {row}");
+        }
+    }
+    let failures = document["components"]["responses"].as_object().unwrap();
+    for name in failures.keys() {
+        let row = format!("| `urn:ringward:problem:{name}` |");
+        assert!(manual.contains(&row), "docs/api.md has no row {row}");
+    }
+    let rows = manual.matches("| `urn:ringward:problem:").count();
+    assert_eq!(rows, failures.len(), "docs/api.md names a failure that there is not");
+}
+
+/// The schema of an answer, with the components it refers to.
+fn validator(document: &Value, path: &str, method: &str, status: &str) -> Validator {
+    let mut response = &document["paths"][path][method]["responses"][status];
+    if let Some(reference) = response["$ref"].as_str() {
+        response = document.pointer(reference.trim_start_matches('#')).unwrap();
+    }
+    let content = response["content"].as_object().unwrap_or_else(|| panic!("{method} {path} {status}"));
+    let schema = content.values().next().unwrap()["schema"].clone();
+    let whole = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "components": document["components"],
+        "allOf": [schema],
+    });
+    jsonschema::options().should_validate_formats(true).build(&whole).unwrap()
+}
+
+#[tokio::test]
+async fn what_is_answered_is_what_is_described() {
+    let troubled = World::new(stopped(view(vec![troubled("client")])), Ok("done"));
+    let usual = World::new(view(vec![report("client")]), Ok("done"));
+    write_log(&usual.database(), &[Event::Paused {}, Event::PauseLifted {}]);
+    let verb = Some(r#"{"reason": "look", "gate": "soak"}"#);
+    let rows: [(&str, &World, &str, &str, Option<&str>); 12] = [
+        ("the index", &usual, "/api/v1", "/api/v1", None),
+        ("a usual day", &usual, "/api/v1/rollouts", "/api/v1/rollouts", None),
+        ("a bad day", &troubled, "/api/v1/rollouts", "/api/v1/rollouts", None),
+        ("one rollout", &usual, "/api/v1/rollouts/{plan}", "/api/v1/rollouts/client", None),
+        (
+            "devices",
+            &usual,
+            "/api/v1/rollouts/{plan}/devices",
+            "/api/v1/rollouts/client/devices?limit=9",
+            None,
+        ),
+        ("events", &usual, "/api/v1/rollouts/{plan}/events", "/api/v1/rollouts/client/events", None),
+        ("a verb", &usual, "/api/v1/rollouts/{plan}/waive", "/api/v1/rollouts/client/waive", verb),
+        ("no such plan", &usual, "/api/v1/rollouts/{plan}", "/api/v1/rollouts/other", None),
+        ("no log", &troubled, "/api/v1/rollouts/{plan}/events", "/api/v1/rollouts/client/events", None),
+        (
+            "a bad query",
+            &usual,
+            "/api/v1/rollouts/{plan}/events",
+            "/api/v1/rollouts/client/events?limit=0",
+            None,
+        ),
+        ("no revision", &usual, "/api/v1/rollouts/{plan}/plan", "/api/v1/rollouts/client/plan", None),
+        ("senseless", &usual, "/api/v1/rollouts/{plan}/pause", "/api/v1/rollouts/client/pause", verb),
+    ];
+    let document = document();
+    for (row, world, path, asked, body) in rows {
+        let method = if body.is_some() { Method::POST } else { Method::GET };
+        let lower = method.as_str().to_lowercase();
+        let answer: Answer = ask(&world.app, method, asked, body).await;
+        let validator = validator(&document, path, &lower, answer.status.as_str());
+        let value: Value = answer.json();
+        let errors: Vec<String> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
+        assert_eq!(errors, Vec::<String>::new(), "{row}: {value}");
+    }
+}

@@ -39,12 +39,20 @@ use crate::time::Clock;
 use crate::web::json::MAX_REASON_CHARS;
 
 const AFTER_CHECK: &str = "\
-With --json: a list with one object per file: `file`; `errors`, each on one line; `diagnostics`, the
-same errors in parts: `file`, `line` and `column` from 1, `span` in bytes (`start`, `end`, the end
-excluded), `problem`, `found` (the offending text, empty where something is missing), `instead` (what
-would be right), `related` (the other place of a disagreement: `file`, `line`, `column`, `span`,
-`what`; else null); and `plan`, null where there are errors. Where a path itself cannot be read,
-line, column and span are null.
+With --json: a list with one object per file.
+  file         the path
+  errors       each error on one line
+  diagnostics  the same errors in parts:
+    file, line, column   where, from 1; line and column are null for a path
+                         that cannot be read
+    span                 the same place in bytes: start, and end, which is
+                         excluded
+    problem              what is wrong
+    found                the offending text; empty where something is missing
+    instead              what would be right
+    related              the other place where two disagree, else null: file,
+                         line, column, span, what
+  plan         the good plan in short; null where there are errors
 
 Exit codes: 0 every file is good, 2 some cannot be used";
 

@@ -70,6 +70,22 @@ fn what_is_appended_survives_a_restart_with_its_order() {
 }
 
 #[test]
+fn what_rollouts_waited_for_is_the_same_after_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut engine = engine(directory.path());
+    let ana = Actor::Local { user: "ana".to_owned() };
+    engine.command(&ana, "a look first", &Command::Pause(plan())).unwrap().unwrap();
+    engine.pass().unwrap();
+    let (state, mut replayed) = log::replay_counting(engine.store.as_ref().unwrap().view()).unwrap();
+    let month = SignedDuration::from_hours(30 * 24);
+    let later = after(engine.now(), month);
+    replayed.settle(&state, later);
+    engine.waits.settle(&engine.state, later);
+    assert_eq!(replayed, engine.waits);
+    assert!(replayed.of(&plan(), Wait::Human) >= month, "a paused plan waits for a person");
+}
+
+#[test]
 fn a_clock_that_was_set_back_stops_writes_until_it_has_caught_up() {
     let directory = tempfile::tempdir().unwrap();
     let mut engine = engine(directory.path());
@@ -99,20 +115,4 @@ fn a_clock_that_was_set_back_stops_writes_until_it_has_caught_up() {
     }
     let view = engine.store.as_ref().unwrap().view();
     assert_eq!(log::replay(view).unwrap(), engine.state, "law 9");
-}
-
-#[test]
-fn what_rollouts_waited_for_is_the_same_after_a_restart() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut engine = engine(directory.path());
-    let ana = Actor::Local { user: "ana".to_owned() };
-    engine.command(&ana, "a look first", &Command::Pause(plan())).unwrap().unwrap();
-    engine.pass().unwrap();
-    let (state, mut replayed) = log::replay_counting(engine.store.as_ref().unwrap().view()).unwrap();
-    let month = SignedDuration::from_hours(30 * 24);
-    let later = after(engine.now(), month);
-    replayed.settle(&state, later);
-    engine.waits.settle(&engine.state, later);
-    assert_eq!(replayed, engine.waits);
-    assert!(replayed.of(&plan(), Wait::Human) >= month, "a paused plan waits for a person");
 }

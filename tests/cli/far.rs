@@ -4,7 +4,6 @@
 use std::fs;
 
 use ringward::cli::connection_args::ConnectionArgs;
-use ringward::cli::screen::Screen;
 use ringward::cli::init::{InitArgs, init};
 use ringward::cli::online::check_online;
 use ringward::cli::render::Format;
@@ -76,7 +75,7 @@ impl Far {
     pub(crate) async fn check_as(&self, format: Format, database: Option<&std::path::Path>) -> String {
         let mut out = Vec::new();
         let paths = [self.dir.path().join("plans")];
-        let result = check_online(&paths, &self.connection, database, format, Colour::None, &mut out).await;
+        let result = check_online(&paths, &self.connection, database, format, &crate::SCREEN, &mut out).await;
         self.shown(&seen(&out, result, self.dir.path()))
     }
 

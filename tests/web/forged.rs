@@ -7,6 +7,7 @@ use super::tcp::Listening;
 
 const JSON: &str = "application/json";
 const REASON: &str = r#"{"reason": "look"}"#;
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Every path that changes something, with a type and body that it takes.
 const VERBS: &[(&str, &str, &str)] = &[
@@ -15,14 +16,24 @@ const VERBS: &[(&str, &str, &str)] = &[
     ("/api/v1/rollouts/client/waive", JSON, r#"{"reason": "look", "gate": "soak"}"#),
     ("/api/v1/stop", JSON, REASON),
     ("/api/v1/start", JSON, REASON),
+    // `seen` is what the reader was shown, and what the scripted daemon says.
+    ("/act/pause?plan=client", FORM, "seen=&reason=look"),
+    ("/act/resume?plan=client", FORM, "seen=none/none&reason=look"),
+    ("/act/waive?plan=client&ring=Engineering%20Ring%200&gate=adoption", FORM, "seen=client%233&reason=look"),
+    ("/act/stop", FORM, "seen=&reason=look"),
+    ("/act/start", FORM, "seen=none&reason=look"),
 ];
 
 /// Every path that shows something.
 const READS: &[&str] = &[
     "/",
+    "/plans/client",
+    "/act/pause?plan=client",
+    "/assets/nothing",
     "/metrics",
     "/api/v1",
     "/api/v1/openapi.json",
+    "/api/v1/events?after=x",
     "/api/v1/rollouts",
     "/api/v1/rollouts/client",
     "/api/v1/rollouts/client/plan",
@@ -101,8 +112,11 @@ async fn nothing_forged_triggers_a_verb() {
         for (row, lines) in hosts.chain(senders) {
             let row = format!("{path}, {row}");
             let answer = listening.exchange(&post(path, content_type, &lines, body)).await;
-            let problem = answer.problem(&row, 403, "");
-            assert_eq!(problem.kind, "urn:ringward:problem:forbidden", "{row}");
+            assert_eq!(answer.status(), 403, "{row}: {}", answer.0);
+            if *content_type == JSON {
+                let problem = answer.problem(&row, 403, "");
+                assert_eq!(problem.kind, "urn:ringward:problem:forbidden", "{row}");
+            }
             assert_eq!(listening.arrived(), 0, "{row}");
         }
         let whole = format!("http://evil.test:<port>{path}");
@@ -130,7 +144,8 @@ async fn nothing_forged_triggers_a_verb() {
         "Host: <host>\r\nSec-Fetch-Site: none",
     ];
     for (path, content_type, body) in VERBS {
-        for lines in honest {
+        // A form says where it comes from, or it is not taken.
+        for lines in honest.into_iter().filter(|lines| *content_type == JSON || lines.contains("Origin")) {
             let before = listening.arrived();
             let answer = listening.exchange(&post(path, content_type, lines, body)).await;
             assert!((200..400).contains(&answer.status()), "{path}, {lines}: {}", answer.0);

@@ -145,8 +145,18 @@ Example:
     /// Show what a plan would change at Cloudflare now; nothing is written
     Diff(Box<DiffArgs>),
     /// Copy the database, checked, while the daemon runs or not
+    #[command(after_help = "\
+Examples:
+  ringward backup ringward-$(date +%F).db             a copy for each day
+  ringward history --verify --db ringward-2026-11-22.db
+
+To restore one: end the daemon for good, remove the database's -wal and -shm, put the copy in its
+place, and start with --observe first.")]
     Backup(BackupArgs),
     /// Say whether the daemon is well: it answers, and has decided within three minutes
+    #[command(after_help = "\
+Exit 0: well. Exit 1: no daemon, no answer, or no decision for three minutes. A plan that is halted
+or paused is well: no restart would mend it.")]
     Healthcheck(DaemonArgs),
 }
 

@@ -106,6 +106,6 @@ impl RequestObserver for Watcher {
         let count = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         let words = Operation::ALL.iter().find(|known| known.as_str() == operation);
         let words = words.map_or(operation, |known| known.words());
-        self.show(&format!("{words}: {count} requests so far"));
+        self.show(&format!("{words} (request {count})"));
     }
 }

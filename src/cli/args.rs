@@ -39,12 +39,20 @@ use crate::time::Clock;
 use crate::web::json::MAX_REASON_CHARS;
 
 const AFTER_CHECK: &str = "\
-With --json: a list with one object per file: `file`; `errors`, each on one line; `diagnostics`, the
-same errors in parts: `file`, `line` and `column` from 1, `span` in bytes (`start`, `end`, the end
-excluded), `problem`, `found` (the offending text, empty where something is missing), `instead` (what
-would be right), `related` (the other place of a disagreement: `file`, `line`, `column`, `span`,
-`what`; else null); and `plan`, null where there are errors. Where a path itself cannot be read,
-line, column and span are null.
+With --json: a list with one object per file.
+  file         the path
+  errors       each error on one line
+  diagnostics  the same errors in parts:
+    file, line, column   where, from 1; line and column are null for a path
+                         that cannot be read
+    span                 the same place in bytes: start, and end, which is
+                         excluded
+    problem              what is wrong
+    found                the offending text; empty where something is missing
+    instead              what would be right
+    related              the other place where two disagree, else null: file,
+                         line, column, span, what
+  plan         the good plan in short; null where there are errors
 
 Exit codes: 0 every file is good, 2 some cannot be used";
 
@@ -137,8 +145,18 @@ Example:
     /// Show what a plan would change at Cloudflare now; nothing is written
     Diff(Box<DiffArgs>),
     /// Copy the database, checked, while the daemon runs or not
+    #[command(after_help = "\
+Examples:
+  ringward backup ringward-$(date +%F).db             a copy for each day
+  ringward history --verify --db ringward-2026-11-22.db
+
+To restore one: end the daemon for good, remove the database's -wal and -shm, put the copy in its
+place, and start with --observe first.")]
     Backup(BackupArgs),
     /// Say whether the daemon is well: it answers, and has decided within three minutes
+    #[command(after_help = "\
+Exit 0: well. Exit 1: no daemon, no answer, or no decision for three minutes. A plan that is halted
+or paused is well: no restart would mend it.")]
     Healthcheck(DaemonArgs),
 }
 

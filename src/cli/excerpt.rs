@@ -14,8 +14,6 @@ use crate::plan::PlanError;
 /// The most of a source line that is shown, in characters: an excerpt with its line number then
 /// fits 100 columns.
 const LINE_CHARS: usize = 92;
-/// Of these, the most before the caret, so that what follows can be seen as well.
-const CHARS_BEFORE: usize = 48;
 
 /// One error with its excerpt, ending with a line break. `bytes_of` gives the bytes of a file by
 /// its name in errors; of an unknown file only the place is shown.
@@ -56,7 +54,7 @@ fn is_bare_mark(line: &str) -> bool {
 }
 
 fn snippet<'a>(bytes: &[u8], span: &Range<usize>, line: usize) -> Snippet<'a, Annotation<'a>> {
-    let window = Window::around(bytes, span);
+    let window = Window::around(bytes, span, LINE_CHARS);
     Snippet::source(window.text).line_start(line).annotation(AnnotationKind::Primary.span(window.marked))
 }
 
@@ -68,10 +66,10 @@ struct Window {
 }
 
 impl Window {
-    fn around(bytes: &[u8], span: &Range<usize>) -> Self {
+    fn around(bytes: &[u8], span: &Range<usize>, most: usize) -> Self {
         let start = span.start.min(bytes.len());
         let end = span.end.clamp(start, bytes.len());
-        let (before, after) = around(bytes, start);
+        let (before, after) = line_around(bytes, start, most);
         let mut text = before;
         let from = text.len();
         let mut to = from;
@@ -92,32 +90,32 @@ impl Window {
 /// Stands for what is left out of a line.
 const CUT: char = '…';
 
-/// What stands before and after an offset on its line, cut to [`LINE_CHARS`] in all. Looks at no
+/// What stands before and after an offset on its line, cut to `most` characters in all. Looks at no
 /// more of the file than that can hold: a line may have a megabyte.
-fn around(bytes: &[u8], start: usize) -> (String, String) {
-    const REACH: usize = 4 * LINE_CHARS;
+fn line_around(bytes: &[u8], start: usize, most: usize) -> (String, String) {
+    let reach = 4 * most;
     let (head, tail) = bytes.split_at(start);
-    let near = head.get(head.len().saturating_sub(REACH)..).unwrap_or_default();
+    let near = head.get(head.len().saturating_sub(reach)..).unwrap_or_default();
     let begin = near.iter().rposition(|byte| matches!(byte, b'\n' | b'\r'));
     let begins_here = begin.is_some() || near.len() == head.len();
     let before = String::from_utf8_lossy(near.get(begin.map_or(0, |at| at + 1)..).unwrap_or_default());
     let before: Vec<char> = before.trim_start_matches('\u{feff}').chars().map(shown).collect();
-    let near = tail.get(..tail.len().min(REACH)).unwrap_or_default();
+    let near = tail.get(..tail.len().min(reach)).unwrap_or_default();
     let end = near.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
     let ends_here = end.is_some() || near.len() == tail.len();
     let after = String::from_utf8_lossy(near.get(..end.unwrap_or(near.len())).unwrap_or_default());
     let after: Vec<char> = after.chars().collect();
-    if begins_here && ends_here && before.len() + after.len() <= LINE_CHARS {
+    if begins_here && ends_here && before.len() + after.len() <= most {
         return (before.into_iter().collect(), after.into_iter().collect());
     }
-    let kept = before.len().min(CHARS_BEFORE);
+    let kept = before.len().min(most / 2);
     let mut shown_before: Vec<char> = before.get(before.len() - kept..).unwrap_or_default().to_vec();
     if (kept < before.len() || !begins_here)
         && let Some(first) = shown_before.first_mut()
     {
         *first = CUT;
     }
-    let room = LINE_CHARS - kept;
+    let room = most - kept;
     let mut shown_after: Vec<char> = after.iter().copied().take(room).collect();
     if (shown_after.len() < after.len() || !ends_here)
         && let Some(last) = shown_after.last_mut()
@@ -136,5 +134,44 @@ fn shown(char: char) -> char {
         }
         control if control.is_control() => char::REPLACEMENT_CHARACTER,
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The window of `text` around the `^` signs of `marks`, as it is shown.
+    fn window(text: &str, span: Range<usize>, most: usize) -> (String, String) {
+        let window = Window::around(text.as_bytes(), &span, most);
+        let marked = window.text[window.marked.clone()].to_owned();
+        (window.text, marked)
+    }
+
+    #[test]
+    fn lines_are_cut_around_the_caret() {
+        let long = format!("{}HERE{}", "a".repeat(1_000), "z".repeat(1_000));
+        let rows = [
+            ("a short line is whole", "one: two\nsoak: 3\nx", 15..16, 40, "soak: 3", "3"),
+            ("the end of a file", "soak: ", 6..6, 40, "soak: ", ""),
+            ("an empty file", "", 0..0, 40, "", ""),
+            ("CRLF", "a: b\r\nsoak: 3\r\n", 6..10, 40, "soak: 3", "soak"),
+            ("lone CR", "a: b\rsoak: 3\rx", 5..9, 40, "soak: 3", "soak"),
+            ("only the first line of a span", "a: |\n  b\n  c\n", 7..12, 40, "  b", "b"),
+            ("a tab is one column", "\tsoak: 3", 1..5, 40, " soak: 3", "soak"),
+            ("a byte order mark is none", "\u{feff}soak: 3", 3..7, 40, "soak: 3", "soak"),
+            ("an escape sequence", "a: \u{1b}[31m", 3..8, 40, "a: \u{fffd}[31m", "\u{fffd}[31m"),
+            ("turned reading direction", "a: \u{202e}b", 3..7, 40, "a: \u{fffd}b", "\u{fffd}b"),
+            ("a long line", &long, 1_000..1_004, 20, "…aaaaaaaaaHEREzzzzz…", "HERE"),
+            ("its beginning", &long, 0..4, 20, "aaaaaaaaaaaaaaaaaaa…", "aaaa"),
+            ("a span longer than the line", &long, 1_000..2_004, 20, "…aaaaaaaaaHEREzzzzz…", "HEREzzzzz"),
+            ("wide characters", "a: 東京都", 6..12, 40, "a: 東京都", "京都"),
+            ("a place past the end", "a", 7..9, 40, "a", ""),
+        ];
+        for (row, text, span, most, shown, marked) in rows {
+            assert_eq!(window(text, span, most), (shown.to_owned(), marked.to_owned()), "{row}");
+        }
+        let broken = Window::around(b"name: Caf\xe9 x\n", &(9..9), 40);
+        assert_eq!(broken.text, "name: Caf\u{fffd} x");
     }
 }

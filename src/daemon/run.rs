@@ -3,6 +3,9 @@
 //! **Invariant:** one task owns the engine; a write is under way at most once, and its outcome is
 //! appended before the next decision.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
@@ -180,8 +183,14 @@ enum Input {
 
 impl Inputs {
     async fn next(&mut self, sleep: Duration) -> Input {
-        #[expect(clippy::disallowed_methods, reason = "the daemon's only sleep")]
-        let timer = tokio::time::sleep(sleep);
+        // A new sleep of no length is ready only after the runtime has looked at its clock, which
+        // it does not while other inputs are ready: then the timer would never come.
+        let timer = async {
+            if !sleep.is_zero() {
+                #[expect(clippy::disallowed_methods, reason = "the daemon's only sleep")]
+                tokio::time::sleep(sleep).await;
+            }
+        };
         if self.token.is_cancelled() {
             return Input::End;
         }
@@ -215,9 +224,7 @@ impl Owner {
     async fn run(mut self, mut inputs: Inputs) -> Result<(), DaemonError> {
         let mut sleep = self.pass()?;
         loop {
-            // What is left of it: an input that changed nothing must not put the timer off.
-            let left = sleep.saturating_sub(Duration::from_secs_f64(self.passed.seconds()));
-            let changed = match inputs.next(left).await {
+            let changed = match inputs.next(left_of(sleep, self.passed.seconds())).await {
                 Input::End => break,
                 Input::Timer => true,
                 Input::Tick => self.tick()?,
@@ -436,6 +443,12 @@ impl Owner {
         self.engine.close().map_err(EngineError::from)?;
         Ok(())
     }
+}
+
+/// What is left of a sleep, so many seconds after the pass that asked for it: an input that changed
+/// nothing must not put the timer off.
+fn left_of(sleep: Duration, seconds_since_pass: f64) -> Duration {
+    sleep.saturating_sub(Duration::from_secs_f64(seconds_since_pass))
 }
 
 fn look_failed(error: &ApiError) -> SendOutcome {

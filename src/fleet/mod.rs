@@ -5,6 +5,7 @@
 
 mod census;
 mod device;
+mod index;
 mod sighting;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ pub use census::{Census, Counts, EnvironmentCensus, RingScope};
 pub use device::{Assignment, Class, Device, NOTIFICATION, Offered, Passage, Progress, STALLED_AFTER};
 pub use sighting::{Reported, SightedPolicy, Sighting, Sweep, SweepScope};
 
+use crate::fleet::index::Index;
 use crate::ids::{DeviceId, PolicyId};
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::Environment;
@@ -30,6 +32,7 @@ pub const SWEEP_OVERLAP: SignedDuration = SignedDuration::from_mins(10);
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Fleet {
     devices: BTreeMap<DeviceId, Device>,
+    index: Index,
     full_sweep_at: Option<Timestamp>,
     swept_at: Option<Timestamp>,
     profiles_swept_at: BTreeMap<PolicyId, Timestamp>,
@@ -47,6 +50,12 @@ impl Membership {
     #[must_use]
     pub fn new(rings: Vec<RingScope>) -> Self {
         Self { rings }
+    }
+
+    /// The rings, in the order given.
+    #[must_use]
+    pub fn rings(&self) -> &[RingScope] {
+        &self.rings
     }
 
     fn ring_of(&self, policy: Option<&SightedPolicy>) -> Option<usize> {
@@ -76,8 +85,11 @@ impl Fleet {
     /// too old to decide by until the next one.
     #[must_use]
     pub fn remembered(devices: impl IntoIterator<Item = Device>) -> Self {
-        let devices = devices.into_iter().map(|device| (device.latest.id.clone(), device)).collect();
-        Self { devices, ..Self::default() }
+        let devices: BTreeMap<DeviceId, Device> =
+            devices.into_iter().map(|device| (device.latest.id.clone(), device)).collect();
+        let mut index = Index::default();
+        devices.values().for_each(|device| index.add(device));
+        Self { devices, index, ..Self::default() }
     }
 
     /// Takes in a complete sweep. Returns the devices that changed, and those forgotten.
@@ -118,12 +130,18 @@ impl Fleet {
                 let before = device.clone();
                 let passage = membership.passage(&device.latest, &sighting);
                 device.sighted(sighting, started_at, passage);
-                before != *device
+                let changed = before != *device;
+                if changed {
+                    self.index.remove(&before);
+                    self.index.add(device);
+                }
+                changed
             }
             None => {
                 let mut device = Device::first_listed(sighting.clone(), started_at);
                 let passage = Passage { same_ring: true, ..membership.passage(&sighting, &sighting) };
                 device.sighted(sighting.clone(), started_at, passage);
+                self.index.add(&device);
                 self.devices.insert(sighting.id, device);
                 true
             }
@@ -150,7 +168,9 @@ impl Fleet {
         observed.forgotten =
             self.devices.iter().filter(|(_, device)| forgotten(device)).map(|(id, _)| id.clone()).collect();
         for id in &observed.forgotten {
-            self.devices.remove(id);
+            if let Some(device) = self.devices.remove(id) {
+                self.index.remove(&device);
+            }
             observed.changed.remove(id);
         }
     }
@@ -192,7 +212,7 @@ impl Fleet {
     /// The ring's devices, counted.
     #[must_use]
     pub fn census(&self, ring: &RingScope, now: Timestamp) -> Census {
-        ring.census(self.devices(), now)
+        ring.census(self.index.of(&ring.policies).filter_map(|id| self.devices.get(id)), now)
     }
 
     /// The default profile's ID as devices know it, where the profile itself comes without one.

@@ -370,6 +370,7 @@ proptest! {
         }
         let ring = scope(Some(assigned()));
         let census = fleet.census(&ring, at(now));
+        prop_assert_eq!(&census, &ring.census(fleet.devices(), at(now)), "the index leaves nobody out");
         let counted = fleet.devices().filter(|device| ring.class(device, at(now)).is_some()).count();
         prop_assert_eq!(census.total(), counted);
         let all: Vec<Counts> =

@@ -10,7 +10,7 @@ use super::near::{either, nearest};
 use super::tree::{Entry, Node, Quoting, Value};
 
 /// The longest text in a plan: Cloudflare names at most 255 characters.
-pub(super) const MAX_TEXT_CHARS: usize = 255;
+pub(crate) const MAX_TEXT_CHARS: usize = 255;
 /// The longest `description`.
 pub(super) const MAX_PROSE_CHARS: usize = 4_000;
 
@@ -162,7 +162,7 @@ fn prose<'a>(node: &'a Node, what: &str, most: usize, problems: &mut Problems) -
 
 /// Control characters, line and paragraph separators, and those that turn the reading direction:
 /// whoever reviews a plan must see what a device group will be called.
-fn is_invisible(char: char) -> bool {
+pub(crate) fn is_invisible(char: char) -> bool {
     matches!(char, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
         || (char.is_control() && !matches!(char, '\n' | '\t'))
 }

@@ -33,6 +33,7 @@ mod written;
 
 pub use decode::{MAX_FORBIDS, MAX_PROFILES, MAX_RINGS};
 pub use error::{MAX_ERRORS, PlanError, Related};
+pub(crate) use fields::{MAX_TEXT_CHARS, is_invisible};
 pub use reference::markdown;
 pub use schema::json_schema;
 pub use spots::{Spot, Spots, Step};

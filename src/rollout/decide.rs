@@ -4,6 +4,7 @@
 //! again on what they lead to adds nothing (law 10).
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use crate::ids::{PlanName, RingName};
 use crate::plan::model::RingPlan;
@@ -13,7 +14,7 @@ use crate::rollout::gate::{self, Subject};
 use crate::rollout::report::{self, Report};
 use crate::rollout::safety;
 use crate::rollout::state::{Attempts, IllegalEvent, Phase, PlanState, Ring, Rollout, Soak, Stage, State};
-use crate::rollout::verdict::Verdict;
+use crate::rollout::verdict::{Judgement, Verdict};
 use crate::rollout::world::{Desired, Observations, Want};
 use crate::rollout::{lifecycle, outcome, reads};
 use crate::time::{Timestamp, since};
@@ -50,9 +51,10 @@ pub fn decide(
     let mut state = Cow::Borrowed(state);
     let mut entries = Vec::new();
     for _ in 0..MAX_STEPS {
-        let step = ladder(name, desired, &state, world, now);
+        let context = Context::of(name, desired, &state, world, now);
+        let step = ladder(name, desired, &state, context.as_ref());
         if step.is_empty() {
-            break;
+            return Ok(Decision::new(entries, context.as_ref()));
         }
         for entry in step {
             let state = state.to_mut();
@@ -61,15 +63,20 @@ pub fn decide(
             entries.push(entry);
         }
     }
-    let context = Context::of(name, desired, &state, world, now);
-    let reads = context.as_ref().map(reads::wants).unwrap_or_default();
-    let report = context.as_ref().map(report::report);
-    let wake_at = context.as_ref().and_then(|context| reads::wake_at(context, &reads));
-    Ok(Decision { entries, report, reads, wake_at })
+    Ok(Decision::new(entries, Context::of(name, desired, &state, world, now).as_ref()))
+}
+
+impl Decision {
+    fn new(entries: Vec<Entry>, context: Option<&Context<'_>>) -> Self {
+        let reads = context.map(reads::wants).unwrap_or_default();
+        let report = context.map(report::report);
+        let wake_at = context.and_then(|context| reads::wake_at(context, &reads));
+        Self { entries, report, reads, wake_at }
+    }
 }
 
 /// Everything that a rung looks at.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Context<'a> {
     pub(super) desired: Desired<'a>,
     pub(super) state: &'a State,
@@ -77,6 +84,7 @@ pub(super) struct Context<'a> {
     pub(super) rollout: &'a Rollout,
     pub(super) world: &'a Observations,
     pub(super) now: Timestamp,
+    judged: OnceCell<Vec<Vec<Judgement>>>,
 }
 
 impl<'a> Context<'a> {
@@ -88,14 +96,29 @@ impl<'a> Context<'a> {
         now: Timestamp,
     ) -> Option<Self> {
         let plan = state.plans.get(name)?;
-        Some(Self { desired, state, plan, rollout: &plan.rollout, world, now })
+        let judged = OnceCell::new();
+        Some(Self { desired, state, plan, rollout: &plan.rollout, world, now, judged })
+    }
+
+    /// What the gates of a ring say that matter where it is. Counting devices is most of the work of
+    /// a decision and all rungs ask, so each ring is judged once.
+    pub(super) fn judged(&self, ring: &Ring) -> &[Judgement] {
+        let rings = || self.rollout.rings_with_plans();
+        let judged = self
+            .judged
+            .get_or_init(|| rings().map(|(ring, plan)| gate::judge(self.subject(ring, plan))).collect());
+        let index = rings().position(|(known, _)| known.name == ring.name);
+        index.and_then(|index| judged.get(index)).map_or(&[], Vec::as_slice)
     }
 
     pub(super) fn is_held(&self) -> bool {
         self.state.stop.is_some() || self.plan.paused.is_some() || self.rollout.halted.is_some()
     }
 
-    pub(super) fn subject(&self, ring: &'a Ring, plan: &'a RingPlan) -> Subject<'a> {
+    pub(super) fn subject<'b>(&self, ring: &'b Ring, plan: &'b RingPlan) -> Subject<'b>
+    where
+        'a: 'b,
+    {
         Subject { rollout: self.rollout, ring, plan, world: self.world, now: self.now }
     }
 
@@ -111,17 +134,10 @@ impl<'a> Context<'a> {
 
 /// The ladder: the first rung with something to say wins. Holds and stops block what writes and
 /// what verifies, never what sees: doubt, halts, unknowns and soak clocks go on.
-fn ladder(
-    name: &PlanName,
-    desired: Desired<'_>,
-    state: &State,
-    world: &Observations,
-    now: Timestamp,
-) -> Vec<Entry> {
-    let context = Context::of(name, desired, state, world, now);
+fn ladder(name: &PlanName, desired: Desired<'_>, state: &State, context: Option<&Context<'_>>) -> Vec<Entry> {
     let Some(context) = context else { return lifecycle::step(name, desired, state) };
     if context.rollout.pending_write().is_some() {
-        return outcome::settle(context.rollout, world).into_iter().collect();
+        return outcome::settle(context.rollout, context.world).into_iter().collect();
     }
     let changed = lifecycle::step(name, desired, state);
     if !changed.is_empty() || context.rollout.phase != Phase::Running {
@@ -129,7 +145,7 @@ fn ladder(
     }
     let rungs: [fn(&Context<'_>) -> Vec<Entry>; 6] =
         [halt, note_unknown, leave_ring, reach_ring, enter_ring, complete];
-    rungs.iter().map(|rung| rung(&context)).find(|entries| !entries.is_empty()).unwrap_or_default()
+    rungs.iter().map(|rung| rung(context)).find(|entries| !entries.is_empty()).unwrap_or_default()
 }
 
 /// Halts for drift, a refused or ever failing write, a failing gate, or too long an unknown.
@@ -149,7 +165,7 @@ fn drift(context: &Context<'_>) -> Option<Cause> {
 }
 
 fn failing(context: &Context<'_>) -> Option<Cause> {
-    context.rollout.rings_with_plans().find_map(|(ring, plan)| {
+    context.rollout.rings.iter().find_map(|ring| {
         if let Stage::Entering(Attempts { failed, last: Some(last), .. }) = &ring.stage
             && *failed >= MAX_ATTEMPTS
         {
@@ -160,10 +176,9 @@ fn failing(context: &Context<'_>) -> Option<Cause> {
             let (status, message) = (refusal.status, refusal.message.clone());
             return Some(Cause::WriteRefused { ring: ring.name.clone(), status, message });
         }
-        let failed = gate::judge(context.subject(ring, plan))
-            .into_iter()
-            .find(|judgement| matches!(judgement.verdict, Verdict::Fail(_)))?;
-        Some(Cause::AdoptionMissed { ring: ring.name.clone(), judgement: Box::new(failed) })
+        let failing = |judgement: &&Judgement| matches!(judgement.verdict, Verdict::Fail(_));
+        let failed = context.judged(ring).iter().find(failing)?;
+        Some(Cause::AdoptionMissed { ring: ring.name.clone(), judgement: Box::new(failed.clone()) })
     })
 }
 
@@ -185,9 +200,8 @@ fn unknown_too_long(context: &Context<'_>) -> Option<Cause> {
 /// Records which gates cannot tell and why, and which can again: the clock of `unknown_after`.
 fn note_unknown(context: &Context<'_>) -> Vec<Entry> {
     let mut entries = Vec::new();
-    for (ring, plan) in context.rollout.rings_with_plans() {
-        let judgements = gate::judge(context.subject(ring, plan));
-        for judgement in &judgements {
+    for ring in &context.rollout.rings {
+        for judgement in context.judged(ring) {
             let noted = ring.unknown.get(&(judgement.gate, judgement.environment)).map(|noted| noted.why);
             let (ring, gate, environment) = (ring.name.clone(), judgement.gate, judgement.environment);
             match (&judgement.verdict, noted) {
@@ -208,12 +222,12 @@ fn note_unknown(context: &Context<'_>) -> Vec<Entry> {
 
 /// The current ring's exit gates: adoption starts the soak, the soak verifies.
 fn leave_ring(context: &Context<'_>) -> Vec<Entry> {
-    let Some((ring, plan)) = context.current() else { return Vec::new() };
-    let judgements = gate::judge(context.subject(ring, plan));
+    let Some((ring, _)) = context.current() else { return Vec::new() };
+    let judgements = context.judged(ring);
     if judgements.is_empty() || !judgements.iter().all(|judgement| judgement.verdict.advances()) {
         return Vec::new();
     }
-    let name = ring.name.clone();
+    let (name, judgements) = (ring.name.clone(), judgements.to_vec());
     match &ring.stage {
         Stage::Adopting(_) => context
             .entry("every environment adopted its target", Event::AdoptionReached { ring: name, judgements }),
@@ -236,7 +250,7 @@ fn reach_ring(context: &Context<'_>) -> Vec<Entry> {
 fn enter_ring(context: &Context<'_>) -> Vec<Entry> {
     let Some((ring, plan)) = context.current() else { return Vec::new() };
     let Stage::Entering(attempts) = &ring.stage else { return Vec::new() };
-    let judgements = gate::entry(context.subject(ring, plan));
+    let judgements = context.judged(ring).to_vec();
     match entering(context, ring, plan, attempts, judgements) {
         Entering::Blocked(_) => Vec::new(),
         Entering::Recognised(event) => {

@@ -311,7 +311,6 @@ pub(super) fn report(context: &Context<'_>) -> Report {
 
 fn ring_report(context: &Context<'_>, index: usize) -> Option<RingReport> {
     let (ring, plan) = context.rollout.rings_with_plans().nth(index)?;
-    let subject = context.subject(ring, plan);
     let assigned = ring.stage.assigned();
     let scope = gate::known_scope(ring, plan, context.world);
     let swept = context.world.fleet.full_sweep_at().is_some();
@@ -337,7 +336,7 @@ fn ring_report(context: &Context<'_>, index: usize) -> Option<RingReport> {
         meaning: meaning(&ring.stage),
         since: ring.since,
         assigned_at: assigned.map(|assigned| assigned.at),
-        gates: gate::judge(subject),
+        gates: context.judged(ring).to_vec(),
         unsure: ring.unknown.iter().map(|(gate, unknown)| (*gate, unsure(unknown, plan))).collect(),
         census: scope.filter(|_| swept).map(|scope| context.world.fleet.census(&scope, context.now)),
         next_opening: plan
@@ -383,7 +382,7 @@ fn waiting_on(context: &Context<'_>) -> Vec<Blocker> {
         return blockers;
     }
     if let Some((ring, plan)) = context.current() {
-        let judgements = gate::judge(context.subject(ring, plan));
+        let judgements = context.judged(ring).to_vec();
         let holding = judgements.iter().filter(|judgement| !judgement.verdict.advances());
         blockers
             .extend(holding.map(|judgement| Blocker::Gate(ring.name.clone(), Box::new(judgement.clone()))));
@@ -425,7 +424,7 @@ fn entry_blockers(context: &Context<'_>, ring: &Ring, entering: Entering) -> Vec
 
 /// Whether nothing but the schedule and a wait is in the way of entering a ring.
 fn clock_alone(context: &Context<'_>, ring: &Ring, plan: &RingPlan, attempts: &Attempts) -> bool {
-    let judgements = gate::entry(context.subject(ring, plan));
+    let judgements = context.judged(ring).to_vec();
     let by_the_clock = |word: &Judgement| matches!(word.gate, Gate::Opening | Gate::Freeze);
     if judgements.iter().any(|word| !word.verdict.advances() && !by_the_clock(word)) {
         return false;
@@ -459,13 +458,12 @@ fn earliest_move(context: &Context<'_>) -> Option<Timestamp> {
             let ready = not_before(attempts, ring.since).max(context.now).max(budget);
             plan.schedule.next_entry(ready, gate::LEFT_TO_ENTER)
         }
-        Stage::Soaking(..) => {
-            let judgements = gate::judge(context.subject(ring, plan));
-            judgements.iter().find_map(|judgement| match (&judgement.verdict, &judgement.evidence) {
+        Stage::Soaking(..) => context.judged(ring).iter().find_map(|judgement| {
+            match (&judgement.verdict, &judgement.evidence) {
                 (Verdict::Wait(Waiting::SoakRunning), Evidence::Soak { ends_at, .. }) => Some(*ends_at),
                 _ => None,
-            })
-        }
+            }
+        }),
         Stage::Pending | Stage::Deploying(_) | Stage::Adopting(_) | Stage::Verified(_) => None,
     }
 }

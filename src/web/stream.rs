@@ -18,7 +18,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
 use axum::http::{HeaderMap, HeaderName};
 use axum::response::sse::{Event, KeepAlive, Sse};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse as _, Response};
 use futures_util::stream::{self, Stream, StreamExt as _};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -72,21 +72,22 @@ pub(super) fn routes() -> OpenApiRouter<Services> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct StreamQuery {
-    /// After this record; absent: with what happens from now on.
+    /// Begin after this record; without it, with what happens from now on.
     #[param(maximum = 9_007_199_254_740_991_u64)]
     after: Option<u64>,
 }
 
-/// The log as it grows, and a word whenever the snapshot changes.
+/// The log as it grows, and a word whenever the snapshot changes: server-sent events, without end.
 ///
-/// `event: record` has a record's number as `id` and the record as data, as in the list of events;
-/// `event: view` says that the snapshot changed; `event: resync` that what the client has is of
-/// another log.
+/// `record`: one record of the log, as `…/events` has it; its `id` is its place, so a client that
+/// comes back gets all that it missed. `view`: the snapshot changed; `at` is its instant and `head`
+/// the last record that it rests on, which was sent before. `resync`: the log ends before the record
+/// that the client named, so it is another log; what follows is from its end on. At most 64 clients
+/// on one listener; a stream ends after four minutes and with the daemon.
 #[utoipa::path(get, path = "/api/v1/events", tag = "rollouts", operation_id = "follow_events",
-    params(StreamQuery, ("Last-Event-ID" = Option<u64>, Header,
-        description = "The last record that the client has; wins over `after`")),
-    responses((status = 200, description = "Server-sent events, without an end", body = String,
-        content_type = "text/event-stream"), OfARead))]
+    params(StreamQuery, ("Last-Event-ID" = Option<u64>, Header, description = "Counts before `after`")),
+    responses((status = 200, description = "Messages", body = String, content_type = "text/event-stream"),
+        OfARead))]
 async fn events(
     State(services): State<Services>,
     Extension(room): Extension<Room>,

@@ -40,6 +40,10 @@ fn all_files_are_judged_and_all_errors_shown() {
         ("c-always.yaml", always),
         ("d-bad.yaml", bad),
         ("e-syntax.yaml", "plan: [\n"),
+        (
+            "f-profiles.yaml",
+            "plan: field\nversions: {macos: 2026.8.2100.0}\nrings: [{name: F, profiles: [Field, Servers]}]\n",
+        ),
         ("notes.txt", "not a plan"),
     ]);
     let missing = dir.path().join("missing.yaml");

@@ -28,20 +28,8 @@ try {
     const windows = ring.classes?.windows;
     return ring.state === "adopting" && windows.arrived > 10;
   }, 600_000);
-  const paused = await fetch(`${one.url}/api/v1/rollouts/${PLAN}/pause`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ reason: "Helpdesk reports sign-in prompts; looking" }),
-  });
-  await shot(one, "page-paused", "/", 1000, { viewport: { width: 1280, height: 900 }, colorScheme: "light" });
-  if (!paused.ok) throw new Error(await paused.text());
-  await fetch(`${one.url}/api/v1/rollouts/${PLAN}/resume`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ reason: "A test account; all well" }),
-  });
-  await shot(one, "page-light", "/", 1000, { viewport: { width: 1280, height: 900 }, colorScheme: "light" });
-  await shot(one, "page-dark-narrow", "/", 1100, { viewport: { width: 390, height: 844 }, colorScheme: "dark" });
+  await shot(one, "page-light", "/", 780, { viewport: { width: 1120, height: 780 }, colorScheme: "light" });
+  await shot(one, "page-dark-narrow", "/", 900, { viewport: { width: 390, height: 844 }, colorScheme: "dark" });
   await shot(one, "confirm", `/act/pause?plan=${PLAN}`, 640, { viewport: { width: 820, height: 640 }, colorScheme: "light" });
 } finally {
   await browser?.close();

@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 
 use ringward::cli::excerpt::excerpt;
+use ringward::cli::screen::Ink;
 use ringward::plan::{MAX_BYTES, MAX_ERRORS, read};
 use ringward::time::Stopwatch;
 

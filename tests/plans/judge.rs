@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use ringward::cli::excerpt::excerpt;
+use ringward::cli::screen::Ink;
 use ringward::plan::set::read_all;
 use ringward::plan::{MAX_ERRORS, PlanError, read};
 

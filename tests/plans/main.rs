@@ -15,6 +15,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ringward::cli::excerpt::excerpt;
+use ringward::cli::screen::Ink;
 use ringward::plan::model::{PlanDigest, ProfileRef, Revision};
 use ringward::plan::{PlanError, read};
 use ringward::version::Environment;

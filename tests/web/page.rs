@@ -14,9 +14,13 @@ use axum::http::Request;
 use super::world::{HOSTILE, World, at, report, ring, stopped, troubled, view, write_log};
 use super::{Answer, get, send};
 
-/// A reader over TCP who comes by `host`.
-async fn seen_by(world: &World, path: &str, host: &str, peer: &str) -> Answer {
-    let mut request = Request::get(path).header("host", host).body(Body::empty()).unwrap();
+/// A reader over TCP on a loopback address, with another header.
+async fn seen_by(world: &World, path: &str, peer: &str, more: Option<(&str, &str)>) -> Answer {
+    let mut request = Request::get(path).header("host", "127.0.0.1:8787");
+    if let Some((name, value)) = more {
+        request = request.header(name, value);
+    }
+    let mut request = request.body(Body::empty()).unwrap();
     let (peer, local) = (peer.parse().unwrap(), "127.0.0.1:8787".parse().unwrap());
     request.extensions_mut().insert(Peer::Tcp { peer, local });
     send(&world.app, request).await
@@ -57,7 +61,7 @@ async fn the_page_tells_the_whole_story() {
             "too few arrived",
             "95% arrived, 50% sighted, by 2026-10-19 09:00 UTC",
             "read 10m before",
-            "What helps: nothing; devices and time tell, or: ringward waive client --gate adoption",
+            "What helps: nothing: it goes on by itself as devices arrive; to go on without them: ringward waive client --gate adoption",
             "Gate soak was waived by local:ada on 2026-10-12 09:30 UTC: urgent fix",
             "Left as it is in the group: linux 2026.7.1.0",
             "opens 2026-10-13 09:00 UTC",
@@ -285,13 +289,16 @@ async fn a_ring_shows_its_way() {
 #[tokio::test]
 async fn a_reader_is_offered_what_they_may_do() {
     let world = World::usual();
+    let here = "127.0.0.1:50000";
     let rows = [
-        ("on this machine", "127.0.0.1:8787", "127.0.0.1:50000", None),
-        ("from elsewhere", "127.0.0.1:8787", "192.0.2.7:50000", Some("192.0.2.7")),
+        ("on this machine", here, None, None),
+        ("by a link in a chat", here, Some(("sec-fetch-site", "cross-site")), None),
+        ("through a proxy", here, Some(("x-forwarded-for", "192.0.2.7")), Some("x-forwarded-for")),
+        ("from elsewhere", "192.0.2.7:50000", None, Some("192.0.2.7")),
     ];
-    for (row, host, peer, refused) in rows {
-        let answer = seen_by(&world, "/", host, peer).await;
-        let sheet = seen_by(&world, "/act/pause?plan=client", host, peer).await;
+    for (row, peer, more, refused) in rows {
+        let answer = seen_by(&world, "/", peer, more).await;
+        let sheet = seen_by(&world, "/act/pause?plan=client", peer, more).await;
         let links = answer.body.contains("href=\"/act/");
         let form = sheet.body.contains("<form");
         assert_eq!((links, form), (refused.is_none(), refused.is_none()), "{row}");

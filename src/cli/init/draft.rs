@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cli::online::{RingSizes, Sizes};
 use crate::ids::{GroupId, PolicyId};
-use crate::plan::{MAX_PROFILES, MAX_RINGS};
+use crate::plan::{MAX_PROFILES, MAX_RINGS, MAX_TEXT_CHARS, is_invisible};
 use crate::rollout::remote::{Group, Profile};
 use crate::rollout::world::Observations;
 use crate::time::Timestamp;
@@ -17,8 +17,6 @@ use crate::version::{ClientVersion, Environment};
 const MOST_OWN_RINGS: usize = 5;
 /// Where shared rings end, in per cent of the devices that they hold together: few, then more.
 const SHARED_ENDS: [usize; 5] = [2, 10, 30, 60, 100];
-/// The longest name that a plan takes.
-const MAX_CHARS: usize = 255;
 /// The longest start of a name that gets something behind it.
 const MAX_STEM_CHARS: usize = 200;
 
@@ -294,7 +292,8 @@ fn is_of_id(char: char) -> bool {
 
 /// Whether a plan takes the text as a name.
 fn usable(text: &str) -> bool {
-    !text.trim().is_empty() && text.chars().count() <= MAX_CHARS && !text.chars().any(char::is_control)
+    let unwritten = |char: char| matches!(char, '\n' | '\t') || is_invisible(char);
+    !text.trim().is_empty() && text.chars().count() <= MAX_TEXT_CHARS && !text.chars().any(unwritten)
 }
 
 /// The wish, or the wish with a number that makes it free.

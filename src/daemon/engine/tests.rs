@@ -84,3 +84,35 @@ fn what_rollouts_waited_for_is_the_same_after_a_restart() {
     assert_eq!(replayed, engine.waits);
     assert!(replayed.of(&plan(), Wait::Human) >= month, "a paused plan waits for a person");
 }
+
+#[test]
+fn a_clock_that_was_set_back_stops_writes_until_it_has_caught_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut engine = engine(directory.path());
+    let last = engine.state.last_at.unwrap();
+    // (row, seconds from the last event to the clock, whether it counts as set back)
+    let rows = [
+        ("an hour back", -3_600, true),
+        ("six seconds back", -6, true),
+        ("time keeping at work", -4, false),
+        ("caught up", 0, false),
+        ("later", 600, false),
+        ("back again", -86_400, true),
+    ];
+    for (row, seconds, is_behind) in rows {
+        // It stands still, so that a slow machine changes nothing.
+        let stands = crate::time::after(last, SignedDuration::from_secs(seconds));
+        engine.clock = Clock::fast_from(stands, 1e-9);
+        let before = engine.state.last_at;
+        let pass = engine.pass().unwrap();
+        // A pass of the later clock may record something, and time then goes on from there.
+        let last = before.unwrap();
+        let expected = is_behind.then_some(last);
+        assert_eq!(engine.world.clock_behind, expected, "{row}");
+        assert!(engine.now() >= last, "{row}: recorded time never goes back");
+        let told = |blocker: &crate::rollout::report::Blocker| blocker.code() == "clock_behind";
+        assert_eq!(pass.reports[0].waiting_on.iter().any(told), is_behind, "{row}");
+    }
+    let view = engine.store.as_ref().unwrap().view();
+    assert_eq!(log::replay(view).unwrap(), engine.state, "law 9");
+}

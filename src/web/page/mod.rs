@@ -37,7 +37,7 @@ use self::ring::MILESTONES;
 use self::show::{Event, Moment, Rollout};
 use super::json::{EventJson, FaultJson, FileProblemJson, RolloutJson, RolloutsAnswer};
 use super::problem::{Failure, Kind};
-use super::reads::{plan_name, read_log};
+use super::reads::{known, plan_name, read_log};
 use super::{Peer, Services, present};
 use crate::ids::PlanName;
 use crate::rollout::event::Mode;
@@ -211,7 +211,7 @@ async fn board(
     let Query(query) = query.map_err(|error| Failure::new(Kind::Malformed, error.body_text()))?;
     let mut answer = present::rollouts(&services.handle.view());
     if let Some(plan) = &only {
-        super::reads::known(services, plan)?;
+        known(services, plan)?;
         answer.rollouts.retain(|rollout| rollout.plan == *plan);
     }
     let rollouts: Vec<(PlanName, u64)> =

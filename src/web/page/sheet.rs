@@ -120,13 +120,8 @@ fn comes_from_our_page(peer: &Peer, headers: &HeaderMap) -> Result<(), Refused> 
 }
 
 fn unread(rejection: &FormRejection) -> Refused {
-    let (status, why) = match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            (StatusCode::PAYLOAD_TOO_LARGE, "a form has at most 64 KiB".to_owned())
-        }
-        status => (status, format!("the form cannot be read: {}", rejection.body_text())),
-    };
-    Refused { status, why }
+    let why = format!("the form cannot be read: {}", rejection.body_text());
+    Refused { status: rejection.status(), why }
 }
 
 impl Asked {

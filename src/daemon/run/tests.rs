@@ -1,0 +1,86 @@
+//! The loop's inputs: what ends it, what wakes it, and that nothing puts its timer off.
+
+use super::*;
+
+/// More draws than any fair choice needs.
+const MANY: usize = 10_000;
+
+struct Outside {
+    seen: mpsc::Sender<Seen>,
+    requests: mpsc::Sender<Request>,
+    ticks: mpsc::Sender<Tick>,
+    token: CancellationToken,
+}
+
+fn inputs() -> (Inputs, Outside) {
+    let (seen_in, seen) = mpsc::channel(1);
+    let (requests_in, requests) = mpsc::channel(1);
+    let (ticks_in, ticks) = mpsc::channel(1);
+    let token = CancellationToken::new();
+    let outside = Outside { seen: seen_in, requests: requests_in, ticks: ticks_in, token: token.clone() };
+    (Inputs { seen, requests, ticks, token }, outside)
+}
+
+fn word(input: &Input) -> &'static str {
+    match input {
+        Input::Seen(_) => "seen",
+        Input::Request(_) => "request",
+        Input::Tick => "tick",
+        Input::Timer => "timer",
+        Input::End => "end",
+    }
+}
+
+#[test]
+fn a_sleep_goes_on_after_an_input_that_changed_nothing() {
+    let rows = [
+        ("at once", 10.0, 0.0, 10.0),
+        ("after a tick", 10.0, 3.0, 7.0),
+        ("it is over", 10.0, 10.0, 0.0),
+        ("it was over long ago", 10.0, 4_000.0, 0.0),
+        ("nothing to wait for", 0.0, 1.0, 0.0),
+    ];
+    for (row, sleep, passed, left) in rows {
+        let left = Duration::from_secs_f64(left);
+        assert_eq!(left_of(Duration::from_secs_f64(sleep), passed), left, "{row}");
+    }
+}
+
+#[tokio::test]
+async fn a_timer_that_is_due_comes_among_inputs_that_never_stop() {
+    let (mut inputs, outside) = inputs();
+    let mut words = std::collections::BTreeSet::new();
+    for _ in 0..MANY {
+        let _ = outside.ticks.try_send(Tick);
+        let _ = outside.requests.try_send(Request::LookNow);
+        words.insert(word(&inputs.next(Duration::ZERO).await));
+        if words.len() == 3 {
+            break;
+        }
+    }
+    assert_eq!(words.into_iter().collect::<Vec<_>>(), ["request", "tick", "timer"]);
+}
+
+#[tokio::test]
+async fn the_end_comes_before_everything_else() {
+    let (mut inputs, outside) = inputs();
+    outside.ticks.try_send(Tick).unwrap();
+    outside.requests.try_send(Request::LookNow).unwrap();
+    outside.token.cancel();
+    for _ in 0..100 {
+        assert_eq!(word(&inputs.next(Duration::ZERO).await), "end");
+    }
+}
+
+#[tokio::test]
+async fn a_source_that_is_gone_leaves_the_others() {
+    let (mut inputs, Outside { seen, requests, ticks, token }) = inputs();
+    drop((seen, requests));
+    ticks.try_send(Tick).unwrap();
+    // Without a timer in sight: only the tick can come.
+    assert_eq!(word(&inputs.next(Duration::from_secs(3_600)).await), "tick");
+    drop(ticks);
+    assert_eq!(word(&inputs.next(Duration::ZERO).await), "timer", "every source is gone");
+    token.cancel();
+    assert_eq!(word(&inputs.next(Duration::from_secs(3_600)).await), "end");
+}

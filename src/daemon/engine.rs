@@ -135,20 +135,21 @@ impl Engine {
             event: started,
         }];
         entries.extend(outcome::doubt_after_restart(&self.state));
-        self.append(entries)?;
+        self.append(entries, self.now())?;
         Ok(())
     }
 
-    /// Appends entries and folds them in. After a failed commit the log is opened and replayed
+    /// Appends entries as facts of the instant `at`, at which they were decided, and folds them in:
+    /// evidence names that instant, and the log must say the same (law of soak). After a failed commit the log is opened and replayed
     /// anew, and the entries are dropped: the next pass decides from what the log really says.
     ///
     /// # Errors
     /// When that does not help.
-    pub(super) fn append(&mut self, entries: Vec<Entry>) -> Result<Appended, EngineError> {
+    pub(super) fn append(&mut self, entries: Vec<Entry>, at: Timestamp) -> Result<Appended, EngineError> {
         if entries.is_empty() {
             return Ok(Appended::Recorded);
         }
-        let at = self.now();
+        let at = self.state.last_at.map_or(at, |last| last.max(at));
         let mut next = self.state.clone();
         for entry in &entries {
             let recorded = Recorded { seq: next.seq + 1, at, entry: entry.clone() };
@@ -208,7 +209,7 @@ impl Engine {
             let now = self.now();
             match decide(&plan, self.files.desired(&plan), &self.state, &self.world, now) {
                 Ok(Decision { entries, report, reads, wake_at }) => {
-                    self.append(entries)?;
+                    self.append(entries, now)?;
                     pass.reads.extend(reads);
                     pass.wake_at = [pass.wake_at, wake_at].into_iter().flatten().min();
                     pass.reports.extend(report);
@@ -233,7 +234,7 @@ impl Engine {
             (Some(said), None) => {
                 let entry =
                     Entry { actor: said.actor, reason: said.reason, rollout: None, event: Event::Stopped {} };
-                self.append(vec![entry])?;
+                self.append(vec![entry], self.now())?;
                 Ok(())
             }
             (None, Some(hold)) => {
@@ -278,7 +279,7 @@ impl Engine {
             Err(refusal) => return Ok(Err(refusal.into())),
         };
         let done = describe(&entries);
-        if self.append(entries)? == Appended::Dropped {
+        if self.append(entries, self.now())? == Appended::Dropped {
             let why = "it could not be recorded; look at the daemon's log and try again".to_owned();
             return Ok(Err(CommandError::Failed(why)));
         }

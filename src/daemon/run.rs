@@ -413,7 +413,8 @@ impl Owner {
 
     fn finish(&mut self, write: WriteId, outcome: SendOutcome) -> Result<(), DaemonError> {
         let entry = outcome_entry(&self.engine.state, write, outcome);
-        self.engine.append(entry.into_iter().collect())?;
+        let now = self.engine.now();
+        self.engine.append(entry.into_iter().collect(), now)?;
         Ok(())
     }
 

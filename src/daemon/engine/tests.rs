@@ -70,6 +70,22 @@ fn what_is_appended_survives_a_restart_with_its_order() {
 }
 
 #[test]
+fn a_decision_is_recorded_at_the_instant_it_was_made_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut engine = engine(directory.path());
+    // A year per second: whatever reads the clock again is days late.
+    engine.clock = Clock::fast_from(engine.now(), 3e7);
+    std::fs::remove_file(directory.path().join("plan.yaml")).unwrap();
+    let changed = PLAN.replace("2026.8.2100.0", "2026.8.2101.0");
+    std::fs::write(directory.path().join("plan.yaml"), changed).unwrap();
+    engine.files.take(look(directory.path()), &[plan()]);
+    let before = engine.state.seq;
+    let pass = engine.pass().unwrap();
+    assert!(engine.state.seq > before, "the change is on record");
+    assert_eq!(engine.state.last_at, Some(pass.reports[0].at));
+}
+
+#[test]
 fn what_rollouts_waited_for_is_the_same_after_a_restart() {
     let directory = tempfile::tempdir().unwrap();
     let mut engine = engine(directory.path());

@@ -6,12 +6,13 @@ import { api, daemon, demo, sandbox, stopAll, until } from "./harness.mjs";
 const PLAN = "cloudflare-one-client";
 const SHEET = `/act/pause?plan=${PLAN}`;
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+// The plan decoder refuses it in a name; its message quotes it, and the page shows that message.
 const REVERSED = "Ring \u202egnir";
 const HOSTILE = [
   `<script>window.hacked = 1</script><img src=x onerror="window.hacked=1">`,
   `حلقة المهندسين 🚀 環`,
   `Averylongringnamewithoutanyspaceinit`.repeat(6),
-  REVERSED,
+  `Ring 4 & "co" 'x'`,
 ];
 
 let browser;
@@ -234,7 +235,7 @@ async function foreignForm(one) {
 const hostilePlan = () =>
   JSON.stringify({
     plan: "hostile",
-    description: `</p><script>window.hacked = 1</script> ${REVERSED}`,
+    description: `</p><script>window.hacked = 1</script>`,
     versions: { windows: "2026.8.2100.0", macos: "2026.8.2100.0" },
     rings: [
       { name: HOSTILE[0], profiles: ["Engineering"] },
@@ -247,13 +248,13 @@ const hostilePlan = () =>
 async function hostile() {
   const account = await sandbox();
   await account.faults([{ operation: "create-deployment-group", kind: "forbidden", times: 100 }]);
-  const plans = { "hostile.yaml": hostilePlan(), "broken <b>.yaml": "plan: broken\nrings: []\nfoo: <script>1</script>\n" };
+  const plans = { "hostile.yaml": hostilePlan(), "broken <b>.yaml": `plan: broken\nrings: [{name: "${REVERSED}"}]\nfoo: <script>1</script>\n` };
   let one = await daemon(account, "hostile", plans);
   await until("a halt", async () => (await api(one, "rollouts")).rollouts[0]?.halted);
   await check("hostile names are text", async () => {
     const page = await visit(one);
     const names = await page.locator(".ring-name bdi").allInnerTexts();
-    assert.deepEqual(names, HOSTILE.map((name) => name.replace("\u202e", "\ufffd")));
+    assert.deepEqual(names, HOSTILE);
     assert.equal(await page.evaluate(() => window.hacked), undefined);
     const shown = await text(page);
     assert.ok(shown.includes("</p><script>window.hacked = 1</script>"), shown);

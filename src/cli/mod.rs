@@ -20,6 +20,7 @@ pub mod explain;
 pub mod healthcheck;
 pub mod history;
 pub mod init;
+pub mod listener_args;
 pub mod man;
 pub mod online;
 mod progress;

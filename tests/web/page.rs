@@ -1,5 +1,7 @@
 //! The page: complete, and safe with hostile names.
 
+use std::sync::Arc;
+
 use ringward::ids::GroupId;
 use ringward::rollout::event::{Cause, Event, Mode, WriteId, WriteIntent};
 use ringward::rollout::report::{Blocker, Report};
@@ -14,15 +16,15 @@ use axum::http::Request;
 use super::world::{HOSTILE, World, at, report, ring, stopped, troubled, view, write_log};
 use super::{Answer, get, send};
 
-/// A reader over TCP on a loopback address, with another header.
-async fn seen_by(world: &World, path: &str, peer: &str, more: Option<(&str, &str)>) -> Answer {
+/// A reader over TCP on a loopback address, with other headers.
+async fn seen_by(world: &World, path: &str, peer: &str, more: &[(&str, &str)]) -> Answer {
     let mut request = Request::get(path).header("host", "127.0.0.1:8787");
-    if let Some((name, value)) = more {
-        request = request.header(name, value);
+    for (name, value) in more {
+        request = request.header(*name, *value);
     }
     let mut request = request.body(Body::empty()).unwrap();
     let (peer, local) = (peer.parse().unwrap(), "127.0.0.1:8787".parse().unwrap());
-    request.extensions_mut().insert(Peer::Tcp { peer, local });
+    request.extensions_mut().insert(Peer::Tcp { peer, local, rules: Arc::default() });
     send(&world.app, request).await
 }
 
@@ -285,16 +287,21 @@ async fn a_ring_shows_its_way() {
     assert_eq!(steps, [true, true, false, false], "{way}");
 }
 
+/// Name, peer, headers, and what the refusal speaks of (`None`: allowed).
+type Reader<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], Option<&'a str>);
+
 /// Who may act is offered the verb; who may not, the command and the reason.
 #[tokio::test]
 async fn a_reader_is_offered_what_they_may_do() {
     let world = World::usual();
     let here = "127.0.0.1:50000";
-    let rows = [
-        ("on this machine", here, None, None),
-        ("by a link in a chat", here, Some(("sec-fetch-site", "cross-site")), None),
-        ("through a proxy", here, Some(("x-forwarded-for", "192.0.2.7")), Some("x-forwarded-for")),
-        ("from elsewhere", "192.0.2.7:50000", None, Some("192.0.2.7")),
+    let by_a_link = [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")];
+    let by_a_proxy = [("x-forwarded-for", "192.0.2.7")];
+    let rows: [Reader; 4] = [
+        ("on this machine", here, &[], None),
+        ("by a link in a chat", here, &by_a_link, None),
+        ("through a proxy", here, &by_a_proxy, Some("x-forwarded-for")),
+        ("from elsewhere", "192.0.2.7:50000", &[], Some("192.0.2.7")),
     ];
     for (row, peer, more, refused) in rows {
         let answer = seen_by(&world, "/", peer, more).await;

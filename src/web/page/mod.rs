@@ -25,7 +25,8 @@ use askama::Template;
 use axum::Router;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Extension, Path, Query, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Deserialize;
@@ -180,22 +181,20 @@ pub(super) struct BoardQuery {
 async fn front(
     State(services): State<Services>,
     Extension(peer): Extension<Peer>,
-    uri: Uri,
     query: Result<Query<BoardQuery>, QueryRejection>,
-    headers: HeaderMap,
+    head: Parts,
 ) -> Html {
-    Html(board(&services, None, query, &Viewer::new(&peer, &uri, &headers)).await)
+    Html(board(&services, None, query, &Viewer::new(&peer, &head)).await)
 }
 
 async fn of_plan(
     State(services): State<Services>,
     plan: Result<Path<String>, PathRejection>,
     Extension(peer): Extension<Peer>,
-    uri: Uri,
     query: Result<Query<BoardQuery>, QueryRejection>,
-    headers: HeaderMap,
+    head: Parts,
 ) -> Html {
-    let viewer = Viewer::new(&peer, &uri, &headers);
+    let viewer = Viewer::new(&peer, &head);
     Html(match plan_name(plan) {
         Ok(plan) => board(&services, Some(plan), query, &viewer).await,
         Err(failure) => Err(failure),

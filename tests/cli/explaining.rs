@@ -328,6 +328,7 @@ fn report(waiting_on: Vec<Blocker>) -> Report {
         ]),
         census: None,
         next_opening: None,
+        schedule: None,
         waived: BTreeMap::new(),
         unmanaged: Vec::new(),
     };

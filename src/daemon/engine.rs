@@ -164,7 +164,9 @@ impl Engine {
                 if let Some(last) = stored.last() {
                     self.head = last.as_head();
                 }
-                self.waits.settle(&self.state, at);
+                for entry in &entries {
+                    self.waits.settle_before(entry, &self.state, at);
+                }
                 self.state = next;
                 for entry in &entries {
                     tell(entry);

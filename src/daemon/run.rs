@@ -256,7 +256,7 @@ impl Owner {
             && self.sending.is_none()
         {
             self.sending = Some(intent.id);
-            self.tasks.spawn(self.far_side.clone().look(intent.clone()));
+            self.tasks.spawn(self.far_side.clone().look(intent.clone(), now));
         }
         // Reads that settle a doubt hold up every other write, so they do not wait for budget.
         let in_doubt = self.engine.state.pending_write().is_some_and(|(_, _, write)| write.doubt.is_some());
@@ -326,6 +326,7 @@ impl Owner {
     }
 
     fn read_ended(&mut self, read: Read, as_of: Timestamp, result: Result<ReadResult, ApiError>) {
+        self.engine.use_instant(as_of);
         let now = self.engine.now();
         let world = &mut self.engine.world;
         let brought = match result {
@@ -379,6 +380,7 @@ impl Owner {
     /// must know.
     fn keep(&mut self, write: WriteId, look: &Observed<FreshLook>) {
         let as_of = look.as_of;
+        self.engine.use_instant(as_of);
         match &look.value {
             FreshLook::Groups(value) => {
                 self.engine.world.groups = Some(Observed { value: value.clone(), as_of });
@@ -453,8 +455,6 @@ impl Owner {
     }
 }
 
-/// What is left of a sleep, so many seconds after the pass that asked for it: an input that changed
-/// nothing must not put the timer off.
 /// How long to sleep for a timer: never longer than [`PASS_EVERY`], since the wheel stands still while
 /// a clock that was set back catches up, and who watches the daemon hears of each pass.
 fn sleep_until(timer: Option<Timestamp>, clock: &Clock) -> Duration {
@@ -462,6 +462,8 @@ fn sleep_until(timer: Option<Timestamp>, clock: &Clock) -> Duration {
     timer.map_or(longest, |at| clock.wall_until(at).min(longest))
 }
 
+/// What is left of a sleep, so many seconds after the pass that asked for it: an input that changed
+/// nothing must not put the timer off.
 fn left_of(sleep: Duration, seconds_since_pass: f64) -> Duration {
     sleep.saturating_sub(Duration::from_secs_f64(seconds_since_pass))
 }

@@ -28,8 +28,8 @@ pub(super) fn words(report: &Report, blocker: &Blocker) -> Words {
             "Nothing is written while it is not certain that the plan is still wanted. If the file stays away for a minute, the rollout is withdrawn; what Cloudflare offers by then stays on offer.".to_owned(),
         ),
         Blocker::ClockBehind(until) => (
-            format!("this machine's clock was set back; the log has records up to {}", short(*until)),
-            "Nothing is written before the clock has passed that instant, so that the log stays in order.".to_owned(),
+            format!("this machine's clock was set back; ringward was at {} already", short(*until)),
+            "Nothing is written before the clock has passed that instant, so that the log stays in order and no wait is cut short.".to_owned(),
         ),
         Blocker::Gate(ring, judgement) => gate(report, ring, judgement),
         Blocker::Veto(ring, veto) => (

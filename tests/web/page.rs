@@ -195,12 +195,12 @@ async fn hostile_names_stay_text() {
 #[tokio::test]
 async fn the_reading_direction_stays_ours() {
     let mut one = report("client");
-    one.rings[0].name = ring("Ring \u{202e}gniR 環 حلقة 🚀");
+    one.rings[0].name = ring("Ring \u{202e}gniR\u{200b} 環 حلقة 🚀");
     one.rings[0].gates[0].environment = None;
     let world = World::new(view(vec![one]), Ok("done"));
     let page = get(&world.app, "/").await.body;
     assert!(!page.contains('\u{202e}'));
-    holds(&page, &["<bdi>Ring \u{fffd}gniR 環 حلقة 🚀</bdi>"]);
+    holds(&page, &["<bdi>Ring \u{fffd}gniR\u{fffd} 環 حلقة 🚀</bdi>"]);
     // The link to waive its gate still names the ring as it is.
     holds(&page, &["ring=Ring%20%E2%80%AEgniR"]);
 }

@@ -365,7 +365,7 @@ pub struct WaiveArgs {
 #[derive(Debug, Args)]
 pub struct StopArgs {
     /// Why, for those who read the history
-    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    #[arg(long, value_name = "TEXT", value_parser = reason_to_stop)]
     pub reason: String,
     /// Which daemon.
     #[command(flatten)]
@@ -438,7 +438,20 @@ fn reason(text: &str) -> Result<String, String> {
     if words.chars().nth(MAX_REASON_CHARS).is_some() {
         return Err(format!("say it in at most {MAX_REASON_CHARS} characters"));
     }
+    if words.chars().any(is_stray) {
+        return Err("it holds a control character, which the log does not keep; leave it out".to_owned());
+    }
     Ok(words.to_owned())
+}
+
+/// A reason to stop: what was pasted along with it must not keep anybody from stopping.
+fn reason_to_stop(text: &str) -> Result<String, String> {
+    reason(&text.replace(is_stray, " "))
+}
+
+/// What the log does not keep in a reason.
+fn is_stray(char: char) -> bool {
+    char.is_control() && !matches!(char, '\n' | '\t')
 }
 
 impl ValueEnum for Gate {
@@ -479,6 +492,12 @@ mod tests {
     }
 
     #[test]
+    fn a_stop_takes_its_reason_without_control_characters() {
+        assert_eq!(reason_to_stop("dns\u{1b}[31m is\rdown\u{7}").unwrap(), "dns [31m is down");
+        assert_eq!(reason_to_stop("dns\nis down").unwrap(), "dns\nis down");
+    }
+
+    #[test]
     fn lines_are_read_or_refused() {
         let rows = [
             ("status of all", "status", true),
@@ -491,6 +510,10 @@ mod tests {
             ("a reason is needed", "pause client", false),
             ("and says something", "pause client --reason=\u{a0}", false),
             ("a reason", "resume client --reason=seen", true),
+            ("a reason in lines", "resume client --reason=seen\nand\tmended", true),
+            ("a control character", "resume client --reason=seen\u{7}", false),
+            ("which does not stop a stop", "stop --reason=dns\u{1b}[0m", true),
+            ("that says nothing", "stop --reason=\u{7}", false),
             ("waive needs a gate", "waive client --reason=x", false),
             ("a gate", "waive client --gate soak --reason=x", true),
             ("an unknown gate", "waive client --gate none --reason=x", false),

@@ -5,14 +5,18 @@
 //! **Invariant:** the token comes from a file or from the environment, never from an argument that
 //! other users of the machine can see, and goes nowhere but into the client.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use clap::builder::TypedValueParser;
+use clap::error::ErrorKind;
 use secrecy::SecretString;
 
 use crate::cli::exit::CliError;
-use crate::cloudflare::{self, ApiUrl, CloudflareClient, RequestObserver};
+use crate::cli::render::safe;
+use crate::cloudflare::{self, ApiUrl, CloudflareClient, InvalidApiUrl, RequestObserver};
 use crate::ids::AccountId;
 use crate::time::Clock;
 
@@ -26,7 +30,8 @@ const MAX_TOKEN_BYTES: u64 = 4096;
 #[derive(Debug, Args)]
 pub struct ConnectionArgs {
     /// Cloudflare's API, or a sandbox
-    #[arg(long, value_name = "URL", env = "RINGWARD_API_URL", default_value = ApiUrl::CLOUDFLARE)]
+    #[arg(long, value_name = "URL", env = "RINGWARD_API_URL", hide_env_values = true)]
+    #[arg(default_value = ApiUrl::CLOUDFLARE, value_parser = UnrepeatedUrl)]
     pub api_url: ApiUrl,
     /// Cloudflare account ID
     #[arg(long, value_name = "ID", env = "CLOUDFLARE_ACCOUNT_ID")]
@@ -78,6 +83,33 @@ impl ConnectionArgs {
             ..cloudflare::Settings::new(self.api_url.clone(), account, token, self.clock)
         })
         .map_err(CliError::failed)
+    }
+}
+
+/// Reads the API's URL. Clap's own words would repeat a value that is refused, and it may hold a
+/// password.
+#[derive(Debug, Clone, Copy)]
+struct UnrepeatedUrl;
+
+impl TypedValueParser for UnrepeatedUrl {
+    type Value = ApiUrl;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        _: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<ApiUrl, clap::Error> {
+        let refused = |why: &str| {
+            // Else in clap's form.
+            let message = format!(
+                "invalid value for '--api-url <URL>': {}\n\nFor more information, try '--help'.\n",
+                safe(why)
+            );
+            clap::Error::raw(ErrorKind::ValueValidation, message).with_cmd(command)
+        };
+        let text = value.to_str().ok_or_else(|| refused("it is not UTF-8"))?;
+        text.parse().map_err(|error: InvalidApiUrl| refused(&error.to_string()))
     }
 }
 

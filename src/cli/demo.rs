@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** it is the real daemon over real HTTP; only the account is simulated.
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,10 +14,11 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::exit::CliError;
 use crate::cli::listener_args::ListenerArgs;
 use crate::cli::progress::Progress;
+use crate::cli::render::Out;
 use crate::cli::run::{end_after, end_signal, serve};
 use crate::cli::sandbox::epoch;
 use crate::cloudflare::{self, ApiUrl, CloudflareClient};
-use crate::daemon::{self, Daemon};
+use crate::daemon::{self, Daemon, Handle};
 use crate::ids::AccountId;
 use crate::rollout::event::Mode;
 use crate::rollout::state::Phase;
@@ -67,7 +69,7 @@ pub struct DemoArgs {
 ///
 /// # Errors
 /// When something cannot start, or a ring is not verified in the end.
-pub async fn demo(args: DemoArgs) -> Result<(), CliError> {
+pub async fn demo(args: DemoArgs, out: Out<'_>) -> Result<(), CliError> {
     let directory = prepare(args.dir.as_deref())?;
     let database = directory.join("ringward.db");
     let clock = Clock::fast_from(epoch()?, args.speed);
@@ -79,12 +81,15 @@ pub async fn demo(args: DemoArgs) -> Result<(), CliError> {
     let mode = if args.observe { Mode::Observe } else { Mode::Write };
     let daemon = start(&sandbox, &directory, &database, clock, mode, &metrics).await?;
 
-    println!("A simulated account with {} devices, and a plan of three rings.", args.devices);
-    println!("  plan      {}", directory.join("plans/three-rings.yaml").display());
-    println!("  account   http://{}/sandbox/requests", sandbox.address());
-    println!("  page      http://{}/", bound.address());
-    println!("  clock     from {} on, {} times as fast\n", epoch()?, args.speed);
-
+    let opening = format!(
+        "A simulated account with {} devices, and a plan of three rings.\n  plan      {}\n  account   http://{}/sandbox/requests\n  page      http://{}/\n  clock     from {} on, {} times as fast\n",
+        args.devices,
+        directory.join("plans/three-rings.yaml").display(),
+        sandbox.address(),
+        bound.address(),
+        epoch()?,
+        args.speed,
+    );
     let services = Services { handle: daemon.handle(), database: database.clone(), metrics };
     let token = CancellationToken::new();
     let socket = match web::bind_socket(&database) {
@@ -93,15 +98,15 @@ pub async fn demo(args: DemoArgs) -> Result<(), CliError> {
     };
     let serving = serve(Some(bound), socket, services, token.clone());
     let watching = async {
-        let result = watch(&args, daemon, &sandbox).await;
+        let result = watch(&args, daemon, &sandbox, &opening, out).await;
         token.cancel();
         result
     };
     let ((), result) = tokio::join!(serving, watching);
     sandbox.shutdown().await;
-    println!("\nThe log stays at {}; look at it with:", database.display());
-    println!("  ringward history cloudflare-one-client --db {} --verify", database.display());
-    result
+    let told = tell_log(&database, out);
+    result?;
+    Ok(told?)
 }
 
 /// The directory with its plan.
@@ -157,35 +162,20 @@ enum End {
     Interrupted,
 }
 
-/// Shows progress until the end, and says what happened.
-async fn watch(args: &DemoArgs, mut daemon: Daemon, sandbox: &Running) -> Result<(), CliError> {
-    let (mut handle, stopper) = (daemon.handle(), daemon.stopper());
-    let began = handle.view().at;
-    let last_day =
-        crate::time::after(began, crate::time::SignedDuration::from_hours(24 * i64::from(args.days)));
+/// Shows progress until the end, and says what happened. The daemon ends first, whatever the reason.
+async fn watch(
+    args: &DemoArgs,
+    mut daemon: Daemon,
+    sandbox: &Running,
+    opening: &str,
+    out: Out<'_>,
+) -> Result<(), CliError> {
+    let (handle, stopper) = (daemon.handle(), daemon.stopper());
     let wall = Stopwatch::start();
     let mut progress = Progress::new();
-    let signal = end_signal();
-    tokio::pin!(signal);
-    let mut told_end = false;
-    let outcome = loop {
-        let view = handle.view();
-        progress.show(&view);
-        let phase = view.reports.first().map(|report| report.phase);
-        let over = view.at >= last_day || wall.seconds() > LONGEST.as_secs_f64();
-        if phase == Some(Phase::Completed) && !told_end {
-            progress.finish(&view);
-            tell_requests(sandbox, wall.seconds());
-            told_end = true;
-        }
-        let halted = view.reports.first().is_some_and(|report| report.halted.is_some());
-        if (args.exit_when_done && (told_end || halted)) || (over && !told_end) {
-            break Ok(End::Over);
-        }
-        tokio::select! {
-            signal = &mut signal => break signal.map(|_| End::Interrupted),
-            changed = handle.changed() => if !changed { break Ok(End::Over) },
-        }
+    let outcome = match writeln!(out, "{opening}") {
+        Ok(()) => follow(args, handle.clone(), sandbox, wall, &mut progress, out).await,
+        Err(error) => Err(error.into()),
     };
     let view = handle.view();
     stopper.stop();
@@ -194,22 +184,65 @@ async fn watch(args: &DemoArgs, mut daemon: Daemon, sandbox: &Running) -> Result
     match view.reports.first().map(|report| report.phase) {
         Some(Phase::Completed) => Ok(()),
         _ if args.observe || interrupted => {
-            progress.finish(&view);
-            tell_requests(sandbox, wall.seconds());
+            progress.finish(&view, out)?;
+            tell_requests(sandbox, wall.seconds(), out)?;
             Ok(())
         }
         _ => {
-            progress.finish(&view);
+            progress.finish(&view, out)?;
             Err(CliError::failed("the demo ended before every ring was verified; the reasons stand above"))
         }
     }
 }
 
-fn tell_requests(sandbox: &Running, wall_seconds: f64) {
+/// Shows progress until there is no more.
+async fn follow(
+    args: &DemoArgs,
+    mut handle: Handle,
+    sandbox: &Running,
+    wall: Stopwatch,
+    progress: &mut Progress,
+    out: Out<'_>,
+) -> Result<End, CliError> {
+    let began = handle.view().at;
+    let last_day =
+        crate::time::after(began, crate::time::SignedDuration::from_hours(24 * i64::from(args.days)));
+    let signal = end_signal();
+    tokio::pin!(signal);
+    let mut told_end = false;
+    loop {
+        let view = handle.view();
+        progress.show(&view, out)?;
+        let phase = view.reports.first().map(|report| report.phase);
+        let over = view.at >= last_day || wall.seconds() > LONGEST.as_secs_f64();
+        if phase == Some(Phase::Completed) && !told_end {
+            progress.finish(&view, out)?;
+            tell_requests(sandbox, wall.seconds(), out)?;
+            told_end = true;
+        }
+        let halted = view.reports.first().is_some_and(|report| report.halted.is_some());
+        if (args.exit_when_done && (told_end || halted)) || (over && !told_end) {
+            return Ok(End::Over);
+        }
+        tokio::select! {
+            signal = &mut signal => return signal.map(|_| End::Interrupted),
+            changed = handle.changed() => if !changed { return Ok(End::Over) },
+        }
+    }
+}
+
+fn tell_log(database: &Path, out: Out<'_>) -> io::Result<()> {
+    let path = database.display();
+    writeln!(out, "\nThe log stays at {path}; look at it with:")?;
+    writeln!(out, "  ringward history cloudflare-one-client --db {path} --verify")
+}
+
+fn tell_requests(sandbox: &Running, wall_seconds: f64, out: Out<'_>) -> io::Result<()> {
     let journal = sandbox.journal();
     let writes = journal.requests.iter().filter(|row| row.applied == Some(true)).count();
-    println!(
+    writeln!(
+        out,
         "{} requests reached the account, {writes} of them writes; it took {wall_seconds:.1} s.",
         journal.requests.len() as u64 + journal.dropped,
-    );
+    )
 }

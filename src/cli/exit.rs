@@ -5,7 +5,9 @@
 
 use std::error::Error;
 use std::fmt;
-use std::io;
+use std::io::{self, Write as _};
+
+use crate::cli::render::safe;
 
 /// The exit codes, which are promises (DESIGN 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,11 +106,22 @@ pub fn conclude(result: Result<(), CliError>) -> Exit {
         Ok(()) => Exit::Done,
         Err(error) => {
             if !error.is_quiet() {
-                eprintln!("ringward: {error}");
+                // Nobody is there to be told when it cannot be written.
+                let _ = writeln!(io::stderr(), "ringward: {}", for_terminal(&error.to_string()));
             }
             error.exit()
         }
     }
+}
+
+/// A message as it is printed: its lines and their indents stay, control characters do not, for it may
+/// repeat a path, a file or an answer.
+fn for_terminal(message: &str) -> String {
+    let shown = message.lines().map(|line| {
+        let words = line.trim_start_matches(' ');
+        format!("{}{}", &line[..line.len() - words.len()], safe(words))
+    });
+    shown.collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -136,6 +149,20 @@ mod tests {
             assert_eq!((error.exit(), error.to_string().as_str()), (exit, text), "{row}");
             assert!(!error.is_quiet(), "{row}");
             assert_eq!(conclude(Err(error)), exit, "{row}");
+        }
+    }
+
+    #[test]
+    fn a_message_keeps_its_lines_and_loses_control_characters() {
+        let rows = [
+            ("plain", "cannot read x: no such file", "cannot read x: no such file"),
+            ("lines", "two errors:\n  a.yaml:1\n    why", "two errors:\n  a.yaml:1\n    why"),
+            ("a title for the terminal", "no file \u{1b}]0;x\u{7}", "no file \u{fffd}]0;x\u{fffd}"),
+            ("over what stands there", "a\rb\u{9b}2K", "a\u{fffd}b\u{fffd}2K"),
+            ("reading direction", "  a\u{202e}b", "  a\u{fffd}b"),
+        ];
+        for (row, message, shown) in rows {
+            assert_eq!(for_terminal(message), shown, "{row}");
         }
     }
 

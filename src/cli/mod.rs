@@ -137,8 +137,8 @@ fn start(line: CommandLine) -> Result<(), CliError> {
     let result = runtime.block_on(async {
         match line.command {
             Command::Run(args) => run::run(*args).await,
-            Command::Demo(args) => demo::demo(args).await,
-            Command::Sandbox(args) => sandbox::sandbox(args).await,
+            Command::Demo(args) => demo::demo(args, &mut io::stdout()).await,
+            Command::Sandbox(args) => sandbox::sandbox(args, &mut io::stdout()).await,
             Command::Client(command) => {
                 let mut out = io::stdout();
                 let done = command.run(&mut out).await;

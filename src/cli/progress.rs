@@ -3,9 +3,10 @@
 //! **Invariant:** what it shows comes from the report; it keeps nothing but what it printed.
 
 use std::fmt::Write as _;
+use std::io;
 
 use crate::cli::bars::bar;
-use crate::cli::render::safe;
+use crate::cli::render::{Out, safe};
 use crate::cli::screen::{Screen, Surface, Tint, cells};
 use crate::cli::status::state_tint;
 use crate::daemon::view::View;
@@ -38,14 +39,14 @@ impl Progress {
     }
 
     /// Shows the newest snapshot.
-    pub(super) fn show(&mut self, view: &View) {
-        let Some(report) = view.reports.first() else { return };
+    pub(super) fn show(&mut self, view: &View, out: Out<'_>) -> io::Result<()> {
+        let Some(report) = view.reports.first() else { return Ok(()) };
         let screen = Screen::of_stdout();
         if let Surface::Terminal { .. } = screen.surface {
             if self.drawn.is_none_or(|drawn| drawn.seconds() >= REDRAW_EVERY) {
-                self.redraw(view, report, &screen);
+                self.redraw(view, report, &screen, out)?;
             }
-            return;
+            return Ok(());
         }
         for ring in &report.rings {
             let name = ring.name.to_string();
@@ -54,28 +55,29 @@ impl Progress {
                 Some((_, state)) => *state = ring.state,
                 None => self.told.push((name, ring.state)),
             }
-            println!("{}  {}", short(report.at), line_of(ring, &screen));
+            writeln!(out, "{}  {}", short(report.at), line_of(ring, &screen))?;
         }
-        self.tell_waits(report);
+        self.tell_waits(report, out)
     }
 
     /// Holds and vetoes are told once each; gates are what a demo waits for all the time.
-    fn tell_waits(&mut self, report: &Report) {
+    fn tell_waits(&mut self, report: &Report, out: Out<'_>) -> io::Result<()> {
         let waits = report.halted.as_ref().map(|(cause, _)| format!("halted: {cause}")).unwrap_or_default();
         if waits != self.told_waits && !waits.is_empty() {
-            println!("{}  {}", short(report.at), safe(&waits));
+            writeln!(out, "{}  {}", short(report.at), safe(&waits))?;
         }
         self.told_waits = waits;
+        Ok(())
     }
 
     /// Shows the last snapshot, and what happened to each ring.
-    pub(super) fn finish(&mut self, view: &View) {
-        let Some(report) = view.reports.first() else { return };
+    pub(super) fn finish(&mut self, view: &View, out: Out<'_>) -> io::Result<()> {
+        let Some(report) = view.reports.first() else { return Ok(()) };
         let screen = Screen::of_stdout();
         if let Surface::Terminal { .. } = screen.surface {
-            self.redraw(view, report, &screen);
+            self.redraw(view, report, &screen, out)?;
         }
-        println!("\n{} is {} at {}:", report.id, report.phase.as_str(), short(report.at));
+        writeln!(out, "\n{} is {} at {}:", report.id, report.phase.as_str(), short(report.at))?;
         for ring in &report.rings {
             let counts = totals(ring);
             let assigned = ring.assigned_at.map_or_else(|| "never".to_owned(), short);
@@ -87,14 +89,15 @@ impl Progress {
                 counts.too_old,
                 counts.untargeted,
             );
-            print!("{}", screen.flow(&format!("  {:<NAME$} ", safe(ring.name.as_str())), &text));
+            write!(out, "{}", screen.flow(&format!("  {:<NAME$} ", safe(ring.name.as_str())), &text))?;
         }
         for blocker in &report.waiting_on {
-            print!("{}", screen.flow("  waits: ", &safe(&report.explain(blocker).headline)));
+            write!(out, "{}", screen.flow("  waits: ", &safe(&report.explain(blocker).headline)))?;
         }
+        Ok(())
     }
 
-    fn redraw(&mut self, view: &View, report: &Report, screen: &Screen) {
+    fn redraw(&mut self, view: &View, report: &Report, screen: &Screen, out: Out<'_>) -> io::Result<()> {
         let mut block = String::new();
         if self.drawn_lines > 0 {
             // Up to the block's first line, and clear from there.
@@ -109,7 +112,7 @@ impl Progress {
         self.drawn = Some(Stopwatch::start());
         // Nor may the terminal wrap one, in a window that is very narrow.
         let _ = write!(block, "\x1b[?7l{}\x1b[?7h", lines.join("\n"));
-        println!("{block}");
+        writeln!(out, "{block}")
     }
 }
 

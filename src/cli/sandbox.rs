@@ -8,6 +8,7 @@ use clap::Args;
 use secrecy::ExposeSecret;
 
 use crate::cli::exit::CliError;
+use crate::cli::render::Out;
 use crate::cli::run::end_signal;
 use crate::sandbox::{self, AccountSettings, Settings};
 use crate::time::{Clock, Timestamp};
@@ -45,7 +46,7 @@ pub(super) fn epoch() -> Result<Timestamp, CliError> {
 ///
 /// # Errors
 /// When it cannot listen.
-pub async fn sandbox(args: SandboxArgs) -> Result<(), CliError> {
+pub async fn sandbox(args: SandboxArgs, out: Out<'_>) -> Result<(), CliError> {
     let clock = match args.clock {
         Some(clock) => clock,
         None => Clock::fast_from(epoch()?, args.speed),
@@ -56,12 +57,12 @@ pub async fn sandbox(args: SandboxArgs) -> Result<(), CliError> {
     let (url, id) = (running.api_url(), running.account_id().to_owned());
     // The token opens this sandbox and nothing else; another process cannot use it unseen.
     let token = running.token().expose_secret().to_owned();
-    println!("A simulated account with {} devices listens at {}", args.devices, running.address());
-    println!("  requests so far:  curl http://{}/sandbox/requests", running.address());
-    println!("  a daemon for it:  CLOUDFLARE_API_TOKEN={token} \\");
-    println!("    ringward run --plans DIR --api-url {url} \\");
-    println!("    --account {id} \\");
-    println!("    --clock '{clock}'");
+    writeln!(out, "A simulated account with {} devices listens at {}", args.devices, running.address())?;
+    writeln!(out, "  requests so far:  curl http://{}/sandbox/requests", running.address())?;
+    writeln!(out, "  a daemon for it:  CLOUDFLARE_API_TOKEN={token} \\")?;
+    writeln!(out, "    ringward run --plans DIR --api-url {url} \\")?;
+    writeln!(out, "    --account {id} \\")?;
+    writeln!(out, "    --clock '{clock}'")?;
     end_signal().await?;
     running.shutdown().await;
     Ok(())

@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,7 @@ const MAX_BYTES: u64 = 16 * 1024;
 #[derive(Debug, Clone)]
 pub struct StopFile {
     path: PathBuf,
+    database: PathBuf,
 }
 
 /// What a stop file says.
@@ -51,7 +52,7 @@ impl StopFile {
     pub fn beside(database: &Path) -> Self {
         let mut path = database.as_os_str().to_owned();
         path.push(".stop");
-        Self { path: path.into() }
+        Self { path: path.into(), database: database.to_owned() }
     }
 
     /// Where it is.
@@ -91,7 +92,8 @@ impl StopFile {
         }))
     }
 
-    /// Puts it there, durably. One that is there stays as it is: the first stop counts.
+    /// Puts it there, durably, private to the database's owner. One that is there stays as it is: the
+    /// first stop counts.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -102,12 +104,22 @@ impl StopFile {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
             Err(error) => return Err(error),
         };
+        self.give_to_owner(&file);
         file.write_all(serde_json::to_string(stopping)?.as_bytes())?;
         file.sync_all()?;
         if let Some(directory) = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             fs::File::open(directory)?.sync_all()?;
         }
         Ok(())
+    }
+
+    /// Root's file goes to the database's owner, else the daemon could not read who stopped it, and
+    /// why. Without that right the file stays as it is: it stops whoever owns it.
+    fn give_to_owner(&self, file: &fs::File) {
+        let Ok(database) = fs::metadata(&self.database) else { return };
+        if file.metadata().is_ok_and(|ours| ours.uid() != database.uid()) {
+            let _ = fchown(file, Some(database.uid()), Some(database.gid()));
+        }
     }
 
     /// Takes it away.
@@ -125,6 +137,22 @@ impl StopFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Root only can give a file away; for anybody else the two owners are the same from the start.
+    #[test]
+    fn the_file_belongs_to_the_databases_owner() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = directory.path().join("ringward.db");
+        fs::write(&database, "").unwrap();
+        let given = std::os::unix::fs::chown(&database, Some(64_321), Some(64_322));
+        let file = StopFile::beside(&database);
+        let actor = Actor::Local { user: "root".to_owned() };
+        file.put(&Stopping { actor, reason: "dns is down".to_owned(), at: Timestamp::UNIX_EPOCH }).unwrap();
+        let (expected, found) = (fs::metadata(&database).unwrap(), fs::metadata(file.path()).unwrap());
+        assert_eq!((found.uid(), found.gid()), (expected.uid(), expected.gid()));
+        assert_eq!(found.mode() & 0o777, 0o600);
+        assert!(given.is_err() || found.uid() == 64_321);
+    }
 
     #[test]
     fn the_first_stop_counts_and_any_file_stops() {

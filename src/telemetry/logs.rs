@@ -2,9 +2,10 @@
 //!
 //! **Invariant:** standard output belongs to the command; logs never go there.
 
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::str::FromStr;
 
+use anstream::{AutoStream, ColorChoice};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
@@ -13,7 +14,7 @@ use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 /// How a log line is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people; coloured on a terminal.
+    /// For people; coloured on a terminal, unless NO_COLOR, CLICOLOR or TERM say otherwise.
     #[default]
     Text,
     /// One JSON object a line.
@@ -48,9 +49,10 @@ pub struct LogsError(#[from] TryInitError);
 /// # Errors
 /// When it was called before.
 pub fn init_logs(format: LogFormat, level: LevelFilter) -> Result<(), LogsError> {
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    // A line that cannot be written is lost; telling so on the same stream would end the thread.
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).log_internal_errors(false);
     let lines = match format {
-        LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).boxed(),
+        LogFormat::Text => lines.with_ansi(AutoStream::choice(&io::stderr()) != ColorChoice::Never).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
     tracing_subscriber::registry().with(lines).with(filter(level)).try_init()?;

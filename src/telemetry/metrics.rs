@@ -6,6 +6,7 @@ use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
 
 use super::process;
 use crate::cloudflare::RequestObserver;
+use crate::time::{Clock, Timestamp};
 
 /// Wall seconds; the client gives up after 30.
 const REQUEST_SECONDS: [f64; 9] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
@@ -16,10 +17,11 @@ pub struct Metrics {
     registry: Registry,
     requests: IntCounterVec,
     seconds: HistogramVec,
+    started_at: Timestamp,
 }
 
 impl Metrics {
-    /// All at zero.
+    /// All at zero, in a process that starts now.
     ///
     /// # Errors
     /// When a name or label is not one that Prometheus takes; the names are constants.
@@ -42,14 +44,14 @@ impl Metrics {
         )?;
         registry.register(Box::new(requests.clone()))?;
         registry.register(Box::new(seconds.clone()))?;
-        Ok(Self { registry, requests, seconds })
+        Ok(Self { registry, requests, seconds, started_at: Clock::Real.now() })
     }
 
     /// Everything counted so far, and what the process uses now.
     #[must_use]
     pub fn gather(&self) -> Vec<prometheus::proto::MetricFamily> {
         let mut families = self.registry.gather();
-        families.extend(process::families());
+        families.extend(process::families(self.started_at));
         families
     }
 }

@@ -10,25 +10,32 @@ use prometheus::core::Collector;
 use prometheus::proto::MetricFamily;
 use prometheus::{Counter, Gauge, Opts};
 
+use crate::time::Timestamp;
+
 /// Ticks of CPU time per second: fixed for user space on every architecture that ringward is
 /// built for (`USER_HZ`, proc(5)).
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// The families of this process; none where there is no `/proc`.
-pub(super) fn families() -> Vec<MetricFamily> {
+/// The families of this process, which began at `started_at`. That instant is told, not read: under
+/// systemd's `ProcSubset=pid` no file in `/proc` says when the machine began, from which the kernel
+/// counts.
+pub(super) fn families(started_at: Timestamp) -> Vec<MetricFamily> {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let stat = Stat::read(&read("/proc/self/stat"));
     let resident = keyed(&read("/proc/self/status"), "VmRSS:").map(|kibibytes| kibibytes * 1024.0);
-    let booted_at = keyed(&read("/proc/stat"), "btime");
     let max_fds = keyed(&read("/proc/self/limits"), "Max open files");
-    let started_at = booted_at.zip(stat.start_ticks).map(|(at, ticks)| at + ticks / TICKS_PER_SECOND);
+    let started_at = started_at.as_duration().as_secs_f64();
     let gauges = [
         gauge("process_resident_memory_bytes", "Memory of this process in RAM.", resident),
         gauge("process_virtual_memory_bytes", "Address space of this process.", stat.virtual_bytes),
         gauge("process_threads", "Threads of this process.", stat.threads),
         gauge("process_open_fds", "Open files and sockets of this process.", open_fds()),
         gauge("process_max_fds", "Files and sockets that this process may open.", max_fds),
-        gauge("process_start_time_seconds", "When this process started, by the machine's clock.", started_at),
+        gauge(
+            "process_start_time_seconds",
+            "When this process started, by the machine's clock.",
+            Some(started_at),
+        ),
     ];
     let cpu = stat.cpu_ticks.and_then(|ticks| {
         let opts = Opts::new("process_cpu_seconds_total", "CPU time of this process.");
@@ -63,7 +70,6 @@ fn keyed(text: &str, key: &str) -> Option<f64> {
 struct Stat {
     cpu_ticks: Option<f64>,
     threads: Option<f64>,
-    start_ticks: Option<f64>,
     virtual_bytes: Option<f64>,
 }
 
@@ -77,7 +83,6 @@ impl Stat {
         Self {
             cpu_ticks: field(14).zip(field(15)).map(|(user, system)| user + system),
             threads: field(20),
-            start_ticks: field(22),
             virtual_bytes: field(23),
         }
     }
@@ -90,12 +95,8 @@ mod tests {
     #[test]
     fn a_stat_line_is_read_whatever_the_program_is_called() {
         let line = "7 (a) b) S 1 7 7 0 -1 4194560 900 0 0 0 150 50 0 0 20 0 9 0 12345 104857600 2800 1844";
-        let expected = Stat {
-            cpu_ticks: Some(200.0),
-            threads: Some(9.0),
-            start_ticks: Some(12_345.0),
-            virtual_bytes: Some(104_857_600.0),
-        };
+        let expected =
+            Stat { cpu_ticks: Some(200.0), threads: Some(9.0), virtual_bytes: Some(104_857_600.0) };
         assert_eq!(Stat::read(line), expected);
         for (row, text) in [("nothing", ""), ("no name", "7 S 1 7"), ("short", "7 (a) S 1")] {
             assert_eq!(Stat::read(text), Stat::default(), "{row}");
@@ -112,12 +113,17 @@ mod tests {
 
     #[test]
     fn this_process_uses_something() {
-        let families = families();
-        assert_eq!(families.len(), 7, "Linux tells all seven");
+        let families = families("2026-10-12T06:00:00Z".parse().unwrap());
+        assert_eq!(families.len(), 7, "six that Linux tells, and the start");
         for family in families {
             let metric = &family.get_metric()[0];
             let value = metric.get_gauge().get_value().max(metric.get_counter().get_value());
-            assert!(value > 0.0 || family.name() == "process_cpu_seconds_total", "{}", family.name());
+            let expected = match family.name() {
+                "process_start_time_seconds" => value.to_bits() == 1_791_784_800_f64.to_bits(),
+                "process_cpu_seconds_total" => value >= 0.0,
+                _ => value > 0.0,
+            };
+            assert!(expected, "{} is {value}", family.name());
         }
     }
 }

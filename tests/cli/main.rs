@@ -9,6 +9,7 @@ mod answers;
 mod copies;
 mod definitions;
 mod diff;
+mod endings;
 mod explaining;
 mod far;
 mod health;

@@ -4,21 +4,37 @@
 tools_cache="${XDG_CACHE_HOME:-$HOME/.cache}/ringward"
 tools_dir="$(cd "$(dirname "${BASH_SOURCE[0]}")/../tools" && pwd)"
 
+# install_apt PACKAGE...: installs Debian packages, and starts none of their services: one would hold a
+# port, and the tests start their own on free ones. In a subshell, whose trap takes the policy away again
+# however it ends.
+install_apt() (
+  if [ "$(id -u)" -ne 0 ]; then
+    echo "$* is not installed; install it, or run this as root" >&2
+    exit 1
+  fi
+  policy=/usr/sbin/policy-rc.d
+  if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy" || exit
+  fi
+  apt-get update -qq >&2 &&
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
+)
+
 # need_apt PROGRAM=PACKAGE...: Debian packages whose program is not there yet.
 need_apt() {
   local pair missing=()
   for pair in "$@"; do
     command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
   done
-  [ "${#missing[@]}" -eq 0 ] && return
-  # A service that a package starts would hold ports; the tests start their own on free ones.
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+  [ "${#missing[@]}" -eq 0 ] || install_apt "${missing[@]}"
 }
 
 # need_python: prints the directory of a virtual environment with tests/tools/requirements.txt.
 need_python() {
   need_apt python3=python3 || return
+  # Debian's python3 has the module venv, but not what puts pip into a new one.
+  python3 -c 'import ensurepip, venv' 2>/dev/null || install_apt python3-venv || return
   local venv
   venv="$tools_cache/python-$(sha256sum <"$tools_dir/requirements.txt" | cut -c1-12)"
   if [ ! -e "$venv/ready" ]; then

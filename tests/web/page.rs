@@ -8,7 +8,7 @@ use ringward::rollout::report::{Blocker, Report};
 use ringward::rollout::safety::Veto;
 use ringward::rollout::state::Phase;
 use ringward::rollout::verdict::Unknown;
-use ringward::web::Peer;
+use ringward::web::{Peer, rollout_json};
 
 use axum::body::Body;
 use axum::http::Request;
@@ -63,14 +63,14 @@ async fn the_page_tells_the_whole_story() {
             "too few arrived",
             "95% arrived, 50% sighted, by 2026-10-19 09:00 UTC",
             "read 10m before",
-            "What helps: nothing: it goes on by itself as devices arrive; to go on without them: ringward waive client --gate adoption",
+            "What helps: nothing: it goes on by itself as devices arrive; to go on without them: <code>ringward waive client --gate adoption",
             "Gate soak was waived by local:ada on 2026-10-12 09:30 UTC: urgent fix",
             "Left as it is in the group: linux 2026.7.1.0",
             "opens 2026-10-13 09:00 UTC",
             "Not known yet",
-            "paused by loopback",
-            "halted: the group of",
-            "write 7 is in doubt",
+            "Loopback paused the plan: ",
+            "Ringward halted it, because the group of",
+            "Nobody can say yet whether write 7",
             "broken.yaml:2:1: no rings",
             "Plan faulty cannot be decided",
             "Reading deployment groups fails",
@@ -131,14 +131,19 @@ fn blockers() -> Vec<(Blocker, &'static str)> {
 async fn each_reason_is_shown_with_what_helps() {
     for (blocker, word) in blockers() {
         let code = blocker.code();
-        let remedy = blocker.remedy("client");
-        let world =
-            World::new(view(vec![Report { waiting_on: vec![blocker], ..report("client") }]), Ok("done"));
+        let report = Report { waiting_on: vec![blocker], ..report("client") };
+        let said = rollout_json(&report, None).waiting_on.remove(0);
+        assert!(said.text.contains(word), "{code}: {}", said.text);
+        let world = World::new(view(vec![report]), Ok("done"));
         let page = get(&world.app, "/").await.body;
-        holds(&page, &[word]);
-        let remedy = remedy.replace('\'', "&#39;");
-        let helps = page.contains(&format!("What helps: {remedy}"));
-        assert_eq!(helps, code != "moving", "{code}: `{remedy}` in:\n{page}");
+        let escaped = |text: &str| text.replace('\'', "&#39;").replace('"', "&#34;").replace('>', "&#62;");
+        // The first letter is a capital on the page.
+        let headline: String = escaped(&said.headline).chars().skip(1).collect();
+        holds(&page, &[&headline, &escaped(&said.detail)]);
+        if let Some(command) = &said.command {
+            holds(&page, &[&format!("<code>{}</code>", escaped(command))]);
+        }
+        assert_eq!(page.contains("What helps: "), code != "moving", "{code} in:\n{page}");
     }
 }
 
@@ -192,12 +197,12 @@ async fn hostile_names_stay_text() {
 #[tokio::test]
 async fn the_reading_direction_stays_ours() {
     let mut one = report("client");
-    one.rings[0].name = ring("Ring \u{202e}gniR 環 حلقة 🚀");
+    one.rings[0].name = ring("Ring \u{202e}gniR\u{200b} 環 حلقة 🚀");
     one.rings[0].gates[0].environment = None;
     let world = World::new(view(vec![one]), Ok("done"));
     let page = get(&world.app, "/").await.body;
     assert!(!page.contains('\u{202e}'));
-    holds(&page, &["<bdi>Ring \u{fffd}gniR 環 حلقة 🚀</bdi>"]);
+    holds(&page, &["<bdi>Ring \u{fffd}gniR\u{fffd} 環 حلقة 🚀</bdi>"]);
     // The link to waive its gate still names the ring as it is.
     holds(&page, &["ring=Ring%20%E2%80%AEgniR"]);
 }

@@ -30,6 +30,7 @@ pub mod sandbox;
 pub mod schema;
 pub mod screen;
 mod service;
+mod signals;
 pub mod status;
 pub mod stop;
 pub mod user;

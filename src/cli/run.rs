@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::check;
@@ -16,6 +15,7 @@ use crate::cli::connection_args::{ConnectionArgs, TOKEN_VARIABLE};
 use crate::cli::exit::CliError;
 use crate::cli::listener_args::{Listen, ListenerArgs};
 use crate::cli::service;
+use crate::cli::signals::{Asked, Signals};
 use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, Priority, TokenState};
 use crate::daemon::{self, Daemon};
 use crate::rollout::event::Mode;
@@ -70,12 +70,14 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
         mode: if args.observe { Mode::Observe } else { Mode::Write },
         client,
     };
+    // Before the daemon: a signal must end it, not kill it.
+    let signals = Signals::listen()?;
     let daemon = daemon::start(settings).await.map_err(CliError::failed)?;
     let page =
         bound.as_ref().map_or_else(|| "none".to_owned(), |bound| format!("http://{}/", bound.address()));
     tracing::info!(%page, database = %args.db.display(), "ringward runs");
     let services = Services { handle: daemon.handle(), database: args.db.clone(), metrics };
-    serve_until_signal(daemon, bound, services).await
+    serve_until_signal(daemon, bound, services, signals).await
 }
 
 /// Serves page and socket beside a daemon until a signal, or the daemon's own end.
@@ -83,6 +85,7 @@ async fn serve_until_signal(
     daemon: Daemon,
     bound: Option<web::Bound>,
     services: Services,
+    signals: Signals,
 ) -> Result<(), CliError> {
     let socket = match web::bind_socket(&services.database) {
         Ok(socket) => socket,
@@ -92,7 +95,7 @@ async fn serve_until_signal(
     let telling = service::tell(services.handle.clone(), token.clone());
     let serving = serve(bound, socket, services, token.clone());
     let running = async {
-        let result = until_signal(daemon).await;
+        let result = until_signal(daemon, signals).await;
         token.cancel();
         result
     };
@@ -124,32 +127,21 @@ pub(super) async fn serve(
     tokio::join!(over_tcp, web::serve_socket(socket, services.clone(), token.clone()));
 }
 
-async fn until_signal(mut daemon: Daemon) -> Result<(), CliError> {
+async fn until_signal(mut daemon: Daemon, mut signals: Signals) -> Result<(), CliError> {
     let (handle, stopper) = (daemon.handle(), daemon.stopper());
-    let mut hangup = signal(SignalKind::hangup()).map_err(CliError::failed)?;
-    let ended = end_signal();
-    tokio::pin!(ended);
     loop {
         tokio::select! {
             result = daemon.ended() => return result.map_err(CliError::failed),
-            Some(()) = hangup.recv() => handle.look_now(),
-            signal = &mut ended => {
-                tracing::info!(signal = signal?, "ending: no new write is sent");
-                service::tell_end();
-                stopper.stop();
-                return daemon.ended().await.map_err(CliError::failed);
+            asked = signals.next() => match asked {
+                Asked::Look => handle.look_now(),
+                Asked::End(signal) => {
+                    tracing::info!(signal, "ending: no new write is sent");
+                    service::tell_end();
+                    stopper.stop();
+                    return daemon.ended().await.map_err(CliError::failed);
+                }
             }
         }
-    }
-}
-
-/// The first signal that asks for an end.
-pub(super) async fn end_signal() -> Result<&'static str, CliError> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(CliError::failed)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::failed)?;
-    tokio::select! {
-        _ = terminate.recv() => Ok("SIGTERM"),
-        _ = interrupt.recv() => Ok("SIGINT"),
     }
 }
 

@@ -261,7 +261,7 @@ impl fmt::Display for Blocker {
             Self::Halted(cause) => write!(f, "halted: {cause}"),
             Self::FileMissing => f.write_str("the plan's file was missing at the last look"),
             Self::ClockBehind(until) => {
-                write!(f, "the clock was set back: the log has events up to {}", short(*until))
+                write!(f, "the clock was set back: ringward was at {} already", short(*until))
             }
             Self::Gate(ring, judgement) => {
                 write!(f, "{ring}: {judgement}; asked for: {}", judgement.threshold())

@@ -8,6 +8,7 @@
   const live = document.getElementById("live");
   const apart = 1000; // milliseconds between two fetches
   const again = 5000; // milliseconds before another try where the browser does not try by itself
+  const patience = 3000; // milliseconds without a stream that are no loss
   const shared = "ringward-events"; // the lock on the stream, and the channel that passes its words on
   const channel = "BroadcastChannel" in window ? new BroadcastChannel(shared) : null;
   const main = () => document.querySelector("main[data-live]");
@@ -17,6 +18,7 @@
   let flowing = false; // whether it is open, here or in the window that holds it
   let leave = null; // ends this window's part in it
   let retry = 0;
+  let mourning = 0;
   let last = -apart;
   let timer = 0;
   let busy = false;
@@ -84,7 +86,9 @@
   function heard(word) {
     const before = flowing;
     flowing = word !== "lost";
-    if (!flowing) return lost();
+    clearTimeout(mourning);
+    // A stream ends every few minutes and comes back at once; that is no loss.
+    if (!flowing) return void (mourning = setTimeout(lost, patience));
     if (word === "changed" || !before) soon();
   }
 
@@ -128,6 +132,7 @@
   }
 
   function depart() {
+    clearTimeout(mourning);
     leave?.();
     leave = null;
   }

@@ -4,6 +4,7 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
+//! | [`text`] | the characters that nobody sees |
 //! | [`ids`], [`version`], [`time`] | names, versions, instants, the clock |
 //! | [`schedule`] | openings and freezes: next open, next close, why (pure) |
 //! | [`plan`] | plan files: spanned tree, decoder that collects errors, model |
@@ -28,6 +29,7 @@ pub mod sandbox;
 pub mod schedule;
 pub mod store;
 pub mod telemetry;
+pub mod text;
 pub mod time;
 pub mod version;
 pub mod web;

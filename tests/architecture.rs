@@ -8,7 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Lowest first, as in the map of `src/lib.rs`.
-const ORDER: [&str; 14] = [
+const ORDER: [&str; 15] = [
+    "text",
     "ids",
     "version",
     "time",
@@ -26,7 +27,7 @@ const ORDER: [&str; 14] = [
 ];
 
 /// Modules that take `now` as an argument and touch nothing outside memory.
-const PURE: [&str; 7] = ["ids", "version", "schedule", "plan", "fleet", "rollout", "store/record.rs"];
+const PURE: [&str; 8] = ["text", "ids", "version", "schedule", "plan", "fleet", "rollout", "store/record.rs"];
 
 /// What a pure module must not name.
 const IMPURE: [&str; 10] = [

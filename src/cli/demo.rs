@@ -12,10 +12,12 @@ use clap::Args;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::exit::CliError;
+use crate::cli::listener_args::ListenerArgs;
 use crate::cli::progress::Progress;
 use crate::cli::render::Out;
-use crate::cli::run::{end_after, end_signal, serve};
+use crate::cli::run::{end_after, serve};
 use crate::cli::sandbox::epoch;
+use crate::cli::signals::end_signal;
 use crate::cloudflare::{self, ApiUrl, CloudflareClient};
 use crate::daemon::{self, Daemon, Handle};
 use crate::ids::AccountId;
@@ -56,6 +58,9 @@ pub struct DemoArgs {
     /// Address of the page; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,
+    /// Who may ask there.
+    #[command(flatten)]
+    pub listener: ListenerArgs,
     /// Directory for plan and database; without it, a new one among the temporary files
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
@@ -72,7 +77,7 @@ pub async fn demo(args: DemoArgs, out: Out<'_>) -> Result<(), CliError> {
     let account = AccountSettings { seed: args.seed, devices: args.devices, ..AccountSettings::default() };
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
     let sandbox = sandbox::start(Settings { listen, clock, account }).await.map_err(CliError::failed)?;
-    let bound = web::bind(args.listen).await.map_err(CliError::failed)?;
+    let bound = web::bind(args.listen).await.map_err(CliError::failed)?.under(args.listener.clone().rules());
     let metrics = Arc::new(Metrics::new().map_err(CliError::failed)?);
     let mode = if args.observe { Mode::Observe } else { Mode::Write };
     let daemon = start(&sandbox, &directory, &database, clock, mode, &metrics).await?;
@@ -92,7 +97,7 @@ pub async fn demo(args: DemoArgs, out: Out<'_>) -> Result<(), CliError> {
         Ok(socket) => socket,
         Err(error) => return Err(end_after(daemon, error).await),
     };
-    let serving = serve(bound, socket, services, token.clone());
+    let serving = serve(Some(bound), socket, services, token.clone());
     let watching = async {
         let result = watch(&args, daemon, &sandbox, &opening, out).await;
         token.cancel();

@@ -10,6 +10,7 @@ use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Render
 use crate::cli::render::safe;
 use crate::cli::screen::Ink;
 use crate::plan::PlanError;
+use crate::text::is_unseen;
 
 /// The most of a source line that is shown, in characters: an excerpt with its line number then
 /// fits 100 columns.
@@ -129,10 +130,7 @@ fn line_around(bytes: &[u8], start: usize, most: usize) -> (String, String) {
 fn shown(char: char) -> char {
     match char {
         '\t' => ' ',
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}'..='\u{200f}' | '\u{feff}' => {
-            char::REPLACEMENT_CHARACTER
-        }
-        control if control.is_control() => char::REPLACEMENT_CHARACTER,
+        unseen if unseen.is_control() || is_unseen(unseen) => char::REPLACEMENT_CHARACTER,
         other => other,
     }
 }

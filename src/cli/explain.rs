@@ -12,7 +12,7 @@ use crate::cli::screen::{Screen, Tint, cells};
 use crate::cli::status::{Seen, daemon_text, in_order, state_tint, total, troubles};
 use crate::ids::PlanName;
 use crate::time::{SignedDuration, Timestamp};
-use crate::web::json::{BlockerJson, ClassesJson, GateJson, RingJson, RolloutJson};
+use crate::web::json::{BlockerJson, ClassesJson, GateJson, RingJson, RolloutJson, ScheduleJson};
 
 /// Explains one plan's rollout.
 ///
@@ -164,6 +164,9 @@ fn ring_text(out: Out<'_>, place: &str, ring: &RingJson, now: Timestamp, screen:
             }
         }
     }
+    if let Some(schedule) = &ring.schedule {
+        field(out, "schedule", &schedule_text(schedule, now), screen)?;
+    }
     if let Some(opening) = ring.next_opening {
         field(out, "opens", &format!("it can be entered next at {}", moment(opening, now)), screen)?;
     }
@@ -185,6 +188,17 @@ fn group(ring: &RingJson, now: Timestamp) -> String {
         (Some(id), None) => format!("`{group}` ({id})"),
         (Some(id), Some(at)) => format!("`{group}` ({id}), which offers them since {}", moment(at, now)),
     }
+}
+
+/// What the schedule says, and when it says something else next.
+fn schedule_text(schedule: &ScheduleJson, now: Timestamp) -> String {
+    let mut parts = vec![safe(&schedule.because)];
+    let next = [("opens", schedule.next_open), ("closes", schedule.next_close)];
+    let mut next: Vec<(&str, Timestamp)> =
+        next.into_iter().filter_map(|(verb, at)| Some((verb, at?))).collect();
+    next.sort_by_key(|(_, at)| *at);
+    parts.extend(next.into_iter().map(|(verb, at)| format!("{verb} {}", moment(at, now))));
+    parts.join("; ")
 }
 
 fn gate_text(gate: &GateJson) -> String {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::cli::screen::{Screen, Surface};
+use crate::text::is_unseen;
 use crate::time::{SignedDuration, Timestamp, in_words, since};
 
 pub use crate::rollout::verdict::short;
@@ -25,17 +26,15 @@ pub enum Format {
     Json,
 }
 
-/// `text` on one line, without characters that move the cursor or turn the reading direction.
+/// `text` on one line, without characters that move the cursor, turn the reading direction or stay
+/// unseen.
 #[must_use]
 pub fn safe(text: &str) -> String {
     text.trim()
         .chars()
         .map(|char| match char {
             '\n' | '\t' | '\u{2028}' | '\u{2029}' => ' ',
-            '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' => {
-                char::REPLACEMENT_CHARACTER
-            }
-            control if control.is_control() => char::REPLACEMENT_CHARACTER,
+            unseen if unseen.is_control() || is_unseen(unseen) => char::REPLACEMENT_CHARACTER,
             other => other,
         })
         .collect()
@@ -165,6 +164,7 @@ mod tests {
             ("lines", " one\ntwo\tthree \n", "one two three"),
             ("an escape sequence", "\u{1b}]0;x\u{7}", "\u{fffd}]0;x\u{fffd}"),
             ("reading direction", "a\u{202e}b", "a\u{fffd}b"),
+            ("no width", "st\u{200b}op", "st\u{fffd}op"),
             ("C1", "\u{9b}31m", "\u{fffd}31m"),
             ("other scripts stay", "Ring ünö 環", "Ring ünö 環"),
         ];

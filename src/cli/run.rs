@@ -3,19 +3,19 @@
 //! **Invariant:** whatever can be refused is refused before the database is touched, and nothing
 //! is written at Cloudflare before the log is open.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::check;
 use crate::cli::connection_args::{ConnectionArgs, TOKEN_VARIABLE};
 use crate::cli::exit::CliError;
+use crate::cli::listener_args::{Listen, ListenerArgs};
 use crate::cli::service;
+use crate::cli::signals::{Asked, Signals};
 use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, Priority, TokenState};
 use crate::daemon::{self, Daemon};
 use crate::rollout::event::Mode;
@@ -31,9 +31,12 @@ pub struct RunArgs {
     /// Database of this account; socket, lock and stop file lie beside it
     #[arg(long, value_name = "FILE", env = "RINGWARD_DB", default_value = "ringward.db")]
     pub db: PathBuf,
-    /// Address of page, API and metrics
+    /// Address of page, API and metrics; `none` leaves them on the socket alone
     #[arg(long, value_name = "ADDR", env = "RINGWARD_LISTEN", default_value = "127.0.0.1:8787")]
-    pub listen: SocketAddr,
+    pub listen: Listen,
+    /// Who may ask there.
+    #[command(flatten)]
+    pub listener: ListenerArgs,
     /// Do everything but write at Cloudflare
     #[arg(long, env = "RINGWARD_OBSERVE", value_parser = BoolishValueParser::new())]
     pub observe: bool,
@@ -50,7 +53,13 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
     let account = args.connection.account(None)?;
     let metrics = Arc::new(Metrics::new().map_err(CliError::failed)?);
     let client = args.connection.client(account.clone(), metrics.clone())?;
-    let bound = web::bind(args.listen).await.map_err(CliError::failed)?;
+    let bound = match args.listen {
+        Listen::At(address) => {
+            let bound = web::bind(address).await.map_err(CliError::failed)?;
+            Some(bound.under(args.listener.rules()))
+        }
+        Listen::Nowhere => None,
+    };
     require_access(&client).await?;
     check::tell_errors(&args.plans);
     let settings = daemon::Settings {
@@ -61,14 +70,23 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
         mode: if args.observe { Mode::Observe } else { Mode::Write },
         client,
     };
+    // Before the daemon: a signal must end it, not kill it.
+    let signals = Signals::listen()?;
     let daemon = daemon::start(settings).await.map_err(CliError::failed)?;
-    tracing::info!(page = %format!("http://{}/", bound.address()), database = %args.db.display(), "ringward runs");
+    let page =
+        bound.as_ref().map_or_else(|| "none".to_owned(), |bound| format!("http://{}/", bound.address()));
+    tracing::info!(%page, database = %args.db.display(), "ringward runs");
     let services = Services { handle: daemon.handle(), database: args.db.clone(), metrics };
-    serve_until_signal(daemon, bound, services).await
+    serve_until_signal(daemon, bound, services, signals).await
 }
 
 /// Serves page and socket beside a daemon until a signal, or the daemon's own end.
-async fn serve_until_signal(daemon: Daemon, bound: web::Bound, services: Services) -> Result<(), CliError> {
+async fn serve_until_signal(
+    daemon: Daemon,
+    bound: Option<web::Bound>,
+    services: Services,
+    signals: Signals,
+) -> Result<(), CliError> {
     let socket = match web::bind_socket(&services.database) {
         Ok(socket) => socket,
         Err(error) => return Err(end_after(daemon, error).await),
@@ -77,7 +95,7 @@ async fn serve_until_signal(daemon: Daemon, bound: web::Bound, services: Service
     let telling = service::tell(services.handle.clone(), token.clone());
     let serving = serve(bound, socket, services, token.clone());
     let running = async {
-        let result = until_signal(daemon).await;
+        let result = until_signal(daemon, signals).await;
         token.cancel();
         result
     };
@@ -96,43 +114,34 @@ pub(super) async fn end_after(mut daemon: Daemon, error: web::SocketError) -> Cl
 
 /// Serves page and socket until the token is cancelled.
 pub(super) async fn serve(
-    bound: web::Bound,
+    bound: Option<web::Bound>,
     socket: web::BoundSocket,
     services: Services,
     token: CancellationToken,
 ) {
-    tokio::join!(
-        web::serve(bound, services.clone(), token.clone()),
-        web::serve_socket(socket, services, token)
-    );
+    let over_tcp = async {
+        if let Some(bound) = bound {
+            web::serve(bound, services.clone(), token.clone()).await;
+        }
+    };
+    tokio::join!(over_tcp, web::serve_socket(socket, services.clone(), token.clone()));
 }
 
-async fn until_signal(mut daemon: Daemon) -> Result<(), CliError> {
+async fn until_signal(mut daemon: Daemon, mut signals: Signals) -> Result<(), CliError> {
     let (handle, stopper) = (daemon.handle(), daemon.stopper());
-    let mut hangup = signal(SignalKind::hangup()).map_err(CliError::failed)?;
-    let ended = end_signal();
-    tokio::pin!(ended);
     loop {
         tokio::select! {
             result = daemon.ended() => return result.map_err(CliError::failed),
-            Some(()) = hangup.recv() => handle.look_now(),
-            signal = &mut ended => {
-                tracing::info!(signal = signal?, "ending: no new write is sent");
-                service::tell_end();
-                stopper.stop();
-                return daemon.ended().await.map_err(CliError::failed);
+            asked = signals.next() => match asked {
+                Asked::Look => handle.look_now(),
+                Asked::End(signal) => {
+                    tracing::info!(signal, "ending: no new write is sent");
+                    service::tell_end();
+                    stopper.stop();
+                    return daemon.ended().await.map_err(CliError::failed);
+                }
             }
         }
-    }
-}
-
-/// The first signal that asks for an end.
-pub(super) async fn end_signal() -> Result<&'static str, CliError> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(CliError::failed)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::failed)?;
-    tokio::select! {
-        _ = terminate.recv() => Ok("SIGTERM"),
-        _ = interrupt.recv() => Ok("SIGINT"),
     }
 }
 

@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 
 use crate::cli::exit::CliError;
 use crate::cli::render::Out;
-use crate::cli::run::end_signal;
+use crate::cli::signals::end_signal;
 use crate::sandbox::{self, AccountSettings, Settings};
 use crate::time::{Clock, Timestamp};
 

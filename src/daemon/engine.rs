@@ -31,7 +31,7 @@ use crate::time::{Clock, SignedDuration, Timestamp, since};
 /// Ring counts are kept this often for charts.
 const SAMPLE_EVERY: SignedDuration = SignedDuration::from_mins(15);
 
-/// A clock this far behind the log was set back; less is the ordinary work of time keeping.
+/// A clock this far behind the log, or what was decided for, was set back; less is the ordinary work of time keeping.
 const CLOCK_SLACK: SignedDuration = SignedDuration::from_secs(5);
 
 /// A reason for the daemon to end.
@@ -86,6 +86,8 @@ pub(super) struct Engine {
     pub(super) files: PlanFiles,
     stop_file: StopFile,
     sampled_at: Option<Timestamp>,
+    /// The latest instant that was decided for or observed at.
+    used: Option<Timestamp>,
     /// What the rollouts waited for so far.
     waits: Waits,
 }
@@ -114,6 +116,7 @@ impl Engine {
             files,
             stop_file: StopFile::beside(database),
             sampled_at: None,
+            used: None,
             waits: Waits::default(),
         };
         engine.take_over(store)?;
@@ -164,7 +167,9 @@ impl Engine {
                 if let Some(last) = stored.last() {
                     self.head = last.as_head();
                 }
-                self.waits.settle(&self.state, at);
+                for entry in &entries {
+                    self.waits.settle_before(entry, &self.state, at);
+                }
                 self.state = next;
                 for entry in &entries {
                     tell(entry);
@@ -187,11 +192,21 @@ impl Engine {
         self.take_over(store)
     }
 
-    /// The present instant; recorded time never goes back.
+    /// The present instant; it never goes back behind one that was recorded or used, so that no wait
+    /// and no age meets a clock that was set back.
     #[must_use]
     pub(super) fn now(&self) -> Timestamp {
-        let now = self.clock.now();
-        self.state.last_at.map_or(now, |last| last.max(now))
+        self.latest().map_or(self.clock.now(), |latest| latest.max(self.clock.now()))
+    }
+
+    /// The latest instant that was recorded or used.
+    fn latest(&self) -> Option<Timestamp> {
+        self.state.last_at.max(self.used)
+    }
+
+    /// Remembers an instant that something was decided for or observed at.
+    pub(super) fn use_instant(&mut self, at: Timestamp) {
+        self.used = self.used.max(Some(at));
     }
 
     /// Decides for every plan until nothing is to be added.
@@ -201,12 +216,13 @@ impl Engine {
     pub(super) fn pass(&mut self) -> Result<Pass, EngineError> {
         self.obey_stop_file()?;
         let clock = self.clock.now();
-        self.world.clock_behind = self.state.last_at.filter(|last| since(clock, *last) > CLOCK_SLACK);
+        self.world.clock_behind = self.latest().filter(|latest| since(clock, *latest) > CLOCK_SLACK);
         let mut plans: Vec<PlanName> = self.state.plans.keys().cloned().collect();
         plans.extend(self.files.plans().filter(|plan| !self.state.plans.contains_key(*plan)).cloned());
         let mut pass = Pass::default();
         for plan in plans {
             let now = self.now();
+            self.use_instant(now);
             match decide(&plan, self.files.desired(&plan), &self.state, &self.world, now) {
                 Ok(Decision { entries, report, reads, wake_at }) => {
                     self.append(entries, now)?;
@@ -223,7 +239,9 @@ impl Engine {
         let unsent = self.state.pending_write().filter(|(_, _, write)| write.doubt.is_none());
         pass.write = unsent.map(|(rollout, _, write)| (rollout.id.plan.clone(), write.intent.clone()));
         self.sample_rings()?;
-        self.waits.settle(&self.state, self.now());
+        let now = self.now();
+        self.use_instant(now);
+        self.waits.settle(&self.state, now);
         Ok(pass)
     }
 
@@ -298,6 +316,7 @@ impl Engine {
     /// Takes in a sweep, and remembers the devices it changed.
     pub(super) fn observe_sweep(&mut self, sweep: Sweep) {
         let swept_at = sweep.started_at;
+        self.use_instant(swept_at);
         let membership = gate::membership(&self.state, &self.world);
         let observed = self.world.fleet.observe(sweep, &membership);
         let Some(store) = &mut self.store else { return };

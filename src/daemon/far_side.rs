@@ -129,9 +129,9 @@ impl FarSide {
         self.report(Seen::Read { read, as_of, result }).await;
     }
 
-    /// Looks at the far end just before a write.
-    pub(super) async fn look(self, intent: WriteIntent) {
-        let as_of = self.clock.now();
+    /// Looks at the far end just before a write; `not_before` as in [`Asked`].
+    pub(super) async fn look(self, intent: WriteIntent, not_before: Timestamp) {
+        let as_of = self.clock.now().max(not_before);
         let look = match &intent.before {
             Some(group) => self.client.get_group(&group.id, Priority::Write).await.map(|found| match found {
                 GroupLookup::Found(group) => FreshLook::Group(Some(group)),

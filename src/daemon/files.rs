@@ -9,6 +9,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::ids::{AccountId, PlanName};
+use crate::plan::MAX_BYTES;
 use crate::plan::model::Revision;
 use crate::plan::set::{FileRead, Running, read_all};
 use crate::rollout::world::Desired;
@@ -16,9 +17,6 @@ use crate::time::Stopwatch;
 
 /// A plan missing for this long, in wall time and by at least two looks, is gone.
 const GONE_AFTER_SECONDS: f64 = 60.0;
-
-/// The largest plan file; the decoder refuses larger ones, so one byte more is read to tell.
-const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
 /// Plan files in one directory. Each plan holds profiles of its own, and an account has few.
 const MAX_FILES: usize = 1_000;
@@ -241,8 +239,9 @@ fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
     if !fs::metadata(path)?.is_file() {
         return Err(std::io::Error::other("it is no regular file"));
     }
+    let most = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
     let mut bytes = Vec::new();
-    fs::File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    fs::File::open(path)?.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

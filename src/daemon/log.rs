@@ -112,7 +112,7 @@ pub fn replay_counting(view: View<'_>) -> Result<(State, Waits), ReplayError> {
     let (mut state, mut waits) = (State::default(), Waits::default());
     for recorded in events(view) {
         let recorded = recorded?;
-        waits.settle(&state, recorded.at);
+        waits.settle_before(&recorded.entry, &state, recorded.at);
         state.apply(&recorded)?;
     }
     Ok((state, waits))

@@ -226,7 +226,11 @@ impl Owner {
         loop {
             let changed = match inputs.next(left_of(sleep, self.passed.seconds())).await {
                 Input::End => break,
-                Input::Timer => true,
+                Input::Timer => {
+                    // Without ticks nobody else would look.
+                    self.look_at_files_when_due();
+                    true
+                }
                 Input::Tick => self.tick()?,
                 Input::Request(request) => self.request(request)?,
                 Input::Seen(seen) => {
@@ -252,7 +256,7 @@ impl Owner {
             && self.sending.is_none()
         {
             self.sending = Some(intent.id);
-            self.tasks.spawn(self.far_side.clone().look(intent.clone()));
+            self.tasks.spawn(self.far_side.clone().look(intent.clone(), now));
         }
         // Reads that settle a doubt hold up every other write, so they do not wait for budget.
         let in_doubt = self.engine.state.pending_write().is_some_and(|(_, _, write)| write.doubt.is_some());
@@ -267,15 +271,18 @@ impl Owner {
         let timer = [pass.wake_at.filter(|at| *at > now), next_read].into_iter().flatten().min();
         let view = self.engine.view(&pass, self.far_side.budget_remaining(), timer);
         self.view.send_replace(Arc::new(View { ticked_at: self.ticked_at, ..view }));
-        Ok(timer.map_or(Duration::from_secs_f64(PASS_EVERY), |at| self.clock.wall_until(at)))
+        Ok(sleep_until(timer, &self.clock))
     }
 
     /// A tick: looks at the stop file and, now and then, at the files.
     fn tick(&mut self) -> Result<bool, DaemonError> {
         self.ticked_at = Some(self.clock.now());
         let stop_moved = self.engine.stop_file().is_there() != self.engine.state.stop.is_some();
-        let look_due = self.looked_at_files.seconds() >= LOOK_AT_FILES_EVERY;
-        Ok(stop_moved | (look_due && self.look_at_files()))
+        Ok(self.look_at_files_when_due() | stop_moved)
+    }
+
+    fn look_at_files_when_due(&mut self) -> bool {
+        self.looked_at_files.seconds() >= LOOK_AT_FILES_EVERY && self.look_at_files()
     }
 
     fn look_at_files(&mut self) -> bool {
@@ -319,6 +326,7 @@ impl Owner {
     }
 
     fn read_ended(&mut self, read: Read, as_of: Timestamp, result: Result<ReadResult, ApiError>) {
+        self.engine.use_instant(as_of);
         let now = self.engine.now();
         let world = &mut self.engine.world;
         let brought = match result {
@@ -372,6 +380,7 @@ impl Owner {
     /// must know.
     fn keep(&mut self, write: WriteId, look: &Observed<FreshLook>) {
         let as_of = look.as_of;
+        self.engine.use_instant(as_of);
         match &look.value {
             FreshLook::Groups(value) => {
                 self.engine.world.groups = Some(Observed { value: value.clone(), as_of });
@@ -444,6 +453,13 @@ impl Owner {
         self.engine.close().map_err(EngineError::from)?;
         Ok(())
     }
+}
+
+/// How long to sleep for a timer: never longer than [`PASS_EVERY`], since the wheel stands still while
+/// a clock that was set back catches up, and who watches the daemon hears of each pass.
+fn sleep_until(timer: Option<Timestamp>, clock: &Clock) -> Duration {
+    let longest = Duration::from_secs_f64(PASS_EVERY);
+    timer.map_or(longest, |at| clock.wall_until(at).min(longest))
 }
 
 /// What is left of a sleep, so many seconds after the pass that asked for it: an input that changed

@@ -8,6 +8,7 @@ use super::error::Problems;
 use super::grammar::{Mapping, Takes};
 use super::near::{either, nearest};
 use super::tree::{Entry, Node, Quoting, Value};
+use crate::text::is_unseen;
 
 /// The longest text in a plan: Cloudflare names at most 255 characters.
 pub(crate) const MAX_TEXT_CHARS: usize = 255;
@@ -160,11 +161,10 @@ fn prose<'a>(node: &'a Node, what: &str, most: usize, problems: &mut Problems) -
     Some(text)
 }
 
-/// Control characters, line and paragraph separators, and those that turn the reading direction:
-/// whoever reviews a plan must see what a device group will be called.
+/// Control characters and those of [`is_unseen`]: whoever reviews a plan must see what a device group
+/// will be called.
 pub(crate) fn is_invisible(char: char) -> bool {
-    matches!(char, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-        || (char.is_control() && !matches!(char, '\n' | '\t'))
+    is_unseen(char) || (char.is_control() && !matches!(char, '\n' | '\t'))
 }
 
 /// The value of a key that takes one of a few words; words of features to come are refused as such.

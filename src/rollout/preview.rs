@@ -6,6 +6,9 @@
 //! **Invariant:** the writes up to the first blocked ring are those that execution makes, in this
 //! order, as long as the account and the plan stay as they are.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fleet::RingScope;
@@ -45,6 +48,9 @@ pub struct Preview {
 pub enum Course {
     /// It begins a rollout.
     Begins,
+    /// A write without an outcome decides: if it was applied, it begins this rollout; otherwise the
+    /// one before goes on.
+    HangsOnWrite,
     /// Its rollout goes on, under this revision or the same.
     GoesOn,
     /// Its rollout is completed, and this revision asks for nothing else.
@@ -123,7 +129,9 @@ pub fn preview(
     let desired = Desired::Present(revision);
     let before = state.plans.get(name).map(|plan| plan.rollout.id.clone());
     let waiting_on = waiting_on(name, desired, state, world, now)?;
-    let mut state = begun(name, desired, state, world, now)?;
+    let refused = begun(name, desired, state, world, now, OpenWrite::Refused)?;
+    let other = refused.plans.get(name).map(|plan| plan.rollout.id.clone());
+    let mut state = begun(name, desired, state, world, now, OpenWrite::Applied)?;
     let Some(plan) = state.plans.get(name) else {
         return Ok(Preview {
             rollout: RolloutId { plan: name.clone(), number: 1 },
@@ -135,6 +143,7 @@ pub fn preview(
     let rollout = plan.rollout.id.clone();
     let course = match plan.rollout.phase {
         Phase::Completed => Course::Completed,
+        _ if other.as_ref() != Some(&rollout) => Course::HangsOnWrite,
         _ if before.as_ref() == Some(&rollout) => Course::GoesOn,
         _ => Course::Begins,
     };
@@ -162,6 +171,15 @@ fn waiting_on(
     Ok(waiting_on)
 }
 
+/// What is supposed of a write that has no outcome yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OpenWrite {
+    /// It was applied, so its ring is entered.
+    Applied,
+    /// It came to nothing, so its ring is not.
+    Refused,
+}
+
 /// The state in which the plan's rollout runs on this revision: no write is open any more, and a
 /// person has accepted the groups as they are.
 fn begun(
@@ -170,7 +188,12 @@ fn begun(
     state: &State,
     world: &Observations,
     now: Timestamp,
+    open: OpenWrite,
 ) -> Result<State, IllegalEvent> {
+    let entered = match open {
+        OpenWrite::Applied => lifecycle::step(name, desired, state),
+        OpenWrite::Refused => Vec::new(),
+    };
     let mut state = state.clone();
     // The groups as read say what became of an open write.
     for ring in state.plans.values_mut().flat_map(|plan| &mut plan.rollout.rings) {
@@ -178,15 +201,13 @@ fn begun(
             ring.stage = Stage::Entering(write.attempts.clone());
         }
     }
-    loop {
-        let entries = lifecycle::step(name, desired, &state);
-        if entries.is_empty() {
-            break;
-        }
+    let mut entries = if entered.is_empty() { lifecycle::step(name, desired, &state) } else { entered };
+    while !entries.is_empty() {
         for entry in entries {
             let at = state.last_at.map_or(now, |last| last.max(now));
             state.apply(&Recorded { seq: state.seq + 1, at, entry })?;
         }
+        entries = lifecycle::step(name, desired, &state);
     }
     // One for each group at most: what is accepted is no drift any more.
     for _ in 0..state.groups.len() {

@@ -18,6 +18,7 @@ use crate::rollout::state::{Attempts, Hold, Phase, Ring, Stage, UnknownSince};
 use crate::rollout::verdict::{Evidence, Gate, Judgement, Verdict, Waiting, short};
 use crate::rollout::world::{Desired, Read, Trouble, Want};
 use crate::rollout::{gate, outcome, reads};
+use crate::schedule::{Outlook, Schedule};
 use crate::time::{Timestamp, after};
 use crate::version::{ClientVersion, Environment};
 
@@ -80,6 +81,8 @@ pub struct RingReport {
     pub census: Option<Census>,
     /// When ringward may next write for it; `None`: now, or it is entered.
     pub next_opening: Option<Timestamp>,
+    /// What its schedule says; `None` once it is entered.
+    pub schedule: Option<ScheduleReport>,
     /// Gates that a person waived.
     pub waived: BTreeMap<Gate, Hold>,
     /// Versions in its group for environments that the plan does not name.
@@ -93,6 +96,26 @@ pub struct Unsure {
     pub since: Timestamp,
     /// When that halts the rollout, should it last.
     pub halts_at: Timestamp,
+}
+
+/// What a ring's schedule says at one instant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScheduleReport {
+    /// `always_open`, `in_opening`, `outside_openings` or `frozen`.
+    pub state: &'static str,
+    /// The same as half a sentence, with a freeze's reason.
+    pub because: String,
+    /// When writing becomes possible next; `None`: it does not end before, or never within sight.
+    pub next_open: Option<Timestamp>,
+    /// When writing ends next; `None`: no end within sight.
+    pub next_close: Option<Timestamp>,
+}
+
+impl ScheduleReport {
+    fn of(schedule: &Schedule, now: Timestamp) -> Self {
+        let Outlook { because, next_open, next_close } = schedule.outlook(now);
+        Self { state: because.as_str(), because: because.to_string(), next_open, next_close }
+    }
 }
 
 /// One thing that keeps a rollout from moving.
@@ -238,7 +261,7 @@ impl fmt::Display for Blocker {
             Self::Halted(cause) => write!(f, "halted: {cause}"),
             Self::FileMissing => f.write_str("the plan's file was missing at the last look"),
             Self::ClockBehind(until) => {
-                write!(f, "the clock was set back: the log has events up to {}", short(*until))
+                write!(f, "the clock was set back: ringward was at {} already", short(*until))
             }
             Self::Gate(ring, judgement) => {
                 write!(f, "{ring}: {judgement}; asked for: {}", judgement.threshold())
@@ -343,6 +366,7 @@ fn ring_report(context: &Context<'_>, index: usize) -> Option<RingReport> {
             .schedule
             .next_entry(context.now, gate::LEFT_TO_ENTER)
             .filter(|at| waits && *at > context.now),
+        schedule: waits.then(|| ScheduleReport::of(&plan.schedule, context.now)),
         waived: ring.waived.clone(),
         unmanaged: unmanaged.unwrap_or_default(),
     })

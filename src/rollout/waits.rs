@@ -13,7 +13,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use crate::ids::PlanName;
-use crate::rollout::event::Mode;
+use crate::rollout::event::{Entry, Mode};
 use crate::rollout::gate::LEFT_TO_ENTER;
 use crate::rollout::state::{Phase, PlanState, Rollout, Stage, State};
 use crate::schedule::{SIGHT, Schedule, Writable};
@@ -55,19 +55,37 @@ impl Wait {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Waits {
     sums: BTreeMap<(PlanName, Wait), SignedDuration>,
-    settled_at: Option<Timestamp>,
+    /// Up to when each plan's time is counted.
+    settled: BTreeMap<PlanName, Timestamp>,
 }
 
 impl Waits {
     /// Counts the time up to `now`, for all of which `state` stood as it is. An instant before the
     /// last one counted adds nothing.
     pub fn settle(&mut self, state: &State, now: Timestamp) {
-        let from = self.settled_at.unwrap_or(now);
+        for plan in state.plans.keys() {
+            self.settle_plan(plan, state, now);
+        }
+    }
+
+    /// Counts what ends with an event of the instant `at`, before it is folded into `state`: the time
+    /// of its plan, or of all for an event of the account. The others go on as they were, and a long
+    /// log costs each plan its own events only.
+    pub fn settle_before(&mut self, entry: &Entry, state: &State, at: Timestamp) {
+        match &entry.rollout {
+            Some(rollout) => self.settle_plan(&rollout.plan, state, at),
+            None => self.settle(state, at),
+        }
+    }
+
+    /// A plan that `state` does not have yet begins to count at `now`.
+    fn settle_plan(&mut self, name: &PlanName, state: &State, now: Timestamp) {
+        let from = self.settled.get(name).copied().unwrap_or(now);
         if from <= now {
-            for plan in state.plans.values() {
+            if let Some(plan) = state.plans.get(name) {
                 self.count(plan, state, from, now);
             }
-            self.settled_at = Some(now);
+            self.settled.insert(name.clone(), now);
         }
     }
 

@@ -123,7 +123,7 @@ pub struct Observations {
     pub cadence: Cadence,
     /// Reads that fail.
     pub troubles: BTreeMap<Read, Trouble>,
-    /// Set while the clock is behind the log, which it was set back under: when it catches up.
+    /// Set while the clock is behind the log or an instant that was decided for: when it catches up.
     pub clock_behind: Option<Timestamp>,
     /// Set while the request budget has no room for a whole write: when it has again.
     pub budget_spent_until: Option<Timestamp>,

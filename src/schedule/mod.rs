@@ -5,6 +5,8 @@
 //!
 //! All spans are half-open: an opening that closes at 16:00 is closed at 16:00.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::time::{SignedDuration, Timestamp, after, since};
@@ -92,6 +94,30 @@ pub enum Because<'a> {
     OutsideOpenings,
     /// Frozen, for this reason, as written.
     Frozen(&'a str),
+}
+
+impl Because<'_> {
+    /// The word of API and metrics.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::AlwaysOpen => "always_open",
+            Self::InOpening => "in_opening",
+            Self::OutsideOpenings => "outside_openings",
+            Self::Frozen(_) => "frozen",
+        }
+    }
+}
+
+impl fmt::Display for Because<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AlwaysOpen => f.write_str("open at all times"),
+            Self::InOpening => f.write_str("open, in one of its openings"),
+            Self::OutsideOpenings => f.write_str("closed, outside its openings"),
+            Self::Frozen(reason) => write!(f, "frozen: {reason}"),
+        }
+    }
 }
 
 /// What to tell a person about an instant, openings and freezes together.

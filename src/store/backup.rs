@@ -3,9 +3,9 @@
 //! **Invariant:** the copy appears under its name only when it is whole, checked and on disk, and
 //! never replaces a file that was there when the copying began.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -21,12 +21,6 @@ pub enum BackupError {
     /// There is a file of that name.
     #[error("{path} exists already and is not replaced; name another file")]
     Exists {
-        /// The copy.
-        path: PathBuf,
-    },
-    /// Another process makes a copy of that name.
-    #[error("another backup to {path} is under way; wait for it, or name another file")]
-    UnderWay {
         /// The copy.
         path: PathBuf,
     },
@@ -75,29 +69,19 @@ impl Reader {
         if path.symlink_metadata().is_ok() {
             return Err(BackupError::Exists { path: path.to_owned() });
         }
-        let draft = beside(path, ".draft");
-        // VACUUM INTO accepts an empty file; making it first gives it its mode. A draft that an
-        // interrupted backup left is emptied, one that another backup fills is not.
-        let options = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&draft);
-        let claimed = options.map_err(stored)?;
-        match claimed.try_lock() {
-            Ok(()) => claimed.set_len(0).map_err(stored)?,
-            Err(TryLockError::WouldBlock) => return Err(BackupError::UnderWay { path: path.to_owned() }),
-            Err(TryLockError::Error(source)) => return Err(stored(source)),
-        }
+        let draft = new_draft(path).map_err(stored)?;
         let outcome = self.fill_and_check(path, &draft).and_then(|report| {
+            File::open(&draft).and_then(|whole| whole.sync_all()).map_err(stored)?;
             // It took a while, so somebody may have used the name.
-            if path.symlink_metadata().is_ok() {
-                return Err(BackupError::Exists { path: path.to_owned() });
-            }
-            fs::rename(&draft, path).map_err(stored)?;
-            File::open(directory_of(path)).and_then(|directory| directory.sync_all()).map_err(stored)?;
+            publish(&draft, path).map_err(|error| match error.kind() {
+                ErrorKind::AlreadyExists => BackupError::Exists { path: path.to_owned() },
+                _ => stored(error),
+            })?;
             Ok(report)
         });
-        if outcome.is_err() {
-            // Rubbish, which the next copy to this name would overwrite anyway.
-            let _ = fs::remove_file(&draft);
-        }
+        // Its name when it is published, rubbish otherwise.
+        let _ = fs::remove_file(&draft);
+        File::open(directory_of(path)).and_then(|directory| directory.sync_all()).map_err(stored)?;
         outcome
     }
 
@@ -121,5 +105,63 @@ impl Reader {
         drop(copy);
         let copy = Self::open(draft).map_err(|error| unsound(error.to_string()))?;
         copy.view().verify_chain().map_err(BackupError::BrokenLog)
+    }
+}
+
+/// An empty file of a name that nobody else has, for its owner alone; VACUUM INTO accepts one that is
+/// empty. It is not locked: on a network share the system's lock and SQLite's own are the same.
+fn new_draft(path: &Path) -> io::Result<PathBuf> {
+    let mut number = 1_u32;
+    loop {
+        let draft = beside(path, &format!(".{number}.draft"));
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft) {
+            Ok(_) => return Ok(draft),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Gives a draft its name, unless there is a file of that name.
+fn publish(draft: &Path, path: &Path) -> io::Result<()> {
+    let Err(error) = fs::hard_link(draft, path) else { return Ok(()) };
+    match error.kind() {
+        // NFS may answer so when it made the link and its first answer was lost.
+        ErrorKind::AlreadyExists if draft.metadata()?.nlink() > 1 => Ok(()),
+        ErrorKind::AlreadyExists => Err(error),
+        // Not every file system has links (FAT, some shares). There a file that appears between this
+        // look and the renaming would be replaced.
+        _ if path.symlink_metadata().is_ok() => Err(ErrorKind::AlreadyExists.into()),
+        _ => fs::rename(draft, path),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_draft_is_its_maker_s_own() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("copy.db");
+        let first = new_draft(&path).unwrap();
+        fs::write(&first, "another backup fills it").unwrap();
+        let second = new_draft(&path).unwrap();
+        assert_ne!(first, second);
+        assert_eq!(fs::read(&first).unwrap(), b"another backup fills it");
+        assert_eq!(second.metadata().unwrap().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_draft_that_comes_late_replaces_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("copy.db");
+        let (first, second) = (new_draft(&path).unwrap(), new_draft(&path).unwrap());
+        fs::write(&first, "first").unwrap();
+        fs::write(&second, "second").unwrap();
+        publish(&first, &path).unwrap();
+        assert_eq!(publish(&second, &path).unwrap_err().kind(), ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        publish(&first, &path).unwrap();
     }
 }

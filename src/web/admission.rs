@@ -13,9 +13,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::StreamExt as _;
 
-use super::Peer;
 use super::problem::{Failure, Kind};
 use super::serve::Limits;
+use super::{Broken, Peer};
 
 /// Longest URL, in bytes: path and query.
 pub(super) const MAX_URL_BYTES: usize = 4 * 1024;
@@ -75,12 +75,20 @@ fn name(head: &Parts) -> Result<(), Failure> {
     let peer = head.extensions.get::<Peer>();
     let peer =
         peer.ok_or_else(|| Failure::new(Kind::Fault, "nobody said where the connection comes from"))?;
-    peer.may_read(&head.uri, &head.headers).map_err(|broken| {
-        let detail = format!(
-            "{broken}: a web page under another name must not read this; open the address that ringward \
-             printed at its start, forward the same port in a tunnel, and let a proxy send that `Host`"
-        );
-        Failure::new(Kind::Forbidden, detail)
+    peer.may_read(head).map_err(|broken| {
+        let remedy = match &broken {
+            Broken::FetchSite(_) => "only this page itself may; open it in a window of its own",
+            Broken::Name(_) => {
+                "a web page under another name must not read this; ask by the address, or name what you \
+                 ask by at ringward's start with --host (RINGWARD_HOSTS)"
+            }
+            _ => {
+                "a web page under another name must not read this; open the address that ringward printed \
+                 at its start, forward the same port in a tunnel, let a proxy send that `Host`, or name \
+                 yours with --host"
+            }
+        };
+        Failure::new(Kind::Forbidden, format!("{broken}: {remedy}"))
     })
 }
 

@@ -178,6 +178,8 @@ pub struct RingJson {
     pub assigned_at: Option<Timestamp>,
     /// When it may be entered next; `null`: now, or it is entered.
     pub next_opening: Option<Timestamp>,
+    /// What its schedule says; `null` once it is entered.
+    pub schedule: Option<ScheduleJson>,
     /// Devices by environment (`windows`, `macos`, and `other` for systems without assignments)
     /// and class; `null` while the devices are not known.
     pub classes: Option<BTreeMap<String, ClassesJson>>,
@@ -189,6 +191,19 @@ pub struct RingJson {
     pub waived: Vec<WaiverJson>,
     /// Versions in its group for environments that the plan does not name.
     pub unmanaged: Vec<String>,
+}
+
+/// A ring's schedule at one instant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ScheduleJson {
+    /// `always_open`, `in_opening`, `outside_openings` or `frozen`.
+    pub state: String,
+    /// The same as half a sentence, with a freeze's reason.
+    pub because: String,
+    /// When writing becomes possible next; `null`: it does not end before, or never within sight.
+    pub next_open: Option<Timestamp>,
+    /// When writing ends next; `null`: no end within sight.
+    pub next_close: Option<Timestamp>,
 }
 
 /// A deployment group.

@@ -36,7 +36,7 @@ pub mod words;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use guard::{Broken, Peer};
+pub use guard::{Broken, HostName, NoHostName, Peer, TcpRules, TcpVerbs};
 pub use present::event as event_json;
 pub use present::rollout as rollout_json;
 pub use routes::{openapi, router};

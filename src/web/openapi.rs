@@ -35,9 +35,10 @@ const ABOUT: &str = "\
 Where a fleet of Cloudflare One Clients stands on its way to a version, why it does not move, and the verbs.
 
 **Who may ask.** On the Unix socket beside the database: root and the daemon's user. Over TCP: verbs come from \
-this machine only, with a `Host` of 127.0.0.1, localhost or [::1] and our port, from no other site's page and \
-through no proxy. Reads keep the same rule for `Host` where the connection comes in on a loopback address; \
-`/healthz` and `/readyz` do not.
+this machine only, over HTTP/1.1, with a `Host` of 127.0.0.1, localhost or [::1] and our port, from no other \
+site's page and no proxy; with `--read-only` there are none. Reads keep the same rule for `Host` where the \
+connection comes in on a loopback address, and elsewhere come under an address, localhost, or a name that \
+`--host` gave; no other site's page may make them. `/healthz` and `/readyz` answer everybody.
 
 **Answers.** Keys are added, never renamed; a key with nothing to say is `null` or an empty list. Instants are \
 RFC 3339 in UTC. Failures are `application/problem+json` (RFC 9457); their `type` is a promise, `detail` is for \

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::json::{
     BlockerJson, ClassesJson, DeviceJson, EventJson, FaultJson, FileProblemJson, GateJson, GroupJson,
-    HaltJson, HeadJson, HoldJson, PlanAnswer, RingJson, RolloutJson, RolloutsAnswer, TroubleJson, WaiverJson,
+    HaltJson, HeadJson, HoldJson, PlanAnswer, RingJson, RolloutJson, RolloutsAnswer, ScheduleJson,
+    TroubleJson, WaiverJson,
 };
 use super::words::sentence;
 use crate::daemon::log::from_record;
@@ -117,6 +118,12 @@ fn ring(ring: &RingReport, at: Timestamp) -> RingJson {
         targets: ring.targets.clone(),
         assigned_at: ring.assigned_at,
         next_opening: ring.next_opening,
+        schedule: ring.schedule.as_ref().map(|schedule| ScheduleJson {
+            state: schedule.state.to_owned(),
+            because: schedule.because.clone(),
+            next_open: schedule.next_open,
+            next_close: schedule.next_close,
+        }),
         classes: ring.census.as_ref().map(|census| {
             counts(census).into_iter().map(|(name, counts)| (name.to_owned(), classes(counts))).collect()
         }),

@@ -53,7 +53,7 @@ pub(super) enum Kind {
     Fault,
     /// The daemon or the log cannot answer now.
     Unavailable,
-    /// Every connection is taken.
+    /// Too many ask at once.
     Busy,
 }
 
@@ -131,7 +131,7 @@ impl Kind {
             Self::Senseless => "The request makes no sense",
             Self::Fault => "ringward failed",
             Self::Unavailable => "It cannot be answered now",
-            Self::Busy => "Every connection is taken",
+            Self::Busy => "Too many ask at once",
         }
     }
 }
@@ -179,6 +179,9 @@ impl Failure {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let mut response = self.kind.status().into_response();
+        if self.kind == Kind::Busy {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
         response.extensions_mut().insert(self);
         response
     }

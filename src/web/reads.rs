@@ -3,11 +3,16 @@
 //! **Invariant:** a read never waits for the daemon's loop, except the list of devices, which only
 //! the loop has; the log is read on its own connection.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::{Extension, Path, Query, State};
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::json::{
     DEFAULT_PAGE, DevicesAnswer, EventsAnswer, MAX_PAGE, PlanAnswer, RolloutJson, RolloutsAnswer,
@@ -15,7 +20,7 @@ use super::json::{
 use super::openapi::{OfAPlan, OfARead};
 use super::problem::{Failure, Kind};
 use super::{Services, present};
-use crate::daemon::view::{Readiness, View};
+use crate::daemon::view::{DeviceRow, Readiness, View};
 use crate::fleet::Class;
 use crate::ids::{PlanName, RingName};
 use crate::rollout::report::Report;
@@ -58,6 +63,20 @@ pub(super) async fn rollout(
     Ok(Json(present::rollout(report, view.next_check)))
 }
 
+/// Lists of devices that may be under way at once: they wait in the daemon's queue beside the verbs,
+/// which must find room.
+const MAX_DEVICE_LISTS: usize = 8;
+
+/// How many more lists of devices may be asked for.
+#[derive(Debug, Clone)]
+struct Room(Arc<Semaphore>);
+
+/// The path of the devices.
+pub(super) fn devices_routes() -> OpenApiRouter<Services> {
+    let room = Room(Arc::new(Semaphore::new(MAX_DEVICE_LISTS)));
+    OpenApiRouter::new().routes(routes!(devices)).layer(Extension(room))
+}
+
 /// Which devices to list.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -82,8 +101,9 @@ pub(super) struct DevicesQuery {
         ("next" = (operation_id = "list_devices", parameters(
             ("plan" = "$request.path.plan"), ("offset" = "$response.body#/next"))))
     )), OfAPlan))]
-pub(super) async fn devices(
+async fn devices(
     State(services): State<Services>,
+    Extension(room): Extension<Room>,
     plan: Result<Path<String>, PathRejection>,
     query: Result<Query<DevicesQuery>, QueryRejection>,
 ) -> Result<Json<DevicesAnswer>, Failure> {
@@ -99,13 +119,37 @@ pub(super) async fn devices(
             return Err(Failure::new(Kind::NoSuchPlan, detail));
         }
     }
-    let rows = services.handle.devices(plan.clone(), query.ring, query.class).await?;
+    let rows = listed(&services, room, plan.clone(), query).await?;
     let rows = rows.ok_or_else(|| no_such_plan(&services, &plan))?;
     let total = rows.len();
     let devices: Vec<_> = rows.into_iter().skip(offset).take(limit as usize).map(present::device).collect();
     let end = offset.saturating_add(devices.len());
     let next = (end < total && !devices.is_empty()).then_some(end);
     Ok(Json(DevicesAnswer { plan, total, devices, next }))
+}
+
+/// Asks the daemon, if not too many do.
+async fn listed(
+    services: &Services,
+    room: Room,
+    plan: PlanName,
+    query: DevicesQuery,
+) -> Result<Option<Vec<DeviceRow>>, Failure> {
+    let place = room.0.try_acquire_owned().map_err(|_| {
+        let detail = format!("{MAX_DEVICE_LISTS} lists of devices are under way; ask again in a moment");
+        Failure::new(Kind::Busy, detail)
+    })?;
+    let handle = services.handle.clone();
+    // A client that goes away leaves its question in the queue; the place is free when it is answered.
+    let asked = tokio::spawn(async move {
+        let rows = handle.devices(plan, query.ring, query.class).await;
+        drop(place);
+        rows
+    });
+    match asked.await {
+        Ok(rows) => Ok(rows?),
+        Err(error) => Err(Failure::new(Kind::Fault, format!("the devices cannot be listed: {error}"))),
+    }
 }
 
 /// Which events to list.

@@ -58,7 +58,7 @@ fn api() -> OpenApiRouter<Services> {
         .routes(routes!(reads::rollouts))
         .routes(routes!(reads::rollout))
         .routes(routes!(reads::plan))
-        .routes(routes!(reads::devices))
+        .merge(reads::devices_routes())
         .routes(routes!(reads::events))
         .merge(stream::routes())
         .routes(routes!(verbs::pause))

@@ -9,6 +9,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +23,6 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -32,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::problem::{Failure, Kind, answer};
 use super::stream::Ending;
-use super::{Peer, Services, router};
+use super::{Peer, Services, TcpRules, router};
 
 /// Connections that are told at once that there is no room; more are closed without a word.
 const MAX_TURNED_AWAY: usize = 64;
@@ -78,6 +78,8 @@ pub struct Limits {
     /// For a connection: a client that never reads its answer must not keep its place for ever.
     /// Others connect again.
     pub connection_within: Duration,
+    /// For the answer that is under way when a connection is as old as that; then it is cut.
+    pub last_answer_within: Duration,
 }
 
 impl Default for Limits {
@@ -87,6 +89,8 @@ impl Default for Limits {
             head_within: Duration::from_secs(10),
             body_within: Duration::from_secs(10),
             connection_within: Duration::from_secs(300),
+            // An answer is there within 30 s, and is then read.
+            last_answer_within: Duration::from_secs(35),
         }
     }
 }
@@ -96,9 +100,16 @@ impl Default for Limits {
 pub struct Bound {
     listener: TcpListener,
     address: SocketAddr,
+    rules: Arc<TcpRules>,
 }
 
 impl Bound {
+    /// Lets in by these rules, in place of those of a listener that was told nothing.
+    #[must_use]
+    pub fn under(self, rules: TcpRules) -> Self {
+        Self { rules: Arc::new(rules), ..self }
+    }
+
     /// The address, with the port that the system chose where port 0 was asked for.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
@@ -117,7 +128,7 @@ pub async fn bind(address: SocketAddr) -> Result<Bound, BindError> {
     };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    Ok(Bound { listener, address })
+    Ok(Bound { listener, address, rules: Arc::default() })
 }
 
 /// Serves until `token` is cancelled, then lets answers under way finish, for 5 s at most.
@@ -145,14 +156,13 @@ impl Door for Bound {
     async fn next(&self) -> io::Result<(TcpStream, Peer)> {
         let (stream, peer) = self.listener.accept().await?;
         let local = stream.local_addr()?;
-        Ok((stream, Peer::Tcp { peer, local }))
+        Ok((stream, Peer::Tcp { peer, local, rules: Arc::clone(&self.rules) }))
     }
 }
 
 /// The accept loop of both doors.
 pub(super) async fn connections<D: Door>(door: &D, app: Router, limits: Limits, token: CancellationToken) {
     let app = app.layer(Extension(Ending(token.clone())));
-    let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(limits.connections));
     let outside = Arc::new(Semaphore::new(MAX_TURNED_AWAY));
     let full = no_room();
@@ -169,27 +179,58 @@ pub(super) async fn connections<D: Door>(door: &D, app: Router, limits: Limits, 
                         tracing::warn!("a connection was closed: too many are open");
                         continue;
                     };
-                    let connection = graceful.watch(connection(stream, peer, app.clone(), limits));
+                    let (app, token) = (app.clone(), token.clone());
                     open.spawn(async move {
-                        match tokio::time::timeout(limits.connection_within, connection).await {
-                            Ok(Ok(())) => {}
-                            Ok(Err(error)) => tracing::debug!(%error, "a connection broke"),
-                            Err(_) => tracing::debug!("a connection was cut: it was open too long"),
-                        }
+                        converse(stream, peer, app, limits, token).await;
                         drop(place);
                     });
                 }
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection");
-                    pause().await;
+                    pause(ACCEPT_AGAIN_AFTER).await;
                 }
             },
         }
     }
-    if tokio::time::timeout(LAST_ANSWERS_WITHIN, graceful.shutdown()).await.is_err() {
-        tracing::warn!("connections were cut: their answers took longer than 5 s to finish");
+    // Each ends by itself: it has the token, too.
+    while open.join_next().await.is_some() {}
+}
+
+/// Serves one connection until the client ends it, it is too old, or the daemon ends; in the last
+/// two cases the answer under way is finished, within limits.
+async fn converse<S>(stream: S, peer: Peer, app: Router, limits: Limits, token: CancellationToken)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let mut connection = pin!(connection(stream, peer, app, limits));
+    let over = tokio::time::timeout(limits.connection_within, token.cancelled());
+    let ended = tokio::select! {
+        ended = &mut connection => Some(ended),
+        _ = over => None,
+    };
+    let ended = match ended {
+        Some(ended) => Ok(ended),
+        None => {
+            connection.as_mut().graceful_shutdown();
+            let daemon_over = async {
+                token.cancelled().await;
+                pause(LAST_ANSWERS_WITHIN).await;
+            };
+            let cut = tokio::time::timeout(limits.last_answer_within, daemon_over);
+            tokio::select! {
+                ended = &mut connection => Ok(ended),
+                late = cut => Err(late),
+            }
+        }
+    };
+    match ended {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "a connection broke"),
+        Err(Ok(())) => {
+            tracing::warn!("a connection was cut: its answer took longer than 5 s at the daemon's end");
+        }
+        Err(Err(_)) => tracing::debug!("a connection was cut: it was open too long"),
     }
-    open.shutdown().await;
 }
 
 fn connection<S>(
@@ -223,12 +264,12 @@ where
 fn no_room() -> Router {
     let busy = async || {
         let detail = "every connection is taken; close one (a page that stays open holds one) and ask again";
-        ([(header::CONNECTION, "close"), (header::RETRY_AFTER, "1")], Failure::new(Kind::Busy, detail))
+        ([(header::CONNECTION, "close")], Failure::new(Kind::Busy, detail))
     };
     Router::new().fallback(busy).layer(axum::middleware::from_fn(answer))
 }
 
-#[expect(clippy::disallowed_methods, reason = "keeps a failing accept from spinning; decides nothing")]
-async fn pause() {
-    tokio::time::sleep(ACCEPT_AGAIN_AFTER).await;
+#[expect(clippy::disallowed_methods, reason = "paces accepting and bounds the last answers; decides nothing")]
+async fn pause(length: Duration) {
+    tokio::time::sleep(length).await;
 }

@@ -7,7 +7,8 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, FromRequest as _, Path, Request, State};
-use axum::http::{HeaderMap, Uri, header};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 
 use super::json::{MAX_REASON_CHARS, VerbAnswer, VerbRequest};
 use super::openapi::{OfAPlansVerb, OfAVerb};
@@ -104,8 +105,8 @@ pub(super) async fn start(
 }
 
 /// Who asks, if they may.
-pub(super) fn actor_of(peer: &Peer, uri: &Uri, headers: &HeaderMap) -> Result<Actor, Failure> {
-    peer.actor(uri, headers).map_err(|broken| {
+pub(super) fn actor_of(peer: &Peer, head: &Parts) -> Result<Actor, Failure> {
+    peer.actor(head).map_err(|broken| {
         let detail = format!("{broken}; use the command line on the machine that ringward runs on");
         Failure::new(Kind::Forbidden, detail)
     })
@@ -113,13 +114,16 @@ pub(super) fn actor_of(peer: &Peer, uri: &Uri, headers: &HeaderMap) -> Result<Ac
 
 /// Who asks, and for what.
 async fn read(peer: &Peer, request: Request) -> Result<(Actor, VerbRequest), Failure> {
-    let actor = actor_of(peer, request.uri(), request.headers())?;
-    if !is_json(request.headers()) {
+    let (head, body) = request.into_parts();
+    let actor = actor_of(peer, &head)?;
+    if !is_json(&head.headers) {
         let detail = "send `Content-Type: application/json` and a body such as {\"reason\": \"…\"}";
         return Err(Failure::new(Kind::NotJson, detail));
     }
     let malformed = |why: String| Failure::new(Kind::Malformed, format!("the body is not a request: {why}"));
-    let body = Bytes::from_request(request, &()).await.map_err(|error| malformed(error.body_text()))?;
+    let body = Bytes::from_request(Request::from_parts(head, body), &())
+        .await
+        .map_err(|error| malformed(error.body_text()))?;
     // serde would take a list as the fields in order.
     if !body.trim_ascii_start().starts_with(b"{") {
         return Err(malformed("it is no JSON object".to_owned()));

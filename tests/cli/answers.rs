@@ -78,7 +78,7 @@ pub(crate) fn adopting() -> Value {
                 "name": "Engineering Ring 0", "state": "verified", "meaning": "it has soaked; the next ring may follow", "since": "2026-10-13T06:30:00Z",
                 "group": {"name": "Engineering Ring 0", "id": "g-0"},
                 "profiles": ["Engineering"], "targets": targets,
-                "assigned_at": "2026-10-12T09:00:00Z", "next_opening": null,
+                "assigned_at": "2026-10-12T09:00:00Z", "next_opening": null, "schedule": null,
                 "classes": {"windows": classes(120, 0, 7), "macos": classes(12, 0, 0), "other": none},
                 "adoption": {"windows": 0.991, "macos": 0.923}, "gates": [],
                 "waived": [{"gate": "soak", "actor": "local:ana", "reason": "urgent fix", "since": "2026-10-13T06:29:00Z"}],
@@ -88,7 +88,7 @@ pub(crate) fn adopting() -> Value {
                 "name": "Early adopters", "state": "adopting", "meaning": "its versions are on offer, and its devices pick them up one by one", "since": "2026-10-13T06:45:00Z",
                 "group": {"name": "Early adopters (ringward)", "id": "g-1"},
                 "profiles": ["IT", "Support"], "targets": {"windows": "2026.8.2100.0"},
-                "assigned_at": "2026-10-13T06:45:00Z", "next_opening": null,
+                "assigned_at": "2026-10-13T06:45:00Z", "next_opening": null, "schedule": null,
                 "classes": {"windows": classes(20, 10, 9), "macos": none, "other": {"arrived": 0, "due": 0, "stalled": 0, "unseen": 0, "too_old": 0, "untargeted": 3, "left": 0}},
                 "adoption": {"windows": 0.645},
                 "gates": [{
@@ -104,6 +104,10 @@ pub(crate) fn adopting() -> Value {
                 "group": {"name": "Everyone", "id": null},
                 "profiles": ["default"], "targets": targets,
                 "assigned_at": null, "next_opening": "2026-10-13T09:00:00Z",
+                "schedule": {
+                    "state": "outside_openings", "because": "closed, outside its openings",
+                    "next_open": "2026-10-13T09:00:00Z", "next_close": "2026-10-13T16:00:00Z",
+                },
                 "classes": null, "adoption": {"windows": null, "macos": null},
                 "gates": [{
                     "gate": "opening", "environment": null, "verdict": "wait", "reason": "opening_closed",

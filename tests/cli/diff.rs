@@ -244,7 +244,7 @@ async fn what_cannot_be_compared_is_refused() {
             Exit::Usage,
             "neither a plan file here nor a plan in DIR/ringward.db, which knows none",
         ),
-        ("no such file", desk.args("nowhere/plan.yaml"), Exit::Usage, "nowhere/plan.yaml cannot be read"),
+        ("no such file", desk.args("nowhere/plan.yaml"), Exit::Usage, "nowhere/plan.yaml: it cannot be read"),
         (
             "another account's plan",
             desk.args(&pinned),

@@ -89,8 +89,8 @@ fn log_lines_have_colours_only_where_they_are_wanted() {
     let arguments = ["run", "--plans", "plans", "--db", "none/ringward.db", "--account", ACCOUNT];
     let arguments =
         [&arguments[..], &["--api-url", "http://127.0.0.1:1/client/v4", "--listen", "127.0.0.1:0"]].concat();
-    type Row = (&'static str, &'static [(&'static str, &'static str)], bool);
-    let rows: [Row; 4] = [
+    type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], bool);
+    let rows: [Row<'_>; 4] = [
         ("no terminal", &[], false),
         ("forced", &[("CLICOLOR_FORCE", "1")], true),
         ("not wanted", &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], false),

@@ -328,6 +328,7 @@ fn report(waiting_on: Vec<Blocker>) -> Report {
         ]),
         census: None,
         next_opening: None,
+        schedule: None,
         waived: BTreeMap::new(),
         unmanaged: Vec::new(),
     };
@@ -413,6 +414,20 @@ fn every_gate_in_the_way_is_explained() {
         "explain_gates.txt",
         &told(gates().into_iter().map(|gate| Blocker::Gate(r(), Box::new(gate))).collect()),
     );
+}
+
+/// In its soak a ring may fall below its adoption again: that waits, and halts nothing.
+#[test]
+fn a_deadline_is_told_only_where_it_halts() {
+    for waiting in [Waiting::TooFewSeen, Waiting::TooFewArrived] {
+        for stage in stages() {
+            let mut report = report(vec![Blocker::Gate(r(), Box::new(adoption(Verdict::Wait(waiting))))]);
+            report.rings[0].state = stage.as_str();
+            let json = rollout_json(&report, None);
+            let halts = json.waiting_on[0].detail.contains("the rollout halts");
+            assert_eq!(halts, matches!(stage, Stage::Adopting(_)), "{waiting:?}, {}", stage.as_str());
+        }
+    }
 }
 
 #[test]

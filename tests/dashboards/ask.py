@@ -135,6 +135,17 @@ def check_rules(prometheus, firing, quiet):
     return missing + loud
 
 
+def first_scrape(prometheus):
+    """When the first sample was taken. A subquery sees whole seconds only, so it may come a little later."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        query = "min_over_time(timestamp(ringward_build_info)[1h:1s])"
+        if found := prometheus.get("query", query=query)["result"]:
+            return float(found[0]["value"][1])
+        time.sleep(0.3)
+    sys.exit("nothing was scraped")
+
+
 def main():
     if len(sys.argv) != 3 or sys.argv[2] not in ("healthy", "troubled", "mended"):
         sys.exit(__doc__)
@@ -144,8 +155,7 @@ def main():
     titles = {panel["title"] for panel in panels}
     for name in [*OF_TROUBLE, *STAYS, *OF_DEFECTS, *PASSING]:
         assert name in titles, f"there is no panel `{name}`"
-    began = prometheus.get("query", query="min_over_time(timestamp(ringward_build_info)[1h:1s])")["result"]
-    began = float(began[0]["value"][1])
+    began = first_scrape(prometheus)
     known = variables(dashboard, prometheus)
     check_variables(known)
 

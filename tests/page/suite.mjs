@@ -1,5 +1,6 @@
 // The page in a browser. Every check is a named row; the last line counts them.
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import { axeSource, open } from "./browser.mjs";
 import { api, daemon, demo, sandbox, stopAll, until } from "./harness.mjs";
 
@@ -160,6 +161,9 @@ async function walk() {
     assert.ok((await kinds(one)).includes("pause_lifted"));
     await page.finish();
   });
+  await check("seven windows share one stream, and the seventh can stop", () => sevenWindows(one));
+  await check("a hidden window holds no stream, and one that comes back is live", () => hiddenWindow(one));
+  await check("without locks each window has its own stream", () => withoutLocks(one));
   await check("without JavaScript: the content, a stop and a start", () => withoutScript(one));
   await check("another site's form changes nothing", () => foreignForm(one));
   for (const width of [320, 375, 768, 1920]) {
@@ -209,27 +213,117 @@ async function withoutScript(one) {
   await page.finish();
 }
 
-/** A page of another origin on this machine, which the browser lets send forms anywhere. */
+/** Windows of one browser, and how many of its streams are open. */
+async function windows(one, count, script) {
+  const context = await browser.newContext();
+  if (script) await context.addInitScript(script);
+  const asked = new Set();
+  const isStream = (request) => new URL(request.url()).pathname === "/api/v1/events";
+  context.on("request", (request) => isStream(request) && asked.add(request));
+  for (const end of ["requestfinished", "requestfailed"]) context.on(end, (request) => asked.delete(request));
+  // Of a window that was closed no end of its requests is told.
+  const streams = () => [...asked].filter((request) => !request.frame().page().isClosed()).length;
+  const pages = [];
+  for (let index = 0; index < count; index += 1) {
+    const page = await context.newPage();
+    await page.goto(one.url, { timeout: 15_000 });
+    pages.push(page);
+  }
+  const state = (page) => page.locator("#live").getAttribute("data-state");
+  const live = (page) => until("a live window", async () => (await state(page)) === "live");
+  return { context, pages, streams, live };
+}
+
+/** More windows than the six connections that a browser opens to one server. */
+async function sevenWindows(one) {
+  const { context, pages, streams, live } = await windows(one, 7);
+  for (const page of pages) await live(page);
+  assert.equal(streams(), 1, "one stream for all");
+  const [first, ...others] = pages;
+  for (const page of others) await page.evaluate(() => (window.marker = "still here"));
+  // The one that holds the stream goes: another takes it over.
+  await first.close();
+  await until("one stream again", () => streams() === 1);
+  const seventh = others.pop();
+  await confirm(seventh, "#stop", "from the seventh window");
+  assert.match(await seventh.locator("#done").innerText(), /Done: all writes were stopped/);
+  for (const page of others) {
+    await until("the stop in every window", async () => /All writes are stopped/.test(await text(page)));
+    assert.equal(await page.evaluate(() => window.marker), "still here", "without loading it again");
+  }
+  await confirm(seventh, "#start", "and on");
+  assert.match(await seventh.locator("#done").innerText(), /writes were allowed again/);
+  assert.equal(streams(), 1);
+  await context.close();
+}
+
+/** A page that a window can be told to hide: the headless browser shows all of its windows. */
+const HIDEABLE = () => {
+  let hidden = false;
+  Object.defineProperty(Document.prototype, "hidden", { get: () => hidden });
+  window.hide = (value) => {
+    hidden = value;
+    document.dispatchEvent(new Event("visibilitychange"));
+  };
+};
+
+async function hiddenWindow(one) {
+  const { context, pages, streams, live } = await windows(one, 2, HIDEABLE);
+  const [first, second] = pages;
+  await live(first);
+  await live(second);
+  await first.evaluate(() => hide(true));
+  await until("the stream in the other window", () => streams() === 1);
+  await second.evaluate(() => hide(true));
+  await until("no stream", () => streams() === 0);
+  const [before, unseen] = [await first.locator(".foot").innerText(), await text(second)];
+  await until("a record that nobody sees", async () => {
+    const { head } = await api(one, "rollouts");
+    return !before.includes(`#${head.seq}`);
+  });
+  assert.equal(await text(second), unseen, "a hidden window stays as it was");
+  await first.evaluate(() => hide(false));
+  await until("what happened meanwhile", async () => (await first.locator(".foot").innerText()) !== before);
+  await live(first);
+  assert.equal(streams(), 1);
+  await context.close();
+}
+
+/** As on an address of the network without TLS. */
+async function withoutLocks(one) {
+  const script = () => Object.defineProperty(Navigator.prototype, "locks", { value: undefined });
+  const { context, pages, streams, live } = await windows(one, 2, script);
+  for (const page of pages) await live(page);
+  assert.equal(streams(), 2);
+  await context.close();
+}
+
+/** Pages of other origins on this machine, which the browser lets send forms anywhere. */
 async function foreignForm(one) {
   const before = await kinds(one);
-  const context = await browser.newContext();
-  const page = await context.newPage();
-  await page.route("http://evil.test/", (route) =>
-    route.fulfill({
-      contentType: "text/html",
-      body: `<form method="post" action="${one.url}/act/stop"><input name="reason" value="x"><input name="seen" value=""></form>`,
-    }),
-  );
-  await page.goto("http://evil.test/");
-  const [answer] = await Promise.all([
-    page.waitForResponse((response) => response.url().endsWith("/act/stop")).catch(() => null),
-    page.locator("form").evaluate((form) => form.submit()),
-  ]);
-  if (answer) assert.equal(answer.status(), 403);
-  const now = await api(one, "rollouts");
-  assert.equal(now.stopped, null);
+  const form = `<form method="post" action="${one.url}/act/stop"><input name="reason" value="x"><input name="seen" value=""></form>`;
+  const server = createServer((_, answer) => answer.setHeader("Content-Type", "text/html").end(form));
+  await new Promise((resume) => server.listen(0, "127.0.0.1", resume));
+  try {
+    for (const [host, site] of [["localhost", "cross-site"], ["127.0.0.1", "same-site"]]) {
+      const context = await browser.newContext();
+      const page = await context.newPage();
+      await page.goto(`http://${host}:${server.address().port}/`);
+      const [answer] = await Promise.all([
+        page.waitForResponse((response) => response.url().endsWith("/act/stop")),
+        page.locator("form").evaluate((form) => form.submit()),
+      ]);
+      const sent = await answer.request().allHeaders();
+      assert.deepEqual([sent["sec-fetch-site"], sent["sec-fetch-mode"]], [site, "navigate"], "the browser tells");
+      assert.equal(answer.status(), 403);
+      assert.match(await text(page), new RegExp(`${site}.*another site asks`));
+      await context.close();
+    }
+  } finally {
+    server.close();
+  }
+  assert.equal((await api(one, "rollouts")).stopped, null);
   assert.deepEqual(await kinds(one), before);
-  await context.close();
 }
 
 const hostilePlan = () =>

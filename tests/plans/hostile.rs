@@ -50,6 +50,9 @@ fn wrong_bytes() -> Vec<Row> {
         ("control characters", b"plan: \"a\\x07b\"\n".to_vec(), "invisible character"),
         ("an escape sequence", b"plan: a\x1b[31mb\n".to_vec(), "control character"),
         ("turned reading direction", "plan: a\u{202e}b\n".into(), "invisible character"),
+        ("a character of no width", "plan: a\u{200b}b\n".into(), "invisible character (U+200B)"),
+        ("a word joiner", "plan: a\u{2060}b\n".into(), "invisible character (U+2060)"),
+        ("the Arabic letter mark", "plan: a\u{61c}b\n".into(), "invisible character (U+061C)"),
         (
             "lone carriage returns",
             format!("{HEAD}rings: x\n").replace('\n', "\r").into_bytes(),

@@ -1,7 +1,7 @@
 //! Requests that a foreign web page, a rebound name or a proxy could send, over real TCP: none of
 //! them triggers a verb, and none reads under a foreign name.
 
-use ringward::web::Limits;
+use ringward::web::{Limits, TcpRules, TcpVerbs};
 
 use super::tcp::Listening;
 
@@ -91,6 +91,29 @@ const FOREIGN_SENDERS: &[(&str, &str)] = &[
     ("an Access user", "Cf-Access-Authenticated-User-Email: ada@example.test"),
 ];
 
+/// Somebody follows a link on another page.
+const LINKS: &[&str] = &[
+    "Host: <host>\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document",
+    "Host: <host>\r\nSec-Fetch-Site: same-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document",
+];
+
+/// Another page reads, whatever it can learn from that.
+const FOREIGN_READERS: &[(&str, &str)] = &[
+    (
+        "a script",
+        "Host: <host>\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: cors\r\nSec-Fetch-Dest: empty",
+    ),
+    (
+        "an image",
+        "Host: <host>\r\nSec-Fetch-Site: same-site\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: image",
+    ),
+    (
+        "a frame",
+        "Host: <host>\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: iframe",
+    ),
+    ("one that does not say how", "Host: <host>\r\nSec-Fetch-Site: cross-site"),
+];
+
 fn post(path: &str, content_type: &str, lines: &str, body: &str) -> String {
     format!(
         "POST {path} HTTP/1.1\r\n{lines}\r\nConnection: close\r\nContent-Type: {content_type}\r\n\
@@ -168,10 +191,13 @@ async fn nothing_is_read_under_a_foreign_name() {
         let answer =
             listening.exchange(&get(&format!("http://evil.test:<port>{path}"), "Host: <host>")).await;
         answer.problem(path, 403, "evil.test");
-        for lines in ["Host: <host>", "Host: localhost:<port>", "Host: <host>\r\nSec-Fetch-Site: cross-site"]
-        {
+        for lines in ["Host: <host>", "Host: localhost:<port>"].into_iter().chain(LINKS.iter().copied()) {
             let answer = listening.exchange(&get(path, lines)).await;
             assert_ne!(answer.status(), 403, "{path}, {lines}: a link on another page may lead here");
+        }
+        for (row, lines) in FOREIGN_READERS {
+            let answer = listening.exchange(&get(path, lines)).await;
+            answer.problem(&format!("{path}, {row}"), 403, "another site asks");
         }
     }
     for path in ["/healthz", "/readyz"] {
@@ -180,5 +206,54 @@ async fn nothing_is_read_under_a_foreign_name() {
             assert_eq!(answer.status(), 200, "{path}, {row}: probes choose their own names");
         }
     }
+    listening.end().await;
+}
+
+/// A proxy on this machine that sends nothing of who asks, as nginx does unless it is told to.
+#[tokio::test]
+async fn a_silent_proxy_is_known_by_its_http_or_kept_out_by_the_switch() {
+    let listening = Listening::within(Limits::default()).await;
+    let sent =
+        |path: &str, of: &str, body: &str| post(path, of, "Host: <host>\r\nOrigin: http://<host>", body);
+    for (path, content_type, body) in VERBS {
+        let old = sent(path, content_type, body).replacen("HTTP/1.1", "HTTP/1.0", 1);
+        let answer = listening.exchange(&old).await;
+        assert_eq!(answer.status(), 403, "{path}: {}", answer.0);
+        assert!(answer.body().contains("HTTP/1.0, as proxies send it"), "{path}: {}", answer.0);
+    }
+    let page = get("/", "Host: <host>").replacen("HTTP/1.1", "HTTP/1.0", 1);
+    let page = listening.exchange(&page).await;
+    assert_eq!(page.status(), 200, "{}", page.0);
+    assert!(page.body().contains("Here you can only look"), "{}", page.0);
+    assert!(!page.body().contains("/act/stop"), "{}", page.0);
+    assert_eq!(listening.arrived(), 0);
+    listening.end().await;
+
+    let read_only = TcpRules { verbs: TcpVerbs::Refused, ..TcpRules::default() };
+    let listening = Listening::under(read_only, Limits::default()).await;
+    for (path, content_type, body) in VERBS {
+        let answer = listening.exchange(&sent(path, content_type, body)).await;
+        assert_eq!(answer.status(), 403, "{path}: {}", answer.0);
+        assert!(answer.body().contains("--read-only"), "{path}: {}", answer.0);
+    }
+    let page = listening.exchange(&get("/", "Host: <host>")).await;
+    assert!(page.body().contains("ringward stop --reason"), "the page shows commands: {}", page.0);
+    assert!(!page.body().contains("/act/stop"), "{}", page.0);
+    assert_eq!(listening.arrived(), 0);
+    listening.end().await;
+}
+
+#[tokio::test]
+async fn a_name_that_host_gave_reads_and_never_acts() {
+    let hosts = vec!["ringward.test".parse().unwrap()];
+    let listening = Listening::under(TcpRules { hosts, ..TcpRules::default() }, Limits::default()).await;
+    let read = listening.exchange(&get("/api/v1/rollouts", "Host: ringward.test")).await;
+    assert_eq!(read.status(), 200, "{}", read.0);
+    for (path, content_type, body) in VERBS {
+        let verb = post(path, content_type, "Host: ringward.test\r\nOrigin: http://ringward.test", body);
+        let answer = listening.exchange(&verb).await;
+        assert_eq!(answer.status(), 403, "{path}: {}", answer.0);
+    }
+    assert_eq!(listening.arrived(), 0);
     listening.end().await;
 }

@@ -31,7 +31,7 @@ async fn submit_as(world: &World, path: &str, headers: &[(&str, &str)], of: &str
     }
     let mut request = request.body(Body::from(body.to_owned())).unwrap();
     let (peer, local) = ("127.0.0.1:50000".parse().unwrap(), "127.0.0.1:8787".parse().unwrap());
-    request.extensions_mut().insert(Peer::Tcp { peer, local });
+    request.extensions_mut().insert(Peer::Tcp { peer, local, rules: Arc::default() });
     send(&world.app, request).await
 }
 

@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use axum::Router;
+use axum::http::Method;
+use ringward::daemon::view::Request as Asked;
 use ringward::web::Limits;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::tcp::Listening;
+use super::tcp::{Listening, Raw};
+use super::world::World;
 
 /// Short enough to wait for.
 const SOON: Duration = Duration::from_millis(200);
@@ -138,6 +142,32 @@ async fn a_connection_that_says_nothing_is_closed() {
     listening.end().await;
 }
 
+/// A connection that is as old as it may be is closed between answers, not within one.
+#[tokio::test]
+async fn an_answer_under_way_outlives_its_connections_age() {
+    let body = r#"{"reason": "look"}"#;
+    let begun = verb(body).replace("Connection: close\r\n", "").replace(body, "");
+    for (row, last_answer_within, served) in [("in time", SOON * 100, true), ("too late", SOON, false)] {
+        let limits = Limits { connection_within: SOON, last_answer_within, ..Limits::default() };
+        let listening = Listening::within(limits).await;
+        let mut busy = listening.connect().await;
+        busy.write_all(begun.replace("<host>", &listening.address.to_string()).as_bytes()).await.unwrap();
+        let mut bytes = Vec::new();
+        if served {
+            // A younger one is closed for its age: this one is past it, too.
+            let mut idle = listening.connect().await;
+            assert_eq!(idle.read_to_end(&mut bytes).await.unwrap(), 0);
+            busy.write_all(body.as_bytes()).await.unwrap();
+        }
+        let _ = busy.read_to_end(&mut bytes).await;
+        let answer = Raw(String::from_utf8(bytes).unwrap());
+        assert_eq!(answer.status(), if served { 200 } else { 0 }, "{row}: {}", answer.0);
+        assert_eq!(answer.header("connection"), if served { "close" } else { "" }, "{row}: {}", answer.0);
+        assert_eq!(listening.arrived(), usize::from(served), "{row}");
+        listening.end().await;
+    }
+}
+
 #[tokio::test]
 async fn a_connection_too_many_is_told_and_those_before_are_served() {
     let listening = Listening::within(Limits { connections: 2, ..Limits::default() }).await;
@@ -187,4 +217,50 @@ async fn options_and_head_answer_as_http_has_them() {
     let answer = listening.exchange(&ask("HEAD", "/api/v1/rollouts/other")).await;
     assert_eq!((answer.status(), answer.body()), (404, ""));
     listening.end().await;
+}
+
+/// Lists of devices wait in the daemon's queue: a flood of them, abandoned or not, leaves room for verbs.
+#[tokio::test]
+async fn a_flood_of_device_lists_leaves_room_for_a_stop() {
+    let world = World::usual();
+    let (requests, mut queue) = tokio::sync::mpsc::channel(9);
+    let handle = ringward::daemon::Handle::new(requests, world.views.subscribe());
+    let app = ringward::web::router(ringward::web::Services { handle, ..world.services.clone() });
+    let devices = async |app: &Router| super::get(app, "/api/v1/rollouts/client/devices").await;
+    let mut asked = Vec::new();
+    let mut questions = Vec::new();
+    for _ in 0..8 {
+        asked.push(tokio::spawn({
+            let app = app.clone();
+            async move { devices(&app).await }
+        }));
+        questions.push(queue.recv().await.unwrap());
+    }
+    // Who goes away has asked all the same.
+    let abandoned = asked.remove(0);
+    abandoned.abort();
+    assert!(abandoned.await.is_err());
+    let answer = devices(&app).await;
+    let problem = answer.problem("the ninth", 503, "lists of devices are under way");
+    assert_eq!((problem.kind.as_str(), answer.header("retry-after")), ("urn:ringward:problem:busy", "1"));
+    let stop = tokio::spawn({
+        let app = app.clone();
+        async move { super::ask(&app, Method::POST, "/api/v1/stop", Some(r#"{"reason": "look"}"#)).await }
+    });
+    match queue.recv().await.unwrap() {
+        Asked::Command { reply, .. } => reply.send(Ok("stopped".to_owned())).unwrap(),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(stop.await.unwrap().status, 200);
+    for question in questions {
+        let Asked::Devices { reply, .. } = question else { panic!("{question:?}") };
+        let _ = reply.send(Some(Vec::new()));
+    }
+    for answer in asked {
+        assert_eq!(answer.await.unwrap().status, 200);
+    }
+    let again = tokio::spawn(async move { devices(&app).await });
+    let Some(Asked::Devices { reply, .. }) = queue.recv().await else { panic!("it is asked again") };
+    reply.send(Some(Vec::new())).unwrap();
+    assert_eq!(again.await.unwrap().status, 200, "answered questions leave their places");
 }

@@ -1,12 +1,14 @@
 //! The page: complete, and safe with hostile names.
 
+use std::sync::Arc;
+
 use ringward::ids::GroupId;
 use ringward::rollout::event::{Cause, Event, Mode, WriteId, WriteIntent};
 use ringward::rollout::report::{Blocker, Report};
 use ringward::rollout::safety::Veto;
 use ringward::rollout::state::Phase;
 use ringward::rollout::verdict::Unknown;
-use ringward::web::Peer;
+use ringward::web::{Peer, rollout_json};
 
 use axum::body::Body;
 use axum::http::Request;
@@ -14,15 +16,15 @@ use axum::http::Request;
 use super::world::{HOSTILE, World, at, report, ring, stopped, troubled, view, write_log};
 use super::{Answer, get, send};
 
-/// A reader over TCP on a loopback address, with another header.
-async fn seen_by(world: &World, path: &str, peer: &str, more: Option<(&str, &str)>) -> Answer {
+/// A reader over TCP on a loopback address, with other headers.
+async fn seen_by(world: &World, path: &str, peer: &str, more: &[(&str, &str)]) -> Answer {
     let mut request = Request::get(path).header("host", "127.0.0.1:8787");
-    if let Some((name, value)) = more {
-        request = request.header(name, value);
+    for (name, value) in more {
+        request = request.header(*name, *value);
     }
     let mut request = request.body(Body::empty()).unwrap();
     let (peer, local) = (peer.parse().unwrap(), "127.0.0.1:8787".parse().unwrap());
-    request.extensions_mut().insert(Peer::Tcp { peer, local });
+    request.extensions_mut().insert(Peer::Tcp { peer, local, rules: Arc::default() });
     send(&world.app, request).await
 }
 
@@ -61,14 +63,14 @@ async fn the_page_tells_the_whole_story() {
             "too few arrived",
             "95% arrived, 50% sighted, by 2026-10-19 09:00 UTC",
             "read 10m before",
-            "What helps: nothing: it goes on by itself as devices arrive; to go on without them: ringward waive client --gate adoption",
+            "What helps: nothing: it goes on by itself as devices arrive; to go on without them: <code>ringward waive client --gate adoption",
             "Gate soak was waived by local:ada on 2026-10-12 09:30 UTC: urgent fix",
             "Left as it is in the group: linux 2026.7.1.0",
             "opens 2026-10-13 09:00 UTC",
             "Not known yet",
-            "paused by loopback",
-            "halted: the group of",
-            "write 7 is in doubt",
+            "Loopback paused the plan: ",
+            "Ringward halted it, because the group of",
+            "Nobody can say yet whether write 7",
             "broken.yaml:2:1: no rings",
             "Plan faulty cannot be decided",
             "Reading deployment groups fails",
@@ -129,14 +131,19 @@ fn blockers() -> Vec<(Blocker, &'static str)> {
 async fn each_reason_is_shown_with_what_helps() {
     for (blocker, word) in blockers() {
         let code = blocker.code();
-        let remedy = blocker.remedy("client");
-        let world =
-            World::new(view(vec![Report { waiting_on: vec![blocker], ..report("client") }]), Ok("done"));
+        let report = Report { waiting_on: vec![blocker], ..report("client") };
+        let said = rollout_json(&report, None).waiting_on.remove(0);
+        assert!(said.text.contains(word), "{code}: {}", said.text);
+        let world = World::new(view(vec![report]), Ok("done"));
         let page = get(&world.app, "/").await.body;
-        holds(&page, &[word]);
-        let remedy = remedy.replace('\'', "&#39;");
-        let helps = page.contains(&format!("What helps: {remedy}"));
-        assert_eq!(helps, code != "moving", "{code}: `{remedy}` in:\n{page}");
+        let escaped = |text: &str| text.replace('\'', "&#39;").replace('"', "&#34;").replace('>', "&#62;");
+        // The first letter is a capital on the page.
+        let headline: String = escaped(&said.headline).chars().skip(1).collect();
+        holds(&page, &[&headline, &escaped(&said.detail)]);
+        if let Some(command) = &said.command {
+            holds(&page, &[&format!("<code>{}</code>", escaped(command))]);
+        }
+        assert_eq!(page.contains("What helps: "), code != "moving", "{code} in:\n{page}");
     }
 }
 
@@ -190,12 +197,12 @@ async fn hostile_names_stay_text() {
 #[tokio::test]
 async fn the_reading_direction_stays_ours() {
     let mut one = report("client");
-    one.rings[0].name = ring("Ring \u{202e}gniR 環 حلقة 🚀");
+    one.rings[0].name = ring("Ring \u{202e}gniR\u{200b} 環 حلقة 🚀");
     one.rings[0].gates[0].environment = None;
     let world = World::new(view(vec![one]), Ok("done"));
     let page = get(&world.app, "/").await.body;
     assert!(!page.contains('\u{202e}'));
-    holds(&page, &["<bdi>Ring \u{fffd}gniR 環 حلقة 🚀</bdi>"]);
+    holds(&page, &["<bdi>Ring \u{fffd}gniR\u{fffd} 環 حلقة 🚀</bdi>"]);
     // The link to waive its gate still names the ring as it is.
     holds(&page, &["ring=Ring%20%E2%80%AEgniR"]);
 }
@@ -285,16 +292,21 @@ async fn a_ring_shows_its_way() {
     assert_eq!(steps, [true, true, false, false], "{way}");
 }
 
+/// Name, peer, headers, and what the refusal speaks of (`None`: allowed).
+type Reader<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], Option<&'a str>);
+
 /// Who may act is offered the verb; who may not, the command and the reason.
 #[tokio::test]
 async fn a_reader_is_offered_what_they_may_do() {
     let world = World::usual();
     let here = "127.0.0.1:50000";
-    let rows = [
-        ("on this machine", here, None, None),
-        ("by a link in a chat", here, Some(("sec-fetch-site", "cross-site")), None),
-        ("through a proxy", here, Some(("x-forwarded-for", "192.0.2.7")), Some("x-forwarded-for")),
-        ("from elsewhere", "192.0.2.7:50000", None, Some("192.0.2.7")),
+    let by_a_link = [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")];
+    let by_a_proxy = [("x-forwarded-for", "192.0.2.7")];
+    let rows: [Reader; 4] = [
+        ("on this machine", here, &[], None),
+        ("by a link in a chat", here, &by_a_link, None),
+        ("through a proxy", here, &by_a_proxy, Some("x-forwarded-for")),
+        ("from elsewhere", "192.0.2.7:50000", &[], Some("192.0.2.7")),
     ];
     for (row, peer, more, refused) in rows {
         let answer = seen_by(&world, "/", peer, more).await;

@@ -45,7 +45,7 @@ async fn the_keys_of_the_api_are_kept() {
         ),
         (
             "/rollouts/0/rings/0",
-            "adoption assigned_at classes gates group meaning name next_opening profiles since state targets \
+            "adoption assigned_at classes gates group meaning name next_opening profiles schedule since state targets \
              unmanaged waived",
         ),
         ("/rollouts/0/rings/0/group", "id name"),

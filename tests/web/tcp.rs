@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use ringward::web::json::Problem;
-use ringward::web::{Limits, bind, serve_within};
+use ringward::web::{Limits, TcpRules, bind, serve_within};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -21,8 +21,12 @@ pub(super) struct Listening {
 
 impl Listening {
     pub(super) async fn within(limits: Limits) -> Self {
+        Self::under(TcpRules::default(), limits).await
+    }
+
+    pub(super) async fn under(rules: TcpRules, limits: Limits) -> Self {
         let world = World::usual();
-        let bound = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let bound = bind("127.0.0.1:0".parse().unwrap()).await.unwrap().under(rules);
         let (address, token) = (bound.address(), CancellationToken::new());
         let serving = tokio::spawn(serve_within(bound, world.services.clone(), limits, token.clone()));
         Self { world, address, token, serving }

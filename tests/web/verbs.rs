@@ -1,5 +1,7 @@
 //! Verbs: what arrives at the daemon, and everything that does not.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::http::{Method, Request};
 use ringward::daemon::view::CommandError;
@@ -133,7 +135,7 @@ async fn every_verb_over_tcp_keeps_the_rules() {
             request.headers_mut().insert("origin", origin.parse().unwrap());
         }
         let (peer, local) = ("127.0.0.1:50000".parse().unwrap(), "127.0.0.1:8787".parse().unwrap());
-        request.extensions_mut().insert(Peer::Tcp { peer, local });
+        request.extensions_mut().insert(Peer::Tcp { peer, local, rules: Arc::default() });
         request
     };
     let resume = "/api/v1/rollouts/client/resume";

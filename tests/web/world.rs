@@ -14,7 +14,7 @@ use ringward::ids::{AccountId, DeviceId, GroupId, PlanName, RingName};
 use ringward::plan::model::{Percent, PlanDigest};
 use ringward::rollout::command::Command;
 use ringward::rollout::event::{Actor, Cause, Entry, Event, Mode, RolloutId, WriteId};
-use ringward::rollout::report::{Blocker, Report, RingReport};
+use ringward::rollout::report::{Blocker, Report, RingReport, ScheduleReport};
 use ringward::rollout::state::{Hold, Phase, Tallies};
 use ringward::rollout::verdict::{Evidence, Exempt, Gate, Judgement, Verdict, Waiting};
 use ringward::rollout::waits::Waits;
@@ -98,6 +98,7 @@ fn adopting_ring() -> RingReport {
         unsure: BTreeMap::new(),
         census: Some(census),
         next_opening: None,
+        schedule: None,
         waived: BTreeMap::from([(
             Gate::Soak,
             hold(Actor::Local { user: "ada".to_owned() }, "urgent fix", "2026-10-12T09:30:00Z"),
@@ -120,6 +121,12 @@ fn pending_ring() -> RingReport {
         unsure: BTreeMap::new(),
         census: None,
         next_opening: Some(at("2026-10-13T09:00:00Z")),
+        schedule: Some(ScheduleReport {
+            state: "outside_openings",
+            because: "closed, outside its openings".to_owned(),
+            next_open: Some(at("2026-10-13T09:00:00Z")),
+            next_close: Some(at("2026-10-13T16:00:00Z")),
+        }),
         waived: BTreeMap::new(),
         unmanaged: Vec::new(),
     }

@@ -98,6 +98,7 @@ pub(super) fn diff<'a>(shown: &Shown<'a>) -> Diff<'a> {
         course: match preview.course {
             Course::Begins => "begins",
             Course::GoesOn => "goes_on",
+            Course::HangsOnWrite => "hangs_on_write",
             Course::Completed => "completed",
         },
         now: preview.now.iter().map(|blocker| in_the_way(blocker, plan)).collect(),

@@ -9,13 +9,13 @@
 mod json;
 mod text;
 
-use std::fs;
-use std::io::{IsTerminal as _, Read as _};
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
 
+use crate::cli::check::Judgement;
 use crate::cli::connection_args::ConnectionArgs;
 use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, json as write_json, safe};
@@ -32,10 +32,6 @@ use crate::rollout::state::{Hold, State};
 use crate::rollout::world::{Observations, Observed};
 use crate::store::{OpenError, Reader};
 use crate::time::{Clock, Timestamp};
-
-/// The most that is read of a file: one byte more than the largest plan file, so that the decoder
-/// sees that it is too large.
-const MAX_BYTES: u64 = 1024 * 1024 + 1;
 
 /// Arguments of `diff`.
 #[derive(Debug, Args)]
@@ -146,15 +142,13 @@ fn plan(text: &str, known: &Known, database: &Path) -> Result<(PlanName, Revisio
 }
 
 fn from_file(path: &Path) -> Result<Revision, CliError> {
-    let shown = path.display().to_string();
-    let mut bytes = Vec::new();
-    fs::File::open(path).and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes)).map_err(|error| {
-        CliError::usage(format!("the plan file {} cannot be read: {error}", safe(&shown)))
-    })?;
-    crate::plan::read(&shown, &bytes).map_err(|errors| {
-        let errors: Vec<String> = errors.iter().map(|error| safe(&error.to_string())).collect();
-        CliError::usage(format!("the plan has errors:\n{}", errors.join("\n")))
-    })
+    let mut judgement = Judgement::of(&[path.to_owned()]);
+    let complaints = judgement.complaints(Ink::of(&std::io::stderr()));
+    let judged = judgement.files.pop().map(|judged| judged.outcome);
+    match judged {
+        Some(Ok(revision)) => Ok(revision),
+        _ => Err(CliError::usage(format!("the plan cannot be used\n\n{}", complaints.join("\n").trim_end()))),
+    }
 }
 
 /// The account: as told, else the plan's, else the database's; and all of them the same.

@@ -4,6 +4,7 @@
 //! else, and shows no character that a reader cannot see.
 
 use crate::cli::render::safe;
+use crate::text::is_unseen;
 
 /// Words that some reader of YAML takes for something else than text.
 const OTHER_MEANING: [&str; 10] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n", "default"];
@@ -41,15 +42,9 @@ pub(super) fn comment(text: &str) -> String {
     safe(text).chars().map(|char| if is_plain(char) { char } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
-/// Whether a reader sees the character as it is: no control, no line or paragraph separator, no
-/// mark that turns the reading direction or has no width, none that Unicode gives no meaning.
+/// Whether a reader sees the character as it is.
 fn is_plain(char: char) -> bool {
-    let code = u32::from(char);
-    let unseen = matches!(code, 0xad | 0x61c | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f | 0xfeff)
-        || (0xfff0..=0xfffc).contains(&code)
-        || code & 0xfffe == 0xfffe
-        || (0xe0000..=0xe0fff).contains(&code);
-    !char.is_control() && !unseen
+    !char.is_control() && !is_unseen(char)
 }
 
 #[cfg(test)]
@@ -82,6 +77,6 @@ mod tests {
             let read: String = serde_saphyr::from_str(&scalar(text)).unwrap();
             assert_eq!(read, text, "{row}: another reader");
         }
-        assert_eq!(comment("a\nb\u{2028}c\u{202e}"), "a b\u{fffd}c\u{fffd}");
+        assert_eq!(comment("a\nb\u{2028}c\u{202e}"), "a b c\u{fffd}");
     }
 }

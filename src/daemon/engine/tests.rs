@@ -105,8 +105,9 @@ fn what_rollouts_waited_for_is_the_same_after_a_restart() {
 fn a_clock_that_was_set_back_stops_writes_until_it_has_caught_up() {
     let directory = tempfile::tempdir().unwrap();
     let mut engine = engine(directory.path());
-    let last = engine.state.last_at.unwrap();
-    // (row, seconds from the last event to the clock, whether it counts as set back)
+    let last = engine.now();
+    engine.use_instant(last);
+    // (row, seconds from the last instant to the clock, whether it counts as set back)
     let rows = [
         ("an hour back", -3_600, true),
         ("six seconds back", -6, true),
@@ -119,10 +120,9 @@ fn a_clock_that_was_set_back_stops_writes_until_it_has_caught_up() {
         // It stands still, so that a slow machine changes nothing.
         let stands = crate::time::after(last, SignedDuration::from_secs(seconds));
         engine.clock = Clock::fast_from(stands, 1e-9);
-        let before = engine.state.last_at;
+        // Time goes on from the later clock's pass.
+        let last = engine.latest().unwrap();
         let pass = engine.pass().unwrap();
-        // A pass of the later clock may record something, and time then goes on from there.
-        let last = before.unwrap();
         let expected = is_behind.then_some(last);
         assert_eq!(engine.world.clock_behind, expected, "{row}");
         assert!(engine.now() >= last, "{row}: recorded time never goes back");
@@ -131,4 +131,33 @@ fn a_clock_that_was_set_back_stops_writes_until_it_has_caught_up() {
     }
     let view = engine.store.as_ref().unwrap().view();
     assert_eq!(log::replay(view).unwrap(), engine.state, "law 9");
+}
+
+#[test]
+fn an_instant_that_was_used_is_never_left_behind() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut engine = engine(directory.path());
+    let last = engine.state.last_at.unwrap();
+    let hour = SignedDuration::from_hours(1);
+    let stands = |at: Timestamp| Clock::fast_from(at, 1e-9);
+    type Use = fn(&mut Engine);
+    let uses: [(&str, Use); 3] = [
+        ("a pass", |engine| drop(engine.pass().unwrap())),
+        ("a sweep", |engine| {
+            let (started_at, scope) = (engine.now(), crate::fleet::SweepScope::Full);
+            engine.observe_sweep(Sweep { scope, started_at, finished_at: started_at, devices: Vec::new() });
+        }),
+        ("a read", |engine| engine.use_instant(engine.now())),
+    ];
+    for (hours, (row, used)) in (1..).zip(uses) {
+        let later = after(last, hour * hours);
+        engine.clock = stands(later);
+        let recorded = engine.state.seq;
+        used(&mut engine);
+        assert_eq!(engine.state.seq, recorded, "{row}: the log does not say how late it was");
+        engine.clock = stands(after(later, -hour / 2));
+        assert_eq!(engine.now(), later, "{row}");
+        engine.pass().unwrap();
+        assert_eq!(engine.world.clock_behind, Some(later), "{row}: nothing is written until then");
+    }
 }

@@ -46,6 +46,22 @@ fn a_sleep_goes_on_after_an_input_that_changed_nothing() {
     }
 }
 
+#[test]
+fn no_sleep_is_longer_than_a_minute() {
+    let at = |text: &str| Some(text.parse().unwrap());
+    // It stands still at the first of January.
+    let clock = Clock::fast_from("2026-01-01T00:00:00Z".parse().unwrap(), 1e-9);
+    let rows = [
+        ("no timer", None, 60.0),
+        ("a timer after the weekend", at("2026-01-05T08:00:00Z"), 60.0),
+        ("the clock was set back by years", at("2036-01-01T00:00:00Z"), 60.0),
+        ("it is due", at("2025-12-31T00:00:00Z"), 0.001),
+    ];
+    for (row, timer, seconds) in rows {
+        assert_eq!(sleep_until(timer, &clock), Duration::from_secs_f64(seconds), "{row}");
+    }
+}
+
 #[tokio::test]
 async fn a_timer_that_is_due_comes_among_inputs_that_never_stop() {
     let (mut inputs, outside) = inputs();

@@ -28,8 +28,8 @@ pub(super) fn words(report: &Report, blocker: &Blocker) -> Words {
             "Nothing is written while it is not certain that the plan is still wanted. If the file stays away for a minute, the rollout is withdrawn; what Cloudflare offers by then stays on offer.".to_owned(),
         ),
         Blocker::ClockBehind(until) => (
-            format!("this machine's clock was set back; the log has records up to {}", short(*until)),
-            "Nothing is written before the clock has passed that instant, so that the log stays in order.".to_owned(),
+            format!("this machine's clock was set back; ringward was at {} already", short(*until)),
+            "Nothing is written before the clock has passed that instant, so that the log stays in order and no wait is cut short.".to_owned(),
         ),
         Blocker::Gate(ring, judgement) => gate(report, ring, judgement),
         Blocker::Veto(ring, veto) => (
@@ -129,7 +129,7 @@ fn halted(cause: &Cause) -> (String, String) {
 
 fn gate(report: &Report, ring: &RingName, judgement: &Judgement) -> (String, String) {
     match &judgement.verdict {
-        Verdict::Wait(waiting) => wait(*waiting, ring, judgement),
+        Verdict::Wait(waiting) => wait(report, *waiting, ring, judgement),
         Verdict::Fail(Failing::DeadlineMissed) => (
             format!("the time for {} of ring {ring} to take up the new version is over", whose(judgement)),
             "The rollout halts for it.".to_owned(),
@@ -152,12 +152,15 @@ fn gate(report: &Report, ring: &RingName, judgement: &Judgement) -> (String, Str
     }
 }
 
-fn wait(waiting: Waiting, ring: &RingName, judgement: &Judgement) -> (String, String) {
+fn wait(report: &Report, waiting: Waiting, ring: &RingName, judgement: &Judgement) -> (String, String) {
+    // A ring that soaks is past its deadline: it waits for a device that changed its mind.
+    let adopts = report.rings.iter().any(|known| known.name == *ring && known.state == "adopting");
     let deadline = match &judgement.evidence {
-        Evidence::Adoption { deadline_at, .. } => {
+        Evidence::Adoption { deadline_at, .. } if adopts => {
             format!(" If it is not reached by {}, the rollout halts.", short(*deadline_at))
         }
-        Evidence::Opening { .. }
+        Evidence::Adoption { .. }
+        | Evidence::Opening { .. }
         | Evidence::Freeze { .. }
         | Evidence::Fleet { .. }
         | Evidence::Soak { .. } => String::new(),

@@ -61,8 +61,8 @@ impl Log {
 
     fn append(&mut self, when: &str, rollout: Option<RolloutId>, event: Event) {
         let at = at(when);
-        self.waits.settle(&self.state, at);
         let entry = Entry { actor: Actor::Loopback, reason: "a test".to_owned(), rollout, event };
+        self.waits.settle_before(&entry, &self.state, at);
         self.state.apply(&Recorded { seq: self.state.seq + 1, at, entry }).unwrap();
     }
 
@@ -160,4 +160,43 @@ fn settling_in_between_changes_no_sum() {
         often.waits.settle(&often.state, at("2026-11-02T00:00:00Z"));
         assert_eq!(often.waits, at_once.waits, "by {steps:#}");
     }
+}
+
+/// Two plans in turn, with a stop and a restart over both.
+#[test]
+fn an_event_settles_its_own_plan_and_changes_no_sum() {
+    let other = RolloutId { plan: PlanName::new("other").unwrap(), number: 1 };
+    let mut log = Log::entering(Mode::Write);
+    let mut often = Waits::default();
+    let own = RolloutId { plan: name(), number: 1 };
+    let renamed = PLAN.replace("plan: client", "plan: other");
+    let renamed = plan::read("other.yaml", renamed.as_bytes()).unwrap();
+    let started = Event::DaemonStarted { version: "0".to_owned(), mode: Mode::Write };
+    let events = [
+        ("2026-10-12T06:30:00Z", Some(&other), Event::PlanAccepted { revision: Box::new(renamed) }),
+        ("2026-10-12T06:30:00Z", Some(&other), Event::RingReached { ring: RingName::new("First").unwrap() }),
+        ("2026-10-12T09:00:00Z", Some(&other), Event::Paused {}),
+        ("2026-10-12T10:00:00Z", Some(&own), Event::Paused {}),
+        ("2026-10-12T11:00:00Z", None, Event::Stopped {}),
+        ("2026-10-12T12:00:00Z", Some(&own), Event::PauseLifted {}),
+        ("2026-10-12T13:00:00Z", None, Event::Started {}),
+        ("2026-10-13T13:00:00Z", Some(&other), Event::PauseLifted {}),
+        ("2026-10-14T13:00:00Z", None, started),
+    ];
+    often.settle(&log.state, at("2026-10-12T06:00:00Z"));
+    for (when, rollout, event) in events {
+        often.settle(&log.state, at(when));
+        let before = log.waits.settled.clone();
+        log.append(when, rollout.cloned(), event);
+        if rollout.is_some_and(|rollout| *rollout == other) {
+            assert_eq!(log.waits.settled.get(&name()), before.get(&name()), "at {when}");
+        }
+    }
+    let end = at("2026-10-20T00:00:00Z");
+    log.waits.settle(&log.state, end);
+    often.settle(&log.state, end);
+    assert_eq!(log.waits.sums, often.sums);
+    let counted = log.waits.sums.values().fold(SignedDuration::ZERO, |sum, span| sum + *span);
+    let begun = ["2026-10-12T06:00:00Z", "2026-10-12T06:30:00Z"].map(|begun| since(at(begun), end));
+    assert_eq!(counted, begun[0] + begun[1]);
 }

@@ -2,7 +2,8 @@
 //!
 //! **Invariant:** who may act is decided by [`Peer::actor`], the rule that the verbs themselves keep.
 
-use axum::http::{HeaderMap, Uri, header};
+use axum::http::header;
+use axum::http::request::Parts;
 
 use super::super::Peer;
 use super::encoded;
@@ -18,12 +19,12 @@ pub(super) struct Viewer {
 
 impl Viewer {
     /// Whether a form on the page that this request asks for would be taken.
-    pub(super) fn new(peer: &Peer, uri: &Uri, headers: &HeaderMap) -> Self {
+    pub(super) fn new(peer: &Peer, head: &Parts) -> Self {
         // These tell where the reader comes from, such as a link in a chat; the form comes from here.
-        let mut headers = headers.clone();
-        headers.remove("sec-fetch-site");
-        headers.remove(header::ORIGIN);
-        Self { refused: peer.actor(uri, &headers).err().map(|broken| broken.to_string()) }
+        let mut head = head.clone();
+        head.headers.remove("sec-fetch-site");
+        head.headers.remove(header::ORIGIN);
+        Self { refused: peer.actor(&head).err().map(|broken| broken.to_string()) }
     }
 
     fn may_act(&self) -> bool {

@@ -25,7 +25,8 @@ use askama::Template;
 use axum::Router;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Extension, Path, Query, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Deserialize;
@@ -43,6 +44,7 @@ use crate::ids::PlanName;
 use crate::rollout::event::Mode;
 use crate::rollout::verdict::short;
 use crate::store::{Page, Reader, Record, Seq, StoreError};
+use crate::text::is_unseen;
 use crate::time::Timestamp;
 
 /// Events on `/`.
@@ -76,13 +78,12 @@ pub(super) fn routes() -> Router<Services> {
 pub(super) struct Html(Result<Response, Failure>);
 
 impl Html {
-    /// A rendered template, with the characters that turn the reading direction made visible: in a
-    /// name they could make `stop` read as something else.
+    /// A rendered template, with the characters that nobody sees made visible: in a name they could
+    /// make `stop` read as something else.
     fn shown(status: StatusCode, rendered: askama::Result<String>) -> Result<Response, Failure> {
         let html = rendered
             .map_err(|error| Failure::new(Kind::Fault, format!("the page cannot be written: {error}")))?;
-        let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}');
-        let html = html.replace(turns, "\u{fffd}");
+        let html = html.replace(is_unseen, "\u{fffd}");
         Ok((status, axum::response::Html(html)).into_response())
     }
 }
@@ -180,22 +181,20 @@ pub(super) struct BoardQuery {
 async fn front(
     State(services): State<Services>,
     Extension(peer): Extension<Peer>,
-    uri: Uri,
     query: Result<Query<BoardQuery>, QueryRejection>,
-    headers: HeaderMap,
+    head: Parts,
 ) -> Html {
-    Html(board(&services, None, query, &Viewer::new(&peer, &uri, &headers)).await)
+    Html(board(&services, None, query, &Viewer::new(&peer, &head)).await)
 }
 
 async fn of_plan(
     State(services): State<Services>,
     plan: Result<Path<String>, PathRejection>,
     Extension(peer): Extension<Peer>,
-    uri: Uri,
     query: Result<Query<BoardQuery>, QueryRejection>,
-    headers: HeaderMap,
+    head: Parts,
 ) -> Html {
-    let viewer = Viewer::new(&peer, &uri, &headers);
+    let viewer = Viewer::new(&peer, &head);
     Html(match plan_name(plan) {
         Ok(plan) => board(&services, Some(plan), query, &viewer).await,
         Err(failure) => Err(failure),

@@ -11,7 +11,8 @@
 use askama::Template;
 use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::extract::{Extension, Form, FromRequest as _, Path, Query, Request, State};
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 
@@ -75,10 +76,9 @@ pub(super) async fn confirm(
     Path(verb): Path<String>,
     query: Result<Query<Of>, QueryRejection>,
     Extension(peer): Extension<Peer>,
-    uri: Uri,
-    headers: HeaderMap,
+    head: Parts,
 ) -> Html {
-    let viewer = Viewer::new(&peer, &uri, &headers);
+    let viewer = Viewer::new(&peer, &head);
     let shown = Asked::read(&verb, query).and_then(|asked| {
         let answer = present::rollouts(&services.handle.view());
         asked.sheet(&answer, &viewer, &Said::default(), None)
@@ -93,12 +93,13 @@ pub(super) async fn submit(
     Extension(peer): Extension<Peer>,
     request: Request,
 ) -> Html {
-    let viewer = Viewer::new(&peer, request.uri(), request.headers());
+    let (head, body) = request.into_parts();
+    let viewer = Viewer::new(&peer, &head);
     let asked = match Asked::read(&verb, query) {
         Ok(asked) => asked,
         Err(failure) => return Html(Err(failure)),
     };
-    let (said, refused) = match asked.carried_out(&services, &peer, request).await {
+    let (said, refused) = match asked.carried_out(&services, &peer, Request::from_parts(head, body)).await {
         Ok(done) => return Html(Ok(done)),
         Err(refused) => refused,
     };
@@ -133,10 +134,10 @@ impl Asked {
         request: Request,
     ) -> Result<Response, (Said, Refused)> {
         let nothing = |refused: Refused| (Said::default(), refused);
-        let actor =
-            actor_of(peer, request.uri(), request.headers()).map_err(|failure| nothing(failure.into()))?;
-        comes_from_our_page(peer, request.headers()).map_err(nothing)?;
-        let form = Form::<Said>::from_request(request, &()).await;
+        let (head, body) = request.into_parts();
+        let actor = actor_of(peer, &head).map_err(|failure| nothing(failure.into()))?;
+        comes_from_our_page(peer, &head.headers).map_err(nothing)?;
+        let form = Form::<Said>::from_request(Request::from_parts(head, body), &()).await;
         let Form(mut said) = form.map_err(|rejection| nothing(unread(&rejection)))?;
         // A text area ends its lines in the way of the network.
         said.reason = said.reason.replace("\r\n", "\n").trim().to_owned();

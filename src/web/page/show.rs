@@ -113,8 +113,13 @@ pub(super) struct Rollout {
 /// One reason why it does not move.
 pub(super) struct Blocker {
     pub(super) tone: Tone,
-    pub(super) text: String,
+    pub(super) headline: String,
+    pub(super) detail: String,
+    /// Value seen, value asked for, since when, when it is looked at again: what it has of them.
+    pub(super) facts: Vec<(&'static str, String)>,
     pub(super) remedy: Option<String>,
+    /// The command at the end of the remedy.
+    pub(super) command: Option<String>,
 }
 
 /// One record of the log.
@@ -215,22 +220,51 @@ pub(super) fn headline(rollout: &RolloutJson, current: Option<usize>) -> String 
     }
 }
 
+impl Blocker {
+    fn of(blocker: &BlockerJson) -> Self {
+        let facts = [
+            ("seen", blocker.seen.clone()),
+            ("asked for", blocker.asked.clone()),
+            ("since", blocker.since.map(short)),
+            ("next look", blocker.next_look.map(short)),
+            ("ends", blocker.until.map(short)),
+        ];
+        let remedy = match &blocker.command {
+            // The command stands behind it, to be copied.
+            Some(command) => blocker.remedy.strip_suffix(command.as_str()).unwrap_or(&blocker.remedy),
+            None => &blocker.remedy,
+        };
+        Self {
+            tone: Tone::of_blocker(&blocker.code),
+            headline: sentence_case(&blocker.headline),
+            detail: blocker.detail.clone(),
+            facts: facts.into_iter().filter_map(|(label, value)| Some((label, value?))).collect(),
+            remedy: Some(remedy.trim_end().to_owned()).filter(|_| blocker.code != "moving"),
+            command: blocker.command.clone(),
+        }
+    }
+
+    /// A hold of a rollout that is over.
+    const fn left(tone: Tone, headline: String) -> Self {
+        Self { tone, headline, detail: String::new(), facts: Vec::new(), remedy: None, command: None }
+    }
+}
+
+/// A headline with a capital; it has no full stop.
+fn sentence_case(headline: &str) -> String {
+    let mut chars = headline.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
 fn blockers(rollout: &RolloutJson, said: Option<&str>) -> Vec<Blocker> {
-    let one = |blocker: &BlockerJson| Blocker {
-        tone: Tone::of_blocker(&blocker.code),
-        text: blocker.text.clone(),
-        remedy: Some(blocker.remedy.clone()).filter(|_| blocker.code != "moving"),
-    };
     let to_say = rollout.waiting_on.iter().filter(|blocker| said != Some(blocker.code.as_str()));
-    let mut all: Vec<Blocker> = to_say.map(one).collect();
+    let mut all: Vec<Blocker> = to_say.map(Blocker::of).collect();
     // A rollout that is over waits for nothing, but its holds would meet the next one.
     if let (true, Some(hold)) = (rollout.waiting_on.is_empty(), &rollout.paused) {
-        let text = format!("paused by {}", held(hold));
-        all.push(Blocker { tone: Tone::Wait, text, remedy: None });
+        all.push(Blocker::left(Tone::Wait, format!("Paused by {}", held(hold))));
     }
     if let (true, Some(halt)) = (rollout.waiting_on.is_empty(), &rollout.halted) {
-        let text = format!("halted since {}: {}", short(halt.since), halt.text);
-        all.push(Blocker { tone: Tone::Bad, text, remedy: None });
+        all.push(Blocker::left(Tone::Bad, format!("Halted since {}: {}", short(halt.since), halt.text)));
     }
     all
 }

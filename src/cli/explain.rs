@@ -7,11 +7,11 @@ use std::io;
 
 use crate::cli::client::Connection;
 use crate::cli::exit::CliError;
-use crate::cli::render::{Format, Out, json, length, moment, safe};
+use crate::cli::render::{Format, Out, json, moment, safe};
 use crate::cli::screen::{Screen, Tint, cells};
 use crate::cli::status::{Seen, daemon_text, in_order, state_tint, total, troubles};
 use crate::ids::PlanName;
-use crate::time::{SignedDuration, Timestamp};
+use crate::time::{SignedDuration, Timestamp, rough};
 use crate::web::json::{BlockerJson, ClassesJson, GateJson, RingJson, RolloutJson, ScheduleJson};
 
 /// Explains one plan's rollout.
@@ -206,7 +206,7 @@ fn gate_text(gate: &GateJson) -> String {
     let reason = gate.reason.as_deref().map(|reason| format!(" ({})", safe(reason))).unwrap_or_default();
     let age = match gate.age_seconds {
         Some(seconds) => {
-            format!(", read {} before the decision", length(SignedDuration::from_secs(seconds)))
+            format!(", read {} before the decision", rough(SignedDuration::from_secs(seconds)))
         }
         None => String::new(),
     };

@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use crate::cli::screen::{Screen, Surface};
 use crate::text::is_unseen;
-use crate::time::{SignedDuration, Timestamp, in_words, since};
+use crate::time::{Timestamp, rough, since};
 
 pub use crate::rollout::verdict::short;
 
@@ -40,27 +40,14 @@ pub fn safe(text: &str) -> String {
         .collect()
 }
 
-/// A length of time as exact as people need it: `2d 3h`, `1h 5m`, `45s`.
-#[must_use]
-pub fn length(duration: SignedDuration) -> String {
-    let seconds = duration.as_secs();
-    // The smaller of two neighbouring units.
-    let grain = match seconds.unsigned_abs() {
-        86_400.. => 3_600,
-        3_600.. => 60,
-        _ => 1,
-    };
-    in_words(SignedDuration::from_secs(seconds - seconds % grain))
-}
-
 /// How far from `now`: `3h 5m ago`, `in 2d 3h`, `now`.
 #[must_use]
 pub fn distance(then: Timestamp, now: Timestamp) -> String {
     let elapsed = since(then, now);
     match elapsed.as_secs() {
         0 => "now".to_owned(),
-        1.. => format!("{} ago", length(elapsed)),
-        _ => format!("in {}", length(-elapsed)),
+        1.. => format!("{} ago", rough(elapsed)),
+        _ => format!("in {}", rough(-elapsed)),
     }
 }
 

@@ -8,12 +8,12 @@ use std::io;
 use crate::cli::bars::{bar, legend};
 use crate::cli::client::Connection;
 use crate::cli::exit::CliError;
-use crate::cli::render::{Format, Out, distance, json, length, moment, safe, short};
+use crate::cli::render::{Format, Out, distance, json, moment, safe, short};
 use crate::cli::screen::{Screen, Tint, cells};
 use crate::ids::PlanName;
 use crate::rollout::command::Refusal;
 use crate::rollout::event::Mode;
-use crate::time::{Clock, Timestamp, since};
+use crate::time::{Clock, Timestamp, rough, since};
 use crate::version::Environment;
 use crate::web::json::{BlockerJson, ClassesJson, RingJson, RolloutJson, RolloutsAnswer};
 
@@ -254,7 +254,7 @@ fn ring_text(
 ) -> io::Result<()> {
     let name = screen.paint(Tint::Strong, &safe(ring.name.as_str()));
     let state = screen.paint(state_tint(&ring.state), &safe(&ring.state));
-    let lasted = length(since(ring.since, now));
+    let lasted = rough(since(ring.since, now));
     let text = format!("{name}: {state} for {lasted}, {}", versions(ring));
     write!(out, "{}", screen.flow("  ", &text))?;
     let Some(classes) = &ring.classes else {

@@ -263,9 +263,7 @@ impl Judgement {
                 (Some(reason), None) => reason.clone(),
                 (None, _) => "none".to_owned(),
             },
-            Evidence::Fleet { eligible, unresolved, .. } if unresolved.is_empty() => {
-                format!("{eligible} devices to move")
-            }
+            Evidence::Fleet { eligible, unresolved, .. } if unresolved.is_empty() => self.to_move(*eligible),
             Evidence::Fleet { unresolved, .. } => format!("cannot resolve {}", unresolved.join(", ")),
             Evidence::Adoption { census, .. } => {
                 let counts = &census.counts;
@@ -293,6 +291,15 @@ impl Judgement {
                 format!("{at_least} arrived, {seen_at_least} sighted, by {}", short(*deadline_at))
             }
             Evidence::Soak { ends_at, .. } => format!("until {}; half come back", short(*ends_at)),
+        }
+    }
+
+    /// How many devices the fleet gate counted; nothing is counted before it was read.
+    fn to_move(&self, eligible: usize) -> String {
+        match (&self.verdict, eligible) {
+            (Verdict::Unknown(Unknown::NotSwept | Unknown::ProfilesUnread), _) => "not read yet".to_owned(),
+            (_, 1) => "1 device to move".to_owned(),
+            _ => format!("{eligible} devices to move"),
         }
     }
 

@@ -25,7 +25,7 @@ pub const LEAST_OPENING: SignedDuration = SignedDuration::from_mins(15);
 
 /// The years in which an opening must come at least once. None of them is a leap year skipped, so
 /// dates and weekdays repeat every 28 years, and a date that comes at all comes among them.
-const PROBED_YEARS: &str = "2024-2063";
+const PROBED_YEARS: &str = "2024-2051";
 /// 2024-01-01T00:00:00Z.
 const PROBED_FROM: i64 = 1_704_067_200;
 
@@ -307,7 +307,9 @@ fn read_cron(text: &str) -> Result<Cron, ScheduleError> {
 /// Whether some date matches. Years are named because croner would look for one until 5000.
 fn comes(text: &str) -> bool {
     let with_years = CronParser::builder().seconds(Seconds::Required).year(Year::Required).build();
-    let probed = with_years.parse(&format!("0 {text} {PROBED_YEARS}"));
+    // Each date has each time of the day, so midnight stands for all of them.
+    let days: Vec<&str> = text.split_whitespace().skip(2).collect();
+    let probed = with_years.parse(&format!("0 0 0 {} {PROBED_YEARS}", days.join(" ")));
     let from = Timestamp::from_second(PROBED_FROM).map(|from| from.to_zoned(TimeZone::UTC));
     match (probed, from) {
         (Ok(probed), Ok(from)) => probed.find_next_occurrence(&from, true).is_ok(),

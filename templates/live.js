@@ -83,12 +83,18 @@
     (wanted || main()).focus({ preventScroll: true });
   }
 
+  function unmourn() {
+    clearTimeout(mourning);
+    mourning = 0;
+  }
+
   function heard(word) {
     const before = flowing;
     flowing = word !== "lost";
-    clearTimeout(mourning);
-    // A stream ends every few minutes and comes back at once; that is no loss.
-    if (!flowing) return void (mourning = setTimeout(lost, patience));
+    // A stream ends every few minutes and comes back at once; that is no loss. One that does not
+    // fails again and again, and the first time counts.
+    if (!flowing) return void (mourning ||= setTimeout(lost, patience));
+    unmourn();
     if (word === "changed" || !before) soon();
   }
 
@@ -132,7 +138,7 @@
   }
 
   function depart() {
-    clearTimeout(mourning);
+    unmourn();
     leave?.();
     leave = null;
   }

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::fleet::{Reported, Sighting};
+use crate::fleet::{Presence, Reported, Sighting};
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::ClientVersion;
 
@@ -85,6 +85,9 @@ pub struct Device {
     pub progress: Option<Progress>,
     /// The assignment of the ring that it left last, so that the ring can say where it went.
     pub left: Option<Assignment>,
+    /// The hours in which it was sighted lately. Devices remembered from before it was kept have none.
+    #[serde(default)]
+    pub presence: Presence,
 }
 
 /// The rings that a device's old and new profile belong to.
@@ -124,12 +127,14 @@ impl Device {
             missed_full_sweeps: 0,
             progress: None,
             left: None,
+            presence: Presence::default(),
         }
     }
 
     /// Takes in a newer listing.
     pub fn sighted(&mut self, sighting: Sighting, sweep_started_at: Timestamp, passage: Passage) {
         self.missed_full_sweeps = 0;
+        sighting.last_seen_at.into_iter().for_each(|seen| self.presence.saw(seen));
         if sighting.last_seen_at < self.latest.last_seen_at {
             return; // pages of an older sweep; what is known is newer
         }

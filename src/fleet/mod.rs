@@ -6,6 +6,7 @@
 mod census;
 mod device;
 mod index;
+mod presence;
 mod sighting;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use census::{Census, Counts, EnvironmentCensus, RingScope};
 pub use device::{Assignment, Class, Device, NOTIFICATION, Offered, Passage, Progress, STALLED_AFTER};
+pub use presence::{Presence, REMEMBERED};
 pub use sighting::{Reported, SightedPolicy, Sighting, Sweep, SweepScope};
 
 use crate::fleet::index::Index;

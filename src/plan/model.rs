@@ -198,6 +198,12 @@ impl Percent {
         part as u128 * 1000 > whole as u128 * self.0 as u128
     }
 
+    /// The share as a number of a thousand.
+    #[must_use]
+    pub fn of_a_thousand(self) -> u64 {
+        u64::from(self.0)
+    }
+
     /// The share as a ratio from 0 to 1, for metrics.
     #[must_use]
     pub fn ratio(self) -> f64 {

@@ -10,6 +10,7 @@
 //! | [`plan`] | plan files: spanned tree, decoder that collects errors, model |
 //! | [`fleet`] | sightings to classes, adoption, exercise, who went dark (pure) |
 //! | [`rollout`] | the core: events, state, gates, `decide`, report, laws (pure, sync, no clock) |
+//! | [`failpoint`] | places at which a test lets the process die |
 //! | [`store`] | the append-only log in SQLite |
 //! | [`cloudflare`] | the API client: wire, errors, budget |
 //! | [`telemetry`] | logs and metrics |
@@ -21,6 +22,7 @@
 pub mod cli;
 pub mod cloudflare;
 pub mod daemon;
+pub mod failpoint;
 pub mod fleet;
 pub mod ids;
 pub mod plan;

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Lowest first, as in the map of `src/lib.rs`.
-const ORDER: [&str; 15] = [
+const ORDER: [&str; 16] = [
     "text",
     "ids",
     "version",
@@ -17,6 +17,7 @@ const ORDER: [&str; 15] = [
     "plan",
     "fleet",
     "rollout",
+    "failpoint",
     "store",
     "cloudflare",
     "telemetry",

@@ -76,7 +76,7 @@ pub(crate) fn with_word(usual: &Command, from: &OsStr, to: &OsStr) -> Command {
 }
 
 /// The log as far as it is there: the first start may not have made it yet.
-fn read_log(walk: &Walk) -> Vec<Recorded> {
+pub(crate) fn read_log(walk: &Walk) -> Vec<Recorded> {
     let Ok(reader) = Reader::open(&walk.database()) else { return Vec::new() };
     log::events(reader.view()).collect::<Result<_, _>>().unwrap_or_default()
 }
@@ -165,7 +165,7 @@ pub(crate) fn terminate(child: &mut Child) {
 }
 
 /// Between two writes of one ring lie two reads of the groups, a minute apart.
-fn assert_reads_between_writes(walk: &Walk, seed: u64) {
+pub(crate) fn assert_reads_between_writes(walk: &Walk, seed: u64) {
     let journal = walk.sandbox.journal().requests;
     let writes: Vec<_> = journal.iter().filter(|row| row.applied.is_some()).collect();
     for (index, second) in writes.iter().enumerate() {

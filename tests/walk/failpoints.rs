@@ -2,6 +2,7 @@
 //! run ends as the same one without a kill. Every point but those of rare events has a row, and a
 //! point that is not reached fails its row.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
@@ -11,7 +12,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use ringward::failpoint::{Fuse, Point};
-use ringward::rollout::event::{Event, Recorded, RolloutId};
+use ringward::rollout::event::{Event, RolloutId};
 use ringward::rollout::state::{Stage, State};
 use ringward::sandbox::{Outcome, Request};
 use ringward::time::Stopwatch;
@@ -20,7 +21,7 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 
 use crate::kills::{assert_reads_between_writes, ringward};
-use crate::stories::{Seen, Story, signal};
+use crate::stories::{Seen, Story, is_held, signal};
 use crate::support::Walk;
 
 /// Simulated seconds in one. A debug build keeps up with less.
@@ -143,49 +144,46 @@ struct Ending {
 }
 
 impl Ending {
+    /// A ring goes back only from a write that came to nothing.
     fn of(walk: &Walk) -> Self {
-        let log = walk.log();
-        let (stages, phases, state) = told(&log);
-        let held = state.stop.is_some()
-            || state.plans.values().any(|plan| plan.paused.is_some() || plan.rollout.halted.is_some());
         let ours = walk.writes().into_iter().filter(|row| row.actor.is_none() && row.applied == Some(true));
-        let writes = ours.map(|row| (row.method, row.body.unwrap())).collect();
-        Self { groups: groups(walk), writes, stages, phases, held }
-    }
-}
-
-/// What the log tells of rings and rollouts. A ring goes back only from a write that came to nothing.
-#[expect(clippy::type_complexity, reason = "the parts of an ending, made in one walk over the log")]
-fn told(
-    log: &[Recorded],
-) -> (Vec<(RolloutId, String, &'static str)>, BTreeMap<RolloutId, &'static str>, State) {
-    let mut state = State::default();
-    let (mut stages, mut phases) = (Vec::new(), BTreeMap::new());
-    let mut last: BTreeMap<(RolloutId, String), &'static str> = BTreeMap::new();
-    for recorded in log {
-        state.apply(recorded).unwrap();
-        for rollout in state.plans.values().map(|plan| &plan.rollout) {
-            phases.insert(rollout.id.clone(), rollout.phase.as_str());
-            for ring in &rollout.rings {
-                let (name, stage) = (ring.name.to_string(), ring.stage.as_str());
-                let place = |stage: &str| Stage::NAMES.iter().position(|name| *name == stage).unwrap();
-                let before = last.insert((rollout.id.clone(), name.clone()), stage);
-                let back = before.filter(|before| place(before) > place(stage));
-                assert!(
-                    back.is_none_or(|before| (before, stage) == ("deploying", "entering")),
-                    "{name} went from {back:?} back to {stage} by {recorded:?}"
-                );
-                let step = (rollout.id.clone(), name, stage);
-                if !stages.contains(&step) {
-                    stages.push(step);
+        let mut ending = Self {
+            groups: groups(walk),
+            writes: ours.map(|row| (row.method, row.body.unwrap())).collect(),
+            stages: Vec::new(),
+            phases: BTreeMap::new(),
+            held: false,
+        };
+        let mut state = State::default();
+        let mut last = BTreeMap::new();
+        for recorded in walk.log() {
+            state.apply(&recorded).unwrap();
+            if let Event::RolloutSuperseded { .. } = recorded.entry.event {
+                ending.phases.insert(recorded.entry.rollout.clone().unwrap(), "superseded");
+            }
+            for rollout in state.plans.values().map(|plan| &plan.rollout) {
+                ending.phases.insert(rollout.id.clone(), rollout.phase.as_str());
+                for ring in &rollout.rings {
+                    let (name, stage) = (ring.name.to_string(), ring.stage.as_str());
+                    let before = last.insert((rollout.id.clone(), name.clone()), stage);
+                    if let Some(before) = before.filter(|before| place(before) > place(stage)) {
+                        assert_eq!((before, stage), ("deploying", "entering"), "{name} by {recorded:?}");
+                    }
+                    let step = (rollout.id.clone(), name, stage);
+                    if !ending.stages.contains(&step) {
+                        ending.stages.push(step);
+                    }
                 }
             }
         }
-        if let Event::RolloutSuperseded { .. } = recorded.entry.event {
-            phases.insert(recorded.entry.rollout.clone().unwrap(), "superseded");
-        }
+        ending.held = state.stop.is_some()
+            || state.plans.values().any(|plan| plan.paused.is_some() || plan.rollout.halted.is_some());
+        ending
     }
-    (stages, phases, state)
+}
+
+fn place(stage: &str) -> usize {
+    Stage::NAMES.iter().position(|name| *name == stage).unwrap()
 }
 
 fn groups(walk: &Walk) -> Value {
@@ -210,6 +208,8 @@ struct Run {
     walk: Arc<Walk>,
     story: Story,
     point: Option<&'static str>,
+    /// Whether a stop was seen, in the log or as a file.
+    stopped: Cell<bool>,
 }
 
 impl Run {
@@ -226,7 +226,13 @@ impl Run {
             let mut child = ringward(&self.walk, fuse.as_ref().map_or(&[], |fuse| fuse)).spawn().unwrap();
             let (status, over) = self.one_life(&mut child, &watch);
             match (status.signal(), status.code()) {
-                (Some(SIGKILL), _) if fuse.is_some() => killed = true,
+                (Some(SIGKILL), _) if fuse.is_some() => {
+                    killed = true;
+                    let in_flight = ["write_under_way", "end_awaits_answer"];
+                    if self.point.is_some_and(|point| in_flight.iter().any(|name| point.starts_with(name))) {
+                        assert!(is_held(&self.walk), "the request was not under way");
+                    }
+                }
                 (_, Some(0)) if over => break,
                 (_, Some(0)) => {}
                 _ => panic!("the daemon ended by itself: {status}"),
@@ -237,19 +243,26 @@ impl Run {
 
     /// One life of the daemon: how it ended, and whether the story was over before.
     fn one_life(&self, child: &mut Child, watch: &Stopwatch) -> (ExitStatus, bool) {
+        let lives = Seen::of(&self.walk).lives();
         loop {
             if let Some(status) = child.try_wait().unwrap() {
                 return (status, false);
             }
             let seen = Seen::of(&self.walk);
-            if seen.completed() {
-                signal(child, "-TERM");
-                return (child.wait().unwrap(), true);
+            // What is stopped stays stopped, whoever dies.
+            self.stopped.set((self.stopped.get() || seen.stopped()) && !seen.has("started"));
+            assert!(!self.stopped.get() || seen.stopped(), "the stop was lost");
+            // Nobody asks, or ends, a daemon that is just starting.
+            if seen.lives() > lives {
+                if seen.completed() {
+                    signal(child, "-TERM");
+                    return (child.wait().unwrap(), true);
+                }
+                if self.story == Story::CopiedOut {
+                    self.copy_out(&seen);
+                }
+                self.story.act(&self.walk, &seen, child);
             }
-            if self.story == Story::CopiedOut {
-                self.copy_out(&seen);
-            }
-            self.story.act(&self.walk, &seen, child);
             if watch.seconds() > HANG_SECONDS {
                 child.kill().unwrap();
                 child.wait().unwrap();
@@ -298,13 +311,13 @@ fn assert_verified(database: &Path) {
 async fn ending(story: Story, point: Option<&'static str>) -> Ending {
     let walk = Arc::new(Walk::new(&story.plan(), SPEED, SEED, 60).await);
     story.prepare(&walk);
-    let run = Run { walk: walk.clone(), story, point };
+    let run = Run { walk: walk.clone(), story, point, stopped: Cell::new(false) };
     tokio::task::spawn_blocking(move || run.live()).await.unwrap();
     walk.assert_all_verified();
     walk.assert_lawful(|row| row.fault.is_some());
     assert_reads_between_writes(&walk, SEED);
     assert_verified(&walk.database());
-    story.assert_tidy(&walk);
+    story.assert_told_once(&walk);
     Ending::of(&walk)
 }
 

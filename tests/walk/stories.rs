@@ -67,12 +67,15 @@ pub(crate) struct Seen {
     pub(crate) log: Vec<Recorded>,
     pub(crate) state: State,
     now: Timestamp,
+    stop_file: bool,
 }
 
 impl Seen {
     pub(crate) fn of(walk: &Walk) -> Self {
+        // The file first: `start` records, and then takes it away.
+        let stop_file = StopFile::beside(&walk.database()).is_there();
         let log = read_log(walk);
-        Self { state: state_of(&log), log, now: walk.clock.now() }
+        Self { state: state_of(&log), log, now: walk.clock.now(), stop_file }
     }
 
     fn rollout(&self) -> Option<&Rollout> {
@@ -84,11 +87,16 @@ impl Seen {
         rings.into_iter().any(|found| found.name.as_str() == ring && found.stage.as_str() == stage)
     }
 
+    /// Whether anything stops all writes.
+    pub(crate) fn stopped(&self) -> bool {
+        self.stop_file || self.state.stop.is_some()
+    }
+
     pub(crate) fn has(&self, kind: &str) -> bool {
         count(&self.log, |event| event.kind() == kind) > 0
     }
 
-    fn lives(&self) -> usize {
+    pub(crate) fn lives(&self) -> usize {
         count(&self.log, |event| matches!(event, Event::DaemonStarted { .. }))
     }
 
@@ -169,8 +177,9 @@ impl Story {
         let mut wait = false;
         match self {
             Self::Stopped => {
-                wait = !seen.has("started");
-                if first_soaks && !seen.has("stopped") {
+                // The soak is waived meanwhile: then nothing but the stop is in the way.
+                wait = !seen.has("stopped");
+                if first_soaks && !seen.has("stopped") && !seen.stopped() {
                     due.push(Deed::Verb("stop"));
                 }
                 if seen.state.stop.as_ref().is_some_and(|stop| long_ago(stop.since)) {
@@ -178,7 +187,7 @@ impl Story {
                 }
             }
             Self::Paused => {
-                wait = !seen.has("pause_lifted");
+                wait = !seen.has("paused");
                 if first_soaks && !seen.has("paused") {
                     due.push(Deed::PlanVerb("pause"));
                 }
@@ -250,14 +259,31 @@ impl Story {
         }
     }
 
-    /// What is left when all is over, beside log and account.
-    pub(crate) fn assert_tidy(self, walk: &Walk) {
+    /// Each hold was recorded once and lifted once, and nothing was verified in between.
+    pub(crate) fn assert_told_once(self, walk: &Walk) {
         assert!(!StopFile::beside(&walk.database()).is_there(), "the stop file is gone");
+        let log = walk.log();
+        let kinds: Vec<&str> = log.iter().map(|recorded| recorded.entry.event.kind()).collect();
+        let times = |wanted: &str| kinds.iter().filter(|kind| **kind == wanted).count();
+        let first = |wanted: &str| kinds.iter().position(|kind| *kind == wanted);
+        let holds = [("stopped", "started"), ("paused", "pause_lifted"), ("halted", "halt_lifted")];
+        for (hold, lift) in holds {
+            assert_eq!(times(hold), times(lift), "{hold} and {lift}");
+            // A `start` that dies before the stop file is gone does not count, and is given again.
+            assert!(times(hold) <= if hold == "stopped" { 2 } else { 1 }, "{hold} {} times", times(hold));
+            assert!(first(lift) < first("ring_verified"), "{hold} and yet verified");
+        }
+        let held = match self {
+            Self::Stopped => Some("stopped"),
+            Self::Paused => Some("paused"),
+            _ => None,
+        };
+        assert!(held.is_none_or(|held| times(held) > 0), "{held:?} is in the log");
     }
 }
 
 /// A create or update has arrived at the account and is held there.
-fn is_held(walk: &Walk) -> bool {
+pub(crate) fn is_held(walk: &Walk) -> bool {
     let journal = walk.sandbox.journal();
     let write = |operation| matches!(operation, Some(Operation::CreateGroup | Operation::UpdateGroup));
     journal.requests.iter().any(|row| write(row.operation) && row.actor.is_none() && row.status.is_none())

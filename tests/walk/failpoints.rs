@@ -11,10 +11,12 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
+use ringward::daemon::log;
 use ringward::failpoint::{Fuse, Point};
 use ringward::rollout::event::{Event, RolloutId};
 use ringward::rollout::state::{Stage, State};
 use ringward::sandbox::{Outcome, Request};
+use ringward::store::Reader;
 use ringward::time::Stopwatch;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
@@ -318,6 +320,9 @@ async fn ending(story: Story, point: Option<&'static str>) -> Ending {
     assert_reads_between_writes(&walk, SEED);
     assert_verified(&walk.database());
     story.assert_told_once(&walk);
+    let reader = Reader::open(&walk.database()).unwrap();
+    let projected = log::projections(&walk.state(), None);
+    assert_eq!(reader.view().projections().unwrap(), projected, "the projections are as the log says");
     Ending::of(&walk)
 }
 

@@ -152,6 +152,7 @@ scenarios! {
     bad_reads
     budget_spent
     concurrent_edit
+    dark_ring
     deadline_missed
     drift
     drift_accepted
@@ -164,6 +165,7 @@ scenarios! {
     gate_edit
     group_deleted
     late_patch
+    local_holiday
     newer_target
     not_exercised
     opening_too_short
@@ -173,9 +175,11 @@ scenarios! {
     profile_moves
     refused_write
     reset_after_applying
+    resume_acknowledges
     ring_inserted
     same_name_twice
     stale_list
+    stalled_ring
     stop_file
     three_rings
     two_plans

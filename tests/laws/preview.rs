@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ringward::fleet::{Fleet, Membership, Sweep, SweepScope};
 use ringward::ids::{DeviceId, GroupId, PlanName, RingName};
 use ringward::plan::model::{
-    Adoption, OnFailure, OnNewTarget, Percent, Plan, ProfileRef, Revision, RingPlan,
+    Adoption, Health, OnFailure, OnNewTarget, Percent, Plan, ProfileRef, Revision, RingPlan,
 };
 use ringward::rollout::command::Command;
 use ringward::rollout::event::{Actor, Event, Mode, Purpose};
@@ -182,6 +182,7 @@ fn plan(dice: &mut Dice) -> Plan {
                     seen_at_least: Percent::whole(0),
                 },
                 soak: span("10m"),
+                health: Health::default(),
                 unknown_after: span("30d"),
                 on_failure: OnFailure::Halt,
             }

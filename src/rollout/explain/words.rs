@@ -121,7 +121,7 @@ fn halted(cause: &Cause) -> (String, String) {
             "A device that cannot install a version stays silently on its old one. Resuming accepts the devices found so far; new ones halt it again."
         }
         Cause::UnknownTooLong { why: Unknown::OutageOrHoliday, .. } => {
-            "Silence is never success: what silences half a ring needs a person. Resuming accepts the devices that are silent now and starts its clock anew."
+            "Silence is never success: what silences half a ring needs a person. Resuming accepts this silence; the next look judges anew."
         }
         Cause::UnknownTooLong { .. } => {
             "Silence is never success: what cannot be seen for that long needs a person. Resuming starts its clock anew."

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::ids::PolicyId;
-use crate::plan::model::{Adoption, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, RingPlan};
+use crate::plan::model::{
+    Adoption, Health, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, RingPlan,
+};
 use crate::rollout::event::{Cancelled, Entry, Purpose, WriteId, WriteIntent};
 use crate::rollout::remote::GroupContent;
 use crate::rollout::safety::{FreshLook, clear_to_send};
@@ -26,6 +28,7 @@ fn revision() -> Revision {
             seen_at_least: Percent::whole(60),
         },
         soak: "24h".parse().unwrap(),
+        health: Health::default(),
         unknown_after: "6h".parse().unwrap(),
         on_failure: OnFailure::Halt,
     };

@@ -90,6 +90,14 @@ pub(super) const UNKNOWN_SPAN: ValueKind =
     ValueKind { bound: Some(|| format!("at least {LEAST_UNKNOWN_AFTER}")), ..SOAK_SPAN };
 pub(super) const OPEN_SPAN: ValueKind =
     ValueKind { bound: Some(|| format!("at least {}", in_words(LEAST_OPENING))), ..SOAK_SPAN };
+pub(super) const DEVICES: ValueKind = ValueKind {
+    name: "number of devices",
+    doc: "A whole number in digits, such as 25000.",
+    pattern: r"^0*[1-9][0-9]{0,9}$",
+    bare: Bare::Anything,
+    bound: Some(|| "at least 1".to_owned()),
+    ..VERSION
+};
 pub(super) const CRON: ValueKind = ValueKind {
     name: "cron line",
     doc: "Five fields: minute, hour, day, month, weekday, in the ring's time zone, such as \"0 9 * * Mon-Thu\". Where day and weekday are both given, either is enough. Quote it: a bare `*` begins an alias.",

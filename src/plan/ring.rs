@@ -14,8 +14,8 @@ use super::calendar;
 use super::error::Problems;
 use super::fields::{Fields, word};
 use super::keys::{ADOPTION, ON_FAILURE, VERSIONS};
-use super::model::{Adoption, OnFailure, Percent};
-use super::values::{share, span, target};
+use super::model::{Adoption, DeviceLimit, OnFailure, Percent};
+use super::values::{device_limit, share, span, target};
 use crate::schedule::{Schedule, Zone};
 use crate::time::Span;
 use crate::version::{ClientVersion, Environment};
@@ -62,6 +62,7 @@ pub(super) struct RingKeys {
     soak: Option<Span>,
     unknown_after: Option<Span>,
     on_failure: Option<OnFailure>,
+    max_devices: Option<DeviceLimit>,
 }
 
 impl RingKeys {
@@ -87,6 +88,8 @@ impl RingKeys {
             span(node, "`unknown_after`", LEAST_UNKNOWN_AFTER, why, problems)
         });
         keys.on_failure = word(fields, "on_failure", ON_FAILURE, problems);
+        keys.max_devices =
+            fields.get("max_devices").and_then(|node| device_limit(node, "`max_devices`", problems));
         keys
     }
 
@@ -133,6 +136,10 @@ impl RingKeys {
 
     pub(super) fn on_failure_or(&self, defaults: &Self) -> OnFailure {
         self.on_failure.or(defaults.on_failure).unwrap_or(OnFailure::Halt)
+    }
+
+    pub(super) fn max_devices_or(&self, defaults: &Self) -> Option<DeviceLimit> {
+        self.max_devices.or(defaults.max_devices)
     }
 }
 

@@ -5,7 +5,7 @@
 use super::error::Problems;
 use super::fields::text;
 use super::guess;
-use super::model::{Percent, ProfileRef};
+use super::model::{DeviceLimit, Percent, ProfileRef};
 use super::tree::Node;
 use crate::ids::{AccountId, PlanName, PolicyId};
 use crate::time::Span;
@@ -140,6 +140,22 @@ pub(super) fn span(node: &Node, what: &str, least: Span, why: &str, problems: &m
             return Err((format!("{what} is too short: {why}"), format!("write at least {least}")));
         }
         Ok(span)
+    })
+}
+
+/// A whole number of devices, at least one.
+pub(super) fn device_limit(node: &Node, what: &str, problems: &mut Problems) -> Option<DeviceLimit> {
+    read(node, what, problems, |text| {
+        let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let number: Option<u32> = text.parse().ok().filter(|_| digits);
+        let Some(number) = number else {
+            let instead = "write a whole number of devices in digits, such as 25000";
+            return Err((format!("{what} is not a number of devices"), instead.to_owned()));
+        };
+        DeviceLimit::new(number).ok_or_else(|| {
+            let problem = format!("{what} of 0 would refuse every write");
+            (problem, "write at least 1; to write nothing for now, use `ringward pause`".to_owned())
+        })
     })
 }
 

@@ -78,6 +78,7 @@ fn intent() -> Box<WriteIntent> {
         after,
         judgements: Vec::new(),
         devices: 43,
+        retargets: Some(43),
         after_doubt: false,
     })
 }

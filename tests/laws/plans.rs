@@ -111,6 +111,7 @@ fn ring(dice: &mut Dice, name: &str, profiles: &[&str], start: Timestamp, temper
         soak: span(if fair { "30m" } else { dice.pick(&["30m", "1h", "3h", "12h"]) }),
         unknown_after: span(dice.pick(&["1h", "3h", "6h"])),
         on_failure: OnFailure::Halt,
+        max_devices: None,
     }
 }
 

@@ -184,6 +184,7 @@ fn plan(dice: &mut Dice) -> Plan {
                 soak: span("10m"),
                 unknown_after: span("30d"),
                 on_failure: OnFailure::Halt,
+                max_devices: None,
             }
         })
         .collect();

@@ -222,6 +222,7 @@ pub(crate) fn far_end_writes(
     rows: &[JournalRow],
     log: &[Recorded],
     held_back: impl Fn(&JournalRow) -> bool,
+            retargeted: None,
 ) -> Vec<FarEndWrite> {
     let mut known: BTreeMap<GroupId, GroupContent> = BTreeMap::new();
     for recorded in log {

@@ -46,6 +46,7 @@ fn plan(schedule: Schedule) -> RingPlan {
         soak: "24h".parse().unwrap(),
         unknown_after: "6h".parse().unwrap(),
         on_failure: OnFailure::Halt,
+        max_devices: None,
     }
 }
 

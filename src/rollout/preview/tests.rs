@@ -40,6 +40,7 @@ fn intent(revision: &Revision) -> WriteIntent {
         policies,
         judgements: Vec::new(),
         devices: 1,
+        retargets: Some(1),
         after_doubt: false,
     }
 }

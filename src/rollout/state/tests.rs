@@ -28,6 +28,7 @@ fn revision() -> Revision {
         soak: "24h".parse().unwrap(),
         unknown_after: "6h".parse().unwrap(),
         on_failure: OnFailure::Halt,
+        max_devices: None,
     };
     let plan = Plan {
         name: PlanName::new("client").unwrap(),
@@ -51,6 +52,7 @@ fn intent() -> WriteIntent {
         policies,
         judgements: Vec::new(),
         devices: 1,
+        retargets: Some(1),
         after_doubt: false,
     }
 }
@@ -135,7 +137,7 @@ fn a_write_in_doubt_is_not_sent_whatever_the_look_shows() {
     let look = Observed { value: FreshLook::Groups(Vec::new()), as_of: now };
     let plan = PlanName::new("client").unwrap();
     let digest = revision().digest;
-    let cleared = |state: &State, at| clear_to_send(state, &plan, Some(&digest), &look, at);
+    let cleared = |state: &State, at| clear_to_send(state, &plan, Some(&digest), &look, None, at);
     assert_eq!(cleared(&state, now), Ok(()), "fresh, and nothing is in the way");
     let later = after(now, crate::time::SignedDuration::from_mins(31));
     assert!(matches!(cleared(&state, later), Err(Cancelled::Unreadable { .. })), "the look is too old");

@@ -57,6 +57,7 @@ pub(super) fn ring(name: &str, policy: &str, environments: &[Environment]) -> Ri
         soak: "24h".parse().unwrap(),
         unknown_after: "6h".parse().unwrap(),
         on_failure: OnFailure::Halt,
+        max_devices: None,
     }
 }
 
@@ -156,6 +157,7 @@ pub(super) fn intent(
         policies: policies(&[policy]),
         judgements: entry_judgements(swept),
         devices: 20,
+        retargets: Some(20),
         after_doubt: false,
     }
 }
@@ -295,6 +297,7 @@ pub(super) fn journal() -> Vec<FarEndWrite> {
         body,
         applied_at: Some(at(when)),
         held_back: false,
+        retargeted: None,
     };
     vec![
         write("12T09:06", content("First", "p1", &[Windows, Macos])),

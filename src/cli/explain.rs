@@ -95,7 +95,10 @@ pub fn why(out: Out<'_>, rollout: &RolloutJson, now: Timestamp, screen: &Screen)
 }
 
 /// A newer target that waits for this rollout's end.
-fn newer(out: Out<'_>, rollout: &RolloutJson, now: Timestamp, screen: &Screen) -> io::Result<()> {
+///
+/// # Errors
+/// When it cannot be written.
+pub fn newer(out: Out<'_>, rollout: &RolloutJson, now: Timestamp, screen: &Screen) -> io::Result<()> {
     let Some(newer) = &rollout.newer_target else { return Ok(()) };
     write!(out, "{}", screen.flow("Afterwards: ", &format!("{}.", sentence(&newer.headline))))?;
     write!(out, "{}", screen.flow("  ", &safe(&newer.detail)))?;

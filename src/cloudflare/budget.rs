@@ -241,6 +241,30 @@ mod tests {
     }
 
     #[test]
+    fn a_write_waits_for_room_for_the_count_before_it() {
+        let mut budget = Budget::new(46).unwrap();
+        for second in 0..20 {
+            budget.take(at(second), Priority::Routine).unwrap();
+        }
+        // 26 are left, and a write keeps six of them.
+        let rows = [
+            ("no count", 0, Ok(())),
+            ("it just fits", 20, Ok(())),
+            // Never more than half of what routine reads may use: 20 of 40.
+            ("a count beyond all budgets", 5_000, Ok(())),
+        ];
+        for (row, before, said) in rows {
+            assert_eq!(budget.room_for_write(at(20), before).map_err(seconds), said, "{row}");
+        }
+        budget.take(at(20), Priority::Routine).unwrap();
+        assert_eq!(budget.room_for_write(at(21), 19), Ok(()));
+        for before in [20, 5_000] {
+            assert_eq!(budget.room_for_write(at(21), before).map_err(seconds), Err(300), "{before}");
+        }
+        assert_eq!(budget.room_for_write(at(300), 5_000), Ok(()));
+    }
+
+    #[test]
     fn silence_is_kept() {
         let rows: [(&str, Option<i64>, i64); 4] = [
             ("named", Some(30), 30),

@@ -366,11 +366,7 @@ impl Owner {
     }
 
     /// The fresh look is there: the last word before the request goes out.
-    fn looked(
-        &mut self,
-        write: WriteId,
-        look: Result<LastLook, ApiError>,
-    ) -> Result<(), DaemonError> {
+    fn looked(&mut self, write: WriteId, look: Result<LastLook, ApiError>) -> Result<(), DaemonError> {
         let look = look.map(|LastLook { fresh, counted }| {
             self.keep(write, &fresh);
             (fresh, counted.map(|counted| self.keep_count(counted)))
@@ -440,7 +436,7 @@ impl Owner {
             Desired::LastGood => Some(&rollout.revision.digest),
             Desired::Missing | Desired::Gone => None,
         };
-        let cleared = clear_to_send(state, plan, current, &look, counted, self.engine.now());
+        let cleared = clear_to_send(state, plan, current, &look, counted.as_ref(), self.engine.now());
         Some(cleared.map(|()| pending.intent.clone()).map_err(SendOutcome::Overtaken))
     }
 

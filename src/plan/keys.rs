@@ -6,8 +6,8 @@
 use super::decode::{MAX_FORBIDS, MAX_PROFILES, MAX_RINGS};
 use super::grammar::{Absent, Key, Mapping, Takes};
 use super::kinds::{
-    ACCOUNT, CRON, DATE, DEVICES, OPEN_SPAN, PLAN_NAME, PROFILE, PROSE, RANGE, SHARE, SOAK_SPAN, TEXT, UNKNOWN_SPAN,
-    VERSION, WITHIN_SPAN, ZONE,
+    ACCOUNT, CRON, DATE, DEVICES, OPEN_SPAN, PLAN_NAME, PROFILE, PROSE, RANGE, SHARE, SOAK_SPAN, TEXT,
+    UNKNOWN_SPAN, VERSION, WITHIN_SPAN, ZONE,
 };
 use super::model::{OnFailure, OnNewTarget};
 use super::ring::{BUILT_IN_ADOPTION, BUILT_IN_SOAK, BUILT_IN_UNKNOWN_AFTER};
@@ -32,7 +32,8 @@ pub(super) fn all() -> Vec<&'static Mapping> {
 /// The words of `on_failure`.
 pub(super) const ON_FAILURE: &[(&str, OnFailure)] = &[("halt", OnFailure::Halt)];
 /// The words of `on_new_target`.
-pub(super) const ON_NEW_TARGET: &[(&str, OnNewTarget)] = &[("replace", OnNewTarget::Replace), ("finish", OnNewTarget::Finish)];
+pub(super) const ON_NEW_TARGET: &[(&str, OnNewTarget)] =
+    &[("replace", OnNewTarget::Replace), ("finish", OnNewTarget::Finish)];
 
 fn words<T>(known: &[(&'static str, T)]) -> Vec<&'static str> {
     known.iter().map(|(word, _)| *word).collect()
@@ -155,7 +156,7 @@ pub(super) const PLAN: Mapping = Mapping {
             name: "on_new_target",
             takes: Takes::Word { known: || words(ON_NEW_TARGET), later: &[] },
             absent: Absent::Value(|| "replace".to_owned()),
-            doc: "What a newer target does to a rollout that is still running: `replace` lets it take over at once; with `finish` the newest target waits until the rollout is completed, and then begins at once. The word in the newer file counts. The reference says when to take which.",
+            doc: "What a newer target does to a rollout that is still running: `replace` lets it take over at once; with `finish` the newest target waits until the rollout is completed, and then begins at once. The word in the newer file counts. The reference tells under \"When a newer target comes\" when to take which.",
             example: "on_new_target: replace",
         },
         Key {

@@ -94,7 +94,7 @@ pub(super) const DEVICES: ValueKind = ValueKind {
     name: "number of devices",
     doc: "A whole number in digits, such as 25000.",
     pattern: r"^0*[1-9][0-9]{0,9}$",
-    bare: Bare::Anything,
+    bare: Bare::Number,
     bound: Some(|| "at least 1".to_owned()),
     ..VERSION
 };

@@ -149,7 +149,7 @@ pub(super) fn device_limit(node: &Node, what: &str, problems: &mut Problems) -> 
         let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         let number: Option<u32> = text.parse().ok().filter(|_| digits);
         let Some(number) = number else {
-            let instead = "write a whole number of devices in digits, such as 25000";
+            let instead = "write a whole number of devices in digits, such as 25000; at most 4294967295";
             return Err((format!("{what} is not a number of devices"), instead.to_owned()));
         };
         DeviceLimit::new(number).ok_or_else(|| {

@@ -36,7 +36,8 @@ pub fn count<'a>(intent: &WriteIntent, listed: impl IntoIterator<Item = &'a Sigh
         let place = device.environment().zip(device.policy.as_ref());
         moves && place.is_some_and(|(environment, policy)| is_offered_else(intent, &policy.id, environment))
     };
-    let touched: BTreeSet<&DeviceId> = listed.into_iter().filter(is_touched).map(|device| &device.id).collect();
+    let touched: BTreeSet<&DeviceId> =
+        listed.into_iter().filter(is_touched).map(|device| &device.id).collect();
     touched.len()
 }
 

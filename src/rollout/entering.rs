@@ -10,7 +10,7 @@ use crate::ids::{PlanName, PolicyId};
 use crate::plan::model::{DeviceLimit, RingPlan};
 use crate::rollout::decide::Context;
 use crate::rollout::event::{Event, WriteId, WriteIntent};
-use crate::rollout::remote::{Group, GroupContent};
+use crate::rollout::remote::{Group, GroupContent, VersionEntry};
 use crate::rollout::safety::{self, GroupStep, Veto};
 use crate::rollout::state::{Attempts, Ring};
 use crate::rollout::verdict::{Evidence, Gate, Judgement};
@@ -194,15 +194,24 @@ pub(super) fn too_many(context: &Context<'_>, plan: &RingPlan, step: &GroupStep)
 
 /// How many devices a write offers something else, by what is known of the fleet.
 fn retargets(context: &Context<'_>, before: Option<&Group>, after: &GroupContent) -> usize {
-    let offered = |content: &GroupContent, policy: &PolicyId, environment: Environment| {
-        let target = content.target(environment).filter(|_| content.policies.contains(policy));
-        target.map(str::to_owned)
+    let offered = |content: &GroupContent,
+                   policy: &PolicyId,
+                   environment: Environment|
+     -> Vec<VersionEntry> {
+        // What an entry without a known environment is for is not documented (FACTS 1): for all.
+        let others = Environment::ALL.into_iter().filter(|other| *other != environment);
+        let is_other = |named: &str| others.clone().any(|other| other.as_str() == named);
+        let entries = content.versions.iter().filter(|_| content.policies.contains(policy));
+        let mut entries: Vec<_> =
+            entries.filter(|entry| !entry.environment.as_deref().is_some_and(is_other)).cloned().collect();
+        entries.sort();
+        entries
     };
     let policies = before.into_iter().flat_map(|group| &group.content.policies).chain(&after.policies);
     let policies: BTreeSet<&PolicyId> = policies.collect();
     let changed = |policy: &PolicyId, environment: &Environment| {
-        let before = before.and_then(|group| offered(&group.content, policy, *environment));
-        before != offered(after, policy, *environment)
+        let before = before.map(|group| offered(&group.content, policy, *environment));
+        before.unwrap_or_default() != offered(after, policy, *environment)
     };
     let counted = policies.into_iter().map(|policy| {
         let changed = Environment::ALL.into_iter().filter(|environment| changed(policy, environment));

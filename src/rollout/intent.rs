@@ -130,7 +130,10 @@ impl fmt::Display for Cancelled {
             Self::GroupGone => f.write_str("the group is gone"),
             Self::GroupInTheWay => f.write_str("another group took the name or a profile"),
             Self::TooManyDevices { counted, at_most } => {
-                write!(f, "it would offer something else to {counted} devices, and `max_devices` is {at_most}")
+                write!(
+                    f,
+                    "it would offer something else to {counted} devices, and `max_devices` is {at_most}"
+                )
             }
             Self::Unreadable { message } => write!(f, "the read before the write failed: {message}"),
             Self::NotSent { message } => write!(f, "the request was not sent: {message}"),

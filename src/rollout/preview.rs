@@ -326,12 +326,7 @@ fn next(
 }
 
 /// What keeps a ring from being entered however long it waits: not its schedule.
-fn blockers(
-    context: &Context<'_>,
-    plan: &RingPlan,
-    judgements: &[Judgement],
-    need: &Need,
-) -> Vec<Blocker> {
+fn blockers(context: &Context<'_>, plan: &RingPlan, judgements: &[Judgement], need: &Need) -> Vec<Blocker> {
     let ring = || plan.name.clone();
     let fleet = judgements.iter().filter(|word| word.gate == Gate::Fleet && !word.verdict.advances());
     let mut blockers: Vec<Blocker> =

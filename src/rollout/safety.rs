@@ -283,7 +283,8 @@ pub enum FreshLook {
     Groups(Vec<Group>),
 }
 
-/// The last word before a planned write is sent, from state and a fresh look. `counted`: the devices
+/// The last word before a planned write is sent, from state and a fresh look. `current`: the digest of
+/// the plan's file. `counted`: the devices
 /// that it would offer something else, by [`blast::count`](crate::rollout::blast::count) over a fresh
 /// listing; needed for a ring with `max_devices`, whatever the planner counted.
 ///
@@ -294,7 +295,7 @@ pub fn clear_to_send(
     plan: &PlanName,
     current: Option<&PlanDigest>,
     look: &Observed<FreshLook>,
-    counted: Option<Observed<usize>>,
+    counted: Option<&Observed<usize>>,
     now: Timestamp,
 ) -> Result<(), Cancelled> {
     let plan_state = state.plans.get(plan).ok_or(Cancelled::PlanChanged)?;
@@ -311,8 +312,12 @@ pub fn clear_to_send(
     if plan_state.paused.is_some() || rollout.halted.is_some() {
         return Err(Cancelled::Held);
     }
-    if rollout.phase != Phase::Running || !rollout.follows(&intent.digest) || current != Some(&intent.digest)
-    {
+    let waits = |digest: &PlanDigest| {
+        rollout.waiting.as_ref().is_some_and(|waiting| waiting.revision.digest == *digest)
+    };
+    // A newer target that waits in the file is one that the log knows, and takes nothing back.
+    let wanted = current.is_some_and(|digest| *digest == intent.digest || waits(digest));
+    if rollout.phase != Phase::Running || !rollout.follows(&intent.digest) || !wanted {
         return Err(Cancelled::PlanChanged);
     }
     let ring_plan = rollout.ring_plan(&ring.name).ok_or(Cancelled::PlanChanged)?;
@@ -333,9 +338,9 @@ pub fn clear_to_send(
 }
 
 /// Whether the fresh count is there, fresh, and within the limit.
-fn within(at_most: DeviceLimit, counted: Option<Observed<usize>>, now: Timestamp) -> Result<(), Cancelled> {
+fn within(at_most: DeviceLimit, counted: Option<&Observed<usize>>, now: Timestamp) -> Result<(), Cancelled> {
     let unreadable = |message: &str| Err(Cancelled::Unreadable { message: message.to_owned() });
-    let Some(Observed { value: counted, as_of }) = counted else {
+    let Some(&Observed { value: counted, as_of }) = counted else {
         return unreadable("its devices were not counted before the write");
     };
     if since(as_of, now) > ENTRY_MAX_AGE {

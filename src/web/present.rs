@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::json::{
     BlockerJson, ClassesJson, DeviceJson, EventJson, FaultJson, FileProblemJson, GateJson, GroupJson,
-    HaltJson, HeadJson, HoldJson, NewerRingJson, NewerTargetJson, PlanAnswer, RingJson, RolloutJson, RolloutsAnswer, ScheduleJson,
-    TroubleJson, WaiverJson,
+    HaltJson, HeadJson, HoldJson, NewerRingJson, NewerTargetJson, PlanAnswer, RingJson, RolloutJson,
+    RolloutsAnswer, ScheduleJson, TroubleJson, WaiverJson,
 };
 use super::words::sentence;
 use crate::daemon::log::from_record;

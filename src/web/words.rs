@@ -33,7 +33,10 @@ fn fact(event: &Event) -> String {
         }
         Event::RolloutSuperseded { by } => format!("a newer plan took over (digest {})", by.short()),
         Event::NewTargetWaits { revision } => {
-            format!("a newer target waits until this rollout is complete (digest {})", revision.digest.short())
+            format!(
+                "a newer target waits until this rollout is complete (digest {})",
+                revision.digest.short()
+            )
         }
         Event::NewTargetDropped {} => "the newer target that waited was taken back".to_owned(),
         Event::RolloutWithdrawn {} => "the plan's file is gone; the rollout was withdrawn".to_owned(),

@@ -9,6 +9,7 @@ mod clean;
 mod contract;
 mod faults;
 mod kills;
+mod limits;
 mod processes;
 mod service;
 mod stops;

@@ -222,7 +222,6 @@ pub(crate) fn far_end_writes(
     rows: &[JournalRow],
     log: &[Recorded],
     held_back: impl Fn(&JournalRow) -> bool,
-            retargeted: None,
 ) -> Vec<FarEndWrite> {
     let mut known: BTreeMap<GroupId, GroupContent> = BTreeMap::new();
     for recorded in log {
@@ -246,6 +245,7 @@ pub(crate) fn far_end_writes(
             body,
             applied_at: row.applied_at,
             held_back: held_back(row),
+            retargeted: None,
         });
     }
     writes

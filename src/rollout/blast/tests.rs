@@ -86,11 +86,23 @@ fn what_a_write_touches_is_counted() {
         ("a new version", Some("windows 1 for it"), "windows 2 for it", "it", 2),
         ("of one environment", Some("windows 1, macos 1 for it"), "windows 2, macos 1 for it", "it", 2),
         ("a profile comes in", Some("windows 2 for it"), "windows 2 for it, hr", "hr", 2),
-        ("with what is there unmanaged", Some("windows 2, macos 1 for it"), "windows 2, macos 1 for it, hr", "hr", 3),
+        (
+            "with what is there unmanaged",
+            Some("windows 2, macos 1 for it"),
+            "windows 2, macos 1 for it, hr",
+            "hr",
+            3,
+        ),
         ("a profile goes out", Some("windows 2, macos 1 for it, hr"), "windows 2, macos 1 for it", "hr", 3),
         ("one out, one in", Some("windows 2 for it"), "windows 2 for hr", "hr it", 4),
         ("no environment at all", Some("windows 2, - 1 for it"), "windows 2, - 3 for it", "it", 3),
-        ("two versions for one environment", Some("windows 1, windows 2 for it"), "windows 2 for it", "it", 2),
+        (
+            "two versions for one environment",
+            Some("windows 1, windows 2 for it"),
+            "windows 2 for it",
+            "it",
+            2,
+        ),
         ("nobody is in it", Some("windows 1 for "), "windows 2 for ", "", 0),
     ];
     for (row, before, after, concerned, counted) in rows {
@@ -106,9 +118,11 @@ fn a_device_counts_once_and_a_version_that_cannot_be_read_counts() {
     let intent = intent(None, "windows 2 for it, hr");
     let known = Reported::Version("2026.7.1376.0".parse().unwrap());
     // It moved from one profile to the other while both were listed.
-    let twice = [device("d", "windows", known.clone(), Some("it")), device("d", "windows", known, Some("hr"))];
+    let twice =
+        [device("d", "windows", known.clone(), Some("it")), device("d", "windows", known, Some("hr"))];
     assert_eq!(count(&intent, &twice), 1);
     let unreadable = Reported::Unreadable("nightly".to_owned());
-    let odd = [device("a", "windows", Reported::Null, Some("it")), device("b", "Windows", unreadable, Some("hr"))];
+    let odd =
+        [device("a", "windows", Reported::Null, Some("it")), device("b", "Windows", unreadable, Some("hr"))];
     assert_eq!(count(&intent, &odd), 2);
 }

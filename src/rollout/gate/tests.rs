@@ -94,6 +94,7 @@ impl Bench {
             phase_since: assigned_at(),
             halted: None,
             rings: vec![ring],
+            waiting: None,
             standstills: Vec::new(),
         };
         Self { rollout, plan, world: Observations::default() }

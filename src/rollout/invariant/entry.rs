@@ -123,7 +123,9 @@ fn blast_limit(audit: &mut Audit, plan: &RingPlan, recorded: &Recorded, intent: 
     let Some(limit) = plan.max_devices else { return };
     let within = intent.retargets.is_some_and(|devices| !limit.is_exceeded_by(devices));
     audit.require(within, Law::BlastLimit, recorded.seq, || match intent.retargets {
-        Some(devices) => format!("the write offers something else to {devices} devices; at most {limit} may be"),
+        Some(devices) => {
+            format!("the write offers something else to {devices} devices; at most {limit} may be")
+        }
         None => format!("the devices are not counted, and at most {limit} may be offered something else"),
     });
 }

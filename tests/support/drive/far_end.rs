@@ -217,7 +217,14 @@ impl FarEnd {
         }
         let asked = Asked::Write(write);
         let answer = "nothing yet".to_owned();
-        self.journal.push(Request { at: now, asked, fault: fault.clone(), applied: None, answer, retargeted });
+        self.journal.push(Request {
+            at: now,
+            asked,
+            fault: fault.clone(),
+            applied: None,
+            answer,
+            retargeted,
+        });
         let apply_at = after(now, apply_after);
         match fault {
             Some(WriteFault::ResetBefore) => self.answer(request, no_answer("connection reset by peer")),

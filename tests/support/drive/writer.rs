@@ -64,12 +64,7 @@ impl Engine {
     }
 
     /// The fresh look before a write. It is an observation like any other, and kept.
-    fn look(
-        &mut self,
-        far_end: &mut FarEnd,
-        as_of: Timestamp,
-        now: Timestamp,
-    ) -> Result<LastLook, String> {
+    fn look(&mut self, far_end: &mut FarEnd, as_of: Timestamp, now: Timestamp) -> Result<LastLook, String> {
         let Some((_, intent)) = self.intent() else { return Err("no write is planned".to_owned()) };
         let seen_at = after(as_of, self.pace.snapshot_after).min(now);
         let counted = self.count(far_end, &intent, (as_of, seen_at, now))?;
@@ -96,9 +91,10 @@ impl Engine {
         intent: &WriteIntent,
         (as_of, seen_at, now): (Timestamp, Timestamp, Timestamp),
     ) -> Result<Option<Observed<usize>>, String> {
-        let limited = self.state.pending_write().and_then(|(rollout, ring, _)| {
-            rollout.ring_plan(&ring.name).and_then(|plan| plan.max_devices)
-        });
+        let limited = self
+            .state
+            .pending_write()
+            .and_then(|(rollout, ring, _)| rollout.ring_plan(&ring.name).and_then(|plan| plan.max_devices));
         if limited.is_none() {
             return Ok(None);
         }
@@ -131,7 +127,7 @@ impl Engine {
             Some(File::LastGood) => rollout.map(|rollout| &rollout.revision.digest),
             Some(File::Missing { .. } | File::Gone) | None => None,
         };
-        let cleared = clear_to_send(&self.state, &plan, current, &look.fresh, look.counted, now);
+        let cleared = clear_to_send(&self.state, &plan, current, &look.fresh, look.counted.as_ref(), now);
         let cleared = match cleared {
             Ok(()) if is_stop_file_there => {
                 self.met_stop_file = true;

@@ -5,7 +5,7 @@ use super::super::*;
 pub(super) use crate::fleet::{Counts, EnvironmentCensus};
 pub(super) use crate::ids::{PlanName, PolicyId, RingName};
 pub(super) use crate::plan::model::{
-    Adoption, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision, RingPlan,
+    Adoption, DeviceLimit, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision, RingPlan,
 };
 pub(super) use crate::rollout::event::{
     Actor, Cancelled, Cause, Entry, Event, Finding, Mode, Purpose, RolloutId, SoakFact, WriteId, WriteIntent,

@@ -80,10 +80,10 @@ pub(super) struct ValueKind {
 pub(super) enum Bare {
     /// As text.
     Text,
-    /// As a whole number above zero.
-    Number,
     /// Perhaps as a number or a boolean: a profile may be named `2024` or `no`.
     Anything,
+    /// As a whole number.
+    Number,
 }
 
 impl Mapping {

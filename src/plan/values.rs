@@ -5,7 +5,7 @@
 use super::error::Problems;
 use super::fields::text;
 use super::guess;
-use super::model::{DeviceLimit, Percent, ProfileRef};
+use super::model::{Percent, ProfileRef};
 use super::tree::Node;
 use crate::ids::{AccountId, PlanName, PolicyId};
 use crate::time::Span;
@@ -93,12 +93,12 @@ pub(super) fn range(node: &Node, problems: &mut Problems) -> Option<semver::Vers
     })
 }
 
-/// A share such as `90%` or `99.5%`, above zero.
-pub(super) fn share(node: &Node, what: &str, problems: &mut Problems) -> Option<Percent> {
+/// A share such as `90%` or `99.5%`, above zero; `zero` says what 0% would do.
+pub(super) fn share(node: &Node, what: &str, zero: &str, problems: &mut Problems) -> Option<Percent> {
     read(node, what, problems, |text| {
         let share = percent(text).map_err(|instead| (format!("{what} cannot be read"), instead))?;
         if share == Percent::whole(0) {
-            let problem = format!("{what} of 0% would pass without a single device");
+            let problem = format!("{what} of 0% would {zero}");
             return Err((problem, "write at least 0.1%".to_owned()));
         }
         Ok(share)
@@ -143,19 +143,13 @@ pub(super) fn span(node: &Node, what: &str, least: Span, why: &str, problems: &m
     })
 }
 
-/// A whole number of devices, at least one.
-pub(super) fn device_limit(node: &Node, what: &str, problems: &mut Problems) -> Option<DeviceLimit> {
+/// A number of devices, at least one; `most` is the largest that means anything.
+pub(super) fn count(node: &Node, what: &str, most: u32, problems: &mut Problems) -> Option<u32> {
     read(node, what, problems, |text| {
         let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        let number: Option<u32> = text.parse().ok().filter(|_| digits);
-        let Some(number) = number else {
-            let instead = "write a whole number of devices in digits, such as 25000; at most 4294967295";
-            return Err((format!("{what} is not a number of devices"), instead.to_owned()));
-        };
-        DeviceLimit::new(number).ok_or_else(|| {
-            let problem = format!("{what} of 0 would refuse every write");
-            (problem, "write at least 1; to write nothing for now, use `ringward pause`".to_owned())
-        })
+        let count = text.parse().ok().filter(|count| digits && (1..=most).contains(count));
+        let instead = format!("write a whole number of devices, from 1 to {most}");
+        count.ok_or_else(|| (format!("{what} cannot be read"), instead))
     })
 }
 

@@ -118,7 +118,7 @@ pub(super) fn entering(
             Entering::InPlace(Event::RingAssigned { ring: ring.name.clone(), group, judgements })
         }
         GroupStep::Write { purpose, before, after } => Entering::Write(Box::new(WriteIntent {
-            retargets: Some(retargets(context, before.as_ref(), &after)),
+            retargets: Some(retargets(context, plan, before.as_ref(), &after)),
             id: WriteId(context.state.writes + 1),
             digest: context.rollout.revision.digest.clone(),
             purpose,
@@ -149,7 +149,9 @@ fn not_now(
     if let Some(until) = context.world.clock_behind {
         blocks.push(EntryBlock::ClockBehind(until));
     }
-    if !judgements.iter().all(|judgement| judgement.verdict.advances()) {
+    let ready = judgements.iter().all(|judgement| judgement.verdict.advances());
+    // More devices get the versions only while those that have them are in sight and well.
+    if !ready || context.ailing().next().is_some() {
         blocks.push(EntryBlock::Gates);
     }
     let until = not_before(attempts, ring.since);
@@ -188,12 +190,12 @@ pub(super) fn need(context: &Context<'_>, plan: &RingPlan) -> Need {
 pub(super) fn too_many(context: &Context<'_>, plan: &RingPlan, step: &GroupStep) -> Option<TooMany> {
     let GroupStep::Write { before, after, .. } = step else { return None };
     let at_most = plan.max_devices?;
-    let devices = retargets(context, before.as_ref(), after);
+    let devices = retargets(context, plan, before.as_ref(), after);
     at_most.is_exceeded_by(devices).then_some(TooMany { devices, at_most })
 }
 
 /// How many devices a write offers something else, by what is known of the fleet.
-fn retargets(context: &Context<'_>, before: Option<&Group>, after: &GroupContent) -> usize {
+fn retargets(context: &Context<'_>, plan: &RingPlan, before: Option<&Group>, after: &GroupContent) -> usize {
     let offered = |content: &GroupContent,
                    policy: &PolicyId,
                    environment: Environment|
@@ -220,6 +222,7 @@ fn retargets(context: &Context<'_>, before: Option<&Group>, after: &GroupContent
             // Any version will do: before an assignment, a device counts if it can be moved.
             targets: changed.map(|environment| (environment, ClientVersion::FIRST_ASSIGNABLE)).collect(),
             assigned_at: None,
+            stalled_after: plan.health.stalled.after.get(),
             zone: Zone::utc(),
         };
         context.world.fleet.census(&scope, context.now).eligible()

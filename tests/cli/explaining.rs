@@ -4,15 +4,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ringward::cli::explain::why;
+use ringward::cli::explain::{newer, why};
 use ringward::fleet::{Counts, EnvironmentCensus, PartsPerBillion, Share};
 use ringward::ids::{DeviceId, GroupId, PolicyId};
-use ringward::plan::model::{Health, HealthLimit, Percent, PlanDigest};
+use ringward::plan::model::{DeviceLimit, Health, HealthLimit, Percent, PlanDigest};
 use ringward::rollout::event::{Actor, Cancelled, Cause, Purpose, RolloutId, WriteId, WriteIntent};
 use ringward::rollout::explain::meaning;
 use ringward::rollout::health::{Dark, Look, Stalled};
 use ringward::rollout::remote::{Group, GroupContent, VersionEntry};
-use ringward::rollout::report::{Blocker, Report, RingReport, Unsure};
+use ringward::rollout::report::{Blocker, NewerTarget, Report, RingReport, TooMany, Unsure};
 use ringward::rollout::safety::Veto;
 use ringward::rollout::state::{Assigned, Attempts, Hold, PendingWrite, Phase, Soak, Stage};
 use ringward::rollout::verdict::{Evidence, Exempt, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
@@ -79,6 +79,7 @@ fn intent() -> Box<WriteIntent> {
         after,
         judgements: Vec::new(),
         devices: 43,
+        retargets: Some(43),
         after_doubt: false,
     })
 }
@@ -193,6 +194,9 @@ examples!(blockers: Blocker {
     Blocker::BudgetSpent { .. } => Blocker::BudgetSpent { ring: r(), until: at("2026-10-13T08:03:00Z") },
     Blocker::Withdrawn(_) => Blocker::Withdrawn(at("2026-10-13T07:00:00Z")),
     Blocker::Observing(..) => Blocker::Observing(r(), intent()),
+    Blocker::BlastLimit(..) => {
+        Blocker::BlastLimit(r(), TooMany { devices: 312, at_most: DeviceLimit::new(300).unwrap() })
+    },
     Blocker::Moving => Blocker::Moving,
 });
 
@@ -263,6 +267,9 @@ examples!(cancellations: Cancelled {
     Cancelled::ConcurrentEdit => Cancelled::ConcurrentEdit,
     Cancelled::GroupGone => Cancelled::GroupGone,
     Cancelled::GroupInTheWay => Cancelled::GroupInTheWay,
+    Cancelled::TooManyDevices { .. } => {
+        Cancelled::TooManyDevices { counted: 312, at_most: DeviceLimit::new(300).unwrap() }
+    },
     Cancelled::Unreadable { .. } => Cancelled::Unreadable { message: "503 Service Unavailable".to_owned() },
     Cancelled::NotSent { .. } => Cancelled::NotSent { message: "connection refused".to_owned() },
     Cancelled::RateLimited => Cancelled::RateLimited,
@@ -401,6 +408,7 @@ fn report(waiting_on: Vec<Blocker>) -> Report {
         halted,
         rings: vec![early],
         waiting_on,
+        newer: None,
         earliest_move: None,
         troubles: Vec::new(),
         reads: vec![
@@ -526,6 +534,41 @@ fn several_reasons_stand_in_order_and_the_clock_is_told() {
     ]);
     report.earliest_move = Some(at("2026-10-15T12:00:00Z"));
     golden("explain_several.txt", &explained(&report));
+}
+
+#[test]
+fn a_newer_target_that_waits_is_told() {
+    let targets = |windows: &str| {
+        BTreeMap::from([
+            (Environment::Windows, windows.parse().unwrap()),
+            (Environment::Macos, "2026.8.2100.0".parse().unwrap()),
+        ])
+    };
+    let waits = NewerTarget {
+        digest: PlanDigest::of_written("[]"),
+        since: at("2026-10-13T05:00:00Z"),
+        rings: vec![(r(), targets("2026.8.2100.0")), (ring("Everyone"), targets("2026.7.1376.0"))],
+    };
+    let soaks = Blocker::Gate(r(), Box::new(soak(Verdict::Wait(Waiting::SoakRunning))));
+    let halted = Blocker::Halted(causes().remove(0));
+    let rows = [
+        ("it runs", vec![soaks.clone()]),
+        ("halted", vec![halted]),
+        ("paused", vec![Blocker::Paused(hold("bob", "looking")), soaks.clone()]),
+        ("stopped", vec![Blocker::Stopped(hold("ana", "dns is down")), soaks]),
+    ];
+    let mut text = String::new();
+    for (row, waiting_on) in rows {
+        let mut report = Report { newer: Some(waits.clone()), ..report(waiting_on) };
+        report.paused = report.waiting_on.iter().find_map(|blocker| match blocker {
+            Blocker::Paused(hold) => Some(hold.clone()),
+            _ => None,
+        });
+        let mut out = Vec::new();
+        newer(&mut out, &rollout_json(&report, None), at(NOW), &SCREEN).unwrap();
+        text.push_str(&format!("# {row}\n{}", String::from_utf8(out).unwrap()));
+    }
+    golden("explain_newer.txt", &text);
 }
 
 #[test]

@@ -202,6 +202,7 @@ const EXPECTED: &str = "
     cancelled ConcurrentEdit
     cancelled GroupGone
     cancelled GroupInTheWay
+    cancelled TooManyDevices
     cancelled Unreadable
     cancelled NotSent
     cancelled RateLimited
@@ -239,6 +240,7 @@ const EXPECTED: &str = "
     blocker budget_spent
     blocker withdrawn
     blocker observing
+    blocker blast_limit
     verdict opening pass
     verdict opening wait opening_closed
     verdict opening wait opening_ends_soon

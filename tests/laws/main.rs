@@ -65,6 +65,7 @@ fn journal(drive: &Drive) -> Vec<FarEndWrite> {
             body,
             applied_at: request.applied.as_ref().map(|group| group.updated_at),
             held_back: false,
+            retargeted: request.retargeted,
         })
     });
     writes.collect()

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use ringward::ids::{PlanName, PolicyId, RingName};
 use ringward::plan::model::{
-    Adoption, Health, HealthLimit, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision,
-    RingPlan,
+    Adoption, DeviceLimit, Health, HealthLimit, OnFailure, OnNewTarget, Percent, Plan, PlanDigest,
+    ProfileRef, Revision, RingPlan,
 };
 use ringward::schedule::{Freeze, Opening, Schedule, Zone};
 use ringward::time::{Span, Timestamp};
@@ -126,6 +126,7 @@ fn ring(dice: &mut Dice, name: &str, profiles: &[&str], start: Timestamp, temper
         health: health(dice),
         unknown_after: span(dice.pick(&["1h", "3h", "6h"])),
         on_failure: OnFailure::Halt,
+        max_devices: None,
     }
 }
 
@@ -156,9 +157,23 @@ pub(crate) fn plans(dice: &mut Dice, start: Timestamp, temper: Temper) -> Vec<Re
                 rings,
             };
             oddities(dice, &mut plan);
+            limits(dice, &mut plan, temper);
             revised(plan)
         })
         .collect()
+}
+
+/// Newer targets that wait, and limits that some rings come up against.
+fn limits(dice: &mut Dice, plan: &mut Plan, temper: Temper) {
+    if dice.chance(30) {
+        plan.on_new_target = OnNewTarget::Finish;
+    }
+    let limits: &[u32] = if temper == Temper::Fair { &[50] } else { &[1, 2, 3, 4, 6, 10, 50] };
+    for ring in &mut plan.rings {
+        if dice.chance(20) {
+            ring.max_devices = DeviceLimit::new(dice.pick(limits));
+        }
+    }
 }
 
 /// What an admin may get wrong, though the decoder cannot know.

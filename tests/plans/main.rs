@@ -16,7 +16,9 @@ use std::path::{Path, PathBuf};
 
 use ringward::cli::excerpt::excerpt;
 use ringward::cli::screen::Ink;
-use ringward::plan::model::{Health, HealthLimit, PlanDigest, ProfileRef, Revision};
+use ringward::plan::model::{
+    DeviceLimit, Health, HealthLimit, OnNewTarget, PlanDigest, ProfileRef, Revision,
+};
 use ringward::plan::{PlanError, read};
 use ringward::version::Environment;
 
@@ -104,6 +106,9 @@ fn a_full_plan_means_what_it_says() {
     assert_eq!(plan.description.as_deref(), Some("Two lines,\nfor people."));
     assert_eq!(plan.account.as_ref().unwrap().as_str(), "023e105f4ecef8ad9ca31a8372d0c353");
     assert_eq!(plan.forbid.len(), 2);
+    assert_eq!(plan.on_new_target, OnNewTarget::Finish);
+    let limits: Vec<_> = plan.rings.iter().map(|ring| ring.max_devices.map(DeviceLimit::get)).collect();
+    assert_eq!(limits, [Some(100), Some(25000), Some(25000)], "a ring's own, then that of `defaults`");
     assert!(plan.forbid[1].versions.matches(&semver::Version::new(2026, 6, 822)));
     assert!(!plan.forbid[1].versions.matches(&semver::Version::new(2026, 6, 850)));
 

@@ -2,7 +2,7 @@
 
 use crate::ids::RingName;
 use crate::rollout::cause::Cause;
-use crate::rollout::report::{Blocker, Report, change};
+use crate::rollout::report::{Blocker, Report, TooMany, change};
 use crate::rollout::verdict::{Evidence, Failing, Gate, Judgement, Unknown, Verdict, Waiting, short};
 
 /// The words about one blocker.
@@ -66,6 +66,10 @@ pub(super) fn words(report: &Report, blocker: &Blocker) -> Words {
         Blocker::Withdrawn(_) => (
             "its file is gone, and the rollout withdrawn".to_owned(),
             "Nothing is written for it. What Cloudflare offers stays on offer, so devices keep and still get the versions that they were given.".to_owned(),
+        ),
+        Blocker::BlastLimit(ring, TooMany { devices, at_most }) => (
+            format!("the write for ring {ring} would offer something else to {devices} devices, and the plan allows {at_most} at a time"),
+            "`max_devices` keeps a slip in a plan, or a profile that grew overnight, from reaching more devices than somebody thought of. Nobody can waive it.".to_owned(),
         ),
         Blocker::Observing(ring, intent) => (
             format!("the daemon only observes; ring {ring} is ready to be entered"),

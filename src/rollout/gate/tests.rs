@@ -49,6 +49,7 @@ fn plan(schedule: Schedule) -> RingPlan {
         health: Health::default(),
         unknown_after: "6h".parse().unwrap(),
         on_failure: OnFailure::Halt,
+        max_devices: None,
     }
 }
 
@@ -98,6 +99,7 @@ impl Bench {
             phase_since: assigned_at(),
             halted: None,
             rings: vec![ring],
+            waiting: None,
             standstills: Vec::new(),
         };
         Self { rollout, plan, world: Observations::default() }

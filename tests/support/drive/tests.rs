@@ -44,6 +44,7 @@ fn ring(name: &str, profile: &str) -> RingPlan {
         health: Health::default(),
         unknown_after: Span::hours(6),
         on_failure: OnFailure::Halt,
+        max_devices: None,
     }
 }
 

@@ -5,7 +5,8 @@ use super::super::*;
 pub(super) use crate::fleet::{Counts, EnvironmentCensus, PartsPerBillion, Share};
 pub(super) use crate::ids::{DeviceId, PlanName, PolicyId, RingName};
 pub(super) use crate::plan::model::{
-    Adoption, Health, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision, RingPlan,
+    Adoption, DeviceLimit, Health, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision,
+    RingPlan,
 };
 pub(super) use crate::rollout::event::{
     Acknowledged, Actor, Cancelled, Cause, Entry, Event, Finding, Mode, Purpose, RolloutId, SoakFact,
@@ -60,6 +61,7 @@ pub(super) fn ring(name: &str, policy: &str, environments: &[Environment]) -> Ri
         health: Health { min_devices: 5, ..Health::BUILT_IN },
         unknown_after: "6h".parse().unwrap(),
         on_failure: OnFailure::Halt,
+        max_devices: None,
     }
 }
 
@@ -205,6 +207,7 @@ pub(super) fn intent(
         policies: policies(&[policy]),
         judgements: entry_judgements(swept),
         devices: 20,
+        retargets: Some(20),
         after_doubt: false,
     }
 }
@@ -350,6 +353,7 @@ pub(super) fn journal() -> Vec<FarEndWrite> {
         body,
         applied_at: Some(at(when)),
         held_back: false,
+        retargeted: None,
     };
     vec![
         write("12T09:06", content("First", "p1", &[Windows, Macos])),

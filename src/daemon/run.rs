@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, Priority};
-use crate::daemon::engine::{Engine, EngineError, Pass};
+use crate::daemon::engine::{Engine, EngineError, Pass, Sound};
 use crate::daemon::far_side::{Asked, FarSide, ReadResult, Seen};
 use crate::daemon::files::{self, PlanFiles};
 use crate::daemon::reading::Reading;
@@ -224,7 +224,10 @@ impl Owner {
     async fn run(mut self, mut inputs: Inputs) -> Result<(), DaemonError> {
         let mut sleep = self.pass()?;
         loop {
-            let changed = match inputs.next(left_of(sleep, self.passed.seconds())).await {
+            let input = inputs.next(left_of(sleep, self.passed.seconds())).await;
+            // Before anything is recorded at an instant after a step.
+            self.engine.look_at_clock()?;
+            let changed = match input {
                 Input::End => break,
                 Input::Timer => {
                     // Without ticks nobody else would look.
@@ -249,7 +252,11 @@ impl Owner {
     fn pass(&mut self) -> Result<Duration, DaemonError> {
         self.passed = Stopwatch::start();
         self.engine.world.budget_spent_until = self.far_side.budget_spent_until();
-        let pass = self.engine.pass()?;
+        let mut pass = self.engine.pass()?;
+        // The last thing before a write begins: is the log still what it was?
+        if pass.write.is_some() && self.sending.is_none() && self.engine.verify_on_disk()? != Sound::Yes {
+            pass = self.engine.pass()?;
+        }
         self.reading.forget_unwanted(&pass.reads, &mut self.engine.world.troubles);
         let now = self.engine.now();
         if let Some((_, intent)) = &pass.write
@@ -277,8 +284,10 @@ impl Owner {
     /// A tick: looks at the stop file and, now and then, at the files.
     fn tick(&mut self) -> Result<bool, DaemonError> {
         self.ticked_at = Some(self.clock.now());
+        self.engine.verify_when_due()?;
         let stop_moved = self.engine.stop_file().is_there() != self.engine.state.stop.is_some();
-        Ok(self.look_at_files_when_due() | stop_moved)
+        let log_is_due = self.engine.is_regain_due();
+        Ok(self.look_at_files_when_due() | stop_moved | log_is_due)
     }
 
     fn look_at_files_when_due(&mut self) -> bool {
@@ -315,7 +324,7 @@ impl Owner {
 
     fn seen(&mut self, seen: Seen) -> Result<(), DaemonError> {
         match seen {
-            Seen::Read { read, as_of, result } => self.read_ended(read, as_of, result),
+            Seen::Read { read, as_of, result } => self.read_ended(read, as_of, result)?,
             Seen::Looked { write, look } => self.looked(write, look)?,
             Seen::Sent { write, outcome } => {
                 self.sending = None;
@@ -325,7 +334,12 @@ impl Owner {
         Ok(())
     }
 
-    fn read_ended(&mut self, read: Read, as_of: Timestamp, result: Result<ReadResult, ApiError>) {
+    fn read_ended(
+        &mut self,
+        read: Read,
+        as_of: Timestamp,
+        result: Result<ReadResult, ApiError>,
+    ) -> Result<(), DaemonError> {
         self.engine.use_instant(as_of);
         let now = self.engine.now();
         let world = &mut self.engine.world;
@@ -334,7 +348,7 @@ impl Owner {
             Err(error) => {
                 tracing::warn!(read = read.as_str(), %error, "a read failed");
                 self.reading.failed(read, &error, now, &mut world.troubles);
-                return;
+                return Ok(());
             }
         };
         self.reading.succeeded(&read, &mut world.troubles);
@@ -347,10 +361,11 @@ impl Owner {
             (ReadResult::Profiles(value), _) => world.profiles = Some(Observed { value, as_of }),
             (ReadResult::Sweep(mut sweep), _) => {
                 sweep.started_at = sweep.started_at.max(as_of);
-                self.engine.observe_sweep(sweep);
+                self.engine.observe_sweep(sweep)?;
                 self.engine.world.cadence = cadence(self.engine.world.fleet.devices().count());
             }
         }
+        Ok(())
     }
 
     /// The fresh look is there: the last word before the request goes out.
@@ -359,6 +374,11 @@ impl Owner {
         write: WriteId,
         look: Result<Observed<FreshLook>, ApiError>,
     ) -> Result<(), DaemonError> {
+        // Without a log nothing is sent; when it is back, the write is in doubt and settled by reading.
+        if self.engine.is_lost() {
+            self.sending = None;
+            return Ok(());
+        }
         if let Ok(look) = &look {
             self.keep(write, look);
         }

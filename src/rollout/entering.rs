@@ -45,6 +45,7 @@ pub(super) enum EntryBlock {
     BudgetSpent { until: Timestamp },
     FileMissing,
     ClockBehind(Timestamp),
+    LogUnwritable,
     Held,
 }
 
@@ -130,6 +131,9 @@ fn not_now(
     }
     if let Some(until) = context.world.clock_behind {
         blocks.push(EntryBlock::ClockBehind(until));
+    }
+    if context.world.log_unwritable.is_some() {
+        blocks.push(EntryBlock::LogUnwritable);
     }
     if !judgements.iter().all(|judgement| judgement.verdict.advances()) {
         blocks.push(EntryBlock::Gates);

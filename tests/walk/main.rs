@@ -12,4 +12,6 @@ mod kills;
 mod processes;
 mod service;
 mod stops;
+mod storage;
 mod support;
+mod volume;

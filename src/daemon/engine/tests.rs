@@ -138,7 +138,8 @@ fn an_instant_that_was_used_is_never_left_behind() {
     let directory = tempfile::tempdir().unwrap();
     let mut engine = engine(directory.path());
     let last = engine.state.last_at.unwrap();
-    let hour = SignedDuration::from_hours(1);
+    // Shorter than what counts as a step of the clock.
+    let hour = SignedDuration::from_mins(4);
     let stands = |at: Timestamp| Clock::fast_from(at, 1e-9);
     type Use = fn(&mut Engine);
     let uses: [(&str, Use); 3] = [

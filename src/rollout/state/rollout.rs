@@ -26,7 +26,7 @@ pub struct Rollout {
     pub halted: Option<Halt>,
     /// Its rings, in order.
     pub rings: Vec<Ring>,
-    /// Spans in which it was paused, halted or stopped; the last may still run.
+    /// Spans in which it was paused, halted or stopped, or nobody watched; the last may still run.
     pub standstills: Vec<Standstill>,
 }
 

@@ -14,6 +14,7 @@ use crate::daemon::files::PlanFiles;
 use crate::daemon::log::{self, ReplayError};
 use crate::daemon::stop_file::StopFile;
 use crate::daemon::view::{CommandError, DeviceRow, View};
+use crate::failpoint::{self, Point};
 use crate::fleet::{Class, Device, Reported, RingScope, Sweep};
 use crate::ids::{AccountId, PlanName, RingName};
 use crate::rollout::command::{Command, command};
@@ -147,6 +148,7 @@ impl Engine {
         self.world = Observations { fleet: log::remembered(store.view()), ..Observations::default() };
         let projections = log::projections(&self.state, None);
         self.store.insert(store).rebuild_projections(&projections)?;
+        failpoint::reach(Point::ProjectionsRebuilt);
         let started = Event::DaemonStarted { version: env!("CARGO_PKG_VERSION").to_owned(), mode: self.mode };
         let mut entries =
             vec![Entry { actor: Actor::Engine, reason: why.to_owned(), rollout: None, event: started }];
@@ -188,7 +190,9 @@ impl Engine {
         let records: Vec<_> = entries.iter().map(|entry| log::to_record(entry, at)).collect();
         let changed: Vec<RolloutId> = entries.iter().filter_map(|entry| entry.rollout.clone()).collect();
         let projections = log::projections(&next, Some(&changed));
+        failpoint::reach_each(entries.iter().map(|entry| &entry.event), Point::Decided);
         let stored = store.append(self.head.seq, &records, &projections)?;
+        failpoint::reach_each(entries.iter().map(|entry| &entry.event), Point::Recorded);
         if let Some(last) = stored.last() {
             self.head = last.as_head();
         }
@@ -317,14 +321,18 @@ impl Engine {
             if let Err(error) = self.stop_file.put(&stopping) {
                 tracing::warn!(path = %self.stop_file.path().display(), %error, "cannot write the stop file");
             }
+            failpoint::reach(Point::StopFilePut);
         }
-        let entries = match command(&self.state, actor, reason, asked) {
+        let entries = match command((&self.state, &self.world), actor, reason, asked, self.now()) {
             Ok(entries) => entries,
             Err(refusal) => return Ok(Err(refusal.into())),
         };
         let done = describe(&entries);
         if self.append(entries, self.now())? == Appended::Dropped {
             return Ok(self.unrecorded(asked));
+        }
+        if matches!(asked, Command::Start { .. }) {
+            failpoint::reach(Point::StopFileStays);
         }
         if matches!(asked, Command::Start { .. })
             && let Err(error) = self.stop_file.take_away()
@@ -365,7 +373,10 @@ impl Engine {
         let changed = observed.changed.iter().filter_map(|id| self.world.fleet.device(id));
         let rows: Vec<StoredDevice> = changed.filter_map(|device| stored(device, swept_at)).collect();
         let forgotten: Vec<_> = observed.forgotten.into_iter().collect();
-        let saved = store.save_devices(&rows).and_then(|()| store.delete_devices(&forgotten));
+        let saved = store.save_devices(&rows).and_then(|()| {
+            failpoint::reach(Point::DevicesSaved);
+            store.delete_devices(&forgotten)
+        });
         self.after_saving(saved)
     }
 
@@ -504,7 +515,7 @@ fn describe(entries: &[Entry]) -> String {
         match &entry.event {
             Event::Paused {} => format!("plan {plan} is paused"),
             Event::PauseLifted {} => format!("the pause of plan {plan} is lifted"),
-            Event::HaltLifted { cause } => {
+            Event::HaltLifted { cause, .. } => {
                 format!("the halt of plan {plan} is lifted and its cause acknowledged: {cause}")
             }
             Event::GateWaived { ring, gate } => format!("gate {gate} of ring `{ring}` is waived"),

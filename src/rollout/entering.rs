@@ -135,7 +135,9 @@ fn not_now(
     if context.world.log_unwritable.is_some() {
         blocks.push(EntryBlock::LogUnwritable);
     }
-    if !judgements.iter().all(|judgement| judgement.verdict.advances()) {
+    let ready = judgements.iter().all(|judgement| judgement.verdict.advances());
+    // More devices get the versions only while those that have them are in sight and well.
+    if !ready || context.ailing().next().is_some() {
         blocks.push(EntryBlock::Gates);
     }
     let until = not_before(attempts, ring.since);

@@ -19,6 +19,7 @@ use super::migrate::{MIGRATIONS, MigrationError, SCHEMA_VERSION, migrate};
 use super::record::{Head, Seq};
 use super::verify::{BadRow, ChainReport};
 use super::view::{View, meta};
+use crate::failpoint::{self, Point};
 use crate::ids::AccountId;
 use crate::time::{Clock, Timestamp};
 
@@ -234,6 +235,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Self, OpenError> {
         create_if_missing(lock.database())?;
+        failpoint::reach(Point::DatabaseThere);
         let (connection, head) = connect(&lock, account, clock, now)?;
         Ok(Self::new(connection, lock, head))
     }
@@ -332,7 +334,9 @@ fn connect(
     quick_check(&connection, path)?;
     migrate(&mut connection, &MIGRATIONS, schema, now)
         .map_err(|source| OpenError::Migration { path: path.to_owned(), source })?;
+    failpoint::reach(Point::SchemaCommitted);
     claim(&mut connection, account, clock).map_err(failed(path))?;
+    failpoint::reach(Point::DatabaseClaimed);
     let view = View { connection: &connection, path };
     let report = view.verify_chain().map_err(|error| open_error(path, error))?;
     Ok((connection, report.head))

@@ -120,12 +120,9 @@ fn fill_up(file: &Path) {
     for size in [65_536, 4_096, 1] {
         let block = vec![0; size];
         loop {
-            match filler.write(&block) {
-                Ok(_) => {}
-                Err(error) => {
-                    assert_eq!(error.kind(), ErrorKind::StorageFull, "{error}");
-                    break;
-                }
+            if let Err(error) = filler.write_all(&block) {
+                assert_eq!(error.kind(), ErrorKind::StorageFull, "{error}");
+                break;
             }
         }
     }

@@ -146,7 +146,8 @@ fn an_instant_that_was_used_is_never_left_behind() {
         ("a pass", |engine| drop(engine.pass().unwrap())),
         ("a sweep", |engine| {
             let (started_at, scope) = (engine.now(), crate::fleet::SweepScope::Full);
-            engine.observe_sweep(Sweep { scope, started_at, finished_at: started_at, devices: Vec::new() });
+            let sweep = Sweep { scope, started_at, finished_at: started_at, devices: Vec::new() };
+            engine.observe_sweep(sweep).unwrap();
         }),
         ("a read", |engine| engine.use_instant(engine.now())),
     ];

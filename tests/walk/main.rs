@@ -6,6 +6,7 @@
 mod backup;
 mod bad_input;
 mod clean;
+mod clock;
 mod contract;
 mod failpoints;
 mod faults;

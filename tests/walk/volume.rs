@@ -139,8 +139,12 @@ fn limit(pid: u32, fsize: &str) {
 pub(crate) struct Service {
     pub(crate) child: Child,
     pub(crate) database: PathBuf,
-    address: String,
+    door: Door,
 }
+
+/// The address that it listens on.
+#[derive(Debug, Clone)]
+pub(crate) struct Door(String);
 
 /// How a daemon ended by itself.
 pub(crate) struct End {
@@ -168,7 +172,7 @@ impl Service {
         prepare(&mut command);
         let child =
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        Self { child, database: database.to_owned(), address: free }
+        Self { child, database: database.to_owned(), door: Door(free) }
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -213,10 +217,22 @@ impl Service {
         self.ask(&["status"]).1
     }
 
+    /// Where it answers.
+    pub(crate) fn door(&self) -> Door {
+        self.door.clone()
+    }
+
+    /// [`Door::get`].
+    pub(crate) fn get(&self, path: &str) -> String {
+        self.door.get(path)
+    }
+}
+
+impl Door {
     /// `GET`: status line and body in one text; empty while nobody listens.
     pub(crate) fn get(&self, path: &str) -> String {
-        let Ok(mut stream) = std::net::TcpStream::connect(&self.address) else { return String::new() };
-        let (address, mut answer) = (&self.address, String::new());
+        let Ok(mut stream) = std::net::TcpStream::connect(&self.0) else { return String::new() };
+        let (address, mut answer) = (&self.0, String::new());
         let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
         let told = stream.write_all(request.as_bytes()).and_then(|()| stream.read_to_string(&mut answer));
         if told.is_ok() { answer } else { String::new() }

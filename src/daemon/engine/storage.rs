@@ -93,6 +93,14 @@ impl Engine {
         self.lost.as_ref().is_some_and(|lost| lost.tried.seconds() >= lost.wait)
     }
 
+    /// Makes it time to open a lost log again.
+    #[cfg(test)]
+    pub(super) fn hurry(&mut self) {
+        if let Some(lost) = &mut self.lost {
+            lost.wait = 0.0;
+        }
+    }
+
     /// Opens a lost log again when it is time.
     ///
     /// # Errors

@@ -425,7 +425,7 @@ impl Engine {
     }
 
     /// Which profile belongs to which ring, and what is on offer there.
-    fn membership(&self) -> Membership {
+    pub(super) fn membership(&self) -> Membership {
         let mut taken: BTreeSet<PolicyId> = BTreeSet::new();
         let mut scopes = Vec::new();
         for plan in self.state.plans.values() {

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, Priority};
 use crate::daemon::counting::{self, Counted, Counting};
-use crate::daemon::engine::{Engine, EngineError, Pass};
+use crate::daemon::engine::{Engine, EngineError, Pass, Sound};
 use crate::daemon::far_side::{Asked, FarSide, LastLook, ReadResult, Seen};
 use crate::daemon::files::{self, PlanFiles};
 use crate::daemon::reading::Reading;
@@ -237,7 +237,10 @@ impl Owner {
     async fn run(mut self, mut inputs: Inputs) -> Result<(), DaemonError> {
         let mut sleep = self.pass()?;
         loop {
-            let changed = match inputs.next(left_of(sleep, self.passed.seconds())).await {
+            let input = inputs.next(left_of(sleep, self.passed.seconds())).await;
+            // Before anything is recorded at an instant after a step.
+            self.engine.look_at_clock()?;
+            let changed = match input {
                 Input::End => break,
                 Input::Timer => {
                     // Without ticks nobody else would look.
@@ -280,7 +283,12 @@ impl Owner {
         self.passed = Stopwatch::start();
         let count = counting::requests(&self.engine.state, &self.engine.world);
         self.engine.world.budget_spent_until = self.far_side.budget_spent_until(count);
-        Ok(self.engine.pass()?)
+        let pass = self.engine.pass()?;
+        // The last thing before a write begins: is the log still what it was?
+        if pass.write.is_some() && self.writing.is_none() && self.engine.verify_on_disk()? != Sound::Yes {
+            return Ok(self.engine.pass()?);
+        }
+        Ok(pass)
     }
 
     /// Starts what follows from a decision, and says how long to sleep.
@@ -314,8 +322,10 @@ impl Owner {
     /// A tick: looks at the stop file and, now and then, at the files.
     fn tick(&mut self) -> Result<bool, DaemonError> {
         self.ticked_at = Some(self.clock.now());
+        self.engine.verify_when_due()?;
         let stop_moved = self.engine.stop_file().is_there() != self.engine.state.stop.is_some();
-        Ok(self.look_at_files_when_due() | stop_moved)
+        let log_is_due = self.engine.is_regain_due();
+        Ok(self.look_at_files_when_due() | stop_moved | log_is_due)
     }
 
     fn look_at_files_when_due(&mut self) -> bool {
@@ -361,7 +371,7 @@ impl Owner {
 
     fn seen(&mut self, seen: Seen) -> Result<(), DaemonError> {
         match seen {
-            Seen::Read { read, as_of, result } => self.read_ended(read, as_of, result),
+            Seen::Read { read, as_of, result } => self.read_ended(read, as_of, result)?,
             Seen::Looked { write, look } => self.looked(write, look)?,
             Seen::Sent { write, outcome } => {
                 self.writing = None;
@@ -371,7 +381,12 @@ impl Owner {
         Ok(())
     }
 
-    fn read_ended(&mut self, read: Read, as_of: Timestamp, result: Result<ReadResult, ApiError>) {
+    fn read_ended(
+        &mut self,
+        read: Read,
+        as_of: Timestamp,
+        result: Result<ReadResult, ApiError>,
+    ) -> Result<(), DaemonError> {
         self.engine.use_instant(as_of);
         let now = self.engine.now();
         let world = &mut self.engine.world;
@@ -380,7 +395,7 @@ impl Owner {
             Err(error) => {
                 tracing::warn!(read = read.as_str(), %error, "a read failed");
                 self.reading.failed(read, &error, now, &mut world.troubles);
-                return;
+                return Ok(());
             }
         };
         self.reading.succeeded(&read, &mut world.troubles);
@@ -393,18 +408,27 @@ impl Owner {
             (ReadResult::Profiles(value), _) => world.profiles = Some(Observed { value, as_of }),
             (ReadResult::Sweep(mut sweep), _) => {
                 sweep.started_at = sweep.started_at.max(as_of);
-                self.engine.observe_sweep(sweep);
+                self.engine.observe_sweep(sweep)?;
                 self.engine.world.cadence = cadence(self.engine.world.fleet.devices().count());
             }
         }
+        Ok(())
     }
 
     /// The fresh look is there: the last word before the request goes out.
     fn looked(&mut self, write: WriteId, look: Result<LastLook, ApiError>) -> Result<(), DaemonError> {
-        let look = look.map(|LastLook { fresh, counted }| {
-            self.keep(write, &fresh);
-            (fresh, counted.map(|counted| self.keep_count(counted)))
-        });
+        let look = match look {
+            Ok(LastLook { fresh, counted }) => {
+                self.keep(write, &fresh);
+                Ok((fresh, counted.map(|counted| self.keep_count(counted)).transpose()?))
+            }
+            Err(error) => Err(error),
+        };
+        // Without a log nothing is sent; when it is back, the write is in doubt and settled by reading.
+        if self.engine.is_lost() {
+            self.writing = None;
+            return Ok(());
+        }
         let cleared = self.clear(write, look);
         match cleared {
             Some(Ok(intent)) => {
@@ -442,13 +466,13 @@ impl Owner {
     }
 
     /// So are the devices that were counted: a ring that has grown is the planner's business, too.
-    fn keep_count(&mut self, counted: Counted) -> Observed<usize> {
+    fn keep_count(&mut self, counted: Counted) -> Result<Observed<usize>, DaemonError> {
         let as_of = counted.devices.as_of;
         for mut sweep in counted.sweeps {
             sweep.started_at = sweep.started_at.max(as_of);
-            self.engine.observe_sweep(sweep);
+            self.engine.observe_sweep(sweep)?;
         }
-        counted.devices
+        Ok(counted.devices)
     }
 
     fn clear(

@@ -66,6 +66,18 @@ pub fn decide(
     Ok(Decision::new(entries, Context::of(name, desired, &state, world, now).as_ref()))
 }
 
+/// What is to be read and why the rollout is where it is, without deciding anything: for a daemon that
+/// cannot record what it would decide.
+pub fn look(
+    name: &PlanName,
+    desired: Desired<'_>,
+    state: &State,
+    world: &Observations,
+    now: Timestamp,
+) -> Decision {
+    Decision::new(Vec::new(), Context::of(name, desired, state, world, now).as_ref())
+}
+
 impl Decision {
     fn new(entries: Vec<Entry>, context: Option<&Context<'_>>) -> Self {
         let reads = context.map(reads::wants).unwrap_or_default();

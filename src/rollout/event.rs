@@ -135,6 +135,14 @@ pub enum Event {
         /// Whether it writes at Cloudflare.
         mode: Mode,
     },
+    /// The clock stepped: it was set back, or more time passed between two looks at it than the daemon
+    /// can have slept. What nobody watched counts for no soak, deadline or `unknown_after`.
+    ClockStepped {
+        /// Up to when everything was watched; for a clock set back, its last reading before.
+        from: Timestamp,
+        /// The clock's next reading.
+        to: Timestamp,
+    },
     /// Somebody stopped all writes.
     Stopped {},
     /// Somebody allowed writes again.
@@ -363,8 +371,9 @@ pub struct SoakFact {
 /// The kind of event: the `kind` column of the log and the counter's label.
 impl Event {
     /// Every kind, for tables and coverage.
-    pub const KINDS: [&'static str; 30] = [
+    pub const KINDS: [&'static str; 31] = [
         "daemon_started",
+        "clock_stepped",
         "stopped",
         "started",
         "plan_accepted",
@@ -401,6 +410,7 @@ impl Event {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::DaemonStarted { .. } => "daemon_started",
+            Self::ClockStepped { .. } => "clock_stepped",
             Self::Stopped {} => "stopped",
             Self::Started {} => "started",
             Self::PlanAccepted { .. } => "plan_accepted",
@@ -454,6 +464,7 @@ impl Event {
             | Self::GateWaived { ring, .. } => Some(ring),
             Self::Halted { cause } | Self::HaltLifted { cause, .. } => Some(cause.ring()),
             Self::DaemonStarted { .. }
+            | Self::ClockStepped { .. }
             | Self::Stopped {}
             | Self::Started {}
             | Self::PlanAccepted { .. }

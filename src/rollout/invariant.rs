@@ -189,6 +189,7 @@ pub fn check_within(log: &[Recorded], journal: &[FarEndWrite], limits: Limits) -
     let mut ledger = Ledger::default();
     for recorded in log {
         grounds::chain(&mut audit, &ledger, recorded);
+        grounds::clock(&mut audit, &ledger, recorded);
         grounds::actor(&mut audit, recorded);
         grounds::halts_and_waivers(&mut audit, &ledger, recorded);
         entry::check(&mut audit, &ledger, recorded);

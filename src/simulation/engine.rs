@@ -17,7 +17,7 @@ use crate::rollout::remote::Profiles;
 use crate::rollout::report::Report;
 use crate::rollout::state::{IllegalEvent, State};
 use crate::rollout::world::{Desired, Observations, Observed, Read, Trouble};
-use crate::time::{SignedDuration, Timestamp, after};
+use crate::time::{SignedDuration, Timestamp, after, in_words, since};
 
 use super::far_end::{Asked, FarEnd};
 use super::fault::SimulationFault;
@@ -164,6 +164,13 @@ impl Engine {
         engine.world = world;
         engine.spare(looks);
         engine
+    }
+
+    /// It sees by the clock that nobody looked for a while.
+    pub(super) fn wake(&mut self, from: Timestamp, now: Timestamp) {
+        let reason = format!("nobody looked for {}", in_words(since(from, now)));
+        let event = Event::ClockStepped { from, to: now };
+        self.append([Entry { actor: Actor::Engine, reason, rollout: None, event }], now);
     }
 
     pub(super) fn append(&mut self, entries: impl IntoIterator<Item = Entry>, now: Timestamp) {

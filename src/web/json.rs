@@ -56,6 +56,8 @@ pub struct RolloutsAnswer {
     pub problems: Vec<FileProblemJson>,
     /// Reads that fail.
     pub troubles: Vec<TroubleJson>,
+    /// Set while the log cannot be written: nothing is decided and nothing is sent to Cloudflare.
+    pub log_unwritable: Option<LogTroubleJson>,
     /// Plans that a fault in ringward keeps from being decided.
     pub faults: Vec<FaultJson>,
     /// The end of the log.
@@ -316,6 +318,15 @@ pub struct TroubleJson {
     /// Since when it fails.
     pub since: Timestamp,
     /// The newest error.
+    pub message: String,
+}
+
+/// A log that cannot be written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LogTroubleJson {
+    /// Since when.
+    pub since: Timestamp,
+    /// Why, and what to do.
     pub message: String,
 }
 

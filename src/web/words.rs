@@ -22,6 +22,12 @@ fn fact(event: &Event) -> String {
         Event::DaemonStarted { version, mode: Mode::Observe } => {
             format!("ringward {version} started, observing only")
         }
+        Event::ClockStepped { from, to } if to < from => {
+            format!("the clock was set back, from {} to {}", short(*from), short(*to))
+        }
+        Event::ClockStepped { from, to } => {
+            format!("nobody looked from {} to {}; that time counts for nothing", short(*from), short(*to))
+        }
         Event::Stopped {} => "all writes were stopped".to_owned(),
         Event::Started {} => "writes were allowed again".to_owned(),
         Event::PlanAccepted { revision } => {

@@ -95,6 +95,11 @@ pub(crate) fn scene(seed: u64) -> Scene {
         }
     }
     if dice.chance(15) {
+        let at = dice.instant(start, length);
+        let asleep = span(dice.pick(&["6m", "2h", "2h", "24h"])).get();
+        scene.schedule(at, Happening::Sleep(after(at, asleep)));
+    }
+    if dice.chance(15) {
         scene.drive.crash_after(2 + dice.below(20));
     }
     if dice.chance(12) {

@@ -125,6 +125,7 @@ impl Script {
             ["outsider", verb @ ..] => Happening::Outside(outsider(verb, line)),
             ["crash"] => Happening::Crash(Remembered::Devices),
             ["crash", "forgetting", "devices"] => Happening::Crash(Remembered::Nothing),
+            ["sleep", "until", ..] => Happening::Sleep(instant(&words[2..]).0),
             ["explain", plan] => Happening::Explain(parse(plan)),
             ["budget", "spent", "until", ..] => {
                 self.budget_spent.push((at, instant(&words[3..]).0));

@@ -31,6 +31,10 @@ pub(super) fn words(report: &Report, blocker: &Blocker) -> Words {
             format!("this machine's clock was set back; ringward was at {} already", short(*until)),
             "Nothing is written before the clock has passed that instant, so that the log stays in order and no wait is cut short.".to_owned(),
         ),
+        Blocker::LogUnwritable(trouble) => (
+            format!("ringward's log cannot be written: {}", trouble.message),
+            "Nothing is decided and nothing is sent to Cloudflare: a write needs its record first. What the page shows is the last that was recorded. `ringward stop` works all the same, by its file. A write that was on its way when it began is in doubt, and is settled by reading.".to_owned(),
+        ),
         Blocker::Gate(ring, judgement) => gate(report, ring, judgement),
         Blocker::Veto(ring, veto) => (
             format!("ring {ring} has a deployment group in its way: {}", veto.what()),

@@ -19,6 +19,8 @@ use crate::version::Environment;
 pub(super) struct Ledger<'a> {
     pub(super) last_seq: u64,
     pub(super) last_at: Option<Timestamp>,
+    /// Where the last span ended that nobody watched.
+    pub(super) watched_from: Option<Timestamp>,
     pub(super) observing: bool,
     pub(super) stopped: bool,
     pub(super) plans: BTreeMap<&'a PlanName, PlanLine<'a>>,
@@ -196,6 +198,7 @@ impl<'a> Ledger<'a> {
                     *begun = after(*begun, down);
                 }
             }
+            (_, Event::ClockStepped { from, to }) if from < to => self.pass_over(*from, *to),
             (_, Event::Stopped {}) => self.stopped = true,
             (_, Event::Started {}) => self.stopped = false,
             (Some(id), Event::PlanAccepted { revision }) => self.accept(id, revision),
@@ -204,6 +207,19 @@ impl<'a> Ledger<'a> {
                 self.take_into_plan(id, event, recorded.at);
             }
             (None, _) => {}
+        }
+    }
+
+    /// What nobody watched counts for no soak, no deadline and against no gate.
+    fn pass_over(&mut self, from: Timestamp, to: Timestamp) {
+        self.watched_from = Some(to);
+        for ring in self.plans.values_mut().flat_map(|plan| &mut plan.rings) {
+            let begun = ring.unknown.values_mut().map(|(_, begun)| begun);
+            let soak = ring.adopted_at.as_mut().filter(|_| ring.place == Place::Soaking);
+            let deadline = ring.deadline_from.as_mut().filter(|_| ring.place == Place::Adopting);
+            for begun in begun.chain(soak).chain(deadline) {
+                *begun = after(*begun, since((*begun).clamp(from, to), to));
+            }
         }
     }
 

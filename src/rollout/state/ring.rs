@@ -176,7 +176,7 @@ pub struct Assigned {
 /// A soak that runs; a stored fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Soak {
-    /// When adoption held in every environment.
+    /// When adoption held in every environment; later by the time that nobody watched since.
     pub started_at: Timestamp,
 }
 

@@ -134,6 +134,8 @@ struct Board {
     refused: Option<String>,
     stopped: Option<String>,
     stop: Action,
+    /// Since when, and why.
+    log_unwritable: Option<(String, String)>,
     faults: Vec<FaultJson>,
     problems: Vec<FileProblemJson>,
     troubles: Vec<Trouble>,
@@ -290,6 +292,10 @@ impl Board {
             refused: viewer.refused.clone(),
             stopped: answer.stopped.as_ref().map(show::held),
             stop: acts::brake(writes, viewer),
+            log_unwritable: answer
+                .log_unwritable
+                .as_ref()
+                .map(|trouble| (short(trouble.since), trouble.message.clone())),
             faults: answer.faults.clone(),
             problems: answer.problems.clone(),
             troubles: answer
@@ -331,6 +337,7 @@ fn title(answer: &RolloutsAnswer) -> String {
     let running = count(&|rollout| rollout.phase == "running");
     match (halted, paused, running) {
         _ if answer.stopped.is_some() => "stopped".to_owned(),
+        _ if answer.log_unwritable.is_some() => "no log".to_owned(),
         (1.., ..) => format!("{halted} halted"),
         (0, 1.., _) => format!("{paused} paused"),
         (0, 0, 1..) => format!("{running} running"),

@@ -164,6 +164,7 @@ scenarios! {
     gate_edit
     group_deleted
     late_patch
+    leaving_devices
     newer_target
     not_exercised
     opening_too_short

@@ -23,6 +23,7 @@ mod reads;
 pub mod remote;
 pub mod report;
 pub mod safety;
+mod shrink;
 pub mod state;
 pub mod verdict;
 pub mod waits;

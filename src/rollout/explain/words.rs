@@ -165,6 +165,7 @@ fn wait(report: &Report, waiting: Waiting, ring: &RingName, judgement: &Judgemen
         | Evidence::Fleet { .. }
         | Evidence::Soak { .. } => String::new(),
     };
+    let gone = gone(judgement);
     match waiting {
         Waiting::OpeningClosed => (
             format!("the schedule of ring {ring} has no opening now"),
@@ -180,11 +181,11 @@ fn wait(report: &Report, waiting: Waiting, ring: &RingName, judgement: &Judgemen
         ),
         Waiting::TooFewSeen => (
             format!("too few {} of ring {ring} have been online since the new version is on offer", whose(judgement)),
-            format!("Laptops that are off say nothing yet: of those that were active in the week before, enough must be seen first.{deadline}"),
+            format!("Laptops that are off say nothing yet: of those that were active in the week before, enough must be seen first.{gone}{deadline}"),
         ),
         Waiting::TooFewArrived => (
             format!("too few {} of ring {ring} run the new version so far", whose(judgement)),
-            format!("Devices install it after their next start, wake or push.{deadline}"),
+            format!("Devices install it after their next start, wake or push.{gone}{deadline}"),
         ),
         Waiting::SoakRunning => (
             format!("ring {ring} soaks: it proves the new version in use"),
@@ -194,6 +195,19 @@ fn wait(report: &Report, waiting: Waiting, ring: &RingName, judgement: &Judgemen
             format!("ring {ring} soaked long enough, but too few of its devices came back on another day"),
             "A version that nobody woke up to again has proved nothing: half of the arrived devices must be seen on a later day than their arrival.".to_owned(),
         ),
+    }
+}
+
+/// Who left, and counts no more.
+fn gone(judgement: &Judgement) -> String {
+    match &judgement.evidence {
+        Evidence::Adoption { census, .. } if census.counts.left > 0 => {
+            let (left, of) = (census.counts.left, census.counts.total());
+            format!(
+                " {left} of its {of} devices have left the ring or the account; the shares are of the others."
+            )
+        }
+        _ => String::new(),
     }
 }
 

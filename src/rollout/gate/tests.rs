@@ -84,6 +84,7 @@ impl Bench {
             stage,
             since: assigned_at(),
             unknown: BTreeMap::new(),
+            left: BTreeMap::new(),
             waived: BTreeMap::new(),
         };
         let rollout = Rollout {

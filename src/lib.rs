@@ -8,7 +8,7 @@
 //! | [`ids`], [`version`], [`time`] | names, versions, instants, the clock |
 //! | [`schedule`] | openings and freezes: next open, next close, why (pure) |
 //! | [`plan`] | plan files: spanned tree, decoder that collects errors, model |
-//! | [`fleet`] | sightings to classes, adoption, exercise (pure) |
+//! | [`fleet`] | sightings to classes, adoption, exercise, who went dark (pure) |
 //! | [`rollout`] | the core: events, state, gates, `decide`, report, laws (pure, sync, no clock) |
 //! | [`store`] | the append-only log in SQLite |
 //! | [`cloudflare`] | the API client: wire, errors, budget |

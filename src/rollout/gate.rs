@@ -21,6 +21,9 @@ use crate::version::Environment;
 /// A ring is entered only with this much of the opening left.
 pub const LEFT_TO_ENTER: SignedDuration = SignedDuration::from_mins(15);
 
+/// A device that is still not there this long past its first due sighting is stalled.
+pub const STALLED_AFTER: SignedDuration = SignedDuration::from_hours(24);
+
 /// One ring as the gates see it.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
@@ -147,7 +150,13 @@ pub fn membership(state: &State, world: &Observations) -> Membership {
 
 fn planned_scope(plan: &RingPlan, policies: BTreeSet<PolicyId>) -> RingScope {
     let zone = plan.schedule.zone().clone();
-    RingScope { policies, targets: plan.targets.clone(), assigned_at: None, zone }
+    RingScope {
+        policies,
+        targets: plan.targets.clone(),
+        assigned_at: None,
+        zone,
+        stalled_after: STALLED_AFTER,
+    }
 }
 
 /// The ring's devices under its assignment.
@@ -158,6 +167,7 @@ pub fn scope(plan: &RingPlan, assigned: &Assigned) -> RingScope {
         targets: plan.targets.clone(),
         assigned_at: Some(assigned.at),
         zone: plan.schedule.zone().clone(),
+        stalled_after: STALLED_AFTER,
     }
 }
 

@@ -278,6 +278,7 @@ mod tests {
                 targets: targets.clone(),
                 assigned_at: None,
                 zone: crate::schedule::Zone::utc(),
+                stalled_after: crate::rollout::gate::STALLED_AFTER,
             };
             let census = fleet.census(&scope, now);
             assert_eq!(sizes.movable(), census.eligible(), "{policies:?}");

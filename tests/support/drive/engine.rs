@@ -362,6 +362,7 @@ impl Engine {
                         targets: ring_plan.targets.clone(),
                         assigned_at: None,
                         zone: ring_plan.schedule.zone().clone(),
+                        stalled_after: gate::STALLED_AFTER,
                     }),
                 };
                 let Some(scope) = scope.filter(|scope| scope.policies.is_disjoint(&taken)) else { continue };

@@ -292,7 +292,7 @@ impl Engine {
                 tracing::warn!(path = %self.stop_file.path().display(), %error, "cannot write the stop file");
             }
         }
-        let entries = match command(&self.state, actor, reason, asked) {
+        let entries = match command((&self.state, &self.world), actor, reason, asked, self.now()) {
             Ok(entries) => entries,
             Err(refusal) => return Ok(Err(refusal.into())),
         };
@@ -452,7 +452,7 @@ fn describe(entries: &[Entry]) -> String {
         match &entry.event {
             Event::Paused {} => format!("plan {plan} is paused"),
             Event::PauseLifted {} => format!("the pause of plan {plan} is lifted"),
-            Event::HaltLifted { cause } => {
+            Event::HaltLifted { cause, .. } => {
                 format!("the halt of plan {plan} is lifted and its cause acknowledged: {cause}")
             }
             Event::GateWaived { ring, gate } => format!("gate {gate} of ring `{ring}` is waived"),

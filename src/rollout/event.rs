@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{GroupId, PlanName, PolicyId, RingName};
+use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::{PlanDigest, Revision};
 pub use crate::rollout::cause::Cause;
 pub use crate::rollout::intent::{Cancelled, DOUBT_READS_APART, Finding, Purpose, WriteIntent};
@@ -318,11 +318,29 @@ pub enum Event {
     HaltLifted {
         /// What is acknowledged.
         cause: Cause,
+        /// All that the gates of the rollout found at this instant, besides.
+        #[serde(default)]
+        acknowledged: Vec<Acknowledged>,
     },
     /// A person paused the plan.
     Paused {},
     /// A person lifted the pause.
     PauseLifted {},
+}
+
+/// What a gate found when a person lifted a halt: from then on it halts for other findings only. A
+/// gate that could not tell has its time anew, and so has an adoption that missed its deadline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Acknowledged {
+    /// The ring.
+    pub ring: RingName,
+    /// The gate.
+    pub gate: Gate,
+    /// Its environment.
+    pub environment: Option<Environment>,
+    /// The devices that a health gate found, which count for nothing in its later words.
+    pub devices: BTreeSet<DeviceId>,
 }
 
 /// Whether a daemon may write at Cloudflare.
@@ -440,7 +458,7 @@ impl Event {
             | Self::GateUnknown { ring, .. }
             | Self::GateKnown { ring, .. }
             | Self::GateWaived { ring, .. } => Some(ring),
-            Self::Halted { cause } | Self::HaltLifted { cause } => Some(cause.ring()),
+            Self::Halted { cause } | Self::HaltLifted { cause, .. } => Some(cause.ring()),
             Self::DaemonStarted { .. }
             | Self::Stopped {}
             | Self::Started {}

@@ -3,6 +3,7 @@
 //! **Invariant:** a gate reads observations only up to an age that it names; older ones are
 //! `unknown`, and so is everything missing.
 
+pub mod health;
 #[cfg(test)]
 mod tests;
 
@@ -20,9 +21,6 @@ use crate::version::Environment;
 
 /// A ring is entered only with this much of the opening left.
 pub const LEFT_TO_ENTER: SignedDuration = SignedDuration::from_mins(15);
-
-/// A device that is still not there this long past its first due sighting is stalled.
-pub const STALLED_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
 /// One ring as the gates see it.
 #[derive(Debug, Clone, Copy)]
@@ -44,13 +42,19 @@ pub struct Subject<'a> {
 pub fn judge(subject: Subject<'_>) -> Vec<Judgement> {
     match &subject.ring.stage {
         Stage::Entering(_) => entry(subject),
-        Stage::Adopting(assigned) => adoption(subject, assigned),
+        Stage::Adopting(assigned) => {
+            let mut judgements = adoption(subject, assigned);
+            judgements.extend(health::judge(subject, assigned));
+            judgements
+        }
         Stage::Soaking(assigned, soak) => {
             let mut judgements = adoption(subject, assigned);
             judgements.push(soaked(subject, assigned, *soak));
+            judgements.extend(health::judge(subject, assigned));
             judgements
         }
-        Stage::Pending | Stage::Deploying(_) | Stage::Verified(_) => Vec::new(),
+        Stage::Verified(assigned) => health::judge(subject, assigned),
+        Stage::Pending | Stage::Deploying(_) => Vec::new(),
     }
 }
 
@@ -155,7 +159,7 @@ fn planned_scope(plan: &RingPlan, policies: BTreeSet<PolicyId>) -> RingScope {
         targets: plan.targets.clone(),
         assigned_at: None,
         zone,
-        stalled_after: STALLED_AFTER,
+        stalled_after: plan.health.stalled.after.get(),
     }
 }
 
@@ -167,7 +171,7 @@ pub fn scope(plan: &RingPlan, assigned: &Assigned) -> RingScope {
         targets: plan.targets.clone(),
         assigned_at: Some(assigned.at),
         zone: plan.schedule.zone().clone(),
-        stalled_after: STALLED_AFTER,
+        stalled_after: plan.health.stalled.after.get(),
     }
 }
 

@@ -67,6 +67,7 @@ mod tests {
             unknown: BTreeMap::new(),
             waived: BTreeMap::new(),
             left: [(Environment::Windows, told)].into(),
+            acknowledged: BTreeMap::new(),
         }
     }
 

@@ -82,7 +82,7 @@ impl Coverage {
                 self.see(format!("cancelled {name}"));
             }
             Event::Halted { cause } => self.see(format!("cause {}", cause.as_str())),
-            Event::HaltLifted { cause } => self.see(format!("acknowledged {}", cause.as_str())),
+            Event::HaltLifted { cause, .. } => self.see(format!("acknowledged {}", cause.as_str())),
             Event::WriteSettled { finding, .. } => self.see(format!("settled {}", found(finding))),
             Event::WritePlanned { intent, .. } => {
                 let purpose = match intent.purpose {

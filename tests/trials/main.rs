@@ -11,10 +11,14 @@
 pub mod support;
 
 #[cfg(test)]
+mod blocked;
+#[cfg(test)]
 mod classes;
 #[cfg(test)]
 #[path = "../laws/dice.rs"]
 mod dice;
+#[cfg(test)]
+mod healthy;
 #[cfg(test)]
 mod leaving;
 #[cfg(test)]
@@ -23,3 +27,5 @@ mod people;
 mod runs;
 #[cfg(test)]
 mod tales;
+#[cfg(test)]
+mod wake;

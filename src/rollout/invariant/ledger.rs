@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ids::{GroupId, PlanName, PolicyId, RingName};
+use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::{Revision, RingPlan};
 use crate::rollout::event::{
-    Cancelled, Cause, Event, Finding, Mode, Purpose, Recorded, RolloutId, SoakFact, WriteIntent,
+    Acknowledged, Cancelled, Cause, Event, Finding, Mode, Purpose, Recorded, RolloutId, SoakFact, WriteIntent,
 };
 use crate::rollout::remote::Group;
 use crate::rollout::verdict::{Gate, Unknown};
@@ -27,6 +27,8 @@ pub(super) struct Ledger<'a> {
     pub(super) writes: u64,
     pub(super) groups: BTreeMap<&'a GroupId, Owned<'a>>,
     pub(super) soaks: Vec<SoakFact>,
+    /// Whether the log has words on health: the ringwards before that had none.
+    pub(super) judges_health: bool,
 }
 
 pub(super) struct Owned<'a> {
@@ -80,6 +82,8 @@ pub(super) struct RingLine<'a> {
     pub(super) deadline_from: Option<Timestamp>,
     pub(super) adopted_at: Option<Timestamp>,
     pub(super) waived: BTreeSet<Gate>,
+    /// Devices that a person accepted, by the health gate that found them.
+    pub(super) accepted: BTreeMap<(Gate, Option<Environment>), BTreeSet<&'a DeviceId>>,
     pub(super) unknown: BTreeMap<(Gate, Option<Environment>), (Unknown, Timestamp)>,
     /// Whether a write was in doubt since its turn came.
     pub(super) doubted: bool,
@@ -100,6 +104,7 @@ impl<'a> RingLine<'a> {
             deadline_from: None,
             adopted_at: None,
             waived: BTreeSet::new(),
+            accepted: BTreeMap::new(),
             unknown: BTreeMap::new(),
             doubted: false,
             failures: 0,
@@ -179,6 +184,7 @@ impl<'a> Ledger<'a> {
         self.last_seq = recorded.seq;
         self.last_at = Some(recorded.at);
         let event = &recorded.entry.event;
+        self.judges_health |= speaks_of_health(event);
         match (&recorded.entry.rollout, event) {
             (_, Event::DaemonStarted { mode, .. }) => {
                 self.observing = *mode == Mode::Observe;
@@ -234,7 +240,7 @@ impl<'a> Ledger<'a> {
                 let (plan, ring) = owner.unwrap_or((&id.plan, ring));
                 self.groups.insert(&group.id, Owned { plan, ring, last: group });
             }
-            Event::HaltLifted { cause: Cause::Drift { expected, seen, .. } } => match seen {
+            Event::HaltLifted { cause: Cause::Drift { expected, seen, .. }, .. } => match seen {
                 Some(seen) => {
                     if let Some(owned) = self.groups.get_mut(&seen.id) {
                         owned.last = seen;
@@ -273,10 +279,15 @@ impl<'a> Ledger<'a> {
             Event::Paused {} => plan.paused = true,
             Event::PauseLifted {} => plan.paused = false,
             Event::Halted { cause } => plan.halted = Some(cause),
-            Event::HaltLifted { cause } => {
+            Event::HaltLifted { cause, acknowledged } => {
                 plan.halted = None;
                 if let Some(ring) = plan.ring_mut(cause.ring()) {
                     ring.acknowledge(cause, at);
+                }
+                for found in acknowledged {
+                    if let Some(ring) = plan.ring_mut(&found.ring) {
+                        ring.accept(found, at);
+                    }
                 }
             }
             event => {
@@ -301,7 +312,18 @@ impl<'a> RingLine<'a> {
                 self.failures = 0;
                 self.refused = None;
             }
-            Cause::Drift { .. } => {}
+            // What was found stands in the event.
+            Cause::Unhealthy { .. } | Cause::Drift { .. } => {}
+        }
+    }
+
+    fn accept(&mut self, found: &'a Acknowledged, at: Timestamp) {
+        let of = (found.gate, found.environment);
+        self.accepted.entry(of).or_default().extend(&found.devices);
+        if let Some((_, since)) = self.unknown.get_mut(&of) {
+            *since = at;
+        } else if found.gate == Gate::Adoption && self.place == Place::Adopting {
+            self.deadline_from = Some(at);
         }
     }
 
@@ -372,6 +394,17 @@ impl<'a> RingLine<'a> {
             }
             None => self.go(Place::Adopting),
         }
+    }
+}
+
+fn speaks_of_health(event: &Event) -> bool {
+    let health = |gate: &Gate| matches!(gate, Gate::Stalled | Gate::Dark);
+    match event {
+        Event::RingVerified { judgements, .. } => judgements.iter().any(|word| health(&word.gate)),
+        Event::GateUnknown { gate, .. } | Event::GateWaived { gate, .. } => health(gate),
+        Event::Halted { cause: Cause::Unhealthy { .. } } => true,
+        Event::HaltLifted { acknowledged, .. } => acknowledged.iter().any(|found| health(&found.gate)),
+        _ => false,
     }
 }
 

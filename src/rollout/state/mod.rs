@@ -202,7 +202,7 @@ impl State {
             | Event::WriteSettled { ring, finding: Finding::Applied { group }, .. } => {
                 self.own(id, ring, group);
             }
-            Event::HaltLifted { cause } => self.accept_drift(cause),
+            Event::HaltLifted { cause, .. } => self.accept_drift(cause),
             Event::Halted { cause } => {
                 *self.tallies.halts.entry((id.plan.clone(), cause.as_str())).or_default() += 1;
             }

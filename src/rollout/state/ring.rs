@@ -6,9 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Hold;
-use crate::ids::{GroupId, PolicyId, RingName};
+use crate::ids::{DeviceId, GroupId, PolicyId, RingName};
 use crate::plan::model::RingPlan;
-use crate::rollout::event::{Cancelled, Cause, Event, Finding, Purpose, Recorded, WriteId, WriteIntent};
+use crate::rollout::event::{
+    Acknowledged, Cancelled, Cause, Event, Finding, Purpose, Recorded, WriteId, WriteIntent,
+};
 use crate::rollout::remote::Group;
 use crate::rollout::verdict::{Gate, Unknown};
 use crate::time::Timestamp;
@@ -29,6 +31,8 @@ pub struct Ring {
     pub waived: BTreeMap<Gate, Hold>,
     /// Devices that have left since the assignment, as far as events have told.
     pub left: BTreeMap<Environment, usize>,
+    /// Devices that a person has seen a health gate fail for, and accepted.
+    pub acknowledged: BTreeMap<(Gate, Option<Environment>), BTreeSet<DeviceId>>,
 }
 
 /// Since when, and why, a gate cannot tell.
@@ -184,6 +188,7 @@ impl Ring {
             unknown: BTreeMap::new(),
             waived: BTreeMap::new(),
             left: BTreeMap::new(),
+            acknowledged: BTreeMap::new(),
         }
     }
 }
@@ -290,6 +295,20 @@ impl Ring {
                 attempts.refused = None;
             }
             _ => {}
+        }
+    }
+
+    /// What a gate found at that instant is accepted with it.
+    pub(super) fn accept(&mut self, found: &Acknowledged, at: Timestamp) {
+        let of = (found.gate, found.environment);
+        if !found.devices.is_empty() {
+            self.acknowledged.entry(of).or_default().extend(found.devices.iter().cloned());
+        }
+        match (self.unknown.get_mut(&of), &mut self.stage) {
+            (Some(unknown), _) => unknown.since = at,
+            // It can tell, and it found something: that the deadline was missed.
+            (None, Stage::Adopting(assigned)) if found.gate == Gate::Adoption => assigned.deadline_from = at,
+            (None, _) => {}
         }
     }
 }

@@ -180,7 +180,7 @@ impl Engine {
         asked: &Command,
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        let entries = command(&self.state, actor, reason, asked)?;
+        let entries = command((&self.state, &self.world), actor, reason, asked, now)?;
         for entry in entries {
             self.record(entry, now);
         }
@@ -362,7 +362,7 @@ impl Engine {
                         targets: ring_plan.targets.clone(),
                         assigned_at: None,
                         zone: ring_plan.schedule.zone().clone(),
-                        stalled_after: gate::STALLED_AFTER,
+                        stalled_after: ring_plan.health.stalled.after.get(),
                     }),
                 };
                 let Some(scope) = scope.filter(|scope| scope.policies.is_disjoint(&taken)) else { continue };

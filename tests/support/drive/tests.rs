@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ringward::ids::{DeviceId, PlanName, PolicyId, RingName};
 use ringward::plan::model::{
-    Adoption, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision, RingPlan,
+    Adoption, Health, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision, RingPlan,
 };
 use ringward::rollout::event::Mode;
 use ringward::rollout::remote::Profile;
@@ -42,6 +42,7 @@ fn ring(name: &str, profile: &str) -> RingPlan {
         },
         soak: Span::hours(48),
         unknown_after: Span::hours(6),
+        health: Health::default(),
         on_failure: OnFailure::Halt,
     }
 }

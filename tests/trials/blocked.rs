@@ -67,7 +67,10 @@ fn counts(drive: &Drive, environment: Environment) -> Counts {
 #[test]
 fn an_environment_that_stays_at_nothing_halts_with_its_cause() {
     let seeds = Extent::asked().seeds(3, 50);
-    let rows = [("windows", Environment::Windows, Environment::Macos), ("mac", Environment::Macos, Environment::Windows)];
+    let rows = [
+        ("windows", Environment::Windows, Environment::Macos),
+        ("mac", Environment::Macos, Environment::Windows),
+    ];
     for (system, environment, other) in rows {
         let latest = each_seed(seeds, |seed| {
             let drive = after_a_week(Some(system), seed);
@@ -89,7 +92,9 @@ fn an_environment_that_stays_at_nothing_halts_with_its_cause() {
             since(entered(), *at).as_hours()
         });
         let latest = latest.into_iter().max().unwrap();
-        println!("trials: {system} installer blocked: halted in {seeds} of {seeds}, at the latest after {latest}h");
+        println!(
+            "trials: {system} installer blocked: halted in {seeds} of {seeds}, at the latest after {latest}h"
+        );
         // A device has a day to arrive; the others must be enough by then.
         assert!(latest < 48, "{latest}h");
     }

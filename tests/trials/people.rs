@@ -41,6 +41,8 @@ pub(crate) struct Habits {
     pub(crate) elsewhere: usize,
     /// Days on which everybody with office hours is at home.
     pub(crate) at_home: Vec<Date>,
+    /// A day between a holiday and a weekend, and how many per mille stay at home on it.
+    pub(crate) bridge: Option<(Date, usize)>,
 }
 
 impl Habits {
@@ -55,6 +57,7 @@ impl Habits {
             vacation: 0,
             elsewhere: 0,
             at_home: Vec::new(),
+            bridge: None,
         }
     }
 }
@@ -90,6 +93,7 @@ pub(crate) fn spans(habits: &Habits, days: Days, seed: u64, device: usize) -> Ve
         // Every die is thrown on every day: a holiday moves no other day.
         let (closed, early, long) =
             (per_mille(&mut day, habits.absent), day.below(31) as i64, day.below(61) as i64);
+        let bridges = per_mille(&mut day, habits.bridge.map_or(0, |(_, chance)| chance));
         let (leaves, weeks) = (per_mille(&mut day, habits.vacation), 1 + day.below(3));
         let weekday = date.weekday().to_monday_zero_offset();
         away = away.saturating_sub(1);
@@ -105,7 +109,8 @@ pub(crate) fn spans(habits: &Habits, days: Days, seed: u64, device: usize) -> Ve
             continue;
         }
         let weekend = weekday >= 5 && !weekends;
-        let at_home = habits.at_home.contains(&date);
+        let on_a_bridge = bridges && habits.bridge.is_some_and(|(day, _)| day == date);
+        let at_home = habits.at_home.contains(&date) || on_a_bridge;
         if weekend || closed || away > 0 || at_home || free_day == Some(weekday as usize) {
             continue;
         }

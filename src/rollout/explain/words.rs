@@ -117,6 +117,9 @@ fn halted(cause: &Cause) -> (String, String) {
         Cause::Unhealthy { judgement, .. } if judgement.gate == Gate::Dark => {
             "A version that breaks the connection shows only as a device that stays silent, and the rings that do not have it yet say how much silence is usual. Resuming accepts the devices found so far; new ones halt it again."
         }
+        Cause::Unhealthy { judgement, .. } if stayed(judgement).is_some() => {
+            "Where nobody arrives, something stops the installer everywhere, and most often it is endpoint protection: it must allow CloudflareWARPUpdater and warp-updater-armed.exe on Windows, com.cloudflare.warp.updater and warp-updater on macOS. Resuming accepts the devices found so far; new ones halt it again."
+        }
         Cause::Unhealthy { .. } => {
             "A device that cannot install a version stays silently on its old one. Resuming accepts the devices found so far; new ones halt it again."
         }
@@ -172,7 +175,20 @@ fn ailing(ring: &RingName, judgement: &Judgement) -> String {
     let whose = whose(judgement);
     match judgement.gate {
         Gate::Dark => format!("too many {whose} of ring {ring} went silent after they took the new version"),
-        _ => format!("too many {whose} of ring {ring} are online and do not take the new version"),
+        _ => match stayed(judgement) {
+            Some(count) => format!(
+                "every one of the {count} {whose} of ring {ring} that were online stayed on its old version"
+            ),
+            None => format!("too many {whose} of ring {ring} are online and do not take the new version"),
+        },
+    }
+}
+
+/// How many sighted devices there are, where none of them has arrived.
+fn stayed(judgement: &Judgement) -> Option<usize> {
+    match &judgement.evidence {
+        Evidence::Stalled(seen) if seen.counts.arrived == 0 && seen.stalled() > 0 => Some(seen.sighted()),
+        _ => None,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{files, good, here};
 
 /// Bad plans that the schema cannot refuse: each needs two places compared, a date or a zone
 /// looked up, or the text itself. Whatever else is read as YAML, the schema refuses.
-const ONLY_CHECK_REFUSES: [&str; 12] = [
+const ONLY_CHECK_REFUSES: [&str; 13] = [
     "backslash.yaml",
     "default-profile-spelt.yaml",
     "merge-key.yaml",
@@ -21,6 +21,7 @@ const ONLY_CHECK_REFUSES: [&str; 12] = [
     "profiles-over-rings.yaml",
     "profiles-twice.yaml",
     "ring-names-by-case.yaml",
+    "soak-and-dark.yaml",
     "tags.yaml",
     "version-forbidden.yaml",
     "version-too-old.yaml",
@@ -204,6 +205,9 @@ fn the_examples_of_the_reference_hold() {
             "An entry of `forbid`" => format!("{with_target}forbid:\n{}", item(4)),
             "`schedule`" => format!("{with_target}    schedule:\n{}", indented(6)),
             "`adoption`" => format!("{with_target}    adoption:\n{}", indented(6)),
+            "`health`" => format!("{with_target}    health:\n{}", indented(6)),
+            "`stalled`" => format!("{with_target}    health:\n      stalled:\n{}", indented(8)),
+            "`dark`" => format!("{with_target}    health:\n      dark:\n{}", indented(8)),
             "An opening" => format!("{with_target}    schedule:\n      open:\n{}", item(10)),
             "A freeze" => format!("{with_target}    schedule:\n      freeze:\n{}", item(10)),
             other => panic!("{other}: say how its example stands in a plan"),

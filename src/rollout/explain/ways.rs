@@ -17,11 +17,11 @@ pub struct WayOut {
 }
 
 impl WayOut {
-    fn words(words: impl Into<String>) -> Self {
+    pub(super) fn words(words: impl Into<String>) -> Self {
         Self { words: words.into(), command: None }
     }
 
-    fn then(words: impl Into<String>, command: String) -> Self {
+    pub(super) fn then(words: impl Into<String>, command: String) -> Self {
         Self { words: words.into(), command: Some(command) }
     }
 }
@@ -66,6 +66,9 @@ pub(in crate::rollout) fn way_out(blocker: &Blocker, plan: &str) -> WayOut {
         }
         Blocker::Withdrawn(_) => WayOut::words(
             "put the plan's file back, and it goes on where it stood; or leave it: nothing is undone",
+        ),
+        Blocker::BlastLimit(..) => WayOut::words(
+            "if that many devices are meant, raise `max_devices` in the plan; else move profiles into a ring of their own; then it goes on by itself",
         ),
         Blocker::Observing(..) => {
             WayOut::words("run the daemon without --observe, when the change is what you want")

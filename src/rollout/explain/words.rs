@@ -2,7 +2,7 @@
 
 use crate::ids::RingName;
 use crate::rollout::cause::Cause;
-use crate::rollout::report::{Blocker, Report, change};
+use crate::rollout::report::{Blocker, Report, TooMany, change};
 use crate::rollout::verdict::{Evidence, Failing, Gate, Judgement, Unknown, Verdict, Waiting, short};
 
 /// The words about one blocker.
@@ -67,6 +67,10 @@ pub(super) fn words(report: &Report, blocker: &Blocker) -> Words {
             "its file is gone, and the rollout withdrawn".to_owned(),
             "Nothing is written for it. What Cloudflare offers stays on offer, so devices keep and still get the versions that they were given.".to_owned(),
         ),
+        Blocker::BlastLimit(ring, TooMany { devices, at_most }) => (
+            format!("the write for ring {ring} would offer something else to {devices} devices, and the plan allows {at_most} at a time"),
+            "`max_devices` keeps a slip in a plan, or a profile that grew overnight, from reaching more devices than somebody thought of. Nobody can waive it.".to_owned(),
+        ),
         Blocker::Observing(ring, intent) => (
             format!("the daemon only observes; ring {ring} is ready to be entered"),
             format!("It would write now, for {} devices: {}.", intent.devices, change(intent)),
@@ -124,7 +128,7 @@ fn halted(cause: &Cause) -> (String, String) {
             "A device that cannot install a version stays silently on its old one. Resuming accepts the devices found so far; new ones halt it again."
         }
         Cause::UnknownTooLong { why: Unknown::OutageOrHoliday, .. } => {
-            "Silence is never success: what silences half a ring needs a person. Resuming accepts the devices that are silent now and starts its clock anew."
+            "Silence is never success: what silences half a ring needs a person. Resuming accepts this silence; the next look judges anew."
         }
         Cause::UnknownTooLong { .. } => {
             "Silence is never success: what cannot be seen for that long needs a person. Resuming starts its clock anew."

@@ -59,6 +59,10 @@ pub(super) struct PlanLine<'a> {
     pub(super) course: Course,
     pub(super) paused: bool,
     pub(super) halted: Option<&'a Cause>,
+    /// A newer target that waits.
+    pub(super) waiting: Option<&'a Revision>,
+    /// Whether a newer target took over while it ran.
+    pub(super) was_replaced: bool,
     pub(super) rings: Vec<RingLine<'a>>,
 }
 
@@ -163,6 +167,7 @@ impl<'a> PlanLine<'a> {
             turn &= ring.place == Place::Verified;
         }
         self.revision = revision;
+        self.waiting = None;
     }
 }
 
@@ -210,7 +215,16 @@ impl<'a> Ledger<'a> {
         let paused = self.plans.get(&id.plan).is_some_and(|plan| plan.paused);
         let rings = revision.plan.rings.iter().map(|ring| RingLine::pending(&ring.name)).collect();
         let course = Course::Running;
-        let line = PlanLine { number: id.number, revision, course, paused, halted: None, rings };
+        let line = PlanLine {
+            number: id.number,
+            revision,
+            course,
+            paused,
+            halted: None,
+            waiting: None,
+            was_replaced: false,
+            rings,
+        };
         self.plans.insert(&id.plan, line);
     }
 
@@ -272,8 +286,13 @@ impl<'a> Ledger<'a> {
         let Some(plan) = self.plans.get_mut(&id.plan) else { return };
         match event {
             Event::PlanRevised { revision } => plan.revise(revision),
-            Event::RolloutSuperseded { .. } => plan.course = Course::Superseded,
-            Event::RolloutWithdrawn {} => plan.course = Course::Withdrawn,
+            Event::NewTargetWaits { revision } => plan.waiting = Some(revision),
+            Event::NewTargetDropped {} => plan.waiting = None,
+            Event::RolloutSuperseded { .. } => {
+                plan.was_replaced = plan.course == Course::Running;
+                plan.course = Course::Superseded;
+            }
+            Event::RolloutWithdrawn {} => (plan.course, plan.waiting) = (Course::Withdrawn, None),
             Event::RolloutReturned {} => plan.course = Course::Running,
             Event::RolloutCompleted {} => plan.course = Course::Completed,
             Event::Paused {} => plan.paused = true,
@@ -420,6 +439,7 @@ fn failed(why: &Cancelled) -> bool {
         Cancelled::ConcurrentEdit
         | Cancelled::GroupGone
         | Cancelled::GroupInTheWay
+        | Cancelled::TooManyDevices { .. }
         | Cancelled::Unreadable { .. }
         | Cancelled::NotSent { .. }
         | Cancelled::RateLimited => true,

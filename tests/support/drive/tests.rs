@@ -41,9 +41,11 @@ fn ring(name: &str, profile: &str) -> RingPlan {
             seen_at_least: Percent::whole(60),
         },
         soak: Span::hours(48),
+        health: Health::default(),
         unknown_after: Span::hours(6),
         health: Health::default(),
         on_failure: OnFailure::Halt,
+        max_devices: None,
     }
 }
 

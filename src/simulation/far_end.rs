@@ -4,14 +4,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ringward::fleet::{Sighting, SweepScope};
-use ringward::ids::{GroupId, PolicyId};
-use ringward::rollout::invariant::FarEndWrite;
-use ringward::rollout::outcome::SendOutcome;
-use ringward::rollout::remote::{Group, GroupContent, Profile, Profiles, VersionEntry};
-use ringward::rollout::world::Read;
-use ringward::time::{SignedDuration, Timestamp, after};
-use ringward::version::Environment;
+use crate::fleet::{Reported, Sighting, SweepScope};
+use crate::ids::{GroupId, PolicyId};
+use crate::rollout::invariant::FarEndWrite;
+use crate::rollout::outcome::SendOutcome;
+use crate::rollout::remote::{Group, GroupContent, Profile, Profiles, VersionEntry};
+use crate::rollout::world::Read;
+use crate::time::{SignedDuration, Timestamp, after};
+use crate::version::Environment;
 
 use super::devices::Devices;
 pub use super::faults::{Misread, Outsider, ReadFault, WriteFault};
@@ -47,6 +47,9 @@ pub struct Request {
     pub applied: Option<Group>,
     /// What it was answered; of a read, only whether it succeeded.
     pub answer: String,
+    /// Of a write: the devices that it offers something else, by what the account lists; the least
+    /// between the look before it and its arrival.
+    pub retargeted: Option<usize>,
 }
 
 /// A write on its way: what the sender will hear, and when it is applied.
@@ -123,6 +126,7 @@ impl FarEnd {
                 body,
                 applied_at: request.applied.as_ref().map(|group| group.updated_at),
                 held_back: matches!(request.fault, Some(WriteFault::AppliedLate(_))),
+                retargeted: request.retargeted,
             })
         };
         self.journal.iter().filter_map(line).collect()
@@ -140,10 +144,15 @@ impl FarEnd {
             let due = self.on_its_way.iter().enumerate().filter(|(_, write)| write.apply_at <= now);
             let Some((index, _)) = due.min_by_key(|(_, write)| write.apply_at) else { return };
             let write = self.on_its_way.swap_remove(index);
-            let Asked::Write(asked) = self.journal[write.request].asked.clone() else { continue };
+            let Some(Request { asked: Asked::Write(asked), fault, .. }) = self.journal.get(write.request)
+            else {
+                continue;
+            };
+            let (asked, fault) = (asked.clone(), fault.clone());
             let applied = self.apply(&asked, write.apply_at);
-            self.journal[write.request].applied = applied.as_ref().ok().cloned();
-            let fault = self.journal[write.request].fault.clone();
+            if let Some(request) = self.journal.get_mut(write.request) {
+                request.applied = applied.as_ref().ok().cloned();
+            }
             let outcome = match (applied, fault) {
                 (_, Some(WriteFault::ResetAfter)) => no_answer("connection reset by peer"),
                 (_, Some(WriteFault::AppliedLate(_))) => no_answer("no answer within 30s"),
@@ -160,18 +169,50 @@ impl FarEnd {
     }
 
     fn answer(&mut self, request: usize, outcome: SendOutcome) {
-        self.journal[request].answer = match &outcome {
+        let words = match &outcome {
             SendOutcome::Answered(_) => "200".to_owned(),
             SendOutcome::Refused { status, .. } => status.to_string(),
             SendOutcome::RateLimited { .. } => "429".to_owned(),
             SendOutcome::NoAnswer { message } | SendOutcome::NotSent { message, .. } => message.clone(),
             SendOutcome::Overtaken(_) => "not sent".to_owned(),
         };
+        if let Some(request) = self.journal.get_mut(request) {
+            request.answer = words;
+        }
         self.outcomes.insert(request, outcome);
     }
 
-    /// Takes a write in at `now`; it is applied `apply_after` later, unless a fault has it otherwise.
-    pub fn send(&mut self, write: Write, now: Timestamp, apply_after: SignedDuration) -> Ticket {
+    /// How many devices a write offers something else, by what is listed at an instant: each device's
+    /// own answer before and after, without a word of ringward's.
+    fn retargeted(&self, write: &Write, at: Timestamp) -> usize {
+        let (id, after) = match write {
+            Write::Create(content) => (None, content),
+            Write::Update(id, content) => (Some(id), content),
+        };
+        let before = id.and_then(|id| self.groups.get(id)).map(|group| &group.content);
+        let listed = self.devices.sweep(&SweepScope::Full, at);
+        let changes = listed.iter().filter(|device| {
+            let (Some(policy), Some(os)) = (&device.policy, device.environment()) else { return false };
+            let offered = |content: &GroupContent| {
+                let has = content.policies.contains(&policy.id);
+                content.target(os).filter(|_| has).map(str::to_owned)
+            };
+            let too_old = matches!(&device.client, Reported::Version(old) if !old.follows_assignments());
+            !too_old && before.and_then(offered) != offered(after)
+        });
+        changes.count()
+    }
+
+    /// Takes a write in at `now`, that rests on a look at `looked_at`; it is applied `apply_after` later,
+    /// unless a fault has it otherwise.
+    pub fn send(
+        &mut self,
+        write: Write,
+        looked_at: Timestamp,
+        now: Timestamp,
+        apply_after: SignedDuration,
+    ) -> Ticket {
+        let retargeted = Some(self.retargeted(&write, looked_at).min(self.retargeted(&write, now)));
         self.writes += 1;
         let fault = self.write_faults.get(&self.writes).cloned();
         let request = self.journal.len();
@@ -184,7 +225,14 @@ impl FarEnd {
         }
         let asked = Asked::Write(write);
         let answer = "nothing yet".to_owned();
-        self.journal.push(Request { at: now, asked, fault: fault.clone(), applied: None, answer });
+        self.journal.push(Request {
+            at: now,
+            asked,
+            fault: fault.clone(),
+            applied: None,
+            answer,
+            retargeted,
+        });
         let apply_at = after(now, apply_after);
         match fault {
             Some(WriteFault::ResetBefore) => self.answer(request, no_answer("connection reset by peer")),
@@ -235,10 +283,7 @@ impl FarEnd {
 
     fn next_id(&mut self) -> GroupId {
         self.created += 1;
-        match GroupId::new(format!("group-{}", self.created)) {
-            Ok(id) => id,
-            Err(error) => panic!("{error}"),
-        }
+        GroupId::simulated(self.created)
     }
 
     fn put(&mut self, id: GroupId, content: GroupContent, at: Timestamp) -> Group {
@@ -340,7 +385,7 @@ impl FarEnd {
     fn noted<T>(&mut self, read: Read, at: Timestamp, answer: Result<T, String>) -> Result<T, String> {
         let words = answer.as_ref().map_or_else(Clone::clone, |_| "200".to_owned());
         let asked = Asked::Read(read);
-        self.journal.push(Request { at, asked, fault: None, applied: None, answer: words });
+        self.journal.push(Request { at, asked, fault: None, applied: None, answer: words, retargeted: None });
         answer
     }
 

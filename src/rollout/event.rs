@@ -283,6 +283,20 @@ pub enum Event {
         /// The exit gates' words.
         judgements: Vec<Judgement>,
     },
+    /// Devices left an entered ring, or came back to it, so many that its shares are taken of others
+    /// than before. What it says of adoption then rests on this.
+    DevicesLeft {
+        /// The ring.
+        ring: RingName,
+        /// The environment.
+        environment: Environment,
+        /// Devices that have left, in all.
+        left: usize,
+        /// How many the log knew of before.
+        before: usize,
+        /// All devices of the environment, those that left included.
+        of: usize,
+    },
     /// A gate can no longer tell, or cannot tell for another reason than before.
     GateUnknown {
         /// The ring.
@@ -396,6 +410,7 @@ impl Event {
         "write_settled",
         "adoption_reached",
         "ring_verified",
+        "devices_left",
         "gate_unknown",
         "gate_known",
         "gate_waived",
@@ -433,6 +448,7 @@ impl Event {
             Self::WriteSettled { .. } => "write_settled",
             Self::AdoptionReached { .. } => "adoption_reached",
             Self::RingVerified { .. } => "ring_verified",
+            Self::DevicesLeft { .. } => "devices_left",
             Self::GateUnknown { .. } => "gate_unknown",
             Self::GateKnown { .. } => "gate_known",
             Self::GateWaived { .. } => "gate_waived",
@@ -459,6 +475,7 @@ impl Event {
             | Self::WriteSettled { ring, .. }
             | Self::AdoptionReached { ring, .. }
             | Self::RingVerified { ring, .. }
+            | Self::DevicesLeft { ring, .. }
             | Self::GateUnknown { ring, .. }
             | Self::GateKnown { ring, .. }
             | Self::GateWaived { ring, .. } => Some(ring),

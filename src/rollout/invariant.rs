@@ -24,6 +24,7 @@ mod health;
 mod journal;
 mod ledger;
 mod outcomes;
+mod shrink;
 #[cfg(test)]
 mod tests;
 
@@ -195,6 +196,7 @@ pub fn check_within(log: &[Recorded], journal: &[FarEndWrite], limits: Limits) -
         entry::check(&mut audit, &ledger, recorded);
         outcomes::check(&mut audit, &ledger, recorded);
         exit::check(&mut audit, &ledger, recorded);
+        shrink::check(&mut audit, &ledger, recorded);
         health::in_sight(&mut audit, &ledger, recorded);
         ledger.take(recorded);
         grounds::one_ring_at_a_time(&mut audit, &ledger, recorded);

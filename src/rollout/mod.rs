@@ -25,6 +25,7 @@ mod reads;
 pub mod remote;
 pub mod report;
 pub mod safety;
+mod shrink;
 pub mod state;
 pub mod verbs;
 pub mod verdict;

@@ -96,6 +96,8 @@ pub(super) struct RingLine<'a> {
     /// Writes in a row that came to nothing.
     pub(super) failures: u32,
     pub(super) refused: Option<u16>,
+    /// Devices that are told to have left since the assignment.
+    pub(super) left: BTreeMap<Environment, usize>,
 }
 
 impl<'a> RingLine<'a> {
@@ -113,6 +115,7 @@ impl<'a> RingLine<'a> {
             doubted: false,
             failures: 0,
             refused: None,
+            left: BTreeMap::new(),
         }
     }
 
@@ -125,6 +128,7 @@ impl<'a> RingLine<'a> {
         self.group = Some(&group.id);
         self.policies = Some(policies);
         self.deadline_from = Some(group.updated_at);
+        self.left.clear();
     }
 
     pub(super) const fn is_entered(&self) -> bool {
@@ -396,6 +400,9 @@ impl<'a> RingLine<'a> {
                 self.adopted_at = Some(at);
             }
             Event::RingVerified { .. } => self.go(Place::Verified),
+            Event::DevicesLeft { environment, left, .. } => {
+                self.left.insert(*environment, *left);
+            }
             Event::GateUnknown { gate, environment, why, .. } => {
                 let begun = self.unknown.get(&(*gate, *environment)).map_or(at, |(_, begun)| *begun);
                 self.unknown.insert((*gate, *environment), (*why, begun));

@@ -155,6 +155,8 @@ scenarios! {
     deadline_missed
     drift
     drift_accepted
+    drift_adopted
+    drift_restored
     exempt_environment
     file_gone
     foreign_group
@@ -162,17 +164,22 @@ scenarios! {
     freeze_between_rings
     freeze_mid_rollout
     gate_edit
+    group_created_anew
     group_deleted
+    group_renamed
     late_patch
     newer_target
     not_exercised
     opening_too_short
+    other_updater
     pause_and_stop
     paused_at_the_deadline
     plan_changed_in_doubt
     profile_moves
+    profile_taken
     refused_write
     reset_after_applying
+    restore_waits
     ring_inserted
     same_name_twice
     stale_list

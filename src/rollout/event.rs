@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::{PlanDigest, Revision};
 pub use crate::rollout::cause::Cause;
+pub use crate::rollout::drift::{Drift, DriftKind, Elsewhere, GroupDrift, MovedTo, OtherUpdater};
 pub use crate::rollout::intent::{Cancelled, DOUBT_READS_APART, Finding, Purpose, WriteIntent};
 use crate::rollout::remote::Group;
 use crate::rollout::verdict::{Gate, Judgement, Unknown};
@@ -305,6 +306,32 @@ pub enum Event {
         /// What is acknowledged.
         cause: Cause,
     },
+    /// Somebody else changed a ring's group, and the plan has ringward write it back.
+    DriftFound {
+        /// What, with both sides.
+        drift: Box<GroupDrift>,
+    },
+    /// A ring's group is again as ringward left it, by no write of ringward's.
+    DriftEnded {
+        /// The ring.
+        ring: RingName,
+        /// The group as read.
+        group: Group,
+    },
+    /// The plan has ringward go on with what somebody else did.
+    DriftAdopted {
+        /// What, with both sides.
+        drift: Drift,
+    },
+    /// Somebody else gave a ring's group another name; nothing that devices follow changed.
+    GroupRenamed {
+        /// The ring.
+        ring: RingName,
+        /// The name before.
+        was: String,
+        /// The group as read.
+        group: Group,
+    },
     /// A person paused the plan.
     Paused {},
     /// A person lifted the pause.
@@ -338,7 +365,7 @@ pub struct SoakFact {
 /// The kind of event: the `kind` column of the log and the counter's label.
 impl Event {
     /// Every kind, for tables and coverage.
-    pub const KINDS: [&'static str; 28] = [
+    pub const KINDS: [&'static str; 32] = [
         "daemon_started",
         "stopped",
         "started",
@@ -365,6 +392,10 @@ impl Event {
         "gate_waived",
         "halted",
         "halt_lifted",
+        "drift_found",
+        "drift_ended",
+        "drift_adopted",
+        "group_renamed",
         "paused",
         "pause_lifted",
     ];
@@ -399,6 +430,10 @@ impl Event {
             Self::GateWaived { .. } => "gate_waived",
             Self::Halted { .. } => "halted",
             Self::HaltLifted { .. } => "halt_lifted",
+            Self::DriftFound { .. } => "drift_found",
+            Self::DriftEnded { .. } => "drift_ended",
+            Self::DriftAdopted { .. } => "drift_adopted",
+            Self::GroupRenamed { .. } => "group_renamed",
             Self::Paused {} => "paused",
             Self::PauseLifted {} => "pause_lifted",
         }
@@ -422,7 +457,11 @@ impl Event {
             | Self::RingVerified { ring, .. }
             | Self::GateUnknown { ring, .. }
             | Self::GateKnown { ring, .. }
-            | Self::GateWaived { ring, .. } => Some(ring),
+            | Self::GateWaived { ring, .. }
+            | Self::DriftEnded { ring, .. }
+            | Self::GroupRenamed { ring, .. } => Some(ring),
+            Self::DriftFound { drift } => Some(&drift.ring),
+            Self::DriftAdopted { drift } => Some(drift.ring()),
             Self::Halted { cause } | Self::HaltLifted { cause } => Some(cause.ring()),
             Self::DaemonStarted { .. }
             | Self::Stopped {}

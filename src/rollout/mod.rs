@@ -10,6 +10,7 @@
 mod cause;
 pub mod command;
 pub mod decide;
+pub mod drift;
 mod entering;
 pub mod event;
 pub mod explain;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use ringward::ids::{PlanName, PolicyId, RingName};
 use ringward::plan::model::{
-    Adoption, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision, RingPlan,
+    Adoption, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision, RingPlan,
 };
 use ringward::schedule::{Freeze, Opening, Schedule, Zone};
 use ringward::time::{Span, Timestamp};
@@ -138,6 +138,13 @@ pub(crate) fn plans(dice: &mut Dice, start: Timestamp, temper: Temper) -> Vec<Re
                 account: None,
                 forbid: Vec::new(),
                 on_new_target: OnNewTarget::Replace,
+                on_drift: dice.pick(&[
+                    OnDrift::Halt,
+                    OnDrift::Halt,
+                    OnDrift::Restore,
+                    OnDrift::Restore,
+                    OnDrift::Adopt,
+                ]),
                 rings,
             };
             oddities(dice, &mut plan);

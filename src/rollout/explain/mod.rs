@@ -92,6 +92,9 @@ impl Report {
             | Blocker::Veto(..)
             | Blocker::GroupsUnread(_)
             | Blocker::OtherWrite { .. }
+            | Blocker::Drifted(_)
+            | Blocker::OtherRing { .. }
+            | Blocker::NotOffered { .. }
             | Blocker::Observing(..)
             | Blocker::Moving => None,
         }
@@ -110,7 +113,11 @@ impl Report {
                 (Gate::Fleet, _) => |read| matches!(read, Read::FullSweep),
                 (Gate::Adoption | Gate::Soak, _) => is_of_devices,
             },
-            Blocker::Veto(..) | Blocker::GroupsUnread(_) => {
+            Blocker::OtherRing { .. } => is_of_devices,
+            Blocker::Veto(..)
+            | Blocker::GroupsUnread(_)
+            | Blocker::Drifted(_)
+            | Blocker::NotOffered { .. } => {
                 |read| matches!(read, Read::Groups | Read::Group(_) | Read::Profiles)
             }
             Blocker::Stopped(_)
@@ -174,6 +181,9 @@ fn until(blocker: &Blocker) -> Option<Timestamp> {
         | Blocker::InDoubt { .. }
         | Blocker::OtherWrite { .. }
         | Blocker::Withdrawn(_)
+        | Blocker::Drifted(_)
+        | Blocker::OtherRing { .. }
+        | Blocker::NotOffered { .. }
         | Blocker::Observing(..)
         | Blocker::Moving => None,
     }

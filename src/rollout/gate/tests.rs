@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::fleet::{Membership, Reported, SightedPolicy, Sighting, Sweep, SweepScope};
 use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName};
-use crate::plan::model::{Adoption, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision};
+use crate::plan::model::{
+    Adoption, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision,
+};
 use crate::rollout::event::RolloutId;
 use crate::rollout::remote::{Profile, Profiles};
-use crate::rollout::state::{Attempts, Hold, Phase};
+use crate::rollout::state::{Attempts, Hold, Phase, Restoring};
 use crate::rollout::world::Observed;
 use crate::schedule::{Freeze, Opening, Zone};
 use crate::version::ClientVersion;
@@ -75,6 +77,7 @@ impl Bench {
             account: None,
             forbid: Vec::new(),
             on_new_target: OnNewTarget::Replace,
+            on_drift: OnDrift::Halt,
             rings: vec![plan.clone()],
         };
         let written = "client".to_owned();
@@ -85,6 +88,7 @@ impl Bench {
             since: assigned_at(),
             unknown: BTreeMap::new(),
             waived: BTreeMap::new(),
+            restoring: Restoring { attempts: Attempts::default(), since: assigned_at() },
         };
         let rollout = Rollout {
             id: RolloutId { plan: name, number: 1 },

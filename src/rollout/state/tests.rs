@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::ids::PolicyId;
-use crate::plan::model::{Adoption, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, RingPlan};
+use crate::plan::model::{
+    Adoption, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, RingPlan,
+};
 use crate::rollout::event::{Cancelled, Entry, Purpose, WriteId, WriteIntent};
 use crate::rollout::remote::GroupContent;
 use crate::rollout::safety::{FreshLook, clear_to_send};
@@ -35,6 +37,7 @@ fn revision() -> Revision {
         account: None,
         forbid: Vec::new(),
         on_new_target: OnNewTarget::Replace,
+        on_drift: OnDrift::Halt,
         rings: vec![ring],
     };
     Revision { digest: PlanDigest::of_written("v1"), written: "v1".to_owned(), plan }

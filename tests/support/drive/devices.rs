@@ -162,6 +162,8 @@ pub struct Story {
     pub reaction: Reaction,
     /// From when on the account lists it no more.
     pub removed_at: Option<Timestamp>,
+    /// What another updater installs, and from when on it is there to.
+    pub updates: Vec<(Timestamp, ClientVersion)>,
 }
 
 impl Story {
@@ -178,6 +180,7 @@ impl Story {
             heartbeat: SignedDuration::from_mins(10),
             reaction: Reaction::arrives(),
             removed_at: None,
+            updates: Vec::new(),
         }
     }
 
@@ -200,8 +203,20 @@ impl Story {
         self.presence.last_heartbeat(self.heartbeat, at)
     }
 
-    /// From when on it runs which version, after the first one: what follows from the offers.
+    /// From when on it runs which version, after the first one: what follows from the offers, and
+    /// from another updater's hand. What that installs stays until the next offer.
     fn versions(&self, offers: &Offers) -> Vec<(Timestamp, ClientVersion)> {
+        let mut versions = self.offered_versions(offers);
+        for (at, version) in &self.updates {
+            let installed_at = self.presence.first_from(*at);
+            versions.extend(installed_at.map(|installed_at| (installed_at, *version)));
+        }
+        versions.sort_by_key(|(at, _)| *at);
+        versions
+    }
+
+    /// What follows from the offers alone.
+    fn offered_versions(&self, offers: &Offers) -> Vec<(Timestamp, ClientVersion)> {
         let (Some(environment), Reported::Version(first)) = (self.environment(), &self.client) else {
             return Vec::new();
         };
@@ -309,6 +324,15 @@ impl Devices {
     pub fn offer<'a>(&mut self, offers: impl IntoIterator<Item = (&'a PolicyId, Offer)>, at: Timestamp) {
         for (profile, offer) in offers {
             self.offers.set(profile, at, offer);
+        }
+        self.versions = self.stories.iter().map(|story| story.versions(&self.offers)).collect();
+    }
+
+    /// Another updater moves the first so many devices of a profile from `at` on.
+    pub fn update(&mut self, profile: &PolicyId, devices: usize, version: ClientVersion, at: Timestamp) {
+        let can = |story: &&mut Story| story.profile_at(at) == profile && story.environment().is_some();
+        for story in self.stories.iter_mut().filter(can).take(devices) {
+            story.updates.push((at, version));
         }
         self.versions = self.stories.iter().map(|story| story.versions(&self.offers)).collect();
     }

@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ringward::fleet::{Fleet, Membership, RingScope, SWEEP_OVERLAP, Sighting, Sweep, SweepScope};
-use ringward::ids::{PlanName, PolicyId};
+use ringward::fleet::{Fleet, SWEEP_OVERLAP, Sighting, Sweep, SweepScope};
+use ringward::ids::PlanName;
 use ringward::plan::model::Revision;
 use ringward::rollout::command::{Command, Refusal, command};
 use ringward::rollout::decide::{Decision, decide};
@@ -341,35 +341,12 @@ impl Engine {
                     devices.retain(|device| device.policy.as_ref().is_some_and(|seen| seen.id == *policy));
                 }
                 let sweep = Sweep { scope: scope.clone(), started_at: as_of, finished_at: now, devices };
-                let membership = self.membership();
+                let membership = gate::membership(&self.state, &self.world, now);
                 self.world.fleet.observe(sweep, &membership);
             }
             (read, None) => panic!("{read:?} has no scope"),
         }
         Ok(())
-    }
-
-    /// Which profile belongs to which ring, and what is on offer there.
-    fn membership(&self) -> Membership {
-        let mut taken: BTreeSet<PolicyId> = BTreeSet::new();
-        let mut scopes = Vec::new();
-        for plan in self.state.plans.values() {
-            for (ring, ring_plan) in plan.rollout.rings_with_plans() {
-                let scope = match ring.stage.assigned() {
-                    Some(assigned) => Some(gate::scope(ring_plan, assigned)),
-                    None => self.world.resolve(ring_plan).ok().map(|policies| RingScope {
-                        policies,
-                        targets: ring_plan.targets.clone(),
-                        assigned_at: None,
-                        zone: ring_plan.schedule.zone().clone(),
-                    }),
-                };
-                let Some(scope) = scope.filter(|scope| scope.policies.is_disjoint(&taken)) else { continue };
-                taken.extend(scope.policies.iter().cloned());
-                scopes.push(scope);
-            }
-        }
-        Membership::new(scopes)
     }
 }
 

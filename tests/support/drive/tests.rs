@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ringward::ids::{DeviceId, PlanName, PolicyId, RingName};
 use ringward::plan::model::{
-    Adoption, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision, RingPlan,
+    Adoption, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision, RingPlan,
 };
 use ringward::rollout::event::Mode;
 use ringward::rollout::remote::Profile;
@@ -53,6 +53,7 @@ fn revision() -> Revision {
         account: None,
         forbid: Vec::new(),
         on_new_target: OnNewTarget::Replace,
+        on_drift: OnDrift::Halt,
         rings: vec![ring("First", "Engineering"), ring("Second", "Support")],
     };
     let written = "client".to_owned();

@@ -5,10 +5,11 @@ use super::super::*;
 pub(super) use crate::fleet::{Counts, EnvironmentCensus};
 pub(super) use crate::ids::{PlanName, PolicyId, RingName};
 pub(super) use crate::plan::model::{
-    Adoption, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision, RingPlan,
+    Adoption, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision, RingPlan,
 };
 pub(super) use crate::rollout::event::{
-    Actor, Cancelled, Cause, Entry, Event, Finding, Mode, Purpose, RolloutId, SoakFact, WriteId, WriteIntent,
+    Actor, Cancelled, Cause, Drift, Entry, Event, Finding, GroupDrift, Mode, MovedTo, OtherUpdater, Purpose,
+    RolloutId, SoakFact, WriteId, WriteIntent,
 };
 pub(super) use crate::rollout::remote::{Group, VersionEntry};
 pub(super) use crate::rollout::verdict::{
@@ -71,6 +72,7 @@ pub(super) fn revision(written: &str) -> Box<Revision> {
         account: None,
         forbid: Vec::new(),
         on_new_target: OnNewTarget::Replace,
+        on_drift: OnDrift::Halt,
         rings,
     };
     Box::new(Revision { digest: PlanDigest::of_written(written), written: written.to_owned(), plan })

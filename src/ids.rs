@@ -96,6 +96,12 @@ impl GroupId {
     pub fn to_be_created(n: usize) -> Self {
         Self(format!("new-{n}"))
     }
+
+    /// The `n`-th group that a simulated account made.
+    #[must_use]
+    pub fn simulated(n: u64) -> Self {
+        Self(format!("group-{n}"))
+    }
 }
 
 text_id!(

@@ -6,10 +6,13 @@
 //! | --- | --- |
 //! | [`text`] | the characters that nobody sees |
 //! | [`ids`], [`version`], [`time`] | names, versions, instants, the clock |
+//! | [`synthetic`] | a seeded fleet: devices with habits and stories (pure) |
 //! | [`schedule`] | openings and freezes: next open, next close, why (pure) |
 //! | [`plan`] | plan files: spanned tree, decoder that collects errors, model |
-//! | [`fleet`] | sightings to classes, adoption, exercise (pure) |
+//! | [`fleet`] | sightings to classes, adoption, exercise, who went dark (pure) |
 //! | [`rollout`] | the core: events, state, gates, `decide`, report, laws (pure, sync, no clock) |
+//! | [`simulation`] | the core and a simulated account on one virtual clock; forecasts (pure) |
+//! | [`failpoint`] | places at which a test lets the process die |
 //! | [`store`] | the append-only log in SQLite |
 //! | [`cloudflare`] | the API client: wire, errors, budget |
 //! | [`telemetry`] | logs and metrics |
@@ -21,13 +24,16 @@
 pub mod cli;
 pub mod cloudflare;
 pub mod daemon;
+pub mod failpoint;
 pub mod fleet;
 pub mod ids;
 pub mod plan;
 pub mod rollout;
 pub mod sandbox;
 pub mod schedule;
+pub mod simulation;
 pub mod store;
+pub mod synthetic;
 pub mod telemetry;
 pub mod text;
 pub mod time;

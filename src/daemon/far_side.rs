@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, GroupLookup, GroupUpdate, Priority};
 use crate::daemon::stop_file::StopFile;
+use crate::failpoint::{self, Point};
 use crate::fleet::{Sweep, SweepScope};
 use crate::rollout::event::{Cancelled, WriteId, WriteIntent};
 use crate::rollout::outcome::SendOutcome;
@@ -146,6 +147,7 @@ impl FarSide {
     /// Sends a write that is cleared.
     pub(super) async fn send(self, intent: WriteIntent) {
         let outcome = self.send_now(&intent).await;
+        failpoint::reach(Point::WriteAnswered);
         self.report(Seen::Sent { write: intent.id, outcome }).await;
     }
 
@@ -160,11 +162,14 @@ impl FarSide {
         if self.stop_file.is_there() {
             return SendOutcome::Overtaken(Cancelled::Stopped);
         }
-        let answer = match update {
-            None => self.client.create_group(&intent.after).await,
-            Some((id, update)) => self.client.update_group(&id, &update).await,
+        failpoint::reach(Point::WriteReady);
+        let asked = async {
+            match update {
+                None => self.client.create_group(&intent.after).await,
+                Some((id, update)) => self.client.update_group(&id, &update).await,
+            }
         };
-        match answer {
+        match failpoint::during(Point::WriteUnderWay, asked).await {
             Ok(group) => SendOutcome::Answered(group),
             Err(error) => outcome_of(&error),
         }

@@ -21,6 +21,7 @@ use crate::daemon::files::{self, PlanFiles};
 use crate::daemon::reading::Reading;
 use crate::daemon::view::{Handle, MAX_WAITING, Request, View};
 use crate::daemon::wheel::{Tick, Wheel};
+use crate::failpoint::{self, Point};
 use crate::fleet::SWEEP_OVERLAP;
 use crate::ids::{AccountId, PlanName};
 use crate::rollout::event::{Cancelled, Mode, WriteId, WriteIntent};
@@ -127,6 +128,7 @@ pub async fn start(settings: Settings) -> Result<Daemon, DaemonError> {
     let known: Vec<PlanName> = engine.state.plans.keys().cloned().collect();
     let look = files::look(engine.files.directory());
     engine.files.take(look, &known);
+    failpoint::reach(Point::FilesRead);
     let (seen_in, seen) = mpsc::channel(MAX_SEEN);
     let far_side = FarSide::new(Arc::new(client), clock, engine.stop_file().clone(), seen_in);
     let (requests_in, requests) = mpsc::channel(MAX_WAITING);
@@ -271,6 +273,7 @@ impl Owner {
         let timer = [pass.wake_at.filter(|at| *at > now), next_read].into_iter().flatten().min();
         let view = self.engine.view(&pass, self.far_side.budget_remaining(), timer);
         self.view.send_replace(Arc::new(View { ticked_at: self.ticked_at, ..view }));
+        failpoint::reach(Point::SnapshotPublished);
         Ok(sleep_until(timer, &self.clock))
     }
 
@@ -307,6 +310,7 @@ impl Owner {
                 let answer = self.engine.command(&actor, &reason, &command)?;
                 // The snapshot first, so that who asked sees what the request did.
                 self.pass()?;
+                failpoint::reach(Point::VerbUnanswered);
                 let _ = reply.send(answer);
                 Ok(true)
             }
@@ -365,6 +369,7 @@ impl Owner {
         let cleared = self.clear(write, look);
         match cleared {
             Some(Ok(intent)) => {
+                failpoint::reach(Point::LookTaken);
                 self.tasks.spawn(self.far_side.clone().send(intent));
             }
             Some(Err(outcome)) => {
@@ -431,6 +436,7 @@ impl Owner {
     async fn end(mut self, mut inputs: Inputs) -> Result<(), DaemonError> {
         if self.sending.is_some() {
             tracing::info!("waiting for the answer of the write under way");
+            failpoint::reach(Point::EndAwaitsAnswer);
         }
         let last = Stopwatch::start();
         while self.sending.is_some() && last.seconds() < LAST_ANSWER_WITHIN.as_secs_f64() {
@@ -450,6 +456,7 @@ impl Owner {
                 Ok(None) | Err(_) => break,
             }
         }
+        failpoint::reach(Point::EndBegun);
         self.engine.close().map_err(EngineError::from)?;
         Ok(())
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::fleet::{Assignment, Class, Device, Offered};
 use crate::ids::PolicyId;
 use crate::schedule::Zone;
-use crate::time::Timestamp;
+use crate::time::{SignedDuration, Timestamp};
 use crate::version::{ClientVersion, Environment};
 
 /// How many devices are in each class.
@@ -142,6 +142,8 @@ pub struct RingScope {
     pub assigned_at: Option<Timestamp>,
     /// The ring's zone, for calendar days.
     pub zone: Zone,
+    /// A device that is still not there so long past its first due sighting is stalled.
+    pub stalled_after: SignedDuration,
 }
 
 impl RingScope {
@@ -186,7 +188,7 @@ impl RingScope {
         let offered = self.offered(device.latest.environment());
         let here = device.latest.policy.as_ref().is_some_and(|policy| self.policies.contains(&policy.id));
         if here {
-            return Some(device.class(offered, now));
+            return Some(device.class(offered, self.stalled_after, now));
         }
         let was_here = match offered {
             Offered::Assigned(assignment) => device.left.as_ref() == Some(&assignment),

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::fleet::{Reported, Sighting, Stray};
+use crate::fleet::{Presence, Reported, Sighting, Stray};
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::ClientVersion;
 
@@ -14,9 +14,6 @@ pub const NOTIFICATION: SignedDuration = SignedDuration::from_mins(15);
 
 /// A device counts as recently active when it was sighted in this long before the assignment.
 pub(super) const RECENTLY_ACTIVE: SignedDuration = SignedDuration::from_hours(7 * 24);
-
-/// A device that is still not there this long past its first due sighting is stalled.
-pub const STALLED_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
 /// A device that two full sweeps in a row did not list has left.
 pub(super) const MISSED_SWEEPS_TO_LEAVE: u8 = 2;
@@ -39,7 +36,7 @@ pub enum Class {
     Arrived,
     /// Sighted after its due instant, not there yet.
     Due,
-    /// Still not there a day past its first due sighting, or sighted elsewhere after arriving.
+    /// Still not there so long past its first due sighting, or sighted elsewhere after arriving.
     Stalled,
     /// No sighting since its due instant.
     Unseen,
@@ -88,6 +85,9 @@ pub struct Device {
     /// Its newest change of version that no offer explains.
     #[serde(default)]
     pub stray: Option<Stray>,
+    /// The hours in which it was sighted lately. Devices remembered from before it was kept have none.
+    #[serde(default)]
+    pub presence: Presence,
 }
 
 /// The rings that a device's old and new profile belong to.
@@ -128,12 +128,14 @@ impl Device {
             progress: None,
             left: None,
             stray: None,
+            presence: Presence::default(),
         }
     }
 
     /// Takes in a newer listing.
     pub fn sighted(&mut self, sighting: Sighting, sweep_started_at: Timestamp, passage: Passage) {
         self.missed_full_sweeps = 0;
+        sighting.last_seen_at.into_iter().for_each(|seen| self.presence.saw(seen));
         if sighting.last_seen_at < self.latest.last_seen_at {
             return; // pages of an older sweep; what is known is newer
         }
@@ -168,11 +170,17 @@ impl Device {
         progress
     }
 
+    /// Whether the account lists it no more, by two full sweeps.
+    #[must_use]
+    pub const fn has_left(&self) -> bool {
+        self.missed_full_sweeps >= MISSED_SWEEPS_TO_LEAVE
+    }
+
     /// The device's class under its ring's assignment for its environment (`None`: no target).
     /// Before the assignment there is nothing to be late for: an eligible device is `unseen`.
     #[must_use]
-    pub fn class(&self, offered: Offered, now: Timestamp) -> Class {
-        if self.missed_full_sweeps >= MISSED_SWEEPS_TO_LEAVE {
+    pub fn class(&self, offered: Offered, stalled_after: SignedDuration, now: Timestamp) -> Class {
+        if self.has_left() {
             return Class::Left;
         }
         let target = match offered {
@@ -192,7 +200,7 @@ impl Device {
         match (progress.arrived_at, progress.first_due_sighting) {
             (Some(_), _) if version == Some(assignment.target) => Class::Arrived,
             (Some(_), _) => Class::Stalled,
-            (None, Some(first)) if now >= after(first, STALLED_AFTER) => Class::Stalled,
+            (None, Some(first)) if now >= after(first, stalled_after) => Class::Stalled,
             (None, Some(_)) => Class::Due,
             (None, None) => Class::Unseen,
         }

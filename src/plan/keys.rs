@@ -3,6 +3,8 @@
 //! **Invariant:** this is the only list of keys. The decoder refuses what is not here and reads
 //! all that is; the schema for editors and the reference in `docs/plan.md` are made from it.
 
+mod health;
+
 use super::decode::{MAX_FORBIDS, MAX_PROFILES, MAX_RINGS};
 use super::grammar::{Absent, Key, Mapping, Takes};
 use super::kinds::{
@@ -12,6 +14,9 @@ use super::kinds::{
 use super::model::{OnDrift, OnFailure, OnNewTarget};
 use super::ring::{BUILT_IN_ADOPTION, BUILT_IN_SOAK, BUILT_IN_UNKNOWN_AFTER};
 use crate::schedule::{MAX_FREEZES, MAX_OPENINGS, Zone};
+
+use health::HEALTH_KEY;
+pub(super) use health::{DARK, HEALTH, STALLED};
 
 /// Every mapping, from the whole file down, each once.
 pub(super) fn all() -> Vec<&'static Mapping> {
@@ -42,13 +47,15 @@ fn words<T>(known: &[(&'static str, T)]) -> Vec<&'static str> {
 }
 
 /// Keys whose features are not built yet.
-const LATER: &[&str] = &["approval", "checks", "health", "max_devices"];
+const LATER: &[&str] = &["approval", "checks", "max_devices"];
 
 const IN_RING_OR_DEFAULTS: &str = "write it in a ring, or under `defaults` for all of them";
 const IN_EACH_RING: &str = "write it in each ring";
 const AT_THE_TOP: &str = "write it at the top of the file";
 const UNDER_SCHEDULE: &str = "write it under `schedule`";
 const UNDER_ADOPTION: &str = "write it under `adoption`";
+const UNDER_HEALTH: &str = "write it under `health`";
+const OF_A_HEALTH_GATE: &str = "write it under `stalled` or `dark` of `health`";
 const NO_ASSIGNMENTS: &str = "Cloudflare assigns versions to `windows` and `macos` only";
 const IN_AN_OPENING: &str = "write it in an opening, such as open: [{cron: \"0 9 * * Mon-Thu\", for: 7h}]";
 
@@ -181,6 +188,7 @@ pub(super) const PLAN: Mapping = Mapping {
         ("schedule", IN_RING_OR_DEFAULTS),
         ("adoption", IN_RING_OR_DEFAULTS),
         ("soak", IN_RING_OR_DEFAULTS),
+        ("health", IN_RING_OR_DEFAULTS),
         ("unknown_after", IN_RING_OR_DEFAULTS),
         ("on_failure", IN_RING_OR_DEFAULTS),
         ("profiles", IN_EACH_RING),
@@ -204,6 +212,7 @@ pub(super) const DEFAULTS: Mapping = Mapping {
         SCHEDULE_KEY,
         Key { absent: Absent::Means("the values built in"), ..ADOPTION_KEY },
         SOAK,
+        Key { absent: Absent::Means("the values built in"), ..HEALTH_KEY },
         UNKNOWN_AFTER,
         ON_FAILURE_KEY,
     ],
@@ -222,6 +231,10 @@ pub(super) const DEFAULTS: Mapping = Mapping {
         ("at_least", UNDER_ADOPTION),
         ("within", UNDER_ADOPTION),
         ("seen_at_least", UNDER_ADOPTION),
+        ("stalled", UNDER_HEALTH),
+        ("dark", UNDER_HEALTH),
+        ("min_devices", UNDER_HEALTH),
+        ("at_most", OF_A_HEALTH_GATE),
     ],
 };
 
@@ -257,6 +270,7 @@ pub(super) const RING: Mapping = Mapping {
         Key { absent: Absent::Means("the schedule of `defaults`"), ..SCHEDULE_KEY },
         ADOPTION_KEY,
         Key { absent: Absent::Inherited(SOAK_BUILT_IN), ..SOAK },
+        HEALTH_KEY,
         Key { absent: Absent::Inherited(UNKNOWN_AFTER_BUILT_IN), ..UNKNOWN_AFTER },
         Key { absent: Absent::Inherited(ON_FAILURE_BUILT_IN), ..ON_FAILURE_KEY },
     ],
@@ -267,6 +281,10 @@ pub(super) const RING: Mapping = Mapping {
         ("at_least", UNDER_ADOPTION),
         ("within", UNDER_ADOPTION),
         ("seen_at_least", UNDER_ADOPTION),
+        ("stalled", UNDER_HEALTH),
+        ("dark", UNDER_HEALTH),
+        ("min_devices", UNDER_HEALTH),
+        ("at_most", OF_A_HEALTH_GATE),
         ("windows", "write it under `versions`"),
         ("macos", "write it under `versions`"),
         ("ring", "write the ring's name as `name`"),

@@ -52,6 +52,10 @@ pub struct RingPlan {
     pub adoption: Adoption,
     /// How long the ring runs on its targets before the next one may follow.
     pub soak: Span,
+    /// What its devices must not do, from the assignment on until the rollout is final. Plans
+    /// accepted before ringward judged health have what is built in.
+    #[serde(default)]
+    pub health: Health,
     /// A gate that stays `unknown` longer than this halts the rollout.
     pub unknown_after: Span,
     /// What a failing gate does.
@@ -131,6 +135,55 @@ pub struct Adoption {
     pub seen_at_least: Percent,
 }
 
+/// When a ring's devices say that something is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Health {
+    /// Devices that are sighted and do not move.
+    pub stalled: HealthLimit,
+    /// Devices that arrived and went silent, beyond what is usual among those not yet moved.
+    pub dark: HealthLimit,
+    /// Fewer devices than this are not judged: chance alone would decide.
+    pub min_devices: u32,
+}
+
+/// What one health gate asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HealthLimit {
+    /// The share above which the gate fails.
+    pub at_most: Percent,
+    /// How long a device may take, or be silent, before it counts.
+    pub after: Span,
+}
+
+impl Health {
+    /// What holds where no plan says otherwise.
+    pub const BUILT_IN: Self = Self {
+        stalled: HealthLimit { at_most: Percent::whole(10), after: Span::hours(24) },
+        dark: HealthLimit { at_most: Percent::whole(2), after: Span::hours(24) },
+        min_devices: 30,
+    };
+
+    /// [`Health::min_devices`] for comparing with counts.
+    #[must_use]
+    pub fn least(&self) -> usize {
+        Self::least_of(self.min_devices)
+    }
+
+    /// A number of devices for comparing with counts.
+    #[must_use]
+    pub fn least_of(devices: u32) -> usize {
+        usize::try_from(devices).unwrap_or(usize::MAX)
+    }
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self::BUILT_IN
+    }
+}
+
 /// A share in tenths of a percent, 0.0 % to 100.0 %, so that thresholds compare exactly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "u16", into = "u16")]
@@ -153,6 +206,18 @@ impl Percent {
     #[must_use]
     pub const fn reached_by(self, part: usize, whole: usize) -> bool {
         whole > 0 && part as u128 * 1000 >= whole as u128 * self.0 as u128
+    }
+
+    /// Whether `part` of `whole` is more than this share. Of nothing, no share is exceeded.
+    #[must_use]
+    pub const fn exceeded_by(self, part: usize, whole: usize) -> bool {
+        part as u128 * 1000 > whole as u128 * self.0 as u128
+    }
+
+    /// The share as a number of a thousand.
+    #[must_use]
+    pub fn of_a_thousand(self) -> u64 {
+        u64::from(self.0)
     }
 
     /// The share as a ratio from 0 to 1, for metrics.

@@ -88,6 +88,7 @@ fn value(kind: &ValueKind) -> Value {
         Bare::Text => json!("string"),
         // Our decoder reads the characters as written; other YAML readers guess.
         Bare::Anything => json!(["string", "number", "boolean"]),
+        Bare::Number => json!(["string", "integer"]),
     };
     json!({"type": types, "pattern": kind.pattern, "maxLength": kind.most})
 }

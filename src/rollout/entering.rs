@@ -146,7 +146,9 @@ pub(super) fn not_now(
     if let Some(until) = context.world.clock_behind {
         blocks.push(EntryBlock::ClockBehind(until));
     }
-    if !judgements.iter().all(|judgement| judgement.verdict.advances()) {
+    let ready = judgements.iter().all(|judgement| judgement.verdict.advances());
+    // More devices get the versions only while those that have them are in sight and well.
+    if !ready || context.ailing().next().is_some() {
         blocks.push(EntryBlock::Gates);
     }
     let until = not_before(attempts, since);

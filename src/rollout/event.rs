@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{GroupId, PlanName, PolicyId, RingName};
+use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::{PlanDigest, Revision};
 pub use crate::rollout::cause::Cause;
 pub use crate::rollout::drift::{Drift, DriftKind, Elsewhere, GroupDrift, MovedTo, OtherUpdater};
@@ -305,6 +305,9 @@ pub enum Event {
     HaltLifted {
         /// What is acknowledged.
         cause: Cause,
+        /// All that the gates of the rollout found at this instant, besides.
+        #[serde(default)]
+        acknowledged: Vec<Acknowledged>,
     },
     /// Somebody else changed a ring's group, and the plan has ringward write it back.
     DriftFound {
@@ -336,6 +339,21 @@ pub enum Event {
     Paused {},
     /// A person lifted the pause.
     PauseLifted {},
+}
+
+/// What a gate found when a person lifted a halt: from then on it halts for other findings only. A
+/// gate that could not tell has its time anew, and so has an adoption that missed its deadline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Acknowledged {
+    /// The ring.
+    pub ring: RingName,
+    /// The gate.
+    pub gate: Gate,
+    /// Its environment.
+    pub environment: Option<Environment>,
+    /// The devices that a health gate found, which count for nothing in its later words.
+    pub devices: BTreeSet<DeviceId>,
 }
 
 /// Whether a daemon may write at Cloudflare.
@@ -462,7 +480,7 @@ impl Event {
             | Self::GroupRenamed { ring, .. } => Some(ring),
             Self::DriftFound { drift } => Some(&drift.ring),
             Self::DriftAdopted { drift } => Some(drift.ring()),
-            Self::Halted { cause } | Self::HaltLifted { cause } => Some(cause.ring()),
+            Self::Halted { cause } | Self::HaltLifted { cause, .. } => Some(cause.ring()),
             Self::DaemonStarted { .. }
             | Self::Stopped {}
             | Self::Started {}

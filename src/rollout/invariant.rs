@@ -21,6 +21,7 @@ mod drift;
 mod entry;
 mod exit;
 mod grounds;
+mod health;
 mod journal;
 mod ledger;
 mod outcomes;
@@ -55,6 +56,9 @@ pub enum Law {
     AdoptionProven,
     /// A ring is verified after its soak, with devices that came back, and not while held.
     SoakProven,
+    /// A ring is verified with few stalled and few dark devices by their own numbers, in every
+    /// environment, and nothing is written while a ring's health cannot be told.
+    HealthProven,
     /// A write in doubt ends by two agreeing reads a minute apart, and by nothing else.
     DoubtSettled,
     /// A halt, an acknowledgement and a waiver have their recorded grounds.
@@ -76,6 +80,7 @@ impl Law {
             | Self::RingsInOrder
             | Self::AdoptionProven
             | Self::SoakProven
+            | Self::HealthProven
             | Self::DoubtSettled
             | Self::Grounded => None,
         }
@@ -95,6 +100,7 @@ impl Law {
             Self::RingsInOrder => "rings in order",
             Self::AdoptionProven => "adoption proven",
             Self::SoakProven => "soak proven",
+            Self::HealthProven => "health proven",
             Self::DoubtSettled => "doubt ends by two reads",
             Self::Grounded => "grounds on record",
         }
@@ -183,6 +189,7 @@ pub fn check_within(log: &[Recorded], journal: &[FarEndWrite], limits: Limits) -
         entry::check(&mut audit, &ledger, recorded);
         outcomes::check(&mut audit, &ledger, recorded);
         exit::check(&mut audit, &ledger, recorded);
+        health::in_sight(&mut audit, &ledger, recorded);
         ledger.take(recorded);
         grounds::one_ring_at_a_time(&mut audit, &ledger, recorded);
     }

@@ -15,6 +15,7 @@ mod entering;
 pub mod event;
 pub mod explain;
 pub mod gate;
+pub mod health;
 mod intent;
 pub mod invariant;
 mod lifecycle;

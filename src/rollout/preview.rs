@@ -378,6 +378,7 @@ fn moved(
                 targets: BTreeMap::from([(environment, ClientVersion::FIRST_ASSIGNABLE)]),
                 assigned_at: None,
                 zone: plan.schedule.zone().clone(),
+                stalled_after: plan.health.stalled.after.get(),
             };
             let eligible = world.fleet.census(&scope, now).eligible();
             if eligible > 0 {

@@ -447,10 +447,16 @@ fn waiting_on(context: &Context<'_>) -> Vec<Blocker> {
     let next =
         context.current().filter(|(ring, _)| !(is_drifted && matches!(ring.stage, Stage::Entering(_))));
     if let Some((ring, plan)) = next {
+        let gate = |ring: &Ring, judgement: &Judgement| {
+            Blocker::Gate(ring.name.clone(), Box::new(judgement.clone()))
+        };
         let judgements = context.judged(ring).to_vec();
-        let holding = judgements.iter().filter(|judgement| !judgement.verdict.advances());
-        blockers
-            .extend(holding.map(|judgement| Blocker::Gate(ring.name.clone(), Box::new(judgement.clone()))));
+        let holding = context.leaving(ring).filter(|judgement| !judgement.verdict.advances());
+        blockers.extend(holding.map(|judgement| gate(ring, judgement)));
+        let elsewhere = context.ailing().filter(|(ailing, judgement)| {
+            ailing.name != ring.name || !context.leaving(ring).any(|leaving| leaving == *judgement)
+        });
+        blockers.extend(elsewhere.map(|(ailing, judgement)| gate(ailing, judgement)));
         if let Stage::Entering(attempts) = &ring.stage {
             let entering = entering(context, ring, plan, attempts, judgements);
             blockers.extend(entry_blockers(context, ring, entering));
@@ -522,7 +528,7 @@ fn entry_blockers(context: &Context<'_>, ring: &Ring, entering: Entering) -> Vec
 /// Whether nothing but the schedule and a wait is in the way of entering a ring.
 fn clock_alone(context: &Context<'_>, ring: &Ring, plan: &RingPlan, attempts: &Attempts) -> bool {
     let judgements = context.judged(ring).to_vec();
-    if !wait_for_the_clock(&judgements) {
+    if !wait_for_the_clock(&judgements) || context.ailing().next().is_some() {
         return false;
     }
     match entering(context, ring, plan, attempts, judgements) {
@@ -584,12 +590,14 @@ fn earliest_move(context: &Context<'_>) -> Option<Timestamp> {
             let ready = not_before(attempts, ring.since).max(context.now).max(budget);
             plan.schedule.next_entry(ready, gate::LEFT_TO_ENTER)
         }
-        Stage::Soaking(..) => context.judged(ring).iter().find_map(|judgement| {
-            match (&judgement.verdict, &judgement.evidence) {
+        Stage::Soaking(..) => {
+            let at = |judgement: &Judgement| match (&judgement.verdict, &judgement.evidence) {
                 (Verdict::Wait(Waiting::SoakRunning), Evidence::Soak { ends_at, .. }) => Some(*ends_at),
+                (Verdict::Wait(Waiting::TooSoon), Evidence::Dark(dark)) => dark.next_at,
                 _ => None,
-            }
-        }),
+            };
+            context.judged(ring).iter().filter_map(at).max()
+        }
         Stage::Pending | Stage::Deploying(_) | Stage::Adopting(_) | Stage::Verified(_) => None,
     }
 }

@@ -10,15 +10,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::api::{Answer, Arrival, Body, Held, Operation, Outcome, Refusal, Request, Route, fault_name};
-use super::device::DeviceTruth;
 use super::devices::{self, DeviceQuery};
-use super::dice::Dice;
 use super::faults::{Fault, FaultScript, Faults, InvalidFault, LateAnswer};
-use super::fleet::{Fleet, Mix, Profile, ProfileSettings};
 use super::groups::{Groups, Written};
 use super::journal::Journal;
 use super::limit::{self, RateLimit};
 use super::profiles::{self, DefaultProfile};
+use crate::synthetic::DeviceTruth;
+use crate::synthetic::Dice;
+use crate::synthetic::{Fleet, Mix, Profile, ProfileSettings};
 use crate::time::{SignedDuration, Timestamp, after};
 
 /// What the account is made of.

@@ -7,9 +7,8 @@
 use serde_json::{Value, json};
 
 use super::api::{Answer, Refusal};
-use super::device::Device;
-use super::fleet::Fleet;
 use super::groups::number;
+use crate::synthetic::{Device, Fleet, Os};
 use crate::time::Timestamp;
 use crate::version::ClientVersion;
 
@@ -244,8 +243,42 @@ pub(super) fn get(
     Ok(Answer::found(&body(device, last_seen, fleet, with_policy)))
 }
 
+/// The device as `physical-devices` lists it, without its registration.
+fn inventory(device: &Device, last_seen: Option<Timestamp>) -> Value {
+    let die = device.dice().of("inventory");
+    let (os_version, maker, model) = match device.os {
+        Os::Windows => ("10.0.22631", "Dell Inc.", "Latitude 7450"),
+        Os::Mac => ("26.0.1", "Apple Inc.", "Mac16,1"),
+        Os::Linux => ("6.12.48", "LENOVO", "21CB"),
+        Os::Ios => ("26.0.1", "Apple Inc.", "iPhone17,1"),
+    };
+    json!({
+        "id": device.id,
+        "name": device.name,
+        "active_registrations": device.registrations,
+        "client_version": device.reported(last_seen),
+        "created_at": device.created_at.to_string(),
+        "updated_at": last_seen.unwrap_or(device.created_at).to_string(),
+        "last_seen_at": last_seen.map(|instant| instant.to_string()),
+        "deleted_at": null,
+        "device_type": device.os.device_type(),
+        "hardware_id": die.of("hardware").uuid(),
+        "serial_number": die.of("serial").alphanumeric(10).to_uppercase(),
+        "manufacturer": maker,
+        "model": model,
+        "os_version": os_version,
+        "os_version_extra": null,
+        "tags": {},
+        "last_seen_user": {
+            "id": die.of("user").uuid(),
+            "name": device.user,
+            "email": device.email(),
+        },
+    })
+}
+
 fn body(device: &Device, last_seen: Option<Timestamp>, fleet: &Fleet, with_policy: bool) -> Value {
-    let mut body = device.body(last_seen);
+    let mut body = inventory(device, last_seen);
     let policy = fleet.profiles.get(device.profile).filter(|_| with_policy).map(|profile| {
         json!({
             "id": profile.id,

@@ -14,29 +14,24 @@
 //! - the limit of 200 requests a second per address is not simulated: on a fast clock it has no meaning.
 //!
 //! **Invariant:** the fleet at an instant is a function of the seed and of the writes with their instants;
-//! reading it, however often, changes nothing. This module imports `crate::time` and `crate::version` and
-//! nothing else.
+//! reading it, however often, changes nothing. This module imports `crate::time`, `crate::version`
+//! and `crate::synthetic`, and nothing else.
 
 mod account;
 mod api;
-mod behaviour;
 mod control;
-mod device;
 mod devices;
-mod dice;
 mod faults;
-mod fleet;
 mod groups;
 mod http;
 mod journal;
 mod limit;
 mod profiles;
 
+pub use crate::synthetic::{DeviceTruth, Mix, ProfileSettings, Story};
 pub use account::{Account, AccountSettings, TokenStatus};
 pub use api::{Answer, Arrival, Body, Cut, Held, Operation, Outcome, Request};
-pub use device::{DeviceTruth, Story};
 pub use faults::{FaultScript, InvalidFault, LateAnswer};
-pub use fleet::{Mix, ProfileSettings};
 pub use http::{Running, SandboxError, Settings, start};
 pub use journal::{JOURNAL_ROWS, Journal, JournalRow};
 pub use profiles::DefaultProfile;

@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use super::api::{Answer, Refusal};
-use super::fleet::{Fleet, Profile};
+use crate::synthetic::{Fleet, Profile};
 
 /// How the default profile shows itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

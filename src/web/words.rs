@@ -36,7 +36,7 @@ fn fact(event: &Event) -> String {
         Event::RolloutReturned {} => "the plan's file is back; the rollout goes on".to_owned(),
         Event::RolloutCompleted {} => "every ring is verified; the rollout is complete".to_owned(),
         Event::Halted { cause } => format!("the rollout was halted: {cause}"),
-        Event::HaltLifted { cause } => format!("the halt was lifted; it was: {cause}"),
+        Event::HaltLifted { cause, .. } => format!("the halt was lifted; it was: {cause}"),
         Event::Paused {} => "the plan was paused".to_owned(),
         Event::PauseLifted {} => "the pause was lifted".to_owned(),
         Event::RingReached { .. } => "its turn came".to_owned(),

@@ -92,7 +92,7 @@ impl Coverage {
             Event::DriftAdopted { drift: Drift::OtherUpdater(_) } => {
                 self.see("adopted other_updater".to_owned());
             }
-            Event::HaltLifted { cause } => self.see(format!("acknowledged {}", cause.as_str())),
+            Event::HaltLifted { cause, .. } => self.see(format!("acknowledged {}", cause.as_str())),
             Event::WriteSettled { finding, .. } => self.see(format!("settled {}", found(finding))),
             Event::WritePlanned { intent, .. } => {
                 let purpose = match intent.purpose {

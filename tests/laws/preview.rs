@@ -528,7 +528,8 @@ fn story(seed: u64, met: &mut Met) -> Result<(), String> {
     for _ in 0..dice.below(3) {
         if dice.chance(30) {
             let edit = outsider(dice, &plan);
-            drive.far_end.outside(&edit, drive.now);
+            let now = drive.now;
+            drive.far_end.outside(&edit, now);
             // It may lift a veto, too: then the plan goes on before the next preview is taken.
             run(&mut drive);
         }

@@ -80,6 +80,7 @@ impl Report {
                 (_, Evidence::Adoption { .. }) => self.ring(ring)?.assigned_at,
                 (Verdict::Wait(Waiting::SoakRunning), Evidence::Soak { started_at, .. }) => Some(*started_at),
                 (_, Evidence::Soak { ends_at, .. }) => Some(*ends_at),
+                (_, Evidence::Stalled(_) | Evidence::Dark(_)) => self.ring(ring)?.assigned_at,
                 (_, Evidence::Opening { .. } | Evidence::Freeze { .. } | Evidence::Fleet { .. }) => None,
             },
             Blocker::InFlight(ring, _) | Blocker::InDoubt { ring, .. } | Blocker::Backoff { ring, .. } => {
@@ -111,7 +112,7 @@ impl Report {
                     |read| matches!(read, Read::Profiles)
                 }
                 (Gate::Fleet, _) => |read| matches!(read, Read::FullSweep),
-                (Gate::Adoption | Gate::Soak, _) => is_of_devices,
+                (Gate::Adoption | Gate::Soak | Gate::Stalled | Gate::Dark, _) => is_of_devices,
             },
             Blocker::OtherRing { .. } => is_of_devices,
             Blocker::Veto(..)
@@ -148,7 +149,8 @@ const fn is_of_devices(read: &Read) -> bool {
 /// The gate's word behind a blocker.
 fn judgement(blocker: &Blocker) -> Option<&Judgement> {
     match blocker {
-        Blocker::Gate(_, judgement) | Blocker::Halted(Cause::AdoptionMissed { judgement, .. }) => {
+        Blocker::Gate(_, judgement)
+        | Blocker::Halted(Cause::AdoptionMissed { judgement, .. } | Cause::Unhealthy { judgement, .. }) => {
             Some(judgement)
         }
         _ => None,
@@ -169,7 +171,15 @@ fn until(blocker: &Blocker) -> Option<Timestamp> {
             (_, Evidence::Opening { opens_at, .. }) => *opens_at,
             (_, Evidence::Freeze { ends_at, .. }) => *ends_at,
             (Verdict::Wait(Waiting::SoakRunning), Evidence::Soak { ends_at, .. }) => Some(*ends_at),
-            (_, Evidence::Fleet { .. } | Evidence::Adoption { .. } | Evidence::Soak { .. }) => None,
+            (Verdict::Wait(Waiting::TooSoon), Evidence::Dark(dark)) => dark.next_at,
+            (
+                _,
+                Evidence::Fleet { .. }
+                | Evidence::Adoption { .. }
+                | Evidence::Soak { .. }
+                | Evidence::Stalled(_)
+                | Evidence::Dark(_),
+            ) => None,
         },
         Blocker::Stopped(_)
         | Blocker::Paused(_)

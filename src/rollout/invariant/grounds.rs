@@ -5,7 +5,7 @@
 use super::drift;
 use super::exit::not_adopted;
 use super::ledger::{Course, Ledger, Place, PlanLine};
-use super::{Audit, Law};
+use super::{Audit, Law, health};
 use crate::plan::model::RingPlan;
 use crate::rollout::event::{Actor, Cause, Event, Recorded, RolloutId};
 use crate::rollout::verdict::{Evidence, Failing, Gate, Judgement, Verdict};
@@ -127,17 +127,26 @@ pub(super) fn halts_and_waivers(audit: &mut Audit, ledger: &Ledger<'_>, recorded
                 audit.breach(law, seq, why);
             }
         }
-        Event::HaltLifted { cause } => {
+        Event::HaltLifted { cause, acknowledged } => {
             audit.require(line.halted == Some(cause), law, seq, || {
                 "what is acknowledged is not what halted the rollout".to_owned()
             });
+            for found in acknowledged {
+                let of_health = matches!(found.gate, Gate::Stalled | Gate::Dark);
+                let reached = line.ring(&found.ring).is_some_and(|ring| ring.place != Place::Pending);
+                audit.require(reached && (of_health || found.devices.is_empty()), law, seq, || {
+                    format!("gate {} of {} has nothing to acknowledge", found.gate, found.ring)
+                });
+            }
         }
         Event::GateWaived { ring, gate } => {
-            audit.require(matches!(gate, Gate::Adoption | Gate::Soak), law, seq, || {
-                format!("gate {gate} cannot be waived")
-            });
+            let of_health = matches!(gate, Gate::Stalled | Gate::Dark);
+            let waivable = of_health || matches!(gate, Gate::Adoption | Gate::Soak);
+            audit.require(waivable, law, seq, || format!("gate {gate} cannot be waived"));
             let reached = line.ring(ring).is_some_and(|ring| {
-                ring.place != Place::Pending && ring.place != Place::Verified && !ring.waived.contains(gate)
+                ring.place != Place::Pending
+                    && (ring.place != Place::Verified || of_health)
+                    && !ring.waived.contains(gate)
             });
             audit.require(reached, law, seq, || format!("{ring} has no gate {gate} to waive now"));
         }
@@ -170,6 +179,9 @@ fn ungrounded(
         _ if ring.is_none() || plan.is_none() => Some(format!("the rollout has no ring {}", cause.ring())),
         Cause::AdoptionMissed { judgement, .. } => {
             missed(ring?.place, ring?.deadline_from, plan?, recorded, judgement)
+        }
+        Cause::Unhealthy { judgement, devices, .. } => {
+            health::ungrounded(ring?, plan?, recorded, judgement, devices)
         }
         Cause::UnknownTooLong { gate, environment, why, since: from, .. } => {
             let noted = ring?.unknown.get(&(*gate, *environment)) == Some(&(*why, *from));

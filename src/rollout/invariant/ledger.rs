@@ -5,11 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ids::{GroupId, PlanName, PolicyId, RingName};
+use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::{Revision, RingPlan};
 use crate::rollout::event::{
-    Cancelled, Cause, Drift, Event, Finding, GroupDrift, Mode, Purpose, Recorded, RolloutId, SoakFact,
-    WriteIntent,
+    Acknowledged, Cancelled, Cause, Drift, Event, Finding, GroupDrift, Mode, Purpose, Recorded, RolloutId,
+    SoakFact, WriteIntent,
 };
 use crate::rollout::remote::{Group, GroupContent};
 use crate::rollout::verdict::{Gate, Unknown};
@@ -30,6 +30,8 @@ pub(super) struct Ledger<'a> {
     /// Groups that are gone, and accepted so: by plan and ring.
     pub(super) lost: BTreeMap<(&'a PlanName, &'a RingName), Owned<'a>>,
     pub(super) soaks: Vec<SoakFact>,
+    /// Whether the log has words on health: the ringwards before that had none.
+    pub(super) judges_health: bool,
 }
 
 pub(super) struct Owned<'a> {
@@ -87,6 +89,8 @@ pub(super) struct RingLine<'a> {
     pub(super) deadline_from: Option<Timestamp>,
     pub(super) adopted_at: Option<Timestamp>,
     pub(super) waived: BTreeSet<Gate>,
+    /// Devices that a person accepted, by the health gate that found them.
+    pub(super) accepted: BTreeMap<(Gate, Option<Environment>), BTreeSet<&'a DeviceId>>,
     pub(super) unknown: BTreeMap<(Gate, Option<Environment>), (Unknown, Timestamp)>,
     /// Whether a write was in doubt since its turn came.
     pub(super) doubted: bool,
@@ -117,6 +121,7 @@ impl<'a> RingLine<'a> {
             deadline_from: None,
             adopted_at: None,
             waived: BTreeSet::new(),
+            accepted: BTreeMap::new(),
             unknown: BTreeMap::new(),
             doubted: false,
             failures: 0,
@@ -201,6 +206,7 @@ impl<'a> Ledger<'a> {
         self.last_seq = recorded.seq;
         self.last_at = Some(recorded.at);
         let event = &recorded.entry.event;
+        self.judges_health |= speaks_of_health(event);
         match (&recorded.entry.rollout, event) {
             (_, Event::DaemonStarted { mode, .. }) => {
                 self.observing = *mode == Mode::Observe;
@@ -254,7 +260,7 @@ impl<'a> Ledger<'a> {
             | Event::RingRecognised { ring, group, .. } => {
                 self.own(&id.plan, ring, group);
             }
-            Event::HaltLifted { cause: Cause::Drift(drift) }
+            Event::HaltLifted { cause: Cause::Drift(drift), .. }
             | Event::DriftAdopted { drift: Drift::Group(drift) } => self.accept_drift(drift),
             Event::DriftFound { drift } => {
                 if let Some(owned) = self.owner(&id.plan, drift) {
@@ -338,10 +344,15 @@ impl<'a> Ledger<'a> {
             Event::Paused {} => plan.paused = true,
             Event::PauseLifted {} => plan.paused = false,
             Event::Halted { cause } => plan.halted = Some(cause),
-            Event::HaltLifted { cause } => {
+            Event::HaltLifted { cause, acknowledged } => {
                 plan.halted = None;
                 if let Some(ring) = plan.ring_mut(cause.ring()) {
                     ring.acknowledge(cause, at);
+                }
+                for found in acknowledged {
+                    if let Some(ring) = plan.ring_mut(&found.ring) {
+                        ring.accept(found, at);
+                    }
                 }
             }
             event => {
@@ -370,7 +381,18 @@ impl<'a> RingLine<'a> {
                 self.refused = None;
                 (self.restoring.failures, self.restoring.refused) = (0, None);
             }
-            Cause::Drift(_) | Cause::OtherUpdater(_) => {}
+            // What was found stands in the event.
+            Cause::Unhealthy { .. } | Cause::Drift(_) | Cause::OtherUpdater(_) => {}
+        }
+    }
+
+    fn accept(&mut self, found: &'a Acknowledged, at: Timestamp) {
+        let of = (found.gate, found.environment);
+        self.accepted.entry(of).or_default().extend(&found.devices);
+        if let Some((_, since)) = self.unknown.get_mut(&of) {
+            *since = at;
+        } else if found.gate == Gate::Adoption && self.place == Place::Adopting {
+            self.deadline_from = Some(at);
         }
     }
 
@@ -481,6 +503,17 @@ impl<'a> RingLine<'a> {
             }
             None => self.go(Place::Adopting),
         }
+    }
+}
+
+fn speaks_of_health(event: &Event) -> bool {
+    let health = |gate: &Gate| matches!(gate, Gate::Stalled | Gate::Dark);
+    match event {
+        Event::RingVerified { judgements, .. } => judgements.iter().any(|word| health(&word.gate)),
+        Event::GateUnknown { gate, .. } | Event::GateWaived { gate, .. } => health(gate),
+        Event::Halted { cause: Cause::Unhealthy { .. } } => true,
+        Event::HaltLifted { acknowledged, .. } => acknowledged.iter().any(|found| health(&found.gate)),
+        _ => false,
     }
 }
 

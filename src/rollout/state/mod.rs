@@ -197,8 +197,8 @@ impl State {
             | Event::WriteSettled { ring, finding: Finding::Applied { group }, .. } => {
                 self.own(id, ring, group, recorded.at);
             }
-            Event::HaltLifted { cause: Cause::Drift(drift) } => self.accept_drift(drift, recorded.at),
-            Event::HaltLifted { cause: Cause::OtherUpdater(updater) } => {
+            Event::HaltLifted { cause: Cause::Drift(drift), .. } => self.accept_drift(drift, recorded.at),
+            Event::HaltLifted { cause: Cause::OtherUpdater(updater), .. } => {
                 self.updaters.insert((id.plan.clone(), updater.ring.clone()), recorded.at);
             }
             Event::DriftFound { .. }

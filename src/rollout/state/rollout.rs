@@ -130,14 +130,22 @@ impl Rollout {
             (Phase::Running, Event::Halted { cause }) if self.halted.is_none() => {
                 self.halted = Some(Halt { cause: cause.clone(), since: at });
             }
-            (_, Event::HaltLifted { cause }) => {
+            (_, Event::HaltLifted { cause, acknowledged }) => {
                 match &self.halted {
                     Some(halt) if halt.cause == *cause => {}
                     _ => return Err("the rollout is not halted by this cause".to_owned()),
                 }
+                if let Some(found) = acknowledged.iter().find(|found| self.ring(&found.ring).is_none()) {
+                    return Err(format!("the rollout has no ring {}", found.ring));
+                }
                 self.halted = None;
                 if let Some(ring) = self.ring_mut(cause.ring()) {
                     ring.acknowledge(cause, at);
+                }
+                for found in acknowledged {
+                    if let Some(ring) = self.ring_mut(&found.ring) {
+                        ring.accept(found, at);
+                    }
                 }
             }
             (

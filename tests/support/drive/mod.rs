@@ -1,368 +1,55 @@
-//! The pure drive: ringward's core and a simulated account on one virtual clock.
+//! The pure drive of [`ringward::simulation`], for tests: a fault of ringward fails the test.
 //!
-//! Domain types only: no sockets, no runtime, no JSON. Each step goes to the earliest instant at
-//! which anything happens; weeks pass in milliseconds, and the same script gives the same run.
-//!
-//! **Invariant:** after every step the log replays to the live state (law 9), and deciding again
-//! at the same instant adds nothing (law 10).
+//! **Invariant:** nothing runs here that does not run for users.
 
-pub mod devices;
-pub mod engine;
-pub mod far_end;
-mod faults;
 #[cfg(test)]
 mod tests;
-mod writer;
 
-use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 
-use ringward::fleet::Fleet;
-use ringward::ids::PlanName;
 use ringward::plan::model::Revision;
-use ringward::rollout::command::{Command, Refusal};
-use ringward::rollout::event::{Actor, Mode, Recorded};
-use ringward::rollout::report::Report;
-use ringward::time::{SignedDuration, Timestamp, after};
-
-use engine::{Engine, replayed};
-use far_end::{FarEnd, Outsider};
-
-/// Steps at one instant: more is a livelock.
-const MAX_STEPS_AT_ONCE: usize = 200;
-
-/// Steps within an hour: more is a daemon that wakes up for nothing.
-const MAX_STEPS_AN_HOUR: usize = 1_500;
-
-/// How long things take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
-    /// A read, from its begin to its answer.
-    pub read: SignedDuration,
-    /// From a read's begin to the instant that its answer shows.
-    pub snapshot_after: SignedDuration,
-    /// The fresh look before a write.
-    pub look: SignedDuration,
-    /// From the fresh look to the last word and the request: commands may come in between.
-    pub clear: SignedDuration,
-    /// From a write's request to its application.
-    pub apply: SignedDuration,
-    /// From a write's request to its answer.
-    pub answer: SignedDuration,
-    /// From a crash to the next start.
-    pub restart: SignedDuration,
-    /// Until the engine sees a stop file that somebody put there.
-    pub stop_file_seen: SignedDuration,
-    /// How often the ring that adopts is read.
-    pub poll: SignedDuration,
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self {
-            read: SignedDuration::from_secs(2),
-            snapshot_after: SignedDuration::ZERO,
-            look: SignedDuration::from_secs(1),
-            clear: SignedDuration::from_secs(1),
-            apply: SignedDuration::from_secs(1),
-            answer: SignedDuration::from_secs(2),
-            restart: SignedDuration::from_secs(30),
-            stop_file_seen: SignedDuration::from_secs(5),
-            poll: SignedDuration::from_mins(5),
-        }
-    }
-}
-
-/// The plans directory.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Disk {
-    /// Whether the directory can be read.
-    pub is_readable: bool,
-    /// Its files, by the plan they hold.
-    pub files: BTreeMap<PlanName, OnDisk>,
-}
-
-/// A plan's file.
-#[derive(Debug, Clone, PartialEq)]
-pub enum OnDisk {
-    /// It holds.
-    Good(Box<Revision>),
-    /// It has errors.
-    Broken,
-}
-
-/// Something that a script has happen.
-#[derive(Debug, Clone)]
-pub enum Happening {
-    /// A person asks for something. While the daemon is down it is asked once it is up.
-    Command(Actor, String, Command),
-    /// A person puts the stop file there, without the daemon.
-    StopFile(Actor, String),
-    /// A plan's file is written; `None`: removed.
-    Edit(PlanName, Option<OnDisk>),
-    /// The plans directory becomes readable or not.
-    Directory {
-        /// Whether it can be read.
-        is_readable: bool,
-    },
-    /// Somebody else changes something at Cloudflare.
-    Outside(Outsider),
-    /// The daemon dies.
-    Crash(Remembered),
-    /// The report is noted.
-    Explain(PlanName),
-}
-
-/// What of the observed devices a crash leaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Remembered {
-    /// All devices.
-    Devices,
-    /// Nothing.
-    Nothing,
-}
-
-/// Something worth a line in a transcript that is no event of the log.
-#[derive(Debug, Clone)]
-pub enum Note {
-    /// A request was refused.
-    Refused(Actor, Command, Refusal),
-    /// Something happened by script.
-    Happened(Happening),
-    /// What a plan waited for.
-    Explained(PlanName, Option<Box<Report>>),
-    /// The daemon came up again.
-    Restarted,
-}
+use ringward::rollout::event::Mode;
+use ringward::simulation::far_end::FarEnd;
+pub use ringward::simulation::{Disk, Happening, Note, OnDisk, Pace, Remembered, devices, engine, far_end};
+use ringward::time::Timestamp;
 
 /// The whole simulation.
 #[derive(Debug, Clone)]
-pub struct Drive {
-    /// The virtual clock.
-    pub now: Timestamp,
-    /// The account.
-    pub far_end: FarEnd,
-    /// The daemon; while it is down, what it left.
-    pub engine: Engine,
-    /// What happened beside the log: when, after how many records, what.
-    pub notes: Vec<(Timestamp, usize, Note)>,
-    /// How often the daemon crashed.
-    pub crashes: usize,
-    disk: Disk,
-    pace: Pace,
-    mode: Mode,
-    agenda: BTreeMap<(Timestamp, usize), Happening>,
-    scheduled: usize,
-    down_until: Option<Timestamp>,
-    stop_file: Option<(Actor, String, Timestamp)>,
-    checked_to: usize,
-    steps_at_once: usize,
-    hour: (Timestamp, usize),
-}
+pub struct Drive(ringward::simulation::Drive);
 
 impl Drive {
     /// A daemon that starts on an empty log and these plan files.
     #[must_use]
     pub fn new(far_end: FarEnd, plans: Vec<Revision>, pace: Pace, mode: Mode, now: Timestamp) -> Self {
-        let good = |revision: Revision| (revision.plan.name.clone(), OnDisk::Good(Box::new(revision)));
-        let disk = Disk { is_readable: true, files: plans.into_iter().map(good).collect() };
-        Self {
-            now,
-            far_end,
-            engine: Engine::start(Vec::new(), Fleet::default(), mode, pace, now),
-            notes: Vec::new(),
-            crashes: 0,
-            disk,
-            pace,
-            mode,
-            agenda: BTreeMap::new(),
-            scheduled: 0,
-            down_until: None,
-            stop_file: None,
-            checked_to: 0,
-            steps_at_once: 0,
-            hour: (now, 0),
-        }
+        Self(ringward::simulation::Drive::new(far_end, plans, pace, mode, now))
     }
 
     /// Has something happen at an instant, after what was scheduled for it before.
     pub fn at(&mut self, instant: Timestamp, happening: Happening) {
-        self.scheduled += 1;
-        self.agenda.insert((instant, self.scheduled), happening);
-    }
-
-    /// Has the daemon die right after its log has so many records.
-    pub fn crash_after(&mut self, records: usize) {
-        self.engine.crash_after = Some(records);
-        self.engine.crashed = self.engine.log.len() >= records;
+        self.0.at(instant, happening);
     }
 
     /// Runs until an instant.
     pub fn run_until(&mut self, until: Timestamp) {
         while self.step(until) {}
-        self.now = self.now.max(until);
+        self.0.now = self.0.now.max(until);
     }
 
     /// Goes to the next instant at which anything happens; false when there is none up to `until`.
     pub fn step(&mut self, until: Timestamp) -> bool {
-        let next = self.next_instant().map(|next| next.max(self.now));
-        let Some(next) = next.filter(|next| *next <= until) else { return false };
-        self.steps_at_once = if next == self.now { self.steps_at_once + 1 } else { 0 };
-        assert!(self.steps_at_once < MAX_STEPS_AT_ONCE, "a livelock at {next}\n{}", self.tail());
-        let (begun, steps) = self.hour;
-        let same_hour = next < after(begun, SignedDuration::from_hours(1));
-        self.hour = if same_hour { (begun, steps + 1) } else { (next, 1) };
-        assert!(self.hour.1 < MAX_STEPS_AN_HOUR, "a busy loop up to {next}\n{}", self.tail());
-        self.now = next;
-        self.far_end.advance(next);
-        self.come_up();
-        self.engine.world.budget_spent_until = self.far_end.budget_spent_until(next);
-        self.happen();
-        if self.down_until.is_none() {
-            self.run_daemon();
-        }
-        true
+        self.0.step(until).unwrap_or_else(|fault| panic!("{fault}\n{}", self.0.tail()))
     }
+}
 
-    fn run_daemon(&mut self) {
-        self.engine.finish_work(&mut self.far_end, self.stop_file.is_some(), self.now);
-        self.see_stop_file();
-        self.engine.look_at_files(&self.disk, self.now);
-        if !self.engine.crashed {
-            self.engine.decide(self.now);
-        }
-        if self.engine.crashed {
-            self.crash(Remembered::Devices);
-        } else {
-            self.engine.start_work(&self.far_end, self.now);
-        }
-        self.check_replay();
+impl Deref for Drive {
+    type Target = ringward::simulation::Drive;
+    fn deref(&self) -> &Self::Target {
+        &self.0
     }
+}
 
-    fn next_instant(&self) -> Option<Timestamp> {
-        let agenda = self.agenda.keys().map(|(at, _)| *at).next();
-        let daemon = match self.down_until {
-            Some(until) => Some(until),
-            None if !self.engine.has_decided => Some(self.now),
-            None => self.engine.next_instant(),
-        };
-        let stop_file = self.unseen_stop_file().filter(|_| self.down_until.is_none());
-        [agenda, daemon, stop_file, self.far_end.next_change()].into_iter().flatten().min()
-    }
-
-    fn unseen_stop_file(&self) -> Option<Timestamp> {
-        let (_, _, since) = self.stop_file.as_ref()?;
-        let unseen = self.engine.state.stop.is_none();
-        unseen.then(|| after(*since, self.pace.stop_file_seen))
-    }
-
-    fn happen(&mut self) {
-        while self.agenda.first_key_value().is_some_and(|((at, _), _)| *at <= self.now) {
-            let Some((_, happening)) = self.agenda.pop_first() else { return };
-            match (&happening, self.down_until) {
-                (Happening::Command(..) | Happening::Explain(_), Some(until)) => self.at(until, happening),
-                _ => self.happens(happening),
-            }
-        }
-    }
-
-    fn happens(&mut self, happening: Happening) {
-        match &happening {
-            Happening::Command(actor, reason, command) => return self.ask(actor, reason, command),
-            Happening::Explain(plan) => {
-                self.engine.decide(self.now);
-                let report = self.engine.reports.get(plan).cloned().map(Box::new);
-                return self.note(Note::Explained(plan.clone(), report));
-            }
-            Happening::StopFile(actor, reason) => {
-                self.stop_file.get_or_insert((actor.clone(), reason.clone(), self.now));
-            }
-            Happening::Edit(name, Some(file)) => {
-                self.disk.files.insert(name.clone(), file.clone());
-            }
-            Happening::Edit(name, None) => {
-                self.disk.files.remove(name);
-            }
-            Happening::Directory { is_readable } => self.disk.is_readable = *is_readable,
-            Happening::Outside(edit) => self.far_end.outside(edit, self.now),
-            Happening::Crash(remembered) => self.crash(*remembered),
-        }
-        self.note(Note::Happened(happening));
-    }
-
-    fn ask(&mut self, actor: &Actor, reason: &str, command: &Command) {
-        match self.engine.command(actor, reason, command, self.now) {
-            Ok(()) => match command {
-                Command::Stop => {
-                    self.stop_file.get_or_insert((actor.clone(), reason.to_owned(), self.now));
-                }
-                Command::Start { .. } => self.stop_file = None,
-                Command::Pause(_) | Command::Resume(_) | Command::Waive { .. } => {}
-            },
-            Err(refusal) => self.note(Note::Refused(actor.clone(), command.clone(), refusal)),
-        }
-    }
-
-    /// The file says stop even where the log does not yet. A writer that met it has seen it: the
-    /// log says so before the next decision, which would plan the same write again.
-    fn see_stop_file(&mut self) {
-        let met = std::mem::take(&mut self.engine.met_stop_file);
-        let Some((actor, reason, since)) = self.stop_file.clone() else { return };
-        let seen = met || after(since, self.pace.stop_file_seen) <= self.now;
-        if seen && self.engine.state.stop.is_none() && !self.engine.crashed {
-            self.ask(&actor, &reason, &Command::Stop);
-        }
-    }
-
-    fn note(&mut self, note: Note) {
-        self.notes.push((self.now, self.engine.log.len(), note));
-    }
-
-    /// The daemon dies: the log stays, and what is on its way at Cloudflare.
-    pub fn crash(&mut self, remembered: Remembered) {
-        if self.down_until.is_some() {
-            return;
-        }
-        self.crashes += 1;
-        self.engine.crashed = false;
-        self.engine.crash_after = None;
-        self.engine.world.fleet = match remembered {
-            Remembered::Devices => Fleet::remembered(self.engine.world.fleet.devices().cloned()),
-            Remembered::Nothing => Fleet::default(),
-        };
-        self.down_until = Some(after(self.now, self.pace.restart));
-    }
-
-    fn come_up(&mut self) {
-        if self.down_until.is_none_or(|until| until > self.now) {
-            return;
-        }
-        self.down_until = None;
-        let log = std::mem::take(&mut self.engine.log);
-        let fleet = std::mem::take(&mut self.engine.world.fleet);
-        self.engine = Engine::start(log, fleet, self.mode, self.pace, self.now);
-        // A daemon looks for the stop file before anything else.
-        if let Some((actor, reason, _)) = self.stop_file.clone().filter(|_| self.engine.state.stop.is_none())
-        {
-            self.ask(&actor, &reason, &Command::Stop);
-        }
-        self.note(Note::Restarted);
-    }
-
-    fn check_replay(&mut self) {
-        if self.checked_to < self.engine.log.len() {
-            self.checked_to = self.engine.log.len();
-            assert!(replayed(&self.engine.log) == self.engine.state, "law 9: the log gives another state");
-        }
-    }
-
-    /// The last events, for a failing test.
-    #[must_use]
-    pub fn tail(&self) -> String {
-        let line = |recorded: &Recorded| {
-            let Recorded { seq, at, entry } = recorded;
-            format!("{seq} {at} {} {}: {}\n", entry.actor, entry.event.kind(), entry.reason)
-        };
-        let skipped = self.engine.log.len().saturating_sub(12);
-        self.engine.log.iter().skip(skipped).map(line).collect()
+impl DerefMut for Drive {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
     }
 }

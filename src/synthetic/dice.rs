@@ -4,53 +4,53 @@
 
 /// A die for one purpose. [`Dice::of`] and [`Dice::nth`] make a die for a narrower purpose.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub(super) fn seeded(seed: u64) -> Self {
+    pub(crate) fn seeded(seed: u64) -> Self {
         Self(scatter(seed))
     }
 
     /// The die for a named purpose.
-    pub(super) fn of(self, purpose: &str) -> Self {
+    pub(crate) fn of(self, purpose: &str) -> Self {
         purpose.bytes().fold(self, |die, byte| die.nth(u64::from(byte)))
     }
 
     /// The die for the `n`th of many.
-    pub(super) fn nth(self, n: u64) -> Self {
+    pub(crate) fn nth(self, n: u64) -> Self {
         Self(scatter(self.0 ^ scatter(n)))
     }
 
     /// A number below `bound`; zero when `bound` is zero.
-    pub(super) fn below(self, bound: u64) -> u64 {
+    pub(crate) fn below(self, bound: u64) -> u64 {
         // The high half of the product spreads the whole range over the bound without a division.
         let product = u128::from(scatter(self.0)) * u128::from(bound);
         u64::try_from(product >> 64).unwrap_or(0)
     }
 
     /// A number from `low` to `high`, both included.
-    pub(super) fn between(self, low: i64, high: i64) -> i64 {
+    pub(crate) fn between(self, low: i64, high: i64) -> i64 {
         let width = u64::try_from(high - low).map_or(0, |width| width + 1);
         low + i64::try_from(self.below(width)).unwrap_or(0)
     }
 
     /// True for `per_mille` of a thousand dice.
-    pub(super) fn happens(self, per_mille: u16) -> bool {
+    pub(crate) fn happens(self, per_mille: u16) -> bool {
         self.below(1_000) < u64::from(per_mille)
     }
 
     /// `count` hexadecimal digits.
-    pub(super) fn hex(self, count: usize) -> String {
+    pub(crate) fn hex(self, count: usize) -> String {
         self.text(count, b"0123456789abcdef")
     }
 
     /// `count` letters and digits.
-    pub(super) fn alphanumeric(self, count: usize) -> String {
+    pub(crate) fn alphanumeric(self, count: usize) -> String {
         self.text(count, b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
     }
 
     /// A text in the form of a version 4 UUID.
-    pub(super) fn uuid(self) -> String {
+    pub(crate) fn uuid(self) -> String {
         let hex = self.hex(30);
         let variant = self.of("variant").text(1, b"89ab");
         format!("{}-{}-4{}-{variant}{}-{}", &hex[..8], &hex[8..12], &hex[12..15], &hex[15..18], &hex[18..30])

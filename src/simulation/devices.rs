@@ -6,22 +6,29 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ringward::fleet::{Reported, SightedPolicy, Sighting, SweepScope};
-use ringward::ids::{DeviceId, PolicyId};
-use ringward::schedule::Zone;
-use ringward::time::{SignedDuration, Timestamp, after, since};
-use ringward::version::{ClientVersion, Environment};
+use crate::fleet::{Reported, SightedPolicy, Sighting, SweepScope};
+use crate::ids::{DeviceId, PolicyId};
+use crate::schedule::Zone;
+use crate::time::{SignedDuration, Timestamp, after, since};
+use crate::version::{ClientVersion, Environment};
 
 /// When a device is switched on and connected: spans in order, begins included, ends not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Presence(Arc<[(Timestamp, Timestamp)]>);
 
 impl Presence {
-    /// Spans in order that do not overlap.
+    /// The union of spans; empty ones count for nothing.
     #[must_use]
-    pub fn spans(spans: Vec<(Timestamp, Timestamp)>) -> Self {
-        assert!(spans.iter().all(|(from, until)| from < until), "an empty span: {spans:?}");
-        assert!(spans.is_sorted_by(|a, b| a.1 <= b.0), "spans overlap: {spans:?}");
+    pub fn spans(mut spans: Vec<(Timestamp, Timestamp)>) -> Self {
+        spans.retain(|(from, until)| from < until);
+        spans.sort_unstable();
+        spans.dedup_by(|next, kept| {
+            let joins = next.0 < kept.1;
+            if joins {
+                kept.1 = kept.1.max(next.1);
+            }
+            joins
+        });
         Self(spans.into())
     }
 
@@ -55,9 +62,9 @@ impl Presence {
         let first = zone.local(first);
         let tz = first.time_zone().clone();
         let dates = first.date().series(jiff::Span::new().days(1)).take(days);
-        let at = |date: jiff::civil::Date, hour: i8| match date.at(hour, 0, 0, 0).to_zoned(tz.clone()) {
-            Ok(zoned) => zoned.timestamp(),
-            Err(error) => panic!("{date} {hour}:00 is no instant: {error}"),
+        let at = |date: jiff::civil::Date, hour: i8| {
+            let time = jiff::civil::Time::new(hour, 0, 0, 0).unwrap_or(jiff::civil::Time::MAX);
+            date.to_datetime(time).to_zoned(tz.clone()).map_or(Timestamp::MAX, |zoned| zoned.timestamp())
         };
         Self::spans(
             dates
@@ -94,6 +101,17 @@ impl Presence {
         self.0.get(next).map(|(begin, _)| (*begin).max(from))
     }
 
+    /// The spans from `from` on; the first one begins no earlier.
+    fn spans_from(&self, from: Timestamp) -> impl Iterator<Item = (Timestamp, Timestamp)> {
+        let next = self.0.partition_point(|(_, until)| *until <= from);
+        self.0.iter().skip(next).map(move |(begin, until)| ((*begin).max(from), *until))
+    }
+
+    /// When the span that holds `at` ends.
+    fn end_of(&self, at: Timestamp) -> Option<Timestamp> {
+        self.spans_from(at).next().filter(|(begin, _)| *begin <= at).map(|(_, until)| until)
+    }
+
     /// The last heartbeat up to `at`: one at each span's begin and `every` so long after it.
     #[must_use]
     pub fn last_heartbeat(&self, every: SignedDuration, at: Timestamp) -> Option<Timestamp> {
@@ -116,6 +134,15 @@ pub enum Reaction {
         notified_after: SignedDuration,
         /// How long the installation takes.
         installs_in: SignedDuration,
+    },
+    /// It installs at a waking whose span has room for it, after some that fail.
+    Retries {
+        /// How long Cloudflare takes to tell it.
+        notified_after: SignedDuration,
+        /// How long the installation takes.
+        installs_in: SignedDuration,
+        /// How many wakings fail first.
+        failures: usize,
     },
     /// It installs, and goes back to what it ran before.
     Reverts {
@@ -141,6 +168,15 @@ impl Reaction {
     }
 }
 
+/// What becomes of a device that runs a new version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterUpdate {
+    /// It goes on as before.
+    GoesOn,
+    /// It does not connect again after its next sleep.
+    NeverWakes,
+}
+
 /// One device's story.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Story {
@@ -162,8 +198,10 @@ pub struct Story {
     pub reaction: Reaction,
     /// From when on the account lists it no more.
     pub removed_at: Option<Timestamp>,
-    /// What another updater installs, and from when on it is there to.
-    pub updates: Vec<(Timestamp, ClientVersion)>,
+    /// What becomes of it once it runs what it was offered.
+    pub after_update: AfterUpdate,
+    /// What somebody else installs on it, and from when on: as soon as it is there.
+    pub installed_by_others: Vec<(Timestamp, ClientVersion)>,
 }
 
 impl Story {
@@ -180,7 +218,8 @@ impl Story {
             heartbeat: SignedDuration::from_mins(10),
             reaction: Reaction::arrives(),
             removed_at: None,
-            updates: Vec::new(),
+            after_update: AfterUpdate::GoesOn,
+            installed_by_others: Vec::new(),
         }
     }
 
@@ -206,26 +245,40 @@ impl Story {
     /// From when on it runs which version, after the first one: what follows from the offers, and
     /// from another updater's hand. What that installs stays until the next offer.
     fn versions(&self, offers: &Offers) -> Vec<(Timestamp, ClientVersion)> {
-        let mut versions = self.offered_versions(offers);
-        for (at, version) in &self.updates {
-            let installed_at = self.presence.first_from(*at);
-            versions.extend(installed_at.map(|installed_at| (installed_at, *version)));
+        let mut versions = self.followed(offers);
+        for (from, version) in &self.installed_by_others {
+            versions.extend(self.presence.first_from(*from).map(|present| (present, *version)));
         }
-        versions.sort_by_key(|(at, _)| *at);
+        versions.sort_by_key(|(from, _)| *from);
         versions
     }
 
-    /// What follows from the offers alone.
-    fn offered_versions(&self, offers: &Offers) -> Vec<(Timestamp, ClientVersion)> {
+    /// When a device that is told at `told` is there; `None`: never.
+    fn arrives_at(&self, told: Timestamp) -> Option<Timestamp> {
+        match self.reaction {
+            Reaction::Stays => None,
+            Reaction::Arrives { notified_after, installs_in }
+            | Reaction::Reverts { notified_after, installs_in, .. } => {
+                let present = self.presence.first_from(after(told, notified_after))?;
+                Some(after(present, installs_in))
+            }
+            Reaction::Retries { notified_after, installs_in, failures } => {
+                let ends = self.presence.spans_from(after(told, notified_after));
+                let ends = ends.map(|(begin, until)| (after(begin, installs_in), until));
+                let mut fitting = ends.filter(|(end, until)| end <= until).map(|(end, _)| end);
+                fitting.nth(failures)
+            }
+        }
+    }
+
+    fn followed(&self, offers: &Offers) -> Vec<(Timestamp, ClientVersion)> {
         let (Some(environment), Reported::Version(first)) = (self.environment(), &self.client) else {
             return Vec::new();
         };
-        let (notified_after, installs_in, reverts_after) = match self.reaction {
+        let reverts_after = match self.reaction {
             Reaction::Stays => return Vec::new(),
-            Reaction::Arrives { notified_after, installs_in } => (notified_after, installs_in, None),
-            Reaction::Reverts { notified_after, installs_in, after } => {
-                (notified_after, installs_in, Some(after))
-            }
+            Reaction::Reverts { after, .. } => Some(after),
+            Reaction::Arrives { .. } | Reaction::Retries { .. } => None,
         };
         if !first.follows_assignments() {
             return Vec::new();
@@ -235,8 +288,7 @@ impl Story {
         let mut versions = Vec::new();
         for (index, (at, offer)) in told.iter().enumerate() {
             let Some(target) = offer.filter(|target| *target != current) else { continue };
-            let Some(present) = self.presence.first_from(after(*at, notified_after)) else { continue };
-            let arrives_at = after(present, installs_in);
+            let Some(arrives_at) = self.arrives_at(*at) else { continue };
             // A changed target cancels the installation of the one before.
             if told.get(index + 1).is_some_and(|(next, _)| *next <= arrives_at) {
                 continue;
@@ -303,6 +355,8 @@ pub struct Devices {
     stories: Vec<Story>,
     offers: Offers,
     versions: Vec<Vec<(Timestamp, ClientVersion)>>,
+    /// From when on a device is never seen again, because of what it runs.
+    silent_from: Vec<Option<Timestamp>>,
     default_profile: Option<PolicyId>,
 }
 
@@ -310,8 +364,9 @@ impl Devices {
     /// Devices by their stories; `default_profile` is the account's default one.
     #[must_use]
     pub fn new(stories: Vec<Story>, default_profile: Option<PolicyId>) -> Self {
-        let versions = vec![Vec::new(); stories.len()];
-        Self { stories, offers: Offers::default(), versions, default_profile }
+        let mut devices = Self { stories, default_profile, ..Self::default() };
+        devices.follow();
+        devices
     }
 
     /// The stories.
@@ -320,41 +375,60 @@ impl Devices {
         &self.stories
     }
 
+    /// Changes stories, each by its index, before anything has happened.
+    pub fn retell(&mut self, mut change: impl FnMut(u64, &mut Story)) {
+        for (index, story) in (0..).zip(&mut self.stories) {
+            change(index, story);
+        }
+        self.follow();
+    }
+
     /// From `at` on, these profiles are offered these versions.
     pub fn offer<'a>(&mut self, offers: impl IntoIterator<Item = (&'a PolicyId, Offer)>, at: Timestamp) {
         for (profile, offer) in offers {
             self.offers.set(profile, at, offer);
         }
+        self.follow();
+    }
+
+    fn follow(&mut self) {
         self.versions = self.stories.iter().map(|story| story.versions(&self.offers)).collect();
+        let silent = |(story, versions): (&Story, &Vec<(Timestamp, ClientVersion)>)| {
+            let arrived = versions.first().filter(|_| story.after_update == AfterUpdate::NeverWakes)?;
+            story.presence.end_of(arrived.0)
+        };
+        self.silent_from = self.stories.iter().zip(&self.versions).map(silent).collect();
     }
 
     /// Another updater moves the first so many devices of a profile from `at` on.
     pub fn update(&mut self, profile: &PolicyId, devices: usize, version: ClientVersion, at: Timestamp) {
         let can = |story: &&mut Story| story.profile_at(at) == profile && story.environment().is_some();
         for story in self.stories.iter_mut().filter(can).take(devices) {
-            story.updates.push((at, version));
+            story.installed_by_others.push((at, version));
         }
-        self.versions = self.stories.iter().map(|story| story.versions(&self.offers)).collect();
+        self.follow();
     }
 
     /// The truth: what the device runs at an instant, by the index of its story.
     #[must_use]
     pub fn version_at(&self, index: usize, at: Timestamp) -> Reported {
-        let changed = self.versions[index].iter().take_while(|(from, _)| *from <= at).last();
+        let changed =
+            self.versions.get(index).and_then(|known| known.iter().rev().find(|(from, _)| *from <= at));
         match changed {
             Some((_, version)) => Reported::Version(*version),
-            None => self.stories[index].client.clone(),
+            None => self.stories.get(index).map_or(Reported::Null, |story| story.client.clone()),
         }
     }
 
     /// What Cloudflare lists about a device at an instant; `None` once it is removed.
     #[must_use]
     pub fn sighting(&self, index: usize, at: Timestamp) -> Option<Sighting> {
-        let story = &self.stories[index];
+        let story = self.stories.get(index)?;
         if story.removed_at.is_some_and(|removed| removed <= at) {
             return None;
         }
-        let last_seen_at = story.last_seen(at);
+        let silent_from = self.silent_from.get(index).copied().flatten();
+        let last_seen_at = story.last_seen(silent_from.map_or(at, |silent| at.min(silent)));
         let as_of = last_seen_at.unwrap_or(Timestamp::MIN);
         let profile = story.profile_at(as_of);
         Some(Sighting {

@@ -104,67 +104,111 @@ impl Default for Mix {
     }
 }
 
+/// How many devices of each system a profile has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Headcount {
+    /// Windows devices.
+    pub windows: usize,
+    /// Macs.
+    pub macs: usize,
+    /// Linux devices.
+    pub linux: usize,
+    /// iPhones.
+    pub ios: usize,
+}
+
+impl Headcount {
+    /// `size` devices in the shares of a mixture.
+    #[must_use]
+    pub fn mixed(size: usize, mix: &Mix) -> Self {
+        let (linux, ios) = (share(mix.linux, size), share(mix.ios, size));
+        let desktops = size.saturating_sub(linux + ios);
+        // A profile of two has one of each, so that small fleets exercise both environments.
+        let macs = share(mix.mac, size).max(usize::from(desktops > 1 && mix.mac > 0)).min(desktops);
+        Self { windows: desktops - macs, macs, linux, ios: ios.min(size.saturating_sub(linux)) }
+    }
+}
+
+fn share(per_mille: u16, of: usize) -> usize {
+    of * usize::from(per_mille) / 1_000
+}
+
 /// A device settings profile.
 #[derive(Debug)]
-pub(super) struct Profile {
-    pub(super) id: String,
-    pub(super) name: String,
-    pub(super) enabled: bool,
+pub(crate) struct Profile {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) enabled: bool,
     /// `None` for the default profile, which catches every device that no other profile matches.
-    pub(super) precedence: Option<u32>,
-    pub(super) updated_at: Timestamp,
+    pub(crate) precedence: Option<u32>,
+    pub(crate) updated_at: Timestamp,
     /// Its own die: of two profiles with one name each has its own devices.
     dice: Dice,
 }
 
 impl Profile {
-    pub(super) fn is_default(&self) -> bool {
+    pub(crate) fn is_default(&self) -> bool {
         self.precedence.is_none()
     }
 }
 
 /// All profiles and all devices; devices in the order of their IDs.
 #[derive(Debug)]
-pub(super) struct Fleet {
-    pub(super) profiles: Vec<Profile>,
-    pub(super) devices: Vec<Device>,
-    pub(super) calendar: Calendar,
+pub(crate) struct Fleet {
+    pub(crate) profiles: Vec<Profile>,
+    pub(crate) devices: Vec<Device>,
+    pub(crate) calendar: Calendar,
 }
 
 impl Fleet {
     /// `count` devices as they are at `start`.
-    pub(super) fn new(
+    pub(crate) fn new(
         dice: Dice,
         count: usize,
         custom: &[ProfileSettings],
         mix: &Mix,
         start: Timestamp,
     ) -> Self {
-        let profiles = profiles(dice, custom, start);
-        let mut devices = Vec::with_capacity(count);
         let mut left = count;
-        for (index, profile) in profiles.iter().enumerate() {
-            let size = match custom.get(index) {
+        let sizes = custom.iter().map(Some).chain([None]).map(|settings| {
+            let size = match settings {
                 Some(settings) if !settings.enabled => 0,
                 Some(settings) => (count * usize::from(settings.per_mille) / 1_000).max(1).min(left),
                 None => left,
             };
             left -= size;
+            size
+        });
+        let heads: Vec<Headcount> = sizes.map(|size| Headcount::mixed(size, mix)).collect();
+        Self::counted(dice, custom, &heads, mix, start)
+    }
+
+    /// A fleet with so many devices in each of the custom profiles and, last, the default one.
+    pub(crate) fn counted(
+        dice: Dice,
+        custom: &[ProfileSettings],
+        heads: &[Headcount],
+        mix: &Mix,
+        start: Timestamp,
+    ) -> Self {
+        let profiles = profiles(dice, custom, start);
+        let mut devices = Vec::new();
+        for ((index, profile), heads) in profiles.iter().enumerate().zip(heads) {
             let builder = Builder { dice: profile.dice, mix, start, profile: index, name: &profile.name };
-            devices.extend(builder.devices(size));
+            devices.extend(builder.devices(*heads));
         }
         devices.sort_by(|a: &Device, b: &Device| a.id.cmp(&b.id));
         Self { profiles, devices, calendar: Calendar::office() }
     }
 
     /// The device with this ID.
-    pub(super) fn device(&self, id: &str) -> Option<&Device> {
+    pub(crate) fn device(&self, id: &str) -> Option<&Device> {
         let index = self.devices.binary_search_by(|device| device.id.as_str().cmp(id)).ok()?;
         self.devices.get(index)
     }
 
     /// The position of the profile with this ID.
-    pub(super) fn profile(&self, id: &str) -> Option<usize> {
+    pub(crate) fn profile(&self, id: &str) -> Option<usize> {
         self.profiles.iter().position(|profile| profile.id == id)
     }
 }
@@ -195,13 +239,9 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn devices(&self, size: usize) -> Vec<Device> {
-        let share = |per_mille: u16, of: usize| of * usize::from(per_mille) / 1_000;
-        let (linux, ios) = (share(self.mix.linux, size), share(self.mix.ios, size));
-        let desktops = size.saturating_sub(linux + ios);
-        // A profile of two has one of each, so that small fleets exercise both environments.
-        let macs = share(self.mix.mac, size).max(usize::from(desktops > 1 && self.mix.mac > 0)).min(desktops);
-
+    fn devices(&self, heads: Headcount) -> Vec<Device> {
+        let Headcount { windows, macs, linux, ios } = heads;
+        let desktops = windows + macs;
         let special = [
             (Story::TooOld, self.mix.too_old),
             (Story::Pinned, self.mix.pinned),
@@ -217,13 +257,13 @@ impl Builder<'_> {
         let mut order: Vec<u64> = (0..desktops as u64).collect();
         order.sort_by_key(|slot| place.nth(*slot).below(u64::MAX));
 
-        let mut devices: Vec<Device> = Vec::with_capacity(size);
+        let mut devices: Vec<Device> = Vec::with_capacity(desktops + linux + ios);
         for (rank, story) in order.into_iter().zip(stories) {
             let os = if rank < macs as u64 { Os::Mac } else { Os::Windows };
             devices.push(self.device(rank, os, story));
         }
         let others = std::iter::repeat_n(Os::Linux, linux).chain(std::iter::repeat_n(Os::Ios, ios));
-        for (slot, os) in (desktops as u64..).zip(others.take(size - desktops)) {
+        for (slot, os) in (desktops as u64..).zip(others) {
             devices.push(self.device(slot, os, Story::Unsupported));
         }
         devices

@@ -3,16 +3,17 @@
 //! **Invariant:** nothing is sent that [`clear_to_send`] and the stop file do not let through at
 //! that very instant.
 
-use ringward::ids::PlanName;
-use ringward::rollout::event::{Cancelled, WriteId, WriteIntent};
-use ringward::rollout::outcome::{SendOutcome, outcome_entry};
-use ringward::rollout::remote::Group;
-use ringward::rollout::safety::{FreshLook, clear_to_send};
-use ringward::rollout::world::Observed;
-use ringward::time::{Timestamp, after};
+use crate::ids::PlanName;
+use crate::rollout::event::{Cancelled, WriteId, WriteIntent};
+use crate::rollout::outcome::{SendOutcome, outcome_entry};
+use crate::rollout::remote::Group;
+use crate::rollout::safety::{FreshLook, clear_to_send};
+use crate::rollout::world::Observed;
+use crate::time::{Timestamp, after};
 
 use super::engine::{Engine, File};
 use super::far_end::{FarEnd, Ticket, Write};
+use super::fault::SimulationFault;
 
 /// The one write, on its way.
 #[derive(Debug, Clone)]
@@ -88,7 +89,10 @@ impl Engine {
         is_stop_file_there: bool,
         now: Timestamp,
     ) {
-        let Some((plan, intent)) = self.intent() else { panic!("{write} is cleared and not planned") };
+        let Some((plan, intent)) = self.intent() else {
+            self.fail(SimulationFault::NotPlanned { at: now, write });
+            return;
+        };
         let rollout = self.state.plans.get(&plan).map(|plan| &plan.rollout);
         let current = match self.files.get(&plan) {
             Some(File::Present(revision)) => Some(&revision.digest),

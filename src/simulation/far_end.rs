@@ -4,14 +4,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ringward::fleet::{Sighting, SweepScope};
-use ringward::ids::{GroupId, PolicyId};
-use ringward::rollout::invariant::FarEndWrite;
-use ringward::rollout::outcome::SendOutcome;
-use ringward::rollout::remote::{Group, GroupContent, Profile, Profiles, VersionEntry};
-use ringward::rollout::world::Read;
-use ringward::time::{SignedDuration, Timestamp, after};
-use ringward::version::Environment;
+use crate::fleet::{Sighting, SweepScope};
+use crate::ids::{GroupId, PolicyId};
+use crate::rollout::invariant::FarEndWrite;
+use crate::rollout::outcome::SendOutcome;
+use crate::rollout::remote::{Group, GroupContent, Profile, Profiles, VersionEntry};
+use crate::rollout::world::Read;
+use crate::time::{SignedDuration, Timestamp, after};
+use crate::version::Environment;
 
 use super::devices::Devices;
 pub use super::faults::{Misread, Outsider, ReadFault, WriteFault};
@@ -140,10 +140,15 @@ impl FarEnd {
             let due = self.on_its_way.iter().enumerate().filter(|(_, write)| write.apply_at <= now);
             let Some((index, _)) = due.min_by_key(|(_, write)| write.apply_at) else { return };
             let write = self.on_its_way.swap_remove(index);
-            let Asked::Write(asked) = self.journal[write.request].asked.clone() else { continue };
+            let Some(Request { asked: Asked::Write(asked), fault, .. }) = self.journal.get(write.request)
+            else {
+                continue;
+            };
+            let (asked, fault) = (asked.clone(), fault.clone());
             let applied = self.apply(&asked, write.apply_at);
-            self.journal[write.request].applied = applied.as_ref().ok().cloned();
-            let fault = self.journal[write.request].fault.clone();
+            if let Some(request) = self.journal.get_mut(write.request) {
+                request.applied = applied.as_ref().ok().cloned();
+            }
             let outcome = match (applied, fault) {
                 (_, Some(WriteFault::ResetAfter)) => no_answer("connection reset by peer"),
                 (_, Some(WriteFault::AppliedLate(_))) => no_answer("no answer within 30s"),
@@ -160,13 +165,16 @@ impl FarEnd {
     }
 
     fn answer(&mut self, request: usize, outcome: SendOutcome) {
-        self.journal[request].answer = match &outcome {
+        let words = match &outcome {
             SendOutcome::Answered(_) => "200".to_owned(),
             SendOutcome::Refused { status, .. } => status.to_string(),
             SendOutcome::RateLimited { .. } => "429".to_owned(),
             SendOutcome::NoAnswer { message } | SendOutcome::NotSent { message, .. } => message.clone(),
             SendOutcome::Overtaken(_) => "not sent".to_owned(),
         };
+        if let Some(request) = self.journal.get_mut(request) {
+            request.answer = words;
+        }
         self.outcomes.insert(request, outcome);
     }
 
@@ -235,10 +243,7 @@ impl FarEnd {
 
     fn next_id(&mut self) -> GroupId {
         self.created += 1;
-        match GroupId::new(format!("group-{}", self.created)) {
-            Ok(id) => id,
-            Err(error) => panic!("{error}"),
-        }
+        GroupId::simulated(self.created)
     }
 
     fn put(&mut self, id: GroupId, content: GroupContent, at: Timestamp) -> Group {

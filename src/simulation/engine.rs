@@ -5,21 +5,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ringward::fleet::{Fleet, SWEEP_OVERLAP, Sighting, Sweep, SweepScope};
-use ringward::ids::PlanName;
-use ringward::plan::model::Revision;
-use ringward::rollout::command::{Command, Refusal, command};
-use ringward::rollout::decide::{Decision, decide};
-use ringward::rollout::event::{Actor, Entry, Event, Mode, Recorded};
-use ringward::rollout::gate;
-use ringward::rollout::outcome::doubt_after_restart;
-use ringward::rollout::remote::Profiles;
-use ringward::rollout::report::Report;
-use ringward::rollout::state::State;
-use ringward::rollout::world::{Desired, Observations, Observed, Read, Trouble};
-use ringward::time::{SignedDuration, Timestamp, after};
+use crate::fleet::{Fleet, SWEEP_OVERLAP, Sighting, Sweep, SweepScope};
+use crate::ids::PlanName;
+use crate::plan::model::Revision;
+use crate::rollout::command::{Command, Refusal, command};
+use crate::rollout::decide::{Decision, decide};
+use crate::rollout::event::{Actor, Entry, Event, Mode, Recorded};
+use crate::rollout::gate;
+use crate::rollout::outcome::doubt_after_restart;
+use crate::rollout::remote::Profiles;
+use crate::rollout::report::Report;
+use crate::rollout::state::{IllegalEvent, State};
+use crate::rollout::world::{Desired, Observations, Observed, Read, Trouble};
+use crate::time::{SignedDuration, Timestamp, after};
 
 use super::far_end::{Asked, FarEnd};
+use super::fault::SimulationFault;
+use super::looks::Looks;
 use super::writer::Writing;
 use super::{Disk, OnDisk, Pace};
 
@@ -93,6 +95,12 @@ pub struct Engine {
     wanted: BTreeMap<Read, Timestamp>,
     wake_at: Option<Timestamp>,
     pub(super) pace: Pace,
+    /// The first thing that went wrong in ringward itself.
+    pub(super) fault: Option<SimulationFault>,
+    /// Set in a simulation that is not exact to the minute.
+    pub(super) looks: Option<Looks>,
+    /// When each read was started last.
+    started: BTreeMap<Read, Timestamp>,
 }
 
 impl Engine {
@@ -104,7 +112,10 @@ impl Engine {
         pace: Pace,
         now: Timestamp,
     ) -> Self {
-        let state = replayed(&log);
+        let (state, fault) = match replayed(&log) {
+            Ok(state) => (state, None),
+            Err(error) => (State::default(), Some(SimulationFault::Replay { error })),
+        };
         let mut world = Observations { fleet: remembered, ..Observations::default() };
         world.cadence.poll = pace.poll;
         let mut engine = Self {
@@ -123,6 +134,9 @@ impl Engine {
             wanted: BTreeMap::new(),
             wake_at: None,
             pace,
+            fault,
+            looks: None,
+            started: BTreeMap::new(),
         };
         let event = Event::DaemonStarted { version: "0.1.0".to_owned(), mode };
         let reason = "the daemon took over the log".to_owned();
@@ -130,6 +144,22 @@ impl Engine {
         engine.append(vec![started], now);
         let doubt = doubt_after_restart(&engine.state);
         engine.append(doubt, now);
+        engine
+    }
+
+    /// A daemon in the middle of its work: state and observations as another one has them.
+    pub(super) fn take_over(
+        state: State,
+        world: Observations,
+        looks: Looks,
+        pace: Pace,
+        now: Timestamp,
+    ) -> Self {
+        let mut engine = Self::start(Vec::new(), Fleet::default(), Mode::Write, pace, now);
+        engine.log.clear();
+        engine.state = state;
+        engine.world = world;
+        engine.spare(looks);
         engine
     }
 
@@ -147,9 +177,16 @@ impl Engine {
         let at = self.state.last_at.map_or(now, |last| last.max(now));
         let recorded = Recorded { seq: self.state.seq + 1, at, entry };
         if let Err(error) = self.state.apply(&recorded) {
-            panic!("{error}\n{recorded:#?}\nafter {:#?}", self.log.iter().rev().take(5).collect::<Vec<_>>());
+            let recorded = format!("{recorded:#?}");
+            self.fail(SimulationFault::IllegalEvent { error, recorded });
+            return;
         }
         self.log.push(recorded);
+    }
+
+    /// Keeps the first fault: what follows from it says nothing.
+    pub(super) fn fail(&mut self, fault: SimulationFault) {
+        self.fault.get_or_insert(fault);
     }
 
     /// Looks at the plan files.
@@ -180,7 +217,7 @@ impl Engine {
         asked: &Command,
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        let entries = command(&self.state, actor, reason, asked)?;
+        let entries = command((&self.state, &self.world), actor, reason, asked, now)?;
         for entry in entries {
             self.record(entry, now);
         }
@@ -205,11 +242,11 @@ impl Engine {
                 self.reports.remove(&name);
                 self.reports.extend(decision.report.map(|report| (name, report)));
             }
-            if self.log.len() == before || self.crashed {
+            if self.log.len() == before || self.crashed || self.fault.is_some() {
                 return;
             }
         }
-        panic!("the plans never settle at {now}: {:#?}", self.log.iter().rev().take(6).collect::<Vec<_>>());
+        self.fail(SimulationFault::NeverSettles { at: now });
     }
 
     fn decide_one(&mut self, name: &PlanName, now: Timestamp) -> Decision {
@@ -218,37 +255,63 @@ impl Engine {
             return decision;
         }
         self.append(std::mem::take(&mut decision.entries), now);
-        if self.crashed {
+        if self.crashed || self.fault.is_some() {
             return decision;
         }
         let again = self.decision(name, now);
-        assert!(again.entries.is_empty(), "law 10: deciding again at {now} adds {:#?}", again.entries);
+        if !again.entries.is_empty() {
+            let entries = format!("{:#?}", again.entries);
+            self.fail(SimulationFault::AddsMore { at: now, entries });
+        }
         again
     }
 
-    fn decision(&self, name: &PlanName, now: Timestamp) -> Decision {
+    fn decision(&mut self, name: &PlanName, now: Timestamp) -> Decision {
         let desired = self.files.get(name).map_or(Desired::LastGood, File::desired);
         match decide(name, desired, &self.state, &self.world, now) {
             Ok(decision) => decision,
-            Err(error) => panic!("the ladder made an event that does not fit: {error}"),
+            Err(error) => {
+                self.fail(SimulationFault::Undecided { at: now, error });
+                Decision { entries: Vec::new(), report: None, reads: Vec::new(), wake_at: None }
+            }
         }
     }
 
     /// When the engine has something to do next.
-    pub(super) fn next_instant(&self) -> Option<Timestamp> {
+    pub(super) fn next_instant(&self, now: Timestamp) -> Option<Timestamp> {
         let reads = self.reading.values().map(|reading| reading.done_at);
+        let writing = self.writing.iter().map(|writing| match writing {
+            Writing::Looking { done_at, .. } => *done_at,
+            Writing::Clearing { send_at, .. } => *send_at,
+            Writing::Sent { answer_at, .. } => *answer_at,
+        });
+        if let Some(looks) = self.looks {
+            return reads.chain(writing).chain([self.next_look(looks, now)]).min();
+        }
         let wanted = self.wanted.iter().filter(|(read, _)| !self.reading.contains_key(read));
         let wanted = wanted.map(|(read, at)| self.not_before(read, *at));
         let files = self.files.values().filter_map(|file| match file {
             File::Missing { since } => Some(after(*since, SECOND_LOOK)),
             _ => None,
         });
-        let writing = self.writing.iter().map(|writing| match writing {
-            Writing::Looking { done_at, .. } => *done_at,
-            Writing::Clearing { send_at, .. } => *send_at,
-            Writing::Sent { answer_at, .. } => *answer_at,
-        });
         reads.chain(wanted).chain(files).chain(writing).chain(self.wake_at).min()
+    }
+
+    fn is_due(&self, read: &Read, at: Timestamp, now: Timestamp) -> bool {
+        let Some(looks) = self.looks else { return self.not_before(read, at) <= now };
+        if self.started.get(read) == Some(&now) {
+            return false;
+        }
+        let at = match read {
+            // Each look is for the ring that adopts; the others have time.
+            Read::ProfileSweep(_) => now,
+            Read::IncrementalSweep => {
+                let swept = self.world.fleet.swept_at();
+                swept.map_or(at, |swept| at.max(after(swept, looks.resting)))
+            }
+            Read::Groups | Read::Group(_) | Read::Profiles | Read::FullSweep => at,
+        };
+        self.not_before(read, at) <= now
     }
 
     fn not_before(&self, read: &Read, at: Timestamp) -> Timestamp {
@@ -260,14 +323,16 @@ impl Engine {
         let due: Vec<Read> = self
             .wanted
             .iter()
-            .filter(|(read, at)| !self.reading.contains_key(read) && self.not_before(read, **at) <= now)
+            .filter(|(read, at)| !self.reading.contains_key(read) && self.is_due(read, **at, now))
             .map(|(read, _)| read.clone())
             .collect();
         for read in due {
             let since = after(now, -STORM_SPAN);
             let lately = far_end.journal.iter().rev().take_while(|request| request.at > since);
             let same = lately.filter(|request| request.asked == Asked::Read(read.clone())).count();
-            assert!(same < STORM, "a storm of reads at {now}: {read:?}, {same} times in {STORM_SPAN:#}");
+            if same >= STORM {
+                self.fail(SimulationFault::Storm { at: now, read: read.clone(), times: same });
+            }
             let scope = match &read {
                 Read::Groups | Read::Group(_) | Read::Profiles => None,
                 Read::FullSweep => Some(SweepScope::Full),
@@ -278,6 +343,7 @@ impl Engine {
                 Read::ProfileSweep(policy) => Some(SweepScope::Profile(policy.clone())),
             };
             let done_at = after(now, self.pace.read);
+            self.started.insert(read.clone(), now);
             self.reading.insert(read, Reading { started_at: now, done_at, scope });
         }
         let pending = self.state.pending_write().filter(|(_, _, write)| write.doubt.is_none());
@@ -344,20 +410,22 @@ impl Engine {
                 let membership = gate::membership(&self.state, &self.world, now);
                 self.world.fleet.observe(sweep, &membership);
             }
-            (read, None) => panic!("{read:?} has no scope"),
+            (Read::FullSweep | Read::IncrementalSweep | Read::ProfileSweep(_), None) => {
+                return Err("the sweep has no scope".to_owned());
+            }
         }
         Ok(())
     }
 }
 
 /// Law 9's other side: the state that the log alone gives.
-#[must_use]
-pub fn replayed(log: &[Recorded]) -> State {
+///
+/// # Errors
+/// When an event does not fit the state that those before it give.
+pub fn replayed(log: &[Recorded]) -> Result<State, IllegalEvent> {
     let mut state = State::default();
     for recorded in log {
-        if let Err(error) = state.apply(recorded) {
-            panic!("law 9: the log cannot be replayed: {error}");
-        }
+        state.apply(recorded)?;
     }
-    state
+    Ok(state)
 }

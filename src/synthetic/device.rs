@@ -4,8 +4,6 @@
 //! moves are settled when a write happens and only a later write changes those that have not begun to
 //! install.
 
-use serde_json::{Value, json};
-
 use super::behaviour::{Calendar, Habits};
 use super::dice::Dice;
 use crate::time::{SignedDuration, Timestamp, after};
@@ -19,7 +17,7 @@ const MAX_ATTEMPTS: u64 = 40;
 
 /// The operating systems of the simulated fleet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Os {
+pub(crate) enum Os {
     Windows,
     Mac,
     Linux,
@@ -28,7 +26,7 @@ pub(super) enum Os {
 
 impl Os {
     /// The spelling of `device_type`: "mac", while an assignment says "macos" (FACTS 2).
-    pub(super) const fn device_type(self) -> &'static str {
+    pub(crate) const fn device_type(self) -> &'static str {
         match self {
             Self::Windows => "windows",
             Self::Mac => "mac",
@@ -37,7 +35,7 @@ impl Os {
         }
     }
 
-    pub(super) const fn environment(self) -> Option<Environment> {
+    pub(crate) const fn environment(self) -> Option<Environment> {
         match self {
             Self::Windows => Some(Environment::Windows),
             Self::Mac => Some(Environment::Macos),
@@ -88,27 +86,40 @@ pub struct DeviceTruth {
 
 /// One simulated device.
 #[derive(Debug)]
-pub(super) struct Device {
-    pub(super) id: String,
-    pub(super) name: String,
-    pub(super) user: String,
-    pub(super) os: Os,
-    pub(super) story: Story,
+pub(crate) struct Device {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) user: String,
+    pub(crate) os: Os,
+    pub(crate) story: Story,
     /// Index of its profile in the fleet.
-    pub(super) profile: usize,
-    pub(super) habits: Habits,
-    pub(super) registrations: u32,
-    pub(super) created_at: Timestamp,
+    pub(crate) profile: usize,
+    pub(crate) habits: Habits,
+    pub(crate) registrations: u32,
+    pub(crate) created_at: Timestamp,
     /// What it ran when the sandbox began, in its own words; `None` until it was seen.
-    pub(super) initial: Option<String>,
-    pub(super) failed_install: u16,
-    pub(super) assignment: Option<Assignment>,
-    pub(super) moves: Vec<Move>,
+    pub(crate) initial: Option<String>,
+    pub(crate) failed_install: u16,
+    pub(crate) assignment: Option<Assignment>,
+    pub(crate) moves: Vec<Move>,
+}
+
+/// How a device takes an assignment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Temper {
+    /// How long Cloudflare takes to tell it.
+    pub(crate) notified_after: SignedDuration,
+    /// How long download and install take.
+    pub(crate) installs_in: SignedDuration,
+    /// How many wakings fail first.
+    pub(crate) failures: usize,
+    /// Whether it ever moves.
+    pub(crate) moves: bool,
 }
 
 /// What a device was last told.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Assignment {
+pub(crate) struct Assignment {
     target: Option<ClientVersion>,
     /// When it hears of it; `None`: never awake again.
     heard_at: Option<Timestamp>,
@@ -116,7 +127,7 @@ pub(super) struct Assignment {
 
 /// An install that succeeds.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Move {
+pub(crate) struct Move {
     version: ClientVersion,
     /// From here on it cannot be cancelled.
     installs_from: Timestamp,
@@ -124,19 +135,19 @@ pub(super) struct Move {
 }
 
 impl Device {
-    fn dice(&self) -> Dice {
+    pub(crate) fn dice(&self) -> Dice {
         self.habits.dice
     }
 
     /// The version that runs at `instant`.
-    pub(super) fn running(&self, instant: Timestamp) -> Option<String> {
+    pub(crate) fn running(&self, instant: Timestamp) -> Option<String> {
         let moved = self.moves.iter().rev().find(|step| step.done_at <= instant);
         moved.map(|step| step.version.to_string()).or_else(|| self.initial.clone())
     }
 
     /// Tells the device at `now` what its group offers to its environment. `write` counts the account's
     /// writes and seeds the delays, so that a repeated write is not a repeated history.
-    pub(super) fn assign(
+    pub(crate) fn assign(
         &mut self,
         target: Option<ClientVersion>,
         now: Timestamp,
@@ -168,6 +179,23 @@ impl Device {
         }
         if let Some(step) = self.install(target, free_from, die, calendar) {
             self.moves.push(step);
+        }
+    }
+
+    /// How it takes a first assignment that comes while it is awake: after how long it hears of it,
+    /// how long download and install take, and how many wakings fail before.
+    pub(crate) fn temper(&self) -> Temper {
+        let die = self.dice().of("assignment").nth(1);
+        let seconds = |die: Dice, low: i64, high: i64| SignedDuration::from_secs(die.between(low, high));
+        let attempt = |n: u64| die.of("attempt").nth(n);
+        let fails = |n: &u64| attempt(*n).of("fails").happens(self.failed_install);
+        let failures = (0..MAX_ATTEMPTS).take_while(fails).count();
+        let first = attempt(0);
+        Temper {
+            notified_after: seconds(die.of("notified"), 0, NOTIFIED_WITHIN_SECONDS),
+            installs_in: seconds(first.of("download"), 60, 600) + seconds(first.of("install"), 40, 180),
+            failures,
+            moves: !matches!(self.story, Story::Pinned | Story::Broken),
         }
     }
 
@@ -203,7 +231,7 @@ impl Device {
     }
 
     /// What is true of the device at `now`.
-    pub(super) fn truth(&self, profile: &str, now: Timestamp, calendar: &Calendar) -> DeviceTruth {
+    pub(crate) fn truth(&self, profile: &str, now: Timestamp, calendar: &Calendar) -> DeviceTruth {
         let last_seen_at = self.last_seen(now, calendar);
         DeviceTruth {
             id: self.id.clone(),
@@ -217,51 +245,17 @@ impl Device {
     }
 
     /// The last check-in at or before `now`.
-    pub(super) fn last_seen(&self, now: Timestamp, calendar: &Calendar) -> Option<Timestamp> {
+    pub(crate) fn last_seen(&self, now: Timestamp, calendar: &Calendar) -> Option<Timestamp> {
         self.habits.last_seen(calendar, now)
     }
 
     /// What the API says the device runs, given its last check-in.
-    pub(super) fn reported(&self, last_seen: Option<Timestamp>) -> Option<String> {
+    pub(crate) fn reported(&self, last_seen: Option<Timestamp>) -> Option<String> {
         self.running(last_seen?)
     }
 
-    /// The device as `physical-devices` lists it, without its registration.
-    pub(super) fn body(&self, last_seen: Option<Timestamp>) -> Value {
-        let die = self.dice().of("inventory");
-        let (os_version, maker, model) = match self.os {
-            Os::Windows => ("10.0.22631", "Dell Inc.", "Latitude 7450"),
-            Os::Mac => ("26.0.1", "Apple Inc.", "Mac16,1"),
-            Os::Linux => ("6.12.48", "LENOVO", "21CB"),
-            Os::Ios => ("26.0.1", "Apple Inc.", "iPhone17,1"),
-        };
-        json!({
-            "id": self.id,
-            "name": self.name,
-            "active_registrations": self.registrations,
-            "client_version": self.reported(last_seen),
-            "created_at": self.created_at.to_string(),
-            "updated_at": last_seen.unwrap_or(self.created_at).to_string(),
-            "last_seen_at": last_seen.map(|instant| instant.to_string()),
-            "deleted_at": null,
-            "device_type": self.os.device_type(),
-            "hardware_id": die.of("hardware").uuid(),
-            "serial_number": die.of("serial").alphanumeric(10).to_uppercase(),
-            "manufacturer": maker,
-            "model": model,
-            "os_version": os_version,
-            "os_version_extra": null,
-            "tags": {},
-            "last_seen_user": {
-                "id": die.of("user").uuid(),
-                "name": self.user,
-                "email": self.email(),
-            },
-        })
-    }
-
     /// The e-mail address of the last seen user.
-    pub(super) fn email(&self) -> String {
+    pub(crate) fn email(&self) -> String {
         // Profiles may be called anything; an address may not.
         let words =
             self.user.split(|char: char| !char.is_ascii_alphanumeric()).filter(|word| !word.is_empty());

@@ -15,14 +15,19 @@ const SEARCHED_DAYS: u32 = 60;
 
 /// The office's calendar: the days on which [`Habits`] are kept.
 #[derive(Debug, Clone)]
-pub(super) struct Calendar {
+pub(crate) struct Calendar {
     zone: TimeZone,
 }
 
 impl Calendar {
     /// Lisbon: office days that change with DST. The zone database is part of the program.
-    pub(super) fn office() -> Self {
+    pub(crate) fn office() -> Self {
         Self { zone: TimeZone::get("Europe/Lisbon").unwrap_or(TimeZone::UTC) }
+    }
+
+    /// An office of another zone.
+    pub(crate) fn of(zone: TimeZone) -> Self {
+        Self { zone }
     }
 
     fn day_of(&self, instant: Timestamp) -> Date {
@@ -36,16 +41,16 @@ impl Calendar {
 
 /// When one device is awake.
 #[derive(Debug, Clone)]
-pub(super) struct Habits {
-    pub(super) dice: Dice,
-    pub(super) rhythm: Rhythm,
+pub(crate) struct Habits {
+    pub(crate) dice: Dice,
+    pub(crate) rhythm: Rhythm,
     /// Seconds between two check-ins while awake.
-    pub(super) check_in: i64,
+    pub(crate) check_in: i64,
 }
 
 /// The kinds of presence in a fleet.
 #[derive(Debug, Clone)]
-pub(super) enum Rhythm {
+pub(crate) enum Rhythm {
     /// A laptop: opened in the morning and closed in the evening of the days it is used.
     Office {
         /// Seconds after midnight at which it is usually opened.
@@ -72,14 +77,14 @@ pub(super) enum Rhythm {
 
 /// A stretch of wakefulness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Awake {
-    pub(super) from: Timestamp,
-    pub(super) until: Timestamp,
+pub(crate) struct Awake {
+    pub(crate) from: Timestamp,
+    pub(crate) until: Timestamp,
 }
 
 impl Habits {
     /// The last check-in at or before `now`.
-    pub(super) fn last_seen(&self, calendar: &Calendar, now: Timestamp) -> Option<Timestamp> {
+    pub(crate) fn last_seen(&self, calendar: &Calendar, now: Timestamp) -> Option<Timestamp> {
         if let Rhythm::Gone(since) = self.rhythm {
             return Some(since.min(now));
         }
@@ -98,14 +103,21 @@ impl Habits {
     }
 
     /// The stretch of wakefulness that holds `instant`, or else the next one.
-    pub(super) fn awake_at_or_after(&self, calendar: &Calendar, instant: Timestamp) -> Option<Awake> {
+    pub(crate) fn awake_at_or_after(&self, calendar: &Calendar, instant: Timestamp) -> Option<Awake> {
         // Yesterday's stretch of a machine that never sleeps ends today.
         self.first_from(calendar, calendar.day_of(instant).yesterday().ok()?, |awake| awake.until > instant)
     }
 
     /// The first stretch that begins after `instant`: the next waking or service start.
-    pub(super) fn next_waking(&self, calendar: &Calendar, instant: Timestamp) -> Option<Awake> {
+    pub(crate) fn next_waking(&self, calendar: &Calendar, instant: Timestamp) -> Option<Awake> {
         self.first_from(calendar, calendar.day_of(instant), |awake| awake.from > instant)
+    }
+
+    /// All stretches that begin on the days from `from` on and before `until`, in order.
+    pub(crate) fn stretches(&self, calendar: &Calendar, from: Timestamp, until: Timestamp) -> Vec<Awake> {
+        let last = calendar.day_of(until);
+        let days = calendar.day_of(from).series(jiff::Span::new().days(1)).take_while(|day| *day < last);
+        days.filter_map(|day| self.awake_on(calendar, day)).collect()
     }
 
     fn first_from(&self, calendar: &Calendar, day: Date, fits: impl Fn(&Awake) -> bool) -> Option<Awake> {

@@ -4,10 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use ringward::ids::PolicyId;
-use ringward::rollout::remote::GroupContent;
-use ringward::time::{SignedDuration, Timestamp};
-use ringward::version::{ClientVersion, Environment};
+use crate::ids::PolicyId;
+use crate::rollout::remote::GroupContent;
+use crate::time::{SignedDuration, Timestamp};
+use crate::version::{ClientVersion, Environment};
 
 /// What befalls a write.
 #[derive(Debug, Clone, PartialEq, Eq)]

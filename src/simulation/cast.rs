@@ -1,0 +1,174 @@
+//! A synthetic account for a plan: its profiles, and devices with the habits and stories of the
+//! sandbox's fleet.
+//!
+//! **Invariant:** the same plan, settings and seed give the same account; every profile that the
+//! plan names is there exactly once.
+
+use super::devices::{Devices, Presence, Reaction, Story};
+use super::far_end::FarEnd;
+use crate::fleet::Reported;
+use crate::ids::{DeviceId, PolicyId};
+use crate::plan::model::{Plan, ProfileRef};
+use crate::rollout::remote::Profile;
+use crate::synthetic::{Calendar, Device, Dice, Fleet, Headcount, Mix, ProfileSettings, Rhythm};
+use crate::time::{SignedDuration, Timestamp, after};
+use crate::version::ClientVersion;
+
+/// So many days of habits lie before the simulation: who was active lately is known from them.
+const DAYS_BEFORE: i64 = 10;
+
+/// What runs on most devices at first, and where the plan wants just that: one release older.
+const BEHIND: ClientVersion = ClientVersion::new(2026, 6, 880, 0);
+
+/// How many devices there are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Size {
+    /// So many in all; later rings have more, as is usual.
+    Total(usize),
+    /// So many in each profile that the plan names, in the order of rings.
+    Counted(Vec<(ProfileRef, Headcount)>),
+}
+
+/// What an account is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Casting {
+    /// What every draw depends on.
+    pub seed: u64,
+    /// How many devices.
+    pub size: Size,
+    /// Kinds and habits of devices.
+    pub mix: Mix,
+    /// When the simulation begins.
+    pub from: Timestamp,
+    /// How long habits reach.
+    pub days: i64,
+}
+
+/// The account of a plan.
+#[must_use]
+pub fn account(plan: &Plan, casting: &Casting) -> FarEnd {
+    let heads = heads(plan, casting);
+    let custom: Vec<&(ProfileRef, Headcount)> =
+        heads.iter().filter(|(profile, _)| *profile != ProfileRef::Default).collect();
+    let settings: Vec<ProfileSettings> =
+        custom.iter().map(|(profile, _)| ProfileSettings::new(profile.to_string(), 0)).collect();
+    let default = heads.iter().find(|(profile, _)| *profile == ProfileRef::Default);
+    let counts: Vec<Headcount> = custom
+        .iter()
+        .map(|(_, heads)| *heads)
+        .chain([default.map_or_else(Headcount::default, |(_, heads)| *heads)])
+        .collect();
+    let dice = Dice::seeded(casting.seed).of("fleet");
+    let fleet = Fleet::counted(dice, &settings, &counts, &casting.mix, casting.from);
+    let ids: Vec<Option<PolicyId>> = fleet
+        .profiles
+        .iter()
+        .enumerate()
+        .map(|(index, made)| match custom.get(index) {
+            Some((ProfileRef::Id(id), _)) => Some(id.clone()),
+            _ => PolicyId::new(made.id.clone()).ok(),
+        })
+        .collect();
+    let profiles = fleet.profiles.iter().zip(&ids).filter_map(|(made, id)| {
+        let name = (!made.is_default()).then(|| made.name.clone());
+        Some(Profile { id: id.clone()?, name, is_default: made.is_default(), enabled: true })
+    });
+    let calendars: Vec<Calendar> = fleet
+        .profiles
+        .iter()
+        .enumerate()
+        .map(|(index, _)| calendar(plan, custom.get(index).map(|(profile, _)| profile), casting.from))
+        .collect();
+    let stories = fleet.devices.iter().filter_map(|device| {
+        let policy = ids.get(device.profile)?.clone()?;
+        story(device, policy, calendars.get(device.profile)?, plan, casting)
+    });
+    let default = ids.last().cloned().flatten();
+    FarEnd::new(Devices::new(stories.collect(), default), profiles.collect())
+}
+
+/// The devices of each profile that the plan names.
+fn heads(plan: &Plan, casting: &Casting) -> Vec<(ProfileRef, Headcount)> {
+    let total = match &casting.size {
+        Size::Counted(heads) => return heads.clone(),
+        Size::Total(total) => *total,
+    };
+    let named = || plan.rings.iter().flat_map(|ring| ring.profiles.iter().map(move |one| (ring, one)));
+    // Each ring has twice the devices of the one before, up to a factor of 64.
+    let weight = |index: usize| 1_usize << index.min(6);
+    let place = |name| plan.rings.iter().position(|ring| ring.name == name).unwrap_or(0);
+    let sum: usize = (0..plan.rings.len()).map(weight).sum();
+    let share = |ring: &crate::plan::model::RingPlan| {
+        let devices = total * weight(place(ring.name.clone())) / sum.max(1);
+        (devices / ring.profiles.len().max(1)).max(1)
+    };
+    let mut heads: Vec<(ProfileRef, Headcount)> = named()
+        .map(|(ring, profile)| (profile.clone(), Headcount::mixed(share(ring), &casting.mix)))
+        .collect();
+    // What rounding left over is in the last profile.
+    let rest = total.saturating_sub(named().map(|(ring, _)| share(ring)).sum());
+    if let Some((_, last)) = heads.last_mut() {
+        last.windows += rest;
+    }
+    heads
+}
+
+/// The office that a profile's devices keep: that of the ring's zone.
+fn calendar(plan: &Plan, profile: Option<&ProfileRef>, from: Timestamp) -> Calendar {
+    let profile = profile.unwrap_or(&ProfileRef::Default);
+    let ring = plan.rings.iter().find(|ring| ring.profiles.contains(profile)).or(plan.rings.first());
+    ring.map_or_else(Calendar::office, |ring| {
+        Calendar::of(ring.schedule.zone().local(from).time_zone().clone())
+    })
+}
+
+fn story(
+    device: &Device,
+    policy: PolicyId,
+    calendar: &Calendar,
+    plan: &Plan,
+    casting: &Casting,
+) -> Option<Story> {
+    if device.registrations == 0 {
+        return None;
+    }
+    let id = DeviceId::new(device.id.clone()).ok()?;
+    let client = device.initial.as_ref().map(|text| text.parse::<ClientVersion>());
+    let wanted =
+        |version: &ClientVersion| plan.rings.iter().any(|ring| ring.targets.values().any(|t| t == version));
+    let client = match client {
+        Some(Ok(version)) if wanted(&version) => Reported::Version(BEHIND),
+        Some(Ok(version)) => Reported::Version(version),
+        Some(Err(_)) => Reported::Unreadable(device.initial.clone().unwrap_or_default()),
+        None => Reported::Null,
+    };
+    let mut story = Story::new(id, device.os.device_type(), BEHIND, policy);
+    story.client = client;
+    story.presence = presence(device, calendar, casting);
+    story.heartbeat = SignedDuration::from_secs(device.habits.check_in.max(60));
+    let temper = device.temper();
+    story.reaction = if temper.moves {
+        let (notified_after, installs_in) = (temper.notified_after, temper.installs_in);
+        Reaction::Retries { notified_after, installs_in, failures: temper.failures }
+    } else {
+        Reaction::Stays
+    };
+    Some(story)
+}
+
+fn presence(device: &Device, calendar: &Calendar, casting: &Casting) -> Presence {
+    let day = |days: i64| SignedDuration::from_hours(24 * days);
+    match device.habits.rhythm {
+        Rhythm::Never => Presence::never(),
+        Rhythm::Gone(last) => {
+            let moment = SignedDuration::from_mins(1);
+            Presence::spans(vec![(last, after(last, moment))])
+        }
+        Rhythm::Office { .. } | Rhythm::AlwaysOn { .. } => {
+            let (from, until) =
+                (after(casting.from, -day(DAYS_BEFORE)), after(casting.from, day(casting.days)));
+            let awake = device.habits.stretches(calendar, from, until);
+            Presence::spans(awake.into_iter().map(|awake| (awake.from, awake.until)).collect())
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! When a simulation that need not be exact to the minute looks at the account.
+//!
+//! The daemon polls every few minutes. A simulation of weeks that did the same would spend its time
+//! on looks that show nothing new, so this one looks at a coarse grid and at the exact instants at
+//! which the clock alone lets a rollout move: openings and soak ends.
+//!
+//! **Invariant:** a look is only ever late, and by at most one grid step; what is decided at it is
+//! decided by the same core on the same kind of observations.
+
+use super::engine::Engine;
+use crate::rollout::gate::LEFT_TO_ENTER;
+use crate::rollout::state::{Phase, Ring, Stage};
+use crate::schedule::Writable;
+use crate::time::{SignedDuration, Timestamp, after};
+
+/// How far apart looks are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Looks {
+    /// While a ring adopts, or could be entered or verified at any time.
+    pub busy: SignedDuration,
+    /// While only time can pass.
+    pub resting: SignedDuration,
+}
+
+impl Looks {
+    /// The next instant of a grid that is the same on every day.
+    fn next(every: SignedDuration, now: Timestamp) -> Timestamp {
+        let every = every.as_secs().max(1);
+        let past = now.as_second().rem_euclid(every);
+        let whole = Timestamp::from_second(now.as_second() - past).unwrap_or(now);
+        after(whole, SignedDuration::from_secs(every))
+    }
+}
+
+impl Engine {
+    /// From now on it looks at a coarse grid.
+    pub(super) fn spare(&mut self, looks: Looks) {
+        self.looks = Some(looks);
+        // Four polls are how long a look stays good.
+        self.world.cadence.poll = looks.resting / 3;
+    }
+
+    /// The next instant at which something can have changed that matters.
+    pub(super) fn next_look(&self, looks: Looks, now: Timestamp) -> Timestamp {
+        let mut every = looks.resting;
+        let mut instants = Vec::new();
+        for plan in self.state.plans.values().filter(|plan| plan.rollout.phase == Phase::Running) {
+            let current = |ring: &Ring| !matches!(ring.stage, Stage::Verified(_));
+            let Some((ring, ring_plan)) = plan.rollout.rings_with_plans().find(|(ring, _)| current(ring))
+            else {
+                continue;
+            };
+            let busy = match &ring.stage {
+                Stage::Entering(_) => {
+                    instants.extend(ring_plan.schedule.next_entry(now, LEFT_TO_ENTER));
+                    ring_plan.schedule.writable(now) != Writable::NotNow
+                }
+                Stage::Soaking(_, soak) => {
+                    let ends_at = after(soak.started_at, ring_plan.soak.get());
+                    instants.push(ends_at);
+                    ends_at <= now
+                }
+                Stage::Adopting(_) | Stage::Deploying(_) => true,
+                Stage::Pending | Stage::Verified(_) => false,
+            };
+            if busy {
+                every = looks.busy;
+            }
+        }
+        let grid = Looks::next(every, now);
+        instants.into_iter().filter(|at| *at > now).chain([grid]).min().unwrap_or(grid)
+    }
+}

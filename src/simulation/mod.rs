@@ -1,0 +1,425 @@
+//! The pure drive: ringward's core and a simulated account on one virtual clock.
+//!
+//! Domain types only: no sockets, no runtime, no JSON. Each step goes to the earliest instant at
+//! which anything happens; weeks pass in milliseconds, and the same script gives the same run.
+//!
+//! **Invariant:** after every step the log replays to the live state (law 9), and deciding again
+//! at the same instant adds nothing (law 10).
+
+pub mod cast;
+pub mod devices;
+pub mod engine;
+pub mod far_end;
+mod fault;
+mod faults;
+mod looks;
+pub mod trial;
+pub mod what_if;
+mod writer;
+
+use std::collections::BTreeMap;
+
+use crate::fleet::Fleet;
+use crate::ids::PlanName;
+use crate::plan::model::Revision;
+use crate::rollout::command::{Command, Refusal};
+use crate::rollout::event::{Actor, Mode, Recorded};
+use crate::rollout::report::Report;
+use crate::rollout::state::State;
+use crate::rollout::world::Observations;
+use crate::time::{SignedDuration, Timestamp, after};
+
+use engine::{Engine, replayed};
+use far_end::{FarEnd, Outsider};
+pub use fault::SimulationFault;
+pub use looks::Looks;
+
+/// Steps at one instant: more is a livelock.
+const MAX_STEPS_AT_ONCE: usize = 200;
+
+/// Steps within an hour: more is a daemon that wakes up for nothing.
+const MAX_STEPS_AN_HOUR: usize = 1_500;
+
+/// How long things take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// A read, from its begin to its answer.
+    pub read: SignedDuration,
+    /// From a read's begin to the instant that its answer shows.
+    pub snapshot_after: SignedDuration,
+    /// The fresh look before a write.
+    pub look: SignedDuration,
+    /// From the fresh look to the last word and the request: commands may come in between.
+    pub clear: SignedDuration,
+    /// From a write's request to its application.
+    pub apply: SignedDuration,
+    /// From a write's request to its answer.
+    pub answer: SignedDuration,
+    /// From a crash to the next start.
+    pub restart: SignedDuration,
+    /// Until the engine sees a stop file that somebody put there.
+    pub stop_file_seen: SignedDuration,
+    /// How often the ring that adopts is read.
+    pub poll: SignedDuration,
+}
+
+impl Pace {
+    /// Everything is there at once.
+    #[must_use]
+    pub fn at_once() -> Self {
+        let none = SignedDuration::ZERO;
+        Self { read: none, look: none, clear: none, apply: none, answer: none, ..Self::default() }
+    }
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            read: SignedDuration::from_secs(2),
+            snapshot_after: SignedDuration::ZERO,
+            look: SignedDuration::from_secs(1),
+            clear: SignedDuration::from_secs(1),
+            apply: SignedDuration::from_secs(1),
+            answer: SignedDuration::from_secs(2),
+            restart: SignedDuration::from_secs(30),
+            stop_file_seen: SignedDuration::from_secs(5),
+            poll: SignedDuration::from_mins(5),
+        }
+    }
+}
+
+/// The plans directory.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Disk {
+    /// Whether the directory can be read.
+    pub is_readable: bool,
+    /// Its files, by the plan they hold.
+    pub files: BTreeMap<PlanName, OnDisk>,
+}
+
+/// A plan's file.
+#[derive(Debug, Clone, PartialEq)]
+pub enum OnDisk {
+    /// It holds.
+    Good(Box<Revision>),
+    /// It has errors.
+    Broken,
+}
+
+/// Something that a script has happen.
+#[derive(Debug, Clone)]
+pub enum Happening {
+    /// A person asks for something. While the daemon is down it is asked once it is up.
+    Command(Actor, String, Command),
+    /// A person puts the stop file there, without the daemon.
+    StopFile(Actor, String),
+    /// A plan's file is written; `None`: removed.
+    Edit(PlanName, Option<OnDisk>),
+    /// The plans directory becomes readable or not.
+    Directory {
+        /// Whether it can be read.
+        is_readable: bool,
+    },
+    /// Somebody else changes something at Cloudflare.
+    Outside(Outsider),
+    /// The daemon dies.
+    Crash(Remembered),
+    /// The report is noted.
+    Explain(PlanName),
+}
+
+/// What of the observed devices a crash leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remembered {
+    /// All devices.
+    Devices,
+    /// Nothing.
+    Nothing,
+}
+
+/// Something worth a line in a transcript that is no event of the log.
+#[derive(Debug, Clone)]
+pub enum Note {
+    /// A request was refused.
+    Refused(Actor, Command, Refusal),
+    /// Something happened by script.
+    Happened(Happening),
+    /// What a plan waited for.
+    Explained(PlanName, Option<Box<Report>>),
+    /// The daemon came up again.
+    Restarted,
+}
+
+/// The whole simulation.
+#[derive(Debug, Clone)]
+pub struct Drive {
+    /// The virtual clock.
+    pub now: Timestamp,
+    /// The account.
+    pub far_end: FarEnd,
+    /// The daemon; while it is down, what it left.
+    pub engine: Engine,
+    /// What happened beside the log: when, after how many records, what.
+    pub notes: Vec<(Timestamp, usize, Note)>,
+    /// How often the daemon crashed.
+    pub crashes: usize,
+    disk: Disk,
+    pace: Pace,
+    mode: Mode,
+    agenda: BTreeMap<(Timestamp, usize), Happening>,
+    scheduled: usize,
+    down_until: Option<Timestamp>,
+    stop_file: Option<(Actor, String, Timestamp)>,
+    checked_to: usize,
+    steps_at_once: usize,
+    hour: (Timestamp, usize),
+}
+
+impl Drive {
+    /// A daemon that starts on an empty log and these plan files.
+    #[must_use]
+    pub fn new(far_end: FarEnd, plans: Vec<Revision>, pace: Pace, mode: Mode, now: Timestamp) -> Self {
+        let good = |revision: Revision| (revision.plan.name.clone(), OnDisk::Good(Box::new(revision)));
+        let disk = Disk { is_readable: true, files: plans.into_iter().map(good).collect() };
+        Self {
+            now,
+            far_end,
+            engine: Engine::start(Vec::new(), Fleet::default(), mode, pace, now),
+            notes: Vec::new(),
+            crashes: 0,
+            disk,
+            pace,
+            mode,
+            agenda: BTreeMap::new(),
+            scheduled: 0,
+            down_until: None,
+            stop_file: None,
+            checked_to: 0,
+            steps_at_once: 0,
+            hour: (now, 0),
+        }
+    }
+
+    /// A daemon in the middle of its work, which does not look at every minute.
+    #[must_use]
+    pub fn taken_over(
+        far_end: FarEnd,
+        plan: Revision,
+        (state, world): (State, Observations),
+        looks: Looks,
+        now: Timestamp,
+    ) -> Self {
+        let pace = Pace::at_once();
+        let mut drive = Self::new(far_end, vec![plan], pace, Mode::Write, now);
+        drive.engine = Engine::take_over(state, world, looks, pace, now);
+        drive
+    }
+
+    /// From now on it does not look at every minute: much faster, and exact to a look.
+    pub fn spare(&mut self, looks: Looks) {
+        self.pace = Pace::at_once();
+        self.engine.pace = self.pace;
+        self.engine.spare(looks);
+    }
+
+    /// Has something happen at an instant, after what was scheduled for it before.
+    pub fn at(&mut self, instant: Timestamp, happening: Happening) {
+        self.scheduled += 1;
+        self.agenda.insert((instant, self.scheduled), happening);
+    }
+
+    /// Has the daemon die right after its log has so many records.
+    pub fn crash_after(&mut self, records: usize) {
+        self.engine.crash_after = Some(records);
+        self.engine.crashed = self.engine.log.len() >= records;
+    }
+
+    /// Runs until an instant.
+    ///
+    /// # Errors
+    /// At the first fault of ringward itself.
+    pub fn run_until(&mut self, until: Timestamp) -> Result<(), SimulationFault> {
+        while self.step(until)? {}
+        self.now = self.now.max(until);
+        Ok(())
+    }
+
+    /// Goes to the next instant at which anything happens; false when there is none up to `until`.
+    ///
+    /// # Errors
+    /// At the first fault of ringward itself.
+    pub fn step(&mut self, until: Timestamp) -> Result<bool, SimulationFault> {
+        let next = self.next_instant().map(|next| next.max(self.now));
+        let Some(next) = next.filter(|next| *next <= until) else { return Ok(false) };
+        self.steps_at_once = if next == self.now { self.steps_at_once + 1 } else { 0 };
+        let (begun, steps) = self.hour;
+        let same_hour = next < after(begun, SignedDuration::from_hours(1));
+        self.hour = if same_hour { (begun, steps + 1) } else { (next, 1) };
+        if self.steps_at_once >= MAX_STEPS_AT_ONCE || self.hour.1 >= MAX_STEPS_AN_HOUR {
+            return Err(SimulationFault::Livelock { at: next, tail: self.tail() });
+        }
+        self.now = next;
+        self.far_end.advance(next);
+        self.come_up();
+        self.engine.world.budget_spent_until = self.far_end.budget_spent_until(next);
+        self.happen();
+        if self.down_until.is_none() {
+            self.run_daemon();
+        }
+        match self.engine.fault.take() {
+            Some(fault) => Err(fault),
+            None => Ok(true),
+        }
+    }
+
+    fn run_daemon(&mut self) {
+        if self.engine.looks.is_some() {
+            // Nothing is exact to the second: what is read is there at once.
+            self.engine.start_work(&self.far_end, self.now);
+        }
+        self.engine.finish_work(&mut self.far_end, self.stop_file.is_some(), self.now);
+        self.see_stop_file();
+        self.engine.look_at_files(&self.disk, self.now);
+        if !self.engine.crashed {
+            self.engine.decide(self.now);
+        }
+        if self.engine.crashed {
+            self.crash(Remembered::Devices);
+        } else {
+            self.engine.start_work(&self.far_end, self.now);
+        }
+        self.check_replay();
+    }
+
+    fn next_instant(&self) -> Option<Timestamp> {
+        let agenda = self.agenda.keys().map(|(at, _)| *at).next();
+        let daemon = match self.down_until {
+            Some(until) => Some(until),
+            None if !self.engine.has_decided => Some(self.now),
+            None => self.engine.next_instant(self.now),
+        };
+        let stop_file = self.unseen_stop_file().filter(|_| self.down_until.is_none());
+        [agenda, daemon, stop_file, self.far_end.next_change()].into_iter().flatten().min()
+    }
+
+    fn unseen_stop_file(&self) -> Option<Timestamp> {
+        let (_, _, since) = self.stop_file.as_ref()?;
+        let unseen = self.engine.state.stop.is_none();
+        unseen.then(|| after(*since, self.pace.stop_file_seen))
+    }
+
+    fn happen(&mut self) {
+        while self.agenda.first_key_value().is_some_and(|((at, _), _)| *at <= self.now) {
+            let Some((_, happening)) = self.agenda.pop_first() else { return };
+            match (&happening, self.down_until) {
+                (Happening::Command(..) | Happening::Explain(_), Some(until)) => self.at(until, happening),
+                _ => self.happens(happening),
+            }
+        }
+    }
+
+    fn happens(&mut self, happening: Happening) {
+        match &happening {
+            Happening::Command(actor, reason, command) => return self.ask(actor, reason, command),
+            Happening::Explain(plan) => {
+                self.engine.decide(self.now);
+                let report = self.engine.reports.get(plan).cloned().map(Box::new);
+                return self.note(Note::Explained(plan.clone(), report));
+            }
+            Happening::StopFile(actor, reason) => {
+                self.stop_file.get_or_insert((actor.clone(), reason.clone(), self.now));
+            }
+            Happening::Edit(name, Some(file)) => {
+                self.disk.files.insert(name.clone(), file.clone());
+            }
+            Happening::Edit(name, None) => {
+                self.disk.files.remove(name);
+            }
+            Happening::Directory { is_readable } => self.disk.is_readable = *is_readable,
+            Happening::Outside(edit) => self.far_end.outside(edit, self.now),
+            Happening::Crash(remembered) => self.crash(*remembered),
+        }
+        self.note(Note::Happened(happening));
+    }
+
+    fn ask(&mut self, actor: &Actor, reason: &str, command: &Command) {
+        match self.engine.command(actor, reason, command, self.now) {
+            Ok(()) => match command {
+                Command::Stop => {
+                    self.stop_file.get_or_insert((actor.clone(), reason.to_owned(), self.now));
+                }
+                Command::Start { .. } => self.stop_file = None,
+                Command::Pause(_) | Command::Resume(_) | Command::Waive { .. } => {}
+            },
+            Err(refusal) => self.note(Note::Refused(actor.clone(), command.clone(), refusal)),
+        }
+    }
+
+    /// The file says stop even where the log does not yet. A writer that met it has seen it: the
+    /// log says so before the next decision, which would plan the same write again.
+    fn see_stop_file(&mut self) {
+        let met = std::mem::take(&mut self.engine.met_stop_file);
+        let Some((actor, reason, since)) = self.stop_file.clone() else { return };
+        let seen = met || after(since, self.pace.stop_file_seen) <= self.now;
+        if seen && self.engine.state.stop.is_none() && !self.engine.crashed {
+            self.ask(&actor, &reason, &Command::Stop);
+        }
+    }
+
+    fn note(&mut self, note: Note) {
+        self.notes.push((self.now, self.engine.log.len(), note));
+    }
+
+    /// The daemon dies: the log stays, and what is on its way at Cloudflare.
+    pub fn crash(&mut self, remembered: Remembered) {
+        if self.down_until.is_some() {
+            return;
+        }
+        self.crashes += 1;
+        self.engine.crashed = false;
+        self.engine.crash_after = None;
+        self.engine.world.fleet = match remembered {
+            Remembered::Devices => Fleet::remembered(self.engine.world.fleet.devices().cloned()),
+            Remembered::Nothing => Fleet::default(),
+        };
+        self.down_until = Some(after(self.now, self.pace.restart));
+    }
+
+    fn come_up(&mut self) {
+        if self.down_until.is_none_or(|until| until > self.now) {
+            return;
+        }
+        self.down_until = None;
+        let log = std::mem::take(&mut self.engine.log);
+        let fleet = std::mem::take(&mut self.engine.world.fleet);
+        self.engine = Engine::start(log, fleet, self.mode, self.pace, self.now);
+        // A daemon looks for the stop file before anything else.
+        if let Some((actor, reason, _)) = self.stop_file.clone().filter(|_| self.engine.state.stop.is_none())
+        {
+            self.ask(&actor, &reason, &Command::Stop);
+        }
+        self.note(Note::Restarted);
+    }
+
+    fn check_replay(&mut self) {
+        if self.checked_to < self.engine.log.len() && self.engine.looks.is_none() {
+            self.checked_to = self.engine.log.len();
+            match replayed(&self.engine.log) {
+                Ok(state) if state == self.engine.state => {}
+                Ok(_) => self.engine.fail(SimulationFault::OtherState { at: self.now }),
+                Err(error) => self.engine.fail(SimulationFault::Replay { error }),
+            }
+        }
+    }
+
+    /// The last events, for a failing test.
+    #[must_use]
+    pub fn tail(&self) -> String {
+        let line = |recorded: &Recorded| {
+            let Recorded { seq, at, entry } = recorded;
+            format!("{seq} {at} {} {}: {}\n", entry.actor, entry.event.kind(), entry.reason)
+        };
+        let skipped = self.engine.log.len().saturating_sub(12);
+        self.engine.log.iter().skip(skipped).map(line).collect()
+    }
+}

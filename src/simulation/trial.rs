@@ -1,0 +1,274 @@
+//! One simulated rollout, told: what happened when, what it waited for in between, and how it ended.
+//!
+//! **Invariant:** everything told is taken from the log, from reports and from the census of the
+//! run itself; nothing is computed a second way.
+
+use std::collections::BTreeMap;
+
+use super::cast::{self, Casting};
+use super::what_if::WhatIf;
+use super::{Drive, Happening, Looks, Pace, SimulationFault};
+use crate::fleet::Counts;
+use crate::ids::RingName;
+use crate::plan::model::{Plan, Revision};
+use crate::rollout::event::{Cause, Event, Mode, Recorded, WriteIntent};
+use crate::rollout::report::Report;
+use crate::rollout::state::Phase;
+use crate::rollout::verdict::Judgement;
+use crate::rollout::waits::{Wait, Waits};
+use crate::time::{SignedDuration, Timestamp, after, since};
+use crate::version::Environment;
+
+/// What a user's simulation looks at: exact to a quarter of an hour while something can happen.
+pub const LOOKS: Looks =
+    Looks { busy: SignedDuration::from_mins(15), resting: SignedDuration::from_hours(2) };
+
+/// Waits shorter than this are no line of their own.
+const WORTH_TELLING: SignedDuration = SignedDuration::from_hours(1);
+
+/// What is simulated.
+#[derive(Debug, Clone)]
+pub struct Trial {
+    /// The plan, as its file has it.
+    pub revision: Revision,
+    /// The account.
+    pub casting: Casting,
+    /// What befalls it.
+    pub faults: Vec<WhatIf>,
+}
+
+/// Something on the timeline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// When it happened, or began.
+    pub at: Timestamp,
+    /// When it was over, for what lasts.
+    pub until: Option<Timestamp>,
+    /// The ring that it is about.
+    pub ring: Option<RingName>,
+    /// The event's kind, or `waits`.
+    pub kind: &'static str,
+    /// In words, without the ring.
+    pub text: String,
+}
+
+/// One ring's way.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RingWay {
+    /// When it was entered: its write was planned, or its group was found as wanted.
+    pub entered_at: Option<Timestamp>,
+    /// When adoption held in every environment.
+    pub adopted_at: Option<Timestamp>,
+    /// When it was verified.
+    pub verified_at: Option<Timestamp>,
+    /// Its devices at the end.
+    pub devices: BTreeMap<Environment, Counts>,
+}
+
+/// How it went.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// When it began.
+    pub from: Timestamp,
+    /// When the simulation was over.
+    pub until: Timestamp,
+    /// Where the rollout is; `None`: it never began.
+    pub phase: Option<Phase>,
+    /// Devices in the account.
+    pub devices: usize,
+    /// What happened.
+    pub timeline: Vec<Line>,
+    /// Each ring's way, in order.
+    pub rings: Vec<(RingName, RingWay)>,
+    /// Halts, with cause.
+    pub halts: Vec<(Timestamp, Cause)>,
+    /// What still stands in the way at the end, in words.
+    pub waiting_on: Vec<String>,
+    /// For how long it waited, by kind.
+    pub waits: BTreeMap<&'static str, SignedDuration>,
+    /// Writes at Cloudflare.
+    pub writes: usize,
+}
+
+/// Runs it for `days`, or until it is over.
+///
+/// # Errors
+/// At a fault of ringward itself.
+pub fn run(trial: &Trial) -> Result<Told, SimulationFault> {
+    let plan = &trial.revision.plan;
+    let Casting { from, days, seed, .. } = trial.casting;
+    let until = after(from, SignedDuration::from_hours(24 * days));
+    let mix = trial.faults.iter().fold(trial.casting.mix, |mix, fault| fault.mix(mix));
+    // Habits reach a day beyond the end, so that nobody is gone at its very last hours.
+    let casting = Casting { mix, days: days + 1, ..trial.casting.clone() };
+    let mut account = cast::account(plan, &casting);
+    trial.faults.iter().for_each(|fault| fault.befall(&mut account, plan, from, seed));
+    let devices = account.devices.stories().len();
+    let mut drive = Drive::new(account, vec![trial.revision.clone()], Pace::default(), Mode::Write, from);
+    drive.spare(LOOKS);
+    let mut teller = Teller::default();
+    while drive.step(until)? {
+        teller.take_in(&mut drive, trial);
+        if is_over(&drive, plan) {
+            break;
+        }
+    }
+    teller.end_wait(drive.now);
+    Ok(teller.tell(drive, trial, devices))
+}
+
+fn is_over(drive: &Drive, plan: &Plan) -> bool {
+    let known = drive.engine.state.plans.get(&plan.name);
+    // A halt waits for a person, and nobody comes here.
+    known.is_some_and(|known| known.rollout.phase != Phase::Running || known.rollout.halted.is_some())
+}
+
+/// Follows a run.
+#[derive(Debug, Default)]
+struct Teller {
+    timeline: Vec<Line>,
+    told_to: usize,
+    wait: Option<Line>,
+    rings: BTreeMap<RingName, RingWay>,
+    halts: Vec<(Timestamp, Cause)>,
+}
+
+impl Teller {
+    fn take_in(&mut self, drive: &mut Drive, trial: &Trial) {
+        let plan = &trial.revision.plan;
+        let fresh: Vec<Recorded> = drive.engine.log.iter().skip(self.told_to).cloned().collect();
+        self.told_to = drive.engine.log.len();
+        for recorded in &fresh {
+            for (at, edit) in trial.faults.iter().filter_map(|fault| fault.follows(recorded, plan)) {
+                drive.at(at, Happening::Outside(edit));
+            }
+            self.event(recorded);
+        }
+        if let Some(report) = drive.engine.reports.get(&plan.name) {
+            self.waiting(report);
+        }
+    }
+
+    fn event(&mut self, recorded: &Recorded) {
+        let event = &recorded.entry.event;
+        if let Some(name) = event.ring() {
+            let way = self.rings.entry(name.clone()).or_default();
+            match event {
+                Event::WritePlanned { .. } | Event::RingAssigned { .. } | Event::RingRecognised { .. } => {
+                    way.entered_at.get_or_insert(recorded.at);
+                }
+                Event::AdoptionReached { .. } => way.adopted_at = Some(recorded.at),
+                _ => {}
+            }
+            if matches!(event, Event::RingVerified { .. } | Event::RingRecognised { .. }) {
+                way.verified_at = Some(recorded.at);
+            }
+        }
+        if let Event::Halted { cause } = event {
+            self.halts.push((recorded.at, cause.clone()));
+        }
+        let Some(text) = words(recorded) else { return };
+        self.end_wait(recorded.at);
+        let (ring, kind) = (event.ring().cloned(), event.kind());
+        self.timeline.push(Line { at: recorded.at, until: None, ring, kind, text });
+    }
+
+    /// What stands first in the way, as long as it is the same.
+    fn waiting(&mut self, report: &Report) {
+        let first = report.waiting_on.first();
+        let headline = first.map(|blocker| (report.explain(blocker).headline, blocker.ring().cloned()));
+        let same = match (&self.wait, &headline) {
+            (Some(line), Some((text, _))) => line.text == *text,
+            (None, None) => true,
+            _ => false,
+        };
+        if !same {
+            self.end_wait(report.at);
+            self.wait =
+                headline.map(|(text, ring)| Line { at: report.at, until: None, ring, kind: "waits", text });
+        }
+    }
+
+    fn end_wait(&mut self, now: Timestamp) {
+        if let Some(line) = self.wait.take()
+            && since(line.at, now) >= WORTH_TELLING
+        {
+            self.timeline.push(Line { until: Some(now), ..line });
+        }
+    }
+
+    fn tell(mut self, drive: Drive, trial: &Trial, devices: usize) -> Told {
+        let plan = &trial.revision.plan;
+        self.timeline.sort_by_key(|line| line.at);
+        let report = drive.engine.reports.get(&plan.name);
+        let ways = plan.rings.iter().map(|ring| {
+            let mut way = self.rings.remove(&ring.name).unwrap_or_default();
+            let census = report
+                .and_then(|report| report.rings.iter().find(|known| known.name == ring.name))
+                .and_then(|known| known.census.as_ref());
+            let counts = census.map(|census| census.environments.iter());
+            way.devices = counts.into_iter().flatten().map(|(on, census)| (*on, census.counts)).collect();
+            (ring.name.clone(), way)
+        });
+        let rings = ways.collect();
+        let blockers = report.map(|report| report.waiting_on.iter().map(|one| report.explain(one).headline));
+        let state = &drive.engine.state;
+        Told {
+            from: trial.casting.from,
+            until: drive.now,
+            phase: state.plans.get(&plan.name).map(|known| known.rollout.phase),
+            devices,
+            timeline: self.timeline,
+            rings,
+            halts: self.halts,
+            waiting_on: blockers.map(Iterator::collect).unwrap_or_default(),
+            waits: waits(&drive, plan),
+            writes: drive.far_end.writes().count(),
+        }
+    }
+}
+
+/// For how long the rollout waited, folded from its log.
+fn waits(drive: &Drive, plan: &Plan) -> BTreeMap<&'static str, SignedDuration> {
+    let mut waits = Waits::default();
+    let mut state = crate::rollout::state::State::default();
+    for recorded in &drive.engine.log {
+        waits.settle_before(&recorded.entry, &state, recorded.at);
+        if state.apply(recorded).is_err() {
+            break;
+        }
+    }
+    waits.settle(&state, drive.now);
+    Wait::ALL.into_iter().map(|kind| (kind.as_str(), waits.of(&plan.name, kind))).collect()
+}
+
+/// An event in words, without its ring; `None`: not worth a line.
+fn words(recorded: &Recorded) -> Option<String> {
+    let all = |judgements: &[Judgement]| {
+        let words: Vec<String> =
+            judgements.iter().map(|word| format!("{}: {}", word.name(), word.value())).collect();
+        words.join("; ")
+    };
+    let entry = &recorded.entry;
+    Some(match &entry.event {
+        Event::DaemonStarted { .. } | Event::RingReached { .. } | Event::GateKnown { .. } => return None,
+        Event::PlanAccepted { .. } => "the plan begins".to_owned(),
+        Event::WritePlanned { intent, .. } => {
+            let devices = intent.devices;
+            format!("writes to Cloudflare: {} ({devices} devices)", change(intent))
+        }
+        Event::WriteConfirmed { .. } => "Cloudflare has it; the devices are told".to_owned(),
+        Event::AdoptionReached { judgements, .. } => format!("adopted; {}", all(judgements)),
+        Event::RingVerified { judgements, .. } => format!("verified; {}", all(judgements)),
+        Event::RolloutCompleted {} => "completed: every ring is verified".to_owned(),
+        Event::Halted { cause } => format!("HALTED: {cause}"),
+        _ => entry.reason.clone(),
+    })
+}
+
+fn change(intent: &WriteIntent) -> String {
+    match &intent.before {
+        Some(before) => before.content.difference(&intent.after),
+        None => format!("create group `{}`", intent.after.name),
+    }
+}

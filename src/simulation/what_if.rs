@@ -1,0 +1,302 @@
+//! The stories that a user may have befall a simulation: `--fault no-reconnect-after-wake=5%`.
+//!
+//! **Invariant:** a text that is no story is refused with the names of all stories; a story changes
+//! devices, people or the far end, never ringward's core.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::civil::Date;
+
+use super::devices::{AfterUpdate, Reaction, Story};
+use super::far_end::{FarEnd, Misread, Outsider, ReadFault};
+use crate::ids::RingName;
+use crate::plan::model::{Percent, Plan, ProfileRef, RingPlan};
+use crate::rollout::event::{Event, Recorded};
+use crate::rollout::remote::Profile;
+use crate::synthetic::{Dice, Mix};
+use crate::time::{SignedDuration, Timestamp, after};
+use crate::version::{ClientVersion, Environment};
+
+/// What another updater installs: a build that no plan here asks for.
+const FOREIGN: ClientVersion = ClientVersion::new(2026, 6, 905, 0);
+
+/// So long after the begin another updater sets out.
+const UPDATER_COMES_AFTER: SignedDuration = SignedDuration::from_hours(26);
+
+/// So long after a ring's write somebody changes its group.
+const DRIFTS_AFTER: SignedDuration = SignedDuration::from_hours(20);
+
+/// A story.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WhatIf {
+    /// A share of the devices does not connect again after its first sleep on the new version.
+    NoReconnectAfterWake(Percent),
+    /// No device of an environment can install anything.
+    InstallerBlocked(Environment),
+    /// A day on which nobody in a ring works.
+    LocalHoliday(RingName, Date),
+    /// Something else updates a third of a ring's devices, a day after the begin.
+    OtherUpdater(RingName),
+    /// Somebody changes the version in a ring's group, the day after ringward wrote it.
+    Drift(RingName),
+    /// No read succeeds, from 09:00 UTC of a day on, for so many hours.
+    Outage(Date, u16),
+    /// Half of the laptops stay closed on any day, and installations fail often.
+    SlowFleet,
+}
+
+/// A text that is no story.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{found}` is no fault: {why}; there are {}", WhatIf::FORMS.join(", "))]
+pub struct UnknownWhatIf {
+    found: String,
+    why: &'static str,
+}
+
+/// A story that does not fit the plan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("fault `{fault}` names ring `{ring}`, and the plan has no such ring; its rings are {known}")]
+pub struct NoSuchRing {
+    fault: String,
+    ring: RingName,
+    known: String,
+}
+
+impl WhatIf {
+    /// All stories, as they are written.
+    pub const FORMS: [&'static str; 7] = [
+        "no-reconnect-after-wake[=5%]",
+        "installer-blocked=windows|macos",
+        "local-holiday=RING:DATE",
+        "other-updater=RING",
+        "drift=RING",
+        "outage=DATE[:HOURS]",
+        "slow-fleet",
+    ];
+
+    /// Whether the plan has the ring that it names.
+    ///
+    /// # Errors
+    /// When it has not.
+    pub fn fits(&self, plan: &Plan) -> Result<(), NoSuchRing> {
+        let ring = match self {
+            Self::LocalHoliday(ring, _) | Self::OtherUpdater(ring) | Self::Drift(ring) => ring,
+            Self::NoReconnectAfterWake(_)
+            | Self::InstallerBlocked(_)
+            | Self::Outage(..)
+            | Self::SlowFleet => return Ok(()),
+        };
+        if plan.rings.iter().any(|known| known.name == *ring) {
+            return Ok(());
+        }
+        let known: Vec<&str> = plan.rings.iter().map(|ring| ring.name.as_str()).collect();
+        Err(NoSuchRing { fault: self.to_string(), ring: ring.clone(), known: known.join(", ") })
+    }
+
+    /// What it makes of the mixture of devices.
+    #[must_use]
+    pub fn mix(&self, mix: Mix) -> Mix {
+        match self {
+            Self::SlowFleet => Mix { absent_day: 500, away_week: 60, failed_install: 400, ..mix },
+            Self::NoReconnectAfterWake(_)
+            | Self::InstallerBlocked(_)
+            | Self::LocalHoliday(..)
+            | Self::OtherUpdater(_)
+            | Self::Drift(_)
+            | Self::Outage(..) => mix,
+        }
+    }
+
+    /// Has it befall an account that nothing has happened in yet.
+    pub fn befall(&self, account: &mut FarEnd, plan: &Plan, from: Timestamp, seed: u64) {
+        let dice = Dice::seeded(seed).of("what if").of(&self.to_string());
+        let profiles = account.profiles.clone();
+        match self {
+            Self::NoReconnectAfterWake(share) => {
+                account.devices.retell(|index, story| {
+                    if share.of_a_thousand() > dice.nth(index).below(1_000) {
+                        story.after_update = AfterUpdate::NeverWakes;
+                    }
+                });
+            }
+            Self::InstallerBlocked(environment) => account.devices.retell(|_, story| {
+                if story.environment() == Some(*environment) {
+                    story.reaction = Reaction::Stays;
+                }
+            }),
+            Self::LocalHoliday(ring, date) => {
+                let Some(ring) = plan.rings.iter().find(|known| known.name == *ring) else { return };
+                let Some((from, until)) = whole_day(ring, *date, from) else { return };
+                account.devices.retell(|_, story| {
+                    if is_in(story, ring, &profiles) {
+                        story.presence = story.presence.without(from, until);
+                    }
+                });
+            }
+            Self::OtherUpdater(ring) => {
+                let Some(ring) = plan.rings.iter().find(|known| known.name == *ring) else { return };
+                account.devices.retell(|index, story| {
+                    let die = dice.nth(index);
+                    if is_in(story, ring, &profiles) && die.of("hit").below(3) == 0 {
+                        let within = SignedDuration::from_mins(die.of("when").between(0, 600));
+                        let at = after(after(from, UPDATER_COMES_AFTER), within);
+                        story.installed_by_others.push((at, FOREIGN));
+                    }
+                });
+            }
+            Self::Outage(date, hours) => {
+                let nine = date.at(9, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC);
+                let Ok(nine) = nine else { return };
+                let from = nine.timestamp();
+                let until = after(from, SignedDuration::from_hours(i64::from(*hours)));
+                let reads = [Misread::Groups, Misread::Profiles, Misread::Devices];
+                account.read_faults.extend(reads.map(|what| ReadFault { from, until, what }));
+            }
+            Self::Drift(_) | Self::SlowFleet => {}
+        }
+    }
+
+    /// What somebody does at Cloudflare because of something that ringward did, and when.
+    #[must_use]
+    pub fn follows(&self, recorded: &Recorded, plan: &Plan) -> Option<(Timestamp, Outsider)> {
+        let Self::Drift(drifting) = self else { return None };
+        let Event::WriteConfirmed { ring, group, .. } = &recorded.entry.event else { return None };
+        let of_plan = recorded.entry.rollout.as_ref().is_some_and(|rollout| rollout.plan == plan.name);
+        let environment = plan.rings.iter().find(|known| known.name == *ring)?.targets.keys().next()?;
+        let edit = Outsider::SetsVersion(group.content.name.clone(), *environment, FOREIGN.to_string());
+        (of_plan && ring == drifting).then(|| (after(recorded.at, DRIFTS_AFTER), edit))
+    }
+}
+
+fn is_in(story: &Story, ring: &RingPlan, profiles: &[Profile]) -> bool {
+    profiles.iter().filter(|profile| profile.id == story.profile).any(|profile| {
+        ring.profiles.iter().any(|wanted| match wanted {
+            ProfileRef::Default => profile.is_default,
+            ProfileRef::Id(id) => profile.id == *id,
+            ProfileRef::Named(name) => profile.name.as_ref() == Some(name),
+        })
+    })
+}
+
+fn whole_day(ring: &RingPlan, date: Date, near: Timestamp) -> Option<(Timestamp, Timestamp)> {
+    let zone = ring.schedule.zone().local(near).time_zone().clone();
+    let begin = date.to_zoned(zone.clone()).ok()?.timestamp();
+    let end = date.tomorrow().ok()?.to_zoned(zone).ok()?.timestamp();
+    Some((begin, end))
+}
+
+impl fmt::Display for WhatIf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoReconnectAfterWake(share) => write!(f, "no-reconnect-after-wake={share}"),
+            Self::InstallerBlocked(environment) => write!(f, "installer-blocked={environment}"),
+            Self::LocalHoliday(ring, date) => write!(f, "local-holiday={ring}:{date}"),
+            Self::OtherUpdater(ring) => write!(f, "other-updater={ring}"),
+            Self::Drift(ring) => write!(f, "drift={ring}"),
+            Self::Outage(date, hours) => write!(f, "outage={date}:{hours}"),
+            Self::SlowFleet => f.write_str("slow-fleet"),
+        }
+    }
+}
+
+impl FromStr for WhatIf {
+    type Err = UnknownWhatIf;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWhatIf> {
+        let wrong = |why| UnknownWhatIf { found: text.chars().take(80).collect(), why };
+        let (name, detail) = match text.split_once('=') {
+            Some((name, detail)) => (name.trim(), Some(detail.trim())),
+            None => (text.trim(), None),
+        };
+        let ring = |detail: Option<&str>| {
+            let name = detail.ok_or_else(|| wrong("it names no ring"))?;
+            RingName::new(name).map_err(|_| wrong("it names no ring"))
+        };
+        match name {
+            "no-reconnect-after-wake" => {
+                let share = match detail {
+                    None => Percent::whole(5),
+                    Some(text) => share(text).ok_or_else(|| wrong("its share is not from 0% to 100%"))?,
+                };
+                Ok(Self::NoReconnectAfterWake(share))
+            }
+            "installer-blocked" => {
+                let known = |text: &str| Environment::ALL.into_iter().find(|one| one.as_str() == text);
+                let environment = detail.and_then(known);
+                environment.map(Self::InstallerBlocked).ok_or_else(|| wrong("it is for windows or macos"))
+            }
+            "local-holiday" => {
+                let (name, date) = detail.and_then(|text| text.rsplit_once(':')).unwrap_or(("", ""));
+                let date =
+                    date.trim().parse().map_err(|_| wrong("it has a ring and a date: RING:2026-12-08"))?;
+                Ok(Self::LocalHoliday(ring(Some(name.trim()))?, date))
+            }
+            "other-updater" => Ok(Self::OtherUpdater(ring(detail)?)),
+            "drift" => Ok(Self::Drift(ring(detail)?)),
+            "outage" => {
+                let text = detail.unwrap_or_default();
+                let (date, hours) = text.split_once(':').unwrap_or((text, "6"));
+                let date = date.trim().parse().map_err(|_| wrong("its date is not like 2026-12-08"))?;
+                let hours = hours.trim().parse().ok().filter(|hours| (1..=1_000).contains(hours));
+                Ok(Self::Outage(date, hours.ok_or_else(|| wrong("its hours are not from 1 to 1000"))?))
+            }
+            "slow-fleet" if detail.is_none() => Ok(Self::SlowFleet),
+            "slow-fleet" => Err(wrong("it takes no value")),
+            _ => Err(wrong("there is none of this name")),
+        }
+    }
+}
+
+/// `5%` or `2.5%`.
+fn share(text: &str) -> Option<Percent> {
+    let (whole, tenth) = match text.strip_suffix('%')?.trim().split_once('.') {
+        Some((whole, tenth)) if tenth.len() == 1 => (whole, tenth),
+        Some(_) => return None,
+        None => (text.strip_suffix('%')?.trim(), "0"),
+    };
+    let (whole, tenth): (u16, u16) = (whole.parse().ok()?, tenth.parse().ok()?);
+    Percent::from_tenths(whole.checked_mul(10)?.checked_add(tenth)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stories_are_read_and_told_alike() {
+        let rows = [
+            ("no-reconnect-after-wake", Some("no-reconnect-after-wake=5%")),
+            ("no-reconnect-after-wake=2.5%", Some("no-reconnect-after-wake=2.5%")),
+            ("no-reconnect-after-wake=101%", None),
+            ("no-reconnect-after-wake=5", None),
+            ("installer-blocked=macos", Some("installer-blocked=macos")),
+            ("installer-blocked=linux", None),
+            ("installer-blocked", None),
+            (
+                "local-holiday=Ring 0: the first:2026-12-08",
+                Some("local-holiday=Ring 0: the first:2026-12-08"),
+            ),
+            ("local-holiday=Ring 0", None),
+            ("local-holiday=:2026-12-08", None),
+            ("other-updater=Everyone", Some("other-updater=Everyone")),
+            ("other-updater=", None),
+            ("drift=Everyone", Some("drift=Everyone")),
+            ("outage=2026-12-08", Some("outage=2026-12-08:6")),
+            ("outage=2026-12-08:48", Some("outage=2026-12-08:48")),
+            ("outage=2026-12-32", None),
+            ("outage=2026-12-08:0", None),
+            ("slow-fleet", Some("slow-fleet")),
+            ("slow-fleet=very", None),
+            ("fire", None),
+        ];
+        for (text, expected) in rows {
+            let read = text.parse::<WhatIf>();
+            assert_eq!(read.as_ref().ok().map(ToString::to_string).as_deref(), expected, "{text}");
+            if let Err(error) = read {
+                let told = error.to_string();
+                assert!(WhatIf::FORMS.iter().all(|form| told.contains(form)), "{told}");
+            }
+        }
+    }
+}

@@ -38,7 +38,7 @@ fn begin() -> Timestamp {
 fn account() -> FarEnd {
     let ids = ["p-1", "p-2"];
     let stories = ids.iter().flat_map(|id| {
-        (0..10).map(|n| {
+        (0..10).map(move |n| {
             let device = DeviceId::new(format!("{id}-{n}")).unwrap();
             Story::new(device, if n % 2 == 0 { "windows" } else { "mac" }, OLD, policy(id))
         })

@@ -287,6 +287,7 @@ impl RingRead {
             health: keys.health_or(defaults),
             unknown_after: keys.unknown_after_or(defaults),
             on_failure: keys.on_failure_or(defaults),
+            max_devices: keys.max_devices_or(defaults),
         })
     }
 }

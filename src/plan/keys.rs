@@ -8,8 +8,8 @@ mod health;
 use super::decode::{MAX_FORBIDS, MAX_PROFILES, MAX_RINGS};
 use super::grammar::{Absent, Key, Mapping, Takes};
 use super::kinds::{
-    ACCOUNT, CRON, DATE, OPEN_SPAN, PLAN_NAME, PROFILE, PROSE, RANGE, SHARE, SOAK_SPAN, TEXT, UNKNOWN_SPAN,
-    VERSION, WITHIN_SPAN, ZONE,
+    ACCOUNT, CRON, DATE, DEVICES, OPEN_SPAN, PLAN_NAME, PROFILE, PROSE, RANGE, SHARE, SOAK_SPAN, TEXT,
+    UNKNOWN_SPAN, VERSION, WITHIN_SPAN, ZONE,
 };
 use super::model::{OnDrift, OnFailure, OnNewTarget};
 use super::ring::{BUILT_IN_ADOPTION, BUILT_IN_SOAK, BUILT_IN_UNKNOWN_AFTER};
@@ -37,7 +37,8 @@ pub(super) fn all() -> Vec<&'static Mapping> {
 /// The words of `on_failure`.
 pub(super) const ON_FAILURE: &[(&str, OnFailure)] = &[("halt", OnFailure::Halt)];
 /// The words of `on_new_target`.
-pub(super) const ON_NEW_TARGET: &[(&str, OnNewTarget)] = &[("replace", OnNewTarget::Replace)];
+pub(super) const ON_NEW_TARGET: &[(&str, OnNewTarget)] =
+    &[("replace", OnNewTarget::Replace), ("finish", OnNewTarget::Finish)];
 /// The words of `on_drift`.
 pub(super) const ON_DRIFT: &[(&str, OnDrift)] =
     &[("halt", OnDrift::Halt), ("restore", OnDrift::Restore), ("adopt", OnDrift::Adopt)];
@@ -47,7 +48,7 @@ fn words<T>(known: &[(&'static str, T)]) -> Vec<&'static str> {
 }
 
 /// Keys whose features are not built yet.
-const LATER: &[&str] = &["approval", "checks", "max_devices"];
+const LATER: &[&str] = &["approval", "checks"];
 
 const IN_RING_OR_DEFAULTS: &str = "write it in a ring, or under `defaults` for all of them";
 const IN_EACH_RING: &str = "write it in each ring";
@@ -114,6 +115,14 @@ const ON_FAILURE_KEY: Key = Key {
     example: "on_failure: halt",
 };
 
+const MAX_DEVICES: Key = Key {
+    name: "max_devices",
+    takes: Takes::Value(&DEVICES),
+    absent: Absent::Means("no limit"),
+    doc: "The most devices that one write for the ring may offer something else. It is checked twice: by ringward's own count when the write is planned, and by a count of its own, read afresh from Cloudflare, just before the write is sent. A write of more is not sent, and nobody can waive that. Devices with a client below 2026.6 ignore assignments and do not count.",
+    example: "max_devices: 25000",
+};
+
 /// The whole file.
 pub(super) const PLAN: Mapping = Mapping {
     of: "a plan",
@@ -155,9 +164,9 @@ pub(super) const PLAN: Mapping = Mapping {
         },
         Key {
             name: "on_new_target",
-            takes: Takes::Word { known: || words(ON_NEW_TARGET), later: &["finish"] },
+            takes: Takes::Word { known: || words(ON_NEW_TARGET), later: &[] },
             absent: Absent::Value(|| "replace".to_owned()),
-            doc: "What a newer target does to a rollout that is still running: `replace` lets it take over at once.",
+            doc: "What a newer target does to a rollout that is still running: `replace` lets it take over at once; with `finish` the newest target waits until the rollout is completed, and then begins at once. The word in the newer file counts. The reference tells under \"When a newer target comes\" when to take which.",
             example: "on_new_target: replace",
         },
         Key {
@@ -191,6 +200,7 @@ pub(super) const PLAN: Mapping = Mapping {
         ("health", IN_RING_OR_DEFAULTS),
         ("unknown_after", IN_RING_OR_DEFAULTS),
         ("on_failure", IN_RING_OR_DEFAULTS),
+        ("max_devices", IN_RING_OR_DEFAULTS),
         ("profiles", IN_EACH_RING),
         ("group", IN_EACH_RING),
         ("name", "write the plan's name as `plan: NAME`"),
@@ -215,6 +225,7 @@ pub(super) const DEFAULTS: Mapping = Mapping {
         Key { absent: Absent::Means("the values built in"), ..HEALTH_KEY },
         UNKNOWN_AFTER,
         ON_FAILURE_KEY,
+        MAX_DEVICES,
     ],
     later: LATER,
     elsewhere: &[
@@ -273,6 +284,7 @@ pub(super) const RING: Mapping = Mapping {
         HEALTH_KEY,
         Key { absent: Absent::Inherited(UNKNOWN_AFTER_BUILT_IN), ..UNKNOWN_AFTER },
         Key { absent: Absent::Inherited(ON_FAILURE_BUILT_IN), ..ON_FAILURE_KEY },
+        Key { absent: Absent::Means("the limit of `defaults`, else none"), ..MAX_DEVICES },
     ],
     later: LATER,
     elsewhere: &[

@@ -6,7 +6,7 @@
 use super::fields::{MAX_PROSE_CHARS, MAX_TEXT_CHARS};
 use super::grammar::{Bare, ValueKind};
 use super::ring::{
-    LEAST_HEALTH_AFTER, LEAST_UNKNOWN_AFTER, LEAST_WITHIN, MOST_HEALTH_AFTER, MOST_MIN_DEVICES, SIGHT_OF_DARK,
+    LEAST_HEALTH_AFTER, LEAST_UNKNOWN_AFTER, LEAST_WITHIN, MOST_DEVICES, MOST_HEALTH_AFTER, SIGHT_OF_DARK,
 };
 use crate::schedule::LEAST_OPENING;
 use crate::time::in_words;
@@ -98,7 +98,7 @@ pub(super) const DEVICES: ValueKind = ValueKind {
     pattern: r"^0*[1-9][0-9]*$",
     most: MAX_TEXT_CHARS,
     bare: Bare::Number,
-    bound: Some(|| format!("from 1 to {MOST_MIN_DEVICES}")),
+    bound: Some(|| format!("from 1 to {MOST_DEVICES}")),
 };
 pub(super) const OPEN_SPAN: ValueKind =
     ValueKind { bound: Some(|| format!("at least {}", in_words(LEAST_OPENING))), ..SOAK_SPAN };

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +61,10 @@ pub struct RingPlan {
     pub unknown_after: Span,
     /// What a failing gate does.
     pub on_failure: OnFailure,
+    /// A write for this ring that offers something else to more devices is refused; `None`: no limit.
+    /// Plans of older logs have none.
+    #[serde(default)]
+    pub max_devices: Option<DeviceLimit>,
 }
 
 /// A range of builds never to offer.
@@ -78,6 +83,8 @@ pub struct Forbid {
 pub enum OnNewTarget {
     /// The newer target takes over at once.
     Replace,
+    /// The newest target waits until the running rollout is final.
+    Finish,
 }
 
 /// What ringward does when somebody else changed one of the plan's groups.
@@ -133,6 +140,40 @@ pub struct Adoption {
     pub within: Span,
     /// Share of the recently active devices that must have been sighted at all.
     pub seen_at_least: Percent,
+}
+
+/// The most devices that one write may offer something else; at least one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DeviceLimit(NonZeroU32);
+
+impl DeviceLimit {
+    /// A limit; `None` for a limit of no device, under which nothing could ever be written.
+    #[must_use]
+    pub const fn new(devices: u32) -> Option<Self> {
+        match NonZeroU32::new(devices) {
+            Some(devices) => Some(Self(devices)),
+            None => None,
+        }
+    }
+
+    /// Whether so many devices are more than it allows.
+    #[must_use]
+    pub fn is_exceeded_by(self, devices: usize) -> bool {
+        !u32::try_from(devices).is_ok_and(|devices| devices <= self.0.get())
+    }
+
+    /// The number of devices.
+    #[must_use]
+    pub const fn get(self) -> u32 {
+        self.0.get()
+    }
+}
+
+impl fmt::Display for DeviceLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 /// When a ring's devices say that something is wrong.

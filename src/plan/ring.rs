@@ -14,7 +14,7 @@ use super::calendar;
 use super::error::{Other, Problems};
 use super::fields::{Fields, word};
 use super::keys::{ADOPTION, DARK, HEALTH, ON_FAILURE, STALLED, VERSIONS};
-use super::model::{Adoption, Health, HealthLimit, OnFailure, Percent};
+use super::model::{Adoption, DeviceLimit, Health, HealthLimit, OnFailure, Percent};
 use super::tree::Node;
 use super::values::{count, share, span, target};
 use crate::schedule::{Schedule, Zone};
@@ -29,7 +29,7 @@ pub(super) const LEAST_HEALTH_AFTER: Span = Span::hours(12);
 /// Twice this, with weekends and holidays in between, lies within what is remembered of a device.
 pub(super) const MOST_HEALTH_AFTER: Span = Span::hours(5 * 24);
 /// More devices than any account has.
-pub(super) const MOST_MIN_DEVICES: u32 = 1_000_000;
+pub(super) const MOST_DEVICES: u32 = 1_000_000;
 /// Cloudflare takes up to 15 minutes to notify a device, which then downloads and installs.
 pub(super) const LEAST_WITHIN: Span = Span::hours(1);
 /// One answer that went missing is not a reason to halt.
@@ -93,6 +93,7 @@ pub(super) struct RingKeys {
     min_devices: Option<u32>,
     unknown_after: Option<Span>,
     on_failure: Option<OnFailure>,
+    max_devices: Option<DeviceLimit>,
 }
 
 impl RingKeys {
@@ -121,6 +122,10 @@ impl RingKeys {
             span(node, "`unknown_after`", LEAST_UNKNOWN_AFTER, why, problems)
         });
         keys.on_failure = word(fields, "on_failure", ON_FAILURE, problems);
+        keys.max_devices = fields
+            .get("max_devices")
+            .and_then(|node| count(node, "`max_devices`", MOST_DEVICES, problems))
+            .and_then(DeviceLimit::new);
         keys
     }
 
@@ -141,9 +146,8 @@ impl RingKeys {
         };
         self.stalled = limit("stalled", &STALLED, problems);
         self.dark = limit("dark", &DARK, problems);
-        self.min_devices = fields
-            .get("min_devices")
-            .and_then(|node| count(node, "`min_devices`", MOST_MIN_DEVICES, problems));
+        self.min_devices =
+            fields.get("min_devices").and_then(|node| count(node, "`min_devices`", MOST_DEVICES, problems));
     }
 
     pub(super) fn schedule(&self, defaults: &Self) -> Option<Schedule> {
@@ -237,6 +241,10 @@ impl RingKeys {
 
     pub(super) fn on_failure_or(&self, defaults: &Self) -> OnFailure {
         self.on_failure.or(defaults.on_failure).unwrap_or(OnFailure::Halt)
+    }
+
+    pub(super) fn max_devices_or(&self, defaults: &Self) -> Option<DeviceLimit> {
+        self.max_devices.or(defaults.max_devices)
     }
 }
 

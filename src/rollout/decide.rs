@@ -118,7 +118,7 @@ impl<'a> Context<'a> {
     pub(super) fn leaving(&self, ring: &Ring) -> impl Iterator<Item = &Judgement> {
         let adopts = matches!(ring.stage, Stage::Adopting(_));
         let verified = matches!(ring.stage, Stage::Verified(_));
-        let counts = move |judgement: &&Judgement| !verified && !(adopts && judgement.gate.is_of_health());
+        let counts = move |judgement: &&Judgement| !(verified || adopts && judgement.gate.is_of_health());
         self.judged(ring).iter().filter(counts)
     }
 

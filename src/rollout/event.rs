@@ -155,6 +155,13 @@ pub enum Event {
         /// The newer plan's digest.
         by: PlanDigest,
     },
+    /// A newer target waits until this rollout is final; it takes the place of one that waited before.
+    NewTargetWaits {
+        /// The newer plan whole.
+        revision: Box<Revision>,
+    },
+    /// The plan's file asks for this rollout's own targets again, so none waits any more.
+    NewTargetDropped {},
     /// The plan's file is gone.
     RolloutWithdrawn {},
     /// The plan's file is back with the same targets.
@@ -383,13 +390,15 @@ pub struct SoakFact {
 /// The kind of event: the `kind` column of the log and the counter's label.
 impl Event {
     /// Every kind, for tables and coverage.
-    pub const KINDS: [&'static str; 32] = [
+    pub const KINDS: [&'static str; 34] = [
         "daemon_started",
         "stopped",
         "started",
         "plan_accepted",
         "plan_revised",
         "rollout_superseded",
+        "new_target_waits",
+        "new_target_dropped",
         "rollout_withdrawn",
         "rollout_returned",
         "rollout_completed",
@@ -428,6 +437,8 @@ impl Event {
             Self::PlanAccepted { .. } => "plan_accepted",
             Self::PlanRevised { .. } => "plan_revised",
             Self::RolloutSuperseded { .. } => "rollout_superseded",
+            Self::NewTargetWaits { .. } => "new_target_waits",
+            Self::NewTargetDropped {} => "new_target_dropped",
             Self::RolloutWithdrawn {} => "rollout_withdrawn",
             Self::RolloutReturned {} => "rollout_returned",
             Self::RolloutCompleted {} => "rollout_completed",
@@ -487,6 +498,8 @@ impl Event {
             | Self::PlanAccepted { .. }
             | Self::PlanRevised { .. }
             | Self::RolloutSuperseded { .. }
+            | Self::NewTargetWaits { .. }
+            | Self::NewTargetDropped {}
             | Self::RolloutWithdrawn {}
             | Self::RolloutReturned {}
             | Self::RolloutCompleted {}

@@ -6,8 +6,8 @@
 //!
 //! **Invariant:** what is checked here is computed here, from the log and the journal alone.
 //!
-//! Laws 5 (blast limit) and 7 (held-out versions) come with the features that they are about;
-//! they belong beside [`Law::NothingDropped`] in `entry`. Laws 9 (replay) and 10 (deciding again
+//! Law 7 (held-out versions) comes with the feature that it is about; it belongs beside
+//! [`Law::NothingDropped`] in `entry`. Laws 9 (replay) and 10 (deciding again
 //! adds nothing) need the engine, so the suites that run it check them.
 
 use std::fmt;
@@ -43,6 +43,8 @@ pub enum Law {
     WriteAllowed,
     /// Law 4: a write drops no environment and no profile that its intent does not name.
     NothingDropped,
+    /// Law 5: no write offers something else to more devices than the ring's `max_devices`.
+    BlastLimit,
     /// Law 6: only people lift a stop, a pause or a halt.
     PeopleLift,
     /// Law 8: every event has an actor who may do it, and a reason.
@@ -74,6 +76,7 @@ impl Law {
             Self::IntentFirst => Some(2),
             Self::WriteAllowed => Some(3),
             Self::NothingDropped => Some(4),
+            Self::BlastLimit => Some(5),
             Self::PeopleLift => Some(6),
             Self::ActorAndReason => Some(8),
             Self::Chain
@@ -94,6 +97,7 @@ impl Law {
             Self::IntentFirst => "an intent before each write",
             Self::WriteAllowed => "no write that is not allowed",
             Self::NothingDropped => "nothing dropped unnamed",
+            Self::BlastLimit => "the blast limit",
             Self::PeopleLift => "only people lift holds",
             Self::ActorAndReason => "an actor and a reason",
             Self::Chain => "one chain of events",
@@ -150,6 +154,9 @@ pub struct FarEndWrite {
     /// Whether a fault between the two ends held it back, so that its arrival says nothing about
     /// when it was sent.
     pub held_back: bool,
+    /// The devices that it offered something else, counted by who knows the truth about them, over
+    /// the time between the look before it and its arrival; `None`: nobody knows.
+    pub retargeted: Option<usize>,
 }
 
 /// Bounds that depend on how the daemon ran.

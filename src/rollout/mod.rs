@@ -7,6 +7,7 @@
 //!
 //! **Invariant:** nothing here knows of sockets, files, threads or the present time.
 
+pub mod blast;
 mod cause;
 pub mod command;
 pub mod decide;

@@ -13,11 +13,12 @@ use crate::rollout::decide::Context;
 use crate::rollout::drift::restore::{self, Due, WritingBack};
 use crate::rollout::drift::rungs::{self, Bar};
 use crate::rollout::drift::{DriftFinding, GroupDrift, look};
+pub use crate::rollout::entering::TooMany;
 use crate::rollout::entering::{Entering, EntryBlock, budget_spent_until, entering, not_before};
 use crate::rollout::event::{Cause, Mode, RolloutId, WriteId, WriteIntent};
 use crate::rollout::explain::{meaning, way_out};
 use crate::rollout::safety::Veto;
-use crate::rollout::state::{Attempts, Hold, Phase, Restoring, Ring, Stage, UnknownSince};
+use crate::rollout::state::{Attempts, Hold, Phase, Restoring, Ring, Stage, UnknownSince, WaitingTarget};
 use crate::rollout::verdict::{Evidence, Gate, Judgement, Verdict, Waiting, short};
 use crate::rollout::world::{Desired, Read, Trouble, Want};
 use crate::rollout::{gate, outcome, reads};
@@ -49,6 +50,8 @@ pub struct Report {
     pub rings: Vec<RingReport>,
     /// What is in the way of the next move; empty only when the rollout is final.
     pub waiting_on: Vec<Blocker>,
+    /// A newer target that waits until it is final.
+    pub newer: Option<NewerTarget>,
     /// The earliest instant at which it can move, where the clock alone can tell.
     pub earliest_move: Option<Timestamp>,
     /// Reads that fail, and since when.
@@ -57,6 +60,28 @@ pub struct Report {
     pub reads: Vec<Want>,
     /// What somebody else did to its groups and devices, as it stands now.
     pub drifts: Vec<DriftFinding>,
+}
+
+/// A newer target that waits until the rollout is final.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewerTarget {
+    /// The digest of the plan with it.
+    pub digest: PlanDigest,
+    /// Since when it waits.
+    pub since: Timestamp,
+    /// The rings of that plan and their targets, in order.
+    pub rings: Vec<(RingName, BTreeMap<Environment, ClientVersion>)>,
+}
+
+impl NewerTarget {
+    fn of(waiting: &WaitingTarget) -> Self {
+        let rings = waiting.revision.plan.rings.iter();
+        Self {
+            digest: waiting.revision.digest.clone(),
+            since: waiting.since,
+            rings: rings.map(|ring| (ring.name.clone(), ring.targets.clone())).collect(),
+        }
+    }
 }
 
 /// One ring of a report.
@@ -198,6 +223,8 @@ pub enum Blocker {
     },
     /// The daemon only observes; this is what it would write.
     Observing(RingName, Box<WriteIntent>),
+    /// The write would offer something else to more devices than the plan allows.
+    BlastLimit(RingName, TooMany),
     /// The next decision moves it.
     Moving,
 }
@@ -225,6 +252,7 @@ impl Blocker {
             Self::OtherRing { .. } => "other_ring",
             Self::NotOffered { .. } => "targets_not_offered",
             Self::Observing(..) => "observing",
+            Self::BlastLimit(..) => "blast_limit",
             Self::Moving => "moving",
         }
     }
@@ -248,6 +276,7 @@ impl Blocker {
             | Self::BudgetSpent { ring, .. }
             | Self::OtherRing { ring, .. }
             | Self::NotOffered { ring, .. }
+            | Self::BlastLimit(ring, _)
             | Self::Observing(ring, _) => Some(ring),
             Self::Drifted(drift) => Some(&drift.ring),
             Self::Halted(cause) => Some(cause.ring()),
@@ -327,6 +356,10 @@ impl fmt::Display for Blocker {
             Self::NotOffered { ring, lacks } => {
                 write!(f, "{ring}: its group does not offer its targets, and that was accepted: {lacks}")
             }
+            Self::BlastLimit(ring, TooMany { devices, at_most }) => write!(
+                f,
+                "{ring}: the write would offer something else to {devices} devices, and `max_devices` is {at_most}"
+            ),
             Self::Observing(ring, intent) => {
                 let change = change(intent);
                 write!(f, "{ring}: observing only; it would write: {change} ({} devices)", intent.devices)
@@ -355,6 +388,7 @@ pub(super) fn report(context: &Context<'_>) -> Report {
             .filter_map(|(index, _)| ring_report(context, index))
             .collect(),
         waiting_on: waiting_on(context),
+        newer: rollout.waiting.as_ref().map(NewerTarget::of),
         earliest_move: earliest_move(context),
         troubles: context
             .world
@@ -517,6 +551,7 @@ fn entry_blockers(context: &Context<'_>, ring: &Ring, entering: Entering) -> Vec
                 EntryBlock::ClockBehind(until) => Some(Blocker::ClockBehind(until)),
                 EntryBlock::Backoff { until, last } => Some(Blocker::Backoff { ring: name(), until, last }),
                 EntryBlock::BudgetSpent { until } => Some(Blocker::BudgetSpent { ring: name(), until }),
+                EntryBlock::BlastLimit(too_many) => Some(Blocker::BlastLimit(name(), too_many)),
                 EntryBlock::OtherWrite { plan, write } => {
                     Some(Blocker::OtherWrite { plan: plan.to_string(), write })
                 }
@@ -546,6 +581,7 @@ const fn is_of_the_clock(block: &EntryBlock) -> bool {
         | EntryBlock::OtherWrite { .. }
         | EntryBlock::FileMissing
         | EntryBlock::ClockBehind(_)
+        | EntryBlock::BlastLimit(_)
         | EntryBlock::Drifted
         | EntryBlock::OtherRing(_)
         | EntryBlock::Held => false,

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::fleet::{Fleet, SWEEP_OVERLAP, Sighting, Sweep, SweepScope};
+use crate::fleet::{Fleet, Membership, SWEEP_OVERLAP, Sighting, Sweep, SweepScope};
 use crate::ids::PlanName;
 use crate::plan::model::Revision;
 use crate::rollout::command::{Command, Refusal, command};
@@ -407,7 +407,7 @@ impl Engine {
                     devices.retain(|device| device.policy.as_ref().is_some_and(|seen| seen.id == *policy));
                 }
                 let sweep = Sweep { scope: scope.clone(), started_at: as_of, finished_at: now, devices };
-                let membership = gate::membership(&self.state, &self.world, now);
+                let membership = self.membership(now);
                 self.world.fleet.observe(sweep, &membership);
             }
             (Read::FullSweep | Read::IncrementalSweep | Read::ProfileSweep(_), None) => {
@@ -415,6 +415,11 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// Which profile belongs to which ring, and what is on offer there.
+    pub(super) fn membership(&self, now: Timestamp) -> Membership {
+        gate::membership(&self.state, &self.world, now)
     }
 }
 

@@ -10,6 +10,7 @@ mod contract;
 mod failpoints;
 mod faults;
 mod kills;
+mod limits;
 mod processes;
 mod service;
 mod stops;

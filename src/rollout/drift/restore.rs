@@ -7,7 +7,7 @@ use crate::ids::RingName;
 use crate::plan::model::{OnDrift, RingPlan};
 use crate::rollout::decide::Context;
 use crate::rollout::drift::{GroupDrift, look};
-use crate::rollout::entering::{EntryBlock, budget_spent_until, eligible, not_now};
+use crate::rollout::entering::{EntryBlock, TooMany, budget_spent_until, eligible, not_now, retargets};
 use crate::rollout::event::{Entry, Event, Mode, Purpose, WriteId, WriteIntent};
 use crate::rollout::gate;
 use crate::rollout::remote::GroupContent;
@@ -58,7 +58,7 @@ pub(in crate::rollout) fn due<'a>(context: &Context<'a>) -> Option<Due<'a>> {
 
 /// What writing a group back comes to now.
 pub(in crate::rollout) fn writing_back(context: &Context<'_>, due: &Due<'_>) -> WritingBack {
-    let Due { ring, drift, judgements, .. } = due;
+    let Due { ring, plan, drift, judgements } = due;
     let attempts = &ring.restoring.attempts;
     let mut blocks = not_now(context, ring.restoring.since, attempts, judgements);
     blocks.extend(under_way(context, ring).cloned().map(EntryBlock::OtherRing));
@@ -66,21 +66,27 @@ pub(in crate::rollout) fn writing_back(context: &Context<'_>, due: &Due<'_>) -> 
     if groups.is_none_or(|groups| since(groups.as_of, context.now) > ENTRY_MAX_AGE) {
         blocks.push(EntryBlock::GroupsUnread);
     }
+    let left = &drift.expected.content;
+    // Cloudflare keeps a group's name in an update; only a group that is created anew gets it back.
+    let name = drift.seen.as_ref().map_or(&left.name, |seen| &seen.content.name).clone();
+    let after = GroupContent { name, ..left.clone() };
+    let retargets = retargets(context, plan, drift.seen.as_ref(), &after);
+    if let Some(at_most) = plan.max_devices.filter(|limit| limit.is_exceeded_by(retargets)) {
+        blocks.push(EntryBlock::BlastLimit(TooMany { devices: retargets, at_most }));
+    }
     if let Some(until) = budget_spent_until(context) {
         blocks.push(EntryBlock::BudgetSpent { until });
     }
     if !blocks.is_empty() {
         return WritingBack::Blocked(blocks);
     }
-    let left = &drift.expected.content;
-    // Cloudflare keeps a group's name in an update; only a group that is created anew gets it back.
-    let name = drift.seen.as_ref().map_or(&left.name, |seen| &seen.content.name).clone();
     WritingBack::Write(Box::new(WriteIntent {
+        retargets: Some(retargets),
         id: WriteId(context.state.writes + 1),
         digest: context.rollout.revision.digest.clone(),
         purpose: Purpose::Restore,
         before: drift.seen.clone(),
-        after: GroupContent { name, ..left.clone() },
+        after,
         policies: left.policies.clone(),
         devices: eligible(judgements),
         judgements: judgements.clone(),

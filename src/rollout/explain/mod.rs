@@ -3,15 +3,17 @@
 //! **Invariant:** every blocker, cause, veto and reason of a gate has its own words and its own way
 //! out; adding one without them does not compile.
 
+mod newer;
 mod ways;
 mod words;
 
+pub use newer::NewerExplained;
 pub use ways::WayOut;
 pub(super) use ways::way_out;
 
 use crate::ids::RingName;
 use crate::rollout::cause::Cause;
-use crate::rollout::report::{Blocker, Report, RingReport, Unsure};
+use crate::rollout::report::{Blocker, Report, RingReport, TooMany, Unsure};
 use crate::rollout::state::Stage;
 use crate::rollout::verdict::{Evidence, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
 use crate::rollout::world::{Read, Want};
@@ -46,12 +48,13 @@ impl Report {
     pub fn explain(&self, blocker: &Blocker) -> Explanation {
         let words = words::words(self, blocker);
         let judgement = judgement(blocker);
+        let (counted, allowed) = counts(blocker).unzip();
         Explanation {
             reason: words.reason,
             headline: words.headline,
             detail: words.detail,
-            seen: judgement.filter(|judgement| has_seen(judgement)).map(Judgement::value),
-            asked: judgement.map(Judgement::threshold),
+            seen: judgement.filter(|judgement| has_seen(judgement)).map(Judgement::value).or(counted),
+            asked: judgement.map(Judgement::threshold).or(allowed),
             since: self.since(blocker),
             next_look: self.next_look(blocker),
             until: until(blocker),
@@ -96,6 +99,7 @@ impl Report {
             | Blocker::Drifted(_)
             | Blocker::OtherRing { .. }
             | Blocker::NotOffered { .. }
+            | Blocker::BlastLimit(..)
             | Blocker::Observing(..)
             | Blocker::Moving => None,
         }
@@ -115,6 +119,7 @@ impl Report {
                 (Gate::Adoption | Gate::Soak | Gate::Stalled | Gate::Dark, _) => is_of_devices,
             },
             Blocker::OtherRing { .. } => is_of_devices,
+            Blocker::BlastLimit(..) => |read| matches!(read, Read::FullSweep),
             Blocker::Veto(..)
             | Blocker::GroupsUnread(_)
             | Blocker::Drifted(_)
@@ -157,6 +162,12 @@ fn judgement(blocker: &Blocker) -> Option<&Judgement> {
     }
 }
 
+/// The devices counted and allowed, where a count is in the way.
+fn counts(blocker: &Blocker) -> Option<(String, String)> {
+    let Blocker::BlastLimit(_, TooMany { devices, at_most }) = blocker else { return None };
+    Some((format!("{devices} devices"), format!("at most {at_most}")))
+}
+
 /// Whether a gate has seen anything at all: what was never read is not a zero.
 const fn has_seen(judgement: &Judgement) -> bool {
     !matches!(judgement.verdict, Verdict::Unknown(Unknown::NotSwept | Unknown::ProfilesUnread))
@@ -194,6 +205,7 @@ fn until(blocker: &Blocker) -> Option<Timestamp> {
         | Blocker::Drifted(_)
         | Blocker::OtherRing { .. }
         | Blocker::NotOffered { .. }
+        | Blocker::BlastLimit(..)
         | Blocker::Observing(..)
         | Blocker::Moving => None,
     }

@@ -18,11 +18,11 @@ pub struct WayOut {
 }
 
 impl WayOut {
-    fn words(words: impl Into<String>) -> Self {
+    pub(super) fn words(words: impl Into<String>) -> Self {
         Self { words: words.into(), command: None }
     }
 
-    fn then(words: impl Into<String>, command: String) -> Self {
+    pub(super) fn then(words: impl Into<String>, command: String) -> Self {
         Self { words: words.into(), command: Some(command) }
     }
 }
@@ -76,6 +76,9 @@ pub(in crate::rollout) fn way_out(blocker: &Blocker, plan: &str) -> WayOut {
         }
         Blocker::NotOffered { .. } => WayOut::words(
             "edit the plan to what this ring shall run, or write `on_drift: restore` into it: then ringward writes the group back; set back by hand, it goes on by itself",
+        ),
+        Blocker::BlastLimit(..) => WayOut::words(
+            "if that many devices are meant, raise `max_devices` in the plan; else move profiles into a ring of their own; then it goes on by itself",
         ),
         Blocker::Observing(..) => {
             WayOut::words("run the daemon without --observe, when the change is what you want")

@@ -2,7 +2,7 @@
 
 use crate::ids::RingName;
 use crate::rollout::cause::Cause;
-use crate::rollout::report::{Blocker, Report, change};
+use crate::rollout::report::{Blocker, Report, TooMany, change};
 use crate::rollout::verdict::{Evidence, Failing, Gate, Judgement, Unknown, Verdict, Waiting, short};
 
 /// The words about one blocker.
@@ -79,6 +79,10 @@ pub(super) fn words(report: &Report, blocker: &Blocker) -> Words {
             format!("the group of ring {ring} does not offer its targets, and that was accepted: {lacks}"),
             "What somebody else made of the group was taken as it is. A ring that does not offer its targets is never verified, and no later ring is entered after it.".to_owned(),
         ),
+        Blocker::BlastLimit(ring, TooMany { devices, at_most }) => (
+            format!("the write for ring {ring} would offer something else to {devices} devices, and the plan allows {at_most} at a time"),
+            "`max_devices` keeps a slip in a plan, or a profile that grew overnight, from reaching more devices than somebody thought of. Nobody can waive it.".to_owned(),
+        ),
         Blocker::Observing(ring, intent) => (
             format!("the daemon only observes; ring {ring} is ready to be entered"),
             format!("It would write now, for {} devices: {}.", intent.devices, change(intent)),
@@ -134,7 +138,7 @@ fn halted(cause: &Cause) -> (String, String) {
             "A device that cannot install a version stays silently on its old one. Resuming accepts the devices found so far; new ones halt it again."
         }
         Cause::UnknownTooLong { why: Unknown::OutageOrHoliday, .. } => {
-            "Silence is never success: what silences half a ring needs a person. Resuming accepts the devices that are silent now and starts its clock anew."
+            "Silence is never success: what silences half a ring needs a person. Resuming accepts this silence; the next look judges anew."
         }
         Cause::UnknownTooLong { .. } => {
             "Silence is never success: what cannot be seen for that long needs a person. Resuming starts its clock anew."

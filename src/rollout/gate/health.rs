@@ -3,6 +3,9 @@
 //! **Invariant:** what a person has acknowledged is in no count; a look is judged only with a
 //! control, and a difference that chance explains never fails.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 
 use super::{Subject, known_scope, scope, unseeable};
@@ -118,7 +121,7 @@ fn dark(
         match &found {
             None => Verdict::Unknown(Unknown::ProfilesUnread),
             Some(found) if found.control_active < health.least() => Verdict::Exempt(Exempt::NoControl),
-            Some(found) => by_looks(&found.looks, health),
+            Some(found) => by_looks(&found.looks, health, ring.silence_accepted.get(&environment)),
         }
     };
     if let Some(DarkLooks { control_active, next_at, looks }) = found {
@@ -154,7 +157,7 @@ fn control(rollout: &Rollout, world: &Observations) -> Option<Vec<RingScope>> {
     Some(waiting().filter_map(|(ring, plan)| known_scope(ring, plan, world)).collect())
 }
 
-/// What one look says.
+/// What one look says; a silence is one thing until a person has accepted it, and another after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Said {
     TooFew,
@@ -176,11 +179,15 @@ fn said(look: &DarkLook, health: Health) -> Said {
     }
 }
 
-/// One look that fails is enough to fail; all must be fine to pass.
-fn by_looks(looks: &[DarkLook], health: Health) -> Verdict {
+/// One look that fails is enough to fail; all must be fine to pass. A silence that a person has
+/// accepted since waits for the next look.
+fn by_looks(looks: &[DarkLook], health: Health, accepted_at: Option<&Timestamp>) -> Verdict {
     let any = |word| looks.iter().any(|look| said(look, health) == word);
+    let accepted = accepted_at.is_some_and(|at| looks.iter().all(|look| look.at <= *at));
     if any(Said::Fails) {
         Verdict::Fail(Failing::TooManyDark)
+    } else if any(Said::Outage) && accepted {
+        Verdict::Wait(Waiting::TooSoon)
     } else if any(Said::Outage) {
         Verdict::Unknown(Unknown::OutageOrHoliday)
     } else if any(Said::Asleep) {
@@ -223,7 +230,9 @@ fn found(
         Gate::Stalled => &stalled_devices(subject, assigned, environment) - accepted,
         Gate::Dark => {
             let looks = looks(subject, assigned, environment).map(|found| found.looks).unwrap_or_default();
-            looks.into_iter().flat_map(|look| look.silent).collect()
+            // When most are silent, nobody is found: they come back, and are looked for again.
+            let told = looks.into_iter().filter(|look| !look.ring.mostly_silent());
+            told.flat_map(|look| look.silent).collect()
         }
         Gate::Opening | Gate::Freeze | Gate::Fleet | Gate::Adoption | Gate::Soak => BTreeSet::new(),
     }

@@ -6,7 +6,7 @@ use super::drift;
 use super::exit::not_adopted;
 use super::ledger::{Course, Ledger, Place, PlanLine};
 use super::{Audit, Law, health};
-use crate::plan::model::RingPlan;
+use crate::plan::model::{OnNewTarget, RingPlan};
 use crate::rollout::event::{Actor, Cause, Event, Recorded, RolloutId};
 use crate::rollout::verdict::{Evidence, Failing, Gate, Judgement, Verdict};
 use crate::time::{after, since};
@@ -49,6 +49,13 @@ pub(super) fn chain(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
 
 fn accepted(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded, id: &RolloutId) {
     let before = ledger.plans.get(&id.plan);
+    if let Event::PlanAccepted { revision } = &recorded.entry.event {
+        let waits = before.is_some_and(|line| line.was_replaced)
+            && revision.plan.on_new_target == OnNewTarget::Finish;
+        audit.require(!waits, Law::Grounded, recorded.seq, || {
+            "it takes over from a running rollout, and says `on_new_target: finish`".to_owned()
+        });
+    }
     let number = before.map_or(0, |line| line.number) + 1;
     audit.require(id.number == number, Law::Chain, recorded.seq, || {
         format!("the next rollout of this plan is number {number}")
@@ -69,11 +76,23 @@ fn course(audit: &mut Audit, line: &PlanLine<'_>, recorded: &Recorded) {
         Event::RolloutReturned {} => line.course == Course::Withdrawn,
         Event::RolloutSuperseded { .. } => running || line.course == Course::Withdrawn,
         Event::PlanRevised { .. } => line.course != Course::Superseded,
+        Event::NewTargetDropped {} => running && line.waiting.is_some(),
         _ => running,
     };
     audit.require(fits, Law::Chain, recorded.seq, || {
         format!("{} does not fit the rollout's phase or holds", event.kind())
     });
+    if let Event::NewTargetWaits { revision } = event {
+        let mut entered = line.rings.iter().enumerate().filter(|(_, ring)| ring.is_entered());
+        let is_newer = entered.any(|(position, ring)| {
+            let pair = line.ring_plan(ring.name).zip(revision.plan.rings.get(position));
+            !pair.is_some_and(|(old, new)| same_ring(old, new))
+        });
+        let finish = revision.plan.on_new_target == OnNewTarget::Finish;
+        audit.require(is_newer && finish, Law::Grounded, recorded.seq, || {
+            "a plan waits that changes no entered ring, or does not say `on_new_target: finish`".to_owned()
+        });
+    }
     if let Event::PlanRevised { revision } = event {
         let entered = line.rings.iter().enumerate().filter(|(_, ring)| ring.is_entered());
         for (position, ring) in entered {

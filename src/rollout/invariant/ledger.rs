@@ -66,6 +66,10 @@ pub(super) struct PlanLine<'a> {
     pub(super) course: Course,
     pub(super) paused: bool,
     pub(super) halted: Option<&'a Cause>,
+    /// A newer target that waits.
+    pub(super) waiting: Option<&'a Revision>,
+    /// Whether a newer target took over while it ran.
+    pub(super) was_replaced: bool,
     pub(super) rings: Vec<RingLine<'a>>,
 }
 
@@ -173,6 +177,7 @@ impl<'a> PlanLine<'a> {
             .collect();
         self.take_turns_back();
         self.revision = revision;
+        self.waiting = None;
     }
 
     /// A ring before one whose turn had come takes the turn away from it: a new one, or one whose
@@ -232,7 +237,16 @@ impl<'a> Ledger<'a> {
         let paused = self.plans.get(&id.plan).is_some_and(|plan| plan.paused);
         let rings = revision.plan.rings.iter().map(|ring| RingLine::pending(&ring.name)).collect();
         let course = Course::Running;
-        let line = PlanLine { number: id.number, revision, course, paused, halted: None, rings };
+        let line = PlanLine {
+            number: id.number,
+            revision,
+            course,
+            paused,
+            halted: None,
+            waiting: None,
+            was_replaced: false,
+            rings,
+        };
         self.plans.insert(&id.plan, line);
     }
 
@@ -337,8 +351,13 @@ impl<'a> Ledger<'a> {
         let Some(plan) = self.plans.get_mut(&id.plan) else { return };
         match event {
             Event::PlanRevised { revision } => plan.revise(revision),
-            Event::RolloutSuperseded { .. } => plan.course = Course::Superseded,
-            Event::RolloutWithdrawn {} => plan.course = Course::Withdrawn,
+            Event::NewTargetWaits { revision } => plan.waiting = Some(revision),
+            Event::NewTargetDropped {} => plan.waiting = None,
+            Event::RolloutSuperseded { .. } => {
+                plan.was_replaced = plan.course == Course::Running;
+                plan.course = Course::Superseded;
+            }
+            Event::RolloutWithdrawn {} => (plan.course, plan.waiting) = (Course::Withdrawn, None),
             Event::RolloutReturned {} => plan.course = Course::Running,
             Event::RolloutCompleted {} => plan.course = Course::Completed,
             Event::Paused {} => plan.paused = true,
@@ -529,6 +548,7 @@ fn failed(why: &Cancelled) -> bool {
         Cancelled::ConcurrentEdit
         | Cancelled::GroupGone
         | Cancelled::GroupInTheWay
+        | Cancelled::TooManyDevices { .. }
         | Cancelled::Unreadable { .. }
         | Cancelled::NotSent { .. }
         | Cancelled::RateLimited => true,

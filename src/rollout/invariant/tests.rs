@@ -4,6 +4,7 @@ use super::*;
 
 mod drifting;
 mod entering;
+mod health;
 mod leaving;
 mod log;
 

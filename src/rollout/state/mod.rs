@@ -21,7 +21,7 @@ pub use ring::{
     Assigned, Attempts, Doubt, FirstRead, Origin, PendingWrite, Refusal, Restoring, Ring, Soak, Stage,
     UnknownSince,
 };
-pub use rollout::{Halt, Phase, Rollout, Standstill, same_profiles};
+pub use rollout::{Halt, Phase, Rollout, Standstill, WaitingTarget, same_profiles};
 
 /// All that the log says.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -180,6 +180,7 @@ impl State {
             phase_since: at,
             halted: None,
             rings,
+            waiting: None,
             standstills: Vec::new(),
         };
         self.plans.insert(id.plan.clone(), PlanState { paused, rollout });

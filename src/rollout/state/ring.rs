@@ -31,6 +31,9 @@ pub struct Ring {
     pub waived: BTreeMap<Gate, Hold>,
     /// Devices that a person has seen a health gate fail for, and accepted.
     pub acknowledged: BTreeMap<(Gate, Option<Environment>), BTreeSet<DeviceId>>,
+    /// Up to when a person has accepted that most of an environment is silent: an outage or a
+    /// holiday. No device is accepted with it, so later looks judge them all.
+    pub silence_accepted: BTreeMap<Environment, Timestamp>,
     /// What became of writing its group back.
     pub restoring: Restoring,
 }
@@ -209,6 +212,7 @@ impl Ring {
             waived: BTreeMap::new(),
             restoring: Restoring { attempts: Attempts::default(), since: at },
             acknowledged: BTreeMap::new(),
+            silence_accepted: BTreeMap::new(),
         }
     }
 }
@@ -351,7 +355,12 @@ impl Ring {
             self.acknowledged.entry(of).or_default().extend(found.devices.iter().cloned());
         }
         match (self.unknown.get_mut(&of), &mut self.stage) {
-            (Some(unknown), _) => unknown.since = at,
+            (Some(unknown), _) => {
+                unknown.since = at;
+                if let (Unknown::OutageOrHoliday, Some(environment)) = (unknown.why, found.environment) {
+                    self.silence_accepted.insert(environment, at);
+                }
+            }
             // It can tell, and it found something: that the deadline was missed.
             (None, Stage::Adopting(assigned)) if found.gate == Gate::Adoption => assigned.deadline_from = at,
             (None, _) => {}

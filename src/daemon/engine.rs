@@ -378,7 +378,7 @@ impl Engine {
     pub(super) fn observe_sweep(&mut self, sweep: Sweep) -> Result<(), EngineError> {
         let swept_at = sweep.started_at;
         self.use_instant(swept_at);
-        let membership = gate::membership(&self.state, &self.world);
+        let membership = gate::membership(&self.state, &self.world, swept_at);
         let observed = self.world.fleet.observe(sweep, &membership);
         let Some(store) = &mut self.store else { return Ok(()) };
         let changed = observed.changed.iter().filter_map(|id| self.world.fleet.device(id));

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::{PlanDigest, Revision};
 pub use crate::rollout::cause::Cause;
+pub use crate::rollout::drift::{Drift, DriftKind, Elsewhere, GroupDrift, MovedTo, OtherUpdater};
 pub use crate::rollout::intent::{Cancelled, DOUBT_READS_APART, Finding, Purpose, WriteIntent};
 use crate::rollout::remote::Group;
 use crate::rollout::verdict::{Gate, Judgement, Unknown};
@@ -337,6 +338,32 @@ pub enum Event {
         #[serde(default)]
         acknowledged: Vec<Acknowledged>,
     },
+    /// Somebody else changed a ring's group, and the plan has ringward write it back.
+    DriftFound {
+        /// What, with both sides.
+        drift: Box<GroupDrift>,
+    },
+    /// A ring's group is again as ringward left it, by no write of ringward's.
+    DriftEnded {
+        /// The ring.
+        ring: RingName,
+        /// The group as read.
+        group: Group,
+    },
+    /// The plan has ringward go on with what somebody else did.
+    DriftAdopted {
+        /// What, with both sides.
+        drift: Drift,
+    },
+    /// Somebody else gave a ring's group another name; nothing that devices follow changed.
+    GroupRenamed {
+        /// The ring.
+        ring: RingName,
+        /// The name before.
+        was: String,
+        /// The group as read.
+        group: Group,
+    },
     /// A person paused the plan.
     Paused {},
     /// A person lifted the pause.
@@ -385,7 +412,7 @@ pub struct SoakFact {
 /// The kind of event: the `kind` column of the log and the counter's label.
 impl Event {
     /// Every kind, for tables and coverage.
-    pub const KINDS: [&'static str; 31] = [
+    pub const KINDS: [&'static str; 36] = [
         "daemon_started",
         "clock_stepped",
         "stopped",
@@ -416,6 +443,10 @@ impl Event {
         "gate_waived",
         "halted",
         "halt_lifted",
+        "drift_found",
+        "drift_ended",
+        "drift_adopted",
+        "group_renamed",
         "paused",
         "pause_lifted",
     ];
@@ -454,6 +485,10 @@ impl Event {
             Self::GateWaived { .. } => "gate_waived",
             Self::Halted { .. } => "halted",
             Self::HaltLifted { .. } => "halt_lifted",
+            Self::DriftFound { .. } => "drift_found",
+            Self::DriftEnded { .. } => "drift_ended",
+            Self::DriftAdopted { .. } => "drift_adopted",
+            Self::GroupRenamed { .. } => "group_renamed",
             Self::Paused {} => "paused",
             Self::PauseLifted {} => "pause_lifted",
         }
@@ -478,7 +513,11 @@ impl Event {
             | Self::DevicesLeft { ring, .. }
             | Self::GateUnknown { ring, .. }
             | Self::GateKnown { ring, .. }
-            | Self::GateWaived { ring, .. } => Some(ring),
+            | Self::GateWaived { ring, .. }
+            | Self::DriftEnded { ring, .. }
+            | Self::GroupRenamed { ring, .. } => Some(ring),
+            Self::DriftFound { drift } => Some(&drift.ring),
+            Self::DriftAdopted { drift } => Some(drift.ring()),
             Self::Halted { cause } | Self::HaltLifted { cause, .. } => Some(cause.ring()),
             Self::DaemonStarted { .. }
             | Self::ClockStepped { .. }

@@ -17,6 +17,7 @@ use crate::rollout::event::Recorded;
 use crate::rollout::remote::GroupContent;
 use crate::time::{SignedDuration, Timestamp, in_words, since};
 
+mod drift;
 mod entry;
 mod exit;
 mod grounds;
@@ -193,6 +194,7 @@ pub fn check_within(log: &[Recorded], journal: &[FarEndWrite], limits: Limits) -
         grounds::clock(&mut audit, &ledger, recorded);
         grounds::actor(&mut audit, recorded);
         grounds::halts_and_waivers(&mut audit, &ledger, recorded);
+        drift::check(&mut audit, &ledger, recorded);
         entry::check(&mut audit, &ledger, recorded);
         outcomes::check(&mut audit, &ledger, recorded);
         exit::check(&mut audit, &ledger, recorded);

@@ -11,6 +11,7 @@ pub mod blast;
 mod cause;
 pub mod command;
 pub mod decide;
+pub mod drift;
 mod entering;
 pub mod event;
 pub mod explain;

@@ -61,13 +61,9 @@ mod tests {
         let group = GroupId::new("g").unwrap();
         let assigned = Assigned { group, policies: [].into(), at, deadline_from: at };
         Ring {
-            name: RingName::new("First").unwrap(),
             stage: Stage::Adopting(assigned),
-            since: at,
-            unknown: BTreeMap::new(),
-            waived: BTreeMap::new(),
             left: [(Environment::Windows, told)].into(),
-            acknowledged: BTreeMap::new(),
+            ..Ring::pending(&plan(), at)
         }
     }
 

@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::fleet::{Fleet, Membership, RingScope, SWEEP_OVERLAP, Sighting, Sweep, SweepScope};
-use crate::ids::{PlanName, PolicyId};
+use crate::fleet::{Fleet, Membership, SWEEP_OVERLAP, Sighting, Sweep, SweepScope};
+use crate::ids::PlanName;
 use crate::plan::model::Revision;
 use crate::rollout::command::{Command, Refusal, command};
 use crate::rollout::decide::{Decision, decide};
@@ -431,7 +431,7 @@ impl Engine {
                     devices.retain(|device| device.policy.as_ref().is_some_and(|seen| seen.id == *policy));
                 }
                 let sweep = Sweep { scope: scope.clone(), started_at: as_of, finished_at: now, devices };
-                let membership = self.membership();
+                let membership = self.membership(now);
                 self.world.fleet.observe(sweep, &membership);
             }
             (Read::FullSweep | Read::IncrementalSweep | Read::ProfileSweep(_), None) => {
@@ -442,27 +442,8 @@ impl Engine {
     }
 
     /// Which profile belongs to which ring, and what is on offer there.
-    pub(super) fn membership(&self) -> Membership {
-        let mut taken: BTreeSet<PolicyId> = BTreeSet::new();
-        let mut scopes = Vec::new();
-        for plan in self.state.plans.values() {
-            for (ring, ring_plan) in plan.rollout.rings_with_plans() {
-                let scope = match ring.stage.assigned() {
-                    Some(assigned) => Some(gate::scope(ring_plan, assigned)),
-                    None => self.world.resolve(ring_plan).ok().map(|policies| RingScope {
-                        policies,
-                        targets: ring_plan.targets.clone(),
-                        assigned_at: None,
-                        zone: ring_plan.schedule.zone().clone(),
-                        stalled_after: ring_plan.health.stalled.after.get(),
-                    }),
-                };
-                let Some(scope) = scope.filter(|scope| scope.policies.is_disjoint(&taken)) else { continue };
-                taken.extend(scope.policies.iter().cloned());
-                scopes.push(scope);
-            }
-        }
-        Membership::new(scopes)
+    pub(super) fn membership(&self, now: Timestamp) -> Membership {
+        gate::membership(&self.state, &self.world, now)
     }
 }
 

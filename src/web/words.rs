@@ -88,6 +88,14 @@ fn fact(event: &Event) -> String {
             format!("gate {gate}{} can tell again", of(*environment))
         }
         Event::GateWaived { gate, .. } => format!("gate {gate} was waived"),
+        Event::DriftFound { drift } => format!("{drift}; it is to be written back"),
+        Event::DriftEnded { group, .. } => {
+            format!("somebody set group `{}` back to what ringward left", group.content.name)
+        }
+        Event::DriftAdopted { drift } => format!("{drift}; the plan goes on with it"),
+        Event::GroupRenamed { was, group, .. } => {
+            format!("somebody else renamed group `{was}` to `{}`", group.content.name)
+        }
     }
 }
 
@@ -99,6 +107,7 @@ fn planned(intent: &WriteIntent) -> String {
     };
     match &intent.purpose {
         Purpose::Target => format!("{write} was planned, for {devices}: {change}"),
+        Purpose::Restore => format!("{write} was planned, to write a drifted group back: {change}"),
         Purpose::MoveOut { from } => {
             format!("{write} was planned, to take profiles out of ring {from}: {change}")
         }
@@ -214,6 +223,10 @@ mod tests {
             (json!({"gate_waived": ring(json!({"gate": "soak"}))}), "gate soak was waived"),
             (json!({"halted": {"cause": drift}}), "halted: "),
             (json!({"halt_lifted": {"cause": drift}}), "lifted"),
+            (json!({"drift_found": {"drift": drift["drift"]}}), "it is to be written back"),
+            (json!({"drift_ended": ring(json!({"group": group}))}), "set group `Group 0` back"),
+            (json!({"drift_adopted": {"drift": {"group": drift["drift"]}}}), "the plan goes on with it"),
+            (json!({"group_renamed": ring(json!({"was": "Old", "group": group}))}), "`Old` to `Group 0`"),
             (json!({"paused": {}}), "was paused"),
             (json!({"pause_lifted": {}}), "pause was lifted"),
         ]

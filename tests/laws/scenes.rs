@@ -415,7 +415,13 @@ fn edits(
 fn outsider(dice: &mut Dice, plans: &[Revision]) -> Outsider {
     let ring = some_ring(dice, plans);
     let own: BTreeSet<_> = ring.profiles.iter().filter_map(id_of).map(policy).collect();
-    match dice.below(6) {
+    match dice.below(10) {
+        6 | 7 => Outsider::Updates {
+            profile: own.first().cloned().unwrap_or_else(|| policy("everyone")),
+            devices: dice.pick(&[1, 3, 5]),
+            version: LATER,
+        },
+        8 => Outsider::Renames(ring.group.clone(), format!("{} renamed", ring.group)),
         0 | 1 => Outsider::SetsVersion(ring.group, dice.pick(&Environment::ALL), OLD.to_string()),
         2 => Outsider::SetsProfiles(ring.group, BTreeSet::new()),
         3 => Outsider::Deletes(ring.group),

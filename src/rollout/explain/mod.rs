@@ -96,6 +96,9 @@ impl Report {
             | Blocker::Veto(..)
             | Blocker::GroupsUnread(_)
             | Blocker::OtherWrite { .. }
+            | Blocker::Drifted(_)
+            | Blocker::OtherRing { .. }
+            | Blocker::NotOffered { .. }
             | Blocker::BlastLimit(..)
             | Blocker::Observing(..)
             | Blocker::Moving => None,
@@ -115,8 +118,12 @@ impl Report {
                 (Gate::Fleet, _) => |read| matches!(read, Read::FullSweep),
                 (Gate::Adoption | Gate::Soak | Gate::Stalled | Gate::Dark, _) => is_of_devices,
             },
+            Blocker::OtherRing { .. } => is_of_devices,
             Blocker::BlastLimit(..) => |read| matches!(read, Read::FullSweep),
-            Blocker::Veto(..) | Blocker::GroupsUnread(_) => {
+            Blocker::Veto(..)
+            | Blocker::GroupsUnread(_)
+            | Blocker::Drifted(_)
+            | Blocker::NotOffered { .. } => {
                 |read| matches!(read, Read::Groups | Read::Group(_) | Read::Profiles)
             }
             Blocker::Stopped(_)
@@ -197,6 +204,9 @@ fn until(blocker: &Blocker) -> Option<Timestamp> {
         | Blocker::InDoubt { .. }
         | Blocker::OtherWrite { .. }
         | Blocker::Withdrawn(_)
+        | Blocker::Drifted(_)
+        | Blocker::OtherRing { .. }
+        | Blocker::NotOffered { .. }
         | Blocker::BlastLimit(..)
         | Blocker::Observing(..)
         | Blocker::Moving => None,

@@ -71,6 +71,18 @@ pub(super) fn words(report: &Report, blocker: &Blocker) -> Words {
             "its file is gone, and the rollout withdrawn".to_owned(),
             "Nothing is written for it. What Cloudflare offers stays on offer, so devices keep and still get the versions that they were given.".to_owned(),
         ),
+        Blocker::Drifted(drift) => (
+            format!("{drift}"),
+            "The plan has ringward write it back as ringward left it, in the ring's schedule and past its entry gates. Until then nothing else is written for this plan; afterwards the ring adopts and soaks again.".to_owned(),
+        ),
+        Blocker::OtherRing { ring, other } => (
+            format!("the group of ring {ring} is written back once ring {other} has adopted"),
+            "At most one ring of a rollout deploys or adopts at a time, so that a bad version never reaches two at once.".to_owned(),
+        ),
+        Blocker::NotOffered { ring, lacks } => (
+            format!("the group of ring {ring} does not offer its targets, and that was accepted: {lacks}"),
+            "What somebody else made of the group was taken as it is. A ring that does not offer its targets is never verified, and no later ring is entered after it.".to_owned(),
+        ),
         Blocker::BlastLimit(ring, TooMany { devices, at_most }) => (
             format!("the write for ring {ring} would offer something else to {devices} devices, and the plan allows {at_most} at a time"),
             "`max_devices` keeps a slip in a plan, or a profile that grew overnight, from reaching more devices than somebody thought of. Nobody can waive it.".to_owned(),
@@ -114,9 +126,10 @@ fn halted(cause: &Cause) -> (String, String) {
                 "ringward halted it, because gate {gate}{of}, ring {ring}, could not tell since {since}: {why}"
             )
         }
-        Cause::WriteRefused { .. } | Cause::WritesKeepFailing { .. } | Cause::Drift { .. } => {
-            format!("ringward halted it, because {cause}")
-        }
+        Cause::WriteRefused { .. }
+        | Cause::WritesKeepFailing { .. }
+        | Cause::Drift(_)
+        | Cause::OtherUpdater(_) => format!("ringward halted it, because {cause}"),
     };
     let detail = match cause {
         Cause::AdoptionMissed { .. } => {
@@ -143,8 +156,14 @@ fn halted(cause: &Cause) -> (String, String) {
         Cause::WritesKeepFailing { .. } => {
             "Each of them was told to have changed nothing, or was read to have. Resuming tries again."
         }
-        Cause::Drift { .. } => {
-            "ringward does not fight over a group: it stands still until a person has seen it. Resuming takes the group as it is now; it is not set back."
+        Cause::Drift(drift) if drift.elsewhere.is_empty() => {
+            "ringward does not fight over a group: it stands still until a person has seen it. Resuming takes the group as it is now; it is not set back, unless the plan says `on_drift: restore`."
+        }
+        Cause::Drift(_) => {
+            "ringward takes nothing from somebody else's group: it stands still until a person has seen it. Resuming takes the group as it is now; it is not set back."
+        }
+        Cause::OtherUpdater(_) => {
+            "Two updaters undo each other's work, and adoption proves nothing while devices move by themselves. Resuming accepts the moves so far; only new ones halt it again."
         }
     };
     (headline, format!("A halt ends by a person's word only. {detail}"))

@@ -257,12 +257,12 @@ fn halts_and_waivers_have_grounds() {
             "halted for drift that is none",
             |log| {
                 let as_left = group("g1", content("First", "p1", &Environment::ALL), at("12T09:06"));
-                let expected = Box::new(as_left);
-                let cause = Cause::Drift {
+                let cause = Cause::Drift(Box::new(GroupDrift {
                     ring: ring_name("First"),
-                    expected: expected.clone(),
-                    seen: Some(expected),
-                };
+                    expected: as_left.clone(),
+                    seen: Some(as_left),
+                    elsewhere: Vec::new(),
+                }));
                 log.insert("adoption_reached", 0, &engine(), Event::Halted { cause });
             },
             law,

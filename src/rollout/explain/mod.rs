@@ -109,9 +109,9 @@ impl Report {
         let wanted: fn(&Read) -> bool = match blocker {
             Blocker::InDoubt { read_at, .. } => return *read_at,
             Blocker::Gate(_, judgement) => match (judgement.gate, &judgement.verdict) {
-                (Gate::Opening | Gate::Freeze, _) | (Gate::Soak, Verdict::Wait(Waiting::SoakRunning)) => {
-                    return None;
-                }
+                (Gate::Opening | Gate::Freeze, _)
+                | (Gate::Soak, Verdict::Wait(Waiting::SoakRunning))
+                | (Gate::Dark, Verdict::Wait(Waiting::TooSoon)) => return None,
                 (_, Verdict::Unknown(Unknown::ProfilesUnread | Unknown::ProfileUnresolved)) => {
                     |read| matches!(read, Read::Profiles)
                 }

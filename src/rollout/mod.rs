@@ -26,6 +26,7 @@ pub mod remote;
 pub mod report;
 pub mod safety;
 pub mod state;
+pub mod verbs;
 pub mod verdict;
 pub mod waits;
 pub mod world;

@@ -87,6 +87,8 @@ pub struct Engine {
     pub(super) crash_after: Option<usize>,
     /// Set when the writer met the stop file before the log knew of it.
     pub(super) met_stop_file: bool,
+    /// Somebody asked for a look.
+    pub(super) hurried: bool,
     pub(super) has_decided: bool,
     pub(super) files: BTreeMap<PlanName, File>,
     reading: BTreeMap<Read, Reading>,
@@ -126,6 +128,7 @@ impl Engine {
             crashed: false,
             crash_after: None,
             met_stop_file: false,
+            hurried: false,
             has_decided: false,
             files: BTreeMap::new(),
             reading: BTreeMap::new(),
@@ -318,8 +321,22 @@ impl Engine {
         self.backoff.get(read).map_or(at, |backoff| at.max(backoff.until))
     }
 
+    /// Somebody asks for a look: what is wanted for later is read now. One sweep is enough.
+    fn hurry(&mut self, now: Timestamp) {
+        let lately = self.wanted.contains_key(&Read::IncrementalSweep);
+        for (read, at) in &mut self.wanted {
+            if *read != Read::FullSweep || !lately {
+                *at = now.min(*at);
+                self.backoff.remove(read);
+            }
+        }
+    }
+
     /// Starts what the log and the wants ask for.
     pub(super) fn start_work(&mut self, far_end: &FarEnd, now: Timestamp) {
+        if std::mem::take(&mut self.hurried) {
+            self.hurry(now);
+        }
         let due: Vec<Read> = self
             .wanted
             .iter()

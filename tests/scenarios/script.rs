@@ -185,6 +185,7 @@ fn command(words: &[&str], line: &str) -> (String, Command) {
             let Some(gate) = gate else { panic!("no such gate: `{line}`") };
             Command::Waive { plan: parse(plan), gate, ring: option("--ring").map(parse) }
         }
+        ["check-now", plan, ..] => Command::CheckNow(parse(plan)),
         ["stop", ..] => Command::Stop,
         ["start", "--paused", ..] => Command::Start { plans: StartPlans::Pause },
         ["start", ..] => Command::Start { plans: StartPlans::GoOn },

@@ -223,7 +223,6 @@ const EXPECTED: &str = "
     cancelled ConcurrentEdit
     cancelled GroupGone
     cancelled GroupInTheWay
-    cancelled TooManyDevices
     cancelled Unreadable
     cancelled NotSent
     cancelled RateLimited

@@ -173,6 +173,7 @@ fn way_to(place: Place, name: &str, revision: &Revision) -> Vec<Event> {
         policies,
         judgements: Vec::new(),
         devices: 1,
+        retargets: Some(1),
         after_doubt: false,
     };
     let reached = Event::RingReached { ring: name.clone() };

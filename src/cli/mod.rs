@@ -31,6 +31,7 @@ pub mod schema;
 pub mod screen;
 mod service;
 mod signals;
+pub mod simulate;
 pub mod status;
 pub mod stop;
 pub mod user;

@@ -16,6 +16,7 @@ use crate::cli::devices::{Filter, devices};
 use crate::cli::diff::{DiffArgs, diff};
 use crate::cli::exit::CliError;
 use crate::cli::explain::explain;
+use crate::cli::forecast::{ForecastArgs, forecast};
 use crate::cli::healthcheck::healthcheck;
 use crate::cli::history::{Part, history};
 use crate::cli::init::{InitArgs, init};
@@ -160,6 +161,13 @@ Example:
     Init(InitArgs),
     /// Show what a plan would change at Cloudflare now; nothing is written
     Diff(Box<DiffArgs>),
+    /// Say when a rollout will be where, and what would move that
+    #[command(after_help = "\
+Examples:
+  ringward forecast client             a plan of the daemon, on its own devices
+  ringward forecast plans/client.yaml  a plan file, on a synthetic fleet from now on
+  ringward forecast client --json | jq .done")]
+    Forecast(ForecastArgs),
     /// Run a plan against a synthetic fleet, faults included, and tell what would happen and why
     #[command(after_help = AFTER_SIMULATE)]
     Simulate(Box<SimulateArgs>),
@@ -238,6 +246,7 @@ impl ClientCommand {
             Self::Schema(args) => schema(&args, out),
             Self::Init(args) => init(&args, out, &mut io::stderr()).await,
             Self::Diff(args) => diff(&args, Ink::of(&io::stdout()), out).await,
+            Self::Forecast(args) => forecast(&args, Clock::Real.now(), &Screen::of_stdout(), out).await,
             Self::Simulate(args) => simulate(&args, Clock::Real.now(), &Screen::of_stdout(), out).await,
             Self::Healthcheck(daemon) => healthcheck(&daemon.connection(), out).await,
             Self::Backup(args) => backup(&args.daemon.db, &args.file, args.json.format(), out),

@@ -161,12 +161,19 @@ fn answer(told: &ForecastJson, screen: &Screen) -> String {
     }
 }
 
-/// `Mon 10-12 09:00`, or two of them.
+/// `Mon 10-12 09:00-11:00`, or from day to day.
 fn range(when: &WhenJson) -> String {
     let day = |at: Timestamp| at.strftime("%a %m-%d %H:%M").to_string();
     match (when.at, when.from, when.until) {
         (Some(at), _, _) => format!("was {}", day(at)),
-        (None, Some(from), Some(until)) => format!("{} to {}", day(from), day(until)),
+        (None, Some(from), Some(until)) => {
+            let date = |at: Timestamp| at.strftime("%a %m-%d").to_string();
+            if date(from) == date(until) {
+                format!("{}-{}", day(from), until.strftime("%H:%M"))
+            } else {
+                format!("{} to {}", date(from), date(until))
+            }
+        }
         _ => "no date".to_owned(),
     }
 }

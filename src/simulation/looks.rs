@@ -20,6 +20,17 @@ pub struct Looks {
     pub busy: SignedDuration,
     /// While only time can pass.
     pub resting: SignedDuration,
+    /// Whether decisions come with reports.
+    pub reports: Reports,
+}
+
+/// Whether decisions come with reports, which cost more than the decisions themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reports {
+    /// Each one.
+    Made,
+    /// None.
+    None,
 }
 
 impl Looks {

@@ -33,7 +33,7 @@ use crate::time::{SignedDuration, Timestamp, after};
 use engine::{Engine, replayed};
 use far_end::{FarEnd, Outsider};
 pub use fault::SimulationFault;
-pub use looks::Looks;
+pub use looks::{Looks, Reports};
 
 /// Steps at one instant: more is a livelock.
 const MAX_STEPS_AT_ONCE: usize = 200;

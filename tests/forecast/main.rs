@@ -19,7 +19,7 @@ use ringward::rollout::world::Desired;
 use ringward::schedule::{Freeze, Opening, Schedule, Zone};
 use ringward::simulation::cast::{Casting, Size, account};
 use ringward::simulation::forecast::{Forecast, Situation, When, forecast};
-use ringward::simulation::{Drive, Looks, Pace};
+use ringward::simulation::{Drive, Looks, Pace, Reports};
 use ringward::synthetic::Mix;
 use ringward::time::{SignedDuration, Span, Stopwatch, Timestamp, after, in_words, rough, since};
 use ringward::version::{ClientVersion, Environment};
@@ -107,7 +107,7 @@ fn scene(seed: u64) -> Scene {
     };
     let begin: Timestamp = "2026-10-05T06:00:00Z".parse().unwrap();
     let from = after(begin, SignedDuration::from_hours(choices.below(7 * 24) as i64));
-    let size = Size::Total(choices.pick(&[60, 150, 400, 900]));
+    let size = Size::Total(choices.pick(&[60, 150, 300, 600]));
     let casting = Casting { seed, size, mix, from, days: DAYS };
     Scene { revision: Revision { digest: PlanDigest::of_written(&written), written, plan }, casting }
 }
@@ -127,7 +127,11 @@ fn trial(seed: u64) -> Shown {
     let until = after(casting.from, SignedDuration::from_hours(24 * (DAYS - 2)));
     let far_end = account(&revision.plan, &casting);
     let mut drive = Drive::new(far_end, vec![revision.clone()], Pace::default(), Mode::Write, casting.from);
-    drive.spare(Looks { busy: SignedDuration::from_mins(10), resting: SignedDuration::from_mins(60) });
+    drive.spare(Looks {
+        busy: SignedDuration::from_mins(10),
+        resting: SignedDuration::from_mins(120),
+        reports: Reports::None,
+    });
     let mut made = None;
     let mut read_to = 0;
     while drive.step(until).unwrap_or_else(|fault| panic!("seed {seed}: {fault}")) {
@@ -179,7 +183,7 @@ fn the_true_end_lies_in_the_stated_range() {
                 seconds.push(took);
                 let left = since(told.at, truth);
                 let When::Expected(range) = told.done else {
-                    println!("seed {seed}: no date, and it was done after {}", rough(left));
+                    println!("trial {seed}: no date, and it was done after {}", rough(left));
                     widths.push(1.0);
                     seed += 1;
                     continue;
@@ -190,7 +194,7 @@ fn the_true_end_lies_in_the_stated_range() {
                 late += usize::from(truth > range.until);
                 widths.push(since(range.from, range.until).as_secs_f64() / left.as_secs_f64());
                 println!(
-                    "seed {seed}: {} {} from {} to {} of {} left ({} devices, {took:.2} s)",
+                    "trial {seed}: {} {} from {} to {} of {} left ({} devices, {took:.2} s)",
                     if hit { "in " } else { "OUT" },
                     in_words(SignedDuration::from_secs(left.as_secs())),
                     rough(since(told.at, range.from)),

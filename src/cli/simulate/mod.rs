@@ -78,7 +78,7 @@ pub async fn simulate(
         Size::Total(usize::try_from(args.devices).unwrap_or(usize::MAX))
     };
     let from = args.from.unwrap_or_else(|| midnight(now));
-    let casting = Casting { seed: args.seed, size, mix: Mix::default(), from, days: i64::from(args.days) };
+    let casting = Casting { seed: args.seed, size, mix: mix(), from, days: i64::from(args.days) };
     let trial = Trial { revision, casting, faults: args.faults.clone() };
     let told = run(&trial).map_err(CliError::failed)?;
     let format = if args.json { Format::Json } else { Format::Text };
@@ -108,6 +108,11 @@ pub(super) fn one_plan(path: &PathBuf, screen: &Screen) -> Result<Revision, CliE
         (Some(_), Some(_)) => Err(CliError::usage(format!("{shown} holds several plans; name one file"))),
         (None, _) => Err(CliError::usage(format!("{shown} holds no plan"))),
     }
+}
+
+/// All devices are listed: those without a registration would only be missing from the number asked for.
+fn mix() -> Mix {
+    Mix { unregistered: 0, ..Mix::default() }
 }
 
 /// The begin of an instant's day, in UTC.

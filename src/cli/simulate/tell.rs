@@ -209,16 +209,14 @@ fn rings(out: Out<'_>, told: &Told, screen: &Screen) -> io::Result<()> {
         .rings
         .iter()
         .map(|(name, way)| {
-            let arrived = way
-                .devices
-                .iter()
-                .map(|(on, counts)| format!("{on} {} of {}", counts.arrived, counts.eligible()));
+            let sum = |pick: fn(&Counts) -> usize| way.devices.values().map(pick).sum::<usize>();
+            let arrived = format!("{} of {}", sum(|counts| counts.arrived), sum(Counts::eligible));
             vec![
                 safe(name.as_str()),
                 moment(way.entered_at),
                 moment(way.adopted_at),
                 moment(way.verified_at),
-                arrived.collect::<Vec<_>>().join(", "),
+                arrived,
             ]
         })
         .collect();

@@ -60,6 +60,20 @@ pub struct Estimate {
     pub percent: u8,
 }
 
+impl When {
+    /// The same, but expected no earlier than an instant that is known.
+    fn not_before(self, known: Option<Timestamp>) -> Self {
+        match (self, known) {
+            (Self::Expected(estimate), Some(known)) => Self::Expected(Estimate {
+                earliest: estimate.earliest.max(known),
+                from: estimate.from.max(known),
+                ..estimate
+            }),
+            (when, _) => when,
+        }
+    }
+}
+
 /// What takes the time of a ring that is not verified: the middle of all runs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Parts {
@@ -144,6 +158,8 @@ pub fn forecast(situation: &Situation) -> Result<Forecast, NoForecast> {
         };
         let verified = situation.verified(&ring.name).map_or_else(|| of(|times| times.verified), When::Was);
         let entered = situation.entered(&ring.name).map_or_else(|| of(|times| times.entered), When::Was);
+        let opening = ring.schedule.next_entry(situation.now, LEFT_TO_ENTER);
+        let entered = entered.not_before(opening);
         let is_over = matches!(verified, When::Was(_));
         rings.push(RingForecast {
             ring: ring.name.clone(),
@@ -152,7 +168,7 @@ pub fn forecast(situation: &Situation) -> Result<Forecast, NoForecast> {
             parts: (!is_over).then(|| parts(&runs, &ring.name)),
             opening: match entered {
                 When::Was(_) => None,
-                When::Expected(_) | When::Open => ring.schedule.next_entry(situation.now, LEFT_TO_ENTER),
+                When::Expected(_) | When::Open => opening,
             },
         });
     }
@@ -249,11 +265,14 @@ fn halts(runs: &[Once]) -> Vec<(String, u8)> {
     counts.into_iter().map(|(halt, count)| (halt.to_owned(), percent(count))).collect()
 }
 
+/// Another schedule; `None` where it would be the same.
+type Edit = fn(&Schedule) -> Option<Schedule>;
+
 /// What a plan's own schedule costs, where it costs anything.
 fn alternatives(situation: &Situation, habits: &Habits, done: When) -> Result<Vec<Alternative>, NoForecast> {
     let When::Expected(expected) = done else { return Ok(Vec::new()) };
     let mut found = Vec::new();
-    let changes: [(&'static str, fn(&Schedule) -> Option<Schedule>); 2] =
+    let changes: [(&'static str, Edit); 2] =
         [("without freezes", without_freezes), ("with no openings, and open at all times", without_openings)];
     for (change, edit) in changes {
         let Some(revision) = revised(&situation.revision, edit) else { continue };
@@ -286,7 +305,7 @@ fn without_openings(schedule: &Schedule) -> Option<Schedule> {
 }
 
 /// The plan with other schedules; `None` where that changes nothing.
-fn revised(revision: &Revision, edit: fn(&Schedule) -> Option<Schedule>) -> Option<Revision> {
+fn revised(revision: &Revision, edit: Edit) -> Option<Revision> {
     let mut revised = revision.clone();
     let mut changed = false;
     for ring in &mut revised.plan.rings {

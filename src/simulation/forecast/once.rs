@@ -15,13 +15,17 @@ use crate::rollout::event::{Actor, Event, Recorded};
 use crate::rollout::state::Phase;
 use crate::simulation::devices::{Devices, Reaction, Story};
 use crate::simulation::far_end::FarEnd;
-use crate::simulation::{Drive, Happening, Looks, SimulationFault};
+use crate::simulation::{Drive, Happening, Looks, Reports, SimulationFault};
 use crate::synthetic::Dice;
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::{ClientVersion, Environment};
 
 /// Exact to an hour while something can happen.
-const LOOKS: Looks = Looks { busy: SignedDuration::from_hours(1), resting: SignedDuration::from_hours(12) };
+const LOOKS: Looks = Looks {
+    busy: SignedDuration::from_hours(1),
+    resting: SignedDuration::from_hours(12),
+    reports: Reports::None,
+};
 
 /// What is believed of devices before any of them was told anything: after how many days a device is
 /// there; `None`: not at all. It weighs as much as so many devices.

@@ -9,9 +9,10 @@
 //! | [`synthetic`] | a seeded fleet: devices with habits and stories (pure) |
 //! | [`schedule`] | openings and freezes: next open, next close, why (pure) |
 //! | [`plan`] | plan files: spanned tree, decoder that collects errors, model |
-//! | [`fleet`] | sightings to classes, adoption, exercise (pure) |
+//! | [`fleet`] | sightings to classes, adoption, exercise, who went dark (pure) |
 //! | [`rollout`] | the core: events, state, gates, `decide`, report, laws (pure, sync, no clock) |
 //! | [`simulation`] | the core and a simulated account on one virtual clock; forecasts (pure) |
+//! | [`failpoint`] | places at which a test lets the process die |
 //! | [`store`] | the append-only log in SQLite |
 //! | [`cloudflare`] | the API client: wire, errors, budget |
 //! | [`telemetry`] | logs and metrics |
@@ -23,6 +24,7 @@
 pub mod cli;
 pub mod cloudflare;
 pub mod daemon;
+pub mod failpoint;
 pub mod fleet;
 pub mod ids;
 pub mod plan;

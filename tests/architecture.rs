@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Lowest first, as in the map of `src/lib.rs`.
-const ORDER: [&str; 17] = [
+const ORDER: [&str; 18] = [
     "text",
     "ids",
     "version",
@@ -19,6 +19,7 @@ const ORDER: [&str; 17] = [
     "fleet",
     "rollout",
     "simulation",
+    "failpoint",
     "store",
     "cloudflare",
     "telemetry",

@@ -4,7 +4,8 @@
 //! run, on a virtual clock and without sockets. `UPDATE_GOLDEN=1 cargo test --test scenarios`
 //! writes the transcripts anew.
 //!
-//! **Invariant:** a scenario ends alike when the daemon dies after any record of its log.
+//! **Invariant:** a scenario ends alike when the daemon dies after any record of its log; of those of
+//! months, after every sixteenth.
 
 pub mod support;
 
@@ -17,12 +18,15 @@ mod script;
 #[path = "scenarios/transcript.rs"]
 mod transcript;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use file::{File, TRANSCRIPT};
+use ringward::rollout::event::Event;
 use ringward::rollout::invariant;
 use ringward::rollout::report::Blocker;
-use ringward::time::{SignedDuration, Timestamp, after};
+use ringward::time::{SignedDuration, Timestamp, after, since};
+use ringward::version::Environment;
 use script::{Scenario, scenario};
 use support::drive::Drive;
 
@@ -33,7 +37,16 @@ fn directory() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios")
 }
 
-fn run(name: &str) {
+/// How often a scenario is run again with a crash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Crashes {
+    /// After every record of its log.
+    Everywhere,
+    /// After every so many: months with a crash after each record would take minutes.
+    Every(usize),
+}
+
+fn run(name: &str, crashes: Crashes) -> Drive {
     let path = directory().join(format!("{name}.txt"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let file = File::parse(&text);
@@ -47,8 +60,9 @@ fn run(name: &str) {
         compare(name, &file.transcript, &told);
     }
     check_laws(name, &whole);
-    crash_at_every_record(name, begin, until, &steps, &transcript::end(&whole));
-    check_rest(name, whole);
+    crash_at_records(name, begin, until, (&steps, crashes), &transcript::end(&whole));
+    check_rest(name, whole.clone());
+    whole
 }
 
 /// Runs to the end; says at which step each record was appended.
@@ -88,11 +102,21 @@ fn check_laws(name: &str, drive: &Drive) {
     assert!(texts.is_empty(), "{name}:\n{}\n{}", texts.join("\n"), transcript::transcript(drive));
 }
 
-/// A run for each record of the log, in which the daemon dies right after it. Each begins where
-/// the whole run was just before, so that only the rest is run again.
-fn crash_at_every_record(name: &str, mut drive: Drive, until: Timestamp, steps: &[usize], expected: &str) {
+/// A run for each record of the log, or for some, in which the daemon dies right after it. Each begins
+/// where the whole run was just before, so that only the rest is run again.
+fn crash_at_records(
+    name: &str,
+    mut drive: Drive,
+    until: Timestamp,
+    (steps, crashes): (&[usize], Crashes),
+    expected: &str,
+) {
+    let every = match crashes {
+        Crashes::Everywhere => 1,
+        Crashes::Every(records) => records,
+    };
     let mut step = 0;
-    for (index, appended_in) in steps.iter().enumerate() {
+    for (index, appended_in) in steps.iter().enumerate().step_by(every) {
         while step < *appended_in {
             drive.step(until);
             step += 1;
@@ -124,18 +148,73 @@ fn check_rest(name: &str, mut drive: Drive) {
     assert_eq!(drive.engine.log.len(), records, "{name} has not come to rest:\n{}", drive.tail());
 }
 
+/// The versions that reached everybody, and on which day of the run: the last ring adopted them.
+fn reached_everybody(drive: &Drive) -> Vec<(String, i64)> {
+    let begin = drive.engine.log[0].at;
+    let mut targets = BTreeMap::new();
+    let mut reached = Vec::new();
+    for recorded in &drive.engine.log {
+        match &recorded.entry.event {
+            Event::PlanAccepted { revision } => targets = revision.plan.rings[3].targets.clone(),
+            Event::AdoptionReached { ring, .. } if ring.as_str() == "Everyone" => {
+                let version = targets[&Environment::Windows].to_string();
+                reached.push((version, since(begin, recorded.at).as_hours() / 24));
+            }
+            _ => {}
+        }
+    }
+    reached
+}
+
+/// Four rings with soaks of seven days: a version that is left alone is adopted by the last ring three
+/// soaks after its begin, and completed four soaks after it. An adoption takes less than an hour here,
+/// so that a few hours come on top, which change no day.
+///
+/// `replace`: each version begins on the day of its release, and reaches everybody if nothing newer
+/// comes within 21 days.
+///
+/// | version | begins | 21 days later | the next comes | reaches everybody |
+/// | --- | --- | --- | --- | --- |
+/// | 822 | 0 | 21 | 8 | no |
+/// | 850 | 8 | 29 | 22 | no |
+/// | 880 | 22 | 43 | 42 | no: its last ring would have been a day later |
+/// | 905 | 42 | 63 | 51 | no |
+/// | 1343 | 51 | 72 | 60 | no |
+/// | 1376 | 60 | 81 | 100 | on day 81 |
+#[test]
+fn train_replace() {
+    let drive = run("train_replace", Crashes::Every(16));
+    assert_eq!(reached_everybody(&drive), [("2026.7.1376.0".to_owned(), 81)]);
+}
+
+/// `finish`: a version begins when the one before is completed, 28 days after it began, and is the
+/// newest of that day.
+///
+/// | begins | the newest then | reaches everybody | completed |
+/// | --- | --- | --- | --- |
+/// | 0 | 822 (day 0) | 21 | 28 |
+/// | 28 | 880 (day 22), in the place of 850 (day 8) | 49 | 56 |
+/// | 56 | 1343 (day 51), in the place of 905 (day 42) | 77 | 84 |
+/// | 84 | 1376 (day 60) | 105, after the end | |
+#[test]
+fn train_finish() {
+    let drive = run("train_finish", Crashes::Every(16));
+    let expected = [("2026.6.822.0", 21), ("2026.6.880.0", 49), ("2026.7.1343.0", 77)];
+    assert_eq!(reached_everybody(&drive), expected.map(|(version, day)| (version.to_owned(), day)));
+}
+
 macro_rules! scenarios {
     ($($name:ident)*) => {
         $(
             #[test]
             fn $name() {
-                run(stringify!($name));
+                run(stringify!($name), Crashes::Everywhere);
             }
         )*
 
         #[test]
         fn every_file_is_run() {
-            let known = [$(stringify!($name)),*];
+            let known = [$(stringify!($name)),*, "train_replace", "train_finish"];
             let files = std::fs::read_dir(directory()).unwrap().map(|entry| entry.unwrap().path());
             let scenarios = files.filter(|path| path.extension().is_some_and(|kind| kind == "txt"));
             for path in scenarios {
@@ -150,13 +229,19 @@ scenarios! {
     adopted_group
     applied_late
     bad_reads
+    blast_limit
     budget_spent
     concurrent_edit
+    count_unreadable
+    dark_ring
     deadline_missed
     drift
     drift_accepted
     exempt_environment
     file_gone
+    finish_first
+    finish_halted
+    finish_mid_write
     foreign_group
     forgotten_devices
     freeze_between_rings
@@ -164,6 +249,7 @@ scenarios! {
     gate_edit
     group_deleted
     late_patch
+    local_holiday
     newer_target
     not_exercised
     opening_too_short
@@ -173,9 +259,12 @@ scenarios! {
     profile_moves
     refused_write
     reset_after_applying
+    resume_acknowledges
+    ring_grows
     ring_inserted
     same_name_twice
     stale_list
+    stalled_ring
     stop_file
     three_rings
     two_plans

@@ -16,6 +16,7 @@ use crate::cli::devices::{Filter, devices};
 use crate::cli::diff::{DiffArgs, diff};
 use crate::cli::exit::CliError;
 use crate::cli::explain::explain;
+use crate::cli::failpoint_args::FailpointArgs;
 use crate::cli::forecast::{ForecastArgs, forecast};
 use crate::cli::healthcheck::healthcheck;
 use crate::cli::history::{Part, history};
@@ -249,7 +250,10 @@ impl ClientCommand {
             Self::Forecast(args) => forecast(&args, Clock::Real.now(), &Screen::of_stdout(), out).await,
             Self::Simulate(args) => simulate(&args, Clock::Real.now(), &Screen::of_stdout(), out).await,
             Self::Healthcheck(daemon) => healthcheck(&daemon.connection(), out).await,
-            Self::Backup(args) => backup(&args.daemon.db, &args.file, args.json.format(), out),
+            Self::Backup(args) => {
+                args.failpoint.arm_over(&args.daemon.db)?;
+                backup(&args.daemon.db, &args.file, args.json.format(), out)
+            }
         }
     }
 }
@@ -441,6 +445,9 @@ pub struct BackupArgs {
     /// The copy; a file of that name must not exist yet
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// Where to die.
+    #[command(flatten)]
+    pub failpoint: FailpointArgs,
     /// How to answer.
     #[command(flatten)]
     pub json: JsonArgs,

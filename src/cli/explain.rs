@@ -37,6 +37,7 @@ pub async fn explain(
 fn text(out: Out<'_>, rollout: &RolloutJson, seen: &Seen, screen: &Screen) -> io::Result<()> {
     let now = seen.now;
     why(out, rollout, now, screen)?;
+    newer(out, rollout, now, screen)?;
     troubles(out, seen, screen)?;
     let description = rollout.description.as_deref().map(|text| format!(" ({})", safe(text)));
     let text = format!(
@@ -93,6 +94,20 @@ pub fn why(out: Out<'_>, rollout: &RolloutJson, now: Timestamp, screen: &Screen)
     }
 }
 
+/// A newer target that waits for this rollout's end.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn newer(out: Out<'_>, rollout: &RolloutJson, now: Timestamp, screen: &Screen) -> io::Result<()> {
+    let Some(newer) = &rollout.newer_target else { return Ok(()) };
+    write!(out, "{}", screen.flow("Afterwards: ", &format!("{}.", sentence(&newer.headline))))?;
+    write!(out, "{}", screen.flow("  ", &safe(&newer.detail)))?;
+    field(out, "since", &moment(newer.since, now), screen)?;
+    let digest: String = newer.digest.chars().take(12).collect();
+    field(out, "digest", &safe(&digest), screen)?;
+    remedy(out, &newer.remedy, newer.command.as_deref(), screen)
+}
+
 /// A headline as a sentence, without a full stop of its own.
 fn sentence(headline: &str) -> String {
     safe(headline).trim_end_matches('.').to_owned()
@@ -125,8 +140,13 @@ fn reason(out: Out<'_>, blocker: &BlockerJson, now: Timestamp, screen: &Screen) 
             field(out, label, &safe(value), screen)?;
         }
     }
-    let remedy = safe(&blocker.remedy);
-    let Some(command) = blocker.command.as_deref().map(safe) else {
+    remedy(out, &blocker.remedy, blocker.command.as_deref(), screen)
+}
+
+/// What a person can do, and the command for it.
+fn remedy(out: Out<'_>, remedy: &str, command: Option<&str>, screen: &Screen) -> io::Result<()> {
+    let remedy = safe(remedy);
+    let Some(command) = command.map(safe) else {
         field(out, "to do", &remedy, screen)?;
         return writeln!(out);
     };

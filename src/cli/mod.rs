@@ -17,6 +17,7 @@ pub mod diff;
 pub mod excerpt;
 pub mod exit;
 pub mod explain;
+pub mod failpoint_args;
 pub mod forecast;
 pub mod healthcheck;
 pub mod history;

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::check;
 use crate::cli::connection_args::{ConnectionArgs, TOKEN_VARIABLE};
 use crate::cli::exit::CliError;
+use crate::cli::failpoint_args::FailpointArgs;
 use crate::cli::listener_args::{Listen, ListenerArgs};
 use crate::cli::service;
 use crate::cli::signals::{Asked, Signals};
@@ -43,6 +44,9 @@ pub struct RunArgs {
     /// How to reach the account.
     #[command(flatten)]
     pub connection: ConnectionArgs,
+    /// Where to die.
+    #[command(flatten)]
+    pub failpoint: FailpointArgs,
 }
 
 /// Runs the daemon until a signal ends it.
@@ -51,6 +55,7 @@ pub struct RunArgs {
 /// When it cannot start, or had to end by itself.
 pub async fn run(args: RunArgs) -> Result<(), CliError> {
     let account = args.connection.account(None)?;
+    args.failpoint.arm_beside(&args.connection.api_url)?;
     let metrics = Arc::new(Metrics::new().map_err(CliError::failed)?);
     let client = args.connection.client(account.clone(), metrics.clone())?;
     let bound = match args.listen {

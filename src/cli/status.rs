@@ -204,12 +204,16 @@ fn waits(out: Out<'_>, rollout: &RolloutJson, now: Timestamp, screen: &Screen) -
         let more = format!("all {} reasons: ringward explain {}", rollout.waiting_on.len(), rollout.plan);
         writeln!(out, "         {more}")?;
     }
-    match rollout.earliest_move {
-        Some(earliest) if earliest > now => {
-            let text = format!("at {} at the earliest", moment(earliest, now));
-            write!(out, "{}", screen.flow("  moves: ", &text))
+    if let Some(earliest) = rollout.earliest_move.filter(|earliest| *earliest > now) {
+        let text = format!("at {} at the earliest", moment(earliest, now));
+        write!(out, "{}", screen.flow("  moves: ", &text))?;
+    }
+    match &rollout.newer_target {
+        Some(newer) => {
+            let text = format!("{}, since {}", safe(&newer.headline), moment(newer.since, now));
+            write!(out, "{}", screen.flow("  after: ", &text))
         }
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 

@@ -96,13 +96,16 @@ impl Budget {
         Ok(())
     }
 
-    /// Whether a whole write fits: to be asked before its fresh read. Because one write is under
-    /// way at a time and reads leave [`WRITE_REQUESTS`] alone, the room stays until it is used.
+    /// Whether a whole write fits, with so many routine requests `before` it: to be asked before its
+    /// fresh read. Because one write is under way at a time and reads leave [`WRITE_REQUESTS`] alone,
+    /// the room stays until it is used. Of the requests before it, at most half the budget is waited
+    /// for: the rest is sent as the budget allows.
     ///
     /// # Errors
     /// The earliest instant at which to ask again; always after `now`.
-    pub fn room_for_write(&mut self, now: Timestamp) -> Result<(), Timestamp> {
-        self.room(now, count(WRITE_REQUESTS))
+    pub fn room_for_write(&mut self, now: Timestamp, before: u32) -> Result<(), Timestamp> {
+        let before = count(before).min((self.requests - count(WRITE_REQUESTS)) / 2);
+        self.room(now, count(WRITE_REQUESTS) + before)
     }
 
     /// Requests that could be sent at `now`, the reserve included: 0 during a back-off.
@@ -222,19 +225,43 @@ mod tests {
         }
         assert_eq!(budget.remaining(at(14)), WRITE_REQUESTS);
         assert_eq!(budget.take(at(14), Priority::Routine).map_err(seconds), Err(300));
-        assert_eq!(budget.room_for_write(at(14)), Ok(()));
+        assert_eq!(budget.room_for_write(at(14), 0), Ok(()));
         for step in 0..WRITE_REQUESTS {
             assert_eq!(budget.take(at(14), Priority::Write), Ok(()), "write step {step}");
         }
         assert_eq!(budget.take(at(15), Priority::Write).map_err(seconds), Err(300));
         assert_eq!(budget.remaining(at(15)), 0);
         // A whole write needs six to leave; the sixth was sent at second 5.
-        assert_eq!(budget.room_for_write(at(15)).map_err(seconds), Err(305));
-        assert_eq!(budget.room_for_write(at(304)).map_err(seconds), Err(305));
-        assert_eq!(budget.room_for_write(at(305)), Ok(()));
+        assert_eq!(budget.room_for_write(at(15), 0).map_err(seconds), Err(305));
+        assert_eq!(budget.room_for_write(at(304), 0).map_err(seconds), Err(305));
+        assert_eq!(budget.room_for_write(at(305), 0), Ok(()));
         // A read needs seven.
         assert_eq!(budget.take(at(305), Priority::Routine).map_err(seconds), Err(306));
         assert_eq!(budget.take(at(306), Priority::Routine), Ok(()));
+    }
+
+    #[test]
+    fn a_write_waits_for_room_for_the_count_before_it() {
+        let mut budget = Budget::new(46).unwrap();
+        for second in 0..20 {
+            budget.take(at(second), Priority::Routine).unwrap();
+        }
+        // 26 are left, and a write keeps six of them.
+        let rows = [
+            ("no count", 0, Ok(())),
+            ("it just fits", 20, Ok(())),
+            // Never more than half of what routine reads may use: 20 of 40.
+            ("a count beyond all budgets", 5_000, Ok(())),
+        ];
+        for (row, before, said) in rows {
+            assert_eq!(budget.room_for_write(at(20), before).map_err(seconds), said, "{row}");
+        }
+        budget.take(at(20), Priority::Routine).unwrap();
+        assert_eq!(budget.room_for_write(at(21), 19), Ok(()));
+        for before in [20, 5_000] {
+            assert_eq!(budget.room_for_write(at(21), before).map_err(seconds), Err(300), "{before}");
+        }
+        assert_eq!(budget.room_for_write(at(300), 5_000), Ok(()));
     }
 
     #[test]

@@ -120,7 +120,15 @@ impl CloudflareClient {
     /// # Errors
     /// The instant at which to ask again.
     pub fn room_for_write(&self) -> Result<(), Timestamp> {
-        self.budget().room_for_write(self.clock.now())
+        self.room_for_write_after(0)
+    }
+
+    /// The same, with so many requests before the write: a count of its devices.
+    ///
+    /// # Errors
+    /// The instant at which to ask again.
+    pub fn room_for_write_after(&self, before: u32) -> Result<(), Timestamp> {
+        self.budget().room_for_write(self.clock.now(), before)
     }
 
     /// All deployment groups, sorted by ID. [`Priority::Write`] is for the reads that settle a

@@ -12,6 +12,7 @@ use crate::daemon::files::PlanFiles;
 use crate::daemon::log::{self, ReplayError};
 use crate::daemon::stop_file::StopFile;
 use crate::daemon::view::{CommandError, DeviceRow, View};
+use crate::failpoint::{self, Point};
 use crate::fleet::{Class, Device, Reported, RingScope, Sweep};
 use crate::ids::{AccountId, PlanName, RingName};
 use crate::rollout::command::{Command, command};
@@ -130,6 +131,7 @@ impl Engine {
         self.head = store.view().head()?;
         self.world = Observations { fleet: log::remembered(store.view()), ..Observations::default() };
         store.rebuild_projections(&log::projections(&self.state, None))?;
+        failpoint::reach(Point::ProjectionsRebuilt);
         self.store = Some(store);
         let started = Event::DaemonStarted { version: env!("CARGO_PKG_VERSION").to_owned(), mode: self.mode };
         let mut entries = vec![Entry {
@@ -163,8 +165,10 @@ impl Engine {
         let records: Vec<_> = entries.iter().map(|entry| log::to_record(entry, at)).collect();
         let changed: Vec<RolloutId> = entries.iter().filter_map(|entry| entry.rollout.clone()).collect();
         let projections = log::projections(&next, Some(&changed));
+        failpoint::reach_each(entries.iter().map(|entry| &entry.event), Point::Decided);
         match store.append(self.head.seq, &records, &projections) {
             Ok(stored) => {
+                failpoint::reach_each(entries.iter().map(|entry| &entry.event), Point::Recorded);
                 if let Some(last) = stored.last() {
                     self.head = last.as_head();
                 }
@@ -292,8 +296,9 @@ impl Engine {
             if let Err(error) = self.stop_file.put(&stopping) {
                 tracing::warn!(path = %self.stop_file.path().display(), %error, "cannot write the stop file");
             }
+            failpoint::reach(Point::StopFilePut);
         }
-        let entries = match command(&self.state, actor, reason, asked) {
+        let entries = match command((&self.state, &self.world), actor, reason, asked, self.now()) {
             Ok(entries) => entries,
             Err(refusal) => return Ok(Err(refusal.into())),
         };
@@ -301,6 +306,9 @@ impl Engine {
         if self.append(entries, self.now())? == Appended::Dropped {
             let why = "it could not be recorded; look at the daemon's log and try again".to_owned();
             return Ok(Err(CommandError::Failed(why)));
+        }
+        if matches!(asked, Command::Start { .. }) {
+            failpoint::reach(Point::StopFileStays);
         }
         if matches!(asked, Command::Start { .. })
             && let Err(error) = self.stop_file.take_away()
@@ -324,7 +332,10 @@ impl Engine {
         let changed = observed.changed.iter().filter_map(|id| self.world.fleet.device(id));
         let rows: Vec<StoredDevice> = changed.filter_map(|device| stored(device, swept_at)).collect();
         let forgotten: Vec<_> = observed.forgotten.into_iter().collect();
-        let saved = store.save_devices(&rows).and_then(|()| store.delete_devices(&forgotten));
+        let saved = store.save_devices(&rows).and_then(|()| {
+            failpoint::reach(Point::DevicesSaved);
+            store.delete_devices(&forgotten)
+        });
         if let Err(error) = saved {
             tracing::warn!(%error, "observations are kept in memory only");
         }
@@ -461,7 +472,7 @@ fn describe(entries: &[Entry]) -> String {
         match &entry.event {
             Event::Paused {} => format!("plan {plan} is paused"),
             Event::PauseLifted {} => format!("the pause of plan {plan} is lifted"),
-            Event::HaltLifted { cause } => {
+            Event::HaltLifted { cause, .. } => {
                 format!("the halt of plan {plan} is lifted and its cause acknowledged: {cause}")
             }
             Event::GateWaived { ring, gate } => format!("gate {gate} of ring `{ring}` is waived"),

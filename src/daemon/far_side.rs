@@ -8,7 +8,9 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, GroupLookup, GroupUpdate, Priority};
+use crate::daemon::counting::{self, Counted, Counting};
 use crate::daemon::stop_file::StopFile;
+use crate::failpoint::{self, Point};
 use crate::fleet::{Sweep, SweepScope};
 use crate::rollout::event::{Cancelled, WriteId, WriteIntent};
 use crate::rollout::outcome::SendOutcome;
@@ -34,7 +36,7 @@ pub(super) enum Seen {
         /// The write.
         write: WriteId,
         /// What it showed.
-        look: Result<Observed<FreshLook>, ApiError>,
+        look: Result<LastLook, ApiError>,
     },
     /// A write ended.
     Sent {
@@ -43,6 +45,15 @@ pub(super) enum Seen {
         /// How.
         outcome: SendOutcome,
     },
+}
+
+/// What was read just before a write.
+#[derive(Debug)]
+pub(super) struct LastLook {
+    /// The group, or all groups before a create.
+    pub(super) fresh: Observed<FreshLook>,
+    /// The devices, where the ring has a limit.
+    pub(super) counted: Option<Counted>,
 }
 
 /// What a read brought.
@@ -98,10 +109,10 @@ impl FarSide {
         self.client.budget_remaining()
     }
 
-    /// When the budget has room for a whole write; `None`: it has now.
+    /// When the budget has room for a whole write and so many requests before it; `None`: it has now.
     #[must_use]
-    pub(super) fn budget_spent_until(&self) -> Option<Timestamp> {
-        self.client.room_for_write().err()
+    pub(super) fn budget_spent_until(&self, before: u32) -> Option<Timestamp> {
+        self.client.room_for_write_after(before).err()
     }
 
     /// Reads something.
@@ -129,23 +140,41 @@ impl FarSide {
         self.report(Seen::Read { read, as_of, result }).await;
     }
 
-    /// Looks at the far end just before a write; `not_before` as in [`Asked`].
-    pub(super) async fn look(self, intent: WriteIntent, not_before: Timestamp) {
+    /// Looks at the far end just before a write; `not_before` as in [`Asked`]. The devices first: a
+    /// count may take minutes, and nobody must edit the group unseen meanwhile.
+    pub(super) async fn look(self, intent: WriteIntent, counting: Counting, not_before: Timestamp) {
+        let look = self.last_look(&intent, counting, not_before).await;
+        self.report(Seen::Looked { write: intent.id, look }).await;
+    }
+
+    async fn last_look(
+        &self,
+        intent: &WriteIntent,
+        counting: Counting,
+        not_before: Timestamp,
+    ) -> Result<LastLook, ApiError> {
+        let counted = match counting {
+            Counting::Needed => {
+                let as_of = self.clock.now().max(not_before);
+                Some(counting::count(&self.client, intent, as_of).await?)
+            }
+            Counting::NotNeeded => None,
+        };
         let as_of = self.clock.now().max(not_before);
-        let look = match &intent.before {
-            Some(group) => self.client.get_group(&group.id, Priority::Write).await.map(|found| match found {
+        let value = match &intent.before {
+            Some(group) => match self.client.get_group(&group.id, Priority::Write).await? {
                 GroupLookup::Found(group) => FreshLook::Group(Some(group)),
                 GroupLookup::Missing => FreshLook::Group(None),
-            }),
-            None => self.client.list_groups(Priority::Write).await.map(FreshLook::Groups),
+            },
+            None => FreshLook::Groups(self.client.list_groups(Priority::Write).await?),
         };
-        let look = look.map(|value| Observed { value, as_of });
-        self.report(Seen::Looked { write: intent.id, look }).await;
+        Ok(LastLook { fresh: Observed { value, as_of }, counted })
     }
 
     /// Sends a write that is cleared.
     pub(super) async fn send(self, intent: WriteIntent) {
         let outcome = self.send_now(&intent).await;
+        failpoint::reach(Point::WriteAnswered);
         self.report(Seen::Sent { write: intent.id, outcome }).await;
     }
 
@@ -160,11 +189,14 @@ impl FarSide {
         if self.stop_file.is_there() {
             return SendOutcome::Overtaken(Cancelled::Stopped);
         }
-        let answer = match update {
-            None => self.client.create_group(&intent.after).await,
-            Some((id, update)) => self.client.update_group(&id, &update).await,
+        failpoint::reach(Point::WriteReady);
+        let asked = async {
+            match update {
+                None => self.client.create_group(&intent.after).await,
+                Some((id, update)) => self.client.update_group(&id, &update).await,
+            }
         };
-        match answer {
+        match failpoint::during(Point::WriteUnderWay, asked).await {
             Ok(group) => SendOutcome::Answered(group),
             Err(error) => outcome_of(&error),
         }

@@ -8,6 +8,7 @@
 //! committed, [`crate::rollout::safety::clear_to_send`] agreed on a fresh look, and the stop file
 //! is absent.
 
+mod counting;
 mod engine;
 mod far_side;
 pub mod files;

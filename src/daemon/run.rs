@@ -15,12 +15,14 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, Priority};
+use crate::daemon::counting::{self, Counted, Counting};
 use crate::daemon::engine::{Engine, EngineError, Pass};
-use crate::daemon::far_side::{Asked, FarSide, ReadResult, Seen};
+use crate::daemon::far_side::{Asked, FarSide, LastLook, ReadResult, Seen};
 use crate::daemon::files::{self, PlanFiles};
 use crate::daemon::reading::Reading;
 use crate::daemon::view::{Handle, MAX_WAITING, Request, View};
 use crate::daemon::wheel::{Tick, Wheel};
+use crate::failpoint::{self, Point};
 use crate::fleet::SWEEP_OVERLAP;
 use crate::ids::{AccountId, PlanName};
 use crate::rollout::event::{Cancelled, Mode, WriteId, WriteIntent};
@@ -127,6 +129,7 @@ pub async fn start(settings: Settings) -> Result<Daemon, DaemonError> {
     let known: Vec<PlanName> = engine.state.plans.keys().cloned().collect();
     let look = files::look(engine.files.directory());
     engine.files.take(look, &known);
+    failpoint::reach(Point::FilesRead);
     let (seen_in, seen) = mpsc::channel(MAX_SEEN);
     let far_side = FarSide::new(Arc::new(client), clock, engine.stop_file().clone(), seen_in);
     let (requests_in, requests) = mpsc::channel(MAX_WAITING);
@@ -140,7 +143,7 @@ pub async fn start(settings: Settings) -> Result<Daemon, DaemonError> {
         far_side,
         clock,
         reading: Reading::default(),
-        sending: None,
+        writing: None,
         view: view_in,
         looked_at_files: Stopwatch::start(),
         ticked_at: None,
@@ -206,13 +209,22 @@ impl Inputs {
     }
 }
 
+/// How far the write under way is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Writing {
+    /// The far end is looked at; nothing is sent.
+    Looking(WriteId),
+    /// It is sent.
+    Sent,
+}
+
 /// The one owner of state.
 struct Owner {
     engine: Engine,
     far_side: FarSide,
     clock: Clock,
     reading: Reading,
-    sending: Option<WriteId>,
+    writing: Option<Writing>,
     view: watch::Sender<Arc<View>>,
     looked_at_files: Stopwatch,
     ticked_at: Option<Timestamp>,
@@ -248,15 +260,17 @@ impl Owner {
     /// Decides, starts what follows, and says how long to sleep.
     fn pass(&mut self) -> Result<Duration, DaemonError> {
         self.passed = Stopwatch::start();
-        self.engine.world.budget_spent_until = self.far_side.budget_spent_until();
+        let count = counting::requests(&self.engine.state, &self.engine.world);
+        self.engine.world.budget_spent_until = self.far_side.budget_spent_until(count);
         let pass = self.engine.pass()?;
         self.reading.forget_unwanted(&pass.reads, &mut self.engine.world.troubles);
         let now = self.engine.now();
         if let Some((_, intent)) = &pass.write
-            && self.sending.is_none()
+            && self.writing.is_none()
         {
-            self.sending = Some(intent.id);
-            self.tasks.spawn(self.far_side.clone().look(intent.clone(), now));
+            self.writing = Some(Writing::Looking(intent.id));
+            let counting = Counting::of_pending(&self.engine.state);
+            self.tasks.spawn(self.far_side.clone().look(intent.clone(), counting, now));
         }
         // Reads that settle a doubt hold up every other write, so they do not wait for budget.
         let in_doubt = self.engine.state.pending_write().is_some_and(|(_, _, write)| write.doubt.is_some());
@@ -271,6 +285,7 @@ impl Owner {
         let timer = [pass.wake_at.filter(|at| *at > now), next_read].into_iter().flatten().min();
         let view = self.engine.view(&pass, self.far_side.budget_remaining(), timer);
         self.view.send_replace(Arc::new(View { ticked_at: self.ticked_at, ..view }));
+        failpoint::reach(Point::SnapshotPublished);
         Ok(sleep_until(timer, &self.clock))
     }
 
@@ -311,6 +326,7 @@ impl Owner {
                 let answer = self.engine.command(&actor, &reason, &command)?;
                 // The snapshot first, so that who asked sees what the request did.
                 self.pass()?;
+                failpoint::reach(Point::VerbUnanswered);
                 let _ = reply.send(answer);
                 Ok(true)
             }
@@ -322,7 +338,7 @@ impl Owner {
             Seen::Read { read, as_of, result } => self.read_ended(read, as_of, result),
             Seen::Looked { write, look } => self.looked(write, look)?,
             Seen::Sent { write, outcome } => {
-                self.sending = None;
+                self.writing = None;
                 self.finish(write, outcome)?;
             }
         }
@@ -358,24 +374,23 @@ impl Owner {
     }
 
     /// The fresh look is there: the last word before the request goes out.
-    fn looked(
-        &mut self,
-        write: WriteId,
-        look: Result<Observed<FreshLook>, ApiError>,
-    ) -> Result<(), DaemonError> {
-        if let Ok(look) = &look {
-            self.keep(write, look);
-        }
+    fn looked(&mut self, write: WriteId, look: Result<LastLook, ApiError>) -> Result<(), DaemonError> {
+        let look = look.map(|LastLook { fresh, counted }| {
+            self.keep(write, &fresh);
+            (fresh, counted.map(|counted| self.keep_count(counted)))
+        });
         let cleared = self.clear(write, look);
         match cleared {
             Some(Ok(intent)) => {
+                self.writing = Some(Writing::Sent);
+                failpoint::reach(Point::LookTaken);
                 self.tasks.spawn(self.far_side.clone().send(intent));
             }
             Some(Err(outcome)) => {
-                self.sending = None;
+                self.writing = None;
                 self.finish(write, outcome)?;
             }
-            None => self.sending = None,
+            None => self.writing = None,
         }
         Ok(())
     }
@@ -400,14 +415,24 @@ impl Owner {
         }
     }
 
+    /// So are the devices that were counted: a ring that has grown is the planner's business, too.
+    fn keep_count(&mut self, counted: Counted) -> Observed<usize> {
+        let as_of = counted.devices.as_of;
+        for mut sweep in counted.sweeps {
+            sweep.started_at = sweep.started_at.max(as_of);
+            self.engine.observe_sweep(sweep);
+        }
+        counted.devices
+    }
+
     fn clear(
         &self,
         write: WriteId,
-        look: Result<Observed<FreshLook>, ApiError>,
+        look: Result<(Observed<FreshLook>, Option<Observed<usize>>), ApiError>,
     ) -> Option<Result<WriteIntent, SendOutcome>> {
         let state = &self.engine.state;
         let (rollout, _, pending) = state.pending_write().filter(|(_, _, pending)| pending.id() == write)?;
-        let look = match look {
+        let (look, counted) = match look {
             Ok(look) => look,
             Err(error) => return Some(Err(look_failed(&error))),
         };
@@ -420,7 +445,7 @@ impl Owner {
             Desired::LastGood => Some(&rollout.revision.digest),
             Desired::Missing | Desired::Gone => None,
         };
-        let cleared = clear_to_send(state, plan, current, &look, self.engine.now());
+        let cleared = clear_to_send(state, plan, current, &look, counted.as_ref(), self.engine.now());
         Some(cleared.map(|()| pending.intent.clone()).map_err(SendOutcome::Overtaken))
     }
 
@@ -433,27 +458,28 @@ impl Owner {
 
     /// Waits for the answer of a write under way, then closes the log.
     async fn end(mut self, mut inputs: Inputs) -> Result<(), DaemonError> {
-        if self.sending.is_some() {
+        // What is still being looked at is not sent, and is not going to be.
+        if let Some(Writing::Looking(write)) = self.writing.take_if(|writing| *writing != Writing::Sent) {
+            let message = "the daemon is ending".to_owned();
+            self.finish(write, SendOutcome::NotSent { message, retry_at: None })?;
+        }
+        if self.writing.is_some() {
             tracing::info!("waiting for the answer of the write under way");
+            failpoint::reach(Point::EndAwaitsAnswer);
         }
         let last = Stopwatch::start();
-        while self.sending.is_some() && last.seconds() < LAST_ANSWER_WITHIN.as_secs_f64() {
+        while self.writing.is_some() && last.seconds() < LAST_ANSWER_WITHIN.as_secs_f64() {
             let left = LAST_ANSWER_WITHIN.saturating_sub(Duration::from_secs_f64(last.seconds()));
             match tokio::time::timeout(left, inputs.seen.recv()).await {
                 Ok(Some(Seen::Sent { write, outcome })) => {
-                    self.sending = None;
+                    self.writing = None;
                     self.finish(write, outcome)?;
                 }
-                // It was not sent yet, and is not going to be.
-                Ok(Some(Seen::Looked { write, .. })) => {
-                    self.sending = None;
-                    let message = "the daemon is ending".to_owned();
-                    self.finish(write, SendOutcome::NotSent { message, retry_at: None })?;
-                }
-                Ok(Some(Seen::Read { .. })) => {}
+                Ok(Some(Seen::Read { .. } | Seen::Looked { .. })) => {}
                 Ok(None) | Err(_) => break,
             }
         }
+        failpoint::reach(Point::EndBegun);
         self.engine.close().map_err(EngineError::from)?;
         Ok(())
     }

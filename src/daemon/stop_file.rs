@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::failpoint::{self, Point};
 use crate::rollout::event::Actor;
 use crate::time::Timestamp;
 
@@ -104,6 +105,7 @@ impl StopFile {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
             Err(error) => return Err(error),
         };
+        failpoint::reach(Point::StopFileCreated);
         self.give_to_owner(&file);
         file.write_all(serde_json::to_string(stopping)?.as_bytes())?;
         file.sync_all()?;

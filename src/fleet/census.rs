@@ -145,6 +145,8 @@ pub struct RingScope {
     pub assigned_at: Option<Timestamp>,
     /// The ring's zone, for calendar days.
     pub zone: Zone,
+    /// A device that is still not there so long past its first due sighting is stalled.
+    pub stalled_after: SignedDuration,
 }
 
 impl RingScope {
@@ -189,7 +191,7 @@ impl RingScope {
         let offered = self.offered(device.latest.environment());
         let here = device.latest.policy.as_ref().is_some_and(|policy| self.policies.contains(&policy.id));
         if here {
-            return Some(device.class(offered, now));
+            return Some(device.class(offered, self.stalled_after, now));
         }
         let was_here = match offered {
             Offered::Assigned(assignment) => device.left.as_ref() == Some(&assignment),

@@ -15,9 +15,6 @@ pub const NOTIFICATION: SignedDuration = SignedDuration::from_mins(15);
 /// A device counts as recently active when it was sighted in this long before the assignment.
 pub(super) const RECENTLY_ACTIVE: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// A device that is still not there this long past its first due sighting is stalled.
-pub const STALLED_AFTER: SignedDuration = SignedDuration::from_hours(24);
-
 /// A device that two full sweeps in a row did not list has left.
 pub(super) const MISSED_SWEEPS_TO_LEAVE: u8 = 2;
 
@@ -39,7 +36,7 @@ pub enum Class {
     Arrived,
     /// Sighted after its due instant, not there yet.
     Due,
-    /// Still not there a day past its first due sighting, or sighted elsewhere after arriving.
+    /// Still not there so long past its first due sighting, or sighted elsewhere after arriving.
     Stalled,
     /// No sighting since its due instant.
     Unseen,
@@ -169,11 +166,17 @@ impl Device {
         progress
     }
 
+    /// Whether the account lists it no more, by two full sweeps.
+    #[must_use]
+    pub const fn has_left(&self) -> bool {
+        self.missed_full_sweeps >= MISSED_SWEEPS_TO_LEAVE
+    }
+
     /// The device's class under its ring's assignment for its environment (`None`: no target).
     /// Before the assignment there is nothing to be late for: an eligible device is `unseen`.
     #[must_use]
-    pub fn class(&self, offered: Offered, now: Timestamp) -> Class {
-        if self.missed_full_sweeps >= MISSED_SWEEPS_TO_LEAVE {
+    pub fn class(&self, offered: Offered, stalled_after: SignedDuration, now: Timestamp) -> Class {
+        if self.has_left() {
             return Class::Left;
         }
         let target = match offered {
@@ -193,7 +196,7 @@ impl Device {
         match (progress.arrived_at, progress.first_due_sighting) {
             (Some(_), _) if version == Some(assignment.target) => Class::Arrived,
             (Some(_), _) => Class::Stalled,
-            (None, Some(first)) if now >= after(first, STALLED_AFTER) => Class::Stalled,
+            (None, Some(first)) if now >= after(first, stalled_after) => Class::Stalled,
             (None, Some(_)) => Class::Due,
             (None, None) => Class::Unseen,
         }

@@ -1,10 +1,12 @@
-//! The fleet: from sightings to classes, adoption and exercise. Pure.
+//! The fleet: from sightings to classes, adoption, exercise, and who went dark. Pure.
 //!
 //! **Invariant:** only a sweep that reached its last cursor changes anything here, and only a
 //! full one can say that a device is missing.
 
 mod census;
+mod dark;
 mod device;
+mod fisher;
 mod index;
 mod presence;
 mod sighting;
@@ -14,7 +16,9 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use census::{Census, Counts, EnvironmentCensus, RingScope};
-pub use device::{Assignment, Class, Device, NOTIFICATION, Offered, Passage, Progress, STALLED_AFTER};
+pub use dark::{DarkLook, DarkLooks, DarkQuestion, LOOK_AT_HOUR, LOOKS, Share, p_at_most};
+pub use device::{Assignment, Class, Device, NOTIFICATION, Offered, Passage, Progress};
+pub use fisher::{PartsPerBillion, one_sided};
 pub use presence::{Presence, REMEMBERED};
 pub use sighting::{Reported, SightedPolicy, Sighting, Sweep, SweepScope};
 
@@ -214,7 +218,7 @@ impl Fleet {
     /// The ring's devices, counted.
     #[must_use]
     pub fn census(&self, ring: &RingScope, now: Timestamp) -> Census {
-        ring.census(self.index.of(&ring.policies).filter_map(|id| self.devices.get(id)), now)
+        ring.census(self.of(ring), now)
     }
 
     /// The default profile's ID as devices know it, where the profile itself comes without one.

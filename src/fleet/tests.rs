@@ -38,6 +38,7 @@ fn scope(assigned_at: Option<Timestamp>) -> RingScope {
         targets: BTreeMap::from([(Environment::Windows, TARGET)]),
         assigned_at,
         zone: Zone::utc(),
+        stalled_after: SignedDuration::from_hours(24),
     }
 }
 

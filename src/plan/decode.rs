@@ -12,7 +12,7 @@ use super::error::{Other, Problems};
 use super::fields::{Fields, description, items, text, word};
 use super::keys::{DEFAULTS, FORBID, ON_NEW_TARGET, PLAN, RING};
 use super::model::{Forbid, OnNewTarget, Plan, ProfileRef, RingPlan};
-use super::ring::{RingKeys, Target, Targets, overlaid, versions};
+use super::ring::{Noted, RingKeys, Target, Targets, overlaid, versions};
 use super::tree::Node;
 use super::values::{account, plan_name, profile, range};
 use crate::ids::RingName;
@@ -247,7 +247,11 @@ fn finish(
     problems: &mut Problems,
 ) -> Option<Vec<RingPlan>> {
     let mut finished = Some(Vec::new());
+    let mut noted = Noted::new();
+    // By themselves too: those that no ring takes today, a ring takes tomorrow.
+    defaults.soak_long_enough(&RingKeys::default(), &mut noted, problems);
     for ring in rings {
+        ring.keys.soak_long_enough(defaults, &mut noted, problems);
         let layers = [targets, &defaults.versions, &ring.keys.versions];
         let written = overlaid(layers.map(|targets| targets.written.as_slice()));
         if written.is_empty() && layers.iter().all(|targets| !targets.doubtful) {
@@ -278,8 +282,10 @@ impl RingRead {
             schedule: keys.schedule(defaults)?,
             adoption: keys.adoption_or(defaults),
             soak: keys.soak_or(defaults),
+            health: keys.health_or(defaults),
             unknown_after: keys.unknown_after_or(defaults),
             on_failure: keys.on_failure_or(defaults),
+            max_devices: keys.max_devices_or(defaults),
         })
     }
 }

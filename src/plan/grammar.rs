@@ -82,6 +82,8 @@ pub(super) enum Bare {
     Text,
     /// Perhaps as a number or a boolean: a profile may be named `2024` or `no`.
     Anything,
+    /// As a whole number.
+    Number,
 }
 
 impl Mapping {

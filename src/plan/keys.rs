@@ -3,15 +3,20 @@
 //! **Invariant:** this is the only list of keys. The decoder refuses what is not here and reads
 //! all that is; the schema for editors and the reference in `docs/plan.md` are made from it.
 
+mod health;
+
 use super::decode::{MAX_FORBIDS, MAX_PROFILES, MAX_RINGS};
 use super::grammar::{Absent, Key, Mapping, Takes};
 use super::kinds::{
-    ACCOUNT, CRON, DATE, OPEN_SPAN, PLAN_NAME, PROFILE, PROSE, RANGE, SHARE, SOAK_SPAN, TEXT, UNKNOWN_SPAN,
-    VERSION, WITHIN_SPAN, ZONE,
+    ACCOUNT, CRON, DATE, DEVICES, OPEN_SPAN, PLAN_NAME, PROFILE, PROSE, RANGE, SHARE, SOAK_SPAN, TEXT,
+    UNKNOWN_SPAN, VERSION, WITHIN_SPAN, ZONE,
 };
 use super::model::{OnFailure, OnNewTarget};
 use super::ring::{BUILT_IN_ADOPTION, BUILT_IN_SOAK, BUILT_IN_UNKNOWN_AFTER};
 use crate::schedule::{MAX_FREEZES, MAX_OPENINGS, Zone};
+
+use health::HEALTH_KEY;
+pub(super) use health::{DARK, HEALTH, STALLED};
 
 /// Every mapping, from the whole file down, each once.
 pub(super) fn all() -> Vec<&'static Mapping> {
@@ -32,20 +37,23 @@ pub(super) fn all() -> Vec<&'static Mapping> {
 /// The words of `on_failure`.
 pub(super) const ON_FAILURE: &[(&str, OnFailure)] = &[("halt", OnFailure::Halt)];
 /// The words of `on_new_target`.
-pub(super) const ON_NEW_TARGET: &[(&str, OnNewTarget)] = &[("replace", OnNewTarget::Replace)];
+pub(super) const ON_NEW_TARGET: &[(&str, OnNewTarget)] =
+    &[("replace", OnNewTarget::Replace), ("finish", OnNewTarget::Finish)];
 
 fn words<T>(known: &[(&'static str, T)]) -> Vec<&'static str> {
     known.iter().map(|(word, _)| *word).collect()
 }
 
 /// Keys whose features are not built yet.
-const LATER: &[&str] = &["approval", "checks", "health", "max_devices"];
+const LATER: &[&str] = &["approval", "checks"];
 
 const IN_RING_OR_DEFAULTS: &str = "write it in a ring, or under `defaults` for all of them";
 const IN_EACH_RING: &str = "write it in each ring";
 const AT_THE_TOP: &str = "write it at the top of the file";
 const UNDER_SCHEDULE: &str = "write it under `schedule`";
 const UNDER_ADOPTION: &str = "write it under `adoption`";
+const UNDER_HEALTH: &str = "write it under `health`";
+const OF_A_HEALTH_GATE: &str = "write it under `stalled` or `dark` of `health`";
 const NO_ASSIGNMENTS: &str = "Cloudflare assigns versions to `windows` and `macos` only";
 const IN_AN_OPENING: &str = "write it in an opening, such as open: [{cron: \"0 9 * * Mon-Thu\", for: 7h}]";
 
@@ -104,6 +112,14 @@ const ON_FAILURE_KEY: Key = Key {
     example: "on_failure: halt",
 };
 
+const MAX_DEVICES: Key = Key {
+    name: "max_devices",
+    takes: Takes::Value(&DEVICES),
+    absent: Absent::Means("no limit"),
+    doc: "The most devices that one write for the ring may offer something else. It is checked twice: by ringward's own count when the write is planned, and by a count of its own, read afresh from Cloudflare, just before the write is sent. A write of more is not sent, and nobody can waive that. Devices with a client below 2026.6 ignore assignments and do not count.",
+    example: "max_devices: 25000",
+};
+
 /// The whole file.
 pub(super) const PLAN: Mapping = Mapping {
     of: "a plan",
@@ -145,9 +161,9 @@ pub(super) const PLAN: Mapping = Mapping {
         },
         Key {
             name: "on_new_target",
-            takes: Takes::Word { known: || words(ON_NEW_TARGET), later: &["finish"] },
+            takes: Takes::Word { known: || words(ON_NEW_TARGET), later: &[] },
             absent: Absent::Value(|| "replace".to_owned()),
-            doc: "What a newer target does to a rollout that is still running: `replace` lets it take over at once.",
+            doc: "What a newer target does to a rollout that is still running: `replace` lets it take over at once; with `finish` the newest target waits until the rollout is completed, and then begins at once. The word in the newer file counts. The reference tells under \"When a newer target comes\" when to take which.",
             example: "on_new_target: replace",
         },
         Key {
@@ -171,8 +187,10 @@ pub(super) const PLAN: Mapping = Mapping {
         ("schedule", IN_RING_OR_DEFAULTS),
         ("adoption", IN_RING_OR_DEFAULTS),
         ("soak", IN_RING_OR_DEFAULTS),
+        ("health", IN_RING_OR_DEFAULTS),
         ("unknown_after", IN_RING_OR_DEFAULTS),
         ("on_failure", IN_RING_OR_DEFAULTS),
+        ("max_devices", IN_RING_OR_DEFAULTS),
         ("profiles", IN_EACH_RING),
         ("group", IN_EACH_RING),
         ("name", "write the plan's name as `plan: NAME`"),
@@ -194,8 +212,10 @@ pub(super) const DEFAULTS: Mapping = Mapping {
         SCHEDULE_KEY,
         Key { absent: Absent::Means("the values built in"), ..ADOPTION_KEY },
         SOAK,
+        Key { absent: Absent::Means("the values built in"), ..HEALTH_KEY },
         UNKNOWN_AFTER,
         ON_FAILURE_KEY,
+        MAX_DEVICES,
     ],
     later: LATER,
     elsewhere: &[
@@ -211,6 +231,10 @@ pub(super) const DEFAULTS: Mapping = Mapping {
         ("at_least", UNDER_ADOPTION),
         ("within", UNDER_ADOPTION),
         ("seen_at_least", UNDER_ADOPTION),
+        ("stalled", UNDER_HEALTH),
+        ("dark", UNDER_HEALTH),
+        ("min_devices", UNDER_HEALTH),
+        ("at_most", OF_A_HEALTH_GATE),
     ],
 };
 
@@ -246,8 +270,10 @@ pub(super) const RING: Mapping = Mapping {
         Key { absent: Absent::Means("the schedule of `defaults`"), ..SCHEDULE_KEY },
         ADOPTION_KEY,
         Key { absent: Absent::Inherited(SOAK_BUILT_IN), ..SOAK },
+        HEALTH_KEY,
         Key { absent: Absent::Inherited(UNKNOWN_AFTER_BUILT_IN), ..UNKNOWN_AFTER },
         Key { absent: Absent::Inherited(ON_FAILURE_BUILT_IN), ..ON_FAILURE_KEY },
+        Key { absent: Absent::Means("the limit of `defaults`, else none"), ..MAX_DEVICES },
     ],
     later: LATER,
     elsewhere: &[
@@ -256,6 +282,10 @@ pub(super) const RING: Mapping = Mapping {
         ("at_least", UNDER_ADOPTION),
         ("within", UNDER_ADOPTION),
         ("seen_at_least", UNDER_ADOPTION),
+        ("stalled", UNDER_HEALTH),
+        ("dark", UNDER_HEALTH),
+        ("min_devices", UNDER_HEALTH),
+        ("at_most", OF_A_HEALTH_GATE),
         ("windows", "write it under `versions`"),
         ("macos", "write it under `versions`"),
         ("ring", "write the ring's name as `name`"),

@@ -5,7 +5,9 @@
 
 use super::fields::{MAX_PROSE_CHARS, MAX_TEXT_CHARS};
 use super::grammar::{Bare, ValueKind};
-use super::ring::{LEAST_SOAK, LEAST_UNKNOWN_AFTER, LEAST_WITHIN};
+use super::ring::{
+    LEAST_HEALTH_AFTER, LEAST_UNKNOWN_AFTER, LEAST_WITHIN, MOST_DEVICES, MOST_HEALTH_AFTER, SIGHT_OF_DARK,
+};
 use crate::schedule::LEAST_OPENING;
 use crate::time::in_words;
 use crate::version::ClientVersion;
@@ -81,13 +83,23 @@ pub(super) const SOAK_SPAN: ValueKind = ValueKind {
     name: SPAN_NAME,
     doc: SPAN_DOC,
     pattern: SPAN,
-    bound: Some(|| format!("at least {LEAST_SOAK}")),
+    bound: Some(|| format!("at least {SIGHT_OF_DARK} more than `dark.after`")),
     ..VERSION
 };
 pub(super) const WITHIN_SPAN: ValueKind =
     ValueKind { bound: Some(|| format!("at least {LEAST_WITHIN}")), ..SOAK_SPAN };
 pub(super) const UNKNOWN_SPAN: ValueKind =
     ValueKind { bound: Some(|| format!("at least {LEAST_UNKNOWN_AFTER}")), ..SOAK_SPAN };
+pub(super) const HEALTH_SPAN: ValueKind =
+    ValueKind { bound: Some(|| format!("from {LEAST_HEALTH_AFTER} to {MOST_HEALTH_AFTER}")), ..SOAK_SPAN };
+pub(super) const DEVICES: ValueKind = ValueKind {
+    name: "number of devices",
+    doc: "A whole number.",
+    pattern: r"^0*[1-9][0-9]*$",
+    most: MAX_TEXT_CHARS,
+    bare: Bare::Number,
+    bound: Some(|| format!("from 1 to {MOST_DEVICES}")),
+};
 pub(super) const OPEN_SPAN: ValueKind =
     ValueKind { bound: Some(|| format!("at least {}", in_words(LEAST_OPENING))), ..SOAK_SPAN };
 pub(super) const CRON: ValueKind = ValueKind {

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
@@ -49,10 +50,18 @@ pub struct RingPlan {
     pub adoption: Adoption,
     /// How long the ring runs on its targets before the next one may follow.
     pub soak: Span,
+    /// What its devices must not do, from the assignment on until the rollout is final. Plans
+    /// accepted before ringward judged health have what is built in.
+    #[serde(default)]
+    pub health: Health,
     /// A gate that stays `unknown` longer than this halts the rollout.
     pub unknown_after: Span,
     /// What a failing gate does.
     pub on_failure: OnFailure,
+    /// A write for this ring that offers something else to more devices is refused; `None`: no limit.
+    /// Plans of older logs have none.
+    #[serde(default)]
+    pub max_devices: Option<DeviceLimit>,
 }
 
 /// A range of builds never to offer.
@@ -71,6 +80,8 @@ pub struct Forbid {
 pub enum OnNewTarget {
     /// The newer target takes over at once.
     Replace,
+    /// The newest target waits until the running rollout is final.
+    Finish,
 }
 
 /// What a failing gate does to a rollout.
@@ -115,6 +126,89 @@ pub struct Adoption {
     pub seen_at_least: Percent,
 }
 
+/// The most devices that one write may offer something else; at least one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DeviceLimit(NonZeroU32);
+
+impl DeviceLimit {
+    /// A limit; `None` for a limit of no device, under which nothing could ever be written.
+    #[must_use]
+    pub const fn new(devices: u32) -> Option<Self> {
+        match NonZeroU32::new(devices) {
+            Some(devices) => Some(Self(devices)),
+            None => None,
+        }
+    }
+
+    /// Whether so many devices are more than it allows.
+    #[must_use]
+    pub fn is_exceeded_by(self, devices: usize) -> bool {
+        !u32::try_from(devices).is_ok_and(|devices| devices <= self.0.get())
+    }
+
+    /// The number of devices.
+    #[must_use]
+    pub const fn get(self) -> u32 {
+        self.0.get()
+    }
+}
+
+impl fmt::Display for DeviceLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// When a ring's devices say that something is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Health {
+    /// Devices that are sighted and do not move.
+    pub stalled: HealthLimit,
+    /// Devices that arrived and went silent, beyond what is usual among those not yet moved.
+    pub dark: HealthLimit,
+    /// Fewer devices than this are not judged: chance alone would decide.
+    pub min_devices: u32,
+}
+
+/// What one health gate asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HealthLimit {
+    /// The share above which the gate fails.
+    pub at_most: Percent,
+    /// How long a device may take, or be silent, before it counts.
+    pub after: Span,
+}
+
+impl Health {
+    /// What holds where no plan says otherwise.
+    pub const BUILT_IN: Self = Self {
+        stalled: HealthLimit { at_most: Percent::whole(10), after: Span::hours(24) },
+        dark: HealthLimit { at_most: Percent::whole(2), after: Span::hours(24) },
+        min_devices: 30,
+    };
+
+    /// [`Health::min_devices`] for comparing with counts.
+    #[must_use]
+    pub fn least(&self) -> usize {
+        Self::least_of(self.min_devices)
+    }
+
+    /// A number of devices for comparing with counts.
+    #[must_use]
+    pub fn least_of(devices: u32) -> usize {
+        usize::try_from(devices).unwrap_or(usize::MAX)
+    }
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self::BUILT_IN
+    }
+}
+
 /// A share in tenths of a percent, 0.0 % to 100.0 %, so that thresholds compare exactly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "u16", into = "u16")]
@@ -137,6 +231,12 @@ impl Percent {
     #[must_use]
     pub const fn reached_by(self, part: usize, whole: usize) -> bool {
         whole > 0 && part as u128 * 1000 >= whole as u128 * self.0 as u128
+    }
+
+    /// Whether `part` of `whole` is more than this share. Of nothing, no share is exceeded.
+    #[must_use]
+    pub const fn exceeded_by(self, part: usize, whole: usize) -> bool {
+        part as u128 * 1000 > whole as u128 * self.0 as u128
     }
 
     /// The share as a number of a thousand.

@@ -34,6 +34,40 @@ it; worked plans to start from lie in `rollouts/examples/`.
   with `*`, `>`, `&`, `!`, `%`, `@` or a backtick.
 ";
 
+const TARGETS: &str = "
+## When a newer target comes
+
+A changed file is *a newer target* when it changes the versions, the profiles, the name or the
+place of a ring that is entered already. Any other edit reaches the running rollout at once.
+
+| | `on_new_target: replace` | `on_new_target: finish` |
+| --- | --- | --- |
+| the running rollout | ends; a new one begins at the first ring | goes on under the plan that it has, to its last ring |
+| the newer file | holds from the next decision | waits as a whole, its gates and schedule too |
+| several newer files in a row | each takes over from the one before | only the newest is rolled out; those between reach nobody |
+| the last ring | waits as long as newer targets come faster than a rollout takes | gets a version in every rollout, though seldom the newest |
+| a bad version on its way | its fix takes over at once | its fix waits, unless you write `replace` |
+
+Take `replace` when the way through all rings is shorter than the time between releases, and
+whenever the newer target mends the one that is on its way. Take `finish` when hotfixes come
+faster than your soaks let a rollout end: Cloudflare released seven Windows clients in the 100 days
+after 2026-06-29; under four rings with soaks of a week, `replace` brought one of them to the last
+ring, on day 81, and `finish` three, on days 21, 49 and 77.
+
+The word that counts is the one in the *newer* file. So `finish` never locks you in: write
+`on_new_target: replace` into the file that waits, and it takes over with the next decision. Write
+the running versions back into the file, and nothing waits any more. To change gates or schedule of
+the running rollout while a newer target waits, write them into a file with the running versions.
+
+While a newer target waits, `ringward explain` and `ringward status` say which and since when. A
+rollout that is halted, paused or stopped does not end by itself: `ringward resume` (or `start`) lets
+it go on, and `replace` lets the newer target take over. If the file goes away, the rollout is
+withdrawn and nothing waits; when a file with a newer target comes back after that, it begins at once.
+
+A ring that has soaked on the same versions with the same profiles, and whose group still offers
+them, is not soaked again, whichever word you write.
+";
+
 const END: &str = "
 ## What is refused as a whole
 
@@ -61,7 +95,7 @@ pub fn markdown() -> String {
     let later = format!(
         "\n## Not supported yet\n\n{later}: a plan with one of these keys is refused, never half obeyed.\n"
     );
-    [INTRODUCTION, &sections, &values, END, &later].concat()
+    [INTRODUCTION, &sections, &values, TARGETS, END, &later].concat()
 }
 
 fn section(mapping: &Mapping) -> String {

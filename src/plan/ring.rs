@@ -3,26 +3,33 @@
 //! **Invariant:** what a ring writes wins over `defaults`, which win over the plan's `versions`
 //! and the values built in.
 //!
-//! `versions`, `schedule` and `adoption` fill key by key: a ring that writes its own openings
+//! `versions`, `schedule`, `adoption` and `health` fill key by key: a ring that writes its own openings
 //! keeps the freezes of `defaults`, and lifts them only by saying `freeze: []`. A year-end
 //! freeze that a ring forgot to repeat must not vanish.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::calendar;
-use super::error::Problems;
+use super::error::{Other, Problems};
 use super::fields::{Fields, word};
-use super::keys::{ADOPTION, ON_FAILURE, VERSIONS};
-use super::model::{Adoption, OnFailure, Percent};
-use super::values::{share, span, target};
+use super::keys::{ADOPTION, DARK, HEALTH, ON_FAILURE, STALLED, VERSIONS};
+use super::model::{Adoption, DeviceLimit, Health, HealthLimit, OnFailure, Percent};
+use super::tree::Node;
+use super::values::{count, share, span, target};
 use crate::schedule::{Schedule, Zone};
-use crate::time::Span;
+use crate::time::{Span, in_words};
 use crate::version::{ClientVersion, Environment};
 
-/// Devices that went dark are judged 24h after they should have been seen (`dark.after`); a day
-/// on top leaves time to see it.
-pub(super) const LEAST_SOAK: Span = Span::hours(24 + 24);
+/// A soak is at least so much longer than `dark.after`: devices that went dark show only after
+/// that, and the day on top leaves time for a look.
+pub(super) const SIGHT_OF_DARK: Span = Span::hours(24);
+/// A night and a late start are no sign of anything.
+pub(super) const LEAST_HEALTH_AFTER: Span = Span::hours(12);
+/// Twice this, with weekends and holidays in between, lies within what is remembered of a device.
+pub(super) const MOST_HEALTH_AFTER: Span = Span::hours(5 * 24);
+/// More devices than any account has.
+pub(super) const MOST_DEVICES: u32 = 1_000_000;
 /// Cloudflare takes up to 15 minutes to notify a device, which then downloads and installs.
 pub(super) const LEAST_WITHIN: Span = Span::hours(1);
 /// One answer that went missing is not a reason to halt.
@@ -50,6 +57,27 @@ pub(super) struct Targets {
     pub(super) doubtful: bool,
 }
 
+/// A length of time as written.
+#[derive(Debug, Clone)]
+pub(super) struct Written {
+    /// `None`: refused, and noted.
+    span: Option<Span>,
+    at: Range<usize>,
+}
+
+impl Written {
+    fn of(node: &Node, span: Option<Span>) -> Self {
+        Self { span, at: node.at.clone() }
+    }
+}
+
+/// The keys of `stalled` or `dark` as written.
+#[derive(Debug, Default)]
+struct LimitKeys {
+    at_most: Option<Percent>,
+    after: Option<Written>,
+}
+
 /// The shared keys as written; `None` where a key is absent or refused.
 #[derive(Debug, Default)]
 pub(super) struct RingKeys {
@@ -59,9 +87,13 @@ pub(super) struct RingKeys {
     at_least: Option<Percent>,
     within: Option<Span>,
     seen_at_least: Option<Percent>,
-    soak: Option<Span>,
+    soak: Option<Written>,
+    stalled: LimitKeys,
+    dark: LimitKeys,
+    min_devices: Option<u32>,
     unknown_after: Option<Span>,
     on_failure: Option<OnFailure>,
+    max_devices: Option<DeviceLimit>,
 }
 
 impl RingKeys {
@@ -78,26 +110,44 @@ impl RingKeys {
         if let Some(fields) = fields.get("adoption").and_then(|node| Fields::of(node, &ADOPTION, problems)) {
             keys.adoption(&fields, problems);
         }
-        keys.soak = fields.get("soak").and_then(|node| {
-            let why = "devices that went dark show only after 24h, and it takes a day more to be sure";
-            span(node, "`soak`", LEAST_SOAK, why, problems)
-        });
+        // How long is long enough depends on `dark.after`, which may stand elsewhere.
+        keys.soak = fields
+            .get("soak")
+            .map(|node| Written::of(node, span(node, "`soak`", Span::hours(0), "", problems)));
+        if let Some(fields) = fields.get("health").and_then(|node| Fields::of(node, &HEALTH, problems)) {
+            keys.health(&fields, problems);
+        }
         keys.unknown_after = fields.get("unknown_after").and_then(|node| {
             let why = "a single missed answer would halt the rollout";
             span(node, "`unknown_after`", LEAST_UNKNOWN_AFTER, why, problems)
         });
         keys.on_failure = word(fields, "on_failure", ON_FAILURE, problems);
+        keys.max_devices = fields
+            .get("max_devices")
+            .and_then(|node| count(node, "`max_devices`", MOST_DEVICES, problems))
+            .and_then(DeviceLimit::new);
         keys
     }
 
     fn adoption(&mut self, fields: &Fields<'_>, problems: &mut Problems) {
-        self.at_least = fields.get("at_least").and_then(|node| share(node, "`at_least`", problems));
+        self.at_least = fields.get("at_least").and_then(|node| share(node, "`at_least`", NOBODY, problems));
         self.within = fields.get("within").and_then(|node| {
             let why = "Cloudflare needs 15m to notify a device, which then installs";
             span(node, "`within`", LEAST_WITHIN, why, problems)
         });
         self.seen_at_least =
-            fields.get("seen_at_least").and_then(|node| share(node, "`seen_at_least`", problems));
+            fields.get("seen_at_least").and_then(|node| share(node, "`seen_at_least`", NOBODY, problems));
+    }
+
+    fn health(&mut self, fields: &Fields<'_>, problems: &mut Problems) {
+        let limit = |key, mapping, problems: &mut Problems| {
+            let fields = fields.get(key).and_then(|node| Fields::of(node, mapping, problems));
+            fields.map(|fields| LimitKeys::of(&fields, problems)).unwrap_or_default()
+        };
+        self.stalled = limit("stalled", &STALLED, problems);
+        self.dark = limit("dark", &DARK, problems);
+        self.min_devices =
+            fields.get("min_devices").and_then(|node| count(node, "`min_devices`", MOST_DEVICES, problems));
     }
 
     pub(super) fn schedule(&self, defaults: &Self) -> Option<Schedule> {
@@ -124,7 +174,65 @@ impl RingKeys {
     }
 
     pub(super) fn soak_or(&self, defaults: &Self) -> Span {
-        self.soak.or(defaults.soak).unwrap_or(BUILT_IN_SOAK)
+        let written = self.soak.as_ref().or(defaults.soak.as_ref());
+        written.and_then(|written| written.span).unwrap_or(BUILT_IN_SOAK)
+    }
+
+    pub(super) fn health_or(&self, defaults: &Self) -> Health {
+        Health {
+            stalled: self.stalled.or(&defaults.stalled, Health::BUILT_IN.stalled),
+            dark: self.dark.or(&defaults.dark, Health::BUILT_IN.dark),
+            min_devices: self.min_devices.or(defaults.min_devices).unwrap_or(Health::BUILT_IN.min_devices),
+        }
+    }
+
+    /// Notes a soak that is over before a look for dark devices can have been taken, once for each
+    /// pair of places that say so.
+    pub(super) fn soak_long_enough(&self, defaults: &Self, noted: &mut Noted, problems: &mut Problems) {
+        let soak = self.soak.as_ref().or(defaults.soak.as_ref());
+        let dark = self.dark.after.as_ref().or(defaults.dark.after.as_ref());
+        let (Some(length), Some(silence)) = (
+            soak.map_or(Some(BUILT_IN_SOAK), |written| written.span),
+            dark.map_or(Some(Health::BUILT_IN.dark.after), |written| written.span),
+        ) else {
+            return; // One of them was refused.
+        };
+        let least = silence.get() + SIGHT_OF_DARK.get();
+        let place = |written: Option<&Written>| written.map(|written| written.at.start);
+        if length.get() >= least || !noted.insert((place(soak), place(dark))) {
+            return;
+        }
+        let least = in_words(least);
+        let why =
+            format!("devices that went dark show only after {silence}, and it takes a day more to be sure");
+        match (soak, dark) {
+            (Some(soak), Some(dark)) => {
+                let what = format!("`dark.after` is {silence} here");
+                let other = Other::Here { at: dark.at.clone(), what };
+                problems.clash(
+                    &soak.at,
+                    format!("`soak` is too short: {why}"),
+                    format!("write at least {least}"),
+                    other,
+                );
+            }
+            (Some(soak), None) => {
+                problems.wrong(
+                    &soak.at,
+                    format!("`soak` is too short: {why}"),
+                    format!("write at least {least}"),
+                );
+            }
+            (None, dark) => {
+                let problem = format!("`after` is too long for a soak of {length}, which is built in: {why}");
+                let at = dark.map_or(0..0, |dark| dark.at.clone());
+                problems.wrong(
+                    &at,
+                    problem,
+                    format!("write a `soak` of at least {least}, or a shorter `after`"),
+                );
+            }
+        }
     }
 
     pub(super) fn unknown_after_or(&self, defaults: &Self) -> Span {
@@ -134,6 +242,45 @@ impl RingKeys {
     pub(super) fn on_failure_or(&self, defaults: &Self) -> OnFailure {
         self.on_failure.or(defaults.on_failure).unwrap_or(OnFailure::Halt)
     }
+
+    pub(super) fn max_devices_or(&self, defaults: &Self) -> Option<DeviceLimit> {
+        self.max_devices.or(defaults.max_devices)
+    }
+}
+
+/// The places of soak and `dark.after` that were told already; `None`: built in.
+pub(super) type Noted = BTreeSet<(Option<usize>, Option<usize>)>;
+
+/// What a share of nothing would do.
+const NOBODY: &str = "pass without a single device";
+
+impl LimitKeys {
+    fn of(fields: &Fields<'_>, problems: &mut Problems) -> Self {
+        let at_most = fields
+            .get("at_most")
+            .and_then(|node| share(node, "`at_most`", "halt for a single device", problems));
+        let after = fields.get("after").map(|node| Written::of(node, health_span(node, problems)));
+        Self { at_most, after }
+    }
+
+    fn or(&self, defaults: &Self, built_in: HealthLimit) -> HealthLimit {
+        let after = self.after.as_ref().or(defaults.after.as_ref()).and_then(|written| written.span);
+        HealthLimit {
+            at_most: self.at_most.or(defaults.at_most).unwrap_or(built_in.at_most),
+            after: after.unwrap_or(built_in.after),
+        }
+    }
+}
+
+fn health_span(node: &Node, problems: &mut Problems) -> Option<Span> {
+    let why = "a laptop that is off overnight would count";
+    let length = span(node, "`after`", LEAST_HEALTH_AFTER, why, problems)?;
+    if length > MOST_HEALTH_AFTER {
+        let problem = "`after` is too long: what is remembered of a device would not reach back so far";
+        problems.wrong(&node.at, problem, format!("write at most {MOST_HEALTH_AFTER}"));
+        return None;
+    }
+    Some(length)
 }
 
 /// Reads the key `versions`; a refused version still says that its environment is written.

@@ -88,8 +88,13 @@ fn value(kind: &ValueKind) -> Value {
         Bare::Text => json!("string"),
         // Our decoder reads the characters as written; other YAML readers guess.
         Bare::Anything => json!(["string", "number", "boolean"]),
+        Bare::Number => json!(["string", "integer"]),
     };
-    json!({"type": types, "pattern": kind.pattern, "maxLength": kind.most})
+    let mut schema = json!({"type": types, "pattern": kind.pattern, "maxLength": kind.most});
+    if kind.bare == Bare::Number {
+        schema["minimum"] = json!(1);
+    }
+    schema
 }
 
 /// How a value is written, with its bound.

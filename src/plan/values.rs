@@ -93,12 +93,12 @@ pub(super) fn range(node: &Node, problems: &mut Problems) -> Option<semver::Vers
     })
 }
 
-/// A share such as `90%` or `99.5%`, above zero.
-pub(super) fn share(node: &Node, what: &str, problems: &mut Problems) -> Option<Percent> {
+/// A share such as `90%` or `99.5%`, above zero; `zero` says what 0% would do.
+pub(super) fn share(node: &Node, what: &str, zero: &str, problems: &mut Problems) -> Option<Percent> {
     read(node, what, problems, |text| {
         let share = percent(text).map_err(|instead| (format!("{what} cannot be read"), instead))?;
         if share == Percent::whole(0) {
-            let problem = format!("{what} of 0% would pass without a single device");
+            let problem = format!("{what} of 0% would {zero}");
             return Err((problem, "write at least 0.1%".to_owned()));
         }
         Ok(share)
@@ -140,6 +140,16 @@ pub(super) fn span(node: &Node, what: &str, least: Span, why: &str, problems: &m
             return Err((format!("{what} is too short: {why}"), format!("write at least {least}")));
         }
         Ok(span)
+    })
+}
+
+/// A number of devices, at least one; `most` is the largest that means anything.
+pub(super) fn count(node: &Node, what: &str, most: u32, problems: &mut Problems) -> Option<u32> {
+    read(node, what, problems, |text| {
+        let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let count = text.parse().ok().filter(|count| digits && (1..=most).contains(count));
+        let instead = format!("write a whole number of devices, from 1 to {most}");
+        count.ok_or_else(|| (format!("{what} cannot be read"), instead))
     })
 }
 

@@ -3,11 +3,12 @@
 //! **Invariant:** a cause carries what a person needs to judge it, so that its text needs nothing
 //! else, and acknowledging it names exactly what was seen.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::RingName;
+use crate::ids::{DeviceId, RingName};
 use crate::rollout::remote::Group;
 use crate::rollout::verdict::{Gate, Judgement, Unknown, Verdict, short};
 use crate::time::Timestamp;
@@ -23,6 +24,15 @@ pub enum Cause {
         ring: RingName,
         /// The environment's word, with its counts.
         judgement: Box<Judgement>,
+    },
+    /// The devices of an entered ring say that something is wrong.
+    Unhealthy {
+        /// The ring.
+        ring: RingName,
+        /// The word of the health gate, with its numbers.
+        judgement: Box<Judgement>,
+        /// The devices for which it fails, all of them.
+        devices: BTreeSet<DeviceId>,
     },
     /// A gate could not tell for too long.
     UnknownTooLong {
@@ -72,6 +82,7 @@ impl Cause {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::AdoptionMissed { .. } => "adoption_missed",
+            Self::Unhealthy { .. } => "unhealthy",
             Self::UnknownTooLong { .. } => "unknown_too_long",
             Self::WriteRefused { .. } => "write_refused",
             Self::WritesKeepFailing { .. } => "writes_keep_failing",
@@ -84,6 +95,7 @@ impl Cause {
     pub const fn ring(&self) -> &RingName {
         match self {
             Self::AdoptionMissed { ring, .. }
+            | Self::Unhealthy { ring, .. }
             | Self::UnknownTooLong { ring, .. }
             | Self::WriteRefused { ring, .. }
             | Self::WritesKeepFailing { ring, .. }
@@ -98,6 +110,9 @@ impl fmt::Display for Cause {
             Self::AdoptionMissed { ring, judgement } => {
                 let asked = judgement.threshold();
                 write!(f, "{ring} missed its adoption deadline: {judgement}, asked for {asked}")
+            }
+            Self::Unhealthy { ring, judgement, .. } => {
+                write!(f, "{ring} is unhealthy: {judgement}, asked for {}", judgement.threshold())
             }
             Self::UnknownTooLong { ring, gate, environment, why, since } => {
                 let at = environment.map(|environment| format!("/{environment}")).unwrap_or_default();

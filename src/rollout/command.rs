@@ -5,8 +5,11 @@
 
 use crate::ids::{PlanName, RingName};
 use crate::rollout::event::{Actor, Entry, Event};
+use crate::rollout::gate::health;
 use crate::rollout::state::{Hold, Phase, PlanState, Stage, State};
 use crate::rollout::verdict::{Gate, short};
+use crate::rollout::world::Observations;
+use crate::time::Timestamp;
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +81,13 @@ fn known_plans(known: &[PlanName]) -> String {
 ///
 /// # Errors
 /// When it is refused; the message names what would work.
-pub fn command(state: &State, actor: &Actor, reason: &str, command: &Command) -> Result<Vec<Entry>, Refusal> {
+pub fn command(
+    (state, world): (&State, &Observations),
+    actor: &Actor,
+    reason: &str,
+    command: &Command,
+    now: Timestamp,
+) -> Result<Vec<Entry>, Refusal> {
     let reason = reason.trim();
     if reason.is_empty() {
         return Err(Refusal::NoReason);
@@ -107,7 +116,9 @@ pub fn command(state: &State, actor: &Actor, reason: &str, command: &Command) ->
                 entries.push(entry(Some(plan), Event::PauseLifted {}));
             }
             if let Some(halt) = &plan.rollout.halted {
-                entries.push(entry(Some(plan), Event::HaltLifted { cause: halt.cause.clone() }));
+                let acknowledged = health::findings(&plan.rollout, world, now);
+                let cause = halt.cause.clone();
+                entries.push(entry(Some(plan), Event::HaltLifted { cause, acknowledged }));
             }
             if entries.is_empty() {
                 let why = format!("plan {name} is neither paused nor halted");
@@ -160,7 +171,9 @@ fn waivable(plan: &PlanState, gate: Gate, ring: Option<&RingName>) -> Result<Rin
     if !gate.can_be_waived() {
         let instead = match gate {
             Gate::Opening | Gate::Freeze => "change the plan's schedule, where the change is seen",
-            Gate::Fleet | Gate::Adoption | Gate::Soak => "mend what keeps ringward from seeing the devices",
+            Gate::Fleet | Gate::Adoption | Gate::Soak | Gate::Stalled | Gate::Dark => {
+                "mend what keeps ringward from seeing the devices"
+            }
         };
         return refused(format!("gate {gate} cannot be waived"), instead);
     }
@@ -185,7 +198,10 @@ fn waivable(plan: &PlanState, gate: Gate, ring: Option<&RingName>) -> Result<Rin
         },
     };
     match &ring.stage {
-        Stage::Verified(_) => refused(format!("ring `{}` is verified", ring.name), "name a ring that is not"),
+        // A verified ring is judged by its health as long as the rollout runs.
+        Stage::Verified(_) if !gate.is_of_health() => {
+            refused(format!("ring `{}` is verified", ring.name), "name a ring that is not")
+        }
         Stage::Pending => refused(
             format!("the turn of ring `{}` has not come", ring.name),
             "waive it when its gate is what the rollout waits for",

@@ -140,6 +140,26 @@ impl<'a> Context<'a> {
         index.and_then(|index| judged.get(index)).map_or(&[], Vec::as_slice)
     }
 
+    /// The gates that must advance for the ring to go on from where it is. A ring that adopts is
+    /// judged by its health as well, which holds up its soak's end and not its begin.
+    pub(super) fn leaving(&self, ring: &Ring) -> impl Iterator<Item = &Judgement> {
+        let adopts = matches!(ring.stage, Stage::Adopting(_));
+        let verified = matches!(ring.stage, Stage::Verified(_));
+        let counts = move |judgement: &&Judgement| !(verified || adopts && judgement.gate.is_of_health());
+        self.judged(ring).iter().filter(counts)
+    }
+
+    /// What the health gates of entered rings cannot tell, or fail for: nothing is written before.
+    pub(super) fn ailing(&self) -> impl Iterator<Item = (&'a Ring, &Judgement)> {
+        let health = |judgement: &&Judgement| {
+            let stands = matches!(judgement.verdict, Verdict::Fail(_) | Verdict::Unknown(_));
+            judgement.gate.is_of_health() && stands
+        };
+        self.rollout.rings.iter().flat_map(move |ring| {
+            self.judged(ring).iter().filter(health).map(move |judgement| (ring, judgement))
+        })
+    }
+
     pub(super) fn is_held(&self) -> bool {
         self.state.stop.is_some() || self.plan.paused.is_some() || self.rollout.halted.is_some()
     }
@@ -207,7 +227,13 @@ fn failing(context: &Context<'_>) -> Option<Cause> {
         }
         let failing = |judgement: &&Judgement| matches!(judgement.verdict, Verdict::Fail(_));
         let failed = context.judged(ring).iter().find(failing)?;
-        Some(Cause::AdoptionMissed { ring: ring.name.clone(), judgement: Box::new(failed.clone()) })
+        let (name, judgement) = (ring.name.clone(), Box::new(failed.clone()));
+        if !failed.gate.is_of_health() {
+            return Some(Cause::AdoptionMissed { ring: name, judgement });
+        }
+        let plan = context.rollout.ring_plan(&ring.name)?;
+        let devices = gate::health::failing_devices(context.subject(ring, plan), failed);
+        Some(Cause::Unhealthy { ring: name, judgement, devices })
     })
 }
 
@@ -252,11 +278,11 @@ fn note_unknown(context: &Context<'_>) -> Vec<Entry> {
 /// The current ring's exit gates: adoption starts the soak, the soak verifies.
 fn leave_ring(context: &Context<'_>) -> Vec<Entry> {
     let Some((ring, _)) = context.current() else { return Vec::new() };
-    let judgements = context.judged(ring);
+    let judgements: Vec<Judgement> = context.leaving(ring).cloned().collect();
     if judgements.is_empty() || !judgements.iter().all(|judgement| judgement.verdict.advances()) {
         return Vec::new();
     }
-    let (name, judgements) = (ring.name.clone(), judgements.to_vec());
+    let name = ring.name.clone();
     match &ring.stage {
         Stage::Adopting(_) => context
             .entry("every environment adopted its target", Event::AdoptionReached { ring: name, judgements }),

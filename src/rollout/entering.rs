@@ -5,15 +5,19 @@
 
 use std::collections::BTreeSet;
 
+use crate::fleet::RingScope;
 use crate::ids::{PlanName, PolicyId};
-use crate::plan::model::RingPlan;
+use crate::plan::model::{DeviceLimit, RingPlan};
 use crate::rollout::decide::Context;
 use crate::rollout::event::{Event, WriteId, WriteIntent};
+use crate::rollout::remote::{Group, GroupContent, VersionEntry};
 use crate::rollout::safety::{self, GroupStep, Veto};
 use crate::rollout::state::{Attempts, Ring};
 use crate::rollout::verdict::{Evidence, Gate, Judgement};
 use crate::rollout::world::{Desired, ENTRY_MAX_AGE, Unresolved};
+use crate::schedule::Zone;
 use crate::time::{SignedDuration, Timestamp, after, since};
+use crate::version::{ClientVersion, Environment};
 
 /// Writes for one ring that may come to nothing in a row before a person must look.
 pub(super) const MAX_ATTEMPTS: u32 = 6;
@@ -43,9 +47,19 @@ pub(super) enum EntryBlock {
     Backoff { until: Timestamp, last: Option<String> },
     OtherWrite { plan: PlanName, write: WriteId },
     BudgetSpent { until: Timestamp },
+    BlastLimit(TooMany),
     FileMissing,
     ClockBehind(Timestamp),
     Held,
+}
+
+/// A write that would offer something else to more devices than its ring's plan allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooMany {
+    /// How many, by the planner's count.
+    pub devices: usize,
+    /// `max_devices` of the ring.
+    pub at_most: DeviceLimit,
 }
 
 /// What a ring's group needs, whatever stands against doing it now.
@@ -88,6 +102,9 @@ pub(super) fn entering(
     }
     // A write reserves its requests before it is planned: the read before it, itself, and the
     // reads that settle it. A ring that needs none may go on.
+    if let Some(too_many) = too_many(context, plan, &step) {
+        blocks.push(EntryBlock::BlastLimit(too_many));
+    }
     if let GroupStep::Write { .. } = step
         && let Some(until) = budget_spent_until(context)
     {
@@ -101,6 +118,7 @@ pub(super) fn entering(
             Entering::InPlace(Event::RingAssigned { ring: ring.name.clone(), group, judgements })
         }
         GroupStep::Write { purpose, before, after } => Entering::Write(Box::new(WriteIntent {
+            retargets: Some(retargets(context, plan, before.as_ref(), &after)),
             id: WriteId(context.state.writes + 1),
             digest: context.rollout.revision.digest.clone(),
             purpose,
@@ -131,7 +149,9 @@ fn not_now(
     if let Some(until) = context.world.clock_behind {
         blocks.push(EntryBlock::ClockBehind(until));
     }
-    if !judgements.iter().all(|judgement| judgement.verdict.advances()) {
+    let ready = judgements.iter().all(|judgement| judgement.verdict.advances());
+    // More devices get the versions only while those that have them are in sight and well.
+    if !ready || context.ailing().next().is_some() {
         blocks.push(EntryBlock::Gates);
     }
     let until = not_before(attempts, ring.since);
@@ -164,6 +184,50 @@ pub(super) fn need(context: &Context<'_>, plan: &RingPlan) -> Need {
         Ok(step) => Need::Step(step, policies),
         Err(veto) => Need::Veto(veto),
     }
+}
+
+/// Why a step is more than the ring's plan allows; `None`: it is not.
+pub(super) fn too_many(context: &Context<'_>, plan: &RingPlan, step: &GroupStep) -> Option<TooMany> {
+    let GroupStep::Write { before, after, .. } = step else { return None };
+    let at_most = plan.max_devices?;
+    let devices = retargets(context, plan, before.as_ref(), after);
+    at_most.is_exceeded_by(devices).then_some(TooMany { devices, at_most })
+}
+
+/// How many devices a write offers something else, by what is known of the fleet.
+fn retargets(context: &Context<'_>, plan: &RingPlan, before: Option<&Group>, after: &GroupContent) -> usize {
+    let offered = |content: &GroupContent,
+                   policy: &PolicyId,
+                   environment: Environment|
+     -> Vec<VersionEntry> {
+        // What an entry without a known environment is for is not documented (FACTS 1): for all.
+        let others = Environment::ALL.into_iter().filter(|other| *other != environment);
+        let is_other = |named: &str| others.clone().any(|other| other.as_str() == named);
+        let entries = content.versions.iter().filter(|_| content.policies.contains(policy));
+        let mut entries: Vec<_> =
+            entries.filter(|entry| !entry.environment.as_deref().is_some_and(is_other)).cloned().collect();
+        entries.sort();
+        entries
+    };
+    let policies = before.into_iter().flat_map(|group| &group.content.policies).chain(&after.policies);
+    let policies: BTreeSet<&PolicyId> = policies.collect();
+    let changed = |policy: &PolicyId, environment: &Environment| {
+        let before = before.map(|group| offered(&group.content, policy, *environment));
+        before.unwrap_or_default() != offered(after, policy, *environment)
+    };
+    let counted = policies.into_iter().map(|policy| {
+        let changed = Environment::ALL.into_iter().filter(|environment| changed(policy, environment));
+        let scope = RingScope {
+            policies: BTreeSet::from([policy.clone()]),
+            // Any version will do: before an assignment, a device counts if it can be moved.
+            targets: changed.map(|environment| (environment, ClientVersion::FIRST_ASSIGNABLE)).collect(),
+            assigned_at: None,
+            stalled_after: plan.health.stalled.after.get(),
+            zone: Zone::utc(),
+        };
+        context.world.fleet.census(&scope, context.now).eligible()
+    });
+    counted.sum()
 }
 
 /// That the ring had soaked on these targets before and still has them.

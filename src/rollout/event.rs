@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{GroupId, PlanName, PolicyId, RingName};
+use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::{PlanDigest, Revision};
 pub use crate::rollout::cause::Cause;
 pub use crate::rollout::intent::{Cancelled, DOUBT_READS_APART, Finding, Purpose, WriteIntent};
@@ -154,6 +154,13 @@ pub enum Event {
         /// The newer plan's digest.
         by: PlanDigest,
     },
+    /// A newer target waits until this rollout is final; it takes the place of one that waited before.
+    NewTargetWaits {
+        /// The newer plan whole.
+        revision: Box<Revision>,
+    },
+    /// The plan's file asks for this rollout's own targets again, so none waits any more.
+    NewTargetDropped {},
     /// The plan's file is gone.
     RolloutWithdrawn {},
     /// The plan's file is back with the same targets.
@@ -304,11 +311,29 @@ pub enum Event {
     HaltLifted {
         /// What is acknowledged.
         cause: Cause,
+        /// All that the gates of the rollout found at this instant, besides.
+        #[serde(default)]
+        acknowledged: Vec<Acknowledged>,
     },
     /// A person paused the plan.
     Paused {},
     /// A person lifted the pause.
     PauseLifted {},
+}
+
+/// What a gate found when a person lifted a halt: from then on it halts for other findings only. A
+/// gate that could not tell has its time anew, and so has an adoption that missed its deadline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Acknowledged {
+    /// The ring.
+    pub ring: RingName,
+    /// The gate.
+    pub gate: Gate,
+    /// Its environment.
+    pub environment: Option<Environment>,
+    /// The devices that a health gate found, which count for nothing in its later words.
+    pub devices: BTreeSet<DeviceId>,
 }
 
 /// Whether a daemon may write at Cloudflare.
@@ -338,13 +363,15 @@ pub struct SoakFact {
 /// The kind of event: the `kind` column of the log and the counter's label.
 impl Event {
     /// Every kind, for tables and coverage.
-    pub const KINDS: [&'static str; 28] = [
+    pub const KINDS: [&'static str; 30] = [
         "daemon_started",
         "stopped",
         "started",
         "plan_accepted",
         "plan_revised",
         "rollout_superseded",
+        "new_target_waits",
+        "new_target_dropped",
         "rollout_withdrawn",
         "rollout_returned",
         "rollout_completed",
@@ -379,6 +406,8 @@ impl Event {
             Self::PlanAccepted { .. } => "plan_accepted",
             Self::PlanRevised { .. } => "plan_revised",
             Self::RolloutSuperseded { .. } => "rollout_superseded",
+            Self::NewTargetWaits { .. } => "new_target_waits",
+            Self::NewTargetDropped {} => "new_target_dropped",
             Self::RolloutWithdrawn {} => "rollout_withdrawn",
             Self::RolloutReturned {} => "rollout_returned",
             Self::RolloutCompleted {} => "rollout_completed",
@@ -423,13 +452,15 @@ impl Event {
             | Self::GateUnknown { ring, .. }
             | Self::GateKnown { ring, .. }
             | Self::GateWaived { ring, .. } => Some(ring),
-            Self::Halted { cause } | Self::HaltLifted { cause } => Some(cause.ring()),
+            Self::Halted { cause } | Self::HaltLifted { cause, .. } => Some(cause.ring()),
             Self::DaemonStarted { .. }
             | Self::Stopped {}
             | Self::Started {}
             | Self::PlanAccepted { .. }
             | Self::PlanRevised { .. }
             | Self::RolloutSuperseded { .. }
+            | Self::NewTargetWaits { .. }
+            | Self::NewTargetDropped {}
             | Self::RolloutWithdrawn {}
             | Self::RolloutReturned {}
             | Self::RolloutCompleted {}

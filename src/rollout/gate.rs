@@ -3,6 +3,7 @@
 //! **Invariant:** a gate reads observations only up to an age that it names; older ones are
 //! `unknown`, and so is everything missing.
 
+pub mod health;
 #[cfg(test)]
 mod tests;
 
@@ -41,13 +42,19 @@ pub struct Subject<'a> {
 pub fn judge(subject: Subject<'_>) -> Vec<Judgement> {
     match &subject.ring.stage {
         Stage::Entering(_) => entry(subject),
-        Stage::Adopting(assigned) => adoption(subject, assigned),
+        Stage::Adopting(assigned) => {
+            let mut judgements = adoption(subject, assigned);
+            judgements.extend(health::judge(subject, assigned));
+            judgements
+        }
         Stage::Soaking(assigned, soak) => {
             let mut judgements = adoption(subject, assigned);
             judgements.push(soaked(subject, assigned, *soak));
+            judgements.extend(health::judge(subject, assigned));
             judgements
         }
-        Stage::Pending | Stage::Deploying(_) | Stage::Verified(_) => Vec::new(),
+        Stage::Verified(assigned) => health::judge(subject, assigned),
+        Stage::Pending | Stage::Deploying(_) => Vec::new(),
     }
 }
 
@@ -147,7 +154,13 @@ pub fn membership(state: &State, world: &Observations) -> Membership {
 
 fn planned_scope(plan: &RingPlan, policies: BTreeSet<PolicyId>) -> RingScope {
     let zone = plan.schedule.zone().clone();
-    RingScope { policies, targets: plan.targets.clone(), assigned_at: None, zone }
+    RingScope {
+        policies,
+        targets: plan.targets.clone(),
+        assigned_at: None,
+        zone,
+        stalled_after: plan.health.stalled.after.get(),
+    }
 }
 
 /// The ring's devices under its assignment.
@@ -158,6 +171,7 @@ pub fn scope(plan: &RingPlan, assigned: &Assigned) -> RingScope {
         targets: plan.targets.clone(),
         assigned_at: Some(assigned.at),
         zone: plan.schedule.zone().clone(),
+        stalled_after: plan.health.stalled.after.get(),
     }
 }
 

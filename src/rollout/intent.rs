@@ -9,7 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{PolicyId, RingName};
-use crate::plan::model::PlanDigest;
+use crate::plan::model::{DeviceLimit, PlanDigest};
 use crate::rollout::event::WriteId;
 use crate::rollout::remote::{Group, GroupContent};
 use crate::rollout::verdict::Judgement;
@@ -37,8 +37,12 @@ pub struct WriteIntent {
     pub policies: BTreeSet<PolicyId>,
     /// Every entry gate's word.
     pub judgements: Vec<Judgement>,
-    /// Devices whose target this may change.
+    /// The ring's devices that its targets can move.
     pub devices: usize,
+    /// Devices that this write offers something else, by the planner's count; `None` in logs of
+    /// older versions.
+    #[serde(default)]
+    pub retargets: Option<usize>,
     /// Whether an earlier write for this ring was in doubt: then any error is a doubt again.
     pub after_doubt: bool,
 }
@@ -76,6 +80,13 @@ pub enum Cancelled {
     GroupGone,
     /// A profile sits in another group by now, or the name is taken.
     GroupInTheWay,
+    /// By a fresh count it would offer something else to more devices than the plan allows.
+    TooManyDevices {
+        /// How many.
+        counted: usize,
+        /// `max_devices` of the ring.
+        at_most: DeviceLimit,
+    },
     /// The read before the write failed.
     Unreadable {
         /// What was said.
@@ -99,6 +110,7 @@ impl Cancelled {
             Self::ConcurrentEdit
             | Self::GroupGone
             | Self::GroupInTheWay
+            | Self::TooManyDevices { .. }
             | Self::Unreadable { .. }
             | Self::NotSent { .. }
             | Self::RateLimited => true,
@@ -117,6 +129,12 @@ impl fmt::Display for Cancelled {
             Self::ConcurrentEdit => f.write_str("the group was edited by somebody else"),
             Self::GroupGone => f.write_str("the group is gone"),
             Self::GroupInTheWay => f.write_str("another group took the name or a profile"),
+            Self::TooManyDevices { counted, at_most } => {
+                write!(
+                    f,
+                    "it would offer something else to {counted} devices, and `max_devices` is {at_most}"
+                )
+            }
             Self::Unreadable { message } => write!(f, "the read before the write failed: {message}"),
             Self::NotSent { message } => write!(f, "the request was not sent: {message}"),
             Self::RateLimited => f.write_str("Cloudflare asked to slow down"),

@@ -6,8 +6,8 @@
 //!
 //! **Invariant:** what is checked here is computed here, from the log and the journal alone.
 //!
-//! Laws 5 (blast limit) and 7 (held-out versions) come with the features that they are about;
-//! they belong beside [`Law::NothingDropped`] in `entry`. Laws 9 (replay) and 10 (deciding again
+//! Law 7 (held-out versions) comes with the feature that it is about; it belongs beside
+//! [`Law::NothingDropped`] in `entry`. Laws 9 (replay) and 10 (deciding again
 //! adds nothing) need the engine, so the suites that run it check them.
 
 use std::fmt;
@@ -20,6 +20,7 @@ use crate::time::{SignedDuration, Timestamp, in_words, since};
 mod entry;
 mod exit;
 mod grounds;
+mod health;
 mod journal;
 mod ledger;
 mod outcomes;
@@ -41,6 +42,8 @@ pub enum Law {
     WriteAllowed,
     /// Law 4: a write drops no environment and no profile that its intent does not name.
     NothingDropped,
+    /// Law 5: no write offers something else to more devices than the ring's `max_devices`.
+    BlastLimit,
     /// Law 6: only people lift a stop, a pause or a halt.
     PeopleLift,
     /// Law 8: every event has an actor who may do it, and a reason.
@@ -54,6 +57,9 @@ pub enum Law {
     AdoptionProven,
     /// A ring is verified after its soak, with devices that came back, and not while held.
     SoakProven,
+    /// A ring is verified with few stalled and few dark devices by their own numbers, in every
+    /// environment, and nothing is written while a ring's health cannot be told.
+    HealthProven,
     /// A write in doubt ends by two agreeing reads a minute apart, and by nothing else.
     DoubtSettled,
     /// A halt, an acknowledgement and a waiver have their recorded grounds.
@@ -69,12 +75,14 @@ impl Law {
             Self::IntentFirst => Some(2),
             Self::WriteAllowed => Some(3),
             Self::NothingDropped => Some(4),
+            Self::BlastLimit => Some(5),
             Self::PeopleLift => Some(6),
             Self::ActorAndReason => Some(8),
             Self::Chain
             | Self::RingsInOrder
             | Self::AdoptionProven
             | Self::SoakProven
+            | Self::HealthProven
             | Self::DoubtSettled
             | Self::Grounded => None,
         }
@@ -88,12 +96,14 @@ impl Law {
             Self::IntentFirst => "an intent before each write",
             Self::WriteAllowed => "no write that is not allowed",
             Self::NothingDropped => "nothing dropped unnamed",
+            Self::BlastLimit => "the blast limit",
             Self::PeopleLift => "only people lift holds",
             Self::ActorAndReason => "an actor and a reason",
             Self::Chain => "one chain of events",
             Self::RingsInOrder => "rings in order",
             Self::AdoptionProven => "adoption proven",
             Self::SoakProven => "soak proven",
+            Self::HealthProven => "health proven",
             Self::DoubtSettled => "doubt ends by two reads",
             Self::Grounded => "grounds on record",
         }
@@ -143,6 +153,9 @@ pub struct FarEndWrite {
     /// Whether a fault between the two ends held it back, so that its arrival says nothing about
     /// when it was sent.
     pub held_back: bool,
+    /// The devices that it offered something else, counted by who knows the truth about them, over
+    /// the time between the look before it and its arrival; `None`: nobody knows.
+    pub retargeted: Option<usize>,
 }
 
 /// Bounds that depend on how the daemon ran.
@@ -181,6 +194,7 @@ pub fn check_within(log: &[Recorded], journal: &[FarEndWrite], limits: Limits) -
         entry::check(&mut audit, &ledger, recorded);
         outcomes::check(&mut audit, &ledger, recorded);
         exit::check(&mut audit, &ledger, recorded);
+        health::in_sight(&mut audit, &ledger, recorded);
         ledger.take(recorded);
         grounds::one_ring_at_a_time(&mut audit, &ledger, recorded);
     }

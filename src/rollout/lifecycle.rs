@@ -1,10 +1,10 @@
-//! How a rollout begins, is revised, makes room for a newer target, and ends with its file.
+//! How a rollout begins, is revised, meets a newer target, and ends with its file.
 //!
 //! **Invariant:** a change to an entered ring is a new rollout; anything else changes the running
 //! one from the next decision, keeping soak starts and deadlines.
 
 use crate::ids::PlanName;
-use crate::plan::model::{Plan, Revision};
+use crate::plan::model::{OnNewTarget, Plan, Revision};
 use crate::rollout::event::{Entry, Event, RolloutId};
 use crate::rollout::state::{Phase, PlanState, State, same_profiles};
 use crate::rollout::world::Desired;
@@ -30,12 +30,28 @@ fn present(name: &PlanName, revision: &Revision, plan: &PlanState) -> Vec<Entry>
     let same_digest = rollout.follows(&revision.digest);
     let new_number = id.number + 1;
     match rollout.phase {
-        Phase::Running if same_digest => Vec::new(),
+        Phase::Running if same_digest => match rollout.waiting {
+            Some(_) => {
+                let reason = "the plan's file asks for the targets of the running rollout again";
+                vec![Entry::engine(id, reason, Event::NewTargetDropped {})]
+            }
+            None => Vec::new(),
+        },
         Phase::Running | Phase::Withdrawn => match rollout.entered_ring_changed_by(revision) {
+            Some(ring) if finishes_first(rollout.phase, revision) => {
+                let known = rollout.waiting.as_ref();
+                if known.is_some_and(|known| known.revision.digest == revision.digest) {
+                    return Vec::new();
+                }
+                let reason = format!(
+                    "the plan's new revision changes ring `{ring}`, which is entered, and says `on_new_target: finish`"
+                );
+                let event = Event::NewTargetWaits { revision: Box::new(revision.clone()) };
+                vec![Entry::engine(id, reason, event)]
+            }
             Some(ring) => {
                 let reason = format!("the plan's new revision changes ring `{ring}`, which is entered");
-                let event = Event::RolloutSuperseded { by: revision.digest.clone() };
-                vec![Entry::engine(id, reason, event), accept(name, new_number, revision)]
+                take_over(id, &reason, revision)
             }
             None if rollout.phase == Phase::Withdrawn => {
                 vec![Entry::engine(id, "the plan's file is back", Event::RolloutReturned {})]
@@ -53,6 +69,18 @@ fn present(name: &PlanName, revision: &Revision, plan: &PlanState) -> Vec<Entry>
         // A superseded rollout is followed by its successor in the same step.
         Phase::Superseded => vec![accept(name, new_number, revision)],
     }
+}
+
+/// Ends a rollout in favour of a newer target.
+pub(super) fn take_over(id: &RolloutId, reason: &str, revision: &Revision) -> Vec<Entry> {
+    let superseded = Event::RolloutSuperseded { by: revision.digest.clone() };
+    vec![Entry::engine(id, reason, superseded), accept(&id.plan, id.number + 1, revision)]
+}
+
+/// Whether a newer target waits for a rollout in this phase. The newer revision's word counts, so
+/// that an edit is a way out. One whose file was taken away does not go on, so nobody waits for it.
+fn finishes_first(phase: Phase, revision: &Revision) -> bool {
+    phase == Phase::Running && revision.plan.on_new_target == OnNewTarget::Finish
 }
 
 fn accept(name: &PlanName, number: u64, revision: &Revision) -> Entry {

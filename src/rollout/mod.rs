@@ -7,6 +7,7 @@
 //!
 //! **Invariant:** nothing here knows of sockets, files, threads or the present time.
 
+pub mod blast;
 mod cause;
 pub mod command;
 pub mod decide;
@@ -14,6 +15,7 @@ mod entering;
 pub mod event;
 pub mod explain;
 pub mod gate;
+pub mod health;
 mod intent;
 pub mod invariant;
 mod lifecycle;

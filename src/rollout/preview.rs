@@ -15,7 +15,7 @@ use crate::fleet::RingScope;
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::{Revision, RingPlan};
 use crate::rollout::decide::{Context, decide};
-use crate::rollout::entering::{Need, need, recognised};
+use crate::rollout::entering::{Need, need, recognised, too_many};
 use crate::rollout::event::{Mode, Purpose, Recorded, RolloutId};
 use crate::rollout::gate;
 use crate::rollout::lifecycle;
@@ -53,6 +53,9 @@ pub enum Course {
     HangsOnWrite,
     /// Its rollout goes on, under this revision or the same.
     GoesOn,
+    /// It waits until the running rollout is completed (`on_new_target: finish`); its rings show what it
+    /// changes then, should nothing keep the running one from its end.
+    Waits,
     /// Its rollout is completed, and this revision asks for nothing else.
     Completed,
 }
@@ -132,7 +135,13 @@ pub fn preview(
     let refused = begun(name, desired, state, world, now, OpenWrite::Refused)?;
     let other = refused.plans.get(name).map(|plan| plan.rollout.id.clone());
     let mut state = begun(name, desired, state, world, now, OpenWrite::Applied)?;
-    let Some(plan) = state.plans.get(name) else {
+    let waits = state.plans.get(name).is_some_and(|plan| plan.rollout.waiting.is_some());
+    if waits {
+        finish_running(name, revision, &mut state, world, now)?;
+    }
+    let Some((rollout, phase)) =
+        state.plans.get(name).map(|plan| (plan.rollout.id.clone(), plan.rollout.phase))
+    else {
         return Ok(Preview {
             rollout: RolloutId { plan: name.clone(), number: 1 },
             course: Course::Begins,
@@ -140,8 +149,8 @@ pub fn preview(
             rings: Vec::new(),
         });
     };
-    let rollout = plan.rollout.id.clone();
-    let course = match plan.rollout.phase {
+    let course = match phase {
+        _ if waits => Course::Waits,
         Phase::Completed => Course::Completed,
         _ if other.as_ref() != Some(&rollout) => Course::HangsOnWrite,
         _ if before.as_ref() == Some(&rollout) => Course::GoesOn,
@@ -154,6 +163,28 @@ pub fn preview(
         .filter_map(|ring| ring_preview(name, ring, &mut state, world, now))
         .collect();
     Ok(Preview { rollout, course, now: waiting_on, rings })
+}
+
+/// Has the running rollout write all that it can, and the newer target begin.
+fn finish_running(
+    name: &PlanName,
+    revision: &Revision,
+    state: &mut State,
+    world: &Observations,
+    now: Timestamp,
+) -> Result<(), IllegalEvent> {
+    let Some(running) = state.plans.get(name).map(|plan| plan.rollout.clone()) else { return Ok(()) };
+    for ring in &running.revision.plan.rings {
+        let outcome = ring_preview(name, ring, state, world, now).map(|ring| ring.outcome);
+        if matches!(outcome, None | Some(Outcome::Blocked(_))) {
+            break;
+        }
+    }
+    for entry in lifecycle::take_over(&running.id, "the running rollout is completed by then", revision) {
+        let at = state.last_at.map_or(now, |last| last.max(now));
+        state.apply(&Recorded { seq: state.seq + 1, at, entry })?;
+    }
+    Ok(())
 }
 
 /// What the daemon would wait for with this revision: its own report, that of one who observes.
@@ -207,7 +238,8 @@ fn begun(
             let at = state.last_at.map_or(now, |last| last.max(now));
             state.apply(&Recorded { seq: state.seq + 1, at, entry })?;
         }
-        entries = lifecycle::step(name, desired, &state);
+        let waits = state.plans.get(name).is_some_and(|plan| plan.rollout.waiting.is_some());
+        entries = if waits { Vec::new() } else { lifecycle::step(name, desired, &state) };
     }
     // One for each group at most: what is accepted is no drift any more.
     for _ in 0..state.groups.len() {
@@ -281,7 +313,7 @@ fn next(
         return Some(Next::InPlace(group.clone(), Vec::new()));
     }
     let judgements = gate::entry(context.subject(ring, plan));
-    let blockers = blockers(plan, &judgements, &need);
+    let blockers = blockers(&context, plan, &judgements, &need);
     let by_schedule = |word: &Judgement| word.gate != Gate::Fleet && !word.verdict.advances();
     let waits = judgements.into_iter().filter(by_schedule).collect();
     Some(match need {
@@ -294,7 +326,7 @@ fn next(
 }
 
 /// What keeps a ring from being entered however long it waits: not its schedule.
-fn blockers(plan: &RingPlan, judgements: &[Judgement], need: &Need) -> Vec<Blocker> {
+fn blockers(context: &Context<'_>, plan: &RingPlan, judgements: &[Judgement], need: &Need) -> Vec<Blocker> {
     let ring = || plan.name.clone();
     let fleet = judgements.iter().filter(|word| word.gate == Gate::Fleet && !word.verdict.advances());
     let mut blockers: Vec<Blocker> =
@@ -302,7 +334,11 @@ fn blockers(plan: &RingPlan, judgements: &[Judgement], need: &Need) -> Vec<Block
     match need {
         Need::Unread => blockers.push(Blocker::GroupsUnread(ring())),
         Need::Veto(veto) => blockers.push(Blocker::Veto(ring(), veto.clone())),
-        Need::Unresolved | Need::Step(..) => {}
+        Need::Step(step, _) => {
+            let too_many = too_many(context, plan, step);
+            blockers.extend(too_many.map(|too_many| Blocker::BlastLimit(ring(), too_many)));
+        }
+        Need::Unresolved => {}
     }
     blockers
 }
@@ -340,6 +376,7 @@ fn moved(
                 targets: BTreeMap::from([(environment, ClientVersion::FIRST_ASSIGNABLE)]),
                 assigned_at: None,
                 zone: plan.schedule.zone().clone(),
+                stalled_after: plan.health.stalled.after.get(),
             };
             let eligible = world.fleet.census(&scope, now).eligible();
             if eligible > 0 {

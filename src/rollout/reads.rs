@@ -10,6 +10,7 @@ use crate::rollout::gate::{self, LEFT_TO_ENTER};
 use crate::rollout::outcome;
 use crate::rollout::safety;
 use crate::rollout::state::{Phase, Stage};
+use crate::rollout::verdict::Evidence;
 use crate::rollout::world::{
     Desired, FULL_SWEEP_EVERY, INCREMENTAL_SWEEP_EVERY, PROFILES_EVERY, READ_AHEAD, Read, Want,
 };
@@ -35,6 +36,8 @@ pub(super) fn wants(context: &Context<'_>) -> Vec<Want> {
     wants.push(Want::renewed(Read::FullSweep, full, FULL_SWEEP_EVERY, now));
     if full.is_some() {
         wants.push(Want::renewed(Read::IncrementalSweep, swept, INCREMENTAL_SWEEP_EVERY, now));
+        // A look for silent devices is known with the first sweep after it.
+        wants.extend(next_look(context).map(|at| Want { read: Read::IncrementalSweep, at }));
     }
     for id in safety::missing_groups(context.state, &rollout.id.plan, world) {
         let last = world.single_groups.get(&id).map(|read| read.as_of);
@@ -97,6 +100,9 @@ pub(super) fn wake_at(context: &Context<'_>, wants: &[Want]) -> Option<Timestamp
         for (ring, plan) in rollout.rings_with_plans() {
             let limit = plan.unknown_after.get();
             instants.extend(ring.unknown.values().map(|unknown| after(unknown.since, limit)));
+            if let Some(assigned) = ring.stage.assigned() {
+                instants.extend(gate::health::next_failure(context.subject(ring, plan), assigned));
+            }
             match &ring.stage {
                 Stage::Entering(attempts) => {
                     instants.extend(plan.schedule.next_change(now));
@@ -118,6 +124,16 @@ pub(super) fn wake_at(context: &Context<'_>, wants: &[Want]) -> Option<Timestamp
         }
     }
     instants.into_iter().filter(|instant| *instant > now).min()
+}
+
+/// The next look for silent devices, or one that no sweep has reached yet.
+fn next_look(context: &Context<'_>) -> Option<Timestamp> {
+    let judged = context.rollout.rings.iter().flat_map(|ring| context.judged(ring));
+    let looks = judged.filter_map(|judgement| match &judgement.evidence {
+        Evidence::Dark(dark) => dark.next_at,
+        _ => None,
+    });
+    looks.min()
 }
 
 /// When the present opening becomes too short to enter.

@@ -10,11 +10,12 @@ use crate::fleet::Census;
 use crate::ids::{GroupId, RingName};
 use crate::plan::model::{PlanDigest, RingPlan};
 use crate::rollout::decide::Context;
+pub use crate::rollout::entering::TooMany;
 use crate::rollout::entering::{Entering, EntryBlock, budget_spent_until, entering, not_before};
 use crate::rollout::event::{Cause, Mode, RolloutId, WriteId, WriteIntent};
 use crate::rollout::explain::{meaning, way_out};
 use crate::rollout::safety::Veto;
-use crate::rollout::state::{Attempts, Hold, Phase, Ring, Stage, UnknownSince};
+use crate::rollout::state::{Attempts, Hold, Phase, Ring, Stage, UnknownSince, WaitingTarget};
 use crate::rollout::verdict::{Evidence, Gate, Judgement, Verdict, Waiting, short};
 use crate::rollout::world::{Desired, Read, Trouble, Want};
 use crate::rollout::{gate, outcome, reads};
@@ -46,12 +47,36 @@ pub struct Report {
     pub rings: Vec<RingReport>,
     /// What is in the way of the next move; empty only when the rollout is final.
     pub waiting_on: Vec<Blocker>,
+    /// A newer target that waits until it is final.
+    pub newer: Option<NewerTarget>,
     /// The earliest instant at which it can move, where the clock alone can tell.
     pub earliest_move: Option<Timestamp>,
     /// Reads that fail, and since when.
     pub troubles: Vec<(Read, Trouble)>,
     /// What it reads next, and when.
     pub reads: Vec<Want>,
+}
+
+/// A newer target that waits until the rollout is final.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewerTarget {
+    /// The digest of the plan with it.
+    pub digest: PlanDigest,
+    /// Since when it waits.
+    pub since: Timestamp,
+    /// The rings of that plan and their targets, in order.
+    pub rings: Vec<(RingName, BTreeMap<Environment, ClientVersion>)>,
+}
+
+impl NewerTarget {
+    fn of(waiting: &WaitingTarget) -> Self {
+        let rings = waiting.revision.plan.rings.iter();
+        Self {
+            digest: waiting.revision.digest.clone(),
+            since: waiting.since,
+            rings: rings.map(|ring| (ring.name.clone(), ring.targets.clone())).collect(),
+        }
+    }
 }
 
 /// One ring of a report.
@@ -177,6 +202,8 @@ pub enum Blocker {
     Withdrawn(Timestamp),
     /// The daemon only observes; this is what it would write.
     Observing(RingName, Box<WriteIntent>),
+    /// The write would offer something else to more devices than the plan allows.
+    BlastLimit(RingName, TooMany),
     /// The next decision moves it.
     Moving,
 }
@@ -201,6 +228,7 @@ impl Blocker {
             Self::BudgetSpent { .. } => "budget_spent",
             Self::Withdrawn(_) => "withdrawn",
             Self::Observing(..) => "observing",
+            Self::BlastLimit(..) => "blast_limit",
             Self::Moving => "moving",
         }
     }
@@ -222,6 +250,7 @@ impl Blocker {
             | Self::InDoubt { ring, .. }
             | Self::Backoff { ring, .. }
             | Self::BudgetSpent { ring, .. }
+            | Self::BlastLimit(ring, _)
             | Self::Observing(ring, _) => Some(ring),
             Self::Halted(cause) => Some(cause.ring()),
             Self::Stopped(_)
@@ -293,6 +322,10 @@ impl fmt::Display for Blocker {
                     short(*since)
                 )
             }
+            Self::BlastLimit(ring, TooMany { devices, at_most }) => write!(
+                f,
+                "{ring}: the write would offer something else to {devices} devices, and `max_devices` is {at_most}"
+            ),
             Self::Observing(ring, intent) => {
                 let change = change(intent);
                 write!(f, "{ring}: observing only; it would write: {change} ({} devices)", intent.devices)
@@ -321,6 +354,7 @@ pub(super) fn report(context: &Context<'_>) -> Report {
             .filter_map(|(index, _)| ring_report(context, index))
             .collect(),
         waiting_on: waiting_on(context),
+        newer: rollout.waiting.as_ref().map(NewerTarget::of),
         earliest_move: earliest_move(context),
         troubles: context
             .world
@@ -406,10 +440,16 @@ fn waiting_on(context: &Context<'_>) -> Vec<Blocker> {
         return blockers;
     }
     if let Some((ring, plan)) = context.current() {
+        let gate = |ring: &Ring, judgement: &Judgement| {
+            Blocker::Gate(ring.name.clone(), Box::new(judgement.clone()))
+        };
         let judgements = context.judged(ring).to_vec();
-        let holding = judgements.iter().filter(|judgement| !judgement.verdict.advances());
-        blockers
-            .extend(holding.map(|judgement| Blocker::Gate(ring.name.clone(), Box::new(judgement.clone()))));
+        let holding = context.leaving(ring).filter(|judgement| !judgement.verdict.advances());
+        blockers.extend(holding.map(|judgement| gate(ring, judgement)));
+        let elsewhere = context.ailing().filter(|(ailing, judgement)| {
+            ailing.name != ring.name || !context.leaving(ring).any(|leaving| leaving == *judgement)
+        });
+        blockers.extend(elsewhere.map(|(ailing, judgement)| gate(ailing, judgement)));
         if let Stage::Entering(attempts) = &ring.stage {
             let entering = entering(context, ring, plan, attempts, judgements);
             blockers.extend(entry_blockers(context, ring, entering));
@@ -438,6 +478,7 @@ fn entry_blockers(context: &Context<'_>, ring: &Ring, entering: Entering) -> Vec
                 EntryBlock::ClockBehind(until) => Some(Blocker::ClockBehind(until)),
                 EntryBlock::Backoff { until, last } => Some(Blocker::Backoff { ring: name(), until, last }),
                 EntryBlock::BudgetSpent { until } => Some(Blocker::BudgetSpent { ring: name(), until }),
+                EntryBlock::BlastLimit(too_many) => Some(Blocker::BlastLimit(name(), too_many)),
                 EntryBlock::OtherWrite { plan, write } => {
                     Some(Blocker::OtherWrite { plan: plan.to_string(), write })
                 }
@@ -450,7 +491,9 @@ fn entry_blockers(context: &Context<'_>, ring: &Ring, entering: Entering) -> Vec
 fn clock_alone(context: &Context<'_>, ring: &Ring, plan: &RingPlan, attempts: &Attempts) -> bool {
     let judgements = context.judged(ring).to_vec();
     let by_the_clock = |word: &Judgement| matches!(word.gate, Gate::Opening | Gate::Freeze);
-    if judgements.iter().any(|word| !word.verdict.advances() && !by_the_clock(word)) {
+    if judgements.iter().any(|word| !word.verdict.advances() && !by_the_clock(word))
+        || context.ailing().next().is_some()
+    {
         return false;
     }
     match entering(context, ring, plan, attempts, judgements) {
@@ -458,6 +501,7 @@ fn clock_alone(context: &Context<'_>, ring: &Ring, plan: &RingPlan, attempts: &A
             EntryBlock::Gates | EntryBlock::Backoff { .. } | EntryBlock::BudgetSpent { .. } => true,
             EntryBlock::GroupsUnread
             | EntryBlock::Veto(_)
+            | EntryBlock::BlastLimit(_)
             | EntryBlock::OtherWrite { .. }
             | EntryBlock::FileMissing
             | EntryBlock::ClockBehind(_)
@@ -482,12 +526,14 @@ fn earliest_move(context: &Context<'_>) -> Option<Timestamp> {
             let ready = not_before(attempts, ring.since).max(context.now).max(budget);
             plan.schedule.next_entry(ready, gate::LEFT_TO_ENTER)
         }
-        Stage::Soaking(..) => context.judged(ring).iter().find_map(|judgement| {
-            match (&judgement.verdict, &judgement.evidence) {
+        Stage::Soaking(..) => {
+            let at = |judgement: &Judgement| match (&judgement.verdict, &judgement.evidence) {
                 (Verdict::Wait(Waiting::SoakRunning), Evidence::Soak { ends_at, .. }) => Some(*ends_at),
+                (Verdict::Wait(Waiting::TooSoon), Evidence::Dark(dark)) => dark.next_at,
                 _ => None,
-            }
-        }),
+            };
+            context.judged(ring).iter().filter_map(at).max()
+        }
         Stage::Pending | Stage::Deploying(_) | Stage::Adopting(_) | Stage::Verified(_) => None,
     }
 }

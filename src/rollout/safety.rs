@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
-use crate::plan::model::{PlanDigest, RingPlan};
+use crate::plan::model::{DeviceLimit, PlanDigest, RingPlan};
 use crate::rollout::event::{Cancelled, Cause, Purpose, WriteIntent};
 use crate::rollout::gate;
 use crate::rollout::remote::{Group, GroupContent, VersionEntry};
@@ -283,7 +283,10 @@ pub enum FreshLook {
     Groups(Vec<Group>),
 }
 
-/// The last word before a planned write is sent, from state and a fresh look.
+/// The last word before a planned write is sent, from state and a fresh look. `current`: the digest of
+/// the plan's file. `counted`: the devices
+/// that it would offer something else, by [`blast::count`](crate::rollout::blast::count) over a fresh
+/// listing; needed for a ring with `max_devices`, whatever the planner counted.
 ///
 /// # Errors
 /// With the reason why it must not be sent.
@@ -292,6 +295,7 @@ pub fn clear_to_send(
     plan: &PlanName,
     current: Option<&PlanDigest>,
     look: &Observed<FreshLook>,
+    counted: Option<&Observed<usize>>,
     now: Timestamp,
 ) -> Result<(), Cancelled> {
     let plan_state = state.plans.get(plan).ok_or(Cancelled::PlanChanged)?;
@@ -308,8 +312,12 @@ pub fn clear_to_send(
     if plan_state.paused.is_some() || rollout.halted.is_some() {
         return Err(Cancelled::Held);
     }
-    if rollout.phase != Phase::Running || !rollout.follows(&intent.digest) || current != Some(&intent.digest)
-    {
+    let waits = |digest: &PlanDigest| {
+        rollout.waiting.as_ref().is_some_and(|waiting| waiting.revision.digest == *digest)
+    };
+    // A newer target that waits in the file is one that the log knows, and takes nothing back.
+    let wanted = current.is_some_and(|digest| *digest == intent.digest || waits(digest));
+    if rollout.phase != Phase::Running || !rollout.follows(&intent.digest) || !wanted {
         return Err(Cancelled::PlanChanged);
     }
     let ring_plan = rollout.ring_plan(&ring.name).ok_or(Cancelled::PlanChanged)?;
@@ -322,7 +330,26 @@ pub fn clear_to_send(
     if since(look.as_of, now) > ENTRY_MAX_AGE {
         return Err(Cancelled::Unreadable { message: "the look before the write is too old".to_owned() });
     }
-    as_intended(intent, &look.value)
+    as_intended(intent, &look.value)?;
+    match ring_plan.max_devices {
+        Some(at_most) => within(at_most, counted, now),
+        None => Ok(()),
+    }
+}
+
+/// Whether the fresh count is there, fresh, and within the limit.
+fn within(at_most: DeviceLimit, counted: Option<&Observed<usize>>, now: Timestamp) -> Result<(), Cancelled> {
+    let unreadable = |message: &str| Err(Cancelled::Unreadable { message: message.to_owned() });
+    let Some(&Observed { value: counted, as_of }) = counted else {
+        return unreadable("its devices were not counted before the write");
+    };
+    if since(as_of, now) > ENTRY_MAX_AGE {
+        return unreadable("the count of its devices before the write is too old");
+    }
+    if at_most.is_exceeded_by(counted) {
+        return Err(Cancelled::TooManyDevices { counted, at_most });
+    }
+    Ok(())
 }
 
 /// Whether the far end is as the intent has it.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fleet::EnvironmentCensus;
 use crate::plan::model::Percent;
+use crate::rollout::health::{Dark, Stalled};
 use crate::time::{SignedDuration, Timestamp, in_words, since};
 use crate::version::Environment;
 
@@ -27,11 +28,18 @@ pub enum Gate {
     Adoption,
     /// Exit: the ring ran on its targets long enough, and devices came back on another day.
     Soak,
+    /// Health: few sighted devices do not move. Judged from the assignment on until the rollout is
+    /// final; it must advance to leave the ring, too.
+    Stalled,
+    /// Health: no more devices went silent after they arrived than among those not moved yet.
+    /// Judged as [`Gate::Stalled`] is.
+    Dark,
 }
 
 impl Gate {
     /// All, in the order in which reports list them.
-    pub const ALL: [Self; 5] = [Self::Opening, Self::Freeze, Self::Fleet, Self::Adoption, Self::Soak];
+    pub const ALL: [Self; 7] =
+        [Self::Opening, Self::Freeze, Self::Fleet, Self::Adoption, Self::Soak, Self::Stalled, Self::Dark];
 
     /// The word of plans, metrics, API and command line.
     #[must_use]
@@ -42,6 +50,8 @@ impl Gate {
             Self::Fleet => "fleet",
             Self::Adoption => "adoption",
             Self::Soak => "soak",
+            Self::Stalled => "stalled",
+            Self::Dark => "dark",
         }
     }
 
@@ -50,8 +60,17 @@ impl Gate {
     #[must_use]
     pub const fn can_be_waived(self) -> bool {
         match self {
-            Self::Adoption | Self::Soak => true,
+            Self::Adoption | Self::Soak | Self::Stalled | Self::Dark => true,
             Self::Opening | Self::Freeze | Self::Fleet => false,
+        }
+    }
+
+    /// Whether it is judged for as long as the ring is entered, also once it is verified.
+    #[must_use]
+    pub const fn is_of_health(self) -> bool {
+        match self {
+            Self::Stalled | Self::Dark => true,
+            Self::Opening | Self::Freeze | Self::Fleet | Self::Adoption | Self::Soak => false,
         }
     }
 }
@@ -88,7 +107,7 @@ pub enum Waiting {
     OpeningEndsSoon,
     /// A freeze is on.
     Frozen,
-    /// Too few of the recently active devices were sighted.
+    /// Too few of the recently active devices were sighted, or of those that a look is about.
     TooFewSeen,
     /// Too few sighted devices run the target.
     TooFewArrived,
@@ -96,6 +115,10 @@ pub enum Waiting {
     SoakRunning,
     /// Too few arrived devices came back on a later day.
     NotExercised,
+    /// Devices have not been there for long enough to look for silent ones.
+    TooSoon,
+    /// Most devices are silent, here and in the rings not entered.
+    FleetAsleep,
 }
 
 /// Why a gate fails.
@@ -104,6 +127,10 @@ pub enum Waiting {
 pub enum Failing {
     /// The targets were not adopted by the deadline.
     DeadlineMissed,
+    /// Too many sighted devices do not move.
+    TooManyStalled,
+    /// More devices went silent than the control and chance explain.
+    TooManyDark,
 }
 
 /// Why a gate cannot tell.
@@ -120,6 +147,9 @@ pub enum Unknown {
     ProfileUnresolved,
     /// No device of this ring can be moved.
     NobodyToMove,
+    /// More than half of the ring is silent, and not of the rings not entered: an outage there, or
+    /// a local holiday.
+    OutageOrHoliday,
 }
 
 /// Why a gate does not apply.
@@ -131,6 +161,10 @@ pub enum Exempt {
     NoEligibleDevice,
     /// Waived by a named person.
     Waived,
+    /// Too few devices to judge this gate.
+    TooFewDevices,
+    /// Too few devices are left in the rings not entered to compare with.
+    NoControl,
 }
 
 impl Verdict {
@@ -167,14 +201,21 @@ impl Verdict {
             Self::Wait(Waiting::TooFewArrived) => "too_few_arrived",
             Self::Wait(Waiting::SoakRunning) => "soak_running",
             Self::Wait(Waiting::NotExercised) => "not_exercised",
+            Self::Wait(Waiting::TooSoon) => "too_soon",
+            Self::Wait(Waiting::FleetAsleep) => "fleet_asleep",
             Self::Fail(Failing::DeadlineMissed) => "deadline_missed",
+            Self::Fail(Failing::TooManyStalled) => "too_many_stalled",
+            Self::Fail(Failing::TooManyDark) => "too_many_dark",
             Self::Unknown(Unknown::NotSwept) => "not_swept",
             Self::Unknown(Unknown::StaleSweep) => "stale_sweep",
             Self::Unknown(Unknown::ProfilesUnread) => "profiles_unread",
             Self::Unknown(Unknown::ProfileUnresolved) => "profile_unresolved",
             Self::Unknown(Unknown::NobodyToMove) => "nobody_to_move",
+            Self::Unknown(Unknown::OutageOrHoliday) => "outage_or_holiday",
             Self::Exempt(Exempt::NoEligibleDevice) => "no_eligible_device",
             Self::Exempt(Exempt::Waived) => "waived",
+            Self::Exempt(Exempt::TooFewDevices) => "too_few_devices",
+            Self::Exempt(Exempt::NoControl) => "no_control",
         }
     }
 }
@@ -245,6 +286,10 @@ pub enum Evidence {
         /// Those that came back on a later day.
         exercised: usize,
     },
+    /// Devices that do not move.
+    Stalled(Stalled),
+    /// Devices that went silent.
+    Dark(Dark),
 }
 
 impl Judgement {
@@ -277,6 +322,8 @@ impl Judgement {
             Evidence::Soak { started_at, arrived, exercised, .. } => {
                 format!("since {}; {exercised} of {arrived} came back on a later day", short(*started_at))
             }
+            Evidence::Stalled(stalled) => stalled.value(),
+            Evidence::Dark(dark) => dark.value(&self.verdict),
         }
     }
 
@@ -291,6 +338,8 @@ impl Judgement {
                 format!("{at_least} arrived, {seen_at_least} sighted, by {}", short(*deadline_at))
             }
             Evidence::Soak { ends_at, .. } => format!("until {}; half come back", short(*ends_at)),
+            Evidence::Stalled(stalled) => stalled.threshold(),
+            Evidence::Dark(dark) => dark.threshold(),
         }
     }
 

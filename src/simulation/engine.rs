@@ -217,7 +217,7 @@ impl Engine {
         asked: &Command,
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        let entries = command(&self.state, actor, reason, asked)?;
+        let entries = command((&self.state, &self.world), actor, reason, asked, now)?;
         for entry in entries {
             self.record(entry, now);
         }
@@ -422,7 +422,7 @@ impl Engine {
     }
 
     /// Which profile belongs to which ring, and what is on offer there.
-    fn membership(&self) -> Membership {
+    pub(super) fn membership(&self) -> Membership {
         let mut taken: BTreeSet<PolicyId> = BTreeSet::new();
         let mut scopes = Vec::new();
         for plan in self.state.plans.values() {
@@ -434,6 +434,7 @@ impl Engine {
                         targets: ring_plan.targets.clone(),
                         assigned_at: None,
                         zone: ring_plan.schedule.zone().clone(),
+                        stalled_after: ring_plan.health.stalled.after.get(),
                     }),
                 };
                 let Some(scope) = scope.filter(|scope| scope.policies.is_disjoint(&taken)) else { continue };

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::fleet::{Sighting, SweepScope};
+use crate::fleet::{Reported, Sighting, SweepScope};
 use crate::ids::{GroupId, PolicyId};
 use crate::rollout::invariant::FarEndWrite;
 use crate::rollout::outcome::SendOutcome;
@@ -47,6 +47,9 @@ pub struct Request {
     pub applied: Option<Group>,
     /// What it was answered; of a read, only whether it succeeded.
     pub answer: String,
+    /// Of a write: the devices that it offers something else, by what the account lists; the least
+    /// between the look before it and its arrival.
+    pub retargeted: Option<usize>,
 }
 
 /// A write on its way: what the sender will hear, and when it is applied.
@@ -136,6 +139,7 @@ impl FarEnd {
                 body,
                 applied_at: request.applied.as_ref().map(|group| group.updated_at),
                 held_back: matches!(request.fault, Some(WriteFault::AppliedLate(_))),
+                retargeted: request.retargeted,
             })
         };
         self.journal.iter().filter_map(line).collect()
@@ -191,8 +195,37 @@ impl FarEnd {
         self.outcomes.insert(request, outcome);
     }
 
-    /// Takes a write in at `now`; it is applied `apply_after` later, unless a fault has it otherwise.
-    pub fn send(&mut self, write: Write, now: Timestamp, apply_after: SignedDuration) -> Ticket {
+    /// How many devices a write offers something else, by what is listed at an instant: each device's
+    /// own answer before and after, without a word of ringward's.
+    fn retargeted(&self, write: &Write, at: Timestamp) -> usize {
+        let (id, after) = match write {
+            Write::Create(content) => (None, content),
+            Write::Update(id, content) => (Some(id), content),
+        };
+        let before = id.and_then(|id| self.groups.get(id)).map(|group| &group.content);
+        let listed = self.devices.sweep(&SweepScope::Full, at);
+        let changes = listed.iter().filter(|device| {
+            let (Some(policy), Some(os)) = (&device.policy, device.environment()) else { return false };
+            let offered = |content: &GroupContent| {
+                let has = content.policies.contains(&policy.id);
+                content.target(os).filter(|_| has).map(str::to_owned)
+            };
+            let too_old = matches!(&device.client, Reported::Version(old) if !old.follows_assignments());
+            !too_old && before.and_then(offered) != offered(after)
+        });
+        changes.count()
+    }
+
+    /// Takes a write in at `now`, that rests on a look at `looked_at`; it is applied `apply_after` later,
+    /// unless a fault has it otherwise.
+    pub fn send(
+        &mut self,
+        write: Write,
+        looked_at: Timestamp,
+        now: Timestamp,
+        apply_after: SignedDuration,
+    ) -> Ticket {
+        let retargeted = Some(self.retargeted(&write, looked_at).min(self.retargeted(&write, now)));
         self.writes += 1;
         let fault = self.write_faults.get(&self.writes).cloned();
         let request = self.journal.len();
@@ -205,7 +238,14 @@ impl FarEnd {
         }
         let asked = Asked::Write(write);
         let answer = "nothing yet".to_owned();
-        self.journal.push(Request { at: now, asked, fault: fault.clone(), applied: None, answer });
+        self.journal.push(Request {
+            at: now,
+            asked,
+            fault: fault.clone(),
+            applied: None,
+            answer,
+            retargeted,
+        });
         let apply_at = after(now, apply_after);
         match fault {
             Some(WriteFault::ResetBefore) => self.answer(request, no_answer("connection reset by peer")),
@@ -358,7 +398,7 @@ impl FarEnd {
     fn noted<T>(&mut self, read: Read, at: Timestamp, answer: Result<T, String>) -> Result<T, String> {
         let words = answer.as_ref().map_or_else(Clone::clone, |_| "200".to_owned());
         let asked = Asked::Read(read);
-        self.journal.push(Request { at, asked, fault: None, applied: None, answer: words });
+        self.journal.push(Request { at, asked, fault: None, applied: None, answer: words, retargeted: None });
         answer
     }
 

@@ -3,17 +3,26 @@
 //! **Invariant:** nothing is sent that [`clear_to_send`] and the stop file do not let through at
 //! that very instant.
 
+use crate::fleet::{Sighting, Sweep, SweepScope};
 use crate::ids::PlanName;
+use crate::rollout::blast;
 use crate::rollout::event::{Cancelled, WriteId, WriteIntent};
 use crate::rollout::outcome::{SendOutcome, outcome_entry};
 use crate::rollout::remote::Group;
 use crate::rollout::safety::{FreshLook, clear_to_send};
-use crate::rollout::world::Observed;
+use crate::rollout::world::{Observed, Read};
 use crate::time::{Timestamp, after};
 
 use super::engine::{Engine, File};
 use super::far_end::{FarEnd, Ticket, Write};
 use super::fault::SimulationFault;
+
+/// What was read just before a write.
+#[derive(Debug, Clone)]
+pub(super) struct LastLook {
+    fresh: Observed<FreshLook>,
+    counted: Option<Observed<usize>>,
+}
 
 /// The one write, on its way.
 #[derive(Debug, Clone)]
@@ -21,7 +30,7 @@ pub(super) enum Writing {
     /// The group is read afresh.
     Looking { write: WriteId, started_at: Timestamp, done_at: Timestamp },
     /// The last word is about to be said.
-    Clearing { write: WriteId, look: Observed<FreshLook>, send_at: Timestamp },
+    Clearing { write: WriteId, look: LastLook, send_at: Timestamp },
     /// It is sent.
     Sent { write: WriteId, ticket: Ticket, answer_at: Timestamp },
 }
@@ -56,14 +65,10 @@ impl Engine {
     }
 
     /// The fresh look before a write. It is an observation like any other, and kept.
-    fn look(
-        &mut self,
-        far_end: &mut FarEnd,
-        as_of: Timestamp,
-        now: Timestamp,
-    ) -> Result<Observed<FreshLook>, String> {
+    fn look(&mut self, far_end: &mut FarEnd, as_of: Timestamp, now: Timestamp) -> Result<LastLook, String> {
         let Some((_, intent)) = self.intent() else { return Err("no write is planned".to_owned()) };
         let seen_at = after(as_of, self.pace.snapshot_after).min(now);
+        let counted = self.count(far_end, &intent, (as_of, seen_at, now))?;
         let value = match &intent.before {
             Some(before) => {
                 let group: Option<Group> = far_end.get_group(&before.id, seen_at)?;
@@ -77,7 +82,34 @@ impl Engine {
                 FreshLook::Groups(groups)
             }
         };
-        Ok(Observed { value, as_of })
+        Ok(LastLook { fresh: Observed { value, as_of }, counted })
+    }
+
+    /// The fresh count, where the ring has a limit. What it lists is kept like any other sweep.
+    fn count(
+        &mut self,
+        far_end: &mut FarEnd,
+        intent: &WriteIntent,
+        (as_of, seen_at, now): (Timestamp, Timestamp, Timestamp),
+    ) -> Result<Option<Observed<usize>>, String> {
+        let limited = self
+            .state
+            .pending_write()
+            .and_then(|(rollout, ring, _)| rollout.ring_plan(&ring.name).and_then(|plan| plan.max_devices));
+        if limited.is_none() {
+            return Ok(None);
+        }
+        let mut listed: Vec<Sighting> = Vec::new();
+        for policy in blast::profiles(intent) {
+            let scope = SweepScope::Profile(policy.clone());
+            let mut devices = far_end.sweep(Read::ProfileSweep(policy.clone()), &scope, seen_at)?;
+            devices.retain(|device| device.policy.as_ref().is_some_and(|seen| seen.id == policy));
+            listed.extend(devices.iter().cloned());
+            let sweep = Sweep { scope, started_at: as_of, finished_at: now, devices };
+            let membership = self.membership();
+            self.world.fleet.observe(sweep, &membership);
+        }
+        Ok(Some(Observed { value: blast::count(intent, &listed), as_of }))
     }
 
     /// The last word, and the request.
@@ -85,7 +117,7 @@ impl Engine {
         &mut self,
         far_end: &mut FarEnd,
         write: WriteId,
-        look: &Observed<FreshLook>,
+        look: &LastLook,
         is_stop_file_there: bool,
         now: Timestamp,
     ) {
@@ -99,7 +131,7 @@ impl Engine {
             Some(File::LastGood) => rollout.map(|rollout| &rollout.revision.digest),
             Some(File::Missing { .. } | File::Gone) | None => None,
         };
-        let cleared = clear_to_send(&self.state, &plan, current, look, now);
+        let cleared = clear_to_send(&self.state, &plan, current, &look.fresh, look.counted.as_ref(), now);
         let cleared = match cleared {
             Ok(()) if is_stop_file_there => {
                 self.met_stop_file = true;
@@ -115,7 +147,7 @@ impl Engine {
             Some(before) => Write::Update(before.id, intent.after),
             None => Write::Create(intent.after),
         };
-        let ticket = far_end.send(body, now, self.pace.apply);
+        let ticket = far_end.send(body, look.fresh.as_of, now, self.pace.apply);
         self.writing = Some(Writing::Sent { write, ticket, answer_at: after(now, self.pace.answer) });
     }
 

@@ -14,6 +14,7 @@ use super::error::{StoreError, WriteFailure};
 use super::lock::{beside, directory_of};
 use super::open::Reader;
 use super::verify::ChainReport;
+use crate::failpoint::{self, Point};
 
 /// A copy that was not made. Nothing is left under its name.
 #[derive(Debug, thiserror::Error)]
@@ -70,13 +71,16 @@ impl Reader {
             return Err(BackupError::Exists { path: path.to_owned() });
         }
         let draft = new_draft(path).map_err(stored)?;
+        failpoint::reach(Point::BackupDrafted);
         let outcome = self.fill_and_check(path, &draft).and_then(|report| {
             File::open(&draft).and_then(|whole| whole.sync_all()).map_err(stored)?;
+            failpoint::reach(Point::BackupChecked);
             // It took a while, so somebody may have used the name.
             publish(&draft, path).map_err(|error| match error.kind() {
                 ErrorKind::AlreadyExists => BackupError::Exists { path: path.to_owned() },
                 _ => stored(error),
             })?;
+            failpoint::reach(Point::BackupNamed);
             Ok(report)
         });
         // Its name when it is published, rubbish otherwise.
@@ -96,6 +100,7 @@ impl Reader {
             source: io::Error::new(io::ErrorKind::InvalidFilename, "the name is not UTF-8"),
         })?;
         self.connection.execute("VACUUM INTO ?1", [name]).map_err(copied)?;
+        failpoint::reach(Point::BackupCopied);
         let copy = Connection::open(draft).map_err(copied)?;
         let finding: String =
             copy.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(copied)?;

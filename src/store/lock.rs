@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::failpoint::{self, Point};
 use crate::time::{Timestamp, in_words, since};
 
 /// The longest text read back from a lock file; ours has about 100 bytes.
@@ -106,6 +107,7 @@ impl WriteLock {
             }
             Err(TryLockError::Error(source)) => return Err(unusable(source)),
         }
+        failpoint::reach(Point::LockTaken);
         let holder = LockHolder { pid: std::process::id(), since: now, host: host_name() };
         write_holder(&mut file, &holder).map_err(unusable)?;
         Ok(Self { file, database, holder })

@@ -12,6 +12,7 @@ use super::error::{Recovery, StoreError, WriteFailure};
 use super::lock::WriteLock;
 use super::record::{NewRecord, Record, Seq, is_json};
 use super::view::{View, head_of};
+use crate::failpoint::{self, Point};
 use crate::ids::{PlanName, RingName};
 use crate::time::Timestamp;
 
@@ -211,7 +212,9 @@ impl Store {
     /// As [`Store::append`].
     pub fn rebuild_projections(&mut self, projections: &ProjectionRows) -> Result<(), StoreError> {
         self.in_transaction(projections, |transaction| {
-            transaction.execute_batch("DELETE FROM rings; DELETE FROM rollouts;").map_err(Failed::Sql)
+            transaction.execute_batch("DELETE FROM rings; DELETE FROM rollouts;").map_err(Failed::Sql)?;
+            failpoint::reach(Point::ProjectionsCleared);
+            Ok(())
         })
     }
 
@@ -221,9 +224,9 @@ impl Store {
     /// When that fails. Nothing that was acknowledged is lost by it.
     pub fn close(self) -> Result<(), StoreError> {
         let Self { connection, lock, .. } = self;
-        let closed = connection
-            .execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE);")
-            .and_then(|()| connection.close().map_err(|(_, source)| source));
+        let folded = connection.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE);");
+        failpoint::reach(Point::CheckpointDone);
+        let closed = folded.and_then(|()| connection.close().map_err(|(_, source)| source));
         closed.map_err(|source| failed_write(lock.database(), source))
     }
 
@@ -280,7 +283,9 @@ fn run<T>(
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(Failed::Sql)?;
     let done = work(&transaction)?;
+    failpoint::reach(Point::RecordsWritten);
     projections.write(&transaction).map_err(Failed::Sql)?;
+    failpoint::reach(Point::TransactionWritten);
     transaction.commit().map_err(Failed::Sql)?;
     Ok(done)
 }

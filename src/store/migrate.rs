@@ -7,6 +7,7 @@ use aws_lc_rs::digest;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior};
 
 use super::error::WriteFailure;
+use crate::failpoint::{self, Point};
 use crate::time::Timestamp;
 
 /// The schema that this program writes.
@@ -83,6 +84,7 @@ pub(super) fn migrate(
         if log(version)? != before {
             return Err(MigrationError::TouchesLog { version });
         }
+        failpoint::reach(Point::SchemaWritten);
         transaction.commit().map_err(failed(version))?;
     }
     Ok(())

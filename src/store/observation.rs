@@ -10,6 +10,7 @@ use super::error::{StoreError, WriteFailure};
 use super::log::Store;
 use super::record::is_json;
 use super::view::View;
+use crate::failpoint::{self, Point};
 use crate::ids::{DeviceId, PlanName, RingName};
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::Environment;
@@ -135,6 +136,7 @@ impl Store {
         let outcome = (|| {
             let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             work(&transaction)?;
+            failpoint::reach(Point::ObservationsWritten);
             transaction.commit()
         })();
         outcome.map_err(|source: rusqlite::Error| StoreError::ObservationNotSaved {

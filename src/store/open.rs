@@ -18,6 +18,7 @@ use super::log::Store;
 use super::migrate::{MIGRATIONS, MigrationError, SCHEMA_VERSION, migrate};
 use super::verify::BadRow;
 use super::view::{View, meta};
+use crate::failpoint::{self, Point};
 use crate::ids::AccountId;
 use crate::time::{Clock, Timestamp};
 
@@ -189,6 +190,7 @@ impl Store {
     ) -> Result<Self, OpenError> {
         let path = lock.database();
         create_if_missing(path)?;
+        failpoint::reach(Point::DatabaseThere);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags).map_err(failed(path))?;
         // A refusal must not fold a write-ahead log into a file that is left alone.
@@ -214,7 +216,9 @@ impl Store {
         quick_check(&connection, path)?;
         migrate(&mut connection, &MIGRATIONS, schema, now)
             .map_err(|source| OpenError::Migration { path: path.to_owned(), source })?;
+        failpoint::reach(Point::SchemaCommitted);
         claim(&mut connection, account, clock).map_err(failed(path))?;
+        failpoint::reach(Point::DatabaseClaimed);
         let store = Self::new(connection, lock);
         store.view().verify_chain().map_err(|error| open_error(store.view().path, error))?;
         Ok(store)

@@ -95,12 +95,43 @@ pub struct RolloutJson {
     pub halted: Option<HaltJson>,
     /// What is in the way of the next move; empty only when the rollout is final.
     pub waiting_on: Vec<BlockerJson>,
+    /// A newer target that waits until this rollout is completed (`on_new_target: finish`).
+    #[serde(default)]
+    pub newer_target: Option<NewerTargetJson>,
     /// The earliest instant at which it can move, where the clock alone can tell.
     pub earliest_move: Option<Timestamp>,
     /// When the daemon decides again at the latest.
     pub next_check: Option<Timestamp>,
     /// In the order in which they are entered.
     pub rings: Vec<RingJson>,
+}
+
+/// A newer target that waits until a rollout is completed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NewerTargetJson {
+    /// SHA-256 of the plan with it, as written, in hex.
+    pub digest: String,
+    /// Since when it waits.
+    pub since: Timestamp,
+    /// The rings of that plan, in order.
+    pub rings: Vec<NewerRingJson>,
+    /// What waits, as one sentence for people, without the full stop.
+    pub headline: String,
+    /// What that means, in sentences.
+    pub detail: String,
+    /// What lets it begin, as a person can do it, with the command if there is one.
+    pub remedy: String,
+    /// The command at the end of `remedy`; `…` stands for the person's reason.
+    pub command: Option<String>,
+}
+
+/// One ring of a newer target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NewerRingJson {
+    /// Its name.
+    pub name: RingName,
+    /// The client version it shall have, by environment.
+    pub targets: BTreeMap<Environment, ClientVersion>,
 }
 
 /// A person's stop or pause.

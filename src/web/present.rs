@@ -7,15 +7,15 @@ use serde_json::Value;
 
 use super::json::{
     BlockerJson, ClassesJson, DeviceJson, EventJson, FaultJson, FileProblemJson, GateJson, GroupJson,
-    HaltJson, HeadJson, HoldJson, PlanAnswer, RingJson, RolloutJson, RolloutsAnswer, ScheduleJson,
-    TroubleJson, WaiverJson,
+    HaltJson, HeadJson, HoldJson, NewerRingJson, NewerTargetJson, PlanAnswer, RingJson, RolloutJson,
+    RolloutsAnswer, ScheduleJson, TroubleJson, WaiverJson,
 };
 use super::words::sentence;
 use crate::daemon::log::from_record;
 use crate::daemon::view::{DeviceRow, View};
 use crate::fleet::{Census, Counts};
 use crate::rollout::event::Event;
-use crate::rollout::report::{Blocker, Report, RingReport};
+use crate::rollout::report::{Blocker, NewerTarget, Report, RingReport};
 use crate::rollout::state::Hold;
 use crate::rollout::verdict::Judgement;
 use crate::rollout::world::Read;
@@ -81,6 +81,7 @@ pub fn rollout(report: &Report, next_check: Option<Timestamp>) -> RolloutJson {
             since: *since,
         }),
         waiting_on: report.waiting_on.iter().map(|one| blocker(report, one)).collect(),
+        newer_target: report.newer.as_ref().map(|newer| newer_target(report, newer)),
         earliest_move: report.earliest_move,
         next_check,
         rings: report.rings.iter().map(|one| ring(one, report.at)).collect(),
@@ -101,6 +102,22 @@ fn blocker(report: &Report, blocker: &Blocker) -> BlockerJson {
         since: said.since,
         next_look: said.next_look,
         until: said.until,
+        remedy: said.way_out.to_string(),
+        command: said.way_out.command,
+    }
+}
+
+fn newer_target(report: &Report, newer: &NewerTarget) -> NewerTargetJson {
+    let said = report.explain_newer(newer);
+    let rings = newer.rings.iter();
+    NewerTargetJson {
+        digest: newer.digest.as_str().to_owned(),
+        since: newer.since,
+        rings: rings
+            .map(|(name, targets)| NewerRingJson { name: name.clone(), targets: targets.clone() })
+            .collect(),
+        headline: said.headline,
+        detail: said.detail,
         remedy: said.way_out.to_string(),
         command: said.way_out.command,
     }

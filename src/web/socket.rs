@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::serve::{Door, Limits, connections};
 use super::{Peer, Services, router};
+use crate::failpoint::{self, Point};
 
 const ROOT: u32 = 0;
 
@@ -81,6 +82,7 @@ pub fn bind_socket(database: &Path) -> Result<BoundSocket, SocketError> {
         Err(error) => return Err(failed(error)),
     }
     let listener = UnixListener::bind(&path).map_err(failed)?;
+    failpoint::reach(Point::SocketBound);
     let file = SocketFile(path.clone());
     // Who connects before this is still asked for their user.
     fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(failed)?;

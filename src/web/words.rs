@@ -32,11 +32,18 @@ fn fact(event: &Event) -> String {
             format!("the plan was revised (digest {})", revision.digest.short())
         }
         Event::RolloutSuperseded { by } => format!("a newer plan took over (digest {})", by.short()),
+        Event::NewTargetWaits { revision } => {
+            format!(
+                "a newer target waits until this rollout is complete (digest {})",
+                revision.digest.short()
+            )
+        }
+        Event::NewTargetDropped {} => "the newer target that waited was taken back".to_owned(),
         Event::RolloutWithdrawn {} => "the plan's file is gone; the rollout was withdrawn".to_owned(),
         Event::RolloutReturned {} => "the plan's file is back; the rollout goes on".to_owned(),
         Event::RolloutCompleted {} => "every ring is verified; the rollout is complete".to_owned(),
         Event::Halted { cause } => format!("the rollout was halted: {cause}"),
-        Event::HaltLifted { cause } => format!("the halt was lifted; it was: {cause}"),
+        Event::HaltLifted { cause, .. } => format!("the halt was lifted; it was: {cause}"),
         Event::Paused {} => "the plan was paused".to_owned(),
         Event::PauseLifted {} => "the pause was lifted".to_owned(),
         Event::RingReached { .. } => "its turn came".to_owned(),

@@ -4,14 +4,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ringward::cli::explain::why;
-use ringward::fleet::{Counts, EnvironmentCensus};
-use ringward::ids::{GroupId, PolicyId};
-use ringward::plan::model::{Percent, PlanDigest};
+use ringward::cli::explain::{newer, why};
+use ringward::fleet::{Counts, EnvironmentCensus, PartsPerBillion, Share};
+use ringward::ids::{DeviceId, GroupId, PolicyId};
+use ringward::plan::model::{DeviceLimit, Health, HealthLimit, Percent, PlanDigest};
 use ringward::rollout::event::{Actor, Cancelled, Cause, Purpose, RolloutId, WriteId, WriteIntent};
 use ringward::rollout::explain::meaning;
+use ringward::rollout::health::{Dark, Look, Stalled};
 use ringward::rollout::remote::{Group, GroupContent, VersionEntry};
-use ringward::rollout::report::{Blocker, Report, RingReport, Unsure};
+use ringward::rollout::report::{Blocker, NewerTarget, Report, RingReport, TooMany, Unsure};
 use ringward::rollout::safety::Veto;
 use ringward::rollout::state::{Assigned, Attempts, Hold, PendingWrite, Phase, Soak, Stage};
 use ringward::rollout::verdict::{Evidence, Exempt, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
@@ -78,15 +79,18 @@ fn intent() -> Box<WriteIntent> {
         after,
         judgements: Vec::new(),
         devices: 43,
+        retargets: Some(43),
         after_doubt: false,
     })
 }
 
 fn judged(gate: Gate, verdict: Verdict, evidence: Evidence) -> Judgement {
-    let environment = (gate == Gate::Adoption).then_some(Environment::Windows);
+    let environment = (gate == Gate::Adoption || gate.is_of_health()).then_some(Environment::Windows);
     let as_of = match gate {
         Gate::Opening | Gate::Freeze => None,
-        Gate::Fleet | Gate::Adoption | Gate::Soak => Some(at("2026-10-13T07:55:00Z")),
+        Gate::Fleet | Gate::Adoption | Gate::Soak | Gate::Stalled | Gate::Dark => {
+            Some(at("2026-10-13T07:55:00Z"))
+        }
     };
     Judgement { gate, environment, verdict, evidence, as_of }
 }
@@ -117,6 +121,41 @@ fn soak(verdict: Verdict) -> Judgement {
         exercised: 9,
     };
     judged(Gate::Soak, verdict, evidence)
+}
+
+fn stalled(verdict: Verdict) -> Judgement {
+    let counts = Counts { arrived: 20, due: 10, stalled: 13, unseen: 9, ..Counts::default() };
+    let HealthLimit { at_most, after } = Health::BUILT_IN.stalled;
+    let evidence = Stalled { counts, acknowledged: 2, at_most, after, min_devices: 30 };
+    judged(Gate::Stalled, verdict, Evidence::Stalled(evidence))
+}
+
+fn dark(verdict: Verdict) -> Judgement {
+    let look = |look, since, silent, p| Look {
+        look,
+        at: at("2026-10-12T18:00:00Z"),
+        since: at(since),
+        day: 4,
+        ring: Share { of: 384, silent },
+        control: Share { of: 960, silent: 3 },
+        p: PartsPerBillion(p),
+        p_at_most: PartsPerBillion(50_000),
+    };
+    let HealthLimit { at_most, after } = Health::BUILT_IN.dark;
+    let evidence = Dark {
+        arrived: 391,
+        control_active: 1_000,
+        acknowledged: 0,
+        looks: match verdict {
+            Verdict::Wait(Waiting::TooSoon) => Vec::new(),
+            _ => vec![look(1, "2026-10-09T18:00:00Z", 20, 1), look(2, "2026-10-08T18:00:00Z", 6, 21_000_000)],
+        },
+        next_at: Some(at("2026-10-13T18:00:00Z")),
+        at_most,
+        after,
+        min_devices: 30,
+    };
+    judged(Gate::Dark, verdict, Evidence::Dark(evidence))
 }
 
 fn opening(verdict: Verdict, closes_at: Option<Timestamp>) -> Judgement {
@@ -155,6 +194,9 @@ examples!(blockers: Blocker {
     Blocker::BudgetSpent { .. } => Blocker::BudgetSpent { ring: r(), until: at("2026-10-13T08:03:00Z") },
     Blocker::Withdrawn(_) => Blocker::Withdrawn(at("2026-10-13T07:00:00Z")),
     Blocker::Observing(..) => Blocker::Observing(r(), intent()),
+    Blocker::BlastLimit(..) => {
+        Blocker::BlastLimit(r(), TooMany { devices: 312, at_most: DeviceLimit::new(300).unwrap() })
+    },
     Blocker::Moving => Blocker::Moving,
 });
 
@@ -162,6 +204,11 @@ examples!(causes: Cause {
     Cause::AdoptionMissed { .. } => Cause::AdoptionMissed {
         ring: r(),
         judgement: Box::new(adoption(Verdict::Fail(Failing::DeadlineMissed))),
+    },
+    Cause::Unhealthy { .. } => Cause::Unhealthy {
+        ring: r(),
+        judgement: Box::new(stalled(Verdict::Fail(Failing::TooManyStalled))),
+        devices: BTreeSet::from([DeviceId::new("d-1").unwrap()]),
     },
     Cause::UnknownTooLong { .. } => Cause::UnknownTooLong {
         ring: r(),
@@ -220,6 +267,9 @@ examples!(cancellations: Cancelled {
     Cancelled::ConcurrentEdit => Cancelled::ConcurrentEdit,
     Cancelled::GroupGone => Cancelled::GroupGone,
     Cancelled::GroupInTheWay => Cancelled::GroupInTheWay,
+    Cancelled::TooManyDevices { .. } => {
+        Cancelled::TooManyDevices { counted: 312, at_most: DeviceLimit::new(300).unwrap() }
+    },
     Cancelled::Unreadable { .. } => Cancelled::Unreadable { message: "503 Service Unavailable".to_owned() },
     Cancelled::NotSent { .. } => Cancelled::NotSent { message: "connection refused".to_owned() },
     Cancelled::RateLimited => Cancelled::RateLimited,
@@ -233,6 +283,8 @@ examples!(waitings: Waiting {
     Waiting::TooFewArrived => Waiting::TooFewArrived,
     Waiting::SoakRunning => Waiting::SoakRunning,
     Waiting::NotExercised => Waiting::NotExercised,
+    Waiting::TooSoon => Waiting::TooSoon,
+    Waiting::FleetAsleep => Waiting::FleetAsleep,
 });
 
 examples!(unknowns: Unknown {
@@ -241,9 +293,14 @@ examples!(unknowns: Unknown {
     Unknown::ProfilesUnread => Unknown::ProfilesUnread,
     Unknown::ProfileUnresolved => Unknown::ProfileUnresolved,
     Unknown::NobodyToMove => Unknown::NobodyToMove,
+    Unknown::OutageOrHoliday => Unknown::OutageOrHoliday,
 });
 
-examples!(failings: Failing { Failing::DeadlineMissed => Failing::DeadlineMissed });
+examples!(failings: Failing {
+    Failing::DeadlineMissed => Failing::DeadlineMissed,
+    Failing::TooManyStalled => Failing::TooManyStalled,
+    Failing::TooManyDark => Failing::TooManyDark,
+});
 
 // Neither passes nor exemptions are ever in the way.
 examples!(verdicts: Verdict {
@@ -292,11 +349,18 @@ fn gates() -> Vec<Judgement> {
             }
             Waiting::TooFewSeen | Waiting::TooFewArrived => adoption(Verdict::Wait(waiting)),
             Waiting::SoakRunning | Waiting::NotExercised => soak(Verdict::Wait(waiting)),
+            Waiting::TooSoon | Waiting::FleetAsleep => dark(Verdict::Wait(waiting)),
         })
         .collect();
-    gates.extend(failings().into_iter().map(|failing| adoption(Verdict::Fail(failing))));
+    gates.push(dark(Verdict::Wait(Waiting::TooFewSeen)));
+    gates.extend(failings().into_iter().map(|failing| match failing {
+        Failing::DeadlineMissed => adoption(Verdict::Fail(failing)),
+        Failing::TooManyStalled => stalled(Verdict::Fail(failing)),
+        Failing::TooManyDark => dark(Verdict::Fail(failing)),
+    }));
     gates.extend(unknowns().into_iter().map(|why| match why {
         Unknown::ProfileUnresolved => fleet(why, &["Enginering", "IT (also in ring `Everyone`)"]),
+        Unknown::OutageOrHoliday => dark(Verdict::Unknown(why)),
         why => fleet(why, &[]),
     }));
     gates.push(adoption(Verdict::Unknown(Unknown::StaleSweep)));
@@ -344,6 +408,7 @@ fn report(waiting_on: Vec<Blocker>) -> Report {
         halted,
         rings: vec![early],
         waiting_on,
+        newer: None,
         earliest_move: None,
         troubles: Vec::new(),
         reads: vec![
@@ -394,6 +459,8 @@ fn every_cause_of_a_halt_is_explained() {
     let mut rows = causes();
     let Some(Cause::Drift { ring, expected, .. }) = rows.last().cloned() else { panic!("drift is the last") };
     rows.push(Cause::Drift { ring, expected, seen: None });
+    let dark = Box::new(dark(Verdict::Fail(Failing::TooManyDark)));
+    rows.push(Cause::Unhealthy { ring: r(), judgement: dark, devices: BTreeSet::new() });
     rows.extend(unknowns().into_iter().map(|why| Cause::UnknownTooLong {
         ring: r(),
         gate: Gate::Fleet,
@@ -467,6 +534,41 @@ fn several_reasons_stand_in_order_and_the_clock_is_told() {
     ]);
     report.earliest_move = Some(at("2026-10-15T12:00:00Z"));
     golden("explain_several.txt", &explained(&report));
+}
+
+#[test]
+fn a_newer_target_that_waits_is_told() {
+    let targets = |windows: &str| {
+        BTreeMap::from([
+            (Environment::Windows, windows.parse().unwrap()),
+            (Environment::Macos, "2026.8.2100.0".parse().unwrap()),
+        ])
+    };
+    let waits = NewerTarget {
+        digest: PlanDigest::of_written("[]"),
+        since: at("2026-10-13T05:00:00Z"),
+        rings: vec![(r(), targets("2026.8.2100.0")), (ring("Everyone"), targets("2026.7.1376.0"))],
+    };
+    let soaks = Blocker::Gate(r(), Box::new(soak(Verdict::Wait(Waiting::SoakRunning))));
+    let halted = Blocker::Halted(causes().remove(0));
+    let rows = [
+        ("it runs", vec![soaks.clone()]),
+        ("halted", vec![halted]),
+        ("paused", vec![Blocker::Paused(hold("bob", "looking")), soaks.clone()]),
+        ("stopped", vec![Blocker::Stopped(hold("ana", "dns is down")), soaks]),
+    ];
+    let mut text = String::new();
+    for (row, waiting_on) in rows {
+        let mut report = Report { newer: Some(waits.clone()), ..report(waiting_on) };
+        report.paused = report.waiting_on.iter().find_map(|blocker| match blocker {
+            Blocker::Paused(hold) => Some(hold.clone()),
+            _ => None,
+        });
+        let mut out = Vec::new();
+        newer(&mut out, &rollout_json(&report, None), at(NOW), &SCREEN).unwrap();
+        text.push_str(&format!("# {row}\n{}", String::from_utf8(out).unwrap()));
+    }
+    golden("explain_newer.txt", &text);
 }
 
 #[test]

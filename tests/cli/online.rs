@@ -28,7 +28,7 @@ rings:
   - {name: Nobody, profiles: [Off]}
   - {name: Support, profiles: [Support]}
   - {name: By ID, profiles: [SUPPORT_ID, Accounting]}
-  - {name: Sales, profiles: [Sales], versions: {windows: 2026.7.1376.0}}
+  - {name: Sales, profiles: [Sales], versions: {windows: 2026.7.1376.0}, max_devices: 10}
   - {name: Taken, profiles: [IT]}
   - {name: Macs, profiles: [Macs]}
 ";

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use ringward::ids::{PlanName, RingName};
 use ringward::plan::model::{
-    Adoption, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision, RingPlan,
+    Adoption, Health, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision, RingPlan,
 };
 use ringward::rollout::event::{Event, Mode};
 use ringward::rollout::state::Phase;
@@ -63,7 +63,7 @@ fn scene(seed: u64) -> Scene {
         Vec::new()
     };
     let schedule = Schedule::new(zone, open, freeze).unwrap();
-    let soak = choices.pick(&[24, 48, 72, 120, 168]);
+    let soak = choices.pick(&[48, 72, 96, 120, 168]);
     let adoption = Adoption {
         at_least: Percent::whole(choices.pick(&[75, 80, 85, 90])),
         within: Span::hours(14 * 24),
@@ -86,6 +86,8 @@ fn scene(seed: u64) -> Scene {
         soak: Span::hours(soak),
         unknown_after: Span::hours(6),
         on_failure: OnFailure::Halt,
+        health: Health::default(),
+        max_devices: None,
     };
     let plan = Plan {
         name: PlanName::new("client").unwrap(),

@@ -82,7 +82,7 @@ impl Coverage {
                 self.see(format!("cancelled {name}"));
             }
             Event::Halted { cause } => self.see(format!("cause {}", cause.as_str())),
-            Event::HaltLifted { cause } => self.see(format!("acknowledged {}", cause.as_str())),
+            Event::HaltLifted { cause, .. } => self.see(format!("acknowledged {}", cause.as_str())),
             Event::WriteSettled { finding, .. } => self.see(format!("settled {}", found(finding))),
             Event::WritePlanned { intent, .. } => {
                 let purpose = match intent.purpose {
@@ -202,15 +202,18 @@ const EXPECTED: &str = "
     cancelled ConcurrentEdit
     cancelled GroupGone
     cancelled GroupInTheWay
+    cancelled TooManyDevices
     cancelled Unreadable
     cancelled NotSent
     cancelled RateLimited
     cause adoption_missed
+    cause unhealthy
     cause unknown_too_long
     cause write_refused
     cause writes_keep_failing
     cause drift
     acknowledged adoption_missed
+    acknowledged unhealthy
     acknowledged unknown_too_long
     acknowledged write_refused
     acknowledged writes_keep_failing
@@ -237,6 +240,7 @@ const EXPECTED: &str = "
     blocker budget_spent
     blocker withdrawn
     blocker observing
+    blocker blast_limit
     verdict opening pass
     verdict opening wait opening_closed
     verdict opening wait opening_ends_soon
@@ -263,6 +267,23 @@ const EXPECTED: &str = "
     verdict soak unknown not_swept
     verdict soak unknown stale_sweep
     verdict soak exempt waived
+    verdict stalled pass
+    verdict stalled fail too_many_stalled
+    verdict stalled unknown not_swept
+    verdict stalled unknown stale_sweep
+    verdict stalled exempt too_few_devices
+    verdict stalled exempt waived
+    verdict dark pass
+    verdict dark wait too_soon
+    verdict dark wait too_few_seen
+    verdict dark wait fleet_asleep
+    verdict dark unknown not_swept
+    verdict dark unknown stale_sweep
+    verdict dark unknown profiles_unread
+    verdict dark unknown outage_or_holiday
+    verdict dark exempt too_few_devices
+    verdict dark exempt no_control
+    verdict dark exempt waived
     refusal no_such_plan
     refusal no_reason
     refusal unprintable_reason

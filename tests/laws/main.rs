@@ -41,8 +41,8 @@ use support::drive::far_end::{Asked, Write};
 /// From so many runs on, coverage is asked for.
 const FULL: u64 = 10_000;
 const LEAST_SEEN: usize = 20;
-/// A soak of half a day is the longest that a gate takes.
-const NOTHING_MORE: SignedDuration = SignedDuration::from_hours(13);
+/// A soak of half a day, or two evening looks for silent devices: no gate takes longer.
+const NOTHING_MORE: SignedDuration = SignedDuration::from_hours(50);
 const FIRST_SEED: u64 = 1;
 
 fn number(name: &str, default: u64) -> u64 {
@@ -65,6 +65,7 @@ fn journal(drive: &Drive) -> Vec<FarEndWrite> {
             body,
             applied_at: request.applied.as_ref().map(|group| group.updated_at),
             held_back: false,
+            retargeted: request.retargeted,
         })
     });
     writes.collect()

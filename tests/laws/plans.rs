@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use ringward::ids::{PlanName, PolicyId, RingName};
 use ringward::plan::model::{
-    Adoption, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision, RingPlan,
+    Adoption, DeviceLimit, Health, HealthLimit, OnFailure, OnNewTarget, Percent, Plan, PlanDigest,
+    ProfileRef, Revision, RingPlan,
 };
 use ringward::schedule::{Freeze, Opening, Schedule, Zone};
 use ringward::time::{Span, Timestamp};
@@ -87,6 +88,19 @@ fn targets(dice: &mut Dice, version: ClientVersion) -> BTreeMap<Environment, Cli
     environments.iter().map(|environment| (*environment, version)).collect()
 }
 
+/// Small fleets are judged only by plans that ask for few devices.
+fn health(dice: &mut Dice) -> Health {
+    let limit = |at_most, after| HealthLimit { at_most: Percent::whole(at_most), after: span(after) };
+    if dice.chance(65) {
+        return Health::BUILT_IN;
+    }
+    Health {
+        stalled: limit(dice.pick(&[5, 10, 40]), dice.pick(&["12h", "24h", "1h"])),
+        dark: limit(dice.pick(&[1, 2]), dice.pick(&["12h", "24h", "6h"])),
+        min_devices: dice.pick(&[1, 1, 2, 3, 5]),
+    }
+}
+
 fn profile(dice: &mut Dice, id: &str) -> ProfileRef {
     match (id, dice.below(2)) {
         ("everyone", _) => ProfileRef::Default,
@@ -109,8 +123,10 @@ fn ring(dice: &mut Dice, name: &str, profiles: &[&str], start: Timestamp, temper
             seen_at_least: Percent::whole(dice.pick(&[0, 30, 60, 100])),
         },
         soak: span(if fair { "30m" } else { dice.pick(&["30m", "1h", "3h", "12h"]) }),
+        health: health(dice),
         unknown_after: span(dice.pick(&["1h", "3h", "6h"])),
         on_failure: OnFailure::Halt,
+        max_devices: None,
     }
 }
 
@@ -141,9 +157,23 @@ pub(crate) fn plans(dice: &mut Dice, start: Timestamp, temper: Temper) -> Vec<Re
                 rings,
             };
             oddities(dice, &mut plan);
+            limits(dice, &mut plan, temper);
             revised(plan)
         })
         .collect()
+}
+
+/// Newer targets that wait, and limits that some rings come up against.
+fn limits(dice: &mut Dice, plan: &mut Plan, temper: Temper) {
+    if dice.chance(30) {
+        plan.on_new_target = OnNewTarget::Finish;
+    }
+    let limits: &[u32] = if temper == Temper::Fair { &[50] } else { &[1, 2, 3, 4, 6, 10, 50] };
+    for ring in &mut plan.rings {
+        if dice.chance(20) {
+            ring.max_devices = DeviceLimit::new(dice.pick(limits));
+        }
+    }
 }
 
 /// What an admin may get wrong, though the decoder cannot know.

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ringward::fleet::{Fleet, Membership, Sweep, SweepScope};
 use ringward::ids::{DeviceId, GroupId, PlanName, RingName};
 use ringward::plan::model::{
-    Adoption, OnFailure, OnNewTarget, Percent, Plan, ProfileRef, Revision, RingPlan,
+    Adoption, DeviceLimit, Health, OnFailure, OnNewTarget, Percent, Plan, ProfileRef, Revision, RingPlan,
 };
 use ringward::rollout::command::Command;
 use ringward::rollout::event::{Actor, Event, Mode, Purpose};
@@ -41,7 +41,7 @@ const AT_REST: SignedDuration = SignedDuration::from_hours(3);
 /// What a run must have met at least this often, or the dice are wrong.
 const LEAST_MET: usize = 5;
 
-const KINDS: [&str; 22] = [
+const KINDS: [&str; 23] = [
     "group created",
     "group changed",
     "group adopted and changed",
@@ -61,6 +61,7 @@ const KINDS: [&str; 22] = [
     "veto owned_elsewhere",
     "veto profile_taken",
     "veto ambiguous_versions",
+    "blast limit",
     "profile unresolved",
     "nobody to move",
     "write before a block",
@@ -182,8 +183,10 @@ fn plan(dice: &mut Dice) -> Plan {
                     seen_at_least: Percent::whole(0),
                 },
                 soak: span("10m"),
+                health: Health::default(),
                 unknown_after: span("30d"),
                 on_failure: OnFailure::Halt,
+                max_devices: None,
             }
         })
         .collect();
@@ -203,6 +206,7 @@ fn blunder(dice: &mut Dice, plan: &mut Plan) {
     match dice.below(12) {
         0 => plan.rings[n].profiles.push(ProfileRef::Named("No such profile".to_owned())),
         1 if n > 0 => plan.rings[n].group = plan.rings[n - 1].group.clone(),
+        2 => plan.rings[n].max_devices = DeviceLimit::new(1),
         _ => {}
     }
 }
@@ -488,6 +492,7 @@ impl Met {
                 Verdict::Unknown(Unknown::NobodyToMove) => self.see("nobody to move"),
                 _ => panic!("no gate but the fleet's blocks: {judgement:?}"),
             },
+            Blocker::BlastLimit(..) => self.see("blast limit"),
             other => panic!("nothing else blocks a ring here: {other:?}"),
         }
     }

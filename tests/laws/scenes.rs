@@ -51,7 +51,8 @@ pub(crate) fn scene(seed: u64) -> Scene {
     let start = dice.instant(from, SignedDuration::from_hours(within));
     let length = match temper {
         Temper::Foul => SignedDuration::from_hours(dice.pick(&[6, 10, 16, 30])),
-        Temper::Fair | Temper::Brink => SignedDuration::from_hours(dice.pick(&[12, 30])),
+        // Silent devices are looked for in the evening, and for days.
+        Temper::Fair | Temper::Brink => SignedDuration::from_hours(dice.pick(&[12, 30, 30, 74])),
     };
     let plans = plans(dice, start, temper);
     let mut far_end = account(dice, start, length, temper);
@@ -330,7 +331,11 @@ fn command(dice: &mut Dice, plans: &[Revision]) -> Happening {
 }
 
 fn waivable_mostly() -> Vec<Gate> {
-    [Gate::ALL.as_slice(), &[Gate::Adoption, Gate::Adoption, Gate::Soak, Gate::Soak]].concat()
+    [
+        Gate::ALL.as_slice(),
+        &[Gate::Adoption, Gate::Adoption, Gate::Soak, Gate::Soak, Gate::Dark, Gate::Stalled],
+    ]
+    .concat()
 }
 
 /// Somebody who comes by now and then, starts and resumes.

@@ -16,7 +16,9 @@ use std::path::{Path, PathBuf};
 
 use ringward::cli::excerpt::excerpt;
 use ringward::cli::screen::Ink;
-use ringward::plan::model::{PlanDigest, ProfileRef, Revision};
+use ringward::plan::model::{
+    DeviceLimit, Health, HealthLimit, OnNewTarget, PlanDigest, ProfileRef, Revision,
+};
 use ringward::plan::{PlanError, read};
 use ringward::version::Environment;
 
@@ -91,6 +93,11 @@ fn no_message_stands_without_its_file() {
     }
 }
 
+fn health(health: Health) -> String {
+    let limit = |limit: HealthLimit| format!("{} after {}", limit.at_most, limit.after);
+    format!("{}; {}; {} devices", limit(health.stalled), limit(health.dark), health.min_devices)
+}
+
 #[test]
 fn a_full_plan_means_what_it_says() {
     let revision = good(&fs::read_to_string(here("tests/plans/good/everything.yaml")).unwrap());
@@ -99,10 +106,14 @@ fn a_full_plan_means_what_it_says() {
     assert_eq!(plan.description.as_deref(), Some("Two lines,\nfor people."));
     assert_eq!(plan.account.as_ref().unwrap().as_str(), "023e105f4ecef8ad9ca31a8372d0c353");
     assert_eq!(plan.forbid.len(), 2);
+    assert_eq!(plan.on_new_target, OnNewTarget::Finish);
+    let limits: Vec<_> = plan.rings.iter().map(|ring| ring.max_devices.map(DeviceLimit::get)).collect();
+    assert_eq!(limits, [Some(100), Some(25000), Some(25000)], "a ring's own, then that of `defaults`");
     assert!(plan.forbid[1].versions.matches(&semver::Version::new(2026, 6, 822)));
     assert!(!plan.forbid[1].versions.matches(&semver::Version::new(2026, 6, 850)));
 
-    // Per ring: name, group, profiles, targets, zone, openings, freezes, adoption, soak, unknown_after.
+    // Per ring: name, group, profiles, targets, zone, openings, freezes, adoption, soak, unknown_after,
+    // health.
     let rows: Vec<Vec<String>> = plan
         .rings
         .iter()
@@ -127,6 +138,7 @@ fn a_full_plan_means_what_it_says() {
                     ring.adoption.at_least, ring.adoption.within, ring.adoption.seen_at_least
                 ),
                 format!("{} {}", ring.soak, ring.unknown_after),
+                health(ring.health),
             ]
         })
         .collect();
@@ -138,6 +150,7 @@ fn a_full_plan_means_what_it_says() {
             "Europe/Lisbon: 0 9 * * Mon-Thu for 7h, 1 freezes",
             "95.5% in 5d, 60% seen",
             "4d 2h",
+            "4.5% after 1d 12h; 1% after 2d; 20 devices",
         ],
         [
             "Early adopters (Early adopters (ringward))",
@@ -146,6 +159,7 @@ fn a_full_plan_means_what_it_says() {
             "Asia/Tokyo: 0 22 * * Sat for 10h, 1 freezes",
             "95.5% in 5d, 70% seen",
             "4d 2h",
+            "4.5% after 1d 12h; 1% after 2d; 20 devices",
         ],
         [
             "no (no)",
@@ -154,6 +168,7 @@ fn a_full_plan_means_what_it_says() {
             "Europe/Lisbon: 0 9 * * Mon-Thu for 7h, 0 freezes",
             "95.5% in 5d, 60% seen",
             "7d 1h 30m",
+            "4.5% after 1d 12h; 3% after 2d; 50 devices",
         ],
     ];
     for (ring, expected) in rows.iter().zip(expected) {
@@ -174,6 +189,7 @@ fn the_smallest_plan_gets_the_values_built_in() {
     assert_eq!(ring.adoption.seen_at_least.to_string(), "60%");
     assert_eq!(ring.soak.to_string(), "3d");
     assert_eq!(ring.unknown_after.to_string(), "6h");
+    assert_eq!(health(ring.health), "10% after 1d; 2% after 1d; 30 devices");
 }
 
 #[test]

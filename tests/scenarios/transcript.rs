@@ -66,6 +66,14 @@ fn push_event(text: &mut String, recorded: &Recorded) {
             let rings: Vec<_> = revision.plan.rings.iter().map(|ring| format!("`{}`", ring.name)).collect();
             detail(text, &format!("rings {}", rings.join(", ")));
         }
+        Event::NewTargetWaits { revision } => {
+            for ring in &revision.plan.rings {
+                let targets =
+                    ring.targets.iter().map(|(environment, version)| format!("{environment} {version}"));
+                let targets: Vec<_> = targets.collect();
+                detail(text, &format!("ring `{}` to {}", ring.name, targets.join(", ")));
+            }
+        }
         Event::RingRecognised { group, soak, .. } => {
             detail(text, &content(&group.content));
             detail(text, &format!("verified on {}", short(soak.verified_at)));
@@ -149,6 +157,12 @@ fn push_report(text: &mut String, report: &Report) {
     for blocker in &report.waiting_on {
         detail(text, &format!("waits: {blocker}"));
         detail(text, &format!("  do: {}", blocker.remedy(report.id.plan.as_str())));
+    }
+    if let Some(newer) = &report.newer {
+        let said = report.explain_newer(newer);
+        detail(text, &format!("afterwards: {}, since {}", said.headline, short(newer.since)));
+        detail(text, &format!("  {}", said.detail));
+        detail(text, &format!("  do: {}", said.way_out));
     }
     if let Some(at) = report.earliest_move {
         detail(text, &format!("moves at the earliest: {}", short(at)));

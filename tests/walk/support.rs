@@ -245,6 +245,7 @@ pub(crate) fn far_end_writes(
             body,
             applied_at: row.applied_at,
             held_back: held_back(row),
+            retargeted: None,
         });
     }
     writes

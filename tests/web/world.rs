@@ -146,6 +146,7 @@ pub(super) fn report(name: &str) -> Report {
         halted: None,
         rings: vec![adopting_ring(), pending_ring()],
         waiting_on: vec![Blocker::Gate(ring("Engineering Ring 0"), Box::new(adoption(counts())))],
+        newer: None,
         earliest_move: None,
         troubles: Vec::new(),
         reads: vec![Want { read: Read::FullSweep, at: at("2026-10-12T12:00:00Z") }],

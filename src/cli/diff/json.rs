@@ -98,6 +98,7 @@ pub(super) fn diff<'a>(shown: &Shown<'a>) -> Diff<'a> {
         course: match preview.course {
             Course::Begins => "begins",
             Course::GoesOn => "goes_on",
+            Course::Waits => "waits",
             Course::HangsOnWrite => "hangs_on_write",
             Course::Completed => "completed",
         },

@@ -120,6 +120,9 @@ fn course(course: Course, rollout: &str) -> String {
     match course {
         Course::Begins => format!("it begins rollout {rollout}."),
         Course::GoesOn => format!("rollout {rollout} goes on with it."),
+        Course::Waits => format!(
+            "it waits until the running rollout is completed (`on_new_target: finish`) and then begins rollout {rollout}; this is what it changes then."
+        ),
         Course::HangsOnWrite => format!(
             "it begins rollout {rollout} if the write that has no outcome yet was applied; otherwise the rollout before it goes on with it."
         ),

@@ -219,7 +219,8 @@ impl<'a> Judge<'a> {
             let sizes = sizes
                 .map(|policies| RingSizes::of(&self.look.world.fleet, policies, &ring.targets, self.look.at));
             if let Some(sizes) = &sizes {
-                told.extend(of_ring(sizes).into_iter().map(|finding| (finding, name_spot.clone())));
+                let of_all = of_ring(sizes).into_iter().chain(too_many(ring, sizes));
+                told.extend(of_all.map(|finding| (finding, name_spot.clone())));
                 for (environment, of_one) in sizes.targeted() {
                     let spot = target_spot(spots, index, environment);
                     let found = of_environment(&ring.name, environment, of_one, sizes.movable());
@@ -288,6 +289,17 @@ fn of_ring(sizes: &RingSizes) -> Option<Finding> {
         return Some(Finding::new(Code::NobodySeen, problem).instead(instead));
     }
     None
+}
+
+/// Whether a write for the whole ring would be more than its limit allows.
+fn too_many(ring: &RingPlan, sizes: &RingSizes) -> Option<Finding> {
+    let movable = sizes.movable();
+    let limit = ring.max_devices.filter(|limit| limit.is_exceeded_by(movable))?;
+    let problem = format!(
+        "{movable} devices can be moved, and `max_devices` is {limit}: a write that reaches all of them is not sent"
+    );
+    let instead = "raise it if that many are meant, or move profiles into a ring of their own";
+    Some(Finding::new(Code::BlastLimit, problem).instead(instead))
 }
 
 /// What is worth saying of one environment of a ring.

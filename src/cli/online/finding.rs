@@ -84,6 +84,8 @@ pub(crate) enum Code {
     FirstRingLarge,
     /// A ring is followed by smaller ones.
     RingOutOfOrder,
+    /// The ring has more devices than one write for it may reach.
+    BlastLimit,
     /// Every device runs the target already.
     TargetMet,
     /// Devices run something newer than the target.
@@ -121,6 +123,7 @@ impl Code {
             Self::TooOld => ("too_old", Note),
             Self::FirstRingLarge => ("first_ring_large", Warning),
             Self::RingOutOfOrder => ("ring_out_of_order", Warning),
+            Self::BlastLimit => ("blast_limit", Warning),
             Self::TargetMet => ("target_met", Note),
             Self::Downgrade => ("downgrade", Warning),
             Self::VersionUnseen => ("version_unseen", Note),

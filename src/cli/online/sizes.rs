@@ -278,6 +278,7 @@ mod tests {
                 targets: targets.clone(),
                 assigned_at: None,
                 zone: crate::schedule::Zone::utc(),
+                stalled_after: crate::plan::model::Health::BUILT_IN.stalled.after.get(),
             };
             let census = fleet.census(&scope, now);
             assert_eq!(sizes.movable(), census.eligible(), "{policies:?}");

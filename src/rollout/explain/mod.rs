@@ -3,15 +3,17 @@
 //! **Invariant:** every blocker, cause, veto and reason of a gate has its own words and its own way
 //! out; adding one without them does not compile.
 
+mod newer;
 mod ways;
 mod words;
 
+pub use newer::NewerExplained;
 pub use ways::WayOut;
 pub(super) use ways::way_out;
 
 use crate::ids::RingName;
 use crate::rollout::cause::Cause;
-use crate::rollout::report::{Blocker, Report, RingReport, Unsure};
+use crate::rollout::report::{Blocker, Report, RingReport, TooMany, Unsure};
 use crate::rollout::state::Stage;
 use crate::rollout::verdict::{Evidence, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
 use crate::rollout::world::{Read, Want};
@@ -46,12 +48,13 @@ impl Report {
     pub fn explain(&self, blocker: &Blocker) -> Explanation {
         let words = words::words(self, blocker);
         let judgement = judgement(blocker);
+        let (counted, allowed) = counts(blocker).unzip();
         Explanation {
             reason: words.reason,
             headline: words.headline,
             detail: words.detail,
-            seen: judgement.filter(|judgement| has_seen(judgement)).map(Judgement::value),
-            asked: judgement.map(Judgement::threshold),
+            seen: judgement.filter(|judgement| has_seen(judgement)).map(Judgement::value).or(counted),
+            asked: judgement.map(Judgement::threshold).or(allowed),
             since: self.since(blocker),
             next_look: self.next_look(blocker),
             until: until(blocker),
@@ -80,6 +83,7 @@ impl Report {
                 (_, Evidence::Adoption { .. }) => self.ring(ring)?.assigned_at,
                 (Verdict::Wait(Waiting::SoakRunning), Evidence::Soak { started_at, .. }) => Some(*started_at),
                 (_, Evidence::Soak { ends_at, .. }) => Some(*ends_at),
+                (_, Evidence::Stalled(_) | Evidence::Dark(_)) => self.ring(ring)?.assigned_at,
                 (_, Evidence::Opening { .. } | Evidence::Freeze { .. } | Evidence::Fleet { .. }) => None,
             },
             Blocker::InFlight(ring, _) | Blocker::InDoubt { ring, .. } | Blocker::Backoff { ring, .. } => {
@@ -92,6 +96,7 @@ impl Report {
             | Blocker::Veto(..)
             | Blocker::GroupsUnread(_)
             | Blocker::OtherWrite { .. }
+            | Blocker::BlastLimit(..)
             | Blocker::Observing(..)
             | Blocker::Moving => None,
         }
@@ -108,8 +113,9 @@ impl Report {
                     |read| matches!(read, Read::Profiles)
                 }
                 (Gate::Fleet, _) => |read| matches!(read, Read::FullSweep),
-                (Gate::Adoption | Gate::Soak, _) => is_of_devices,
+                (Gate::Adoption | Gate::Soak | Gate::Stalled | Gate::Dark, _) => is_of_devices,
             },
+            Blocker::BlastLimit(..) => |read| matches!(read, Read::FullSweep),
             Blocker::Veto(..) | Blocker::GroupsUnread(_) => {
                 |read| matches!(read, Read::Groups | Read::Group(_) | Read::Profiles)
             }
@@ -141,11 +147,18 @@ const fn is_of_devices(read: &Read) -> bool {
 /// The gate's word behind a blocker.
 fn judgement(blocker: &Blocker) -> Option<&Judgement> {
     match blocker {
-        Blocker::Gate(_, judgement) | Blocker::Halted(Cause::AdoptionMissed { judgement, .. }) => {
+        Blocker::Gate(_, judgement)
+        | Blocker::Halted(Cause::AdoptionMissed { judgement, .. } | Cause::Unhealthy { judgement, .. }) => {
             Some(judgement)
         }
         _ => None,
     }
+}
+
+/// The devices counted and allowed, where a count is in the way.
+fn counts(blocker: &Blocker) -> Option<(String, String)> {
+    let Blocker::BlastLimit(_, TooMany { devices, at_most }) = blocker else { return None };
+    Some((format!("{devices} devices"), format!("at most {at_most}")))
 }
 
 /// Whether a gate has seen anything at all: what was never read is not a zero.
@@ -162,7 +175,15 @@ fn until(blocker: &Blocker) -> Option<Timestamp> {
             (_, Evidence::Opening { opens_at, .. }) => *opens_at,
             (_, Evidence::Freeze { ends_at, .. }) => *ends_at,
             (Verdict::Wait(Waiting::SoakRunning), Evidence::Soak { ends_at, .. }) => Some(*ends_at),
-            (_, Evidence::Fleet { .. } | Evidence::Adoption { .. } | Evidence::Soak { .. }) => None,
+            (Verdict::Wait(Waiting::TooSoon), Evidence::Dark(dark)) => dark.next_at,
+            (
+                _,
+                Evidence::Fleet { .. }
+                | Evidence::Adoption { .. }
+                | Evidence::Soak { .. }
+                | Evidence::Stalled(_)
+                | Evidence::Dark(_),
+            ) => None,
         },
         Blocker::Stopped(_)
         | Blocker::Paused(_)
@@ -174,6 +195,7 @@ fn until(blocker: &Blocker) -> Option<Timestamp> {
         | Blocker::InDoubt { .. }
         | Blocker::OtherWrite { .. }
         | Blocker::Withdrawn(_)
+        | Blocker::BlastLimit(..)
         | Blocker::Observing(..)
         | Blocker::Moving => None,
     }

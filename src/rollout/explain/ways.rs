@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use crate::ids::RingName;
 use crate::rollout::cause::Cause;
 use crate::rollout::report::Blocker;
-use crate::rollout::verdict::{Evidence, Failing, Judgement, Unknown, Verdict, Waiting};
+use crate::rollout::verdict::{Evidence, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
 
 /// What would change a blocker.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,11 +17,11 @@ pub struct WayOut {
 }
 
 impl WayOut {
-    fn words(words: impl Into<String>) -> Self {
+    pub(super) fn words(words: impl Into<String>) -> Self {
         Self { words: words.into(), command: None }
     }
 
-    fn then(words: impl Into<String>, command: String) -> Self {
+    pub(super) fn then(words: impl Into<String>, command: String) -> Self {
         Self { words: words.into(), command: Some(command) }
     }
 }
@@ -48,7 +49,7 @@ pub(in crate::rollout) fn way_out(blocker: &Blocker, plan: &str) -> WayOut {
         Blocker::ClockBehind(_) => WayOut::words(
             "nothing: it goes on by itself once the clock has caught up; see that the machine's clock is right",
         ),
-        Blocker::Gate(_, judgement) => out_of_gate(judgement, plan),
+        Blocker::Gate(ring, judgement) => out_of_gate(ring, judgement, plan),
         Blocker::Veto(_, veto) => WayOut::words(format!("{}; then it goes on by itself", veto.instead())),
         Blocker::GroupsUnread(_) => WayOut::then(
             "nothing, if the reads recover; those that fail are told by",
@@ -65,6 +66,9 @@ pub(in crate::rollout) fn way_out(blocker: &Blocker, plan: &str) -> WayOut {
         }
         Blocker::Withdrawn(_) => WayOut::words(
             "put the plan's file back, and it goes on where it stood; or leave it: nothing is undone",
+        ),
+        Blocker::BlastLimit(..) => WayOut::words(
+            "if that many devices are meant, raise `max_devices` in the plan; else move profiles into a ring of their own; then it goes on by itself",
         ),
         Blocker::Observing(..) => {
             WayOut::words("run the daemon without --observe, when the change is what you want")
@@ -84,6 +88,12 @@ fn after_halt(cause: &Cause, plan: &str) -> String {
                 "see which devices did not arrive with `ringward devices {plan}`; if the version is sound, go on"
             )
         }
+        Cause::Unhealthy { judgement, .. } => {
+            format!("{}; if the version is sound, accept them and go on", see_them(judgement.gate, plan))
+        }
+        Cause::UnknownTooLong { why: why @ Unknown::OutageOrHoliday, .. } => {
+            format!("{}, then go on", mend(*why))
+        }
         Cause::UnknownTooLong { .. } => {
             "mend what keeps it from telling (`ringward status` names the reads that fail), then go on"
                 .to_owned()
@@ -97,10 +107,24 @@ fn after_halt(cause: &Cause, plan: &str) -> String {
     }
 }
 
-fn out_of_gate(judgement: &Judgement, plan: &str) -> WayOut {
-    let waive = |words: &str| {
-        WayOut::then(words, format!("ringward waive {plan} --gate {} --reason …", judgement.gate))
+/// Which devices a health gate is about.
+fn see_them(gate: Gate, plan: &str) -> String {
+    match gate {
+        Gate::Dark => format!("see the silent devices with `ringward devices {plan} --dark`"),
+        _ => format!("see which devices do not move with `ringward devices {plan} --class stalled`"),
+    }
+}
+
+fn out_of_gate(ring: &RingName, judgement: &Judgement, plan: &str) -> WayOut {
+    let gate = judgement.gate;
+    // Health is judged in rings that are not the current one, too; the name is one word of a shell.
+    let of = if gate.is_of_health() {
+        format!(" --ring '{}'", ring.as_str().replace('\'', r"'\''"))
+    } else {
+        String::new()
     };
+    let waive =
+        |words: &str| WayOut::then(words, format!("ringward waive {plan} --gate {gate}{of} --reason …"));
     match &judgement.verdict {
         Verdict::Wait(Waiting::OpeningClosed | Waiting::OpeningEndsSoon) => match &judgement.evidence {
             Evidence::Opening { opens_at: None, .. } => {
@@ -113,6 +137,15 @@ fn out_of_gate(judgement: &Judgement, plan: &str) -> WayOut {
         Verdict::Wait(Waiting::Frozen) => WayOut::words(
             "nothing: it goes on by itself after the freeze; to end it earlier, change the plan's schedule",
         ),
+        Verdict::Wait(Waiting::TooSoon) => {
+            waive("nothing: it goes on by itself after the next looks; for a fix that cannot wait")
+        }
+        Verdict::Wait(Waiting::FleetAsleep) => {
+            waive("nothing: it goes on by itself when the fleet is back; to go on without a look")
+        }
+        Verdict::Wait(Waiting::TooFewSeen | Waiting::TooFewArrived) if gate.is_of_health() => {
+            waive("nothing: it goes on by itself as devices come back; to go on without them")
+        }
         Verdict::Wait(Waiting::TooFewSeen | Waiting::TooFewArrived) => {
             waive("nothing: it goes on by itself as devices arrive; to go on without them")
         }
@@ -124,6 +157,12 @@ fn out_of_gate(judgement: &Judgement, plan: &str) -> WayOut {
         }
         Verdict::Fail(Failing::DeadlineMissed) => {
             waive("see which devices did not arrive; to go on without them")
+        }
+        Verdict::Fail(Failing::TooManyStalled | Failing::TooManyDark) => {
+            waive(&format!("{}; to go on whatever they do", see_them(gate, plan)))
+        }
+        Verdict::Unknown(why @ Unknown::OutageOrHoliday) => {
+            waive(&format!("{}; to go on whatever it is", mend(*why)))
         }
         Verdict::Unknown(why @ (Unknown::NobodyToMove | Unknown::ProfileUnresolved)) => {
             WayOut::words(format!("{}; then it goes on by itself", mend(*why)))
@@ -144,6 +183,9 @@ const fn mend(why: Unknown) -> &'static str {
         }
         Unknown::ProfileUnresolved => {
             "name profiles in the plan that exist once at Cloudflare, or create them there"
+        }
+        Unknown::OutageOrHoliday => {
+            "find out what silences the ring's devices; a holiday belongs into the schedule as a freeze"
         }
         Unknown::NobodyToMove => {
             "put devices with a client of 2026.6 or later into the ring's profiles, or take the ring out of the plan"

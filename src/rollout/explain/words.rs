@@ -2,8 +2,8 @@
 
 use crate::ids::RingName;
 use crate::rollout::cause::Cause;
-use crate::rollout::report::{Blocker, Report, change};
-use crate::rollout::verdict::{Evidence, Failing, Judgement, Unknown, Verdict, Waiting, short};
+use crate::rollout::report::{Blocker, Report, TooMany, change};
+use crate::rollout::verdict::{Evidence, Failing, Gate, Judgement, Unknown, Verdict, Waiting, short};
 
 /// The words about one blocker.
 pub(super) struct Words {
@@ -67,6 +67,10 @@ pub(super) fn words(report: &Report, blocker: &Blocker) -> Words {
             "its file is gone, and the rollout withdrawn".to_owned(),
             "Nothing is written for it. What Cloudflare offers stays on offer, so devices keep and still get the versions that they were given.".to_owned(),
         ),
+        Blocker::BlastLimit(ring, TooMany { devices, at_most }) => (
+            format!("the write for ring {ring} would offer something else to {devices} devices, and the plan allows {at_most} at a time"),
+            "`max_devices` keeps a slip in a plan, or a profile that grew overnight, from reaching more devices than somebody thought of. Nobody can waive it.".to_owned(),
+        ),
         Blocker::Observing(ring, intent) => (
             format!("the daemon only observes; ring {ring} is ready to be entered"),
             format!("It would write now, for {} devices: {}.", intent.devices, change(intent)),
@@ -96,6 +100,9 @@ fn halted(cause: &Cause) -> (String, String) {
                 whose(judgement)
             )
         }
+        Cause::Unhealthy { ring, judgement, .. } => {
+            format!("ringward halted it, because {}", ailing(ring, judgement))
+        }
         Cause::UnknownTooLong { ring, gate, environment, why, since } => {
             let of = environment.map(|environment| format!(" of {environment}")).unwrap_or_default();
             let (since, why) = (short(*since), cannot_tell(*why));
@@ -110,6 +117,15 @@ fn halted(cause: &Cause) -> (String, String) {
     let detail = match cause {
         Cause::AdoptionMissed { .. } => {
             "A device that cannot install a version stays silently on its old one, so an adoption that does not come is the first sign of a bad one. Resuming gives the ring its whole time anew."
+        }
+        Cause::Unhealthy { judgement, .. } if judgement.gate == Gate::Dark => {
+            "A version that breaks the connection shows only as a device that stays silent, and the rings that do not have it yet say how much silence is usual. Resuming accepts the devices found so far; new ones halt it again."
+        }
+        Cause::Unhealthy { .. } => {
+            "A device that cannot install a version stays silently on its old one. Resuming accepts the devices found so far; new ones halt it again."
+        }
+        Cause::UnknownTooLong { why: Unknown::OutageOrHoliday, .. } => {
+            "Silence is never success: what silences half a ring needs a person. Resuming accepts this silence; the next look judges anew."
         }
         Cause::UnknownTooLong { .. } => {
             "Silence is never success: what cannot be seen for that long needs a person. Resuming starts its clock anew."
@@ -130,6 +146,9 @@ fn halted(cause: &Cause) -> (String, String) {
 fn gate(report: &Report, ring: &RingName, judgement: &Judgement) -> (String, String) {
     match &judgement.verdict {
         Verdict::Wait(waiting) => wait(report, *waiting, ring, judgement),
+        Verdict::Fail(Failing::TooManyStalled | Failing::TooManyDark) => {
+            (ailing(ring, judgement), "The rollout halts for it.".to_owned())
+        }
         Verdict::Fail(Failing::DeadlineMissed) => (
             format!("the time for {} of ring {ring} to take up the new version is over", whose(judgement)),
             "The rollout halts for it.".to_owned(),
@@ -152,6 +171,15 @@ fn gate(report: &Report, ring: &RingName, judgement: &Judgement) -> (String, Str
     }
 }
 
+/// What a health gate that fails says.
+fn ailing(ring: &RingName, judgement: &Judgement) -> String {
+    let whose = whose(judgement);
+    match judgement.gate {
+        Gate::Dark => format!("too many {whose} of ring {ring} went silent after they took the new version"),
+        _ => format!("too many {whose} of ring {ring} are online and do not take the new version"),
+    }
+}
+
 fn wait(report: &Report, waiting: Waiting, ring: &RingName, judgement: &Judgement) -> (String, String) {
     // A ring that soaks is past its deadline: it waits for a device that changed its mind.
     let adopts = report.rings.iter().any(|known| known.name == *ring && known.state == "adopting");
@@ -163,7 +191,9 @@ fn wait(report: &Report, waiting: Waiting, ring: &RingName, judgement: &Judgemen
         | Evidence::Opening { .. }
         | Evidence::Freeze { .. }
         | Evidence::Fleet { .. }
-        | Evidence::Soak { .. } => String::new(),
+        | Evidence::Soak { .. }
+        | Evidence::Stalled(_)
+        | Evidence::Dark(_) => String::new(),
     };
     match waiting {
         Waiting::OpeningClosed => (
@@ -177,6 +207,18 @@ fn wait(report: &Report, waiting: Waiting, ring: &RingName, judgement: &Judgemen
         Waiting::Frozen => (
             format!("a freeze is on for ring {ring}"),
             "Nothing is written in a freeze, and deadlines stand still.".to_owned(),
+        ),
+        Waiting::TooSoon => (
+            format!("it is too soon to say whether {} of ring {ring} went silent", whose(judgement)),
+            "Silent devices are looked for each evening at 20:00 of the ring's zone, once and twice so long after they arrived as the plan says; both looks must be taken.".to_owned(),
+        ),
+        Waiting::FleetAsleep => (
+            format!("most {} are silent, in ring {ring} and in the rings not entered", whose(judgement)),
+            "When everybody is away, silence says nothing: the look counts once the fleet is back.".to_owned(),
+        ),
+        Waiting::TooFewSeen if judgement.gate == Gate::Dark => (
+            format!("too few {} of ring {ring} were online before the look for silent ones", whose(judgement)),
+            "A look is about devices that were online in the day before it begins: at least half as many as `min_devices`.".to_owned(),
         ),
         Waiting::TooFewSeen => (
             format!("too few {} of ring {ring} have been online since the new version is on offer", whose(judgement)),
@@ -205,6 +247,9 @@ const fn cannot_tell(why: Unknown) -> &'static str {
         Unknown::ProfilesUnread => "the device settings profiles were never read",
         Unknown::ProfileUnresolved => "a profile of the plan is not found exactly once at Cloudflare",
         Unknown::NobodyToMove => "it has no device that can be moved",
+        Unknown::OutageOrHoliday => {
+            "more than half of it is silent, and the rings not entered are not: an outage or a local holiday"
+        }
     }
 }
 
@@ -227,6 +272,9 @@ const fn unknown(why: Unknown) -> &'static str {
             "Reads fail or are slow: the API, the token or the request budget keep ringward from seeing the devices."
         }
         Unknown::ProfilesUnread => "The daemon has begun, or the read of the profiles fails.",
+        Unknown::OutageOrHoliday => {
+            "So much silence at once is rarely a version; whatever it is, silence proves nothing."
+        }
         Unknown::ProfileUnresolved => {
             "A ring is entered only when each of its profiles is exactly one profile of the account, and of no other ring."
         }

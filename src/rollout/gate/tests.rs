@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::fleet::{Membership, Reported, SightedPolicy, Sighting, Sweep, SweepScope};
 use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName};
-use crate::plan::model::{Adoption, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision};
+use crate::plan::model::{
+    Adoption, Health, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision,
+};
 use crate::rollout::event::RolloutId;
 use crate::rollout::remote::{Profile, Profiles};
 use crate::rollout::state::{Attempts, Hold, Phase};
@@ -44,8 +46,10 @@ fn plan(schedule: Schedule) -> RingPlan {
             seen_at_least: Percent::whole(60),
         },
         soak: "24h".parse().unwrap(),
+        health: Health::default(),
         unknown_after: "6h".parse().unwrap(),
         on_failure: OnFailure::Halt,
+        max_devices: None,
     }
 }
 
@@ -85,6 +89,8 @@ impl Bench {
             since: assigned_at(),
             unknown: BTreeMap::new(),
             waived: BTreeMap::new(),
+            acknowledged: BTreeMap::new(),
+            silence_accepted: BTreeMap::new(),
         };
         let rollout = Rollout {
             id: RolloutId { plan: name, number: 1 },
@@ -93,6 +99,7 @@ impl Bench {
             phase_since: assigned_at(),
             halted: None,
             rings: vec![ring],
+            waiting: None,
             standstills: Vec::new(),
         };
         Self { rollout, plan, world: Observations::default() }
@@ -221,6 +228,65 @@ fn a_soak_passes_at_its_instant_once_half_came_back() {
         bench.sweep(at("13T12:30"), &[(back, TARGET, at("13T12:00")), (away, TARGET, at("12T12:45"))]);
         assert_eq!(bench.verdict(Gate::Soak, now), verdict, "{row}");
     }
+}
+
+/// So many arrived, and as many did not move, seen at 12:30 and again the next day.
+fn bench_of(arrived: usize, still: usize) -> Bench {
+    let mut bench = Bench::adopting();
+    bench.sweep(at("12T11:50"), &[(arrived + still, OLD, at("12T11:45"))]);
+    bench.sweep(at("12T12:40"), &[(arrived, TARGET, at("12T12:30")), (still, OLD, at("12T12:30"))]);
+    bench.sweep(at("13T12:20"), &[(arrived, TARGET, at("13T12:15")), (still, OLD, at("13T12:15"))]);
+    bench
+}
+
+#[test]
+fn devices_that_do_not_move_fail_above_the_share_that_is_allowed() {
+    let (before, then) = (after(at("13T12:30"), -MILLI), at("13T12:30"));
+    let few = Verdict::Exempt(Exempt::TooFewDevices);
+    let fails = Verdict::Fail(Failing::TooManyStalled);
+    let rows = [
+        ("a moment before their day is over", 26, 4, 0, before, Verdict::Pass),
+        ("four of thirty", 26, 4, 0, then, fails.clone()),
+        ("three of thirty are a tenth", 27, 3, 0, then, Verdict::Pass),
+        ("too few to judge", 25, 4, 0, then, few.clone()),
+        ("one of them accepted, and 29 are left", 26, 4, 1, then, few),
+        ("one of five accepted", 36, 5, 1, then, Verdict::Pass),
+        ("one of six accepted", 36, 6, 1, then, fails),
+    ];
+    for (row, arrived, still, accepted, now, verdict) in rows {
+        let mut bench = bench_of(arrived, still);
+        let ids = (arrived..arrived + accepted).map(|n| DeviceId::new(format!("d{n}")).unwrap());
+        let of = (Gate::Stalled, Some(Environment::Windows));
+        bench.rollout.rings[0].acknowledged.insert(of, ids.collect());
+        assert_eq!(bench.verdict(Gate::Stalled, now), verdict, "{row}");
+    }
+}
+
+#[test]
+fn the_instant_is_known_at_which_waiting_devices_become_too_many() {
+    let mut bench = bench_of(36, 5);
+    let next = |bench: &Bench| {
+        let (rollout, plan, world) = (&bench.rollout, &bench.plan, &bench.world);
+        let now = at("13T12:20");
+        super::health::next_failure(
+            Subject { rollout, ring: &rollout.rings[0], plan, world, now },
+            &assigned(),
+        )
+    };
+    assert_eq!(next(&bench), Some(at("13T12:30")));
+    bench.plan.health.stalled.at_most = Percent::whole(20);
+    assert_eq!(next(&bench), None, "five of forty-one are never too many");
+}
+
+#[test]
+fn silent_devices_are_looked_for_only_among_enough_and_beside_others() {
+    let adopting = bench_of(29, 0);
+    let now = at("13T12:30");
+    assert_eq!(adopting.verdict(Gate::Dark, now), Verdict::Wait(Waiting::TooSoon), "29 so far");
+    let mut soaking = bench_of(29, 0);
+    soaking.rollout.rings[0].stage = Stage::Soaking(assigned(), Soak { started_at: now });
+    assert_eq!(soaking.verdict(Gate::Dark, now), Verdict::Exempt(Exempt::TooFewDevices), "29 for good");
+    assert_eq!(bench_of(30, 0).verdict(Gate::Dark, now), Verdict::Exempt(Exempt::NoControl));
 }
 
 #[test]

@@ -110,11 +110,24 @@ fn planned(
     audit.require(counted == Some(intent.devices), Law::WriteAllowed, seq, || {
         format!("the intent names {} devices, its fleet gate counted {counted:?}", intent.devices)
     });
+    blast_limit(audit, plan, recorded, intent);
     profiles(audit, plan, recorded, &intent.policies);
     match &intent.purpose {
         Purpose::Target => target(audit, ledger, plan, recorded, intent),
         Purpose::MoveOut { from } => moved_out(audit, ledger, recorded, from, intent),
     }
+}
+
+/// Law 5, by the intent's own count.
+fn blast_limit(audit: &mut Audit, plan: &RingPlan, recorded: &Recorded, intent: &WriteIntent) {
+    let Some(limit) = plan.max_devices else { return };
+    let within = intent.retargets.is_some_and(|devices| !limit.is_exceeded_by(devices));
+    audit.require(within, Law::BlastLimit, recorded.seq, || match intent.retargets {
+        Some(devices) => {
+            format!("the write offers something else to {devices} devices; at most {limit} may be")
+        }
+        None => format!("the devices are not counted, and at most {limit} may be offered something else"),
+    });
 }
 
 /// Each entry gate once, and each word borne out.

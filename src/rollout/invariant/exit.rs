@@ -3,7 +3,7 @@
 //! **Invariant:** shares are compared as whole numbers, over the counts that the event carries.
 
 use super::ledger::{Ledger, Place, RingLine};
-use super::{Audit, Law};
+use super::{Audit, Law, health};
 use crate::fleet::EnvironmentCensus;
 use crate::plan::model::{Percent, RingPlan};
 use crate::rollout::event::{Event, Recorded};
@@ -36,6 +36,7 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
         let held = ledger.stopped || line.paused || line.halted.is_some();
         audit.require(!held, law, recorded.seq, || format!("{ring} is verified while writes are held"));
         soak(audit, plan, at, recorded, judgements);
+        health::proven(audit, ledger, plan, at, recorded, judgements);
     } else {
         audit.require(judgements.len() == plan.targets.len(), law, recorded.seq, || {
             "words of other gates stand among those on adoption".to_owned()
@@ -84,14 +85,17 @@ fn adoption(
                     format!("{} is exempt as if the ring had no such device, and others", word.name())
                 });
             }
-            Verdict::Wait(_) | Verdict::Fail(_) | Verdict::Unknown(_) => {
+            Verdict::Exempt(Exempt::TooFewDevices | Exempt::NoControl)
+            | Verdict::Wait(_)
+            | Verdict::Fail(_)
+            | Verdict::Unknown(_) => {
                 audit.breach(law, seq, format!("a gate does not advance: {word}"));
             }
         }
     }
 }
 
-fn waived(audit: &mut Audit, ring: &RingLine<'_>, recorded: &Recorded, word: &Judgement) {
+pub(super) fn waived(audit: &mut Audit, ring: &RingLine<'_>, recorded: &Recorded, word: &Judgement) {
     audit.require(ring.waived.contains(&word.gate), Law::Grounded, recorded.seq, || {
         format!("{} is exempt by a waiver that is not on record", word.name())
     });
@@ -113,7 +117,7 @@ fn eligible(census: &EnvironmentCensus) -> usize {
 }
 
 /// Whether `part` of `whole` is at least a share, in whole numbers.
-fn reaches(share: Percent, part: usize, whole: usize) -> bool {
+pub(super) fn reaches(share: Percent, part: usize, whole: usize) -> bool {
     let tenths = u128::from(u16::from(share));
     1_000 * part as u128 >= tenths * whole as u128
 }
@@ -165,7 +169,9 @@ fn soak(
         audit.breach(law, seq, "the soak gate has not exactly one verdict");
         return;
     };
-    audit.require(judgements.len() == plan.targets.len() + 1, law, seq, || {
+    let others =
+        judgements.iter().any(|word| matches!(word.gate, Gate::Opening | Gate::Freeze | Gate::Fleet));
+    audit.require(!others, law, seq, || {
         "words of other gates stand among those on leaving the ring".to_owned()
     });
     let Evidence::Soak { started_at, ends_at, arrived, exercised } = &word.evidence else {
@@ -191,7 +197,7 @@ fn soak(
             audit.fresh(law, recorded, "the soak gate", word.as_of, audit.limits.watch_max_age);
         }
         Verdict::Exempt(Exempt::Waived) => waived(audit, ring, recorded, word),
-        Verdict::Exempt(Exempt::NoEligibleDevice)
+        Verdict::Exempt(Exempt::NoEligibleDevice | Exempt::TooFewDevices | Exempt::NoControl)
         | Verdict::Wait(_)
         | Verdict::Fail(_)
         | Verdict::Unknown(_) => audit.breach(law, seq, format!("a gate does not advance: {word}")),

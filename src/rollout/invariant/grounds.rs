@@ -4,8 +4,8 @@
 
 use super::exit::not_adopted;
 use super::ledger::{Course, Ledger, Place, PlanLine};
-use super::{Audit, Law};
-use crate::plan::model::RingPlan;
+use super::{Audit, Law, health};
+use crate::plan::model::{OnNewTarget, RingPlan};
 use crate::rollout::event::{Actor, Cause, Event, Recorded, RolloutId};
 use crate::rollout::verdict::{Evidence, Failing, Gate, Judgement, Verdict};
 use crate::time::{after, since};
@@ -48,6 +48,13 @@ pub(super) fn chain(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
 
 fn accepted(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded, id: &RolloutId) {
     let before = ledger.plans.get(&id.plan);
+    if let Event::PlanAccepted { revision } = &recorded.entry.event {
+        let waits = before.is_some_and(|line| line.was_replaced)
+            && revision.plan.on_new_target == OnNewTarget::Finish;
+        audit.require(!waits, Law::Grounded, recorded.seq, || {
+            "it takes over from a running rollout, and says `on_new_target: finish`".to_owned()
+        });
+    }
     let number = before.map_or(0, |line| line.number) + 1;
     audit.require(id.number == number, Law::Chain, recorded.seq, || {
         format!("the next rollout of this plan is number {number}")
@@ -68,11 +75,23 @@ fn course(audit: &mut Audit, line: &PlanLine<'_>, recorded: &Recorded) {
         Event::RolloutReturned {} => line.course == Course::Withdrawn,
         Event::RolloutSuperseded { .. } => running || line.course == Course::Withdrawn,
         Event::PlanRevised { .. } => line.course != Course::Superseded,
+        Event::NewTargetDropped {} => running && line.waiting.is_some(),
         _ => running,
     };
     audit.require(fits, Law::Chain, recorded.seq, || {
         format!("{} does not fit the rollout's phase or holds", event.kind())
     });
+    if let Event::NewTargetWaits { revision } = event {
+        let mut entered = line.rings.iter().enumerate().filter(|(_, ring)| ring.is_entered());
+        let is_newer = entered.any(|(position, ring)| {
+            let pair = line.ring_plan(ring.name).zip(revision.plan.rings.get(position));
+            !pair.is_some_and(|(old, new)| same_ring(old, new))
+        });
+        let finish = revision.plan.on_new_target == OnNewTarget::Finish;
+        audit.require(is_newer && finish, Law::Grounded, recorded.seq, || {
+            "a plan waits that changes no entered ring, or does not say `on_new_target: finish`".to_owned()
+        });
+    }
     if let Event::PlanRevised { revision } = event {
         let entered = line.rings.iter().enumerate().filter(|(_, ring)| ring.is_entered());
         for (position, ring) in entered {
@@ -126,17 +145,26 @@ pub(super) fn halts_and_waivers(audit: &mut Audit, ledger: &Ledger<'_>, recorded
                 audit.breach(law, seq, why);
             }
         }
-        Event::HaltLifted { cause } => {
+        Event::HaltLifted { cause, acknowledged } => {
             audit.require(line.halted == Some(cause), law, seq, || {
                 "what is acknowledged is not what halted the rollout".to_owned()
             });
+            for found in acknowledged {
+                let of_health = matches!(found.gate, Gate::Stalled | Gate::Dark);
+                let reached = line.ring(&found.ring).is_some_and(|ring| ring.place != Place::Pending);
+                audit.require(reached && (of_health || found.devices.is_empty()), law, seq, || {
+                    format!("gate {} of {} has nothing to acknowledge", found.gate, found.ring)
+                });
+            }
         }
         Event::GateWaived { ring, gate } => {
-            audit.require(matches!(gate, Gate::Adoption | Gate::Soak), law, seq, || {
-                format!("gate {gate} cannot be waived")
-            });
+            let of_health = matches!(gate, Gate::Stalled | Gate::Dark);
+            let waivable = of_health || matches!(gate, Gate::Adoption | Gate::Soak);
+            audit.require(waivable, law, seq, || format!("gate {gate} cannot be waived"));
             let reached = line.ring(ring).is_some_and(|ring| {
-                ring.place != Place::Pending && ring.place != Place::Verified && !ring.waived.contains(gate)
+                ring.place != Place::Pending
+                    && (ring.place != Place::Verified || of_health)
+                    && !ring.waived.contains(gate)
             });
             audit.require(reached, law, seq, || format!("{ring} has no gate {gate} to waive now"));
         }
@@ -173,6 +201,9 @@ fn ungrounded(
         _ if ring.is_none() || plan.is_none() => Some(format!("the rollout has no ring {}", cause.ring())),
         Cause::AdoptionMissed { judgement, .. } => {
             missed(ring?.place, ring?.deadline_from, plan?, recorded, judgement)
+        }
+        Cause::Unhealthy { judgement, devices, .. } => {
+            health::ungrounded(ring?, plan?, recorded, judgement, devices)
         }
         Cause::UnknownTooLong { gate, environment, why, since: from, .. } => {
             let noted = ring?.unknown.get(&(*gate, *environment)) == Some(&(*why, *from));

@@ -75,6 +75,12 @@ pub(super) fn check(audit: &mut Audit, log: &[Recorded], journal: &[FarEndWrite]
             }
             _ => {}
         }
+        if let Some((devices, limit)) = write.retargeted.zip(planned.ring.and_then(|ring| ring.max_devices))
+            && limit.is_exceeded_by(devices)
+        {
+            let text = format!("it offered something else to {devices} devices; at most {limit} may be");
+            breach(Law::BlastLimit, text);
+        }
         if write.held_back {
             continue;
         }

@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ids::{GroupId, PlanName, PolicyId, RingName};
+use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::{Revision, RingPlan};
 use crate::rollout::event::{
-    Cancelled, Cause, Event, Finding, Mode, Purpose, Recorded, RolloutId, SoakFact, WriteIntent,
+    Acknowledged, Cancelled, Cause, Event, Finding, Mode, Purpose, Recorded, RolloutId, SoakFact, WriteIntent,
 };
 use crate::rollout::remote::Group;
 use crate::rollout::verdict::{Gate, Unknown};
@@ -27,6 +27,8 @@ pub(super) struct Ledger<'a> {
     pub(super) writes: u64,
     pub(super) groups: BTreeMap<&'a GroupId, Owned<'a>>,
     pub(super) soaks: Vec<SoakFact>,
+    /// Whether the log has words on health: the ringwards before that had none.
+    pub(super) judges_health: bool,
 }
 
 pub(super) struct Owned<'a> {
@@ -57,6 +59,10 @@ pub(super) struct PlanLine<'a> {
     pub(super) course: Course,
     pub(super) paused: bool,
     pub(super) halted: Option<&'a Cause>,
+    /// A newer target that waits.
+    pub(super) waiting: Option<&'a Revision>,
+    /// Whether a newer target took over while it ran.
+    pub(super) was_replaced: bool,
     pub(super) rings: Vec<RingLine<'a>>,
 }
 
@@ -80,6 +86,8 @@ pub(super) struct RingLine<'a> {
     pub(super) deadline_from: Option<Timestamp>,
     pub(super) adopted_at: Option<Timestamp>,
     pub(super) waived: BTreeSet<Gate>,
+    /// Devices that a person accepted, by the health gate that found them.
+    pub(super) accepted: BTreeMap<(Gate, Option<Environment>), BTreeSet<&'a DeviceId>>,
     pub(super) unknown: BTreeMap<(Gate, Option<Environment>), (Unknown, Timestamp)>,
     /// Whether a write was in doubt since its turn came.
     pub(super) doubted: bool,
@@ -98,6 +106,7 @@ impl<'a> RingLine<'a> {
             deadline_from: None,
             adopted_at: None,
             waived: BTreeSet::new(),
+            accepted: BTreeMap::new(),
             unknown: BTreeMap::new(),
             doubted: false,
             failures: 0,
@@ -154,6 +163,7 @@ impl<'a> PlanLine<'a> {
             turn &= ring.place == Place::Verified;
         }
         self.revision = revision;
+        self.waiting = None;
     }
 }
 
@@ -175,6 +185,7 @@ impl<'a> Ledger<'a> {
         self.last_seq = recorded.seq;
         self.last_at = Some(recorded.at);
         let event = &recorded.entry.event;
+        self.judges_health |= speaks_of_health(event);
         match (&recorded.entry.rollout, event) {
             (_, Event::DaemonStarted { mode, .. }) => {
                 self.observing = *mode == Mode::Observe;
@@ -200,7 +211,16 @@ impl<'a> Ledger<'a> {
         let paused = self.plans.get(&id.plan).is_some_and(|plan| plan.paused);
         let rings = revision.plan.rings.iter().map(|ring| RingLine::pending(&ring.name)).collect();
         let course = Course::Running;
-        let line = PlanLine { number: id.number, revision, course, paused, halted: None, rings };
+        let line = PlanLine {
+            number: id.number,
+            revision,
+            course,
+            paused,
+            halted: None,
+            waiting: None,
+            was_replaced: false,
+            rings,
+        };
         self.plans.insert(&id.plan, line);
     }
 
@@ -230,7 +250,7 @@ impl<'a> Ledger<'a> {
                 let (plan, ring) = owner.unwrap_or((&id.plan, ring));
                 self.groups.insert(&group.id, Owned { plan, ring, last: group });
             }
-            Event::HaltLifted { cause: Cause::Drift { expected, seen, .. } } => match seen {
+            Event::HaltLifted { cause: Cause::Drift { expected, seen, .. }, .. } => match seen {
                 Some(seen) => {
                     if let Some(owned) = self.groups.get_mut(&seen.id) {
                         owned.last = seen;
@@ -262,17 +282,27 @@ impl<'a> Ledger<'a> {
         let Some(plan) = self.plans.get_mut(&id.plan) else { return };
         match event {
             Event::PlanRevised { revision } => plan.revise(revision),
-            Event::RolloutSuperseded { .. } => plan.course = Course::Superseded,
-            Event::RolloutWithdrawn {} => plan.course = Course::Withdrawn,
+            Event::NewTargetWaits { revision } => plan.waiting = Some(revision),
+            Event::NewTargetDropped {} => plan.waiting = None,
+            Event::RolloutSuperseded { .. } => {
+                plan.was_replaced = plan.course == Course::Running;
+                plan.course = Course::Superseded;
+            }
+            Event::RolloutWithdrawn {} => (plan.course, plan.waiting) = (Course::Withdrawn, None),
             Event::RolloutReturned {} => plan.course = Course::Running,
             Event::RolloutCompleted {} => plan.course = Course::Completed,
             Event::Paused {} => plan.paused = true,
             Event::PauseLifted {} => plan.paused = false,
             Event::Halted { cause } => plan.halted = Some(cause),
-            Event::HaltLifted { cause } => {
+            Event::HaltLifted { cause, acknowledged } => {
                 plan.halted = None;
                 if let Some(ring) = plan.ring_mut(cause.ring()) {
                     ring.acknowledge(cause, at);
+                }
+                for found in acknowledged {
+                    if let Some(ring) = plan.ring_mut(&found.ring) {
+                        ring.accept(found, at);
+                    }
                 }
             }
             event => {
@@ -297,7 +327,18 @@ impl<'a> RingLine<'a> {
                 self.failures = 0;
                 self.refused = None;
             }
-            Cause::Drift { .. } => {}
+            // What was found stands in the event.
+            Cause::Unhealthy { .. } | Cause::Drift { .. } => {}
+        }
+    }
+
+    fn accept(&mut self, found: &'a Acknowledged, at: Timestamp) {
+        let of = (found.gate, found.environment);
+        self.accepted.entry(of).or_default().extend(&found.devices);
+        if let Some((_, since)) = self.unknown.get_mut(&of) {
+            *since = at;
+        } else if found.gate == Gate::Adoption && self.place == Place::Adopting {
+            self.deadline_from = Some(at);
         }
     }
 
@@ -368,6 +409,17 @@ impl<'a> RingLine<'a> {
     }
 }
 
+fn speaks_of_health(event: &Event) -> bool {
+    let health = |gate: &Gate| matches!(gate, Gate::Stalled | Gate::Dark);
+    match event {
+        Event::RingVerified { judgements, .. } => judgements.iter().any(|word| health(&word.gate)),
+        Event::GateUnknown { gate, .. } | Event::GateWaived { gate, .. } => health(gate),
+        Event::Halted { cause: Cause::Unhealthy { .. } } => true,
+        Event::HaltLifted { acknowledged, .. } => acknowledged.iter().any(|found| health(&found.gate)),
+        _ => false,
+    }
+}
+
 /// Whether a cancelled write counts towards those that came to nothing: what overtook it was not
 /// of ringward's or a person's own making.
 fn failed(why: &Cancelled) -> bool {
@@ -380,6 +432,7 @@ fn failed(why: &Cancelled) -> bool {
         Cancelled::ConcurrentEdit
         | Cancelled::GroupGone
         | Cancelled::GroupInTheWay
+        | Cancelled::TooManyDevices { .. }
         | Cancelled::Unreadable { .. }
         | Cancelled::NotSent { .. }
         | Cancelled::RateLimited => true,

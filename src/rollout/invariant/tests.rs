@@ -3,6 +3,7 @@
 use super::*;
 
 mod entering;
+mod health;
 mod leaving;
 mod log;
 

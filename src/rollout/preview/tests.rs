@@ -40,6 +40,7 @@ fn intent(revision: &Revision) -> WriteIntent {
         policies,
         judgements: Vec::new(),
         devices: 1,
+        retargets: Some(1),
         after_doubt: false,
     }
 }
@@ -106,5 +107,34 @@ fn a_revision_under_an_open_write_is_told_as_execution_takes_it() {
             let refused = Event::WriteCancelled { ring: ring(), write, why, retry_at: None };
             assert_eq!(executed(state, &revision, refused), 1, "{row}: it came to nothing");
         }
+    }
+}
+
+#[test]
+fn a_newer_target_is_told_as_its_own_word_has_it() {
+    let mut running = deploying();
+    let after = intent(&revision(PLAN)).after;
+    let group = as_written(&PreviewedWrite { purpose: Purpose::Target, before: None, after }, 0, at());
+    append(&mut running, Event::WriteConfirmed { ring: ring(), write: WriteId(1), group });
+    let newer = PLAN.replace("2026.8.2100.0", "2026.8.2101.0");
+    let finish = |text: &str| text.replace("plan: client", "plan: client\non_new_target: finish");
+    let later = PLAN.replace("Sales", "Support");
+    // The rollout that the preview is about, and the one that decisions carry on with.
+    let rows = [
+        ("it replaces", newer.clone(), Course::Begins, 2, 2),
+        ("it waits", finish(&newer), Course::Waits, 2, 1),
+        ("no entered ring is touched", finish(&later), Course::GoesOn, 1, 1),
+        ("nothing but the word", finish(PLAN), Course::GoesOn, 1, 1),
+    ];
+    for (row, text, course, foreseen, carried_on) in rows {
+        let revision = revision(&text);
+        let world = Observations::default();
+        let preview = preview(&name(), &revision, &running, &world, at()).unwrap();
+        assert_eq!((preview.course, preview.rollout.number), (course, foreseen), "{row}");
+        let decision = decide(&name(), Desired::Present(&revision), &running, &world, at()).unwrap();
+        let report = decision.report.unwrap();
+        assert_eq!(report.id.number, carried_on, "{row}");
+        let waits = report.newer.map(|newer| newer.digest);
+        assert_eq!(waits.as_ref(), (course == Course::Waits).then_some(&revision.digest), "{row}");
     }
 }

@@ -19,7 +19,7 @@ use crate::time::{Timestamp, after, since};
 pub use ring::{
     Assigned, Attempts, Doubt, FirstRead, PendingWrite, Refusal, Ring, Soak, Stage, UnknownSince,
 };
-pub use rollout::{Halt, Phase, Rollout, Standstill, same_profiles};
+pub use rollout::{Halt, Phase, Rollout, Standstill, WaitingTarget, same_profiles};
 
 /// All that the log says.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -185,6 +185,7 @@ impl State {
             phase_since: at,
             halted: None,
             rings,
+            waiting: None,
             standstills: Vec::new(),
         };
         self.plans.insert(id.plan.clone(), PlanState { paused, rollout });
@@ -202,7 +203,7 @@ impl State {
             | Event::WriteSettled { ring, finding: Finding::Applied { group }, .. } => {
                 self.own(id, ring, group);
             }
-            Event::HaltLifted { cause } => self.accept_drift(cause),
+            Event::HaltLifted { cause, .. } => self.accept_drift(cause),
             Event::Halted { cause } => {
                 *self.tallies.halts.entry((id.plan.clone(), cause.as_str())).or_default() += 1;
             }

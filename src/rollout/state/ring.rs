@@ -6,9 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Hold;
-use crate::ids::{GroupId, PolicyId, RingName};
+use crate::ids::{DeviceId, GroupId, PolicyId, RingName};
 use crate::plan::model::RingPlan;
-use crate::rollout::event::{Cancelled, Cause, Event, Finding, Purpose, Recorded, WriteId, WriteIntent};
+use crate::rollout::event::{
+    Acknowledged, Cancelled, Cause, Event, Finding, Purpose, Recorded, WriteId, WriteIntent,
+};
 use crate::rollout::remote::Group;
 use crate::rollout::verdict::{Gate, Unknown};
 use crate::time::Timestamp;
@@ -27,6 +29,11 @@ pub struct Ring {
     pub unknown: BTreeMap<(Gate, Option<Environment>), UnknownSince>,
     /// Gates that a person waived.
     pub waived: BTreeMap<Gate, Hold>,
+    /// Devices that a person has seen a health gate fail for, and accepted.
+    pub acknowledged: BTreeMap<(Gate, Option<Environment>), BTreeSet<DeviceId>>,
+    /// Up to when a person has accepted that most of an environment is silent: an outage or a
+    /// holiday. No device is accepted with it, so later looks judge them all.
+    pub silence_accepted: BTreeMap<Environment, Timestamp>,
 }
 
 /// Since when, and why, a gate cannot tell.
@@ -181,6 +188,8 @@ impl Ring {
             since: at,
             unknown: BTreeMap::new(),
             waived: BTreeMap::new(),
+            acknowledged: BTreeMap::new(),
+            silence_accepted: BTreeMap::new(),
         }
     }
 }
@@ -273,6 +282,25 @@ impl Ring {
                 attempts.refused = None;
             }
             _ => {}
+        }
+    }
+
+    /// What a gate found at that instant is accepted with it.
+    pub(super) fn accept(&mut self, found: &Acknowledged, at: Timestamp) {
+        let of = (found.gate, found.environment);
+        if !found.devices.is_empty() {
+            self.acknowledged.entry(of).or_default().extend(found.devices.iter().cloned());
+        }
+        match (self.unknown.get_mut(&of), &mut self.stage) {
+            (Some(unknown), _) => {
+                unknown.since = at;
+                if let (Unknown::OutageOrHoliday, Some(environment)) = (unknown.why, found.environment) {
+                    self.silence_accepted.insert(environment, at);
+                }
+            }
+            // It can tell, and it found something: that the deadline was missed.
+            (None, Stage::Adopting(assigned)) if found.gate == Gate::Adoption => assigned.deadline_from = at,
+            (None, _) => {}
         }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::ring::{PendingWrite, Ring, Stage};
 use crate::ids::RingName;
-use crate::plan::model::{PlanDigest, Revision, RingPlan};
+use crate::plan::model::{OnNewTarget, PlanDigest, Revision, RingPlan};
 use crate::rollout::event::{Cause, Event, Recorded, RolloutId};
 use crate::time::Timestamp;
 
@@ -26,8 +26,19 @@ pub struct Rollout {
     pub halted: Option<Halt>,
     /// Its rings, in order.
     pub rings: Vec<Ring>,
+    /// A newer target that waits until it is final.
+    pub waiting: Option<WaitingTarget>,
     /// Spans in which it was paused, halted or stopped; the last may still run.
     pub standstills: Vec<Standstill>,
+}
+
+/// A newer target that waits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WaitingTarget {
+    /// The plan with it, whole.
+    pub revision: Revision,
+    /// Since when.
+    pub since: Timestamp,
 }
 
 /// A span in which deadlines stand still.
@@ -118,6 +129,10 @@ impl Rollout {
                 return self.revise(revision, at);
             }
             (Phase::Running, Event::RolloutSuperseded { .. }) => self.enter_phase(Phase::Superseded, at)?,
+            (Phase::Running, Event::NewTargetWaits { revision }) => self.wait(revision, at)?,
+            (Phase::Running, Event::NewTargetDropped {}) => {
+                self.waiting.take().ok_or("no newer target waits")?;
+            }
             (Phase::Running, Event::RolloutWithdrawn {}) => self.enter_phase(Phase::Withdrawn, at)?,
             (Phase::Withdrawn, Event::RolloutSuperseded { .. }) => self.enter_phase(Phase::Superseded, at)?,
             (Phase::Withdrawn, Event::RolloutReturned {}) => self.enter_phase(Phase::Running, at)?,
@@ -130,14 +145,22 @@ impl Rollout {
             (Phase::Running, Event::Halted { cause }) if self.halted.is_none() => {
                 self.halted = Some(Halt { cause: cause.clone(), since: at });
             }
-            (_, Event::HaltLifted { cause }) => {
+            (_, Event::HaltLifted { cause, acknowledged }) => {
                 match &self.halted {
                     Some(halt) if halt.cause == *cause => {}
                     _ => return Err("the rollout is not halted by this cause".to_owned()),
                 }
+                if let Some(found) = acknowledged.iter().find(|found| self.ring(&found.ring).is_none()) {
+                    return Err(format!("the rollout has no ring {}", found.ring));
+                }
                 self.halted = None;
                 if let Some(ring) = self.ring_mut(cause.ring()) {
                     ring.acknowledge(cause, at);
+                }
+                for found in acknowledged {
+                    if let Some(ring) = self.ring_mut(&found.ring) {
+                        ring.accept(found, at);
+                    }
                 }
             }
             (Phase::Running, event) => {
@@ -162,6 +185,15 @@ impl Rollout {
         }
         self.phase = phase;
         self.phase_since = at;
+        self.waiting = None;
+        Ok(())
+    }
+
+    fn wait(&mut self, revision: &Revision, at: Timestamp) -> Result<(), String> {
+        if revision.plan.on_new_target != OnNewTarget::Finish {
+            return Err("this revision does not wait".to_owned());
+        }
+        self.waiting = Some(WaitingTarget { revision: revision.clone(), since: at });
         Ok(())
     }
 
@@ -192,6 +224,7 @@ impl Rollout {
             turn &= matches!(ring.stage, Stage::Verified(_));
         }
         self.revision = revision.clone();
+        self.waiting = None;
         Ok(())
     }
 

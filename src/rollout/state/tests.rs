@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::ids::PolicyId;
-use crate::plan::model::{Adoption, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, RingPlan};
+use crate::plan::model::{
+    Adoption, DeviceLimit, Health, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, RingPlan,
+};
 use crate::rollout::event::{Cancelled, Entry, Purpose, WriteId, WriteIntent};
 use crate::rollout::remote::GroupContent;
 use crate::rollout::safety::{FreshLook, clear_to_send};
@@ -26,8 +28,10 @@ fn revision() -> Revision {
             seen_at_least: Percent::whole(60),
         },
         soak: "24h".parse().unwrap(),
+        health: Health::default(),
         unknown_after: "6h".parse().unwrap(),
         on_failure: OnFailure::Halt,
+        max_devices: None,
     };
     let plan = Plan {
         name: PlanName::new("client").unwrap(),
@@ -51,6 +55,7 @@ fn intent() -> WriteIntent {
         policies,
         judgements: Vec::new(),
         devices: 1,
+        retargets: Some(1),
         after_doubt: false,
     }
 }
@@ -108,6 +113,41 @@ fn an_event_that_does_not_fit_changes_nothing() {
 }
 
 #[test]
+fn the_fresh_count_has_the_last_word() {
+    let now: Timestamp = "2026-10-12T09:00:00Z".parse().unwrap();
+    let look = Observed { value: FreshLook::Groups(Vec::new()), as_of: now };
+    let plan = PlanName::new("client").unwrap();
+    let digest = revision().digest;
+    let minutes = |minutes| after(now, crate::time::SignedDuration::from_mins(minutes));
+    let counted = |value, as_of| Some(Observed { value, as_of });
+    let too_many = |counted| Cancelled::TooManyDevices { counted, at_most: DeviceLimit::new(20).unwrap() };
+    let old =
+        Cancelled::Unreadable { message: "the count of its devices before the write is too old".to_owned() };
+    let none = Cancelled::Unreadable { message: "its devices were not counted before the write".to_owned() };
+    let limit = DeviceLimit::new(20);
+    let rows = [
+        ("no limit, no count", None, None, Ok(())),
+        ("no limit, whatever is counted", None, counted(1_000_000, now), Ok(())),
+        ("just the limit", limit, counted(20, now), Ok(())),
+        ("none at all", limit, counted(0, now), Ok(())),
+        ("one more", limit, counted(21, now), Err(too_many(21))),
+        ("more than a number holds", limit, counted(usize::MAX, now), Err(too_many(usize::MAX))),
+        ("not counted", limit, None, Err(none)),
+        ("counted half an hour ago", limit, counted(20, minutes(-30)), Ok(())),
+        ("counted before that", limit, counted(20, minutes(-31)), Err(old)),
+        ("a clock that was set back", limit, counted(20, minutes(120)), Ok(())),
+        ("too many by any clock", limit, counted(21, minutes(120)), Err(too_many(21))),
+    ];
+    for (row, limit, count, said) in rows {
+        let mut state = deploying();
+        for plan in state.plans.values_mut() {
+            plan.rollout.revision.plan.rings[0].max_devices = limit;
+        }
+        assert_eq!(clear_to_send(&state, &plan, Some(&digest), &look, count.as_ref(), now), said, "{row}");
+    }
+}
+
+#[test]
 fn time_without_a_daemon_counts_against_no_gate() {
     let mut state = deploying();
     let ring = RingName::new("First").unwrap();
@@ -135,7 +175,7 @@ fn a_write_in_doubt_is_not_sent_whatever_the_look_shows() {
     let look = Observed { value: FreshLook::Groups(Vec::new()), as_of: now };
     let plan = PlanName::new("client").unwrap();
     let digest = revision().digest;
-    let cleared = |state: &State, at| clear_to_send(state, &plan, Some(&digest), &look, at);
+    let cleared = |state: &State, at| clear_to_send(state, &plan, Some(&digest), &look, None, at);
     assert_eq!(cleared(&state, now), Ok(()), "fresh, and nothing is in the way");
     let later = after(now, crate::time::SignedDuration::from_mins(31));
     assert!(matches!(cleared(&state, later), Err(Cancelled::Unreadable { .. })), "the look is too old");

@@ -20,9 +20,9 @@ use crate::synthetic::Dice;
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::{ClientVersion, Environment};
 
-/// Exact to an hour while something can happen.
+/// Exact to half an hour while something can happen.
 const LOOKS: Looks = Looks {
-    busy: SignedDuration::from_hours(1),
+    busy: SignedDuration::from_mins(30),
     resting: SignedDuration::from_hours(12),
     reports: Reports::None,
 };

@@ -4,7 +4,7 @@
 //! every text is printed through the template's escaping.
 
 use super::super::forecast::{ForecastJson, WhenJson};
-use super::super::json::{BlockerJson, EventJson, HoldJson, RolloutJson};
+use super::super::json::{BlockerJson, EventJson, HoldJson, NewerTargetJson, RolloutJson};
 use super::acts::{Action, Viewer, pause, resume};
 use super::ring::{Ring, ring};
 use crate::rollout::verdict::short;
@@ -57,7 +57,7 @@ impl Tone {
 
     fn of_blocker(code: &str) -> Self {
         match code {
-            "halted" | "group_in_the_way" | "clock_behind" => Self::Bad,
+            "halted" | "group_in_the_way" | "blast_limit" | "clock_behind" => Self::Bad,
             "moving" | "write_in_flight" => Self::Busy,
             _ => Self::Wait,
         }
@@ -261,6 +261,20 @@ impl Blocker {
         }
     }
 
+    /// A newer target that waits is in nobody's way, and its reader wants to know the same.
+    fn newer(newer: &NewerTargetJson) -> Self {
+        let (remedy, command) = (&newer.remedy, &newer.command);
+        let words = command.as_deref().and_then(|command| remedy.strip_suffix(command)).unwrap_or(remedy);
+        Self {
+            tone: Tone::Idle,
+            headline: sentence_case(&newer.headline),
+            detail: newer.detail.clone(),
+            facts: vec![("since", short(newer.since))],
+            remedy: Some(words.trim_end().to_owned()),
+            command: command.clone(),
+        }
+    }
+
     /// A hold of a rollout that is over.
     const fn left(tone: Tone, headline: String) -> Self {
         Self { tone, headline, detail: String::new(), facts: Vec::new(), remedy: None, command: None }
@@ -283,6 +297,7 @@ fn blockers(rollout: &RolloutJson, said: Option<&str>) -> Vec<Blocker> {
     if let (true, Some(halt)) = (rollout.waiting_on.is_empty(), &rollout.halted) {
         all.push(Blocker::left(Tone::Bad, format!("Halted since {}: {}", short(halt.since), halt.text)));
     }
+    all.extend(rollout.newer_target.as_ref().map(Blocker::newer));
     all
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ringward::ids::{DeviceId, PlanName, PolicyId, RingName};
 use ringward::plan::model::{
-    Adoption, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision, RingPlan,
+    Adoption, Health, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision, RingPlan,
 };
 use ringward::rollout::event::Mode;
 use ringward::rollout::remote::Profile;
@@ -41,8 +41,10 @@ fn ring(name: &str, profile: &str) -> RingPlan {
             seen_at_least: Percent::whole(60),
         },
         soak: Span::hours(48),
+        health: Health::default(),
         unknown_after: Span::hours(6),
         on_failure: OnFailure::Halt,
+        max_devices: None,
     }
 }
 

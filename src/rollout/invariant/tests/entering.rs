@@ -68,6 +68,105 @@ fn a_write_that_was_not_allowed_is_caught() {
     ]);
 }
 
+fn limited(log: &mut Log, limit: u32) {
+    match log.event("plan_accepted", 0) {
+        Event::PlanAccepted { revision } => revision.plan.rings[0].max_devices = DeviceLimit::new(limit),
+        _ => unreachable!(),
+    }
+}
+
+#[test]
+fn a_write_beyond_the_blast_limit_is_caught() {
+    let law = Law::BlastLimit;
+    assert_rows(&[
+        ("one too many", |log| limited(log, 19), law, "20 devices; at most 19"),
+        (
+            "never counted",
+            |log| {
+                limited(log, 20);
+                log.intent(0).retargets = None;
+            },
+            law,
+            "not counted",
+        ),
+    ]);
+    let mut log = sound();
+    limited(&mut log, 20);
+    assert_eq!(check(&log.0, &journal()), Vec::new(), "exactly the limit is allowed");
+    let mut journal = journal();
+    journal[0].retargeted = Some(20);
+    assert_eq!(check(&log.0, &journal), Vec::new(), "by the far end's count as well");
+    journal[0].retargeted = Some(21);
+    let found = check(&log.0, &journal);
+    assert!(found.iter().any(|one| one.law == law && one.seq.is_none()), "{found:#?}");
+}
+
+/// A newer target from `v2` on, with another version for the first ring.
+fn newer(word: OnNewTarget) -> Box<Revision> {
+    let mut newer = revision("v2");
+    newer.plan.on_new_target = word;
+    for version in newer.plan.rings[0].targets.values_mut() {
+        *version = ClientVersion::new(2026, 9, 1, 0);
+    }
+    newer
+}
+
+#[test]
+fn what_does_not_wait_or_does_not_take_over_is_caught() {
+    let (law, who) = (Law::Grounded, engine());
+    let waits = |revision| Event::NewTargetWaits { revision };
+    let takes_over = |log: &mut Log, revision: Box<Revision>| {
+        log.remove("rollout_completed", 0);
+        let place = log.0.len() - 1;
+        log.0.truncate(place);
+        log.engine("16T10:20", Event::RolloutSuperseded { by: revision.digest.clone() });
+        log.engine("16T10:20", Event::PlanAccepted { revision });
+        log.0.last_mut().unwrap().entry.rollout.as_mut().unwrap().number = 2;
+    };
+    assert_rows(&[
+        (
+            "it would replace",
+            |log| {
+                log.insert(
+                    "adoption_reached",
+                    0,
+                    &engine(),
+                    Event::NewTargetWaits { revision: newer(OnNewTarget::Replace) },
+                )
+            },
+            law,
+            "does not say `on_new_target: finish`",
+        ),
+        (
+            "it changes no entered ring",
+            |log| {
+                let mut same = revision("v2");
+                same.plan.on_new_target = OnNewTarget::Finish;
+                log.insert("adoption_reached", 0, &engine(), Event::NewTargetWaits { revision: same });
+            },
+            law,
+            "changes no entered ring",
+        ),
+        (
+            "nothing waited",
+            |log| log.insert("adoption_reached", 0, &engine(), Event::NewTargetDropped {}),
+            Law::Chain,
+            "new_target_dropped does not fit",
+        ),
+    ]);
+    let mut log = sound();
+    log.insert("adoption_reached", 0, &who, waits(newer(OnNewTarget::Finish)));
+    log.insert("adoption_reached", 0, &who, Event::NewTargetDropped {});
+    assert_eq!(check(&log.0, &[]), Vec::new(), "it waits, and is taken back");
+    for (word, sound_so) in [(OnNewTarget::Replace, true), (OnNewTarget::Finish, false)] {
+        let mut log = sound();
+        takes_over(&mut log, newer(word));
+        let found = check(&log.0, &[]);
+        assert_eq!(found.is_empty(), sound_so, "{word:?}: {found:#?}");
+        assert!(found.iter().all(|one| one.law == law && one.text.contains("takes over")), "{found:#?}");
+    }
+}
+
 #[test]
 fn intents_come_first_and_one_by_one() {
     let law = Law::IntentFirst;

@@ -2,14 +2,17 @@
 pub(super) use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::*;
-pub(super) use crate::fleet::{Counts, EnvironmentCensus};
-pub(super) use crate::ids::{PlanName, PolicyId, RingName};
+pub(super) use crate::fleet::{Counts, EnvironmentCensus, PartsPerBillion, Share};
+pub(super) use crate::ids::{DeviceId, PlanName, PolicyId, RingName};
 pub(super) use crate::plan::model::{
-    Adoption, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision, RingPlan,
+    Adoption, DeviceLimit, Health, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision,
+    RingPlan,
 };
 pub(super) use crate::rollout::event::{
-    Actor, Cancelled, Cause, Entry, Event, Finding, Mode, Purpose, RolloutId, SoakFact, WriteId, WriteIntent,
+    Acknowledged, Actor, Cancelled, Cause, Entry, Event, Finding, Mode, Purpose, RolloutId, SoakFact,
+    WriteId, WriteIntent,
 };
+pub(super) use crate::rollout::health::{Dark, Look, Stalled};
 pub(super) use crate::rollout::remote::{Group, VersionEntry};
 pub(super) use crate::rollout::verdict::{
     Evidence, Exempt, Failing, Gate, Judgement, Unknown, Verdict, Waiting,
@@ -55,8 +58,10 @@ pub(super) fn ring(name: &str, policy: &str, environments: &[Environment]) -> Ri
             seen_at_least: Percent::whole(60),
         },
         soak: "24h".parse().unwrap(),
+        health: Health { min_devices: 5, ..Health::BUILT_IN },
         unknown_after: "6h".parse().unwrap(),
         on_failure: OnFailure::Halt,
+        max_devices: None,
     }
 }
 
@@ -120,6 +125,52 @@ pub(super) fn adopted(environment: Environment, as_of: Timestamp) -> Judgement {
     Judgement { gate, environment, verdict: Verdict::Pass, evidence, as_of: Some(as_of) }
 }
 
+/// The health of the devices that `adopted` counts: nobody is stalled, and by the looks at an instant
+/// nobody is dark. `None`: there is no control left.
+pub(super) fn healthy(
+    environment: Environment,
+    as_of: Timestamp,
+    look_at: Option<Timestamp>,
+) -> Vec<Judgement> {
+    let counts = Counts { arrived: 9, due: 1, unseen: 2, ..Counts::default() };
+    let Health { stalled, dark, .. } = Health::BUILT_IN;
+    let (at_most, after) = (stalled.at_most, stalled.after);
+    let stalled = Stalled { counts, acknowledged: 0, at_most, after, min_devices: 5 };
+    let look = |at, look: u8| Look {
+        look,
+        at,
+        since: crate::time::after(at, -SignedDuration::from_hours(24 * i64::from(look))),
+        day: 1,
+        ring: Share { of: 9, silent: 0 },
+        control: Share { of: 20, silent: 1 },
+        p: PartsPerBillion(1_000_000_000),
+        p_at_most: PartsPerBillion(500_000),
+    };
+    let looks = look_at.into_iter().flat_map(|at| [look(at, 1), look(at, 2)]);
+    let seen = Dark {
+        arrived: 9,
+        control_active: if look_at.is_some() { 20 } else { 0 },
+        acknowledged: 0,
+        looks: looks.collect(),
+        next_at: None,
+        at_most: dark.at_most,
+        after: dark.after,
+        min_devices: 5,
+    };
+    let word = |gate, verdict, evidence| Judgement {
+        gate,
+        environment: Some(environment),
+        verdict,
+        evidence,
+        as_of: Some(as_of),
+    };
+    let verdict = if look_at.is_some() { Verdict::Pass } else { Verdict::Exempt(Exempt::NoControl) };
+    vec![
+        word(Gate::Stalled, Verdict::Pass, Evidence::Stalled(stalled)),
+        word(Gate::Dark, verdict, Evidence::Dark(seen)),
+    ]
+}
+
 pub(super) fn soaked(
     started: Timestamp,
     ends: Timestamp,
@@ -156,6 +207,7 @@ pub(super) fn intent(
         policies: policies(&[policy]),
         judgements: entry_judgements(swept),
         devices: 20,
+        retargets: Some(20),
         after_doubt: false,
     }
 }
@@ -260,7 +312,11 @@ pub(super) fn sound() -> Log {
     log.person("13T11:00", Event::Paused {});
     log.person("13T12:00", Event::PauseLifted {});
     let soak = soaked(at("13T10:10"), at("14T10:10"), 2, at("14T10:00"));
-    let judgements = vec![adopted(Windows, at("14T10:00")), adopted(Macos, at("14T10:00")), soak];
+    let mut judgements = vec![adopted(Windows, at("14T10:00")), adopted(Macos, at("14T10:00"))];
+    for environment in [Windows, Macos] {
+        judgements.extend(healthy(environment, at("14T10:00"), Some(at("13T20:00"))));
+    }
+    judgements.push(soak);
     log.engine("14T10:10", Event::RingVerified { ring: first, judgements });
     log.engine("14T10:10", Event::RingReached { ring: second.clone() });
     let write = intent(2, "Second", "p2", &[Windows], at("14T10:00"));
@@ -281,7 +337,9 @@ pub(super) fn sound() -> Log {
     let judgements = vec![adopted(Windows, at("15T10:00"))];
     log.engine("15T10:10", Event::AdoptionReached { ring: second.clone(), judgements });
     let soak = soaked(at("15T10:10"), at("16T10:10"), 1, at("16T10:00"));
-    let judgements = vec![adopted(Windows, at("16T10:00")), soak];
+    let mut judgements = vec![adopted(Windows, at("16T10:00"))];
+    judgements.extend(healthy(Windows, at("16T10:00"), None));
+    judgements.push(soak);
     log.engine("16T10:30", Event::RingVerified { ring: second, judgements });
     log.engine("16T10:30", Event::RolloutCompleted {});
     log
@@ -295,6 +353,7 @@ pub(super) fn journal() -> Vec<FarEndWrite> {
         body,
         applied_at: Some(at(when)),
         held_back: false,
+        retargeted: None,
     };
     vec![
         write("12T09:06", content("First", "p1", &[Windows, Macos])),

@@ -1,0 +1,301 @@
+//! Devices that went dark after they arrived: looked for once a day, beside a control group.
+//!
+//! **Invariant:** a look compares like with like: the same hours, the same environment, sighted in
+//! the same day before; a day on which the control slept, or ringward did not look, is no day.
+//!
+//! One look a day and not one at each instant: a device is silent every evening, a country is
+//! silent on its holiday bit by bit, and each further test of the same numbers is one more chance
+//! to halt a healthy fleet. For the same reason all looks of a ring's life share one chance of
+//! error, as in a sequential trial: see [`DarkLook::p_at_most`].
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fleet::fisher::{PartsPerBillion, one_sided};
+use crate::fleet::presence::{REMEMBERED, hour_of};
+use crate::fleet::{Assignment, Class, Device, Fleet, Offered, RingScope};
+use crate::ids::DeviceId;
+use crate::plan::model::Percent;
+use crate::schedule::Schedule;
+use crate::time::{SignedDuration, Timestamp};
+use crate::version::Environment;
+
+/// A look is taken at this hour of the ring's zone: the working day is over.
+pub const LOOK_AT_HOUR: i8 = 20;
+
+/// How many spans of `after` the looks reach back.
+pub const LOOKS: [u8; 2] = [1, 2];
+
+/// A cohort is sighted in this many counted hours.
+const COHORT_HOURS: i64 = 24;
+
+/// The chance that a healthy ring's whole life in one environment ends in a false alarm, shared by
+/// all its looks.
+const CHANCE_OF_ERROR: f64 = 0.001;
+
+/// Days that are looked back over: what presence remembers, less the hours that the borders cut.
+const DAYS: usize = REMEMBERED.as_hours() as usize / 24 - 1;
+
+/// The days among which the busiest one says what a working day is.
+const WEEK: usize = 7;
+
+/// What is asked about a ring and an environment.
+#[derive(Debug, Clone, Copy)]
+pub struct DarkQuestion<'a> {
+    /// The ring, entered.
+    pub ring: &'a RingScope,
+    /// The rings that are not entered.
+    pub control: &'a [RingScope],
+    /// Which of their devices.
+    pub environment: Environment,
+    /// `health.dark.after`: how long silence must last.
+    pub after: SignedDuration,
+    /// The ring's schedule: its zone and its freezes.
+    pub schedule: &'a Schedule,
+    /// Devices whose silence a person has seen and accepted.
+    pub acknowledged: &'a BTreeSet<DeviceId>,
+    /// Up to when everything about the devices is known.
+    pub known_until: Timestamp,
+}
+
+/// All that can be said about a ring and an environment at one instant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DarkLooks {
+    /// Control devices that were sighted in the last week.
+    pub control_active: usize,
+    /// The next look by the calendar, should its day count.
+    pub next_at: Option<Timestamp>,
+    /// The newest looks: one for each of [`LOOKS`] that reaches back to devices that had arrived.
+    pub looks: Vec<DarkLook>,
+}
+
+/// One look: who of those sighted a day before was silent since, here and in the control.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DarkLook {
+    /// How many spans of `after` it reaches back.
+    pub look: u8,
+    /// When it was taken.
+    pub at: Timestamp,
+    /// From when on silence counts.
+    pub since: Timestamp,
+    /// The counted days since the assignment, its own included; it starts at 1.
+    pub day: u32,
+    /// The ring's devices.
+    pub ring: Share,
+    /// The control's.
+    pub control: Share,
+    /// How likely such a difference is by chance.
+    pub p: PartsPerBillion,
+    /// How unlikely it must be to count: 0.001 ÷ (day × (day + 1)), which adds up to 0.001 over
+    /// all days, so that a rollout that soaks for a month does not test itself into a halt.
+    pub p_at_most: PartsPerBillion,
+    /// The ring's silent devices, by ID.
+    pub silent: Vec<DeviceId>,
+}
+
+/// How many of how many.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Share {
+    /// Devices sighted in the day before.
+    pub of: usize,
+    /// Those of them that were silent since.
+    pub silent: usize,
+}
+
+impl Share {
+    /// Whether more than half are silent.
+    #[must_use]
+    pub const fn mostly_silent(self) -> bool {
+        self.silent * 2 > self.of
+    }
+
+    /// The silent share from 0 to 1; 0 of nobody.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "counts of devices are far below 2^53")]
+    pub const fn ratio(self) -> f64 {
+        if self.of == 0 { 0.0 } else { self.silent as f64 / self.of as f64 }
+    }
+}
+
+impl DarkLook {
+    /// Whether the ring's silent share is above the control's by more than `at_most`.
+    #[must_use]
+    pub fn exceeds(&self, at_most: Percent) -> bool {
+        let wide = |count: usize| i128::try_from(count).unwrap_or(i128::MAX >> 64);
+        let (ring, control) = (self.ring, self.control);
+        let (ring_of, control_of) = (wide(ring.of), wide(control.of));
+        // silent/of - silent/of > tenths/1000, without a division.
+        let excess = wide(ring.silent) * control_of - wide(control.silent) * ring_of;
+        excess * 1000 > i128::from(u16::from(at_most)) * ring_of * control_of
+    }
+
+    /// Whether chance is ruled out as its cause.
+    #[must_use]
+    pub fn is_no_chance(&self) -> bool {
+        self.p <= self.p_at_most
+    }
+}
+
+/// How unlikely a difference must be on a day, counted from 1.
+#[must_use]
+pub fn p_at_most(day: u32) -> PartsPerBillion {
+    let day = f64::from(day.max(1));
+    PartsPerBillion::of(CHANCE_OF_ERROR / (day * (day + 1.0)))
+}
+
+/// A calendar day of the ring's zone, in hours from 1970.
+#[derive(Debug, Clone, Copy)]
+struct Day {
+    begins: i64,
+    ends: i64,
+    looks_at: Timestamp,
+    is_frozen: bool,
+    counts: bool,
+}
+
+impl Fleet {
+    /// The devices of one environment and class of a ring.
+    #[must_use]
+    pub fn in_class<'a>(
+        &'a self,
+        ring: &'a RingScope,
+        environment: Environment,
+        class: Class,
+        now: Timestamp,
+    ) -> Vec<&'a DeviceId> {
+        let here = self.of(ring).filter(|device| device.latest.environment() == Some(environment));
+        here.filter(|device| ring.class(device, now) == Some(class)).map(|device| &device.latest.id).collect()
+    }
+
+    /// Looks for devices that went dark.
+    #[must_use]
+    pub fn dark(&self, question: &DarkQuestion<'_>) -> DarkLooks {
+        let known_until = hour_of(question.known_until);
+        let mut control: Vec<&Device> = Vec::new();
+        for scope in question.control {
+            control.extend(self.of(scope).filter(|device| is_in(scope, device, question.environment)));
+        }
+        let week_ago = known_until - 24 * 7;
+        let active = control.iter().filter(|device| device.presence.in_hours(week_ago, known_until + 1));
+        let mut days = calendar(question.schedule, question.known_until);
+        let next_at = days.iter().find(|day| day.looks_at > question.known_until).map(|day| day.looks_at);
+        days.retain(|day| day.looks_at <= question.known_until);
+        mark_counted(&mut days, &control);
+        let looks = LOOKS.iter().filter_map(|look| self.look(question, *look, &days, &control));
+        DarkLooks { control_active: active.count(), next_at, looks: looks.collect() }
+    }
+
+    fn look(
+        &self,
+        question: &DarkQuestion<'_>,
+        look: u8,
+        days: &[Day],
+        control: &[&Device],
+    ) -> Option<DarkLook> {
+        let ring = question.ring;
+        let Offered::Assigned(assignment) = ring.offered(Some(question.environment)) else { return None };
+        let newest = days.iter().rposition(|day| day.counts)?;
+        let days = days.get(..=newest)?;
+        let at = days.last()?.looks_at;
+        let day = days.iter().filter(|day| day.counts && day.begins > hour_of(assignment.at)).count();
+        let day = u32::try_from(day).ok().filter(|day| *day > 0)?;
+        let look_hour = hour_of(at);
+        let since = counted_back(days, look_hour, question.after.as_hours() * i64::from(look))?;
+        let cohort_from = counted_back(days, since, COHORT_HOURS)?;
+        let sighted = |device: &Device| device.presence.in_hours(cohort_from, since);
+        let is_silent = |device: &Device| !device.presence.in_hours(since, look_hour);
+        let since_at = Timestamp::from_second(since * 3600).ok()?;
+        let here = self.of(ring).filter(|device| {
+            is_in(ring, device, question.environment)
+                && arrived_by(device, assignment, since_at)
+                && !question.acknowledged.contains(&device.latest.id)
+        });
+        let cohort: Vec<&Device> = here.filter(|device| sighted(device)).collect();
+        if cohort.is_empty() {
+            return None;
+        }
+        let mut silent: Vec<DeviceId> =
+            cohort.iter().filter(|device| is_silent(device)).map(|device| device.latest.id.clone()).collect();
+        silent.sort();
+        let beside: Vec<&&Device> = control.iter().filter(|device| sighted(device)).collect();
+        let ring = Share { of: cohort.len(), silent: silent.len() };
+        let control =
+            Share { of: beside.len(), silent: beside.iter().filter(|device| is_silent(device)).count() };
+        let p = PartsPerBillion::of(one_sided(ring.silent, ring.of, control.silent, control.of));
+        Some(DarkLook { look, at, since: since_at, day, ring, control, p, p_at_most: p_at_most(day), silent })
+    }
+
+    pub(super) fn of<'a>(&'a self, ring: &'a RingScope) -> impl Iterator<Item = &'a Device> {
+        self.index.of(&ring.policies).filter_map(|id| self.devices.get(id))
+    }
+}
+
+/// Whether a device is in a ring now, with this environment.
+fn is_in(ring: &RingScope, device: &Device, environment: Environment) -> bool {
+    device.latest.environment() == Some(environment)
+        && !device.has_left()
+        && device.latest.policy.as_ref().is_some_and(|policy| ring.policies.contains(&policy.id))
+}
+
+fn arrived_by(device: &Device, assignment: Assignment, instant: Timestamp) -> bool {
+    device.progress_under(assignment).arrived_at.is_some_and(|arrived| arrived <= instant)
+}
+
+/// The days up to the one after `until`, oldest first, as far back as presence is remembered.
+fn calendar(schedule: &Schedule, until: Timestamp) -> Vec<Day> {
+    let local = schedule.zone().local(until);
+    let zone = local.time_zone().clone();
+    let mut days = Vec::with_capacity(DAYS + 2);
+    let Ok(mut date) = local.date().tomorrow() else { return days };
+    for _ in 0..DAYS + 2 {
+        let instant = |date: jiff::civil::Date, hour: i8| {
+            date.at(hour, 0, 0, 0).to_zoned(zone.clone()).map(|zoned| zoned.timestamp()).ok()
+        };
+        let next = date.tomorrow().ok().and_then(|next| instant(next, 0));
+        let (Some(begins), Some(ends), Some(looks_at)) =
+            (instant(date, 0), next, instant(date, LOOK_AT_HOUR))
+        else {
+            break;
+        };
+        let is_frozen =
+            schedule.freezes().iter().any(|freeze| freeze.from() <= date && date <= freeze.until());
+        days.push(Day { begins: hour_of(begins), ends: hour_of(ends), looks_at, is_frozen, counts: false });
+        let Ok(before) = date.yesterday() else { break };
+        date = before;
+    }
+    days.reverse();
+    days
+}
+
+/// A day counts unless it is frozen, or quiet: fewer than half as many of the control were sighted
+/// as on the busiest day of its week.
+fn mark_counted(days: &mut [Day], control: &[&Device]) {
+    let sighted: Vec<usize> = days
+        .iter()
+        .map(|day| control.iter().filter(|device| device.presence.in_hours(day.begins, day.ends)).count())
+        .collect();
+    for (index, day) in days.iter_mut().enumerate() {
+        let week = sighted.get(index.saturating_sub(WEEK - 1)..=index).unwrap_or_default();
+        let busiest = week.iter().max().copied().unwrap_or_default();
+        let here = week.last().copied().unwrap_or_default();
+        day.counts = !day.is_frozen && here > 0 && here * 2 >= busiest;
+    }
+}
+
+/// The hour that lies so many counted hours before `hour`; `None`: further back than is known.
+fn counted_back(days: &[Day], hour: i64, mut hours: i64) -> Option<i64> {
+    for day in days.iter().rev().filter(|day| day.counts && day.begins < hour) {
+        let until = day.ends.min(hour);
+        if until - day.begins >= hours {
+            return Some(until - hours);
+        }
+        hours -= until - day.begins;
+    }
+    None
+}

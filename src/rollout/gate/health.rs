@@ -1,0 +1,290 @@
+//! The health gates: devices that do not move, and devices that went silent after they moved.
+//!
+//! **Invariant:** what a person has acknowledged is in no count; a look is judged only with a
+//! control, and a difference that chance explains never fails.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use super::{Subject, known_scope, scope, unseeable};
+use crate::fleet::{
+    Assignment, Class, DarkLook, DarkLooks, DarkQuestion, EnvironmentCensus, Offered, RingScope,
+};
+use crate::ids::DeviceId;
+use crate::plan::model::Health;
+use crate::rollout::event::Acknowledged;
+use crate::rollout::health::{Dark, Look, Stalled};
+use crate::rollout::state::{Assigned, Rollout, Stage};
+use crate::rollout::verdict::{Evidence, Exempt, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
+use crate::rollout::world::Observations;
+use crate::time::{Timestamp, after};
+use crate::version::Environment;
+
+/// Both health gates in each environment with a target.
+pub(super) fn judge(subject: Subject<'_>, assigned: &Assigned) -> Vec<Judgement> {
+    let census = subject.world.fleet.census(&scope(subject.plan, assigned), subject.now);
+    let counted = |environment| census.environments.get(&environment).copied().unwrap_or_default();
+    let targets = || subject.plan.targets.keys().copied();
+    let stalled = targets().map(|at| stalled(subject, assigned, at, counted(at)));
+    let dark = targets().map(|at| dark(subject, assigned, at, counted(at)));
+    stalled.chain(dark).collect()
+}
+
+/// The ring's devices that a person has accepted, of a gate and environment.
+fn acknowledged(subject: Subject<'_>, gate: Gate, environment: Environment) -> &BTreeSet<DeviceId> {
+    const NONE: &BTreeSet<DeviceId> = &BTreeSet::new();
+    subject.ring.acknowledged.get(&(gate, Some(environment))).unwrap_or(NONE)
+}
+
+fn stalled_devices(
+    subject: Subject<'_>,
+    assigned: &Assigned,
+    environment: Environment,
+) -> BTreeSet<DeviceId> {
+    let ring = scope(subject.plan, assigned);
+    let stalled = subject.world.fleet.in_class(&ring, environment, Class::Stalled, subject.now);
+    stalled.into_iter().cloned().collect()
+}
+
+/// Whether too many sighted devices do not move.
+fn stalled(
+    subject: Subject<'_>,
+    assigned: &Assigned,
+    environment: Environment,
+    counted: EnvironmentCensus,
+) -> Judgement {
+    let Subject { ring, plan, world, now, .. } = subject;
+    let limit = plan.health.stalled;
+    let known_until = world.fleet.known_until(&assigned.policies);
+    let accepted = acknowledged(subject, Gate::Stalled, environment);
+    let accepted = if accepted.is_empty() {
+        0
+    } else {
+        stalled_devices(subject, assigned, environment).intersection(accepted).count()
+    };
+    let seen = Stalled {
+        counts: counted.counts,
+        acknowledged: accepted,
+        at_most: limit.at_most,
+        after: limit.after,
+        min_devices: plan.health.min_devices,
+    };
+    let verdict = if ring.waived.contains_key(&Gate::Stalled) {
+        Verdict::Exempt(Exempt::Waived)
+    } else if let Some(why) = unseeable(world, known_until, now) {
+        Verdict::Unknown(why)
+    } else if seen.sighted() < plan.health.least() {
+        Verdict::Exempt(Exempt::TooFewDevices)
+    } else if limit.at_most.exceeded_by(seen.stalled(), seen.sighted()) {
+        Verdict::Fail(Failing::TooManyStalled)
+    } else {
+        Verdict::Pass
+    };
+    let (gate, environment, evidence) = (Gate::Stalled, Some(environment), Evidence::Stalled(seen));
+    Judgement { gate, environment, verdict, evidence, as_of: known_until }
+}
+
+/// Whether more devices went silent than in the rings that are not entered.
+fn dark(
+    subject: Subject<'_>,
+    assigned: &Assigned,
+    environment: Environment,
+    counted: EnvironmentCensus,
+) -> Judgement {
+    let Subject { ring, plan, world, now, .. } = subject;
+    let (health, arrived) = (plan.health, counted.counts.arrived);
+    // Sweeps see the control as well; a poll sees the ring alone, and would call the control silent.
+    let swept_at = world.fleet.full_sweep_at().and(world.fleet.swept_at());
+    let found = if arrived < health.least() { None } else { looks(subject, assigned, environment) };
+    let mut seen = Dark {
+        arrived,
+        control_active: 0,
+        acknowledged: acknowledged(subject, Gate::Dark, environment).len(),
+        looks: Vec::new(),
+        next_at: None,
+        at_most: health.dark.at_most,
+        after: health.dark.after,
+        min_devices: health.min_devices,
+    };
+    let verdict = if ring.waived.contains_key(&Gate::Dark) {
+        Verdict::Exempt(Exempt::Waived)
+    } else if let Some(why) = unseeable(world, swept_at, now) {
+        Verdict::Unknown(why)
+    } else if arrived < health.least() {
+        match ring.stage {
+            Stage::Adopting(_) => Verdict::Wait(Waiting::TooSoon),
+            _ => Verdict::Exempt(Exempt::TooFewDevices),
+        }
+    } else {
+        match &found {
+            None => Verdict::Unknown(Unknown::ProfilesUnread),
+            Some(found) if found.control_active < health.least() => Verdict::Exempt(Exempt::NoControl),
+            Some(found) => by_looks(&found.looks, health, ring.silence_accepted.get(&environment)),
+        }
+    };
+    if let Some(DarkLooks { control_active, next_at, looks }) = found {
+        seen.control_active = control_active;
+        seen.next_at = next_at;
+        seen.looks = looks.iter().map(Look::from).collect();
+    }
+    let (gate, environment, evidence) = (Gate::Dark, Some(environment), Evidence::Dark(seen));
+    Judgement { gate, environment, verdict, evidence, as_of: swept_at }
+}
+
+/// The newest looks; `None` while nobody can say which devices are the ring's or the control's.
+fn looks(subject: Subject<'_>, assigned: &Assigned, environment: Environment) -> Option<DarkLooks> {
+    let Subject { rollout, plan, world, .. } = subject;
+    world.fleet.full_sweep_at()?;
+    Some(world.fleet.dark(&DarkQuestion {
+        ring: &scope(plan, assigned),
+        control: &control(rollout, world)?,
+        environment,
+        after: plan.health.dark.after.get(),
+        schedule: &plan.schedule,
+        acknowledged: acknowledged(subject, Gate::Dark, environment),
+        known_until: world.fleet.swept_at()?,
+    }))
+}
+
+/// The rings of the rollout that are not entered. One whose profiles do not resolve has none to show.
+fn control(rollout: &Rollout, world: &Observations) -> Option<Vec<RingScope>> {
+    let waiting = || rollout.rings_with_plans().filter(|(ring, _)| !ring.stage.is_entered());
+    if world.profiles.is_none() && waiting().next().is_some() {
+        return None;
+    }
+    Some(waiting().filter_map(|(ring, plan)| known_scope(ring, plan, world)).collect())
+}
+
+/// What one look says; a silence is one thing until a person has accepted it, and another after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Said {
+    TooFew,
+    Outage,
+    Asleep,
+    Fails,
+    Fine,
+}
+
+fn said(look: &DarkLook, health: Health) -> Said {
+    if look.ring.of * 2 < health.least() {
+        return Said::TooFew;
+    }
+    match (look.ring.mostly_silent(), look.control.mostly_silent()) {
+        (true, false) => Said::Outage,
+        (true, true) => Said::Asleep,
+        (false, _) if look.exceeds(health.dark.at_most) && look.is_no_chance() => Said::Fails,
+        (false, _) => Said::Fine,
+    }
+}
+
+/// One look that fails is enough to fail; all must be fine to pass. A silence that a person has
+/// accepted since waits for the next look.
+fn by_looks(looks: &[DarkLook], health: Health, accepted_at: Option<&Timestamp>) -> Verdict {
+    let any = |word| looks.iter().any(|look| said(look, health) == word);
+    let accepted = accepted_at.is_some_and(|at| looks.iter().all(|look| look.at <= *at));
+    if any(Said::Fails) {
+        Verdict::Fail(Failing::TooManyDark)
+    } else if any(Said::Outage) && accepted {
+        Verdict::Wait(Waiting::TooSoon)
+    } else if any(Said::Outage) {
+        Verdict::Unknown(Unknown::OutageOrHoliday)
+    } else if any(Said::Asleep) {
+        Verdict::Wait(Waiting::FleetAsleep)
+    } else if any(Said::TooFew) {
+        Verdict::Wait(Waiting::TooFewSeen)
+    } else if looks.len() < crate::fleet::LOOKS.len() {
+        Verdict::Wait(Waiting::TooSoon)
+    } else {
+        Verdict::Pass
+    }
+}
+
+/// The devices for which a health gate fails now.
+#[must_use]
+pub fn failing_devices(subject: Subject<'_>, judgement: &Judgement) -> BTreeSet<DeviceId> {
+    let (Some(assigned), Some(environment)) = (subject.ring.stage.assigned(), judgement.environment) else {
+        return BTreeSet::new();
+    };
+    match judgement.gate {
+        Gate::Stalled => found(subject, assigned, Gate::Stalled, environment),
+        Gate::Dark => {
+            let looks = looks(subject, assigned, environment).map(|found| found.looks).unwrap_or_default();
+            let failing = looks.into_iter().filter(|look| said(look, subject.plan.health) == Said::Fails);
+            failing.flat_map(|look| look.silent).collect()
+        }
+        Gate::Opening | Gate::Freeze | Gate::Fleet | Gate::Adoption | Gate::Soak => BTreeSet::new(),
+    }
+}
+
+/// The devices that a health gate finds now, whatever it says of them; those acknowledged left out.
+fn found(
+    subject: Subject<'_>,
+    assigned: &Assigned,
+    gate: Gate,
+    environment: Environment,
+) -> BTreeSet<DeviceId> {
+    let accepted = acknowledged(subject, gate, environment);
+    match gate {
+        Gate::Stalled => &stalled_devices(subject, assigned, environment) - accepted,
+        Gate::Dark => {
+            let looks = looks(subject, assigned, environment).map(|found| found.looks).unwrap_or_default();
+            // When most are silent, nobody is found: they come back, and are looked for again.
+            let told = looks.into_iter().filter(|look| !look.ring.mostly_silent());
+            told.flat_map(|look| look.silent).collect()
+        }
+        Gate::Opening | Gate::Freeze | Gate::Fleet | Gate::Adoption | Gate::Soak => BTreeSet::new(),
+    }
+}
+
+/// All that the gates of a rollout find now: what a person who resumes has seen.
+#[must_use]
+pub fn findings(rollout: &Rollout, world: &Observations, now: Timestamp) -> Vec<Acknowledged> {
+    let mut findings = Vec::new();
+    for (ring, plan) in rollout.rings_with_plans() {
+        let subject = Subject { rollout, ring, plan, world, now };
+        for judgement in super::judge(subject) {
+            let (gate, environment) = (judgement.gate, judgement.environment);
+            let devices = match (ring.stage.assigned(), environment) {
+                (Some(assigned), Some(environment)) => found(subject, assigned, gate, environment),
+                _ => BTreeSet::new(),
+            };
+            let stands = matches!(judgement.verdict, Verdict::Fail(_) | Verdict::Unknown(_));
+            if stands || !devices.is_empty() {
+                findings.push(Acknowledged { ring: ring.name.clone(), gate, environment, devices });
+            }
+        }
+    }
+    findings
+}
+
+/// When the stalled gate fails by the passing of time alone: enough devices that are due become
+/// stalled.
+#[must_use]
+pub fn next_failure(subject: Subject<'_>, assigned: &Assigned) -> Option<Timestamp> {
+    let Subject { plan, world, now, .. } = subject;
+    let ring = scope(plan, assigned);
+    let limit = plan.health.stalled;
+    let at = |environment: Environment| {
+        let Offered::Assigned(assignment) = ring.offered(Some(environment)) else { return None };
+        let accepted = acknowledged(subject, Gate::Stalled, environment);
+        let in_class = |class| world.fleet.in_class(&ring, environment, class, now);
+        let stalled = in_class(Class::Stalled).into_iter().filter(|id| !accepted.contains(*id)).count();
+        let due = in_class(Class::Due);
+        let sighted = in_class(Class::Arrived).len() + due.len() + stalled;
+        let missing = (stalled..=sighted).find(|count| limit.at_most.exceeded_by(*count, sighted))? - stalled;
+        let mut falls: Vec<Timestamp> = due
+            .into_iter()
+            .filter_map(|id| falls_due(world, id, assignment))
+            .map(|first| after(first, limit.after.get()))
+            .collect();
+        falls.sort_unstable();
+        falls.get(missing.checked_sub(1)?).copied()
+    };
+    plan.targets.keys().filter_map(|environment| at(*environment)).min()
+}
+
+fn falls_due(world: &Observations, device: &DeviceId, assignment: Assignment) -> Option<Timestamp> {
+    world.fleet.device(device)?.progress_under(assignment).first_due_sighting
+}

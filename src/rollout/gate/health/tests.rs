@@ -1,0 +1,62 @@
+//! What looks for silent devices come to, at each boundary.
+
+use super::*;
+use crate::fleet::{PartsPerBillion, Share};
+
+fn at(text: &str) -> Timestamp {
+    format!("2026-10-{text}:00Z").parse().unwrap()
+}
+
+fn look(ring: (usize, usize), control: (usize, usize), p: u32) -> DarkLook {
+    DarkLook {
+        look: 1,
+        at: at("14T20:00"),
+        since: at("13T20:00"),
+        day: 2,
+        ring: Share { silent: ring.0, of: ring.1 },
+        control: Share { silent: control.0, of: control.1 },
+        p: PartsPerBillion(p),
+        p_at_most: PartsPerBillion(166_667),
+        silent: Vec::new(),
+    }
+}
+
+#[test]
+fn looks_say_one_word_together() {
+    let fine = || look((2, 100), (20, 1_000), 600_000_000);
+    let fails = Verdict::Fail(Failing::TooManyDark);
+    let outage = Verdict::Unknown(Unknown::OutageOrHoliday);
+    let asleep = Verdict::Wait(Waiting::FleetAsleep);
+    let few = Verdict::Wait(Waiting::TooFewSeen);
+    let rows = [
+        ("no look", vec![], Verdict::Wait(Waiting::TooSoon)),
+        ("one look", vec![fine()], Verdict::Wait(Waiting::TooSoon)),
+        ("both fine", vec![fine(), fine()], Verdict::Pass),
+        ("one fails", vec![fine(), look((5, 100), (20, 1_000), 166_667)], fails.clone()),
+        ("the first alone fails", vec![look((5, 100), (20, 1_000), 1)], fails.clone()),
+        ("above, and by chance", vec![fine(), look((5, 100), (20, 1_000), 166_668)], Verdict::Pass),
+        ("no chance, and not above", vec![fine(), look((4, 100), (20, 1_000), 1)], Verdict::Pass),
+        ("half is silent", vec![fine(), look((50, 100), (20, 1_000), 1)], fails.clone()),
+        ("more than half", vec![fine(), look((51, 100), (20, 1_000), 1)], outage.clone()),
+        ("more than half of both", vec![fine(), look((51, 100), (501, 1_000), 1)], asleep),
+        ("half of the control", vec![fine(), look((51, 100), (500, 1_000), 1)], outage),
+        (
+            "fifteen of a day before",
+            vec![fine(), look((8, 15), (0, 1_000), 1)],
+            Verdict::Unknown(Unknown::OutageOrHoliday),
+        ),
+        ("fourteen", vec![fine(), look((7, 14), (0, 1_000), 1)], few),
+        ("a fault beside an outage", vec![look((51, 100), (0, 10), 1), look((9, 100), (0, 1_000), 1)], fails),
+    ];
+    for (row, looks, verdict) in rows {
+        assert_eq!(by_looks(&looks, Health::BUILT_IN, None), verdict, "{row}");
+    }
+}
+
+#[test]
+fn a_silence_that_was_accepted_waits_for_the_next_look() {
+    let silent = vec![look((90, 100), (20, 1_000), 1)];
+    let word = |accepted: &str| by_looks(&silent, Health::BUILT_IN, Some(&at(accepted)));
+    assert_eq!(word("14T19:59"), Verdict::Unknown(Unknown::OutageOrHoliday), "accepted before");
+    assert_eq!(word("15T09:00"), Verdict::Wait(Waiting::TooSoon));
+}

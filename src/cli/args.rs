@@ -17,6 +17,7 @@ use crate::cli::diff::{DiffArgs, diff};
 use crate::cli::exit::CliError;
 use crate::cli::explain::explain;
 use crate::cli::failpoint_args::FailpointArgs;
+use crate::cli::forecast::{ForecastArgs, forecast};
 use crate::cli::healthcheck::healthcheck;
 use crate::cli::history::{Part, history};
 use crate::cli::init::{InitArgs, init};
@@ -26,6 +27,7 @@ use crate::cli::schema::{SchemaArgs, schema};
 use crate::cli::screen::Ink;
 use crate::cli::screen::Screen;
 use crate::cli::signals::end_signal;
+use crate::cli::simulate::{SimulateArgs, simulate};
 use crate::cli::status::status;
 use crate::cli::stop::stop;
 use crate::cli::user::caller;
@@ -62,6 +64,21 @@ const AFTER_SCHEMA: &str = "\
 For editors: ringward schema > ringward.schema.json, and as the first line of each plan
   # yaml-language-server: $schema=ringward.schema.json
 It knows keys and the shape of values; `ringward check` judges the whole.";
+
+const AFTER_SIMULATE: &str = "\
+Faults, each with --fault:
+  no-reconnect-after-wake[=5%]    devices that stay away after their next sleep
+  installer-blocked=ENVIRONMENT   nothing installs on windows, or on macos
+  local-holiday=RING:DATE         a day on which nobody in a ring works
+  other-updater=RING              something else updates a third of a ring
+  drift=RING                      somebody changes the ring's group
+  outage=DATE[:HOURS]             no read succeeds, from 09:00 UTC on
+  slow-fleet                      half of the laptops stay closed on any day
+
+Examples:
+  ringward simulate plans/client.yaml --from 2026-10-12 --devices 600
+  ringward simulate plans/client.yaml --fault installer-blocked=macos
+  ringward simulate plans/client.yaml --online --json | jq .rings";
 
 /// Commands beside a running daemon.
 #[derive(Debug, Subcommand)]
@@ -131,6 +148,16 @@ Examples:
     Init(InitArgs),
     /// Show what a plan would change at Cloudflare now; nothing is written
     Diff(Box<DiffArgs>),
+    /// Say when a rollout will be where, and what would move that
+    #[command(after_help = "\
+Examples:
+  ringward forecast client             a plan of the daemon, on its own devices
+  ringward forecast plans/client.yaml  a plan file, on a synthetic fleet from now on
+  ringward forecast client --json | jq .done")]
+    Forecast(ForecastArgs),
+    /// Run a plan against a synthetic fleet, faults included, and tell what would happen and why
+    #[command(after_help = AFTER_SIMULATE)]
+    Simulate(Box<SimulateArgs>),
     /// Copy the database, checked, while the daemon runs or not
     #[command(after_help = "\
 Examples:
@@ -210,6 +237,8 @@ impl ClientCommand {
             Self::Schema(args) => schema(&args, out),
             Self::Init(args) => init(&args, out, &mut io::stderr()).await,
             Self::Diff(args) => diff(&args, Ink::of(&io::stdout()), out).await,
+            Self::Forecast(args) => forecast(&args, Clock::Real.now(), &Screen::of_stdout(), out).await,
+            Self::Simulate(args) => simulate(&args, Clock::Real.now(), &Screen::of_stdout(), out).await,
             Self::Healthcheck(daemon) => healthcheck(&daemon.connection(), out).await,
             Self::Backup(args) => {
                 args.failpoint.arm_over(&args.daemon.db)?;

@@ -26,6 +26,7 @@ use crate::rollout::report::Report;
 use crate::rollout::state::{Rollout, State};
 use crate::rollout::waits::Waits;
 use crate::rollout::world::{Observations, Want};
+use crate::simulation::forecast::{NoForecast, Situation};
 use crate::store::{DeviceRow as StoredDevice, Head, OpenError, Recovery, RingSample, Store, StoreError};
 use crate::time::{Clock, SignedDuration, Stopwatch, Timestamp, since};
 use clock::ClockWatch;
@@ -431,6 +432,14 @@ impl Engine {
             }
         }
         Some(rows)
+    }
+
+    /// What a forecast for a plan is made from.
+    ///
+    /// # Errors
+    /// When there is nothing to forecast.
+    pub(super) fn situation(&self, plan: &PlanName) -> Result<Situation, NoForecast> {
+        Situation::of(plan, self.files.desired(plan), &self.state, &self.world, self.now())
     }
 
     fn sample_rings(&mut self) -> Result<(), EngineError> {

@@ -350,6 +350,10 @@ impl Owner {
                 let _ = reply.send(self.engine.devices(&plan, ring.as_ref(), class));
                 Ok(false)
             }
+            Request::Situation { plan, reply } => {
+                let _ = reply.send(self.engine.situation(&plan).map(Box::new));
+                Ok(false)
+            }
             Request::Command { actor, reason, command, reply } => {
                 let mut answer = self.engine.command(&actor, &reason, &command)?;
                 // The snapshot first, so that who asked sees what the request did.

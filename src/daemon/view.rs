@@ -17,6 +17,7 @@ use crate::rollout::report::Report;
 use crate::rollout::state::{Hold, Tallies};
 use crate::rollout::waits::Waits;
 use crate::rollout::world::{Read, Trouble};
+use crate::simulation::forecast::{NoForecast, Situation};
 use crate::store::Head;
 use crate::time::{Clock, Timestamp};
 use crate::version::Environment;
@@ -115,6 +116,13 @@ pub enum Request {
         /// Where the answer goes; `None`: no such plan.
         reply: oneshot::Sender<Option<Vec<DeviceRow>>>,
     },
+    /// All that a forecast for a plan is made from.
+    Situation {
+        /// The plan.
+        plan: PlanName,
+        /// Where the answer goes.
+        reply: oneshot::Sender<Result<Box<Situation>, NoForecast>>,
+    },
     /// Look at files and stop file now.
     LookNow,
 }
@@ -211,6 +219,20 @@ impl Handle {
     ) -> Result<Option<Vec<DeviceRow>>, CommandError> {
         let (reply, answer) = oneshot::channel();
         let request = Request::Devices { plan, ring, class, reply };
+        self.requests.try_send(request).map_err(|_| CommandError::Unavailable("it is busy or ending"))?;
+        answer.await.map_err(|_| CommandError::Unavailable("it is ending"))
+    }
+
+    /// Asks for what a forecast is made from.
+    ///
+    /// # Errors
+    /// When the daemon cannot take the question; inside, why there is nothing to forecast.
+    pub async fn situation(
+        &self,
+        plan: PlanName,
+    ) -> Result<Result<Box<Situation>, NoForecast>, CommandError> {
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Situation { plan, reply };
         self.requests.try_send(request).map_err(|_| CommandError::Unavailable("it is busy or ending"))?;
         answer.await.map_err(|_| CommandError::Unavailable("it is ending"))
     }

@@ -51,13 +51,38 @@ pub fn decide(
     world: &Observations,
     now: Timestamp,
 ) -> Result<Decision, IllegalEvent> {
+    decided(name, desired, state, world, now, |context| Some(report::report(context)))
+}
+
+/// The same decision without its report, which counts every device: for runs that nobody reads.
+///
+/// # Errors
+/// As [`decide`].
+pub fn decide_unreported(
+    name: &PlanName,
+    desired: Desired<'_>,
+    state: &State,
+    world: &Observations,
+    now: Timestamp,
+) -> Result<Decision, IllegalEvent> {
+    decided(name, desired, state, world, now, |_| None)
+}
+
+fn decided(
+    name: &PlanName,
+    desired: Desired<'_>,
+    state: &State,
+    world: &Observations,
+    now: Timestamp,
+    tell: fn(&Context<'_>) -> Option<Report>,
+) -> Result<Decision, IllegalEvent> {
     let mut state = Cow::Borrowed(state);
     let mut entries = Vec::new();
     for _ in 0..MAX_STEPS {
         let context = Context::of(name, desired, &state, world, now);
         let step = ladder(name, desired, &state, context.as_ref());
         if step.is_empty() {
-            return Ok(Decision::new(entries, context.as_ref()));
+            return Ok(Decision::new(entries, context.as_ref(), tell));
         }
         for entry in step {
             let state = state.to_mut();
@@ -66,7 +91,7 @@ pub fn decide(
             entries.push(entry);
         }
     }
-    Ok(Decision::new(entries, Context::of(name, desired, &state, world, now).as_ref()))
+    Ok(Decision::new(entries, Context::of(name, desired, &state, world, now).as_ref(), tell))
 }
 
 /// What is to be read and why the rollout is where it is, without deciding anything: for a daemon that
@@ -78,13 +103,19 @@ pub fn look(
     world: &Observations,
     now: Timestamp,
 ) -> Decision {
-    Decision::new(Vec::new(), Context::of(name, desired, state, world, now).as_ref())
+    Decision::new(Vec::new(), Context::of(name, desired, state, world, now).as_ref(), |context| {
+        Some(report::report(context))
+    })
 }
 
 impl Decision {
-    fn new(entries: Vec<Entry>, context: Option<&Context<'_>>) -> Self {
+    fn new(
+        entries: Vec<Entry>,
+        context: Option<&Context<'_>>,
+        tell: fn(&Context<'_>) -> Option<Report>,
+    ) -> Self {
         let reads = context.map(reads::wants).unwrap_or_default();
-        let report = context.map(report::report);
+        let report = context.and_then(tell);
         let wake_at = context.and_then(|context| reads::wake_at(context, &reads));
         Self { entries, report, reads, wake_at }
     }

@@ -39,11 +39,10 @@ fn rests_on(plan: &RingPlan, census: &EnvironmentCensus, gone: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
 
     use super::*;
     use crate::fleet::Counts;
-    use crate::ids::{GroupId, RingName};
+    use crate::ids::GroupId;
     use crate::rollout::state::Assigned;
     use crate::rollout::verdict::{Exempt, Failing, Gate, Waiting};
     use crate::time::Timestamp;

@@ -420,6 +420,11 @@ impl Devices {
         }
     }
 
+    fn last_seen(&self, index: usize, story: &Story, at: Timestamp) -> Option<Timestamp> {
+        let silent_from = self.silent_from.get(index).copied().flatten();
+        story.last_seen(silent_from.map_or(at, |silent| at.min(silent)))
+    }
+
     /// What Cloudflare lists about a device at an instant; `None` once it is removed.
     #[must_use]
     pub fn sighting(&self, index: usize, at: Timestamp) -> Option<Sighting> {
@@ -427,8 +432,7 @@ impl Devices {
         if story.removed_at.is_some_and(|removed| removed <= at) {
             return None;
         }
-        let silent_from = self.silent_from.get(index).copied().flatten();
-        let last_seen_at = story.last_seen(silent_from.map_or(at, |silent| at.min(silent)));
+        let last_seen_at = self.last_seen(index, story, at);
         let as_of = last_seen_at.unwrap_or(Timestamp::MIN);
         let profile = story.profile_at(as_of);
         Some(Sighting {
@@ -449,14 +453,19 @@ impl Devices {
     /// What Cloudflare lists at an instant.
     #[must_use]
     pub fn sweep(&self, scope: &SweepScope, at: Timestamp) -> Vec<Sighting> {
-        let all = (0..self.stories.len()).filter_map(|index| self.sighting(index, at));
-        all.filter(|sighting| match scope {
+        // Most looks list few devices: the others cost no more than the question whether they are listed.
+        let is_listed = |(index, story): &(usize, &Story)| match scope {
             SweepScope::Full => true,
-            SweepScope::SeenAfter(since) => sighting.last_seen_at.is_some_and(|seen| seen >= *since),
-            SweepScope::Profile(profile) => {
-                sighting.policy.as_ref().is_some_and(|policy| policy.id == *profile)
+            SweepScope::SeenAfter(since) => {
+                self.last_seen(*index, story, at).is_some_and(|seen| seen >= *since)
             }
-        })
-        .collect()
+            SweepScope::Profile(profile) if story.moves.is_empty() => story.profile == *profile,
+            SweepScope::Profile(profile) => {
+                let as_of = self.last_seen(*index, story, at).unwrap_or(Timestamp::MIN);
+                story.profile_at(as_of) == profile
+            }
+        };
+        let listed = self.stories.iter().enumerate().filter(is_listed);
+        listed.filter_map(|(index, _)| self.sighting(index, at)).collect()
     }
 }

@@ -9,7 +9,7 @@ use crate::fleet::{Fleet, Membership, SWEEP_OVERLAP, Sighting, Sweep, SweepScope
 use crate::ids::PlanName;
 use crate::plan::model::Revision;
 use crate::rollout::command::{Command, Refusal, command};
-use crate::rollout::decide::{Decision, decide};
+use crate::rollout::decide::{Decision, decide, decide_unreported};
 use crate::rollout::event::{Actor, Entry, Event, Mode, Recorded};
 use crate::rollout::gate;
 use crate::rollout::outcome::doubt_after_restart;
@@ -21,7 +21,7 @@ use crate::time::{SignedDuration, Timestamp, after, in_words, since};
 
 use super::far_end::{Asked, FarEnd};
 use super::fault::SimulationFault;
-use super::looks::Looks;
+use super::looks::{Looks, Reports};
 use super::writer::Writing;
 use super::{Disk, OnDisk, Pace};
 
@@ -278,6 +278,10 @@ impl Engine {
 
     fn decision(&mut self, name: &PlanName, now: Timestamp) -> Decision {
         let desired = self.files.get(name).map_or(Desired::LastGood, File::desired);
+        let decide = match self.looks {
+            Some(Looks { reports: Reports::None, .. }) => decide_unreported,
+            Some(Looks { reports: Reports::Made, .. }) | None => decide,
+        };
         match decide(name, desired, &self.state, &self.world, now) {
             Ok(decision) => decision,
             Err(error) => {

@@ -94,6 +94,19 @@ impl FarEnd {
         Self { devices, profiles, ..Self::default() }
     }
 
+    /// Has these groups as they were made before the simulation began.
+    pub fn take_over(&mut self, groups: impl IntoIterator<Item = Group>) {
+        let mut groups: Vec<Group> = groups.into_iter().collect();
+        groups.sort_by_key(|group| group.updated_at);
+        for group in groups {
+            let at = group.updated_at;
+            self.last_update = self.last_update.max(Some(at));
+            self.history.push((at, group.id.clone(), Some(group.clone())));
+            self.groups.insert(group.id.clone(), group);
+            self.offer(at);
+        }
+    }
+
     /// Its deployment groups as they are.
     pub fn groups(&self) -> impl Iterator<Item = &Group> {
         self.groups.values()

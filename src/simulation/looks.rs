@@ -11,7 +11,13 @@ use super::engine::Engine;
 use crate::rollout::gate::LEFT_TO_ENTER;
 use crate::rollout::state::{Phase, Ring, Stage};
 use crate::schedule::Writable;
-use crate::time::{SignedDuration, Timestamp, after};
+use crate::time::{SignedDuration, Timestamp, after, since};
+
+/// The shortest time between two looks at a ring that adopts.
+const SHORTEST: SignedDuration = SignedDuration::from_mins(10);
+
+/// Looks in as much time as has passed since a ring was told.
+const LOOKS_IN_A_WHILE: i32 = 10;
 
 /// How far apart looks are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +26,17 @@ pub struct Looks {
     pub busy: SignedDuration,
     /// While only time can pass.
     pub resting: SignedDuration,
+    /// Whether decisions come with reports.
+    pub reports: Reports,
+}
+
+/// Whether decisions come with reports, which cost more than the decisions themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reports {
+    /// Each one.
+    Made,
+    /// None.
+    None,
 }
 
 impl Looks {
@@ -60,11 +77,17 @@ impl Engine {
                     instants.push(ends_at);
                     ends_at <= now
                 }
-                Stage::Adopting(_) | Stage::Deploying(_) => true,
+                Stage::Adopting(assigned) => {
+                    // What takes an hour is followed by minutes, what takes days by the hour.
+                    let length = since(assigned.at, now) / LOOKS_IN_A_WHILE;
+                    every = every.min(length.clamp(SHORTEST.min(looks.busy), looks.busy));
+                    false
+                }
+                Stage::Deploying(_) => true,
                 Stage::Pending | Stage::Verified(_) => false,
             };
             if busy {
-                every = looks.busy;
+                every = every.min(looks.busy);
             }
         }
         let grid = Looks::next(every, now);

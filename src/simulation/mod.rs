@@ -12,6 +12,7 @@ pub mod engine;
 pub mod far_end;
 mod fault;
 mod faults;
+pub mod forecast;
 mod looks;
 pub mod trial;
 pub mod what_if;
@@ -32,7 +33,7 @@ use crate::time::{SignedDuration, Timestamp, after};
 use engine::{Engine, replayed};
 use far_end::{FarEnd, Outsider};
 pub use fault::SimulationFault;
-pub use looks::Looks;
+pub use looks::{Looks, Reports};
 
 /// Steps at one instant: more is a livelock.
 const MAX_STEPS_AT_ONCE: usize = 200;
@@ -218,6 +219,12 @@ impl Drive {
         let mut drive = Self::new(far_end, vec![plan], pace, Mode::Write, now);
         drive.engine = Engine::take_over(state, world, looks, pace, now);
         drive
+    }
+
+    /// From now on it may write, whatever it was started as.
+    pub fn may_write(&mut self) {
+        self.mode = Mode::Write;
+        self.engine.state.mode = Some(Mode::Write);
     }
 
     /// From now on it does not look at every minute: much faster, and exact to a look.

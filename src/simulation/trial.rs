@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::cast::{self, Casting};
 use super::what_if::WhatIf;
-use super::{Drive, Happening, Looks, Pace, SimulationFault};
+use super::{Drive, Happening, Looks, Pace, Reports, SimulationFault};
 use crate::fleet::Counts;
 use crate::ids::RingName;
 use crate::plan::model::{Plan, Revision};
@@ -20,8 +20,11 @@ use crate::time::{SignedDuration, Timestamp, after, since};
 use crate::version::Environment;
 
 /// What a user's simulation looks at: exact to a quarter of an hour while something can happen.
-pub const LOOKS: Looks =
-    Looks { busy: SignedDuration::from_mins(15), resting: SignedDuration::from_hours(2) };
+pub const LOOKS: Looks = Looks {
+    busy: SignedDuration::from_mins(15),
+    resting: SignedDuration::from_hours(2),
+    reports: Reports::Made,
+};
 
 /// Waits shorter than this are no line of their own.
 const WORTH_TELLING: SignedDuration = SignedDuration::from_hours(1);
@@ -167,10 +170,25 @@ impl Teller {
         if let Event::Halted { cause } = event {
             self.halts.push((recorded.at, cause.clone()));
         }
+        if let Event::GateKnown { ring, .. } = event {
+            self.forget_short_doubt(ring, recorded.at);
+        }
         let Some(text) = words(recorded) else { return };
         self.end_wait(recorded.at);
         let (ring, kind) = (event.ring().cloned(), event.kind());
         self.timeline.push(Line { at: recorded.at, until: None, ring, kind, text });
+    }
+
+    /// A gate that could not tell for less than is worth telling: what it waits for is read first.
+    fn forget_short_doubt(&mut self, ring: &RingName, known_at: Timestamp) {
+        let is_short = |line: &Line| {
+            line.kind == "gate_unknown"
+                && line.ring.as_ref() == Some(ring)
+                && since(line.at, known_at) < WORTH_TELLING
+        };
+        if let Some(index) = self.timeline.iter().rposition(is_short) {
+            self.timeline.remove(index);
+        }
     }
 
     /// What stands first in the way, as long as it is the same.

@@ -17,6 +17,7 @@
 //! verbs go through [`crate::daemon::Handle`] with the actor that the connection proves.
 
 mod admission;
+pub mod forecast;
 mod guard;
 pub mod json;
 mod metrics;

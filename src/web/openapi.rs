@@ -60,6 +60,8 @@ pub(super) struct Document {
 
 /// Failures of a path about one plan.
 pub(super) struct OfAPlan;
+/// Failures of a forecast: it is refused for a rollout that is over.
+pub(super) struct OfAForecast;
 /// Failures of a verb about everything.
 pub(super) struct OfAVerb;
 /// Failures of a verb about one plan.
@@ -76,6 +78,12 @@ impl IntoResponses for OfARead {
 impl IntoResponses for OfAPlan {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         references(&[Kind::Forbidden, Kind::NoSuchPlan])
+    }
+}
+
+impl IntoResponses for OfAForecast {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        references(&[Kind::Forbidden, Kind::NoSuchPlan, Kind::Refused])
     }
 }
 

@@ -20,7 +20,7 @@ use super::admission::admit;
 use super::json::IndexAnswer;
 use super::openapi::{Document, OfARead, begun, finished};
 use super::problem::{Failure, Kind, answer};
-use super::{Services, metrics, page, reads, stream, verbs};
+use super::{Services, forecast, metrics, page, reads, stream, verbs};
 use crate::daemon::view::Readiness;
 
 /// Answers of the API load nothing; the page has a policy of its own.
@@ -37,6 +37,7 @@ pub fn router(services: Services) -> Router {
         .fallback(no_such_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(Extension(Arc::new(finished(document))))
+        .layer(Extension(forecast::Forecasts::default()))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             tracing::error!("a request met a fault in ringward");
             Failure::new(Kind::Fault, "this is a fault in ringward; the daemon goes on; please report it")
@@ -59,6 +60,7 @@ fn api() -> OpenApiRouter<Services> {
         .routes(routes!(reads::rollouts))
         .routes(routes!(reads::rollout))
         .routes(routes!(reads::plan))
+        .routes(routes!(forecast::forecast))
         .merge(reads::devices_routes())
         .routes(routes!(reads::events))
         .merge(stream::routes())

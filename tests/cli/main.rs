@@ -19,6 +19,7 @@ mod online;
 mod plans;
 mod reading;
 mod server;
+mod simulating;
 mod stopping;
 mod watching;
 

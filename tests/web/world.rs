@@ -19,6 +19,7 @@ use ringward::rollout::state::{Hold, Phase, Tallies};
 use ringward::rollout::verdict::{Evidence, Exempt, Gate, Judgement, Verdict, Waiting};
 use ringward::rollout::waits::Waits;
 use ringward::rollout::world::{Read, Trouble, Want};
+use ringward::simulation::forecast::NoForecast;
 use ringward::store::{Head, ProjectionRows, Seq, Store};
 use ringward::telemetry::Metrics;
 use ringward::time::{Clock, Timestamp};
@@ -261,6 +262,9 @@ impl World {
                     }
                     Request::Devices { plan, ring, class, reply } => {
                         reply.send(devices(&plan, ring.as_ref(), class)).unwrap();
+                    }
+                    Request::Situation { reply, .. } => {
+                        let _ = reply.send(Err(NoForecast::Unread));
                     }
                     Request::LookNow => {}
                 }

@@ -36,6 +36,7 @@ use self::acts::{Action, Viewer};
 use self::assets::{NAMES, Names};
 use self::ring::MILESTONES;
 use self::show::{Event, Moment, Rollout, Tone};
+use super::forecast::Forecasts;
 use super::json::{EventJson, FaultJson, FileProblemJson, RolloutJson, RolloutsAnswer};
 use super::problem::{Failure, Kind};
 use super::reads::{known, plan_name, read_log};
@@ -186,28 +187,31 @@ pub(super) struct BoardQuery {
 async fn front(
     State(services): State<Services>,
     Extension(peer): Extension<Peer>,
+    Extension(forecasts): Extension<Forecasts>,
     query: Result<Query<BoardQuery>, QueryRejection>,
     head: Parts,
 ) -> Html {
-    Html(board(&services, None, query, &Viewer::new(&peer, &head)).await)
+    Html(board(&services, &forecasts, None, query, &Viewer::new(&peer, &head)).await)
 }
 
 async fn of_plan(
     State(services): State<Services>,
     plan: Result<Path<String>, PathRejection>,
     Extension(peer): Extension<Peer>,
+    Extension(forecasts): Extension<Forecasts>,
     query: Result<Query<BoardQuery>, QueryRejection>,
     head: Parts,
 ) -> Html {
     let viewer = Viewer::new(&peer, &head);
     Html(match plan_name(plan) {
-        Ok(plan) => board(&services, Some(plan), query, &viewer).await,
+        Ok(plan) => board(&services, &forecasts, Some(plan), query, &viewer).await,
         Err(failure) => Err(failure),
     })
 }
 
 async fn board(
     services: &Services,
+    forecasts: &Forecasts,
     only: Option<PlanName>,
     query: Result<Query<BoardQuery>, QueryRejection>,
     viewer: &Viewer,
@@ -222,7 +226,11 @@ async fn board(
         answer.rollouts.iter().map(|rollout| (rollout.plan.clone(), rollout.number)).collect();
     let of = only.clone();
     let log = read_log(services, move |reader| log_book(reader, of.as_ref(), &rollouts, query)).await;
-    let page = Board::new(&answer, log, only.as_ref(), query, viewer);
+    let mut page = Board::new(&answer, log, only.as_ref(), query, viewer);
+    let running = answer.rollouts.iter().zip(&mut page.rollouts).filter(|(of, _)| of.phase == "running");
+    for (of, shown) in running {
+        shown.forecast = forecasts.last(&services.handle, &of.plan).map(|told| show::forecast(&told));
+    }
     Html::shown(StatusCode::OK, page.render())
 }
 

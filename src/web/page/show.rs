@@ -3,6 +3,7 @@
 //! **Invariant:** class names and icons come from [`Tone`] and our own words only, never from data;
 //! every text is printed through the template's escaping.
 
+use super::super::forecast::{ForecastJson, WhenJson};
 use super::super::json::{BlockerJson, EventJson, HoldJson, NewerTargetJson, RolloutJson};
 use super::acts::{self, Action, Viewer};
 use super::ring::{Ring, ring};
@@ -104,6 +105,8 @@ pub(super) struct Rollout {
     pub(super) digest: String,
     pub(super) since: Moment,
     pub(super) earliest_move: Option<Moment>,
+    /// When it will be done, in a sentence; `None` while nobody has looked ahead.
+    pub(super) forecast: Option<String>,
     pub(super) verified: usize,
     pub(super) devices: Option<(usize, usize)>,
     pub(super) blockers: Vec<Blocker>,
@@ -173,11 +176,25 @@ pub(super) fn rollout(
         digest: rollout.digest.chars().take(12).collect(),
         since: Moment::new(rollout.phase_since, now),
         earliest_move: rollout.earliest_move.map(|at| Moment::new(at, now)),
+        forecast: None,
         verified: rollout.rings.iter().filter(|ring| ring.state == "verified").count(),
         devices,
         blockers: blockers(rollout, said),
         actions: acts::of_rollout(rollout, writes, viewer),
         rings,
+    }
+}
+
+/// When a rollout will be done, in a sentence.
+pub(super) fn forecast(told: &ForecastJson) -> String {
+    let WhenJson { middle, from, until, .. } = &told.done;
+    let (Some(middle), Some(from), Some(until)) = (middle, from, until) else {
+        return "no date: as things are, it comes to no end".to_owned();
+    };
+    let range = format!("{}, 80 % between {} and {}", short(*middle), short(*from), short(*until));
+    match told.held {
+        Some(_) => format!("no date until somebody lets it go on; if that were now: {range}"),
+        None => range,
     }
 }
 

@@ -1,0 +1,153 @@
+//! `ringward simulate`: what a plan would do to a fleet, told day by day, in a second or two.
+//!
+//! **Invariant:** nothing is written anywhere; the same plan, begin, seed, size and faults give the
+//! same answer, to the byte.
+
+mod online;
+mod tell;
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::cli::check::Judgement;
+use crate::cli::connection_args::ConnectionArgs;
+use crate::cli::exit::CliError;
+use crate::cli::render::{Format, Out, json, safe};
+use crate::cli::screen::Screen;
+use crate::plan::model::Revision;
+use crate::simulation::cast::{Casting, Size};
+use crate::simulation::trial::{Trial, run};
+use crate::simulation::what_if::WhatIf;
+use crate::synthetic::Mix;
+use crate::time::Timestamp;
+
+/// The longest simulation.
+pub const MOST_DAYS: u16 = 366;
+
+/// The largest synthetic fleet: what an answer in seconds allows.
+pub const MOST_DEVICES: u32 = 5_000;
+
+/// Arguments of `simulate`.
+#[derive(Debug, Args)]
+pub struct SimulateArgs {
+    /// A plan file
+    #[arg(value_name = "PLAN")]
+    pub plan: PathBuf,
+    /// What every draw depends on
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// For how many days at most
+    #[arg(long, value_name = "N", default_value_t = 120, value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_DAYS)))]
+    pub days: u16,
+    /// How many devices, over all profiles of the plan; each ring has twice those of the one before
+    #[arg(long, value_name = "N", default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_DEVICES)), conflicts_with = "online")]
+    pub devices: u32,
+    /// When it begins: 2026-10-12 or 2026-10-12T06:00:00Z; without it, today at 00:00 UTC
+    #[arg(long, value_name = "INSTANT", value_parser = instant)]
+    pub from: Option<Timestamp>,
+    /// A story that befalls it; can be given more than once
+    #[arg(long = "fault", value_name = "FAULT")]
+    pub faults: Vec<WhatIf>,
+    /// Answer in JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Take the number of devices of each profile and system from the account, reading only
+    #[arg(long)]
+    pub online: bool,
+    /// With --online: how to reach the account.
+    #[command(flatten, next_help_heading = "With --online")]
+    pub connection: ConnectionArgs,
+}
+
+/// Simulates a plan. A rollout that halts is an answer, not a failure.
+///
+/// # Errors
+/// When the plan or a fault cannot be used (exit 2), or the account cannot be read (exit 1).
+pub async fn simulate(
+    args: &SimulateArgs,
+    now: Timestamp,
+    screen: &Screen,
+    out: Out<'_>,
+) -> Result<(), CliError> {
+    let revision = one_plan(&args.plan, screen)?;
+    args.faults.iter().try_for_each(|fault| fault.fits(&revision.plan)).map_err(CliError::usage)?;
+    let size = if args.online {
+        Size::Counted(online::heads(&revision.plan, &args.connection).await?)
+    } else {
+        Size::Total(usize::try_from(args.devices).unwrap_or(usize::MAX))
+    };
+    let from = args.from.unwrap_or_else(|| midnight(now));
+    let casting = Casting { seed: args.seed, size, mix: mix(), from, days: i64::from(args.days) };
+    let trial = Trial { revision, casting, faults: args.faults.clone() };
+    let told = run(&trial).map_err(CliError::failed)?;
+    let format = if args.json { Format::Json } else { Format::Text };
+    match format {
+        Format::Json => json(out, &tell::SimulationJson::of(&trial, &told))?,
+        Format::Text => tell::text(out, &trial, &told, screen)?,
+    }
+    Ok(())
+}
+
+/// The one plan of a file. Its errors are shown as `check` shows them.
+///
+/// # Errors
+/// When the file holds no plan that can be used.
+pub(super) fn one_plan(path: &PathBuf, screen: &Screen) -> Result<Revision, CliError> {
+    let judgement = Judgement::of(std::slice::from_ref(path));
+    for complaint in judgement.complaints(screen.ink) {
+        eprintln!("{complaint}");
+    }
+    if let Some(why) = judgement.unusable() {
+        return Err(CliError::usage(why));
+    }
+    let mut good = judgement.files.into_iter().filter_map(|judged| judged.outcome.ok());
+    let shown = safe(&path.display().to_string());
+    match (good.next(), good.next()) {
+        (Some(revision), None) => Ok(revision),
+        (Some(_), Some(_)) => Err(CliError::usage(format!("{shown} holds several plans; name one file"))),
+        (None, _) => Err(CliError::usage(format!("{shown} holds no plan"))),
+    }
+}
+
+/// All devices are listed: those without a registration would only be missing from the number asked for.
+fn mix() -> Mix {
+    Mix { unregistered: 0, ..Mix::default() }
+}
+
+/// The begin of an instant's day, in UTC.
+fn midnight(now: Timestamp) -> Timestamp {
+    let seconds = now.as_second();
+    Timestamp::from_second(seconds - seconds.rem_euclid(86_400)).unwrap_or(now)
+}
+
+/// A day or an instant.
+fn instant(text: &str) -> Result<Timestamp, String> {
+    let whole = if text.contains('T') { text.to_owned() } else { format!("{text}T00:00:00Z") };
+    let wrong = || "write a day such as 2026-10-12, or an instant such as 2026-10-12T06:00:00Z".to_owned();
+    let instant: Timestamp = whole.parse().map_err(|_| wrong())?;
+    // Habits and schedules are computed by calendars; this leaves room on both sides.
+    let years = 2000..=2100;
+    let year = i64::from(instant.to_zoned(jiff::tz::TimeZone::UTC).year());
+    if years.contains(&year) { Ok(instant) } else { Err("its year goes from 2000 to 2100".to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_begin_is_a_day_or_an_instant() {
+        let rows = [
+            ("2026-10-12", Some("2026-10-12T00:00:00Z")),
+            ("2026-10-12T06:00:00Z", Some("2026-10-12T06:00:00Z")),
+            ("2026-10-12T06:00:00+02:00", Some("2026-10-12T04:00:00Z")),
+            ("12.10.2026", None),
+            ("9999-12-30", None),
+            ("", None),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(instant(text).ok().map(|at| at.to_string()).as_deref(), expected, "{text}");
+        }
+    }
+}

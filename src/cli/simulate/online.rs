@@ -1,0 +1,68 @@
+//! How many devices the account has in each profile of a plan, by system.
+//!
+//! **Invariant:** it only reads; a profile that is not found exactly once is an error, never zero.
+
+use crate::cli::connection_args::ConnectionArgs;
+use crate::cli::exit::CliError;
+use crate::cli::online::look_at;
+use crate::cli::render::safe;
+use crate::ids::PolicyId;
+use crate::plan::model::{Plan, ProfileRef};
+use crate::rollout::world::Observations;
+use crate::synthetic::Headcount;
+
+/// Counts the devices of each profile that the plan names.
+pub(super) async fn heads(
+    plan: &Plan,
+    connection: &ConnectionArgs,
+) -> Result<Vec<(ProfileRef, Headcount)>, CliError> {
+    let id = connection.account(plan.account.as_ref())?;
+    let look = look_at(connection, &id).await?;
+    if let Some(refused) = look.refused.first() {
+        return Err(CliError::failed(format!("account {id} cannot be looked at: {refused}")));
+    }
+    let profiles = plan.rings.iter().flat_map(|ring| &ring.profiles);
+    profiles.map(|profile| Ok((profile.clone(), count(&look.world, &found(&look.world, profile)?)))).collect()
+}
+
+fn found(world: &Observations, profile: &ProfileRef) -> Result<PolicyId, CliError> {
+    let listed = world.profiles.iter().flat_map(|read| &read.value.listed);
+    let fits = listed.filter(|known| match profile {
+        ProfileRef::Default => known.is_default,
+        ProfileRef::Id(id) => known.id == *id,
+        ProfileRef::Named(name) => known.name.as_ref() == Some(name),
+    });
+    let ids: Vec<&PolicyId> = fits.map(|known| &known.id).collect();
+    match (ids.as_slice(), profile) {
+        ([id], _) => Ok((*id).clone()),
+        ([], ProfileRef::Default) => {
+            world.fleet.default_policy().cloned().ok_or_else(|| unresolved(profile, 0))
+        }
+        (ids, _) => Err(unresolved(profile, ids.len())),
+    }
+}
+
+fn unresolved(profile: &ProfileRef, found: usize) -> CliError {
+    let profile = safe(&profile.to_string());
+    CliError::usage(format!(
+        "profile `{profile}` is found {found} times in the account; `ringward check --online` tells more"
+    ))
+}
+
+fn count(world: &Observations, policy: &PolicyId) -> Headcount {
+    let mut heads = Headcount::default();
+    for device in world.fleet.devices() {
+        let latest = &device.latest;
+        if latest.policy.as_ref().is_none_or(|seen| seen.id != *policy) {
+            continue;
+        }
+        match latest.device_type.as_deref() {
+            Some("windows") => heads.windows += 1,
+            Some("mac" | "macos") => heads.macs += 1,
+            Some("ios") => heads.ios += 1,
+            // Whatever else there is: assignments do not reach it either.
+            _ => heads.linux += 1,
+        }
+    }
+    heads
+}

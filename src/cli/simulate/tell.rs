@@ -1,0 +1,224 @@
+//! A simulated rollout as text and as JSON.
+//!
+//! **Invariant:** both tell the same; nothing of the text is cut where it is no terminal.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use serde::Serialize;
+
+use crate::cli::render::{Column, Out, safe, short, table};
+use crate::cli::screen::{Screen, Tint};
+use crate::fleet::Counts;
+use crate::ids::{PlanName, RingName};
+use crate::rollout::state::Phase;
+use crate::simulation::trial::{Line, Told, Trial};
+use crate::time::{SignedDuration, Timestamp, rough, since};
+use crate::version::Environment;
+
+/// What `simulate --json` says.
+#[derive(Debug, Serialize)]
+pub(super) struct SimulationJson<'a> {
+    plan: &'a PlanName,
+    digest: &'a str,
+    seed: u64,
+    from: Timestamp,
+    /// When it was over, or the simulation ended.
+    until: Timestamp,
+    devices: usize,
+    faults: Vec<String>,
+    /// `running` where the days ended before the rollout; null where it never began.
+    phase: Option<&'static str>,
+    waiting_on: &'a [String],
+    rings: Vec<RingWayJson<'a>>,
+    halts: Vec<HaltJson<'a>>,
+    /// Seconds by what it waited for.
+    waits: BTreeMap<&'static str, i64>,
+    writes: usize,
+    timeline: Vec<LineJson<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct RingWayJson<'a> {
+    name: &'a RingName,
+    entered_at: Option<Timestamp>,
+    adopted_at: Option<Timestamp>,
+    verified_at: Option<Timestamp>,
+    devices: &'a BTreeMap<Environment, Counts>,
+}
+
+#[derive(Debug, Serialize)]
+struct HaltJson<'a> {
+    at: Timestamp,
+    ring: &'a RingName,
+    cause: &'static str,
+    text: String,
+}
+
+#[derive(Debug, Serialize)]
+struct LineJson<'a> {
+    at: Timestamp,
+    until: Option<Timestamp>,
+    ring: Option<&'a RingName>,
+    kind: &'static str,
+    text: &'a str,
+}
+
+impl<'a> SimulationJson<'a> {
+    pub(super) fn of(trial: &'a Trial, told: &'a Told) -> Self {
+        Self {
+            plan: &trial.revision.plan.name,
+            digest: trial.revision.digest.as_str(),
+            seed: trial.casting.seed,
+            from: told.from,
+            until: told.until,
+            devices: told.devices,
+            faults: trial.faults.iter().map(ToString::to_string).collect(),
+            phase: told.phase.map(Phase::as_str),
+            waiting_on: &told.waiting_on,
+            rings: told
+                .rings
+                .iter()
+                .map(|(name, way)| RingWayJson {
+                    name,
+                    entered_at: way.entered_at,
+                    adopted_at: way.adopted_at,
+                    verified_at: way.verified_at,
+                    devices: &way.devices,
+                })
+                .collect(),
+            halts: told
+                .halts
+                .iter()
+                .map(|(at, cause)| HaltJson {
+                    at: *at,
+                    ring: cause.ring(),
+                    cause: cause.as_str(),
+                    text: cause.to_string(),
+                })
+                .collect(),
+            waits: told.waits.iter().map(|(kind, length)| (*kind, length.as_secs())).collect(),
+            writes: told.writes,
+            timeline: told
+                .timeline
+                .iter()
+                .map(|Line { at, until, ring, kind, text }| LineJson {
+                    at: *at,
+                    until: *until,
+                    ring: ring.as_ref(),
+                    kind,
+                    text,
+                })
+                .collect(),
+        }
+    }
+}
+
+/// The same for people: the answer, the timeline, the rings.
+pub(super) fn text(out: Out<'_>, trial: &Trial, told: &Told, screen: &Screen) -> io::Result<()> {
+    let plan = screen.paint(Tint::Strong, trial.revision.plan.name.as_str());
+    write!(out, "{}", screen.flow("", &format!("{plan} {}", answer(told, screen))))?;
+    let told_of = format!(
+        "Simulated from {} with {} devices and seed {}; nothing was written to any account.",
+        short(told.from),
+        told.devices,
+        trial.casting.seed
+    );
+    write!(out, "{}", screen.flow("  ", &told_of))?;
+    for fault in &trial.faults {
+        write!(out, "{}", screen.flow("  fault      ", &safe(&fault.to_string())))?;
+    }
+    for why in &told.waiting_on {
+        write!(out, "{}", screen.flow("  in the way ", &safe(why)))?;
+    }
+    writeln!(out)?;
+    for line in &told.timeline {
+        timeline(out, line, screen)?;
+    }
+    writeln!(out)?;
+    rings(out, told, screen)?;
+    writeln!(out)?;
+    let wait = |kind: &str| told.waits.get(kind).copied().unwrap_or_default();
+    let waited = [
+        ("openings", "opening"),
+        ("freezes", "freeze"),
+        ("people", "human"),
+        ("devices and soaks", "machine"),
+    ];
+    let waited = waited.into_iter().filter(|(_, kind)| wait(kind) > SignedDuration::ZERO);
+    let waited: Vec<String> =
+        waited.map(|(what, kind)| format!("{} for {what}", rough(wait(kind)))).collect();
+    let waited = if waited.is_empty() { "for nothing".to_owned() } else { waited.join(", ") };
+    let writes = match told.writes {
+        1 => "1 write".to_owned(),
+        writes => format!("{writes} writes"),
+    };
+    write!(out, "{}", screen.flow("", &format!("It sent {writes}, and waited {waited}.")))
+}
+
+/// How it ended, in one sentence.
+fn answer(told: &Told, screen: &Screen) -> String {
+    let took = rough(since(told.from, told.until));
+    let end = short(told.until);
+    match (told.phase, told.halts.last()) {
+        (_, Some((at, cause))) => {
+            let after = rough(since(told.from, *at));
+            let halts = screen.paint(Tint::Bad, "halts");
+            format!("{halts} after {after}, at {}: {}.", short(*at), safe(&cause.to_string()))
+        }
+        (Some(Phase::Completed), _) => {
+            format!("{} after {took}, at {end}.", screen.paint(Tint::Good, "is completed"))
+        }
+        (Some(phase), _) => {
+            let still = screen.paint(Tint::Waiting, &format!("is still {}", phase.as_str()));
+            format!("{still} after {took}, at {end}, when the simulation ends.")
+        }
+        (None, _) => format!("{} within {took}.", screen.paint(Tint::Bad, "never begins")),
+    }
+}
+
+fn timeline(out: Out<'_>, line: &Line, screen: &Screen) -> io::Result<()> {
+    let at = line.at.strftime("%a %Y-%m-%d %H:%M").to_string();
+    let ring = line.ring.as_ref().map(|ring| format!("{}: ", safe(ring.as_str()))).unwrap_or_default();
+    let text = safe(&line.text);
+    let (tint, words) = match (line.kind, line.until) {
+        ("waits", Some(until)) => (Tint::Quiet, format!("waits {}: {text}", rough(since(line.at, until)))),
+        ("halted", _) => (Tint::Bad, format!("{ring}{text}")),
+        ("rollout_completed", _) => (Tint::Good, format!("{ring}{text}")),
+        _ => (Tint::Strong, format!("{ring}{text}")),
+    };
+    let words = match tint {
+        Tint::Strong => words,
+        tint => screen.paint(tint, &words),
+    };
+    write!(out, "{}", screen.flow(&format!("{at}  "), &words))
+}
+
+fn rings(out: Out<'_>, told: &Told, screen: &Screen) -> io::Result<()> {
+    let columns = [
+        Column::Cut("RING"),
+        Column::Left("ENTERED"),
+        Column::Left("ADOPTED"),
+        Column::Left("VERIFIED"),
+        Column::Left("ARRIVED"),
+    ];
+    let moment = |at: Option<Timestamp>| {
+        at.map_or_else(|| "-".to_owned(), |at| at.strftime("%a %m-%d %H:%M").to_string())
+    };
+    let rows: Vec<Vec<String>> = told
+        .rings
+        .iter()
+        .map(|(name, way)| {
+            let sum = |pick: fn(&Counts) -> usize| way.devices.values().map(pick).sum::<usize>();
+            let arrived = format!("{} of {}", sum(|counts| counts.arrived), sum(Counts::eligible));
+            vec![
+                safe(name.as_str()),
+                moment(way.entered_at),
+                moment(way.adopted_at),
+                moment(way.verified_at),
+                arrived,
+            ]
+        })
+        .collect();
+    table(out, screen, 0, &columns, &rows)
+}

@@ -200,11 +200,10 @@ fn accepted(context: &Context<'_>) -> Vec<GroupDrift> {
     });
     let changed = standing.map(|owned| (owned, Some(owned.last.clone())));
     let gone = state.lost.values().filter(|lost| lost.plan == *plan).map(|lost| (lost, None));
-    let drift = |(owned, seen): (&OwnedGroup, Option<Group>)| GroupDrift {
-        ring: owned.ring.clone(),
-        expected: expected(owned),
-        seen,
-        elsewhere: Vec::new(),
+    let drift = |(owned, seen): (&OwnedGroup, Option<Group>)| {
+        let expected = expected(owned);
+        let elsewhere = look::elsewhere(state, context.world, &expected, seen.as_ref());
+        GroupDrift { ring: owned.ring.clone(), expected, seen, elsewhere }
     };
     changed.chain(gone).map(drift).filter(|drift| context.rollout.ring(&drift.ring).is_some()).collect()
 }

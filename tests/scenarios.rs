@@ -237,6 +237,8 @@ scenarios! {
     deadline_missed
     drift
     drift_accepted
+    drift_adopted
+    drift_restored
     exempt_environment
     file_gone
     finish_first
@@ -247,18 +249,24 @@ scenarios! {
     freeze_between_rings
     freeze_mid_rollout
     gate_edit
+    group_created_anew
     group_deleted
+    group_renamed
     late_patch
+    leaving_devices
     local_holiday
     newer_target
     not_exercised
     opening_too_short
+    other_updater
     pause_and_stop
     paused_at_the_deadline
     plan_changed_in_doubt
     profile_moves
+    profile_taken
     refused_write
     reset_after_applying
+    restore_waits
     resume_acknowledges
     ring_grows
     ring_inserted

@@ -17,7 +17,7 @@ use crate::daemon::view::{CommandError, DeviceRow, View};
 use crate::failpoint::{self, Point};
 use crate::fleet::{Class, Device, Reported, RingScope, Sweep};
 use crate::ids::{AccountId, PlanName, RingName};
-use crate::rollout::command::{Command, command};
+use crate::rollout::command::{Command, command, done};
 use crate::rollout::decide::{Decision, decide, look};
 use crate::rollout::event::{Actor, Entry, Event, Mode, Recorded, RolloutId, WriteIntent};
 use crate::rollout::gate;
@@ -63,6 +63,14 @@ pub(super) struct Pass {
     pub(super) write: Option<(PlanName, WriteIntent)>,
     reports: Vec<Report>,
     faults: Vec<(PlanName, String)>,
+}
+
+impl Pass {
+    /// What one plan's rollout wants to see.
+    pub(super) fn wanted_by(&self, plan: &PlanName) -> Vec<Want> {
+        let of_plan = self.reports.iter().filter(|report| report.id.plan == *plan);
+        of_plan.flat_map(|report| &report.reads).cloned().collect()
+    }
 }
 
 /// What became of entries.
@@ -323,12 +331,15 @@ impl Engine {
             }
             failpoint::reach(Point::StopFilePut);
         }
+        if *asked != Command::Stop {
+            // A file that is there stops: the table must not take writes for allowed.
+            self.obey_stop_file()?;
+        }
         let entries = match command((&self.state, &self.world), actor, reason, asked, self.now()) {
             Ok(entries) => entries,
             Err(refusal) => return Ok(Err(refusal.into())),
         };
-        let done = describe(&entries);
-        if self.append(entries, self.now())? == Appended::Dropped {
+        if self.append(entries.clone(), self.now())? == Appended::Dropped {
             return Ok(self.unrecorded(asked));
         }
         if matches!(asked, Command::Start { .. }) {
@@ -343,7 +354,7 @@ impl Engine {
             );
             return Ok(Err(CommandError::Failed(why)));
         }
-        Ok(Ok(done))
+        Ok(Ok(done(&entries, &self.state, asked)))
     }
 
     /// The answer to a verb that is not in the log.
@@ -367,7 +378,7 @@ impl Engine {
     pub(super) fn observe_sweep(&mut self, sweep: Sweep) -> Result<(), EngineError> {
         let swept_at = sweep.started_at;
         self.use_instant(swept_at);
-        let membership = gate::membership(&self.state, &self.world);
+        let membership = gate::membership(&self.state, &self.world, swept_at);
         let observed = self.world.fleet.observe(sweep, &membership);
         let Some(store) = &mut self.store else { return Ok(()) };
         let changed = observed.changed.iter().filter_map(|id| self.world.fleet.device(id));
@@ -506,25 +517,6 @@ fn device_row(ring: &RingName, class: Class, device: &Device) -> DeviceRow {
         },
         last_seen_at: latest.last_seen_at,
     }
-}
-
-/// What a request did, in words.
-fn describe(entries: &[Entry]) -> String {
-    let words = entries.iter().map(|entry| {
-        let plan = entry.rollout.as_ref().map(|id| id.plan.to_string()).unwrap_or_default();
-        match &entry.event {
-            Event::Paused {} => format!("plan {plan} is paused"),
-            Event::PauseLifted {} => format!("the pause of plan {plan} is lifted"),
-            Event::HaltLifted { cause, .. } => {
-                format!("the halt of plan {plan} is lifted and its cause acknowledged: {cause}")
-            }
-            Event::GateWaived { ring, gate } => format!("gate {gate} of ring `{ring}` is waived"),
-            Event::Stopped {} => "all writes are stopped".to_owned(),
-            Event::Started {} => "writes are allowed again".to_owned(),
-            other => other.kind().to_owned(),
-        }
-    });
-    words.collect::<Vec<_>>().join("; ")
 }
 
 fn tell(entry: &Entry) {

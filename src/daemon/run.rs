@@ -25,6 +25,7 @@ use crate::daemon::wheel::{Tick, Wheel};
 use crate::failpoint::{self, Point};
 use crate::fleet::SWEEP_OVERLAP;
 use crate::ids::{AccountId, PlanName};
+use crate::rollout::command::Command;
 use crate::rollout::event::{Cancelled, Mode, WriteId, WriteIntent};
 use crate::rollout::outcome::{SendOutcome, outcome_entry};
 use crate::rollout::safety::{FreshLook, clear_to_send};
@@ -262,14 +263,36 @@ impl Owner {
 
     /// Decides, starts what follows, and says how long to sleep.
     fn pass(&mut self) -> Result<Duration, DaemonError> {
+        let pass = self.decided()?;
+        Ok(self.follow(&pass))
+    }
+
+    /// Looks at the files and reads what the plan's rollout wants to see; says what is read.
+    fn check_now(&mut self, plan: &PlanName) -> Result<String, DaemonError> {
+        self.look_at_files();
+        let mut pass = self.decided()?;
+        let mut wants = pass.wanted_by(plan);
+        let now = self.engine.now();
+        self.reading.hurry(&mut wants, now);
+        pass.reads.extend(wants.iter().cloned());
+        self.follow(&pass);
+        Ok(self.reading.told(&wants, now))
+    }
+
+    fn decided(&mut self) -> Result<Pass, DaemonError> {
         self.passed = Stopwatch::start();
         let count = counting::requests(&self.engine.state, &self.engine.world);
         self.engine.world.budget_spent_until = self.far_side.budget_spent_until(count);
-        let mut pass = self.engine.pass()?;
+        let pass = self.engine.pass()?;
         // The last thing before a write begins: is the log still what it was?
         if pass.write.is_some() && self.writing.is_none() && self.engine.verify_on_disk()? != Sound::Yes {
-            pass = self.engine.pass()?;
+            return Ok(self.engine.pass()?);
         }
+        Ok(pass)
+    }
+
+    /// Starts what follows from a decision, and says how long to sleep.
+    fn follow(&mut self, pass: &Pass) -> Duration {
         self.reading.forget_unwanted(&pass.reads, &mut self.engine.world.troubles);
         let now = self.engine.now();
         if let Some((_, intent)) = &pass.write
@@ -290,10 +313,10 @@ impl Owner {
         }
         let next_read = self.reading.next(&pass.reads);
         let timer = [pass.wake_at.filter(|at| *at > now), next_read].into_iter().flatten().min();
-        let view = self.engine.view(&pass, self.far_side.budget_remaining(), timer);
+        let view = self.engine.view(pass, self.far_side.budget_remaining(), timer);
         self.view.send_replace(Arc::new(View { ticked_at: self.ticked_at, ..view }));
         failpoint::reach(Point::SnapshotPublished);
-        Ok(sleep_until(timer, &self.clock))
+        sleep_until(timer, &self.clock)
     }
 
     /// A tick: looks at the stop file and, now and then, at the files.
@@ -328,9 +351,17 @@ impl Owner {
                 Ok(false)
             }
             Request::Command { actor, reason, command, reply } => {
-                let answer = self.engine.command(&actor, &reason, &command)?;
+                let mut answer = self.engine.command(&actor, &reason, &command)?;
                 // The snapshot first, so that who asked sees what the request did.
-                self.pass()?;
+                match (&mut answer, &command) {
+                    (Ok(done), Command::CheckNow(plan)) => {
+                        tracing::info!(%actor, reason, %plan, "asked to check now");
+                        *done = self.check_now(plan)?;
+                    }
+                    _ => {
+                        self.pass()?;
+                    }
+                }
                 failpoint::reach(Point::VerbUnanswered);
                 let _ = reply.send(answer);
                 Ok(true)

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::fleet::{Presence, Reported, Sighting};
+use crate::fleet::{Presence, Reported, Sighting, Stray};
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::ClientVersion;
 
@@ -82,6 +82,9 @@ pub struct Device {
     pub progress: Option<Progress>,
     /// The assignment of the ring that it left last, so that the ring can say where it went.
     pub left: Option<Assignment>,
+    /// Its newest change of version that no offer explains.
+    #[serde(default)]
+    pub stray: Option<Stray>,
     /// The hours in which it was sighted lately. Devices remembered from before it was kept have none.
     #[serde(default)]
     pub presence: Presence,
@@ -124,6 +127,7 @@ impl Device {
             missed_full_sweeps: 0,
             progress: None,
             left: None,
+            stray: None,
             presence: Presence::default(),
         }
     }

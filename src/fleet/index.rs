@@ -1,7 +1,8 @@
 //! Which devices a ring's census has to look at: an account has many more than one ring.
 //!
 //! **Invariant:** a device is listed under the profile of its newest sighting, and among those who
-//! left as long as it remembers a ring that it left; nothing else is listed.
+//! left as long as it remembers a ring that it left, and among the strays as long as it remembers
+//! one; nothing else is listed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +14,7 @@ use crate::ids::{DeviceId, PolicyId};
 pub(super) struct Index {
     by_policy: BTreeMap<PolicyId, BTreeSet<DeviceId>>,
     left: BTreeSet<DeviceId>,
+    strays: BTreeSet<DeviceId>,
 }
 
 impl Index {
@@ -24,6 +26,9 @@ impl Index {
         }
         if device.left.is_some() {
             self.left.insert(id.clone());
+        }
+        if device.stray.is_some() {
+            self.strays.insert(id.clone());
         }
     }
 
@@ -39,6 +44,12 @@ impl Index {
             }
         }
         self.left.remove(id);
+        self.strays.remove(id);
+    }
+
+    /// Devices that changed their version unexplained.
+    pub(super) fn strays(&self) -> impl Iterator<Item = &DeviceId> {
+        self.strays.iter()
     }
 
     /// The devices that are, or may have been, in a ring of these profiles; each once.

@@ -10,6 +10,7 @@ mod fisher;
 mod index;
 mod presence;
 mod sighting;
+mod stray;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ pub use device::{Assignment, Class, Device, NOTIFICATION, Offered, Passage, Prog
 pub use fisher::{PartsPerBillion, one_sided};
 pub use presence::{Presence, REMEMBERED};
 pub use sighting::{Reported, SightedPolicy, Sighting, Sweep, SweepScope};
+pub use stray::{Offers, Stray, Strays};
 
 use crate::fleet::index::Index;
 use crate::ids::{DeviceId, PolicyId};
@@ -49,13 +51,21 @@ pub struct Fleet {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Membership {
     rings: Vec<RingScope>,
+    /// What each ring's devices may have been told to run; without it nothing is called a stray.
+    offers: Vec<Offers>,
 }
 
 impl Membership {
     /// Rings whose profiles do not overlap.
     #[must_use]
     pub fn new(rings: Vec<RingScope>) -> Self {
-        Self { rings }
+        Self { rings, offers: Vec::new() }
+    }
+
+    /// The same rings, with what each may have offered, in their order.
+    #[must_use]
+    pub fn offering(self, offers: Vec<Offers>) -> Self {
+        Self { offers, ..self }
     }
 
     /// The rings, in the order given.
@@ -74,6 +84,14 @@ impl Membership {
             Offered::Assigned(assignment) => Some(assignment),
             Offered::Nothing | Offered::Planned => None,
         }
+    }
+
+    /// That a device moved, within one ring, to a version that was not on offer there.
+    fn stray(&self, old: &Sighting, new: &Sighting) -> Option<Stray> {
+        let ring = self.ring_of(new.policy.as_ref())?;
+        let stayed = self.ring_of(old.policy.as_ref()) == Some(ring);
+        let offers = self.offers.get(ring).filter(|_| stayed)?;
+        Stray::between(old, new, offers)
     }
 
     fn passage(&self, old: &Sighting, new: &Sighting) -> Passage {
@@ -135,6 +153,8 @@ impl Fleet {
             Some(device) => {
                 let before = device.clone();
                 let passage = membership.passage(&device.latest, &sighting);
+                let known = device.stray.filter(|_| passage.same_ring);
+                device.stray = membership.stray(&device.latest, &sighting).or(known);
                 device.sighted(sighting, started_at, passage);
                 let changed = before != *device;
                 if changed {

@@ -10,8 +10,8 @@ use std::ops::Range;
 
 use super::error::{Other, Problems};
 use super::fields::{Fields, description, items, text, word};
-use super::keys::{DEFAULTS, FORBID, ON_NEW_TARGET, PLAN, RING};
-use super::model::{Forbid, OnNewTarget, Plan, ProfileRef, RingPlan};
+use super::keys::{DEFAULTS, FORBID, ON_DRIFT, ON_NEW_TARGET, PLAN, RING};
+use super::model::{Forbid, OnDrift, OnNewTarget, Plan, ProfileRef, RingPlan};
 use super::ring::{Noted, RingKeys, Target, Targets, overlaid, versions};
 use super::tree::Node;
 use super::values::{account, plan_name, profile, range};
@@ -39,6 +39,7 @@ pub(super) fn plan(root: &Node, problems: &mut Problems) -> Option<Plan> {
     let account = fields.get("account").and_then(|node| account(node, problems));
     let forbid = fields.get("forbid").map(|node| forbids(node, problems)).unwrap_or_default();
     let on_new_target = word(&fields, "on_new_target", ON_NEW_TARGET, problems);
+    let on_drift = word(&fields, "on_drift", ON_DRIFT, problems);
     let targets = versions(&fields, problems);
     let defaults = fields.get("defaults").and_then(|node| Fields::of(node, &DEFAULTS, problems));
     let defaults = defaults.map(|fields| RingKeys::of(&fields, problems)).unwrap_or_default();
@@ -57,6 +58,7 @@ pub(super) fn plan(root: &Node, problems: &mut Problems) -> Option<Plan> {
         account,
         forbid: forbid.into_iter().map(|(forbid, _)| forbid).collect(),
         on_new_target: on_new_target.unwrap_or(OnNewTarget::Replace),
+        on_drift: on_drift.unwrap_or(OnDrift::Halt),
         rings: rings?,
     })
 }

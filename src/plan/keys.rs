@@ -11,7 +11,7 @@ use super::kinds::{
     ACCOUNT, CRON, DATE, DEVICES, OPEN_SPAN, PLAN_NAME, PROFILE, PROSE, RANGE, SHARE, SOAK_SPAN, TEXT,
     UNKNOWN_SPAN, VERSION, WITHIN_SPAN, ZONE,
 };
-use super::model::{OnFailure, OnNewTarget};
+use super::model::{OnDrift, OnFailure, OnNewTarget};
 use super::ring::{BUILT_IN_ADOPTION, BUILT_IN_SOAK, BUILT_IN_UNKNOWN_AFTER};
 use crate::schedule::{MAX_FREEZES, MAX_OPENINGS, Zone};
 
@@ -39,6 +39,9 @@ pub(super) const ON_FAILURE: &[(&str, OnFailure)] = &[("halt", OnFailure::Halt)]
 /// The words of `on_new_target`.
 pub(super) const ON_NEW_TARGET: &[(&str, OnNewTarget)] =
     &[("replace", OnNewTarget::Replace), ("finish", OnNewTarget::Finish)];
+/// The words of `on_drift`.
+pub(super) const ON_DRIFT: &[(&str, OnDrift)] =
+    &[("halt", OnDrift::Halt), ("restore", OnDrift::Restore), ("adopt", OnDrift::Adopt)];
 
 fn words<T>(known: &[(&'static str, T)]) -> Vec<&'static str> {
     known.iter().map(|(word, _)| *word).collect()
@@ -167,6 +170,13 @@ pub(super) const PLAN: Mapping = Mapping {
             example: "on_new_target: replace",
         },
         Key {
+            name: "on_drift",
+            takes: Takes::Word { known: || words(ON_DRIFT), later: &[] },
+            absent: Absent::Value(|| "halt".to_owned()),
+            doc: "What ringward does when somebody else changed a deployment group of this plan: `halt` stops writing and waits for a person; `restore` writes the group back as ringward left it, in the ring's schedule, and the ring adopts and soaks again; `adopt` records the change and goes on with the group as it is. A profile in somebody else's group and another updater at work halt under `restore` too. A ring whose group does not offer its targets is never verified.",
+            example: "on_drift: halt",
+        },
+        Key {
             name: "defaults",
             takes: Takes::Keys(&DEFAULTS),
             absent: Absent::Means("each ring takes the values built in"),
@@ -224,6 +234,7 @@ pub(super) const DEFAULTS: Mapping = Mapping {
         ("group", IN_EACH_RING),
         ("forbid", AT_THE_TOP),
         ("on_new_target", AT_THE_TOP),
+        ("on_drift", AT_THE_TOP),
         ("description", AT_THE_TOP),
         ("account", AT_THE_TOP),
         ("open", UNDER_SCHEDULE),
@@ -291,6 +302,7 @@ pub(super) const RING: Mapping = Mapping {
         ("ring", "write the ring's name as `name`"),
         ("forbid", AT_THE_TOP),
         ("on_new_target", AT_THE_TOP),
+        ("on_drift", AT_THE_TOP),
         ("description", "write it at the top of the file, or write a comment (`# …`) here"),
     ],
 };

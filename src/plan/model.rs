@@ -28,6 +28,9 @@ pub struct Plan {
     pub forbid: Vec<Forbid>,
     /// What a new target does to a running rollout.
     pub on_new_target: OnNewTarget,
+    /// What a change by somebody else does.
+    #[serde(default)]
+    pub on_drift: OnDrift,
     /// In order of entry; never empty.
     pub rings: Vec<RingPlan>,
 }
@@ -82,6 +85,19 @@ pub enum OnNewTarget {
     Replace,
     /// The newest target waits until the running rollout is final.
     Finish,
+}
+
+/// What ringward does when somebody else changed one of the plan's groups.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnDrift {
+    /// Stop writing and wait for a person. Plans of older logs, which do not say, did this.
+    #[default]
+    Halt,
+    /// Write the group back as ringward left it, as soon as that ring may be written.
+    Restore,
+    /// Record it and go on with the group as it is.
+    Adopt,
 }
 
 /// What a failing gate does to a rollout.

@@ -9,8 +9,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{DeviceId, RingName};
-use crate::rollout::remote::Group;
-use crate::rollout::verdict::{Gate, Judgement, Unknown, Verdict, short};
+use crate::rollout::drift::{GroupDrift, OtherUpdater};
+use crate::rollout::verdict::{Evidence, Gate, Judgement, Unknown, Verdict, short};
 use crate::time::Timestamp;
 use crate::version::Environment;
 
@@ -66,14 +66,9 @@ pub enum Cause {
         last: String,
     },
     /// A ring's group is not as ringward left it.
-    Drift {
-        /// The ring.
-        ring: RingName,
-        /// The group as recorded.
-        expected: Box<Group>,
-        /// The group as read; `None`: gone.
-        seen: Option<Box<Group>>,
-    },
+    Drift(Box<GroupDrift>),
+    /// Devices of a ring move without an assignment.
+    OtherUpdater(Box<OtherUpdater>),
 }
 
 impl Cause {
@@ -86,7 +81,8 @@ impl Cause {
             Self::UnknownTooLong { .. } => "unknown_too_long",
             Self::WriteRefused { .. } => "write_refused",
             Self::WritesKeepFailing { .. } => "writes_keep_failing",
-            Self::Drift { .. } => "drift",
+            Self::Drift(_) => "drift",
+            Self::OtherUpdater(_) => "other_updater",
         }
     }
 
@@ -98,8 +94,9 @@ impl Cause {
             | Self::Unhealthy { ring, .. }
             | Self::UnknownTooLong { ring, .. }
             | Self::WriteRefused { ring, .. }
-            | Self::WritesKeepFailing { ring, .. }
-            | Self::Drift { ring, .. } => ring,
+            | Self::WritesKeepFailing { ring, .. } => ring,
+            Self::Drift(drift) => &drift.ring,
+            Self::OtherUpdater(updater) => &updater.ring,
         }
     }
 }
@@ -112,7 +109,13 @@ impl fmt::Display for Cause {
                 write!(f, "{ring} missed its adoption deadline: {judgement}, asked for {asked}")
             }
             Self::Unhealthy { ring, judgement, .. } => {
-                write!(f, "{ring} is unhealthy: {judgement}, asked for {}", judgement.threshold())
+                write!(f, "{ring} is unhealthy: {judgement}, asked for {}", judgement.threshold())?;
+                match &judgement.evidence {
+                    Evidence::Stalled(seen) if seen.counts.arrived == 0 => {
+                        f.write_str("; every sighted device stayed on its old version")
+                    }
+                    _ => Ok(()),
+                }
             }
             Self::UnknownTooLong { ring, gate, environment, why, since } => {
                 let at = environment.map(|environment| format!("/{environment}")).unwrap_or_default();
@@ -126,21 +129,8 @@ impl fmt::Display for Cause {
             Self::WritesKeepFailing { ring, attempts, last } => {
                 write!(f, "{attempts} writes for {ring} in a row came to nothing; the last: {last}")
             }
-            Self::Drift { ring, expected, seen } => match seen {
-                Some(seen) => write!(
-                    f,
-                    "the group of {ring}, `{}`, was changed by somebody else: {}",
-                    expected.content.name,
-                    expected.content.difference(&seen.content)
-                ),
-                None => {
-                    write!(
-                        f,
-                        "the group of {ring}, `{}`, was deleted by somebody else",
-                        expected.content.name
-                    )
-                }
-            },
+            Self::Drift(drift) => drift.fmt(f),
+            Self::OtherUpdater(updater) => updater.fmt(f),
         }
     }
 }

@@ -6,14 +6,17 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
-use crate::ids::{PlanName, RingName};
+use crate::ids::PlanName;
 use crate::plan::model::RingPlan;
+use crate::rollout::drift;
 use crate::rollout::entering::{Entering, MAX_ATTEMPTS, entering};
 use crate::rollout::event::{Cause, Entry, Event, Mode, Recorded};
 use crate::rollout::gate::{self, Subject};
 use crate::rollout::report::{self, Report};
-use crate::rollout::safety;
-use crate::rollout::state::{Attempts, IllegalEvent, Phase, PlanState, Ring, Rollout, Soak, Stage, State};
+use crate::rollout::shrink;
+use crate::rollout::state::{
+    Attempts, IllegalEvent, Phase, PlanState, Refusal, Ring, Rollout, Soak, Stage, State,
+};
 use crate::rollout::verdict::{Judgement, Verdict};
 use crate::rollout::world::{Desired, Observations, Want};
 use crate::rollout::{lifecycle, outcome, reads};
@@ -159,7 +162,7 @@ impl<'a> Context<'a> {
         self.rollout.rings_with_plans().find(|(ring, _)| !matches!(ring.stage, Stage::Verified(_)))
     }
 
-    fn entry(&self, reason: impl Into<String>, event: Event) -> Vec<Entry> {
+    pub(super) fn entry(&self, reason: impl Into<String>, event: Event) -> Vec<Entry> {
         vec![Entry::engine(&self.rollout.id, reason, event)]
     }
 }
@@ -175,8 +178,17 @@ fn ladder(name: &PlanName, desired: Desired<'_>, state: &State, context: Option<
     if !changed.is_empty() || context.rollout.phase != Phase::Running {
         return changed;
     }
-    let rungs: [fn(&Context<'_>) -> Vec<Entry>; 6] =
-        [halt, note_unknown, leave_ring, reach_ring, enter_ring, complete];
+    let rungs: [fn(&Context<'_>) -> Vec<Entry>; 9] = [
+        drift::rungs::note,
+        halt,
+        note_unknown,
+        note_leavers,
+        leave_ring,
+        drift::restore::write_back,
+        reach_ring,
+        enter_ring,
+        complete,
+    ];
     rungs.iter().map(|rung| rung(context)).find(|entries| !entries.is_empty()).unwrap_or_default()
 }
 
@@ -185,28 +197,21 @@ fn halt(context: &Context<'_>) -> Vec<Entry> {
     if context.rollout.halted.is_some() {
         return Vec::new();
     }
-    match drift(context).or_else(|| failing(context)).or_else(|| unknown_too_long(context)) {
+    match drift::rungs::halting(context).or_else(|| failing(context)).or_else(|| unknown_too_long(context)) {
         Some(cause) => context.entry(cause.to_string(), Event::Halted { cause }),
         None => Vec::new(),
     }
 }
 
-fn drift(context: &Context<'_>) -> Option<Cause> {
-    let rings: Vec<RingName> = context.rollout.rings.iter().map(|ring| ring.name.clone()).collect();
-    safety::drift(context.state, &context.rollout.id.plan, &rings, context.world)
-}
-
 fn failing(context: &Context<'_>) -> Option<Cause> {
     context.rollout.rings.iter().find_map(|ring| {
-        if let Stage::Entering(Attempts { failed, last: Some(last), .. }) = &ring.stage
-            && *failed >= MAX_ATTEMPTS
-        {
-            let (ring, attempts, last) = (ring.name.clone(), *failed, last.clone());
-            return Some(Cause::WritesKeepFailing { ring, attempts, last });
-        }
-        if let Stage::Entering(Attempts { refused: Some(refusal), .. }) = &ring.stage {
-            let (status, message) = (refusal.status, refusal.message.clone());
-            return Some(Cause::WriteRefused { ring: ring.name.clone(), status, message });
+        let entering = match &ring.stage {
+            Stage::Entering(attempts) => Some(attempts),
+            _ => None,
+        };
+        let writing = entering.into_iter().chain([&ring.restoring.attempts]);
+        if let Some(cause) = writing.into_iter().find_map(|attempts| came_to_nothing(ring, attempts)) {
+            return Some(cause);
         }
         let failing = |judgement: &&Judgement| matches!(judgement.verdict, Verdict::Fail(_));
         let failed = context.judged(ring).iter().find(failing)?;
@@ -218,6 +223,20 @@ fn failing(context: &Context<'_>) -> Option<Cause> {
         let devices = gate::health::failing_devices(context.subject(ring, plan), failed);
         Some(Cause::Unhealthy { ring: name, judgement, devices })
     })
+}
+
+/// Why writes for a ring need a person, if they do.
+fn came_to_nothing(ring: &Ring, attempts: &Attempts) -> Option<Cause> {
+    let ring = ring.name.clone();
+    match attempts {
+        Attempts { failed, last: Some(last), .. } if *failed >= MAX_ATTEMPTS => {
+            Some(Cause::WritesKeepFailing { ring, attempts: *failed, last: last.clone() })
+        }
+        Attempts { refused: Some(Refusal { status, message }), .. } => {
+            Some(Cause::WriteRefused { ring, status: *status, message: message.clone() })
+        }
+        _ => None,
+    }
 }
 
 fn unknown_too_long(context: &Context<'_>) -> Option<Cause> {
@@ -258,18 +277,38 @@ fn note_unknown(context: &Context<'_>) -> Vec<Entry> {
     entries
 }
 
-/// The current ring's exit gates: adoption starts the soak, the soak verifies.
+/// Records who left an entered ring before anything rests on the smaller counts.
+fn note_leavers(context: &Context<'_>) -> Vec<Entry> {
+    let entry = |ring: &Ring, plan: &RingPlan, word: &Judgement| {
+        let event = shrink::untold(ring, plan, word)?;
+        let Event::DevicesLeft { left, before, of, .. } = event else { return None };
+        let reason = format!("{left} of {of} devices have left, and {before} had before; the others: {word}");
+        Some(Entry::engine(&context.rollout.id, reason, event))
+    };
+    let rings = context.rollout.rings_with_plans();
+    rings
+        .flat_map(|(ring, plan)| context.judged(ring).iter().filter_map(move |word| entry(ring, plan, word)))
+        .collect()
+}
+
+/// Each ring's exit gates: adoption starts the soak, the soak verifies. Most times one ring is under
+/// way; while an earlier one is written back and adopts anew, a later one goes on.
 fn leave_ring(context: &Context<'_>) -> Vec<Entry> {
-    let Some((ring, _)) = context.current() else { return Vec::new() };
+    let left = context.rollout.rings.iter().map(|ring| leave(context, ring));
+    left.into_iter().find(|entries| !entries.is_empty()).unwrap_or_default()
+}
+
+fn leave(context: &Context<'_>, ring: &Ring) -> Vec<Entry> {
     let judgements: Vec<Judgement> = context.leaving(ring).cloned().collect();
     if judgements.is_empty() || !judgements.iter().all(|judgement| judgement.verdict.advances()) {
         return Vec::new();
     }
     let name = ring.name.clone();
+    let barred = || drift::rungs::bars(context).iter().any(|bar| *bar.ring() == ring.name);
     match &ring.stage {
         Stage::Adopting(_) => context
             .entry("every environment adopted its target", Event::AdoptionReached { ring: name, judgements }),
-        Stage::Soaking(_, Soak { .. }) if !context.is_held() => {
+        Stage::Soaking(_, Soak { .. }) if !context.is_held() && !barred() => {
             context.entry("every exit gate advances", Event::RingVerified { ring: name, judgements })
         }
         _ => Vec::new(),
@@ -278,7 +317,7 @@ fn leave_ring(context: &Context<'_>) -> Vec<Entry> {
 
 fn reach_ring(context: &Context<'_>) -> Vec<Entry> {
     match context.current() {
-        Some((ring, _)) if ring.stage == Stage::Pending => {
+        Some((ring, _)) if ring.stage == Stage::Pending && drift::rungs::bars(context).is_empty() => {
             context.entry("every earlier ring is verified", Event::RingReached { ring: ring.name.clone() })
         }
         _ => Vec::new(),
@@ -305,7 +344,7 @@ fn enter_ring(context: &Context<'_>) -> Vec<Entry> {
 }
 
 fn complete(context: &Context<'_>) -> Vec<Entry> {
-    if context.current().is_some() {
+    if context.current().is_some() || !drift::rungs::bars(context).is_empty() {
         return Vec::new();
     }
     context.entry("every ring is verified", Event::RolloutCompleted {})

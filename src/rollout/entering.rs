@@ -6,9 +6,10 @@
 use std::collections::BTreeSet;
 
 use crate::fleet::RingScope;
-use crate::ids::{PlanName, PolicyId};
+use crate::ids::{PlanName, PolicyId, RingName};
 use crate::plan::model::{DeviceLimit, RingPlan};
 use crate::rollout::decide::Context;
+use crate::rollout::drift;
 use crate::rollout::event::{Event, WriteId, WriteIntent};
 use crate::rollout::remote::{Group, GroupContent, VersionEntry};
 use crate::rollout::safety::{self, GroupStep, Veto};
@@ -44,14 +45,26 @@ pub(super) enum EntryBlock {
     Gates,
     GroupsUnread,
     Veto(Veto),
-    Backoff { until: Timestamp, last: Option<String> },
-    OtherWrite { plan: PlanName, write: WriteId },
-    BudgetSpent { until: Timestamp },
+    Backoff {
+        until: Timestamp,
+        last: Option<String>,
+    },
+    OtherWrite {
+        plan: PlanName,
+        write: WriteId,
+    },
+    BudgetSpent {
+        until: Timestamp,
+    },
     BlastLimit(TooMany),
     FileMissing,
     ClockBehind(Timestamp),
     LogUnwritable,
     Held,
+    /// A group of the plan drifted: first it is written back, or a person decides.
+    Drifted,
+    /// Another ring deploys or adopts; a group is written back after it.
+    OtherRing(RingName),
 }
 
 /// A write that would offer something else to more devices than its ring's plan allows.
@@ -84,7 +97,8 @@ pub(super) fn entering(
     attempts: &Attempts,
     judgements: Vec<Judgement>,
 ) -> Entering {
-    let mut blocks = not_now(context, ring, attempts, &judgements);
+    let mut blocks = not_now(context, ring.since, attempts, &judgements);
+    blocks.extend(drift::rungs::bars(context).into_iter().map(|_| EntryBlock::Drifted).take(1));
     let (step, policies) = match need(context, plan) {
         Need::Step(step, policies) => (step, policies),
         Need::Unresolved => return Entering::Blocked(blocks),
@@ -133,10 +147,11 @@ pub(super) fn entering(
     }
 }
 
-/// What stands against entering the ring now, whatever its group needs.
-fn not_now(
+/// What stands against a write for a ring now, whatever its group needs. `since`: when the last of
+/// its attempts ended.
+pub(super) fn not_now(
     context: &Context<'_>,
-    ring: &Ring,
+    since: Timestamp,
     attempts: &Attempts,
     judgements: &[Judgement],
 ) -> Vec<EntryBlock> {
@@ -158,7 +173,7 @@ fn not_now(
     if !ready || context.ailing().next().is_some() {
         blocks.push(EntryBlock::Gates);
     }
-    let until = not_before(attempts, ring.since);
+    let until = not_before(attempts, since);
     if context.now < until {
         blocks.push(EntryBlock::Backoff { until, last: attempts.last.clone() });
     }
@@ -199,7 +214,12 @@ pub(super) fn too_many(context: &Context<'_>, plan: &RingPlan, step: &GroupStep)
 }
 
 /// How many devices a write offers something else, by what is known of the fleet.
-fn retargets(context: &Context<'_>, plan: &RingPlan, before: Option<&Group>, after: &GroupContent) -> usize {
+pub(super) fn retargets(
+    context: &Context<'_>,
+    plan: &RingPlan,
+    before: Option<&Group>,
+    after: &GroupContent,
+) -> usize {
     let offered = |content: &GroupContent,
                    policy: &PolicyId,
                    environment: Environment|
@@ -250,7 +270,7 @@ pub(super) fn recognised(
 }
 
 /// The devices that the fleet gate counted.
-fn eligible(judgements: &[Judgement]) -> usize {
+pub(super) fn eligible(judgements: &[Judgement]) -> usize {
     let fleet = judgements.iter().find(|judgement| judgement.gate == Gate::Fleet);
     match fleet.map(|judgement| &judgement.evidence) {
         Some(Evidence::Fleet { eligible, .. }) => *eligible,

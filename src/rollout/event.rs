@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::{PlanDigest, Revision};
 pub use crate::rollout::cause::Cause;
+pub use crate::rollout::drift::{Drift, DriftKind, Elsewhere, GroupDrift, MovedTo, OtherUpdater};
 pub use crate::rollout::intent::{Cancelled, DOUBT_READS_APART, Finding, Purpose, WriteIntent};
 use crate::rollout::remote::Group;
 use crate::rollout::verdict::{Gate, Judgement, Unknown};
@@ -283,6 +284,20 @@ pub enum Event {
         /// The exit gates' words.
         judgements: Vec<Judgement>,
     },
+    /// Devices left an entered ring, or came back to it, so many that its shares are taken of others
+    /// than before. What it says of adoption then rests on this.
+    DevicesLeft {
+        /// The ring.
+        ring: RingName,
+        /// The environment.
+        environment: Environment,
+        /// Devices that have left, in all.
+        left: usize,
+        /// How many the log knew of before.
+        before: usize,
+        /// All devices of the environment, those that left included.
+        of: usize,
+    },
     /// A gate can no longer tell, or cannot tell for another reason than before.
     GateUnknown {
         /// The ring.
@@ -322,6 +337,32 @@ pub enum Event {
         /// All that the gates of the rollout found at this instant, besides.
         #[serde(default)]
         acknowledged: Vec<Acknowledged>,
+    },
+    /// Somebody else changed a ring's group, and the plan has ringward write it back.
+    DriftFound {
+        /// What, with both sides.
+        drift: Box<GroupDrift>,
+    },
+    /// A ring's group is again as ringward left it, by no write of ringward's.
+    DriftEnded {
+        /// The ring.
+        ring: RingName,
+        /// The group as read.
+        group: Group,
+    },
+    /// The plan has ringward go on with what somebody else did.
+    DriftAdopted {
+        /// What, with both sides.
+        drift: Drift,
+    },
+    /// Somebody else gave a ring's group another name; nothing that devices follow changed.
+    GroupRenamed {
+        /// The ring.
+        ring: RingName,
+        /// The name before.
+        was: String,
+        /// The group as read.
+        group: Group,
     },
     /// A person paused the plan.
     Paused {},
@@ -371,7 +412,7 @@ pub struct SoakFact {
 /// The kind of event: the `kind` column of the log and the counter's label.
 impl Event {
     /// Every kind, for tables and coverage.
-    pub const KINDS: [&'static str; 31] = [
+    pub const KINDS: [&'static str; 36] = [
         "daemon_started",
         "clock_stepped",
         "stopped",
@@ -396,11 +437,16 @@ impl Event {
         "write_settled",
         "adoption_reached",
         "ring_verified",
+        "devices_left",
         "gate_unknown",
         "gate_known",
         "gate_waived",
         "halted",
         "halt_lifted",
+        "drift_found",
+        "drift_ended",
+        "drift_adopted",
+        "group_renamed",
         "paused",
         "pause_lifted",
     ];
@@ -433,11 +479,16 @@ impl Event {
             Self::WriteSettled { .. } => "write_settled",
             Self::AdoptionReached { .. } => "adoption_reached",
             Self::RingVerified { .. } => "ring_verified",
+            Self::DevicesLeft { .. } => "devices_left",
             Self::GateUnknown { .. } => "gate_unknown",
             Self::GateKnown { .. } => "gate_known",
             Self::GateWaived { .. } => "gate_waived",
             Self::Halted { .. } => "halted",
             Self::HaltLifted { .. } => "halt_lifted",
+            Self::DriftFound { .. } => "drift_found",
+            Self::DriftEnded { .. } => "drift_ended",
+            Self::DriftAdopted { .. } => "drift_adopted",
+            Self::GroupRenamed { .. } => "group_renamed",
             Self::Paused {} => "paused",
             Self::PauseLifted {} => "pause_lifted",
         }
@@ -459,9 +510,14 @@ impl Event {
             | Self::WriteSettled { ring, .. }
             | Self::AdoptionReached { ring, .. }
             | Self::RingVerified { ring, .. }
+            | Self::DevicesLeft { ring, .. }
             | Self::GateUnknown { ring, .. }
             | Self::GateKnown { ring, .. }
-            | Self::GateWaived { ring, .. } => Some(ring),
+            | Self::GateWaived { ring, .. }
+            | Self::DriftEnded { ring, .. }
+            | Self::GroupRenamed { ring, .. } => Some(ring),
+            Self::DriftFound { drift } => Some(&drift.ring),
+            Self::DriftAdopted { drift } => Some(drift.ring()),
             Self::Halted { cause } | Self::HaltLifted { cause, .. } => Some(cause.ring()),
             Self::DaemonStarted { .. }
             | Self::ClockStepped { .. }

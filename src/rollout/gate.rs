@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use crate::fleet::{Census, EnvironmentCensus, Membership, RingScope};
 use crate::ids::PolicyId;
 use crate::plan::model::RingPlan;
+use crate::rollout::drift::look;
 use crate::rollout::state::{Assigned, Ring, Rollout, Soak, Stage, State};
 use crate::rollout::verdict::{Evidence, Exempt, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
 use crate::rollout::world::{ENTRY_MAX_AGE, Observations, REST_MAX_AGE, Unresolved};
@@ -147,9 +148,17 @@ pub fn known_scope(ring: &Ring, plan: &RingPlan, world: &Observations) -> Option
 
 /// Which profile belongs to which ring of all rollouts, and what is on offer there.
 #[must_use]
-pub fn membership(state: &State, world: &Observations) -> Membership {
-    let rings = state.plans.values().flat_map(|plan| plan.rollout.rings_with_plans());
-    Membership::new(rings.filter_map(|(ring, plan)| known_scope(ring, plan, world)).collect())
+pub fn membership(state: &State, world: &Observations, now: Timestamp) -> Membership {
+    let rollouts = state.plans.values().map(|plan| &plan.rollout);
+    let rings = rollouts.flat_map(|rollout| {
+        rollout.rings_with_plans().filter_map(|(ring, plan)| {
+            let scope = known_scope(ring, plan, world)?;
+            let offers = look::offers(state, &rollout.id.plan, ring, &scope.policies, world, now);
+            Some((scope, offers))
+        })
+    });
+    let (scopes, offers) = rings.unzip();
+    Membership::new(scopes).offering(offers)
 }
 
 fn planned_scope(plan: &RingPlan, policies: BTreeSet<PolicyId>) -> RingScope {
@@ -234,7 +243,7 @@ fn nobody(world: &Observations, census: &Census, now: Timestamp) -> Verdict {
 }
 
 /// What keeps an environment from being adopted; `None`: it is.
-fn adopted(plan: &RingPlan, counted: &EnvironmentCensus) -> Option<Waiting> {
+pub(super) fn adopted(plan: &RingPlan, counted: &EnvironmentCensus) -> Option<Waiting> {
     let counts = &counted.counts;
     // With nobody active in the week before, those who came back since are all there are.
     let enough_seen =

@@ -58,6 +58,8 @@ pub enum Purpose {
         /// The ring that owns the other group.
         from: RingName,
     },
+    /// Writes the ring's group back as ringward left it, after somebody else changed it.
+    Restore,
 }
 
 /// Why a planned write was not sent.

@@ -17,6 +17,7 @@ use crate::rollout::event::Recorded;
 use crate::rollout::remote::GroupContent;
 use crate::time::{SignedDuration, Timestamp, in_words, since};
 
+mod drift;
 mod entry;
 mod exit;
 mod grounds;
@@ -24,6 +25,7 @@ mod health;
 mod journal;
 mod ledger;
 mod outcomes;
+mod shrink;
 #[cfg(test)]
 mod tests;
 
@@ -192,9 +194,11 @@ pub fn check_within(log: &[Recorded], journal: &[FarEndWrite], limits: Limits) -
         grounds::clock(&mut audit, &ledger, recorded);
         grounds::actor(&mut audit, recorded);
         grounds::halts_and_waivers(&mut audit, &ledger, recorded);
+        drift::check(&mut audit, &ledger, recorded);
         entry::check(&mut audit, &ledger, recorded);
         outcomes::check(&mut audit, &ledger, recorded);
         exit::check(&mut audit, &ledger, recorded);
+        shrink::check(&mut audit, &ledger, recorded);
         health::in_sight(&mut audit, &ledger, recorded);
         ledger.take(recorded);
         grounds::one_ring_at_a_time(&mut audit, &ledger, recorded);

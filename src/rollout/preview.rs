@@ -13,15 +13,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fleet::RingScope;
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
-use crate::plan::model::{Revision, RingPlan};
+use crate::plan::model::{OnDrift, Revision, RingPlan};
 use crate::rollout::decide::{Context, decide};
+use crate::rollout::drift::{GroupDrift, look};
 use crate::rollout::entering::{Need, need, recognised, too_many};
 use crate::rollout::event::{Mode, Purpose, Recorded, RolloutId};
 use crate::rollout::gate;
 use crate::rollout::lifecycle;
 use crate::rollout::remote::{Group, GroupContent};
 use crate::rollout::report::Blocker;
-use crate::rollout::safety::{self, GroupStep};
+use crate::rollout::safety::GroupStep;
 use crate::rollout::state::{IllegalEvent, Phase, Stage, State};
 use crate::rollout::verdict::{Gate, Judgement};
 use crate::rollout::world::{Desired, Observations};
@@ -39,6 +40,8 @@ pub struct Preview {
     /// What stands against the next move now, in the order of the ladder; empty when it goes on by
     /// itself.
     pub now: Vec<Blocker>,
+    /// Groups that drifted and are written back, before anything else.
+    pub restores: Vec<PreviewedWrite>,
     /// Its rings, in order of entry.
     pub rings: Vec<RingPreview>,
 }
@@ -108,7 +111,7 @@ pub struct PreviewedWrite {
 impl Preview {
     /// The writes that execution would make before it stands: all up to the first blocked ring.
     pub fn writes(&self) -> impl Iterator<Item = &PreviewedWrite> {
-        self.reachable().flat_map(|ring| &ring.writes)
+        self.restores.iter().chain(self.reachable().flat_map(|ring| &ring.writes))
     }
 
     /// The rings up to the first blocked one, which is included.
@@ -132,9 +135,10 @@ pub fn preview(
     let desired = Desired::Present(revision);
     let before = state.plans.get(name).map(|plan| plan.rollout.id.clone());
     let waiting_on = waiting_on(name, desired, state, world, now)?;
-    let refused = begun(name, desired, state, world, now, OpenWrite::Refused)?;
+    let refused = begun(name, desired, state, now, OpenWrite::Refused)?;
     let other = refused.plans.get(name).map(|plan| plan.rollout.id.clone());
-    let mut state = begun(name, desired, state, world, now, OpenWrite::Applied)?;
+    let mut state = begun(name, desired, state, now, OpenWrite::Applied)?;
+    let restores = undrifted(name, &mut state, world, now);
     let waits = state.plans.get(name).is_some_and(|plan| plan.rollout.waiting.is_some());
     if waits {
         finish_running(name, revision, &mut state, world, now)?;
@@ -146,6 +150,7 @@ pub fn preview(
             rollout: RolloutId { plan: name.clone(), number: 1 },
             course: Course::Begins,
             now: waiting_on,
+            restores,
             rings: Vec::new(),
         });
     };
@@ -162,7 +167,7 @@ pub fn preview(
         .iter()
         .filter_map(|ring| ring_preview(name, ring, &mut state, world, now))
         .collect();
-    Ok(Preview { rollout, course, now: waiting_on, rings })
+    Ok(Preview { rollout, course, now: waiting_on, restores, rings })
 }
 
 /// Has the running rollout write all that it can, and the newer target begin.
@@ -217,7 +222,6 @@ fn begun(
     name: &PlanName,
     desired: Desired<'_>,
     state: &State,
-    world: &Observations,
     now: Timestamp,
     open: OpenWrite,
 ) -> Result<State, IllegalEvent> {
@@ -229,7 +233,10 @@ fn begun(
     // The groups as read say what became of an open write.
     for ring in state.plans.values_mut().flat_map(|plan| &mut plan.rollout.rings) {
         if let Stage::Deploying(write) = &ring.stage {
-            ring.stage = Stage::Entering(write.attempts.clone());
+            ring.stage = match write.origin.clone() {
+                Some(origin) => origin.stage,
+                None => Stage::Entering(write.attempts.clone()),
+            };
         }
     }
     let mut entries = if entered.is_empty() { lifecycle::step(name, desired, &state) } else { entered };
@@ -241,14 +248,39 @@ fn begun(
         let waits = state.plans.get(name).is_some_and(|plan| plan.rollout.waiting.is_some());
         entries = if waits { Vec::new() } else { lifecycle::step(name, desired, &state) };
     }
-    // One for each group at most: what is accepted is no drift any more.
-    for _ in 0..state.groups.len() {
-        let rings = state.plans.get(name).map(|plan| plan.rollout.rings.iter());
-        let rings: Vec<RingName> = rings.into_iter().flatten().map(|ring| ring.name.clone()).collect();
-        let Some(cause) = safety::drift(&state, name, &rings, world) else { break };
-        state.accept_drift(&cause);
-    }
     Ok(state)
+}
+
+/// Deals with drift as the plan has it: what can be written back is, and a person accepts the rest.
+fn undrifted(
+    name: &PlanName,
+    state: &mut State,
+    world: &Observations,
+    now: Timestamp,
+) -> Vec<PreviewedWrite> {
+    let mut writes = Vec::new();
+    let Some(rollout) = state.plans.get(name).map(|plan| &plan.rollout) else { return writes };
+    let id = rollout.id.clone();
+    let restores = rollout.revision.plan.on_drift == OnDrift::Restore && rollout.phase == Phase::Running;
+    // Each group is written back once at most, and accepted once at most.
+    for _ in 0..2 * (state.groups.len() + state.lost.len()) {
+        let all = look::groups(state, name, world);
+        let free = look::first_to_restore(state, &all).filter(|_| restores).cloned();
+        let accepted = || all.iter().find(|drift| !look::is_accepted(state, drift)).cloned();
+        if let Some(GroupDrift { ring, expected, seen, .. }) = free {
+            let group_name = seen.as_ref().map_or(&expected.content.name, |seen| &seen.content.name).clone();
+            let after = GroupContent { name: group_name, ..expected.content };
+            let write = PreviewedWrite { purpose: Purpose::Restore, before: seen, after };
+            let written = as_written(&write, state.groups.len(), now);
+            state.own(&id, &ring, &written, now);
+            writes.push(write);
+        } else if let Some(drift) = accepted() {
+            state.accept_drift(&drift, now);
+        } else {
+            break;
+        }
+    }
+    writes
 }
 
 /// What becomes of one ring, folded into `state`; `None`: the rollout has no such ring.
@@ -267,12 +299,13 @@ fn ring_preview(
             Next::End(outcome, waits) => break (outcome, waits),
             Next::InPlace(group, waits) => {
                 let rollout = state.plans.get(name)?.rollout.id.clone();
-                state.own(&rollout, &plan.name, &group);
+                state.own(&rollout, &plan.name, &group, now);
                 break (Outcome::InPlace, waits);
             }
             Next::Write(write, waits) => {
                 let rollout = state.plans.get(name)?.rollout.id.clone();
-                state.own(&rollout, &plan.name, &as_written(&write, state.groups.len(), now));
+                let written = as_written(&write, state.groups.len(), now);
+                state.own(&rollout, &plan.name, &written, now);
                 let is_last = write.purpose == Purpose::Target;
                 writes.push(write);
                 // Each write but the last takes a group out of the way; one that did not would be a
@@ -303,6 +336,11 @@ fn next(
 ) -> Option<Next> {
     let context = Context::of(name, Desired::LastGood, state, world, now)?;
     let ring = context.rollout.ring(&plan.name)?;
+    if !look::offers_targets(state, name, ring, plan) {
+        let lacks = look::lacks(state, context.rollout, &plan.name);
+        let blocked = vec![Blocker::NotOffered { ring: plan.name.clone(), lacks }];
+        return Some(Next::End(Outcome::Blocked(blocked), Vec::new()));
+    }
     if ring.stage.is_entered() {
         return Some(Next::End(Outcome::Entered(ring.stage.as_str()), Vec::new()));
     }

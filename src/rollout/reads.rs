@@ -3,13 +3,17 @@
 //! **Invariant:** every exact instant at which a verdict can change is a wake-up; a read that is
 //! wanted has an instant too, so nothing waits for a tick.
 
+use std::collections::BTreeSet;
+
+use crate::ids::PolicyId;
 use crate::plan::model::RingPlan;
 use crate::rollout::decide::Context;
+use crate::rollout::drift::restore;
 use crate::rollout::entering::{budget_spent_until, not_before};
 use crate::rollout::gate::{self, LEFT_TO_ENTER};
 use crate::rollout::outcome;
 use crate::rollout::safety;
-use crate::rollout::state::{Phase, Stage};
+use crate::rollout::state::{Attempts, Phase, Restoring, Ring, Stage};
 use crate::rollout::verdict::Evidence;
 use crate::rollout::world::{
     Desired, FULL_SWEEP_EVERY, INCREMENTAL_SWEEP_EVERY, PROFILES_EVERY, READ_AHEAD, Read, Want,
@@ -43,39 +47,63 @@ pub(super) fn wants(context: &Context<'_>) -> Vec<Want> {
         let last = world.single_groups.get(&id).map(|read| read.as_of);
         wants.push(Want::renewed(Read::Group(id), last, world.cadence.poll, now));
     }
-    let Some((ring, plan)) = context.current() else { return wants };
+    for policy in rollout.rings.iter().filter_map(adopting).flatten() {
+        let read = Read::ProfileSweep(policy.clone());
+        let policy = std::iter::once(policy.clone()).collect();
+        let last = world.fleet.known_until(&policy);
+        wants.push(Want::renewed(read, last, world.cadence.poll, now));
+    }
+    if let Some(due) = restore::due(context) {
+        let Restoring { attempts, since } = &due.ring.restoring;
+        wants.extend(before_a_write(context, due.plan, attempts, *since));
+    }
+    match context.current() {
+        Some((Ring { stage: Stage::Entering(attempts), since, .. }, plan))
+            if context.desired != Desired::Gone =>
+        {
+            wants.extend(before_a_write(context, plan, attempts, *since));
+        }
+        _ => {}
+    }
+    wants
+}
+
+/// The profiles of a ring that adopts.
+fn adopting(ring: &Ring) -> Option<&BTreeSet<PolicyId>> {
     match &ring.stage {
-        Stage::Adopting(assigned) => {
-            for policy in &assigned.policies {
-                let read = Read::ProfileSweep(policy.clone());
-                let policy = std::iter::once(policy.clone()).collect();
-                let last = world.fleet.known_until(&policy);
-                wants.push(Want::renewed(read, last, world.cadence.poll, now));
-            }
-        }
-        Stage::Entering(attempts) if context.desired != Desired::Gone => {
-            // A write that came to nothing rested on groups that may have changed: the next one
-            // rests on a newer look, not on the same one until the next poll.
-            if attempts.failed > 0 && groups.is_none_or(|at| at < ring.since) {
-                wants.push(Want { read: Read::Groups, at: now });
-            }
-            // What an entry needs is read shortly before the opening, so that it finds it fresh.
-            let opens_at = plan.schedule.next_entry(now, LEFT_TO_ENTER);
-            let enters_at = opens_at.map(|at| at.max(not_before(attempts, ring.since)));
-            if let Some(enters_at) = enters_at {
-                let ahead = after(enters_at, -READ_AHEAD);
-                for (read, last) in
-                    [(Read::FullSweep, full), (Read::Profiles, profiles), (Read::Groups, groups)]
-                {
-                    wants.push(fresh_for(read, last, ahead, now));
-                }
-            }
-        }
+        Stage::Adopting(assigned) => Some(&assigned.policies),
         Stage::Entering(_)
         | Stage::Pending
         | Stage::Deploying(_)
         | Stage::Soaking(..)
-        | Stage::Verified(_) => {}
+        | Stage::Verified(_) => None,
+    }
+}
+
+/// What the next write for a ring needs to see; `since`: when the last attempt ended.
+fn before_a_write(
+    context: &Context<'_>,
+    plan: &RingPlan,
+    attempts: &Attempts,
+    since: Timestamp,
+) -> Vec<Want> {
+    let (world, now) = (context.world, context.now);
+    let groups = world.groups.as_ref().map(|groups| groups.as_of);
+    let profiles = world.profiles.as_ref().map(|profiles| profiles.as_of);
+    let full = world.fleet.full_sweep_at();
+    let mut wants = Vec::new();
+    // A write that came to nothing rested on groups that may have changed: the next one rests on
+    // a newer look, not on the same one until the next poll.
+    if attempts.failed > 0 && groups.is_none_or(|at| at < since) {
+        wants.push(Want { read: Read::Groups, at: now });
+    }
+    // What it needs is read shortly before the opening, so that it finds it fresh.
+    let opens_at = plan.schedule.next_entry(now, LEFT_TO_ENTER);
+    if let Some(enters_at) = opens_at.map(|at| at.max(not_before(attempts, since))) {
+        let ahead = after(enters_at, -READ_AHEAD);
+        for (read, last) in [(Read::FullSweep, full), (Read::Profiles, profiles), (Read::Groups, groups)] {
+            wants.push(fresh_for(read, last, ahead, now));
+        }
     }
     wants
 }
@@ -97,6 +125,10 @@ pub(super) fn wake_at(context: &Context<'_>, wants: &[Want]) -> Option<Timestamp
     let (rollout, now) = (context.rollout, context.now);
     let mut instants: Vec<Timestamp> = wants.iter().map(|want| want.at).collect();
     if rollout.phase == Phase::Running {
+        if let Some(due) = restore::due(context) {
+            let Restoring { attempts, since } = &due.ring.restoring;
+            instants.extend(writable_at(context, due.plan, attempts, *since));
+        }
         for (ring, plan) in rollout.rings_with_plans() {
             let limit = plan.unknown_after.get();
             instants.extend(ring.unknown.values().map(|unknown| after(unknown.since, limit)));
@@ -105,11 +137,7 @@ pub(super) fn wake_at(context: &Context<'_>, wants: &[Want]) -> Option<Timestamp
             }
             match &ring.stage {
                 Stage::Entering(attempts) => {
-                    instants.extend(plan.schedule.next_change(now));
-                    instants.extend(plan.schedule.next_entry(now, LEFT_TO_ENTER));
-                    instants.push(not_before(attempts, ring.since));
-                    instants.extend(budget_spent_until(context));
-                    instants.extend(last_entry(plan, now));
+                    instants.extend(writable_at(context, plan, attempts, ring.since));
                 }
                 Stage::Adopting(assigned) => {
                     // A deadline that stands still never comes; the resume or the freeze's end wakes.
@@ -124,6 +152,23 @@ pub(super) fn wake_at(context: &Context<'_>, wants: &[Want]) -> Option<Timestamp
         }
     }
     instants.into_iter().filter(|instant| *instant > now).min()
+}
+
+/// When the clock alone can change whether a write for a ring may be planned.
+fn writable_at(
+    context: &Context<'_>,
+    plan: &RingPlan,
+    attempts: &Attempts,
+    since: Timestamp,
+) -> impl Iterator<Item = Timestamp> {
+    let now = context.now;
+    let by_schedule = [
+        plan.schedule.next_change(now),
+        plan.schedule.next_entry(now, LEFT_TO_ENTER),
+        last_entry(plan, now),
+        budget_spent_until(context),
+    ];
+    by_schedule.into_iter().flatten().chain([not_before(attempts, since)])
 }
 
 /// The next look for silent devices, or one that no sweep has reached yet.

@@ -43,12 +43,18 @@ impl GroupContent {
     /// changes nothing that devices follow.
     #[must_use]
     pub fn offers_the_same(&self, other: &Self) -> bool {
+        self.policies == other.policies && self.offers_the_same_versions(other)
+    }
+
+    /// Whether `version_config` is the same, as a set.
+    #[must_use]
+    pub fn offers_the_same_versions(&self, other: &Self) -> bool {
         let sorted = |versions: &[VersionEntry]| {
             let mut versions = versions.to_vec();
             versions.sort();
             versions
         };
-        self.policies == other.policies && sorted(&self.versions) == sorted(&other.versions)
+        sorted(&self.versions) == sorted(&other.versions)
     }
 
     /// What `other` has that this has not, in words.

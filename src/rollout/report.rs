@@ -10,12 +10,15 @@ use crate::fleet::Census;
 use crate::ids::{GroupId, RingName};
 use crate::plan::model::{PlanDigest, RingPlan};
 use crate::rollout::decide::Context;
+use crate::rollout::drift::restore::{self, Due, WritingBack};
+use crate::rollout::drift::rungs::{self, Bar};
+use crate::rollout::drift::{DriftFinding, GroupDrift, look};
 pub use crate::rollout::entering::TooMany;
 use crate::rollout::entering::{Entering, EntryBlock, budget_spent_until, entering, not_before};
 use crate::rollout::event::{Cause, Mode, RolloutId, WriteId, WriteIntent};
 use crate::rollout::explain::{meaning, way_out};
 use crate::rollout::safety::Veto;
-use crate::rollout::state::{Attempts, Hold, Phase, Ring, Stage, UnknownSince, WaitingTarget};
+use crate::rollout::state::{Attempts, Hold, Phase, Restoring, Ring, Stage, UnknownSince, WaitingTarget};
 use crate::rollout::verdict::{Evidence, Gate, Judgement, Verdict, Waiting, short};
 use crate::rollout::world::{Desired, Read, Trouble, Want};
 use crate::rollout::{gate, outcome, reads};
@@ -55,6 +58,8 @@ pub struct Report {
     pub troubles: Vec<(Read, Trouble)>,
     /// What it reads next, and when.
     pub reads: Vec<Want>,
+    /// What somebody else did to its groups and devices, as it stands now.
+    pub drifts: Vec<DriftFinding>,
 }
 
 /// A newer target that waits until the rollout is final.
@@ -202,6 +207,22 @@ pub enum Blocker {
     },
     /// The plan's file is gone, so the rollout is withdrawn; since when.
     Withdrawn(Timestamp),
+    /// A ring's group drifted and is to be written back.
+    Drifted(Box<GroupDrift>),
+    /// A group is written back once another ring has adopted.
+    OtherRing {
+        /// The ring whose group it is.
+        ring: RingName,
+        /// The ring that deploys or adopts.
+        other: RingName,
+    },
+    /// A ring's group does not offer its targets, and somebody accepted that.
+    NotOffered {
+        /// The ring.
+        ring: RingName,
+        /// What its group lacks.
+        lacks: String,
+    },
     /// The daemon only observes; this is what it would write.
     Observing(RingName, Box<WriteIntent>),
     /// The write would offer something else to more devices than the plan allows.
@@ -230,6 +251,9 @@ impl Blocker {
             Self::Backoff { .. } => "backoff",
             Self::BudgetSpent { .. } => "budget_spent",
             Self::Withdrawn(_) => "withdrawn",
+            Self::Drifted(_) => "drifted",
+            Self::OtherRing { .. } => "other_ring",
+            Self::NotOffered { .. } => "targets_not_offered",
             Self::Observing(..) => "observing",
             Self::BlastLimit(..) => "blast_limit",
             Self::Moving => "moving",
@@ -253,8 +277,11 @@ impl Blocker {
             | Self::InDoubt { ring, .. }
             | Self::Backoff { ring, .. }
             | Self::BudgetSpent { ring, .. }
+            | Self::OtherRing { ring, .. }
+            | Self::NotOffered { ring, .. }
             | Self::BlastLimit(ring, _)
             | Self::Observing(ring, _) => Some(ring),
+            Self::Drifted(drift) => Some(&drift.ring),
             Self::Halted(cause) => Some(cause.ring()),
             Self::Stopped(_)
             | Self::Paused(_)
@@ -330,6 +357,13 @@ impl fmt::Display for Blocker {
                     short(*since)
                 )
             }
+            Self::Drifted(drift) => write!(f, "{drift}; it is to be written back"),
+            Self::OtherRing { ring, other } => {
+                write!(f, "{ring}: its group is written back once {other} has adopted")
+            }
+            Self::NotOffered { ring, lacks } => {
+                write!(f, "{ring}: its group does not offer its targets, and that was accepted: {lacks}")
+            }
             Self::BlastLimit(ring, TooMany { devices, at_most }) => write!(
                 f,
                 "{ring}: the write would offer something else to {devices} devices, and `max_devices` is {at_most}"
@@ -371,6 +405,7 @@ pub(super) fn report(context: &Context<'_>) -> Report {
             .map(|(read, trouble)| (read.clone(), trouble.clone()))
             .collect(),
         reads: reads::wants(context),
+        drifts: if rollout.phase == Phase::Running { rungs::findings(context) } else { Vec::new() },
     }
 }
 
@@ -448,7 +483,13 @@ fn waiting_on(context: &Context<'_>) -> Vec<Blocker> {
         });
         return blockers;
     }
-    if let Some((ring, plan)) = context.current() {
+    let drifted = drift_blockers(context);
+    let is_drifted = !drifted.is_empty();
+    blockers.extend(drifted);
+    // A ring is not entered past a drift; what else its entry would wait for is not in the way yet.
+    let next =
+        context.current().filter(|(ring, _)| !(is_drifted && matches!(ring.stage, Stage::Entering(_))));
+    if let Some((ring, plan)) = next {
         let gate = |ring: &Ring, judgement: &Judgement| {
             Blocker::Gate(ring.name.clone(), Box::new(judgement.clone()))
         };
@@ -470,6 +511,37 @@ fn waiting_on(context: &Context<'_>) -> Vec<Blocker> {
     blockers
 }
 
+/// What somebody else's change keeps the rollout waiting for.
+fn drift_blockers(context: &Context<'_>) -> Vec<Blocker> {
+    let due = restore::due(context);
+    let mut blockers = Vec::new();
+    for bar in rungs::bars(context) {
+        match bar {
+            Bar::NotOffered(ring) => {
+                let lacks = look::lacks(context.state, context.rollout, &ring);
+                blockers.push(Blocker::NotOffered { ring, lacks });
+            }
+            Bar::ToRestore(drift) => {
+                let due = due.as_ref().filter(|due| due.drift.expected.id == drift.expected.id);
+                blockers.push(Blocker::Drifted(drift));
+                blockers.extend(due.map(|due| restore_blockers(context, due)).unwrap_or_default());
+            }
+        }
+    }
+    blockers
+}
+
+fn restore_blockers(context: &Context<'_>, due: &Due<'_>) -> Vec<Blocker> {
+    let holding = due.judgements.iter().filter(|judgement| !judgement.verdict.advances());
+    let mut blockers: Vec<Blocker> =
+        holding.map(|word| Blocker::Gate(due.ring.name.clone(), Box::new(word.clone()))).collect();
+    blockers.extend(match restore::writing_back(context, due) {
+        WritingBack::Blocked(blocks) => entry_blockers(context, due.ring, Entering::Blocked(blocks)),
+        WritingBack::Write(intent) => entry_blockers(context, due.ring, Entering::Write(intent)),
+    });
+    blockers
+}
+
 fn entry_blockers(context: &Context<'_>, ring: &Ring, entering: Entering) -> Vec<Blocker> {
     let name = || ring.name.clone();
     match entering {
@@ -484,7 +556,9 @@ fn entry_blockers(context: &Context<'_>, ring: &Ring, entering: Entering) -> Vec
                 EntryBlock::Gates
                 | EntryBlock::Held
                 | EntryBlock::FileMissing
-                | EntryBlock::LogUnwritable => None,
+                | EntryBlock::LogUnwritable
+                | EntryBlock::Drifted => None,
+                EntryBlock::OtherRing(other) => Some(Blocker::OtherRing { ring: name(), other }),
                 EntryBlock::GroupsUnread => Some(Blocker::GroupsUnread(name())),
                 EntryBlock::Veto(veto) => Some(Blocker::Veto(name(), veto)),
                 EntryBlock::ClockBehind(until) => Some(Blocker::ClockBehind(until)),
@@ -502,26 +576,50 @@ fn entry_blockers(context: &Context<'_>, ring: &Ring, entering: Entering) -> Vec
 /// Whether nothing but the schedule and a wait is in the way of entering a ring.
 fn clock_alone(context: &Context<'_>, ring: &Ring, plan: &RingPlan, attempts: &Attempts) -> bool {
     let judgements = context.judged(ring).to_vec();
-    let by_the_clock = |word: &Judgement| matches!(word.gate, Gate::Opening | Gate::Freeze);
-    if judgements.iter().any(|word| !word.verdict.advances() && !by_the_clock(word))
-        || context.ailing().next().is_some()
-    {
+    if !wait_for_the_clock(&judgements) || context.ailing().next().is_some() {
         return false;
     }
     match entering(context, ring, plan, attempts, judgements) {
-        Entering::Blocked(blocks) => blocks.iter().all(|block| match block {
-            EntryBlock::Gates | EntryBlock::Backoff { .. } | EntryBlock::BudgetSpent { .. } => true,
-            EntryBlock::GroupsUnread
-            | EntryBlock::Veto(_)
-            | EntryBlock::BlastLimit(_)
-            | EntryBlock::OtherWrite { .. }
-            | EntryBlock::FileMissing
-            | EntryBlock::ClockBehind(_)
-            | EntryBlock::LogUnwritable
-            | EntryBlock::Held => false,
-        }),
+        Entering::Blocked(blocks) => blocks.iter().all(is_of_the_clock),
         Entering::Recognised(_) | Entering::InPlace(_) | Entering::Write(_) => true,
     }
+}
+
+/// Whether the clock alone ends a block.
+const fn is_of_the_clock(block: &EntryBlock) -> bool {
+    match block {
+        EntryBlock::Gates | EntryBlock::Backoff { .. } | EntryBlock::BudgetSpent { .. } => true,
+        EntryBlock::GroupsUnread
+        | EntryBlock::Veto(_)
+        | EntryBlock::OtherWrite { .. }
+        | EntryBlock::FileMissing
+        | EntryBlock::ClockBehind(_)
+        | EntryBlock::BlastLimit(_)
+        | EntryBlock::LogUnwritable
+        | EntryBlock::Drifted
+        | EntryBlock::OtherRing(_)
+        | EntryBlock::Held => false,
+    }
+}
+
+/// Whether of some gates only the schedule's wait.
+fn wait_for_the_clock(judgements: &[Judgement]) -> bool {
+    let by_the_clock = |word: &Judgement| matches!(word.gate, Gate::Opening | Gate::Freeze);
+    judgements.iter().all(|word| word.verdict.advances() || by_the_clock(word))
+}
+
+/// When the clock alone lets a group be written back.
+fn earliest_restore(context: &Context<'_>) -> Option<Timestamp> {
+    let due = restore::due(context)?;
+    let by_the_clock = match restore::writing_back(context, &due) {
+        WritingBack::Write(_) => true,
+        WritingBack::Blocked(blocks) => blocks.iter().all(is_of_the_clock),
+    };
+    let Restoring { attempts, since } = &due.ring.restoring;
+    let budget = budget_spent_until(context).unwrap_or(context.now);
+    let ready = not_before(attempts, *since).max(context.now).max(budget);
+    let opens = due.plan.schedule.next_entry(ready, gate::LEFT_TO_ENTER);
+    opens.filter(|_| by_the_clock && wait_for_the_clock(&due.judgements))
 }
 
 /// When the clock alone could let it move.
@@ -529,6 +627,9 @@ fn earliest_move(context: &Context<'_>) -> Option<Timestamp> {
     let unwritable = context.world.log_unwritable.is_some();
     if context.rollout.phase != Phase::Running || context.is_held() || unwritable {
         return None;
+    }
+    if !rungs::bars(context).is_empty() {
+        return earliest_restore(context);
     }
     let (ring, plan) = context.current()?;
     match &ring.stage {

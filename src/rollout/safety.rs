@@ -8,7 +8,7 @@ use std::fmt;
 
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::{DeviceLimit, PlanDigest, RingPlan};
-use crate::rollout::event::{Cancelled, Cause, Purpose, WriteIntent};
+use crate::rollout::event::{Cancelled, Purpose, WriteIntent};
 use crate::rollout::gate;
 use crate::rollout::remote::{Group, GroupContent, VersionEntry};
 use crate::rollout::state::{Phase, State};
@@ -226,40 +226,6 @@ fn wanted(own: Option<&Group>, ring: &RingPlan, policies: &BTreeSet<PolicyId>) -
     content.versions.sort();
     content.policies = policies.clone();
     Ok(content)
-}
-
-/// The first of the plan's groups that somebody else changed since ringward wrote or accepted it.
-#[must_use]
-pub fn drift(state: &State, plan: &PlanName, rings: &[RingName], world: &Observations) -> Option<Cause> {
-    let pending = state.pending_write().and_then(|(_, _, write)| write.intent.before.as_ref());
-    let owned = state.groups.iter().filter(|(id, owned)| {
-        owned.plan == *plan && rings.contains(&owned.ring) && pending.is_none_or(|group| group.id != **id)
-    });
-    for (id, owned) in owned {
-        let Some(seen) = world.group(id) else { continue };
-        let changed = match seen.value {
-            Some(group) => {
-                group.updated_at > owned.last.updated_at
-                    && !group.content.offers_the_same(&owned.last.content)
-                    && !group.content.offers_the_same(&owned.left)
-            }
-            // Only a read of the group itself says that it is gone: a list may be stale.
-            None => is_gone(world, id, &owned.last),
-        };
-        if changed {
-            return Some(Cause::Drift {
-                ring: owned.ring.clone(),
-                expected: Box::new(owned.last.clone()),
-                seen: seen.value.cloned().map(Box::new),
-            });
-        }
-    }
-    None
-}
-
-fn is_gone(world: &Observations, id: &GroupId, last: &Group) -> bool {
-    let single = world.single_groups.get(id);
-    single.is_some_and(|read| read.value.is_none() && since(last.updated_at, read.as_of) > LIST_SETTLES_IN)
 }
 
 /// Owned groups of a plan that the list does not show: they are to be read one by one.

@@ -200,8 +200,8 @@ pub struct Story {
     pub removed_at: Option<Timestamp>,
     /// What becomes of it once it runs what it was offered.
     pub after_update: AfterUpdate,
-    /// What somebody else installs on it, and when.
-    pub installed_by_others: Option<(Timestamp, ClientVersion)>,
+    /// What somebody else installs on it, and from when on: as soon as it is there.
+    pub installed_by_others: Vec<(Timestamp, ClientVersion)>,
 }
 
 impl Story {
@@ -219,7 +219,7 @@ impl Story {
             reaction: Reaction::arrives(),
             removed_at: None,
             after_update: AfterUpdate::GoesOn,
-            installed_by_others: None,
+            installed_by_others: Vec::new(),
         }
     }
 
@@ -242,13 +242,14 @@ impl Story {
         self.presence.last_heartbeat(self.heartbeat, at)
     }
 
-    /// From when on it runs which version, after the first one: what follows from the offers.
+    /// From when on it runs which version, after the first one: what follows from the offers, and
+    /// from another updater's hand. What that installs stays until the next offer.
     fn versions(&self, offers: &Offers) -> Vec<(Timestamp, ClientVersion)> {
         let mut versions = self.followed(offers);
-        if let Some(other) = self.installed_by_others {
-            versions.push(other);
-            versions.sort_by_key(|(from, _)| *from);
+        for (from, version) in &self.installed_by_others {
+            versions.extend(self.presence.first_from(*from).map(|present| (present, *version)));
         }
+        versions.sort_by_key(|(from, _)| *from);
         versions
     }
 
@@ -397,6 +398,15 @@ impl Devices {
             story.presence.end_of(arrived.0)
         };
         self.silent_from = self.stories.iter().zip(&self.versions).map(silent).collect();
+    }
+
+    /// Another updater moves the first so many devices of a profile from `at` on.
+    pub fn update(&mut self, profile: &PolicyId, devices: usize, version: ClientVersion, at: Timestamp) {
+        let can = |story: &&mut Story| story.profile_at(at) == profile && story.environment().is_some();
+        for story in self.stories.iter_mut().filter(can).take(devices) {
+            story.installed_by_others.push((at, version));
+        }
+        self.follow();
     }
 
     /// The truth: what the device runs at an instant, by the index of its story.

@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::fleet::{Fleet, Membership, RingScope, SWEEP_OVERLAP, Sighting, Sweep, SweepScope};
-use crate::ids::{PlanName, PolicyId};
+use crate::fleet::{Fleet, Membership, SWEEP_OVERLAP, Sighting, Sweep, SweepScope};
+use crate::ids::PlanName;
 use crate::plan::model::Revision;
 use crate::rollout::command::{Command, Refusal, command};
 use crate::rollout::decide::{Decision, decide};
@@ -87,6 +87,8 @@ pub struct Engine {
     pub(super) crash_after: Option<usize>,
     /// Set when the writer met the stop file before the log knew of it.
     pub(super) met_stop_file: bool,
+    /// Somebody asked for a look.
+    pub(super) hurried: bool,
     pub(super) has_decided: bool,
     pub(super) files: BTreeMap<PlanName, File>,
     reading: BTreeMap<Read, Reading>,
@@ -126,6 +128,7 @@ impl Engine {
             crashed: false,
             crash_after: None,
             met_stop_file: false,
+            hurried: false,
             has_decided: false,
             files: BTreeMap::new(),
             reading: BTreeMap::new(),
@@ -325,8 +328,22 @@ impl Engine {
         self.backoff.get(read).map_or(at, |backoff| at.max(backoff.until))
     }
 
+    /// Somebody asks for a look: what is wanted for later is read now. One sweep is enough.
+    fn hurry(&mut self, now: Timestamp) {
+        let lately = self.wanted.contains_key(&Read::IncrementalSweep);
+        for (read, at) in &mut self.wanted {
+            if *read != Read::FullSweep || !lately {
+                *at = now.min(*at);
+                self.backoff.remove(read);
+            }
+        }
+    }
+
     /// Starts what the log and the wants ask for.
     pub(super) fn start_work(&mut self, far_end: &FarEnd, now: Timestamp) {
+        if std::mem::take(&mut self.hurried) {
+            self.hurry(now);
+        }
         let due: Vec<Read> = self
             .wanted
             .iter()
@@ -414,7 +431,7 @@ impl Engine {
                     devices.retain(|device| device.policy.as_ref().is_some_and(|seen| seen.id == *policy));
                 }
                 let sweep = Sweep { scope: scope.clone(), started_at: as_of, finished_at: now, devices };
-                let membership = self.membership();
+                let membership = self.membership(now);
                 self.world.fleet.observe(sweep, &membership);
             }
             (Read::FullSweep | Read::IncrementalSweep | Read::ProfileSweep(_), None) => {
@@ -425,27 +442,8 @@ impl Engine {
     }
 
     /// Which profile belongs to which ring, and what is on offer there.
-    pub(super) fn membership(&self) -> Membership {
-        let mut taken: BTreeSet<PolicyId> = BTreeSet::new();
-        let mut scopes = Vec::new();
-        for plan in self.state.plans.values() {
-            for (ring, ring_plan) in plan.rollout.rings_with_plans() {
-                let scope = match ring.stage.assigned() {
-                    Some(assigned) => Some(gate::scope(ring_plan, assigned)),
-                    None => self.world.resolve(ring_plan).ok().map(|policies| RingScope {
-                        policies,
-                        targets: ring_plan.targets.clone(),
-                        assigned_at: None,
-                        zone: ring_plan.schedule.zone().clone(),
-                        stalled_after: ring_plan.health.stalled.after.get(),
-                    }),
-                };
-                let Some(scope) = scope.filter(|scope| scope.policies.is_disjoint(&taken)) else { continue };
-                taken.extend(scope.policies.iter().cloned());
-                scopes.push(scope);
-            }
-        }
-        Membership::new(scopes)
+    pub(super) fn membership(&self, now: Timestamp) -> Membership {
+        gate::membership(&self.state, &self.world, now)
     }
 }
 

@@ -347,6 +347,15 @@ impl FarEnd {
                     self.delete(&group.id, now);
                 }
             }
+            Outsider::Renames(name, new) => {
+                for mut group in named(name) {
+                    group.content.name = new.clone();
+                    self.put(group.id, group.content, now);
+                }
+            }
+            Outsider::Updates { profile, devices, version } => {
+                self.devices.update(profile, *devices, *version, now);
+            }
             Outsider::Creates(content) => {
                 let taken: Vec<Group> = self
                     .groups

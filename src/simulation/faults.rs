@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use crate::ids::PolicyId;
 use crate::rollout::remote::GroupContent;
 use crate::time::{SignedDuration, Timestamp};
-use crate::version::Environment;
+use crate::version::{ClientVersion, Environment};
 
 /// What befalls a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +73,17 @@ pub enum Outsider {
     SetsProfiles(String, BTreeSet<PolicyId>),
     /// Deletes the groups of this name.
     Deletes(String),
+    /// Gives the groups of this name another one.
+    Renames(String, String),
+    /// Another updater moves some devices of a profile, as soon as each is present.
+    Updates {
+        /// The profile.
+        profile: PolicyId,
+        /// How many of its devices, the first by their order.
+        devices: usize,
+        /// Where to.
+        version: ClientVersion,
+    },
     /// Creates a group; profiles that sit elsewhere are taken out there first.
     Creates(GroupContent),
 }

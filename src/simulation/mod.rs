@@ -360,6 +360,7 @@ impl Drive {
                     self.stop_file.get_or_insert((actor.clone(), reason.to_owned(), self.now));
                 }
                 Command::Start { .. } => self.stop_file = None,
+                Command::CheckNow(_) => self.engine.hurried = true,
                 Command::Pause(_) | Command::Resume(_) | Command::Waive { .. } => {}
             },
             Err(refusal) => self.note(Note::Refused(actor.clone(), command.clone(), refusal)),

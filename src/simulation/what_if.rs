@@ -141,7 +141,7 @@ impl WhatIf {
                     if is_in(story, ring, &profiles) && die.of("hit").below(3) == 0 {
                         let within = SignedDuration::from_mins(die.of("when").between(0, 600));
                         let at = after(after(from, UPDATER_COMES_AFTER), within);
-                        story.installed_by_others = Some((at, FOREIGN));
+                        story.installed_by_others.push((at, FOREIGN));
                     }
                 });
             }

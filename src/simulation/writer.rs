@@ -106,7 +106,7 @@ impl Engine {
             devices.retain(|device| device.policy.as_ref().is_some_and(|seen| seen.id == policy));
             listed.extend(devices.iter().cloned());
             let sweep = Sweep { scope, started_at: as_of, finished_at: now, devices };
-            let membership = self.membership();
+            let membership = self.membership(now);
             self.world.fleet.observe(sweep, &membership);
         }
         Ok(Some(Observed { value: blast::count(intent, &listed), as_of }))

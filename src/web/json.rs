@@ -442,7 +442,7 @@ pub struct EventJson {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VerbRequest {
-    /// Why; needed.
+    /// Why; needed, except by `check-now`.
     #[serde(default)]
     pub reason: String,
     /// `waive`: which gate; needed there.

@@ -173,9 +173,9 @@ impl Families {
                     begins.with_label_values(&[plan, hold]).set(seconds(since));
                 }
             }
-            if let Some((Cause::Drift { ring, seen, .. }, _)) = &report.halted {
-                let kind = if seen.is_some() { "changed" } else { "gone" };
-                drift.with_label_values(&[plan, ring.as_str(), kind]).set(1.0);
+            if let Some((Cause::Drift(drifted), _)) = &report.halted {
+                let kind = if drifted.seen.is_some() { "changed" } else { "gone" };
+                drift.with_label_values(&[plan, drifted.ring.as_str(), kind]).set(1.0);
             }
         }
         Ok(())

@@ -65,6 +65,7 @@ fn api() -> OpenApiRouter<Services> {
         .routes(routes!(verbs::pause))
         .routes(routes!(verbs::resume))
         .routes(routes!(verbs::waive))
+        .routes(routes!(verbs::check_now))
         .routes(routes!(verbs::stop))
         .routes(routes!(verbs::start))
         .routes(routes!(alive))

@@ -74,6 +74,12 @@ fn fact(event: &Event) -> String {
         }
         Event::AdoptionReached { .. } => "the targets were adopted; the soak begins".to_owned(),
         Event::RingVerified { .. } => "verified".to_owned(),
+        Event::DevicesLeft { environment, left, before, of, .. } => {
+            let before = if *before == 0 { String::new() } else { format!(", after {before} before") };
+            format!(
+                "{left} of {of} {environment} devices have left it{before}; its shares are taken of the others"
+            )
+        }
         Event::GateUnknown { gate, environment, why, .. } => {
             let why = Verdict::Unknown(*why).reason_code();
             format!("gate {gate}{} cannot tell ({why})", of(*environment))
@@ -82,6 +88,14 @@ fn fact(event: &Event) -> String {
             format!("gate {gate}{} can tell again", of(*environment))
         }
         Event::GateWaived { gate, .. } => format!("gate {gate} was waived"),
+        Event::DriftFound { drift } => format!("{drift}; it is to be written back"),
+        Event::DriftEnded { group, .. } => {
+            format!("somebody set group `{}` back to what ringward left", group.content.name)
+        }
+        Event::DriftAdopted { drift } => format!("{drift}; the plan goes on with it"),
+        Event::GroupRenamed { was, group, .. } => {
+            format!("somebody else renamed group `{was}` to `{}`", group.content.name)
+        }
     }
 }
 
@@ -93,6 +107,7 @@ fn planned(intent: &WriteIntent) -> String {
     };
     match &intent.purpose {
         Purpose::Target => format!("{write} was planned, for {devices}: {change}"),
+        Purpose::Restore => format!("{write} was planned, to write a drifted group back: {change}"),
         Purpose::MoveOut { from } => {
             format!("{write} was planned, to take profiles out of ring {from}: {change}")
         }
@@ -194,6 +209,12 @@ mod tests {
             (json!({"write_settled": of_a_ring(settled)}), "settled: it was not applied"),
             (json!({"adoption_reached": ring(json!({"judgements": []}))}), "the soak begins"),
             (json!({"ring_verified": ring(json!({"judgements": []}))}), "Ring 0: verified"),
+            (
+                json!({"devices_left": ring(json!({
+                    "environment": "windows", "left": 30, "before": 10, "of": 100,
+                }))}),
+                "Ring 0: 30 of 100 windows devices have left it, after 10 before",
+            ),
             (json!({"gate_unknown": ring(cannot_tell)}), "adoption/macos cannot tell (stale_sweep)"),
             (
                 json!({"gate_known": ring(json!({"gate": "fleet", "environment": null}))}),
@@ -202,6 +223,10 @@ mod tests {
             (json!({"gate_waived": ring(json!({"gate": "soak"}))}), "gate soak was waived"),
             (json!({"halted": {"cause": drift}}), "halted: "),
             (json!({"halt_lifted": {"cause": drift}}), "lifted"),
+            (json!({"drift_found": {"drift": drift["drift"]}}), "it is to be written back"),
+            (json!({"drift_ended": ring(json!({"group": group}))}), "set group `Group 0` back"),
+            (json!({"drift_adopted": {"drift": {"group": drift["drift"]}}}), "the plan goes on with it"),
+            (json!({"group_renamed": ring(json!({"was": "Old", "group": group}))}), "`Old` to `Group 0`"),
             (json!({"paused": {}}), "was paused"),
             (json!({"pause_lifted": {}}), "pause was lifted"),
         ]

@@ -8,7 +8,10 @@ use ringward::cli::explain::{newer, why};
 use ringward::fleet::{Counts, EnvironmentCensus, PartsPerBillion, Share};
 use ringward::ids::{DeviceId, GroupId, PolicyId};
 use ringward::plan::model::{DeviceLimit, Health, HealthLimit, Percent, PlanDigest};
-use ringward::rollout::event::{Actor, Cancelled, Cause, Purpose, RolloutId, WriteId, WriteIntent};
+use ringward::rollout::event::{
+    Actor, Cancelled, Cause, Elsewhere, GroupDrift, MovedTo, OtherUpdater, Purpose, RolloutId, WriteId,
+    WriteIntent,
+};
 use ringward::rollout::explain::meaning;
 use ringward::rollout::health::{Dark, Look, Stalled};
 use ringward::rollout::remote::{Group, GroupContent, VersionEntry};
@@ -65,6 +68,15 @@ fn group(name: &str, version: &str) -> Group {
         policies: BTreeSet::from([PolicyId::new("p-1").unwrap()]),
     };
     Group { id: GroupId::new("g-1").unwrap(), content, updated_at: at("2026-10-12T09:00:00Z") }
+}
+
+fn drift(seen: Option<&str>) -> GroupDrift {
+    GroupDrift {
+        ring: r(),
+        expected: group("Early adopters", "2026.8.2100.0"),
+        seen: seen.map(|version| group("Early adopters", version)),
+        elsewhere: Vec::new(),
+    }
 }
 
 fn intent() -> Box<WriteIntent> {
@@ -198,6 +210,12 @@ examples!(blockers: Blocker {
     },
     Blocker::BudgetSpent { .. } => Blocker::BudgetSpent { ring: r(), until: at("2026-10-13T08:03:00Z") },
     Blocker::Withdrawn(_) => Blocker::Withdrawn(at("2026-10-13T07:00:00Z")),
+    Blocker::Drifted(_) => Blocker::Drifted(Box::new(drift(Some("2026.7.1376.0")))),
+    Blocker::OtherRing { .. } => Blocker::OtherRing { ring: r(), other: ring("Everyone") },
+    Blocker::NotOffered { .. } => Blocker::NotOffered {
+        ring: r(),
+        lacks: "windows 2026.7.1376.0 instead of 2026.8.2100.0".to_owned(),
+    },
     Blocker::Observing(..) => Blocker::Observing(r(), intent()),
     Blocker::BlastLimit(..) => {
         Blocker::BlastLimit(r(), TooMany { devices: 312, at_most: DeviceLimit::new(300).unwrap() })
@@ -232,11 +250,18 @@ examples!(causes: Cause {
         attempts: 6,
         last: "the group was edited by somebody else".to_owned(),
     },
-    Cause::Drift { .. } => Cause::Drift {
+    Cause::OtherUpdater(_) => Cause::OtherUpdater(Box::new(OtherUpdater {
         ring: r(),
-        expected: Box::new(group("Early adopters", "2026.8.2100.0")),
-        seen: Some(Box::new(group("Early adopters", "2026.7.1376.0"))),
-    },
+        of: 40,
+        moved: 7,
+        versions: vec![MovedTo {
+            environment: Environment::Windows,
+            version: "2026.9.100.0".parse().unwrap(),
+            devices: 7,
+        }],
+        since: at("2026-10-12T08:00:00Z"),
+    })),
+    Cause::Drift(_) => Cause::Drift(Box::new(drift(Some("2026.7.1376.0")))),
 });
 
 examples!(vetoes: Veto {
@@ -324,6 +349,7 @@ examples!(stages: Stage {
         attempts: Attempts::default(),
         planned_at: at(NOW),
         doubt: None,
+        origin: None,
     })),
     Stage::Adopting(_) => Stage::Adopting(assigned()),
     Stage::Soaking(..) => Stage::Soaking(assigned(), Soak { started_at: at(NOW) }),
@@ -423,6 +449,7 @@ fn report(waiting_on: Vec<Blocker>) -> Report {
             // Due already: now.
             want(Read::IncrementalSweep, "2026-10-13T07:59:00Z"),
         ],
+        drifts: Vec::new(),
     }
 }
 
@@ -449,7 +476,9 @@ fn told(rows: Vec<Blocker>) -> String {
     }
     assert!(!names.contains(""), "every reason has a word: {names:?}");
     for line in text.lines() {
-        assert!(line.chars().count() <= 80, "wider than 80 columns: {line}");
+        // A command stays in one piece, so that it can be pasted.
+        let pasted = line.trim_start().starts_with("ringward ");
+        assert!(pasted || line.chars().count() <= 80, "wider than 80 columns: {line}");
     }
     text
 }
@@ -462,8 +491,20 @@ fn every_blocker_is_explained() {
 #[test]
 fn every_cause_of_a_halt_is_explained() {
     let mut rows = causes();
-    let Some(Cause::Drift { ring, expected, .. }) = rows.last().cloned() else { panic!("drift is the last") };
-    rows.push(Cause::Drift { ring, expected, seen: None });
+    let other = group("Made by hand", "2026.6.880.0");
+    let held = |policies: &[&str]| Elsewhere {
+        id: GroupId::new("g-5").unwrap(),
+        name: other.content.name.clone(),
+        policies: policies.iter().map(|id| PolicyId::new(*id).unwrap()).collect(),
+    };
+    let mut moved = drift(Some("2026.8.2100.0"));
+    moved.seen.as_mut().unwrap().content.policies.clear();
+    let mut held_back = moved.clone();
+    held_back.elsewhere = vec![held(&["p-1"])];
+    let mut name_taken = drift(None);
+    name_taken.elsewhere = vec![held(&[])];
+    let drifts = [drift(None), moved, held_back, name_taken];
+    rows.extend(drifts.map(|drift| Cause::Drift(Box::new(drift))));
     let dark = Box::new(dark(Verdict::Fail(Failing::TooManyDark)));
     rows.push(Cause::Unhealthy { ring: r(), judgement: dark, devices: BTreeSet::new() });
     rows.extend(unknowns().into_iter().map(|why| Cause::UnknownTooLong {

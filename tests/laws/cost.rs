@@ -85,7 +85,7 @@ fn a_decision_on_a_large_fleet() {
     let once = Stopwatch::start();
     let mut counted = 0;
     for _ in 0..TIMES {
-        let rings = ringward::rollout::gate::membership(&state, &world).rings().to_vec();
+        let rings = ringward::rollout::gate::membership(&state, &world, now).rings().to_vec();
         counted = rings.iter().map(|ring| world.fleet.census(ring, now).total()).sum();
     }
     let once = once.seconds();

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use ringward::rollout::command::{Command, Refusal};
-use ringward::rollout::event::{Event, Finding, Purpose, Recorded};
+use ringward::rollout::event::{Cause, Drift, Event, Finding, GroupDrift, Purpose, Recorded};
 use ringward::rollout::report::{Blocker, Report};
 use ringward::rollout::safety::Veto;
 use ringward::rollout::state::State;
@@ -81,11 +81,23 @@ impl Coverage {
                 let name = debug.split([' ', '{']).next().unwrap_or_default();
                 self.see(format!("cancelled {name}"));
             }
-            Event::Halted { cause } => self.see(format!("cause {}", cause.as_str())),
+            Event::Halted { cause } => {
+                self.see(format!("cause {}", cause.as_str()));
+                if let Cause::Drift(drift) = cause {
+                    self.drift("halted", drift);
+                }
+            }
+            Event::DriftFound { drift } => self.drift("found", drift),
+            Event::DriftAdopted { drift: Drift::Group(drift) } => self.drift("adopted", drift),
+            Event::DriftAdopted { drift: Drift::OtherUpdater(_) } => {
+                self.see("adopted other_updater".to_owned());
+            }
             Event::HaltLifted { cause, .. } => self.see(format!("acknowledged {}", cause.as_str())),
             Event::WriteSettled { finding, .. } => self.see(format!("settled {}", found(finding))),
             Event::WritePlanned { intent, .. } => {
                 let purpose = match intent.purpose {
+                    Purpose::Restore if intent.before.is_none() => "restore_anew",
+                    Purpose::Restore => "restore",
                     Purpose::Target if intent.before.is_none() => "create",
                     Purpose::Target => "update",
                     Purpose::MoveOut { .. } => "move_out",
@@ -93,6 +105,12 @@ impl Coverage {
                 self.see(format!("write {purpose}"));
             }
             _ => {}
+        }
+    }
+
+    fn drift(&mut self, became: &str, drift: &GroupDrift) {
+        for kind in drift.kinds() {
+            self.see(format!("{became} {}", kind.as_str()));
         }
     }
 
@@ -141,13 +159,7 @@ fn found(finding: &Finding) -> &'static str {
 }
 
 fn refused(command: &Command, refusal: &Refusal) -> String {
-    let verb = match command {
-        Command::Pause(_) => "pause",
-        Command::Resume(_) => "resume",
-        Command::Waive { .. } => "waive",
-        Command::Stop => "stop",
-        Command::Start { .. } => "start",
-    };
+    let verb = command.verb().as_str();
     match refusal {
         Refusal::NoSuchPlan { .. } => "no_such_plan".to_owned(),
         Refusal::NoReason => "no_reason".to_owned(),
@@ -186,6 +198,13 @@ const EXPECTED: &str = "
     transition deploying to adopting
     transition adopting to soaking
     transition soaking to verified
+    transition pending to deploying
+    transition adopting to deploying
+    transition soaking to deploying
+    transition verified to deploying
+    transition deploying to pending
+    transition deploying to soaking
+    transition deploying to verified
     transition running to completed
     transition running to superseded
     transition running to withdrawn
@@ -194,6 +213,8 @@ const EXPECTED: &str = "
     write create
     write update
     write move_out
+    write restore
+    write restore_anew
     cancelled Stopped
     cancelled Held
     cancelled OpeningClosed
@@ -202,7 +223,6 @@ const EXPECTED: &str = "
     cancelled ConcurrentEdit
     cancelled GroupGone
     cancelled GroupInTheWay
-    cancelled TooManyDevices
     cancelled Unreadable
     cancelled NotSent
     cancelled RateLimited
@@ -212,12 +232,26 @@ const EXPECTED: &str = "
     cause write_refused
     cause writes_keep_failing
     cause drift
+    cause other_updater
+    halted version_changed
+    halted policies_changed
+    halted group_deleted
+    halted profile_moved
+    found version_changed
+    found policies_changed
+    found group_deleted
+    adopted version_changed
+    adopted policies_changed
+    adopted group_deleted
+    adopted profile_moved
+    adopted other_updater
     acknowledged adoption_missed
     acknowledged unhealthy
     acknowledged unknown_too_long
     acknowledged write_refused
     acknowledged writes_keep_failing
     acknowledged drift
+    acknowledged other_updater
     settled applied
     settled not_applied
     settled overwritten
@@ -239,6 +273,9 @@ const EXPECTED: &str = "
     blocker backoff
     blocker budget_spent
     blocker withdrawn
+    blocker drifted
+    blocker other_ring
+    blocker targets_not_offered
     blocker observing
     blocker blast_limit
     verdict opening pass

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use ringward::ids::{PlanName, PolicyId, RingName};
 use ringward::plan::model::{
-    Adoption, DeviceLimit, Health, HealthLimit, OnFailure, OnNewTarget, Percent, Plan, PlanDigest,
+    Adoption, DeviceLimit, Health, HealthLimit, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest,
     ProfileRef, Revision, RingPlan,
 };
 use ringward::schedule::{Freeze, Opening, Schedule, Zone};
@@ -154,6 +154,13 @@ pub(crate) fn plans(dice: &mut Dice, start: Timestamp, temper: Temper) -> Vec<Re
                 account: None,
                 forbid: Vec::new(),
                 on_new_target: OnNewTarget::Replace,
+                on_drift: dice.pick(&[
+                    OnDrift::Halt,
+                    OnDrift::Halt,
+                    OnDrift::Restore,
+                    OnDrift::Restore,
+                    OnDrift::Adopt,
+                ]),
                 rings,
             };
             oddities(dice, &mut plan);

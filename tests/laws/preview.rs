@@ -13,7 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use ringward::fleet::{Fleet, Membership, Sweep, SweepScope};
 use ringward::ids::{DeviceId, GroupId, PlanName, RingName};
 use ringward::plan::model::{
-    Adoption, DeviceLimit, Health, OnFailure, OnNewTarget, Percent, Plan, ProfileRef, Revision, RingPlan,
+    Adoption, DeviceLimit, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan, ProfileRef, Revision,
+    RingPlan,
 };
 use ringward::rollout::command::Command;
 use ringward::rollout::event::{Actor, Event, Mode, Purpose};
@@ -41,7 +42,7 @@ const AT_REST: SignedDuration = SignedDuration::from_hours(3);
 /// What a run must have met at least this often, or the dice are wrong.
 const LEAST_MET: usize = 5;
 
-const KINDS: [&str; 23] = [
+const KINDS: [&str; 25] = [
     "group created",
     "group changed",
     "group adopted and changed",
@@ -56,6 +57,8 @@ const KINDS: [&str; 23] = [
     "rollout revised",
     "rollout completed",
     "drift",
+    "group written back",
+    "targets not offered",
     "veto ambiguous_name",
     "veto foreign_profiles",
     "veto owned_elsewhere",
@@ -196,6 +199,7 @@ fn plan(dice: &mut Dice) -> Plan {
         account: None,
         forbid: Vec::new(),
         on_new_target: OnNewTarget::Replace,
+        on_drift: dice.pick(&[OnDrift::Halt, OnDrift::Restore]),
         rings,
     }
 }
@@ -382,6 +386,10 @@ fn compare(drive: &mut Drive, revision: &Revision, met: &mut Met) -> Result<(), 
 fn moved(drive: &Drive, foreseen: &Preview, (asked_at, written): (Timestamp, usize)) -> Result<(), String> {
     let mut writes = drive.far_end.writes().skip(written);
     let mut before = drive.far_end.groups_at(asked_at);
+    let written_back = writes.by_ref().take(foreseen.restores.len()).last();
+    if let Some(applied) = written_back.and_then(|request| request.applied.as_ref()) {
+        before = drive.far_end.groups_at(applied.updated_at);
+    }
     for ring in foreseen.reachable() {
         let last = writes.by_ref().take(ring.writes.len()).last();
         let Some(applied) = last.and_then(|request| request.applied.as_ref()) else { continue };
@@ -438,6 +446,7 @@ fn ended(drive: &Drive, foreseen: &Preview) -> Result<(), String> {
 
 impl Met {
     fn rings(&mut self, foreseen: &Preview, state: &State) {
+        foreseen.restores.iter().for_each(|write| self.write(write, state));
         for ring in foreseen.reachable() {
             let own = state.group_of(&name(), &ring.name);
             match &ring.outcome {
@@ -460,6 +469,7 @@ impl Met {
 
     fn write(&mut self, write: &PreviewedWrite, state: &State) {
         self.see(match (&write.purpose, &write.before) {
+            (Purpose::Restore, _) => "group written back",
             (Purpose::MoveOut { .. }, _) => "profile moved between rings",
             (Purpose::Target, None) => "group created",
             (Purpose::Target, Some(group)) if state.groups.contains_key(&group.id) => "group changed",
@@ -487,6 +497,7 @@ impl Met {
                 Veto::ProfileTaken { .. } => "veto profile_taken",
                 Veto::AmbiguousVersions { .. } => "veto ambiguous_versions",
             }),
+            Blocker::NotOffered { .. } => self.see("targets not offered"),
             Blocker::Gate(_, judgement) => match judgement.verdict {
                 Verdict::Unknown(Unknown::ProfileUnresolved) => self.see("profile unresolved"),
                 Verdict::Unknown(Unknown::NobodyToMove) => self.see("nobody to move"),

@@ -94,6 +94,13 @@ pub(crate) fn scene(seed: u64) -> Scene {
             scene.schedule(at, Happening::Crash(remembered));
         }
     }
+    if length > LONG && dice.chance(25) {
+        // It comes back to an account whose profiles it cannot read.
+        let at = dice.instant(start, length);
+        let fault = ReadFault { from: at, until: after(at, minutes(90)), what: Misread::Profiles };
+        scene.drive.far_end.read_faults.push(fault);
+        scene.schedule(after(at, minutes(1)), Happening::Crash(Remembered::Devices));
+    }
     if dice.chance(15) {
         let at = dice.instant(start, length);
         let asleep = span(dice.pick(&["6m", "2h", "2h", "24h"])).get();
@@ -170,7 +177,10 @@ fn pace(dice: &mut Dice, temper: Temper) -> Pace {
 fn account(dice: &mut Dice, start: Timestamp, length: SignedDuration, temper: Temper) -> FarEnd {
     let sizes: &[usize] = if temper == Temper::Foul { &[0, 1, 3, 5, 8, 12, 20, 30] } else { &[12, 20, 30] };
     let count = dice.pick(sizes);
-    let stories = (0..count).map(|n| story(dice, n, start, length)).collect();
+    let mut stories: Vec<Story> = (0..count).map(|n| story(dice, n, start, length)).collect();
+    if length > LONG && dice.chance(70) {
+        silence(dice, &mut stories, start);
+    }
     let profiles = PROFILES.iter().map(|id| Profile {
         id: policy(id),
         name: (*id != "everyone").then(|| format!("Profile {id}")),
@@ -179,6 +189,24 @@ fn account(dice: &mut Dice, start: Timestamp, length: SignedDuration, temper: Te
     });
     let profiles = profiles.collect();
     FarEnd::new(Devices::new(stories, Some(policy("everyone"))), profiles)
+}
+
+/// A run that sees evenings enough to look for silent devices.
+const LONG: SignedDuration = SignedDuration::from_hours(48);
+
+/// Most devices are away for a while from the second day on: those of the first ring, or all.
+fn silence(dice: &mut Dice, stories: &mut [Story], start: Timestamp) {
+    let hours = |dice: &mut Dice, least: usize, most: usize| {
+        SignedDuration::from_hours((least + dice.below(most - least)) as i64)
+    };
+    let from = after(start, hours(dice, 20, 40));
+    let until = after(from, hours(dice, 12, 34));
+    let everywhere = dice.chance(35);
+    for story in stories {
+        if (everywhere || story.profile == policy(PROFILES[0])) && dice.chance(85) {
+            story.presence = story.presence.without(from, until);
+        }
+    }
 }
 
 fn story(dice: &mut Dice, n: usize, start: Timestamp, length: SignedDuration) -> Story {
@@ -316,7 +344,7 @@ fn command(dice: &mut Dice, plans: &[Revision]) -> Happening {
     }
     .to_owned();
     let actor = person(dice);
-    let asked = match dice.below(16) {
+    let asked = match dice.below(18) {
         0..=2 => Command::Pause(plan),
         3..=5 => Command::Resume(plan),
         6..=9 => {
@@ -330,6 +358,7 @@ fn command(dice: &mut Dice, plans: &[Revision]) -> Happening {
         10 | 11 => Command::Stop,
         12 | 13 => Command::Start { plans: dice.pick(&[StartPlans::GoOn, StartPlans::Pause]) },
         14 => Command::Pause(PlanName::new("nobodys").unwrap()),
+        15 | 16 => Command::CheckNow(plan),
         _ => return Happening::StopFile(actor, "by the dice".to_owned()),
     };
     Happening::Command(actor, reason, asked)
@@ -414,7 +443,13 @@ fn edits(
 fn outsider(dice: &mut Dice, plans: &[Revision]) -> Outsider {
     let ring = some_ring(dice, plans);
     let own: BTreeSet<_> = ring.profiles.iter().filter_map(id_of).map(policy).collect();
-    match dice.below(6) {
+    match dice.below(10) {
+        6 | 7 => Outsider::Updates {
+            profile: own.first().cloned().unwrap_or_else(|| policy("everyone")),
+            devices: dice.pick(&[1, 3, 5]),
+            version: LATER,
+        },
+        8 => Outsider::Renames(ring.group.clone(), format!("{} renamed", ring.group)),
         0 | 1 => Outsider::SetsVersion(ring.group, dice.pick(&Environment::ALL), OLD.to_string()),
         2 => Outsider::SetsProfiles(ring.group, BTreeSet::new()),
         3 => Outsider::Deletes(ring.group),

@@ -7,7 +7,7 @@
 //! | `DAY TIME stop file by NAME "…"` | a stop file put there without the daemon |
 //! | `DAY TIME write plan LABEL`, `remove plan NAME`, `break plan NAME` | the plan's file changes |
 //! | `DAY TIME plans directory unreadable`, `… readable` | the directory |
-//! | `DAY TIME outsider sets windows VERSION in "GROUP"`, `… sets profiles A B in "GROUP"`, `… deletes "GROUP"`, `… creates "GROUP" windows VERSION profiles A B` | somebody else at Cloudflare |
+//! | `DAY TIME outsider sets windows VERSION in "GROUP"`, `… sets profiles A B in "GROUP"`, `… deletes "GROUP"`, `… renames "GROUP" "NAME"`, `… updates N devices of PROFILE VERSION`, `… creates "GROUP" windows VERSION profiles A B` | somebody else at Cloudflare |
 //! | `DAY TIME reads of groups fail until DAY TIME` (also `profiles`, `devices`), `profile filter ignored until …`, `list of groups lags 2m until …`, `list of groups lacks "GROUP" until …` | faults of reads |
 //! | `DAY TIME budget spent until DAY TIME` | somebody else uses up the requests |
 //! | `at write N: reset before applying` (also `reset after applying`, `applied 3m late`, `502 applied`, `502 not applied`, `429`, `429 retry after 5m`, `refused with 403`, `connection refused`, `answer differs`) | faults of the n-th write |
@@ -186,6 +186,7 @@ fn command(words: &[&str], line: &str) -> (String, Command) {
             let Some(gate) = gate else { panic!("no such gate: `{line}`") };
             Command::Waive { plan: parse(plan), gate, ring: option("--ring").map(parse) }
         }
+        ["check-now", plan, ..] => Command::CheckNow(parse(plan)),
         ["stop", ..] => Command::Stop,
         ["start", "--paused", ..] => Command::Start { plans: StartPlans::Pause },
         ["start", ..] => Command::Start { plans: StartPlans::GoOn },
@@ -207,6 +208,12 @@ fn outsider(words: &[&str], line: &str) -> Outsider {
         ["sets", word, version, "in", group] => {
             Outsider::SetsVersion((*group).to_owned(), environment(word), (*version).to_owned())
         }
+        ["renames", group, new] => Outsider::Renames((*group).to_owned(), (*new).to_owned()),
+        ["updates", devices, "devices", "of", profile, version] => Outsider::Updates {
+            profile: profile_id(profile),
+            devices: parse(devices),
+            version: parse(version),
+        },
         ["deletes", group] => Outsider::Deletes((*group).to_owned()),
         ["creates", group, word, version, "profiles", profiles @ ..] => Outsider::Creates(GroupContent {
             name: (*group).to_owned(),

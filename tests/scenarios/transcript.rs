@@ -106,7 +106,12 @@ fn push_event(text: &mut String, recorded: &Recorded) {
 
 fn push_intent(text: &mut String, intent: &WriteIntent) {
     let what = match (&intent.before, &intent.purpose) {
+        (None, Purpose::Restore) => format!("create anew {}", content(&intent.after)),
         (None, _) => format!("create {}", content(&intent.after)),
+        (Some(before), Purpose::Restore) => {
+            let difference = before.content.difference(&intent.after);
+            format!("write `{}` back: {difference}", before.content.name)
+        }
         (Some(before), Purpose::Target) => {
             format!("update `{}`: {}", before.content.name, before.content.difference(&intent.after))
         }
@@ -193,6 +198,10 @@ fn happened(happening: &Happening) -> String {
             Outsider::SetsProfiles(group, profiles) => {
                 let profiles: Vec<_> = profiles.iter().map(|profile| profile.as_str()).collect();
                 format!("somebody else sets the profiles {} in `{group}`", profiles.join(", "))
+            }
+            Outsider::Renames(group, new) => format!("somebody else renames `{group}` to `{new}`"),
+            Outsider::Updates { profile, devices, version } => {
+                format!("another updater moves {devices} devices of {profile} to {version}")
             }
             Outsider::Deletes(group) => format!("somebody else deletes `{group}`"),
             Outsider::Creates(created) => format!("somebody else creates {}", content(created)),

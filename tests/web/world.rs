@@ -13,7 +13,7 @@ use ringward::fleet::{Census, Class, Counts, EnvironmentCensus};
 use ringward::ids::{AccountId, DeviceId, GroupId, PlanName, RingName};
 use ringward::plan::model::{Percent, PlanDigest};
 use ringward::rollout::command::Command;
-use ringward::rollout::event::{Actor, Cause, Entry, Event, Mode, RolloutId, WriteId};
+use ringward::rollout::event::{Actor, Cause, Entry, Event, GroupDrift, Mode, RolloutId, WriteId};
 use ringward::rollout::report::{Blocker, Report, RingReport, ScheduleReport};
 use ringward::rollout::state::{Hold, Phase, Tallies};
 use ringward::rollout::verdict::{Evidence, Exempt, Gate, Judgement, Verdict, Waiting};
@@ -149,16 +149,18 @@ pub(super) fn report(name: &str) -> Report {
         earliest_move: None,
         troubles: Vec::new(),
         reads: vec![Want { read: Read::FullSweep, at: at("2026-10-12T12:00:00Z") }],
+        drifts: Vec::new(),
     }
 }
 
 /// A rollout with everything in its way.
 pub(super) fn troubled(name: &str) -> Report {
-    let cause = Cause::Drift {
+    let cause = Cause::Drift(Box::new(GroupDrift {
         ring: ring("Engineering Ring 0"),
-        expected: Box::new(serde_json::from_value(group_json()).unwrap()),
+        expected: serde_json::from_value(group_json()).unwrap(),
         seen: None,
-    };
+        elsewhere: Vec::new(),
+    }));
     let pause = hold(Actor::Loopback, HOSTILE, "2026-10-12T09:40:00Z");
     Report {
         description: Some(HOSTILE.to_owned()),

@@ -28,6 +28,8 @@ pub(super) struct Diff<'a> {
     course: &'static str,
     /// What is in the way of the next move now.
     now: Vec<InTheWay>,
+    /// Writes that put drifted groups back, before anything else.
+    restores: Vec<Write<'a>>,
     rings: Vec<Ring<'a>>,
     /// Writes that would be made before the first blocked ring; 0: nothing would change.
     writes: usize,
@@ -55,7 +57,7 @@ struct Ring<'a> {
 
 #[derive(Debug, Serialize)]
 struct Write<'a> {
-    /// `create`, `update` or `move_out`.
+    /// `create`, `update`, `move_out` or `restore`.
     kind: &'static str,
     /// The ring that owns the group of a `move_out`.
     from_ring: Option<&'a RingName>,
@@ -103,6 +105,7 @@ pub(super) fn diff<'a>(shown: &Shown<'a>) -> Diff<'a> {
             Course::Completed => "completed",
         },
         now: preview.now.iter().map(|blocker| in_the_way(blocker, plan)).collect(),
+        restores: preview.restores.iter().map(write).collect(),
         rings: rings.map(|(index, one)| ring(one, index < reachable, plan)).collect(),
         writes: preview.writes().count(),
     }
@@ -136,6 +139,7 @@ fn ring<'a>(ring: &'a RingPreview, reachable: bool, plan: &PlanName) -> Ring<'a>
 fn write(write: &PreviewedWrite) -> Write<'_> {
     let (kind, from_ring) = match (&write.purpose, &write.before) {
         (Purpose::MoveOut { from }, _) => ("move_out", Some(from)),
+        (Purpose::Restore, _) => ("restore", None),
         (Purpose::Target, None) => ("create", None),
         (Purpose::Target, Some(_)) => ("update", None),
     };

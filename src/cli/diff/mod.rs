@@ -192,7 +192,7 @@ async fn look(
     world.profiles = Some(Observed { value: client.profiles().await?, as_of });
     let mut sweep = client.sweep(SweepScope::Full).await?;
     sweep.started_at = sweep.started_at.max(as_of);
-    let membership = gate::membership(state, &world);
+    let membership = gate::membership(state, &world, as_of);
     world.fleet.observe(sweep, &membership);
     // Last, because everything turns on them and a sweep may take minutes.
     let groups = client.list_groups(Priority::Routine).await?;

@@ -85,6 +85,13 @@ pub(super) fn text(out: Out<'_>, shown: &Shown<'_>, ink: Ink) -> io::Result<()> 
             page.blocker(blocker)?;
         }
     }
+    if !preview.restores.is_empty() {
+        page.line("", "")?;
+        page.line("", "First, groups that somebody else changed are written back:")?;
+        for write in &preview.restores {
+            page.write(write)?;
+        }
+    }
     let reachable = preview.reachable().count();
     for (index, ring) in preview.rings.iter().enumerate() {
         page.line("", "")?;
@@ -193,7 +200,7 @@ impl Page<'_> {
         let nothing = GroupContent { name: String::new(), versions: Vec::new(), policies: BTreeSet::new() };
         let (sign, title, before) = match (&write.before, &write.purpose) {
             (None, _) => (Sign::Comes, format!("group `{name}`"), &nothing),
-            (Some(group), Purpose::Target) => {
+            (Some(group), Purpose::Target | Purpose::Restore) => {
                 (Sign::Changes, format!("group `{name}` ({})", safe(group.id.as_str())), &group.content)
             }
             (Some(group), Purpose::MoveOut { from }) => {

@@ -81,7 +81,7 @@ impl Ahead {
                     findings.push(Finding::new(Code::ProfileMoves, self.with_names(problem)));
                     self.replace(Group { content: after, updated_at: now, ..before });
                 }
-                Ok(GroupStep::Write { purpose: Purpose::Target, before, after }) => {
+                Ok(GroupStep::Write { purpose: Purpose::Target | Purpose::Restore, before, after }) => {
                     let outlook = if before.is_some() { Outlook::Changed } else { Outlook::Created };
                     if let Some(before) = &before {
                         findings.extend(self.taken_over(before, &after));
@@ -153,9 +153,7 @@ impl Ahead {
     }
 
     fn own(&mut self, plan: &Plan, ring: &RingPlan, group: Group) {
-        let left = group.content.clone();
-        let owned =
-            OwnedGroup { plan: plan.name.clone(), ring: ring.name.clone(), last: group.clone(), left };
+        let owned = OwnedGroup::of(&plan.name, &ring.name, &group);
         self.state.groups.insert(group.id, owned);
     }
 }

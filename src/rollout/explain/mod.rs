@@ -96,6 +96,9 @@ impl Report {
             | Blocker::Veto(..)
             | Blocker::GroupsUnread(_)
             | Blocker::OtherWrite { .. }
+            | Blocker::Drifted(_)
+            | Blocker::OtherRing { .. }
+            | Blocker::NotOffered { .. }
             | Blocker::BlastLimit(..)
             | Blocker::Observing(..)
             | Blocker::Moving => None,
@@ -106,17 +109,21 @@ impl Report {
         let wanted: fn(&Read) -> bool = match blocker {
             Blocker::InDoubt { read_at, .. } => return *read_at,
             Blocker::Gate(_, judgement) => match (judgement.gate, &judgement.verdict) {
-                (Gate::Opening | Gate::Freeze, _) | (Gate::Soak, Verdict::Wait(Waiting::SoakRunning)) => {
-                    return None;
-                }
+                (Gate::Opening | Gate::Freeze, _)
+                | (Gate::Soak, Verdict::Wait(Waiting::SoakRunning))
+                | (Gate::Dark, Verdict::Wait(Waiting::TooSoon)) => return None,
                 (_, Verdict::Unknown(Unknown::ProfilesUnread | Unknown::ProfileUnresolved)) => {
                     |read| matches!(read, Read::Profiles)
                 }
                 (Gate::Fleet, _) => |read| matches!(read, Read::FullSweep),
                 (Gate::Adoption | Gate::Soak | Gate::Stalled | Gate::Dark, _) => is_of_devices,
             },
+            Blocker::OtherRing { .. } => is_of_devices,
             Blocker::BlastLimit(..) => |read| matches!(read, Read::FullSweep),
-            Blocker::Veto(..) | Blocker::GroupsUnread(_) => {
+            Blocker::Veto(..)
+            | Blocker::GroupsUnread(_)
+            | Blocker::Drifted(_)
+            | Blocker::NotOffered { .. } => {
                 |read| matches!(read, Read::Groups | Read::Group(_) | Read::Profiles)
             }
             Blocker::Stopped(_)
@@ -197,6 +204,9 @@ fn until(blocker: &Blocker) -> Option<Timestamp> {
         | Blocker::InDoubt { .. }
         | Blocker::OtherWrite { .. }
         | Blocker::Withdrawn(_)
+        | Blocker::Drifted(_)
+        | Blocker::OtherRing { .. }
+        | Blocker::NotOffered { .. }
         | Blocker::BlastLimit(..)
         | Blocker::Observing(..)
         | Blocker::Moving => None,

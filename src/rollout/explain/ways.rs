@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::ids::RingName;
 use crate::rollout::cause::Cause;
+use crate::rollout::drift::{DriftKind, GroupDrift};
 use crate::rollout::report::Blocker;
 use crate::rollout::verdict::{Evidence, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
 
@@ -70,6 +71,15 @@ pub(in crate::rollout) fn way_out(blocker: &Blocker, plan: &str) -> WayOut {
         Blocker::Withdrawn(_) => WayOut::words(
             "put the plan's file back, and it goes on where it stood; or leave it: nothing is undone",
         ),
+        Blocker::Drifted(_) => WayOut::words(
+            "nothing: it is written back by itself; to keep the group as it is, write `on_drift: adopt` into the plan",
+        ),
+        Blocker::OtherRing { .. } => {
+            WayOut::words("nothing: it is written back by itself, once that ring has adopted")
+        }
+        Blocker::NotOffered { .. } => WayOut::words(
+            "edit the plan to what this ring shall run, or write `on_drift: restore` into it: then ringward writes the group back; set back by hand, it goes on by itself",
+        ),
         Blocker::BlastLimit(..) => WayOut::words(
             "if that many devices are meant, raise `max_devices` in the plan; else move profiles into a ring of their own; then it goes on by itself",
         ),
@@ -103,10 +113,25 @@ fn after_halt(cause: &Cause, plan: &str) -> String {
         }
         Cause::WriteRefused { .. } => "mend what Cloudflare objects to, then go on".to_owned(),
         Cause::WritesKeepFailing { .. } => "mend what the last one met, then go on".to_owned(),
-        Cause::Drift { .. } => {
-            "find out who changed the group; set it back at Cloudflare, or leave it as it is now, and go on"
+        Cause::Drift(drift) => after_drift(drift).to_owned(),
+        Cause::OtherUpdater(_) => {
+            "find the other updater (MDM, software distribution) and take these devices out of it, then go on"
                 .to_owned()
         }
+    }
+}
+
+/// What a person can do about a changed group before resuming.
+fn after_drift(drift: &GroupDrift) -> &'static str {
+    let kinds = drift.kinds();
+    if kinds.contains(&DriftKind::GroupDeleted) && drift.elsewhere.is_empty() {
+        "find out who deleted the group; to have ringward create it anew, write `on_drift: restore` into the plan, and go on"
+    } else if drift.elsewhere.is_empty() {
+        "find out who changed the group; set it back at Cloudflare, or leave it as it is now, and go on"
+    } else if kinds.contains(&DriftKind::ProfileMoved) {
+        "find out who moved the profile; put it back at Cloudflare, or take it out of the ring, and go on"
+    } else {
+        "find out who made the other group of that name; rename or delete it at Cloudflare, and go on"
     }
 }
 

@@ -71,6 +71,18 @@ pub(super) fn words(report: &Report, blocker: &Blocker) -> Words {
             "its file is gone, and the rollout withdrawn".to_owned(),
             "Nothing is written for it. What Cloudflare offers stays on offer, so devices keep and still get the versions that they were given.".to_owned(),
         ),
+        Blocker::Drifted(drift) => (
+            format!("{drift}"),
+            "The plan has ringward write it back as ringward left it, in the ring's schedule and past its entry gates. Until then nothing else is written for this plan; afterwards the ring adopts and soaks again.".to_owned(),
+        ),
+        Blocker::OtherRing { ring, other } => (
+            format!("the group of ring {ring} is written back once ring {other} has adopted"),
+            "At most one ring of a rollout deploys or adopts at a time, so that a bad version never reaches two at once.".to_owned(),
+        ),
+        Blocker::NotOffered { ring, lacks } => (
+            format!("the group of ring {ring} does not offer its targets, and that was accepted: {lacks}"),
+            "What somebody else made of the group was taken as it is. A ring that does not offer its targets is never verified, and no later ring is entered after it.".to_owned(),
+        ),
         Blocker::BlastLimit(ring, TooMany { devices, at_most }) => (
             format!("the write for ring {ring} would offer something else to {devices} devices, and the plan allows {at_most} at a time"),
             "`max_devices` keeps a slip in a plan, or a profile that grew overnight, from reaching more devices than somebody thought of. Nobody can waive it.".to_owned(),
@@ -114,9 +126,10 @@ fn halted(cause: &Cause) -> (String, String) {
                 "ringward halted it, because gate {gate}{of}, ring {ring}, could not tell since {since}: {why}"
             )
         }
-        Cause::WriteRefused { .. } | Cause::WritesKeepFailing { .. } | Cause::Drift { .. } => {
-            format!("ringward halted it, because {cause}")
-        }
+        Cause::WriteRefused { .. }
+        | Cause::WritesKeepFailing { .. }
+        | Cause::Drift(_)
+        | Cause::OtherUpdater(_) => format!("ringward halted it, because {cause}"),
     };
     let detail = match cause {
         Cause::AdoptionMissed { .. } => {
@@ -124,6 +137,9 @@ fn halted(cause: &Cause) -> (String, String) {
         }
         Cause::Unhealthy { judgement, .. } if judgement.gate == Gate::Dark => {
             "A version that breaks the connection shows only as a device that stays silent, and the rings that do not have it yet say how much silence is usual. Resuming accepts the devices found so far; new ones halt it again."
+        }
+        Cause::Unhealthy { judgement, .. } if stayed(judgement).is_some() => {
+            "Where nobody arrives, something stops the installer everywhere, and most often it is endpoint protection: it must allow CloudflareWARPUpdater and warp-updater-armed.exe on Windows, com.cloudflare.warp.updater and warp-updater on macOS. Resuming accepts the devices found so far; new ones halt it again."
         }
         Cause::Unhealthy { .. } => {
             "A device that cannot install a version stays silently on its old one. Resuming accepts the devices found so far; new ones halt it again."
@@ -140,8 +156,14 @@ fn halted(cause: &Cause) -> (String, String) {
         Cause::WritesKeepFailing { .. } => {
             "Each of them was told to have changed nothing, or was read to have. Resuming tries again."
         }
-        Cause::Drift { .. } => {
-            "ringward does not fight over a group: it stands still until a person has seen it. Resuming takes the group as it is now; it is not set back."
+        Cause::Drift(drift) if drift.elsewhere.is_empty() => {
+            "ringward does not fight over a group: it stands still until a person has seen it. Resuming takes the group as it is now; it is not set back, unless the plan says `on_drift: restore`."
+        }
+        Cause::Drift(_) => {
+            "ringward takes nothing from somebody else's group: it stands still until a person has seen it. Resuming takes the group as it is now; it is not set back."
+        }
+        Cause::OtherUpdater(_) => {
+            "Two updaters undo each other's work, and adoption proves nothing while devices move by themselves. Resuming accepts the moves so far; only new ones halt it again."
         }
     };
     (headline, format!("A halt ends by a person's word only. {detail}"))
@@ -180,7 +202,20 @@ fn ailing(ring: &RingName, judgement: &Judgement) -> String {
     let whose = whose(judgement);
     match judgement.gate {
         Gate::Dark => format!("too many {whose} of ring {ring} went silent after they took the new version"),
-        _ => format!("too many {whose} of ring {ring} are online and do not take the new version"),
+        _ => match stayed(judgement) {
+            Some(count) => format!(
+                "every one of the {count} {whose} of ring {ring} that were online stayed on its old version"
+            ),
+            None => format!("too many {whose} of ring {ring} are online and do not take the new version"),
+        },
+    }
+}
+
+/// How many sighted devices there are, where none of them has arrived.
+fn stayed(judgement: &Judgement) -> Option<usize> {
+    match &judgement.evidence {
+        Evidence::Stalled(seen) if seen.counts.arrived == 0 && seen.stalled() > 0 => Some(seen.sighted()),
+        _ => None,
     }
 }
 
@@ -199,6 +234,7 @@ fn wait(report: &Report, waiting: Waiting, ring: &RingName, judgement: &Judgemen
         | Evidence::Stalled(_)
         | Evidence::Dark(_) => String::new(),
     };
+    let gone = gone(judgement);
     match waiting {
         Waiting::OpeningClosed => (
             format!("the schedule of ring {ring} has no opening now"),
@@ -226,11 +262,11 @@ fn wait(report: &Report, waiting: Waiting, ring: &RingName, judgement: &Judgemen
         ),
         Waiting::TooFewSeen => (
             format!("too few {} of ring {ring} have been online since the new version is on offer", whose(judgement)),
-            format!("Laptops that are off say nothing yet: of those that were active in the week before, enough must be seen first.{deadline}"),
+            format!("Laptops that are off say nothing yet: of those that were active in the week before, enough must be seen first.{gone}{deadline}"),
         ),
         Waiting::TooFewArrived => (
             format!("too few {} of ring {ring} run the new version so far", whose(judgement)),
-            format!("Devices install it after their next start, wake or push.{deadline}"),
+            format!("Devices install it after their next start, wake or push.{gone}{deadline}"),
         ),
         Waiting::SoakRunning => (
             format!("ring {ring} soaks: it proves the new version in use"),
@@ -240,6 +276,19 @@ fn wait(report: &Report, waiting: Waiting, ring: &RingName, judgement: &Judgemen
             format!("ring {ring} soaked long enough, but too few of its devices came back on another day"),
             "A version that nobody woke up to again has proved nothing: half of the arrived devices must be seen on a later day than their arrival.".to_owned(),
         ),
+    }
+}
+
+/// Who left, and counts no more.
+fn gone(judgement: &Judgement) -> String {
+    match &judgement.evidence {
+        Evidence::Adoption { census, .. } if census.counts.left > 0 => {
+            let (left, of) = (census.counts.left, census.counts.total());
+            format!(
+                " {left} of its {of} devices have left the ring or the account; the shares are of the others."
+            )
+        }
+        _ => String::new(),
     }
 }
 

@@ -6,11 +6,11 @@ use super::*;
 use crate::fleet::{Membership, Reported, SightedPolicy, Sighting, Sweep, SweepScope};
 use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::{
-    Adoption, Health, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision,
+    Adoption, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision,
 };
 use crate::rollout::event::RolloutId;
 use crate::rollout::remote::{Profile, Profiles};
-use crate::rollout::state::{Attempts, Hold, Phase};
+use crate::rollout::state::{Attempts, Hold, Phase, Restoring};
 use crate::rollout::world::Observed;
 use crate::schedule::{Freeze, Opening, Zone};
 use crate::version::ClientVersion;
@@ -79,6 +79,7 @@ impl Bench {
             account: None,
             forbid: Vec::new(),
             on_new_target: OnNewTarget::Replace,
+            on_drift: OnDrift::Halt,
             rings: vec![plan.clone()],
         };
         let written = "client".to_owned();
@@ -88,7 +89,9 @@ impl Bench {
             stage,
             since: assigned_at(),
             unknown: BTreeMap::new(),
+            left: BTreeMap::new(),
             waived: BTreeMap::new(),
+            restoring: Restoring { attempts: Attempts::default(), since: assigned_at() },
             acknowledged: BTreeMap::new(),
             silence_accepted: BTreeMap::new(),
         };

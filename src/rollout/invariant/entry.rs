@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::ledger::{Course, Ledger, Place, PlanLine};
-use super::{Audit, Law};
+use super::{Audit, Law, drift};
 use crate::ids::{PolicyId, RingName};
 use crate::plan::model::{ProfileRef, RingPlan};
 use crate::rollout::event::{Event, Purpose, Recorded, SoakFact, WriteIntent};
@@ -71,6 +71,23 @@ fn may_enter(
     let seq = recorded.seq;
     let turn = line.ring(ring).is_some_and(|ring| ring.place == Place::Entering);
     audit.require(turn, Law::RingsInOrder, seq, || format!("{ring} is entered though it is not its turn"));
+    let mut earlier = line.rings.iter().take_while(|line| line.name != ring);
+    audit.require(earlier.all(|ring| ring.place == Place::Verified), Law::RingsInOrder, seq, || {
+        format!("{ring} is entered though an earlier ring is not verified")
+    });
+    drift::nothing_else(audit, ledger, line, recorded);
+    may_write(audit, ledger, line, recorded, law);
+}
+
+/// What holds of every write, and of entering without one.
+pub(super) fn may_write(
+    audit: &mut Audit,
+    ledger: &Ledger<'_>,
+    line: &PlanLine<'_>,
+    recorded: &Recorded,
+    law: Law,
+) {
+    let seq = recorded.seq;
     audit.require(line.course == Course::Running, law, seq, || "the rollout does not run".to_owned());
     audit.require(!ledger.stopped, law, seq, || "all writes are stopped".to_owned());
     audit.require(!line.paused, law, seq, || "the plan is paused".to_owned());
@@ -89,7 +106,12 @@ fn planned(
     intent: &WriteIntent,
 ) {
     let seq = recorded.seq;
-    may_enter(audit, ledger, line, recorded, ring, Law::WriteAllowed);
+    let restores = intent.purpose == Purpose::Restore;
+    if restores {
+        may_write(audit, ledger, line, recorded, Law::WriteAllowed);
+    } else {
+        may_enter(audit, ledger, line, recorded, ring, Law::WriteAllowed);
+    }
     audit.require(!ledger.observing, Law::WriteAllowed, seq, || "the daemon only observes".to_owned());
     audit.require(intent.id.0 == ledger.writes + 1, Law::IntentFirst, seq, || {
         format!("{} follows write {}", intent.id, ledger.writes)
@@ -97,7 +119,8 @@ fn planned(
     audit.require(intent.digest == line.revision.digest, Law::WriteAllowed, seq, || {
         "the intent follows another revision of the plan than the rollout".to_owned()
     });
-    let doubted = line.ring(ring).is_some_and(|ring| ring.doubted);
+    let doubted =
+        line.ring(ring).is_some_and(|ring| if restores { ring.restoring.doubted } else { ring.doubted });
     audit.require(!doubted || intent.after_doubt, Law::DoubtSettled, seq, || {
         "an earlier write for this ring was in doubt, and the intent does not say so".to_owned()
     });
@@ -111,8 +134,12 @@ fn planned(
         format!("the intent names {} devices, its fleet gate counted {counted:?}", intent.devices)
     });
     blast_limit(audit, plan, recorded, intent);
-    profiles(audit, plan, recorded, &intent.policies);
     match &intent.purpose {
+        Purpose::Restore => {}
+        Purpose::Target | Purpose::MoveOut { .. } => profiles(audit, plan, recorded, &intent.policies),
+    }
+    match &intent.purpose {
+        Purpose::Restore => drift::restored(audit, ledger, line, recorded, plan, intent),
         Purpose::Target => target(audit, ledger, plan, recorded, intent),
         Purpose::MoveOut { from } => moved_out(audit, ledger, recorded, from, intent),
     }

@@ -3,7 +3,7 @@
 //! **Invariant:** shares are compared as whole numbers, over the counts that the event carries.
 
 use super::ledger::{Ledger, Place, RingLine};
-use super::{Audit, Law, health};
+use super::{Audit, Law, drift, health, shrink};
 use crate::fleet::EnvironmentCensus;
 use crate::plan::model::{Percent, RingPlan};
 use crate::rollout::event::{Event, Recorded};
@@ -22,6 +22,7 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
                 let text = format!("the rollout is complete though {} is not verified", ring.name);
                 audit.breach(Law::RingsInOrder, recorded.seq, text);
             }
+            drift::nothing_else(audit, ledger, line, recorded);
             return;
         }
         _ => return,
@@ -36,6 +37,7 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
         let held = ledger.stopped || line.paused || line.halted.is_some();
         audit.require(!held, law, recorded.seq, || format!("{ring} is verified while writes are held"));
         soak(audit, plan, at, recorded, judgements);
+        drift::on_offer(audit, ledger, line, at, plan, recorded);
         health::proven(audit, ledger, plan, at, recorded, judgements);
     } else {
         audit.require(judgements.len() == plan.targets.len(), law, recorded.seq, || {
@@ -67,6 +69,7 @@ fn adoption(
             continue;
         };
         counts_add_up(audit, recorded, word, census);
+        shrink::leaving_is_told(audit, plan, ring, recorded, word, census);
         let in_force = *at_least == plan.adoption.at_least && *seen_at_least == plan.adoption.seen_at_least;
         audit.require(in_force, law, seq, || {
             format!("{} was judged by other thresholds than the plan's", word.name())

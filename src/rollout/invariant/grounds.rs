@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** what a person must do is never taken from the engine, nor the reverse.
 
+use super::drift;
 use super::exit::not_adopted;
 use super::ledger::{Course, Ledger, Place, PlanLine};
 use super::{Audit, Law, health};
@@ -205,12 +206,8 @@ fn ungrounded(
     let ring = line.ring(cause.ring());
     let plan = line.ring_plan(cause.ring());
     match cause {
-        Cause::Drift { expected, seen, .. } => {
-            let owned = ledger.groups.get(&expected.id);
-            let differs = seen.as_ref().is_none_or(|seen| !seen.content.offers_the_same(&expected.content));
-            let ours = owned.is_some_and(|owned| *owned.last == **expected);
-            (!(ours && differs)).then(|| "the group is as ringward left it, or not ringward's".to_owned())
-        }
+        Cause::Drift(drift) => drift::ungrounded_halt(ledger, line, drift),
+        Cause::OtherUpdater(updater) => drift::ungrounded_updater(ledger, line, recorded, updater),
         _ if ring.is_none() || plan.is_none() => Some(format!("the rollout has no ring {}", cause.ring())),
         Cause::AdoptionMissed { judgement, .. } => {
             missed(ring?.place, ring?.deadline_from, plan?, recorded, judgement)
@@ -223,10 +220,12 @@ fn ungrounded(
             let long = since(*from, recorded.at) >= plan?.unknown_after.get();
             (!(noted && long)).then(|| format!("gate {gate} is not on record as unknown for that long"))
         }
-        Cause::WriteRefused { status, .. } => (ring?.refused != Some(*status))
-            .then(|| format!("no refusal with {status} of a write for this ring is on record")),
+        Cause::WriteRefused { status, .. } => (ring?.refused != Some(*status)
+            && ring?.restoring.refused != Some(*status))
+        .then(|| format!("no refusal with {status} of a write for this ring is on record")),
         Cause::WritesKeepFailing { attempts, .. } => {
-            let counted = ring?.failures;
+            let counted =
+                if ring?.failures >= FAILURES_TO_HALT { ring?.failures } else { ring?.restoring.failures };
             (counted != *attempts || counted < FAILURES_TO_HALT)
                 .then(|| format!("{counted} writes in a row came to nothing, by the log"))
         }

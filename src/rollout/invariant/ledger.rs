@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::{Revision, RingPlan};
 use crate::rollout::event::{
-    Acknowledged, Cancelled, Cause, Event, Finding, Mode, Purpose, Recorded, RolloutId, SoakFact, WriteIntent,
+    Acknowledged, Cancelled, Cause, Drift, Event, Finding, GroupDrift, Mode, Purpose, Recorded, RolloutId,
+    SoakFact, WriteIntent,
 };
-use crate::rollout::remote::Group;
+use crate::rollout::remote::{Group, GroupContent};
 use crate::rollout::verdict::{Gate, Unknown};
 use crate::time::{Timestamp, after, since};
 use crate::version::Environment;
@@ -28,6 +29,8 @@ pub(super) struct Ledger<'a> {
     pub(super) open: Option<OpenWrite<'a>>,
     pub(super) writes: u64,
     pub(super) groups: BTreeMap<&'a GroupId, Owned<'a>>,
+    /// Groups that are gone, and accepted so: by plan and ring.
+    pub(super) lost: BTreeMap<(&'a PlanName, &'a RingName), Owned<'a>>,
     pub(super) soaks: Vec<SoakFact>,
     /// Whether the log has words on health: the ringwards before that had none.
     pub(super) judges_health: bool,
@@ -37,6 +40,10 @@ pub(super) struct Owned<'a> {
     pub(super) plan: &'a PlanName,
     pub(super) ring: &'a RingName,
     pub(super) last: &'a Group,
+    /// As ringward left it.
+    pub(super) left: &'a GroupContent,
+    /// A drift that is on record and is to be written back.
+    pub(super) drifted: Option<&'a GroupDrift>,
 }
 
 pub(super) struct OpenWrite<'a> {
@@ -96,6 +103,20 @@ pub(super) struct RingLine<'a> {
     /// Writes in a row that came to nothing.
     pub(super) failures: u32,
     pub(super) refused: Option<u16>,
+    /// Devices that are told to have left since the assignment.
+    pub(super) left: BTreeMap<Environment, usize>,
+    /// Where it was, while its group is written back.
+    pub(super) origin: Option<Place>,
+    /// The same three of writing its group back.
+    pub(super) restoring: Tries,
+}
+
+/// What became of the writes that were to put a group back.
+#[derive(Clone, Default)]
+pub(super) struct Tries {
+    pub(super) doubted: bool,
+    pub(super) failures: u32,
+    pub(super) refused: Option<u16>,
 }
 
 impl<'a> RingLine<'a> {
@@ -113,6 +134,9 @@ impl<'a> RingLine<'a> {
             doubted: false,
             failures: 0,
             refused: None,
+            left: BTreeMap::new(),
+            origin: None,
+            restoring: Tries::default(),
         }
     }
 
@@ -125,6 +149,7 @@ impl<'a> RingLine<'a> {
         self.group = Some(&group.id);
         self.policies = Some(policies);
         self.deadline_from = Some(group.updated_at);
+        self.left.clear();
     }
 
     pub(super) const fn is_entered(&self) -> bool {
@@ -156,7 +181,14 @@ impl<'a> PlanLine<'a> {
                 known.unwrap_or_else(|| RingLine::pending(&ring.name))
             })
             .collect();
-        // A new ring before one whose turn had come takes the turn away from it.
+        self.take_turns_back();
+        self.revision = revision;
+        self.waiting = None;
+    }
+
+    /// A ring before one whose turn had come takes the turn away from it: a new one, or one whose
+    /// group is written back.
+    fn take_turns_back(&mut self) {
         let mut turn = true;
         for ring in &mut self.rings {
             if !turn && ring.place == Place::Entering {
@@ -164,8 +196,6 @@ impl<'a> PlanLine<'a> {
             }
             turn &= ring.place == Place::Verified;
         }
-        self.revision = revision;
-        self.waiting = None;
     }
 }
 
@@ -262,23 +292,66 @@ impl<'a> Ledger<'a> {
             | Event::WriteSettled { ring, finding: Finding::Applied { group }, .. }
             | Event::RingAssigned { ring, group, .. }
             | Event::RingRecognised { ring, group, .. } => {
-                let owner = self.groups.get(&group.id).map(|owned| (owned.plan, owned.ring));
-                let (plan, ring) = owner.unwrap_or((&id.plan, ring));
-                self.groups.insert(&group.id, Owned { plan, ring, last: group });
+                self.own(&id.plan, ring, group);
             }
-            Event::HaltLifted { cause: Cause::Drift { expected, seen, .. }, .. } => match seen {
-                Some(seen) => {
-                    if let Some(owned) = self.groups.get_mut(&seen.id) {
-                        owned.last = seen;
-                    }
+            Event::HaltLifted { cause: Cause::Drift(drift), .. }
+            | Event::DriftAdopted { drift: Drift::Group(drift) } => self.accept_drift(drift),
+            Event::DriftFound { drift } => {
+                if let Some(owned) = self.owner(&id.plan, drift) {
+                    owned.drifted = Some(drift);
                 }
-                None => {
-                    self.groups.remove(&expected.id);
+            }
+            Event::DriftEnded { group, .. } => {
+                if let Some(owned) = self.groups.get_mut(&group.id) {
+                    (owned.last, owned.drifted) = (group, None);
                 }
-            },
+            }
             Event::RingVerified { ring, .. } => self.note_soak(id, ring, recorded.at),
             _ => {}
         }
+    }
+
+    fn own(&mut self, plan: &'a PlanName, ring: &'a RingName, group: &'a Group) {
+        let owner = self.groups.get(&group.id).map(|owned| (owned.plan, owned.ring));
+        if owner.is_none() {
+            // It takes the place of one that is gone.
+            self.lost.remove(&(plan, ring));
+            self.groups.retain(|_, owned| !(owned.plan == plan && owned.ring == ring));
+        }
+        let (plan, ring) = owner.unwrap_or((plan, ring));
+        let owned = Owned { plan, ring, last: group, left: &group.content, drifted: None };
+        self.groups.insert(&group.id, owned);
+    }
+
+    /// A person, or the plan, takes a group as it is.
+    fn accept_drift(&mut self, drift: &'a GroupDrift) {
+        match &drift.seen {
+            Some(seen) => {
+                if let Some(owned) = self.groups.get_mut(&seen.id) {
+                    (owned.last, owned.drifted) = (seen, None);
+                }
+            }
+            None => {
+                if let Some(owned) = self.groups.remove(&drift.expected.id) {
+                    let gone = Owned { drifted: None, ..owned };
+                    self.lost.insert((gone.plan, gone.ring), gone);
+                }
+            }
+        }
+    }
+
+    /// The group that a drift is about, of a plan's own.
+    fn owner(&mut self, plan: &PlanName, drift: &GroupDrift) -> Option<&mut Owned<'a>> {
+        let known = self.groups.values_mut().chain(self.lost.values_mut());
+        known.into_iter().find(|owned| {
+            owned.plan == plan && *owned.ring == drift.ring && owned.last.id == drift.expected.id
+        })
+    }
+
+    /// The groups of a plan that are on record to be written back.
+    pub(super) fn drifted(&self, plan: &PlanName) -> impl Iterator<Item = &Owned<'a>> {
+        let known = self.groups.values().chain(self.lost.values());
+        known.filter(move |owned| owned.plan == plan && owned.drifted.is_some())
     }
 
     fn note_soak(&mut self, id: &RolloutId, ring: &RingName, verified_at: Timestamp) {
@@ -325,6 +398,9 @@ impl<'a> Ledger<'a> {
                 if let Some(ring) = event.ring().and_then(|name| plan.ring_mut(name)) {
                     ring.take(event, intent, at);
                 }
+                if let Event::WritePlanned { .. } = event {
+                    plan.take_turns_back();
+                }
             }
         }
     }
@@ -342,9 +418,10 @@ impl<'a> RingLine<'a> {
             Cause::WriteRefused { .. } | Cause::WritesKeepFailing { .. } => {
                 self.failures = 0;
                 self.refused = None;
+                (self.restoring.failures, self.restoring.refused) = (0, None);
             }
             // What was found stands in the event.
-            Cause::Unhealthy { .. } | Cause::Drift { .. } => {}
+            Cause::Unhealthy { .. } | Cause::Drift(_) | Cause::OtherUpdater(_) => {}
         }
     }
 
@@ -359,7 +436,15 @@ impl<'a> RingLine<'a> {
     }
 
     fn take(&mut self, event: &'a Event, intent: Option<&'a WriteIntent>, at: Timestamp) {
+        if let Some(origin) = self.origin {
+            return self.take_restoring(origin, event, intent);
+        }
         match event {
+            Event::WritePlanned { intent, .. } if intent.purpose == Purpose::Restore => {
+                // What its gates cannot tell, they still cannot afterwards.
+                self.origin = Some(self.place);
+                self.place = Place::Deploying;
+            }
             Event::RingReached { .. } => {
                 self.go(Place::Entering);
                 (self.doubted, self.failures, self.refused) = (false, 0, None);
@@ -396,6 +481,9 @@ impl<'a> RingLine<'a> {
                 self.adopted_at = Some(at);
             }
             Event::RingVerified { .. } => self.go(Place::Verified),
+            Event::DevicesLeft { environment, left, .. } => {
+                self.left.insert(*environment, *left);
+            }
             Event::GateUnknown { gate, environment, why, .. } => {
                 let begun = self.unknown.get(&(*gate, *environment)).map_or(at, |(_, begun)| *begun);
                 self.unknown.insert((*gate, *environment), (*why, begun));
@@ -410,13 +498,48 @@ impl<'a> RingLine<'a> {
         }
     }
 
+    /// What becomes of a ring while its group is written back.
+    fn take_restoring(&mut self, origin: Place, event: &'a Event, intent: Option<&'a WriteIntent>) {
+        let tries = &mut self.restoring;
+        match event {
+            Event::WriteDoubted { .. } => {
+                tries.doubted = true;
+                return;
+            }
+            Event::WriteCancelled { why, .. } => tries.failures += u32::from(failed(why)),
+            Event::WriteRefused { status, .. } => {
+                tries.failures += 1;
+                tries.refused = Some(*status);
+            }
+            Event::WriteConfirmed { group, .. }
+            | Event::WriteSettled { finding: Finding::Applied { group }, .. } => {
+                (tries.failures, tries.refused) = (0, None);
+                self.origin = None;
+                self.place = origin;
+                if let (true, Some(intent)) = (self.is_entered(), intent) {
+                    self.go(Place::Adopting);
+                    self.assign(group, &intent.policies);
+                }
+                return;
+            }
+            Event::WriteSettled { .. } => tries.failures += 1,
+            Event::GateWaived { gate, .. } => {
+                self.waived.insert(*gate);
+                return;
+            }
+            _ => return,
+        }
+        self.origin = None;
+        self.place = origin;
+    }
+
     fn applied(&mut self, group: &'a Group, intent: Option<&'a WriteIntent>) {
         match intent.map(|intent| (&intent.purpose, intent)) {
             Some((Purpose::MoveOut { .. }, _)) => {
                 self.go(Place::Entering);
                 (self.failures, self.refused) = (0, None);
             }
-            Some((Purpose::Target, intent)) => {
+            Some((Purpose::Target | Purpose::Restore, intent)) => {
                 self.go(Place::Adopting);
                 self.assign(group, &intent.policies);
             }

@@ -4,7 +4,7 @@
 
 use super::ledger::{Ledger, OpenWrite};
 use super::{Audit, Law};
-use crate::rollout::event::{Cancelled, Event, Finding, Recorded, WriteId};
+use crate::rollout::event::{Cancelled, Event, Finding, Purpose, Recorded, WriteId};
 use crate::rollout::remote::{Group, VersionEntry};
 use crate::time::{SignedDuration, Timestamp, since};
 
@@ -21,10 +21,13 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
     let plan = recorded.entry.rollout.as_ref().map(|id| &id.plan);
     let ours = plan == Some(open.plan) && recorded.entry.event.ring() == Some(open.ring);
     audit.require(ours, Law::IntentFirst, seq, || format!("{named} belongs to another ring or plan"));
-    let doubted = ledger
-        .line(recorded)
-        .and_then(|line| line.ring(open.ring))
-        .is_some_and(|ring| ring.doubted || open.intent.after_doubt);
+    let doubted = ledger.line(recorded).and_then(|line| line.ring(open.ring)).is_some_and(|ring| match open
+        .intent
+        .purpose
+    {
+        Purpose::Restore => ring.restoring.doubted || open.intent.after_doubt,
+        Purpose::Target | Purpose::MoveOut { .. } => ring.doubted || open.intent.after_doubt,
+    });
     match &recorded.entry.event {
         Event::WriteCancelled { why, .. } => {
             clear(audit, open, seq);

@@ -2,6 +2,7 @@
 
 use super::*;
 
+mod drifting;
 mod entering;
 mod health;
 mod leaving;

@@ -3,6 +3,7 @@
 //! **Invariant:** state is the fold of events and nothing else; an event that does not fit the
 //! state is an error and changes nothing.
 
+mod drifted;
 mod ring;
 mod rollout;
 #[cfg(test)]
@@ -13,11 +14,12 @@ use std::collections::BTreeMap;
 use crate::ids::{GroupId, PlanName, RingName};
 use crate::plan::model::Revision;
 use crate::rollout::event::{Actor, Cause, Event, Finding, Mode, Recorded, RolloutId, SoakFact};
-use crate::rollout::remote::{Group, GroupContent};
 use crate::time::{Timestamp, after, since};
 
+pub use drifted::OwnedGroup;
 pub use ring::{
-    Assigned, Attempts, Doubt, FirstRead, PendingWrite, Refusal, Ring, Soak, Stage, UnknownSince,
+    Assigned, Attempts, Doubt, FirstRead, Origin, PendingWrite, Refusal, Restoring, Ring, Soak, Stage,
+    UnknownSince,
 };
 pub use rollout::{Halt, Phase, Rollout, Standstill, WaitingTarget, same_profiles};
 
@@ -36,6 +38,11 @@ pub struct State {
     pub plans: BTreeMap<PlanName, PlanState>,
     /// Deployment groups that ringward has written, and whose they are.
     pub groups: BTreeMap<GroupId, OwnedGroup>,
+    /// Groups that somebody deleted, and a person or the plan accepted so: by plan and ring, until
+    /// the ring has another.
+    pub lost: BTreeMap<(PlanName, RingName), OwnedGroup>,
+    /// Rings in which another updater was accepted, and up to when its moves are.
+    pub updaters: BTreeMap<(PlanName, RingName), Timestamp>,
     /// What has soaked on what; it spares a ring a second soak.
     pub soaks: Vec<SoakFact>,
     /// Writes planned so far.
@@ -69,19 +76,6 @@ pub struct PlanState {
     pub paused: Option<Hold>,
     /// The latest rollout.
     pub rollout: Rollout,
-}
-
-/// A deployment group that ringward wrote or took over.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OwnedGroup {
-    /// The plan that owns it.
-    pub plan: PlanName,
-    /// The ring that owns it.
-    pub ring: RingName,
-    /// As ringward left it, or as a person accepted it. What differs from it is drift.
-    pub last: Group,
-    /// As ringward left it. Somebody who sets the group back to this mends a drift.
-    pub left: GroupContent,
 }
 
 /// An event that does not fit the state.
@@ -152,6 +146,7 @@ impl State {
         if plan.rollout.id != *id {
             return Err(format!("the plan's rollout is {}", plan.rollout.id));
         }
+        Self::drift_fits(&self.groups, &self.lost, id, &recorded.entry.event)?;
         match &recorded.entry.event {
             Event::Paused {} if plan.paused.is_some() => return Err("the plan is paused already".to_owned()),
             Event::PauseLifted {} if plan.paused.is_none() => return Err("the plan is not paused".to_owned()),
@@ -202,42 +197,25 @@ impl State {
             | Event::RingAssigned { ring, group, .. }
             | Event::RingRecognised { ring, group, .. }
             | Event::WriteSettled { ring, finding: Finding::Applied { group }, .. } => {
-                self.own(id, ring, group);
+                self.own(id, ring, group, recorded.at);
             }
-            Event::HaltLifted { cause, .. } => self.accept_drift(cause),
+            Event::HaltLifted { cause: Cause::Drift(drift), .. } => self.accept_drift(drift, recorded.at),
+            Event::HaltLifted { cause: Cause::OtherUpdater(updater), .. } => {
+                self.updaters.insert((id.plan.clone(), updater.ring.clone()), recorded.at);
+            }
+            Event::DriftFound { .. }
+            | Event::DriftEnded { .. }
+            | Event::DriftAdopted { .. }
+            | Event::GroupRenamed { .. } => self.keep_drift(id, recorded),
             Event::Halted { cause } => {
+                if let Cause::Drift(drift) = cause {
+                    self.remember_offers(drift, recorded.at);
+                }
                 *self.tallies.halts.entry((id.plan.clone(), cause.as_str())).or_default() += 1;
             }
             Event::RingVerified { ring, .. } => self.keep_soak(id, ring, recorded.at),
             _ => {}
         }
-    }
-
-    /// A person who resumes after a drift accepts the group as it is.
-    pub(super) fn accept_drift(&mut self, cause: &Cause) {
-        let Cause::Drift { expected, seen, .. } = cause else { return };
-        match seen {
-            Some(seen) => {
-                if let Some(owned) = self.groups.get_mut(&seen.id) {
-                    owned.last = (**seen).clone();
-                }
-            }
-            None => {
-                self.groups.remove(&expected.id);
-            }
-        }
-    }
-
-    /// A group once owned keeps its owner: a profile moved out of it does not make it ours.
-    pub(super) fn own(&mut self, id: &RolloutId, ring: &RingName, group: &Group) {
-        let owned = self.groups.entry(group.id.clone()).or_insert_with(|| OwnedGroup {
-            plan: id.plan.clone(),
-            ring: ring.clone(),
-            last: group.clone(),
-            left: group.content.clone(),
-        });
-        owned.last = group.clone();
-        owned.left = group.content.clone();
     }
 
     fn keep_soak(&mut self, id: &RolloutId, ring: &RingName, verified_at: Timestamp) {

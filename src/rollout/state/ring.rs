@@ -29,11 +29,24 @@ pub struct Ring {
     pub unknown: BTreeMap<(Gate, Option<Environment>), UnknownSince>,
     /// Gates that a person waived.
     pub waived: BTreeMap<Gate, Hold>,
+    /// Devices that have left since the assignment, as far as events have told.
+    pub left: BTreeMap<Environment, usize>,
     /// Devices that a person has seen a health gate fail for, and accepted.
     pub acknowledged: BTreeMap<(Gate, Option<Environment>), BTreeSet<DeviceId>>,
     /// Up to when a person has accepted that most of an environment is silent: an outage or a
     /// holiday. No device is accepted with it, so later looks judge them all.
     pub silence_accepted: BTreeMap<Environment, Timestamp>,
+    /// What became of writing its group back.
+    pub restoring: Restoring,
+}
+
+/// The writes so far that were to put a ring's group back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restoring {
+    /// What became of them.
+    pub attempts: Attempts,
+    /// When the last of them ended.
+    pub since: Timestamp,
 }
 
 /// Since when, and why, a gate cannot tell.
@@ -137,6 +150,17 @@ pub struct PendingWrite {
     pub attempts: Attempts,
     /// Set when nobody can say whether it was applied.
     pub doubt: Option<Doubt>,
+    /// Where the ring was, when its group is written back; `None`: it was entering.
+    pub origin: Option<Origin>,
+}
+
+/// Where a ring was before its group was written back: there it returns if that comes to nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Origin {
+    /// Its stage.
+    pub stage: Stage,
+    /// Since when.
+    pub since: Timestamp,
 }
 
 /// A write in doubt.
@@ -181,13 +205,15 @@ pub struct Soak {
 }
 
 impl Ring {
-    pub(super) fn pending(plan: &RingPlan, at: Timestamp) -> Self {
+    pub(in crate::rollout) fn pending(plan: &RingPlan, at: Timestamp) -> Self {
         Self {
             name: plan.name.clone(),
             stage: Stage::Pending,
             since: at,
             unknown: BTreeMap::new(),
             waived: BTreeMap::new(),
+            left: BTreeMap::new(),
+            restoring: Restoring { attempts: Attempts::default(), since: at },
             acknowledged: BTreeMap::new(),
             silence_accepted: BTreeMap::new(),
         }
@@ -196,6 +222,9 @@ impl Ring {
 
 impl Ring {
     pub(super) fn enter(&mut self, stage: Stage, at: Timestamp) {
+        if matches!(stage, Stage::Adopting(_)) {
+            self.left.clear();
+        }
         self.stage = stage;
         self.since = at;
         self.unknown.clear();
@@ -216,12 +245,19 @@ impl Ring {
                     ..Assigned::of(group, &group.content.policies)
                 })
             }
+            (stage, Event::WritePlanned { intent, .. })
+                if intent.purpose == Purpose::Restore && !matches!(stage, Stage::Deploying(_)) =>
+            {
+                self.write_back(intent, at);
+                return Ok(());
+            }
             (Stage::Entering(attempts), Event::WritePlanned { intent, .. }) => {
                 Stage::Deploying(Box::new(PendingWrite {
                     intent: (**intent).clone(),
                     planned_at: at,
                     attempts: attempts.clone(),
                     doubt: None,
+                    origin: None,
                 }))
             }
             // Before the write's own events: a person may waive while it has no outcome.
@@ -233,7 +269,21 @@ impl Ring {
                 return Ok(());
             }
             (Stage::Deploying(write), event) => match write.outcome(event, at)? {
-                Outcome::Stage(stage) => stage,
+                Outcome::Stage(stage) => {
+                    if write.origin.is_some() {
+                        let doubted = write.attempts.doubted || write.doubt.is_some();
+                        let attempts = Attempts { doubted, ..Attempts::default() };
+                        self.restoring = Restoring { attempts, since: at };
+                    }
+                    stage
+                }
+                Outcome::Nothing(attempts) => match write.origin.clone() {
+                    None => Stage::Entering(attempts),
+                    Some(origin) => {
+                        self.go_back(origin, attempts, at);
+                        return Ok(());
+                    }
+                },
                 Outcome::Doubt(doubt) => {
                     let mut write = write.clone();
                     write.doubt = Some(doubt);
@@ -245,6 +295,17 @@ impl Ring {
                 Stage::Soaking(assigned.clone(), Soak { started_at: at })
             }
             (Stage::Soaking(assigned, _), Event::RingVerified { .. }) => Stage::Verified(assigned.clone()),
+            (
+                Stage::Adopting(_) | Stage::Soaking(..),
+                Event::DevicesLeft { environment, left, before, .. },
+            ) => {
+                let known = self.left.insert(*environment, *left).unwrap_or(0);
+                if known != *before || left == before {
+                    self.left.insert(*environment, known);
+                    return Err(format!("{known} devices are known to have left"));
+                }
+                return Ok(());
+            }
             (stage, Event::GateUnknown { gate, environment, why, .. })
                 if !matches!(stage, Stage::Pending) =>
             {
@@ -267,6 +328,24 @@ impl Ring {
         Ok(())
     }
 
+    /// Its group is to be written back. What its gates cannot tell, they still cannot afterwards.
+    fn write_back(&mut self, intent: &WriteIntent, at: Timestamp) {
+        let attempts = self.restoring.attempts.clone();
+        let (intent, planned_at) = (intent.clone(), at);
+        // Any stage will do for the instant until it is replaced.
+        let stage = std::mem::replace(&mut self.stage, Stage::Pending);
+        let origin = Some(Origin { stage, since: self.since });
+        self.stage =
+            Stage::Deploying(Box::new(PendingWrite { intent, planned_at, attempts, doubt: None, origin }));
+        self.since = at;
+    }
+
+    fn go_back(&mut self, origin: Origin, attempts: Attempts, at: Timestamp) {
+        self.stage = origin.stage;
+        self.since = origin.since;
+        self.restoring = Restoring { attempts, since: at };
+    }
+
     /// A person resumed, having seen the cause: its clock starts anew.
     pub(super) fn acknowledge(&mut self, cause: &Cause, at: Timestamp) {
         match (cause, &mut self.stage) {
@@ -276,10 +355,11 @@ impl Ring {
                     unknown.since = at;
                 }
             }
-            (Cause::WriteRefused { .. } | Cause::WritesKeepFailing { .. }, Stage::Entering(attempts)) => {
-                attempts.failed = 0;
-                attempts.not_before = None;
-                attempts.refused = None;
+            (Cause::WriteRefused { .. } | Cause::WritesKeepFailing { .. }, stage) => {
+                self.restoring.attempts.forgive();
+                if let Stage::Entering(attempts) = stage {
+                    attempts.forgive();
+                }
             }
             _ => {}
         }
@@ -305,6 +385,14 @@ impl Ring {
     }
 }
 
+impl Attempts {
+    fn forgive(&mut self) {
+        self.failed = 0;
+        self.not_before = None;
+        self.refused = None;
+    }
+}
+
 impl Assigned {
     fn of(group: &Group, policies: &BTreeSet<PolicyId>) -> Self {
         let at = group.updated_at;
@@ -314,6 +402,8 @@ impl Assigned {
 
 enum Outcome {
     Stage(Stage),
+    /// The ring is where it was before the write, with what became of the writes so far.
+    Nothing(Attempts),
     Doubt(Doubt),
 }
 
@@ -367,42 +457,44 @@ impl PendingWrite {
         if !group.content.offers_the_same(&self.intent.after) {
             return Err("the group is not as intended".to_owned());
         }
-        let stage = match self.intent.purpose {
-            Purpose::Target => Stage::Adopting(Assigned::of(group, &self.intent.policies)),
-            // The ring's own write is still to come, and what was once in doubt may still arrive.
-            Purpose::MoveOut { .. } => Stage::Entering(Attempts {
-                doubted: self.attempts.doubted || self.doubt.is_some(),
-                ..Attempts::default()
-            }),
-        };
-        Ok(Outcome::Stage(stage))
+        // What was once in doubt may still arrive.
+        let doubted = self.attempts.doubted || self.doubt.is_some();
+        let done = || Attempts { doubted, ..Attempts::default() };
+        let adopting = || Stage::Adopting(Assigned::of(group, &self.intent.policies));
+        Ok(match (&self.intent.purpose, &self.origin) {
+            (Purpose::Target, _) => Outcome::Stage(adopting()),
+            // Its targets are on offer anew.
+            (Purpose::Restore, Some(origin)) if origin.stage.is_entered() => Outcome::Stage(adopting()),
+            // The ring's own write is still to come.
+            (Purpose::MoveOut { .. } | Purpose::Restore, _) => Outcome::Nothing(done()),
+        })
     }
 
     fn back(&self, why: &Cancelled, retry_at: Option<Timestamp>) -> Outcome {
         if why.is_a_failure() {
             return self.failed(why.to_string(), retry_at, false);
         }
-        Outcome::Stage(Stage::Entering(Attempts { not_before: retry_at, ..self.attempts.clone() }))
+        Outcome::Nothing(Attempts { not_before: retry_at, ..self.attempts.clone() })
     }
 
     fn failed(&self, last: String, not_before: Option<Timestamp>, doubted: bool) -> Outcome {
-        Outcome::Stage(Stage::Entering(Attempts {
+        Outcome::Nothing(Attempts {
             failed: self.attempts.failed + 1,
             last: Some(last),
             not_before,
             doubted: doubted || self.attempts.doubted,
             refused: None,
-        }))
+        })
     }
 
     fn refused(&self, status: u16, message: &str) -> Outcome {
-        Outcome::Stage(Stage::Entering(Attempts {
+        Outcome::Nothing(Attempts {
             failed: self.attempts.failed + 1,
             last: Some(format!("refused with {status}: {message}")),
             not_before: None,
             doubted: self.attempts.doubted,
             refused: Some(Refusal { status, message: message.to_owned() }),
-        }))
+        })
     }
 
     /// Its number.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::ring::{PendingWrite, Ring, Stage};
 use crate::ids::RingName;
 use crate::plan::model::{OnNewTarget, PlanDigest, Revision, RingPlan};
-use crate::rollout::event::{Cause, Event, Recorded, RolloutId};
+use crate::rollout::event::{Cause, Event, Purpose, Recorded, RolloutId};
 use crate::time::Timestamp;
 
 /// One run of a plan.
@@ -163,16 +163,30 @@ impl Rollout {
                     }
                 }
             }
+            (
+                Phase::Running,
+                Event::DriftFound { .. }
+                | Event::DriftEnded { .. }
+                | Event::DriftAdopted { .. }
+                | Event::GroupRenamed { .. },
+            ) => {
+                let known = event.ring().is_some_and(|name| self.ring(name).is_some());
+                return if known { Ok(()) } else { Err("the rollout has no such ring".to_owned()) };
+            }
             (Phase::Running, event) => {
                 let Some(name) = event.ring().filter(|_| !matches!(event, Event::Halted { .. })) else {
                     return Err("it does not fit a running rollout".to_owned());
                 };
                 let turn = self.is_turn_of(name);
                 let ring = self.ring_mut(name).ok_or("the rollout has no such ring")?;
-                if matches!(event, Event::RingReached { .. }) && !turn {
+                if takes_turn(event) && !turn {
                     return Err("an earlier ring is not verified".to_owned());
                 }
+                let was_verified = matches!(ring.stage, Stage::Verified(_));
                 ring.apply(event, recorded)?;
+                if was_verified {
+                    self.take_turns_back(at);
+                }
             }
             (phase, _) => return Err(format!("the rollout is {}", phase.as_str())),
         }
@@ -215,7 +229,15 @@ impl Rollout {
             .iter()
             .map(|plan| known.remove(&plan.name).unwrap_or_else(|| Ring::pending(plan, at)))
             .collect();
-        // A ring whose turn had come may have a new ring before it now.
+        self.take_turns_back(at);
+        self.revision = revision.clone();
+        self.waiting = None;
+        Ok(())
+    }
+
+    /// A ring whose turn had come may have a ring before it now that is not verified: a new one, or
+    /// one that is written back.
+    fn take_turns_back(&mut self, at: Timestamp) {
         let mut turn = true;
         for ring in &mut self.rings {
             if !turn && matches!(ring.stage, Stage::Entering(_)) {
@@ -223,9 +245,6 @@ impl Rollout {
             }
             turn &= matches!(ring.stage, Stage::Verified(_));
         }
-        self.revision = revision.clone();
-        self.waiting = None;
-        Ok(())
     }
 
     /// The first entered ring whose name, position, profiles or targets a revision changes: then
@@ -246,6 +265,15 @@ impl Rollout {
 
     fn ring_mut(&mut self, name: &RingName) -> Option<&mut Ring> {
         self.rings.iter_mut().find(|ring| ring.name == *name)
+    }
+}
+
+/// Whether an event is for a ring only whose turn it is. A group is written back at any time.
+fn takes_turn(event: &Event) -> bool {
+    match event {
+        Event::WritePlanned { intent, .. } => intent.purpose != Purpose::Restore,
+        Event::RingReached { .. } | Event::RingAssigned { .. } | Event::RingRecognised { .. } => true,
+        _ => false,
     }
 }
 

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::ids::PolicyId;
 use crate::plan::model::{
-    Adoption, DeviceLimit, Health, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, RingPlan,
+    Adoption, DeviceLimit, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef,
+    RingPlan,
 };
 use crate::rollout::event::{Cancelled, Entry, Purpose, WriteId, WriteIntent};
 use crate::rollout::remote::GroupContent;
@@ -39,6 +40,7 @@ fn revision() -> Revision {
         account: None,
         forbid: Vec::new(),
         on_new_target: OnNewTarget::Replace,
+        on_drift: OnDrift::Halt,
         rings: vec![ring],
     };
     Revision { digest: PlanDigest::of_written("v1"), written: "v1".to_owned(), plan }

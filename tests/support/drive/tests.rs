@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ringward::ids::{DeviceId, PlanName, PolicyId, RingName};
 use ringward::plan::model::{
-    Adoption, Health, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision, RingPlan,
+    Adoption, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision,
+    RingPlan,
 };
 use ringward::rollout::event::Mode;
 use ringward::rollout::remote::Profile;
@@ -43,6 +44,7 @@ fn ring(name: &str, profile: &str) -> RingPlan {
         soak: Span::hours(48),
         health: Health::default(),
         unknown_after: Span::hours(6),
+        health: Health::default(),
         on_failure: OnFailure::Halt,
         max_devices: None,
     }
@@ -55,6 +57,7 @@ fn revision() -> Revision {
         account: None,
         forbid: Vec::new(),
         on_new_target: OnNewTarget::Replace,
+        on_drift: OnDrift::Halt,
         rings: vec![ring("First", "Engineering"), ring("Second", "Support")],
     };
     let written = "client".to_owned();

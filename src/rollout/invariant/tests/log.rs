@@ -5,12 +5,12 @@ use super::super::*;
 pub(super) use crate::fleet::{Counts, EnvironmentCensus, PartsPerBillion, Share};
 pub(super) use crate::ids::{DeviceId, PlanName, PolicyId, RingName};
 pub(super) use crate::plan::model::{
-    Adoption, DeviceLimit, Health, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision,
-    RingPlan,
+    Adoption, DeviceLimit, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef,
+    Revision, RingPlan,
 };
 pub(super) use crate::rollout::event::{
-    Acknowledged, Actor, Cancelled, Cause, Entry, Event, Finding, Mode, Purpose, RolloutId, SoakFact,
-    WriteId, WriteIntent,
+    Acknowledged, Actor, Cancelled, Cause, Drift, Entry, Event, Finding, GroupDrift, Mode, MovedTo,
+    OtherUpdater, Purpose, RolloutId, SoakFact, WriteId, WriteIntent,
 };
 pub(super) use crate::rollout::health::{Dark, Look, Stalled};
 pub(super) use crate::rollout::remote::{Group, VersionEntry};
@@ -76,6 +76,7 @@ pub(super) fn revision(written: &str) -> Box<Revision> {
         account: None,
         forbid: Vec::new(),
         on_new_target: OnNewTarget::Replace,
+        on_drift: OnDrift::Halt,
         rings,
     };
     Box::new(Revision { digest: PlanDigest::of_written(written), written: written.to_owned(), plan })

@@ -1,0 +1,116 @@
+//! Writing a drifted group back: a write like any other, with its own purpose.
+//!
+//! **Invariant:** what is written back is what ringward left, it drops nothing that it does not
+//! name, and it waits for the schedule, the gates, the holds and the other rings.
+
+use crate::ids::RingName;
+use crate::plan::model::{OnDrift, RingPlan};
+use crate::rollout::decide::Context;
+use crate::rollout::drift::{GroupDrift, look};
+use crate::rollout::entering::{EntryBlock, TooMany, budget_spent_until, eligible, not_now, retargets};
+use crate::rollout::event::{Entry, Event, Mode, Purpose, WriteId, WriteIntent};
+use crate::rollout::gate;
+use crate::rollout::remote::GroupContent;
+use crate::rollout::state::{Ring, Stage};
+use crate::rollout::verdict::Judgement;
+use crate::rollout::world::ENTRY_MAX_AGE;
+use crate::time::since;
+
+/// A group that is written back next.
+#[derive(Debug, Clone)]
+pub(in crate::rollout) struct Due<'a> {
+    /// Its ring.
+    pub(in crate::rollout) ring: &'a Ring,
+    /// The ring's plan.
+    pub(in crate::rollout) plan: &'a RingPlan,
+    /// What drifted.
+    pub(in crate::rollout) drift: GroupDrift,
+    /// The entry gates' words.
+    pub(in crate::rollout) judgements: Vec<Judgement>,
+}
+
+/// What writing a group back comes to now.
+#[derive(Debug, Clone)]
+pub(in crate::rollout) enum WritingBack {
+    /// Something is in the way.
+    Blocked(Vec<EntryBlock>),
+    /// This is to be written.
+    Write(Box<WriteIntent>),
+}
+
+/// The group that is written back next: the first on record that nothing of somebody's stands
+/// against, as it was read last.
+pub(in crate::rollout) fn due<'a>(context: &Context<'a>) -> Option<Due<'a>> {
+    if context.rollout.revision.plan.on_drift != OnDrift::Restore {
+        return None;
+    }
+    let name = &context.rollout.id.plan;
+    let all = look::groups(context.state, name, context.world);
+    let drift = look::first_to_restore(context.state, &all)?;
+    context
+        .state
+        .to_restore(name)
+        .find(|known| known.expected.id == drift.expected.id && known.shows_the_same(drift))?;
+    let (ring, plan) = context.rollout.rings_with_plans().find(|(ring, _)| ring.name == drift.ring)?;
+    let judgements = gate::entry(context.subject(ring, plan));
+    Some(Due { ring, plan, drift: drift.clone(), judgements })
+}
+
+/// What writing a group back comes to now.
+pub(in crate::rollout) fn writing_back(context: &Context<'_>, due: &Due<'_>) -> WritingBack {
+    let Due { ring, plan, drift, judgements } = due;
+    let attempts = &ring.restoring.attempts;
+    let mut blocks = not_now(context, ring.restoring.since, attempts, judgements);
+    blocks.extend(under_way(context, ring).cloned().map(EntryBlock::OtherRing));
+    let groups = context.world.groups.as_ref();
+    if groups.is_none_or(|groups| since(groups.as_of, context.now) > ENTRY_MAX_AGE) {
+        blocks.push(EntryBlock::GroupsUnread);
+    }
+    let left = &drift.expected.content;
+    // Cloudflare keeps a group's name in an update; only a group that is created anew gets it back.
+    let name = drift.seen.as_ref().map_or(&left.name, |seen| &seen.content.name).clone();
+    let after = GroupContent { name, ..left.clone() };
+    let retargets = retargets(context, plan, drift.seen.as_ref(), &after);
+    if let Some(at_most) = plan.max_devices.filter(|limit| limit.is_exceeded_by(retargets)) {
+        blocks.push(EntryBlock::BlastLimit(TooMany { devices: retargets, at_most }));
+    }
+    if let Some(until) = budget_spent_until(context) {
+        blocks.push(EntryBlock::BudgetSpent { until });
+    }
+    if !blocks.is_empty() {
+        return WritingBack::Blocked(blocks);
+    }
+    WritingBack::Write(Box::new(WriteIntent {
+        retargets: Some(retargets),
+        id: WriteId(context.state.writes + 1),
+        digest: context.rollout.revision.digest.clone(),
+        purpose: Purpose::Restore,
+        before: drift.seen.clone(),
+        after,
+        policies: left.policies.clone(),
+        devices: eligible(judgements),
+        judgements: judgements.clone(),
+        after_doubt: attempts.doubted,
+    }))
+}
+
+/// Another ring that deploys or adopts: at most one does at a time (law 1).
+fn under_way<'a>(context: &Context<'a>, ring: &Ring) -> Option<&'a RingName> {
+    let mut others = context.rollout.rings.iter().filter(|other| other.name != ring.name);
+    let busy = others.find(|other| matches!(other.stage, Stage::Deploying(_) | Stage::Adopting(_)));
+    busy.map(|other| &other.name)
+}
+
+/// Plans the write, if nothing is in its way.
+pub(in crate::rollout) fn write_back(context: &Context<'_>) -> Vec<Entry> {
+    let Some(due) = due(context) else { return Vec::new() };
+    match writing_back(context, &due) {
+        WritingBack::Blocked(_) => Vec::new(),
+        // Observing: the report says what would be written.
+        WritingBack::Write(_) if context.state.mode == Some(Mode::Observe) => Vec::new(),
+        WritingBack::Write(intent) => {
+            let event = Event::WritePlanned { ring: due.ring.name.clone(), intent };
+            context.entry("the group drifted, and every entry gate advances", event)
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Logs that write a drifted group back, or adopt a drift, wrongly.
+
+use super::super::*;
+use super::log::*;
+use crate::plan::model::OnDrift;
+
+fn drift() -> GroupDrift {
+    let environments = [Environment::Windows, Environment::Macos];
+    let expected = group("g1", content("First", "p1", &environments), at("12T09:06"));
+    let mut seen = group("g1", content("First", "p1", &environments), at("13T10:55"));
+    seen.content.versions[0].version = "2026.7.1376.0".to_owned();
+    GroupDrift { ring: ring_name("First"), expected, seen: Some(seen), elsewhere: Vec::new() }
+}
+
+fn set(log: &mut Log, on_drift: OnDrift) {
+    match log.event("plan_accepted", 0) {
+        Event::PlanAccepted { revision } => revision.plan.on_drift = on_drift,
+        _ => unreachable!(),
+    }
+}
+
+/// The first ring's group drifts in its soak, is written back, and the ring is verified after it.
+fn restored() -> Log {
+    use Environment::{Macos, Windows};
+    let first = ring_name("First");
+    let mut log = Log(sound().0.into_iter().take(6).collect());
+    set(&mut log, OnDrift::Restore);
+    let found = drift();
+    log.engine("13T11:00", Event::DriftFound { drift: Box::new(found.clone()) });
+    let mut write = intent(2, "First", "p1", &[Windows, Macos], at("13T10:50"));
+    (write.purpose, write.before) = (Purpose::Restore, found.seen);
+    let given = group("g1", write.after.clone(), at("13T11:06"));
+    log.engine("13T11:05", Event::WritePlanned { ring: first.clone(), intent: Box::new(write) });
+    log.engine("13T11:06", Event::WriteConfirmed { ring: first.clone(), write: WriteId(2), group: given });
+    let judgements = vec![adopted(Windows, at("14T10:00")), adopted(Macos, at("14T10:00"))];
+    log.engine("14T10:10", Event::AdoptionReached { ring: first.clone(), judgements });
+    let soak = soaked(at("14T10:10"), at("15T10:10"), 2, at("15T10:00"));
+    let judgements = vec![adopted(Windows, at("15T10:00")), adopted(Macos, at("15T10:00")), soak];
+    log.engine("15T10:10", Event::RingVerified { ring: first, judgements });
+    log
+}
+
+fn updater(moved: usize, of: usize) -> Cause {
+    Cause::OtherUpdater(Box::new(OtherUpdater {
+        ring: ring_name("First"),
+        of,
+        moved,
+        versions: vec![MovedTo {
+            environment: Environment::Windows,
+            version: "2026.9.100.0".parse().unwrap(),
+            devices: moved,
+        }],
+        since: at("12T11:00"),
+    }))
+}
+
+#[test]
+fn a_group_written_back_breaks_no_law() {
+    assert_eq!(check(&restored().0, &[]), Vec::new());
+    let mut log = Log(sound().0.into_iter().take(6).collect());
+    log.engine("13T11:00", Event::Halted { cause: updater(4, 20) });
+    assert_eq!(check(&log.0, &[]), Vec::new());
+}
+
+#[test]
+fn a_drift_dealt_with_wrongly_is_caught() {
+    let rows: [Row; 12] = [
+        (
+            "a drift that is not on record",
+            |log| log.remove("drift_found", 0),
+            Law::WriteAllowed,
+            "not on record",
+        ),
+        (
+            "another content than ringward left",
+            |log| log.intent(1).after.versions[0].version = "2026.7.1376.0".to_owned(),
+            Law::NothingDropped,
+            "as ringward left it",
+        ),
+        (
+            "a profile left out",
+            |log| log.intent(1).after.policies.clear(),
+            Law::NothingDropped,
+            "as ringward left it",
+        ),
+        ("a plan that halts", |log| set(log, OnDrift::Halt), Law::WriteAllowed, "does not have drift"),
+        (
+            "another group than was seen",
+            |log| log.intent(1).before = None,
+            Law::WriteAllowed,
+            "not on record",
+        ),
+        (
+            "verified before it is written back",
+            |log| {
+                log.remove("write_planned", 1);
+                log.remove("write_confirmed", 1);
+                log.remove("adoption_reached", 1);
+            },
+            Law::SoakProven,
+            "is to be written back",
+        ),
+        (
+            "another write before it",
+            |log| {
+                let mut other = log.event("write_planned", 1).clone();
+                if let Event::WritePlanned { intent, .. } = &mut other {
+                    intent.purpose = Purpose::Target;
+                }
+                log.insert("write_planned", 1, &engine(), other);
+            },
+            Law::WriteAllowed,
+            "is to be written back first",
+        ),
+        (
+            "a drift that is none",
+            |log| match log.event("drift_found", 0) {
+                Event::DriftFound { drift } => drift.seen = Some(drift.expected.clone()),
+                _ => unreachable!(),
+            },
+            Law::Grounded,
+            "as ringward left it",
+        ),
+        (
+            "adopted by a plan that does not",
+            |log| {
+                let drift = Drift::Group(Box::new(drift()));
+                log.insert("write_planned", 1, &engine(), Event::DriftAdopted { drift });
+            },
+            Law::Grounded,
+            "does not adopt",
+        ),
+        (
+            "a halt for what can be written back",
+            |log| {
+                let cause = Cause::Drift(Box::new(drift()));
+                log.insert("write_planned", 1, &engine(), Event::Halted { cause });
+            },
+            Law::Grounded,
+            "nothing stands against it",
+        ),
+        (
+            "too few devices for another updater",
+            |log| log.insert("drift_found", 0, &engine(), Event::Halted { cause: updater(2, 10) }),
+            Law::Grounded,
+            "too few",
+        ),
+        (
+            "a tenth of a ring is not more than a tenth",
+            |log| log.insert("drift_found", 0, &engine(), Event::Halted { cause: updater(3, 30) }),
+            Law::Grounded,
+            "too few",
+        ),
+    ];
+    for (row, spoil, law, text) in rows {
+        let mut log = restored();
+        spoil(&mut log);
+        let found = check(&log.0, &[]);
+        let caught = found.iter().any(|violation| violation.law == law && violation.text.contains(text));
+        assert!(caught, "{row}: expected {law} with `{text}`, found {found:#?}");
+    }
+}
+
+#[test]
+fn a_ring_off_its_targets_is_not_verified() {
+    let mut log = restored();
+    set(&mut log, OnDrift::Adopt);
+    for kind in ["drift_found", "write_planned", "write_confirmed", "adoption_reached"] {
+        let nth = usize::from(kind != "drift_found");
+        log.remove(kind, nth);
+    }
+    let drift = Drift::Group(Box::new(drift()));
+    log.insert("ring_verified", 0, &engine(), Event::DriftAdopted { drift });
+    let found = check(&log.0, &[]);
+    let caught = found.iter().any(|violation| violation.text.contains("does not offer its targets"));
+    assert!(caught, "{found:#?}");
+}

@@ -332,7 +332,10 @@ async fn a_damaged_database_is_refused_and_a_backup_leads_back() {
         let before = read(&database).len();
         let mut daemon = Service::start(walk, &database);
         daemon.wait("the soak", || {
-            read(&database).iter().skip(before).any(|known| matches!(known.entry.event, Event::AdoptionReached { .. }))
+            read(&database)
+                .iter()
+                .skip(before)
+                .any(|known| matches!(known.entry.event, Event::AdoptionReached { .. }))
         });
         terminate(&mut daemon.child);
         verify(&database);

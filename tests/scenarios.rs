@@ -251,6 +251,7 @@ scenarios! {
     gate_edit
     group_created_anew
     group_deleted
+    host_asleep
     group_renamed
     late_patch
     leaving_devices

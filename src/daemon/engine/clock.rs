@@ -13,7 +13,8 @@ use crate::daemon::engine::{Appended, Engine, EngineError};
 use crate::rollout::event::{Actor, Entry, Event};
 use crate::time::{Clock, Timestamp, in_words, since};
 
-/// More than this between two looks was not watched, in wall time: five of the loop's longest sleeps.
+/// More than this between two looks was not watched: five of the loop's longest sleeps. In wall time, so
+/// that a fast clock's ordinary sleep is none; in the clock's own for one that is slower than the wall.
 const UNWATCHED: Duration = Duration::from_secs(300);
 /// A clock this far behind its last reading was set back, in wall time; less is time keeping at work.
 const SET_BACK: Duration = Duration::from_secs(60);
@@ -41,11 +42,15 @@ fn step(
     watched: Option<Timestamp>,
     now: Timestamp,
 ) -> Option<(Timestamp, Timestamp)> {
-    if clock.wall_length(since(now, seen)) >= SET_BACK {
+    let length = |from, to| {
+        let span = since(from, to);
+        clock.wall_length(span).min(Duration::try_from(span).unwrap_or_default())
+    };
+    if length(now, seen) >= SET_BACK {
         return Some((seen, now));
     }
     let from = watched.map_or(seen, |watched| watched.max(seen));
-    (clock.wall_length(since(from, now)) > UNWATCHED).then_some((from, now))
+    (length(from, now) > UNWATCHED).then_some((from, now))
 }
 
 impl Engine {

@@ -22,7 +22,10 @@ pub(super) fn chain(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
     });
     let event = &recorded.entry.event;
     match (&recorded.entry.rollout, event) {
-        (rollout, Event::DaemonStarted { .. } | Event::Stopped {} | Event::Started {}) => {
+        (
+            rollout,
+            Event::DaemonStarted { .. } | Event::ClockStepped { .. } | Event::Stopped {} | Event::Started {},
+        ) => {
             audit
                 .require(rollout.is_none(), law, seq, || "it is about the account, not a rollout".to_owned());
             match event {

@@ -11,7 +11,7 @@ use crate::fleet::Fleet;
 use crate::ids::RingName;
 use crate::plan::model::Revision;
 use crate::rollout::command::{Command, StartPlans};
-use crate::rollout::event::{Actor, Event, Recorded};
+use crate::rollout::event::{Actor, Cause, Event, Recorded};
 use crate::rollout::state::Phase;
 use crate::simulation::devices::{Devices, Reaction, Story};
 use crate::simulation::far_end::FarEnd;
@@ -20,20 +20,21 @@ use crate::synthetic::Dice;
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::{ClientVersion, Environment};
 
-/// Exact to half an hour while something can happen.
+/// Exact to an hour while something can happen, and to minutes just after a ring was told.
 const LOOKS: Looks = Looks {
-    busy: SignedDuration::from_mins(30),
+    busy: SignedDuration::from_hours(1),
     resting: SignedDuration::from_hours(12),
     reports: Reports::None,
 };
 
 /// What is believed of devices before any of them was told anything: after how many days a device is
 /// there; `None`: not at all. It weighs as much as so many devices.
-const BELIEVED: [Option<usize>; 20] = {
-    let mut believed = [Some(0); 20];
-    believed[17] = Some(1);
-    believed[18] = Some(2);
-    believed[19] = None;
+const BELIEVED: [Option<usize>; 50] = {
+    let mut believed = [Some(0); 50];
+    believed[46] = Some(1);
+    believed[47] = Some(1);
+    believed[48] = Some(2);
+    believed[49] = None;
     believed
 };
 
@@ -115,7 +116,11 @@ impl Once {
         match event {
             Event::RolloutCompleted {} => self.done_at = Some(recorded.at),
             Event::Halted { cause } => {
-                self.halted = Some(format!("{} ({})", cause.as_str(), cause.ring()));
+                let word = match cause {
+                    Cause::Unhealthy { judgement, .. } => judgement.name(),
+                    cause => cause.as_str().to_owned(),
+                };
+                self.halted = Some(format!("{word} ({})", cause.ring()));
             }
             _ => {}
         }

@@ -150,7 +150,8 @@ impl Refused {
             Self::OnlyStopped => {
                 format!("plan {plan} is neither paused nor halted, but all writes are stopped")
             }
-            Self::OfTheSchedule | Self::OfSight => format!("gate {gate} cannot be waived"),
+            Self::OfTheSchedule => format!("gate {gate} is of the schedule and cannot be waived"),
+            Self::OfSight => format!("gate {gate} asks what ringward sees and cannot be waived"),
             Self::WaivedAlready => format!("gate {gate} of ring `{ring}` was waived already"),
             Self::NotItsTurn => format!("the turn of ring `{ring}` has not come"),
             Self::LetThrough => format!("ring `{ring}` is verified"),

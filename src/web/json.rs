@@ -337,7 +337,7 @@ pub struct HeadJson {
     pub hash: String,
 }
 
-/// `GET /api/v1/rollouts/{plan}/devices?ring=&class=&limit=&offset=`, by ring and device ID.
+/// `GET /api/v1/rollouts/{plan}/devices?ring=&class=&dark=&limit=&offset=`, by ring and device ID.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DevicesAnswer {
     /// The plan.
@@ -373,6 +373,11 @@ pub struct DeviceJson {
     pub client: Option<String>,
     /// When Cloudflare saw it last.
     pub last_seen_at: Option<Timestamp>,
+    /// From when on it is silent, by the newest looks for devices that went dark; `null`: it is not, or
+    /// was not looked for.
+    pub dark_since: Option<Timestamp>,
+    /// The health gates that a person has accepted it for by resuming.
+    pub acknowledged: Vec<Gate>,
 }
 
 /// `GET /api/v1/rollouts/{plan}/plan`: the plan that the latest rollout follows.

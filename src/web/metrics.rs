@@ -55,6 +55,7 @@ fn of_view(view: &View, now: Timestamp) -> Result<Vec<MetricFamily>, prometheus:
     families.facts(&live, &view.tallies, &view.waits)?;
     families.rings(&live)?;
     families.devices(&live)?;
+    families.health(&live)?;
     families.gates(&live)?;
     families.thresholds(&live)?;
     Ok(families.registry.gather())
@@ -260,6 +261,47 @@ impl Families {
             for environment in ring.targets.keys() {
                 if let Some(share) = adoption(census, *environment) {
                     shares.with_label_values(&[plan, name, environment.as_str()]).set(share);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What the health gates see of entered rings.
+    fn health(&self, live: &[&Report]) -> Result<(), prometheus::Error> {
+        let labels = ["plan", "ring", "environment"];
+        let stalled = "Stalled devices as a share of those sighted, without the acknowledged ones.";
+        let stalled = self.gauges("ring_stalled_ratio", stalled, &labels)?;
+        let excess = "By how much the silent share is above the control's, at the look where it is most.";
+        let excess = self.gauges("ring_dark_excess_ratio", excess, &labels)?;
+        let limits = "The share at which a health gate fails.";
+        let labels = ["plan", "ring", "environment", "gate"];
+        let limits = self.gauges("ring_health_threshold_ratio", limits, &labels)?;
+        let accepted = "Devices that a person has accepted by resuming; they count for the gate no more.";
+        let accepted = self.gauges("ring_acknowledged_devices", accepted, &labels)?;
+        for (plan, _, ring) in rings(live) {
+            for judgement in &ring.gates {
+                let Some(environment) = judgement.environment else { continue };
+                let (acknowledged, at_most) = match &judgement.evidence {
+                    Evidence::Stalled(seen) => (seen.acknowledged, seen.at_most),
+                    Evidence::Dark(seen) => (seen.acknowledged, seen.at_most),
+                    _ => continue,
+                };
+                let place = [plan, ring.name.as_str(), environment.as_str()];
+                let of = [plan, ring.name.as_str(), environment.as_str(), judgement.gate.as_str()];
+                limits.with_label_values(&of).set(at_most.ratio());
+                accepted.with_label_values(&of).set(count(acknowledged));
+                match &judgement.evidence {
+                    Evidence::Stalled(seen) if seen.sighted() > 0 => {
+                        stalled.with_label_values(&place).set(count(seen.stalled()) / count(seen.sighted()));
+                    }
+                    Evidence::Dark(seen) => {
+                        let excesses = seen.looks.iter().map(|look| look.ring.ratio() - look.control.ratio());
+                        if let Some(most) = excesses.reduce(f64::max) {
+                            excess.with_label_values(&place).set(most);
+                        }
+                    }
+                    _ => {}
                 }
             }
         }

@@ -231,6 +231,8 @@ pub(super) fn device(row: DeviceRow) -> DeviceJson {
         environment: row.environment,
         client: row.client,
         last_seen_at: row.last_seen_at,
+        dark_since: row.dark_since,
+        acknowledged: row.acknowledged,
     }
 }
 

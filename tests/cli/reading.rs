@@ -96,7 +96,7 @@ async fn devices_are_fetched_page_by_page() {
     let server = Server::start(script.map(|answer| Reply::Http(200, answer.to_string())).collect());
     let mut out = Vec::new();
     let (ring, client) = (ring("Ring 0 & co"), plan("client"));
-    let filter = Filter { ring: Some(&ring), class: Some(Class::TooOld) };
+    let filter = Filter { ring: Some(&ring), class: Some(Class::TooOld), dark: false };
     let result =
         devices(&Connection::beside(&server.database), &client, filter, Format::Text, &SCREEN, &mut out)
             .await;

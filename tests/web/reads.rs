@@ -99,6 +99,12 @@ async fn devices_come_in_pages() {
     let some: DevicesAnswer = get(&world.app, path).await.json();
     assert_eq!(some.total, 2);
     assert!(some.devices.iter().all(|one| one.ring == ring("Everyone") && one.class == Class::TooOld));
+    for (dark, total) in [("true", 3), ("false", 22)] {
+        let path = format!("/api/v1/rollouts/client/devices?dark={dark}");
+        let found: DevicesAnswer = get(&world.app, &path).await.json();
+        assert_eq!(found.total, total, "{path}");
+        assert!(found.devices.iter().all(|one| one.dark_since.is_some() == (dark == "true")), "{path}");
+    }
 }
 
 #[tokio::test]

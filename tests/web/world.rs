@@ -8,7 +8,7 @@ use axum::Router;
 use ringward::daemon::Handle;
 use ringward::daemon::files::FileProblem;
 use ringward::daemon::log::to_record;
-use ringward::daemon::view::{CommandError, DeviceRow, Request, View};
+use ringward::daemon::view::{CommandError, DeviceRow, Listing, Request, View};
 use ringward::fleet::{Census, Class, Counts, EnvironmentCensus};
 use ringward::ids::{AccountId, DeviceId, GroupId, PlanName, RingName};
 use ringward::plan::model::{Percent, PlanDigest};
@@ -16,6 +16,7 @@ use ringward::rollout::command::Command;
 use ringward::rollout::event::{Actor, Cause, Entry, Event, Mode, RolloutId, WriteId};
 use ringward::rollout::report::{Blocker, Report, RingReport, ScheduleReport};
 use ringward::rollout::state::{Hold, Phase, Tallies};
+use ringward::rollout::verdict::Gate;
 use ringward::rollout::verdict::{Evidence, Exempt, Gate, Judgement, Verdict, Waiting};
 use ringward::rollout::waits::Waits;
 use ringward::rollout::world::{Read, Trouble, Want};
@@ -256,8 +257,8 @@ impl World {
                         seen.lock().unwrap().push((actor, reason, command));
                         reply.send(verdict.clone().map(str::to_owned)).unwrap();
                     }
-                    Request::Devices { plan, ring, class, reply } => {
-                        reply.send(devices(&plan, ring.as_ref(), class)).unwrap();
+                    Request::Devices { plan, listing, reply } => {
+                        reply.send(devices(&plan, &listing)).unwrap();
                     }
                     Request::LookNow => {}
                 }
@@ -283,7 +284,7 @@ impl World {
 }
 
 /// 25 devices of `client`, every fifth of them in the second ring.
-fn devices(of: &PlanName, in_ring: Option<&RingName>, of_class: Option<Class>) -> Option<Vec<DeviceRow>> {
+fn devices(of: &PlanName, listing: &Listing) -> Option<Vec<DeviceRow>> {
     let row = |number: usize| DeviceRow {
         ring: ring(if number.is_multiple_of(5) { "Everyone" } else { "Engineering Ring 0" }),
         class: if number.is_multiple_of(2) { Class::Arrived } else { Class::TooOld },
@@ -295,9 +296,13 @@ fn devices(of: &PlanName, in_ring: Option<&RingName>, of_class: Option<Class>) -
         environment: Some(Environment::Windows),
         client: Some("2026.8.2100.0".to_owned()),
         last_seen_at: Some(at("2026-10-12T09:00:00Z")),
+        dark_since: number.is_multiple_of(10).then(|| at("2026-10-12T10:00:00Z")),
+        acknowledged: if number.is_multiple_of(20) { vec![Gate::Dark] } else { Vec::new() },
     };
     let wanted = |row: &DeviceRow| {
-        in_ring.is_none_or(|ring| row.ring == *ring) && of_class.is_none_or(|class| row.class == class)
+        listing.ring.as_ref().is_none_or(|ring| row.ring == *ring)
+            && listing.class.is_none_or(|class| row.class == class)
+            && listing.dark.is_none_or(|dark| row.dark_since.is_some() == dark)
     };
     (of.as_str() == "client").then(|| (0..25).map(row).filter(wanted).collect())
 }

@@ -16,7 +16,6 @@ use ringward::rollout::command::Command;
 use ringward::rollout::event::{Actor, Cause, Entry, Event, Mode, RolloutId, WriteId};
 use ringward::rollout::report::{Blocker, Report, RingReport, ScheduleReport};
 use ringward::rollout::state::{Hold, Phase, Tallies};
-use ringward::rollout::verdict::Gate;
 use ringward::rollout::verdict::{Evidence, Exempt, Gate, Judgement, Verdict, Waiting};
 use ringward::rollout::waits::Waits;
 use ringward::rollout::world::{Read, Trouble, Want};

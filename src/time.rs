@@ -205,16 +205,18 @@ impl Clock {
     #[must_use]
     pub fn wall_until(&self, instant: Timestamp) -> Duration {
         // A whole millisecond on top, so that the sleeper wakes at or after the instant.
-        self.on_the_wall(since(self.at_wall(wall_now()), instant)) + Duration::from_millis(1)
+        self.wall_length(since(self.at_wall(wall_now()), instant)) + Duration::from_millis(1)
     }
 
     /// How long ago `instant` was on the wall clock; zero when it has not come.
     #[must_use]
     pub fn wall_since(&self, instant: Timestamp) -> Duration {
-        self.on_the_wall(since(instant, self.at_wall(wall_now())))
+        self.wall_length(since(instant, self.at_wall(wall_now())))
     }
 
-    fn on_the_wall(&self, span: SignedDuration) -> Duration {
+    /// How long a span of this clock lasts on the wall clock; zero for a negative one.
+    #[must_use]
+    pub fn wall_length(&self, span: SignedDuration) -> Duration {
         let speed = match self {
             Self::Real => 1.0,
             Self::Fast { speed, .. } => *speed,

@@ -249,6 +249,7 @@ scenarios! {
     gate_edit
     group_deleted
     late_patch
+    leaving_devices
     local_holiday
     newer_target
     not_exercised

@@ -29,12 +29,13 @@ use crate::cli::signals::end_signal;
 use crate::cli::status::status;
 use crate::cli::stop::stop;
 use crate::cli::user::caller;
-use crate::cli::verbs::{pause, resume, start, waive};
+use crate::cli::verbs::{check_now, help, pause, resume, start, waive};
 use crate::cli::verify::verify;
 use crate::cli::watch::{EVERY, Watched, watch};
 use crate::fleet::Class;
 use crate::ids::{PlanName, RingName};
 use crate::rollout::command::StartPlans;
+use crate::rollout::verbs::Verb;
 use crate::rollout::verdict::Gate;
 use crate::time::Clock;
 use crate::web::json::MAX_REASON_CHARS;
@@ -104,37 +105,22 @@ Examples:
   ringward history --verify           chain, events, replay and laws of the whole log")]
     History(HistoryArgs),
     /// Hold a plan: no write, and no ring is verified, until `resume`
-    #[command(after_help = "\
-Polls, gates and soak clocks go on; deadlines stand still.
-
-Example:
-  ringward pause client --reason 'help desk sees sign-in errors'")]
+    #[command(after_help = help(Verb::Pause, "ringward pause client --reason 'help desk sees sign-in errors'"))]
     Pause(VerbArgs),
     /// Lift a plan's holds, having seen their causes
-    #[command(after_help = "\
-It lifts a person's pause and the engine's halt; `ringward explain` tells their causes.
-
-Example:
-  ringward resume client --reason 'sign-in errors came from elsewhere'")]
+    #[command(after_help = help(Verb::Resume, "ringward resume client --reason 'sign-in errors came from elsewhere'"))]
     Resume(VerbArgs),
     /// Declare that a gate does not apply to a ring of this rollout
-    #[command(after_help = "\
-Gates that can be waived: adoption, soak. The schedule is changed in the plan.
-
-Example:
-  ringward waive client --gate soak --reason 'fix for CVE-2026-0001 cannot wait'")]
+    #[command(after_help = help(Verb::Waive, "ringward waive client --gate soak --reason 'fix for CVE-2026-0001 cannot wait'"))]
     Waive(WaiveArgs),
+    /// Read now what a plan's rollout wants to see, and decide; nothing is recorded
+    #[command(after_help = help(Verb::CheckNow, "ringward check-now client && ringward explain client"))]
+    CheckNow(CheckNowArgs),
     /// Stop all writes of all plans, also when the daemon hangs or is down
-    #[command(after_help = "\
-It puts a stop file beside the database, which the daemon looks for just before each change.
-
-Example:
-  ringward stop --reason 'dns is down'")]
+    #[command(after_help = help(Verb::Stop, "ringward stop --reason 'dns is down'"))]
     Stop(StopArgs),
     /// Allow writes again after `stop`
-    #[command(after_help = "\
-Example:
-  ringward start --paused --reason 'dns is back'  each plan then waits for its `resume`")]
+    #[command(after_help = help(Verb::Start, "ringward start --paused --reason 'dns is back'"))]
     Start(StartArgs),
     /// Check plan files offline, or with --online against the account: all errors at once
     #[command(after_help = AFTER_CHECK)]
@@ -200,6 +186,10 @@ impl ClientCommand {
             Self::Waive(args) => {
                 let at = args.daemon.connection();
                 waive(&at, &args.plan, args.gate, args.ring.as_ref(), &args.reason, out).await
+            }
+            Self::CheckNow(args) => {
+                let reason = args.reason.as_deref().unwrap_or_default();
+                check_now(&args.daemon.connection(), &args.plan, reason, out).await
             }
             Self::Stop(args) => {
                 // The daemon records its own time; this one stands in the file only.
@@ -344,6 +334,20 @@ pub struct VerbArgs {
     /// Why, for those who read the history
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub reason: String,
+    /// Which daemon.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+}
+
+/// Arguments of `check-now`.
+#[derive(Debug, Args)]
+pub struct CheckNowArgs {
+    /// The plan
+    #[arg(value_name = "PLAN")]
+    pub plan: PlanName,
+    /// Why, for those who read the daemon's own log
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub reason: Option<String>,
     /// Which daemon.
     #[command(flatten)]
     pub daemon: DaemonArgs,

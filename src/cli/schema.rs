@@ -1,4 +1,4 @@
-//! `ringward schema`: what a plan file may hold, for editors, and as reference for people.
+//! `ringward schema`: what a plan file may hold, for editors, and the references for people.
 //!
 //! **Invariant:** it needs neither daemon nor account, and says the same on every machine.
 
@@ -7,6 +7,7 @@ use clap::Args;
 use crate::cli::exit::CliError;
 use crate::cli::render::{Out, json};
 use crate::plan::{json_schema, markdown};
+use crate::rollout::verbs;
 
 /// Arguments of `schema`.
 #[derive(Debug, Args)]
@@ -14,6 +15,9 @@ pub struct SchemaArgs {
     /// Print the reference for people instead, as in docs/plan.md
     #[arg(long)]
     pub markdown: bool,
+    /// Print what each verb comes to in each situation, as in docs/verbs.md
+    #[arg(long, conflicts_with = "markdown")]
+    pub verbs: bool,
 }
 
 /// Prints the schema.
@@ -21,7 +25,9 @@ pub struct SchemaArgs {
 /// # Errors
 /// When it cannot be written.
 pub fn schema(args: &SchemaArgs, out: Out<'_>) -> Result<(), CliError> {
-    if args.markdown {
+    if args.verbs {
+        write!(out, "{}", verbs::markdown())?;
+    } else if args.markdown {
         write!(out, "{}", markdown())?;
     } else {
         json(out, &json_schema())?;

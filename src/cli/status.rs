@@ -129,6 +129,13 @@ fn stop_text(out: Out<'_>, seen: &Seen, screen: &Screen) -> io::Result<()> {
 pub(super) fn troubles(out: Out<'_>, seen: &Seen, screen: &Screen) -> io::Result<()> {
     let Seen { answer, now } = seen;
     let bad = |text: &str| screen.paint(Tint::Bad, text);
+    if let Some(trouble) = &answer.log_unwritable {
+        let lead = bad("The log cannot be written");
+        let text = format!("{lead} since {}: {}", moment(trouble.since, *now), safe(&trouble.message));
+        write!(out, "{}", screen.flow("", &text))?;
+        let text = "nothing is decided or sent to Cloudflare; it goes on by itself once that is mended";
+        write!(out, "{}", screen.flow("  ", text))?;
+    }
     for problem in &answer.problems {
         let file = safe(&problem.file);
         let text = format!("{}: {file} (what ran before goes on)", bad("Not usable"));
@@ -152,7 +159,8 @@ pub(super) fn troubles(out: Out<'_>, seen: &Seen, screen: &Screen) -> io::Result
         let text = format!("{} {read} since {since}: {}", bad("Cannot read"), safe(&trouble.message));
         write!(out, "{}", screen.flow("", &text))?;
     }
-    let any = !(answer.problems.is_empty() && answer.faults.is_empty() && answer.troubles.is_empty());
+    let any = answer.log_unwritable.is_some()
+        || !(answer.problems.is_empty() && answer.faults.is_empty() && answer.troubles.is_empty());
     if any { writeln!(out) } else { Ok(()) }
 }
 

@@ -13,6 +13,7 @@ use crate::cli::exit::CliError;
 use crate::cli::render::{Out, safe};
 use crate::daemon::stop_file::{StopFile, Stopping};
 use crate::rollout::event::Actor;
+use crate::rollout::verbs::Verb;
 use crate::time::Timestamp;
 use crate::web::json::{VerbAnswer, VerbRequest};
 
@@ -68,7 +69,7 @@ pub async fn stop(
 async fn tell_daemon(at: &Connection, reason: &str) -> Word {
     let request = VerbRequest { reason: reason.to_owned(), ..VerbRequest::default() };
     let at = at.clone().with_patience(at.patience().min(PATIENCE));
-    match at.post::<VerbAnswer>(&["stop"], &request).await {
+    match at.post::<VerbAnswer>(&[Verb::Stop.as_str()], &request).await {
         Ok(_) => Word::Recorded,
         // It is stopped already: it may have seen our file before our request.
         Err(AskError::Said { status: StatusCode::CONFLICT, .. }) => Word::Recorded,

@@ -1,4 +1,4 @@
-//! `ringward pause`, `resume`, `waive` and `start`: what a person asks of the daemon.
+//! `ringward pause`, `resume`, `waive`, `check-now` and `start`: what a person asks of the daemon.
 //!
 //! **Invariant:** the daemon alone decides and records; here is only the asking.
 
@@ -7,15 +7,19 @@ use crate::cli::exit::CliError;
 use crate::cli::render::{Out, safe};
 use crate::ids::{PlanName, RingName};
 use crate::rollout::command::StartPlans;
+use crate::rollout::verbs::{self, About, Verb};
 use crate::rollout::verdict::Gate;
 use crate::web::json::{VerbAnswer, VerbRequest};
+
+/// The width of what a verb's help lists.
+const HELP_COLUMNS: usize = 90;
 
 /// Holds a plan.
 ///
 /// # Errors
 /// When it is refused, or there is no daemon to ask.
 pub async fn pause(at: &Connection, plan: &PlanName, reason: &str, out: Out<'_>) -> Result<(), CliError> {
-    of_plan(at, plan, "pause", &because(reason), out).await
+    of_plan(at, plan, Verb::Pause, &because(reason), out).await
 }
 
 /// Lifts a plan's holds, both of them.
@@ -23,7 +27,7 @@ pub async fn pause(at: &Connection, plan: &PlanName, reason: &str, out: Out<'_>)
 /// # Errors
 /// When it is refused, or there is no daemon to ask.
 pub async fn resume(at: &Connection, plan: &PlanName, reason: &str, out: Out<'_>) -> Result<(), CliError> {
-    of_plan(at, plan, "resume", &because(reason), out).await
+    of_plan(at, plan, Verb::Resume, &because(reason), out).await
 }
 
 /// Declares that a gate does not apply to a ring (`None`: the one that is under way).
@@ -39,7 +43,51 @@ pub async fn waive(
     out: Out<'_>,
 ) -> Result<(), CliError> {
     let request = VerbRequest { gate: Some(gate), ring: ring.cloned(), ..because(reason) };
-    of_plan(at, plan, "waive", &request, out).await
+    of_plan(at, plan, Verb::Waive, &request, out).await
+}
+
+/// Reads now what a plan's rollout wants to see.
+///
+/// # Errors
+/// When there is no such plan, or no daemon to ask.
+pub async fn check_now(at: &Connection, plan: &PlanName, reason: &str, out: Out<'_>) -> Result<(), CliError> {
+    of_plan(at, plan, Verb::CheckNow, &because(reason), out).await
+}
+
+/// What `--help` of a verb says after its options: the table's word, then `example`.
+#[must_use]
+pub fn help(verb: Verb, example: &str) -> String {
+    let about = About::anything();
+    let mut text = "What it comes to, as things are:\n".to_owned();
+    for effect in verbs::effects(verb) {
+        text.push_str(&item(effect.words()));
+    }
+    let refusals = verbs::refusals(verb);
+    if !refusals.is_empty() {
+        text.push_str("\nIt is refused, with exit code 3, when\n");
+    }
+    for refused in refusals {
+        text.push_str(&item(&format!("{}; {}", refused.why(&about), refused.instead(&about))));
+    }
+    // A manual page is plain ASCII.
+    format!("{}\nExample:\n  {example}", text.replace('…', "TEXT"))
+}
+
+/// A line of a list, broken so that it fits most terminals.
+fn item(words: &str) -> String {
+    let mut text = String::from("  -");
+    let mut column = text.len();
+    for word in words.split(' ') {
+        if column + 1 + word.chars().count() > HELP_COLUMNS {
+            text.push_str("\n   ");
+            column = 3;
+        }
+        text.push(' ');
+        text.push_str(word);
+        column += 1 + word.chars().count();
+    }
+    text.push('\n');
+    text
 }
 
 /// Allows writes again. Without a daemon it is refused: nothing else could record who did it.
@@ -48,7 +96,7 @@ pub async fn waive(
 /// When it is refused, or there is no daemon to ask.
 pub async fn start(at: &Connection, plans: StartPlans, reason: &str, out: Out<'_>) -> Result<(), CliError> {
     let request = VerbRequest { paused: Some(plans == StartPlans::Pause), ..because(reason) };
-    match at.post::<VerbAnswer>(&["start"], &request).await {
+    match at.post::<VerbAnswer>(&[Verb::Start.as_str()], &request).await {
         Ok(answer) => Ok(writeln!(out, "{}", safe(&answer.done))?),
         Err(error @ AskError::NoDaemon { .. }) => Err(CliError::refused(format!(
             "{error}, and then: ringward start --reason … (what is stopped stays stopped until then)"
@@ -61,11 +109,11 @@ pub async fn start(at: &Connection, plans: StartPlans, reason: &str, out: Out<'_
 async fn of_plan(
     at: &Connection,
     plan: &PlanName,
-    verb: &str,
+    verb: Verb,
     request: &VerbRequest,
     out: Out<'_>,
 ) -> Result<(), CliError> {
-    let answer: VerbAnswer = at.post(&["rollouts", plan.as_str(), verb], request).await?;
+    let answer: VerbAnswer = at.post(&["rollouts", plan.as_str(), verb.as_str()], request).await?;
     Ok(writeln!(out, "{}", safe(&answer.done))?)
 }
 

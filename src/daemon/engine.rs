@@ -3,6 +3,8 @@
 //! **Invariant:** state changes only through [`Engine::append`], which commits before it applies;
 //! after a failed commit memory is thrown away and the log is read again.
 
+mod clock;
+mod storage;
 #[cfg(test)]
 mod tests;
 
@@ -15,8 +17,8 @@ use crate::daemon::view::{CommandError, DeviceRow, Listing, View};
 use crate::failpoint::{self, Point};
 use crate::fleet::{Class, Device, Reported, RingScope, Sweep};
 use crate::ids::{AccountId, PlanName, RingName};
-use crate::rollout::command::{Command, command};
-use crate::rollout::decide::{Decision, decide};
+use crate::rollout::command::{Command, command, done};
+use crate::rollout::decide::{Decision, decide, look};
 use crate::rollout::event::{Actor, Entry, Event, Mode, Recorded, RolloutId, WriteIntent};
 use crate::rollout::gate;
 use crate::rollout::outcome;
@@ -24,10 +26,11 @@ use crate::rollout::report::Report;
 use crate::rollout::state::{Ring, Rollout, State};
 use crate::rollout::waits::Waits;
 use crate::rollout::world::{Observations, Want};
-use crate::store::{
-    DeviceRow as StoredDevice, Head, OpenError, Recovery, RingSample, Store, StoreError, WriteLock,
-};
-use crate::time::{Clock, SignedDuration, Timestamp, since};
+use crate::store::{DeviceRow as StoredDevice, Head, OpenError, Recovery, RingSample, Store, StoreError};
+use crate::time::{Clock, SignedDuration, Stopwatch, Timestamp, since};
+use clock::ClockWatch;
+pub(super) use storage::Sound;
+use storage::{Losses, Lost};
 
 /// Ring counts are kept this often for charts.
 const SAMPLE_EVERY: SignedDuration = SignedDuration::from_mins(15);
@@ -44,7 +47,7 @@ pub enum EngineError {
     /// The log cannot be replayed.
     #[error(transparent)]
     Replay(#[from] ReplayError),
-    /// The log cannot be written, twice in a row.
+    /// The log is not as it was written.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -62,19 +65,33 @@ pub(super) struct Pass {
     faults: Vec<(PlanName, String)>,
 }
 
+impl Pass {
+    /// What one plan's rollout wants to see.
+    pub(super) fn wanted_by(&self, plan: &PlanName) -> Vec<Want> {
+        let of_plan = self.reports.iter().filter(|report| report.id.plan == *plan);
+        of_plan.flat_map(|report| &report.reads).cloned().collect()
+    }
+}
+
 /// What became of entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Appended {
     /// They are in the log and in the state.
     Recorded,
-    /// The commit failed; the log was read again, and they are not in it.
+    /// They are not in the log: the commit failed and it was read again, or it cannot be written now.
     Dropped,
 }
 
 /// Log, state and observations.
 #[derive(Debug)]
 pub(super) struct Engine {
+    /// `None`: it is lost.
     store: Option<Store>,
+    lost: Option<Lost>,
+    losses: Losses,
+    /// Since the database was last verified on disk.
+    verified: Stopwatch,
+    watch: ClockWatch,
     account: AccountId,
     clock: Clock,
     mode: Mode,
@@ -108,6 +125,10 @@ impl Engine {
         let store = Store::open_for_writing(database, &account, &clock, clock.now())?;
         let mut engine = Self {
             store: None,
+            lost: None,
+            losses: Losses::default(),
+            verified: Stopwatch::start(),
+            watch: ClockWatch::new(clock.now()),
             account,
             clock,
             mode,
@@ -120,28 +141,27 @@ impl Engine {
             used: None,
             waits: Waits::default(),
         };
-        engine.take_over(store)?;
+        let recorded = store.view().head()?.at;
+        engine.take_over(store, "a daemon took over the log")?;
+        // A clock that is behind the log was set back while no daemon ran.
+        engine.watch = ClockWatch::new(recorded.unwrap_or(clock.now()).max(clock.now()));
+        engine.look_at_clock()?;
         Ok(engine)
     }
 
     /// Folds a log that was just opened, and ends what a crash left open.
-    fn take_over(&mut self, mut store: Store) -> Result<(), EngineError> {
+    fn take_over(&mut self, store: Store, why: &str) -> Result<(), EngineError> {
         (self.state, self.waits) = log::replay_counting(store.view())?;
         self.head = store.view().head()?;
         self.world = Observations { fleet: log::remembered(store.view()), ..Observations::default() };
-        store.rebuild_projections(&log::projections(&self.state, None))?;
+        let projections = log::projections(&self.state, None);
+        self.store.insert(store).rebuild_projections(&projections)?;
         failpoint::reach(Point::ProjectionsRebuilt);
-        self.store = Some(store);
         let started = Event::DaemonStarted { version: env!("CARGO_PKG_VERSION").to_owned(), mode: self.mode };
-        let mut entries = vec![Entry {
-            actor: Actor::Engine,
-            reason: "a daemon took over the log".to_owned(),
-            rollout: None,
-            event: started,
-        }];
+        let mut entries =
+            vec![Entry { actor: Actor::Engine, reason: why.to_owned(), rollout: None, event: started }];
         entries.extend(outcome::doubt_after_restart(&self.state));
-        self.append(entries, self.now())?;
-        Ok(())
+        self.record(&entries, self.now())
     }
 
     /// Appends entries as facts of the instant `at`, at which they were decided, and folds them in:
@@ -149,14 +169,28 @@ impl Engine {
     /// anew, and the entries are dropped: the next pass decides from what the log really says.
     ///
     /// # Errors
-    /// When that does not help.
+    /// When the log cannot be believed any more.
     pub(super) fn append(&mut self, entries: Vec<Entry>, at: Timestamp) -> Result<Appended, EngineError> {
         if entries.is_empty() {
             return Ok(Appended::Recorded);
         }
+        if self.is_lost() {
+            return Ok(Appended::Dropped);
+        }
+        match self.record(&entries, at) {
+            Err(EngineError::Store(error)) if error.recovery() == Recovery::Reopen => {
+                self.lose(&error)?;
+                Ok(Appended::Dropped)
+            }
+            recorded => recorded.map(|()| Appended::Recorded),
+        }
+    }
+
+    /// [`Engine::append`] without a second try.
+    fn record(&mut self, entries: &[Entry], at: Timestamp) -> Result<(), EngineError> {
         let at = self.state.last_at.map_or(at, |last| last.max(at));
         let mut next = self.state.clone();
-        for entry in &entries {
+        for entry in entries {
             let recorded = Recorded { seq: next.seq + 1, at, entry: entry.clone() };
             next.apply(&recorded).map_err(ReplayError::from)?;
         }
@@ -165,35 +199,19 @@ impl Engine {
         let changed: Vec<RolloutId> = entries.iter().filter_map(|entry| entry.rollout.clone()).collect();
         let projections = log::projections(&next, Some(&changed));
         failpoint::reach_each(entries.iter().map(|entry| &entry.event), Point::Decided);
-        match store.append(self.head.seq, &records, &projections) {
-            Ok(stored) => {
-                failpoint::reach_each(entries.iter().map(|entry| &entry.event), Point::Recorded);
-                if let Some(last) = stored.last() {
-                    self.head = last.as_head();
-                }
-                for entry in &entries {
-                    self.waits.settle_before(entry, &self.state, at);
-                }
-                self.state = next;
-                for entry in &entries {
-                    tell(entry);
-                }
-                Ok(Appended::Recorded)
-            }
-            Err(error) if error.recovery() == Recovery::Reopen => {
-                self.reopen(&error)?;
-                Ok(Appended::Dropped)
-            }
-            Err(error) => Err(error.into()),
+        let stored = store.append(self.head.seq, &records, &projections)?;
+        failpoint::reach_each(entries.iter().map(|entry| &entry.event), Point::Recorded);
+        if let Some(last) = stored.last() {
+            self.head = last.as_head();
         }
-    }
-
-    fn reopen(&mut self, error: &StoreError) -> Result<(), EngineError> {
-        tracing::error!(%error, "memory is discarded and the log is read again");
-        let Some(store) = self.store.take() else { return Err(StoreError::Discarded.into()) };
-        let lock: WriteLock = store.into_lock();
-        let store = Store::open(lock, &self.account, &self.clock, self.clock.now())?;
-        self.take_over(store)
+        for entry in entries {
+            self.waits.settle_before(entry, &self.state, at);
+        }
+        self.state = next;
+        for entry in entries {
+            tell(entry);
+        }
+        Ok(())
     }
 
     /// The present instant; it never goes back behind one that was recorded or used, so that no wait
@@ -213,11 +231,20 @@ impl Engine {
         self.used = self.used.max(Some(at));
     }
 
-    /// Decides for every plan until nothing is to be added.
+    /// Decides for every plan until nothing is to be added. While the log cannot be written it only looks.
     ///
     /// # Errors
-    /// When the log cannot be written.
+    /// When the log cannot be believed any more.
     pub(super) fn pass(&mut self) -> Result<Pass, EngineError> {
+        self.look_at_clock()?;
+        self.regain_when_due()?;
+        let losses = self.losses.count;
+        let pass = self.decide_all()?;
+        // What was decided on a log that was lost on the way is void.
+        if self.losses.count == losses { Ok(pass) } else { self.decide_all() }
+    }
+
+    fn decide_all(&mut self) -> Result<Pass, EngineError> {
         self.obey_stop_file()?;
         let clock = self.clock.now();
         self.world.clock_behind = self.latest().filter(|latest| since(clock, *latest) > CLOCK_SLACK);
@@ -227,7 +254,13 @@ impl Engine {
         for plan in plans {
             let now = self.now();
             self.use_instant(now);
-            match decide(&plan, self.files.desired(&plan), &self.state, &self.world, now) {
+            let desired = self.files.desired(&plan);
+            let decided = if self.is_lost() {
+                Ok(look(&plan, desired, &self.state, &self.world, now))
+            } else {
+                decide(&plan, desired, &self.state, &self.world, now)
+            };
+            match decided {
                 Ok(Decision { entries, report, reads, wake_at }) => {
                     self.append(entries, now)?;
                     pass.reads.extend(reads);
@@ -241,6 +274,7 @@ impl Engine {
             }
         }
         let unsent = self.state.pending_write().filter(|(_, _, write)| write.doubt.is_none());
+        let unsent = unsent.filter(|_| !self.is_lost());
         pass.write = unsent.map(|(rollout, _, write)| (rollout.id.plan.clone(), write.intent.clone()));
         self.sample_rings()?;
         let now = self.now();
@@ -297,14 +331,16 @@ impl Engine {
             }
             failpoint::reach(Point::StopFilePut);
         }
+        if *asked != Command::Stop {
+            // A file that is there stops: the table must not take writes for allowed.
+            self.obey_stop_file()?;
+        }
         let entries = match command((&self.state, &self.world), actor, reason, asked, self.now()) {
             Ok(entries) => entries,
             Err(refusal) => return Ok(Err(refusal.into())),
         };
-        let done = describe(&entries);
-        if self.append(entries, self.now())? == Appended::Dropped {
-            let why = "it could not be recorded; look at the daemon's log and try again".to_owned();
-            return Ok(Err(CommandError::Failed(why)));
+        if self.append(entries.clone(), self.now())? == Appended::Dropped {
+            return Ok(self.unrecorded(asked));
         }
         if matches!(asked, Command::Start { .. }) {
             failpoint::reach(Point::StopFileStays);
@@ -318,16 +354,33 @@ impl Engine {
             );
             return Ok(Err(CommandError::Failed(why)));
         }
-        Ok(Ok(done))
+        Ok(Ok(done(&entries, &self.state, asked)))
+    }
+
+    /// The answer to a verb that is not in the log.
+    fn unrecorded(&self, asked: &Command) -> Result<String, CommandError> {
+        let why = self.world.log_unwritable.as_ref().map_or("look at the daemon's log", |why| &why.message);
+        if *asked == Command::Stop && self.stop_file.is_there() {
+            let path = self.stop_file.path().display();
+            return Ok(format!(
+                "all writes are stopped, by the stop file {path}; the log cannot be written ({why}), and has it as soon as it can"
+            ));
+        }
+        Err(CommandError::Failed(format!(
+            "it could not be recorded, so it is not done: {why}; try again once that is mended (`ringward stop` works all the same)"
+        )))
     }
 
     /// Takes in a sweep, and remembers the devices it changed.
-    pub(super) fn observe_sweep(&mut self, sweep: Sweep) {
+    ///
+    /// # Errors
+    /// When the log cannot be believed any more.
+    pub(super) fn observe_sweep(&mut self, sweep: Sweep) -> Result<(), EngineError> {
         let swept_at = sweep.started_at;
         self.use_instant(swept_at);
         let membership = gate::membership(&self.state, &self.world);
         let observed = self.world.fleet.observe(sweep, &membership);
-        let Some(store) = &mut self.store else { return };
+        let Some(store) = &mut self.store else { return Ok(()) };
         let changed = observed.changed.iter().filter_map(|id| self.world.fleet.device(id));
         let rows: Vec<StoredDevice> = changed.filter_map(|device| stored(device, swept_at)).collect();
         let forgotten: Vec<_> = observed.forgotten.into_iter().collect();
@@ -335,8 +388,19 @@ impl Engine {
             failpoint::reach(Point::DevicesSaved);
             store.delete_devices(&forgotten)
         });
-        if let Err(error) = saved {
-            tracing::warn!(%error, "observations are kept in memory only");
+        self.after_saving(saved)
+    }
+
+    /// An observation alone may be lost; but what keeps it off the disk keeps the next record off it as
+    /// well, and that one may be the outcome of a write.
+    fn after_saving(&mut self, saved: Result<(), StoreError>) -> Result<(), EngineError> {
+        match saved {
+            Ok(()) => Ok(()),
+            Err(error @ StoreError::ObservationNotSaved { .. }) => self.lose(&error),
+            Err(error) => {
+                tracing::warn!(%error, "observations are kept in memory only");
+                Ok(())
+            }
         }
     }
 
@@ -388,10 +452,8 @@ impl Engine {
             }
         }
         let Some(store) = &mut self.store else { return Ok(()) };
-        if let Err(error) = store.add_ring_samples(&samples, now) {
-            tracing::warn!(%error, "ring counts are missing from the charts");
-        }
-        Ok(())
+        let saved = store.add_ring_samples(&samples, now);
+        self.after_saving(saved)
     }
 
     /// The snapshot after a pass.
@@ -414,6 +476,7 @@ impl Engine {
             next_check,
             tallies: self.state.tallies.clone(),
             waits: self.waits.clone(),
+            log_unwritable: self.world.log_unwritable.clone(),
             ticked_at: None,
         }
     }
@@ -459,25 +522,6 @@ fn device_row(ring: &Ring, class: Class, device: &Device) -> DeviceRow {
         dark_since: None,
         acknowledged: accepted.map(|((gate, _), _)| *gate).collect(),
     }
-}
-
-/// What a request did, in words.
-fn describe(entries: &[Entry]) -> String {
-    let words = entries.iter().map(|entry| {
-        let plan = entry.rollout.as_ref().map(|id| id.plan.to_string()).unwrap_or_default();
-        match &entry.event {
-            Event::Paused {} => format!("plan {plan} is paused"),
-            Event::PauseLifted {} => format!("the pause of plan {plan} is lifted"),
-            Event::HaltLifted { cause, .. } => {
-                format!("the halt of plan {plan} is lifted and its cause acknowledged: {cause}")
-            }
-            Event::GateWaived { ring, gate } => format!("gate {gate} of ring `{ring}` is waived"),
-            Event::Stopped {} => "all writes are stopped".to_owned(),
-            Event::Started {} => "writes are allowed again".to_owned(),
-            other => other.kind().to_owned(),
-        }
-    });
-    words.collect::<Vec<_>>().join("; ")
 }
 
 fn tell(entry: &Entry) {

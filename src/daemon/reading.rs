@@ -25,6 +25,8 @@ pub(super) struct Reading {
 struct Failing {
     times: u32,
     not_before: Timestamp,
+    /// What Cloudflare asked for: it holds for a person too.
+    come_back_at: Option<Timestamp>,
 }
 
 impl Reading {
@@ -37,6 +39,46 @@ impl Reading {
             .collect();
         self.under_way.extend(due.iter().cloned());
         due.into_iter().collect()
+    }
+
+    /// A person asks for these reads now: those that are wanted later, or that wait after a failure.
+    /// Where sweeps of the devices work, the one of those sighted lately brings the same news as a
+    /// full one, for a fraction of the requests.
+    pub(super) fn hurry(&mut self, wants: &mut [Want], now: Timestamp) {
+        let lately = wants.iter().any(|want| want.read == Read::IncrementalSweep);
+        for want in wants.iter_mut() {
+            let failing = self.failing.get_mut(&want.read);
+            if want.read == Read::FullSweep && lately && failing.is_none() {
+                continue;
+            }
+            want.at = want.at.min(now);
+            if let Some(failing) = failing {
+                failing.not_before = failing.come_back_at.unwrap_or(now);
+            }
+        }
+    }
+
+    /// What became of reads that a person asked for, in words.
+    pub(super) fn told(&self, wants: &[Want], now: Timestamp) -> String {
+        let words = |reads: BTreeSet<&'static str>| reads.into_iter().collect::<Vec<_>>().join(", ");
+        let of =
+            |is: &dyn Fn(&&Want) -> bool| wants.iter().filter(is).map(|want| want.read.as_str()).collect();
+        let under_way: BTreeSet<_> = of(&|want| self.under_way.contains(&want.read));
+        let told_to_wait: BTreeSet<_> = of(&|want| {
+            let failing = self.failing.get(&want.read);
+            !self.under_way.contains(&want.read) && failing.is_some_and(|failing| failing.not_before > now)
+        });
+        let mut said = Vec::new();
+        if !under_way.is_empty() {
+            said.push(format!("reading now: {}", words(under_way)));
+        }
+        if !told_to_wait.is_empty() {
+            said.push(format!("not read before Cloudflare's time for it has come: {}", words(told_to_wait)));
+        }
+        if said.is_empty() {
+            return "the plan files were looked at; nothing else is to be read".to_owned();
+        }
+        format!("the plan files were looked at; {}", said.join("; "))
     }
 
     /// When the next of them is due, of those that are not under way.
@@ -75,8 +117,9 @@ impl Reading {
         let times = self.failing.get(&read).map_or(0, |failing| failing.times) + 1;
         let wait =
             FIRST_RETRY.checked_mul(2_i32.pow((times - 1).min(6))).unwrap_or(LAST_RETRY).min(LAST_RETRY);
-        let not_before = after(now, wait).max(error.come_back_at().unwrap_or(now));
-        self.failing.insert(read.clone(), Failing { times, not_before });
+        let come_back_at = error.come_back_at();
+        let not_before = after(now, wait).max(come_back_at.unwrap_or(now));
+        self.failing.insert(read.clone(), Failing { times, not_before, come_back_at });
         let trouble = troubles.entry(read).or_insert_with(|| Trouble { since: now, message: String::new() });
         trouble.message = error.to_string();
     }

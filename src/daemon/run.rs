@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, Priority};
 use crate::daemon::counting::{self, Counted, Counting};
-use crate::daemon::engine::{Engine, EngineError, Pass};
+use crate::daemon::engine::{Engine, EngineError, Pass, Sound};
 use crate::daemon::far_side::{Asked, FarSide, LastLook, ReadResult, Seen};
 use crate::daemon::files::{self, PlanFiles};
 use crate::daemon::reading::Reading;
@@ -25,6 +25,7 @@ use crate::daemon::wheel::{Tick, Wheel};
 use crate::failpoint::{self, Point};
 use crate::fleet::SWEEP_OVERLAP;
 use crate::ids::{AccountId, PlanName};
+use crate::rollout::command::Command;
 use crate::rollout::event::{Cancelled, Mode, WriteId, WriteIntent};
 use crate::rollout::outcome::{SendOutcome, outcome_entry};
 use crate::rollout::safety::{FreshLook, clear_to_send};
@@ -236,7 +237,10 @@ impl Owner {
     async fn run(mut self, mut inputs: Inputs) -> Result<(), DaemonError> {
         let mut sleep = self.pass()?;
         loop {
-            let changed = match inputs.next(left_of(sleep, self.passed.seconds())).await {
+            let input = inputs.next(left_of(sleep, self.passed.seconds())).await;
+            // Before anything is recorded at an instant after a step.
+            self.engine.look_at_clock()?;
+            let changed = match input {
                 Input::End => break,
                 Input::Timer => {
                     // Without ticks nobody else would look.
@@ -259,10 +263,36 @@ impl Owner {
 
     /// Decides, starts what follows, and says how long to sleep.
     fn pass(&mut self) -> Result<Duration, DaemonError> {
+        let pass = self.decided()?;
+        Ok(self.follow(&pass))
+    }
+
+    /// Looks at the files and reads what the plan's rollout wants to see; says what is read.
+    fn check_now(&mut self, plan: &PlanName) -> Result<String, DaemonError> {
+        self.look_at_files();
+        let mut pass = self.decided()?;
+        let mut wants = pass.wanted_by(plan);
+        let now = self.engine.now();
+        self.reading.hurry(&mut wants, now);
+        pass.reads.extend(wants.iter().cloned());
+        self.follow(&pass);
+        Ok(self.reading.told(&wants, now))
+    }
+
+    fn decided(&mut self) -> Result<Pass, DaemonError> {
         self.passed = Stopwatch::start();
         let count = counting::requests(&self.engine.state, &self.engine.world);
         self.engine.world.budget_spent_until = self.far_side.budget_spent_until(count);
         let pass = self.engine.pass()?;
+        // The last thing before a write begins: is the log still what it was?
+        if pass.write.is_some() && self.writing.is_none() && self.engine.verify_on_disk()? != Sound::Yes {
+            return Ok(self.engine.pass()?);
+        }
+        Ok(pass)
+    }
+
+    /// Starts what follows from a decision, and says how long to sleep.
+    fn follow(&mut self, pass: &Pass) -> Duration {
         self.reading.forget_unwanted(&pass.reads, &mut self.engine.world.troubles);
         let now = self.engine.now();
         if let Some((_, intent)) = &pass.write
@@ -283,17 +313,19 @@ impl Owner {
         }
         let next_read = self.reading.next(&pass.reads);
         let timer = [pass.wake_at.filter(|at| *at > now), next_read].into_iter().flatten().min();
-        let view = self.engine.view(&pass, self.far_side.budget_remaining(), timer);
+        let view = self.engine.view(pass, self.far_side.budget_remaining(), timer);
         self.view.send_replace(Arc::new(View { ticked_at: self.ticked_at, ..view }));
         failpoint::reach(Point::SnapshotPublished);
-        Ok(sleep_until(timer, &self.clock))
+        sleep_until(timer, &self.clock)
     }
 
     /// A tick: looks at the stop file and, now and then, at the files.
     fn tick(&mut self) -> Result<bool, DaemonError> {
         self.ticked_at = Some(self.clock.now());
+        self.engine.verify_when_due()?;
         let stop_moved = self.engine.stop_file().is_there() != self.engine.state.stop.is_some();
-        Ok(self.look_at_files_when_due() | stop_moved)
+        let log_is_due = self.engine.is_regain_due();
+        Ok(self.look_at_files_when_due() | stop_moved | log_is_due)
     }
 
     fn look_at_files_when_due(&mut self) -> bool {
@@ -319,9 +351,17 @@ impl Owner {
                 Ok(false)
             }
             Request::Command { actor, reason, command, reply } => {
-                let answer = self.engine.command(&actor, &reason, &command)?;
+                let mut answer = self.engine.command(&actor, &reason, &command)?;
                 // The snapshot first, so that who asked sees what the request did.
-                self.pass()?;
+                match (&mut answer, &command) {
+                    (Ok(done), Command::CheckNow(plan)) => {
+                        tracing::info!(%actor, reason, %plan, "asked to check now");
+                        *done = self.check_now(plan)?;
+                    }
+                    _ => {
+                        self.pass()?;
+                    }
+                }
                 failpoint::reach(Point::VerbUnanswered);
                 let _ = reply.send(answer);
                 Ok(true)
@@ -331,7 +371,7 @@ impl Owner {
 
     fn seen(&mut self, seen: Seen) -> Result<(), DaemonError> {
         match seen {
-            Seen::Read { read, as_of, result } => self.read_ended(read, as_of, result),
+            Seen::Read { read, as_of, result } => self.read_ended(read, as_of, result)?,
             Seen::Looked { write, look } => self.looked(write, look)?,
             Seen::Sent { write, outcome } => {
                 self.writing = None;
@@ -341,7 +381,12 @@ impl Owner {
         Ok(())
     }
 
-    fn read_ended(&mut self, read: Read, as_of: Timestamp, result: Result<ReadResult, ApiError>) {
+    fn read_ended(
+        &mut self,
+        read: Read,
+        as_of: Timestamp,
+        result: Result<ReadResult, ApiError>,
+    ) -> Result<(), DaemonError> {
         self.engine.use_instant(as_of);
         let now = self.engine.now();
         let world = &mut self.engine.world;
@@ -350,7 +395,7 @@ impl Owner {
             Err(error) => {
                 tracing::warn!(read = read.as_str(), %error, "a read failed");
                 self.reading.failed(read, &error, now, &mut world.troubles);
-                return;
+                return Ok(());
             }
         };
         self.reading.succeeded(&read, &mut world.troubles);
@@ -363,18 +408,27 @@ impl Owner {
             (ReadResult::Profiles(value), _) => world.profiles = Some(Observed { value, as_of }),
             (ReadResult::Sweep(mut sweep), _) => {
                 sweep.started_at = sweep.started_at.max(as_of);
-                self.engine.observe_sweep(sweep);
+                self.engine.observe_sweep(sweep)?;
                 self.engine.world.cadence = cadence(self.engine.world.fleet.devices().count());
             }
         }
+        Ok(())
     }
 
     /// The fresh look is there: the last word before the request goes out.
     fn looked(&mut self, write: WriteId, look: Result<LastLook, ApiError>) -> Result<(), DaemonError> {
-        let look = look.map(|LastLook { fresh, counted }| {
-            self.keep(write, &fresh);
-            (fresh, counted.map(|counted| self.keep_count(counted)))
-        });
+        let look = match look {
+            Ok(LastLook { fresh, counted }) => {
+                self.keep(write, &fresh);
+                Ok((fresh, counted.map(|counted| self.keep_count(counted)).transpose()?))
+            }
+            Err(error) => Err(error),
+        };
+        // Without a log nothing is sent; when it is back, the write is in doubt and settled by reading.
+        if self.engine.is_lost() {
+            self.writing = None;
+            return Ok(());
+        }
         let cleared = self.clear(write, look);
         match cleared {
             Some(Ok(intent)) => {
@@ -412,13 +466,13 @@ impl Owner {
     }
 
     /// So are the devices that were counted: a ring that has grown is the planner's business, too.
-    fn keep_count(&mut self, counted: Counted) -> Observed<usize> {
+    fn keep_count(&mut self, counted: Counted) -> Result<Observed<usize>, DaemonError> {
         let as_of = counted.devices.as_of;
         for mut sweep in counted.sweeps {
             sweep.started_at = sweep.started_at.max(as_of);
-            self.engine.observe_sweep(sweep);
+            self.engine.observe_sweep(sweep)?;
         }
-        counted.devices
+        Ok(counted.devices)
     }
 
     fn clear(

@@ -60,6 +60,8 @@ pub struct View {
     pub tallies: Tallies,
     /// What the rollouts waited for so far, from the log.
     pub waits: Waits,
+    /// Set while the log cannot be written: since when, and why.
+    pub log_unwritable: Option<Trouble>,
     /// The wheel's last tick before this snapshot.
     pub ticked_at: Option<Timestamp>,
 }

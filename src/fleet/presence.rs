@@ -57,10 +57,14 @@ impl Presence {
         if until <= from || highest < lowest {
             return false;
         }
-        self.words.iter().zip(0_i64..).any(|(word, index)| {
+        // Only the words that the span touches: this is asked of every device for every day.
+        let first = usize::try_from(lowest / 64).unwrap_or(usize::MAX);
+        let last = usize::try_from(highest / 64).unwrap_or(usize::MAX);
+        let touched = self.words.iter().skip(first).take((last - first).saturating_add(1));
+        touched.zip(lowest / 64..).any(|(word, index)| {
             let base = index * 64;
             let (low, high) = ((lowest - base).max(0), (highest - base).min(63));
-            low <= high && low < 64 && word & mask(low, high) != 0
+            word & mask(low, high) != 0
         })
     }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{DeviceId, RingName};
 use crate::rollout::remote::Group;
-use crate::rollout::verdict::{Gate, Judgement, Unknown, Verdict, short};
+use crate::rollout::verdict::{Evidence, Gate, Judgement, Unknown, Verdict, short};
 use crate::time::Timestamp;
 use crate::version::Environment;
 
@@ -112,7 +112,13 @@ impl fmt::Display for Cause {
                 write!(f, "{ring} missed its adoption deadline: {judgement}, asked for {asked}")
             }
             Self::Unhealthy { ring, judgement, .. } => {
-                write!(f, "{ring} is unhealthy: {judgement}, asked for {}", judgement.threshold())
+                write!(f, "{ring} is unhealthy: {judgement}, asked for {}", judgement.threshold())?;
+                match &judgement.evidence {
+                    Evidence::Stalled(seen) if seen.counts.arrived == 0 => {
+                        f.write_str("; every sighted device stayed on its old version")
+                    }
+                    _ => Ok(()),
+                }
             }
             Self::UnknownTooLong { ring, gate, environment, why, since } => {
                 let at = environment.map(|environment| format!("/{environment}")).unwrap_or_default();

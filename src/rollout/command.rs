@@ -1,13 +1,14 @@
-//! What a person may ask for, and what each request comes to in each state.
+//! What a person may ask for, and how it is carried out.
 //!
-//! **Invariant:** a request either has its defined effect or is refused with what would work; it
-//! is never a silent no-op.
+//! **Invariant:** a request comes to what the table of [`verbs`] says for its situation, and to
+//! nothing else; it is never a silent no-op.
 
 use crate::ids::{PlanName, RingName};
 use crate::rollout::event::{Actor, Entry, Event};
 use crate::rollout::gate::health;
-use crate::rollout::state::{Hold, Phase, PlanState, Stage, State};
-use crate::rollout::verdict::{Gate, short};
+use crate::rollout::state::{PlanState, Ring, Stage, State};
+use crate::rollout::verbs::{self, About, Cell, Effect, Holds, Place, Refused, Verb, Waived, Writes};
+use crate::rollout::verdict::Gate;
 use crate::rollout::world::Observations;
 use crate::time::Timestamp;
 
@@ -27,6 +28,8 @@ pub enum Command {
         /// The ring; `None`: the one that is under way.
         ring: Option<RingName>,
     },
+    /// Reads now what a plan's rollout wants to see.
+    CheckNow(PlanName),
     /// Stops all writes.
     Stop,
     /// Allows writes again.
@@ -34,6 +37,32 @@ pub enum Command {
         /// What becomes of the plans.
         plans: StartPlans,
     },
+}
+
+impl Command {
+    /// Its verb.
+    #[must_use]
+    pub const fn verb(&self) -> Verb {
+        match self {
+            Self::Pause(_) => Verb::Pause,
+            Self::Resume(_) => Verb::Resume,
+            Self::Waive { .. } => Verb::Waive,
+            Self::CheckNow(_) => Verb::CheckNow,
+            Self::Stop => Verb::Stop,
+            Self::Start { .. } => Verb::Start,
+        }
+    }
+
+    /// The plan that it is about; `None`: all.
+    #[must_use]
+    pub const fn plan(&self) -> Option<&PlanName> {
+        match self {
+            Self::Pause(plan) | Self::Resume(plan) | Self::CheckNow(plan) | Self::Waive { plan, .. } => {
+                Some(plan)
+            }
+            Self::Stop | Self::Start { .. } => None,
+        }
+    }
 }
 
 /// What `start` does to the plans.
@@ -77,7 +106,7 @@ fn known_plans(known: &[PlanName]) -> String {
     if names.is_empty() { "none yet".to_owned() } else { names.join(", ") }
 }
 
-/// What a request comes to.
+/// What a request comes to: the events that carry it out. `check-now` has none.
 ///
 /// # Errors
 /// When it is refused; the message names what would work.
@@ -89,66 +118,132 @@ pub fn command(
     now: Timestamp,
 ) -> Result<Vec<Entry>, Refusal> {
     let reason = reason.trim();
-    if reason.is_empty() {
+    // What leaves no record needs no reason.
+    if reason.is_empty() && command.verb().needs_reason() {
         return Err(Refusal::NoReason);
     }
     if reason.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
         return Err(Refusal::UnprintableReason);
     }
-    let entry = |plan: Option<&PlanState>, event| Entry {
+    let (cell, subject) = situation(state, command)?;
+    let effect = match cell {
+        Cell::Done(effect) => effect,
+        Cell::Refused(refused) => return Err(subject.refusal(refused)),
+    };
+    let entry = |(plan, event): (Option<&PlanState>, Event)| Entry {
         actor: actor.clone(),
         reason: reason.to_owned(),
         rollout: plan.map(|plan| plan.rollout.id.clone()),
         event,
     };
-    match command {
+    Ok(subject.events(effect, world, now).into_iter().map(entry).collect())
+}
+
+/// What the table says of a request as things are, and what it is about.
+fn situation<'a>(state: &'a State, command: &Command) -> Result<(Cell, Subject<'a>), Refusal> {
+    let writes = Writes::of_state(state);
+    Ok(match command {
         Command::Pause(name) => {
             let plan = find(state, name)?;
-            match &plan.paused {
-                Some(hold) => Err(already("paused", hold, &format!("ringward resume {name} lifts it"))),
-                None => Ok(vec![entry(Some(plan), Event::Paused {})]),
-            }
+            (verbs::pause(plan.rollout.phase, Holds::of_plan(plan)), Subject::Plan(plan))
         }
         Command::Resume(name) => {
             let plan = find(state, name)?;
-            let mut entries = Vec::new();
-            if plan.paused.is_some() {
-                entries.push(entry(Some(plan), Event::PauseLifted {}));
-            }
-            if let Some(halt) = &plan.rollout.halted {
-                let acknowledged = health::findings(&plan.rollout, world, now);
-                let cause = halt.cause.clone();
-                entries.push(entry(Some(plan), Event::HaltLifted { cause, acknowledged }));
-            }
-            if entries.is_empty() {
-                let why = format!("plan {name} is neither paused nor halted");
-                let instead = format!("ringward explain {name} says what it waits for");
-                return Err(Refusal::NotNow { why, instead });
-            }
-            Ok(entries)
+            (verbs::resume(Holds::of_plan(plan), writes), Subject::Plan(plan))
         }
         Command::Waive { plan: name, gate, ring } => {
             let plan = find(state, name)?;
-            let ring = waivable(plan, *gate, ring.as_ref())?;
-            Ok(vec![entry(Some(plan), Event::GateWaived { ring, gate: *gate })])
+            let ring = ring_of(plan, ring.as_ref())?;
+            let waived = Waived::of(ring.waived.contains_key(gate));
+            let cell = verbs::waive(*gate, plan.rollout.phase, Place::of(&ring.stage), waived);
+            (cell, Subject::Gate(plan, ring, *gate))
         }
-        Command::Stop => match &state.stop {
-            Some(hold) => Err(already("stopped", hold, "ringward start allows writes again")),
-            None => Ok(vec![entry(None, Event::Stopped {})]),
-        },
-        Command::Start { plans } => {
-            if state.stop.is_none() {
-                let why = "writes are not stopped".to_owned();
-                let instead = "ringward status says what each plan waits for".to_owned();
-                return Err(Refusal::NotNow { why, instead });
+        Command::CheckNow(name) => {
+            let plan = find(state, name)?;
+            (verbs::check_now(plan.rollout.phase), Subject::Plan(plan))
+        }
+        Command::Stop => (verbs::stop(writes), Subject::All(state)),
+        Command::Start { plans } => (verbs::start(writes, *plans), Subject::All(state)),
+    })
+}
+
+/// What a request is about.
+#[derive(Clone, Copy)]
+enum Subject<'a> {
+    Plan(&'a PlanState),
+    Gate(&'a PlanState, &'a Ring, Gate),
+    All(&'a State),
+}
+
+impl<'a> Subject<'a> {
+    const fn plan(self) -> Option<&'a PlanState> {
+        match self {
+            Self::Plan(plan) | Self::Gate(plan, ..) => Some(plan),
+            Self::All(_) => None,
+        }
+    }
+
+    /// What carries an effect out, each with the plan that it is recorded of.
+    fn events(
+        self,
+        effect: Effect,
+        world: &Observations,
+        now: Timestamp,
+    ) -> Vec<(Option<&'a PlanState>, Event)> {
+        let plan = self.plan();
+        let lifted = || {
+            let rollout = &plan?.rollout;
+            let cause = rollout.halted.as_ref()?.cause.clone();
+            let acknowledged = health::findings(rollout, world, now);
+            Some((plan, Event::HaltLifted { cause, acknowledged }))
+        };
+        match effect {
+            Effect::Pause | Effect::PauseAhead => vec![(plan, Event::Paused {})],
+            Effect::LiftPause => vec![(plan, Event::PauseLifted {})],
+            Effect::LiftHalt => lifted().into_iter().collect(),
+            Effect::LiftBoth => [(plan, Event::PauseLifted {})].into_iter().chain(lifted()).collect(),
+            Effect::Waive | Effect::WaiveAhead => match self {
+                Self::Gate(_, ring, gate) => {
+                    vec![(plan, Event::GateWaived { ring: ring.name.clone(), gate })]
+                }
+                Self::Plan(_) | Self::All(_) => Vec::new(),
+            },
+            Effect::Read | Effect::LookAtFiles => Vec::new(),
+            Effect::Stop => vec![(None, Event::Stopped {})],
+            Effect::Start => vec![(None, Event::Started {})],
+            Effect::StartPaused => {
+                // Pauses first: at no instant is a plan neither stopped nor paused.
+                let pauses = self.not_paused().map(|plan| (Some(plan), Event::Paused {}));
+                pauses.chain([(None, Event::Started {})]).collect()
             }
-            let pause = |plan: &&PlanState| *plans == StartPlans::Pause && plan.paused.is_none();
-            let mut entries: Vec<Entry> =
-                state.plans.values().filter(pause).map(|plan| entry(Some(plan), Event::Paused {})).collect();
-            // Pauses first: at no instant is a plan neither stopped nor paused.
-            entries.push(entry(None, Event::Started {}));
-            Ok(entries)
         }
+    }
+
+    fn not_paused(self) -> impl Iterator<Item = &'a PlanState> {
+        let all = match self {
+            Self::All(state) => Some(state.plans.values()),
+            Self::Plan(_) | Self::Gate(..) => None,
+        };
+        all.into_iter().flatten().filter(|plan| plan.paused.is_none())
+    }
+
+    fn refusal(self, refused: Refused) -> Refusal {
+        let mut about = About::anything();
+        let hold = match self {
+            Self::Plan(plan) | Self::Gate(plan, ..) => {
+                about.plan = plan.rollout.id.plan.to_string();
+                about.phase = plan.rollout.phase.as_str().to_owned();
+                plan.paused.as_ref()
+            }
+            Self::All(state) => state.stop.as_ref(),
+        };
+        if let Self::Gate(_, ring, gate) = self {
+            (about.ring, about.gate) = (ring.name.to_string(), gate.to_string());
+        }
+        if let Some(hold) = hold {
+            about.held = About::held(hold);
+        }
+        Refusal::NotNow { why: refused.why(&about), instead: refused.instead(&about) }
     }
 }
 
@@ -159,57 +254,73 @@ fn find<'a>(state: &'a State, plan: &PlanName) -> Result<&'a PlanState, Refusal>
     })
 }
 
-fn already(what: &str, hold: &Hold, instead: &str) -> Refusal {
-    let why = format!("it is {what} already by {} since {}: {}", hold.actor, short(hold.since), hold.reason);
-    Refusal::NotNow { why, instead: instead.to_owned() }
+/// The ring that a waiver is about: the named one, else the one that is under way.
+fn ring_of<'a>(plan: &'a PlanState, ring: Option<&RingName>) -> Result<&'a Ring, Refusal> {
+    let rings = &plan.rollout.rings;
+    let found = match ring {
+        Some(name) => plan.rollout.ring(name),
+        None => rings.iter().find(|ring| !matches!(ring.stage, Stage::Verified(_))).or(rings.last()),
+    };
+    found.ok_or_else(|| {
+        let known: Vec<_> = rings.iter().map(|ring| format!("`{}`", ring.name)).collect();
+        let named = ring.map(|name| format!(" `{name}`")).unwrap_or_default();
+        Refusal::NotNow {
+            why: format!("the plan has no ring{named}"),
+            instead: format!("its rings are {}", known.join(", ")),
+        }
+    })
 }
 
-/// The ring whose gate may be waived now.
-fn waivable(plan: &PlanState, gate: Gate, ring: Option<&RingName>) -> Result<RingName, Refusal> {
-    let refused = |why: String, instead: &str| Err(Refusal::NotNow { why, instead: instead.to_owned() });
-    let rollout = &plan.rollout;
-    if !gate.can_be_waived() {
-        let instead = match gate {
-            Gate::Opening | Gate::Freeze => "change the plan's schedule, where the change is seen",
-            Gate::Fleet | Gate::Adoption | Gate::Soak | Gate::Stalled | Gate::Dark => {
-                "mend what keeps ringward from seeing the devices"
+/// What a request did, in words: its events, and the holds that still stand in the way of what it
+/// was to bring about. `after` is the state with them.
+#[must_use]
+pub fn done(entries: &[Entry], after: &State, asked: &Command) -> String {
+    let events = entries.iter().map(|entry| {
+        let plan = entry.rollout.as_ref().map(|id| id.plan.to_string()).unwrap_or_default();
+        match &entry.event {
+            Event::Paused {} => format!("plan {plan} is paused"),
+            Event::PauseLifted {} => format!("the pause of plan {plan} is lifted"),
+            Event::HaltLifted { cause, .. } => {
+                format!("the halt of plan {plan} is lifted and its cause acknowledged: {cause}")
             }
-        };
-        return refused(format!("gate {gate} cannot be waived"), instead);
-    }
-    if rollout.phase != Phase::Running {
-        return refused(format!("the rollout is {}", rollout.phase.as_str()), "nothing is left to waive");
-    }
-    let current = rollout.rings.iter().find(|ring| !matches!(ring.stage, Stage::Verified(_)));
-    let ring = match ring {
-        Some(name) => match rollout.ring(name) {
-            Some(ring) => ring,
-            None => {
-                let known: Vec<_> = rollout.rings.iter().map(|ring| format!("`{}`", ring.name)).collect();
-                return refused(
-                    format!("the plan has no ring `{name}`"),
-                    &format!("its rings are {}", known.join(", ")),
-                );
-            }
-        },
-        None => match current {
-            Some(ring) => ring,
-            None => return refused("every ring is verified".to_owned(), "nothing is left to waive"),
-        },
-    };
-    match &ring.stage {
-        // A verified ring is judged by its health as long as the rollout runs.
-        Stage::Verified(_) if !gate.is_of_health() => {
-            refused(format!("ring `{}` is verified", ring.name), "name a ring that is not")
+            Event::GateWaived { ring, gate } => format!("gate {gate} of ring `{ring}` is waived"),
+            Event::Stopped {} => "all writes are stopped".to_owned(),
+            Event::Started {} => "writes are allowed again".to_owned(),
+            other => other.kind().to_owned(),
         }
-        Stage::Pending => refused(
-            format!("the turn of ring `{}` has not come", ring.name),
-            "waive it when its gate is what the rollout waits for",
-        ),
-        _ if ring.waived.contains_key(&gate) => refused(
-            format!("gate {gate} of ring `{}` was waived already", ring.name),
-            "ringward explain says what it waits for now",
-        ),
-        _ => Ok(ring.name.clone()),
+    });
+    events.chain(still_held(after, asked)).collect::<Vec<_>>().join("; ")
+}
+
+/// The holds that a verb that lets things go on has left.
+fn still_held(after: &State, asked: &Command) -> Vec<String> {
+    let plans: Vec<&PlanState> = match asked {
+        Command::Pause(_)
+        | Command::Stop
+        | Command::CheckNow(_)
+        | Command::Start { plans: StartPlans::Pause } => {
+            return Vec::new();
+        }
+        Command::Resume(name) | Command::Waive { plan: name, .. } => {
+            after.plans.get(name).into_iter().collect()
+        }
+        Command::Start { plans: StartPlans::GoOn } => after.plans.values().collect(),
+    };
+    let mut still: Vec<String> = plans
+        .into_iter()
+        .filter_map(|plan| {
+            let held = match Holds::of_plan(plan) {
+                Holds::Free => return None,
+                Holds::Paused => "paused",
+                Holds::Halted => "halted",
+                Holds::PausedAndHalted => "paused and halted",
+            };
+            let name = &plan.rollout.id.plan;
+            Some(format!("plan {name} is still {held}: ringward resume {name} --reason … lifts that"))
+        })
+        .collect();
+    if after.stop.is_some() {
+        still.push("all writes are still stopped: ringward start --reason … allows them again".to_owned());
     }
+    still
 }

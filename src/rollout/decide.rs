@@ -13,6 +13,7 @@ use crate::rollout::event::{Cause, Entry, Event, Mode, Recorded};
 use crate::rollout::gate::{self, Subject};
 use crate::rollout::report::{self, Report};
 use crate::rollout::safety;
+use crate::rollout::shrink;
 use crate::rollout::state::{Attempts, IllegalEvent, Phase, PlanState, Ring, Rollout, Soak, Stage, State};
 use crate::rollout::verdict::{Judgement, Verdict};
 use crate::rollout::world::{Desired, Observations, Want};
@@ -64,6 +65,18 @@ pub fn decide(
         }
     }
     Ok(Decision::new(entries, Context::of(name, desired, &state, world, now).as_ref()))
+}
+
+/// What is to be read and why the rollout is where it is, without deciding anything: for a daemon that
+/// cannot record what it would decide.
+pub fn look(
+    name: &PlanName,
+    desired: Desired<'_>,
+    state: &State,
+    world: &Observations,
+    now: Timestamp,
+) -> Decision {
+    Decision::new(Vec::new(), Context::of(name, desired, state, world, now).as_ref())
 }
 
 impl Decision {
@@ -163,8 +176,8 @@ fn ladder(name: &PlanName, desired: Desired<'_>, state: &State, context: Option<
     if !changed.is_empty() || context.rollout.phase != Phase::Running {
         return changed;
     }
-    let rungs: [fn(&Context<'_>) -> Vec<Entry>; 6] =
-        [halt, note_unknown, leave_ring, reach_ring, enter_ring, complete];
+    let rungs: [fn(&Context<'_>) -> Vec<Entry>; 7] =
+        [halt, note_unknown, note_leavers, leave_ring, reach_ring, enter_ring, complete];
     rungs.iter().map(|rung| rung(context)).find(|entries| !entries.is_empty()).unwrap_or_default()
 }
 
@@ -244,6 +257,20 @@ fn note_unknown(context: &Context<'_>) -> Vec<Entry> {
         }
     }
     entries
+}
+
+/// Records who left an entered ring before anything rests on the smaller counts.
+fn note_leavers(context: &Context<'_>) -> Vec<Entry> {
+    let entry = |ring: &Ring, plan: &RingPlan, word: &Judgement| {
+        let event = shrink::untold(ring, plan, word)?;
+        let Event::DevicesLeft { left, before, of, .. } = event else { return None };
+        let reason = format!("{left} of {of} devices have left, and {before} had before; the others: {word}");
+        Some(Entry::engine(&context.rollout.id, reason, event))
+    };
+    let rings = context.rollout.rings_with_plans();
+    rings
+        .flat_map(|(ring, plan)| context.judged(ring).iter().filter_map(move |word| entry(ring, plan, word)))
+        .collect()
 }
 
 /// The current ring's exit gates: adoption starts the soak, the soak verifies.

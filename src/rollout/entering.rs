@@ -50,6 +50,7 @@ pub(super) enum EntryBlock {
     BlastLimit(TooMany),
     FileMissing,
     ClockBehind(Timestamp),
+    LogUnwritable,
     Held,
 }
 
@@ -148,6 +149,9 @@ fn not_now(
     }
     if let Some(until) = context.world.clock_behind {
         blocks.push(EntryBlock::ClockBehind(until));
+    }
+    if context.world.log_unwritable.is_some() {
+        blocks.push(EntryBlock::LogUnwritable);
     }
     let ready = judgements.iter().all(|judgement| judgement.verdict.advances());
     // More devices get the versions only while those that have them are in sight and well.

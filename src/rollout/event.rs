@@ -135,6 +135,14 @@ pub enum Event {
         /// Whether it writes at Cloudflare.
         mode: Mode,
     },
+    /// The clock stepped: it was set back, or more time passed between two looks at it than the daemon
+    /// can have slept. What nobody watched counts for no soak, deadline or `unknown_after`.
+    ClockStepped {
+        /// Up to when everything was watched; for a clock set back, its last reading before.
+        from: Timestamp,
+        /// The clock's next reading.
+        to: Timestamp,
+    },
     /// Somebody stopped all writes.
     Stopped {},
     /// Somebody allowed writes again.
@@ -275,6 +283,20 @@ pub enum Event {
         /// The exit gates' words.
         judgements: Vec<Judgement>,
     },
+    /// Devices left an entered ring, or came back to it, so many that its shares are taken of others
+    /// than before. What it says of adoption then rests on this.
+    DevicesLeft {
+        /// The ring.
+        ring: RingName,
+        /// The environment.
+        environment: Environment,
+        /// Devices that have left, in all.
+        left: usize,
+        /// How many the log knew of before.
+        before: usize,
+        /// All devices of the environment, those that left included.
+        of: usize,
+    },
     /// A gate can no longer tell, or cannot tell for another reason than before.
     GateUnknown {
         /// The ring.
@@ -363,8 +385,9 @@ pub struct SoakFact {
 /// The kind of event: the `kind` column of the log and the counter's label.
 impl Event {
     /// Every kind, for tables and coverage.
-    pub const KINDS: [&'static str; 30] = [
+    pub const KINDS: [&'static str; 31] = [
         "daemon_started",
+        "clock_stepped",
         "stopped",
         "started",
         "plan_accepted",
@@ -387,6 +410,7 @@ impl Event {
         "write_settled",
         "adoption_reached",
         "ring_verified",
+        "devices_left",
         "gate_unknown",
         "gate_known",
         "gate_waived",
@@ -401,6 +425,7 @@ impl Event {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::DaemonStarted { .. } => "daemon_started",
+            Self::ClockStepped { .. } => "clock_stepped",
             Self::Stopped {} => "stopped",
             Self::Started {} => "started",
             Self::PlanAccepted { .. } => "plan_accepted",
@@ -423,6 +448,7 @@ impl Event {
             Self::WriteSettled { .. } => "write_settled",
             Self::AdoptionReached { .. } => "adoption_reached",
             Self::RingVerified { .. } => "ring_verified",
+            Self::DevicesLeft { .. } => "devices_left",
             Self::GateUnknown { .. } => "gate_unknown",
             Self::GateKnown { .. } => "gate_known",
             Self::GateWaived { .. } => "gate_waived",
@@ -449,11 +475,13 @@ impl Event {
             | Self::WriteSettled { ring, .. }
             | Self::AdoptionReached { ring, .. }
             | Self::RingVerified { ring, .. }
+            | Self::DevicesLeft { ring, .. }
             | Self::GateUnknown { ring, .. }
             | Self::GateKnown { ring, .. }
             | Self::GateWaived { ring, .. } => Some(ring),
             Self::Halted { cause } | Self::HaltLifted { cause, .. } => Some(cause.ring()),
             Self::DaemonStarted { .. }
+            | Self::ClockStepped { .. }
             | Self::Stopped {}
             | Self::Started {}
             | Self::PlanAccepted { .. }

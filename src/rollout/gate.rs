@@ -234,7 +234,7 @@ fn nobody(world: &Observations, census: &Census, now: Timestamp) -> Verdict {
 }
 
 /// What keeps an environment from being adopted; `None`: it is.
-fn adopted(plan: &RingPlan, counted: &EnvironmentCensus) -> Option<Waiting> {
+pub(super) fn adopted(plan: &RingPlan, counted: &EnvironmentCensus) -> Option<Waiting> {
     let counts = &counted.counts;
     // With nobody active in the week before, those who came back since are all there are.
     let enough_seen =

@@ -24,6 +24,7 @@ mod health;
 mod journal;
 mod ledger;
 mod outcomes;
+mod shrink;
 #[cfg(test)]
 mod tests;
 
@@ -189,11 +190,13 @@ pub fn check_within(log: &[Recorded], journal: &[FarEndWrite], limits: Limits) -
     let mut ledger = Ledger::default();
     for recorded in log {
         grounds::chain(&mut audit, &ledger, recorded);
+        grounds::clock(&mut audit, &ledger, recorded);
         grounds::actor(&mut audit, recorded);
         grounds::halts_and_waivers(&mut audit, &ledger, recorded);
         entry::check(&mut audit, &ledger, recorded);
         outcomes::check(&mut audit, &ledger, recorded);
         exit::check(&mut audit, &ledger, recorded);
+        shrink::check(&mut audit, &ledger, recorded);
         health::in_sight(&mut audit, &ledger, recorded);
         ledger.take(recorded);
         grounds::one_ring_at_a_time(&mut audit, &ledger, recorded);

@@ -156,6 +156,8 @@ pub enum Blocker {
     FileMissing,
     /// The clock was set back and is behind the log; when it catches up.
     ClockBehind(Timestamp),
+    /// The log cannot be written, so nothing is decided: since when, and why.
+    LogUnwritable(Trouble),
     /// A gate does not advance.
     Gate(RingName, Box<Judgement>),
     /// A group is in the way.
@@ -218,6 +220,7 @@ impl Blocker {
             Self::Halted(_) => "halted",
             Self::FileMissing => "file_missing",
             Self::ClockBehind(_) => "clock_behind",
+            Self::LogUnwritable(_) => "log_unwritable",
             Self::Gate(..) => "gate",
             Self::Veto(..) => "group_in_the_way",
             Self::GroupsUnread(_) => "groups_unread",
@@ -257,6 +260,7 @@ impl Blocker {
             | Self::Paused(_)
             | Self::FileMissing
             | Self::ClockBehind(_)
+            | Self::LogUnwritable(_)
             | Self::OtherWrite { .. }
             | Self::Withdrawn(_)
             | Self::Moving => None,
@@ -291,6 +295,10 @@ impl fmt::Display for Blocker {
             Self::FileMissing => f.write_str("the plan's file was missing at the last look"),
             Self::ClockBehind(until) => {
                 write!(f, "the clock was set back: ringward was at {} already", short(*until))
+            }
+            Self::LogUnwritable(trouble) => {
+                let Trouble { since, message } = trouble;
+                write!(f, "the log cannot be written since {}: {message}", short(*since))
             }
             Self::Gate(ring, judgement) => {
                 write!(f, "{ring}: {judgement}; asked for: {}", judgement.threshold())
@@ -420,6 +428,7 @@ fn waiting_on(context: &Context<'_>) -> Vec<Blocker> {
         Phase::Completed | Phase::Superseded => return Vec::new(),
     }
     let mut blockers = Vec::new();
+    blockers.extend(context.world.log_unwritable.clone().map(Blocker::LogUnwritable));
     blockers.extend(context.state.stop.clone().map(Blocker::Stopped));
     blockers.extend(context.plan.paused.clone().map(Blocker::Paused));
     blockers.extend(rollout.halted.as_ref().map(|halt| Blocker::Halted(halt.cause.clone())));
@@ -472,7 +481,10 @@ fn entry_blockers(context: &Context<'_>, ring: &Ring, entering: Entering) -> Vec
             .into_iter()
             .filter_map(|block| match block {
                 // These stand in the list already, with more to say.
-                EntryBlock::Gates | EntryBlock::Held | EntryBlock::FileMissing => None,
+                EntryBlock::Gates
+                | EntryBlock::Held
+                | EntryBlock::FileMissing
+                | EntryBlock::LogUnwritable => None,
                 EntryBlock::GroupsUnread => Some(Blocker::GroupsUnread(name())),
                 EntryBlock::Veto(veto) => Some(Blocker::Veto(name(), veto)),
                 EntryBlock::ClockBehind(until) => Some(Blocker::ClockBehind(until)),
@@ -505,6 +517,7 @@ fn clock_alone(context: &Context<'_>, ring: &Ring, plan: &RingPlan, attempts: &A
             | EntryBlock::OtherWrite { .. }
             | EntryBlock::FileMissing
             | EntryBlock::ClockBehind(_)
+            | EntryBlock::LogUnwritable
             | EntryBlock::Held => false,
         }),
         Entering::Recognised(_) | Entering::InPlace(_) | Entering::Write(_) => true,
@@ -513,7 +526,8 @@ fn clock_alone(context: &Context<'_>, ring: &Ring, plan: &RingPlan, attempts: &A
 
 /// When the clock alone could let it move.
 fn earliest_move(context: &Context<'_>) -> Option<Timestamp> {
-    if context.rollout.phase != Phase::Running || context.is_held() {
+    let unwritable = context.world.log_unwritable.is_some();
+    if context.rollout.phase != Phase::Running || context.is_held() || unwritable {
         return None;
     }
     let (ring, plan) = context.current()?;

@@ -125,6 +125,8 @@ pub struct Observations {
     pub troubles: BTreeMap<Read, Trouble>,
     /// Set while the clock is behind the log or an instant that was decided for: when it catches up.
     pub clock_behind: Option<Timestamp>,
+    /// Set while the log cannot be written: since when, and why.
+    pub log_unwritable: Option<Trouble>,
     /// Set while the request budget has no room for a whole write: when it has again.
     pub budget_spent_until: Option<Timestamp>,
 }

@@ -17,7 +17,7 @@ use crate::rollout::remote::Profiles;
 use crate::rollout::report::Report;
 use crate::rollout::state::{IllegalEvent, State};
 use crate::rollout::world::{Desired, Observations, Observed, Read, Trouble};
-use crate::time::{SignedDuration, Timestamp, after};
+use crate::time::{SignedDuration, Timestamp, after, in_words, since};
 
 use super::far_end::{Asked, FarEnd};
 use super::fault::SimulationFault;
@@ -87,6 +87,8 @@ pub struct Engine {
     pub(super) crash_after: Option<usize>,
     /// Set when the writer met the stop file before the log knew of it.
     pub(super) met_stop_file: bool,
+    /// Somebody asked for a look.
+    pub(super) hurried: bool,
     pub(super) has_decided: bool,
     pub(super) files: BTreeMap<PlanName, File>,
     reading: BTreeMap<Read, Reading>,
@@ -126,6 +128,7 @@ impl Engine {
             crashed: false,
             crash_after: None,
             met_stop_file: false,
+            hurried: false,
             has_decided: false,
             files: BTreeMap::new(),
             reading: BTreeMap::new(),
@@ -161,6 +164,13 @@ impl Engine {
         engine.world = world;
         engine.spare(looks);
         engine
+    }
+
+    /// It sees by the clock that nobody looked for a while.
+    pub(super) fn wake(&mut self, from: Timestamp, now: Timestamp) {
+        let reason = format!("nobody looked for {}", in_words(since(from, now)));
+        let event = Event::ClockStepped { from, to: now };
+        self.append([Entry { actor: Actor::Engine, reason, rollout: None, event }], now);
     }
 
     pub(super) fn append(&mut self, entries: impl IntoIterator<Item = Entry>, now: Timestamp) {
@@ -318,8 +328,22 @@ impl Engine {
         self.backoff.get(read).map_or(at, |backoff| at.max(backoff.until))
     }
 
+    /// Somebody asks for a look: what is wanted for later is read now. One sweep is enough.
+    fn hurry(&mut self, now: Timestamp) {
+        let lately = self.wanted.contains_key(&Read::IncrementalSweep);
+        for (read, at) in &mut self.wanted {
+            if *read != Read::FullSweep || !lately {
+                *at = now.min(*at);
+                self.backoff.remove(read);
+            }
+        }
+    }
+
     /// Starts what the log and the wants ask for.
     pub(super) fn start_work(&mut self, far_end: &FarEnd, now: Timestamp) {
+        if std::mem::take(&mut self.hurried) {
+            self.hurry(now);
+        }
         let due: Vec<Read> = self
             .wanted
             .iter()

@@ -124,6 +124,8 @@ pub enum Happening {
     Outside(Outsider),
     /// The daemon dies.
     Crash(Remembered),
+    /// The host sleeps until then, and the daemon with it: it goes on where it was, and nobody looked.
+    Sleep(Timestamp),
     /// The report is noted.
     Explain(PlanName),
 }
@@ -169,6 +171,8 @@ pub struct Drive {
     agenda: BTreeMap<(Timestamp, usize), Happening>,
     scheduled: usize,
     down_until: Option<Timestamp>,
+    /// Set while the host sleeps: since when.
+    asleep_since: Option<Timestamp>,
     stop_file: Option<(Actor, String, Timestamp)>,
     checked_to: usize,
     steps_at_once: usize,
@@ -193,6 +197,7 @@ impl Drive {
             agenda: BTreeMap::new(),
             scheduled: 0,
             down_until: None,
+            asleep_since: None,
             stop_file: None,
             checked_to: 0,
             steps_at_once: 0,
@@ -338,6 +343,12 @@ impl Drive {
             Happening::Directory { is_readable } => self.disk.is_readable = *is_readable,
             Happening::Outside(edit) => self.far_end.outside(edit, self.now),
             Happening::Crash(remembered) => self.crash(*remembered),
+            Happening::Sleep(until) => {
+                if self.down_until.is_none() && *until > self.now {
+                    self.asleep_since = Some(self.now);
+                    self.down_until = Some(*until);
+                }
+            }
         }
         self.note(Note::Happened(happening));
     }
@@ -349,6 +360,7 @@ impl Drive {
                     self.stop_file.get_or_insert((actor.clone(), reason.to_owned(), self.now));
                 }
                 Command::Start { .. } => self.stop_file = None,
+                Command::CheckNow(_) => self.engine.hurried = true,
                 Command::Pause(_) | Command::Resume(_) | Command::Waive { .. } => {}
             },
             Err(refusal) => self.note(Note::Refused(actor.clone(), command.clone(), refusal)),
@@ -390,6 +402,10 @@ impl Drive {
             return;
         }
         self.down_until = None;
+        if let Some(from) = self.asleep_since.take() {
+            self.engine.wake(from, self.now);
+            return;
+        }
         let log = std::mem::take(&mut self.engine.log);
         let fleet = std::mem::take(&mut self.engine.world.fleet);
         self.engine = Engine::start(log, fleet, self.mode, self.pace, self.now);

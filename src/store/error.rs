@@ -17,6 +17,7 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recovery {
     /// Memory and log may differ: discard memory, open again, replay, read outside before any write.
+    /// Where that does not help at once, try again later; [`WriteFailure::may_pass`] tells.
     Reopen,
     /// Nothing was written and nothing is in doubt: memory stays, the call is dropped.
     CarryOn,
@@ -36,6 +37,16 @@ pub enum StoreError {
         expected: Seq,
         /// The head of the log.
         found: Seq,
+    },
+    /// The records before the head are not those that this store read or appended.
+    #[error(
+        "record {seq} of the log in {path} is another one than this daemon wrote or read: somebody replaced or rewrote the database under it; nothing more is done on its word: keep this file for study and restore a backup that verifies"
+    )]
+    Rewritten {
+        /// The database.
+        path: PathBuf,
+        /// The last record that this store knows.
+        seq: Seq,
     },
     /// A record dated before the one in front of it.
     #[error(
@@ -59,7 +70,7 @@ pub enum StoreError {
     #[error(transparent)]
     InvalidObservation(#[from] InvalidObservation),
     /// A transaction on the log or its projections failed; whether it took effect is unknown.
-    #[error("could not write the log {path}: {cause}; memory is discarded and the log is read again")]
+    #[error("could not write the log {path}: {cause}")]
     NotWritten {
         /// The database.
         path: PathBuf,
@@ -108,7 +119,7 @@ impl StoreError {
             | Self::InvalidObservation(_)
             | Self::ObservationNotSaved { .. }
             | Self::Unreadable { .. } => Recovery::CarryOn,
-            Self::BadRow(_) => Recovery::NeedsPerson,
+            Self::BadRow(_) | Self::Rewritten { .. } => Recovery::NeedsPerson,
         }
     }
 }
@@ -142,6 +153,17 @@ pub enum WriteFailure {
 }
 
 impl WriteFailure {
+    /// Whether the same file can be written again once somebody has mended its surroundings.
+    #[must_use]
+    pub const fn may_pass(self) -> bool {
+        match self {
+            Self::DiskFull | Self::ReadOnly | Self::CannotOpen | Self::Busy | Self::Disk | Self::Other => {
+                true
+            }
+            Self::Damaged => false,
+        }
+    }
+
     /// The kind of a SQLite error.
     #[must_use]
     pub fn of(error: &rusqlite::Error) -> Self {

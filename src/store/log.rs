@@ -10,7 +10,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::error::{Recovery, StoreError, WriteFailure};
 use super::lock::WriteLock;
-use super::record::{NewRecord, Record, Seq, is_json};
+use super::record::{Head, NewRecord, Record, Seq, is_json};
 use super::view::{View, head_of};
 use crate::failpoint::{self, Point};
 use crate::ids::{PlanName, RingName};
@@ -23,6 +23,11 @@ pub struct Store {
     pub(super) connection: Connection,
     pub(super) lock: WriteLock,
     trust: Trust,
+    /// The end of the log as this store read or appended it.
+    pub(super) head: Head,
+    /// SQLite's count of commits by *other* connections; one more than expected means that another
+    /// program wrote to the database.
+    foreign_commits: Option<i64>,
 }
 
 /// Whether memory may still be believed to match the log.
@@ -152,8 +157,8 @@ impl ProjectionRows {
 }
 
 impl Store {
-    pub(super) fn new(connection: Connection, lock: WriteLock) -> Self {
-        Self { connection, lock, trust: Trust::Sound }
+    pub(super) fn new(connection: Connection, lock: WriteLock, head: Head) -> Self {
+        Self { connection, lock, trust: Trust::Sound, head, foreign_commits: None }
     }
 
     /// The reader's side.
@@ -184,10 +189,16 @@ impl Store {
         for (index, record) in records.iter().enumerate() {
             record.check(index + 1)?;
         }
-        self.in_transaction(projections, |transaction| {
+        self.require_trust()?;
+        let (known, path) = (self.head, self.lock.database().to_owned());
+        self.note_foreign_commits()?;
+        let stored = self.in_transaction(projections, |transaction| {
             let mut head = head_of(transaction).map_err(Failed::Sql)?;
             if head.seq != expected {
                 return Err(Failed::Refused(StoreError::HeadMoved { expected, found: head.seq }));
+            }
+            if head != known {
+                return Err(Failed::Refused(StoreError::Rewritten { path, seq: head.seq }));
             }
             let mut stored = Vec::with_capacity(records.len());
             for (index, record) in records.iter().enumerate() {
@@ -203,7 +214,41 @@ impl Store {
                 stored.push(record);
             }
             Ok(stored)
-        })
+        })?;
+        if let Some(last) = stored.last() {
+            self.head = last.as_head();
+        }
+        Ok(stored)
+    }
+
+    /// Nobody but this store writes to the database. Where another program did, the whole log is read
+    /// again before anything is appended to it.
+    fn note_foreign_commits(&mut self) -> Result<(), StoreError> {
+        let seen: i64 = match self.connection.pragma_query_value(None, "data_version", |row| row.get(0)) {
+            Ok(seen) => seen,
+            Err(source) => {
+                self.trust = Trust::Lost;
+                return Err(failed_write(self.lock.database(), source));
+            }
+        };
+        let known = self.foreign_commits.replace(seen);
+        if known.is_some_and(|known| known != seen) {
+            tracing::warn!(
+                path = %self.lock.database().display(),
+                "another program wrote to the database; its log is verified before anything is appended"
+            );
+            let checked = self.view().verify_chain().and_then(|_| self.view().require_known(&self.head));
+            if let Err(error) = checked {
+                self.trust = Trust::Lost;
+                return Err(match error {
+                    StoreError::Unreadable { path, cause, source } => {
+                        StoreError::NotWritten { path, cause, source }
+                    }
+                    other => other,
+                });
+            }
+        }
+        Ok(())
     }
 
     /// Replaces all projections, as after a replay.

@@ -55,7 +55,7 @@ pub use log::{InvalidProjection, ProjectionRows, RingRow, RolloutRow, Store};
 pub use migrate::{MigrationError, SCHEMA_VERSION};
 pub use observation::{DeviceRow, InvalidObservation, Loaded, RingSample, SkippedRow};
 pub use observation::{MAX_SAMPLE_AGE, MAX_SAMPLES_PER_SERIES};
-pub use open::{OpenError, Reader};
+pub use open::{NotReopened, OpenError, Reader};
 pub use record::{Head, InvalidRecord, MAX_PAYLOAD_BYTES, NewRecord, Record, RecordHash, Seq};
 pub use verify::{BadRow, ChainReport, Flaw};
 pub use view::{Page, Records, View};

@@ -16,7 +16,8 @@ use super::error::{StoreError, WriteFailure};
 use super::lock::{LockError, WriteLock};
 use super::log::Store;
 use super::migrate::{MIGRATIONS, MigrationError, SCHEMA_VERSION, migrate};
-use super::verify::BadRow;
+use super::record::{Head, Seq};
+use super::verify::{BadRow, ChainReport};
 use super::view::{View, meta};
 use crate::failpoint::{self, Point};
 use crate::ids::AccountId;
@@ -37,6 +38,14 @@ pub enum OpenError {
     /// It does not exist. Only for reading.
     #[error("there is no database {path}; `ringward run --db {path}` makes one")]
     Missing {
+        /// The database.
+        path: PathBuf,
+    },
+    /// It was open, and is not there any more.
+    #[error(
+        "the database {path} is gone; mount its volume or put the file back (nothing is made in its place)"
+    )]
+    Gone {
         /// The database.
         path: PathBuf,
     },
@@ -138,6 +147,16 @@ pub enum OpenError {
         /// The first bad row.
         source: BadRow,
     },
+    /// It is sound, but its log is not the one that was open.
+    #[error(
+        "the database {path} is not the one that this daemon wrote: its record {seq} is another, or missing; nothing is done on its word: put the right file back, or restore a backup with the daemon stopped"
+    )]
+    OtherLog {
+        /// The database.
+        path: PathBuf,
+        /// The last record that was known.
+        seq: Seq,
+    },
     /// It could not be brought to the present schema.
     #[error("cannot bring the database {path} to schema {SCHEMA_VERSION}")]
     Migration {
@@ -154,6 +173,33 @@ pub enum OpenError {
         /// The journal mode it stays in.
         mode: String,
     },
+}
+
+impl OpenError {
+    /// Whether the same database can be opened later, once somebody has mended its surroundings: a full
+    /// disk, a volume that is read-only or away. A damaged file or another log never mends itself.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        match self {
+            Self::Failed { cause, .. } => cause.may_pass(),
+            Self::Lock(_)
+            | Self::Missing { .. }
+            | Self::Gone { .. }
+            | Self::CannotCreate { .. }
+            | Self::ReadOnlyFile { .. } => true,
+            Self::NotADatabase { .. }
+            | Self::AnotherProgram { .. }
+            | Self::NewerSchema { .. }
+            | Self::OlderSchema { .. }
+            | Self::OtherAccount { .. }
+            | Self::OtherClock { .. }
+            | Self::Damaged { .. }
+            | Self::BrokenLog { .. }
+            | Self::OtherLog { .. }
+            | Self::Migration { .. }
+            | Self::NoWriteAheadLog { .. } => false,
+        }
+    }
 }
 
 /// What a file is, before anything is changed in it.
@@ -188,41 +234,112 @@ impl Store {
         clock: &Clock,
         now: Timestamp,
     ) -> Result<Self, OpenError> {
-        let path = lock.database();
-        create_if_missing(path)?;
+        create_if_missing(lock.database())?;
         failpoint::reach(Point::DatabaseThere);
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut connection = Connection::open_with_flags(path, flags).map_err(failed(path))?;
-        // A refusal must not fold a write-ahead log into a file that is left alone.
-        let no_checkpoint = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
-        connection.set_db_config(no_checkpoint, true).map_err(failed(path))?;
-        configure(&connection).map_err(failed(path))?;
-        let schema = match identity(&connection).map_err(failed(path))? {
-            Identity::Empty => 0,
-            Identity::Ours { schema } => schema,
-            Identity::Foreign => return Err(OpenError::AnotherProgram { path: path.to_owned() }),
-        };
-        if schema > SCHEMA_VERSION {
-            return Err(OpenError::NewerSchema { path: path.to_owned(), found: schema });
-        }
-        if connection.is_readonly(MAIN_DB).map_err(failed(path))? {
-            return Err(OpenError::ReadOnlyFile { path: path.to_owned() });
-        }
-        if schema > 0 {
-            require_same_owner(&connection, path, account, clock)?;
-        }
-        connection.set_db_config(no_checkpoint, false).map_err(failed(path))?;
-        enter_wal(&connection, path)?;
-        quick_check(&connection, path)?;
-        migrate(&mut connection, &MIGRATIONS, schema, now)
-            .map_err(|source| OpenError::Migration { path: path.to_owned(), source })?;
-        failpoint::reach(Point::SchemaCommitted);
-        claim(&mut connection, account, clock).map_err(failed(path))?;
-        failpoint::reach(Point::DatabaseClaimed);
-        let store = Self::new(connection, lock);
-        store.view().verify_chain().map_err(|error| open_error(store.view().path, error))?;
-        Ok(store)
+        let (connection, head) = connect(&lock, account, clock, now)?;
+        Ok(Self::new(connection, lock, head))
     }
+
+    /// Opens the database that `lock` owns again, after a failure: the file must be there, and its log
+    /// must hold the record that was known as its `head`. The lock is kept whatever happens, so that
+    /// nobody gets in between.
+    ///
+    /// # Errors
+    /// As [`Store::open`], with the lock.
+    pub fn reopen(
+        lock: WriteLock,
+        account: &AccountId,
+        clock: &Clock,
+        now: Timestamp,
+        head: &Head,
+    ) -> Result<Self, Box<NotReopened>> {
+        let opened = if lock.database().exists() {
+            connect(&lock, account, clock, now)
+        } else {
+            Err(OpenError::Gone { path: lock.database().to_owned() })
+        };
+        let opened = opened.and_then(|(connection, found)| {
+            let view = View { connection: &connection, path: lock.database() };
+            view.require_known(head).map_err(|error| open_error(lock.database(), error))?;
+            Ok((connection, found))
+        });
+        match opened {
+            Ok((connection, found)) => Ok(Self::new(connection, lock, found)),
+            Err(error) => Err(Box::new(NotReopened { lock, error })),
+        }
+    }
+
+    /// Reads the database as another process would, every page and every row of it: SQLite's check of
+    /// the file, the chain, and that it ends with the record that this store knows as its last. What was
+    /// changed behind this connection's back, or put in the file's place, is found here.
+    ///
+    /// # Errors
+    /// As [`Reader::open`]; when the file is damaged, a row is not as it was written, or the log is not
+    /// the one that this store appends to.
+    pub fn verify_on_disk(&self) -> Result<ChainReport, OpenError> {
+        let path = self.lock.database();
+        let reader = Reader::open(path).map_err(|error| match error {
+            OpenError::Missing { path } => OpenError::Gone { path },
+            other => other,
+        })?;
+        quick_check(&reader.connection, path)?;
+        let report = reader.view().verify_chain().map_err(|error| open_error(path, error))?;
+        if report.head != self.head {
+            return Err(OpenError::OtherLog { path: path.to_owned(), seq: self.head.seq });
+        }
+        Ok(report)
+    }
+}
+
+/// A database that could not be opened again, and the lock that is still held.
+#[derive(Debug)]
+pub struct NotReopened {
+    /// The proof of ownership.
+    pub lock: WriteLock,
+    /// Why.
+    pub error: OpenError,
+}
+
+/// Opens, brings to the present schema and checks the existing database that `lock` owns; returns the
+/// end of its log as well.
+fn connect(
+    lock: &WriteLock,
+    account: &AccountId,
+    clock: &Clock,
+    now: Timestamp,
+) -> Result<(Connection, Head), OpenError> {
+    let path = lock.database();
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(failed(path))?;
+    // A refusal must not fold a write-ahead log into a file that is left alone.
+    let no_checkpoint = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+    connection.set_db_config(no_checkpoint, true).map_err(failed(path))?;
+    configure(&connection).map_err(failed(path))?;
+    let schema = match identity(&connection).map_err(failed(path))? {
+        Identity::Empty => 0,
+        Identity::Ours { schema } => schema,
+        Identity::Foreign => return Err(OpenError::AnotherProgram { path: path.to_owned() }),
+    };
+    if schema > SCHEMA_VERSION {
+        return Err(OpenError::NewerSchema { path: path.to_owned(), found: schema });
+    }
+    if connection.is_readonly(MAIN_DB).map_err(failed(path))? {
+        return Err(OpenError::ReadOnlyFile { path: path.to_owned() });
+    }
+    if schema > 0 {
+        require_same_owner(&connection, path, account, clock)?;
+    }
+    connection.set_db_config(no_checkpoint, false).map_err(failed(path))?;
+    enter_wal(&connection, path)?;
+    quick_check(&connection, path)?;
+    migrate(&mut connection, &MIGRATIONS, schema, now)
+        .map_err(|source| OpenError::Migration { path: path.to_owned(), source })?;
+    failpoint::reach(Point::SchemaCommitted);
+    claim(&mut connection, account, clock).map_err(failed(path))?;
+    failpoint::reach(Point::DatabaseClaimed);
+    let view = View { connection: &connection, path };
+    let report = view.verify_chain().map_err(|error| open_error(path, error))?;
+    Ok((connection, report.head))
 }
 
 /// A database open for reading, beside a daemon or without one. Any number may be open.
@@ -362,6 +479,7 @@ fn open_error(path: &Path, error: StoreError) -> OpenError {
     match error {
         StoreError::BadRow(source) => OpenError::BrokenLog { path: path.to_owned(), source },
         StoreError::Unreadable { source, .. } => failed(path)(source),
+        StoreError::Rewritten { path, seq } => OpenError::OtherLog { path, seq },
         // Verifying only reads; this keeps the words if that ever changes.
         other => OpenError::Damaged { path: path.to_owned(), finding: other.to_string() },
     }

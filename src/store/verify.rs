@@ -79,6 +79,21 @@ pub(super) fn follows(head: &Head, record: &Record) -> Result<(), BadRow> {
 }
 
 impl View<'_> {
+    /// Whether the log holds the record that was known as its end; later ones may follow.
+    ///
+    /// # Errors
+    /// [`StoreError::Rewritten`] when it does not; anything else is a failed read.
+    pub(super) fn require_known(&self, head: &Head) -> Result<(), StoreError> {
+        if head.seq == Seq::ZERO {
+            return Ok(());
+        }
+        let found = self.read_from(head.seq, 1)?;
+        match found.first() {
+            Some(record) if record.as_head() == *head => Ok(()),
+            _ => Err(StoreError::Rewritten { path: self.path.to_owned(), seq: head.seq }),
+        }
+    }
+
     /// Recomputes every hash and link, one row in memory at a time. It reads one snapshot, so a
     /// daemon may go on appending.
     ///

@@ -56,6 +56,8 @@ pub struct RolloutsAnswer {
     pub problems: Vec<FileProblemJson>,
     /// Reads that fail.
     pub troubles: Vec<TroubleJson>,
+    /// Set while the log cannot be written: nothing is decided and nothing is sent to Cloudflare.
+    pub log_unwritable: Option<LogTroubleJson>,
     /// Plans that a fault in ringward keeps from being decided.
     pub faults: Vec<FaultJson>,
     /// The end of the log.
@@ -319,6 +321,15 @@ pub struct TroubleJson {
     pub message: String,
 }
 
+/// A log that cannot be written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LogTroubleJson {
+    /// Since when.
+    pub since: Timestamp,
+    /// Why, and what to do.
+    pub message: String,
+}
+
 /// A fault in ringward that keeps a plan from being decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FaultJson {
@@ -436,7 +447,7 @@ pub struct EventJson {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VerbRequest {
-    /// Why; needed.
+    /// Why; needed, except by `check-now`.
     #[serde(default)]
     pub reason: String,
     /// `waive`: which gate; needed there.

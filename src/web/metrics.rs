@@ -93,6 +93,8 @@ impl Families {
             let since = "Since when all writes are stopped; absent while they are not.";
             self.gauge("stopped_since_timestamp_seconds", since, seconds(stop.since))?;
         }
+        let unwritable = "1 while the log cannot be written, so that nothing is decided or sent.";
+        self.gauge("log_unwritable", unwritable, truth(view.log_unwritable.is_some()))?;
         let decided = "When the daemon last decided, by its own clock.";
         self.gauge("last_decision_timestamp_seconds", decided, seconds(view.at))?;
         if let Some(ticked_at) = view.ticked_at {

@@ -16,6 +16,7 @@ use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
 use super::json::Problem;
 use super::problem::Kind;
+use crate::rollout::verbs::{self, About, Verb};
 
 /// What any path can answer, because the limits and a fault meet every request.
 const ANYWHERE: [Kind; 7] = [
@@ -29,7 +30,8 @@ const ANYWHERE: [Kind; 7] = [
 ];
 
 /// Schemas whose keys may be left out; every other answer has all of its keys.
-const WITH_OPTIONAL_KEYS: [&str; 4] = ["Problem", "ReasonRequest", "WaiveRequest", "StartRequest"];
+const WITH_OPTIONAL_KEYS: [&str; 5] =
+    ["Problem", "ReasonRequest", "WaiveRequest", "CheckNowRequest", "StartRequest"];
 
 const ABOUT: &str = "\
 Where a fleet of Cloudflare One Clients stands on its way to a version, why it does not move, and the verbs.
@@ -135,6 +137,12 @@ pub(super) fn finished(mut document: OpenApi) -> Document {
             ResponseBuilder::new().description(kind.title()).content("application/problem+json", content);
         components.responses.insert(kind.name().to_owned(), RefOr::T(response.build()));
     }
+    for verb in Verb::ALL {
+        let item = document.paths.paths.get_mut(verb.path());
+        if let Some(operation) = item.and_then(|item| item.post.as_mut()) {
+            operation.description = Some(comes_to(verb));
+        }
+    }
     for item in document.paths.paths.values_mut() {
         for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
             add_failures(operation);
@@ -143,6 +151,22 @@ pub(super) fn finished(mut document: OpenApi) -> Document {
     let paths = document.paths.paths.keys().cloned().collect();
     let text = document.to_pretty_json().map(|text| Bytes::from(text + "\n"));
     Document { text: text.map_err(|error| error.to_string()), paths }
+}
+
+/// What a verb comes to, from the table.
+fn comes_to(verb: Verb) -> String {
+    let about = About::anything();
+    let effects = verbs::effects(verb).into_iter().map(|effect| format!("- {}", effect.words()));
+    let refusals = verbs::refusals(verb);
+    let refusals =
+        refusals.into_iter().map(|refused| format!("- {}; {}", refused.why(&about), refused.instead(&about)));
+    let list = |lines: Vec<String>| lines.join("\n");
+    let mut text = format!("What it comes to, as things are:\n\n{}", list(effects.collect()));
+    let refusals = list(refusals.collect());
+    if !refusals.is_empty() {
+        text.push_str(&format!("\n\nIt is refused with 409 when\n\n{refusals}"));
+    }
+    text
 }
 
 fn add_failures(operation: &mut Operation) {

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::json::{
     BlockerJson, ClassesJson, DeviceJson, EventJson, FaultJson, FileProblemJson, GateJson, GroupJson,
-    HaltJson, HeadJson, HoldJson, NewerRingJson, NewerTargetJson, PlanAnswer, RingJson, RolloutJson,
-    RolloutsAnswer, ScheduleJson, TroubleJson, WaiverJson,
+    HaltJson, HeadJson, HoldJson, LogTroubleJson, NewerRingJson, NewerTargetJson, PlanAnswer, RingJson,
+    RolloutJson, RolloutsAnswer, ScheduleJson, TroubleJson, WaiverJson,
 };
 use super::words::sentence;
 use crate::daemon::log::from_record;
@@ -49,6 +49,10 @@ pub(super) fn rollouts(view: &View) -> RolloutsAnswer {
                 message: trouble.message.clone(),
             })
             .collect(),
+        log_unwritable: view
+            .log_unwritable
+            .as_ref()
+            .map(|trouble| LogTroubleJson { since: trouble.since, message: trouble.message.clone() }),
         faults: view
             .faults
             .iter()

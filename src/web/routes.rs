@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** the paths of the API are routed and documented by the same line.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -64,6 +65,7 @@ fn api() -> OpenApiRouter<Services> {
         .routes(routes!(verbs::pause))
         .routes(routes!(verbs::resume))
         .routes(routes!(verbs::waive))
+        .routes(routes!(verbs::check_now))
         .routes(routes!(verbs::stop))
         .routes(routes!(verbs::start))
         .routes(routes!(alive))
@@ -121,17 +123,22 @@ async fn alive() -> &'static str {
     "alive\n"
 }
 
-/// Whether the daemon has decided at least once, and has not ended.
+/// Whether the daemon has decided at least once, has not ended, and can write its log.
 ///
 /// One that hangs later shows in `ringward_last_decision_timestamp_seconds`.
 #[utoipa::path(get, path = "/readyz", tag = "process", operation_id = "get_readiness", responses(
     (status = 200, description = "It has", body = String),
     (status = 503, description = "Not yet, or not any more", body = String)))]
-async fn ready(State(services): State<Services>) -> (StatusCode, &'static str) {
-    match services.handle.readiness() {
-        Readiness::Ready => (StatusCode::OK, "ready\n"),
-        Readiness::Starting => (StatusCode::SERVICE_UNAVAILABLE, "not ready: nothing is decided yet\n"),
-        Readiness::Ended => (StatusCode::SERVICE_UNAVAILABLE, "not ready: the daemon ended\n"),
+async fn ready(State(services): State<Services>) -> (StatusCode, Cow<'static, str>) {
+    let not = |why: &'static str| (StatusCode::SERVICE_UNAVAILABLE, why.into());
+    match (services.handle.readiness(), &services.handle.view().log_unwritable) {
+        (Readiness::Starting, _) => not("not ready: nothing is decided yet\n"),
+        (Readiness::Ended, _) => not("not ready: the daemon ended\n"),
+        (Readiness::Ready, None) => (StatusCode::OK, "ready\n".into()),
+        (Readiness::Ready, Some(trouble)) => {
+            let text = format!("not ready: the log cannot be written: {}\n", trouble.message);
+            (StatusCode::SERVICE_UNAVAILABLE, text.into())
+        }
     }
 }
 

@@ -20,6 +20,8 @@ use crate::version::{ClientVersion, Environment};
 const ID_PATTERN: &str = r"^[^\u0000-\u001f\u007f-\u009f]+$";
 /// A reason as the verbs accept it: no control character but line breaks and tabs, and not blank.
 const REASON_PATTERN: &str = r"^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*$";
+/// The same where it may be left out.
+const ANY_REASON_PATTERN: &str = r"^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*$";
 
 macro_rules! schemas {
     ($($type:ty => $schema:expr),* $(,)?) => {$(
@@ -51,6 +53,7 @@ schemas! {
     Mode => words("Whether the daemon writes at Cloudflare", &[Mode::Write, Mode::Observe]),
     ReasonRequest => verb_request(&["reason"], &[]),
     WaiveRequest => verb_request(&["reason", "gate"], &["ring"]),
+    CheckNowRequest => verb_request(&[], &["reason"]),
     StartRequest => verb_request(&["reason"], &["paused"]),
 }
 
@@ -58,6 +61,8 @@ schemas! {
 pub(super) struct ReasonRequest;
 /// The body of `waive`.
 pub(super) struct WaiveRequest;
+/// The body of `check-now`.
+pub(super) struct CheckNowRequest;
 /// The body of `start`.
 pub(super) struct StartRequest;
 
@@ -83,8 +88,9 @@ fn verb_request(required: &[&str], optional: &[&str]) -> Object {
     body.required = required.iter().map(|&key| key.to_owned()).collect();
     body.description = None;
     if let Some(RefOr::T(Schema::Object(reason))) = body.properties.get_mut("reason") {
-        reason.pattern = Some(REASON_PATTERN.to_owned());
-        reason.min_length = Some(1);
+        let is_needed = required.contains(&"reason");
+        reason.pattern = Some(if is_needed { REASON_PATTERN } else { ANY_REASON_PATTERN }.to_owned());
+        reason.min_length = is_needed.then_some(1);
         reason.max_length = Some(super::json::MAX_REASON_CHARS);
     }
     // A key that is needed may not be `null`, which the schema of an optional field allows.

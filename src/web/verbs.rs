@@ -14,10 +14,11 @@ use super::json::{MAX_REASON_CHARS, VerbAnswer, VerbRequest};
 use super::openapi::{OfAPlansVerb, OfAVerb};
 use super::problem::{Failure, Kind};
 use super::reads::{PlanInPath, plan_name};
-use super::schema::{ReasonRequest, StartRequest, WaiveRequest};
+use super::schema::{CheckNowRequest, ReasonRequest, StartRequest, WaiveRequest};
 use super::{Peer, Services};
 use crate::rollout::command::{Command, StartPlans};
 use crate::rollout::event::Actor;
+use crate::rollout::verbs::Verb;
 
 type Answer = Result<Json<VerbAnswer>, Failure>;
 type PlanPath = Result<Path<String>, PathRejection>;
@@ -32,7 +33,7 @@ pub(super) async fn pause(
     peer: Extension<Peer>,
     request: Request,
 ) -> Answer {
-    let (actor, asked) = read(&peer, request).await?;
+    let (actor, asked) = read(Verb::Pause, &peer, request).await?;
     let plan = plan_name(plan)?;
     only_a_reason(&asked)?;
     carry_out(&services, actor, asked.reason, Command::Pause(plan)).await
@@ -48,7 +49,7 @@ pub(super) async fn resume(
     peer: Extension<Peer>,
     request: Request,
 ) -> Answer {
-    let (actor, asked) = read(&peer, request).await?;
+    let (actor, asked) = read(Verb::Resume, &peer, request).await?;
     let plan = plan_name(plan)?;
     only_a_reason(&asked)?;
     carry_out(&services, actor, asked.reason, Command::Resume(plan)).await
@@ -64,7 +65,7 @@ pub(super) async fn waive(
     peer: Extension<Peer>,
     request: Request,
 ) -> Answer {
-    let (actor, asked) = read(&peer, request).await?;
+    let (actor, asked) = read(Verb::Waive, &peer, request).await?;
     let plan = plan_name(plan)?;
     let VerbRequest { reason, gate, ring, paused } = asked;
     if paused.is_some() {
@@ -76,6 +77,23 @@ pub(super) async fn waive(
     carry_out(&services, actor, reason, Command::Waive { plan, gate, ring }).await
 }
 
+/// Read now what the plan's rollout wants to see, and decide. Nothing is recorded.
+#[utoipa::path(post, path = "/api/v1/rollouts/{plan}/check-now", tag = "verbs", operation_id = "check_now",
+    params(PlanInPath), request_body = CheckNowRequest,
+    responses((status = 200, description = "It was begun; what is read shows as it comes in", body = VerbAnswer),
+        OfAPlansVerb))]
+pub(super) async fn check_now(
+    State(services): State<Services>,
+    plan: PlanPath,
+    peer: Extension<Peer>,
+    request: Request,
+) -> Answer {
+    let (actor, asked) = read(Verb::CheckNow, &peer, request).await?;
+    let plan = plan_name(plan)?;
+    only_a_reason(&asked)?;
+    carry_out(&services, actor, asked.reason, Command::CheckNow(plan)).await
+}
+
 /// Stop all writes of all plans.
 #[utoipa::path(post, path = "/api/v1/stop", tag = "verbs", operation_id = "stop", request_body = ReasonRequest,
     responses((status = 200, description = "It was done, and recorded", body = VerbAnswer), OfAVerb))]
@@ -84,7 +102,7 @@ pub(super) async fn stop(
     peer: Extension<Peer>,
     request: Request,
 ) -> Answer {
-    let (actor, asked) = read(&peer, request).await?;
+    let (actor, asked) = read(Verb::Stop, &peer, request).await?;
     only_a_reason(&asked)?;
     carry_out(&services, actor, asked.reason, Command::Stop).await
 }
@@ -97,7 +115,7 @@ pub(super) async fn start(
     peer: Extension<Peer>,
     request: Request,
 ) -> Answer {
-    let (actor, asked) = read(&peer, request).await?;
+    let (actor, asked) = read(Verb::Start, &peer, request).await?;
     let VerbRequest { reason, gate, ring, paused } = asked;
     only_a_reason(&VerbRequest { gate, ring, ..VerbRequest::default() })?;
     let plans = if paused == Some(true) { StartPlans::Pause } else { StartPlans::GoOn };
@@ -113,7 +131,7 @@ pub(super) fn actor_of(peer: &Peer, head: &Parts) -> Result<Actor, Failure> {
 }
 
 /// Who asks, and for what.
-async fn read(peer: &Peer, request: Request) -> Result<(Actor, VerbRequest), Failure> {
+async fn read(verb: Verb, peer: &Peer, request: Request) -> Result<(Actor, VerbRequest), Failure> {
     let (head, body) = request.into_parts();
     let actor = actor_of(peer, &head)?;
     if !is_json(&head.headers) {
@@ -129,7 +147,7 @@ async fn read(peer: &Peer, request: Request) -> Result<(Actor, VerbRequest), Fai
         return Err(malformed("it is no JSON object".to_owned()));
     }
     let asked: VerbRequest = serde_json::from_slice(&body).map_err(|error| malformed(error.to_string()))?;
-    check_reason(&asked.reason)?;
+    check_reason(verb, &asked.reason)?;
     Ok((actor, asked))
 }
 
@@ -140,9 +158,9 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.trim().eq_ignore_ascii_case("application/json")
 }
 
-pub(super) fn check_reason(reason: &str) -> Result<(), Failure> {
+pub(super) fn check_reason(verb: Verb, reason: &str) -> Result<(), Failure> {
     let senseless = |detail: &str| Err(Failure::new(Kind::Senseless, detail));
-    if reason.trim().is_empty() {
+    if reason.trim().is_empty() && verb.needs_reason() {
         return senseless("`reason` is missing; say why, it stands in the log");
     }
     if reason.chars().count() > MAX_REASON_CHARS {

@@ -22,6 +22,12 @@ fn fact(event: &Event) -> String {
         Event::DaemonStarted { version, mode: Mode::Observe } => {
             format!("ringward {version} started, observing only")
         }
+        Event::ClockStepped { from, to } if to < from => {
+            format!("the clock was set back, from {} to {}", short(*from), short(*to))
+        }
+        Event::ClockStepped { from, to } => {
+            format!("nobody looked from {} to {}; that time counts for nothing", short(*from), short(*to))
+        }
         Event::Stopped {} => "all writes were stopped".to_owned(),
         Event::Started {} => "writes were allowed again".to_owned(),
         Event::PlanAccepted { revision } => {
@@ -68,6 +74,12 @@ fn fact(event: &Event) -> String {
         }
         Event::AdoptionReached { .. } => "the targets were adopted; the soak begins".to_owned(),
         Event::RingVerified { .. } => "verified".to_owned(),
+        Event::DevicesLeft { environment, left, before, of, .. } => {
+            let before = if *before == 0 { String::new() } else { format!(", after {before} before") };
+            format!(
+                "{left} of {of} {environment} devices have left it{before}; its shares are taken of the others"
+            )
+        }
         Event::GateUnknown { gate, environment, why, .. } => {
             let why = Verdict::Unknown(*why).reason_code();
             format!("gate {gate}{} cannot tell ({why})", of(*environment))
@@ -188,6 +200,12 @@ mod tests {
             (json!({"write_settled": of_a_ring(settled)}), "settled: it was not applied"),
             (json!({"adoption_reached": ring(json!({"judgements": []}))}), "the soak begins"),
             (json!({"ring_verified": ring(json!({"judgements": []}))}), "Ring 0: verified"),
+            (
+                json!({"devices_left": ring(json!({
+                    "environment": "windows", "left": 30, "before": 10, "of": 100,
+                }))}),
+                "Ring 0: 30 of 100 windows devices have left it, after 10 before",
+            ),
             (json!({"gate_unknown": ring(cannot_tell)}), "adoption/macos cannot tell (stale_sweep)"),
             (
                 json!({"gate_known": ring(json!({"gate": "fleet", "environment": null}))}),

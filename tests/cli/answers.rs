@@ -71,6 +71,7 @@ pub(crate) fn adopting() -> Value {
             "remedy": "nothing: it goes on by itself as devices arrive; to go on without them: ringward waive client --gate adoption --reason …",
             "command": "ringward waive client --gate adoption --reason …",
         }],
+        "newer_target": null,
         "earliest_move": null,
         "next_check": "2026-10-13T08:05:00Z",
         "rings": [

@@ -10,10 +10,11 @@ use ringward::cli::completions::completions;
 use ringward::cli::definitions;
 use ringward::cli::exit::Exit;
 use ringward::cli::man::{ManArgs, man};
+use ringward::rollout::verbs::{About, Verb, effects, refusals};
 use serde_json::json;
 
 use crate::server::{Reply, Server};
-use crate::{answers, refused};
+use crate::{answers, here, refused};
 
 fn commands() -> Vec<String> {
     definitions().get_subcommands().map(|command| command.get_name().to_owned()).collect()
@@ -40,6 +41,7 @@ fn every_command_and_flag_has_a_sentence() {
         "pause",
         "resume",
         "waive",
+        "check-now",
         "stop",
         "start",
         "completions",
@@ -49,6 +51,31 @@ fn every_command_and_flag_has_a_sentence() {
         let command = definitions.find_subcommand(name).unwrap_or_else(|| panic!("{name}"));
         let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         assert!(examples.contains("Example") && examples.contains(&format!("ringward {name}")), "{name}");
+    }
+}
+
+/// The table of verbs, for people: as it is printed, and as it lies in docs.
+#[test]
+fn the_document_of_verbs_is_the_table() {
+    let output = ringward(&["schema", "--verbs"], Path::new("."));
+    assert!(output.status.success(), "{output:?}");
+    let made = String::from_utf8(output.stdout).unwrap();
+    let path = here("docs/verbs.md");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&path, &made).unwrap();
+    }
+    assert_eq!(fs::read_to_string(path).unwrap_or_default(), made, "UPDATE_GOLDEN=1 writes it anew");
+    for verb in Verb::ALL {
+        assert!(made.contains(&format!("\n## {}\n", verb.as_str())), "{verb:?}");
+        let help = ringward(&[verb.as_str(), "--help"], Path::new("."));
+        let help = String::from_utf8(help.stdout).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+        for effect in effects(verb) {
+            assert!(help.contains(effect.words()), "{verb:?} does not tell {effect:?}: {help}");
+        }
+        for refused in refusals(verb) {
+            let why = refused.why(&About::anything());
+            assert!(help.contains(&why), "{verb:?} does not tell {refused:?}: {help}");
+        }
     }
 }
 
@@ -207,6 +234,7 @@ fn without_a_daemon_each_command_says_so() {
         ("pause client --reason x", 1, "ringward run"),
         ("resume client --reason x", 1, "ringward run"),
         ("waive client --gate soak --reason x", 1, "ringward run"),
+        ("check-now client", 1, "ringward run"),
         ("start --reason x", 3, "ringward run"),
         ("stop --reason x", 1, "NOT STOPPED"),
         ("history client", 1, "no database"),
@@ -245,6 +273,8 @@ async fn a_daemon_that_says_no_is_a_refusal() {
         ("pause client --reason x", vec![conflict()], 3, "not now; later"),
         ("resume client --reason x", vec![conflict()], 3, "not now; later"),
         ("waive client --gate soak --reason x", vec![conflict()], 3, "not now; later"),
+        ("check-now clinet", vec![unknown()], 3, "client"),
+        ("check-now client", vec![done()], 0, ""),
         ("start --reason x", vec![conflict()], 3, "not now; later"),
         ("stop --reason x", vec![conflict()], 0, ""),
         ("status", vec![Reply::Http(500, String::new())], 1, "answered 500"),

@@ -16,7 +16,7 @@ use ringward::rollout::report::{Blocker, NewerTarget, Report, RingReport, TooMan
 use ringward::rollout::safety::Veto;
 use ringward::rollout::state::{Assigned, Attempts, Hold, PendingWrite, Phase, Soak, Stage};
 use ringward::rollout::verdict::{Evidence, Exempt, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
-use ringward::rollout::world::{Read, Want};
+use ringward::rollout::world::{Read, Trouble, Want};
 use ringward::time::Timestamp;
 use ringward::version::Environment;
 use ringward::web::rollout_json;
@@ -175,6 +175,11 @@ examples!(blockers: Blocker {
     Blocker::Halted(_) => Blocker::Halted(causes().remove(0)),
     Blocker::FileMissing => Blocker::FileMissing,
     Blocker::ClockBehind(_) => Blocker::ClockBehind(at("2026-10-13T08:20:00Z")),
+    Blocker::LogUnwritable(_) => Blocker::LogUnwritable(Trouble {
+        since: at("2026-10-13T07:50:00Z"),
+        message: "could not write the log ringward.db: the disk is full (free some space on its volume)"
+            .to_owned(),
+    }),
     Blocker::Gate(..) => Blocker::Gate(r(), Box::new(adoption(Verdict::Wait(Waiting::TooFewArrived)))),
     Blocker::Veto(..) => Blocker::Veto(r(), vetoes().remove(0)),
     Blocker::GroupsUnread(_) => Blocker::GroupsUnread(r()),
@@ -444,7 +449,9 @@ fn told(rows: Vec<Blocker>) -> String {
     }
     assert!(!names.contains(""), "every reason has a word: {names:?}");
     for line in text.lines() {
-        assert!(line.chars().count() <= 80, "wider than 80 columns: {line}");
+        // A command stays in one piece, so that it can be pasted.
+        let pasted = line.trim_start().starts_with("ringward ");
+        assert!(pasted || line.chars().count() <= 80, "wider than 80 columns: {line}");
     }
     text
 }

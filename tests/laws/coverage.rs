@@ -141,13 +141,7 @@ fn found(finding: &Finding) -> &'static str {
 }
 
 fn refused(command: &Command, refusal: &Refusal) -> String {
-    let verb = match command {
-        Command::Pause(_) => "pause",
-        Command::Resume(_) => "resume",
-        Command::Waive { .. } => "waive",
-        Command::Stop => "stop",
-        Command::Start { .. } => "start",
-    };
+    let verb = command.verb().as_str();
     match refusal {
         Refusal::NoSuchPlan { .. } => "no_such_plan".to_owned(),
         Refusal::NoReason => "no_reason".to_owned(),

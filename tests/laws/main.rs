@@ -17,6 +17,8 @@ use ringward::time::{SignedDuration, after};
 pub mod support;
 
 #[cfg(test)]
+mod brake;
+#[cfg(test)]
 mod cost;
 #[cfg(test)]
 mod coverage;

@@ -5,10 +5,10 @@
 use std::collections::BTreeSet;
 
 use ringward::plan::model::Percent;
-use ringward::rollout::command::Command;
+use ringward::rollout::command::{Command, StartPlans};
 use ringward::rollout::event::{Actor, Event};
 use ringward::rollout::remote::GroupContent;
-use ringward::time::{SignedDuration, after};
+use ringward::time::{SignedDuration, Timestamp, after};
 use ringward::version::Environment;
 
 use super::dice::Dice;
@@ -64,9 +64,20 @@ impl Meddler {
         let soon = after(drive.now, SignedDuration::from_millis(dice.pick(&[0, 500, 1500])));
         let ann = Actor::Local { user: "ann".to_owned() };
         let asked = |command| Happening::Command(ann.clone(), "just now".to_owned(), command);
-        let happening = match dice.below(10) {
+        let happening = match dice.below(14) {
             0 => asked(Command::Pause(plan.name)),
             1 => asked(Command::Stop),
+            // The brake, and at once what might seem to take it back.
+            10 => return in_a_row(drive, soon, dice, [Command::Stop, Command::Resume(plan.name)].map(asked)),
+            11 => {
+                let start = Command::Start { plans: dice.pick(&[StartPlans::Pause, StartPlans::GoOn]) };
+                return in_a_row(drive, soon, dice, [Command::Stop, start].map(asked));
+            }
+            12 => {
+                let resume = Command::Resume(plan.name.clone());
+                return in_a_row(drive, soon, dice, [Command::Pause(plan.name), resume].map(asked));
+            }
+            13 => asked(Command::CheckNow(plan.name)),
             2 => Happening::StopFile(ann, "just now".to_owned()),
             3 => {
                 let mut plan = plan;
@@ -88,5 +99,13 @@ impl Meddler {
             }
         };
         drive.at(soon, happening);
+    }
+}
+
+/// One thing after the other, as fast as the dice have it.
+fn in_a_row(drive: &mut Drive, mut at: Timestamp, dice: &mut Dice, happenings: [Happening; 2]) {
+    for happening in happenings {
+        drive.at(at, happening);
+        at = after(at, SignedDuration::from_millis(dice.pick(&[0, 500, 1500, 90_000])));
     }
 }

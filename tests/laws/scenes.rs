@@ -95,6 +95,11 @@ pub(crate) fn scene(seed: u64) -> Scene {
         }
     }
     if dice.chance(15) {
+        let at = dice.instant(start, length);
+        let asleep = span(dice.pick(&["6m", "2h", "2h", "24h"])).get();
+        scene.schedule(at, Happening::Sleep(after(at, asleep)));
+    }
+    if dice.chance(15) {
         scene.drive.crash_after(2 + dice.below(20));
     }
     if dice.chance(12) {
@@ -311,7 +316,7 @@ fn command(dice: &mut Dice, plans: &[Revision]) -> Happening {
     }
     .to_owned();
     let actor = person(dice);
-    let asked = match dice.below(16) {
+    let asked = match dice.below(18) {
         0..=2 => Command::Pause(plan),
         3..=5 => Command::Resume(plan),
         6..=9 => {
@@ -325,6 +330,7 @@ fn command(dice: &mut Dice, plans: &[Revision]) -> Happening {
         10 | 11 => Command::Stop,
         12 | 13 => Command::Start { plans: dice.pick(&[StartPlans::GoOn, StartPlans::Pause]) },
         14 => Command::Pause(PlanName::new("nobodys").unwrap()),
+        15 | 16 => Command::CheckNow(plan),
         _ => return Happening::StopFile(actor, "by the dice".to_owned()),
     };
     Happening::Command(actor, reason, asked)

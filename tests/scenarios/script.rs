@@ -125,6 +125,7 @@ impl Script {
             ["outsider", verb @ ..] => Happening::Outside(outsider(verb, line)),
             ["crash"] => Happening::Crash(Remembered::Devices),
             ["crash", "forgetting", "devices"] => Happening::Crash(Remembered::Nothing),
+            ["sleep", "until", ..] => Happening::Sleep(instant(&words[2..]).0),
             ["explain", plan] => Happening::Explain(parse(plan)),
             ["budget", "spent", "until", ..] => {
                 self.budget_spent.push((at, instant(&words[3..]).0));
@@ -185,6 +186,7 @@ fn command(words: &[&str], line: &str) -> (String, Command) {
             let Some(gate) = gate else { panic!("no such gate: `{line}`") };
             Command::Waive { plan: parse(plan), gate, ring: option("--ring").map(parse) }
         }
+        ["check-now", plan, ..] => Command::CheckNow(parse(plan)),
         ["stop", ..] => Command::Stop,
         ["start", "--paused", ..] => Command::Start { plans: StartPlans::Pause },
         ["start", ..] => Command::Start { plans: StartPlans::GoOn },

@@ -199,6 +199,7 @@ fn happened(happening: &Happening) -> String {
         },
         Happening::Crash(Remembered::Devices) => "the daemon dies".to_owned(),
         Happening::Crash(Remembered::Nothing) => "the daemon dies and forgets the devices".to_owned(),
+        Happening::Sleep(until) => format!("the host sleeps until {}", short(*until)),
         Happening::Explain(plan) => format!("explain {plan}"),
     }
 }

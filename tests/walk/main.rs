@@ -6,6 +6,7 @@
 mod backup;
 mod bad_input;
 mod clean;
+mod clock;
 mod contract;
 mod failpoints;
 mod faults;
@@ -14,5 +15,7 @@ mod limits;
 mod processes;
 mod service;
 mod stops;
+mod storage;
 mod stories;
 mod support;
+mod volume;

@@ -15,6 +15,7 @@ use super::{Answer, get, send};
 
 const PAUSE: &str = "/act/pause?plan=client";
 const WAIVE: &str = "/act/waive?plan=client&ring=Engineering%20Ring%200&gate=adoption";
+const CHECK_NOW: &str = "/act/check-now?plan=client";
 const FORM: &str = "application/x-www-form-urlencoded";
 const OURS: [(&str, &str); 3] =
     [("host", "127.0.0.1:8787"), ("origin", "http://127.0.0.1:8787"), ("sec-fetch-site", "same-origin")];
@@ -98,7 +99,7 @@ async fn a_forged_form_reaches_nobody() {
         ("through a proxy", &[HOST, ORIGIN, ("x-forwarded-for", "192.0.2.7")], "x-forwarded-for"),
     ];
     for (row, headers, word) in rows {
-        for path in [PAUSE, "/act/resume?plan=client", WAIVE, "/act/stop", "/act/start"] {
+        for path in [PAUSE, "/act/resume?plan=client", WAIVE, CHECK_NOW, "/act/stop", "/act/start"] {
             let world = World::new(stopped(view(vec![report("client")])), Ok("done"));
             let body = format!("seen={}&reason=look", seen(&world, path).await);
             let answer = submit(&world, path, headers, &body).await;
@@ -210,6 +211,20 @@ async fn a_sheet_says_what_it_will_do_and_changes_nothing() {
     assert_eq!(*world.arrived.lock().unwrap(), []);
     let nothing = get(&world.app, "/act/resume?plan=client").await;
     assert!(nothing.body.contains("asking for it will be refused"), "{}", nothing.body);
+}
+
+/// What leaves no record needs no reason, and is told on the spot.
+#[tokio::test]
+async fn a_look_is_asked_for_without_a_reason_and_told_at_once() {
+    let world = World::new(view(vec![report("client")]), Ok("reading now: all devices"));
+    let sheet = get(&world.app, CHECK_NOW).await;
+    assert_eq!((sheet.status.as_u16(), sheet.body.contains("<textarea")), (200, false), "{}", sheet.body);
+    assert!(sheet.body.contains("<code>ringward check-now client</code>"), "{}", sheet.body);
+    let answer = submit(&world, CHECK_NOW, &OURS, "seen=").await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert!(answer.body.contains("Reading now: all devices."), "{}", answer.body);
+    let expected = (Actor::Loopback, String::new(), Command::CheckNow(plan("client")));
+    assert_eq!(*world.arrived.lock().unwrap(), [expected]);
 }
 
 /// A verb leads back to the page, which shows the record of it and not what an address claims.

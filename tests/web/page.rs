@@ -8,6 +8,7 @@ use ringward::rollout::report::{Blocker, Report};
 use ringward::rollout::safety::Veto;
 use ringward::rollout::state::Phase;
 use ringward::rollout::verdict::Unknown;
+use ringward::rollout::world::Trouble;
 use ringward::web::{Peer, rollout_json};
 
 use axum::body::Body;
@@ -115,6 +116,10 @@ fn blockers() -> Vec<(Blocker, &'static str)> {
         (Blocker::Halted(halted), "halted: gate adoption of Ring 0 cannot tell"),
         (Blocker::FileMissing, "file was missing"),
         (Blocker::ClockBehind(until), "the clock was set back"),
+        (
+            Blocker::LogUnwritable(Trouble { since: until, message: "the disk is full".to_owned() }),
+            "the log cannot be written since 2026-10-13 09:00 UTC: the disk is full",
+        ),
         (Blocker::Gate(name(), gate), "30 of 40 sighted devices arrived"),
         (Blocker::Veto(name(), twice), "deployment groups are named"),
         (Blocker::GroupsUnread(name()), "have not been read lately"),

@@ -34,7 +34,7 @@ async fn the_keys_of_the_api_are_kept() {
         ("/faults/0", "message plan"),
         (
             "/rollouts/0",
-            "at description digest earliest_move halted id next_check number paused phase phase_since plan \
+            "at description digest earliest_move halted id newer_target next_check number paused phase phase_since plan \
              rings waiting_on",
         ),
         ("/rollouts/0/halted", "cause since text"),

@@ -16,6 +16,7 @@ use super::{ask, send};
 
 const PAUSE: &str = "/api/v1/rollouts/client/pause";
 const WAIVE: &str = "/api/v1/rollouts/client/waive";
+const CHECK_NOW: &str = "/api/v1/rollouts/client/check-now";
 
 #[tokio::test]
 async fn each_verb_arrives_as_it_was_asked() {
@@ -25,6 +26,7 @@ async fn each_verb_arrives_as_it_was_asked() {
         ("/api/v1/rollouts/client/resume", r#"{"reason": "look"}"#, Command::Resume(plan("client"))),
         (WAIVE, r#"{"reason": "look", "gate": "soak"}"#, waive(None)),
         (WAIVE, r#"{"reason": "look", "gate": "soak", "ring": "Ring 1"}"#, waive(Some(ring("Ring 1")))),
+        (CHECK_NOW, r#"{"reason": "look"}"#, Command::CheckNow(plan("client"))),
         ("/api/v1/stop", r#"{"reason": "look"}"#, Command::Stop),
         ("/api/v1/start", r#"{"reason": "look"}"#, Command::Start { plans: StartPlans::GoOn }),
         (
@@ -53,7 +55,7 @@ async fn what_makes_no_sense_does_not_arrive() {
     let world = World::usual();
     let long = format!(r#"{{"reason": "{}"}}"#, "x".repeat(2_001));
     let huge = format!(r#"{{"reason": "{}"}}"#, "x".repeat(64 * 1024));
-    let rows: [(&str, &str, &str, u16, &str); 17] = [
+    let rows: [(&str, &str, &str, u16, &str); 19] = [
         ("no body", PAUSE, "", 400, "not a request"),
         ("no JSON", PAUSE, "reason=look", 400, "not a request"),
         ("a list of the fields", PAUSE, r#"["look"]"#, 400, "no JSON object"),
@@ -68,6 +70,8 @@ async fn what_makes_no_sense_does_not_arrive() {
         ("another verb's gate", PAUSE, r#"{"reason": "look", "gate": "soak"}"#, 422, "`waive`"),
         ("another verb's pause", WAIVE, r#"{"reason": "x", "gate": "soak", "paused": true}"#, 422, "`start`"),
         ("another verb's ring", "/api/v1/start", r#"{"reason": "x", "ring": "Ring 1"}"#, 422, "`waive`"),
+        ("NUL where no reason is needed", CHECK_NOW, r#"{"reason": "a\u0000b"}"#, 422, "control character"),
+        ("a gate where none is asked", CHECK_NOW, r#"{"gate": "soak"}"#, 422, "`waive`"),
         ("no gate", WAIVE, r#"{"reason": "look"}"#, 422, "`gate` is missing"),
         ("no such gate", WAIVE, r#"{"reason": "look", "gate": "mood"}"#, 400, "adoption"),
         ("no such verb", "/api/v1/rollouts/client/hurry", r#"{"reason": "look"}"#, 404, "hurry"),
@@ -139,7 +143,7 @@ async fn every_verb_over_tcp_keeps_the_rules() {
         request
     };
     let resume = "/api/v1/rollouts/client/resume";
-    for path in [PAUSE, resume, WAIVE, "/api/v1/stop", "/api/v1/start"] {
+    for path in [PAUSE, resume, WAIVE, CHECK_NOW, "/api/v1/stop", "/api/v1/start"] {
         let answer = send(&world.app, tcp(path, Some("http://evil.test"))).await;
         let problem = answer.problem(path, 403, "`Origin` is `http://evil.test`");
         assert!(problem.detail.contains("use the command line on the machine"), "{}", problem.detail);

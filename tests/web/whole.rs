@@ -64,12 +64,16 @@ async fn verbs_reach_the_log_and_reads_show_it() {
     assert_eq!((stopped.actor.as_str(), stopped.reason.as_str()), ("local:ada", "a test"));
     assert!(!all.troubles.is_empty());
     let again = ask(&app, Method::POST, "/api/v1/stop", Some(r#"{"reason": "a test"}"#)).await;
-    again.problem("stopped twice", 409, "ringward start allows writes again");
+    again.problem("stopped twice", 409, "ringward start --reason … allows writes again");
     let one: RolloutJson = get(&app, "/api/v1/rollouts/no").await.json();
     assert_eq!(one.paused.unwrap().actor, "local:ada");
     let codes: Vec<&str> = one.waiting_on.iter().map(|blocker| blocker.code.as_str()).collect();
     assert_eq!(codes.get(..2), Some(["stopped", "paused"].as_slice()), "{codes:?}");
-    done(&app, "/api/v1/rollouts/no/resume").await;
+    let looked = ask(&app, Method::POST, "/api/v1/rollouts/no/check-now", Some("{}")).await;
+    let looked = looked.json::<VerbAnswer>().done;
+    assert!(looked.contains("the plan files were looked at; reading now: all devices"), "{looked}");
+    let resumed = done(&app, "/api/v1/rollouts/no/resume").await;
+    assert!(resumed.contains("all writes are still stopped: ringward start"), "{resumed}");
     done(&app, "/api/v1/start").await;
     let plan: PlanAnswer = get(&app, "/api/v1/rollouts/no/plan").await.json();
     assert_eq!((plan.digest, plan.rollout, plan.seq > 0), (one.digest, 1, true));

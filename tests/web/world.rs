@@ -218,6 +218,7 @@ pub(super) fn view(reports: Vec<Report>) -> View {
         next_check: Some(at("2026-10-12T10:05:00Z")),
         tallies: Tallies { halts: BTreeMap::from([((plan("client"), "drift"), 2)]) },
         waits: Waits::default(),
+        log_unwritable: None,
         ticked_at: Some(at("2026-10-12T09:59:59Z")),
     }
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::cli::account::Look;
 use crate::cli::online::finding::{Code, Finding, Severity};
 use crate::cli::online::groups::{Ahead, Outlook};
+use crate::cli::online::power::{Power, power};
 use crate::cli::online::profiles::{Named, look_up};
 use crate::cli::online::sizes::{RingSizes, Sizes, one_in};
 use crate::cli::render::{distance, short};
@@ -80,6 +81,8 @@ pub(crate) struct RingReport {
     pub active: usize,
     /// It shows faults that hit 1 device in so many, or more, with 95 % certainty.
     pub shows_one_in: Option<u64>,
+    /// What the look for devices gone dark can find in each environment with a target.
+    pub power: BTreeMap<Environment, Power>,
 }
 
 /// Judges the account itself.
@@ -230,6 +233,7 @@ impl<'a> Judge<'a> {
             findings.extend(told.into_iter().map(|(finding, spot)| finding.of_ring(&ring.name).at(spot)));
             let active = sizes.as_ref().map_or(0, RingSizes::active);
             rings.push(RingReport {
+                power: BTreeMap::new(),
                 name: ring.name.clone(),
                 profiles,
                 group,
@@ -238,6 +242,7 @@ impl<'a> Judge<'a> {
                 shows_one_in: one_in(active),
             });
         }
+        compare(plan, &mut rings);
         rings
     }
 
@@ -260,6 +265,21 @@ impl<'a> Judge<'a> {
         let problem =
             format!("{total} devices are in profiles that no plan here names: {}", words.join(", "));
         (total > 0).then(|| Finding::new(Code::ProfileUnplanned, problem))
+    }
+}
+
+/// What each ring can show of devices gone dark, beside the rings that come after it.
+fn compare(plan: &Plan, rings: &mut [RingReport]) {
+    let active = |ring: &RingReport, environment: Environment| {
+        let sizes = ring.sizes.as_ref().and_then(|sizes| sizes.environments.get(&environment));
+        sizes.map_or(0, |sizes| sizes.movable - sizes.away)
+    };
+    for (index, of) in plan.rings.iter().enumerate() {
+        let (before, after) = rings.split_at_mut((index + 1).min(rings.len()));
+        let Some(ring) = before.last_mut().filter(|ring| ring.sizes.is_some()) else { continue };
+        let control = |environment| after.iter().map(|later| active(later, environment)).sum();
+        let judged = |environment| power(active(ring, environment), control(environment), of.health);
+        ring.power = of.targets.keys().map(|environment| (*environment, judged(*environment))).collect();
     }
 }
 

@@ -6,6 +6,7 @@
 mod assess;
 mod finding;
 mod groups;
+mod power;
 mod profiles;
 mod show;
 mod sizes;

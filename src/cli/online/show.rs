@@ -59,6 +59,9 @@ pub(super) fn plan(out: Out<'_>, screen: &Screen, plan: &PlanReport) -> io::Resu
         for (environment, sizes) in sizes.environments.iter().filter(|(_, sizes)| sizes.devices > 0) {
             writeln!(out, "     {:<7}  {}", environment.as_str(), sizes.versions.in_words())?;
         }
+        for (environment, power) in &ring.power {
+            writeln!(out, "     {:<7}  {}", environment.as_str(), power.in_words())?;
+        }
         writeln!(out, "     {}", shows(ring.active).replace(" (", "\n     ("))?;
     }
     plan.findings.iter().try_for_each(|found| finding(out, &file, found))

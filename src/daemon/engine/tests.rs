@@ -138,14 +138,16 @@ fn an_instant_that_was_used_is_never_left_behind() {
     let directory = tempfile::tempdir().unwrap();
     let mut engine = engine(directory.path());
     let last = engine.state.last_at.unwrap();
-    let hour = SignedDuration::from_hours(1);
+    // Shorter than what counts as a step of the clock.
+    let hour = SignedDuration::from_mins(4);
     let stands = |at: Timestamp| Clock::fast_from(at, 1e-9);
     type Use = fn(&mut Engine);
     let uses: [(&str, Use); 3] = [
         ("a pass", |engine| drop(engine.pass().unwrap())),
         ("a sweep", |engine| {
             let (started_at, scope) = (engine.now(), crate::fleet::SweepScope::Full);
-            engine.observe_sweep(Sweep { scope, started_at, finished_at: started_at, devices: Vec::new() });
+            let sweep = Sweep { scope, started_at, finished_at: started_at, devices: Vec::new() };
+            engine.observe_sweep(sweep).unwrap();
         }),
         ("a read", |engine| engine.use_instant(engine.now())),
     ];
@@ -160,4 +162,131 @@ fn an_instant_that_was_used_is_never_left_behind() {
         engine.pass().unwrap();
         assert_eq!(engine.world.clock_behind, Some(later), "{row}: nothing is written until then");
     }
+}
+
+/// The engine on a clock that stands, so that a slow machine changes nothing.
+fn standing(directory: &Path) -> (Engine, Timestamp) {
+    let mut engine = engine(directory);
+    let last = engine.latest().unwrap();
+    engine.clock = Clock::fast_from(last, 1e-9);
+    engine.pass().unwrap();
+    (engine, last)
+}
+
+fn steps(engine: &Engine) -> Vec<(Timestamp, Timestamp)> {
+    let view = engine.store.as_ref().unwrap().view();
+    let log: Vec<Recorded> = log::events(view).collect::<Result<_, _>>().unwrap();
+    assert_eq!(crate::rollout::invariant::check(&log, &[]), [], "no law is broken");
+    let steps = log.iter().filter_map(|recorded| match recorded.entry.event {
+        Event::ClockStepped { from, to } => Some((from, to)),
+        _ => None,
+    });
+    steps.collect()
+}
+
+#[test]
+fn steps_of_the_clock_are_events_once_each() {
+    let hour = SignedDuration::from_hours(1);
+    // (row, hours that the clock goes by, steps on record, whether deadlines stood still)
+    let rows: [(&str, &[i64], usize, bool); 5] = [
+        ("two hours forward", &[2], 1, true),
+        ("two hours back", &[-2], 1, false),
+        ("two hours back and right again", &[-2, 2], 1, false),
+        ("two hours forward and right again", &[2, -2], 2, true),
+        ("a day asleep", &[24], 1, true),
+    ];
+    for (row, moves, expected, stood_still) in rows {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut engine, last) = standing(directory.path());
+        let mut at = last;
+        for hours in moves {
+            at = after(at, hour * i32::try_from(*hours).unwrap());
+            engine.clock = Clock::fast_from(at, 1e-9);
+            engine.pass().unwrap();
+            engine.pass().unwrap();
+        }
+        let found = steps(&engine);
+        assert_eq!(found.len(), expected, "{row}: {found:?}");
+        assert_eq!(found[0], (last, after(last, hour * i32::try_from(moves[0]).unwrap())), "{row}");
+        let spans = &engine.state.plans[&plan()].rollout.standstills;
+        assert_eq!(!spans.is_empty(), stood_still, "{row}: {spans:?}");
+        assert!(engine.state.plans[&plan()].rollout.halted.is_none(), "{row}");
+    }
+}
+
+#[test]
+fn a_clock_that_was_set_back_while_no_daemon_ran_is_on_record() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut before, last) = standing(directory.path());
+    let ahead = after(last, SignedDuration::from_mins(4));
+    before.clock = Clock::fast_from(ahead, 1e-9);
+    let ana = Actor::Local { user: "ana".to_owned() };
+    before.command(&ana, "a look first", &Command::Pause(plan())).unwrap().unwrap();
+    assert_eq!(steps(&before), []);
+    drop(before);
+    // It runs by its own clock again, which is four minutes behind what the log says.
+    let again = engine(directory.path());
+    let found = steps(&again);
+    assert!(found.len() == 1 && found[0].0 == ahead && found[0].1 < ahead, "{found:?}");
+}
+
+#[test]
+fn a_log_that_fails_holds_everything_until_it_is_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut engine = engine(directory.path());
+    let ana = Actor::Local { user: "ana".to_owned() };
+    let (database, away) = (directory.path().join("ringward.db"), directory.path().join("away.db"));
+    refuse(
+        directory.path(),
+        "CREATE TRIGGER fault BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'the disk is on fire'); END",
+    );
+    let answer = engine.command(&ana, "dns is down", &Command::Pause(plan())).unwrap();
+    let Err(CommandError::Failed(why)) = answer else { panic!("{answer:?}") };
+    assert!(why.contains("the disk is on fire"), "{why}");
+    assert!(engine.is_lost(), "opening it again needs a record, and that fails as well");
+
+    let before = engine.state.clone();
+    let pass = engine.pass().unwrap();
+    assert!(pass.write.is_none());
+    assert_eq!(engine.state, before, "nothing is decided");
+    let codes: Vec<_> = pass.reports[0].waiting_on.iter().map(|blocker| blocker.code()).collect();
+    assert_eq!(codes[0], "log_unwritable", "{codes:?}");
+    let view = engine.view(&pass, 0, None);
+    assert!(view.log_unwritable.unwrap().message.contains("the disk is on fire"));
+    let stopped = engine.command(&ana, "dns is down", &Command::Stop).unwrap().unwrap();
+    assert!(engine.stop_file.is_there() && stopped.contains("by the stop file"), "{stopped}");
+
+    std::fs::rename(&database, &away).unwrap();
+    regain(&mut engine).unwrap();
+    assert!(engine.is_lost() && !database.exists(), "nothing is made in its place");
+    std::fs::rename(&away, &database).unwrap();
+    refuse(directory.path(), "DROP TRIGGER fault");
+    regain(&mut engine).unwrap();
+    assert!(!engine.is_lost() && engine.world.log_unwritable.is_none());
+    engine.pass().unwrap();
+    assert!(engine.state.stop.is_some(), "the stop is recorded as soon as it can be");
+    let view = engine.store.as_ref().unwrap().view();
+    view.verify_chain().unwrap();
+    assert_eq!(log::replay(view).unwrap(), engine.state, "law 9");
+}
+
+/// Opens a lost log again without waiting.
+fn regain(engine: &mut Engine) -> Result<(), EngineError> {
+    engine.hurry();
+    engine.regain_when_due()
+}
+
+#[test]
+fn a_log_that_another_wrote_ends_the_daemon() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut engine = engine(directory.path());
+    refuse(
+        directory.path(),
+        "DROP TRIGGER events_no_update; UPDATE events SET reason = 'nothing to see' WHERE seq = 2",
+    );
+    let ana = Actor::Local { user: "ana".to_owned() };
+    let error = engine.command(&ana, "dns is down", &Command::Pause(plan())).unwrap_err();
+    assert!(error.to_string().contains("record 2 "), "{error}");
+    let error = engine.verify_on_disk().unwrap_err();
+    assert!(matches!(error, EngineError::Open(OpenError::BrokenLog { .. })), "{error}");
 }

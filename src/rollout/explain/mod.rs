@@ -16,7 +16,7 @@ use crate::rollout::cause::Cause;
 use crate::rollout::report::{Blocker, Report, RingReport, TooMany, Unsure};
 use crate::rollout::state::Stage;
 use crate::rollout::verdict::{Evidence, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
-use crate::rollout::world::{Read, Want};
+use crate::rollout::world::{Read, Trouble, Want};
 use crate::time::Timestamp;
 
 /// What a person needs to know about one blocker.
@@ -89,7 +89,7 @@ impl Report {
             Blocker::InFlight(ring, _) | Blocker::InDoubt { ring, .. } | Blocker::Backoff { ring, .. } => {
                 self.ring(ring).map(|ring| ring.since)
             }
-            Blocker::Withdrawn(since) => Some(*since),
+            Blocker::Withdrawn(since) | Blocker::LogUnwritable(Trouble { since, .. }) => Some(*since),
             Blocker::FileMissing
             | Blocker::ClockBehind(_)
             | Blocker::BudgetSpent { .. }
@@ -124,6 +124,7 @@ impl Report {
             | Blocker::Halted(_)
             | Blocker::FileMissing
             | Blocker::ClockBehind(_)
+            | Blocker::LogUnwritable(_)
             | Blocker::InFlight(..)
             | Blocker::OtherWrite { .. }
             | Blocker::Backoff { .. }
@@ -189,6 +190,7 @@ fn until(blocker: &Blocker) -> Option<Timestamp> {
         | Blocker::Paused(_)
         | Blocker::Halted(_)
         | Blocker::FileMissing
+        | Blocker::LogUnwritable(_)
         | Blocker::Veto(..)
         | Blocker::GroupsUnread(_)
         | Blocker::InFlight(..)

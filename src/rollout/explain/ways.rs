@@ -49,6 +49,9 @@ pub(in crate::rollout) fn way_out(blocker: &Blocker, plan: &str) -> WayOut {
         Blocker::ClockBehind(_) => WayOut::words(
             "nothing: it goes on by itself once the clock has caught up; see that the machine's clock is right",
         ),
+        Blocker::LogUnwritable(_) => WayOut::words(
+            "mend what it names (free space on the disk, make the volume writable, mount it again); then it goes on by itself, within half a minute",
+        ),
         Blocker::Gate(ring, judgement) => out_of_gate(ring, judgement, plan),
         Blocker::Veto(_, veto) => WayOut::words(format!("{}; then it goes on by itself", veto.instead())),
         Blocker::GroupsUnread(_) => WayOut::then(

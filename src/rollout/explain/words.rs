@@ -31,6 +31,10 @@ pub(super) fn words(report: &Report, blocker: &Blocker) -> Words {
             format!("this machine's clock was set back; ringward was at {} already", short(*until)),
             "Nothing is written before the clock has passed that instant, so that the log stays in order and no wait is cut short.".to_owned(),
         ),
+        Blocker::LogUnwritable(trouble) => (
+            format!("ringward's log cannot be written: {}", trouble.message),
+            "Nothing is decided and nothing is sent to Cloudflare: a write needs its record first. What the page shows is the last that was recorded. `ringward stop` works all the same, by its file. A write that was on its way when it began is in doubt, and is settled by reading.".to_owned(),
+        ),
         Blocker::Gate(ring, judgement) => gate(report, ring, judgement),
         Blocker::Veto(ring, veto) => (
             format!("ring {ring} has a deployment group in its way: {}", veto.what()),
@@ -121,6 +125,9 @@ fn halted(cause: &Cause) -> (String, String) {
         Cause::Unhealthy { judgement, .. } if judgement.gate == Gate::Dark => {
             "A version that breaks the connection shows only as a device that stays silent, and the rings that do not have it yet say how much silence is usual. Resuming accepts the devices found so far; new ones halt it again."
         }
+        Cause::Unhealthy { judgement, .. } if stayed(judgement).is_some() => {
+            "Where nobody arrives, something stops the installer everywhere, and most often it is endpoint protection: it must allow CloudflareWARPUpdater and warp-updater-armed.exe on Windows, com.cloudflare.warp.updater and warp-updater on macOS. Resuming accepts the devices found so far; new ones halt it again."
+        }
         Cause::Unhealthy { .. } => {
             "A device that cannot install a version stays silently on its old one. Resuming accepts the devices found so far; new ones halt it again."
         }
@@ -176,7 +183,20 @@ fn ailing(ring: &RingName, judgement: &Judgement) -> String {
     let whose = whose(judgement);
     match judgement.gate {
         Gate::Dark => format!("too many {whose} of ring {ring} went silent after they took the new version"),
-        _ => format!("too many {whose} of ring {ring} are online and do not take the new version"),
+        _ => match stayed(judgement) {
+            Some(count) => format!(
+                "every one of the {count} {whose} of ring {ring} that were online stayed on its old version"
+            ),
+            None => format!("too many {whose} of ring {ring} are online and do not take the new version"),
+        },
+    }
+}
+
+/// How many sighted devices there are, where none of them has arrived.
+fn stayed(judgement: &Judgement) -> Option<usize> {
+    match &judgement.evidence {
+        Evidence::Stalled(seen) if seen.counts.arrived == 0 && seen.stalled() > 0 => Some(seen.sighted()),
+        _ => None,
     }
 }
 
@@ -195,6 +215,7 @@ fn wait(report: &Report, waiting: Waiting, ring: &RingName, judgement: &Judgemen
         | Evidence::Stalled(_)
         | Evidence::Dark(_) => String::new(),
     };
+    let gone = gone(judgement);
     match waiting {
         Waiting::OpeningClosed => (
             format!("the schedule of ring {ring} has no opening now"),
@@ -222,11 +243,11 @@ fn wait(report: &Report, waiting: Waiting, ring: &RingName, judgement: &Judgemen
         ),
         Waiting::TooFewSeen => (
             format!("too few {} of ring {ring} have been online since the new version is on offer", whose(judgement)),
-            format!("Laptops that are off say nothing yet: of those that were active in the week before, enough must be seen first.{deadline}"),
+            format!("Laptops that are off say nothing yet: of those that were active in the week before, enough must be seen first.{gone}{deadline}"),
         ),
         Waiting::TooFewArrived => (
             format!("too few {} of ring {ring} run the new version so far", whose(judgement)),
-            format!("Devices install it after their next start, wake or push.{deadline}"),
+            format!("Devices install it after their next start, wake or push.{gone}{deadline}"),
         ),
         Waiting::SoakRunning => (
             format!("ring {ring} soaks: it proves the new version in use"),
@@ -236,6 +257,19 @@ fn wait(report: &Report, waiting: Waiting, ring: &RingName, judgement: &Judgemen
             format!("ring {ring} soaked long enough, but too few of its devices came back on another day"),
             "A version that nobody woke up to again has proved nothing: half of the arrived devices must be seen on a later day than their arrival.".to_owned(),
         ),
+    }
+}
+
+/// Who left, and counts no more.
+fn gone(judgement: &Judgement) -> String {
+    match &judgement.evidence {
+        Evidence::Adoption { census, .. } if census.counts.left > 0 => {
+            let (left, of) = (census.counts.left, census.counts.total());
+            format!(
+                " {left} of its {of} devices have left the ring or the account; the shares are of the others."
+            )
+        }
+        _ => String::new(),
     }
 }
 

@@ -88,6 +88,7 @@ impl Bench {
             stage,
             since: assigned_at(),
             unknown: BTreeMap::new(),
+            left: BTreeMap::new(),
             waived: BTreeMap::new(),
             acknowledged: BTreeMap::new(),
             silence_accepted: BTreeMap::new(),

@@ -3,7 +3,7 @@
 //! **Invariant:** shares are compared as whole numbers, over the counts that the event carries.
 
 use super::ledger::{Ledger, Place, RingLine};
-use super::{Audit, Law, health};
+use super::{Audit, Law, health, shrink};
 use crate::fleet::EnvironmentCensus;
 use crate::plan::model::{Percent, RingPlan};
 use crate::rollout::event::{Event, Recorded};
@@ -67,6 +67,7 @@ fn adoption(
             continue;
         };
         counts_add_up(audit, recorded, word, census);
+        shrink::leaving_is_told(audit, plan, ring, recorded, word, census);
         let in_force = *at_least == plan.adoption.at_least && *seen_at_least == plan.adoption.seen_at_least;
         audit.require(in_force, law, seq, || {
             format!("{} was judged by other thresholds than the plan's", word.name())

@@ -114,6 +114,19 @@ fn same_ring(old: &RingPlan, new: &RingPlan) -> bool {
     old.name == new.name && old.targets == new.targets && sorted(old) == sorted(new)
 }
 
+/// A step of the clock lies before its record, and no time is told twice as not watched.
+pub(super) fn clock(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
+    let Event::ClockStepped { from, to } = &recorded.entry.event else { return };
+    let (law, seq) = (Law::Chain, recorded.seq);
+    audit.require(from != to && *from.max(to) <= recorded.at, law, seq, || {
+        format!("the clock stepped from {from} to {to}, which is no step before this record")
+    });
+    let again = from < to && ledger.watched_from.is_some_and(|watched| *from < watched);
+    audit.require(!again, law, seq, || {
+        format!("the time from {from} to {to} is on record as not watched already")
+    });
+}
+
 /// Laws 6 and 8.
 pub(super) fn actor(audit: &mut Audit, recorded: &Recorded) {
     let entry = &recorded.entry;

@@ -19,6 +19,8 @@ use crate::version::Environment;
 pub(super) struct Ledger<'a> {
     pub(super) last_seq: u64,
     pub(super) last_at: Option<Timestamp>,
+    /// Where the last span ended that nobody watched.
+    pub(super) watched_from: Option<Timestamp>,
     pub(super) observing: bool,
     pub(super) stopped: bool,
     pub(super) plans: BTreeMap<&'a PlanName, PlanLine<'a>>,
@@ -94,6 +96,8 @@ pub(super) struct RingLine<'a> {
     /// Writes in a row that came to nothing.
     pub(super) failures: u32,
     pub(super) refused: Option<u16>,
+    /// Devices that are told to have left since the assignment.
+    pub(super) left: BTreeMap<Environment, usize>,
 }
 
 impl<'a> RingLine<'a> {
@@ -111,6 +115,7 @@ impl<'a> RingLine<'a> {
             doubted: false,
             failures: 0,
             refused: None,
+            left: BTreeMap::new(),
         }
     }
 
@@ -123,6 +128,7 @@ impl<'a> RingLine<'a> {
         self.group = Some(&group.id);
         self.policies = Some(policies);
         self.deadline_from = Some(group.updated_at);
+        self.left.clear();
     }
 
     pub(super) const fn is_entered(&self) -> bool {
@@ -196,6 +202,7 @@ impl<'a> Ledger<'a> {
                     *begun = after(*begun, down);
                 }
             }
+            (_, Event::ClockStepped { from, to }) if from < to => self.pass_over(*from, *to),
             (_, Event::Stopped {}) => self.stopped = true,
             (_, Event::Started {}) => self.stopped = false,
             (Some(id), Event::PlanAccepted { revision }) => self.accept(id, revision),
@@ -204,6 +211,19 @@ impl<'a> Ledger<'a> {
                 self.take_into_plan(id, event, recorded.at);
             }
             (None, _) => {}
+        }
+    }
+
+    /// What nobody watched counts for no soak, no deadline and against no gate.
+    fn pass_over(&mut self, from: Timestamp, to: Timestamp) {
+        self.watched_from = Some(to);
+        for ring in self.plans.values_mut().flat_map(|plan| &mut plan.rings) {
+            let begun = ring.unknown.values_mut().map(|(_, begun)| begun);
+            let soak = ring.adopted_at.as_mut().filter(|_| ring.place == Place::Soaking);
+            let deadline = ring.deadline_from.as_mut().filter(|_| ring.place == Place::Adopting);
+            for begun in begun.chain(soak).chain(deadline) {
+                *begun = after(*begun, since((*begun).clamp(from, to), to));
+            }
         }
     }
 
@@ -380,6 +400,9 @@ impl<'a> RingLine<'a> {
                 self.adopted_at = Some(at);
             }
             Event::RingVerified { .. } => self.go(Place::Verified),
+            Event::DevicesLeft { environment, left, .. } => {
+                self.left.insert(*environment, *left);
+            }
             Event::GateUnknown { gate, environment, why, .. } => {
                 let begun = self.unknown.get(&(*gate, *environment)).map_or(at, |(_, begun)| *begun);
                 self.unknown.insert((*gate, *environment), (*why, begun));

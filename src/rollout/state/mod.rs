@@ -128,6 +128,7 @@ impl State {
                 self.mode = Some(*mode);
                 self.forgive_downtime(recorded.at);
             }
+            (Event::ClockStepped { from, to }, _) => self.pass_over(*from, *to),
             (Event::Stopped {}, None) => {
                 self.stop = Some(Hold::of(recorded));
                 self.stand_still_everywhere(recorded.at);
@@ -263,6 +264,29 @@ impl State {
         let rings = self.plans.values_mut().flat_map(|plan| &mut plan.rollout.rings);
         for unknown in rings.flat_map(|ring| ring.unknown.values_mut()) {
             unknown.since = after(unknown.since, down);
+        }
+    }
+
+    /// Nobody watched between these two instants: deadlines stood still, and soaks and unknown gates go
+    /// on counting where they were. A clock that was set back changes nothing.
+    fn pass_over(&mut self, from: Timestamp, to: Timestamp) {
+        if to <= from {
+            return;
+        }
+        // What began on the way lost only the rest.
+        let later = |begun: Timestamp| after(begun, since(begun.max(from).min(to), to));
+        for rollout in self.plans.values_mut().map(|plan| &mut plan.rollout) {
+            if rollout.standstills.last().is_none_or(|span| span.until.is_some()) {
+                rollout.standstills.push(Standstill { from, until: Some(to) });
+            }
+            for ring in &mut rollout.rings {
+                for unknown in ring.unknown.values_mut() {
+                    unknown.since = later(unknown.since);
+                }
+                if let Stage::Soaking(_, soak) = &mut ring.stage {
+                    soak.started_at = later(soak.started_at);
+                }
+            }
         }
     }
 

@@ -29,6 +29,8 @@ pub struct Ring {
     pub unknown: BTreeMap<(Gate, Option<Environment>), UnknownSince>,
     /// Gates that a person waived.
     pub waived: BTreeMap<Gate, Hold>,
+    /// Devices that have left since the assignment, as far as events have told.
+    pub left: BTreeMap<Environment, usize>,
     /// Devices that a person has seen a health gate fail for, and accepted.
     pub acknowledged: BTreeMap<(Gate, Option<Environment>), BTreeSet<DeviceId>>,
     /// Up to when a person has accepted that most of an environment is silent: an outage or a
@@ -176,7 +178,7 @@ pub struct Assigned {
 /// A soak that runs; a stored fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Soak {
-    /// When adoption held in every environment.
+    /// When adoption held in every environment; later by the time that nobody watched since.
     pub started_at: Timestamp,
 }
 
@@ -188,6 +190,7 @@ impl Ring {
             since: at,
             unknown: BTreeMap::new(),
             waived: BTreeMap::new(),
+            left: BTreeMap::new(),
             acknowledged: BTreeMap::new(),
             silence_accepted: BTreeMap::new(),
         }
@@ -196,6 +199,9 @@ impl Ring {
 
 impl Ring {
     pub(super) fn enter(&mut self, stage: Stage, at: Timestamp) {
+        if matches!(stage, Stage::Adopting(_)) {
+            self.left.clear();
+        }
         self.stage = stage;
         self.since = at;
         self.unknown.clear();
@@ -245,6 +251,17 @@ impl Ring {
                 Stage::Soaking(assigned.clone(), Soak { started_at: at })
             }
             (Stage::Soaking(assigned, _), Event::RingVerified { .. }) => Stage::Verified(assigned.clone()),
+            (
+                Stage::Adopting(_) | Stage::Soaking(..),
+                Event::DevicesLeft { environment, left, before, .. },
+            ) => {
+                let known = self.left.insert(*environment, *left).unwrap_or(0);
+                if known != *before || left == before {
+                    self.left.insert(*environment, known);
+                    return Err(format!("{known} devices are known to have left"));
+                }
+                return Ok(());
+            }
             (stage, Event::GateUnknown { gate, environment, why, .. })
                 if !matches!(stage, Stage::Pending) =>
             {

@@ -28,7 +28,7 @@ pub struct Rollout {
     pub rings: Vec<Ring>,
     /// A newer target that waits until it is final.
     pub waiting: Option<WaitingTarget>,
-    /// Spans in which it was paused, halted or stopped; the last may still run.
+    /// Spans in which it was paused, halted or stopped, or nobody watched; the last may still run.
     pub standstills: Vec<Standstill>,
 }
 

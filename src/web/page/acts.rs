@@ -1,13 +1,17 @@
 //! What the reader may ask for: links to the confirmation, or the command that does the same.
 //!
-//! **Invariant:** who may act is decided by [`Peer::actor`], the rule that the verbs themselves keep.
+//! **Invariant:** who may act is decided by [`Peer::actor`], the rule that the verbs themselves keep;
+//! what is offered is what the table of verbs has for the situation that is shown.
 
 use axum::http::header;
 use axum::http::request::Parts;
 
 use super::super::Peer;
+use super::super::json::{RingJson, RolloutJson};
 use super::encoded;
 use crate::ids::{PlanName, RingName};
+use crate::rollout::state::Phase;
+use crate::rollout::verbs::{self, Cell, Holds, Place, Verb, Waived, Writes};
 use crate::rollout::verdict::Gate;
 
 /// Who reads the page.
@@ -49,14 +53,40 @@ fn action(id: String, label: &'static str, href: String, command: String, viewer
     Action { id, label, href: Some(href).filter(|_| viewer.may_act()), command }
 }
 
-pub(super) fn pause(plan: &PlanName, viewer: &Viewer) -> Action {
-    let href = format!("/act/pause?plan={}", encoded(plan.as_str()));
-    action(format!("pause-{plan}"), "Pause", href, of_plan("pause", plan), viewer)
+/// What the table has for a plan as it is: the verbs that would do something about it.
+pub(super) fn of_rollout(rollout: &RolloutJson, writes: Writes, viewer: &Viewer) -> Vec<Action> {
+    let offered = |(verb, label): (Verb, &'static str)| {
+        plan_cell(verb, rollout, writes)?.effect().filter(|effect| effect.is_offered())?;
+        let (plan, word) = (&rollout.plan, verb.as_str());
+        let href = format!("/act/{word}?plan={}", encoded(plan.as_str()));
+        Some(action(format!("{word}-{plan}"), label, href, of_plan(verb, plan), viewer))
+    };
+    let labels = [(Verb::Resume, "Resume"), (Verb::Pause, "Pause"), (Verb::CheckNow, "Check now")];
+    labels.into_iter().filter_map(offered).collect()
 }
 
-pub(super) fn resume(plan: &PlanName, viewer: &Viewer) -> Action {
-    let href = format!("/act/resume?plan={}", encoded(plan.as_str()));
-    action(format!("resume-{plan}"), "Resume", href, of_plan("resume", plan), viewer)
+/// The table's word on a verb about a whole plan, as a snapshot has it; `None`: it is no such verb.
+pub(super) fn plan_cell(verb: Verb, rollout: &RolloutJson, writes: Writes) -> Option<Cell> {
+    let phase = phase_of(rollout)?;
+    let holds = Holds::of(rollout.paused.is_some(), rollout.halted.is_some());
+    match verb {
+        Verb::Pause => Some(verbs::pause(phase, holds)),
+        Verb::Resume => Some(verbs::resume(holds, writes)),
+        Verb::CheckNow => Some(verbs::check_now(phase)),
+        Verb::Waive | Verb::Stop | Verb::Start => None,
+    }
+}
+
+/// The table's word on a waiver, as a snapshot has it.
+pub(super) fn waive_cell(rollout: &RolloutJson, ring: &RingJson, gate: Gate) -> Option<Cell> {
+    // A snapshot has one word for both ways of deploying, which the table's rows have in common.
+    let place = Place::ALL.into_iter().find(|place| place.state() == ring.state)?;
+    let waived = Waived::of(ring.waived.iter().any(|waiver| waiver.gate == gate));
+    Some(verbs::waive(gate, phase_of(rollout)?, place, waived))
+}
+
+fn phase_of(rollout: &RolloutJson) -> Option<Phase> {
+    Phase::ALL.into_iter().find(|phase| phase.as_str() == rollout.phase)
 }
 
 pub(super) fn waive(id: String, plan: &PlanName, ring: &RingName, gate: Gate, viewer: &Viewer) -> Action {
@@ -65,22 +95,30 @@ pub(super) fn waive(id: String, plan: &PlanName, ring: &RingName, gate: Gate, vi
     action(id, "Waive", href, waive_command(plan, ring, gate), viewer)
 }
 
-pub(super) fn stop(viewer: &Viewer) -> Action {
-    action("stop".to_owned(), "Stop all writes", "/act/stop".to_owned(), of_all("stop"), viewer)
-}
-
-pub(super) fn start(viewer: &Viewer) -> Action {
-    action("start".to_owned(), "Start again", "/act/start".to_owned(), of_all("start"), viewer)
+/// `stop`, or `start` where all writes are stopped.
+pub(super) fn brake(writes: Writes, viewer: &Viewer) -> Action {
+    match verbs::stop(writes) {
+        Cell::Done(_) => {
+            action("stop".to_owned(), "Stop all writes", "/act/stop".to_owned(), of_all(Verb::Stop), viewer)
+        }
+        Cell::Refused(_) => {
+            action("start".to_owned(), "Start again", "/act/start".to_owned(), of_all(Verb::Start), viewer)
+        }
+    }
 }
 
 /// `ringward pause PLAN --reason '…'`.
-pub(super) fn of_plan(verb: &str, plan: &PlanName) -> String {
-    format!("ringward {verb} {} --reason '…'", quoted(plan.as_str()))
+pub(super) fn of_plan(verb: Verb, plan: &PlanName) -> String {
+    format!("ringward {} {}{}", verb.as_str(), quoted(plan.as_str()), why(verb))
 }
 
 /// `ringward stop --reason '…'`.
-pub(super) fn of_all(verb: &str) -> String {
-    format!("ringward {verb} --reason '…'")
+pub(super) fn of_all(verb: Verb) -> String {
+    format!("ringward {}{}", verb.as_str(), why(verb))
+}
+
+const fn why(verb: Verb) -> &'static str {
+    if verb.needs_reason() { " --reason '…'" } else { "" }
 }
 
 /// `ringward waive PLAN --gate G --ring R --reason '…'`.

@@ -11,10 +11,11 @@ use serde::Deserialize;
 
 use super::super::json::{RolloutJson, RolloutsAnswer};
 use super::super::problem::{Failure, Kind};
-use super::acts::{of_all, of_plan, waive_command};
+use super::acts::{of_all, of_plan, plan_cell, waive_cell, waive_command};
 use super::{encoded, show};
 use crate::ids::{PlanName, RingName};
 use crate::rollout::command::{Command, StartPlans};
+use crate::rollout::verbs::{self, About, Cell, Verb, Writes};
 use crate::rollout::verdict::Gate;
 
 /// What is asked for, as the address says it.
@@ -23,6 +24,7 @@ pub(super) enum Asked {
     Pause(PlanName),
     Resume(PlanName),
     Waive { plan: PlanName, ring: RingName, gate: Gate },
+    CheckNow(PlanName),
     Stop,
     Start,
 }
@@ -64,11 +66,12 @@ impl Asked {
                     gate: known.ok_or_else(|| malformed(format!("there is no gate `{gate}`")))?,
                 })
             }
+            "check-now" => Ok(Self::CheckNow(plan()?)),
             "stop" => Ok(Self::Stop),
             "start" => Ok(Self::Start),
             other => {
-                let detail =
-                    format!("the page has no `{other}`; what it has is pause, resume, waive, stop and start");
+                let known = Verb::ALL.map(Verb::as_str).join(", ");
+                let detail = format!("the page has no `{other}`; what it has is {known}");
                 Err(Failure::new(Kind::NoSuchPath, detail))
             }
         }
@@ -79,6 +82,7 @@ impl Asked {
             Self::Pause(plan) => Command::Pause(plan),
             Self::Resume(plan) => Command::Resume(plan),
             Self::Waive { plan, ring, gate } => Command::Waive { plan, gate, ring: Some(ring) },
+            Self::CheckNow(plan) => Command::CheckNow(plan),
             Self::Stop => Command::Stop,
             Self::Start => Command::Start {
                 plans: match paused {
@@ -89,9 +93,56 @@ impl Asked {
         }
     }
 
+    pub(super) const fn verb(&self) -> Verb {
+        match self {
+            Self::Pause(_) => Verb::Pause,
+            Self::Resume(_) => Verb::Resume,
+            Self::Waive { .. } => Verb::Waive,
+            Self::CheckNow(_) => Verb::CheckNow,
+            Self::Stop => Verb::Stop,
+            Self::Start => Verb::Start,
+        }
+    }
+
+    /// The table's word, as the snapshot has it. Whether plans are left paused is asked on the
+    /// sheet, and changes nothing about whether it is refused.
+    fn cell(&self, answer: &RolloutsAnswer, rollout: Option<&RolloutJson>) -> Option<Cell> {
+        let writes = Writes::of(answer.stopped.is_some());
+        match self {
+            Self::Pause(_) | Self::Resume(_) | Self::CheckNow(_) => plan_cell(self.verb(), rollout?, writes),
+            Self::Waive { ring, gate, .. } => {
+                let ring = rollout?.rings.iter().find(|one| one.name == *ring)?;
+                waive_cell(rollout?, ring, *gate)
+            }
+            Self::Stop => Some(verbs::stop(writes)),
+            Self::Start => Some(verbs::start(writes, StartPlans::GoOn)),
+        }
+    }
+
+    /// That it would be refused as things are, and what would work.
+    fn refusal(&self, answer: &RolloutsAnswer, rollout: Option<&RolloutJson>) -> Option<String> {
+        let Some(Cell::Refused(refused)) = self.cell(answer, rollout) else { return None };
+        let mut about = About::anything();
+        let mut hold = answer.stopped.as_ref();
+        if let Some(rollout) = rollout {
+            (about.plan, about.phase) = (rollout.plan.to_string(), rollout.phase.clone());
+            hold = rollout.paused.as_ref();
+        }
+        if let Self::Waive { ring, gate, .. } = self {
+            (about.ring, about.gate) = (ring.to_string(), gate.to_string());
+        }
+        if let Some(hold) = hold {
+            about.held = format!("by {}", show::held(hold));
+        }
+        let (why, instead) = (refused.why(&about), refused.instead(&about));
+        Some(format!("Nothing: asking for it will be refused, because {why}; {instead}."))
+    }
+
     pub(super) fn plan(&self) -> Option<&PlanName> {
         match self {
-            Self::Pause(plan) | Self::Resume(plan) | Self::Waive { plan, .. } => Some(plan),
+            Self::Pause(plan) | Self::Resume(plan) | Self::CheckNow(plan) | Self::Waive { plan, .. } => {
+                Some(plan)
+            }
             Self::Stop | Self::Start => None,
         }
     }
@@ -114,7 +165,7 @@ impl Asked {
             }
             Self::Waive { .. } => text_of(rollout.map(|rollout| &rollout.id)),
             Self::Start => text_of(answer.stopped.as_ref().map(|hold| hold.since)),
-            Self::Pause(_) | Self::Stop => String::new(),
+            Self::Pause(_) | Self::CheckNow(_) | Self::Stop => String::new(),
         }
     }
 
@@ -123,6 +174,7 @@ impl Asked {
             Self::Pause(plan) => format!("Pause {plan}?"),
             Self::Resume(plan) => format!("Resume {plan}?"),
             Self::Waive { plan, ring, gate } => format!("Waive gate {gate} for {ring} in {plan}?"),
+            Self::CheckNow(plan) => format!("Check {plan} now?"),
             Self::Stop => "Stop all writes?".to_owned(),
             Self::Start => "Allow writes again?".to_owned(),
         }
@@ -136,6 +188,7 @@ impl Asked {
                 let (plan, ring) = (encoded(plan.as_str()), encoded(ring.as_str()));
                 format!("/act/waive?plan={plan}&ring={ring}&gate={gate}")
             }
+            Self::CheckNow(plan) => format!("/act/check-now?plan={}", encoded(plan.as_str())),
             Self::Stop => "/act/stop".to_owned(),
             Self::Start => "/act/start".to_owned(),
         }
@@ -143,16 +196,17 @@ impl Asked {
 
     pub(super) fn command_line(&self) -> String {
         match self {
-            Self::Pause(plan) => of_plan("pause", plan),
-            Self::Resume(plan) => of_plan("resume", plan),
+            Self::Pause(plan) | Self::Resume(plan) | Self::CheckNow(plan) => of_plan(self.verb(), plan),
             Self::Waive { plan, ring, gate } => waive_command(plan, ring, *gate),
-            Self::Stop => of_all("stop"),
-            Self::Start => of_all("start"),
+            Self::Stop | Self::Start => of_all(self.verb()),
         }
     }
 
     /// What it will do, in sentences.
     pub(super) fn what(&self, answer: &RolloutsAnswer, rollout: Option<&RolloutJson>) -> Vec<String> {
+        if let Some(refusal) = self.refusal(answer, rollout) {
+            return vec![refusal];
+        }
         let told = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect();
         match self {
             Self::Pause(_) => told(&[
@@ -168,6 +222,10 @@ impl Asked {
                 lines.push("All other gates still hold.".to_owned());
                 lines
             }
+            Self::CheckNow(_) => told(&[
+                "ringward looks at the plan files, reads what this plan’s rollout wants to see, and decides.",
+                "It records nothing and lifts no hold.",
+            ]),
             Self::Stop => told(&[
                 "No plan writes anything at Cloudflare until somebody starts again.",
                 "A request that is on its way already is not called back; its outcome is still read.",
@@ -233,11 +291,7 @@ fn resumed(rollout: Option<&RolloutJson>) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if lines.is_empty() {
-        lines.push("Nothing: it is neither paused nor halted, and asking for it will be refused.".to_owned());
-    } else {
-        lines.push("ringward goes on by itself as soon as the gates allow it.".to_owned());
-    }
+    lines.push("ringward goes on by itself as soon as the gates allow it.".to_owned());
     lines
 }
 

@@ -35,13 +35,14 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use self::acts::{Action, Viewer};
 use self::assets::{NAMES, Names};
 use self::ring::MILESTONES;
-use self::show::{Event, Moment, Rollout};
+use self::show::{Event, Moment, Rollout, Tone};
 use super::json::{EventJson, FaultJson, FileProblemJson, RolloutJson, RolloutsAnswer};
 use super::problem::{Failure, Kind};
 use super::reads::{known, plan_name, read_log};
 use super::{Peer, Services, present};
 use crate::ids::PlanName;
 use crate::rollout::event::Mode;
+use crate::rollout::verbs::Writes;
 use crate::rollout::verdict::short;
 use crate::store::{Page, Reader, Record, Seq, StoreError};
 use crate::text::is_unseen;
@@ -92,7 +93,8 @@ impl IntoResponse for Html {
     fn into_response(self) -> Response {
         self.0.unwrap_or_else(|failure| {
             let (status, title, detail) = (failure.status(), failure.title(), failure.clone().detail());
-            let message = Message { frame: Frame::new(title.to_owned()), title, detail };
+            let frame = Frame::new(title.to_owned());
+            let message = Message { frame, tone: Tone::Bad, title, detail };
             Self::shown(status, message.render()).unwrap_or_else(Failure::into_response)
         })
     }
@@ -115,6 +117,7 @@ impl Frame {
 #[template(path = "message.html")]
 struct Message {
     frame: Frame,
+    tone: Tone,
     title: &'static str,
     detail: String,
 }
@@ -131,6 +134,8 @@ struct Board {
     refused: Option<String>,
     stopped: Option<String>,
     stop: Action,
+    /// Since when, and why.
+    log_unwritable: Option<(String, String)>,
     faults: Vec<FaultJson>,
     problems: Vec<FileProblemJson>,
     troubles: Vec<Trouble>,
@@ -275,8 +280,7 @@ impl Board {
             log.milestones.get(index).into_iter().flatten().map(present::event).collect()
         };
         let rollouts = answer.rollouts.iter().enumerate();
-        // Above all plans stands that writes are stopped.
-        let said = answer.stopped.is_some().then_some("stopped");
+        let writes = Writes::of(answer.stopped.is_some());
         let here = only.map(|plan| format!("/plans/{}", encoded(plan.as_str())));
         let oldest = log.events.last().map(|record| record.seq.get());
         Self {
@@ -287,7 +291,11 @@ impl Board {
             observing: answer.mode == Mode::Observe,
             refused: viewer.refused.clone(),
             stopped: answer.stopped.as_ref().map(show::held),
-            stop: if answer.stopped.is_some() { acts::start(viewer) } else { acts::stop(viewer) },
+            stop: acts::brake(writes, viewer),
+            log_unwritable: answer
+                .log_unwritable
+                .as_ref()
+                .map(|trouble| (short(trouble.since), trouble.message.clone())),
             faults: answer.faults.clone(),
             problems: answer.problems.clone(),
             troubles: answer
@@ -300,7 +308,7 @@ impl Board {
                 })
                 .collect(),
             rollouts: rollouts
-                .map(|(index, rollout)| show::rollout(rollout, &milestones(index), said, viewer))
+                .map(|(index, rollout)| show::rollout(rollout, &milestones(index), writes, viewer))
                 .collect(),
             only: only.map(ToString::to_string),
             done: events(&log.done),
@@ -329,6 +337,7 @@ fn title(answer: &RolloutsAnswer) -> String {
     let running = count(&|rollout| rollout.phase == "running");
     match (halted, paused, running) {
         _ if answer.stopped.is_some() => "stopped".to_owned(),
+        _ if answer.log_unwritable.is_some() => "no log".to_owned(),
         (1.., ..) => format!("{halted} halted"),
         (0, 1.., _) => format!("{paused} paused"),
         (0, 0, 1..) => format!("{running} running"),

@@ -4,7 +4,7 @@
 
 use super::super::json::{ClassesJson, EventJson, GateJson, RingJson, RolloutJson};
 use super::super::present;
-use super::acts::{Action, Viewer, waive};
+use super::acts::{Action, Viewer, waive, waive_cell};
 use super::show::{Moment, Tone};
 use crate::rollout::verdict::short;
 use crate::time::{SignedDuration, Timestamp, rough};
@@ -79,10 +79,10 @@ pub(super) fn ring(
         format!("Gate {gate} was waived by {actor} on {}: {reason}", short(waiver.since))
     });
     let unmanaged = ring.unmanaged.iter().map(|entry| format!("Left as it is in the group: {entry}"));
-    let entered = !matches!(ring.state.as_str(), "pending" | "verified");
     let may_waive = |place: usize, gate: &GateJson| {
         let stands = !matches!(gate.verdict.as_str(), "pass" | "exempt");
-        let offered = stands && entered && current.is_some() && gate.gate.can_be_waived();
+        let comes_to = waive_cell(rollout, ring, gate.gate);
+        let offered = stands && comes_to.is_some_and(|cell| cell.effect().is_some());
         let id = format!("waive-{}-{}-{place}", rollout.plan, index + 1);
         offered.then(|| waive(id, &rollout.plan, &ring.name, gate.gate, viewer))
     };

@@ -23,7 +23,8 @@ use super::super::verbs::{actor_of, carry_out, check_reason};
 use super::super::{Peer, Services, present};
 use super::acts::Viewer;
 use super::asked::{Asked, Of, Ticked};
-use super::{Frame, Html};
+use super::show::{Tone, sentence_case};
+use super::{Frame, Html, Message};
 
 /// The form's fields.
 #[derive(Debug, Default, Deserialize)]
@@ -65,6 +66,7 @@ struct Sheet {
     command: String,
     reason: String,
     max_reason: usize,
+    needs_reason: bool,
     offer_paused: bool,
     paused: bool,
     button: &'static str,
@@ -120,6 +122,13 @@ fn comes_from_our_page(peer: &Peer, headers: &HeaderMap) -> Result<(), Refused> 
     Err(Refused { status: StatusCode::FORBIDDEN, why: why.to_owned() })
 }
 
+/// What a verb began that the log does not tell.
+fn read_now(done: &str) -> Result<Response, Failure> {
+    let title = "Checked";
+    let (frame, detail) = (Frame::new(title.to_owned()), format!("{}.", sentence_case(done)));
+    Html::shown(StatusCode::OK, Message { frame, tone: Tone::Good, title, detail }.render())
+}
+
 fn unread(rejection: &FormRejection) -> Refused {
     let why = format!("the form cannot be read: {}", rejection.body_text());
     Refused { status: rejection.status(), why }
@@ -141,7 +150,7 @@ impl Asked {
         let Form(mut said) = form.map_err(|rejection| nothing(unread(&rejection)))?;
         // A text area ends its lines in the way of the network.
         said.reason = said.reason.replace("\r\n", "\n").trim().to_owned();
-        if let Err(failure) = check_reason(&said.reason) {
+        if let Err(failure) = check_reason(self.verb(), &said.reason) {
             return Err((said, failure.into()));
         }
         let before = services.handle.view();
@@ -152,6 +161,10 @@ impl Asked {
         }
         let command = self.command(said.paused);
         match carry_out(services, actor, said.reason.clone(), command).await {
+            // The page shows what was done from the log, in which this leaves nothing.
+            Ok(done) if !self.verb().needs_reason() => {
+                read_now(&done.done).map_err(|failure| (said, failure.into()))
+            }
             Ok(_) => Ok(Redirect::to(&format!("/?after={}", before.head.seq)).into_response()),
             Err(failure) => Err((said, failure.into())),
         }
@@ -185,12 +198,14 @@ impl Asked {
             command: self.command_line(),
             reason: said.reason.clone(),
             max_reason: MAX_REASON_CHARS,
+            needs_reason: self.verb().needs_reason(),
             offer_paused: matches!(self, Self::Start),
             paused: said.paused.is_some(),
             button: match self {
                 Self::Pause(_) => "Pause",
                 Self::Resume(_) => "Resume",
                 Self::Waive { .. } => "Waive the gate",
+                Self::CheckNow(_) => "Check now",
                 Self::Stop => "Stop all writes",
                 Self::Start => "Start again",
             },

@@ -4,8 +4,9 @@
 //! every text is printed through the template's escaping.
 
 use super::super::json::{BlockerJson, EventJson, HoldJson, NewerTargetJson, RolloutJson};
-use super::acts::{Action, Viewer, pause, resume};
+use super::acts::{self, Action, Viewer};
 use super::ring::{Ring, ring};
+use crate::rollout::verbs::Writes;
 use crate::rollout::verdict::short;
 use crate::time::{Timestamp, rough, since};
 
@@ -56,7 +57,7 @@ impl Tone {
 
     fn of_blocker(code: &str) -> Self {
         match code {
-            "halted" | "group_in_the_way" | "blast_limit" | "clock_behind" => Self::Bad,
+            "halted" | "group_in_the_way" | "blast_limit" | "clock_behind" | "log_unwritable" => Self::Bad,
             "moving" | "write_in_flight" => Self::Busy,
             _ => Self::Wait,
         }
@@ -134,16 +135,14 @@ pub(super) struct Event {
     pub(super) by_person: bool,
 }
 
-/// A rollout, with the records that are its milestones, oldest first. `said`: blockers of this code
-/// stand elsewhere on the page.
+/// A rollout, with the records that are its milestones, oldest first.
 pub(super) fn rollout(
     rollout: &RolloutJson,
     milestones: &[EventJson],
-    said: Option<&str>,
+    writes: Writes,
     viewer: &Viewer,
 ) -> Rollout {
     let now = rollout.at;
-    let running = rollout.phase == "running";
     let current = current_ring(rollout);
     let rings: Vec<Ring> = rollout
         .rings
@@ -153,13 +152,11 @@ pub(super) fn rollout(
         .collect();
     let devices = rings.iter().filter_map(|ring| ring.arrived);
     let devices = devices.reduce(|(arrived, of), (more, all)| (arrived + more, of + all));
-    let mut actions = Vec::new();
-    if rollout.paused.is_some() || rollout.halted.is_some() {
-        actions.push(resume(&rollout.plan, viewer));
-    }
-    if rollout.paused.is_none() && running {
-        actions.push(pause(&rollout.plan, viewer));
-    }
+    // Above all plans stands that writes are stopped.
+    let said = match writes {
+        Writes::Stopped => Some("stopped"),
+        Writes::Allowed => None,
+    };
     Rollout {
         id: rollout.id.clone(),
         plan: rollout.plan.to_string(),
@@ -179,7 +176,7 @@ pub(super) fn rollout(
         verified: rollout.rings.iter().filter(|ring| ring.state == "verified").count(),
         devices,
         blockers: blockers(rollout, said),
-        actions,
+        actions: acts::of_rollout(rollout, writes, viewer),
         rings,
     }
 }
@@ -265,7 +262,7 @@ impl Blocker {
 }
 
 /// A headline with a capital; it has no full stop.
-fn sentence_case(headline: &str) -> String {
+pub(super) fn sentence_case(headline: &str) -> String {
     let mut chars = headline.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }

@@ -43,6 +43,7 @@ fn ring(name: &str, profile: &str) -> RingPlan {
         soak: Span::hours(48),
         health: Health::default(),
         unknown_after: Span::hours(6),
+        health: Health::default(),
         on_failure: OnFailure::Halt,
         max_devices: None,
     }

@@ -95,6 +95,65 @@ fn an_adoption_that_is_none_is_caught() {
     ]);
 }
 
+/// 12 devices: 9 arrived, 1 due, 2 unseen; with `left` more that left.
+fn leavers(left: usize, before: usize) -> Event {
+    let (ring, environment) = (ring_name("First"), Environment::Windows);
+    Event::DevicesLeft { ring, environment, left, before, of: 12 + left }
+}
+
+#[test]
+fn an_adoption_by_devices_that_left_without_a_word_is_caught() {
+    let law = Law::AdoptionProven;
+    assert_rows(&[
+        (
+            "two left, and nobody says so",
+            |log| log.census("adoption_reached", 0).counts.left = 2,
+            law,
+            "2 of the 14 devices of adoption/windows left without an event",
+        ),
+        (
+            "two left, one was told of",
+            |log| {
+                log.insert("adoption_reached", 0, &engine(), leavers(1, 0));
+                log.census("adoption_reached", 0).counts.left = 2;
+            },
+            law,
+            "1 of the 14 devices",
+        ),
+        (
+            "too few to matter by number, and the share rests on them",
+            |log| {
+                let census = log.census("adoption_reached", 0);
+                census.counts = Counts { arrived: 90, due: 10, left: 2, ..Counts::default() };
+                (census.active, census.active_sighted) = (100, 100);
+            },
+            law,
+            "passes because 2 devices left",
+        ),
+        (
+            "told of before the ring is entered",
+            |log| log.insert("write_planned", 0, &engine(), leavers(1, 0)),
+            Law::Grounded,
+            "not on its way",
+        ),
+        (
+            "told twice",
+            |log| {
+                log.insert("adoption_reached", 0, &engine(), leavers(1, 0));
+                log.insert("adoption_reached", 0, &engine(), leavers(2, 0));
+            },
+            Law::Grounded,
+            "1 devices had left First, by the log, not 0",
+        ),
+    ]);
+    let mut log = sound();
+    log.insert("adoption_reached", 0, &engine(), leavers(2, 0));
+    for kind in ["adoption_reached", "ring_verified"] {
+        log.census(kind, 0).counts.left = 2;
+    }
+    assert_eq!(check(&log.0, &[]), []);
+}
+
 fn soak_of(log: &mut Log, n: usize) -> &mut Judgement {
     log.judgements("ring_verified", n).last_mut().unwrap()
 }

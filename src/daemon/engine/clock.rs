@@ -1,0 +1,124 @@
+//! Steps of the machine's clock: found by looking at it often, and recorded.
+//!
+//! The loop looks at the clock at least once a minute. Where much more than that lies between two
+//! looks, nobody looked: the machine slept, the process was stopped, or the clock was set forward. The
+//! three cannot be told apart, so each is taken for the worst: that time counts for no soak, no deadline
+//! and no `unknown_after`.
+//!
+//! **Invariant:** a step is recorded once, before anything is decided on the later instant.
+
+use std::time::Duration;
+
+use crate::daemon::engine::{Appended, Engine, EngineError};
+use crate::rollout::event::{Actor, Entry, Event};
+use crate::time::{Clock, Timestamp, in_words, since};
+
+/// More than this between two looks was not watched, in wall time: five of the loop's longest sleeps.
+const UNWATCHED: Duration = Duration::from_secs(300);
+/// A clock this far behind its last reading was set back, in wall time; less is time keeping at work.
+const SET_BACK: Duration = Duration::from_secs(60);
+/// Steps kept while the log cannot be written.
+const MAX_KEPT: usize = 64;
+
+/// The last look at the clock, and the steps that are not on record yet.
+#[derive(Debug)]
+pub(super) struct ClockWatch {
+    seen: Timestamp,
+    steps: Vec<(Timestamp, Timestamp)>,
+}
+
+impl ClockWatch {
+    pub(super) const fn new(seen: Timestamp) -> Self {
+        Self { seen, steps: Vec::new() }
+    }
+}
+
+/// The step between two readings of a clock, as the instants from and to which it went; `watched` is the
+/// latest instant that anything was observed or decided at.
+fn step(
+    clock: &Clock,
+    seen: Timestamp,
+    watched: Option<Timestamp>,
+    now: Timestamp,
+) -> Option<(Timestamp, Timestamp)> {
+    if clock.wall_length(since(now, seen)) >= SET_BACK {
+        return Some((seen, now));
+    }
+    let from = watched.map_or(seen, |watched| watched.max(seen));
+    (clock.wall_length(since(from, now)) > UNWATCHED).then_some((from, now))
+}
+
+impl Engine {
+    /// Looks at the clock, and records a step since the last look.
+    ///
+    /// # Errors
+    /// When the log cannot be believed any more.
+    pub(in crate::daemon) fn look_at_clock(&mut self) -> Result<(), EngineError> {
+        let now = self.clock.now();
+        let seen = std::mem::replace(&mut self.watch.seen, now);
+        if let Some(step) = step(&self.clock, seen, self.latest(), now) {
+            if self.watch.steps.len() == MAX_KEPT {
+                // The oldest two become one: no time that nobody watched is forgotten.
+                let first = self.watch.steps.remove(0);
+                if let Some(next) = self.watch.steps.first_mut() {
+                    next.0 = first.0.min(next.0);
+                }
+            }
+            self.watch.steps.push(step);
+        }
+        if self.watch.steps.is_empty() || self.is_lost() {
+            return Ok(());
+        }
+        let entries: Vec<Entry> = self.watch.steps.iter().map(|step| entry(*step)).collect();
+        if self.append(entries, self.now())? == Appended::Recorded {
+            self.watch.steps.clear();
+        }
+        Ok(())
+    }
+}
+
+fn entry((from, to): (Timestamp, Timestamp)) -> Entry {
+    let reason = if to < from {
+        format!(
+            "the clock was set back by {}; nothing is written until it has caught up",
+            in_words(since(to, from))
+        )
+    } else {
+        format!(
+            "nobody looked for {}: the machine slept, the process was stopped, or the clock was set forward",
+            in_words(since(from, to))
+        )
+    };
+    Entry { actor: Actor::Engine, reason, rollout: None, event: Event::ClockStepped { from, to } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_what_the_loop_cannot_have_slept() {
+        let at = |seconds: i64| Timestamp::from_second(1_800_000_000 + seconds).unwrap();
+        let fast = Clock::fast_from(at(0), 60.0);
+        // (row, clock, last look, watched until, now, step)
+        let rows = [
+            ("a tick", Clock::Real, 0, None, 1, None),
+            ("the longest sleep", Clock::Real, 0, None, 60, None),
+            ("a slow machine", Clock::Real, 0, None, 300, None),
+            ("a nap", Clock::Real, 0, None, 301, Some((0, 301))),
+            ("two hours forward", Clock::Real, 0, None, 7_200, Some((0, 7_200))),
+            ("a day asleep", Clock::Real, 0, Some(-5), 86_400, Some((0, 86_400))),
+            ("observed later than the last look", Clock::Real, 0, Some(2), 7_200, Some((2, 7_200))),
+            ("time keeping at work", Clock::Real, 0, None, -59, None),
+            ("two hours back", Clock::Real, 0, Some(0), -7_200, Some((0, -7_200))),
+            ("right again after two hours back", Clock::Real, -7_200, Some(0), 1, None),
+            ("a fast clock's longest sleep", fast, 0, None, 3_600, None),
+            ("a fast clock's nap", fast, 0, None, 18_060, Some((0, 18_060))),
+            ("a fast clock set back", fast, 0, None, -3_600, Some((0, -3_600))),
+        ];
+        for (row, clock, seen, watched, now, expected) in rows {
+            let found = step(&clock, at(seen), watched.map(at), at(now));
+            assert_eq!(found, expected.map(|(from, to)| (at(from), at(to))), "{row}");
+        }
+    }
+}

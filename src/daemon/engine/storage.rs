@@ -1,0 +1,189 @@
+//! A log that cannot be written or no longer believed: what the daemon does then, and how it comes back.
+//!
+//! The way back is the one of a restart: open, check the file, verify the chain, replay, doubt a write
+//! without an outcome, read outside. It is tried at once, for most failures pass, and then ever later.
+//!
+//! **Invariant:** from the first write to the disk that fails until that way was gone to its end,
+//! nothing is decided, recorded or sent; reports, page and the stop file go on.
+
+use crate::daemon::engine::{Engine, EngineError};
+use crate::rollout::world::Trouble;
+use crate::store::{NotReopened, Store, StoreError, WriteLock};
+use crate::time::{Stopwatch, Timestamp};
+
+/// The wait before the log is opened again, in wall seconds; it doubles up to [`LAST_RETRY`].
+const FIRST_RETRY: f64 = 1.0;
+const LAST_RETRY: f64 = 30.0;
+/// A log that is lost again within this time, in wall seconds, is not opened at once: each opening is an
+/// event, and what lets it open and then fails would fill the log.
+const CALM: f64 = 60.0;
+/// Without a write, the database is verified on disk this often, in wall seconds: a damage is found while
+/// a backup from before it is still kept.
+const VERIFY_EVERY: f64 = 3_600.0;
+
+/// A log that is not open.
+#[derive(Debug)]
+pub(super) struct Lost {
+    lock: WriteLock,
+    since: Timestamp,
+    tried: Stopwatch,
+    wait: f64,
+}
+
+/// How often the log was lost, and how patient that has made us.
+#[derive(Debug, Default)]
+pub(super) struct Losses {
+    pub(super) count: u64,
+    last: Option<Stopwatch>,
+    wait: f64,
+}
+
+/// What a look at the database on disk came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::daemon) enum Sound {
+    /// Every page and row is as it was written.
+    Yes,
+    /// It could not be read; the log was closed, and perhaps opened again.
+    Reopened,
+}
+
+impl EngineError {
+    /// Whether the log can be opened later, once somebody has mended what is around it.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Open(error) => error.may_pass(),
+            Self::Store(StoreError::NotWritten { cause, .. }) => cause.may_pass(),
+            Self::Store(_) | Self::Replay(_) => false,
+        }
+    }
+}
+
+impl Engine {
+    /// Whether the log cannot be written now.
+    pub(in crate::daemon) const fn is_lost(&self) -> bool {
+        self.lost.is_some()
+    }
+
+    /// Closes the log after a failure, and tries once to open it again.
+    ///
+    /// # Errors
+    /// When the database is damaged, or is not the one that was open: nothing is done on its word.
+    pub(super) fn lose(&mut self, error: &dyn std::error::Error) -> Result<(), EngineError> {
+        let Some(store) = self.store.take() else { return Ok(()) };
+        let message = in_full(error);
+        tracing::error!(
+            error = message,
+            "the log failed: nothing is sent to Cloudflare until it was opened and read again"
+        );
+        let since = self.now();
+        self.world.log_unwritable = Some(Trouble { since, message });
+        let again = self.losses.last.is_some_and(|last| last.seconds() < CALM);
+        let wait = if again { (self.losses.wait * 2.0).min(LAST_RETRY) } else { FIRST_RETRY };
+        self.losses = Losses { count: self.losses.count + 1, last: Some(Stopwatch::start()), wait };
+        let lost = Lost { lock: store.into_lock(), since, tried: Stopwatch::start(), wait };
+        if again {
+            self.lost = Some(lost);
+            return Ok(());
+        }
+        self.regain(lost)
+    }
+
+    /// Whether it is time to open a lost log again.
+    pub(in crate::daemon) fn is_regain_due(&self) -> bool {
+        self.lost.as_ref().is_some_and(|lost| lost.tried.seconds() >= lost.wait)
+    }
+
+    /// Makes it time to open a lost log again.
+    #[cfg(test)]
+    pub(super) fn hurry(&mut self) {
+        if let Some(lost) = &mut self.lost {
+            lost.wait = 0.0;
+        }
+    }
+
+    /// Opens a lost log again when it is time.
+    ///
+    /// # Errors
+    /// As [`Engine::lose`].
+    pub(super) fn regain_when_due(&mut self) -> Result<(), EngineError> {
+        match self.lost.take_if(|lost| lost.tried.seconds() >= lost.wait) {
+            Some(lost) => self.regain(lost),
+            None => Ok(()),
+        }
+    }
+
+    fn regain(&mut self, lost: Lost) -> Result<(), EngineError> {
+        let Lost { lock, since, wait, .. } = lost;
+        let reopened = Store::reopen(lock, &self.account, &self.clock, self.clock.now(), &self.head);
+        let (lock, error) = match reopened {
+            Ok(store) => {
+                let why = self.world.log_unwritable.as_ref().map_or("", |trouble| &trouble.message);
+                let reason =
+                    format!("the log was opened again; it could not be written since {since}: {why}");
+                let Err(error) = self.take_over(store, &reason) else {
+                    tracing::warn!(%since, "the log was opened and read again; the daemon goes on");
+                    return Ok(());
+                };
+                let Some(store) = self.store.take() else { return Err(error) };
+                (store.into_lock(), error)
+            }
+            Err(failed) => {
+                let NotReopened { lock, error } = *failed;
+                (lock, error.into())
+            }
+        };
+        if !error.may_pass() {
+            return Err(error);
+        }
+        let wait = (wait * 2.0).min(LAST_RETRY);
+        let message = in_full(&error);
+        tracing::error!(error = message, "the log cannot be opened again yet; tried again in {wait} s");
+        self.world.log_unwritable = Some(Trouble { since, message });
+        self.lost = Some(Lost { lock, since, tried: Stopwatch::start(), wait });
+        Ok(())
+    }
+
+    /// Verifies the database as it lies on the disk: before each write at Cloudflare, and hourly.
+    ///
+    /// # Errors
+    /// When it is damaged, a record is not as it was written, or it is another one than this daemon's.
+    pub(in crate::daemon) fn verify_on_disk(&mut self) -> Result<Sound, EngineError> {
+        self.verified = Stopwatch::start();
+        let Some(store) = &self.store else { return Ok(Sound::Reopened) };
+        match store.verify_on_disk() {
+            Ok(_) => Ok(Sound::Yes),
+            Err(error) if error.may_pass() => {
+                self.lose(&error)?;
+                Ok(Sound::Reopened)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The hourly look.
+    ///
+    /// # Errors
+    /// As [`Engine::verify_on_disk`].
+    pub(in crate::daemon) fn verify_when_due(&mut self) -> Result<(), EngineError> {
+        if self.verified.seconds() >= VERIFY_EVERY {
+            self.verify_on_disk()?;
+        }
+        Ok(())
+    }
+}
+
+/// An error and what lies under it, in one line.
+fn in_full(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut under = error.source();
+    while let Some(source) = under {
+        let said = source.to_string();
+        // A transparent error says what the one under it says.
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        under = source.source();
+    }
+    text
+}

@@ -1,0 +1,423 @@
+//! The table of verbs: what each comes to in each situation.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | here | verbs, situations, and one function for each verb: its rows |
+//! | `words` | what each cell says to people |
+//! | `rows` | the whole table listed, with equal rows drawn together, and as docs/verbs.md |
+//!
+//! [`crate::rollout::command`] carries out what a cell says and nothing else; the API's and the
+//! command line's help, the page's buttons and docs/verbs.md read the same cells.
+//!
+//! **A new verb** is a variant of [`Verb`]: the compiler then asks for its words, its rows and its
+//! command. A new phase, stage or gate: the rows below do not compile until they say what it means.
+//!
+//! **Invariant:** the rows match without a wildcard, so there is no situation without an answer: an
+//! [`Effect`], or a [`Refused`] that names what would work.
+
+mod rows;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use rows::{Row, effects, markdown, refusals, rows};
+pub use words::About;
+
+use crate::rollout::command::StartPlans;
+use crate::rollout::state::{Phase, PlanState, Stage, State};
+use crate::rollout::verdict::Gate;
+
+/// What a person can ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verb {
+    /// Hold a plan.
+    Pause,
+    /// Lift a plan's holds.
+    Resume,
+    /// Declare that a gate does not apply.
+    Waive,
+    /// Look now.
+    CheckNow,
+    /// Stop all writes.
+    Stop,
+    /// Allow writes again.
+    Start,
+}
+
+/// The holds of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Holds {
+    /// Neither.
+    Free,
+    /// A person paused it.
+    Paused,
+    /// ringward halted it.
+    Halted,
+    /// Both.
+    PausedAndHalted,
+}
+
+/// Whether writes are stopped, for all plans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Writes {
+    /// They are not.
+    Allowed,
+    /// They are.
+    Stopped,
+}
+
+/// Where a ring is, as far as a verb asks: [`Stage`] without what belongs to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// An earlier ring is not verified.
+    Pending,
+    /// Its turn; no write has an outcome to come.
+    Entering,
+    /// A write is planned or in flight.
+    Writing,
+    /// A write is in doubt.
+    InDoubt,
+    /// Its targets are on offer.
+    Adopting,
+    /// Soak and exit gates run.
+    Soaking,
+    /// It soaked.
+    Verified,
+}
+
+/// Whether a person waived the gate before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Waived {
+    /// Not in this ring and rollout.
+    No,
+    /// It was.
+    Already,
+}
+
+/// What a verb comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cell {
+    /// It is carried out.
+    Done(Effect),
+    /// It is refused: 409 over HTTP, exit code 3 on the command line.
+    Refused(Refused),
+}
+
+/// What is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effect {
+    /// The plan is held.
+    Pause,
+    /// The plan is held while nothing of it moves: the hold meets what comes next.
+    PauseAhead,
+    /// A person's pause is lifted.
+    LiftPause,
+    /// The engine's halt is lifted, and its cause acknowledged.
+    LiftHalt,
+    /// Both.
+    LiftBoth,
+    /// The gate is exempt from now on.
+    Waive,
+    /// The gate is exempt as soon as it is asked.
+    WaiveAhead,
+    /// Everything that the rollout wants to see is read now.
+    Read,
+    /// Plan files and stop file are looked at; a rollout that is over wants nothing read.
+    LookAtFiles,
+    /// All writes are stopped.
+    Stop,
+    /// Writes are allowed again.
+    Start,
+    /// Every plan is paused, then writes are allowed again.
+    StartPaused,
+}
+
+/// Why it is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Refused {
+    /// A person paused the plan before.
+    PausedAlready,
+    /// There is nothing to lift.
+    NotHeld,
+    /// There is nothing to lift; what holds the plan is the stop.
+    OnlyStopped,
+    /// The schedule is not waived.
+    OfTheSchedule,
+    /// Nobody can waive ringward into seeing.
+    OfSight,
+    /// It was waived before.
+    WaivedAlready,
+    /// An earlier ring is not verified.
+    NotItsTurn,
+    /// The gate has let the ring through.
+    LetThrough,
+    /// The rollout is over.
+    Over,
+    /// The rollout is withdrawn.
+    FileGone,
+    /// Writes were stopped before.
+    StoppedAlready,
+    /// There is no stop to lift.
+    NotStopped,
+    /// There is no stop to lift, and so none to leave plans paused behind.
+    NotStoppedToPause,
+}
+
+impl Effect {
+    /// Whether the page offers it with a button: not where it does nothing about the rollout that
+    /// stands there. The command line and the API have it all the same.
+    #[must_use]
+    pub const fn is_offered(self) -> bool {
+        match self {
+            Self::PauseAhead | Self::LookAtFiles => false,
+            Self::Pause
+            | Self::LiftPause
+            | Self::LiftHalt
+            | Self::LiftBoth
+            | Self::Waive
+            | Self::WaiveAhead
+            | Self::Read
+            | Self::Stop
+            | Self::Start
+            | Self::StartPaused => true,
+        }
+    }
+}
+
+impl Cell {
+    /// What is done, where it is not refused.
+    #[must_use]
+    pub const fn effect(self) -> Option<Effect> {
+        match self {
+            Self::Done(effect) => Some(effect),
+            Self::Refused(_) => None,
+        }
+    }
+}
+
+/// `pause PLAN`. A write that is planned is cancelled before it is sent; one that was sent is
+/// settled as any other, because nobody can call it back.
+#[must_use]
+pub const fn pause(phase: Phase, holds: Holds) -> Cell {
+    match (holds, phase) {
+        (Holds::Free | Holds::Halted, Phase::Running) => Cell::Done(Effect::Pause),
+        // The pause is the plan's: a newer target, or the file's return, meets it.
+        (Holds::Free | Holds::Halted, Phase::Completed | Phase::Superseded | Phase::Withdrawn) => {
+            Cell::Done(Effect::PauseAhead)
+        }
+        (
+            Holds::Paused | Holds::PausedAndHalted,
+            Phase::Running | Phase::Completed | Phase::Superseded | Phase::Withdrawn,
+        ) => Cell::Refused(Refused::PausedAlready),
+    }
+}
+
+/// `resume PLAN`. It lifts holds in every phase: those of a rollout that is over would meet the next.
+#[must_use]
+pub const fn resume(holds: Holds, writes: Writes) -> Cell {
+    match (holds, writes) {
+        (Holds::Paused, Writes::Allowed | Writes::Stopped) => Cell::Done(Effect::LiftPause),
+        (Holds::Halted, Writes::Allowed | Writes::Stopped) => Cell::Done(Effect::LiftHalt),
+        (Holds::PausedAndHalted, Writes::Allowed | Writes::Stopped) => Cell::Done(Effect::LiftBoth),
+        (Holds::Free, Writes::Allowed) => Cell::Refused(Refused::NotHeld),
+        (Holds::Free, Writes::Stopped) => Cell::Refused(Refused::OnlyStopped),
+    }
+}
+
+/// `waive PLAN --gate G`, about one ring.
+#[must_use]
+pub const fn waive(gate: Gate, phase: Phase, place: Place, waived: Waived) -> Cell {
+    match gate {
+        Gate::Opening | Gate::Freeze => Cell::Refused(Refused::OfTheSchedule),
+        Gate::Fleet => Cell::Refused(Refused::OfSight),
+        Gate::Adoption | Gate::Soak => match phase {
+            Phase::Running => leaving(place, waived),
+            Phase::Completed | Phase::Superseded => Cell::Refused(Refused::Over),
+            Phase::Withdrawn => Cell::Refused(Refused::FileGone),
+        },
+        Gate::Stalled | Gate::Dark => match phase {
+            Phase::Running => health(place, waived),
+            Phase::Completed | Phase::Superseded => Cell::Refused(Refused::Over),
+            Phase::Withdrawn => Cell::Refused(Refused::FileGone),
+        },
+    }
+}
+
+/// A gate that a ring passes once, on its way to `verified`.
+const fn leaving(place: Place, waived: Waived) -> Cell {
+    match (place, waived) {
+        (Place::Pending, Waived::No | Waived::Already) => Cell::Refused(Refused::NotItsTurn),
+        (Place::Verified, Waived::No | Waived::Already) => Cell::Refused(Refused::LetThrough),
+        (Place::Entering | Place::Writing | Place::InDoubt, Waived::No) => Cell::Done(Effect::WaiveAhead),
+        (Place::Adopting | Place::Soaking, Waived::No) => Cell::Done(Effect::Waive),
+        (
+            Place::Entering | Place::Writing | Place::InDoubt | Place::Adopting | Place::Soaking,
+            Waived::Already,
+        ) => Cell::Refused(Refused::WaivedAlready),
+    }
+}
+
+/// A gate of health, which is judged from a ring's entry until the rollout is final.
+const fn health(place: Place, waived: Waived) -> Cell {
+    match (place, waived) {
+        (Place::Pending, Waived::No | Waived::Already) => Cell::Refused(Refused::NotItsTurn),
+        (Place::Entering | Place::Writing | Place::InDoubt, Waived::No) => Cell::Done(Effect::WaiveAhead),
+        (Place::Adopting | Place::Soaking | Place::Verified, Waived::No) => Cell::Done(Effect::Waive),
+        (
+            Place::Entering
+            | Place::Writing
+            | Place::InDoubt
+            | Place::Adopting
+            | Place::Soaking
+            | Place::Verified,
+            Waived::Already,
+        ) => Cell::Refused(Refused::WaivedAlready),
+    }
+}
+
+/// `check-now PLAN`. It changes nothing, so no hold stands against it.
+#[must_use]
+pub const fn check_now(phase: Phase) -> Cell {
+    match phase {
+        Phase::Running => Cell::Done(Effect::Read),
+        Phase::Completed | Phase::Superseded | Phase::Withdrawn => Cell::Done(Effect::LookAtFiles),
+    }
+}
+
+/// `stop`. It asks for no plan, no phase and no hold: nothing stands against it.
+#[must_use]
+pub const fn stop(writes: Writes) -> Cell {
+    match writes {
+        Writes::Allowed => Cell::Done(Effect::Stop),
+        Writes::Stopped => Cell::Refused(Refused::StoppedAlready),
+    }
+}
+
+/// `start`, and `start --paused`.
+#[must_use]
+pub const fn start(writes: Writes, plans: StartPlans) -> Cell {
+    match (writes, plans) {
+        (Writes::Stopped, StartPlans::GoOn) => Cell::Done(Effect::Start),
+        (Writes::Stopped, StartPlans::Pause) => Cell::Done(Effect::StartPaused),
+        (Writes::Allowed, StartPlans::GoOn) => Cell::Refused(Refused::NotStopped),
+        (Writes::Allowed, StartPlans::Pause) => Cell::Refused(Refused::NotStoppedToPause),
+    }
+}
+
+impl Verb {
+    /// All, in the order of the documents.
+    pub const ALL: [Self; 6] =
+        [Self::Pause, Self::Resume, Self::Waive, Self::CheckNow, Self::Stop, Self::Start];
+
+    /// The word of API and command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Waive => "waive",
+            Self::CheckNow => "check-now",
+            Self::Stop => "stop",
+            Self::Start => "start",
+        }
+    }
+
+    /// Whether it must say why: what leaves no record needs no reason.
+    #[must_use]
+    pub const fn needs_reason(self) -> bool {
+        match self {
+            Self::Pause | Self::Resume | Self::Waive | Self::Stop | Self::Start => true,
+            Self::CheckNow => false,
+        }
+    }
+}
+
+impl Holds {
+    /// All.
+    pub const ALL: [Self; 4] = [Self::Free, Self::Paused, Self::Halted, Self::PausedAndHalted];
+
+    /// From the two holds.
+    #[must_use]
+    pub const fn of(is_paused: bool, is_halted: bool) -> Self {
+        match (is_paused, is_halted) {
+            (false, false) => Self::Free,
+            (true, false) => Self::Paused,
+            (false, true) => Self::Halted,
+            (true, true) => Self::PausedAndHalted,
+        }
+    }
+
+    /// Those of a plan.
+    #[must_use]
+    pub const fn of_plan(plan: &PlanState) -> Self {
+        Self::of(plan.paused.is_some(), plan.rollout.halted.is_some())
+    }
+}
+
+impl Writes {
+    /// All.
+    pub const ALL: [Self; 2] = [Self::Allowed, Self::Stopped];
+
+    /// From whether there is a stop.
+    #[must_use]
+    pub const fn of(is_stopped: bool) -> Self {
+        if is_stopped { Self::Stopped } else { Self::Allowed }
+    }
+
+    /// Those of all plans.
+    #[must_use]
+    pub const fn of_state(state: &State) -> Self {
+        Self::of(state.stop.is_some())
+    }
+}
+
+impl Place {
+    /// All, in their order.
+    pub const ALL: [Self; 7] = [
+        Self::Pending,
+        Self::Entering,
+        Self::Writing,
+        Self::InDoubt,
+        Self::Adopting,
+        Self::Soaking,
+        Self::Verified,
+    ];
+
+    /// That of a stage.
+    #[must_use]
+    pub const fn of(stage: &Stage) -> Self {
+        match stage {
+            Stage::Pending => Self::Pending,
+            Stage::Entering(_) => Self::Entering,
+            Stage::Deploying(write) if write.doubt.is_some() => Self::InDoubt,
+            Stage::Deploying(_) => Self::Writing,
+            Stage::Adopting(_) => Self::Adopting,
+            Stage::Soaking(..) => Self::Soaking,
+            Stage::Verified(_) => Self::Verified,
+        }
+    }
+
+    /// The ring state's word in API and metrics, which is one for both ways of deploying.
+    #[must_use]
+    pub const fn state(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Entering => "entering",
+            Self::Writing | Self::InDoubt => "deploying",
+            Self::Adopting => "adopting",
+            Self::Soaking => "soaking",
+            Self::Verified => "verified",
+        }
+    }
+}
+
+impl Waived {
+    /// All.
+    pub const ALL: [Self; 2] = [Self::No, Self::Already];
+
+    /// From whether there is a waiver.
+    #[must_use]
+    pub const fn of(is_waived: bool) -> Self {
+        if is_waived { Self::Already } else { Self::No }
+    }
+}

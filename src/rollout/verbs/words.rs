@@ -1,0 +1,249 @@
+//! What the table of verbs says to people.
+//!
+//! **Invariant:** a refusal's words are written once: with names in an answer, and with `PLAN`,
+//! `RING` and `GATE` in help and documents.
+
+use super::{Effect, Holds, Place, Refused, Verb, Waived, Writes};
+use crate::rollout::command::StartPlans;
+use crate::rollout::state::{Hold, Phase};
+use crate::rollout::verdict::{Gate, short};
+
+/// What a refusal is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// The plan.
+    pub plan: String,
+    /// The ring.
+    pub ring: String,
+    /// The gate.
+    pub gate: String,
+    /// Who holds it, since when and why.
+    pub held: String,
+    /// The rollout's phase.
+    pub phase: String,
+}
+
+impl About {
+    /// Placeholders, as in a command's usage.
+    #[must_use]
+    pub fn anything() -> Self {
+        Self {
+            plan: "PLAN".to_owned(),
+            ring: "RING".to_owned(),
+            gate: "GATE".to_owned(),
+            held: "by SOMEBODY".to_owned(),
+            phase: "over".to_owned(),
+        }
+    }
+
+    /// A hold in words.
+    #[must_use]
+    pub fn held(hold: &Hold) -> String {
+        format!("by {} since {}: {}", hold.actor, short(hold.since), hold.reason)
+    }
+}
+
+impl Verb {
+    /// What it is, in half a sentence.
+    #[must_use]
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::Pause => "hold a plan: no write, and no ring is verified, until `resume`",
+            Self::Resume => {
+                "lift a plan's holds, a person's pause and ringward's halt, having seen their causes"
+            }
+            Self::Waive => {
+                "declare that a gate does not apply to a ring of this rollout; it is shown for good"
+            }
+            Self::CheckNow => {
+                "read now what the plan's rollout wants to see, and decide; nothing is recorded"
+            }
+            Self::Stop => "stop all writes of all plans, also when the daemon hangs or is down",
+            Self::Start => "allow writes again after `stop`",
+        }
+    }
+
+    /// How it is asked for on the command line.
+    #[must_use]
+    pub const fn usage(self) -> &'static str {
+        match self {
+            Self::Pause => "ringward pause PLAN --reason …",
+            Self::Resume => "ringward resume PLAN --reason …",
+            Self::Waive => "ringward waive PLAN --gate GATE [--ring RING] --reason …",
+            Self::CheckNow => "ringward check-now PLAN",
+            Self::Stop => "ringward stop --reason …",
+            Self::Start => "ringward start [--paused] --reason …",
+        }
+    }
+
+    /// Its path in the API.
+    #[must_use]
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Pause => "/api/v1/rollouts/{plan}/pause",
+            Self::Resume => "/api/v1/rollouts/{plan}/resume",
+            Self::Waive => "/api/v1/rollouts/{plan}/waive",
+            Self::CheckNow => "/api/v1/rollouts/{plan}/check-now",
+            Self::Stop => "/api/v1/stop",
+            Self::Start => "/api/v1/start",
+        }
+    }
+}
+
+impl Effect {
+    /// What it does, in a sentence without a full stop.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Pause => {
+                "nothing is written and no ring is verified until `resume`; looking goes on, and deadlines stand still"
+            }
+            Self::PauseAhead => {
+                "the next target, or the plan's file when it comes back, meets the pause and waits for `resume`"
+            }
+            Self::LiftPause => "the pause is lifted",
+            Self::LiftHalt => "the halt is lifted and its cause acknowledged: only something new halts again",
+            Self::LiftBoth => "pause and halt are lifted, and the halt's cause is acknowledged",
+            Self::Waive => "the gate reads `exempt` from now on, with your reason; all others still hold",
+            Self::WaiveAhead => {
+                "the gate reads `exempt` once the ring's targets are on offer; the write is not hurried by it"
+            }
+            Self::Read => {
+                "plan files, groups, profiles and devices are read now, and decided on as they come in"
+            }
+            Self::LookAtFiles => {
+                "the plan files are looked at now; for a rollout that does not run nothing else is read"
+            }
+            Self::Stop => {
+                "no change is sent to Cloudflare, whatever was decided; a write on its way is settled by reading"
+            }
+            Self::Start => "plans that are neither paused nor halted go on at once",
+            Self::StartPaused => "every plan is left paused in your name and goes on with its `resume`",
+        }
+    }
+
+    /// What it leaves in the log, in this order.
+    #[must_use]
+    pub const fn log(self) -> &'static str {
+        match self {
+            Self::Pause | Self::PauseAhead => "`paused`",
+            Self::LiftPause => "`pause_lifted`",
+            Self::LiftHalt => "`halt_lifted`",
+            Self::LiftBoth => "`pause_lifted`, `halt_lifted`",
+            Self::Waive | Self::WaiveAhead => "`gate_waived`",
+            Self::Read | Self::LookAtFiles => "nothing",
+            Self::Stop => "`stopped`",
+            Self::Start => "`started`",
+            Self::StartPaused => "`paused` for each plan that is not, `started`",
+        }
+    }
+}
+
+impl Refused {
+    /// Why.
+    #[must_use]
+    pub fn why(self, about: &About) -> String {
+        let About { plan, ring, gate, held, phase } = about;
+        match self {
+            Self::PausedAlready => format!("plan {plan} is paused already {held}"),
+            Self::NotHeld => format!("plan {plan} is neither paused nor halted"),
+            Self::OnlyStopped => {
+                format!("plan {plan} is neither paused nor halted, but all writes are stopped")
+            }
+            Self::OfTheSchedule | Self::OfSight => format!("gate {gate} cannot be waived"),
+            Self::WaivedAlready => format!("gate {gate} of ring `{ring}` was waived already"),
+            Self::NotItsTurn => format!("the turn of ring `{ring}` has not come"),
+            Self::LetThrough => format!("ring `{ring}` is verified"),
+            Self::Over => format!("the rollout is {phase}"),
+            Self::FileGone => "the rollout is withdrawn".to_owned(),
+            Self::StoppedAlready => format!("all writes are stopped already {held}"),
+            Self::NotStopped | Self::NotStoppedToPause => "writes are not stopped".to_owned(),
+        }
+    }
+
+    /// What would work.
+    #[must_use]
+    pub fn instead(self, about: &About) -> String {
+        let About { plan, .. } = about;
+        match self {
+            Self::PausedAlready => format!("ringward resume {plan} --reason … lifts it"),
+            Self::NotHeld => format!("ringward explain {plan} says what it waits for"),
+            Self::OnlyStopped => "ringward start --reason … allows them again".to_owned(),
+            Self::OfTheSchedule => "change the plan's schedule, where the change is seen".to_owned(),
+            Self::OfSight => {
+                "mend what keeps ringward from seeing the devices; ringward status names the reads that fail".to_owned()
+            }
+            Self::WaivedAlready => format!("ringward explain {plan} says what it waits for now"),
+            Self::NotItsTurn => {
+                format!("waive it when its gate is what ringward explain {plan} says the rollout waits for")
+            }
+            Self::LetThrough => "its gate holds nothing up; name a ring that is not verified with --ring".to_owned(),
+            Self::Over => "nothing of it is left to waive; a newer target in the plan has gates of its own".to_owned(),
+            Self::FileGone => "put the plan's file back, and waive it then".to_owned(),
+            Self::StoppedAlready => "ringward start --reason … allows writes again".to_owned(),
+            Self::NotStopped => {
+                "ringward status says what each plan waits for, and ringward resume PLAN --reason … lifts a plan's holds"
+                    .to_owned()
+            }
+            Self::NotStoppedToPause => "ringward pause PLAN --reason … holds a plan".to_owned(),
+        }
+    }
+}
+
+impl Holds {
+    pub(super) const fn words(self) -> &'static str {
+        match self {
+            Self::Free => "not held",
+            Self::Paused => "paused",
+            Self::Halted => "halted",
+            Self::PausedAndHalted => "paused and halted",
+        }
+    }
+}
+
+impl Writes {
+    pub(super) const fn words(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+impl Place {
+    pub(super) const fn words(self) -> &'static str {
+        match self {
+            Self::Pending | Self::Entering | Self::Adopting | Self::Soaking | Self::Verified => self.state(),
+            Self::Writing => "deploying",
+            Self::InDoubt => "in doubt",
+        }
+    }
+}
+
+impl Waived {
+    pub(super) const fn words(self) -> &'static str {
+        match self {
+            Self::No => "no",
+            Self::Already => "yes",
+        }
+    }
+}
+
+impl StartPlans {
+    pub(super) const ALL: [Self; 2] = [Self::GoOn, Self::Pause];
+
+    pub(super) const fn words(self) -> &'static str {
+        match self {
+            Self::GoOn => "no",
+            Self::Pause => "yes",
+        }
+    }
+}
+
+pub(super) const fn phase(phase: Phase) -> &'static str {
+    phase.as_str()
+}
+
+pub(super) const fn gate(gate: Gate) -> &'static str {
+    gate.as_str()
+}

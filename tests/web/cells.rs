@@ -1,0 +1,454 @@
+//! Every cell of the table of verbs, through the HTTP API: each situation is a log, and what a
+//! verb then answers and appends must be what the table says.
+//!
+//! **Invariant:** a situation is left out only where no log leads to it, and the state machine
+//! itself says so.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::http::Method;
+use ringward::daemon::Handle;
+use ringward::daemon::view::Request;
+use ringward::ids::{GroupId, PolicyId};
+use ringward::plan::model::Revision;
+use ringward::rollout::command::{StartPlans, command, done};
+use ringward::rollout::event::{
+    Actor, Cause, Entry, Event, Purpose, Recorded, RolloutId, WriteId, WriteIntent,
+};
+use ringward::rollout::remote::{Group, GroupContent};
+use ringward::rollout::state::{Phase, State};
+use ringward::rollout::verbs::{self, About, Cell, Effect, Holds, Place, Refused, Verb, Waived, Writes};
+use ringward::rollout::verdict::Gate;
+use ringward::rollout::world::Observations;
+use ringward::telemetry::Metrics;
+use ringward::web::json::VerbAnswer;
+use ringward::web::{Services, router};
+use tokio::sync::{mpsc, watch};
+
+use super::world::{at, plan, report, ring, stopped, view};
+use super::{Answer, ask, get};
+
+const PLAN: &str = "\
+plan: client
+versions: {windows: 2026.8.2100.0}
+rings:
+  - {name: First, profiles: [Engineering]}
+  - {name: Second, profiles: [IT]}
+";
+const SINCE: &str = "2026-10-12T09:00:00Z";
+
+/// All that a cell can depend on.
+#[derive(Debug, Clone, Copy)]
+struct Situation {
+    phase: Phase,
+    holds: Holds,
+    writes: Writes,
+    /// Where `First` is; the ring after it stays pending.
+    place: Place,
+    waived: Option<Gate>,
+}
+
+/// What is asked in a situation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Pause,
+    Resume,
+    Waive(Gate),
+    CheckNow,
+    Stop,
+    Start(StartPlans),
+}
+
+fn situations() -> Vec<Situation> {
+    let mut all = Vec::new();
+    for phase in Phase::ALL {
+        for holds in Holds::ALL {
+            for writes in Writes::ALL {
+                for place in Place::ALL {
+                    let waivers = Gate::ALL.into_iter().map(Some).chain([None]);
+                    let of = |waived| Situation { phase, holds, writes, place, waived };
+                    all.extend(waivers.map(of));
+                }
+            }
+        }
+    }
+    all
+}
+
+impl Situation {
+    /// Whether a log can lead here: a completed rollout has verified rings only, one that ended has
+    /// no write without an outcome, and what cannot be waived never was.
+    fn can_be(self) -> bool {
+        let in_phase = match self.phase {
+            Phase::Running => true,
+            Phase::Completed => self.place == Place::Verified,
+            Phase::Superseded | Phase::Withdrawn => !matches!(self.place, Place::Writing | Place::InDoubt),
+        };
+        in_phase && self.waived.is_none_or(Gate::can_be_waived)
+    }
+
+    /// The log that leads here; `None` where the state machine refuses it.
+    fn log(self) -> Option<State> {
+        let revision = ringward::plan::read("client.yaml", PLAN.as_bytes()).unwrap();
+        let mut events = vec![Event::PlanAccepted { revision: Box::new(revision.clone()) }];
+        // The turn of `Second` never comes, so a pending `First` is named `Second`.
+        if self.place != Place::Pending {
+            events.extend(way_to(self.place, "First", &revision));
+        }
+        if self.phase == Phase::Completed && self.place == Place::Verified {
+            events.extend(way_to(Place::Verified, "Second", &revision));
+        }
+        events.extend(self.waived.map(|gate| Event::GateWaived { ring: self.ring(), gate }));
+        if matches!(self.holds, Holds::Halted | Holds::PausedAndHalted) {
+            events.push(Event::Halted { cause: cause() });
+        }
+        events.extend(match self.phase {
+            Phase::Running => None,
+            Phase::Completed => Some(Event::RolloutCompleted {}),
+            Phase::Superseded => Some(Event::RolloutSuperseded { by: revision.digest }),
+            Phase::Withdrawn => Some(Event::RolloutWithdrawn {}),
+        });
+        if matches!(self.holds, Holds::Paused | Holds::PausedAndHalted) {
+            events.push(Event::Paused {});
+        }
+        if self.writes == Writes::Stopped {
+            events.push(Event::Stopped {});
+        }
+        let mut state = State::default();
+        for event in events {
+            apply(&mut state, event).ok()?;
+        }
+        Some(state)
+    }
+
+    fn ring(self) -> ringward::ids::RingName {
+        ring(if self.place == Place::Pending { "Second" } else { "First" })
+    }
+
+    /// The table's word.
+    fn cell(self, asked: Asked) -> Cell {
+        let Self { phase, holds, writes, place, waived } = self;
+        match asked {
+            Asked::Pause => verbs::pause(phase, holds),
+            Asked::Resume => verbs::resume(holds, writes),
+            Asked::Waive(gate) => verbs::waive(gate, phase, place, Waived::of(waived == Some(gate))),
+            Asked::CheckNow => verbs::check_now(phase),
+            Asked::Stop => verbs::stop(writes),
+            Asked::Start(plans) => verbs::start(writes, plans),
+        }
+    }
+
+    /// What a refusal here names.
+    fn about(self, asked: Asked) -> About {
+        let held = "by local:bo since 2026-10-12 09:00 UTC: seen by somebody".to_owned();
+        let gate = if let Asked::Waive(gate) = asked { gate.to_string() } else { "GATE".to_owned() };
+        About {
+            plan: "client".to_owned(),
+            ring: self.ring().to_string(),
+            gate,
+            held,
+            phase: self.phase.as_str().to_owned(),
+        }
+    }
+}
+
+fn cause() -> Cause {
+    Cause::WritesKeepFailing { ring: ring("First"), attempts: 5, last: "no answer".to_owned() }
+}
+
+/// The events that bring a ring to a place.
+fn way_to(place: Place, name: &str, revision: &Revision) -> Vec<Event> {
+    let name = ring(name);
+    let policies: std::collections::BTreeSet<_> = [PolicyId::new("p1").unwrap()].into();
+    let content = GroupContent { name: name.to_string(), versions: Vec::new(), policies: policies.clone() };
+    let group = Group { id: GroupId::new("g-1").unwrap(), content: content.clone(), updated_at: at(SINCE) };
+    let intent = WriteIntent {
+        id: WriteId(1),
+        digest: revision.digest.clone(),
+        purpose: Purpose::Target,
+        before: None,
+        after: content,
+        policies,
+        judgements: Vec::new(),
+        devices: 1,
+        after_doubt: false,
+    };
+    let reached = Event::RingReached { ring: name.clone() };
+    let planned = Event::WritePlanned { ring: name.clone(), intent: Box::new(intent) };
+    let doubted = Event::WriteDoubted { ring: name.clone(), write: WriteId(1), why: "a reset".to_owned() };
+    let assigned = Event::RingAssigned { ring: name.clone(), group, judgements: Vec::new() };
+    let adopted = Event::AdoptionReached { ring: name.clone(), judgements: Vec::new() };
+    let verified = Event::RingVerified { ring: name, judgements: Vec::new() };
+    match place {
+        Place::Pending => Vec::new(),
+        Place::Entering => vec![reached],
+        Place::Writing => vec![reached, planned],
+        Place::InDoubt => vec![reached, planned, doubted],
+        Place::Adopting => vec![reached, assigned],
+        Place::Soaking => vec![reached, assigned, adopted],
+        Place::Verified => vec![reached, assigned, adopted, verified],
+    }
+}
+
+fn apply(state: &mut State, event: Event) -> Result<(), ringward::rollout::state::IllegalEvent> {
+    let of_the_account = matches!(event, Event::Stopped {} | Event::Started {});
+    let entry = Entry {
+        actor: Actor::Local { user: "bo".to_owned() },
+        reason: "seen by somebody".to_owned(),
+        rollout: (!of_the_account).then(|| RolloutId { plan: plan("client"), number: 1 }),
+        event,
+    };
+    state.apply(&Recorded { seq: state.seq + 1, at: at(SINCE), entry })
+}
+
+/// The core behind the router: requests come to what [`command`] makes of them, and no further.
+struct Core {
+    app: Router,
+    state: Arc<Mutex<State>>,
+    appended: Arc<Mutex<Vec<Entry>>>,
+}
+
+impl Core {
+    fn new() -> Self {
+        let (state, appended): (Arc<Mutex<State>>, Arc<Mutex<Vec<Entry>>>) = Default::default();
+        let (requests_in, mut requests) = mpsc::channel(8);
+        let (_, receiver) = watch::channel(Arc::new(view(Vec::new())));
+        let (live, log) = (Arc::clone(&state), Arc::clone(&appended));
+        tokio::spawn(async move {
+            while let Some(request) = requests.recv().await {
+                let Request::Command { actor, reason, command: asked, reply } = request else { continue };
+                let mut state = live.lock().unwrap();
+                let answer = command((&state, &Observations::default()), &actor, &reason, &asked, at(SINCE))
+                    .map(|entries| {
+                        for entry in &entries {
+                            let recorded =
+                                Recorded { seq: state.seq + 1, at: at(SINCE), entry: entry.clone() };
+                            state.apply(&recorded).unwrap();
+                        }
+                        let said = done(&entries, &state, &asked);
+                        log.lock().unwrap().extend(entries);
+                        said
+                    });
+                reply.send(answer.map_err(Into::into)).unwrap();
+            }
+        });
+        let services = Services {
+            handle: Handle::new(requests_in, receiver),
+            database: "none.db".into(),
+            metrics: Arc::new(Metrics::new().unwrap()),
+        };
+        Self { app: router(services), state, appended }
+    }
+
+    async fn ask(&self, asked: Asked, of: &Situation) -> Answer {
+        let (path, body) = request(asked, of);
+        ask(&self.app, Method::POST, &path, Some(&body.to_string())).await
+    }
+
+    fn take(&self) -> Vec<Entry> {
+        std::mem::take(&mut *self.appended.lock().unwrap())
+    }
+}
+
+fn request(asked: Asked, of: &Situation) -> (String, serde_json::Value) {
+    let mut body = serde_json::json!({"reason": "look"});
+    let verb = match asked {
+        Asked::Pause => Verb::Pause,
+        Asked::Resume => Verb::Resume,
+        Asked::Waive(gate) => {
+            body["gate"] = gate.as_str().into();
+            body["ring"] = of.ring().to_string().into();
+            Verb::Waive
+        }
+        Asked::CheckNow => Verb::CheckNow,
+        Asked::Stop => Verb::Stop,
+        Asked::Start(plans) => {
+            body["paused"] = (plans == StartPlans::Pause).into();
+            Verb::Start
+        }
+    };
+    (verb.path().replace("{plan}", "client"), body)
+}
+
+/// The kinds that an effect appends, written down here once more.
+fn kinds(effect: Effect, holds: Holds) -> Vec<&'static str> {
+    let is_paused = matches!(holds, Holds::Paused | Holds::PausedAndHalted);
+    match effect {
+        Effect::Pause | Effect::PauseAhead => vec!["paused"],
+        Effect::LiftPause => vec!["pause_lifted"],
+        Effect::LiftHalt => vec!["halt_lifted"],
+        Effect::LiftBoth => vec!["pause_lifted", "halt_lifted"],
+        Effect::Waive | Effect::WaiveAhead => vec!["gate_waived"],
+        Effect::Read | Effect::LookAtFiles => vec![],
+        Effect::Stop => vec!["stopped"],
+        Effect::Start => vec!["started"],
+        Effect::StartPaused if is_paused => vec!["started"],
+        Effect::StartPaused => vec!["paused", "started"],
+    }
+}
+
+#[tokio::test]
+async fn every_cell_is_answered_as_the_table_has_it() {
+    let core = Core::new();
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for of in situations() {
+        let Some(state) = of.log() else {
+            assert!(!of.can_be(), "{of:?}: a log leads there");
+            continue;
+        };
+        assert!(of.can_be(), "{of:?}: no log leads there");
+        let plain = [Asked::Pause, Asked::Resume, Asked::CheckNow, Asked::Stop];
+        let starts = [StartPlans::GoOn, StartPlans::Pause].map(Asked::Start);
+        // A verb that asks for no gate needs no row for each waiver.
+        let others = plain.into_iter().chain(starts).filter(|_| of.waived.is_none());
+        for asked in others.chain(Gate::ALL.map(Asked::Waive)) {
+            core.state.lock().unwrap().clone_from(&state);
+            let answer = core.ask(asked, &of).await;
+            let row = format!("{asked:?} in {of:?}");
+            judge(&core, &row, of, asked, &answer);
+            *seen.entry(format!("{:?}", of.cell(asked))).or_default() += 1;
+        }
+    }
+    let known = Verb::ALL.into_iter().flat_map(|verb| {
+        let effects = verbs::effects(verb).into_iter().map(Cell::Done);
+        effects.chain(verbs::refusals(verb).into_iter().map(Cell::Refused))
+    });
+    for cell in known {
+        assert!(seen.contains_key(&format!("{cell:?}")), "{cell:?} was never met");
+    }
+}
+
+fn judge(core: &Core, row: &str, of: Situation, asked: Asked, answer: &Answer) {
+    let appended = core.take();
+    let found: Vec<&str> = appended.iter().map(|entry| entry.event.kind()).collect();
+    match of.cell(asked) {
+        Cell::Done(effect) => {
+            assert_eq!(answer.status, 200, "{row}: {}", answer.body);
+            assert_eq!(found, kinds(effect, of.holds), "{row}");
+            for entry in &appended {
+                assert_eq!((entry.actor.to_string().as_str(), entry.reason.as_str()), ("local:ada", "look"));
+                if let Event::GateWaived { ring, gate } = &entry.event {
+                    assert_eq!((ring, Asked::Waive(*gate)), (&of.ring(), asked), "{row}");
+                }
+            }
+            let told = answer.json::<VerbAnswer>().done;
+            assert_eq!(told.is_empty(), found.is_empty(), "{row}: {told}");
+            // Whoever lets a plan go on is told what still holds it.
+            let lets_go = matches!(asked, Asked::Resume | Asked::Waive(_));
+            let still = told.contains("all writes are still stopped: ringward start");
+            assert_eq!(still, lets_go && of.writes == Writes::Stopped, "{row}: {told}");
+        }
+        Cell::Refused(refused) => {
+            let about = of.about(asked);
+            let problem = answer.problem(row, 409, "; ");
+            assert_eq!(problem.kind, "urn:ringward:problem:refused", "{row}");
+            let expected = format!("{}; {}", refused.why(&about), refused.instead(&about));
+            assert_eq!(problem.detail, expected, "{row}");
+            assert!(!problem.detail.contains("SOMEBODY") && !problem.detail.contains("GATE"), "{row}");
+            assert!(found.is_empty(), "{row}: a refusal changes nothing");
+        }
+    }
+}
+
+/// What a refusal names does work, then and there.
+#[tokio::test]
+async fn what_a_refusal_names_works() {
+    let core = Core::new();
+    for of in situations().into_iter().filter(|of| of.waived.is_none() && of.can_be()) {
+        let all = [Asked::Pause, Asked::Resume, Asked::Stop, Asked::Start(StartPlans::Pause)];
+        for asked in all {
+            let Cell::Refused(refused) = of.cell(asked) else { continue };
+            let remedy = match refused {
+                Refused::PausedAlready => Asked::Resume,
+                Refused::OnlyStopped | Refused::StoppedAlready => Asked::Start(StartPlans::GoOn),
+                // Where it is not paused yet.
+                Refused::NotStoppedToPause if !matches!(of.holds, Holds::Paused | Holds::PausedAndHalted) => {
+                    Asked::Pause
+                }
+                _ => continue,
+            };
+            let (path, _) = request(remedy, &of);
+            let word = format!("ringward {}", path.rsplit('/').next().unwrap());
+            assert!(refused.instead(&of.about(asked)).contains(&word), "{asked:?} in {of:?}: {word}");
+            *core.state.lock().unwrap() = of.log().unwrap();
+            let answer = core.ask(remedy, &of).await;
+            assert_eq!(answer.status, 200, "{remedy:?} after {asked:?} in {of:?}: {}", answer.body);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_there_is_nothing_of_is_told() {
+    let core = Core::new();
+    let of = Situation {
+        phase: Phase::Running,
+        holds: Holds::Free,
+        writes: Writes::Allowed,
+        place: Place::Adopting,
+        waived: None,
+    };
+    *core.state.lock().unwrap() = of.log().unwrap();
+    let rows = [
+        ("/api/v1/rollouts/other/check-now", "{}", 404, "ringward knows client"),
+        ("/api/v1/rollouts/other/pause", r#"{"reason": "look"}"#, 404, "ringward knows client"),
+        (
+            "/api/v1/rollouts/client/waive",
+            r#"{"reason": "look", "gate": "soak", "ring": "Third"}"#,
+            409,
+            "the plan has no ring `Third`; its rings are `First`, `Second`",
+        ),
+    ];
+    for (path, body, status, word) in rows {
+        ask(&core.app, Method::POST, path, Some(body)).await.problem(path, status, word);
+    }
+    // Without a ring it is the one under way, and without a reason only what leaves no record.
+    let waive = r#"{"reason": "look", "gate": "soak"}"#;
+    let answer = ask(&core.app, Method::POST, "/api/v1/rollouts/client/waive", Some(waive)).await;
+    assert_eq!(answer.json::<VerbAnswer>().done, "gate soak of ring `First` is waived");
+    assert_eq!(
+        ask(&core.app, Method::POST, "/api/v1/rollouts/client/check-now", Some("{}")).await.status,
+        200
+    );
+    assert_eq!(core.take().len(), 1);
+}
+
+/// The page offers what the table would carry out, and says of the rest why not.
+#[tokio::test]
+async fn the_page_offers_what_the_table_has() {
+    for phase in Phase::ALL {
+        for holds in Holds::ALL {
+            for writes in Writes::ALL {
+                let mut one = report("client");
+                one.phase = phase;
+                let hold = stopped(view(Vec::new())).stop.unwrap();
+                if matches!(holds, Holds::Paused | Holds::PausedAndHalted) {
+                    one.paused = Some(hold);
+                }
+                if matches!(holds, Holds::Halted | Holds::PausedAndHalted) {
+                    one.halted = Some((cause(), at(SINCE)));
+                }
+                let shown = view(vec![one]);
+                let shown = if writes == Writes::Stopped { stopped(shown) } else { shown };
+                let world = super::world::World::new(shown, Ok("done"));
+                let page = get(&world.app, "/").await.body;
+                let rows = [
+                    ("pause", verbs::pause(phase, holds)),
+                    ("resume", verbs::resume(holds, writes)),
+                    ("check-now", verbs::check_now(phase)),
+                ];
+                for (word, cell) in rows {
+                    let row = format!("{word} in {phase:?} {holds:?} {writes:?}");
+                    let offered = page.contains(&format!("id=\"{word}-client\""));
+                    assert_eq!(offered, cell.effect().is_some_and(Effect::is_offered), "{row}");
+                    let sheet = get(&world.app, &format!("/act/{word}?plan=client")).await.body;
+                    let told = sheet.contains("asking for it will be refused");
+                    assert_eq!(told, cell.effect().is_none(), "{row}: {sheet}");
+                }
+                assert_eq!(page.contains("id=\"start\""), writes == Writes::Stopped);
+                assert_eq!(page.contains("id=\"stop\""), writes == Writes::Allowed);
+            }
+        }
+    }
+}

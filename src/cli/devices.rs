@@ -48,6 +48,10 @@ pub struct Filter<'a> {
     pub dark: bool,
 }
 
+/// Nobody silent is no proof that all is well.
+const NOBODY_DARK: &str = "No device that arrived fell silent, by the newest looks. `ringward explain` says in \
+    gate `dark` of each ring when it was looked for, or why it was not.";
+
 /// Shows the devices of a plan's rings.
 ///
 /// # Errors
@@ -68,6 +72,9 @@ pub async fn devices(
             let rollout = seen.rollout(plan)?;
             let answer = fetch(at, plan, filter).await?;
             text(out, &answer, rollout, seen.now, screen)?;
+            if filter.dark && answer.total == 0 {
+                write!(out, "{}", screen.flow("", NOBODY_DARK))?;
+            }
         }
     }
     Ok(())

@@ -68,6 +68,7 @@ mod tests {
             waived: BTreeMap::new(),
             left: [(Environment::Windows, told)].into(),
             acknowledged: BTreeMap::new(),
+            silence_accepted: BTreeMap::new(),
         }
     }
 

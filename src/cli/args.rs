@@ -109,6 +109,7 @@ Classes, in the order of the list:
 
 Examples:
   ringward devices client --class stalled
+  ringward devices client --dark
   ringward devices client --ring 'Early adopters' --json | jq '.devices[].user'")]
     Devices(DevicesArgs),
     /// Show who did what to a plan, when and why
@@ -195,7 +196,7 @@ impl ClientCommand {
                 explain(&at, &args.plan, format, &Screen::of_stdout(), out).await
             }
             Self::Devices(args) => {
-                let filter = Filter { ring: args.ring.as_ref(), class: args.class };
+                let filter = Filter { ring: args.ring.as_ref(), class: args.class, dark: args.dark };
                 let (at, format) = (args.daemon.connection(), args.json.format());
                 devices(&at, &args.plan, filter, format, &Screen::of_stdout(), out).await
             }
@@ -319,6 +320,9 @@ pub struct DevicesArgs {
     /// Only the devices of this class
     #[arg(long, value_name = "CLASS")]
     pub class: Option<Class>,
+    /// Only the devices that fell silent after they arrived
+    #[arg(long)]
+    pub dark: bool,
     /// How to answer.
     #[command(flatten)]
     pub json: JsonArgs,

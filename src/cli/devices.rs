@@ -44,7 +44,13 @@ pub struct Filter<'a> {
     pub ring: Option<&'a RingName>,
     /// Only this class.
     pub class: Option<Class>,
+    /// Only those that fell silent after they arrived.
+    pub dark: bool,
 }
+
+/// Nobody silent is no proof that all is well.
+const NOBODY_DARK: &str = "No device that arrived fell silent, by the newest looks. `ringward explain` says in \
+    gate `dark` of each ring when it was looked for, or why it was not.";
 
 /// Shows the devices of a plan's rings.
 ///
@@ -66,6 +72,9 @@ pub async fn devices(
             let rollout = seen.rollout(plan)?;
             let answer = fetch(at, plan, filter).await?;
             text(out, &answer, rollout, seen.now, screen)?;
+            if filter.dark && answer.total == 0 {
+                write!(out, "{}", screen.flow("", NOBODY_DARK))?;
+            }
         }
     }
     Ok(())
@@ -108,6 +117,7 @@ async fn page(
     let mut query = vec![("limit", MAX_PAGE.to_string()), ("offset", offset.to_string())];
     query.extend(filter.ring.map(|ring| ("ring", ring.to_string())));
     query.extend(filter.class.map(|class| ("class", class.as_str().to_owned())));
+    query.extend(filter.dark.then(|| ("dark", "true".to_owned())));
     Ok(at.get(&["rollouts", plan.as_str(), "devices"], &query).await?)
 }
 
@@ -195,8 +205,20 @@ fn row(device: &DeviceJson, now: Timestamp) -> Vec<String> {
         told(device.user.as_deref()),
         told(system.as_deref()),
         told(device.client.as_deref()),
-        device.last_seen_at.map_or_else(|| "never".to_owned(), |at| distance(at, now)),
+        seen(device, now),
     ]
+}
+
+/// When it was seen last, and what a health gate makes of that.
+fn seen(device: &DeviceJson, now: Timestamp) -> String {
+    let mut told = device.last_seen_at.map_or_else(|| "never".to_owned(), |at| distance(at, now));
+    if device.dark_since.is_some() {
+        told.push_str(", dark");
+    }
+    if !device.acknowledged.is_empty() {
+        told.push_str(", acknowledged");
+    }
+    told
 }
 
 fn totals(answer: &DevicesAnswer) -> String {
@@ -208,5 +230,7 @@ fn totals(answer: &DevicesAnswer) -> String {
         .map(|(class, count)| format!("{count} {class}", class = class.as_str()))
         .collect();
     let told = if told.is_empty() { String::new() } else { format!(": {}", told.join(", ")) };
-    format!("{} {devices}{told}", answer.total)
+    let dark = answer.devices.iter().filter(|device| device.dark_since.is_some()).count();
+    let dark = if dark == 0 { String::new() } else { format!("; {dark} dark") };
+    format!("{} {devices}{told}{dark}", answer.total)
 }

@@ -13,7 +13,7 @@ use std::path::Path;
 use crate::daemon::files::PlanFiles;
 use crate::daemon::log::{self, ReplayError};
 use crate::daemon::stop_file::StopFile;
-use crate::daemon::view::{CommandError, DeviceRow, View};
+use crate::daemon::view::{CommandError, DeviceRow, Listing, View};
 use crate::failpoint::{self, Point};
 use crate::fleet::{Class, Device, Reported, RingScope, Sweep};
 use crate::ids::{AccountId, PlanName, RingName};
@@ -23,7 +23,7 @@ use crate::rollout::event::{Actor, Entry, Event, Mode, Recorded, RolloutId, Writ
 use crate::rollout::gate;
 use crate::rollout::outcome;
 use crate::rollout::report::Report;
-use crate::rollout::state::{Rollout, State};
+use crate::rollout::state::{Ring, Rollout, State};
 use crate::rollout::waits::Waits;
 use crate::rollout::world::{Observations, Want};
 use crate::simulation::forecast::{NoForecast, Situation};
@@ -414,20 +414,22 @@ impl Engine {
 
     /// The devices of a plan's rings; `None`: no such plan.
     #[must_use]
-    pub(super) fn devices(
-        &self,
-        plan: &PlanName,
-        ring: Option<&RingName>,
-        class: Option<Class>,
-    ) -> Option<Vec<DeviceRow>> {
+    pub(super) fn devices(&self, plan: &PlanName, listing: &Listing) -> Option<Vec<DeviceRow>> {
         let now = self.now();
-        let rollout = &self.state.plans.get(plan)?.rollout;
+        let (rollout, world) = (&self.state.plans.get(plan)?.rollout, &self.world);
         let mut rows = Vec::new();
-        for (name, scope) in self.scopes(rollout).filter(|(name, _)| ring.is_none_or(|ring| ring == name)) {
-            for device in self.world.fleet.devices() {
-                let Some(found) = scope.class(device, now) else { continue };
-                if class.is_none_or(|class| class == found) {
-                    rows.push(device_row(&name, found, device));
+        for (ring, plan) in rollout.rings_with_plans() {
+            let asked_for = listing.ring.as_ref().is_none_or(|name| *name == ring.name);
+            let Some(scope) = gate::known_scope(ring, plan, world).filter(|_| asked_for) else { continue };
+            let silent = gate::health::silent(gate::Subject { rollout, ring, plan, world, now });
+            for device in world.fleet.devices() {
+                let Some(class) = scope.class(device, now) else { continue };
+                let silence = silent.get(&device.latest.id);
+                let fits = listing.class.is_none_or(|asked| asked == class)
+                    && listing.dark.is_none_or(|asked| asked == silence.is_some());
+                if fits {
+                    let dark_since = silence.map(|silence| silence.since);
+                    rows.push(DeviceRow { dark_since, ..device_row(ring, class, device) });
                 }
             }
         }
@@ -508,10 +510,11 @@ fn stored(device: &Device, swept_at: Timestamp) -> Option<StoredDevice> {
     Some(StoredDevice { device: device.latest.id.clone(), doc, swept_at })
 }
 
-fn device_row(ring: &RingName, class: Class, device: &Device) -> DeviceRow {
+fn device_row(ring: &Ring, class: Class, device: &Device) -> DeviceRow {
     let latest = &device.latest;
+    let accepted = ring.acknowledged.iter().filter(|(_, devices)| devices.contains(&latest.id));
     DeviceRow {
-        ring: ring.clone(),
+        ring: ring.name.clone(),
         class,
         id: latest.id.clone(),
         name: latest.name.clone(),
@@ -525,6 +528,8 @@ fn device_row(ring: &RingName, class: Class, device: &Device) -> DeviceRow {
             Reported::Null => None,
         },
         last_seen_at: latest.last_seen_at,
+        dark_since: None,
+        acknowledged: accepted.map(|((gate, _), _)| *gate).collect(),
     }
 }
 

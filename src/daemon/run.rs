@@ -345,9 +345,9 @@ impl Owner {
                 self.look_at_files();
                 Ok(true)
             }
-            Request::Devices { plan, ring, class, reply } => {
+            Request::Devices { plan, listing, reply } => {
                 // Who asked may have gone away.
-                let _ = reply.send(self.engine.devices(&plan, ring.as_ref(), class));
+                let _ = reply.send(self.engine.devices(&plan, &listing));
                 Ok(false)
             }
             Request::Situation { plan, reply } => {

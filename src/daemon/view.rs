@@ -15,6 +15,7 @@ use crate::rollout::command::{Command, Refusal};
 use crate::rollout::event::{Actor, Mode};
 use crate::rollout::report::Report;
 use crate::rollout::state::{Hold, Tallies};
+use crate::rollout::verdict::Gate;
 use crate::rollout::waits::Waits;
 use crate::rollout::world::{Read, Trouble};
 use crate::simulation::forecast::{NoForecast, Situation};
@@ -89,6 +90,21 @@ pub struct DeviceRow {
     pub client: Option<String>,
     /// When Cloudflare saw it last.
     pub last_seen_at: Option<Timestamp>,
+    /// From when on it is silent, by the newest looks for devices that went dark.
+    pub dark_since: Option<Timestamp>,
+    /// The health gates that a person has accepted it for.
+    pub acknowledged: Vec<Gate>,
+}
+
+/// Which devices of a plan's rings to list; `None` lists all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Only this ring's.
+    pub ring: Option<RingName>,
+    /// Only this class.
+    pub class: Option<Class>,
+    /// Only those that are silent, or that are not.
+    pub dark: Option<bool>,
 }
 
 /// A question or request to the daemon.
@@ -109,10 +125,8 @@ pub enum Request {
     Devices {
         /// The plan.
         plan: PlanName,
-        /// Only this ring.
-        ring: Option<RingName>,
-        /// Only this class.
-        class: Option<Class>,
+        /// Which of them.
+        listing: Listing,
         /// Where the answer goes; `None`: no such plan.
         reply: oneshot::Sender<Option<Vec<DeviceRow>>>,
     },
@@ -214,11 +228,10 @@ impl Handle {
     pub async fn devices(
         &self,
         plan: PlanName,
-        ring: Option<RingName>,
-        class: Option<Class>,
+        listing: Listing,
     ) -> Result<Option<Vec<DeviceRow>>, CommandError> {
         let (reply, answer) = oneshot::channel();
-        let request = Request::Devices { plan, ring, class, reply };
+        let request = Request::Devices { plan, listing, reply };
         self.requests.try_send(request).map_err(|_| CommandError::Unavailable("it is busy or ending"))?;
         answer.await.map_err(|_| CommandError::Unavailable("it is ending"))
     }

@@ -7,10 +7,14 @@
 //! **Invariant:** nothing here is computed: each value is copied from a report, a snapshot or the
 //! log (`super::present`).
 
+mod health;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+pub use health::{DarkJson, GateJson, LookJson, SilentJson, StalledJson};
 
 use crate::fleet::Class;
 use crate::ids::{AccountId, DeviceId, GroupId, PlanName, RingName};
@@ -267,27 +271,6 @@ pub struct ClassesJson {
     pub left: usize,
 }
 
-/// What a gate says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct GateJson {
-    /// Which gate.
-    pub gate: Gate,
-    /// For gates that judge each environment on its own.
-    pub environment: Option<Environment>,
-    /// `pass`, `wait`, `fail`, `unknown`, `exempt`; `pass` and `exempt` advance.
-    pub verdict: String,
-    /// The reason code; `null` for a pass.
-    pub reason: Option<String>,
-    /// The value seen, for people.
-    pub value: String,
-    /// What would be enough, for people.
-    pub threshold: String,
-    /// When the newest observation behind it was read; `null` where only the clock matters.
-    pub as_of: Option<Timestamp>,
-    /// How old that observation was at the decision.
-    pub age_seconds: Option<i64>,
-}
-
 /// A gate that a person waived.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WaiverJson {
@@ -348,7 +331,7 @@ pub struct HeadJson {
     pub hash: String,
 }
 
-/// `GET /api/v1/rollouts/{plan}/devices?ring=&class=&limit=&offset=`, by ring and device ID.
+/// `GET /api/v1/rollouts/{plan}/devices?ring=&class=&dark=&limit=&offset=`, by ring and device ID.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DevicesAnswer {
     /// The plan.
@@ -384,6 +367,12 @@ pub struct DeviceJson {
     pub client: Option<String>,
     /// When Cloudflare saw it last.
     pub last_seen_at: Option<Timestamp>,
+    /// From when on it is silent, by the newest looks for devices that went dark; `null`: it is not, or
+    /// was not looked for.
+    pub dark_since: Option<Timestamp>,
+    /// The health gates that a person has accepted it for by resuming.
+    #[serde(default)]
+    pub acknowledged: Vec<Gate>,
 }
 
 /// `GET /api/v1/rollouts/{plan}/plan`: the plan that the latest rollout follows.

@@ -17,9 +17,10 @@ use super::present::{adoption, counts};
 use crate::daemon::view::View;
 use crate::fleet::Class;
 use crate::rollout::event::Cause;
+use crate::rollout::health::Dark;
 use crate::rollout::report::{Report, RingReport};
 use crate::rollout::state::{Phase, Stage, Tallies};
-use crate::rollout::verdict::Evidence;
+use crate::rollout::verdict::{Evidence, Verdict};
 use crate::rollout::waits::{Wait, Waits};
 use crate::telemetry::Metrics;
 use crate::time::{Timestamp, since};
@@ -55,6 +56,7 @@ fn of_view(view: &View, now: Timestamp) -> Result<Vec<MetricFamily>, prometheus:
     families.facts(&live, &view.tallies, &view.waits)?;
     families.rings(&live)?;
     families.devices(&live)?;
+    families.health(&live)?;
     families.gates(&live)?;
     families.thresholds(&live)?;
     Ok(families.registry.gather())
@@ -268,6 +270,51 @@ impl Families {
         Ok(())
     }
 
+    /// What the health gates see of entered rings.
+    fn health(&self, live: &[&Report]) -> Result<(), prometheus::Error> {
+        let labels = ["plan", "ring", "environment"];
+        let stalled = "Stalled devices as a share of those sighted, without the acknowledged ones.";
+        let stalled = self.gauges("ring_stalled_ratio", stalled, &labels)?;
+        let excess = "By how much the silent share is above the control's, at the look where it is most.";
+        let excess = self.gauges("ring_dark_excess_ratio", excess, &labels)?;
+        let chance = "How likely so many silent devices are by chance, at that look.";
+        let chance = self.gauges("ring_dark_chance_ratio", chance, &labels)?;
+        let labels = ["plan", "ring", "environment", "gate"];
+        let limits = "The share above which a health gate fails; absent where the gate is exempt.";
+        let limits = self.gauges("ring_health_threshold_ratio", limits, &labels)?;
+        let accepted = "Devices that a person has accepted by resuming; they count for the gate no more.";
+        let accepted = self.gauges("ring_acknowledged_devices", accepted, &labels)?;
+        for (plan, _, ring) in rings(live) {
+            for judgement in &ring.gates {
+                let Some(environment) = judgement.environment else { continue };
+                let place = [plan, ring.name.as_str(), environment.as_str()];
+                let (acknowledged, at_most) = match &judgement.evidence {
+                    Evidence::Stalled(seen) => {
+                        if seen.sighted() > 0 {
+                            let share = count(seen.stalled()) / count(seen.sighted());
+                            stalled.with_label_values(&place).set(share);
+                        }
+                        (seen.acknowledged, seen.at_most)
+                    }
+                    Evidence::Dark(seen) => {
+                        if let Some((most, by_chance)) = excess_of(seen) {
+                            excess.with_label_values(&place).set(most);
+                            chance.with_label_values(&place).set(by_chance);
+                        }
+                        (seen.acknowledged, seen.at_most)
+                    }
+                    _ => continue,
+                };
+                let of = [plan, ring.name.as_str(), environment.as_str(), judgement.gate.as_str()];
+                accepted.with_label_values(&of).set(count(acknowledged));
+                if !matches!(judgement.verdict, Verdict::Exempt(_)) {
+                    limits.with_label_values(&of).set(at_most.ratio());
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn gates(&self, live: &[&Report]) -> Result<(), prometheus::Error> {
         let verdicts = "1 for the gate's verdict; a gate of one environment is `gate/environment`.";
         let verdicts = self.gauges("gate_verdict", verdicts, &["plan", "ring", "gate", "verdict"])?;
@@ -337,4 +384,12 @@ fn seconds(at: Timestamp) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "a fleet has far fewer than 2^52 devices")]
 fn count(number: usize) -> f64 {
     number as f64
+}
+
+/// By how much the silent share is above the control's at the look where it is most, and how likely
+/// that is by chance. A look without a control says nothing.
+fn excess_of(seen: &Dark) -> Option<(f64, f64)> {
+    let compared = seen.looks.iter().filter(|look| look.control.of > 0);
+    let excesses = compared.map(|look| (look.ring.ratio() - look.control.ratio(), look.p.ratio()));
+    excesses.max_by(|one, other| one.0.total_cmp(&other.0))
 }

@@ -6,18 +6,20 @@
 use serde_json::Value;
 
 use super::json::{
-    BlockerJson, ClassesJson, DeviceJson, EventJson, FaultJson, FileProblemJson, GateJson, GroupJson,
-    HaltJson, HeadJson, HoldJson, LogTroubleJson, NewerRingJson, NewerTargetJson, PlanAnswer, RingJson,
-    RolloutJson, RolloutsAnswer, ScheduleJson, TroubleJson, WaiverJson,
+    BlockerJson, ClassesJson, DarkJson, DeviceJson, EventJson, FaultJson, FileProblemJson, GateJson,
+    GroupJson, HaltJson, HeadJson, HoldJson, LogTroubleJson, LookJson, NewerRingJson, NewerTargetJson,
+    PlanAnswer, RingJson, RolloutJson, RolloutsAnswer, ScheduleJson, SilentJson, StalledJson, TroubleJson,
+    WaiverJson,
 };
 use super::words::sentence;
 use crate::daemon::log::from_record;
 use crate::daemon::view::{DeviceRow, View};
-use crate::fleet::{Census, Counts};
+use crate::fleet::{Census, Counts, Share};
 use crate::rollout::event::Event;
+use crate::rollout::health::{Dark, Look, Stalled};
 use crate::rollout::report::{Blocker, NewerTarget, Report, RingReport};
 use crate::rollout::state::Hold;
-use crate::rollout::verdict::Judgement;
+use crate::rollout::verdict::{Evidence, Judgement};
 use crate::rollout::world::Read;
 use crate::store::Record;
 use crate::time::Timestamp;
@@ -207,6 +209,52 @@ fn gate(judgement: &Judgement, at: Timestamp) -> GateJson {
         threshold: judgement.threshold(),
         as_of: judgement.as_of,
         age_seconds: judgement.age(at).map(|age| age.as_secs()),
+        stalled: match &judgement.evidence {
+            Evidence::Stalled(seen) => Some(stalled(seen)),
+            _ => None,
+        },
+        dark: match &judgement.evidence {
+            Evidence::Dark(seen) => Some(dark(seen)),
+            _ => None,
+        },
+    }
+}
+
+fn stalled(seen: &Stalled) -> StalledJson {
+    StalledJson {
+        stalled: seen.stalled(),
+        sighted: seen.sighted(),
+        acknowledged: seen.acknowledged,
+        at_most_per_mille: seen.at_most.into(),
+        after_seconds: seen.after.get().as_secs(),
+        min_devices: seen.min_devices,
+    }
+}
+
+fn dark(seen: &Dark) -> DarkJson {
+    DarkJson {
+        arrived: seen.arrived,
+        control_active: seen.control_active,
+        acknowledged: seen.acknowledged,
+        looks: seen.looks.iter().map(look).collect(),
+        next_look: seen.next_at,
+        at_most_per_mille: seen.at_most.into(),
+        after_seconds: seen.after.get().as_secs(),
+        min_devices: seen.min_devices,
+    }
+}
+
+fn look(look: &Look) -> LookJson {
+    let silent = |share: Share| SilentJson { of: share.of, silent: share.silent };
+    LookJson {
+        look: look.look,
+        at: look.at,
+        since: look.since,
+        day: look.day,
+        ring: silent(look.ring),
+        control: silent(look.control),
+        p_per_billion: look.p.0,
+        p_at_most_per_billion: look.p_at_most.0,
     }
 }
 
@@ -235,6 +283,8 @@ pub(super) fn device(row: DeviceRow) -> DeviceJson {
         environment: row.environment,
         client: row.client,
         last_seen_at: row.last_seen_at,
+        dark_since: row.dark_since,
+        acknowledged: row.acknowledged,
     }
 }
 

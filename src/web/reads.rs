@@ -20,7 +20,7 @@ use super::json::{
 use super::openapi::{OfAPlan, OfARead};
 use super::problem::{Failure, Kind};
 use super::{Services, present};
-use crate::daemon::view::{DeviceRow, Readiness, View};
+use crate::daemon::view::{DeviceRow, Listing, Readiness, View};
 use crate::fleet::Class;
 use crate::ids::{PlanName, RingName};
 use crate::rollout::report::Report;
@@ -86,6 +86,8 @@ pub(super) struct DevicesQuery {
     ring: Option<RingName>,
     /// Only those of this class.
     class: Option<Class>,
+    /// `true`: only those that fell silent after they arrived, by the newest looks; `false`: only the others.
+    dark: Option<bool>,
     /// Devices on a page; 100 where it is not named.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
@@ -140,9 +142,10 @@ async fn listed(
         Failure::new(Kind::Busy, detail)
     })?;
     let handle = services.handle.clone();
+    let listing = Listing { ring: query.ring, class: query.class, dark: query.dark };
     // A client that goes away leaves its question in the queue; the place is free when it is answered.
     let asked = tokio::spawn(async move {
-        let rows = handle.devices(plan, query.ring, query.class).await;
+        let rows = handle.devices(plan, listing).await;
         drop(place);
         rows
     });

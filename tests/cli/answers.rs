@@ -176,6 +176,7 @@ pub(crate) fn device(number: usize, class: &str) -> Value {
         "ring": "Engineering Ring 0", "class": class, "id": format!("d-{number}"), "name": format!("laptop-{number}"),
         "user": "ana@example.test", "os": "windows", "os_version": "10.0.26100", "environment": "windows",
         "client": "2026.8.2100.0", "last_seen_at": "2026-10-13T07:54:00Z",
+        "dark_since": null, "acknowledged": [],
     })
 }
 

@@ -96,7 +96,7 @@ async fn devices_are_fetched_page_by_page() {
     let server = Server::start(script.map(|answer| Reply::Http(200, answer.to_string())).collect());
     let mut out = Vec::new();
     let (ring, client) = (ring("Ring 0 & co"), plan("client"));
-    let filter = Filter { ring: Some(&ring), class: Some(Class::TooOld) };
+    let filter = Filter { ring: Some(&ring), class: Some(Class::TooOld), dark: false };
     let result =
         devices(&Connection::beside(&server.database), &client, filter, Format::Text, &SCREEN, &mut out)
             .await;
@@ -178,6 +178,37 @@ async fn devices_that_need_attention_come_first_and_fit_the_screen() {
         text.push_str(&format!("# {row}\n{shown}"));
     }
     golden("devices_attention.txt", &text);
+}
+
+#[tokio::test]
+async fn silent_devices_are_asked_for_and_told() {
+    let narrow = Screen { columns: 60, ..SCREEN };
+    let mut since = answers::device(1, "arrived");
+    since["dark_since"] = json!("2026-10-12T20:00:00Z");
+    let mut accepted = answers::device(2, "arrived");
+    (accepted["dark_since"], accepted["acknowledged"]) = (json!("2026-10-11T20:00:00Z"), json!(["dark"]));
+    let mut text = String::new();
+    for (row, screen, found) in [
+        ("80 columns", SCREEN, vec![since.clone(), accepted.clone()]),
+        ("60 columns", narrow, vec![since, accepted]),
+        ("nobody", SCREEN, Vec::new()),
+    ] {
+        let script = [answers::daemon(&[answers::adopting()]), answers::devices(found.len(), &found, None)];
+        let server =
+            Server::start(script.iter().map(|answer| Reply::Http(200, answer.to_string())).collect());
+        let mut out = Vec::new();
+        let filter = Filter { dark: true, ..Filter::default() };
+        let connection = Connection::beside(&server.database);
+        let result = devices(&connection, &plan("client"), filter, Format::Text, &screen, &mut out).await;
+        let shown = seen(&out, result, server.dir.path());
+        for line in shown.lines() {
+            assert!(UnicodeWidthStr::width(line) <= screen.columns, "{row}: {line}");
+        }
+        let asked = "GET /api/v1/rollouts/client/devices?limit=1000&offset=0&dark=true";
+        assert_eq!(server.requests().last().map(String::as_str), Some(asked), "{row}");
+        text.push_str(&format!("# {row}\n{shown}"));
+    }
+    golden("devices_dark.txt", &text);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use ringward::rollout::report::Report;
 use serde::Deserialize;
 
 use super::get;
-use super::world::{World, at, report, stopped, troubled, view};
+use super::world::{World, ailing, at, report, stopped, troubled, view};
 
 const DOCS: &str = include_str!("../../docs/metrics.md");
 const RUNBOOK: &str = include_str!("../../docs/alerts.md");
@@ -28,7 +28,7 @@ struct Metric {
 /// Everything that `/metrics` can show, from snapshots in which everything happens at once.
 async fn exported() -> BTreeMap<String, Metric> {
     let soon = Report { earliest_move: Some(at("2026-10-13T09:00:00Z")), ..report("client") };
-    let world = World::new(stopped(view(vec![soon, troubled("second")])), Ok("done"));
+    let world = World::new(stopped(view(vec![soon, troubled("second"), ailing("third")])), Ok("done"));
     world.services.metrics.finished("list_groups", "200", 0.2);
     let text = get(&world.app, "/metrics").await.body;
     let mut found = BTreeMap::new();

@@ -7,10 +7,10 @@ use axum::http::Request;
 use ringward::daemon::view::CommandError;
 use ringward::rollout::command::{Command, Refusal, StartPlans};
 use ringward::rollout::event::Actor;
-use ringward::rollout::verdict::Gate;
+use ringward::rollout::verdict::{Evidence, Gate};
 use ringward::web::Peer;
 
-use super::world::{World, at, ending_at, plan, report, ring, stopped, troubled, view};
+use super::world::{World, ailing, at, ending_at, plan, report, ring, stopped, troubled, view};
 use super::{Answer, get, send};
 
 const PAUSE: &str = "/act/pause?plan=client";
@@ -211,6 +211,25 @@ async fn a_sheet_says_what_it_will_do_and_changes_nothing() {
     assert_eq!(*world.arrived.lock().unwrap(), []);
     let nothing = get(&world.app, "/act/resume?plan=client").await;
     assert!(nothing.body.contains("asking for it will be refused"), "{}", nothing.body);
+}
+
+#[tokio::test]
+async fn the_sheet_of_a_halt_says_whom_it_accepts() {
+    let mut ill = ailing("client");
+    let sheet = get(&World::new(view(vec![ill.clone()]), Ok("done")).app, "/act/resume?plan=client").await;
+    for words in [
+        "accepts 1 stalled windows devices of ring Engineering Ring 0",
+        "accepts up to 17 silent windows devices of ring Engineering Ring 0",
+    ] {
+        assert!(sheet.body.contains(words), "`{words}` is missing in:\n{}", sheet.body);
+    }
+    // When most are silent, nobody is accepted.
+    let Evidence::Dark(dark) = &mut ill.rings[0].gates[1].evidence else { panic!("the second is `dark`") };
+    for look in &mut dark.looks {
+        look.ring.silent = 21;
+    }
+    let sheet = get(&World::new(view(vec![ill]), Ok("done")).app, "/act/resume?plan=client").await;
+    assert!(!sheet.body.contains("silent windows devices of"), "{}", sheet.body);
 }
 
 /// What leaves no record needs no reason, and is told on the spot.

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use ringward::cloudflare::RequestObserver as _;
+use ringward::fleet::Share;
 use ringward::ids::GroupId;
 use ringward::rollout::state::Phase;
+use ringward::rollout::verdict::{Evidence, Exempt, Verdict};
 use ringward::rollout::world::{Read, Trouble};
 
 use super::get;
-use super::world::{HOSTILE, World, at, report, stopped, troubled, view};
+use super::world::{HOSTILE, World, ailing, at, report, stopped, troubled, view};
 
 /// Every line but comments and those whose value depends on a clock or on the machine.
 fn series(text: &str) -> Vec<&str> {
@@ -64,6 +66,45 @@ async fn holds_and_drift_show() {
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is missing in:\n{text}");
     }
+}
+
+#[tokio::test]
+async fn health_shows_as_the_gates_count_it() {
+    let health = |text: &str| -> Vec<String> {
+        let names = ["ring_stalled_", "ring_dark_", "ring_health_", "ring_acknowledged_"];
+        let ours = |line: &&str| names.iter().any(|name| line.starts_with(&format!("ringward_{name}")));
+        let of = r#"environment="windows","#;
+        text.lines().filter(ours).map(|line| line.replace(of, "")).collect()
+    };
+    let place = r#"plan="client",ring="Engineering Ring 0"}"#;
+    let expected = [
+        format!("ringward_ring_acknowledged_devices{{gate=\"dark\",{place} 3"),
+        format!("ringward_ring_acknowledged_devices{{gate=\"stalled\",{place} 1"),
+        format!("ringward_ring_dark_chance_ratio{{{place} 0.000004"),
+        // 14 of 40 less 5 of 100.
+        format!("ringward_ring_dark_excess_ratio{{{place} 0.3"),
+        format!("ringward_ring_health_threshold_ratio{{gate=\"dark\",{place} 0.02"),
+        format!("ringward_ring_health_threshold_ratio{{gate=\"stalled\",{place} 0.1"),
+        // 2 of 40, and one of them is acknowledged.
+        format!("ringward_ring_stalled_ratio{{{place} {}", 1.0 / 39.0),
+    ];
+    let mut ill = ailing("client");
+    let text = get(&World::new(view(vec![ill.clone()]), Ok("done")).app, "/metrics").await.body;
+    assert_eq!(health(&text), expected);
+    // A gate that is exempt has no limit; what it counts stays in sight.
+    for judgement in &mut ill.rings[0].gates {
+        judgement.verdict = Verdict::Exempt(Exempt::Waived);
+    }
+    let text = get(&World::new(view(vec![ill.clone()]), Ok("done")).app, "/metrics").await.body;
+    let without: Vec<&String> = expected.iter().filter(|line| !line.contains("threshold")).collect();
+    assert_eq!(health(&text).iter().collect::<Vec<_>>(), without);
+    // Without a control there is nothing to be above of.
+    let Evidence::Dark(dark) = &mut ill.rings[0].gates[1].evidence else { panic!("the second is `dark`") };
+    for look in &mut dark.looks {
+        look.control = Share::default();
+    }
+    let text = get(&World::new(view(vec![ill]), Ok("done")).app, "/metrics").await.body;
+    assert!(!text.contains("ringward_ring_dark_"), "{text}");
 }
 
 #[tokio::test]

@@ -8,10 +8,10 @@ use ringward::fleet::Class;
 use ringward::rollout::event::Event;
 use ringward::web::json::{DevicesAnswer, EventsAnswer, RolloutJson, RolloutsAnswer};
 use ringward::web::{Services, router};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 
-use super::world::{World, report, ring, stopped, troubled, view, write_log};
+use super::world::{World, ailing, report, ring, stopped, troubled, view, write_log};
 use super::{ask, get};
 
 /// Keys are promises, so they are written down here a second time.
@@ -51,7 +51,10 @@ async fn the_keys_of_the_api_are_kept() {
         ("/rollouts/0/rings/0/group", "id name"),
         ("/rollouts/0/rings/0/classes", "macos other windows"),
         ("/rollouts/0/rings/0/classes/other", "arrived due left stalled too_old unseen untargeted"),
-        ("/rollouts/0/rings/0/gates/0", "age_seconds as_of environment gate reason threshold value verdict"),
+        (
+            "/rollouts/0/rings/0/gates/0",
+            "age_seconds as_of dark environment gate reason stalled threshold value verdict",
+        ),
         ("/rollouts/0/rings/0/waived/0", "actor gate reason since"),
     ];
     for (place, keys) in rows {
@@ -60,6 +63,34 @@ async fn the_keys_of_the_api_are_kept() {
         found.sort_unstable();
         assert_eq!(found.join(" "), keys, "{place}");
     }
+}
+
+#[tokio::test]
+async fn health_gates_show_their_numbers() {
+    let world = World::new(view(vec![ailing("client")]), Ok("done"));
+    let whole: Value = get(&world.app, "/api/v1/rollouts/client").await.json();
+    let gates = &whole["rings"][0]["gates"];
+    let silent = |of: u32, silent: u32| json!({"of": of, "silent": silent});
+    let look = |look: u8, since: &str, found: u32, p: u32| {
+        json!({
+            "look": look, "at": "2026-10-11T18:00:00Z", "since": since, "day": 4, "ring": silent(40, found),
+            "control": silent(100, 5), "p_per_billion": p, "p_at_most_per_billion": 50_000,
+        })
+    };
+    let stalled = json!({
+        "stalled": 1, "sighted": 39, "acknowledged": 1, "at_most_per_mille": 100, "after_seconds": 86400,
+        "min_devices": 30,
+    });
+    let dark = json!({
+        "arrived": 30, "control_active": 110, "acknowledged": 3, "next_look": "2026-10-12T18:00:00Z",
+        "at_most_per_mille": 20, "after_seconds": 86400, "min_devices": 30,
+        "looks": [
+            look(1, "2026-10-10T18:00:00Z", 3, 420_000_000),
+            look(2, "2026-10-09T18:00:00Z", 14, 4_000),
+        ],
+    });
+    assert_eq!((&gates[0]["stalled"], &gates[0]["dark"]), (&stalled, &Value::Null));
+    assert_eq!((&gates[1]["stalled"], &gates[1]["dark"]), (&Value::Null, &dark));
 }
 
 #[tokio::test]
@@ -99,6 +130,12 @@ async fn devices_come_in_pages() {
     let some: DevicesAnswer = get(&world.app, path).await.json();
     assert_eq!(some.total, 2);
     assert!(some.devices.iter().all(|one| one.ring == ring("Everyone") && one.class == Class::TooOld));
+    for (dark, total) in [("true", 3), ("false", 22)] {
+        let path = format!("/api/v1/rollouts/client/devices?dark={dark}");
+        let found: DevicesAnswer = get(&world.app, &path).await.json();
+        assert_eq!(found.total, total, "{path}");
+        assert!(found.devices.iter().all(|one| one.dark_since.is_some() == (dark == "true")), "{path}");
+    }
 }
 
 #[tokio::test]

@@ -8,21 +8,22 @@ use axum::Router;
 use ringward::daemon::Handle;
 use ringward::daemon::files::FileProblem;
 use ringward::daemon::log::to_record;
-use ringward::daemon::view::{CommandError, DeviceRow, Request, View};
-use ringward::fleet::{Census, Class, Counts, EnvironmentCensus};
+use ringward::daemon::view::{CommandError, DeviceRow, Listing, Request, View};
+use ringward::fleet::{Census, Class, Counts, EnvironmentCensus, PartsPerBillion, Share};
 use ringward::ids::{AccountId, DeviceId, GroupId, PlanName, RingName};
 use ringward::plan::model::{Percent, PlanDigest};
 use ringward::rollout::command::Command;
 use ringward::rollout::event::{Actor, Cause, Entry, Event, GroupDrift, Mode, RolloutId, WriteId};
+use ringward::rollout::health::{Dark, Look, Stalled};
 use ringward::rollout::report::{Blocker, Report, RingReport, ScheduleReport};
 use ringward::rollout::state::{Hold, Phase, Tallies};
-use ringward::rollout::verdict::{Evidence, Exempt, Gate, Judgement, Verdict, Waiting};
+use ringward::rollout::verdict::{Evidence, Exempt, Failing, Gate, Judgement, Verdict, Waiting};
 use ringward::rollout::waits::Waits;
 use ringward::rollout::world::{Read, Trouble, Want};
 use ringward::simulation::forecast::NoForecast;
 use ringward::store::{Head, ProjectionRows, Seq, Store};
 use ringward::telemetry::Metrics;
-use ringward::time::{Clock, Timestamp};
+use ringward::time::{Clock, Span, Timestamp};
 use ringward::version::Environment;
 use ringward::web::{Services, router};
 use tempfile::TempDir;
@@ -105,6 +106,67 @@ fn adopting_ring() -> RingReport {
             hold(Actor::Local { user: "ada".to_owned() }, "urgent fix", "2026-10-12T09:30:00Z"),
         )]),
         unmanaged: vec!["linux 2026.7.1.0".to_owned()],
+    }
+}
+
+/// Windows devices that do not move, and more of them silent than of the rings not entered.
+fn of_health() -> [Judgement; 2] {
+    let stalled = Stalled {
+        counts: counts(),
+        acknowledged: 1,
+        at_most: Percent::whole(10),
+        after: Span::hours(24),
+        min_devices: 30,
+    };
+    let look = |look: u8, silent: usize, p: u32| Look {
+        look,
+        at: at("2026-10-11T18:00:00Z"),
+        since: at(if look == 1 { "2026-10-10T18:00:00Z" } else { "2026-10-09T18:00:00Z" }),
+        day: 4,
+        ring: Share { of: 40, silent },
+        control: Share { of: 100, silent: 5 },
+        p: PartsPerBillion(p),
+        p_at_most: PartsPerBillion(50_000),
+    };
+    let dark = Dark {
+        arrived: 30,
+        control_active: 110,
+        acknowledged: 3,
+        looks: vec![look(1, 3, 420_000_000), look(2, 14, 4_000)],
+        next_at: Some(at("2026-10-12T18:00:00Z")),
+        at_most: Percent::whole(2),
+        after: Span::hours(24),
+        min_devices: 30,
+    };
+    let judgement = |gate, verdict, evidence| Judgement {
+        gate,
+        environment: Some(Environment::Windows),
+        verdict,
+        evidence,
+        as_of: Some(at("2026-10-12T09:50:00Z")),
+    };
+    [
+        judgement(Gate::Stalled, Verdict::Pass, Evidence::Stalled(stalled)),
+        judgement(Gate::Dark, Verdict::Fail(Failing::TooManyDark), Evidence::Dark(dark)),
+    ]
+}
+
+/// A rollout that was halted because devices went silent.
+pub(super) fn ailing(name: &str) -> Report {
+    let [stalled, dark] = of_health();
+    let cause = Cause::Unhealthy {
+        ring: ring("Engineering Ring 0"),
+        judgement: Box::new(dark.clone()),
+        devices: (0..14).map(|number| DeviceId::new(format!("d-{number:02}")).unwrap()).collect(),
+    };
+    Report {
+        halted: Some((cause.clone(), at("2026-10-11T18:01:00Z"))),
+        waiting_on: vec![Blocker::Halted(cause)],
+        rings: vec![
+            RingReport { state: "soaking", gates: vec![stalled, dark], ..adopting_ring() },
+            pending_ring(),
+        ],
+        ..report(name)
     }
 }
 
@@ -260,8 +322,8 @@ impl World {
                         seen.lock().unwrap().push((actor, reason, command));
                         reply.send(verdict.clone().map(str::to_owned)).unwrap();
                     }
-                    Request::Devices { plan, ring, class, reply } => {
-                        reply.send(devices(&plan, ring.as_ref(), class)).unwrap();
+                    Request::Devices { plan, listing, reply } => {
+                        reply.send(devices(&plan, &listing)).unwrap();
                     }
                     Request::Situation { reply, .. } => {
                         let _ = reply.send(Err(NoForecast::Unread));
@@ -290,7 +352,7 @@ impl World {
 }
 
 /// 25 devices of `client`, every fifth of them in the second ring.
-fn devices(of: &PlanName, in_ring: Option<&RingName>, of_class: Option<Class>) -> Option<Vec<DeviceRow>> {
+fn devices(of: &PlanName, listing: &Listing) -> Option<Vec<DeviceRow>> {
     let row = |number: usize| DeviceRow {
         ring: ring(if number.is_multiple_of(5) { "Everyone" } else { "Engineering Ring 0" }),
         class: if number.is_multiple_of(2) { Class::Arrived } else { Class::TooOld },
@@ -302,9 +364,13 @@ fn devices(of: &PlanName, in_ring: Option<&RingName>, of_class: Option<Class>) -
         environment: Some(Environment::Windows),
         client: Some("2026.8.2100.0".to_owned()),
         last_seen_at: Some(at("2026-10-12T09:00:00Z")),
+        dark_since: number.is_multiple_of(10).then(|| at("2026-10-12T10:00:00Z")),
+        acknowledged: if number.is_multiple_of(20) { vec![Gate::Dark] } else { Vec::new() },
     };
     let wanted = |row: &DeviceRow| {
-        in_ring.is_none_or(|ring| row.ring == *ring) && of_class.is_none_or(|class| row.class == class)
+        listing.ring.as_ref().is_none_or(|ring| row.ring == *ring)
+            && listing.class.is_none_or(|class| row.class == class)
+            && listing.dark.is_none_or(|dark| row.dark_since.is_some() == dark)
     };
     (of.as_str() == "client").then(|| (0..25).map(row).filter(wanted).collect())
 }

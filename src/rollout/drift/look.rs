@@ -107,7 +107,12 @@ fn drift(
 }
 
 /// The groups that hold what a drifted one lost.
-pub(in crate::rollout) fn elsewhere(state: &State, world: &Observations, expected: &Group, seen: Option<&Group>) -> Vec<Elsewhere> {
+pub(in crate::rollout) fn elsewhere(
+    state: &State,
+    world: &Observations,
+    expected: &Group,
+    seen: Option<&Group>,
+) -> Vec<Elsewhere> {
     let here = seen.map(|group| group.content.policies.clone()).unwrap_or_default();
     let lost: BTreeSet<PolicyId> = expected.content.policies.difference(&here).cloned().collect();
     let groups = world.groups_now(state).map(|groups| groups.value).unwrap_or_default();

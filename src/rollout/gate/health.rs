@@ -6,7 +6,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Subject, known_scope, scope, unseeable};
 use crate::fleet::{
@@ -135,6 +135,16 @@ fn dark(
 
 /// The newest looks; `None` while nobody can say which devices are the ring's or the control's.
 fn looks(subject: Subject<'_>, assigned: &Assigned, environment: Environment) -> Option<DarkLooks> {
+    looks_without(subject, assigned, environment, acknowledged(subject, Gate::Dark, environment))
+}
+
+/// The same with these devices left out.
+fn looks_without(
+    subject: Subject<'_>,
+    assigned: &Assigned,
+    environment: Environment,
+    left_out: &BTreeSet<DeviceId>,
+) -> Option<DarkLooks> {
     let Subject { rollout, plan, world, .. } = subject;
     world.fleet.full_sweep_at()?;
     Some(world.fleet.dark(&DarkQuestion {
@@ -143,7 +153,7 @@ fn looks(subject: Subject<'_>, assigned: &Assigned, environment: Environment) ->
         environment,
         after: plan.health.dark.after.get(),
         schedule: &plan.schedule,
-        acknowledged: acknowledged(subject, Gate::Dark, environment),
+        acknowledged: left_out,
         known_until: world.fleet.swept_at()?,
     }))
 }
@@ -257,6 +267,33 @@ pub fn findings(rollout: &Rollout, world: &Observations, now: Timestamp) -> Vec<
         }
     }
     findings
+}
+
+/// A device that the newest looks found silent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Silence {
+    /// From when on it was not sighted.
+    pub since: Timestamp,
+    /// When it was looked for.
+    pub looked_at: Timestamp,
+}
+
+/// The devices of a ring that are silent by the newest looks, the acknowledged ones too: who fell
+/// silent is a question of its own, whatever was made of it. By the look that reaches back farthest.
+#[must_use]
+pub fn silent(subject: Subject<'_>) -> BTreeMap<DeviceId, Silence> {
+    let Some(assigned) = subject.ring.stage.assigned() else { return BTreeMap::new() };
+    let none = BTreeSet::new();
+    let mut silent = BTreeMap::new();
+    for environment in subject.plan.targets.keys() {
+        let found = looks_without(subject, assigned, *environment, &none);
+        // The second look reaches back farther: it has the last word.
+        for look in found.into_iter().flat_map(|found| found.looks) {
+            let silence = Silence { since: look.since, looked_at: look.at };
+            silent.extend(look.silent.into_iter().map(|device| (device, silence)));
+        }
+    }
+    silent
 }
 
 /// When the stalled gate fails by the passing of time alone: enough devices that are due become

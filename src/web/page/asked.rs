@@ -9,7 +9,7 @@ use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 use serde::Deserialize;
 
-use super::super::json::{RolloutJson, RolloutsAnswer};
+use super::super::json::{DarkJson, GateJson, RingJson, RolloutJson, RolloutsAnswer};
 use super::super::problem::{Failure, Kind};
 use super::acts::{of_all, of_plan, plan_cell, waive_cell, waive_command};
 use super::{encoded, show};
@@ -290,6 +290,7 @@ fn resumed(rollout: Option<&RolloutJson>) -> Vec<String> {
             "The halt is lifted, and its cause counts as seen by you; only something new halts it again."
                 .to_owned(),
         );
+        lines.extend(rollout.into_iter().flat_map(accepted));
     }
     lines.push("ringward goes on by itself as soon as the gates allow it.".to_owned());
     lines
@@ -297,4 +298,26 @@ fn resumed(rollout: Option<&RolloutJson>) -> Vec<String> {
 
 fn text_of(value: Option<impl fmt::Display>) -> String {
     value.map_or_else(|| "none".to_owned(), |value| value.to_string())
+}
+
+/// The devices that lifting a halt takes out of the health gates' counts, for each gate that finds some.
+fn accepted(rollout: &RolloutJson) -> impl Iterator<Item = String> {
+    let of_ring = |ring: &RingJson, gate: &GateJson| {
+        let devices = gate.environment.map_or("devices".to_owned(), |on| format!("{on} devices"));
+        let found = match (&gate.stalled, &gate.dark) {
+            (Some(seen), _) if seen.stalled > 0 => format!("{} stalled {devices}", seen.stalled),
+            (_, Some(seen)) if silent(seen) > 0 => format!("up to {} silent {devices}", silent(seen)),
+            _ => return None,
+        };
+        let name = &ring.name;
+        Some(format!("It accepts {found} of ring {name}; from then on only others count for that gate."))
+    };
+    rollout.rings.iter().flat_map(move |ring| ring.gates.iter().filter_map(move |gate| of_ring(ring, gate)))
+}
+
+/// The silent devices of the looks; one can be in both. Of a look that finds most silent nobody is
+/// accepted: they come back.
+fn silent(seen: &DarkJson) -> usize {
+    let told = seen.looks.iter().filter(|look| look.ring.silent * 2 <= look.ring.of);
+    told.map(|look| look.ring.silent).sum()
 }

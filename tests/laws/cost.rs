@@ -14,8 +14,8 @@ use ringward::rollout::world::{Desired, Observations, Observed};
 use ringward::time::{SignedDuration, Stopwatch, Timestamp, after};
 use ringward::version::Environment;
 
-use super::dice::Dice;
 use super::plans::{PROFILES, TARGET, Temper, plans, policy, revised};
+use crate::support::dice::Dice;
 
 const DEVICES: usize = 20_000;
 const TIMES: u32 = 5;

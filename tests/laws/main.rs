@@ -23,8 +23,6 @@ mod cost;
 #[cfg(test)]
 mod coverage;
 #[cfg(test)]
-mod dice;
-#[cfg(test)]
 mod meddler;
 #[cfg(test)]
 mod plans;

@@ -11,10 +11,10 @@ use ringward::rollout::remote::GroupContent;
 use ringward::time::{SignedDuration, Timestamp, after};
 use ringward::version::Environment;
 
-use super::dice::Dice;
 use super::plans::{OLD, revised};
 use super::support::drive::far_end::{Misread, Outsider, ReadFault};
 use super::support::drive::{Drive, Happening, OnDisk, Remembered};
+use crate::support::dice::Dice;
 
 /// Somebody who gets in between a write's intent and its outcome.
 pub(crate) struct Meddler {

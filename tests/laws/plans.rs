@@ -15,7 +15,7 @@ use ringward::schedule::{Freeze, Opening, Schedule, Zone};
 use ringward::time::{Span, Timestamp};
 use ringward::version::{ClientVersion, Environment};
 
-use super::dice::Dice;
+use crate::support::dice::Dice;
 
 /// What devices run at first.
 pub(crate) const OLD: ClientVersion = ClientVersion::new(2026, 6, 880, 0);

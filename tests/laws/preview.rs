@@ -29,12 +29,12 @@ use ringward::schedule::Schedule;
 use ringward::time::{SignedDuration, Timestamp, after};
 use ringward::version::{ClientVersion, Environment};
 
-use super::dice::Dice;
 use super::number;
 use super::plans::{LATER, OLD, PROFILES, TARGET, policy, revised, span};
 use super::support::drive::devices::{Devices, Reaction, Story};
 use super::support::drive::far_end::{Asked, FarEnd, Outsider, Request, Write};
 use super::support::drive::{Drive, Happening, OnDisk, Pace};
+use crate::support::dice::Dice;
 
 /// Nothing here takes longer than this between two events of a rollout that is not blocked.
 const AT_REST: SignedDuration = SignedDuration::from_hours(3);

@@ -15,12 +15,12 @@ use ringward::schedule::Zone;
 use ringward::time::{SignedDuration, Timestamp, after};
 use ringward::version::{ClientVersion, Environment};
 
-use super::dice::Dice;
 use super::meddler::Meddler;
 use super::plans::{LATER, OLD, PROFILES, TARGET, Temper, edited, plans, policy, revised, span};
 use super::support::drive::devices::{Devices, Presence, Reaction, Story};
 use super::support::drive::far_end::{FarEnd, Misread, Outsider, ReadFault, WriteFault};
 use super::support::drive::{Drive, Happening, OnDisk, Pace, Remembered};
+use crate::support::dice::Dice;
 
 /// A drive with everything scheduled.
 pub(crate) struct Scene {

@@ -3,4 +3,5 @@
 //!
 //! **Invariant:** nothing here reads a clock, sleeps, or talks to anything.
 
+pub mod dice;
 pub mod drive;

@@ -12,12 +12,12 @@ use ringward::rollout::state::Phase;
 use ringward::time::{SignedDuration, Timestamp, after, since};
 use ringward::version::Environment;
 
-use super::dice::Dice;
 use super::people::OLD;
 use super::runs::{drive, halts, plan, policy};
 use super::support::drive::Drive;
 use super::support::drive::devices::Story;
 use super::tales::{GONE_BEFORE, LOOKS, Place, TALES, Tale, classes};
+use crate::support::dice::Dice;
 
 const DEVICES: usize = 10_000;
 const NOWHERE: &str = "Visitors";

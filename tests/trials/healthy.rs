@@ -12,11 +12,11 @@ use ringward::rollout::verdict::{Gate, Unknown};
 use ringward::schedule::Zone;
 use ringward::time::{SignedDuration, Timestamp};
 
-use super::dice::Dice;
 use super::people::{Days, Habits, spans, story};
 use super::runs::{Extent, check_laws, drive, each_seed, halts, plan, policy, until_halted};
 use super::support::drive::devices::{Reaction, Story};
 use super::support::drive::{Drive, Happening};
+use crate::support::dice::Dice;
 
 const PROFILES: [&str; 3] = ["Engineering", "Early", "Rest"];
 /// Days of a run, and of watching before it.

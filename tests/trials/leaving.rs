@@ -88,8 +88,7 @@ fn left_by_the_log(log: &[Recorded], environment: Environment) -> Vec<(usize, us
 
 fn run(leaving: Leaving, environment: Environment, seen_at_least: &str) -> Drive {
     let plan = plan(
-        &format!("{PLAN}")
-            .replace("defaults: {", &format!("defaults: {{adoption: {{seen_at_least: {seen_at_least}}}, ")),
+        &PLAN.replace("defaults: {", &format!("defaults: {{adoption: {{seen_at_least: {seen_at_least}}}, ")),
     );
     let mut stories = stories(leaving, environment);
     stories.push(Story::new("rest-1".parse().unwrap(), "windows", OLD, policy("Rest")));

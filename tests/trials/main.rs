@@ -15,9 +15,6 @@ mod blocked;
 #[cfg(test)]
 mod classes;
 #[cfg(test)]
-#[path = "../laws/dice.rs"]
-mod dice;
-#[cfg(test)]
 mod healthy;
 #[cfg(test)]
 mod leaving;

@@ -9,8 +9,8 @@ use ringward::schedule::Zone;
 use ringward::time::{SignedDuration, Timestamp, after};
 use ringward::version::ClientVersion;
 
-use super::dice::Dice;
 use super::support::drive::devices::{Presence, Reaction, Story};
+use crate::support::dice::Dice;
 
 /// What devices run before the rollout.
 pub(crate) const OLD: ClientVersion = ClientVersion::new(2026, 7, 1376, 0);

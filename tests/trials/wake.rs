@@ -14,9 +14,9 @@ use ringward::rollout::verdict::Gate;
 use ringward::schedule::Zone;
 use ringward::time::Timestamp;
 
-use super::dice::Dice;
 use super::people::{Days, Habits, never_wakes_again, spans, story};
 use super::runs::{Extent, check_laws, drive, each_seed, halts, plan, policy, until_halted};
+use crate::support::dice::Dice;
 
 /// Control devices, and how many per mille of all are absent on a day.
 const CONTROL: usize = 1_000;

@@ -6,11 +6,11 @@ use ringward::time::{SignedDuration, Timestamp, after};
 
 /// SplitMix64 (Steele, Lea, Flood 2014).
 #[derive(Debug, Clone)]
-pub(crate) struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
     /// Dice of a seed; neighbouring seeds throw unrelated numbers.
-    pub(crate) fn new(seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
@@ -23,22 +23,22 @@ impl Dice {
     }
 
     /// A number below `bound`; 0 for a bound of 0.
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
+    pub fn below(&mut self, bound: usize) -> usize {
         if bound == 0 { 0 } else { (self.next() % bound as u64) as usize }
     }
 
     /// Whether a chance of so many percent came true.
-    pub(crate) fn chance(&mut self, percent: usize) -> bool {
+    pub fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 
     /// One of several.
-    pub(crate) fn pick<T: Clone>(&mut self, of: &[T]) -> T {
+    pub fn pick<T: Clone>(&mut self, of: &[T]) -> T {
         of[self.below(of.len())].clone()
     }
 
     /// An instant in a span, on a whole second.
-    pub(crate) fn instant(&mut self, from: Timestamp, span: SignedDuration) -> Timestamp {
+    pub fn instant(&mut self, from: Timestamp, span: SignedDuration) -> Timestamp {
         let seconds = usize::try_from(span.as_secs()).unwrap_or(0);
         after(from, SignedDuration::from_secs(self.below(seconds) as i64))
     }

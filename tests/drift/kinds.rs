@@ -3,10 +3,11 @@
 //! **Invariant:** a row names what becomes of one kind of drift under one `on_drift`, and the law
 //! checker finds nothing wrong with the run.
 
-pub mod support;
-
 use std::collections::BTreeSet;
 
+use crate::support::drive::devices::{Devices, Story};
+use crate::support::drive::far_end::{FarEnd, Outsider};
+use crate::support::drive::{Drive, Happening, Pace};
 use ringward::ids::{DeviceId, PlanName, PolicyId};
 use ringward::plan;
 use ringward::rollout::drift::{DriftKind, Standing};
@@ -15,9 +16,6 @@ use ringward::rollout::invariant;
 use ringward::rollout::remote::{GroupContent, Profile, VersionEntry};
 use ringward::time::{SignedDuration, Timestamp, after, since};
 use ringward::version::{ClientVersion, Environment};
-use support::drive::devices::{Devices, Story};
-use support::drive::far_end::{FarEnd, Outsider};
-use support::drive::{Drive, Happening, Pace};
 
 const OLD: ClientVersion = ClientVersion::new(2026, 6, 880, 0);
 const OTHER: ClientVersion = ClientVersion::new(2026, 9, 100, 0);

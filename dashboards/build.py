@@ -129,6 +129,7 @@ def rings():
         "matcher": {"id": "byRegexp", "options": "/^asked for/"},
         "properties": [{"id": "custom.lineStyle", "value": {"fill": "dash", "dash": [8, 8]}}],
     }
+    limit = dashed | {"matcher": {"id": "byRegexp", "options": "/^at most/"}}
     return [
         timeline,
         series(
@@ -147,6 +148,29 @@ def rings():
             "a client of 2026.6 by another way first.",
             queries((f"sum by (class) (ringward_ring_devices{{{RING}}})", "{{class}}")), stacked=True,
             overrides=colored(CLASSES), unit="short", min=0,
+        ),
+        series(
+            "Stalled share against limit", "Laptops that are online and stay on their old version, as a share of those "
+            "sighted, without the acknowledged ones; dashed: above it the rollout halts. Rising: "
+            "`ringward devices PLAN --class stalled` lists them.",
+            queries(
+                (f"ringward_ring_stalled_ratio{{{RING}}}", "{{ring}} {{environment}}"),
+                (
+                    f'ringward_ring_health_threshold_ratio{{{RING}, gate="stalled"}}',
+                    "at most: {{ring}} {{environment}}",
+                ),
+            ),
+            unit="percentunit", min=0, noValue="no ring is entered", overrides=[limit],
+        ),
+        series(
+            "Dark excess against limit", "By how much more laptops fell silent after they arrived than in the rings "
+            "not entered, at the newest look (one each evening); dashed: above it the rollout halts, if chance is "
+            "ruled out. Rising: `ringward devices PLAN --dark` lists them.",
+            queries(
+                (f"ringward_ring_dark_excess_ratio{{{RING}}}", "{{ring}} {{environment}}"),
+                (f'ringward_ring_health_threshold_ratio{{{RING}, gate="dark"}}', "at most: {{ring}} {{environment}}"),
+            ),
+            unit="percentunit", noValue="no look yet, or too few laptops to compare with", overrides=[limit],
         ),
         table(
             "Gates", "What each gate of the current ring says. Only pass and exempt let it go on. Unknown for too "
@@ -187,8 +211,8 @@ def rings():
             f"ringward_halts_total{{{PLAN}}}", ["cause"], value="halts", size=(12, 5), noValue="never",
         ),
         table(
-            "Drift", "Groups that somebody else changed or deleted. ringward halts and never repairs them: decide "
-            "which is right, then `ringward resume PLAN --reason …` accepts the group as it is.",
+            "Drift", "What somebody else did to the groups or laptops of a ring, and that halts the rollout or is to be "
+            "written back. `ringward explain PLAN` shows what differs; `ringward resume PLAN --reason …` accepts it.",
             f"ringward_drift{{{RING}}} == 1", ["ring", "kind"], size=(12, 5), noValue="none",
         ),
     ]

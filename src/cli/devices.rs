@@ -4,6 +4,7 @@
 //! **Invariant:** the list is whole: every page is fetched, and one that does not add up to the
 //! daemon's total is a failure.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io;
 
@@ -14,6 +15,7 @@ use crate::cli::screen::{Screen, Tint};
 use crate::cli::status::Seen;
 use crate::fleet::Class;
 use crate::ids::{PlanName, RingName};
+use crate::rollout::verdict::{Gate, short};
 use crate::time::Timestamp;
 use crate::version::Environment;
 use crate::web::json::{DeviceJson, DevicesAnswer, MAX_PAGE, RingJson, RolloutJson};
@@ -121,8 +123,19 @@ async fn page(
     Ok(at.get(&["rollouts", plan.as_str(), "devices"], &query).await?)
 }
 
-/// Where a group of devices stands: class, ring, environment, each by its place in the order.
-type Place = (usize, usize, Option<Environment>);
+/// Where a group of devices stands, by what they have in common.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    /// Devices that fell silent, and that nobody has accepted, come first.
+    dark: Reverse<bool>,
+    /// By the place in the order.
+    class: usize,
+    /// By the place in the plan.
+    ring: usize,
+    environment: Option<Environment>,
+    dark_since: Option<Timestamp>,
+    acknowledged: Vec<Gate>,
+}
 
 fn text(
     out: Out<'_>,
@@ -135,16 +148,23 @@ fn text(
     for device in &answer.devices {
         let class = ORDER.iter().position(|class| *class == device.class).unwrap_or(ORDER.len());
         let ring = rollout.rings.iter().position(|ring| ring.name == device.ring);
-        let place = (class, ring.unwrap_or(rollout.rings.len()), device.environment);
+        let place = Place {
+            dark: Reverse(device.dark_since.is_some() && device.acknowledged.is_empty()),
+            class,
+            ring: ring.unwrap_or(rollout.rings.len()),
+            environment: device.environment,
+            dark_since: device.dark_since,
+            acknowledged: device.acknowledged.clone(),
+        };
         groups.entry(place).or_default().push(device);
     }
-    for ((_, ring, environment), devices) in &mut groups {
+    for (place, devices) in &mut groups {
         // Whoever was online last can be reached first.
         devices.sort_by(|one, other| {
             (other.last_seen_at, &one.name, &one.id).cmp(&(one.last_seen_at, &other.name, &other.id))
         });
         if let Some(first) = devices.first() {
-            let heading = heading(first, devices.len(), rollout.rings.get(*ring), *environment);
+            let heading = heading(first, devices.len(), rollout.rings.get(place.ring));
             let class = screen.paint(class_tint(first.class), first.class.as_str());
             write!(out, "{}", screen.flow("", &format!("{class}: {heading}")))?;
         }
@@ -164,13 +184,9 @@ const fn class_tint(class: Class) -> Tint {
     }
 }
 
-/// Whose devices these are, and what their class means there.
-fn heading(
-    first: &DeviceJson,
-    count: usize,
-    ring: Option<&RingJson>,
-    environment: Option<Environment>,
-) -> String {
+/// Whose devices these are, what their class means there, and what a health gate makes of them.
+fn heading(first: &DeviceJson, count: usize, ring: Option<&RingJson>) -> String {
+    let environment = first.environment;
     let on = environment.map_or("other".to_owned(), |environment| environment.to_string());
     let devices = if count == 1 { "device" } else { "devices" };
     let whose = format!("{count} {on} {devices} of ring {}", safe(first.ring.as_str()));
@@ -188,7 +204,13 @@ fn heading(
         Class::Untargeted => "nothing is on offer for its system here".to_owned(),
         Class::Arrived => format!("on {target}"),
     };
-    format!("{whose}; {meaning}")
+    let dark = first.dark_since.map(|since| format!("; dark: not seen since {}", short(since)));
+    let accepted: Vec<&str> = first.acknowledged.iter().map(|gate| gate.as_str()).collect();
+    let accepted = match accepted.as_slice() {
+        [] => String::new(),
+        gates => format!("; accepted by a person, so not counted by gate {} any more", gates.join(" and ")),
+    };
+    format!("{whose}; {meaning}{}{accepted}", dark.unwrap_or_default())
 }
 
 fn row(device: &DeviceJson, now: Timestamp) -> Vec<String> {
@@ -205,20 +227,8 @@ fn row(device: &DeviceJson, now: Timestamp) -> Vec<String> {
         told(device.user.as_deref()),
         told(system.as_deref()),
         told(device.client.as_deref()),
-        seen(device, now),
+        device.last_seen_at.map_or_else(|| "never".to_owned(), |at| distance(at, now)),
     ]
-}
-
-/// When it was seen last, and what a health gate makes of that.
-fn seen(device: &DeviceJson, now: Timestamp) -> String {
-    let mut told = device.last_seen_at.map_or_else(|| "never".to_owned(), |at| distance(at, now));
-    if device.dark_since.is_some() {
-        told.push_str(", dark");
-    }
-    if !device.acknowledged.is_empty() {
-        told.push_str(", acknowledged");
-    }
-    told
 }
 
 fn totals(answer: &DevicesAnswer) -> String {

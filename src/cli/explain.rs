@@ -13,6 +13,7 @@ use crate::cli::status::{Seen, daemon_text, in_order, state_tint, total, trouble
 use crate::ids::PlanName;
 use crate::time::{SignedDuration, Timestamp, rough};
 use crate::web::json::{BlockerJson, ClassesJson, GateJson, RingJson, RolloutJson, ScheduleJson};
+use crate::web::told_drifts;
 
 /// Explains one plan's rollout.
 ///
@@ -38,6 +39,7 @@ fn text(out: Out<'_>, rollout: &RolloutJson, seen: &Seen, screen: &Screen) -> io
     let now = seen.now;
     why(out, rollout, now, screen)?;
     newer(out, rollout, now, screen)?;
+    drifts(out, rollout, screen)?;
     troubles(out, seen, screen)?;
     let description = rollout.description.as_deref().map(|text| format!(" ({})", safe(text)));
     let text = format!(
@@ -106,6 +108,15 @@ pub fn newer(out: Out<'_>, rollout: &RolloutJson, now: Timestamp, screen: &Scree
     let digest: String = newer.digest.chars().take(12).collect();
     field(out, "digest", &safe(&digest), screen)?;
     remedy(out, &newer.remedy, newer.command.as_deref(), screen)
+}
+
+/// What somebody else did that keeps nothing from moving: what does is told with its remedy.
+fn drifts(out: Out<'_>, rollout: &RolloutJson, screen: &Screen) -> io::Result<()> {
+    let told = told_drifts(rollout);
+    for (standing, text) in &told {
+        write!(out, "{}", screen.flow(&format!("Drift, {standing}: "), &format!("{}.", sentence(text))))?;
+    }
+    if told.is_empty() { Ok(()) } else { writeln!(out) }
 }
 
 /// A headline as a sentence, without a full stop of its own.

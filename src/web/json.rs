@@ -7,6 +7,7 @@
 //! **Invariant:** nothing here is computed: each value is copied from a report, a snapshot or the
 //! log (`super::present`).
 
+mod halt;
 mod health;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use halt::{DriftJson, HaltJson};
 pub use health::{DarkJson, GateJson, LookJson, SilentJson, StalledJson};
 
 use crate::fleet::Class;
@@ -104,6 +106,9 @@ pub struct RolloutJson {
     /// A newer target that waits until this rollout is completed (`on_new_target: finish`).
     #[serde(default)]
     pub newer_target: Option<NewerTargetJson>,
+    /// What somebody else did to its groups and devices, as it stands now.
+    #[serde(default)]
+    pub drifts: Vec<DriftJson>,
     /// The earliest instant at which it can move, where the clock alone can tell.
     pub earliest_move: Option<Timestamp>,
     /// When the daemon decides again at the latest.
@@ -147,17 +152,6 @@ pub struct HoldJson {
     pub actor: String,
     /// Why.
     pub reason: String,
-    /// Since when.
-    pub since: Timestamp,
-}
-
-/// The engine's halt.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct HaltJson {
-    /// The word of metrics: `drift`, `adoption_missed`, …
-    pub cause: String,
-    /// The cause with its values, for people.
-    pub text: String,
     /// Since when.
     pub since: Timestamp,
 }

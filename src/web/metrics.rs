@@ -16,7 +16,7 @@ use prometheus::{CounterVec, Gauge, GaugeVec, IntCounter, IntCounterVec, Opts, R
 use super::present::{adoption, counts};
 use crate::daemon::view::View;
 use crate::fleet::Class;
-use crate::rollout::event::Cause;
+use crate::rollout::drift::Standing;
 use crate::rollout::health::Dark;
 use crate::rollout::report::{Report, RingReport};
 use crate::rollout::state::{Phase, Stage, Tallies};
@@ -52,6 +52,7 @@ fn of_view(view: &View, now: Timestamp) -> Result<Vec<MetricFamily>, prometheus:
     // A plan whose file is gone keeps its phase, which says so, and nothing else.
     let live: Vec<&Report> = view.reports.iter().filter(|report| report.phase != Phase::Withdrawn).collect();
     families.holds(&live)?;
+    families.drifts(&live)?;
     families.reasons(&live)?;
     families.facts(&live, &view.tallies, &view.waits)?;
     families.rings(&live)?;
@@ -163,8 +164,6 @@ impl Families {
         let holds = self.gauges("rollout_hold", holds, &["plan", "hold"])?;
         let begins = "Since when the plan is paused or halted; absent while it is not.";
         let begins = self.gauges("rollout_hold_since_timestamp_seconds", begins, &["plan", "hold"])?;
-        let drift = "1 while the rollout is halted because somebody else changed a ring's group.";
-        let drift = self.gauges("drift", drift, &["plan", "ring", "kind"])?;
         for report in live {
             let plan = report.id.plan.as_str();
             let paused = report.paused.as_ref().map(|hold| hold.since);
@@ -175,9 +174,22 @@ impl Families {
                     begins.with_label_values(&[plan, hold]).set(seconds(since));
                 }
             }
-            if let Some((Cause::Drift(drifted), _)) = &report.halted {
-                let kind = if drifted.seen.is_some() { "changed" } else { "gone" };
-                drift.with_label_values(&[plan, drifted.ring.as_str(), kind]).set(1.0);
+        }
+        Ok(())
+    }
+
+    /// What somebody else did. A drift that nobody needs to look at stays in sight as 0.
+    fn drifts(&self, live: &[&Report]) -> Result<(), prometheus::Error> {
+        let drifts = "1 for each kind of drift that halts the rollout or is to be written back; 0 for one that \
+                      was accepted, or changes nothing.";
+        let drifts = self.gauges("drift", drifts, &["plan", "ring", "kind"])?;
+        for report in live {
+            for found in &report.drifts {
+                let labels = [report.id.plan.as_str(), found.ring.as_str(), found.kind.as_str()];
+                let series = drifts.with_label_values(&labels);
+                let open = matches!(found.standing, Standing::Halts | Standing::ToRestore);
+                // Two groups of a ring may drift in the same way: one that is open counts.
+                series.set(truth(open).max(series.get()));
             }
         }
         Ok(())

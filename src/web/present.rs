@@ -6,16 +6,17 @@
 use serde_json::Value;
 
 use super::json::{
-    BlockerJson, ClassesJson, DarkJson, DeviceJson, EventJson, FaultJson, FileProblemJson, GateJson,
-    GroupJson, HaltJson, HeadJson, HoldJson, LogTroubleJson, LookJson, NewerRingJson, NewerTargetJson,
-    PlanAnswer, RingJson, RolloutJson, RolloutsAnswer, ScheduleJson, SilentJson, StalledJson, TroubleJson,
-    WaiverJson,
+    BlockerJson, ClassesJson, DarkJson, DeviceJson, DriftJson, EventJson, FaultJson, FileProblemJson,
+    GateJson, GroupJson, HaltJson, HeadJson, HoldJson, LogTroubleJson, LookJson, NewerRingJson,
+    NewerTargetJson, PlanAnswer, RingJson, RolloutJson, RolloutsAnswer, ScheduleJson, SilentJson,
+    StalledJson, TroubleJson, WaiverJson,
 };
 use super::words::sentence;
 use crate::daemon::log::from_record;
 use crate::daemon::view::{DeviceRow, View};
 use crate::fleet::{Census, Counts, Share};
-use crate::rollout::event::Event;
+use crate::rollout::drift::DriftFinding;
+use crate::rollout::event::{Cause, Event};
 use crate::rollout::health::{Dark, Look, Stalled};
 use crate::rollout::report::{Blocker, NewerTarget, Report, RingReport};
 use crate::rollout::state::Hold;
@@ -81,17 +82,58 @@ pub fn rollout(report: &Report, next_check: Option<Timestamp>) -> RolloutJson {
         phase: report.phase.as_str().to_owned(),
         phase_since: report.phase_since,
         paused: report.paused.as_ref().map(hold),
-        halted: report.halted.as_ref().map(|(cause, since)| HaltJson {
-            cause: cause.as_str().to_owned(),
-            text: cause.to_string(),
-            since: *since,
-        }),
+        halted: report.halted.as_ref().map(|(cause, since)| halt(cause, *since)),
         waiting_on: report.waiting_on.iter().map(|one| blocker(report, one)).collect(),
         newer_target: report.newer.as_ref().map(|newer| newer_target(report, newer)),
+        drifts: report.drifts.iter().map(drift).collect(),
         earliest_move: report.earliest_move,
         next_check,
         rings: report.rings.iter().map(|one| ring(one, report.at)).collect(),
     }
+}
+
+fn halt(cause: &Cause, since: Timestamp) -> HaltJson {
+    let (judgement, devices) = match cause {
+        Cause::AdoptionMissed { judgement, .. } => (Some(judgement), None),
+        Cause::Unhealthy { judgement, devices, .. } => (Some(judgement), Some(devices.len())),
+        Cause::UnknownTooLong { .. }
+        | Cause::WriteRefused { .. }
+        | Cause::WritesKeepFailing { .. }
+        | Cause::Drift(_)
+        | Cause::OtherUpdater(_) => (None, None),
+    };
+    HaltJson {
+        cause: cause.as_str().to_owned(),
+        text: cause.to_string(),
+        since,
+        ring: Some(cause.ring().clone()),
+        gate: judgement.map(|judgement| gate(judgement, since)),
+        devices,
+    }
+}
+
+fn drift(finding: &DriftFinding) -> DriftJson {
+    DriftJson {
+        ring: finding.ring.clone(),
+        kind: finding.kind.as_str().to_owned(),
+        standing: finding.standing.as_str().to_owned(),
+        text: finding.text.clone(),
+    }
+}
+
+/// Drift that keeps nothing from moving, with what became of it: accepted, or noted. What keeps
+/// something stands among the reasons.
+#[must_use]
+pub fn told_drifts(rollout: &RolloutJson) -> Vec<(&str, &str)> {
+    let mut told: Vec<(&str, &str)> = Vec::new();
+    for drift in &rollout.drifts {
+        let one = (drift.standing.as_str(), drift.text.as_str());
+        // A group that drifted in two ways is told once.
+        if matches!(one.0, "accepted" | "noted") && !told.contains(&one) {
+            told.push(one);
+        }
+    }
+    told
 }
 
 fn blocker(report: &Report, blocker: &Blocker) -> BlockerJson {

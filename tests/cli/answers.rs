@@ -16,6 +16,7 @@ pub(crate) fn daemon(rollouts: &[Value]) -> Value {
         "rollouts": rollouts,
         "problems": [],
         "troubles": [],
+        "log_unwritable": null,
         "faults": [],
         "head": {"seq": 42, "hash": "ab".repeat(32)},
         "budget_remaining": 580,
@@ -42,13 +43,93 @@ pub(crate) fn troubled_daemon(rollouts: &[Value]) -> Value {
     daemon
 }
 
-/// A rollout whose second ring adopts.
-pub(crate) fn adopting() -> Value {
+/// What the gates of a ring that adopts say.
+fn gates_of_adopting() -> Value {
+    json!([{
+        "gate": "adoption", "environment": "windows", "verdict": "wait", "reason": "too_few_arrived",
+        "value": "20 of 31 sighted devices arrived; 31 of 40 active ones sighted",
+        "threshold": "90% arrived, 60% sighted, by 2026-10-19 09:00 UTC",
+        "as_of": "2026-10-13T07:55:00Z", "age_seconds": 315,
+        "stalled": null, "dark": null,
+    }, {
+        "gate": "stalled", "environment": "windows", "verdict": "pass", "reason": null,
+        "value": "1 of 30 sighted devices stalled; 1 acknowledged",
+        "threshold": "at most 10% after 1d, of at least 30 devices",
+        "as_of": "2026-10-13T07:55:00Z", "age_seconds": 315,
+        "stalled": {
+            "stalled": 1, "sighted": 30, "acknowledged": 1, "at_most_per_mille": 100,
+            "after_seconds": 86400, "min_devices": 30,
+        },
+        "dark": null,
+    }, {
+        "gate": "dark", "environment": "windows", "verdict": "wait", "reason": "too_soon",
+        "value": "at 2026-10-12 18:00 UTC 2 of 20 silent since 2026-10-11 18:00 UTC (control 5 of 100, p 0.4, asked 0.0005)",
+        "threshold": "at most 2% above the control after 1d, of at least 30 devices; next look 2026-10-13 18:00 UTC",
+        "as_of": "2026-10-13T07:55:00Z", "age_seconds": 315,
+        "stalled": null,
+        "dark": {
+            "arrived": 20, "control_active": 110, "acknowledged": 0,
+            "looks": [{
+                "look": 1, "at": "2026-10-12T18:00:00Z", "since": "2026-10-11T18:00:00Z", "day": 1,
+                "ring": {"of": 20, "silent": 2}, "control": {"of": 100, "silent": 5},
+                "p_per_billion": 400000000, "p_at_most_per_billion": 500000,
+            }],
+            "next_look": "2026-10-13T18:00:00Z", "at_most_per_mille": 20, "after_seconds": 86400,
+            "min_devices": 30,
+        },
+    }])
+}
+
+/// A ring that is verified, one that adopts, one whose turn comes later.
+fn rings_of_adopting() -> Value {
     let classes = |arrived: usize, due: usize, unseen: usize| json!({"arrived": arrived, "due": due, "stalled": 1, "unseen": unseen, "too_old": 2, "untargeted": 0, "left": 1});
     let none =
         json!({"arrived": 0, "due": 0, "stalled": 0, "unseen": 0, "too_old": 0, "untargeted": 0, "left": 0});
     let targets = json!({"windows": "2026.8.2100.0", "macos": "2026.8.2100.0"});
-    json!({
+    json!([
+        {
+            "name": "Engineering Ring 0", "state": "verified", "meaning": "it has soaked; the next ring may follow", "since": "2026-10-13T06:30:00Z",
+            "group": {"name": "Engineering Ring 0", "id": "g-0"},
+            "profiles": ["Engineering"], "targets": targets,
+            "assigned_at": "2026-10-12T09:00:00Z", "next_opening": null, "schedule": null,
+            "classes": {"windows": classes(120, 0, 7), "macos": classes(12, 0, 0), "other": none},
+            "adoption": {"windows": 0.991, "macos": 0.923}, "gates": [],
+            "waived": [{"gate": "soak", "actor": "local:ana", "reason": "urgent fix", "since": "2026-10-13T06:29:00Z"}],
+            "unmanaged": [],
+        },
+        {
+            "name": "Early adopters", "state": "adopting", "meaning": "its versions are on offer, and its devices pick them up one by one", "since": "2026-10-13T06:45:00Z",
+            "group": {"name": "Early adopters (ringward)", "id": "g-1"},
+            "profiles": ["IT", "Support"], "targets": {"windows": "2026.8.2100.0"},
+            "assigned_at": "2026-10-13T06:45:00Z", "next_opening": null, "schedule": null,
+            "classes": {"windows": classes(20, 10, 9), "macos": none, "other": {"arrived": 0, "due": 0, "stalled": 0, "unseen": 0, "too_old": 0, "untargeted": 3, "left": 0}},
+            "adoption": {"windows": 0.645},
+            "gates": gates_of_adopting(),
+            "waived": [], "unmanaged": ["macos 2026.7.1376.0"],
+        },
+        {
+            "name": "Everyone", "state": "pending", "meaning": "its turn comes when every earlier ring is verified", "since": "2026-10-12T06:00:00Z",
+            "group": {"name": "Everyone", "id": null},
+            "profiles": ["default"], "targets": targets,
+            "assigned_at": null, "next_opening": "2026-10-13T09:00:00Z",
+            "schedule": {
+                "state": "outside_openings", "because": "closed, outside its openings",
+                "next_open": "2026-10-13T09:00:00Z", "next_close": "2026-10-13T16:00:00Z",
+            },
+            "classes": null, "adoption": {"windows": null, "macos": null},
+            "gates": [{
+                "gate": "opening", "environment": null, "verdict": "wait", "reason": "opening_closed",
+                "value": "closed until 2026-10-13 09:00 UTC", "threshold": "an opening with 15m left",
+                "as_of": null, "age_seconds": null, "stalled": null, "dark": null,
+            }],
+            "waived": [], "unmanaged": [],
+        },
+    ])
+}
+
+/// A rollout whose second ring adopts.
+pub(crate) fn adopting() -> Value {
+    let mut rollout = json!({
         "id": "client#3",
         "plan": "client",
         "number": 3,
@@ -74,51 +155,13 @@ pub(crate) fn adopting() -> Value {
         "newer_target": null,
         "earliest_move": null,
         "next_check": "2026-10-13T08:05:00Z",
-        "rings": [
-            {
-                "name": "Engineering Ring 0", "state": "verified", "meaning": "it has soaked; the next ring may follow", "since": "2026-10-13T06:30:00Z",
-                "group": {"name": "Engineering Ring 0", "id": "g-0"},
-                "profiles": ["Engineering"], "targets": targets,
-                "assigned_at": "2026-10-12T09:00:00Z", "next_opening": null, "schedule": null,
-                "classes": {"windows": classes(120, 0, 7), "macos": classes(12, 0, 0), "other": none},
-                "adoption": {"windows": 0.991, "macos": 0.923}, "gates": [],
-                "waived": [{"gate": "soak", "actor": "local:ana", "reason": "urgent fix", "since": "2026-10-13T06:29:00Z"}],
-                "unmanaged": [],
-            },
-            {
-                "name": "Early adopters", "state": "adopting", "meaning": "its versions are on offer, and its devices pick them up one by one", "since": "2026-10-13T06:45:00Z",
-                "group": {"name": "Early adopters (ringward)", "id": "g-1"},
-                "profiles": ["IT", "Support"], "targets": {"windows": "2026.8.2100.0"},
-                "assigned_at": "2026-10-13T06:45:00Z", "next_opening": null, "schedule": null,
-                "classes": {"windows": classes(20, 10, 9), "macos": none, "other": {"arrived": 0, "due": 0, "stalled": 0, "unseen": 0, "too_old": 0, "untargeted": 3, "left": 0}},
-                "adoption": {"windows": 0.645},
-                "gates": [{
-                    "gate": "adoption", "environment": "windows", "verdict": "wait", "reason": "too_few_arrived",
-                    "value": "20 of 31 sighted devices arrived; 31 of 40 active ones sighted",
-                    "threshold": "90% arrived, 60% sighted, by 2026-10-19 09:00 UTC",
-                    "as_of": "2026-10-13T07:55:00Z", "age_seconds": 315,
-                }],
-                "waived": [], "unmanaged": ["macos 2026.7.1376.0"],
-            },
-            {
-                "name": "Everyone", "state": "pending", "meaning": "its turn comes when every earlier ring is verified", "since": "2026-10-12T06:00:00Z",
-                "group": {"name": "Everyone", "id": null},
-                "profiles": ["default"], "targets": targets,
-                "assigned_at": null, "next_opening": "2026-10-13T09:00:00Z",
-                "schedule": {
-                    "state": "outside_openings", "because": "closed, outside its openings",
-                    "next_open": "2026-10-13T09:00:00Z", "next_close": "2026-10-13T16:00:00Z",
-                },
-                "classes": null, "adoption": {"windows": null, "macos": null},
-                "gates": [{
-                    "gate": "opening", "environment": null, "verdict": "wait", "reason": "opening_closed",
-                    "value": "closed until 2026-10-13 09:00 UTC", "threshold": "an opening with 15m left",
-                    "as_of": null, "age_seconds": null,
-                }],
-                "waived": [], "unmanaged": [],
-            },
-        ],
-    })
+        "rings": rings_of_adopting(),
+    });
+    rollout["drifts"] = json!([{
+        "ring": "Engineering Ring 0", "kind": "group_renamed", "standing": "noted",
+        "text": "group `Engineering Ring 0` is named `Ring 0` now",
+    }]);
+    rollout
 }
 
 /// A rollout that is over, of a plan that is paused.
@@ -140,7 +183,11 @@ pub(crate) fn completed() -> Value {
 pub(crate) fn halted() -> Value {
     let mut rollout = adopting();
     let text = "Early adopters missed its adoption deadline";
-    rollout["halted"] = json!({"cause": "adoption_missed", "text": text, "since": "2026-10-13T07:30:00Z"});
+    let gate = rollout["rings"][1]["gates"][0].clone();
+    rollout["halted"] = json!({
+        "cause": "adoption_missed", "text": text, "since": "2026-10-13T07:30:00Z", "ring": "Early adopters",
+        "gate": gate, "devices": null,
+    });
     rollout["paused"] = json!({"actor": "local:bob", "reason": "looking", "since": "2026-10-13T07:40:00Z"});
     rollout["earliest_move"] = json!("2026-10-13T09:00:00Z");
     let gate = rollout["waiting_on"][0].clone();

@@ -57,7 +57,11 @@ async fn holds_and_drift_show() {
         "ringward_stopped 1",
         r#"ringward_rollout_hold{hold="paused",plan="client"} 1"#,
         r#"ringward_rollout_hold{hold="halted",plan="client"} 1"#,
-        r#"ringward_drift{kind="gone",plan="client",ring="Engineering Ring 0"} 1"#,
+        r#"ringward_drift{kind="group_deleted",plan="client",ring="Engineering Ring 0"} 1"#,
+        // It changes nothing.
+        r#"ringward_drift{kind="group_renamed",plan="client",ring="Engineering Ring 0"} 0"#,
+        // One of two is to be written back.
+        r#"ringward_drift{kind="profile_moved",plan="client",ring="Engineering Ring 0"} 1"#,
         r#"ringward_halts_total{cause="drift",plan="client"} 2"#,
         "ringward_stopped_since_timestamp_seconds 1791799080",
         r#"ringward_rollout_hold_since_timestamp_seconds{hold="paused",plan="client"} 1791798000"#,

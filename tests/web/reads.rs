@@ -24,8 +24,8 @@ async fn the_keys_of_the_api_are_kept() {
     let rows = [
         (
             "",
-            "account at budget_remaining clock faults full_sweep_at head mode next_check problems rollouts \
-             stopped swept_at troubles",
+            "account at budget_remaining clock faults full_sweep_at head log_unwritable mode next_check problems \
+             rollouts stopped swept_at troubles",
         ),
         ("/stopped", "actor reason since"),
         ("/head", "hash seq"),
@@ -34,10 +34,11 @@ async fn the_keys_of_the_api_are_kept() {
         ("/faults/0", "message plan"),
         (
             "/rollouts/0",
-            "at description digest earliest_move halted id newer_target next_check number paused phase phase_since plan \
-             rings waiting_on",
+            "at description digest drifts earliest_move halted id newer_target next_check number paused phase \
+             phase_since plan rings waiting_on",
         ),
-        ("/rollouts/0/halted", "cause since text"),
+        ("/rollouts/0/drifts/0", "kind ring standing text"),
+        ("/rollouts/0/halted", "cause devices gate ring since text"),
         ("/rollouts/0/paused", "actor reason since"),
         (
             "/rollouts/0/waiting_on/0",
@@ -91,6 +92,11 @@ async fn health_gates_show_their_numbers() {
     });
     assert_eq!((&gates[0]["stalled"], &gates[0]["dark"]), (&stalled, &Value::Null));
     assert_eq!((&gates[1]["stalled"], &gates[1]["dark"]), (&Value::Null, &dark));
+    // What halted it is told with the same numbers, as they were then.
+    let halt = &whole["halted"];
+    assert_eq!((&halt["cause"], &halt["ring"]), (&json!("unhealthy"), &json!("Engineering Ring 0")));
+    assert_eq!((&halt["devices"], &halt["gate"]["dark"]), (&json!(14), &dark));
+    assert_eq!(halt["gate"]["reason"], "too_many_dark");
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use ringward::fleet::{Census, Class, Counts, EnvironmentCensus, PartsPerBillion,
 use ringward::ids::{AccountId, DeviceId, GroupId, PlanName, RingName};
 use ringward::plan::model::{Percent, PlanDigest};
 use ringward::rollout::command::Command;
+use ringward::rollout::drift::{DriftFinding, DriftKind, Standing};
 use ringward::rollout::event::{Actor, Cause, Entry, Event, GroupDrift, Mode, RolloutId, WriteId};
 use ringward::rollout::health::{Dark, Look, Stalled};
 use ringward::rollout::report::{Blocker, Report, RingReport, ScheduleReport};
@@ -224,6 +225,12 @@ pub(super) fn troubled(name: &str) -> Report {
         seen: None,
         elsewhere: Vec::new(),
     }));
+    let found = |kind, standing| DriftFinding {
+        ring: ring("Engineering Ring 0"),
+        kind,
+        standing,
+        text: format!("{HOSTILE} did it"),
+    };
     let pause = hold(Actor::Loopback, HOSTILE, "2026-10-12T09:40:00Z");
     Report {
         description: Some(HOSTILE.to_owned()),
@@ -246,6 +253,13 @@ pub(super) fn troubled(name: &str) -> Report {
             unmanaged: vec![HOSTILE.to_owned()],
             ..adopting_ring()
         }],
+        drifts: vec![
+            found(DriftKind::GroupDeleted, Standing::Halts),
+            found(DriftKind::GroupRenamed, Standing::Noted),
+            found(DriftKind::ProfileMoved, Standing::Accepted),
+            found(DriftKind::ProfileMoved, Standing::ToRestore),
+            found(DriftKind::ProfileMoved, Standing::Noted),
+        ],
         ..report(name)
     }
 }

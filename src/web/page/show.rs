@@ -5,6 +5,7 @@
 
 use super::super::forecast::{ForecastJson, WhenJson};
 use super::super::json::{BlockerJson, EventJson, HoldJson, NewerTargetJson, RolloutJson};
+use super::super::present;
 use super::acts::{self, Action, Viewer};
 use super::ring::{Ring, ring};
 use crate::rollout::verbs::Writes;
@@ -295,6 +296,10 @@ fn blockers(rollout: &RolloutJson, said: Option<&str>) -> Vec<Blocker> {
         all.push(Blocker::left(Tone::Bad, format!("Halted since {}: {}", short(halt.since), halt.text)));
     }
     all.extend(rollout.newer_target.as_ref().map(Blocker::newer));
+    let drifts = present::told_drifts(rollout).into_iter();
+    all.extend(
+        drifts.map(|(standing, text)| Blocker::left(Tone::Idle, format!("Drift, {standing}: {text}"))),
+    );
     all
 }
 

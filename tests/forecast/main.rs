@@ -187,7 +187,11 @@ fn the_true_end_lies_in_the_stated_range() {
                 seconds.push(took);
                 let left = since(told.at, truth);
                 let When::Expected(range) = told.done else {
-                    println!("trial {seed}: no date, and it was done after {}", rough(left));
+                    println!(
+                        "trial {seed}: no date, and it was done after {}; halts expected: {:?}",
+                        rough(left),
+                        told.halts
+                    );
                     widths.push(1.0);
                     seed += 1;
                     continue;

@@ -138,7 +138,7 @@ async function walk() {
     await page.fill("#reason", "once more");
     await page.click("#confirm");
     const refusal = await page.locator("[role=alert]").innerText();
-    assert.match(refusal, /It was not done\. it is paused already by loopback.*ringward resume/s);
+    assert.match(refusal, /It was not done\. plan cloudflare-one-client is paused already by loopback.*ringward resume/s);
     assert.equal(await page.inputValue("#reason"), "once more");
     assert.equal((await kinds(one)).filter((kind) => kind === "paused").length, 1);
     await page.finish([/409/]);

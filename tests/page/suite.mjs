@@ -118,6 +118,12 @@ async function walk() {
     assert.ok((await page.locator("svg.track[aria-label]").count()) >= 2, "bars have a text");
     await page.finish();
   });
+  await check("the page says when it will likely be done", async () => {
+    const page = await visit(one);
+    const told = /likely done\s+(no date|20[0-9]{2}-)/i;
+    await until("a forecast", async () => told.test((await page.reload(), await text(page))));
+    await page.finish();
+  });
   await check("accessible: running", () => accessible(one, "/", "running"));
   await check("accessible: one plan", () => accessible(one, `/plans/${PLAN}`, "one plan"));
   await check("accessible: the confirmation", () => accessible(one, SHEET, "confirmation"));

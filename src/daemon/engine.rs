@@ -11,7 +11,7 @@ mod tests;
 use std::path::Path;
 
 use crate::daemon::files::PlanFiles;
-use crate::daemon::log::{self, ReplayError};
+use crate::daemon::log::{self, Projections, ReplayError};
 use crate::daemon::stop_file::StopFile;
 use crate::daemon::view::{CommandError, DeviceRow, Listing, View};
 use crate::failpoint::{self, Point};
@@ -19,7 +19,7 @@ use crate::fleet::{Class, Device, Reported, RingScope, Sweep};
 use crate::ids::{AccountId, PlanName, RingName};
 use crate::rollout::command::{Command, command, done};
 use crate::rollout::decide::{Decision, decide, look};
-use crate::rollout::event::{Actor, Entry, Event, Mode, Recorded, RolloutId, WriteIntent};
+use crate::rollout::event::{Actor, Entry, Event, Mode, Recorded, WriteIntent};
 use crate::rollout::gate;
 use crate::rollout::outcome;
 use crate::rollout::report::Report;
@@ -152,11 +152,11 @@ impl Engine {
 
     /// Folds a log that was just opened, and ends what a crash left open.
     fn take_over(&mut self, store: Store, why: &str) -> Result<(), EngineError> {
-        (self.state, self.waits) = log::replay_counting(store.view())?;
+        let replayed = log::replay_all(store.view())?;
+        (self.state, self.waits) = (replayed.state, replayed.waits);
         self.head = store.view().head()?;
         self.world = Observations { fleet: log::remembered(store.view()), ..Observations::default() };
-        let projections = log::projections(&self.state, None);
-        self.store.insert(store).rebuild_projections(&projections)?;
+        self.store.insert(store).rebuild_projections(&replayed.projections.into_rows())?;
         failpoint::reach(Point::ProjectionsRebuilt);
         let started = Event::DaemonStarted { version: env!("CARGO_PKG_VERSION").to_owned(), mode: self.mode };
         let mut entries =
@@ -166,8 +166,9 @@ impl Engine {
     }
 
     /// Appends entries as facts of the instant `at`, at which they were decided, and folds them in:
-    /// evidence names that instant, and the log must say the same (law of soak). After a failed commit the log is opened and replayed
-    /// anew, and the entries are dropped: the next pass decides from what the log really says.
+    /// evidence names that instant, and the log must say the same (law of soak). After a failed commit
+    /// the log is opened and replayed anew, and the entries are dropped: the next pass decides from
+    /// what the log really says.
     ///
     /// # Errors
     /// When the log cannot be believed any more.
@@ -190,17 +191,16 @@ impl Engine {
     /// [`Engine::append`] without a second try.
     fn record(&mut self, entries: &[Entry], at: Timestamp) -> Result<(), EngineError> {
         let at = self.state.last_at.map_or(at, |last| last.max(at));
-        let mut next = self.state.clone();
+        let (mut next, mut projections) = (self.state.clone(), Projections::default());
         for entry in entries {
             let recorded = Recorded { seq: next.seq + 1, at, entry: entry.clone() };
             next.apply(&recorded).map_err(ReplayError::from)?;
+            projections.follow(entry, &next);
         }
         let Some(store) = &mut self.store else { return Err(StoreError::Discarded.into()) };
         let records: Vec<_> = entries.iter().map(|entry| log::to_record(entry, at)).collect();
-        let changed: Vec<RolloutId> = entries.iter().filter_map(|entry| entry.rollout.clone()).collect();
-        let projections = log::projections(&next, Some(&changed));
         failpoint::reach_each(entries.iter().map(|entry| &entry.event), Point::Decided);
-        let stored = store.append(self.head.seq, &records, &projections)?;
+        let stored = store.append(self.head.seq, &records, &projections.into_rows())?;
         failpoint::reach_each(entries.iter().map(|entry| &entry.event), Point::Recorded);
         if let Some(last) = stored.last() {
             self.head = last.as_head();

@@ -3,9 +3,12 @@
 //! **Invariant:** what is written is read back as the same event, whatever wrote it; a record
 //! that cannot be read stops the daemon rather than being skipped.
 
+use std::collections::BTreeMap;
+
 use crate::fleet::{Device, Fleet};
+use crate::plan::model::RingPlan;
 use crate::rollout::event::{Actor, Entry, Event, Recorded, RolloutId};
-use crate::rollout::state::{IllegalEvent, State};
+use crate::rollout::state::{IllegalEvent, PlanState, Ring, State};
 use crate::rollout::waits::Waits;
 use crate::store::{NewRecord, ProjectionRows, Record, RingRow, RolloutRow, Seq, StoreError, View};
 use crate::time::Timestamp;
@@ -101,21 +104,33 @@ pub fn events<'a>(view: View<'a>) -> impl Iterator<Item = Result<Recorded, Repla
 /// # Errors
 /// At the first record that cannot be read or does not fit.
 pub fn replay(view: View<'_>) -> Result<State, ReplayError> {
-    replay_counting(view).map(|(state, _)| state)
+    replay_all(view).map(|replayed| replayed.state)
 }
 
-/// The state that a log leads to, and what its rollouts waited for up to the last event.
+/// What a log leads to.
+#[derive(Debug, Default)]
+pub struct Replayed {
+    /// The state after the last event.
+    pub state: State,
+    /// What its rollouts waited for up to the last event.
+    pub waits: Waits,
+    /// The rows of every rollout that it tells of.
+    pub projections: Projections,
+}
+
+/// The state that a log leads to, with what is counted and projected on the way.
 ///
 /// # Errors
 /// At the first record that cannot be read or does not fit.
-pub fn replay_counting(view: View<'_>) -> Result<(State, Waits), ReplayError> {
-    let (mut state, mut waits) = (State::default(), Waits::default());
+pub fn replay_all(view: View<'_>) -> Result<Replayed, ReplayError> {
+    let mut replayed = Replayed::default();
     for recorded in events(view) {
         let recorded = recorded?;
-        waits.settle_before(&recorded.entry, &state, recorded.at);
-        state.apply(&recorded)?;
+        replayed.waits.settle_before(&recorded.entry, &replayed.state, recorded.at);
+        replayed.state.apply(&recorded)?;
+        replayed.projections.follow(&recorded.entry, &replayed.state);
     }
-    Ok((state, waits))
+    Ok(replayed)
 }
 
 /// The fleet as the database remembers it. A row that cannot be read is left for the next sweep.
@@ -140,44 +155,57 @@ pub fn remembered(view: View<'_>) -> Fleet {
     }))
 }
 
-/// The projections of the rollouts that `of` names; all of them with `None`.
-#[must_use]
-pub fn projections(state: &State, of: Option<&[RolloutId]>) -> ProjectionRows {
-    let mut rows = ProjectionRows::default();
-    for plan in state.plans.values() {
-        let rollout = &plan.rollout;
-        if of.is_some_and(|changed| !changed.contains(&rollout.id)) {
-            continue;
-        }
-        let rings_since = rollout.rings.iter().map(|ring| ring.since).min();
-        rows.rollouts.push(RolloutRow {
-            plan: rollout.id.plan.clone(),
-            rollout: rollout.id.number,
-            phase: rollout.phase.as_str().to_owned(),
-            started_at: rings_since.unwrap_or(rollout.phase_since).min(rollout.phase_since),
-            changed_at: state.last_at.unwrap_or(rollout.phase_since),
-            detail: serde_json::json!({
-                "digest": rollout.revision.digest,
-                "paused": plan.paused.is_some(),
-                "halted": rollout.halted.as_ref().map(|halt| halt.cause.as_str()),
-            })
-            .to_string(),
-        });
-        for (position, (ring, ring_plan)) in rollout.rings_with_plans().enumerate() {
-            rows.rings.push(RingRow {
-                plan: rollout.id.plan.clone(),
-                rollout: rollout.id.number,
-                ring: ring.name.clone(),
-                position: u32::try_from(position).unwrap_or(u32::MAX),
-                state: ring.stage.as_str().to_owned(),
-                since: ring.since,
-                detail: serde_json::json!({
-                    "targets": ring_plan.targets,
-                    "group": ring.stage.assigned().map(|assigned| &assigned.group),
-                })
-                .to_string(),
-            });
+/// The projections of rollouts, each as its own last event left it: that of a rollout which a newer
+/// one took over from included, though the state knows only the newer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Projections(BTreeMap<RolloutId, (RolloutRow, Vec<RingRow>)>);
+
+impl Projections {
+    /// Takes in what an event changed; `state` is the state after it.
+    pub fn follow(&mut self, entry: &Entry, state: &State) {
+        let Some(id) = &entry.rollout else { return };
+        let plan = state.plans.get(&id.plan).filter(|plan| plan.rollout.id == *id);
+        if let Some(plan) = plan {
+            self.0.insert(id.clone(), rows(plan, state));
         }
     }
-    rows
+
+    /// The rows as the store takes them.
+    #[must_use]
+    pub fn into_rows(self) -> ProjectionRows {
+        let (rollouts, rings): (_, Vec<_>) = self.0.into_values().unzip();
+        ProjectionRows { rollouts, rings: rings.concat() }
+    }
+}
+
+fn rows(plan: &PlanState, state: &State) -> (RolloutRow, Vec<RingRow>) {
+    let rollout = &plan.rollout;
+    let rings_since = rollout.rings.iter().map(|ring| ring.since).min();
+    let row = RolloutRow {
+        plan: rollout.id.plan.clone(),
+        rollout: rollout.id.number,
+        phase: rollout.phase.as_str().to_owned(),
+        started_at: rings_since.unwrap_or(rollout.phase_since).min(rollout.phase_since),
+        changed_at: state.last_at.unwrap_or(rollout.phase_since),
+        detail: serde_json::json!({
+            "digest": rollout.revision.digest,
+            "paused": plan.paused.is_some(),
+            "halted": rollout.halted.as_ref().map(|halt| halt.cause.as_str()),
+        })
+        .to_string(),
+    };
+    let ring = |(position, (ring, ring_plan)): (usize, (&Ring, &RingPlan))| RingRow {
+        plan: rollout.id.plan.clone(),
+        rollout: rollout.id.number,
+        ring: ring.name.clone(),
+        position: u32::try_from(position).unwrap_or(u32::MAX),
+        state: ring.stage.as_str().to_owned(),
+        since: ring.since,
+        detail: serde_json::json!({
+            "targets": ring_plan.targets,
+            "group": ring.stage.assigned().map(|assigned| &assigned.group),
+        })
+        .to_string(),
+    };
+    (row, rollout.rings_with_plans().enumerate().map(ring).collect())
 }

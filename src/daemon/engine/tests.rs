@@ -4,6 +4,8 @@ use std::path::Path;
 
 use super::*;
 use crate::daemon::files::look;
+use crate::daemon::log::Replayed;
+use crate::rollout::event::RolloutId;
 use crate::rollout::waits::Wait;
 use crate::time::after;
 
@@ -92,13 +94,43 @@ fn what_rollouts_waited_for_is_the_same_after_a_restart() {
     let ana = Actor::Local { user: "ana".to_owned() };
     engine.command(&ana, "a look first", &Command::Pause(plan())).unwrap().unwrap();
     engine.pass().unwrap();
-    let (state, mut replayed) = log::replay_counting(engine.store.as_ref().unwrap().view()).unwrap();
+    let Replayed { state, waits: mut replayed, .. } =
+        log::replay_all(engine.store.as_ref().unwrap().view()).unwrap();
     let month = SignedDuration::from_hours(30 * 24);
     let later = after(engine.now(), month);
     replayed.settle(&state, later);
     engine.waits.settle(&engine.state, later);
     assert_eq!(replayed, engine.waits);
     assert!(replayed.of(&plan(), Wait::Human) >= month, "a paused plan waits for a person");
+}
+
+#[test]
+fn the_rows_of_a_rollout_that_a_newer_one_took_over_from_stay_and_tell_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut engine = engine(directory.path());
+    let newer = PLAN.replace("2026.8.2100.0", "2026.9.1000.0");
+    let revision = crate::plan::read("plan.yaml", newer.as_bytes()).unwrap();
+    let rollout = |number| RolloutId { plan: plan(), number };
+    let entries = vec![
+        Entry::engine(&rollout(1), "newer", Event::RolloutSuperseded { by: revision.digest.clone() }),
+        Entry::engine(&rollout(2), "newer", Event::PlanAccepted { revision: Box::new(revision) }),
+    ];
+    let now = engine.now();
+    assert_eq!(engine.append(entries, now).unwrap(), Appended::Recorded);
+    let rows = |engine: &Engine| {
+        let rows = engine.store.as_ref().unwrap().view().projections().unwrap();
+        let mut phases: Vec<_> = rows.rollouts.into_iter().map(|row| (row.rollout, row.phase)).collect();
+        phases.sort();
+        (phases, rows.rings.len())
+    };
+    let before = rows(&engine);
+    assert_eq!(before.0, [(1, "superseded".to_owned()), (2, "running".to_owned())]);
+    let (account, files) =
+        (engine.account.clone(), PlanFiles::new(directory.path().to_owned(), engine.account.clone()));
+    let (clock, database) = (engine.clock, directory.path().join("ringward.db"));
+    drop(engine);
+    let engine = Engine::open(&database, account, clock, Mode::Write, files).unwrap();
+    assert_eq!(rows(&engine), before, "after a restart");
 }
 
 #[test]

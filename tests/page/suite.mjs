@@ -118,6 +118,12 @@ async function walk() {
     assert.ok((await page.locator("svg.track[aria-label]").count()) >= 2, "bars have a text");
     await page.finish();
   });
+  await check("the page says when it will likely be done", async () => {
+    const page = await visit(one);
+    const told = /likely done\s+(no date|20[0-9]{2}-)/i;
+    await until("a forecast", async () => told.test((await page.reload(), await text(page))));
+    await page.finish();
+  });
   await check("accessible: running", () => accessible(one, "/", "running"));
   await check("accessible: one plan", () => accessible(one, `/plans/${PLAN}`, "one plan"));
   await check("accessible: the confirmation", () => accessible(one, SHEET, "confirmation"));
@@ -138,7 +144,7 @@ async function walk() {
     await page.fill("#reason", "once more");
     await page.click("#confirm");
     const refusal = await page.locator("[role=alert]").innerText();
-    assert.match(refusal, /It was not done\. it is paused already by loopback.*ringward resume/s);
+    assert.match(refusal, /It was not done\. plan cloudflare-one-client is paused already by loopback.*ringward resume/s);
     assert.equal(await page.inputValue("#reason"), "once more");
     assert.equal((await kinds(one)).filter((kind) => kind === "paused").length, 1);
     await page.finish([/409/]);
@@ -339,6 +345,43 @@ const hostilePlan = () =>
     ],
   });
 
+const strictPlan = () =>
+  JSON.stringify({
+    plan: "strict",
+    versions: { windows: "2026.8.2100.0", macos: "2026.8.2100.0" },
+    defaults: { health: { stalled: { at_most: "0.1%", after: "12h" }, min_devices: 1 } },
+    rings: [
+      { name: "Sales", profiles: ["Sales"] },
+      { name: "Everyone", profiles: ["default"] },
+    ],
+  });
+
+/** A halt for laptops that do not move. `one` runs since the beginning: its fleet needs some hours. */
+async function ailing(one) {
+  const halted = async () => (await api(one, "rollouts")).rollouts[0]?.halted;
+  const halt = await until("a halt", halted);
+  await check("halted for health: shares, limits, laptops, what resuming accepts", async () => {
+    assert.deepEqual([halt.cause, halt.ring, halt.gate.gate], ["unhealthy", "Sales", "stalled"]);
+    assert.ok(halt.devices > 0 && halt.gate.stalled.stalled === halt.devices, JSON.stringify(halt));
+    const page = await visit(one);
+    const shown = await text(page);
+    for (const words of ["% stalled, at most 0.1 %", `It failed for ${halt.devices} devices.`, "stalled/", "dark/"]) {
+      assert.ok(shown.includes(words), `${words} in ${shown}`);
+    }
+    assert.ok((await page.locator(".gauge.over").count()) >= 1, "what is above its limit stands out");
+    const list = await page.getByRole("link", { name: "Whom it finds now" }).getAttribute("href");
+    const found = await (await fetch(one.url + list)).json();
+    assert.ok(found.total > 0 && found.devices.every((device) => device.class === "stalled"), JSON.stringify(found));
+    await page.click("#resume-strict");
+    assert.match(await text(page), /It accepts [0-9]+ stalled (windows|macos) devices of ring Sales/);
+    await page.finish();
+  });
+  await check("accessible: halted for health", () => accessible(one, "/", "halted for health"));
+  await check("a halt for health fits 320 px", async () => {
+    for (const path of ["/", "/plans/strict", "/act/resume?plan=strict"]) await fits(one, path, 320);
+  });
+}
+
 async function hostile() {
   const account = await sandbox();
   await account.faults([{ operation: "create-deployment-group", kind: "forbidden", times: 100 }]);
@@ -392,8 +435,10 @@ async function hostile() {
 
 try {
   browser = await open();
+  const ill = await daemon(await sandbox(), "strict", { "strict.yaml": strictPlan() });
   await walk();
   await hostile();
+  await ailing(ill);
 } finally {
   await browser?.close();
   await stopAll();

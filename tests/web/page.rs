@@ -14,7 +14,7 @@ use ringward::web::{Peer, rollout_json};
 use axum::body::Body;
 use axum::http::Request;
 
-use super::world::{HOSTILE, World, at, report, ring, stopped, troubled, view, write_log};
+use super::world::{HOSTILE, World, ailing, at, report, ring, stopped, troubled, view, write_log};
 use super::{Answer, get, send};
 
 /// A reader over TCP on a loopback address, with other headers.
@@ -130,6 +130,29 @@ fn blockers() -> Vec<(Blocker, &'static str)> {
         (Blocker::Observing(name(), Box::new(intent)), "observing only; it would write"),
         (Blocker::Moving, "it moves with the next decision"),
     ]
+}
+
+/// Who is called at night sees what was measured, beside what it is measured against.
+#[tokio::test]
+async fn a_halt_for_health_shows_shares_control_and_chance() {
+    let page = get(&World::new(view(vec![ailing("client")]), Ok("done")).app, "/").await.body;
+    let told = "Silent since 2026-10-09 18:00 UTC: 35.0 %, control 5.0 %: 30.0 points above, at most 2.0; by chance \
+                with p 4.0e-6, counts from 5.0e-5 down";
+    assert_eq!(page.matches(told).count(), 2, "as it was at the halt, and as it is now:\n{page}");
+    holds(
+        &page,
+        &[
+            "too many windows devices of ring Engineering Ring 0 went silent",
+            "It failed for 14 devices.",
+            r#"href="/api/v1/rollouts/client/devices?ring=Engineering%20Ring%200&#38;dark=true""#,
+            "2.6 % stalled, at most 10.0 %",
+            "<code>ringward resume client --reason …</code>",
+        ],
+    );
+    // A drift that keeps nothing from moving is told as well, as text.
+    let page = get(&World::new(view(vec![troubled("client")]), Ok("done")).app, "/").await.body;
+    holds(&page, &["Drift, noted: ", "Drift, accepted: "]);
+    assert!(!page.contains("Drift, halts"), "it stands among the reasons:\n{page}");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | `show`, `ring` | from the API's JSON to what the templates print |
+//! | `health` | what the health gates measured, each share beside its limit |
 //! | `acts` | what the reader may ask for here, or the command that does the same |
 //! | `sheet`, `asked` | the confirmation of a verb and its form; what is asked for, in words |
 //! | `assets` | style sheet, script and icon |
@@ -17,6 +18,7 @@
 mod acts;
 mod asked;
 mod assets;
+mod health;
 mod ring;
 mod sheet;
 mod show;

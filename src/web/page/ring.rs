@@ -5,6 +5,7 @@
 use super::super::json::{ClassesJson, EventJson, GateJson, RingJson, RolloutJson};
 use super::super::present;
 use super::acts::{Action, Viewer, waive, waive_cell};
+use super::health::{Gauge, gauges};
 use super::show::{Moment, Tone};
 use crate::rollout::verdict::short;
 use crate::time::{SignedDuration, Timestamp, rough};
@@ -54,6 +55,7 @@ pub(super) struct Gate {
     pub(super) tone: Tone,
     pub(super) reason: Option<String>,
     pub(super) value: String,
+    pub(super) gauges: Vec<Gauge>,
     pub(super) threshold: String,
     pub(super) age: Option<String>,
     pub(super) waive: Option<Action>,
@@ -178,6 +180,7 @@ fn gate(gate: &GateJson, waive: Option<Action>) -> Gate {
         tone: Tone::of_verdict(&gate.verdict),
         reason: gate.reason.as_deref().map(|code| code.replace('_', " ")),
         value: gate.value.clone(),
+        gauges: gauges(gate),
         threshold: gate.threshold.clone(),
         age: gate.age_seconds.map(|seconds| rough(SignedDuration::from_secs(seconds))),
         waive,

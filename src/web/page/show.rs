@@ -7,6 +7,7 @@ use super::super::forecast::{ForecastJson, WhenJson};
 use super::super::json::{BlockerJson, EventJson, HoldJson, NewerTargetJson, RolloutJson};
 use super::super::present;
 use super::acts::{self, Action, Viewer};
+use super::health::{Accused, Gauge, accused, gauges};
 use super::ring::{Ring, ring};
 use crate::rollout::verbs::Writes;
 use crate::rollout::verdict::short;
@@ -125,6 +126,9 @@ pub(super) struct Blocker {
     pub(super) remedy: Option<String>,
     /// The command at the end of the remedy.
     pub(super) command: Option<String>,
+    /// Of a halt by a health gate: what it had measured, and for whom it failed.
+    pub(super) gauges: Vec<Gauge>,
+    pub(super) accused: Option<Accused>,
 }
 
 /// One record of the log.
@@ -256,7 +260,18 @@ impl Blocker {
             facts: facts.into_iter().filter_map(|(label, value)| Some((label, value?))).collect(),
             remedy: Some(remedy.trim_end().to_owned()).filter(|_| blocker.code != "moving"),
             command: blocker.command.clone(),
+            gauges: Vec::new(),
+            accused: None,
         }
+    }
+
+    /// The halt itself shows what the gate had measured when it halted.
+    fn with_halt(mut self, rollout: &RolloutJson, code: &str) -> Self {
+        if let Some(halt) = rollout.halted.as_ref().filter(|_| code == "halted") {
+            self.gauges = halt.gate.as_ref().map(gauges).unwrap_or_default();
+            self.accused = accused(rollout, halt);
+        }
+        self
     }
 
     /// A newer target that waits is in nobody's way, and its reader wants to know the same.
@@ -270,12 +285,23 @@ impl Blocker {
             facts: vec![("since", short(newer.since))],
             remedy: Some(words.trim_end().to_owned()),
             command: command.clone(),
+            gauges: Vec::new(),
+            accused: None,
         }
     }
 
     /// A hold of a rollout that is over.
     const fn left(tone: Tone, headline: String) -> Self {
-        Self { tone, headline, detail: String::new(), facts: Vec::new(), remedy: None, command: None }
+        Self {
+            tone,
+            headline,
+            detail: String::new(),
+            facts: Vec::new(),
+            remedy: None,
+            command: None,
+            gauges: Vec::new(),
+            accused: None,
+        }
     }
 }
 
@@ -287,7 +313,8 @@ pub(super) fn sentence_case(headline: &str) -> String {
 
 fn blockers(rollout: &RolloutJson, said: Option<&str>) -> Vec<Blocker> {
     let to_say = rollout.waiting_on.iter().filter(|blocker| said != Some(blocker.code.as_str()));
-    let mut all: Vec<Blocker> = to_say.map(Blocker::of).collect();
+    let shown = to_say.map(|blocker| Blocker::of(blocker).with_halt(rollout, &blocker.code));
+    let mut all: Vec<Blocker> = shown.collect();
     // A rollout that is over waits for nothing, but its holds would meet the next one.
     if let (true, Some(hold)) = (rollout.waiting_on.is_empty(), &rollout.paused) {
         all.push(Blocker::left(Tone::Wait, format!("Paused by {}", held(hold))));

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use ringward::plan::model::Percent;
+use ringward::plan::model::{DeviceLimit, Percent};
 use ringward::rollout::command::{Command, StartPlans};
 use ringward::rollout::event::{Actor, Event};
 use ringward::rollout::remote::GroupContent;
@@ -40,6 +40,9 @@ impl Meddler {
             _ => return,
         };
         let dice = &mut self.dice;
+        if matches!(event, Event::WritePlanned { .. }) && limit_of(drive).is_some() && dice.chance(30) {
+            return enrol(drive, dice);
+        }
         if !dice.chance(self.often) {
             return;
         }
@@ -108,4 +111,23 @@ fn in_a_row(drive: &mut Drive, mut at: Timestamp, dice: &mut Dice, happenings: [
         drive.at(at, happening);
         at = after(at, SignedDuration::from_millis(dice.pick(&[0, 500, 1500, 90_000])));
     }
+}
+
+/// The limit that the planned write's ring has.
+fn limit_of(drive: &Drive) -> Option<DeviceLimit> {
+    let (rollout, ring, _) = drive.engine.state.pending_write()?;
+    rollout.ring_plan(&ring.name)?.max_devices
+}
+
+/// Many devices come into the ring after they were counted, and before the fresh count.
+fn enrol(drive: &mut Drive, dice: &mut Dice) {
+    let pending = drive.engine.state.pending_write();
+    let profile = pending.and_then(|(_, _, write)| write.intent.after.policies.first().cloned());
+    let (Some(profile), now) = (profile, drive.now) else { return };
+    drive.far_end.devices.retell(|_, story| {
+        if dice.chance(70) && *story.profile_at(now) != profile {
+            story.moves.push((now, profile.clone()));
+            story.moves.sort();
+        }
+    });
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use ringward::fleet::Reported;
 use ringward::ids::{DeviceId, PlanName, RingName};
-use ringward::plan::model::{ProfileRef, Revision, RingPlan};
+use ringward::plan::model::{Revision, RingPlan};
 use ringward::rollout::command::{Command, StartPlans};
 use ringward::rollout::event::{Actor, Mode};
 use ringward::rollout::remote::{GroupContent, Profile, VersionEntry};
@@ -16,7 +16,7 @@ use ringward::time::{SignedDuration, Timestamp, after};
 use ringward::version::{ClientVersion, Environment};
 
 use super::meddler::Meddler;
-use super::plans::{LATER, OLD, PROFILES, TARGET, Temper, edited, plans, policy, revised, span};
+use super::plans::{LATER, OLD, PROFILES, TARGET, Temper, edited, plans, policy, profiles_of, revised, span};
 use super::support::drive::devices::{Devices, Presence, Reaction, Story};
 use super::support::drive::far_end::{FarEnd, Misread, Outsider, ReadFault, WriteFault};
 use super::support::drive::{Drive, Happening, OnDisk, Pace, Remembered};
@@ -248,14 +248,6 @@ fn story(dice: &mut Dice, n: usize, start: Timestamp, length: SignedDuration) ->
     story
 }
 
-fn id_of(profile: &ProfileRef) -> Option<&str> {
-    match profile {
-        ProfileRef::Default => Some("everyone"),
-        ProfileRef::Id(id) => Some(id.as_str()),
-        ProfileRef::Named(name) => name.strip_prefix("Profile "),
-    }
-}
-
 fn some_ring(dice: &mut Dice, plans: &[Revision]) -> RingPlan {
     let plan = dice.pick(plans).plan;
     dice.pick(&plan.rings)
@@ -265,7 +257,7 @@ fn some_ring(dice: &mut Dice, plans: &[Revision]) -> RingPlan {
 fn found_groups(dice: &mut Dice, far_end: &mut FarEnd, plans: &[Revision], start: Timestamp) {
     let long_ago = after(start, -SignedDuration::from_hours(1 + dice.below(200) as i64));
     let ring = some_ring(dice, plans);
-    let own: BTreeSet<_> = ring.profiles.iter().filter_map(id_of).map(policy).collect();
+    let own = profiles_of(&ring);
     let versions = |version: ClientVersion| -> Vec<VersionEntry> {
         let mut versions: Vec<_> =
             ring.targets.keys().map(|environment| VersionEntry::of(*environment, version)).collect();
@@ -442,7 +434,7 @@ fn edits(
 
 fn outsider(dice: &mut Dice, plans: &[Revision]) -> Outsider {
     let ring = some_ring(dice, plans);
-    let own: BTreeSet<_> = ring.profiles.iter().filter_map(id_of).map(policy).collect();
+    let own = profiles_of(&ring);
     match dice.below(10) {
         6 | 7 => Outsider::Updates {
             profile: own.first().cloned().unwrap_or_else(|| policy("everyone")),

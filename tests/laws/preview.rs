@@ -73,9 +73,19 @@ const KINDS: [&str; 25] = [
 /// A write as the journal and the preview can both tell it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Told {
-    /// `None`: created.
-    group: Option<GroupId>,
+    of: Of,
     after: GroupContent,
+}
+
+/// Whose write it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Of {
+    /// The group is created by it.
+    New,
+    /// The group is created by an earlier write, counted from 0: the preview cannot know its ID.
+    Earlier(usize),
+    /// The group was there before.
+    Known(GroupId),
 }
 
 #[derive(Default)]
@@ -92,19 +102,42 @@ fn name() -> PlanName {
     PlanName::new("alpha").unwrap()
 }
 
-/// A group that the preview creates is in no later write of it: rings share no profile.
 fn told(preview: &Preview) -> Vec<Told> {
-    let id = |write: &PreviewedWrite| write.before.as_ref().map(|group| group.id.clone());
-    preview.writes().map(|write| Told { group: id(write), after: write.after.clone() }).collect()
+    let mut told: Vec<Told> = Vec::new();
+    let mut created: BTreeMap<GroupId, usize> = BTreeMap::new();
+    for write in preview.writes() {
+        let of = match &write.before {
+            None => Of::New,
+            Some(group) => {
+                let makes_it = |earlier: &Told| earlier.of == Of::New && earlier.after == group.content;
+                let earlier = created.get(&group.id).copied().or_else(|| told.iter().position(makes_it));
+                created.extend(earlier.map(|earlier| (group.id.clone(), earlier)));
+                earlier.map_or_else(|| Of::Known(group.id.clone()), Of::Earlier)
+            }
+        };
+        told.push(Told { of, after: write.after.clone() });
+    }
+    told
 }
 
 fn journal<'a>(writes: impl Iterator<Item = &'a Request>) -> Vec<Told> {
-    let told = writes.map(|request| match &request.asked {
-        Asked::Write(Write::Create(after)) => Told { group: None, after: after.clone() },
-        Asked::Write(Write::Update(id, after)) => Told { group: Some(id.clone()), after: after.clone() },
-        Asked::Read(_) => panic!("a read among the writes"),
-    });
-    told.collect()
+    let mut told: Vec<Told> = Vec::new();
+    let mut created: BTreeMap<GroupId, usize> = BTreeMap::new();
+    for request in writes {
+        let (of, after) = match &request.asked {
+            Asked::Write(Write::Create(after)) => {
+                created.extend(request.applied.as_ref().map(|group| (group.id.clone(), told.len())));
+                (Of::New, after)
+            }
+            Asked::Write(Write::Update(id, after)) => {
+                let earlier = created.get(id).copied();
+                (earlier.map_or_else(|| Of::Known(id.clone()), Of::Earlier), after)
+            }
+            Asked::Read(_) => panic!("a read among the writes"),
+        };
+        told.push(Told { of, after: after.clone() });
+    }
+    told
 }
 
 /// What `diff` reads: everything, now.

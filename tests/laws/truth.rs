@@ -10,14 +10,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ringward::fleet::{EnvironmentCensus, Reported, Sighting};
 use ringward::ids::{PolicyId, RingName};
-use ringward::rollout::event::{Event, Purpose, Recorded};
+use ringward::rollout::event::{Event, Recorded};
 use ringward::rollout::state::State;
 use ringward::rollout::verdict::{Evidence, Gate, Judgement, Verdict};
 use ringward::schedule::Zone;
 use ringward::time::{SignedDuration, Timestamp, after};
 use ringward::version::{ClientVersion, Environment};
 
-use super::plans::profiles_of;
 use super::support::drive::devices::{Devices, Story};
 
 /// Cloudflare tells devices within so long.
@@ -147,11 +146,8 @@ pub(crate) fn check(log: &[Recorded], devices: &Devices, forgets: bool) -> Vec<S
     for recorded in log {
         let told = Told { devices, forgets, start, recorded, state: &state };
         match &recorded.entry.event {
-            Event::WritePlanned { ring, intent } => {
-                // A group is written back with the profiles that it had; the gates speak of the ring's.
-                let now = told.ring_plan(ring).filter(|_| intent.purpose == Purpose::Restore);
-                let policies = now.map_or_else(|| intent.policies.clone(), profiles_of);
-                told.before_entry(&policies, &intent.judgements, &mut found);
+            Event::WritePlanned { intent, .. } => {
+                told.before_entry(&intent.policies, &intent.judgements, &mut found);
             }
             Event::RingAssigned { group, judgements, .. } => {
                 told.before_entry(&group.content.policies, judgements, &mut found);

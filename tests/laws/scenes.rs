@@ -54,8 +54,15 @@ pub(crate) fn scene(seed: u64) -> Scene {
         // Silent devices are looked for in the evening, and for days.
         Temper::Fair | Temper::Brink => SignedDuration::from_hours(dice.pick(&[12, 30, 30, 74])),
     };
-    let plans = plans(dice, start, temper);
+    let mut plans = plans(dice, start, temper);
     let mut far_end = account(dice, start, length, temper);
+    if length > LONG {
+        if dice.chance(40) {
+            latecomers(dice, &mut plans, &mut far_end, start);
+        } else if dice.chance(70) {
+            far_end.devices.retell(silence(dice, start));
+        }
+    }
     if dice.chance(if temper == Temper::Foul { 35 } else { 8 }) {
         found_groups(dice, &mut far_end, &plans, start);
     }
@@ -177,10 +184,7 @@ fn pace(dice: &mut Dice, temper: Temper) -> Pace {
 fn account(dice: &mut Dice, start: Timestamp, length: SignedDuration, temper: Temper) -> FarEnd {
     let sizes: &[usize] = if temper == Temper::Foul { &[0, 1, 3, 5, 8, 12, 20, 30] } else { &[12, 20, 30] };
     let count = dice.pick(sizes);
-    let mut stories: Vec<Story> = (0..count).map(|n| story(dice, n, start, length)).collect();
-    if length > LONG && dice.chance(70) {
-        silence(dice, &mut stories, start);
-    }
+    let stories: Vec<Story> = (0..count).map(|n| story(dice, n, start, length)).collect();
     let profiles = PROFILES.iter().map(|id| Profile {
         id: policy(id),
         name: (*id != "everyone").then(|| format!("Profile {id}")),
@@ -195,18 +199,39 @@ fn account(dice: &mut Dice, start: Timestamp, length: SignedDuration, temper: Te
 const LONG: SignedDuration = SignedDuration::from_hours(48);
 
 /// Most devices are away for a while from the second day on: those of the first ring, or all.
-fn silence(dice: &mut Dice, stories: &mut [Story], start: Timestamp) {
+fn silence<'a>(dice: &'a mut Dice, start: Timestamp) -> impl FnMut(u64, &mut Story) + use<'a> {
     let hours = |dice: &mut Dice, least: usize, most: usize| {
         SignedDuration::from_hours((least + dice.below(most - least)) as i64)
     };
     let from = after(start, hours(dice, 20, 40));
     let until = after(from, hours(dice, 12, 34));
     let everywhere = dice.chance(35);
-    for story in stories {
+    move |_, story| {
         if (everywhere || story.profile == policy(PROFILES[0])) && dice.chance(85) {
             story.presence = story.presence.without(from, until);
         }
     }
+}
+
+/// All but one of the first ring's devices come late: when it is looked for silent ones, too few were
+/// there for long enough.
+fn latecomers(dice: &mut Dice, plans: &mut [Revision], far_end: &mut FarEnd, start: Timestamp) {
+    for revision in plans {
+        let mut plan = revision.plan.clone();
+        for ring in &mut plan.rings {
+            ring.health.min_devices = 3;
+            ring.health.dark.after = span(dice.pick(&["12h", "24h"]));
+        }
+        *revision = revised(plan);
+    }
+    let from = after(start, minutes(60 * (20 + dice.below(30) as i64)));
+    let mut first = true;
+    far_end.devices.retell(|_, story| {
+        story.device_type = "windows".to_owned();
+        if story.profile == policy(PROFILES[0]) && !std::mem::take(&mut first) {
+            story.presence = story.presence.from(from);
+        }
+    });
 }
 
 fn story(dice: &mut Dice, n: usize, start: Timestamp, length: SignedDuration) -> Story {

@@ -48,7 +48,7 @@ impl Meddler {
             _ => return,
         };
         let dice = &mut self.dice;
-        if matches!(event, Event::WritePlanned { .. }) && limit_of(drive).is_some() && dice.chance(30) {
+        if matches!(event, Event::WritePlanned { .. }) && limit_of(drive).is_some() && dice.chance(60) {
             return enrol(drive, dice);
         }
         let restores =

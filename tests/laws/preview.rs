@@ -390,7 +390,8 @@ fn compare(drive: &mut Drive, revision: &Revision, met: &mut Met) -> Result<(), 
     let expected = told(&foreseen);
     let halts = |blocker: &Blocker| matches!(blocker, Blocker::Halted(_));
     if foreseen.now.iter().any(halts) != is_halted(drive) {
-        return Err(format!("the preview says {:?}, halted is {}", foreseen.now, is_halted(drive)));
+        let (now, halted) = (&foreseen.now, is_halted(drive));
+        return Err(format!("the preview says {now:?}, halted is {halted}\n{}", drive.tail()));
     }
     // A person looks at each drift and accepts it.
     for _ in 0..10 {

@@ -57,7 +57,7 @@ pub(crate) fn scene(seed: u64) -> Scene {
     let mut plans = plans(dice, start, temper);
     let mut far_end = account(dice, start, length, temper);
     if length > LONG {
-        if dice.chance(40) {
+        if dice.chance(12) {
             latecomers(dice, &mut plans, &mut far_end, start);
         } else if dice.chance(70) {
             far_end.devices.retell(silence(dice, start));
@@ -127,7 +127,7 @@ pub(crate) fn scene(seed: u64) -> Scene {
             scene.drive.far_end.budget_spent.push((start, after(start, minutes(3))));
         }
     }
-    if dice.chance(20) {
+    if dice.chance(30) {
         for _ in 0..=dice.below(2) {
             let at = dice.instant(start, length);
             let edit = outsider(dice, &plans);
@@ -461,7 +461,7 @@ fn outsider(dice: &mut Dice, plans: &[Revision]) -> Outsider {
     let ring = some_ring(dice, plans);
     let own = profiles_of(&ring);
     match dice.below(10) {
-        6 | 7 => Outsider::Updates {
+        5..=7 => Outsider::Updates {
             profile: own.first().cloned().unwrap_or_else(|| policy("everyone")),
             devices: dice.pick(&[1, 3, 5]),
             version: LATER,

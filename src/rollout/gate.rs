@@ -63,7 +63,17 @@ pub fn judge(subject: Subject<'_>) -> Vec<Judgement> {
 #[must_use]
 pub fn entry(subject: Subject<'_>) -> Vec<Judgement> {
     let schedule = &subject.plan.schedule;
-    vec![opening(schedule, subject.now), freeze(schedule, subject.now), fleet(subject)]
+    let resolved = subject.world.resolve_within(&subject.rollout.revision.plan, subject.plan);
+    vec![opening(schedule, subject.now), freeze(schedule, subject.now), fleet(subject, resolved, 1)]
+}
+
+/// Every gate on writing the ring's group back. Its devices are those of the profiles that it gets
+/// back, whatever the plan's file names by now; and a group without devices is written back as well.
+#[must_use]
+pub fn writing_back(subject: Subject<'_>, policies: &BTreeSet<PolicyId>) -> Vec<Judgement> {
+    let schedule = &subject.plan.schedule;
+    let known = Ok(policies.clone());
+    vec![opening(schedule, subject.now), freeze(schedule, subject.now), fleet(subject, known, 0)]
 }
 
 /// Whether the schedule has an opening with enough time left.
@@ -104,8 +114,12 @@ pub fn freeze(schedule: &Schedule, now: Timestamp) -> Judgement {
     Judgement { gate: Gate::Freeze, environment: None, verdict, evidence, as_of: None }
 }
 
-/// Whether the ring's devices are known, and an assignment can move at least one.
-fn fleet(subject: Subject<'_>) -> Judgement {
+/// Whether the devices of these profiles are known, and an assignment can move at least so many.
+fn fleet(
+    subject: Subject<'_>,
+    resolved: Result<BTreeSet<PolicyId>, Unresolved>,
+    at_least: usize,
+) -> Judgement {
     let Subject { plan, world, now, .. } = subject;
     let full_sweep_at = world.fleet.full_sweep_at();
     // The schedule may keep a ring closed for days; only an entry needs a fresh look.
@@ -114,7 +128,7 @@ fn fleet(subject: Subject<'_>) -> Judgement {
     let stale = |at: Timestamp| since(at, now) > max_age;
     let mut unresolved = Vec::new();
     let mut eligible = 0;
-    let verdict = match (world.resolve_within(&subject.rollout.revision.plan, plan), full_sweep_at) {
+    let verdict = match (resolved, full_sweep_at) {
         (Err(Unresolved::Unread), _) => Verdict::Unknown(Unknown::ProfilesUnread),
         (Err(Unresolved::Names(names)), _) => {
             unresolved = names;
@@ -126,7 +140,7 @@ fn fleet(subject: Subject<'_>) -> Judgement {
             let profiles_stale = world.profiles.as_ref().is_none_or(|profiles| stale(profiles.as_of));
             if stale(swept_at) || profiles_stale {
                 Verdict::Unknown(Unknown::StaleSweep)
-            } else if eligible == 0 {
+            } else if eligible < at_least {
                 Verdict::Unknown(Unknown::NobodyToMove)
             } else {
                 Verdict::Pass

@@ -33,11 +33,11 @@ pub struct WriteIntent {
     pub before: Option<Group>,
     /// The group as it shall be.
     pub after: GroupContent,
-    /// The ring's profiles, resolved.
+    /// The ring's profiles, resolved; of a group that is written back, those that it had.
     pub policies: BTreeSet<PolicyId>,
     /// Every entry gate's word.
     pub judgements: Vec<Judgement>,
-    /// The ring's devices that its targets can move.
+    /// The devices of these profiles that the ring's targets can move.
     pub devices: usize,
     /// Devices that this write offers something else, by the planner's count; `None` in logs of
     /// older versions.

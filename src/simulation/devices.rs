@@ -375,7 +375,7 @@ impl Devices {
         &self.stories
     }
 
-    /// Changes stories, each by its index, before anything has happened.
+    /// Changes stories, each by its index: before anything has happened, or what is yet to come.
     pub fn retell(&mut self, mut change: impl FnMut(u64, &mut Story)) {
         for (index, story) in (0..).zip(&mut self.stories) {
             change(index, story);

@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 
 use crate::support::drive::devices::{Devices, Story};
 use crate::support::drive::far_end::{FarEnd, Outsider};
-use crate::support::drive::{Drive, Happening, Pace};
+use crate::support::drive::{Drive, Happening, OnDisk, Pace};
 use ringward::ids::{DeviceId, PlanName, PolicyId};
-use ringward::plan;
+use ringward::plan::{self, model::Revision};
 use ringward::rollout::drift::{DriftKind, Standing};
 use ringward::rollout::event::{Cancelled, Cause, Drift, Event, Mode, Recorded};
 use ringward::rollout::invariant;
@@ -51,13 +51,18 @@ fn account() -> FarEnd {
     FarEnd::new(Devices::new(stories, None), ids.map(profile).to_vec())
 }
 
-fn drive(on_drift: &str, pace: Pace) -> Drive {
+/// The plan, with the profiles of its first ring.
+fn revision(on_drift: &str, version: &str, profiles: &str) -> Revision {
     let text = format!(
-        "plan: client\nversions: {{windows: 2026.8.2100.0, macos: 2026.8.2100.0}}\non_drift: {on_drift}\n\
-         defaults: {{soak: 48h}}\nrings:\n  - {{name: {FIRST}, profiles: [Profile p-1]}}\n  \
+        "plan: client\nversions: {{windows: {version}, macos: {version}}}\non_drift: {on_drift}\n\
+         defaults: {{soak: 48h}}\nrings:\n  - {{name: {FIRST}, profiles: [{profiles}]}}\n  \
          - {{name: {SECOND}, profiles: [Profile p-2]}}\n"
     );
-    let revision = plan::read("plan.yaml", text.as_bytes()).unwrap();
+    plan::read("plan.yaml", text.as_bytes()).unwrap()
+}
+
+fn drive(on_drift: &str, pace: Pace) -> Drive {
+    let revision = revision(on_drift, "2026.8.2100.0", "Profile p-1");
     Drive::new(account(), vec![revision], pace, Mode::Write, begin())
 }
 
@@ -196,6 +201,27 @@ fn a_group_written_back_is_as_ringward_left_it_and_its_ring_adopts_and_soaks_aga
         assert!(kinds.contains(&"rollout_completed"), "{row}:\n{}", drive.tail());
         assert_lawful(row, &drive);
     }
+}
+
+/// A newer plan may ask for what cannot be done; what ringward left is still kept as it was.
+#[test]
+fn a_group_is_written_back_though_its_ring_cannot_be_entered() {
+    let later = |hours: i64| after(begin(), SignedDuration::from_hours(24 * 10 + hours));
+    let mut drive = drive("restore", Pace::default());
+    drive.run_until(later(0));
+    let contents = |drive: &Drive| -> Vec<GroupContent> {
+        drive.far_end.groups().map(|group| group.content.clone()).collect()
+    };
+    let (left, writes) = (contents(&drive), drive.far_end.writes().count());
+    let newer = revision("restore", &OTHER.to_string(), "Profile p-1, No such profile");
+    let name = PlanName::new("client").unwrap();
+    drive.at(later(0), Happening::Edit(name, Some(OnDisk::Good(Box::new(newer)))));
+    let edit = Outsider::SetsVersion(FIRST.to_owned(), Environment::Windows, OLD.to_string());
+    drive.at(later(1), Happening::Outside(edit));
+    drive.run_until(later(3));
+    assert_eq!(contents(&drive), left, "{}", drive.tail());
+    assert_eq!(drive.far_end.writes().count(), writes + 1, "one write, back to what it was");
+    assert_lawful("cannot be entered", &drive);
 }
 
 /// The look before a write shows what is there when it is answered.

@@ -223,6 +223,7 @@ const EXPECTED: &str = "
     cancelled ConcurrentEdit
     cancelled GroupGone
     cancelled GroupInTheWay
+    cancelled TooManyDevices
     cancelled Unreadable
     cancelled NotSent
     cancelled RateLimited

@@ -159,12 +159,12 @@ fn random_runs_break_no_law() {
         }
     });
     let failures = failures.into_inner().unwrap();
+    let (line, gaps) = total.into_inner().unwrap().summary(LEAST_SEEN);
+    println!("coverage over {runs} runs: {line}");
     for (seed, wrong) in &failures {
         println!("seed {seed}:\n  {}", wrong.join("\n  "));
     }
     let seeds: Vec<u64> = failures.iter().map(|(seed, _)| *seed).collect();
     assert!(failures.is_empty(), "runs with these seeds are wrong: {seeds:?}");
-    let (line, gaps) = total.into_inner().unwrap().summary(LEAST_SEEN);
-    println!("coverage over {runs} runs: {line}");
     assert!(runs < FULL || gaps.is_empty(), "coverage: {}", gaps.join("; "));
 }

@@ -4,9 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use ringward::plan::model::Percent;
+use ringward::plan::model::{DeviceLimit, Percent};
 use ringward::rollout::command::{Command, StartPlans};
-use ringward::rollout::event::{Actor, Event};
+use ringward::rollout::event::{Actor, Event, Purpose};
 use ringward::rollout::remote::GroupContent;
 use ringward::time::{SignedDuration, Timestamp, after};
 use ringward::version::Environment;
@@ -30,6 +30,14 @@ impl Meddler {
 
     /// Meddles with a write that was just planned, or just doubted.
     pub(crate) fn meddle(&mut self, drive: &mut Drive, event: &Event) {
+        let comes_by = match event {
+            Event::RingVerified { .. } | Event::AdoptionReached { .. } => 10,
+            Event::PlanAccepted { .. } | Event::RingReached { .. } | Event::WriteConfirmed { .. } => 5,
+            _ => 0,
+        };
+        if self.dice.chance(comes_by) {
+            return vandalise(drive, &mut self.dice);
+        }
         let name = match event {
             Event::WritePlanned { intent, .. } => intent.after.name.clone(),
             Event::WriteDoubted { .. } => {
@@ -40,7 +48,12 @@ impl Meddler {
             _ => return,
         };
         let dice = &mut self.dice;
-        if !dice.chance(self.often) {
+        if matches!(event, Event::WritePlanned { .. }) && limit_of(drive).is_some() && dice.chance(60) {
+            return enrol(drive, dice);
+        }
+        let restores =
+            matches!(event, Event::WritePlanned { intent, .. } if intent.purpose == Purpose::Restore);
+        if !dice.chance(if restores { self.often.max(30) } else { self.often }) {
             return;
         }
         let before = match event {
@@ -108,4 +121,54 @@ fn in_a_row(drive: &mut Drive, mut at: Timestamp, dice: &mut Dice, happenings: [
         drive.at(at, happening);
         at = after(at, SignedDuration::from_millis(dice.pick(&[0, 500, 1500, 90_000])));
     }
+}
+
+/// Somebody changes one of ringward's groups, and perhaps sets it back.
+fn vandalise(drive: &mut Drive, dice: &mut Dice) {
+    let groups: Vec<GroupContent> =
+        drive.engine.state.groups.values().map(|owned| owned.last.content.clone()).collect();
+    if groups.is_empty() {
+        return;
+    }
+    let GroupContent { name, versions, policies } = dice.pick(&groups);
+    let at = after(drive.now, SignedDuration::from_mins(dice.pick(&[0, 5, 40, 180])));
+    let (edit, back) = match (dice.below(4), versions.first()) {
+        (0, _) => (Outsider::Deletes(name), None),
+        (1, Some(entry)) => {
+            let environment = Environment::ALL
+                .into_iter()
+                .find(|known| entry.environment.as_deref() == Some(known.as_str()))
+                .unwrap_or(Environment::Windows);
+            let back = Outsider::SetsVersion(name.clone(), environment, entry.version.clone());
+            (Outsider::SetsVersion(name, environment, OLD.to_string()), Some(back))
+        }
+        _ => (
+            Outsider::SetsProfiles(name.clone(), BTreeSet::new()),
+            Some(Outsider::SetsProfiles(name, policies)),
+        ),
+    };
+    drive.at(at, Happening::Outside(edit));
+    if let Some(back) = back.filter(|_| dice.chance(50)) {
+        let back_at = after(at, SignedDuration::from_mins(dice.pick(&[6, 20, 120])));
+        drive.at(back_at, Happening::Outside(back));
+    }
+}
+
+/// The limit that the planned write's ring has.
+fn limit_of(drive: &Drive) -> Option<DeviceLimit> {
+    let (rollout, ring, _) = drive.engine.state.pending_write()?;
+    rollout.ring_plan(&ring.name)?.max_devices
+}
+
+/// Many devices come into the ring after they were counted, and before the fresh count.
+fn enrol(drive: &mut Drive, dice: &mut Dice) {
+    let pending = drive.engine.state.pending_write();
+    let profile = pending.and_then(|(_, _, write)| write.intent.after.policies.first().cloned());
+    let (Some(profile), now) = (profile, drive.now) else { return };
+    drive.far_end.devices.retell(|_, story| {
+        if dice.chance(70) && *story.profile_at(now) != profile {
+            story.moves.push((now, profile.clone()));
+            story.moves.sort();
+        }
+    });
 }

@@ -3,7 +3,7 @@
 //! **Invariant:** every plan made here is one that the decoder could have handed out, but for
 //! shorter soaks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use ringward::ids::{PlanName, PolicyId, RingName};
@@ -99,6 +99,16 @@ fn health(dice: &mut Dice) -> Health {
         dark: limit(dice.pick(&[1, 2]), dice.pick(&["12h", "24h", "6h"])),
         min_devices: dice.pick(&[1, 1, 2, 3, 5]),
     }
+}
+
+/// The profiles of a ring, by their IDs in the account; one that is not there has none.
+pub(crate) fn profiles_of(ring: &RingPlan) -> BTreeSet<PolicyId> {
+    let id = |profile: &ProfileRef| match profile {
+        ProfileRef::Default => Some(policy("everyone")),
+        ProfileRef::Id(id) => Some(id.clone()),
+        ProfileRef::Named(name) => name.strip_prefix("Profile ").map(policy),
+    };
+    ring.profiles.iter().filter_map(id).collect()
 }
 
 fn profile(dice: &mut Dice, id: &str) -> ProfileRef {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use ringward::fleet::Reported;
 use ringward::ids::{DeviceId, PlanName, RingName};
-use ringward::plan::model::{ProfileRef, Revision, RingPlan};
+use ringward::plan::model::{Revision, RingPlan};
 use ringward::rollout::command::{Command, StartPlans};
 use ringward::rollout::event::{Actor, Mode};
 use ringward::rollout::remote::{GroupContent, Profile, VersionEntry};
@@ -16,7 +16,7 @@ use ringward::time::{SignedDuration, Timestamp, after};
 use ringward::version::{ClientVersion, Environment};
 
 use super::meddler::Meddler;
-use super::plans::{LATER, OLD, PROFILES, TARGET, Temper, edited, plans, policy, revised, span};
+use super::plans::{LATER, OLD, PROFILES, TARGET, Temper, edited, plans, policy, profiles_of, revised, span};
 use super::support::drive::devices::{Devices, Presence, Reaction, Story};
 use super::support::drive::far_end::{FarEnd, Misread, Outsider, ReadFault, WriteFault};
 use super::support::drive::{Drive, Happening, OnDisk, Pace, Remembered};
@@ -54,8 +54,15 @@ pub(crate) fn scene(seed: u64) -> Scene {
         // Silent devices are looked for in the evening, and for days.
         Temper::Fair | Temper::Brink => SignedDuration::from_hours(dice.pick(&[12, 30, 30, 74])),
     };
-    let plans = plans(dice, start, temper);
+    let mut plans = plans(dice, start, temper);
     let mut far_end = account(dice, start, length, temper);
+    if length > LONG {
+        if dice.chance(12) {
+            latecomers(dice, &mut plans, &mut far_end, start);
+        } else if dice.chance(70) {
+            far_end.devices.retell(silence(dice, start));
+        }
+    }
     if dice.chance(if temper == Temper::Foul { 35 } else { 8 }) {
         found_groups(dice, &mut far_end, &plans, start);
     }
@@ -120,7 +127,7 @@ pub(crate) fn scene(seed: u64) -> Scene {
             scene.drive.far_end.budget_spent.push((start, after(start, minutes(3))));
         }
     }
-    if dice.chance(20) {
+    if dice.chance(30) {
         for _ in 0..=dice.below(2) {
             let at = dice.instant(start, length);
             let edit = outsider(dice, &plans);
@@ -177,10 +184,7 @@ fn pace(dice: &mut Dice, temper: Temper) -> Pace {
 fn account(dice: &mut Dice, start: Timestamp, length: SignedDuration, temper: Temper) -> FarEnd {
     let sizes: &[usize] = if temper == Temper::Foul { &[0, 1, 3, 5, 8, 12, 20, 30] } else { &[12, 20, 30] };
     let count = dice.pick(sizes);
-    let mut stories: Vec<Story> = (0..count).map(|n| story(dice, n, start, length)).collect();
-    if length > LONG && dice.chance(70) {
-        silence(dice, &mut stories, start);
-    }
+    let stories: Vec<Story> = (0..count).map(|n| story(dice, n, start, length)).collect();
     let profiles = PROFILES.iter().map(|id| Profile {
         id: policy(id),
         name: (*id != "everyone").then(|| format!("Profile {id}")),
@@ -195,18 +199,39 @@ fn account(dice: &mut Dice, start: Timestamp, length: SignedDuration, temper: Te
 const LONG: SignedDuration = SignedDuration::from_hours(48);
 
 /// Most devices are away for a while from the second day on: those of the first ring, or all.
-fn silence(dice: &mut Dice, stories: &mut [Story], start: Timestamp) {
+fn silence<'a>(dice: &'a mut Dice, start: Timestamp) -> impl FnMut(u64, &mut Story) + use<'a> {
     let hours = |dice: &mut Dice, least: usize, most: usize| {
         SignedDuration::from_hours((least + dice.below(most - least)) as i64)
     };
     let from = after(start, hours(dice, 20, 40));
     let until = after(from, hours(dice, 12, 34));
     let everywhere = dice.chance(35);
-    for story in stories {
+    move |_, story| {
         if (everywhere || story.profile == policy(PROFILES[0])) && dice.chance(85) {
             story.presence = story.presence.without(from, until);
         }
     }
+}
+
+/// All but one of the first ring's devices come late: when it is looked for silent ones, too few were
+/// there for long enough.
+fn latecomers(dice: &mut Dice, plans: &mut [Revision], far_end: &mut FarEnd, start: Timestamp) {
+    for revision in plans {
+        let mut plan = revision.plan.clone();
+        for ring in &mut plan.rings {
+            ring.health.min_devices = 3;
+            ring.health.dark.after = span(dice.pick(&["12h", "24h"]));
+        }
+        *revision = revised(plan);
+    }
+    let from = after(start, minutes(60 * (20 + dice.below(30) as i64)));
+    let mut first = true;
+    far_end.devices.retell(|_, story| {
+        story.device_type = "windows".to_owned();
+        if story.profile == policy(PROFILES[0]) && !std::mem::take(&mut first) {
+            story.presence = story.presence.from(from);
+        }
+    });
 }
 
 fn story(dice: &mut Dice, n: usize, start: Timestamp, length: SignedDuration) -> Story {
@@ -248,14 +273,6 @@ fn story(dice: &mut Dice, n: usize, start: Timestamp, length: SignedDuration) ->
     story
 }
 
-fn id_of(profile: &ProfileRef) -> Option<&str> {
-    match profile {
-        ProfileRef::Default => Some("everyone"),
-        ProfileRef::Id(id) => Some(id.as_str()),
-        ProfileRef::Named(name) => name.strip_prefix("Profile "),
-    }
-}
-
 fn some_ring(dice: &mut Dice, plans: &[Revision]) -> RingPlan {
     let plan = dice.pick(plans).plan;
     dice.pick(&plan.rings)
@@ -265,7 +282,7 @@ fn some_ring(dice: &mut Dice, plans: &[Revision]) -> RingPlan {
 fn found_groups(dice: &mut Dice, far_end: &mut FarEnd, plans: &[Revision], start: Timestamp) {
     let long_ago = after(start, -SignedDuration::from_hours(1 + dice.below(200) as i64));
     let ring = some_ring(dice, plans);
-    let own: BTreeSet<_> = ring.profiles.iter().filter_map(id_of).map(policy).collect();
+    let own = profiles_of(&ring);
     let versions = |version: ClientVersion| -> Vec<VersionEntry> {
         let mut versions: Vec<_> =
             ring.targets.keys().map(|environment| VersionEntry::of(*environment, version)).collect();
@@ -442,9 +459,9 @@ fn edits(
 
 fn outsider(dice: &mut Dice, plans: &[Revision]) -> Outsider {
     let ring = some_ring(dice, plans);
-    let own: BTreeSet<_> = ring.profiles.iter().filter_map(id_of).map(policy).collect();
+    let own = profiles_of(&ring);
     match dice.below(10) {
-        6 | 7 => Outsider::Updates {
+        5..=7 => Outsider::Updates {
             profile: own.first().cloned().unwrap_or_else(|| policy("everyone")),
             devices: dice.pick(&[1, 3, 5]),
             version: LATER,

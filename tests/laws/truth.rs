@@ -77,8 +77,9 @@ impl Subject<'_> {
     ) -> BTreeSet<Label> {
         let story = &devices.stories()[index];
         let (from, until) = span;
-        // What is known of one that moves or goes may be older: a poll by profile misses it.
-        let from = if is_steady(story) { from } else { start };
+        // What is known of one that moves or goes may be older: a poll by profile misses it. It may
+        // move at the very instant of the first read, after it.
+        let from = if is_steady(story) { from } else { after(start, SignedDuration::from_secs(-1)) };
         let mut instants = vec![until];
         let mut at = from;
         while at < until {

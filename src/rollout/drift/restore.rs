@@ -52,7 +52,7 @@ pub(in crate::rollout) fn due<'a>(context: &Context<'a>) -> Option<Due<'a>> {
         .to_restore(name)
         .find(|known| known.expected.id == drift.expected.id && known.shows_the_same(drift))?;
     let (ring, plan) = context.rollout.rings_with_plans().find(|(ring, _)| ring.name == drift.ring)?;
-    let judgements = gate::entry(context.subject(ring, plan));
+    let judgements = gate::writing_back(context.subject(ring, plan), &drift.expected.content.policies);
     Some(Due { ring, plan, drift: drift.clone(), judgements })
 }
 

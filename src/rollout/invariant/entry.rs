@@ -31,7 +31,7 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
         Event::RingAssigned { ring, group, judgements } => {
             may_enter(audit, ledger, line, recorded, ring, Law::WriteAllowed);
             if let Some(plan) = line.ring_plan(ring) {
-                gates(audit, plan, recorded, judgements);
+                gates(audit, plan, recorded, judgements, 1);
                 on_offer(audit, plan, recorded, group);
             }
         }
@@ -125,7 +125,8 @@ fn planned(
         "an earlier write for this ring was in doubt, and the intent does not say so".to_owned()
     });
     let Some(plan) = line.ring_plan(ring) else { return };
-    gates(audit, plan, recorded, &intent.judgements);
+    // A group without devices is written back as well: that moves nobody, and the next ring may wait.
+    gates(audit, plan, recorded, &intent.judgements, usize::from(!restores));
     let counted = intent.judgements.iter().find_map(|judgement| match judgement.evidence {
         Evidence::Fleet { eligible, .. } => Some(eligible),
         _ => None,
@@ -158,7 +159,7 @@ fn blast_limit(audit: &mut Audit, plan: &RingPlan, recorded: &Recorded, intent: 
 }
 
 /// Each entry gate once, and each word borne out.
-fn gates(audit: &mut Audit, plan: &RingPlan, recorded: &Recorded, judgements: &[Judgement]) {
+fn gates(audit: &mut Audit, plan: &RingPlan, recorded: &Recorded, judgements: &[Judgement], at_least: usize) {
     let law = Law::WriteAllowed;
     for gate in [Gate::Opening, Gate::Freeze, Gate::Fleet] {
         let words = judgements.iter().filter(|judgement| judgement.gate == gate).count();
@@ -172,7 +173,7 @@ fn gates(audit: &mut Audit, plan: &RingPlan, recorded: &Recorded, judgements: &[
         if let (Gate::Fleet, Evidence::Fleet { eligible, full_sweep_at, unresolved }) =
             (judgement.gate, &judgement.evidence)
         {
-            audit.require(*eligible > 0, law, recorded.seq, || "no device can be moved".to_owned());
+            audit.require(*eligible >= at_least, law, recorded.seq, || "no device can be moved".to_owned());
             audit.require(unresolved.is_empty(), law, recorded.seq, || {
                 format!("profiles are not resolved: {}", unresolved.join(", "))
             });

@@ -249,7 +249,9 @@ fn missed(
         return Some("the ring is not adopting, or its gate does not fail".to_owned());
     }
     // Freezes and holds push the deadline back; nothing pulls it forward.
-    let earliest = after(from?, plan.adoption.within.get());
+    let from = from?;
+    let frozen = plan.schedule.frozen_between(from, judgement.as_of.unwrap_or(from));
+    let earliest = after(after(from, plan.adoption.within.get()), frozen);
     if *deadline_at < earliest || recorded.at < *deadline_at {
         return Some(format!("the deadline is {deadline_at}, and cannot be before {earliest}"));
     }

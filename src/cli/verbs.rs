@@ -64,7 +64,11 @@ pub fn help(verb: Verb, example: &str) -> String {
     }
     let refusals = verbs::refusals(verb);
     if !refusals.is_empty() {
-        text.push_str("\nIt is refused, with exit code 3, when\n");
+        text.push_str(match verb {
+            // The command puts the stop file first, and what it asks for is so.
+            Verb::Stop => "\nNothing new is recorded, and the exit code is 0 all the same, when\n",
+            _ => "\nIt is refused, with exit code 3, when\n",
+        });
     }
     for refused in refusals {
         text.push_str(&item(&format!("{}; {}", refused.why(&about), refused.instead(&about))));

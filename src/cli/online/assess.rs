@@ -401,9 +401,8 @@ fn has_default(plan: &Plan, index: usize) -> bool {
 fn too_old(rings: &[RingReport]) -> Option<Finding> {
     let sizes = rings.iter().filter_map(|ring| ring.sizes.as_ref());
     let count: usize = sizes.flat_map(RingSizes::targeted).map(|(_, sizes)| sizes.too_old).sum();
-    let are = if count == 1 { "device runs" } else { "devices run" };
-    let problem =
-        format!("{count} {are} a client below 2026.6, which ignores assignments, and will stay where it is");
+    let (are, stay) = if count == 1 { ("device runs", "it stays") } else { ("devices run", "they stay") };
+    let problem = format!("{count} {are} a client below 2026.6, which ignores assignments: {stay} as now");
     let instead = "update by other means first, such as the MDM or the installer";
     (count > 0).then(|| Finding::new(Code::TooOld, problem).instead(instead))
 }

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** both tell the same; nothing of the text is cut where it is no terminal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use serde::Serialize;
@@ -128,7 +128,9 @@ pub(super) fn text(out: Out<'_>, trial: &Trial, told: &Told, screen: &Screen) ->
     for fault in &trial.faults {
         write!(out, "{}", screen.flow("  fault      ", &safe(&fault.to_string())))?;
     }
-    for why in &told.waiting_on {
+    let mut said = BTreeSet::new();
+    // Gates of both environments may have the same word for it.
+    for why in told.waiting_on.iter().filter(|why| said.insert(*why)) {
         write!(out, "{}", screen.flow("  in the way ", &safe(why)))?;
     }
     writeln!(out)?;

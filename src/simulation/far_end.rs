@@ -294,9 +294,15 @@ impl FarEnd {
         Ok(self.put(id, content, at))
     }
 
+    /// An ID that no group has or had: one taken over from another simulated account may have any.
     fn next_id(&mut self) -> GroupId {
-        self.created += 1;
-        GroupId::simulated(self.created)
+        loop {
+            self.created += 1;
+            let id = GroupId::simulated(self.created);
+            if !self.history.iter().any(|(_, known, _)| *known == id) {
+                return id;
+            }
+        }
     }
 
     fn put(&mut self, id: GroupId, content: GroupContent, at: Timestamp) -> Group {

@@ -428,6 +428,8 @@ impl Owner {
             }
             Err(error) => Err(error),
         };
+        // What the look shows, and what came due meanwhile, may halt: before the last word, not after it.
+        self.engine.pass()?;
         // Without a log nothing is sent; when it is back, the write is in doubt and settled by reading.
         if self.engine.is_lost() {
             self.writing = None;

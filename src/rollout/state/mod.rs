@@ -272,7 +272,8 @@ impl State {
     fn stand_still_everywhere(&mut self, at: Timestamp) {
         let stopped = self.stop.is_some();
         for plan in self.plans.values_mut() {
-            let still = stopped || plan.paused.is_some() || plan.rollout.halted.is_some();
+            let withdrawn = plan.rollout.phase == Phase::Withdrawn;
+            let still = stopped || withdrawn || plan.paused.is_some() || plan.rollout.halted.is_some();
             let spans = &mut plan.rollout.standstills;
             let runs = spans.last().is_some_and(|span| span.until.is_none());
             if still && !runs {

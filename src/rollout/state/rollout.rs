@@ -9,7 +9,7 @@ use super::ring::{PendingWrite, Ring, Stage};
 use crate::ids::RingName;
 use crate::plan::model::{OnNewTarget, PlanDigest, Revision, RingPlan};
 use crate::rollout::event::{Cause, Event, Purpose, Recorded, RolloutId};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, after, since};
 
 /// One run of a plan.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,7 +28,8 @@ pub struct Rollout {
     pub rings: Vec<Ring>,
     /// A newer target that waits until it is final.
     pub waiting: Option<WaitingTarget>,
-    /// Spans in which it was paused, halted or stopped, or nobody watched; the last may still run.
+    /// Spans in which it was paused, halted, stopped or withdrawn, or nobody watched; the last may
+    /// still run.
     pub standstills: Vec<Standstill>,
 }
 
@@ -135,7 +136,10 @@ impl Rollout {
             }
             (Phase::Running, Event::RolloutWithdrawn {}) => self.enter_phase(Phase::Withdrawn, at)?,
             (Phase::Withdrawn, Event::RolloutSuperseded { .. }) => self.enter_phase(Phase::Superseded, at)?,
-            (Phase::Withdrawn, Event::RolloutReturned {}) => self.enter_phase(Phase::Running, at)?,
+            (Phase::Withdrawn, Event::RolloutReturned {}) => {
+                self.forgive_absence(at);
+                self.enter_phase(Phase::Running, at)?;
+            }
             (Phase::Running, Event::RolloutCompleted {}) => {
                 if !self.rings.iter().all(|ring| matches!(ring.stage, Stage::Verified(_))) {
                     return Err("a ring is not verified".to_owned());
@@ -201,6 +205,14 @@ impl Rollout {
         self.phase_since = at;
         self.waiting = None;
         Ok(())
+    }
+
+    /// While its file was gone nobody looked: that time counts against no gate.
+    fn forgive_absence(&mut self, at: Timestamp) {
+        let gone = self.phase_since;
+        for unknown in self.rings.iter_mut().flat_map(|ring| ring.unknown.values_mut()) {
+            unknown.since = after(unknown.since, since(unknown.since.clamp(gone, at.max(gone)), at));
+        }
     }
 
     fn wait(&mut self, revision: &Revision, at: Timestamp) -> Result<(), String> {

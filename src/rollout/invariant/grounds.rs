@@ -4,7 +4,7 @@
 
 use super::drift;
 use super::exit::not_adopted;
-use super::ledger::{Course, Ledger, Place, PlanLine, RingLine};
+use super::ledger::{Course, Ledger, Place, PlanLine, RingLine, same_ring};
 use super::{Audit, Law, health};
 use crate::plan::model::{OnNewTarget, RingPlan};
 use crate::rollout::event::{Actor, Cause, Event, Recorded, RolloutId};
@@ -107,15 +107,6 @@ fn course(audit: &mut Audit, line: &PlanLine<'_>, recorded: &Recorded) {
             });
         }
     }
-}
-
-fn same_ring(old: &RingPlan, new: &RingPlan) -> bool {
-    let sorted = |ring: &RingPlan| {
-        let mut profiles = ring.profiles.clone();
-        profiles.sort();
-        profiles
-    };
-    old.name == new.name && old.targets == new.targets && sorted(old) == sorted(new)
 }
 
 /// A step of the clock lies before its record, and no time is told twice as not watched.

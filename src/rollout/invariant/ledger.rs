@@ -12,7 +12,7 @@ use crate::rollout::event::{
     SoakFact, WriteIntent,
 };
 use crate::rollout::remote::{Group, GroupContent};
-use crate::rollout::verdict::{Gate, Unknown};
+use crate::rollout::verdict::{Exempt, Gate, Judgement, Unknown, Verdict};
 use crate::schedule::Schedule;
 use crate::time::{SignedDuration, Timestamp, after, since};
 use crate::version::Environment;
@@ -177,15 +177,18 @@ impl<'a> PlanLine<'a> {
 
     fn revise(&mut self, revision: &'a Revision) {
         let old = std::mem::take(&mut self.rings);
-        self.rings = revision
-            .plan
-            .rings
-            .iter()
-            .map(|ring| {
-                let known = old.iter().find(|line| *line.name == ring.name).cloned();
-                known.unwrap_or_else(|| RingLine::pending(&ring.name))
-            })
-            .collect();
+        let before = &self.revision.plan.rings;
+        let revised = |ring: &'a RingPlan| {
+            let Some(known) = old.iter().find(|line| *line.name == ring.name) else {
+                return RingLine::pending(&ring.name);
+            };
+            let same = before.iter().any(|before| same_ring(before, ring));
+            // What people waived or accepted, they did for those targets and profiles.
+            let (waived, accepted) =
+                if same { (known.waived.clone(), known.accepted.clone()) } else { Default::default() };
+            RingLine { waived, accepted, ..known.clone() }
+        };
+        self.rings = revision.plan.rings.iter().map(revised).collect();
         self.take_turns_back();
         self.revision = revision;
         self.waiting = None;
@@ -345,7 +348,13 @@ impl<'a> Ledger<'a> {
                     (owned.last, owned.drifted) = (group, None);
                 }
             }
-            Event::RingVerified { ring, .. } => self.note_soak(id, ring, recorded.at),
+            Event::RingVerified { ring, judgements } => {
+                // A soak that somebody waived a gate of is no proof for a later rollout.
+                let waived = |word: &Judgement| word.verdict == Verdict::Exempt(Exempt::Waived);
+                if !judgements.iter().any(waived) {
+                    self.note_soak(id, ring, recorded.at);
+                }
+            }
             _ => {}
         }
     }
@@ -595,6 +604,16 @@ impl<'a> RingLine<'a> {
             None => self.go(Place::Adopting),
         }
     }
+}
+
+/// Whether two plans move a ring of one name to the same versions, and the same profiles.
+pub(super) fn same_ring(old: &RingPlan, new: &RingPlan) -> bool {
+    let sorted = |ring: &RingPlan| {
+        let mut profiles = ring.profiles.clone();
+        profiles.sort();
+        profiles
+    };
+    old.name == new.name && old.targets == new.targets && sorted(old) == sorted(new)
 }
 
 fn speaks_of_health(event: &Event) -> bool {

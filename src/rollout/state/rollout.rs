@@ -233,14 +233,19 @@ impl Rollout {
         if let Some(ring) = self.entered_ring_changed_by(revision) {
             return Err(format!("ring {ring} is entered, so its change is a new rollout"));
         }
-        let mut known: BTreeMap<RingName, Ring> =
-            self.rings.drain(..).map(|ring| (ring.name.clone(), ring)).collect();
-        self.rings = revision
-            .plan
-            .rings
-            .iter()
-            .map(|plan| known.remove(&plan.name).unwrap_or_else(|| Ring::pending(plan, at)))
-            .collect();
+        let plans = std::mem::take(&mut self.revision.plan.rings);
+        let known = self.rings.drain(..).zip(plans);
+        let mut known: BTreeMap<RingName, (Ring, RingPlan)> =
+            known.map(|(ring, plan)| (ring.name.clone(), (ring, plan))).collect();
+        let revised = |plan: &RingPlan| match known.remove(&plan.name) {
+            None => Ring::pending(plan, at),
+            Some((ring, old)) if old.targets == plan.targets && same_profiles(&old, plan) => ring,
+            Some((mut ring, _)) => {
+                ring.forget_acceptances();
+                ring
+            }
+        };
+        self.rings = revision.plan.rings.iter().map(revised).collect();
         self.take_turns_back(at);
         self.revision = revision.clone();
         self.waiting = None;

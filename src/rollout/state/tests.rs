@@ -171,6 +171,27 @@ fn time_without_a_daemon_counts_against_no_gate() {
 }
 
 #[test]
+fn time_without_a_file_counts_against_no_gate() {
+    let mut state = deploying();
+    let ring = RingName::new("First").unwrap();
+    let overtaken = Cancelled::OpeningClosed;
+    let cancelled =
+        Event::WriteCancelled { ring: ring.clone(), write: WriteId(1), why: overtaken, retry_at: None };
+    let why = Unknown::StaleSweep;
+    let unknown = Event::GateUnknown { ring, gate: Gate::Fleet, environment: None, why };
+    for event in [cancelled, unknown, Event::RolloutWithdrawn {}] {
+        state.apply(&next(&state, Actor::Engine, event)).unwrap();
+    }
+    let mut back = next(&state, Actor::Engine, Event::RolloutReturned {});
+    back.at = "2026-10-20T17:00:00Z".parse().unwrap();
+    state.apply(&back).unwrap();
+    let rollout = &state.plans.values().next().unwrap().rollout;
+    let since = rollout.rings[0].unknown[&(Gate::Fleet, None)].since;
+    assert_eq!(since, back.at, "eight days without a file do not halt it at the first look");
+    assert!(rollout.standstills.iter().any(|span| span.until == Some(back.at)), "its deadlines stood still");
+}
+
+#[test]
 fn a_write_in_doubt_is_not_sent_whatever_the_look_shows() {
     let mut state = deploying();
     let now = "2026-10-12T09:00:00Z".parse().unwrap();

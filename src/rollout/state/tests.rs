@@ -102,7 +102,10 @@ fn an_event_that_does_not_fit_changes_nothing() {
         ("verified too early", Event::RingVerified { ring: ring.clone(), judgements: Vec::new() }),
         ("a second write", Event::WritePlanned { ring: ring.clone(), intent: Box::new(intent()) }),
         ("complete too early", Event::RolloutCompleted {}),
-        ("another write's outcome", Event::WriteDoubted { ring, write: WriteId(2), why: "reset".to_owned() }),
+        (
+            "another write's outcome",
+            Event::WriteDoubted { ring, write: WriteId(2), why: "reset".to_owned(), counted: None },
+        ),
     ];
     for (row, event) in rows {
         assert!(state.apply(&next(&before, Actor::Engine, event)).is_err(), "{row}");
@@ -203,7 +206,8 @@ fn a_write_in_doubt_is_not_sent_whatever_the_look_shows() {
     let later = after(now, crate::time::SignedDuration::from_mins(31));
     assert!(matches!(cleared(&state, later), Err(Cancelled::Unreadable { .. })), "the look is too old");
     let why = "the log was read again".to_owned();
-    let doubted = Event::WriteDoubted { ring: RingName::new("First").unwrap(), write: WriteId(1), why };
+    let doubted =
+        Event::WriteDoubted { ring: RingName::new("First").unwrap(), write: WriteId(1), why, counted: None };
     state.apply(&next(&state, Actor::Engine, doubted)).unwrap();
     assert_eq!(cleared(&state, now), Err(Cancelled::Held));
 }

@@ -251,11 +251,14 @@ scenarios! {
     gate_edit
     group_created_anew
     group_deleted
+    halt_before_sending
+    halt_in_doubt
     host_asleep
     group_renamed
     late_patch
     leaving_devices
     local_holiday
+    lost_adoption
     newer_target
     not_exercised
     opening_too_short
@@ -280,6 +283,9 @@ scenarios! {
     unknown_profile
     unreadable_again
     unreadable_devices
+    waived_soak_proves_nothing
     waive_soak
+    waiver_revised
     weekend
+    withdrawn_deadline
 }

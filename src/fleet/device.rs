@@ -76,6 +76,10 @@ pub struct Device {
     pub latest: Sighting,
     /// Start of the sweep that first listed it in its present profile.
     pub listed_since: Timestamp,
+    /// The same, when it is known to have come at that time: an earlier sweep did not list it there.
+    /// `None`: it may have been there for long, as all that is listed after their sightings were lost.
+    #[serde(default)]
+    pub joined_at: Option<Timestamp>,
     /// Full sweeps in a row that did not list it.
     pub missed_full_sweeps: u8,
     /// How far it got with the assignment it was last sighted under.
@@ -118,12 +122,13 @@ pub struct Progress {
 }
 
 impl Device {
-    /// A device listed for the first time.
+    /// A device listed for the first time; `is_new`: an earlier sweep would have listed it.
     #[must_use]
-    pub fn first_listed(sighting: Sighting, sweep_started_at: Timestamp) -> Self {
+    pub fn first_listed(sighting: Sighting, sweep_started_at: Timestamp, is_new: bool) -> Self {
         Self {
             latest: sighting,
             listed_since: sweep_started_at,
+            joined_at: is_new.then_some(sweep_started_at),
             missed_full_sweeps: 0,
             progress: None,
             left: None,
@@ -142,6 +147,7 @@ impl Device {
         if !passage.same_ring {
             self.left = passage.before.or(self.left);
             self.listed_since = sweep_started_at;
+            self.joined_at = Some(sweep_started_at);
         }
         // Fold what was known before the newer sighting replaces it: it holds the last activity
         // before the assignment.
@@ -159,9 +165,10 @@ impl Device {
             return known;
         }
         let week_before = after(assignment.at, -RECENTLY_ACTIVE);
+        let notified = after(assignment.at, NOTIFICATION);
         let mut progress = Progress {
             assignment,
-            due_at: after(assignment.at, NOTIFICATION).max(self.listed_since),
+            due_at: self.joined_at.map_or(notified, |joined| joined.max(notified)),
             recently_active: self.latest.last_seen_at.is_some_and(|seen| seen >= week_before),
             first_due_sighting: None,
             arrived_at: None,

@@ -141,8 +141,15 @@ fn a_device_is_what_its_story_says() {
             Some(Class::Arrived),
         ),
         (
-            "no version",
-            vec![(HOUR, Some(("windows", Reported::Null, HOUR, "in")))],
+            "new to the ring",
+            vec![(-HOUR, None), (HOUR, Some(("windows", Reported::Null, HOUR, "in")))],
+            HOUR,
+            Some(Class::Unseen),
+        ),
+        ("listed first when all were, as after a loss", vec![(HOUR, win(OLD, HOUR))], HOUR, Some(Class::Due)),
+        (
+            "listed first when all were, and not seen since it could know",
+            vec![(HOUR, win(OLD, DUE))],
             HOUR,
             Some(Class::Unseen),
         ),

@@ -198,21 +198,27 @@ impl<'a> Context<'a> {
     }
 }
 
+/// What a rung of the ladder has to add.
+type Rung = fn(&Context<'_>) -> Vec<Entry>;
+
 /// The ladder: the first rung with something to say wins. Holds and stops block what writes and
-/// what verifies, never what sees: doubt, halts, unknowns and soak clocks go on.
+/// what verifies, never what sees: doubt, halts, unknowns and soak clocks go on. While a write has no
+/// outcome nothing else is begun, and what the rings' gates say counts all the same: a halt keeps a
+/// write back that is not sent yet, and a doubt may last for days.
 fn ladder(name: &PlanName, desired: Desired<'_>, state: &State, context: Option<&Context<'_>>) -> Vec<Entry> {
     let Some(context) = context else { return lifecycle::step(name, desired, state) };
     if context.rollout.pending_write().is_some() {
-        return outcome::settle(context.rollout, context.world).into_iter().collect();
+        return first(context, &[settle, note_unknown, halt]);
     }
     let changed = lifecycle::step(name, desired, state);
     if !changed.is_empty() || context.rollout.phase != Phase::Running {
         return changed;
     }
-    let rungs: [fn(&Context<'_>) -> Vec<Entry>; 9] = [
+    let rungs: [Rung; 9] = [
         drift::rungs::note,
-        halt,
+        // Before the halt: what a gate could not tell an hour ago is no cause once it can.
         note_unknown,
+        halt,
         note_leavers,
         leave_ring,
         drift::restore::write_back,
@@ -220,7 +226,16 @@ fn ladder(name: &PlanName, desired: Desired<'_>, state: &State, context: Option<
         enter_ring,
         complete,
     ];
+    first(context, &rungs)
+}
+
+/// What the first of these rungs adds that has something to say.
+fn first(context: &Context<'_>, rungs: &[Rung]) -> Vec<Entry> {
     rungs.iter().map(|rung| rung(context)).find(|entries| !entries.is_empty()).unwrap_or_default()
+}
+
+fn settle(context: &Context<'_>) -> Vec<Entry> {
+    outcome::settle(context.rollout, context.world).into_iter().collect()
 }
 
 /// Halts for drift, a refused or ever failing write, a failing gate, or too long an unknown.
@@ -271,7 +286,9 @@ fn came_to_nothing(ring: &Ring, attempts: &Attempts) -> Option<Cause> {
 }
 
 fn unknown_too_long(context: &Context<'_>) -> Option<Cause> {
-    context.rollout.rings_with_plans().find_map(|(ring, plan)| {
+    // Nobody judges the ring that a write is under way for; what its gates could not tell before is old.
+    let judged = |(ring, _): &(&Ring, &RingPlan)| !matches!(ring.stage, Stage::Deploying(_));
+    context.rollout.rings_with_plans().filter(judged).find_map(|(ring, plan)| {
         let limit = plan.unknown_after.get();
         let ((gate, environment), unknown) =
             ring.unknown.iter().find(|(_, unknown)| since(unknown.since, context.now) >= limit)?;

@@ -225,6 +225,10 @@ pub enum Event {
         write: WriteId,
         /// The group as answered.
         group: Group,
+        /// Devices that it offers something else, by the count just before it was sent; `None`: the
+        /// ring has no limit, or what was counted is lost.
+        #[serde(default)]
+        counted: Option<usize>,
     },
     /// Cloudflare refused the write; nothing was applied.
     WriteRefused {
@@ -245,6 +249,10 @@ pub enum Event {
         write: WriteId,
         /// What happened instead of a clear answer.
         why: String,
+        /// Devices that it offers something else, by the count just before it was sent; `None`: the
+        /// ring has no limit, or what was counted is lost.
+        #[serde(default)]
+        counted: Option<usize>,
     },
     /// A first read about a write in doubt.
     DoubtRead {

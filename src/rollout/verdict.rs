@@ -293,6 +293,12 @@ pub enum Evidence {
 }
 
 impl Judgement {
+    /// Whether it advances only because a person waived its gate.
+    #[must_use]
+    pub fn is_waived(&self) -> bool {
+        self.verdict == Verdict::Exempt(Exempt::Waived)
+    }
+
     /// The value seen, for people.
     #[must_use]
     pub fn value(&self) -> String {

@@ -230,6 +230,15 @@ impl Ring {
         self.unknown.clear();
     }
 
+    /// Its targets or profiles are others now: what people waived or accepted, they did for those
+    /// before. What became of writes stays, for one that was in doubt may still arrive.
+    pub(super) fn forget_acceptances(&mut self) {
+        self.waived.clear();
+        self.acknowledged.clear();
+        self.silence_accepted.clear();
+        self.left.clear();
+    }
+
     /// The transition table of a ring.
     pub(super) fn apply(&mut self, event: &Event, recorded: &Recorded) -> Result<(), String> {
         let at = recorded.at;

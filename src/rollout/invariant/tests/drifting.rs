@@ -31,7 +31,10 @@ fn restored() -> Log {
     (write.purpose, write.before) = (Purpose::Restore, found.seen);
     let given = group("g1", write.after.clone(), at("13T11:06"));
     log.engine("13T11:05", Event::WritePlanned { ring: first.clone(), intent: Box::new(write) });
-    log.engine("13T11:06", Event::WriteConfirmed { ring: first.clone(), write: WriteId(2), group: given });
+    log.engine(
+        "13T11:06",
+        Event::WriteConfirmed { ring: first.clone(), write: WriteId(2), group: given, counted: None },
+    );
     let judgements = vec![adopted(Windows, at("14T10:00")), adopted(Macos, at("14T10:00"))];
     log.engine("14T10:10", Event::AdoptionReached { ring: first.clone(), judgements });
     let soak = soaked(at("14T10:10"), at("15T10:10"), 2, at("15T10:00"));

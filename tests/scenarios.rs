@@ -226,6 +226,7 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    accepted_and_more
     adopted_group
     applied_late
     bad_reads
@@ -234,6 +235,9 @@ scenarios! {
     concurrent_edit
     count_unreadable
     dark_ring
+    dead_majority
+    dead_majority_resumed
+    dead_ring
     deadline_missed
     drift
     drift_accepted
@@ -244,15 +248,17 @@ scenarios! {
     finish_first
     finish_halted
     finish_mid_write
+    fleet_on_holiday
     foreign_group
     forgotten_devices
     freeze_between_rings
+    freeze_installs
     freeze_mid_rollout
     gate_edit
     group_created_anew
     group_deleted
-    host_asleep
     group_renamed
+    host_asleep
     late_patch
     leaving_devices
     local_holiday
@@ -271,7 +277,11 @@ scenarios! {
     resume_acknowledges
     ring_grows
     ring_inserted
+    rows_lost_dark
+    rows_lost_verified
     same_name_twice
+    silent_again
+    slow_decay
     stale_list
     stalled_ring
     stop_file
@@ -282,4 +292,5 @@ scenarios! {
     unreadable_devices
     waive_soak
     weekend
+    weekend_installs
 }

@@ -512,7 +512,9 @@ fn stored(device: &Device, swept_at: Timestamp) -> Option<StoredDevice> {
 
 fn device_row(ring: &Ring, class: Class, device: &Device) -> DeviceRow {
     let latest = &device.latest;
-    let accepted = ring.acknowledged.iter().filter(|(_, devices)| devices.contains(&latest.id));
+    let accepted = ring.acknowledged.iter().filter(|((gate, _), devices)| {
+        devices.get(&latest.id).is_some_and(|at| gate::health::is_accepted(*gate, *at, device))
+    });
     DeviceRow {
         ring: ring.name.clone(),
         class,

@@ -36,7 +36,8 @@ pub enum Class {
     Arrived,
     /// Sighted after its due instant, not there yet.
     Due,
-    /// Still not there so long past its first due sighting, or sighted elsewhere after arriving.
+    /// Sighted so long past its first due sighting and still not there, or sighted elsewhere after
+    /// arriving.
     Stalled,
     /// No sighting since its due instant.
     Unseen,
@@ -119,6 +120,9 @@ pub struct Progress {
     pub first_due_sighting: Option<Timestamp>,
     /// Its first sighting on the target after the assignment.
     pub arrived_at: Option<Timestamp>,
+    /// Its newest sighting on the target. Devices remembered from before it was kept have none.
+    #[serde(default)]
+    pub on_target_at: Option<Timestamp>,
 }
 
 impl Device {
@@ -172,9 +176,16 @@ impl Device {
             recently_active: self.latest.last_seen_at.is_some_and(|seen| seen >= week_before),
             first_due_sighting: None,
             arrived_at: None,
+            on_target_at: None,
         };
         progress.fold(&self.latest);
         progress
+    }
+
+    /// Whether it was sighted on its ring's target after an instant.
+    #[must_use]
+    pub fn on_target_after(&self, instant: Timestamp) -> bool {
+        self.progress.and_then(|progress| progress.on_target_at).is_some_and(|seen| seen > instant)
     }
 
     /// Whether the account lists it no more, by two full sweeps.
@@ -204,10 +215,12 @@ impl Device {
         }
         let Some(assignment) = target else { return Class::Unseen };
         let progress = self.progress_under(assignment);
+        // While it is off it installs nothing: only a sighting says that it had the time.
+        let was_there = |by| self.latest.last_seen_at.is_some_and(|seen| by <= seen.min(now));
         match (progress.arrived_at, progress.first_due_sighting) {
             (Some(_), _) if version == Some(assignment.target) => Class::Arrived,
             (Some(_), _) => Class::Stalled,
-            (None, Some(first)) if now >= after(first, stalled_after) => Class::Stalled,
+            (None, Some(first)) if was_there(after(first, stalled_after)) => Class::Stalled,
             (None, Some(_)) => Class::Due,
             (None, None) => Class::Unseen,
         }
@@ -234,6 +247,7 @@ impl Progress {
         let on_target = sighting.client == Reported::Version(self.assignment.target);
         if on_target && seen > self.assignment.at {
             self.arrived_at.get_or_insert(seen);
+            self.on_target_at = self.on_target_at.max(Some(seen));
         }
     }
 }

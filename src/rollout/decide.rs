@@ -17,7 +17,7 @@ use crate::rollout::shrink;
 use crate::rollout::state::{
     Attempts, IllegalEvent, Phase, PlanState, Refusal, Ring, Rollout, Soak, Stage, State,
 };
-use crate::rollout::verdict::{Judgement, Verdict};
+use crate::rollout::verdict::{Gate, Judgement, Verdict};
 use crate::rollout::world::{Desired, Observations, Want};
 use crate::rollout::{lifecycle, outcome, reads};
 use crate::time::{Timestamp, since};
@@ -166,14 +166,20 @@ impl<'a> Context<'a> {
         self.judged(ring).iter().filter(counts)
     }
 
-    /// What the health gates of entered rings cannot tell, or fail for: nothing is written before.
+    /// What the health gates of entered rings cannot tell, or fail for: nothing is written before. A
+    /// verified ring in which silent devices cannot be looked for any more is no proof either.
     pub(super) fn ailing(&self) -> impl Iterator<Item = (&'a Ring, &Judgement)> {
-        let health = |judgement: &&Judgement| {
-            let stands = matches!(judgement.verdict, Verdict::Fail(_) | Verdict::Unknown(_));
-            judgement.gate.is_of_health() && stands
+        let ails = |ring: &Ring, judgement: &Judgement| match judgement.verdict {
+            Verdict::Fail(_) | Verdict::Unknown(_) => judgement.gate.is_of_health(),
+            Verdict::Wait(_) => {
+                let looked = judgement.environment.is_some_and(|at| ring.looked.contains(&at));
+                judgement.gate == Gate::Dark && looked
+            }
+            Verdict::Pass | Verdict::Exempt(_) => false,
         };
         self.rollout.rings.iter().flat_map(move |ring| {
-            self.judged(ring).iter().filter(health).map(move |judgement| (ring, judgement))
+            let ailing = self.judged(ring).iter().filter(move |judgement| ails(ring, judgement));
+            ailing.map(move |judgement| (ring, judgement))
         })
     }
 

@@ -132,9 +132,6 @@ pub(super) fn wake_at(context: &Context<'_>, wants: &[Want]) -> Option<Timestamp
         for (ring, plan) in rollout.rings_with_plans() {
             let limit = plan.unknown_after.get();
             instants.extend(ring.unknown.values().map(|unknown| after(unknown.since, limit)));
-            if let Some(assigned) = ring.stage.assigned() {
-                instants.extend(gate::health::next_failure(context.subject(ring, plan), assigned));
-            }
             match &ring.stage {
                 Stage::Entering(attempts) => {
                     instants.extend(writable_at(context, plan, attempts, ring.since));

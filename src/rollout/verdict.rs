@@ -117,7 +117,7 @@ pub enum Waiting {
     NotExercised,
     /// Devices have not been there for long enough to look for silent ones.
     TooSoon,
-    /// Most devices are silent, here and in the rings not entered.
+    /// Most devices are silent, here and in the rings not entered, or those were for a week.
     FleetAsleep,
 }
 
@@ -163,7 +163,7 @@ pub enum Exempt {
     Waived,
     /// Too few devices to judge this gate.
     TooFewDevices,
-    /// Too few devices are left in the rings not entered to compare with.
+    /// Too few devices are in the rings not entered to compare with.
     NoControl,
 }
 

@@ -157,6 +157,7 @@ fn dark(verdict: Verdict) -> Judgement {
     let evidence = Dark {
         arrived: 391,
         control_active: 1_000,
+        control_known: 1_000,
         acknowledged: 0,
         looks: match verdict {
             Verdict::Wait(Waiting::TooSoon) => Vec::new(),

@@ -94,6 +94,7 @@ impl Bench {
             restoring: Restoring { attempts: Attempts::default(), since: assigned_at() },
             acknowledged: BTreeMap::new(),
             silence_accepted: BTreeMap::new(),
+            looked: BTreeSet::new(),
         };
         let rollout = Rollout {
             id: RolloutId { plan: name, number: 1 },
@@ -233,12 +234,12 @@ fn a_soak_passes_at_its_instant_once_half_came_back() {
     }
 }
 
-/// So many arrived, and as many did not move, seen at 12:30 and again the next day.
+/// So many arrived, and as many did not move, seen at 12:30 and again a day later.
 fn bench_of(arrived: usize, still: usize) -> Bench {
     let mut bench = Bench::adopting();
     bench.sweep(at("12T11:50"), &[(arrived + still, OLD, at("12T11:45"))]);
     bench.sweep(at("12T12:40"), &[(arrived, TARGET, at("12T12:30")), (still, OLD, at("12T12:30"))]);
-    bench.sweep(at("13T12:20"), &[(arrived, TARGET, at("13T12:15")), (still, OLD, at("13T12:15"))]);
+    bench.sweep(at("13T12:30"), &[(arrived, TARGET, at("13T12:30")), (still, OLD, at("13T12:30"))]);
     bench
 }
 
@@ -251,8 +252,9 @@ fn devices_that_do_not_move_fail_above_the_share_that_is_allowed() {
         ("a moment before their day is over", 26, 4, 0, before, Verdict::Pass),
         ("four of thirty", 26, 4, 0, then, fails.clone()),
         ("three of thirty are a tenth", 27, 3, 0, then, Verdict::Pass),
-        ("too few to judge", 25, 4, 0, then, few.clone()),
-        ("one of them accepted, and 29 are left", 26, 4, 1, then, few),
+        ("too few to judge", 25, 4, 0, then, few),
+        ("one of them accepted, and the ring is no smaller", 26, 4, 1, then, fails.clone()),
+        ("two of them accepted, and two of 28 are few", 26, 4, 2, then, Verdict::Pass),
         ("one of five accepted", 36, 5, 1, then, Verdict::Pass),
         ("one of six accepted", 36, 6, 1, then, fails),
     ];
@@ -260,25 +262,28 @@ fn devices_that_do_not_move_fail_above_the_share_that_is_allowed() {
         let mut bench = bench_of(arrived, still);
         let ids = (arrived..arrived + accepted).map(|n| DeviceId::new(format!("d{n}")).unwrap());
         let of = (Gate::Stalled, Some(Environment::Windows));
-        bench.rollout.rings[0].acknowledged.insert(of, ids.collect());
+        bench.rollout.rings[0].acknowledged.insert(of, ids.map(|id| (id, then)).collect());
         assert_eq!(bench.verdict(Gate::Stalled, now), verdict, "{row}");
     }
 }
 
 #[test]
-fn the_instant_is_known_at_which_waiting_devices_become_too_many() {
-    let mut bench = bench_of(36, 5);
-    let next = |bench: &Bench| {
-        let (rollout, plan, world) = (&bench.rollout, &bench.plan, &bench.world);
-        let now = at("13T12:20");
-        super::health::next_failure(
-            Subject { rollout, ring: &rollout.rings[0], plan, world, now },
-            &assigned(),
-        )
-    };
-    assert_eq!(next(&bench), Some(at("13T12:30")));
-    bench.plan.health.stalled.at_most = Percent::whole(20);
-    assert_eq!(next(&bench), None, "five of forty-one are never too many");
+fn an_accepted_device_is_news_once_it_was_on_the_target_again() {
+    let mut bench = bench_of(26, 4);
+    let accepted_at = at("13T13:00");
+    let ids = (26..30).map(|n| (DeviceId::new(format!("d{n}")).unwrap(), accepted_at));
+    let of = (Gate::Stalled, Some(Environment::Windows));
+    bench.rollout.rings[0].acknowledged.insert(of, ids.collect());
+    assert_eq!(bench.verdict(Gate::Stalled, accepted_at), Verdict::Pass);
+    let seen = at("13T14:00");
+    bench.sweep(seen, &[(26, TARGET, seen), (4, OLD, seen)]);
+    assert_eq!(bench.verdict(Gate::Stalled, seen), Verdict::Pass, "as it was when it was accepted");
+    let there = at("13T15:00");
+    bench.sweep(there, &[(30, TARGET, there)]);
+    assert_eq!(bench.verdict(Gate::Stalled, there), Verdict::Pass);
+    let back = at("13T16:00");
+    bench.sweep(back, &[(26, TARGET, back), (4, OLD, back)]);
+    assert_eq!(bench.verdict(Gate::Stalled, back), Verdict::Fail(Failing::TooManyStalled));
 }
 
 #[test]

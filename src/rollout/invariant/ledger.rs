@@ -100,8 +100,8 @@ pub(super) struct RingLine<'a> {
     pub(super) deadline_from: Option<Timestamp>,
     pub(super) adopted_at: Option<Timestamp>,
     pub(super) waived: BTreeSet<Gate>,
-    /// Devices that a person accepted, by the health gate that found them.
-    pub(super) accepted: BTreeMap<(Gate, Option<Environment>), BTreeSet<&'a DeviceId>>,
+    /// Devices that a person accepted, by the health gate that found them, and when they did last.
+    pub(super) accepted: BTreeMap<(Gate, Option<Environment>), BTreeMap<&'a DeviceId, Timestamp>>,
     pub(super) unknown: BTreeMap<(Gate, Option<Environment>), (Unknown, Timestamp)>,
     /// Whether a write was in doubt since its turn came.
     pub(super) doubted: bool,
@@ -485,7 +485,7 @@ impl<'a> RingLine<'a> {
 
     fn accept(&mut self, found: &'a Acknowledged, at: Timestamp) {
         let of = (found.gate, found.environment);
-        self.accepted.entry(of).or_default().extend(&found.devices);
+        self.accepted.entry(of).or_default().extend(found.devices.iter().map(|device| (device, at)));
         if let Some((_, since)) = self.unknown.get_mut(&of) {
             *since = at;
         } else if found.gate == Gate::Adoption && self.place == Place::Adopting {

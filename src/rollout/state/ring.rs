@@ -12,7 +12,7 @@ use crate::rollout::event::{
     Acknowledged, Cancelled, Cause, Event, Finding, Purpose, Recorded, WriteId, WriteIntent,
 };
 use crate::rollout::remote::Group;
-use crate::rollout::verdict::{Gate, Unknown};
+use crate::rollout::verdict::{Gate, Judgement, Unknown, Verdict};
 use crate::time::Timestamp;
 use crate::version::Environment;
 
@@ -31,11 +31,15 @@ pub struct Ring {
     pub waived: BTreeMap<Gate, Hold>,
     /// Devices that have left since the assignment, as far as events have told.
     pub left: BTreeMap<Environment, usize>,
-    /// Devices that a person has seen a health gate fail for, and accepted.
-    pub acknowledged: BTreeMap<(Gate, Option<Environment>), BTreeSet<DeviceId>>,
+    /// Devices that a person has seen a health gate fail for, and accepted, and when they did last.
+    pub acknowledged: BTreeMap<(Gate, Option<Environment>), BTreeMap<DeviceId, Timestamp>>,
     /// Up to when a person has accepted that most of an environment is silent: an outage or a
-    /// holiday. No device is accepted with it, so later looks judge them all.
+    /// holiday. No device is accepted with it: the next look judges them all, for as long as they
+    /// are silent.
     pub silence_accepted: BTreeMap<Environment, Timestamp>,
+    /// Environments whose silent devices were looked for, and few, when the ring was verified: while
+    /// that cannot be said again, the next ring waits.
+    pub looked: BTreeSet<Environment>,
     /// What became of writing its group back.
     pub restoring: Restoring,
 }
@@ -216,6 +220,7 @@ impl Ring {
             restoring: Restoring { attempts: Attempts::default(), since: at },
             acknowledged: BTreeMap::new(),
             silence_accepted: BTreeMap::new(),
+            looked: BTreeSet::new(),
         }
     }
 }
@@ -224,6 +229,7 @@ impl Ring {
     pub(super) fn enter(&mut self, stage: Stage, at: Timestamp) {
         if matches!(stage, Stage::Adopting(_)) {
             self.left.clear();
+            self.looked.clear();
         }
         self.stage = stage;
         self.since = at;
@@ -303,7 +309,11 @@ impl Ring {
             (Stage::Adopting(assigned), Event::AdoptionReached { .. }) => {
                 Stage::Soaking(assigned.clone(), Soak { started_at: at })
             }
-            (Stage::Soaking(assigned, _), Event::RingVerified { .. }) => Stage::Verified(assigned.clone()),
+            (Stage::Soaking(assigned, _), Event::RingVerified { judgements, .. }) => {
+                let dark = |word: &&Judgement| word.gate == Gate::Dark && word.verdict == Verdict::Pass;
+                self.looked = judgements.iter().filter(dark).filter_map(|word| word.environment).collect();
+                Stage::Verified(assigned.clone())
+            }
             (
                 Stage::Adopting(_) | Stage::Soaking(..),
                 Event::DevicesLeft { environment, left, before, .. },
@@ -378,7 +388,8 @@ impl Ring {
     pub(super) fn accept(&mut self, found: &Acknowledged, at: Timestamp) {
         let of = (found.gate, found.environment);
         if !found.devices.is_empty() {
-            self.acknowledged.entry(of).or_default().extend(found.devices.iter().cloned());
+            let accepted = found.devices.iter().map(|device| (device.clone(), at));
+            self.acknowledged.entry(of).or_default().extend(accepted);
         }
         match (self.unknown.get_mut(&of), &mut self.stage) {
             (Some(unknown), _) => {

@@ -145,12 +145,13 @@ pub(super) fn healthy(
         ring: Share { of: 9, silent: 0 },
         control: Share { of: 20, silent: 1 },
         p: PartsPerBillion(1_000_000_000),
-        p_at_most: PartsPerBillion(500_000),
+        p_at_most: PartsPerBillion(250_000),
     };
     let looks = look_at.into_iter().flat_map(|at| [look(at, 1), look(at, 2)]);
     let seen = Dark {
         arrived: 9,
         control_active: if look_at.is_some() { 20 } else { 0 },
+        control_known: if look_at.is_some() { 20 } else { 0 },
         acknowledged: 0,
         looks: looks.collect(),
         next_at: None,

@@ -85,7 +85,7 @@ fn off_left(world: &Observations, id: &GroupId, owned: &OwnedGroup) -> Option<Op
 }
 
 /// Only a read of the group itself says that it is gone: a list may be stale.
-fn is_gone(world: &Observations, id: &GroupId, last: &Group) -> bool {
+pub(in crate::rollout) fn is_gone(world: &Observations, id: &GroupId, last: &Group) -> bool {
     let single = world.single_groups.get(id);
     single.is_some_and(|read| read.value.is_none() && since(last.updated_at, read.as_of) > LIST_SETTLES_IN)
 }

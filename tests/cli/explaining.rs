@@ -9,8 +9,8 @@ use ringward::fleet::{Counts, EnvironmentCensus, PartsPerBillion, Share};
 use ringward::ids::{DeviceId, GroupId, PolicyId};
 use ringward::plan::model::{DeviceLimit, Health, HealthLimit, Percent, PlanDigest};
 use ringward::rollout::event::{
-    Actor, Cancelled, Cause, Elsewhere, GroupDrift, MovedTo, OtherUpdater, Purpose, RolloutId, WriteId,
-    WriteIntent,
+    Actor, Cancelled, Cause, Elsewhere, GroupDrift, MovedTo, OtherUpdater, Purpose, RolloutId,
+    WriteId, WriteIntent,
 };
 use ringward::rollout::explain::meaning;
 use ringward::rollout::health::{Dark, Look, Stalled};
@@ -76,6 +76,7 @@ fn drift(seen: Option<&str>) -> GroupDrift {
         expected: group("Early adopters", "2026.8.2100.0"),
         seen: seen.map(|version| group("Early adopters", version)),
         elsewhere: Vec::new(),
+        never: None,
     }
 }
 
@@ -315,6 +316,7 @@ examples!(waitings: Waiting {
     Waiting::NotExercised => Waiting::NotExercised,
     Waiting::TooSoon => Waiting::TooSoon,
     Waiting::FleetAsleep => Waiting::FleetAsleep,
+    Waiting::NotOffered => Waiting::NotOffered,
 });
 
 examples!(unknowns: Unknown {
@@ -381,6 +383,7 @@ fn gates() -> Vec<Judgement> {
             Waiting::TooFewSeen | Waiting::TooFewArrived => adoption(Verdict::Wait(waiting)),
             Waiting::SoakRunning | Waiting::NotExercised => soak(Verdict::Wait(waiting)),
             Waiting::TooSoon | Waiting::FleetAsleep => dark(Verdict::Wait(waiting)),
+            Waiting::NotOffered => stalled(Verdict::Wait(waiting)),
         })
         .collect();
     gates.push(dark(Verdict::Wait(Waiting::TooFewSeen)));

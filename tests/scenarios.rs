@@ -276,7 +276,10 @@ scenarios! {
     profile_taken
     refused_write
     reset_after_applying
+    restore_forbidden
+    restore_of_fifty
     restore_waits
+    restored_thrice
     resume_acknowledges
     ring_grows
     ring_inserted

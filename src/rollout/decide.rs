@@ -191,7 +191,7 @@ impl<'a> Context<'a> {
     where
         'a: 'b,
     {
-        Subject { rollout: self.rollout, ring, plan, world: self.world, now: self.now }
+        Subject { state: self.state, rollout: self.rollout, ring, plan, world: self.world, now: self.now }
     }
 
     /// The first ring that is not verified.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::{PlanDigest, Revision};
 pub use crate::rollout::cause::Cause;
-pub use crate::rollout::drift::{Drift, DriftKind, Elsewhere, GroupDrift, MovedTo, OtherUpdater};
+pub use crate::rollout::drift::{Drift, DriftKind, Elsewhere, GroupDrift, MovedTo, Never, OtherUpdater};
 pub use crate::rollout::intent::{Cancelled, DOUBT_READS_APART, Finding, Purpose, WriteIntent};
 use crate::rollout::remote::Group;
 use crate::rollout::verdict::{Gate, Judgement, Unknown};

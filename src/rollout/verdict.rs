@@ -119,6 +119,8 @@ pub enum Waiting {
     TooSoon,
     /// Most devices are silent, here and in the rings not entered, or those were for a week.
     FleetAsleep,
+    /// The ring's group does not offer the target: somebody changed it.
+    NotOffered,
 }
 
 /// Why a gate fails.
@@ -203,6 +205,7 @@ impl Verdict {
             Self::Wait(Waiting::NotExercised) => "not_exercised",
             Self::Wait(Waiting::TooSoon) => "too_soon",
             Self::Wait(Waiting::FleetAsleep) => "fleet_asleep",
+            Self::Wait(Waiting::NotOffered) => "not_offered",
             Self::Fail(Failing::DeadlineMissed) => "deadline_missed",
             Self::Fail(Failing::TooManyStalled) => "too_many_stalled",
             Self::Fail(Failing::TooManyDark) => "too_many_dark",

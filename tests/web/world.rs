@@ -225,6 +225,7 @@ pub(super) fn troubled(name: &str) -> Report {
         expected: serde_json::from_value(group_json()).unwrap(),
         seen: None,
         elsewhere: Vec::new(),
+        never: None,
     }));
     let found = |kind, standing| DriftFinding {
         ring: ring("Engineering Ring 0"),

@@ -12,9 +12,10 @@ use super::{Subject, known_scope, scope, unseeable};
 use crate::fleet::{Class, DarkLook, DarkLooks, DarkQuestion, Device, EnvironmentCensus, RingScope};
 use crate::ids::DeviceId;
 use crate::plan::model::Health;
+use crate::rollout::drift::look;
 use crate::rollout::event::Acknowledged;
 use crate::rollout::health::{Dark, Look, Stalled};
-use crate::rollout::state::{Assigned, Rollout, Stage};
+use crate::rollout::state::{Assigned, Rollout, Stage, State};
 use crate::rollout::verdict::{Evidence, Exempt, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
 use crate::rollout::world::Observations;
 use crate::time::Timestamp;
@@ -104,6 +105,8 @@ fn stalled(
     // Accepted devices are few devices less to fail for, and not a smaller ring.
     } else if seen.counts.sighted() < plan.health.least() {
         Verdict::Exempt(Exempt::TooFewDevices)
+    } else if look::is_withdrawn(subject, assigned, environment) {
+        Verdict::Wait(Waiting::NotOffered)
     } else if limit.at_most.exceeded_by(seen.stalled(), seen.sighted()) {
         Verdict::Fail(Failing::TooManyStalled)
     } else {
@@ -283,6 +286,8 @@ fn found(
     environment: Environment,
 ) -> BTreeSet<DeviceId> {
     match gate {
+        // Nobody has seen them stand still: they were told to run something else.
+        Gate::Stalled if look::is_withdrawn(subject, assigned, environment) => BTreeSet::new(),
         Gate::Stalled => {
             let stalled = stalled_devices(subject, assigned, environment);
             &stalled - &accepted_of(subject, environment, &stalled)
@@ -299,10 +304,10 @@ fn found(
 
 /// All that the gates of a rollout find now: what a person who resumes has seen.
 #[must_use]
-pub fn findings(rollout: &Rollout, world: &Observations, now: Timestamp) -> Vec<Acknowledged> {
+pub fn findings(state: &State, rollout: &Rollout, world: &Observations, now: Timestamp) -> Vec<Acknowledged> {
     let mut findings = Vec::new();
     for (ring, plan) in rollout.rings_with_plans() {
-        let subject = Subject { rollout, ring, plan, world, now };
+        let subject = Subject { state, rollout, ring, plan, world, now };
         for judgement in super::judge(subject) {
             let (gate, environment) = (judgement.gate, judgement.environment);
             let devices = match (ring.stage.assigned(), environment) {

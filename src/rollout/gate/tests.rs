@@ -8,9 +8,10 @@ use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::{
     Adoption, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision,
 };
+use crate::rollout::drift::GroupDrift;
 use crate::rollout::event::RolloutId;
-use crate::rollout::remote::{Profile, Profiles};
-use crate::rollout::state::{Attempts, Hold, Phase, Restoring};
+use crate::rollout::remote::{Group, GroupContent, Profile, Profiles, VersionEntry};
+use crate::rollout::state::{Attempts, Hold, OwnedGroup, Phase, Restoring};
 use crate::rollout::world::Observed;
 use crate::schedule::{Freeze, Opening, Zone};
 use crate::version::ClientVersion;
@@ -64,6 +65,7 @@ fn assigned() -> Assigned {
 
 /// One ring and what is known of its devices.
 struct Bench {
+    state: State,
     rollout: Rollout,
     plan: RingPlan,
     world: Observations,
@@ -91,7 +93,7 @@ impl Bench {
             unknown: BTreeMap::new(),
             left: BTreeMap::new(),
             waived: BTreeMap::new(),
-            restoring: Restoring { attempts: Attempts::default(), since: assigned_at() },
+            restoring: Restoring { attempts: Attempts::default(), since: assigned_at(), done: 0 },
             acknowledged: BTreeMap::new(),
             silence_accepted: BTreeMap::new(),
             looked: BTreeSet::new(),
@@ -106,7 +108,7 @@ impl Bench {
             waiting: None,
             standstills: Vec::new(),
         };
-        Self { rollout, plan, world: Observations::default() }
+        Self { state: State::default(), rollout, plan, world: Observations::default() }
     }
 
     fn adopting() -> Self {
@@ -142,7 +144,8 @@ impl Bench {
 
     fn verdict(&self, gate: Gate, now: Timestamp) -> Verdict {
         let (rollout, plan, world) = (&self.rollout, &self.plan, &self.world);
-        let judged = judge(Subject { rollout, ring: &rollout.rings[0], plan, world, now });
+        let judged =
+            judge(Subject { state: &self.state, rollout, ring: &rollout.rings[0], plan, world, now });
         judged.into_iter().find(|judgement| judgement.gate == gate).unwrap().verdict
     }
 }
@@ -284,6 +287,52 @@ fn an_accepted_device_is_news_once_it_was_on_the_target_again() {
     let back = at("13T16:00");
     bench.sweep(back, &[(26, TARGET, back), (4, OLD, back)]);
     assert_eq!(bench.verdict(Gate::Stalled, back), Verdict::Fail(Failing::TooManyStalled));
+}
+
+#[test]
+fn devices_whose_group_offers_something_else_do_not_stand_still() {
+    let content = |version: ClientVersion, policies: &[&str]| GroupContent {
+        name: "First".to_owned(),
+        versions: vec![VersionEntry::of(Environment::Windows, version)],
+        policies: policies.iter().map(|id| PolicyId::new(*id).unwrap()).collect(),
+    };
+    let group = |content| Group { id: assigned().group, content, updated_at: at("12T12:00") };
+    let left = || group(content(TARGET, &["p1"]));
+    let found = |seen: Option<Group>, owned: &mut OwnedGroup| {
+        let ring = owned.ring.clone();
+        let drift = GroupDrift { ring, expected: left(), seen, elsewhere: Vec::new(), never: None };
+        owned.drifted = Some(Box::new(drift));
+    };
+    let fails = Verdict::Fail(Failing::TooManyStalled);
+    let waits = Verdict::Wait(Waiting::NotOffered);
+    type Drifts<'a> = &'a dyn Fn(&mut OwnedGroup);
+    let rows: [(&str, Drifts<'_>, Verdict); 7] = [
+        ("as ringward left it", &|_| {}, fails.clone()),
+        ("another version", &|owned| found(Some(group(content(OLD, &["p1"]))), owned), waits.clone()),
+        ("its profile is out", &|owned| found(Some(group(content(TARGET, &[]))), owned), waits.clone()),
+        ("deleted", &|owned| found(None, owned), waits.clone()),
+        (
+            "one profile more",
+            &|owned| found(Some(group(content(TARGET, &["p1", "p2"]))), owned),
+            fails.clone(),
+        ),
+        ("another version, accepted", &|owned| owned.last = group(content(OLD, &["p1"])), waits),
+        ("one profile more, accepted", &|owned| owned.last = group(content(TARGET, &["p1", "p2"])), fails),
+    ];
+    for (row, drifts, verdict) in rows {
+        let mut bench = bench_of(26, 4);
+        let (name, ring) = (bench.rollout.id.plan.clone(), bench.plan.name.clone());
+        let mut owned = OwnedGroup::of(&name, &ring, &left());
+        drifts(&mut owned);
+        bench.state.groups.insert(assigned().group, owned);
+        assert_eq!(bench.verdict(Gate::Stalled, at("13T12:30")), verdict, "{row}");
+    }
+    let mut bench = bench_of(26, 4);
+    let (name, ring) = (bench.rollout.id.plan.clone(), bench.plan.name.clone());
+    let gone = OwnedGroup::of(&name, &ring, &left());
+    bench.state.lost.insert((name, ring), gone);
+    let waits = Verdict::Wait(Waiting::NotOffered);
+    assert_eq!(bench.verdict(Gate::Stalled, at("13T12:30")), waits, "deleted, accepted");
 }
 
 #[test]

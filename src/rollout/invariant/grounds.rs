@@ -206,6 +206,7 @@ fn ungrounded(
         Cause::AdoptionMissed { judgement, .. } => missed(line, ring?, plan?, recorded, judgement),
         Cause::Unhealthy { judgement, devices, .. } => {
             health::ungrounded(ring?, plan?, recorded, judgement, devices)
+                .or_else(|| drift::not_offered(ledger, ring?, plan?, judgement))
         }
         Cause::UnknownTooLong { gate, environment, why, since: from, .. } => {
             let noted = ring?.unknown.get(&(*gate, *environment)) == Some(&(*why, *from));

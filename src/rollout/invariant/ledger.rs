@@ -112,7 +112,7 @@ pub(super) struct RingLine<'a> {
     pub(super) left: BTreeMap<Environment, usize>,
     /// Where it was, while its group is written back.
     pub(super) origin: Option<Place>,
-    /// The same three of writing its group back.
+    /// The same of writing its group back.
     pub(super) restoring: Tries,
 }
 
@@ -122,6 +122,8 @@ pub(super) struct Tries {
     pub(super) doubted: bool,
     pub(super) failures: u32,
     pub(super) refused: Option<u16>,
+    /// How many put it back.
+    pub(super) done: u32,
 }
 
 impl<'a> RingLine<'a> {
@@ -572,6 +574,7 @@ impl<'a> RingLine<'a> {
             Event::WriteConfirmed { group, .. }
             | Event::WriteSettled { finding: Finding::Applied { group }, .. } => {
                 (tries.failures, tries.refused) = (0, None);
+                tries.done += 1;
                 self.origin = None;
                 self.place = origin;
                 if let (true, Some(intent)) = (self.is_entered(), intent) {

@@ -51,6 +51,8 @@ pub struct Restoring {
     pub attempts: Attempts,
     /// When the last of them ended.
     pub since: Timestamp,
+    /// How many of them put it back.
+    pub done: u32,
 }
 
 /// Since when, and why, a gate cannot tell.
@@ -217,7 +219,7 @@ impl Ring {
             unknown: BTreeMap::new(),
             waived: BTreeMap::new(),
             left: BTreeMap::new(),
-            restoring: Restoring { attempts: Attempts::default(), since: at },
+            restoring: Restoring { attempts: Attempts::default(), since: at, done: 0 },
             acknowledged: BTreeMap::new(),
             silence_accepted: BTreeMap::new(),
             looked: BTreeSet::new(),
@@ -288,14 +290,15 @@ impl Ring {
                     if write.origin.is_some() {
                         let doubted = write.attempts.doubted || write.doubt.is_some();
                         let attempts = Attempts { doubted, ..Attempts::default() };
-                        self.restoring = Restoring { attempts, since: at };
+                        self.restoring = Restoring { attempts, since: at, done: self.restoring.done + 1 };
                     }
                     stage
                 }
                 Outcome::Nothing(attempts) => match write.origin.clone() {
                     None => Stage::Entering(attempts),
                     Some(origin) => {
-                        self.go_back(origin, attempts, at);
+                        let done = self.restoring.done + u32::from(was_applied(event));
+                        self.go_back(origin, Restoring { attempts, since: at, done });
                         return Ok(());
                     }
                 },
@@ -359,10 +362,10 @@ impl Ring {
         self.since = at;
     }
 
-    fn go_back(&mut self, origin: Origin, attempts: Attempts, at: Timestamp) {
+    fn go_back(&mut self, origin: Origin, restoring: Restoring) {
         self.stage = origin.stage;
         self.since = origin.since;
-        self.restoring = Restoring { attempts, since: at };
+        self.restoring = restoring;
     }
 
     /// A person resumed, having seen the cause: its clock starts anew.
@@ -403,6 +406,14 @@ impl Ring {
             (None, _) => {}
         }
     }
+}
+
+/// Whether an outcome says that the group is as intended.
+const fn was_applied(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::WriteConfirmed { .. } | Event::WriteSettled { finding: Finding::Applied { .. }, .. }
+    )
 }
 
 impl Attempts {

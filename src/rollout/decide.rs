@@ -398,6 +398,10 @@ fn enter_ring(context: &Context<'_>) -> Vec<Entry> {
 }
 
 fn complete(context: &Context<'_>) -> Vec<Entry> {
+    // A halt ends by a person's word, and not by an edit that leaves nothing to do.
+    if context.rollout.halted.is_some() {
+        return Vec::new();
+    }
     if context.current().is_some() || !drift::rungs::bars(context).is_empty() {
         return Vec::new();
     }

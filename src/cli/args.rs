@@ -2,11 +2,13 @@
 //!
 //! **Invariant:** whatever can be told wrong without asking anybody is refused here, with exit 2.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::PathBuf;
 
-use clap::builder::PossibleValue;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::builder::{PossibleValue, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::{Arg, Args, Command, Subcommand, ValueEnum};
 
 use crate::cli::backup::backup;
 use crate::cli::check::check;
@@ -77,7 +79,7 @@ Faults, each with --fault:
 
 Examples:
   ringward simulate plans/client.yaml --from 2026-10-12 --devices 600
-  ringward simulate plans/client.yaml --fault installer-blocked=macos
+  ringward simulate plans/client.yaml --fault installer-blocked=macos --devices 600
   ringward simulate plans/client.yaml --online --json | jq .rings";
 
 /// Commands beside a running daemon.
@@ -239,7 +241,7 @@ impl ClientCommand {
             Self::Init(args) => init(&args, out, &mut io::stderr()).await,
             Self::Diff(args) => diff(&args, Ink::of(&io::stdout()), out).await,
             Self::Forecast(args) => forecast(&args, Clock::Real.now(), &Screen::of_stdout(), out).await,
-            Self::Simulate(args) => simulate(&args, Clock::Real.now(), &Screen::of_stdout(), out).await,
+            Self::Simulate(args) => simulate(&args, args.clock().now(), &Screen::of_stdout(), out).await,
             Self::Healthcheck(daemon) => healthcheck(&daemon.connection(), out).await,
             Self::Backup(args) => {
                 args.failpoint.arm_over(&args.daemon.db)?;
@@ -320,8 +322,8 @@ pub struct DevicesArgs {
     /// Only the devices of this class
     #[arg(long, value_name = "CLASS")]
     pub class: Option<Class>,
-    /// Only the devices that fell silent after they arrived
-    #[arg(long)]
+    /// Only the devices that fell silent after they arrived; all of them are of class arrived
+    #[arg(long, conflicts_with = "class")]
     pub dark: bool,
     /// How to answer.
     #[command(flatten)]
@@ -361,7 +363,7 @@ pub struct VerbArgs {
     #[arg(value_name = "PLAN")]
     pub plan: PlanName,
     /// Why, for those who read the history
-    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    #[arg(long, value_name = "TEXT", value_parser = Unrepeated(reason))]
     pub reason: String,
     /// Which daemon.
     #[command(flatten)]
@@ -375,7 +377,7 @@ pub struct CheckNowArgs {
     #[arg(value_name = "PLAN")]
     pub plan: PlanName,
     /// Why, for those who read the daemon's own log
-    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    #[arg(long, value_name = "TEXT", value_parser = Unrepeated(reason))]
     pub reason: Option<String>,
     /// Which daemon.
     #[command(flatten)]
@@ -395,7 +397,7 @@ pub struct WaiveArgs {
     #[arg(long, value_name = "RING")]
     pub ring: Option<RingName>,
     /// Why, for those who read the history
-    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    #[arg(long, value_name = "TEXT", value_parser = Unrepeated(reason))]
     pub reason: String,
     /// Which daemon.
     #[command(flatten)]
@@ -406,7 +408,7 @@ pub struct WaiveArgs {
 #[derive(Debug, Args)]
 pub struct StopArgs {
     /// Why, for those who read the history
-    #[arg(long, value_name = "TEXT", value_parser = reason_to_stop)]
+    #[arg(long, value_name = "TEXT", value_parser = Unrepeated(reason_to_stop))]
     pub reason: String,
     /// Which daemon.
     #[command(flatten)]
@@ -420,7 +422,7 @@ pub struct StartArgs {
     #[arg(long)]
     pub paused: bool,
     /// Why, for those who read the history
-    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    #[arg(long, value_name = "TEXT", value_parser = Unrepeated(reason))]
     pub reason: String,
     /// Which daemon.
     #[command(flatten)]
@@ -473,14 +475,32 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     }
 }
 
+/// Reads a text that is not said again where it is refused, as clap would: it may be long.
+#[derive(Debug, Clone, Copy)]
+struct Unrepeated(fn(&str) -> Result<String, String>);
+
+impl TypedValueParser for Unrepeated {
+    type Value = String;
+
+    fn parse_ref(&self, cmd: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<String, clap::Error> {
+        let read = value.to_str().ok_or_else(|| "it is no text".to_owned()).and_then(self.0);
+        read.map_err(|why| {
+            let arg = arg.map(ToString::to_string).unwrap_or_default();
+            let told = format!("'{arg}' cannot be taken: {why}\n\nFor more information, try '--help'.\n");
+            clap::Error::raw(ErrorKind::ValueValidation, told).with_cmd(cmd)
+        })
+    }
+}
+
 /// A reason that says something.
 fn reason(text: &str) -> Result<String, String> {
     let words = text.trim();
     if words.is_empty() {
         return Err("say why, in a few words".to_owned());
     }
-    if words.chars().nth(MAX_REASON_CHARS).is_some() {
-        return Err(format!("say it in at most {MAX_REASON_CHARS} characters"));
+    let length = words.chars().count();
+    if length > MAX_REASON_CHARS {
+        return Err(format!("it has {length} characters; say it in at most {MAX_REASON_CHARS}"));
     }
     if words.chars().any(is_stray) {
         return Err("it holds a control character, which the log does not keep; leave it out".to_owned());

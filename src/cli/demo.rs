@@ -16,7 +16,7 @@ use crate::cli::listener_args::ListenerArgs;
 use crate::cli::progress::Progress;
 use crate::cli::render::Out;
 use crate::cli::run::{end_after, serve};
-use crate::cli::sandbox::epoch;
+use crate::cli::sandbox::{devices, epoch, speed};
 use crate::cli::signals::end_signal;
 use crate::cloudflare::{self, ApiUrl, CloudflareClient};
 use crate::daemon::{self, Daemon, Handle};
@@ -44,13 +44,13 @@ pub struct DemoArgs {
     #[arg(long)]
     pub observe: bool,
     /// End after this many simulated days at the latest
-    #[arg(long, value_name = "N", default_value_t = 60)]
+    #[arg(long, value_name = "N", default_value_t = 60, allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..))]
     pub days: u16,
     /// Simulated seconds per second; a slow machine wants fewer
-    #[arg(long, value_name = "N", default_value_t = 10_000.0)]
+    #[arg(long, value_name = "N", default_value_t = 10_000.0, allow_negative_numbers = true, value_parser = speed)]
     pub speed: f64,
     /// Devices in the simulated account
-    #[arg(long, value_name = "N", default_value_t = 600)]
+    #[arg(long, value_name = "N", default_value_t = 600, allow_negative_numbers = true, value_parser = devices)]
     pub devices: usize,
     /// Seed of the simulated fleet
     #[arg(long, value_name = "N", default_value_t = 1)]

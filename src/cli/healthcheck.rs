@@ -30,5 +30,6 @@ pub async fn healthcheck(at: &Connection, out: Out<'_>) -> Result<(), CliError> 
             "the daemon answers, but its last decision was {words} ago; look at its log, then restart it"
         )));
     }
-    Ok(writeln!(out, "healthy: the last decision was {words} ago")?)
+    let log = if answer.log_unwritable.is_some() { "; its log cannot be written" } else { "" };
+    Ok(writeln!(out, "healthy: the last decision was {words} ago{log}")?)
 }

@@ -27,14 +27,27 @@ pub struct SandboxArgs {
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// Devices in the account
-    #[arg(long, value_name = "N", default_value_t = 600)]
+    #[arg(long, value_name = "N", default_value_t = 600, allow_negative_numbers = true, value_parser = devices)]
     pub devices: usize,
     /// Clock: EPOCH@ANCHOR*SPEED, or real
     #[arg(long, value_name = "CLOCK", env = "RINGWARD_CLOCK", conflicts_with = "speed")]
     pub clock: Option<Clock>,
     /// Simulated seconds per second, from 2026-10-12 06:00 UTC on
-    #[arg(long, value_name = "N", default_value_t = 600.0)]
+    #[arg(long, value_name = "N", default_value_t = 600.0, allow_negative_numbers = true, value_parser = speed)]
     pub speed: f64,
+}
+
+/// A speed at which simulated time passes, and no slower than the wall's.
+pub(super) fn speed(text: &str) -> Result<f64, String> {
+    let least_to_most = 1.0..=Clock::MAX_SPEED;
+    let speed = text.parse().ok().filter(|speed| least_to_most.contains(speed));
+    speed.ok_or_else(|| format!("name a number from 1 to {}", Clock::MAX_SPEED))
+}
+
+/// A number of devices, at least one.
+pub(super) fn devices(text: &str) -> Result<usize, String> {
+    let devices = text.parse().ok().filter(|devices| *devices >= 1);
+    devices.ok_or_else(|| "name a whole number from 1 on".to_owned())
 }
 
 /// The start of simulated time.
@@ -66,4 +79,21 @@ pub async fn sandbox(args: SandboxArgs, out: Out<'_>) -> Result<(), CliError> {
     end_signal().await?;
     running.shutdown().await;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_passes_and_there_is_a_device() {
+        let speeds = [("1", true), ("20000.5", true), ("1e6", true), ("0", false), ("0.5", false)];
+        let odd = [("-1", false), ("NaN", false), ("inf", false), ("1e7", false), ("", false)];
+        for (text, good) in speeds.into_iter().chain(odd) {
+            assert_eq!(speed(text).is_ok(), good, "speed {text}");
+        }
+        for (text, good) in [("1", true), ("800", true), ("0", false), ("-5", false), ("many", false)] {
+            assert_eq!(devices(text).is_ok(), good, "devices {text}");
+        }
+    }
 }

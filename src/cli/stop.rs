@@ -22,6 +22,9 @@ pub const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What the daemon made of it.
 enum Word {
+    /// It says itself whether its log has it.
+    Done(String),
+    /// Its log had it already.
     Recorded,
     NotRunning,
     Silent(AskError),
@@ -54,7 +57,7 @@ pub async fn stop(
     let put = file.put(&Stopping { actor, reason: reason.to_owned(), at: now });
     let word = tell_daemon(at, reason).await;
     if let Err(error) = &put
-        && !matches!(word, Word::Recorded)
+        && !matches!(word, Word::Done(_) | Word::Recorded)
         // A full disk leaves an empty file, which stops as well as any.
         && !file.is_certainly_there()
     {
@@ -70,7 +73,7 @@ async fn tell_daemon(at: &Connection, reason: &str) -> Word {
     let request = VerbRequest { reason: reason.to_owned(), ..VerbRequest::default() };
     let at = at.clone().with_patience(at.patience().min(PATIENCE));
     match at.post::<VerbAnswer>(&[Verb::Stop.as_str()], &request).await {
-        Ok(_) => Word::Recorded,
+        Ok(answer) => Word::Done(answer.done),
         // It is stopped already: it may have seen our file before our request.
         Err(AskError::Said { status: StatusCode::CONFLICT, .. }) => Word::Recorded,
         Err(error) if error.is_no_daemon() => Word::NotRunning,
@@ -88,10 +91,16 @@ fn report(
     let path = file.path().display();
     writeln!(out, "Stopped: ringward sends no change to Cloudflare, for any plan.")?;
     match (put, before) {
+        (Err(error), _) if file.is_certainly_there() => {
+            writeln!(
+                out,
+                "The stop file {path} is there, and stops; who and why do not stand in it ({error})."
+            )?;
+        }
         (Err(error), _) => {
             writeln!(
                 out,
-                "The stop file {path} could not be written ({error}); the daemon's record stops it."
+                "The stop file {path} could not be written ({error}); the daemon stops all the same."
             )?;
         }
         (Ok(()), Some(first)) => {
@@ -101,6 +110,7 @@ fn report(
         (Ok(()), None) => writeln!(out, "The stop file is {path}")?,
     }
     match word {
+        Word::Done(done) => writeln!(out, "The daemon answers: {}", safe(done))?,
         Word::Recorded => writeln!(out, "The daemon has recorded it.")?,
         Word::NotRunning => writeln!(out, "No daemon is running; one that starts here stays stopped.")?,
         Word::Silent(error) => {

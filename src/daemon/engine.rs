@@ -4,15 +4,17 @@
 //! after a failed commit memory is thrown away and the log is read again.
 
 mod clock;
+mod stopping;
 mod storage;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use crate::daemon::files::PlanFiles;
 use crate::daemon::log::{self, Projections, ReplayError};
-use crate::daemon::stop_file::StopFile;
+use crate::daemon::stop_file::{StopFile, Stopping};
 use crate::daemon::view::{CommandError, DeviceRow, Listing, View};
 use crate::failpoint::{self, Point};
 use crate::fleet::{Class, Device, Reported, RingScope, Sweep};
@@ -104,6 +106,8 @@ pub(super) struct Engine {
     /// The plans directory.
     pub(super) files: PlanFiles,
     stop_file: StopFile,
+    /// A stop that the log does not have yet.
+    unrecorded_stop: Option<Stopping>,
     sampled_at: Option<Timestamp>,
     /// The latest instant that was decided for or observed at.
     used: Option<Timestamp>,
@@ -138,6 +142,7 @@ impl Engine {
             world: Observations::default(),
             files,
             stop_file: StopFile::beside(database),
+            unrecorded_stop: None,
             sampled_at: None,
             used: None,
             waits: Waits::default(),
@@ -257,7 +262,7 @@ impl Engine {
             self.use_instant(now);
             let desired = self.files.desired(&plan);
             let decided = if self.is_lost() {
-                Ok(look(&plan, desired, &self.state, &self.world, now))
+                Ok(look(&plan, desired, &self.seen_state(), &self.world, now))
             } else {
                 decide(&plan, desired, &self.state, &self.world, now)
             };
@@ -284,32 +289,6 @@ impl Engine {
         Ok(pass)
     }
 
-    /// A stop file that was put there without us is recorded. One that was taken away without
-    /// `start` is put back: what the log calls stopped stays stopped.
-    fn obey_stop_file(&mut self) -> Result<(), EngineError> {
-        match (self.stop_file.read(), &self.state.stop) {
-            (Some(said), None) => {
-                let entry =
-                    Entry { actor: said.actor, reason: said.reason, rollout: None, event: Event::Stopped {} };
-                self.append(vec![entry], self.now())?;
-                Ok(())
-            }
-            (None, Some(hold)) => {
-                let stopping = crate::daemon::stop_file::Stopping {
-                    actor: hold.actor.clone(),
-                    reason: hold.reason.clone(),
-                    at: hold.since,
-                };
-                if let Err(error) = self.stop_file.put(&stopping) {
-                    // The log alone stops this daemon as well.
-                    tracing::warn!(path = %self.stop_file.path().display(), %error, "cannot put the stop file back");
-                }
-                Ok(())
-            }
-            (Some(_), Some(_)) | (None, None) => Ok(()),
-        }
-    }
-
     /// Carries out a person's request.
     ///
     /// # Errors
@@ -322,11 +301,8 @@ impl Engine {
     ) -> Result<Result<String, CommandError>, EngineError> {
         if *asked == Command::Stop && !reason.trim().is_empty() {
             // The file first: it stops even when the log cannot be written.
-            let stopping = crate::daemon::stop_file::Stopping {
-                actor: actor.clone(),
-                reason: reason.trim().to_owned(),
-                at: self.now(),
-            };
+            let stopping =
+                Stopping { actor: actor.clone(), reason: reason.trim().to_owned(), at: self.now() };
             if let Err(error) = self.stop_file.put(&stopping) {
                 tracing::warn!(path = %self.stop_file.path().display(), %error, "cannot write the stop file");
             }
@@ -336,12 +312,17 @@ impl Engine {
             // A file that is there stops: the table must not take writes for allowed.
             self.obey_stop_file()?;
         }
-        let entries = match command((&self.state, &self.world), actor, reason, asked, self.now()) {
+        let judged = {
+            // A stop is asked of the log alone: who asks shall stand there.
+            let state = if *asked == Command::Stop { Cow::Borrowed(&self.state) } else { self.seen_state() };
+            command((&state, &self.world), actor, reason, asked, self.now())
+        };
+        let entries = match judged {
             Ok(entries) => entries,
             Err(refusal) => return Ok(Err(refusal.into())),
         };
         if self.append(entries.clone(), self.now())? == Appended::Dropped {
-            return Ok(self.unrecorded(asked));
+            return Ok(self.unrecorded(actor, reason, asked));
         }
         if matches!(asked, Command::Start { .. }) {
             failpoint::reach(Point::StopFileStays);
@@ -356,20 +337,6 @@ impl Engine {
             return Ok(Err(CommandError::Failed(why)));
         }
         Ok(Ok(done(&entries, &self.state, asked)))
-    }
-
-    /// The answer to a verb that is not in the log.
-    fn unrecorded(&self, asked: &Command) -> Result<String, CommandError> {
-        let why = self.world.log_unwritable.as_ref().map_or("look at the daemon's log", |why| &why.message);
-        if *asked == Command::Stop && self.stop_file.is_there() {
-            let path = self.stop_file.path().display();
-            return Ok(format!(
-                "all writes are stopped, by the stop file {path}; the log cannot be written ({why}), and has it as soon as it can"
-            ));
-        }
-        Err(CommandError::Failed(format!(
-            "it could not be recorded, so it is not done: {why}; try again once that is mended (`ringward stop` works all the same)"
-        )))
     }
 
     /// Takes in a sweep, and remembers the devices it changed.
@@ -474,7 +441,7 @@ impl Engine {
             clock: self.clock,
             account: self.account.clone(),
             mode: self.mode,
-            stop: self.state.stop.clone(),
+            stop: self.seen_state().stop.clone(),
             reports: pass.reports.clone(),
             problems: self.files.problems().to_vec(),
             faults: pass.faults.clone(),

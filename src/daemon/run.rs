@@ -323,7 +323,7 @@ impl Owner {
     fn tick(&mut self) -> Result<bool, DaemonError> {
         self.ticked_at = Some(self.clock.now());
         self.engine.verify_when_due()?;
-        let stop_moved = self.engine.stop_file().is_there() != self.engine.state.stop.is_some();
+        let stop_moved = self.engine.stop_file().is_there() != self.engine.is_stopped();
         let log_is_due = self.engine.is_regain_due();
         Ok(self.look_at_files_when_due() | stop_moved | log_is_due)
     }

@@ -11,10 +11,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::failpoint::{self, Point};
 use crate::rollout::event::Actor;
+use crate::rollout::state::Hold;
 use crate::time::Timestamp;
 
 /// The largest stop file that is read for its text.
 const MAX_BYTES: u64 = 16 * 1024;
+
+/// The user of a stop file that does not say who.
+const NOBODY_KNOWN: &str = "unknown";
 
 /// The stop file of a database.
 #[derive(Debug, Clone)]
@@ -35,6 +39,18 @@ pub struct Stopping {
 }
 
 impl Stopping {
+    /// What a hold in the log says.
+    #[must_use]
+    pub fn of(hold: &Hold) -> Self {
+        Self { actor: hold.actor.clone(), reason: hold.reason.clone(), at: hold.since }
+    }
+
+    /// Whether it is told of a file that does not say who.
+    #[must_use]
+    pub fn is_by_nobody_known(&self) -> bool {
+        matches!(&self.actor, Actor::Local { user } if user == NOBODY_KNOWN)
+    }
+
     /// Whether the log can keep it as it stands: a person's, with a reason, in plain text.
     fn can_be_recorded(&self) -> bool {
         let plain = |text: &str| !text.chars().any(|c| c.is_control() && c != '\n' && c != '\t');
@@ -80,17 +96,22 @@ impl StopFile {
     /// What it says; a file with any other content stops just as well.
     #[must_use]
     pub fn read(&self) -> Option<Stopping> {
-        if !self.is_there() {
-            return None;
-        }
+        self.is_there().then(|| {
+            self.said().unwrap_or_else(|| Stopping {
+                actor: Actor::Local { user: NOBODY_KNOWN.to_owned() },
+                reason: format!("the stop file {} is there", self.path.display()),
+                at: Timestamp::UNIX_EPOCH,
+            })
+        })
+    }
+
+    /// What it says, where it says who and why.
+    #[must_use]
+    pub fn said(&self) -> Option<Stopping> {
         let small = fs::metadata(&self.path).is_ok_and(|data| data.is_file() && data.len() <= MAX_BYTES);
-        let said = if small { fs::read_to_string(&self.path).ok() } else { None };
-        let said = said.and_then(|text| serde_json::from_str::<Stopping>(&text).ok());
-        Some(said.filter(Stopping::can_be_recorded).unwrap_or_else(|| Stopping {
-            actor: Actor::Local { user: "unknown".to_owned() },
-            reason: format!("the stop file {} is there", self.path.display()),
-            at: Timestamp::UNIX_EPOCH,
-        }))
+        let text = if small { fs::read_to_string(&self.path).ok() } else { None };
+        let said = text.and_then(|text| serde_json::from_str::<Stopping>(&text).ok());
+        said.filter(Stopping::can_be_recorded)
     }
 
     /// Puts it there, durably, private to the database's owner. One that is there stays as it is: the

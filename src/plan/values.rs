@@ -108,7 +108,10 @@ pub(super) fn share(node: &Node, what: &str, zero: &str, problems: &mut Problems
 /// Tenths of a percent exactly; the error says what would be right.
 fn percent(text: &str) -> Result<Percent, String> {
     let instead = || match guess::percent(text) {
-        Some(share) if text.parse::<f64>().is_ok() => format!("a bare number is ambiguous; write {share}"),
+        Some(share) if text.parse::<f64>().is_ok() => match same_number(text).filter(|same| *same != share) {
+            Some(same) => format!("a bare number is ambiguous; write {same} or {share}, whichever is meant"),
+            None => format!("a bare number is ambiguous; write {share}"),
+        },
         Some(share) => format!("write a percentage, here perhaps {share}"),
         None => "write a percentage from 0.1% to 100%, such as 90% or 99.5%".to_owned(),
     };
@@ -124,6 +127,13 @@ fn percent(text: &str) -> Result<Percent, String> {
         .and_then(|whole| whole.checked_mul(10)?.checked_add(tenth.parse().ok()?))
         .and_then(Percent::from_tenths);
     tenths.ok_or_else(instead)
+}
+
+/// A bare number taken for per cents: `0.9` is 0.9%.
+fn same_number(text: &str) -> Option<String> {
+    // `percent` looks here for a text without the sign only.
+    let share = percent(&format!("{text}%")).ok().filter(|share| *share != Percent::whole(0));
+    share.map(|share| share.to_string())
 }
 
 /// A length of time of at least `least`; `why` says what a shorter one would break.
@@ -201,7 +211,7 @@ mod tests {
             ("70000%", Err("from 0.1% to 100%")),
             ("%", Err("from 0.1% to 100%")),
             ("90", Err("write 90%")),
-            ("0.9", Err("write 90%")),
+            ("0.9", Err("write 0.9% or 90%")),
             ("0.955", Err("write 95.5%")),
             ("NaN", Err("from 0.1% to 100%")),
             ("most", Err("from 0.1% to 100%")),

@@ -102,11 +102,19 @@ fn heads(plan: &Plan, casting: &Casting) -> Vec<(ProfileRef, Headcount)> {
         let devices = total * weight(place(ring.name.clone())) / sum.max(1);
         (devices / ring.profiles.len().max(1)).max(1)
     };
+    let mut shares: Vec<usize> = named().map(|(ring, _)| share(ring)).collect();
+    // What one device at least for each profile takes too many is taken from the largest.
+    for _ in total..shares.iter().sum() {
+        if let Some(largest) = shares.iter_mut().max().filter(|largest| **largest > 1) {
+            *largest -= 1;
+        }
+    }
     let mut heads: Vec<(ProfileRef, Headcount)> = named()
-        .map(|(ring, profile)| (profile.clone(), Headcount::mixed(share(ring), &casting.mix)))
+        .zip(&shares)
+        .map(|((_, profile), share)| (profile.clone(), Headcount::mixed(*share, &casting.mix)))
         .collect();
     // What rounding left over is in the last profile.
-    let rest = total.saturating_sub(named().map(|(ring, _)| share(ring)).sum());
+    let rest = total.saturating_sub(shares.iter().sum());
     if let Some((_, last)) = heads.last_mut() {
         last.windows += rest;
     }

@@ -375,6 +375,16 @@ impl Devices {
         &self.stories
     }
 
+    /// How many of these are never seen again by an instant, because of what they run.
+    #[must_use]
+    pub fn silenced(&self, indices: impl Iterator<Item = u64>, by: Timestamp) -> usize {
+        let is_silent = |index: &u64| {
+            let from = usize::try_from(*index).ok().and_then(|index| *self.silent_from.get(index)?);
+            from.is_some_and(|from| from <= by)
+        };
+        indices.filter(is_silent).count()
+    }
+
     /// Changes stories, each by its index: before anything has happened, or what is yet to come.
     pub fn retell(&mut self, mut change: impl FnMut(u64, &mut Story)) {
         for (index, story) in (0..).zip(&mut self.stories) {

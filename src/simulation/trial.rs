@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::cast::{self, Casting};
-use super::what_if::WhatIf;
+use super::what_if::{Befalls, WhatIf};
 use super::{Drive, Happening, Looks, Pace, Reports, SimulationFault};
 use crate::fleet::Counts;
 use crate::ids::RingName;
@@ -14,7 +14,7 @@ use crate::plan::model::{Plan, Revision};
 use crate::rollout::event::{Cause, Event, Mode, Recorded, WriteIntent};
 use crate::rollout::report::Report;
 use crate::rollout::state::Phase;
-use crate::rollout::verdict::Judgement;
+use crate::rollout::verdict::{Judgement, Verdict};
 use crate::rollout::waits::{Wait, Waits};
 use crate::time::{SignedDuration, Timestamp, after, since};
 use crate::version::Environment;
@@ -68,6 +68,17 @@ pub struct RingWay {
     pub devices: BTreeMap<Environment, Counts>,
 }
 
+/// What came of a fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FaultTold {
+    /// The fault, as it is written.
+    pub fault: String,
+    /// When it came first; `None`: it never did.
+    pub came_at: Option<Timestamp>,
+    /// How many devices it befell; `None`: it is about none.
+    pub devices: Option<usize>,
+}
+
 /// How it went.
 #[derive(Debug, Clone)]
 pub struct Told {
@@ -85,6 +96,8 @@ pub struct Told {
     pub rings: Vec<(RingName, RingWay)>,
     /// Halts, with cause.
     pub halts: Vec<(Timestamp, Cause)>,
+    /// What came of each fault, in the order in which they were given.
+    pub faults: Vec<FaultTold>,
     /// What still stands in the way at the end, in words.
     pub waiting_on: Vec<String>,
     /// For how long it waited, by kind.
@@ -93,24 +106,33 @@ pub struct Told {
     pub writes: usize,
 }
 
-/// Runs it for `days`, or until it is over.
+impl Trial {
+    /// When it ends at the latest.
+    #[must_use]
+    pub fn until(&self) -> Timestamp {
+        after(self.casting.from, SignedDuration::from_hours(24 * self.casting.days))
+    }
+}
+
+/// Runs it for its days, or until it is over. `reached` is told each instant that is passed.
 ///
 /// # Errors
 /// At a fault of ringward itself.
-pub fn run(trial: &Trial) -> Result<Told, SimulationFault> {
+pub fn run(trial: &Trial, mut reached: impl FnMut(Timestamp)) -> Result<Told, SimulationFault> {
     let plan = &trial.revision.plan;
     let Casting { from, days, seed, .. } = trial.casting;
-    let until = after(from, SignedDuration::from_hours(24 * days));
+    let until = trial.until();
     let mix = trial.faults.iter().fold(trial.casting.mix, |mix, fault| fault.mix(mix));
     // Habits reach a day beyond the end, so that nobody is gone at its very last hours.
     let casting = Casting { mix, days: days + 1, ..trial.casting.clone() };
     let mut account = cast::account(plan, &casting);
-    trial.faults.iter().for_each(|fault| fault.befall(&mut account, plan, from, seed));
+    let befalls = trial.faults.iter().map(|fault| fault.befall(&mut account, plan, from, seed)).collect();
     let devices = account.devices.stories().len();
     let mut drive = Drive::new(account, vec![trial.revision.clone()], Pace::default(), Mode::Write, from);
     drive.spare(LOOKS);
-    let mut teller = Teller::default();
+    let mut teller = Teller { befalls, ..Teller::default() };
     while drive.step(until)? {
+        reached(drive.now);
         teller.take_in(&mut drive, trial);
         if is_over(&drive, plan) {
             break;
@@ -134,6 +156,8 @@ struct Teller {
     wait: Option<Line>,
     rings: BTreeMap<RingName, RingWay>,
     halts: Vec<(Timestamp, Cause)>,
+    /// What each fault does, in the order in which they were given.
+    befalls: Vec<Befalls>,
 }
 
 impl Teller {
@@ -142,8 +166,11 @@ impl Teller {
         let fresh: Vec<Recorded> = drive.engine.log.iter().skip(self.told_to).cloned().collect();
         self.told_to = drive.engine.log.len();
         for recorded in &fresh {
-            for (at, edit) in trial.faults.iter().filter_map(|fault| fault.follows(recorded, plan)) {
-                drive.at(at, Happening::Outside(edit));
+            for (fault, befalls) in trial.faults.iter().zip(&mut self.befalls) {
+                if let Some((at, edit)) = fault.follows(recorded, plan) {
+                    drive.at(at, Happening::Outside(edit));
+                    befalls.at.get_or_insert(at);
+                }
             }
             self.event(recorded);
         }
@@ -231,6 +258,8 @@ impl Teller {
         let rings = ways.collect();
         let blockers = report.map(|report| report.waiting_on.iter().map(|one| report.explain(one).headline));
         let state = &drive.engine.state;
+        let faults =
+            trial.faults.iter().zip(&self.befalls).map(|(fault, befalls)| told(fault, befalls, &drive));
         Told {
             from: trial.casting.from,
             until: drive.now,
@@ -238,12 +267,35 @@ impl Teller {
             devices,
             timeline: self.timeline,
             rings,
+            faults: faults.collect(),
             halts: self.halts,
             waiting_on: blockers.map(Iterator::collect).unwrap_or_default(),
             waits: waits(&drive, plan),
             writes: drive.far_end.writes().count(),
         }
     }
+}
+
+/// What came of a fault up to now.
+fn told(fault: &WhatIf, befalls: &Befalls, drive: &Drive) -> FaultTold {
+    let reached = || befalls.devices.iter().filter(|(_, at)| *at <= drive.now);
+    let devices = match fault {
+        WhatIf::Outage(..) | WhatIf::Drift(_) => None,
+        // It shows only once a device runs the new version and sleeps.
+        WhatIf::NoReconnectAfterWake(_) => {
+            Some(drive.far_end.devices.silenced(reached().map(|(index, _)| *index), drive.now))
+        }
+        WhatIf::InstallerBlocked(_)
+        | WhatIf::LocalHoliday(..)
+        | WhatIf::OtherUpdater(_)
+        | WhatIf::SlowFleet => Some(reached().count()),
+    };
+    let first = match devices {
+        None => befalls.at.filter(|at| *at <= drive.now),
+        Some(0) => None,
+        Some(_) => reached().map(|(_, at)| *at).min(),
+    };
+    FaultTold { fault: fault.to_string(), came_at: first, devices }
 }
 
 /// For how long the rollout waited, folded from its log.
@@ -260,11 +312,23 @@ fn waits(drive: &Drive, plan: &Plan) -> BTreeMap<&'static str, SignedDuration> {
     Wait::ALL.into_iter().map(|kind| (kind.as_str(), waits.of(&plan.name, kind))).collect()
 }
 
+/// A verdict that is not `pass`, before what its gate saw: `exempt (too_few_devices), `.
+fn verdict(judgement: &Judgement) -> String {
+    let verdict = &judgement.verdict;
+    match (verdict, verdict.reason_code()) {
+        (Verdict::Pass, _) => String::new(),
+        (other, "") => format!("{}, ", other.as_str()),
+        (other, code) => format!("{} ({code}), ", other.as_str()),
+    }
+}
+
 /// An event in words, without its ring; `None`: not worth a line.
 fn words(recorded: &Recorded) -> Option<String> {
     let all = |judgements: &[Judgement]| {
-        let words: Vec<String> =
-            judgements.iter().map(|word| format!("{}: {}", word.name(), word.value())).collect();
+        let words: Vec<String> = judgements
+            .iter()
+            .map(|word| format!("{}: {}{}", word.name(), verdict(word), word.value()))
+            .collect();
         words.join("; ")
     };
     let entry = &recorded.entry;
@@ -272,8 +336,11 @@ fn words(recorded: &Recorded) -> Option<String> {
         Event::DaemonStarted { .. } | Event::RingReached { .. } | Event::GateKnown { .. } => return None,
         Event::PlanAccepted { .. } => "the plan begins".to_owned(),
         Event::WritePlanned { intent, .. } => {
-            let devices = intent.devices;
-            format!("writes to Cloudflare: {} ({devices} devices)", change(intent))
+            let devices = match intent.devices {
+                1 => "1 device".to_owned(),
+                devices => format!("{devices} devices"),
+            };
+            format!("writes to Cloudflare: {} ({devices})", change(intent))
         }
         Event::WriteConfirmed { .. } => "Cloudflare has it; the devices are told".to_owned(),
         Event::AdoptionReached { judgements, .. } => format!("adopted; {}", all(judgements)),

@@ -48,19 +48,45 @@ pub enum WhatIf {
 
 /// A text that is no story.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{found}` is no fault: {why}; there are {}", WhatIf::FORMS.join(", "))]
+#[error("{why}; known are {}", WhatIf::FORMS.join(", "))]
 pub struct UnknownWhatIf {
-    found: String,
     why: &'static str,
 }
 
-/// A story that does not fit the plan.
+/// A story that does not fit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("fault `{fault}` names ring `{ring}`, and the plan has no such ring; its rings are {known}")]
-pub struct NoSuchRing {
-    fault: String,
-    ring: RingName,
-    known: String,
+pub enum DoesNotFit {
+    /// The plan has no such ring.
+    #[error("fault `{fault}` names ring `{ring}`, and the plan has no such ring; its rings are {known}")]
+    NoSuchRing {
+        /// The story.
+        fault: String,
+        /// The ring that it names.
+        ring: RingName,
+        /// Those that there are.
+        known: String,
+    },
+    /// Its day is not simulated.
+    #[error(
+        "fault `{fault}` would never come: from {from} to {until} is simulated; change its date, --from or --days"
+    )]
+    OutOfTime {
+        /// The story.
+        fault: String,
+        /// When the simulation begins.
+        from: Timestamp,
+        /// When it ends at the latest.
+        until: Timestamp,
+    },
+}
+
+/// What a story does to an account, before anything has happened there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Befalls {
+    /// The devices by their index, and when it reaches each.
+    pub devices: Vec<(u64, Timestamp)>,
+    /// When it comes to what is no device.
+    pub at: Option<Timestamp>,
 }
 
 impl WhatIf {
@@ -75,23 +101,35 @@ impl WhatIf {
         "slow-fleet",
     ];
 
-    /// Whether the plan has the ring that it names.
+    /// Whether the plan has the ring that it names, and its day is simulated.
     ///
     /// # Errors
-    /// When it has not.
-    pub fn fits(&self, plan: &Plan) -> Result<(), NoSuchRing> {
+    /// When not.
+    pub fn fits(&self, plan: &Plan, from: Timestamp, until: Timestamp) -> Result<(), DoesNotFit> {
         let ring = match self {
-            Self::LocalHoliday(ring, _) | Self::OtherUpdater(ring) | Self::Drift(ring) => ring,
+            Self::LocalHoliday(name, _) | Self::OtherUpdater(name) | Self::Drift(name) => {
+                let ring = plan.rings.iter().find(|known| known.name == *name);
+                Some(ring.ok_or_else(|| self.no_such_ring(name, plan))?)
+            }
             Self::NoReconnectAfterWake(_)
             | Self::InstallerBlocked(_)
             | Self::Outage(..)
-            | Self::SlowFleet => return Ok(()),
+            | Self::SlowFleet => None,
         };
-        if plan.rings.iter().any(|known| known.name == *ring) {
-            return Ok(());
+        let span = match (self, ring) {
+            (Self::LocalHoliday(_, date), Some(ring)) => whole_day(ring, *date, from),
+            (Self::Outage(date, hours), _) => outage(*date, *hours),
+            _ => return Ok(()),
+        };
+        match span {
+            Some((begin, end)) if begin < until && end > from => Ok(()),
+            _ => Err(DoesNotFit::OutOfTime { fault: self.to_string(), from, until }),
         }
+    }
+
+    fn no_such_ring(&self, ring: &RingName, plan: &Plan) -> DoesNotFit {
         let known: Vec<&str> = plan.rings.iter().map(|ring| ring.name.as_str()).collect();
-        Err(NoSuchRing { fault: self.to_string(), ring: ring.clone(), known: known.join(", ") })
+        DoesNotFit::NoSuchRing { fault: self.to_string(), ring: ring.clone(), known: known.join(", ") }
     }
 
     /// What it makes of the mixture of devices.
@@ -109,52 +147,50 @@ impl WhatIf {
     }
 
     /// Has it befall an account that nothing has happened in yet.
-    pub fn befall(&self, account: &mut FarEnd, plan: &Plan, from: Timestamp, seed: u64) {
+    pub fn befall(&self, account: &mut FarEnd, plan: &Plan, from: Timestamp, seed: u64) -> Befalls {
         let dice = Dice::seeded(seed).of("what if").of(&self.to_string());
-        let profiles = account.profiles.clone();
+        let mut befalls = Befalls::default();
         match self {
             Self::NoReconnectAfterWake(share) => {
                 account.devices.retell(|index, story| {
                     if share.of_a_thousand() > dice.nth(index).below(1_000) {
                         story.after_update = AfterUpdate::NeverWakes;
+                        befalls.devices.push((index, from));
                     }
                 });
             }
-            Self::InstallerBlocked(environment) => account.devices.retell(|_, story| {
+            Self::InstallerBlocked(environment) => account.devices.retell(|index, story| {
                 if story.environment() == Some(*environment) {
                     story.reaction = Reaction::Stays;
+                    befalls.devices.push((index, from));
                 }
             }),
             Self::LocalHoliday(ring, date) => {
-                let Some(ring) = plan.rings.iter().find(|known| known.name == *ring) else { return };
-                let Some((from, until)) = whole_day(ring, *date, from) else { return };
-                account.devices.retell(|_, story| {
-                    if is_in(story, ring, &profiles) {
-                        story.presence = story.presence.without(from, until);
-                    }
-                });
+                let ring = plan.rings.iter().find(|known| known.name == *ring);
+                let day = ring.and_then(|ring| whole_day(ring, *date, from));
+                if let (Some(ring), Some(day)) = (ring, day) {
+                    befalls.devices = holiday(account, ring, day);
+                }
             }
             Self::OtherUpdater(ring) => {
-                let Some(ring) = plan.rings.iter().find(|known| known.name == *ring) else { return };
-                account.devices.retell(|index, story| {
-                    let die = dice.nth(index);
-                    if is_in(story, ring, &profiles) && die.of("hit").below(3) == 0 {
-                        let within = SignedDuration::from_mins(die.of("when").between(0, 600));
-                        let at = after(after(from, UPDATER_COMES_AFTER), within);
-                        story.installed_by_others.push((at, FOREIGN));
-                    }
-                });
+                if let Some(ring) = plan.rings.iter().find(|known| known.name == *ring) {
+                    befalls.devices = other_updater(account, ring, from, dice);
+                }
             }
             Self::Outage(date, hours) => {
-                let nine = date.at(9, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC);
-                let Ok(nine) = nine else { return };
-                let from = nine.timestamp();
-                let until = after(from, SignedDuration::from_hours(i64::from(*hours)));
-                let reads = [Misread::Groups, Misread::Profiles, Misread::Devices];
-                account.read_faults.extend(reads.map(|what| ReadFault { from, until, what }));
+                if let Some((from, until)) = outage(*date, *hours) {
+                    let reads = [Misread::Groups, Misread::Profiles, Misread::Devices];
+                    account.read_faults.extend(reads.map(|what| ReadFault { from, until, what }));
+                    befalls.at = Some(from);
+                }
             }
-            Self::Drift(_) | Self::SlowFleet => {}
+            Self::SlowFleet => {
+                let devices = (0..).zip(account.devices.stories());
+                befalls.devices = devices.map(|(index, _)| (index, from)).collect();
+            }
+            Self::Drift(_) => {}
         }
+        befalls
     }
 
     /// What somebody does at Cloudflare because of something that ringward did, and when.
@@ -167,6 +203,49 @@ impl WhatIf {
         let edit = Outsider::SetsVersion(group.content.name.clone(), *environment, FOREIGN.to_string());
         (of_plan && ring == drifting).then(|| (after(recorded.at, DRIFTS_AFTER), edit))
     }
+}
+
+/// Takes the devices of a ring away for a day; those that would have been there, and when.
+fn holiday(
+    account: &mut FarEnd,
+    ring: &RingPlan,
+    (from, until): (Timestamp, Timestamp),
+) -> Vec<(u64, Timestamp)> {
+    let (mut missed, profiles) = (Vec::new(), account.profiles.clone());
+    account.devices.retell(|index, story| {
+        if is_in(story, ring, &profiles) {
+            let expected = story.presence.first_from(from).filter(|at| *at < until);
+            missed.extend(expected.map(|at| (index, at)));
+            story.presence = story.presence.without(from, until);
+        }
+    });
+    missed
+}
+
+/// Has something else update a third of a ring.
+fn other_updater(
+    account: &mut FarEnd,
+    ring: &RingPlan,
+    from: Timestamp,
+    dice: Dice,
+) -> Vec<(u64, Timestamp)> {
+    let (mut moved, profiles) = (Vec::new(), account.profiles.clone());
+    account.devices.retell(|index, story| {
+        let die = dice.nth(index);
+        if is_in(story, ring, &profiles) && die.of("hit").below(3) == 0 {
+            let within = SignedDuration::from_mins(die.of("when").between(0, 600));
+            let at = after(after(from, UPDATER_COMES_AFTER), within);
+            story.installed_by_others.push((at, FOREIGN));
+            moved.push((index, at));
+        }
+    });
+    moved
+}
+
+/// From 09:00 UTC of a day on, for so many hours.
+fn outage(date: Date, hours: u16) -> Option<(Timestamp, Timestamp)> {
+    let from = date.at(9, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
+    Some((from, after(from, SignedDuration::from_hours(i64::from(hours)))))
 }
 
 fn is_in(story: &Story, ring: &RingPlan, profiles: &[Profile]) -> bool {
@@ -204,7 +283,7 @@ impl FromStr for WhatIf {
     type Err = UnknownWhatIf;
 
     fn from_str(text: &str) -> Result<Self, UnknownWhatIf> {
-        let wrong = |why| UnknownWhatIf { found: text.chars().take(80).collect(), why };
+        let wrong = |why| UnknownWhatIf { why };
         let (name, detail) = match text.split_once('=') {
             Some((name, detail)) => (name.trim(), Some(detail.trim())),
             None => (text.trim(), None),
@@ -243,7 +322,7 @@ impl FromStr for WhatIf {
             }
             "slow-fleet" if detail.is_none() => Ok(Self::SlowFleet),
             "slow-fleet" => Err(wrong("it takes no value")),
-            _ => Err(wrong("there is none of this name")),
+            _ => Err(wrong("unknown fault")),
         }
     }
 }

@@ -28,6 +28,10 @@ use crate::time::{Stopwatch, Timestamp};
 /// The page has a forecast computed again only after so many times as long as the last one took.
 const PAGE_PATIENCE: f64 = 10.0;
 
+/// A forecast that took longer is kept for as long as it took, whatever the log does meanwhile: else
+/// whoever was told to ask again would wait in vain for ever.
+const SLOW: f64 = 15.0;
+
 /// Requests that may wait for a forecast at once.
 const MAX_WAITING: usize = 8;
 
@@ -220,7 +224,14 @@ impl Forecasts {
 
     fn fresh(&self, plan: &PlanName, basis: Basis) -> Option<Arc<ForecastJson>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(plan).filter(|kept| kept.basis == basis).map(|kept| kept.told.clone())
+        let is_fresh = |kept: &&Kept| kept.basis == basis || is_late(kept.took, kept.age.seconds());
+        kept.get(plan).filter(is_fresh).map(|kept| kept.told.clone())
+    }
+
+    /// [`Forecasts::told`], to its end even if who asks does not wait: the next one finds it.
+    async fn told_in_the_end(&self, handle: &Handle, plan: &PlanName) -> Result<Arc<ForecastJson>, Failure> {
+        let (forecasts, handle, plan) = (self.clone(), handle.clone(), plan.clone());
+        to_its_end(async move { forecasts.told(&handle, &plan).await }).await
     }
 
     /// The forecast as of now, computed if need be.
@@ -275,6 +286,21 @@ impl Forecasts {
     }
 }
 
+/// Whether a forecast took so long that it is told although it is no longer the newest.
+fn is_late(took: f64, age: f64) -> bool {
+    took > SLOW && age < took
+}
+
+/// Does work that does not end with the request that it is for.
+async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Failure>> + Send + 'static,
+) -> Result<T, Failure> {
+    match tokio::spawn(work).await {
+        Ok(result) => result,
+        Err(error) => Err(Failure::new(Kind::Fault, format!("no forecast: {error}"))),
+    }
+}
+
 fn nothing(why: &NoForecast) -> Failure {
     let kind = match why {
         NoForecast::NoRollout(_) => Kind::NoSuchPlan,
@@ -296,6 +322,40 @@ pub(super) async fn forecast(
 ) -> Result<Json<ForecastJson>, Failure> {
     let plan = plan_name(plan)?;
     known(&services, &plan)?;
-    let told = forecasts.told(&services.handle, &plan).await?;
+    let told = forecasts.told_in_the_end(&services.handle, &plan).await?;
     Ok(Json((*told).clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_goes_on_when_its_request_is_gone() {
+        let (begun, has_begun) = tokio::sync::oneshot::channel();
+        let (go_on, may_go_on) = tokio::sync::oneshot::channel();
+        let (done, is_done) = tokio::sync::oneshot::channel();
+        let work = async move {
+            begun.send(()).unwrap();
+            may_go_on.await.unwrap();
+            done.send("kept").unwrap();
+            Ok(())
+        };
+        {
+            let mut request = std::pin::pin!(to_its_end(work));
+            tokio::select! {
+                _ = &mut request => panic!("it cannot be over"),
+                begun = has_begun => begun.unwrap(),
+            }
+        }
+        go_on.send(()).unwrap();
+        assert_eq!(is_done.await.unwrap(), "kept");
+    }
+
+    #[test]
+    fn what_took_long_is_told_for_as_long_and_the_rest_only_while_it_is_new() {
+        for (took, age, expected) in [(1.0, 0.0, false), (40.0, 39.0, true), (40.0, 41.0, false)] {
+            assert_eq!(is_late(took, age), expected, "took {took} s, {age} s ago");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -200,12 +200,21 @@ impl From<CommandError> for Failure {
     }
 }
 
+/// What is said of a request that took too long.
+fn too_long(method: &Method) -> &'static str {
+    if method.is_safe() {
+        "it took longer than 30 s; nothing was changed: ask again"
+    } else {
+        "it took longer than 30 s; a verb may still be carried out: look before you ask again"
+    }
+}
+
 /// The outermost layer: bounds the time and writes failures down.
 pub(super) async fn answer(request: Request, next: Next) -> Response {
     // Nobody needs the whole of a URL that is refused for its length.
     let path: String = request.uri().path().chars().take(MAX_URL_BYTES).collect();
+    let detail = too_long(request.method());
     let Ok(mut response) = tokio::time::timeout(ANSWER_WITHIN, next.run(request)).await else {
-        let detail = "it took longer than 30 s; a verb may still be carried out: look before you ask again";
         return Failure::new(Kind::Unavailable, detail).problem(&path);
     };
     let Some(failure) = response.extensions_mut().remove::<Failure>() else { return response };
@@ -215,4 +224,18 @@ pub(super) async fn answer(request: Request, next: Next) -> Response {
         problem.headers_mut().extend(kept.map(|value| (name, value)));
     }
     problem
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_verb_may_still_be_carried_out() {
+        for (method, verb) in [(Method::GET, false), (Method::HEAD, false), (Method::POST, true)] {
+            let told = too_long(&method);
+            assert_eq!(told.contains("may still be carried out"), verb, "{method}: {told}");
+            assert!(told.ends_with("ask again"), "{method}: {told}");
+        }
+    }
 }

@@ -44,3 +44,17 @@ async fn health_is_the_age_of_the_last_decision_on_the_wall() {
         }
     }
 }
+
+/// No restart would mend a full disk: it is well, and says what is not.
+#[tokio::test]
+async fn a_log_that_cannot_be_written_is_said() {
+    let mut answer = answers::daemon(&[answers::halted()]);
+    answer["at"] = json!(Clock::Real.now());
+    answer["clock"] = json!("real");
+    answer["log_unwritable"] = json!({"since": Clock::Real.now(), "message": "the disk is full"});
+    let server = Server::json(&answer);
+    let mut out = Vec::new();
+    healthcheck(&Connection::beside(&server.database), &mut out).await.unwrap();
+    let said = String::from_utf8(out).unwrap();
+    assert!(said.starts_with("healthy: ") && said.ends_with("; its log cannot be written\n"), "{said}");
+}

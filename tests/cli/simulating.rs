@@ -60,9 +60,70 @@ fn each_fault_ends_as_it_must() {
         if !faults.contains(&"slow-fleet") {
             assert_eq!(seen, halt.into_iter().collect::<Vec<_>>(), "{faults:?}");
         }
+        let held = told["held"].as_str();
+        assert_eq!(held.is_some(), !seen.is_empty(), "{faults:?}: {held:?}");
         let timeline = told["timeline"].as_array().unwrap();
         assert!(timeline.iter().all(|line| !line["text"].as_str().unwrap().is_empty()), "{faults:?}");
     }
+}
+
+/// Its words, wherever its lines were broken.
+fn in_one_line(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A fault that nobody would have noticed, and one that never came, are told so.
+#[test]
+fn what_came_of_a_fault_is_told() {
+    let rows = [
+        ("no-reconnect-after-wake=0%", "never came: the simulation ran from"),
+        ("no-reconnect-after-wake=20%", "befell "),
+        ("local-holiday=First:2026-10-13", "befell "),
+        ("other-updater=Everyone", "befell "),
+        ("slow-fleet", "befell 120 devices"),
+        ("drift=First", "came at "),
+        ("outage=2026-10-14:1", "came at "),
+        // The rollout is over long before.
+        ("outage=2027-01-20", "never came: the simulation ran from"),
+    ];
+    for (fault, said) in rows {
+        let told = simulated(&[fault]);
+        let befell = &told["befell"][0];
+        let text = befell["text"].as_str().unwrap();
+        assert!(text.starts_with(said), "{fault}: {befell}");
+        assert_eq!(befell["came_at"].is_null(), said.starts_with("never"), "{fault}: {befell}");
+        let unnoticed = text.ends_with("; nothing halted because of it");
+        let halted = !told["halts"].as_array().unwrap().is_empty();
+        assert_eq!(unnoticed, !halted && !befell["came_at"].is_null(), "{fault}: {text} {}", told["halts"]);
+    }
+    let directory = with_plan(PLAN);
+    let arguments =
+        ["simulate", "client.yaml", "--from", "2026-10-12", "--devices", "120", "--fault", "slow-fleet"];
+    let output = ringward(directory.path(), &arguments);
+    let text = in_one_line(&output);
+    assert!(text.contains("fault slow-fleet: befell 120 devices"), "{text}");
+}
+
+/// A gate that does not judge for want of devices says so, with its verdict's word.
+#[test]
+fn a_verdict_that_is_no_pass_has_its_word() {
+    let directory = with_plan(PLAN);
+    let output =
+        ringward(directory.path(), &["simulate", "client.yaml", "--from", "2026-10-12", "--devices", "120"]);
+    let text = in_one_line(&output);
+    assert!(text.contains("/macos: exempt (too_few_devices), "), "{text}");
+    assert!(text.contains("soak: ") && !text.contains("soak: pass"), "{text}");
+}
+
+/// Too few for the plan's profiles is no other number, and numbers are told in the singular, too.
+#[test]
+fn a_small_fleet_is_as_small_as_it_was_asked_for() {
+    let directory = with_plan(PLAN);
+    let arguments = ["simulate", "client.yaml", "--from", "2026-10-12", "--devices", "2"];
+    let output = ringward(directory.path(), &arguments);
+    let text = in_one_line(&output);
+    assert!(text.contains("with 2 devices and seed 1") && !text.contains("(1 devices)"), "{text}");
 }
 
 #[test]
@@ -85,14 +146,56 @@ fn the_same_seed_gives_the_same_answer_and_another_one_another() {
 fn what_cannot_be_simulated_is_exit_2_and_says_what_could() {
     let directory = with_plan(PLAN);
     let bad = with_plan(&PLAN.replace("soak: 72h", "soak: never"));
-    let rows: [(&str, &Path, &[&str], &str); 7] = [
+    let rows: [(&str, &Path, &[&str], &str); 13] = [
         ("a bad plan", bad.path(), &["simulate", "client.yaml"], "1 error"),
         ("no plan", directory.path(), &["simulate", "none.yaml"], "none.yaml"),
         (
             "a fault of no name",
             directory.path(),
             &["simulate", "client.yaml", "--fault", "fire"],
-            "slow-fleet",
+            "unknown fault; known are no-reconnect-after-wake[=5%], ",
+        ),
+        (
+            "a day before",
+            directory.path(),
+            &[
+                "simulate",
+                "client.yaml",
+                "--from",
+                "2026-10-12",
+                "--fault",
+                "local-holiday=Everyone:2020-01-01",
+            ],
+            "would never come: from 2026-10-12T00:00:00Z to 2027-02-09T00:00:00Z is simulated",
+        ),
+        (
+            "a day after",
+            directory.path(),
+            &[
+                "simulate",
+                "client.yaml",
+                "--from",
+                "2026-10-12",
+                "--days",
+                "9",
+                "--fault",
+                "outage=2026-10-21",
+            ],
+            "would never come",
+        ),
+        (
+            "fewer devices than profiles",
+            directory.path(),
+            &["simulate", "client.yaml", "--devices", "1"],
+            "the plan has 2 profiles",
+        ),
+        ("days below none", directory.path(), &["simulate", "client.yaml", "--days", "-1"], "1..=366"),
+        ("a seed below none", directory.path(), &["simulate", "client.yaml", "--seed", "-1"], "'-1'"),
+        (
+            "too many devices",
+            directory.path(),
+            &["simulate", "client.yaml", "--devices", "20001"],
+            "1..=20000",
         ),
         (
             "a ring of no name",

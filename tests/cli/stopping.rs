@@ -118,7 +118,22 @@ async fn a_file_that_cannot_be_written_is_a_stop_only_if_the_daemon_says_so() {
     stop(&connection(&server.database), ana(), "x", at(NOW), &mut out).await.unwrap();
     fs::set_permissions(server.dir.path(), PermissionsExt::from_mode(0o700)).unwrap();
     let text = String::from_utf8(out).unwrap();
-    assert!(text.starts_with("Stopped:") && text.contains("The daemon has recorded it"), "{text}");
+    assert!(
+        text.starts_with("Stopped:") && text.contains("The daemon answers: all writes are stopped"),
+        "{text}"
+    );
     let root = fs::read_to_string("/proc/self/status").unwrap().contains("Uid:\t0\t0");
     assert_eq!(text.contains("could not be written"), !root, "{text}");
+}
+
+/// A full disk: the file is there without its text, and the daemon tells that its log does not have it.
+#[tokio::test]
+async fn nothing_is_called_recorded_that_the_daemon_does_not_call_so() {
+    let done = "all writes are stopped, by the stop file /x; the log cannot be written (No space left on device), and has it as soon as it can";
+    let server = Server::start(vec![Reply::Http(200, json!({ "done": done }).to_string())]);
+    let mut out = Vec::new();
+    stop(&connection(&server.database), ana(), "full", at(NOW), &mut out).await.unwrap();
+    let text = String::from_utf8(out).unwrap();
+    assert!(text.contains(&format!("The daemon answers: {done}\n")), "{text}");
+    assert!(!text.contains("record"), "{text}");
 }

@@ -29,6 +29,8 @@ fn lines_are_read_or_refused() {
         ("explain needs a plan", "explain", false),
         ("a class by its word", "devices client --class too_old --ring R0", true),
         ("an unknown class", "devices client --class gone", false),
+        ("the dark are all arrived", "devices client --dark --class due", false),
+        ("the dark of a ring", "devices client --dark --ring R0", true),
         ("history needs a plan", "history", false),
         ("or not", "history --verify", true),
         ("a reason is needed", "pause client", false),
@@ -67,4 +69,15 @@ fn lines_are_read_or_refused() {
         let words = std::iter::once("ringward").chain(line.split(' ').filter(|word| !word.is_empty()));
         assert_eq!(Line::try_parse_from(words).is_ok(), accepted, "{row}");
     }
+}
+
+#[test]
+fn a_reason_that_is_refused_is_not_said_again() {
+    let long = "endless ".repeat(300);
+    let words = ["ringward", "stop", "--reason", &long];
+    let told = Line::try_parse_from(words).unwrap_err();
+    assert_eq!(told.exit_code(), 2);
+    let told = told.to_string();
+    assert!(told.contains("--reason") && told.contains("it has 2399 characters"), "{told}");
+    assert!(!told.contains("endless"), "{told}");
 }

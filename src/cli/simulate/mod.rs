@@ -4,6 +4,7 @@
 //! same answer, to the byte.
 
 mod online;
+mod passing;
 mod tell;
 
 use std::path::PathBuf;
@@ -15,18 +16,20 @@ use crate::cli::connection_args::ConnectionArgs;
 use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, json, safe};
 use crate::cli::screen::Screen;
-use crate::plan::model::Revision;
+use crate::cli::simulate::passing::Passing;
+use crate::plan::model::{Plan, Revision};
 use crate::simulation::cast::{Casting, Size};
 use crate::simulation::trial::{Trial, run};
 use crate::simulation::what_if::WhatIf;
 use crate::synthetic::Mix;
-use crate::time::Timestamp;
+use crate::time::{Clock, SignedDuration, Timestamp, after};
 
 /// The longest simulation.
 pub const MOST_DAYS: u16 = 366;
 
-/// The largest synthetic fleet: what an answer in seconds allows.
-pub const MOST_DEVICES: u32 = 5_000;
+/// The largest synthetic fleet: about the largest account that --online was tried with. It takes a
+/// minute or so, and a terminal shows how far it is.
+pub const MOST_DEVICES: u32 = 20_000;
 
 /// Arguments of `simulate`.
 #[derive(Debug, Args)]
@@ -35,15 +38,15 @@ pub struct SimulateArgs {
     #[arg(value_name = "PLAN")]
     pub plan: PathBuf,
     /// What every draw depends on
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true)]
     pub seed: u64,
     /// For how many days at most
-    #[arg(long, value_name = "N", default_value_t = 120, value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_DAYS)))]
+    #[arg(long, value_name = "N", default_value_t = 120, allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_DAYS)))]
     pub days: u16,
     /// How many devices, over all profiles of the plan; each ring has twice those of the one before
-    #[arg(long, value_name = "N", default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_DEVICES)), conflicts_with = "online")]
+    #[arg(long, value_name = "N", default_value_t = 400, allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_DEVICES)), conflicts_with = "online")]
     pub devices: u32,
-    /// When it begins: 2026-10-12 or 2026-10-12T06:00:00Z; without it, today at 00:00 UTC
+    /// When it begins: 2026-10-12 or 2026-10-12T06:00:00Z; without it, today at 00:00 UTC (with --online, by --clock)
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     pub from: Option<Timestamp>,
     /// A story that befalls it; can be given more than once
@@ -60,6 +63,14 @@ pub struct SimulateArgs {
     pub connection: ConnectionArgs,
 }
 
+impl SimulateArgs {
+    /// The clock that says what day it is: the account's, where its devices are counted.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        if self.online { self.connection.clock } else { Clock::Real }
+    }
+}
+
 /// Simulates a plan. A rollout that halts is an answer, not a failure.
 ///
 /// # Errors
@@ -71,22 +82,42 @@ pub async fn simulate(
     out: Out<'_>,
 ) -> Result<(), CliError> {
     let revision = one_plan(&args.plan, screen)?;
-    args.faults.iter().try_for_each(|fault| fault.fits(&revision.plan)).map_err(CliError::usage)?;
+    let from = args.from.unwrap_or_else(|| midnight(now));
+    let days = i64::from(args.days);
+    let until = after(from, SignedDuration::from_hours(24 * days));
+    args.faults
+        .iter()
+        .try_for_each(|fault| fault.fits(&revision.plan, from, until))
+        .map_err(CliError::usage)?;
     let size = if args.online {
         Size::Counted(online::heads(&revision.plan, &args.connection).await?)
     } else {
-        Size::Total(usize::try_from(args.devices).unwrap_or(usize::MAX))
+        Size::Total(enough(args.devices, &revision.plan)?)
     };
-    let from = args.from.unwrap_or_else(|| midnight(now));
-    let casting = Casting { seed: args.seed, size, mix: mix(), from, days: i64::from(args.days) };
+    let casting = Casting { seed: args.seed, size, mix: mix(), from, days };
     let trial = Trial { revision, casting, faults: args.faults.clone() };
-    let told = run(&trial).map_err(CliError::failed)?;
+    let mut passing = Passing::shown(from, days);
+    let told = run(&trial, |now| passing.reached(now));
+    passing.end();
+    let told = told.map_err(CliError::failed)?;
     let format = if args.json { Format::Json } else { Format::Text };
     match format {
         Format::Json => json(out, &tell::SimulationJson::of(&trial, &told))?,
         Format::Text => tell::text(out, &trial, &told, screen)?,
     }
     Ok(())
+}
+
+/// Each profile has a device at least.
+fn enough(devices: u32, plan: &Plan) -> Result<usize, CliError> {
+    let devices = usize::try_from(devices).unwrap_or(usize::MAX);
+    let profiles: usize = plan.rings.iter().map(|ring| ring.profiles.len()).sum();
+    if devices < profiles {
+        return Err(CliError::usage(format!(
+            "--devices {devices} is too few: the plan has {profiles} profiles, and each has one device at least"
+        )));
+    }
+    Ok(devices)
 }
 
 /// The one plan of a file. Its errors are shown as `check` shows them.
@@ -134,7 +165,27 @@ fn instant(text: &str) -> Result<Timestamp, String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: SimulateArgs,
+    }
+
+    #[test]
+    fn with_the_account_it_begins_on_the_accounts_day() {
+        let clock = "2031-05-06T07:00:00Z@2026-01-01T00:00:00Z*0.000001";
+        let begin = |words: &[&str]| {
+            let common = ["simulate", "client.yaml", "--clock", clock];
+            let words = common.iter().chain(words);
+            midnight(Line::parse_from(words).args.clock().now()).to_string()
+        };
+        assert_eq!(begin(&["--online"]), "2031-05-06T00:00:00Z");
+        assert_ne!(begin(&[]), "2031-05-06T00:00:00Z");
+    }
 
     #[test]
     fn a_begin_is_a_day_or_an_instant() {

@@ -12,7 +12,7 @@ use crate::cli::screen::{Screen, Tint};
 use crate::fleet::Counts;
 use crate::ids::{PlanName, RingName};
 use crate::rollout::state::Phase;
-use crate::simulation::trial::{Line, Told, Trial};
+use crate::simulation::trial::{FaultTold, Line, Told, Trial};
 use crate::time::{SignedDuration, Timestamp, rough, since};
 use crate::version::Environment;
 
@@ -27,8 +27,12 @@ pub(super) struct SimulationJson<'a> {
     until: Timestamp,
     devices: usize,
     faults: Vec<String>,
-    /// `running` where the days ended before the rollout; null where it never began.
+    /// What came of each of them.
+    befell: Vec<BefellJson<'a>>,
+    /// `running` where the days ended before the rollout, or it was halted; null where it never began.
     phase: Option<&'static str>,
+    /// The halt that a running rollout stands at, in words.
+    held: Option<String>,
     waiting_on: &'a [String],
     rings: Vec<RingWayJson<'a>>,
     halts: Vec<HaltJson<'a>>,
@@ -36,6 +40,16 @@ pub(super) struct SimulationJson<'a> {
     waits: BTreeMap<&'static str, i64>,
     writes: usize,
     timeline: Vec<LineJson<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct BefellJson<'a> {
+    fault: &'a str,
+    /// When it came first; null: it never did.
+    came_at: Option<Timestamp>,
+    /// How many devices it befell; null: it is about none.
+    devices: Option<usize>,
+    text: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -74,7 +88,22 @@ impl<'a> SimulationJson<'a> {
             until: told.until,
             devices: told.devices,
             faults: trial.faults.iter().map(ToString::to_string).collect(),
+            befell: told
+                .faults
+                .iter()
+                .map(|fault| BefellJson {
+                    fault: &fault.fault,
+                    came_at: fault.came_at,
+                    devices: fault.devices,
+                    text: befell(fault, told),
+                })
+                .collect(),
             phase: told.phase.map(Phase::as_str),
+            held: told
+                .halts
+                .last()
+                .filter(|_| told.phase == Some(Phase::Running))
+                .map(|(_, cause)| cause.to_string()),
             waiting_on: &told.waiting_on,
             rings: told
                 .rings
@@ -118,15 +147,19 @@ impl<'a> SimulationJson<'a> {
 pub(super) fn text(out: Out<'_>, trial: &Trial, told: &Told, screen: &Screen) -> io::Result<()> {
     let plan = screen.paint(Tint::Strong, trial.revision.plan.name.as_str());
     write!(out, "{}", screen.flow("", &format!("{plan} {}", answer(told, screen))))?;
+    let devices = match told.devices {
+        1 => "1 device".to_owned(),
+        devices => format!("{devices} devices"),
+    };
     let told_of = format!(
-        "Simulated from {} with {} devices and seed {}; nothing was written to any account.",
+        "Simulated from {} with {devices} and seed {}; nothing was written to any account.",
         short(told.from),
-        told.devices,
         trial.casting.seed
     );
     write!(out, "{}", screen.flow("  ", &told_of))?;
-    for fault in &trial.faults {
-        write!(out, "{}", screen.flow("  fault      ", &safe(&fault.to_string())))?;
+    for fault in &told.faults {
+        let text = format!("{}: {}", safe(&fault.fault), befell(fault, told));
+        write!(out, "{}", screen.flow("  fault      ", &text))?;
     }
     let mut said = BTreeSet::new();
     // Gates of both environments may have the same word for it.
@@ -156,6 +189,19 @@ pub(super) fn text(out: Out<'_>, trial: &Trial, told: &Told, screen: &Screen) ->
         writes => format!("{writes} writes"),
     };
     write!(out, "{}", screen.flow("", &format!("It sent {writes}, and waited {waited}.")))
+}
+
+/// What came of a fault, and whether it came to nothing.
+fn befell(fault: &FaultTold, told: &Told) -> String {
+    let Some(at) = fault.came_at else {
+        return format!("never came: the simulation ran from {} to {}", short(told.from), short(told.until));
+    };
+    let came = match fault.devices {
+        None => format!("came at {}", short(at)),
+        Some(1) => "befell 1 device".to_owned(),
+        Some(devices) => format!("befell {devices} devices"),
+    };
+    if told.halts.is_empty() { format!("{came}; nothing halted because of it") } else { came }
 }
 
 /// How it ended, in one sentence.

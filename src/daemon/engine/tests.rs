@@ -302,6 +302,52 @@ fn a_log_that_fails_holds_everything_until_it_is_back() {
     assert_eq!(log::replay(view).unwrap(), engine.state, "law 9");
 }
 
+/// A full disk: the command line leaves an empty stop file, and the daemon is told who and why.
+#[test]
+fn a_stop_that_the_log_cannot_take_is_seen_and_recorded_in_the_end() {
+    let rows = [("the daemon meets the empty file first", true), ("it is asked first", false)];
+    for (row, met) in rows {
+        let directory = tempfile::tempdir().unwrap();
+        let mut engine = engine(directory.path());
+        let ana = Actor::Local { user: "ana".to_owned() };
+        refuse(
+            directory.path(),
+            "CREATE TRIGGER fault BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'the disk is full'); END",
+        );
+        std::fs::write(engine.stop_file.path(), "").unwrap();
+        if met {
+            let pass = engine.pass().unwrap();
+            assert!(engine.view(&pass, 0, None).stop.is_some(), "{row}");
+        }
+        let stopped = engine.command(&ana, " full ", &Command::Stop).unwrap().unwrap();
+        assert!(stopped.contains("the log cannot be written"), "{row}: {stopped}");
+        let again = Actor::Local { user: "bob".to_owned() };
+        engine.command(&again, "again", &Command::Stop).unwrap().unwrap();
+
+        let pass = engine.pass().unwrap();
+        let hold = engine.view(&pass, 0, None).stop.unwrap();
+        assert_eq!((&hold.actor, hold.reason.as_str()), (&ana, "full"), "{row}");
+        let codes: Vec<_> = pass.reports[0].waiting_on.iter().map(|blocker| blocker.code()).collect();
+        assert!(codes.contains(&"stopped"), "{row}: {codes:?}");
+        let start = Command::Start { plans: crate::rollout::command::StartPlans::GoOn };
+        let Err(CommandError::Failed(why)) = engine.command(&ana, "over", &start).unwrap() else {
+            panic!("{row}: started")
+        };
+        assert!(why.contains("could not be recorded") && why.contains("the disk is full"), "{row}: {why}");
+        assert!(engine.stop_file.is_there() && engine.is_stopped(), "{row}");
+
+        refuse(directory.path(), "DROP TRIGGER fault");
+        regain(&mut engine).unwrap();
+        engine.pass().unwrap();
+        let hold = engine.state.stop.clone().unwrap();
+        assert_eq!((&hold.actor, hold.reason.as_str()), (&ana, "full"), "{row}");
+        let told = engine.command(&ana, "over", &start).unwrap().unwrap();
+        assert!(!engine.is_stopped() && !engine.stop_file.is_there(), "{row}: {told}");
+        engine.pass().unwrap();
+        assert!(!engine.is_stopped(), "{row}: a stop that was lifted does not come back");
+    }
+}
+
 /// Opens a lost log again without waiting.
 fn regain(engine: &mut Engine) -> Result<(), EngineError> {
     engine.hurry();

@@ -1,0 +1,98 @@
+//! The stop file and the log: each has what the other says, and a log that is lost does not hide a stop.
+//!
+//! **Invariant:** a stop that was seen once, in the file or from a person, is in force until `start` is
+//! recorded, whether or not the log could take it in.
+
+use std::borrow::Cow;
+
+use crate::daemon::engine::{Appended, Engine, EngineError};
+use crate::daemon::stop_file::Stopping;
+use crate::daemon::view::CommandError;
+use crate::rollout::command::Command;
+use crate::rollout::event::{Actor, Entry, Event};
+use crate::rollout::state::{Hold, State};
+
+impl Engine {
+    /// A stop file that was put there without us is recorded. One that was taken away without
+    /// `start` is put back: what the log calls stopped stays stopped.
+    pub(super) fn obey_stop_file(&mut self) -> Result<(), EngineError> {
+        if let Some(hold) = &self.state.stop {
+            self.unrecorded_stop = None;
+            if !self.stop_file.is_there() {
+                self.put_back(&Stopping::of(hold));
+            }
+            return Ok(());
+        }
+        // A full disk leaves a file without a text; who stopped, and why, was told to us then.
+        let told = self.unrecorded_stop.clone();
+        let Some(said) = self.stop_file.said().or(told).or_else(|| self.stop_file.read()) else {
+            return Ok(());
+        };
+        let entry = Entry {
+            actor: said.actor.clone(),
+            reason: said.reason.clone(),
+            rollout: None,
+            event: Event::Stopped {},
+        };
+        match self.append(vec![entry], self.now())? {
+            Appended::Recorded => self.unrecorded_stop = None,
+            Appended::Dropped => self.remember_stop(said),
+        }
+        Ok(())
+    }
+
+    fn put_back(&self, stopping: &Stopping) {
+        if let Err(error) = self.stop_file.put(stopping) {
+            // The log alone stops this daemon as well.
+            tracing::warn!(path = %self.stop_file.path().display(), %error, "cannot put the stop file back");
+        }
+    }
+
+    /// Keeps a stop that the log could not take. The first one counts, unless nobody is known for it.
+    fn remember_stop(&mut self, said: Stopping) {
+        let since = self.unrecorded_stop.as_ref().map_or(self.now(), |known| known.at);
+        if self.unrecorded_stop.as_ref().is_none_or(Stopping::is_by_nobody_known) {
+            self.unrecorded_stop = Some(Stopping { at: since, ..said });
+        }
+    }
+
+    /// Whether writes are stopped, by the log or by what it shall have as soon as it can.
+    #[must_use]
+    pub(in crate::daemon) const fn is_stopped(&self) -> bool {
+        self.state.stop.is_some() || self.unrecorded_stop.is_some()
+    }
+
+    /// What is true to people: the log, and while it cannot be written the stop that it does not have.
+    /// Nothing is appended to it.
+    pub(super) fn seen_state(&self) -> Cow<'_, State> {
+        match &self.unrecorded_stop {
+            Some(stopping) if self.is_lost() && self.state.stop.is_none() => {
+                let Stopping { actor, reason, at } = stopping.clone();
+                Cow::Owned(State { stop: Some(Hold { actor, reason, since: at }), ..self.state.clone() })
+            }
+            _ => Cow::Borrowed(&self.state),
+        }
+    }
+
+    /// The answer to a verb that is not in the log.
+    pub(super) fn unrecorded(
+        &mut self,
+        actor: &Actor,
+        reason: &str,
+        asked: &Command,
+    ) -> Result<String, CommandError> {
+        let why = self.world.log_unwritable.as_ref();
+        let why = why.map_or("look at the daemon's log", |why| why.message.as_str()).to_owned();
+        if *asked == Command::Stop && self.stop_file.is_there() {
+            let (actor, reason) = (actor.clone(), reason.trim().to_owned());
+            self.remember_stop(Stopping { actor, reason, at: self.now() });
+            let path = self.stop_file.path().display();
+            return Ok(format!(
+                "all writes are stopped, by the stop file {path}; the log cannot be written ({why}), and has it as soon as it can"
+            ));
+        }
+        Err(CommandError::Failed(format!(
+            "it could not be recorded, so it is not done: {why}; try again once that is mended (`ringward stop` works all the same)"
+        )))
+    }
+}

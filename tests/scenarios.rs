@@ -226,6 +226,7 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    accepted_and_more
     adopted_group
     applied_late
     bad_reads
@@ -234,6 +235,9 @@ scenarios! {
     concurrent_edit
     count_unreadable
     dark_ring
+    dead_majority
+    dead_majority_resumed
+    dead_ring
     deadline_missed
     drift
     drift_accepted
@@ -244,18 +248,23 @@ scenarios! {
     finish_first
     finish_halted
     finish_mid_write
+    fleet_on_holiday
     foreign_group
     forgotten_devices
     freeze_between_rings
+    freeze_installs
     freeze_mid_rollout
     gate_edit
     group_created_anew
     group_deleted
-    host_asleep
     group_renamed
+    halt_before_sending
+    halt_in_doubt
+    host_asleep
     late_patch
     leaving_devices
     local_holiday
+    lost_adoption
     newer_target
     not_exercised
     opening_too_short
@@ -267,11 +276,18 @@ scenarios! {
     profile_taken
     refused_write
     reset_after_applying
+    restore_forbidden
+    restore_of_fifty
     restore_waits
+    restored_thrice
     resume_acknowledges
     ring_grows
     ring_inserted
+    rows_lost_dark
+    rows_lost_verified
     same_name_twice
+    silent_again
+    slow_decay
     stale_list
     stalled_ring
     stop_file
@@ -280,6 +296,10 @@ scenarios! {
     unknown_profile
     unreadable_again
     unreadable_devices
+    waived_soak_proves_nothing
     waive_soak
+    waiver_revised
     weekend
+    weekend_installs
+    withdrawn_deadline
 }

@@ -31,7 +31,7 @@ use crate::web::{self, Services};
 /// The plan that the demo runs: the one in `rollouts/examples/`.
 const PLAN: &str = include_str!("../../rollouts/examples/three-rings.yaml");
 
-/// A demo that has not ended by then has a fault. At the default speed it takes under a minute.
+/// A demo that has not ended by then has a fault. At the default speed it takes two minutes or less.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 
 /// Arguments of `demo`.
@@ -46,8 +46,8 @@ pub struct DemoArgs {
     /// End after this many simulated days at the latest
     #[arg(long, value_name = "N", default_value_t = 60, allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..))]
     pub days: u16,
-    /// Simulated seconds per second
-    #[arg(long, value_name = "N", default_value_t = 20_000.0, allow_negative_numbers = true, value_parser = speed)]
+    /// Simulated seconds per second; a slow machine wants fewer
+    #[arg(long, value_name = "N", default_value_t = 10_000.0, allow_negative_numbers = true, value_parser = speed)]
     pub speed: f64,
     /// Devices in the simulated account
     #[arg(long, value_name = "N", default_value_t = 600, allow_negative_numbers = true, value_parser = devices)]

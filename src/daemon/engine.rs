@@ -383,12 +383,13 @@ impl Engine {
     #[must_use]
     pub(super) fn devices(&self, plan: &PlanName, listing: &Listing) -> Option<Vec<DeviceRow>> {
         let now = self.now();
-        let (rollout, world) = (&self.state.plans.get(plan)?.rollout, &self.world);
+        let (state, world) = (&self.state, &self.world);
+        let rollout = &state.plans.get(plan)?.rollout;
         let mut rows = Vec::new();
         for (ring, plan) in rollout.rings_with_plans() {
             let asked_for = listing.ring.as_ref().is_none_or(|name| *name == ring.name);
             let Some(scope) = gate::known_scope(ring, plan, world).filter(|_| asked_for) else { continue };
-            let silent = gate::health::silent(gate::Subject { rollout, ring, plan, world, now });
+            let silent = gate::health::silent(gate::Subject { state, rollout, ring, plan, world, now });
             for device in world.fleet.devices() {
                 let Some(class) = scope.class(device, now) else { continue };
                 let silence = silent.get(&device.latest.id);
@@ -479,7 +480,9 @@ fn stored(device: &Device, swept_at: Timestamp) -> Option<StoredDevice> {
 
 fn device_row(ring: &Ring, class: Class, device: &Device) -> DeviceRow {
     let latest = &device.latest;
-    let accepted = ring.acknowledged.iter().filter(|(_, devices)| devices.contains(&latest.id));
+    let accepted = ring.acknowledged.iter().filter(|((gate, _), devices)| {
+        devices.get(&latest.id).is_some_and(|at| gate::health::is_accepted(*gate, *at, device))
+    });
     DeviceRow {
         ring: ring.name.clone(),
         class,

@@ -215,8 +215,8 @@ impl Inputs {
 enum Writing {
     /// The far end is looked at; nothing is sent.
     Looking(WriteId),
-    /// It is sent.
-    Sent,
+    /// It is sent, after so many devices were counted where the ring has a limit.
+    Sent { counted: Option<usize> },
 }
 
 /// The one owner of state.
@@ -377,10 +377,7 @@ impl Owner {
         match seen {
             Seen::Read { read, as_of, result } => self.read_ended(read, as_of, result)?,
             Seen::Looked { write, look } => self.looked(write, look)?,
-            Seen::Sent { write, outcome } => {
-                self.writing = None;
-                self.finish(write, outcome)?;
-            }
+            Seen::Sent { write, outcome } => self.finish(write, outcome)?,
         }
         Ok(())
     }
@@ -428,22 +425,22 @@ impl Owner {
             }
             Err(error) => Err(error),
         };
+        // What the look shows, and what came due meanwhile, may halt: before the last word, not after it.
+        self.engine.pass()?;
         // Without a log nothing is sent; when it is back, the write is in doubt and settled by reading.
         if self.engine.is_lost() {
             self.writing = None;
             return Ok(());
         }
+        let counted = look.as_ref().ok().and_then(|(_, counted)| counted.as_ref().map(|count| count.value));
         let cleared = self.clear(write, look);
         match cleared {
             Some(Ok(intent)) => {
-                self.writing = Some(Writing::Sent);
+                self.writing = Some(Writing::Sent { counted });
                 failpoint::reach(Point::LookTaken);
                 self.tasks.spawn(self.far_side.clone().send(intent));
             }
-            Some(Err(outcome)) => {
-                self.writing = None;
-                self.finish(write, outcome)?;
-            }
+            Some(Err(outcome)) => self.finish(write, outcome)?,
             None => self.writing = None,
         }
         Ok(())
@@ -504,7 +501,11 @@ impl Owner {
     }
 
     fn finish(&mut self, write: WriteId, outcome: SendOutcome) -> Result<(), DaemonError> {
-        let entry = outcome_entry(&self.engine.state, write, outcome);
+        let counted = match self.writing.take() {
+            Some(Writing::Sent { counted }) => counted,
+            Some(Writing::Looking(_)) | None => None,
+        };
+        let entry = outcome_entry(&self.engine.state, write, outcome, counted);
         let now = self.engine.now();
         self.engine.append(entry.into_iter().collect(), now)?;
         Ok(())
@@ -513,7 +514,9 @@ impl Owner {
     /// Waits for the answer of a write under way, then closes the log.
     async fn end(mut self, mut inputs: Inputs) -> Result<(), DaemonError> {
         // What is still being looked at is not sent, and is not going to be.
-        if let Some(Writing::Looking(write)) = self.writing.take_if(|writing| *writing != Writing::Sent) {
+        if let Some(Writing::Looking(write)) =
+            self.writing.take_if(|writing| matches!(writing, Writing::Looking(_)))
+        {
             let message = "the daemon is ending".to_owned();
             self.finish(write, SendOutcome::NotSent { message, retry_at: None })?;
         }
@@ -525,10 +528,7 @@ impl Owner {
         while self.writing.is_some() && last.seconds() < LAST_ANSWER_WITHIN.as_secs_f64() {
             let left = LAST_ANSWER_WITHIN.saturating_sub(Duration::from_secs_f64(last.seconds()));
             match tokio::time::timeout(left, inputs.seen.recv()).await {
-                Ok(Some(Seen::Sent { write, outcome })) => {
-                    self.writing = None;
-                    self.finish(write, outcome)?;
-                }
+                Ok(Some(Seen::Sent { write, outcome })) => self.finish(write, outcome)?,
                 Ok(Some(Seen::Read { .. } | Seen::Looked { .. })) => {}
                 Ok(None) | Err(_) => break,
             }

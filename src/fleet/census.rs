@@ -145,7 +145,7 @@ pub struct RingScope {
     pub assigned_at: Option<Timestamp>,
     /// The ring's zone, for calendar days.
     pub zone: Zone,
-    /// A device that is still not there so long past its first due sighting is stalled.
+    /// A device that is sighted so long past its first due sighting, and not there, is stalled.
     pub stalled_after: SignedDuration,
 }
 

@@ -1,7 +1,11 @@
 //! Devices that went dark after they arrived: looked for once a day, beside a control group.
 //!
 //! **Invariant:** a look compares like with like: the same hours, the same environment, sighted in
-//! the same day before; a day on which the control slept, or ringward did not look, is no day.
+//! the same hours before; a day on which the control slept, or ringward did not look, is no day.
+//!
+//! The first look asks about those of the day before: it is quick. The second asks about all since
+//! the assignment: a device that fell silent stays in it until it is seen again, so that nobody is
+//! forgotten for having been silent for long.
 //!
 //! One look a day and not one at each instant: a device is silent every evening, a country is
 //! silent on its holiday bit by bit, and each further test of the same numbers is one more chance
@@ -11,7 +15,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +34,10 @@ pub const LOOK_AT_HOUR: i8 = 20;
 /// How many spans of `after` the looks reach back.
 pub const LOOKS: [u8; 2] = [1, 2];
 
-/// A cohort is sighted in this many counted hours.
+/// They share what a day may spend.
+const LOOKS_A_DAY: f64 = LOOKS.len() as f64;
+
+/// A cohort is sighted in at least this many counted hours.
 const COHORT_HOURS: i64 = 24;
 
 /// The chance that a healthy ring's whole life in one environment ends in a false alarm, shared by
@@ -56,24 +63,30 @@ pub struct DarkQuestion<'a> {
     pub after: SignedDuration,
     /// The ring's schedule: its zone and its freezes.
     pub schedule: &'a Schedule,
-    /// Devices whose silence a person has seen and accepted.
-    pub acknowledged: &'a BTreeSet<DeviceId>,
+    /// Devices whose silence a person has seen and accepted, and when: it is accepted until they
+    /// are sighted again.
+    pub acknowledged: &'a BTreeMap<DeviceId, Timestamp>,
     /// Up to when everything about the devices is known.
     pub known_until: Timestamp,
 }
 
 /// All that can be said about a ring and an environment at one instant.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DarkLooks {
     /// Control devices that were sighted in the last week.
     pub control_active: usize,
+    /// Control devices that were sighted at any time that is remembered.
+    pub control_known: usize,
+    /// Devices of the ring whose silence is accepted still.
+    pub acknowledged: usize,
     /// The next look by the calendar, should its day count.
     pub next_at: Option<Timestamp>,
     /// The newest looks: one for each of [`LOOKS`] that reaches back to devices that had arrived.
     pub looks: Vec<DarkLook>,
 }
 
-/// One look: who of those sighted a day before was silent since, here and in the control.
+/// One look: who of those sighted before was silent since, here and in the control. Before is the
+/// day before, and for the second look all the time since the assignment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DarkLook {
@@ -83,7 +96,8 @@ pub struct DarkLook {
     pub at: Timestamp,
     /// From when on silence counts.
     pub since: Timestamp,
-    /// The counted days since the assignment, its own included; it starts at 1.
+    /// The counted days since the assignment, its own included; it starts at 1. Days beyond what
+    /// presence remembers count all.
     pub day: u32,
     /// The ring's devices.
     pub ring: Share,
@@ -91,8 +105,9 @@ pub struct DarkLook {
     pub control: Share,
     /// How likely such a difference is by chance.
     pub p: PartsPerBillion,
-    /// How unlikely it must be to count: 0.001 ÷ (day × (day + 1)), which adds up to 0.001 over
-    /// all days, so that a rollout that soaks for a month does not test itself into a halt.
+    /// How unlikely it must be to count: 0.0005 ÷ (day × (day + 1)), which adds up to 0.001 over
+    /// both looks of all days, so that a rollout that soaks for a month does not test itself into a
+    /// halt.
     pub p_at_most: PartsPerBillion,
     /// The ring's silent devices, by ID.
     pub silent: Vec<DeviceId>,
@@ -102,7 +117,7 @@ pub struct DarkLook {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Share {
-    /// Devices sighted in the day before.
+    /// Devices sighted before.
     pub of: usize,
     /// Those of them that were silent since.
     pub silent: usize,
@@ -142,11 +157,11 @@ impl DarkLook {
     }
 }
 
-/// How unlikely a difference must be on a day, counted from 1.
+/// How unlikely a difference must be at a look on a day, counted from 1.
 #[must_use]
 pub fn p_at_most(day: u32) -> PartsPerBillion {
     let day = f64::from(day.max(1));
-    PartsPerBillion::of(CHANCE_OF_ERROR / (day * (day + 1.0)))
+    PartsPerBillion::of(CHANCE_OF_ERROR / (LOOKS_A_DAY * day * (day + 1.0)))
 }
 
 /// A calendar day of the ring's zone, in hours from 1970.
@@ -181,14 +196,20 @@ impl Fleet {
         for scope in question.control {
             control.extend(self.of(scope).filter(|device| is_in(scope, device, question.environment)));
         }
-        let week_ago = known_until - 24 * 7;
-        let active = control.iter().filter(|device| device.presence.in_hours(week_ago, known_until + 1));
+        let active = |hours: i64| {
+            let sighted = |device: &&&Device| device.presence.in_hours(known_until - hours, known_until + 1);
+            control.iter().filter(sighted).count()
+        };
+        let (control_active, control_known) = (active(24 * 7), active(REMEMBERED.as_hours()));
+        let here = self.of(question.ring).filter(|device| is_in(question.ring, device, question.environment));
+        let acknowledged = here.filter(|device| question.accepts(device, known_until + 1)).count();
         let mut days = calendar(question.schedule, question.known_until);
         let next_at = days.iter().find(|day| day.looks_at > question.known_until).map(|day| day.looks_at);
         days.retain(|day| day.looks_at <= question.known_until);
         mark_counted(&mut days, &control);
         let looks = LOOKS.iter().filter_map(|look| self.look(question, *look, &days, &control));
-        DarkLooks { control_active: active.count(), next_at, looks: looks.collect() }
+        let looks = looks.collect();
+        DarkLooks { control_active, control_known, acknowledged, next_at, looks }
     }
 
     fn look(
@@ -203,18 +224,22 @@ impl Fleet {
         let newest = days.iter().rposition(|day| day.counts)?;
         let days = days.get(..=newest)?;
         let at = days.last()?.looks_at;
-        let day = days.iter().filter(|day| day.counts && day.begins > hour_of(assignment.at)).count();
-        let day = u32::try_from(day).ok().filter(|day| *day > 0)?;
+        let assigned_hour = hour_of(assignment.at);
+        let day = days_since(days, assigned_hour)?;
         let look_hour = hour_of(at);
         let since = counted_back(days, look_hour, question.after.as_hours() * i64::from(look))?;
-        let cohort_from = counted_back(days, since, COHORT_HOURS)?;
+        let day_before = counted_back(days, since, COHORT_HOURS);
+        let cohort_from = match look {
+            1 => day_before?,
+            _ => day_before.unwrap_or(assigned_hour).min(assigned_hour),
+        };
         let sighted = |device: &Device| device.presence.in_hours(cohort_from, since);
         let is_silent = |device: &Device| !device.presence.in_hours(since, look_hour);
         let since_at = Timestamp::from_second(since * 3600).ok()?;
         let here = self.of(ring).filter(|device| {
             is_in(ring, device, question.environment)
                 && arrived_by(device, assignment, since_at)
-                && !question.acknowledged.contains(&device.latest.id)
+                && !question.accepts(device, look_hour)
         });
         let cohort: Vec<&Device> = here.filter(|device| sighted(device)).collect();
         if cohort.is_empty() {
@@ -234,6 +259,23 @@ impl Fleet {
     pub(super) fn of<'a>(&'a self, ring: &'a RingScope) -> impl Iterator<Item = &'a Device> {
         self.index.of(&ring.policies).filter_map(|id| self.devices.get(id))
     }
+}
+
+impl DarkQuestion<'_> {
+    /// Whether the silence of a device was accepted, and it was not sighted since and before an hour.
+    fn accepts(&self, device: &Device, until: i64) -> bool {
+        let accepted = self.acknowledged.get(&device.latest.id);
+        accepted.is_some_and(|at| !device.presence.in_hours(hour_of(*at) + 1, until))
+    }
+}
+
+/// The days that count since an hour; those before the calendar count all, so that no look is given
+/// the room of an earlier one. `None`: not one yet.
+fn days_since(days: &[Day], hour: i64) -> Option<u32> {
+    let counted = days.iter().filter(|day| day.counts && day.begins > hour).count();
+    let unknown = days.first().map_or(0, |first| (first.begins - hour).max(0) / 24);
+    let day = u32::try_from(counted).ok()?.checked_add(u32::try_from(unknown).ok()?)?;
+    (counted > 0).then_some(day)
 }
 
 /// Whether a device is in a ring now, with this environment.

@@ -36,7 +36,8 @@ pub enum Class {
     Arrived,
     /// Sighted after its due instant, not there yet.
     Due,
-    /// Still not there so long past its first due sighting, or sighted elsewhere after arriving.
+    /// Sighted so long past its first due sighting and still not there, or sighted elsewhere after
+    /// arriving.
     Stalled,
     /// No sighting since its due instant.
     Unseen,
@@ -76,6 +77,10 @@ pub struct Device {
     pub latest: Sighting,
     /// Start of the sweep that first listed it in its present profile.
     pub listed_since: Timestamp,
+    /// The same, when it is known to have come at that time: an earlier sweep did not list it there.
+    /// `None`: it may have been there for long, as all that is listed after their sightings were lost.
+    #[serde(default)]
+    pub joined_at: Option<Timestamp>,
     /// Full sweeps in a row that did not list it.
     pub missed_full_sweeps: u8,
     /// How far it got with the assignment it was last sighted under.
@@ -115,15 +120,19 @@ pub struct Progress {
     pub first_due_sighting: Option<Timestamp>,
     /// Its first sighting on the target after the assignment.
     pub arrived_at: Option<Timestamp>,
+    /// Its newest sighting on the target. Devices remembered from before it was kept have none.
+    #[serde(default)]
+    pub on_target_at: Option<Timestamp>,
 }
 
 impl Device {
-    /// A device listed for the first time.
+    /// A device listed for the first time; `is_new`: an earlier sweep would have listed it.
     #[must_use]
-    pub fn first_listed(sighting: Sighting, sweep_started_at: Timestamp) -> Self {
+    pub fn first_listed(sighting: Sighting, sweep_started_at: Timestamp, is_new: bool) -> Self {
         Self {
             latest: sighting,
             listed_since: sweep_started_at,
+            joined_at: is_new.then_some(sweep_started_at),
             missed_full_sweeps: 0,
             progress: None,
             left: None,
@@ -142,6 +151,7 @@ impl Device {
         if !passage.same_ring {
             self.left = passage.before.or(self.left);
             self.listed_since = sweep_started_at;
+            self.joined_at = Some(sweep_started_at);
         }
         // Fold what was known before the newer sighting replaces it: it holds the last activity
         // before the assignment.
@@ -159,15 +169,23 @@ impl Device {
             return known;
         }
         let week_before = after(assignment.at, -RECENTLY_ACTIVE);
+        let notified = after(assignment.at, NOTIFICATION);
         let mut progress = Progress {
             assignment,
-            due_at: after(assignment.at, NOTIFICATION).max(self.listed_since),
+            due_at: self.joined_at.map_or(notified, |joined| joined.max(notified)),
             recently_active: self.latest.last_seen_at.is_some_and(|seen| seen >= week_before),
             first_due_sighting: None,
             arrived_at: None,
+            on_target_at: None,
         };
         progress.fold(&self.latest);
         progress
+    }
+
+    /// Whether it was sighted on its ring's target after an instant.
+    #[must_use]
+    pub fn on_target_after(&self, instant: Timestamp) -> bool {
+        self.progress.and_then(|progress| progress.on_target_at).is_some_and(|seen| seen > instant)
     }
 
     /// Whether the account lists it no more, by two full sweeps.
@@ -197,10 +215,12 @@ impl Device {
         }
         let Some(assignment) = target else { return Class::Unseen };
         let progress = self.progress_under(assignment);
+        // While it is off it installs nothing: only a sighting says that it had the time.
+        let was_there = |by| self.latest.last_seen_at.is_some_and(|seen| by <= seen.min(now));
         match (progress.arrived_at, progress.first_due_sighting) {
             (Some(_), _) if version == Some(assignment.target) => Class::Arrived,
             (Some(_), _) => Class::Stalled,
-            (None, Some(first)) if now >= after(first, stalled_after) => Class::Stalled,
+            (None, Some(first)) if was_there(after(first, stalled_after)) => Class::Stalled,
             (None, Some(_)) => Class::Due,
             (None, None) => Class::Unseen,
         }
@@ -227,6 +247,7 @@ impl Progress {
         let on_target = sighting.client == Reported::Version(self.assignment.target);
         if on_target && seen > self.assignment.at {
             self.arrived_at.get_or_insert(seen);
+            self.on_target_at = self.on_target_at.max(Some(seen));
         }
     }
 }

@@ -44,6 +44,8 @@ pub struct Fleet {
     full_sweep_at: Option<Timestamp>,
     swept_at: Option<Timestamp>,
     profiles_swept_at: BTreeMap<PolicyId, Timestamp>,
+    /// Whether devices were remembered from before a restart.
+    has_memory: bool,
 }
 
 /// The rings of the account as the fleet needs them: which profile belongs where, and what is on
@@ -113,16 +115,19 @@ impl Fleet {
             devices.into_iter().map(|device| (device.latest.id.clone(), device)).collect();
         let mut index = Index::default();
         devices.values().for_each(|device| index.add(device));
-        Self { devices, index, ..Self::default() }
+        Self { has_memory: !devices.is_empty(), devices, index, ..Self::default() }
     }
 
     /// Takes in a complete sweep. Returns the devices that changed, and those forgotten.
     pub fn observe(&mut self, sweep: Sweep, membership: &Membership) -> Observed {
         let mut observed = Observed::default();
         let mut listed = BTreeSet::new();
+        // Before a first full sweep, with nothing remembered, each device is listed for the first time,
+        // and may have been there for long.
+        let knows_all = self.has_memory || self.full_sweep_at.is_some();
         for sighting in sweep.devices {
             let id = sighting.id.clone();
-            if self.sighted(sighting, sweep.started_at, membership) {
+            if self.sighted(sighting, (sweep.started_at, knows_all), membership) {
                 observed.changed.insert(id.clone());
             }
             listed.insert(id);
@@ -148,7 +153,12 @@ impl Fleet {
     }
 
     /// Whether the listing said anything new.
-    fn sighted(&mut self, sighting: Sighting, started_at: Timestamp, membership: &Membership) -> bool {
+    fn sighted(
+        &mut self,
+        sighting: Sighting,
+        (started_at, knows_all): (Timestamp, bool),
+        membership: &Membership,
+    ) -> bool {
         match self.devices.get_mut(&sighting.id) {
             Some(device) => {
                 let before = device.clone();
@@ -164,7 +174,7 @@ impl Fleet {
                 changed
             }
             None => {
-                let mut device = Device::first_listed(sighting.clone(), started_at);
+                let mut device = Device::first_listed(sighting.clone(), started_at, knows_all);
                 let passage = Passage { same_ring: true, ..membership.passage(&sighting, &sighting) };
                 device.sighted(sighting.clone(), started_at, passage);
                 self.index.add(&device);

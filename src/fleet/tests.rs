@@ -108,8 +108,20 @@ fn a_device_is_what_its_story_says() {
         ),
         (
             "not there when a day is over",
-            vec![before.clone(), (HOUR, win(OLD, HOUR))],
+            vec![before.clone(), (HOUR, win(OLD, HOUR)), (25 * HOUR, win(OLD, 25 * HOUR))],
             25 * HOUR,
+            Some(Class::Stalled),
+        ),
+        (
+            "off when its day is over, and not seen since",
+            vec![before.clone(), (HOUR, win(OLD, HOUR)), (70 * HOUR, win(OLD, 25 * HOUR - 1))],
+            70 * HOUR,
+            Some(Class::Due),
+        ),
+        (
+            "off over a weekend, and back on the old version",
+            vec![before.clone(), (HOUR, win(OLD, HOUR)), (70 * HOUR, win(OLD, 70 * HOUR))],
+            70 * HOUR,
             Some(Class::Stalled),
         ),
         (
@@ -141,8 +153,15 @@ fn a_device_is_what_its_story_says() {
             Some(Class::Arrived),
         ),
         (
-            "no version",
-            vec![(HOUR, Some(("windows", Reported::Null, HOUR, "in")))],
+            "new to the ring",
+            vec![(-HOUR, None), (HOUR, Some(("windows", Reported::Null, HOUR, "in")))],
+            HOUR,
+            Some(Class::Unseen),
+        ),
+        ("listed first when all were, as after a loss", vec![(HOUR, win(OLD, HOUR))], HOUR, Some(Class::Due)),
+        (
+            "listed first when all were, and not seen since it could know",
+            vec![(HOUR, win(OLD, DUE))],
             HOUR,
             Some(Class::Unseen),
         ),

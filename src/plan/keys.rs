@@ -173,7 +173,7 @@ pub(super) const PLAN: Mapping = Mapping {
             name: "on_drift",
             takes: Takes::Word { known: || words(ON_DRIFT), later: &[] },
             absent: Absent::Value(|| "halt".to_owned()),
-            doc: "What ringward does when somebody else changed a deployment group of this plan: `halt` stops writing and waits for a person; `restore` writes the group back as ringward left it, in the ring's schedule, and the ring adopts and soaks again; `adopt` records the change and goes on with the group as it is. A profile in somebody else's group and another updater at work halt under `restore` too. A ring whose group does not offer its targets is never verified.",
+            doc: "What ringward does when somebody else changed a deployment group of this plan: `halt` stops writing and waits for a person; `restore` writes the group back as ringward left it, in the ring's schedule, and the ring adopts and soaks again; `adopt` records the change and goes on with the group as it is. A profile in somebody else's group, another updater at work, a build that `forbid` names by now, and a group changed a fourth time in one rollout halt under `restore` too. A ring whose group does not offer its targets is never verified.",
             example: "on_drift: halt",
         },
         Key {

@@ -136,7 +136,7 @@ pub fn command(
         rollout: plan.map(|plan| plan.rollout.id.clone()),
         event,
     };
-    Ok(subject.events(effect, world, now).into_iter().map(entry).collect())
+    Ok(subject.events(effect, state, world, now).into_iter().map(entry).collect())
 }
 
 /// What the table says of a request as things are, and what it is about.
@@ -187,6 +187,7 @@ impl<'a> Subject<'a> {
     fn events(
         self,
         effect: Effect,
+        state: &State,
         world: &Observations,
         now: Timestamp,
     ) -> Vec<(Option<&'a PlanState>, Event)> {
@@ -194,7 +195,7 @@ impl<'a> Subject<'a> {
         let lifted = || {
             let rollout = &plan?.rollout;
             let cause = rollout.halted.as_ref()?.cause.clone();
-            let acknowledged = health::findings(rollout, world, now);
+            let acknowledged = health::findings(state, rollout, world, now);
             Some((plan, Event::HaltLifted { cause, acknowledged }))
         };
         match effect {

@@ -17,7 +17,7 @@ use crate::rollout::shrink;
 use crate::rollout::state::{
     Attempts, IllegalEvent, Phase, PlanState, Refusal, Ring, Rollout, Soak, Stage, State,
 };
-use crate::rollout::verdict::{Judgement, Verdict};
+use crate::rollout::verdict::{Gate, Judgement, Verdict};
 use crate::rollout::world::{Desired, Observations, Want};
 use crate::rollout::{lifecycle, outcome, reads};
 use crate::time::{Timestamp, since};
@@ -166,14 +166,20 @@ impl<'a> Context<'a> {
         self.judged(ring).iter().filter(counts)
     }
 
-    /// What the health gates of entered rings cannot tell, or fail for: nothing is written before.
+    /// What the health gates of entered rings cannot tell, or fail for: nothing is written before. A
+    /// verified ring in which silent devices cannot be looked for any more is no proof either.
     pub(super) fn ailing(&self) -> impl Iterator<Item = (&'a Ring, &Judgement)> {
-        let health = |judgement: &&Judgement| {
-            let stands = matches!(judgement.verdict, Verdict::Fail(_) | Verdict::Unknown(_));
-            judgement.gate.is_of_health() && stands
+        let ails = |ring: &Ring, judgement: &Judgement| match judgement.verdict {
+            Verdict::Fail(_) | Verdict::Unknown(_) => judgement.gate.is_of_health(),
+            Verdict::Wait(_) => {
+                let looked = judgement.environment.is_some_and(|at| ring.looked.contains(&at));
+                judgement.gate == Gate::Dark && looked
+            }
+            Verdict::Pass | Verdict::Exempt(_) => false,
         };
         self.rollout.rings.iter().flat_map(move |ring| {
-            self.judged(ring).iter().filter(health).map(move |judgement| (ring, judgement))
+            let ailing = self.judged(ring).iter().filter(move |judgement| ails(ring, judgement));
+            ailing.map(move |judgement| (ring, judgement))
         })
     }
 
@@ -185,7 +191,7 @@ impl<'a> Context<'a> {
     where
         'a: 'b,
     {
-        Subject { rollout: self.rollout, ring, plan, world: self.world, now: self.now }
+        Subject { state: self.state, rollout: self.rollout, ring, plan, world: self.world, now: self.now }
     }
 
     /// The first ring that is not verified.
@@ -198,21 +204,27 @@ impl<'a> Context<'a> {
     }
 }
 
+/// What a rung of the ladder has to add.
+type Rung = fn(&Context<'_>) -> Vec<Entry>;
+
 /// The ladder: the first rung with something to say wins. Holds and stops block what writes and
-/// what verifies, never what sees: doubt, halts, unknowns and soak clocks go on.
+/// what verifies, never what sees: doubt, halts, unknowns and soak clocks go on. While a write has no
+/// outcome nothing else is begun, and what the rings' gates say counts all the same: a halt keeps a
+/// write back that is not sent yet, and a doubt may last for days.
 fn ladder(name: &PlanName, desired: Desired<'_>, state: &State, context: Option<&Context<'_>>) -> Vec<Entry> {
     let Some(context) = context else { return lifecycle::step(name, desired, state) };
     if context.rollout.pending_write().is_some() {
-        return outcome::settle(context.rollout, context.world).into_iter().collect();
+        return first(context, &[settle, note_unknown, halt]);
     }
     let changed = lifecycle::step(name, desired, state);
     if !changed.is_empty() || context.rollout.phase != Phase::Running {
         return changed;
     }
-    let rungs: [fn(&Context<'_>) -> Vec<Entry>; 9] = [
+    let rungs: [Rung; 9] = [
         drift::rungs::note,
-        halt,
+        // Before the halt: what a gate could not tell an hour ago is no cause once it can.
         note_unknown,
+        halt,
         note_leavers,
         leave_ring,
         drift::restore::write_back,
@@ -220,7 +232,16 @@ fn ladder(name: &PlanName, desired: Desired<'_>, state: &State, context: Option<
         enter_ring,
         complete,
     ];
+    first(context, &rungs)
+}
+
+/// What the first of these rungs adds that has something to say.
+fn first(context: &Context<'_>, rungs: &[Rung]) -> Vec<Entry> {
     rungs.iter().map(|rung| rung(context)).find(|entries| !entries.is_empty()).unwrap_or_default()
+}
+
+fn settle(context: &Context<'_>) -> Vec<Entry> {
+    outcome::settle(context.rollout, context.world).into_iter().collect()
 }
 
 /// Halts for drift, a refused or ever failing write, a failing gate, or too long an unknown.
@@ -271,7 +292,9 @@ fn came_to_nothing(ring: &Ring, attempts: &Attempts) -> Option<Cause> {
 }
 
 fn unknown_too_long(context: &Context<'_>) -> Option<Cause> {
-    context.rollout.rings_with_plans().find_map(|(ring, plan)| {
+    // Nobody judges the ring that a write is under way for; what its gates could not tell before is old.
+    let judged = |(ring, _): &(&Ring, &RingPlan)| !matches!(ring.stage, Stage::Deploying(_));
+    context.rollout.rings_with_plans().filter(judged).find_map(|(ring, plan)| {
         let limit = plan.unknown_after.get();
         let ((gate, environment), unknown) =
             ring.unknown.iter().find(|(_, unknown)| since(unknown.since, context.now) >= limit)?;
@@ -375,6 +398,10 @@ fn enter_ring(context: &Context<'_>) -> Vec<Entry> {
 }
 
 fn complete(context: &Context<'_>) -> Vec<Entry> {
+    // A halt ends by a person's word, and not by an edit that leaves nothing to do.
+    if context.rollout.halted.is_some() {
+        return Vec::new();
+    }
     if context.current().is_some() || !drift::rungs::bars(context).is_empty() {
         return Vec::new();
     }

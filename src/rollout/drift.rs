@@ -27,6 +27,10 @@ pub const UPDATER_DEVICES: usize = 3;
 /// More than one in so many of a ring's devices is another updater at work: 10 %.
 pub const UPDATER_ONE_IN: usize = 10;
 
+/// So often at most a ring's group is written back in one rollout. Each time its devices go up, down
+/// and up again; whoever changes it more often is to be found by a person.
+pub const RESTORES_AT_MOST: u32 = 3;
+
 /// The ways in which a plan's groups and devices come to differ from what ringward left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -96,6 +100,27 @@ pub struct GroupDrift {
     /// Groups that hold what this one lost; until they let go it cannot be written back.
     #[serde(default)]
     pub elsewhere: Vec<Elsewhere>,
+    /// Why a plan that has drift written back does not have this one; `None`: it does, or none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub never: Option<Never>,
+}
+
+/// Why a group is never written back as ringward left it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Never {
+    /// The plan forbids by now what ringward left.
+    Forbidden {
+        /// The version, as the group would offer it.
+        version: String,
+        /// The plan's reason.
+        reason: String,
+    },
+    /// It was written back so often in this rollout that somebody undoes it each time.
+    TooOften {
+        /// How often.
+        times: u32,
+    },
 }
 
 /// Another group that holds profiles of a changed one, or the name of a deleted one.
@@ -245,7 +270,15 @@ impl fmt::Display for GroupDrift {
                 many => write!(f, "; profiles {} are in group `{name}` ({id})", many.join(", "))?,
             }
         }
-        Ok(())
+        match &self.never {
+            None => Ok(()),
+            Some(Never::Forbidden { version, reason }) => {
+                write!(f, "; it is not written back, for the plan forbids {version} by now ({reason})")
+            }
+            Some(Never::TooOften { times }) => {
+                write!(f, "; it was written back {times} times in this rollout, and is not once more")
+            }
+        }
     }
 }
 

@@ -99,11 +99,18 @@ pub(super) fn entering(
 ) -> Entering {
     let mut blocks = not_now(context, ring.since, attempts, &judgements);
     blocks.extend(drift::rungs::bars(context).into_iter().map(|_| EntryBlock::Drifted).take(1));
+    // A profile that the list shows in no group may sit in one of ours that it hides; and one that is
+    // gone is a drift, which comes first.
+    if hides_one_of_ours(context) {
+        blocks.push(EntryBlock::GroupsUnread);
+    }
     let (step, policies) = match need(context, plan) {
         Need::Step(step, policies) => (step, policies),
         Need::Unresolved => return Entering::Blocked(blocks),
         Need::Unread => {
-            blocks.push(EntryBlock::GroupsUnread);
+            if !blocks.contains(&EntryBlock::GroupsUnread) {
+                blocks.push(EntryBlock::GroupsUnread);
+            }
             return Entering::Blocked(blocks);
         }
         Need::Veto(veto) => {
@@ -203,6 +210,15 @@ pub(super) fn need(context: &Context<'_>, plan: &RingPlan) -> Need {
         Ok(step) => Need::Step(step, policies),
         Err(veto) => Need::Veto(veto),
     }
+}
+
+/// Whether the list lacks a group of the plan, and no read of its own has said that it is gone.
+fn hides_one_of_ours(context: &Context<'_>) -> bool {
+    let Some(groups) = context.world.groups_now(context.state) else { return false };
+    let owned = context.state.groups.iter().filter(|(_, owned)| owned.plan == context.rollout.id.plan);
+    owned
+        .filter(|(id, _)| !groups.value.iter().any(|group| group.id == **id))
+        .any(|(id, owned)| !drift::look::is_gone(context.world, id, &owned.last))
 }
 
 /// Why a step is more than the ring's plan allows; `None`: it is not.

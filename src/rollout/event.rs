@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::{PlanDigest, Revision};
 pub use crate::rollout::cause::Cause;
-pub use crate::rollout::drift::{Drift, DriftKind, Elsewhere, GroupDrift, MovedTo, OtherUpdater};
+pub use crate::rollout::drift::{Drift, DriftKind, Elsewhere, GroupDrift, MovedTo, Never, OtherUpdater};
 pub use crate::rollout::intent::{Cancelled, DOUBT_READS_APART, Finding, Purpose, WriteIntent};
 use crate::rollout::remote::Group;
 use crate::rollout::verdict::{Gate, Judgement, Unknown};
@@ -225,6 +225,10 @@ pub enum Event {
         write: WriteId,
         /// The group as answered.
         group: Group,
+        /// Devices that it offers something else, by the count just before it was sent; `None`: the
+        /// ring has no limit, or what was counted is lost.
+        #[serde(default)]
+        counted: Option<usize>,
     },
     /// Cloudflare refused the write; nothing was applied.
     WriteRefused {
@@ -245,6 +249,10 @@ pub enum Event {
         write: WriteId,
         /// What happened instead of a clear answer.
         why: String,
+        /// Devices that it offers something else, by the count just before it was sent; `None`: the
+        /// ring has no limit, or what was counted is lost.
+        #[serde(default)]
+        counted: Option<usize>,
     },
     /// A first read about a write in doubt.
     DoubtRead {

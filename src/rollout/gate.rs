@@ -26,6 +26,8 @@ pub const LEFT_TO_ENTER: SignedDuration = SignedDuration::from_mins(15);
 /// One ring as the gates see it.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
+    /// All that the log says: what is known of the ring's group.
+    pub state: &'a State,
     /// The rollout.
     pub rollout: &'a Rollout,
     /// The ring.
@@ -200,7 +202,7 @@ pub fn scope(plan: &RingPlan, assigned: &Assigned) -> RingScope {
 
 /// Whether enough sighted devices run the target: one word for each environment with a target.
 fn adoption(subject: Subject<'_>, assigned: &Assigned) -> Vec<Judgement> {
-    let Subject { rollout, ring, plan, world, now } = subject;
+    let Subject { rollout, ring, plan, world, now, .. } = subject;
     let known_until = world.fleet.known_until(&assigned.policies);
     let census = world.fleet.census(&scope(plan, assigned), now);
     let deadline_at = deadline(rollout, plan, assigned, now);

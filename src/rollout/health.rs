@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fleet::{Counts, DarkLook, PartsPerBillion, Share};
 use crate::plan::model::{Health, Percent};
-use crate::rollout::verdict::{Unknown, Verdict, short};
+use crate::rollout::verdict::{Exempt, Unknown, Verdict, short};
 use crate::time::{Span, Timestamp};
 
 /// Devices of one environment that are sighted and do not move.
@@ -34,8 +34,10 @@ pub struct Dark {
     pub arrived: usize,
     /// Devices of the rings not entered that were sighted in the last week.
     pub control_active: usize,
-    /// Devices whose silence a person has seen and accepted, at any time: they count for nothing
-    /// here.
+    /// Those of them that were sighted at any time that is remembered, which is a month.
+    pub control_known: usize,
+    /// Devices whose silence a person has seen and accepted, not sighted since: they count for
+    /// nothing here.
     pub acknowledged: usize,
     /// The newest looks; none while nobody could be looked for yet.
     pub looks: Vec<Look>,
@@ -61,8 +63,9 @@ pub struct Look {
     pub since: Timestamp,
     /// The counted days since the assignment.
     pub day: u32,
-    /// The ring's devices that were sighted in the day before `since`, and those of them not seen
-    /// from then up to the look.
+    /// The ring's devices that were sighted before `since`, and those of them not seen from then up
+    /// to the look. Before is the day before, and for the second look all the time since the
+    /// assignment.
     pub ring: Share,
     /// The same of the rings not entered.
     pub control: Share,
@@ -117,18 +120,36 @@ impl Stalled {
 }
 
 impl Dark {
+    /// With fewer control devices nothing is acquitted: when a fifth of a ring is silent and nobody
+    /// of thirty others, chance does not explain it, and when it is one of thirty, it does.
+    #[must_use]
+    pub fn least_control(min_devices: u32) -> usize {
+        2 * Health::least_of(min_devices)
+    }
+
     /// The value seen, for people.
     #[must_use]
     pub fn value(&self, verdict: &Verdict) -> String {
-        let Self { arrived, control_active, acknowledged, .. } = self;
+        let Self { arrived, control_active, control_known, acknowledged, .. } = self;
         if matches!(verdict, Verdict::Unknown(why) if *why != Unknown::OutageOrHoliday) {
             return "not read lately".to_owned();
         }
         if *arrived < Health::least_of(self.min_devices) {
             return format!("{arrived} devices arrived");
         }
-        if *control_active < Health::least_of(self.min_devices) {
-            return format!("{control_active} devices of rings not entered, to compare with");
+        let of_the_others = "devices of rings not entered";
+        match verdict {
+            Verdict::Exempt(Exempt::NoControl) if *control_known == 0 => {
+                return format!("0 {of_the_others}, to compare with");
+            }
+            Verdict::Exempt(Exempt::NoControl) => {
+                let least = Self::least_control(self.min_devices);
+                return format!("{control_known} {of_the_others}, to compare with; it takes {least}");
+            }
+            Verdict::Wait(_) if *control_active < Health::least_of(self.min_devices) => {
+                return format!("{control_active} of {control_known} {of_the_others} sighted in a week");
+            }
+            _ => {}
         }
         let accepted = accepted(*acknowledged);
         match self.looks.as_slice() {

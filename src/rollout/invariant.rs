@@ -194,6 +194,7 @@ pub fn check_within(log: &[Recorded], journal: &[FarEndWrite], limits: Limits) -
         grounds::clock(&mut audit, &ledger, recorded);
         grounds::actor(&mut audit, recorded);
         grounds::halts_and_waivers(&mut audit, &ledger, recorded);
+        grounds::overdue(&mut audit, &ledger, recorded);
         drift::check(&mut audit, &ledger, recorded);
         entry::check(&mut audit, &ledger, recorded);
         outcomes::check(&mut audit, &ledger, recorded);

@@ -45,17 +45,28 @@ pub enum SendOutcome {
 }
 
 /// The event for a write's outcome; `None` when the log has one already, or the write is in doubt.
+/// `counted`: the devices that were counted before it was sent.
 #[must_use]
-pub fn outcome_entry(state: &State, id: WriteId, outcome: SendOutcome) -> Option<Entry> {
+pub fn outcome_entry(
+    state: &State,
+    id: WriteId,
+    outcome: SendOutcome,
+    counted: Option<usize>,
+) -> Option<Entry> {
     let (rollout, ring, write) = state.pending_write()?;
     if write.id() != id || write.doubt.is_some() {
         return None;
     }
-    let (reason, event) = event_of(ring, write, outcome);
+    let (reason, event) = event_of(ring, write, outcome, counted);
     Some(Entry::engine(&rollout.id, reason, event))
 }
 
-fn event_of(ring: &Ring, write: &PendingWrite, outcome: SendOutcome) -> (String, Event) {
+fn event_of(
+    ring: &Ring,
+    write: &PendingWrite,
+    outcome: SendOutcome,
+    counted: Option<usize>,
+) -> (String, Event) {
     let (ring, intent) = (ring.name.clone(), &write.intent);
     let write = intent.id;
     let cancelled = |why: Cancelled, retry_at| {
@@ -63,14 +74,14 @@ fn event_of(ring: &Ring, write: &PendingWrite, outcome: SendOutcome) -> (String,
     };
     let doubted = |why: String| {
         let reason = "nobody can say whether the write was applied".to_owned();
-        (reason, Event::WriteDoubted { ring: ring.clone(), write, why })
+        (reason, Event::WriteDoubted { ring: ring.clone(), write, why, counted })
     };
     match outcome {
         SendOutcome::Overtaken(why) => cancelled(why, None),
         SendOutcome::NotSent { message, retry_at } => cancelled(Cancelled::NotSent { message }, retry_at),
         SendOutcome::Answered(group) if is_as_intended(intent, &group) => {
             let reason = "Cloudflare answered with what was intended".to_owned();
-            (reason, Event::WriteConfirmed { ring: ring.clone(), write, group })
+            (reason, Event::WriteConfirmed { ring: ring.clone(), write, group, counted })
         }
         SendOutcome::Answered(group) => doubted(format!(
             "the answer is not what was intended: {}",
@@ -102,7 +113,7 @@ fn is_as_intended(intent: &WriteIntent, group: &Group) -> bool {
 pub fn doubt_after_restart(state: &State) -> Option<Entry> {
     let (_, _, write) = state.pending_write()?;
     let message = "the daemon ended before the answer was recorded".to_owned();
-    outcome_entry(state, write.id(), SendOutcome::NoAnswer { message })
+    outcome_entry(state, write.id(), SendOutcome::NoAnswer { message }, None)
 }
 
 /// The next event about a write in doubt, when a read says something new.

@@ -15,7 +15,7 @@ use crate::fleet::RingScope;
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::{OnDrift, Revision, RingPlan};
 use crate::rollout::decide::{Context, decide};
-use crate::rollout::drift::{GroupDrift, look};
+use crate::rollout::drift::{GroupDrift, look, restore};
 use crate::rollout::entering::{Need, need, recognised, too_many};
 use crate::rollout::event::{Mode, Purpose, Recorded, RolloutId};
 use crate::rollout::gate;
@@ -138,7 +138,7 @@ pub fn preview(
     let refused = begun(name, desired, state, now, OpenWrite::Refused)?;
     let other = refused.plans.get(name).map(|plan| plan.rollout.id.clone());
     let mut state = begun(name, desired, state, now, OpenWrite::Applied)?;
-    let restores = undrifted(name, &mut state, world, now);
+    let Undrifted { writes: restores, blocked } = undrifted(name, &mut state, world, now);
     let waits = state.plans.get(name).is_some_and(|plan| plan.rollout.waiting.is_some());
     if waits {
         finish_running(name, revision, &mut state, world, now)?;
@@ -161,12 +161,12 @@ pub fn preview(
         _ if before.as_ref() == Some(&rollout) => Course::GoesOn,
         _ => Course::Begins,
     };
-    let rings = revision
-        .plan
-        .rings
-        .iter()
-        .filter_map(|ring| ring_preview(name, ring, &mut state, world, now))
-        .collect();
+    let rings = revision.plan.rings.iter();
+    let mut rings: Vec<RingPreview> =
+        rings.filter_map(|ring| ring_preview(name, ring, &mut state, world, now)).collect();
+    if let Some((drifted, blocker)) = blocked {
+        wait_for_drift(&mut rings, &drifted, blocker);
+    }
     Ok(Preview { rollout, course, now: waiting_on, restores, rings })
 }
 
@@ -251,15 +251,31 @@ fn begun(
     Ok(state)
 }
 
+/// What becomes of drift.
+#[derive(Default)]
+struct Undrifted {
+    /// The groups that are written back.
+    writes: Vec<PreviewedWrite>,
+    /// The ring whose group cannot be, and why: until somebody does something.
+    blocked: Option<(RingName, Blocker)>,
+}
+
+/// Until a drifted group is written back no ring is entered, and its own ring is not verified.
+fn wait_for_drift(rings: &mut [RingPreview], drifted: &RingName, blocker: Blocker) {
+    let waits =
+        |ring: &&mut RingPreview| !matches!(ring.outcome, Outcome::Entered(_)) || ring.name == *drifted;
+    if let Some(ring) = rings.iter_mut().find(waits) {
+        ring.outcome = Outcome::Blocked(vec![blocker]);
+        ring.writes.clear();
+        ring.retargeted.clear();
+        ring.released.clear();
+    }
+}
+
 /// Deals with drift as the plan has it: what can be written back is, and a person accepts the rest.
-fn undrifted(
-    name: &PlanName,
-    state: &mut State,
-    world: &Observations,
-    now: Timestamp,
-) -> Vec<PreviewedWrite> {
-    let mut writes = Vec::new();
-    let Some(rollout) = state.plans.get(name).map(|plan| &plan.rollout) else { return writes };
+fn undrifted(name: &PlanName, state: &mut State, world: &Observations, now: Timestamp) -> Undrifted {
+    let mut undrifted = Undrifted::default();
+    let Some(rollout) = state.plans.get(name).map(|plan| &plan.rollout) else { return undrifted };
     let id = rollout.id.clone();
     let restores = rollout.revision.plan.on_drift == OnDrift::Restore && rollout.phase == Phase::Running;
     // Each group is written back once at most, and accepted once at most.
@@ -267,20 +283,28 @@ fn undrifted(
         let all = look::groups(state, name, world);
         let free = look::first_to_restore(state, &all).filter(|_| restores).cloned();
         let accepted = || all.iter().find(|drift| !look::is_accepted(state, drift)).cloned();
-        if let Some(GroupDrift { ring, expected, seen, .. }) = free {
-            let group_name = seen.as_ref().map_or(&expected.content.name, |seen| &seen.content.name).clone();
-            let after = GroupContent { name: group_name, ..expected.content };
+        if let Some(drift) = free {
+            let too_many = Context::of(name, Desired::LastGood, state, world, now).and_then(|context| {
+                restore::too_many(&context, context.rollout.ring_plan(&drift.ring)?, &drift)
+            });
+            if let Some(too_many) = too_many {
+                let blocker = Blocker::BlastLimit(drift.ring.clone(), too_many);
+                undrifted.blocked = Some((drift.ring, blocker));
+                break;
+            }
+            let after = restore::put_back(&drift);
+            let GroupDrift { ring, seen, .. } = drift;
             let write = PreviewedWrite { purpose: Purpose::Restore, before: seen, after };
             let written = as_written(&write, state.groups.len(), now);
             state.own(&id, &ring, &written, now);
-            writes.push(write);
+            undrifted.writes.push(write);
         } else if let Some(drift) = accepted() {
             state.accept_drift(&drift, now);
         } else {
             break;
         }
     }
-    writes
+    undrifted
 }
 
 /// What becomes of one ring, folded into `state`; `None`: the rollout has no such ring.

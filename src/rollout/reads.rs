@@ -54,7 +54,7 @@ pub(super) fn wants(context: &Context<'_>) -> Vec<Want> {
         wants.push(Want::renewed(read, last, world.cadence.poll, now));
     }
     if let Some(due) = restore::due(context) {
-        let Restoring { attempts, since } = &due.ring.restoring;
+        let Restoring { attempts, since, .. } = &due.ring.restoring;
         wants.extend(before_a_write(context, due.plan, attempts, *since));
     }
     match context.current() {
@@ -126,15 +126,12 @@ pub(super) fn wake_at(context: &Context<'_>, wants: &[Want]) -> Option<Timestamp
     let mut instants: Vec<Timestamp> = wants.iter().map(|want| want.at).collect();
     if rollout.phase == Phase::Running {
         if let Some(due) = restore::due(context) {
-            let Restoring { attempts, since } = &due.ring.restoring;
+            let Restoring { attempts, since, .. } = &due.ring.restoring;
             instants.extend(writable_at(context, due.plan, attempts, *since));
         }
         for (ring, plan) in rollout.rings_with_plans() {
             let limit = plan.unknown_after.get();
             instants.extend(ring.unknown.values().map(|unknown| after(unknown.since, limit)));
-            if let Some(assigned) = ring.stage.assigned() {
-                instants.extend(gate::health::next_failure(context.subject(ring, plan), assigned));
-            }
             match &ring.stage {
                 Stage::Entering(attempts) => {
                     instants.extend(writable_at(context, plan, attempts, ring.since));

@@ -615,7 +615,7 @@ fn earliest_restore(context: &Context<'_>) -> Option<Timestamp> {
         WritingBack::Write(_) => true,
         WritingBack::Blocked(blocks) => blocks.iter().all(is_of_the_clock),
     };
-    let Restoring { attempts, since } = &due.ring.restoring;
+    let Restoring { attempts, since, .. } = &due.ring.restoring;
     let budget = budget_spent_until(context).unwrap_or(context.now);
     let ready = not_before(attempts, *since).max(context.now).max(budget);
     let opens = due.plan.schedule.next_entry(ready, gate::LEFT_TO_ENTER);

@@ -117,8 +117,10 @@ pub enum Waiting {
     NotExercised,
     /// Devices have not been there for long enough to look for silent ones.
     TooSoon,
-    /// Most devices are silent, here and in the rings not entered.
+    /// Most devices are silent, here and in the rings not entered, or those were for a week.
     FleetAsleep,
+    /// The ring's group does not offer the target: somebody changed it.
+    NotOffered,
 }
 
 /// Why a gate fails.
@@ -163,7 +165,7 @@ pub enum Exempt {
     Waived,
     /// Too few devices to judge this gate.
     TooFewDevices,
-    /// Too few devices are left in the rings not entered to compare with.
+    /// Too few devices are in the rings not entered to compare with.
     NoControl,
 }
 
@@ -203,6 +205,7 @@ impl Verdict {
             Self::Wait(Waiting::NotExercised) => "not_exercised",
             Self::Wait(Waiting::TooSoon) => "too_soon",
             Self::Wait(Waiting::FleetAsleep) => "fleet_asleep",
+            Self::Wait(Waiting::NotOffered) => "not_offered",
             Self::Fail(Failing::DeadlineMissed) => "deadline_missed",
             Self::Fail(Failing::TooManyStalled) => "too_many_stalled",
             Self::Fail(Failing::TooManyDark) => "too_many_dark",
@@ -293,6 +296,12 @@ pub enum Evidence {
 }
 
 impl Judgement {
+    /// Whether it advances only because a person waived its gate.
+    #[must_use]
+    pub fn is_waived(&self) -> bool {
+        self.verdict == Verdict::Exempt(Exempt::Waived)
+    }
+
     /// The value seen, for people.
     #[must_use]
     pub fn value(&self) -> String {

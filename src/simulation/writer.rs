@@ -32,7 +32,7 @@ pub(super) enum Writing {
     /// The last word is about to be said.
     Clearing { write: WriteId, look: LastLook, send_at: Timestamp },
     /// It is sent.
-    Sent { write: WriteId, ticket: Ticket, answer_at: Timestamp },
+    Sent { write: WriteId, ticket: Ticket, answer_at: Timestamp, counted: Option<usize> },
 }
 
 impl Engine {
@@ -45,15 +45,19 @@ impl Engine {
                         self.writing = Some(Writing::Clearing { write, look, send_at });
                     }
                     Err(message) => {
-                        self.end(write, SendOutcome::Overtaken(Cancelled::Unreadable { message }), now)
+                        self.end(
+                            write,
+                            (SendOutcome::Overtaken(Cancelled::Unreadable { message }), None),
+                            now,
+                        );
                     }
                 }
             }
             Some(Writing::Clearing { write, look, send_at }) if send_at <= now => {
                 self.clear(far_end, write, &look, is_stop_file_there, now);
             }
-            Some(Writing::Sent { write, ticket, answer_at }) if answer_at <= now => {
-                self.end(write, far_end.outcome(ticket), now);
+            Some(Writing::Sent { write, ticket, answer_at, counted }) if answer_at <= now => {
+                self.end(write, (far_end.outcome(ticket), counted), now);
             }
             writing => self.writing = writing,
         }
@@ -140,7 +144,7 @@ impl Engine {
             cleared => cleared,
         };
         if let Err(why) = cleared {
-            self.end(write, SendOutcome::Overtaken(why), now);
+            self.end(write, (SendOutcome::Overtaken(why), None), now);
             return;
         }
         let body = match intent.before {
@@ -148,11 +152,13 @@ impl Engine {
             None => Write::Create(intent.after),
         };
         let ticket = far_end.send(body, look.fresh.as_of, now, self.pace.apply);
-        self.writing = Some(Writing::Sent { write, ticket, answer_at: after(now, self.pace.answer) });
+        let counted = look.counted.as_ref().map(|count| count.value);
+        let answer_at = after(now, self.pace.answer);
+        self.writing = Some(Writing::Sent { write, ticket, answer_at, counted });
     }
 
-    fn end(&mut self, write: WriteId, outcome: SendOutcome, now: Timestamp) {
-        let entry = outcome_entry(&self.state, write, outcome);
+    fn end(&mut self, write: WriteId, (outcome, counted): (SendOutcome, Option<usize>), now: Timestamp) {
+        let entry = outcome_entry(&self.state, write, outcome, counted);
         self.append(entry, now);
     }
 }

@@ -9,8 +9,8 @@ use ringward::fleet::{Counts, EnvironmentCensus, PartsPerBillion, Share};
 use ringward::ids::{DeviceId, GroupId, PolicyId};
 use ringward::plan::model::{DeviceLimit, Health, HealthLimit, Percent, PlanDigest};
 use ringward::rollout::event::{
-    Actor, Cancelled, Cause, Elsewhere, GroupDrift, MovedTo, OtherUpdater, Purpose, RolloutId, WriteId,
-    WriteIntent,
+    Actor, Cancelled, Cause, Elsewhere, GroupDrift, MovedTo, Never, OtherUpdater, Purpose, RolloutId,
+    WriteId, WriteIntent,
 };
 use ringward::rollout::explain::meaning;
 use ringward::rollout::health::{Dark, Look, Stalled};
@@ -76,6 +76,7 @@ fn drift(seen: Option<&str>) -> GroupDrift {
         expected: group("Early adopters", "2026.8.2100.0"),
         seen: seen.map(|version| group("Early adopters", version)),
         elsewhere: Vec::new(),
+        never: None,
     }
 }
 
@@ -157,6 +158,7 @@ fn dark(verdict: Verdict) -> Judgement {
     let evidence = Dark {
         arrived: 391,
         control_active: 1_000,
+        control_known: 1_000,
         acknowledged: 0,
         looks: match verdict {
             Verdict::Wait(Waiting::TooSoon) => Vec::new(),
@@ -315,6 +317,7 @@ examples!(waitings: Waiting {
     Waiting::NotExercised => Waiting::NotExercised,
     Waiting::TooSoon => Waiting::TooSoon,
     Waiting::FleetAsleep => Waiting::FleetAsleep,
+    Waiting::NotOffered => Waiting::NotOffered,
 });
 
 examples!(unknowns: Unknown {
@@ -381,6 +384,7 @@ fn gates() -> Vec<Judgement> {
             Waiting::TooFewSeen | Waiting::TooFewArrived => adoption(Verdict::Wait(waiting)),
             Waiting::SoakRunning | Waiting::NotExercised => soak(Verdict::Wait(waiting)),
             Waiting::TooSoon | Waiting::FleetAsleep => dark(Verdict::Wait(waiting)),
+            Waiting::NotOffered => stalled(Verdict::Wait(waiting)),
         })
         .collect();
     gates.push(dark(Verdict::Wait(Waiting::TooFewSeen)));
@@ -503,7 +507,12 @@ fn every_cause_of_a_halt_is_explained() {
     held_back.elsewhere = vec![held(&["p-1"])];
     let mut name_taken = drift(None);
     name_taken.elsewhere = vec![held(&[])];
-    let drifts = [drift(None), moved, held_back, name_taken];
+    let mut forbidden = drift(Some("2026.6.880.0"));
+    let reason = "fails to connect after upgrade".to_owned();
+    forbidden.never = Some(Never::Forbidden { version: "windows 2026.8.2100.0".to_owned(), reason });
+    let mut too_often = drift(Some("2026.6.880.0"));
+    too_often.never = Some(Never::TooOften { times: 3 });
+    let drifts = [drift(None), moved, held_back, name_taken, forbidden, too_often];
     rows.extend(drifts.map(|drift| Cause::Drift(Box::new(drift))));
     let dark = Box::new(dark(Verdict::Fail(Failing::TooManyDark)));
     rows.push(Cause::Unhealthy { ring: r(), judgement: dark, devices: BTreeSet::new() });

@@ -306,6 +306,7 @@ const EXPECTED: &str = "
     verdict soak unknown stale_sweep
     verdict soak exempt waived
     verdict stalled pass
+    verdict stalled wait not_offered
     verdict stalled fail too_many_stalled
     verdict stalled unknown not_swept
     verdict stalled unknown stale_sweep

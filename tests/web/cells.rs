@@ -178,7 +178,12 @@ fn way_to(place: Place, name: &str, revision: &Revision) -> Vec<Event> {
     };
     let reached = Event::RingReached { ring: name.clone() };
     let planned = Event::WritePlanned { ring: name.clone(), intent: Box::new(intent) };
-    let doubted = Event::WriteDoubted { ring: name.clone(), write: WriteId(1), why: "a reset".to_owned() };
+    let doubted = Event::WriteDoubted {
+        ring: name.clone(),
+        write: WriteId(1),
+        why: "a reset".to_owned(),
+        counted: None,
+    };
     let assigned = Event::RingAssigned { ring: name.clone(), group, judgements: Vec::new() };
     let adopted = Event::AdoptionReached { ring: name.clone(), judgements: Vec::new() };
     let verified = Event::RingVerified { ring: name, judgements: Vec::new() };

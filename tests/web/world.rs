@@ -132,6 +132,7 @@ fn of_health() -> [Judgement; 2] {
     let dark = Dark {
         arrived: 30,
         control_active: 110,
+        control_known: 112,
         acknowledged: 3,
         looks: vec![look(1, 3, 420_000_000), look(2, 14, 4_000)],
         next_at: Some(at("2026-10-12T18:00:00Z")),
@@ -224,6 +225,7 @@ pub(super) fn troubled(name: &str) -> Report {
         expected: serde_json::from_value(group_json()).unwrap(),
         seen: None,
         elsewhere: Vec::new(),
+        never: None,
     }));
     let found = |kind, standing| DriftFinding {
         ring: ring("Engineering Ring 0"),

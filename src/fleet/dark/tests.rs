@@ -1,6 +1,6 @@
 //! Looks against stories of whole fleets, told in local days of Lisbon.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::fleet::{Membership, Reported, SightedPolicy, Sighting, Sweep, SweepScope};
@@ -117,14 +117,24 @@ impl Story {
 
     fn looks_at(&self, schedule: &Schedule, known_until: Timestamp) -> DarkLooks {
         let day = jiff::Zoned::new(known_until, jiff::tz::TimeZone::UTC).day();
-        let none = BTreeSet::new();
+        self.looks_without(schedule, known_until, &BTreeMap::new(), day)
+    }
+
+    /// The same with silences accepted, and swept until a day.
+    fn looks_without(
+        &self,
+        schedule: &Schedule,
+        known_until: Timestamp,
+        acknowledged: &BTreeMap<DeviceId, Timestamp>,
+        day: i8,
+    ) -> DarkLooks {
         self.fleet(day).dark(&DarkQuestion {
             ring: &scope("ring", Some(assigned())),
             control: &[scope("rest", None)],
             environment: Environment::Windows,
             after: SignedDuration::from_hours(24),
             schedule,
-            acknowledged: &none,
+            acknowledged,
             known_until,
         })
     }
@@ -187,17 +197,8 @@ fn devices_that_never_come_back_are_named_by_the_second_evening() {
     let faulty: BTreeSet<DeviceId> = (0..20).map(|index| story.sighting(index, at(13, 9)).id).collect();
     // Some of the faulty were absent on Tuesday: those never arrived and are no cohort.
     assert!(second.silent.iter().filter(|id| faulty.contains(id)).count() >= 17, "{second:?}");
-    let acknowledged = faulty;
-    let fleet = story.fleet(15);
-    let again = fleet.dark(&DarkQuestion {
-        ring: &scope("ring", Some(assigned())),
-        control: &[scope("rest", None)],
-        environment: Environment::Windows,
-        after: SignedDuration::from_hours(24),
-        schedule: &lisbon(None),
-        acknowledged: &acknowledged,
-        known_until: at(15, 20),
-    });
+    let accepted = faulty.into_iter().map(|id| (id, at(15, 21))).collect();
+    let again = story.looks_without(&lisbon(None), at(15, 20), &accepted, 15);
     assert!(!fails(&again), "what is acknowledged is taken out: {again:?}");
 }
 
@@ -240,8 +241,68 @@ fn the_power_and_the_false_alarms_are_as_the_design_says() {
 
 #[test]
 fn what_the_days_may_spend_adds_up_to_one_chance_of_error() {
-    let spent: f64 = (1..=100_000).map(|day| CHANCE_OF_ERROR / (f64::from(day) * f64::from(day + 1))).sum();
-    assert!((spent - CHANCE_OF_ERROR).abs() < 1e-7, "{spent}");
-    assert_eq!(p_at_most(1), PartsPerBillion(500_000));
+    let spent: u64 = (1..=2_000).map(|day| LOOKS.len() as u64 * u64::from(p_at_most(day).0)).sum();
+    // In parts per billion, each rounded up: a thousandth, but for the days after the 2,000th.
+    assert!((999_000..=1_004_000).contains(&spent), "{spent}");
+    assert_eq!(p_at_most(1), PartsPerBillion(250_000));
     assert_eq!(p_at_most(0), p_at_most(1));
+}
+
+#[test]
+fn no_day_is_given_the_room_of_an_earlier_one() {
+    let assigned = hour_of(assigned());
+    let mut before = None;
+    for later in 1..100 {
+        let until = after(at(13, 21), SignedDuration::from_hours(24 * later));
+        let mut days = calendar(&lisbon(None), until);
+        days.retain(|day| day.looks_at <= until);
+        days.iter_mut().for_each(|day| day.counts = true);
+        let day = days_since(&days, assigned);
+        assert_eq!(day, u32::try_from(later).ok(), "each day counts once, remembered or not");
+        assert!(day > before, "{later}");
+        before = day;
+    }
+}
+
+#[test]
+fn who_is_silent_for_long_stays_in_the_second_look() {
+    let story = Story { faulty: 40, ..Story::default() };
+    let looks = story.looks_at(&lisbon(None), at(23, 20)).looks;
+    let [first, second] = looks.as_slice() else { panic!("{looks:?}") };
+    assert!(first.silent.iter().all(|id| id.as_str() >= "d00040"), "they were silent the day before, too");
+    let faulty = second.silent.iter().filter(|id| id.as_str() < "d00040").count();
+    assert!(faulty >= 35 && fails(&DarkLooks { looks: vec![second.clone()], ..DarkLooks::default() }));
+    // Of those that arrived, and of all others since the assignment.
+    assert!(second.ring.of > 390 && second.control.of > 990, "{second:?}");
+}
+
+#[test]
+fn a_ring_that_is_dead_is_all_silent_in_the_second_look() {
+    let story = Story { ring: 40, faulty: 40, ..Story::default() };
+    for day in [15, 16, 19, 23] {
+        let looks = story.looks_at(&lisbon(None), at(day, 20)).looks;
+        let second = looks.iter().find(|look| look.look == 2).unwrap();
+        assert!(second.ring.of >= 35 && second.ring.silent == second.ring.of, "{day}: {second:?}");
+    }
+}
+
+#[test]
+fn a_silence_is_accepted_until_the_next_sign_of_life() {
+    let story = Story { at_home: vec![14, 15], ..Story::default() };
+    let all: BTreeMap<DeviceId, Timestamp> =
+        (0..story.ring).map(|index| (story.sighting(index, at(13, 12)).id, at(15, 21))).collect();
+    let told = |day, swept| story.looks_without(&lisbon(None), at(day, 20), &all, swept);
+    let then = told(15, 15);
+    assert!(then.looks.is_empty() && then.acknowledged == 400, "{then:?}");
+    // They come back on the 16th; whoever does is asked about as before, and not by the look before it.
+    let back = told(16, 16);
+    let second = back.looks.iter().find(|look| look.look == 2).unwrap();
+    assert!(second.ring.of > 350 && second.ring.silent == 0 && back.acknowledged < 30, "{back:?}");
+}
+
+#[test]
+fn a_control_that_sleeps_is_known_still() {
+    let story = Story { ring: 40, control: 50, ..Story::default() };
+    let asleep = story.looks_without(&lisbon(None), at(26, 20), &BTreeMap::new(), 16);
+    assert_eq!((asleep.control_active, asleep.control_known), (0, 50));
 }

@@ -5,18 +5,19 @@
 
 use crate::fleet::Offers;
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
-use crate::plan::model::{OnDrift, RingPlan};
+use crate::plan::model::{OnDrift, Plan, RingPlan};
 use crate::rollout::decide::Context;
 use crate::rollout::drift::{
-    Elsewhere, GroupDrift, MovedTo, OtherUpdater, UPDATER_DEVICES, UPDATER_ONE_IN, UPDATER_WITHIN,
+    Elsewhere, GroupDrift, MovedTo, Never, OtherUpdater, RESTORES_AT_MOST, UPDATER_DEVICES, UPDATER_ONE_IN,
+    UPDATER_WITHIN,
 };
-use crate::rollout::gate;
+use crate::rollout::gate::{self, Subject};
 use crate::rollout::remote::{Group, GroupContent};
 use crate::rollout::safety::LIST_SETTLES_IN;
-use crate::rollout::state::{OwnedGroup, Ring, Rollout, Stage, State};
+use crate::rollout::state::{Assigned, OwnedGroup, Ring, Rollout, Stage, State};
 use crate::rollout::world::Observations;
 use crate::time::{Timestamp, after, since};
-use crate::version::Environment;
+use crate::version::{ClientVersion, Environment};
 
 use std::collections::BTreeSet;
 
@@ -29,6 +30,8 @@ pub(in crate::rollout) enum Against {
     Ours,
     /// Somebody else's group: ringward takes nothing from it.
     Somebody,
+    /// The plan itself, or that it was done too often.
+    Never,
 }
 
 /// The groups of a plan that drifted, by ring. Under `restore` they are held against what ringward
@@ -44,6 +47,9 @@ pub(in crate::rollout) fn groups(state: &State, plan: &PlanName, world: &Observa
         }
         if let Some(lost) = state.lost.get(&(plan.clone(), ring.name.clone())).filter(|_| restores) {
             drifts.push(drift(state, world, &ring.name, lost, None, restores));
+        }
+        for drift in drifts.iter_mut().filter(|drift| restores && drift.ring == ring.name) {
+            drift.never = never(&rollout.revision.plan, ring, &drift.expected.content);
         }
     }
     drifts
@@ -85,7 +91,7 @@ fn off_left(world: &Observations, id: &GroupId, owned: &OwnedGroup) -> Option<Op
 }
 
 /// Only a read of the group itself says that it is gone: a list may be stale.
-fn is_gone(world: &Observations, id: &GroupId, last: &Group) -> bool {
+pub(in crate::rollout) fn is_gone(world: &Observations, id: &GroupId, last: &Group) -> bool {
     let single = world.single_groups.get(id);
     single.is_some_and(|read| read.value.is_none() && since(last.updated_at, read.as_of) > LIST_SETTLES_IN)
 }
@@ -103,7 +109,20 @@ fn drift(
         expected.content = owned.left.clone();
     }
     let elsewhere = elsewhere(state, world, &expected, seen.as_ref());
-    GroupDrift { ring: ring.clone(), expected, seen, elsewhere }
+    GroupDrift { ring: ring.clone(), expected, seen, elsewhere, never: None }
+}
+
+/// Why a ring's group is never written back to `left`, if it is not.
+fn never(plan: &Plan, ring: &Ring, left: &GroupContent) -> Option<Never> {
+    let forbidden = left.versions.iter().find_map(|entry| {
+        let version: ClientVersion = entry.version.parse().ok()?;
+        let forbid = plan.forbid.iter().find(|forbid| forbid.versions.matches(&version.as_semver()))?;
+        let of = entry.environment.as_deref().map(|environment| format!("{environment} "));
+        let version = format!("{}{version}", of.unwrap_or_default());
+        Some(Never::Forbidden { version, reason: forbid.reason.clone() })
+    });
+    let times = ring.restoring.done;
+    forbidden.or_else(|| (times >= RESTORES_AT_MOST).then_some(Never::TooOften { times }))
 }
 
 /// The groups that hold what a drifted one lost.
@@ -135,7 +154,9 @@ pub(in crate::rollout) fn against(state: &State, drift: &GroupDrift, all: &[Grou
             && state.groups.contains_key(&other.id)
             && left.is_some_and(|left| left.is_disjoint(&other.policies))
     };
-    if drift.elsewhere.is_empty() {
+    if drift.never.is_some() {
+        Against::Never
+    } else if drift.elsewhere.is_empty() {
         Against::Nothing
     } else if drift.elsewhere.iter().all(lets_go) {
         Against::Ours
@@ -160,7 +181,7 @@ pub(in crate::rollout) fn first_hopeless<'a>(state: &State, all: &'a [GroupDrift
         let hopeless = match against(state, drift, all) {
             Against::Nothing => false,
             Against::Ours => none_is_free,
-            Against::Somebody => true,
+            Against::Somebody | Against::Never => true,
         };
         hopeless && !is_accepted(state, drift)
     })
@@ -191,6 +212,28 @@ pub(in crate::rollout) fn offers_targets(
             .targets
             .iter()
             .all(|(environment, version)| content.target(*environment) == Some(version.to_string().as_str()))
+}
+
+/// Whether a ring's group is on record as not offering the target of an environment to the ring's
+/// profiles: somebody changed it, and it is to be written back or was accepted so.
+pub(in crate::rollout) fn is_withdrawn(
+    subject: Subject<'_>,
+    assigned: &Assigned,
+    environment: Environment,
+) -> bool {
+    let Subject { state, rollout, ring, plan, .. } = subject;
+    let Some(target) = plan.targets.get(&environment).map(ToString::to_string) else { return false };
+    let offers = |content: &GroupContent| {
+        assigned.policies.is_subset(&content.policies) && content.target(environment) == Some(&target)
+    };
+    match state.groups.get(&assigned.group) {
+        Some(owned) => {
+            let found = owned.drifted.as_deref().map(|drift| drift.seen.as_ref());
+            let found_off = found.is_some_and(|seen| !seen.is_some_and(|seen| offers(&seen.content)));
+            found_off || !offers(&owned.last.content)
+        }
+        None => state.lost.contains_key(&(rollout.id.plan.clone(), ring.name.clone())),
+    }
 }
 
 /// What the group of a ring lacks for its targets, in words.

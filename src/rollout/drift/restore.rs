@@ -66,13 +66,9 @@ pub(in crate::rollout) fn writing_back(context: &Context<'_>, due: &Due<'_>) -> 
     if groups.is_none_or(|groups| since(groups.as_of, context.now) > ENTRY_MAX_AGE) {
         blocks.push(EntryBlock::GroupsUnread);
     }
-    let left = &drift.expected.content;
-    // Cloudflare keeps a group's name in an update; only a group that is created anew gets it back.
-    let name = drift.seen.as_ref().map_or(&left.name, |seen| &seen.content.name).clone();
-    let after = GroupContent { name, ..left.clone() };
-    let retargets = retargets(context, plan, drift.seen.as_ref(), &after);
-    if let Some(at_most) = plan.max_devices.filter(|limit| limit.is_exceeded_by(retargets)) {
-        blocks.push(EntryBlock::BlastLimit(TooMany { devices: retargets, at_most }));
+    let after = put_back(drift);
+    if let Some(too_many) = too_many(context, plan, drift) {
+        blocks.push(EntryBlock::BlastLimit(too_many));
     }
     if let Some(until) = budget_spent_until(context) {
         blocks.push(EntryBlock::BudgetSpent { until });
@@ -81,17 +77,36 @@ pub(in crate::rollout) fn writing_back(context: &Context<'_>, due: &Due<'_>) -> 
         return WritingBack::Blocked(blocks);
     }
     WritingBack::Write(Box::new(WriteIntent {
-        retargets: Some(retargets),
+        retargets: Some(retargets(context, plan, drift.seen.as_ref(), &after)),
         id: WriteId(context.state.writes + 1),
         digest: context.rollout.revision.digest.clone(),
         purpose: Purpose::Restore,
         before: drift.seen.clone(),
         after,
-        policies: left.policies.clone(),
+        policies: drift.expected.content.policies.clone(),
         devices: eligible(judgements),
         judgements: judgements.clone(),
         after_doubt: attempts.doubted,
     }))
+}
+
+/// The group as it is written back.
+pub(in crate::rollout) fn put_back(drift: &GroupDrift) -> GroupContent {
+    let left = &drift.expected.content;
+    // Cloudflare keeps a group's name in an update; only a group that is created anew gets it back.
+    let name = drift.seen.as_ref().map_or(&left.name, |seen| &seen.content.name).clone();
+    GroupContent { name, ..left.clone() }
+}
+
+/// Why writing a group back is more than its ring's plan allows; `None`: it is not.
+pub(in crate::rollout) fn too_many(
+    context: &Context<'_>,
+    plan: &RingPlan,
+    drift: &GroupDrift,
+) -> Option<TooMany> {
+    let at_most = plan.max_devices?;
+    let devices = retargets(context, plan, drift.seen.as_ref(), &put_back(drift));
+    at_most.is_exceeded_by(devices).then_some(TooMany { devices, at_most })
 }
 
 /// Another ring that deploys or adopts: at most one does at a time (law 1).

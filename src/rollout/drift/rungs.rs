@@ -116,7 +116,7 @@ fn found(context: &Context<'_>) -> Vec<Entry> {
     let restorable = |drift: &&GroupDrift| match look::against(state, drift, &all) {
         look::Against::Nothing => true,
         look::Against::Ours => !none_is_free,
-        look::Against::Somebody => false,
+        look::Against::Somebody | look::Against::Never => false,
     };
     let news = |drift: &&GroupDrift| {
         let known = state.to_restore(plan).find(|known| known.expected.id == drift.expected.id);
@@ -164,7 +164,7 @@ pub(in crate::rollout) fn findings(context: &Context<'_>) -> Vec<DriftFinding> {
     for drift in look::groups(state, plan, context.world) {
         let recorded = state.to_restore(plan).any(|known| known.expected.id == drift.expected.id);
         let standing = match on_drift(context) {
-            OnDrift::Restore if recorded => Standing::ToRestore,
+            OnDrift::Restore if recorded && drift.never.is_none() => Standing::ToRestore,
             OnDrift::Restore if look::is_accepted(state, &drift) => Standing::Accepted,
             OnDrift::Adopt => Standing::Accepted,
             OnDrift::Halt | OnDrift::Restore => Standing::Halts,
@@ -203,7 +203,7 @@ fn accepted(context: &Context<'_>) -> Vec<GroupDrift> {
     let drift = |(owned, seen): (&OwnedGroup, Option<Group>)| {
         let expected = expected(owned);
         let elsewhere = look::elsewhere(state, context.world, &expected, seen.as_ref());
-        GroupDrift { ring: owned.ring.clone(), expected, seen, elsewhere }
+        GroupDrift { ring: owned.ring.clone(), expected, seen, elsewhere, never: None }
     };
     changed.chain(gone).map(drift).filter(|drift| context.rollout.ring(&drift.ring).is_some()).collect()
 }

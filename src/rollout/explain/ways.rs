@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::ids::RingName;
 use crate::rollout::cause::Cause;
-use crate::rollout::drift::{DriftKind, GroupDrift};
+use crate::rollout::drift::{DriftKind, GroupDrift, Never};
 use crate::rollout::report::Blocker;
 use crate::rollout::verdict::{Evidence, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
 
@@ -123,6 +123,15 @@ fn after_halt(cause: &Cause, plan: &str) -> String {
 
 /// What a person can do about a changed group before resuming.
 fn after_drift(drift: &GroupDrift) -> &'static str {
+    match drift.never {
+        Some(Never::Forbidden { .. }) => {
+            return "find out who changed the group; write into the plan what this ring shall run now, and go on";
+        }
+        Some(Never::TooOften { .. }) => {
+            return "find out who, or which tool, changes the group again and again, and end that; set it back at Cloudflare, or leave it as it is now, and go on";
+        }
+        None => {}
+    }
     let kinds = drift.kinds();
     if kinds.contains(&DriftKind::GroupDeleted) && drift.elsewhere.is_empty() {
         "find out who deleted the group; to have ringward create it anew, write `on_drift: restore` into the plan, and go on"
@@ -170,6 +179,9 @@ fn out_of_gate(ring: &RingName, judgement: &Judgement, plan: &str) -> WayOut {
         }
         Verdict::Wait(Waiting::FleetAsleep) => {
             waive("nothing: it goes on by itself when the fleet is back; to go on without a look")
+        }
+        Verdict::Wait(Waiting::NotOffered) => {
+            WayOut::words("nothing: it goes on by itself once the group offers the version again")
         }
         Verdict::Wait(Waiting::TooFewSeen | Waiting::TooFewArrived) if gate.is_of_health() => {
             waive("nothing: it goes on by itself as devices come back; to go on without them")

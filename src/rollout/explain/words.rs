@@ -156,6 +156,9 @@ fn halted(cause: &Cause) -> (String, String) {
         Cause::WritesKeepFailing { .. } => {
             "Each of them was told to have changed nothing, or was read to have. Resuming tries again."
         }
+        Cause::Drift(drift) if drift.never.is_some() => {
+            "The plan has changed groups written back, but never to a build that it forbids, and never more than three times in a rollout. Resuming takes the group as it is now; it is not set back."
+        }
         Cause::Drift(drift) if drift.elsewhere.is_empty() => {
             "ringward does not fight over a group: it stands still until a person has seen it. Resuming takes the group as it is now; it is not set back, unless the plan says `on_drift: restore`."
         }
@@ -255,6 +258,10 @@ fn wait(report: &Report, waiting: Waiting, ring: &RingName, judgement: &Judgemen
         Waiting::FleetAsleep => (
             format!("most {} are silent, in ring {ring} and in the rings not entered", whose(judgement)),
             "When everybody is away, silence says nothing: the look counts once the fleet is back.".to_owned(),
+        ),
+        Waiting::NotOffered => (
+            format!("the group of ring {ring} does not offer {} the new version", whose(judgement)),
+            "Somebody changed the group. Devices that are told to run another version do not stand still by themselves, so they are judged once it is on offer again.".to_owned(),
         ),
         Waiting::TooFewSeen if judgement.gate == Gate::Dark => (
             format!("too few {} of ring {ring} were online before the look for silent ones", whose(judgement)),

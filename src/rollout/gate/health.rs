@@ -9,17 +9,16 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Subject, known_scope, scope, unseeable};
-use crate::fleet::{
-    Assignment, Class, DarkLook, DarkLooks, DarkQuestion, EnvironmentCensus, Offered, RingScope,
-};
+use crate::fleet::{Class, DarkLook, DarkLooks, DarkQuestion, Device, EnvironmentCensus, RingScope};
 use crate::ids::DeviceId;
 use crate::plan::model::Health;
+use crate::rollout::drift::look;
 use crate::rollout::event::Acknowledged;
 use crate::rollout::health::{Dark, Look, Stalled};
-use crate::rollout::state::{Assigned, Rollout, Stage};
+use crate::rollout::state::{Assigned, Rollout, Stage, State};
 use crate::rollout::verdict::{Evidence, Exempt, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
 use crate::rollout::world::Observations;
-use crate::time::{Timestamp, after};
+use crate::time::Timestamp;
 use crate::version::Environment;
 
 /// Both health gates in each environment with a target.
@@ -33,9 +32,23 @@ pub(super) fn judge(subject: Subject<'_>, assigned: &Assigned) -> Vec<Judgement>
 }
 
 /// The ring's devices that a person has accepted, of a gate and environment.
-fn acknowledged(subject: Subject<'_>, gate: Gate, environment: Environment) -> &BTreeSet<DeviceId> {
-    const NONE: &BTreeSet<DeviceId> = &BTreeSet::new();
+fn acknowledged(
+    subject: Subject<'_>,
+    gate: Gate,
+    environment: Environment,
+) -> &BTreeMap<DeviceId, Timestamp> {
+    const NONE: &BTreeMap<DeviceId, Timestamp> = &BTreeMap::new();
     subject.ring.acknowledged.get(&(gate, Some(environment))).unwrap_or(NONE)
+}
+
+/// Whether a device is accepted still, by what was accepted and when: a silent one until it is
+/// sighted again, a stalled one until it is on the target again. After that it is news.
+#[must_use]
+pub fn is_accepted(gate: Gate, accepted_at: Timestamp, device: &Device) -> bool {
+    match gate {
+        Gate::Dark => device.latest.last_seen_at.is_none_or(|seen| seen <= accepted_at),
+        _ => !device.on_target_after(accepted_at),
+    }
 }
 
 fn stalled_devices(
@@ -48,6 +61,21 @@ fn stalled_devices(
     stalled.into_iter().cloned().collect()
 }
 
+/// Those of them that a person has accepted, and that are so still.
+fn accepted_of(
+    subject: Subject<'_>,
+    environment: Environment,
+    stalled: &BTreeSet<DeviceId>,
+) -> BTreeSet<DeviceId> {
+    let accepted = acknowledged(subject, Gate::Stalled, environment);
+    let still = |id: &&DeviceId| {
+        let device = subject.world.fleet.device(id);
+        let at = accepted.get(*id);
+        at.zip(device).is_some_and(|(at, device)| is_accepted(Gate::Stalled, *at, device))
+    };
+    stalled.iter().filter(still).cloned().collect()
+}
+
 /// Whether too many sighted devices do not move.
 fn stalled(
     subject: Subject<'_>,
@@ -58,11 +86,10 @@ fn stalled(
     let Subject { ring, plan, world, now, .. } = subject;
     let limit = plan.health.stalled;
     let known_until = world.fleet.known_until(&assigned.policies);
-    let accepted = acknowledged(subject, Gate::Stalled, environment);
-    let accepted = if accepted.is_empty() {
+    let accepted = if acknowledged(subject, Gate::Stalled, environment).is_empty() {
         0
     } else {
-        stalled_devices(subject, assigned, environment).intersection(accepted).count()
+        accepted_of(subject, environment, &stalled_devices(subject, assigned, environment)).len()
     };
     let seen = Stalled {
         counts: counted.counts,
@@ -75,8 +102,11 @@ fn stalled(
         Verdict::Exempt(Exempt::Waived)
     } else if let Some(why) = unseeable(world, known_until, now) {
         Verdict::Unknown(why)
-    } else if seen.sighted() < plan.health.least() {
+    // Accepted devices are few devices less to fail for, and not a smaller ring.
+    } else if seen.counts.sighted() < plan.health.least() {
         Verdict::Exempt(Exempt::TooFewDevices)
+    } else if look::is_withdrawn(subject, assigned, environment) {
+        Verdict::Wait(Waiting::NotOffered)
     } else if limit.at_most.exceeded_by(seen.stalled(), seen.sighted()) {
         Verdict::Fail(Failing::TooManyStalled)
     } else {
@@ -101,7 +131,8 @@ fn dark(
     let mut seen = Dark {
         arrived,
         control_active: 0,
-        acknowledged: acknowledged(subject, Gate::Dark, environment).len(),
+        control_known: 0,
+        acknowledged: 0,
         looks: Vec::new(),
         next_at: None,
         at_most: health.dark.at_most,
@@ -120,12 +151,16 @@ fn dark(
     } else {
         match &found {
             None => Verdict::Unknown(Unknown::ProfilesUnread),
-            Some(found) if found.control_active < health.least() => Verdict::Exempt(Exempt::NoControl),
-            Some(found) => by_looks(&found.looks, health, ring.silence_accepted.get(&environment)),
+            Some(found) if found.control_known < health.least() => Verdict::Exempt(Exempt::NoControl),
+            Some(found) => {
+                let word = by_looks(&found.looks, health, ring.silence_accepted.get(&environment));
+                by_control(word, found, health)
+            }
         }
     };
-    if let Some(DarkLooks { control_active, next_at, looks }) = found {
-        seen.control_active = control_active;
+    if let Some(DarkLooks { control_active, control_known, acknowledged, next_at, looks }) = found {
+        (seen.control_active, seen.control_known) = (control_active, control_known);
+        seen.acknowledged = acknowledged;
         seen.next_at = next_at;
         seen.looks = looks.iter().map(Look::from).collect();
     }
@@ -143,7 +178,7 @@ fn looks_without(
     subject: Subject<'_>,
     assigned: &Assigned,
     environment: Environment,
-    left_out: &BTreeSet<DeviceId>,
+    left_out: &BTreeMap<DeviceId, Timestamp>,
 ) -> Option<DarkLooks> {
     let Subject { rollout, plan, world, .. } = subject;
     world.fleet.full_sweep_at()?;
@@ -185,6 +220,7 @@ fn said(look: &DarkLook, health: Health) -> Said {
         (true, false) => Said::Outage,
         (true, true) => Said::Asleep,
         (false, _) if look.exceeds(health.dark.at_most) && look.is_no_chance() => Said::Fails,
+        (false, _) if look.control.of * 2 < health.least() => Said::TooFew,
         (false, _) => Said::Fine,
     }
 }
@@ -208,6 +244,20 @@ fn by_looks(looks: &[DarkLook], health: Health, accepted_at: Option<&Timestamp>)
         Verdict::Wait(Waiting::TooSoon)
     } else {
         Verdict::Pass
+    }
+}
+
+/// What the looks say is held against the control: one that sleeps proves nothing, and a small one
+/// shows a fault at best. Neither is an acquittal.
+fn by_control(word: Verdict, found: &DarkLooks, health: Health) -> Verdict {
+    match word {
+        Verdict::Pass | Verdict::Wait(_) if found.control_active < health.least() => {
+            Verdict::Wait(Waiting::FleetAsleep)
+        }
+        Verdict::Pass if found.control_known < Dark::least_control(health.min_devices) => {
+            Verdict::Exempt(Exempt::NoControl)
+        }
+        word => word,
     }
 }
 
@@ -235,9 +285,13 @@ fn found(
     gate: Gate,
     environment: Environment,
 ) -> BTreeSet<DeviceId> {
-    let accepted = acknowledged(subject, gate, environment);
     match gate {
-        Gate::Stalled => &stalled_devices(subject, assigned, environment) - accepted,
+        // Nobody has seen them stand still: they were told to run something else.
+        Gate::Stalled if look::is_withdrawn(subject, assigned, environment) => BTreeSet::new(),
+        Gate::Stalled => {
+            let stalled = stalled_devices(subject, assigned, environment);
+            &stalled - &accepted_of(subject, environment, &stalled)
+        }
         Gate::Dark => {
             let looks = looks(subject, assigned, environment).map(|found| found.looks).unwrap_or_default();
             // When most are silent, nobody is found: they come back, and are looked for again.
@@ -250,10 +304,10 @@ fn found(
 
 /// All that the gates of a rollout find now: what a person who resumes has seen.
 #[must_use]
-pub fn findings(rollout: &Rollout, world: &Observations, now: Timestamp) -> Vec<Acknowledged> {
+pub fn findings(state: &State, rollout: &Rollout, world: &Observations, now: Timestamp) -> Vec<Acknowledged> {
     let mut findings = Vec::new();
     for (ring, plan) in rollout.rings_with_plans() {
-        let subject = Subject { rollout, ring, plan, world, now };
+        let subject = Subject { state, rollout, ring, plan, world, now };
         for judgement in super::judge(subject) {
             let (gate, environment) = (judgement.gate, judgement.environment);
             let devices = match (ring.stage.assigned(), environment) {
@@ -283,7 +337,7 @@ pub struct Silence {
 #[must_use]
 pub fn silent(subject: Subject<'_>) -> BTreeMap<DeviceId, Silence> {
     let Some(assigned) = subject.ring.stage.assigned() else { return BTreeMap::new() };
-    let none = BTreeSet::new();
+    let none = BTreeMap::new();
     let mut silent = BTreeMap::new();
     for environment in subject.plan.targets.keys() {
         let found = looks_without(subject, assigned, *environment, &none);
@@ -294,34 +348,4 @@ pub fn silent(subject: Subject<'_>) -> BTreeMap<DeviceId, Silence> {
         }
     }
     silent
-}
-
-/// When the stalled gate fails by the passing of time alone: enough devices that are due become
-/// stalled.
-#[must_use]
-pub fn next_failure(subject: Subject<'_>, assigned: &Assigned) -> Option<Timestamp> {
-    let Subject { plan, world, now, .. } = subject;
-    let ring = scope(plan, assigned);
-    let limit = plan.health.stalled;
-    let at = |environment: Environment| {
-        let Offered::Assigned(assignment) = ring.offered(Some(environment)) else { return None };
-        let accepted = acknowledged(subject, Gate::Stalled, environment);
-        let in_class = |class| world.fleet.in_class(&ring, environment, class, now);
-        let stalled = in_class(Class::Stalled).into_iter().filter(|id| !accepted.contains(*id)).count();
-        let due = in_class(Class::Due);
-        let sighted = in_class(Class::Arrived).len() + due.len() + stalled;
-        let missing = (stalled..=sighted).find(|count| limit.at_most.exceeded_by(*count, sighted))? - stalled;
-        let mut falls: Vec<Timestamp> = due
-            .into_iter()
-            .filter_map(|id| falls_due(world, id, assignment))
-            .map(|first| after(first, limit.after.get()))
-            .collect();
-        falls.sort_unstable();
-        falls.get(missing.checked_sub(1)?).copied()
-    };
-    plan.targets.keys().filter_map(|environment| at(*environment)).min()
-}
-
-fn falls_due(world: &Observations, device: &DeviceId, assignment: Assignment) -> Option<Timestamp> {
-    world.fleet.device(device)?.progress_under(assignment).first_due_sighting
 }

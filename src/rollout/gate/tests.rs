@@ -8,9 +8,10 @@ use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::{
     Adoption, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision,
 };
+use crate::rollout::drift::GroupDrift;
 use crate::rollout::event::RolloutId;
-use crate::rollout::remote::{Profile, Profiles};
-use crate::rollout::state::{Attempts, Hold, Phase, Restoring};
+use crate::rollout::remote::{Group, GroupContent, Profile, Profiles, VersionEntry};
+use crate::rollout::state::{Attempts, Hold, OwnedGroup, Phase, Restoring};
 use crate::rollout::world::Observed;
 use crate::schedule::{Freeze, Opening, Zone};
 use crate::version::ClientVersion;
@@ -64,6 +65,7 @@ fn assigned() -> Assigned {
 
 /// One ring and what is known of its devices.
 struct Bench {
+    state: State,
     rollout: Rollout,
     plan: RingPlan,
     world: Observations,
@@ -91,9 +93,10 @@ impl Bench {
             unknown: BTreeMap::new(),
             left: BTreeMap::new(),
             waived: BTreeMap::new(),
-            restoring: Restoring { attempts: Attempts::default(), since: assigned_at() },
+            restoring: Restoring { attempts: Attempts::default(), since: assigned_at(), done: 0 },
             acknowledged: BTreeMap::new(),
             silence_accepted: BTreeMap::new(),
+            looked: BTreeSet::new(),
         };
         let rollout = Rollout {
             id: RolloutId { plan: name, number: 1 },
@@ -105,7 +108,7 @@ impl Bench {
             waiting: None,
             standstills: Vec::new(),
         };
-        Self { rollout, plan, world: Observations::default() }
+        Self { state: State::default(), rollout, plan, world: Observations::default() }
     }
 
     fn adopting() -> Self {
@@ -141,7 +144,8 @@ impl Bench {
 
     fn verdict(&self, gate: Gate, now: Timestamp) -> Verdict {
         let (rollout, plan, world) = (&self.rollout, &self.plan, &self.world);
-        let judged = judge(Subject { rollout, ring: &rollout.rings[0], plan, world, now });
+        let judged =
+            judge(Subject { state: &self.state, rollout, ring: &rollout.rings[0], plan, world, now });
         judged.into_iter().find(|judgement| judgement.gate == gate).unwrap().verdict
     }
 }
@@ -233,12 +237,12 @@ fn a_soak_passes_at_its_instant_once_half_came_back() {
     }
 }
 
-/// So many arrived, and as many did not move, seen at 12:30 and again the next day.
+/// So many arrived, and as many did not move, seen at 12:30 and again a day later.
 fn bench_of(arrived: usize, still: usize) -> Bench {
     let mut bench = Bench::adopting();
     bench.sweep(at("12T11:50"), &[(arrived + still, OLD, at("12T11:45"))]);
     bench.sweep(at("12T12:40"), &[(arrived, TARGET, at("12T12:30")), (still, OLD, at("12T12:30"))]);
-    bench.sweep(at("13T12:20"), &[(arrived, TARGET, at("13T12:15")), (still, OLD, at("13T12:15"))]);
+    bench.sweep(at("13T12:30"), &[(arrived, TARGET, at("13T12:30")), (still, OLD, at("13T12:30"))]);
     bench
 }
 
@@ -251,8 +255,9 @@ fn devices_that_do_not_move_fail_above_the_share_that_is_allowed() {
         ("a moment before their day is over", 26, 4, 0, before, Verdict::Pass),
         ("four of thirty", 26, 4, 0, then, fails.clone()),
         ("three of thirty are a tenth", 27, 3, 0, then, Verdict::Pass),
-        ("too few to judge", 25, 4, 0, then, few.clone()),
-        ("one of them accepted, and 29 are left", 26, 4, 1, then, few),
+        ("too few to judge", 25, 4, 0, then, few),
+        ("one of them accepted, and the ring is no smaller", 26, 4, 1, then, fails.clone()),
+        ("two of them accepted, and two of 28 are few", 26, 4, 2, then, Verdict::Pass),
         ("one of five accepted", 36, 5, 1, then, Verdict::Pass),
         ("one of six accepted", 36, 6, 1, then, fails),
     ];
@@ -260,25 +265,74 @@ fn devices_that_do_not_move_fail_above_the_share_that_is_allowed() {
         let mut bench = bench_of(arrived, still);
         let ids = (arrived..arrived + accepted).map(|n| DeviceId::new(format!("d{n}")).unwrap());
         let of = (Gate::Stalled, Some(Environment::Windows));
-        bench.rollout.rings[0].acknowledged.insert(of, ids.collect());
+        bench.rollout.rings[0].acknowledged.insert(of, ids.map(|id| (id, then)).collect());
         assert_eq!(bench.verdict(Gate::Stalled, now), verdict, "{row}");
     }
 }
 
 #[test]
-fn the_instant_is_known_at_which_waiting_devices_become_too_many() {
-    let mut bench = bench_of(36, 5);
-    let next = |bench: &Bench| {
-        let (rollout, plan, world) = (&bench.rollout, &bench.plan, &bench.world);
-        let now = at("13T12:20");
-        super::health::next_failure(
-            Subject { rollout, ring: &rollout.rings[0], plan, world, now },
-            &assigned(),
-        )
+fn an_accepted_device_is_news_once_it_was_on_the_target_again() {
+    let mut bench = bench_of(26, 4);
+    let accepted_at = at("13T13:00");
+    let ids = (26..30).map(|n| (DeviceId::new(format!("d{n}")).unwrap(), accepted_at));
+    let of = (Gate::Stalled, Some(Environment::Windows));
+    bench.rollout.rings[0].acknowledged.insert(of, ids.collect());
+    assert_eq!(bench.verdict(Gate::Stalled, accepted_at), Verdict::Pass);
+    let seen = at("13T14:00");
+    bench.sweep(seen, &[(26, TARGET, seen), (4, OLD, seen)]);
+    assert_eq!(bench.verdict(Gate::Stalled, seen), Verdict::Pass, "as it was when it was accepted");
+    let there = at("13T15:00");
+    bench.sweep(there, &[(30, TARGET, there)]);
+    assert_eq!(bench.verdict(Gate::Stalled, there), Verdict::Pass);
+    let back = at("13T16:00");
+    bench.sweep(back, &[(26, TARGET, back), (4, OLD, back)]);
+    assert_eq!(bench.verdict(Gate::Stalled, back), Verdict::Fail(Failing::TooManyStalled));
+}
+
+#[test]
+fn devices_whose_group_offers_something_else_do_not_stand_still() {
+    let content = |version: ClientVersion, policies: &[&str]| GroupContent {
+        name: "First".to_owned(),
+        versions: vec![VersionEntry::of(Environment::Windows, version)],
+        policies: policies.iter().map(|id| PolicyId::new(*id).unwrap()).collect(),
     };
-    assert_eq!(next(&bench), Some(at("13T12:30")));
-    bench.plan.health.stalled.at_most = Percent::whole(20);
-    assert_eq!(next(&bench), None, "five of forty-one are never too many");
+    let group = |content| Group { id: assigned().group, content, updated_at: at("12T12:00") };
+    let left = || group(content(TARGET, &["p1"]));
+    let found = |seen: Option<Group>, owned: &mut OwnedGroup| {
+        let ring = owned.ring.clone();
+        let drift = GroupDrift { ring, expected: left(), seen, elsewhere: Vec::new(), never: None };
+        owned.drifted = Some(Box::new(drift));
+    };
+    let fails = Verdict::Fail(Failing::TooManyStalled);
+    let waits = Verdict::Wait(Waiting::NotOffered);
+    type Drifts<'a> = &'a dyn Fn(&mut OwnedGroup);
+    let rows: [(&str, Drifts<'_>, Verdict); 7] = [
+        ("as ringward left it", &|_| {}, fails.clone()),
+        ("another version", &|owned| found(Some(group(content(OLD, &["p1"]))), owned), waits.clone()),
+        ("its profile is out", &|owned| found(Some(group(content(TARGET, &[]))), owned), waits.clone()),
+        ("deleted", &|owned| found(None, owned), waits.clone()),
+        (
+            "one profile more",
+            &|owned| found(Some(group(content(TARGET, &["p1", "p2"]))), owned),
+            fails.clone(),
+        ),
+        ("another version, accepted", &|owned| owned.last = group(content(OLD, &["p1"])), waits),
+        ("one profile more, accepted", &|owned| owned.last = group(content(TARGET, &["p1", "p2"])), fails),
+    ];
+    for (row, drifts, verdict) in rows {
+        let mut bench = bench_of(26, 4);
+        let (name, ring) = (bench.rollout.id.plan.clone(), bench.plan.name.clone());
+        let mut owned = OwnedGroup::of(&name, &ring, &left());
+        drifts(&mut owned);
+        bench.state.groups.insert(assigned().group, owned);
+        assert_eq!(bench.verdict(Gate::Stalled, at("13T12:30")), verdict, "{row}");
+    }
+    let mut bench = bench_of(26, 4);
+    let (name, ring) = (bench.rollout.id.plan.clone(), bench.plan.name.clone());
+    let gone = OwnedGroup::of(&name, &ring, &left());
+    bench.state.lost.insert((name, ring), gone);
+    let waits = Verdict::Wait(Waiting::NotOffered);
+    assert_eq!(bench.verdict(Gate::Stalled, at("13T12:30")), waits, "deleted, accepted");
 }
 
 #[test]

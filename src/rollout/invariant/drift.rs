@@ -5,8 +5,10 @@
 
 use super::ledger::{Ledger, Owned, PlanLine, RingLine};
 use super::{Audit, Law};
-use crate::plan::model::{OnDrift, RingPlan};
-use crate::rollout::event::{Drift, Event, GroupDrift, OtherUpdater, Recorded, WriteIntent};
+use crate::plan::model::{OnDrift, Plan, RingPlan};
+use crate::rollout::event::{Drift, Event, GroupDrift, Never, OtherUpdater, Recorded, WriteIntent};
+use crate::rollout::remote::GroupContent;
+use crate::rollout::verdict::{Gate, Judgement};
 use crate::time::{SignedDuration, since};
 
 /// Devices that move within a day are counted together; so many of them, and more than one in so
@@ -15,11 +17,17 @@ const UPDATER_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 const UPDATER_DEVICES: usize = 3;
 const UPDATER_ONE_IN: usize = 10;
 
+/// A ring's group is written back so often in a rollout, and no more.
+const RESTORES: u32 = 3;
+
 /// Whether what is recorded about drift has its grounds in the books.
 pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
     let Some(line) = ledger.line(recorded) else { return };
     let on_drift = line.revision.plan.on_drift;
     let why = match &recorded.entry.event {
+        Event::DriftFound { drift } if drift.never.is_some() => {
+            Some("a drift that is never written back is on record as to be written back".to_owned())
+        }
         Event::DriftFound { drift } if on_drift == OnDrift::Restore => not_off_left(ledger, drift),
         Event::DriftFound { .. } => Some("the plan does not have drift written back".to_owned()),
         Event::DriftAdopted { drift: Drift::Group(drift) } if on_drift == OnDrift::Adopt => {
@@ -56,11 +64,40 @@ pub(super) fn ungrounded_halt(
     match line.revision.plan.on_drift {
         OnDrift::Halt => not_off_known(ledger, drift),
         OnDrift::Adopt => Some("the plan adopts drift".to_owned()),
-        OnDrift::Restore if drift.elsewhere.is_empty() => {
-            Some("the plan has the drift written back, and nothing stands against it".to_owned())
-        }
-        OnDrift::Restore => not_off_left(ledger, drift),
+        OnDrift::Restore => not_off_left(ledger, drift).or_else(|| match &drift.never {
+            Some(never) => unborne(line, drift, never),
+            None if drift.elsewhere.is_empty() => {
+                Some("the plan has the drift written back, and nothing stands against it".to_owned())
+            }
+            None => None,
+        }),
     }
+}
+
+/// Why the books do not bear out that a group is never written back.
+fn unborne(line: &PlanLine<'_>, drift: &GroupDrift, never: &Never) -> Option<String> {
+    match never {
+        Never::Forbidden { .. } => forbidden(&line.revision.plan, &drift.expected.content)
+            .is_none()
+            .then(|| "the plan forbids nothing of what ringward left".to_owned()),
+        Never::TooOften { times } => {
+            let done = line.ring(&drift.ring).map_or(0, |ring| ring.restoring.done);
+            (done != *times || done < RESTORES).then(|| format!("it was written back {done} times"))
+        }
+    }
+}
+
+/// A version of a group that the plan forbids.
+fn forbidden<'a>(plan: &Plan, content: &'a GroupContent) -> Option<&'a str> {
+    let forbids = |version: &str| {
+        let mut numbers = version.split('.').map_while(|number| number.parse::<u64>().ok());
+        let (Some(year), Some(month), Some(build)) = (numbers.next(), numbers.next(), numbers.next()) else {
+            return false;
+        };
+        let version = semver::Version::new(year, month, build);
+        plan.forbid.iter().any(|forbid| forbid.versions.matches(&version))
+    };
+    content.versions.iter().map(|entry| entry.version.as_str()).find(|version| forbids(version))
 }
 
 /// Why a halt for another updater has no grounds.
@@ -139,6 +176,13 @@ pub(super) fn restored(
     let restores = line.revision.plan.on_drift == OnDrift::Restore;
     audit
         .require(restores, Law::WriteAllowed, seq, || "the plan does not have drift written back".to_owned());
+    if let Some(version) = forbidden(&line.revision.plan, &intent.after) {
+        audit.breach(Law::WriteAllowed, seq, format!("{version} is written back, which the plan forbids"));
+    }
+    let done = line.ring(&plan.name).map_or(0, |ring| ring.restoring.done);
+    audit.require(done < RESTORES, Law::WriteAllowed, seq, || {
+        format!("the group is written back, and was {done} times before in this rollout")
+    });
     let Some(id) = &recorded.entry.rollout else { return };
     let mut drifted = ledger.drifted(&id.plan).filter(|owned| *owned.ring == plan.name);
     let as_seen = |owned: &&Owned<'_>| {
@@ -172,6 +216,27 @@ pub(super) fn nothing_else(audit: &mut Audit, ledger: &Ledger<'_>, line: &PlanLi
         let text = format!("the group of {} drifted, and is to be written back first", owned.ring);
         audit.breach(Law::WriteAllowed, recorded.seq, text);
     }
+}
+
+/// Why devices cannot be said to stand still: by the books, their group does not offer their target.
+pub(super) fn not_offered(
+    ledger: &Ledger<'_>,
+    ring: &RingLine<'_>,
+    plan: &RingPlan,
+    word: &Judgement,
+) -> Option<String> {
+    let environment = word.environment.filter(|_| word.gate == Gate::Stalled)?;
+    let target = plan.targets.get(&environment)?.to_string();
+    let offers = |content: &GroupContent| {
+        content.target(environment) == Some(target.as_str())
+            && ring.policies.is_none_or(|policies| policies.is_subset(&content.policies))
+    };
+    let on_offer = ring.group.and_then(|id| ledger.groups.get(id)).is_some_and(|owned| {
+        let found =
+            owned.drifted.is_none_or(|drift| drift.seen.as_ref().is_some_and(|seen| offers(&seen.content)));
+        found && offers(&owned.last.content)
+    });
+    (!on_offer).then(|| format!("the group of {} does not offer {target} to {environment}", ring.name))
 }
 
 /// A ring is verified only on a group that offers its targets, as far as the log can tell.

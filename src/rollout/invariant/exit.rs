@@ -22,6 +22,9 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
                 let text = format!("the rollout is complete though {} is not verified", ring.name);
                 audit.breach(Law::RingsInOrder, recorded.seq, text);
             }
+            audit.require(line.halted.is_none(), Law::Grounded, recorded.seq, || {
+                "the rollout is complete though it is halted".to_owned()
+            });
             drift::nothing_else(audit, ledger, line, recorded);
             return;
         }

@@ -4,7 +4,7 @@
 
 use super::drift;
 use super::exit::not_adopted;
-use super::ledger::{Course, Ledger, Place, PlanLine};
+use super::ledger::{Course, Ledger, Place, PlanLine, RingLine, same_ring};
 use super::{Audit, Law, health};
 use crate::plan::model::{OnNewTarget, RingPlan};
 use crate::rollout::event::{Actor, Cause, Event, Recorded, RolloutId};
@@ -109,15 +109,6 @@ fn course(audit: &mut Audit, line: &PlanLine<'_>, recorded: &Recorded) {
     }
 }
 
-fn same_ring(old: &RingPlan, new: &RingPlan) -> bool {
-    let sorted = |ring: &RingPlan| {
-        let mut profiles = ring.profiles.clone();
-        profiles.sort();
-        profiles
-    };
-    old.name == new.name && old.targets == new.targets && sorted(old) == sorted(new)
-}
-
 /// A step of the clock lies before its record, and no time is told twice as not watched.
 pub(super) fn clock(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
     let Event::ClockStepped { from, to } = &recorded.entry.event else { return };
@@ -212,11 +203,10 @@ fn ungrounded(
         Cause::Drift(drift) => drift::ungrounded_halt(ledger, line, drift),
         Cause::OtherUpdater(updater) => drift::ungrounded_updater(ledger, line, recorded, updater),
         _ if ring.is_none() || plan.is_none() => Some(format!("the rollout has no ring {}", cause.ring())),
-        Cause::AdoptionMissed { judgement, .. } => {
-            missed(ring?.place, ring?.deadline_from, plan?, recorded, judgement)
-        }
+        Cause::AdoptionMissed { judgement, .. } => missed(line, ring?, plan?, recorded, judgement),
         Cause::Unhealthy { judgement, devices, .. } => {
             health::ungrounded(ring?, plan?, recorded, judgement, devices)
+                .or_else(|| drift::not_offered(ledger, ring?, plan?, judgement))
         }
         Cause::UnknownTooLong { gate, environment, why, since: from, .. } => {
             let noted = ring?.unknown.get(&(*gate, *environment)) == Some(&(*why, *from));
@@ -236,8 +226,8 @@ fn ungrounded(
 }
 
 fn missed(
-    place: Place,
-    from: Option<crate::time::Timestamp>,
+    line: &PlanLine<'_>,
+    ring: &RingLine<'_>,
     plan: &RingPlan,
     recorded: &Recorded,
     judgement: &Judgement,
@@ -245,17 +235,44 @@ fn missed(
     let Evidence::Adoption { census, deadline_at, .. } = &judgement.evidence else {
         return Some("a missed adoption has no counts".to_owned());
     };
-    if place != Place::Adopting || judgement.verdict != Verdict::Fail(Failing::DeadlineMissed) {
+    if ring.place != Place::Adopting || judgement.verdict != Verdict::Fail(Failing::DeadlineMissed) {
         return Some("the ring is not adopting, or its gate does not fail".to_owned());
     }
-    // Freezes and holds push the deadline back; nothing pulls it forward.
-    let from = from?;
-    let frozen = plan.schedule.frozen_between(from, judgement.as_of.unwrap_or(from));
-    let earliest = after(after(from, plan.adoption.within.get()), frozen);
-    if *deadline_at < earliest || recorded.at < *deadline_at {
-        return Some(format!("the deadline is {deadline_at}, and cannot be before {earliest}"));
+    // Freezes, holds, a file that was gone and time that nobody watched push the deadline back;
+    // nothing else does, and nothing pulls it forward.
+    let from = ring.deadline_from?;
+    let pushed_by = |until| {
+        let still = line.stood_still(&plan.schedule, from, until);
+        after(after(from, plan.adoption.within.get()), still)
+    };
+    let earliest = pushed_by(judgement.as_of.unwrap_or(from).clamp(from, recorded.at.max(from)));
+    let latest = pushed_by(recorded.at.max(from));
+    if !(earliest..=latest).contains(deadline_at) || recorded.at < *deadline_at {
+        return Some(format!("the deadline is {deadline_at}, and must lie from {earliest} to {latest}"));
     }
     not_adopted(plan, census).is_none().then(|| "the counts are an adoption".to_owned())
+}
+
+/// A gate that cannot tell for too long halts, whatever else is under way: what became of a write may
+/// take days to find out.
+pub(super) fn overdue(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
+    let ends_a_write = matches!(
+        recorded.entry.event,
+        Event::WriteConfirmed { .. } | Event::WriteRefused { .. } | Event::WriteSettled { .. }
+    );
+    let Some(line) = ledger.line(recorded).filter(|line| ends_a_write && line.halted.is_none()) else {
+        return;
+    };
+    for ring in line.rings.iter().filter(|ring| ring.place != Place::Deploying) {
+        let Some(plan) = line.ring_plan(ring.name) else { continue };
+        // What ends a write is recorded before a halt of the same instant.
+        let limit = plan.unknown_after.get() + audit.limits.in_transit;
+        let late = ring.unknown.iter().find(|(_, (_, begun))| since(*begun, recorded.at) > limit);
+        if let Some(((gate, _), (_, begun))) = late {
+            let text = format!("gate {gate} of {} cannot tell since {begun}, and nothing halted", ring.name);
+            audit.breach(Law::Grounded, recorded.seq, text);
+        }
+    }
 }
 
 /// Law 1.

@@ -3,7 +3,7 @@
 //! **Invariant:** nothing here asks the gates or the fleet what numbers mean: shares are compared
 //! as whole numbers, and chances are summed over factorials of its own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::exit::waived;
 use super::ledger::{Ledger, Place, RingLine};
@@ -14,13 +14,13 @@ use crate::plan::model::{HealthLimit, RingPlan};
 use crate::rollout::event::{Event, Recorded};
 use crate::rollout::health::{Dark, Look, Stalled};
 use crate::rollout::verdict::{Evidence, Exempt, Failing, Gate, Judgement, Verdict};
-use crate::time::after;
+use crate::time::{Timestamp, after};
 use crate::version::Environment;
 
 /// The looks at a ring share this chance of a false alarm, in parts per billion.
 const CHANCE: u128 = 1_000_000;
 
-/// How many looks there are to pass.
+/// How many looks there are to pass; they share what a day may spend.
 const LOOKS: usize = 2;
 
 /// A verified ring has both words of each environment, and each advances by its own numbers.
@@ -83,7 +83,7 @@ fn counted_otherwise(word: &Judgement, judgements: &[Judgement]) -> Option<Strin
 /// Why the numbers of a word do not support it; `None`: they do.
 fn misjudged(plan: &RingPlan, ring: &RingLine<'_>, recorded: &Recorded, word: &Judgement) -> Option<String> {
     let Some(environment) = word.environment else { return Some("it names no environment".to_owned()) };
-    let accepted = ring.accepted.get(&(word.gate, Some(environment))).map_or(0, BTreeSet::len);
+    let accepted = ring.accepted.get(&(word.gate, Some(environment))).map_or(0, BTreeMap::len);
     match (&word.evidence, word.gate) {
         (Evidence::Stalled(stalled), Gate::Stalled) => {
             in_force(plan.health.stalled, plan, (stalled.at_most, stalled.after, stalled.min_devices))
@@ -114,7 +114,8 @@ fn stalled_misjudged(seen: &Stalled, accepted: usize, verdict: &Verdict) -> Opti
     }
     let stalled = wide(seen.counts.stalled - seen.acknowledged);
     let sighted = wide(seen.counts.arrived) + wide(seen.counts.due) + stalled;
-    let few = sighted < i128::from(seen.min_devices);
+    // What was accepted makes the ring no smaller.
+    let few = sighted + wide(seen.acknowledged) < i128::from(seen.min_devices);
     let too_many = 1000 * stalled > i128::from(u16::from(seen.at_most)) * sighted;
     let right = match verdict {
         Verdict::Pass => !few && !too_many,
@@ -143,26 +144,31 @@ fn dark_misjudged(seen: &Dark, accepted: usize, (recorded, word): (&Recorded, &J
     }
     let least = i128::from(seen.min_devices);
     let few = wide(seen.arrived) < least;
-    let alone = !few && wide(seen.control_active) < least;
+    let alone = !few && wide(seen.control_known) < least;
     let judged = !few && !alone;
+    let awake = wide(seen.control_active) >= least;
+    let enough = wide(seen.control_known) >= 2 * least;
     let fails = seen.looks.iter().any(|look| fails(look, seen));
     let right = match word.verdict {
-        Verdict::Pass => {
-            let mut spans: Vec<u8> = seen.looks.iter().map(|look| look.look).collect();
-            spans.sort_unstable();
-            let both = seen.looks.len() == LOOKS && spans == [1, 2];
-            judged && both && seen.looks.iter().all(|look| is_fine(look, seen))
-        }
+        Verdict::Pass => judged && awake && enough && both_fine(seen),
         Verdict::Fail(Failing::TooManyDark) => judged && fails,
         Verdict::Exempt(Exempt::TooFewDevices) => few,
-        Verdict::Exempt(Exempt::NoControl) => alone,
+        Verdict::Exempt(Exempt::NoControl) => alone || judged && awake && !enough && both_fine(seen),
         _ => false,
     };
     (!right).then(|| "its looks say otherwise".to_owned())
 }
 
+fn both_fine(seen: &Dark) -> bool {
+    let mut spans: Vec<u8> = seen.looks.iter().map(|look| look.look).collect();
+    spans.sort_unstable();
+    let both = seen.looks.len() == LOOKS && spans == [1, 2];
+    both && seen.looks.iter().all(|look| is_fine(look, seen))
+}
+
 fn is_fine(look: &Look, seen: &Dark) -> bool {
-    !is_small(look, seen) && !mostly(look.ring) && !fails(look, seen)
+    let compared = 2 * wide(look.control.of) >= i128::from(seen.min_devices);
+    compared && !is_small(look, seen) && !mostly(look.ring) && !fails(look, seen)
 }
 
 fn is_small(look: &Look, seen: &Dark) -> bool {
@@ -193,7 +199,7 @@ fn unsound(look: &Look, seen: &Dark) -> Option<String> {
         return Some(format!("silence since then is shorter than {back} times {}", seen.after));
     }
     let day = u128::from(*day);
-    let allowed = CHANCE.div_ceil(day * (day + 1));
+    let allowed = CHANCE.div_ceil(LOOKS as u128 * day * (day + 1));
     if u128::from(p_at_most.0).abs_diff(allowed) > 1 {
         return Some(format!("on day {day} chance must be below {allowed} parts per billion"));
     }
@@ -248,8 +254,17 @@ pub(super) fn ungrounded(
     if ring.waived.contains(&judgement.gate) {
         return Some(format!("gate {} of the ring is waived", judgement.gate));
     }
+    // Sighted again after that, it counts again: then it was silent only later, or is read of later.
+    let news_from = match &judgement.evidence {
+        Evidence::Dark(dark) => {
+            dark.looks.iter().filter(|look| fails(look, dark)).map(|look| look.since).max()
+        }
+        _ => judgement.as_of,
+    };
+    let is_old = |accepted_at: &Timestamp| news_from.is_none_or(|from| from <= *accepted_at);
     let accepted = ring.accepted.get(&(judgement.gate, judgement.environment));
-    if accepted.is_some_and(|accepted| devices.iter().any(|device| accepted.contains(device))) {
+    let before = |device| accepted.and_then(|accepted| accepted.get(device)).is_some_and(is_old);
+    if devices.iter().any(before) {
         return Some("a device was accepted before, and counts again".to_owned());
     }
     let found = match &judgement.evidence {

@@ -12,8 +12,9 @@ use crate::rollout::event::{
     SoakFact, WriteIntent,
 };
 use crate::rollout::remote::{Group, GroupContent};
-use crate::rollout::verdict::{Gate, Unknown};
-use crate::time::{Timestamp, after, since};
+use crate::rollout::verdict::{Exempt, Gate, Judgement, Unknown, Verdict};
+use crate::schedule::Schedule;
+use crate::time::{SignedDuration, Timestamp, after, since};
 use crate::version::Environment;
 
 #[derive(Default)]
@@ -72,6 +73,10 @@ pub(super) struct PlanLine<'a> {
     pub(super) waiting: Option<&'a Revision>,
     /// Whether a newer target took over while it ran.
     pub(super) was_replaced: bool,
+    /// Since when its file is gone, while it is.
+    withdrawn_at: Option<Timestamp>,
+    /// When its holds, the stop, its withdrawal and the spans that nobody watched began and ended.
+    pub(super) still: Vec<(Timestamp, Option<Timestamp>)>,
     pub(super) rings: Vec<RingLine<'a>>,
 }
 
@@ -95,8 +100,8 @@ pub(super) struct RingLine<'a> {
     pub(super) deadline_from: Option<Timestamp>,
     pub(super) adopted_at: Option<Timestamp>,
     pub(super) waived: BTreeSet<Gate>,
-    /// Devices that a person accepted, by the health gate that found them.
-    pub(super) accepted: BTreeMap<(Gate, Option<Environment>), BTreeSet<&'a DeviceId>>,
+    /// Devices that a person accepted, by the health gate that found them, and when they did last.
+    pub(super) accepted: BTreeMap<(Gate, Option<Environment>), BTreeMap<&'a DeviceId, Timestamp>>,
     pub(super) unknown: BTreeMap<(Gate, Option<Environment>), (Unknown, Timestamp)>,
     /// Whether a write was in doubt since its turn came.
     pub(super) doubted: bool,
@@ -107,7 +112,7 @@ pub(super) struct RingLine<'a> {
     pub(super) left: BTreeMap<Environment, usize>,
     /// Where it was, while its group is written back.
     pub(super) origin: Option<Place>,
-    /// The same three of writing its group back.
+    /// The same of writing its group back.
     pub(super) restoring: Tries,
 }
 
@@ -117,6 +122,8 @@ pub(super) struct Tries {
     pub(super) doubted: bool,
     pub(super) failures: u32,
     pub(super) refused: Option<u16>,
+    /// How many put it back.
+    pub(super) done: u32,
 }
 
 impl<'a> RingLine<'a> {
@@ -172,18 +179,50 @@ impl<'a> PlanLine<'a> {
 
     fn revise(&mut self, revision: &'a Revision) {
         let old = std::mem::take(&mut self.rings);
-        self.rings = revision
-            .plan
-            .rings
-            .iter()
-            .map(|ring| {
-                let known = old.iter().find(|line| *line.name == ring.name).cloned();
-                known.unwrap_or_else(|| RingLine::pending(&ring.name))
-            })
-            .collect();
+        let before = &self.revision.plan.rings;
+        let revised = |ring: &'a RingPlan| {
+            let Some(known) = old.iter().find(|line| *line.name == ring.name) else {
+                return RingLine::pending(&ring.name);
+            };
+            let same = before.iter().any(|before| same_ring(before, ring));
+            // What people waived or accepted, they did for those targets and profiles.
+            let (waived, accepted) =
+                if same { (known.waived.clone(), known.accepted.clone()) } else { Default::default() };
+            RingLine { waived, accepted, ..known.clone() }
+        };
+        self.rings = revision.plan.rings.iter().map(revised).collect();
         self.take_turns_back();
         self.revision = revision;
         self.waiting = None;
+    }
+
+    /// Opens or ends the span in which its deadlines stand still.
+    fn stand_still(&mut self, stopped: bool, at: Timestamp) {
+        let still = stopped || self.paused || self.halted.is_some() || self.course == Course::Withdrawn;
+        // A span that nobody watched may have been noted since the last one began.
+        let open = self.still.iter_mut().find(|(_, until)| until.is_none());
+        match open {
+            Some((_, until)) if !still => *until = Some(at),
+            None if still => self.still.push((at, None)),
+            _ => {}
+        }
+    }
+
+    /// How long deadlines stood still between two instants: each moment once, freezes included.
+    pub(super) fn stood_still(&self, schedule: &Schedule, from: Timestamp, to: Timestamp) -> SignedDuration {
+        let mut spans: Vec<(Timestamp, Timestamp)> =
+            self.still.iter().map(|(begin, end)| ((*begin).max(from), end.unwrap_or(to).min(to))).collect();
+        spans.sort_unstable();
+        let mut total = schedule.frozen_between(from, to);
+        let mut counted = from;
+        for (begin, end) in spans {
+            let begin = begin.max(counted);
+            if begin < end {
+                total += since(begin, end) - schedule.frozen_between(begin, end);
+                counted = end;
+            }
+        }
+        total
     }
 
     /// A ring before one whose turn had come takes the turn away from it: a new one, or one whose
@@ -238,16 +277,19 @@ impl<'a> Ledger<'a> {
             }
             (None, _) => {}
         }
+        for plan in self.plans.values_mut() {
+            plan.stand_still(self.stopped, recorded.at);
+        }
     }
 
     /// What nobody watched counts for no soak, no deadline and against no gate.
     fn pass_over(&mut self, from: Timestamp, to: Timestamp) {
         self.watched_from = Some(to);
+        self.plans.values_mut().for_each(|plan| plan.still.push((from, Some(to))));
         for ring in self.plans.values_mut().flat_map(|plan| &mut plan.rings) {
             let begun = ring.unknown.values_mut().map(|(_, begun)| begun);
             let soak = ring.adopted_at.as_mut().filter(|_| ring.place == Place::Soaking);
-            let deadline = ring.deadline_from.as_mut().filter(|_| ring.place == Place::Adopting);
-            for begun in begun.chain(soak).chain(deadline) {
+            for begun in begun.chain(soak) {
                 *begun = after(*begun, since((*begun).clamp(from, to), to));
             }
         }
@@ -265,6 +307,8 @@ impl<'a> Ledger<'a> {
             halted: None,
             waiting: None,
             was_replaced: false,
+            withdrawn_at: None,
+            still: Vec::new(),
             rings,
         };
         self.plans.insert(&id.plan, line);
@@ -306,7 +350,13 @@ impl<'a> Ledger<'a> {
                     (owned.last, owned.drifted) = (group, None);
                 }
             }
-            Event::RingVerified { ring, .. } => self.note_soak(id, ring, recorded.at),
+            Event::RingVerified { ring, judgements } => {
+                // A soak that somebody waived a gate of is no proof for a later rollout.
+                let waived = |word: &Judgement| word.verdict == Verdict::Exempt(Exempt::Waived);
+                if !judgements.iter().any(waived) {
+                    self.note_soak(id, ring, recorded.at);
+                }
+            }
             _ => {}
         }
     }
@@ -377,8 +427,18 @@ impl<'a> Ledger<'a> {
                 plan.was_replaced = plan.course == Course::Running;
                 plan.course = Course::Superseded;
             }
-            Event::RolloutWithdrawn {} => (plan.course, plan.waiting) = (Course::Withdrawn, None),
-            Event::RolloutReturned {} => plan.course = Course::Running,
+            Event::RolloutWithdrawn {} => {
+                (plan.course, plan.waiting) = (Course::Withdrawn, None);
+                plan.withdrawn_at = Some(at);
+            }
+            Event::RolloutReturned {} => {
+                plan.course = Course::Running;
+                let gone = plan.withdrawn_at.take().unwrap_or(at);
+                let unknown = plan.rings.iter_mut().flat_map(|ring| ring.unknown.values_mut());
+                for (_, begun) in unknown {
+                    *begun = after(*begun, since((*begun).clamp(gone, at.max(gone)), at));
+                }
+            }
             Event::RolloutCompleted {} => plan.course = Course::Completed,
             Event::Paused {} => plan.paused = true,
             Event::PauseLifted {} => plan.paused = false,
@@ -427,7 +487,7 @@ impl<'a> RingLine<'a> {
 
     fn accept(&mut self, found: &'a Acknowledged, at: Timestamp) {
         let of = (found.gate, found.environment);
-        self.accepted.entry(of).or_default().extend(&found.devices);
+        self.accepted.entry(of).or_default().extend(found.devices.iter().map(|device| (device, at)));
         if let Some((_, since)) = self.unknown.get_mut(&of) {
             *since = at;
         } else if found.gate == Gate::Adoption && self.place == Place::Adopting {
@@ -514,6 +574,7 @@ impl<'a> RingLine<'a> {
             Event::WriteConfirmed { group, .. }
             | Event::WriteSettled { finding: Finding::Applied { group }, .. } => {
                 (tries.failures, tries.refused) = (0, None);
+                tries.done += 1;
                 self.origin = None;
                 self.place = origin;
                 if let (true, Some(intent)) = (self.is_entered(), intent) {
@@ -546,6 +607,16 @@ impl<'a> RingLine<'a> {
             None => self.go(Place::Adopting),
         }
     }
+}
+
+/// Whether two plans move a ring of one name to the same versions, and the same profiles.
+pub(super) fn same_ring(old: &RingPlan, new: &RingPlan) -> bool {
+    let sorted = |ring: &RingPlan| {
+        let mut profiles = ring.profiles.clone();
+        profiles.sort();
+        profiles
+    };
+    old.name == new.name && old.targets == new.targets && sorted(old) == sorted(new)
 }
 
 fn speaks_of_health(event: &Event) -> bool {

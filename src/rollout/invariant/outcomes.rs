@@ -28,6 +28,7 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
         Purpose::Restore => ring.restoring.doubted || open.intent.after_doubt,
         Purpose::Target | Purpose::MoveOut { .. } => ring.doubted || open.intent.after_doubt,
     });
+    within_limit(audit, ledger, open, recorded);
     match &recorded.entry.event {
         Event::WriteCancelled { why, .. } => {
             clear(audit, open, seq);
@@ -51,6 +52,23 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
             settled(audit, open, recorded, finding, (*first_read_at, *second_read_at));
         }
         _ => {}
+    }
+}
+
+/// Law 5, by the count that was taken just before the write was sent. Where one is on record, it was.
+fn within_limit(audit: &mut Audit, ledger: &Ledger<'_>, open: &OpenWrite<'_>, recorded: &Recorded) {
+    let (Event::WriteConfirmed { counted, .. } | Event::WriteDoubted { counted, .. }) = &recorded.entry.event
+    else {
+        return;
+    };
+    let plan = ledger.line(recorded).and_then(|line| line.ring_plan(open.ring));
+    if let (Some(counted), Some(limit)) = (counted, plan.and_then(|plan| plan.max_devices)) {
+        audit.require(!limit.is_exceeded_by(*counted), Law::BlastLimit, recorded.seq, || {
+            format!(
+                "{} was sent for {counted} devices; at most {limit} may be offered something else",
+                open.intent.id
+            )
+        });
     }
 }
 

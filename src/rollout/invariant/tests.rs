@@ -5,6 +5,7 @@ use super::*;
 mod drifting;
 mod entering;
 mod health;
+mod holding;
 mod leaving;
 mod log;
 

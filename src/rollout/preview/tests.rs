@@ -73,7 +73,7 @@ fn executed(mut state: State, revision: &Revision, outcome: Event) -> u64 {
 fn a_revision_under_an_open_write_is_told_as_execution_takes_it() {
     let doubted = |state: &mut State| {
         let why = "the line went dead".to_owned();
-        append(state, Event::WriteDoubted { ring: ring(), write: WriteId(1), why });
+        append(state, Event::WriteDoubted { ring: ring(), write: WriteId(1), why, counted: None });
     };
     let rows = [
         ("the same", PLAN.to_owned(), Course::GoesOn),
@@ -101,7 +101,7 @@ fn a_revision_under_an_open_write_is_told_as_execution_takes_it() {
                 at(),
             );
             let write = WriteId(1);
-            let applied = Event::WriteConfirmed { ring: ring(), write, group };
+            let applied = Event::WriteConfirmed { ring: ring(), write, group, counted: None };
             assert_eq!(executed(state.clone(), &revision, applied), preview.rollout.number, "{row}: applied");
             let why = Cancelled::NotSent { message: "no".to_owned() };
             let refused = Event::WriteCancelled { ring: ring(), write, why, retry_at: None };
@@ -115,7 +115,7 @@ fn a_newer_target_is_told_as_its_own_word_has_it() {
     let mut running = deploying();
     let after = intent(&revision(PLAN)).after;
     let group = as_written(&PreviewedWrite { purpose: Purpose::Target, before: None, after }, 0, at());
-    append(&mut running, Event::WriteConfirmed { ring: ring(), write: WriteId(1), group });
+    append(&mut running, Event::WriteConfirmed { ring: ring(), write: WriteId(1), group, counted: None });
     let newer = PLAN.replace("2026.8.2100.0", "2026.8.2101.0");
     let finish = |text: &str| text.replace("plan: client", "plan: client\non_new_target: finish");
     let later = PLAN.replace("Sales", "Support");

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use crate::ids::{GroupId, PlanName, RingName};
 use crate::plan::model::Revision;
 use crate::rollout::event::{Actor, Cause, Event, Finding, Mode, Recorded, RolloutId, SoakFact};
+use crate::rollout::verdict::Judgement;
 use crate::time::{Timestamp, after, since};
 
 pub use drifted::OwnedGroup;
@@ -213,7 +214,10 @@ impl State {
                 }
                 *self.tallies.halts.entry((id.plan.clone(), cause.as_str())).or_default() += 1;
             }
-            Event::RingVerified { ring, .. } => self.keep_soak(id, ring, recorded.at),
+            // What was waived proves nothing to a later rollout.
+            Event::RingVerified { ring, judgements } if !judgements.iter().any(Judgement::is_waived) => {
+                self.keep_soak(id, ring, recorded.at);
+            }
             _ => {}
         }
     }
@@ -272,7 +276,8 @@ impl State {
     fn stand_still_everywhere(&mut self, at: Timestamp) {
         let stopped = self.stop.is_some();
         for plan in self.plans.values_mut() {
-            let still = stopped || plan.paused.is_some() || plan.rollout.halted.is_some();
+            let withdrawn = plan.rollout.phase == Phase::Withdrawn;
+            let still = stopped || withdrawn || plan.paused.is_some() || plan.rollout.halted.is_some();
             let spans = &mut plan.rollout.standstills;
             let runs = spans.last().is_some_and(|span| span.until.is_none());
             if still && !runs {

@@ -12,7 +12,7 @@ use crate::rollout::event::{
     Acknowledged, Cancelled, Cause, Event, Finding, Purpose, Recorded, WriteId, WriteIntent,
 };
 use crate::rollout::remote::Group;
-use crate::rollout::verdict::{Gate, Unknown};
+use crate::rollout::verdict::{Gate, Judgement, Unknown, Verdict};
 use crate::time::Timestamp;
 use crate::version::Environment;
 
@@ -31,11 +31,15 @@ pub struct Ring {
     pub waived: BTreeMap<Gate, Hold>,
     /// Devices that have left since the assignment, as far as events have told.
     pub left: BTreeMap<Environment, usize>,
-    /// Devices that a person has seen a health gate fail for, and accepted.
-    pub acknowledged: BTreeMap<(Gate, Option<Environment>), BTreeSet<DeviceId>>,
+    /// Devices that a person has seen a health gate fail for, and accepted, and when they did last.
+    pub acknowledged: BTreeMap<(Gate, Option<Environment>), BTreeMap<DeviceId, Timestamp>>,
     /// Up to when a person has accepted that most of an environment is silent: an outage or a
-    /// holiday. No device is accepted with it, so later looks judge them all.
+    /// holiday. No device is accepted with it: the next look judges them all, for as long as they
+    /// are silent.
     pub silence_accepted: BTreeMap<Environment, Timestamp>,
+    /// Environments whose silent devices were looked for, and few, when the ring was verified: while
+    /// that cannot be said again, the next ring waits.
+    pub looked: BTreeSet<Environment>,
     /// What became of writing its group back.
     pub restoring: Restoring,
 }
@@ -47,6 +51,8 @@ pub struct Restoring {
     pub attempts: Attempts,
     /// When the last of them ended.
     pub since: Timestamp,
+    /// How many of them put it back.
+    pub done: u32,
 }
 
 /// Since when, and why, a gate cannot tell.
@@ -213,9 +219,10 @@ impl Ring {
             unknown: BTreeMap::new(),
             waived: BTreeMap::new(),
             left: BTreeMap::new(),
-            restoring: Restoring { attempts: Attempts::default(), since: at },
+            restoring: Restoring { attempts: Attempts::default(), since: at, done: 0 },
             acknowledged: BTreeMap::new(),
             silence_accepted: BTreeMap::new(),
+            looked: BTreeSet::new(),
         }
     }
 }
@@ -224,10 +231,20 @@ impl Ring {
     pub(super) fn enter(&mut self, stage: Stage, at: Timestamp) {
         if matches!(stage, Stage::Adopting(_)) {
             self.left.clear();
+            self.looked.clear();
         }
         self.stage = stage;
         self.since = at;
         self.unknown.clear();
+    }
+
+    /// Its targets or profiles are others now: what people waived or accepted, they did for those
+    /// before. What became of writes stays, for one that was in doubt may still arrive.
+    pub(super) fn forget_acceptances(&mut self) {
+        self.waived.clear();
+        self.acknowledged.clear();
+        self.silence_accepted.clear();
+        self.left.clear();
     }
 
     /// The transition table of a ring.
@@ -273,14 +290,15 @@ impl Ring {
                     if write.origin.is_some() {
                         let doubted = write.attempts.doubted || write.doubt.is_some();
                         let attempts = Attempts { doubted, ..Attempts::default() };
-                        self.restoring = Restoring { attempts, since: at };
+                        self.restoring = Restoring { attempts, since: at, done: self.restoring.done + 1 };
                     }
                     stage
                 }
                 Outcome::Nothing(attempts) => match write.origin.clone() {
                     None => Stage::Entering(attempts),
                     Some(origin) => {
-                        self.go_back(origin, attempts, at);
+                        let done = self.restoring.done + u32::from(was_applied(event));
+                        self.go_back(origin, Restoring { attempts, since: at, done });
                         return Ok(());
                     }
                 },
@@ -294,7 +312,11 @@ impl Ring {
             (Stage::Adopting(assigned), Event::AdoptionReached { .. }) => {
                 Stage::Soaking(assigned.clone(), Soak { started_at: at })
             }
-            (Stage::Soaking(assigned, _), Event::RingVerified { .. }) => Stage::Verified(assigned.clone()),
+            (Stage::Soaking(assigned, _), Event::RingVerified { judgements, .. }) => {
+                let dark = |word: &&Judgement| word.gate == Gate::Dark && word.verdict == Verdict::Pass;
+                self.looked = judgements.iter().filter(dark).filter_map(|word| word.environment).collect();
+                Stage::Verified(assigned.clone())
+            }
             (
                 Stage::Adopting(_) | Stage::Soaking(..),
                 Event::DevicesLeft { environment, left, before, .. },
@@ -340,10 +362,10 @@ impl Ring {
         self.since = at;
     }
 
-    fn go_back(&mut self, origin: Origin, attempts: Attempts, at: Timestamp) {
+    fn go_back(&mut self, origin: Origin, restoring: Restoring) {
         self.stage = origin.stage;
         self.since = origin.since;
-        self.restoring = Restoring { attempts, since: at };
+        self.restoring = restoring;
     }
 
     /// A person resumed, having seen the cause: its clock starts anew.
@@ -369,7 +391,8 @@ impl Ring {
     pub(super) fn accept(&mut self, found: &Acknowledged, at: Timestamp) {
         let of = (found.gate, found.environment);
         if !found.devices.is_empty() {
-            self.acknowledged.entry(of).or_default().extend(found.devices.iter().cloned());
+            let accepted = found.devices.iter().map(|device| (device.clone(), at));
+            self.acknowledged.entry(of).or_default().extend(accepted);
         }
         match (self.unknown.get_mut(&of), &mut self.stage) {
             (Some(unknown), _) => {
@@ -383,6 +406,14 @@ impl Ring {
             (None, _) => {}
         }
     }
+}
+
+/// Whether an outcome says that the group is as intended.
+const fn was_applied(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::WriteConfirmed { .. } | Event::WriteSettled { finding: Finding::Applied { .. }, .. }
+    )
 }
 
 impl Attempts {

@@ -9,7 +9,7 @@ use super::ring::{PendingWrite, Ring, Stage};
 use crate::ids::RingName;
 use crate::plan::model::{OnNewTarget, PlanDigest, Revision, RingPlan};
 use crate::rollout::event::{Cause, Event, Purpose, Recorded, RolloutId};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, after, since};
 
 /// One run of a plan.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,7 +28,8 @@ pub struct Rollout {
     pub rings: Vec<Ring>,
     /// A newer target that waits until it is final.
     pub waiting: Option<WaitingTarget>,
-    /// Spans in which it was paused, halted or stopped, or nobody watched; the last may still run.
+    /// Spans in which it was paused, halted, stopped or withdrawn, or nobody watched; the last may
+    /// still run.
     pub standstills: Vec<Standstill>,
 }
 
@@ -135,7 +136,10 @@ impl Rollout {
             }
             (Phase::Running, Event::RolloutWithdrawn {}) => self.enter_phase(Phase::Withdrawn, at)?,
             (Phase::Withdrawn, Event::RolloutSuperseded { .. }) => self.enter_phase(Phase::Superseded, at)?,
-            (Phase::Withdrawn, Event::RolloutReturned {}) => self.enter_phase(Phase::Running, at)?,
+            (Phase::Withdrawn, Event::RolloutReturned {}) => {
+                self.forgive_absence(at);
+                self.enter_phase(Phase::Running, at)?;
+            }
             (Phase::Running, Event::RolloutCompleted {}) => {
                 if !self.rings.iter().all(|ring| matches!(ring.stage, Stage::Verified(_))) {
                     return Err("a ring is not verified".to_owned());
@@ -203,6 +207,14 @@ impl Rollout {
         Ok(())
     }
 
+    /// While its file was gone nobody looked: that time counts against no gate.
+    fn forgive_absence(&mut self, at: Timestamp) {
+        let gone = self.phase_since;
+        for unknown in self.rings.iter_mut().flat_map(|ring| ring.unknown.values_mut()) {
+            unknown.since = after(unknown.since, since(unknown.since.clamp(gone, at.max(gone)), at));
+        }
+    }
+
     fn wait(&mut self, revision: &Revision, at: Timestamp) -> Result<(), String> {
         if revision.plan.on_new_target != OnNewTarget::Finish {
             return Err("this revision does not wait".to_owned());
@@ -221,14 +233,19 @@ impl Rollout {
         if let Some(ring) = self.entered_ring_changed_by(revision) {
             return Err(format!("ring {ring} is entered, so its change is a new rollout"));
         }
-        let mut known: BTreeMap<RingName, Ring> =
-            self.rings.drain(..).map(|ring| (ring.name.clone(), ring)).collect();
-        self.rings = revision
-            .plan
-            .rings
-            .iter()
-            .map(|plan| known.remove(&plan.name).unwrap_or_else(|| Ring::pending(plan, at)))
-            .collect();
+        let plans = std::mem::take(&mut self.revision.plan.rings);
+        let known = self.rings.drain(..).zip(plans);
+        let mut known: BTreeMap<RingName, (Ring, RingPlan)> =
+            known.map(|(ring, plan)| (ring.name.clone(), (ring, plan))).collect();
+        let revised = |plan: &RingPlan| match known.remove(&plan.name) {
+            None => Ring::pending(plan, at),
+            Some((ring, old)) if old.targets == plan.targets && same_profiles(&old, plan) => ring,
+            Some((mut ring, _)) => {
+                ring.forget_acceptances();
+                ring
+            }
+        };
+        self.rings = revision.plan.rings.iter().map(revised).collect();
         self.take_turns_back(at);
         self.revision = revision.clone();
         self.waiting = None;

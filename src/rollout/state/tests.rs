@@ -102,7 +102,10 @@ fn an_event_that_does_not_fit_changes_nothing() {
         ("verified too early", Event::RingVerified { ring: ring.clone(), judgements: Vec::new() }),
         ("a second write", Event::WritePlanned { ring: ring.clone(), intent: Box::new(intent()) }),
         ("complete too early", Event::RolloutCompleted {}),
-        ("another write's outcome", Event::WriteDoubted { ring, write: WriteId(2), why: "reset".to_owned() }),
+        (
+            "another write's outcome",
+            Event::WriteDoubted { ring, write: WriteId(2), why: "reset".to_owned(), counted: None },
+        ),
     ];
     for (row, event) in rows {
         assert!(state.apply(&next(&before, Actor::Engine, event)).is_err(), "{row}");
@@ -171,6 +174,27 @@ fn time_without_a_daemon_counts_against_no_gate() {
 }
 
 #[test]
+fn time_without_a_file_counts_against_no_gate() {
+    let mut state = deploying();
+    let ring = RingName::new("First").unwrap();
+    let overtaken = Cancelled::OpeningClosed;
+    let cancelled =
+        Event::WriteCancelled { ring: ring.clone(), write: WriteId(1), why: overtaken, retry_at: None };
+    let why = Unknown::StaleSweep;
+    let unknown = Event::GateUnknown { ring, gate: Gate::Fleet, environment: None, why };
+    for event in [cancelled, unknown, Event::RolloutWithdrawn {}] {
+        state.apply(&next(&state, Actor::Engine, event)).unwrap();
+    }
+    let mut back = next(&state, Actor::Engine, Event::RolloutReturned {});
+    back.at = "2026-10-20T17:00:00Z".parse().unwrap();
+    state.apply(&back).unwrap();
+    let rollout = &state.plans.values().next().unwrap().rollout;
+    let since = rollout.rings[0].unknown[&(Gate::Fleet, None)].since;
+    assert_eq!(since, back.at, "eight days without a file do not halt it at the first look");
+    assert!(rollout.standstills.iter().any(|span| span.until == Some(back.at)), "its deadlines stood still");
+}
+
+#[test]
 fn a_write_in_doubt_is_not_sent_whatever_the_look_shows() {
     let mut state = deploying();
     let now = "2026-10-12T09:00:00Z".parse().unwrap();
@@ -182,7 +206,8 @@ fn a_write_in_doubt_is_not_sent_whatever_the_look_shows() {
     let later = after(now, crate::time::SignedDuration::from_mins(31));
     assert!(matches!(cleared(&state, later), Err(Cancelled::Unreadable { .. })), "the look is too old");
     let why = "the log was read again".to_owned();
-    let doubted = Event::WriteDoubted { ring: RingName::new("First").unwrap(), write: WriteId(1), why };
+    let doubted =
+        Event::WriteDoubted { ring: RingName::new("First").unwrap(), write: WriteId(1), why, counted: None };
     state.apply(&next(&state, Actor::Engine, doubted)).unwrap();
     assert_eq!(cleared(&state, now), Err(Cancelled::Held));
 }

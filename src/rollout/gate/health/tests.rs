@@ -45,11 +45,39 @@ fn looks_say_one_word_together() {
             vec![fine(), look((8, 15), (0, 1_000), 1)],
             Verdict::Unknown(Unknown::OutageOrHoliday),
         ),
-        ("fourteen", vec![fine(), look((7, 14), (0, 1_000), 1)], few),
+        ("fourteen", vec![fine(), look((7, 14), (0, 1_000), 1)], few.clone()),
+        ("beside fourteen others", vec![fine(), look((2, 100), (0, 14), 600_000_000)], few),
+        ("beside fifteen", vec![fine(), look((2, 100), (0, 15), 600_000_000)], Verdict::Pass),
+        ("a fault beside fourteen", vec![fine(), look((49, 100), (0, 14), 1)], fails.clone()),
         ("a fault beside an outage", vec![look((51, 100), (0, 10), 1), look((9, 100), (0, 1_000), 1)], fails),
     ];
     for (row, looks, verdict) in rows {
         assert_eq!(by_looks(&looks, Health::BUILT_IN, None), verdict, "{row}");
+    }
+}
+
+#[test]
+fn a_control_that_sleeps_or_is_small_acquits_nobody() {
+    let word = |word: Verdict, control_active, control_known| {
+        let found =
+            DarkLooks { control_active, control_known, acknowledged: 0, next_at: None, looks: vec![] };
+        by_control(word, &found, Health::BUILT_IN)
+    };
+    let fails = Verdict::Fail(Failing::TooManyDark);
+    let asleep = Verdict::Wait(Waiting::FleetAsleep);
+    let soon = Verdict::Wait(Waiting::TooSoon);
+    let rows = [
+        ("awake", Verdict::Pass, 30, 60, Verdict::Pass),
+        ("asleep", Verdict::Pass, 29, 60, asleep.clone()),
+        ("asleep, and small", Verdict::Pass, 29, 59, asleep.clone()),
+        ("awake, and small", Verdict::Pass, 59, 59, Verdict::Exempt(Exempt::NoControl)),
+        ("small, and a look is missing", soon.clone(), 59, 59, soon.clone()),
+        ("asleep, and a look is missing", soon, 0, 60, asleep),
+        ("small, and a fault", fails.clone(), 30, 30, fails.clone()),
+        ("asleep, and a fault", fails.clone(), 0, 60, fails),
+    ];
+    for (row, said, active, known, expected) in rows {
+        assert_eq!(word(said, active, known), expected, "{row}");
     }
 }
 

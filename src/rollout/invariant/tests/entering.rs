@@ -90,6 +90,23 @@ fn a_write_beyond_the_blast_limit_is_caught() {
             "not counted",
         ),
     ]);
+    for (kind, n) in [("write_confirmed", 0), ("write_doubted", 0)] {
+        for (count, sound_so) in [(20, true), (21, false)] {
+            let mut log = sound();
+            limited(&mut log, 20);
+            if let Event::PlanAccepted { revision } = log.event("plan_accepted", 0) {
+                revision.plan.rings[1].max_devices = DeviceLimit::new(20);
+            }
+            if let Event::WriteConfirmed { counted, .. } | Event::WriteDoubted { counted, .. } =
+                log.event(kind, n)
+            {
+                *counted = Some(count);
+            }
+            let found = check(&log.0, &[]);
+            let caught = found.iter().any(|one| one.law == law && one.text.contains("was sent for 21"));
+            assert_eq!((found.is_empty(), caught), (sound_so, !sound_so), "{kind}, {count}: {found:#?}");
+        }
+    }
     let mut log = sound();
     limited(&mut log, 20);
     assert_eq!(check(&log.0, &journal()), Vec::new(), "exactly the limit is allowed");
@@ -327,7 +344,7 @@ fn a_doubt_ended_wrongly_is_caught() {
             |log| {
                 let (ring, write) = (ring_name("Second"), WriteId(2));
                 let group = group("g2", content("Second", "p2", &[Environment::Windows]), at("14T10:16"));
-                *log.event("write_settled", 0) = Event::WriteConfirmed { ring, write, group };
+                *log.event("write_settled", 0) = Event::WriteConfirmed { ring, write, group, counted: None };
             },
             law,
             "only two reads end a doubt",

@@ -90,6 +90,18 @@ fn a_ring_is_verified_by_numbers_that_say_it_is_well() {
             law,
             "say otherwise",
         ),
+        ("a control that sleeps", |log| dark(log).control_active = 4, law, "say otherwise"),
+        ("a control that is too small to acquit", |log| dark(log).control_known = 9, law, "say otherwise"),
+        ("a look beside two devices", |log| dark(log).looks[0].control.of = 2, law, "say otherwise"),
+        (
+            "no control, and it sleeps",
+            |log| {
+                (dark(log).control_active, dark(log).control_known) = (0, 20);
+                word(log, 0, Gate::Dark).verdict = Verdict::Exempt(Exempt::NoControl);
+            },
+            law,
+            "say otherwise",
+        ),
         ("one look only", |log| dark(log).looks.truncate(1), law, "say otherwise"),
         ("twice the same look", |log| dark(log).looks[1].look = 1, law, "say otherwise"),
         ("a look that fails", |log| silent(&mut dark(log).looks[0]), law, "say otherwise"),
@@ -125,7 +137,7 @@ fn a_ring_is_verified_by_numbers_that_say_it_is_well() {
             "chance is given more room",
             |log| dark(log).looks[0].p_at_most = PartsPerBillion(1_000_000),
             law,
-            "chance must be below 500000",
+            "chance must be below 250000",
         ),
         ("silence of 23 hours", |log| dark(log).looks[0].since = at("12T21:00"), law, "shorter than 1 times"),
         (

@@ -260,6 +260,7 @@ fn halts_and_waivers_have_grounds() {
                     expected: as_left.clone(),
                     seen: Some(as_left),
                     elsewhere: Vec::new(),
+                    never: None,
                 }));
                 log.insert("adoption_reached", 0, &engine(), Event::Halted { cause });
             },

@@ -145,12 +145,13 @@ pub(super) fn healthy(
         ring: Share { of: 9, silent: 0 },
         control: Share { of: 20, silent: 1 },
         p: PartsPerBillion(1_000_000_000),
-        p_at_most: PartsPerBillion(500_000),
+        p_at_most: PartsPerBillion(250_000),
     };
     let looks = look_at.into_iter().flat_map(|at| [look(at, 1), look(at, 2)]);
     let seen = Dark {
         arrived: 9,
         control_active: if look_at.is_some() { 20 } else { 0 },
+        control_known: if look_at.is_some() { 20 } else { 0 },
         acknowledged: 0,
         looks: looks.collect(),
         next_at: None,
@@ -307,7 +308,10 @@ pub(super) fn sound() -> Log {
     let write = intent(1, "First", "p1", &[Windows, Macos], at("12T08:50"));
     let given = group("g1", write.after.clone(), at("12T09:06"));
     log.engine("12T09:05", Event::WritePlanned { ring: first.clone(), intent: Box::new(write) });
-    log.engine("12T09:06", Event::WriteConfirmed { ring: first.clone(), write: WriteId(1), group: given });
+    log.engine(
+        "12T09:06",
+        Event::WriteConfirmed { ring: first.clone(), write: WriteId(1), group: given, counted: None },
+    );
     let judgements = vec![adopted(Windows, at("13T10:00")), adopted(Macos, at("13T10:00"))];
     log.engine("13T10:10", Event::AdoptionReached { ring: first.clone(), judgements });
     log.person("13T11:00", Event::Paused {});
@@ -324,7 +328,7 @@ pub(super) fn sound() -> Log {
     let given = group("g2", write.after.clone(), at("14T10:16"));
     log.engine("14T10:15", Event::WritePlanned { ring: second.clone(), intent: Box::new(write) });
     let (ring, why) = (second.clone(), "reset".to_owned());
-    log.engine("14T10:17", Event::WriteDoubted { ring, write: WriteId(2), why });
+    log.engine("14T10:17", Event::WriteDoubted { ring, write: WriteId(2), why, counted: None });
     let (finding, first_read_at) = (Finding::Applied { group: given }, at("14T10:18"));
     let (ring, write) = (second.clone(), WriteId(2));
     let read = Event::DoubtRead { ring, write, finding: finding.clone(), read_at: first_read_at };

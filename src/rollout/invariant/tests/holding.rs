@@ -1,0 +1,111 @@
+//! Logs in which time, a waiver or an unknown gate counts for what it must not count for.
+
+use super::super::*;
+use super::log::*;
+
+/// The first ring adopts, its file is gone from the 13th to the 17th, and it misses its deadline.
+fn missed(deadline_at: Timestamp, halted_at: &str) -> Log {
+    let mut log = sound();
+    let place = log.place("adoption_reached", 0);
+    log.0.truncate(place);
+    log.engine("13T10:00", Event::RolloutWithdrawn {});
+    log.engine("17T10:00", Event::RolloutReturned {});
+    let mut judgement = adopted(Environment::Windows, at(halted_at));
+    judgement.verdict = Verdict::Fail(Failing::DeadlineMissed);
+    if let Evidence::Adoption { census, deadline_at: told, .. } = &mut judgement.evidence {
+        (census.counts.arrived, census.counts.due, *told) = (5, 5, deadline_at);
+        census.exercised = 5;
+    }
+    let cause = Cause::AdoptionMissed { ring: ring_name("First"), judgement: Box::new(judgement) };
+    log.engine(halted_at, Event::Halted { cause });
+    log
+}
+
+#[test]
+fn a_deadline_is_neither_early_nor_late() {
+    // Assigned on the 12th at 9:06; seven days, four without a file, one frozen.
+    let due = at("24T09:06");
+    assert_eq!(check(&missed(due, "24T09:06").0, &[]), Vec::new());
+    let rows = [
+        ("without the days that its file was gone", missed(at("20T09:06"), "24T09:06")),
+        ("a day that nothing pushed it", missed(at("25T09:06"), "25T09:06")),
+    ];
+    for (row, log) in rows {
+        let found = check(&log.0, &[]);
+        let caught = found.iter().any(|one| one.law == Law::Grounded && one.text.contains("must lie from"));
+        assert!(caught, "{row}: {found:#?}");
+    }
+}
+
+fn waive_soak(log: &mut Log, before: &str) {
+    let waived = Event::GateWaived { ring: ring_name("First"), gate: Gate::Soak };
+    log.insert(before, 0, &person(), waived);
+    let soak = log.judgements("ring_verified", 0).last_mut().unwrap();
+    soak.verdict = Verdict::Exempt(Exempt::Waived);
+}
+
+#[test]
+fn what_counts_for_another_version_or_too_long_is_caught() {
+    assert_rows(&[
+        (
+            "a waiver of the version before",
+            |log| {
+                waive_soak(log, "write_planned");
+                let mut next = revision("v2");
+                for version in next.plan.rings[0].targets.values_mut() {
+                    *version = ClientVersion::new(2026, 9, 1, 0);
+                }
+                log.insert("write_planned", 0, &engine(), Event::PlanRevised { revision: next });
+            },
+            Law::Grounded,
+            "a waiver that is not on record",
+        ),
+        (
+            "unknown for hours while a write was in doubt",
+            |log| {
+                let (gate, environment) = (Gate::Stalled, Some(Environment::Windows));
+                let (ring, why) = (ring_name("First"), Unknown::StaleSweep);
+                let unknown = Event::GateUnknown { ring, gate, environment, why };
+                log.insert("write_doubted", 0, &engine(), unknown);
+                log.get("write_settled", 0).at = at("14T17:00");
+            },
+            Law::Grounded,
+            "nothing halted",
+        ),
+    ]);
+}
+
+#[test]
+fn a_waived_soak_is_no_proof_for_a_later_rollout() {
+    let again = |log: &mut Log| {
+        let place = log.place("rollout_completed", 0);
+        log.0.truncate(place);
+        let next = revision("v1");
+        let first = ring_name("First");
+        let group = group("g1", content("First", "p1", &Environment::ALL), at("12T09:06"));
+        let soak = SoakFact {
+            group: group.id.clone(),
+            policies: policies(&["p1"]),
+            targets: targets(&Environment::ALL),
+            verified_at: at("14T10:10"),
+        };
+        log.engine("16T10:40", Event::RolloutSuperseded { by: next.digest.clone() });
+        for event in [
+            Event::PlanAccepted { revision: next },
+            Event::RingReached { ring: first.clone() },
+            Event::RingRecognised { ring: first, group, soak },
+        ] {
+            log.engine("16T10:40", event);
+            log.0.last_mut().unwrap().entry.rollout.as_mut().unwrap().number = 2;
+        }
+    };
+    let mut log = sound();
+    again(&mut log);
+    assert_eq!(check(&log.0, &[]), Vec::new(), "a soak that ran is one");
+    let mut log = sound();
+    waive_soak(&mut log, "ring_verified");
+    again(&mut log);
+    let found = check(&log.0, &[]);
+    let caught = found.iter().any(|one| one.law == Law::SoakProven && one.text.contains("does not have"));
+    assert!(caught && found.len() == 1, "{found:#?}");
+}

@@ -160,9 +160,10 @@ impl Power {
             }
             Self::Judged(Chances { finds_per_cent, found_tenths, .. }) => {
                 let found = found_tenths.and_then(Percent::from_tenths);
-                let found = found.map_or("no fault".to_owned(), |share| format!("a fault of {share}"));
+                let found =
+                    found.map_or("no fault of up to 49.5%".to_owned(), |share| format!("a fault of {share}"));
                 format!(
-                    "gone dark: {found} found in 2 days with 95%, {FAULTY_PER_CENT}% with {finds_per_cent}%"
+                    "gone dark: finds {found} by day {DAY} in 95% of cases; one of {FAULTY_PER_CENT}% in {finds_per_cent}%"
                 )
             }
         }

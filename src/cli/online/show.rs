@@ -60,9 +60,14 @@ pub(super) fn plan(out: Out<'_>, screen: &Screen, plan: &PlanReport) -> io::Resu
             writeln!(out, "     {:<7}  {}", environment.as_str(), sizes.versions.in_words())?;
         }
         for (environment, power) in &ring.power {
-            writeln!(out, "     {:<7}  {}", environment.as_str(), power.in_words())?;
+            writeln!(
+                out,
+                "     {:<7}  {}",
+                environment.as_str(),
+                power.in_words().replace("; ", ";\n              ")
+            )?;
         }
-        writeln!(out, "     {}", shows(ring.active).replace(" (", "\n     ("))?;
+        writeln!(out, "     {}", shows(ring.active).replace(" with ", "\n     with "))?;
     }
     plan.findings.iter().try_for_each(|found| finding(out, &file, found))
 }

@@ -192,12 +192,12 @@ pub(crate) fn one_in(devices: usize) -> Option<u64> {
 #[must_use]
 pub(crate) fn shows(devices: usize) -> String {
     let fault = match one_in(devices) {
-        None => return "no fault would show here: no device was seen in the last 7 days".to_owned(),
+        None => return "no fault would hit a device here: none was seen in the last 7 days".to_owned(),
         Some(1) => "only a fault that hits nearly every device".to_owned(),
         Some(many) => format!("a fault that hits 1 device in {many} or more"),
     };
     let seen = if devices == 1 { "1 device".to_owned() } else { format!("{devices} devices") };
-    format!("{fault} would show here with 95% certainty ({seen} seen in the last 7 days)")
+    format!("{fault} would hit at least one here with 95% certainty ({seen} seen in the last 7 days)")
 }
 
 #[cfg(test)]

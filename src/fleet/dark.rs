@@ -202,11 +202,12 @@ impl Fleet {
         };
         let (control_active, control_known) = (active(24 * 7), active(REMEMBERED.as_hours()));
         let here = self.of(question.ring).filter(|device| is_in(question.ring, device, question.environment));
-        let acknowledged = here.filter(|device| question.accepts(device, known_until + 1)).count();
+        let here: Vec<&Device> = here.collect();
+        let acknowledged = here.iter().filter(|device| question.accepts(device, known_until + 1)).count();
         let mut days = calendar(question.schedule, question.known_until);
         let next_at = days.iter().find(|day| day.looks_at > question.known_until).map(|day| day.looks_at);
         days.retain(|day| day.looks_at <= question.known_until);
-        mark_counted(&mut days, &control);
+        mark_counted(&mut days, &control, &here);
         let looks = LOOKS.iter().filter_map(|look| self.look(question, *look, &days, &control));
         let looks = looks.collect();
         DarkLooks { control_active, control_known, acknowledged, next_at, looks }
@@ -315,19 +316,31 @@ fn calendar(schedule: &Schedule, until: Timestamp) -> Vec<Day> {
     days
 }
 
-/// A day counts unless it is frozen, or quiet: fewer than half as many of the control were sighted
-/// as on the busiest day of its week.
-fn mark_counted(days: &mut [Day], control: &[&Device]) {
-    let sighted: Vec<usize> = days
-        .iter()
-        .map(|day| control.iter().filter(|device| device.presence.in_hours(day.begins, day.ends)).count())
-        .collect();
+/// A day counts unless it is frozen, quiet, or free: one on which the ring's people are at home each
+/// week, as on a weekend that begins while another country's control still works. A ring that fell
+/// silent is no free day's: it was there on the weekdays before.
+fn mark_counted(days: &mut [Day], control: &[&Device], ring: &[&Device]) {
+    let by_day = |devices: &[&Device]| -> Vec<usize> {
+        let on = |day: &Day| {
+            devices.iter().filter(|device| device.presence.in_hours(day.begins, day.ends)).count()
+        };
+        days.iter().map(on).collect()
+    };
+    let (control, ring) = (by_day(control), by_day(ring));
     for (index, day) in days.iter_mut().enumerate() {
-        let week = sighted.get(index.saturating_sub(WEEK - 1)..=index).unwrap_or_default();
-        let busiest = week.iter().max().copied().unwrap_or_default();
-        let here = week.last().copied().unwrap_or_default();
-        day.counts = !day.is_frozen && here > 0 && here * 2 >= busiest;
+        let weeks_before = (1..).map_while(|weeks| index.checked_sub(WEEK * weeks));
+        let mut usual = weeks_before.filter_map(|before| is_busy(&ring, before)).peekable();
+        let is_free = usual.peek().is_some() && usual.all(|busy| !busy);
+        day.counts = !day.is_frozen && is_busy(&control, index) == Some(true) && !is_free;
     }
+}
+
+/// Whether at least half as many were sighted on a day as on the busiest day of its week; `None` when
+/// nobody was in all of it.
+fn is_busy(sighted: &[usize], index: usize) -> Option<bool> {
+    let week = sighted.get(index.saturating_sub(WEEK - 1)..=index)?;
+    let busiest = week.iter().max().filter(|busiest| **busiest > 0)?;
+    Some(week.last()? * 2 >= *busiest)
 }
 
 /// The hour that lies so many counted hours before `hour`; `None`: further back than is known.

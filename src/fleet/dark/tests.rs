@@ -219,6 +219,19 @@ fn a_local_holiday_is_silence_of_most_and_not_a_fault_before() {
 
 /// Twenty of 400, control of 1,000, 4 % absent each day: the headline of the issue, at this level.
 #[test]
+fn a_weekday_on_which_the_ring_is_at_home_each_week_does_not_count() {
+    let friday = at(16, 22);
+    let newest = |at_home: &[i8]| {
+        let story = Story { at_home: at_home.to_vec(), ..Story::default() };
+        let looks = story.looks_at(&lisbon(None), friday).looks;
+        looks.iter().map(|look| look.at).max()
+    };
+    assert_eq!(newest(&[9, 16]), Some(at(15, 20)), "the Friday before was free as well");
+    assert_eq!(newest(&[16]), Some(at(16, 20)), "it worked on the Friday before");
+    assert_eq!(newest(&[14, 15, 16]), Some(at(16, 20)), "a ring that fell silent");
+}
+
+#[test]
 fn the_power_and_the_false_alarms_are_as_the_design_says() {
     let found = (1..=12).filter(|seed| {
         let story = Story { seed: *seed, faulty: 20, ..Story::default() };

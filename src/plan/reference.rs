@@ -65,7 +65,7 @@ it go on, and `replace` lets the newer target take over. If the file goes away, 
 withdrawn and nothing waits; when a file with a newer target comes back after that, it begins at once.
 
 A ring that has soaked on the same versions with the same profiles, and whose group still offers
-them, is not soaked again, whichever word you write.
+them, is not soaked again, whichever word you write. A soak with a gate that somebody waived does not count for that.
 ";
 
 const END: &str = "

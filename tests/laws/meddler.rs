@@ -131,7 +131,9 @@ fn vandalise(drive: &mut Drive, dice: &mut Dice) {
         return;
     }
     let GroupContent { name, versions, policies } = dice.pick(&groups);
-    let at = after(drive.now, SignedDuration::from_mins(dice.pick(&[0, 5, 40, 180])));
+    // Never at the very instant of a look: of two things at once the stories know one order only.
+    let moment = SignedDuration::from_millis(1);
+    let at = after(drive.now, SignedDuration::from_mins(dice.pick(&[0, 5, 40, 180])) + moment);
     let (edit, back) = match (dice.below(4), versions.first()) {
         (0, _) => (Outsider::Deletes(name), None),
         (1, Some(entry)) => {

@@ -80,7 +80,11 @@ impl Subject<'_> {
         // What is known of one that moves or goes may be older: a poll by profile misses it. It may
         // move at the very instant of the first read, after it.
         let from = if is_steady(story) { from } else { after(start, SignedDuration::from_secs(-1)) };
-        let mut instants = vec![until];
+        let turns = || story.moves.iter().map(|(at, _)| *at).chain(story.removed_at);
+        let just_before = |at: Timestamp| after(at, SignedDuration::from_millis(-1));
+        let mut instants: Vec<Timestamp> = turns().flat_map(|turn| [just_before(turn), turn]).collect();
+        instants.retain(|turn| (from..=until).contains(turn));
+        instants.push(until);
         let mut at = from;
         while at < until {
             instants.push(at);
@@ -90,6 +94,10 @@ impl Subject<'_> {
         let mut labels: BTreeSet<Label> = instants.into_iter().map(label).collect();
         if !is_steady(story) {
             labels.insert(Label::NotOurs);
+            // Of two things in one instant, the story knows one order and the read perhaps the other.
+            if turns().any(|turn| (span.0..=until).contains(&turn)) {
+                labels.extend([Label::There, Label::Late, Label::Unseen]);
+            }
             // Its last sighting may lie between two of these instants.
             if labels.contains(&Label::Unseen) {
                 labels.insert(Label::Late);
@@ -206,15 +214,15 @@ impl Told<'_> {
                 "truth: event {} ({}) counts {counted} {what}; the stories have {certain} to {possible}: {}",
                 self.recorded.seq,
                 self.recorded.entry.event.kind(),
-                self.names(labels, of),
+                self.names(labels),
             ));
         }
     }
 
-    fn names(&self, labels: &[BTreeSet<Label>], of: &[Label]) -> String {
+    fn names(&self, labels: &[BTreeSet<Label>]) -> String {
         let devices = self.devices.stories().iter().zip(labels);
-        let may = devices.filter(|(_, labels)| labels.iter().any(|label| of.contains(label)));
-        may.map(|(story, labels)| format!("{} {labels:?}", story.id)).collect::<Vec<_>>().join(", ")
+        let here = devices.filter(|(_, labels)| labels.iter().any(|label| *label != Label::NotOurs));
+        here.map(|(story, labels)| format!("{} {labels:?}", story.id)).collect::<Vec<_>>().join(", ")
     }
 
     /// The devices that an assignment can move, before there is one.

@@ -31,8 +31,8 @@ impl Meddler {
     /// Meddles with a write that was just planned, or just doubted.
     pub(crate) fn meddle(&mut self, drive: &mut Drive, event: &Event) {
         let comes_by = match event {
-            Event::RingVerified { .. } | Event::AdoptionReached { .. } => 10,
-            Event::PlanAccepted { .. } | Event::RingReached { .. } | Event::WriteConfirmed { .. } => 5,
+            Event::RingVerified { .. } | Event::AdoptionReached { .. } => 12,
+            Event::PlanAccepted { .. } | Event::RingReached { .. } | Event::WriteConfirmed { .. } => 8,
             _ => 0,
         };
         if self.dice.chance(comes_by) {
@@ -144,11 +144,19 @@ fn vandalise(drive: &mut Drive, dice: &mut Dice) {
             let back = Outsider::SetsVersion(name.clone(), environment, entry.version.clone());
             (Outsider::SetsVersion(name, environment, OLD.to_string()), Some(back))
         }
+        (2, _) => {
+            let name = format!("{name}, taken");
+            (Outsider::Creates(GroupContent { name, versions: Vec::new(), policies }), None)
+        }
         _ => (
             Outsider::SetsProfiles(name.clone(), BTreeSet::new()),
             Some(Outsider::SetsProfiles(name, policies)),
         ),
     };
+    // Of what comes between the last read before a write and the write itself, nobody can know: what
+    // takes profiles away waits until a write that is under way has arrived.
+    let takes = matches!(edit, Outsider::Creates(_));
+    let at = if takes { after(at, SignedDuration::from_mins(1)) } else { at };
     drive.at(at, Happening::Outside(edit));
     if let Some(back) = back.filter(|_| dice.chance(50)) {
         let back_at = after(at, SignedDuration::from_mins(dice.pick(&[6, 20, 120])));

@@ -95,7 +95,7 @@ impl Subject<'_> {
         if !is_steady(story) {
             labels.insert(Label::NotOurs);
             // Of two things in one instant, the story knows one order and the read perhaps the other.
-            if turns().any(|turn| (span.0..=until).contains(&turn)) {
+            if turns().any(|turn| turn == span.0 || turn == until) {
                 labels.extend([Label::There, Label::Late, Label::Unseen]);
             }
             // Its last sighting may lie between two of these instants.

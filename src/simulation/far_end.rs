@@ -195,14 +195,14 @@ impl FarEnd {
         self.outcomes.insert(request, outcome);
     }
 
-    /// How many devices a write offers something else, by what is listed at an instant: each device's
-    /// own answer before and after, without a word of ringward's.
+    /// How many devices a write offers something else, by the devices and the group as they were at an
+    /// instant: each device's own answer before and after, without a word of ringward's.
     fn retargeted(&self, write: &Write, at: Timestamp) -> usize {
         let (id, after) = match write {
             Write::Create(content) => (None, content),
             Write::Update(id, content) => (Some(id), content),
         };
-        let before = id.and_then(|id| self.groups.get(id)).map(|group| &group.content);
+        let before = id.and_then(|id| self.groups_at(at).remove(id)).map(|group| group.content);
         let listed = self.devices.sweep(&SweepScope::Full, at);
         let changes = listed.iter().filter(|device| {
             let (Some(policy), Some(os)) = (&device.policy, device.environment()) else { return false };
@@ -211,7 +211,7 @@ impl FarEnd {
                 content.target(os).filter(|_| has).map(str::to_owned)
             };
             let too_old = matches!(&device.client, Reported::Version(old) if !old.follows_assignments());
-            !too_old && before.and_then(offered) != offered(after)
+            !too_old && before.as_ref().and_then(offered) != offered(after)
         });
         changes.count()
     }

@@ -59,6 +59,8 @@ pub(crate) fn scene(seed: u64) -> Scene {
     if length > LONG {
         if dice.chance(12) {
             latecomers(dice, &mut plans, &mut far_end, start);
+        } else if dice.chance(25) {
+            a_cold_goes_round(dice, &mut plans, &mut far_end, start);
         } else if dice.chance(70) {
             far_end.devices.retell(silence(dice, start));
         }
@@ -211,6 +213,25 @@ fn silence<'a>(dice: &'a mut Dice, start: Timestamp) -> impl FnMut(u64, &mut Sto
             story.presence = story.presence.without(from, until);
         }
     }
+}
+
+/// Some devices are away from the second day on, in the ring as in the control: nothing to stop for.
+fn a_cold_goes_round(dice: &mut Dice, plans: &mut [Revision], far_end: &mut FarEnd, start: Timestamp) {
+    for revision in plans {
+        let mut plan = revision.plan.clone();
+        for ring in &mut plan.rings {
+            ring.health.min_devices = 2;
+            ring.health.dark.after = span("6h");
+        }
+        *revision = revised(plan);
+    }
+    far_end.devices.retell(|_, story| {
+        let from = after(start, minutes(60 * (20 + dice.below(24) as i64)));
+        if dice.chance(35) {
+            let until = after(from, minutes(60 * (12 + dice.below(30) as i64)));
+            story.presence = story.presence.without(from, until);
+        }
+    });
 }
 
 /// All but one of the first ring's devices come late: when it is looked for silent ones, too few were

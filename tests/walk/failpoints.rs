@@ -240,7 +240,8 @@ impl Run {
                 _ => panic!("the daemon ended by itself: {status}"),
             }
         }
-        assert!(killed || self.point.is_none(), "the point was never reached");
+        let row = (self.point, self.story);
+        assert!(killed || self.point.is_none(), "{row:?}: the point was never reached");
     }
 
     /// One life of the daemon: how it ended, and whether the story was over before.

@@ -260,15 +260,19 @@ fn alter(database: &Path, statement: &str) {
 const FORGED: &str =
     "DROP TRIGGER events_no_update; UPDATE events SET reason = 'nothing to see' WHERE seq = 2;";
 
-/// Changes one byte of a text that stands in the file, past SQLite.
+/// Changes one byte of a text wherever it stands in the file, past SQLite: some of the places may be
+/// what a page that was divided left behind, which nobody reads.
 fn flip(database: &Path, text: &str) {
-    let mut bytes = std::fs::read(database).unwrap();
-    let at = bytes.windows(text.len()).position(|window| window == text.as_bytes()).unwrap();
-    bytes[at] ^= 0x20;
+    let bytes = std::fs::read(database).unwrap();
+    let all = bytes.windows(text.len()).enumerate().filter(|(_, window)| *window == text.as_bytes());
+    let places: Vec<usize> = all.map(|(at, _)| at).collect();
+    assert!(!places.is_empty(), "`{text}` is not in the file");
     // In place: the daemon, if it runs, has this very file open.
     let mut file = std::fs::OpenOptions::new().write(true).open(database).unwrap();
-    std::io::Seek::seek(&mut file, std::io::SeekFrom::Start(at as u64)).unwrap();
-    std::io::Write::write_all(&mut file, &bytes[at..=at]).unwrap();
+    for at in places {
+        std::io::Seek::seek(&mut file, std::io::SeekFrom::Start(at as u64)).unwrap();
+        std::io::Write::write_all(&mut file, &[bytes[at] ^ 0x20]).unwrap();
+    }
 }
 
 /// Overwrites whole pages after the first.

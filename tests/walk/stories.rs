@@ -221,7 +221,9 @@ impl Story {
             _ => {}
         }
         let waivable = ["First", "Second"].into_iter().filter(|ring| {
-            self != Self::Soaked && !wait && seen.ring_is(ring, "soaking") && !seen.waived(ring)
+            // What is to be recognised later has soaked in earnest.
+            let soaks = self == Self::Soaked || (self, *ring) == (Self::Edited, "First");
+            !soaks && !wait && seen.ring_is(ring, "soaking") && !seen.waived(ring)
         });
         due.extend(waivable.map(Deed::Waive));
         due

@@ -12,7 +12,7 @@ use ringward::rollout::event::Recorded;
 use ringward::sandbox::JournalRow;
 use ringward::store::Reader;
 use ringward::time::Stopwatch;
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
 use crate::kills::{ringward, with_word};
 use crate::support::Walk;
@@ -140,6 +140,8 @@ pub(crate) struct Service {
     pub(crate) child: Child,
     pub(crate) database: PathBuf,
     door: Door,
+    /// What it says. A file: it never waits for a reader.
+    said: NamedTempFile,
 }
 
 /// The address that it listens on.
@@ -170,9 +172,10 @@ impl Service {
             command.env(key, value.unwrap());
         }
         prepare(&mut command);
-        let child =
-            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        Self { child, database: database.to_owned(), door: Door(free) }
+        let said = NamedTempFile::new().unwrap();
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said.reopen().unwrap());
+        let child = command.spawn().unwrap();
+        Self { child, database: database.to_owned(), door: Door(free), said }
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -184,9 +187,7 @@ impl Service {
         let watch = Stopwatch::start();
         while !wanted() {
             if self.child.try_wait().unwrap().is_some() {
-                let mut said = String::new();
-                self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-                panic!("the daemon ended before: {what}\n{said}");
+                panic!("the daemon ended before: {what}\n{}", self.said());
             }
             assert!(watch.seconds() < HANG_SECONDS, "never came: {what}\n{}", self.status());
             sleep(Duration::from_millis(20));
@@ -195,9 +196,16 @@ impl Service {
 
     /// Waits until it ends by itself.
     pub(crate) fn ended(mut self) -> End {
-        let mut said = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-        End { code: self.child.wait().unwrap().code(), said }
+        let watch = Stopwatch::start();
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(watch.seconds() < HANG_SECONDS, "it never ended\n{}", self.status());
+            sleep(Duration::from_millis(20));
+        }
+        End { code: self.child.wait().unwrap().code(), said: self.said() }
+    }
+
+    fn said(&self) -> String {
+        std::fs::read_to_string(self.said.path()).unwrap()
     }
 
     /// A verb of the command line beside it: exit code and what it said.

@@ -2,7 +2,7 @@
 //! somebody altered. After the first sign no changing request leaves, the daemon says what, why and what
 //! to do, and the documented way back leads to the end that the rollout has without the fault.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
@@ -260,19 +260,23 @@ fn alter(database: &Path, statement: &str) {
 const FORGED: &str =
     "DROP TRIGGER events_no_update; UPDATE events SET reason = 'nothing to see' WHERE seq = 2;";
 
-/// Changes one byte of a text wherever it stands in the file, past SQLite: some of the places may be
-/// what a page that was divided left behind, which nobody reads.
+/// Changes one byte of a text wherever it stands, past SQLite: in the file and in the write-ahead log
+/// beside it, of which the later one is read; some places may be what a divided page left behind.
 fn flip(database: &Path, text: &str) {
-    let bytes = std::fs::read(database).unwrap();
-    let all = bytes.windows(text.len()).enumerate().filter(|(_, window)| *window == text.as_bytes());
-    let places: Vec<usize> = all.map(|(at, _)| at).collect();
-    assert!(!places.is_empty(), "`{text}` is not in the file");
-    // In place: the daemon, if it runs, has this very file open.
-    let mut file = std::fs::OpenOptions::new().write(true).open(database).unwrap();
-    for at in places {
-        std::io::Seek::seek(&mut file, std::io::SeekFrom::Start(at as u64)).unwrap();
-        std::io::Write::write_all(&mut file, &[bytes[at] ^ 0x20]).unwrap();
+    let log = PathBuf::from(format!("{}-wal", database.display()));
+    let mut places = 0;
+    for path in [database, &log].into_iter().filter(|path| path.exists()) {
+        let bytes = std::fs::read(path).unwrap();
+        // In place: the daemon, if it runs, has this very file open.
+        let mut file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+        let all = bytes.windows(text.len()).enumerate().filter(|(_, window)| *window == text.as_bytes());
+        for (at, _) in all {
+            std::io::Seek::seek(&mut file, std::io::SeekFrom::Start(at as u64)).unwrap();
+            std::io::Write::write_all(&mut file, &[bytes[at] ^ 0x20]).unwrap();
+            places += 1;
+        }
     }
+    assert!(places > 0, "`{text}` is not in the file");
 }
 
 /// Overwrites whole pages after the first.
@@ -353,8 +357,10 @@ fn found_while_running(row: &str, walk: &Walk, damage: impl Fn(&Path), pieces: &
     hide_groups(walk);
     let directory = tempfile::tempdir().unwrap();
     let database = directory.path().join("ringward.db");
-    // Started twice, so that the first records lie in the file itself, not in its write-ahead log.
-    for _ in 0..2 {
+    // Started again and again: the first records come to lie in the file itself, not in its write-ahead
+    // log, and on pages that no later record is added to: the daemon would write such a page anew, as it
+    // was, and mend it.
+    while !database.exists() || read(&database).len() < 40 {
         let mut daemon = Service::start(walk, &database);
         daemon.wait("groups that cannot be read", || daemon_says(&database, "deployment groups"));
         terminate(&mut daemon.child);
@@ -392,6 +398,9 @@ async fn what_is_altered_while_it_runs_is_found_before_a_write() {
         let swap = |path: &Path| {
             let old = path.with_extension("old");
             std::fs::copy(path, &old).unwrap();
+            for beside in ["-wal", "-shm"] {
+                let _ = std::fs::remove_file(format!("{}{beside}", path.display()));
+            }
             std::fs::rename(&old, path).unwrap();
         };
         found_while_running(

@@ -1,7 +1,8 @@
 //! Devices that went dark after they arrived: looked for once a day, beside a control group.
 //!
-//! **Invariant:** a look compares like with like: the same hours, the same environment, sighted in
-//! the same hours before; a day on which the control slept, or ringward did not look, is no day.
+//! **Invariant:** a look compares like with like: the same hours of each ring's own clock, the same
+//! environment, sighted in the same hours before; a day on which the control slept, or ringward did not
+//! look, is no day.
 //!
 //! The first look asks about those of the day before: it is quick. The second asks about all since
 //! the assignment: a device that fell silent stays in it until it is seen again, so that nobody is
@@ -24,8 +25,8 @@ use crate::fleet::presence::{REMEMBERED, hour_of};
 use crate::fleet::{Assignment, Class, Device, Fleet, Offered, RingScope};
 use crate::ids::DeviceId;
 use crate::plan::model::Percent;
-use crate::schedule::Schedule;
-use crate::time::{SignedDuration, Timestamp};
+use crate::schedule::{Schedule, Zone};
+use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::Environment;
 
 /// A look is taken at this hour of the ring's zone: the working day is over.
@@ -55,7 +56,7 @@ const WEEK: usize = 7;
 pub struct DarkQuestion<'a> {
     /// The ring, entered.
     pub ring: &'a RingScope,
-    /// The rings that are not entered.
+    /// The rings that are not entered, each in its zone.
     pub control: &'a [RingScope],
     /// Which of their devices.
     pub environment: Environment,
@@ -92,7 +93,8 @@ pub struct DarkLooks {
 pub struct DarkLook {
     /// How many spans of `after` it reaches back.
     pub look: u8,
-    /// When it was taken.
+    /// The evening up to which it looks; it is taken then, or once the evening has come to the control
+    /// as well, where that lies further west.
     pub at: Timestamp,
     /// From when on silence counts.
     pub since: Timestamp,
@@ -174,6 +176,26 @@ struct Day {
     counts: bool,
 }
 
+/// A device of the ring or of the control, and by how many hours its clock is behind the ring's: its
+/// evening comes so much later.
+#[derive(Clone, Copy)]
+struct Beside<'a> {
+    device: &'a Device,
+    hours_behind: i64,
+}
+
+impl<'a> Beside<'a> {
+    /// A device of the ring.
+    const fn at_home(device: &'a Device) -> Self {
+        Self { device, hours_behind: 0 }
+    }
+
+    /// Whether it was sighted in these hours of the ring's day, by its own clock.
+    fn in_hours(&self, from: i64, until: i64) -> bool {
+        self.device.presence.in_hours(from + self.hours_behind, until + self.hours_behind)
+    }
+}
+
 impl Fleet {
     /// The devices of one environment and class of a ring.
     #[must_use]
@@ -192,21 +214,27 @@ impl Fleet {
     #[must_use]
     pub fn dark(&self, question: &DarkQuestion<'_>) -> DarkLooks {
         let known_until = hour_of(question.known_until);
-        let mut control: Vec<&Device> = Vec::new();
+        let mut control: Vec<Beside<'_>> = Vec::new();
         for scope in question.control {
-            control.extend(self.of(scope).filter(|device| is_in(scope, device, question.environment)));
+            let hours_behind = hours_behind(&scope.zone, question.schedule.zone(), question.known_until);
+            let devices = self.of(scope).filter(|device| is_in(scope, device, question.environment));
+            control.extend(devices.map(|device| Beside { device, hours_behind }));
         }
         let active = |hours: i64| {
-            let sighted = |device: &&&Device| device.presence.in_hours(known_until - hours, known_until + 1);
+            let since = known_until - hours;
+            let sighted = |beside: &&Beside<'_>| beside.device.presence.in_hours(since, known_until + 1);
             control.iter().filter(sighted).count()
         };
         let (control_active, control_known) = (active(24 * 7), active(REMEMBERED.as_hours()));
         let here = self.of(question.ring).filter(|device| is_in(question.ring, device, question.environment));
-        let here: Vec<&Device> = here.collect();
-        let acknowledged = here.iter().filter(|device| question.accepts(device, known_until + 1)).count();
+        let here: Vec<Beside<'_>> = here.map(Beside::at_home).collect();
+        let acknowledged = here.iter().filter(|here| question.accepts(here.device, known_until + 1)).count();
         let mut days = calendar(question.schedule, question.known_until);
-        let next_at = days.iter().find(|day| day.looks_at > question.known_until).map(|day| day.looks_at);
-        days.retain(|day| day.looks_at <= question.known_until);
+        // The evening must have come everywhere.
+        let latest = control.iter().map(|beside| beside.hours_behind).max().unwrap_or_default().max(0);
+        let taken_at = |day: &Day| after(day.looks_at, SignedDuration::from_hours(latest));
+        let next_at = days.iter().map(taken_at).find(|at| *at > question.known_until);
+        days.retain(|day| taken_at(day) <= question.known_until);
         mark_counted(&mut days, &control, &here);
         let looks = LOOKS.iter().filter_map(|look| self.look(question, *look, &days, &control));
         let looks = looks.collect();
@@ -218,7 +246,7 @@ impl Fleet {
         question: &DarkQuestion<'_>,
         look: u8,
         days: &[Day],
-        control: &[&Device],
+        control: &[Beside<'_>],
     ) -> Option<DarkLook> {
         let ring = question.ring;
         let Offered::Assigned(assignment) = ring.offered(Some(question.environment)) else { return None };
@@ -234,25 +262,25 @@ impl Fleet {
             1 => day_before?,
             _ => day_before.unwrap_or(assigned_hour).min(assigned_hour),
         };
-        let sighted = |device: &Device| device.presence.in_hours(cohort_from, since);
-        let is_silent = |device: &Device| !device.presence.in_hours(since, look_hour);
+        let sighted = |beside: &Beside<'_>| beside.in_hours(cohort_from, since);
+        let is_silent = |beside: &Beside<'_>| !beside.in_hours(since, look_hour);
         let since_at = Timestamp::from_second(since * 3600).ok()?;
         let here = self.of(ring).filter(|device| {
             is_in(ring, device, question.environment)
                 && arrived_by(device, assignment, since_at)
                 && !question.accepts(device, look_hour)
         });
-        let cohort: Vec<&Device> = here.filter(|device| sighted(device)).collect();
+        let cohort: Vec<Beside<'_>> = here.map(Beside::at_home).filter(sighted).collect();
         if cohort.is_empty() {
             return None;
         }
         let mut silent: Vec<DeviceId> =
-            cohort.iter().filter(|device| is_silent(device)).map(|device| device.latest.id.clone()).collect();
+            cohort.iter().filter(|here| is_silent(here)).map(|here| here.device.latest.id.clone()).collect();
         silent.sort();
-        let beside: Vec<&&Device> = control.iter().filter(|device| sighted(device)).collect();
+        let beside: Vec<&Beside<'_>> = control.iter().filter(|beside| sighted(beside)).collect();
         let ring = Share { of: cohort.len(), silent: silent.len() };
         let control =
-            Share { of: beside.len(), silent: beside.iter().filter(|device| is_silent(device)).count() };
+            Share { of: beside.len(), silent: beside.iter().filter(|beside| is_silent(beside)).count() };
         let p = PartsPerBillion::of(one_sided(ring.silent, ring.of, control.silent, control.of));
         Some(DarkLook { look, at, since: since_at, day, ring, control, p, p_at_most: p_at_most(day), silent })
     }
@@ -268,6 +296,13 @@ impl DarkQuestion<'_> {
         let accepted = self.acknowledged.get(&device.latest.id);
         accepted.is_some_and(|at| !device.presence.in_hours(hour_of(*at) + 1, until))
     }
+}
+
+/// By how many whole hours a zone's clocks are behind another's at an instant.
+fn hours_behind(zone: &Zone, other: &Zone, at: Timestamp) -> i64 {
+    let seconds = |zone: &Zone| i64::from(zone.local(at).offset().seconds());
+    // To the nearest hour: presence knows no less.
+    (seconds(other) - seconds(zone) + 1_800).div_euclid(3_600)
 }
 
 /// The days that count since an hour; those before the calendar count all, so that no look is given
@@ -319,11 +354,9 @@ fn calendar(schedule: &Schedule, until: Timestamp) -> Vec<Day> {
 /// A day counts unless it is frozen, quiet, or free: one on which the ring's people are at home each
 /// week, as on a weekend that begins while another country's control still works. A ring that fell
 /// silent is no free day's: it was there on the weekdays before.
-fn mark_counted(days: &mut [Day], control: &[&Device], ring: &[&Device]) {
-    let by_day = |devices: &[&Device]| -> Vec<usize> {
-        let on = |day: &Day| {
-            devices.iter().filter(|device| device.presence.in_hours(day.begins, day.ends)).count()
-        };
+fn mark_counted(days: &mut [Day], control: &[Beside<'_>], ring: &[Beside<'_>]) {
+    let by_day = |devices: &[Beside<'_>]| -> Vec<usize> {
+        let on = |day: &Day| devices.iter().filter(|device| device.in_hours(day.begins, day.ends)).count();
         days.iter().map(on).collect()
     };
     let (control, ring) = (by_day(control), by_day(ring));

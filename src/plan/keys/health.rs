@@ -77,7 +77,7 @@ pub(in crate::plan) const STALLED: Mapping = Mapping {
 pub(in crate::plan) const DARK: Mapping = Mapping {
     of: "`dark`",
     name: "dark",
-    doc: "Devices that took the new version and went silent. It is looked at each evening at 20:00 in the ring's zone, over hours that count: frozen days do not, nor do days on which the rings not entered yet are mostly away, such as weekends.",
+    doc: "Devices that took the new version and went silent. It is looked at each evening at 20:00 in the ring's zone, or when it is 20:00 in all zones of the rings not entered yet, over hours that count: frozen days do not, nor do days on which the rings not entered yet are mostly away, such as weekends.",
     keys: &[
         Key {
             name: "at_most",

@@ -10,7 +10,7 @@ use ringward::rollout::event::{Cause, Drift, Event, Finding, GroupDrift, Purpose
 use ringward::rollout::report::{Blocker, Report};
 use ringward::rollout::safety::Veto;
 use ringward::rollout::state::State;
-use ringward::rollout::verdict::Judgement;
+use ringward::rollout::verdict::{Evidence, Judgement};
 
 use super::support::drive::{Drive, Note};
 
@@ -91,6 +91,9 @@ impl Coverage {
             Event::DriftAdopted { drift: Drift::Group(drift) } => self.drift("adopted", drift),
             Event::DriftAdopted { drift: Drift::OtherUpdater(_) } => {
                 self.see("adopted other_updater".to_owned());
+            }
+            Event::RingVerified { judgements, .. } if judgements.iter().any(beside_silence) => {
+                self.see("verified beside a control with silent devices".to_owned());
             }
             Event::HaltLifted { cause, .. } => self.see(format!("acknowledged {}", cause.as_str())),
             Event::WriteSettled { finding, .. } => self.see(format!("settled {}", found(finding))),
@@ -279,6 +282,7 @@ const EXPECTED: &str = "
     blocker targets_not_offered
     blocker observing
     blocker blast_limit
+    verified beside a control with silent devices
     verdict opening pass
     verdict opening wait opening_closed
     verdict opening wait opening_ends_soon
@@ -337,3 +341,9 @@ const EXPECTED: &str = "
     refusal waive a_pending_ring
     refusal waive again
 ";
+
+/// Whether a word rests on a look that found silent devices in the ring and in the control.
+fn beside_silence(judgement: &Judgement) -> bool {
+    let Evidence::Dark(dark) = &judgement.evidence else { return false };
+    dark.looks.iter().any(|look| look.ring.silent > 0 && look.control.silent > 0)
+}

@@ -59,7 +59,7 @@ pub(crate) fn scene(seed: u64) -> Scene {
     if length > LONG {
         if dice.chance(12) {
             latecomers(dice, &mut plans, &mut far_end, start);
-        } else if dice.chance(25) {
+        } else if dice.chance(50) {
             a_cold_goes_round(dice, &mut plans, &mut far_end, start);
         } else if dice.chance(70) {
             far_end.devices.retell(silence(dice, start));
@@ -215,7 +215,8 @@ fn silence<'a>(dice: &'a mut Dice, start: Timestamp) -> impl FnMut(u64, &mut Sto
     }
 }
 
-/// Some devices are away from the second day on, in the ring as in the control: nothing to stop for.
+/// Some devices are away from the night before the first looks, in the ring as in the control: nothing to
+/// stop for.
 fn a_cold_goes_round(dice: &mut Dice, plans: &mut [Revision], far_end: &mut FarEnd, start: Timestamp) {
     for revision in plans {
         let mut plan = revision.plan.clone();
@@ -226,7 +227,8 @@ fn a_cold_goes_round(dice: &mut Dice, plans: &mut [Revision], far_end: &mut FarE
         *revision = revised(plan);
     }
     far_end.devices.retell(|_, story| {
-        let from = after(start, minutes(60 * (20 + dice.below(24) as i64)));
+        story.device_type = "windows".to_owned();
+        let from = after(start, minutes(60 * (4 + dice.below(14) as i64)));
         if dice.chance(35) {
             let until = after(from, minutes(60 * (12 + dice.below(30) as i64)));
             story.presence = story.presence.without(from, until);

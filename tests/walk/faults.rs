@@ -117,11 +117,12 @@ const ROWS: [Row; 22] = [
         faults: r#"[{"operation":"create-deployment-group","kind":"stale_list","seconds":1200}]"#,
         trace: Trace::Any,
     },
-    // The second create is held back until the first one, long given up, is applied after all.
+    // The second create is held back until the first one, long given up, is applied after all. Hours, so
+    // that a busy machine has given it up by then as well: 600 s are 30 ms here.
     Row {
         name: "409 on our own group after a doubtful create",
         before: Before::Nothing,
-        faults: r#"[{"operation":"create-deployment-group","kind":"applied_late","seconds":600},{"operation":"create-deployment-group","kind":"delay","seconds":1200}]"#,
+        faults: r#"[{"operation":"create-deployment-group","kind":"applied_late","seconds":7200},{"operation":"create-deployment-group","kind":"delay","seconds":14400}]"#,
         trace: Trace::OwnConflict,
     },
     Row {

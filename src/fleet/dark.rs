@@ -93,9 +93,10 @@ pub struct DarkLooks {
 pub struct DarkLook {
     /// How many spans of `after` it reaches back.
     pub look: u8,
-    /// The evening up to which it looks; it is taken then, or once the evening has come to the control
-    /// as well, where that lies further west.
+    /// The evening up to which it looks.
     pub at: Timestamp,
+    /// When it is taken: then, or once the evening has come to all of the control as well.
+    pub taken_at: Timestamp,
     /// From when on silence counts.
     pub since: Timestamp,
     /// The counted days since the assignment, its own included; it starts at 1. Days beyond what
@@ -172,6 +173,7 @@ struct Day {
     begins: i64,
     ends: i64,
     looks_at: Timestamp,
+    taken_at: Timestamp,
     is_frozen: bool,
     counts: bool,
 }
@@ -229,12 +231,11 @@ impl Fleet {
         let here = self.of(question.ring).filter(|device| is_in(question.ring, device, question.environment));
         let here: Vec<Beside<'_>> = here.map(Beside::at_home).collect();
         let acknowledged = here.iter().filter(|here| question.accepts(here.device, known_until + 1)).count();
-        let mut days = calendar(question.schedule, question.known_until);
         // The evening must have come everywhere.
         let latest = control.iter().map(|beside| beside.hours_behind).max().unwrap_or_default().max(0);
-        let taken_at = |day: &Day| after(day.looks_at, SignedDuration::from_hours(latest));
-        let next_at = days.iter().map(taken_at).find(|at| *at > question.known_until);
-        days.retain(|day| taken_at(day) <= question.known_until);
+        let mut days = calendar(question.schedule, question.known_until, SignedDuration::from_hours(latest));
+        let next_at = days.iter().map(|day| day.taken_at).find(|at| *at > question.known_until);
+        days.retain(|day| day.taken_at <= question.known_until);
         mark_counted(&mut days, &control, &here);
         let looks = LOOKS.iter().filter_map(|look| self.look(question, *look, &days, &control));
         let looks = looks.collect();
@@ -252,7 +253,7 @@ impl Fleet {
         let Offered::Assigned(assignment) = ring.offered(Some(question.environment)) else { return None };
         let newest = days.iter().rposition(|day| day.counts)?;
         let days = days.get(..=newest)?;
-        let at = days.last()?.looks_at;
+        let Day { looks_at: at, taken_at, .. } = *days.last()?;
         let assigned_hour = hour_of(assignment.at);
         let day = days_since(days, assigned_hour)?;
         let look_hour = hour_of(at);
@@ -282,7 +283,8 @@ impl Fleet {
         let control =
             Share { of: beside.len(), silent: beside.iter().filter(|beside| is_silent(beside)).count() };
         let p = PartsPerBillion::of(one_sided(ring.silent, ring.of, control.silent, control.of));
-        Some(DarkLook { look, at, since: since_at, day, ring, control, p, p_at_most: p_at_most(day), silent })
+        let p_at_most = p_at_most(day);
+        Some(DarkLook { look, at, taken_at, since: since_at, day, ring, control, p, p_at_most, silent })
     }
 
     pub(super) fn of<'a>(&'a self, ring: &'a RingScope) -> impl Iterator<Item = &'a Device> {
@@ -326,7 +328,8 @@ fn arrived_by(device: &Device, assignment: Assignment, instant: Timestamp) -> bo
 }
 
 /// The days up to the one after `until`, oldest first, as far back as presence is remembered.
-fn calendar(schedule: &Schedule, until: Timestamp) -> Vec<Day> {
+/// The look at a day is taken so long after its evening.
+fn calendar(schedule: &Schedule, until: Timestamp, wait: SignedDuration) -> Vec<Day> {
     let local = schedule.zone().local(until);
     let zone = local.time_zone().clone();
     let mut days = Vec::with_capacity(DAYS + 2);
@@ -343,7 +346,8 @@ fn calendar(schedule: &Schedule, until: Timestamp) -> Vec<Day> {
         };
         let is_frozen =
             schedule.freezes().iter().any(|freeze| freeze.from() <= date && date <= freeze.until());
-        days.push(Day { begins: hour_of(begins), ends: hour_of(ends), looks_at, is_frozen, counts: false });
+        let (begins, ends, taken_at) = (hour_of(begins), hour_of(ends), after(looks_at, wait));
+        days.push(Day { begins, ends, looks_at, taken_at, is_frozen, counts: false });
         let Ok(before) = date.yesterday() else { break };
         date = before;
     }
@@ -352,7 +356,7 @@ fn calendar(schedule: &Schedule, until: Timestamp) -> Vec<Day> {
 }
 
 /// A day counts unless it is frozen, quiet, or free: one on which the ring's people are at home each
-/// week, as on a weekend that begins while another country's control still works. A ring that fell
+/// week while the control works, as where the weekend is another. A ring that fell
 /// silent is no free day's: it was there on the weekdays before.
 fn mark_counted(days: &mut [Day], control: &[Beside<'_>], ring: &[Beside<'_>]) {
     let by_day = |devices: &[Beside<'_>]| -> Vec<usize> {
@@ -362,7 +366,9 @@ fn mark_counted(days: &mut [Day], control: &[Beside<'_>], ring: &[Beside<'_>]) {
     let (control, ring) = (by_day(control), by_day(ring));
     for (index, day) in days.iter_mut().enumerate() {
         let weeks_before = (1..).map_while(|weeks| index.checked_sub(WEEK * weeks));
-        let mut usual = weeks_before.filter_map(|before| is_busy(&ring, before)).peekable();
+        // A day of which nothing is known says nothing about the ring.
+        let known = weeks_before.filter(|before| is_busy(&control, *before) == Some(true));
+        let mut usual = known.filter_map(|before| is_busy(&ring, before)).peekable();
         let is_free = usual.peek().is_some() && usual.all(|busy| !busy);
         day.counts = !day.is_frozen && is_busy(&control, index) == Some(true) && !is_free;
     }

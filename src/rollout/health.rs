@@ -57,7 +57,7 @@ pub struct Dark {
 pub struct Look {
     /// How many spans of `after` it reaches back: 1 or 2.
     pub look: u8,
-    /// When it was taken.
+    /// The evening up to which it looks.
     pub at: Timestamp,
     /// From when on silence counts.
     pub since: Timestamp,
@@ -77,7 +77,7 @@ pub struct Look {
 
 impl From<&DarkLook> for Look {
     fn from(look: &DarkLook) -> Self {
-        let DarkLook { look, at, since, day, ring, control, p, p_at_most, silent: _ } = look;
+        let DarkLook { look, at, taken_at: _, since, day, ring, control, p, p_at_most, silent: _ } = look;
         Self {
             look: *look,
             at: *at,

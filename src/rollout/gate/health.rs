@@ -229,7 +229,7 @@ fn said(look: &DarkLook, health: Health) -> Said {
 /// accepted since waits for the next look.
 fn by_looks(looks: &[DarkLook], health: Health, accepted_at: Option<&Timestamp>) -> Verdict {
     let any = |word| looks.iter().any(|look| said(look, health) == word);
-    let accepted = accepted_at.is_some_and(|at| looks.iter().all(|look| look.at <= *at));
+    let accepted = accepted_at.is_some_and(|at| looks.iter().all(|look| look.taken_at <= *at));
     if any(Said::Fails) {
         Verdict::Fail(Failing::TooManyDark)
     } else if any(Said::Outage) && accepted {
@@ -328,7 +328,7 @@ pub fn findings(state: &State, rollout: &Rollout, world: &Observations, now: Tim
 pub struct Silence {
     /// From when on it was not sighted.
     pub since: Timestamp,
-    /// When it was looked for.
+    /// The evening up to which it was looked for.
     pub looked_at: Timestamp,
 }
 

@@ -11,6 +11,7 @@ fn look(ring: (usize, usize), control: (usize, usize), p: u32) -> DarkLook {
     DarkLook {
         look: 1,
         at: at("14T20:00"),
+        taken_at: at("14T20:00"),
         since: at("13T20:00"),
         day: 2,
         ring: Share { silent: ring.0, of: ring.1 },
@@ -86,5 +87,10 @@ fn a_silence_that_was_accepted_waits_for_the_next_look() {
     let silent = vec![look((90, 100), (20, 1_000), 1)];
     let word = |accepted: &str| by_looks(&silent, Health::BUILT_IN, Some(&at(accepted)));
     assert_eq!(word("14T19:59"), Verdict::Unknown(Unknown::OutageOrHoliday), "accepted before");
+    assert_eq!(word("15T09:00"), Verdict::Wait(Waiting::TooSoon));
+    // In the evening nobody could know of it: the control's had not come.
+    let later = DarkLook { taken_at: at("15T04:00"), ..look((90, 100), (20, 1_000), 1) };
+    let word = |accepted: &str| by_looks(std::slice::from_ref(&later), Health::BUILT_IN, Some(&at(accepted)));
+    assert_eq!(word("14T22:00"), Verdict::Unknown(Unknown::OutageOrHoliday), "accepted before it was taken");
     assert_eq!(word("15T09:00"), Verdict::Wait(Waiting::TooSoon));
 }

@@ -196,6 +196,11 @@ impl<'a> Beside<'a> {
     fn in_hours(&self, from: i64, until: i64) -> bool {
         self.device.presence.in_hours(from + self.hours_behind, until + self.hours_behind)
     }
+
+    /// The same for any of these spans of hours.
+    fn in_any(&self, spans: &[(i64, i64)]) -> bool {
+        spans.iter().any(|(from, until)| self.in_hours(*from, *until))
+    }
 }
 
 impl Fleet {
@@ -264,7 +269,10 @@ impl Fleet {
             _ => day_before.unwrap_or(assigned_hour).min(assigned_hour),
         };
         let sighted = |beside: &Beside<'_>| beside.in_hours(cohort_from, since);
-        let is_silent = |beside: &Beside<'_>| !beside.in_hours(since, look_hour);
+        let is_silent = |here: &Beside<'_>| !here.in_hours(since, look_hour);
+        // A day that the ring lost, the control must not have had either.
+        let counted = counted_between(days, since, look_hour);
+        let is_silent_beside = |beside: &&&Beside<'_>| !beside.in_any(&counted);
         let since_at = Timestamp::from_second(since * 3600).ok()?;
         let here = self.of(ring).filter(|device| {
             is_in(ring, device, question.environment)
@@ -280,8 +288,7 @@ impl Fleet {
         silent.sort();
         let beside: Vec<&Beside<'_>> = control.iter().filter(|beside| sighted(beside)).collect();
         let ring = Share { of: cohort.len(), silent: silent.len() };
-        let control =
-            Share { of: beside.len(), silent: beside.iter().filter(|beside| is_silent(beside)).count() };
+        let control = Share { of: beside.len(), silent: beside.iter().filter(is_silent_beside).count() };
         let p = PartsPerBillion::of(one_sided(ring.silent, ring.of, control.silent, control.of));
         let p_at_most = p_at_most(day);
         Some(DarkLook { look, at, taken_at, since: since_at, day, ring, control, p, p_at_most, silent })
@@ -356,7 +363,8 @@ fn calendar(schedule: &Schedule, until: Timestamp, wait: SignedDuration) -> Vec<
 }
 
 /// A day counts unless it is frozen, quiet, or free: one on which the ring's people are at home each
-/// week while the control works, as where the weekend is another. A ring that fell
+/// week while the control works, as where the weekend is another. Nor does one that is over on which
+/// most of the ring was away, once it came back: an outage, or a holiday of its country. A ring that fell
 /// silent is no free day's: it was there on the weekdays before.
 fn mark_counted(days: &mut [Day], control: &[Beside<'_>], ring: &[Beside<'_>]) {
     let by_day = |devices: &[Beside<'_>]| -> Vec<usize> {
@@ -364,13 +372,17 @@ fn mark_counted(days: &mut [Day], control: &[Beside<'_>], ring: &[Beside<'_>]) {
         days.iter().map(on).collect()
     };
     let (control, ring) = (by_day(control), by_day(ring));
-    for (index, day) in days.iter_mut().enumerate() {
+    let mut came_back = false;
+    for (index, day) in days.iter_mut().enumerate().rev() {
         let weeks_before = (1..).map_while(|weeks| index.checked_sub(WEEK * weeks));
         // A day of which nothing is known says nothing about the ring.
         let known = weeks_before.filter(|before| is_busy(&control, *before) == Some(true));
         let mut usual = known.filter_map(|before| is_busy(&ring, before)).peekable();
         let is_free = usual.peek().is_some() && usual.all(|busy| !busy);
-        day.counts = !day.is_frozen && is_busy(&control, index) == Some(true) && !is_free;
+        let was_there = is_busy(&ring, index);
+        let is_over = came_back && was_there == Some(false);
+        day.counts = !day.is_frozen && is_busy(&control, index) == Some(true) && !is_free && !is_over;
+        came_back |= day.counts && was_there == Some(true);
     }
 }
 
@@ -380,6 +392,12 @@ fn is_busy(sighted: &[usize], index: usize) -> Option<bool> {
     let week = sighted.get(index.saturating_sub(WEEK - 1)..=index)?;
     let busiest = week.iter().max().filter(|busiest| **busiest > 0)?;
     Some(week.last()? * 2 >= *busiest)
+}
+
+/// The hours of counted days from one to another.
+fn counted_between(days: &[Day], from: i64, until: i64) -> Vec<(i64, i64)> {
+    let spans = days.iter().filter(|day| day.counts).map(|day| (day.begins.max(from), day.ends.min(until)));
+    spans.filter(|(from, until)| from < until).collect()
 }
 
 /// The hour that lies so many counted hours before `hour`; `None`: further back than is known.

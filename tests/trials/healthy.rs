@@ -19,7 +19,7 @@ use super::support::drive::{Drive, Happening};
 use crate::support::dice::Dice;
 
 const PROFILES: [&str; 3] = ["Engineering", "Early", "Rest"];
-/// Days of a run, and of watching before it.
+/// Days of a run, and how many of them lie before the day that it is named for.
 const DAYS: i64 = 30;
 const WATCHED: i64 = 5;
 
@@ -40,7 +40,7 @@ enum Calendar {
 struct Run {
     seed: u64,
     calendar: Calendar,
-    /// The first day of the rollout.
+    /// The day that it is named for; it begins [`WATCHED`] days before.
     first: Date,
     holiday: Date,
     /// Devices of each environment, ring by ring.
@@ -63,13 +63,19 @@ impl Run {
         let mut dice = Dice::new(seed);
         let first = plus(date(2026, 9, 7), dice.below(28) as i64);
         let working = |day: &Date| day.weekday().to_monday_zero_offset() < 5;
-        // A local holiday comes while the first ring soaks; a public one on any day.
-        let (from, span) = match calendar {
-            Calendar::PublicHoliday | Calendar::Bridge | Calendar::FollowTheSun => (0, 28),
-            Calendar::LocalHoliday { .. } => (4, 4),
+        let next = |from: Date, wanted: fn(&Date) -> bool| {
+            from.series(jiff::Span::new().days(1)).find(wanted).unwrap_or(from)
         };
-        let holiday = plus(first, from + dice.below(span) as i64);
-        let holiday = holiday.series(jiff::Span::new().days(1)).find(working).unwrap_or(holiday);
+        // The first ring is entered on the first day from Monday to Thursday on.
+        let entered = next(plus(first, -WATCHED), |day| day.weekday().to_monday_zero_offset() < 4);
+        // A local holiday comes while the first ring soaks; a public one on any day.
+        let holiday = match calendar {
+            Calendar::PublicHoliday | Calendar::Bridge | Calendar::FollowTheSun => {
+                plus(first, dice.below(28) as i64)
+            }
+            Calendar::LocalHoliday { .. } => plus(entered, 1 + dice.below(4) as i64),
+        };
+        let holiday = next(holiday, working);
         let mut size = |least: usize, span: usize| [least + dice.below(span), least + dice.below(span)];
         let sizes = [size(40, 60), size(100, 150), size(300, 300)];
         let absent = 30 + dice.below(60);

@@ -225,12 +225,14 @@ fn said(look: &DarkLook, health: Health) -> Said {
     }
 }
 
-/// One look that fails is enough to fail; all must be fine to pass. A silence that a person has
-/// accepted since waits for the next look.
+/// One look that fails is enough to fail, unless the newest day is lost to an outage or a holiday: what
+/// is silent then is silent for that. All must be fine to pass. A silence that a person has accepted
+/// since waits for the next look.
 fn by_looks(looks: &[DarkLook], health: Health, accepted_at: Option<&Timestamp>) -> Verdict {
     let any = |word| looks.iter().any(|look| said(look, health) == word);
     let accepted = accepted_at.is_some_and(|at| looks.iter().all(|look| look.taken_at <= *at));
-    if any(Said::Fails) {
+    let is_day_lost = looks.iter().any(|look| look.look == 1 && said(look, health) == Said::Outage);
+    if any(Said::Fails) && !is_day_lost {
         Verdict::Fail(Failing::TooManyDark)
     } else if any(Said::Outage) && accepted {
         Verdict::Wait(Waiting::TooSoon)

@@ -25,6 +25,7 @@ fn look(ring: (usize, usize), control: (usize, usize), p: u32) -> DarkLook {
 #[test]
 fn looks_say_one_word_together() {
     let fine = || look((2, 100), (20, 1_000), 600_000_000);
+    let second = |ring| DarkLook { look: 2, ..look(ring, (0, 1_000), 1) };
     let fails = Verdict::Fail(Failing::TooManyDark);
     let outage = Verdict::Unknown(Unknown::OutageOrHoliday);
     let asleep = Verdict::Wait(Waiting::FleetAsleep);
@@ -40,7 +41,7 @@ fn looks_say_one_word_together() {
         ("half is silent", vec![fine(), look((50, 100), (20, 1_000), 1)], fails.clone()),
         ("more than half", vec![fine(), look((51, 100), (20, 1_000), 1)], outage.clone()),
         ("more than half of both", vec![fine(), look((51, 100), (501, 1_000), 1)], asleep),
-        ("half of the control", vec![fine(), look((51, 100), (500, 1_000), 1)], outage),
+        ("half of the control", vec![fine(), look((51, 100), (500, 1_000), 1)], outage.clone()),
         (
             "fifteen of a day before",
             vec![fine(), look((8, 15), (0, 1_000), 1)],
@@ -50,7 +51,12 @@ fn looks_say_one_word_together() {
         ("beside fourteen others", vec![fine(), look((2, 100), (0, 14), 600_000_000)], few),
         ("beside fifteen", vec![fine(), look((2, 100), (0, 15), 600_000_000)], Verdict::Pass),
         ("a fault beside fourteen", vec![fine(), look((49, 100), (0, 14), 1)], fails.clone()),
-        ("a fault beside an outage", vec![look((51, 100), (0, 10), 1), look((9, 100), (0, 1_000), 1)], fails),
+        (
+            "a fault on a day that is lost",
+            vec![look((51, 100), (0, 10), 1), second((9, 100))],
+            outage.clone(),
+        ),
+        ("a fault after one", vec![look((9, 100), (0, 1_000), 1), second((51, 100))], fails),
     ];
     for (row, looks, verdict) in rows {
         assert_eq!(by_looks(&looks, Health::BUILT_IN, None), verdict, "{row}");

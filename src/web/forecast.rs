@@ -72,7 +72,7 @@ pub struct WhenJson {
     pub from: Option<Timestamp>,
     /// Half of the runs had it before this.
     pub middle: Option<Timestamp>,
-    /// Nine runs of ten had it before this.
+    /// Nine runs of ten had it a day before this.
     pub until: Option<Timestamp>,
     /// Of a hundred runs, so many had it at all.
     pub percent: Option<u8>,

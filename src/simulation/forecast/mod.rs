@@ -34,6 +34,10 @@ pub const HORIZON_DAYS: i64 = 200;
 const DAYS_OF_A_RING: i64 = 7;
 const DAYS_MORE: i64 = 21;
 
+/// Silent devices are looked for once a day: a rollout that is late by a little is late by a day. The runs
+/// agree with one another on the day more than with the truth, since all of them rest on the same habits.
+const A_LOOK: SignedDuration = SignedDuration::from_hours(24);
+
 /// When something happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
@@ -54,7 +58,7 @@ pub struct Estimate {
     pub from: Timestamp,
     /// Half of the runs had it before this.
     pub middle: Timestamp,
-    /// Nine runs of ten had it before this.
+    /// Nine runs of ten had it a day before this.
     pub until: Timestamp,
     /// Of a hundred runs, so many had it at all within the horizon.
     pub percent: u8,
@@ -231,7 +235,7 @@ fn when(instants: impl Iterator<Item = Option<Timestamp>>, now: Timestamp) -> Wh
         // What came up at a look happened within the hour before it.
         from: after(hour(at(100)), -SignedDuration::from_hours(1)).max(now),
         middle: at(500),
-        until: after(hour(last(900)), SignedDuration::from_hours(1)),
+        until: after(hour(last(900)), SignedDuration::from_hours(1) + A_LOOK),
         percent: u8::try_from(reached.len() * 100 / all).unwrap_or(100),
     })
 }

@@ -217,8 +217,10 @@ fn said(look: &DarkLook, health: Health) -> Said {
         return Said::TooFew;
     }
     match (look.ring.mostly_silent(), look.control.mostly_silent()) {
-        (true, false) => Said::Outage,
-        (true, true) => Said::Asleep,
+        // On a bridge day half of all stay at home, here a few more and there a few less.
+        // A small control cannot tell chance from an outage.
+        (true, false) if look.is_no_chance() || look.control.of < health.least() => Said::Outage,
+        (true, _) => Said::Asleep,
         (false, _) if look.exceeds(health.dark.at_most) && look.is_no_chance() => Said::Fails,
         (false, _) if look.control.of * 2 < health.least() => Said::TooFew,
         (false, _) => Said::Fine,

@@ -40,7 +40,9 @@ fn looks_say_one_word_together() {
         ("no chance, and not above", vec![fine(), look((4, 100), (20, 1_000), 1)], Verdict::Pass),
         ("half is silent", vec![fine(), look((50, 100), (20, 1_000), 1)], fails.clone()),
         ("more than half", vec![fine(), look((51, 100), (20, 1_000), 1)], outage.clone()),
-        ("more than half of both", vec![fine(), look((51, 100), (501, 1_000), 1)], asleep),
+        ("more than half of both", vec![fine(), look((51, 100), (501, 1_000), 1)], asleep.clone()),
+        ("more than half, and by chance", vec![fine(), look((51, 100), (45, 100), 166_668)], asleep.clone()),
+        ("the same beside 29", vec![fine(), look((51, 100), (13, 29), 166_668)], outage.clone()),
         ("half of the control", vec![fine(), look((51, 100), (500, 1_000), 1)], outage.clone()),
         (
             "fifteen of a day before",

@@ -26,7 +26,7 @@ RING = 'instance=~"$instance", plan=~"$plan", ring=~"$ring"'
 
 STATES = [
     ("pending", GREY), ("entering", BLUE), ("deploying", PURPLE), ("adopting", YELLOW), ("soaking", ORANGE),
-    ("verified", GREEN),
+    ("verified", GREEN), ("rolling_back", RED), ("rolled_back", "#8f3b3b"),
 ]
 CLASSES = [
     ("arrived", GREEN), ("due", YELLOW), ("stalled", RED), ("unseen", BLUE), ("too_old", PURPLE),

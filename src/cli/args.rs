@@ -33,15 +33,17 @@ use crate::cli::simulate::{SimulateArgs, simulate};
 use crate::cli::status::status;
 use crate::cli::stop::stop;
 use crate::cli::user::caller;
-use crate::cli::verbs::{check_now, help, pause, resume, start, waive};
+use crate::cli::verbs::{check_now, help, pause, release_hold, resume, rollback, start, waive};
 use crate::cli::verify::verify;
 use crate::cli::watch::{EVERY, Watched, watch};
 use crate::fleet::Class;
 use crate::ids::{PlanName, RingName};
 use crate::rollout::command::StartPlans;
+use crate::rollout::rollback::Scope;
 use crate::rollout::verbs::Verb;
 use crate::rollout::verdict::Gate;
 use crate::time::Clock;
+use crate::version::{ClientVersion, Environment};
 use crate::web::json::MAX_REASON_CHARS;
 
 const AFTER_CHECK: &str = "\
@@ -132,6 +134,12 @@ Examples:
     /// Declare that a gate does not apply to a ring of this rollout
     #[command(after_help = help(Verb::Waive, "ringward waive client --gate soak --reason 'fix for CVE-2026-0001 cannot wait'"))]
     Waive(WaiveArgs),
+    /// Take a rollout back, ring by ring, the latest first
+    #[command(after_help = help(Verb::Rollback, "ringward rollback client --environment windows --reason 'no reconnect after wake'"))]
+    Rollback(RollbackArgs),
+    /// Allow a version again that the plan's rollbacks hold out
+    #[command(after_help = help(Verb::ReleaseHold, "ringward release-hold client --version 2026.7.1343.0 --reason 'mended by a new driver'"))]
+    ReleaseHold(ReleaseHoldArgs),
     /// Read now what a plan's rollout wants to see, and decide; nothing is recorded
     #[command(after_help = help(Verb::CheckNow, "ringward check-now client && ringward explain client"))]
     CheckNow(CheckNowArgs),
@@ -215,6 +223,14 @@ impl ClientCommand {
             Self::Waive(args) => {
                 let at = args.daemon.connection();
                 waive(&at, &args.plan, args.gate, args.ring.as_ref(), &args.reason, out).await
+            }
+            Self::Rollback(args) => {
+                let scope = Scope { ring: args.ring.clone(), environment: args.environment };
+                rollback(&args.daemon.connection(), &args.plan, &scope, &args.reason, out).await
+            }
+            Self::ReleaseHold(args) => {
+                let at = args.daemon.connection();
+                release_hold(&at, &args.plan, args.version, &args.reason, out).await
             }
             Self::CheckNow(args) => {
                 let reason = args.reason.as_deref().unwrap_or_default();
@@ -404,6 +420,43 @@ pub struct WaiveArgs {
     pub daemon: DaemonArgs,
 }
 
+/// Arguments of `rollback`.
+#[derive(Debug, Args)]
+pub struct RollbackArgs {
+    /// The plan
+    #[arg(value_name = "PLAN")]
+    pub plan: PlanName,
+    /// From this ring on: it and every ring after it; without it, all
+    #[arg(long, value_name = "RING")]
+    pub ring: Option<RingName>,
+    /// This environment alone, `windows` or `macos`; without it, both
+    #[arg(long, value_name = "ENVIRONMENT")]
+    pub environment: Option<Environment>,
+    /// Why, for those who read the history
+    #[arg(long, value_name = "TEXT", value_parser = Unrepeated(reason))]
+    pub reason: String,
+    /// Which daemon.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+}
+
+/// Arguments of `release-hold`.
+#[derive(Debug, Args)]
+pub struct ReleaseHoldArgs {
+    /// The plan
+    #[arg(value_name = "PLAN")]
+    pub plan: PlanName,
+    /// The version, as `ringward explain` lists it
+    #[arg(long, value_name = "VERSION")]
+    pub version: ClientVersion,
+    /// Why, for those who read the history
+    #[arg(long, value_name = "TEXT", value_parser = Unrepeated(reason))]
+    pub reason: String,
+    /// Which daemon.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+}
+
 /// Arguments of `stop`.
 #[derive(Debug, Args)]
 pub struct StopArgs {
@@ -519,6 +572,16 @@ fn is_stray(char: char) -> bool {
 }
 
 impl ValueEnum for Gate {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.as_str()))
+    }
+}
+
+impl ValueEnum for Environment {
     fn value_variants<'a>() -> &'a [Self] {
         &Self::ALL
     }

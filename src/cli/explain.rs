@@ -13,7 +13,7 @@ use crate::cli::status::{Seen, daemon_text, in_order, state_tint, total, trouble
 use crate::ids::PlanName;
 use crate::time::{SignedDuration, Timestamp, rough};
 use crate::web::json::{BlockerJson, ClassesJson, GateJson, RingJson, RolloutJson, ScheduleJson};
-use crate::web::told_drifts;
+use crate::web::{told_drifts, told_rollback};
 
 /// Explains one plan's rollout.
 ///
@@ -40,6 +40,7 @@ fn text(out: Out<'_>, rollout: &RolloutJson, seen: &Seen, screen: &Screen) -> io
     why(out, rollout, now, screen)?;
     newer(out, rollout, now, screen)?;
     drifts(out, rollout, screen)?;
+    rollback(out, rollout, screen)?;
     troubles(out, seen, screen)?;
     let description = rollout.description.as_deref().map(|text| format!(" ({})", safe(text)));
     let text = format!(
@@ -78,6 +79,8 @@ pub fn why(out: Out<'_>, rollout: &RolloutJson, now: Timestamp, screen: &Screen)
     let stands = match first.code.as_str() {
         "stopped" | "paused" | "halted" | "withdrawn" => screen.paint(Tint::Bad, "stands still"),
         "moving" => screen.paint(Tint::Good, "is about to move"),
+        "returning" => screen.paint(Tint::Moving, "goes back"),
+        "rolled_back" => screen.paint(Tint::Quiet, "is rolled back"),
         _ => screen.paint(Tint::Waiting, "waits"),
     };
     write!(out, "{}", screen.flow("", &format!("{plan} {stands}: {}.", sentence(&first.headline))))?;
@@ -115,6 +118,15 @@ fn drifts(out: Out<'_>, rollout: &RolloutJson, screen: &Screen) -> io::Result<()
     let told = told_drifts(rollout);
     for (standing, text) in &told {
         write!(out, "{}", screen.flow(&format!("Drift, {standing}: "), &format!("{}.", sentence(text))))?;
+    }
+    if told.is_empty() { Ok(()) } else { writeln!(out) }
+}
+
+/// How far it went back, and what is held out.
+fn rollback(out: Out<'_>, rollout: &RolloutJson, screen: &Screen) -> io::Result<()> {
+    let told = told_rollback(rollout);
+    for text in &told {
+        write!(out, "{}", screen.flow("", &format!("{}.", sentence(text))))?;
     }
     if told.is_empty() { Ok(()) } else { writeln!(out) }
 }

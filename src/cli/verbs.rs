@@ -1,4 +1,4 @@
-//! `ringward pause`, `resume`, `waive`, `check-now` and `start`: what a person asks of the daemon.
+//! `ringward pause`, `resume`, `waive`, `rollback`, `release-hold`, `check-now` and `start`: what a person asks of the daemon.
 //!
 //! **Invariant:** the daemon alone decides and records; here is only the asking.
 
@@ -7,8 +7,10 @@ use crate::cli::exit::CliError;
 use crate::cli::render::{Out, safe};
 use crate::ids::{PlanName, RingName};
 use crate::rollout::command::StartPlans;
+use crate::rollout::rollback::Scope;
 use crate::rollout::verbs::{self, About, Verb};
 use crate::rollout::verdict::Gate;
+use crate::version::ClientVersion;
 use crate::web::json::{VerbAnswer, VerbRequest};
 
 /// The width of what a verb's help lists.
@@ -44,6 +46,37 @@ pub async fn waive(
 ) -> Result<(), CliError> {
     let request = VerbRequest { gate: Some(gate), ring: ring.cloned(), ..because(reason) };
     of_plan(at, plan, Verb::Waive, &request, out).await
+}
+
+/// Takes a plan's rollout back.
+///
+/// # Errors
+/// When it is refused, or there is no daemon to ask.
+pub async fn rollback(
+    at: &Connection,
+    plan: &PlanName,
+    scope: &Scope,
+    reason: &str,
+    out: Out<'_>,
+) -> Result<(), CliError> {
+    let Scope { ring, environment } = scope.clone();
+    let request = VerbRequest { ring, environment, ..because(reason) };
+    of_plan(at, plan, Verb::Rollback, &request, out).await
+}
+
+/// Allows a version again that a plan's rollbacks hold out.
+///
+/// # Errors
+/// When it is refused, or there is no daemon to ask.
+pub async fn release_hold(
+    at: &Connection,
+    plan: &PlanName,
+    version: ClientVersion,
+    reason: &str,
+    out: Out<'_>,
+) -> Result<(), CliError> {
+    let request = VerbRequest { version: Some(version), ..because(reason) };
+    of_plan(at, plan, Verb::ReleaseHold, &request, out).await
 }
 
 /// Reads now what a plan's rollout wants to see.

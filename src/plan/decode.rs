@@ -46,9 +46,8 @@ pub(super) fn plan(root: &Node, problems: &mut Problems) -> Option<Plan> {
     let rings = fields.require("rings", &format!("write {RINGS_EXAMPLE}"), problems);
     let rings = rings.map(|node| read_rings(node, problems)).unwrap_or_default();
 
-    for targets in
-        [&targets, &defaults.versions].into_iter().chain(rings.iter().map(|ring| &ring.keys.versions))
-    {
+    let of_rings = rings.iter().flat_map(|ring| [&ring.keys.versions, &ring.keys.back_to]);
+    for targets in [&targets, &defaults.versions, &defaults.back_to].into_iter().chain(of_rings) {
         refuse_forbidden(&targets.written, &forbid, problems);
     }
     let rings = finish(rings, &targets, &defaults, problems);
@@ -288,6 +287,7 @@ impl RingRead {
             unknown_after: keys.unknown_after_or(defaults),
             on_failure: keys.on_failure_or(defaults),
             max_devices: keys.max_devices_or(defaults),
+            rollback: keys.rollback_or(defaults),
         })
     }
 }

@@ -4,6 +4,7 @@
 //! all that is; the schema for editors and the reference in `docs/plan.md` are made from it.
 
 mod health;
+mod rollback;
 
 use super::decode::{MAX_FORBIDS, MAX_PROFILES, MAX_RINGS};
 use super::grammar::{Absent, Key, Mapping, Takes};
@@ -17,6 +18,8 @@ use crate::schedule::{MAX_FREEZES, MAX_OPENINGS, Zone};
 
 use health::HEALTH_KEY;
 pub(super) use health::{DARK, HEALTH, STALLED};
+pub(super) use rollback::{ROLLBACK, ROLLBACK_TO};
+use rollback::{ROLLBACK_KEY, ROLLBACK_TO_KEY};
 
 /// Every mapping, from the whole file down, each once.
 pub(super) fn all() -> Vec<&'static Mapping> {
@@ -56,6 +59,7 @@ const AT_THE_TOP: &str = "write it at the top of the file";
 const UNDER_SCHEDULE: &str = "write it under `schedule`";
 const UNDER_ADOPTION: &str = "write it under `adoption`";
 const UNDER_HEALTH: &str = "write it under `health`";
+const UNDER_ROLLBACK: &str = "write it under `rollback`";
 const OF_A_HEALTH_GATE: &str = "write it under `stalled` or `dark` of `health`";
 const NO_ASSIGNMENTS: &str = "Cloudflare assigns versions to `windows` and `macos` only";
 const IN_AN_OPENING: &str = "write it in an opening, such as open: [{cron: \"0 9 * * Mon-Thu\", for: 7h}]";
@@ -201,6 +205,9 @@ pub(super) const PLAN: Mapping = Mapping {
         ("unknown_after", IN_RING_OR_DEFAULTS),
         ("on_failure", IN_RING_OR_DEFAULTS),
         ("max_devices", IN_RING_OR_DEFAULTS),
+        ("rollback", IN_RING_OR_DEFAULTS),
+        ("rollback_to", IN_RING_OR_DEFAULTS),
+        ("step", UNDER_ROLLBACK),
         ("profiles", IN_EACH_RING),
         ("group", IN_EACH_RING),
         ("name", "write the plan's name as `plan: NAME`"),
@@ -226,6 +233,8 @@ pub(super) const DEFAULTS: Mapping = Mapping {
         UNKNOWN_AFTER,
         ON_FAILURE_KEY,
         MAX_DEVICES,
+        Key { absent: Absent::Means("the values built in"), ..ROLLBACK_KEY },
+        Key { absent: Absent::Means("none"), ..ROLLBACK_TO_KEY },
     ],
     later: LATER,
     elsewhere: &[
@@ -246,6 +255,7 @@ pub(super) const DEFAULTS: Mapping = Mapping {
         ("dark", UNDER_HEALTH),
         ("min_devices", UNDER_HEALTH),
         ("at_most", OF_A_HEALTH_GATE),
+        ("step", UNDER_ROLLBACK),
     ],
 };
 
@@ -285,6 +295,8 @@ pub(super) const RING: Mapping = Mapping {
         Key { absent: Absent::Inherited(UNKNOWN_AFTER_BUILT_IN), ..UNKNOWN_AFTER },
         Key { absent: Absent::Inherited(ON_FAILURE_BUILT_IN), ..ON_FAILURE_KEY },
         Key { absent: Absent::Means("the limit of `defaults`, else none"), ..MAX_DEVICES },
+        ROLLBACK_KEY,
+        ROLLBACK_TO_KEY,
     ],
     later: LATER,
     elsewhere: &[
@@ -297,6 +309,7 @@ pub(super) const RING: Mapping = Mapping {
         ("dark", UNDER_HEALTH),
         ("min_devices", UNDER_HEALTH),
         ("at_most", OF_A_HEALTH_GATE),
+        ("step", UNDER_ROLLBACK),
         ("windows", "write it under `versions`"),
         ("macos", "write it under `versions`"),
         ("ring", "write the ring's name as `name`"),

@@ -6,7 +6,8 @@
 use super::fields::{MAX_PROSE_CHARS, MAX_TEXT_CHARS};
 use super::grammar::{Bare, ValueKind};
 use super::ring::{
-    LEAST_HEALTH_AFTER, LEAST_UNKNOWN_AFTER, LEAST_WITHIN, MOST_DEVICES, MOST_HEALTH_AFTER, SIGHT_OF_DARK,
+    LEAST_HEALTH_AFTER, LEAST_STEP, LEAST_UNKNOWN_AFTER, LEAST_WITHIN, MOST_DEVICES, MOST_HEALTH_AFTER,
+    SIGHT_OF_DARK,
 };
 use crate::schedule::LEAST_OPENING;
 use crate::time::in_words;
@@ -90,6 +91,8 @@ pub(super) const WITHIN_SPAN: ValueKind =
     ValueKind { bound: Some(|| format!("at least {LEAST_WITHIN}")), ..SOAK_SPAN };
 pub(super) const UNKNOWN_SPAN: ValueKind =
     ValueKind { bound: Some(|| format!("at least {LEAST_UNKNOWN_AFTER}")), ..SOAK_SPAN };
+pub(super) const STEP_SPAN: ValueKind =
+    ValueKind { bound: Some(|| format!("at least {LEAST_STEP}")), ..SOAK_SPAN };
 pub(super) const HEALTH_SPAN: ValueKind =
     ValueKind { bound: Some(|| format!("from {LEAST_HEALTH_AFTER} to {MOST_HEALTH_AFTER}")), ..SOAK_SPAN };
 pub(super) const DEVICES: ValueKind = ValueKind {

@@ -65,6 +65,31 @@ pub struct RingPlan {
     /// Plans of older logs have none.
     #[serde(default)]
     pub max_devices: Option<DeviceLimit>,
+    /// How the ring is rolled back. Plans of older logs have what is built in.
+    #[serde(default)]
+    pub rollback: RollbackRules,
+}
+
+/// How a ring is rolled back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RollbackRules {
+    /// How long its devices have to come back before the next ring follows all the same.
+    pub step: Span,
+    /// Where to, for an environment of which the log knows no better.
+    pub to: BTreeMap<Environment, ClientVersion>,
+}
+
+impl Default for RollbackRules {
+    fn default() -> Self {
+        Self { step: Self::BUILT_IN_STEP, to: BTreeMap::new() }
+    }
+}
+
+impl RollbackRules {
+    /// Cloudflare takes 15 minutes to notify a device, which then installs; most that are awake are
+    /// back by then.
+    pub const BUILT_IN_STEP: Span = Span::hours(2);
 }
 
 /// A range of builds never to offer.

@@ -13,8 +13,9 @@ use std::ops::Range;
 use super::calendar;
 use super::error::{Other, Problems};
 use super::fields::{Fields, word};
-use super::keys::{ADOPTION, DARK, HEALTH, ON_FAILURE, STALLED, VERSIONS};
-use super::model::{Adoption, DeviceLimit, Health, HealthLimit, OnFailure, Percent};
+use super::grammar::Mapping;
+use super::keys::{ADOPTION, DARK, HEALTH, ON_FAILURE, ROLLBACK, ROLLBACK_TO, STALLED, VERSIONS};
+use super::model::{Adoption, DeviceLimit, Health, HealthLimit, OnFailure, Percent, RollbackRules};
 use super::tree::Node;
 use super::values::{count, share, span, target};
 use crate::schedule::{Schedule, Zone};
@@ -34,6 +35,9 @@ pub(super) const MOST_DEVICES: u32 = 1_000_000;
 pub(super) const LEAST_WITHIN: Span = Span::hours(1);
 /// One answer that went missing is not a reason to halt.
 pub(super) const LEAST_UNKNOWN_AFTER: Span = Span::minutes(15);
+
+/// Cloudflare takes up to 15 minutes to notify a device, which then installs.
+pub(super) const LEAST_STEP: Span = Span::minutes(30);
 
 pub(super) const BUILT_IN_ADOPTION: Adoption =
     Adoption { at_least: Percent::whole(90), within: Span::hours(7 * 24), seen_at_least: Percent::whole(60) };
@@ -94,12 +98,15 @@ pub(super) struct RingKeys {
     unknown_after: Option<Span>,
     on_failure: Option<OnFailure>,
     max_devices: Option<DeviceLimit>,
+    step: Option<Span>,
+    pub(super) back_to: Targets,
 }
 
 impl RingKeys {
     pub(super) fn of(fields: &Fields<'_>, problems: &mut Problems) -> Self {
         let mut keys = Self {
             versions: versions(fields, problems),
+            back_to: targets(fields, "rollback_to", &ROLLBACK_TO, problems),
             zone: fields.get("timezone").and_then(|node| calendar::zone(node, problems)),
             schedule: fields
                 .get("schedule")
@@ -126,6 +133,12 @@ impl RingKeys {
             .get("max_devices")
             .and_then(|node| count(node, "`max_devices`", MOST_DEVICES, problems))
             .and_then(DeviceLimit::new);
+        if let Some(fields) = fields.get("rollback").and_then(|node| Fields::of(node, &ROLLBACK, problems)) {
+            keys.step = fields.get("step").and_then(|node| {
+                let why = "Cloudflare needs 15m to notify a device, which then installs";
+                span(node, "`step`", LEAST_STEP, why, problems)
+            });
+        }
         keys
     }
 
@@ -246,6 +259,15 @@ impl RingKeys {
     pub(super) fn max_devices_or(&self, defaults: &Self) -> Option<DeviceLimit> {
         self.max_devices.or(defaults.max_devices)
     }
+
+    pub(super) fn rollback_or(&self, defaults: &Self) -> RollbackRules {
+        let layers = [&defaults.back_to, &self.back_to];
+        let written = layers.into_iter().flat_map(|targets| &targets.written);
+        RollbackRules {
+            step: self.step.or(defaults.step).unwrap_or(RollbackRules::BUILT_IN_STEP),
+            to: written.filter_map(|target| Some((target.environment, target.version?))).collect(),
+        }
+    }
 }
 
 /// The places of soak and `dark.after` that were told already; `None`: built in.
@@ -283,17 +305,27 @@ fn health_span(node: &Node, problems: &mut Problems) -> Option<Span> {
     Some(length)
 }
 
-/// Reads the key `versions`; a refused version still says that its environment is written.
+/// Reads the key `versions`.
 pub(super) fn versions(fields: &Fields<'_>, problems: &mut Problems) -> Targets {
+    targets(fields, "versions", &VERSIONS, problems)
+}
+
+/// Reads versions per environment; a refused version still says that its environment is written.
+fn targets(
+    fields: &Fields<'_>,
+    key: &'static str,
+    mapping: &'static Mapping,
+    problems: &mut Problems,
+) -> Targets {
     let before = problems.count();
-    let read = fields.get("versions").and_then(|node| Fields::of(node, &VERSIONS, problems));
+    let read = fields.get(key).and_then(|node| Fields::of(node, mapping, problems));
     let target = |environment: Environment, fields: &Fields<'_>, problems: &mut Problems| {
         let node = fields.get(environment.as_str())?;
         Some(Target { environment, version: target(node, problems), at: node.at.clone() })
     };
     let written = read.iter().flat_map(|fields| Environment::ALL.map(|environment| (environment, fields)));
     let written = written.filter_map(|(environment, fields)| target(environment, fields, problems)).collect();
-    Targets { written, doubtful: problems.count() > before || fields.is_misspelt("versions") }
+    Targets { written, doubtful: problems.count() > before || fields.is_misspelt(key) }
 }
 
 /// The targets of a ring: each list overlays those before it.

@@ -4,13 +4,17 @@
 //! nothing else; it is never a silent no-op.
 
 use crate::ids::{PlanName, RingName};
-use crate::rollout::event::{Actor, Entry, Event};
+use crate::rollout::event::{Actor, Cause, Entry, Event, RollbackStep, Trigger};
 use crate::rollout::gate::health;
-use crate::rollout::state::{PlanState, Ring, Stage, State};
-use crate::rollout::verbs::{self, About, Cell, Effect, Holds, Place, Refused, Verb, Waived, Writes};
+use crate::rollout::rollback::{NoWayBack, Scope, Stuck, steps};
+use crate::rollout::state::{HeldOut, PlanState, Ring, Stage, State};
+use crate::rollout::verbs::{
+    self, About, Cell, Effect, HeldBack, Holds, Offered, Place, Refused, Verb, Waived, WaysBack, Writes,
+};
 use crate::rollout::verdict::Gate;
 use crate::rollout::world::Observations;
 use crate::time::Timestamp;
+use crate::version::ClientVersion;
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +31,20 @@ pub enum Command {
         gate: Gate,
         /// The ring; `None`: the one that is under way.
         ring: Option<RingName>,
+    },
+    /// Takes a plan's rollout back.
+    Rollback {
+        /// The plan.
+        plan: PlanName,
+        /// How far.
+        scope: Scope,
+    },
+    /// Allows again what a plan's rollbacks hold out.
+    ReleaseHold {
+        /// The plan.
+        plan: PlanName,
+        /// The version.
+        version: ClientVersion,
     },
     /// Reads now what a plan's rollout wants to see.
     CheckNow(PlanName),
@@ -47,6 +65,8 @@ impl Command {
             Self::Pause(_) => Verb::Pause,
             Self::Resume(_) => Verb::Resume,
             Self::Waive { .. } => Verb::Waive,
+            Self::Rollback { .. } => Verb::Rollback,
+            Self::ReleaseHold { .. } => Verb::ReleaseHold,
             Self::CheckNow(_) => Verb::CheckNow,
             Self::Stop => Verb::Stop,
             Self::Start { .. } => Verb::Start,
@@ -57,9 +77,12 @@ impl Command {
     #[must_use]
     pub const fn plan(&self) -> Option<&PlanName> {
         match self {
-            Self::Pause(plan) | Self::Resume(plan) | Self::CheckNow(plan) | Self::Waive { plan, .. } => {
-                Some(plan)
-            }
+            Self::Pause(plan)
+            | Self::Resume(plan)
+            | Self::CheckNow(plan)
+            | Self::Waive { plan, .. }
+            | Self::Rollback { plan, .. }
+            | Self::ReleaseHold { plan, .. } => Some(plan),
             Self::Stop | Self::Start { .. } => None,
         }
     }
@@ -125,7 +148,7 @@ pub fn command(
     if reason.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
         return Err(Refusal::UnprintableReason);
     }
-    let (cell, subject) = situation(state, command)?;
+    let (cell, subject) = situation(state, world, command)?;
     let effect = match cell {
         Cell::Done(effect) => effect,
         Cell::Refused(refused) => return Err(subject.refusal(refused)),
@@ -140,7 +163,11 @@ pub fn command(
 }
 
 /// What the table says of a request as things are, and what it is about.
-fn situation<'a>(state: &'a State, command: &Command) -> Result<(Cell, Subject<'a>), Refusal> {
+fn situation<'a>(
+    state: &'a State,
+    world: &Observations,
+    command: &Command,
+) -> Result<(Cell, Subject<'a>), Refusal> {
     let writes = Writes::of_state(state);
     Ok(match command {
         Command::Pause(name) => {
@@ -149,7 +176,9 @@ fn situation<'a>(state: &'a State, command: &Command) -> Result<(Cell, Subject<'
         }
         Command::Resume(name) => {
             let plan = find(state, name)?;
-            (verbs::resume(Holds::of_plan(plan), writes), Subject::Plan(plan))
+            let held = held_on_offer(state, world, plan);
+            let subject = held.map_or(Subject::Plan(plan), |held| Subject::HeldOut(plan, held));
+            (verbs::resume(Holds::of_plan(plan), writes, Offered::of(held)), subject)
         }
         Command::Waive { plan: name, gate, ring } => {
             let plan = find(state, name)?;
@@ -157,6 +186,20 @@ fn situation<'a>(state: &'a State, command: &Command) -> Result<(Cell, Subject<'
             let waived = Waived::of(ring.waived.contains_key(gate));
             let cell = verbs::waive(*gate, plan.rollout.phase, Place::of(&ring.stage), waived);
             (cell, Subject::Gate(plan, ring, *gate))
+        }
+        Command::Rollback { plan: name, scope } => {
+            let plan = find(state, name)?;
+            if let Some(ring) = &scope.ring {
+                ring_of(plan, Some(ring))?;
+            }
+            let (phase, holds) = (plan.rollout.phase, Holds::of_plan(plan));
+            let found = steps::steps(state, plan, scope);
+            (verbs::rollback(phase, holds, WaysBack::of(&found)), Subject::Rollback(plan, found))
+        }
+        Command::ReleaseHold { plan: name, version } => {
+            let plan = find(state, name)?;
+            let held = HeldBack::of(state.held_by(name).contains_key(version));
+            (verbs::release_hold(held), Subject::Version(plan, *version))
         }
         Command::CheckNow(name) => {
             let plan = find(state, name)?;
@@ -167,25 +210,44 @@ fn situation<'a>(state: &'a State, command: &Command) -> Result<(Cell, Subject<'
     })
 }
 
+/// What is held out of what the group offers that a rollout is halted for, as it was read last.
+pub(super) fn held_on_offer<'a>(
+    state: &'a State,
+    world: &Observations,
+    plan: &PlanState,
+) -> Option<&'a HeldOut> {
+    let Cause::Drift(drift) = &plan.rollout.halted.as_ref()?.cause else { return None };
+    let offered = &world.group(&drift.expected.id)?.value?.content;
+    state.held_out.iter().find(|held| held.is_on_offer(offered))
+}
+
 /// What a request is about.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum Subject<'a> {
     Plan(&'a PlanState),
     Gate(&'a PlanState, &'a Ring, Gate),
+    Version(&'a PlanState, ClientVersion),
+    HeldOut(&'a PlanState, &'a HeldOut),
+    /// With its steps, or what has nowhere to go.
+    Rollback(&'a PlanState, Result<Vec<RollbackStep>, NoWayBack>),
     All(&'a State),
 }
 
 impl<'a> Subject<'a> {
-    const fn plan(self) -> Option<&'a PlanState> {
+    const fn plan(&self) -> Option<&'a PlanState> {
         match self {
-            Self::Plan(plan) | Self::Gate(plan, ..) => Some(plan),
+            Self::Plan(plan)
+            | Self::Gate(plan, ..)
+            | Self::Version(plan, _)
+            | Self::HeldOut(plan, _)
+            | Self::Rollback(plan, _) => Some(plan),
             Self::All(_) => None,
         }
     }
 
     /// What carries an effect out, each with the plan that it is recorded of.
     fn events(
-        self,
+        &self,
         effect: Effect,
         state: &State,
         world: &Observations,
@@ -205,9 +267,26 @@ impl<'a> Subject<'a> {
             Effect::LiftBoth => [(plan, Event::PauseLifted {})].into_iter().chain(lifted()).collect(),
             Effect::Waive | Effect::WaiveAhead => match self {
                 Self::Gate(_, ring, gate) => {
-                    vec![(plan, Event::GateWaived { ring: ring.name.clone(), gate })]
+                    vec![(plan, Event::GateWaived { ring: ring.name.clone(), gate: *gate })]
                 }
-                Self::Plan(_) | Self::All(_) => Vec::new(),
+                Self::Plan(_) | Self::All(_) | Self::Version(..) | Self::HeldOut(..) | Self::Rollback(..) => {
+                    Vec::new()
+                }
+            },
+            Effect::RollBack => self.rollback().into_iter().collect(),
+            Effect::LiftPauseAndRollBack => {
+                [(plan, Event::PauseLifted {})].into_iter().chain(self.rollback()).collect()
+            }
+            Effect::LiftHaltAndRollBack => lifted().into_iter().chain(self.rollback()).collect(),
+            Effect::LiftBothAndRollBack => {
+                let pause = [(plan, Event::PauseLifted {})];
+                pause.into_iter().chain(lifted()).chain(self.rollback()).collect()
+            }
+            Effect::Release => match self {
+                Self::Version(_, version) => vec![(plan, Event::VersionReleased { version: *version })],
+                Self::Plan(_) | Self::Gate(..) | Self::HeldOut(..) | Self::All(_) | Self::Rollback(..) => {
+                    Vec::new()
+                }
             },
             Effect::Read | Effect::LookAtFiles => Vec::new(),
             Effect::Stop => vec![(None, Event::Stopped {})],
@@ -220,18 +299,30 @@ impl<'a> Subject<'a> {
         }
     }
 
-    fn not_paused(self) -> impl Iterator<Item = &'a PlanState> {
+    fn rollback(&self) -> Option<(Option<&'a PlanState>, Event)> {
+        let Self::Rollback(plan, Ok(steps)) = self else { return None };
+        let event = Event::RollbackStarted { trigger: Trigger::Person, steps: steps.clone() };
+        Some((Some(*plan), event))
+    }
+
+    fn not_paused(&self) -> impl Iterator<Item = &'a PlanState> {
         let all = match self {
             Self::All(state) => Some(state.plans.values()),
-            Self::Plan(_) | Self::Gate(..) => None,
+            Self::Plan(_) | Self::Gate(..) | Self::Version(..) | Self::HeldOut(..) | Self::Rollback(..) => {
+                None
+            }
         };
         all.into_iter().flatten().filter(|plan| plan.paused.is_none())
     }
 
-    fn refusal(self, refused: Refused) -> Refusal {
+    fn refusal(&self, refused: Refused) -> Refusal {
         let mut about = About::anything();
         let hold = match self {
-            Self::Plan(plan) | Self::Gate(plan, ..) => {
+            Self::Plan(plan)
+            | Self::Gate(plan, ..)
+            | Self::Version(plan, _)
+            | Self::HeldOut(plan, _)
+            | Self::Rollback(plan, _) => {
                 about.plan = plan.rollout.id.plan.to_string();
                 about.phase = plan.rollout.phase.as_str().to_owned();
                 plan.paused.as_ref()
@@ -240,6 +331,15 @@ impl<'a> Subject<'a> {
         };
         if let Self::Gate(_, ring, gate) = self {
             (about.ring, about.gate) = (ring.name.to_string(), gate.to_string());
+        }
+        if let Self::Version(_, version) = self {
+            about.version = version.to_string();
+        }
+        if let Self::HeldOut(_, held) = self {
+            (about.plan, about.version) = (held.plan.to_string(), held.version.to_string());
+        }
+        if let Self::Rollback(_, Err(NoWayBack::Stuck(stuck))) = self {
+            about.stuck = stuck.iter().map(Stuck::to_string).collect::<Vec<_>>().join("; ");
         }
         if let Some(hold) = hold {
             about.held = About::held(hold);
@@ -285,6 +385,11 @@ pub fn done(entries: &[Entry], after: &State, asked: &Command) -> String {
                 format!("the halt of plan {plan} is lifted and its cause acknowledged: {cause}")
             }
             Event::GateWaived { ring, gate } => format!("gate {gate} of ring `{ring}` is waived"),
+            Event::RollbackStarted { steps, .. } => {
+                let steps: Vec<String> = steps.iter().map(ToString::to_string).collect();
+                format!("plan {plan} is rolled back, in this order: {}", steps.join("; "))
+            }
+            Event::VersionReleased { version } => format!("{version} may be offered again by plan {plan}"),
             Event::Stopped {} => "all writes are stopped".to_owned(),
             Event::Started {} => "writes are allowed again".to_owned(),
             other => other.kind().to_owned(),
@@ -302,9 +407,10 @@ fn still_held(after: &State, asked: &Command) -> Vec<String> {
         | Command::Start { plans: StartPlans::Pause } => {
             return Vec::new();
         }
-        Command::Resume(name) | Command::Waive { plan: name, .. } => {
-            after.plans.get(name).into_iter().collect()
-        }
+        Command::Resume(name)
+        | Command::Waive { plan: name, .. }
+        | Command::Rollback { plan: name, .. }
+        | Command::ReleaseHold { plan: name, .. } => after.plans.get(name).into_iter().collect(),
         Command::Start { plans: StartPlans::GoOn } => after.plans.values().collect(),
     };
     let mut still: Vec<String> = plans

@@ -13,6 +13,7 @@ use crate::rollout::entering::{Entering, MAX_ATTEMPTS, entering};
 use crate::rollout::event::{Cause, Entry, Event, Mode, Recorded};
 use crate::rollout::gate::{self, Subject};
 use crate::rollout::report::{self, Report};
+use crate::rollout::rollback;
 use crate::rollout::shrink;
 use crate::rollout::state::{
     Attempts, IllegalEvent, Phase, PlanState, Refusal, Ring, Rollout, Soak, Stage, State,
@@ -213,8 +214,14 @@ type Rung = fn(&Context<'_>) -> Vec<Entry>;
 /// write back that is not sent yet, and a doubt may last for days.
 fn ladder(name: &PlanName, desired: Desired<'_>, state: &State, context: Option<&Context<'_>>) -> Vec<Entry> {
     let Some(context) = context else { return lifecycle::step(name, desired, state) };
+    let goes_back = context.rollout.phase == Phase::RollingBack;
     if context.rollout.pending_write().is_some() {
-        return first(context, &[settle, note_unknown, halt]);
+        let rungs: &[Rung] = if goes_back { &[settle] } else { &[settle, note_unknown, halt] };
+        return first(context, rungs);
+    }
+    // It goes back on a person's word: no plan file and no gate has a say in it.
+    if goes_back {
+        return first(context, &[halt_writes, rollback::rungs::step, rollback::rungs::complete]);
     }
     let changed = lifecycle::step(name, desired, state);
     if !changed.is_empty() || context.rollout.phase != Phase::Running {
@@ -242,6 +249,17 @@ fn first(context: &Context<'_>, rungs: &[Rung]) -> Vec<Entry> {
 
 fn settle(context: &Context<'_>) -> Vec<Entry> {
     outcome::settle(context.rollout, context.world).into_iter().collect()
+}
+
+/// Halts for writes alone: what takes a rollout back asks nothing else.
+fn halt_writes(context: &Context<'_>) -> Vec<Entry> {
+    let Some(turn) = rollback::rungs::turn(context) else { return Vec::new() };
+    match came_to_nothing(turn.ring, &turn.ring.restoring.attempts) {
+        Some(cause) if context.rollout.halted.is_none() => {
+            context.entry(cause.to_string(), Event::Halted { cause })
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Halts for drift, a refused or ever failing write, a failing gate, or too long an unknown.

@@ -12,7 +12,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{GroupId, PolicyId, RingName};
+use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::rollout::remote::Group;
 use crate::rollout::verdict::short;
 use crate::time::{SignedDuration, Timestamp};
@@ -115,6 +115,13 @@ pub enum Never {
         version: String,
         /// The plan's reason.
         reason: String,
+    },
+    /// A rollback holds out what ringward left.
+    HeldOut {
+        /// The version.
+        version: ClientVersion,
+        /// The plan that was rolled back.
+        plan: PlanName,
     },
     /// It was written back so often in this rollout that somebody undoes it each time.
     TooOften {
@@ -274,6 +281,9 @@ impl fmt::Display for GroupDrift {
             None => Ok(()),
             Some(Never::Forbidden { version, reason }) => {
                 write!(f, "; it is not written back, for the plan forbids {version} by now ({reason})")
+            }
+            Some(Never::HeldOut { version, plan }) => {
+                write!(f, "; it is not written back, for a rollback of plan {plan} holds out {version}")
             }
             Some(Never::TooOften { times }) => {
                 write!(f, "; it was written back {times} times in this rollout, and is not once more")

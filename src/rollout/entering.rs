@@ -10,10 +10,10 @@ use crate::ids::{PlanName, PolicyId, RingName};
 use crate::plan::model::{DeviceLimit, RingPlan};
 use crate::rollout::decide::Context;
 use crate::rollout::drift;
-use crate::rollout::event::{Event, WriteId, WriteIntent};
+use crate::rollout::event::{Event, Purpose, WriteId, WriteIntent};
 use crate::rollout::remote::{Group, GroupContent, VersionEntry};
 use crate::rollout::safety::{self, GroupStep, Veto};
-use crate::rollout::state::{Attempts, Ring};
+use crate::rollout::state::{Attempts, HeldOut, Ring, State};
 use crate::rollout::verdict::{Evidence, Gate, Judgement};
 use crate::rollout::world::{Desired, ENTRY_MAX_AGE, Unresolved};
 use crate::schedule::Zone;
@@ -65,6 +65,8 @@ pub(super) enum EntryBlock {
     Drifted,
     /// Another ring deploys or adopts; a group is written back after it.
     OtherRing(RingName),
+    /// A rollback holds out what would be on offer.
+    HeldOut(Box<HeldOut>),
 }
 
 /// A write that would offer something else to more devices than its ring's plan allows.
@@ -118,6 +120,8 @@ pub(super) fn entering(
             return Entering::Blocked(blocks);
         }
     };
+    let held = held_out(context.state, plan, &policies, &step);
+    blocks.extend(held.cloned().map(Box::new).map(EntryBlock::HeldOut));
     let held = blocks.iter().any(|block| !matches!(block, EntryBlock::Gates));
     if let Some(event) = recognised(context, plan, &policies, &step).filter(|_| !held) {
         return Entering::Recognised(event);
@@ -162,23 +166,29 @@ pub(super) fn not_now(
     attempts: &Attempts,
     judgements: &[Judgement],
 ) -> Vec<EntryBlock> {
+    let mut blocks = not_now_for(context, since, attempts);
+    if context.desired == Desired::Missing {
+        blocks.push(EntryBlock::FileMissing);
+    }
+    let ready = judgements.iter().all(|judgement| judgement.verdict.advances());
+    // More devices get the versions only while those that have them are in sight and well.
+    if !ready || context.ailing().next().is_some() {
+        blocks.push(EntryBlock::Gates);
+    }
+    blocks
+}
+
+/// What stands against any write for a ring now, one that goes back included.
+pub(super) fn not_now_for(context: &Context<'_>, since: Timestamp, attempts: &Attempts) -> Vec<EntryBlock> {
     let mut blocks = Vec::new();
     if context.is_held() {
         blocks.push(EntryBlock::Held);
-    }
-    if context.desired == Desired::Missing {
-        blocks.push(EntryBlock::FileMissing);
     }
     if let Some(until) = context.world.clock_behind {
         blocks.push(EntryBlock::ClockBehind(until));
     }
     if context.world.log_unwritable.is_some() {
         blocks.push(EntryBlock::LogUnwritable);
-    }
-    let ready = judgements.iter().all(|judgement| judgement.verdict.advances());
-    // More devices get the versions only while those that have them are in sight and well.
-    if !ready || context.ailing().next().is_some() {
-        blocks.push(EntryBlock::Gates);
     }
     let until = not_before(attempts, since);
     if context.now < until {
@@ -188,6 +198,24 @@ pub(super) fn not_now(
         blocks.push(EntryBlock::OtherWrite { plan: rollout.id.plan.clone(), write: write.id() });
     }
     blocks
+}
+
+/// What a rollback holds out of these profiles that a ring would offer them: as a target, or in what
+/// its group has besides. Nothing is taken out of another group first, to end up nowhere.
+pub(super) fn held_out<'a>(
+    state: &'a State,
+    plan: &RingPlan,
+    policies: &BTreeSet<PolicyId>,
+    step: &GroupStep,
+) -> Option<&'a HeldOut> {
+    let is_target = |held: &HeldOut| plan.targets.get(&held.environment) == Some(&held.version);
+    let is_offered = |held: &HeldOut| match step {
+        GroupStep::InPlace(group) => held.is_offered_by(&group.content),
+        GroupStep::Write { purpose: Purpose::MoveOut { .. }, .. } => false,
+        GroupStep::Write { after, .. } => held.is_offered_by(after),
+    };
+    let of_ring = |held: &&HeldOut| policies.contains(&held.policy);
+    state.held_out.iter().filter(of_ring).find(|held| is_target(held) || is_offered(held))
 }
 
 /// What a ring's group needs by what is known of the account.

@@ -15,6 +15,7 @@ pub use crate::rollout::cause::Cause;
 pub use crate::rollout::drift::{Drift, DriftKind, Elsewhere, GroupDrift, MovedTo, Never, OtherUpdater};
 pub use crate::rollout::intent::{Cancelled, DOUBT_READS_APART, Finding, Purpose, WriteIntent};
 use crate::rollout::remote::Group;
+pub use crate::rollout::rollback::{Ground, HowBack, RollbackStep, Trigger, WayBack};
 use crate::rollout::verdict::{Gate, Judgement, Unknown};
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
@@ -372,6 +373,38 @@ pub enum Event {
         /// The group as read.
         group: Group,
     },
+    /// A rollout is to go back. All of it is decided here, before anything is written.
+    RollbackStarted {
+        /// What set it off.
+        trigger: Trigger,
+        /// Its rings; never empty. What they take away is held out from now on.
+        steps: Vec<RollbackStep>,
+    },
+    /// A ring goes back without a write: its group already offers what it goes back to.
+    RollbackInPlace {
+        /// The ring.
+        ring: RingName,
+        /// Its group as read.
+        group: Group,
+        /// What it goes back to.
+        to: BTreeMap<Environment, ClientVersion>,
+    },
+    /// A ring's part of a rollback is over; the ring before it follows.
+    RingRolledBack {
+        /// The ring.
+        ring: RingName,
+        /// How.
+        how: HowBack,
+        /// Each environment's word, with its counts; none without a group.
+        judgements: Vec<Judgement>,
+    },
+    /// Every ring of a rollback is over.
+    RollbackCompleted {},
+    /// A person allows a version again that this plan's rollbacks hold out.
+    VersionReleased {
+        /// The version.
+        version: ClientVersion,
+    },
     /// A person paused the plan.
     Paused {},
     /// A person lifted the pause.
@@ -420,7 +453,7 @@ pub struct SoakFact {
 /// The kind of event: the `kind` column of the log and the counter's label.
 impl Event {
     /// Every kind, for tables and coverage.
-    pub const KINDS: [&'static str; 36] = [
+    pub const KINDS: [&'static str; 41] = [
         "daemon_started",
         "clock_stepped",
         "stopped",
@@ -455,6 +488,11 @@ impl Event {
         "drift_ended",
         "drift_adopted",
         "group_renamed",
+        "rollback_started",
+        "rollback_in_place",
+        "ring_rolled_back",
+        "rollback_completed",
+        "version_released",
         "paused",
         "pause_lifted",
     ];
@@ -497,6 +535,11 @@ impl Event {
             Self::DriftEnded { .. } => "drift_ended",
             Self::DriftAdopted { .. } => "drift_adopted",
             Self::GroupRenamed { .. } => "group_renamed",
+            Self::RollbackStarted { .. } => "rollback_started",
+            Self::RollbackInPlace { .. } => "rollback_in_place",
+            Self::RingRolledBack { .. } => "ring_rolled_back",
+            Self::RollbackCompleted {} => "rollback_completed",
+            Self::VersionReleased { .. } => "version_released",
             Self::Paused {} => "paused",
             Self::PauseLifted {} => "pause_lifted",
         }
@@ -523,7 +566,9 @@ impl Event {
             | Self::GateKnown { ring, .. }
             | Self::GateWaived { ring, .. }
             | Self::DriftEnded { ring, .. }
-            | Self::GroupRenamed { ring, .. } => Some(ring),
+            | Self::GroupRenamed { ring, .. }
+            | Self::RollbackInPlace { ring, .. }
+            | Self::RingRolledBack { ring, .. } => Some(ring),
             Self::DriftFound { drift } => Some(&drift.ring),
             Self::DriftAdopted { drift } => Some(drift.ring()),
             Self::Halted { cause } | Self::HaltLifted { cause, .. } => Some(cause.ring()),
@@ -539,6 +584,9 @@ impl Event {
             | Self::RolloutWithdrawn {}
             | Self::RolloutReturned {}
             | Self::RolloutCompleted {}
+            | Self::RollbackStarted { .. }
+            | Self::RollbackCompleted {}
+            | Self::VersionReleased { .. }
             | Self::Paused {}
             | Self::PauseLifted {} => None,
         }

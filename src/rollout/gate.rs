@@ -13,7 +13,7 @@ use crate::fleet::{Census, EnvironmentCensus, Membership, RingScope};
 use crate::ids::PolicyId;
 use crate::plan::model::RingPlan;
 use crate::rollout::drift::look;
-use crate::rollout::state::{Assigned, Ring, Rollout, Soak, Stage, State};
+use crate::rollout::state::{Assigned, Back, Ring, Rollout, Soak, Stage, State};
 use crate::rollout::verdict::{Evidence, Exempt, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
 use crate::rollout::world::{ENTRY_MAX_AGE, Observations, REST_MAX_AGE, Unresolved};
 use crate::schedule::{Openness, Schedule, Writable};
@@ -57,7 +57,10 @@ pub fn judge(subject: Subject<'_>) -> Vec<Judgement> {
             judgements
         }
         Stage::Verified(assigned) => health::judge(subject, assigned),
-        Stage::Pending | Stage::Deploying(_) => Vec::new(),
+        Stage::RollingBack(assigned, back) | Stage::RolledBack(Some(assigned), back) => {
+            going_back(subject, assigned, back)
+        }
+        Stage::Pending | Stage::Deploying(_) | Stage::RolledBack(None, _) => Vec::new(),
     }
 }
 
@@ -157,7 +160,7 @@ fn fleet(
 #[must_use]
 pub fn known_scope(ring: &Ring, plan: &RingPlan, world: &Observations) -> Option<RingScope> {
     match ring.stage.assigned() {
-        Some(assigned) => Some(scope(plan, assigned)),
+        Some(assigned) => Some(scope(ring, plan, assigned)),
         None => world.resolve(plan).ok().map(|policies| planned_scope(plan, policies)),
     }
 }
@@ -190,21 +193,52 @@ fn planned_scope(plan: &RingPlan, policies: BTreeSet<PolicyId>) -> RingScope {
 
 /// The ring's devices under its assignment.
 #[must_use]
-pub fn scope(plan: &RingPlan, assigned: &Assigned) -> RingScope {
+pub fn scope(ring: &Ring, plan: &RingPlan, assigned: &Assigned) -> RingScope {
     RingScope {
         policies: assigned.policies.clone(),
-        targets: plan.targets.clone(),
+        targets: ring.stage.targets(&plan.targets),
         assigned_at: Some(assigned.at),
         zone: plan.schedule.zone().clone(),
         stalled_after: plan.health.stalled.after.get(),
     }
 }
 
+/// Whether enough sighted devices are back: one word for each environment that goes back. Nothing is
+/// waived and nothing fails; who is not back in time is left for later.
+fn going_back(subject: Subject<'_>, assigned: &Assigned, back: &Back) -> Vec<Judgement> {
+    let Subject { ring, plan, world, now, .. } = subject;
+    let known_until = world.fleet.known_until(&assigned.policies);
+    let census = world.fleet.census(&scope(ring, plan, assigned), now);
+    let judge = |environment: &Environment| {
+        let counted = census.environments.get(environment).copied().unwrap_or_default();
+        let verdict = match unseeable(world, known_until, now) {
+            Some(why) => Verdict::Unknown(why),
+            None if counted.counts.eligible() == 0 => Verdict::Exempt(Exempt::NoEligibleDevice),
+            None => adopted(plan, &counted).map_or(Verdict::Pass, Verdict::Wait),
+        };
+        let evidence = Evidence::Adoption {
+            census: counted,
+            at_least: plan.adoption.at_least,
+            seen_at_least: plan.adoption.seen_at_least,
+            deadline_at: step_ends_at(plan, back),
+        };
+        let environment = Some(*environment);
+        Judgement { gate: Gate::Adoption, environment, verdict, evidence, as_of: known_until }
+    };
+    back.to.keys().map(judge).collect()
+}
+
+/// When the time for a ring to come back is over.
+#[must_use]
+pub fn step_ends_at(plan: &RingPlan, back: &Back) -> Timestamp {
+    after(back.since, plan.rollback.step.get())
+}
+
 /// Whether enough sighted devices run the target: one word for each environment with a target.
 fn adoption(subject: Subject<'_>, assigned: &Assigned) -> Vec<Judgement> {
     let Subject { rollout, ring, plan, world, now, .. } = subject;
     let known_until = world.fleet.known_until(&assigned.policies);
-    let census = world.fleet.census(&scope(plan, assigned), now);
+    let census = world.fleet.census(&scope(ring, plan, assigned), now);
     let deadline_at = deadline(rollout, plan, assigned, now);
     let judge = |environment: Environment| {
         let counted = census.environments.get(&environment).copied().unwrap_or_default();
@@ -275,7 +309,7 @@ pub(super) fn adopted(plan: &RingPlan, counted: &EnvironmentCensus) -> Option<Wa
 fn soaked(subject: Subject<'_>, assigned: &Assigned, soak: Soak) -> Judgement {
     let Subject { ring, plan, world, now, .. } = subject;
     let known_until = world.fleet.known_until(&assigned.policies);
-    let census = world.fleet.census(&scope(plan, assigned), now);
+    let census = world.fleet.census(&scope(ring, plan, assigned), now);
     let ends_at = after(soak.started_at, plan.soak.get());
     let (arrived, exercised) = (census.arrived(), census.exercised());
     let verdict = if ring.waived.contains_key(&Gate::Soak) {

@@ -3,7 +3,7 @@
 //! **Invariant:** an intent names both sides of the write whole, so that it can be judged, repeated
 //! and settled from the log alone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,7 @@ use crate::rollout::event::WriteId;
 use crate::rollout::remote::{Group, GroupContent};
 use crate::rollout::verdict::Judgement;
 use crate::time::SignedDuration;
+use crate::version::{ClientVersion, Environment};
 
 /// Two reads about a write in doubt must lie this far apart: a write can be applied late and a
 /// list can be stale.
@@ -60,6 +61,22 @@ pub enum Purpose {
     },
     /// Writes the ring's group back as ringward left it, after somebody else changed it.
     Restore,
+    /// Takes environments of the ring's group back to an earlier version, and nothing else.
+    Rollback {
+        /// To these.
+        to: BTreeMap<Environment, ClientVersion>,
+    },
+}
+
+impl Purpose {
+    /// Whether a ring has such writes wherever it is, and not only when its turn came.
+    #[must_use]
+    pub const fn is_of_any_stage(&self) -> bool {
+        match self {
+            Self::Restore | Self::Rollback { .. } => true,
+            Self::Target | Self::MoveOut { .. } => false,
+        }
+    }
 }
 
 /// Why a planned write was not sent.
@@ -76,6 +93,13 @@ pub enum Cancelled {
     FreezeBegun,
     /// The plan's file changed.
     PlanChanged,
+    /// The rollout goes back.
+    RolledBack,
+    /// A rollback holds the version out by now.
+    HeldOut {
+        /// The version.
+        version: ClientVersion,
+    },
     /// The group is not as the intent has it: somebody else edits it.
     ConcurrentEdit,
     /// The group is gone.
@@ -108,7 +132,13 @@ impl Cancelled {
     #[must_use]
     pub const fn is_a_failure(&self) -> bool {
         match self {
-            Self::Stopped | Self::Held | Self::OpeningClosed | Self::FreezeBegun | Self::PlanChanged => false,
+            Self::Stopped
+            | Self::Held
+            | Self::OpeningClosed
+            | Self::FreezeBegun
+            | Self::PlanChanged
+            | Self::RolledBack
+            | Self::HeldOut { .. } => false,
             Self::ConcurrentEdit
             | Self::GroupGone
             | Self::GroupInTheWay
@@ -128,6 +158,8 @@ impl fmt::Display for Cancelled {
             Self::OpeningClosed => f.write_str("the opening closed"),
             Self::FreezeBegun => f.write_str("a freeze began"),
             Self::PlanChanged => f.write_str("the plan changed"),
+            Self::RolledBack => f.write_str("the rollout is rolled back"),
+            Self::HeldOut { version } => write!(f, "a rollback holds out {version} by now"),
             Self::ConcurrentEdit => f.write_str("the group was edited by somebody else"),
             Self::GroupGone => f.write_str("the group is gone"),
             Self::GroupInTheWay => f.write_str("another group took the name or a profile"),

@@ -6,9 +6,8 @@
 //!
 //! **Invariant:** what is checked here is computed here, from the log and the journal alone.
 //!
-//! Law 7 (held-out versions) comes with the feature that it is about; it belongs beside
-//! [`Law::NothingDropped`] in `entry`. Laws 9 (replay) and 10 (deciding again
-//! adds nothing) need the engine, so the suites that run it check them.
+//! Laws 9 (replay) and 10 (deciding again adds nothing) need the engine, so the suites that run it
+//! check them.
 
 use std::fmt;
 
@@ -25,6 +24,7 @@ mod health;
 mod journal;
 mod ledger;
 mod outcomes;
+mod rollback;
 mod shrink;
 #[cfg(test)]
 mod tests;
@@ -48,6 +48,8 @@ pub enum Law {
     BlastLimit,
     /// Law 6: only people lift a stop, a pause or a halt.
     PeopleLift,
+    /// Law 7: what a rollback took away is not offered there again before a person released it.
+    HeldOut,
     /// Law 8: every event has an actor who may do it, and a reason.
     ActorAndReason,
     /// The log is one chain: numbers without gaps, times that never go back, each event about
@@ -64,6 +66,9 @@ pub enum Law {
     HealthProven,
     /// A write in doubt ends by two agreeing reads a minute apart, and by nothing else.
     DoubtSettled,
+    /// A rollback goes where the log or the plan says, ring by ring, the latest first, and changes
+    /// nothing else.
+    SoundRollback,
     /// A halt, an acknowledgement and a waiver have their recorded grounds.
     Grounded,
 }
@@ -79,6 +84,7 @@ impl Law {
             Self::NothingDropped => Some(4),
             Self::BlastLimit => Some(5),
             Self::PeopleLift => Some(6),
+            Self::HeldOut => Some(7),
             Self::ActorAndReason => Some(8),
             Self::Chain
             | Self::RingsInOrder
@@ -86,6 +92,7 @@ impl Law {
             | Self::SoakProven
             | Self::HealthProven
             | Self::DoubtSettled
+            | Self::SoundRollback
             | Self::Grounded => None,
         }
     }
@@ -100,6 +107,7 @@ impl Law {
             Self::NothingDropped => "nothing dropped unnamed",
             Self::BlastLimit => "the blast limit",
             Self::PeopleLift => "only people lift holds",
+            Self::HeldOut => "held out until released",
             Self::ActorAndReason => "an actor and a reason",
             Self::Chain => "one chain of events",
             Self::RingsInOrder => "rings in order",
@@ -107,6 +115,7 @@ impl Law {
             Self::SoakProven => "soak proven",
             Self::HealthProven => "health proven",
             Self::DoubtSettled => "doubt ends by two reads",
+            Self::SoundRollback => "a sound way back",
             Self::Grounded => "grounds on record",
         }
     }
@@ -200,6 +209,7 @@ pub fn check_within(log: &[Recorded], journal: &[FarEndWrite], limits: Limits) -
         outcomes::check(&mut audit, &ledger, recorded);
         exit::check(&mut audit, &ledger, recorded);
         shrink::check(&mut audit, &ledger, recorded);
+        rollback::check(&mut audit, &ledger, recorded);
         health::in_sight(&mut audit, &ledger, recorded);
         ledger.take(recorded);
         grounds::one_ring_at_a_time(&mut audit, &ledger, recorded);

@@ -6,7 +6,7 @@
 use crate::ids::PlanName;
 use crate::plan::model::{OnNewTarget, Plan, Revision};
 use crate::rollout::event::{Entry, Event, RolloutId};
-use crate::rollout::state::{Phase, PlanState, State, same_profiles};
+use crate::rollout::state::{HeldOut, Phase, PlanState, State, same_profiles};
 use crate::rollout::world::Desired;
 
 /// What the plan's file makes of its rollout; nothing while a write has no outcome.
@@ -15,7 +15,7 @@ pub(super) fn step(name: &PlanName, desired: Desired<'_>, state: &State) -> Vec<
     let known = state.plans.get(name);
     match (desired, known) {
         (Desired::Present(revision), None) => vec![accept(name, 1, revision)],
-        (Desired::Present(revision), Some(plan)) => present(name, revision, plan),
+        (Desired::Present(revision), Some(plan)) => present(name, revision, plan, state),
         (Desired::Gone, Some(plan)) if plan.rollout.phase == Phase::Running => {
             let reason = "the plan's file is gone";
             vec![Entry::engine(&plan.rollout.id, reason, Event::RolloutWithdrawn {})]
@@ -24,7 +24,7 @@ pub(super) fn step(name: &PlanName, desired: Desired<'_>, state: &State) -> Vec<
     }
 }
 
-fn present(name: &PlanName, revision: &Revision, plan: &PlanState) -> Vec<Entry> {
+fn present(name: &PlanName, revision: &Revision, plan: &PlanState, state: &State) -> Vec<Entry> {
     let rollout = &plan.rollout;
     let id = &rollout.id;
     let same_digest = rollout.follows(&revision.digest);
@@ -65,7 +65,19 @@ fn present(name: &PlanName, revision: &Revision, plan: &PlanState) -> Vec<Entry>
                 vec![revise(id, revision)]
             }
         }
-        Phase::Completed => vec![accept(name, new_number, revision)],
+        // It goes back whatever the file says, and the file has its say afterwards.
+        Phase::RollingBack => Vec::new(),
+        Phase::RolledBack if same_targets(&rollout.revision.plan, &revision.plan) => {
+            if !asks_for_held_out(state, name, &revision.plan) {
+                let reason = "what was rolled back is released, and the plan's file still asks for it";
+                vec![accept_for(reason, name, new_number, revision)]
+            } else if same_digest {
+                Vec::new()
+            } else {
+                vec![revise(id, revision)]
+            }
+        }
+        Phase::Completed | Phase::RolledBack => vec![accept(name, new_number, revision)],
         // A superseded rollout is followed by its successor in the same step.
         Phase::Superseded => vec![accept(name, new_number, revision)],
     }
@@ -83,9 +95,21 @@ fn finishes_first(phase: Phase, revision: &Revision) -> bool {
     phase == Phase::Running && revision.plan.on_new_target == OnNewTarget::Finish
 }
 
+/// Whether a plan asks a ring for a version that its own rollbacks hold out.
+fn asks_for_held_out(state: &State, name: &PlanName, plan: &Plan) -> bool {
+    let asks = |held: &HeldOut| {
+        plan.rings.iter().any(|ring| ring.targets.get(&held.environment) == Some(&held.version))
+    };
+    state.held_out.iter().any(|held| held.plan == *name && asks(held))
+}
+
 fn accept(name: &PlanName, number: u64, revision: &Revision) -> Entry {
-    let id = RolloutId { plan: name.clone(), number };
     let reason = if number == 1 { "a plan's file appeared" } else { "the plan has new targets or rings" };
+    accept_for(reason, name, number, revision)
+}
+
+fn accept_for(reason: &str, name: &PlanName, number: u64, revision: &Revision) -> Entry {
+    let id = RolloutId { plan: name.clone(), number };
     Entry::engine(&id, reason, Event::PlanAccepted { revision: Box::new(revision.clone()) })
 }
 

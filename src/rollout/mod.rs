@@ -25,6 +25,7 @@ pub mod preview;
 mod reads;
 pub mod remote;
 pub mod report;
+pub mod rollback;
 pub mod safety;
 mod shrink;
 pub mod state;

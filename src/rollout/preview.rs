@@ -16,7 +16,7 @@ use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::{OnDrift, Revision, RingPlan};
 use crate::rollout::decide::{Context, decide};
 use crate::rollout::drift::{GroupDrift, look, restore};
-use crate::rollout::entering::{Need, need, recognised, too_many};
+use crate::rollout::entering::{Need, held_out, need, recognised, too_many};
 use crate::rollout::event::{Mode, Purpose, Recorded, RolloutId};
 use crate::rollout::gate;
 use crate::rollout::lifecycle;
@@ -61,6 +61,10 @@ pub enum Course {
     Waits,
     /// Its rollout is completed, and this revision asks for nothing else.
     Completed,
+    /// Its rollout goes back, and this revision has its say afterwards.
+    RollingBack,
+    /// Its rollout went back, and what this revision asks for is held out.
+    RolledBack,
 }
 
 /// What would happen to one ring.
@@ -157,6 +161,8 @@ pub fn preview(
     let course = match phase {
         _ if waits => Course::Waits,
         Phase::Completed => Course::Completed,
+        Phase::RollingBack => Course::RollingBack,
+        Phase::RolledBack => Course::RolledBack,
         _ if other.as_ref() != Some(&rollout) => Course::HangsOnWrite,
         _ if before.as_ref() == Some(&rollout) => Course::GoesOn,
         _ => Course::Begins,
@@ -360,6 +366,16 @@ fn next(
 ) -> Option<Next> {
     let context = Context::of(name, Desired::LastGood, state, world, now)?;
     let ring = context.rollout.ring(&plan.name)?;
+    if matches!(context.rollout.phase, Phase::RollingBack | Phase::RolledBack) {
+        let (since, missing) = (context.rollout.phase_since, Vec::new());
+        return Some(Next::End(
+            match ring.stage.is_entered() {
+                true => Outcome::Entered(ring.stage.as_str()),
+                false => Outcome::Blocked(vec![Blocker::RolledBack { since, missing }]),
+            },
+            Vec::new(),
+        ));
+    }
     if !look::offers_targets(state, name, ring, plan) {
         let lacks = look::lacks(state, context.rollout, &plan.name);
         let blocked = vec![Blocker::NotOffered { ring: plan.name.clone(), lacks }];
@@ -370,6 +386,7 @@ fn next(
     }
     let need = need(&context, plan);
     if let Need::Step(step @ GroupStep::InPlace(group), policies) = &need
+        && held_out(state, plan, policies, step).is_none()
         && recognised(&context, plan, policies, step).is_some()
     {
         return Some(Next::InPlace(group.clone(), Vec::new()));
@@ -396,7 +413,9 @@ fn blockers(context: &Context<'_>, plan: &RingPlan, judgements: &[Judgement], ne
     match need {
         Need::Unread => blockers.push(Blocker::GroupsUnread(ring())),
         Need::Veto(veto) => blockers.push(Blocker::Veto(ring(), veto.clone())),
-        Need::Step(step, _) => {
+        Need::Step(step, policies) => {
+            let held = held_out(context.state, plan, policies, step).cloned();
+            blockers.extend(held.map(|held| Blocker::HeldOut(ring(), Box::new(held))));
             let too_many = too_many(context, plan, step);
             blockers.extend(too_many.map(|too_many| Blocker::BlastLimit(ring(), too_many)));
         }

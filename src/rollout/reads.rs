@@ -12,11 +12,12 @@ use crate::rollout::drift::restore;
 use crate::rollout::entering::{budget_spent_until, not_before};
 use crate::rollout::gate::{self, LEFT_TO_ENTER};
 use crate::rollout::outcome;
+use crate::rollout::rollback::rungs::{Turn, turn};
 use crate::rollout::safety;
 use crate::rollout::state::{Attempts, Phase, Restoring, Ring, Stage};
 use crate::rollout::verdict::Evidence;
 use crate::rollout::world::{
-    Desired, FULL_SWEEP_EVERY, INCREMENTAL_SWEEP_EVERY, PROFILES_EVERY, READ_AHEAD, Read, Want,
+    Desired, ENTRY_MAX_AGE, FULL_SWEEP_EVERY, INCREMENTAL_SWEEP_EVERY, PROFILES_EVERY, READ_AHEAD, Read, Want,
 };
 use crate::schedule::Writable;
 use crate::time::{SignedDuration, Timestamp, after};
@@ -28,18 +29,19 @@ pub(super) fn wants(context: &Context<'_>) -> Vec<Want> {
     if let Some((_, pending)) = rollout.pending_write() {
         wants.extend(outcome::doubt_want(pending));
     }
-    if rollout.phase != Phase::Running {
+    // Whoever was not back in time comes back later, and is told of then.
+    if rollout.phase == Phase::RolledBack {
+        return of_devices(context);
+    }
+    if !matches!(rollout.phase, Phase::Running | Phase::RollingBack) {
         return wants;
     }
     let groups = world.groups.as_ref().map(|groups| groups.as_of);
     let profiles = world.profiles.as_ref().map(|profiles| profiles.as_of);
-    let full = world.fleet.full_sweep_at();
-    let swept = world.fleet.swept_at();
     wants.push(Want::renewed(Read::Groups, groups, world.cadence.poll, now));
     wants.push(Want::renewed(Read::Profiles, profiles, PROFILES_EVERY, now));
-    wants.push(Want::renewed(Read::FullSweep, full, FULL_SWEEP_EVERY, now));
-    if full.is_some() {
-        wants.push(Want::renewed(Read::IncrementalSweep, swept, INCREMENTAL_SWEEP_EVERY, now));
+    wants.extend(of_devices(context));
+    if world.fleet.full_sweep_at().is_some() {
         // A look for silent devices is known with the first sweep after it.
         wants.extend(next_look(context).map(|at| Want { read: Read::IncrementalSweep, at }));
     }
@@ -47,11 +49,15 @@ pub(super) fn wants(context: &Context<'_>) -> Vec<Want> {
         let last = world.single_groups.get(&id).map(|read| read.as_of);
         wants.push(Want::renewed(Read::Group(id), last, world.cadence.poll, now));
     }
-    for policy in rollout.rings.iter().filter_map(adopting).flatten() {
+    for policy in rollout.rings.iter().filter_map(moving).flatten() {
         let read = Read::ProfileSweep(policy.clone());
         let policy = std::iter::once(policy.clone()).collect();
         let last = world.fleet.known_until(&policy);
         wants.push(Want::renewed(read, last, world.cadence.poll, now));
+    }
+    if rollout.phase == Phase::RollingBack {
+        wants.extend(turn(context).and_then(|turn| before_going_back(context, turn)));
+        return wants;
     }
     if let Some(due) = restore::due(context) {
         let Restoring { attempts, since, .. } = &due.ring.restoring;
@@ -68,15 +74,43 @@ pub(super) fn wants(context: &Context<'_>) -> Vec<Want> {
     wants
 }
 
-/// The profiles of a ring that adopts.
-fn adopting(ring: &Ring) -> Option<&BTreeSet<PolicyId>> {
+/// All devices now and then, and more often those that were sighted lately.
+fn of_devices(context: &Context<'_>) -> Vec<Want> {
+    let fleet = &context.world.fleet;
+    let (full, swept) = (fleet.full_sweep_at(), fleet.swept_at());
+    let mut wants = vec![Want::renewed(Read::FullSweep, full, FULL_SWEEP_EVERY, context.now)];
+    if full.is_some() {
+        wants.push(Want::renewed(Read::IncrementalSweep, swept, INCREMENTAL_SWEEP_EVERY, context.now));
+    }
+    wants
+}
+
+/// What a ring needs to see that goes back: groups that are newer than its last attempt.
+fn before_going_back(context: &Context<'_>, turn: Turn<'_>) -> Option<Want> {
+    if turn.ring.stage.is_back_at(&turn.step.to()) {
+        return None;
+    }
+    let groups = context.world.groups.as_ref().map(|groups| groups.as_of);
+    let Restoring { attempts, since, .. } = &turn.ring.restoring;
+    match groups {
+        Some(read_at) if attempts.failed > 0 && read_at < *since => {
+            Some(Want { read: Read::Groups, at: not_before(attempts, *since) })
+        }
+        Some(read_at) => Some(Want { read: Read::Groups, at: after(read_at, ENTRY_MAX_AGE) }),
+        None => Some(Want { read: Read::Groups, at: context.now }),
+    }
+}
+
+/// The profiles of a ring whose devices are on the way to what is on offer.
+fn moving(ring: &Ring) -> Option<&BTreeSet<PolicyId>> {
     match &ring.stage {
-        Stage::Adopting(assigned) => Some(&assigned.policies),
+        Stage::Adopting(assigned) | Stage::RollingBack(assigned, _) => Some(&assigned.policies),
         Stage::Entering(_)
         | Stage::Pending
         | Stage::Deploying(_)
         | Stage::Soaking(..)
-        | Stage::Verified(_) => None,
+        | Stage::Verified(_)
+        | Stage::RolledBack(..) => None,
     }
 }
 
@@ -124,6 +158,14 @@ fn fresh_for(read: Read, last: Option<Timestamp>, ahead: Timestamp, now: Timesta
 pub(super) fn wake_at(context: &Context<'_>, wants: &[Want]) -> Option<Timestamp> {
     let (rollout, now) = (context.rollout, context.now);
     let mut instants: Vec<Timestamp> = wants.iter().map(|want| want.at).collect();
+    if let Some(turn) = turn(context) {
+        let Restoring { attempts, since, .. } = &turn.ring.restoring;
+        instants.push(not_before(attempts, *since));
+        instants.extend(budget_spent_until(context));
+        if let Stage::RollingBack(_, back) = &turn.ring.stage {
+            instants.push(gate::step_ends_at(turn.plan, back));
+        }
+    }
     if rollout.phase == Phase::Running {
         if let Some(due) = restore::due(context) {
             let Restoring { attempts, since, .. } = &due.ring.restoring;
@@ -144,7 +186,11 @@ pub(super) fn wake_at(context: &Context<'_>, wants: &[Want]) -> Option<Timestamp
                     instants.extend(plan.schedule.next_change(now));
                 }
                 Stage::Soaking(_, soak) => instants.push(after(soak.started_at, plan.soak.get())),
-                Stage::Pending | Stage::Deploying(_) | Stage::Verified(_) => {}
+                Stage::Pending
+                | Stage::Deploying(_)
+                | Stage::Verified(_)
+                | Stage::RollingBack(..)
+                | Stage::RolledBack(..) => {}
             }
         }
     }

@@ -17,11 +17,16 @@ pub use crate::rollout::entering::TooMany;
 use crate::rollout::entering::{Entering, EntryBlock, budget_spent_until, entering, not_before};
 use crate::rollout::event::{Cause, Mode, RolloutId, WriteId, WriteIntent};
 use crate::rollout::explain::{meaning, way_out};
+use crate::rollout::rollback::rungs::{GoingBack, Turn, going_back, turn};
+use crate::rollout::rollback::{Scope, steps};
 use crate::rollout::safety::Veto;
-use crate::rollout::state::{Attempts, Hold, Phase, Restoring, Ring, Stage, UnknownSince, WaitingTarget};
+use crate::rollout::state::{
+    Attempts, HeldOut, Hold, Phase, Restoring, Ring, Rollback, Stage, UnknownSince, WaitingTarget,
+};
+use crate::rollout::verbs::{Offered, WaysBack};
 use crate::rollout::verdict::{Evidence, Gate, Judgement, Verdict, Waiting, short};
 use crate::rollout::world::{Desired, Read, Trouble, Want};
-use crate::rollout::{gate, outcome, reads};
+use crate::rollout::{command, gate, outcome, reads};
 use crate::schedule::{Outlook, Schedule};
 use crate::time::{Timestamp, after};
 use crate::version::{ClientVersion, Environment};
@@ -60,6 +65,14 @@ pub struct Report {
     pub reads: Vec<Want>,
     /// What somebody else did to its groups and devices, as it stands now.
     pub drifts: Vec<DriftFinding>,
+    /// How far it went back, if somebody had it go back.
+    pub rollback: Option<Rollback>,
+    /// What the plan's rollbacks hold out.
+    pub held_out: Vec<HeldOut>,
+    /// Whether the whole of it could go back, should somebody ask for it.
+    pub ways_back: WaysBack,
+    /// What the group offers that it is halted for.
+    pub offered: Offered,
 }
 
 /// A newer target that waits until the rollout is final.
@@ -91,7 +104,7 @@ pub struct RingReport {
     pub name: RingName,
     /// Its profiles, in the plan's words.
     pub profiles: Vec<String>,
-    /// Its targets.
+    /// Its targets; what it went back to, once it did.
     pub targets: BTreeMap<Environment, ClientVersion>,
     /// Its group's name, and its ID once known.
     pub group: (String, Option<GroupId>),
@@ -227,6 +240,24 @@ pub enum Blocker {
     Observing(RingName, Box<WriteIntent>),
     /// The write would offer something else to more devices than the plan allows.
     BlastLimit(RingName, TooMany),
+    /// A rollback holds out of a ring what it would be offered.
+    HeldOut(RingName, Box<HeldOut>),
+    /// A ring went back, and its devices have time to follow.
+    Returning {
+        /// The ring.
+        ring: RingName,
+        /// The words of its environments that are not back.
+        missing: Vec<Judgement>,
+        /// When the ring before it follows, whatever is missing.
+        until: Timestamp,
+    },
+    /// It went back; nothing is left to do.
+    RolledBack {
+        /// Since when.
+        since: Timestamp,
+        /// The words of the environments that are not back, by ring.
+        missing: Vec<(RingName, Judgement)>,
+    },
     /// The next decision moves it.
     Moving,
 }
@@ -256,6 +287,9 @@ impl Blocker {
             Self::NotOffered { .. } => "targets_not_offered",
             Self::Observing(..) => "observing",
             Self::BlastLimit(..) => "blast_limit",
+            Self::HeldOut(..) => "held_out",
+            Self::Returning { .. } => "returning",
+            Self::RolledBack { .. } => "rolled_back",
             Self::Moving => "moving",
         }
     }
@@ -280,6 +314,8 @@ impl Blocker {
             | Self::OtherRing { ring, .. }
             | Self::NotOffered { ring, .. }
             | Self::BlastLimit(ring, _)
+            | Self::HeldOut(ring, _)
+            | Self::Returning { ring, .. }
             | Self::Observing(ring, _) => Some(ring),
             Self::Drifted(drift) => Some(&drift.ring),
             Self::Halted(cause) => Some(cause.ring()),
@@ -290,6 +326,7 @@ impl Blocker {
             | Self::LogUnwritable(_)
             | Self::OtherWrite { .. }
             | Self::Withdrawn(_)
+            | Self::RolledBack { .. }
             | Self::Moving => None,
         }
     }
@@ -372,6 +409,29 @@ impl fmt::Display for Blocker {
                 let change = change(intent);
                 write!(f, "{ring}: observing only; it would write: {change} ({} devices)", intent.devices)
             }
+            Self::HeldOut(ring, held) => {
+                let HeldOut { version, environment, policy, plan, by, .. } = &**held;
+                let Hold { actor, reason, since } = by;
+                write!(
+                    f,
+                    "{ring}: {environment} {version} is held out of profile {policy} since {actor} rolled plan {plan} back at {}: {reason}",
+                    short(*since)
+                )
+            }
+            Self::Returning { ring, missing, until } => {
+                write!(f, "{ring}: its devices are on their way back until {} at the latest", short(*until))?;
+                for word in missing {
+                    write!(f, "; {word}")?;
+                }
+                Ok(())
+            }
+            Self::RolledBack { since, missing } => {
+                write!(f, "rolled back since {}", short(*since))?;
+                for (ring, word) in missing {
+                    write!(f, "; {ring}: {word}")?;
+                }
+                f.write_str("; the next target begins a new rollout")
+            }
             Self::Moving => f.write_str("it moves with the next decision"),
         }
     }
@@ -380,6 +440,7 @@ impl fmt::Display for Blocker {
 /// The report on a rollout.
 pub(super) fn report(context: &Context<'_>) -> Report {
     let rollout = context.rollout;
+    let held_out = context.state.held_out.iter().filter(|held| held.plan == rollout.id.plan);
     Report {
         id: rollout.id.clone(),
         digest: rollout.revision.digest.clone(),
@@ -406,6 +467,10 @@ pub(super) fn report(context: &Context<'_>) -> Report {
             .collect(),
         reads: reads::wants(context),
         drifts: if rollout.phase == Phase::Running { rungs::findings(context) } else { Vec::new() },
+        rollback: rollout.rollback.clone(),
+        held_out: held_out.cloned().collect(),
+        ways_back: WaysBack::of(&steps::steps(context.state, context.plan, &Scope::default())),
+        offered: Offered::of(command::held_on_offer(context.state, context.world, context.plan)),
     }
 }
 
@@ -427,7 +492,7 @@ fn ring_report(context: &Context<'_>, index: usize) -> Option<RingReport> {
     Some(RingReport {
         name: ring.name.clone(),
         profiles: plan.profiles.iter().map(ToString::to_string).collect(),
-        targets: plan.targets.clone(),
+        targets: ring.stage.targets(&plan.targets),
         group: (
             group.map_or_else(|| plan.group.clone(), |(_, owned)| owned.last.content.name.clone()),
             group.map(|(id, _)| id.clone()),
@@ -457,7 +522,8 @@ fn unsure(unknown: &UnknownSince, plan: &RingPlan) -> Unsure {
 fn waiting_on(context: &Context<'_>) -> Vec<Blocker> {
     let rollout = context.rollout;
     match rollout.phase {
-        Phase::Running => {}
+        Phase::Running | Phase::RollingBack => {}
+        Phase::RolledBack => return vec![rolled_back(context)],
         Phase::Withdrawn => return vec![Blocker::Withdrawn(rollout.phase_since)],
         // Nothing is left to do; a superseded rollout has its successor in its place.
         Phase::Completed | Phase::Superseded => return Vec::new(),
@@ -481,6 +547,13 @@ fn waiting_on(context: &Context<'_>) -> Vec<Blocker> {
                 read_at: outcome::doubt_want(pending).map(|want| want.at),
             },
         });
+        return blockers;
+    }
+    if rollout.phase == Phase::RollingBack {
+        blockers.extend(turn(context).map(|turn| rollback_blockers(context, turn)).unwrap_or_default());
+        if blockers.is_empty() {
+            blockers.push(Blocker::Moving);
+        }
         return blockers;
     }
     let drifted = drift_blockers(context);
@@ -542,6 +615,34 @@ fn restore_blockers(context: &Context<'_>, due: &Due<'_>) -> Vec<Blocker> {
     blockers
 }
 
+/// Where a rollout is that went back, with who did not.
+fn rolled_back(context: &Context<'_>) -> Blocker {
+    let rings = context.rollout.rings.iter();
+    let missing = rings.flat_map(|ring| {
+        let words = context
+            .judged(ring)
+            .iter()
+            .filter(|word| matches!(ring.stage, Stage::RolledBack(..)) && !word.verdict.advances());
+        words.map(|word| (ring.name.clone(), word.clone()))
+    });
+    Blocker::RolledBack { since: context.rollout.phase_since, missing: missing.collect() }
+}
+
+/// What the ring waits for that goes back now.
+fn rollback_blockers(context: &Context<'_>, turn: Turn<'_>) -> Vec<Blocker> {
+    match (going_back(context, &turn), &turn.ring.stage) {
+        (GoingBack::Returning, Stage::RollingBack(_, back)) => {
+            let words = context.judged(turn.ring).iter();
+            let missing = words.filter(|word| !word.verdict.advances()).cloned().collect();
+            let until = gate::step_ends_at(turn.plan, back);
+            vec![Blocker::Returning { ring: turn.ring.name.clone(), missing, until }]
+        }
+        (GoingBack::Blocked(blocks), _) => entry_blockers(context, turn.ring, Entering::Blocked(blocks)),
+        (GoingBack::Write(intent), _) => entry_blockers(context, turn.ring, Entering::Write(intent)),
+        (GoingBack::Returning | GoingBack::Fact(..), _) => Vec::new(),
+    }
+}
+
 fn entry_blockers(context: &Context<'_>, ring: &Ring, entering: Entering) -> Vec<Blocker> {
     let name = || ring.name.clone();
     match entering {
@@ -560,6 +661,7 @@ fn entry_blockers(context: &Context<'_>, ring: &Ring, entering: Entering) -> Vec
                 | EntryBlock::Drifted => None,
                 EntryBlock::OtherRing(other) => Some(Blocker::OtherRing { ring: name(), other }),
                 EntryBlock::GroupsUnread => Some(Blocker::GroupsUnread(name())),
+                EntryBlock::HeldOut(held) => Some(Blocker::HeldOut(name(), held)),
                 EntryBlock::Veto(veto) => Some(Blocker::Veto(name(), veto)),
                 EntryBlock::ClockBehind(until) => Some(Blocker::ClockBehind(until)),
                 EntryBlock::Backoff { until, last } => Some(Blocker::Backoff { ring: name(), until, last }),
@@ -598,6 +700,7 @@ const fn is_of_the_clock(block: &EntryBlock) -> bool {
         | EntryBlock::LogUnwritable
         | EntryBlock::Drifted
         | EntryBlock::OtherRing(_)
+        | EntryBlock::HeldOut(_)
         | EntryBlock::Held => false,
     }
 }
@@ -649,6 +752,11 @@ fn earliest_move(context: &Context<'_>) -> Option<Timestamp> {
             };
             context.judged(ring).iter().filter_map(at).max()
         }
-        Stage::Pending | Stage::Deploying(_) | Stage::Adopting(_) | Stage::Verified(_) => None,
+        Stage::Pending
+        | Stage::Deploying(_)
+        | Stage::Adopting(_)
+        | Stage::Verified(_)
+        | Stage::RollingBack(..)
+        | Stage::RolledBack(..) => None,
     }
 }

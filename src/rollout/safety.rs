@@ -11,7 +11,7 @@ use crate::plan::model::{DeviceLimit, PlanDigest, RingPlan};
 use crate::rollout::event::{Cancelled, Purpose, WriteIntent};
 use crate::rollout::gate;
 use crate::rollout::remote::{Group, GroupContent, VersionEntry};
-use crate::rollout::state::{Phase, State};
+use crate::rollout::state::{HeldOut, Phase, State};
 use crate::rollout::world::{ENTRY_MAX_AGE, Observations, Observed};
 use crate::time::{SignedDuration, Timestamp, since};
 use crate::version::Environment;
@@ -180,7 +180,7 @@ pub fn group_step(
 }
 
 /// The ring's group: the ID in the log, else the only group of its name that can be taken over.
-fn find_own<'a>(
+pub(in crate::rollout) fn find_own<'a>(
     state: &State,
     plan: &PlanName,
     ring: &RingPlan,
@@ -283,6 +283,17 @@ pub fn clear_to_send(
     };
     // A newer target that waits in the file is one that the log knows, and takes nothing back.
     let wanted = current.is_some_and(|digest| *digest == intent.digest || waits(digest));
+    if let Purpose::Rollback { .. } = intent.purpose {
+        // It asks for no opening, no freeze, no limit and no plan file: it takes back what a rollout did.
+        if rollout.phase != Phase::RollingBack {
+            return Err(Cancelled::PlanChanged);
+        }
+        fresh(look, now)?;
+        return as_intended(intent, &look.value);
+    }
+    if rollout.phase == Phase::RollingBack {
+        return Err(Cancelled::RolledBack);
+    }
     if rollout.phase != Phase::Running || !rollout.follows(&intent.digest) || !wanted {
         return Err(Cancelled::PlanChanged);
     }
@@ -293,14 +304,30 @@ pub fn clear_to_send(
     if !gate::opening(&ring_plan.schedule, now).verdict.advances() {
         return Err(Cancelled::OpeningClosed);
     }
-    if since(look.as_of, now) > ENTRY_MAX_AGE {
-        return Err(Cancelled::Unreadable { message: "the look before the write is too old".to_owned() });
+    if let Some(held) = held_out(state, intent) {
+        return Err(Cancelled::HeldOut { version: held.version });
     }
+    fresh(look, now)?;
     as_intended(intent, &look.value)?;
     match ring_plan.max_devices {
         Some(at_most) => within(at_most, counted, now),
         None => Ok(()),
     }
+}
+
+/// What a write would offer that is held out there. One that only takes profiles out offers nothing.
+fn held_out<'a>(state: &'a State, intent: &'a WriteIntent) -> Option<&'a HeldOut> {
+    match intent.purpose {
+        Purpose::MoveOut { .. } => None,
+        Purpose::Target | Purpose::Restore | Purpose::Rollback { .. } => state.held_of(&intent.after).next(),
+    }
+}
+
+fn fresh(look: &Observed<FreshLook>, now: Timestamp) -> Result<(), Cancelled> {
+    if since(look.as_of, now) > ENTRY_MAX_AGE {
+        return Err(Cancelled::Unreadable { message: "the look before the write is too old".to_owned() });
+    }
+    Ok(())
 }
 
 /// Whether the fresh count is there, fresh, and within the limit.

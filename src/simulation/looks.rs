@@ -84,7 +84,7 @@ impl Engine {
                     false
                 }
                 Stage::Deploying(_) => true,
-                Stage::Pending | Stage::Verified(_) => false,
+                Stage::Pending | Stage::Verified(_) | Stage::RollingBack(..) | Stage::RolledBack(..) => false,
             };
             if busy {
                 every = every.min(looks.busy);

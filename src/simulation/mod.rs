@@ -368,7 +368,11 @@ impl Drive {
                 }
                 Command::Start { .. } => self.stop_file = None,
                 Command::CheckNow(_) => self.engine.hurried = true,
-                Command::Pause(_) | Command::Resume(_) | Command::Waive { .. } => {}
+                Command::Pause(_)
+                | Command::Resume(_)
+                | Command::Waive { .. }
+                | Command::Rollback { .. }
+                | Command::ReleaseHold { .. } => {}
             },
             Err(refusal) => self.note(Note::Refused(actor.clone(), command.clone(), refusal)),
         }

@@ -93,7 +93,7 @@ pub struct RolloutJson {
     pub description: Option<String>,
     /// When this was true.
     pub at: Timestamp,
-    /// `running`, `completed`, `superseded`, `withdrawn`.
+    /// `running`, `completed`, `rolling_back`, `rolled_back`, `superseded`, `withdrawn`.
     pub phase: String,
     /// Since when.
     pub phase_since: Timestamp,
@@ -109,6 +109,16 @@ pub struct RolloutJson {
     /// What somebody else did to its groups and devices, as it stands now.
     #[serde(default)]
     pub drifts: Vec<DriftJson>,
+    /// How far it went back, if somebody had it go back.
+    #[serde(default)]
+    pub rollback: Option<RollbackJson>,
+    /// Versions that the plan's rollbacks hold out, until `release-hold`.
+    #[serde(default)]
+    pub held_out: Vec<HeldOutJson>,
+    /// Whether the whole of it could go back now: `known`, `missing` (a ring has nowhere to go) or
+    /// `nothing_moved`.
+    #[serde(default)]
+    pub way_back: String,
     /// The earliest instant at which it can move, where the clock alone can tell.
     pub earliest_move: Option<Timestamp>,
     /// When the daemon decides again at the latest.
@@ -143,6 +153,57 @@ pub struct NewerRingJson {
     pub name: RingName,
     /// The client version it shall have, by environment.
     pub targets: BTreeMap<Environment, ClientVersion>,
+}
+
+/// A rollback under way or done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RollbackJson {
+    /// What set it off: `person`.
+    pub trigger: String,
+    /// Who, why and when.
+    pub by: HoldJson,
+    /// Its rings, in the order in which they go back.
+    pub steps: Vec<RollbackStepJson>,
+}
+
+/// A ring of a rollback.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RollbackStepJson {
+    /// The ring.
+    pub ring: RingName,
+    /// `due`, `begun`, `adopted` (enough devices are back), `out_of_time` (its time is over, and the next
+    /// ring followed) or `no_group`.
+    pub progress: String,
+    /// Since when it is over; `null`: it is not.
+    pub ended_at: Option<Timestamp>,
+    /// What each environment goes back to.
+    pub back: BTreeMap<Environment, WayBackJson>,
+}
+
+/// The way back of one environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WayBackJson {
+    /// What was on offer, and is held out.
+    pub from: ClientVersion,
+    /// What is on offer instead.
+    pub to: ClientVersion,
+    /// Why that one, in words.
+    pub ground: String,
+}
+
+/// A version that is held out of a profile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HeldOutJson {
+    /// The ring that was rolled back.
+    pub ring: RingName,
+    /// The profile, by policy ID.
+    pub policy: String,
+    /// The environment.
+    pub environment: Environment,
+    /// The version.
+    pub version: ClientVersion,
+    /// Who rolled back, why and when.
+    pub by: HoldJson,
 }
 
 /// A person's stop or pause.
@@ -193,7 +254,7 @@ pub struct BlockerJson {
 pub struct RingJson {
     /// Its name.
     pub name: RingName,
-    /// `pending`, `entering`, `deploying`, `adopting`, `soaking`, `verified`.
+    /// `pending`, `entering`, `deploying`, `adopting`, `soaking`, `verified`, `rolling_back`, `rolled_back`.
     pub state: String,
     /// What that means, as half a sentence for people.
     pub meaning: String,
@@ -431,9 +492,15 @@ pub struct VerbRequest {
     /// `waive`: which gate; needed there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<Gate>,
-    /// `waive`: of which ring; absent: the one under way.
+    /// `waive`: of which ring; absent: the one under way. `rollback`: from which ring on; absent: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ring: Option<RingName>,
+    /// `rollback`: this environment alone; absent: both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<Environment>,
+    /// `release-hold`: which version; needed there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<ClientVersion>,
     /// `start`: whether every plan is left paused; absent: they go on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<bool>,

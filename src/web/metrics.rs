@@ -19,7 +19,7 @@ use crate::fleet::Class;
 use crate::rollout::drift::Standing;
 use crate::rollout::health::Dark;
 use crate::rollout::report::{Report, RingReport};
-use crate::rollout::state::{Phase, Stage, Tallies};
+use crate::rollout::state::{HeldOut, Phase, Stage, Tallies};
 use crate::rollout::verdict::{Evidence, Verdict};
 use crate::rollout::waits::{Wait, Waits};
 use crate::telemetry::Metrics;
@@ -216,6 +216,11 @@ impl Families {
     fn facts(&self, live: &[&Report], tallies: &Tallies, waits: &Waits) -> Result<(), prometheus::Error> {
         let halts = "Halts by ringward, counted from the log.";
         let halts = self.add(IntCounterVec::new(opts("halts_total", halts), &["plan", "cause"])?)?;
+        let rollbacks = "Rollbacks, by what set them off, counted from the log.";
+        let rollbacks =
+            self.add(IntCounterVec::new(opts("rollbacks_total", rollbacks), &["plan", "trigger"])?)?;
+        let held = "1 for each version that a rollback of the plan holds out of a ring's profiles.";
+        let held = self.gauges("held_out_info", held, &["plan", "ring", "environment", "version"])?;
         let waited = "Time that the plan's rollouts waited, by what for, counted from the log.";
         let waited = self.add(CounterVec::new(opts("wait_seconds_total", waited), &["plan", "kind"])?)?;
         for report in live {
@@ -223,6 +228,14 @@ impl Families {
             let of_plan = tallies.halts.iter().filter(|((of, _), _)| *of == report.id.plan);
             for ((_, cause), number) in of_plan {
                 halts.with_label_values(&[plan, cause]).inc_by(*number);
+            }
+            let of_plan = tallies.rollbacks.iter().filter(|((of, _), _)| *of == report.id.plan);
+            for ((_, trigger), number) in of_plan {
+                rollbacks.with_label_values(&[plan, trigger.as_str()]).inc_by(*number);
+            }
+            for HeldOut { ring, environment, version, .. } in &report.held_out {
+                let labels = [plan, ring.as_str(), environment.as_str(), &version.to_string()];
+                held.with_label_values(&labels).set(1.0);
             }
             for kind in Wait::ALL {
                 let span = waits.of(&report.id.plan, kind).as_secs_f64();

@@ -39,7 +39,7 @@ use std::sync::Arc;
 
 pub use guard::{Broken, HostName, NoHostName, Peer, TcpRules, TcpVerbs};
 pub use present::event as event_json;
-pub use present::{rollout as rollout_json, told_drifts};
+pub use present::{rollout as rollout_json, told_drifts, told_rollback};
 pub use routes::{openapi, router};
 pub use serve::{BindError, Bound, Limits, bind, serve, serve_within};
 pub(crate) use socket::user_name;

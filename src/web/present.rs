@@ -3,28 +3,33 @@
 //! **Invariant:** every answer is a copy of one snapshot or of the log, so two parts of an answer
 //! never contradict each other.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 
 use super::json::{
     BlockerJson, ClassesJson, DarkJson, DeviceJson, DriftJson, EventJson, FaultJson, FileProblemJson,
-    GateJson, GroupJson, HaltJson, HeadJson, HoldJson, LogTroubleJson, LookJson, NewerRingJson,
-    NewerTargetJson, PlanAnswer, RingJson, RolloutJson, RolloutsAnswer, ScheduleJson, SilentJson,
-    StalledJson, TroubleJson, WaiverJson,
+    GateJson, GroupJson, HaltJson, HeadJson, HeldOutJson, HoldJson, LogTroubleJson, LookJson, NewerRingJson,
+    NewerTargetJson, PlanAnswer, RingJson, RollbackJson, RollbackStepJson, RolloutJson, RolloutsAnswer,
+    ScheduleJson, SilentJson, StalledJson, TroubleJson, WaiverJson, WayBackJson,
 };
 use super::words::sentence;
 use crate::daemon::log::from_record;
 use crate::daemon::view::{DeviceRow, View};
 use crate::fleet::{Census, Counts, Share};
+use crate::ids::RingName;
 use crate::rollout::drift::DriftFinding;
 use crate::rollout::event::{Cause, Event};
 use crate::rollout::health::{Dark, Look, Stalled};
 use crate::rollout::report::{Blocker, NewerTarget, Report, RingReport};
-use crate::rollout::state::Hold;
-use crate::rollout::verdict::{Evidence, Judgement};
+use crate::rollout::rollback::WayBack;
+use crate::rollout::state::{HeldOut, Hold, Progress, Rollback, StepState};
+use crate::rollout::verbs::Offered;
+use crate::rollout::verdict::{Evidence, Judgement, short};
 use crate::rollout::world::Read;
 use crate::store::Record;
 use crate::time::Timestamp;
-use crate::version::Environment;
+use crate::version::{ClientVersion, Environment};
 
 /// The key of systems without assignments, beside the environments.
 pub(super) const OTHER: &str = "other";
@@ -82,17 +87,20 @@ pub fn rollout(report: &Report, next_check: Option<Timestamp>) -> RolloutJson {
         phase: report.phase.as_str().to_owned(),
         phase_since: report.phase_since,
         paused: report.paused.as_ref().map(hold),
-        halted: report.halted.as_ref().map(|(cause, since)| halt(cause, *since)),
+        halted: report.halted.as_ref().map(|(cause, since)| halt(cause, *since, report.offered)),
         waiting_on: report.waiting_on.iter().map(|one| blocker(report, one)).collect(),
         newer_target: report.newer.as_ref().map(|newer| newer_target(report, newer)),
         drifts: report.drifts.iter().map(drift).collect(),
+        rollback: report.rollback.as_ref().map(rollback),
+        held_out: report.held_out.iter().map(held_out).collect(),
+        way_back: report.ways_back.as_str().to_owned(),
         earliest_move: report.earliest_move,
         next_check,
         rings: report.rings.iter().map(|one| ring(one, report.at)).collect(),
     }
 }
 
-fn halt(cause: &Cause, since: Timestamp) -> HaltJson {
+fn halt(cause: &Cause, since: Timestamp, offered: Offered) -> HaltJson {
     let (judgement, devices) = match cause {
         Cause::AdoptionMissed { judgement, .. } => (Some(judgement), None),
         Cause::Unhealthy { judgement, devices, .. } => (Some(judgement), Some(devices.len())),
@@ -109,6 +117,35 @@ fn halt(cause: &Cause, since: Timestamp) -> HaltJson {
         ring: Some(cause.ring().clone()),
         gate: judgement.map(|judgement| gate(judgement, since)),
         devices,
+        offers_held_out: offered == Offered::HeldOut,
+    }
+}
+
+fn rollback(rollback: &Rollback) -> RollbackJson {
+    let step = |StepState { step, progress }: &StepState| {
+        let (progress, ended_at) = match progress {
+            Progress::Due => ("due", None),
+            Progress::Begun => ("begun", None),
+            Progress::Done(how, at) => (how.as_str(), Some(*at)),
+        };
+        let way = |way: &WayBack| WayBackJson { from: way.from, to: way.to, ground: way.ground.to_string() };
+        let back = step.back.iter().map(|(environment, one)| (*environment, way(one))).collect();
+        RollbackStepJson { ring: step.ring.clone(), progress: progress.to_owned(), ended_at, back }
+    };
+    RollbackJson {
+        trigger: rollback.trigger.as_str().to_owned(),
+        by: hold(&rollback.by),
+        steps: rollback.steps.iter().map(step).collect(),
+    }
+}
+
+fn held_out(held: &HeldOut) -> HeldOutJson {
+    HeldOutJson {
+        ring: held.ring.clone(),
+        policy: held.policy.to_string(),
+        environment: held.environment,
+        version: held.version,
+        by: hold(&held.by),
     }
 }
 
@@ -134,6 +171,46 @@ pub fn told_drifts(rollout: &RolloutJson) -> Vec<(&str, &str)> {
         }
     }
     told
+}
+
+/// How far a rollback is and what it holds out, a line for each ring and for each version.
+#[must_use]
+pub fn told_rollback(rollout: &RolloutJson) -> Vec<String> {
+    let step = |step: &RollbackStepJson| {
+        let way = |(environment, way): (&Environment, &WayBackJson)| {
+            format!("{environment} {} back to {} ({})", way.from, way.to, way.ground)
+        };
+        let ways: Vec<String> = step.back.iter().map(way).collect();
+        let far = match (step.progress.as_str(), step.ended_at) {
+            ("due", _) => "a later ring goes first".to_owned(),
+            ("begun", _) => "under way".to_owned(),
+            ("no_group", _) => "it has no deployment group".to_owned(),
+            ("out_of_time", Some(at)) => format!("over since {}, and not all followed", short(at)),
+            (_, Some(at)) => format!("back since {}", short(at)),
+            (other, None) => other.to_owned(),
+        };
+        format!("Ring {}: {}; {far}", step.ring, ways.join(", "))
+    };
+    let steps = rollout.rollback.iter().flat_map(|rollback| &rollback.steps).map(step);
+    let mut held: BTreeMap<(Environment, ClientVersion), (BTreeSet<&RingName>, &HoldJson)> = BTreeMap::new();
+    for one in &rollout.held_out {
+        held.entry((one.environment, one.version))
+            .or_insert_with(|| (BTreeSet::new(), &one.by))
+            .0
+            .insert(&one.ring);
+    }
+    let held = held.into_iter().map(|((environment, version), (rings, by))| {
+        let rings: Vec<&str> = rings.into_iter().map(RingName::as_str).collect();
+        format!(
+            "Held out: {environment} {version} of {}, by {} since {}: {}; ringward release-hold {} --version {version} --reason … ends that",
+            rings.join(", "),
+            by.actor,
+            short(by.since),
+            by.reason,
+            rollout.plan
+        )
+    });
+    steps.chain(held).collect()
 }
 
 fn blocker(report: &Report, blocker: &Blocker) -> BlockerJson {

@@ -67,6 +67,8 @@ fn api() -> OpenApiRouter<Services> {
         .routes(routes!(verbs::pause))
         .routes(routes!(verbs::resume))
         .routes(routes!(verbs::waive))
+        .routes(routes!(verbs::rollback))
+        .routes(routes!(verbs::release_hold))
         .routes(routes!(verbs::check_now))
         .routes(routes!(verbs::stop))
         .routes(routes!(verbs::start))

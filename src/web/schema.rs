@@ -53,6 +53,8 @@ schemas! {
     Mode => words("Whether the daemon writes at Cloudflare", &[Mode::Write, Mode::Observe]),
     ReasonRequest => verb_request(&["reason"], &[]),
     WaiveRequest => verb_request(&["reason", "gate"], &["ring"]),
+    RollbackRequest => verb_request(&["reason"], &["ring", "environment"]),
+    ReleaseHoldRequest => verb_request(&["reason", "version"], &[]),
     CheckNowRequest => verb_request(&[], &["reason"]),
     StartRequest => verb_request(&["reason"], &["paused"]),
 }
@@ -61,6 +63,10 @@ schemas! {
 pub(super) struct ReasonRequest;
 /// The body of `waive`.
 pub(super) struct WaiveRequest;
+/// The body of `rollback`.
+pub(super) struct RollbackRequest;
+/// The body of `release-hold`.
+pub(super) struct ReleaseHoldRequest;
 /// The body of `check-now`.
 pub(super) struct CheckNowRequest;
 /// The body of `start`.

@@ -14,10 +14,13 @@ use super::json::{MAX_REASON_CHARS, VerbAnswer, VerbRequest};
 use super::openapi::{OfAPlansVerb, OfAVerb};
 use super::problem::{Failure, Kind};
 use super::reads::{PlanInPath, plan_name};
-use super::schema::{CheckNowRequest, ReasonRequest, StartRequest, WaiveRequest};
+use super::schema::{
+    CheckNowRequest, ReasonRequest, ReleaseHoldRequest, RollbackRequest, StartRequest, WaiveRequest,
+};
 use super::{Peer, Services};
 use crate::rollout::command::{Command, StartPlans};
 use crate::rollout::event::Actor;
+use crate::rollout::rollback::Scope;
 use crate::rollout::verbs::Verb;
 
 type Answer = Result<Json<VerbAnswer>, Failure>;
@@ -67,14 +70,50 @@ pub(super) async fn waive(
 ) -> Answer {
     let (actor, asked) = read(Verb::Waive, &peer, request).await?;
     let plan = plan_name(plan)?;
-    let VerbRequest { reason, gate, ring, paused } = asked;
-    if paused.is_some() {
-        return Err(out_of_place("paused", "start"));
-    }
+    let VerbRequest { reason, gate, ring, environment, version, paused } = asked;
+    only_a_reason(&VerbRequest { environment, version, paused, ..VerbRequest::default() })?;
     let Some(gate) = gate else {
         return Err(Failure::new(Kind::Senseless, "`gate` is missing; say which gate is waived"));
     };
     carry_out(&services, actor, reason, Command::Waive { plan, gate, ring }).await
+}
+
+/// Take a rollout back, ring by ring, the latest first.
+#[utoipa::path(post, path = "/api/v1/rollouts/{plan}/rollback", tag = "verbs", operation_id = "rollback",
+    params(PlanInPath), request_body = RollbackRequest,
+    responses((status = 200, description = "It was begun, and recorded", body = VerbAnswer), OfAPlansVerb))]
+pub(super) async fn rollback(
+    State(services): State<Services>,
+    plan: PlanPath,
+    peer: Extension<Peer>,
+    request: Request,
+) -> Answer {
+    let (actor, asked) = read(Verb::Rollback, &peer, request).await?;
+    let plan = plan_name(plan)?;
+    let VerbRequest { reason, gate, ring, environment, version, paused } = asked;
+    only_a_reason(&VerbRequest { gate, version, paused, ..VerbRequest::default() })?;
+    let command = Command::Rollback { plan, scope: Scope { ring, environment } };
+    carry_out(&services, actor, reason, command).await
+}
+
+/// Allow a version again that the plan's rollbacks hold out.
+#[utoipa::path(post, path = "/api/v1/rollouts/{plan}/release-hold", tag = "verbs", operation_id = "release_hold",
+    params(PlanInPath), request_body = ReleaseHoldRequest,
+    responses((status = 200, description = "It was done, and recorded", body = VerbAnswer), OfAPlansVerb))]
+pub(super) async fn release_hold(
+    State(services): State<Services>,
+    plan: PlanPath,
+    peer: Extension<Peer>,
+    request: Request,
+) -> Answer {
+    let (actor, asked) = read(Verb::ReleaseHold, &peer, request).await?;
+    let plan = plan_name(plan)?;
+    let VerbRequest { reason, gate, ring, environment, version, paused } = asked;
+    only_a_reason(&VerbRequest { gate, ring, environment, paused, ..VerbRequest::default() })?;
+    let Some(version) = version else {
+        return Err(Failure::new(Kind::Senseless, "`version` is missing; say which version is released"));
+    };
+    carry_out(&services, actor, reason, Command::ReleaseHold { plan, version }).await
 }
 
 /// Read now what the plan's rollout wants to see, and decide. Nothing is recorded.
@@ -116,8 +155,8 @@ pub(super) async fn start(
     request: Request,
 ) -> Answer {
     let (actor, asked) = read(Verb::Start, &peer, request).await?;
-    let VerbRequest { reason, gate, ring, paused } = asked;
-    only_a_reason(&VerbRequest { gate, ring, ..VerbRequest::default() })?;
+    let VerbRequest { reason, gate, ring, environment, version, paused } = asked;
+    only_a_reason(&VerbRequest { gate, ring, environment, version, ..VerbRequest::default() })?;
     let plans = if paused == Some(true) { StartPlans::Pause } else { StartPlans::GoOn };
     carry_out(&services, actor, reason, Command::Start { plans }).await
 }
@@ -176,9 +215,13 @@ pub(super) fn check_reason(verb: Verb, reason: &str) -> Result<(), Failure> {
 fn only_a_reason(asked: &VerbRequest) -> Result<(), Failure> {
     match asked {
         VerbRequest { gate: Some(_), .. } => Err(out_of_place("gate", "waive")),
-        VerbRequest { ring: Some(_), .. } => Err(out_of_place("ring", "waive")),
+        VerbRequest { ring: Some(_), .. } => Err(out_of_place("ring", "waive` and `rollback")),
+        VerbRequest { environment: Some(_), .. } => Err(out_of_place("environment", "rollback")),
+        VerbRequest { version: Some(_), .. } => Err(out_of_place("version", "release-hold")),
         VerbRequest { paused: Some(_), .. } => Err(out_of_place("paused", "start")),
-        VerbRequest { gate: None, ring: None, paused: None, .. } => Ok(()),
+        VerbRequest { reason: _, gate: None, ring: None, environment: None, version: None, paused: None } => {
+            Ok(())
+        }
     }
 }
 

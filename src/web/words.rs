@@ -2,8 +2,8 @@
 //!
 //! **Invariant:** every kind of event has a sentence; a new kind without one does not compile.
 
-use crate::rollout::event::{Event, Finding, Mode, Purpose, WriteIntent};
-use crate::rollout::verdict::{Verdict, short};
+use crate::rollout::event::{Event, Finding, HowBack, Mode, Purpose, WriteIntent};
+use crate::rollout::verdict::{Judgement, Verdict, short};
 use crate::version::Environment;
 
 /// What happened, in a sentence without the actor and the reason, which stand beside it.
@@ -52,6 +52,19 @@ fn fact(event: &Event) -> String {
         Event::HaltLifted { cause, .. } => format!("the halt was lifted; it was: {cause}"),
         Event::Paused {} => "the plan was paused".to_owned(),
         Event::PauseLifted {} => "the pause was lifted".to_owned(),
+        Event::RollbackStarted { steps, .. } => {
+            let steps: Vec<String> = steps.iter().map(ToString::to_string).collect();
+            format!("the rollout goes back, in this order: {}", steps.join("; "))
+        }
+        Event::RollbackCompleted {} => "every ring has gone back as far as was asked".to_owned(),
+        Event::VersionReleased { version } => format!("{version} may be offered again"),
+        Event::RollbackInPlace { group, .. } => {
+            format!(
+                "goes back without a write; group `{}` offers the earlier versions already",
+                group.content.name
+            )
+        }
+        Event::RingRolledBack { how, judgements, .. } => rolled_back(*how, judgements),
         Event::RingReached { .. } => "its turn came".to_owned(),
         Event::RingRecognised { soak, .. } => {
             format!("recognised; it soaked on these targets already ({})", short(soak.verified_at))
@@ -99,6 +112,18 @@ fn fact(event: &Event) -> String {
     }
 }
 
+fn rolled_back(how: HowBack, words: &[Judgement]) -> String {
+    let missing: Vec<String> =
+        words.iter().filter(|word| !word.verdict.advances()).map(ToString::to_string).collect();
+    match how {
+        HowBack::Adopted => "went back: enough of its devices are there".to_owned(),
+        HowBack::OutOfTime => {
+            format!("went back; its time is over, and not all followed: {}", missing.join("; "))
+        }
+        HowBack::NoGroup => "has no deployment group, so nothing is on offer that could go back".to_owned(),
+    }
+}
+
 fn planned(intent: &WriteIntent) -> String {
     let (write, devices) = (intent.id, count(intent.devices, "device"));
     let change = match &intent.before {
@@ -107,6 +132,7 @@ fn planned(intent: &WriteIntent) -> String {
     };
     match &intent.purpose {
         Purpose::Target => format!("{write} was planned, for {devices}: {change}"),
+        Purpose::Rollback { .. } => format!("{write} was planned, to go back, for {devices}: {change}"),
         Purpose::Restore => format!("{write} was planned, to write a drifted group back: {change}"),
         Purpose::MoveOut { from } => {
             format!("{write} was planned, to take profiles out of ring {from}: {change}")

@@ -17,7 +17,8 @@ use ringward::rollout::health::{Dark, Look, Stalled};
 use ringward::rollout::remote::{Group, GroupContent, VersionEntry};
 use ringward::rollout::report::{Blocker, NewerTarget, Report, RingReport, TooMany, Unsure};
 use ringward::rollout::safety::Veto;
-use ringward::rollout::state::{Assigned, Attempts, Hold, PendingWrite, Phase, Soak, Stage};
+use ringward::rollout::state::{Assigned, Attempts, Back, HeldOut, Hold, PendingWrite, Phase, Soak, Stage};
+use ringward::rollout::verbs::{Offered, WaysBack};
 use ringward::rollout::verdict::{Evidence, Exempt, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
 use ringward::rollout::world::{Read, Trouble, Want};
 use ringward::time::Timestamp;
@@ -222,8 +223,29 @@ examples!(blockers: Blocker {
     Blocker::BlastLimit(..) => {
         Blocker::BlastLimit(r(), TooMany { devices: 312, at_most: DeviceLimit::new(300).unwrap() })
     },
+    Blocker::HeldOut(..) => Blocker::HeldOut(r(), Box::new(held_out())),
+    Blocker::Returning { .. } => Blocker::Returning {
+        ring: r(),
+        missing: vec![adoption(Verdict::Wait(Waiting::TooFewArrived))],
+        until: at("2026-10-13T10:00:00Z"),
+    },
+    Blocker::RolledBack { .. } => Blocker::RolledBack {
+        since: at("2026-10-13T07:00:00Z"),
+        missing: vec![(r(), adoption(Verdict::Wait(Waiting::TooFewArrived)))],
+    },
     Blocker::Moving => Blocker::Moving,
 });
+
+fn held_out() -> HeldOut {
+    HeldOut {
+        plan: plan("client"),
+        ring: r(),
+        policy: PolicyId::new("p-1").unwrap(),
+        environment: Environment::Windows,
+        version: "2026.8.2100.0".parse().unwrap(),
+        by: hold("mia", "case 4711"),
+    }
+}
 
 examples!(causes: Cause {
     Cause::AdoptionMissed { .. } => Cause::AdoptionMissed {
@@ -296,6 +318,8 @@ examples!(cancellations: Cancelled {
     Cancelled::OpeningClosed => Cancelled::OpeningClosed,
     Cancelled::FreezeBegun => Cancelled::FreezeBegun,
     Cancelled::PlanChanged => Cancelled::PlanChanged,
+    Cancelled::RolledBack => Cancelled::RolledBack,
+    Cancelled::HeldOut { .. } => Cancelled::HeldOut { version: "2026.8.2100.0".parse().unwrap() },
     Cancelled::ConcurrentEdit => Cancelled::ConcurrentEdit,
     Cancelled::GroupGone => Cancelled::GroupGone,
     Cancelled::GroupInTheWay => Cancelled::GroupInTheWay,
@@ -357,6 +381,8 @@ examples!(stages: Stage {
     Stage::Adopting(_) => Stage::Adopting(assigned()),
     Stage::Soaking(..) => Stage::Soaking(assigned(), Soak { started_at: at(NOW) }),
     Stage::Verified(_) => Stage::Verified(assigned()),
+    Stage::RollingBack(..) => Stage::RollingBack(assigned(), Back { to: BTreeMap::new(), since: at(NOW) }),
+    Stage::RolledBack(..) => Stage::RolledBack(None, Back { to: BTreeMap::new(), since: at(NOW) }),
 });
 
 fn assigned() -> Assigned {
@@ -454,6 +480,10 @@ fn report(waiting_on: Vec<Blocker>) -> Report {
             want(Read::IncrementalSweep, "2026-10-13T07:59:00Z"),
         ],
         drifts: Vec::new(),
+        rollback: None,
+        held_out: Vec::new(),
+        ways_back: WaysBack::Known,
+        offered: Offered::Sound,
     }
 }
 

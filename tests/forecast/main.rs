@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use ringward::ids::{PlanName, RingName};
 use ringward::plan::model::{
     Adoption, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision,
-    RingPlan,
+    RingPlan, RollbackRules,
 };
 use ringward::rollout::event::{Event, Mode};
 use ringward::rollout::state::Phase;
@@ -87,6 +87,7 @@ fn scene(seed: u64) -> Scene {
         soak: Span::hours(soak),
         unknown_after: Span::hours(6),
         on_failure: OnFailure::Halt,
+        rollback: RollbackRules::default(),
         health: Health::default(),
         max_devices: None,
     };

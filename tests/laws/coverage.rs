@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use ringward::rollout::command::{Command, Refusal};
-use ringward::rollout::event::{Cause, Drift, Event, Finding, GroupDrift, Purpose, Recorded};
+use ringward::rollout::event::{Cause, Drift, Event, Finding, Ground, GroupDrift, Purpose, Recorded};
 use ringward::rollout::report::{Blocker, Report};
 use ringward::rollout::safety::Veto;
 use ringward::rollout::state::State;
@@ -59,7 +59,7 @@ impl Coverage {
             let after = places(&state, recorded);
             for (of, to) in &after {
                 match before.get(of) {
-                    Some(from) if from != to => self.see(format!("transition {from} to {to}")),
+                    Some(from) if from != to => self.see(format!("transition {} to {to}", whence(from, to))),
                     Some(_) => {}
                     None => self.see(format!("transition begun as {to}")),
                 }
@@ -95,6 +95,17 @@ impl Coverage {
             Event::RingVerified { judgements, .. } if judgements.iter().any(beside_silence) => {
                 self.see("verified beside a control with silent devices".to_owned());
             }
+            Event::RollbackStarted { steps, .. } => {
+                for way in steps.iter().flat_map(|step| step.back.values()) {
+                    let ground = match way.ground {
+                        Ground::Verified { .. } => "verified",
+                        Ground::BeforeWrite { .. } => "before_write",
+                        Ground::Plan => "plan",
+                    };
+                    self.see(format!("way back {ground}"));
+                }
+            }
+            Event::RingRolledBack { how, .. } => self.see(format!("rolled back {}", how.as_str())),
             Event::HaltLifted { cause, .. } => self.see(format!("acknowledged {}", cause.as_str())),
             Event::WriteSettled { finding, .. } => self.see(format!("settled {}", found(finding))),
             Event::WritePlanned { intent, .. } => {
@@ -104,6 +115,7 @@ impl Coverage {
                     Purpose::Target if intent.before.is_none() => "create",
                     Purpose::Target => "update",
                     Purpose::MoveOut { .. } => "move_out",
+                    Purpose::Rollback { .. } => "rollback",
                 };
                 self.see(format!("write {purpose}"));
             }
@@ -128,6 +140,18 @@ impl Coverage {
         let unheard = self.0.keys().filter(|name| !known(name)).map(|name| format!("{name} is not expected"));
         let gaps = rare.chain(unheard).collect();
         (line.join(" · "), gaps)
+    }
+}
+
+/// A rollout is taken back from wherever its rings are: of those ways each is rare, and all are one.
+fn whence<'a>(from: &'a str, to: &str) -> &'a str {
+    let back = |place: &str| matches!(place, "rolling_back" | "rolled_back");
+    match from {
+        "running" | "completed" => from,
+        "rolling_back" if to == "rolled_back" => from,
+        _ if back(to) => "anywhere",
+        _ if back(from) => "a ring that went back",
+        _ => from,
     }
 }
 
@@ -213,6 +237,19 @@ const EXPECTED: &str = "
     transition running to withdrawn
     transition withdrawn to running
     transition withdrawn to superseded
+    transition running to rolling_back
+    transition completed to rolling_back
+    transition rolling_back to rolled_back
+    transition anywhere to rolling_back
+    transition anywhere to rolled_back
+    transition a ring that went back to deploying
+    way back verified
+    way back before_write
+    way back plan
+    rolled back adopted
+    rolled back out_of_time
+    rolled back no_group
+    write rollback
     write create
     write update
     write move_out
@@ -223,6 +260,7 @@ const EXPECTED: &str = "
     cancelled OpeningClosed
     cancelled FreezeBegun
     cancelled PlanChanged
+    cancelled RolledBack
     cancelled ConcurrentEdit
     cancelled GroupGone
     cancelled GroupInTheWay
@@ -277,6 +315,9 @@ const EXPECTED: &str = "
     blocker backoff
     blocker budget_spent
     blocker withdrawn
+    blocker held_out
+    blocker returning
+    blocker rolled_back
     blocker drifted
     blocker other_ring
     blocker targets_not_offered
@@ -331,6 +372,8 @@ const EXPECTED: &str = "
     refusal no_reason
     refusal unprintable_reason
     refusal pause
+    refusal rollback
+    refusal release-hold
     refusal resume
     refusal stop
     refusal start

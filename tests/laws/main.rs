@@ -29,6 +29,8 @@ mod plans;
 #[cfg(test)]
 mod preview;
 #[cfg(test)]
+mod retreat;
+#[cfg(test)]
 mod scenes;
 #[cfg(test)]
 mod truth;
@@ -74,7 +76,7 @@ fn journal(drive: &Drive) -> Vec<FarEndWrite> {
 /// Whether everything that can end has ended.
 fn is_over(drive: &Drive) -> bool {
     let state = &drive.engine.state;
-    let over = |phase| matches!(phase, Phase::Completed | Phase::Withdrawn);
+    let over = |phase| matches!(phase, Phase::Completed | Phase::RolledBack | Phase::Withdrawn);
     !state.plans.is_empty()
         && state.pending_write().is_none()
         && state.plans.values().all(|plan| over(plan.rollout.phase))
@@ -82,13 +84,14 @@ fn is_over(drive: &Drive) -> bool {
 
 /// Runs a scene to its end; what is wrong with it, in words.
 fn run(seed: u64, coverage: &mut Coverage) -> Vec<String> {
-    let Scene { mut drive, until, quiet_from, forgets, mut meddler } = scene(seed);
+    let Scene { mut drive, until, quiet_from, forgets, mut meddler, mut retreat } = scene(seed);
     let mut seen = 0;
     while drive.step(until) {
         let newest = drive.engine.log.last().filter(|newest| newest.seq > seen).cloned();
         if let Some(newest) = newest {
             seen = newest.seq;
             meddler.meddle(&mut drive, &newest.entry.event);
+            retreat.turn(&mut drive, &newest.entry.event);
         }
         for report in drive.engine.reports.values() {
             coverage.report(report);

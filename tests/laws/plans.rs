@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use ringward::ids::{PlanName, PolicyId, RingName};
 use ringward::plan::model::{
     Adoption, DeviceLimit, Health, HealthLimit, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest,
-    ProfileRef, Revision, RingPlan,
+    ProfileRef, Revision, RingPlan, RollbackRules,
 };
 use ringward::schedule::{Freeze, Opening, Schedule, Zone};
 use ringward::time::{Span, Timestamp};
@@ -136,6 +136,7 @@ fn ring(dice: &mut Dice, name: &str, profiles: &[&str], start: Timestamp, temper
         health: health(dice),
         unknown_after: span(dice.pick(&["1h", "3h", "6h"])),
         on_failure: OnFailure::Halt,
+        rollback: RollbackRules::default(),
         max_devices: None,
     }
 }

@@ -14,7 +14,7 @@ use ringward::fleet::{Fleet, Membership, Sweep, SweepScope};
 use ringward::ids::{DeviceId, GroupId, PlanName, RingName};
 use ringward::plan::model::{
     Adoption, DeviceLimit, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan, ProfileRef, Revision,
-    RingPlan,
+    RingPlan, RollbackRules,
 };
 use ringward::rollout::command::Command;
 use ringward::rollout::event::{Actor, Event, Mode, Purpose};
@@ -223,6 +223,7 @@ fn plan(dice: &mut Dice) -> Plan {
                 health: Health::default(),
                 unknown_after: span("30d"),
                 on_failure: OnFailure::Halt,
+                rollback: RollbackRules::default(),
                 max_devices: None,
             }
         })
@@ -516,6 +517,7 @@ impl Met {
     fn write(&mut self, write: &PreviewedWrite, state: &State) {
         self.see(match (&write.purpose, &write.before) {
             (Purpose::Restore, _) => "group written back",
+            (Purpose::Rollback { .. }, _) => "group taken back",
             (Purpose::MoveOut { .. }, _) => "profile moved between rings",
             (Purpose::Target, None) => "group created",
             (Purpose::Target, Some(group)) if state.groups.contains_key(&group.id) => "group changed",

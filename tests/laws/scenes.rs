@@ -17,6 +17,7 @@ use ringward::version::{ClientVersion, Environment};
 
 use super::meddler::Meddler;
 use super::plans::{LATER, OLD, PROFILES, TARGET, Temper, edited, plans, policy, profiles_of, revised, span};
+use super::retreat::Retreat;
 use super::support::drive::devices::{Devices, Presence, Reaction, Story};
 use super::support::drive::far_end::{FarEnd, Misread, Outsider, ReadFault, WriteFault};
 use super::support::drive::{Drive, Happening, OnDisk, Pace, Remembered};
@@ -34,6 +35,8 @@ pub(crate) struct Scene {
     pub(crate) forgets: bool,
     /// Who gets in between.
     pub(crate) meddler: Meddler,
+    /// Who takes rollouts back.
+    pub(crate) retreat: Retreat,
 }
 
 /// The scene of a seed.
@@ -72,6 +75,8 @@ pub(crate) fn scene(seed: u64) -> Scene {
     if faulty {
         faults(dice, &mut far_end, start, length);
     }
+    let mut retreat = Retreat::new(seed);
+    let plans = retreat.outfit(plans);
     let mode = if dice.chance(3) { Mode::Observe } else { Mode::Write };
     let pace = pace(dice, temper);
     let mut scene = Scene {
@@ -80,6 +85,7 @@ pub(crate) fn scene(seed: u64) -> Scene {
         quiet_from: start,
         forgets: false,
         meddler: Meddler::new(seed, dice.pick(&[0, 0, 15, 40])),
+        retreat,
     };
     let people = dice.chance(70);
     if people {

@@ -205,6 +205,8 @@ fn the_examples_of_the_reference_hold() {
             "An entry of `forbid`" => format!("{with_target}forbid:\n{}", item(4)),
             "`schedule`" => format!("{with_target}    schedule:\n{}", indented(6)),
             "`adoption`" => format!("{with_target}    adoption:\n{}", indented(6)),
+            "`rollback`" => format!("{with_target}    rollback:\n{}", indented(6)),
+            "`rollback_to`" => format!("{with_target}    rollback_to:\n{}", indented(6)),
             "`health`" => format!("{with_target}    health:\n{}", indented(6)),
             "`stalled`" => format!("{with_target}    health:\n      stalled:\n{}", indented(8)),
             "`dark`" => format!("{with_target}    health:\n      dark:\n{}", indented(8)),

@@ -23,6 +23,7 @@ use ringward::plan::model::Revision;
 use ringward::rollout::command::{Command, StartPlans};
 use ringward::rollout::event::{Actor, Mode};
 use ringward::rollout::remote::{GroupContent, VersionEntry};
+use ringward::rollout::rollback::Scope;
 use ringward::rollout::verdict::Gate;
 use ringward::time::{SignedDuration, Timestamp};
 use ringward::version::Environment;
@@ -185,6 +186,18 @@ fn command(words: &[&str], line: &str) -> (String, Command) {
             let gate = option("--gate").and_then(|word| Gate::ALL.into_iter().find(|g| g.as_str() == word));
             let Some(gate) = gate else { panic!("no such gate: `{line}`") };
             Command::Waive { plan: parse(plan), gate, ring: option("--ring").map(parse) }
+        }
+        ["rollback", plan, ..] => {
+            let environment = option("--environment").map(|word| {
+                let known = Environment::ALL.into_iter().find(|environment| environment.as_str() == word);
+                known.unwrap_or_else(|| panic!("no such environment: `{line}`"))
+            });
+            let scope = Scope { ring: option("--ring").map(parse), environment };
+            Command::Rollback { plan: parse(plan), scope }
+        }
+        ["release-hold", plan, ..] => {
+            let Some(version) = option("--version") else { panic!("no version: `{line}`") };
+            Command::ReleaseHold { plan: parse(plan), version: parse(version) }
         }
         ["check-now", plan, ..] => Command::CheckNow(parse(plan)),
         ["stop", ..] => Command::Stop,

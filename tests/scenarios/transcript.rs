@@ -97,9 +97,18 @@ fn push_event(text: &mut String, recorded: &Recorded) {
             };
             detail(text, found);
         }
-        Event::AdoptionReached { judgements, .. } | Event::RingVerified { judgements, .. } => {
+        Event::AdoptionReached { judgements, .. }
+        | Event::RingVerified { judgements, .. }
+        | Event::RingRolledBack { judgements, .. } => {
             push_judgements(text, judgements);
         }
+        Event::RollbackStarted { steps, .. } => {
+            for step in steps {
+                detail(text, &format!("ring {step}"));
+            }
+        }
+        Event::RollbackInPlace { group, .. } => detail(text, &content(&group.content)),
+        Event::VersionReleased { version } => detail(text, &format!("{version}")),
         _ => {}
     }
 }
@@ -111,6 +120,9 @@ fn push_intent(text: &mut String, intent: &WriteIntent) {
         (Some(before), Purpose::Restore) => {
             let difference = before.content.difference(&intent.after);
             format!("write `{}` back: {difference}", before.content.name)
+        }
+        (Some(before), Purpose::Rollback { .. }) => {
+            format!("take `{}` back: {}", before.content.name, before.content.difference(&intent.after))
         }
         (Some(before), Purpose::Target) => {
             format!("update `{}`: {}", before.content.name, before.content.difference(&intent.after))
@@ -158,6 +170,10 @@ fn push_report(text: &mut String, report: &Report) {
     detail(text, &format!("{} is {phase} since {since}", report.id));
     for ring in &report.rings {
         detail(text, &format!("ring `{}` is {}", ring.name, ring.state));
+    }
+    for held in &report.held_out {
+        let words = format!("holds out {} {} of profile {}", held.environment, held.version, held.policy);
+        detail(text, &words);
     }
     for blocker in &report.waiting_on {
         detail(text, &format!("waits: {blocker}"));

@@ -15,14 +15,18 @@ use ringward::ids::{GroupId, PolicyId};
 use ringward::plan::model::Revision;
 use ringward::rollout::command::{StartPlans, command, done};
 use ringward::rollout::event::{
-    Actor, Cause, Entry, Event, Purpose, Recorded, RolloutId, WriteId, WriteIntent,
+    Actor, Cause, Entry, Event, Ground, HowBack, Purpose, Recorded, RollbackStep, RolloutId, Trigger,
+    WayBack, WriteId, WriteIntent,
 };
-use ringward::rollout::remote::{Group, GroupContent};
+use ringward::rollout::remote::{Group, GroupContent, VersionEntry};
 use ringward::rollout::state::{Phase, State};
-use ringward::rollout::verbs::{self, About, Cell, Effect, Holds, Place, Refused, Verb, Waived, Writes};
+use ringward::rollout::verbs::{
+    self, About, Cell, Effect, HeldBack, Holds, Offered, Place, Refused, Verb, Waived, WaysBack, Writes,
+};
 use ringward::rollout::verdict::Gate;
 use ringward::rollout::world::Observations;
 use ringward::telemetry::Metrics;
+use ringward::version::Environment;
 use ringward::web::json::VerbAnswer;
 use ringward::web::{Services, router};
 use tokio::sync::{mpsc, watch};
@@ -33,6 +37,7 @@ use super::{Answer, ask, get};
 const PLAN: &str = "\
 plan: client
 versions: {windows: 2026.8.2100.0}
+defaults: {rollback_to: {windows: 2026.7.1376.0}}
 rings:
   - {name: First, profiles: [Engineering]}
   - {name: Second, profiles: [IT]}
@@ -56,6 +61,8 @@ enum Asked {
     Pause,
     Resume,
     Waive(Gate),
+    Rollback,
+    ReleaseHold,
     CheckNow,
     Stop,
     Start(StartPlans),
@@ -85,27 +92,70 @@ impl Situation {
             Phase::Running => true,
             Phase::Completed => self.place == Place::Verified,
             Phase::Superseded | Phase::Withdrawn => !matches!(self.place, Place::Writing | Place::InDoubt),
+            Phase::RollingBack => self.place != Place::Entering,
+            Phase::RolledBack => matches!(self.place, Place::Pending | Place::RolledBack),
         };
-        in_phase && self.waived.is_none_or(Gate::can_be_waived)
+        let goes_back = matches!(self.phase, Phase::RollingBack | Phase::RolledBack);
+        let in_phase =
+            in_phase && (goes_back || !matches!(self.place, Place::RollingBack | Place::RolledBack));
+        // Of a ring whose turn never came nobody waived a gate, in what goes back no more than elsewhere.
+        let untouched = goes_back && self.place == Place::Pending;
+        in_phase && self.waived.is_none_or(|gate| gate.can_be_waived() && !untouched)
+    }
+
+    /// The way of `First` in a rollout that goes back: there by a write, and back from there.
+    fn back(self, revision: &Revision) -> Option<Vec<Event>> {
+        let name = ring("First");
+        let there = match self.place {
+            Place::Pending | Place::RollingBack | Place::RolledBack => Place::Adopting,
+            place => place,
+        };
+        let mut events = written(there, "First", revision)?;
+        events.push(Event::RollbackStarted { trigger: Trigger::Person, steps: vec![step()] });
+        let (_, group) = offering("First", OLD);
+        let to = step().to();
+        let how = HowBack::Adopted;
+        let returns = Event::RollbackInPlace { ring: name.clone(), group, to };
+        let ended = Event::RingRolledBack { ring: name, how, judgements: Vec::new() };
+        match self.place {
+            Place::RollingBack => events.push(returns),
+            Place::RolledBack => events.extend([returns, ended]),
+            Place::Pending if self.phase == Phase::RolledBack => events.extend([returns, ended]),
+            _ => {}
+        }
+        Some(events)
     }
 
     /// The log that leads here; `None` where the state machine refuses it.
     fn log(self) -> Option<State> {
         let revision = ringward::plan::read("client.yaml", PLAN.as_bytes()).unwrap();
         let mut events = vec![Event::PlanAccepted { revision: Box::new(revision.clone()) }];
+        let goes_back = matches!(self.phase, Phase::RollingBack | Phase::RolledBack);
         // The turn of `Second` never comes, so a pending `First` is named `Second`.
-        if self.place != Place::Pending {
+        if goes_back && self.place == Place::Pending && self.waived.is_some() {
+            return None;
+        }
+        if goes_back {
+            let mut way = self.back(&revision)?;
+            // What is waived was waived before it went back.
+            let turned = way.iter().position(|event| event.kind() == "rollback_started").unwrap_or(0);
+            way.splice(turned..turned, self.waived.map(|gate| Event::GateWaived { ring: self.ring(), gate }));
+            events.extend(way);
+        } else if self.place != Place::Pending {
             events.extend(way_to(self.place, "First", &revision));
         }
         if self.phase == Phase::Completed && self.place == Place::Verified {
             events.extend(way_to(Place::Verified, "Second", &revision));
         }
-        events.extend(self.waived.map(|gate| Event::GateWaived { ring: self.ring(), gate }));
+        if !goes_back {
+            events.extend(self.waived.map(|gate| Event::GateWaived { ring: self.ring(), gate }));
+        }
         if matches!(self.holds, Holds::Halted | Holds::PausedAndHalted) {
             events.push(Event::Halted { cause: cause() });
         }
         events.extend(match self.phase {
-            Phase::Running => None,
+            Phase::Running | Phase::RollingBack => None,
+            Phase::RolledBack => Some(Event::RollbackCompleted {}),
             Phase::Completed => Some(Event::RolloutCompleted {}),
             Phase::Superseded => Some(Event::RolloutSuperseded { by: revision.digest }),
             Phase::Withdrawn => Some(Event::RolloutWithdrawn {}),
@@ -132,7 +182,13 @@ impl Situation {
         let Self { phase, holds, writes, place, waived } = self;
         match asked {
             Asked::Pause => verbs::pause(phase, holds),
-            Asked::Resume => verbs::resume(holds, writes),
+            Asked::Resume => verbs::resume(holds, writes, Offered::Sound),
+            // Nothing here was moved, or it is on its way back.
+            Asked::Rollback => verbs::rollback(phase, holds, WaysBack::NothingMoved),
+            Asked::ReleaseHold => {
+                let goes_back = matches!(phase, Phase::RollingBack | Phase::RolledBack);
+                verbs::release_hold(HeldBack::of(goes_back))
+            }
             Asked::Waive(gate) => verbs::waive(gate, phase, place, Waived::of(waived == Some(gate))),
             Asked::CheckNow => verbs::check_now(phase),
             Asked::Stop => verbs::stop(writes),
@@ -150,12 +206,61 @@ impl Situation {
             gate,
             held,
             phase: self.phase.as_str().to_owned(),
+            version: NEW.to_owned(),
+            stuck: String::new(),
         }
     }
 }
 
 fn cause() -> Cause {
     Cause::WritesKeepFailing { ring: ring("First"), attempts: 5, last: "no answer".to_owned() }
+}
+
+const NEW: &str = "2026.8.2100.0";
+const OLD: &str = "2026.7.1376.0";
+
+/// A ring's group that offers a version, and the write for it.
+fn offering(name: &str, version: &str) -> (GroupContent, Group) {
+    let entry = VersionEntry::of(Environment::Windows, version.parse().unwrap());
+    let policies = [PolicyId::new("p1").unwrap()].into();
+    let content = GroupContent { name: name.to_owned(), versions: vec![entry], policies };
+    let group = Group { id: GroupId::new("g-1").unwrap(), content: content.clone(), updated_at: at(SINCE) };
+    (content, group)
+}
+
+/// The way back of `First`.
+fn step() -> RollbackStep {
+    let (from, to) = (NEW.parse().unwrap(), OLD.parse().unwrap());
+    let way = WayBack { from, to, ground: Ground::Plan };
+    RollbackStep {
+        ring: ring("First"),
+        policies: [PolicyId::new("p1").unwrap()].into(),
+        back: BTreeMap::from([(Environment::Windows, way)]),
+    }
+}
+
+/// The events that bring a ring to a place by a write of its targets; `None`: no write does.
+fn written(place: Place, name: &str, revision: &Revision) -> Option<Vec<Event>> {
+    let (content, group) = offering(name, NEW);
+    let mut events = way_to(Place::Writing, name, revision);
+    if let Some(Event::WritePlanned { intent, .. }) = events.last_mut() {
+        intent.after = content;
+    }
+    let name = ring(name);
+    let write = WriteId(1);
+    let doubted = Event::WriteDoubted { ring: name.clone(), write, why: "a reset".to_owned(), counted: None };
+    let confirmed = Event::WriteConfirmed { ring: name.clone(), write, group, counted: None };
+    let adopted = Event::AdoptionReached { ring: name.clone(), judgements: Vec::new() };
+    let verified = Event::RingVerified { ring: name, judgements: Vec::new() };
+    events.extend(match place {
+        Place::Writing => vec![],
+        Place::InDoubt => vec![doubted],
+        Place::Adopting => vec![confirmed],
+        Place::Soaking => vec![confirmed, adopted],
+        Place::Verified => vec![confirmed, adopted, verified],
+        Place::Pending | Place::Entering | Place::RollingBack | Place::RolledBack => return None,
+    });
+    Some(events)
 }
 
 /// The events that bring a ring to a place.
@@ -195,6 +300,11 @@ fn way_to(place: Place, name: &str, revision: &Revision) -> Vec<Event> {
         Place::Adopting => vec![reached, assigned],
         Place::Soaking => vec![reached, assigned, adopted],
         Place::Verified => vec![reached, assigned, adopted, verified],
+        // No rollout that runs has such rings; what was never begun cannot end.
+        Place::RollingBack | Place::RolledBack => {
+            let (how, judgements) = (HowBack::Adopted, Vec::new());
+            vec![Event::RingRolledBack { ring: ring("First"), how, judgements }]
+        }
     }
 }
 
@@ -268,6 +378,11 @@ fn request(asked: Asked, of: &Situation) -> (String, serde_json::Value) {
             body["ring"] = of.ring().to_string().into();
             Verb::Waive
         }
+        Asked::Rollback => Verb::Rollback,
+        Asked::ReleaseHold => {
+            body["version"] = NEW.into();
+            Verb::ReleaseHold
+        }
         Asked::CheckNow => Verb::CheckNow,
         Asked::Stop => Verb::Stop,
         Asked::Start(plans) => {
@@ -287,6 +402,11 @@ fn kinds(effect: Effect, holds: Holds) -> Vec<&'static str> {
         Effect::LiftHalt => vec!["halt_lifted"],
         Effect::LiftBoth => vec!["pause_lifted", "halt_lifted"],
         Effect::Waive | Effect::WaiveAhead => vec!["gate_waived"],
+        Effect::RollBack => vec!["rollback_started"],
+        Effect::LiftPauseAndRollBack => vec!["pause_lifted", "rollback_started"],
+        Effect::LiftHaltAndRollBack => vec!["halt_lifted", "rollback_started"],
+        Effect::LiftBothAndRollBack => vec!["pause_lifted", "halt_lifted", "rollback_started"],
+        Effect::Release => vec!["version_released"],
         Effect::Read | Effect::LookAtFiles => vec![],
         Effect::Stop => vec!["stopped"],
         Effect::Start => vec!["started"],
@@ -305,7 +425,8 @@ async fn every_cell_is_answered_as_the_table_has_it() {
             continue;
         };
         assert!(of.can_be(), "{of:?}: no log leads there");
-        let plain = [Asked::Pause, Asked::Resume, Asked::CheckNow, Asked::Stop];
+        let plain =
+            [Asked::Pause, Asked::Resume, Asked::Rollback, Asked::ReleaseHold, Asked::CheckNow, Asked::Stop];
         let starts = [StartPlans::GoOn, StartPlans::Pause].map(Asked::Start);
         // A verb that asks for no gate needs no row for each waiver.
         let others = plain.into_iter().chain(starts).filter(|_| of.waived.is_none());
@@ -317,6 +438,7 @@ async fn every_cell_is_answered_as_the_table_has_it() {
             *seen.entry(format!("{:?}", of.cell(asked))).or_default() += 1;
         }
     }
+    going_back(&core, &mut seen).await;
     let known = Verb::ALL.into_iter().flat_map(|verb| {
         let effects = verbs::effects(verb).into_iter().map(Cell::Done);
         effects.chain(verbs::refusals(verb).into_iter().map(Cell::Refused))
@@ -324,6 +446,83 @@ async fn every_cell_is_answered_as_the_table_has_it() {
     for cell in known {
         assert!(seen.contains_key(&format!("{cell:?}")), "{cell:?} was never met");
     }
+}
+
+/// The cells of `rollback` and `resume` that a version makes which was moved, or is held out.
+async fn going_back(core: &Core, seen: &mut BTreeMap<String, usize>) {
+    let without = PLAN.replace("defaults: {rollback_to: {windows: 2026.7.1376.0}}\n", "");
+    for (ways, text) in [(WaysBack::Known, PLAN), (WaysBack::Missing, without.as_str())] {
+        let revision = ringward::plan::read("client.yaml", text.as_bytes()).unwrap();
+        for phase in Phase::ALL {
+            for holds in Holds::ALL {
+                let Some(state) = moved(&revision, phase, holds) else { continue };
+                core.state.lock().unwrap().clone_from(&state);
+                let path = Verb::Rollback.path().replace("{plan}", "client");
+                let body = r#"{"reason": "look", "environment": "windows"}"#;
+                let answer = ask(&core.app, Method::POST, &path, Some(body)).await;
+                let found: Vec<_> = core.take().iter().map(|entry| entry.event.kind()).collect();
+                let row = format!("{phase:?} {holds:?} {ways:?}");
+                let cell = verbs::rollback(phase, holds, ways);
+                match cell {
+                    Cell::Done(effect) => {
+                        assert_eq!(answer.status, 200, "{row}: {}", answer.body);
+                        assert_eq!(found, kinds(effect, holds), "{row}");
+                        let told = answer.json::<VerbAnswer>().done;
+                        assert!(
+                            told.contains("windows 2026.8.2100.0 back to 2026.7.1376.0"),
+                            "{row}: {told}"
+                        );
+                    }
+                    Cell::Refused(refused) => {
+                        let mut about = About::anything();
+                        about.plan = "client".to_owned();
+                        let problem = answer.problem(&row, 409, "; ");
+                        assert!(
+                            problem.detail.ends_with(&refused.instead(&about)),
+                            "{row}: {}",
+                            problem.detail
+                        );
+                        let named = refused != Refused::NoWayBack || problem.detail.contains("ring `First`");
+                        assert!(named && found.is_empty(), "{row}: {}", problem.detail);
+                    }
+                }
+                *seen.entry(format!("{cell:?}")).or_default() += 1;
+            }
+        }
+    }
+    // Halted for a group that offers what is held out; the core behind this router has read it so.
+    let refused = Cell::Refused(Refused::OffersHeldOut);
+    assert_eq!(verbs::resume(Holds::Halted, Writes::Allowed, Offered::HeldOut), refused);
+    *seen.entry(format!("{refused:?}")).or_default() += 1;
+}
+
+/// A rollout whose first ring was moved by a write, in a phase and with holds; `None`: none is so.
+fn moved(revision: &Revision, phase: Phase, holds: Holds) -> Option<State> {
+    let mut events = vec![Event::PlanAccepted { revision: Box::new(revision.clone()) }];
+    events.extend(written(Place::Verified, "First", revision)?);
+    events.extend(match phase {
+        Phase::Running | Phase::Withdrawn | Phase::Superseded => Vec::new(),
+        Phase::Completed => way_to(Place::Verified, "Second", revision),
+        // Another environment went back before: all that was moved there is on its way.
+        Phase::RollingBack | Phase::RolledBack => return None,
+    });
+    if matches!(holds, Holds::Halted | Holds::PausedAndHalted) {
+        events.push(Event::Halted { cause: cause() });
+    }
+    events.extend(match phase {
+        Phase::Completed => Some(Event::RolloutCompleted {}),
+        Phase::Withdrawn => Some(Event::RolloutWithdrawn {}),
+        Phase::Superseded => Some(Event::RolloutSuperseded { by: revision.digest.clone() }),
+        Phase::Running | Phase::RollingBack | Phase::RolledBack => None,
+    });
+    if matches!(holds, Holds::Paused | Holds::PausedAndHalted) {
+        events.push(Event::Paused {});
+    }
+    let mut state = State::default();
+    for event in events {
+        apply(&mut state, event).unwrap();
+    }
+    Some(state)
 }
 
 fn judge(core: &Core, row: &str, of: Situation, asked: Asked, answer: &Answer) {
@@ -342,7 +541,7 @@ fn judge(core: &Core, row: &str, of: Situation, asked: Asked, answer: &Answer) {
             let told = answer.json::<VerbAnswer>().done;
             assert_eq!(told.is_empty(), found.is_empty(), "{row}: {told}");
             // Whoever lets a plan go on is told what still holds it.
-            let lets_go = matches!(asked, Asked::Resume | Asked::Waive(_));
+            let lets_go = matches!(asked, Asked::Resume | Asked::Waive(_) | Asked::ReleaseHold);
             let still = told.contains("all writes are still stopped: ringward start");
             assert_eq!(still, lets_go && of.writes == Writes::Stopped, "{row}: {told}");
         }
@@ -441,7 +640,8 @@ async fn the_page_offers_what_the_table_has() {
                 let page = get(&world.app, "/").await.body;
                 let rows = [
                     ("pause", verbs::pause(phase, holds)),
-                    ("resume", verbs::resume(holds, writes)),
+                    ("resume", verbs::resume(holds, writes, Offered::Sound)),
+                    ("rollback", verbs::rollback(phase, holds, WaysBack::Known)),
                     ("check-now", verbs::check_now(phase)),
                 ];
                 for (word, cell) in rows {

@@ -34,11 +34,12 @@ async fn the_keys_of_the_api_are_kept() {
         ("/faults/0", "message plan"),
         (
             "/rollouts/0",
-            "at description digest drifts earliest_move halted id newer_target next_check number paused phase \
-             phase_since plan rings waiting_on",
+            "at description digest drifts earliest_move halted held_out id newer_target next_check number paused phase \
+             phase_since plan rings rollback waiting_on way_back",
         ),
         ("/rollouts/0/drifts/0", "kind ring standing text"),
-        ("/rollouts/0/halted", "cause devices gate ring since text"),
+        ("/rollouts/0/halted", "cause devices gate offers_held_out ring since text"),
+        ("/rollouts/0/held_out/0", "by environment policy ring version"),
         ("/rollouts/0/paused", "actor reason since"),
         (
             "/rollouts/0/waiting_on/0",

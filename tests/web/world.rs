@@ -10,14 +10,15 @@ use ringward::daemon::files::FileProblem;
 use ringward::daemon::log::to_record;
 use ringward::daemon::view::{CommandError, DeviceRow, Listing, Request, View};
 use ringward::fleet::{Census, Class, Counts, EnvironmentCensus, PartsPerBillion, Share};
-use ringward::ids::{AccountId, DeviceId, GroupId, PlanName, RingName};
+use ringward::ids::{AccountId, DeviceId, GroupId, PlanName, PolicyId, RingName};
 use ringward::plan::model::{Percent, PlanDigest};
 use ringward::rollout::command::Command;
 use ringward::rollout::drift::{DriftFinding, DriftKind, Standing};
-use ringward::rollout::event::{Actor, Cause, Entry, Event, GroupDrift, Mode, RolloutId, WriteId};
+use ringward::rollout::event::{Actor, Cause, Entry, Event, GroupDrift, Mode, RolloutId, Trigger, WriteId};
 use ringward::rollout::health::{Dark, Look, Stalled};
 use ringward::rollout::report::{Blocker, Report, RingReport, ScheduleReport};
-use ringward::rollout::state::{Hold, Phase, Tallies};
+use ringward::rollout::state::{HeldOut, Hold, Phase, Tallies};
+use ringward::rollout::verbs::{Offered, WaysBack};
 use ringward::rollout::verdict::{Evidence, Exempt, Failing, Gate, Judgement, Verdict, Waiting};
 use ringward::rollout::waits::Waits;
 use ringward::rollout::world::{Read, Trouble, Want};
@@ -215,6 +216,22 @@ pub(super) fn report(name: &str) -> Report {
         troubles: Vec::new(),
         reads: vec![Want { read: Read::FullSweep, at: at("2026-10-12T12:00:00Z") }],
         drifts: Vec::new(),
+        rollback: None,
+        held_out: vec![held_out()],
+        ways_back: WaysBack::Known,
+        offered: Offered::Sound,
+    }
+}
+
+/// A version that an earlier rollback holds out.
+fn held_out() -> HeldOut {
+    HeldOut {
+        plan: plan("client"),
+        ring: ring("Early adopters"),
+        policy: PolicyId::new("p-2").unwrap(),
+        environment: Environment::Windows,
+        version: "2026.7.1343.0".parse().unwrap(),
+        by: hold(Actor::Local { user: "mia".to_owned() }, "case 4711", "2026-10-02T03:00:00Z"),
     }
 }
 
@@ -297,7 +314,10 @@ pub(super) fn view(reports: Vec<Report>) -> View {
         full_sweep_at: Some(at("2026-10-12T08:50:00Z")),
         swept_at: Some(at("2026-10-12T09:50:00Z")),
         next_check: Some(at("2026-10-12T10:05:00Z")),
-        tallies: Tallies { halts: BTreeMap::from([((plan("client"), "drift"), 2)]) },
+        tallies: Tallies {
+            halts: BTreeMap::from([((plan("client"), "drift"), 2)]),
+            rollbacks: BTreeMap::from([((plan("client"), Trigger::Person), 1)]),
+        },
         waits: Waits::default(),
         log_unwritable: None,
         ticked_at: Some(at("2026-10-12T09:59:59Z")),

@@ -103,6 +103,8 @@ pub(super) fn diff<'a>(shown: &Shown<'a>) -> Diff<'a> {
             Course::Waits => "waits",
             Course::HangsOnWrite => "hangs_on_write",
             Course::Completed => "completed",
+            Course::RollingBack => "rolling_back",
+            Course::RolledBack => "rolled_back",
         },
         now: preview.now.iter().map(|blocker| in_the_way(blocker, plan)).collect(),
         restores: preview.restores.iter().map(write).collect(),
@@ -140,6 +142,7 @@ fn write(write: &PreviewedWrite) -> Write<'_> {
     let (kind, from_ring) = match (&write.purpose, &write.before) {
         (Purpose::MoveOut { from }, _) => ("move_out", Some(from)),
         (Purpose::Restore, _) => ("restore", None),
+        (Purpose::Rollback { .. }, _) => ("rollback", None),
         (Purpose::Target, None) => ("create", None),
         (Purpose::Target, Some(_)) => ("update", None),
     };

@@ -133,6 +133,12 @@ fn course(course: Course, rollout: &str) -> String {
         Course::HangsOnWrite => format!(
             "it begins rollout {rollout} if the write that has no outcome yet was applied; otherwise the rollout before it goes on with it."
         ),
+        Course::RollingBack => {
+            format!("rollout {rollout} is rolled back; this plan has its say when that is over.")
+        }
+        Course::RolledBack => format!(
+            "rollout {rollout} was rolled back, and what it took back is held out: with this plan nothing begins."
+        ),
         Course::Completed => format!("rollout {rollout} is completed, and it asks for nothing else."),
     }
 }
@@ -200,7 +206,7 @@ impl Page<'_> {
         let nothing = GroupContent { name: String::new(), versions: Vec::new(), policies: BTreeSet::new() };
         let (sign, title, before) = match (&write.before, &write.purpose) {
             (None, _) => (Sign::Comes, format!("group `{name}`"), &nothing),
-            (Some(group), Purpose::Target | Purpose::Restore) => {
+            (Some(group), Purpose::Target | Purpose::Restore | Purpose::Rollback { .. }) => {
                 (Sign::Changes, format!("group `{name}` ({})", safe(group.id.as_str())), &group.content)
             }
             (Some(group), Purpose::MoveOut { from }) => {

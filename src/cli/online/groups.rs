@@ -81,7 +81,11 @@ impl Ahead {
                     findings.push(Finding::new(Code::ProfileMoves, self.with_names(problem)));
                     self.replace(Group { content: after, updated_at: now, ..before });
                 }
-                Ok(GroupStep::Write { purpose: Purpose::Target | Purpose::Restore, before, after }) => {
+                Ok(GroupStep::Write {
+                    purpose: Purpose::Target | Purpose::Restore | Purpose::Rollback { .. },
+                    before,
+                    after,
+                }) => {
                     let outlook = if before.is_some() { Outlook::Changed } else { Outlook::Created };
                     if let Some(before) = &before {
                         findings.extend(self.taken_over(before, &after));

@@ -49,7 +49,7 @@ pub(in crate::rollout) fn groups(state: &State, plan: &PlanName, world: &Observa
             drifts.push(drift(state, world, &ring.name, lost, None, restores));
         }
         for drift in drifts.iter_mut().filter(|drift| restores && drift.ring == ring.name) {
-            drift.never = never(&rollout.revision.plan, ring, &drift.expected.content);
+            drift.never = never(state, &rollout.revision.plan, ring, &drift.expected.content);
         }
     }
     drifts
@@ -113,7 +113,7 @@ fn drift(
 }
 
 /// Why a ring's group is never written back to `left`, if it is not.
-fn never(plan: &Plan, ring: &Ring, left: &GroupContent) -> Option<Never> {
+fn never(state: &State, plan: &Plan, ring: &Ring, left: &GroupContent) -> Option<Never> {
     let forbidden = left.versions.iter().find_map(|entry| {
         let version: ClientVersion = entry.version.parse().ok()?;
         let forbid = plan.forbid.iter().find(|forbid| forbid.versions.matches(&version.as_semver()))?;
@@ -122,7 +122,9 @@ fn never(plan: &Plan, ring: &Ring, left: &GroupContent) -> Option<Never> {
         Some(Never::Forbidden { version, reason: forbid.reason.clone() })
     });
     let times = ring.restoring.done;
-    forbidden.or_else(|| (times >= RESTORES_AT_MOST).then_some(Never::TooOften { times }))
+    let held = state.held_of(left).next();
+    let held = held.map(|held| Never::HeldOut { version: held.version, plan: held.plan.clone() });
+    forbidden.or(held).or_else(|| (times >= RESTORES_AT_MOST).then_some(Never::TooOften { times }))
 }
 
 /// The groups that hold what a drifted one lost.

@@ -133,7 +133,8 @@ fn found(context: &Context<'_>) -> Vec<Entry> {
 
 /// The first drift that the plan has ringward go on with.
 fn adopted(context: &Context<'_>) -> Vec<Entry> {
-    let group = look::groups(context.state, &context.rollout.id.plan, context.world).into_iter().next();
+    let groups = look::groups(context.state, &context.rollout.id.plan, context.world);
+    let group = groups.into_iter().find(|drift| !offers_held_out(context.state, drift));
     let drift = group.map(|drift| Drift::Group(Box::new(drift)));
     let drift = drift.or_else(|| Some(Drift::OtherUpdater(Box::new(look::updater(context)?))));
     match drift {
@@ -144,12 +145,21 @@ fn adopted(context: &Context<'_>) -> Vec<Entry> {
     }
 }
 
+/// Whether a group was made to offer what a rollback holds out: no plan goes on with that.
+pub(in crate::rollout) fn offers_held_out(state: &State, drift: &GroupDrift) -> bool {
+    let Some(seen) = &drift.seen else { return false };
+    state.held_of(&seen.content).next().is_some()
+}
+
 /// The drift that the rollout halts for.
 pub(in crate::rollout) fn halting(context: &Context<'_>) -> Option<Cause> {
     let (state, plan) = (context.state, &context.rollout.id.plan);
     let all = || look::groups(state, plan, context.world);
     let group = match on_drift(context) {
-        OnDrift::Adopt => return None,
+        OnDrift::Adopt => {
+            let held = all().into_iter().find(|drift| offers_held_out(state, drift));
+            return held.map(|drift| Cause::Drift(Box::new(drift)));
+        }
         OnDrift::Halt => all().into_iter().next(),
         OnDrift::Restore => look::first_hopeless(state, &all()).cloned(),
     };
@@ -166,8 +176,8 @@ pub(in crate::rollout) fn findings(context: &Context<'_>) -> Vec<DriftFinding> {
         let standing = match on_drift(context) {
             OnDrift::Restore if recorded && drift.never.is_none() => Standing::ToRestore,
             OnDrift::Restore if look::is_accepted(state, &drift) => Standing::Accepted,
-            OnDrift::Adopt => Standing::Accepted,
-            OnDrift::Halt | OnDrift::Restore => Standing::Halts,
+            OnDrift::Adopt if !offers_held_out(state, &drift) => Standing::Accepted,
+            OnDrift::Adopt | OnDrift::Halt | OnDrift::Restore => Standing::Halts,
         };
         findings.extend(of_group(&drift, standing));
     }

@@ -15,6 +15,7 @@ use crate::ids::RingName;
 use crate::rollout::cause::Cause;
 use crate::rollout::report::{Blocker, Report, RingReport, TooMany, Unsure};
 use crate::rollout::state::Stage;
+use crate::rollout::verbs::Offered;
 use crate::rollout::verdict::{Evidence, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
 use crate::rollout::world::{Read, Trouble, Want};
 use crate::time::Timestamp;
@@ -58,7 +59,16 @@ impl Report {
             since: self.since(blocker),
             next_look: self.next_look(blocker),
             until: until(blocker),
-            way_out: way_out(blocker, self.id.plan.as_str()),
+            way_out: self.way_out(blocker),
+        }
+    }
+
+    /// Its way out; a drift that offers what is held out cannot be accepted.
+    fn way_out(&self, blocker: &Blocker) -> WayOut {
+        let plan = self.id.plan.as_str();
+        match blocker {
+            Blocker::Halted(Cause::Drift(_)) if self.offered == Offered::HeldOut => ways::set_back(plan),
+            _ => way_out(blocker, plan),
         }
     }
 
@@ -89,7 +99,11 @@ impl Report {
             Blocker::InFlight(ring, _) | Blocker::InDoubt { ring, .. } | Blocker::Backoff { ring, .. } => {
                 self.ring(ring).map(|ring| ring.since)
             }
-            Blocker::Withdrawn(since) | Blocker::LogUnwritable(Trouble { since, .. }) => Some(*since),
+            Blocker::Returning { ring, .. } => self.ring(ring).map(|ring| ring.since),
+            Blocker::HeldOut(_, held) => Some(held.by.since),
+            Blocker::Withdrawn(since)
+            | Blocker::RolledBack { since, .. }
+            | Blocker::LogUnwritable(Trouble { since, .. }) => Some(*since),
             Blocker::FileMissing
             | Blocker::ClockBehind(_)
             | Blocker::BudgetSpent { .. }
@@ -118,7 +132,9 @@ impl Report {
                 (Gate::Fleet, _) => |read| matches!(read, Read::FullSweep),
                 (Gate::Adoption | Gate::Soak | Gate::Stalled | Gate::Dark, _) => is_of_devices,
             },
-            Blocker::OtherRing { .. } => is_of_devices,
+            Blocker::OtherRing { .. } | Blocker::Returning { .. } | Blocker::RolledBack { .. } => {
+                is_of_devices
+            }
             Blocker::BlastLimit(..) => |read| matches!(read, Read::FullSweep),
             Blocker::Veto(..)
             | Blocker::GroupsUnread(_)
@@ -137,6 +153,7 @@ impl Report {
             | Blocker::Backoff { .. }
             | Blocker::BudgetSpent { .. }
             | Blocker::Withdrawn(_)
+            | Blocker::HeldOut(..)
             | Blocker::Observing(..)
             | Blocker::Moving => return None,
         };
@@ -176,9 +193,10 @@ const fn has_seen(judgement: &Judgement) -> bool {
 
 fn until(blocker: &Blocker) -> Option<Timestamp> {
     match blocker {
-        Blocker::ClockBehind(until) | Blocker::Backoff { until, .. } | Blocker::BudgetSpent { until, .. } => {
-            Some(*until)
-        }
+        Blocker::ClockBehind(until)
+        | Blocker::Backoff { until, .. }
+        | Blocker::BudgetSpent { until, .. }
+        | Blocker::Returning { until, .. } => Some(*until),
         Blocker::Gate(_, judgement) => match (&judgement.verdict, &judgement.evidence) {
             (_, Evidence::Opening { opens_at, .. }) => *opens_at,
             (_, Evidence::Freeze { ends_at, .. }) => *ends_at,
@@ -208,6 +226,8 @@ fn until(blocker: &Blocker) -> Option<Timestamp> {
         | Blocker::OtherRing { .. }
         | Blocker::NotOffered { .. }
         | Blocker::BlastLimit(..)
+        | Blocker::HeldOut(..)
+        | Blocker::RolledBack { .. }
         | Blocker::Observing(..)
         | Blocker::Moving => None,
     }
@@ -223,5 +243,7 @@ pub const fn meaning(stage: &Stage) -> &'static str {
         Stage::Adopting(_) => "its versions are on offer, and its devices pick them up one by one",
         Stage::Soaking(..) => "its devices have the versions and prove them in use; the exit gates run",
         Stage::Verified(_) => "it has soaked; the next ring may follow",
+        Stage::RollingBack(..) => "an earlier version is on offer again, and its devices go back one by one",
+        Stage::RolledBack(..) => "it went back; what was taken away is held out of it",
     }
 }

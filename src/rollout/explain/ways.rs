@@ -86,8 +86,34 @@ pub(in crate::rollout) fn way_out(blocker: &Blocker, plan: &str) -> WayOut {
         Blocker::Observing(..) => {
             WayOut::words("run the daemon without --observe, when the change is what you want")
         }
+        Blocker::HeldOut(_, held) => WayOut::then(
+            "name another version in the plan; or, once it is safe there, release it",
+            format!("ringward release-hold {} --version {} --reason …", held.plan, held.version),
+        ),
+        Blocker::Returning { ring, .. } => WayOut::then(
+            "nothing: it goes on by itself; which devices do not follow is told by",
+            format!("ringward devices {plan} --ring {}", in_shell(ring)),
+        ),
+        Blocker::RolledBack { missing, .. } => {
+            let words = "name the version to run now in the plan; to try the same one again, `ringward release-hold` it first";
+            match missing.first() {
+                None => WayOut::words(words),
+                Some((ring, _)) => WayOut::then(
+                    format!("{words}; which devices did not follow is told by"),
+                    format!("ringward devices {plan} --ring {}", in_shell(ring)),
+                ),
+            }
+        }
         Blocker::Moving => WayOut::words("nothing: it goes on by itself"),
     }
+}
+
+/// Somebody has a group offer what a rollback holds out.
+pub(super) fn set_back(plan: &str) -> WayOut {
+    WayOut::then(
+        "the group offers what a rollback holds out, and `resume` does not accept that: find out who changed it, set it back at Cloudflare, and go on",
+        resume(plan),
+    )
 }
 
 fn resume(plan: &str) -> String {
@@ -127,6 +153,9 @@ fn after_drift(drift: &GroupDrift) -> &'static str {
         Some(Never::Forbidden { .. }) => {
             return "find out who changed the group; write into the plan what this ring shall run now, and go on";
         }
+        Some(Never::HeldOut { .. }) => {
+            return "find out who changed the group; make it at Cloudflare what this ring shall run now, and go on";
+        }
         Some(Never::TooOften { .. }) => {
             return "find out who, or which tool, changes the group again and again, and end that; set it back at Cloudflare, or leave it as it is now, and go on";
         }
@@ -152,14 +181,15 @@ fn see_them(gate: Gate, plan: &str) -> String {
     }
 }
 
+/// A ring's name as one word of a shell.
+fn in_shell(ring: &RingName) -> String {
+    format!("'{}'", ring.as_str().replace('\'', r"'\''"))
+}
+
 fn out_of_gate(ring: &RingName, judgement: &Judgement, plan: &str) -> WayOut {
     let gate = judgement.gate;
-    // Health is judged in rings that are not the current one, too; the name is one word of a shell.
-    let of = if gate.is_of_health() {
-        format!(" --ring '{}'", ring.as_str().replace('\'', r"'\''"))
-    } else {
-        String::new()
-    };
+    // Health is judged in rings that are not the current one, too.
+    let of = if gate.is_of_health() { format!(" --ring {}", in_shell(ring)) } else { String::new() };
     let waive =
         |words: &str| WayOut::then(words, format!("ringward waive {plan} --gate {gate}{of} --reason …"));
     match &judgement.verdict {

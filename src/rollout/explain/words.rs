@@ -3,6 +3,7 @@
 use crate::ids::RingName;
 use crate::rollout::cause::Cause;
 use crate::rollout::report::{Blocker, Report, TooMany, change};
+use crate::rollout::state::Rollback;
 use crate::rollout::verdict::{Evidence, Failing, Gate, Judgement, Unknown, Verdict, Waiting, short};
 
 /// The words about one blocker.
@@ -91,12 +92,51 @@ pub(super) fn words(report: &Report, blocker: &Blocker) -> Words {
             format!("the daemon only observes; ring {ring} is ready to be entered"),
             format!("It would write now, for {} devices: {}.", intent.devices, change(intent)),
         ),
+        Blocker::HeldOut(ring, held) => (
+            format!("ring {ring} is not offered {} for {}: it was rolled back from it", held.version, held.environment),
+            format!(
+                "{} rolled plan {} back at {}: {}. What was taken back is held out of its profiles, whatever plan asks, for going up, down and up again is a documented way to break devices. Only a person releases it.",
+                held.by.actor, held.plan, short(held.by.since), held.by.reason
+            ),
+        ),
+        Blocker::Returning { ring, missing, .. } => (
+            match missing.as_slice() {
+                [] => format!("ring {ring} is back"),
+                missing => format!(
+                    "ring {ring} is on its way back: {}",
+                    missing.iter().map(returning).collect::<Vec<_>>().join(", ")
+                ),
+            },
+            "The earlier version is on offer, and devices take it as they wake. The ring before it follows once enough are back, and after `rollback.step` in any case: devices that are off, pinned or silent hold nothing up.".to_owned(),
+        ),
+        Blocker::RolledBack { missing, .. } => (
+            match &report.rollback {
+                Some(Rollback { by, .. }) => format!("{} had it rolled back: {}", by.actor, by.reason),
+                None => "it was rolled back".to_owned(),
+            },
+            format!(
+                "What was taken back is held out, and the rollout is over. {}A newer target in the plan begins the next one.",
+                match missing.as_slice() {
+                    [] => String::new(),
+                    missing => {
+                        let words = |(ring, word): &(RingName, Judgement)| format!("ring {ring}: {}", returning(word));
+                        let missing: Vec<String> = missing.iter().map(words).collect();
+                        format!("Not all devices are back: {}. They follow as they wake. ", missing.join("; "))
+                    }
+                }
+            ),
+        ),
         Blocker::Moving => (
             "nothing is in its way".to_owned(),
             "The next decision moves it; it is due within seconds.".to_owned(),
         ),
     };
     Words { reason: reason(blocker), headline, detail }
+}
+
+/// How far an environment is on its way back.
+fn returning(word: &Judgement) -> String {
+    format!("{} {}", whose(word), word.value())
 }
 
 const fn reason(blocker: &Blocker) -> &'static str {

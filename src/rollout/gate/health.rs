@@ -23,7 +23,7 @@ use crate::version::Environment;
 
 /// Both health gates in each environment with a target.
 pub(super) fn judge(subject: Subject<'_>, assigned: &Assigned) -> Vec<Judgement> {
-    let census = subject.world.fleet.census(&scope(subject.plan, assigned), subject.now);
+    let census = subject.world.fleet.census(&scope(subject.ring, subject.plan, assigned), subject.now);
     let counted = |environment| census.environments.get(&environment).copied().unwrap_or_default();
     let targets = || subject.plan.targets.keys().copied();
     let stalled = targets().map(|at| stalled(subject, assigned, at, counted(at)));
@@ -56,7 +56,7 @@ fn stalled_devices(
     assigned: &Assigned,
     environment: Environment,
 ) -> BTreeSet<DeviceId> {
-    let ring = scope(subject.plan, assigned);
+    let ring = scope(subject.ring, subject.plan, assigned);
     let stalled = subject.world.fleet.in_class(&ring, environment, Class::Stalled, subject.now);
     stalled.into_iter().cloned().collect()
 }
@@ -180,10 +180,10 @@ fn looks_without(
     environment: Environment,
     left_out: &BTreeMap<DeviceId, Timestamp>,
 ) -> Option<DarkLooks> {
-    let Subject { rollout, plan, world, .. } = subject;
+    let Subject { rollout, ring, plan, world, .. } = subject;
     world.fleet.full_sweep_at()?;
     Some(world.fleet.dark(&DarkQuestion {
-        ring: &scope(plan, assigned),
+        ring: &scope(ring, plan, assigned),
         control: &control(rollout, world)?,
         environment,
         after: plan.health.dark.after.get(),

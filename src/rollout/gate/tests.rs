@@ -7,6 +7,7 @@ use crate::fleet::{Membership, Reported, SightedPolicy, Sighting, Sweep, SweepSc
 use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::{
     Adoption, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision,
+    RollbackRules,
 };
 use crate::rollout::drift::GroupDrift;
 use crate::rollout::event::RolloutId;
@@ -50,6 +51,7 @@ fn plan(schedule: Schedule) -> RingPlan {
         health: Health::default(),
         unknown_after: "6h".parse().unwrap(),
         on_failure: OnFailure::Halt,
+        rollback: RollbackRules::default(),
         max_devices: None,
     }
 }
@@ -97,6 +99,7 @@ impl Bench {
             acknowledged: BTreeMap::new(),
             silence_accepted: BTreeMap::new(),
             looked: BTreeSet::new(),
+            moved: BTreeMap::new(),
         };
         let rollout = Rollout {
             id: RolloutId { plan: name, number: 1 },
@@ -107,6 +110,7 @@ impl Bench {
             rings: vec![ring],
             waiting: None,
             standstills: Vec::new(),
+            rollback: None,
         };
         Self { state: State::default(), rollout, plan, world: Observations::default() }
     }
@@ -137,7 +141,7 @@ impl Bench {
         let sweep = Sweep { scope: SweepScope::Full, started_at, finished_at: started_at, devices };
         let membership = Membership::new(vec![RingScope {
             assigned_at: (started_at >= assigned_at()).then(assigned_at),
-            ..scope(&self.plan, &assigned())
+            ..scope(&self.rollout.rings[0], &self.plan, &assigned())
         }]);
         self.world.fleet.observe(sweep, &membership);
     }

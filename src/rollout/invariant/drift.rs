@@ -63,9 +63,20 @@ pub(super) fn ungrounded_halt(
 ) -> Option<String> {
     match line.revision.plan.on_drift {
         OnDrift::Halt => not_off_known(ledger, drift),
-        OnDrift::Adopt => Some("the plan adopts drift".to_owned()),
+        OnDrift::Adopt => {
+            let seen = drift.seen.as_ref().map(|seen| &seen.content);
+            let held = ledger.held.iter().any(|held| {
+                let offers = |content: &GroupContent| {
+                    let version = held.version.to_string();
+                    let offered = content.versions.iter().any(|entry| entry.version == version);
+                    offered && content.policies.contains(held.policy)
+                };
+                seen.is_some_and(offers)
+            });
+            if held { not_off_known(ledger, drift) } else { Some("the plan adopts drift".to_owned()) }
+        }
         OnDrift::Restore => not_off_left(ledger, drift).or_else(|| match &drift.never {
-            Some(never) => unborne(line, drift, never),
+            Some(never) => unborne(ledger, line, drift, never),
             None if drift.elsewhere.is_empty() => {
                 Some("the plan has the drift written back, and nothing stands against it".to_owned())
             }
@@ -75,11 +86,17 @@ pub(super) fn ungrounded_halt(
 }
 
 /// Why the books do not bear out that a group is never written back.
-fn unborne(line: &PlanLine<'_>, drift: &GroupDrift, never: &Never) -> Option<String> {
+fn unborne(ledger: &Ledger<'_>, line: &PlanLine<'_>, drift: &GroupDrift, never: &Never) -> Option<String> {
     match never {
         Never::Forbidden { .. } => forbidden(&line.revision.plan, &drift.expected.content)
             .is_none()
             .then(|| "the plan forbids nothing of what ringward left".to_owned()),
+        Never::HeldOut { version, .. } => {
+            let text = version.to_string();
+            let left = drift.expected.content.versions.iter().any(|entry| entry.version == text);
+            let held = ledger.held.iter().any(|held| held.version == *version);
+            (!(left && held)).then(|| format!("{version} is not held out, or not what ringward left"))
+        }
         Never::TooOften { times } => {
             let done = line.ring(&drift.ring).map_or(0, |ring| ring.restoring.done);
             (done != *times || done < RESTORES).then(|| format!("it was written back {done} times"))
@@ -88,7 +105,7 @@ fn unborne(line: &PlanLine<'_>, drift: &GroupDrift, never: &Never) -> Option<Str
 }
 
 /// A version of a group that the plan forbids.
-fn forbidden<'a>(plan: &Plan, content: &'a GroupContent) -> Option<&'a str> {
+pub(super) fn forbidden<'a>(plan: &Plan, content: &'a GroupContent) -> Option<&'a str> {
     let forbids = |version: &str| {
         let mut numbers = version.split('.').map_while(|number| number.parse::<u64>().ok());
         let (Some(year), Some(month), Some(build)) = (numbers.next(), numbers.next(), numbers.next()) else {

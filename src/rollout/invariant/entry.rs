@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::ledger::{Course, Ledger, Place, PlanLine};
-use super::{Audit, Law, drift};
+use super::{Audit, Law, drift, rollback};
 use crate::ids::{PolicyId, RingName};
 use crate::plan::model::{ProfileRef, RingPlan};
 use crate::rollout::event::{Event, Purpose, Recorded, SoakFact, WriteIntent};
@@ -87,8 +87,14 @@ pub(super) fn may_write(
     recorded: &Recorded,
     law: Law,
 ) {
+    audit
+        .require(line.course == Course::Running, law, recorded.seq, || "the rollout does not run".to_owned());
+    not_held(audit, ledger, line, recorded, law);
+}
+
+/// What holds of every write, one that goes back included.
+fn not_held(audit: &mut Audit, ledger: &Ledger<'_>, line: &PlanLine<'_>, recorded: &Recorded, law: Law) {
     let seq = recorded.seq;
-    audit.require(line.course == Course::Running, law, seq, || "the rollout does not run".to_owned());
     audit.require(!ledger.stopped, law, seq, || "all writes are stopped".to_owned());
     audit.require(!line.paused, law, seq, || "the plan is paused".to_owned());
     audit.require(line.halted.is_none(), law, seq, || "the rollout is halted".to_owned());
@@ -107,7 +113,10 @@ fn planned(
 ) {
     let seq = recorded.seq;
     let restores = intent.purpose == Purpose::Restore;
-    if restores {
+    let goes_back = matches!(intent.purpose, Purpose::Rollback { .. });
+    if goes_back {
+        not_held(audit, ledger, line, recorded, Law::WriteAllowed);
+    } else if restores {
         may_write(audit, ledger, line, recorded, Law::WriteAllowed);
     } else {
         may_enter(audit, ledger, line, recorded, ring, Law::WriteAllowed);
@@ -119,11 +128,15 @@ fn planned(
     audit.require(intent.digest == line.revision.digest, Law::WriteAllowed, seq, || {
         "the intent follows another revision of the plan than the rollout".to_owned()
     });
-    let doubted =
-        line.ring(ring).is_some_and(|ring| if restores { ring.restoring.doubted } else { ring.doubted });
+    let doubted = line
+        .ring(ring)
+        .is_some_and(|ring| if restores || goes_back { ring.restoring.doubted } else { ring.doubted });
     audit.require(!doubted || intent.after_doubt, Law::DoubtSettled, seq, || {
         "an earlier write for this ring was in doubt, and the intent does not say so".to_owned()
     });
+    if goes_back {
+        return rollback::planned(audit, ledger, line, recorded, ring, intent);
+    }
     let Some(plan) = line.ring_plan(ring) else { return };
     // A group without devices is written back as well: that moves nobody, and the next ring may wait.
     gates(audit, plan, recorded, &intent.judgements, usize::from(!restores));
@@ -136,13 +149,14 @@ fn planned(
     });
     blast_limit(audit, plan, recorded, intent);
     match &intent.purpose {
-        Purpose::Restore => {}
+        Purpose::Restore | Purpose::Rollback { .. } => {}
         Purpose::Target | Purpose::MoveOut { .. } => profiles(audit, plan, recorded, &intent.policies),
     }
     match &intent.purpose {
         Purpose::Restore => drift::restored(audit, ledger, line, recorded, plan, intent),
         Purpose::Target => target(audit, ledger, plan, recorded, intent),
         Purpose::MoveOut { from } => moved_out(audit, ledger, recorded, from, intent),
+        Purpose::Rollback { .. } => {}
     }
 }
 

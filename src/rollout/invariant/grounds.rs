@@ -7,7 +7,7 @@ use super::exit::not_adopted;
 use super::ledger::{Course, Ledger, Place, PlanLine, RingLine, same_ring};
 use super::{Audit, Law, health};
 use crate::plan::model::{OnNewTarget, RingPlan};
-use crate::rollout::event::{Actor, Cause, Event, Recorded, RolloutId};
+use crate::rollout::event::{Actor, Cause, Event, Purpose, Recorded, RolloutId, Trigger};
 use crate::rollout::verdict::{Evidence, Failing, Gate, Judgement, Verdict};
 use crate::time::{after, since};
 
@@ -63,7 +63,8 @@ fn accepted(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded, id: &Ro
     audit.require(id.number == number, Law::Chain, recorded.seq, || {
         format!("the next rollout of this plan is number {number}")
     });
-    audit.require(before.is_none_or(|line| line.course != Course::Running), Law::Chain, recorded.seq, || {
+    let runs = |line: &PlanLine<'_>| matches!(line.course, Course::Running | Course::RollingBack);
+    audit.require(!before.is_some_and(runs), Law::Chain, recorded.seq, || {
         "the rollout before it still runs".to_owned()
     });
 }
@@ -72,13 +73,27 @@ fn accepted(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded, id: &Ro
 fn course(audit: &mut Audit, line: &PlanLine<'_>, recorded: &Recorded) {
     let event = &recorded.entry.event;
     let running = line.course == Course::Running;
+    let goes_back = line.course == Course::RollingBack;
     let fits = match event {
         Event::Paused {} => !line.paused,
         Event::PauseLifted {} => line.paused,
         Event::HaltLifted { .. } => line.halted.is_some(),
         Event::RolloutReturned {} => line.course == Course::Withdrawn,
         Event::RolloutSuperseded { .. } => running || line.course == Course::Withdrawn,
-        Event::PlanRevised { .. } => line.course != Course::Superseded,
+        Event::PlanRevised { .. } => !matches!(line.course, Course::Superseded | Course::RollingBack),
+        Event::RollbackStarted { .. } => line.course != Course::Superseded,
+        Event::VersionReleased { .. } => true,
+        Event::RollbackInPlace { .. } | Event::RingRolledBack { .. } | Event::RollbackCompleted {} => {
+            goes_back
+        }
+        Event::WritePlanned { intent, .. } if matches!(intent.purpose, Purpose::Rollback { .. }) => goes_back,
+        Event::WriteCancelled { .. }
+        | Event::WriteConfirmed { .. }
+        | Event::WriteRefused { .. }
+        | Event::WriteDoubted { .. }
+        | Event::DoubtRead { .. }
+        | Event::WriteSettled { .. }
+        | Event::Halted { .. } => running || goes_back,
         Event::NewTargetDropped {} => running && line.waiting.is_some(),
         _ => running,
     };
@@ -134,7 +149,14 @@ pub(super) fn actor(audit: &mut Audit, recorded: &Recorded) {
         Event::PauseLifted {} | Event::HaltLifted { .. } | Event::Started {} => {
             audit.require(!engine, Law::PeopleLift, recorded.seq, || format!("the engine did {kind}"));
         }
-        Event::Stopped {} | Event::Paused {} | Event::GateWaived { .. } => {
+        Event::VersionReleased { .. } => {
+            audit.require(!engine, Law::HeldOut, recorded.seq, || format!("the engine did {kind}"));
+        }
+        // What sets a rollback off today is a person, and nothing else.
+        Event::RollbackStarted { trigger: Trigger::Person, .. }
+        | Event::Stopped {}
+        | Event::Paused {}
+        | Event::GateWaived { .. } => {
             audit.require(!engine, Law::ActorAndReason, recorded.seq, || format!("the engine did {kind}"));
         }
         _ => audit.require(engine, Law::ActorAndReason, recorded.seq, || {
@@ -260,7 +282,8 @@ pub(super) fn overdue(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorde
         recorded.entry.event,
         Event::WriteConfirmed { .. } | Event::WriteRefused { .. } | Event::WriteSettled { .. }
     );
-    let Some(line) = ledger.line(recorded).filter(|line| ends_a_write && line.halted.is_none()) else {
+    let judged = |line: &&PlanLine<'_>| line.halted.is_none() && line.course == Course::Running;
+    let Some(line) = ledger.line(recorded).filter(|_| ends_a_write).filter(judged) else {
         return;
     };
     for ring in line.rings.iter().filter(|ring| ring.place != Place::Deploying) {
@@ -277,13 +300,15 @@ pub(super) fn overdue(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorde
 
 /// Law 1.
 pub(super) fn one_ring_at_a_time(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
-    let Some(line) = ledger.line(recorded).filter(|line| line.course == Course::Running) else { return };
-    let under_way: Vec<&str> = line
-        .rings
-        .iter()
-        .filter(|ring| matches!(ring.place, Place::Deploying | Place::Adopting))
-        .map(|ring| ring.name.as_str())
-        .collect();
+    let Some(line) = ledger.line(recorded) else { return };
+    // A ring that adopted when the rollout turned back stays so until its turn.
+    let is_under_way = |place: Place| match line.course {
+        Course::Running => matches!(place, Place::Deploying | Place::Adopting),
+        Course::RollingBack => matches!(place, Place::Deploying | Place::RollingBack),
+        Course::Completed | Course::RolledBack | Course::Superseded | Course::Withdrawn => false,
+    };
+    let under_way: Vec<&str> =
+        line.rings.iter().filter(|ring| is_under_way(ring.place)).map(|ring| ring.name.as_str()).collect();
     audit.require(under_way.len() <= 1, Law::OneRingAtATime, recorded.seq, || {
         format!("{} are deploying or adopting at once", under_way.join(" and "))
     });

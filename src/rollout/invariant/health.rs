@@ -11,7 +11,7 @@ use super::{Audit, Law};
 use crate::fleet::Share;
 use crate::ids::DeviceId;
 use crate::plan::model::{HealthLimit, RingPlan};
-use crate::rollout::event::{Event, Recorded};
+use crate::rollout::event::{Event, Purpose, Recorded};
 use crate::rollout::health::{Dark, Look, Stalled};
 use crate::rollout::verdict::{Evidence, Exempt, Failing, Gate, Judgement, Verdict};
 use crate::time::{Timestamp, after};
@@ -284,9 +284,14 @@ pub(super) fn ungrounded(
 
 /// Nothing is written while a ring's health cannot be told: more devices would follow unseen.
 pub(super) fn in_sight(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
-    let (Event::WritePlanned { .. }, Some(line)) = (&recorded.entry.event, ledger.line(recorded)) else {
+    let (Event::WritePlanned { intent, .. }, Some(line)) = (&recorded.entry.event, ledger.line(recorded))
+    else {
         return;
     };
+    // Going back asks no gate.
+    if matches!(intent.purpose, Purpose::Rollback { .. }) {
+        return;
+    }
     for ring in &line.rings {
         let blind: Vec<&(Gate, Option<Environment>)> =
             ring.unknown.keys().filter(|(gate, _)| matches!(gate, Gate::Stalled | Gate::Dark)).collect();

@@ -8,7 +8,7 @@ use super::entry::closed;
 use super::{Audit, FarEndWrite, Law, Violation};
 use crate::ids::PlanName;
 use crate::plan::model::{PlanDigest, RingPlan};
-use crate::rollout::event::{Cancelled, Event, Recorded, WriteId, WriteIntent};
+use crate::rollout::event::{Cancelled, Event, Purpose, Recorded, WriteId, WriteIntent};
 use crate::time::{SignedDuration, Timestamp, after};
 
 /// An intent with what the log has about it.
@@ -75,7 +75,10 @@ pub(super) fn check(audit: &mut Audit, log: &[Recorded], journal: &[FarEndWrite]
             }
             _ => {}
         }
-        if let Some((devices, limit)) = write.retargeted.zip(planned.ring.and_then(|ring| ring.max_devices))
+        // Going back asks no limit and no schedule (DESIGN 4).
+        let goes_back = matches!(planned.intent.purpose, Purpose::Rollback { .. });
+        let ring = planned.ring.filter(|_| !goes_back);
+        if let Some((devices, limit)) = write.retargeted.zip(ring.and_then(|ring| ring.max_devices))
             && limit.is_exceeded_by(devices)
         {
             let text = format!("it offered something else to {devices} devices; at most {limit} may be");
@@ -85,7 +88,7 @@ pub(super) fn check(audit: &mut Audit, log: &[Recorded], journal: &[FarEndWrite]
             continue;
         }
         if let Some(why) =
-            planned.ring.and_then(|ring| closed(&ring.schedule, write.received_at, SignedDuration::ZERO))
+            ring.and_then(|ring| closed(&ring.schedule, write.received_at, SignedDuration::ZERO))
         {
             breach(Law::WriteAllowed, why);
         }

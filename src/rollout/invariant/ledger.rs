@@ -5,17 +5,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::rollback;
 use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::{Revision, RingPlan};
 use crate::rollout::event::{
-    Acknowledged, Cancelled, Cause, Drift, Event, Finding, GroupDrift, Mode, Purpose, Recorded, RolloutId,
-    SoakFact, WriteIntent,
+    Acknowledged, Cancelled, Cause, Drift, Event, Finding, GroupDrift, Mode, Purpose, Recorded, RollbackStep,
+    RolloutId, SoakFact, WriteId, WriteIntent,
 };
 use crate::rollout::remote::{Group, GroupContent};
 use crate::rollout::verdict::{Exempt, Gate, Judgement, Unknown, Verdict};
 use crate::schedule::Schedule;
 use crate::time::{SignedDuration, Timestamp, after, since};
-use crate::version::Environment;
+use crate::version::{ClientVersion, Environment};
 
 #[derive(Default)]
 pub(super) struct Ledger<'a> {
@@ -33,6 +34,10 @@ pub(super) struct Ledger<'a> {
     /// Groups that are gone, and accepted so: by plan and ring.
     pub(super) lost: BTreeMap<(&'a PlanName, &'a RingName), Owned<'a>>,
     pub(super) soaks: Vec<SoakFact>,
+    /// What rollbacks hold out.
+    pub(super) held: Vec<Held<'a>>,
+    /// Every write so far, with the ring that it was for.
+    pub(super) intents: BTreeMap<WriteId, ((&'a PlanName, &'a RingName), &'a WriteIntent)>,
     /// Whether the log has words on health: the ringwards before that had none.
     pub(super) judges_health: bool,
 }
@@ -47,6 +52,21 @@ pub(super) struct Owned<'a> {
     pub(super) drifted: Option<&'a GroupDrift>,
 }
 
+/// A version that a rollback holds out of a profile.
+pub(super) struct Held<'a> {
+    pub(super) plan: &'a PlanName,
+    pub(super) policy: &'a PolicyId,
+    pub(super) environment: Environment,
+    pub(super) version: ClientVersion,
+}
+
+/// A ring of a rollback.
+pub(super) struct StepLine<'a> {
+    pub(super) step: &'a RollbackStep,
+    pub(super) is_begun: bool,
+    pub(super) is_done: bool,
+}
+
 pub(super) struct OpenWrite<'a> {
     pub(super) plan: &'a PlanName,
     pub(super) ring: &'a RingName,
@@ -59,6 +79,8 @@ pub(super) struct OpenWrite<'a> {
 pub(super) enum Course {
     Running,
     Completed,
+    RollingBack,
+    RolledBack,
     Superseded,
     Withdrawn,
 }
@@ -78,6 +100,8 @@ pub(super) struct PlanLine<'a> {
     /// When its holds, the stop, its withdrawal and the spans that nobody watched began and ended.
     pub(super) still: Vec<(Timestamp, Option<Timestamp>)>,
     pub(super) rings: Vec<RingLine<'a>>,
+    /// What goes back, once it does.
+    pub(super) steps: Vec<StepLine<'a>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -88,6 +112,8 @@ pub(super) enum Place {
     Adopting,
     Soaking,
     Verified,
+    RollingBack,
+    RolledBack,
 }
 
 #[derive(Clone)]
@@ -114,6 +140,8 @@ pub(super) struct RingLine<'a> {
     pub(super) origin: Option<Place>,
     /// The same of writing its group back.
     pub(super) restoring: Tries,
+    /// Since when an earlier version is on offer, once it went back.
+    pub(super) back_since: Option<Timestamp>,
 }
 
 /// What became of the writes that were to put a group back.
@@ -144,6 +172,7 @@ impl<'a> RingLine<'a> {
             left: BTreeMap::new(),
             origin: None,
             restoring: Tries::default(),
+            back_since: None,
         }
     }
 
@@ -175,6 +204,22 @@ impl<'a> PlanLine<'a> {
 
     fn ring_mut(&mut self, name: &RingName) -> Option<&mut RingLine<'a>> {
         self.rings.iter_mut().find(|ring| ring.name == name)
+    }
+
+    /// How far the step is whose turn it is.
+    fn step(&mut self, event: &Event) {
+        let goes_back = |intent: &WriteIntent| matches!(intent.purpose, Purpose::Rollback { .. });
+        let (begins, ends) = match event {
+            Event::WritePlanned { intent, .. } => (goes_back(intent), false),
+            Event::RollbackInPlace { .. } => (true, false),
+            Event::RingRolledBack { .. } => (false, true),
+            _ => return,
+        };
+        let Some(next) = rollback::next(self) else { return };
+        for line in self.steps.iter_mut().filter(|line| !line.is_done && line.step.ring == next.ring) {
+            line.is_begun |= begins;
+            line.is_done |= ends;
+        }
     }
 
     fn revise(&mut self, revision: &'a Revision) {
@@ -310,6 +355,7 @@ impl<'a> Ledger<'a> {
             withdrawn_at: None,
             still: Vec::new(),
             rings,
+            steps: Vec::new(),
         };
         self.plans.insert(&id.plan, line);
     }
@@ -319,6 +365,7 @@ impl<'a> Ledger<'a> {
         match &recorded.entry.event {
             Event::WritePlanned { ring, intent } => {
                 self.writes = intent.id.0;
+                self.intents.insert(intent.id, ((&id.plan, ring), intent));
                 self.open = Some(OpenWrite { plan: &id.plan, ring, intent, doubted_at: None, read: None });
             }
             Event::WriteCancelled { .. } | Event::WriteRefused { .. } => self.open = None,
@@ -335,8 +382,24 @@ impl<'a> Ledger<'a> {
             Event::WriteConfirmed { ring, group, .. }
             | Event::WriteSettled { ring, finding: Finding::Applied { group }, .. }
             | Event::RingAssigned { ring, group, .. }
-            | Event::RingRecognised { ring, group, .. } => {
+            | Event::RingRecognised { ring, group, .. }
+            | Event::RollbackInPlace { ring, group, .. } => {
                 self.own(&id.plan, ring, group);
+            }
+            Event::RollbackStarted { steps, .. } => {
+                for (step, policy) in
+                    steps.iter().flat_map(|step| step.policies.iter().map(move |at| (step, at)))
+                {
+                    self.held.extend(step.back.iter().map(|(environment, way)| Held {
+                        plan: &id.plan,
+                        policy,
+                        environment: *environment,
+                        version: way.from,
+                    }));
+                }
+            }
+            Event::VersionReleased { version } => {
+                self.held.retain(|held| !(*held.plan == id.plan && held.version == *version));
             }
             Event::HaltLifted { cause: Cause::Drift(drift), .. }
             | Event::DriftAdopted { drift: Drift::Group(drift) } => self.accept_drift(drift),
@@ -440,6 +503,12 @@ impl<'a> Ledger<'a> {
                 }
             }
             Event::RolloutCompleted {} => plan.course = Course::Completed,
+            Event::RollbackStarted { steps, .. } => {
+                (plan.course, plan.waiting) = (Course::RollingBack, None);
+                let line = |step| StepLine { step, is_begun: false, is_done: false };
+                plan.steps.extend(steps.iter().map(line));
+            }
+            Event::RollbackCompleted {} => plan.course = Course::RolledBack,
             Event::Paused {} => plan.paused = true,
             Event::PauseLifted {} => plan.paused = false,
             Event::Halted { cause } => plan.halted = Some(cause),
@@ -455,6 +524,7 @@ impl<'a> Ledger<'a> {
                 }
             }
             event => {
+                plan.step(event);
                 if let Some(ring) = event.ring().and_then(|name| plan.ring_mut(name)) {
                     ring.take(event, intent, at);
                 }
@@ -497,10 +567,12 @@ impl<'a> RingLine<'a> {
 
     fn take(&mut self, event: &'a Event, intent: Option<&'a WriteIntent>, at: Timestamp) {
         if let Some(origin) = self.origin {
-            return self.take_restoring(origin, event, intent);
+            return self.take_restoring(origin, event, intent, at);
         }
         match event {
-            Event::WritePlanned { intent, .. } if intent.purpose == Purpose::Restore => {
+            Event::WritePlanned { intent, .. }
+                if matches!(intent.purpose, Purpose::Restore | Purpose::Rollback { .. }) =>
+            {
                 // What its gates cannot tell, they still cannot afterwards.
                 self.origin = Some(self.place);
                 self.place = Place::Deploying;
@@ -541,6 +613,12 @@ impl<'a> RingLine<'a> {
                 self.adopted_at = Some(at);
             }
             Event::RingVerified { .. } => self.go(Place::Verified),
+            Event::RollbackInPlace { group, .. } => {
+                self.go(Place::RollingBack);
+                self.assign(group, &group.content.policies);
+                self.back_since = Some(at);
+            }
+            Event::RingRolledBack { .. } => self.go(Place::RolledBack),
             Event::DevicesLeft { environment, left, .. } => {
                 self.left.insert(*environment, *left);
             }
@@ -559,7 +637,14 @@ impl<'a> RingLine<'a> {
     }
 
     /// What becomes of a ring while its group is written back.
-    fn take_restoring(&mut self, origin: Place, event: &'a Event, intent: Option<&'a WriteIntent>) {
+    fn take_restoring(
+        &mut self,
+        origin: Place,
+        event: &'a Event,
+        intent: Option<&'a WriteIntent>,
+        at: Timestamp,
+    ) {
+        let goes_back = intent.is_some_and(|intent| matches!(intent.purpose, Purpose::Rollback { .. }));
         let tries = &mut self.restoring;
         match event {
             Event::WriteDoubted { .. } => {
@@ -574,9 +659,15 @@ impl<'a> RingLine<'a> {
             Event::WriteConfirmed { group, .. }
             | Event::WriteSettled { finding: Finding::Applied { group }, .. } => {
                 (tries.failures, tries.refused) = (0, None);
-                tries.done += 1;
+                tries.done += u32::from(!goes_back);
                 self.origin = None;
                 self.place = origin;
+                if let (true, Some(intent)) = (goes_back, intent) {
+                    self.go(Place::RollingBack);
+                    self.assign(group, &intent.policies);
+                    self.back_since = Some(at);
+                    return;
+                }
                 if let (true, Some(intent)) = (self.is_entered(), intent) {
                     self.go(Place::Adopting);
                     self.assign(group, &intent.policies);
@@ -600,7 +691,7 @@ impl<'a> RingLine<'a> {
                 self.go(Place::Entering);
                 (self.failures, self.refused) = (0, None);
             }
-            Some((Purpose::Target | Purpose::Restore, intent)) => {
+            Some((Purpose::Target | Purpose::Restore | Purpose::Rollback { .. }, intent)) => {
                 self.go(Place::Adopting);
                 self.assign(group, &intent.policies);
             }
@@ -638,7 +729,9 @@ fn failed(why: &Cancelled) -> bool {
         | Cancelled::Held
         | Cancelled::OpeningClosed
         | Cancelled::FreezeBegun
-        | Cancelled::PlanChanged => false,
+        | Cancelled::PlanChanged
+        | Cancelled::RolledBack
+        | Cancelled::HeldOut { .. } => false,
         Cancelled::ConcurrentEdit
         | Cancelled::GroupGone
         | Cancelled::GroupInTheWay

@@ -25,7 +25,7 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
         .intent
         .purpose
     {
-        Purpose::Restore => ring.restoring.doubted || open.intent.after_doubt,
+        Purpose::Restore | Purpose::Rollback { .. } => ring.restoring.doubted || open.intent.after_doubt,
         Purpose::Target | Purpose::MoveOut { .. } => ring.doubted || open.intent.after_doubt,
     });
     within_limit(audit, ledger, open, recorded);
@@ -61,6 +61,9 @@ fn within_limit(audit: &mut Audit, ledger: &Ledger<'_>, open: &OpenWrite<'_>, re
     else {
         return;
     };
+    if matches!(open.intent.purpose, Purpose::Rollback { .. }) {
+        return;
+    }
     let plan = ledger.line(recorded).and_then(|line| line.ring_plan(open.ring));
     if let (Some(counted), Some(limit)) = (counted, plan.and_then(|plan| plan.max_devices)) {
         audit.require(!limit.is_exceeded_by(*counted), Law::BlastLimit, recorded.seq, || {

@@ -5,6 +5,7 @@
 
 mod drifted;
 mod ring;
+mod rollback;
 mod rollout;
 #[cfg(test)]
 mod tests;
@@ -12,16 +13,18 @@ mod tests;
 use std::collections::BTreeMap;
 
 use crate::ids::{GroupId, PlanName, RingName};
-use crate::plan::model::Revision;
+use crate::plan::model::{Revision, RingPlan};
 use crate::rollout::event::{Actor, Cause, Event, Finding, Mode, Recorded, RolloutId, SoakFact};
+use crate::rollout::rollback::Trigger;
 use crate::rollout::verdict::Judgement;
 use crate::time::{Timestamp, after, since};
 
 pub use drifted::OwnedGroup;
 pub use ring::{
-    Assigned, Attempts, Doubt, FirstRead, Origin, PendingWrite, Refusal, Restoring, Ring, Soak, Stage,
+    Assigned, Attempts, Back, Doubt, FirstRead, Origin, PendingWrite, Refusal, Restoring, Ring, Soak, Stage,
     UnknownSince,
 };
+pub use rollback::{HeldOut, Moved, Progress, Rollback, StepState};
 pub use rollout::{Halt, Phase, Rollout, Standstill, WaitingTarget, same_profiles};
 
 /// All that the log says.
@@ -44,6 +47,8 @@ pub struct State {
     pub lost: BTreeMap<(PlanName, RingName), OwnedGroup>,
     /// Rings in which another updater was accepted, and up to when its moves are.
     pub updaters: BTreeMap<(PlanName, RingName), Timestamp>,
+    /// What rollbacks hold out, whatever a plan asks for, until a person releases it.
+    pub held_out: Vec<HeldOut>,
     /// What has soaked on what; it spares a ring a second soak.
     pub soaks: Vec<SoakFact>,
     /// Writes planned so far.
@@ -57,6 +62,8 @@ pub struct State {
 pub struct Tallies {
     /// Halts by plan and cause.
     pub halts: BTreeMap<(PlanName, &'static str), u64>,
+    /// Rollbacks by plan and what set them off.
+    pub rollbacks: BTreeMap<(PlanName, Trigger), u64>,
 }
 
 /// A hold or a stop: who, why, since when.
@@ -153,6 +160,10 @@ impl State {
             Event::PauseLifted {} if plan.paused.is_none() => return Err("the plan is not paused".to_owned()),
             Event::Paused {} => plan.paused = Some(Hold::of(recorded)),
             Event::PauseLifted {} => plan.paused = None,
+            Event::VersionReleased { version } => {
+                let (plan, version) = (id.plan.clone(), *version);
+                self.release(&plan, version)?;
+            }
             event => plan.rollout.apply(event, recorded)?,
         }
         self.keep_account_facts(id, recorded);
@@ -166,7 +177,7 @@ impl State {
         }
         let (number, paused) = match self.plans.get(&id.plan) {
             None => (1, None),
-            Some(plan) if plan.rollout.phase == Phase::Running => {
+            Some(plan) if matches!(plan.rollout.phase, Phase::Running | Phase::RollingBack) => {
                 return Err(format!("{} still runs", plan.rollout.id));
             }
             Some(plan) => (plan.rollout.id.number + 1, plan.paused.clone()),
@@ -174,7 +185,12 @@ impl State {
         if id.number != number {
             return Err(format!("the next rollout of this plan is number {number}"));
         }
-        let rings = revision.plan.rings.iter().map(|ring| Ring::pending(ring, at)).collect();
+        let before = self.plans.get(&id.plan).map(|plan| &plan.rollout);
+        let ring = |plan: &RingPlan| {
+            let moved = before.map(|before| Moved::carried(before, &revision.plan, plan));
+            Ring { moved: moved.unwrap_or_default(), ..Ring::pending(plan, at) }
+        };
+        let rings = revision.plan.rings.iter().map(ring).collect();
         let rollout = Rollout {
             id: id.clone(),
             revision: revision.clone(),
@@ -184,6 +200,7 @@ impl State {
             rings,
             waiting: None,
             standstills: Vec::new(),
+            rollback: None,
         };
         self.plans.insert(id.plan.clone(), PlanState { paused, rollout });
         self.stand_still_everywhere(at);
@@ -197,6 +214,7 @@ impl State {
             Event::WriteConfirmed { ring, group, .. }
             | Event::RingAssigned { ring, group, .. }
             | Event::RingRecognised { ring, group, .. }
+            | Event::RollbackInPlace { ring, group, .. }
             | Event::WriteSettled { ring, finding: Finding::Applied { group }, .. } => {
                 self.own(id, ring, group, recorded.at);
             }
@@ -213,6 +231,10 @@ impl State {
                     self.remember_offers(drift, recorded.at);
                 }
                 *self.tallies.halts.entry((id.plan.clone(), cause.as_str())).or_default() += 1;
+            }
+            Event::RollbackStarted { trigger, steps } => {
+                self.hold_out(id, steps, recorded);
+                *self.tallies.rollbacks.entry((id.plan.clone(), *trigger)).or_default() += 1;
             }
             // What was waived proves nothing to a later rollout.
             Event::RingVerified { ring, judgements } if !judgements.iter().any(Judgement::is_waived) => {
@@ -265,8 +287,10 @@ impl State {
                 for unknown in ring.unknown.values_mut() {
                     unknown.since = later(unknown.since);
                 }
-                if let Stage::Soaking(_, soak) = &mut ring.stage {
-                    soak.started_at = later(soak.started_at);
+                match &mut ring.stage {
+                    Stage::Soaking(_, soak) => soak.started_at = later(soak.started_at),
+                    Stage::RollingBack(_, back) => back.since = later(back.since),
+                    _ => {}
                 }
             }
         }

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Hold;
+use super::rollback::Moved;
 use crate::ids::{DeviceId, GroupId, PolicyId, RingName};
 use crate::plan::model::RingPlan;
 use crate::rollout::event::{
@@ -14,7 +15,7 @@ use crate::rollout::event::{
 use crate::rollout::remote::Group;
 use crate::rollout::verdict::{Gate, Judgement, Unknown, Verdict};
 use crate::time::Timestamp;
-use crate::version::Environment;
+use crate::version::{ClientVersion, Environment};
 
 /// One ring of a rollout.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,8 +41,10 @@ pub struct Ring {
     /// Environments whose silent devices were looked for, and few, when the ring was verified: while
     /// that cannot be said again, the next ring waits.
     pub looked: BTreeSet<Environment>,
-    /// What became of writing its group back.
+    /// What became of writing its group back: after a drift, or in a rollback.
     pub restoring: Restoring,
+    /// What this rollout changed in what its devices are offered.
+    pub moved: BTreeMap<Environment, Moved>,
 }
 
 /// The writes so far that were to put a ring's group back.
@@ -51,7 +54,7 @@ pub struct Restoring {
     pub attempts: Attempts,
     /// When the last of them ended.
     pub since: Timestamp,
-    /// How many of them put it back.
+    /// How many of them put it back after a drift.
     pub done: u32,
 }
 
@@ -79,12 +82,33 @@ pub enum Stage {
     Soaking(Assigned, Soak),
     /// It soaked.
     Verified(Assigned),
+    /// An earlier version is on offer again, and its devices have time to come back.
+    RollingBack(Assigned, Back),
+    /// They had it; `None`: nothing is on offer, for it has no group.
+    RolledBack(Option<Assigned>, Back),
+}
+
+/// Where a ring went back to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Back {
+    /// What the environments went back to that did.
+    pub to: BTreeMap<Environment, ClientVersion>,
+    /// Since when that is on offer, by ringward's clock; later by the time that nobody watched since.
+    pub since: Timestamp,
 }
 
 impl Stage {
     /// The words of metrics, for all states.
-    pub const NAMES: [&'static str; 6] =
-        ["pending", "entering", "deploying", "adopting", "soaking", "verified"];
+    pub const NAMES: [&'static str; 8] = [
+        "pending",
+        "entering",
+        "deploying",
+        "adopting",
+        "soaking",
+        "verified",
+        "rolling_back",
+        "rolled_back",
+    ];
 
     /// The word of metrics, API and command line.
     #[must_use]
@@ -96,6 +120,8 @@ impl Stage {
             Self::Adopting(_) => "adopting",
             Self::Soaking(..) => "soaking",
             Self::Verified(_) => "verified",
+            Self::RollingBack(..) => "rolling_back",
+            Self::RolledBack(..) => "rolled_back",
         }
     }
 
@@ -105,7 +131,12 @@ impl Stage {
     pub const fn is_entered(&self) -> bool {
         match self {
             Self::Pending | Self::Entering(_) => false,
-            Self::Deploying(_) | Self::Adopting(_) | Self::Soaking(..) | Self::Verified(_) => true,
+            Self::Deploying(_)
+            | Self::Adopting(_)
+            | Self::Soaking(..)
+            | Self::Verified(_)
+            | Self::RollingBack(..)
+            | Self::RolledBack(..) => true,
         }
     }
 
@@ -113,11 +144,47 @@ impl Stage {
     #[must_use]
     pub const fn assigned(&self) -> Option<&Assigned> {
         match self {
-            Self::Adopting(assigned) | Self::Soaking(assigned, _) | Self::Verified(assigned) => {
-                Some(assigned)
-            }
-            Self::Pending | Self::Entering(_) | Self::Deploying(_) => None,
+            Self::Adopting(assigned)
+            | Self::Soaking(assigned, _)
+            | Self::Verified(assigned)
+            | Self::RollingBack(assigned, _)
+            | Self::RolledBack(Some(assigned), _) => Some(assigned),
+            Self::Pending | Self::Entering(_) | Self::Deploying(_) | Self::RolledBack(None, _) => None,
         }
+    }
+
+    /// Where a ring is that goes back further: what went back before stays so.
+    fn back(&self, to: &BTreeMap<Environment, ClientVersion>, since: Timestamp) -> Back {
+        let mut all = match self {
+            Self::RollingBack(_, back) | Self::RolledBack(_, back) => back.to.clone(),
+            _ => BTreeMap::new(),
+        };
+        all.extend(to);
+        Back { to: all, since }
+    }
+
+    /// Whether a ring goes back, or went, to all of these.
+    #[must_use]
+    pub fn is_back_at(&self, to: &BTreeMap<Environment, ClientVersion>) -> bool {
+        match self {
+            Self::RollingBack(_, back) | Self::RolledBack(_, back) => {
+                to.iter().all(|(environment, version)| back.to.get(environment) == Some(version))
+            }
+            _ => false,
+        }
+    }
+
+    /// What a ring with these targets is to run: those, or what it went back to.
+    #[must_use]
+    pub fn targets(
+        &self,
+        targets: &BTreeMap<Environment, ClientVersion>,
+    ) -> BTreeMap<Environment, ClientVersion> {
+        let mut targets = targets.clone();
+        if let Self::RollingBack(_, back) | Self::RolledBack(_, back) = self {
+            targets.extend(&back.to);
+        }
+        targets
     }
 }
 
@@ -223,6 +290,7 @@ impl Ring {
             acknowledged: BTreeMap::new(),
             silence_accepted: BTreeMap::new(),
             looked: BTreeSet::new(),
+            moved: BTreeMap::new(),
         }
     }
 }
@@ -263,16 +331,18 @@ impl Ring {
                 })
             }
             (stage, Event::WritePlanned { intent, .. })
-                if intent.purpose == Purpose::Restore && !matches!(stage, Stage::Deploying(_)) =>
+                if intent.purpose.is_of_any_stage() && !matches!(stage, Stage::Deploying(_)) =>
             {
                 self.write_back(intent, at);
                 return Ok(());
             }
             (Stage::Entering(attempts), Event::WritePlanned { intent, .. }) => {
+                let attempts = attempts.clone();
+                self.note_moved(intent);
                 Stage::Deploying(Box::new(PendingWrite {
                     intent: (**intent).clone(),
                     planned_at: at,
-                    attempts: attempts.clone(),
+                    attempts,
                     doubt: None,
                     origin: None,
                 }))
@@ -290,18 +360,26 @@ impl Ring {
                     if write.origin.is_some() {
                         let doubted = write.attempts.doubted || write.doubt.is_some();
                         let attempts = Attempts { doubted, ..Attempts::default() };
-                        self.restoring = Restoring { attempts, since: at, done: self.restoring.done + 1 };
+                        let done = self.restoring.done + u32::from(write.intent.purpose == Purpose::Restore);
+                        self.restoring = Restoring { attempts, since: at, done };
                     }
                     stage
                 }
-                Outcome::Nothing(attempts) => match write.origin.clone() {
-                    None => Stage::Entering(attempts),
-                    Some(origin) => {
-                        let done = self.restoring.done + u32::from(was_applied(event));
-                        self.go_back(origin, Restoring { attempts, since: at, done });
-                        return Ok(());
+                Outcome::Nothing(attempts) => {
+                    let (origin, id) = (write.origin.clone(), write.id());
+                    if matches!(event, Event::WriteCancelled { .. } | Event::WriteRefused { .. }) {
+                        // It changed nothing, and certainly so.
+                        self.moved.retain(|_, moved| moved.write != id);
                     }
-                },
+                    match origin {
+                        None => Stage::Entering(attempts),
+                        Some(origin) => {
+                            let done = self.restoring.done + u32::from(was_applied(event));
+                            self.go_back(origin, Restoring { attempts, since: at, done });
+                            return Ok(());
+                        }
+                    }
+                }
                 Outcome::Doubt(doubt) => {
                     let mut write = write.clone();
                     write.doubt = Some(doubt);
@@ -309,6 +387,15 @@ impl Ring {
                     return Ok(());
                 }
             },
+            (stage, Event::RollbackInPlace { group, to, .. }) => {
+                let assigned = Assigned::of(group, &group.content.policies);
+                Stage::RollingBack(assigned, stage.back(to, at))
+            }
+            (Stage::RollingBack(assigned, back), Event::RingRolledBack { .. }) => {
+                let (assigned, back) = (assigned.clone(), back.clone());
+                self.moved.retain(|environment, _| !back.to.contains_key(environment));
+                Stage::RolledBack(Some(assigned), back)
+            }
             (Stage::Adopting(assigned), Event::AdoptionReached { .. }) => {
                 Stage::Soaking(assigned.clone(), Soak { started_at: at })
             }
@@ -347,6 +434,47 @@ impl Ring {
             (stage, _) => return Err(format!("ring {} is {}", self.name, stage.as_str())),
         };
         self.enter(next, at);
+        Ok(())
+    }
+
+    /// What a write for its targets changes in what its devices are offered, when nothing did before.
+    fn note_moved(&mut self, intent: &WriteIntent) {
+        if intent.purpose != Purpose::Target {
+            return;
+        }
+        for environment in Environment::ALL {
+            let before = intent.before.as_ref().and_then(|group| group.content.target(environment));
+            let after = intent.after.target(environment);
+            let Some(version) = after.filter(|after| before != Some(after)) else { continue };
+            let Ok(version) = version.parse() else { continue };
+            let was = before.map(str::to_owned);
+            let (write, policies) = (intent.id, intent.policies.clone());
+            match self.moved.get_mut(&environment) {
+                // It changes what an earlier write of the ring left: what was there before that one counts.
+                Some(known) if before == Some(known.version.to_string().as_str()) => {
+                    (known.version, known.policies) = (version, policies);
+                }
+                // An earlier write came to nothing, and somebody else was there since.
+                Some(_) | None => {
+                    self.moved.insert(environment, Moved { write, was, version, policies });
+                }
+            }
+        }
+    }
+
+    /// Its part of a rollback is over without a group that could be written.
+    pub(super) fn is_without_group(
+        &mut self,
+        to: BTreeMap<Environment, ClientVersion>,
+        at: Timestamp,
+    ) -> Result<(), String> {
+        if matches!(self.stage, Stage::Deploying(_)) {
+            return Err("a write has no outcome yet".to_owned());
+        }
+        self.moved.retain(|environment, _| !to.contains_key(environment));
+        let assigned = self.stage.assigned().cloned();
+        let back = self.stage.back(&to, at);
+        self.enter(Stage::RolledBack(assigned, back), at);
         Ok(())
     }
 
@@ -456,7 +584,7 @@ impl PendingWrite {
         match (&self.doubt, event) {
             (None, Event::WriteCancelled { why, retry_at, .. }) => Ok(self.back(why, *retry_at)),
             (None, Event::WriteRefused { status, message, .. }) => Ok(self.refused(*status, message)),
-            (None, Event::WriteConfirmed { group, .. }) => self.applied(group),
+            (None, Event::WriteConfirmed { group, .. }) => self.applied(group, at),
             (None, Event::WriteDoubted { why, .. }) => {
                 Ok(Outcome::Doubt(Doubt { why: why.clone(), since: at, first_read: None }))
             }
@@ -470,7 +598,7 @@ impl PendingWrite {
                     return Err("the two reads do not agree".to_owned());
                 }
                 match finding {
-                    Finding::Applied { group } => self.applied(group),
+                    Finding::Applied { group } => self.applied(group, at),
                     Finding::NotApplied {} => {
                         Ok(self.failed("not applied, by two reads".to_owned(), None, true))
                     }
@@ -484,7 +612,7 @@ impl PendingWrite {
         }
     }
 
-    fn applied(&self, group: &Group) -> Result<Outcome, String> {
+    fn applied(&self, group: &Group, at: Timestamp) -> Result<Outcome, String> {
         if !group.content.offers_the_same(&self.intent.after) {
             return Err("the group is not as intended".to_owned());
         }
@@ -496,6 +624,11 @@ impl PendingWrite {
             (Purpose::Target, _) => Outcome::Stage(adopting()),
             // Its targets are on offer anew.
             (Purpose::Restore, Some(origin)) if origin.stage.is_entered() => Outcome::Stage(adopting()),
+            (Purpose::Rollback { to }, origin) => {
+                let assigned = Assigned::of(group, &self.intent.policies);
+                let before = origin.as_ref().map_or(&Stage::Pending, |origin| &origin.stage);
+                Outcome::Stage(Stage::RollingBack(assigned, before.back(to, at)))
+            }
             // The ring's own write is still to come.
             (Purpose::MoveOut { .. } | Purpose::Restore, _) => Outcome::Nothing(done()),
         })

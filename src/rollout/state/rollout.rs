@@ -6,9 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::ring::{PendingWrite, Ring, Stage};
+use super::rollback::{Progress, Rollback};
 use crate::ids::RingName;
 use crate::plan::model::{OnNewTarget, PlanDigest, Revision, RingPlan};
-use crate::rollout::event::{Cause, Event, Purpose, Recorded, RolloutId};
+use crate::rollout::event::{Cause, Event, HowBack, Purpose, Recorded, RolloutId};
 use crate::time::{Timestamp, after, since};
 
 /// One run of a plan.
@@ -31,6 +32,8 @@ pub struct Rollout {
     /// Spans in which it was paused, halted, stopped or withdrawn, or nobody watched; the last may
     /// still run.
     pub standstills: Vec<Standstill>,
+    /// Set once it goes back.
+    pub rollback: Option<Rollback>,
 }
 
 /// A newer target that waits.
@@ -67,6 +70,10 @@ pub enum Phase {
     Running,
     /// Every ring is verified.
     Completed,
+    /// On its way back, ring by ring.
+    RollingBack,
+    /// It went back as far as somebody asked.
+    RolledBack,
     /// A newer target took over.
     Superseded,
     /// Its file is gone.
@@ -75,7 +82,14 @@ pub enum Phase {
 
 impl Phase {
     /// All, for metrics.
-    pub const ALL: [Self; 4] = [Self::Running, Self::Completed, Self::Superseded, Self::Withdrawn];
+    pub const ALL: [Self; 6] = [
+        Self::Running,
+        Self::Completed,
+        Self::RollingBack,
+        Self::RolledBack,
+        Self::Superseded,
+        Self::Withdrawn,
+    ];
 
     /// The word of metrics, API and command line.
     #[must_use]
@@ -83,6 +97,8 @@ impl Phase {
         match self {
             Self::Running => "running",
             Self::Completed => "completed",
+            Self::RollingBack => "rolling_back",
+            Self::RolledBack => "rolled_back",
             Self::Superseded => "superseded",
             Self::Withdrawn => "withdrawn",
         }
@@ -126,8 +142,20 @@ impl Rollout {
     pub(super) fn apply(&mut self, event: &Event, recorded: &Recorded) -> Result<(), String> {
         let at = recorded.at;
         match (self.phase, event) {
-            (Phase::Running | Phase::Completed | Phase::Withdrawn, Event::PlanRevised { revision }) => {
+            (
+                Phase::Running | Phase::Completed | Phase::RolledBack | Phase::Withdrawn,
+                Event::PlanRevised { revision },
+            ) => {
                 return self.revise(revision, at);
+            }
+            (_, Event::RollbackStarted { trigger, steps }) => {
+                self.start_rollback(*trigger, steps, recorded)?;
+            }
+            (Phase::RollingBack, Event::RollbackCompleted {}) => {
+                if self.next_step().is_some() {
+                    return Err("a ring is still to go back".to_owned());
+                }
+                self.enter_phase(Phase::RolledBack, at)?;
             }
             (Phase::Running, Event::RolloutSuperseded { .. }) => self.enter_phase(Phase::Superseded, at)?,
             (Phase::Running, Event::NewTargetWaits { revision }) => self.wait(revision, at)?,
@@ -146,7 +174,7 @@ impl Rollout {
                 }
                 self.enter_phase(Phase::Completed, at)?;
             }
-            (Phase::Running, Event::Halted { cause }) if self.halted.is_none() => {
+            (Phase::Running | Phase::RollingBack, Event::Halted { cause }) if self.halted.is_none() => {
                 self.halted = Some(Halt { cause: cause.clone(), since: at });
             }
             (_, Event::HaltLifted { cause, acknowledged }) => {
@@ -181,6 +209,9 @@ impl Rollout {
                 let Some(name) = event.ring().filter(|_| !matches!(event, Event::Halted { .. })) else {
                     return Err("it does not fit a running rollout".to_owned());
                 };
+                if is_only_of_a_rollback(event) {
+                    return Err("the rollout does not go back".to_owned());
+                }
                 let turn = self.is_turn_of(name);
                 let ring = self.ring_mut(name).ok_or("the rollout has no such ring")?;
                 if takes_turn(event) && !turn {
@@ -192,7 +223,52 @@ impl Rollout {
                     self.take_turns_back(at);
                 }
             }
+            (Phase::RollingBack, event) => self.go_back(event, recorded)?,
             (phase, _) => return Err(format!("the rollout is {}", phase.as_str())),
+        }
+        Ok(())
+    }
+
+    /// What happens to a ring while the rollout goes back.
+    fn go_back(&mut self, event: &Event, recorded: &Recorded) -> Result<(), String> {
+        let name = event.ring().filter(|_| is_of_a_rollback(event)).ok_or("it does not fit a rollback")?;
+        let begins = matches!(event, Event::WritePlanned { .. } | Event::RollbackInPlace { .. });
+        let ends = match event {
+            Event::RingRolledBack { how, .. } => Some(*how),
+            _ => None,
+        };
+        if begins || ends.is_some() {
+            let next = self.next_step().ok_or("nothing is left to go back")?;
+            if next.ring != *name {
+                return Err(format!("ring {} goes back first", next.ring));
+            }
+            let to = match event {
+                Event::WritePlanned { intent, .. } => match &intent.purpose {
+                    Purpose::Rollback { to } => Some(to),
+                    Purpose::Target | Purpose::MoveOut { .. } | Purpose::Restore => None,
+                },
+                Event::RollbackInPlace { to, .. } => Some(to),
+                _ => None,
+            };
+            if begins && to != Some(&next.to()) {
+                return Err("it is not what the rollback says".to_owned());
+            }
+        }
+        let back = self.next_step().map(|next| next.to()).unwrap_or_default();
+        let ring = self.ring_mut(name).ok_or("the rollout has no such ring")?;
+        match event {
+            Event::RingRolledBack { how: HowBack::NoGroup, .. } => {
+                ring.is_without_group(back, recorded.at)?;
+            }
+            Event::RingRolledBack { .. } if !ring.stage.is_back_at(&back) => {
+                return Err(format!("ring {name} does not offer all that it goes back to"));
+            }
+            event => ring.apply(event, recorded)?,
+        }
+        if let Some(how) = ends {
+            self.progress(Progress::Done(how, recorded.at));
+        } else if begins {
+            self.progress(Progress::Begun);
         }
         Ok(())
     }
@@ -285,10 +361,32 @@ impl Rollout {
     }
 }
 
+/// Whether an event is one of a rollback's own.
+fn is_only_of_a_rollback(event: &Event) -> bool {
+    match event {
+        Event::WritePlanned { intent, .. } => matches!(intent.purpose, Purpose::Rollback { .. }),
+        Event::RollbackInPlace { .. } | Event::RingRolledBack { .. } => true,
+        _ => false,
+    }
+}
+
+/// Whether an event is one of a rollback's own, or the outcome of a write.
+fn is_of_a_rollback(event: &Event) -> bool {
+    match event {
+        Event::WriteCancelled { .. }
+        | Event::WriteConfirmed { .. }
+        | Event::WriteRefused { .. }
+        | Event::WriteDoubted { .. }
+        | Event::DoubtRead { .. }
+        | Event::WriteSettled { .. } => true,
+        event => is_only_of_a_rollback(event),
+    }
+}
+
 /// Whether an event is for a ring only whose turn it is. A group is written back at any time.
 fn takes_turn(event: &Event) -> bool {
     match event {
-        Event::WritePlanned { intent, .. } => intent.purpose != Purpose::Restore,
+        Event::WritePlanned { intent, .. } => !intent.purpose.is_of_any_stage(),
         Event::RingReached { .. } | Event::RingAssigned { .. } | Event::RingRecognised { .. } => true,
         _ => false,
     }

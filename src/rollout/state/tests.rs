@@ -6,7 +6,7 @@ use super::*;
 use crate::ids::PolicyId;
 use crate::plan::model::{
     Adoption, DeviceLimit, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef,
-    RingPlan,
+    RingPlan, RollbackRules,
 };
 use crate::rollout::event::{Cancelled, Entry, Purpose, WriteId, WriteIntent};
 use crate::rollout::remote::GroupContent;
@@ -32,6 +32,7 @@ fn revision() -> Revision {
         health: Health::default(),
         unknown_after: "6h".parse().unwrap(),
         on_failure: OnFailure::Halt,
+        rollback: RollbackRules::default(),
         max_devices: None,
     };
     let plan = Plan {

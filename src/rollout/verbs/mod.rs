@@ -24,7 +24,8 @@ pub use rows::{Row, effects, markdown, refusals, rows};
 pub use words::About;
 
 use crate::rollout::command::StartPlans;
-use crate::rollout::state::{Phase, PlanState, Stage, State};
+use crate::rollout::rollback::{NoWayBack, RollbackStep};
+use crate::rollout::state::{HeldOut, Phase, PlanState, Stage, State};
 use crate::rollout::verdict::Gate;
 
 /// What a person can ask for.
@@ -36,6 +37,10 @@ pub enum Verb {
     Resume,
     /// Declare that a gate does not apply.
     Waive,
+    /// Take a rollout back.
+    Rollback,
+    /// Allow again what a rollback holds out.
+    ReleaseHold,
     /// Look now.
     CheckNow,
     /// Stop all writes.
@@ -83,6 +88,10 @@ pub enum Place {
     Soaking,
     /// It soaked.
     Verified,
+    /// An earlier version is on offer again.
+    RollingBack,
+    /// It went back.
+    RolledBack,
 }
 
 /// Whether a person waived the gate before.
@@ -92,6 +101,35 @@ pub enum Waived {
     No,
     /// It was.
     Already,
+}
+
+/// Whether what a rollback would take back has somewhere to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WaysBack {
+    /// All of it has.
+    Known,
+    /// Some of it has not.
+    Missing,
+    /// There is nothing to take back, or it is on its way.
+    NothingMoved,
+}
+
+/// Whether a plan's rollbacks hold a version out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum HeldBack {
+    /// They do.
+    Yes,
+    /// They do not.
+    No,
+}
+
+/// What the group offers that a rollout is halted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Offered {
+    /// Nothing that is held out, or it is halted for something else.
+    Sound,
+    /// Somebody has it offer what a rollback holds out.
+    HeldOut,
 }
 
 /// What a verb comes to.
@@ -120,6 +158,16 @@ pub enum Effect {
     Waive,
     /// The gate is exempt as soon as it is asked.
     WaiveAhead,
+    /// The rollout goes back.
+    RollBack,
+    /// The pause is lifted, and the rollout goes back.
+    LiftPauseAndRollBack,
+    /// The halt is lifted and its cause acknowledged, and the rollout goes back.
+    LiftHaltAndRollBack,
+    /// Both are lifted, and the rollout goes back.
+    LiftBothAndRollBack,
+    /// The version may be offered again.
+    Release,
     /// Everything that the rollout wants to see is read now.
     Read,
     /// Plan files and stop file are looked at; a rollout that is over wants nothing read.
@@ -155,6 +203,16 @@ pub enum Refused {
     Over,
     /// The rollout is withdrawn.
     FileGone,
+    /// A newer rollout has taken its place.
+    Succeeded,
+    /// There is nothing to take back.
+    NothingMoved,
+    /// A ring has nowhere to go back to.
+    NoWayBack,
+    /// The plan's rollbacks do not hold the version out.
+    NotHeldOut,
+    /// The group offers what a rollback holds out.
+    OffersHeldOut,
     /// Writes were stopped before.
     StoppedAlready,
     /// There is no stop to lift.
@@ -176,6 +234,11 @@ impl Effect {
             | Self::LiftBoth
             | Self::Waive
             | Self::WaiveAhead
+            | Self::RollBack
+            | Self::LiftPauseAndRollBack
+            | Self::LiftHaltAndRollBack
+            | Self::LiftBothAndRollBack
+            | Self::Release
             | Self::Read
             | Self::Stop
             | Self::Start
@@ -200,27 +263,79 @@ impl Cell {
 #[must_use]
 pub const fn pause(phase: Phase, holds: Holds) -> Cell {
     match (holds, phase) {
-        (Holds::Free | Holds::Halted, Phase::Running) => Cell::Done(Effect::Pause),
+        (Holds::Free | Holds::Halted, Phase::Running | Phase::RollingBack) => Cell::Done(Effect::Pause),
         // The pause is the plan's: a newer target, or the file's return, meets it.
-        (Holds::Free | Holds::Halted, Phase::Completed | Phase::Superseded | Phase::Withdrawn) => {
-            Cell::Done(Effect::PauseAhead)
-        }
+        (
+            Holds::Free | Holds::Halted,
+            Phase::Completed | Phase::RolledBack | Phase::Superseded | Phase::Withdrawn,
+        ) => Cell::Done(Effect::PauseAhead),
         (
             Holds::Paused | Holds::PausedAndHalted,
-            Phase::Running | Phase::Completed | Phase::Superseded | Phase::Withdrawn,
+            Phase::Running
+            | Phase::Completed
+            | Phase::RollingBack
+            | Phase::RolledBack
+            | Phase::Superseded
+            | Phase::Withdrawn,
         ) => Cell::Refused(Refused::PausedAlready),
     }
 }
 
 /// `resume PLAN`. It lifts holds in every phase: those of a rollout that is over would meet the next.
+/// A halt is not lifted while its group offers what a rollback holds out: that would accept it.
 #[must_use]
-pub const fn resume(holds: Holds, writes: Writes) -> Cell {
-    match (holds, writes) {
-        (Holds::Paused, Writes::Allowed | Writes::Stopped) => Cell::Done(Effect::LiftPause),
-        (Holds::Halted, Writes::Allowed | Writes::Stopped) => Cell::Done(Effect::LiftHalt),
-        (Holds::PausedAndHalted, Writes::Allowed | Writes::Stopped) => Cell::Done(Effect::LiftBoth),
-        (Holds::Free, Writes::Allowed) => Cell::Refused(Refused::NotHeld),
-        (Holds::Free, Writes::Stopped) => Cell::Refused(Refused::OnlyStopped),
+pub const fn resume(holds: Holds, writes: Writes, offered: Offered) -> Cell {
+    match (holds, writes, offered) {
+        (Holds::Paused, Writes::Allowed | Writes::Stopped, Offered::Sound | Offered::HeldOut) => {
+            Cell::Done(Effect::LiftPause)
+        }
+        (Holds::Halted, Writes::Allowed | Writes::Stopped, Offered::Sound) => Cell::Done(Effect::LiftHalt),
+        (Holds::PausedAndHalted, Writes::Allowed | Writes::Stopped, Offered::Sound) => {
+            Cell::Done(Effect::LiftBoth)
+        }
+        (Holds::Halted | Holds::PausedAndHalted, Writes::Allowed | Writes::Stopped, Offered::HeldOut) => {
+            Cell::Refused(Refused::OffersHeldOut)
+        }
+        (Holds::Free, Writes::Allowed, Offered::Sound | Offered::HeldOut) => Cell::Refused(Refused::NotHeld),
+        (Holds::Free, Writes::Stopped, Offered::Sound | Offered::HeldOut) => {
+            Cell::Refused(Refused::OnlyStopped)
+        }
+    }
+}
+
+/// `rollback PLAN`. A person's word: it lifts the plan's holds, each by an event of its own, and waits
+/// for a stop. In a rollout that goes back already it takes back what was left out.
+#[must_use]
+pub const fn rollback(phase: Phase, holds: Holds, ways: WaysBack) -> Cell {
+    match (phase, ways) {
+        (Phase::Superseded, WaysBack::Known | WaysBack::Missing | WaysBack::NothingMoved) => {
+            Cell::Refused(Refused::Succeeded)
+        }
+        (
+            Phase::Running | Phase::Completed | Phase::RollingBack | Phase::RolledBack | Phase::Withdrawn,
+            ways,
+        ) => match (ways, holds) {
+            (
+                WaysBack::NothingMoved,
+                Holds::Free | Holds::Paused | Holds::Halted | Holds::PausedAndHalted,
+            ) => Cell::Refused(Refused::NothingMoved),
+            (WaysBack::Missing, Holds::Free | Holds::Paused | Holds::Halted | Holds::PausedAndHalted) => {
+                Cell::Refused(Refused::NoWayBack)
+            }
+            (WaysBack::Known, Holds::Free) => Cell::Done(Effect::RollBack),
+            (WaysBack::Known, Holds::Paused) => Cell::Done(Effect::LiftPauseAndRollBack),
+            (WaysBack::Known, Holds::Halted) => Cell::Done(Effect::LiftHaltAndRollBack),
+            (WaysBack::Known, Holds::PausedAndHalted) => Cell::Done(Effect::LiftBothAndRollBack),
+        },
+    }
+}
+
+/// `release-hold PLAN --version V`. It asks for no phase and no hold: it writes nothing.
+#[must_use]
+pub const fn release_hold(held: HeldBack) -> Cell {
+    match held {
+        HeldBack::Yes => Cell::Done(Effect::Release),
+        HeldBack::No => Cell::Refused(Refused::NotHeldOut),
     }
 }
 
@@ -232,12 +347,16 @@ pub const fn waive(gate: Gate, phase: Phase, place: Place, waived: Waived) -> Ce
         Gate::Fleet => Cell::Refused(Refused::OfSight),
         Gate::Adoption | Gate::Soak => match phase {
             Phase::Running => leaving(place, waived),
-            Phase::Completed | Phase::Superseded => Cell::Refused(Refused::Over),
+            Phase::Completed | Phase::RollingBack | Phase::RolledBack | Phase::Superseded => {
+                Cell::Refused(Refused::Over)
+            }
             Phase::Withdrawn => Cell::Refused(Refused::FileGone),
         },
         Gate::Stalled | Gate::Dark => match phase {
             Phase::Running => health(place, waived),
-            Phase::Completed | Phase::Superseded => Cell::Refused(Refused::Over),
+            Phase::Completed | Phase::RollingBack | Phase::RolledBack | Phase::Superseded => {
+                Cell::Refused(Refused::Over)
+            }
             Phase::Withdrawn => Cell::Refused(Refused::FileGone),
         },
     }
@@ -248,6 +367,9 @@ const fn leaving(place: Place, waived: Waived) -> Cell {
     match (place, waived) {
         (Place::Pending, Waived::No | Waived::Already) => Cell::Refused(Refused::NotItsTurn),
         (Place::Verified, Waived::No | Waived::Already) => Cell::Refused(Refused::LetThrough),
+        (Place::RollingBack | Place::RolledBack, Waived::No | Waived::Already) => {
+            Cell::Refused(Refused::Over)
+        }
         (Place::Entering | Place::Writing | Place::InDoubt, Waived::No) => Cell::Done(Effect::WaiveAhead),
         (Place::Adopting | Place::Soaking, Waived::No) => Cell::Done(Effect::Waive),
         (
@@ -261,6 +383,9 @@ const fn leaving(place: Place, waived: Waived) -> Cell {
 const fn health(place: Place, waived: Waived) -> Cell {
     match (place, waived) {
         (Place::Pending, Waived::No | Waived::Already) => Cell::Refused(Refused::NotItsTurn),
+        (Place::RollingBack | Place::RolledBack, Waived::No | Waived::Already) => {
+            Cell::Refused(Refused::Over)
+        }
         (Place::Entering | Place::Writing | Place::InDoubt, Waived::No) => Cell::Done(Effect::WaiveAhead),
         (Place::Adopting | Place::Soaking | Place::Verified, Waived::No) => Cell::Done(Effect::Waive),
         (
@@ -279,8 +404,10 @@ const fn health(place: Place, waived: Waived) -> Cell {
 #[must_use]
 pub const fn check_now(phase: Phase) -> Cell {
     match phase {
-        Phase::Running => Cell::Done(Effect::Read),
-        Phase::Completed | Phase::Superseded | Phase::Withdrawn => Cell::Done(Effect::LookAtFiles),
+        Phase::Running | Phase::RollingBack => Cell::Done(Effect::Read),
+        Phase::Completed | Phase::RolledBack | Phase::Superseded | Phase::Withdrawn => {
+            Cell::Done(Effect::LookAtFiles)
+        }
     }
 }
 
@@ -306,8 +433,16 @@ pub const fn start(writes: Writes, plans: StartPlans) -> Cell {
 
 impl Verb {
     /// All, in the order of the documents.
-    pub const ALL: [Self; 6] =
-        [Self::Pause, Self::Resume, Self::Waive, Self::CheckNow, Self::Stop, Self::Start];
+    pub const ALL: [Self; 8] = [
+        Self::Pause,
+        Self::Resume,
+        Self::Waive,
+        Self::Rollback,
+        Self::ReleaseHold,
+        Self::CheckNow,
+        Self::Stop,
+        Self::Start,
+    ];
 
     /// The word of API and command line.
     #[must_use]
@@ -316,6 +451,8 @@ impl Verb {
             Self::Pause => "pause",
             Self::Resume => "resume",
             Self::Waive => "waive",
+            Self::Rollback => "rollback",
+            Self::ReleaseHold => "release-hold",
             Self::CheckNow => "check-now",
             Self::Stop => "stop",
             Self::Start => "start",
@@ -326,7 +463,13 @@ impl Verb {
     #[must_use]
     pub const fn needs_reason(self) -> bool {
         match self {
-            Self::Pause | Self::Resume | Self::Waive | Self::Stop | Self::Start => true,
+            Self::Pause
+            | Self::Resume
+            | Self::Waive
+            | Self::Rollback
+            | Self::ReleaseHold
+            | Self::Stop
+            | Self::Start => true,
             Self::CheckNow => false,
         }
     }
@@ -373,7 +516,7 @@ impl Writes {
 
 impl Place {
     /// All, in their order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Pending,
         Self::Entering,
         Self::Writing,
@@ -381,6 +524,8 @@ impl Place {
         Self::Adopting,
         Self::Soaking,
         Self::Verified,
+        Self::RollingBack,
+        Self::RolledBack,
     ];
 
     /// That of a stage.
@@ -394,6 +539,8 @@ impl Place {
             Stage::Adopting(_) => Self::Adopting,
             Stage::Soaking(..) => Self::Soaking,
             Stage::Verified(_) => Self::Verified,
+            Stage::RollingBack(..) => Self::RollingBack,
+            Stage::RolledBack(..) => Self::RolledBack,
         }
     }
 
@@ -407,7 +554,56 @@ impl Place {
             Self::Adopting => "adopting",
             Self::Soaking => "soaking",
             Self::Verified => "verified",
+            Self::RollingBack => "rolling_back",
+            Self::RolledBack => "rolled_back",
         }
+    }
+}
+
+impl WaysBack {
+    /// All.
+    pub const ALL: [Self; 3] = [Self::Known, Self::Missing, Self::NothingMoved];
+
+    /// By what was found.
+    #[must_use]
+    pub const fn of(found: &Result<Vec<RollbackStep>, NoWayBack>) -> Self {
+        match found {
+            Ok(_) => Self::Known,
+            Err(NoWayBack::Stuck(_)) => Self::Missing,
+            Err(NoWayBack::NothingMoved) => Self::NothingMoved,
+        }
+    }
+
+    /// The word of API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Known => "known",
+            Self::Missing => "missing",
+            Self::NothingMoved => "nothing_moved",
+        }
+    }
+}
+
+impl HeldBack {
+    /// All.
+    pub const ALL: [Self; 2] = [Self::Yes, Self::No];
+
+    /// From whether it is.
+    #[must_use]
+    pub const fn of(is_held_out: bool) -> Self {
+        if is_held_out { Self::Yes } else { Self::No }
+    }
+}
+
+impl Offered {
+    /// All.
+    pub const ALL: [Self; 2] = [Self::Sound, Self::HeldOut];
+
+    /// By what was found.
+    #[must_use]
+    pub const fn of(held: Option<&HeldOut>) -> Self {
+        if held.is_some() { Self::HeldOut } else { Self::Sound }
     }
 }
 

@@ -3,7 +3,7 @@
 //! **Invariant:** each situation that a verb asks for is in exactly one row.
 
 use super::words;
-use super::{About, Cell, Effect, Holds, Place, Refused, Verb, Waived, Writes};
+use super::{About, Cell, Effect, HeldBack, Holds, Offered, Place, Refused, Verb, Waived, WaysBack, Writes};
 use crate::rollout::command::StartPlans;
 use crate::rollout::state::Phase;
 use crate::rollout::verdict::Gate;
@@ -23,8 +23,10 @@ impl Verb {
     pub const fn columns(self) -> &'static [&'static str] {
         match self {
             Self::Pause => &["phase", "holds"],
-            Self::Resume => &["holds", "writes"],
+            Self::Resume => &["holds", "writes", "group offers"],
             Self::Waive => &["gate", "phase", "ring", "waived before"],
+            Self::Rollback => &["phase", "holds", "way back"],
+            Self::ReleaseHold => &["held out"],
             Self::CheckNow => &["phase"],
             Self::Stop => &["writes"],
             Self::Start => &["writes", "--paused"],
@@ -38,7 +40,22 @@ impl Verb {
                 .map(|(phase, holds)| (vec![words::phase(phase), holds.words()], super::pause(phase, holds)))
                 .collect(),
             Self::Resume => pairs(&Holds::ALL, &Writes::ALL)
-                .map(|(holds, writes)| (vec![holds.words(), writes.words()], super::resume(holds, writes)))
+                .flat_map(|of| Offered::ALL.map(|offered| (of, offered)))
+                .map(|((holds, writes), offered)| {
+                    let said = vec![holds.words(), writes.words(), offered.words()];
+                    (said, super::resume(holds, writes, offered))
+                })
+                .collect(),
+            Self::Rollback => pairs(&Phase::ALL, &Holds::ALL)
+                .flat_map(|of| WaysBack::ALL.map(|ways| (of, ways)))
+                .map(|((phase, holds), ways)| {
+                    let said = vec![words::phase(phase), holds.words(), ways.words()];
+                    (said, super::rollback(phase, holds, ways))
+                })
+                .collect(),
+            Self::ReleaseHold => HeldBack::ALL
+                .into_iter()
+                .map(|held| (vec![held.words()], super::release_hold(held)))
                 .collect(),
             Self::Waive => pairs(&Gate::ALL, &Phase::ALL)
                 .flat_map(|of| pairs(&Place::ALL, &Waived::ALL).map(move |at| (of, at)))

@@ -62,7 +62,9 @@ fn each_situation_is_in_one_row() {
         assert_eq!(seen.len(), situations, "{verb:?}: no situation twice");
         let expected = match verb {
             Verb::Pause => Phase::ALL.len() * Holds::ALL.len(),
-            Verb::Resume => Holds::ALL.len() * Writes::ALL.len(),
+            Verb::Resume => Holds::ALL.len() * Writes::ALL.len() * Offered::ALL.len(),
+            Verb::Rollback => Phase::ALL.len() * Holds::ALL.len() * WaysBack::ALL.len(),
+            Verb::ReleaseHold => HeldBack::ALL.len(),
             Verb::Waive => Gate::ALL.len() * Phase::ALL.len() * Place::ALL.len() * Waived::ALL.len(),
             Verb::CheckNow => Phase::ALL.len(),
             Verb::Stop => Writes::ALL.len(),

@@ -3,7 +3,7 @@
 //! **Invariant:** a refusal's words are written once: with names in an answer, and with `PLAN`,
 //! `RING` and `GATE` in help and documents.
 
-use super::{Effect, Holds, Place, Refused, Verb, Waived, Writes};
+use super::{Effect, HeldBack, Holds, Offered, Place, Refused, Verb, Waived, WaysBack, Writes};
 use crate::rollout::command::StartPlans;
 use crate::rollout::state::{Hold, Phase};
 use crate::rollout::verdict::{Gate, short};
@@ -21,6 +21,10 @@ pub struct About {
     pub held: String,
     /// The rollout's phase.
     pub phase: String,
+    /// A version.
+    pub version: String,
+    /// Rings that have nowhere to go back to, and why.
+    pub stuck: String,
 }
 
 impl About {
@@ -33,6 +37,8 @@ impl About {
             gate: "GATE".to_owned(),
             held: "by SOMEBODY".to_owned(),
             phase: "over".to_owned(),
+            version: "VERSION".to_owned(),
+            stuck: "ring `RING` has nowhere to go back to".to_owned(),
         }
     }
 
@@ -55,6 +61,10 @@ impl Verb {
             Self::Waive => {
                 "declare that a gate does not apply to a ring of this rollout; it is shown for good"
             }
+            Self::Rollback => {
+                "take a rollout back, ring by ring, the latest first: versions that it moved, and nothing else"
+            }
+            Self::ReleaseHold => "allow a version again that the plan's rollbacks hold out",
             Self::CheckNow => {
                 "read now what the plan's rollout wants to see, and decide; nothing is recorded"
             }
@@ -70,6 +80,8 @@ impl Verb {
             Self::Pause => "ringward pause PLAN --reason …",
             Self::Resume => "ringward resume PLAN --reason …",
             Self::Waive => "ringward waive PLAN --gate GATE [--ring RING] --reason …",
+            Self::Rollback => "ringward rollback PLAN [--ring RING] [--environment ENVIRONMENT] --reason …",
+            Self::ReleaseHold => "ringward release-hold PLAN --version VERSION --reason …",
             Self::CheckNow => "ringward check-now PLAN",
             Self::Stop => "ringward stop --reason …",
             Self::Start => "ringward start [--paused] --reason …",
@@ -83,6 +95,8 @@ impl Verb {
             Self::Pause => "/api/v1/rollouts/{plan}/pause",
             Self::Resume => "/api/v1/rollouts/{plan}/resume",
             Self::Waive => "/api/v1/rollouts/{plan}/waive",
+            Self::Rollback => "/api/v1/rollouts/{plan}/rollback",
+            Self::ReleaseHold => "/api/v1/rollouts/{plan}/release-hold",
             Self::CheckNow => "/api/v1/rollouts/{plan}/check-now",
             Self::Stop => "/api/v1/stop",
             Self::Start => "/api/v1/start",
@@ -108,6 +122,17 @@ impl Effect {
             Self::WaiveAhead => {
                 "the gate reads `exempt` once the ring's targets are on offer; the write is not hurried by it"
             }
+            Self::RollBack => {
+                "each ring goes back to what it ran before, the latest first; openings, freezes, soaks and `max_devices` are not asked, a stop and a doubt are; what is taken back is held out from now on"
+            }
+            Self::LiftPauseAndRollBack => "the pause is lifted, and each ring goes back",
+            Self::LiftHaltAndRollBack => {
+                "the halt is lifted and its cause acknowledged, and each ring goes back"
+            }
+            Self::LiftBothAndRollBack => "pause and halt are lifted, and each ring goes back",
+            Self::Release => {
+                "plans may offer it again; if the plan's file still asks for it, a new rollout begins at its first ring"
+            }
             Self::Read => {
                 "plan files, groups, profiles and devices are read now, and decided on as they come in"
             }
@@ -131,6 +156,11 @@ impl Effect {
             Self::LiftHalt => "`halt_lifted`",
             Self::LiftBoth => "`pause_lifted`, `halt_lifted`",
             Self::Waive | Self::WaiveAhead => "`gate_waived`",
+            Self::RollBack => "`rollback_started`",
+            Self::LiftPauseAndRollBack => "`pause_lifted`, `rollback_started`",
+            Self::LiftHaltAndRollBack => "`halt_lifted`, `rollback_started`",
+            Self::LiftBothAndRollBack => "`pause_lifted`, `halt_lifted`, `rollback_started`",
+            Self::Release => "`version_released`",
             Self::Read | Self::LookAtFiles => "nothing",
             Self::Stop => "`stopped`",
             Self::Start => "`started`",
@@ -143,7 +173,7 @@ impl Refused {
     /// Why.
     #[must_use]
     pub fn why(self, about: &About) -> String {
-        let About { plan, ring, gate, held, phase } = about;
+        let About { plan, ring, gate, held, phase, version, stuck } = about;
         match self {
             Self::PausedAlready => format!("plan {plan} is paused already {held}"),
             Self::NotHeld => format!("plan {plan} is neither paused nor halted"),
@@ -157,6 +187,13 @@ impl Refused {
             Self::LetThrough => format!("ring `{ring}` is verified"),
             Self::Over => format!("the rollout is {phase}"),
             Self::FileGone => "the rollout is withdrawn".to_owned(),
+            Self::Succeeded => "a newer rollout has taken its place".to_owned(),
+            Self::NothingMoved => "there is nothing to take back: the rollout changed no version there, or it is on its way back already".to_owned(),
+            Self::NoWayBack => stuck.clone(),
+            Self::NotHeldOut => format!("plan {plan} holds out no {version}"),
+            Self::OffersHeldOut => {
+                "the group that it is halted for offers a version that a rollback holds out".to_owned()
+            }
             Self::StoppedAlready => format!("all writes are stopped already {held}"),
             Self::NotStopped | Self::NotStoppedToPause => "writes are not stopped".to_owned(),
         }
@@ -165,7 +202,7 @@ impl Refused {
     /// What would work.
     #[must_use]
     pub fn instead(self, about: &About) -> String {
-        let About { plan, .. } = about;
+        let About { plan, version, .. } = about;
         match self {
             Self::PausedAlready => format!("ringward resume {plan} --reason … lifts it"),
             Self::NotHeld => format!("ringward explain {plan} says what it waits for"),
@@ -181,6 +218,15 @@ impl Refused {
             Self::LetThrough => "its gate holds nothing up; name a ring that is not verified with --ring".to_owned(),
             Self::Over => "nothing of it is left to waive; a newer target in the plan has gates of its own".to_owned(),
             Self::FileGone => "put the plan's file back, and waive it then".to_owned(),
+            Self::Succeeded => "roll that one back".to_owned(),
+            Self::NothingMoved => format!("ringward explain {plan} says what each ring is offered, and since when"),
+            Self::NoWayBack => {
+                "write `rollback_to: {windows: VERSION, macos: VERSION}` for such a ring into the plan, and ask again; or name the rings that have a way back with --ring and --environment".to_owned()
+            }
+            Self::NotHeldOut => format!("ringward explain {plan} lists what it holds out"),
+            Self::OffersHeldOut => {
+                format!("set the group back at Cloudflare, and resume then; or release it first: ringward release-hold {plan} --version {version} --reason …")
+            }
             Self::StoppedAlready => "ringward start --reason … allows writes again".to_owned(),
             Self::NotStopped => {
                 "ringward status says what each plan waits for, and ringward resume PLAN --reason … lifts a plan's holds"
@@ -214,9 +260,43 @@ impl Writes {
 impl Place {
     pub(super) const fn words(self) -> &'static str {
         match self {
-            Self::Pending | Self::Entering | Self::Adopting | Self::Soaking | Self::Verified => self.state(),
+            Self::Pending
+            | Self::Entering
+            | Self::Adopting
+            | Self::Soaking
+            | Self::Verified
+            | Self::RollingBack
+            | Self::RolledBack => self.state(),
             Self::Writing => "deploying",
             Self::InDoubt => "in doubt",
+        }
+    }
+}
+
+impl WaysBack {
+    pub(super) const fn words(self) -> &'static str {
+        match self {
+            Self::Known => "known",
+            Self::Missing => "missing for a ring",
+            Self::NothingMoved => "nothing to take back",
+        }
+    }
+}
+
+impl HeldBack {
+    pub(super) const fn words(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::No => "no",
+        }
+    }
+}
+
+impl Offered {
+    pub(super) const fn words(self) -> &'static str {
+        match self {
+            Self::Sound => "nothing held out",
+            Self::HeldOut => "what is held out",
         }
     }
 }

@@ -29,6 +29,9 @@ pub struct HaltJson {
     /// log.
     #[serde(default)]
     pub devices: Option<usize>,
+    /// Whether its group offers now what a rollback holds out: then `resume` is refused.
+    #[serde(default)]
+    pub offers_held_out: bool,
 }
 
 /// One way in which a ring's group or devices differ from what ringward left.

@@ -11,7 +11,7 @@ use super::super::json::{RingJson, RolloutJson};
 use super::encoded;
 use crate::ids::{PlanName, RingName};
 use crate::rollout::state::Phase;
-use crate::rollout::verbs::{self, Cell, Holds, Place, Verb, Waived, Writes};
+use crate::rollout::verbs::{self, Cell, Holds, Offered, Place, Verb, Waived, WaysBack, Writes};
 use crate::rollout::verdict::Gate;
 
 /// Who reads the page.
@@ -61,7 +61,12 @@ pub(super) fn of_rollout(rollout: &RolloutJson, writes: Writes, viewer: &Viewer)
         let href = format!("/act/{word}?plan={}", encoded(plan.as_str()));
         Some(action(format!("{word}-{plan}"), label, href, of_plan(verb, plan), viewer))
     };
-    let labels = [(Verb::Resume, "Resume"), (Verb::Pause, "Pause"), (Verb::CheckNow, "Check now")];
+    let labels = [
+        (Verb::Resume, "Resume"),
+        (Verb::Pause, "Pause"),
+        (Verb::Rollback, "Roll back"),
+        (Verb::CheckNow, "Check now"),
+    ];
     labels.into_iter().filter_map(offered).collect()
 }
 
@@ -71,9 +76,21 @@ pub(super) fn plan_cell(verb: Verb, rollout: &RolloutJson, writes: Writes) -> Op
     let holds = Holds::of(rollout.paused.is_some(), rollout.halted.is_some());
     match verb {
         Verb::Pause => Some(verbs::pause(phase, holds)),
-        Verb::Resume => Some(verbs::resume(holds, writes)),
+        Verb::Resume => Some(verbs::resume(holds, writes, offered_of(rollout))),
+        Verb::Rollback => {
+            let ways = WaysBack::ALL.into_iter().find(|ways| ways.as_str() == rollout.way_back)?;
+            Some(verbs::rollback(phase, holds, ways))
+        }
         Verb::CheckNow => Some(verbs::check_now(phase)),
-        Verb::Waive | Verb::Stop | Verb::Start => None,
+        Verb::Waive | Verb::ReleaseHold | Verb::Stop | Verb::Start => None,
+    }
+}
+
+/// What the group offers that it is halted for, as a snapshot has it.
+fn offered_of(rollout: &RolloutJson) -> Offered {
+    match &rollout.halted {
+        Some(halt) if halt.offers_held_out => Offered::HeldOut,
+        Some(_) | None => Offered::Sound,
     }
 }
 

@@ -15,6 +15,7 @@ use super::acts::{of_all, of_plan, plan_cell, waive_cell, waive_command};
 use super::{encoded, show};
 use crate::ids::{PlanName, RingName};
 use crate::rollout::command::{Command, StartPlans};
+use crate::rollout::rollback::Scope;
 use crate::rollout::verbs::{self, About, Cell, Verb, Writes};
 use crate::rollout::verdict::Gate;
 
@@ -24,6 +25,7 @@ pub(super) enum Asked {
     Pause(PlanName),
     Resume(PlanName),
     Waive { plan: PlanName, ring: RingName, gate: Gate },
+    Rollback(PlanName),
     CheckNow(PlanName),
     Stop,
     Start,
@@ -66,6 +68,7 @@ impl Asked {
                     gate: known.ok_or_else(|| malformed(format!("there is no gate `{gate}`")))?,
                 })
             }
+            "rollback" => Ok(Self::Rollback(plan()?)),
             "check-now" => Ok(Self::CheckNow(plan()?)),
             "stop" => Ok(Self::Stop),
             "start" => Ok(Self::Start),
@@ -82,6 +85,7 @@ impl Asked {
             Self::Pause(plan) => Command::Pause(plan),
             Self::Resume(plan) => Command::Resume(plan),
             Self::Waive { plan, ring, gate } => Command::Waive { plan, gate, ring: Some(ring) },
+            Self::Rollback(plan) => Command::Rollback { plan, scope: Scope::default() },
             Self::CheckNow(plan) => Command::CheckNow(plan),
             Self::Stop => Command::Stop,
             Self::Start => Command::Start {
@@ -98,6 +102,7 @@ impl Asked {
             Self::Pause(_) => Verb::Pause,
             Self::Resume(_) => Verb::Resume,
             Self::Waive { .. } => Verb::Waive,
+            Self::Rollback(_) => Verb::Rollback,
             Self::CheckNow(_) => Verb::CheckNow,
             Self::Stop => Verb::Stop,
             Self::Start => Verb::Start,
@@ -109,7 +114,9 @@ impl Asked {
     fn cell(&self, answer: &RolloutsAnswer, rollout: Option<&RolloutJson>) -> Option<Cell> {
         let writes = Writes::of(answer.stopped.is_some());
         match self {
-            Self::Pause(_) | Self::Resume(_) | Self::CheckNow(_) => plan_cell(self.verb(), rollout?, writes),
+            Self::Pause(_) | Self::Resume(_) | Self::Rollback(_) | Self::CheckNow(_) => {
+                plan_cell(self.verb(), rollout?, writes)
+            }
             Self::Waive { ring, gate, .. } => {
                 let ring = rollout?.rings.iter().find(|one| one.name == *ring)?;
                 waive_cell(rollout?, ring, *gate)
@@ -140,9 +147,11 @@ impl Asked {
 
     pub(super) fn plan(&self) -> Option<&PlanName> {
         match self {
-            Self::Pause(plan) | Self::Resume(plan) | Self::CheckNow(plan) | Self::Waive { plan, .. } => {
-                Some(plan)
-            }
+            Self::Pause(plan)
+            | Self::Resume(plan)
+            | Self::Rollback(plan)
+            | Self::CheckNow(plan)
+            | Self::Waive { plan, .. } => Some(plan),
             Self::Stop | Self::Start => None,
         }
     }
@@ -164,6 +173,12 @@ impl Asked {
                 format!("{}/{}", text_of(pause), text_of(halt))
             }
             Self::Waive { .. } => text_of(rollout.map(|rollout| &rollout.id)),
+            // What goes back is what stands there: another rollout, or another ring by now, is asked anew.
+            Self::Rollback(_) => {
+                let rings = rollout.into_iter().flat_map(|rollout| &rollout.rings);
+                let rings: Vec<_> = rings.map(|ring| format!("{} {}", ring.state, ring.since)).collect();
+                format!("{}/{}", text_of(rollout.map(|rollout| &rollout.id)), rings.join("/"))
+            }
             Self::Start => text_of(answer.stopped.as_ref().map(|hold| hold.since)),
             Self::Pause(_) | Self::CheckNow(_) | Self::Stop => String::new(),
         }
@@ -174,6 +189,7 @@ impl Asked {
             Self::Pause(plan) => format!("Pause {plan}?"),
             Self::Resume(plan) => format!("Resume {plan}?"),
             Self::Waive { plan, ring, gate } => format!("Waive gate {gate} for {ring} in {plan}?"),
+            Self::Rollback(plan) => format!("Roll {plan} back?"),
             Self::CheckNow(plan) => format!("Check {plan} now?"),
             Self::Stop => "Stop all writes?".to_owned(),
             Self::Start => "Allow writes again?".to_owned(),
@@ -188,6 +204,7 @@ impl Asked {
                 let (plan, ring) = (encoded(plan.as_str()), encoded(ring.as_str()));
                 format!("/act/waive?plan={plan}&ring={ring}&gate={gate}")
             }
+            Self::Rollback(plan) => format!("/act/rollback?plan={}", encoded(plan.as_str())),
             Self::CheckNow(plan) => format!("/act/check-now?plan={}", encoded(plan.as_str())),
             Self::Stop => "/act/stop".to_owned(),
             Self::Start => "/act/start".to_owned(),
@@ -196,7 +213,9 @@ impl Asked {
 
     pub(super) fn command_line(&self) -> String {
         match self {
-            Self::Pause(plan) | Self::Resume(plan) | Self::CheckNow(plan) => of_plan(self.verb(), plan),
+            Self::Pause(plan) | Self::Resume(plan) | Self::Rollback(plan) | Self::CheckNow(plan) => {
+                of_plan(self.verb(), plan)
+            }
             Self::Waive { plan, ring, gate } => waive_command(plan, ring, *gate),
             Self::Stop | Self::Start => of_all(self.verb()),
         }
@@ -222,6 +241,12 @@ impl Asked {
                 lines.push("All other gates still hold.".to_owned());
                 lines
             }
+            Self::Rollback(_) => told(&[
+                "Every ring that this rollout moved goes back to what it ran before, the latest first, one at a time.",
+                "No opening, freeze or device limit is asked. A pause and a halt are lifted by this; a stop is not.",
+                "What is taken back is held out of these rings until somebody releases it. Devices go up, down and up again only then: that way is known to break some.",
+                "For one environment, or from a later ring on, use the command line.",
+            ]),
             Self::CheckNow(_) => told(&[
                 "ringward looks at the plan files, reads what this plan’s rollout wants to see, and decides.",
                 "It records nothing and lifts no hold.",

@@ -205,11 +205,12 @@ impl Asked {
                 Self::Pause(_) => "Pause",
                 Self::Resume(_) => "Resume",
                 Self::Waive { .. } => "Waive the gate",
+                Self::Rollback(_) => "Roll back",
                 Self::CheckNow(_) => "Check now",
                 Self::Stop => "Stop all writes",
                 Self::Start => "Start again",
             },
-            grave: matches!(self, Self::Stop | Self::Waive { .. }),
+            grave: matches!(self, Self::Stop | Self::Waive { .. } | Self::Rollback(_)),
         };
         Html::shown(status, sheet.render())
     }

@@ -220,6 +220,8 @@ pub(super) fn headline(rollout: &RolloutJson, current: Option<usize>) -> String 
             "completed" => "Every ring is verified".to_owned(),
             "superseded" => "A newer target took over".to_owned(),
             "withdrawn" => "The plan’s file is gone; nothing is written".to_owned(),
+            "rolling_back" => "Going back, the latest ring first".to_owned(),
+            "rolled_back" => "Rolled back; the next target begins a new rollout".to_owned(),
             other => other.replace('_', " "),
         };
     };
@@ -323,6 +325,7 @@ fn blockers(rollout: &RolloutJson, said: Option<&str>) -> Vec<Blocker> {
         all.push(Blocker::left(Tone::Bad, format!("Halted since {}: {}", short(halt.since), halt.text)));
     }
     all.extend(rollout.newer_target.as_ref().map(Blocker::newer));
+    all.extend(present::told_rollback(rollout).into_iter().map(|text| Blocker::left(Tone::Idle, text)));
     let drifts = present::told_drifts(rollout).into_iter();
     all.extend(
         drifts.map(|(standing, text)| Blocker::left(Tone::Idle, format!("Drift, {standing}: {text}"))),

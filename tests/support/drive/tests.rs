@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ringward::ids::{DeviceId, PlanName, PolicyId, RingName};
 use ringward::plan::model::{
     Adoption, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision,
-    RingPlan,
+    RingPlan, RollbackRules,
 };
 use ringward::rollout::event::Mode;
 use ringward::rollout::remote::Profile;
@@ -45,6 +45,7 @@ fn ring(name: &str, profile: &str) -> RingPlan {
         health: Health::default(),
         unknown_after: Span::hours(6),
         on_failure: OnFailure::Halt,
+        rollback: RollbackRules::default(),
         max_devices: None,
     }
 }

@@ -6,7 +6,7 @@ pub(super) use crate::fleet::{Counts, EnvironmentCensus, PartsPerBillion, Share}
 pub(super) use crate::ids::{DeviceId, PlanName, PolicyId, RingName};
 pub(super) use crate::plan::model::{
     Adoption, DeviceLimit, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef,
-    Revision, RingPlan,
+    Revision, RingPlan, RollbackRules,
 };
 pub(super) use crate::rollout::event::{
     Acknowledged, Actor, Cancelled, Cause, Drift, Entry, Event, Finding, GroupDrift, Mode, MovedTo,
@@ -61,6 +61,7 @@ pub(super) fn ring(name: &str, policy: &str, environments: &[Environment]) -> Ri
         health: Health { min_devices: 5, ..Health::BUILT_IN },
         unknown_after: "6h".parse().unwrap(),
         on_failure: OnFailure::Halt,
+        rollback: RollbackRules::default(),
         max_devices: None,
     }
 }

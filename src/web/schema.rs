@@ -18,6 +18,8 @@ use crate::version::{ClientVersion, Environment};
 
 /// What `ids` accepts: anything but control characters.
 const ID_PATTERN: &str = r"^[^\u0000-\u001f\u007f-\u009f]+$";
+/// What `version` accepts, but for numbers of ten digits, which no release has.
+const VERSION_PATTERN: &str = r"^(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8})){3}$";
 /// A reason as the verbs accept it: no control character but line breaks and tabs, and not blank.
 const REASON_PATTERN: &str = r"^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*$";
 /// The same where it may be left out.
@@ -44,7 +46,7 @@ schemas! {
         .pattern(Some("^[a-z0-9][a-z0-9-]*$"))
         .build(),
     ClientVersion => text("A client version: four numbers")
-        .pattern(Some(r"^[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+$"))
+        .pattern(Some(VERSION_PATTERN))
         .examples([json!("2026.8.2100.0")])
         .build(),
     Gate => words("A condition on entering a ring or on leaving it", &Gate::ALL),

@@ -129,8 +129,12 @@ impl WriteLock {
 impl Drop for WriteLock {
     /// Takes our name off. The file stays: deleting a lock file lets two processes each lock "the"
     /// file. A failure leaves a stale name that nobody reads, because the lock is free.
+    ///
+    /// Unlocks by word: closing alone leaves the lock with a copy of the descriptor, and a child that
+    /// this process is just starting has one until it becomes its own program.
     fn drop(&mut self) {
         let _ = self.file.set_len(0);
+        let _ = self.file.unlock();
     }
 }
 
@@ -210,6 +214,17 @@ mod tests {
         );
         drop(first);
         WriteLock::acquire(&db, at("2026-10-12T09:00:00Z")).unwrap();
+    }
+
+    #[test]
+    fn a_copy_of_the_descriptor_does_not_keep_the_lock() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = dir.path().join("ringward.db");
+        let now = at("2026-10-12T06:00:00Z");
+        let held = WriteLock::acquire(&db, now).unwrap();
+        let _as_a_child_has_it = held.file.try_clone().unwrap();
+        drop(held);
+        WriteLock::acquire(&db, now).unwrap();
     }
 
     #[test]

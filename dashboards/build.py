@@ -215,6 +215,17 @@ def rings():
             "written back. `ringward explain PLAN` shows what differs; `ringward resume PLAN --reason …` accepts it.",
             f"ringward_drift{{{RING}}} == 1", ["ring", "kind"], size=(12, 5), noValue="none",
         ),
+        table(
+            "Rollbacks", "How often each plan was taken back, by what set it off, counted from the log. Who and why: "
+            "`ringward history PLAN`.",
+            f"ringward_rollbacks_total{{{PLAN}}} > 0", ["plan", "trigger"], value="rollbacks", size=(12, 5),
+            noValue="never",
+        ),
+        table(
+            "Held out", "Versions that a rollback took away, and that no ring gets again until a person says so: "
+            "`ringward release-hold PLAN --version V --reason …`.",
+            f"ringward_held_out_info{{{RING}}}", ["ring", "environment", "version"], size=(12, 5), noValue="none",
+        ),
     ]
 
 

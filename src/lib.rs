@@ -9,6 +9,7 @@
 //! | [`synthetic`] | a seeded fleet: devices with habits and stories (pure) |
 //! | [`schedule`] | openings and freezes: next open, next close, why (pure) |
 //! | [`plan`] | plan files: spanned tree, decoder that collects errors, model |
+//! | [`config`] | `ringward.yaml`: who may ask the daemon for what |
 //! | [`fleet`] | sightings to classes, adoption, exercise, who went dark (pure) |
 //! | [`rollout`] | the core: events, state, gates, `decide`, report, laws (pure, sync, no clock) |
 //! | [`simulation`] | the core and a simulated account on one virtual clock; forecasts (pure) |
@@ -23,6 +24,7 @@
 
 pub mod cli;
 pub mod cloudflare;
+pub mod config;
 pub mod daemon;
 pub mod failpoint;
 pub mod fleet;

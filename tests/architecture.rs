@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Lowest first, as in the map of `src/lib.rs`.
-const ORDER: [&str; 18] = [
+const ORDER: [&str; 19] = [
     "text",
     "ids",
     "version",
@@ -16,6 +16,7 @@ const ORDER: [&str; 18] = [
     "synthetic",
     "schedule",
     "plan",
+    "config",
     "fleet",
     "rollout",
     "simulation",
@@ -30,13 +31,14 @@ const ORDER: [&str; 18] = [
 ];
 
 /// Modules that take `now` as an argument and touch nothing outside memory.
-const PURE: [&str; 10] = [
+const PURE: [&str; 11] = [
     "text",
     "ids",
     "version",
     "synthetic",
     "schedule",
     "plan",
+    "config",
     "fleet",
     "rollout",
     "simulation",

@@ -11,6 +11,9 @@ mod listings;
 #[path = "client/operations.rs"]
 mod operations;
 #[cfg(test)]
+#[path = "client/people.rs"]
+mod people;
+#[cfg(test)]
 #[path = "client/secrets.rs"]
 mod secrets;
 #[cfg(test)]

@@ -266,6 +266,15 @@ scenarios! {
     fleet_on_holiday
     foreign_group
     forgotten_devices
+    approval_edited
+    approval_expired
+    approval_floor
+    approval_overtaken
+    approval_refused
+    approval_removed
+    approval_two
+    approval_unsure
+    approval_who
     freeze_between_rings
     freeze_installs
     freeze_mid_rollout

@@ -10,10 +10,13 @@ use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Arg, Args, Command, Subcommand, ValueEnum};
 
+use crate::cli::access::access;
+use crate::cli::access::args::AccessArgs;
 use crate::cli::backup::backup;
 use crate::cli::check::check;
 use crate::cli::client::Connection;
-use crate::cli::connection_args::ConnectionArgs;
+
+use crate::cli::connection_args::{ConnectionArgs, read_token};
 use crate::cli::devices::{Filter, devices};
 use crate::cli::diff::{DiffArgs, diff};
 use crate::cli::exit::CliError;
@@ -32,8 +35,11 @@ use crate::cli::signals::end_signal;
 use crate::cli::simulate::{SimulateArgs, simulate};
 use crate::cli::status::status;
 use crate::cli::stop::stop;
+use crate::cli::token::{TokenCommand, token};
 use crate::cli::user::caller;
-use crate::cli::verbs::{check_now, help, pause, release_hold, resume, rollback, start, waive};
+use crate::cli::verbs::{
+    approve, check_now, help, pause, refuse, release_hold, resume, rollback, start, waive,
+};
 use crate::cli::verify::verify;
 use crate::cli::watch::{EVERY, Watched, watch};
 use crate::fleet::Class;
@@ -42,6 +48,7 @@ use crate::rollout::command::StartPlans;
 use crate::rollout::rollback::Scope;
 use crate::rollout::verbs::Verb;
 use crate::rollout::verdict::Gate;
+use crate::store::RecordHash;
 use crate::time::Clock;
 use crate::version::{ClientVersion, Environment};
 use crate::web::json::MAX_REASON_CHARS;
@@ -60,7 +67,8 @@ With --json: a list with one object per file.
     instead              what would be right
     related              the other place where two disagree, else null: file,
                          line, column, span, what
-  plan         the good plan in short; null where there are errors
+  plan         the good plan in short; null where there are errors, and for a
+               ringward.yaml, which is a configuration
 
 Exit codes: 0 every file is good, 2 some cannot be used";
 
@@ -134,6 +142,12 @@ Examples:
     /// Declare that a gate does not apply to a ring of this rollout
     #[command(after_help = help(Verb::Waive, "ringward waive client --gate soak --reason 'fix for CVE-2026-0001 cannot wait'"))]
     Waive(WaiveArgs),
+    /// Let a ring be entered, as a member of the User Group that the plan asks
+    #[command(after_help = help(Verb::Approve, "ringward approve client --ring Everyone --reason 'two weeks without a case'"))]
+    Approve(ApproveArgs),
+    /// Say no to a ring's entry, as one who could approve it
+    #[command(after_help = help(Verb::Refuse, "ringward refuse client --ring Everyone --reason 'case 4711 is open'"))]
+    Refuse(ApproveArgs),
     /// Take a rollout back, ring by ring, the latest first
     #[command(after_help = help(Verb::Rollback, "ringward rollback client --environment windows --reason 'no reconnect after wake'"))]
     Rollback(RollbackArgs),
@@ -169,6 +183,12 @@ Examples:
     /// Run a plan against a synthetic fleet, faults included, and tell what would happen and why
     #[command(after_help = AFTER_SIMULATE)]
     Simulate(Box<SimulateArgs>),
+    /// Make, list and revoke bearer tokens, on the machine itself
+    Token {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
     /// Copy the database, checked, while the daemon runs or not
     #[command(after_help = "\
 Examples:
@@ -178,6 +198,8 @@ Examples:
 To restore one: end the daemon for good, remove the database's -wal and -shm, put the copy in its
 place, and start with --observe first.")]
     Backup(BackupArgs),
+    /// Keep the permission policies of User Groups as a file says, with a token of its own
+    Access(Box<AccessArgs>),
     /// Say whether the daemon is well: it answers, and has decided within three minutes
     #[command(after_help = "\
 Exit 0: well. Exit 1: no daemon, no answer, or no decision for three minutes. A plan that is halted
@@ -216,13 +238,21 @@ impl ClientCommand {
                     history(&args.daemon.db, plan, part, args.json.format(), &Screen::of_stdout(), out)
                 }
                 // The chain is one for all plans.
-                _ => verify(&args.daemon.db, args.json.format(), out),
+                _ => verify(&args.daemon.db, args.head, args.json.format(), out),
             },
             Self::Pause(args) => pause(&args.daemon.connection(), &args.plan, &args.reason, out).await,
             Self::Resume(args) => resume(&args.daemon.connection(), &args.plan, &args.reason, out).await,
             Self::Waive(args) => {
                 let at = args.daemon.connection();
                 waive(&at, &args.plan, args.gate, args.ring.as_ref(), &args.reason, out).await
+            }
+            Self::Approve(args) => {
+                let at = args.connection()?;
+                approve(&at, &args.plan, args.ring.as_ref(), &args.reason, out).await
+            }
+            Self::Refuse(args) => {
+                let at = args.connection()?;
+                refuse(&at, &args.plan, args.ring.as_ref(), &args.reason, out).await
             }
             Self::Rollback(args) => {
                 let scope = Scope { ring: args.ring.clone(), environment: args.environment };
@@ -258,7 +288,9 @@ impl ClientCommand {
             Self::Diff(args) => diff(&args, Ink::of(&io::stdout()), out).await,
             Self::Forecast(args) => forecast(&args, Clock::Real.now(), &Screen::of_stdout(), out).await,
             Self::Simulate(args) => simulate(&args, args.clock().now(), &Screen::of_stdout(), out).await,
+            Self::Access(args) => access(&args, &Screen::of_stdout(), out).await,
             Self::Healthcheck(daemon) => healthcheck(&daemon.connection(), out).await,
+            Self::Token { command } => token(command, out, &mut io::stderr()).await,
             Self::Backup(args) => {
                 args.failpoint.arm_over(&args.daemon.db)?;
                 backup(&args.daemon.db, &args.file, args.json.format(), out)
@@ -276,7 +308,7 @@ pub struct DaemonArgs {
 }
 
 impl DaemonArgs {
-    fn connection(&self) -> Connection {
+    pub(super) fn connection(&self) -> Connection {
         Connection::beside(&self.db)
     }
 }
@@ -290,7 +322,7 @@ pub struct JsonArgs {
 }
 
 impl JsonArgs {
-    const fn format(&self) -> Format {
+    pub(super) const fn format(&self) -> Format {
         if self.json { Format::Json } else { Format::Text }
     }
 }
@@ -358,6 +390,9 @@ pub struct HistoryArgs {
     /// Verify the whole log instead: the chain, each event, the replay and the laws
     #[arg(long)]
     pub verify: bool,
+    /// With --verify: the head that was noted earlier, elsewhere; it shows records that were cut from the end
+    #[arg(long, value_name = "HASH", requires = "verify")]
+    pub head: Option<RecordHash>,
     /// Only the newest N records
     #[arg(long, value_name = "N", value_parser = at_least_one, conflicts_with = "verify")]
     pub limit: Option<usize>,
@@ -419,6 +454,39 @@ pub struct WaiveArgs {
     #[command(flatten)]
     pub daemon: DaemonArgs,
 }
+
+/// Arguments of `approve` and `refuse`.
+#[derive(Debug, Args)]
+pub struct ApproveArgs {
+    /// The plan
+    #[arg(value_name = "PLAN")]
+    pub plan: PlanName,
+    /// The ring; without it, the first that is not entered
+    #[arg(long, value_name = "RING")]
+    pub ring: Option<RingName>,
+    /// Why, for those who read the history
+    #[arg(long, value_name = "TEXT", value_parser = Unrepeated(reason))]
+    pub reason: String,
+    /// File with your bearer token, which says who you are; else the variable RINGWARD_BEARER_TOKEN
+    #[arg(long, value_name = "FILE", env = "RINGWARD_BEARER_TOKEN_FILE")]
+    pub bearer_token_file: Option<PathBuf>,
+    /// Which daemon.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+}
+
+impl ApproveArgs {
+    /// The way to the daemon in the name of a token's holder; without a token the daemon says what it takes.
+    fn connection(&self) -> Result<Connection, CliError> {
+        let named = self.bearer_token_file.is_some() || std::env::var_os(BEARER_TOKEN).is_some();
+        let token = || read_token(self.bearer_token_file.as_deref(), BEARER_TOKEN);
+        let bearer = named.then(token).transpose()?;
+        Ok(self.daemon.connection().with_bearer(bearer))
+    }
+}
+
+/// The variable with a person's bearer token.
+const BEARER_TOKEN: &str = "RINGWARD_BEARER_TOKEN";
 
 /// Arguments of `rollback`.
 #[derive(Debug, Args)]
@@ -530,7 +598,7 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 
 /// Reads a text that is not said again where it is refused, as clap would: it may be long.
 #[derive(Debug, Clone, Copy)]
-struct Unrepeated(fn(&str) -> Result<String, String>);
+pub(super) struct Unrepeated(pub(super) fn(&str) -> Result<String, String>);
 
 impl TypedValueParser for Unrepeated {
     type Value = String;
@@ -546,7 +614,7 @@ impl TypedValueParser for Unrepeated {
 }
 
 /// A reason that says something.
-fn reason(text: &str) -> Result<String, String> {
+pub(super) fn reason(text: &str) -> Result<String, String> {
     let words = text.trim();
     if words.is_empty() {
         return Err("say why, in a few words".to_owned());

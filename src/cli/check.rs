@@ -15,6 +15,7 @@ use crate::cli::excerpt::excerpt;
 use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, json, moment, safe};
 use crate::cli::screen::Ink;
+use crate::config::{self, Config, FILE_NAME, Reading};
 use crate::daemon::files::{Look, look};
 use crate::ids::{PlanName, RingName};
 use crate::plan::model::{Plan, PlanDigest, Revision, RingPlan};
@@ -29,6 +30,8 @@ use crate::version::{ClientVersion, Environment};
 pub struct Judgement {
     /// What is thought of each file.
     pub files: Vec<Judged>,
+    /// What is thought of each `ringward.yaml`, which holds no plan.
+    configurations: Vec<JudgedConfiguration>,
     /// The bytes of each file that could be read, by the name that errors show.
     bytes: BTreeMap<String, Vec<u8>>,
 }
@@ -40,6 +43,13 @@ pub struct Judged {
     pub file: String,
     /// The plan, or why there is none.
     pub outcome: Result<Revision, Refused>,
+}
+
+/// A `ringward.yaml`.
+#[derive(Debug)]
+struct JudgedConfiguration {
+    file: String,
+    outcome: Result<Config, Refused>,
 }
 
 /// Why a file gives no plan.
@@ -69,6 +79,14 @@ impl Judgement {
         let mut judgement = Self::default();
         let mut directories: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
         for path in paths {
+            if path.file_name().is_some_and(|name| name == FILE_NAME) && !path.is_dir() {
+                judgement.configure(path);
+                continue;
+            }
+            let beside = path.join(FILE_NAME);
+            if beside.is_file() {
+                judgement.configure(&beside);
+            }
             for (file, bytes) in plan_files(path) {
                 let name = file.display().to_string();
                 match bytes {
@@ -96,6 +114,31 @@ impl Judgement {
         judgement
     }
 
+    /// A configuration is judged by itself: no plan depends on it.
+    fn configure(&mut self, path: &Path) {
+        let file = path.display().to_string();
+        if self.configurations.iter().any(|other| other.file == file) {
+            return;
+        }
+        let outcome = match read(path) {
+            Ok(bytes) => {
+                let read = config::read(&file, &bytes).map_err(Refused::Plan);
+                self.bytes.insert(file.clone(), bytes);
+                read
+            }
+            Err(error) => Err(Refused::Path(format!("it cannot be read ({error})"))),
+        };
+        self.configurations.push(JudgedConfiguration { file, outcome });
+    }
+
+    /// Each file that is refused, and why.
+    fn refused(&self) -> impl Iterator<Item = (&str, &Refused)> {
+        let plans = self.files.iter().map(|judged| (judged.file.as_str(), judged.outcome.as_ref().err()));
+        let others =
+            self.configurations.iter().map(|judged| (judged.file.as_str(), judged.outcome.as_ref().err()));
+        plans.chain(others).filter_map(|(file, refused)| Some((file, refused?)))
+    }
+
     /// An error of one of the files as a compiler would show it.
     #[must_use]
     pub fn excerpt(&self, error: &PlanError, ink: Ink) -> String {
@@ -105,14 +148,13 @@ impl Judgement {
     /// All that is wrong, with excerpts, in the order of files.
     #[must_use]
     pub fn complaints(&self, ink: Ink) -> Vec<String> {
-        self.files.iter().flat_map(|judged| self.complaints_of(judged, ink)).collect()
+        self.refused().flat_map(|(file, refused)| self.complaints_of(file, refused, ink)).collect()
     }
 
-    fn complaints_of(&self, judged: &Judged, ink: Ink) -> Vec<String> {
-        match &judged.outcome {
-            Ok(_) => Vec::new(),
-            Err(Refused::Path(why)) => vec![format!("error: {}: {}\n", safe(&judged.file), safe(why))],
-            Err(Refused::Plan(errors)) => errors.iter().map(|error| self.excerpt(error, ink)).collect(),
+    fn complaints_of(&self, file: &str, refused: &Refused, ink: Ink) -> Vec<String> {
+        match refused {
+            Refused::Path(why) => vec![format!("error: {}: {}\n", safe(file), safe(why))],
+            Refused::Plan(errors) => errors.iter().map(|error| self.excerpt(error, ink)).collect(),
         }
     }
 
@@ -130,16 +172,32 @@ impl Judgement {
                 Err(_) => {}
             }
             good_above = judged.outcome.is_ok();
-            for complaint in self.complaints_of(judged, ink) {
-                writeln!(out, "{complaint}")?;
+            if let Err(refused) = &judged.outcome {
+                self.complain(out, &judged.file, refused, ink)?;
+            }
+        }
+        for judged in &self.configurations {
+            match &judged.outcome {
+                Ok(config) => told(out, &judged.file, config)?,
+                Err(refused) => self.complain(out, &judged.file, refused, ink)?,
             }
         }
         Ok(())
     }
 
+    fn complain(&self, out: Out<'_>, file: &str, refused: &Refused, ink: Ink) -> io::Result<()> {
+        self.complaints_of(file, refused, ink).iter().try_for_each(|complaint| writeln!(out, "{complaint}"))
+    }
+
     /// The same for programs.
     pub(super) fn in_json(&self, now: Timestamp) -> Vec<FileJson<'_>> {
-        self.files.iter().map(|judged| FileJson::of(judged, now)).collect()
+        let plans = self.files.iter().map(|judged| {
+            let plan = judged.outcome.as_ref().ok().map(|revision| Summary::of(revision, now));
+            FileJson::of(&judged.file, judged.outcome.as_ref().err(), plan)
+        });
+        let others = self.configurations.iter();
+        let others = others.map(|judged| FileJson::of(&judged.file, judged.outcome.as_ref().err(), None));
+        plans.chain(others).collect()
     }
 
     /// The plans without an error, each with its file and the bytes that it was read from.
@@ -153,15 +211,15 @@ impl Judgement {
     /// How many files cannot be used, in words; `None`: all can.
     #[must_use]
     pub fn unusable(&self) -> Option<String> {
-        let refused: Vec<&Refused> =
-            self.files.iter().filter_map(|judged| judged.outcome.as_ref().err()).collect();
+        let refused: Vec<&Refused> = self.refused().map(|(_, refused)| refused).collect();
         if refused.is_empty() {
             return None;
         }
         let errors: usize = refused.iter().map(|refused| refused.count()).sum();
         let errors = if errors == 1 { "1 error".to_owned() } else { format!("{errors} errors") };
-        let files = if self.files.len() == 1 { "file" } else { "files" };
-        Some(format!("{} of {} {files} cannot be used: {errors}", refused.len(), self.files.len()))
+        let all = self.files.len() + self.configurations.len();
+        let files = if all == 1 { "file" } else { "files" };
+        Some(format!("{} of {all} {files} cannot be used: {errors}", refused.len()))
     }
 }
 
@@ -294,17 +352,16 @@ impl From<&Range<usize>> for SpanJson {
 }
 
 impl<'a> FileJson<'a> {
-    fn of(judged: &'a Judged, now: Timestamp) -> Self {
-        let (errors, diagnostics) = match &judged.outcome {
-            Ok(_) => (Vec::new(), Vec::new()),
-            Err(Refused::Path(why)) => (vec![why.clone()], vec![DiagnosticJson::of_path(&judged.file, why)]),
-            Err(Refused::Plan(errors)) => (
+    fn of(file: &'a str, refused: Option<&'a Refused>, plan: Option<Summary<'a>>) -> Self {
+        let (errors, diagnostics) = match refused {
+            None => (Vec::new(), Vec::new()),
+            Some(Refused::Path(why)) => (vec![why.clone()], vec![DiagnosticJson::of_path(file, why)]),
+            Some(Refused::Plan(errors)) => (
                 errors.iter().map(ToString::to_string).collect(),
                 errors.iter().map(DiagnosticJson::of).collect(),
             ),
         };
-        let plan = judged.outcome.as_ref().ok().map(|revision| Summary::of(revision, now));
-        Self { file: &judged.file, errors, diagnostics, plan }
+        Self { file, errors, diagnostics, plan }
     }
 }
 
@@ -366,6 +423,19 @@ impl<'a> Summary<'a> {
             first_entry: plan.rings.first().and_then(|ring| ring.schedule.next_entry(now, LEFT_TO_ENTER)),
         }
     }
+}
+
+/// A good configuration in short.
+fn told(out: Out<'_>, file: &str, config: &Config) -> io::Result<()> {
+    let reading = match config.reading {
+        Reading::Open => "open",
+        Reading::SignedIn => "for those who are signed in",
+    };
+    let access = match &config.access {
+        Some(access) => format!("Cloudflare Access of team {}", safe(&access.team.to_string())),
+        None => "no Cloudflare Access".to_owned(),
+    };
+    writeln!(out, "{}: the configuration is good: {access}, reading is {reading}", safe(file))
 }
 
 fn text(out: Out<'_>, file: &str, plan: &Summary<'_>, now: Timestamp) -> io::Result<()> {

@@ -10,9 +10,10 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
@@ -35,6 +36,8 @@ pub struct Connection {
     database: PathBuf,
     socket: PathBuf,
     patience: Duration,
+    /// A bearer token of ringward; without one, the daemon goes by the user of this process.
+    bearer: Option<SecretString>,
 }
 
 /// A question that the daemon did not answer as hoped.
@@ -142,7 +145,12 @@ impl Connection {
     /// To the daemon of `database`.
     #[must_use]
     pub fn beside(database: &Path) -> Self {
-        Self { database: database.to_owned(), socket: socket_path(database), patience: PATIENCE }
+        Self {
+            database: database.to_owned(),
+            socket: socket_path(database),
+            patience: PATIENCE,
+            bearer: None,
+        }
     }
 
     /// The same, but waiting at most `patience` for each answer.
@@ -208,6 +216,21 @@ impl Connection {
         Ok(answer)
     }
 
+    /// The same in the name of a token's holder.
+    #[must_use]
+    pub fn with_bearer(self, bearer: Option<SecretString>) -> Self {
+        Self { bearer, ..self }
+    }
+
+    fn credential(&self) -> Result<Option<HeaderValue>, AskError> {
+        let Some(bearer) = &self.bearer else { return Ok(None) };
+        let value = HeaderValue::from_str(&format!("Bearer {}", bearer.expose_secret()));
+        let mut value =
+            value.map_err(|_| AskError::Question("the bearer token is no text of one line".to_owned()))?;
+        value.set_sensitive(true);
+        Ok(Some(value))
+    }
+
     /// One connection, one question, one answer.
     async fn exchange(
         &self,
@@ -224,9 +247,12 @@ impl Connection {
             .method(method)
             .uri(uri)
             .header(HOST, "ringward")
-            .header(CONTENT_TYPE, "application/json")
-            .body(body)
-            .map_err(|error| AskError::Question(error.to_string()))?;
+            .header(CONTENT_TYPE, "application/json");
+        let request = match self.credential()? {
+            Some(credential) => request.header(AUTHORIZATION, credential),
+            None => request,
+        };
+        let request = request.body(body).map_err(|error| AskError::Question(error.to_string()))?;
         let answer = async {
             let response = sender.send_request(request).await.map_err(broken)?;
             let status = response.status();

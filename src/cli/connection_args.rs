@@ -70,12 +70,25 @@ impl ConnectionArgs {
         account: AccountId,
         observer: Arc<dyn RequestObserver>,
     ) -> Result<CloudflareClient, CliError> {
+        self.client_with(TOKEN_VARIABLE, account, observer)
+    }
+
+    /// The same with a token from another variable of the environment.
+    ///
+    /// # Errors
+    /// As [`ConnectionArgs::client`].
+    pub fn client_with(
+        &self,
+        variable: &str,
+        account: AccountId,
+        observer: Arc<dyn RequestObserver>,
+    ) -> Result<CloudflareClient, CliError> {
         if self.clock != Clock::Real && !self.api_url.is_loopback() {
             return Err(CliError::usage(
                 "--clock is for a sandbox: with any clock but the real one, --api-url must be on this machine",
             ));
         }
-        let token = read_token(self.token_file.as_deref())?;
+        let token = read_token(self.token_file.as_deref(), variable)?;
         CloudflareClient::new(cloudflare::Settings {
             ca_file: self.ca_file.clone(),
             requests: self.requests,
@@ -114,12 +127,12 @@ impl TypedValueParser for UnrepeatedUrl {
 }
 
 /// The API token, from a file or from the environment.
-fn read_token(file: Option<&Path>) -> Result<SecretString, CliError> {
+pub(super) fn read_token(file: Option<&Path>, variable: &str) -> Result<SecretString, CliError> {
     let Some(path) = file else {
-        return match std::env::var(TOKEN_VARIABLE) {
+        return match std::env::var(variable) {
             Ok(token) if !token.trim().is_empty() => Ok(SecretString::from(token.trim().to_owned())),
             _ => Err(CliError::usage(format!(
-                "there is no API token; set {TOKEN_VARIABLE}, or give --token-file FILE"
+                "there is no API token; set {variable}, or give --token-file FILE"
             ))),
         };
     };

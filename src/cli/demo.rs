@@ -91,7 +91,8 @@ pub async fn demo(args: DemoArgs, out: Out<'_>) -> Result<(), CliError> {
         epoch()?,
         args.speed,
     );
-    let services = Services { handle: daemon.handle(), database: database.clone(), metrics };
+    let services =
+        Services { handle: daemon.handle(), database: database.clone(), identities: Arc::default(), metrics };
     let token = CancellationToken::new();
     let socket = match web::bind_socket(&database) {
         Ok(socket) => socket,
@@ -150,7 +151,7 @@ async fn start(
     })
     .map_err(CliError::failed)?;
     let (plans, database) = (directory.join("plans"), database.to_owned());
-    let settings = daemon::Settings { plans, database, account, clock, mode, client };
+    let settings = daemon::Settings { plans, database, account, clock, mode, client, approval_floor: None };
     daemon::start(settings).await.map_err(CliError::failed)
 }
 

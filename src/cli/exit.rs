@@ -52,6 +52,12 @@ impl CliError {
         Self { exit: Exit::Refused, source: source.into() }
     }
 
+    /// The same end, told in other words.
+    #[must_use]
+    pub fn with_message(self, message: String) -> Self {
+        Self { source: message.into(), ..self }
+    }
+
     /// The exit code.
     #[must_use]
     pub const fn exit(&self) -> Exit {

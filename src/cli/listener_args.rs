@@ -3,38 +3,11 @@
 //! **Invariant:** nothing here widens who may give verbs; the flags narrow it, or name hosts for
 //! reads.
 
-use std::net::SocketAddr;
-use std::str::FromStr;
-
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
+pub use crate::config::{Listen, NoPlace};
 use crate::web::{HostName, TcpRules, TcpVerbs};
-
-/// Where page, API and metrics are served over TCP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Listen {
-    /// Nowhere: only on the socket.
-    Nowhere,
-    /// At an address.
-    At(SocketAddr),
-}
-
-/// A text that names no place to listen at.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("it is no address with a port, such as 127.0.0.1:8787, and not `none`")]
-pub struct NoPlace;
-
-impl FromStr for Listen {
-    type Err = NoPlace;
-
-    fn from_str(text: &str) -> Result<Self, NoPlace> {
-        match text {
-            "none" => Ok(Self::Nowhere),
-            address => address.parse().map(Self::At).map_err(|_| NoPlace),
-        }
-    }
-}
 
 /// Who may ask over TCP.
 #[derive(Debug, Clone, Args)]

@@ -1,4 +1,4 @@
-//! `ringward man`: manual pages, one for the program and one for each command.
+//! `ringward man`: manual pages, one for the program and one for each command, and for each of its own.
 //!
 //! **Invariant:** they are made from the definitions that the command line is read by.
 
@@ -75,8 +75,14 @@ fn pages(command: clap::Command) -> Vec<Page> {
     let mut command = command.disable_help_subcommand(true);
     // Names the commands in full, and hands the global arguments down to them.
     command.build();
-    let commands: Vec<_> = command.get_subcommands().filter(|one| !one.is_hide_set()).cloned().collect();
-    std::iter::once(command).chain(commands).map(Page::of).collect()
+    let mut found = vec![command];
+    let mut next = 0;
+    while let Some(command) = found.get(next) {
+        next += 1;
+        let below: Vec<_> = command.get_subcommands().filter(|one| !one.is_hide_set()).cloned().collect();
+        found.extend(below);
+    }
+    found.into_iter().map(Page::of).collect()
 }
 
 /// A page with our own last sections: examples are shown as they are written, not as running text.

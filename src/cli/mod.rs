@@ -3,6 +3,7 @@
 //! **Invariant:** every command ends with one of the exit codes of [`exit::Exit`], and every
 //! failure says what, why and what to do.
 
+pub mod access;
 pub mod account;
 pub mod args;
 pub mod backup;
@@ -10,6 +11,7 @@ mod bars;
 pub mod check;
 pub mod client;
 pub mod completions;
+mod configuration;
 pub mod connection_args;
 pub mod demo;
 pub mod devices;
@@ -36,6 +38,7 @@ mod signals;
 pub mod simulate;
 pub mod status;
 pub mod stop;
+pub mod token;
 pub mod user;
 pub mod verbs;
 pub mod verify;

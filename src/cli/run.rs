@@ -3,6 +3,7 @@
 //! **Invariant:** whatever can be refused is refused before the database is touched, and nothing
 //! is written at Cloudflare before the log is open.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use clap::builder::BoolishValueParser;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::check;
+use crate::cli::configuration::configuration;
 use crate::cli::connection_args::{ConnectionArgs, TOKEN_VARIABLE};
 use crate::cli::exit::CliError;
 use crate::cli::failpoint_args::FailpointArgs;
@@ -18,23 +20,30 @@ use crate::cli::listener_args::{Listen, ListenerArgs};
 use crate::cli::service;
 use crate::cli::signals::{Asked, Signals};
 use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, Priority, TokenState};
+use crate::config::RunSettings;
 use crate::daemon::{self, Daemon};
 use crate::rollout::event::Mode;
 use crate::telemetry::Metrics;
-use crate::web::{self, Services};
+use crate::web::{self, Identities, Services};
+
+/// Where it listens when nobody says.
+const DEFAULT_LISTEN: Listen = Listen::At(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8787));
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
+    /// What the flags say, and who may ask for what; without it, ringward.yaml beside the database
+    #[arg(long, value_name = "FILE", env = "RINGWARD_CONFIG")]
+    pub config: Option<PathBuf>,
     /// Directory of plan files (*.yaml)
     #[arg(long, value_name = "DIR", env = "RINGWARD_PLANS")]
-    pub plans: PathBuf,
+    pub plans: Option<PathBuf>,
     /// Database of this account; socket, lock and stop file lie beside it
     #[arg(long, value_name = "FILE", env = "RINGWARD_DB", default_value = "ringward.db")]
     pub db: PathBuf,
-    /// Address of page, API and metrics; `none` leaves them on the socket alone
-    #[arg(long, value_name = "ADDR", env = "RINGWARD_LISTEN", default_value = "127.0.0.1:8787")]
-    pub listen: Listen,
+    /// Address of page, API and metrics; `none` leaves them on the socket alone [default: 127.0.0.1:8787]
+    #[arg(long, value_name = "ADDR", env = "RINGWARD_LISTEN")]
+    pub listen: Option<Listen>,
     /// Who may ask there.
     #[command(flatten)]
     pub listener: ListenerArgs,
@@ -49,16 +58,41 @@ pub struct RunArgs {
     pub failpoint: FailpointArgs,
 }
 
+impl RunArgs {
+    /// With what a file says where neither flag nor environment does. What narrows is told by either.
+    fn over(mut self, file: RunSettings) -> Self {
+        self.plans = self.plans.or(file.plans);
+        self.listen = self.listen.or(file.listen);
+        if self.listener.hosts.is_empty() {
+            self.listener.hosts = file.hosts;
+        }
+        self.listener.read_only |= file.read_only;
+        self.observe |= file.observe;
+        self.connection.account = self.connection.account.or(file.account);
+        self.connection.token_file = self.connection.token_file.or(file.token_file);
+        self.connection.ca_file = self.connection.ca_file.or(file.ca_file);
+        self
+    }
+}
+
 /// Runs the daemon until a signal ends it.
 ///
 /// # Errors
 /// When it cannot start, or had to end by itself.
 pub async fn run(args: RunArgs) -> Result<(), CliError> {
+    let config = configuration(args.config.as_deref(), &args.db)?;
+    let args = args.over(config.run.clone());
+    let plans = args.plans.ok_or_else(|| {
+        CliError::usage(
+            "there are no plans; give --plans DIR, set RINGWARD_PLANS, or write `plans` into ringward.yaml",
+        )
+    })?;
     let account = args.connection.account(None)?;
     args.failpoint.arm_beside(&args.connection.api_url)?;
     let metrics = Arc::new(Metrics::new().map_err(CliError::failed)?);
     let client = args.connection.client(account.clone(), metrics.clone())?;
-    let bound = match args.listen {
+    let identities = Identities::of(&config, args.connection.ca_file.clone()).map_err(CliError::failed)?;
+    let bound = match args.listen.unwrap_or(DEFAULT_LISTEN) {
         Listen::At(address) => {
             let bound = web::bind(address).await.map_err(CliError::failed)?;
             Some(bound.under(args.listener.rules()))
@@ -66,14 +100,15 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
         Listen::Nowhere => None,
     };
     require_access(&client).await?;
-    check::tell_errors(&args.plans);
+    check::tell_errors(&plans);
     let settings = daemon::Settings {
-        plans: args.plans,
+        plans,
         database: args.db.clone(),
         account,
         clock: args.connection.clock,
         mode: if args.observe { Mode::Observe } else { Mode::Write },
         client,
+        approval_floor: config.approval_floor.clone(),
     };
     // Before the daemon: a signal must end it, not kill it.
     let signals = Signals::listen()?;
@@ -81,7 +116,12 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
     let page =
         bound.as_ref().map_or_else(|| "none".to_owned(), |bound| format!("http://{}/", bound.address()));
     tracing::info!(%page, database = %args.db.display(), "ringward runs");
-    let services = Services { handle: daemon.handle(), database: args.db.clone(), metrics };
+    let services = Services {
+        handle: daemon.handle(),
+        database: args.db.clone(),
+        identities: Arc::new(identities),
+        metrics,
+    };
     serve_until_signal(daemon, bound, services, signals).await
 }
 

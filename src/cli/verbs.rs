@@ -1,4 +1,4 @@
-//! `ringward pause`, `resume`, `waive`, `rollback`, `release-hold`, `check-now` and `start`: what a person asks of the daemon.
+//! `ringward approve`, `refuse`, `pause`, `resume`, `waive`, `rollback`, `release-hold`, `check-now` and `start`: what a person asks of the daemon.
 //!
 //! **Invariant:** the daemon alone decides and records; here is only the asking.
 
@@ -46,6 +46,36 @@ pub async fn waive(
 ) -> Result<(), CliError> {
     let request = VerbRequest { gate: Some(gate), ring: ring.cloned(), ..because(reason) };
     of_plan(at, plan, Verb::Waive, &request, out).await
+}
+
+/// Lets a ring be entered (`None`: the first that is not).
+///
+/// # Errors
+/// When it is refused, or there is no daemon to ask.
+pub async fn approve(
+    at: &Connection,
+    plan: &PlanName,
+    ring: Option<&RingName>,
+    reason: &str,
+    out: Out<'_>,
+) -> Result<(), CliError> {
+    let request = VerbRequest { ring: ring.cloned(), ..because(reason) };
+    of_plan(at, plan, Verb::Approve, &request, out).await
+}
+
+/// Says no to a ring's entry (`None`: of the first that is not entered).
+///
+/// # Errors
+/// When it is refused, or there is no daemon to ask.
+pub async fn refuse(
+    at: &Connection,
+    plan: &PlanName,
+    ring: Option<&RingName>,
+    reason: &str,
+    out: Out<'_>,
+) -> Result<(), CliError> {
+    let request = VerbRequest { ring: ring.cloned(), ..because(reason) };
+    of_plan(at, plan, Verb::Refuse, &request, out).await
 }
 
 /// Takes a plan's rollout back.

@@ -15,13 +15,15 @@ use crate::daemon::log::{ReplayError, from_record};
 use crate::rollout::event::Recorded;
 use crate::rollout::invariant::check;
 use crate::rollout::state::State;
-use crate::store::{ChainReport, Reader, Record};
+use crate::store::{ChainReport, Reader, Record, RecordHash, Seq};
 
 /// What `--json` says.
 #[derive(Debug, Serialize)]
 struct Verified {
     #[serde(rename = "chain")]
     report: ChainReport,
+    /// Where the pinned head stands; `null`: none was given, and a cut tail cannot be seen.
+    pinned: Option<Seq>,
     violations: Vec<Violation>,
 }
 
@@ -34,18 +36,28 @@ struct Violation {
     text: String,
 }
 
-/// Verifies the whole log of a database, beside a daemon or without one.
+/// Verifies the whole log of a database, beside a daemon or without one. `pinned`: the head that was
+/// noted earlier, elsewhere; without it nobody can see that records were cut from the end.
 ///
 /// # Errors
 /// With the first bad row, the first record that cannot be read or does not fit the ones before
-/// it, or the number of laws broken; each of them is told on `out`.
-pub fn verify(database: &Path, format: Format, out: Out<'_>) -> Result<(), CliError> {
+/// it, a pinned head that is not there, or the number of laws broken; each of them is told on `out`.
+pub fn verify(
+    database: &Path,
+    pinned: Option<RecordHash>,
+    format: Format,
+    out: Out<'_>,
+) -> Result<(), CliError> {
     let reader = Reader::open(database).map_err(CliError::failed)?;
     let mut state = State::default();
     let mut log: Vec<Recorded> = Vec::new();
     let mut misfit: Option<ReplayError> = None;
+    let mut found = pinned.filter(|hash| *hash == RecordHash::GENESIS).map(|_| Seq::ZERO);
     let walked = reader.view().walk(|record| match replayed(&mut state, &record) {
         Ok(recorded) => {
+            if pinned == Some(record.hash) {
+                found = Some(record.seq);
+            }
             log.push(recorded);
             ControlFlow::Continue(())
         }
@@ -58,6 +70,12 @@ pub fn verify(database: &Path, format: Format, out: Out<'_>) -> Result<(), CliEr
     if let Some(error) = misfit {
         return Err(CliError::failed(error));
     }
+    if let (Some(hash), None) = (pinned, found) {
+        return Err(CliError::failed(format!(
+            "the log does not hold the pinned head {hash}: of its {} records each follows from the one before, so records were cut from its end, or it is another log; restore a backup that holds it",
+            chain.records
+        )));
+    }
     let broken = check(&log, &[]);
     match format {
         Format::Json => {
@@ -67,7 +85,7 @@ pub fn verify(database: &Path, format: Format, out: Out<'_>) -> Result<(), CliEr
                 seq: violation.seq,
                 text: violation.text.clone(),
             });
-            json(out, &Verified { report: chain, violations: violations.collect() })?;
+            json(out, &Verified { report: chain, pinned: found, violations: violations.collect() })?;
         }
         Format::Text => {
             for violation in &broken {
@@ -77,6 +95,13 @@ pub fn verify(database: &Path, format: Format, out: Out<'_>) -> Result<(), CliEr
             let last = chain.head.at.map(|at| format!(", the last of {}", short(at))).unwrap_or_default();
             writeln!(out, "{} records{last}; chain intact, {laws}", chain.records)?;
             writeln!(out, "head {}", chain.head.hash)?;
+            match found {
+                Some(seq) => writeln!(out, "the pinned head is record {seq}")?,
+                None => writeln!(
+                    out,
+                    "whether records were cut from the end cannot be seen without a head that was noted before: --head"
+                )?,
+            }
         }
     }
     if broken.is_empty() {

@@ -176,10 +176,7 @@ impl CloudflareClient {
             self.call(&request::get_group(&self.account, id), priority).await;
         match outcome {
             Ok(answer) => self.same_group(Operation::GetGroup, id, answer).map(GroupLookup::Found),
-            // The API says why, with a code; a proxy's 404 has none.
-            Err(ApiError { class: ErrorClass::Refused { status: 404, code: Some(_), .. }, .. }) => {
-                Ok(GroupLookup::Missing)
-            }
+            Err(error) if error.says_missing() => Ok(GroupLookup::Missing),
             Err(error) => Err(error),
         }
     }

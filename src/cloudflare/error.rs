@@ -100,6 +100,13 @@ impl ApiError {
         matches!(self.class, ErrorClass::NoAnswer { .. })
     }
 
+    /// Whether the API itself says that there is no such thing: it says why, with a code, and the 404 of a
+    /// proxy has none.
+    #[must_use]
+    pub fn says_missing(&self) -> bool {
+        matches!(self.class, ErrorClass::Refused { status: 404, code: Some(_), .. })
+    }
+
     /// The earliest instant at which trying again makes sense, where one is known.
     #[must_use]
     pub fn come_back_at(&self) -> Option<Timestamp> {
@@ -215,8 +222,11 @@ impl ApiError {
             (404, _) if self.operation == Operation::UpdateGroup => {
                 "the group is gone: read the groups again".to_owned()
             }
+            (404, _) if self.operation.is_about_a_user_group() => {
+                "the User Group is gone: list the User Groups again, and check the account ID".to_owned()
+            }
             (404, _) => "check the account ID and the API URL".to_owned(),
-            (409, _) => {
+            (409, _) if self.operation.is_about_a_deployment_group() => {
                 "a profile may be in one deployment group only: find the group that has it and take it out there"
                     .to_owned()
             }

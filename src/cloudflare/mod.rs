@@ -2,8 +2,9 @@
 //! concluded from it.
 //!
 //! The calls are those of the contract (`tests/contract/openapi.yaml`) that ringward needs:
-//! deployment groups, device settings profiles, physical devices, token verification. There is no
-//! retry of a write in here: whether a write took effect is for the core to settle (DESIGN 4).
+//! deployment groups, device settings profiles, physical devices, token verification, User Groups and their
+//! permission policies. There is no retry of a write in here: whether a write took effect is for the caller
+//! to settle (DESIGN 4).
 //!
 //! **Invariant:** an error of class [`ErrorClass::NoAnswer`] leaves the far end in doubt; under
 //! every other class nothing was applied. The token is in one request header and nowhere else.
@@ -11,6 +12,8 @@
 pub mod budget;
 mod client;
 mod error;
+mod people;
+mod permissions;
 mod redact;
 pub mod request;
 mod setup;
@@ -21,6 +24,10 @@ mod wire;
 pub use budget::{Budget, InvalidBudget, Priority};
 pub use client::{CloudflareClient, DefaultProfile, GroupLookup, TokenCheck, TokenState};
 pub use error::{ApiError, ErrorClass, Obstacle, Silence};
+pub use permissions::{
+    Access, AnsweredAccess, PermissionGroup, PermissionPolicy, PolicedGroup, PolicyIntent, ResourceGroup,
+    ResourceScope, Role, UserGroupLookup,
+};
 pub use request::{GroupUpdate, InvalidContent, Operation};
 pub use setup::{ApiUrl, InvalidApiUrl, RequestObserver, Settings, SetupError, Timeouts, Unobserved};
 pub use sweep::MAX_DEVICE_PAGES;

@@ -3,6 +3,9 @@
 //! **Invariant:** every request that the client sends is built here, and none of them empties a
 //! group's `version_config`.
 
+mod operation;
+mod permissions;
+
 use std::collections::BTreeSet;
 
 use reqwest::Method;
@@ -11,6 +14,12 @@ use serde_json::{Value, json};
 use crate::fleet::SweepScope;
 use crate::ids::{AccountId, GroupId, PolicyId};
 use crate::rollout::remote::{GroupContent, VersionEntry};
+
+pub use operation::Operation;
+pub use permissions::{
+    GROUPS_PER_PAGE as USER_GROUPS_PER_PAGE, MEMBERS_PER_PAGE, PERMISSION_GROUPS_PER_PAGE, get_user_group,
+    list_members, list_permission_groups, list_resource_groups, list_user_groups, update_user_group,
+};
 
 /// Deployment groups per page: the contract's maximum.
 pub const GROUPS_PER_PAGE: u32 = 100;
@@ -24,95 +33,12 @@ pub const MAX_NAME_CHARS: usize = 255;
 const POLICY: &str = "last_seen_registration.policy";
 const POLICY_ID: &str = "last_seen_registration.policy.id";
 
-/// What a request is for: the `operation` label of metrics and the start of error texts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Operation {
-    /// One page of deployment groups.
-    ListGroups,
-    /// One deployment group.
-    GetGroup,
-    /// A new deployment group.
-    CreateGroup,
-    /// A change of a deployment group.
-    UpdateGroup,
-    /// All device settings profiles.
-    ListProfiles,
-    /// The account's default profile.
-    DefaultProfile,
-    /// One page of physical devices.
-    ListDevices,
-    /// The state of the token.
-    VerifyToken,
-}
-
-impl Operation {
-    /// Every operation, for metrics that list their labels in advance.
-    pub const ALL: [Self; 8] = [
-        Self::ListGroups,
-        Self::GetGroup,
-        Self::CreateGroup,
-        Self::UpdateGroup,
-        Self::ListProfiles,
-        Self::DefaultProfile,
-        Self::ListDevices,
-        Self::VerifyToken,
-    ];
-
-    /// The label in metrics and logs.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ListGroups => "list_groups",
-            Self::GetGroup => "get_group",
-            Self::CreateGroup => "create_group",
-            Self::UpdateGroup => "update_group",
-            Self::ListProfiles => "list_profiles",
-            Self::DefaultProfile => "default_profile",
-            Self::ListDevices => "list_devices",
-            Self::VerifyToken => "verify_token",
-        }
-    }
-
-    /// The operation in words.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::ListGroups => "listing deployment groups",
-            Self::GetGroup => "reading the deployment group",
-            Self::CreateGroup => "creating the deployment group",
-            Self::UpdateGroup => "updating the deployment group",
-            Self::ListProfiles => "listing device settings profiles",
-            Self::DefaultProfile => "reading the default device settings profile",
-            Self::ListDevices => "listing devices",
-            Self::VerifyToken => "verifying the token",
-        }
-    }
-
-    /// Whether the request changes something at the far end.
-    #[must_use]
-    pub const fn is_write(self) -> bool {
-        matches!(self, Self::CreateGroup | Self::UpdateGroup)
-    }
-
-    /// The permission that the token needs (FACTS 6); none to verify itself.
-    #[must_use]
-    pub const fn permission(self) -> Option<&'static str> {
-        match self {
-            Self::ListGroups | Self::GetGroup | Self::CreateGroup | Self::UpdateGroup => {
-                Some("Zero Trust Write")
-            }
-            Self::ListProfiles | Self::DefaultProfile | Self::ListDevices => Some("Zero Trust Read"),
-            Self::VerifyToken => None,
-        }
-    }
-}
-
 /// One request, complete but for the base URL and the token.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     /// What it is for.
     pub operation: Operation,
-    /// GET, POST or PATCH.
+    /// GET, POST, PUT or PATCH.
     pub method: Method,
     /// The path after the base URL, percent-encoded.
     pub path: String,

@@ -6,6 +6,8 @@
 //!
 //! **Invariant:** a value is never made up for a required field that is missing.
 
+mod permissions;
+
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -17,6 +19,10 @@ use crate::fleet::{Reported, SightedPolicy, Sighting};
 use crate::ids::{DeviceId, GroupId, PolicyId};
 use crate::rollout::remote::{Group, GroupContent, VersionEntry};
 use crate::time::Timestamp;
+
+pub(super) use permissions::{
+    NumberedPage, WireMember, WirePermissionGroup, WireResourceGroup, WireUserGroup,
+};
 
 /// The part of every 2xx answer that says whether it is one.
 #[derive(Debug, Deserialize)]

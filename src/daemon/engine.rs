@@ -8,6 +8,7 @@ mod stopping;
 mod storage;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -19,6 +20,7 @@ use crate::daemon::view::{CommandError, DeviceRow, Listing, View};
 use crate::failpoint::{self, Point};
 use crate::fleet::{Class, Device, Reported, RingScope, Sweep};
 use crate::ids::{AccountId, PlanName, RingName};
+use crate::plan::model::ApprovalFloor;
 use crate::rollout::command::{Command, command, done};
 use crate::rollout::decide::{Decision, decide, look};
 use crate::rollout::event::{Actor, Entry, Event, Mode, Recorded, WriteIntent};
@@ -155,12 +157,19 @@ impl Engine {
         Ok(engine)
     }
 
+    /// Sets what no plan lowers of the approvals that are asked.
+    pub(super) fn ask_at_least(&mut self, floor: Option<ApprovalFloor>) {
+        self.world.approval_floor = floor;
+    }
+
     /// Folds a log that was just opened, and ends what a crash left open.
     fn take_over(&mut self, store: Store, why: &str) -> Result<(), EngineError> {
         let replayed = log::replay_all(store.view())?;
         (self.state, self.waits) = (replayed.state, replayed.waits);
         self.head = store.view().head()?;
-        self.world = Observations { fleet: log::remembered(store.view()), ..Observations::default() };
+        let approval_floor = self.world.approval_floor.take();
+        let fleet = log::remembered(store.view());
+        self.world = Observations { fleet, approval_floor, ..Observations::default() };
         self.store.insert(store).rebuild_projections(&replayed.projections.into_rows())?;
         failpoint::reach(Point::ProjectionsRebuilt);
         let started = Event::DaemonStarted { version: env!("CARGO_PKG_VERSION").to_owned(), mode: self.mode };
@@ -452,6 +461,7 @@ impl Engine {
             swept_at: self.world.fleet.swept_at(),
             next_check,
             tallies: self.state.tallies.clone(),
+            tokens: self.state.tokens.clone(),
             waits: self.waits.clone(),
             log_unwritable: self.world.log_unwritable.clone(),
             ticked_at: None,

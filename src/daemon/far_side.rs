@@ -12,6 +12,8 @@ use crate::daemon::counting::{self, Counted, Counting};
 use crate::daemon::stop_file::StopFile;
 use crate::failpoint::{self, Point};
 use crate::fleet::{Sweep, SweepScope};
+use crate::ids::UserGroupName;
+use crate::rollout::approval::{Approvers, UserGroups};
 use crate::rollout::event::{Cancelled, WriteId, WriteIntent};
 use crate::rollout::outcome::SendOutcome;
 use crate::rollout::remote::{Group, Profiles};
@@ -54,6 +56,8 @@ pub(super) struct LastLook {
     pub(super) fresh: Observed<FreshLook>,
     /// The devices, where the ring has a limit.
     pub(super) counted: Option<Counted>,
+    /// The people whose approval it rests on.
+    pub(super) approvers: UserGroups,
 }
 
 /// What a read brought.
@@ -67,6 +71,8 @@ pub(super) enum ReadResult {
     Profiles(Profiles),
     /// A complete sweep.
     Sweep(Sweep),
+    /// A User Group.
+    Approvers(Approvers),
 }
 
 /// A read that was asked for.
@@ -136,6 +142,7 @@ impl FarSide {
             Read::ProfileSweep(policy) => {
                 client.sweep(SweepScope::Profile(policy.clone())).await.map(ReadResult::Sweep)
             }
+            Read::Approvers(group) => self.approvers(group, priority).await.map(ReadResult::Approvers),
         };
         self.report(Seen::Read { read, as_of, result }).await;
     }
@@ -160,6 +167,12 @@ impl FarSide {
             }
             Counting::NotNeeded => None,
         };
+        let mut approvers = UserGroups::new();
+        for group in intent.approvers() {
+            let as_of = self.clock.now().max(not_before);
+            let value = self.approvers(group, Priority::Write).await?;
+            approvers.insert(group.clone(), Observed { value, as_of });
+        }
         let as_of = self.clock.now().max(not_before);
         let value = match &intent.before {
             Some(group) => match self.client.get_group(&group.id, Priority::Write).await? {
@@ -168,7 +181,21 @@ impl FarSide {
             },
             None => FreshLook::Groups(self.client.list_groups(Priority::Write).await?),
         };
-        Ok(LastLook { fresh: Observed { value, as_of }, counted })
+        Ok(LastLook { fresh: Observed { value, as_of }, counted, approvers })
+    }
+
+    /// A User Group by its name, as it is now.
+    async fn approvers(&self, name: &UserGroupName, priority: Priority) -> Result<Approvers, ApiError> {
+        let groups = self.client.user_groups_named(name, priority).await?;
+        match groups.as_slice() {
+            [] => Ok(Approvers::Missing),
+            [group] => match self.client.user_group_members(&group.id, priority).await {
+                Ok(members) => Ok(Approvers::Members(members)),
+                Err(error) if error.says_missing() => Ok(Approvers::Missing),
+                Err(error) => Err(error),
+            },
+            several => Ok(Approvers::Several(several.len())),
+        }
     }
 
     /// Sends a write that is cleared.

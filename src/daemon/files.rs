@@ -8,6 +8,7 @@ use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use crate::config::FILE_NAME;
 use crate::ids::{AccountId, PlanName};
 use crate::plan::MAX_BYTES;
 use crate::plan::model::Revision;
@@ -224,6 +225,14 @@ fn read_directory(directory: &Path) -> Result<BTreeMap<String, Result<Vec<u8>, S
         if name.starts_with('.') {
             continue;
         }
+        // The daemon's own may lie here; a plan of that name must not be passed over without a word.
+        if name == FILE_NAME {
+            if read_file(&path).is_ok_and(|bytes| holds_a_plan(&bytes)) {
+                let why = "it holds a plan, and its name is that of the configuration; give it another";
+                files.insert(name.to_owned(), Err(format!("{name}: {why}")));
+            }
+            continue;
+        }
         if files.len() >= MAX_FILES {
             return Err(format!("{shown} has more than {MAX_FILES} plan files"));
         }
@@ -231,6 +240,11 @@ fn read_directory(directory: &Path) -> Result<BTreeMap<String, Result<Vec<u8>, S
         files.insert(name.to_owned(), bytes);
     }
     Ok(files)
+}
+
+/// Whether a key `plan` begins a line.
+fn holds_a_plan(bytes: &[u8]) -> bool {
+    bytes.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"plan:"))
 }
 
 /// Reads a regular file, and a little more than the most that a plan may have.
@@ -268,12 +282,17 @@ mod tests {
         std::os::unix::fs::symlink("nowhere", path("dangling.yaml")).unwrap();
         std::os::unix::fs::symlink("nowhere", path(".#good.yaml")).unwrap();
         fs::write(path("notes.txt"), "no plan").unwrap();
+        fs::write(path("ringward.yaml"), "reading: signed_in\n").unwrap();
         let mut files = files(directory.path());
         assert!(files.take(look(directory.path()), &[plan()]));
         assert!(matches!(files.desired(&plan()), Desired::Present(_)));
         let bad: Vec<_> = files.problems().iter().map(|problem| problem.file.as_str()).collect();
         assert_eq!(bad, ["dangling.yaml", "folder.yaml"], "dot files are nobody's plans");
         assert!(!files.take(look(directory.path()), &[plan()]), "nothing changed");
+        fs::write(path("ringward.yaml"), PLAN).unwrap();
+        assert!(files.take(look(directory.path()), &[plan()]));
+        let told: Vec<_> = files.problems().iter().flat_map(|problem| &problem.errors).collect();
+        assert!(told.iter().any(|error| error.contains("name is that of the configuration")), "{told:?}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! **Invariant:** one task owns the engine; a write is under way at most once, and its outcome is
 //! appended before the next decision.
 
+mod speaking;
 #[cfg(test)]
 mod tests;
 
@@ -25,12 +26,13 @@ use crate::daemon::wheel::{Tick, Wheel};
 use crate::failpoint::{self, Point};
 use crate::fleet::SWEEP_OVERLAP;
 use crate::ids::{AccountId, PlanName};
-use crate::rollout::command::Command;
+use crate::plan::model::ApprovalFloor;
 use crate::rollout::event::{Cancelled, Mode, WriteId, WriteIntent};
 use crate::rollout::outcome::{SendOutcome, outcome_entry};
 use crate::rollout::safety::{FreshLook, clear_to_send};
-use crate::rollout::world::{Cadence, Desired, Observed, Read};
+use crate::rollout::world::{Cadence, Desired, Observed, Read, Want};
 use crate::time::{Clock, SignedDuration, Stopwatch, Timestamp, after};
+use speaking::{Asking, Sight, Spoken};
 
 /// Files are looked at this often, in wall seconds.
 const LOOK_AT_FILES_EVERY: f64 = 5.0;
@@ -58,6 +60,8 @@ pub struct Settings {
     pub mode: Mode,
     /// The client.
     pub client: CloudflareClient,
+    /// What no plan lowers of the approvals that are asked.
+    pub approval_floor: Option<ApprovalFloor>,
 }
 
 /// A daemon that cannot run, or had to end.
@@ -124,9 +128,10 @@ impl Daemon {
 /// # Errors
 /// When the database cannot be opened or its log not replayed.
 pub async fn start(settings: Settings) -> Result<Daemon, DaemonError> {
-    let Settings { plans, database, account, clock, mode, client } = settings;
+    let Settings { plans, database, account, clock, mode, client, approval_floor } = settings;
     let files = PlanFiles::new(plans, account.clone());
     let mut engine = Engine::open(&database, account, clock, mode, files)?;
+    engine.ask_at_least(approval_floor);
     let known: Vec<PlanName> = engine.state.plans.keys().cloned().collect();
     let look = files::look(engine.files.directory());
     engine.files.take(look, &known);
@@ -149,6 +154,7 @@ pub async fn start(settings: Settings) -> Result<Daemon, DaemonError> {
         looked_at_files: Stopwatch::start(),
         ticked_at: None,
         passed: Stopwatch::start(),
+        spoken: Vec::new(),
         tasks: tokio::runtime::Handle::current(),
     };
     let inputs = Inputs { seen, requests, ticks, token: token.clone() };
@@ -231,6 +237,8 @@ struct Owner {
     ticked_at: Option<Timestamp>,
     passed: Stopwatch,
     tasks: tokio::runtime::Handle,
+    /// Words that wait until the members are read.
+    spoken: Vec<Spoken>,
 }
 
 impl Owner {
@@ -302,21 +310,25 @@ impl Owner {
             let counting = Counting::of_pending(&self.engine.state);
             self.tasks.spawn(self.far_side.clone().look(intent.clone(), counting, now));
         }
-        // Reads that settle a doubt hold up every other write, so they do not wait for budget.
-        let in_doubt = self.engine.state.pending_write().is_some_and(|(_, _, write)| write.doubt.is_some());
-        let priority = if in_doubt { Priority::Write } else { Priority::Routine };
-        for read in self.reading.start_due(&pass.reads, now) {
-            let swept_at = self.engine.world.fleet.swept_at().unwrap_or(now);
-            let asked =
-                Asked { read, seen_after: after(swept_at, -SWEEP_OVERLAP), not_before: now, priority };
-            self.tasks.spawn(self.far_side.clone().read(asked));
-        }
+        self.start_reads(&pass.reads, now);
         let next_read = self.reading.next(&pass.reads);
         let timer = [pass.wake_at.filter(|at| *at > now), next_read].into_iter().flatten().min();
         let view = self.engine.view(pass, self.far_side.budget_remaining(), timer);
         self.view.send_replace(Arc::new(View { ticked_at: self.ticked_at, ..view }));
         failpoint::reach(Point::SnapshotPublished);
         sleep_until(timer, &self.clock)
+    }
+
+    fn start_reads(&mut self, wants: &[Want], now: Timestamp) {
+        // Reads that settle a doubt hold up every other write, so they do not wait for budget.
+        let in_doubt = self.engine.state.pending_write().is_some_and(|(_, _, write)| write.doubt.is_some());
+        let priority = if in_doubt { Priority::Write } else { Priority::Routine };
+        for read in self.reading.start_due(wants, now) {
+            let swept_at = self.engine.world.fleet.swept_at().unwrap_or(now);
+            let asked =
+                Asked { read, seen_after: after(swept_at, -SWEEP_OVERLAP), not_before: now, priority };
+            self.tasks.spawn(self.far_side.clone().read(asked));
+        }
     }
 
     /// A tick: looks at the stop file and, now and then, at the files.
@@ -354,20 +366,17 @@ impl Owner {
                 let _ = reply.send(self.engine.situation(&plan).map(Box::new));
                 Ok(false)
             }
-            Request::Command { actor, reason, command, reply } => {
-                let mut answer = self.engine.command(&actor, &reason, &command)?;
-                // The snapshot first, so that who asked sees what the request did.
-                match (&mut answer, &command) {
-                    (Ok(done), Command::CheckNow(plan)) => {
-                        tracing::info!(%actor, reason, %plan, "asked to check now");
-                        *done = self.check_now(plan)?;
-                    }
-                    _ => {
-                        self.pass()?;
-                    }
-                }
-                failpoint::reach(Point::VerbUnanswered);
+            Request::Token { actor, reason, asked, reply } => {
+                let answer = self.engine.token(&actor, &reason, asked)?;
+                // The snapshot first: who comes in is judged by it.
+                self.pass()?;
                 let _ = reply.send(answer);
+                Ok(true)
+            }
+            Request::Command { actor, reason, command, reply } => {
+                if let Some(asking) = self.put_off(Asking { actor, reason, command, reply }) {
+                    self.carry_out(asking, Sight::Clear)?;
+                }
                 Ok(true)
             }
         }
@@ -395,8 +404,11 @@ impl Owner {
             Ok(brought) => brought,
             Err(error) => {
                 tracing::warn!(read = read.as_str(), %error, "a read failed");
-                self.reading.failed(read, &error, now, &mut world.troubles);
-                return Ok(());
+                self.reading.failed(read.clone(), &error, now, &mut world.troubles);
+                return match read {
+                    Read::Approvers(group) => self.heard(&group, Sight::None),
+                    _ => Ok(()),
+                };
             }
         };
         self.reading.succeeded(&read, &mut world.troubles);
@@ -407,6 +419,11 @@ impl Owner {
             }
             (ReadResult::Group(_), _) => {}
             (ReadResult::Profiles(value), _) => world.profiles = Some(Observed { value, as_of }),
+            (ReadResult::Approvers(value), Read::Approvers(group)) => {
+                world.user_groups.insert(group.clone(), Observed { value, as_of });
+                self.heard(&group, Sight::Clear)?;
+            }
+            (ReadResult::Approvers(_), _) => {}
             (ReadResult::Sweep(mut sweep), _) => {
                 sweep.started_at = sweep.started_at.max(as_of);
                 self.engine.observe_sweep(sweep)?;
@@ -419,7 +436,8 @@ impl Owner {
     /// The fresh look is there: the last word before the request goes out.
     fn looked(&mut self, write: WriteId, look: Result<LastLook, ApiError>) -> Result<(), DaemonError> {
         let look = match look {
-            Ok(LastLook { fresh, counted }) => {
+            Ok(LastLook { fresh, counted, approvers }) => {
+                self.engine.world.user_groups.extend(approvers);
                 self.keep(write, &fresh);
                 Ok((fresh, counted.map(|counted| self.keep_count(counted)).transpose()?))
             }
@@ -496,7 +514,8 @@ impl Owner {
             Desired::LastGood => Some(&rollout.revision.digest),
             Desired::Missing | Desired::Gone => None,
         };
-        let cleared = clear_to_send(state, plan, current, &look, counted.as_ref(), self.engine.now());
+        let (world, now) = (&self.engine.world, self.engine.now());
+        let cleared = clear_to_send(state, plan, current, world, &look, counted.as_ref(), now);
         Some(cleared.map(|()| pending.intent.clone()).map_err(SendOutcome::Overtaken))
     }
 

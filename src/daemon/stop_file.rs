@@ -56,7 +56,7 @@ impl Stopping {
         let plain = |text: &str| !text.chars().any(|c| c.is_control() && c != '\n' && c != '\t');
         let by_a_person = match &self.actor {
             Actor::Local { user } => !user.chars().any(char::is_control),
-            Actor::Loopback => true,
+            Actor::Loopback | Actor::Access { .. } | Actor::Service { .. } | Actor::Token { .. } => true,
             Actor::Engine => false,
         };
         by_a_person && plain(&self.reason) && !self.reason.trim().is_empty()

@@ -14,7 +14,8 @@ use crate::ids::{AccountId, DeviceId, PlanName, RingName};
 use crate::rollout::command::{Command, Refusal};
 use crate::rollout::event::{Actor, Mode};
 use crate::rollout::report::Report;
-use crate::rollout::state::{Hold, Tallies};
+use crate::rollout::state::{Hold, Tallies, Tokens};
+use crate::rollout::token::TokenRequest;
 use crate::rollout::verdict::Gate;
 use crate::rollout::waits::Waits;
 use crate::rollout::world::{Read, Trouble};
@@ -59,6 +60,8 @@ pub struct View {
     pub next_check: Option<Timestamp>,
     /// Counts of rare facts, from the log.
     pub tallies: Tallies,
+    /// Bearer tokens, from the log.
+    pub tokens: Tokens,
     /// What the rollouts waited for so far, from the log.
     pub waits: Waits,
     /// Set while the log cannot be written: since when, and why.
@@ -136,6 +139,17 @@ pub enum Request {
         plan: PlanName,
         /// Where the answer goes.
         reply: oneshot::Sender<Result<Box<Situation>, NoForecast>>,
+    },
+    /// Make or revoke a bearer token.
+    Token {
+        /// Who asks.
+        actor: Actor,
+        /// Why.
+        reason: String,
+        /// What.
+        asked: TokenRequest,
+        /// Where the answer goes.
+        reply: oneshot::Sender<Result<(), CommandError>>,
     },
     /// Look at files and stop file now.
     LookNow,
@@ -217,6 +231,17 @@ impl Handle {
     ) -> Result<String, CommandError> {
         let (reply, answer) = oneshot::channel();
         let request = Request::Command { actor, reason, command, reply };
+        self.requests.try_send(request).map_err(|_| CommandError::Unavailable("it is busy or ending"))?;
+        answer.await.map_err(|_| CommandError::Unavailable("it is ending"))?
+    }
+
+    /// Asks for a token to be made or revoked. When it is answered, the snapshot has it.
+    ///
+    /// # Errors
+    /// When it is refused, or the daemon cannot take it.
+    pub async fn token(&self, actor: Actor, reason: String, asked: TokenRequest) -> Result<(), CommandError> {
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Token { actor, reason, asked, reply };
         self.requests.try_send(request).map_err(|_| CommandError::Unavailable("it is busy or ending"))?;
         answer.await.map_err(|_| CommandError::Unavailable("it is ending"))?
     }

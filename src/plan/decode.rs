@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::ops::Range;
 
+use super::approval::author;
 use super::error::{Other, Problems};
 use super::fields::{Fields, description, items, text, word};
 use super::keys::{DEFAULTS, FORBID, ON_DRIFT, ON_NEW_TARGET, PLAN, RING};
-use super::model::{Forbid, OnDrift, OnNewTarget, Plan, ProfileRef, RingPlan};
+use super::model::{ApprovalRule, Forbid, OnDrift, OnNewTarget, Plan, ProfileRef, RingPlan};
 use super::ring::{Noted, RingKeys, Target, Targets, overlaid, versions};
 use super::tree::Node;
 use super::values::{account, plan_name, profile, range};
@@ -37,6 +38,7 @@ pub(super) fn plan(root: &Node, problems: &mut Problems) -> Option<Plan> {
     let name = name.and_then(|node| plan_name(node, problems));
     let description = fields.get("description").and_then(|node| description(node, problems));
     let account = fields.get("account").and_then(|node| account(node, problems));
+    let author = fields.get("author").and_then(|node| author(node, problems));
     let forbid = fields.get("forbid").map(|node| forbids(node, problems)).unwrap_or_default();
     let on_new_target = word(&fields, "on_new_target", ON_NEW_TARGET, problems);
     let on_drift = word(&fields, "on_drift", ON_DRIFT, problems);
@@ -55,6 +57,7 @@ pub(super) fn plan(root: &Node, problems: &mut Problems) -> Option<Plan> {
         name: name?,
         description: description.map(str::to_owned),
         account,
+        author,
         forbid: forbid.into_iter().map(|(forbid, _)| forbid).collect(),
         on_new_target: on_new_target.unwrap_or(OnNewTarget::Replace),
         on_drift: on_drift.unwrap_or(OnDrift::Halt),
@@ -259,9 +262,11 @@ fn finish(
             let instead = "write `versions` with `windows`, `macos` or both, here or at the top of the file";
             problems.missing(&ring.at, "this ring has no target", instead);
         }
+        let approval = ring.keys.approval.or(&defaults.approval, problems);
         let filled = ring.filled(
             written.into_iter().filter_map(|(env, version)| Some((env, version?))).collect(),
             defaults,
+            approval,
         );
         finished = finished.zip(filled).map(|(mut rings, ring)| {
             rings.push(ring);
@@ -273,7 +278,12 @@ fn finish(
 
 impl RingRead {
     /// `None` only where a problem was noted: a name or group that is missing or refused.
-    fn filled(self, targets: BTreeMap<Environment, ClientVersion>, defaults: &RingKeys) -> Option<RingPlan> {
+    fn filled(
+        self,
+        targets: BTreeMap<Environment, ClientVersion>,
+        defaults: &RingKeys,
+        approval: Option<ApprovalRule>,
+    ) -> Option<RingPlan> {
         let keys = self.keys;
         Some(RingPlan {
             name: self.name?,
@@ -288,6 +298,7 @@ impl RingRead {
             on_failure: keys.on_failure_or(defaults),
             max_devices: keys.max_devices_or(defaults),
             rollback: keys.rollback_or(defaults),
+            approval,
         })
     }
 }

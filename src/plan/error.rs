@@ -67,7 +67,7 @@ impl std::error::Error for PlanError {}
 
 /// Collects what is wrong with one file while it is read.
 #[derive(Debug, Default)]
-pub(super) struct Problems {
+pub(crate) struct Problems {
     found: Vec<Problem>,
 }
 
@@ -89,7 +89,7 @@ enum Shown {
 
 /// The other place of a problem, and what stands there.
 #[derive(Debug, Clone)]
-pub(super) enum Other {
+pub(crate) enum Other {
     /// In the same file.
     Here { at: Range<usize>, what: String },
     /// In another file, which knows its own lines.
@@ -98,7 +98,7 @@ pub(super) enum Other {
 
 impl Problems {
     /// The text at `at` is wrong.
-    pub(super) fn wrong(
+    pub(crate) fn wrong(
         &mut self,
         at: &Range<usize>,
         problem: impl Into<String>,
@@ -108,7 +108,7 @@ impl Problems {
     }
 
     /// Something is missing at `at`.
-    pub(super) fn missing(
+    pub(crate) fn missing(
         &mut self,
         at: &Range<usize>,
         problem: impl Into<String>,
@@ -118,7 +118,7 @@ impl Problems {
     }
 
     /// The text at `at` disagrees with what stands at another place.
-    pub(super) fn clash(
+    pub(crate) fn clash(
         &mut self,
         at: &Range<usize>,
         problem: impl Into<String>,
@@ -139,16 +139,16 @@ impl Problems {
         self.found.push(Problem { at: at.clone(), shown, problem, instead, other });
     }
 
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.found.len()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.found.is_empty()
     }
 
     /// The errors in file order, at most [`MAX_ERRORS`] and then how many more there are.
-    pub(super) fn into_errors(mut self, file: &str, text: &Text<'_>) -> Vec<PlanError> {
+    pub(crate) fn into_errors(mut self, file: &str, text: &Text<'_>) -> Vec<PlanError> {
         // Stable: of two problems at one place, the one found first comes first.
         self.found.sort_by_key(|problem| problem.at.start);
         let left_out = self.found.get(MAX_ERRORS..).unwrap_or_default();
@@ -193,10 +193,10 @@ impl Problem {
 
 /// Lines and columns of some offsets of a text, found in one walk: a hostile file may have
 /// thousands of errors on one line of a megabyte.
-pub(super) struct Places(BTreeMap<usize, (usize, usize)>);
+pub(crate) struct Places(BTreeMap<usize, (usize, usize)>);
 
 impl Places {
-    pub(super) fn of(text: &Text<'_>, offsets: impl Iterator<Item = usize>) -> Self {
+    pub(crate) fn of(text: &Text<'_>, offsets: impl Iterator<Item = usize>) -> Self {
         let mut places: BTreeMap<usize, (usize, usize)> = offsets.map(|offset| (offset, (1, 1))).collect();
         let (mut line, mut column, mut from) = (1, 1, 0);
         for (to, place) in &mut places {
@@ -219,14 +219,14 @@ impl Places {
     }
 
     /// A place that another error can point to.
-    pub(super) fn related(&self, file: &str, text: &Text<'_>, at: &Range<usize>, what: String) -> Related {
+    pub(crate) fn related(&self, file: &str, text: &Text<'_>, at: &Range<usize>, what: String) -> Related {
         let (line, column) = self.at(at.start);
         Related { file: file.to_owned(), line, column, span: text.in_file(at), what }
     }
 }
 
 /// The first line of a text, cut to what an error shows, safe to print.
-pub(super) fn first_line(text: &str) -> String {
+pub(crate) fn first_line(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default().trim_end();
     let mut shown: String = line
         .chars()

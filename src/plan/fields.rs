@@ -13,21 +13,21 @@ use crate::text::is_unseen;
 /// The longest text in a plan: Cloudflare names at most 255 characters.
 pub(crate) const MAX_TEXT_CHARS: usize = 255;
 /// The longest `description`.
-pub(super) const MAX_PROSE_CHARS: usize = 4_000;
+pub(crate) const MAX_PROSE_CHARS: usize = 4_000;
 
 /// A mapping whose keys are all known.
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     entries: &'a [Entry],
     known: &'static Mapping,
     /// Keys that unknown ones were probably meant to be.
     meant: Vec<&'static str>,
     /// Where to say that a key is missing.
-    pub(super) at: Range<usize>,
+    pub(crate) at: Range<usize>,
 }
 
 impl<'a> Fields<'a> {
     /// Reads a mapping and notes every key that it may not have.
-    pub(super) fn of(node: &'a Node, known: &'static Mapping, problems: &mut Problems) -> Option<Self> {
+    pub(crate) fn of(node: &'a Node, known: &'static Mapping, problems: &mut Problems) -> Option<Self> {
         let Value::Mapping(entries) = &node.value else {
             let instead = format!("write keys and values; {} has {}", known.of, names(known));
             wrong_value(node, &format!("{} must be a mapping", known.of), &instead, problems);
@@ -43,18 +43,18 @@ impl<'a> Fields<'a> {
     }
 
     /// The value of a key, if it is there.
-    pub(super) fn get(&self, key: &str) -> Option<&'a Node> {
+    pub(crate) fn get(&self, key: &str) -> Option<&'a Node> {
         debug_assert!(self.known.key(key).is_some(), "{key} is read and is no key of {}", self.known.of);
         self.entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
     }
 
     /// Whether a key seems to be there under a wrong name, which is noted.
-    pub(super) fn is_misspelt(&self, key: &str) -> bool {
+    pub(crate) fn is_misspelt(&self, key: &str) -> bool {
         self.meant.contains(&key)
     }
 
     /// The value of a key that must be there.
-    pub(super) fn require(&self, key: &str, instead: &str, problems: &mut Problems) -> Option<&'a Node> {
+    pub(crate) fn require(&self, key: &str, instead: &str, problems: &mut Problems) -> Option<&'a Node> {
         let value = self.get(key);
         // Of a key that is misspelt, one error is enough.
         if value.is_none() && !self.is_misspelt(key) {
@@ -91,7 +91,7 @@ fn unknown_key(entry: &Entry, known: &Mapping, problems: &mut Problems) -> Vec<&
 
 /// Notes a value of the wrong kind or content. A collection is not shown as the offending text:
 /// its first line would be half a sentence.
-pub(super) fn wrong_value(node: &Node, problem: &str, instead: &str, problems: &mut Problems) {
+pub(crate) fn wrong_value(node: &Node, problem: &str, instead: &str, problems: &mut Problems) {
     match &node.value {
         Value::Scalar { .. } => problems.wrong(&node.at, problem, instead),
         Value::Mapping(_) | Value::Sequence(_) => problems.missing(&node.at, problem, instead),
@@ -100,7 +100,7 @@ pub(super) fn wrong_value(node: &Node, problem: &str, instead: &str, problems: &
 }
 
 /// The items of a list.
-pub(super) fn items<'a>(
+pub(crate) fn items<'a>(
     node: &'a Node,
     what: &str,
     example: &str,
@@ -120,7 +120,7 @@ pub(super) fn items<'a>(
 }
 
 /// One line of text, neither empty nor nothing.
-pub(super) fn text<'a>(node: &'a Node, what: &str, problems: &mut Problems) -> Option<&'a str> {
+pub(crate) fn text<'a>(node: &'a Node, what: &str, problems: &mut Problems) -> Option<&'a str> {
     let text = prose(node, what, MAX_TEXT_CHARS, problems)?;
     if text.contains(['\n', '\t']) {
         problems.wrong(&node.at, format!("{what} has a line break or a tab"), "write it on one line");
@@ -130,7 +130,7 @@ pub(super) fn text<'a>(node: &'a Node, what: &str, problems: &mut Problems) -> O
 }
 
 /// The text of a `description`, which may have several lines.
-pub(super) fn description<'a>(node: &'a Node, problems: &mut Problems) -> Option<&'a str> {
+pub(crate) fn description<'a>(node: &'a Node, problems: &mut Problems) -> Option<&'a str> {
     prose(node, "`description`", MAX_PROSE_CHARS, problems)
 }
 
@@ -168,7 +168,7 @@ pub(crate) fn is_invisible(char: char) -> bool {
 }
 
 /// The value of a key that takes one of a few words; words of features to come are refused as such.
-pub(super) fn word<T: Copy>(
+pub(crate) fn word<T: Copy>(
     fields: &Fields<'_>,
     key: &str,
     known: &[(&str, T)],

@@ -4,35 +4,35 @@
 
 /// A mapping and the keys that it may have.
 #[derive(Debug)]
-pub(super) struct Mapping {
+pub(crate) struct Mapping {
     /// What it is, as in "`colour` is not a key of a ring".
-    pub(super) of: &'static str,
+    pub(crate) of: &'static str,
     /// Its name in the schema.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// What it is for.
-    pub(super) doc: &'static str,
-    pub(super) keys: &'static [Key],
+    pub(crate) doc: &'static str,
+    pub(crate) keys: &'static [Key],
     /// Keys of DESIGN 3 whose feature is not built yet: refused, never ignored.
-    pub(super) later: &'static [&'static str],
+    pub(crate) later: &'static [&'static str],
     /// Keys that belong elsewhere or have another name, each with what to write.
-    pub(super) elsewhere: &'static [(&'static str, &'static str)],
+    pub(crate) elsewhere: &'static [(&'static str, &'static str)],
 }
 
 /// One key of a mapping.
 #[derive(Debug)]
-pub(super) struct Key {
-    pub(super) name: &'static str,
-    pub(super) takes: Takes,
-    pub(super) absent: Absent,
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    pub(crate) takes: Takes,
+    pub(crate) absent: Absent,
     /// What it means, in whole sentences.
-    pub(super) doc: &'static str,
+    pub(crate) doc: &'static str,
     /// The key with a value, as YAML.
-    pub(super) example: &'static str,
+    pub(crate) example: &'static str,
 }
 
 /// What a key takes.
 #[derive(Debug)]
-pub(super) enum Takes {
+pub(crate) enum Takes {
     /// One value.
     Value(&'static ValueKind),
     /// One of a few words. Words of features to come are refused as such.
@@ -47,7 +47,7 @@ pub(super) enum Takes {
 
 /// What a key means when it is not written.
 #[derive(Debug)]
-pub(super) enum Absent {
+pub(crate) enum Absent {
     /// It must be written.
     Refused,
     /// This value holds, as it would be written.
@@ -60,24 +60,24 @@ pub(super) enum Absent {
 
 /// A kind of single value.
 #[derive(Debug)]
-pub(super) struct ValueKind {
+pub(crate) struct ValueKind {
     /// What it is called in the reference.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// How it is written.
-    pub(super) doc: &'static str,
+    pub(crate) doc: &'static str,
     /// A pattern (ECMA 262) that every such value matches, and few others do.
-    pub(super) pattern: &'static str,
+    pub(crate) pattern: &'static str,
     /// The most characters.
-    pub(super) most: usize,
+    pub(crate) most: usize,
     /// Whether a bare number or boolean can be such a value, read as the characters written.
-    pub(super) bare: Bare,
+    pub(crate) bare: Bare,
     /// What a bound of the value is, if it has one: "at least 2d".
-    pub(super) bound: Option<fn() -> String>,
+    pub(crate) bound: Option<fn() -> String>,
 }
 
 /// How YAML readers other than ours take a bare value of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Bare {
+pub(crate) enum Bare {
     /// As text.
     Text,
     /// Perhaps as a number or a boolean: a profile may be named `2024` or `no`.
@@ -87,12 +87,12 @@ pub(super) enum Bare {
 }
 
 impl Mapping {
-    pub(super) fn key(&self, name: &str) -> Option<&Key> {
+    pub(crate) fn key(&self, name: &str) -> Option<&Key> {
         self.keys.iter().find(|key| key.name == name)
     }
 
     /// The names of its keys, in the order in which people write them.
-    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
         self.keys.iter().map(|key| key.name)
     }
 }

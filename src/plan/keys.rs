@@ -3,19 +3,22 @@
 //! **Invariant:** this is the only list of keys. The decoder refuses what is not here and reads
 //! all that is; the schema for editors and the reference in `docs/plan.md` are made from it.
 
+mod approval;
 mod health;
 mod rollback;
 
 use super::decode::{MAX_FORBIDS, MAX_PROFILES, MAX_RINGS};
 use super::grammar::{Absent, Key, Mapping, Takes};
 use super::kinds::{
-    ACCOUNT, CRON, DATE, DEVICES, OPEN_SPAN, PLAN_NAME, PROFILE, PROSE, RANGE, SHARE, SOAK_SPAN, TEXT,
+    ACCOUNT, CRON, DATE, DEVICES, EMAIL, OPEN_SPAN, PLAN_NAME, PROFILE, PROSE, RANGE, SHARE, SOAK_SPAN, TEXT,
     UNKNOWN_SPAN, VERSION, WITHIN_SPAN, ZONE,
 };
 use super::model::{OnDrift, OnFailure, OnNewTarget};
 use super::ring::{BUILT_IN_ADOPTION, BUILT_IN_SOAK, BUILT_IN_UNKNOWN_AFTER};
 use crate::schedule::{MAX_FREEZES, MAX_OPENINGS, Zone};
 
+pub(super) use approval::APPROVAL;
+use approval::APPROVAL_KEY;
 use health::HEALTH_KEY;
 pub(super) use health::{DARK, HEALTH, STALLED};
 pub(super) use rollback::{ROLLBACK, ROLLBACK_TO};
@@ -51,7 +54,7 @@ fn words<T>(known: &[(&'static str, T)]) -> Vec<&'static str> {
 }
 
 /// Keys whose features are not built yet.
-const LATER: &[&str] = &["approval", "checks"];
+const LATER: &[&str] = &["checks"];
 
 const IN_RING_OR_DEFAULTS: &str = "write it in a ring, or under `defaults` for all of them";
 const IN_EACH_RING: &str = "write it in each ring";
@@ -60,6 +63,7 @@ const UNDER_SCHEDULE: &str = "write it under `schedule`";
 const UNDER_ADOPTION: &str = "write it under `adoption`";
 const UNDER_HEALTH: &str = "write it under `health`";
 const UNDER_ROLLBACK: &str = "write it under `rollback`";
+const UNDER_APPROVAL: &str = "write it under `approval`";
 const OF_A_HEALTH_GATE: &str = "write it under `stalled` or `dark` of `health`";
 const NO_ASSIGNMENTS: &str = "Cloudflare assigns versions to `windows` and `macos` only";
 const IN_AN_OPENING: &str = "write it in an opening, such as open: [{cron: \"0 9 * * Mon-Thu\", for: 7h}]";
@@ -148,6 +152,13 @@ pub(super) const PLAN: Mapping = Mapping {
             example: "description: Cloudflare One Client for all staff",
         },
         Key {
+            name: "author",
+            takes: Takes::Value(&EMAIL),
+            absent: Absent::Means("nobody"),
+            doc: "Who wrote the plan: this person's approval of it does not count.",
+            example: "author: ana@example.com",
+        },
+        Key {
             name: "account",
             takes: Takes::Value(&ACCOUNT),
             absent: Absent::Means("any account"),
@@ -207,6 +218,10 @@ pub(super) const PLAN: Mapping = Mapping {
         ("max_devices", IN_RING_OR_DEFAULTS),
         ("rollback", IN_RING_OR_DEFAULTS),
         ("rollback_to", IN_RING_OR_DEFAULTS),
+        ("approval", IN_RING_OR_DEFAULTS),
+        ("user_group", UNDER_APPROVAL),
+        ("count", UNDER_APPROVAL),
+        ("expires", UNDER_APPROVAL),
         ("step", UNDER_ROLLBACK),
         ("profiles", IN_EACH_RING),
         ("group", IN_EACH_RING),
@@ -235,6 +250,7 @@ pub(super) const DEFAULTS: Mapping = Mapping {
         MAX_DEVICES,
         Key { absent: Absent::Means("the values built in"), ..ROLLBACK_KEY },
         Key { absent: Absent::Means("none"), ..ROLLBACK_TO_KEY },
+        Key { absent: Absent::Means("nobody is asked"), ..APPROVAL_KEY },
     ],
     later: LATER,
     elsewhere: &[
@@ -246,6 +262,10 @@ pub(super) const DEFAULTS: Mapping = Mapping {
         ("on_drift", AT_THE_TOP),
         ("description", AT_THE_TOP),
         ("account", AT_THE_TOP),
+        ("author", AT_THE_TOP),
+        ("user_group", UNDER_APPROVAL),
+        ("count", UNDER_APPROVAL),
+        ("expires", UNDER_APPROVAL),
         ("open", UNDER_SCHEDULE),
         ("freeze", UNDER_SCHEDULE),
         ("at_least", UNDER_ADOPTION),
@@ -297,6 +317,7 @@ pub(super) const RING: Mapping = Mapping {
         Key { absent: Absent::Means("the limit of `defaults`, else none"), ..MAX_DEVICES },
         ROLLBACK_KEY,
         ROLLBACK_TO_KEY,
+        APPROVAL_KEY,
     ],
     later: LATER,
     elsewhere: &[

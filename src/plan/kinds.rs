@@ -3,6 +3,7 @@
 //! **Invariant:** a value that the decoder accepts matches the pattern of its kind; bounds and
 //! lengths are the decoder's own.
 
+use super::approval::{LEAST_EXPIRES, MOST_PEOPLE};
 use super::fields::{MAX_PROSE_CHARS, MAX_TEXT_CHARS};
 use super::grammar::{Bare, ValueKind};
 use super::ring::{
@@ -102,6 +103,16 @@ pub(super) const DEVICES: ValueKind = ValueKind {
     most: MAX_TEXT_CHARS,
     bare: Bare::Number,
     bound: Some(|| format!("from 1 to {MOST_DEVICES}")),
+};
+pub(super) const PEOPLE: ValueKind =
+    ValueKind { name: "number of people", bound: Some(|| format!("from 1 to {MOST_PEOPLE}")), ..DEVICES };
+pub(super) const APPROVAL_SPAN: ValueKind =
+    ValueKind { bound: Some(|| format!("at least {LEAST_EXPIRES}")), ..SOAK_SPAN };
+pub(super) const EMAIL: ValueKind = ValueKind {
+    name: "e-mail address",
+    doc: "Such as ana@example.com.",
+    pattern: r"^[^\s@]+@[^\s@]+$",
+    ..TEXT
 };
 pub(super) const OPEN_SPAN: ValueKind =
     ValueKind { bound: Some(|| format!("at least {}", in_words(LEAST_OPENING))), ..SOAK_SPAN };

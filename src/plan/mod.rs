@@ -8,14 +8,16 @@
 //!
 //! What a plan may hold is written once, in `keys` (terms in `grammar`, single values in `kinds`):
 //! the decoder, [`json_schema`] and [`markdown`] all read it there. `syntax`, `cron`, `guess` and
-//! `near` only find words for what is wrong.
+//! `near` only find words for what is wrong. `ringward.yaml` ([`crate::config`]) is of the same language and
+//! read with the same tree, readers and errors.
 
+mod approval;
 mod calendar;
 mod cron;
 mod decode;
-mod error;
-mod fields;
-mod grammar;
+pub(crate) mod error;
+pub(crate) mod fields;
+pub(crate) mod grammar;
 mod guess;
 mod keys;
 mod kinds;
@@ -27,8 +29,8 @@ mod schema;
 pub mod set;
 mod spots;
 mod syntax;
-mod tree;
-mod values;
+pub(crate) mod tree;
+pub(crate) mod values;
 mod written;
 
 pub use decode::{MAX_FORBIDS, MAX_PROFILES, MAX_RINGS};
@@ -41,7 +43,7 @@ pub use tree::MAX_BYTES;
 
 use error::Problems;
 use model::{Plan, PlanDigest, Revision};
-use tree::{Node, Text};
+use tree::{Node, PLAN_FILE, Text};
 
 /// Reads one plan file; `file` is the name that errors show.
 ///
@@ -63,8 +65,8 @@ struct Draft<'a> {
 impl<'a> Draft<'a> {
     fn read(bytes: &'a [u8]) -> Self {
         let mut problems = Problems::default();
-        let text = tree::text_of(bytes, &mut problems);
-        let root = if problems.is_empty() { tree::read(text.text, &mut problems) } else { None };
+        let text = tree::text_of(bytes, &PLAN_FILE, &mut problems);
+        let root = if problems.is_empty() { tree::read(text.text, &PLAN_FILE, &mut problems) } else { None };
         let plan = root.as_ref().and_then(|root| decode::plan(root, &mut problems));
         Self { text, problems, root, plan }
     }

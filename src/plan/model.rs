@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU8, NonZeroU32};
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AccountId, PlanName, PolicyId, RingName};
+use crate::ids::{AccountId, Email, PlanName, PolicyId, RingName, UserGroupName};
 use crate::schedule::Schedule;
 use crate::time::Span;
 use crate::version::{ClientVersion, Environment};
@@ -24,6 +24,9 @@ pub struct Plan {
     pub description: Option<String>,
     /// When set, the daemon's account must be this one.
     pub account: Option<AccountId>,
+    /// Who wrote it: this person does not approve it. Plans of older logs name nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<Email>,
     /// Builds never to offer.
     pub forbid: Vec<Forbid>,
     /// What a new target does to a running rollout.
@@ -68,6 +71,40 @@ pub struct RingPlan {
     /// How the ring is rolled back. Plans of older logs have what is built in.
     #[serde(default)]
     pub rollback: RollbackRules,
+    /// Who lets it be entered; `None`: nobody is asked. Plans of older logs ask nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ApprovalRule>,
+}
+
+/// Who lets a ring be entered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApprovalRule {
+    /// Members of this User Group.
+    pub user_group: UserGroupName,
+    /// So many different ones.
+    pub count: NonZeroU8,
+    /// For so long from when each of them gave it.
+    pub expires: Span,
+}
+
+impl ApprovalRule {
+    /// One person beside the author is the least that means anything.
+    pub const BUILT_IN_COUNT: NonZeroU8 = NonZeroU8::MIN;
+    /// Over a weekend, and not over the next release.
+    pub const BUILT_IN_EXPIRES: Span = Span::hours(5 * 24);
+}
+
+/// What no plan lowers: who must approve a ring of many devices, whatever its plan says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApprovalFloor {
+    /// Members of this User Group.
+    pub user_group: UserGroupName,
+    /// So many different ones.
+    pub count: NonZeroU8,
+    /// For a ring with more devices that an assignment can move.
+    pub over_devices: usize,
 }
 
 /// How a ring is rolled back.

@@ -10,6 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use super::approval::ApprovalKeys;
 use super::calendar;
 use super::error::{Other, Problems};
 use super::fields::{Fields, word};
@@ -100,6 +101,7 @@ pub(super) struct RingKeys {
     max_devices: Option<DeviceLimit>,
     step: Option<Span>,
     pub(super) back_to: Targets,
+    pub(super) approval: ApprovalKeys,
 }
 
 impl RingKeys {
@@ -107,6 +109,7 @@ impl RingKeys {
         let mut keys = Self {
             versions: versions(fields, problems),
             back_to: targets(fields, "rollback_to", &ROLLBACK_TO, problems),
+            approval: ApprovalKeys::of(fields, problems),
             zone: fields.get("timezone").and_then(|node| calendar::zone(node, problems)),
             schedule: fields
                 .get("schedule")

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::error::Problems;
-use super::tree::{self, Node};
+use super::tree::{self, Node, PLAN_FILE};
 
 /// One step on the way to a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,8 +43,8 @@ impl<'a> Spots<'a> {
     pub fn of(bytes: &'a [u8]) -> Self {
         // What is wrong with the file is told by those who decode it.
         let mut noted = Problems::default();
-        let text = tree::text_of(bytes, &mut noted);
-        let root = if noted.is_empty() { tree::read(text.text, &mut noted) } else { None };
+        let text = tree::text_of(bytes, &PLAN_FILE, &mut noted);
+        let root = if noted.is_empty() { tree::read(text.text, &PLAN_FILE, &mut noted) } else { None };
         Self { text: text.text, skipped: text.skipped, root }
     }
 

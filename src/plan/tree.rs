@@ -24,14 +24,14 @@ const MAX_NODES: usize = 20_000;
 
 /// A value and its place, in bytes of the text.
 #[derive(Debug, Clone)]
-pub(super) struct Node {
-    pub(super) at: Range<usize>,
-    pub(super) value: Value,
+pub(crate) struct Node {
+    pub(crate) at: Range<usize>,
+    pub(crate) value: Value,
 }
 
 impl Node {
     /// The value of a key; `None` also where this is no mapping.
-    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         match &self.value {
             Value::Mapping(entries) => {
                 entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
@@ -41,7 +41,7 @@ impl Node {
     }
 
     /// The items of a list; none where this is no list.
-    pub(super) fn items(&self) -> &[Self] {
+    pub(crate) fn items(&self) -> &[Self] {
         match &self.value {
             Value::Sequence(items) => items,
             Value::Mapping(_) | Value::Scalar { .. } | Value::Refused => &[],
@@ -50,7 +50,7 @@ impl Node {
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Value {
+pub(crate) enum Value {
     /// In the order written; no name twice.
     Mapping(Vec<Entry>),
     Sequence(Vec<Node>),
@@ -65,45 +65,63 @@ pub(super) enum Value {
 
 /// Whether a scalar was written bare. Only a bare one can be "nothing" (`key:`, `~`, `null`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Quoting {
+pub(crate) enum Quoting {
     Plain,
     Quoted,
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
-    pub(super) key: String,
-    pub(super) key_at: Range<usize>,
-    pub(super) value: Node,
+pub(crate) struct Entry {
+    pub(crate) key: String,
+    pub(crate) key_at: Range<usize>,
+    pub(crate) value: Node,
 }
 
+/// What is said of a kind of file where it is no such file at all.
+pub(crate) struct FileKind {
+    /// What it holds, as in "save the plan as UTF-8 text".
+    pub(crate) what: &'static str,
+    /// How such a file begins.
+    pub(crate) begin: &'static str,
+    /// What does what anchors would do.
+    pub(crate) instead_of_anchors: &'static str,
+}
+
+/// Plans.
+pub(crate) const PLAN_FILE: FileKind = FileKind {
+    what: "plan",
+    begin: "begin with `plan: NAME`, as in rollouts/examples/",
+    instead_of_anchors: "; to share values between rings, use `defaults`",
+};
+
 /// The text of a file, without a byte order mark.
-pub(super) struct Text<'a> {
-    pub(super) text: &'a str,
+pub(crate) struct Text<'a> {
+    pub(crate) text: &'a str,
     /// Bytes of the byte order mark before `text`.
-    pub(super) skipped: usize,
+    pub(crate) skipped: usize,
 }
 
 impl Text<'_> {
     /// A place of the text as a place of the file.
-    pub(super) fn in_file(&self, at: &Range<usize>) -> Range<usize> {
+    pub(crate) fn in_file(&self, at: &Range<usize>) -> Range<usize> {
         at.start + self.skipped..at.end + self.skipped
     }
 }
 
 /// Bytes to text: not too long, UTF-8, no NUL. The problem's place is in the text as far as it
 /// could be read, which is returned with it.
-pub(super) fn text_of<'a>(bytes: &'a [u8], problems: &mut Problems) -> Text<'a> {
+pub(crate) fn text_of<'a>(bytes: &'a [u8], kind: &FileKind, problems: &mut Problems) -> Text<'a> {
     const BYTE_ORDER_MARK: &str = "\u{feff}";
     let unread = Text { text: "", skipped: 0 };
+    let save = format!("save the {} as UTF-8 text", kind.what);
     if bytes.len() > MAX_BYTES {
         let problem = format!("this file is too large ({} bytes)", bytes.len());
-        problems.missing(&(0..0), problem, format!("a plan file has at most {MAX_BYTES} bytes"));
+        problems.missing(&(0..0), problem, format!("a {} file has at most {MAX_BYTES} bytes", kind.what));
         return unread;
     }
     // What Windows editors call "Unicode".
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        problems.missing(&(0..0), "this file is UTF-16", "save the plan as UTF-8 text");
+        problems.missing(&(0..0), "this file is UTF-16", save);
         return unread;
     }
     let (text, broken) = match std::str::from_utf8(bytes) {
@@ -116,17 +134,17 @@ pub(super) fn text_of<'a>(bytes: &'a [u8], problems: &mut Problems) -> Text<'a> 
     let skipped = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
     let text = text.get(skipped..).unwrap_or_default();
     if let Some(nul) = text.find('\0') {
-        problems.missing(&(nul..nul), "a NUL byte: this is not a text file", "save the plan as UTF-8 text");
+        problems.missing(&(nul..nul), "a NUL byte: this is not a text file", save);
     } else if let Some(broken) = broken {
         let place = broken - skipped;
-        problems.missing(&(place..place), "bytes that are not UTF-8", "save the plan as UTF-8 text");
+        problems.missing(&(place..place), "bytes that are not UTF-8", save);
     }
     Text { text, skipped }
 }
 
 /// Text to tree. `None` after a syntax error, an exceeded budget, or an empty file; other
 /// problems leave a tree that the decoder can go on with.
-pub(super) fn read(text: &str, problems: &mut Problems) -> Option<Node> {
+pub(crate) fn read(text: &str, kind: &FileKind, problems: &mut Problems) -> Option<Node> {
     let mut options = Options::default();
     options.emit_comments = false;
     options.disallow_directives = true;
@@ -135,7 +153,7 @@ pub(super) fn read(text: &str, problems: &mut Problems) -> Option<Node> {
     // One more than the budget, so that the budget's own message is the one that shows.
     options.flow_nesting_limit = MAX_DEPTH + 1;
     options.block_nesting_limit = MAX_DEPTH + 1;
-    let mut builder = Builder { text, problems, stack: Vec::new(), root: None, nodes: 0 };
+    let mut builder = Builder { text, kind, problems, stack: Vec::new(), root: None, nodes: 0 };
     for step in Parser::new_from_str_with_options(text, options) {
         let next = match step {
             Ok((event, span)) => builder.event(event, &span),
@@ -149,11 +167,7 @@ pub(super) fn read(text: &str, problems: &mut Problems) -> Option<Node> {
         }
     }
     if builder.root.is_none() {
-        builder.problems.missing(
-            &(0..0),
-            "this file holds no plan",
-            "begin with `plan: NAME`, as in rollouts/examples/",
-        );
+        builder.problems.missing(&(0..0), format!("this file holds no {}", kind.what), kind.begin);
     }
     builder.root
 }
@@ -166,6 +180,7 @@ enum Next {
 
 struct Builder<'a, 'p> {
     text: &'a str,
+    kind: &'a FileKind,
     problems: &'p mut Problems,
     stack: Vec<Open>,
     root: Option<Node>,
@@ -201,7 +216,7 @@ impl Builder<'_, '_> {
         if event.is_node() {
             self.nodes += 1;
             if self.nodes > MAX_NODES {
-                let instead = format!("a plan file has at most {MAX_NODES} of them");
+                let instead = format!("a {} file has at most {MAX_NODES} of them", self.kind.what);
                 self.problems.missing(&at, "too many keys and values", instead);
                 return Next::Stop;
             }
@@ -212,7 +227,8 @@ impl Builder<'_, '_> {
         }
         match event {
             Event::DocumentStart(..) if self.root.is_some() => {
-                self.problems.wrong(&at, "a second document", "write one plan per file");
+                let instead = format!("write one {} per file", self.kind.what);
+                self.problems.wrong(&at, "a second document", instead);
                 return Next::Stop;
             }
             Event::Scalar(text, style, ..) => {
@@ -225,13 +241,11 @@ impl Builder<'_, '_> {
                 self.add(Node { at, value: Value::Scalar { text, quoting } });
             }
             Event::Anchor(..) => {
-                let instead =
-                    "quote a text that begins with `&`; to share values between rings, use `defaults`";
+                let instead = format!("quote a text that begins with `&`{}", self.kind.instead_of_anchors);
                 self.problems.wrong(&at, "anchors are not read", instead);
             }
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
-                let instead =
-                    "quote a text that begins with `*`; to share values between rings, use `defaults`";
+                let instead = format!("quote a text that begins with `*`{}", self.kind.instead_of_anchors);
                 self.problems.wrong(&at, "aliases are not read", instead);
                 self.add(Node { at, value: Value::Refused });
             }
@@ -295,7 +309,7 @@ impl Builder<'_, '_> {
         self.problems.missing(
             at,
             format!("nested more than {MAX_DEPTH} levels deep"),
-            "a plan needs 6 levels; look for brackets that are not closed",
+            format!("a {} needs fewer; look for brackets that are not closed", self.kind.what),
         );
     }
 

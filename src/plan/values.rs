@@ -2,19 +2,21 @@
 //!
 //! **Invariant:** each reader notes exactly one problem for a value that it refuses.
 
+use std::num::NonZeroU8;
+
 use super::error::Problems;
 use super::fields::text;
 use super::guess;
 use super::model::{Percent, ProfileRef};
 use super::tree::Node;
-use crate::ids::{AccountId, PlanName, PolicyId};
+use crate::ids::{AccountId, Email, PlanName, PolicyId, UserGroupName};
 use crate::time::Span;
 use crate::version::ClientVersion;
 
 /// What is wrong with a value, and what would be right.
-type Refusal = (String, String);
+pub(crate) type Refusal = (String, String);
 
-fn read<T>(
+pub(crate) fn read<T>(
     node: &Node,
     what: &str,
     problems: &mut Problems,
@@ -43,7 +45,7 @@ pub(super) fn plan_name(node: &Node, problems: &mut Problems) -> Option<PlanName
 }
 
 /// An account ID: 32 lower-case hexadecimal digits.
-pub(super) fn account(node: &Node, problems: &mut Problems) -> Option<AccountId> {
+pub(crate) fn account(node: &Node, problems: &mut Problems) -> Option<AccountId> {
     read(node, "`account`", problems, |text| {
         let hex = text.len() == 32 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         AccountId::new(text).ok().filter(|_| hex).ok_or_else(|| {
@@ -160,6 +162,32 @@ pub(super) fn count(node: &Node, what: &str, most: u32, problems: &mut Problems)
         let count = text.parse().ok().filter(|count| digits && (1..=most).contains(count));
         let instead = format!("write a whole number of devices, from 1 to {most}");
         count.ok_or_else(|| (format!("{what} cannot be read"), instead))
+    })
+}
+
+/// A number of people.
+pub(super) fn people(node: &Node, most: u8, problems: &mut Problems) -> Option<NonZeroU8> {
+    read(node, "`count`", problems, |text| {
+        let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let count = text.parse::<NonZeroU8>().ok().filter(|count| digits && count.get() <= most);
+        let instead = format!("write a whole number of people, from 1 to {most}");
+        count.ok_or_else(|| ("`count` cannot be read".to_owned(), instead))
+    })
+}
+
+/// The name of a User Group.
+pub(super) fn user_group(node: &Node, problems: &mut Problems) -> Option<UserGroupName> {
+    read(node, "`user_group`", problems, |text| {
+        let instead = "write the group's name as Cloudflare shows it".to_owned();
+        UserGroupName::new(text).map_err(|_| ("`user_group` cannot be read".to_owned(), instead))
+    })
+}
+
+/// A person's e-mail address.
+pub(super) fn email(node: &Node, what: &str, problems: &mut Problems) -> Option<Email> {
+    read(node, what, problems, |text| {
+        let instead = "write it as ana@example.com".to_owned();
+        text.parse().map_err(|_| (format!("{what} is no e-mail address"), instead))
     })
 }
 

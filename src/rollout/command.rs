@@ -3,13 +3,17 @@
 //! **Invariant:** a request comes to what the table of [`verbs`] says for its situation, and to
 //! nothing else; it is never a silent no-op.
 
-use crate::ids::{PlanName, RingName};
+use crate::ids::{PlanName, RingName, UserGroupName};
+use crate::plan::model::RingPlan;
+use crate::rollout::approval::claim::{self, Word};
+use crate::rollout::approval::{self, Ask};
 use crate::rollout::event::{Actor, Cause, Entry, Event, RollbackStep, Trigger};
-use crate::rollout::gate::health;
+use crate::rollout::gate::{self, health};
 use crate::rollout::rollback::{NoWayBack, Scope, Stuck, steps};
-use crate::rollout::state::{HeldOut, PlanState, Ring, Stage, State};
+use crate::rollout::state::{HeldOut, Phase, PlanState, Ring, Stage, State};
 use crate::rollout::verbs::{
-    self, About, Cell, Effect, HeldBack, Holds, Offered, Place, Refused, Verb, Waived, WaysBack, Writes,
+    self, About, Cell, Claim, Effect, HeldBack, Holds, Offered, Place, Refused, Verb, Waived, WaysBack,
+    Writes,
 };
 use crate::rollout::verdict::Gate;
 use crate::rollout::world::Observations;
@@ -46,6 +50,20 @@ pub enum Command {
         /// The version.
         version: ClientVersion,
     },
+    /// Lets a ring be entered.
+    Approve {
+        /// The plan.
+        plan: PlanName,
+        /// The ring; `None`: the first that is not entered.
+        ring: Option<RingName>,
+    },
+    /// Says no to that.
+    Refuse {
+        /// The plan.
+        plan: PlanName,
+        /// The ring; `None`: the first that is not entered.
+        ring: Option<RingName>,
+    },
     /// Reads now what a plan's rollout wants to see.
     CheckNow(PlanName),
     /// Stops all writes.
@@ -67,6 +85,8 @@ impl Command {
             Self::Waive { .. } => Verb::Waive,
             Self::Rollback { .. } => Verb::Rollback,
             Self::ReleaseHold { .. } => Verb::ReleaseHold,
+            Self::Approve { .. } => Verb::Approve,
+            Self::Refuse { .. } => Verb::Refuse,
             Self::CheckNow(_) => Verb::CheckNow,
             Self::Stop => Verb::Stop,
             Self::Start { .. } => Verb::Start,
@@ -82,7 +102,9 @@ impl Command {
             | Self::CheckNow(plan)
             | Self::Waive { plan, .. }
             | Self::Rollback { plan, .. }
-            | Self::ReleaseHold { plan, .. } => Some(plan),
+            | Self::ReleaseHold { plan, .. }
+            | Self::Approve { plan, .. }
+            | Self::Refuse { plan, .. } => Some(plan),
             Self::Stop | Self::Start { .. } => None,
         }
     }
@@ -148,7 +170,7 @@ pub fn command(
     if reason.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
         return Err(Refusal::UnprintableReason);
     }
-    let (cell, subject) = situation(state, world, command)?;
+    let (cell, subject) = situation(state, world, (actor, command), now)?;
     let effect = match cell {
         Cell::Done(effect) => effect,
         Cell::Refused(refused) => return Err(subject.refusal(refused)),
@@ -166,7 +188,8 @@ pub fn command(
 fn situation<'a>(
     state: &'a State,
     world: &Observations,
-    command: &Command,
+    (actor, command): (&Actor, &Command),
+    now: Timestamp,
 ) -> Result<(Cell, Subject<'a>), Refusal> {
     let writes = Writes::of_state(state);
     Ok(match command {
@@ -201,6 +224,14 @@ fn situation<'a>(
             let held = HeldBack::of(state.held_by(name).contains_key(version));
             (verbs::release_hold(held), Subject::Version(plan, *version))
         }
+        Command::Approve { plan: name, ring } => {
+            let (word, spoken) = spoken(state, world, (name, ring.as_ref()), (actor, Word::Approve), now)?;
+            (verbs::approve(word.phase, word.place, word.claim), spoken)
+        }
+        Command::Refuse { plan: name, ring } => {
+            let (word, spoken) = spoken(state, world, (name, ring.as_ref()), (actor, Word::Refuse), now)?;
+            (verbs::refuse(word.phase, word.place, word.claim), spoken)
+        }
         Command::CheckNow(name) => {
             let plan = find(state, name)?;
             (verbs::check_now(plan.rollout.phase), Subject::Plan(plan))
@@ -208,6 +239,35 @@ fn situation<'a>(
         Command::Stop => (verbs::stop(writes), Subject::All(state)),
         Command::Start { plans } => (verbs::start(writes, *plans), Subject::All(state)),
     })
+}
+
+/// What a word on entering a ring is asked by.
+struct Spoken {
+    phase: Phase,
+    place: Place,
+    claim: Claim,
+}
+
+fn spoken<'a>(
+    state: &'a State,
+    world: &Observations,
+    (name, ring): (&PlanName, Option<&RingName>),
+    (actor, word): (&Actor, Word),
+    now: Timestamp,
+) -> Result<(Spoken, Subject<'a>), Refusal> {
+    let plan = find(state, name)?;
+    let rollout = &plan.rollout;
+    let first = || rollout.rings.iter().find(|ring| !ring.stage.is_entered()).map(|ring| &ring.name);
+    let ring = ring_of(plan, ring.or_else(first))?;
+    let ring_plan = rollout.ring_plan(&ring.name).ok_or_else(|| Refusal::NotNow {
+        why: format!("the plan has no ring `{}`", ring.name),
+        instead: "name another one".to_owned(),
+    })?;
+    let subject = gate::Subject { state, rollout, ring, plan: ring_plan, world, now };
+    let (claim, groups) = claim::claim(subject, actor, word);
+    let asks = approval::asks_of(subject);
+    let spoken = Spoken { phase: rollout.phase, place: Place::of(&ring.stage), claim };
+    Ok((spoken, Subject::Word(plan, ring_plan, groups, asks)))
 }
 
 /// What is held out of what the group offers that a rollout is halted for, as it was read last.
@@ -228,6 +288,8 @@ enum Subject<'a> {
     Gate(&'a PlanState, &'a Ring, Gate),
     Version(&'a PlanState, ClientVersion),
     HeldOut(&'a PlanState, &'a HeldOut),
+    /// A word on entering a ring, in the name of these groups.
+    Word(&'a PlanState, &'a RingPlan, Vec<UserGroupName>, Vec<Ask>),
     /// With its steps, or what has nowhere to go.
     Rollback(&'a PlanState, Result<Vec<RollbackStep>, NoWayBack>),
     All(&'a State),
@@ -240,6 +302,7 @@ impl<'a> Subject<'a> {
             | Self::Gate(plan, ..)
             | Self::Version(plan, _)
             | Self::HeldOut(plan, _)
+            | Self::Word(plan, ..)
             | Self::Rollback(plan, _) => Some(plan),
             Self::All(_) => None,
         }
@@ -269,9 +332,7 @@ impl<'a> Subject<'a> {
                 Self::Gate(_, ring, gate) => {
                     vec![(plan, Event::GateWaived { ring: ring.name.clone(), gate: *gate })]
                 }
-                Self::Plan(_) | Self::All(_) | Self::Version(..) | Self::HeldOut(..) | Self::Rollback(..) => {
-                    Vec::new()
-                }
+                _ => Vec::new(),
             },
             Effect::RollBack => self.rollback().into_iter().collect(),
             Effect::LiftPauseAndRollBack => {
@@ -284,10 +345,9 @@ impl<'a> Subject<'a> {
             }
             Effect::Release => match self {
                 Self::Version(_, version) => vec![(plan, Event::VersionReleased { version: *version })],
-                Self::Plan(_) | Self::Gate(..) | Self::HeldOut(..) | Self::All(_) | Self::Rollback(..) => {
-                    Vec::new()
-                }
+                _ => Vec::new(),
             },
+            Effect::Approve | Effect::Refuse => self.word(effect, now).into_iter().collect(),
             Effect::Read | Effect::LookAtFiles => Vec::new(),
             Effect::Stop => vec![(None, Event::Stopped {})],
             Effect::Start => vec![(None, Event::Started {})],
@@ -305,12 +365,23 @@ impl<'a> Subject<'a> {
         Some((Some(*plan), event))
     }
 
+    fn word(&self, effect: Effect, now: Timestamp) -> Option<(Option<&'a PlanState>, Event)> {
+        let Self::Word(plan, ring_plan, groups, _) = self else { return None };
+        let (ring, digest) = (ring_plan.name.clone(), plan.rollout.revision.digest.clone());
+        let groups = groups.clone();
+        let event = if effect == Effect::Refuse {
+            Event::ApprovalRefused { ring, digest, groups }
+        } else {
+            let (targets, expires_at) = (ring_plan.targets.clone(), approval::expires_at(ring_plan, now));
+            Event::ApprovalGiven { ring, digest, targets, expires_at, groups }
+        };
+        Some((Some(*plan), event))
+    }
+
     fn not_paused(&self) -> impl Iterator<Item = &'a PlanState> {
         let all = match self {
             Self::All(state) => Some(state.plans.values()),
-            Self::Plan(_) | Self::Gate(..) | Self::Version(..) | Self::HeldOut(..) | Self::Rollback(..) => {
-                None
-            }
+            _ => None,
         };
         all.into_iter().flatten().filter(|plan| plan.paused.is_none())
     }
@@ -322,6 +393,7 @@ impl<'a> Subject<'a> {
             | Self::Gate(plan, ..)
             | Self::Version(plan, _)
             | Self::HeldOut(plan, _)
+            | Self::Word(plan, ..)
             | Self::Rollback(plan, _) => {
                 about.plan = plan.rollout.id.plan.to_string();
                 about.phase = plan.rollout.phase.as_str().to_owned();
@@ -331,6 +403,12 @@ impl<'a> Subject<'a> {
         };
         if let Self::Gate(_, ring, gate) = self {
             (about.ring, about.gate) = (ring.name.to_string(), gate.to_string());
+        }
+        if let Self::Word(_, ring_plan, _, asks) = self {
+            about.ring = ring_plan.name.to_string();
+            let mut groups: Vec<String> = asks.iter().map(|ask| format!("`{}`", ask.user_group)).collect();
+            groups.dedup();
+            about.asked = groups.join(" or ");
         }
         if let Self::Version(_, version) = self {
             about.version = version.to_string();
@@ -390,6 +468,13 @@ pub fn done(entries: &[Entry], after: &State, asked: &Command) -> String {
                 format!("plan {plan} is rolled back, in this order: {}", steps.join("; "))
             }
             Event::VersionReleased { version } => format!("{version} may be offered again by plan {plan}"),
+            Event::ApprovalGiven { ring, expires_at, .. } => format!(
+                "ring `{ring}` is approved by you until {}, unless the plan's values change or you leave the group",
+                crate::rollout::verdict::short(*expires_at)
+            ),
+            Event::ApprovalRefused { ring, .. } => {
+                format!("ring `{ring}` is refused by you; approving it takes that back")
+            }
             Event::Stopped {} => "all writes are stopped".to_owned(),
             Event::Started {} => "writes are allowed again".to_owned(),
             other => other.kind().to_owned(),
@@ -404,13 +489,15 @@ fn still_held(after: &State, asked: &Command) -> Vec<String> {
         Command::Pause(_)
         | Command::Stop
         | Command::CheckNow(_)
+        | Command::Refuse { .. }
         | Command::Start { plans: StartPlans::Pause } => {
             return Vec::new();
         }
         Command::Resume(name)
         | Command::Waive { plan: name, .. }
         | Command::Rollback { plan: name, .. }
-        | Command::ReleaseHold { plan: name, .. } => after.plans.get(name).into_iter().collect(),
+        | Command::ReleaseHold { plan: name, .. }
+        | Command::Approve { plan: name, .. } => after.plans.get(name).into_iter().collect(),
         Command::Start { plans: StartPlans::GoOn } => after.plans.values().collect(),
     };
     let mut still: Vec<String> = plans

@@ -8,6 +8,7 @@ use std::cell::OnceCell;
 
 use crate::ids::PlanName;
 use crate::plan::model::RingPlan;
+use crate::rollout::approval;
 use crate::rollout::drift;
 use crate::rollout::entering::{Entering, MAX_ATTEMPTS, entering};
 use crate::rollout::event::{Cause, Entry, Event, Mode, Recorded};
@@ -227,7 +228,7 @@ fn ladder(name: &PlanName, desired: Desired<'_>, state: &State, context: Option<
     if !changed.is_empty() || context.rollout.phase != Phase::Running {
         return changed;
     }
-    let rungs: [Rung; 9] = [
+    let rungs: [Rung; 10] = [
         drift::rungs::note,
         // Before the halt: what a gate could not tell an hour ago is no cause once it can.
         note_unknown,
@@ -236,6 +237,7 @@ fn ladder(name: &PlanName, desired: Desired<'_>, state: &State, context: Option<
         leave_ring,
         drift::restore::write_back,
         reach_ring,
+        approval::ask,
         enter_ring,
         complete,
     ];
@@ -344,6 +346,12 @@ fn note_unknown(context: &Context<'_>) -> Vec<Entry> {
                     entries.extend(context.entry(judgement.to_string(), event));
                 }
             }
+        }
+        // People are asked by the plan, and by how many devices there are: the question may go away.
+        let asked = context.judged(ring).iter().any(|judgement| judgement.gate == Gate::Approval);
+        if !asked && ring.unknown.contains_key(&(Gate::Approval, None)) {
+            let event = Event::GateKnown { ring: ring.name.clone(), gate: Gate::Approval, environment: None };
+            entries.extend(context.entry("nobody is asked to approve it any more", event));
         }
     }
     entries

@@ -9,13 +9,16 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName};
+use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName, TokenName, UserGroupName};
 use crate::plan::model::{PlanDigest, Revision};
+pub use crate::rollout::actor::Actor;
+pub use crate::rollout::approval::Ask;
 pub use crate::rollout::cause::Cause;
 pub use crate::rollout::drift::{Drift, DriftKind, Elsewhere, GroupDrift, MovedTo, Never, OtherUpdater};
 pub use crate::rollout::intent::{Cancelled, DOUBT_READS_APART, Finding, Purpose, WriteIntent};
 use crate::rollout::remote::Group;
 pub use crate::rollout::rollback::{Ground, HowBack, RollbackStep, Trigger, WayBack};
+use crate::rollout::token::TokenGrant;
 use crate::rollout::verdict::{Gate, Judgement, Unknown};
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
@@ -44,51 +47,6 @@ pub struct WriteId(pub u64);
 impl fmt::Display for WriteId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "write {}", self.0)
-    }
-}
-
-/// Who did it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub enum Actor {
-    /// ringward itself.
-    Engine,
-    /// A user of this machine, by the Unix socket or the stop file.
-    Local {
-        /// The user's name, or `uid N` where there is none.
-        user: String,
-    },
-    /// Somebody on this machine, by bare loopback HTTP: nobody can say who.
-    Loopback,
-}
-
-impl fmt::Display for Actor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Engine => f.write_str("engine"),
-            Self::Local { user } => write!(f, "local:{user}"),
-            Self::Loopback => f.write_str("loopback"),
-        }
-    }
-}
-
-impl From<Actor> for String {
-    fn from(actor: Actor) -> String {
-        actor.to_string()
-    }
-}
-
-impl TryFrom<String> for Actor {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
-        match text.as_str() {
-            "engine" => Ok(Self::Engine),
-            "loopback" => Ok(Self::Loopback),
-            other => match other.strip_prefix("local:").filter(|user| !user.is_empty()) {
-                Some(user) => Ok(Self::Local { user: user.to_owned() }),
-                None => Err(format!("`{other}` is not an actor")),
-            },
-        }
     }
 }
 
@@ -149,6 +107,16 @@ pub enum Event {
     Stopped {},
     /// Somebody allowed writes again.
     Started {},
+    /// Somebody on this machine made a bearer token. Its text was told to them once and is kept nowhere.
+    TokenMade {
+        /// Whose it is, and how it is known again.
+        token: Box<TokenGrant>,
+    },
+    /// Somebody on this machine revoked a bearer token.
+    TokenRevoked {
+        /// Which.
+        name: TokenName,
+    },
     /// A plan began a rollout.
     PlanAccepted {
         /// The plan whole.
@@ -334,6 +302,37 @@ pub enum Event {
         /// The gate.
         gate: Gate,
     },
+    /// Everything but the clock is ready for a ring, and people are asked to let it be entered.
+    ApprovalAsked {
+        /// The ring.
+        ring: RingName,
+        /// The revision that they are asked for.
+        digest: PlanDigest,
+        /// Who, and how many.
+        asks: Vec<Ask>,
+    },
+    /// A person lets a ring be entered.
+    ApprovalGiven {
+        /// The ring.
+        ring: RingName,
+        /// By this revision.
+        digest: PlanDigest,
+        /// With these versions.
+        targets: BTreeMap<Environment, ClientVersion>,
+        /// Until when it counts.
+        expires_at: Timestamp,
+        /// The User Groups that were asked and that the person was an accepted member of.
+        groups: Vec<UserGroupName>,
+    },
+    /// A person who could let a ring be entered says no.
+    ApprovalRefused {
+        /// The ring.
+        ring: RingName,
+        /// To this revision.
+        digest: PlanDigest,
+        /// The User Groups that were asked and that the person was an accepted member of.
+        groups: Vec<UserGroupName>,
+    },
     /// The engine stopped the rollout until a person looks.
     Halted {
         /// Why.
@@ -453,11 +452,13 @@ pub struct SoakFact {
 /// The kind of event: the `kind` column of the log and the counter's label.
 impl Event {
     /// Every kind, for tables and coverage.
-    pub const KINDS: [&'static str; 41] = [
+    pub const KINDS: [&'static str; 46] = [
         "daemon_started",
         "clock_stepped",
         "stopped",
         "started",
+        "token_made",
+        "token_revoked",
         "plan_accepted",
         "plan_revised",
         "rollout_superseded",
@@ -482,6 +483,9 @@ impl Event {
         "gate_unknown",
         "gate_known",
         "gate_waived",
+        "approval_asked",
+        "approval_given",
+        "approval_refused",
         "halted",
         "halt_lifted",
         "drift_found",
@@ -505,6 +509,8 @@ impl Event {
             Self::ClockStepped { .. } => "clock_stepped",
             Self::Stopped {} => "stopped",
             Self::Started {} => "started",
+            Self::TokenMade { .. } => "token_made",
+            Self::TokenRevoked { .. } => "token_revoked",
             Self::PlanAccepted { .. } => "plan_accepted",
             Self::PlanRevised { .. } => "plan_revised",
             Self::RolloutSuperseded { .. } => "rollout_superseded",
@@ -529,6 +535,9 @@ impl Event {
             Self::GateUnknown { .. } => "gate_unknown",
             Self::GateKnown { .. } => "gate_known",
             Self::GateWaived { .. } => "gate_waived",
+            Self::ApprovalAsked { .. } => "approval_asked",
+            Self::ApprovalGiven { .. } => "approval_given",
+            Self::ApprovalRefused { .. } => "approval_refused",
             Self::Halted { .. } => "halted",
             Self::HaltLifted { .. } => "halt_lifted",
             Self::DriftFound { .. } => "drift_found",
@@ -565,6 +574,9 @@ impl Event {
             | Self::GateUnknown { ring, .. }
             | Self::GateKnown { ring, .. }
             | Self::GateWaived { ring, .. }
+            | Self::ApprovalAsked { ring, .. }
+            | Self::ApprovalGiven { ring, .. }
+            | Self::ApprovalRefused { ring, .. }
             | Self::DriftEnded { ring, .. }
             | Self::GroupRenamed { ring, .. }
             | Self::RollbackInPlace { ring, .. }
@@ -576,6 +588,8 @@ impl Event {
             | Self::ClockStepped { .. }
             | Self::Stopped {}
             | Self::Started {}
+            | Self::TokenMade { .. }
+            | Self::TokenRevoked { .. }
             | Self::PlanAccepted { .. }
             | Self::PlanRevised { .. }
             | Self::RolloutSuperseded { .. }

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use crate::fleet::{Census, EnvironmentCensus, Membership, RingScope};
 use crate::ids::PolicyId;
 use crate::plan::model::RingPlan;
+use crate::rollout::approval;
 use crate::rollout::drift::look;
 use crate::rollout::state::{Assigned, Back, Ring, Rollout, Soak, Stage, State};
 use crate::rollout::verdict::{Evidence, Exempt, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
@@ -69,10 +70,13 @@ pub fn judge(subject: Subject<'_>) -> Vec<Judgement> {
 pub fn entry(subject: Subject<'_>) -> Vec<Judgement> {
     let schedule = &subject.plan.schedule;
     let resolved = subject.world.resolve_within(&subject.rollout.revision.plan, subject.plan);
-    vec![opening(schedule, subject.now), freeze(schedule, subject.now), fleet(subject, resolved, 1)]
+    let mut judgements =
+        vec![opening(schedule, subject.now), freeze(schedule, subject.now), fleet(subject, resolved, 1)];
+    judgements.extend(approval::judge(subject));
+    judgements
 }
 
-/// Every gate on writing the ring's group back. Its devices are those of the profiles that it gets
+/// Every gate on writing the ring's group back. Nobody is asked anew: what it offers was let in. Its devices are those of the profiles that it gets
 /// back, whatever the plan's file names by now; and a group without devices is written back as well.
 #[must_use]
 pub fn writing_back(subject: Subject<'_>, policies: &BTreeSet<PolicyId>) -> Vec<Judgement> {
@@ -180,7 +184,7 @@ pub fn membership(state: &State, world: &Observations, now: Timestamp) -> Member
     Membership::new(scopes).offering(offers)
 }
 
-fn planned_scope(plan: &RingPlan, policies: BTreeSet<PolicyId>) -> RingScope {
+pub(super) fn planned_scope(plan: &RingPlan, policies: BTreeSet<PolicyId>) -> RingScope {
     let zone = plan.schedule.zone().clone();
     RingScope {
         policies,

@@ -8,11 +8,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{PolicyId, RingName};
+use crate::ids::{PolicyId, RingName, UserGroupName};
 use crate::plan::model::{DeviceLimit, PlanDigest};
+use crate::rollout::approval::{Ask, Tally};
 use crate::rollout::event::WriteId;
 use crate::rollout::remote::{Group, GroupContent};
-use crate::rollout::verdict::Judgement;
+use crate::rollout::verdict::{Evidence, Judgement};
 use crate::time::SignedDuration;
 use crate::version::{ClientVersion, Environment};
 
@@ -46,6 +47,26 @@ pub struct WriteIntent {
     pub retargets: Option<usize>,
     /// Whether an earlier write for this ring was in doubt: then any error is a doubt again.
     pub after_doubt: bool,
+}
+
+impl WriteIntent {
+    /// The User Groups whose members let it be planned: they are read again before it is sent.
+    pub fn approvers(&self) -> impl Iterator<Item = &UserGroupName> {
+        self.tallies().map(|tally| &tally.ask.user_group)
+    }
+
+    /// What was asked before it was planned.
+    pub fn asks(&self) -> impl Iterator<Item = &Ask> {
+        self.tallies().map(|tally| &tally.ask)
+    }
+
+    fn tallies(&self) -> impl Iterator<Item = &Tally> {
+        let approved = self.judgements.iter().filter_map(|judgement| match &judgement.evidence {
+            Evidence::Approval(approved) => Some(approved),
+            _ => None,
+        });
+        approved.flat_map(|approved| &approved.tallies)
+    }
 }
 
 /// What a write is for.
@@ -100,6 +121,11 @@ pub enum Cancelled {
         /// The version.
         version: ClientVersion,
     },
+    /// By the members as read just before, too few approvals count, or somebody refused.
+    ApprovalVoid {
+        /// What was seen.
+        seen: String,
+    },
     /// The group is not as the intent has it: somebody else edits it.
     ConcurrentEdit,
     /// The group is gone.
@@ -138,7 +164,8 @@ impl Cancelled {
             | Self::FreezeBegun
             | Self::PlanChanged
             | Self::RolledBack
-            | Self::HeldOut { .. } => false,
+            | Self::HeldOut { .. }
+            | Self::ApprovalVoid { .. } => false,
             Self::ConcurrentEdit
             | Self::GroupGone
             | Self::GroupInTheWay
@@ -160,6 +187,7 @@ impl fmt::Display for Cancelled {
             Self::PlanChanged => f.write_str("the plan changed"),
             Self::RolledBack => f.write_str("the rollout is rolled back"),
             Self::HeldOut { version } => write!(f, "a rollback holds out {version} by now"),
+            Self::ApprovalVoid { seen } => write!(f, "its approval does not hold: {seen}"),
             Self::ConcurrentEdit => f.write_str("the group was edited by somebody else"),
             Self::GroupGone => f.write_str("the group is gone"),
             Self::GroupInTheWay => f.write_str("another group took the name or a profile"),

@@ -16,6 +16,7 @@ use crate::rollout::event::Recorded;
 use crate::rollout::remote::GroupContent;
 use crate::time::{SignedDuration, Timestamp, in_words, since};
 
+mod approved;
 mod drift;
 mod entry;
 mod exit;
@@ -69,6 +70,9 @@ pub enum Law {
     /// A rollback goes where the log or the plan says, ring by ring, the latest first, and changes
     /// nothing else.
     SoundRollback,
+    /// What a plan asks people for was given in the log, for this revision, by enough different people
+    /// who did not write the plan, and had not expired.
+    Approved,
     /// A halt, an acknowledgement and a waiver have their recorded grounds.
     Grounded,
 }
@@ -93,6 +97,7 @@ impl Law {
             | Self::HealthProven
             | Self::DoubtSettled
             | Self::SoundRollback
+            | Self::Approved
             | Self::Grounded => None,
         }
     }
@@ -116,6 +121,7 @@ impl Law {
             Self::HealthProven => "health proven",
             Self::DoubtSettled => "doubt ends by two reads",
             Self::SoundRollback => "a sound way back",
+            Self::Approved => "approved by those who are asked",
             Self::Grounded => "grounds on record",
         }
     }

@@ -7,6 +7,8 @@
 //!
 //! **Invariant:** nothing here knows of sockets, files, threads or the present time.
 
+mod actor;
+pub mod approval;
 pub mod blast;
 mod cause;
 pub mod command;
@@ -29,6 +31,7 @@ pub mod rollback;
 pub mod safety;
 mod shrink;
 pub mod state;
+pub mod token;
 pub mod verbs;
 pub mod verdict;
 pub mod waits;

@@ -22,6 +22,7 @@ use crate::rollout::gate;
 use crate::rollout::lifecycle;
 use crate::rollout::remote::{Group, GroupContent};
 use crate::rollout::report::Blocker;
+use crate::rollout::rollback::{Stuck, foreseen};
 use crate::rollout::safety::GroupStep;
 use crate::rollout::state::{IllegalEvent, Phase, Stage, State};
 use crate::rollout::verdict::{Gate, Judgement};
@@ -83,6 +84,8 @@ pub struct RingPreview {
     pub released: DeviceCounts,
     /// What its schedule says against entering it now.
     pub waits: Vec<Judgement>,
+    /// What of it could not be rolled back.
+    pub no_way_back: Vec<Stuck>,
 }
 
 /// Devices that an assignment can move; an environment without any is left out.
@@ -323,7 +326,7 @@ fn ring_preview(
 ) -> Option<RingPreview> {
     let groups = |state: &State| world.groups_now(state).map(|groups| groups.value).unwrap_or_default();
     let before = groups(state);
-    let mut writes = Vec::new();
+    let (mut writes, mut no_way_back) = (Vec::new(), Vec::new());
     let (outcome, waits) = loop {
         match next(name, plan, state, world, now)? {
             Next::End(outcome, waits) => break (outcome, waits),
@@ -333,10 +336,15 @@ fn ring_preview(
                 break (Outcome::InPlace, waits);
             }
             Next::Write(write, waits) => {
-                let rollout = state.plans.get(name)?.rollout.id.clone();
+                let rollout = &state.plans.get(name)?.rollout;
+                let is_last = write.purpose == Purpose::Target;
+                if is_last {
+                    let group = write.before.as_ref().map(|group| &group.content);
+                    no_way_back = foreseen(state, &rollout.revision.plan, plan, &write.after.policies, group);
+                }
+                let rollout = rollout.id.clone();
                 let written = as_written(&write, state.groups.len(), now);
                 state.own(&rollout, &plan.name, &written, now);
-                let is_last = write.purpose == Purpose::Target;
                 writes.push(write);
                 // Each write but the last takes a group out of the way; one that did not would be a
                 // fault, and is told rather than repeated for ever.
@@ -347,7 +355,8 @@ fn ring_preview(
         }
     };
     let (retargeted, released) = moved(plan, (&before, &groups(state)), world, now);
-    Some(RingPreview { name: plan.name.clone(), outcome, writes, retargeted, released, waits })
+    let name = plan.name.clone();
+    Some(RingPreview { name, outcome, writes, retargeted, released, waits, no_way_back })
 }
 
 /// The next thing that happens to a ring, with what its schedule says against it now.

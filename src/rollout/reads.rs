@@ -5,8 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::ids::PolicyId;
+use crate::ids::{PolicyId, UserGroupName};
 use crate::plan::model::RingPlan;
+use crate::rollout::approval;
 use crate::rollout::decide::Context;
 use crate::rollout::drift::restore;
 use crate::rollout::entering::{budget_spent_until, not_before};
@@ -17,7 +18,8 @@ use crate::rollout::safety;
 use crate::rollout::state::{Attempts, Phase, Restoring, Ring, Stage};
 use crate::rollout::verdict::Evidence;
 use crate::rollout::world::{
-    Desired, ENTRY_MAX_AGE, FULL_SWEEP_EVERY, INCREMENTAL_SWEEP_EVERY, PROFILES_EVERY, READ_AHEAD, Read, Want,
+    APPROVERS_EVERY, Desired, ENTRY_MAX_AGE, FULL_SWEEP_EVERY, INCREMENTAL_SWEEP_EVERY, PROFILES_EVERY,
+    READ_AHEAD, Read, Want,
 };
 use crate::schedule::Writable;
 use crate::time::{SignedDuration, Timestamp, after};
@@ -59,6 +61,7 @@ pub(super) fn wants(context: &Context<'_>) -> Vec<Want> {
         wants.extend(turn(context).and_then(|turn| before_going_back(context, turn)));
         return wants;
     }
+    wants.extend(approvers(context));
     if let Some(due) = restore::due(context) {
         let Restoring { attempts, since, .. } = &due.ring.restoring;
         wants.extend(before_a_write(context, due.plan, attempts, *since));
@@ -72,6 +75,17 @@ pub(super) fn wants(context: &Context<'_>) -> Vec<Want> {
         _ => {}
     }
     wants
+}
+
+/// The people who are asked about rings that are not entered.
+fn approvers(context: &Context<'_>) -> Vec<Want> {
+    let open = context.rollout.rings_with_plans().filter(|(ring, _)| !ring.stage.is_entered());
+    let asks = open.map(|(ring, plan)| approval::asks_of(context.subject(ring, plan)));
+    let want = |user_group: UserGroupName| {
+        let last = context.world.user_groups.get(&user_group).map(|read| read.as_of);
+        Want::renewed(Read::Approvers(user_group), last, APPROVERS_EVERY, context.now)
+    };
+    approval::groups_asked(asks).into_iter().map(want).collect()
 }
 
 /// All devices now and then, and more often those that were sighted lately.
@@ -138,6 +152,10 @@ fn before_a_write(
         for (read, last) in [(Read::FullSweep, full), (Read::Profiles, profiles), (Read::Groups, groups)] {
             wants.push(fresh_for(read, last, ahead, now));
         }
+        for user_group in approval::groups_asked([approval::asks(plan, world, None)].into_iter()) {
+            let last = world.user_groups.get(&user_group).map(|read| read.as_of);
+            wants.push(fresh_for(Read::Approvers(user_group), last, ahead, now));
+        }
     }
     wants
 }
@@ -176,6 +194,8 @@ pub(super) fn wake_at(context: &Context<'_>, wants: &[Want]) -> Option<Timestamp
             instants.extend(ring.unknown.values().map(|unknown| after(unknown.since, limit)));
             match &ring.stage {
                 Stage::Entering(attempts) => {
+                    let given = ring.words.counting(&rollout.revision.digest, now);
+                    instants.extend(given.map(|(_, approval)| approval.expires_at));
                     instants.extend(writable_at(context, plan, attempts, ring.since));
                 }
                 Stage::Adopting(assigned) => {

@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{GroupId, PolicyId};
+use crate::ids::{Email, GroupId, PolicyId, UserGroupId};
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
 
@@ -114,6 +114,38 @@ pub struct Group {
     pub content: GroupContent,
     /// The only revision there is: no ETag, no generation (FACTS 1).
     pub updated_at: Timestamp,
+}
+
+/// A User Group: account members who may, say, approve.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserGroup {
+    /// The ID.
+    pub id: UserGroupId,
+    /// Its name; not promised to be unique.
+    pub name: String,
+}
+
+/// A member of a User Group.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Member {
+    /// The e-mail address; Cloudflare may leave it out, or answer something that is none (FACTS 5).
+    pub email: Option<Email>,
+    /// Whether they took the invitation.
+    pub standing: Standing,
+}
+
+/// A member's status in the account.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// `accepted`, or not told, as older answers do.
+    Accepted,
+    /// `pending`.
+    Pending,
+    /// A word that is not known here: not accepted.
+    Other(String),
 }
 
 /// A device settings profile.

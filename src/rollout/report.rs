@@ -3,12 +3,13 @@
 //! **Invariant:** a rollout that does not move has at least one [`Blocker`], and each blocker has
 //! a text and a remedy; adding one without them does not compile.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::fleet::Census;
-use crate::ids::{GroupId, RingName};
+use crate::ids::{Email, GroupId, RingName};
 use crate::plan::model::{PlanDigest, RingPlan};
+use crate::rollout::approval;
 use crate::rollout::decide::Context;
 use crate::rollout::drift::restore::{self, Due, WritingBack};
 use crate::rollout::drift::rungs::{self, Bar};
@@ -21,7 +22,7 @@ use crate::rollout::rollback::rungs::{GoingBack, Turn, going_back, turn};
 use crate::rollout::rollback::{Scope, steps};
 use crate::rollout::safety::Veto;
 use crate::rollout::state::{
-    Attempts, HeldOut, Hold, Phase, Restoring, Ring, Rollback, Stage, UnknownSince, WaitingTarget,
+    Attempts, HeldOut, Hold, Phase, Restoring, Ring, Rollback, Stage, UnknownSince, WaitingTarget, Words,
 };
 use crate::rollout::verbs::{Offered, WaysBack};
 use crate::rollout::verdict::{Evidence, Gate, Judgement, Verdict, Waiting, short};
@@ -128,8 +129,43 @@ pub struct RingReport {
     pub schedule: Option<ScheduleReport>,
     /// Gates that a person waived.
     pub waived: BTreeMap<Gate, Hold>,
+    /// Who is asked to let it be entered, and what they said; `None`: nobody, or it is entered.
+    pub approval: Option<ApprovalReport>,
     /// Versions in its group for environments that the plan does not name.
     pub unmanaged: Vec<String>,
+}
+
+/// The approvals of a ring that is not entered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ApprovalReport {
+    /// The gate's word, also ahead of the ring's turn.
+    pub judgement: Judgement,
+    /// Since when people are asked: everything but the clock is ready.
+    pub asked_at: Option<Timestamp>,
+    /// Members who could approve and have not.
+    pub missing: BTreeSet<Email>,
+    /// What people said, with what another revision voided since.
+    pub words: Words,
+}
+
+impl ApprovalReport {
+    fn of(context: &Context<'_>, ring: &Ring, plan: &RingPlan) -> Option<Self> {
+        let judgement = approval::judge(context.subject(ring, plan))?;
+        let Evidence::Approval(approved) = &judgement.evidence else { return None };
+        let author = context.rollout.revision.plan.author.as_ref();
+        let mut missing = BTreeSet::new();
+        for tally in &approved.tallies {
+            let read = context.world.user_groups.get(&tally.ask.user_group);
+            let members = read.map(|read| read.value.accepted()).unwrap_or_default().into_iter();
+            let silent = |email: &&Email| {
+                Some(*email) != author && !tally.approved.iter().any(|given| given.by == **email)
+            };
+            missing.extend(members.filter(silent).cloned());
+        }
+        let digest = &context.rollout.revision.digest;
+        let asked = ring.words.asked.as_ref().filter(|(_, of)| of == digest);
+        Some(Self { asked_at: asked.map(|(at, _)| *at), missing, words: ring.words.clone(), judgement })
+    }
 }
 
 /// A gate that cannot tell.
@@ -510,6 +546,7 @@ fn ring_report(context: &Context<'_>, index: usize) -> Option<RingReport> {
             .filter(|at| waits && *at > context.now),
         schedule: waits.then(|| ScheduleReport::of(&plan.schedule, context.now)),
         waived: ring.waived.clone(),
+        approval: ApprovalReport::of(context, ring, plan).filter(|_| waits),
         unmanaged: unmanaged.unwrap_or_default(),
     })
 }

@@ -24,7 +24,7 @@ use crate::rollout::event::WriteId;
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
 
-pub use steps::{NoWayBack, Scope, Stuck};
+pub use steps::{NoWayBack, Scope, Stuck, foreseen};
 
 /// What set a rollback off. A failing gate of health never does: a holiday looks like one, and must not
 /// take 20,000 laptops back.

@@ -8,10 +8,12 @@ use std::fmt;
 
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::{DeviceLimit, PlanDigest, RingPlan};
+use crate::rollout::approval::{self, Ask};
 use crate::rollout::event::{Cancelled, Purpose, WriteIntent};
 use crate::rollout::gate;
 use crate::rollout::remote::{Group, GroupContent, VersionEntry};
-use crate::rollout::state::{HeldOut, Phase, State};
+use crate::rollout::state::{HeldOut, PendingWrite, Phase, Ring, Rollout, State};
+use crate::rollout::verdict::Verdict;
 use crate::rollout::world::{ENTRY_MAX_AGE, Observations, Observed};
 use crate::time::{SignedDuration, Timestamp, since};
 use crate::version::Environment;
@@ -260,6 +262,7 @@ pub fn clear_to_send(
     state: &State,
     plan: &PlanName,
     current: Option<&PlanDigest>,
+    world: &Observations,
     look: &Observed<FreshLook>,
     counted: Option<&Observed<usize>>,
     now: Timestamp,
@@ -309,6 +312,7 @@ pub fn clear_to_send(
     }
     fresh(look, now)?;
     as_intended(intent, &look.value)?;
+    approved(rollout, ring, write, world, now)?;
     match ring_plan.max_devices {
         Some(at_most) => within(at_most, counted, now),
         None => Ok(()),
@@ -320,6 +324,27 @@ fn held_out<'a>(state: &'a State, intent: &'a WriteIntent) -> Option<&'a HeldOut
     match intent.purpose {
         Purpose::MoveOut { .. } => None,
         Purpose::Target | Purpose::Restore | Purpose::Rollback { .. } => state.held_of(&intent.after).next(),
+    }
+}
+
+/// Whether the approvals hold by members that were read after the write was planned.
+fn approved(
+    rollout: &Rollout,
+    ring: &Ring,
+    write: &PendingWrite,
+    world: &Observations,
+    now: Timestamp,
+) -> Result<(), Cancelled> {
+    let asks: Vec<Ask> = write.intent.asks().cloned().collect();
+    if asks.is_empty() {
+        return Ok(());
+    }
+    let revision = (&rollout.revision.plan, &rollout.revision.digest);
+    let (verdict, approved) = approval::tallied(&asks, &ring.words, revision, world, write.planned_at, now);
+    match verdict {
+        Verdict::Unknown(_) => Err(Cancelled::Unreadable { message: approved.value(&verdict) }),
+        verdict if verdict.advances() => Ok(()),
+        verdict => Err(Cancelled::ApprovalVoid { seen: approved.value(&verdict) }),
     }
 }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fleet::EnvironmentCensus;
 use crate::plan::model::Percent;
+use crate::rollout::approval::Approved;
 use crate::rollout::health::{Dark, Stalled};
 use crate::time::{SignedDuration, Timestamp, in_words, since};
 use crate::version::Environment;
@@ -24,6 +25,8 @@ pub enum Gate {
     /// Entry: the ring's profiles are known, a complete fresh sweep lists its devices, and an
     /// assignment can move at least one of them.
     Fleet,
+    /// Entry: enough of the people who are asked let the ring be entered.
+    Approval,
     /// Exit: enough sighted devices run the target.
     Adoption,
     /// Exit: the ring ran on its targets long enough, and devices came back on another day.
@@ -38,8 +41,16 @@ pub enum Gate {
 
 impl Gate {
     /// All, in the order in which reports list them.
-    pub const ALL: [Self; 7] =
-        [Self::Opening, Self::Freeze, Self::Fleet, Self::Adoption, Self::Soak, Self::Stalled, Self::Dark];
+    pub const ALL: [Self; 8] = [
+        Self::Opening,
+        Self::Freeze,
+        Self::Fleet,
+        Self::Approval,
+        Self::Adoption,
+        Self::Soak,
+        Self::Stalled,
+        Self::Dark,
+    ];
 
     /// The word of plans, metrics, API and command line.
     #[must_use]
@@ -48,6 +59,7 @@ impl Gate {
             Self::Opening => "opening",
             Self::Freeze => "freeze",
             Self::Fleet => "fleet",
+            Self::Approval => "approval",
             Self::Adoption => "adoption",
             Self::Soak => "soak",
             Self::Stalled => "stalled",
@@ -56,12 +68,13 @@ impl Gate {
     }
 
     /// Whether a named person may waive it. The schedule is changed in the plan, where the change
-    /// is seen; a fleet that cannot be seen cannot be waived into sight.
+    /// is seen; a fleet that cannot be seen cannot be waived into sight; and one person's word never
+    /// stands for those of the people who are asked.
     #[must_use]
     pub const fn can_be_waived(self) -> bool {
         match self {
             Self::Adoption | Self::Soak | Self::Stalled | Self::Dark => true,
-            Self::Opening | Self::Freeze | Self::Fleet => false,
+            Self::Opening | Self::Freeze | Self::Fleet | Self::Approval => false,
         }
     }
 
@@ -70,7 +83,9 @@ impl Gate {
     pub const fn is_of_health(self) -> bool {
         match self {
             Self::Stalled | Self::Dark => true,
-            Self::Opening | Self::Freeze | Self::Fleet | Self::Adoption | Self::Soak => false,
+            Self::Opening | Self::Freeze | Self::Fleet | Self::Approval | Self::Adoption | Self::Soak => {
+                false
+            }
         }
     }
 }
@@ -121,6 +136,10 @@ pub enum Waiting {
     FleetAsleep,
     /// The ring's group does not offer the target: somebody changed it.
     NotOffered,
+    /// Too few of the people who are asked have approved.
+    ApprovalMissing,
+    /// One of them refused.
+    ApprovalRefused,
 }
 
 /// Why a gate fails.
@@ -152,6 +171,12 @@ pub enum Unknown {
     /// More than half of the ring is silent, and not of the rings not entered: an outage there, or
     /// a local holiday.
     OutageOrHoliday,
+    /// The people who are asked have not been read lately.
+    ApproversUnread,
+    /// The User Group that is asked does not exist.
+    NoUserGroup,
+    /// Several User Groups have the name that is asked.
+    UserGroupAmbiguous,
 }
 
 /// Why a gate does not apply.
@@ -206,6 +231,8 @@ impl Verdict {
             Self::Wait(Waiting::TooSoon) => "too_soon",
             Self::Wait(Waiting::FleetAsleep) => "fleet_asleep",
             Self::Wait(Waiting::NotOffered) => "not_offered",
+            Self::Wait(Waiting::ApprovalMissing) => "approval_missing",
+            Self::Wait(Waiting::ApprovalRefused) => "approval_refused",
             Self::Fail(Failing::DeadlineMissed) => "deadline_missed",
             Self::Fail(Failing::TooManyStalled) => "too_many_stalled",
             Self::Fail(Failing::TooManyDark) => "too_many_dark",
@@ -215,6 +242,9 @@ impl Verdict {
             Self::Unknown(Unknown::ProfileUnresolved) => "profile_unresolved",
             Self::Unknown(Unknown::NobodyToMove) => "nobody_to_move",
             Self::Unknown(Unknown::OutageOrHoliday) => "outage_or_holiday",
+            Self::Unknown(Unknown::ApproversUnread) => "approvers_unread",
+            Self::Unknown(Unknown::NoUserGroup) => "no_user_group",
+            Self::Unknown(Unknown::UserGroupAmbiguous) => "user_group_ambiguous",
             Self::Exempt(Exempt::NoEligibleDevice) => "no_eligible_device",
             Self::Exempt(Exempt::Waived) => "waived",
             Self::Exempt(Exempt::TooFewDevices) => "too_few_devices",
@@ -267,6 +297,8 @@ pub enum Evidence {
         /// Profiles that could not be resolved, in the plan's words.
         unresolved: Vec<String>,
     },
+    /// What people said.
+    Approval(Approved),
     /// One environment on its way to the target.
     Adoption {
         /// The devices.
@@ -331,6 +363,7 @@ impl Judgement {
             Evidence::Soak { started_at, arrived, exercised, .. } => {
                 format!("since {}; {exercised} of {arrived} came back on a later day", short(*started_at))
             }
+            Evidence::Approval(approved) => approved.value(&self.verdict),
             Evidence::Stalled(stalled) => stalled.value(),
             Evidence::Dark(dark) => dark.value(&self.verdict),
         }
@@ -347,6 +380,7 @@ impl Judgement {
                 format!("{at_least} arrived, {seen_at_least} sighted, by {}", short(*deadline_at))
             }
             Evidence::Soak { ends_at, .. } => format!("until {}; half come back", short(*ends_at)),
+            Evidence::Approval(approved) => approved.threshold(),
             Evidence::Stalled(stalled) => stalled.threshold(),
             Evidence::Dark(dark) => dark.threshold(),
         }

@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fleet::Fleet;
-use crate::ids::{GroupId, PolicyId};
-use crate::plan::model::{Plan, ProfileRef, Revision, RingPlan};
+use crate::ids::{GroupId, PolicyId, UserGroupName};
+use crate::plan::model::{ApprovalFloor, Plan, ProfileRef, Revision, RingPlan};
+use crate::rollout::approval::UserGroups;
 use crate::rollout::remote::{Group, Profiles};
 use crate::rollout::state::State;
 use crate::time::{SignedDuration, Timestamp, after, since};
@@ -58,6 +59,8 @@ impl Default for Cadence {
 pub const FULL_SWEEP_EVERY: SignedDuration = SignedDuration::from_hours(6);
 /// Between full sweeps, devices sighted since the last sweep are read this often.
 pub const INCREMENTAL_SWEEP_EVERY: SignedDuration = SignedDuration::from_mins(30);
+/// User Groups are read this often while somebody is asked.
+pub const APPROVERS_EVERY: SignedDuration = SignedDuration::from_mins(30);
 /// Profiles are read this often.
 pub const PROFILES_EVERY: SignedDuration = SignedDuration::from_mins(30);
 /// The full sweep, the profiles and the groups that a ring is entered on are at most this old.
@@ -91,6 +94,8 @@ pub enum Read {
     IncrementalSweep,
     /// The devices of one profile.
     ProfileSweep(PolicyId),
+    /// A User Group and its members.
+    Approvers(UserGroupName),
 }
 
 impl Read {
@@ -104,6 +109,7 @@ impl Read {
             Self::FullSweep => "all devices",
             Self::IncrementalSweep => "devices sighted lately",
             Self::ProfileSweep(_) => "devices of a profile",
+            Self::Approvers(_) => "a User Group's members",
         }
     }
 }
@@ -117,6 +123,10 @@ pub struct Observations {
     pub single_groups: BTreeMap<GroupId, Observed<Option<Group>>>,
     /// Device settings profiles.
     pub profiles: Option<Observed<Profiles>>,
+    /// User Groups that approvals are asked of.
+    pub user_groups: UserGroups,
+    /// What the daemon's configuration asks for, whatever a plan says.
+    pub approval_floor: Option<ApprovalFloor>,
     /// Devices.
     pub fleet: Fleet,
     /// How often things are read.

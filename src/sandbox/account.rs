@@ -9,13 +9,15 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::api::{Answer, Arrival, Body, Held, Operation, Outcome, Refusal, Request, Route, fault_name};
+use super::api::{Answer, Arrival, Held, Operation, Outcome, Refusal, Request, Route, fault_name};
 use super::devices::{self, DeviceQuery};
 use super::faults::{Fault, FaultScript, Faults, InvalidFault, LateAnswer};
 use super::groups::{Groups, Written};
+use super::iam::Iam;
 use super::journal::Journal;
-use super::limit::{self, RateLimit};
+use super::limit::RateLimit;
 use super::profiles::{self, DefaultProfile};
+use super::spoilt::{server_error, take_out, throttled};
 use crate::synthetic::DeviceTruth;
 use crate::synthetic::Dice;
 use crate::synthetic::{Fleet, Mix, Profile, ProfileSettings};
@@ -84,6 +86,7 @@ pub struct Account {
     now: Timestamp,
     fleet: Fleet,
     groups: Groups,
+    iam: Iam,
     /// What the list of groups answers until an instant, while it is stale.
     stale: Option<(Timestamp, Groups)>,
     late: Vec<LateWrite>,
@@ -113,8 +116,10 @@ impl Account {
         let mut faults = Faults::default();
         faults.add(&settings.faults)?;
         let token = settings.token.clone();
+        let id = settings.account_id.clone().unwrap_or_else(|| dice.of("account").hex(32));
         Ok(Self {
-            id: settings.account_id.clone().unwrap_or_else(|| dice.of("account").hex(32)),
+            iam: Iam::new(dice.of("iam"), &id, start),
+            id,
             token: token.unwrap_or_else(|| format!("cfat_{}", dice.of("token").alphanumeric(40)).into()),
             token_id: dice.of("token id").hex(32),
             token_status: TokenStatus::Active,
@@ -161,7 +166,7 @@ impl Account {
             let late = self.late.remove(first);
             self.now = late.due;
             // Whoever asked has gone: a refusal now has no reader, and the row stays `applied: false`.
-            let _ = self.write(late.seq, late.operation, &late.target, &late.request);
+            let _ = self.answer(late.seq, late.operation, &late.target, &late.request, false);
         }
         self.now = now;
         now
@@ -297,6 +302,15 @@ impl Account {
         json!({ "at": self.now.to_string(), "devices": self.fleet.devices.len(), "profiles": profiles })
     }
 
+    pub(super) const fn iam(&self) -> &Iam {
+        &self.iam
+    }
+
+    /// The User Groups, to be changed, and the instant of the change.
+    pub(super) const fn iam_mut(&mut self) -> (&mut Iam, Timestamp) {
+        (&mut self.iam, self.now)
+    }
+
     fn admit(&self, request: &Request, route: Option<&Route>) -> Result<(), Refusal> {
         let token = request.token.as_ref().map(ExposeSecret::expose_secret);
         if token != Some(self.token.expose_secret()) {
@@ -390,6 +404,14 @@ impl Account {
             Operation::ListProfiles => profiles::list(&self.fleet, self.default_profile, &pairs),
             Operation::GetDefaultProfile => Ok(profiles::get_default(&self.fleet, self.default_profile)),
             Operation::VerifyUserToken | Operation::VerifyAccountToken => Ok(self.token_answer()),
+            about_people => {
+                let pairs = if ignore_filters { without_filters(pairs) } else { pairs };
+                let answer = self.iam.answer(about_people, target, &pairs, &request.body, self.now)?;
+                if about_people.writes() {
+                    self.took_effect(seq);
+                }
+                Ok(answer)
+            }
         }
     }
 
@@ -418,12 +440,16 @@ impl Account {
                 device.assign(offered, self.now, self.writes, calendar);
             }
         }
+        self.took_effect(seq);
+        Ok(answer)
+    }
+
+    fn took_effect(&mut self, seq: u64) {
         let now = self.now;
         if let Some(row) = self.journal.row(seq) {
             row.applied = Some(true);
             row.applied_at = Some(now);
         }
-        Ok(answer)
     }
 
     /// Notes what is answered.
@@ -438,32 +464,12 @@ impl Account {
     }
 }
 
+/// The query of a server that knows pages and nothing else.
+fn without_filters(mut pairs: Vec<(String, String)>) -> Vec<(String, String)> {
+    pairs.retain(|(key, _)| key == "page" || key == "per_page");
+    pairs
+}
+
 fn later(now: Timestamp, seconds: u32) -> Timestamp {
     after(now, SignedDuration::from_secs(i64::from(seconds)))
-}
-
-fn server_error(status: u16) -> Answer {
-    Refusal::new(status, 10013, "Internal error, as the sandbox was told to answer").answer()
-}
-
-/// 429, with the code and words that users report (FACTS 6).
-fn throttled(seconds: i64) -> Answer {
-    let mut answer =
-        Refusal::new(429, 971, "Please wait and consider throttling your request speed").answer();
-    answer.headers.push(("retry-after", seconds.to_string()));
-    answer.headers.extend(limit::headers(0, seconds));
-    answer
-}
-
-/// Takes a field out of an answer, or `success` where it has no such field: the answer must be spoilt.
-fn take_out(body: &mut Body, pointer: &str) {
-    let Body::Json(value) = body else { return };
-    let (parent, key) = pointer.rsplit_once('/').unwrap_or(("", pointer));
-    let removed = match value.pointer_mut(parent) {
-        Some(Value::Object(fields)) => fields.remove(key).is_some(),
-        _ => false,
-    };
-    if !removed && let Value::Object(fields) = value {
-        fields.remove("success");
-    }
 }

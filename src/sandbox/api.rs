@@ -50,13 +50,69 @@ pub enum Operation {
     /// GET /accounts/{a}/tokens/verify
     #[serde(rename = "account-api-tokens-verify-token")]
     VerifyAccountToken,
+    /// GET user_groups
+    #[serde(rename = "account-user-group-list")]
+    ListUserGroups,
+    /// POST user_groups
+    #[serde(rename = "account-user-group-create")]
+    CreateUserGroup,
+    /// GET user_groups/{id}
+    #[serde(rename = "account-user-group-details")]
+    GetUserGroup,
+    /// PUT user_groups/{id}
+    #[serde(rename = "account-user-group-update")]
+    UpdateUserGroup,
+    /// DELETE user_groups/{id}
+    #[serde(rename = "account-user-group-delete")]
+    DeleteUserGroup,
+    /// GET user_groups/{id}/members
+    #[serde(rename = "account-user-group-member-list")]
+    ListMembers,
+    /// POST user_groups/{id}/members
+    #[serde(rename = "account-user-group-member-create")]
+    AddMembers,
+    /// PUT user_groups/{id}/members
+    #[serde(rename = "account-user-group-members-update")]
+    ReplaceMembers,
+    /// DELETE user_groups/{id}/members/{member}
+    #[serde(rename = "account-user-group-member-delete")]
+    RemoveMember,
+    /// GET permission_groups
+    #[serde(rename = "account-permission-group-list")]
+    ListPermissionGroups,
+    /// GET permission_groups/{id}
+    #[serde(rename = "account-permission-group-details")]
+    GetPermissionGroup,
+    /// GET resource_groups
+    #[serde(rename = "account-resource-group-list")]
+    ListResourceGroups,
 }
 
 impl Operation {
     /// Whether it changes a deployment group.
     #[must_use]
-    pub const fn writes(self) -> bool {
+    pub const fn retargets(self) -> bool {
         matches!(self, Self::CreateGroup | Self::UpdateGroup | Self::DeleteGroup)
+    }
+
+    /// Whether it changes anything.
+    #[must_use]
+    pub const fn writes(self) -> bool {
+        self.retargets()
+            || matches!(
+                self,
+                Self::CreateUserGroup
+                    | Self::UpdateUserGroup
+                    | Self::DeleteUserGroup
+                    | Self::AddMembers
+                    | Self::ReplaceMembers
+                    | Self::RemoveMember
+            )
+    }
+
+    /// Whether it has filters that a server may not know.
+    pub(super) const fn filters(self) -> bool {
+        matches!(self, Self::ListDevices | Self::ListUserGroups)
     }
 
     /// Whether a disabled token may still ask it.
@@ -269,7 +325,7 @@ pub(super) struct Route {
     pub(super) operation: Operation,
     /// The account in the path, where there is one.
     pub(super) account: Option<String>,
-    /// The group or device in the path, else empty.
+    /// The group or device in the path, `group/member` for a member, else empty.
     pub(super) target: String,
 }
 
@@ -282,6 +338,10 @@ impl Route {
             rest => (None, rest),
         };
         let in_account = account.is_some();
+        if let (true, ["iam", rest @ ..]) = (in_account, rest) {
+            let (operation, target) = Self::of_people(&request.method, rest)?;
+            return Some(Self { operation, account, target });
+        }
         let (operation, target) = match (request.method.as_str(), rest) {
             ("GET", ["user", "tokens", "verify"]) if !in_account => (Operation::VerifyUserToken, ""),
             _ if !in_account => return None,
@@ -298,6 +358,28 @@ impl Route {
             _ => return None,
         };
         Some(Self { operation, account, target: target.to_owned() })
+    }
+
+    /// The operations below `iam`.
+    fn of_people(method: &str, rest: &[&str]) -> Option<(Operation, String)> {
+        let (operation, target) = match (method, rest) {
+            ("GET", ["user_groups"]) => (Operation::ListUserGroups, String::new()),
+            ("POST", ["user_groups"]) => (Operation::CreateUserGroup, String::new()),
+            ("GET", ["user_groups", id]) => (Operation::GetUserGroup, (*id).to_owned()),
+            ("PUT", ["user_groups", id]) => (Operation::UpdateUserGroup, (*id).to_owned()),
+            ("DELETE", ["user_groups", id]) => (Operation::DeleteUserGroup, (*id).to_owned()),
+            ("GET", ["user_groups", id, "members"]) => (Operation::ListMembers, (*id).to_owned()),
+            ("POST", ["user_groups", id, "members"]) => (Operation::AddMembers, (*id).to_owned()),
+            ("PUT", ["user_groups", id, "members"]) => (Operation::ReplaceMembers, (*id).to_owned()),
+            ("DELETE", ["user_groups", id, "members", member]) => {
+                (Operation::RemoveMember, format!("{id}/{member}"))
+            }
+            ("GET", ["permission_groups"]) => (Operation::ListPermissionGroups, String::new()),
+            ("GET", ["permission_groups", id]) => (Operation::GetPermissionGroup, (*id).to_owned()),
+            ("GET", ["resource_groups"]) => (Operation::ListResourceGroups, String::new()),
+            _ => return None,
+        };
+        Some((operation, target))
     }
 }
 

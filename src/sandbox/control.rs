@@ -1,4 +1,4 @@
-//! `/sandbox/*`: the journal, the faults, the token's state, the fleet's counts.
+//! `/sandbox/*`: the journal, the faults, the token's state, the fleet's counts, who is in which User Group.
 //!
 //! **Invariant:** nothing here is part of Cloudflare's API, none of it shows the token, and none of it is
 //! journaled.
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::account::{Account, TokenStatus};
 use super::api::Answer;
 use super::faults::FaultScript;
+use super::iam;
 use crate::time::Timestamp;
 
 /// The prefix of all these routes.
@@ -25,7 +26,11 @@ struct TokenOrder {
 
 /// Answers a request to one of the sandbox's own routes. The account has been advanced.
 pub(super) fn answer(account: &mut Account, method: &str, path: &str, body: &[u8]) -> Answer {
-    match (method, path.strip_prefix(PREFIX).unwrap_or(path)) {
+    let path = path.strip_prefix(PREFIX).unwrap_or(path);
+    if let Some(answer) = iam::control::answer(account, method, path, body) {
+        return answer;
+    }
+    match (method, path) {
         ("GET", "/requests") => shown(account.journal()),
         ("GET", "/fleet") => Answer::json(200, account.fleet_summary()),
         ("GET", "/faults") => shown(&account.faults_left()),
@@ -56,8 +61,11 @@ pub(super) fn answer(account: &mut Account, method: &str, path: &str, body: &[u8
         },
         _ => refused(
             404,
-            "the sandbox knows GET /sandbox/requests, GET /sandbox/fleet, GET, POST and DELETE \
-             /sandbox/faults, and POST /sandbox/token",
+            &format!(
+                "the sandbox knows GET /sandbox/requests, GET /sandbox/fleet, GET, POST and DELETE \
+                 /sandbox/faults, POST /sandbox/token, {}",
+                iam::control::ROUTES
+            ),
         ),
     }
 }

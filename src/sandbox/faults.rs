@@ -158,10 +158,11 @@ impl Fault {
     /// Whether this can happen to `operation`, and what it needs if not.
     fn fits(&self, operation: Operation) -> Result<(), &'static str> {
         match self {
-            Self::AppliedLate { .. } | Self::StaleList { .. } if !operation.writes() => {
-                Err("an operation that writes (the list goes stale after a write)")
+            Self::AppliedLate { .. } if !operation.writes() => Err("an operation that writes"),
+            Self::StaleList { .. } if !operation.retargets() => {
+                Err("an operation that changes a deployment group: the list goes stale after it")
             }
-            Self::FilterIgnored if operation != Operation::ListDevices => Err("list-devices"),
+            Self::FilterIgnored if !operation.filters() => Err("list-devices or account-user-group-list"),
             _ => Ok(()),
         }
     }

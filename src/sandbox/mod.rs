@@ -1,5 +1,6 @@
 //! A simulated Cloudflare account over HTTP: deployment groups, device settings profiles and a seeded fleet
-//! of devices that follow them, with a journal of every request and scripted faults.
+//! of devices that follow them, and User Groups with their members and policies, with a journal of every
+//! request and scripted faults.
 //!
 //! Two layers. [`Account`] is pure and synchronous: a request and an instant go in, an [`Outcome`] comes out.
 //! [`start`] puts it behind a socket. What the account answers is written by hand here and never comes from
@@ -24,14 +25,17 @@ mod devices;
 mod faults;
 mod groups;
 mod http;
+mod iam;
 mod journal;
 mod limit;
 mod profiles;
+mod spoilt;
 
 pub use crate::synthetic::{DeviceTruth, Mix, ProfileSettings, Story};
 pub use account::{Account, AccountSettings, TokenStatus};
 pub use api::{Answer, Arrival, Body, Cut, Held, Operation, Outcome, Request};
 pub use faults::{FaultScript, InvalidFault, LateAnswer};
 pub use http::{Running, SandboxError, Settings, start};
+pub use iam::{MemberStatus, NoUserGroup, SimulatedMember, UserGroupTruth};
 pub use journal::{JOURNAL_ROWS, Journal, JournalRow};
 pub use profiles::DefaultProfile;

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::fleet::{Fleet, Membership, SWEEP_OVERLAP, Sighting, Sweep, SweepScope};
 use crate::ids::PlanName;
 use crate::plan::model::Revision;
+use crate::rollout::approval::claim;
 use crate::rollout::command::{Command, Refusal, command};
 use crate::rollout::decide::{Decision, decide, decide_unreported};
 use crate::rollout::event::{Actor, Entry, Event, Mode, Recorded};
@@ -323,7 +324,7 @@ impl Engine {
                 let swept = self.world.fleet.swept_at();
                 swept.map_or(at, |swept| at.max(after(swept, looks.resting)))
             }
-            Read::Groups | Read::Group(_) | Read::Profiles | Read::FullSweep => at,
+            Read::Groups | Read::Group(_) | Read::Profiles | Read::Approvers(_) | Read::FullSweep => at,
         };
         self.not_before(read, at) <= now
     }
@@ -362,7 +363,7 @@ impl Engine {
                 self.fail(SimulationFault::Storm { at: now, read: read.clone(), times: same });
             }
             let scope = match &read {
-                Read::Groups | Read::Group(_) | Read::Profiles => None,
+                Read::Groups | Read::Group(_) | Read::Profiles | Read::Approvers(_) => None,
                 Read::FullSweep => Some(SweepScope::Full),
                 Read::IncrementalSweep => {
                     let last = self.world.fleet.swept_at().unwrap_or(now);
@@ -428,6 +429,10 @@ impl Engine {
                 let value: Profiles = far_end.list_profiles(seen_at)?;
                 self.world.profiles = Some(Observed { value, as_of });
             }
+            (Read::Approvers(group), _) => {
+                let value = far_end.user_group(group, seen_at)?;
+                self.world.user_groups.insert(group.clone(), Observed { value, as_of });
+            }
             (read, Some(scope)) => {
                 let mut devices: Vec<Sighting> = far_end.sweep(read.clone(), scope, seen_at)?;
                 if let SweepScope::Profile(policy) = scope {
@@ -443,6 +448,20 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// Whoever speaks up is looked for among members that are read then; none, where they cannot be.
+    pub(super) fn read_before(&mut self, command: &Command, far_end: &mut FarEnd, now: Timestamp) {
+        for group in claim::groups(&self.state, &self.world, command) {
+            match far_end.user_group(&group, now) {
+                Ok(value) => {
+                    self.world.user_groups.insert(group, Observed { value, as_of: now });
+                }
+                Err(_) => {
+                    self.world.user_groups.remove(&group);
+                }
+            }
+        }
     }
 
     /// Which profile belongs to which ring, and what is on offer there.

@@ -5,7 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fleet::{Reported, Sighting, SweepScope};
-use crate::ids::{GroupId, PolicyId};
+use crate::ids::{GroupId, PolicyId, UserGroupName};
+use crate::rollout::approval::Approvers;
 use crate::rollout::invariant::FarEndWrite;
 use crate::rollout::outcome::SendOutcome;
 use crate::rollout::remote::{Group, GroupContent, Profile, Profiles, VersionEntry};
@@ -70,6 +71,8 @@ pub struct FarEnd {
     pub devices: Devices,
     /// Its device settings profiles.
     pub profiles: Vec<Profile>,
+    /// Its User Groups.
+    pub user_groups: BTreeMap<UserGroupName, Approvers>,
     /// Every request that reached it.
     pub journal: Vec<Request>,
     /// What befalls the n-th write, counted from 1.
@@ -375,6 +378,9 @@ impl FarEnd {
             Outsider::Updates { profile, devices, version } => {
                 self.devices.update(profile, *devices, *version, now);
             }
+            Outsider::Regroups(name, approvers) => {
+                self.user_groups.insert(name.clone(), approvers.clone());
+            }
             Outsider::Creates(content) => {
                 let taken: Vec<Group> = self
                     .groups
@@ -461,6 +467,16 @@ impl FarEnd {
         let profiles = Profiles { listed: self.profiles.clone() };
         let answer = self.fails(at, &Misread::Profiles, "502 Bad Gateway").map(|()| profiles);
         self.noted(Read::Profiles, at, answer)
+    }
+
+    /// A User Group as answered at an instant.
+    ///
+    /// # Errors
+    /// By a scripted fault.
+    pub fn user_group(&mut self, name: &UserGroupName, at: Timestamp) -> Result<Approvers, String> {
+        let known = self.user_groups.get(name).cloned().unwrap_or(Approvers::Missing);
+        let answer = self.fails(at, &Misread::Approvers, "502 Bad Gateway").map(|()| known);
+        self.noted(Read::Approvers(name.clone()), at, answer)
     }
 
     /// The devices as answered at an instant.

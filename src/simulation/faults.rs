@@ -4,7 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::ids::PolicyId;
+use crate::ids::{PolicyId, UserGroupName};
+use crate::rollout::approval::Approvers;
 use crate::rollout::remote::GroupContent;
 use crate::time::{SignedDuration, Timestamp};
 use crate::version::{ClientVersion, Environment};
@@ -54,6 +55,8 @@ pub enum Misread {
     Groups,
     /// Reads of profiles fail.
     Profiles,
+    /// Reads of User Groups fail.
+    Approvers,
     /// Sweeps fail on their way, after some pages: they count for nothing.
     Devices,
     /// The profile filter is ignored: every device is listed.
@@ -71,6 +74,8 @@ pub enum Outsider {
     SetsVersion(String, Environment, String),
     /// Replaces the profiles of the groups of this name.
     SetsProfiles(String, BTreeSet<PolicyId>),
+    /// Changes what a User Group is, and who is in it.
+    Regroups(UserGroupName, Approvers),
     /// Deletes the groups of this name.
     Deletes(String),
     /// Gives the groups of this name another one.

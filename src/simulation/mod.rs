@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 
 use crate::fleet::Fleet;
 use crate::ids::PlanName;
-use crate::plan::model::Revision;
+use crate::plan::model::{ApprovalFloor, Revision};
 use crate::rollout::command::{Command, Refusal};
 use crate::rollout::event::{Actor, Mode, Recorded};
 use crate::rollout::report::Report;
@@ -175,6 +175,7 @@ pub struct Drive {
     /// Set while the host sleeps: since when.
     asleep_since: Option<Timestamp>,
     stop_file: Option<(Actor, String, Timestamp)>,
+    approval_floor: Option<ApprovalFloor>,
     checked_to: usize,
     steps_at_once: usize,
     hour: (Timestamp, usize),
@@ -200,6 +201,7 @@ impl Drive {
             down_until: None,
             asleep_since: None,
             stop_file: None,
+            approval_floor: None,
             checked_to: 0,
             steps_at_once: 0,
             hour: (now, 0),
@@ -219,6 +221,12 @@ impl Drive {
         let mut drive = Self::new(far_end, vec![plan], pace, Mode::Write, now);
         drive.engine = Engine::take_over(state, world, looks, pace, now);
         drive
+    }
+
+    /// What no plan lowers of the approvals that are asked, as a daemon's configuration has it.
+    pub fn ask_at_least(&mut self, floor: Option<ApprovalFloor>) {
+        self.engine.world.approval_floor.clone_from(&floor);
+        self.approval_floor = floor;
     }
 
     /// From now on it may write, whatever it was started as.
@@ -361,6 +369,7 @@ impl Drive {
     }
 
     fn ask(&mut self, actor: &Actor, reason: &str, command: &Command) {
+        self.engine.read_before(command, &mut self.far_end, self.now);
         match self.engine.command(actor, reason, command, self.now) {
             Ok(()) => match command {
                 Command::Stop => {
@@ -372,7 +381,9 @@ impl Drive {
                 | Command::Resume(_)
                 | Command::Waive { .. }
                 | Command::Rollback { .. }
-                | Command::ReleaseHold { .. } => {}
+                | Command::ReleaseHold { .. }
+                | Command::Approve { .. }
+                | Command::Refuse { .. } => {}
             },
             Err(refusal) => self.note(Note::Refused(actor.clone(), command.clone(), refusal)),
         }
@@ -420,6 +431,7 @@ impl Drive {
         let log = std::mem::take(&mut self.engine.log);
         let fleet = std::mem::take(&mut self.engine.world.fleet);
         self.engine = Engine::start(log, fleet, self.mode, self.pace, self.now);
+        self.engine.world.approval_floor.clone_from(&self.approval_floor);
         // A daemon looks for the stop file before anything else.
         if let Some((actor, reason, _)) = self.stop_file.clone().filter(|_| self.engine.state.stop.is_none())
         {
@@ -449,4 +461,14 @@ impl Drive {
         let skipped = self.engine.log.len().saturating_sub(12);
         self.engine.log.iter().skip(skipped).map(line).collect()
     }
+}
+
+/// The same plan where nobody is asked: when people answer cannot be simulated, so they count as having
+/// answered at once.
+fn unasked(revision: &Revision) -> Revision {
+    let mut revision = revision.clone();
+    for ring in &mut revision.plan.rings {
+        ring.approval = None;
+    }
+    revision
 }

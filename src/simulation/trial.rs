@@ -128,7 +128,8 @@ pub fn run(trial: &Trial, mut reached: impl FnMut(Timestamp)) -> Result<Told, Si
     let mut account = cast::account(plan, &casting);
     let befalls = trial.faults.iter().map(|fault| fault.befall(&mut account, plan, from, seed)).collect();
     let devices = account.devices.stories().len();
-    let mut drive = Drive::new(account, vec![trial.revision.clone()], Pace::default(), Mode::Write, from);
+    let mut drive =
+        Drive::new(account, vec![super::unasked(&trial.revision)], Pace::default(), Mode::Write, from);
     drive.spare(LOOKS);
     let mut teller = Teller { befalls, ..Teller::default() };
     while drive.step(until)? {

@@ -73,6 +73,10 @@ impl Engine {
         let Some((_, intent)) = self.intent() else { return Err("no write is planned".to_owned()) };
         let seen_at = after(as_of, self.pace.snapshot_after).min(now);
         let counted = self.count(far_end, &intent, (as_of, seen_at, now))?;
+        for group in intent.approvers() {
+            let value = far_end.user_group(group, seen_at)?;
+            self.world.user_groups.insert(group.clone(), Observed { value, as_of });
+        }
         let value = match &intent.before {
             Some(before) => {
                 let group: Option<Group> = far_end.get_group(&before.id, seen_at)?;
@@ -135,7 +139,8 @@ impl Engine {
             Some(File::LastGood) => rollout.map(|rollout| &rollout.revision.digest),
             Some(File::Missing { .. } | File::Gone) | None => None,
         };
-        let cleared = clear_to_send(&self.state, &plan, current, &look.fresh, look.counted.as_ref(), now);
+        let (state, world) = (&self.state, &self.world);
+        let cleared = clear_to_send(state, &plan, current, world, &look.fresh, look.counted.as_ref(), now);
         let cleared = match cleared {
             Ok(()) if is_stop_file_there => {
                 self.met_stop_file = true;

@@ -56,6 +56,6 @@ pub use migrate::{MigrationError, SCHEMA_VERSION};
 pub use observation::{DeviceRow, InvalidObservation, Loaded, RingSample, SkippedRow};
 pub use observation::{MAX_SAMPLE_AGE, MAX_SAMPLES_PER_SERIES};
 pub use open::{NotReopened, OpenError, Reader};
-pub use record::{Head, InvalidRecord, MAX_PAYLOAD_BYTES, NewRecord, Record, RecordHash, Seq};
+pub use record::{Head, InvalidHash, InvalidRecord, MAX_PAYLOAD_BYTES, NewRecord, Record, RecordHash, Seq};
 pub use verify::{BadRow, ChainReport, Flaw};
 pub use view::{Page, Records, View};

@@ -4,6 +4,7 @@
 //! appended or read back.
 
 use std::fmt;
+use std::str::FromStr;
 
 use aws_lc_rs::digest;
 use rusqlite::Row;
@@ -99,6 +100,27 @@ impl fmt::Display for RecordHash {
 impl fmt::Debug for RecordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+/// A text that is no record's hash.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a record's hash has 64 digits 0-9 and a-f, as `history --verify` prints it")]
+pub struct InvalidHash;
+
+impl FromStr for RecordHash {
+    type Err = InvalidHash;
+
+    fn from_str(text: &str) -> Result<Self, InvalidHash> {
+        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(InvalidHash);
+        }
+        let mut bytes = [0; 32];
+        for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
+            let digits = std::str::from_utf8(digits).map_err(|_| InvalidHash)?;
+            *byte = u8::from_str_radix(digits, 16).map_err(|_| InvalidHash)?;
+        }
+        Ok(Self(bytes))
     }
 }
 

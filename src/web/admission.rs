@@ -1,21 +1,24 @@
 //! What every request must keep before any path looks at it: the limits on its size and time, and
-//! the name that it comes under.
+//! what its path needs of whoever asks.
 //!
-//! **Invariant:** a path sees only requests whose head and body are within the limits and whole,
-//! so no path needs limits of its own.
+//! **Invariant:** a path sees only requests whose head and body are within the limits and whole, so no
+//! path needs limits of its own; and only those of somebody who may, with their identity.
 
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody as _};
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::Method;
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::StreamExt as _;
 
+use super::identity::needs::{self, FORM};
+use super::identity::{Asker, Need};
 use super::problem::{Failure, Kind};
 use super::serve::Limits;
-use super::{Broken, Peer};
+use super::{Peer, Services};
 
 /// Longest URL, in bytes: path and query.
 pub(super) const MAX_URL_BYTES: usize = 4 * 1024;
@@ -26,21 +29,18 @@ const MAX_HEADER_BYTES: usize = 16 * 1024;
 /// Longest body, in bytes; a reason has at most a few thousand.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// These answer under any name: probes choose theirs, and nobody learns anything from them.
-const UNDER_ANY_NAME: [&str; 2] = ["/healthz", "/readyz"];
-
 /// Lets a request in, or says why not.
-pub(super) async fn admit(request: Request, next: Next) -> Response {
-    match admitted(request).await {
+pub(super) async fn admit(State(services): State<Services>, request: Request, next: Next) -> Response {
+    match admitted(&services, request).await {
         Ok(request) => next.run(request).await,
         Err(failure) => failure.into_response(),
     }
 }
 
-async fn admitted(request: Request) -> Result<Request, Failure> {
-    let (head, body) = request.into_parts();
+async fn admitted(services: &Services, request: Request) -> Result<Request, Failure> {
+    let (mut head, body) = request.into_parts();
     size(&head)?;
-    name(&head)?;
+    know(services, &mut head).await?;
     let limits = head.extensions.get::<Limits>().copied().unwrap_or_default();
     let body = whole(body, limits.body_within).await?;
     Ok(Request::from_parts(head, Body::from(body)))
@@ -68,28 +68,30 @@ fn size(head: &Parts) -> Result<(), Failure> {
     Ok(())
 }
 
-fn name(head: &Parts) -> Result<(), Failure> {
-    if UNDER_ANY_NAME.contains(&head.uri.path()) {
+/// Finds out who asks, and whether they may. The page's form is told the same by itself.
+async fn know(services: &Services, head: &mut Parts) -> Result<(), Failure> {
+    let routed = head.extensions.get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let undeclared = || Failure::new(Kind::Fault, "nobody said what this path needs; please report it");
+    let need = needs::of(&head.method, routed.as_deref()).ok_or_else(undeclared)?;
+    if need == Need::Nothing {
         return Ok(());
     }
-    let peer = head.extensions.get::<Peer>();
+    let peer = head.extensions.get::<Peer>().cloned();
     let peer =
         peer.ok_or_else(|| Failure::new(Kind::Fault, "nobody said where the connection comes from"))?;
-    peer.may_read(head).map_err(|broken| {
-        let remedy = match &broken {
-            Broken::FetchSite(_) => "only this page itself may; open it in a window of its own",
-            Broken::Name(_) => {
-                "a web page under another name must not read this; ask by the address, or name what you \
-                 ask by at ringward's start with --host (RINGWARD_HOSTS)"
-            }
-            _ => {
-                "a web page under another name must not read this; open the address that ringward printed \
-                 at its start, forward the same port in a tunnel, let a proxy send that `Host`, or name \
-                 yours with --host"
-            }
-        };
-        Failure::new(Kind::Forbidden, format!("{broken}: {remedy}"))
-    })
+    let (tokens, now) = {
+        let view = services.handle.view();
+        (view.tokens.clone(), view.clock.now())
+    };
+    let identity = services.identities.identify(&peer, &head.headers, &tokens, now).await?;
+    // Its answer shows what there is, whatever becomes of it.
+    let is_form = routed.as_deref() == Some(FORM) && head.method == Method::POST;
+    let need = if is_form { Need::Read } else { need };
+    if let Some(actor) = identity.may(need, &peer, head)? {
+        head.extensions.insert(Asker(actor));
+    }
+    head.extensions.insert(identity);
+    Ok(())
 }
 
 /// The body in memory, where a slow one holds up nobody else.

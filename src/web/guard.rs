@@ -1,23 +1,21 @@
-//! Who may ask: the connection's word, and the rules for TCP without authentication.
+//! Where a request comes from: the connection's word, the rules for TCP without authentication, and
+//! those that hold whoever asks.
 //!
-//! **Invariant:** a verb over TCP comes from this machine to this machine, and not from a foreign
-//! web page or through a proxy that shows itself: a page of another site has a foreign `Origin` or
+//! **Invariant:** without a credential, a verb over TCP comes from this machine to this machine, and not
+//! from a foreign web page or through a proxy that shows itself: a page of another site has a foreign `Origin` or
 //! `Sec-Fetch-Site`, a rebound name a foreign `Host`, and a proxy its headers or HTTP/1.0. A proxy
 //! that shows nothing cannot be told apart, so verbs over TCP can be switched off. A read comes
 //! under no name that could be rebound: the page of such a name could read the answer.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Version, header};
 
+use crate::config::HostName;
 use crate::rollout::event::Actor;
-
-/// Longest name of a host (RFC 1035, 2.3.4).
-const MAX_HOST_BYTES: usize = 253;
 
 /// Where a connection comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,27 +55,6 @@ pub enum TcpVerbs {
     Refused,
 }
 
-/// A host's name in `Host`, without port: letters, digits, `-`, `_` and `.`, in lower case.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HostName(String);
-
-/// A text that is no host's name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("it is no name such as `ringward.example.test`: letters, digits, `-`, `_` and `.`, and no port")]
-pub struct NoHostName;
-
-impl FromStr for HostName {
-    type Err = NoHostName;
-
-    fn from_str(text: &str) -> Result<Self, NoHostName> {
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if text.is_empty() || text.len() > MAX_HOST_BYTES || !text.chars().all(plain) {
-            return Err(NoHostName);
-        }
-        Ok(Self(text.to_ascii_lowercase()))
-    }
-}
-
 /// A rule that a request over TCP breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Broken {
@@ -104,6 +81,9 @@ pub enum Broken {
     /// `Host` is missing, double, or a name that nobody vouched for, on an address of a network.
     #[error("`Host` is {0}, not an address, localhost, or a name that --host gave")]
     Name(String),
+    /// `Host` is missing or double, or the request line names another.
+    #[error("`Host` is {0}")]
+    NoHost(String),
     /// A browser says that another site asks.
     #[error("`Sec-Fetch-Site` is `{0}`: another site asks")]
     FetchSite(String),
@@ -116,16 +96,56 @@ pub enum Broken {
 }
 
 impl Peer {
-    /// The actor of a verb that this connection asks for.
+    /// Whether verbs are taken here from anybody.
+    ///
+    /// # Errors
+    /// When they come through the socket alone.
+    pub fn takes_verbs(&self) -> Result<(), Broken> {
+        match self {
+            Self::Tcp { rules, .. } if rules.verbs == TcpVerbs::Refused => Err(Broken::ReadOnly),
+            Self::Tcp { .. } | Self::Local { .. } => Ok(()),
+        }
+    }
+
+    /// What a verb keeps whose sender has proven who they are: Access proves it for whatever a browser
+    /// sends, so no page of another site may have had it sent.
+    ///
+    /// # Errors
+    /// With the first rule that it breaks.
+    pub fn keeps_site(&self, head: &Parts) -> Result<(), Broken> {
+        self.takes_verbs()?;
+        own_site(&head.headers)?;
+        // A program on the socket has no page, and needs no name.
+        if matches!(self, Self::Local { .. }) && !head.headers.contains_key(header::ORIGIN) {
+            return Ok(());
+        }
+        // Behind Access, any name may lead here; but there is one, and the page is of that name.
+        let host = host(head, is_bare).map_err(Broken::NoHost)?;
+        of_this_page(&head.headers, &[&format!("https://{host}"), &format!("http://{host}")])
+    }
+
+    /// What a read keeps whose sender has proven who they are.
+    ///
+    /// # Errors
+    /// When a page of another site has a browser send it.
+    pub fn may_be_read_from(head: &Parts) -> Result<(), Broken> {
+        if is_a_visit(&head.headers) { Ok(()) } else { own_site(&head.headers) }
+    }
+
+    /// The actor of a verb that this connection asks for without a credential, where none is known.
     ///
     /// # Errors
     /// With the first rule that it breaks.
     pub fn actor(&self, head: &Parts) -> Result<Actor, Broken> {
         match self {
-            // The kernel vouches for the user; a browser cannot reach the socket.
-            Self::Local { user } => Ok(Actor::Local { user: user.clone() }),
-            Self::Tcp { rules, .. } if rules.verbs == TcpVerbs::Refused => Err(Broken::ReadOnly),
+            // The kernel vouches for the user, and a browser cannot reach the socket; but through a proxy
+            // there everybody would be that user.
+            Self::Local { user } => {
+                no_proxy(&head.headers)?;
+                Ok(Actor::Local { user: user.clone() })
+            }
             Self::Tcp { peer, local, .. } => {
+                self.takes_verbs()?;
                 let (far, near) = (peer.ip().to_canonical(), local.ip().to_canonical());
                 if !far.is_loopback() {
                     return Err(Broken::Peer(far));
@@ -153,7 +173,8 @@ impl Peer {
     pub fn may_read(&self, head: &Parts) -> Result<(), Broken> {
         let Self::Tcp { local, rules, .. } = self else { return Ok(()) };
         let named = |authority: &Authority| {
-            is_bare(authority) && rules.hosts.iter().any(|name| name.0.eq_ignore_ascii_case(authority.host()))
+            is_bare(authority)
+                && rules.hosts.iter().any(|name| name.as_str().eq_ignore_ascii_case(authority.host()))
         };
         if local.ip().to_canonical().is_loopback() {
             host(head, |authority| is_ours(authority, *local) || named(authority))
@@ -225,14 +246,19 @@ fn own_site(headers: &HeaderMap) -> Result<(), Broken> {
 
 fn same_site(headers: &HeaderMap, host: &str) -> Result<(), Broken> {
     own_site(headers)?;
-    let foreign = |origin: &String| !origin.eq_ignore_ascii_case(&format!("http://{host}"));
+    of_this_page(headers, &[&format!("http://{host}")])
+}
+
+fn of_this_page(headers: &HeaderMap, ours: &[&str]) -> Result<(), Broken> {
+    let foreign = |origin: &String| !ours.iter().any(|ours| origin.eq_ignore_ascii_case(ours));
     match headers.get_all(header::ORIGIN).iter().map(text).find(foreign) {
         Some(origin) => Err(Broken::Origin(origin)),
         None => Ok(()),
     }
 }
 
-fn no_proxy(headers: &HeaderMap) -> Result<(), Broken> {
+/// Whether a proxy shows itself.
+pub(super) fn no_proxy(headers: &HeaderMap) -> Result<(), Broken> {
     let of_a_proxy = |name: &&str| {
         matches!(*name, "forwarded" | "via" | "x-real-ip")
             || name.starts_with("x-forwarded-")

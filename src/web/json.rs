@@ -7,16 +7,20 @@
 //! **Invariant:** nothing here is computed: each value is copied from a report, a snapshot or the
 //! log (`super::present`).
 
+mod approval;
 mod halt;
 mod health;
+mod tokens;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use approval::{ApprovalJson, AskJson, WordJson};
 pub use halt::{DriftJson, HaltJson};
 pub use health::{DarkJson, GateJson, LookJson, SilentJson, StalledJson};
+pub use tokens::{RevokeRequest, TokenJson, TokenMadeAnswer, TokenRequestJson, TokensAnswer};
 
 use crate::fleet::Class;
 use crate::ids::{AccountId, DeviceId, GroupId, PlanName, RingName};
@@ -281,6 +285,8 @@ pub struct RingJson {
     pub gates: Vec<GateJson>,
     /// Gates that a person waived.
     pub waived: Vec<WaiverJson>,
+    /// Who is asked to let it be entered, and what they said; `null`: nobody, or it is entered.
+    pub approval: Option<ApprovalJson>,
     /// Versions in its group for environments that the plan does not name.
     pub unmanaged: Vec<String>,
 }
@@ -492,7 +498,8 @@ pub struct VerbRequest {
     /// `waive`: which gate; needed there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<Gate>,
-    /// `waive`: of which ring; absent: the one under way. `rollback`: from which ring on; absent: all.
+    /// `waive`: of which ring; absent: the one under way. `approve`, `refuse`: which ring; absent: the
+    /// first that is not entered. `rollback`: from which ring on; absent: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ring: Option<RingName>,
     /// `rollback`: this environment alone; absent: both.

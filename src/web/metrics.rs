@@ -108,6 +108,9 @@ impl Families {
         let events: IntCounter =
             self.add(GenericCounter::with_opts(opts("events_total", "Records in the log."))?)?;
         events.inc_by(view.head.seq.get());
+        let head = "1 for the hash of the log's last record: what `history --verify --head` asks for.";
+        let head_of = self.gauges("log_head_info", head, &["hash"])?;
+        head_of.with_label_values(&[&view.head.hash.to_string()]).set(1.0);
         Ok(())
     }
 
@@ -254,7 +257,10 @@ impl Families {
             self.gauges("ring_target_info", targets, &["plan", "ring", "environment", "version"])?;
         let openings = "When the ring may be entered next; absent where it may now, or is entered.";
         let openings = self.gauges("next_opening_timestamp_seconds", openings, &["plan", "ring"])?;
-        for (plan, _, ring) in rings(live) {
+        let asked =
+            "For how long people are asked to let the ring be entered; absent while nobody is waited for.";
+        let asked = self.gauges("approval_age_seconds", asked, &["plan", "ring"])?;
+        for (plan, now, ring) in rings(live) {
             let name = ring.name.as_str();
             for state in Stage::NAMES {
                 states.with_label_values(&[plan, name, state]).set(0.0);
@@ -264,6 +270,10 @@ impl Families {
             for (environment, version) in &ring.targets {
                 let labels = [plan, name, environment.as_str(), &version.to_string()];
                 targets.with_label_values(&labels).set(1.0);
+            }
+            let waited_for = ring.approval.as_ref().filter(|approval| !approval.judgement.verdict.advances());
+            if let Some(at) = waited_for.and_then(|approval| approval.asked_at) {
+                asked.with_label_values(&[plan, name]).set(since(at, now).as_secs_f64());
             }
             if let Some(at) = ring.next_opening {
                 openings.with_label_values(&[plan, name]).set(seconds(at));

@@ -7,18 +7,21 @@
 //! | `routes` | the paths |
 //! | `reads`, `verbs` | what those of the API answer |
 //! | `openapi`, `schema` | what they say of themselves |
-//! | `guard`, `admission` | who may ask, and how much |
+//! | [`identity`] | who asks, and for what they may |
+//! | `tokens` | bearer tokens, for users of the machine |
+//! | `guard`, `admission` | where a request comes from, and what it must keep |
 //! | `problem` | failures |
 //! | `page`, `metrics` | the same snapshot for people and for Prometheus |
 //! | `stream` | the log as it grows, for clients that follow it |
 //! | `serve`, `socket` | connections: limits, the Unix socket, the graceful end |
 //!
 //! **Invariant:** nothing here decides: reads come from the daemon's snapshot and the log, and
-//! verbs go through [`crate::daemon::Handle`] with the actor that the connection proves.
+//! verbs go through [`crate::daemon::Handle`] with the actor that admission has found.
 
 mod admission;
 pub mod forecast;
 mod guard;
+pub mod identity;
 pub mod json;
 mod metrics;
 mod openapi;
@@ -31,13 +34,16 @@ mod schema;
 mod serve;
 mod socket;
 mod stream;
+mod tokens;
 mod verbs;
 pub mod words;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use guard::{Broken, HostName, NoHostName, Peer, TcpRules, TcpVerbs};
+pub use crate::config::{HostName, NoHostName};
+pub use guard::{Broken, Peer, TcpRules, TcpVerbs};
+pub use identity::{Identities, Need, NoIdentities};
 pub use present::event as event_json;
 pub use present::{rollout as rollout_json, told_drifts, told_rollback};
 pub use routes::{openapi, router};
@@ -55,6 +61,8 @@ pub struct Services {
     pub handle: Handle,
     /// Its database, which events are read from.
     pub database: PathBuf,
+    /// How people and programs are told apart.
+    pub identities: Arc<Identities>,
     /// The counters of the process.
     pub metrics: Arc<Metrics>,
 }

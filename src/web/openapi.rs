@@ -3,7 +3,7 @@
 //! **Invariant:** a path is in the document because it is routed, and says of its failures what
 //! [`Kind`] says; nothing is listed by hand beside it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::body::Bytes;
 use utoipa::openapi::path::Operation;
@@ -29,15 +29,12 @@ const ANYWHERE: [Kind; 7] = [
     Kind::Unavailable,
 ];
 
-/// Schemas whose keys may be left out; every other answer has all of its keys.
-const WITH_OPTIONAL_KEYS: [&str; 5] =
-    ["Problem", "ReasonRequest", "WaiveRequest", "CheckNowRequest", "StartRequest"];
-
 const ABOUT: &str = "\
 Where a fleet of Cloudflare One Clients stands on its way to a version, why it does not move, and the verbs.
 
-**Who may ask.** On the Unix socket beside the database: root and the daemon's user. Over TCP: verbs come from \
-this machine only, over HTTP/1.1, with a `Host` of 127.0.0.1, localhost or [::1] and our port, from no other \
+**Who may ask.** On the Unix socket beside the database: root and the daemon's user. Over TCP: whom Cloudflare Access \
+vouches for (`Cf-Access-Jwt-Assertion`), and holders of a bearer token (`Authorization: Bearer rwt_…`), as far as their \
+roles go. Where neither is in use, verbs come from this machine only, over HTTP/1.1, with a `Host` of 127.0.0.1, localhost or [::1] and our port, from no other \
 site's page and no proxy; with `--read-only` there are none. Reads keep the same rule for `Host` where the \
 connection comes in on a loopback address, and elsewhere come under an address, localhost, or a name that \
 `--host` gave; no other site's page may make them. `/healthz` and `/readyz` answer everybody.
@@ -71,31 +68,38 @@ pub(super) struct OfARead;
 
 impl IntoResponses for OfARead {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        references(&[Kind::Forbidden])
+        references(&[Kind::Unauthorized, Kind::Forbidden])
     }
 }
 
 impl IntoResponses for OfAPlan {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        references(&[Kind::Forbidden, Kind::NoSuchPlan])
+        references(&[Kind::Unauthorized, Kind::Forbidden, Kind::NoSuchPlan])
     }
 }
 
 impl IntoResponses for OfAForecast {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        references(&[Kind::Forbidden, Kind::NoSuchPlan, Kind::Refused])
+        references(&[Kind::Unauthorized, Kind::Forbidden, Kind::NoSuchPlan, Kind::Refused])
     }
 }
 
 impl IntoResponses for OfAVerb {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        references(&[Kind::Forbidden, Kind::Refused, Kind::NotJson, Kind::Senseless])
+        references(&[Kind::Unauthorized, Kind::Forbidden, Kind::Refused, Kind::NotJson, Kind::Senseless])
     }
 }
 
 impl IntoResponses for OfAPlansVerb {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        references(&[Kind::Forbidden, Kind::NoSuchPlan, Kind::Refused, Kind::NotJson, Kind::Senseless])
+        references(&[
+            Kind::Unauthorized,
+            Kind::Forbidden,
+            Kind::NoSuchPlan,
+            Kind::Refused,
+            Kind::NotJson,
+            Kind::Senseless,
+        ])
     }
 }
 
@@ -122,6 +126,7 @@ pub(super) fn begun() -> OpenApi {
         .tags(Some([
             tag("rollouts", "Where everything stands, and what happened"),
             tag("verbs", "What a person asks for; each stands in the log with its actor and reason"),
+            tag("tokens", "Bearer tokens, for users of the machine, by the Unix socket alone"),
             tag("process", "The daemon itself"),
         ]))
         .build()
@@ -129,15 +134,17 @@ pub(super) fn begun() -> OpenApi {
 
 /// What is true of every path, and the text.
 pub(super) fn finished(mut document: OpenApi) -> Document {
+    let asked = requests(&document);
     let components = document.components.get_or_insert_with(Components::new);
-    components.schemas.insert(Problem::name().into_owned(), Problem::schema());
+    // An answer has all of its keys; a request says itself which ones it needs.
     for (name, schema) in &mut components.schemas {
         if let RefOr::T(Schema::Object(object)) = schema
-            && !WITH_OPTIONAL_KEYS.contains(&name.as_str())
+            && !asked.contains(name)
         {
             object.required = object.properties.keys().cloned().collect();
         }
     }
+    components.schemas.insert(Problem::name().into_owned(), Problem::schema());
     for kind in Kind::ALL {
         let problem = RefOr::Ref(Ref::from_schema_name(Problem::name()));
         let content = ContentBuilder::new().schema(Some(problem)).build();
@@ -159,6 +166,26 @@ pub(super) fn finished(mut document: OpenApi) -> Document {
     let paths = document.paths.paths.keys().cloned().collect();
     let text = document.to_pretty_json().map(|text| Bytes::from(text + "\n"));
     Document { text: text.map_err(|error| error.to_string()), paths }
+}
+
+/// The names of the schemas of what is sent to us.
+fn requests(document: &OpenApi) -> BTreeSet<String> {
+    let operations = document.paths.paths.values().flat_map(|item| [&item.get, &item.post]).flatten();
+    let bodies = operations.filter_map(|operation| operation.request_body.as_ref().and_then(inline));
+    let contents = bodies.flat_map(|body| body.content.values()).filter_map(inline);
+    let named = contents.filter_map(|content| match content.schema.as_ref()? {
+        RefOr::Ref(reference) => reference.ref_location.rsplit('/').next(),
+        RefOr::T(_) => None,
+    });
+    named.map(str::to_owned).collect()
+}
+
+/// What stands there itself; every request of ours does.
+const fn inline<T>(value: &RefOr<T>) -> Option<&T> {
+    match value {
+        RefOr::T(value) => Some(value),
+        RefOr::Ref(_) => None,
+    }
 }
 
 /// What a verb comes to, from the table.

@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::json::{
-    BlockerJson, ClassesJson, DarkJson, DeviceJson, DriftJson, EventJson, FaultJson, FileProblemJson,
-    GateJson, GroupJson, HaltJson, HeadJson, HeldOutJson, HoldJson, LogTroubleJson, LookJson, NewerRingJson,
-    NewerTargetJson, PlanAnswer, RingJson, RollbackJson, RollbackStepJson, RolloutJson, RolloutsAnswer,
-    ScheduleJson, SilentJson, StalledJson, TroubleJson, WaiverJson, WayBackJson,
+    ApprovalJson, BlockerJson, ClassesJson, DarkJson, DeviceJson, DriftJson, EventJson, FaultJson,
+    FileProblemJson, GateJson, GroupJson, HaltJson, HeadJson, HeldOutJson, HoldJson, LogTroubleJson,
+    LookJson, NewerRingJson, NewerTargetJson, PlanAnswer, RingJson, RollbackJson, RollbackStepJson,
+    RolloutJson, RolloutsAnswer, ScheduleJson, SilentJson, StalledJson, TroubleJson, WaiverJson, WayBackJson,
 };
 use super::words::sentence;
 use crate::daemon::log::from_record;
@@ -287,6 +287,7 @@ fn ring(ring: &RingReport, at: Timestamp) -> RingJson {
                 since: hold.since,
             })
             .collect(),
+        approval: ring.approval.as_ref().map(ApprovalJson::of),
         unmanaged: ring.unmanaged.clone(),
     }
 }
@@ -385,6 +386,7 @@ fn read_name(read: &Read) -> String {
     match read {
         Read::Group(id) => format!("{} ({id})", read.as_str()),
         Read::ProfileSweep(id) => format!("{} ({id})", read.as_str()),
+        Read::Approvers(name) => format!("{} (`{name}`)", read.as_str()),
         Read::Groups | Read::Profiles | Read::FullSweep | Read::IncrementalSweep => read.as_str().to_owned(),
     }
 }

@@ -20,14 +20,17 @@ use crate::rollout::command::Refusal;
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// Headers of a failure that say what to do next.
-const KEPT_HEADERS: [HeaderName; 3] = [header::ALLOW, header::CONNECTION, header::RETRY_AFTER];
+const KEPT_HEADERS: [HeaderName; 4] =
+    [header::ALLOW, header::CONNECTION, header::RETRY_AFTER, header::WWW_AUTHENTICATE];
 
 /// A kind of failure, with the status and title that go with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// The request cannot be read.
     Malformed,
-    /// One of the rules for verbs over TCP is broken.
+    /// Nobody is known by it, where somebody must be.
+    Unauthorized,
+    /// Whoever asks may not, or a rule for requests over TCP is broken.
     Forbidden,
     /// No such path.
     NoSuchPath,
@@ -59,8 +62,9 @@ pub(super) enum Kind {
 
 impl Kind {
     /// All, in the order of their statuses.
-    pub(super) const ALL: [Self; 15] = [
+    pub(super) const ALL: [Self; 16] = [
         Self::Malformed,
+        Self::Unauthorized,
         Self::Forbidden,
         Self::NoSuchPath,
         Self::NoSuchPlan,
@@ -80,6 +84,7 @@ impl Kind {
     pub(super) const fn status(self) -> StatusCode {
         match self {
             Self::Malformed => StatusCode::BAD_REQUEST,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NoSuchPath | Self::NoSuchPlan => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
@@ -98,6 +103,7 @@ impl Kind {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Malformed => "malformed",
+            Self::Unauthorized => "unauthorized",
             Self::Forbidden => "forbidden",
             Self::NoSuchPath => "no-such-path",
             Self::NoSuchPlan => "no-such-plan",
@@ -118,6 +124,7 @@ impl Kind {
     pub(super) const fn title(self) -> &'static str {
         match self {
             Self::Malformed => "The request cannot be read",
+            Self::Unauthorized => "It is not known who asks",
             Self::Forbidden => "This connection may not ask for that",
             Self::NoSuchPath => "There is no such path",
             Self::NoSuchPlan => "There is no such plan or ring",
@@ -209,6 +216,9 @@ fn too_long(method: &Method) -> &'static str {
     }
 }
 
+/// How somebody can say who they are (RFC 9110, 11.6.1: every 401 tells it).
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"ringward\"");
+
 /// The outermost layer: bounds the time and writes failures down.
 pub(super) async fn answer(request: Request, next: Next) -> Response {
     // Nobody needs the whole of a URL that is refused for its length.
@@ -217,6 +227,9 @@ pub(super) async fn answer(request: Request, next: Next) -> Response {
     let Ok(mut response) = tokio::time::timeout(ANSWER_WITHIN, next.run(request)).await else {
         return Failure::new(Kind::Unavailable, detail).problem(&path);
     };
+    if response.status() == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, CHALLENGE);
+    }
     let Some(failure) = response.extensions_mut().remove::<Failure>() else { return response };
     let mut problem = failure.problem(&path);
     for name in KEPT_HEADERS {

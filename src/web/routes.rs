@@ -20,7 +20,7 @@ use super::admission::admit;
 use super::json::IndexAnswer;
 use super::openapi::{Document, OfARead, begun, finished};
 use super::problem::{Failure, Kind, answer};
-use super::{Services, forecast, metrics, page, reads, stream, verbs};
+use super::{Services, forecast, metrics, page, reads, stream, tokens, verbs};
 use crate::daemon::view::Readiness;
 
 /// Answers of the API load nothing; the page has a policy of its own.
@@ -43,7 +43,7 @@ pub fn router(services: Services) -> Router {
             Failure::new(Kind::Fault, "this is a fault in ringward; the daemon goes on; please report it")
                 .into_response()
         }))
-        .layer(middleware::from_fn(admit))
+        .layer(middleware::from_fn_with_state(services.clone(), admit))
         .layer(middleware::from_fn(answer))
         .layer(fixed(header::CACHE_CONTROL, "no-store"))
         .layer(fixed(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY))
@@ -64,6 +64,8 @@ fn api() -> OpenApiRouter<Services> {
         .merge(reads::devices_routes())
         .routes(routes!(reads::events))
         .merge(stream::routes())
+        .routes(routes!(verbs::approve))
+        .routes(routes!(verbs::refuse))
         .routes(routes!(verbs::pause))
         .routes(routes!(verbs::resume))
         .routes(routes!(verbs::waive))
@@ -72,6 +74,8 @@ fn api() -> OpenApiRouter<Services> {
         .routes(routes!(verbs::check_now))
         .routes(routes!(verbs::stop))
         .routes(routes!(verbs::start))
+        .routes(routes!(tokens::list, tokens::make))
+        .routes(routes!(tokens::revoke))
         .routes(routes!(alive))
         .routes(routes!(ready))
         .routes(routes!(scrape))

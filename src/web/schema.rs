@@ -55,6 +55,7 @@ schemas! {
     Mode => words("Whether the daemon writes at Cloudflare", &[Mode::Write, Mode::Observe]),
     ReasonRequest => verb_request(&["reason"], &[]),
     WaiveRequest => verb_request(&["reason", "gate"], &["ring"]),
+    ApproveRequest => verb_request(&["reason"], &["ring"]),
     RollbackRequest => verb_request(&["reason"], &["ring", "environment"]),
     ReleaseHoldRequest => verb_request(&["reason", "version"], &[]),
     CheckNowRequest => verb_request(&[], &["reason"]),
@@ -65,6 +66,8 @@ schemas! {
 pub(super) struct ReasonRequest;
 /// The body of `waive`.
 pub(super) struct WaiveRequest;
+/// The body of `approve` and `refuse`.
+pub(super) struct ApproveRequest;
 /// The body of `rollback`.
 pub(super) struct RollbackRequest;
 /// The body of `release-hold`.

@@ -7,17 +7,20 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, FromRequest as _, Path, Request, State};
-use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
+use serde::de::DeserializeOwned;
 
+use super::Services;
+use super::identity::Asker;
 use super::json::{MAX_REASON_CHARS, VerbAnswer, VerbRequest};
 use super::openapi::{OfAPlansVerb, OfAVerb};
 use super::problem::{Failure, Kind};
 use super::reads::{PlanInPath, plan_name};
 use super::schema::{
-    CheckNowRequest, ReasonRequest, ReleaseHoldRequest, RollbackRequest, StartRequest, WaiveRequest,
+    ApproveRequest, CheckNowRequest, ReasonRequest, ReleaseHoldRequest, RollbackRequest, StartRequest,
+    WaiveRequest,
 };
-use super::{Peer, Services};
+use crate::ids::RingName;
 use crate::rollout::command::{Command, StartPlans};
 use crate::rollout::event::Actor;
 use crate::rollout::rollback::Scope;
@@ -33,10 +36,10 @@ type PlanPath = Result<Path<String>, PathRejection>;
 pub(super) async fn pause(
     State(services): State<Services>,
     plan: PlanPath,
-    peer: Extension<Peer>,
+    asker: Extension<Asker>,
     request: Request,
 ) -> Answer {
-    let (actor, asked) = read(Verb::Pause, &peer, request).await?;
+    let (actor, asked) = read(Verb::Pause, asker, request).await?;
     let plan = plan_name(plan)?;
     only_a_reason(&asked)?;
     carry_out(&services, actor, asked.reason, Command::Pause(plan)).await
@@ -49,10 +52,10 @@ pub(super) async fn pause(
 pub(super) async fn resume(
     State(services): State<Services>,
     plan: PlanPath,
-    peer: Extension<Peer>,
+    asker: Extension<Asker>,
     request: Request,
 ) -> Answer {
-    let (actor, asked) = read(Verb::Resume, &peer, request).await?;
+    let (actor, asked) = read(Verb::Resume, asker, request).await?;
     let plan = plan_name(plan)?;
     only_a_reason(&asked)?;
     carry_out(&services, actor, asked.reason, Command::Resume(plan)).await
@@ -65,10 +68,10 @@ pub(super) async fn resume(
 pub(super) async fn waive(
     State(services): State<Services>,
     plan: PlanPath,
-    peer: Extension<Peer>,
+    asker: Extension<Asker>,
     request: Request,
 ) -> Answer {
-    let (actor, asked) = read(Verb::Waive, &peer, request).await?;
+    let (actor, asked) = read(Verb::Waive, asker, request).await?;
     let plan = plan_name(plan)?;
     let VerbRequest { reason, gate, ring, environment, version, paused } = asked;
     only_a_reason(&VerbRequest { environment, version, paused, ..VerbRequest::default() })?;
@@ -78,6 +81,38 @@ pub(super) async fn waive(
     carry_out(&services, actor, reason, Command::Waive { plan, gate, ring }).await
 }
 
+/// Let a ring be entered, as a member of the User Group that the plan asks.
+#[utoipa::path(post, path = "/api/v1/rollouts/{plan}/approve", tag = "verbs", operation_id = "approve",
+    params(PlanInPath), request_body = ApproveRequest,
+    responses((status = 200, description = "It counts from now on, and is recorded", body = VerbAnswer), OfAPlansVerb))]
+pub(super) async fn approve(
+    State(services): State<Services>,
+    plan: PlanPath,
+    asker: Extension<Asker>,
+    request: Request,
+) -> Answer {
+    let (actor, asked) = read(Verb::Approve, asker, request).await?;
+    let plan = plan_name(plan)?;
+    let (reason, ring) = only_a_ring(asked)?;
+    carry_out(&services, actor, reason, Command::Approve { plan, ring }).await
+}
+
+/// Say no to a ring's entry, as one who could approve it.
+#[utoipa::path(post, path = "/api/v1/rollouts/{plan}/refuse", tag = "verbs", operation_id = "refuse",
+    params(PlanInPath), request_body = ApproveRequest,
+    responses((status = 200, description = "It stands from now on, and is recorded", body = VerbAnswer), OfAPlansVerb))]
+pub(super) async fn refuse(
+    State(services): State<Services>,
+    plan: PlanPath,
+    asker: Extension<Asker>,
+    request: Request,
+) -> Answer {
+    let (actor, asked) = read(Verb::Refuse, asker, request).await?;
+    let plan = plan_name(plan)?;
+    let (reason, ring) = only_a_ring(asked)?;
+    carry_out(&services, actor, reason, Command::Refuse { plan, ring }).await
+}
+
 /// Take a rollout back, ring by ring, the latest first.
 #[utoipa::path(post, path = "/api/v1/rollouts/{plan}/rollback", tag = "verbs", operation_id = "rollback",
     params(PlanInPath), request_body = RollbackRequest,
@@ -85,10 +120,10 @@ pub(super) async fn waive(
 pub(super) async fn rollback(
     State(services): State<Services>,
     plan: PlanPath,
-    peer: Extension<Peer>,
+    asker: Extension<Asker>,
     request: Request,
 ) -> Answer {
-    let (actor, asked) = read(Verb::Rollback, &peer, request).await?;
+    let (actor, asked) = read(Verb::Rollback, asker, request).await?;
     let plan = plan_name(plan)?;
     let VerbRequest { reason, gate, ring, environment, version, paused } = asked;
     only_a_reason(&VerbRequest { gate, version, paused, ..VerbRequest::default() })?;
@@ -103,10 +138,10 @@ pub(super) async fn rollback(
 pub(super) async fn release_hold(
     State(services): State<Services>,
     plan: PlanPath,
-    peer: Extension<Peer>,
+    asker: Extension<Asker>,
     request: Request,
 ) -> Answer {
-    let (actor, asked) = read(Verb::ReleaseHold, &peer, request).await?;
+    let (actor, asked) = read(Verb::ReleaseHold, asker, request).await?;
     let plan = plan_name(plan)?;
     let VerbRequest { reason, gate, ring, environment, version, paused } = asked;
     only_a_reason(&VerbRequest { gate, ring, environment, paused, ..VerbRequest::default() })?;
@@ -124,10 +159,10 @@ pub(super) async fn release_hold(
 pub(super) async fn check_now(
     State(services): State<Services>,
     plan: PlanPath,
-    peer: Extension<Peer>,
+    asker: Extension<Asker>,
     request: Request,
 ) -> Answer {
-    let (actor, asked) = read(Verb::CheckNow, &peer, request).await?;
+    let (actor, asked) = read(Verb::CheckNow, asker, request).await?;
     let plan = plan_name(plan)?;
     only_a_reason(&asked)?;
     carry_out(&services, actor, asked.reason, Command::CheckNow(plan)).await
@@ -138,10 +173,10 @@ pub(super) async fn check_now(
     responses((status = 200, description = "It was done, and recorded", body = VerbAnswer), OfAVerb))]
 pub(super) async fn stop(
     State(services): State<Services>,
-    peer: Extension<Peer>,
+    asker: Extension<Asker>,
     request: Request,
 ) -> Answer {
-    let (actor, asked) = read(Verb::Stop, &peer, request).await?;
+    let (actor, asked) = read(Verb::Stop, asker, request).await?;
     only_a_reason(&asked)?;
     carry_out(&services, actor, asked.reason, Command::Stop).await
 }
@@ -151,28 +186,30 @@ pub(super) async fn stop(
     responses((status = 200, description = "It was done, and recorded", body = VerbAnswer), OfAVerb))]
 pub(super) async fn start(
     State(services): State<Services>,
-    peer: Extension<Peer>,
+    asker: Extension<Asker>,
     request: Request,
 ) -> Answer {
-    let (actor, asked) = read(Verb::Start, &peer, request).await?;
+    let (actor, asked) = read(Verb::Start, asker, request).await?;
     let VerbRequest { reason, gate, ring, environment, version, paused } = asked;
     only_a_reason(&VerbRequest { gate, ring, environment, version, ..VerbRequest::default() })?;
     let plans = if paused == Some(true) { StartPlans::Pause } else { StartPlans::GoOn };
     carry_out(&services, actor, reason, Command::Start { plans }).await
 }
 
-/// Who asks, if they may.
-pub(super) fn actor_of(peer: &Peer, head: &Parts) -> Result<Actor, Failure> {
-    peer.actor(head).map_err(|broken| {
-        let detail = format!("{broken}; use the command line on the machine that ringward runs on");
-        Failure::new(Kind::Forbidden, detail)
-    })
+/// Who asks, and for what.
+async fn read(
+    verb: Verb,
+    Extension(Asker(actor)): Extension<Asker>,
+    request: Request,
+) -> Result<(Actor, VerbRequest), Failure> {
+    let asked: VerbRequest = object(request).await?;
+    check_reason(verb, &asked.reason)?;
+    Ok((actor, asked))
 }
 
-/// Who asks, and for what.
-async fn read(verb: Verb, peer: &Peer, request: Request) -> Result<(Actor, VerbRequest), Failure> {
+/// A body that is one JSON object, of keys that are known.
+pub(super) async fn object<T: DeserializeOwned>(request: Request) -> Result<T, Failure> {
     let (head, body) = request.into_parts();
-    let actor = actor_of(peer, &head)?;
     if !is_json(&head.headers) {
         let detail = "send `Content-Type: application/json` and a body such as {\"reason\": \"…\"}";
         return Err(Failure::new(Kind::NotJson, detail));
@@ -185,9 +222,7 @@ async fn read(verb: Verb, peer: &Peer, request: Request) -> Result<(Actor, VerbR
     if !body.trim_ascii_start().starts_with(b"{") {
         return Err(malformed("it is no JSON object".to_owned()));
     }
-    let asked: VerbRequest = serde_json::from_slice(&body).map_err(|error| malformed(error.to_string()))?;
-    check_reason(verb, &asked.reason)?;
-    Ok((actor, asked))
+    serde_json::from_slice(&body).map_err(|error| malformed(error.to_string()))
 }
 
 /// Exactly JSON: other types can be sent by a page of another site without being asked about.
@@ -198,10 +233,15 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 pub(super) fn check_reason(verb: Verb, reason: &str) -> Result<(), Failure> {
-    let senseless = |detail: &str| Err(Failure::new(Kind::Senseless, detail));
     if reason.trim().is_empty() && verb.needs_reason() {
-        return senseless("`reason` is missing; say why, it stands in the log");
+        return Err(Failure::new(Kind::Senseless, "`reason` is missing; say why, it stands in the log"));
     }
+    is_fit_for_the_log(reason)
+}
+
+/// Whether a reason can stand in the log as it is.
+pub(super) fn is_fit_for_the_log(reason: &str) -> Result<(), Failure> {
+    let senseless = |detail: &str| Err(Failure::new(Kind::Senseless, detail));
     if reason.chars().count() > MAX_REASON_CHARS {
         return senseless(&format!("`reason` has more than {MAX_REASON_CHARS} characters; shorten it"));
     }
@@ -211,11 +251,20 @@ pub(super) fn check_reason(verb: Verb, reason: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+/// A reason, and a ring.
+fn only_a_ring(asked: VerbRequest) -> Result<(String, Option<RingName>), Failure> {
+    let VerbRequest { reason, gate, ring, environment, version, paused } = asked;
+    only_a_reason(&VerbRequest { gate, environment, version, paused, ..VerbRequest::default() })?;
+    Ok((reason, ring))
+}
+
 /// A key of another verb is a slip, and is told rather than dropped.
 fn only_a_reason(asked: &VerbRequest) -> Result<(), Failure> {
     match asked {
         VerbRequest { gate: Some(_), .. } => Err(out_of_place("gate", "waive")),
-        VerbRequest { ring: Some(_), .. } => Err(out_of_place("ring", "waive` and `rollback")),
+        VerbRequest { ring: Some(_), .. } => {
+            Err(out_of_place("ring", "approve`, `refuse`, `waive` and `rollback"))
+        }
         VerbRequest { environment: Some(_), .. } => Err(out_of_place("environment", "rollback")),
         VerbRequest { version: Some(_), .. } => Err(out_of_place("version", "release-hold")),
         VerbRequest { paused: Some(_), .. } => Err(out_of_place("paused", "start")),

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** every kind of event has a sentence; a new kind without one does not compile.
 
+use crate::ids::UserGroupName;
 use crate::rollout::event::{Event, Finding, HowBack, Mode, Purpose, WriteIntent};
 use crate::rollout::verdict::{Judgement, Verdict, short};
 use crate::version::Environment;
@@ -30,6 +31,11 @@ fn fact(event: &Event) -> String {
         }
         Event::Stopped {} => "all writes were stopped".to_owned(),
         Event::Started {} => "writes were allowed again".to_owned(),
+        Event::TokenMade { token } => {
+            let until = token.expires_at.map(|at| format!(", until {}", short(at))).unwrap_or_default();
+            format!("token `{}` was made for {} ({}){until}", token.name, token.email, token.roles_in_words())
+        }
+        Event::TokenRevoked { name } => format!("token `{name}` was revoked"),
         Event::PlanAccepted { revision } => {
             let (digest, rings) = (revision.digest.short(), count(revision.plan.rings.len(), "ring"));
             format!("the plan was accepted (digest {digest}, {rings})")
@@ -101,6 +107,21 @@ fn fact(event: &Event) -> String {
             format!("gate {gate}{} can tell again", of(*environment))
         }
         Event::GateWaived { gate, .. } => format!("gate {gate} was waived"),
+        Event::ApprovalAsked { asks, .. } => {
+            let asks: Vec<String> = asks.iter().map(ToString::to_string).collect();
+            format!("people are asked to approve it: {}", asks.join(", and "))
+        }
+        Event::ApprovalGiven { targets, expires_at, groups, .. } => {
+            let targets: Vec<String> =
+                targets.iter().map(|(environment, version)| format!("{environment} {version}")).collect();
+            format!(
+                "approved with {}, as a member of {}, until {}",
+                targets.join(" and "),
+                quoted(groups),
+                crate::rollout::verdict::short(*expires_at)
+            )
+        }
+        Event::ApprovalRefused { groups, .. } => format!("refused, as a member of {}", quoted(groups)),
         Event::DriftFound { drift } => format!("{drift}; it is to be written back"),
         Event::DriftEnded { group, .. } => {
             format!("somebody set group `{}` back to what ringward left", group.content.name)
@@ -152,6 +173,10 @@ fn found(finding: &Finding) -> &'static str {
 fn count(number: usize, what: &str) -> String {
     let end = if number == 1 { "" } else { "s" };
     format!("{number} {what}{end}")
+}
+
+fn quoted(groups: &[UserGroupName]) -> String {
+    groups.iter().map(|group| format!("`{group}`")).collect::<Vec<_>>().join(" and ")
 }
 
 fn of(environment: Option<Environment>) -> String {
@@ -207,6 +232,14 @@ mod tests {
             (json!({"daemon_started": {"version": "1.2.3", "mode": "observe"}}), "observing only"),
             (json!({"stopped": {}}), "all writes were stopped"),
             (json!({"started": {}}), "allowed again"),
+            (
+                json!({"token_made": {"token": {
+                    "name": "ana-laptop", "email": "ana@example.com", "roles": ["viewer", "approver"],
+                    "id": "0011223344556677", "digest": digest, "expires_at": at,
+                }}}),
+                "`ana-laptop` was made for ana@example.com (viewer, approver), until 2026-10-12 09:00 UTC",
+            ),
+            (json!({"token_revoked": {"name": "ana-laptop"}}), "`ana-laptop` was revoked"),
             (json!({"plan_accepted": {"revision": revision}}), ", 1 ring)"),
             (json!({"plan_revised": {"revision": revision}}), "revised"),
             (json!({"rollout_superseded": {"by": digest}}), "digest 000000000000)"),

@@ -23,7 +23,8 @@ fn commands() -> Vec<String> {
 #[test]
 fn every_command_and_flag_has_a_sentence() {
     let definitions = definitions();
-    for command in definitions.get_subcommands() {
+    let own = definitions.get_subcommands().flat_map(clap::Command::get_subcommands);
+    for command in definitions.get_subcommands().chain(own) {
         let name = command.get_name();
         assert!(command.get_about().is_some(), "{name} says nothing");
         for argument in command.get_arguments() {
@@ -31,6 +32,7 @@ fn every_command_and_flag_has_a_sentence() {
         }
     }
     let with_examples = [
+        "access",
         "run",
         "demo",
         "sandbox",
@@ -141,6 +143,10 @@ fn every_command_has_a_manual_page_that_renders() {
     let written = String::from_utf8(out).unwrap();
     let mut expected = vec!["ringward.1".to_owned()];
     expected.extend(commands().iter().map(|command| format!("ringward-{command}.1")));
+    for command in definitions().get_subcommands() {
+        let own = command.get_subcommands();
+        expected.extend(own.map(|own| format!("ringward-{}-{}.1", command.get_name(), own.get_name())));
+    }
     assert_eq!(written.lines().count(), expected.len(), "{written}");
     for name in expected {
         let page = fs::read_to_string(dir.path().join(&name)).unwrap();

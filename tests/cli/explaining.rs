@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ringward::cli::explain::{newer, why};
 use ringward::fleet::{Counts, EnvironmentCensus, PartsPerBillion, Share};
-use ringward::ids::{DeviceId, GroupId, PolicyId};
+use ringward::ids::{DeviceId, Email, GroupId, PolicyId};
 use ringward::plan::model::{DeviceLimit, Health, HealthLimit, Percent, PlanDigest};
+use ringward::rollout::approval::{Approved, Ask, AskedBy, Given, Tally};
 use ringward::rollout::event::{
     Actor, Cancelled, Cause, Elsewhere, GroupDrift, MovedTo, Never, OtherUpdater, Purpose, RolloutId,
     WriteId, WriteIntent,
@@ -102,7 +103,7 @@ fn judged(gate: Gate, verdict: Verdict, evidence: Evidence) -> Judgement {
     let environment = (gate == Gate::Adoption || gate.is_of_health()).then_some(Environment::Windows);
     let as_of = match gate {
         Gate::Opening | Gate::Freeze => None,
-        Gate::Fleet | Gate::Adoption | Gate::Soak | Gate::Stalled | Gate::Dark => {
+        Gate::Fleet | Gate::Approval | Gate::Adoption | Gate::Soak | Gate::Stalled | Gate::Dark => {
             Some(at("2026-10-13T07:55:00Z"))
         }
     };
@@ -320,6 +321,9 @@ examples!(cancellations: Cancelled {
     Cancelled::PlanChanged => Cancelled::PlanChanged,
     Cancelled::RolledBack => Cancelled::RolledBack,
     Cancelled::HeldOut { .. } => Cancelled::HeldOut { version: "2026.8.2100.0".parse().unwrap() },
+    Cancelled::ApprovalVoid { .. } => {
+        Cancelled::ApprovalVoid { seen: "1 of 3 members of `Release Approvers` approved".to_owned() }
+    },
     Cancelled::ConcurrentEdit => Cancelled::ConcurrentEdit,
     Cancelled::GroupGone => Cancelled::GroupGone,
     Cancelled::GroupInTheWay => Cancelled::GroupInTheWay,
@@ -342,6 +346,8 @@ examples!(waitings: Waiting {
     Waiting::TooSoon => Waiting::TooSoon,
     Waiting::FleetAsleep => Waiting::FleetAsleep,
     Waiting::NotOffered => Waiting::NotOffered,
+    Waiting::ApprovalMissing => Waiting::ApprovalMissing,
+    Waiting::ApprovalRefused => Waiting::ApprovalRefused,
 });
 
 examples!(unknowns: Unknown {
@@ -351,6 +357,9 @@ examples!(unknowns: Unknown {
     Unknown::ProfileUnresolved => Unknown::ProfileUnresolved,
     Unknown::NobodyToMove => Unknown::NobodyToMove,
     Unknown::OutageOrHoliday => Unknown::OutageOrHoliday,
+    Unknown::ApproversUnread => Unknown::ApproversUnread,
+    Unknown::NoUserGroup => Unknown::NoUserGroup,
+    Unknown::UserGroupAmbiguous => Unknown::UserGroupAmbiguous,
 });
 
 examples!(failings: Failing {
@@ -394,6 +403,21 @@ fn assigned() -> Assigned {
     }
 }
 
+fn approval(verdict: Verdict) -> Judgement {
+    let ana: Email = "ana@example.com".parse().unwrap();
+    let ask = Ask {
+        user_group: "Release Approvers".parse().unwrap(),
+        count: 2.try_into().unwrap(),
+        by: AskedBy::Plan,
+    };
+    let given = Given { at: at(NOW), by: ana.clone(), expires_at: at("2026-10-18T08:00:00Z") };
+    let refused = verdict == Verdict::Wait(Waiting::ApprovalRefused);
+    let approved = if refused { Vec::new() } else { vec![given] };
+    let tallies = vec![Tally { ask, approved, members: 3 }];
+    let refused = if refused { vec![ana] } else { Vec::new() };
+    judged(Gate::Approval, verdict, Evidence::Approval(Approved { tallies, refused }))
+}
+
 fn gates() -> Vec<Judgement> {
     let mut gates: Vec<Judgement> = waitings()
         .into_iter()
@@ -411,6 +435,7 @@ fn gates() -> Vec<Judgement> {
             Waiting::SoakRunning | Waiting::NotExercised => soak(Verdict::Wait(waiting)),
             Waiting::TooSoon | Waiting::FleetAsleep => dark(Verdict::Wait(waiting)),
             Waiting::NotOffered => stalled(Verdict::Wait(waiting)),
+            Waiting::ApprovalMissing | Waiting::ApprovalRefused => approval(Verdict::Wait(waiting)),
         })
         .collect();
     gates.push(dark(Verdict::Wait(Waiting::TooFewSeen)));
@@ -422,6 +447,9 @@ fn gates() -> Vec<Judgement> {
     gates.extend(unknowns().into_iter().map(|why| match why {
         Unknown::ProfileUnresolved => fleet(why, &["Enginering", "IT (also in ring `Everyone`)"]),
         Unknown::OutageOrHoliday => dark(Verdict::Unknown(why)),
+        Unknown::ApproversUnread | Unknown::NoUserGroup | Unknown::UserGroupAmbiguous => {
+            approval(Verdict::Unknown(why))
+        }
         why => fleet(why, &[]),
     }));
     gates.push(adoption(Verdict::Unknown(Unknown::StaleSweep)));
@@ -455,6 +483,7 @@ fn report(waiting_on: Vec<Blocker>) -> Report {
         next_opening: None,
         schedule: None,
         waived: BTreeMap::new(),
+        approval: None,
         unmanaged: Vec::new(),
     };
     let want = |read, instant| Want { read, at: at(instant) };

@@ -9,7 +9,7 @@ use ringward::cli::verify::verify;
 use ringward::daemon::log::to_record;
 use ringward::ids::AccountId;
 use ringward::rollout::event::{Actor, Entry, Event, Mode, RolloutId};
-use ringward::store::{NewRecord, ProjectionRows, Seq, Store};
+use ringward::store::{NewRecord, ProjectionRows, RecordHash, Seq, Store};
 use ringward::time::{Clock, SignedDuration, Timestamp, after};
 use serde_json::Value;
 
@@ -132,11 +132,11 @@ fn a_sound_log_verifies() {
     let dir = tempfile::tempdir().unwrap();
     let path = database(dir.path(), &records(&sound()));
     let mut out = Vec::new();
-    let result = verify(&path, Format::Text, &mut out);
+    let result = verify(&path, None, Format::Text, &mut out);
     assert!(result.is_ok(), "{result:?}");
     golden("verify.txt", &seen(&out, result, dir.path()));
     let mut out = Vec::new();
-    verify(&path, Format::Json, &mut out).unwrap();
+    verify(&path, None, Format::Json, &mut out).unwrap();
     let said: Value = serde_json::from_slice(&out).unwrap();
     assert_eq!((&said["chain"]["records"], &said["violations"]), (&9.into(), &serde_json::json!([])));
 }
@@ -165,7 +165,7 @@ fn broken_laws_and_misfits_are_told() {
         let dir = tempfile::tempdir().unwrap();
         let path = database(dir.path(), &records);
         let mut out = Vec::new();
-        let result = verify(&path, Format::Text, &mut out);
+        let result = verify(&path, None, Format::Text, &mut out);
         assert_eq!(result.as_ref().map_err(|error| error.exit()), Err(Exit::Failed), "{row}");
         text.push_str(&format!("# {row}\n{}", seen(&out, result, dir.path())));
     }
@@ -183,12 +183,58 @@ fn a_flipped_byte_is_found_and_named() {
     flipped[place] ^= 1;
     std::fs::write(&path, flipped).unwrap();
     let mut out = Vec::new();
-    let (exit, message) = refused(&out.clone(), verify(&path, Format::Text, &mut out));
+    let (exit, message) = refused(&out.clone(), verify(&path, None, Format::Text, &mut out));
     assert!(exit == Exit::Failed && message.contains("record 8 of the log"), "{message}");
     let mut out = Vec::new();
     let error = history(&path, &plan("client"), Part::default(), Format::Text, &SCREEN, &mut out)
         .expect_err("a bad row");
     assert!(error.to_string().contains("record 8 of the log"), "{error}");
+}
+
+/// What a chain shows by itself, and what only a pinned head does.
+#[test]
+fn a_deleted_row_a_reordered_pair_and_a_cut_tail_are_found() {
+    let whole = tempfile::tempdir().unwrap();
+    let path = database(whole.path(), &records(&sound()));
+    let mut out = Vec::new();
+    verify(&path, None, Format::Text, &mut out).unwrap();
+    let told = String::from_utf8(out).unwrap();
+    assert!(told.contains("cannot be seen without a head that was noted before"), "{told}");
+    let head = told.lines().find_map(|line| line.strip_prefix("head ")).unwrap();
+    let head: RecordHash = head.parse().unwrap();
+    let mut out = Vec::new();
+    verify(&path, Some(head), Format::Text, &mut out).unwrap();
+    assert!(String::from_utf8(out).unwrap().contains("the pinned head is record 9"));
+
+    let swap = "UPDATE events SET seq = 500 WHERE seq = 5; UPDATE events SET seq = 5 WHERE seq = 6;
+                UPDATE events SET seq = 6 WHERE seq = 500;";
+    let rows = [
+        ("a deleted row", "DELETE FROM events WHERE seq = 5;", None, "record 5 of the log"),
+        ("a reordered pair", swap, None, "record 5 of the log"),
+        ("a cut tail, pinned", "DELETE FROM events WHERE seq > 7;", Some(head), "the pinned head"),
+    ];
+    for (row, sql, pinned, words) in rows {
+        let dir = tempfile::tempdir().unwrap();
+        let path = database(dir.path(), &records(&sound()));
+        by_hand(&path, sql);
+        let mut out = Vec::new();
+        let error = verify(&path, pinned, Format::Text, &mut out).expect_err(row).to_string();
+        assert!(error.contains(words), "{row}: {error}");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = database(dir.path(), &records(&sound()));
+    by_hand(&path, "DELETE FROM events WHERE seq > 7;");
+    let mut out = Vec::new();
+    verify(&path, None, Format::Text, &mut out).unwrap();
+}
+
+/// As somebody does it who has the file.
+fn by_hand(path: &Path, sql: &str) {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    connection
+        .execute_batch("DROP TRIGGER IF EXISTS events_no_update; DROP TRIGGER IF EXISTS events_no_delete;")
+        .unwrap();
+    connection.execute_batch(sql).unwrap();
 }
 
 #[test]
@@ -205,7 +251,7 @@ fn a_file_that_is_no_database_is_told() {
             history(&path, &plan("client"), Part::default(), Format::Text, &SCREEN, &mut out),
         );
         assert!(exit == Exit::Failed && message.contains(words), "{row}: {message}");
-        let (exit, message) = refused(&out.clone(), verify(&path, Format::Json, &mut out));
+        let (exit, message) = refused(&out.clone(), verify(&path, None, Format::Json, &mut out));
         assert!(exit == Exit::Failed && message.contains(words), "{row}: {message}");
     }
 }

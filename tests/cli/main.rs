@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test's helper fails as the test does")]
 
+mod access;
 mod answers;
 mod copies;
 mod definitions;
@@ -21,6 +22,7 @@ mod reading;
 mod server;
 mod simulating;
 mod stopping;
+mod tokens;
 mod watching;
 
 use std::fs;

@@ -92,6 +92,28 @@ fn json_has_each_error_in_parts() {
     }
 }
 
+/// By its name, and beside plans.
+#[test]
+fn a_configuration_is_judged_as_one() {
+    let dir = directory(&[("a.yaml", GOOD), ("ringward.yaml", "reading: signed_in\n")]);
+    let file = dir.path().join("ringward.yaml");
+    let good = "DIR/ringward.yaml: the configuration is good: no Cloudflare Access, reading is for those who are signed in\n";
+    assert_eq!(checked(dir.path(), std::slice::from_ref(&file)), good);
+    let both = checked(dir.path(), &[dir.path().to_owned(), file.clone()]);
+    assert!(both.contains("a.yaml: plan") && both.matches("ringward.yaml").count() == 1, "{both}");
+    fs::write(&file, "reading: closed\nlisten: x\n").unwrap();
+    let bad = checked(dir.path(), std::slice::from_ref(&file));
+    assert!(
+        bad.contains("DIR/ringward.yaml:1:10") && bad.contains("1 of 1 file cannot be used: 2 errors"),
+        "{bad}"
+    );
+    let mut out = Vec::new();
+    check(&[file], at(NOW), Format::Json, Ink::Plain, &mut out).unwrap_err();
+    let said: Value = serde_json::from_slice(&out).unwrap();
+    assert_eq!(said[0]["diagnostics"].as_array().unwrap().len(), 2);
+    assert!(said[0]["plan"].is_null());
+}
+
 #[test]
 fn colour_is_only_added() {
     let dir = directory(&[("b.yaml", "plan: B\nversions: {windows: 2026.8}\n")]);

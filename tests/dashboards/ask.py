@@ -5,6 +5,7 @@
                           show trouble, which must show nothing
     ask.py URL troubled   after trouble was made: those show something
     ask.py URL mended     and nothing again
+    ask.py URL back       after a rollback: those that tell of one show something
 
 A panel may be asked for a while, since a rollout takes its time; it fails when that is over.
 """
@@ -33,6 +34,8 @@ OF_TROUBLE = {
 }
 # What has happened stays in sight: a counter from the log, and a range of time.
 STAYS = {"Halts", "Failed requests by code"}
+# Panels that stay empty until a rollback.
+OF_ROLLBACK = {"Rollbacks", "Held out"}
 # Panels that no trouble from outside can fill.
 OF_DEFECTS = {"Faults": "a plan that cannot be decided is a defect of ringward"}
 # Panels that need days of the fleet, more than this suite walks: asked, whatever the answer.
@@ -157,13 +160,13 @@ def first_scrape(prometheus):
 
 
 def main():
-    if len(sys.argv) != 3 or sys.argv[2] not in ("healthy", "troubled", "mended"):
+    if len(sys.argv) != 3 or sys.argv[2] not in ("healthy", "troubled", "mended", "back"):
         sys.exit(__doc__)
     prometheus, phase = Prometheus(sys.argv[1]), sys.argv[2]
     dashboard = json.loads((ROOT / "dashboards" / "ringward.json").read_text())
     panels = [panel for panel in dashboard["panels"] if panel["type"] != "row"]
     titles = {panel["title"] for panel in panels}
-    for name in [*OF_TROUBLE, *STAYS, *OF_DEFECTS, *LATER, *PASSING]:
+    for name in [*OF_TROUBLE, *STAYS, *OF_DEFECTS, *LATER, *PASSING, *OF_ROLLBACK]:
         assert name in titles, f"there is no panel `{name}`"
     began = first_scrape(prometheus)
     known = variables(dashboard, prometheus)
@@ -172,7 +175,9 @@ def main():
     troubled = [panel for panel in panels if panel["title"] in OF_TROUBLE]
     defects = [panel for panel in panels if panel["title"] in OF_DEFECTS]
     later = [panel for panel in panels if panel["title"] in LATER]
-    calm = [panel for panel in panels if panel not in troubled and panel not in defects and panel not in later]
+    back = [panel for panel in panels if panel["title"] in OF_ROLLBACK]
+    apart = [*troubled, *defects, *later, *back]
+    calm = [panel for panel in panels if panel not in apart]
     asked = taken(prometheus, later, known, began)
     if phase == "healthy":
         asked += until(prometheus, calm, known, True, began)
@@ -180,11 +185,12 @@ def main():
         asked += check_examples(prometheus)
     elif phase == "troubled":
         asked += until(prometheus, troubled, known, True, began)
-    else:
+    elif phase == "mended":
         stays = [panel for panel in troubled if panel["title"] in STAYS]
         asked += until(prometheus, [panel for panel in troubled if panel not in stays], known, False, began)
         asked += until(prometheus, stays, known, True, began)
         asked += until(prometheus, [panel for panel in calm if panel["title"] not in PASSING], known, True, began)
+    asked += until(prometheus, back, known, phase == "back", began)
     asked += until(prometheus, defects, known, False, began)
 
     halted = ["RingwardHalted"]

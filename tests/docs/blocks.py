@@ -182,6 +182,7 @@ class Sandbox:
             "RINGWARD_API_URL": after("--api-url"),
             "RINGWARD_CLOCK": after("--clock"),
             "CLOUDFLARE_API_TOKEN": self.token,
+            "CLOUDFLARE_ACCESS_TOKEN": self.token,
             "CLOUDFLARE_ACCOUNT_ID": self.account,
         }
 

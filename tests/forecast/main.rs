@@ -88,6 +88,7 @@ fn scene(seed: u64) -> Scene {
         unknown_after: Span::hours(6),
         on_failure: OnFailure::Halt,
         rollback: RollbackRules::default(),
+        approval: None,
         health: Health::default(),
         max_devices: None,
     };
@@ -95,6 +96,7 @@ fn scene(seed: u64) -> Scene {
         name: PlanName::new("client").unwrap(),
         description: None,
         account: None,
+        author: None,
         forbid: Vec::new(),
         on_new_target: OnNewTarget::Replace,
         on_drift: OnDrift::Halt,

@@ -137,6 +137,7 @@ fn ring(dice: &mut Dice, name: &str, profiles: &[&str], start: Timestamp, temper
         unknown_after: span(dice.pick(&["1h", "3h", "6h"])),
         on_failure: OnFailure::Halt,
         rollback: RollbackRules::default(),
+        approval: None,
         max_devices: None,
     }
 }
@@ -163,6 +164,7 @@ pub(crate) fn plans(dice: &mut Dice, start: Timestamp, temper: Temper) -> Vec<Re
                 name: PlanName::new(*name).unwrap(),
                 description: None,
                 account: None,
+                author: None,
                 forbid: Vec::new(),
                 on_new_target: OnNewTarget::Replace,
                 on_drift: dice.pick(&[

@@ -224,6 +224,7 @@ fn plan(dice: &mut Dice) -> Plan {
                 unknown_after: span("30d"),
                 on_failure: OnFailure::Halt,
                 rollback: RollbackRules::default(),
+                approval: None,
                 max_devices: None,
             }
         })
@@ -232,6 +233,7 @@ fn plan(dice: &mut Dice) -> Plan {
         name: name(),
         description: None,
         account: None,
+        author: None,
         forbid: Vec::new(),
         on_new_target: OnNewTarget::Replace,
         on_drift: dice.pick(&[OnDrift::Halt, OnDrift::Restore]),

@@ -15,6 +15,7 @@ use ringward::schedule::Zone;
 use ringward::time::{SignedDuration, Timestamp, after};
 use ringward::version::{ClientVersion, Environment};
 
+use super::crowd::Crowd;
 use super::meddler::Meddler;
 use super::plans::{LATER, OLD, PROFILES, TARGET, Temper, edited, plans, policy, profiles_of, revised, span};
 use super::retreat::Retreat;
@@ -37,6 +38,8 @@ pub(crate) struct Scene {
     pub(crate) meddler: Meddler,
     /// Who takes rollouts back.
     pub(crate) retreat: Retreat,
+    /// Who is asked to let rings be entered.
+    pub(crate) crowd: Crowd,
 }
 
 /// The scene of a seed.
@@ -77,6 +80,8 @@ pub(crate) fn scene(seed: u64) -> Scene {
     }
     let mut retreat = Retreat::new(seed);
     let plans = retreat.outfit(plans);
+    let mut crowd = Crowd::new(seed);
+    let plans = crowd.outfit(plans, &mut far_end);
     let mode = if dice.chance(3) { Mode::Observe } else { Mode::Write };
     let pace = pace(dice, temper);
     let mut scene = Scene {
@@ -86,7 +91,9 @@ pub(crate) fn scene(seed: u64) -> Scene {
         forgets: false,
         meddler: Meddler::new(seed, dice.pick(&[0, 0, 15, 40])),
         retreat,
+        crowd,
     };
+    scene.drive.ask_at_least(scene.crowd.floor());
     let people = dice.chance(70);
     if people {
         for _ in 0..dice.below(7) {

@@ -12,7 +12,8 @@ use crate::{files, good, here};
 
 /// Bad plans that the schema cannot refuse: each needs two places compared, a date or a zone
 /// looked up, or the text itself. Whatever else is read as YAML, the schema refuses.
-const ONLY_CHECK_REFUSES: [&str; 13] = [
+const ONLY_CHECK_REFUSES: [&str; 14] = [
+    "approval-asks-nobody.yaml",
     "backslash.yaml",
     "default-profile-spelt.yaml",
     "merge-key.yaml",
@@ -207,6 +208,7 @@ fn the_examples_of_the_reference_hold() {
             "`adoption`" => format!("{with_target}    adoption:\n{}", indented(6)),
             "`rollback`" => format!("{with_target}    rollback:\n{}", indented(6)),
             "`rollback_to`" => format!("{with_target}    rollback_to:\n{}", indented(6)),
+            "`approval`" => format!("{with_target}    approval:\n{}", indented(6)),
             "`health`" => format!("{with_target}    health:\n{}", indented(6)),
             "`stalled`" => format!("{with_target}    health:\n      stalled:\n{}", indented(8)),
             "`dark`" => format!("{with_target}    health:\n      dark:\n{}", indented(8)),

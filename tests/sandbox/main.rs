@@ -14,6 +14,8 @@ mod fleet;
 #[cfg(test)]
 mod paging;
 #[cfg(test)]
+mod people;
+#[cfg(test)]
 mod socket;
 #[cfg(test)]
 mod validator;

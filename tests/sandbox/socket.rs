@@ -188,6 +188,55 @@ async fn the_sandboxes_own_routes_refuse_nonsense() {
 }
 
 #[tokio::test]
+async fn a_script_changes_who_is_in_a_group() {
+    let caller = Caller::new().await;
+    let zoe = json!({"email": "zoe@example.com", "status": "pending"});
+    // (row, route, body, status, what the answer holds)
+    let rows = [
+        (
+            "a new group",
+            "user_groups",
+            json!({"name": "Others", "scim": true, "members": [zoe]}),
+            200,
+            "Others",
+        ),
+        (
+            "other members",
+            "user_groups/members",
+            json!({"group": "Others", "members": [{"email": "yan@example.com"}, {}]}),
+            200,
+            "yan@example.com",
+        ),
+        ("another name", "user_groups/rename", json!({"group": "Others", "name": "Friends"}), 200, "Friends"),
+        (
+            "the old name",
+            "user_groups/members",
+            json!({"group": "Others", "members": []}),
+            400,
+            "no User Group",
+        ),
+        (
+            "an unknown key",
+            "user_groups/rename",
+            json!({"group": "Friends", "to": "x"}),
+            400,
+            "unknown field",
+        ),
+        ("no group", "user_groups/remove", json!({"group": "Friends"}), 200, "Release Approvers"),
+        ("an unknown route", "user_groups/burn", json!({}), 404, "/sandbox/user_groups/remove"),
+    ];
+    for (row, route, body, expected, part) in rows {
+        let (status, answer) = caller.control(Method::POST, route, &body).await;
+        assert_eq!(status, expected, "{row}: {answer}");
+        assert!(answer.to_string().contains(part), "{row}: {answer}");
+    }
+    let (_, answer) = caller.control(Method::GET, "user_groups", &Value::Null).await;
+    assert_eq!(answer["user_groups"].as_array().unwrap().len(), 2);
+    assert!(caller.sandbox.journal().requests.is_empty(), "none of it is a request");
+    caller.sandbox.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_port_in_use_is_told() {
     let caller = Caller::new().await;
     let listen = caller.sandbox.address();

@@ -8,7 +8,10 @@
 //! | `DAY TIME write plan LABEL`, `remove plan NAME`, `break plan NAME` | the plan's file changes |
 //! | `DAY TIME plans directory unreadable`, `… readable` | the directory |
 //! | `DAY TIME outsider sets windows VERSION in "GROUP"`, `… sets profiles A B in "GROUP"`, `… deletes "GROUP"`, `… renames "GROUP" "NAME"`, `… updates N devices of PROFILE VERSION`, `… creates "GROUP" windows VERSION profiles A B` | somebody else at Cloudflare |
-//! | `DAY TIME reads of groups fail until DAY TIME` (also `profiles`, `devices`), `profile filter ignored until …`, `list of groups lags 2m until …`, `list of groups lacks "GROUP" until …` | faults of reads |
+//! | `DAY TIME reads of groups fail until DAY TIME` (also `profiles`, `devices`, `members`), `profile filter ignored until …`, `list of groups lags 2m until …`, `list of groups lacks "GROUP" until …` | faults of reads |
+//! | `DAY TIME EMAIL: approve PLAN [--ring R] --reason "…"`, `… refuse …` | a person behind Cloudflare Access; `service/NAME:` is a service token |
+//! | `DAY TIME outsider puts EMAIL EMAIL/pending - in group "GROUP"`, `… doubles group "GROUP"`, `… removes group "GROUP"` | User Groups; `-` is a member without an e-mail |
+//! | `floor N of "GROUP" over N devices` | the daemon's configuration |
 //! | `DAY TIME budget spent until DAY TIME` | somebody else uses up the requests |
 //! | `at write N: reset before applying` (also `reset after applying`, `applied 3m late`, `502 applied`, `502 not applied`, `429`, `429 retry after 5m`, `refused with 403`, `connection refused`, `answer differs`) | faults of the n-th write |
 //! | `DAY TIME crash`, `… crash forgetting devices` | the daemon dies |
@@ -19,10 +22,11 @@
 use std::collections::BTreeMap;
 
 use ringward::ids::PlanName;
-use ringward::plan::model::Revision;
+use ringward::plan::model::{ApprovalFloor, Revision};
+use ringward::rollout::approval::Approvers;
 use ringward::rollout::command::{Command, StartPlans};
 use ringward::rollout::event::{Actor, Mode};
-use ringward::rollout::remote::{GroupContent, VersionEntry};
+use ringward::rollout::remote::{GroupContent, Member, Standing, VersionEntry};
 use ringward::rollout::rollback::Scope;
 use ringward::rollout::verdict::Gate;
 use ringward::time::{SignedDuration, Timestamp};
@@ -49,6 +53,7 @@ struct Script {
     budget_spent: Vec<(Timestamp, Timestamp)>,
     begin: Option<Timestamp>,
     until: Option<Timestamp>,
+    floor: Option<ApprovalFloor>,
 }
 
 /// Sets a scenario up.
@@ -61,6 +66,7 @@ pub(crate) fn scenario(file: &File) -> Scenario {
         budget_spent: Vec::new(),
         begin: None,
         until: None,
+        floor: None,
     };
     for line in &file.script {
         script.line(line);
@@ -76,6 +82,7 @@ pub(crate) fn scenario(file: &File) -> Scenario {
     // Reads by the quarter of an hour: nothing here turns on fewer minutes, and runs are shorter.
     let pace = Pace { poll: SignedDuration::from_mins(15), ..Pace::default() };
     let mut drive = Drive::new(far_end, plans, pace, Mode::Write, begin);
+    drive.ask_at_least(script.floor);
     for (at, happening) in script.happenings {
         drive.at(at, happening);
     }
@@ -87,6 +94,13 @@ impl Script {
         let words = words(line);
         let texts: Vec<&str> = words.iter().map(String::as_str).collect();
         match texts.as_slice() {
+            ["floor", count, "of", group, "over", devices, "devices"] => {
+                self.floor = Some(ApprovalFloor {
+                    user_group: parse(group),
+                    count: parse(count),
+                    over_devices: parse(devices),
+                });
+            }
             ["begin", ..] => self.begin = Some(instant(&words[1..]).0),
             ["until", ..] => self.until = Some(instant(&words[1..]).0),
             ["at", "write", number, fault @ ..] => {
@@ -104,9 +118,8 @@ impl Script {
         let texts: Vec<&str> = words.iter().map(String::as_str).collect();
         let happening = match texts.as_slice() {
             [person, verb @ ..] if person.ends_with(':') => {
-                let user = person.trim_end_matches(':').to_owned();
                 let (reason, command) = command(verb, line);
-                Happening::Command(Actor::Local { user }, reason, command)
+                Happening::Command(actor(person.trim_end_matches(':')), reason, command)
             }
             ["stop", "file", "by", user, reason] => {
                 Happening::StopFile(Actor::Local { user: (*user).to_owned() }, (*reason).to_owned())
@@ -146,6 +159,7 @@ impl Script {
             ["reads", "of", "groups", "fail"] => Misread::Groups,
             ["reads", "of", "profiles", "fail"] => Misread::Profiles,
             ["reads", "of", "devices", "fail"] => Misread::Devices,
+            ["reads", "of", "members", "fail"] => Misread::Approvers,
             ["profile", "filter", "ignored"] => Misread::FilterIgnored,
             ["list", "of", "groups", "lags", by] => Misread::ListLags(span(by)),
             ["list", "of", "groups", "lacks", group] => Misread::ListLacks((*group).to_owned()),
@@ -199,6 +213,8 @@ fn command(words: &[&str], line: &str) -> (String, Command) {
             let Some(version) = option("--version") else { panic!("no version: `{line}`") };
             Command::ReleaseHold { plan: parse(plan), version: parse(version) }
         }
+        ["approve", plan, ..] => Command::Approve { plan: parse(plan), ring: option("--ring").map(parse) },
+        ["refuse", plan, ..] => Command::Refuse { plan: parse(plan), ring: option("--ring").map(parse) },
         ["check-now", plan, ..] => Command::CheckNow(parse(plan)),
         ["stop", ..] => Command::Stop,
         ["start", "--paused", ..] => Command::Start { plans: StartPlans::Pause },
@@ -206,6 +222,27 @@ fn command(words: &[&str], line: &str) -> (String, Command) {
         _ => panic!("no such request: `{line}`"),
     };
     (reason, command)
+}
+
+/// Who asks: an e-mail address is somebody behind Cloudflare Access, `service/NAME` a service token, and
+/// any other name a user of the machine.
+fn actor(name: &str) -> Actor {
+    match name.strip_prefix("service/") {
+        Some(service) => Actor::Service { name: parse(service) },
+        None if name.contains('@') => Actor::Access { email: parse(name) },
+        None => Actor::Local { user: name.to_owned() },
+    }
+}
+
+/// `EMAIL`, `EMAIL/pending`, `EMAIL/STATUS`, or `-` for one without an e-mail.
+fn member(word: &str) -> Member {
+    let (email, status) = word.split_once('/').unwrap_or((word, "accepted"));
+    let standing = match status {
+        "accepted" => Standing::Accepted,
+        "pending" => Standing::Pending,
+        other => Standing::Other(other.to_owned()),
+    };
+    Member { email: (email != "-").then(|| parse(email)), standing }
 }
 
 fn outsider(words: &[&str], line: &str) -> Outsider {
@@ -227,6 +264,12 @@ fn outsider(words: &[&str], line: &str) -> Outsider {
             devices: parse(devices),
             version: parse(version),
         },
+        ["puts", members @ .., "in", "group", group] => {
+            let members = members.iter().map(|word| member(word)).collect();
+            Outsider::Regroups(parse(group), Approvers::Members(members))
+        }
+        ["doubles", "group", group] => Outsider::Regroups(parse(group), Approvers::Several(2)),
+        ["removes", "group", group] => Outsider::Regroups(parse(group), Approvers::Missing),
         ["deletes", group] => Outsider::Deletes((*group).to_owned()),
         ["creates", group, word, version, "profiles", profiles @ ..] => Outsider::Creates(GroupContent {
             name: (*group).to_owned(),

@@ -4,8 +4,10 @@
 
 use std::fmt::Write as _;
 
+use ringward::ids::Email;
+use ringward::rollout::approval::Approvers;
 use ringward::rollout::event::{Event, Purpose, Recorded, WriteIntent};
-use ringward::rollout::remote::{Group, GroupContent};
+use ringward::rollout::remote::{Group, GroupContent, Member, Standing};
 use ringward::rollout::report::Report;
 use ringward::rollout::state::State;
 use ringward::rollout::verdict::{Judgement, short};
@@ -109,6 +111,13 @@ fn push_event(text: &mut String, recorded: &Recorded) {
         }
         Event::RollbackInPlace { group, .. } => detail(text, &content(&group.content)),
         Event::VersionReleased { version } => detail(text, &format!("{version}")),
+        Event::ApprovalGiven { targets, expires_at, groups, .. } => {
+            let targets: Vec<_> =
+                targets.iter().map(|(environment, version)| format!("{environment} {version}")).collect();
+            let groups: Vec<_> = groups.iter().map(|group| format!("`{group}`")).collect();
+            let (targets, groups) = (targets.join(", "), groups.join(", "));
+            detail(text, &format!("{targets}, as a member of {groups}, until {}", short(*expires_at)));
+        }
         _ => {}
     }
 }
@@ -220,6 +229,22 @@ fn happened(happening: &Happening) -> String {
                 format!("another updater moves {devices} devices of {profile} to {version}")
             }
             Outsider::Deletes(group) => format!("somebody else deletes `{group}`"),
+            Outsider::Regroups(group, Approvers::Missing) => format!("User Group `{group}` is gone"),
+            Outsider::Regroups(group, Approvers::Several(of)) => {
+                format!("{of} User Groups are named `{group}`")
+            }
+            Outsider::Regroups(group, Approvers::Members(members)) => {
+                let who = |member: &Member| {
+                    let email = member.email.as_ref().map_or("somebody without an e-mail", Email::as_str);
+                    match &member.standing {
+                        Standing::Accepted => email.to_owned(),
+                        Standing::Pending => format!("{email} (pending)"),
+                        Standing::Other(status) => format!("{email} ({status})"),
+                    }
+                };
+                let members: Vec<String> = members.iter().map(who).collect();
+                format!("in User Group `{group}` are now {}", members.join(", "))
+            }
             Outsider::Creates(created) => format!("somebody else creates {}", content(created)),
         },
         Happening::Crash(Remembered::Devices) => "the daemon dies".to_owned(),

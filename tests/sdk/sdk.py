@@ -30,6 +30,7 @@ UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 client = cloudflare.Cloudflare(api_token=os.environ["TOKEN"], base_url=f"{SANDBOX}/client/v4", max_retries=0)
 devices_api = client.zero_trust.devices
 groups_api = devices_api.deployment_groups
+user_groups_api = client.iam.user_groups
 
 
 def instant(text):
@@ -232,6 +233,100 @@ def a_wrong_token_is_refused():
     refused(403, lambda: groups_api.list(account_id="0" * 32))
 
 
+def by_hand(route, body):
+    return ask(f"{SANDBOX}/sandbox/user_groups{route}", body)["user_groups"]
+
+
+def sandbox_groups():
+    """What the sandbox itself says of its User Groups."""
+    return {group["name"]: group for group in ask(f"{SANDBOX}/sandbox/user_groups")["user_groups"]}
+
+
+def user_groups_come_in_pages():
+    known = sandbox_groups()
+    listed = list(user_groups_api.list(account_id=ACCOUNT))
+    equal([group.name for group in listed], sorted(known))
+    for group in listed:
+        equal((group.id, group.created_on.tzinfo is not None), (known[group.name]["id"], True), group.name)
+        equal(user_groups_api.get(group.id, account_id=ACCOUNT).name, group.name)
+    approvers, team = listed[1], listed[0]
+    equal((approvers.name, known[team.name]["scim"], team.policies), ("Release Approvers", True, []))
+    (policy,) = approvers.policies
+    equal((policy.access, policy.permission_groups[0].name), ("allow", "Cloudflare Zero Trust Read Only"))
+    equal(policy.permission_groups[0].meta.editable, "false")
+    equal(policy.resource_groups[0].scope.key, f"com.cloudflare.api.account.{ACCOUNT}")
+    equal([one.key for one in policy.resource_groups[0].scope.objects], ["*"])
+    for number in range(5):
+        by_hand("", {"name": f"Page {number}"})
+    try:
+        names = sorted(sandbox_groups())
+        for size in (1, 3, 7, 500):
+            found = [group.name for group in user_groups_api.list(account_id=ACCOUNT, per_page=size)]
+            equal(found, names, f"pages of {size}")
+        down = [group.name for group in user_groups_api.list(account_id=ACCOUNT, direction="desc")]
+        equal(down, names[::-1])
+        named = user_groups_api.list(account_id=ACCOUNT, name="Endpoint Team")
+        equal([group.name for group in named], ["Endpoint Team"])
+        refused(400, lambda: user_groups_api.list(account_id=ACCOUNT, per_page=501))
+        refused(404, lambda: user_groups_api.get("0" * 32, account_id=ACCOUNT))
+    finally:
+        for number in range(5):
+            by_hand("/remove", {"group": f"Page {number}"})
+
+
+def members_come_in_pages():
+    members = user_groups_api.members
+    for name, group in sandbox_groups().items():
+        found = list(members.list(group["id"], account_id=ACCOUNT))
+        told = {None if one["status"] == "untold" else one["status"] for one in group["members"]}
+        equal(sorted(one.email or "" for one in found), sorted(one["email"] or "" for one in group["members"]), name)
+        equal({one.status for one in found}, told, name)
+        assert all(len(one.id) == 32 for one in found), name
+    everybody = [{"email": f"p{number:03}@example.com"} for number in range(230)]
+    by_hand("", {"name": "Everybody", "members": everybody})
+    group = sandbox_groups()["Everybody"]["id"]
+    try:
+        for size in (100, 500, 33):
+            found = [one.email for one in members.list(group, account_id=ACCOUNT, per_page=size)]
+            equal(found, [one["email"] for one in everybody], f"pages of {size}")
+        some = [one.email for one in members.list(group, account_id=ACCOUNT, fuzzy_email="P00")]
+        equal(some, [f"p{number:03}@example.com" for number in range(10)])
+        # Membership that changes between two reads.
+        by_hand("/members", {"group": group, "members": everybody[:2]})
+        first, _ = members.list(group, account_id=ACCOUNT)
+        members.delete(first.id, account_id=ACCOUNT, user_group_id=group)
+        equal([one.email for one in members.list(group, account_id=ACCOUNT)], [everybody[1]["email"]])
+    finally:
+        by_hand("/remove", {"group": group})
+    pushed = sandbox_groups()["Endpoint Team"]["id"]
+    refused(400, lambda: members.delete(first.id, account_id=ACCOUNT, user_group_id=pushed))
+    refused(400, lambda: user_groups_api.update(pushed, account_id=ACCOUNT, name="Mine"))
+    refused(400, lambda: user_groups_api.delete(pushed, account_id=ACCOUNT))
+
+
+def permission_groups_come_in_pages():
+    listed = list(client.iam.permission_groups.list(account_id=ACCOUNT))
+    equal(len({role.id for role in listed}), len(listed))
+    assert len(listed) > 50, "more than the largest page"
+    for size in (5, 20, 50):
+        found = list(client.iam.permission_groups.list(account_id=ACCOUNT, per_page=size))
+        equal([role.id for role in found], [role.id for role in listed], f"pages of {size}")
+    (role,) = client.iam.permission_groups.list(account_id=ACCOUNT, name="Cloudflare Zero Trust")
+    equal((role.meta.label, role.meta.scopes), ("cloudflare_zero_trust", "com.cloudflare.api.account"))
+    equal(client.iam.permission_groups.get(role.id, account_id=ACCOUNT).name, role.name)
+    resources = list(client.iam.resource_groups.list(account_id=ACCOUNT))
+    equal([one.key for one in resources[0].scope.objects], ["*"])
+
+    # The SDK has the spec's form of a policy alone: it names the policy and a resource group by ID.
+    approvers = sandbox_groups()["Release Approvers"]["id"]
+    (before,) = user_groups_api.get(approvers, account_id=ACCOUNT).policies
+    policy = {"id": before.id, "access": "deny", "permission_groups": [{"id": role.id}],
+              "resource_groups": [{"id": resources[0].id}]}
+    after = user_groups_api.update(approvers, account_id=ACCOUNT, policies=[policy])
+    equal((after.policies[0].access, after.policies[0].permission_groups[0].id), ("deny", role.id))
+    equal(user_groups_api.update(approvers, account_id=ACCOUNT, policies=[]).policies, [])
+
+
 def in_rings(devices):
     """The devices that ringward counts, by ring and environment, and which of them report the target."""
     ring_of = {profile: ring for ring, profiles in RINGS.items() for profile in profiles}
@@ -299,6 +394,9 @@ PARTS = {
         devices_come_in_pages,
         devices_are_filtered,
         the_sdks_profile_filter_is_ignored,
+        user_groups_come_in_pages,
+        members_come_in_pages,
+        permission_groups_come_in_pages,
         a_wrong_token_is_refused,
         ignore_filters,
     ],

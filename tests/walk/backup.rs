@@ -212,3 +212,60 @@ async fn a_stale_backup_does_not_fight_what_was_written_after_it() {
         .collect();
     assert!(causes[0].contains("Drift"), "{causes:?}");
 }
+
+/// Any verb, as an admin types it.
+fn type_in(database: &Path, arguments: &[&str]) {
+    let output = Command::new(env!("CARGO_BIN_EXE_ringward"))
+        .args(arguments)
+        .args(["--reason", "restored a backup"])
+        .arg("--db")
+        .arg(database)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+}
+
+/// A copy from before a rollback knows nothing of it. By the four steps of docs/rollback.md, nobody is
+/// offered again what was taken back, though log and file both ask for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_from_before_a_rollback_does_not_offer_what_was_taken_back() {
+    let there = "rollback_to: {windows: 2026.7.1376.0, macos: 2026.7.1376.0}, soak: 48h";
+    let plan = TWO_RINGS.replace("soak: 48h", there);
+    let walk = Walk::new(&plan, SPEED, 25, 60).await;
+    let restored = elsewhere(&walk);
+    let mut daemon = ringward(&walk, &[]).spawn().unwrap();
+    wait(&mut daemon, &walk.database(), "the first ring soaks", first_soaks);
+    backup(&walk, &restored);
+    type_in(&walk.database(), &["rollback", "short"]);
+    wait(&mut daemon, &walk.database(), "rolled back", |state| {
+        state.plans.values().any(|plan| plan.rollout.phase.as_str() == "rolled_back")
+    });
+    terminate(&mut daemon);
+    let before = walk.writes();
+    assert_eq!(before.len(), 2, "one there, one back: {before:#?}");
+
+    // 1. and 2.: a stop, and the plan names what runs now and forbids what was taken back.
+    type_in(&restored, &["stop"]);
+    let mended = plan
+        .replacen("2026.8.2100.0", "2026.7.1376.0", 2)
+        .replace("rollback_to: {windows: 2026.7.1376.0, macos: 2026.7.1376.0}, soak: 48h}", "soak: 48h}");
+    let mended = format!("{mended}forbid: [{{versions: '=2026.8.2100', reason: case 4711}}]\n");
+    walk.write_plan(&mended);
+    // 3.: what is not as the copy left it halts.
+    let mut daemon = ringward_on(&walk, &restored).spawn().unwrap();
+    let halted = |state: &State| state.plans.values().any(|plan| plan.rollout.halted.is_some());
+    wait(&mut daemon, &restored, "a halt by drift", halted);
+    assert_eq!(walk.writes(), before, "stopped, and halted beside");
+    // 4.
+    type_in(&restored, &["start"]);
+    type_in(&restored, &["resume", "short"]);
+    wait(&mut daemon, &restored, "every ring verified on the earlier version", completed);
+    terminate(&mut daemon);
+    let after: Vec<_> = walk.writes().into_iter().skip(before.len()).collect();
+    assert!(!after.is_empty(), "the second ring gets the earlier version");
+    for write in after {
+        let body = write.body.unwrap().to_string();
+        assert!(!body.contains("2026.8.2100.0"), "{body}");
+    }
+    assert_lawful(&restored, &[]);
+}

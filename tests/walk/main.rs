@@ -12,6 +12,7 @@ mod failpoints;
 mod faults;
 mod kills;
 mod limits;
+mod people;
 mod processes;
 mod service;
 mod stops;

@@ -61,6 +61,8 @@ pub(crate) enum Story {
     EndedInFlight,
     /// A backup is made in the middle.
     CopiedOut,
+    /// While the second ring soaks, a person takes the rollout back.
+    RolledBack,
 }
 
 /// What a person sees.
@@ -110,9 +112,10 @@ impl Seen {
         })
     }
 
-    /// Every ring of the newest rollout is verified, and nothing holds it.
+    /// Every ring of the newest rollout is verified, or all of it went back; and nothing holds it.
     pub(crate) fn completed(&self) -> bool {
-        self.rollout().is_some_and(|rollout| rollout.phase == Phase::Completed)
+        let over = |phase| matches!(phase, Phase::Completed | Phase::RolledBack);
+        self.rollout().is_some_and(|rollout| over(rollout.phase))
     }
 }
 
@@ -138,6 +141,10 @@ impl Story {
                 .lines()
                 .filter(|line| !line.contains("Second"))
                 .fold(String::new(), |text, line| text + line + "\n"),
+            Self::RolledBack => {
+                let there = "rollback_to: {windows: 2026.7.1376.0, macos: 2026.7.1376.0}, soak: 48h";
+                SHORT.replace("soak: 48h", there)
+            }
             _ => SHORT.to_owned(),
         }
     }
@@ -216,6 +223,13 @@ impl Story {
             Self::Ended if first_soaks && seen.lives() == 1 => due.push(Deed::End),
             Self::EndedInFlight if unanswered(&seen.state) && seen.lives() == 1 && is_held(walk) => {
                 due.push(Deed::End);
+            }
+            Self::RolledBack => {
+                // Its soak is left to run: it goes back from there.
+                wait = seen.ring_is("Second", "soaking");
+                if wait && !seen.has("rollback_started") {
+                    due.push(Deed::PlanVerb("rollback"));
+                }
             }
             Self::CopiedOut => wait = !walk.database().with_file_name("copied").exists(),
             _ => {}

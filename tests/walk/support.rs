@@ -101,7 +101,17 @@ impl Walk {
         let client =
             CloudflareClient::new(cloudflare::Settings::new(api, account.clone(), token, clock)).unwrap();
         let (plans, database) = (self.plans(), self.database());
-        daemon::start(daemon::Settings { plans, database, account, clock, mode, client }).await.unwrap()
+        daemon::start(daemon::Settings {
+            plans,
+            database,
+            account,
+            clock,
+            mode,
+            client,
+            approval_floor: None,
+        })
+        .await
+        .unwrap()
     }
 
     /// The far end's journal of changing requests.

@@ -8,31 +8,36 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use axum::http::Method;
+use axum::body::Body;
+use axum::http::{self, Method};
 use ringward::daemon::Handle;
-use ringward::daemon::view::Request;
+use ringward::daemon::view::{Request, View};
 use ringward::ids::{GroupId, PolicyId};
 use ringward::plan::model::Revision;
-use ringward::rollout::command::{StartPlans, command, done};
+use ringward::rollout::approval::Approvers;
+use ringward::rollout::command::{Command, StartPlans, command, done};
 use ringward::rollout::event::{
     Actor, Cause, Entry, Event, Ground, HowBack, Purpose, Recorded, RollbackStep, RolloutId, Trigger,
     WayBack, WriteId, WriteIntent,
 };
-use ringward::rollout::remote::{Group, GroupContent, VersionEntry};
+use ringward::rollout::remote::{Group, GroupContent, Member, Standing, VersionEntry};
 use ringward::rollout::state::{Phase, State};
+use ringward::rollout::token::Role;
 use ringward::rollout::verbs::{
-    self, About, Cell, Effect, HeldBack, Holds, Offered, Place, Refused, Verb, Waived, WaysBack, Writes,
+    self, About, Cell, Claim, Effect, HeldBack, Holds, Offered, Place, Refused, Verb, Waived, WaysBack,
+    Writes,
 };
 use ringward::rollout::verdict::Gate;
-use ringward::rollout::world::Observations;
+use ringward::rollout::world::{Observations, Observed};
 use ringward::telemetry::Metrics;
 use ringward::version::Environment;
 use ringward::web::json::VerbAnswer;
-use ringward::web::{Services, router};
+use ringward::web::{Peer, Services, router};
 use tokio::sync::{mpsc, watch};
 
+use super::identity::credentials::{bearer, tokens};
 use super::world::{at, plan, report, ring, stopped, view};
-use super::{Answer, ask, get};
+use super::{Answer, ask, get, send};
 
 const PLAN: &str = "\
 plan: client
@@ -128,8 +133,14 @@ impl Situation {
 
     /// The log that leads here; `None` where the state machine refuses it.
     fn log(self) -> Option<State> {
-        let revision = ringward::plan::read("client.yaml", PLAN.as_bytes()).unwrap();
+        self.log_of(PLAN, |_| None)
+    }
+
+    /// The same of another plan, with a word that somebody said at its begin.
+    fn log_of(self, plan: &str, said: impl Fn(&Revision) -> Option<Event>) -> Option<State> {
+        let revision = ringward::plan::read("client.yaml", plan.as_bytes()).unwrap();
         let mut events = vec![Event::PlanAccepted { revision: Box::new(revision.clone()) }];
+        events.extend(said(&revision));
         let goes_back = matches!(self.phase, Phase::RollingBack | Phase::RolledBack);
         // The turn of `Second` never comes, so a pending `First` is named `Second`.
         if goes_back && self.place == Place::Pending && self.waived.is_some() {
@@ -208,6 +219,7 @@ impl Situation {
             phase: self.phase.as_str().to_owned(),
             version: NEW.to_owned(),
             stuck: String::new(),
+            asked: "`Keepers`".to_owned(),
         }
     }
 }
@@ -310,8 +322,13 @@ fn way_to(place: Place, name: &str, revision: &Revision) -> Vec<Event> {
 
 fn apply(state: &mut State, event: Event) -> Result<(), ringward::rollout::state::IllegalEvent> {
     let of_the_account = matches!(event, Event::Stopped {} | Event::Started {});
+    let speaks = matches!(event, Event::ApprovalGiven { .. } | Event::ApprovalRefused { .. });
+    let actor = match speaks {
+        true => Actor::Access { email: "ana@example.com".parse().unwrap() },
+        false => Actor::Local { user: "bo".to_owned() },
+    };
     let entry = Entry {
-        actor: Actor::Local { user: "bo".to_owned() },
+        actor,
         reason: "seen by somebody".to_owned(),
         rollout: (!of_the_account).then(|| RolloutId { plan: plan("client"), number: 1 }),
         event,
@@ -323,6 +340,7 @@ fn apply(state: &mut State, event: Event) -> Result<(), ringward::rollout::state
 struct Core {
     app: Router,
     state: Arc<Mutex<State>>,
+    world: Arc<Mutex<Observations>>,
     appended: Arc<Mutex<Vec<Entry>>>,
 }
 
@@ -330,13 +348,16 @@ impl Core {
     fn new() -> Self {
         let (state, appended): (Arc<Mutex<State>>, Arc<Mutex<Vec<Entry>>>) = Default::default();
         let (requests_in, mut requests) = mpsc::channel(8);
-        let (_, receiver) = watch::channel(Arc::new(view(Vec::new())));
-        let (live, log) = (Arc::clone(&state), Arc::clone(&appended));
+        let roles = [Role::Approver];
+        let known = tokens(&[("ana", 1, &roles), ("cy", 2, &roles), ("eve", 3, &roles)]).tokens;
+        let (_, receiver) = watch::channel(Arc::new(View { tokens: known, ..view(Vec::new()) }));
+        let world = Arc::new(Mutex::new(Observations::default()));
+        let (live, log, seen) = (Arc::clone(&state), Arc::clone(&appended), Arc::clone(&world));
         tokio::spawn(async move {
             while let Some(request) = requests.recv().await {
                 let Request::Command { actor, reason, command: asked, reply } = request else { continue };
                 let mut state = live.lock().unwrap();
-                let answer = command((&state, &Observations::default()), &actor, &reason, &asked, at(SINCE))
+                let answer = command((&state, &seen.lock().unwrap()), &actor, &reason, &asked, at(SINCE))
                     .map(|entries| {
                         for entry in &entries {
                             let recorded =
@@ -353,9 +374,10 @@ impl Core {
         let services = Services {
             handle: Handle::new(requests_in, receiver),
             database: "none.db".into(),
+            identities: Arc::default(),
             metrics: Arc::new(Metrics::new().unwrap()),
         };
-        Self { app: router(services), state, appended }
+        Self { app: router(services), state, world, appended }
     }
 
     async fn ask(&self, asked: Asked, of: &Situation) -> Answer {
@@ -407,6 +429,8 @@ fn kinds(effect: Effect, holds: Holds) -> Vec<&'static str> {
         Effect::LiftHaltAndRollBack => vec!["halt_lifted", "rollback_started"],
         Effect::LiftBothAndRollBack => vec!["pause_lifted", "halt_lifted", "rollback_started"],
         Effect::Release => vec!["version_released"],
+        Effect::Approve => vec!["approval_given"],
+        Effect::Refuse => vec!["approval_refused"],
         Effect::Read | Effect::LookAtFiles => vec![],
         Effect::Stop => vec!["stopped"],
         Effect::Start => vec!["started"],
@@ -439,6 +463,7 @@ async fn every_cell_is_answered_as_the_table_has_it() {
         }
     }
     going_back(&core, &mut seen).await;
+    approving(&core, &mut seen).await;
     let known = Verb::ALL.into_iter().flat_map(|verb| {
         let effects = verbs::effects(verb).into_iter().map(Cell::Done);
         effects.chain(verbs::refusals(verb).into_iter().map(Cell::Refused))
@@ -494,6 +519,109 @@ async fn going_back(core: &Core, seen: &mut BTreeMap<String, usize>) {
     let refused = Cell::Refused(Refused::OffersHeldOut);
     assert_eq!(verbs::resume(Holds::Halted, Writes::Allowed, Offered::HeldOut), refused);
     *seen.entry(format!("{refused:?}")).or_default() += 1;
+}
+
+/// The cells of `approve` and `refuse`, by the tokens of three people.
+async fn approving(core: &Core, seen: &mut BTreeMap<String, usize>) {
+    let asking = PLAN.replace("profiles: [", "approval: {user_group: Keepers}, profiles: [");
+    let asking = format!("{asking}author: cy@example.com\n");
+    let mut named: BTreeMap<String, usize> = BTreeMap::new();
+    for verb in [Verb::Approve, Verb::Refuse] {
+        for claim in Claim::ALL {
+            let (plan, seed) = match claim {
+                Claim::NotAsked => (PLAN, 1),
+                Claim::Author => (asking.as_str(), 2),
+                Claim::Stranger => (asking.as_str(), 3),
+                _ => (asking.as_str(), 1),
+            };
+            let ana =
+                Member { email: Some("ANA@example.com".parse().unwrap()), standing: Standing::Accepted };
+            let invited =
+                Member { email: Some("eve@example.com".parse().unwrap()), standing: Standing::Pending };
+            let members = Observed { value: Approvers::Members(vec![ana, invited]), as_of: at(SINCE) };
+            let read = (claim != Claim::Unread).then(|| ("Keepers".parse().unwrap(), members));
+            core.world.lock().unwrap().user_groups = read.into_iter().collect();
+            for of in situations().into_iter().filter(|of| of.waived.is_none() && of.can_be()) {
+                let again =
+                    |revision: &Revision| (claim == Claim::Again).then(|| spoken(verb, &of.ring(), revision));
+                let Some(state) = of.log_of(plan, again) else { continue };
+                core.state.lock().unwrap().clone_from(&state);
+                let row = format!("{verb:?} {claim:?} in {of:?}");
+                let cell = match verb {
+                    Verb::Approve => verbs::approve(of.phase, of.place, claim),
+                    _ => verbs::refuse(of.phase, of.place, claim),
+                };
+                let answer = core.speak(verb, claim, seed, of).await;
+                let found: Vec<_> = core.take().iter().map(|entry| entry.event.kind()).collect();
+                *seen.entry(format!("{cell:?}")).or_default() += 1;
+                *named.entry(format!("{claim:?}")).or_default() += 1;
+                match cell {
+                    // Whoever is no person is turned away before anybody looks at the plan.
+                    _ if matches!(claim, Claim::Unnamed | Claim::Program) => {
+                        let problem = answer.problem(&row, 403, "only a person who is known by e-mail may");
+                        assert_eq!(problem.kind, "urn:ringward:problem:forbidden", "{row}");
+                        assert!(found.is_empty(), "{row}");
+                        core.without_http(verb, claim, of, cell);
+                    }
+                    Cell::Done(effect) => {
+                        assert_eq!(answer.status, 200, "{row}: {}", answer.body);
+                        assert_eq!(found, kinds(effect, of.holds), "{row}");
+                    }
+                    Cell::Refused(refused) => {
+                        let about = of.about(Asked::Pause);
+                        let problem = answer.problem(&row, 409, "; ");
+                        let expected = format!("{}; {}", refused.why(&about), refused.instead(&about));
+                        assert_eq!(problem.detail, expected, "{row}");
+                        assert!(found.is_empty(), "{row}");
+                    }
+                }
+            }
+        }
+    }
+    println!("words on entering a ring, by who says them: {named:?}");
+}
+
+/// What ana said before.
+fn spoken(verb: Verb, ring: &ringward::ids::RingName, revision: &Revision) -> Event {
+    let (ring, digest, groups) = (ring.clone(), revision.digest.clone(), vec!["Keepers".parse().unwrap()]);
+    let targets = BTreeMap::from([(Environment::Windows, NEW.parse().unwrap())]);
+    match verb {
+        Verb::Approve => {
+            Event::ApprovalGiven { ring, digest, targets, expires_at: at("2026-10-19T09:00:00Z"), groups }
+        }
+        _ => Event::ApprovalRefused { ring, digest, groups },
+    }
+}
+
+impl Core {
+    async fn speak(&self, verb: Verb, claim: Claim, seed: u8, of: Situation) -> Answer {
+        let path = verb.path().replace("{plan}", "client");
+        let body = serde_json::json!({"reason": "look", "ring": of.ring().to_string()}).to_string();
+        let mut request = http::Request::post(&path).header("content-type", "application/json");
+        if !matches!(claim, Claim::Unnamed | Claim::Program) {
+            request = request.header("authorization", format!("Bearer {}", bearer(seed)));
+        }
+        let mut request = request.body(Body::from(body)).unwrap();
+        request.extensions_mut().insert(Peer::Local { user: "ada".to_owned() });
+        send(&self.app, request).await
+    }
+
+    /// The same word past admission: the table has its answer to it all the same.
+    fn without_http(&self, verb: Verb, claim: Claim, of: Situation, cell: Cell) {
+        let (state, world) = (self.state.lock().unwrap(), self.world.lock().unwrap());
+        let actor = match claim {
+            Claim::Program => Actor::Service { name: "nightly.access".parse().unwrap() },
+            _ => Actor::Local { user: "ada".to_owned() },
+        };
+        let (plan, ring) = (plan("client"), Some(of.ring()));
+        let asked = match verb {
+            Verb::Approve => Command::Approve { plan, ring },
+            _ => Command::Refuse { plan, ring },
+        };
+        let refusal = command((&state, &world), &actor, "look", &asked, at(SINCE)).unwrap_err();
+        let Cell::Refused(refused) = cell else { panic!("{claim:?} has a say in {of:?}") };
+        assert!(refusal.to_string().starts_with(&refused.why(&of.about(Asked::Pause))), "{refusal}");
+    }
 }
 
 /// A rollout whose first ring was moved by a write, in a phase and with holds; `None`: none is so.

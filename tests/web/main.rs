@@ -6,6 +6,7 @@ mod cells;
 mod dashboards;
 mod forged;
 mod forms;
+mod identity;
 mod limits;
 mod metrics;
 mod openapi;

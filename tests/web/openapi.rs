@@ -2,13 +2,17 @@
 
 use std::path::Path;
 
-use axum::http::Method;
+use axum::body::Body;
+use axum::http::{Method, Request};
 use jsonschema::Validator;
 use ringward::rollout::event::Event;
+use ringward::rollout::token::Role;
+use ringward::web::Peer;
 use serde_json::{Value, json};
 
+use super::identity::credentials::{bearer, tokens};
 use super::world::{World, report, stopped, troubled, view, write_log};
-use super::{Answer, ask, get};
+use super::{Answer, ask, get, send};
 
 const SNAPSHOT: &str = "docs/openapi.json";
 const WRITTEN: &str = "openapi.json";
@@ -152,4 +156,48 @@ async fn what_is_answered_is_what_is_described() {
         let errors: Vec<String> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
         assert_eq!(errors, Vec::<String>::new(), "{row}: {value}");
     }
+}
+
+/// Each verb with all keys it says it needs, and without each of them.
+#[tokio::test]
+async fn a_verb_needs_the_keys_that_it_says_it_needs_and_no_other() {
+    let values = json!({
+        "reason": "look", "gate": "soak", "version": "2026.8.2100.0", "ring": "Engineering Ring 0",
+        "environment": "windows", "paused": true,
+    });
+    let mut view = view(vec![report("client")]);
+    view.tokens = tokens(&[("ana", 1, &[Role::Operator, Role::Approver])]).tokens;
+    let world = World::new(view, Ok("done"));
+    let ask = async |path: &str, body: String| {
+        let request = Request::post(path).header("authorization", format!("Bearer {}", bearer(1)));
+        let mut request = request.header("content-type", "application/json").body(Body::from(body)).unwrap();
+        request.extensions_mut().insert(Peer::Local { user: "ada".to_owned() });
+        send(&world.app, request).await
+    };
+    let document = document();
+    let mut asked = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        if item["post"]["tags"] != json!(["verbs"]) {
+            continue;
+        }
+        let schema = &item["post"]["requestBody"]["content"]["application/json"]["schema"]["$ref"];
+        let schema = document.pointer(schema.as_str().unwrap().trim_start_matches('#')).unwrap();
+        let needed: Vec<&str> =
+            schema["required"].as_array().into_iter().flatten().map(|key| key.as_str().unwrap()).collect();
+        let with = |keys: &[&str]| {
+            let body: serde_json::Map<String, Value> =
+                keys.iter().map(|key| ((*key).to_owned(), values[key].clone())).collect();
+            Value::Object(body).to_string()
+        };
+        let path = path.replace("{plan}", "client");
+        let whole: Answer = ask(&path, with(&needed)).await;
+        assert_eq!(whole.status.as_u16(), 200, "{path} with {needed:?}: {}", whole.body);
+        for left_out in &needed {
+            let rest: Vec<&str> = needed.iter().copied().filter(|key| key != left_out).collect();
+            let answer: Answer = ask(&path, with(&rest)).await;
+            assert_eq!(answer.status.as_u16(), 422, "{path} without {left_out}: {}", answer.body);
+            asked += 1;
+        }
+    }
+    assert!(asked >= 10, "only {asked} keys were left out");
 }

@@ -17,7 +17,7 @@ use super::{ask, get};
 /// Keys are promises, so they are written down here a second time.
 #[tokio::test]
 async fn the_keys_of_the_api_are_kept() {
-    let world = World::new(stopped(view(vec![troubled("client")])), Ok("done"));
+    let world = World::new(stopped(view(vec![troubled("client"), report("servers")])), Ok("done"));
     let answer = get(&world.app, "/api/v1/rollouts").await;
     assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "application/json"));
     let whole: Value = answer.json();
@@ -47,7 +47,7 @@ async fn the_keys_of_the_api_are_kept() {
         ),
         (
             "/rollouts/0/rings/0",
-            "adoption assigned_at classes gates group meaning name next_opening profiles schedule since state targets \
+            "adoption approval assigned_at classes gates group meaning name next_opening profiles schedule since state targets \
              unmanaged waived",
         ),
         ("/rollouts/0/rings/0/group", "id name"),
@@ -58,6 +58,9 @@ async fn the_keys_of_the_api_are_kept() {
             "age_seconds as_of dark environment gate reason stalled threshold value verdict",
         ),
         ("/rollouts/0/rings/0/waived/0", "actor gate reason since"),
+        ("/rollouts/1/rings/1/approval", "asked_at asks missing reason verdict words"),
+        ("/rollouts/1/rings/1/approval/asks/0", "approved by count members user_group"),
+        ("/rollouts/1/rings/1/approval/words/0", "at by expires_at note voided_at word"),
     ];
     for (place, keys) in rows {
         let object = whole.pointer(place).and_then(Value::as_object).unwrap_or_else(|| panic!("{place}"));

@@ -48,10 +48,11 @@ async fn verbs_reach_the_log_and_reads_show_it() {
         clock: Clock::Real,
         mode: Mode::Write,
         client,
+        approval_floor: None,
     };
     let mut daemon = start(settings).await.unwrap();
     let mut handle = daemon.handle();
-    let app = router(Services { handle: daemon.handle(), database, metrics });
+    let app = router(Services { handle: daemon.handle(), database, identities: Arc::default(), metrics });
     while handle.view().troubles.is_empty() {
         assert!(handle.changed().await, "the daemon ended");
     }

@@ -10,14 +10,15 @@ use ringward::daemon::files::FileProblem;
 use ringward::daemon::log::to_record;
 use ringward::daemon::view::{CommandError, DeviceRow, Listing, Request, View};
 use ringward::fleet::{Census, Class, Counts, EnvironmentCensus, PartsPerBillion, Share};
-use ringward::ids::{AccountId, DeviceId, GroupId, PlanName, PolicyId, RingName};
+use ringward::ids::{AccountId, DeviceId, Email, GroupId, PlanName, PolicyId, RingName};
 use ringward::plan::model::{Percent, PlanDigest};
+use ringward::rollout::approval::{Approved, Ask, AskedBy, Given, Tally};
 use ringward::rollout::command::Command;
 use ringward::rollout::drift::{DriftFinding, DriftKind, Standing};
 use ringward::rollout::event::{Actor, Cause, Entry, Event, GroupDrift, Mode, RolloutId, Trigger, WriteId};
 use ringward::rollout::health::{Dark, Look, Stalled};
-use ringward::rollout::report::{Blocker, Report, RingReport, ScheduleReport};
-use ringward::rollout::state::{HeldOut, Hold, Phase, Tallies};
+use ringward::rollout::report::{ApprovalReport, Blocker, Report, RingReport, ScheduleReport};
+use ringward::rollout::state::{Approval, HeldOut, Hold, Phase, Tallies, Tokens, Validity, Words};
 use ringward::rollout::verbs::{Offered, WaysBack};
 use ringward::rollout::verdict::{Evidence, Exempt, Failing, Gate, Judgement, Verdict, Waiting};
 use ringward::rollout::waits::Waits;
@@ -107,6 +108,7 @@ fn adopting_ring() -> RingReport {
             Gate::Soak,
             hold(Actor::Local { user: "ada".to_owned() }, "urgent fix", "2026-10-12T09:30:00Z"),
         )]),
+        approval: None,
         unmanaged: vec!["linux 2026.7.1.0".to_owned()],
     }
 }
@@ -194,7 +196,37 @@ fn pending_ring() -> RingReport {
             next_close: Some(at("2026-10-13T16:00:00Z")),
         }),
         waived: BTreeMap::new(),
+        approval: Some(asked()),
         unmanaged: Vec::new(),
+    }
+}
+
+/// Two people are asked since half an hour, and one has answered.
+fn asked() -> ApprovalReport {
+    let (ana, bo): (Email, Email) = ("ana@example.com".parse().unwrap(), "bo@example.com".parse().unwrap());
+    let ask = Ask { user_group: "Keepers".parse().unwrap(), count: 2.try_into().unwrap(), by: AskedBy::Plan };
+    let (given_at, expires_at) = (at("2026-10-12T09:40:00Z"), at("2026-10-17T09:40:00Z"));
+    let given = Given { at: given_at, by: ana.clone(), expires_at };
+    let tallies = vec![Tally { ask, approved: vec![given], members: 2 }];
+    let approval = Approval {
+        digest: PlanDigest::of_written("{}"),
+        given_at,
+        expires_at,
+        note: "no cases".to_owned(),
+        groups: vec!["Keepers".parse().unwrap()],
+        standing: Validity::Stands,
+    };
+    ApprovalReport {
+        judgement: Judgement {
+            gate: Gate::Approval,
+            environment: None,
+            verdict: Verdict::Wait(Waiting::ApprovalMissing),
+            evidence: Evidence::Approval(Approved { tallies, refused: Vec::new() }),
+            as_of: Some(given_at),
+        },
+        asked_at: Some(at("2026-10-12T09:30:00Z")),
+        missing: [bo].into(),
+        words: Words { approvals: [(ana, approval)].into(), ..Words::default() },
     }
 }
 
@@ -318,6 +350,7 @@ pub(super) fn view(reports: Vec<Report>) -> View {
             halts: BTreeMap::from([((plan("client"), "drift"), 2)]),
             rollbacks: BTreeMap::from([((plan("client"), Trigger::Person), 1)]),
         },
+        tokens: Tokens::default(),
         waits: Waits::default(),
         log_unwritable: None,
         ticked_at: Some(at("2026-10-12T09:59:59Z")),
@@ -364,6 +397,9 @@ impl World {
                     Request::Situation { reply, .. } => {
                         let _ = reply.send(Err(NoForecast::Unread));
                     }
+                    Request::Token { reply, .. } => {
+                        reply.send(Ok(())).unwrap();
+                    }
                     Request::LookNow => {}
                 }
             }
@@ -371,6 +407,7 @@ impl World {
         let services = Services {
             handle: Handle::new(requests_in, receiver),
             database: directory.path().join("ringward.db"),
+            identities: Arc::default(),
             metrics: Arc::new(Metrics::new().unwrap()),
         };
         views.send_replace(Arc::new(view));

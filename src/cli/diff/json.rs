@@ -13,8 +13,9 @@ use crate::rollout::event::Purpose;
 use crate::rollout::preview::{Course, Outcome, PreviewedWrite, RingPreview};
 use crate::rollout::remote::{GroupContent, VersionEntry};
 use crate::rollout::report::Blocker;
+use crate::rollout::rollback::Stuck;
 use crate::time::Timestamp;
-use crate::version::Environment;
+use crate::version::{ClientVersion, Environment};
 
 /// What a plan would change at Cloudflare.
 #[derive(Debug, Serialize)]
@@ -49,6 +50,8 @@ struct Ring<'a> {
     blocked: Vec<InTheWay>,
     /// What its schedule says against entering it now.
     waits: Vec<Waits>,
+    /// Environments that could not be rolled back once this is written.
+    no_way_back: Vec<NoWayBack<'a>>,
     /// Devices that are offered another version, by environment.
     retargeted: &'a BTreeMap<Environment, usize>,
     /// Devices that are offered none any more, by environment.
@@ -78,6 +81,14 @@ struct InTheWay {
     code: &'static str,
     text: String,
     remedy: String,
+}
+
+#[derive(Debug, Serialize)]
+struct NoWayBack<'a> {
+    /// The environments, with what they would go back from.
+    from: &'a BTreeMap<Environment, ClientVersion>,
+    /// What was looked at, and why it is none.
+    tried: &'a [String],
 }
 
 #[derive(Debug, Serialize)]
@@ -125,6 +136,7 @@ fn ring<'a>(ring: &'a RingPreview, reachable: bool, plan: &PlanName) -> Ring<'a>
         reason: word.verdict.reason_code(),
         text: word.value(),
     });
+    let no_way_back = ring.no_way_back.iter().map(|Stuck { from, tried, .. }| NoWayBack { from, tried });
     Ring {
         name: &ring.name,
         outcome,
@@ -133,6 +145,7 @@ fn ring<'a>(ring: &'a RingPreview, reachable: bool, plan: &PlanName) -> Ring<'a>
         writes: ring.writes.iter().map(write).collect(),
         blocked: blocked.iter().map(|blocker| in_the_way(blocker, plan)).collect(),
         waits: waits.collect(),
+        no_way_back: no_way_back.collect(),
         retargeted: &ring.retargeted,
         released: &ring.released,
     }

@@ -198,6 +198,11 @@ impl Page<'_> {
                 ring.waits.iter().map(|word| safe(&format!("{} ({})", word.gate, word.value()))).collect();
             self.line("  ", &format!("not now: {}", words.join("; ")))?;
         }
+        for stuck in &ring.no_way_back {
+            let (environments, tried) = (stuck.environments(), stuck.tried.join("; "));
+            self.signed(Sign::InTheWay, &safe(&format!("no way back on {environments}: {tried}")))?;
+            self.line("  ", "do: write `rollback_to` into the plan, with the version to go back to")?;
+        }
         Ok(())
     }
 

@@ -42,6 +42,8 @@ pub(super) struct Target {
     pub(super) devices: usize,
     /// A newer beta, which is not taken.
     pub(super) beta: Option<ClientVersion>,
+    /// The earlier release that most devices run, with how many: one to go back to.
+    pub(super) earlier: Option<(ClientVersion, usize)>,
 }
 
 /// A ring of the starter plan.
@@ -326,9 +328,11 @@ fn newest(world: &Observations, now: Timestamp) -> BTreeMap<Environment, Target>
             .collect();
         let newest = known.iter().copied().max();
         let version = known.iter().copied().filter(|version| version.is_release()).max().or(newest)?;
-        let there = sizes.versions.0.get(&Some(version)).copied().unwrap_or_default();
+        let run = |version: ClientVersion| sizes.versions.0.get(&Some(version)).copied().unwrap_or_default();
         let beta = newest.filter(|newest| *newest > version);
-        Some((*environment, Target { version, there, devices: sizes.devices, beta }))
+        let older = known.iter().copied().filter(|known| known.is_release() && *known < version);
+        let earlier = older.map(|older| (run(older), older)).max().map(|(there, older)| (older, there));
+        Some((*environment, Target { version, there: run(version), devices: sizes.devices, beta, earlier }))
     };
     all.environments.iter().filter_map(target).collect()
 }

@@ -30,6 +30,7 @@ plan: cloudflare-one-client
     text.push_str(&pin(account));
     text.push_str(&versions(draft));
     text.push_str(DEFAULTS);
+    text.push_str(&rollback_to(draft));
     text.push_str(&existing(draft, groups));
     text.push_str(RINGS);
     let rings: Vec<String> = draft.rings.iter().map(ring).collect();
@@ -59,7 +60,7 @@ versions:
 "
     .to_owned();
     for environment in Environment::ALL {
-        let Some(Target { version, there, devices, beta }) = draft.targets.get(&environment) else {
+        let Some(Target { version, there, devices, beta, .. }) = draft.targets.get(&environment) else {
             text.push_str(&format!("  # {environment}: no device on 2026.6 or newer was seen\n"));
             continue;
         };
@@ -91,7 +92,33 @@ defaults:
   # How long a ring then runs before the next one may follow; at least 48h.
   soak: 72h
 
+  # Where `ringward rollback` takes a ring whose group is new and which was never verified before:
+  # without it there is no way back for such a ring. An earlier one on 2026.6 or newer, that works.
 ";
+
+/// The versions to go back to, where the account shows some.
+fn rollback_to(draft: &Draft) -> String {
+    let known: Vec<_> = Environment::ALL
+        .iter()
+        .filter_map(|environment| Some((environment, draft.targets.get(environment)?)))
+        .collect();
+    let mut text = String::new();
+    let earlier = |(environment, target): &(&Environment, &Target)| {
+        target.earlier.map(|(version, there)| (**environment, version, there))
+    };
+    let shown: Vec<_> = known.iter().filter_map(earlier).collect();
+    if !shown.is_empty() {
+        text.push_str("  rollback_to:\n");
+    }
+    for (environment, version, there) in &shown {
+        text.push_str(&format!("    {environment}: {version}  # {there} devices run it\n"));
+    }
+    for (environment, _) in known.iter().filter(|(_, target)| target.earlier.is_none()) {
+        text.push_str(&format!("  # {environment}: no device on an earlier one was seen\n"));
+    }
+    text.push('\n');
+    text
+}
 
 const RINGS: &str = "\
 # In order: a ring is entered when the one before has soaked. Each becomes one deployment group.

@@ -86,6 +86,8 @@ pub(crate) enum Code {
     RingOutOfOrder,
     /// The ring has more devices than one write for it may reach.
     BlastLimit,
+    /// Once it is entered, the ring could not be rolled back.
+    NoWayBack,
     /// Every device runs the target already.
     TargetMet,
     /// Devices run something newer than the target.
@@ -124,6 +126,7 @@ impl Code {
             Self::FirstRingLarge => ("first_ring_large", Warning),
             Self::RingOutOfOrder => ("ring_out_of_order", Warning),
             Self::BlastLimit => ("blast_limit", Warning),
+            Self::NoWayBack => ("no_way_back", Warning),
             Self::TargetMet => ("target_met", Note),
             Self::Downgrade => ("downgrade", Warning),
             Self::VersionUnseen => ("version_unseen", Note),

@@ -12,6 +12,7 @@ use crate::ids::{GroupId, PolicyId};
 use crate::plan::model::{Plan, RingPlan};
 use crate::rollout::event::Purpose;
 use crate::rollout::remote::{Group, GroupContent, Profile, Profiles, VersionEntry};
+use crate::rollout::rollback::{Stuck, foreseen};
 use crate::rollout::safety::{self, GroupStep, Veto};
 use crate::rollout::state::{OwnedGroup, State};
 use crate::time::Timestamp;
@@ -91,6 +92,9 @@ impl Ahead {
                         findings.extend(self.taken_over(before, &after));
                         findings.extend(unmanaged(before, ring));
                     }
+                    let group = before.as_ref().map(|group| &group.content);
+                    let stuck = foreseen(&self.state, plan, ring, policies, group);
+                    findings.extend(stuck.iter().map(no_way_back));
                     self.write(plan, ring, before, after, now);
                     return (outlook, findings);
                 }
@@ -160,6 +164,18 @@ impl Ahead {
         let owned = OwnedGroup::of(&plan.name, &ring.name, &group);
         self.state.groups.insert(group.id, owned);
     }
+}
+
+/// Where the ring could not be rolled back: said now, because later is at 03:00.
+fn no_way_back(stuck: &Stuck) -> Finding {
+    let (environments, tried) = (stuck.environments(), stuck.tried.join("; "));
+    let problem = format!("the ring could not be rolled back on {environments}: {tried}");
+    let to: Vec<String> = stuck.from.keys().map(|environment| format!("{environment}: VERSION")).collect();
+    let instead = format!(
+        "write `rollback_to: {{{}}}` into the plan, with the version that its devices run now",
+        to.join(", ")
+    );
+    Finding::new(Code::NoWayBack, problem).instead(instead)
 }
 
 /// What a group offers beside the ring's targets: it stays as it is.

@@ -94,6 +94,9 @@ impl Report {
                 (Verdict::Wait(Waiting::SoakRunning), Evidence::Soak { started_at, .. }) => Some(*started_at),
                 (_, Evidence::Soak { ends_at, .. }) => Some(*ends_at),
                 (_, Evidence::Stalled(_) | Evidence::Dark(_)) => self.ring(ring)?.assigned_at,
+                (_, Evidence::Approval(_)) => {
+                    self.ring(ring)?.approval.as_ref().and_then(|approval| approval.asked_at)
+                }
                 (_, Evidence::Opening { .. } | Evidence::Freeze { .. } | Evidence::Fleet { .. }) => None,
             },
             Blocker::InFlight(ring, _) | Blocker::InDoubt { ring, .. } | Blocker::Backoff { ring, .. } => {
@@ -130,6 +133,7 @@ impl Report {
                     |read| matches!(read, Read::Profiles)
                 }
                 (Gate::Fleet, _) => |read| matches!(read, Read::FullSweep),
+                (Gate::Approval, _) => |read| matches!(read, Read::Approvers(_)),
                 (Gate::Adoption | Gate::Soak | Gate::Stalled | Gate::Dark, _) => is_of_devices,
             },
             Blocker::OtherRing { .. } | Blocker::Returning { .. } | Blocker::RolledBack { .. } => {
@@ -165,7 +169,7 @@ impl Report {
 const fn is_of_devices(read: &Read) -> bool {
     match read {
         Read::FullSweep | Read::IncrementalSweep | Read::ProfileSweep(_) => true,
-        Read::Groups | Read::Group(_) | Read::Profiles => false,
+        Read::Groups | Read::Group(_) | Read::Profiles | Read::Approvers(_) => false,
     }
 }
 
@@ -205,6 +209,7 @@ fn until(blocker: &Blocker) -> Option<Timestamp> {
             (
                 _,
                 Evidence::Fleet { .. }
+                | Evidence::Approval(_)
                 | Evidence::Adoption { .. }
                 | Evidence::Soak { .. }
                 | Evidence::Stalled(_)

@@ -225,6 +225,14 @@ fn out_of_gate(ring: &RingName, judgement: &Judgement, plan: &str) -> WayOut {
         Verdict::Wait(Waiting::NotExercised) => {
             waive("nothing: it goes on by itself as devices come back; to go on without them")
         }
+        Verdict::Wait(Waiting::ApprovalMissing) => WayOut::then(
+            "ask those who may approve it; each of them does it on the page, or by",
+            format!("ringward approve {plan} --ring {} --reason …", in_shell(ring)),
+        ),
+        Verdict::Wait(Waiting::ApprovalRefused) => WayOut::then(
+            "ask who refused, whose reason `ringward explain` shows; change the plan, or have them take it back by",
+            format!("ringward approve {plan} --ring {} --reason …", in_shell(ring)),
+        ),
         Verdict::Fail(Failing::DeadlineMissed) => {
             waive("see which devices did not arrive; to go on without them")
         }
@@ -234,10 +242,15 @@ fn out_of_gate(ring: &RingName, judgement: &Judgement, plan: &str) -> WayOut {
         Verdict::Unknown(why @ Unknown::OutageOrHoliday) => {
             waive(&format!("{}; to go on whatever it is", mend(*why)))
         }
-        Verdict::Unknown(why @ (Unknown::NobodyToMove | Unknown::ProfileUnresolved)) => {
-            WayOut::words(format!("{}; then it goes on by itself", mend(*why)))
-        }
-        Verdict::Unknown(Unknown::NotSwept | Unknown::StaleSweep | Unknown::ProfilesUnread) => WayOut::then(
+        Verdict::Unknown(
+            why @ (Unknown::NobodyToMove
+            | Unknown::ProfileUnresolved
+            | Unknown::NoUserGroup
+            | Unknown::UserGroupAmbiguous),
+        ) => WayOut::words(format!("{}; then it goes on by itself", mend(*why))),
+        Verdict::Unknown(
+            Unknown::NotSwept | Unknown::StaleSweep | Unknown::ProfilesUnread | Unknown::ApproversUnread,
+        ) => WayOut::then(
             "nothing, if the reads recover; those that fail are told by",
             "ringward status".to_owned(),
         ),
@@ -248,7 +261,9 @@ fn out_of_gate(ring: &RingName, judgement: &Judgement, plan: &str) -> WayOut {
 /// What a person can do so that a gate can tell again.
 const fn mend(why: Unknown) -> &'static str {
     match why {
-        Unknown::NotSwept | Unknown::StaleSweep | Unknown::ProfilesUnread => {
+        Unknown::NoUserGroup => "name a User Group in the plan that exists at Cloudflare, or create it there",
+        Unknown::UserGroupAmbiguous => "rename all but one of the User Groups of that name at Cloudflare",
+        Unknown::NotSwept | Unknown::StaleSweep | Unknown::ProfilesUnread | Unknown::ApproversUnread => {
             "mend the reads that fail, which `ringward status` names"
         }
         Unknown::ProfileUnresolved => {

@@ -273,6 +273,7 @@ fn wait(report: &Report, waiting: Waiting, ring: &RingName, judgement: &Judgemen
         | Evidence::Opening { .. }
         | Evidence::Freeze { .. }
         | Evidence::Fleet { .. }
+        | Evidence::Approval(_)
         | Evidence::Soak { .. }
         | Evidence::Stalled(_)
         | Evidence::Dark(_) => String::new(),
@@ -319,6 +320,14 @@ fn wait(report: &Report, waiting: Waiting, ring: &RingName, judgement: &Judgemen
             format!("ring {ring} soaks: it proves the new version in use"),
             "The next ring follows when the time of the plan has passed and devices came back on another day.".to_owned(),
         ),
+        Waiting::ApprovalMissing => (
+            format!("ring {ring} waits for people: {}", judgement.value()),
+            "An approval counts while its giver is a member of the group, until it expires, and for the plan's present values only.".to_owned(),
+        ),
+        Waiting::ApprovalRefused => (
+            format!("ring {ring} was refused: {}", judgement.value()),
+            "A refusal stands until the same person approves, or the plan's values change.".to_owned(),
+        ),
         Waiting::NotExercised => (
             format!("ring {ring} soaked long enough, but too few of its devices came back on another day"),
             "A version that nobody woke up to again has proved nothing: half of the arrived devices must be seen on a later day than their arrival.".to_owned(),
@@ -347,6 +356,9 @@ const fn cannot_tell(why: Unknown) -> &'static str {
         Unknown::ProfilesUnread => "the device settings profiles were never read",
         Unknown::ProfileUnresolved => "a profile of the plan is not found exactly once at Cloudflare",
         Unknown::NobodyToMove => "it has no device that can be moved",
+        Unknown::ApproversUnread => "the members of the User Group that is asked were not read lately",
+        Unknown::NoUserGroup => "the User Group that is asked is not there",
+        Unknown::UserGroupAmbiguous => "several User Groups have the name that is asked",
         Unknown::OutageOrHoliday => {
             "more than half of it is silent, and the rings not entered are not: an outage or a local holiday"
         }
@@ -359,6 +371,7 @@ fn cannot_tell_here(why: Unknown, judgement: &Judgement) -> String {
         Evidence::Fleet { unresolved, .. } if !unresolved.is_empty() => {
             format!("these profiles are not found exactly once, for it alone: {}", unresolved.join(", "))
         }
+        Evidence::Approval(_) => format!("{} ({})", cannot_tell(why), judgement.value()),
         _ => cannot_tell(why).to_owned(),
     }
 }
@@ -372,6 +385,12 @@ const fn unknown(why: Unknown) -> &'static str {
             "Reads fail or are slow: the API, the token or the request budget keep ringward from seeing the devices."
         }
         Unknown::ProfilesUnread => "The daemon has begun, or the read of the profiles fails.",
+        Unknown::ApproversUnread => {
+            "Without the list nobody can say whose approval counts. The token needs `Account Settings Read`."
+        }
+        Unknown::NoUserGroup | Unknown::UserGroupAmbiguous => {
+            "Whoever may approve must be certain: a group is found by its name, and must be there once."
+        }
         Unknown::OutageOrHoliday => {
             "So much silence at once is rarely a version; whatever it is, silence proves nothing."
         }

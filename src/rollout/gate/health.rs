@@ -278,7 +278,9 @@ pub fn failing_devices(subject: Subject<'_>, judgement: &Judgement) -> BTreeSet<
             let failing = looks.into_iter().filter(|look| said(look, subject.plan.health) == Said::Fails);
             failing.flat_map(|look| look.silent).collect()
         }
-        Gate::Opening | Gate::Freeze | Gate::Fleet | Gate::Adoption | Gate::Soak => BTreeSet::new(),
+        Gate::Opening | Gate::Freeze | Gate::Fleet | Gate::Approval | Gate::Adoption | Gate::Soak => {
+            BTreeSet::new()
+        }
     }
 }
 
@@ -302,7 +304,9 @@ fn found(
             let told = looks.into_iter().filter(|look| !look.ring.mostly_silent());
             told.flat_map(|look| look.silent).collect()
         }
-        Gate::Opening | Gate::Freeze | Gate::Fleet | Gate::Adoption | Gate::Soak => BTreeSet::new(),
+        Gate::Opening | Gate::Freeze | Gate::Fleet | Gate::Approval | Gate::Adoption | Gate::Soak => {
+            BTreeSet::new()
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::plan::model::{
 use crate::rollout::drift::GroupDrift;
 use crate::rollout::event::RolloutId;
 use crate::rollout::remote::{Group, GroupContent, Profile, Profiles, VersionEntry};
-use crate::rollout::state::{Attempts, Hold, OwnedGroup, Phase, Restoring};
+use crate::rollout::state::{Attempts, Hold, OwnedGroup, Phase, Restoring, Words};
 use crate::rollout::world::Observed;
 use crate::schedule::{Freeze, Opening, Zone};
 use crate::version::ClientVersion;
@@ -52,6 +52,7 @@ fn plan(schedule: Schedule) -> RingPlan {
         unknown_after: "6h".parse().unwrap(),
         on_failure: OnFailure::Halt,
         rollback: RollbackRules::default(),
+        approval: None,
         max_devices: None,
     }
 }
@@ -81,6 +82,7 @@ impl Bench {
             name: name.clone(),
             description: None,
             account: None,
+            author: None,
             forbid: Vec::new(),
             on_new_target: OnNewTarget::Replace,
             on_drift: OnDrift::Halt,
@@ -99,6 +101,7 @@ impl Bench {
             acknowledged: BTreeMap::new(),
             silence_accepted: BTreeMap::new(),
             looked: BTreeSet::new(),
+            words: Words::default(),
             moved: BTreeMap::new(),
         };
         let rollout = Rollout {

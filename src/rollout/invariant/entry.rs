@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::ledger::{Course, Ledger, Place, PlanLine};
-use super::{Audit, Law, drift, rollback};
+use super::{Audit, Law, approved, drift, rollback};
 use crate::ids::{PolicyId, RingName};
 use crate::plan::model::{ProfileRef, RingPlan};
 use crate::rollout::event::{Event, Purpose, Recorded, SoakFact, WriteIntent};
@@ -32,6 +32,7 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
             may_enter(audit, ledger, line, recorded, ring, Law::WriteAllowed);
             if let Some(plan) = line.ring_plan(ring) {
                 gates(audit, plan, recorded, judgements, 1);
+                approved::entered(audit, ledger, line, recorded, plan, judgements);
                 on_offer(audit, plan, recorded, group);
             }
         }
@@ -41,6 +42,9 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
                 on_offer(audit, plan, recorded, group);
                 recognised(audit, ledger, plan, recorded, group, soak);
             }
+        }
+        Event::ApprovalGiven { .. } | Event::ApprovalRefused { .. } => {
+            approved::spoken(audit, ledger, recorded);
         }
         _ => {}
     }
@@ -140,6 +144,9 @@ fn planned(
     let Some(plan) = line.ring_plan(ring) else { return };
     // A group without devices is written back as well: that moves nobody, and the next ring may wait.
     gates(audit, plan, recorded, &intent.judgements, usize::from(!restores));
+    if !restores {
+        approved::entered(audit, ledger, line, recorded, plan, &intent.judgements);
+    }
     let counted = intent.judgements.iter().find_map(|judgement| match judgement.evidence {
         Evidence::Fleet { eligible, .. } => Some(eligible),
         _ => None,

@@ -4,7 +4,7 @@
 
 use super::drift;
 use super::exit::not_adopted;
-use super::ledger::{Course, Ledger, Place, PlanLine, RingLine, same_ring};
+use super::ledger::{Course, Ledger, Place, PlanLine, RingLine, TokenLine, same_ring};
 use super::{Audit, Law, health};
 use crate::plan::model::{OnNewTarget, RingPlan};
 use crate::rollout::event::{Actor, Cause, Event, Purpose, Recorded, RolloutId, Trigger};
@@ -24,7 +24,12 @@ pub(super) fn chain(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
     match (&recorded.entry.rollout, event) {
         (
             rollout,
-            Event::DaemonStarted { .. } | Event::ClockStepped { .. } | Event::Stopped {} | Event::Started {},
+            Event::DaemonStarted { .. }
+            | Event::ClockStepped { .. }
+            | Event::Stopped {}
+            | Event::Started {}
+            | Event::TokenMade { .. }
+            | Event::TokenRevoked { .. },
         ) => {
             audit
                 .require(rollout.is_none(), law, seq, || "it is about the account, not a rollout".to_owned());
@@ -34,6 +39,14 @@ pub(super) fn chain(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
                 }
                 Event::Started {} => {
                     audit.require(ledger.stopped, law, seq, || "writes are not stopped".to_owned());
+                }
+                Event::TokenMade { token } => {
+                    let known = ledger.tokens.contains_key(&token.name);
+                    audit.require(!known, law, seq, || "a token of that name is on record".to_owned());
+                }
+                Event::TokenRevoked { name } => {
+                    let live = ledger.tokens.get(name) == Some(&TokenLine::Live);
+                    audit.require(live, law, seq, || "there is no such token to revoke".to_owned());
                 }
                 _ => {}
             }
@@ -151,6 +164,19 @@ pub(super) fn actor(audit: &mut Audit, recorded: &Recorded) {
         }
         Event::VersionReleased { .. } => {
             audit.require(!engine, Law::HeldOut, recorded.seq, || format!("the engine did {kind}"));
+        }
+        Event::ApprovalGiven { .. } | Event::ApprovalRefused { .. } => {
+            let named = entry.actor.email().is_some();
+            audit.require(named, Law::Approved, recorded.seq, || {
+                format!("{} did {kind}, and nobody knows who that is", entry.actor)
+            });
+        }
+        // Who may come in is said on the machine itself, never over the network.
+        Event::TokenMade { .. } | Event::TokenRevoked { .. } => {
+            let local = matches!(entry.actor, Actor::Local { .. });
+            audit.require(local, Law::ActorAndReason, recorded.seq, || {
+                format!("{} did {kind}, which only users of the machine do", entry.actor)
+            });
         }
         // What sets a rollback off today is a person, and nothing else.
         Event::RollbackStarted { trigger: Trigger::Person, .. }

@@ -5,8 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::approved::{self, WordLine};
 use super::rollback;
-use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName};
+use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName, TokenName};
 use crate::plan::model::{Revision, RingPlan};
 use crate::rollout::event::{
     Acknowledged, Cancelled, Cause, Drift, Event, Finding, GroupDrift, Mode, Purpose, Recorded, RollbackStep,
@@ -36,10 +37,20 @@ pub(super) struct Ledger<'a> {
     pub(super) soaks: Vec<SoakFact>,
     /// What rollbacks hold out.
     pub(super) held: Vec<Held<'a>>,
+    /// What people said on entering rings, the last word of each.
+    pub(super) words: Vec<WordLine<'a>>,
     /// Every write so far, with the ring that it was for.
     pub(super) intents: BTreeMap<WriteId, ((&'a PlanName, &'a RingName), &'a WriteIntent)>,
+    pub(super) tokens: BTreeMap<&'a TokenName, TokenLine>,
     /// Whether the log has words on health: the ringwards before that had none.
     pub(super) judges_health: bool,
+}
+
+/// Whether a token still opens anything, its end aside.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum TokenLine {
+    Live,
+    Revoked,
 }
 
 pub(super) struct Owned<'a> {
@@ -302,6 +313,7 @@ impl<'a> Ledger<'a> {
         self.last_at = Some(recorded.at);
         let event = &recorded.entry.event;
         self.judges_health |= speaks_of_health(event);
+        approved::take(&mut self.words, recorded);
         match (&recorded.entry.rollout, event) {
             (_, Event::DaemonStarted { mode, .. }) => {
                 self.observing = *mode == Mode::Observe;
@@ -315,6 +327,12 @@ impl<'a> Ledger<'a> {
             (_, Event::ClockStepped { from, to }) if from < to => self.pass_over(*from, *to),
             (_, Event::Stopped {}) => self.stopped = true,
             (_, Event::Started {}) => self.stopped = false,
+            (_, Event::TokenMade { token }) => {
+                self.tokens.insert(&token.name, TokenLine::Live);
+            }
+            (_, Event::TokenRevoked { name }) => {
+                self.tokens.insert(name, TokenLine::Revoked);
+            }
             (Some(id), Event::PlanAccepted { revision }) => self.accept(id, revision),
             (Some(id), event) => {
                 self.take_account_facts(id, recorded);
@@ -731,7 +749,8 @@ fn failed(why: &Cancelled) -> bool {
         | Cancelled::FreezeBegun
         | Cancelled::PlanChanged
         | Cancelled::RolledBack
-        | Cancelled::HeldOut { .. } => false,
+        | Cancelled::HeldOut { .. }
+        | Cancelled::ApprovalVoid { .. } => false,
         Cancelled::ConcurrentEdit
         | Cancelled::GroupGone
         | Cancelled::GroupInTheWay

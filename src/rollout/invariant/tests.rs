@@ -42,6 +42,21 @@ fn what_breaks_the_chain_is_caught() {
             "not stopped",
         ),
         (
+            "a token twice",
+            |log| {
+                log.insert("paused", 0, &person(), token_made());
+                log.insert("paused", 0, &person(), token_made());
+            },
+            Law::Chain,
+            "a token of that name",
+        ),
+        (
+            "a token revoked that nobody made",
+            |log| log.insert("paused", 0, &person(), token_revoked()),
+            Law::Chain,
+            "no such token",
+        ),
+        (
             "a second rollout beside a running one",
             |log| log.insert("paused", 0, &engine(), Event::PlanAccepted { revision: revision("v2") }),
             Law::Chain,
@@ -71,6 +86,21 @@ fn who_may_do_what_is_checked() {
             |log| log.get("ring_verified", 0).entry.actor = person(),
             Law::ActorAndReason,
             "only the engine",
+        ),
+        (
+            "a token made over the network",
+            |log| log.insert("paused", 0, &Actor::Loopback, token_made()),
+            Law::ActorAndReason,
+            "only users of the machine",
+        ),
+        (
+            "a token revoked by the engine",
+            |log| {
+                log.insert("paused", 0, &person(), token_made());
+                log.insert("paused", 0, &engine(), token_revoked());
+            },
+            Law::ActorAndReason,
+            "only users of the machine",
         ),
         (
             "the engine starts",

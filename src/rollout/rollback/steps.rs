@@ -10,7 +10,10 @@ use std::fmt;
 use super::{Ground, RollbackStep, WayBack};
 use crate::ids::{PolicyId, RingName};
 use crate::plan::model::{Plan, RingPlan};
-use crate::rollout::state::{Moved, PlanState, State};
+use crate::rollout::event::WriteId;
+use crate::rollout::remote::GroupContent;
+use crate::rollout::state::{Phase, PlanState, State};
+use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
 
 /// How far a rollback goes.
@@ -31,27 +34,47 @@ pub enum NoWayBack {
     Stuck(Vec<Stuck>),
 }
 
-/// An environment of a ring that has nowhere to go.
+/// Environments of a ring that have nowhere to go, for the same reasons.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stuck {
     /// The ring.
     pub ring: RingName,
-    /// The environment.
-    pub environment: Environment,
-    /// What is on offer there.
-    pub from: ClientVersion,
+    /// What is on offer there; never empty.
+    pub from: BTreeMap<Environment, ClientVersion>,
     /// What was looked at, and why it is no way back.
     pub tried: Vec<String>,
 }
 
+impl Stuck {
+    /// Adds an environment to those that have nowhere to go.
+    fn add(
+        all: &mut Vec<Self>,
+        ring: &RingName,
+        (environment, from): (Environment, ClientVersion),
+        tried: Vec<String>,
+    ) {
+        match all.iter_mut().find(|known| known.ring == *ring && known.tried == tried) {
+            Some(known) => {
+                known.from.insert(environment, from);
+            }
+            None => all.push(Self { ring: ring.clone(), from: [(environment, from)].into(), tried }),
+        }
+    }
+
+    /// `windows` or `windows and macos`.
+    #[must_use]
+    pub fn environments(&self) -> String {
+        let names: Vec<&str> = self.from.keys().map(|environment| environment.as_str()).collect();
+        names.join(" and ")
+    }
+}
+
 impl fmt::Display for Stuck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { ring, environment, from, tried } = self;
-        write!(
-            f,
-            "ring `{ring}` has nowhere to go back to on {environment} from {from}: {}",
-            tried.join("; ")
-        )
+        let words: Vec<String> =
+            self.from.iter().map(|(environment, from)| format!("{environment} from {from}")).collect();
+        let (ring, tried) = (&self.ring, self.tried.join("; "));
+        write!(f, "ring `{ring}` has nowhere to go back to on {}: {tried}", words.join(" and "))
     }
 }
 
@@ -78,13 +101,23 @@ pub(in crate::rollout) fn steps(
                 continue;
             }
             let from = moved.version;
-            let place = Place { state, plan: &rollout.revision.plan, ring: ring_plan, environment, moved };
+            let place = Place {
+                state,
+                plan: &rollout.revision.plan,
+                ring: ring_plan,
+                environment,
+                from,
+                policies: &moved.policies,
+                was: moved.was.as_deref(),
+                before: moved.write.to_string(),
+            };
             match place.way_back() {
-                Ok((to, ground)) => {
+                Ok((to, found)) => {
+                    let ground = found.ground(moved.write);
                     back.insert(environment, WayBack { from, to, ground });
                     policies.extend(moved.policies.iter().cloned());
                 }
-                Err(tried) => stuck.push(Stuck { ring: ring.name.clone(), environment, from, tried }),
+                Err(tried) => Stuck::add(&mut stuck, &ring.name, (environment, from), tried),
             }
         }
         if !back.is_empty() {
@@ -101,54 +134,115 @@ pub(in crate::rollout) fn steps(
     Ok(steps)
 }
 
+/// What of a ring could not go back any more, once its group, as it is now, was written for it: told
+/// before anything is written, because at 03:00 it is too late for a word in the plan.
+#[must_use]
+pub fn foreseen(
+    state: &State,
+    plan: &Plan,
+    ring: &RingPlan,
+    policies: &BTreeSet<PolicyId>,
+    group: Option<&GroupContent>,
+) -> Vec<Stuck> {
+    let running = state.plans.get(&plan.name).filter(|known| known.rollout.phase != Phase::Completed);
+    let moved = running.and_then(|known| known.rollout.ring(&ring.name)).map(|known| &known.moved);
+    let mut stuck = Vec::new();
+    for (&environment, &from) in &ring.targets {
+        let offered = group.and_then(|group| group.target(environment));
+        if offered == Some(from.to_string().as_str()) {
+            continue;
+        }
+        let earlier = moved.and_then(|moved| moved.get(&environment));
+        let place = Place {
+            state,
+            plan,
+            ring,
+            environment,
+            from,
+            policies,
+            was: earlier.map_or(offered, |moved| moved.was.as_deref()),
+            before: earlier.map_or("its first write".to_owned(), |moved| moved.write.to_string()),
+        };
+        if let Err(tried) = place.way_back() {
+            Stuck::add(&mut stuck, &ring.name, (environment, from), tried);
+        }
+    }
+    stuck
+}
+
 /// An environment of a ring, to go back.
 struct Place<'a> {
     state: &'a State,
     plan: &'a Plan,
     ring: &'a RingPlan,
     environment: Environment,
-    moved: &'a Moved,
+    /// What is taken back.
+    from: ClientVersion,
+    /// From these profiles.
+    policies: &'a BTreeSet<PolicyId>,
+    /// What was on offer before; `None`: nothing, or no single version.
+    was: Option<&'a str>,
+    /// Before what, in words.
+    before: String,
+}
+
+/// Which of the three it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Verified(Timestamp),
+    BeforeWrite,
+    Plan,
+}
+
+impl Found {
+    const fn ground(self, write: WriteId) -> Ground {
+        match self {
+            Self::Verified(at) => Ground::Verified { at },
+            Self::BeforeWrite => Ground::BeforeWrite { write },
+            Self::Plan => Ground::Plan,
+        }
+    }
 }
 
 impl Place<'_> {
     /// What it goes back to: what it was verified on last, else what was there before, else what the
     /// plan says.
-    fn way_back(&self) -> Result<(ClientVersion, Ground), Vec<String>> {
-        let Self { environment, moved, .. } = self;
+    fn way_back(&self) -> Result<(ClientVersion, Found), Vec<String>> {
+        let Self { environment, from, policies, was, before, .. } = self;
         let mut tried = Vec::new();
         let mut verified: Vec<_> = self
             .state
             .soaks
             .iter()
-            .filter(|soak| soak.policies == moved.policies)
+            .filter(|soak| soak.policies == **policies)
             .filter_map(|soak| Some((soak.verified_at, *soak.targets.get(environment)?)))
             .collect();
         verified.sort_unstable();
         for (at, version) in verified.into_iter().rev() {
             match self.hindrance(version) {
-                None => return Ok((version, Ground::Verified { at })),
+                None => return Ok((version, Found::Verified(at))),
                 // What is taken away was verified as well, when the rollout was completed.
-                Some(_) if version == moved.version => {}
+                Some(_) if version == *from => {}
                 Some(why) => tried.push(format!("{version}, verified before, {why}")),
             }
         }
         if tried.is_empty() {
             tried.push("its profiles were never verified on another version".to_owned());
         }
-        match &moved.was {
-            None => tried.push(format!("{} found no version on offer", moved.write)),
+        match was {
+            None => tried.push(format!("no version was on offer before {before}")),
             Some(was) => match was.parse::<ClientVersion>() {
                 Err(_) => tried.push(format!("`{was}`, on offer before, is not a client version")),
                 Ok(version) => match self.hindrance(version) {
-                    None => return Ok((version, Ground::BeforeWrite { write: moved.write })),
-                    Some(why) => tried.push(format!("{version}, on offer before {}, {why}", moved.write)),
+                    None => return Ok((version, Found::BeforeWrite)),
+                    Some(why) => tried.push(format!("{version}, on offer before {before}, {why}")),
                 },
             },
         }
         match self.ring.rollback.to.get(environment) {
             None => tried.push("the plan has no `rollback_to` for it".to_owned()),
             Some(version) => match self.hindrance(*version) {
-                None => return Ok((*version, Ground::Plan)),
+                None => return Ok((*version, Found::Plan)),
                 Some(why) => tried.push(format!("{version}, `rollback_to` of the plan, {why}")),
             },
         }
@@ -157,7 +251,7 @@ impl Place<'_> {
 
     /// Why a version is none to go back to; `None`: it is one.
     fn hindrance(&self, version: ClientVersion) -> Option<String> {
-        if version == self.moved.version {
+        if version == self.from {
             return Some("is what is to be taken back".to_owned());
         }
         if !version.follows_assignments() {
@@ -169,6 +263,6 @@ impl Place<'_> {
             return Some(format!("is forbidden by the plan ({})", forbid.reason));
         }
         let is_held = |policy: &PolicyId| self.state.is_held_out(policy, self.environment, version);
-        self.moved.policies.iter().any(is_held).then(|| "is held out there itself".to_owned())
+        self.policies.iter().any(is_held).then(|| "is held out there itself".to_owned())
     }
 }

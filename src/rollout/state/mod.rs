@@ -9,6 +9,8 @@ mod rollback;
 mod rollout;
 #[cfg(test)]
 mod tests;
+mod tokens;
+mod words;
 
 use std::collections::BTreeMap;
 
@@ -26,6 +28,8 @@ pub use ring::{
 };
 pub use rollback::{HeldOut, Moved, Progress, Rollback, StepState};
 pub use rollout::{Halt, Phase, Rollout, Standstill, WaitingTarget, same_profiles};
+pub use tokens::{Token, Tokens};
+pub use words::{Approval, Objection, Validity, Words};
 
 /// All that the log says.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -51,6 +55,8 @@ pub struct State {
     pub held_out: Vec<HeldOut>,
     /// What has soaked on what; it spares a ring a second soak.
     pub soaks: Vec<SoakFact>,
+    /// Bearer tokens.
+    pub tokens: Tokens,
     /// Writes planned so far.
     pub writes: u64,
     /// How often each kind of fact happened, for metrics that a restart must not reset.
@@ -139,6 +145,8 @@ impl State {
                 self.stop = None;
                 self.stand_still_everywhere(recorded.at);
             }
+            (Event::TokenMade { token }, _) => self.tokens.make(token, recorded)?,
+            (Event::TokenRevoked { name }, _) => self.tokens.revoke(name, recorded)?,
             (Event::Stopped {}, Some(_)) => return Err("writes are stopped already".to_owned()),
             (Event::Started {}, None) => return Err("writes are not stopped".to_owned()),
             _ => return Err("it names no rollout".to_owned()),

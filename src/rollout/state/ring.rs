@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Hold;
 use super::rollback::Moved;
+use super::words::Words;
 use crate::ids::{DeviceId, GroupId, PolicyId, RingName};
 use crate::plan::model::RingPlan;
 use crate::rollout::event::{
@@ -41,6 +42,8 @@ pub struct Ring {
     /// Environments whose silent devices were looked for, and few, when the ring was verified: while
     /// that cannot be said again, the next ring waits.
     pub looked: BTreeSet<Environment>,
+    /// What people said about entering it.
+    pub words: Words,
     /// What became of writing its group back: after a drift, or in a rollback.
     pub restoring: Restoring,
     /// What this rollout changed in what its devices are offered.
@@ -290,6 +293,7 @@ impl Ring {
             acknowledged: BTreeMap::new(),
             silence_accepted: BTreeMap::new(),
             looked: BTreeSet::new(),
+            words: Words::default(),
             moved: BTreeMap::new(),
         }
     }
@@ -355,6 +359,10 @@ impl Ring {
                 self.waived.insert(*gate, Hold::of(recorded));
                 return Ok(());
             }
+            (
+                Stage::Pending | Stage::Entering(_),
+                Event::ApprovalAsked { .. } | Event::ApprovalGiven { .. } | Event::ApprovalRefused { .. },
+            ) => return self.words.hear(event, recorded),
             (Stage::Deploying(write), event) => match write.outcome(event, at)? {
                 Outcome::Stage(stage) => {
                     if write.origin.is_some() {

@@ -212,6 +212,9 @@ impl Rollout {
                 if is_only_of_a_rollback(event) {
                     return Err("the rollout does not go back".to_owned());
                 }
+                if spoken_of(event).is_some_and(|digest| *digest != self.revision.digest) {
+                    return Err("it is about another revision of the plan".to_owned());
+                }
                 let turn = self.is_turn_of(name);
                 let ring = self.ring_mut(name).ok_or("the rollout has no such ring")?;
                 if takes_turn(event) && !turn {
@@ -323,6 +326,9 @@ impl Rollout {
         };
         self.rings = revision.plan.rings.iter().map(revised).collect();
         self.take_turns_back(at);
+        for ring in &mut self.rings {
+            ring.words.void(&revision.digest, at);
+        }
         self.revision = revision.clone();
         self.waiting = None;
         Ok(())
@@ -358,6 +364,16 @@ impl Rollout {
 
     fn ring_mut(&mut self, name: &RingName) -> Option<&mut Ring> {
         self.rings.iter_mut().find(|ring| ring.name == *name)
+    }
+}
+
+/// The revision that people were asked for, or spoke of.
+const fn spoken_of(event: &Event) -> Option<&PlanDigest> {
+    match event {
+        Event::ApprovalAsked { digest, .. }
+        | Event::ApprovalGiven { digest, .. }
+        | Event::ApprovalRefused { digest, .. } => Some(digest),
+        _ => None,
     }
 }
 

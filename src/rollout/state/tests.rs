@@ -12,7 +12,7 @@ use crate::rollout::event::{Cancelled, Entry, Purpose, WriteId, WriteIntent};
 use crate::rollout::remote::GroupContent;
 use crate::rollout::safety::{FreshLook, clear_to_send};
 use crate::rollout::verdict::{Gate, Unknown};
-use crate::rollout::world::Observed;
+use crate::rollout::world::{Observations, Observed};
 use crate::schedule::Schedule;
 use crate::version::Environment;
 
@@ -33,12 +33,14 @@ fn revision() -> Revision {
         unknown_after: "6h".parse().unwrap(),
         on_failure: OnFailure::Halt,
         rollback: RollbackRules::default(),
+        approval: None,
         max_devices: None,
     };
     let plan = Plan {
         name: PlanName::new("client").unwrap(),
         description: None,
         account: None,
+        author: None,
         forbid: Vec::new(),
         on_new_target: OnNewTarget::Replace,
         on_drift: OnDrift::Halt,
@@ -144,12 +146,17 @@ fn the_fresh_count_has_the_last_word() {
         ("a clock that was set back", limit, counted(20, minutes(120)), Ok(())),
         ("too many by any clock", limit, counted(21, minutes(120)), Err(too_many(21))),
     ];
+    let world = Observations::default();
     for (row, limit, count, said) in rows {
         let mut state = deploying();
         for plan in state.plans.values_mut() {
             plan.rollout.revision.plan.rings[0].max_devices = limit;
         }
-        assert_eq!(clear_to_send(&state, &plan, Some(&digest), &look, count.as_ref(), now), said, "{row}");
+        assert_eq!(
+            clear_to_send(&state, &plan, Some(&digest), &world, &look, count.as_ref(), now),
+            said,
+            "{row}"
+        );
     }
 }
 
@@ -202,7 +209,9 @@ fn a_write_in_doubt_is_not_sent_whatever_the_look_shows() {
     let look = Observed { value: FreshLook::Groups(Vec::new()), as_of: now };
     let plan = PlanName::new("client").unwrap();
     let digest = revision().digest;
-    let cleared = |state: &State, at| clear_to_send(state, &plan, Some(&digest), &look, None, at);
+    let cleared = |state: &State, at| {
+        clear_to_send(state, &plan, Some(&digest), &Observations::default(), &look, None, at)
+    };
     assert_eq!(cleared(&state, now), Ok(()), "fresh, and nothing is in the way");
     let later = after(now, crate::time::SignedDuration::from_mins(31));
     assert!(matches!(cleared(&state, later), Err(Cancelled::Unreadable { .. })), "the look is too old");

@@ -41,6 +41,10 @@ pub enum Verb {
     Rollback,
     /// Allow again what a rollback holds out.
     ReleaseHold,
+    /// Let a ring be entered.
+    Approve,
+    /// Say no to that.
+    Refuse,
     /// Look now.
     CheckNow,
     /// Stop all writes.
@@ -132,6 +136,27 @@ pub enum Offered {
     HeldOut,
 }
 
+/// What there is to a person's word on entering a ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Claim {
+    /// Nobody is asked.
+    NotAsked,
+    /// An accepted member of a group that is asked.
+    Member,
+    /// One who said the same already.
+    Again,
+    /// Who is known by no e-mail address: the socket, or bare loopback.
+    Unnamed,
+    /// A service token: a program.
+    Program,
+    /// Who wrote the plan.
+    Author,
+    /// Nobody of that address is an accepted member.
+    Stranger,
+    /// The members cannot be read.
+    Unread,
+}
+
 /// What a verb comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cell {
@@ -168,6 +193,10 @@ pub enum Effect {
     LiftBothAndRollBack,
     /// The version may be offered again.
     Release,
+    /// The ring may be entered, as far as this person is asked.
+    Approve,
+    /// The ring may not be entered.
+    Refuse,
     /// Everything that the rollout wants to see is read now.
     Read,
     /// Plan files and stop file are looked at; a rollout that is over wants nothing read.
@@ -193,6 +222,8 @@ pub enum Refused {
     OfTheSchedule,
     /// Nobody can waive ringward into seeing.
     OfSight,
+    /// One person does not stand for the people who are asked.
+    OfPeople,
     /// It was waived before.
     WaivedAlready,
     /// An earlier ring is not verified.
@@ -213,6 +244,28 @@ pub enum Refused {
     NotHeldOut,
     /// The group offers what a rollback holds out.
     OffersHeldOut,
+    /// The rollout is over, and nobody is asked any more.
+    LeftNothing,
+    /// The rollout is withdrawn, and nobody is asked.
+    Absent,
+    /// Nobody is asked.
+    NobodyAsked,
+    /// The ring is entered.
+    EnteredAlready,
+    /// The person approved before.
+    ApprovedAlready,
+    /// The person refused before.
+    RefusedAlready,
+    /// Nobody knows who it is.
+    Nameless,
+    /// It is no person.
+    NoPerson,
+    /// It is who wrote the plan.
+    OwnPlan,
+    /// It is no member of a group that is asked.
+    NoMember,
+    /// The members cannot be read.
+    MembersUnread,
     /// Writes were stopped before.
     StoppedAlready,
     /// There is no stop to lift.
@@ -239,6 +292,8 @@ impl Effect {
             | Self::LiftHaltAndRollBack
             | Self::LiftBothAndRollBack
             | Self::Release
+            | Self::Approve
+            | Self::Refuse
             | Self::Read
             | Self::Stop
             | Self::Start
@@ -345,6 +400,7 @@ pub const fn waive(gate: Gate, phase: Phase, place: Place, waived: Waived) -> Ce
     match gate {
         Gate::Opening | Gate::Freeze => Cell::Refused(Refused::OfTheSchedule),
         Gate::Fleet => Cell::Refused(Refused::OfSight),
+        Gate::Approval => Cell::Refused(Refused::OfPeople),
         Gate::Adoption | Gate::Soak => match phase {
             Phase::Running => leaving(place, waived),
             Phase::Completed | Phase::RollingBack | Phase::RolledBack | Phase::Superseded => {
@@ -400,6 +456,48 @@ const fn health(place: Place, waived: Waived) -> Cell {
     }
 }
 
+/// `approve PLAN`, about one ring. It can be given ahead of the ring's turn.
+#[must_use]
+pub const fn approve(phase: Phase, place: Place, claim: Claim) -> Cell {
+    speak(phase, place, claim, Effect::Approve, Refused::ApprovedAlready)
+}
+
+/// `refuse PLAN`, about one ring.
+#[must_use]
+pub const fn refuse(phase: Phase, place: Place, claim: Claim) -> Cell {
+    speak(phase, place, claim, Effect::Refuse, Refused::RefusedAlready)
+}
+
+const fn speak(phase: Phase, place: Place, claim: Claim, done: Effect, again: Refused) -> Cell {
+    match (phase, place, claim) {
+        (Phase::Completed | Phase::RollingBack | Phase::RolledBack | Phase::Superseded, _, _) => {
+            Cell::Refused(Refused::LeftNothing)
+        }
+        (Phase::Withdrawn, _, _) => Cell::Refused(Refused::Absent),
+        (
+            Phase::Running,
+            Place::Writing
+            | Place::InDoubt
+            | Place::Adopting
+            | Place::Soaking
+            | Place::Verified
+            | Place::RollingBack
+            | Place::RolledBack,
+            _,
+        ) => Cell::Refused(Refused::EnteredAlready),
+        (Phase::Running, Place::Pending | Place::Entering, claim) => match claim {
+            Claim::NotAsked => Cell::Refused(Refused::NobodyAsked),
+            Claim::Member => Cell::Done(done),
+            Claim::Again => Cell::Refused(again),
+            Claim::Unnamed => Cell::Refused(Refused::Nameless),
+            Claim::Program => Cell::Refused(Refused::NoPerson),
+            Claim::Author => Cell::Refused(Refused::OwnPlan),
+            Claim::Stranger => Cell::Refused(Refused::NoMember),
+            Claim::Unread => Cell::Refused(Refused::MembersUnread),
+        },
+    }
+}
+
 /// `check-now PLAN`. It changes nothing, so no hold stands against it.
 #[must_use]
 pub const fn check_now(phase: Phase) -> Cell {
@@ -433,7 +531,9 @@ pub const fn start(writes: Writes, plans: StartPlans) -> Cell {
 
 impl Verb {
     /// All, in the order of the documents.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
+        Self::Approve,
+        Self::Refuse,
         Self::Pause,
         Self::Resume,
         Self::Waive,
@@ -453,6 +553,8 @@ impl Verb {
             Self::Waive => "waive",
             Self::Rollback => "rollback",
             Self::ReleaseHold => "release-hold",
+            Self::Approve => "approve",
+            Self::Refuse => "refuse",
             Self::CheckNow => "check-now",
             Self::Stop => "stop",
             Self::Start => "start",
@@ -468,6 +570,8 @@ impl Verb {
             | Self::Waive
             | Self::Rollback
             | Self::ReleaseHold
+            | Self::Approve
+            | Self::Refuse
             | Self::Stop
             | Self::Start => true,
             Self::CheckNow => false,
@@ -558,6 +662,20 @@ impl Place {
             Self::RolledBack => "rolled_back",
         }
     }
+}
+
+impl Claim {
+    /// All.
+    pub const ALL: [Self; 8] = [
+        Self::NotAsked,
+        Self::Member,
+        Self::Again,
+        Self::Unnamed,
+        Self::Program,
+        Self::Author,
+        Self::Stranger,
+        Self::Unread,
+    ];
 }
 
 impl WaysBack {

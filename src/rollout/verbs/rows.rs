@@ -3,7 +3,9 @@
 //! **Invariant:** each situation that a verb asks for is in exactly one row.
 
 use super::words;
-use super::{About, Cell, Effect, HeldBack, Holds, Offered, Place, Refused, Verb, Waived, WaysBack, Writes};
+use super::{
+    About, Cell, Claim, Effect, HeldBack, Holds, Offered, Place, Refused, Verb, Waived, WaysBack, Writes,
+};
 use crate::rollout::command::StartPlans;
 use crate::rollout::state::Phase;
 use crate::rollout::verdict::Gate;
@@ -27,6 +29,7 @@ impl Verb {
             Self::Waive => &["gate", "phase", "ring", "waived before"],
             Self::Rollback => &["phase", "holds", "way back"],
             Self::ReleaseHold => &["held out"],
+            Self::Approve | Self::Refuse => &["phase", "ring", "who"],
             Self::CheckNow => &["phase"],
             Self::Stop => &["writes"],
             Self::Start => &["writes", "--paused"],
@@ -64,6 +67,8 @@ impl Verb {
                     (said, super::waive(gate, phase, place, waived))
                 })
                 .collect(),
+            Self::Approve => spoken(super::approve),
+            Self::Refuse => spoken(super::refuse),
             Self::CheckNow => Phase::ALL
                 .into_iter()
                 .map(|phase| (vec![words::phase(phase)], super::check_now(phase)))
@@ -76,6 +81,15 @@ impl Verb {
                 .collect(),
         }
     }
+}
+
+fn spoken(cell: fn(Phase, Place, Claim) -> Cell) -> Vec<(Vec<&'static str>, Cell)> {
+    let of = |phase: Phase| pairs(&Place::ALL, &Claim::ALL).map(move |(place, claim)| (phase, place, claim));
+    let all = Phase::ALL.into_iter().flat_map(of);
+    all.map(|(phase, place, claim)| {
+        (vec![words::phase(phase), place.words(), claim.words()], cell(phase, place, claim))
+    })
+    .collect()
 }
 
 fn pairs<A: Copy, B: Copy>(first: &[A], second: &[B]) -> impl Iterator<Item = (A, B)> {

@@ -66,6 +66,7 @@ fn each_situation_is_in_one_row() {
             Verb::Rollback => Phase::ALL.len() * Holds::ALL.len() * WaysBack::ALL.len(),
             Verb::ReleaseHold => HeldBack::ALL.len(),
             Verb::Waive => Gate::ALL.len() * Phase::ALL.len() * Place::ALL.len() * Waived::ALL.len(),
+            Verb::Approve | Verb::Refuse => Phase::ALL.len() * Place::ALL.len() * Claim::ALL.len(),
             Verb::CheckNow => Phase::ALL.len(),
             Verb::Stop => Writes::ALL.len(),
             Verb::Start => Writes::ALL.len() * 2,

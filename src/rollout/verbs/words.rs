@@ -3,7 +3,7 @@
 //! **Invariant:** a refusal's words are written once: with names in an answer, and with `PLAN`,
 //! `RING` and `GATE` in help and documents.
 
-use super::{Effect, HeldBack, Holds, Offered, Place, Refused, Verb, Waived, WaysBack, Writes};
+use super::{Claim, Effect, HeldBack, Holds, Offered, Place, Refused, Verb, Waived, WaysBack, Writes};
 use crate::rollout::command::StartPlans;
 use crate::rollout::state::{Hold, Phase};
 use crate::rollout::verdict::{Gate, short};
@@ -25,6 +25,8 @@ pub struct About {
     pub version: String,
     /// Rings that have nowhere to go back to, and why.
     pub stuck: String,
+    /// The User Groups that are asked.
+    pub asked: String,
 }
 
 impl About {
@@ -39,6 +41,7 @@ impl About {
             phase: "over".to_owned(),
             version: "VERSION".to_owned(),
             stuck: "ring `RING` has nowhere to go back to".to_owned(),
+            asked: "`GROUP`".to_owned(),
         }
     }
 
@@ -65,6 +68,12 @@ impl Verb {
                 "take a rollout back, ring by ring, the latest first: versions that it moved, and nothing else"
             }
             Self::ReleaseHold => "allow a version again that the plan's rollbacks hold out",
+            Self::Approve => {
+                "let a ring be entered, as a member of the User Group that the plan asks; it counts until it expires, or the plan's values change"
+            }
+            Self::Refuse => {
+                "say no to a ring's entry, as one who could approve it; it stands until you approve, or the plan's values change"
+            }
             Self::CheckNow => {
                 "read now what the plan's rollout wants to see, and decide; nothing is recorded"
             }
@@ -82,6 +91,8 @@ impl Verb {
             Self::Waive => "ringward waive PLAN --gate GATE [--ring RING] --reason …",
             Self::Rollback => "ringward rollback PLAN [--ring RING] [--environment ENVIRONMENT] --reason …",
             Self::ReleaseHold => "ringward release-hold PLAN --version VERSION --reason …",
+            Self::Approve => "ringward approve PLAN [--ring RING] --reason …",
+            Self::Refuse => "ringward refuse PLAN [--ring RING] --reason …",
             Self::CheckNow => "ringward check-now PLAN",
             Self::Stop => "ringward stop --reason …",
             Self::Start => "ringward start [--paused] --reason …",
@@ -97,6 +108,8 @@ impl Verb {
             Self::Waive => "/api/v1/rollouts/{plan}/waive",
             Self::Rollback => "/api/v1/rollouts/{plan}/rollback",
             Self::ReleaseHold => "/api/v1/rollouts/{plan}/release-hold",
+            Self::Approve => "/api/v1/rollouts/{plan}/approve",
+            Self::Refuse => "/api/v1/rollouts/{plan}/refuse",
             Self::CheckNow => "/api/v1/rollouts/{plan}/check-now",
             Self::Stop => "/api/v1/stop",
             Self::Start => "/api/v1/start",
@@ -133,6 +146,10 @@ impl Effect {
             Self::Release => {
                 "plans may offer it again; if the plan's file still asks for it, a new rollout begins at its first ring"
             }
+            Self::Approve => {
+                "it counts from now on, also ahead of the ring's turn and its opening; the members are read again before the write"
+            }
+            Self::Refuse => "the ring is not entered, whoever approves it",
             Self::Read => {
                 "plan files, groups, profiles and devices are read now, and decided on as they come in"
             }
@@ -161,6 +178,8 @@ impl Effect {
             Self::LiftHaltAndRollBack => "`halt_lifted`, `rollback_started`",
             Self::LiftBothAndRollBack => "`pause_lifted`, `halt_lifted`, `rollback_started`",
             Self::Release => "`version_released`",
+            Self::Approve => "`approval_given`",
+            Self::Refuse => "`approval_refused`",
             Self::Read | Self::LookAtFiles => "nothing",
             Self::Stop => "`stopped`",
             Self::Start => "`started`",
@@ -173,7 +192,7 @@ impl Refused {
     /// Why.
     #[must_use]
     pub fn why(self, about: &About) -> String {
-        let About { plan, ring, gate, held, phase, version, stuck } = about;
+        let About { plan, ring, gate, held, phase, version, stuck, asked } = about;
         match self {
             Self::PausedAlready => format!("plan {plan} is paused already {held}"),
             Self::NotHeld => format!("plan {plan} is neither paused nor halted"),
@@ -182,6 +201,20 @@ impl Refused {
             }
             Self::OfTheSchedule => format!("gate {gate} is of the schedule and cannot be waived"),
             Self::OfSight => format!("gate {gate} asks what ringward sees and cannot be waived"),
+            Self::OfPeople => format!("gate {gate} is the word of other people and cannot be waived"),
+            Self::LeftNothing => format!("the rollout is {phase}, and nobody is asked any more"),
+            Self::Absent => "the rollout is withdrawn, and nobody is asked".to_owned(),
+            Self::NobodyAsked => format!("ring `{ring}` asks nobody for an approval"),
+            Self::EnteredAlready => format!("ring `{ring}` is entered already"),
+            Self::ApprovedAlready => format!("you approved ring `{ring}` already: one person counts once"),
+            Self::RefusedAlready => format!("you refused ring `{ring}` already"),
+            Self::Nameless => {
+                "this way in says nothing of who you are to Cloudflare, and so cannot approve".to_owned()
+            }
+            Self::NoPerson => "a service token is a program, and never approves".to_owned(),
+            Self::OwnPlan => "you wrote the plan, and nobody approves their own".to_owned(),
+            Self::NoMember => format!("you are no accepted member of {asked}"),
+            Self::MembersUnread => format!("the members of {asked} cannot be read now"),
             Self::WaivedAlready => format!("gate {gate} of ring `{ring}` was waived already"),
             Self::NotItsTurn => format!("the turn of ring `{ring}` has not come"),
             Self::LetThrough => format!("ring `{ring}` is verified"),
@@ -202,7 +235,7 @@ impl Refused {
     /// What would work.
     #[must_use]
     pub fn instead(self, about: &About) -> String {
-        let About { plan, version, .. } = about;
+        let About { plan, version, asked, .. } = about;
         match self {
             Self::PausedAlready => format!("ringward resume {plan} --reason … lifts it"),
             Self::NotHeld => format!("ringward explain {plan} says what it waits for"),
@@ -211,6 +244,18 @@ impl Refused {
             Self::OfSight => {
                 "mend what keeps ringward from seeing the devices; ringward status names the reads that fail".to_owned()
             }
+            Self::OfPeople => format!("ringward explain {plan} says who is asked; each of them approves in their own name"),
+            Self::LeftNothing => "a newer target in the plan asks anew".to_owned(),
+            Self::Absent => "put the plan's file back".to_owned(),
+            Self::NobodyAsked => format!("write `approval` into the plan, if somebody should be; ringward explain {plan} says what it waits for"),
+            Self::EnteredAlready => format!("ringward pause {plan} --reason … holds what comes next, and ringward rollback {plan} --reason … takes it back"),
+            Self::ApprovedAlready => format!("ringward explain {plan} says who is missing; ringward refuse {plan} --reason … takes it back"),
+            Self::RefusedAlready => format!("ringward approve {plan} --reason … takes it back"),
+            Self::Nameless => "approve on the page behind Cloudflare Access, or with a token of your own: ringward token new".to_owned(),
+            Self::NoPerson => format!("a member of {asked} approves in their own name"),
+            Self::OwnPlan => format!("ask another member of {asked}"),
+            Self::NoMember => format!("ask a member of {asked}, or who keeps that group; an invitation counts once it is taken"),
+            Self::MembersUnread => "ringward status names the reads that fail; the token needs `Account Settings Read`, and the group must exist once".to_owned(),
             Self::WaivedAlready => format!("ringward explain {plan} says what it waits for now"),
             Self::NotItsTurn => {
                 format!("waive it when its gate is what ringward explain {plan} says the rollout waits for")
@@ -269,6 +314,21 @@ impl Place {
             | Self::RolledBack => self.state(),
             Self::Writing => "deploying",
             Self::InDoubt => "in doubt",
+        }
+    }
+}
+
+impl Claim {
+    pub(super) const fn words(self) -> &'static str {
+        match self {
+            Self::NotAsked => "nobody is asked",
+            Self::Member => "a member",
+            Self::Again => "a member who said so before",
+            Self::Unnamed => "without an e-mail",
+            Self::Program => "a service token",
+            Self::Author => "the plan's author",
+            Self::Stranger => "no member",
+            Self::Unread => "members not read",
         }
     }
 }

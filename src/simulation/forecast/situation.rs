@@ -14,6 +14,7 @@ use crate::rollout::remote::Group;
 use crate::rollout::state::{Phase, Rollout, Stage, State};
 use crate::rollout::world::{Desired, Observations};
 use crate::schedule::Zone;
+use crate::simulation::unasked;
 use crate::time::{SignedDuration, Timestamp, after, since};
 use crate::version::Environment;
 
@@ -113,8 +114,8 @@ impl Situation {
             return Err(NoForecast::Unread);
         }
         let revision = match desired {
-            Desired::Present(revision) => revision.clone(),
-            Desired::LastGood | Desired::Missing | Desired::Gone => rollout.revision.clone(),
+            Desired::Present(revision) => unasked(revision),
+            Desired::LastGood | Desired::Missing | Desired::Gone => unasked(&rollout.revision),
         };
         let scopes: Vec<Option<RingScope>> = rollout
             .rings_with_plans()
@@ -126,6 +127,9 @@ impl Situation {
         };
         let mut state = state.clone();
         state.plans.retain(|name, _| name == plan);
+        for known in state.plans.values_mut() {
+            known.rollout.revision = unasked(&known.rollout.revision);
+        }
         let kept = groups.value.into_iter().filter(matters).collect();
         let default_policy = world.fleet.default_policy().cloned();
         let devices = devices(&world.fleet, &scopes, now);

@@ -3,6 +3,7 @@
 //! **Invariant:** each rule has a row that only it refuses, beside honest rows that pass.
 
 use super::*;
+use crate::config::NoHostName;
 
 const PEER: &str = "127.0.0.1:50000";
 const HOST: (&str, &str) = ("host", "127.0.0.1:8787");
@@ -185,7 +186,7 @@ fn a_host_has_a_name_without_port() {
     for wrong in ["", "ringward:8787", "http://ringward", "a b", "*", "[::1]", "é.test", long.as_str()] {
         assert_eq!(wrong.parse::<HostName>(), Err(NoHostName), "{wrong}");
     }
-    assert_eq!("Ringward.Test".parse(), Ok(HostName("ringward.test".to_owned())));
+    assert_eq!("Ringward.Test".parse::<HostName>().unwrap().as_str(), "ringward.test");
 }
 
 #[test]
@@ -195,8 +196,13 @@ fn a_whole_url_in_the_request_line_counts_as_host() {
 }
 
 #[test]
-fn the_socket_has_a_user_and_no_rules() {
+fn the_socket_has_a_user_unless_a_proxy_stands_before_it() {
     let peer = Peer::Local { user: "ada".to_owned() };
-    let asked = head(Version::HTTP_10, "/api/v1/stop", &[("x-forwarded-for", "192.0.2.7")]);
-    assert_eq!(peer.actor(&asked), Ok(Actor::Local { user: "ada".to_owned() }));
+    let asked = |headers: &[(&str, &str)]| peer.actor(&head(Version::HTTP_10, "/api/v1/stop", headers));
+    let ada = Ok(Actor::Local { user: "ada".to_owned() });
+    assert_eq!(asked(&[]), ada);
+    assert_eq!(asked(&[("host", "ringward"), ("sec-fetch-site", "cross-site")]), ada);
+    for name in ["x-forwarded-for", "forwarded", "via", "cf-connecting-ip", "cf-ray"] {
+        assert_eq!(asked(&[(name, "192.0.2.7")]), Err(Broken::Proxied(name.to_owned())), "{name}");
+    }
 }

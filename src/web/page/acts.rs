@@ -1,12 +1,13 @@
 //! What the reader may ask for: links to the confirmation, or the command that does the same.
 //!
-//! **Invariant:** who may act is decided by [`Peer::actor`], the rule that the verbs themselves keep;
+//! **Invariant:** who may act is decided by [`Identity::may`], the rule that the verbs themselves keep;
 //! what is offered is what the table of verbs has for the situation that is shown.
 
 use axum::http::header;
 use axum::http::request::Parts;
 
 use super::super::Peer;
+use super::super::identity::{Identity, Need};
 use super::super::json::{RingJson, RolloutJson};
 use super::encoded;
 use crate::ids::{PlanName, RingName};
@@ -23,12 +24,12 @@ pub(super) struct Viewer {
 
 impl Viewer {
     /// Whether a form on the page that this request asks for would be taken.
-    pub(super) fn new(peer: &Peer, head: &Parts) -> Self {
+    pub(super) fn new(identity: &Identity, peer: &Peer, head: &Parts) -> Self {
         // These tell where the reader comes from, such as a link in a chat; the form comes from here.
         let mut head = head.clone();
         head.headers.remove("sec-fetch-site");
         head.headers.remove(header::ORIGIN);
-        Self { refused: peer.actor(&head).err().map(|broken| broken.to_string()) }
+        Self { refused: identity.may(Need::Operate, peer, &head).err().map(|denied| denied.why()) }
     }
 
     fn may_act(&self) -> bool {
@@ -82,7 +83,7 @@ pub(super) fn plan_cell(verb: Verb, rollout: &RolloutJson, writes: Writes) -> Op
             Some(verbs::rollback(phase, holds, ways))
         }
         Verb::CheckNow => Some(verbs::check_now(phase)),
-        Verb::Waive | Verb::ReleaseHold | Verb::Stop | Verb::Start => None,
+        Verb::Waive | Verb::ReleaseHold | Verb::Approve | Verb::Refuse | Verb::Stop | Verb::Start => None,
     }
 }
 

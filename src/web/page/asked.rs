@@ -9,6 +9,7 @@ use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 use serde::Deserialize;
 
+use super::super::identity::Need;
 use super::super::json::{DarkJson, GateJson, RingJson, RolloutJson, RolloutsAnswer};
 use super::super::problem::{Failure, Kind};
 use super::acts::{of_all, of_plan, plan_cell, waive_cell, waive_command};
@@ -94,6 +95,19 @@ impl Asked {
                     None => StartPlans::GoOn,
                 },
             },
+        }
+    }
+
+    /// What whoever asks must be allowed to.
+    pub(super) const fn need(&self) -> Need {
+        match self {
+            Self::Pause(_)
+            | Self::Resume(_)
+            | Self::Waive { .. }
+            | Self::Rollback(_)
+            | Self::CheckNow(_)
+            | Self::Stop
+            | Self::Start => Need::Operate,
         }
     }
 

@@ -39,6 +39,7 @@ use self::assets::{NAMES, Names};
 use self::ring::MILESTONES;
 use self::show::{Event, Moment, Rollout, Tone};
 use super::forecast::Forecasts;
+use super::identity::Identity;
 use super::json::{EventJson, FaultJson, FileProblemJson, RolloutJson, RolloutsAnswer};
 use super::problem::{Failure, Kind};
 use super::reads::{known, plan_name, read_log};
@@ -189,22 +190,24 @@ pub(super) struct BoardQuery {
 async fn front(
     State(services): State<Services>,
     Extension(peer): Extension<Peer>,
+    Extension(identity): Extension<Identity>,
     Extension(forecasts): Extension<Forecasts>,
     query: Result<Query<BoardQuery>, QueryRejection>,
     head: Parts,
 ) -> Html {
-    Html(board(&services, &forecasts, None, query, &Viewer::new(&peer, &head)).await)
+    Html(board(&services, &forecasts, None, query, &Viewer::new(&identity, &peer, &head)).await)
 }
 
 async fn of_plan(
     State(services): State<Services>,
     plan: Result<Path<String>, PathRejection>,
     Extension(peer): Extension<Peer>,
+    Extension(identity): Extension<Identity>,
     Extension(forecasts): Extension<Forecasts>,
     query: Result<Query<BoardQuery>, QueryRejection>,
     head: Parts,
 ) -> Html {
-    let viewer = Viewer::new(&peer, &head);
+    let viewer = Viewer::new(&identity, &peer, &head);
     Html(match plan_name(plan) {
         Ok(plan) => board(&services, &forecasts, Some(plan), query, &viewer).await,
         Err(failure) => Err(failure),

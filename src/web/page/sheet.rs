@@ -1,7 +1,7 @@
 //! Asking for a verb: a sheet that says what it will do, and its form.
 //!
 //! The form is an ordinary one, so it works without a script. A page of another site could send the
-//! same form; what keeps it out is the rule of every verb ([`Peer::actor`]) and, here, that the
+//! same form; what keeps it out is the rule of every verb ([`Identity::may`]) and, here, that the
 //! browser must say where the form comes from: clients that say nothing have the API, whose content
 //! type no form can have.
 //!
@@ -16,15 +16,17 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 
+use super::super::identity::Identity;
 use super::super::json::MAX_REASON_CHARS;
 use super::super::json::RolloutsAnswer;
 use super::super::problem::{Failure, Kind};
-use super::super::verbs::{actor_of, carry_out, check_reason};
+use super::super::verbs::{carry_out, check_reason};
 use super::super::{Peer, Services, present};
 use super::acts::Viewer;
 use super::asked::{Asked, Of, Ticked};
 use super::show::{Tone, sentence_case};
 use super::{Frame, Html, Message};
+use crate::rollout::event::Actor;
 
 /// The form's fields.
 #[derive(Debug, Default, Deserialize)]
@@ -78,9 +80,10 @@ pub(super) async fn confirm(
     Path(verb): Path<String>,
     query: Result<Query<Of>, QueryRejection>,
     Extension(peer): Extension<Peer>,
+    Extension(identity): Extension<Identity>,
     head: Parts,
 ) -> Html {
-    let viewer = Viewer::new(&peer, &head);
+    let viewer = Viewer::new(&identity, &peer, &head);
     let shown = Asked::read(&verb, query).and_then(|asked| {
         let answer = present::rollouts(&services.handle.view());
         asked.sheet(&answer, &viewer, &Said::default(), None)
@@ -93,15 +96,17 @@ pub(super) async fn submit(
     Path(verb): Path<String>,
     query: Result<Query<Of>, QueryRejection>,
     Extension(peer): Extension<Peer>,
+    Extension(identity): Extension<Identity>,
     request: Request,
 ) -> Html {
     let (head, body) = request.into_parts();
-    let viewer = Viewer::new(&peer, &head);
+    let viewer = Viewer::new(&identity, &peer, &head);
     let asked = match Asked::read(&verb, query) {
         Ok(asked) => asked,
         Err(failure) => return Html(Err(failure)),
     };
-    let (said, refused) = match asked.carried_out(&services, &peer, Request::from_parts(head, body)).await {
+    let request = Request::from_parts(head, body);
+    let (said, refused) = match asked.carried_out(&services, (&identity, &peer), request).await {
         Ok(done) => return Html(Ok(done)),
         Err(refused) => refused,
     };
@@ -109,10 +114,10 @@ pub(super) async fn submit(
     Html(asked.sheet(&answer, &viewer, &said, Some(refused)))
 }
 
-/// The browser's word that a form comes from our own page. [`Peer::actor`] has judged what is said;
+/// The browser's word that a form comes from our own page. [`Identity::may`] has judged what is said;
 /// here silence is not enough.
-fn comes_from_our_page(peer: &Peer, headers: &HeaderMap) -> Result<(), Refused> {
-    let of_a_user = matches!(peer, Peer::Local { .. });
+fn comes_from_our_page(actor: &Actor, headers: &HeaderMap) -> Result<(), Refused> {
+    let of_a_user = matches!(actor, Actor::Local { .. });
     let same = headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
     if of_a_user || same || headers.contains_key(header::ORIGIN) {
         return Ok(());
@@ -139,13 +144,16 @@ impl Asked {
     async fn carried_out(
         &self,
         services: &Services,
-        peer: &Peer,
+        (identity, peer): (&Identity, &Peer),
         request: Request,
     ) -> Result<Response, (Said, Refused)> {
         let nothing = |refused: Refused| (Said::default(), refused);
         let (head, body) = request.into_parts();
-        let actor = actor_of(peer, &head).map_err(|failure| nothing(failure.into()))?;
-        comes_from_our_page(peer, &head.headers).map_err(nothing)?;
+        let actor =
+            identity.may(self.need(), peer, &head).map_err(|denied| nothing(Failure::from(denied).into()))?;
+        let nobody = || nothing(Failure::new(Kind::Fault, "nobody asked").into());
+        let actor = actor.ok_or_else(nobody)?;
+        comes_from_our_page(&actor, &head.headers).map_err(nothing)?;
         let form = Form::<Said>::from_request(Request::from_parts(head, body), &()).await;
         let Form(mut said) = form.map_err(|rejection| nothing(unread(&rejection)))?;
         // A text area ends its lines in the way of the network.

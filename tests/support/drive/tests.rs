@@ -46,6 +46,7 @@ fn ring(name: &str, profile: &str) -> RingPlan {
         unknown_after: Span::hours(6),
         on_failure: OnFailure::Halt,
         rollback: RollbackRules::default(),
+        approval: None,
         max_devices: None,
     }
 }
@@ -55,6 +56,7 @@ fn revision() -> Revision {
         name: PlanName::new("client").unwrap(),
         description: None,
         account: None,
+        author: None,
         forbid: Vec::new(),
         on_new_target: OnNewTarget::Replace,
         on_drift: OnDrift::Halt,

@@ -14,6 +14,7 @@ pub(super) use crate::rollout::event::{
 };
 pub(super) use crate::rollout::health::{Dark, Look, Stalled};
 pub(super) use crate::rollout::remote::{Group, VersionEntry};
+use crate::rollout::token::{Role, TokenDigest, TokenGrant, TokenId};
 pub(super) use crate::rollout::verdict::{
     Evidence, Exempt, Failing, Gate, Judgement, Unknown, Verdict, Waiting,
 };
@@ -62,6 +63,7 @@ pub(super) fn ring(name: &str, policy: &str, environments: &[Environment]) -> Ri
         unknown_after: "6h".parse().unwrap(),
         on_failure: OnFailure::Halt,
         rollback: RollbackRules::default(),
+        approval: None,
         max_devices: None,
     }
 }
@@ -75,6 +77,7 @@ pub(super) fn revision(written: &str) -> Box<Revision> {
         name: PlanName::new("client").unwrap(),
         description: None,
         account: None,
+        author: None,
         forbid: Vec::new(),
         on_new_target: OnNewTarget::Replace,
         on_drift: OnDrift::Halt,
@@ -215,12 +218,35 @@ pub(super) fn intent(
     }
 }
 
+pub(super) fn token_made() -> Event {
+    let token = TokenGrant {
+        name: "ana-laptop".parse().unwrap(),
+        email: "ana@example.com".parse().unwrap(),
+        roles: BTreeSet::from([Role::Approver]),
+        id: TokenId::of(&[7; 8]).unwrap(),
+        digest: TokenDigest::of(&[9; 32]).unwrap(),
+        expires_at: None,
+    };
+    Event::TokenMade { token: Box::new(token) }
+}
+
+pub(super) fn token_revoked() -> Event {
+    Event::TokenRevoked { name: "ana-laptop".parse().unwrap() }
+}
+
 /// A log under construction.
 pub(super) struct Log(pub(super) Vec<Recorded>);
 
 impl Log {
     pub(super) fn add(&mut self, when: &str, actor: &Actor, event: Event) {
-        let account = matches!(event, Event::DaemonStarted { .. } | Event::Stopped {} | Event::Started {});
+        let account = matches!(
+            event,
+            Event::DaemonStarted { .. }
+                | Event::Stopped {}
+                | Event::Started {}
+                | Event::TokenMade { .. }
+                | Event::TokenRevoked { .. }
+        );
         let rollout = RolloutId { plan: PlanName::new("client").unwrap(), number: 1 };
         let rollout = (!account).then_some(rollout);
         let entry = Entry { actor: actor.clone(), reason: "for a test".to_owned(), rollout, event };

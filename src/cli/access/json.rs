@@ -1,0 +1,159 @@
+//! The same for programs.
+//!
+//! **Invariant:** names and meanings of the fields are promises; they are added to, never changed.
+
+use serde::Serialize;
+
+use super::compare::{Difference, Place, Scopes, Shape};
+use super::show::{Names, standing};
+use crate::cloudflare::{PermissionGroup, PolicedGroup};
+use crate::ids::{AccountId, Email, PermissionGroupId, ResourceGroupId, UserGroupId};
+use crate::rollout::remote::Member;
+
+/// `access list --json`.
+#[derive(Debug, Serialize)]
+pub(super) struct Groups<'a> {
+    account: &'a AccountId,
+    groups: Vec<Group<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Group<'a> {
+    id: &'a UserGroupId,
+    name: &'a str,
+    policies: Vec<Policy>,
+    /// Only where one group was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    members: Option<Vec<MemberJson<'a>>>,
+}
+
+#[derive(Debug, Serialize)]
+struct MemberJson<'a> {
+    /// Null where Cloudflare tells none, or none that is an e-mail address.
+    email: Option<&'a Email>,
+    /// `accepted`, `pending`, or Cloudflare's own word.
+    status: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Policy {
+    /// `allow`, `deny`, or what Cloudflare says.
+    access: String,
+    roles: Vec<RoleOf>,
+    on: Vec<PlaceJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct RoleOf {
+    id: PermissionGroupId,
+    name: Option<String>,
+}
+
+/// An object of a scope, or a resource group whose scope is not told; the other keys are null.
+#[derive(Debug, Default, Serialize)]
+struct PlaceJson {
+    key: Option<String>,
+    object: Option<String>,
+    resource_group: Option<ResourceGroupId>,
+}
+
+/// `access roles --json`.
+#[derive(Debug, Serialize)]
+pub(super) struct Roles<'a> {
+    account: &'a AccountId,
+    roles: Vec<RoleJson<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct RoleJson<'a> {
+    id: &'a PermissionGroupId,
+    name: Option<&'a str>,
+    label: Option<&'a str>,
+    description: Option<&'a str>,
+    scopes: Option<&'a str>,
+    deprecated: bool,
+}
+
+/// `access diff --json`.
+#[derive(Debug, Serialize)]
+pub(super) struct Differences<'a> {
+    account: &'a AccountId,
+    groups: Vec<GroupDifference<'a>>,
+    /// How many groups would be written; 0: nothing would change.
+    writes: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct GroupDifference<'a> {
+    id: &'a UserGroupId,
+    name: &'a str,
+    remove: Vec<Policy>,
+    add: Vec<Policy>,
+}
+
+pub(super) fn groups<'a>(
+    account: &'a AccountId,
+    groups: &'a [PolicedGroup],
+    members: Option<&'a [Member]>,
+    scopes: &Scopes,
+) -> Groups<'a> {
+    let names = Names::of(&[], groups);
+    let member =
+        |member: &'a Member| MemberJson { email: member.email.as_ref(), status: standing(&member.standing) };
+    let group = |group: &'a PolicedGroup| {
+        let shapes = group.policies.iter().map(|policy| Shape::of_answer(policy, scopes));
+        Group {
+            id: &group.group.id,
+            name: &group.group.name,
+            policies: shapes.map(|shape| policy(&shape, &names)).collect(),
+            members: members.map(|members| members.iter().map(member).collect()),
+        }
+    };
+    Groups { account, groups: groups.iter().map(group).collect() }
+}
+
+pub(super) fn roles<'a>(account: &'a AccountId, roles: &'a [PermissionGroup]) -> Roles<'a> {
+    let role = |role: &'a PermissionGroup| RoleJson {
+        id: &role.id,
+        name: role.name.as_deref(),
+        label: role.label.as_deref(),
+        description: role.description.as_deref(),
+        scopes: role.scopes.as_deref(),
+        deprecated: role.is_deprecated,
+    };
+    Roles { account, roles: roles.iter().map(role).collect() }
+}
+
+pub(super) fn differences<'a>(
+    account: &'a AccountId,
+    differences: &'a [(&'a PolicedGroup, Difference)],
+    names: &Names,
+) -> Differences<'a> {
+    let shapes = |shapes: &[Shape]| shapes.iter().map(|shape| policy(shape, names)).collect();
+    let group = |(group, difference): &'a (&'a PolicedGroup, Difference)| GroupDifference {
+        id: &group.group.id,
+        name: &group.group.name,
+        remove: shapes(&difference.remove),
+        add: shapes(&difference.add),
+    };
+    Differences {
+        account,
+        groups: differences.iter().map(group).collect(),
+        writes: differences.iter().filter(|(_, difference)| !difference.is_none()).count(),
+    }
+}
+
+fn policy(shape: &Shape, names: &Names) -> Policy {
+    let place = |place: &Place| match place {
+        Place::Part { key, object } => {
+            PlaceJson { key: Some(key.clone()), object: Some(object.clone()), ..PlaceJson::default() }
+        }
+        Place::Untold(id) => PlaceJson { resource_group: id.clone(), ..PlaceJson::default() },
+    };
+    let role = |id: &PermissionGroupId| RoleOf { id: id.clone(), name: names.name(id).map(str::to_owned) };
+    Policy {
+        access: shape.access.to_string(),
+        roles: shape.roles.iter().map(role).collect(),
+        on: shape.on.iter().map(place).collect(),
+    }
+}

@@ -1,0 +1,262 @@
+//! `ringward access`: what User Groups may do in the account, written in a file and kept that way.
+//!
+//! It works beside the daemon, with a token of its own, and writes policies alone: it never changes who
+//! belongs to a group, and never touches a group that the file, or the command, does not name.
+//!
+//! **Invariant:** a write is made only where policies differ, by [`write::carry_out`], and is believed only
+//! when it was read back.
+
+pub mod args;
+mod compare;
+mod file;
+mod json;
+mod keys;
+mod resolve;
+mod show;
+mod write;
+
+use std::fs;
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use self::args::{
+    ACCESS_TOKEN_VARIABLE, AccessArgs, AccessConnection, AccessVerb, ApplyArgs, DiffArgs, ListArgs,
+    ResetArgs, RolesArgs,
+};
+use self::compare::{Difference, Scopes};
+use self::file::Written;
+use self::resolve::{Target, resolve};
+use self::show::Names;
+use self::write::{Change, Done, carry_out};
+use crate::cli::account::Watcher;
+use crate::cli::excerpt::excerpt;
+use crate::cli::exit::CliError;
+use crate::cli::render::{Format, Out, json as write_json, safe};
+use crate::cli::screen::{Ink, Screen};
+use crate::cloudflare::{ApiError, CloudflareClient, PermissionGroup, PolicedGroup, Priority};
+use crate::ids::AccountId;
+use crate::plan::near::{either, nearest};
+use crate::plan::{MAX_BYTES, PlanError};
+
+/// Does what was asked.
+///
+/// # Errors
+/// When the file is invalid (exit 2), does not fit the account (exit 3), or the account cannot be read or
+/// written (exit 1).
+pub async fn access(args: &AccessArgs, screen: &Screen, out: Out<'_>) -> Result<(), CliError> {
+    match &args.verb {
+        AccessVerb::List(args) => list(args, screen, out).await,
+        AccessVerb::Roles(args) => roles(args, screen, out).await,
+        AccessVerb::Diff(args) => diff(args, screen, out).await,
+        AccessVerb::Apply(args) => apply(args, screen, out).await,
+        AccessVerb::Reset(args) => reset(args, screen, out).await,
+    }
+}
+
+/// The account, and on a terminal a line that says how far reading it is.
+struct Far {
+    client: CloudflareClient,
+    account: AccountId,
+    watcher: Arc<Watcher>,
+}
+
+impl Far {
+    fn reach(connection: &AccessConnection, pinned: Option<&AccountId>) -> Result<Self, CliError> {
+        let account = connection.reach.account(pinned)?;
+        if let Some(pinned) = pinned.filter(|pinned| **pinned != account) {
+            return Err(CliError::usage(format!(
+                "the file is for account {pinned}, and this is account {account}; name the right one with \
+                 --account, or leave it out"
+            )));
+        }
+        let watcher = Arc::new(Watcher::new());
+        let observer = Arc::<Watcher>::clone(&watcher);
+        let client = connection.reach.client_with(ACCESS_TOKEN_VARIABLE, account.clone(), observer)?;
+        Ok(Self { client, account, watcher })
+    }
+
+    /// What was read, with the line taken away again.
+    fn read<T>(&self, outcome: Result<T, ApiError>) -> Result<T, CliError> {
+        self.watcher.done();
+        outcome.map_err(CliError::failed)
+    }
+
+    async fn groups(&self) -> Result<Vec<PolicedGroup>, CliError> {
+        self.read(self.client.user_groups().await)
+    }
+
+    async fn roles(&self) -> Result<Vec<PermissionGroup>, CliError> {
+        self.read(self.client.permission_groups().await)
+    }
+
+    async fn scopes(&self, groups: &[PolicedGroup]) -> Result<Scopes, CliError> {
+        self.read(write::scopes(&self.client, groups).await)
+    }
+
+    /// What a file means here.
+    async fn targets(
+        &self,
+        file: &OpenFile,
+        written: &Written<'_>,
+        ink: Ink,
+    ) -> Result<(Vec<Target>, Vec<PermissionGroup>), CliError> {
+        let groups = self.groups().await?;
+        let roles = self.roles().await?;
+        let targets = resolve(written, &self.account, &groups, &roles)
+            .map_err(|errors| CliError::refused(file.told("does not fit the account", &errors, ink)))?;
+        Ok((targets, roles))
+    }
+}
+
+async fn list(args: &ListArgs, screen: &Screen, out: Out<'_>) -> Result<(), CliError> {
+    let far = Far::reach(&args.connection, None)?;
+    let mut groups = far.groups().await?;
+    let mut members = None;
+    if let Some(text) = &args.group {
+        let group = one_group(&groups, text)?.clone();
+        let id = &group.group.id;
+        members = Some(far.read(far.client.user_group_members(id, Priority::Routine).await)?);
+        groups = vec![group];
+    }
+    groups.sort_by(|a, b| a.group.name.cmp(&b.group.name));
+    let scopes = far.scopes(&groups).await?;
+    match args.json.format() {
+        Format::Json => write_json(out, &json::groups(&far.account, &groups, members.as_deref(), &scopes))?,
+        Format::Text => show::groups(out, screen, &far.account, &groups, members.as_deref(), &scopes)?,
+    }
+    Ok(())
+}
+
+async fn roles(args: &RolesArgs, screen: &Screen, out: Out<'_>) -> Result<(), CliError> {
+    let far = Far::reach(&args.connection, None)?;
+    let mut roles = far.roles().await?;
+    if let Some(part) = args.like.as_ref().map(|part| part.to_lowercase()) {
+        roles.retain(|role| role.name.as_ref().is_some_and(|name| name.to_lowercase().contains(&part)));
+    }
+    roles.sort_by(|a, b| (&a.name, &a.scopes).cmp(&(&b.name, &b.scopes)));
+    match args.json.format() {
+        Format::Json => write_json(out, &json::roles(&far.account, &roles))?,
+        Format::Text => show::roles(out, screen, &roles)?,
+    }
+    Ok(())
+}
+
+async fn diff(args: &DiffArgs, screen: &Screen, out: Out<'_>) -> Result<(), CliError> {
+    let file = OpenFile::read(&args.file)?;
+    let written = file.written(screen.ink)?;
+    let far = Far::reach(&args.connection, written.says.account.as_ref())?;
+    let (targets, roles) = far.targets(&file, &written, screen.ink).await?;
+    let found: Vec<PolicedGroup> = targets.iter().map(|target| target.found.clone()).collect();
+    let scopes = far.scopes(&found).await?;
+    let differences: Vec<(&PolicedGroup, Difference)> = targets
+        .iter()
+        .map(|target| (&target.found, Difference::between(&target.found.policies, &target.wanted, &scopes)))
+        .collect();
+    let names = Names::of(&roles, &found);
+    match args.json.format() {
+        Format::Json => write_json(out, &json::differences(&far.account, &differences, &names))?,
+        Format::Text => show::differences(out, screen, &far.account, &differences, &names)?,
+    }
+    Ok(())
+}
+
+async fn apply(args: &ApplyArgs, screen: &Screen, out: Out<'_>) -> Result<(), CliError> {
+    let file = OpenFile::read(&args.file)?;
+    let written = file.written(screen.ink)?;
+    let far = Far::reach(&args.connection, written.says.account.as_ref())?;
+    let (targets, roles) = far.targets(&file, &written, screen.ink).await?;
+    let mut changed = 0;
+    for Target { found, wanted } in &targets {
+        let change = Change { group: &found.group, policies: wanted, reason: &args.reason };
+        let done = carry_out(&far.client, &change).await;
+        far.watcher.done();
+        let done = done.map_err(|error| stopped(error, changed, targets.len()))?;
+        changed += usize::from(matches!(done, Done::Written(_)));
+        let names = Names::of(&roles, std::slice::from_ref(found));
+        show::done(out, screen, &far.account, &change, &done, &names)?;
+        out.flush()?;
+    }
+    Ok(show::applied(out, changed, targets.len())?)
+}
+
+async fn reset(args: &ResetArgs, screen: &Screen, out: Out<'_>) -> Result<(), CliError> {
+    let far = Far::reach(&args.connection, None)?;
+    let groups = far.groups().await?;
+    let found = one_group(&groups, &args.group)?;
+    let change = Change { group: &found.group, policies: &[], reason: &args.reason };
+    let done = carry_out(&far.client, &change).await;
+    far.watcher.done();
+    let names = Names::of(&[], std::slice::from_ref(found));
+    Ok(show::done(out, screen, &far.account, &change, &done?, &names)?)
+}
+
+/// An error of one of several groups, with what was done before it.
+fn stopped(error: CliError, changed: usize, all: usize) -> CliError {
+    if all == 1 {
+        return error;
+    }
+    let text = format!(
+        "{error}\n{changed} of {all} groups had been changed before; those after it were not touched"
+    );
+    error.with_message(text)
+}
+
+/// The group of a name, or of an ID.
+fn one_group<'a>(groups: &'a [PolicedGroup], text: &str) -> Result<&'a PolicedGroup, CliError> {
+    if let Some(group) = groups.iter().find(|known| known.group.id.as_str() == text) {
+        return Ok(group);
+    }
+    let named: Vec<&PolicedGroup> = groups.iter().filter(|known| known.group.name == text).collect();
+    match named.as_slice() {
+        [one] => Ok(one),
+        [] => {
+            let near = nearest(text, groups.iter().map(|known| known.group.name.as_str()));
+            let instead = match either(&near) {
+                Some(near) => format!("did you mean {near}?"),
+                None => "`ringward access list` shows the account's groups".to_owned(),
+            };
+            let text = safe(text);
+            Err(CliError::refused(format!("the account has no User Group `{text}`; {}", safe(&instead))))
+        }
+        several => {
+            let ids: Vec<&str> = several.iter().map(|group| group.group.id.as_str()).collect();
+            Err(CliError::refused(format!(
+                "the account has {} User Groups named `{}`; name one by its ID: {}",
+                several.len(),
+                safe(text),
+                ids.join(", ")
+            )))
+        }
+    }
+}
+
+/// A file that was read, for errors to show parts of it.
+struct OpenFile {
+    name: String,
+    bytes: Vec<u8>,
+}
+
+impl OpenFile {
+    fn read(path: &Path) -> Result<Self, CliError> {
+        let name = path.display().to_string();
+        // One byte more than the largest, so that the decoder sees that it is too large.
+        let most = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+        let mut bytes = Vec::new();
+        fs::File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(|error| {
+            CliError::usage(format!("{name} cannot be read: {error}; name an access file"))
+        })?;
+        Ok(Self { name, bytes })
+    }
+
+    fn written(&self, ink: Ink) -> Result<Written<'_>, CliError> {
+        file::read(&self.name, &self.bytes)
+            .map_err(|errors| CliError::usage(self.told("cannot be used", &errors, ink)))
+    }
+
+    fn told(&self, what: &str, errors: &[PlanError], ink: Ink) -> String {
+        let bytes = |name: &str| (name == self.name).then_some(self.bytes.as_slice());
+        let shown: Vec<String> = errors.iter().map(|error| excerpt(error, bytes, ink)).collect();
+        format!("{} {what}\n\n{}", self.name, shown.join("\n").trim_end())
+    }
+}

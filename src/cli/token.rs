@@ -1,0 +1,166 @@
+//! `ringward token`: bearer tokens, made, listed and revoked on the machine itself.
+//!
+//! **Invariant:** a token's text goes to standard output once, and nowhere else.
+
+use std::collections::BTreeSet;
+
+use clap::{Args, Subcommand};
+
+use crate::cli::args::{DaemonArgs, JsonArgs};
+use crate::cli::client::Connection;
+use crate::cli::exit::CliError;
+use crate::cli::render::{Format, Out, json, safe};
+use crate::ids::{Email, TokenName};
+use crate::rollout::token::Role;
+use crate::rollout::verdict::short;
+use crate::time::Span;
+use crate::web::json::{
+    RevokeRequest, TokenJson, TokenMadeAnswer, TokenRequestJson, TokensAnswer, VerbAnswer,
+};
+
+/// What to do with tokens.
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Make a token, and print it: this once
+    #[command(after_help = "\
+Roles: viewer reads, operator asks for verbs, approver approves. Each may read. To approve, its person
+must be a member of the User Group that a ring's approval names, too.
+
+Examples:
+  ringward token new ana-laptop --email ana@example.com --role operator,approver --expires 90d
+  ringward token new prometheus --email ops@example.com --role viewer > /etc/prometheus/ringward.token")]
+    New(NewArgs),
+    /// List every token that was ever made, without its text
+    #[command(after_help = "\
+Example:
+  ringward token list --json | jq '.tokens[] | select(.state == \"live\")'")]
+    List(ListArgs),
+    /// Let a token be worth nothing from now on
+    #[command(after_help = "\
+Example:
+  ringward token revoke ana-laptop --reason 'laptop lost'")]
+    Revoke(RevokeArgs),
+}
+
+/// Arguments of `token new`.
+#[derive(Debug, Args)]
+pub struct NewArgs {
+    /// Its name, such as ana-laptop; no other token ever has it
+    #[arg(value_name = "NAME")]
+    pub name: TokenName,
+    /// Whose it is
+    #[arg(long, value_name = "E-MAIL")]
+    pub email: Email,
+    /// What its holder may do: viewer, operator, approver
+    #[arg(long = "role", value_name = "ROLES", value_delimiter = ',', required = true)]
+    pub roles: Vec<Role>,
+    /// How long it lives, such as 90d; without it, until it is revoked
+    #[arg(long, value_name = "TIME")]
+    pub expires: Option<Span>,
+    /// Why, for those who read the history
+    #[arg(long, value_name = "TEXT", default_value = "a token was needed")]
+    pub reason: String,
+    /// How to answer.
+    #[command(flatten)]
+    pub json: JsonArgs,
+    /// Which daemon.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+}
+
+/// Arguments of `token list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// How to answer.
+    #[command(flatten)]
+    pub json: JsonArgs,
+    /// Which daemon.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+}
+
+/// Arguments of `token revoke`.
+#[derive(Debug, Args)]
+pub struct RevokeArgs {
+    /// Its name
+    #[arg(value_name = "NAME")]
+    pub name: TokenName,
+    /// Why, for those who read the history
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Which daemon.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+}
+
+/// Does it. What is no token goes to `told`, so that standard output can be a file of the token alone.
+///
+/// # Errors
+/// When it is refused, or there is no daemon to ask.
+pub async fn token(command: TokenCommand, out: Out<'_>, told: Out<'_>) -> Result<(), CliError> {
+    match command {
+        TokenCommand::New(args) => new(&args.daemon.connection(), &args, out, told).await,
+        TokenCommand::List(args) => list(&args.daemon.connection(), args.json.format(), out).await,
+        TokenCommand::Revoke(args) => {
+            let request = RevokeRequest { reason: args.reason };
+            let path = ["tokens", args.name.as_str(), "revoke"];
+            let answer: VerbAnswer = args.daemon.connection().post(&path, &request).await?;
+            Ok(writeln!(out, "{}", safe(&answer.done))?)
+        }
+    }
+}
+
+async fn new(at: &Connection, args: &NewArgs, out: Out<'_>, told: Out<'_>) -> Result<(), CliError> {
+    let request = TokenRequestJson {
+        name: args.name.clone(),
+        email: args.email.clone(),
+        roles: BTreeSet::from_iter(args.roles.iter().copied()),
+        expires: args.expires,
+        reason: args.reason.clone(),
+    };
+    let made: TokenMadeAnswer = at.post(&["tokens"], &request).await?;
+    if args.json.format() == Format::Json {
+        return Ok(json(out, &made)?);
+    }
+    writeln!(out, "{}", safe(&made.token))?;
+    let until = made.expires_at.map_or("until it is revoked".to_owned(), |at| format!("until {}", short(at)));
+    writeln!(
+        told,
+        "This is token `{}` of {}, {until}. It is shown this once: ringward keeps only its SHA-256. Send it as\n  \
+         Authorization: Bearer TOKEN\nFrom now on nobody has a right over TCP for coming from this machine alone.",
+        args.name, args.email
+    )?;
+    Ok(())
+}
+
+async fn list(at: &Connection, format: Format, out: Out<'_>) -> Result<(), CliError> {
+    let answer: TokensAnswer = at.get(&["tokens"], &[]).await?;
+    if format == Format::Json {
+        return Ok(json(out, &answer)?);
+    }
+    if answer.tokens.is_empty() {
+        return Ok(writeln!(out, "There is no token; `ringward token new` makes one.")?);
+    }
+    for token in &answer.tokens {
+        writeln!(out, "{}", safe(&line(token)))?;
+    }
+    Ok(())
+}
+
+fn line(token: &TokenJson) -> String {
+    let roles: Vec<&str> = token.roles.iter().map(|role| role.as_str()).collect();
+    let end = match (&token.revoked_at, &token.revoked_by, &token.expires_at) {
+        (Some(at), Some(by), _) => format!("revoked {} by {by}: {}", short(*at), token.reason),
+        (_, _, Some(at)) => format!("{}, until {}", token.state, short(*at)),
+        _ => token.state.clone(),
+    };
+    format!(
+        "{} · {} · {} · rwt_{}_… · made {} by {} · {end}",
+        token.name,
+        token.email,
+        roles.join(", "),
+        token.id,
+        short(token.made_at),
+        token.made_by
+    )
+}

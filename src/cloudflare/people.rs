@@ -1,0 +1,183 @@
+//! The client: User Groups, their members, their policies, and what a policy can name.
+//!
+//! **Invariant:** a listing is whole or an error; nothing here changes who belongs to a group.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+
+use crate::ids::{PermissionGroupId, UserGroupId, UserGroupName};
+use crate::rollout::remote::{Member, UserGroup};
+
+use super::budget::Priority;
+use super::client::CloudflareClient;
+use super::error::ApiError;
+use super::permissions::{PermissionGroup, PolicedGroup, PolicyIntent, ResourceGroup, UserGroupLookup};
+use super::request::{self, Operation, Request};
+use super::wire::{NumberedPage, Single, WireMember, WirePermissionGroup, WireResourceGroup, WireUserGroup};
+
+/// Pages of anything here that are read at most: 50,000 members or groups, 5,000 permission groups.
+const MAX_PAGES: u32 = 100;
+
+impl CloudflareClient {
+    /// The User Groups of exactly this name, sorted by ID: usually one, but names are not promised to be
+    /// unique. [`Priority::Write`] is for the read just before a write.
+    ///
+    /// # Errors
+    /// Any; the listing is whole or an error.
+    pub async fn user_groups_named(
+        &self,
+        name: &UserGroupName,
+        priority: Priority,
+    ) -> Result<Vec<UserGroup>, ApiError> {
+        let found = self.list_user_groups(Some(name), priority).await?;
+        // What the filter compares, and whether a server knows it, is not documented.
+        Ok(found.into_values().map(UserGroup::from).filter(|group| group.name == name.as_str()).collect())
+    }
+
+    /// All User Groups with their policies, sorted by ID.
+    ///
+    /// # Errors
+    /// Any; the listing is whole or an error.
+    pub async fn user_groups(&self) -> Result<Vec<PolicedGroup>, ApiError> {
+        let found = self.list_user_groups(None, Priority::Routine).await?;
+        Ok(found.into_values().map(PolicedGroup::from).collect())
+    }
+
+    /// One User Group with its policies, fresh.
+    ///
+    /// # Errors
+    /// Any; a 404 of the API itself is [`UserGroupLookup::Missing`], one of a proxy is an error.
+    pub async fn user_group(
+        &self,
+        id: &UserGroupId,
+        priority: Priority,
+    ) -> Result<UserGroupLookup, ApiError> {
+        let request = request::get_user_group(&self.account, id);
+        match self.call::<Single<WireUserGroup>>(&request, priority).await {
+            Ok(answer) => {
+                self.same_user_group(Operation::GetUserGroup, id, answer).map(UserGroupLookup::Found)
+            }
+            Err(error) if error.says_missing() => Ok(UserGroupLookup::Missing),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Replaces all policies of a User Group, and answers it as the far end has it. Whether that equals the
+    /// intent is for the caller to compare.
+    ///
+    /// # Errors
+    /// Any; see [`ApiError::is_in_doubt`] before sending it again.
+    pub async fn update_user_group(
+        &self,
+        id: &UserGroupId,
+        policies: &[PolicyIntent],
+    ) -> Result<PolicedGroup, ApiError> {
+        let request = request::update_user_group(&self.account, id, policies);
+        let answer: Single<WireUserGroup> = self.call(&request, Priority::Write).await?;
+        self.same_user_group(Operation::UpdateUserGroup, id, answer)
+    }
+
+    /// The members of a User Group, each once.
+    ///
+    /// # Errors
+    /// Any; [`ApiError::says_missing`] tells that the group is gone. A list that changes while its pages are
+    /// read is an error, never a shorter list.
+    pub async fn user_group_members(
+        &self,
+        id: &UserGroupId,
+        priority: Priority,
+    ) -> Result<Vec<Member>, ApiError> {
+        let request = |page| request::list_members(&self.account, id, page);
+        let key = |member: &WireMember| member.id.clone();
+        let found = self.numbered(request::MEMBERS_PER_PAGE, priority, request, key).await?;
+        Ok(found.into_values().map(Member::from).collect())
+    }
+
+    /// All permission groups, sorted by ID.
+    ///
+    /// # Errors
+    /// Any; the listing is whole or an error.
+    pub async fn permission_groups(&self) -> Result<Vec<PermissionGroup>, ApiError> {
+        let request = |page| request::list_permission_groups(&self.account, page);
+        let key = |role: &WirePermissionGroup| -> PermissionGroupId { role.id.clone() };
+        let size = request::PERMISSION_GROUPS_PER_PAGE;
+        let found = self.numbered(size, Priority::Routine, request, key).await?;
+        Ok(found.into_values().map(PermissionGroup::from).collect())
+    }
+
+    /// All resource groups, as they are listed.
+    ///
+    /// # Errors
+    /// Any.
+    pub async fn resource_groups(&self) -> Result<Vec<ResourceGroup>, ApiError> {
+        let request = request::list_resource_groups(&self.account);
+        let answer: Single<Vec<WireResourceGroup>> = self.call(&request, Priority::Routine).await?;
+        Ok(answer.result.into_iter().map(ResourceGroup::from).collect())
+    }
+
+    async fn list_user_groups(
+        &self,
+        name: Option<&UserGroupName>,
+        priority: Priority,
+    ) -> Result<BTreeMap<UserGroupId, WireUserGroup>, ApiError> {
+        let request = |page| request::list_user_groups(&self.account, name, page);
+        let key = |group: &WireUserGroup| group.id.clone();
+        self.numbered(request::USER_GROUPS_PER_PAGE, priority, request, key).await
+    }
+
+    /// Reads numbered pages to their end: up to the total where one is told, else to the first page that is
+    /// not full.
+    async fn numbered<T: DeserializeOwned, K: Ord>(
+        &self,
+        per_page: u32,
+        priority: Priority,
+        request: impl Fn(u32) -> Request,
+        key: impl Fn(&T) -> K,
+    ) -> Result<BTreeMap<K, T>, ApiError> {
+        let operation = request(1).operation;
+        let inconsistent = |detail: String| Err(self.inconsistent(operation, &detail));
+        let mut found: BTreeMap<K, T> = BTreeMap::new();
+        let mut promised = None;
+        for page in 1..=MAX_PAGES {
+            let answer: NumberedPage<T> = self.call(&request(page), priority).await?;
+            let info = answer.result_info.unwrap_or_default();
+            if let Some(told) = info.page.filter(|told| *told != page) {
+                return inconsistent(format!("asked for page {page}, it says to be page {told}"));
+            }
+            if *promised.get_or_insert(info.total_count) != info.total_count {
+                return inconsistent(format!("the number of entries changed while page {page} was read"));
+            }
+            let (before, listed) = (found.len(), answer.result.len());
+            found.extend(answer.result.into_iter().map(|entry| (key(&entry), entry)));
+            match info.total_count {
+                Some(total) if found.len() == total => return Ok(found),
+                // Entries counted by ID: one that two pages list has pushed another one off them.
+                Some(total) if found.len() > total || listed == 0 => {
+                    return inconsistent(format!("it lists {} of {total} entries", found.len()));
+                }
+                Some(_) => {}
+                None if listed < info.per_page.unwrap_or(per_page as usize) => return Ok(found),
+                None if found.len() == before => {
+                    return inconsistent(format!("page {page} repeats the pages before it"));
+                }
+                None => {}
+            }
+        }
+        inconsistent(format!("it has not ended after {MAX_PAGES} pages"))
+    }
+
+    fn same_user_group(
+        &self,
+        operation: Operation,
+        asked: &UserGroupId,
+        answer: Single<WireUserGroup>,
+    ) -> Result<PolicedGroup, ApiError> {
+        let found = PolicedGroup::from(answer.result);
+        if found.group.id == *asked {
+            return Ok(found);
+        }
+        let detail = format!("asked for User Group {asked}, it is about {}", found.group.id);
+        Err(self.inconsistent(operation, &detail))
+    }
+}

@@ -1,0 +1,134 @@
+//! Tree to configuration, noting every problem on the way.
+//!
+//! **Invariant:** when nothing is returned, at least one problem was noted.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU8;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use super::keys::{ACCESS, CONFIG, FLOOR, MOST};
+use super::{Access, Config, Operators, Reading, RunSettings};
+use crate::plan::error::Problems;
+use crate::plan::fields::{Fields, items, text, word};
+use crate::plan::model::ApprovalFloor;
+use crate::plan::tree::{Node, Value};
+use crate::plan::values::{account, read};
+
+const YES_OR_NO: &[(&str, bool)] = &[("true", true), ("false", false)];
+const READING: &[(&str, Reading)] = &[("open", Reading::Open), ("signed_in", Reading::SignedIn)];
+/// The word that stands for whoever Access lets in.
+const EVERYONE: &str = "everyone";
+
+pub(super) fn config(root: &Node, problems: &mut Problems) -> Option<Config> {
+    let fields = Fields::of(root, &CONFIG, problems)?;
+    let access = fields.get("access").map(|node| access(node, problems));
+    let floor = fields.get("approval_floor").map(|node| floor(node, problems));
+    let reading = word(&fields, "reading", READING, problems);
+    let run = run(&fields, problems);
+    Some(Config {
+        // A part that is refused has noted why.
+        access: access.flatten(),
+        reading: reading.unwrap_or_default(),
+        approval_floor: floor.flatten(),
+        run,
+    })
+}
+
+fn run(fields: &Fields<'_>, problems: &mut Problems) -> RunSettings {
+    let path = |key: &str, problems: &mut Problems| -> Option<PathBuf> {
+        let node = fields.get(key)?;
+        text(node, &format!("`{key}`"), problems).map(PathBuf::from)
+    };
+    let example = "a list of names, such as [ringward.example.com]";
+    let hosts = fields.get("hosts").map(|node| list(node, "`hosts`", "a host's name", example, problems));
+    RunSettings {
+        plans: path("plans", problems),
+        listen: fields.get("listen").and_then(|node| parsed(node, "`listen`", problems)),
+        hosts: hosts.unwrap_or_default(),
+        read_only: word(fields, "read_only", YES_OR_NO, problems).unwrap_or_default(),
+        observe: word(fields, "observe", YES_OR_NO, problems).unwrap_or_default(),
+        account: fields.get("account").and_then(|node| account(node, problems)),
+        token_file: path("token_file", problems),
+        ca_file: path("ca_file", problems),
+    }
+}
+
+fn access(node: &Node, problems: &mut Problems) -> Option<Access> {
+    let fields = Fields::of(node, &ACCESS, problems)?;
+    let team = fields.require("team", "write NAME of https://NAME.cloudflareaccess.com", problems);
+    let team = team.and_then(|node| parsed(node, "`team`", problems));
+    let tags = "a list of AUD tags, of 64 digits each";
+    let audience = fields.require("audience", &format!("write {tags}"), problems);
+    let audience: Option<Vec<_>> =
+        audience.map(|node| list(node, "`audience`", "an AUD tag", tags, problems));
+    let certs_url = fields.get("certs_url").and_then(|node| parsed(node, "`certs_url`", problems));
+    let operators = fields.get("operators").map(|node| operators(node, problems));
+    let ids = "a list of client IDs, such as [88bf3b6d86161464f6509f7219099e57.access]";
+    let services = fields.get("services");
+    let services = services.map(|node| list(node, "`services`", "a client ID", ids, problems));
+    Some(Access {
+        team: team?,
+        audience: BTreeSet::from_iter(audience?),
+        certs_url,
+        operators: operators.unwrap_or_default(),
+        services: BTreeSet::from_iter(services.unwrap_or_default()),
+    })
+}
+
+fn operators(node: &Node, problems: &mut Problems) -> Operators {
+    if matches!(&node.value, Value::Scalar { text, .. } if text == EVERYONE) {
+        return Operators::Everyone;
+    }
+    let example = "the word `everyone`, or a list of e-mails, such as [ana@example.com]";
+    Operators::Only(BTreeSet::from_iter(list(node, "`operators`", "an e-mail", example, problems)))
+}
+
+fn floor(node: &Node, problems: &mut Problems) -> Option<ApprovalFloor> {
+    let fields = Fields::of(node, &FLOOR, problems)?;
+    let group = fields.require("user_group", "write a User Group's name", problems);
+    let group = group.and_then(|node| parsed(node, "`user_group`", problems));
+    let count = fields.require("count", "write how many must approve, such as count: 2", problems);
+    let count = count.and_then(|node| whole::<NonZeroU8>(node, "`count`", "from 1 to 255", problems));
+    let over = fields.require("over_devices", "write a number of devices, such as 1000", problems);
+    let over = over.and_then(|node| whole::<u32>(node, "`over_devices`", "of devices", problems));
+    Some(ApprovalFloor { user_group: group?, count: count?, over_devices: usize::try_from(over?).ok()? })
+}
+
+/// A value whose own type knows what is right.
+fn parsed<T>(node: &Node, what: &str, problems: &mut Problems) -> Option<T>
+where
+    T: FromStr,
+    T::Err: std::fmt::Display,
+{
+    read(node, what, problems, |text| {
+        text.parse().map_err(|error: T::Err| (format!("{what} cannot be used"), error.to_string()))
+    })
+}
+
+/// A whole number in digits alone.
+fn whole<T: FromStr>(node: &Node, what: &str, range: &str, problems: &mut Problems) -> Option<T> {
+    read(node, what, problems, |text| {
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = text.parse().ok().filter(|_| digits);
+        number.ok_or_else(|| (format!("{what} cannot be read"), format!("write a whole number {range}")))
+    })
+}
+
+/// A list of such values; an empty one is a slip.
+fn list<T>(node: &Node, what: &str, item: &str, example: &str, problems: &mut Problems) -> Vec<T>
+where
+    T: FromStr,
+    T::Err: std::fmt::Display,
+{
+    let Some(nodes) = items(node, what, example, problems) else { return Vec::new() };
+    if nodes.is_empty() {
+        problems.missing(&node.at, format!("{what} is empty"), format!("write {example}, or leave it out"));
+    }
+    if nodes.len() > MOST {
+        let problem = format!("{} entries are too many", nodes.len());
+        problems.missing(&node.at, problem, format!("write at most {MOST}"));
+        return Vec::new();
+    }
+    nodes.iter().filter_map(|node| parsed(node, item, problems)).collect()
+}

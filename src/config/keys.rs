@@ -1,0 +1,144 @@
+//! The keys of `ringward.yaml`, as the decoder knows them.
+//!
+//! **Invariant:** a key that stands here is read by the decoder, and no other is.
+
+use crate::plan::grammar::{Absent, Bare, Key, Mapping, Takes, ValueKind};
+
+/// One line of text; what it must be is the reader's business.
+const LINE: ValueKind = ValueKind {
+    name: "text",
+    doc: "One line of text.",
+    pattern: r"^[^\t\n]*\S[^\t\n]*$",
+    most: crate::plan::MAX_TEXT_CHARS,
+    bare: Bare::Anything,
+    bound: None,
+};
+
+/// The most entries of a list.
+pub(super) const MOST: usize = 1_000;
+
+const fn value(name: &'static str, absent: &'static str, doc: &'static str, example: &'static str) -> Key {
+    Key { name, takes: Takes::Value(&LINE), absent: Absent::Means(absent), doc, example }
+}
+
+const fn needed(name: &'static str, doc: &'static str, example: &'static str) -> Key {
+    Key { name, takes: Takes::Value(&LINE), absent: Absent::Refused, doc, example }
+}
+
+const fn list(name: &'static str, absent: &'static str, doc: &'static str, example: &'static str) -> Key {
+    let takes = Takes::Values { item: &LINE, least: 1, most: MOST };
+    Key { name, takes, absent: Absent::Means(absent), doc, example }
+}
+
+const fn mapping(name: &'static str, of: &'static Mapping, doc: &'static str, example: &'static str) -> Key {
+    Key { name, takes: Takes::Keys(of), absent: Absent::Means("there is none"), doc, example }
+}
+
+pub(super) const CONFIG: Mapping = Mapping {
+    of: "the configuration",
+    name: "configuration",
+    doc: "What a daemon is told beside its plans.",
+    keys: &[
+        mapping(
+            "access",
+            &ACCESS,
+            "Cloudflare Access in front of ringward.",
+            "access: {team: acme, audience: […]}",
+        ),
+        value("reading", "`open`", "Who may read over TCP: `open` or `signed_in`.", "reading: signed_in"),
+        mapping("approval_floor", &FLOOR, "Approvals that no plan may ask less than.", "approval_floor: {…}"),
+        value("plans", "--plans must be given", "The directory of plan files.", "plans: plans"),
+        value(
+            "listen",
+            "127.0.0.1:8787",
+            "The address of page, API and metrics, or `none`.",
+            "listen: 127.0.0.1:8787",
+        ),
+        list(
+            "hosts",
+            "none",
+            "Names that page, API and metrics may be read under.",
+            "hosts: [ringward.example.com]",
+        ),
+        value("read_only", "`false`", "No verbs over TCP: `true` or `false`.", "read_only: true"),
+        value(
+            "observe",
+            "`false`",
+            "Everything but writes at Cloudflare: `true` or `false`.",
+            "observe: true",
+        ),
+        value(
+            "account",
+            "--account must be given",
+            "The account's ID.",
+            "account: 023e105f4ecef8ad9ca31a8372d0c353",
+        ),
+        value(
+            "token_file",
+            "CLOUDFLARE_API_TOKEN",
+            "The file that holds the API token.",
+            "token_file: /etc/ringward/token",
+        ),
+        value("ca_file", "this machine's", "PEM certificates to trust.", "ca_file: /etc/ringward/ca.pem"),
+    ],
+    later: &[],
+    elsewhere: &[
+        ("api_url", "give --api-url or RINGWARD_API_URL"),
+        ("clock", "give --clock or RINGWARD_CLOCK"),
+        ("db", "give --db or RINGWARD_DB; this file is looked for beside the database"),
+        ("host", "write `hosts`, a list of names"),
+        ("requests", "give --requests or RINGWARD_REQUESTS"),
+        ("token", "write `token_file`: this file holds no secret"),
+        ("plan", "this is no plan; a plan is a file of its own"),
+        ("rings", "rings stand in a plan, which is a file of its own"),
+    ],
+};
+
+pub(super) const ACCESS: Mapping = Mapping {
+    of: "`access`",
+    name: "access",
+    doc: "An application of Cloudflare Access.",
+    keys: &[
+        needed("team", "NAME of https://NAME.cloudflareaccess.com.", "team: acme"),
+        Key {
+            name: "audience",
+            takes: Takes::Values { item: &LINE, least: 1, most: MOST },
+            absent: Absent::Refused,
+            doc: "The AUD tags of the applications that lead here.",
+            example: "audience: [4714c1358e65fe4b408ad6d432a5f878f08194bdb4752441fd56faefa9b2b6f2]",
+        },
+        value(
+            "certs_url",
+            "the team's own",
+            "Where the team's keys are, for tests.",
+            "certs_url: http://127.0.0.1:9000/certs",
+        ),
+        list(
+            "operators",
+            "`everyone`",
+            "E-mails of those who may ask for verbs, or the word `everyone`.",
+            "operators: [ana@example.com]",
+        ),
+        list(
+            "services",
+            "none",
+            "Client IDs of service tokens that may ask for verbs.",
+            "services: [88bf3b6d.access]",
+        ),
+    ],
+    later: &[],
+    elsewhere: &[("aud", "write `audience`, a list of AUD tags")],
+};
+
+pub(super) const FLOOR: Mapping = Mapping {
+    of: "`approval_floor`",
+    name: "approval_floor",
+    doc: "What every ring needs from so many devices on.",
+    keys: &[
+        needed("user_group", "The User Group whose members count.", "user_group: Release Approvers"),
+        needed("count", "How many of them, from 1 to 255.", "count: 2"),
+        needed("over_devices", "Rings of more devices than these.", "over_devices: 1000"),
+    ],
+    later: &[],
+    elsewhere: &[],
+};

@@ -1,0 +1,116 @@
+//! People who speak up about entering a ring: the members are read before their word is taken.
+//!
+//! **Invariant:** a word is judged by a list that was read after it was spoken or hardly before, or by
+//! none at all; and whoever speaks is answered, whatever becomes of the reads.
+
+use std::collections::BTreeSet;
+
+use tokio::sync::oneshot;
+
+use super::{DaemonError, Owner};
+use crate::daemon::view::{CommandError, MAX_WAITING};
+use crate::failpoint::{self, Point};
+use crate::ids::UserGroupName;
+use crate::rollout::approval::claim;
+use crate::rollout::command::Command;
+use crate::rollout::event::Actor;
+use crate::rollout::world::{Read, Want};
+use crate::time::{SignedDuration, since};
+
+/// A list that is younger than this is not read again for one more person.
+const READ_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(10);
+
+/// A verb, who asks for it, and where the answer goes.
+#[derive(Debug)]
+pub(super) struct Asking {
+    pub(super) actor: Actor,
+    pub(super) reason: String,
+    pub(super) command: Command,
+    pub(super) reply: oneshot::Sender<Result<String, CommandError>>,
+}
+
+/// A word that waits until these groups are read.
+#[derive(Debug)]
+pub(super) struct Spoken {
+    asking: Asking,
+    waits_for: BTreeSet<UserGroupName>,
+}
+
+/// Whether the members that a word is judged by could be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sight {
+    Clear,
+    None,
+}
+
+impl Owner {
+    /// Has the members read that a word needs, and puts it off until they are; gives it back where
+    /// nothing is to be read first.
+    pub(super) fn put_off(&mut self, asking: Asking) -> Option<Asking> {
+        let now = self.engine.now();
+        let mut waits_for = claim::groups(&self.engine.state, &self.engine.world, &asking.command);
+        waits_for.retain(|group| {
+            let read = self.engine.world.user_groups.get(group);
+            read.is_none_or(|read| since(read.as_of, now) > READ_AGAIN_AFTER)
+        });
+        if waits_for.is_empty() {
+            return Some(asking);
+        }
+        if self.spoken.len() >= MAX_WAITING {
+            let full = CommandError::Unavailable("too many people speak up at once");
+            let _ = asking.reply.send(Err(full));
+            return None;
+        }
+        let wants = waits_for.iter().map(|group| Want { read: Read::Approvers(group.clone()), at: now });
+        let mut wants: Vec<Want> = wants.collect();
+        self.reading.hurry(&mut wants, now);
+        self.start_reads(&wants, now);
+        self.spoken.push(Spoken { asking, waits_for });
+        None
+    }
+
+    /// A group was read, or could not be: the words that waited for nothing else are judged.
+    pub(super) fn heard(&mut self, group: &UserGroupName, sight: Sight) -> Result<(), DaemonError> {
+        let mut ready = Vec::new();
+        for mut spoken in std::mem::take(&mut self.spoken) {
+            let waited = spoken.waits_for.remove(group);
+            match (sight, spoken.waits_for.is_empty()) {
+                (Sight::Clear, true) | (Sight::None, _) if waited => ready.push(spoken.asking),
+                (Sight::Clear | Sight::None, _) => self.spoken.push(spoken),
+            }
+        }
+        for asking in ready {
+            self.carry_out(asking, sight)?;
+        }
+        Ok(())
+    }
+
+    /// Carries a verb out and answers.
+    pub(super) fn carry_out(&mut self, asking: Asking, sight: Sight) -> Result<(), DaemonError> {
+        let Asking { actor, reason, command, reply } = asking;
+        // What could not be read again is not believed any more, for this word.
+        let unseen = match sight {
+            Sight::Clear => None,
+            Sight::None => Some(std::mem::take(&mut self.engine.world.user_groups)),
+        };
+        let answer = self.engine.command(&actor, &reason, &command);
+        if let Some(unseen) = unseen {
+            self.engine.world.user_groups = unseen;
+        }
+        let mut answer = answer?;
+        // The snapshot first, so that who asked sees what the request did.
+        match (&mut answer, &command) {
+            (Ok(done), Command::CheckNow(plan)) => {
+                tracing::info!(%actor, reason, %plan, "asked to check now");
+                *done = self.check_now(plan)?;
+            }
+            _ => {
+                self.pass()?;
+            }
+        }
+        failpoint::reach(Point::VerbUnanswered);
+        // Who asked may have gone away.
+        let _ = reply.send(answer);
+        Ok(())
+    }
+}

@@ -1,0 +1,81 @@
+//! The tokens that were made, as the log tells.
+//!
+//! **Invariant:** a name and a public part belong to one token for ever, revoked or not.
+
+use std::collections::BTreeMap;
+
+use super::Hold;
+use crate::ids::TokenName;
+use crate::rollout::event::Recorded;
+use crate::rollout::token::{TokenGrant, TokenId};
+use crate::time::Timestamp;
+
+/// Every token that was ever made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tokens(BTreeMap<TokenName, Token>);
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// What it is.
+    pub grant: TokenGrant,
+    /// Who made it, why and when.
+    pub made: Hold,
+    /// Who revoked it, why and when.
+    pub revoked: Option<Hold>,
+}
+
+impl Token {
+    /// Whether it opens anything at `now`.
+    #[must_use]
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.revoked.is_none() && self.grant.expires_at.is_none_or(|at| now < at)
+    }
+}
+
+impl Tokens {
+    /// One token.
+    #[must_use]
+    pub fn get(&self, name: &TokenName) -> Option<&Token> {
+        self.0.get(name)
+    }
+
+    /// The token with this public part.
+    #[must_use]
+    pub fn by_id(&self, id: &TokenId) -> Option<&Token> {
+        self.iter().find(|token| token.grant.id == *id)
+    }
+
+    /// All, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Token> {
+        self.0.values()
+    }
+
+    /// Whether anybody is known by token. One that has expired still counts: that it ran out must not
+    /// open what it closed.
+    #[must_use]
+    pub fn are_in_use(&self) -> bool {
+        self.iter().any(|token| token.revoked.is_none())
+    }
+
+    pub(super) fn make(&mut self, grant: &TokenGrant, recorded: &Recorded) -> Result<(), String> {
+        if self.0.contains_key(&grant.name) {
+            return Err(format!("there was a token `{}` already", grant.name));
+        }
+        if self.by_id(&grant.id).is_some() {
+            return Err("another token has its public part".to_owned());
+        }
+        let token = Token { grant: grant.clone(), made: Hold::of(recorded), revoked: None };
+        self.0.insert(grant.name.clone(), token);
+        Ok(())
+    }
+
+    pub(super) fn revoke(&mut self, name: &TokenName, recorded: &Recorded) -> Result<(), String> {
+        let token = self.0.get_mut(name).ok_or("there is no such token")?;
+        if token.revoked.is_some() {
+            return Err("the token was revoked already".to_owned());
+        }
+        token.revoked = Some(Hold::of(recorded));
+        Ok(())
+    }
+}

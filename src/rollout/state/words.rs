@@ -1,0 +1,110 @@
+//! What people said about entering a ring.
+//!
+//! **Invariant:** of each person the last word stands, and it stands for the revision that it was given
+//! for: another revision voids it for good.
+
+use std::collections::BTreeMap;
+
+use crate::ids::{Email, UserGroupName};
+use crate::plan::model::PlanDigest;
+use crate::rollout::event::{Event, Recorded};
+use crate::time::Timestamp;
+
+/// What people said about entering a ring.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Words {
+    /// When somebody was asked, and for which revision.
+    pub asked: Option<(Timestamp, PlanDigest)>,
+    /// Approvals.
+    pub approvals: BTreeMap<Email, Approval>,
+    /// Who said no.
+    pub refusals: BTreeMap<Email, Objection>,
+}
+
+/// An approval.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval {
+    /// The revision that it is for.
+    pub digest: PlanDigest,
+    /// When.
+    pub given_at: Timestamp,
+    /// Until when it counts.
+    pub expires_at: Timestamp,
+    /// What the person said.
+    pub note: String,
+    /// The groups that they were an accepted member of when they said it: it counts for these.
+    pub groups: Vec<UserGroupName>,
+    /// Whether another revision voided it since.
+    pub standing: Validity,
+}
+
+/// Whether a word still stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Validity {
+    /// It does.
+    Stands,
+    /// Another revision came in between, at this instant.
+    Voided(Timestamp),
+}
+
+/// A refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Objection {
+    /// The revision that it is about.
+    pub digest: PlanDigest,
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub note: String,
+}
+
+impl Words {
+    /// The approvals that count, should their givers still be members.
+    pub fn counting(&self, digest: &PlanDigest, now: Timestamp) -> impl Iterator<Item = (&Email, &Approval)> {
+        let digest = digest.clone();
+        self.approvals.iter().filter(move |(_, approval)| {
+            let stands = approval.standing == Validity::Stands && approval.digest == digest;
+            stands && now < approval.expires_at
+        })
+    }
+
+    /// Who refuses this revision.
+    pub fn refusals(&self, digest: &PlanDigest) -> impl Iterator<Item = &Email> {
+        let digest = digest.clone();
+        self.refusals.iter().filter(move |(_, objection)| objection.digest == digest).map(|(by, _)| by)
+    }
+
+    /// Somebody is asked, or speaks up.
+    pub(super) fn hear(&mut self, event: &Event, recorded: &Recorded) -> Result<(), String> {
+        let at = recorded.at;
+        let who = || recorded.entry.actor.email().cloned().ok_or("nobody is named who said it");
+        let note = recorded.entry.reason.clone();
+        match event {
+            Event::ApprovalAsked { digest, .. } => self.asked = Some((at, digest.clone())),
+            Event::ApprovalGiven { digest, expires_at, groups, .. } => {
+                let (by, digest, expires_at) = (who()?, digest.clone(), *expires_at);
+                self.refusals.remove(&by);
+                let (groups, standing) = (groups.clone(), Validity::Stands);
+                let approval = Approval { digest, given_at: at, expires_at, note, groups, standing };
+                self.approvals.insert(by, approval);
+            }
+            Event::ApprovalRefused { digest, .. } => {
+                let (by, digest) = (who()?, digest.clone());
+                self.approvals.remove(&by);
+                self.refusals.insert(by, Objection { digest, at, note });
+            }
+            _ => return Err("it is no word on entering a ring".to_owned()),
+        }
+        Ok(())
+    }
+
+    /// Another revision is in force.
+    pub(super) fn void(&mut self, digest: &PlanDigest, at: Timestamp) {
+        for approval in self.approvals.values_mut() {
+            if approval.standing == Validity::Stands && approval.digest != *digest {
+                approval.standing = Validity::Voided(at);
+            }
+        }
+        self.refusals.retain(|_, objection| objection.digest == *digest);
+    }
+}

@@ -1,0 +1,141 @@
+//! The permission groups of the simulated account: names that an admin knows, IDs that the seed makes.
+//!
+//! **Invariant:** labels and IDs are unique; names are not (`DNS` is a role of the account and of a zone).
+
+use serde_json::{Value, json};
+
+use crate::synthetic::Dice;
+
+/// Roles in the whole account.
+const ACCOUNT: [&str; 44] = [
+    "Administrator",
+    "Administrator Read Only",
+    "Super Administrator - All Privileges",
+    "Minimal Account Access",
+    "Analytics",
+    "API Gateway",
+    "API Gateway Read",
+    "Application Security Reports Read",
+    "Audit Logs Viewer",
+    "Billing",
+    "Bot Management (Account-wide)",
+    "Cache Purge",
+    "Cloudflare Access",
+    "Cloudflare CASB",
+    "Cloudflare CASB Read",
+    "Cloudflare DEX",
+    "Cloudflare Gateway",
+    "Cloudflare Images",
+    "Cloudflare R2 Admin",
+    "Cloudflare R2 Read",
+    "Cloudflare Stream",
+    "Cloudflare Zero Trust",
+    "Cloudflare Zero Trust DNS Locations Write",
+    "Cloudflare Zero Trust PII",
+    "Cloudflare Zero Trust Read Only",
+    "Cloudflare Zero Trust Reporting",
+    "Cloudflare Zero Trust Secure DNS Locations Write",
+    "DNS",
+    "Email Security Analyst",
+    "Email Security Reporting",
+    "Firewall",
+    "Load Balancer",
+    "Log Share",
+    "Log Share Reader",
+    "Magic Network Monitoring",
+    "Network Services Read (Magic)",
+    "Network Services Write (Magic)",
+    "Page Shield",
+    "SSL/TLS, Caching, Performance, Page Rules, and Customization",
+    "Trust and Safety",
+    "Turnstile",
+    "Vectorize Admin",
+    "Workers Platform Admin",
+    "Workers Platform (Read-only)",
+];
+/// Roles in a zone.
+const ZONE: [&str; 18] = [
+    "Bot Management",
+    "Cache Domain Purge",
+    "DNS",
+    "Domain Administrator",
+    "Domain Administrator Read Only",
+    "Domain API Gateway",
+    "Domain API Gateway Read",
+    "Domain Page Shield",
+    "Domain Page Shield Read",
+    "Domain Waiting Room",
+    "Domain Waiting Room Read",
+    "HTTP Applications",
+    "HTTP Applications Read",
+    "Zaraz Admin",
+    "Zaraz Edit",
+    "Zaraz Read-only",
+    "Zone Versioning",
+    "Zone Versioning Read",
+];
+/// A role that is on its way out.
+const DEPRECATED: &str = "Trust and Safety";
+
+/// A permission group.
+#[derive(Debug, Clone)]
+pub(super) struct PermissionGroup {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) label: String,
+    scopes: &'static str,
+}
+
+/// All of them, the account's before the zones'.
+pub(super) fn permission_groups(dice: Dice) -> Vec<PermissionGroup> {
+    let group = |scopes: &'static str, prefix: &str, name: &str| {
+        let label = label(prefix, name);
+        PermissionGroup { id: dice.of(&label).hex(32), name: name.to_owned(), label, scopes }
+    };
+    let account = ACCOUNT.iter().map(|name| group("com.cloudflare.api.account", "", name));
+    let zone = ZONE.iter().map(|name| group("com.cloudflare.api.account.zone", "zone_", name));
+    account.chain(zone).collect()
+}
+
+fn label(prefix: &str, name: &str) -> String {
+    let words: Vec<String> = name
+        .split(|letter: char| !letter.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect();
+    format!("{prefix}{}", words.join("_"))
+}
+
+impl PermissionGroup {
+    /// Flags are strings, as the live API has them.
+    pub(super) fn body(&self) -> Value {
+        let mut meta = json!({
+            "description": format!("Grants what {} needs.", self.name),
+            "editable": "false",
+            "label": self.label,
+            "scopes": self.scopes,
+        });
+        if self.name == DEPRECATED {
+            meta["deprecated"] = "true".into();
+            meta["eol_at"] = "2027-06-30T00:00:00Z".into();
+        }
+        json!({ "id": self.id, "name": self.name, "status": "V", "meta": meta })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_role_can_be_told_from_every_other() {
+        let roles = permission_groups(Dice::seeded(1));
+        let labels: BTreeSet<&str> = roles.iter().map(|role| role.label.as_str()).collect();
+        let ids: BTreeSet<&str> = roles.iter().map(|role| role.id.as_str()).collect();
+        assert_eq!((labels.len(), ids.len()), (roles.len(), roles.len()));
+        assert!(roles.len() > 50, "more than the largest page");
+        assert_eq!(roles.iter().filter(|role| role.name == "DNS").count(), 2, "a name that is ambiguous");
+    }
+}

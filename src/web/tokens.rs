@@ -1,0 +1,101 @@
+//! Bearer tokens: made, listed and revoked by users of the machine, over the Unix socket alone.
+//!
+//! **Invariant:** a token's text is in one answer only, the one to whoever made it, and only once the log
+//! knows the token.
+
+use axum::Json;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Extension, Path, Request, State};
+use secrecy::ExposeSecret as _;
+use utoipa::IntoParams;
+
+use super::Services;
+use super::identity::{Asker, bearer};
+use super::json::{RevokeRequest, TokenJson, TokenMadeAnswer, TokenRequestJson, TokensAnswer, VerbAnswer};
+use super::openapi::{OfARead, OfAVerb};
+use super::problem::{Failure, Kind};
+use super::verbs::{is_fit_for_the_log, object};
+use crate::ids::TokenName;
+use crate::rollout::state::Token;
+use crate::rollout::token::TokenRequest;
+use crate::time::{Timestamp, after};
+
+/// The token in the path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "documents the path; `revoke` reads it")]
+pub(super) struct TokenInPath {
+    /// The token's name.
+    #[param(example = "ana-laptop", value_type = String)]
+    name: TokenName,
+}
+
+/// Every bearer token that was ever made, without its text. On the Unix socket alone.
+#[utoipa::path(get, path = "/api/v1/tokens", tag = "tokens", operation_id = "list_tokens",
+    responses((status = 200, description = "The tokens", body = TokensAnswer), OfARead))]
+pub(super) async fn list(State(services): State<Services>, _: Extension<Asker>) -> Json<TokensAnswer> {
+    let view = services.handle.view();
+    let now = view.clock.now();
+    Json(TokensAnswer { tokens: view.tokens.iter().map(|token| shown(token, now)).collect() })
+}
+
+/// Make a bearer token. Its text is in this answer and nowhere else. On the Unix socket alone.
+#[utoipa::path(post, path = "/api/v1/tokens", tag = "tokens", operation_id = "make_token",
+    request_body = TokenRequestJson,
+    responses((status = 200, description = "It was made, and recorded", body = TokenMadeAnswer), OfAVerb))]
+pub(super) async fn make(
+    State(services): State<Services>,
+    Extension(Asker(actor)): Extension<Asker>,
+    request: Request,
+) -> Result<Json<TokenMadeAnswer>, Failure> {
+    let TokenRequestJson { name, email, roles, expires, reason } = object(request).await?;
+    is_fit_for_the_log(&reason)?;
+    let now = services.handle.view().clock.now();
+    let expires_at = expires.map(|span| after(now, span.get()));
+    let made = bearer::make(name, email, roles, expires_at);
+    let (grant, text) = made.map_err(|error| Failure::new(Kind::Fault, error.to_string()))?;
+    services.handle.token(actor, reason, TokenRequest::Make(Box::new(grant))).await?;
+    Ok(Json(TokenMadeAnswer { token: text.expose_secret().to_owned(), expires_at }))
+}
+
+/// Let a bearer token be worth nothing from now on. On the Unix socket alone.
+#[utoipa::path(post, path = "/api/v1/tokens/{name}/revoke", tag = "tokens", operation_id = "revoke_token",
+    params(TokenInPath), request_body = RevokeRequest,
+    responses((status = 200, description = "It was done, and recorded", body = VerbAnswer), OfAVerb))]
+pub(super) async fn revoke(
+    State(services): State<Services>,
+    name: Result<Path<String>, PathRejection>,
+    Extension(Asker(actor)): Extension<Asker>,
+    request: Request,
+) -> Result<Json<VerbAnswer>, Failure> {
+    let Path(name) = name.map_err(|error| Failure::new(Kind::Malformed, error.body_text()))?;
+    let name: TokenName = name
+        .parse()
+        .map_err(|error| Failure::new(Kind::Malformed, format!("no token has that name: {error}")))?;
+    let RevokeRequest { reason } = object(request).await?;
+    is_fit_for_the_log(&reason)?;
+    services.handle.token(actor, reason, TokenRequest::Revoke(name.clone())).await?;
+    Ok(Json(VerbAnswer { done: format!("token `{name}` is revoked") }))
+}
+
+fn shown(token: &Token, now: Timestamp) -> TokenJson {
+    let (grant, last) = (&token.grant, token.revoked.as_ref().unwrap_or(&token.made));
+    let state = match &token.revoked {
+        Some(_) => "revoked",
+        None if token.is_live(now) => "live",
+        None => "expired",
+    };
+    TokenJson {
+        name: grant.name.clone(),
+        email: grant.email.clone(),
+        roles: grant.roles.clone(),
+        id: grant.id.as_str().to_owned(),
+        state: state.to_owned(),
+        made_at: token.made.since,
+        made_by: token.made.actor.to_string(),
+        expires_at: grant.expires_at,
+        revoked_at: token.revoked.as_ref().map(|hold| hold.since),
+        revoked_by: token.revoked.as_ref().map(|hold| hold.actor.to_string()),
+        reason: last.reason.clone(),
+    }
+}

@@ -6,9 +6,9 @@
 mod clock;
 mod stopping;
 mod storage;
+mod telling;
 #[cfg(test)]
 mod tests;
-mod tokens;
 
 use std::borrow::Cow;
 use std::path::Path;

@@ -366,8 +366,8 @@ impl Owner {
                 let _ = reply.send(self.engine.situation(&plan).map(Box::new));
                 Ok(false)
             }
-            Request::Token { actor, reason, asked, reply } => {
-                let answer = self.engine.token(&actor, &reason, asked)?;
+            Request::Tell { actor, reason, told, reply } => {
+                let answer = self.engine.tell(&actor, &reason, told)?;
                 // The snapshot first: who comes in is judged by it.
                 self.pass()?;
                 let _ = reply.send(answer);

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::daemon::files::FileProblem;
 use crate::fleet::Class;
 use crate::ids::{AccountId, DeviceId, PlanName, RingName};
+use crate::rollout::access::AccessRequest;
 use crate::rollout::command::{Command, Refusal};
 use crate::rollout::event::{Actor, Mode};
 use crate::rollout::report::Report;
@@ -140,19 +141,28 @@ pub enum Request {
         /// Where the answer goes.
         reply: oneshot::Sender<Result<Box<Situation>, NoForecast>>,
     },
-    /// Make or revoke a bearer token.
-    Token {
+    /// Put something on record.
+    Tell {
         /// Who asks.
         actor: Actor,
         /// Why.
         reason: String,
         /// What.
-        asked: TokenRequest,
-        /// Where the answer goes.
-        reply: oneshot::Sender<Result<(), CommandError>>,
+        told: Telling,
+        /// Where the answer goes: the record's number.
+        reply: oneshot::Sender<Result<u64, CommandError>>,
     },
     /// Look at files and stop file now.
     LookNow,
+}
+
+/// What users of the machine put on record. It is about the account, and no decision rests on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Telling {
+    /// A bearer token is made or revoked.
+    Token(TokenRequest),
+    /// A User Group's permission policies are to change, or have.
+    Access(AccessRequest),
 }
 
 /// A verb that was not carried out.
@@ -235,13 +245,13 @@ impl Handle {
         answer.await.map_err(|_| CommandError::Unavailable("it is ending"))?
     }
 
-    /// Asks for a token to be made or revoked. When it is answered, the snapshot has it.
+    /// Puts something on record, and answers the record's number. When it is answered, the snapshot has it.
     ///
     /// # Errors
     /// When it is refused, or the daemon cannot take it.
-    pub async fn token(&self, actor: Actor, reason: String, asked: TokenRequest) -> Result<(), CommandError> {
+    pub async fn tell(&self, actor: Actor, reason: String, told: Telling) -> Result<u64, CommandError> {
         let (reply, answer) = oneshot::channel();
-        let request = Request::Token { actor, reason, asked, reply };
+        let request = Request::Tell { actor, reason, told, reply };
         self.requests.try_send(request).map_err(|_| CommandError::Unavailable("it is busy or ending"))?;
         answer.await.map_err(|_| CommandError::Unavailable("it is ending"))?
     }

@@ -151,6 +151,23 @@ fn known_plans(known: &[PlanName]) -> String {
     if names.is_empty() { "none yet".to_owned() } else { names.join(", ") }
 }
 
+/// A reason for the log.
+///
+/// # Errors
+/// When it says nothing, or holds a control character.
+pub(super) fn needed(reason: &str) -> Result<&str, Refusal> {
+    match printable(reason)? {
+        "" => Err(Refusal::NoReason),
+        reason => Ok(reason),
+    }
+}
+
+fn printable(reason: &str) -> Result<&str, Refusal> {
+    let reason = reason.trim();
+    let odd = reason.chars().any(|c| c.is_control() && c != '\n' && c != '\t');
+    if odd { Err(Refusal::UnprintableReason) } else { Ok(reason) }
+}
+
 /// What a request comes to: the events that carry it out. `check-now` has none.
 ///
 /// # Errors
@@ -162,14 +179,8 @@ pub fn command(
     command: &Command,
     now: Timestamp,
 ) -> Result<Vec<Entry>, Refusal> {
-    let reason = reason.trim();
     // What leaves no record needs no reason.
-    if reason.is_empty() && command.verb().needs_reason() {
-        return Err(Refusal::NoReason);
-    }
-    if reason.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
-        return Err(Refusal::UnprintableReason);
-    }
+    let reason = if command.verb().needs_reason() { needed(reason)? } else { printable(reason)? };
     let (cell, subject) = situation(state, world, (actor, command), now)?;
     let effect = match cell {
         Cell::Done(effect) => effect,

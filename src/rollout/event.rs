@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName, TokenName, UserGroupName};
 use crate::plan::model::{PlanDigest, Revision};
+use crate::rollout::access::{AccessChange, AccessOutcome};
 pub use crate::rollout::actor::Actor;
 pub use crate::rollout::approval::Ask;
 pub use crate::rollout::cause::Cause;
@@ -116,6 +117,18 @@ pub enum Event {
     TokenRevoked {
         /// Which.
         name: TokenName,
+    },
+    /// Somebody is about to change the permission policies of a User Group, with a token of their own.
+    AccessIntended {
+        /// What is to change.
+        change: Box<AccessChange>,
+    },
+    /// What became of that.
+    AccessSettled {
+        /// The number of the record that told of it.
+        intent: u64,
+        /// What became of it.
+        outcome: AccessOutcome,
     },
     /// A plan began a rollout.
     PlanAccepted {
@@ -452,13 +465,15 @@ pub struct SoakFact {
 /// The kind of event: the `kind` column of the log and the counter's label.
 impl Event {
     /// Every kind, for tables and coverage.
-    pub const KINDS: [&'static str; 46] = [
+    pub const KINDS: [&'static str; 48] = [
         "daemon_started",
         "clock_stepped",
         "stopped",
         "started",
         "token_made",
         "token_revoked",
+        "access_intended",
+        "access_settled",
         "plan_accepted",
         "plan_revised",
         "rollout_superseded",
@@ -511,6 +526,8 @@ impl Event {
             Self::Started {} => "started",
             Self::TokenMade { .. } => "token_made",
             Self::TokenRevoked { .. } => "token_revoked",
+            Self::AccessIntended { .. } => "access_intended",
+            Self::AccessSettled { .. } => "access_settled",
             Self::PlanAccepted { .. } => "plan_accepted",
             Self::PlanRevised { .. } => "plan_revised",
             Self::RolloutSuperseded { .. } => "rollout_superseded",
@@ -590,6 +607,8 @@ impl Event {
             | Self::Started {}
             | Self::TokenMade { .. }
             | Self::TokenRevoked { .. }
+            | Self::AccessIntended { .. }
+            | Self::AccessSettled { .. }
             | Self::PlanAccepted { .. }
             | Self::PlanRevised { .. }
             | Self::RolloutSuperseded { .. }

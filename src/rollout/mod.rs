@@ -7,6 +7,7 @@
 //!
 //! **Invariant:** nothing here knows of sockets, files, threads or the present time.
 
+pub mod access;
 mod actor;
 pub mod approval;
 pub mod blast;

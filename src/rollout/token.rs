@@ -10,7 +10,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{Email, TokenName};
-use crate::rollout::command::Refusal;
+use crate::rollout::command::{Refusal, needed};
 use crate::rollout::event::{Actor, Entry, Event};
 use crate::rollout::state::State;
 use crate::time::Timestamp;
@@ -174,13 +174,7 @@ pub fn request(
     asked: TokenRequest,
     now: Timestamp,
 ) -> Result<Entry, Refusal> {
-    let reason = reason.trim();
-    if reason.is_empty() {
-        return Err(Refusal::NoReason);
-    }
-    if reason.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
-        return Err(Refusal::UnprintableReason);
-    }
+    let reason = needed(reason)?;
     let refused = |why: String, instead: &str| Refusal::NotNow { why, instead: instead.to_owned() };
     let known = |name: &TokenName| state.tokens.get(name);
     let event = match asked {

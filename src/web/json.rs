@@ -7,6 +7,7 @@
 //! **Invariant:** nothing here is computed: each value is copied from a report, a snapshot or the
 //! log (`super::present`).
 
+mod access;
 mod approval;
 mod halt;
 mod health;
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use access::{AccessIntentAnswer, AccessIntentJson, AccessOutcomeJson, AccessPolicyJson};
 pub use approval::{ApprovalJson, AskJson, WordJson};
 pub use halt::{DriftJson, HaltJson};
 pub use health::{DarkJson, GateJson, LookJson, SilentJson, StalledJson};

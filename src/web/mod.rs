@@ -18,6 +18,7 @@
 //! **Invariant:** nothing here decides: reads come from the daemon's snapshot and the log, and
 //! verbs go through [`crate::daemon::Handle`] with the actor that admission has found.
 
+mod access;
 mod admission;
 pub mod forecast;
 mod guard;

@@ -127,6 +127,10 @@ pub(super) fn begun() -> OpenApi {
             tag("rollouts", "Where everything stands, and what happened"),
             tag("verbs", "What a person asks for; each stands in the log with its actor and reason"),
             tag("tokens", "Bearer tokens, for users of the machine, by the Unix socket alone"),
+            tag(
+                "access",
+                "Changes of what User Groups may do, told by `ringward access`, by the Unix socket alone",
+            ),
             tag("process", "The daemon itself"),
         ]))
         .build()

@@ -20,7 +20,7 @@ use super::admission::admit;
 use super::json::IndexAnswer;
 use super::openapi::{Document, OfARead, begun, finished};
 use super::problem::{Failure, Kind, answer};
-use super::{Services, forecast, metrics, page, reads, stream, tokens, verbs};
+use super::{Services, access, forecast, metrics, page, reads, stream, tokens, verbs};
 use crate::daemon::view::Readiness;
 
 /// Answers of the API load nothing; the page has a policy of its own.
@@ -76,6 +76,8 @@ fn api() -> OpenApiRouter<Services> {
         .routes(routes!(verbs::start))
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::revoke))
+        .routes(routes!(access::intend))
+        .routes(routes!(access::settle))
         .routes(routes!(alive))
         .routes(routes!(ready))
         .routes(routes!(scrape))

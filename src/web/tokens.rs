@@ -15,6 +15,7 @@ use super::json::{RevokeRequest, TokenJson, TokenMadeAnswer, TokenRequestJson, T
 use super::openapi::{OfARead, OfAVerb};
 use super::problem::{Failure, Kind};
 use super::verbs::{is_fit_for_the_log, object};
+use crate::daemon::view::Telling;
 use crate::ids::TokenName;
 use crate::rollout::state::Token;
 use crate::rollout::token::TokenRequest;
@@ -54,7 +55,8 @@ pub(super) async fn make(
     let expires_at = expires.map(|span| after(now, span.get()));
     let made = bearer::make(name, email, roles, expires_at);
     let (grant, text) = made.map_err(|error| Failure::new(Kind::Fault, error.to_string()))?;
-    services.handle.token(actor, reason, TokenRequest::Make(Box::new(grant))).await?;
+    let asked = TokenRequest::Make(Box::new(grant));
+    services.handle.tell(actor, reason, Telling::Token(asked)).await?;
     Ok(Json(TokenMadeAnswer { token: text.expose_secret().to_owned(), expires_at }))
 }
 
@@ -74,7 +76,8 @@ pub(super) async fn revoke(
         .map_err(|error| Failure::new(Kind::Malformed, format!("no token has that name: {error}")))?;
     let RevokeRequest { reason } = object(request).await?;
     is_fit_for_the_log(&reason)?;
-    services.handle.token(actor, reason, TokenRequest::Revoke(name.clone())).await?;
+    let asked = TokenRequest::Revoke(name.clone());
+    services.handle.tell(actor, reason, Telling::Token(asked)).await?;
     Ok(Json(VerbAnswer { done: format!("token `{name}` is revoked") }))
 }
 

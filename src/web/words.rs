@@ -3,6 +3,7 @@
 //! **Invariant:** every kind of event has a sentence; a new kind without one does not compile.
 
 use crate::ids::UserGroupName;
+use crate::rollout::access::{AccessChange, AccessOutcome};
 use crate::rollout::event::{Event, Finding, HowBack, Mode, Purpose, WriteIntent};
 use crate::rollout::verdict::{Judgement, Verdict, short};
 use crate::version::Environment;
@@ -36,6 +37,23 @@ fn fact(event: &Event) -> String {
             format!("token `{}` was made for {} ({}){until}", token.name, token.email, token.roles_in_words())
         }
         Event::TokenRevoked { name } => format!("token `{name}` was revoked"),
+        Event::AccessIntended { change } => {
+            format!(
+                "User Group `{}` is about to have {} ({})",
+                change.name,
+                change.extent(),
+                policies(change)
+            )
+        }
+        Event::AccessSettled { intent, outcome } => {
+            let became = match outcome {
+                AccessOutcome::Written => "was written and read back",
+                AccessOutcome::Refused => "was refused by Cloudflare; nothing changed",
+                AccessOutcome::Different => "was answered, but read back the policies are others",
+                AccessOutcome::Unknown => "may have been made or not: nobody knows",
+            };
+            format!("the change of access in record {intent} {became}")
+        }
         Event::PlanAccepted { revision } => {
             let (digest, rings) = (revision.digest.short(), count(revision.plan.rings.len(), "ring"));
             format!("the plan was accepted (digest {digest}, {rings})")
@@ -170,6 +188,13 @@ fn found(finding: &Finding) -> &'static str {
     }
 }
 
+/// `+ allow DNS on account; - deny Billing on zone 1`.
+fn policies(change: &AccessChange) -> String {
+    let added = change.add.iter().map(|policy| format!("+ {policy}"));
+    let removed = change.remove.iter().map(|policy| format!("- {policy}"));
+    added.chain(removed).collect::<Vec<_>>().join("; ")
+}
+
 fn count(number: usize, what: &str) -> String {
     let end = if number == 1 { "" } else { "s" };
     format!("{number} {what}{end}")
@@ -240,6 +265,19 @@ mod tests {
                 "`ana-laptop` was made for ana@example.com (viewer, approver), until 2026-10-12 09:00 UTC",
             ),
             (json!({"token_revoked": {"name": "ana-laptop"}}), "`ana-laptop` was revoked"),
+            (
+                json!({"access_intended": {"change": {
+                    "group": "g-1", "name": "Endpoint Team",
+                    "add": [{"access": "allow", "roles": ["DNS", "Billing"], "on": ["account"]}],
+                    "remove": [{"access": "deny", "roles": ["Zaraz"], "on": ["zone 1", "zone 2"]}],
+                }}}),
+                "`Endpoint Team` is about to have 1 policy more, 1 less \
+                 (+ allow DNS, Billing on account; - deny Zaraz on zone 1, zone 2)",
+            ),
+            (
+                json!({"access_settled": {"intent": 7, "outcome": "unknown"}}),
+                "in record 7 may have been made",
+            ),
             (json!({"plan_accepted": {"revision": revision}}), ", 1 ring)"),
             (json!({"plan_revised": {"revision": revision}}), "revised"),
             (json!({"rollout_superseded": {"by": digest}}), "digest 000000000000)"),

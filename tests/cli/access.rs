@@ -8,7 +8,7 @@ use ringward::cli::access::access;
 use ringward::cli::access::args::{
     AccessArgs, AccessConnection, AccessVerb, ApplyArgs, DiffArgs, ListArgs, ResetArgs, RolesArgs,
 };
-use ringward::cli::args::JsonArgs;
+use ringward::cli::args::{DaemonArgs, JsonArgs};
 use ringward::cli::connection_args::ConnectionArgs;
 use ringward::cli::exit::Exit;
 use ringward::sandbox::{
@@ -19,6 +19,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use crate::far::Far;
+use crate::server::{Reply, Server, socket};
 use crate::{SCREEN, golden, refused, seen};
 
 const FILE: &str = "\
@@ -34,11 +35,26 @@ const fn json(json: bool) -> JsonArgs {
     JsonArgs { json }
 }
 
-struct Desk(Far);
+/// A daemon takes as many changes as a test makes.
+const CHANGES: usize = 40;
+
+/// A daemon that puts changes on record.
+fn daemon() -> Server {
+    let answers = [json!({"intent": 7}), json!({"done": "it is on record"})];
+    let answers = answers.map(|answer| answer.to_string());
+    let script = (0..CHANGES).flat_map(|_| answers.clone().map(|answer| Reply::Http(200, answer)));
+    Server::start(script.collect())
+}
+
+struct Desk(Far, Server);
 
 impl Desk {
     async fn new() -> Self {
-        Self(Far::new(AccountSettings { devices: 0, ..AccountSettings::default() }).await)
+        let far = Far::new(AccountSettings { devices: 0, ..AccountSettings::default() }).await;
+        let answers = [json!({"intent": 7}), json!({"done": "it is on record"})];
+        let script =
+            (0..CHANGES).flat_map(|_| answers.iter().map(|answer| Reply::Http(200, answer.to_string())));
+        Self(far, Server::start(script.collect()))
     }
 
     fn connection(&self) -> AccessConnection {
@@ -51,6 +67,10 @@ impl Desk {
             ..*known
         };
         AccessConnection { reach }
+    }
+
+    fn daemon(&self) -> DaemonArgs {
+        DaemonArgs { db: self.1.database.clone() }
     }
 
     /// Each file has a name of its own.
@@ -77,12 +97,22 @@ impl Desk {
 
     fn apply(&self, text: &str) -> AccessVerb {
         let reason = "the team grows".to_owned();
-        AccessVerb::Apply(ApplyArgs { file: self.file(text), reason, connection: self.connection() })
+        AccessVerb::Apply(ApplyArgs {
+            file: self.file(text),
+            reason,
+            daemon: self.daemon(),
+            connection: self.connection(),
+        })
     }
 
     fn reset(&self, group: &str) -> AccessVerb {
         let reason = "the team is dissolved".to_owned();
-        AccessVerb::Reset(ResetArgs { group: group.to_owned(), reason, connection: self.connection() })
+        AccessVerb::Reset(ResetArgs {
+            group: group.to_owned(),
+            reason,
+            daemon: self.daemon(),
+            connection: self.connection(),
+        })
     }
 
     /// What a person sees.
@@ -108,6 +138,11 @@ impl Desk {
     fn fault(&self, script: Value) {
         let script: FaultScript = serde_json::from_value(script).unwrap();
         self.0.sandbox.with_account(|account| account.add_faults(&[script])).unwrap();
+    }
+
+    /// What the daemon's log was told.
+    fn told(&self) -> Vec<String> {
+        self.1.requests()
     }
 
     fn id(&self, name: &str) -> String {
@@ -170,6 +205,23 @@ async fn a_file_is_compared_applied_and_then_as_the_account_is() {
     assert_eq!(**reset, json!({"policies": []}));
     let team = desk.id("Endpoint Team");
     assert!(writes.iter().all(|row| row.method == "PUT" && row.path.ends_with(&team)), "{writes:#?}");
+    let told = desk.told();
+    let paths: Vec<&str> = told.iter().map(|request| request.split(" {").next().unwrap()).collect();
+    let pair = ["POST /api/v1/access", "POST /api/v1/access/7/outcome"];
+    assert_eq!(paths, [pair, pair].concat(), "of the two changes that were made, and of no other verb");
+    let intent: Value =
+        serde_json::from_str(told[0].split_once(' ').unwrap().1.split_once(' ').unwrap().1).unwrap();
+    assert_eq!(
+        intent,
+        json!({
+            "group": team, "name": "Endpoint Team", "reason": "the team grows",
+            "remove": [],
+            "add": [
+                {"access": "allow", "roles": ["Cloudflare Zero Trust", "DNS (dns)"], "on": ["the whole account"]},
+                {"access": "deny", "roles": ["Billing"], "on": ["zone 123e105f4ecef8ad9ca31a8372d0c353"]},
+            ],
+        })
+    );
     assert_eq!(desk.0.sandbox.with_account(|account| account.user_groups()), members, "nobody came or went");
 }
 
@@ -234,36 +286,85 @@ async fn a_permission_that_lacks_is_named() {
 #[tokio::test]
 async fn a_write_that_nobody_answered_is_read_back() {
     let update = "account-user-group-update";
-    // (row, the fault, whether it counts as done, what is told)
+    // (row, the fault, what the log is told, what is told here)
     let rows = [
         (
             "applied, and the answer lost",
             json!({"operation": update, "kind": "reset_after"}),
-            true,
+            "written",
             "read back",
         ),
-        ("cut before it came", json!({"operation": update, "kind": "reset_before"}), false, "is not known"),
-        ("a server error", json!({"operation": update, "kind": "server_error"}), false, "is not known"),
+        (
+            "cut before it came",
+            json!({"operation": update, "kind": "reset_before"}),
+            "unknown",
+            "is not known",
+        ),
+        ("a server error", json!({"operation": update, "kind": "server_error"}), "unknown", "is not known"),
         (
             "applied late",
             json!({"operation": update, "kind": "applied_late", "seconds": 60}),
-            false,
+            "unknown",
             "it may still change",
         ),
-        ("refused", json!({"operation": update, "kind": "conflict"}), false, "was not changed"),
-        ("answered half", json!({"operation": update, "kind": "truncated"}), true, "read back"),
+        ("refused", json!({"operation": update, "kind": "conflict"}), "refused", "was not changed"),
+        ("answered half", json!({"operation": update, "kind": "truncated"}), "written", "read back"),
     ];
-    for (row, fault, done, told) in rows {
+    for (row, fault, outcome, told) in rows {
         let desk = Desk::new().await;
+        let done = outcome == "written";
         desk.fault(fault);
         let text = desk.shown(desk.apply(FILE)).await;
         assert!(text.contains(told), "{row}: `{told}` is not in: {text}");
         assert_eq!(text.contains("1 of 2 groups changed"), done, "{row}: {text}");
         assert_eq!(text.contains("(exit 1)"), !done, "{row}: {text}");
         assert_eq!(desk.writes().len(), 1, "{row}: it is never sent twice");
+        let [_, settled] = desk.told().try_into().unwrap();
+        assert!(settled.starts_with("POST /api/v1/access/7/outcome {"), "{row}: {settled}");
+        assert!(settled.contains(&format!(r#""outcome":"{outcome}""#)), "{row}: {settled}");
         if !done {
             assert!(text.contains("0 of 2 groups had been changed before"), "{row}: {text}");
         }
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_on_record_is_not_sent() {
+    let problem = |status: u16| {
+        let detail = "the log cannot be written now";
+        let body =
+            json!({"type": "urn:ringward:problem:fault", "title": "t", "status": status, "detail": detail});
+        Reply::Http(status, body.to_string())
+    };
+    let on_record = || Reply::Http(200, json!({"intent": 7}).to_string());
+    let rows: [(&str, Option<Vec<Reply>>, &[&str], usize); 3] = [
+        ("no daemon", None, &["`Endpoint Team` was not touched", "there is no database"], 0),
+        (
+            "its log is full",
+            Some(vec![problem(500)]),
+            &["was not touched", "the log cannot be written now"],
+            0,
+        ),
+        (
+            "it cannot be told any more",
+            Some(vec![on_record(), problem(500)]),
+            &["as record 7, and not what became of it (written: read back as written)"],
+            1,
+        ),
+    ];
+    for (row, script, words, writes) in rows {
+        let mut desk = Desk::new().await;
+        desk.1 = Server::start(script.unwrap_or_default());
+        if row == "no daemon" {
+            fs::remove_file(&desk.1.database).unwrap();
+            fs::remove_file(socket(&desk.1.database)).unwrap();
+        }
+        let (exit, told) = desk.fails(desk.apply(FILE)).await;
+        assert_eq!(exit, Exit::Failed, "{row}: {told}");
+        for word in words {
+            assert!(told.contains(word), "{row}: `{word}` is not in: {told}");
+        }
+        assert_eq!(desk.writes().len(), writes, "{row}");
     }
 }
 
@@ -362,8 +463,11 @@ async fn cloudflares_guide_works_through_ringward() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("access.yaml");
     let path = file.display().to_string();
+    let daemon = daemon();
+    let database = daemon.database.display().to_string();
     let run = |arguments: &[&str]| {
         let variables = [
+            ("RINGWARD_DB", database.as_str()),
             ("RINGWARD_API_URL", url.as_str()),
             ("CLOUDFLARE_ACCOUNT_ID", sandbox.account_id()),
             ("CLOUDFLARE_ACCESS_TOKEN", token.as_str()),

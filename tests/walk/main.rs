@@ -8,6 +8,7 @@ mod bad_input;
 mod clean;
 mod clock;
 mod contract;
+mod crowd;
 mod failpoints;
 mod faults;
 mod kills;

@@ -237,6 +237,11 @@ impl Service {
 }
 
 impl Door {
+    /// Host and port.
+    pub(crate) fn address(&self) -> &str {
+        &self.0
+    }
+
     /// `GET`: status line and body in one text; empty while nobody listens.
     pub(crate) fn get(&self, path: &str) -> String {
         let Ok(mut stream) = std::net::TcpStream::connect(&self.0) else { return String::new() };

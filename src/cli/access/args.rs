@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, Args, Subcommand};
 
-use crate::cli::args::{JsonArgs, Unrepeated, reason};
+use crate::cli::args::{DaemonArgs, JsonArgs, Unrepeated, reason};
 use crate::cli::connection_args::ConnectionArgs;
 
 /// The environment variable that holds the token.
@@ -116,6 +116,9 @@ pub struct ApplyArgs {
     /// Why, for those who read the history
     #[arg(long, value_name = "TEXT", value_parser = Unrepeated(reason))]
     pub reason: String,
+    /// Whose log is told.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
     /// How to reach the account.
     #[command(flatten)]
     pub connection: AccessConnection,
@@ -130,6 +133,9 @@ pub struct ResetArgs {
     /// Why, for those who read the history
     #[arg(long, value_name = "TEXT", value_parser = Unrepeated(reason))]
     pub reason: String,
+    /// Whose log is told.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
     /// How to reach the account.
     #[command(flatten)]
     pub connection: AccessConnection,

@@ -1,6 +1,7 @@
 //! `ringward access`: what User Groups may do in the account, written in a file and kept that way.
 //!
-//! It works beside the daemon, with a token of its own, and writes policies alone: it never changes who
+//! It works beside the daemon, with a token of its own, tells the daemon's log of each change before and after,
+//! and writes policies alone: it never changes who
 //! belongs to a group, and never touches a group that the file, or the command, does not name.
 //!
 //! **Invariant:** a write is made only where policies differ, by [`write::carry_out`], and is believed only
@@ -9,6 +10,7 @@
 pub mod args;
 mod compare;
 mod file;
+mod journal;
 mod json;
 mod keys;
 mod resolve;
@@ -26,6 +28,7 @@ use self::args::{
 };
 use self::compare::{Difference, Scopes};
 use self::file::Written;
+use self::journal::Journal;
 use self::resolve::{Target, resolve};
 use self::show::Names;
 use self::write::{Change, Done, carry_out};
@@ -167,13 +170,15 @@ async fn apply(args: &ApplyArgs, screen: &Screen, out: Out<'_>) -> Result<(), Cl
     let far = Far::reach(&args.connection, written.says.account.as_ref())?;
     let (targets, roles) = far.targets(&file, &written, screen.ink).await?;
     let mut changed = 0;
+    let daemon = args.daemon.connection();
     for Target { found, wanted } in &targets {
         let change = Change { group: &found.group, policies: wanted, reason: &args.reason };
-        let done = carry_out(&far.client, &change).await;
+        let names = Names::of(&roles, std::slice::from_ref(found));
+        let journal = Journal { daemon: &daemon, account: &far.account, names: &names };
+        let done = carry_out(&far.client, &journal, &change).await;
         far.watcher.done();
         let done = done.map_err(|error| stopped(error, changed, targets.len()))?;
         changed += usize::from(matches!(done, Done::Written(_)));
-        let names = Names::of(&roles, std::slice::from_ref(found));
         show::done(out, screen, &far.account, &change, &done, &names)?;
         out.flush()?;
     }
@@ -185,9 +190,11 @@ async fn reset(args: &ResetArgs, screen: &Screen, out: Out<'_>) -> Result<(), Cl
     let groups = far.groups().await?;
     let found = one_group(&groups, &args.group)?;
     let change = Change { group: &found.group, policies: &[], reason: &args.reason };
-    let done = carry_out(&far.client, &change).await;
-    far.watcher.done();
     let names = Names::of(&[], std::slice::from_ref(found));
+    let daemon = args.daemon.connection();
+    let journal = Journal { daemon: &daemon, account: &far.account, names: &names };
+    let done = carry_out(&far.client, &journal, &change).await;
+    far.watcher.done();
     Ok(show::done(out, screen, &far.account, &change, &done?, &names)?)
 }
 

@@ -11,6 +11,7 @@ use crate::cli::render::{Column, Out, safe, table};
 use crate::cli::screen::{Screen, Tint};
 use crate::cloudflare::{PermissionGroup, PolicedGroup, ResourceScope};
 use crate::ids::{AccountId, PermissionGroupId};
+use crate::rollout::access::AccessPolicy;
 use crate::rollout::remote::{Member, Standing};
 
 /// What roles are called.
@@ -217,6 +218,15 @@ fn lines(out: Out<'_>, begin: &str, shape: &Shape, account: &AccountId, names: &
 }
 
 /// Where a policy holds, in words.
+/// A policy for the log.
+pub(super) fn in_words(shape: &Shape, account: &AccountId, names: &Names) -> AccessPolicy {
+    let place = Where::of(shape, account);
+    let mut roles: Vec<String> = shape.roles.iter().map(|role| names.shown(role)).collect();
+    roles.sort();
+    let on = if place.lines.is_empty() { vec![place.head] } else { place.lines };
+    AccessPolicy { access: safe(&shape.access.to_string()), roles, on }
+}
+
 struct Where {
     head: String,
     lines: Vec<String>,

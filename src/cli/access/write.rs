@@ -1,12 +1,14 @@
 //! The one place that writes policies.
 //!
-//! **Invariant:** nothing is sent to a group that has the policies already, and a group counts as changed
-//! only when it was read back with them.
+//! **Invariant:** nothing is sent to a group that has the policies already, or before the daemon's log has it;
+//! and a group counts as changed only when it was read back with them.
 
 use super::compare::{Difference, Scopes, needs_scopes};
+use super::journal::Journal;
 use crate::cli::exit::CliError;
 use crate::cli::render::safe;
 use crate::cloudflare::{ApiError, CloudflareClient, PolicedGroup, PolicyIntent, Priority, UserGroupLookup};
+use crate::rollout::access::AccessOutcome;
 use crate::rollout::remote::UserGroup;
 
 /// A change of a group's policies, as a person asked for it.
@@ -29,51 +31,76 @@ pub(super) enum Done {
     Written(Difference),
 }
 
-/// Reads the group afresh, writes where it differs, and reads it back.
-pub(super) async fn carry_out(client: &CloudflareClient, change: &Change<'_>) -> Result<Done, CliError> {
+/// What became of a request: the word for the log, and what to tell.
+struct Became {
+    outcome: AccessOutcome,
+    told: Result<(), CliError>,
+}
+
+/// Reads the group afresh, writes where it differs, and reads it back. The daemon's log has it before and
+/// after.
+pub(super) async fn carry_out(
+    client: &CloudflareClient,
+    journal: &Journal<'_>,
+    change: &Change<'_>,
+) -> Result<Done, CliError> {
     let before = fresh(client, change.group).await?;
     let difference = compared(client, &before, change).await?;
     if difference.is_none() {
         return Ok(Done::Nothing);
     }
+    let intent = journal.intend(change, &difference).await?;
+    let Became { outcome, told } = write(client, change).await;
+    let words = match &told {
+        Ok(()) => "read back as written".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    let settled = journal.settle(intent, outcome, &words).await;
+    told.and(settled).map(|()| Done::Written(difference))
+}
+
+/// Sends it and reads it back.
+async fn write(client: &CloudflareClient, change: &Change<'_>) -> Became {
     let outcome = client.update_user_group(&change.group.id, change.policies).await;
     if let Err(error) = outcome {
-        return settled(client, change, difference, error).await;
+        return settled(client, change, error).await;
     }
-    let after = fresh(client, change.group).await?;
-    let left = compared(client, &after, change).await?;
-    if left.is_none() {
-        return Ok(Done::Written(difference));
-    }
-    Err(CliError::failed(format!(
+    let left = match left(client, change).await {
+        Ok(left) if left.is_none() => return Became { outcome: AccessOutcome::Written, told: Ok(()) },
+        Ok(left) => left,
+        Err(error) => return Became { outcome: AccessOutcome::Unknown, told: Err(error) },
+    };
+    let told = CliError::failed(format!(
         "the write to group `{}` was answered, and read back it is not as written: {} policies are missing and {} \
          too many; somebody may have written at the same time, so look with `ringward access list` first",
         safe(&change.group.name),
         left.add.len(),
         left.remove.len(),
-    )))
+    ));
+    Became { outcome: AccessOutcome::Different, told: Err(told) }
 }
 
 /// A write that was refused, or that nobody answered: then the group itself may tell.
-async fn settled(
-    client: &CloudflareClient,
-    change: &Change<'_>,
-    difference: Difference,
-    error: ApiError,
-) -> Result<Done, CliError> {
+async fn settled(client: &CloudflareClient, change: &Change<'_>, error: ApiError) -> Became {
     let name = safe(&change.group.name);
     if !error.is_in_doubt() {
-        return Err(CliError::failed(format!("group `{name}` was not changed: {error}")));
+        let told = CliError::failed(format!("group `{name}` was not changed: {error}"));
+        return Became { outcome: AccessOutcome::Refused, told: Err(told) };
     }
-    if let Ok(after) = fresh(client, change.group).await
-        && compared(client, &after, change).await.is_ok_and(|left| left.is_none())
-    {
-        return Ok(Done::Written(difference));
+    if left(client, change).await.is_ok_and(|left| left.is_none()) {
+        return Became { outcome: AccessOutcome::Written, told: Ok(()) };
     }
-    Err(CliError::failed(format!(
+    let told = CliError::failed(format!(
         "whether group `{name}` was changed is not known: {error}; it may still change within a minute or so, then \
          look with `ringward access list`; to apply again does no harm, as it writes all policies anew"
-    )))
+    ));
+    Became { outcome: AccessOutcome::Unknown, told: Err(told) }
+}
+
+/// What is still to be changed, by the group as it is now.
+async fn left(client: &CloudflareClient, change: &Change<'_>) -> Result<Difference, CliError> {
+    let after = fresh(client, change.group).await?;
+    compared(client, &after, change).await
 }
 
 /// The group as it is now, still of its name.

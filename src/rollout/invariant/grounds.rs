@@ -29,7 +29,9 @@ pub(super) fn chain(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
             | Event::Stopped {}
             | Event::Started {}
             | Event::TokenMade { .. }
-            | Event::TokenRevoked { .. },
+            | Event::TokenRevoked { .. }
+            | Event::AccessIntended { .. }
+            | Event::AccessSettled { .. },
         ) => {
             audit
                 .require(rollout.is_none(), law, seq, || "it is about the account, not a rollout".to_owned());
@@ -47,6 +49,10 @@ pub(super) fn chain(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
                 Event::TokenRevoked { name } => {
                     let live = ledger.tokens.get(name) == Some(&TokenLine::Live);
                     audit.require(live, law, seq, || "there is no such token to revoke".to_owned());
+                }
+                Event::AccessSettled { intent, .. } => {
+                    let open = ledger.open_access.contains(intent);
+                    audit.require(open, law, seq, || format!("{intent} is no open change of access"));
                 }
                 _ => {}
             }
@@ -172,7 +178,10 @@ pub(super) fn actor(audit: &mut Audit, recorded: &Recorded) {
             });
         }
         // Who may come in is said on the machine itself, never over the network.
-        Event::TokenMade { .. } | Event::TokenRevoked { .. } => {
+        Event::TokenMade { .. }
+        | Event::TokenRevoked { .. }
+        | Event::AccessIntended { .. }
+        | Event::AccessSettled { .. } => {
             let local = matches!(entry.actor, Actor::Local { .. });
             audit.require(local, Law::ActorAndReason, recorded.seq, || {
                 format!("{} did {kind}, which only users of the machine do", entry.actor)

@@ -42,6 +42,8 @@ pub(super) struct Ledger<'a> {
     /// Every write so far, with the ring that it was for.
     pub(super) intents: BTreeMap<WriteId, ((&'a PlanName, &'a RingName), &'a WriteIntent)>,
     pub(super) tokens: BTreeMap<&'a TokenName, TokenLine>,
+    /// Changes of access that are told, without what became of them.
+    pub(super) open_access: BTreeSet<u64>,
     /// Whether the log has words on health: the ringwards before that had none.
     pub(super) judges_health: bool,
 }
@@ -332,6 +334,12 @@ impl<'a> Ledger<'a> {
             }
             (_, Event::TokenRevoked { name }) => {
                 self.tokens.insert(name, TokenLine::Revoked);
+            }
+            (_, Event::AccessIntended { .. }) => {
+                self.open_access.insert(recorded.seq);
+            }
+            (_, Event::AccessSettled { intent, .. }) => {
+                self.open_access.remove(intent);
             }
             (Some(id), Event::PlanAccepted { revision }) => self.accept(id, revision),
             (Some(id), event) => {

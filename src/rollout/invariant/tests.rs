@@ -57,6 +57,12 @@ fn what_breaks_the_chain_is_caught() {
             "no such token",
         ),
         (
+            "an outcome of no change of access",
+            |log| log.insert("paused", 0, &person(), access_settled()),
+            Law::Chain,
+            "no open change of access",
+        ),
+        (
             "a second rollout beside a running one",
             |log| log.insert("paused", 0, &engine(), Event::PlanAccepted { revision: revision("v2") }),
             Law::Chain,
@@ -99,6 +105,12 @@ fn who_may_do_what_is_checked() {
                 log.insert("paused", 0, &person(), token_made());
                 log.insert("paused", 0, &engine(), token_revoked());
             },
+            Law::ActorAndReason,
+            "only users of the machine",
+        ),
+        (
+            "a change of access told over the network",
+            |log| log.insert("paused", 0, &Actor::Loopback, access_intended()),
             Law::ActorAndReason,
             "only users of the machine",
         ),

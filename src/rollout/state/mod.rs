@@ -12,7 +12,7 @@ mod tests;
 mod tokens;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{GroupId, PlanName, RingName};
 use crate::plan::model::{Revision, RingPlan};
@@ -57,6 +57,8 @@ pub struct State {
     pub soaks: Vec<SoakFact>,
     /// Bearer tokens.
     pub tokens: Tokens,
+    /// Changes of access whose outcome nobody has told, by the number of their record.
+    pub open_access: BTreeSet<u64>,
     /// Writes planned so far.
     pub writes: u64,
     /// How often each kind of fact happened, for metrics that a restart must not reset.
@@ -147,6 +149,14 @@ impl State {
             }
             (Event::TokenMade { token }, _) => self.tokens.make(token, recorded)?,
             (Event::TokenRevoked { name }, _) => self.tokens.revoke(name, recorded)?,
+            (Event::AccessIntended { .. }, _) => {
+                self.open_access.insert(recorded.seq);
+            }
+            (Event::AccessSettled { intent, .. }, _) => {
+                if !self.open_access.remove(intent) {
+                    return Err("no such change of access is open".to_owned());
+                }
+            }
             (Event::Stopped {}, Some(_)) => return Err("writes are stopped already".to_owned()),
             (Event::Started {}, None) => return Err("writes are not stopped".to_owned()),
             _ => return Err("it names no rollout".to_owned()),

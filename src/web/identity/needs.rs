@@ -20,12 +20,14 @@ pub enum Need {
 }
 
 /// The paths that change something, or answer more or fewer than the readers.
-const BESIDE_READS: [(&str, &str, Need); 16] = [
+const BESIDE_READS: [(&str, &str, Need); 18] = [
     ("GET", "/healthz", Need::Nothing),
     ("GET", "/readyz", Need::Nothing),
     ("GET", "/api/v1/tokens", Need::Machine),
     ("POST", "/api/v1/tokens", Need::Machine),
     ("POST", "/api/v1/tokens/{name}/revoke", Need::Machine),
+    ("POST", "/api/v1/access", Need::Machine),
+    ("POST", "/api/v1/access/{intent}/outcome", Need::Machine),
     ("POST", "/api/v1/rollouts/{plan}/pause", Need::Operate),
     ("POST", "/api/v1/rollouts/{plan}/resume", Need::Operate),
     ("POST", "/api/v1/rollouts/{plan}/waive", Need::Operate),

@@ -8,6 +8,7 @@ pub(super) use crate::plan::model::{
     Adoption, DeviceLimit, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef,
     Revision, RingPlan, RollbackRules,
 };
+use crate::rollout::access::{AccessChange, AccessOutcome, AccessPolicy};
 pub(super) use crate::rollout::event::{
     Acknowledged, Actor, Cancelled, Cause, Drift, Entry, Event, Finding, GroupDrift, Mode, MovedTo,
     OtherUpdater, Purpose, RolloutId, SoakFact, WriteId, WriteIntent,
@@ -234,6 +235,17 @@ pub(super) fn token_revoked() -> Event {
     Event::TokenRevoked { name: "ana-laptop".parse().unwrap() }
 }
 
+pub(super) fn access_intended() -> Event {
+    let (group, name) = ("g-1".parse().unwrap(), "Endpoint Team".to_owned());
+    let add =
+        vec![AccessPolicy { access: "allow".to_owned(), roles: vec!["DNS".to_owned()], on: Vec::new() }];
+    Event::AccessIntended { change: Box::new(AccessChange { group, name, remove: Vec::new(), add }) }
+}
+
+pub(super) fn access_settled() -> Event {
+    Event::AccessSettled { intent: 1, outcome: AccessOutcome::Written }
+}
+
 /// A log under construction.
 pub(super) struct Log(pub(super) Vec<Recorded>);
 
@@ -246,6 +258,8 @@ impl Log {
                 | Event::Started {}
                 | Event::TokenMade { .. }
                 | Event::TokenRevoked { .. }
+                | Event::AccessIntended { .. }
+                | Event::AccessSettled { .. }
         );
         let rollout = RolloutId { plan: PlanName::new("client").unwrap(), number: 1 };
         let rollout = (!account).then_some(rollout);

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
-use ringward::rollout::event::Event;
+use ringward::rollout::event::{Event, Recorded};
 use ringward::rollout::state::State;
-use ringward::sandbox::{FaultScript, MemberStatus, SimulatedMember};
-use ringward::time::Stopwatch;
+use ringward::sandbox::{Account, FaultScript, MemberStatus, SimulatedMember};
+use ringward::time::{SignedDuration, Stopwatch, Timestamp, after, since};
 
 use crate::kills::{read_log, ringward, state_of, terminate};
 use crate::support::Walk;
@@ -45,8 +45,8 @@ impl Drop for Scene {
 
 impl Scene {
     /// A daemon whose first ring waits for people.
-    fn waiting(walk: Arc<Walk>) -> Self {
-        let daemon = ringward(&walk, &[]).spawn().unwrap();
+    fn waiting(walk: Arc<Walk>, flags: &[&str]) -> Self {
+        let daemon = ringward(&walk, flags).spawn().unwrap();
         let mut scene = Self { walk, daemon };
         scene.until("people are asked", |state| {
             state.plans.values().any(|plan| plan.rollout.rings[0].words.asked.is_some())
@@ -90,6 +90,39 @@ impl Scene {
         self.walk.sandbox.with_account(|account| account.set_members(KEEPERS, &members).unwrap());
     }
 
+    fn account<T>(&self, deed: impl FnOnce(&mut Account) -> T) -> T {
+        self.walk.sandbox.with_account(deed)
+    }
+
+    /// A verb of whoever is on the machine.
+    fn verb(&self, words: &[&str]) {
+        let done = said(&self.walk.database(), words, None);
+        assert!(done.status.success(), "{words:?}: {done:?}");
+    }
+
+    /// Two people approve while the plan is paused; then something happens, and the pause is lifted.
+    fn approved_and_then(&mut self, change: impl FnOnce(&mut Account)) {
+        self.verb(&["pause", "short", "--reason", "not yet"]);
+        for email in ["ana@example.com", "bruno@example.com"] {
+            assert!(self.approve(&self.token(email)).status.success());
+        }
+        self.account(change);
+        self.verb(&["resume", "short", "--reason", "now"]);
+    }
+
+    fn now(&self) -> Timestamp {
+        self.walk.clock.now()
+    }
+
+    /// Waits until it is so late.
+    fn until_it_is(&mut self, late: Timestamp) {
+        let watch = Stopwatch::start();
+        while self.now() < late {
+            assert!(watch.seconds() < HANG_SECONDS, "time stands still");
+            sleep(Duration::from_millis(10));
+        }
+    }
+
     /// `ringward approve`, in the name of a token's holder.
     fn approve(&self, token: &str) -> Output {
         said(&self.walk.database(), &["approve", "short", "--reason", "looks good"], Some(token))
@@ -127,18 +160,34 @@ fn refused(output: &Output, why: &str) {
 }
 
 async fn scene(seed: u64, play: impl FnOnce(Scene) + Send + 'static) {
-    let walk = Arc::new(Walk::new(PLAN, SPEED, seed, 30).await);
-    tokio::task::spawn_blocking(move || play(Scene::waiting(walk))).await.unwrap();
+    scene_of(PLAN, seed, None, play).await;
+}
+
+/// Another plan, or a daemon with a configuration.
+async fn scene_of(
+    plan: &str,
+    seed: u64,
+    config: Option<&'static str>,
+    play: impl FnOnce(Scene) + Send + 'static,
+) {
+    let walk = Arc::new(Walk::new(plan, SPEED, seed, 30).await);
+    let play = move || {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), config.unwrap_or_default()).unwrap();
+        let flags = ["--config", file.path().to_str().unwrap()];
+        play(Scene::waiting(walk, if config.is_some() { &flags } else { &[] }));
+    };
+    tokio::task::spawn_blocking(play).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_members_let_it_be_entered_and_nobody_counts_twice() {
+async fn the_same_person_twice_is_one() {
     scene(31, |mut scene| {
-        let (ana, bruno) = (scene.token("ana@example.com"), scene.token("Bruno@Example.com"));
+        let (ana, bruno) = (scene.token("ana@example.com"), scene.token("bruno@example.com"));
         assert!(scene.approve(&ana).status.success());
         refused(&scene.approve(&ana), "one person counts once");
         scene.stays_out("one of two approved");
-        assert!(scene.approve(&bruno).status.success(), "in any case of its e-mail");
+        assert!(scene.approve(&bruno).status.success());
         scene.entered();
         scene.end();
     })
@@ -146,15 +195,82 @@ async fn two_members_let_it_be_entered_and_nobody_counts_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_author_a_stranger_and_the_invited_have_no_say() {
+async fn an_e_mail_in_another_case_is_the_same_person() {
     scene(32, |mut scene| {
+        assert!(scene.approve(&scene.token("ANA@Example.com")).status.success());
+        scene.members(&[
+            ("Ana@EXAMPLE.com", MemberStatus::Accepted),
+            ("BRUNO@example.COM", MemberStatus::Accepted),
+        ]);
+        assert!(scene.approve(&scene.token("bruno@example.com")).status.success());
+        scene.entered();
+        scene.end();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_author_has_no_say() {
+    scene(37, |mut scene| {
+        scene.members(&[
+            ("dana@example.com", MemberStatus::Accepted),
+            ("ana@example.com", MemberStatus::Accepted),
+            ("bruno@example.com", MemberStatus::Accepted),
+        ]);
+        assert!(scene.approve(&scene.token("ana@example.com")).status.success());
         refused(&scene.approve(&scene.token("dana@example.com")), "nobody approves their own");
+        scene.stays_out("the author's word would be the second");
+        assert!(scene.approve(&scene.token("bruno@example.com")).status.success());
+        scene.entered();
+        scene.end();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_and_the_socket_have_no_say() {
+    scene(38, |mut scene| {
         refused(&scene.approve(&scene.token("eve@example.org")), "no accepted member");
-        refused(&scene.approve(&scene.token("erin@example.com")), "no accepted member");
         let by_the_socket = said(&scene.walk.database(), &["approve", "short", "--reason", "mine"], None);
         let told = String::from_utf8_lossy(&by_the_socket.stderr).into_owned();
         assert!(!by_the_socket.status.success() && told.contains("may not approve"), "{told}");
         scene.stays_out("nobody who counts approved");
+        scene.end();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pending_member_has_no_say_until_the_invitation_is_taken() {
+    scene(39, |mut scene| {
+        let of = |status| [("ana@example.com", MemberStatus::Accepted), ("finn@example.com", status)];
+        scene.members(&of(MemberStatus::Pending));
+        let finn = scene.token("finn@example.com");
+        assert!(scene.approve(&scene.token("ana@example.com")).status.success());
+        refused(&scene.approve(&finn), "no accepted member");
+        scene.stays_out("one is only invited");
+        scene.members(&of(MemberStatus::Accepted));
+        assert!(scene.approve(&finn).status.success());
+        scene.entered();
+        scene.end();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_without_an_e_mail_cannot_be_recognised() {
+    scene(40, |mut scene| {
+        let known = SimulatedMember::accepted;
+        let members = [known("ana@example.com"), SimulatedMember::without_email()];
+        scene.account(|account| account.set_members(KEEPERS, &members).unwrap());
+        assert!(scene.approve(&scene.token("ana@example.com")).status.success());
+        let finn = scene.token("finn@example.com");
+        refused(&scene.approve(&finn), "no accepted member");
+        scene.stays_out("nobody knows who the other member is");
+        let members = [known("ana@example.com"), known("finn@example.com")];
+        scene.account(|account| account.set_members(KEEPERS, &members).unwrap());
+        assert!(scene.approve(&finn).status.success());
+        scene.entered();
         scene.end();
     })
     .await;
@@ -204,26 +320,112 @@ async fn a_changed_value_voids_it_and_a_comment_does_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_group_that_is_unreadable_renamed_or_there_twice_lets_nobody_in() {
+async fn a_group_that_cannot_be_read_lets_nobody_in() {
     scene(35, |mut scene| {
-        let (ana, bruno) = (scene.token("ana@example.com"), scene.token("bruno@example.com"));
-        assert!(scene.approve(&ana).status.success());
         let scripts = serde_json::json!([
             {"operation": "account-user-group-list", "kind": "server_error", "times": 100_000},
         ]);
         let scripts: Vec<FaultScript> = serde_json::from_value(scripts).unwrap();
-        scene.walk.sandbox.with_account(|account| account.add_faults(&scripts).unwrap());
-        refused(&scene.approve(&bruno), "cannot be read now");
-        scene.walk.sandbox.with_account(ringward::sandbox::Account::clear_faults);
-        assert!(scene.walk.sandbox.with_account(|account| {
-            account.add_user_group(KEEPERS, &[]);
-            account.user_groups().len() > 2
-        }));
-        refused(&scene.approve(&bruno), "no accepted member");
-        scene.stays_out("two groups have the name");
+        let carl = scene.token("carl@example.com");
+        scene.approved_and_then(|account| account.add_faults(&scripts).unwrap());
+        refused(&scene.approve(&carl), "cannot be read now");
+        scene.stays_out("nobody knows whether they are members still");
+        scene.account(Account::clear_faults);
+        scene.entered();
         scene.end();
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renamed_group_lets_nobody_in() {
+    scene(41, |mut scene| {
+        scene.approved_and_then(|account| account.rename_user_group(KEEPERS, "Old Approvers").unwrap());
+        scene.stays_out("no group has the name");
+        scene.account(|account| account.rename_user_group("Old Approvers", KEEPERS).unwrap());
+        scene.entered();
+        scene.end();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_groups_of_the_name_let_nobody_in() {
+    scene(42, |mut scene| {
+        let mut second = String::new();
+        scene.approved_and_then(|account| {
+            let everybody = ["ana@example.com", "bruno@example.com"].map(SimulatedMember::accepted);
+            second = account.add_user_group(KEEPERS, &everybody);
+        });
+        scene.stays_out("nobody knows which of them is meant");
+        scene.account(|account| account.remove_user_group(&second).unwrap());
+        scene.entered();
+        scene.end();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_expired_does_not_count() {
+    let plan = PLAN.replace("expires: 30d", "expires: 12h");
+    scene_of(&plan, 43, None, |mut scene| {
+        let (ana, bruno) = (scene.token("ana@example.com"), scene.token("bruno@example.com"));
+        let given = scene.now();
+        assert!(scene.approve(&ana).status.success());
+        scene.until_it_is(after(given, SignedDuration::from_hours(13)));
+        assert!(scene.approve(&bruno).status.success());
+        scene.stays_out("the first approval has run out");
+        assert!(scene.approve(&ana).status.success(), "it is a word of its own");
+        scene.entered();
+        scene.end();
+    })
+    .await;
+}
+
+/// The week begins on a Monday; ana and bruno speak on Friday, and it opens on Monday.
+#[tokio::test(flavor = "multi_thread")]
+async fn given_on_friday_it_is_used_on_monday() {
+    let open = "{timezone: Europe/Lisbon, schedule: {open: [{cron: '0 9 * * Mon', for: 7h}]}, soak";
+    let plan = PLAN.replace("{soak", open);
+    let walk = Walk::starting("2026-10-16T14:00:00Z", &plan, SPEED, 44, 30).await;
+    let play = |walk| {
+        let mut scene = Scene::waiting(walk, &[]);
+        for email in ["ana@example.com", "bruno@example.com"] {
+            assert!(scene.approve(&scene.token(email)).status.success());
+        }
+        let friday: Timestamp = "2026-10-16T20:00:00Z".parse().unwrap();
+        assert!(scene.now() < friday, "it is Friday still: {}", scene.now());
+        let monday: Timestamp = "2026-10-19T08:00:00Z".parse().unwrap();
+        scene.entered();
+        let planned = |recorded: &&Recorded| matches!(recorded.entry.event, Event::WritePlanned { .. });
+        let log = read_log(&scene.walk);
+        let write = log.iter().find(planned).unwrap();
+        assert!(write.at >= monday, "{write:?}");
+        assert!(since(monday, write.at) < SignedDuration::from_hours(7), "{write:?}");
+        scene.end();
+    };
+    let walk = Arc::new(walk);
+    tokio::task::spawn_blocking(move || play(walk)).await.unwrap();
+}
+
+/// The plan asks nobody, or fewer than the configuration does.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_floor_is_asked_whatever_the_plan_says() {
+    const FLOOR: &str = "approval_floor: {user_group: Release Approvers, count: 2, over_devices: 0}\n";
+    let rows = [
+        (45, PLAN.replace(", approval: {user_group: Release Approvers, count: 2, expires: 30d}", "")),
+        (46, PLAN.replace("count: 2", "count: 1")),
+    ];
+    for (seed, plan) in rows {
+        scene_of(&plan, seed, Some(FLOOR), |mut scene| {
+            assert!(scene.approve(&scene.token("ana@example.com")).status.success());
+            scene.stays_out("the floor asks two");
+            assert!(scene.approve(&scene.token("bruno@example.com")).status.success());
+            scene.entered();
+            scene.end();
+        })
+        .await;
+    }
 }
 
 /// The log has all of it, and each word by its speaker.

@@ -59,7 +59,12 @@ pub(crate) struct Walk {
 impl Walk {
     /// An account of `devices`, and one plan.
     pub(crate) async fn new(plan: &str, speed: f64, seed: u64, devices: usize) -> Self {
-        let clock = Clock::fast_from(EPOCH.parse().unwrap(), speed);
+        Self::starting(EPOCH, plan, speed, seed, devices).await
+    }
+
+    /// The same from another instant on.
+    pub(crate) async fn starting(epoch: &str, plan: &str, speed: f64, seed: u64, devices: usize) -> Self {
+        let clock = Clock::fast_from(epoch.parse().unwrap(), speed);
         let account = AccountSettings { seed, devices, ..AccountSettings::default() };
         let settings = sandbox::Settings { listen: "127.0.0.1:0".parse().unwrap(), clock, account };
         let walk = Self {

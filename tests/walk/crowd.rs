@@ -23,11 +23,12 @@ const HANG_SECONDS: f64 = 200.0;
 /// Slow enough that words are given between two edits, fast enough that half a day passes.
 const SPEED: f64 = 1_500.0;
 
-const APPROVERS: usize = 30;
-const OPERATORS: usize = 12;
-const EDITORS: usize = 8;
+/// As many as a plan can ask for.
+const APPROVERS: usize = 20;
+const OPERATORS: usize = 18;
+const EDITORS: usize = 12;
 
-/// All thirty are asked, and the last of them says nothing until the others are done.
+/// All twenty are asked, and the last of them says nothing until the others are done.
 fn plan_text(soak_hours: usize, comment: usize) -> String {
     format!(
         "\
@@ -236,10 +237,10 @@ fn nobody_counts_twice(rollout: &Value) {
         assert_eq!(people.len(), approved.len(), "one person counts twice: {ask}");
         assert!(approved.len() < APPROVERS, "it counts somebody who said nothing: {ask}");
     }
-    assert_eq!(rollout["rings"][0]["state"], "pending", "entered without the last of them: {rollout}");
+    assert!(rollout["rings"][0]["assigned_at"].is_null(), "entered without the last of them: {rollout}");
 }
 
-/// Everybody is done: the last revision is in force, nobody pauses, and all thirty approve it.
+/// Everybody is done: the last revision is in force, nobody pauses, and all twenty approve it.
 async fn calm(walk: &Walk, service: &Service, file: &Mutex<File>, approvers: &[Client], operator: &Client) {
     let text = {
         let file = file.lock().unwrap();

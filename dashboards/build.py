@@ -216,6 +216,12 @@ def rings():
             f"ringward_drift{{{RING}}} == 1", ["ring", "kind"], size=(12, 5), noValue="none",
         ),
         table(
+            "Waiting approvals", "Rings that are ready but for people, and since when those are asked. Who is asked and "
+            "who said what: `ringward explain PLAN`, or the plan's page.",
+            f"ringward_approval_age_seconds{{{RING}}}", ["plan", "ring"], value="asked for", unit="s", size=(12, 5),
+            noValue="nobody is waited for",
+        ),
+        table(
             "Rollbacks", "How often each plan was taken back, by what set it off, counted from the log. Who and why: "
             "`ringward history PLAN`.",
             f"ringward_rollbacks_total{{{PLAN}}} > 0", ["plan", "trigger"], value="rollbacks", size=(12, 5),

@@ -3,12 +3,14 @@
 //! **Invariant:** it only reads, and what Cloudflare refused is told as refused; what it did not
 //! answer at all ends the look, because nothing can be judged by half an account.
 
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, Priority, RequestObserver, TokenCheck};
 use crate::cloudflare::{Operation, TokenState};
 use crate::fleet::{Fleet, Membership, SweepScope};
+use crate::ids::UserGroupName;
 use crate::rollout::world::{Observations, Observed};
 use crate::time::{Clock, Timestamp};
 
@@ -37,11 +39,15 @@ impl Look {
     }
 }
 
-/// Looks at the account. With a token that is disabled or expired nothing else is asked.
+/// Looks at the account, and at these User Groups. With a token that is disabled or expired nothing else is asked.
 ///
 /// # Errors
 /// When Cloudflare cannot be reached, does not answer, or answers something that is no answer.
-pub(super) async fn look(client: &CloudflareClient, clock: Clock) -> Result<Look, ApiError> {
+pub(super) async fn look(
+    client: &CloudflareClient,
+    clock: Clock,
+    approvers: &BTreeSet<UserGroupName>,
+) -> Result<Look, ApiError> {
     let at = clock.now();
     let mut look = Look { at, token: None, world: Observations::default(), refused: Vec::new() };
     look.token = kept(client.verify_token().await, &mut look.refused)?;
@@ -59,6 +65,12 @@ pub(super) async fn look(client: &CloudflareClient, clock: Clock) -> Result<Look
         fleet.observe(sweep, &Membership::default());
     }
     look.world.fleet = fleet;
+    for group in approvers {
+        let as_of = clock.now();
+        if let Some(value) = kept(client.approvers(group, Priority::Routine).await, &mut look.refused)? {
+            look.world.user_groups.insert(group.clone(), Observed { value, as_of });
+        }
+    }
     Ok(look)
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 
 use crate::ids::{PermissionGroupId, UserGroupId, UserGroupName};
+use crate::rollout::approval::Approvers;
 use crate::rollout::remote::{Member, UserGroup};
 
 use super::budget::Priority;
@@ -33,6 +34,23 @@ impl CloudflareClient {
         let found = self.list_user_groups(Some(name), priority).await?;
         // What the filter compares, and whether a server knows it, is not documented.
         Ok(found.into_values().map(UserGroup::from).filter(|group| group.name == name.as_str()).collect())
+    }
+
+    /// The members of the one User Group of a name.
+    ///
+    /// # Errors
+    /// Any; that there is no such group, or that there are several, is an answer.
+    pub async fn approvers(&self, name: &UserGroupName, priority: Priority) -> Result<Approvers, ApiError> {
+        let groups = self.user_groups_named(name, priority).await?;
+        match groups.as_slice() {
+            [] => Ok(Approvers::Missing),
+            [group] => match self.user_group_members(&group.id, priority).await {
+                Ok(members) => Ok(Approvers::Members(members)),
+                Err(error) if error.says_missing() => Ok(Approvers::Missing),
+                Err(error) => Err(error),
+            },
+            several => Ok(Approvers::Several(several.len())),
+        }
     }
 
     /// All User Groups with their policies, sorted by ID.

@@ -12,7 +12,6 @@ use crate::daemon::counting::{self, Counted, Counting};
 use crate::daemon::stop_file::StopFile;
 use crate::failpoint::{self, Point};
 use crate::fleet::{Sweep, SweepScope};
-use crate::ids::UserGroupName;
 use crate::rollout::approval::{Approvers, UserGroups};
 use crate::rollout::event::{Cancelled, WriteId, WriteIntent};
 use crate::rollout::outcome::SendOutcome;
@@ -142,7 +141,7 @@ impl FarSide {
             Read::ProfileSweep(policy) => {
                 client.sweep(SweepScope::Profile(policy.clone())).await.map(ReadResult::Sweep)
             }
-            Read::Approvers(group) => self.approvers(group, priority).await.map(ReadResult::Approvers),
+            Read::Approvers(group) => self.client.approvers(group, priority).await.map(ReadResult::Approvers),
         };
         self.report(Seen::Read { read, as_of, result }).await;
     }
@@ -170,7 +169,7 @@ impl FarSide {
         let mut approvers = UserGroups::new();
         for group in intent.approvers() {
             let as_of = self.clock.now().max(not_before);
-            let value = self.approvers(group, Priority::Write).await?;
+            let value = self.client.approvers(group, Priority::Write).await?;
             approvers.insert(group.clone(), Observed { value, as_of });
         }
         let as_of = self.clock.now().max(not_before);
@@ -182,20 +181,6 @@ impl FarSide {
             None => FreshLook::Groups(self.client.list_groups(Priority::Write).await?),
         };
         Ok(LastLook { fresh: Observed { value, as_of }, counted, approvers })
-    }
-
-    /// A User Group by its name, as it is now.
-    async fn approvers(&self, name: &UserGroupName, priority: Priority) -> Result<Approvers, ApiError> {
-        let groups = self.client.user_groups_named(name, priority).await?;
-        match groups.as_slice() {
-            [] => Ok(Approvers::Missing),
-            [group] => match self.client.user_group_members(&group.id, priority).await {
-                Ok(members) => Ok(Approvers::Members(members)),
-                Err(error) if error.says_missing() => Ok(Approvers::Missing),
-                Err(error) => Err(error),
-            },
-            several => Ok(Approvers::Several(several.len())),
-        }
     }
 
     /// Sends a write that is cleared.

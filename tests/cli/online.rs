@@ -243,3 +243,38 @@ async fn the_account_is_the_one_that_the_plans_are_pinned_to() {
     let text = far.check().await;
     assert!(text.contains("there is no account"), "two pins are none: {text}");
 }
+
+const ASKING: &str = "\
+plan: asking
+author: Ana@Example.com
+versions: {windows: 2026.8.2100.0}
+defaults: {approval: {user_group: Release Approvers, count: 3}}
+rings:
+  - {name: Enough, profiles: [Engineering]}
+  - {name: Too few, profiles: [IT], approval: {count: 4}}
+  - {name: Nobody of that name, profiles: [Support], approval: {user_group: Release Approver}}
+  - {name: Two of that name, profiles: [Sales], approval: {user_group: Twins}}
+";
+
+#[tokio::test]
+async fn who_could_approve_is_told_beforehand() {
+    let far = Far::usual().await;
+    far.sandbox.with_account(|account| {
+        account.add_user_group("Twins", &[]);
+        account.add_user_group("Twins", &[])
+    });
+    far.write("asking.yaml", ASKING);
+    golden("online_approvers.txt", &far.check().await);
+}
+
+#[tokio::test]
+async fn groups_that_may_not_be_read_are_told() {
+    let far = Far::usual().await;
+    far.write("asking.yaml", ASKING);
+    let script =
+        serde_json::json!([{"operation": "account-user-group-list", "kind": "forbidden", "times": 100}]);
+    let scripts: Vec<ringward::sandbox::FaultScript> = serde_json::from_value(script).unwrap();
+    far.sandbox.with_account(|account| account.add_faults(&scripts)).unwrap();
+    let text = far.check().await;
+    assert!(text.contains("Account Settings Read") && !text.contains("could approve"), "{text}");
+}

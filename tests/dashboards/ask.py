@@ -6,6 +6,7 @@
     ask.py URL troubled   after trouble was made: those show something
     ask.py URL mended     and nothing again
     ask.py URL back       after a rollback: those that tell of one show something
+    ask.py URL asking     people are asked: the panel that tells of it shows something
 
 A panel may be asked for a while, since a rollout takes its time; it fails when that is over.
 """
@@ -36,6 +37,8 @@ OF_TROUBLE = {
 STAYS = {"Halts", "Failed requests by code"}
 # Panels that stay empty until a rollback.
 OF_ROLLBACK = {"Rollbacks", "Held out"}
+# Panels that stay empty until people are asked.
+OF_PEOPLE = {"Waiting approvals"}
 # Panels that no trouble from outside can fill.
 OF_DEFECTS = {"Faults": "a plan that cannot be decided is a defect of ringward"}
 # Panels that need days of the fleet, more than this suite walks: asked, whatever the answer.
@@ -160,13 +163,13 @@ def first_scrape(prometheus):
 
 
 def main():
-    if len(sys.argv) != 3 or sys.argv[2] not in ("healthy", "troubled", "mended", "back"):
+    if len(sys.argv) != 3 or sys.argv[2] not in ("healthy", "troubled", "mended", "back", "asking"):
         sys.exit(__doc__)
     prometheus, phase = Prometheus(sys.argv[1]), sys.argv[2]
     dashboard = json.loads((ROOT / "dashboards" / "ringward.json").read_text())
     panels = [panel for panel in dashboard["panels"] if panel["type"] != "row"]
     titles = {panel["title"] for panel in panels}
-    for name in [*OF_TROUBLE, *STAYS, *OF_DEFECTS, *LATER, *PASSING, *OF_ROLLBACK]:
+    for name in [*OF_TROUBLE, *STAYS, *OF_DEFECTS, *LATER, *PASSING, *OF_ROLLBACK, *OF_PEOPLE]:
         assert name in titles, f"there is no panel `{name}`"
     began = first_scrape(prometheus)
     known = variables(dashboard, prometheus)
@@ -176,7 +179,8 @@ def main():
     defects = [panel for panel in panels if panel["title"] in OF_DEFECTS]
     later = [panel for panel in panels if panel["title"] in LATER]
     back = [panel for panel in panels if panel["title"] in OF_ROLLBACK]
-    apart = [*troubled, *defects, *later, *back]
+    people = [panel for panel in panels if panel["title"] in OF_PEOPLE]
+    apart = [*troubled, *defects, *later, *back, *people]
     calm = [panel for panel in panels if panel not in apart]
     asked = taken(prometheus, later, known, began)
     if phase == "healthy":
@@ -190,7 +194,10 @@ def main():
         asked += until(prometheus, [panel for panel in troubled if panel not in stays], known, False, began)
         asked += until(prometheus, stays, known, True, began)
         asked += until(prometheus, [panel for panel in calm if panel["title"] not in PASSING], known, True, began)
-    asked += until(prometheus, back, known, phase == "back", began)
+    # What was released, and whose rollout is over, is out of sight again.
+    if phase != "asking":
+        asked += until(prometheus, back, known, phase == "back", began)
+    asked += until(prometheus, people, known, phase == "asking", began)
     asked += until(prometheus, defects, known, False, began)
 
     halted = ["RingwardHalted"]

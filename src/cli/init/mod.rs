@@ -7,6 +7,7 @@ mod draft;
 mod scalar;
 mod text;
 
+use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -48,7 +49,7 @@ pub async fn init(args: &InitArgs, out: Out<'_>, hints: Out<'_>) -> Result<(), C
         return Err(there_already(&args.output));
     }
     let id = args.connection.account(None)?;
-    let look = look_at(&args.connection, &id).await?;
+    let look = look_at(&args.connection, &id, &BTreeSet::new()).await?;
     let text = plan_for(&id, &look)?;
     if !to_file {
         write!(out, "{text}")?;

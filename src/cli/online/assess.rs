@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::cli::account::Look;
+use crate::cli::online::approvers;
 use crate::cli::online::finding::{Code, Finding, Severity};
 use crate::cli::online::groups::{Ahead, Outlook};
 use crate::cli::online::power::{Power, power};
@@ -218,6 +219,8 @@ impl<'a> Judge<'a> {
             };
             let mut told: Vec<(Finding, _)> =
                 of_group.into_iter().map(|finding| (finding, name_spot.clone())).collect();
+            let asked = approvers::of_ring(plan, ring, &self.look.world);
+            told.extend(asked.map(|finding| (finding, approvers::spot(spots, index))));
             let sizes = resolved.as_ref().filter(|_| self.look.has_devices());
             let sizes = sizes
                 .map(|policies| RingSizes::of(&self.look.world.fleet, policies, &ring.targets, self.look.at));

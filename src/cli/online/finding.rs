@@ -88,6 +88,12 @@ pub(crate) enum Code {
     BlastLimit,
     /// Once it is entered, the ring could not be rolled back.
     NoWayBack,
+    /// How many could approve.
+    Approvers,
+    /// No User Group of that name, or several.
+    ApproversUnknown,
+    /// Fewer could approve than must.
+    ApproversTooFew,
     /// Every device runs the target already.
     TargetMet,
     /// Devices run something newer than the target.
@@ -127,6 +133,9 @@ impl Code {
             Self::RingOutOfOrder => ("ring_out_of_order", Warning),
             Self::BlastLimit => ("blast_limit", Warning),
             Self::NoWayBack => ("no_way_back", Warning),
+            Self::Approvers => ("approvers", Note),
+            Self::ApproversUnknown => ("approvers_unknown", Error),
+            Self::ApproversTooFew => ("approvers_too_few", Error),
             Self::TargetMet => ("target_met", Note),
             Self::Downgrade => ("downgrade", Warning),
             Self::VersionUnseen => ("version_unseen", Note),

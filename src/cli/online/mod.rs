@@ -3,6 +3,7 @@
 //! **Invariant:** it only reads, and it ends with exit 0 only when the whole account was read and
 //! nothing in it would stop a rollout.
 
+mod approvers;
 mod assess;
 mod finding;
 mod groups;
@@ -24,7 +25,7 @@ use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, json};
 use crate::cli::screen::Screen;
 use crate::daemon::log::replay;
-use crate::ids::AccountId;
+use crate::ids::{AccountId, UserGroupName};
 use crate::rollout::state::State;
 use crate::store::Reader;
 
@@ -65,7 +66,10 @@ pub async fn check_online(
     }
     let id = connection.account(common_pin(&judgement).as_ref())?;
     let (state, log) = known_groups(database)?;
-    let look = look_at(connection, &id).await?;
+    let asked =
+        judgement.good().flat_map(|(_, plan, _)| &plan.rings).filter_map(|ring| ring.approval.as_ref());
+    let asked = asked.map(|approval| approval.user_group.clone()).collect();
+    let look = look_at(connection, &id, &asked).await?;
     let mut account = assess::account(&id, &look);
     let mut judge = Judge::new(&id, &look, state);
     let plans: Vec<PlanReport> =
@@ -96,11 +100,15 @@ pub async fn check_online(
     }
 }
 
-/// One look at an account, with progress on a terminal.
-pub(super) async fn look_at(connection: &ConnectionArgs, id: &AccountId) -> Result<Look, CliError> {
+/// One look at an account, with progress on a terminal; at these User Groups, too.
+pub(super) async fn look_at(
+    connection: &ConnectionArgs,
+    id: &AccountId,
+    approvers: &BTreeSet<UserGroupName>,
+) -> Result<Look, CliError> {
     let watcher = Arc::new(Watcher::new());
     let client = connection.client(id.clone(), watcher.clone())?;
-    let outcome = look(&client, connection.clock).await;
+    let outcome = look(&client, connection.clock, approvers).await;
     watcher.done();
     outcome.map_err(|error| {
         // A daemon tries again by itself; here a person does.

@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** it only reads; a profile that is not found exactly once is an error, never zero.
 
+use std::collections::BTreeSet;
+
 use crate::cli::connection_args::ConnectionArgs;
 use crate::cli::exit::CliError;
 use crate::cli::online::look_at;
@@ -17,7 +19,7 @@ pub(super) async fn heads(
     connection: &ConnectionArgs,
 ) -> Result<Vec<(ProfileRef, Headcount)>, CliError> {
     let id = connection.account(plan.account.as_ref())?;
-    let look = look_at(connection, &id).await?;
+    let look = look_at(connection, &id, &BTreeSet::new()).await?;
     if let Some(refused) = look.refused.first() {
         return Err(CliError::failed(format!("account {id} cannot be looked at: {refused}")));
     }

@@ -16,9 +16,11 @@ use ringward::rollout::event::{
 use ringward::rollout::explain::meaning;
 use ringward::rollout::health::{Dark, Look, Stalled};
 use ringward::rollout::remote::{Group, GroupContent, VersionEntry};
-use ringward::rollout::report::{Blocker, NewerTarget, Report, RingReport, TooMany, Unsure};
+use ringward::rollout::report::{ApprovalReport, Blocker, NewerTarget, Report, RingReport, TooMany, Unsure};
 use ringward::rollout::safety::Veto;
-use ringward::rollout::state::{Assigned, Attempts, Back, HeldOut, Hold, PendingWrite, Phase, Soak, Stage};
+use ringward::rollout::state::{
+    Approval, Assigned, Attempts, Back, HeldOut, Hold, PendingWrite, Phase, Soak, Stage, Validity, Words,
+};
 use ringward::rollout::verbs::{Offered, WaysBack};
 use ringward::rollout::verdict::{Evidence, Exempt, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
 use ringward::rollout::world::{Read, Trouble, Want};
@@ -418,6 +420,25 @@ fn approval(verdict: Verdict) -> Judgement {
     judged(Gate::Approval, verdict, Evidence::Approval(Approved { tallies, refused }))
 }
 
+/// Somebody approved before the plan was edited.
+fn voided() -> ApprovalReport {
+    let word = Approval {
+        digest: PlanDigest::of_written("{}"),
+        given_at: at("2026-10-12T09:00:00Z"),
+        expires_at: at("2026-10-17T09:00:00Z"),
+        note: "no cases".to_owned(),
+        groups: Vec::new(),
+        standing: Validity::Voided(at("2026-10-12T15:00:00Z")),
+    };
+    let approvals = BTreeMap::from([("bo@example.com".parse().unwrap(), word)]);
+    ApprovalReport {
+        judgement: approval(Verdict::Wait(Waiting::ApprovalMissing)),
+        asked_at: Some(at("2026-10-12T16:00:00Z")),
+        missing: BTreeSet::new(),
+        words: Words { approvals, ..Words::default() },
+    }
+}
+
 fn gates() -> Vec<Judgement> {
     let mut gates: Vec<Judgement> = waitings()
         .into_iter()
@@ -453,6 +474,12 @@ fn gates() -> Vec<Judgement> {
         why => fleet(why, &[]),
     }));
     gates.push(adoption(Verdict::Unknown(Unknown::StaleSweep)));
+    // A group with fewer people than are asked.
+    let mut too_few = approval(Verdict::Wait(Waiting::ApprovalMissing));
+    if let Evidence::Approval(Approved { tallies, .. }) = &mut too_few.evidence {
+        tallies[0].members = 1;
+    }
+    gates.push(too_few);
     // A schedule whose openings are all over.
     let evidence = Evidence::Opening { closes_at: None, opens_at: None };
     gates.push(judged(Gate::Opening, Verdict::Wait(Waiting::OpeningClosed), evidence));
@@ -483,7 +510,7 @@ fn report(waiting_on: Vec<Blocker>) -> Report {
         next_opening: None,
         schedule: None,
         waived: BTreeMap::new(),
-        approval: None,
+        approval: Some(voided()),
         unmanaged: Vec::new(),
     };
     let want = |read, instant| Want { read, at: at(instant) };

@@ -1,9 +1,10 @@
 //! What each blocker is, and what follows from it.
 
 use crate::ids::RingName;
+use crate::rollout::approval::Tally;
 use crate::rollout::cause::Cause;
 use crate::rollout::report::{Blocker, Report, TooMany, change};
-use crate::rollout::state::Rollback;
+use crate::rollout::state::{Rollback, Validity};
 use crate::rollout::verdict::{Evidence, Failing, Gate, Judgement, Unknown, Verdict, Waiting, short};
 
 /// The words about one blocker.
@@ -212,6 +213,34 @@ fn halted(cause: &Cause) -> (String, String) {
     (headline, format!("A halt ends by a person's word only. {detail}"))
 }
 
+/// That no patience helps: fewer people could approve than must.
+fn too_few_people(judgement: &Judgement) -> String {
+    let Evidence::Approval(approved) = &judgement.evidence else { return String::new() };
+    let short = |tally: &&Tally| tally.members < usize::from(tally.ask.count.get());
+    let told = approved.tallies.iter().filter(short).map(|Tally { ask, members, .. }| {
+        format!(
+            " Only {members} of `{}` could approve, and {} must: add people to the group, or ask for fewer.",
+            ask.user_group, ask.count
+        )
+    });
+    told.collect()
+}
+
+/// Whose approvals an edit voided, since people would think that they have approved.
+fn voided(report: &Report, ring: &RingName) -> String {
+    let Some(approval) = report.ring(ring).and_then(|ring| ring.approval.as_ref()) else {
+        return String::new();
+    };
+    let voided = approval.words.approvals.iter().filter_map(|(by, word)| match word.standing {
+        Validity::Voided(at) => {
+            Some(format!("{by} approved, and the plan's values changed on {}", short(at)))
+        }
+        Validity::Stands => None,
+    });
+    let told: Vec<String> = voided.collect();
+    if told.is_empty() { String::new() } else { format!(" No longer counted: {}.", told.join("; ")) }
+}
+
 fn gate(report: &Report, ring: &RingName, judgement: &Judgement) -> (String, String) {
     match &judgement.verdict {
         Verdict::Wait(waiting) => wait(report, *waiting, ring, judgement),
@@ -322,7 +351,11 @@ fn wait(report: &Report, waiting: Waiting, ring: &RingName, judgement: &Judgemen
         ),
         Waiting::ApprovalMissing => (
             format!("ring {ring} waits for people: {}", judgement.value()),
-            "An approval counts while its giver is a member of the group, until it expires, and for the plan's present values only.".to_owned(),
+            format!(
+                "An approval counts while its giver is a member of the group, until it expires, and for the plan's present values only.{}{}",
+                too_few_people(judgement),
+                voided(report, ring),
+            ),
         ),
         Waiting::ApprovalRefused => (
             format!("ring {ring} was refused: {}", judgement.value()),

@@ -5,8 +5,7 @@
 
 use crate::ids::{PlanName, RingName, UserGroupName};
 use crate::plan::model::RingPlan;
-use crate::rollout::approval::claim::{self, Word};
-use crate::rollout::approval::{self, Ask};
+use crate::rollout::approval::{self, Hearing, Word};
 use crate::rollout::event::{Actor, Cause, Entry, Event, RollbackStep, Trigger};
 use crate::rollout::gate::{self, health};
 use crate::rollout::rollback::{NoWayBack, Scope, Stuck, steps};
@@ -16,7 +15,7 @@ use crate::rollout::verbs::{
     Writes,
 };
 use crate::rollout::verdict::Gate;
-use crate::rollout::world::Observations;
+use crate::rollout::world::{ENTRY_MAX_AGE, Observations};
 use crate::time::Timestamp;
 use crate::version::ClientVersion;
 
@@ -264,10 +263,10 @@ fn spoken<'a>(
         instead: "name another one".to_owned(),
     })?;
     let subject = gate::Subject { state, rollout, ring, plan: ring_plan, world, now };
-    let (claim, groups) = claim::claim(subject, actor, word);
-    let asks = approval::asks_of(subject);
+    let hearing = Hearing::of(subject, &approval::asks_of(subject), ENTRY_MAX_AGE);
+    let (claim, groups) = hearing.claim(actor, word);
     let spoken = Spoken { phase: rollout.phase, place: Place::of(&ring.stage), claim };
-    Ok((spoken, Subject::Word(plan, ring_plan, groups, asks)))
+    Ok((spoken, Subject::Word(plan, ring_plan, groups, hearing.asked())))
 }
 
 /// What is held out of what the group offers that a rollout is halted for, as it was read last.
@@ -288,8 +287,8 @@ enum Subject<'a> {
     Gate(&'a PlanState, &'a Ring, Gate),
     Version(&'a PlanState, ClientVersion),
     HeldOut(&'a PlanState, &'a HeldOut),
-    /// A word on entering a ring, in the name of these groups.
-    Word(&'a PlanState, &'a RingPlan, Vec<UserGroupName>, Vec<Ask>),
+    /// A word on entering a ring, in the name of these groups, and who is asked.
+    Word(&'a PlanState, &'a RingPlan, Vec<UserGroupName>, String),
     /// With its steps, or what has nowhere to go.
     Rollback(&'a PlanState, Result<Vec<RollbackStep>, NoWayBack>),
     All(&'a State),
@@ -404,11 +403,8 @@ impl<'a> Subject<'a> {
         if let Self::Gate(_, ring, gate) = self {
             (about.ring, about.gate) = (ring.name.to_string(), gate.to_string());
         }
-        if let Self::Word(_, ring_plan, _, asks) = self {
-            about.ring = ring_plan.name.to_string();
-            let mut groups: Vec<String> = asks.iter().map(|ask| format!("`{}`", ask.user_group)).collect();
-            groups.dedup();
-            about.asked = groups.join(" or ");
+        if let Self::Word(_, ring_plan, _, asked) = self {
+            (about.ring, about.asked) = (ring_plan.name.to_string(), asked.clone());
         }
         if let Self::Version(_, version) = self {
             about.version = version.to_string();

@@ -60,10 +60,35 @@ pub struct WordJson {
 }
 
 impl ApprovalJson {
+    /// Since when people are waited for; `None`: they are not, or not yet.
+    #[must_use]
+    pub fn waited_for_since(&self) -> Option<Timestamp> {
+        self.asked_at.filter(|_| self.verdict != "pass")
+    }
+
+    /// Who has refused and not taken it back.
+    pub fn refused_by(&self) -> impl Iterator<Item = &str> {
+        self.words.iter().filter(|word| word.word == "refused").map(|word| word.by.as_str())
+    }
+
+    /// How far it is, for people: group by group, how many of how many.
+    #[must_use]
+    pub fn so_far(&self) -> String {
+        let one = |ask: &AskJson| {
+            format!("{} of {} of `{}` approved", ask.approved.len(), ask.count, ask.user_group)
+        };
+        let mut told: Vec<String> = self.asks.iter().map(one).collect();
+        told.extend(self.refused_by().map(|by| format!("{by} refused")));
+        if self.verdict == "unknown" {
+            told.push(self.reason.replace('_', " "));
+        }
+        told.join(", ")
+    }
+
     /// From the report.
     #[must_use]
     pub fn of(report: &ApprovalReport) -> Self {
-        let ApprovalReport { judgement, asked_at, missing, words } = report;
+        let ApprovalReport { judgement, asked_at, missing, words, hearing: _ } = report;
         let tallies = match &judgement.evidence {
             Evidence::Approval(approved) => approved.tallies.as_slice(),
             _ => &[],

@@ -14,8 +14,9 @@ use ringward::daemon::Handle;
 use ringward::daemon::view::{Request, View};
 use ringward::ids::{GroupId, PolicyId};
 use ringward::plan::model::Revision;
-use ringward::rollout::approval::Approvers;
+use ringward::rollout::approval::{Approvers, Word};
 use ringward::rollout::command::{Command, StartPlans, command, done};
+use ringward::rollout::decide::look;
 use ringward::rollout::event::{
     Actor, Cause, Entry, Event, Ground, HowBack, Purpose, Recorded, RollbackStep, RolloutId, Trigger,
     WayBack, WriteId, WriteIntent,
@@ -28,7 +29,7 @@ use ringward::rollout::verbs::{
     Writes,
 };
 use ringward::rollout::verdict::Gate;
-use ringward::rollout::world::{Observations, Observed};
+use ringward::rollout::world::{Desired, Observations, Observed};
 use ringward::telemetry::Metrics;
 use ringward::version::Environment;
 use ringward::web::json::VerbAnswer;
@@ -551,6 +552,7 @@ async fn approving(core: &Core, seen: &mut BTreeMap<String, usize>) {
                     Verb::Approve => verbs::approve(of.phase, of.place, claim),
                     _ => verbs::refuse(of.phase, of.place, claim),
                 };
+                core.foreseen(verb, claim, of, cell);
                 let answer = core.speak(verb, claim, seed, of).await;
                 let found: Vec<_> = core.take().iter().map(|entry| entry.event.kind()).collect();
                 *seen.entry(format!("{cell:?}")).or_default() += 1;
@@ -604,6 +606,30 @@ impl Core {
         let mut request = request.body(Body::from(body)).unwrap();
         request.extensions_mut().insert(Peer::Local { user: "ada".to_owned() });
         send(&self.app, request).await
+    }
+
+    /// What a snapshot says of a word ahead, as the page asks it, is what the word then comes to.
+    fn foreseen(&self, verb: Verb, claim: Claim, of: Situation, cell: Cell) {
+        let (state, world) = (self.state.lock().unwrap(), self.world.lock().unwrap());
+        let name = plan("client");
+        let revision = &state.plans[&name].rollout.revision;
+        let report = look(&name, Desired::Present(revision), &state, &world, at(SINCE)).report.unwrap();
+        let ring = report.rings.iter().find(|ring| ring.name == of.ring()).unwrap();
+        let actor = match claim {
+            Claim::Unnamed => Actor::Local { user: "ada".to_owned() },
+            Claim::Program => Actor::Service { name: "nightly.access".parse().unwrap() },
+            Claim::Author => Actor::Access { email: "cy@example.com".parse().unwrap() },
+            Claim::Stranger => Actor::Access { email: "eve@example.com".parse().unwrap() },
+            _ => Actor::Access { email: "ana@example.com".parse().unwrap() },
+        };
+        let word = if verb == Verb::Approve { Word::Approve } else { Word::Refuse };
+        let told = ring.approval.as_ref().map(|approval| approval.hearing.claim(&actor, word).0);
+        let told = told.unwrap_or(Claim::NotAsked);
+        let foreseen = match word {
+            Word::Approve => verbs::approve(of.phase, of.place, told),
+            Word::Refuse => verbs::refuse(of.phase, of.place, told),
+        };
+        assert_eq!(foreseen, cell, "{verb:?} {claim:?} in {of:?}");
     }
 
     /// The same word past admission: the table has its answer to it all the same.

@@ -15,7 +15,7 @@ use crate::rollout::command::Refusal;
 use crate::rollout::event::Mode;
 use crate::time::{Clock, Timestamp, rough, since};
 use crate::version::Environment;
-use crate::web::json::{ApprovalJson, BlockerJson, ClassesJson, RingJson, RolloutJson, RolloutsAnswer};
+use crate::web::json::{AwaitedRing, BlockerJson, ClassesJson, RingJson, RolloutJson, RolloutsAnswer};
 
 /// Headings of the counts; `REST`: too old, untargeted and left together.
 const COUNTS: [&str; 5] = ["ARRIVED", "DUE", "STALLED", "UNSEEN", "REST"];
@@ -167,28 +167,18 @@ pub(super) fn troubles(out: Out<'_>, seen: &Seen, screen: &Screen) -> io::Result
 
 /// Every ring that waits for people, in one place.
 fn waiting(out: Out<'_>, seen: &Seen, screen: &Screen) -> io::Result<()> {
-    let rings = seen.answer.rollouts.iter().flat_map(|rollout| {
-        let since = |ring: &RingJson| ring.approval.as_ref().and_then(ApprovalJson::waited_for_since);
-        rollout.rings.iter().filter_map(move |ring| Some((rollout, ring, since(ring)?)))
-    });
-    let mut any = false;
-    for (rollout, ring, since) in rings {
-        any = true;
-        let so_far = ring.approval.as_ref().map(ApprovalJson::so_far).unwrap_or_default();
+    let rings = seen.answer.awaited_rings();
+    for AwaitedRing { rollout, ring, approval, since, .. } in &rings {
         let lead = screen.paint(Tint::Waiting, "Waits for approval");
         let (plan, name) = (safe(rollout.plan.as_str()), safe(ring.name.as_str()));
-        let text = format!(
-            "{lead}: {plan}, ring {name}, asked since {}: {}",
-            moment(since, seen.now),
-            safe(&so_far)
-        );
+        let (since, so_far) = (moment(*since, seen.now), safe(&approval.so_far()));
+        let text = format!("{lead}: {plan}, ring {name}, asked since {since}: {so_far}");
         write!(out, "{}", screen.flow("", &text))?;
-        let way = format!(
-            "who is missing: ringward explain {plan}; with a token of your own: ringward approve {plan} --reason …"
-        );
-        write!(out, "{}", screen.flow("  ", &way))?;
+        let explain = format!("who is missing: ringward explain {plan}");
+        let approve = format!("with a token of your own: ringward approve {plan} --reason …");
+        write!(out, "{}", screen.flow("  ", &format!("{explain}; {approve}")))?;
     }
-    if any { writeln!(out) } else { Ok(()) }
+    if rings.is_empty() { Ok(()) } else { writeln!(out) }
 }
 
 fn rollout_text(out: Out<'_>, rollout: &RolloutJson, now: Timestamp, screen: &Screen) -> io::Result<()> {

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub use approval::{ApprovalJson, AskJson, WordJson};
+pub use approval::{ApprovalJson, AskJson, AwaitedRing, WordJson};
 pub use halt::{DriftJson, HaltJson};
 pub use health::{DarkJson, GateJson, LookJson, SilentJson, StalledJson};
 pub use tokens::{RevokeRequest, TokenJson, TokenMadeAnswer, TokenRequestJson, TokensAnswer};

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::{RingJson, RolloutJson, RolloutsAnswer};
 use crate::rollout::report::ApprovalReport;
 use crate::rollout::state::Validity;
 use crate::rollout::verdict::Evidence;
@@ -57,6 +58,39 @@ pub struct WordJson {
     pub expires_at: Option<Timestamp>,
     /// When another revision of the plan voided it.
     pub voided_at: Option<Timestamp>,
+}
+
+/// A ring that waits for people.
+#[derive(Debug, Clone, Copy)]
+pub struct AwaitedRing<'a> {
+    /// Its rollout.
+    pub rollout: &'a RolloutJson,
+    /// Its place, from 1.
+    pub number: usize,
+    /// The ring.
+    pub ring: &'a RingJson,
+    /// What it waits for.
+    pub approval: &'a ApprovalJson,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+impl RolloutsAnswer {
+    /// The rings that wait for people, the longest wait first.
+    #[must_use]
+    pub fn awaited_rings(&self) -> Vec<AwaitedRing<'_>> {
+        let rings = self.rollouts.iter().flat_map(|rollout| {
+            rollout.rings.iter().enumerate().map(move |(index, ring)| (rollout, index + 1, ring))
+        });
+        let awaited = rings.filter_map(|(rollout, number, ring)| {
+            let approval = ring.approval.as_ref()?;
+            let since = approval.waited_for_since()?;
+            Some(AwaitedRing { rollout, number, ring, approval, since })
+        });
+        let mut found: Vec<_> = awaited.collect();
+        found.sort_by_key(|one| one.since);
+        found
+    }
 }
 
 impl ApprovalJson {

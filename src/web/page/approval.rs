@@ -5,7 +5,9 @@
 //! itself is judged by; only on which list of members can differ, for that is read anew with the word.
 
 use super::super::identity::Need;
-use super::super::json::{ApprovalJson, AskJson, RingJson, RolloutJson, RolloutsAnswer, WordJson};
+use super::super::json::{
+    ApprovalJson, AskJson, AwaitedRing, RingJson, RolloutJson, RolloutsAnswer, WordJson,
+};
 use super::acts::{Action, Viewer, word_address, word_cell, word_command};
 use super::encoded;
 use super::show::{Moment, Tone, sentence_case};
@@ -48,6 +50,8 @@ pub(super) struct Spoken {
 
 /// A ring that waits for people.
 pub(super) struct Waiting {
+    /// Its name within the page.
+    pub(super) id: String,
     pub(super) plan: String,
     pub(super) ring: String,
     pub(super) href: String,
@@ -55,27 +59,21 @@ pub(super) struct Waiting {
     pub(super) since: Moment,
 }
 
-/// Every ring that waits for people, the longest wait first.
+/// Every ring that waits for people.
 pub(super) fn waiting(answer: &RolloutsAnswer) -> Vec<Waiting> {
-    let rings = answer.rollouts.iter().flat_map(|rollout| {
-        rollout.rings.iter().enumerate().map(move |(index, ring)| (rollout, index + 1, ring))
-    });
-    let mut found: Vec<(Timestamp, Waiting)> = rings
-        .filter_map(|(rollout, number, ring)| {
-            let approval = ring.approval.as_ref()?;
-            let since = approval.waited_for_since()?;
-            let waiting = Waiting {
-                plan: rollout.plan.to_string(),
-                ring: ring.name.to_string(),
-                href: format!("#{}", encoded(&id(rollout, number))),
-                so_far: approval.so_far(),
-                since: Moment::new(since, rollout.at),
-            };
-            Some((since, waiting))
-        })
-        .collect();
-    found.sort_by_key(|(since, _)| *since);
-    found.into_iter().map(|(_, waiting)| waiting).collect()
+    let rings = answer.awaited_rings().into_iter();
+    let of = |AwaitedRing { rollout, number, ring, approval, since }| {
+        let section = id(rollout, number);
+        Waiting {
+            id: format!("to-{section}"),
+            plan: rollout.plan.to_string(),
+            ring: ring.name.to_string(),
+            href: format!("#{}", encoded(&section)),
+            so_far: approval.so_far(),
+            since: Moment::new(since, rollout.at),
+        }
+    };
+    rings.map(of).collect()
 }
 
 fn id(rollout: &RolloutJson, number: usize) -> String {
@@ -154,11 +152,13 @@ fn ask(ask: &AskJson) -> String {
 }
 
 fn missing(approval: &ApprovalJson) -> Option<String> {
-    let all = &approval.missing;
+    // Whoever refused has answered.
+    let silent = |by: &&str| approval.refused_by().all(|refused| refused != *by);
+    let all: Vec<&str> = approval.missing.iter().map(String::as_str).filter(silent).collect();
     if all.is_empty() || approval.verdict == "pass" {
         return None;
     }
-    let named = all.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    let named = all.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
     let more = all.len().saturating_sub(NAMED);
     Some(if more == 0 { named } else { format!("{named} and {more} more") })
 }
@@ -207,15 +207,15 @@ pub(super) fn versions(ring: &RingJson) -> String {
 }
 
 /// What an approval does, in sentences.
-pub(super) fn approves(ring: Option<&RingJson>, hearing: Option<&Hearing>) -> Vec<String> {
-    let ring = ring.map(|ring| format!("ring {} may be entered with {}", ring.name, versions(ring)));
+pub(super) fn approves(ring: &RingJson, hearing: Option<&Hearing>) -> Vec<String> {
     let until = hearing.map(|hearing| {
         format!(
             "It counts until {}, unless you refuse, leave the group, or the plan’s values change.",
             short(hearing.expires_at)
         )
     });
-    let may = format!("As far as you are asked, {}.", ring.unwrap_or_default());
+    let (name, versions) = (&ring.name, versions(ring));
+    let may = format!("As far as you are asked, ring {name} may be entered with {versions}.");
     let more = [
         "Its openings, freezes and all other gates still hold.",
         "One refusal outweighs any number of approvals, until whoever gave it approves.",
@@ -224,9 +224,8 @@ pub(super) fn approves(ring: Option<&RingJson>, hearing: Option<&Hearing>) -> Ve
 }
 
 /// What a refusal does, in sentences.
-pub(super) fn refuses(ring: Option<&RingJson>) -> Vec<String> {
-    let ring = ring.map(|ring| format!("Ring {} is not entered with {}", ring.name, versions(ring)));
-    let not = format!("{}, whoever approves it.", ring.unwrap_or_default());
+pub(super) fn refuses(ring: &RingJson) -> Vec<String> {
+    let not = format!("Ring {} is not entered with {}, whoever approves it.", ring.name, versions(ring));
     let more = [
         "One refusal outweighs any number of approvals. Yours stands until you approve, or the plan’s values change.",
         "Nothing that is on offer already is taken back.",

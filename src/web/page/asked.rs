@@ -199,7 +199,7 @@ impl Asked {
         }
     }
 
-    const fn ring(&self) -> Option<&RingName> {
+    pub(super) const fn ring(&self) -> Option<&RingName> {
         match self {
             Self::Waive { ring, .. } | Self::Approve { ring, .. } | Self::Refuse { ring, .. } => Some(ring),
             Self::Pause(_)
@@ -226,7 +226,7 @@ impl Asked {
         }
     }
 
-    fn ring_of<'a>(&self, rollout: Option<&'a RolloutJson>) -> Option<&'a RingJson> {
+    pub(super) fn ring_of<'a>(&self, rollout: Option<&'a RolloutJson>) -> Option<&'a RingJson> {
         let ring = self.ring()?;
         rollout?.rings.iter().find(|one| one.name == *ring)
     }
@@ -334,9 +334,10 @@ impl Asked {
                 lines
             }
             Self::Approve { plan, ring } => {
-                approval::approves(self.ring_of(rollout), viewer.hearing(plan, ring))
+                let heard = viewer.hearing(plan, ring);
+                self.ring_of(rollout).map(|ring| approval::approves(ring, heard)).unwrap_or_default()
             }
-            Self::Refuse { .. } => approval::refuses(self.ring_of(rollout)),
+            Self::Refuse { .. } => self.ring_of(rollout).map(approval::refuses).unwrap_or_default(),
             Self::Rollback(_) => told(&[
                 "Every ring that this rollout moved goes back to what it ran before, the latest first, one at a time.",
                 "No opening, freeze or device limit is asked. A pause and a halt are lifted by this; a stop is not.",

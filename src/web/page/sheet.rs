@@ -188,6 +188,11 @@ impl Asked {
             let detail = format!("there is no plan `{plan}`; ringward knows {known}");
             return Err(Failure::new(Kind::NoSuchPlan, detail));
         }
+        if let (Some(of), Some(ring), None) = (rollout, self.ring(), self.ring_of(rollout)) {
+            let known: Vec<&str> = of.rings.iter().map(|ring| ring.name.as_str()).collect();
+            let detail = format!("plan `{}` has no ring `{ring}`; it has {}", of.plan, known.join(", "));
+            return Err(Failure::new(Kind::NoSuchPlan, detail));
+        }
         let status = refused.as_ref().map_or(StatusCode::OK, |refused| refused.status);
         let title = self.title();
         let log_names = viewer.actor(self.need()).filter(|_| self.verb().needs_reason());

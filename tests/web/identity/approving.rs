@@ -47,6 +47,7 @@ fn spoken() -> Report {
     let digest = PlanDigest::of_written("{}");
     let objection = Objection { digest, at: at("2026-10-12T09:50:00Z"), note };
     approval.words.refusals.insert(email("dan"), objection);
+    approval.missing.insert(email("dan"));
     let of_ana = approval.words.approvals[&email("ana")].clone();
     let voided = Validity::Voided(at("2026-10-12T09:35:00Z"));
     let gone = at("2026-10-12T09:59:00Z");
@@ -386,13 +387,18 @@ async fn a_word_on_what_is_not_there_any_more_is_asked_anew() {
         report
     };
     let rows = [
-        ("another rollout", number(other()), false),
-        ("another revision", digest(other()), false),
-        ("other versions", version(other()), false),
-        ("no such ring", away(other()), false),
-        ("another description", described(other()), true),
+        ("another rollout", number(other()), 409, "it changed while you were reading"),
+        ("another revision", digest(other()), 409, "it changed while you were reading"),
+        ("other versions", version(other()), 409, "it changed while you were reading"),
+        (
+            "no such ring",
+            away(other()),
+            404,
+            "plan `client` has no ring `Everyone`; it has Engineering Ring 0",
+        ),
+        ("another description", described(other()), 303, ""),
     ];
-    for (row, next, taken) in rows {
+    for (row, next, status, word) in rows {
         for path in [APPROVE, REFUSE] {
             shows(&guarded, spoken());
             let sheet = seen_by(&guarded, path, Some(credential)).await;
@@ -400,12 +406,11 @@ async fn a_word_on_what_is_not_there_any_more_is_asked_anew() {
             shows(&guarded, next.clone());
             let answer = submit(&guarded, path, &headers, &body).await;
             let arrived = std::mem::take(&mut *guarded.world.arrived.lock().unwrap());
-            assert_eq!(arrived.len(), usize::from(taken), "{row}: {}", answer.body);
-            assert_eq!(answer.status, if taken { 303 } else { 409 }, "{row}: {}", answer.body);
-            if !taken {
-                assert!(answer.body.contains("it changed while you were reading"), "{row}");
-                assert!(answer.body.contains(">all well</textarea>"), "{row}: what was written stays");
-            }
+            assert_eq!(arrived.len(), usize::from(status == 303), "{row}: {}", answer.body);
+            assert_eq!(answer.status, status, "{row}: {}", answer.body);
+            assert!(answer.body.contains(word), "{row}: {}", answer.body);
+            let kept = answer.body.contains(">all well</textarea>");
+            assert_eq!(kept, status == 409, "{row}: what was written stays");
         }
     }
 }

@@ -319,7 +319,8 @@ async fn a_form_goes_through_as_the_person_whom_access_knows() {
     let bo = ours.token(&person("Bo@Example.com"));
     let credential = ("cf-access-jwt-assertion", bo.as_str());
     let site = ("host", HOST);
-    let forged: [(&str, &[(&str, &str)], &str); 5] = [
+    type Forged<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+    let forged: [Forged; 5] = [
         ("another site", &[site, credential, ("origin", "https://evil.test")], "evil.test"),
         ("another site's word", &[site, credential, ("sec-fetch-site", "cross-site")], "cross-site"),
         ("a site beside ours", &[site, credential, ("sec-fetch-site", "same-site")], "same-site"),

@@ -4,7 +4,7 @@
 //! nothing else; it is never a silent no-op.
 
 use crate::ids::{PlanName, RingName, UserGroupName};
-use crate::plan::model::RingPlan;
+use crate::plan::model::{PlanDigest, RingPlan};
 use crate::rollout::approval::{self, Hearing, Word};
 use crate::rollout::event::{Actor, Cause, Entry, Event, RollbackStep, Trigger};
 use crate::rollout::gate::{self, health};
@@ -55,6 +55,8 @@ pub enum Command {
         plan: PlanName,
         /// The ring; `None`: the first that is not entered.
         ring: Option<RingName>,
+        /// The revision that the person has read; `None`: whichever is in force.
+        revision: Option<PlanDigest>,
     },
     /// Says no to that.
     Refuse {
@@ -62,6 +64,8 @@ pub enum Command {
         plan: PlanName,
         /// The ring; `None`: the first that is not entered.
         ring: Option<RingName>,
+        /// The revision that the person has read; `None`: whichever is in force.
+        revision: Option<PlanDigest>,
     },
     /// Reads now what a plan's rollout wants to see.
     CheckNow(PlanName),
@@ -223,11 +227,13 @@ fn situation<'a>(
             let held = HeldBack::of(state.held_by(name).contains_key(version));
             (verbs::release_hold(held), Subject::Version(plan, *version))
         }
-        Command::Approve { plan: name, ring } => {
+        Command::Approve { plan: name, ring, revision } => {
+            is_in_force(state, name, revision.as_ref())?;
             let (word, spoken) = spoken(state, world, (name, ring.as_ref()), (actor, Word::Approve), now)?;
             (verbs::approve(word.phase, word.place, word.claim), spoken)
         }
-        Command::Refuse { plan: name, ring } => {
+        Command::Refuse { plan: name, ring, revision } => {
+            is_in_force(state, name, revision.as_ref())?;
             let (word, spoken) = spoken(state, world, (name, ring.as_ref()), (actor, Word::Refuse), now)?;
             (verbs::refuse(word.phase, word.place, word.claim), spoken)
         }
@@ -245,6 +251,18 @@ struct Spoken {
     phase: Phase,
     place: Place,
     claim: Claim,
+}
+
+/// A plan can change between a person's reading and their word, which waits while the members are read.
+fn is_in_force(state: &State, name: &PlanName, read: Option<&PlanDigest>) -> Result<(), Refusal> {
+    let in_force = &find(state, name)?.rollout.revision.digest;
+    if read.is_none_or(|read| read == in_force) {
+        return Ok(());
+    }
+    Err(Refusal::NotNow {
+        why: format!("plan {name} has changed since you read it"),
+        instead: "look at what it is now, then say it again".to_owned(),
+    })
 }
 
 fn spoken<'a>(

@@ -49,7 +49,9 @@ export async function approvals({ check, visit, accessible, fits, text }) {
   const asked = async () => (await api(one, "rollouts/asks")).rings[0].approval;
   const words = async () => {
     const { events } = await api(one, "rollouts/asks/events?limit=1000");
+    // They come newest first.
     return events
+      .reverse()
       .filter(({ kind }) => kind === "approval_given" || kind === "approval_refused")
       .map(({ kind, actor, reason }) => [kind, actor, reason]);
   };

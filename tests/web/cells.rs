@@ -583,6 +583,40 @@ async fn approving(core: &Core, seen: &mut BTreeMap<String, usize>) {
     println!("words on entering a ring, by who says them: {named:?}");
 }
 
+/// Whoever names the revision that they have read has no say about another one.
+#[test]
+fn a_word_on_another_revision_is_refused() {
+    let asking = PLAN.replace("profiles: [", "approval: {user_group: Keepers}, profiles: [");
+    let read = |text: &str| ringward::plan::read("client.yaml", text.as_bytes()).unwrap();
+    let revision = read(&asking);
+    let other = read(&asking.replace("Keepers}", "Keepers, count: 2}")).digest;
+    let mut state = State::default();
+    apply(&mut state, Event::PlanAccepted { revision: Box::new(revision.clone()) }).unwrap();
+    let ana = Member { email: Some("ana@example.com".parse().unwrap()), standing: Standing::Accepted };
+    let members = Observed { value: Approvers::Members(vec![ana]), as_of: at(SINCE) };
+    let mut world = Observations::default();
+    world.user_groups = [("Keepers".parse().unwrap(), members)].into();
+    let actor = Actor::Access { email: "ana@example.com".parse().unwrap() };
+    for (digest, taken) in [(None, true), (Some(revision.digest), true), (Some(other), false)] {
+        let (name, first) = (|| plan("client"), || Some(ring("First")));
+        for asked in [
+            Command::Approve { plan: name(), ring: first(), revision: digest.clone() },
+            Command::Refuse { plan: name(), ring: first(), revision: digest.clone() },
+        ] {
+            let answer = command((&state, &world), &actor, "look", &asked, at(SINCE));
+            match answer {
+                Ok(entries) => assert!(taken && entries.len() == 1, "{asked:?}"),
+                Err(refusal) => {
+                    assert!(
+                        !taken && refusal.to_string().contains("has changed since you read it"),
+                        "{refusal}"
+                    );
+                }
+            }
+        }
+    }
+}
+
 /// What ana said before.
 fn spoken(verb: Verb, ring: &ringward::ids::RingName, revision: &Revision) -> Event {
     let (ring, digest, groups) = (ring.clone(), revision.digest.clone(), vec!["Keepers".parse().unwrap()]);
@@ -641,8 +675,8 @@ impl Core {
         };
         let (plan, ring) = (plan("client"), Some(of.ring()));
         let asked = match verb {
-            Verb::Approve => Command::Approve { plan, ring },
-            _ => Command::Refuse { plan, ring },
+            Verb::Approve => Command::Approve { plan, ring, revision: None },
+            _ => Command::Refuse { plan, ring, revision: None },
         };
         let refusal = command((&state, &world), &actor, "look", &asked, at(SINCE)).unwrap_err();
         let Cell::Refused(refused) = cell else { panic!("{claim:?} has a say in {of:?}") };

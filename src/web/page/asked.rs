@@ -17,6 +17,7 @@ use super::acts::{
 };
 use super::{approval, encoded, show};
 use crate::ids::{PlanName, RingName};
+use crate::plan::model::PlanDigest;
 use crate::rollout::approval::Word;
 use crate::rollout::command::{Command, StartPlans};
 use crate::rollout::rollback::Scope;
@@ -92,13 +93,14 @@ impl Asked {
         }
     }
 
-    pub(super) fn command(&self, paused: Option<Ticked>) -> Command {
+    /// For people who have read this revision.
+    pub(super) fn command(&self, paused: Option<Ticked>, revision: Option<PlanDigest>) -> Command {
         match self.clone() {
             Self::Pause(plan) => Command::Pause(plan),
             Self::Resume(plan) => Command::Resume(plan),
             Self::Waive { plan, ring, gate } => Command::Waive { plan, gate, ring: Some(ring) },
-            Self::Approve { plan, ring } => Command::Approve { plan, ring: Some(ring) },
-            Self::Refuse { plan, ring } => Command::Refuse { plan, ring: Some(ring) },
+            Self::Approve { plan, ring } => Command::Approve { plan, ring: Some(ring), revision },
+            Self::Refuse { plan, ring } => Command::Refuse { plan, ring: Some(ring), revision },
             Self::Rollback(plan) => Command::Rollback { plan, scope: Scope::default() },
             Self::CheckNow(plan) => Command::CheckNow(plan),
             Self::Stop => Command::Stop,

@@ -168,7 +168,8 @@ impl Asked {
                 "it changed while you were reading; what it is now stands below: look again, then confirm";
             return Err((said, Refused { status: StatusCode::CONFLICT, why: why.to_owned() }));
         }
-        let command = self.command(said.paused);
+        let read = before.reports.iter().find(|report| Some(&report.id.plan) == self.plan());
+        let command = self.command(said.paused, read.map(|report| report.digest.clone()));
         match carry_out(services, actor, said.reason.clone(), command).await {
             // The page shows what was done from the log, in which this leaves nothing.
             Ok(done) if !self.verb().needs_reason() => {

@@ -346,10 +346,12 @@ async fn a_form_goes_through_as_the_person_whom_access_knows() {
         assert_eq!(guarded.arrived(), [], "nothing of this reached the daemon");
         let answer = submit(&guarded, path, &from_our_page, &body).await;
         assert_eq!(answer.status, 303, "{verb}: {}", answer.body);
-        let (plan, ring) = (plan("client"), Some(ring("Everyone")));
+        // The revision goes with it: the plan can change while the members are read.
+        let (plan, ring, revision) =
+            (plan("client"), Some(ring("Everyone")), Some(PlanDigest::of_written("{}")));
         let command = match verb {
-            "approve" => Command::Approve { plan, ring },
-            _ => Command::Refuse { plan, ring },
+            "approve" => Command::Approve { plan, ring, revision },
+            _ => Command::Refuse { plan, ring, revision },
         };
         let expected = (Actor::Access { email: email("bo") }, "no \"cases\"".to_owned(), command);
         assert_eq!(std::mem::take(&mut *guarded.world.arrived.lock().unwrap()), [expected]);

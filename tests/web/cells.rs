@@ -594,8 +594,8 @@ fn a_word_on_another_revision_is_refused() {
     apply(&mut state, Event::PlanAccepted { revision: Box::new(revision.clone()) }).unwrap();
     let ana = Member { email: Some("ana@example.com".parse().unwrap()), standing: Standing::Accepted };
     let members = Observed { value: Approvers::Members(vec![ana]), as_of: at(SINCE) };
-    let mut world = Observations::default();
-    world.user_groups = [("Keepers".parse().unwrap(), members)].into();
+    let user_groups = [("Keepers".parse().unwrap(), members)].into();
+    let world = Observations { user_groups, ..Observations::default() };
     let actor = Actor::Access { email: "ana@example.com".parse().unwrap() };
     for (digest, taken) in [(None, true), (Some(revision.digest), true), (Some(other), false)] {
         let (name, first) = (|| plan("client"), || Some(ring("First")));

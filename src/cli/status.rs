@@ -15,7 +15,7 @@ use crate::rollout::command::Refusal;
 use crate::rollout::event::Mode;
 use crate::time::{Clock, Timestamp, rough, since};
 use crate::version::Environment;
-use crate::web::json::{BlockerJson, ClassesJson, RingJson, RolloutJson, RolloutsAnswer};
+use crate::web::json::{AwaitedRing, BlockerJson, ClassesJson, RingJson, RolloutJson, RolloutsAnswer};
 
 /// Headings of the counts; `REST`: too old, untargeted and left together.
 const COUNTS: [&str; 5] = ["ARRIVED", "DUE", "STALLED", "UNSEEN", "REST"];
@@ -102,6 +102,7 @@ pub async fn status(
 pub(super) fn text(out: Out<'_>, seen: &Seen, screen: &Screen) -> io::Result<()> {
     stop_text(out, seen, screen)?;
     troubles(out, seen, screen)?;
+    waiting(out, seen, screen)?;
     if seen.answer.rollouts.is_empty() {
         writeln!(out, "No plan has begun a rollout yet.\n")?;
     }
@@ -162,6 +163,22 @@ pub(super) fn troubles(out: Out<'_>, seen: &Seen, screen: &Screen) -> io::Result
     let any = answer.log_unwritable.is_some()
         || !(answer.problems.is_empty() && answer.faults.is_empty() && answer.troubles.is_empty());
     if any { writeln!(out) } else { Ok(()) }
+}
+
+/// Every ring that waits for people, in one place.
+fn waiting(out: Out<'_>, seen: &Seen, screen: &Screen) -> io::Result<()> {
+    let rings = seen.answer.awaited_rings();
+    for AwaitedRing { rollout, ring, approval, since, .. } in &rings {
+        let lead = screen.paint(Tint::Waiting, "Waits for approval");
+        let (plan, name) = (safe(rollout.plan.as_str()), safe(ring.name.as_str()));
+        let (since, so_far) = (moment(*since, seen.now), safe(&approval.so_far()));
+        let text = format!("{lead}: {plan}, ring {name}, asked since {since}: {so_far}");
+        write!(out, "{}", screen.flow("", &text))?;
+        let explain = format!("who is missing: ringward explain {plan}");
+        let approve = format!("with a token of your own: ringward approve {plan} --reason …");
+        write!(out, "{}", screen.flow("  ", &format!("{explain}; {approve}")))?;
+    }
+    if rings.is_empty() { Ok(()) } else { writeln!(out) }
 }
 
 fn rollout_text(out: Out<'_>, rollout: &RolloutJson, now: Timestamp, screen: &Screen) -> io::Result<()> {

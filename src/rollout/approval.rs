@@ -10,6 +10,8 @@
 
 pub(crate) mod claim;
 
+pub use claim::{Hearing, Word};
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::num::NonZeroU8;

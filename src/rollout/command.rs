@@ -4,9 +4,8 @@
 //! nothing else; it is never a silent no-op.
 
 use crate::ids::{PlanName, RingName, UserGroupName};
-use crate::plan::model::RingPlan;
-use crate::rollout::approval::claim::{self, Word};
-use crate::rollout::approval::{self, Ask};
+use crate::plan::model::{PlanDigest, RingPlan};
+use crate::rollout::approval::{self, Hearing, Word};
 use crate::rollout::event::{Actor, Cause, Entry, Event, RollbackStep, Trigger};
 use crate::rollout::gate::{self, health};
 use crate::rollout::rollback::{NoWayBack, Scope, Stuck, steps};
@@ -16,7 +15,7 @@ use crate::rollout::verbs::{
     Writes,
 };
 use crate::rollout::verdict::Gate;
-use crate::rollout::world::Observations;
+use crate::rollout::world::{ENTRY_MAX_AGE, Observations};
 use crate::time::Timestamp;
 use crate::version::ClientVersion;
 
@@ -56,6 +55,8 @@ pub enum Command {
         plan: PlanName,
         /// The ring; `None`: the first that is not entered.
         ring: Option<RingName>,
+        /// The revision that the person has read; `None`: whichever is in force.
+        revision: Option<PlanDigest>,
     },
     /// Says no to that.
     Refuse {
@@ -63,6 +64,8 @@ pub enum Command {
         plan: PlanName,
         /// The ring; `None`: the first that is not entered.
         ring: Option<RingName>,
+        /// The revision that the person has read; `None`: whichever is in force.
+        revision: Option<PlanDigest>,
     },
     /// Reads now what a plan's rollout wants to see.
     CheckNow(PlanName),
@@ -235,11 +238,13 @@ fn situation<'a>(
             let held = HeldBack::of(state.held_by(name).contains_key(version));
             (verbs::release_hold(held), Subject::Version(plan, *version))
         }
-        Command::Approve { plan: name, ring } => {
+        Command::Approve { plan: name, ring, revision } => {
+            is_in_force(state, name, revision.as_ref())?;
             let (word, spoken) = spoken(state, world, (name, ring.as_ref()), (actor, Word::Approve), now)?;
             (verbs::approve(word.phase, word.place, word.claim), spoken)
         }
-        Command::Refuse { plan: name, ring } => {
+        Command::Refuse { plan: name, ring, revision } => {
+            is_in_force(state, name, revision.as_ref())?;
             let (word, spoken) = spoken(state, world, (name, ring.as_ref()), (actor, Word::Refuse), now)?;
             (verbs::refuse(word.phase, word.place, word.claim), spoken)
         }
@@ -259,6 +264,18 @@ struct Spoken {
     claim: Claim,
 }
 
+/// A plan can change between a person's reading and their word, which waits while the members are read.
+fn is_in_force(state: &State, name: &PlanName, read: Option<&PlanDigest>) -> Result<(), Refusal> {
+    let in_force = &find(state, name)?.rollout.revision.digest;
+    if read.is_none_or(|read| read == in_force) {
+        return Ok(());
+    }
+    Err(Refusal::NotNow {
+        why: format!("plan {name} has changed since you read it"),
+        instead: "look at what it is now, then say it again".to_owned(),
+    })
+}
+
 fn spoken<'a>(
     state: &'a State,
     world: &Observations,
@@ -275,10 +292,10 @@ fn spoken<'a>(
         instead: "name another one".to_owned(),
     })?;
     let subject = gate::Subject { state, rollout, ring, plan: ring_plan, world, now };
-    let (claim, groups) = claim::claim(subject, actor, word);
-    let asks = approval::asks_of(subject);
+    let hearing = Hearing::of(subject, &approval::asks_of(subject), ENTRY_MAX_AGE);
+    let (claim, groups) = hearing.claim(actor, word);
     let spoken = Spoken { phase: rollout.phase, place: Place::of(&ring.stage), claim };
-    Ok((spoken, Subject::Word(plan, ring_plan, groups, asks)))
+    Ok((spoken, Subject::Word(plan, ring_plan, groups, hearing.asked())))
 }
 
 /// What is held out of what the group offers that a rollout is halted for, as it was read last.
@@ -299,8 +316,8 @@ enum Subject<'a> {
     Gate(&'a PlanState, &'a Ring, Gate),
     Version(&'a PlanState, ClientVersion),
     HeldOut(&'a PlanState, &'a HeldOut),
-    /// A word on entering a ring, in the name of these groups.
-    Word(&'a PlanState, &'a RingPlan, Vec<UserGroupName>, Vec<Ask>),
+    /// A word on entering a ring, in the name of these groups, and who is asked.
+    Word(&'a PlanState, &'a RingPlan, Vec<UserGroupName>, String),
     /// With its steps, or what has nowhere to go.
     Rollback(&'a PlanState, Result<Vec<RollbackStep>, NoWayBack>),
     All(&'a State),
@@ -415,11 +432,8 @@ impl<'a> Subject<'a> {
         if let Self::Gate(_, ring, gate) = self {
             (about.ring, about.gate) = (ring.name.to_string(), gate.to_string());
         }
-        if let Self::Word(_, ring_plan, _, asks) = self {
-            about.ring = ring_plan.name.to_string();
-            let mut groups: Vec<String> = asks.iter().map(|ask| format!("`{}`", ask.user_group)).collect();
-            groups.dedup();
-            about.asked = groups.join(" or ");
+        if let Self::Word(_, ring_plan, _, asked) = self {
+            (about.ring, about.asked) = (ring_plan.name.to_string(), asked.clone());
         }
         if let Self::Version(_, version) = self {
             about.version = version.to_string();

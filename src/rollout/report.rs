@@ -9,7 +9,7 @@ use std::fmt;
 use crate::fleet::Census;
 use crate::ids::{Email, GroupId, RingName};
 use crate::plan::model::{PlanDigest, RingPlan};
-use crate::rollout::approval;
+use crate::rollout::approval::{self, Hearing};
 use crate::rollout::decide::Context;
 use crate::rollout::drift::restore::{self, Due, WritingBack};
 use crate::rollout::drift::rungs::{self, Bar};
@@ -29,7 +29,7 @@ use crate::rollout::verdict::{Evidence, Gate, Judgement, Verdict, Waiting, short
 use crate::rollout::world::{Desired, Read, Trouble, Want};
 use crate::rollout::{command, gate, outcome, reads};
 use crate::schedule::{Outlook, Schedule};
-use crate::time::{Timestamp, after};
+use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::{ClientVersion, Environment};
 
 /// A rollout and all its reasons, at one instant.
@@ -146,11 +146,14 @@ pub struct ApprovalReport {
     pub missing: BTreeSet<Email>,
     /// What people said, with what another revision voided since.
     pub words: Words,
+    /// What another word would be judged by, as the members were read last, however long ago.
+    pub hearing: Hearing,
 }
 
 impl ApprovalReport {
     fn of(context: &Context<'_>, ring: &Ring, plan: &RingPlan) -> Option<Self> {
-        let judgement = approval::judge(context.subject(ring, plan))?;
+        let subject = context.subject(ring, plan);
+        let judgement = approval::judge(subject)?;
         let Evidence::Approval(approved) = &judgement.evidence else { return None };
         let author = context.rollout.revision.plan.author.as_ref();
         let mut missing = BTreeSet::new();
@@ -164,7 +167,10 @@ impl ApprovalReport {
         }
         let digest = &context.rollout.revision.digest;
         let asked = ring.words.asked.as_ref().filter(|(_, of)| of == digest);
-        Some(Self { asked_at: asked.map(|(at, _)| *at), missing, words: ring.words.clone(), judgement })
+        let asks: Vec<_> = approved.tallies.iter().map(|tally| tally.ask.clone()).collect();
+        let hearing = Hearing::of(subject, &asks, SignedDuration::MAX);
+        let (asked_at, words) = (asked.map(|(at, _)| *at), ring.words.clone());
+        Some(Self { asked_at, missing, words, hearing, judgement })
     }
 }
 

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use access::{AccessIntentAnswer, AccessIntentJson, AccessOutcomeJson, AccessPolicyJson};
-pub use approval::{ApprovalJson, AskJson, WordJson};
+pub use approval::{ApprovalJson, AskJson, AwaitedRing, WordJson};
 pub use halt::{DriftJson, HaltJson};
 pub use health::{DarkJson, GateJson, LookJson, SilentJson, StalledJson};
 pub use tokens::{RevokeRequest, TokenJson, TokenMadeAnswer, TokenRequestJson, TokensAnswer};

@@ -13,6 +13,7 @@ use prometheus::core::{Collector, GenericCounter};
 use prometheus::proto::MetricFamily;
 use prometheus::{CounterVec, Gauge, GaugeVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder};
 
+use super::json::ApprovalJson;
 use super::present::{adoption, counts};
 use crate::daemon::view::View;
 use crate::fleet::Class;
@@ -271,8 +272,8 @@ impl Families {
                 let labels = [plan, name, environment.as_str(), &version.to_string()];
                 targets.with_label_values(&labels).set(1.0);
             }
-            let waited_for = ring.approval.as_ref().filter(|approval| !approval.judgement.verdict.advances());
-            if let Some(at) = waited_for.and_then(|approval| approval.asked_at) {
+            let approval = ring.approval.as_ref().map(ApprovalJson::of);
+            if let Some(at) = approval.and_then(|approval| approval.waited_for_since()) {
                 asked.with_label_values(&[plan, name]).set(since(at, now).as_secs_f64());
             }
             if let Some(at) = ring.next_opening {

@@ -94,7 +94,7 @@ pub(super) async fn approve(
     let (actor, asked) = read(Verb::Approve, asker, request).await?;
     let plan = plan_name(plan)?;
     let (reason, ring) = only_a_ring(asked)?;
-    carry_out(&services, actor, reason, Command::Approve { plan, ring }).await
+    carry_out(&services, actor, reason, Command::Approve { plan, ring, revision: None }).await
 }
 
 /// Say no to a ring's entry, as one who could approve it.
@@ -110,7 +110,7 @@ pub(super) async fn refuse(
     let (actor, asked) = read(Verb::Refuse, asker, request).await?;
     let plan = plan_name(plan)?;
     let (reason, ring) = only_a_ring(asked)?;
-    carry_out(&services, actor, reason, Command::Refuse { plan, ring }).await
+    carry_out(&services, actor, reason, Command::Refuse { plan, ring, revision: None }).await
 }
 
 /// Take a rollout back, ring by ring, the latest first.

@@ -164,6 +164,24 @@ pub(crate) fn adopting() -> Value {
     rollout
 }
 
+/// The same, while people are asked to let the last ring be entered; `refused`: one of them says no.
+pub(crate) fn asking(refused: bool) -> Value {
+    let mut rollout = adopting();
+    let word = |by: &str, word: &str| json!({"by": by, "word": word, "note": "seen", "at": "2026-10-13T07:45:00Z", "expires_at": null, "voided_at": null});
+    let (verdict, reason) =
+        if refused { ("wait", "approval_refused") } else { ("unknown", "approvers_unread") };
+    rollout["rings"][2]["approval"] = json!({
+        "verdict": verdict, "reason": reason, "asked_at": "2026-10-13T07:30:00Z",
+        "asks": [
+            {"user_group": "Keepers\u{1b}[2J", "count": 2, "by": "plan", "approved": ["ana@example.com"], "members": 3},
+            {"user_group": "The board", "count": 1, "by": "floor", "approved": [], "members": 2},
+        ],
+        "missing": ["bo@example.com"],
+        "words": if refused { json!([word("ana@example.com", "approved"), word("eve@example.com", "refused")]) } else { json!([]) },
+    });
+    rollout
+}
+
 /// A rollout that is over, of a plan that is paused.
 pub(crate) fn completed() -> Value {
     let mut rollout = adopting();

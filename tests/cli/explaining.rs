@@ -8,7 +8,7 @@ use ringward::cli::explain::{newer, why};
 use ringward::fleet::{Counts, EnvironmentCensus, PartsPerBillion, Share};
 use ringward::ids::{DeviceId, Email, GroupId, PolicyId};
 use ringward::plan::model::{DeviceLimit, Health, HealthLimit, Percent, PlanDigest};
-use ringward::rollout::approval::{Approved, Ask, AskedBy, Given, Tally};
+use ringward::rollout::approval::{Approved, Ask, AskedBy, Given, Hearing, Tally};
 use ringward::rollout::event::{
     Actor, Cancelled, Cause, Elsewhere, GroupDrift, MovedTo, Never, OtherUpdater, Purpose, RolloutId,
     WriteId, WriteIntent,
@@ -436,6 +436,13 @@ fn voided() -> ApprovalReport {
         asked_at: Some(at("2026-10-12T16:00:00Z")),
         missing: BTreeSet::new(),
         words: Words { approvals, ..Words::default() },
+        hearing: Hearing {
+            groups: Vec::new(),
+            author: None,
+            approved: BTreeMap::new(),
+            refused: BTreeSet::new(),
+            expires_at: at("2026-10-18T09:00:00Z"),
+        },
     }
 }
 

@@ -29,6 +29,7 @@ async fn status_shows_all_plans_with_trouble_on_top() {
         ("status.txt", answers::daemon(&[answers::adopting(), answers::completed()]), None),
         ("status_one.txt", answers::daemon(&[answers::adopting(), answers::completed()]), Some("servers")),
         ("status_troubled.txt", answers::troubled_daemon(&[answers::halted()]), None),
+        ("status_asking.txt", answers::daemon(&[answers::asking(true), answers::asking(false)]), None),
         ("status_empty.txt", answers::daemon(&[]), None),
         ("status_unknown_plan.txt", answers::daemon(&[answers::adopting()]), Some("clinet")),
     ];

@@ -153,8 +153,8 @@ impl Crowd {
             (_, number) => Actor::Access { email: email(number) },
         };
         let command = match self.dice.below(12) {
-            0 => Command::Refuse { plan, ring },
-            _ => Command::Approve { plan, ring },
+            0 => Command::Refuse { plan, ring, revision: None },
+            _ => Command::Approve { plan, ring, revision: None },
         };
         let soon = SignedDuration::from_millis(self.dice.pick(&[501, 90_001, 1_800_001]));
         drive.at(after(drive.now, soon), Happening::Command(actor, "by the dice".to_owned(), command));

@@ -68,10 +68,11 @@ export async function sandbox() {
   return one;
 }
 
-/** A daemon on that account, with these plan files. */
-export async function daemon(account, name, plans, listen = "127.0.0.1:0") {
+/** A daemon on that account, with these plan files, and this text of ringward.yaml. */
+export async function daemon(account, name, plans, { listen = "127.0.0.1:0", config } = {}) {
   const directory = join(scratch, name);
   mkdirSync(join(directory, "plans"), { recursive: true });
+  if (config) writeFileSync(join(directory, "ringward.yaml"), config);
   for (const [file, text] of Object.entries(plans)) writeFileSync(join(directory, "plans", file), text);
   const one = start(
     [
@@ -80,6 +81,7 @@ export async function daemon(account, name, plans, listen = "127.0.0.1:0") {
     ],
     { CLOUDFLARE_API_TOKEN: account.token, RUST_LOG: "info" },
   );
+  one.plans = join(directory, "plans");
   one.url = await one.said(/(http:\/\/127\.0\.0\.1:[0-9]+)\//);
   await ready(one.url);
   return one;

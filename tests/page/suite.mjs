@@ -1,6 +1,7 @@
 // The page in a browser. Every check is a named row; the last line counts them.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
+import { approvals } from "./approvals.mjs";
 import { axeSource, open } from "./browser.mjs";
 import { api, daemon, demo, sandbox, stopAll, until } from "./harness.mjs";
 
@@ -70,9 +71,9 @@ async function confirm(page, link, reason) {
 }
 
 /** No violation of WCAG A or AA, in light and dark. */
-async function accessible(one, path, state) {
+async function accessible(one, path, state, options = {}) {
   for (const colorScheme of ["light", "dark"]) {
-    const context = await browser.newContext({ colorScheme, bypassCSP: true });
+    const context = await browser.newContext({ colorScheme, bypassCSP: true, ...options });
     const page = await context.newPage();
     await page.goto(one.url + path);
     await page.evaluate(axeSource);
@@ -84,8 +85,8 @@ async function accessible(one, path, state) {
   }
 }
 
-async function fits(one, path, width) {
-  const page = await visit(one, path, { viewport: { width, height: 700 } });
+async function fits(one, path, width, options = {}) {
+  const page = await visit(one, path, { viewport: { width, height: 700 }, ...options });
   await page.evaluate(() => document.querySelectorAll("details").forEach((ring) => (ring.open = true)));
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
   assert.ok(wide <= width, `${path} is ${wide} px wide at ${width} px`);
@@ -418,7 +419,7 @@ async function hostile() {
     await until("a stream", async () => (await state()) === "live");
     assert.equal(await one.end(), 0);
     await until("its end", async () => (await state()) === "lost");
-    one = await daemon(account, "hostile", {}, new URL(one.url).host);
+    one = await daemon(account, "hostile", {}, { listen: new URL(one.url).host });
     await until("a stream again", async () => (await state()) === "live");
     assert.match(await text(page), /ringward .* started/);
     assert.equal(await page.evaluate(() => window.marker), "still here");
@@ -437,6 +438,7 @@ try {
   browser = await open();
   const ill = await daemon(await sandbox(), "strict", { "strict.yaml": strictPlan() });
   await walk();
+  await approvals({ check, visit, accessible, fits, text });
   await hostile();
   await ailing(ill);
 } finally {

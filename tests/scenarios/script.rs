@@ -213,8 +213,12 @@ fn command(words: &[&str], line: &str) -> (String, Command) {
             let Some(version) = option("--version") else { panic!("no version: `{line}`") };
             Command::ReleaseHold { plan: parse(plan), version: parse(version) }
         }
-        ["approve", plan, ..] => Command::Approve { plan: parse(plan), ring: option("--ring").map(parse) },
-        ["refuse", plan, ..] => Command::Refuse { plan: parse(plan), ring: option("--ring").map(parse) },
+        ["approve", plan, ..] => {
+            Command::Approve { plan: parse(plan), ring: option("--ring").map(parse), revision: None }
+        }
+        ["refuse", plan, ..] => {
+            Command::Refuse { plan: parse(plan), ring: option("--ring").map(parse), revision: None }
+        }
         ["check-now", plan, ..] => Command::CheckNow(parse(plan)),
         ["stop", ..] => Command::Stop,
         ["start", "--paused", ..] => Command::Start { plans: StartPlans::Pause },

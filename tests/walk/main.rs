@@ -3,6 +3,9 @@
 
 #![cfg(test)]
 
+#[path = "../support/team.rs"]
+pub mod team;
+
 mod backup;
 mod bad_input;
 mod clean;

@@ -14,6 +14,8 @@ use ringward::time::{SignedDuration, Stopwatch, Timestamp, after, since};
 
 use crate::kills::{read_log, ringward, state_of, terminate};
 use crate::support::Walk;
+use crate::team::{self, KeyServer, Signer};
+use crate::volume::Service;
 
 const SPEED: f64 = 5_000.0;
 /// A wall bound that only a hang reaches.
@@ -426,6 +428,60 @@ async fn the_floor_is_asked_whatever_the_plan_says() {
         })
         .await;
     }
+}
+
+/// A program that Access knows: it may ask for verbs, where the configuration lists it, and never approves.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_token_operates_and_never_approves() {
+    let ours = Signer::new("ours");
+    let keys = KeyServer::start(&[&ours]).await;
+    let walk = Arc::new(Walk::new(PLAN, SPEED, 47, 30).await);
+    let config = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(config.path(), keys.config("  services: [ci.access]\n")).unwrap();
+    let (path, here) = (config.path().to_owned(), Arc::clone(&walk));
+    let start = move || {
+        let mut service = Service::start_with(&here, &here.database(), |command| {
+            command.arg("--config").arg(&path);
+        });
+        let asked = |recorded: &Recorded| matches!(recorded.entry.event, Event::ApprovalAsked { .. });
+        service.wait("people are asked", || read_log(&here).iter().any(asked));
+        service
+    };
+    let mut service = tokio::task::spawn_blocking(start).await.unwrap();
+    let http = reqwest::Client::builder().tls_certs_only([]).no_proxy().build().unwrap();
+    let say = async |verb: &str, claims: &serde_json::Value| {
+        let url = format!("http://{}/api/v1/rollouts/short/{verb}", service.door().address());
+        let request = http.post(url).header("cf-access-jwt-assertion", ours.token(claims));
+        let request = request.header("host", "ringward.example.com");
+        let answer = request.json(&serde_json::json!({"reason": "as Access knows me"})).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let program = team::service("ci.access");
+    let (status, told) = say("approve", &program).await;
+    assert!(status == 403 && told.contains("may not approve"), "{status} {told}");
+    for verb in ["pause", "resume"] {
+        let (status, told) = say(verb, &program).await;
+        assert_eq!(status, 200, "{verb}: {told}");
+    }
+    assert!(walk.writes().is_empty(), "nobody approved");
+    for email in ["ana@example.com", "bruno@example.com"] {
+        let (status, told) = say("approve", &team::person(email)).await;
+        assert_eq!(status, 200, "{email}: {told}");
+    }
+    let there = Arc::clone(&walk);
+    let entered = move || {
+        service.wait("the ring is entered", || {
+            state_of(&read_log(&there)).plans.values().any(|plan| plan.rollout.rings[0].stage.is_entered())
+        });
+    };
+    tokio::task::spawn_blocking(entered).await.unwrap();
+    let log = read_log(&walk);
+    let said = log.iter().filter(|recorded| recorded.entry.reason == "as Access knows me");
+    let actors: Vec<String> = said.map(|recorded| recorded.entry.actor.to_string()).collect();
+    let expected =
+        ["service:ci.access", "service:ci.access", "access:ana@example.com", "access:bruno@example.com"];
+    assert_eq!(actors, expected);
+    walk.assert_lawful(|_| false);
 }
 
 /// The log has all of it, and each word by its speaker.

@@ -14,8 +14,9 @@ use ringward::daemon::Handle;
 use ringward::daemon::view::{Request, View};
 use ringward::ids::{GroupId, PolicyId};
 use ringward::plan::model::Revision;
-use ringward::rollout::approval::Approvers;
+use ringward::rollout::approval::{Approvers, Word};
 use ringward::rollout::command::{Command, StartPlans, command, done};
+use ringward::rollout::decide::look;
 use ringward::rollout::event::{
     Actor, Cause, Entry, Event, Ground, HowBack, Purpose, Recorded, RollbackStep, RolloutId, Trigger,
     WayBack, WriteId, WriteIntent,
@@ -28,7 +29,7 @@ use ringward::rollout::verbs::{
     Writes,
 };
 use ringward::rollout::verdict::Gate;
-use ringward::rollout::world::{Observations, Observed};
+use ringward::rollout::world::{Desired, Observations, Observed};
 use ringward::telemetry::Metrics;
 use ringward::version::Environment;
 use ringward::web::json::VerbAnswer;
@@ -551,6 +552,7 @@ async fn approving(core: &Core, seen: &mut BTreeMap<String, usize>) {
                     Verb::Approve => verbs::approve(of.phase, of.place, claim),
                     _ => verbs::refuse(of.phase, of.place, claim),
                 };
+                core.foreseen(verb, claim, of, cell);
                 let answer = core.speak(verb, claim, seed, of).await;
                 let found: Vec<_> = core.take().iter().map(|entry| entry.event.kind()).collect();
                 *seen.entry(format!("{cell:?}")).or_default() += 1;
@@ -581,6 +583,40 @@ async fn approving(core: &Core, seen: &mut BTreeMap<String, usize>) {
     println!("words on entering a ring, by who says them: {named:?}");
 }
 
+/// Whoever names the revision that they have read has no say about another one.
+#[test]
+fn a_word_on_another_revision_is_refused() {
+    let asking = PLAN.replace("profiles: [", "approval: {user_group: Keepers}, profiles: [");
+    let read = |text: &str| ringward::plan::read("client.yaml", text.as_bytes()).unwrap();
+    let revision = read(&asking);
+    let other = read(&asking.replace("Keepers}", "Keepers, count: 2}")).digest;
+    let mut state = State::default();
+    apply(&mut state, Event::PlanAccepted { revision: Box::new(revision.clone()) }).unwrap();
+    let ana = Member { email: Some("ana@example.com".parse().unwrap()), standing: Standing::Accepted };
+    let members = Observed { value: Approvers::Members(vec![ana]), as_of: at(SINCE) };
+    let user_groups = [("Keepers".parse().unwrap(), members)].into();
+    let world = Observations { user_groups, ..Observations::default() };
+    let actor = Actor::Access { email: "ana@example.com".parse().unwrap() };
+    for (digest, taken) in [(None, true), (Some(revision.digest), true), (Some(other), false)] {
+        let (name, first) = (|| plan("client"), || Some(ring("First")));
+        for asked in [
+            Command::Approve { plan: name(), ring: first(), revision: digest.clone() },
+            Command::Refuse { plan: name(), ring: first(), revision: digest.clone() },
+        ] {
+            let answer = command((&state, &world), &actor, "look", &asked, at(SINCE));
+            match answer {
+                Ok(entries) => assert!(taken && entries.len() == 1, "{asked:?}"),
+                Err(refusal) => {
+                    assert!(
+                        !taken && refusal.to_string().contains("has changed since you read it"),
+                        "{refusal}"
+                    );
+                }
+            }
+        }
+    }
+}
+
 /// What ana said before.
 fn spoken(verb: Verb, ring: &ringward::ids::RingName, revision: &Revision) -> Event {
     let (ring, digest, groups) = (ring.clone(), revision.digest.clone(), vec!["Keepers".parse().unwrap()]);
@@ -606,6 +642,30 @@ impl Core {
         send(&self.app, request).await
     }
 
+    /// What a snapshot says of a word ahead, as the page asks it, is what the word then comes to.
+    fn foreseen(&self, verb: Verb, claim: Claim, of: Situation, cell: Cell) {
+        let (state, world) = (self.state.lock().unwrap(), self.world.lock().unwrap());
+        let name = plan("client");
+        let revision = &state.plans[&name].rollout.revision;
+        let report = look(&name, Desired::Present(revision), &state, &world, at(SINCE)).report.unwrap();
+        let ring = report.rings.iter().find(|ring| ring.name == of.ring()).unwrap();
+        let actor = match claim {
+            Claim::Unnamed => Actor::Local { user: "ada".to_owned() },
+            Claim::Program => Actor::Service { name: "nightly.access".parse().unwrap() },
+            Claim::Author => Actor::Access { email: "cy@example.com".parse().unwrap() },
+            Claim::Stranger => Actor::Access { email: "eve@example.com".parse().unwrap() },
+            _ => Actor::Access { email: "ana@example.com".parse().unwrap() },
+        };
+        let word = if verb == Verb::Approve { Word::Approve } else { Word::Refuse };
+        let told = ring.approval.as_ref().map(|approval| approval.hearing.claim(&actor, word).0);
+        let told = told.unwrap_or(Claim::NotAsked);
+        let foreseen = match word {
+            Word::Approve => verbs::approve(of.phase, of.place, told),
+            Word::Refuse => verbs::refuse(of.phase, of.place, told),
+        };
+        assert_eq!(foreseen, cell, "{verb:?} {claim:?} in {of:?}");
+    }
+
     /// The same word past admission: the table has its answer to it all the same.
     fn without_http(&self, verb: Verb, claim: Claim, of: Situation, cell: Cell) {
         let (state, world) = (self.state.lock().unwrap(), self.world.lock().unwrap());
@@ -615,8 +675,8 @@ impl Core {
         };
         let (plan, ring) = (plan("client"), Some(of.ring()));
         let asked = match verb {
-            Verb::Approve => Command::Approve { plan, ring },
-            _ => Command::Refuse { plan, ring },
+            Verb::Approve => Command::Approve { plan, ring, revision: None },
+            _ => Command::Refuse { plan, ring, revision: None },
         };
         let refusal = command((&state, &world), &actor, "look", &asked, at(SINCE)).unwrap_err();
         let Cell::Refused(refused) = cell else { panic!("{claim:?} has a say in {of:?}") };

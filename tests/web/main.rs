@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helper fails as the test does")]
 
+#[path = "../support/team.rs"]
+pub mod team;
+
 mod cells;
 mod dashboards;
 mod forged;

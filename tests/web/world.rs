@@ -1,6 +1,6 @@
 //! A daemon that is a script: fixed snapshots, and an answer to each request.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +12,7 @@ use ringward::daemon::view::{CommandError, DeviceRow, Listing, Request, View};
 use ringward::fleet::{Census, Class, Counts, EnvironmentCensus, PartsPerBillion, Share};
 use ringward::ids::{AccountId, DeviceId, Email, GroupId, PlanName, PolicyId, RingName};
 use ringward::plan::model::{Percent, PlanDigest};
-use ringward::rollout::approval::{Approved, Ask, AskedBy, Given, Tally};
+use ringward::rollout::approval::{Approved, Ask, AskedBy, Given, Hearing, Tally};
 use ringward::rollout::command::Command;
 use ringward::rollout::drift::{DriftFinding, DriftKind, Standing};
 use ringward::rollout::event::{Actor, Cause, Entry, Event, GroupDrift, Mode, RolloutId, Trigger, WriteId};
@@ -225,7 +225,14 @@ fn asked() -> ApprovalReport {
             as_of: Some(given_at),
         },
         asked_at: Some(at("2026-10-12T09:30:00Z")),
-        missing: [bo].into(),
+        missing: [bo.clone()].into(),
+        hearing: Hearing {
+            groups: vec![("Keepers".parse().unwrap(), Some([ana.clone(), bo].into()))],
+            author: None,
+            approved: [(ana.clone(), approval.groups.clone())].into(),
+            refused: BTreeSet::new(),
+            expires_at: at("2026-10-17T10:00:00Z"),
+        },
         words: Words { approvals: [(ana, approval)].into(), ..Words::default() },
     }
 }

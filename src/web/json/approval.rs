@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::{RingJson, RolloutJson, RolloutsAnswer};
 use crate::rollout::report::ApprovalReport;
 use crate::rollout::state::Validity;
 use crate::rollout::verdict::Evidence;
@@ -59,11 +60,69 @@ pub struct WordJson {
     pub voided_at: Option<Timestamp>,
 }
 
+/// A ring that waits for people.
+#[derive(Debug, Clone, Copy)]
+pub struct AwaitedRing<'a> {
+    /// Its rollout.
+    pub rollout: &'a RolloutJson,
+    /// Its place, from 1.
+    pub number: usize,
+    /// The ring.
+    pub ring: &'a RingJson,
+    /// What it waits for.
+    pub approval: &'a ApprovalJson,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+impl RolloutsAnswer {
+    /// The rings that wait for people, the longest wait first.
+    #[must_use]
+    pub fn awaited_rings(&self) -> Vec<AwaitedRing<'_>> {
+        let rings = self.rollouts.iter().flat_map(|rollout| {
+            rollout.rings.iter().enumerate().map(move |(index, ring)| (rollout, index + 1, ring))
+        });
+        let awaited = rings.filter_map(|(rollout, number, ring)| {
+            let approval = ring.approval.as_ref()?;
+            let since = approval.waited_for_since()?;
+            Some(AwaitedRing { rollout, number, ring, approval, since })
+        });
+        let mut found: Vec<_> = awaited.collect();
+        found.sort_by_key(|one| one.since);
+        found
+    }
+}
+
 impl ApprovalJson {
+    /// Since when people are waited for; `None`: they are not, or not yet.
+    #[must_use]
+    pub fn waited_for_since(&self) -> Option<Timestamp> {
+        self.asked_at.filter(|_| self.verdict != "pass")
+    }
+
+    /// Who has refused and not taken it back.
+    pub fn refused_by(&self) -> impl Iterator<Item = &str> {
+        self.words.iter().filter(|word| word.word == "refused").map(|word| word.by.as_str())
+    }
+
+    /// How far it is, for people: group by group, how many of how many.
+    #[must_use]
+    pub fn so_far(&self) -> String {
+        let one = |ask: &AskJson| {
+            format!("{} of {} of `{}` approved", ask.approved.len(), ask.count, ask.user_group)
+        };
+        let mut told: Vec<String> = self.asks.iter().map(one).collect();
+        told.extend(self.refused_by().map(|by| format!("{by} refused")));
+        if self.verdict == "unknown" {
+            told.push(self.reason.replace('_', " "));
+        }
+        told.join(", ")
+    }
+
     /// From the report.
     #[must_use]
     pub fn of(report: &ApprovalReport) -> Self {
-        let ApprovalReport { judgement, asked_at, missing, words } = report;
+        let ApprovalReport { judgement, asked_at, missing, words, hearing: _ } = report;
         let tallies = match &judgement.evidence {
             Evidence::Approval(approved) => approved.tallies.as_slice(),
             _ => &[],

@@ -1,39 +1,64 @@
 //! What the reader may ask for: links to the confirmation, or the command that does the same.
 //!
 //! **Invariant:** who may act is decided by [`Identity::may`], the rule that the verbs themselves keep;
-//! what is offered is what the table of verbs has for the situation that is shown.
+//! what is offered is what the table of verbs has for the situation that is shown. Whose word on a ring
+//! counts is decided by [`Hearing::claim`], as the verbs have it.
+
+use std::sync::Arc;
 
 use axum::http::header;
 use axum::http::request::Parts;
 
 use super::super::Peer;
-use super::super::identity::{Identity, Need};
+use super::super::identity::{Denied, Identity, Need};
 use super::super::json::{RingJson, RolloutJson};
 use super::encoded;
+use crate::daemon::view::View;
 use crate::ids::{PlanName, RingName};
+use crate::rollout::approval::{Hearing, Word};
+use crate::rollout::event::Actor;
 use crate::rollout::state::Phase;
-use crate::rollout::verbs::{self, Cell, Holds, Offered, Place, Verb, Waived, WaysBack, Writes};
+use crate::rollout::verbs::{self, Cell, Claim, Holds, Offered, Place, Verb, Waived, WaysBack, Writes};
 use crate::rollout::verdict::Gate;
 
-/// Who reads the page.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Who reads the page, and what they see.
+#[derive(Debug, Clone)]
 pub(super) struct Viewer {
-    /// The rule that keeps them from acting here; `None`: they may.
-    pub(super) refused: Option<String>,
+    identity: Identity,
+    peer: Peer,
+    head: Parts,
+    pub(super) view: Arc<View>,
 }
 
 impl Viewer {
-    /// Whether a form on the page that this request asks for would be taken.
-    pub(super) fn new(identity: &Identity, peer: &Peer, head: &Parts) -> Self {
+    /// Whoever asks for a page, as if they sent a form on it.
+    pub(super) fn new(identity: &Identity, peer: &Peer, head: &Parts, view: Arc<View>) -> Self {
         // These tell where the reader comes from, such as a link in a chat; the form comes from here.
         let mut head = head.clone();
         head.headers.remove("sec-fetch-site");
         head.headers.remove(header::ORIGIN);
-        Self { refused: identity.may(Need::Operate, peer, &head).err().map(|denied| denied.why()) }
+        Self { identity: identity.clone(), peer: peer.clone(), head, view }
     }
 
-    fn may_act(&self) -> bool {
-        self.refused.is_none()
+    fn may(&self, need: Need) -> Result<Option<Actor>, Denied> {
+        self.identity.may(need, &self.peer, &self.head)
+    }
+
+    /// The rule that keeps them from what needs this; `None`: they may.
+    pub(super) fn refused(&self, need: Need) -> Option<String> {
+        self.may(need).err().map(|denied| denied.why())
+    }
+
+    /// Whom the log names for what needs this; `None`: they may not.
+    pub(super) fn actor(&self, need: Need) -> Option<Actor> {
+        self.may(need).ok().flatten()
+    }
+
+    /// What a word on a ring is judged by; `None`: nobody is asked.
+    pub(super) fn hearing(&self, plan: &PlanName, ring: &RingName) -> Option<&Hearing> {
+        let report = self.view.reports.iter().find(|report| report.id.plan == *plan)?;
+        let ring = report.rings.iter().find(|one| one.name == *ring)?;
+        Some(&ring.approval.as_ref()?.hearing)
     }
 }
 
@@ -51,7 +76,7 @@ pub(super) struct Action {
 }
 
 fn action(id: String, label: &'static str, href: String, command: String, viewer: &Viewer) -> Action {
-    Action { id, label, href: Some(href).filter(|_| viewer.may_act()), command }
+    Action { id, label, href: Some(href).filter(|_| viewer.may(Need::Operate).is_ok()), command }
 }
 
 /// What the table has for a plan as it is: the verbs that would do something about it.
@@ -97,10 +122,27 @@ fn offered_of(rollout: &RolloutJson) -> Offered {
 
 /// The table's word on a waiver, as a snapshot has it.
 pub(super) fn waive_cell(rollout: &RolloutJson, ring: &RingJson, gate: Gate) -> Option<Cell> {
-    // A snapshot has one word for both ways of deploying, which the table's rows have in common.
-    let place = Place::ALL.into_iter().find(|place| place.state() == ring.state)?;
+    let place = place_of(ring)?;
     let waived = Waived::of(ring.waived.iter().any(|waiver| waiver.gate == gate));
     Some(verbs::waive(gate, phase_of(rollout)?, place, waived))
+}
+
+/// The table's word on what this reader says about entering a ring, as a snapshot has it; `None`: they
+/// may say nothing.
+pub(super) fn word_cell(word: Word, rollout: &RolloutJson, ring: &RingJson, viewer: &Viewer) -> Option<Cell> {
+    let (phase, place) = (phase_of(rollout)?, place_of(ring)?);
+    let actor = viewer.actor(Need::Approve)?;
+    let hearing = viewer.hearing(&rollout.plan, &ring.name);
+    let claim = hearing.map_or(Claim::NotAsked, |hearing| hearing.claim(&actor, word).0);
+    Some(match word {
+        Word::Approve => verbs::approve(phase, place, claim),
+        Word::Refuse => verbs::refuse(phase, place, claim),
+    })
+}
+
+/// A snapshot has one word for both ways of deploying, which the table's rows have in common.
+fn place_of(ring: &RingJson) -> Option<Place> {
+    Place::ALL.into_iter().find(|place| place.state() == ring.state)
 }
 
 fn phase_of(rollout: &RolloutJson) -> Option<Phase> {
@@ -143,6 +185,17 @@ const fn why(verb: Verb) -> &'static str {
 pub(super) fn waive_command(plan: &PlanName, ring: &RingName, gate: Gate) -> String {
     let (plan, ring) = (quoted(plan.as_str()), quoted(ring.as_str()));
     format!("ringward waive {plan} --gate {gate} --ring {ring} --reason '…'")
+}
+
+/// `ringward approve PLAN --ring R --reason '…'`, or `refuse`.
+pub(super) fn word_command(verb: Verb, plan: &PlanName, ring: &RingName) -> String {
+    let (plan, ring) = (quoted(plan.as_str()), quoted(ring.as_str()));
+    format!("ringward {} {plan} --ring {ring}{}", verb.as_str(), why(verb))
+}
+
+/// `/act/approve?plan=…&ring=…`, or `refuse`.
+pub(super) fn word_address(verb: Verb, plan: &PlanName, ring: &RingName) -> String {
+    format!("/act/{}?plan={}&ring={}", verb.as_str(), encoded(plan.as_str()), encoded(ring.as_str()))
 }
 
 /// A text as one word of a shell.

@@ -12,9 +12,13 @@ use serde::Deserialize;
 use super::super::identity::Need;
 use super::super::json::{DarkJson, GateJson, RingJson, RolloutJson, RolloutsAnswer};
 use super::super::problem::{Failure, Kind};
-use super::acts::{of_all, of_plan, plan_cell, waive_cell, waive_command};
-use super::{encoded, show};
+use super::acts::{
+    Viewer, of_all, of_plan, plan_cell, waive_cell, waive_command, word_address, word_cell, word_command,
+};
+use super::{approval, encoded, show};
 use crate::ids::{PlanName, RingName};
+use crate::plan::model::PlanDigest;
+use crate::rollout::approval::Word;
 use crate::rollout::command::{Command, StartPlans};
 use crate::rollout::rollback::Scope;
 use crate::rollout::verbs::{self, About, Cell, Verb, Writes};
@@ -26,6 +30,8 @@ pub(super) enum Asked {
     Pause(PlanName),
     Resume(PlanName),
     Waive { plan: PlanName, ring: RingName, gate: Gate },
+    Approve { plan: PlanName, ring: RingName },
+    Refuse { plan: PlanName, ring: RingName },
     Rollback(PlanName),
     CheckNow(PlanName),
     Stop,
@@ -56,19 +62,25 @@ impl Asked {
             let text = plan.as_ref().ok_or_else(|| missing("plan"))?;
             PlanName::new(text).map_err(|error| Failure::new(Kind::NoSuchPlan, error.to_string()))
         };
+        let ring = || -> Result<RingName, Failure> {
+            let text = ring.as_ref().ok_or_else(|| missing("ring"))?;
+            RingName::new(text).map_err(|error| malformed(error.to_string()))
+        };
         match verb {
             "pause" => Ok(Self::Pause(plan()?)),
             "resume" => Ok(Self::Resume(plan()?)),
             "waive" => {
-                let ring = ring.as_ref().ok_or_else(|| missing("ring"))?;
+                let ring = ring()?;
                 let gate = gate.as_ref().ok_or_else(|| missing("gate"))?;
                 let known = Gate::ALL.into_iter().find(|known| known.as_str() == gate);
                 Ok(Self::Waive {
                     plan: plan()?,
-                    ring: RingName::new(ring).map_err(|error| malformed(error.to_string()))?,
+                    ring,
                     gate: known.ok_or_else(|| malformed(format!("there is no gate `{gate}`")))?,
                 })
             }
+            "approve" => Ok(Self::Approve { plan: plan()?, ring: ring()? }),
+            "refuse" => Ok(Self::Refuse { plan: plan()?, ring: ring()? }),
             "rollback" => Ok(Self::Rollback(plan()?)),
             "check-now" => Ok(Self::CheckNow(plan()?)),
             "stop" => Ok(Self::Stop),
@@ -81,11 +93,14 @@ impl Asked {
         }
     }
 
-    pub(super) fn command(&self, paused: Option<Ticked>) -> Command {
+    /// For people who have read this revision.
+    pub(super) fn command(&self, paused: Option<Ticked>, revision: Option<PlanDigest>) -> Command {
         match self.clone() {
             Self::Pause(plan) => Command::Pause(plan),
             Self::Resume(plan) => Command::Resume(plan),
             Self::Waive { plan, ring, gate } => Command::Waive { plan, gate, ring: Some(ring) },
+            Self::Approve { plan, ring } => Command::Approve { plan, ring: Some(ring), revision },
+            Self::Refuse { plan, ring } => Command::Refuse { plan, ring: Some(ring), revision },
             Self::Rollback(plan) => Command::Rollback { plan, scope: Scope::default() },
             Self::CheckNow(plan) => Command::CheckNow(plan),
             Self::Stop => Command::Stop,
@@ -108,6 +123,7 @@ impl Asked {
             | Self::CheckNow(_)
             | Self::Stop
             | Self::Start => Need::Operate,
+            Self::Approve { .. } | Self::Refuse { .. } => Need::Approve,
         }
     }
 
@@ -116,6 +132,8 @@ impl Asked {
             Self::Pause(_) => Verb::Pause,
             Self::Resume(_) => Verb::Resume,
             Self::Waive { .. } => Verb::Waive,
+            Self::Approve { .. } => Verb::Approve,
+            Self::Refuse { .. } => Verb::Refuse,
             Self::Rollback(_) => Verb::Rollback,
             Self::CheckNow(_) => Verb::CheckNow,
             Self::Stop => Verb::Stop,
@@ -125,15 +143,15 @@ impl Asked {
 
     /// The table's word, as the snapshot has it. Whether plans are left paused is asked on the
     /// sheet, and changes nothing about whether it is refused.
-    fn cell(&self, answer: &RolloutsAnswer, rollout: Option<&RolloutJson>) -> Option<Cell> {
+    fn cell(&self, answer: &RolloutsAnswer, rollout: Option<&RolloutJson>, viewer: &Viewer) -> Option<Cell> {
         let writes = Writes::of(answer.stopped.is_some());
         match self {
             Self::Pause(_) | Self::Resume(_) | Self::Rollback(_) | Self::CheckNow(_) => {
                 plan_cell(self.verb(), rollout?, writes)
             }
-            Self::Waive { ring, gate, .. } => {
-                let ring = rollout?.rings.iter().find(|one| one.name == *ring)?;
-                waive_cell(rollout?, ring, *gate)
+            Self::Waive { gate, .. } => waive_cell(rollout?, self.ring_of(rollout)?, *gate),
+            Self::Approve { .. } | Self::Refuse { .. } => {
+                word_cell(self.word()?, rollout?, self.ring_of(rollout)?, viewer)
             }
             Self::Stop => Some(verbs::stop(writes)),
             Self::Start => Some(verbs::start(writes, StartPlans::GoOn)),
@@ -141,9 +159,20 @@ impl Asked {
     }
 
     /// That it would be refused as things are, and what would work.
-    fn refusal(&self, answer: &RolloutsAnswer, rollout: Option<&RolloutJson>) -> Option<String> {
-        let Some(Cell::Refused(refused)) = self.cell(answer, rollout) else { return None };
-        let mut about = About::anything();
+    fn refusal(
+        &self,
+        answer: &RolloutsAnswer,
+        rollout: Option<&RolloutJson>,
+        viewer: &Viewer,
+    ) -> Option<String> {
+        let cell = self.cell(answer, rollout, viewer);
+        let Some(Cell::Refused(refused)) = cell.filter(approval::is_for_sure) else { return None };
+        let mut about = match (self.word(), rollout, self.ring_of(rollout)) {
+            (Some(_), Some(rollout), Some(ring)) => {
+                approval::about(rollout, ring, viewer.hearing(&rollout.plan, &ring.name))
+            }
+            _ => About::anything(),
+        };
         let mut hold = answer.stopped.as_ref();
         if let Some(rollout) = rollout {
             (about.plan, about.phase) = (rollout.plan.to_string(), rollout.phase.clone());
@@ -165,9 +194,43 @@ impl Asked {
             | Self::Resume(plan)
             | Self::Rollback(plan)
             | Self::CheckNow(plan)
+            | Self::Approve { plan, .. }
+            | Self::Refuse { plan, .. }
             | Self::Waive { plan, .. } => Some(plan),
             Self::Stop | Self::Start => None,
         }
+    }
+
+    pub(super) const fn ring(&self) -> Option<&RingName> {
+        match self {
+            Self::Waive { ring, .. } | Self::Approve { ring, .. } | Self::Refuse { ring, .. } => Some(ring),
+            Self::Pause(_)
+            | Self::Resume(_)
+            | Self::Rollback(_)
+            | Self::CheckNow(_)
+            | Self::Stop
+            | Self::Start => None,
+        }
+    }
+
+    /// A person's word on entering a ring.
+    const fn word(&self) -> Option<Word> {
+        match self {
+            Self::Approve { .. } => Some(Word::Approve),
+            Self::Refuse { .. } => Some(Word::Refuse),
+            Self::Pause(_)
+            | Self::Resume(_)
+            | Self::Waive { .. }
+            | Self::Rollback(_)
+            | Self::CheckNow(_)
+            | Self::Stop
+            | Self::Start => None,
+        }
+    }
+
+    pub(super) fn ring_of<'a>(&self, rollout: Option<&'a RolloutJson>) -> Option<&'a RingJson> {
+        let ring = self.ring()?;
+        rollout?.rings.iter().find(|one| one.name == *ring)
     }
 
     pub(super) fn rollout<'a>(&self, answer: &'a RolloutsAnswer) -> Option<&'a RolloutJson> {
@@ -176,7 +239,7 @@ impl Asked {
     }
 
     /// What must not change between sheet and form: the holds that are lifted, with their causes,
-    /// or the rollout whose gate is waived.
+    /// the rollout whose gate is waived, or what a ring is let in with.
     pub(super) fn seen(&self, answer: &RolloutsAnswer) -> String {
         let rollout = self.rollout(answer);
         match self {
@@ -187,6 +250,10 @@ impl Asked {
                 format!("{}/{}", text_of(pause), text_of(halt))
             }
             Self::Waive { .. } => text_of(rollout.map(|rollout| &rollout.id)),
+            Self::Approve { .. } | Self::Refuse { .. } => {
+                let of = rollout.map(|rollout| format!("{} {}", rollout.id, rollout.digest));
+                format!("{}/{}", text_of(of), text_of(self.ring_of(rollout).map(approval::versions)))
+            }
             // What goes back is what stands there: another rollout, or another ring by now, is asked anew.
             Self::Rollback(_) => {
                 let rings = rollout.into_iter().flat_map(|rollout| &rollout.rings);
@@ -203,6 +270,8 @@ impl Asked {
             Self::Pause(plan) => format!("Pause {plan}?"),
             Self::Resume(plan) => format!("Resume {plan}?"),
             Self::Waive { plan, ring, gate } => format!("Waive gate {gate} for {ring} in {plan}?"),
+            Self::Approve { plan, ring } => format!("Approve {ring} in {plan}?"),
+            Self::Refuse { plan, ring } => format!("Refuse {ring} in {plan}?"),
             Self::Rollback(plan) => format!("Roll {plan} back?"),
             Self::CheckNow(plan) => format!("Check {plan} now?"),
             Self::Stop => "Stop all writes?".to_owned(),
@@ -218,6 +287,9 @@ impl Asked {
                 let (plan, ring) = (encoded(plan.as_str()), encoded(ring.as_str()));
                 format!("/act/waive?plan={plan}&ring={ring}&gate={gate}")
             }
+            Self::Approve { plan, ring } | Self::Refuse { plan, ring } => {
+                word_address(self.verb(), plan, ring)
+            }
             Self::Rollback(plan) => format!("/act/rollback?plan={}", encoded(plan.as_str())),
             Self::CheckNow(plan) => format!("/act/check-now?plan={}", encoded(plan.as_str())),
             Self::Stop => "/act/stop".to_owned(),
@@ -231,13 +303,21 @@ impl Asked {
                 of_plan(self.verb(), plan)
             }
             Self::Waive { plan, ring, gate } => waive_command(plan, ring, *gate),
+            Self::Approve { plan, ring } | Self::Refuse { plan, ring } => {
+                word_command(self.verb(), plan, ring)
+            }
             Self::Stop | Self::Start => of_all(self.verb()),
         }
     }
 
     /// What it will do, in sentences.
-    pub(super) fn what(&self, answer: &RolloutsAnswer, rollout: Option<&RolloutJson>) -> Vec<String> {
-        if let Some(refusal) = self.refusal(answer, rollout) {
+    pub(super) fn what(
+        &self,
+        answer: &RolloutsAnswer,
+        rollout: Option<&RolloutJson>,
+        viewer: &Viewer,
+    ) -> Vec<String> {
+        if let Some(refusal) = self.refusal(answer, rollout, viewer) {
             return vec![refusal];
         }
         let told = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect();
@@ -255,6 +335,11 @@ impl Asked {
                 lines.push("All other gates still hold.".to_owned());
                 lines
             }
+            Self::Approve { plan, ring } => {
+                let heard = viewer.hearing(plan, ring);
+                self.ring_of(rollout).map(|ring| approval::approves(ring, heard)).unwrap_or_default()
+            }
+            Self::Refuse { .. } => self.ring_of(rollout).map(approval::refuses).unwrap_or_default(),
             Self::Rollback(_) => told(&[
                 "Every ring that this rollout moved goes back to what it ran before, the latest first, one at a time.",
                 "No opening, freeze or device limit is asked. A pause and a halt are lifted by this; a stop is not.",
@@ -311,6 +396,9 @@ impl Asked {
                     gate.gate, gate.verdict
                 ));
             }
+        } else if self.word().is_some() {
+            let ring = self.ring_of(Some(rollout));
+            lines.extend(ring.into_iter().flat_map(|ring| approval::now(ring, rollout.at)));
         } else {
             let others = rollout.waiting_on.iter().filter(|blocker| blocker.code != "stopped");
             lines.extend(others.map(|blocker| blocker.text.clone()));

@@ -5,6 +5,7 @@
 //! | `show`, `ring` | from the API's JSON to what the templates print |
 //! | `health` | what the health gates measured, each share beside its limit |
 //! | `acts` | what the reader may ask for here, or the command that does the same |
+//! | `approval` | who is asked to let a ring be entered, what they said, and whose word counts |
 //! | `sheet`, `asked` | the confirmation of a verb and its form; what is asked for, in words |
 //! | `assets` | style sheet, script and icon |
 //!
@@ -16,6 +17,7 @@
 //! outside is markup or turns the reading direction; no GET changes anything.
 
 mod acts;
+mod approval;
 mod asked;
 mod assets;
 mod health;
@@ -35,11 +37,12 @@ use serde::Deserialize;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use self::acts::{Action, Viewer};
+use self::approval::Waiting;
 use self::assets::{NAMES, Names};
 use self::ring::MILESTONES;
 use self::show::{Event, Moment, Rollout, Tone};
 use super::forecast::Forecasts;
-use super::identity::Identity;
+use super::identity::{Identity, Need};
 use super::json::{EventJson, FaultJson, FileProblemJson, RolloutJson, RolloutsAnswer};
 use super::problem::{Failure, Kind};
 use super::reads::{known, plan_name, read_log};
@@ -136,6 +139,7 @@ struct Board {
     next_check: Option<Moment>,
     observing: bool,
     refused: Option<String>,
+    may_approve: bool,
     stopped: Option<String>,
     stop: Action,
     /// Since when, and why.
@@ -143,6 +147,7 @@ struct Board {
     faults: Vec<FaultJson>,
     problems: Vec<FileProblemJson>,
     troubles: Vec<Trouble>,
+    waiting: Vec<Waiting>,
     rollouts: Vec<Rollout>,
     /// The plan whose page this is.
     only: Option<String>,
@@ -195,7 +200,8 @@ async fn front(
     query: Result<Query<BoardQuery>, QueryRejection>,
     head: Parts,
 ) -> Html {
-    Html(board(&services, &forecasts, None, query, &Viewer::new(&identity, &peer, &head)).await)
+    let viewer = Viewer::new(&identity, &peer, &head, services.handle.view());
+    Html(board(&services, &forecasts, None, query, &viewer).await)
 }
 
 async fn of_plan(
@@ -207,7 +213,7 @@ async fn of_plan(
     query: Result<Query<BoardQuery>, QueryRejection>,
     head: Parts,
 ) -> Html {
-    let viewer = Viewer::new(&identity, &peer, &head);
+    let viewer = Viewer::new(&identity, &peer, &head, services.handle.view());
     Html(match plan_name(plan) {
         Ok(plan) => board(&services, &forecasts, Some(plan), query, &viewer).await,
         Err(failure) => Err(failure),
@@ -222,7 +228,7 @@ async fn board(
     viewer: &Viewer,
 ) -> Result<Response, Failure> {
     let Query(query) = query.map_err(|error| Failure::new(Kind::Malformed, error.body_text()))?;
-    let mut answer = present::rollouts(&services.handle.view());
+    let mut answer = present::rollouts(&viewer.view);
     if let Some(plan) = &only {
         known(services, plan)?;
         answer.rollouts.retain(|rollout| rollout.plan == *plan);
@@ -302,7 +308,8 @@ impl Board {
             at: moment(answer.at),
             next_check: answer.next_check.map(moment),
             observing: answer.mode == Mode::Observe,
-            refused: viewer.refused.clone(),
+            refused: viewer.refused(Need::Operate),
+            may_approve: viewer.actor(Need::Approve).is_some(),
             stopped: answer.stopped.as_ref().map(show::held),
             stop: acts::brake(writes, viewer),
             log_unwritable: answer
@@ -320,6 +327,7 @@ impl Board {
                     message: trouble.message.clone(),
                 })
                 .collect(),
+            waiting: approval::waiting(answer),
             rollouts: rollouts
                 .map(|(index, rollout)| show::rollout(rollout, &milestones(index), writes, viewer))
                 .collect(),

@@ -5,6 +5,7 @@
 use super::super::json::{ClassesJson, EventJson, GateJson, RingJson, RolloutJson};
 use super::super::present;
 use super::acts::{Action, Viewer, waive, waive_cell};
+use super::approval::Approval;
 use super::health::{Gauge, gauges};
 use super::show::{Moment, Tone};
 use crate::rollout::verdict::short;
@@ -28,6 +29,7 @@ pub(super) struct Ring {
     pub(super) arrived: Option<(usize, usize)>,
     pub(super) bars: Vec<Bar>,
     pub(super) gates: Vec<Gate>,
+    pub(super) approval: Option<Approval>,
     pub(super) steps: Vec<Step>,
 }
 
@@ -105,6 +107,7 @@ pub(super) fn ring(
         arrived: arrived(ring),
         bars: bars(ring),
         gates: ring.gates.iter().enumerate().map(|(place, one)| gate(one, may_waive(place, one))).collect(),
+        approval: Approval::of(rollout, (index, ring), viewer),
         steps: steps(ring, milestones, now),
     }
 }

@@ -16,9 +16,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 
-use super::super::identity::Identity;
+use super::super::identity::{Identity, Need};
 use super::super::json::MAX_REASON_CHARS;
-use super::super::json::RolloutsAnswer;
 use super::super::problem::{Failure, Kind};
 use super::super::verbs::{carry_out, check_reason};
 use super::super::{Peer, Services, present};
@@ -65,6 +64,12 @@ struct Sheet {
     now: Vec<String>,
     refused: Option<String>,
     may_not: Option<String>,
+    /// Whether it is a person's word on a ring, which takes somebody who is known.
+    is_word: bool,
+    /// Whom the log will name, where it is written into.
+    log_names: Option<Actor>,
+    unnamed: bool,
+    same: &'static str,
     command: String,
     reason: String,
     max_reason: usize,
@@ -83,11 +88,8 @@ pub(super) async fn confirm(
     Extension(identity): Extension<Identity>,
     head: Parts,
 ) -> Html {
-    let viewer = Viewer::new(&identity, &peer, &head);
-    let shown = Asked::read(&verb, query).and_then(|asked| {
-        let answer = present::rollouts(&services.handle.view());
-        asked.sheet(&answer, &viewer, &Said::default(), None)
-    });
+    let viewer = Viewer::new(&identity, &peer, &head, services.handle.view());
+    let shown = Asked::read(&verb, query).and_then(|asked| asked.sheet(&viewer, &Said::default(), None));
     Html(shown)
 }
 
@@ -100,18 +102,17 @@ pub(super) async fn submit(
     request: Request,
 ) -> Html {
     let (head, body) = request.into_parts();
-    let viewer = Viewer::new(&identity, &peer, &head);
     let asked = match Asked::read(&verb, query) {
         Ok(asked) => asked,
         Err(failure) => return Html(Err(failure)),
     };
-    let request = Request::from_parts(head, body);
+    let request = Request::from_parts(head.clone(), body);
     let (said, refused) = match asked.carried_out(&services, (&identity, &peer), request).await {
         Ok(done) => return Html(Ok(done)),
         Err(refused) => refused,
     };
-    let answer = present::rollouts(&services.handle.view());
-    Html(asked.sheet(&answer, &viewer, &said, Some(refused)))
+    let viewer = Viewer::new(&identity, &peer, &head, services.handle.view());
+    Html(asked.sheet(&viewer, &said, Some(refused)))
 }
 
 /// The browser's word that a form comes from our own page. [`Identity::may`] has judged what is said;
@@ -167,7 +168,8 @@ impl Asked {
                 "it changed while you were reading; what it is now stands below: look again, then confirm";
             return Err((said, Refused { status: StatusCode::CONFLICT, why: why.to_owned() }));
         }
-        let command = self.command(said.paused);
+        let read = before.reports.iter().find(|report| Some(&report.id.plan) == self.plan());
+        let command = self.command(said.paused, read.map(|report| report.digest.clone()));
         match carry_out(services, actor, said.reason.clone(), command).await {
             // The page shows what was done from the log, in which this leaves nothing.
             Ok(done) if !self.verb().needs_reason() => {
@@ -178,13 +180,8 @@ impl Asked {
         }
     }
 
-    fn sheet(
-        &self,
-        answer: &RolloutsAnswer,
-        viewer: &Viewer,
-        said: &Said,
-        refused: Option<Refused>,
-    ) -> Result<Response, Failure> {
+    fn sheet(&self, viewer: &Viewer, said: &Said, refused: Option<Refused>) -> Result<Response, Failure> {
+        let answer = &present::rollouts(&viewer.view);
         let rollout = self.rollout(answer);
         if let (Some(plan), None) = (self.plan(), rollout) {
             let known: Vec<&str> = answer.rollouts.iter().map(|rollout| rollout.plan.as_str()).collect();
@@ -192,17 +189,32 @@ impl Asked {
             let detail = format!("there is no plan `{plan}`; ringward knows {known}");
             return Err(Failure::new(Kind::NoSuchPlan, detail));
         }
+        if let (Some(of), Some(ring), None) = (rollout, self.ring(), self.ring_of(rollout)) {
+            let known: Vec<&str> = of.rings.iter().map(|ring| ring.name.as_str()).collect();
+            let detail = format!("plan `{}` has no ring `{ring}`; it has {}", of.plan, known.join(", "));
+            return Err(Failure::new(Kind::NoSuchPlan, detail));
+        }
         let status = refused.as_ref().map_or(StatusCode::OK, |refused| refused.status);
         let title = self.title();
+        let log_names = viewer.actor(self.need()).filter(|_| self.verb().needs_reason());
+        let unnamed = log_names == Some(Actor::Loopback);
         let sheet = Sheet {
             frame: Frame::new(title.clone()),
             title,
             action: self.address(),
             seen: self.seen(answer),
-            what: self.what(answer, rollout),
+            what: self.what(answer, rollout, viewer),
             now: self.now(answer, rollout),
             refused: refused.map(|refused| refused.why),
-            may_not: viewer.refused.clone(),
+            may_not: viewer.refused(self.need()),
+            is_word: self.need() == Need::Approve,
+            unnamed,
+            same: match self.need() {
+                Need::Approve => "The same as a command, with a token of your own in RINGWARD_BEARER_TOKEN:",
+                _ if unnamed => "Under your own name:",
+                _ => "The same as a command:",
+            },
+            log_names,
             command: self.command_line(),
             reason: said.reason.clone(),
             max_reason: MAX_REASON_CHARS,
@@ -213,6 +225,8 @@ impl Asked {
                 Self::Pause(_) => "Pause",
                 Self::Resume(_) => "Resume",
                 Self::Waive { .. } => "Waive the gate",
+                Self::Approve { .. } => "Approve",
+                Self::Refuse { .. } => "Refuse",
                 Self::Rollback(_) => "Roll back",
                 Self::CheckNow(_) => "Check now",
                 Self::Stop => "Stop all writes",

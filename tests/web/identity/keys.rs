@@ -1,75 +1,16 @@
 //! A team's keys on a loopback address, and what becomes of assertions when they change or fail.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::State;
 use axum::http::{Method, StatusCode};
-use axum::routing::get;
 use ringward::rollout::token::Role;
 use ringward::time::Clock;
 use ringward::web::{Peer, TcpRules};
 use serde_json::json;
-use tokio::task::JoinHandle;
 
 use super::super::send;
 use super::credentials::{Guarded, HOST, Signer, TAG, bearer, over_tcp, person, request, tokens};
-
-/// What the far end answers, and how often it was asked.
-struct Shown {
-    answer: Mutex<(StatusCode, String)>,
-    asked: AtomicUsize,
-}
-
-/// Somebody who shows keys.
-pub(super) struct KeyServer {
-    pub(super) url: String,
-    shown: Arc<Shown>,
-    serving: JoinHandle<()>,
-}
-
-impl Drop for KeyServer {
-    fn drop(&mut self) {
-        self.serving.abort();
-    }
-}
-
-async fn answer(State(shown): State<Arc<Shown>>) -> (StatusCode, String) {
-    shown.asked.fetch_add(1, Ordering::SeqCst);
-    shown.answer.lock().unwrap().clone()
-}
-
-impl KeyServer {
-    pub(super) async fn start(signers: &[&Signer]) -> Self {
-        let shown = Arc::new(Shown { answer: Mutex::default(), asked: AtomicUsize::new(0) });
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/certs", listener.local_addr().unwrap());
-        let app = Router::new().route("/certs", get(answer)).with_state(Arc::clone(&shown));
-        let serving = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        let server = Self { url, shown, serving };
-        server.show(signers);
-        server
-    }
-
-    pub(super) fn show(&self, signers: &[&Signer]) {
-        let keys: Vec<_> = signers.iter().map(|signer| signer.jwk()).collect();
-        self.say(StatusCode::OK, &json!({"keys": keys, "public_cert": {}, "public_certs": []}).to_string());
-    }
-
-    fn say(&self, status: StatusCode, body: &str) {
-        *self.shown.answer.lock().unwrap() = (status, body.to_owned());
-    }
-
-    fn asked(&self) -> usize {
-        self.shown.asked.load(Ordering::SeqCst)
-    }
-
-    /// A configuration with Access in front, and these lines below it.
-    pub(super) fn config(&self, rest: &str) -> String {
-        format!("access:\n  team: acme\n  audience: [{TAG}]\n  certs_url: {}\n{rest}", self.url)
-    }
-}
+pub(super) use crate::team::KeyServer;
 
 /// The status of a verb with an assertion.
 async fn stop(guarded: &Guarded, assertion: &str) -> super::super::Answer {

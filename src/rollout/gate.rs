@@ -76,8 +76,9 @@ pub fn entry(subject: Subject<'_>) -> Vec<Judgement> {
     judgements
 }
 
-/// Every gate on writing the ring's group back. Nobody is asked anew: what it offers was let in. Its devices are those of the profiles that it gets
-/// back, whatever the plan's file names by now; and a group without devices is written back as well.
+/// Every gate on writing the ring's group back. Nobody is asked anew: what it offers was let in. Its devices
+/// are those of the profiles that it gets back, whatever the plan's file names by now; and a group without
+/// devices is written back as well.
 #[must_use]
 pub fn writing_back(subject: Subject<'_>, policies: &BTreeSet<PolicyId>) -> Vec<Judgement> {
     let schedule = &subject.plan.schedule;

@@ -127,11 +127,12 @@ impl Environment {
     /// inferred (FACTS 2), so several are taken. `None`: an OS that has no assignments.
     #[must_use]
     pub fn of_device_type(device_type: &str) -> Option<Self> {
-        match device_type.to_ascii_lowercase().as_str() {
-            "windows" => Some(Self::Windows),
-            "mac" | "macos" | "darwin" => Some(Self::Macos),
-            _ => None,
+        // Of every device, many times a decision: no copy in lower case.
+        let is = |name: &str| device_type.eq_ignore_ascii_case(name);
+        if is("windows") {
+            return Some(Self::Windows);
         }
+        ["mac", "macos", "darwin"].into_iter().any(is).then_some(Self::Macos)
     }
 }
 

@@ -390,7 +390,7 @@ pub(super) fn daemon_text(out: Out<'_>, seen: &Seen, screen: &Screen) -> io::Res
     };
     write!(out, "{}", screen.flow("  ", &format!("{swept}; the log ends at record {}", answer.head.seq)))?;
     // What `history --verify --head` asks for.
-    writeln!(out, "  log head {}", safe(&answer.head.hash))?;
+    write!(out, "{}", screen.flow("  log head ", &safe(&answer.head.hash)))?;
     if answer.clock != Clock::Real.to_string() {
         let text = format!("on a simulated clock, where it is {}", short(*now));
         write!(out, "{}", screen.flow("  ", &text))?;

@@ -40,9 +40,6 @@ use storage::{Losses, Lost};
 /// Ring counts are kept this often for charts.
 const SAMPLE_EVERY: SignedDuration = SignedDuration::from_mins(15);
 
-/// A clock this far behind the log, or what was decided for, was set back; less is the ordinary work of time keeping.
-const CLOCK_SLACK: SignedDuration = SignedDuration::from_secs(5);
-
 /// A reason for the daemon to end.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
@@ -98,7 +95,6 @@ pub(super) struct Engine {
     verified: Stopwatch,
     watch: ClockWatch,
     account: AccountId,
-    clock: Clock,
     mode: Mode,
     head: Head,
     /// The log, folded.
@@ -111,8 +107,6 @@ pub(super) struct Engine {
     /// A stop that the log does not have yet.
     unrecorded_stop: Option<Stopping>,
     sampled_at: Option<Timestamp>,
-    /// The latest instant that was decided for or observed at.
-    used: Option<Timestamp>,
     /// What the rollouts waited for so far.
     waits: Waits,
 }
@@ -129,15 +123,15 @@ impl Engine {
         mode: Mode,
         files: PlanFiles,
     ) -> Result<Self, EngineError> {
+        let watch = ClockWatch::new(clock);
         let store = Store::open_for_writing(database, &account, &clock, clock.now())?;
         let mut engine = Self {
             store: None,
             lost: None,
             losses: Losses::default(),
             verified: Stopwatch::start(),
-            watch: ClockWatch::new(clock.now()),
+            watch,
             account,
-            clock,
             mode,
             head: Head::EMPTY,
             state: State::default(),
@@ -146,13 +140,11 @@ impl Engine {
             stop_file: StopFile::beside(database),
             unrecorded_stop: None,
             sampled_at: None,
-            used: None,
             waits: Waits::default(),
         };
         let recorded = store.view().head()?.at;
         engine.take_over(store, "a daemon took over the log")?;
-        // A clock that is behind the log was set back while no daemon ran.
-        engine.watch = ClockWatch::new(recorded.unwrap_or(clock.now()).max(clock.now()));
+        engine.watch.begin(recorded);
         engine.look_at_clock()?;
         Ok(engine)
     }
@@ -229,23 +221,6 @@ impl Engine {
         Ok(())
     }
 
-    /// The present instant; it never goes back behind one that was recorded or used, so that no wait
-    /// and no age meets a clock that was set back.
-    #[must_use]
-    pub(super) fn now(&self) -> Timestamp {
-        self.latest().map_or(self.clock.now(), |latest| latest.max(self.clock.now()))
-    }
-
-    /// The latest instant that was recorded or used.
-    fn latest(&self) -> Option<Timestamp> {
-        self.state.last_at.max(self.used)
-    }
-
-    /// Remembers an instant that something was decided for or observed at.
-    pub(super) fn use_instant(&mut self, at: Timestamp) {
-        self.used = self.used.max(Some(at));
-    }
-
     /// Decides for every plan until nothing is to be added. While the log cannot be written it only looks.
     ///
     /// # Errors
@@ -261,14 +236,12 @@ impl Engine {
 
     fn decide_all(&mut self) -> Result<Pass, EngineError> {
         self.obey_stop_file()?;
-        let clock = self.clock.now();
-        self.world.clock_behind = self.latest().filter(|latest| since(clock, *latest) > CLOCK_SLACK);
+        self.world.clock_behind = self.clock_behind();
+        let now = self.now();
         let mut plans: Vec<PlanName> = self.state.plans.keys().cloned().collect();
         plans.extend(self.files.plans().filter(|plan| !self.state.plans.contains_key(*plan)).cloned());
         let mut pass = Pass::default();
         for plan in plans {
-            let now = self.now();
-            self.use_instant(now);
             let desired = self.files.desired(&plan);
             let decided = if self.is_lost() {
                 Ok(look(&plan, desired, &self.seen_state(), &self.world, now))
@@ -292,8 +265,6 @@ impl Engine {
         let unsent = unsent.filter(|_| !self.is_lost());
         pass.write = unsent.map(|(rollout, _, write)| (rollout.id.plan.clone(), write.intent.clone()));
         self.sample_rings()?;
-        let now = self.now();
-        self.use_instant(now);
         self.waits.settle(&self.state, now);
         Ok(pass)
     }
@@ -354,7 +325,6 @@ impl Engine {
     /// When the log cannot be believed any more.
     pub(super) fn observe_sweep(&mut self, sweep: Sweep) -> Result<(), EngineError> {
         let swept_at = sweep.started_at;
-        self.use_instant(swept_at);
         let membership = gate::membership(&self.state, &self.world, swept_at);
         let observed = self.world.fleet.observe(sweep, &membership);
         let Some(store) = &mut self.store else { return Ok(()) };
@@ -447,7 +417,7 @@ impl Engine {
     pub(super) fn view(&self, pass: &Pass, budget_remaining: u32, next_check: Option<Timestamp>) -> View {
         View {
             at: self.now(),
-            clock: self.clock,
+            clock: self.watch.clock,
             account: self.account.clone(),
             mode: self.mode,
             stop: self.seen_state().stop.clone(),

@@ -27,7 +27,7 @@ pub(super) enum Seen {
     Read {
         /// Which.
         read: Read,
-        /// When it began.
+        /// When it was asked for.
         as_of: Timestamp,
         /// What it brought.
         result: Result<ReadResult, ApiError>,
@@ -59,6 +59,18 @@ pub(super) struct LastLook {
     pub(super) approvers: UserGroups,
 }
 
+impl LastLook {
+    /// The same, as of `now` at the latest: the clock may have been set back since it went by it.
+    pub(super) fn not_after(mut self, now: Timestamp) -> Self {
+        let approvers = self.approvers.values_mut().map(|seen| &mut seen.as_of);
+        let counted = self.counted.iter_mut().map(|counted| &mut counted.devices.as_of);
+        for as_of in approvers.chain(counted).chain([&mut self.fresh.as_of]) {
+            *as_of = now.min(*as_of);
+        }
+        self
+    }
+}
+
 /// What a read brought.
 #[derive(Debug)]
 pub(super) enum ReadResult {
@@ -81,8 +93,8 @@ pub(super) struct Asked {
     pub(super) read: Read,
     /// For the incremental sweep: devices sighted since then.
     pub(super) seen_after: Timestamp,
-    /// The daemon's present instant: what is read now is not older, should the clock be set back.
-    pub(super) not_before: Timestamp,
+    /// The daemon's present instant: what is read is not older.
+    pub(super) at: Timestamp,
     /// Whether it may use what is kept for writes.
     pub(super) priority: Priority,
 }
@@ -122,8 +134,7 @@ impl FarSide {
 
     /// Reads something.
     pub(super) async fn read(self, asked: Asked) {
-        let Asked { read, seen_after, not_before, priority } = asked;
-        let as_of = self.clock.now().max(not_before);
+        let Asked { read, seen_after, at: as_of, priority } = asked;
         let client = &self.client;
         let result = match &read {
             Read::Groups => client.list_groups(priority).await.map(ReadResult::Groups),
@@ -146,8 +157,9 @@ impl FarSide {
         self.report(Seen::Read { read, as_of, result }).await;
     }
 
-    /// Looks at the far end just before a write; `not_before` as in [`Asked`]. The devices first: a
-    /// count may take minutes, and nobody must edit the group unseen meanwhile.
+    /// Looks at the far end just before a write; what is seen is not from before `not_before`, also when
+    /// the clock is set back. The devices first: a count may take minutes, and nobody must edit the
+    /// group unseen meanwhile.
     pub(super) async fn look(self, intent: WriteIntent, counting: Counting, not_before: Timestamp) {
         let look = self.last_look(&intent, counting, not_before).await;
         self.report(Seen::Looked { write: intent.id, look }).await;

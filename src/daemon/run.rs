@@ -246,7 +246,7 @@ impl Owner {
         let mut sleep = self.pass()?;
         loop {
             let input = inputs.next(left_of(sleep, self.passed.seconds())).await;
-            // Before anything is recorded at an instant after a step.
+            // The instant of all that the input leads to.
             self.engine.look_at_clock()?;
             let changed = match input {
                 Input::End => break,
@@ -325,8 +325,7 @@ impl Owner {
         let priority = if in_doubt { Priority::Write } else { Priority::Routine };
         for read in self.reading.start_due(wants, now) {
             let swept_at = self.engine.world.fleet.swept_at().unwrap_or(now);
-            let asked =
-                Asked { read, seen_after: after(swept_at, -SWEEP_OVERLAP), not_before: now, priority };
+            let asked = Asked { read, seen_after: after(swept_at, -SWEEP_OVERLAP), at: now, priority };
             self.tasks.spawn(self.far_side.clone().read(asked));
         }
     }
@@ -397,7 +396,6 @@ impl Owner {
         as_of: Timestamp,
         result: Result<ReadResult, ApiError>,
     ) -> Result<(), DaemonError> {
-        self.engine.use_instant(as_of);
         let now = self.engine.now();
         let world = &mut self.engine.world;
         let brought = match result {
@@ -425,7 +423,7 @@ impl Owner {
             }
             (ReadResult::Approvers(_), _) => {}
             (ReadResult::Sweep(mut sweep), _) => {
-                sweep.started_at = sweep.started_at.max(as_of);
+                sweep.started_at = as_of;
                 self.engine.observe_sweep(sweep)?;
                 self.engine.world.cadence = cadence(self.engine.world.fleet.devices().count());
             }
@@ -435,7 +433,7 @@ impl Owner {
 
     /// The fresh look is there: the last word before the request goes out.
     fn looked(&mut self, write: WriteId, look: Result<LastLook, ApiError>) -> Result<(), DaemonError> {
-        let look = match look {
+        let look = match look.map(|look| look.not_after(self.engine.now())) {
             Ok(LastLook { fresh, counted, approvers }) => {
                 self.engine.world.user_groups.extend(approvers);
                 self.keep(write, &fresh);
@@ -468,7 +466,6 @@ impl Owner {
     /// must know.
     fn keep(&mut self, write: WriteId, look: &Observed<FreshLook>) {
         let as_of = look.as_of;
-        self.engine.use_instant(as_of);
         match &look.value {
             FreshLook::Groups(value) => {
                 self.engine.world.groups = Some(Observed { value: value.clone(), as_of });
@@ -488,7 +485,7 @@ impl Owner {
     fn keep_count(&mut self, counted: Counted) -> Result<Observed<usize>, DaemonError> {
         let as_of = counted.devices.as_of;
         for mut sweep in counted.sweeps {
-            sweep.started_at = sweep.started_at.max(as_of);
+            sweep.started_at = as_of;
             self.engine.observe_sweep(sweep)?;
         }
         Ok(counted.devices)

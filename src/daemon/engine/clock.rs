@@ -1,45 +1,62 @@
-//! Steps of the machine's clock: found by looking at it often, and recorded.
+//! The engine's present instant, and steps of the machine's clock: found by looking at it often, and
+//! recorded.
 //!
 //! The loop looks at the clock at least once a minute. Where much more than that lies between two
 //! looks, nobody looked: the machine slept, the process was stopped, or the clock was set forward. The
 //! three cannot be told apart, so each is taken for the worst: that time counts for no soak, no deadline
 //! and no `unknown_after`.
 //!
-//! **Invariant:** a step is recorded once, before anything is decided on the later instant.
+//! **Invariant:** between two looks the present instant stands, so that nothing is decided, observed or
+//! recorded at an instant whose step is not on record; it never goes back.
 
 use std::time::Duration;
 
 use crate::daemon::engine::{Appended, Engine, EngineError};
 use crate::rollout::event::{Actor, Entry, Event};
-use crate::time::{Clock, Timestamp, in_words, since};
+use crate::time::{Clock, SignedDuration, Timestamp, in_words, since};
 
 /// More than this between two looks was not watched: five of the loop's longest sleeps. In wall time, so
 /// that a fast clock's ordinary sleep is none; in the clock's own for one that is slower than the wall.
 const UNWATCHED: Duration = Duration::from_secs(300);
 /// A clock this far behind its last reading was set back, in wall time; less is time keeping at work.
 const SET_BACK: Duration = Duration::from_secs(60);
+/// A clock this far behind the present instant was set back; less is time keeping at work.
+const CLOCK_SLACK: SignedDuration = SignedDuration::from_secs(5);
 /// Steps kept while the log cannot be written.
 const MAX_KEPT: usize = 64;
 
-/// The last look at the clock, and the steps that are not on record yet.
+/// The clock, what was seen of it, and the steps that are not on record yet.
 #[derive(Debug)]
 pub(super) struct ClockWatch {
+    pub(super) clock: Clock,
+    /// At the last look.
     seen: Timestamp,
+    /// The latest that was ever seen.
+    latest: Timestamp,
     steps: Vec<(Timestamp, Timestamp)>,
 }
 
 impl ClockWatch {
-    pub(super) const fn new(seen: Timestamp) -> Self {
-        Self { seen, steps: Vec::new() }
+    pub(super) fn new(clock: Clock) -> Self {
+        let now = clock.now();
+        Self { clock, seen: now, latest: now, steps: Vec::new() }
+    }
+
+    /// Begins to watch a clock that may be behind the log's last record: then it was set back while no
+    /// daemon ran. One that is ahead is as it should be, for nobody was there to look.
+    pub(super) fn begin(&mut self, recorded: Option<Timestamp>) {
+        let now = self.clock.now();
+        self.seen = recorded.map_or(now, |recorded| recorded.max(now));
+        self.latest = self.latest.max(now);
     }
 }
 
 /// The step between two readings of a clock, as the instants from and to which it went; `watched` is the
-/// latest instant that anything was observed or decided at.
+/// latest instant that was looked at or recorded.
 fn step(
     clock: &Clock,
     seen: Timestamp,
-    watched: Option<Timestamp>,
+    watched: Timestamp,
     now: Timestamp,
 ) -> Option<(Timestamp, Timestamp)> {
     let length = |from, to| {
@@ -49,19 +66,32 @@ fn step(
     if length(now, seen) >= SET_BACK {
         return Some((seen, now));
     }
-    let from = watched.map_or(seen, |watched| watched.max(seen));
+    let from = watched.max(seen);
     (length(from, now) > UNWATCHED).then_some((from, now))
 }
 
 impl Engine {
+    /// The present instant: the clock at the last look, but never behind one that was looked at or
+    /// recorded, so that no wait and no age meets a clock that was set back.
+    #[must_use]
+    pub(in crate::daemon) fn now(&self) -> Timestamp {
+        self.state.last_at.map_or(self.watch.latest, |last| last.max(self.watch.latest))
+    }
+
+    /// The present instant where the clock was behind it by more than the ordinary work of time keeping.
+    pub(super) fn clock_behind(&self) -> Option<Timestamp> {
+        Some(self.now()).filter(|now| since(self.watch.seen, *now) > CLOCK_SLACK)
+    }
+
     /// Looks at the clock, and records a step since the last look.
     ///
     /// # Errors
     /// When the log cannot be believed any more.
     pub(in crate::daemon) fn look_at_clock(&mut self) -> Result<(), EngineError> {
-        let now = self.clock.now();
+        let (watched, now) = (self.now(), self.watch.clock.now());
         let seen = std::mem::replace(&mut self.watch.seen, now);
-        if let Some(step) = step(&self.clock, seen, self.latest(), now) {
+        self.watch.latest = self.watch.latest.max(now);
+        if let Some(step) = step(&self.watch.clock, seen, watched, now) {
             if self.watch.steps.len() == MAX_KEPT {
                 // The oldest two become one: no time that nobody watched is forgotten.
                 let first = self.watch.steps.remove(0);
@@ -107,22 +137,22 @@ mod tests {
         let fast = Clock::fast_from(at(0), 60.0);
         // (row, clock, last look, watched until, now, step)
         let rows = [
-            ("a tick", Clock::Real, 0, None, 1, None),
-            ("the longest sleep", Clock::Real, 0, None, 60, None),
-            ("a slow machine", Clock::Real, 0, None, 300, None),
-            ("a nap", Clock::Real, 0, None, 301, Some((0, 301))),
-            ("two hours forward", Clock::Real, 0, None, 7_200, Some((0, 7_200))),
-            ("a day asleep", Clock::Real, 0, Some(-5), 86_400, Some((0, 86_400))),
-            ("observed later than the last look", Clock::Real, 0, Some(2), 7_200, Some((2, 7_200))),
-            ("time keeping at work", Clock::Real, 0, None, -59, None),
-            ("two hours back", Clock::Real, 0, Some(0), -7_200, Some((0, -7_200))),
-            ("right again after two hours back", Clock::Real, -7_200, Some(0), 1, None),
-            ("a fast clock's longest sleep", fast, 0, None, 3_600, None),
-            ("a fast clock's nap", fast, 0, None, 18_060, Some((0, 18_060))),
-            ("a fast clock set back", fast, 0, None, -3_600, Some((0, -3_600))),
+            ("a tick", Clock::Real, 0, 0, 1, None),
+            ("the longest sleep", Clock::Real, 0, 0, 60, None),
+            ("a slow machine", Clock::Real, 0, 0, 300, None),
+            ("a nap", Clock::Real, 0, 0, 301, Some((0, 301))),
+            ("two hours forward", Clock::Real, 0, 0, 7_200, Some((0, 7_200))),
+            ("a day asleep", Clock::Real, 0, -5, 86_400, Some((0, 86_400))),
+            ("recorded later than the last look", Clock::Real, 0, 2, 7_200, Some((2, 7_200))),
+            ("time keeping at work", Clock::Real, 0, 0, -59, None),
+            ("two hours back", Clock::Real, 0, 0, -7_200, Some((0, -7_200))),
+            ("right again after two hours back", Clock::Real, -7_200, 0, 1, None),
+            ("a fast clock's longest sleep", fast, 0, 0, 3_600, None),
+            ("a fast clock's nap", fast, 0, 0, 18_060, Some((0, 18_060))),
+            ("a fast clock set back", fast, 0, 0, -3_600, Some((0, -3_600))),
         ];
         for (row, clock, seen, watched, now, expected) in rows {
-            let found = step(&clock, at(seen), watched.map(at), at(now));
+            let found = step(&clock, at(seen), at(watched), at(now));
             assert_eq!(found, expected.map(|(from, to)| (at(from), at(to))), "{row}");
         }
     }

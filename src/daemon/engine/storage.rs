@@ -114,7 +114,7 @@ impl Engine {
 
     fn regain(&mut self, lost: Lost) -> Result<(), EngineError> {
         let Lost { lock, since, wait, .. } = lost;
-        let reopened = Store::reopen(lock, &self.account, &self.clock, self.clock.now(), &self.head);
+        let reopened = Store::reopen(lock, &self.account, &self.watch.clock, self.now(), &self.head);
         let (lock, error) = match reopened {
             Ok(store) => {
                 let why = self.world.log_unwritable.as_ref().map_or("", |trouble| &trouble.message);

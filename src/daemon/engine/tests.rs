@@ -76,7 +76,7 @@ fn a_decision_is_recorded_at_the_instant_it_was_made_for() {
     let directory = tempfile::tempdir().unwrap();
     let mut engine = engine(directory.path());
     // A year per second: whatever reads the clock again is days late.
-    engine.clock = Clock::fast_from(engine.now(), 3e7);
+    engine.watch.clock = Clock::fast_from(engine.now(), 3e7);
     std::fs::remove_file(directory.path().join("plan.yaml")).unwrap();
     let changed = PLAN.replace("2026.8.2100.0", "2026.8.2101.0");
     std::fs::write(directory.path().join("plan.yaml"), changed).unwrap();
@@ -127,7 +127,7 @@ fn the_rows_of_a_rollout_that_a_newer_one_took_over_from_stay_and_tell_so() {
     assert_eq!(before.0, [(1, "superseded".to_owned()), (2, "running".to_owned())]);
     let (account, files) =
         (engine.account.clone(), PlanFiles::new(directory.path().to_owned(), engine.account.clone()));
-    let (clock, database) = (engine.clock, directory.path().join("ringward.db"));
+    let (clock, database) = (engine.watch.clock, directory.path().join("ringward.db"));
     drop(engine);
     let engine = Engine::open(&database, account, clock, Mode::Write, files).unwrap();
     assert_eq!(rows(&engine), before, "after a restart");
@@ -138,7 +138,6 @@ fn a_clock_that_was_set_back_stops_writes_until_it_has_caught_up() {
     let directory = tempfile::tempdir().unwrap();
     let mut engine = engine(directory.path());
     let last = engine.now();
-    engine.use_instant(last);
     // (row, seconds from the last instant to the clock, whether it counts as set back)
     let rows = [
         ("an hour back", -3_600, true),
@@ -151,9 +150,9 @@ fn a_clock_that_was_set_back_stops_writes_until_it_has_caught_up() {
     for (row, seconds, is_behind) in rows {
         // It stands still, so that a slow machine changes nothing.
         let stands = crate::time::after(last, SignedDuration::from_secs(seconds));
-        engine.clock = Clock::fast_from(stands, 1e-9);
+        engine.watch.clock = Clock::fast_from(stands, 1e-9);
         // Time goes on from the later clock's pass.
-        let last = engine.latest().unwrap();
+        let last = engine.now();
         let pass = engine.pass().unwrap();
         let expected = is_behind.then_some(last);
         assert_eq!(engine.world.clock_behind, expected, "{row}");
@@ -176,20 +175,21 @@ fn an_instant_that_was_used_is_never_left_behind() {
     type Use = fn(&mut Engine);
     let uses: [(&str, Use); 3] = [
         ("a pass", |engine| drop(engine.pass().unwrap())),
-        ("a sweep", |engine| {
+        ("a look at the clock", |engine| engine.look_at_clock().unwrap()),
+        ("a sweep after a look", |engine| {
+            engine.look_at_clock().unwrap();
             let (started_at, scope) = (engine.now(), crate::fleet::SweepScope::Full);
             let sweep = Sweep { scope, started_at, finished_at: started_at, devices: Vec::new() };
             engine.observe_sweep(sweep).unwrap();
         }),
-        ("a read", |engine| engine.use_instant(engine.now())),
     ];
     for (hours, (row, used)) in (1..).zip(uses) {
         let later = after(last, hour * hours);
-        engine.clock = stands(later);
+        engine.watch.clock = stands(later);
         let recorded = engine.state.seq;
         used(&mut engine);
         assert_eq!(engine.state.seq, recorded, "{row}: the log does not say how late it was");
-        engine.clock = stands(after(later, -hour / 2));
+        engine.watch.clock = stands(after(later, -hour / 2));
         assert_eq!(engine.now(), later, "{row}");
         engine.pass().unwrap();
         assert_eq!(engine.world.clock_behind, Some(later), "{row}: nothing is written until then");
@@ -199,8 +199,8 @@ fn an_instant_that_was_used_is_never_left_behind() {
 /// The engine on a clock that stands, so that a slow machine changes nothing.
 fn standing(directory: &Path) -> (Engine, Timestamp) {
     let mut engine = engine(directory);
-    let last = engine.latest().unwrap();
-    engine.clock = Clock::fast_from(last, 1e-9);
+    let last = engine.now();
+    engine.watch.clock = Clock::fast_from(last, 1e-9);
     engine.pass().unwrap();
     (engine, last)
 }
@@ -233,7 +233,7 @@ fn steps_of_the_clock_are_events_once_each() {
         let mut at = last;
         for hours in moves {
             at = after(at, hour * i32::try_from(*hours).unwrap());
-            engine.clock = Clock::fast_from(at, 1e-9);
+            engine.watch.clock = Clock::fast_from(at, 1e-9);
             engine.pass().unwrap();
             engine.pass().unwrap();
         }
@@ -246,13 +246,51 @@ fn steps_of_the_clock_are_events_once_each() {
     }
 }
 
+/// What a look at the clock was for takes time: a read of a file, a commit, a whole pass.
+#[test]
+fn a_step_between_two_looks_is_found_whatever_was_done_in_between() {
+    let hour = SignedDuration::from_hours(1);
+    let ana = Actor::Local { user: "ana".to_owned() };
+    // (row, hours by the clock at a look, and when a word is then recorded)
+    let rows = [("nothing happens", None), ("a word comes before it", Some(0)), ("and after it", Some(2))];
+    for (row, word_after) in rows {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut engine, last) = standing(directory.path());
+        engine.look_at_clock().unwrap();
+        if let Some(hours) = word_after {
+            engine.watch.clock = Clock::fast_from(after(last, hour * hours), 1e-9);
+            engine.command(&ana, "a look first", &Command::Pause(plan())).unwrap().unwrap();
+            assert_eq!(engine.state.last_at, Some(last), "{row}: as of the last look");
+        }
+        engine.watch.clock = Clock::fast_from(after(last, hour * 2), 1e-9);
+        engine.pass().unwrap();
+        assert_eq!(steps(&engine), [(last, after(last, hour * 2))], "{row}");
+        assert_eq!(engine.now(), after(last, hour * 2), "{row}");
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_back_after_a_look_that_nothing_followed_is_on_record() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut engine, last) = standing(directory.path());
+    let (later, back) =
+        (after(last, SignedDuration::from_mins(4)), after(last, -SignedDuration::from_hours(2)));
+    engine.watch.clock = Clock::fast_from(later, 1e-9);
+    engine.look_at_clock().unwrap();
+    engine.watch.clock = Clock::fast_from(back, 1e-9);
+    engine.pass().unwrap();
+    assert_eq!(steps(&engine), [(later, back)]);
+    assert_eq!(engine.world.clock_behind, Some(later));
+}
+
 #[test]
 fn a_clock_that_was_set_back_while_no_daemon_ran_is_on_record() {
     let directory = tempfile::tempdir().unwrap();
     let (mut before, last) = standing(directory.path());
     let ahead = after(last, SignedDuration::from_mins(4));
-    before.clock = Clock::fast_from(ahead, 1e-9);
+    before.watch.clock = Clock::fast_from(ahead, 1e-9);
     let ana = Actor::Local { user: "ana".to_owned() };
+    before.look_at_clock().unwrap();
     before.command(&ana, "a look first", &Command::Pause(plan())).unwrap().unwrap();
     assert_eq!(steps(&before), []);
     drop(before);

@@ -544,7 +544,10 @@ impl Owner {
         while self.writing.is_some() && last.seconds() < LAST_ANSWER_WITHIN.as_secs_f64() {
             let left = LAST_ANSWER_WITHIN.saturating_sub(Duration::from_secs_f64(last.seconds()));
             match tokio::time::timeout(left, inputs.seen.recv()).await {
-                Ok(Some(Seen::Sent { write, outcome })) => self.finish(write, outcome)?,
+                Ok(Some(Seen::Sent { write, outcome })) => {
+                    self.engine.look_at_clock()?;
+                    self.finish(write, outcome)?;
+                }
                 Ok(Some(Seen::Read { .. } | Seen::Looked { .. })) => {}
                 Ok(None) | Err(_) => break,
             }

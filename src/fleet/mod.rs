@@ -130,7 +130,10 @@ impl Fleet {
             if self.sighted(sighting, (sweep.started_at, knows_all), membership) {
                 observed.changed.insert(id.clone());
             }
-            listed.insert(id);
+            // Only a full sweep says that a device is missing.
+            if sweep.scope == SweepScope::Full {
+                listed.insert(id);
+            }
         }
         match sweep.scope {
             SweepScope::Full => {

@@ -4,6 +4,7 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -154,6 +155,18 @@ pub(crate) struct End {
     pub(crate) said: String,
 }
 
+/// An address that nobody listens on, with a port that the kernel gives to no client (those begin at
+/// 32768): until the daemon binds it, a connection of another test could take one of them.
+fn free_address() -> String {
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    let ports = || 10_000 + (std::process::id().wrapping_mul(61) + TAKEN.fetch_add(1, Relaxed)) % 20_000;
+    let free = std::iter::repeat_with(ports).take(20_000).find_map(|port| {
+        let port = u16::try_from(port).unwrap();
+        TcpListener::bind(("127.0.0.1", port)).ok()?.local_addr().ok()
+    });
+    free.expect("a port below 30000 is free").to_string()
+}
+
 impl Service {
     /// Starts it, as an admin would. A file that grows beyond a limit is an error to it, not a signal:
     /// that is what the shell's `trap` is for.
@@ -162,7 +175,7 @@ impl Service {
     }
 
     pub(crate) fn start_with(walk: &Walk, database: &Path, prepare: impl Fn(&mut Command)) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let free = free_address();
         let usual = with_word(&ringward(walk, &[]), walk.database().as_os_str(), database.as_os_str());
         let usual = with_word(&usual, "127.0.0.1:0".as_ref(), free.as_ref());
         let mut command = Command::new("sh");

@@ -165,7 +165,7 @@ fn a_clock_that_was_set_back_stops_writes_until_it_has_caught_up() {
 }
 
 #[test]
-fn an_instant_that_was_used_is_never_left_behind() {
+fn an_instant_that_was_looked_at_is_never_left_behind() {
     let directory = tempfile::tempdir().unwrap();
     let mut engine = engine(directory.path());
     let last = engine.state.last_at.unwrap();
@@ -246,7 +246,7 @@ fn steps_of_the_clock_are_events_once_each() {
     }
 }
 
-/// What a look at the clock was for takes time: a read of a file, a commit, a whole pass.
+/// The clock may step while what follows a look is under way: a read of a file, a commit, a whole pass.
 #[test]
 fn a_step_between_two_looks_is_found_whatever_was_done_in_between() {
     let hour = SignedDuration::from_hours(1);

@@ -224,6 +224,16 @@ impl Clock {
         Duration::from_secs_f64((span.as_secs_f64().max(0.0) / speed).min(MAX_SPAN.as_secs_f64()))
     }
 
+    /// How long so many wall seconds last on this clock.
+    #[must_use]
+    pub fn length_of(&self, wall_seconds: f64) -> SignedDuration {
+        let speed = match self {
+            Self::Real => 1.0,
+            Self::Fast { speed, .. } => *speed,
+        };
+        SignedDuration::try_from_secs_f64(wall_seconds * speed).unwrap_or(MAX_SPAN)
+    }
+
     fn at_wall(&self, wall: Timestamp) -> Timestamp {
         match self {
             Self::Real => wall,

@@ -249,6 +249,7 @@ scenarios! {
     budget_spent
     concurrent_edit
     count_unreadable
+    cut_off_file
     dark_ring
     dead_majority
     dead_majority_resumed
@@ -258,12 +259,16 @@ scenarios! {
     drift_accepted
     drift_adopted
     drift_restored
+    entered_ring_dropped
     exempt_environment
     file_gone
     finish_first
     finish_halted
     finish_mid_write
+    fix_under_finish
     fleet_on_holiday
+    forbid_in_broken_file
+    forbid_while_soaking
     foreign_group
     forgotten_devices
     approval_edited
@@ -278,6 +283,7 @@ scenarios! {
     freeze_between_rings
     freeze_installs
     freeze_mid_rollout
+    freeze_with_a_slip
     gate_edit
     group_created_anew
     group_deleted
@@ -285,6 +291,7 @@ scenarios! {
     halt_before_sending
     halt_in_doubt
     host_asleep
+    hotfix_before_the_opening
     late_patch
     leaving_devices
     local_holiday
@@ -294,6 +301,7 @@ scenarios! {
     opening_too_short
     other_updater
     pause_and_stop
+    past_freeze_deleted
     paused_at_the_deadline
     plan_changed_in_doubt
     profile_moves
@@ -306,7 +314,9 @@ scenarios! {
     restored_thrice
     resume_acknowledges
     ring_grows
+    revisions_by_a_person
     ring_inserted
+    ring_renamed
     rollback_adopted
     rollback_bad_day
     rollback_four_rings
@@ -326,6 +336,7 @@ scenarios! {
     stalled_ring
     stop_file
     three_rings
+    two_controllers
     two_plans
     unknown_profile
     unreadable_again

@@ -38,7 +38,7 @@ use crate::cli::stop::stop;
 use crate::cli::token::{TokenCommand, token};
 use crate::cli::user::caller;
 use crate::cli::verbs::{
-    approve, check_now, help, pause, refuse, release_hold, resume, rollback, start, waive,
+    approve, check_now, confirm, help, pause, refuse, release_hold, resume, rollback, start, waive,
 };
 use crate::cli::verify::verify;
 use crate::cli::watch::{EVERY, Watched, watch};
@@ -148,6 +148,9 @@ Examples:
     /// Say no to a ring's entry, as one who could approve it
     #[command(after_help = help(Verb::Refuse, "ringward refuse client --ring Everyone --reason 'case 4711 is open'"))]
     Refuse(ApproveArgs),
+    /// Let a revision of a plan's file take effect that waits, having read what it changes
+    #[command(after_help = help(Verb::Confirm, "ringward confirm client --revision b41c0d9e77a1 --reason 'change 4711'"))]
+    Confirm(ConfirmArgs),
     /// Take a rollout back, ring by ring, the latest first
     #[command(after_help = help(Verb::Rollback, "ringward rollback client --environment windows --reason 'no reconnect after wake'"))]
     Rollback(RollbackArgs),
@@ -253,6 +256,10 @@ impl ClientCommand {
             Self::Refuse(args) => {
                 let at = args.connection()?;
                 refuse(&at, &args.plan, args.ring.as_ref(), &args.reason, out).await
+            }
+            Self::Confirm(args) => {
+                let at = args.daemon.connection();
+                confirm(&at, &args.plan, &args.revision, &args.reason, out).await
             }
             Self::Rollback(args) => {
                 let scope = Scope { ring: args.ring.clone(), environment: args.environment };
@@ -506,6 +513,32 @@ pub struct RollbackArgs {
     /// Which daemon.
     #[command(flatten)]
     pub daemon: DaemonArgs,
+}
+
+/// Arguments of `confirm`.
+#[derive(Debug, Args)]
+pub struct ConfirmArgs {
+    /// The plan
+    #[arg(value_name = "PLAN")]
+    pub plan: PlanName,
+    /// The revision that you have read, as `ringward explain` names it: its digest, or at least its first 8 digits
+    #[arg(long, value_name = "DIGEST", value_parser = revision)]
+    pub revision: String,
+    /// Why, for those who read the history
+    #[arg(long, value_name = "TEXT", value_parser = Unrepeated(reason))]
+    pub reason: String,
+    /// Which daemon.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+}
+
+/// A digest, or how it begins.
+fn revision(text: &str) -> Result<String, String> {
+    let hex = text.bytes().all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase());
+    if hex && (8..=64).contains(&text.len()) {
+        return Ok(text.to_owned());
+    }
+    Err("write 8 to 64 hex digits of the digest, as `ringward explain` shows them".to_owned())
 }
 
 /// Arguments of `release-hold`.

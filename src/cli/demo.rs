@@ -19,8 +19,10 @@ use crate::cli::run::{end_after, serve};
 use crate::cli::sandbox::{devices, epoch, speed};
 use crate::cli::signals::end_signal;
 use crate::cloudflare::{self, ApiUrl, CloudflareClient};
+use crate::daemon::files::Settles;
 use crate::daemon::{self, Daemon, Handle};
 use crate::ids::AccountId;
+use crate::plan::model::Revisions;
 use crate::rollout::event::Mode;
 use crate::rollout::state::Phase;
 use crate::sandbox::{self, AccountSettings, Running, Settings};
@@ -151,7 +153,20 @@ async fn start(
     })
     .map_err(CliError::failed)?;
     let (plans, database) = (directory.join("plans"), database.to_owned());
-    let settings = daemon::Settings { plans, database, account, clock, mode, client, approval_floor: None };
+    // The demo wrote its plan itself, a moment ago and whole.
+    let (revisions, settles) = (Revisions::File, Settles::of(0.0, &clock));
+    let approval_floor = None;
+    let settings = daemon::Settings {
+        plans,
+        database,
+        account,
+        clock,
+        mode,
+        client,
+        approval_floor,
+        revisions,
+        settles,
+    };
     daemon::start(settings).await.map_err(CliError::failed)
 }
 

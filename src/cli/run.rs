@@ -21,6 +21,7 @@ use crate::cli::service;
 use crate::cli::signals::{Asked, Signals};
 use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, Priority, TokenState};
 use crate::config::RunSettings;
+use crate::daemon::files::Settles;
 use crate::daemon::{self, Daemon};
 use crate::rollout::event::Mode;
 use crate::telemetry::Metrics;
@@ -56,6 +57,9 @@ pub struct RunArgs {
     /// Where to die.
     #[command(flatten)]
     pub failpoint: FailpointArgs,
+    /// For so long a plan's file must be unchanged before more of it than a restriction takes effect, for tests
+    #[arg(long, value_name = "SECONDS", env = "RINGWARD_SETTLE_SECONDS", hide = true)]
+    pub settle_seconds: Option<u32>,
 }
 
 impl RunArgs {
@@ -101,6 +105,12 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
     };
     require_access(&client).await?;
     check::tell_errors(&plans);
+    let settles = args.settle_seconds.map_or(Settles::SECONDS, f64::from);
+    if args.settle_seconds.is_some() && !args.connection.api_url.is_loopback() {
+        return Err(CliError::usage(
+            "--settle-seconds is for tests: with it, --api-url must be on this machine",
+        ));
+    }
     let settings = daemon::Settings {
         plans,
         database: args.db.clone(),
@@ -109,6 +119,8 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
         mode: if args.observe { Mode::Observe } else { Mode::Write },
         client,
         approval_floor: config.approval_floor.clone(),
+        revisions: config.revisions,
+        settles: Settles::of(settles, &args.connection.clock),
     };
     // Before the daemon: a signal must end it, not kill it.
     let signals = Signals::listen()?;

@@ -109,6 +109,21 @@ pub async fn release_hold(
     of_plan(at, plan, Verb::ReleaseHold, &request, out).await
 }
 
+/// Lets a revision take effect that waits.
+///
+/// # Errors
+/// When it is refused, or there is no daemon to ask.
+pub async fn confirm(
+    at: &Connection,
+    plan: &PlanName,
+    revision: &str,
+    reason: &str,
+    out: Out<'_>,
+) -> Result<(), CliError> {
+    let request = VerbRequest { revision: Some(revision.to_owned()), ..because(reason) };
+    of_plan(at, plan, Verb::Confirm, &request, out).await
+}
+
 /// Reads now what a plan's rollout wants to see.
 ///
 /// # Errors

@@ -11,11 +11,12 @@ use super::keys::{ACCESS, CONFIG, FLOOR, MOST};
 use super::{Access, Config, Operators, Reading, RunSettings};
 use crate::plan::error::Problems;
 use crate::plan::fields::{Fields, items, text, word};
-use crate::plan::model::ApprovalFloor;
+use crate::plan::model::{ApprovalFloor, Revisions};
 use crate::plan::tree::{Node, Value};
 use crate::plan::values::{account, read};
 
 const YES_OR_NO: &[(&str, bool)] = &[("true", true), ("false", false)];
+const REVISIONS: &[(&str, Revisions)] = &[("file", Revisions::File), ("person", Revisions::Person)];
 const READING: &[(&str, Reading)] = &[("open", Reading::Open), ("signed_in", Reading::SignedIn)];
 /// The word that stands for whoever Access lets in.
 const EVERYONE: &str = "everyone";
@@ -25,11 +26,13 @@ pub(super) fn config(root: &Node, problems: &mut Problems) -> Option<Config> {
     let access = fields.get("access").map(|node| access(node, problems));
     let floor = fields.get("approval_floor").map(|node| floor(node, problems));
     let reading = word(&fields, "reading", READING, problems);
+    let revisions = word(&fields, "revisions", REVISIONS, problems);
     let run = run(&fields, problems);
     Some(Config {
         // A part that is refused has noted why.
         access: access.flatten(),
         reading: reading.unwrap_or_default(),
+        revisions: revisions.unwrap_or_default(),
         approval_floor: floor.flatten(),
         run,
     })

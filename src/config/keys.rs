@@ -46,6 +46,12 @@ pub(super) const CONFIG: Mapping = Mapping {
             "access: {team: acme, audience: […]}",
         ),
         value("reading", "`open`", "Who may read over TCP: `open` or `signed_in`.", "reading: signed_in"),
+        value(
+            "revisions",
+            "`file`",
+            "Who lets a revision of a plan take effect that does more than restrict: `file`, once it was unchanged for 30 seconds, or `person`, by `ringward confirm`.",
+            "revisions: person",
+        ),
         mapping("approval_floor", &FLOOR, "Approvals that no plan may ask less than.", "approval_floor: {…}"),
         value("plans", "--plans must be given", "The directory of plan files.", "plans: plans"),
         value(

@@ -13,7 +13,7 @@ mod tests;
 use std::borrow::Cow;
 use std::path::Path;
 
-use crate::daemon::files::PlanFiles;
+use crate::daemon::files::{self, Known, PlanFiles};
 use crate::daemon::log::{self, Projections, ReplayError};
 use crate::daemon::stop_file::{StopFile, Stopping};
 use crate::daemon::view::{CommandError, DeviceRow, Listing, View};
@@ -159,12 +159,14 @@ impl Engine {
         let replayed = log::replay_all(store.view())?;
         (self.state, self.waits) = (replayed.state, replayed.waits);
         self.head = store.view().head()?;
-        let approval_floor = self.world.approval_floor.take();
+        let (approval_floor, revisions) = (self.world.approval_floor.take(), self.world.revisions);
         let fleet = log::remembered(store.view());
-        self.world = Observations { fleet, approval_floor, ..Observations::default() };
+        self.world = Observations { fleet, approval_floor, revisions, ..Observations::default() };
         self.store.insert(store).rebuild_projections(&replayed.projections.into_rows())?;
         failpoint::reach(Point::ProjectionsRebuilt);
-        let started = Event::DaemonStarted { version: env!("CARGO_PKG_VERSION").to_owned(), mode: self.mode };
+        let (version, mode) = (env!("CARGO_PKG_VERSION").to_owned(), self.mode);
+        let settles_seconds = u64::try_from(self.files.settles().shown.as_secs()).ok();
+        let started = Event::DaemonStarted { version, mode, settles_seconds };
         let mut entries =
             vec![Entry { actor: Actor::Engine, reason: why.to_owned(), rollout: None, event: started }];
         entries.extend(outcome::doubt_after_restart(&self.state));
@@ -237,6 +239,7 @@ impl Engine {
     fn decide_all(&mut self) -> Result<Pass, EngineError> {
         self.obey_stop_file()?;
         self.world.clock_behind = self.clock_behind();
+        self.world.files = self.files.names();
         let now = self.now();
         let mut plans: Vec<PlanName> = self.state.plans.keys().cloned().collect();
         plans.extend(self.files.plans().filter(|plan| !self.state.plans.contains_key(*plan)).cloned());
@@ -267,6 +270,16 @@ impl Engine {
         self.sample_rings()?;
         self.waits.settle(&self.state, now);
         Ok(pass)
+    }
+
+    /// Looks at the plan files; says whether anything changed.
+    pub(super) fn look_at_files(&mut self) -> bool {
+        let plans = self.state.plans.iter();
+        let known = plans.map(|(plan, known)| Known { plan: plan.clone(), file: known.file.clone() });
+        let known: Vec<Known> = known.collect();
+        let look = files::look(self.files.directory());
+        let now = self.now();
+        self.files.take(look, &known, now)
     }
 
     /// Carries out a person's request.

@@ -1,7 +1,7 @@
 //! The plans directory: what its files ask for, by content.
 //!
-//! **Invariant:** only a look at a readable directory can make a plan missing, and only two such
-//! looks a minute apart can make it gone; an error in a file never does either.
+//! **Invariant:** a plan that no file names is missing at the next look, whatever else lies in the
+//! directory; it is gone only by two looks a minute apart that account for every file.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 
 use crate::config::FILE_NAME;
 use crate::ids::{AccountId, PlanName};
-use crate::plan::MAX_BYTES;
+use crate::plan::change::Restrictions;
 use crate::plan::model::Revision;
 use crate::plan::set::{FileRead, Running, read_all};
-use crate::rollout::world::Desired;
-use crate::time::Stopwatch;
+use crate::plan::{MAX_BYTES, PlanError};
+use crate::rollout::world::{Desired, InvalidFile, Unsettled};
+use crate::time::{Clock, SignedDuration, Stopwatch, Timestamp, after};
 
 /// A plan missing for this long, in wall time and by at least two looks, is gone.
 const GONE_AFTER_SECONDS: f64 = 60.0;
@@ -45,17 +46,72 @@ pub struct FileProblem {
 pub struct PlanFiles {
     directory: PathBuf,
     account: AccountId,
+    settles: Settles,
     last: Option<Look>,
-    present: BTreeMap<PlanName, Present>,
+    /// Why the directory could not be read at the last look.
+    unreadable: Option<String>,
+    held: BTreeMap<PlanName, Held>,
+    /// Each file since when it has been as it is.
+    unchanged: BTreeMap<String, Unchanged>,
     missing: BTreeMap<PlanName, Missing>,
+    /// Files that hold no plan that is known of.
+    unaccounted: usize,
     problems: Vec<FileProblem>,
 }
 
+/// How long a file must have been unchanged before what is in it takes effect.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settles {
+    /// In wall seconds.
+    pub seconds: f64,
+    /// The same by the daemon's clock, for people.
+    pub shown: SignedDuration,
+}
+
+impl Settles {
+    /// So many wall seconds, as a daemon's clock has them.
+    #[must_use]
+    pub fn of(seconds: f64, clock: &Clock) -> Self {
+        Self { seconds, shown: clock.length_of(seconds) }
+    }
+
+    /// What users have: long enough for a copy that breaks off to be seen, and for a slip to be taken back.
+    pub const SECONDS: f64 = 30.0;
+}
+
+/// A plan that the log knows, and the file that held it last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Its name.
+    pub plan: PlanName,
+    /// The file.
+    pub file: Option<String>,
+}
+
+/// What a file holds of a plan.
 #[derive(Debug, Clone)]
-struct Present {
-    file: String,
-    /// `None`: the file has errors now, and the last good revision goes on.
-    revision: Option<Box<Revision>>,
+enum Held {
+    Good { file: String, revision: Box<Revision> },
+    Invalid(Box<InvalidFile>),
+}
+
+impl Held {
+    fn file(&self) -> &str {
+        match self {
+            Self::Good { file, .. } => file,
+            Self::Invalid(invalid) => &invalid.file,
+        }
+    }
+}
+
+/// A file's content over looks.
+#[derive(Debug, Clone)]
+struct Unchanged {
+    bytes: Vec<u8>,
+    since: Stopwatch,
+    looks: u32,
+    /// When it will have been unchanged for long enough, by the daemon's clock.
+    until: Timestamp,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -67,13 +123,17 @@ struct Missing {
 impl PlanFiles {
     /// Nothing looked at yet.
     #[must_use]
-    pub fn new(directory: PathBuf, account: AccountId) -> Self {
+    pub fn new(directory: PathBuf, account: AccountId, settles: Settles) -> Self {
         Self {
             directory,
             account,
+            settles,
             last: None,
-            present: BTreeMap::new(),
+            unreadable: Some("the plans directory was not read yet".to_owned()),
+            held: BTreeMap::new(),
+            unchanged: BTreeMap::new(),
             missing: BTreeMap::new(),
+            unaccounted: 0,
             problems: Vec::new(),
         }
     }
@@ -84,22 +144,36 @@ impl PlanFiles {
         &self.directory
     }
 
-    /// Takes in a look. `known` are the plans of the log. Returns whether anything changed.
-    pub fn take(&mut self, look: Look, known: &[PlanName]) -> bool {
+    /// How long a file must have been unchanged.
+    #[must_use]
+    pub const fn settles(&self) -> Settles {
+        self.settles
+    }
+
+    /// Takes in a look of the instant `now`. `known` are the plans of the log. Returns whether anything
+    /// changed.
+    pub fn take(&mut self, look: Look, known: &[Known], now: Timestamp) -> bool {
+        let settled_before = self.settled();
         let changed = self.last.as_ref() != Some(&look);
+        self.note_unchanged(&look, now);
         if changed {
-            self.read(&look);
+            self.read(&look, known);
             self.last = Some(look);
         }
-        let count_missing = matches!(self.last, Some(Look::Files(_))) && !self.has_unnamed_problem();
-        let mut moved = changed;
-        for plan in known {
-            if self.present.contains_key(plan) || !count_missing {
+        let mut moved = changed || self.settled() != settled_before;
+        for Known { plan, .. } in known {
+            if self.held.contains_key(plan) || self.unreadable.is_some() {
                 moved |= self.missing.remove(plan).is_some();
                 continue;
             }
             let missing =
                 self.missing.entry(plan.clone()).or_insert(Missing { since: Stopwatch::start(), looks: 0 });
+            // Only looks that account for every file count towards its being gone.
+            if self.unaccounted > 0 {
+                moved |= missing.looks > 0;
+                *missing = Missing { since: Stopwatch::start(), looks: 0 };
+                continue;
+            }
             let was_gone = missing.is_gone();
             missing.looks = missing.looks.saturating_add(1);
             moved |= missing.looks == 1 || missing.is_gone() != was_gone;
@@ -107,46 +181,93 @@ impl PlanFiles {
         moved
     }
 
-    fn read(&mut self, look: &Look) {
+    fn settled(&self) -> Vec<String> {
+        let settled = self.unchanged.iter().filter(|(_, file)| file.is_settled(self.settles));
+        settled.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Whether a look now may find that a file has been unchanged for long enough.
+    #[must_use]
+    pub fn is_look_due(&self) -> bool {
+        let due = |file: &Unchanged| file.looks == 1 && file.since.seconds() >= self.settles.seconds;
+        self.unchanged.values().any(due)
+    }
+
+    fn note_unchanged(&mut self, look: &Look, now: Timestamp) {
+        let Look::Files(files) = look else { return };
+        let mut before = std::mem::take(&mut self.unchanged);
+        for (name, bytes) in files.iter().filter_map(|(name, bytes)| Some((name, bytes.as_ref().ok()?))) {
+            let file = match before.remove(name).filter(|known| known.bytes == *bytes) {
+                // The look that ends the wait is not the one that began it.
+                Some(known) if known.since.seconds() >= self.settles.seconds => {
+                    Unchanged { looks: known.looks.saturating_add(1), ..known }
+                }
+                Some(known) => known,
+                None => Unchanged {
+                    bytes: bytes.clone(),
+                    since: Stopwatch::start(),
+                    looks: 1,
+                    until: after(now, self.settles.shown),
+                },
+            };
+            self.unchanged.insert(name.clone(), file);
+        }
+    }
+
+    fn read(&mut self, look: &Look, known: &[Known]) {
         let files = match look {
             Look::Unreadable(why) => {
                 self.problems = vec![FileProblem {
                     file: self.directory.display().to_string(),
                     errors: vec![why.clone()],
                 }];
+                self.unreadable = Some(why.clone());
                 return;
             }
             Look::Files(files) => files,
         };
-        let running: Running =
-            self.present.iter().map(|(plan, present)| (plan.clone(), Some(present.file.clone()))).collect();
+        self.unreadable = None;
+        let before = std::mem::take(&mut self.held);
+        let by_log = known.iter().filter_map(|known| Some((known.plan.clone(), known.file.clone()?)));
+        let mut held_by: BTreeMap<PlanName, String> = by_log.collect();
+        held_by.extend(before.iter().map(|(plan, held)| (plan.clone(), held.file().to_owned())));
+        let running: Running = known
+            .iter()
+            .map(|known| known.plan.clone())
+            .chain(before.keys().cloned())
+            .map(|plan| (plan.clone(), held_by.get(&plan).cloned()))
+            .collect();
         let readable =
             files.iter().filter_map(|(file, bytes)| Some((file.as_str(), bytes.as_ref().ok()?.as_slice())));
-        let mut outcomes: Vec<(String, Result<Revision, Vec<String>>)> = read_all(readable, &running)
-            .into_iter()
-            .map(|FileRead { file, outcome }| {
-                let outcome = outcome.map_err(|errors| errors.iter().map(ToString::to_string).collect());
-                (file, outcome.and_then(|revision| self.pinned_here(revision)))
-            })
-            .collect();
-        let unreadable = files.iter().filter_map(|(file, bytes)| Some((file, bytes.as_ref().err()?)));
-        outcomes.extend(unreadable.map(|(file, why)| (file.clone(), Err(vec![why.clone()]))));
-        let before = std::mem::take(&mut self.present);
-        self.problems.clear();
-        for (file, outcome) in outcomes {
-            match outcome {
+        let mut broken: Vec<(Option<PlanName>, InvalidFile)> = Vec::new();
+        for FileRead { file, name, outcome, restrictions } in read_all(readable, &running) {
+            let errors = |errors: Vec<PlanError>| errors.iter().map(ToString::to_string).collect();
+            match outcome.map_err(errors).and_then(|revision| self.pinned_here(revision)) {
                 Ok(revision) => {
                     let name = revision.plan.name.clone();
-                    self.present.insert(name, Present { file, revision: Some(Box::new(revision)) });
+                    self.held.insert(name, Held::Good { file, revision: Box::new(revision) });
                 }
-                Err(errors) => {
-                    // The plan that this file held goes on as it was.
-                    if let Some((name, _)) = before.iter().find(|(_, present)| present.file == file) {
-                        let kept = Present { file: file.clone(), revision: None };
-                        self.present.entry(name.clone()).or_insert(kept);
-                    }
-                    self.problems.push(FileProblem { file, errors });
+                Err(errors) => broken.push((name, InvalidFile { file, errors, restrictions })),
+            }
+        }
+        let unreadable = files.iter().filter_map(|(file, bytes)| Some((file, bytes.as_ref().err()?)));
+        broken.extend(unreadable.map(|(file, why)| {
+            let (errors, restrictions) = (vec![why.clone()], Restrictions::default());
+            (None, InvalidFile { file: file.clone(), errors, restrictions })
+        }));
+        broken.sort_by(|(_, one), (_, other)| one.file.cmp(&other.file));
+        self.problems.clear();
+        self.unaccounted = 0;
+        for (name, invalid) in broken {
+            self.problems.push(FileProblem { file: invalid.file.clone(), errors: invalid.errors.clone() });
+            // Whose it is: by the name in it, else by what it held last.
+            let by_file =
+                || held_by.iter().find(|(_, file)| **file == invalid.file).map(|(plan, _)| plan.clone());
+            match name.filter(|name| running.contains_key(name)).or_else(by_file) {
+                Some(plan) => {
+                    self.held.entry(plan).or_insert_with(|| Held::Invalid(Box::new(invalid)));
                 }
+                None => self.unaccounted += 1,
             }
         }
     }
@@ -161,32 +282,50 @@ impl PlanFiles {
         }
     }
 
-    /// A file with errors that held no known plan might hold any of those that are missing.
-    fn has_unnamed_problem(&self) -> bool {
-        let held = |file: &str| self.present.values().any(|present| present.file == file);
-        self.problems.iter().any(|problem| !held(&problem.file))
-    }
-
     /// What the directory asks of one plan.
     #[must_use]
     pub fn desired(&self, plan: &PlanName) -> Desired<'_> {
-        match (self.present.get(plan), self.missing.get(plan)) {
-            (Some(Present { revision: Some(revision), .. }), _) => Desired::Present(revision),
-            (Some(Present { revision: None, .. }), _) | (None, None) => Desired::LastGood,
+        if let Some(why) = &self.unreadable {
+            return Desired::Unreadable(why);
+        }
+        match (self.held.get(plan), self.missing.get(plan)) {
+            (Some(Held::Good { file, revision }), _) => match self.unchanged.get(file) {
+                Some(known) if known.bytes.last() != Some(&b'\n') => {
+                    Desired::Unsettled(revision, Unsettled::LineEnd)
+                }
+                Some(known) if known.is_settled(self.settles) => Desired::Present(revision),
+                known => {
+                    let until = known.map_or(Timestamp::MAX, |known| known.until);
+                    Desired::Unsettled(revision, Unsettled::Until(until))
+                }
+            },
+            (Some(Held::Invalid(invalid)), _) => Desired::Invalid(invalid),
             (None, Some(missing)) if missing.is_gone() => Desired::Gone,
-            (None, Some(_)) => Desired::Missing,
+            (None, _) => Desired::Missing,
         }
     }
 
     /// The plans that files name.
     pub fn plans(&self) -> impl Iterator<Item = &PlanName> {
-        self.present.keys()
+        self.held.keys()
+    }
+
+    /// The files that hold plans.
+    #[must_use]
+    pub fn names(&self) -> BTreeMap<PlanName, String> {
+        self.held.iter().map(|(plan, held)| (plan.clone(), held.file().to_owned())).collect()
     }
 
     /// What is wrong with files, or with the directory.
     #[must_use]
     pub fn problems(&self) -> &[FileProblem] {
         &self.problems
+    }
+}
+
+impl Unchanged {
+    fn is_settled(&self, settles: Settles) -> bool {
+        settles.seconds <= 0.0 || self.looks > 1
     }
 }
 
@@ -269,8 +408,21 @@ mod tests {
         "cloudflare-one-client".parse().unwrap()
     }
 
+    fn known(file: Option<&str>) -> [Known; 1] {
+        [Known { plan: plan(), file: file.map(str::to_owned) }]
+    }
+
+    fn files_settling(directory: &Path, seconds: f64) -> PlanFiles {
+        let account = "023e105f4ecef8ad9ca31a8372d0c353".parse().unwrap();
+        PlanFiles::new(directory.to_owned(), account, Settles::of(seconds, &Clock::Real))
+    }
+
     fn files(directory: &Path) -> PlanFiles {
-        PlanFiles::new(directory.to_owned(), "023e105f4ecef8ad9ca31a8372d0c353".parse().unwrap())
+        files_settling(directory, 0.0)
+    }
+
+    fn take(files: &mut PlanFiles, directory: &Path, file: Option<&str>) -> bool {
+        files.take(look(directory), &known(file), Timestamp::UNIX_EPOCH)
     }
 
     #[test]
@@ -284,15 +436,45 @@ mod tests {
         fs::write(path("notes.txt"), "no plan").unwrap();
         fs::write(path("ringward.yaml"), "reading: signed_in\n").unwrap();
         let mut files = files(directory.path());
-        assert!(files.take(look(directory.path()), &[plan()]));
+        assert!(take(&mut files, directory.path(), None));
         assert!(matches!(files.desired(&plan()), Desired::Present(_)));
         let bad: Vec<_> = files.problems().iter().map(|problem| problem.file.as_str()).collect();
         assert_eq!(bad, ["dangling.yaml", "folder.yaml"], "dot files are nobody's plans");
-        assert!(!files.take(look(directory.path()), &[plan()]), "nothing changed");
+        assert!(!take(&mut files, directory.path(), None), "nothing changed");
         fs::write(path("ringward.yaml"), PLAN).unwrap();
-        assert!(files.take(look(directory.path()), &[plan()]));
+        assert!(take(&mut files, directory.path(), None));
         let told: Vec<_> = files.problems().iter().flat_map(|problem| &problem.errors).collect();
         assert!(told.iter().any(|error| error.contains("name is that of the configuration")), "{told:?}");
+    }
+
+    #[test]
+    fn whatever_lies_beside_it_a_plan_that_no_file_names_is_missing_at_once() {
+        type Row = (&'static str, fn(&Path), &'static str);
+        let rows: [Row; 5] = [
+            ("nothing", |_| {}, "missing"),
+            ("a draft", |path| fs::write(path.join("draft.yaml"), "plan: [").unwrap(), "missing"),
+            ("a folder", |path| fs::create_dir(path.join("folder.yaml")).unwrap(), "missing"),
+            (
+                "a dangling link",
+                |path| std::os::unix::fs::symlink("nowhere", path.join("link.yaml")).unwrap(),
+                "missing",
+            ),
+            ("an empty file", |path| fs::write(path.join("empty.yaml"), "").unwrap(), "missing"),
+        ];
+        for (row, beside, expected) in rows {
+            let directory = tempfile::tempdir().unwrap();
+            beside(directory.path());
+            let mut files = files(directory.path());
+            take(&mut files, directory.path(), Some("plan.yaml"));
+            take(&mut files, directory.path(), Some("plan.yaml"));
+            let found = match files.desired(&plan()) {
+                Desired::Missing => "missing",
+                other => panic!("{row}: {other:?}"),
+            };
+            assert_eq!(found, expected, "{row}");
+            let accounted = files.missing[&plan()].looks;
+            assert_eq!(accounted, if row == "nothing" { 2 } else { 0 }, "{row}: looks that count");
+        }
     }
 
     #[test]
@@ -301,20 +483,45 @@ mod tests {
         let file = directory.path().join("plan.yaml");
         fs::write(&file, PLAN).unwrap();
         let mut files = files(directory.path());
-        files.take(look(directory.path()), &[plan()]);
+        take(&mut files, directory.path(), None);
         fs::write(&file, "plan: [").unwrap();
-        files.take(look(directory.path()), &[plan()]);
-        assert_eq!(files.desired(&plan()), Desired::LastGood, "an error in its file");
-        files.take(Look::Unreadable("gone".to_owned()), &[plan()]);
-        files.take(Look::Unreadable("gone".to_owned()), &[plan()]);
-        assert_eq!(files.desired(&plan()), Desired::LastGood, "no directory");
-        // A file that cannot be read and held no known plan might hold the missing one.
+        take(&mut files, directory.path(), None);
+        assert!(matches!(files.desired(&plan()), Desired::Invalid(_)), "an error in its file");
+        // A restart forgets nothing: the log says which file holds which plan.
+        let mut anew = files_settling(directory.path(), 0.0);
+        take(&mut anew, directory.path(), Some("plan.yaml"));
+        assert!(matches!(anew.desired(&plan()), Desired::Invalid(_)), "after a restart");
+        let look = Look::Unreadable("gone".to_owned());
+        files.take(look, &known(None), Timestamp::UNIX_EPOCH);
+        assert_eq!(files.desired(&plan()), Desired::Unreadable("gone"), "no directory");
         fs::rename(&file, directory.path().join("renamed.yaml")).unwrap();
-        files.take(look(directory.path()), &[plan()]);
-        assert_eq!(files.desired(&plan()), Desired::LastGood, "its file has another name and an error");
+        take(&mut files, directory.path(), None);
+        assert_eq!(files.desired(&plan()), Desired::Missing, "its file has another name and an error");
         fs::remove_file(directory.path().join("renamed.yaml")).unwrap();
-        files.take(look(directory.path()), &[plan()]);
-        files.take(look(directory.path()), &[plan()]);
+        take(&mut files, directory.path(), None);
+        take(&mut files, directory.path(), None);
         assert_eq!(files.desired(&plan()), Desired::Missing, "two looks, but no minute between them");
+    }
+
+    #[test]
+    fn a_file_takes_effect_by_a_look_after_it_was_unchanged_for_long_enough() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("plan.yaml");
+        fs::write(&file, PLAN).unwrap();
+        let mut files = files_settling(directory.path(), 3_600.0);
+        take(&mut files, directory.path(), None);
+        let until = after(Timestamp::UNIX_EPOCH, SignedDuration::from_hours(1));
+        let waits = |desired| matches!(desired, Desired::Unsettled(_, Unsettled::Until(at)) if at == until);
+        assert!(waits(files.desired(&plan())));
+        assert!(!take(&mut files, directory.path(), None), "an hour has not passed");
+        assert!(waits(files.desired(&plan())));
+        // Cut off: whatever it was before, it has to end with a line end.
+        let mut files = files_settling(directory.path(), 0.0);
+        fs::write(&file, PLAN.trim_end()).unwrap();
+        take(&mut files, directory.path(), None);
+        assert!(matches!(files.desired(&plan()), Desired::Unsettled(_, Unsettled::LineEnd)));
+        fs::write(&file, PLAN).unwrap();
+        take(&mut files, directory.path(), None);
+        assert!(matches!(files.desired(&plan()), Desired::Present(_)));
     }
 }

@@ -19,18 +19,18 @@ use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, Priority};
 use crate::daemon::counting::{self, Counted, Counting};
 use crate::daemon::engine::{Engine, EngineError, Pass, Sound};
 use crate::daemon::far_side::{Asked, FarSide, LastLook, ReadResult, Seen};
-use crate::daemon::files::{self, PlanFiles};
+use crate::daemon::files::{PlanFiles, Settles};
 use crate::daemon::reading::Reading;
 use crate::daemon::view::{Handle, MAX_WAITING, Request, View};
 use crate::daemon::wheel::{Tick, Wheel};
 use crate::failpoint::{self, Point};
 use crate::fleet::SWEEP_OVERLAP;
 use crate::ids::{AccountId, PlanName};
-use crate::plan::model::ApprovalFloor;
+use crate::plan::model::{ApprovalFloor, Revisions};
 use crate::rollout::event::{Cancelled, Mode, WriteId, WriteIntent};
 use crate::rollout::outcome::{SendOutcome, outcome_entry};
 use crate::rollout::safety::{FreshLook, clear_to_send};
-use crate::rollout::world::{Cadence, Desired, Observed, Read, Want};
+use crate::rollout::world::{Cadence, Observed, Read, Want};
 use crate::time::{Clock, SignedDuration, Stopwatch, Timestamp, after};
 use speaking::{Asking, Sight, Spoken};
 
@@ -62,6 +62,10 @@ pub struct Settings {
     pub client: CloudflareClient,
     /// What no plan lowers of the approvals that are asked.
     pub approval_floor: Option<ApprovalFloor>,
+    /// Who lets revisions take effect.
+    pub revisions: Revisions,
+    /// How long a file must have been unchanged before it does.
+    pub settles: Settles,
 }
 
 /// A daemon that cannot run, or had to end.
@@ -128,13 +132,13 @@ impl Daemon {
 /// # Errors
 /// When the database cannot be opened or its log not replayed.
 pub async fn start(settings: Settings) -> Result<Daemon, DaemonError> {
-    let Settings { plans, database, account, clock, mode, client, approval_floor } = settings;
-    let files = PlanFiles::new(plans, account.clone());
+    let Settings { plans, database, account, clock, mode, client, approval_floor, revisions, settles } =
+        settings;
+    let files = PlanFiles::new(plans, account.clone(), settles);
     let mut engine = Engine::open(&database, account, clock, mode, files)?;
     engine.ask_at_least(approval_floor);
-    let known: Vec<PlanName> = engine.state.plans.keys().cloned().collect();
-    let look = files::look(engine.files.directory());
-    engine.files.take(look, &known);
+    engine.world.revisions = revisions;
+    engine.look_at_files();
     failpoint::reach(Point::FilesRead);
     let (seen_in, seen) = mpsc::channel(MAX_SEEN);
     let far_side = FarSide::new(Arc::new(client), clock, engine.stop_file().clone(), seen_in);
@@ -340,14 +344,13 @@ impl Owner {
     }
 
     fn look_at_files_when_due(&mut self) -> bool {
-        self.looked_at_files.seconds() >= LOOK_AT_FILES_EVERY && self.look_at_files()
+        let due = self.looked_at_files.seconds() >= LOOK_AT_FILES_EVERY || self.engine.files.is_look_due();
+        due && self.look_at_files()
     }
 
     fn look_at_files(&mut self) -> bool {
         self.looked_at_files = Stopwatch::start();
-        let known: Vec<PlanName> = self.engine.state.plans.keys().cloned().collect();
-        let look = files::look(self.engine.files.directory());
-        self.engine.files.take(look, &known)
+        self.engine.look_at_files()
     }
 
     fn request(&mut self, request: Request) -> Result<bool, DaemonError> {
@@ -506,13 +509,9 @@ impl Owner {
             return Some(Err(SendOutcome::Overtaken(Cancelled::Stopped)));
         }
         let plan = &rollout.id.plan;
-        let current = match self.engine.files.desired(plan) {
-            Desired::Present(revision) => Some(&revision.digest),
-            Desired::LastGood => Some(&rollout.revision.digest),
-            Desired::Missing | Desired::Gone => None,
-        };
+        let desired = self.engine.files.desired(plan);
         let (world, now) = (&self.engine.world, self.engine.now());
-        let cleared = clear_to_send(state, plan, current, world, &look, counted.as_ref(), now);
+        let cleared = clear_to_send(state, plan, desired, world, &look, counted.as_ref(), now);
         Some(cleared.map(|()| pending.intent.clone()).map_err(SendOutcome::Overtaken))
     }
 

@@ -9,6 +9,7 @@ use std::hash::Hash;
 use std::ops::Range;
 
 use super::approval::author;
+use super::change::{RestrictedRing, Restrictions};
 use super::error::{Other, Problems};
 use super::fields::{Fields, description, items, text, word};
 use super::keys::{DEFAULTS, FORBID, ON_DRIFT, ON_NEW_TARGET, PLAN, RING};
@@ -63,6 +64,28 @@ pub(super) fn plan(root: &Node, problems: &mut Problems) -> Option<Plan> {
         on_drift: on_drift.unwrap_or(OnDrift::Halt),
         rings: rings?,
     })
+}
+
+/// What of a file with errors may restrict, as far as it can be read: each part for itself.
+pub(super) fn restrictions(root: &Node) -> Restrictions {
+    let noted = &mut Problems::default();
+    let Some(fields) = Fields::of(root, &PLAN, noted) else { return Restrictions::default() };
+    let forbid = fields.get("forbid").map(|node| forbids(node, noted)).unwrap_or_default();
+    let defaults = fields.get("defaults").and_then(|node| Fields::of(node, &DEFAULTS, noted));
+    let defaults = defaults.map(|fields| RingKeys::of(&fields, noted)).unwrap_or_default();
+    let rings = fields.get("rings").map(|node| read_rings(node, noted)).unwrap_or_default();
+    let ring = |ring: RingRead| RestrictedRing {
+        says: ring.keys.restrictions(&defaults, noted),
+        name: ring.name,
+        profiles: ring.profiles.into_iter().collect(),
+    };
+    let rings = rings.into_iter().map(ring).collect();
+    let none = RingKeys::default();
+    Restrictions {
+        forbid: forbid.into_iter().map(|(forbid, _)| forbid).collect(),
+        rings,
+        defaults: none.restrictions(&defaults, &mut Problems::default()),
+    }
 }
 
 fn forbids(node: &Node, problems: &mut Problems) -> Vec<(Forbid, Range<usize>)> {

@@ -13,6 +13,7 @@
 
 mod approval;
 mod calendar;
+pub mod change;
 mod cron;
 mod decode;
 pub(crate) mod error;
@@ -69,6 +70,12 @@ impl<'a> Draft<'a> {
         let root = if problems.is_empty() { tree::read(text.text, &PLAN_FILE, &mut problems) } else { None };
         let plan = root.as_ref().and_then(|root| decode::plan(root, &mut problems));
         Self { text, problems, root, plan }
+    }
+
+    /// What of it may restrict a plan that runs, where it has errors.
+    fn restrictions(&self) -> change::Restrictions {
+        let broken = self.root.as_ref().filter(|_| !self.problems.is_empty());
+        broken.map(decode::restrictions).unwrap_or_default()
     }
 
     fn finish(self, file: &str) -> Result<Revision, Vec<PlanError>> {

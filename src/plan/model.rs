@@ -76,6 +76,14 @@ pub struct RingPlan {
     pub approval: Option<ApprovalRule>,
 }
 
+impl RingPlan {
+    /// Whether a version is one of its targets.
+    #[must_use]
+    pub fn asks_for(&self, version: ClientVersion) -> bool {
+        self.targets.values().any(|target| *target == version)
+    }
+}
+
 /// Who lets a ring be entered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -105,6 +113,27 @@ pub struct ApprovalFloor {
     pub count: NonZeroU8,
     /// For a ring with more devices that an assignment can move.
     pub over_devices: usize,
+}
+
+/// Who lets a revision take effect that does more than restrict.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Revisions {
+    /// The file, once it was unchanged for long enough.
+    #[default]
+    File,
+    /// A person, by `confirm`.
+    Person,
+}
+
+impl Revisions {
+    /// The word of `ringward.yaml`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Person => "person",
+        }
+    }
 }
 
 /// How a ring is rolled back.

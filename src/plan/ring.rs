@@ -12,6 +12,7 @@ use std::ops::Range;
 
 use super::approval::ApprovalKeys;
 use super::calendar;
+use super::change::RingRestrictions;
 use super::error::{Other, Problems};
 use super::fields::{Fields, word};
 use super::grammar::Mapping;
@@ -176,6 +177,22 @@ impl RingKeys {
         let (open, freeze) = written(&self.schedule, &defaults.schedule);
         // Both lists were bounded when they were read, the only way to fail.
         Schedule::new(zone, open, freeze).ok()
+    }
+
+    /// What of it may restrict a ring, as far as it can be read.
+    pub(super) fn restrictions(&self, defaults: &Self, problems: &mut Problems) -> RingRestrictions {
+        let freezes = |keys: &Self| keys.schedule.freeze.clone().unwrap_or_default();
+        let lists = [&defaults.back_to, &self.back_to];
+        let back_to = lists.into_iter().flat_map(|targets| &targets.written);
+        RingRestrictions {
+            zone: self.zone.clone().or_else(|| defaults.zone.clone()),
+            open: self.schedule.open.clone().or_else(|| defaults.schedule.open.clone()),
+            freeze: freezes(defaults).into_iter().chain(freezes(self)).collect(),
+            soak: self.soak.as_ref().or(defaults.soak.as_ref()).and_then(|written| written.span),
+            max_devices: self.max_devices_or(defaults),
+            approval: self.approval.or(&defaults.approval, problems),
+            back_to: back_to.filter_map(|target| Some((target.environment, target.version?))).collect(),
+        }
     }
 
     pub(super) fn adoption_or(&self, defaults: &Self) -> Adoption {

@@ -11,6 +11,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
+use super::change::Restrictions;
 use super::error::{Other, Places, Problems, Related};
 use super::model::{ProfileRef, Revision};
 use super::values::{plan_name, profile};
@@ -22,8 +23,12 @@ use crate::ids::PlanName;
 pub struct FileRead {
     /// The file's name, as handed in.
     pub file: String,
+    /// The plan that it names, as far as that can be read.
+    pub name: Option<PlanName>,
     /// The plan, or all that is wrong with it.
     pub outcome: Result<Revision, Vec<PlanError>>,
+    /// What of a file with errors may restrict.
+    pub restrictions: Restrictions,
 }
 
 /// The plans with a running rollout, each with the file it came from, if that is known.
@@ -48,7 +53,12 @@ pub fn read_all<'a>(
     drafts.sort_by_key(|draft| draft.file);
     drafts
         .into_iter()
-        .map(|Claimant { file, draft, .. }| FileRead { file: file.to_owned(), outcome: draft.finish(file) })
+        .map(|Claimant { file, draft, name, .. }| FileRead {
+            file: file.to_owned(),
+            name: name.map(|name| name.value),
+            restrictions: draft.restrictions(),
+            outcome: draft.finish(file),
+        })
         .collect()
 }
 

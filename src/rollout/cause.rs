@@ -12,7 +12,7 @@ use crate::ids::{DeviceId, RingName};
 use crate::rollout::drift::{GroupDrift, OtherUpdater};
 use crate::rollout::verdict::{Evidence, Gate, Judgement, Unknown, Verdict, short};
 use crate::time::Timestamp;
-use crate::version::Environment;
+use crate::version::{ClientVersion, Environment};
 
 /// Why the engine halted a rollout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +65,17 @@ pub enum Cause {
         /// What the last one met.
         last: String,
     },
+    /// The plan forbids by now what the rollout offers, or is about to offer.
+    Forbidden {
+        /// The first ring of those that are asked for it.
+        ring: RingName,
+        /// What is forbidden.
+        version: ClientVersion,
+        /// Why, in the plan's words.
+        reason: String,
+        /// All rings that are asked for it, and how many devices are offered it now.
+        offered: Vec<(RingName, usize)>,
+    },
     /// A ring's group is not as ringward left it.
     Drift(Box<GroupDrift>),
     /// Devices of a ring move without an assignment.
@@ -81,6 +92,7 @@ impl Cause {
             Self::UnknownTooLong { .. } => "unknown_too_long",
             Self::WriteRefused { .. } => "write_refused",
             Self::WritesKeepFailing { .. } => "writes_keep_failing",
+            Self::Forbidden { .. } => "forbidden",
             Self::Drift(_) => "drift",
             Self::OtherUpdater(_) => "other_updater",
         }
@@ -94,7 +106,8 @@ impl Cause {
             | Self::Unhealthy { ring, .. }
             | Self::UnknownTooLong { ring, .. }
             | Self::WriteRefused { ring, .. }
-            | Self::WritesKeepFailing { ring, .. } => ring,
+            | Self::WritesKeepFailing { ring, .. }
+            | Self::Forbidden { ring, .. } => ring,
             Self::Drift(drift) => &drift.ring,
             Self::OtherUpdater(updater) => &updater.ring,
         }
@@ -128,6 +141,16 @@ impl fmt::Display for Cause {
             }
             Self::WritesKeepFailing { ring, attempts, last } => {
                 write!(f, "{attempts} writes for {ring} in a row came to nothing; the last: {last}")
+            }
+            Self::Forbidden { version, reason, offered, .. } => {
+                write!(f, "the plan forbids {version} ({reason})")?;
+                let words = |(ring, devices): &(RingName, usize)| match devices {
+                    0 => format!("{ring} is not offered it yet"),
+                    1 => format!("1 device of {ring} is offered it"),
+                    devices => format!("{devices} devices of {ring} are offered it"),
+                };
+                let offered: Vec<String> = offered.iter().map(words).collect();
+                write!(f, ": {}", offered.join(", "))
             }
             Self::Drift(drift) => drift.fmt(f),
             Self::OtherUpdater(updater) => updater.fmt(f),

@@ -6,13 +6,13 @@
 use crate::ids::{PlanName, RingName, UserGroupName};
 use crate::plan::model::{PlanDigest, RingPlan};
 use crate::rollout::approval::{self, Hearing, Word};
-use crate::rollout::event::{Actor, Cause, Entry, Event, RollbackStep, Trigger};
+use crate::rollout::event::{Actor, Cause, Entry, Event, RollbackStep, RolloutId, Trigger, WaitsFor};
 use crate::rollout::gate::{self, health};
 use crate::rollout::rollback::{NoWayBack, Scope, Stuck, steps};
-use crate::rollout::state::{HeldOut, Phase, PlanState, Ring, Stage, State};
+use crate::rollout::state::{HeldOut, Phase, PlanState, Ring, Stage, State, Waiting};
 use crate::rollout::verbs::{
-    self, About, Cell, Claim, Effect, HeldBack, Holds, Offered, Place, Refused, Verb, Waived, WaysBack,
-    Writes,
+    self, About, Cell, Claim, Effect, HeldBack, Holds, Offered, Place, Refused, Verb, Waits, Waived,
+    WaysBack, Writes,
 };
 use crate::rollout::verdict::Gate;
 use crate::rollout::world::{ENTRY_MAX_AGE, Observations};
@@ -67,6 +67,13 @@ pub enum Command {
         /// The revision that the person has read; `None`: whichever is in force.
         revision: Option<PlanDigest>,
     },
+    /// Lets a revision take effect that waits.
+    Confirm {
+        /// The plan.
+        plan: PlanName,
+        /// The revision that the person has read: its digest, or how it begins.
+        revision: String,
+    },
     /// Reads now what a plan's rollout wants to see.
     CheckNow(PlanName),
     /// Stops all writes.
@@ -90,6 +97,7 @@ impl Command {
             Self::ReleaseHold { .. } => Verb::ReleaseHold,
             Self::Approve { .. } => Verb::Approve,
             Self::Refuse { .. } => Verb::Refuse,
+            Self::Confirm { .. } => Verb::Confirm,
             Self::CheckNow(_) => Verb::CheckNow,
             Self::Stop => Verb::Stop,
             Self::Start { .. } => Verb::Start,
@@ -107,7 +115,8 @@ impl Command {
             | Self::Rollback { plan, .. }
             | Self::ReleaseHold { plan, .. }
             | Self::Approve { plan, .. }
-            | Self::Refuse { plan, .. } => Some(plan),
+            | Self::Refuse { plan, .. }
+            | Self::Confirm { plan, .. } => Some(plan),
             Self::Stop | Self::Start { .. } => None,
         }
     }
@@ -192,7 +201,7 @@ pub fn command(
     let entry = |(plan, event): (Option<&PlanState>, Event)| Entry {
         actor: actor.clone(),
         reason: reason.to_owned(),
-        rollout: plan.map(|plan| plan.rollout.id.clone()),
+        rollout: plan.map(|plan| plan.rollout.id.clone()).or_else(|| subject.rollout_of()),
         event,
     };
     Ok(subject.events(effect, state, world, now).into_iter().map(entry).collect())
@@ -214,8 +223,9 @@ fn situation<'a>(
         Command::Resume(name) => {
             let plan = find(state, name)?;
             let held = held_on_offer(state, world, plan);
+            let offered = Offered::of(held, plan.rollout.forbidden().is_some());
             let subject = held.map_or(Subject::Plan(plan), |held| Subject::HeldOut(plan, held));
-            (verbs::resume(Holds::of_plan(plan), writes, Offered::of(held)), subject)
+            (verbs::resume(Holds::of_plan(plan), writes, offered), subject)
         }
         Command::Waive { plan: name, gate, ring } => {
             let plan = find(state, name)?;
@@ -248,6 +258,20 @@ fn situation<'a>(
             let (word, spoken) = spoken(state, world, (name, ring.as_ref()), (actor, Word::Refuse), now)?;
             (verbs::refuse(word.phase, word.place, word.claim), spoken)
         }
+        Command::Confirm { plan: name, revision } => {
+            let waiting = state.waiting.get(name);
+            if waiting.is_none() {
+                find(state, name)?;
+            }
+            let waits = match waiting {
+                None => Waits::Nothing,
+                Some(waiting) if !is_named(&waiting.revision.digest, revision) => Waits::Other,
+                Some(waiting) if waiting.revision.waits_for == WaitsFor::AnotherVersion => Waits::Impossible,
+                Some(waiting) if waiting.is_confirmed(&waiting.revision.digest, now) => Waits::Confirmed,
+                Some(_) => Waits::Same,
+            };
+            (verbs::confirm(waits), Subject::Waiting(state, name.clone(), waiting))
+        }
         Command::CheckNow(name) => {
             let plan = find(state, name)?;
             (verbs::check_now(plan.rollout.phase), Subject::Plan(plan))
@@ -255,6 +279,14 @@ fn situation<'a>(
         Command::Stop => (verbs::stop(writes), Subject::All(state)),
         Command::Start { plans } => (verbs::start(writes, *plans), Subject::All(state)),
     })
+}
+
+/// Fewer digits than this name no revision: two could begin alike.
+const LEAST_DIGITS: usize = 8;
+
+/// Whether a person names a revision by its digest, or by how it begins.
+fn is_named(digest: &PlanDigest, by: &str) -> bool {
+    by.len() >= LEAST_DIGITS && digest.as_str().starts_with(by)
 }
 
 /// What a word on entering a ring is asked by.
@@ -320,6 +352,8 @@ enum Subject<'a> {
     Word(&'a PlanState, &'a RingPlan, Vec<UserGroupName>, String),
     /// With its steps, or what has nowhere to go.
     Rollback(&'a PlanState, Result<Vec<RollbackStep>, NoWayBack>),
+    /// A revision that waits, perhaps of a plan that has no rollout yet.
+    Waiting(&'a State, PlanName, Option<&'a Waiting>),
     All(&'a State),
 }
 
@@ -332,7 +366,7 @@ impl<'a> Subject<'a> {
             | Self::HeldOut(plan, _)
             | Self::Word(plan, ..)
             | Self::Rollback(plan, _) => Some(plan),
-            Self::All(_) => None,
+            Self::Waiting(..) | Self::All(_) => None,
         }
     }
 
@@ -376,6 +410,13 @@ impl<'a> Subject<'a> {
                 _ => Vec::new(),
             },
             Effect::Approve | Effect::Refuse => self.word(effect, now).into_iter().collect(),
+            // Its rollout may be to come: see `rollout_of`.
+            Effect::Confirm => match self {
+                Self::Waiting(_, _, Some(waiting)) => {
+                    vec![(None, Event::RevisionConfirmed { digest: waiting.revision.digest.clone() })]
+                }
+                _ => Vec::new(),
+            },
             Effect::Read | Effect::LookAtFiles => Vec::new(),
             Effect::Stop => vec![(None, Event::Stopped {})],
             Effect::Start => vec![(None, Event::Started {})],
@@ -385,6 +426,13 @@ impl<'a> Subject<'a> {
                 pauses.chain([(None, Event::Started {})]).collect()
             }
         }
+    }
+
+    /// The rollout that a revision waits for or in: of a plan that is new, the first.
+    fn rollout_of(&self) -> Option<RolloutId> {
+        let Self::Waiting(state, plan, _) = self else { return None };
+        let number = state.plans.get(plan).map_or(1, |known| known.rollout.id.number);
+        Some(RolloutId { plan: plan.clone(), number })
     }
 
     fn rollback(&self) -> Option<(Option<&'a PlanState>, Event)> {
@@ -426,6 +474,11 @@ impl<'a> Subject<'a> {
                 about.plan = plan.rollout.id.plan.to_string();
                 about.phase = plan.rollout.phase.as_str().to_owned();
                 plan.paused.as_ref()
+            }
+            Self::Waiting(_, plan, waiting) => {
+                about.plan = plan.to_string();
+                about.revision = waiting.map(|waiting| waiting.revision.to_string()).unwrap_or_default();
+                waiting.and_then(|waiting| waiting.confirmed.as_ref())
             }
             Self::All(state) => state.stop.as_ref(),
         };
@@ -500,6 +553,10 @@ pub fn done(entries: &[Entry], after: &State, asked: &Command) -> String {
             Event::ApprovalRefused { ring, .. } => {
                 format!("ring `{ring}` is refused by you; approving it takes that back")
             }
+            Event::RevisionConfirmed { digest } => format!(
+                "revision {} of plan {plan} is confirmed by you, and takes effect if the file stays as it is",
+                digest.short()
+            ),
             Event::Stopped {} => "all writes are stopped".to_owned(),
             Event::Started {} => "writes are allowed again".to_owned(),
             other => other.kind().to_owned(),
@@ -515,6 +572,7 @@ fn still_held(after: &State, asked: &Command) -> Vec<String> {
         | Command::Stop
         | Command::CheckNow(_)
         | Command::Refuse { .. }
+        | Command::Confirm { .. }
         | Command::Start { plans: StartPlans::Pause } => {
             return Vec::new();
         }

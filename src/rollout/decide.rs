@@ -9,6 +9,7 @@ use std::cell::OnceCell;
 use crate::ids::PlanName;
 use crate::plan::model::RingPlan;
 use crate::rollout::approval;
+use crate::rollout::block::{BlockKind, Step};
 use crate::rollout::drift;
 use crate::rollout::entering::{Entering, MAX_ATTEMPTS, entering};
 use crate::rollout::event::{Cause, Entry, Event, Mode, Recorded};
@@ -21,7 +22,7 @@ use crate::rollout::state::{
 };
 use crate::rollout::verdict::{Gate, Judgement, Verdict};
 use crate::rollout::world::{Desired, Observations, Want};
-use crate::rollout::{lifecycle, outcome, reads};
+use crate::rollout::{lifecycle, outcome, reads, unsettled};
 use crate::time::{Timestamp, since};
 
 /// Steps that one decision may take. A rollout of 100 rings that are all recognised takes 201.
@@ -82,7 +83,9 @@ fn decided(
     let mut entries = Vec::new();
     for _ in 0..MAX_STEPS {
         let context = Context::of(name, desired, &state, world, now);
-        let step = ladder(name, desired, &state, context.as_ref());
+        let noted = unsettled::note(name, desired, &state, world, now);
+        let next = || ladder(name, desired, (&state, world), context.as_ref(), now);
+        let step = if noted.is_empty() { next() } else { noted };
         if step.is_empty() {
             return Ok(Decision::new(entries, context.as_ref(), tell));
         }
@@ -126,6 +129,7 @@ impl Decision {
 /// Everything that a rung looks at.
 #[derive(Debug, Clone)]
 pub(super) struct Context<'a> {
+    pub(super) name: &'a PlanName,
     pub(super) desired: Desired<'a>,
     pub(super) state: &'a State,
     pub(super) plan: &'a PlanState,
@@ -133,6 +137,7 @@ pub(super) struct Context<'a> {
     pub(super) world: &'a Observations,
     pub(super) now: Timestamp,
     judged: OnceCell<Vec<Vec<Judgement>>>,
+    blocked: OnceCell<Vec<BlockKind>>,
 }
 
 impl<'a> Context<'a> {
@@ -143,9 +148,9 @@ impl<'a> Context<'a> {
         world: &'a Observations,
         now: Timestamp,
     ) -> Option<Self> {
-        let plan = state.plans.get(name)?;
-        let judged = OnceCell::new();
-        Some(Self { desired, state, plan, rollout: &plan.rollout, world, now, judged })
+        let (name, plan) = state.plans.get_key_value(name)?;
+        let (judged, blocked) = (OnceCell::new(), OnceCell::new());
+        Some(Self { name, desired, state, plan, rollout: &plan.rollout, world, now, judged, blocked })
     }
 
     /// What the gates of a ring say that matter where it is. Counting devices is most of the work of
@@ -185,6 +190,30 @@ impl<'a> Context<'a> {
         })
     }
 
+    /// What stands before every step, in the order of the table.
+    fn blocks(&self) -> &[BlockKind] {
+        self.blocked.get_or_init(|| {
+            let Self { name, desired, state, plan, world, now, .. } = *self;
+            let stands = [
+                (BlockKind::Stopped, state.stop.is_some()),
+                (BlockKind::LogUnwritable, world.log_unwritable.is_some()),
+                (BlockKind::ClockBehind, world.clock_behind.is_some()),
+                (BlockKind::Paused, plan.paused.is_some()),
+                (BlockKind::Halted, plan.rollout.halted.is_some()),
+            ];
+            let held = stands.into_iter().filter(|(_, stands)| *stands).map(|(kind, _)| kind);
+            let mut kinds: Vec<BlockKind> =
+                held.chain(unsettled::standing(name, plan, desired, state, world, now)).collect();
+            kinds.sort_unstable();
+            kinds
+        })
+    }
+
+    /// What makes a step wait, whatever the gates say.
+    pub(super) fn stopping(&self, step: Step) -> impl Iterator<Item = BlockKind> {
+        self.blocks().iter().copied().filter(move |kind| kind.stops(step))
+    }
+
     pub(super) fn is_held(&self) -> bool {
         self.state.stop.is_some() || self.plan.paused.is_some() || self.rollout.halted.is_some()
     }
@@ -213,8 +242,16 @@ type Rung = fn(&Context<'_>) -> Vec<Entry>;
 /// what verifies, never what sees: doubt, halts, unknowns and soak clocks go on. While a write has no
 /// outcome nothing else is begun, and what the rings' gates say counts all the same: a halt keeps a
 /// write back that is not sent yet, and a doubt may last for days.
-fn ladder(name: &PlanName, desired: Desired<'_>, state: &State, context: Option<&Context<'_>>) -> Vec<Entry> {
-    let Some(context) = context else { return lifecycle::step(name, desired, state) };
+fn ladder(
+    name: &PlanName,
+    desired: Desired<'_>,
+    (state, world): (&State, &Observations),
+    context: Option<&Context<'_>>,
+    now: Timestamp,
+) -> Vec<Entry> {
+    let takes = unsettled::takes(name, desired, state, world, now);
+    let lifecycle = || lifecycle::step(name, desired, state, takes, now);
+    let Some(context) = context else { return lifecycle() };
     let goes_back = context.rollout.phase == Phase::RollingBack;
     if context.rollout.pending_write().is_some() {
         let rungs: &[Rung] = if goes_back { &[settle] } else { &[settle, note_unknown, halt] };
@@ -224,7 +261,7 @@ fn ladder(name: &PlanName, desired: Desired<'_>, state: &State, context: Option<
     if goes_back {
         return first(context, &[halt_writes, rollback::rungs::step, rollback::rungs::complete]);
     }
-    let changed = lifecycle::step(name, desired, state);
+    let changed = lifecycle();
     if !changed.is_empty() || context.rollout.phase != Phase::Running {
         return changed;
     }
@@ -269,10 +306,24 @@ fn halt(context: &Context<'_>) -> Vec<Entry> {
     if context.rollout.halted.is_some() {
         return Vec::new();
     }
-    match drift::rungs::halting(context).or_else(|| failing(context)).or_else(|| unknown_too_long(context)) {
+    let forbidden = forbidden(context).or_else(|| drift::rungs::halting(context));
+    match forbidden.or_else(|| failing(context)).or_else(|| unknown_too_long(context)) {
         Some(cause) => context.entry(cause.to_string(), Event::Halted { cause }),
         None => Vec::new(),
     }
+}
+
+/// That the plan forbids what the rollout offers or is about to offer.
+fn forbidden(context: &Context<'_>) -> Option<Cause> {
+    let (ring, version, forbid) = context.rollout.forbidden()?;
+    let asked = context.rollout.rings_with_plans().filter(|(_, plan)| plan.asks_for(version));
+    let offered = asked.map(|(ring, plan)| {
+        let scope = gate::known_scope(ring, plan, context.world).filter(|_| ring.stage.assigned().is_some());
+        let devices = scope.map_or(0, |scope| context.world.fleet.census(&scope, context.now).eligible());
+        (ring.name.clone(), devices)
+    });
+    let (ring, reason) = (ring.name.clone(), forbid.reason.clone());
+    Some(Cause::Forbidden { ring, version, reason, offered: offered.collect() })
 }
 
 fn failing(context: &Context<'_>) -> Option<Cause> {
@@ -388,7 +439,7 @@ fn leave(context: &Context<'_>, ring: &Ring) -> Vec<Entry> {
     match &ring.stage {
         Stage::Adopting(_) => context
             .entry("every environment adopted its target", Event::AdoptionReached { ring: name, judgements }),
-        Stage::Soaking(_, Soak { .. }) if !context.is_held() && !barred() => {
+        Stage::Soaking(_, Soak { .. }) if context.stopping(Step::Proof).next().is_none() && !barred() => {
             context.entry("every exit gate advances", Event::RingVerified { ring: name, judgements })
         }
         _ => Vec::new(),
@@ -424,8 +475,8 @@ fn enter_ring(context: &Context<'_>) -> Vec<Entry> {
 }
 
 fn complete(context: &Context<'_>) -> Vec<Entry> {
-    // A halt ends by a person's word, and not by an edit that leaves nothing to do.
-    if context.rollout.halted.is_some() {
+    // A hold ends by a person's word, and not by an edit that leaves nothing to do.
+    if context.stopping(Step::Proof).next().is_some() {
         return Vec::new();
     }
     if context.current().is_some() || !drift::rungs::bars(context).is_empty() {

@@ -8,14 +8,16 @@ use std::collections::BTreeSet;
 use crate::fleet::RingScope;
 use crate::ids::{PlanName, PolicyId, RingName};
 use crate::plan::model::{DeviceLimit, RingPlan};
+use crate::rollout::block::{BlockKind, Step};
 use crate::rollout::decide::Context;
 use crate::rollout::drift;
 use crate::rollout::event::{Event, Purpose, WriteId, WriteIntent};
 use crate::rollout::remote::{Group, GroupContent, VersionEntry};
+use crate::rollout::revision::forbid;
 use crate::rollout::safety::{self, GroupStep, Veto};
 use crate::rollout::state::{Attempts, HeldOut, Ring, State};
 use crate::rollout::verdict::{Evidence, Gate, Judgement};
-use crate::rollout::world::{Desired, ENTRY_MAX_AGE, Unresolved};
+use crate::rollout::world::{ENTRY_MAX_AGE, Unresolved};
 use crate::schedule::Zone;
 use crate::time::{SignedDuration, Timestamp, after, since};
 use crate::version::{ClientVersion, Environment};
@@ -57,10 +59,10 @@ pub(super) enum EntryBlock {
         until: Timestamp,
     },
     BlastLimit(TooMany),
-    FileMissing,
-    ClockBehind(Timestamp),
-    LogUnwritable,
-    Held,
+    /// Something stands before every step.
+    Block(BlockKind),
+    /// The plan forbids what would be on offer.
+    Forbidden(ClientVersion),
     /// A group of the plan drifted: first it is written back, or a person decides.
     Drifted,
     /// Another ring deploys or adopts; a group is written back after it.
@@ -120,6 +122,9 @@ pub(super) fn entering(
             return Entering::Blocked(blocks);
         }
     };
+    let forbidden =
+        plan.targets.values().find(|version| forbid(&context.rollout.revision.plan, **version).is_some());
+    blocks.extend(forbidden.copied().map(EntryBlock::Forbidden));
     let held = held_out(context.state, plan, &policies, &step);
     blocks.extend(held.cloned().map(Box::new).map(EntryBlock::HeldOut));
     let held = blocks.iter().any(|block| !matches!(block, EntryBlock::Gates));
@@ -166,10 +171,8 @@ pub(super) fn not_now(
     attempts: &Attempts,
     judgements: &[Judgement],
 ) -> Vec<EntryBlock> {
-    let mut blocks = not_now_for(context, since, attempts);
-    if context.desired == Desired::Missing {
-        blocks.push(EntryBlock::FileMissing);
-    }
+    let step = if attempts.half_moved { Step::SecondHalf } else { Step::Entry };
+    let mut blocks = not_now_for(context, step, since, attempts);
     let ready = judgements.iter().all(|judgement| judgement.verdict.advances());
     // More devices get the versions only while those that have them are in sight and well.
     if !ready || context.ailing().next().is_some() {
@@ -179,17 +182,13 @@ pub(super) fn not_now(
 }
 
 /// What stands against any write for a ring now, one that goes back included.
-pub(super) fn not_now_for(context: &Context<'_>, since: Timestamp, attempts: &Attempts) -> Vec<EntryBlock> {
-    let mut blocks = Vec::new();
-    if context.is_held() {
-        blocks.push(EntryBlock::Held);
-    }
-    if let Some(until) = context.world.clock_behind {
-        blocks.push(EntryBlock::ClockBehind(until));
-    }
-    if context.world.log_unwritable.is_some() {
-        blocks.push(EntryBlock::LogUnwritable);
-    }
+pub(super) fn not_now_for(
+    context: &Context<'_>,
+    step: Step,
+    since: Timestamp,
+    attempts: &Attempts,
+) -> Vec<EntryBlock> {
+    let mut blocks: Vec<EntryBlock> = context.stopping(step).map(EntryBlock::Block).collect();
     let until = not_before(attempts, since);
     if context.now < until {
         blocks.push(EntryBlock::Backoff { until, last: attempts.last.clone() });

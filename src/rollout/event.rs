@@ -10,10 +10,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName, TokenName, UserGroupName};
-use crate::plan::model::{PlanDigest, Revision};
+use crate::plan::model::{Plan, PlanDigest, Revision};
 use crate::rollout::access::{AccessChange, AccessOutcome};
 pub use crate::rollout::actor::Actor;
 pub use crate::rollout::approval::Ask;
+pub use crate::rollout::block::{Block, BlockKind, WaitingRevision, WaitsFor};
 pub use crate::rollout::cause::Cause;
 pub use crate::rollout::drift::{Drift, DriftKind, Elsewhere, GroupDrift, MovedTo, Never, OtherUpdater};
 pub use crate::rollout::intent::{Cancelled, DOUBT_READS_APART, Finding, Purpose, WriteIntent};
@@ -95,6 +96,10 @@ pub enum Event {
         version: String,
         /// Whether it writes at Cloudflare.
         mode: Mode,
+        /// For so many seconds of its clock a plan's file must have been unchanged before more of it than a
+        /// restriction takes effect; `None`: a ringward that did not wait.
+        #[serde(default)]
+        settles_seconds: Option<u64>,
     },
     /// The clock stepped: it was set back, or more time passed between two looks at it than the daemon
     /// can have slept. What nobody watched counts for no soak, deadline or `unknown_after`.
@@ -139,6 +144,42 @@ pub enum Event {
     PlanRevised {
         /// The plan whole.
         revision: Box<Revision>,
+        /// Whether it only restricts, or changes what is for people: then what they said of the revision
+        /// before stands for this one.
+        #[serde(default)]
+        restricts_only: bool,
+    },
+    /// What only restricts in the plan's file is in force, whatever else waits or is wrong in it.
+    PlanRestricted {
+        /// The plan with it.
+        plan: Box<Plan>,
+        /// What restricts, in words.
+        restricts: Vec<String>,
+    },
+    /// This file of the plans directory holds the plan.
+    PlanFileNamed {
+        /// Its name.
+        file: String,
+    },
+    /// Rings have other names in the plan's file, with the same profiles.
+    RingRenamed {
+        /// The new name by the old one.
+        renamed: BTreeMap<RingName, RingName>,
+    },
+    /// Something stands before every step of a plan's rollout; it takes the place of one of its kind.
+    BlockBegun {
+        /// What.
+        block: Block,
+    },
+    /// It stands there no more.
+    BlockEnded {
+        /// Its kind.
+        block: BlockKind,
+    },
+    /// A person lets a revision take effect that waits.
+    RevisionConfirmed {
+        /// The revision that they have read.
+        digest: PlanDigest,
     },
     /// A newer target took over.
     RolloutSuperseded {
@@ -465,7 +506,7 @@ pub struct SoakFact {
 /// The kind of event: the `kind` column of the log and the counter's label.
 impl Event {
     /// Every kind, for tables and coverage.
-    pub const KINDS: [&'static str; 48] = [
+    pub const KINDS: [&'static str; 54] = [
         "daemon_started",
         "clock_stepped",
         "stopped",
@@ -476,6 +517,12 @@ impl Event {
         "access_settled",
         "plan_accepted",
         "plan_revised",
+        "plan_restricted",
+        "plan_file_named",
+        "ring_renamed",
+        "block_begun",
+        "block_ended",
+        "revision_confirmed",
         "rollout_superseded",
         "new_target_waits",
         "new_target_dropped",
@@ -530,6 +577,12 @@ impl Event {
             Self::AccessSettled { .. } => "access_settled",
             Self::PlanAccepted { .. } => "plan_accepted",
             Self::PlanRevised { .. } => "plan_revised",
+            Self::PlanRestricted { .. } => "plan_restricted",
+            Self::PlanFileNamed { .. } => "plan_file_named",
+            Self::RingRenamed { .. } => "ring_renamed",
+            Self::BlockBegun { .. } => "block_begun",
+            Self::BlockEnded { .. } => "block_ended",
+            Self::RevisionConfirmed { .. } => "revision_confirmed",
             Self::RolloutSuperseded { .. } => "rollout_superseded",
             Self::NewTargetWaits { .. } => "new_target_waits",
             Self::NewTargetDropped {} => "new_target_dropped",
@@ -611,6 +664,12 @@ impl Event {
             | Self::AccessSettled { .. }
             | Self::PlanAccepted { .. }
             | Self::PlanRevised { .. }
+            | Self::PlanRestricted { .. }
+            | Self::PlanFileNamed { .. }
+            | Self::RingRenamed { .. }
+            | Self::BlockBegun { .. }
+            | Self::BlockEnded { .. }
+            | Self::RevisionConfirmed { .. }
             | Self::RolloutSuperseded { .. }
             | Self::NewTargetWaits { .. }
             | Self::NewTargetDropped {}

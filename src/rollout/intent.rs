@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{PolicyId, RingName, UserGroupName};
 use crate::plan::model::{DeviceLimit, PlanDigest};
 use crate::rollout::approval::{Ask, Tally};
+use crate::rollout::block::BlockKind;
 use crate::rollout::event::WriteId;
 use crate::rollout::remote::{Group, GroupContent};
 use crate::rollout::verdict::{Evidence, Judgement};
@@ -114,6 +115,16 @@ pub enum Cancelled {
     FreezeBegun,
     /// The plan's file changed.
     PlanChanged,
+    /// Something stands before every such write.
+    Blocked {
+        /// What.
+        block: BlockKind,
+    },
+    /// The plan forbids the version by now.
+    Forbidden {
+        /// The version.
+        version: ClientVersion,
+    },
     /// The rollout goes back.
     RolledBack,
     /// A rollback holds the version out by now.
@@ -163,6 +174,8 @@ impl Cancelled {
             | Self::OpeningClosed
             | Self::FreezeBegun
             | Self::PlanChanged
+            | Self::Blocked { .. }
+            | Self::Forbidden { .. }
             | Self::RolledBack
             | Self::HeldOut { .. }
             | Self::ApprovalVoid { .. } => false,
@@ -185,6 +198,8 @@ impl fmt::Display for Cancelled {
             Self::OpeningClosed => f.write_str("the opening closed"),
             Self::FreezeBegun => f.write_str("a freeze began"),
             Self::PlanChanged => f.write_str("the plan changed"),
+            Self::Blocked { block } => write!(f, "{block} by now"),
+            Self::Forbidden { version } => write!(f, "the plan forbids {version} by now"),
             Self::RolledBack => f.write_str("the rollout is rolled back"),
             Self::HeldOut { version } => write!(f, "a rollback holds out {version} by now"),
             Self::ApprovalVoid { seen } => write!(f, "its approval does not hold: {seen}"),

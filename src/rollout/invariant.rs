@@ -25,6 +25,7 @@ mod health;
 mod journal;
 mod ledger;
 mod outcomes;
+mod revisions;
 mod rollback;
 mod shrink;
 #[cfg(test)]
@@ -73,6 +74,12 @@ pub enum Law {
     /// What a plan asks people for was given in the log, for this revision, by enough different people
     /// who did not write the plan, and had not expired.
     Approved,
+    /// Nothing is entered, written back or verified while a plan's file is unusable or missing, or a
+    /// revision waits.
+    Blocked,
+    /// What does more than restrict was announced before it took effect, for long enough or until a
+    /// person confirmed it.
+    Announced,
     /// A halt, an acknowledgement and a waiver have their recorded grounds.
     Grounded,
 }
@@ -98,6 +105,8 @@ impl Law {
             | Self::DoubtSettled
             | Self::SoundRollback
             | Self::Approved
+            | Self::Blocked
+            | Self::Announced
             | Self::Grounded => None,
         }
     }
@@ -122,6 +131,8 @@ impl Law {
             Self::DoubtSettled => "doubt ends by two reads",
             Self::SoundRollback => "a sound way back",
             Self::Approved => "approved by those who are asked",
+            Self::Blocked => "nothing past a block",
+            Self::Announced => "a loosening is announced",
             Self::Grounded => "grounds on record",
         }
     }
@@ -216,6 +227,7 @@ pub fn check_within(log: &[Recorded], journal: &[FarEndWrite], limits: Limits) -
         exit::check(&mut audit, &ledger, recorded);
         shrink::check(&mut audit, &ledger, recorded);
         rollback::check(&mut audit, &ledger, recorded);
+        revisions::check(&mut audit, &ledger, recorded);
         health::in_sight(&mut audit, &ledger, recorded);
         ledger.take(recorded);
         grounds::one_ring_at_a_time(&mut audit, &ledger, recorded);

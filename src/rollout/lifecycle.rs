@@ -1,44 +1,102 @@
 //! How a rollout begins, is revised, meets a newer target, and ends with its file.
 //!
-//! **Invariant:** a change to an entered ring is a new rollout; anything else changes the running
-//! one from the next decision, keeping soak starts and deadlines.
+//! **Invariant:** a change to an entered ring's versions or profiles is a new rollout; anything else
+//! changes the running one from the next decision, keeping soak starts and deadlines.
 
 use crate::ids::PlanName;
+use crate::plan::change::profile_set;
 use crate::plan::model::{OnNewTarget, Plan, Revision};
 use crate::rollout::event::{Entry, Event, RolloutId};
-use crate::rollout::state::{HeldOut, Phase, PlanState, State, same_profiles};
+use crate::rollout::revision::{followed, lets_go, renamed};
+use crate::rollout::state::{HeldOut, Phase, PlanState, State, WaitingTarget};
+use crate::rollout::unsettled::{self, Takes};
 use crate::rollout::world::Desired;
+use crate::time::Timestamp;
 
 /// What the plan's file makes of its rollout; nothing while a write has no outcome.
 #[must_use]
-pub(super) fn step(name: &PlanName, desired: Desired<'_>, state: &State) -> Vec<Entry> {
+pub(super) fn step(
+    name: &PlanName,
+    desired: Desired<'_>,
+    state: &State,
+    takes: Takes,
+    now: Timestamp,
+) -> Vec<Entry> {
     let known = state.plans.get(name);
     match (desired, known) {
-        (Desired::Present(revision), None) => vec![accept(name, 1, revision)],
-        (Desired::Present(revision), Some(plan)) => present(name, revision, plan, state),
         (Desired::Gone, Some(plan)) if plan.rollout.phase == Phase::Running => {
             let reason = "the plan's file is gone";
             vec![Entry::engine(&plan.rollout.id, reason, Event::RolloutWithdrawn {})]
         }
-        (Desired::Gone | Desired::LastGood | Desired::Missing, _) => Vec::new(),
+        (desired, known) => match (desired.revision(), known) {
+            (Some(revision), None) if takes == Takes::Effect => vec![accept(name, 1, revision)],
+            (Some(revision), Some(plan)) => present(name, (revision, takes), plan, state, now),
+            (_, None) | (None, _) => Vec::new(),
+        },
     }
 }
 
-fn present(name: &PlanName, revision: &Revision, plan: &PlanState, state: &State) -> Vec<Entry> {
+fn present(
+    name: &PlanName,
+    (revision, takes): (&Revision, Takes),
+    plan: &PlanState,
+    state: &State,
+    now: Timestamp,
+) -> Vec<Entry> {
     let rollout = &plan.rollout;
     let id = &rollout.id;
-    let same_digest = rollout.follows(&revision.digest);
     let new_number = id.number + 1;
+    // It goes back whatever the file says, and the file has its say afterwards. A superseded rollout is
+    // followed by its successor in the same step.
     match rollout.phase {
-        Phase::Running if same_digest => match rollout.waiting {
-            Some(_) => {
-                let reason = "the plan's file asks for the targets of the running rollout again";
-                vec![Entry::engine(id, reason, Event::NewTargetDropped {})]
-            }
-            None => Vec::new(),
-        },
-        Phase::Running | Phase::Withdrawn => match rollout.entered_ring_changed_by(revision) {
-            Some(ring) if finishes_first(rollout.phase, revision) => {
+        Phase::RollingBack => return Vec::new(),
+        Phase::Superseded => return vec![accept(name, new_number, revision)],
+        Phase::Running | Phase::Completed | Phase::RolledBack | Phase::Withdrawn => {}
+    }
+    let goal = followed(rollout, revision);
+    let same = unsettled::changed(Some(plan), revision, now).is_empty();
+    if rollout.phase == Phase::RolledBack
+        && same_targets(&rollout.revision.plan, &revision.plan)
+        && !asks_for_held_out(state, name, &revision.plan)
+    {
+        let reason = "what was rolled back is released, and the plan's file still asks for it";
+        return vec![accept_for(reason, name, new_number, revision)];
+    }
+    if same && rollout.phase == Phase::Withdrawn {
+        return vec![Entry::engine(id, "the plan's file is back", Event::RolloutReturned {})];
+    }
+    if rollout.phase == Phase::Running && rollout.revision != goal && lets_go(rollout, revision, &goal) {
+        let reason = "a ring that the file dropped is verified, and lets go";
+        return vec![revise(id, reason, &goal, false)];
+    }
+    if same {
+        let is_known = |known: &WaitingTarget| known.revision.digest == revision.digest;
+        if rollout.waiting.as_ref().is_some_and(is_known) {
+            return Vec::new();
+        }
+        if rollout.waiting.is_some() {
+            let reason = "the plan's file asks for the targets of the running rollout again";
+            return vec![Entry::engine(id, reason, Event::NewTargetDropped {})];
+        }
+        if rollout.follows(&goal.digest) {
+            return Vec::new();
+        }
+        let reason = "the plan's file changed, and nothing in it waits";
+        return vec![revise(id, reason, &goal, true)];
+    }
+    if takes != Takes::Effect {
+        return Vec::new();
+    }
+    let renamed = renamed(rollout, &revision.plan);
+    if !renamed.is_empty() && !finishes_later(plan, revision, &goal) {
+        let names = renamed.iter().map(|(old, new)| format!("`{old}` is `{new}` now"));
+        let reason =
+            format!("the same profiles under another name: {}", names.collect::<Vec<_>>().join(", "));
+        return vec![Entry::engine(id, reason, Event::RingRenamed { renamed })];
+    }
+    match rollout.phase {
+        Phase::Running | Phase::Withdrawn => match rollout.entered_ring_changed_by(&goal) {
+            Some(ring) if finishes_first(plan, revision) => {
                 let known = rollout.waiting.as_ref();
                 if known.is_some_and(|known| known.revision.digest == revision.digest) {
                     return Vec::new();
@@ -56,30 +114,16 @@ fn present(name: &PlanName, revision: &Revision, plan: &PlanState, state: &State
             None if rollout.phase == Phase::Withdrawn => {
                 vec![Entry::engine(id, "the plan's file is back", Event::RolloutReturned {})]
             }
-            None => vec![revise(id, revision)],
+            None => {
+                vec![revise(id, "the plan's file changed where no entered ring is touched", &goal, false)]
+            }
         },
-        Phase::Completed if same_targets(&rollout.revision.plan, &revision.plan) => {
-            if same_digest {
-                Vec::new()
-            } else {
-                vec![revise(id, revision)]
-            }
+        Phase::Completed | Phase::RolledBack if same_targets(&rollout.revision.plan, &revision.plan) => {
+            vec![revise(id, "the plan's file changed where no entered ring is touched", &goal, false)]
         }
-        // It goes back whatever the file says, and the file has its say afterwards.
-        Phase::RollingBack => Vec::new(),
-        Phase::RolledBack if same_targets(&rollout.revision.plan, &revision.plan) => {
-            if !asks_for_held_out(state, name, &revision.plan) {
-                let reason = "what was rolled back is released, and the plan's file still asks for it";
-                vec![accept_for(reason, name, new_number, revision)]
-            } else if same_digest {
-                Vec::new()
-            } else {
-                vec![revise(id, revision)]
-            }
+        Phase::Completed | Phase::RolledBack | Phase::RollingBack | Phase::Superseded => {
+            vec![accept(name, new_number, revision)]
         }
-        Phase::Completed | Phase::RolledBack => vec![accept(name, new_number, revision)],
-        // A superseded rollout is followed by its successor in the same step.
-        Phase::Superseded => vec![accept(name, new_number, revision)],
     }
 }
 
@@ -89,10 +133,16 @@ pub(super) fn take_over(id: &RolloutId, reason: &str, revision: &Revision) -> Ve
     vec![Entry::engine(id, reason, superseded), accept(&id.plan, id.number + 1, revision)]
 }
 
-/// Whether a newer target waits for a rollout in this phase. The newer revision's word counts, so
-/// that an edit is a way out. One whose file was taken away does not go on, so nobody waits for it.
-fn finishes_first(phase: Phase, revision: &Revision) -> bool {
-    phase == Phase::Running && revision.plan.on_new_target == OnNewTarget::Finish
+/// Whether a newer target waits for the plan's rollout. The newer revision's word counts, so that an edit
+/// is a way out. One whose file was taken away does not go on, and one that offers what is forbidden
+/// never should: nobody waits for those.
+fn finishes_first(plan: &PlanState, revision: &Revision) -> bool {
+    let goes_on = plan.rollout.phase == Phase::Running && plan.rollout.forbidden().is_none();
+    goes_on && revision.plan.on_new_target == OnNewTarget::Finish
+}
+
+fn finishes_later(plan: &PlanState, revision: &Revision, goal: &Revision) -> bool {
+    finishes_first(plan, revision) && plan.rollout.entered_ring_changed_by(goal).is_some()
 }
 
 /// Whether a plan asks a ring for a version that its own rollbacks hold out.
@@ -113,15 +163,16 @@ fn accept_for(reason: &str, name: &PlanName, number: u64, revision: &Revision) -
     Entry::engine(&id, reason, Event::PlanAccepted { revision: Box::new(revision.clone()) })
 }
 
-fn revise(id: &RolloutId, revision: &Revision) -> Entry {
-    let reason = "the plan's file changed where no entered ring is touched";
-    Entry::engine(id, reason, Event::PlanRevised { revision: Box::new(revision.clone()) })
+fn revise(id: &RolloutId, reason: &str, revision: &Revision, restricts_only: bool) -> Entry {
+    let revision = Box::new(revision.clone());
+    Entry::engine(id, reason, Event::PlanRevised { revision, restricts_only })
 }
 
-/// Whether two plans move the same rings to the same versions.
+/// Whether a plan asks each of another's rings for the same versions, whatever their names and order. A
+/// ring that is gone asks for nothing.
 fn same_targets(one: &Plan, other: &Plan) -> bool {
-    one.rings.len() == other.rings.len()
-        && one.rings.iter().zip(&other.rings).all(|(one, other)| {
-            one.name == other.name && one.targets == other.targets && same_profiles(one, other)
-        })
+    other.rings.iter().all(|new| {
+        let same = one.rings.iter().find(|old| profile_set(old) == profile_set(new));
+        same.is_some_and(|old| old.targets == new.targets)
+    })
 }

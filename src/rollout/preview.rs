@@ -25,6 +25,7 @@ use crate::rollout::report::Blocker;
 use crate::rollout::rollback::{Stuck, foreseen};
 use crate::rollout::safety::GroupStep;
 use crate::rollout::state::{IllegalEvent, Phase, Stage, State};
+use crate::rollout::unsettled::Takes;
 use crate::rollout::verdict::{Gate, Judgement};
 use crate::rollout::world::{Desired, Observations};
 use crate::time::{SignedDuration, Timestamp, after};
@@ -235,7 +236,7 @@ fn begun(
     open: OpenWrite,
 ) -> Result<State, IllegalEvent> {
     let entered = match open {
-        OpenWrite::Applied => lifecycle::step(name, desired, state),
+        OpenWrite::Applied => lifecycle::step(name, desired, state, Takes::Effect, now),
         OpenWrite::Refused => Vec::new(),
     };
     let mut state = state.clone();
@@ -248,14 +249,15 @@ fn begun(
             };
         }
     }
-    let mut entries = if entered.is_empty() { lifecycle::step(name, desired, &state) } else { entered };
+    let mut entries =
+        if entered.is_empty() { lifecycle::step(name, desired, &state, Takes::Effect, now) } else { entered };
     while !entries.is_empty() {
         for entry in entries {
             let at = state.last_at.map_or(now, |last| last.max(now));
             state.apply(&Recorded { seq: state.seq + 1, at, entry })?;
         }
         let waits = state.plans.get(name).is_some_and(|plan| plan.rollout.waiting.is_some());
-        entries = if waits { Vec::new() } else { lifecycle::step(name, desired, &state) };
+        entries = if waits { Vec::new() } else { lifecycle::step(name, desired, &state, Takes::Effect, now) };
     }
     Ok(state)
 }
@@ -293,7 +295,7 @@ fn undrifted(name: &PlanName, state: &mut State, world: &Observations, now: Time
         let free = look::first_to_restore(state, &all).filter(|_| restores).cloned();
         let accepted = || all.iter().find(|drift| !look::is_accepted(state, drift)).cloned();
         if let Some(drift) = free {
-            let too_many = Context::of(name, Desired::LastGood, state, world, now).and_then(|context| {
+            let too_many = Context::of(name, Desired::InForce, state, world, now).and_then(|context| {
                 restore::too_many(&context, context.rollout.ring_plan(&drift.ring)?, &drift)
             });
             if let Some(too_many) = too_many {
@@ -373,7 +375,7 @@ fn next(
     world: &Observations,
     now: Timestamp,
 ) -> Option<Next> {
-    let context = Context::of(name, Desired::LastGood, state, world, now)?;
+    let context = Context::of(name, Desired::InForce, state, world, now)?;
     let ring = context.rollout.ring(&plan.name)?;
     if matches!(context.rollout.phase, Phase::RollingBack | Phase::RolledBack) {
         let (since, missing) = (context.rollout.phase_since, Vec::new());

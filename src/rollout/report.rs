@@ -10,6 +10,7 @@ use crate::fleet::Census;
 use crate::ids::{Email, GroupId, RingName};
 use crate::plan::model::{PlanDigest, RingPlan};
 use crate::rollout::approval::{self, Hearing};
+use crate::rollout::block::{Block, WaitsFor};
 use crate::rollout::decide::Context;
 use crate::rollout::drift::restore::{self, Due, WritingBack};
 use crate::rollout::drift::rungs::{self, Bar};
@@ -26,7 +27,7 @@ use crate::rollout::state::{
 };
 use crate::rollout::verbs::{Offered, WaysBack};
 use crate::rollout::verdict::{Evidence, Gate, Judgement, Verdict, Waiting, short};
-use crate::rollout::world::{Desired, Read, Trouble, Want};
+use crate::rollout::world::{Desired, Read, Trouble, Unsettled, Want};
 use crate::rollout::{command, gate, outcome, reads};
 use crate::schedule::{Outlook, Schedule};
 use crate::time::{SignedDuration, Timestamp, after};
@@ -212,8 +213,10 @@ pub enum Blocker {
     Paused(Hold),
     /// The engine halted it.
     Halted(Cause),
-    /// The plan's file was missing at the last look.
-    FileMissing,
+    /// The plan's file stands before every step; since when, and what takes it away by itself.
+    Block(Box<BlockReport>),
+    /// The plan forbids what a ring would be offered.
+    Forbidden(RingName, ClientVersion),
     /// The clock was set back and is behind the log; when it catches up.
     ClockBehind(Timestamp),
     /// The log cannot be written, so nothing is decided: since when, and why.
@@ -312,7 +315,8 @@ impl Blocker {
             Self::Stopped(_) => "stopped",
             Self::Paused(_) => "paused",
             Self::Halted(_) => "halted",
-            Self::FileMissing => "file_missing",
+            Self::Block(block) => block.block.kind().as_str(),
+            Self::Forbidden(..) => "forbidden",
             Self::ClockBehind(_) => "clock_behind",
             Self::LogUnwritable(_) => "log_unwritable",
             Self::Gate(..) => "gate",
@@ -357,13 +361,14 @@ impl Blocker {
             | Self::NotOffered { ring, .. }
             | Self::BlastLimit(ring, _)
             | Self::HeldOut(ring, _)
+            | Self::Forbidden(ring, _)
             | Self::Returning { ring, .. }
             | Self::Observing(ring, _) => Some(ring),
             Self::Drifted(drift) => Some(&drift.ring),
             Self::Halted(cause) => Some(cause.ring()),
             Self::Stopped(_)
             | Self::Paused(_)
-            | Self::FileMissing
+            | Self::Block(_)
             | Self::ClockBehind(_)
             | Self::LogUnwritable(_)
             | Self::OtherWrite { .. }
@@ -398,7 +403,8 @@ impl fmt::Display for Blocker {
                 write!(f, "paused by {} since {}: {}", hold.actor, short(hold.since), hold.reason)
             }
             Self::Halted(cause) => write!(f, "halted: {cause}"),
-            Self::FileMissing => f.write_str("the plan's file was missing at the last look"),
+            Self::Block(block) => block.block.fmt(f),
+            Self::Forbidden(ring, version) => write!(f, "{ring}: the plan forbids {version}"),
             Self::ClockBehind(until) => {
                 write!(f, "the clock was set back: ringward was at {} already", short(*until))
             }
@@ -512,7 +518,10 @@ pub(super) fn report(context: &Context<'_>) -> Report {
         rollback: rollout.rollback.clone(),
         held_out: held_out.cloned().collect(),
         ways_back: WaysBack::of(&steps::steps(context.state, context.plan, &Scope::default())),
-        offered: Offered::of(command::held_on_offer(context.state, context.world, context.plan)),
+        offered: Offered::of(
+            command::held_on_offer(context.state, context.world, context.plan),
+            rollout.forbidden().is_some(),
+        ),
     }
 }
 
@@ -561,6 +570,33 @@ fn unsure(unknown: &UnknownSince, plan: &RingPlan) -> Unsure {
     Unsure { since: unknown.since, halts_at: after(unknown.since, plan.unknown_after.get()) }
 }
 
+/// What stands before every step on account of the plan's file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlockReport {
+    /// What.
+    pub block: Block,
+    /// Since when.
+    pub since: Timestamp,
+    /// When it ends by itself, if nothing changes.
+    pub until: Option<Timestamp>,
+}
+
+impl BlockReport {
+    fn of(context: &Context<'_>) -> Option<Self> {
+        let file = context.plan.blocks.values().next();
+        if let Some((block, since)) = file {
+            return Some(Self { block: block.clone(), since: *since, until: None });
+        }
+        let waiting = context.state.waiting.get(context.name)?;
+        let until = match (waiting.revision.waits_for, context.desired) {
+            (WaitsFor::Time, Desired::Unsettled(_, Unsettled::Until(at))) => Some(at),
+            _ => None,
+        };
+        let block = Block::RevisionWaits(waiting.revision.clone());
+        Some(Self { block, since: waiting.since, until })
+    }
+}
+
 /// Everything in the way of the next move, in the order of the ladder.
 fn waiting_on(context: &Context<'_>) -> Vec<Blocker> {
     let rollout = context.rollout;
@@ -576,9 +612,8 @@ fn waiting_on(context: &Context<'_>) -> Vec<Blocker> {
     blockers.extend(context.state.stop.clone().map(Blocker::Stopped));
     blockers.extend(context.plan.paused.clone().map(Blocker::Paused));
     blockers.extend(rollout.halted.as_ref().map(|halt| Blocker::Halted(halt.cause.clone())));
-    if context.desired == Desired::Missing {
-        blockers.push(Blocker::FileMissing);
-    }
+    blockers.extend(BlockReport::of(context).map(Box::new).map(Blocker::Block));
+    blockers.extend(context.world.clock_behind.map(Blocker::ClockBehind));
     if let Some((ring, pending)) = rollout.pending_write() {
         let (ring, write) = (ring.name.clone(), pending.id());
         blockers.push(match &pending.doubt {
@@ -697,16 +732,12 @@ fn entry_blockers(context: &Context<'_>, ring: &Ring, entering: Entering) -> Vec
             .into_iter()
             .filter_map(|block| match block {
                 // These stand in the list already, with more to say.
-                EntryBlock::Gates
-                | EntryBlock::Held
-                | EntryBlock::FileMissing
-                | EntryBlock::LogUnwritable
-                | EntryBlock::Drifted => None,
+                EntryBlock::Gates | EntryBlock::Block(_) | EntryBlock::Drifted => None,
+                EntryBlock::Forbidden(version) => Some(Blocker::Forbidden(name(), version)),
                 EntryBlock::OtherRing(other) => Some(Blocker::OtherRing { ring: name(), other }),
                 EntryBlock::GroupsUnread => Some(Blocker::GroupsUnread(name())),
                 EntryBlock::HeldOut(held) => Some(Blocker::HeldOut(name(), held)),
                 EntryBlock::Veto(veto) => Some(Blocker::Veto(name(), veto)),
-                EntryBlock::ClockBehind(until) => Some(Blocker::ClockBehind(until)),
                 EntryBlock::Backoff { until, last } => Some(Blocker::Backoff { ring: name(), until, last }),
                 EntryBlock::BudgetSpent { until } => Some(Blocker::BudgetSpent { ring: name(), until }),
                 EntryBlock::BlastLimit(too_many) => Some(Blocker::BlastLimit(name(), too_many)),
@@ -737,14 +768,12 @@ const fn is_of_the_clock(block: &EntryBlock) -> bool {
         EntryBlock::GroupsUnread
         | EntryBlock::Veto(_)
         | EntryBlock::OtherWrite { .. }
-        | EntryBlock::FileMissing
-        | EntryBlock::ClockBehind(_)
+        | EntryBlock::Block(_)
+        | EntryBlock::Forbidden(_)
         | EntryBlock::BlastLimit(_)
-        | EntryBlock::LogUnwritable
         | EntryBlock::Drifted
         | EntryBlock::OtherRing(_)
-        | EntryBlock::HeldOut(_)
-        | EntryBlock::Held => false,
+        | EntryBlock::HeldOut(_) => false,
     }
 }
 

@@ -7,16 +7,19 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
-use crate::plan::model::{DeviceLimit, PlanDigest, RingPlan};
+use crate::plan::model::{DeviceLimit, RingPlan};
 use crate::rollout::approval::{self, Ask};
+use crate::rollout::block::Step;
 use crate::rollout::event::{Cancelled, Purpose, WriteIntent};
 use crate::rollout::gate;
 use crate::rollout::remote::{Group, GroupContent, VersionEntry};
+use crate::rollout::revision::forbid;
 use crate::rollout::state::{HeldOut, PendingWrite, Phase, Ring, Rollout, State};
+use crate::rollout::unsettled;
 use crate::rollout::verdict::Verdict;
-use crate::rollout::world::{ENTRY_MAX_AGE, Observations, Observed};
+use crate::rollout::world::{Desired, ENTRY_MAX_AGE, Observations, Observed};
 use crate::time::{SignedDuration, Timestamp, since};
-use crate::version::Environment;
+use crate::version::{ClientVersion, Environment};
 
 /// A list may be stale for a while after a write; a group missing from one that is younger than
 /// this proves nothing.
@@ -251,8 +254,8 @@ pub enum FreshLook {
     Groups(Vec<Group>),
 }
 
-/// The last word before a planned write is sent, from state and a fresh look. `current`: the digest of
-/// the plan's file. `counted`: the devices
+/// The last word before a planned write is sent, from state, the plan's file and a fresh look.
+/// `counted`: the devices
 /// that it would offer something else, by [`blast::count`](crate::rollout::blast::count) over a fresh
 /// listing; needed for a ring with `max_devices`, whatever the planner counted.
 ///
@@ -261,7 +264,7 @@ pub enum FreshLook {
 pub fn clear_to_send(
     state: &State,
     plan: &PlanName,
-    current: Option<&PlanDigest>,
+    desired: Desired<'_>,
     world: &Observations,
     look: &Observed<FreshLook>,
     counted: Option<&Observed<usize>>,
@@ -278,14 +281,15 @@ pub fn clear_to_send(
     if write.doubt.is_some() {
         return Err(Cancelled::Held);
     }
-    if plan_state.paused.is_some() || rollout.halted.is_some() {
+    let step = match intent.purpose {
+        Purpose::Rollback { .. } => Step::Rollback,
+        Purpose::Target if write.attempts.half_moved => Step::SecondHalf,
+        Purpose::Target | Purpose::MoveOut { .. } | Purpose::Restore => Step::Entry,
+    };
+    let held = plan_state.paused.is_some() || rollout.halted.is_some();
+    if held && step != Step::SecondHalf {
         return Err(Cancelled::Held);
     }
-    let waits = |digest: &PlanDigest| {
-        rollout.waiting.as_ref().is_some_and(|waiting| waiting.revision.digest == *digest)
-    };
-    // A newer target that waits in the file is one that the log knows, and takes nothing back.
-    let wanted = current.is_some_and(|digest| *digest == intent.digest || waits(digest));
     if let Purpose::Rollback { .. } = intent.purpose {
         // It asks for no opening, no freeze, no limit and no plan file: it takes back what a rollout did.
         if rollout.phase != Phase::RollingBack {
@@ -297,8 +301,18 @@ pub fn clear_to_send(
     if rollout.phase == Phase::RollingBack {
         return Err(Cancelled::RolledBack);
     }
-    if rollout.phase != Phase::Running || !rollout.follows(&intent.digest) || !wanted {
+    if rollout.phase != Phase::Running || !rollout.follows(&intent.digest) {
         return Err(Cancelled::PlanChanged);
+    }
+    let standing = unsettled::standing(plan, plan_state, desired, state, world, now);
+    if let Some(block) = standing.filter(|kind| kind.stops(step)) {
+        return Err(Cancelled::Blocked { block });
+    }
+    if step == Step::Entry && unsettled::changes(Some(plan_state), desired, now) {
+        return Err(Cancelled::PlanChanged);
+    }
+    if let Some(version) = forbidden(rollout, intent) {
+        return Err(Cancelled::Forbidden { version });
     }
     let ring_plan = rollout.ring_plan(&ring.name).ok_or(Cancelled::PlanChanged)?;
     if !gate::freeze(&ring_plan.schedule, now).verdict.advances() {
@@ -317,6 +331,15 @@ pub fn clear_to_send(
         Some(at_most) => within(at_most, counted, now),
         None => Ok(()),
     }
+}
+
+/// What a write would offer that the plan forbids. One that only takes profiles out offers nothing.
+fn forbidden(rollout: &Rollout, intent: &WriteIntent) -> Option<ClientVersion> {
+    if matches!(intent.purpose, Purpose::MoveOut { .. }) {
+        return None;
+    }
+    let versions = intent.after.versions.iter().filter_map(|entry| entry.version.parse().ok());
+    versions.into_iter().find(|version| forbid(&rollout.revision.plan, *version).is_some())
 }
 
 /// What a write would offer that is held out there. One that only takes profiles out offers nothing.

@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fleet::Fleet;
-use crate::ids::{GroupId, PolicyId, UserGroupName};
-use crate::plan::model::{ApprovalFloor, Plan, ProfileRef, Revision, RingPlan};
+use crate::ids::{GroupId, PlanName, PolicyId, UserGroupName};
+use crate::plan::change::Restrictions;
+use crate::plan::model::{ApprovalFloor, Plan, ProfileRef, Revision, Revisions, RingPlan};
 use crate::rollout::approval::UserGroups;
 use crate::rollout::remote::{Group, Profiles};
 use crate::rollout::state::State;
@@ -25,15 +26,51 @@ pub struct Observed<T> {
 /// What the plan's file asks for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Desired<'a> {
-    /// A plan that holds.
+    /// A plan that holds, in a file that was unchanged for long enough.
     Present(&'a Revision),
-    /// The file cannot be read or has errors, or the directory cannot be read: the last good
-    /// revision goes on.
-    LastGood,
-    /// The file was missing at the last look: nothing is written until it is certain.
+    /// A plan that holds, in a file that has to wait.
+    Unsettled(&'a Revision, Unsettled),
+    /// A file that cannot be used.
+    Invalid(&'a InvalidFile),
+    /// The plans directory cannot be read: why.
+    Unreadable(&'a str),
+    /// No readable file names the plan: nothing is written until one does.
     Missing,
-    /// The file is gone, by two looks a minute apart.
+    /// The file is gone, by two looks a minute apart, with every file of the directory accounted for.
     Gone,
+    /// What is in force already: for questions in which no file has a say.
+    InForce,
+}
+
+impl<'a> Desired<'a> {
+    /// The revision in the file, if it holds.
+    #[must_use]
+    pub const fn revision(self) -> Option<&'a Revision> {
+        match self {
+            Self::Present(revision) | Self::Unsettled(revision, _) => Some(revision),
+            Self::Invalid(_) | Self::Unreadable(_) | Self::Missing | Self::Gone | Self::InForce => None,
+        }
+    }
+}
+
+/// Why what is in a file does not take effect yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unsettled {
+    /// It has not been unchanged for long enough: it will have been at this instant, by the daemon's clock.
+    Until(Timestamp),
+    /// Its last byte is no line end: it may have been cut off.
+    LineEnd,
+}
+
+/// A file that holds a plan and cannot be used.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InvalidFile {
+    /// Its name.
+    pub file: String,
+    /// What is wrong with it.
+    pub errors: Vec<String>,
+    /// What only restricts in it, as far as it can be read.
+    pub restrictions: Restrictions,
 }
 
 /// How often things are read.
@@ -127,6 +164,10 @@ pub struct Observations {
     pub user_groups: UserGroups,
     /// What the daemon's configuration asks for, whatever a plan says.
     pub approval_floor: Option<ApprovalFloor>,
+    /// Who lets revisions take effect, by the daemon's configuration.
+    pub revisions: Revisions,
+    /// The file of each plan, as the last look found it.
+    pub files: BTreeMap<PlanName, String>,
     /// Devices.
     pub fleet: Fleet,
     /// How often things are read.

@@ -14,6 +14,7 @@ use crate::time::{SignedDuration, Timestamp, after, since};
 mod parts;
 #[cfg(test)]
 mod tests;
+mod within;
 
 pub use parts::{Freeze, LEAST_OPENING, MAX_FREEZES, MAX_OPENINGS, Opening, ScheduleError, Zone};
 
@@ -32,7 +33,7 @@ const MAX_TRIES: usize = 4_000;
 ///
 /// It is kept in the log as written and worked out again when read.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(try_from = "Written", into = "Written")]
+#[serde(from = "Written", into = "Written")]
 pub struct Schedule {
     zone: Zone,
     open: Vec<Opening>,
@@ -156,14 +157,18 @@ impl Schedule {
         if freeze.len() > MAX_FREEZES {
             return Err(ScheduleError::TooManyFreezes { found: freeze.len() });
         }
+        Ok(Self::worked_out(zone, open, freeze))
+    }
+
+    fn worked_out(zone: Zone, open: Vec<Opening>, freeze: Vec<Freeze>) -> Self {
         let frozen = freeze
             .iter()
             .map(|freeze| Frozen {
                 begins: zone.start_of_day(freeze.from()),
-                ends: zone.start_of_day_after(freeze.until()),
+                ends: zone.end_of_day(freeze.until()),
             })
             .collect();
-        Ok(Self { zone, open, freeze, frozen })
+        Self { zone, open, freeze, frozen }
     }
 
     /// Open at all times, never frozen.
@@ -377,10 +382,10 @@ impl Frozen {
     }
 }
 
-impl TryFrom<Written> for Schedule {
-    type Error = ScheduleError;
-    fn try_from(written: Written) -> Result<Self, ScheduleError> {
-        Self::new(written.zone, written.open, written.freeze)
+/// The bounds are a plan file's: a log may hold more, where restrictions came on top.
+impl From<Written> for Schedule {
+    fn from(written: Written) -> Self {
+        Self::worked_out(written.zone, written.open, written.freeze)
     }
 }
 

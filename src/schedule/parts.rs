@@ -171,7 +171,9 @@ impl Zone {
         }
     }
 
-    pub(super) fn start_of_day_after(&self, date: Date) -> Timestamp {
+    /// The first instant after a day.
+    #[must_use]
+    pub fn end_of_day(&self, date: Date) -> Timestamp {
         date.tomorrow().map_or(Timestamp::MAX, |next| self.start_of_day(next))
     }
 }
@@ -383,6 +385,14 @@ impl Freeze {
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason
+    }
+
+    /// The same with a day more on both sides.
+    #[must_use]
+    pub fn widened(&self) -> Self {
+        let from = self.from.yesterday().unwrap_or(self.from);
+        let until = self.until.tomorrow().unwrap_or(self.until);
+        Self { from, until, reason: self.reason.clone() }
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fleet::{Fleet, Membership, SWEEP_OVERLAP, Sighting, Sweep, SweepScope};
 use crate::ids::PlanName;
+use crate::plan::change::Restrictions;
 use crate::plan::model::Revision;
 use crate::rollout::approval::claim;
 use crate::rollout::command::{Command, Refusal, command};
@@ -17,7 +18,7 @@ use crate::rollout::outcome::doubt_after_restart;
 use crate::rollout::remote::Profiles;
 use crate::rollout::report::Report;
 use crate::rollout::state::{IllegalEvent, State};
-use crate::rollout::world::{Desired, Observations, Observed, Read, Trouble};
+use crate::rollout::world::{Desired, InvalidFile, Observations, Observed, Read, Trouble, Unsettled};
 use crate::time::{SignedDuration, Timestamp, after, in_words, since};
 
 use super::far_end::{Asked, FarEnd};
@@ -40,19 +41,60 @@ const STORM_SPAN: SignedDuration = SignedDuration::from_mins(10);
 /// What the engine made of a plan's file at its last look.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum File {
-    Present(Box<Revision>),
-    LastGood,
-    Missing { since: Timestamp },
+    /// Unchanged since then.
+    Good {
+        revision: Box<Revision>,
+        since: Timestamp,
+    },
+    /// Without a line end.
+    Cut(Box<Revision>),
+    Invalid(Box<InvalidFile>),
+    Unreadable,
+    Missing {
+        since: Timestamp,
+    },
     Gone,
 }
 
 impl File {
-    fn desired(&self) -> Desired<'_> {
+    fn of(on_disk: &OnDisk, last: Option<&Self>, now: Timestamp) -> Self {
+        match on_disk {
+            OnDisk::Good(revision) => match last {
+                Some(Self::Good { revision: known, since }) if known == revision => {
+                    Self::Good { revision: revision.clone(), since: *since }
+                }
+                _ => Self::Good { revision: revision.clone(), since: now },
+            },
+            OnDisk::Cut(revision) => Self::Cut(revision.clone()),
+            OnDisk::Invalid(invalid) => Self::Invalid(invalid.clone()),
+            OnDisk::Broken => Self::Invalid(Box::new(InvalidFile {
+                file: "plan.yaml".to_owned(),
+                errors: vec!["plan.yaml:1:1: not valid YAML".to_owned()],
+                restrictions: Restrictions::default(),
+            })),
+        }
+    }
+
+    pub(super) fn desired(&self, settles: SignedDuration, now: Timestamp) -> Desired<'_> {
         match self {
-            Self::Present(revision) => Desired::Present(revision),
-            Self::LastGood => Desired::LastGood,
+            Self::Good { revision, since } => match after(*since, settles) {
+                until if until <= now => Desired::Present(revision),
+                until => Desired::Unsettled(revision, Unsettled::Until(until)),
+            },
+            Self::Cut(revision) => Desired::Unsettled(revision, Unsettled::LineEnd),
+            Self::Invalid(invalid) => Desired::Invalid(invalid),
+            Self::Unreadable => Desired::Unreadable("the plans directory cannot be read"),
             Self::Missing { .. } => Desired::Missing,
             Self::Gone => Desired::Gone,
+        }
+    }
+
+    /// When the clock alone makes something else of it.
+    fn changes_at(&self, settles: SignedDuration) -> Option<Timestamp> {
+        match self {
+            Self::Good { since, .. } => Some(after(*since, settles)),
+            Self::Missing { since } => Some(after(*since, SECOND_LOOK)),
+            Self::Cut(_) | Self::Invalid(_) | Self::Unreadable | Self::Gone => None,
         }
     }
 }
@@ -142,7 +184,8 @@ impl Engine {
             looks: None,
             started: BTreeMap::new(),
         };
-        let event = Event::DaemonStarted { version: "0.1.0".to_owned(), mode };
+        let settles_seconds = u64::try_from(pace.settles.as_secs()).ok();
+        let event = Event::DaemonStarted { version: "0.1.0".to_owned(), mode, settles_seconds };
         let reason = "the daemon took over the log".to_owned();
         let started = Entry { actor: Actor::Engine, reason, rollout: None, event };
         engine.append(vec![started], now);
@@ -207,8 +250,8 @@ impl Engine {
         for name in names {
             let last = self.files.get(&name);
             let file = match (disk.is_readable, disk.files.get(&name)) {
-                (false, _) | (true, Some(OnDisk::Broken)) => File::LastGood,
-                (true, Some(OnDisk::Good(revision))) => File::Present(revision.clone()),
+                (false, _) => File::Unreadable,
+                (true, Some(on_disk)) => File::of(on_disk, last, now),
                 (true, None) => match last {
                     Some(File::Gone) => File::Gone,
                     Some(File::Missing { since }) if after(*since, SECOND_LOOK) <= now => File::Gone,
@@ -216,6 +259,9 @@ impl Engine {
                     _ => File::Missing { since: now },
                 },
             };
+            if disk.files.contains_key(&name) {
+                self.world.files.insert(name.clone(), format!("{name}.yaml"));
+            }
             self.files.insert(name, file);
         }
     }
@@ -278,7 +324,8 @@ impl Engine {
     }
 
     fn decision(&mut self, name: &PlanName, now: Timestamp) -> Decision {
-        let desired = self.files.get(name).map_or(Desired::LastGood, File::desired);
+        let settles = self.pace.settles;
+        let desired = self.files.get(name).map_or(Desired::InForce, |file| file.desired(settles, now));
         let decide = match self.looks {
             Some(Looks { reports: Reports::None, .. }) => decide_unreported,
             Some(Looks { reports: Reports::Made, .. }) | None => decide,
@@ -305,10 +352,8 @@ impl Engine {
         }
         let wanted = self.wanted.iter().filter(|(read, _)| !self.reading.contains_key(read));
         let wanted = wanted.map(|(read, at)| self.not_before(read, *at));
-        let files = self.files.values().filter_map(|file| match file {
-            File::Missing { since } => Some(after(*since, SECOND_LOOK)),
-            _ => None,
-        });
+        let files = self.files.values().filter_map(|file| file.changes_at(self.pace.settles));
+        let files = files.filter(|at| *at > now);
         reads.chain(wanted).chain(files).chain(writing).chain(self.wake_at).min()
     }
 

@@ -22,12 +22,12 @@ use std::collections::BTreeMap;
 
 use crate::fleet::Fleet;
 use crate::ids::PlanName;
-use crate::plan::model::{ApprovalFloor, Revision};
+use crate::plan::model::{ApprovalFloor, Revision, Revisions};
 use crate::rollout::command::{Command, Refusal};
 use crate::rollout::event::{Actor, Mode, Recorded};
 use crate::rollout::report::Report;
 use crate::rollout::state::State;
-use crate::rollout::world::Observations;
+use crate::rollout::world::{InvalidFile, Observations};
 use crate::time::{SignedDuration, Timestamp, after};
 
 use engine::{Engine, replayed};
@@ -62,6 +62,8 @@ pub struct Pace {
     pub stop_file_seen: SignedDuration,
     /// How often the ring that adopts is read.
     pub poll: SignedDuration,
+    /// How long a plan's file must have been unchanged before more of it than a restriction takes effect.
+    pub settles: SignedDuration,
 }
 
 impl Pace {
@@ -85,6 +87,7 @@ impl Default for Pace {
             restart: SignedDuration::from_secs(30),
             stop_file_seen: SignedDuration::from_secs(5),
             poll: SignedDuration::from_mins(5),
+            settles: SignedDuration::from_secs(30),
         }
     }
 }
@@ -103,8 +106,12 @@ pub struct Disk {
 pub enum OnDisk {
     /// It holds.
     Good(Box<Revision>),
-    /// It has errors.
+    /// It has errors, and nothing in it can be read.
     Broken,
+    /// It has errors, and this can be read of it.
+    Invalid(Box<InvalidFile>),
+    /// It holds, and its last line has no end.
+    Cut(Box<Revision>),
 }
 
 /// Something that a script has happen.
@@ -176,15 +183,18 @@ pub struct Drive {
     asleep_since: Option<Timestamp>,
     stop_file: Option<(Actor, String, Timestamp)>,
     approval_floor: Option<ApprovalFloor>,
+    revisions: Revisions,
     checked_to: usize,
     steps_at_once: usize,
     hour: (Timestamp, usize),
 }
 
 impl Drive {
-    /// A daemon that starts on an empty log and these plan files.
+    /// A daemon that starts on an empty log and these plan files, early enough for them to take effect at
+    /// `now`.
     #[must_use]
     pub fn new(far_end: FarEnd, plans: Vec<Revision>, pace: Pace, mode: Mode, now: Timestamp) -> Self {
+        let now = after(now, -pace.settles);
         let good = |revision: Revision| (revision.plan.name.clone(), OnDisk::Good(Box::new(revision)));
         let disk = Disk { is_readable: true, files: plans.into_iter().map(good).collect() };
         Self {
@@ -202,6 +212,7 @@ impl Drive {
             asleep_since: None,
             stop_file: None,
             approval_floor: None,
+            revisions: Revisions::File,
             checked_to: 0,
             steps_at_once: 0,
             hour: (now, 0),
@@ -217,7 +228,7 @@ impl Drive {
         looks: Looks,
         now: Timestamp,
     ) -> Self {
-        let pace = Pace::at_once();
+        let pace = Pace { settles: SignedDuration::ZERO, ..Pace::at_once() };
         let mut drive = Self::new(far_end, vec![plan], pace, Mode::Write, now);
         drive.engine = Engine::take_over(state, world, looks, pace, now);
         drive
@@ -227,6 +238,12 @@ impl Drive {
     pub fn ask_at_least(&mut self, floor: Option<ApprovalFloor>) {
         self.engine.world.approval_floor.clone_from(&floor);
         self.approval_floor = floor;
+    }
+
+    /// Who lets revisions take effect, as a daemon's configuration has it.
+    pub fn take_effect_by(&mut self, revisions: Revisions) {
+        self.engine.world.revisions = revisions;
+        self.revisions = revisions;
     }
 
     /// From now on it may write, whatever it was started as.
@@ -383,7 +400,8 @@ impl Drive {
                 | Command::Rollback { .. }
                 | Command::ReleaseHold { .. }
                 | Command::Approve { .. }
-                | Command::Refuse { .. } => {}
+                | Command::Refuse { .. }
+                | Command::Confirm { .. } => {}
             },
             Err(refusal) => self.note(Note::Refused(actor.clone(), command.clone(), refusal)),
         }
@@ -432,6 +450,7 @@ impl Drive {
         let fleet = std::mem::take(&mut self.engine.world.fleet);
         self.engine = Engine::start(log, fleet, self.mode, self.pace, self.now);
         self.engine.world.approval_floor.clone_from(&self.approval_floor);
+        self.engine.world.revisions = self.revisions;
         // A daemon looks for the stop file before anything else.
         if let Some((actor, reason, _)) = self.stop_file.clone().filter(|_| self.engine.state.stop.is_none())
         {

@@ -10,10 +10,10 @@ use crate::rollout::event::{Cancelled, WriteId, WriteIntent};
 use crate::rollout::outcome::{SendOutcome, outcome_entry};
 use crate::rollout::remote::Group;
 use crate::rollout::safety::{FreshLook, clear_to_send};
-use crate::rollout::world::{Observed, Read};
+use crate::rollout::world::{Desired, Observed, Read};
 use crate::time::{Timestamp, after};
 
-use super::engine::{Engine, File};
+use super::engine::Engine;
 use super::far_end::{FarEnd, Ticket, Write};
 use super::fault::SimulationFault;
 
@@ -133,14 +133,10 @@ impl Engine {
             self.fail(SimulationFault::NotPlanned { at: now, write });
             return;
         };
-        let rollout = self.state.plans.get(&plan).map(|plan| &plan.rollout);
-        let current = match self.files.get(&plan) {
-            Some(File::Present(revision)) => Some(&revision.digest),
-            Some(File::LastGood) => rollout.map(|rollout| &rollout.revision.digest),
-            Some(File::Missing { .. } | File::Gone) | None => None,
-        };
+        let settles = self.pace.settles;
+        let desired = self.files.get(&plan).map_or(Desired::Missing, |file| file.desired(settles, now));
         let (state, world) = (&self.state, &self.world);
-        let cleared = clear_to_send(state, &plan, current, world, &look.fresh, look.counted.as_ref(), now);
+        let cleared = clear_to_send(state, &plan, desired, world, &look.fresh, look.counted.as_ref(), now);
         let cleared = match cleared {
             Ok(()) if is_stop_file_there => {
                 self.met_stop_file = true;

@@ -513,6 +513,9 @@ pub struct VerbRequest {
     /// `start`: whether every plan is left paused; absent: they go on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<bool>,
+    /// `confirm`: the revision that was read, by its digest or at least its first eight digits; needed there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
 }
 
 /// A verb that was carried out.

@@ -107,6 +107,7 @@ fn halt(cause: &Cause, since: Timestamp, offered: Offered) -> HaltJson {
         Cause::UnknownTooLong { .. }
         | Cause::WriteRefused { .. }
         | Cause::WritesKeepFailing { .. }
+        | Cause::Forbidden { .. }
         | Cause::Drift(_)
         | Cause::OtherUpdater(_) => (None, None),
     };
@@ -118,6 +119,7 @@ fn halt(cause: &Cause, since: Timestamp, offered: Offered) -> HaltJson {
         gate: judgement.map(|judgement| gate(judgement, since)),
         devices,
         offers_held_out: offered == Offered::HeldOut,
+        offers_forbidden: offered == Offered::Forbidden,
     }
 }
 
@@ -417,7 +419,8 @@ pub(super) fn holds_a_revision(record: &Record) -> bool {
 /// The revision in such a record.
 pub(super) fn plan(record: &Record) -> Option<PlanAnswer> {
     let recorded = from_record(record).ok()?;
-    let (Event::PlanAccepted { revision } | Event::PlanRevised { revision }) = recorded.entry.event else {
+    let (Event::PlanAccepted { revision } | Event::PlanRevised { revision, .. }) = recorded.entry.event
+    else {
         return None;
     };
     Some(PlanAnswer {

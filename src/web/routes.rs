@@ -66,6 +66,7 @@ fn api() -> OpenApiRouter<Services> {
         .merge(stream::routes())
         .routes(routes!(verbs::approve))
         .routes(routes!(verbs::refuse))
+        .routes(routes!(verbs::confirm))
         .routes(routes!(verbs::pause))
         .routes(routes!(verbs::resume))
         .routes(routes!(verbs::waive))

@@ -58,6 +58,7 @@ schemas! {
     ApproveRequest => verb_request(&["reason"], &["ring"]),
     RollbackRequest => verb_request(&["reason"], &["ring", "environment"]),
     ReleaseHoldRequest => verb_request(&["reason", "version"], &[]),
+    ConfirmRequest => verb_request(&["reason", "revision"], &[]),
     CheckNowRequest => verb_request(&[], &["reason"]),
     StartRequest => verb_request(&["reason"], &["paused"]),
 }
@@ -72,6 +73,8 @@ pub(super) struct ApproveRequest;
 pub(super) struct RollbackRequest;
 /// The body of `release-hold`.
 pub(super) struct ReleaseHoldRequest;
+/// The body of `confirm`.
+pub(super) struct ConfirmRequest;
 /// The body of `check-now`.
 pub(super) struct CheckNowRequest;
 /// The body of `start`.

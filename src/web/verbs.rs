@@ -17,8 +17,8 @@ use super::openapi::{OfAPlansVerb, OfAVerb};
 use super::problem::{Failure, Kind};
 use super::reads::{PlanInPath, plan_name};
 use super::schema::{
-    ApproveRequest, CheckNowRequest, ReasonRequest, ReleaseHoldRequest, RollbackRequest, StartRequest,
-    WaiveRequest,
+    ApproveRequest, CheckNowRequest, ConfirmRequest, ReasonRequest, ReleaseHoldRequest, RollbackRequest,
+    StartRequest, WaiveRequest,
 };
 use crate::ids::RingName;
 use crate::rollout::command::{Command, StartPlans};
@@ -73,8 +73,8 @@ pub(super) async fn waive(
 ) -> Answer {
     let (actor, asked) = read(Verb::Waive, asker, request).await?;
     let plan = plan_name(plan)?;
-    let VerbRequest { reason, gate, ring, environment, version, paused } = asked;
-    only_a_reason(&VerbRequest { environment, version, paused, ..VerbRequest::default() })?;
+    let VerbRequest { reason, gate, ring, environment, version, paused, revision } = asked;
+    only_a_reason(&VerbRequest { environment, version, paused, revision, ..VerbRequest::default() })?;
     let Some(gate) = gate else {
         return Err(Failure::new(Kind::Senseless, "`gate` is missing; say which gate is waived"));
     };
@@ -125,8 +125,8 @@ pub(super) async fn rollback(
 ) -> Answer {
     let (actor, asked) = read(Verb::Rollback, asker, request).await?;
     let plan = plan_name(plan)?;
-    let VerbRequest { reason, gate, ring, environment, version, paused } = asked;
-    only_a_reason(&VerbRequest { gate, version, paused, ..VerbRequest::default() })?;
+    let VerbRequest { reason, gate, ring, environment, version, paused, revision } = asked;
+    only_a_reason(&VerbRequest { gate, version, paused, revision, ..VerbRequest::default() })?;
     let command = Command::Rollback { plan, scope: Scope { ring, environment } };
     carry_out(&services, actor, reason, command).await
 }
@@ -143,12 +143,33 @@ pub(super) async fn release_hold(
 ) -> Answer {
     let (actor, asked) = read(Verb::ReleaseHold, asker, request).await?;
     let plan = plan_name(plan)?;
-    let VerbRequest { reason, gate, ring, environment, version, paused } = asked;
-    only_a_reason(&VerbRequest { gate, ring, environment, paused, ..VerbRequest::default() })?;
+    let VerbRequest { reason, gate, ring, environment, version, paused, revision } = asked;
+    only_a_reason(&VerbRequest { gate, ring, environment, paused, revision, ..VerbRequest::default() })?;
     let Some(version) = version else {
         return Err(Failure::new(Kind::Senseless, "`version` is missing; say which version is released"));
     };
     carry_out(&services, actor, reason, Command::ReleaseHold { plan, version }).await
+}
+
+/// Let a revision of the plan's file take effect that waits.
+#[utoipa::path(post, path = "/api/v1/rollouts/{plan}/confirm", tag = "verbs", operation_id = "confirm",
+    params(PlanInPath), request_body = ConfirmRequest,
+    responses((status = 200, description = "It takes effect with the next decision, and is recorded", body = VerbAnswer),
+        OfAPlansVerb))]
+pub(super) async fn confirm(
+    State(services): State<Services>,
+    plan: PlanPath,
+    asker: Extension<Asker>,
+    request: Request,
+) -> Answer {
+    let (actor, asked) = read(Verb::Confirm, asker, request).await?;
+    let plan = plan_name(plan)?;
+    let Some(revision) = asked.revision.clone() else {
+        let detail = "`revision` is missing; say which revision you have read, by its digest";
+        return Err(Failure::new(Kind::Senseless, detail));
+    };
+    only_a_reason(&VerbRequest { revision: None, ..asked.clone() })?;
+    carry_out(&services, actor, asked.reason, Command::Confirm { plan, revision }).await
 }
 
 /// Read now what the plan's rollout wants to see, and decide. Nothing is recorded.
@@ -190,8 +211,8 @@ pub(super) async fn start(
     request: Request,
 ) -> Answer {
     let (actor, asked) = read(Verb::Start, asker, request).await?;
-    let VerbRequest { reason, gate, ring, environment, version, paused } = asked;
-    only_a_reason(&VerbRequest { gate, ring, environment, version, ..VerbRequest::default() })?;
+    let VerbRequest { reason, gate, ring, environment, version, paused, revision } = asked;
+    only_a_reason(&VerbRequest { gate, ring, environment, version, revision, ..VerbRequest::default() })?;
     let plans = if paused == Some(true) { StartPlans::Pause } else { StartPlans::GoOn };
     carry_out(&services, actor, reason, Command::Start { plans }).await
 }
@@ -253,8 +274,8 @@ pub(super) fn is_fit_for_the_log(reason: &str) -> Result<(), Failure> {
 
 /// A reason, and a ring.
 fn only_a_ring(asked: VerbRequest) -> Result<(String, Option<RingName>), Failure> {
-    let VerbRequest { reason, gate, ring, environment, version, paused } = asked;
-    only_a_reason(&VerbRequest { gate, environment, version, paused, ..VerbRequest::default() })?;
+    let VerbRequest { reason, gate, ring, environment, version, paused, revision } = asked;
+    only_a_reason(&VerbRequest { gate, environment, version, paused, revision, ..VerbRequest::default() })?;
     Ok((reason, ring))
 }
 
@@ -268,9 +289,16 @@ fn only_a_reason(asked: &VerbRequest) -> Result<(), Failure> {
         VerbRequest { environment: Some(_), .. } => Err(out_of_place("environment", "rollback")),
         VerbRequest { version: Some(_), .. } => Err(out_of_place("version", "release-hold")),
         VerbRequest { paused: Some(_), .. } => Err(out_of_place("paused", "start")),
-        VerbRequest { reason: _, gate: None, ring: None, environment: None, version: None, paused: None } => {
-            Ok(())
-        }
+        VerbRequest { revision: Some(_), .. } => Err(out_of_place("revision", "confirm")),
+        VerbRequest {
+            reason: _,
+            gate: None,
+            ring: None,
+            environment: None,
+            version: None,
+            paused: None,
+            revision: None,
+        } => Ok(()),
     }
 }
 

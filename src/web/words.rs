@@ -20,8 +20,8 @@ pub fn sentence(event: &Event) -> String {
 
 fn fact(event: &Event) -> String {
     match event {
-        Event::DaemonStarted { version, mode: Mode::Write } => format!("ringward {version} started"),
-        Event::DaemonStarted { version, mode: Mode::Observe } => {
+        Event::DaemonStarted { version, mode: Mode::Write, .. } => format!("ringward {version} started"),
+        Event::DaemonStarted { version, mode: Mode::Observe, .. } => {
             format!("ringward {version} started, observing only")
         }
         Event::ClockStepped { from, to } if to < from => {
@@ -58,9 +58,23 @@ fn fact(event: &Event) -> String {
             let (digest, rings) = (revision.digest.short(), count(revision.plan.rings.len(), "ring"));
             format!("the plan was accepted (digest {digest}, {rings})")
         }
-        Event::PlanRevised { revision } => {
+        Event::PlanRevised { revision, restricts_only: false } => {
             format!("the plan was revised (digest {})", revision.digest.short())
         }
+        Event::PlanRevised { revision, restricts_only: true } => {
+            format!("the plan was revised, and approvals stand (digest {})", revision.digest.short())
+        }
+        Event::PlanRestricted { restricts, .. } => {
+            format!("in force at once, for it only restricts: {}", restricts.join(" · "))
+        }
+        Event::PlanFileNamed { file } => format!("the plan is in the file {file}"),
+        Event::RingRenamed { renamed } => {
+            let names = renamed.iter().map(|(old, new)| format!("{old} is {new} now"));
+            format!("rings have other names: {}", names.collect::<Vec<_>>().join(", "))
+        }
+        Event::BlockBegun { block } => block.to_string(),
+        Event::BlockEnded { block } => format!("{block} no more"),
+        Event::RevisionConfirmed { digest } => format!("revision {} was confirmed", digest.short()),
         Event::RolloutSuperseded { by } => format!("a newer plan took over (digest {})", by.short()),
         Event::NewTargetWaits { revision } => {
             format!(

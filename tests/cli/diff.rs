@@ -122,7 +122,11 @@ impl Desk {
         let log = [
             Entry {
                 rollout: None,
-                ..engine(Event::DaemonStarted { version: "0.1.0".to_owned(), mode: Mode::Write })
+                ..engine(Event::DaemonStarted {
+                    version: "0.1.0".to_owned(),
+                    mode: Mode::Write,
+                    settles_seconds: None,
+                })
             },
             engine(Event::PlanAccepted { revision: Box::new(revision) }),
             engine(Event::RingReached { ring: ring(first) }),

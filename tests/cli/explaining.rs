@@ -10,13 +10,15 @@ use ringward::ids::{DeviceId, Email, GroupId, PolicyId};
 use ringward::plan::model::{DeviceLimit, Health, HealthLimit, Percent, PlanDigest};
 use ringward::rollout::approval::{Approved, Ask, AskedBy, Given, Hearing, Tally};
 use ringward::rollout::event::{
-    Actor, Cancelled, Cause, Elsewhere, GroupDrift, MovedTo, Never, OtherUpdater, Purpose, RolloutId,
-    WriteId, WriteIntent,
+    Actor, Block, BlockKind, Cancelled, Cause, Elsewhere, GroupDrift, MovedTo, Never, OtherUpdater, Purpose,
+    RolloutId, WaitingRevision, WaitsFor, WriteId, WriteIntent,
 };
 use ringward::rollout::explain::meaning;
 use ringward::rollout::health::{Dark, Look, Stalled};
 use ringward::rollout::remote::{Group, GroupContent, VersionEntry};
-use ringward::rollout::report::{ApprovalReport, Blocker, NewerTarget, Report, RingReport, TooMany, Unsure};
+use ringward::rollout::report::{
+    ApprovalReport, BlockReport, Blocker, NewerTarget, Report, RingReport, TooMany, Unsure,
+};
 use ringward::rollout::safety::Veto;
 use ringward::rollout::state::{
     Approval, Assigned, Attempts, Back, HeldOut, Hold, PendingWrite, Phase, Soak, Stage, Validity, Words,
@@ -191,7 +193,12 @@ examples!(blockers: Blocker {
     Blocker::Stopped(_) => Blocker::Stopped(hold("ana", "dns is down")),
     Blocker::Paused(_) => Blocker::Paused(hold("bob", "help desk sees sign-in errors")),
     Blocker::Halted(_) => Blocker::Halted(causes().remove(0)),
-    Blocker::FileMissing => Blocker::FileMissing,
+    Blocker::Block(_) => Blocker::Block(Box::new(BlockReport {
+        block: Block::FileMissing { file: Some("client.yaml".to_owned()) },
+        since: at("2026-10-13T08:20:00Z"),
+        until: None,
+    })),
+    Blocker::Forbidden(..) => Blocker::Forbidden(r(), "2026.8.2100.0".parse().unwrap()),
     Blocker::ClockBehind(_) => Blocker::ClockBehind(at("2026-10-13T08:20:00Z")),
     Blocker::LogUnwritable(_) => Blocker::LogUnwritable(Trouble {
         since: at("2026-10-13T07:50:00Z"),
@@ -250,6 +257,38 @@ fn held_out() -> HeldOut {
     }
 }
 
+examples!(blocks: Block {
+    Block::PlanInvalid { .. } => Block::PlanInvalid {
+        file: "client.yaml".to_owned(),
+        errors: vec![
+            "client.yaml:9:41: this is not a date: `2026-10-1`; write year-month-day".to_owned(),
+            "client.yaml:12:1: not a key of a plan: `sook`; did you mean `soak`?".to_owned(),
+        ],
+    },
+    Block::FileMissing { .. } => Block::FileMissing { file: Some("client.yaml".to_owned()) },
+    Block::FilesUnreadable { .. } => {
+        Block::FilesUnreadable { why: "the plans directory plans cannot be read (permission denied)".to_owned() }
+    },
+    Block::RevisionWaits(_) => Block::RevisionWaits(waiting(WaitsFor::Time)),
+});
+
+examples!(waited_for: WaitsFor {
+    WaitsFor::Time => WaitsFor::Time,
+    WaitsFor::LineEnd => WaitsFor::LineEnd,
+    WaitsFor::Person => WaitsFor::Person,
+    WaitsFor::Stability => WaitsFor::Stability,
+    WaitsFor::AnotherVersion => WaitsFor::AnotherVersion,
+});
+
+fn waiting(waits_for: WaitsFor) -> WaitingRevision {
+    let digest = |text: &str| PlanDigest::of_written(text);
+    let changes = vec![
+        "ring `Ring 0`: freeze Year-end (2026-12-18 to 2027-01-04) removed".to_owned(),
+        "ring `Ring 0`: max_devices 10 → none".to_owned(),
+    ];
+    WaitingRevision { digest: digest("new"), in_force: Some(digest("old")), changes, waits_for }
+}
+
 examples!(causes: Cause {
     Cause::AdoptionMissed { .. } => Cause::AdoptionMissed {
         ring: r(),
@@ -289,6 +328,12 @@ examples!(causes: Cause {
         since: at("2026-10-12T08:00:00Z"),
     })),
     Cause::Drift(_) => Cause::Drift(Box::new(drift(Some("2026.7.1376.0")))),
+    Cause::Forbidden { .. } => Cause::Forbidden {
+        ring: r(),
+        version: "2026.8.2100.0".parse().unwrap(),
+        reason: "recalled".to_owned(),
+        offered: vec![(r(), 82), ("Everyone".parse().unwrap(), 0)],
+    },
 });
 
 examples!(vetoes: Veto {
@@ -321,6 +366,8 @@ examples!(cancellations: Cancelled {
     Cancelled::OpeningClosed => Cancelled::OpeningClosed,
     Cancelled::FreezeBegun => Cancelled::FreezeBegun,
     Cancelled::PlanChanged => Cancelled::PlanChanged,
+    Cancelled::Blocked { .. } => Cancelled::Blocked { block: BlockKind::PlanInvalid },
+    Cancelled::Forbidden { .. } => Cancelled::Forbidden { version: "2026.8.2100.0".parse().unwrap() },
     Cancelled::RolledBack => Cancelled::RolledBack,
     Cancelled::HeldOut { .. } => Cancelled::HeldOut { version: "2026.8.2100.0".parse().unwrap() },
     Cancelled::ApprovalVoid { .. } => {
@@ -583,6 +630,14 @@ fn told(rows: Vec<Blocker>) -> String {
 #[test]
 fn every_blocker_is_explained() {
     golden("explain_blockers.txt", &told(blockers()));
+    let waits = waited_for().into_iter().map(|waits_for| Block::RevisionWaits(waiting(waits_for)));
+    let file = blocks().into_iter().filter(|block| !matches!(block, Block::RevisionWaits(_)));
+    let rows = file.chain(waits).map(|block| {
+        let until = matches!(&block, Block::RevisionWaits(WaitingRevision { waits_for: WaitsFor::Time, .. }));
+        let until = until.then(|| at("2026-10-13T08:00:12Z"));
+        Blocker::Block(Box::new(BlockReport { block, since: at("2026-10-13T07:59:42Z"), until }))
+    });
+    golden("explain_blocks.txt", &told(rows.collect()));
 }
 
 #[test]

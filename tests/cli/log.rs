@@ -36,7 +36,8 @@ fn accepted(name: &str) -> Entry {
 
 /// A log that keeps all laws.
 pub(crate) fn sound() -> Vec<Entry> {
-    let started = || Event::DaemonStarted { version: "0.1.0".to_owned(), mode: Mode::Write };
+    let started =
+        || Event::DaemonStarted { version: "0.1.0".to_owned(), mode: Mode::Write, settles_seconds: None };
     let client = Some("client");
     vec![
         entry("engine", None, "the daemon starts", started()),

@@ -63,7 +63,8 @@ fn a_decision_on_a_large_fleet() {
         policies: BTreeSet::from([policy(PROFILES[0])]),
     };
     let group = Group { id: GroupId::new("g").unwrap(), content, updated_at: assigned_at };
-    let started = Event::DaemonStarted { version: "0.1.0".to_owned(), mode: Mode::Write };
+    let started =
+        Event::DaemonStarted { version: "0.1.0".to_owned(), mode: Mode::Write, settles_seconds: None };
     let mut state = State::default();
     let account = Entry { actor: Actor::Engine, reason: "begin".to_owned(), rollout: None, event: started };
     let events = [

@@ -4,6 +4,13 @@
 
 use std::collections::BTreeMap;
 
+use ringward::ids::PlanName;
+use ringward::plan::PlanError;
+use ringward::plan::set::{Running, read_all};
+use ringward::rollout::world::InvalidFile;
+
+use super::support::drive::OnDisk;
+
 /// One scenario as written.
 #[derive(Debug, Clone)]
 pub(crate) struct File {
@@ -86,19 +93,31 @@ pub(crate) fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// Plans by their label, read by the real decoder.
-pub(crate) fn revisions(
-    plans: &[(String, String)],
-) -> BTreeMap<String, Vec<ringward::plan::model::Revision>> {
-    let mut revisions: BTreeMap<String, Vec<_>> = BTreeMap::new();
+/// A plan section as the real decoder reads it.
+#[derive(Debug, Clone)]
+pub(crate) struct Read {
+    /// The plan that it names.
+    pub(crate) name: PlanName,
+    /// What a file of this text is.
+    pub(crate) file: OnDisk,
+}
+
+/// Plans by their label. One with errors is broken on purpose: its label ends with `broken`.
+pub(crate) fn read_plans(plans: &[(String, String)]) -> BTreeMap<String, Vec<Read>> {
+    let mut by_label: BTreeMap<String, Vec<Read>> = BTreeMap::new();
     for (label, text) in plans {
-        match ringward::plan::read("plan.yaml", text.as_bytes()) {
-            Ok(revision) => revisions.entry(label.clone()).or_default().push(revision),
+        let read = read_all([("plan.yaml", text.as_bytes())], &Running::new()).remove(0);
+        let errors = |errors: Vec<PlanError>| errors.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let read = match read.outcome.map_err(errors) {
+            Ok(revision) => Read { name: revision.plan.name.clone(), file: OnDisk::Good(Box::new(revision)) },
             Err(errors) => {
-                let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
-                panic!("the plan `{label}` has errors:\n{}", errors.join("\n"));
+                assert!(label.ends_with("broken"), "the plan `{label}` has errors:\n{}", errors.join("\n"));
+                let (file, restrictions) = ("plan.yaml".to_owned(), read.restrictions);
+                let invalid = InvalidFile { file, errors, restrictions };
+                Read { name: read.name.expect("a name"), file: OnDisk::Invalid(Box::new(invalid)) }
             }
-        }
+        };
+        by_label.entry(label.clone()).or_default().push(read);
     }
-    revisions
+    by_label
 }

@@ -5,7 +5,9 @@
 //! | `begin DAY TIME`, `until DAY TIME` | the scenario's span |
 //! | `DAY TIME NAME: pause PLAN --reason "…"` | a person's request, in the command line's words |
 //! | `DAY TIME stop file by NAME "…"` | a stop file put there without the daemon |
-//! | `DAY TIME write plan LABEL`, `remove plan NAME`, `break plan NAME` | the plan's file changes |
+//! | `DAY TIME write plan LABEL`, `… without its last line end`, `remove plan NAME`, `break plan NAME` | the plan's file changes; a section whose label ends with `broken` has errors |
+//! | `revisions person` | the daemon's configuration |
+//! | `DAY TIME NAME: confirm PLAN --revision LABEL --reason "…"` | the revision of that section is confirmed |
 //! | `DAY TIME plans directory unreadable`, `… readable` | the directory |
 //! | `DAY TIME outsider sets windows VERSION in "GROUP"`, `… sets profiles A B in "GROUP"`, `… deletes "GROUP"`, `… renames "GROUP" "NAME"`, `… updates N devices of PROFILE VERSION`, `… creates "GROUP" windows VERSION profiles A B` | somebody else at Cloudflare |
 //! | `DAY TIME reads of groups fail until DAY TIME` (also `profiles`, `devices`, `members`), `profile filter ignored until …`, `list of groups lags 2m until …`, `list of groups lacks "GROUP" until …` | faults of reads |
@@ -22,7 +24,7 @@
 use std::collections::BTreeMap;
 
 use ringward::ids::PlanName;
-use ringward::plan::model::{ApprovalFloor, Revision};
+use ringward::plan::model::{ApprovalFloor, Revisions};
 use ringward::rollout::approval::Approvers;
 use ringward::rollout::command::{Command, StartPlans};
 use ringward::rollout::event::{Actor, Mode};
@@ -32,7 +34,7 @@ use ringward::rollout::verdict::Gate;
 use ringward::time::{SignedDuration, Timestamp};
 use ringward::version::Environment;
 
-use super::file::{File, revisions, words};
+use super::file::{File, Read, read_plans, words};
 use super::fleet::{account, instant, parse, profile_id, span};
 use super::support::drive::far_end::{Misread, Outsider, ReadFault, WriteFault};
 use super::support::drive::{Drive, Happening, OnDisk, Pace, Remembered};
@@ -46,7 +48,7 @@ pub(crate) struct Scenario {
 }
 
 struct Script {
-    plans: BTreeMap<String, Vec<Revision>>,
+    plans: BTreeMap<String, Vec<Read>>,
     happenings: Vec<(Timestamp, Happening)>,
     read_faults: Vec<ReadFault>,
     write_faults: BTreeMap<usize, WriteFault>,
@@ -54,12 +56,13 @@ struct Script {
     begin: Option<Timestamp>,
     until: Option<Timestamp>,
     floor: Option<ApprovalFloor>,
+    revisions: Revisions,
 }
 
 /// Sets a scenario up.
 pub(crate) fn scenario(file: &File) -> Scenario {
     let mut script = Script {
-        plans: revisions(&file.plans),
+        plans: read_plans(&file.plans),
         happenings: Vec::new(),
         read_faults: Vec::new(),
         write_faults: BTreeMap::new(),
@@ -67,6 +70,7 @@ pub(crate) fn scenario(file: &File) -> Scenario {
         begin: None,
         until: None,
         floor: None,
+        revisions: Revisions::File,
     };
     for line in &file.script {
         script.line(line);
@@ -79,10 +83,16 @@ pub(crate) fn scenario(file: &File) -> Scenario {
     far_end.write_faults = script.write_faults;
     far_end.budget_spent = script.budget_spent;
     let plans = script.plans.remove("").unwrap_or_default();
+    let plans = plans.into_iter().map(|read| match read.file {
+        OnDisk::Good(revision) => *revision,
+        other => panic!("a plan is broken from the beginning: {other:?}"),
+    });
+    let plans = plans.collect();
     // Reads by the quarter of an hour: nothing here turns on fewer minutes, and runs are shorter.
     let pace = Pace { poll: SignedDuration::from_mins(15), ..Pace::default() };
     let mut drive = Drive::new(far_end, plans, pace, Mode::Write, begin);
     drive.ask_at_least(script.floor);
+    drive.take_effect_by(script.revisions);
     for (at, happening) in script.happenings {
         drive.at(at, happening);
     }
@@ -101,6 +111,7 @@ impl Script {
                     over_devices: parse(devices),
                 });
             }
+            ["revisions", "person"] => self.revisions = Revisions::Person,
             ["begin", ..] => self.begin = Some(instant(&words[1..]).0),
             ["until", ..] => self.until = Some(instant(&words[1..]).0),
             ["at", "write", number, fault @ ..] => {
@@ -117,6 +128,16 @@ impl Script {
     fn dated(&mut self, at: Timestamp, words: &[String], line: &str) {
         let texts: Vec<&str> = words.iter().map(String::as_str).collect();
         let happening = match texts.as_slice() {
+            [person, "confirm", plan, "--revision", label, "--reason", reason] => {
+                let Some([Read { file: OnDisk::Good(read) | OnDisk::Cut(read), .. }]) =
+                    self.plans.get(*label).map(Vec::as_slice)
+                else {
+                    panic!("no section `== plan {label}` that holds")
+                };
+                let revision = read.digest.short().to_owned();
+                let confirm = Command::Confirm { plan: parse(plan), revision };
+                Happening::Command(actor(person.trim_end_matches(':')), (*reason).to_owned(), confirm)
+            }
             [person, verb @ ..] if person.ends_with(':') => {
                 let (reason, command) = command(verb, line);
                 Happening::Command(actor(person.trim_end_matches(':')), reason, command)
@@ -125,11 +146,18 @@ impl Script {
                 Happening::StopFile(Actor::Local { user: (*user).to_owned() }, (*reason).to_owned())
             }
             ["write", "plan", label] => {
-                let Some([revision]) = self.plans.get(*label).map(Vec::as_slice) else {
+                let Some([Read { name, file }]) = self.plans.get(*label).map(Vec::as_slice) else {
                     panic!("no section `== plan {label}`, or more than one")
                 };
-                let file = OnDisk::Good(Box::new(revision.clone()));
-                Happening::Edit(revision.plan.name.clone(), Some(file))
+                Happening::Edit(name.clone(), Some(file.clone()))
+            }
+            ["write", "plan", label, "without", "its", "last", "line", "end"] => {
+                let Some([Read { name, file: OnDisk::Good(revision) }]) =
+                    self.plans.get(*label).map(Vec::as_slice)
+                else {
+                    panic!("no section `== plan {label}` that holds")
+                };
+                Happening::Edit(name.clone(), Some(OnDisk::Cut(revision.clone())))
             }
             ["remove", "plan", name] => Happening::Edit(parse(name), None),
             ["break", "plan", name] => Happening::Edit(parse(name), Some(OnDisk::Broken)),

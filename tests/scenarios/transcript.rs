@@ -14,7 +14,7 @@ use ringward::rollout::verdict::{Judgement, short};
 use ringward::time::Timestamp;
 
 use super::support::drive::far_end::{Asked, Outsider, Request, Write};
-use super::support::drive::{Drive, Happening, Note, Remembered};
+use super::support::drive::{Drive, Happening, Note, OnDisk, Remembered};
 
 /// Where details stand, below an event.
 const INDENT: &str = "                                        ";
@@ -64,7 +64,7 @@ fn push_event(text: &mut String, recorded: &Recorded) {
     let words = format!("{id}{}{ring} — {}", entry.event.kind(), entry.reason);
     line(text, recorded.at, &entry.actor.to_string(), &words);
     match &entry.event {
-        Event::PlanAccepted { revision } | Event::PlanRevised { revision } => {
+        Event::PlanAccepted { revision } | Event::PlanRevised { revision, .. } => {
             let rings: Vec<_> = revision.plan.rings.iter().map(|ring| format!("`{}`", ring.name)).collect();
             detail(text, &format!("rings {}", rings.join(", ")));
         }
@@ -207,11 +207,14 @@ fn happened(happening: &Happening) -> String {
     match happening {
         Happening::Command(actor, reason, command) => format!("{actor} asks {command:?}: {reason}"),
         Happening::StopFile(actor, reason) => format!("{actor} puts a stop file there: {reason}"),
-        Happening::Edit(plan, Some(super::support::drive::OnDisk::Good(_))) => {
+        Happening::Edit(plan, Some(OnDisk::Good(_))) => {
             format!("the file of {plan} is written")
         }
-        Happening::Edit(plan, Some(super::support::drive::OnDisk::Broken)) => {
+        Happening::Edit(plan, Some(OnDisk::Broken | OnDisk::Invalid(_))) => {
             format!("the file of {plan} is edited into an error")
+        }
+        Happening::Edit(plan, Some(OnDisk::Cut(_))) => {
+            format!("the file of {plan} is written, and its last line has no end")
         }
         Happening::Edit(plan, None) => format!("the file of {plan} is removed"),
         Happening::Directory { is_readable: true } => "the plans directory is readable again".to_owned(),

@@ -13,20 +13,20 @@ use axum::http::{self, Method};
 use ringward::daemon::Handle;
 use ringward::daemon::view::{Request, View};
 use ringward::ids::{GroupId, PolicyId};
-use ringward::plan::model::Revision;
+use ringward::plan::model::{Forbid, PlanDigest, Revision};
 use ringward::rollout::approval::{Approvers, Word};
 use ringward::rollout::command::{Command, StartPlans, command, done};
 use ringward::rollout::decide::look;
 use ringward::rollout::event::{
-    Actor, Cause, Entry, Event, Ground, HowBack, Purpose, Recorded, RollbackStep, RolloutId, Trigger,
-    WayBack, WriteId, WriteIntent,
+    Actor, Block, Cause, Entry, Event, Ground, HowBack, Purpose, Recorded, RollbackStep, RolloutId, Trigger,
+    WaitingRevision, WaitsFor, WayBack, WriteId, WriteIntent,
 };
 use ringward::rollout::remote::{Group, GroupContent, Member, Standing, VersionEntry};
 use ringward::rollout::state::{Phase, State};
 use ringward::rollout::token::Role;
 use ringward::rollout::verbs::{
-    self, About, Cell, Claim, Effect, HeldBack, Holds, Offered, Place, Refused, Verb, Waived, WaysBack,
-    Writes,
+    self, About, Cell, Claim, Effect, HeldBack, Holds, Offered, Place, Refused, Verb, Waits, Waived,
+    WaysBack, Writes,
 };
 use ringward::rollout::verdict::Gate;
 use ringward::rollout::world::{Desired, Observations, Observed};
@@ -221,6 +221,7 @@ impl Situation {
             version: NEW.to_owned(),
             stuck: String::new(),
             asked: "`Keepers`".to_owned(),
+            revision: String::new(),
         }
     }
 }
@@ -432,6 +433,7 @@ fn kinds(effect: Effect, holds: Holds) -> Vec<&'static str> {
         Effect::Release => vec!["version_released"],
         Effect::Approve => vec!["approval_given"],
         Effect::Refuse => vec!["approval_refused"],
+        Effect::Confirm => vec!["revision_confirmed"],
         Effect::Read | Effect::LookAtFiles => vec![],
         Effect::Stop => vec!["stopped"],
         Effect::Start => vec!["started"],
@@ -465,6 +467,8 @@ async fn every_cell_is_answered_as_the_table_has_it() {
     }
     going_back(&core, &mut seen).await;
     approving(&core, &mut seen).await;
+    confirming(&core, &mut seen).await;
+    forbidding(&core, &mut seen).await;
     let known = Verb::ALL.into_iter().flat_map(|verb| {
         let effects = verbs::effects(verb).into_iter().map(Cell::Done);
         effects.chain(verbs::refusals(verb).into_iter().map(Cell::Refused))
@@ -523,6 +527,78 @@ async fn going_back(core: &Core, seen: &mut BTreeMap<String, usize>) {
 }
 
 /// The cells of `approve` and `refuse`, by the tokens of three people.
+/// A revision that waits, beside one that a person names.
+async fn confirming(core: &Core, seen: &mut BTreeMap<String, usize>) {
+    let digest = PlanDigest::of_written("the one that was read");
+    for waits in Waits::ALL {
+        let of = situations().into_iter().find(|of| of.waived.is_none() && of.can_be()).unwrap();
+        let mut state = of.log().unwrap();
+        let waits_for = if waits == Waits::Impossible { WaitsFor::AnotherVersion } else { WaitsFor::Person };
+        let found = if waits == Waits::Other { PlanDigest::of_written("another") } else { digest.clone() };
+        let revision = WaitingRevision {
+            digest: found,
+            in_force: None,
+            changes: vec!["ring `First`: soak 3d → 2d".to_owned()],
+            waits_for,
+        };
+        let block = Block::RevisionWaits(revision);
+        let mut entries = vec![Event::BlockBegun { block }];
+        if waits == Waits::Confirmed {
+            entries.push(Event::RevisionConfirmed { digest: digest.clone() });
+        }
+        let id = state.plans[&"client".parse().unwrap()].rollout.id.clone();
+        for event in entries.into_iter().filter(|_| waits != Waits::Nothing) {
+            let entry = Entry {
+                actor: Actor::Local { user: "bo".to_owned() },
+                ..Entry::engine(&id, "seen by somebody", event)
+            };
+            let at = state.last_at.unwrap();
+            state.apply(&Recorded { seq: state.seq + 1, at, entry }).unwrap();
+        }
+        core.state.lock().unwrap().clone_from(&state);
+        let body = format!(r#"{{"reason": "a test", "revision": "{}"}}"#, digest.short());
+        let answer =
+            ask(&core.app, Method::POST, &Verb::Confirm.path().replace("{plan}", "client"), Some(&body));
+        let answer = answer.await;
+        let cell = verbs::confirm(waits);
+        let kinds_found: Vec<_> = core.take().iter().map(|entry| entry.event.kind()).collect();
+        match cell {
+            Cell::Done(effect) => {
+                assert_eq!(answer.status, 200, "{waits:?}: {}", answer.body);
+                assert_eq!(kinds_found, kinds(effect, of.holds), "{waits:?}");
+            }
+            Cell::Refused(_) => {
+                assert_eq!(answer.status, 409, "{waits:?}: {}", answer.body);
+                assert!(kinds_found.is_empty(), "{waits:?}");
+            }
+        }
+        *seen.entry(format!("{cell:?}")).or_default() += 1;
+    }
+}
+
+/// A halted rollout whose plan forbids what it offers is not resumed.
+async fn forbidding(core: &Core, seen: &mut BTreeMap<String, usize>) {
+    let halted = |of: &Situation| of.waived.is_none() && of.can_be() && of.holds == Holds::Halted;
+    let of = situations().into_iter().find(|of| halted(of) && of.phase == Phase::Running).unwrap();
+    let mut state = of.log().unwrap();
+    let rollout = &state.plans[&"client".parse().unwrap()].rollout;
+    let mut plan = rollout.revision.plan.clone();
+    let reason = "recalled".to_owned();
+    plan.forbid.push(Forbid { versions: "=2026.8.2100".parse().unwrap(), reason });
+    let event = Event::PlanRestricted { plan: Box::new(plan), restricts: vec!["forbid added".to_owned()] };
+    let entry = Entry::engine(&rollout.id.clone(), "it only restricts", event);
+    let at = state.last_at.unwrap();
+    state.apply(&Recorded { seq: state.seq + 1, at, entry }).unwrap();
+    core.state.lock().unwrap().clone_from(&state);
+    let answer =
+        ask(&core.app, Method::POST, "/api/v1/rollouts/client/resume", Some(r#"{"reason": "a test"}"#));
+    let answer = answer.await;
+    assert_eq!(answer.status, 409, "{}", answer.body);
+    assert!(answer.body.contains("the plan forbids a version"), "{}", answer.body);
+    assert!(core.take().is_empty());
+    *seen.entry(format!("{:?}", Cell::Refused(Refused::OffersForbidden))).or_default() += 1;
+}
+
 async fn approving(core: &Core, seen: &mut BTreeMap<String, usize>) {
     let asking = PLAN.replace("profiles: [", "approval: {user_group: Keepers}, profiles: [");
     let asking = format!("{asking}author: cy@example.com\n");

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use ringward::ids::GroupId;
-use ringward::rollout::event::{Cause, Event, Mode, WriteId, WriteIntent};
-use ringward::rollout::report::{Blocker, Report};
+use ringward::rollout::event::{Block, Cause, Event, Mode, WriteId, WriteIntent};
+use ringward::rollout::report::{BlockReport, Blocker, Report};
 use ringward::rollout::safety::Veto;
 use ringward::rollout::state::Phase;
 use ringward::rollout::verdict::Unknown;
@@ -114,7 +114,15 @@ fn blockers() -> Vec<(Blocker, &'static str)> {
         (Blocker::Stopped(hold.clone()), "all writes are stopped by local:ada"),
         (Blocker::Paused(hold), "paused by local:ada"),
         (Blocker::Halted(halted), "halted: gate adoption of Ring 0 cannot tell"),
-        (Blocker::FileMissing, "file was missing"),
+        (
+            Blocker::Block(Box::new(BlockReport {
+                block: Block::FileMissing { file: Some("client.yaml".to_owned()) },
+                since: until,
+                until: None,
+            })),
+            "no readable file names the plan; client.yaml did",
+        ),
+        (Blocker::Forbidden(name(), "2026.8.2100.0".parse().unwrap()), "the plan forbids 2026.8.2100.0"),
         (Blocker::ClockBehind(until), "the clock was set back"),
         (
             Blocker::LogUnwritable(Trouble { since: until, message: "the disk is full".to_owned() }),

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::Method;
 use ringward::cloudflare::{CloudflareClient, Settings as ClientSettings};
+use ringward::daemon::files::Settles;
 use ringward::daemon::{Settings, start};
 use ringward::ids::AccountId;
+use ringward::plan::model::Revisions;
 use ringward::rollout::event::Mode;
 use ringward::telemetry::Metrics;
 use ringward::time::Clock;
@@ -49,6 +51,8 @@ async fn verbs_reach_the_log_and_reads_show_it() {
         mode: Mode::Write,
         client,
         approval_floor: None,
+        revisions: Revisions::File,
+        settles: Settles::of(0.0, &Clock::Real),
     };
     let mut daemon = start(settings).await.unwrap();
     let mut handle = daemon.handle();

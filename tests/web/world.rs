@@ -460,7 +460,8 @@ pub(super) fn write_log(database: &Path, events: &[Event]) {
     let begun = at("2026-10-12T06:00:00Z");
     let account = AccountId::new("023e105f4ecef8ad9ca31a8372d0c353").unwrap();
     let mut store = Store::open_for_writing(database, &account, &Clock::Real, begun).unwrap();
-    let started = Event::DaemonStarted { version: "0.1.0".to_owned(), mode: Mode::Write };
+    let started =
+        Event::DaemonStarted { version: "0.1.0".to_owned(), mode: Mode::Write, settles_seconds: None };
     let rollout = RolloutId { plan: plan("client"), number: 1 };
     let end = store.view().head().unwrap().seq;
     let of_the_account = (None, started);

@@ -19,10 +19,10 @@ fn engine(directory: &Path) -> Engine {
     std::fs::write(directory.join("plan.yaml"), PLAN).unwrap();
     let account: AccountId = "023e105f4ecef8ad9ca31a8372d0c353".parse().unwrap();
     let clock = "2026-10-12T06:00:00Z@2026-11-21T00:00:00Z*1".parse().unwrap();
-    let files = PlanFiles::new(directory.to_owned(), account.clone());
+    let files = PlanFiles::new(directory.to_owned(), account.clone(), Settles::of(0.0, &clock));
     let mut engine =
         Engine::open(&directory.join("ringward.db"), account, clock, Mode::Write, files).unwrap();
-    engine.files.take(look(directory), &[]);
+    engine.look_at_files();
     let pass = engine.pass().unwrap();
     assert_eq!(pass.reports.len(), 1, "the plan is accepted");
     engine
@@ -80,7 +80,7 @@ fn a_decision_is_recorded_at_the_instant_it_was_made_for() {
     std::fs::remove_file(directory.path().join("plan.yaml")).unwrap();
     let changed = PLAN.replace("2026.8.2100.0", "2026.8.2101.0");
     std::fs::write(directory.path().join("plan.yaml"), changed).unwrap();
-    engine.files.take(look(directory.path()), &[plan()]);
+    engine.look_at_files();
     let before = engine.state.seq;
     let pass = engine.pass().unwrap();
     assert!(engine.state.seq > before, "the change is on record");
@@ -125,8 +125,10 @@ fn the_rows_of_a_rollout_that_a_newer_one_took_over_from_stay_and_tell_so() {
     };
     let before = rows(&engine);
     assert_eq!(before.0, [(1, "superseded".to_owned()), (2, "running".to_owned())]);
-    let (account, files) =
-        (engine.account.clone(), PlanFiles::new(directory.path().to_owned(), engine.account.clone()));
+    let (account, files) = (
+        engine.account.clone(),
+        PlanFiles::new(directory.path().to_owned(), engine.account.clone(), engine.files.settles()),
+    );
     let (clock, database) = (engine.watch.clock, directory.path().join("ringward.db"));
     drop(engine);
     let engine = Engine::open(&database, account, clock, Mode::Write, files).unwrap();

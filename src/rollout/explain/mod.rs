@@ -3,6 +3,7 @@
 //! **Invariant:** every blocker, cause, veto and reason of a gate has its own words and its own way
 //! out; adding one without them does not compile.
 
+mod blocks;
 mod newer;
 mod ways;
 mod words;
@@ -107,8 +108,9 @@ impl Report {
             Blocker::Withdrawn(since)
             | Blocker::RolledBack { since, .. }
             | Blocker::LogUnwritable(Trouble { since, .. }) => Some(*since),
-            Blocker::FileMissing
-            | Blocker::ClockBehind(_)
+            Blocker::Block(block) => Some(block.since),
+            Blocker::ClockBehind(_)
+            | Blocker::Forbidden(..)
             | Blocker::BudgetSpent { .. }
             | Blocker::Veto(..)
             | Blocker::GroupsUnread(_)
@@ -149,7 +151,8 @@ impl Report {
             Blocker::Stopped(_)
             | Blocker::Paused(_)
             | Blocker::Halted(_)
-            | Blocker::FileMissing
+            | Blocker::Block(_)
+            | Blocker::Forbidden(..)
             | Blocker::ClockBehind(_)
             | Blocker::LogUnwritable(_)
             | Blocker::InFlight(..)
@@ -201,6 +204,7 @@ fn until(blocker: &Blocker) -> Option<Timestamp> {
         | Blocker::Backoff { until, .. }
         | Blocker::BudgetSpent { until, .. }
         | Blocker::Returning { until, .. } => Some(*until),
+        Blocker::Block(block) => block.until,
         Blocker::Gate(_, judgement) => match (&judgement.verdict, &judgement.evidence) {
             (_, Evidence::Opening { opens_at, .. }) => *opens_at,
             (_, Evidence::Freeze { ends_at, .. }) => *ends_at,
@@ -219,7 +223,7 @@ fn until(blocker: &Blocker) -> Option<Timestamp> {
         Blocker::Stopped(_)
         | Blocker::Paused(_)
         | Blocker::Halted(_)
-        | Blocker::FileMissing
+        | Blocker::Forbidden(..)
         | Blocker::LogUnwritable(_)
         | Blocker::Veto(..)
         | Blocker::GroupsUnread(_)

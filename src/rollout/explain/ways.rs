@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::blocks;
 use crate::ids::RingName;
 use crate::rollout::cause::Cause;
 use crate::rollout::drift::{DriftKind, GroupDrift, Never};
@@ -44,8 +45,9 @@ pub(in crate::rollout) fn way_out(blocker: &Blocker, plan: &str) -> WayOut {
         }
         Blocker::Paused(_) => WayOut::then("lift the pause when it is safe", resume(plan)),
         Blocker::Halted(cause) => WayOut::then(after_halt(cause, plan), resume(plan)),
-        Blocker::FileMissing => WayOut::words(
-            "put the plan's file back, or leave it away: after a minute the rollout is withdrawn",
+        Blocker::Block(block) => blocks::way_out(&block.block, plan),
+        Blocker::Forbidden(..) => WayOut::words(
+            "name another version in the plan, or take the entry out of `forbid` if it is safe by now",
         ),
         Blocker::ClockBehind(_) => WayOut::words(
             "nothing: it goes on by itself once the clock has caught up; see that the machine's clock is right",
@@ -139,6 +141,9 @@ fn after_halt(cause: &Cause, plan: &str) -> String {
         }
         Cause::WriteRefused { .. } => "mend what Cloudflare objects to, then go on".to_owned(),
         Cause::WritesKeepFailing { .. } => "mend what the last one met, then go on".to_owned(),
+        Cause::Forbidden { .. } => format!(
+            "`ringward rollback {plan} --reason …` takes it back; or name another version in the plan; or, if it is safe after all, take the entry out of `forbid`, and go on once that is in force"
+        ),
         Cause::Drift(drift) => after_drift(drift).to_owned(),
         Cause::OtherUpdater(_) => {
             "find the other updater (MDM, software distribution) and take these devices out of it, then go on"

@@ -1,5 +1,6 @@
 //! What each blocker is, and what follows from it.
 
+use super::blocks;
 use crate::ids::RingName;
 use crate::rollout::approval::Tally;
 use crate::rollout::cause::Cause;
@@ -25,9 +26,10 @@ pub(super) fn words(report: &Report, blocker: &Blocker) -> Words {
             "Nothing is written for it and no ring is verified until a person resumes it. Polls, gates and soak clocks go on, and deadlines stand still.".to_owned(),
         ),
         Blocker::Halted(cause) => halted(cause),
-        Blocker::FileMissing => (
-            "the plan's file was missing at the last look".to_owned(),
-            "Nothing is written while it is not certain that the plan is still wanted. If the file stays away for a minute, the rollout is withdrawn; what Cloudflare offers by then stays on offer.".to_owned(),
+        Blocker::Block(block) => blocks::words(&block.block),
+        Blocker::Forbidden(ring, version) => (
+            format!("ring {ring} is not offered {version}: the plan forbids it"),
+            "A version that `forbid` covers is offered to nobody, whoever asks for it.".to_owned(),
         ),
         Blocker::ClockBehind(until) => (
             format!("this machine's clock was set back; ringward was at {} already", short(*until)),
@@ -169,6 +171,7 @@ fn halted(cause: &Cause) -> (String, String) {
         }
         Cause::WriteRefused { .. }
         | Cause::WritesKeepFailing { .. }
+        | Cause::Forbidden { .. }
         | Cause::Drift(_)
         | Cause::OtherUpdater(_) => format!("ringward halted it, because {cause}"),
     };
@@ -196,6 +199,9 @@ fn halted(cause: &Cause) -> (String, String) {
         }
         Cause::WritesKeepFailing { .. } => {
             "Each of them was told to have changed nothing, or was read to have. Resuming tries again."
+        }
+        Cause::Forbidden { .. } => {
+            "Nothing more is offered that version. What Cloudflare offers stays on offer until it is taken back or replaced. Resuming is refused while the plan forbids it."
         }
         Cause::Drift(drift) if drift.never.is_some() => {
             "The plan has changed groups written back, but never to a build that it forbids, and never more than three times in a rollout. Resuming takes the group as it is now; it is not set back."

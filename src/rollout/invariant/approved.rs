@@ -25,7 +25,7 @@ pub(super) struct WordLine<'a> {
 }
 
 /// Takes a word into the books; another revision, or another rollout, takes words out.
-pub(super) fn take<'a>(words: &mut Vec<WordLine<'a>>, recorded: &'a Recorded) {
+pub(super) fn take<'a>(words: &mut Vec<WordLine<'a>>, in_force: Option<&PlanDigest>, recorded: &'a Recorded) {
     let Some(id) = &recorded.entry.rollout else { return };
     let plan = &id.plan;
     let (ring, digest, groups, expires_at) = match &recorded.entry.event {
@@ -34,7 +34,12 @@ pub(super) fn take<'a>(words: &mut Vec<WordLine<'a>>, recorded: &'a Recorded) {
         }
         Event::ApprovalRefused { ring, digest, groups } => (ring, digest, groups, None),
         Event::PlanAccepted { .. } => return words.retain(|word| word.plan != plan),
-        Event::PlanRevised { revision } => {
+        Event::PlanRevised { revision, restricts_only } => {
+            if *restricts_only {
+                // What was said of the revision before is said of this one.
+                let own = words.iter_mut().filter(|word| word.plan == plan && Some(word.digest) == in_force);
+                own.for_each(|word| word.digest = &revision.digest);
+            }
             return words.retain(|word| word.plan != plan || *word.digest == revision.digest);
         }
         _ => return,
@@ -53,8 +58,7 @@ pub(super) fn spoken(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded
         | Event::ApprovalRefused { ring, digest, groups } => (ring, digest, groups),
         _ => return,
     };
-    let own =
-        line.revision.plan.author.as_ref().is_some_and(|author| recorded.entry.actor.email() == Some(author));
+    let own = line.plan.author.as_ref().is_some_and(|author| recorded.entry.actor.email() == Some(author));
     audit.require(!own, law, seq, || "the plan's author speaks on it".to_owned());
     audit.require(*digest == line.revision.digest, law, seq, || {
         "the word is for another revision than the rollout's".to_owned()
@@ -110,7 +114,7 @@ pub(super) fn entered(
     if let Some(WordLine { by, .. }) = refusal {
         audit.breach(law, seq, format!("{} is entered, and {by} refused it", plan.name));
     }
-    let author = line.revision.plan.author.as_ref();
+    let author = line.plan.author.as_ref();
     for (group, count) in asks {
         let given = words.iter().filter(|word| {
             let counts = word.expires_at.is_some_and(|until| recorded.at < until);

@@ -23,7 +23,7 @@ const RESTORES: u32 = 3;
 /// Whether what is recorded about drift has its grounds in the books.
 pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
     let Some(line) = ledger.line(recorded) else { return };
-    let on_drift = line.revision.plan.on_drift;
+    let on_drift = line.plan.on_drift;
     let why = match &recorded.entry.event {
         Event::DriftFound { drift } if drift.never.is_some() => {
             Some("a drift that is never written back is on record as to be written back".to_owned())
@@ -61,7 +61,7 @@ pub(super) fn ungrounded_halt(
     line: &PlanLine<'_>,
     drift: &GroupDrift,
 ) -> Option<String> {
-    match line.revision.plan.on_drift {
+    match line.plan.on_drift {
         OnDrift::Halt => not_off_known(ledger, drift),
         OnDrift::Adopt => {
             let seen = drift.seen.as_ref().map(|seen| &seen.content);
@@ -88,7 +88,7 @@ pub(super) fn ungrounded_halt(
 /// Why the books do not bear out that a group is never written back.
 fn unborne(ledger: &Ledger<'_>, line: &PlanLine<'_>, drift: &GroupDrift, never: &Never) -> Option<String> {
     match never {
-        Never::Forbidden { .. } => forbidden(&line.revision.plan, &drift.expected.content)
+        Never::Forbidden { .. } => forbidden(&line.plan, &drift.expected.content)
             .is_none()
             .then(|| "the plan forbids nothing of what ringward left".to_owned()),
         Never::HeldOut { version, .. } => {
@@ -124,7 +124,7 @@ pub(super) fn ungrounded_updater(
     recorded: &Recorded,
     updater: &OtherUpdater,
 ) -> Option<String> {
-    if line.revision.plan.on_drift == OnDrift::Adopt {
+    if line.plan.on_drift == OnDrift::Adopt {
         return Some("the plan adopts drift".to_owned());
     }
     no_updater(ledger, line, recorded, updater)
@@ -190,10 +190,10 @@ pub(super) fn restored(
     intent: &WriteIntent,
 ) {
     let seq = recorded.seq;
-    let restores = line.revision.plan.on_drift == OnDrift::Restore;
+    let restores = line.plan.on_drift == OnDrift::Restore;
     audit
         .require(restores, Law::WriteAllowed, seq, || "the plan does not have drift written back".to_owned());
-    if let Some(version) = forbidden(&line.revision.plan, &intent.after) {
+    if let Some(version) = forbidden(&line.plan, &intent.after) {
         audit.breach(Law::WriteAllowed, seq, format!("{version} is written back, which the plan forbids"));
     }
     let done = line.ring(&plan.name).map_or(0, |ring| ring.restoring.done);
@@ -227,7 +227,7 @@ pub(super) fn restored(
 /// While a group is to be written back, nothing else is written for its plan.
 pub(super) fn nothing_else(audit: &mut Audit, ledger: &Ledger<'_>, line: &PlanLine<'_>, recorded: &Recorded) {
     let Some(id) = &recorded.entry.rollout else { return };
-    let restores = line.revision.plan.on_drift == OnDrift::Restore;
+    let restores = line.plan.on_drift == OnDrift::Restore;
     let of_this = |owned: &&Owned<'_>| line.ring(owned.ring).is_some();
     if let Some(owned) = ledger.drifted(&id.plan).find(of_this).filter(|_| restores) {
         let text = format!("the group of {} drifted, and is to be written back first", owned.ring);
@@ -279,7 +279,7 @@ pub(super) fn on_offer(
     audit.require(offered && to_all, law, seq, || {
         format!("{} is verified though its group does not offer its targets", ring.name)
     });
-    let restores = line.revision.plan.on_drift == OnDrift::Restore;
+    let restores = line.plan.on_drift == OnDrift::Restore;
     audit.require(!restores || owned.drifted.is_none(), law, seq, || {
         format!("{} is verified though its group is to be written back", ring.name)
     });

@@ -4,10 +4,10 @@
 
 use super::drift;
 use super::exit::not_adopted;
-use super::ledger::{Course, Ledger, Place, PlanLine, RingLine, TokenLine, same_ring};
+use super::ledger::{Course, Ledger, Place, PlanLine, RingLine, TokenLine, same_offer};
 use super::{Audit, Law, health};
-use crate::plan::model::{OnNewTarget, RingPlan};
-use crate::rollout::event::{Actor, Cause, Event, Purpose, Recorded, RolloutId, Trigger};
+use crate::plan::model::{OnNewTarget, Plan, RingPlan};
+use crate::rollout::event::{Actor, Block, BlockKind, Cause, Event, Purpose, Recorded, RolloutId, Trigger};
 use crate::rollout::verdict::{Evidence, Failing, Gate, Judgement, Verdict};
 use crate::time::{after, since};
 
@@ -62,6 +62,18 @@ pub(super) fn chain(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
             audit.require(revision.plan.name == id.plan, law, seq, || "the plan has another name".to_owned());
             accepted(audit, ledger, recorded, id);
         }
+        // A revision waits before its plan has a rollout.
+        (
+            Some(id),
+            Event::BlockBegun { block: Block::RevisionWaits(_) }
+            | Event::BlockEnded { block: BlockKind::RevisionWaits | BlockKind::PlanUnstable }
+            | Event::RevisionConfirmed { .. },
+        ) => {
+            let number = ledger.plans.get(&id.plan).map_or(1, |line| line.number);
+            audit.require(id.number == number, law, seq, || {
+                format!("{id} is neither the rollout that its plan is in nor its first")
+            });
+        }
         (Some(id), _) => match ledger.line(recorded) {
             None => audit.breach(law, seq, format!("{id} is not the rollout that its plan is in")),
             Some(line) => course(audit, line, recorded),
@@ -101,7 +113,10 @@ fn course(audit: &mut Audit, line: &PlanLine<'_>, recorded: &Recorded) {
         Event::RolloutSuperseded { .. } => running || line.course == Course::Withdrawn,
         Event::PlanRevised { .. } => !matches!(line.course, Course::Superseded | Course::RollingBack),
         Event::RollbackStarted { .. } => line.course != Course::Superseded,
-        Event::VersionReleased { .. } => true,
+        Event::VersionReleased { .. } | Event::PlanFileNamed { .. } | Event::RevisionConfirmed { .. } => true,
+        Event::PlanRestricted { .. } | Event::RingRenamed { .. } => line.course != Course::Superseded,
+        Event::BlockEnded { .. } | Event::BlockBegun { block: Block::RevisionWaits(_) } => true,
+        Event::BlockBegun { .. } => running || goes_back,
         Event::RollbackInPlace { .. } | Event::RingRolledBack { .. } | Event::RollbackCompleted {} => {
             goes_back
         }
@@ -120,27 +135,28 @@ fn course(audit: &mut Audit, line: &PlanLine<'_>, recorded: &Recorded) {
         format!("{} does not fit the rollout's phase or holds", event.kind())
     });
     if let Event::NewTargetWaits { revision } = event {
-        let mut entered = line.rings.iter().enumerate().filter(|(_, ring)| ring.is_entered());
-        let is_newer = entered.any(|(position, ring)| {
-            let pair = line.ring_plan(ring.name).zip(revision.plan.rings.get(position));
-            !pair.is_some_and(|(old, new)| same_ring(old, new))
-        });
+        let mut entered = line.rings.iter().filter(|ring| ring.is_entered());
+        let is_newer = entered.any(|ring| !keeps(line, ring, &revision.plan));
         let finish = revision.plan.on_new_target == OnNewTarget::Finish;
         audit.require(is_newer && finish, Law::Grounded, recorded.seq, || {
             "a plan waits that changes no entered ring, or does not say `on_new_target: finish`".to_owned()
         });
     }
-    if let Event::PlanRevised { revision } = event {
-        let entered = line.rings.iter().enumerate().filter(|(_, ring)| ring.is_entered());
-        for (position, ring) in entered {
-            let old = line.ring_plan(ring.name);
-            let new = revision.plan.rings.get(position);
-            let same = old.zip(new).is_some_and(|(old, new)| same_ring(old, new));
+    if let Event::PlanRevised { revision, .. } = event {
+        for ring in line.rings.iter().filter(|ring| ring.is_entered()) {
+            let gone = revision.plan.rings.iter().all(|new| new.name != *ring.name);
+            let same = keeps(line, ring, &revision.plan) || gone && ring.place == Place::Verified;
             audit.require(same, Law::RingsInOrder, recorded.seq, || {
                 format!("the revision changes {}, which is entered: that is a new rollout", ring.name)
             });
         }
     }
+}
+
+/// Whether a plan leaves an entered ring its versions and profiles.
+fn keeps(line: &PlanLine<'_>, ring: &RingLine<'_>, plan: &Plan) -> bool {
+    let new = plan.rings.iter().find(|new| new.name == *ring.name);
+    line.ring_plan(ring.name).zip(new).is_some_and(|(old, new)| same_offer(old, new))
 }
 
 /// A step of the clock lies before its record, and no time is told twice as not watched.
@@ -186,6 +202,9 @@ pub(super) fn actor(audit: &mut Audit, recorded: &Recorded) {
             audit.require(local, Law::ActorAndReason, recorded.seq, || {
                 format!("{} did {kind}, which only users of the machine do", entry.actor)
             });
+        }
+        Event::RevisionConfirmed { .. } => {
+            audit.require(!engine, Law::Announced, recorded.seq, || format!("the engine did {kind}"));
         }
         // What sets a rollback off today is a person, and nothing else.
         Event::RollbackStarted { trigger: Trigger::Person, .. }
@@ -269,6 +288,11 @@ fn ungrounded(
             let noted = ring?.unknown.get(&(*gate, *environment)) == Some(&(*why, *from));
             let long = since(*from, recorded.at) >= plan?.unknown_after.get();
             (!(noted && long)).then(|| format!("gate {gate} is not on record as unknown for that long"))
+        }
+        Cause::Forbidden { version, .. } => {
+            let forbids = line.plan.forbid.iter().any(|forbid| forbid.versions.matches(&version.as_semver()));
+            (!(forbids && plan?.asks_for(*version)))
+                .then(|| format!("the plan does not forbid {version}, or does not ask this ring for it"))
         }
         Cause::WriteRefused { status, .. } => (ring?.refused != Some(*status)
             && ring?.restoring.refused != Some(*status))

@@ -115,13 +115,21 @@ fn may_have_arrived(planned: &Planned<'_>, write: &FarEndWrite) -> bool {
 
 fn planned(log: &[Recorded]) -> Vec<Planned<'_>> {
     let mut rings: BTreeMap<(&PlanName, &PlanDigest), &[RingPlan]> = BTreeMap::new();
+    let mut in_force: BTreeMap<&PlanName, &PlanDigest> = BTreeMap::new();
     let mut planned: Vec<Planned<'_>> = Vec::new();
     let mut places: BTreeMap<WriteId, usize> = BTreeMap::new();
     for recorded in log {
         let Some(id) = &recorded.entry.rollout else { continue };
         let ended = match &recorded.entry.event {
-            Event::PlanAccepted { revision } | Event::PlanRevised { revision } => {
+            Event::PlanAccepted { revision } | Event::PlanRevised { revision, .. } => {
                 rings.insert((&id.plan, &revision.digest), &revision.plan.rings);
+                in_force.insert(&id.plan, &revision.digest);
+                None
+            }
+            Event::PlanRestricted { plan, .. } => {
+                if let Some(digest) = in_force.get(&id.plan) {
+                    rings.insert((&id.plan, digest), &plan.rings);
+                }
                 None
             }
             Event::WritePlanned { ring, intent } => {

@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::approved::{self, WordLine};
 use super::rollback;
 use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName, TokenName};
-use crate::plan::model::{Revision, RingPlan};
+use crate::plan::model::{Plan, Revision, RingPlan};
 use crate::rollout::event::{
-    Acknowledged, Cancelled, Cause, Drift, Event, Finding, GroupDrift, Mode, Purpose, Recorded, RollbackStep,
-    RolloutId, SoakFact, WriteId, WriteIntent,
+    Acknowledged, Block, BlockKind, Cancelled, Cause, Drift, Event, Finding, GroupDrift, Mode, Purpose,
+    Recorded, RollbackStep, RolloutId, SoakFact, WaitingRevision, WriteId, WriteIntent,
 };
 use crate::rollout::remote::{Group, GroupContent};
 use crate::rollout::verdict::{Exempt, Gate, Judgement, Unknown, Verdict};
@@ -28,6 +28,10 @@ pub(super) struct Ledger<'a> {
     pub(super) observing: bool,
     pub(super) stopped: bool,
     pub(super) plans: BTreeMap<&'a PlanName, PlanLine<'a>>,
+    /// Revisions that wait, and since when.
+    pub(super) waiting: BTreeMap<&'a PlanName, WaitingLine<'a>>,
+    /// For so long a revision waits at least before it does more than restrict, by the daemon that runs.
+    pub(super) settles: Option<SignedDuration>,
     /// The write that is in flight or in doubt.
     pub(super) open: Option<OpenWrite<'a>>,
     pub(super) writes: u64,
@@ -98,9 +102,22 @@ pub(super) enum Course {
     Withdrawn,
 }
 
+/// A revision that waits.
+pub(super) struct WaitingLine<'a> {
+    pub(super) revision: &'a WaitingRevision,
+    pub(super) since: Timestamp,
+    pub(super) confirmed_at: Option<Timestamp>,
+}
+
 pub(super) struct PlanLine<'a> {
     pub(super) number: u64,
     pub(super) revision: &'a Revision,
+    /// The plan in force: that of the revision, with what restricts it since.
+    pub(super) plan: &'a Plan,
+    /// The names that rings had in that plan, by those that they have now.
+    was: BTreeMap<&'a RingName, &'a RingName>,
+    /// What stands before its steps on account of its file.
+    pub(super) blocks: BTreeSet<BlockKind>,
     pub(super) course: Course,
     pub(super) paused: bool,
     pub(super) halted: Option<&'a Cause>,
@@ -144,6 +161,8 @@ pub(super) struct RingLine<'a> {
     pub(super) unknown: BTreeMap<(Gate, Option<Environment>), (Unknown, Timestamp)>,
     /// Whether a write was in doubt since its turn came.
     pub(super) doubted: bool,
+    /// Whether a profile of its own was taken out of another group since, and is in none.
+    pub(super) half_moved: bool,
     /// Writes in a row that came to nothing.
     pub(super) failures: u32,
     pub(super) refused: Option<u16>,
@@ -180,6 +199,7 @@ impl<'a> RingLine<'a> {
             accepted: BTreeMap::new(),
             unknown: BTreeMap::new(),
             doubted: false,
+            half_moved: false,
             failures: 0,
             refused: None,
             left: BTreeMap::new(),
@@ -212,7 +232,32 @@ impl<'a> PlanLine<'a> {
     }
 
     pub(super) fn ring_plan(&self, name: &RingName) -> Option<&'a RingPlan> {
-        self.revision.plan.rings.iter().find(|ring| ring.name == *name)
+        let name = self.was.get(name).copied().unwrap_or(name);
+        self.plan.rings.iter().find(|ring| ring.name == *name)
+    }
+
+    /// Whether the plan in force forbids one of its own targets.
+    fn forbids_itself(&self) -> bool {
+        let targets = self.plan.rings.iter().flat_map(|ring| ring.targets.values());
+        let forbids = |version: &ClientVersion| {
+            self.plan.forbid.iter().any(|forbid| forbid.versions.matches(&version.as_semver()))
+        };
+        targets.into_iter().any(forbids)
+    }
+
+    /// Whether the ring that a write is planned for has a profile in no group, for it was taken out of one.
+    pub(super) fn is_half_moved(&self, recorded: &Recorded) -> bool {
+        let ring = recorded.entry.event.ring().and_then(|name| self.ring(name));
+        ring.is_some_and(|ring| ring.half_moved)
+    }
+
+    fn rename(&mut self, renamed: &'a BTreeMap<RingName, RingName>) {
+        let was: BTreeMap<_, _> =
+            renamed.iter().map(|(old, new)| (new, self.was.get(old).copied().unwrap_or(old))).collect();
+        self.was.extend(was);
+        for ring in &mut self.rings {
+            ring.name = renamed.get(ring.name).unwrap_or(ring.name);
+        }
     }
 
     fn ring_mut(&mut self, name: &RingName) -> Option<&mut RingLine<'a>> {
@@ -237,12 +282,11 @@ impl<'a> PlanLine<'a> {
 
     fn revise(&mut self, revision: &'a Revision) {
         let old = std::mem::take(&mut self.rings);
-        let before = &self.revision.plan.rings;
         let revised = |ring: &'a RingPlan| {
             let Some(known) = old.iter().find(|line| *line.name == ring.name) else {
                 return RingLine::pending(&ring.name);
             };
-            let same = before.iter().any(|before| same_ring(before, ring));
+            let same = self.ring_plan(&ring.name).is_some_and(|before| same_offer(before, ring));
             // What people waived or accepted, they did for those targets and profiles.
             let (waived, accepted) =
                 if same { (known.waived.clone(), known.accepted.clone()) } else { Default::default() };
@@ -250,7 +294,8 @@ impl<'a> PlanLine<'a> {
         };
         self.rings = revision.plan.rings.iter().map(revised).collect();
         self.take_turns_back();
-        self.revision = revision;
+        self.was.clear();
+        (self.revision, self.plan) = (revision, &revision.plan);
         self.waiting = None;
     }
 
@@ -315,10 +360,14 @@ impl<'a> Ledger<'a> {
         self.last_at = Some(recorded.at);
         let event = &recorded.entry.event;
         self.judges_health |= speaks_of_health(event);
-        approved::take(&mut self.words, recorded);
+        let in_force = self.line(recorded).map(|line| &line.revision.digest);
+        approved::take(&mut self.words, in_force, recorded);
+        self.take_waiting(recorded);
         match (&recorded.entry.rollout, event) {
-            (_, Event::DaemonStarted { mode, .. }) => {
+            (_, Event::DaemonStarted { mode, settles_seconds, .. }) => {
                 self.observing = *mode == Mode::Observe;
+                let settles = settles_seconds.and_then(|seconds| i64::try_from(seconds).ok());
+                self.settles = settles.map(SignedDuration::from_secs);
                 // Time in which no daemon ran counts against no gate.
                 let down = since(before, recorded.at);
                 let rings = self.plans.values_mut().flat_map(|plan| &mut plan.rings);
@@ -349,6 +398,9 @@ impl<'a> Ledger<'a> {
             (None, _) => {}
         }
         for plan in self.plans.values_mut() {
+            if !matches!(plan.course, Course::Running | Course::RollingBack) {
+                plan.blocks.clear();
+            }
             plan.stand_still(self.stopped, recorded.at);
         }
     }
@@ -373,6 +425,9 @@ impl<'a> Ledger<'a> {
         let line = PlanLine {
             number: id.number,
             revision,
+            plan: &revision.plan,
+            was: BTreeMap::new(),
+            blocks: BTreeSet::new(),
             course,
             paused,
             halted: None,
@@ -427,6 +482,7 @@ impl<'a> Ledger<'a> {
             Event::VersionReleased { version } => {
                 self.held.retain(|held| !(*held.plan == id.plan && held.version == *version));
             }
+            Event::RingRenamed { renamed } => self.rename(&id.plan, renamed),
             Event::HaltLifted { cause: Cause::Drift(drift), .. }
             | Event::DriftAdopted { drift: Drift::Group(drift) } => self.accept_drift(drift),
             Event::DriftFound { drift } => {
@@ -444,6 +500,45 @@ impl<'a> Ledger<'a> {
                 let waived = |word: &Judgement| word.verdict == Verdict::Exempt(Exempt::Waived);
                 if !judgements.iter().any(waived) {
                     self.note_soak(id, ring, recorded.at);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Groups keep their rings under other names.
+    fn rename(&mut self, plan: &PlanName, renamed: &'a BTreeMap<RingName, RingName>) {
+        let owned = self.groups.values_mut().chain(self.lost.values_mut());
+        for owned in owned.filter(|owned| owned.plan == plan) {
+            owned.ring = renamed.get(owned.ring).unwrap_or(owned.ring);
+        }
+        let lost = std::mem::take(&mut self.lost);
+        self.lost = lost.into_iter().map(|((plan, _), owned)| ((plan, owned.ring), owned)).collect();
+    }
+
+    /// What waits, until it takes effect, is dropped, or another takes its place.
+    fn take_waiting(&mut self, recorded: &'a Recorded) {
+        let Some(plan) = recorded.entry.rollout.as_ref().map(|id| &id.plan) else { return };
+        match &recorded.entry.event {
+            Event::BlockBegun { block: Block::RevisionWaits(revision) } => {
+                let same = self.waiting.get(plan).filter(|known| known.revision.digest == revision.digest);
+                let (since, confirmed_at) =
+                    same.map_or((recorded.at, None), |known| (known.since, known.confirmed_at));
+                self.waiting.insert(plan, WaitingLine { revision, since, confirmed_at });
+            }
+            Event::BlockEnded { block: BlockKind::RevisionWaits | BlockKind::PlanUnstable } => {
+                self.waiting.remove(plan);
+            }
+            Event::RevisionConfirmed { .. } => {
+                if let Some(waiting) = self.waiting.get_mut(plan) {
+                    waiting.confirmed_at = Some(recorded.at);
+                }
+            }
+            Event::PlanAccepted { revision }
+            | Event::PlanRevised { revision, .. }
+            | Event::NewTargetWaits { revision } => {
+                if self.waiting.get(plan).is_some_and(|known| known.revision.digest == revision.digest) {
+                    self.waiting.remove(plan);
                 }
             }
             _ => {}
@@ -509,11 +604,22 @@ impl<'a> Ledger<'a> {
         }
         let Some(plan) = self.plans.get_mut(&id.plan) else { return };
         match event {
-            Event::PlanRevised { revision } => plan.revise(revision),
+            Event::PlanRevised { revision, .. } => plan.revise(revision),
+            Event::PlanRestricted { plan: restricted, .. } => plan.plan = restricted,
+            Event::RingRenamed { renamed } => plan.rename(renamed),
+            // A revision that waits is kept by its plan's name, which may have no rollout yet.
+            Event::BlockBegun { block: Block::RevisionWaits(_) } => {}
+            Event::BlockBegun { block } => {
+                plan.blocks.insert(block.kind());
+            }
+            Event::BlockEnded { block } => {
+                plan.blocks.remove(block);
+            }
             Event::NewTargetWaits { revision } => plan.waiting = Some(revision),
             Event::NewTargetDropped {} => plan.waiting = None,
             Event::RolloutSuperseded { .. } => {
-                plan.was_replaced = plan.course == Course::Running;
+                // Nobody waits for a rollout that offers what its plan forbids by now.
+                plan.was_replaced = plan.course == Course::Running && !plan.forbids_itself();
                 plan.course = Course::Superseded;
             }
             Event::RolloutWithdrawn {} => {
@@ -577,7 +683,7 @@ impl<'a> RingLine<'a> {
                 (self.restoring.failures, self.restoring.refused) = (0, None);
             }
             // What was found stands in the event.
-            Cause::Unhealthy { .. } | Cause::Drift(_) | Cause::OtherUpdater(_) => {}
+            Cause::Unhealthy { .. } | Cause::Drift(_) | Cause::OtherUpdater(_) | Cause::Forbidden { .. } => {}
         }
     }
 
@@ -605,6 +711,7 @@ impl<'a> RingLine<'a> {
             }
             Event::RingReached { .. } => {
                 self.go(Place::Entering);
+                self.half_moved = false;
                 (self.doubted, self.failures, self.refused) = (false, 0, None);
             }
             Event::RingRecognised { group, soak, .. } => {
@@ -714,6 +821,7 @@ impl<'a> RingLine<'a> {
     fn applied(&mut self, group: &'a Group, intent: Option<&'a WriteIntent>) {
         match intent.map(|intent| (&intent.purpose, intent)) {
             Some((Purpose::MoveOut { .. }, _)) => {
+                self.half_moved = true;
                 self.go(Place::Entering);
                 (self.failures, self.refused) = (0, None);
             }
@@ -726,14 +834,14 @@ impl<'a> RingLine<'a> {
     }
 }
 
-/// Whether two plans move a ring of one name to the same versions, and the same profiles.
-pub(super) fn same_ring(old: &RingPlan, new: &RingPlan) -> bool {
+/// Whether two plans move a ring to the same versions, and the same profiles.
+pub(super) fn same_offer(old: &RingPlan, new: &RingPlan) -> bool {
     let sorted = |ring: &RingPlan| {
         let mut profiles = ring.profiles.clone();
         profiles.sort();
         profiles
     };
-    old.name == new.name && old.targets == new.targets && sorted(old) == sorted(new)
+    old.targets == new.targets && sorted(old) == sorted(new)
 }
 
 fn speaks_of_health(event: &Event) -> bool {
@@ -756,6 +864,8 @@ fn failed(why: &Cancelled) -> bool {
         | Cancelled::OpeningClosed
         | Cancelled::FreezeBegun
         | Cancelled::PlanChanged
+        | Cancelled::Blocked { .. }
+        | Cancelled::Forbidden { .. }
         | Cancelled::RolledBack
         | Cancelled::HeldOut { .. }
         | Cancelled::ApprovalVoid { .. } => false,

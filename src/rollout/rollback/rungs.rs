@@ -5,6 +5,7 @@
 
 use crate::ids::RingName;
 use crate::plan::model::RingPlan;
+use crate::rollout::block::Step;
 use crate::rollout::decide::Context;
 use crate::rollout::drift;
 use crate::rollout::entering::{EntryBlock, budget_spent_until, not_now_for, retargets};
@@ -77,7 +78,7 @@ pub(in crate::rollout) fn going_back(context: &Context<'_>, turn: &Turn<'_>) -> 
 /// The write that takes a ring back, if it needs one.
 fn write(context: &Context<'_>, Turn { step, ring, plan }: &Turn<'_>) -> GoingBack {
     let attempts = &ring.restoring.attempts;
-    let mut blocks = not_now_for(context, ring.restoring.since, attempts);
+    let mut blocks = not_now_for(context, Step::Rollback, ring.restoring.since, attempts);
     let groups = context.world.groups_now(context.state);
     let groups = groups.filter(|groups| since(groups.as_of, context.now) <= ENTRY_MAX_AGE);
     let found = groups.map(|groups| find(context, &ring.name, plan, step, groups.value));

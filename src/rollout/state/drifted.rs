@@ -46,6 +46,14 @@ impl OwnedGroup {
         }
     }
 
+    /// Its ring has another name.
+    pub(super) fn rename(&mut self, new: &impl Fn(&RingName) -> RingName) {
+        self.ring = new(&self.ring);
+        if let Some(drift) = &mut self.drifted {
+            drift.ring = new(&drift.ring);
+        }
+    }
+
     /// What it offered before and devices may still install.
     pub fn offered_until(&self, now: Timestamp) -> impl Iterator<Item = &VersionEntry> {
         let lingering = move |until: &Timestamp| after(*until, OFFER_LINGERS) >= now;

@@ -3,6 +3,7 @@
 //! **Invariant:** state is the fold of events and nothing else; an event that does not fit the
 //! state is an error and changes nothing.
 
+mod blocks;
 mod drifted;
 mod ring;
 mod rollback;
@@ -16,11 +17,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{GroupId, PlanName, RingName};
 use crate::plan::model::{Revision, RingPlan};
+use crate::rollout::block::{Block, BlockKind};
 use crate::rollout::event::{Actor, Cause, Event, Finding, Mode, Recorded, RolloutId, SoakFact};
 use crate::rollout::rollback::Trigger;
 use crate::rollout::verdict::Judgement;
 use crate::time::{Timestamp, after, since};
 
+pub use blocks::{CONFIRMED_FOR, Waiting};
 pub use drifted::OwnedGroup;
 pub use ring::{
     Assigned, Attempts, Back, Doubt, FirstRead, Origin, PendingWrite, Refusal, Restoring, Ring, Soak, Stage,
@@ -44,6 +47,8 @@ pub struct State {
     pub stop: Option<Hold>,
     /// The latest rollout of each plan.
     pub plans: BTreeMap<PlanName, PlanState>,
+    /// Revisions that wait, by plan; a plan that is new has no rollout yet.
+    pub waiting: BTreeMap<PlanName, Waiting>,
     /// Deployment groups that ringward has written, and whose they are.
     pub groups: BTreeMap<GroupId, OwnedGroup>,
     /// Groups that somebody deleted, and a person or the plan accepted so: by plan and ring, until
@@ -92,6 +97,12 @@ pub struct PlanState {
     pub paused: Option<Hold>,
     /// The latest rollout.
     pub rollout: Rollout,
+    /// What stands before its steps on account of its file, and since when.
+    pub blocks: BTreeMap<BlockKind, (Block, Timestamp)>,
+    /// The file that held it last.
+    pub file: Option<String>,
+    /// When it changed within the hour before its last change.
+    pub changed_at: Vec<Timestamp>,
 }
 
 /// An event that does not fit the state.
@@ -166,7 +177,16 @@ impl State {
 
     fn apply_to_plan(&mut self, id: &RolloutId, recorded: &Recorded) -> Result<(), String> {
         if let Event::PlanAccepted { revision } = &recorded.entry.event {
-            return self.accept(id, revision, recorded.at);
+            self.accept(id, revision, recorded.at)?;
+            self.took_effect(&id.plan, &recorded.entry.event, recorded.at);
+            return Ok(());
+        }
+        // A revision waits before its plan has a rollout.
+        match &recorded.entry.event {
+            Event::BlockBegun { block } => return self.begin_block(id, block, recorded),
+            Event::BlockEnded { block } => return self.end_block(id, *block),
+            Event::RevisionConfirmed { digest } => return self.confirm(id, digest, recorded),
+            _ => {}
         }
         let plan = self.plans.get_mut(&id.plan).ok_or("no such plan")?;
         if plan.rollout.id != *id {
@@ -182,8 +202,17 @@ impl State {
                 let (plan, version) = (id.plan.clone(), *version);
                 self.release(&plan, version)?;
             }
-            event => plan.rollout.apply(event, recorded)?,
+            Event::PlanFileNamed { file } => plan.file = Some(file.clone()),
+            Event::PlanRestricted { plan, .. } => self.restrict(id, plan)?,
+            Event::RingRenamed { renamed } => self.rename_rings(id, renamed)?,
+            event => {
+                plan.rollout.apply(event, recorded)?;
+                if !matches!(plan.rollout.phase, Phase::Running | Phase::RollingBack) {
+                    plan.blocks.clear();
+                }
+            }
         }
+        self.took_effect(&id.plan, &recorded.entry.event, recorded.at);
         self.keep_account_facts(id, recorded);
         self.stand_still_everywhere(recorded.at);
         Ok(())
@@ -220,7 +249,10 @@ impl State {
             standstills: Vec::new(),
             rollback: None,
         };
-        self.plans.insert(id.plan.clone(), PlanState { paused, rollout });
+        let before = self.plans.remove(&id.plan);
+        let (file, changed_at) = before.map(|plan| (plan.file, plan.changed_at)).unwrap_or_default();
+        let plan = PlanState { paused, rollout, blocks: BTreeMap::new(), file, changed_at };
+        self.plans.insert(id.plan.clone(), plan);
         self.stand_still_everywhere(at);
         Ok(())
     }

@@ -204,6 +204,8 @@ pub struct Attempts {
     pub doubted: bool,
     /// Set while a refusal waits for a person.
     pub refused: Option<Refusal>,
+    /// Whether a profile of the ring was taken out of another group and is in none until the next write.
+    pub half_moved: bool,
 }
 
 /// A write that Cloudflare refused.
@@ -638,7 +640,8 @@ impl PendingWrite {
                 Outcome::Stage(Stage::RollingBack(assigned, before.back(to, at)))
             }
             // The ring's own write is still to come.
-            (Purpose::MoveOut { .. } | Purpose::Restore, _) => Outcome::Nothing(done()),
+            (Purpose::MoveOut { .. }, _) => Outcome::Nothing(Attempts { half_moved: true, ..done() }),
+            (Purpose::Restore, _) => Outcome::Nothing(done()),
         })
     }
 
@@ -656,6 +659,7 @@ impl PendingWrite {
             not_before,
             doubted: doubted || self.attempts.doubted,
             refused: None,
+            half_moved: self.attempts.half_moved,
         })
     }
 
@@ -665,6 +669,7 @@ impl PendingWrite {
             last: Some(format!("refused with {status}: {message}")),
             not_before: None,
             doubted: self.attempts.doubted,
+            half_moved: self.attempts.half_moved,
             refused: Some(Refusal { status, message: message.to_owned() }),
         })
     }

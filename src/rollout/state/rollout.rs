@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::ring::{PendingWrite, Ring, Stage};
 use super::rollback::{Progress, Rollback};
 use crate::ids::RingName;
-use crate::plan::model::{OnNewTarget, PlanDigest, Revision, RingPlan};
+use crate::plan::model::{Forbid, OnNewTarget, PlanDigest, Revision, RingPlan};
 use crate::rollout::event::{Cause, Event, HowBack, Purpose, Recorded, RolloutId};
 use crate::time::{Timestamp, after, since};
+use crate::version::ClientVersion;
 
 /// One run of a plan.
 #[derive(Debug, Clone, PartialEq)]
@@ -123,6 +124,18 @@ impl Rollout {
         self.rings.iter().zip(&self.revision.plan.rings)
     }
 
+    /// The first of its targets that its plan forbids by now.
+    #[must_use]
+    pub fn forbidden(&self) -> Option<(&RingPlan, ClientVersion, &Forbid)> {
+        let plan = &self.revision.plan;
+        let forbid = |version: ClientVersion| {
+            plan.forbid.iter().find(|forbid| forbid.versions.matches(&version.as_semver()))
+        };
+        plan.rings.iter().find_map(|ring| {
+            ring.targets.values().find_map(|version| Some((ring, *version, forbid(*version)?)))
+        })
+    }
+
     /// The write without an outcome.
     #[must_use]
     pub fn pending_write(&self) -> Option<(&Ring, &PendingWrite)> {
@@ -144,9 +157,9 @@ impl Rollout {
         match (self.phase, event) {
             (
                 Phase::Running | Phase::Completed | Phase::RolledBack | Phase::Withdrawn,
-                Event::PlanRevised { revision },
+                Event::PlanRevised { revision, restricts_only },
             ) => {
-                return self.revise(revision, at);
+                return self.revise(revision, *restricts_only, at);
             }
             (_, Event::RollbackStarted { trigger, steps }) => {
                 self.start_rollback(*trigger, steps, recorded)?;
@@ -308,7 +321,7 @@ impl Rollout {
         earlier.into_iter().all(|ring| matches!(ring.stage, Stage::Verified(_)))
     }
 
-    fn revise(&mut self, revision: &Revision, at: Timestamp) -> Result<(), String> {
+    fn revise(&mut self, revision: &Revision, restricts_only: bool, at: Timestamp) -> Result<(), String> {
         if let Some(ring) = self.entered_ring_changed_by(revision) {
             return Err(format!("ring {ring} is entered, so its change is a new rollout"));
         }
@@ -327,7 +340,11 @@ impl Rollout {
         self.rings = revision.plan.rings.iter().map(revised).collect();
         self.take_turns_back(at);
         for ring in &mut self.rings {
-            ring.words.void(&revision.digest, at);
+            if restricts_only {
+                ring.words.carry(&self.revision.digest, &revision.digest);
+            } else {
+                ring.words.void(&revision.digest, at);
+            }
         }
         self.revision = revision.clone();
         self.waiting = None;
@@ -346,15 +363,16 @@ impl Rollout {
         }
     }
 
-    /// The first entered ring whose name, position, profiles or targets a revision changes: then
-    /// the revision is a new rollout (DESIGN 3).
+    /// The first entered ring whose profiles or targets a revision changes, or that it lacks before the
+    /// ring is verified: then the revision is a new rollout. A position alone changes nothing.
     #[must_use]
     pub fn entered_ring_changed_by(&self, revision: &Revision) -> Option<&RingName> {
-        let entered = self.rings_with_plans().enumerate().filter(|(_, (ring, _))| ring.stage.is_entered());
-        for (position, (ring, old)) in entered {
-            let same = revision.plan.rings.get(position).is_some_and(|new| {
-                new.name == old.name && new.targets == old.targets && same_profiles(new, old)
-            });
+        let entered = self.rings_with_plans().filter(|(ring, _)| ring.stage.is_entered());
+        for (ring, old) in entered {
+            let same = match revision.plan.rings.iter().find(|new| new.name == old.name) {
+                Some(new) => new.targets == old.targets && same_profiles(new, old),
+                None => matches!(ring.stage, Stage::Verified(_)),
+            };
             if !same {
                 return Some(&ring.name);
             }

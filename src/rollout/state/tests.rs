@@ -171,7 +171,8 @@ fn time_without_a_daemon_counts_against_no_gate() {
     let why = Unknown::StaleSweep;
     let unknown = Event::GateUnknown { ring, gate: Gate::Fleet, environment: None, why };
     state.apply(&next(&state, Actor::Engine, unknown)).unwrap();
-    let started = Event::DaemonStarted { version: "0.1.0".to_owned(), mode: Mode::Write };
+    let started =
+        Event::DaemonStarted { version: "0.1.0".to_owned(), mode: Mode::Write, settles_seconds: None };
     let mut restart = next(&state, Actor::Engine, started);
     restart.entry.rollout = None;
     restart.at = "2026-10-12T17:00:00Z".parse().unwrap();

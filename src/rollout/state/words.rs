@@ -98,6 +98,16 @@ impl Words {
         Ok(())
     }
 
+    /// A revision is in force that only restricts: what was said of the one before is said of it.
+    pub(super) fn carry(&mut self, from: &PlanDigest, to: &PlanDigest) {
+        if let Some((_, asked)) = self.asked.as_mut().filter(|(_, asked)| asked == from) {
+            *asked = to.clone();
+        }
+        let approvals = self.approvals.values_mut().map(|approval| &mut approval.digest);
+        let refusals = self.refusals.values_mut().map(|objection| &mut objection.digest);
+        approvals.chain(refusals).filter(|digest| *digest == from).for_each(|digest| *digest = to.clone());
+    }
+
     /// Another revision is in force.
     pub(super) fn void(&mut self, digest: &PlanDigest, at: Timestamp) {
         for approval in self.approvals.values_mut() {

@@ -45,6 +45,8 @@ pub enum Verb {
     Approve,
     /// Say no to that.
     Refuse,
+    /// Let a revision take effect that waits.
+    Confirm,
     /// Look now.
     CheckNow,
     /// Stop all writes.
@@ -134,6 +136,23 @@ pub enum Offered {
     Sound,
     /// Somebody has it offer what a rollback holds out.
     HeldOut,
+    /// The plan forbids what it offers, or is about to offer.
+    Forbidden,
+}
+
+/// The revision that waits, beside the one that a person has read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Waits {
+    /// It is that one.
+    Same,
+    /// It is that one, and a person confirmed it before.
+    Confirmed,
+    /// It is that one, and it asks for what it forbids.
+    Impossible,
+    /// Another one waits.
+    Other,
+    /// None waits.
+    Nothing,
 }
 
 /// What there is to a person's word on entering a ring.
@@ -197,6 +216,8 @@ pub enum Effect {
     Approve,
     /// The ring may not be entered.
     Refuse,
+    /// The revision takes effect.
+    Confirm,
     /// Everything that the rollout wants to see is read now.
     Read,
     /// Plan files and stop file are looked at; a rollout that is over wants nothing read.
@@ -244,6 +265,16 @@ pub enum Refused {
     NotHeldOut,
     /// The group offers what a rollback holds out.
     OffersHeldOut,
+    /// The plan forbids what the rollout offers.
+    OffersForbidden,
+    /// No revision waits.
+    NothingWaits,
+    /// Another revision waits than the one that was read.
+    OtherWaits,
+    /// The revision asks for what it forbids.
+    ForbidsItself,
+    /// A person confirmed it before.
+    ConfirmedAlready,
     /// The rollout is over, and nobody is asked any more.
     LeftNothing,
     /// The rollout is withdrawn, and nobody is asked.
@@ -294,6 +325,7 @@ impl Effect {
             | Self::Release
             | Self::Approve
             | Self::Refuse
+            | Self::Confirm
             | Self::Read
             | Self::Stop
             | Self::Start
@@ -341,9 +373,11 @@ pub const fn pause(phase: Phase, holds: Holds) -> Cell {
 #[must_use]
 pub const fn resume(holds: Holds, writes: Writes, offered: Offered) -> Cell {
     match (holds, writes, offered) {
-        (Holds::Paused, Writes::Allowed | Writes::Stopped, Offered::Sound | Offered::HeldOut) => {
-            Cell::Done(Effect::LiftPause)
-        }
+        (
+            Holds::Paused,
+            Writes::Allowed | Writes::Stopped,
+            Offered::Sound | Offered::HeldOut | Offered::Forbidden,
+        ) => Cell::Done(Effect::LiftPause),
         (Holds::Halted, Writes::Allowed | Writes::Stopped, Offered::Sound) => Cell::Done(Effect::LiftHalt),
         (Holds::PausedAndHalted, Writes::Allowed | Writes::Stopped, Offered::Sound) => {
             Cell::Done(Effect::LiftBoth)
@@ -351,8 +385,13 @@ pub const fn resume(holds: Holds, writes: Writes, offered: Offered) -> Cell {
         (Holds::Halted | Holds::PausedAndHalted, Writes::Allowed | Writes::Stopped, Offered::HeldOut) => {
             Cell::Refused(Refused::OffersHeldOut)
         }
-        (Holds::Free, Writes::Allowed, Offered::Sound | Offered::HeldOut) => Cell::Refused(Refused::NotHeld),
-        (Holds::Free, Writes::Stopped, Offered::Sound | Offered::HeldOut) => {
+        (Holds::Halted | Holds::PausedAndHalted, Writes::Allowed | Writes::Stopped, Offered::Forbidden) => {
+            Cell::Refused(Refused::OffersForbidden)
+        }
+        (Holds::Free, Writes::Allowed, Offered::Sound | Offered::HeldOut | Offered::Forbidden) => {
+            Cell::Refused(Refused::NotHeld)
+        }
+        (Holds::Free, Writes::Stopped, Offered::Sound | Offered::HeldOut | Offered::Forbidden) => {
             Cell::Refused(Refused::OnlyStopped)
         }
     }
@@ -498,6 +537,19 @@ const fn speak(phase: Phase, place: Place, claim: Claim, done: Effect, again: Re
     }
 }
 
+/// `confirm PLAN --revision DIGEST`. It asks for no phase and no hold: what it lets take effect waits for
+/// those by itself.
+#[must_use]
+pub const fn confirm(waits: Waits) -> Cell {
+    match waits {
+        Waits::Same => Cell::Done(Effect::Confirm),
+        Waits::Confirmed => Cell::Refused(Refused::ConfirmedAlready),
+        Waits::Impossible => Cell::Refused(Refused::ForbidsItself),
+        Waits::Other => Cell::Refused(Refused::OtherWaits),
+        Waits::Nothing => Cell::Refused(Refused::NothingWaits),
+    }
+}
+
 /// `check-now PLAN`. It changes nothing, so no hold stands against it.
 #[must_use]
 pub const fn check_now(phase: Phase) -> Cell {
@@ -531,9 +583,10 @@ pub const fn start(writes: Writes, plans: StartPlans) -> Cell {
 
 impl Verb {
     /// All, in the order of the documents.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Approve,
         Self::Refuse,
+        Self::Confirm,
         Self::Pause,
         Self::Resume,
         Self::Waive,
@@ -555,6 +608,7 @@ impl Verb {
             Self::ReleaseHold => "release-hold",
             Self::Approve => "approve",
             Self::Refuse => "refuse",
+            Self::Confirm => "confirm",
             Self::CheckNow => "check-now",
             Self::Stop => "stop",
             Self::Start => "start",
@@ -572,6 +626,7 @@ impl Verb {
             | Self::ReleaseHold
             | Self::Approve
             | Self::Refuse
+            | Self::Confirm
             | Self::Stop
             | Self::Start => true,
             Self::CheckNow => false,
@@ -716,13 +771,32 @@ impl HeldBack {
 
 impl Offered {
     /// All.
-    pub const ALL: [Self; 2] = [Self::Sound, Self::HeldOut];
+    pub const ALL: [Self; 3] = [Self::Sound, Self::HeldOut, Self::Forbidden];
 
-    /// By what was found.
+    /// By what was found of what a rollback holds out, and of what the plan forbids.
     #[must_use]
-    pub const fn of(held: Option<&HeldOut>) -> Self {
-        if held.is_some() { Self::HeldOut } else { Self::Sound }
+    pub const fn of(held: Option<&HeldOut>, forbidden: bool) -> Self {
+        match (held, forbidden) {
+            (_, true) => Self::Forbidden,
+            (Some(_), false) => Self::HeldOut,
+            (None, false) => Self::Sound,
+        }
     }
+
+    /// The word of API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sound => "sound",
+            Self::HeldOut => "held_out",
+            Self::Forbidden => "forbidden",
+        }
+    }
+}
+
+impl Waits {
+    /// All.
+    pub const ALL: [Self; 5] = [Self::Same, Self::Confirmed, Self::Impossible, Self::Other, Self::Nothing];
 }
 
 impl Waived {

@@ -4,7 +4,8 @@
 
 use super::words;
 use super::{
-    About, Cell, Claim, Effect, HeldBack, Holds, Offered, Place, Refused, Verb, Waived, WaysBack, Writes,
+    About, Cell, Claim, Effect, HeldBack, Holds, Offered, Place, Refused, Verb, Waits, Waived, WaysBack,
+    Writes,
 };
 use crate::rollout::command::StartPlans;
 use crate::rollout::state::Phase;
@@ -30,6 +31,7 @@ impl Verb {
             Self::Rollback => &["phase", "holds", "way back"],
             Self::ReleaseHold => &["held out"],
             Self::Approve | Self::Refuse => &["phase", "ring", "who"],
+            Self::Confirm => &["revision that waits"],
             Self::CheckNow => &["phase"],
             Self::Stop => &["writes"],
             Self::Start => &["writes", "--paused"],
@@ -69,6 +71,9 @@ impl Verb {
                 .collect(),
             Self::Approve => spoken(super::approve),
             Self::Refuse => spoken(super::refuse),
+            Self::Confirm => {
+                Waits::ALL.into_iter().map(|waits| (vec![waits.words()], super::confirm(waits))).collect()
+            }
             Self::CheckNow => Phase::ALL
                 .into_iter()
                 .map(|phase| (vec![words::phase(phase)], super::check_now(phase)))

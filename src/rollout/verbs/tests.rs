@@ -67,6 +67,7 @@ fn each_situation_is_in_one_row() {
             Verb::ReleaseHold => HeldBack::ALL.len(),
             Verb::Waive => Gate::ALL.len() * Phase::ALL.len() * Place::ALL.len() * Waived::ALL.len(),
             Verb::Approve | Verb::Refuse => Phase::ALL.len() * Place::ALL.len() * Claim::ALL.len(),
+            Verb::Confirm => Waits::ALL.len(),
             Verb::CheckNow => Phase::ALL.len(),
             Verb::Stop => Writes::ALL.len(),
             Verb::Start => Writes::ALL.len() * 2,

@@ -3,7 +3,7 @@
 //! **Invariant:** a refusal's words are written once: with names in an answer, and with `PLAN`,
 //! `RING` and `GATE` in help and documents.
 
-use super::{Claim, Effect, HeldBack, Holds, Offered, Place, Refused, Verb, Waived, WaysBack, Writes};
+use super::{Claim, Effect, HeldBack, Holds, Offered, Place, Refused, Verb, Waits, Waived, WaysBack, Writes};
 use crate::rollout::command::StartPlans;
 use crate::rollout::state::{Hold, Phase};
 use crate::rollout::verdict::{Gate, short};
@@ -27,6 +27,8 @@ pub struct About {
     pub stuck: String,
     /// The User Groups that are asked.
     pub asked: String,
+    /// The revision that waits, and what it changes.
+    pub revision: String,
 }
 
 impl About {
@@ -42,6 +44,7 @@ impl About {
             version: "VERSION".to_owned(),
             stuck: "ring `RING` has nowhere to go back to".to_owned(),
             asked: "`GROUP`".to_owned(),
+            revision: "revision DIGEST waits".to_owned(),
         }
     }
 
@@ -74,6 +77,9 @@ impl Verb {
             Self::Refuse => {
                 "say no to a ring's entry, as one who could approve it; it stands until you approve, or the plan's values change"
             }
+            Self::Confirm => {
+                "let a revision of the plan's file take effect that waits, having read what it changes; used once, and it counts for a day"
+            }
             Self::CheckNow => {
                 "read now what the plan's rollout wants to see, and decide; nothing is recorded"
             }
@@ -93,6 +99,7 @@ impl Verb {
             Self::ReleaseHold => "ringward release-hold PLAN --version VERSION --reason …",
             Self::Approve => "ringward approve PLAN [--ring RING] --reason …",
             Self::Refuse => "ringward refuse PLAN [--ring RING] --reason …",
+            Self::Confirm => "ringward confirm PLAN --revision DIGEST --reason …",
             Self::CheckNow => "ringward check-now PLAN",
             Self::Stop => "ringward stop --reason …",
             Self::Start => "ringward start [--paused] --reason …",
@@ -110,6 +117,7 @@ impl Verb {
             Self::ReleaseHold => "/api/v1/rollouts/{plan}/release-hold",
             Self::Approve => "/api/v1/rollouts/{plan}/approve",
             Self::Refuse => "/api/v1/rollouts/{plan}/refuse",
+            Self::Confirm => "/api/v1/rollouts/{plan}/confirm",
             Self::CheckNow => "/api/v1/rollouts/{plan}/check-now",
             Self::Stop => "/api/v1/stop",
             Self::Start => "/api/v1/start",
@@ -150,6 +158,9 @@ impl Effect {
                 "it counts from now on, also ahead of the ring's turn and its opening; the members are read again before the write"
             }
             Self::Refuse => "the ring is not entered, whoever approves it",
+            Self::Confirm => {
+                "the revision takes effect with the next decision, as long as the file stays as it is; holds, gates and the schedule still hold"
+            }
             Self::Read => {
                 "plan files, groups, profiles and devices are read now, and decided on as they come in"
             }
@@ -180,6 +191,7 @@ impl Effect {
             Self::Release => "`version_released`",
             Self::Approve => "`approval_given`",
             Self::Refuse => "`approval_refused`",
+            Self::Confirm => "`revision_confirmed`",
             Self::Read | Self::LookAtFiles => "nothing",
             Self::Stop => "`stopped`",
             Self::Start => "`started`",
@@ -192,7 +204,7 @@ impl Refused {
     /// Why.
     #[must_use]
     pub fn why(self, about: &About) -> String {
-        let About { plan, ring, gate, held, phase, version, stuck, asked } = about;
+        let About { plan, ring, gate, held, phase, version, stuck, asked, revision } = about;
         match self {
             Self::PausedAlready => format!("plan {plan} is paused already {held}"),
             Self::NotHeld => format!("plan {plan} is neither paused nor halted"),
@@ -227,6 +239,13 @@ impl Refused {
             Self::OffersHeldOut => {
                 "the group that it is halted for offers a version that a rollback holds out".to_owned()
             }
+            Self::OffersForbidden => {
+                "the plan forbids a version that the rollout offers, or is about to offer".to_owned()
+            }
+            Self::NothingWaits => format!("no revision of plan {plan} waits"),
+            Self::OtherWaits => format!("another revision waits than the one that you name: {revision}"),
+            Self::ForbidsItself => format!("the revision asks for a version that its own `forbid` covers: {revision}"),
+            Self::ConfirmedAlready => format!("the revision is confirmed already {held}"),
             Self::StoppedAlready => format!("all writes are stopped already {held}"),
             Self::NotStopped | Self::NotStoppedToPause => "writes are not stopped".to_owned(),
         }
@@ -272,6 +291,13 @@ impl Refused {
             Self::OffersHeldOut => {
                 format!("set the group back at Cloudflare, and resume then; or release it first: ringward release-hold {plan} --version {version} --reason …")
             }
+            Self::OffersForbidden => format!(
+                "ringward rollback {plan} --reason … takes it back; or name another version in the plan, or take the entry out of `forbid`, and resume once that is in force"
+            ),
+            Self::NothingWaits => format!("ringward explain {plan} says what it waits for"),
+            Self::OtherWaits => "read what it changes, and confirm that one".to_owned(),
+            Self::ForbidsItself => "name another version in the plan, or correct its `forbid`".to_owned(),
+            Self::ConfirmedAlready => format!("ringward explain {plan} says what it waits for"),
             Self::StoppedAlready => "ringward start --reason … allows writes again".to_owned(),
             Self::NotStopped => {
                 "ringward status says what each plan waits for, and ringward resume PLAN --reason … lifts a plan's holds"
@@ -357,6 +383,19 @@ impl Offered {
         match self {
             Self::Sound => "nothing held out",
             Self::HeldOut => "what is held out",
+            Self::Forbidden => "what the plan forbids",
+        }
+    }
+}
+
+impl Waits {
+    pub(super) const fn words(self) -> &'static str {
+        match self {
+            Self::Same => "the one named",
+            Self::Confirmed => "the one named, confirmed before",
+            Self::Impossible => "the one named, which forbids its own target",
+            Self::Other => "another one",
+            Self::Nothing => "none",
         }
     }
 }

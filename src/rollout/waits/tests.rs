@@ -45,7 +45,7 @@ impl Log {
     fn entering(mode: Mode) -> Self {
         let mut log = Self { state: State::default(), waits: Waits::default() };
         let begun = "2026-10-12T06:00:00Z";
-        log.account(begun, Event::DaemonStarted { version: "0".to_owned(), mode });
+        log.account(begun, Event::DaemonStarted { version: "0".to_owned(), mode, settles_seconds: None });
         log.plan(begun, Event::PlanAccepted { revision: Box::new(revision()) });
         log.plan(begun, Event::RingReached { ring: RingName::new("First").unwrap() });
         log
@@ -93,7 +93,10 @@ fn each_kind_of_waiting_has_its_time() {
     };
     let restarted: fn(&mut Log) = |log| {
         let version = "0".to_owned();
-        log.account("2026-10-12T09:00:00Z", Event::DaemonStarted { version, mode: Mode::Write });
+        log.account(
+            "2026-10-12T09:00:00Z",
+            Event::DaemonStarted { version, mode: Mode::Write, settles_seconds: None },
+        );
     };
     // Lisbon is at UTC+1; the opening of Monday ends at 15:00Z, and can be used until 14:45Z.
     let rows = [
@@ -171,7 +174,7 @@ fn an_event_settles_its_own_plan_and_changes_no_sum() {
     let own = RolloutId { plan: name(), number: 1 };
     let renamed = PLAN.replace("plan: client", "plan: other");
     let renamed = plan::read("other.yaml", renamed.as_bytes()).unwrap();
-    let started = Event::DaemonStarted { version: "0".to_owned(), mode: Mode::Write };
+    let started = Event::DaemonStarted { version: "0".to_owned(), mode: Mode::Write, settles_seconds: None };
     let events = [
         ("2026-10-12T06:30:00Z", Some(&other), Event::PlanAccepted { revision: Box::new(renamed) }),
         ("2026-10-12T06:30:00Z", Some(&other), Event::RingReached { ring: RingName::new("First").unwrap() }),

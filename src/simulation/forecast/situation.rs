@@ -115,7 +115,7 @@ impl Situation {
         }
         let revision = match desired {
             Desired::Present(revision) => unasked(revision),
-            Desired::LastGood | Desired::Missing | Desired::Gone => unasked(&rollout.revision),
+            _ => unasked(&rollout.revision),
         };
         let scopes: Vec<Option<RingScope>> = rollout
             .rings_with_plans()

@@ -20,7 +20,7 @@ pub enum Need {
 }
 
 /// The paths that change something, or answer more or fewer than the readers.
-const BESIDE_READS: [(&str, &str, Need); 18] = [
+const BESIDE_READS: [(&str, &str, Need); 19] = [
     ("GET", "/healthz", Need::Nothing),
     ("GET", "/readyz", Need::Nothing),
     ("GET", "/api/v1/tokens", Need::Machine),
@@ -33,6 +33,7 @@ const BESIDE_READS: [(&str, &str, Need); 18] = [
     ("POST", "/api/v1/rollouts/{plan}/waive", Need::Operate),
     ("POST", "/api/v1/rollouts/{plan}/rollback", Need::Operate),
     ("POST", "/api/v1/rollouts/{plan}/release-hold", Need::Operate),
+    ("POST", "/api/v1/rollouts/{plan}/confirm", Need::Operate),
     ("POST", "/api/v1/rollouts/{plan}/check-now", Need::Operate),
     ("POST", "/api/v1/rollouts/{plan}/approve", Need::Approve),
     ("POST", "/api/v1/rollouts/{plan}/refuse", Need::Approve),

@@ -32,6 +32,9 @@ pub struct HaltJson {
     /// Whether its group offers now what a rollback holds out: then `resume` is refused.
     #[serde(default)]
     pub offers_held_out: bool,
+    /// Whether the plan forbids what the rollout offers: then it cannot be resumed.
+    #[serde(default)]
+    pub offers_forbidden: bool,
 }
 
 /// One way in which a ring's group or devices differ from what ringward left.

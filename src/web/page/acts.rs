@@ -108,13 +108,20 @@ pub(super) fn plan_cell(verb: Verb, rollout: &RolloutJson, writes: Writes) -> Op
             Some(verbs::rollback(phase, holds, ways))
         }
         Verb::CheckNow => Some(verbs::check_now(phase)),
-        Verb::Waive | Verb::ReleaseHold | Verb::Approve | Verb::Refuse | Verb::Stop | Verb::Start => None,
+        Verb::Waive
+        | Verb::ReleaseHold
+        | Verb::Approve
+        | Verb::Refuse
+        | Verb::Confirm
+        | Verb::Stop
+        | Verb::Start => None,
     }
 }
 
 /// What the group offers that it is halted for, as a snapshot has it.
 fn offered_of(rollout: &RolloutJson) -> Offered {
     match &rollout.halted {
+        Some(halt) if halt.offers_forbidden => Offered::Forbidden,
         Some(halt) if halt.offers_held_out => Offered::HeldOut,
         Some(_) | None => Offered::Sound,
     }

@@ -60,7 +60,8 @@ fn a_write_that_was_not_allowed_is_caught() {
             "a daemon that observes",
             |log| {
                 let mode = Mode::Observe;
-                *log.event("daemon_started", 0) = Event::DaemonStarted { version: "0".to_owned(), mode };
+                *log.event("daemon_started", 0) =
+                    Event::DaemonStarted { version: "0".to_owned(), mode, settles_seconds: None };
             },
             law,
             "only observes",

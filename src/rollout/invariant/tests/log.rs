@@ -343,7 +343,10 @@ pub(super) fn sound() -> Log {
     use Environment::{Macos, Windows};
     let (first, second) = (ring_name("First"), ring_name("Second"));
     let mut log = Log(Vec::new());
-    log.engine("12T08:00", Event::DaemonStarted { version: "0.1.0".to_owned(), mode: Mode::Write });
+    log.engine(
+        "12T08:00",
+        Event::DaemonStarted { version: "0.1.0".to_owned(), mode: Mode::Write, settles_seconds: None },
+    );
     log.engine("12T08:00", Event::PlanAccepted { revision: revision("v1") });
     log.engine("12T08:00", Event::RingReached { ring: first.clone() });
     let write = intent(1, "First", "p1", &[Windows, Macos], at("12T08:50"));

@@ -1,0 +1,290 @@
+//! What one plan changes in another: what of it only restricts, and what has to wait.
+//!
+//! Restricting is a closed list: an added `forbid`, an added or longer freeze, openings that lie wholly
+//! in the old ones, a longer soak, a smaller `max_devices`, more approvals. Where to go back to counts
+//! with it: it lets nobody go forward. Everything else waits.
+//!
+//! **Invariant:** a restricted plan differs from the one in force by restrictions alone, and what
+//! [`differences`] does not name is the same to every decision.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::model::{ApprovalRule, DeviceLimit, Forbid, Plan, ProfileRef, RingPlan};
+use crate::ids::RingName;
+use crate::schedule::{Freeze, Opening, Zone};
+use crate::time::{Span, Timestamp};
+use crate::version::{ClientVersion, Environment};
+
+/// What of a plan file may restrict, as far as it could be read: a file with errors has this as well.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Restrictions {
+    /// Builds that it forbids.
+    pub forbid: Vec<Forbid>,
+    /// What its `defaults` say, for rings that it does not name.
+    pub defaults: RingRestrictions,
+    /// What it says of its rings, those of `defaults` included.
+    pub rings: Vec<RestrictedRing>,
+}
+
+/// A ring of a plan file, as far as it could be read.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RestrictedRing {
+    /// Its name.
+    pub name: Option<RingName>,
+    /// Its profiles.
+    pub profiles: BTreeSet<ProfileRef>,
+    /// What may restrict it.
+    pub says: RingRestrictions,
+}
+
+/// What may restrict one ring; `None` and empty: nothing.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RingRestrictions {
+    /// The zone of openings and freezes.
+    pub zone: Option<Zone>,
+    /// Its openings, where some are written.
+    pub open: Option<Vec<Opening>>,
+    /// Its freezes.
+    pub freeze: Vec<Freeze>,
+    /// Its soak.
+    pub soak: Option<Span>,
+    /// The most devices of one write.
+    pub max_devices: Option<DeviceLimit>,
+    /// Who lets it be entered.
+    pub approval: Option<ApprovalRule>,
+    /// Where to go back to.
+    pub back_to: BTreeMap<Environment, ClientVersion>,
+}
+
+impl Restrictions {
+    /// Those of a plan that holds.
+    #[must_use]
+    pub fn of(plan: &Plan) -> Self {
+        let ring = |ring: &RingPlan| RestrictedRing {
+            name: Some(ring.name.clone()),
+            profiles: ring.profiles.iter().cloned().collect(),
+            says: RingRestrictions {
+                zone: Some(ring.schedule.zone().clone()),
+                open: Some(ring.schedule.openings().to_vec()).filter(|open| !open.is_empty()),
+                freeze: ring.schedule.freezes().to_vec(),
+                soak: Some(ring.soak),
+                max_devices: ring.max_devices,
+                approval: ring.approval.clone(),
+                back_to: ring.rollback.to.clone(),
+            },
+        };
+        let rings = plan.rings.iter().map(ring).collect();
+        Self { forbid: plan.forbid.clone(), defaults: RingRestrictions::default(), rings }
+    }
+
+    /// What is said of a ring: the one of the same profiles, else of the same name, else `defaults`.
+    fn about(&self, ring: &RingPlan) -> &RingRestrictions {
+        let profiles: BTreeSet<ProfileRef> = ring.profiles.iter().cloned().collect();
+        let same_profiles = self.rings.iter().find(|other| other.profiles == profiles);
+        let same_name = || self.rings.iter().find(|other| other.name.as_ref() == Some(&ring.name));
+        same_profiles.or_else(same_name).map_or(&self.defaults, |other| &other.says)
+    }
+}
+
+/// A plan in force with what restricts it on top, from `now` on.
+#[must_use]
+pub fn restricted(in_force: &Plan, by: &Restrictions, now: Timestamp) -> Plan {
+    let mut plan = in_force.clone();
+    for forbid in &by.forbid {
+        if !plan.forbid.iter().any(|known| known.versions == forbid.versions) {
+            plan.forbid.push(forbid.clone());
+        }
+    }
+    for ring in &mut plan.rings {
+        restrict(ring, by.about(ring), now);
+    }
+    plan
+}
+
+fn restrict(ring: &mut RingPlan, by: &RingRestrictions, now: Timestamp) {
+    let zone = ring.schedule.zone();
+    let same_zone = by.zone.as_ref().is_none_or(|other| other == zone);
+    // Days of another zone begin and end at other instants: a day more on both sides has them all.
+    let freezes: Vec<Freeze> =
+        by.freeze.iter().map(|freeze| if same_zone { freeze.clone() } else { freeze.widened() }).collect();
+    let with_freezes = ring.schedule.restricted(None, &freezes);
+    if with_freezes.frozen_from(now) != ring.schedule.frozen_from(now) {
+        ring.schedule = with_freezes;
+    }
+    if let Some(open) = by.open.as_ref().filter(|_| same_zone) {
+        let narrower = ring.schedule.restricted(Some(open.clone()), &[]);
+        if narrower.openings() != ring.schedule.openings() && narrower.opens_only_within(&ring.schedule, now)
+        {
+            ring.schedule = narrower;
+        }
+    }
+    ring.soak = by.soak.map_or(ring.soak, |soak| soak.max(ring.soak));
+    ring.max_devices = [ring.max_devices, by.max_devices].into_iter().flatten().min();
+    if let Some(asked) = &by.approval {
+        match &mut ring.approval {
+            None => ring.approval = Some(asked.clone()),
+            Some(known) if known.user_group == asked.user_group => known.count = known.count.max(asked.count),
+            Some(_) => {}
+        }
+    }
+    ring.rollback.to.extend(&by.back_to);
+}
+
+/// What another plan changes, in words; empty: nothing that a decision could tell. Reasons and the
+/// description are for people.
+#[must_use]
+pub fn differences(from: &Plan, to: &Plan, now: Timestamp) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut told = |what: &str, one: String, other: String| {
+        if one != other {
+            found.push(format!("{what} {one} → {other}"));
+        }
+    };
+    told("account", shown(from.account.as_ref()), shown(to.account.as_ref()));
+    told("author", shown(from.author.as_ref()), shown(to.author.as_ref()));
+    told("on_new_target", word(&from.on_new_target), word(&to.on_new_target));
+    told("on_drift", word(&from.on_drift), word(&to.on_drift));
+    forbids(from, to, &mut found);
+    for ring in &from.rings {
+        match twin(ring, to) {
+            Some(other) => ring_differences(ring, other, now, &mut found),
+            None => found.push(format!("ring `{}` removed ({})", ring.name, profiles(ring))),
+        }
+    }
+    let added = to.rings.iter().filter(|ring| twin(ring, from).is_none());
+    found.extend(added.map(|ring| format!("ring `{}` added ({})", ring.name, profiles(ring))));
+    let order = |plan: &Plan, other: &Plan| -> Vec<BTreeSet<ProfileRef>> {
+        plan.rings.iter().filter(|ring| twin(ring, other).is_some()).map(profile_set).collect()
+    };
+    let same_sets = |one: &[BTreeSet<ProfileRef>], other: &[BTreeSet<ProfileRef>]| {
+        one.iter().all(|set| other.contains(set))
+    };
+    let (one, other) = (order(from, to), order(to, from));
+    if one != other && same_sets(&one, &other) {
+        found.push("the order of rings".to_owned());
+    }
+    found
+}
+
+/// The ring of another plan that is this one: of the same profiles, whatever its name, else of the same
+/// name, unless that name's profiles are another ring's.
+#[must_use]
+pub fn twin<'a>(ring: &RingPlan, of: &'a Plan) -> Option<&'a RingPlan> {
+    let same = of.rings.iter().find(|other| profile_set(other) == profile_set(ring));
+    same.or_else(|| of.rings.iter().find(|other| other.name == ring.name))
+}
+
+/// A ring's profiles, in no order.
+#[must_use]
+pub fn profile_set(ring: &RingPlan) -> BTreeSet<ProfileRef> {
+    ring.profiles.iter().cloned().collect()
+}
+
+fn forbids(from: &Plan, to: &Plan, found: &mut Vec<String>) {
+    let lacks =
+        |plan: &Plan, forbid: &Forbid| !plan.forbid.iter().any(|other| other.versions == forbid.versions);
+    found.extend(
+        from.forbid
+            .iter()
+            .filter(|forbid| lacks(to, forbid))
+            .map(|forbid| format!("forbid '{}' removed", forbid.versions)),
+    );
+    found.extend(
+        to.forbid
+            .iter()
+            .filter(|forbid| lacks(from, forbid))
+            .map(|forbid| format!("forbid '{}' added", forbid.versions)),
+    );
+}
+
+fn ring_differences(from: &RingPlan, to: &RingPlan, now: Timestamp, found: &mut Vec<String>) {
+    let name = &from.name;
+    let mut told = |what: &str, one: String, other: String| {
+        if one != other {
+            found.push(format!("ring `{name}`: {what} {one} → {other}"));
+        }
+    };
+    told("name", from.name.to_string(), to.name.to_string());
+    for environment in Environment::ALL {
+        let target = |ring: &RingPlan| shown(ring.targets.get(&environment));
+        told(environment.as_str(), target(from), target(to));
+        let back = |ring: &RingPlan| shown(ring.rollback.to.get(&environment));
+        told(&format!("rollback_to {environment}"), back(from), back(to));
+    }
+    if profile_set(from) != profile_set(to) {
+        told("profiles", profiles(from), profiles(to));
+    }
+    // A group that follows its ring's name is renamed with it.
+    if (from.group != from.name.as_str() || to.group != to.name.as_str()) && from.group != to.group {
+        told("group", from.group.clone(), to.group.clone());
+    }
+    told("timezone", from.schedule.zone().to_string(), to.schedule.zone().to_string());
+    if from.schedule.openings() != to.schedule.openings() {
+        told("openings", openings(from), openings(to));
+    }
+    told("soak", from.soak.to_string(), to.soak.to_string());
+    told("adoption", word(&from.adoption), word(&to.adoption));
+    told("health", word(&from.health), word(&to.health));
+    told("unknown_after", from.unknown_after.to_string(), to.unknown_after.to_string());
+    told("on_failure", word(&from.on_failure), word(&to.on_failure));
+    told("max_devices", shown(from.max_devices.as_ref()), shown(to.max_devices.as_ref()));
+    told("rollback.step", from.rollback.step.to_string(), to.rollback.step.to_string());
+    told("approval", approval(from), approval(to));
+    if from.schedule.frozen_from(now) != to.schedule.frozen_from(now) {
+        freezes(from, to, now, found);
+    }
+}
+
+/// Freezes that one of two rings has and the other has not; those that have passed are nobody's business.
+fn freezes(from: &RingPlan, to: &RingPlan, now: Timestamp, found: &mut Vec<String>) {
+    let name = &from.name;
+    let before = found.len();
+    for (ring, other, what) in [(from, to, "removed"), (to, from, "added")] {
+        let known = |freeze: &Freeze| {
+            let same = |known: &Freeze| (known.from(), known.until()) == (freeze.from(), freeze.until());
+            other.schedule.freezes().iter().any(same)
+        };
+        let zone = ring.schedule.zone();
+        let past = |freeze: &Freeze| zone.end_of_day(freeze.until()) <= now;
+        let gone = ring.schedule.freezes().iter().filter(|freeze| !known(freeze) && !past(freeze));
+        found.extend(gone.map(|freeze| {
+            format!(
+                "ring `{name}`: freeze {} ({} to {}) {what}",
+                freeze.reason(),
+                freeze.from(),
+                freeze.until()
+            )
+        }));
+    }
+    if found.len() == before {
+        found.push(format!("ring `{name}`: its freezes begin or end at other instants"));
+    }
+}
+
+fn shown<T: ToString>(value: Option<&T>) -> String {
+    value.map_or_else(|| "none".to_owned(), T::to_string)
+}
+
+/// A small value as the log would write it: every difference shows.
+fn word<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_default().replace(['"', '{', '}'], "").replace(',', ", ")
+}
+
+fn profiles(ring: &RingPlan) -> String {
+    profile_set(ring).iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn openings(ring: &RingPlan) -> String {
+    let words = |opening: &Opening| format!("\"{}\" for {}", opening.cron(), opening.length());
+    match ring.schedule.openings() {
+        [] => "always".to_owned(),
+        openings => openings.iter().map(words).collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn approval(ring: &RingPlan) -> String {
+    ring.approval.as_ref().map_or_else(
+        || "none".to_owned(),
+        |asked| format!("{} of {} (expires {})", asked.count, asked.user_group, asked.expires),
+    )
+}

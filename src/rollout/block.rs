@@ -1,0 +1,227 @@
+//! What stands before every step of a rollout, whatever its gates say.
+//!
+//! **Invariant:** none blocks sight: polls, gates, report and soak clocks go on under each; what each stops
+//! is said in [`BlockKind::stops`] and nowhere else.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::model::PlanDigest;
+
+/// A block of one plan that begins and ends in the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Block {
+    /// The plan's file cannot be used. What only restricts in it is in force all the same.
+    PlanInvalid {
+        /// The file.
+        file: String,
+        /// What is wrong with it, the first first.
+        errors: Vec<String>,
+    },
+    /// No readable file names the plan.
+    FileMissing {
+        /// The file that held it last.
+        file: Option<String>,
+    },
+    /// The plans directory cannot be read.
+    FilesUnreadable {
+        /// Why.
+        why: String,
+    },
+    /// The plan's file asks for more than a restriction, and that waits.
+    RevisionWaits(WaitingRevision),
+}
+
+/// A revision that waits as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WaitingRevision {
+    /// Its digest.
+    pub digest: PlanDigest,
+    /// That of the revision in force; `None`: the plan is new.
+    pub in_force: Option<PlanDigest>,
+    /// What it changes, in words.
+    pub changes: Vec<String>,
+    /// What it waits for.
+    pub waits_for: WaitsFor,
+}
+
+/// What a revision waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitsFor {
+    /// The file has not been unchanged for long enough.
+    Time,
+    /// The file does not end with a line end: it may have been cut off.
+    LineEnd,
+    /// A person confirms it, for the daemon's configuration says so.
+    Person,
+    /// A person confirms it, for the plan changed too often within an hour.
+    Stability,
+    /// It asks for a version that it forbids itself.
+    AnotherVersion,
+}
+
+/// How often a plan may change within an hour before only a person lets it change again.
+pub const CHANGES_AN_HOUR: usize = 6;
+
+/// The kinds of blocks. What holds a plan ([`BlockKind::Paused`] …) stands on record in its own way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BlockKind {
+    /// A person stopped all writes.
+    Stopped,
+    /// The log cannot be written.
+    LogUnwritable,
+    /// The clock is behind the log.
+    ClockBehind,
+    /// The plan's file cannot be used.
+    PlanInvalid,
+    /// No readable file names the plan.
+    FileMissing,
+    /// The plans directory cannot be read.
+    FilesUnreadable,
+    /// A revision waits.
+    RevisionWaits,
+    /// The plan changed too often.
+    PlanUnstable,
+    /// A person paused the plan.
+    Paused,
+    /// ringward halted the rollout.
+    Halted,
+}
+
+/// The steps that a block lets go on or makes wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// A ring is entered, or a group is written back.
+    Entry,
+    /// A profile that was taken out of one group is put into the other.
+    SecondHalf,
+    /// A ring is verified, or the rollout is completed.
+    Proof,
+    /// A ring goes back.
+    Rollback,
+}
+
+impl Step {
+    /// All, in the order of the table.
+    pub const ALL: [Self; 4] = [Self::Entry, Self::SecondHalf, Self::Proof, Self::Rollback];
+}
+
+impl BlockKind {
+    /// All, in the order of the table.
+    pub const ALL: [Self; 10] = [
+        Self::Stopped,
+        Self::LogUnwritable,
+        Self::ClockBehind,
+        Self::PlanInvalid,
+        Self::FileMissing,
+        Self::FilesUnreadable,
+        Self::RevisionWaits,
+        Self::PlanUnstable,
+        Self::Paused,
+        Self::Halted,
+    ];
+
+    /// The word of metrics and API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::LogUnwritable => "log_unwritable",
+            Self::ClockBehind => "clock_behind",
+            Self::PlanInvalid => "plan_invalid",
+            Self::FileMissing => "file_missing",
+            Self::FilesUnreadable => "files_unreadable",
+            Self::RevisionWaits => "revision_waits",
+            Self::PlanUnstable => "plan_unstable",
+            Self::Paused => "paused",
+            Self::Halted => "halted",
+        }
+    }
+
+    /// Whether it makes a step wait. A rollback lifts the holds of its plan by its own word.
+    #[must_use]
+    pub const fn stops(self, step: Step) -> bool {
+        match (self, step) {
+            (Self::Stopped | Self::LogUnwritable, _) => true,
+            (Self::ClockBehind, Step::SecondHalf) => false,
+            (Self::ClockBehind, _) => true,
+            (
+                Self::PlanInvalid
+                | Self::FileMissing
+                | Self::FilesUnreadable
+                | Self::RevisionWaits
+                | Self::PlanUnstable,
+                step,
+            ) => matches!(step, Step::Entry | Step::Proof),
+            (Self::Paused | Self::Halted, step) => !matches!(step, Step::SecondHalf),
+        }
+    }
+}
+
+impl fmt::Display for BlockKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Block {
+    /// Its kind.
+    #[must_use]
+    pub const fn kind(&self) -> BlockKind {
+        match self {
+            Self::PlanInvalid { .. } => BlockKind::PlanInvalid,
+            Self::FileMissing { .. } => BlockKind::FileMissing,
+            Self::FilesUnreadable { .. } => BlockKind::FilesUnreadable,
+            Self::RevisionWaits(waiting) => waiting.kind(),
+        }
+    }
+}
+
+impl WaitingRevision {
+    /// Its kind of block.
+    #[must_use]
+    pub const fn kind(&self) -> BlockKind {
+        match self.waits_for {
+            WaitsFor::Stability => BlockKind::PlanUnstable,
+            WaitsFor::Time | WaitsFor::LineEnd | WaitsFor::Person | WaitsFor::AnotherVersion => {
+                BlockKind::RevisionWaits
+            }
+        }
+    }
+}
+
+/// So many changes stand in a sentence; how many more there are is said.
+const SHOWN: usize = 8;
+
+impl fmt::Display for WaitingRevision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.changes.get(..SHOWN).unwrap_or(&self.changes).join(" · ");
+        write!(f, "revision {} waits: {shown}", self.digest.short())?;
+        match self.changes.len().saturating_sub(SHOWN) {
+            0 => Ok(()),
+            more => write!(f, " · {more} more"),
+        }
+    }
+}
+
+impl fmt::Display for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PlanInvalid { file, errors } => match errors.first() {
+                Some(first) => write!(f, "the plan's file {file} cannot be used: {first}"),
+                None => write!(f, "the plan's file {file} cannot be used"),
+            },
+            Self::FileMissing { file: Some(file) } => {
+                write!(f, "no readable file names the plan; {file} did")
+            }
+            Self::FileMissing { file: None } => f.write_str("no readable file names the plan"),
+            Self::FilesUnreadable { why } => f.write_str(why),
+            Self::RevisionWaits(waiting) => waiting.fmt(f),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! What a plan's file may change, and when: nothing past a block, no loosening that was not announced.
+//!
+//! **Invariant:** what restricts is told apart from what loosens by arithmetic of the checker's own.
+
+use super::ledger::{Ledger, PlanLine};
+use super::{Audit, Law, drift};
+use crate::plan::model::{DeviceLimit, Plan, PlanDigest, RingPlan};
+use crate::rollout::event::{BlockKind, Event, Purpose, Recorded};
+use crate::rollout::remote::GroupContent;
+use crate::time::{SignedDuration, Timestamp, after, in_words, since};
+
+/// A person's confirmation counts for so long.
+const CONFIRMED_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
+    let line = ledger.line(recorded);
+    match &recorded.entry.event {
+        Event::PlanAccepted { revision } | Event::NewTargetWaits { revision } => {
+            announced(audit, ledger, recorded, &revision.digest);
+        }
+        Event::PlanRevised { revision, restricts_only: false } => {
+            announced(audit, ledger, recorded, &revision.digest);
+        }
+        Event::PlanRevised { revision, restricts_only: true } => {
+            only_restricts(audit, line, recorded, &revision.plan);
+        }
+        Event::PlanRestricted { plan, .. } => only_restricts(audit, line, recorded, plan),
+        Event::WritePlanned { intent, .. } => match intent.purpose {
+            Purpose::Target | Purpose::MoveOut { .. } | Purpose::Restore => {
+                // What only takes profiles out offers nothing.
+                if !matches!(intent.purpose, Purpose::MoveOut { .. }) {
+                    unforbidden(audit, line, recorded, &intent.after);
+                }
+                // What was taken out of one group is put into the other, whatever stands there since.
+                if !line.is_some_and(|line| line.is_half_moved(recorded)) {
+                    not_past_a_block(audit, ledger, line, recorded);
+                }
+            }
+            Purpose::Rollback { .. } => {}
+        },
+        Event::RingAssigned { group, .. } | Event::RingRecognised { group, .. } => {
+            unforbidden(audit, line, recorded, &group.content);
+            not_past_a_block(audit, ledger, line, recorded);
+        }
+        Event::RingVerified { .. } | Event::RolloutCompleted {} => {
+            not_past_a_block(audit, ledger, line, recorded);
+        }
+        Event::RevisionConfirmed { digest } => {
+            let waits = recorded.entry.rollout.as_ref().and_then(|id| ledger.waiting.get(&id.plan));
+            let same = waits.is_some_and(|waiting| waiting.revision.digest == *digest);
+            audit.require(same, Law::Announced, recorded.seq, || {
+                "a revision is confirmed that does not wait".to_owned()
+            });
+        }
+        _ => {}
+    }
+}
+
+/// Nothing is entered, written back or verified past a block on account of the plan's file.
+fn not_past_a_block(
+    audit: &mut Audit,
+    ledger: &Ledger<'_>,
+    line: Option<&PlanLine<'_>>,
+    recorded: &Recorded,
+) {
+    let Some(line) = line else { return };
+    let waits = recorded.entry.rollout.as_ref().and_then(|id| ledger.waiting.get(&id.plan));
+    let waits = waits.map(|waiting| waiting.revision.kind());
+    let kinds: Vec<BlockKind> = line.blocks.iter().copied().chain(waits).collect();
+    audit.require(kinds.is_empty(), Law::Blocked, recorded.seq, || {
+        let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
+        format!("{} though {} stands before it", recorded.entry.event.kind(), kinds.join(", "))
+    });
+}
+
+/// Nothing is offered that the plan in force forbids.
+fn unforbidden(audit: &mut Audit, line: Option<&PlanLine<'_>>, recorded: &Recorded, content: &GroupContent) {
+    let Some(version) = line.and_then(|line| drift::forbidden(line.plan, content)) else { return };
+    audit.breach(Law::HeldOut, recorded.seq, format!("{version} is offered, and the plan forbids it"));
+}
+
+/// A revision that does more than restrict was announced for long enough, or a person let it.
+fn announced(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded, digest: &PlanDigest) {
+    let (Some(settles), Some(id)) = (ledger.settles, &recorded.entry.rollout) else { return };
+    // A rollout that begins anew by a person's word, or follows one in the same step, has its revision.
+    let known = ledger.plans.get(&id.plan).is_some_and(|line| {
+        line.revision.digest == *digest || line.waiting.is_some_and(|waiting| waiting.digest == *digest)
+    });
+    let waiting = ledger.waiting.get(&id.plan).filter(|waiting| waiting.revision.digest == *digest);
+    let long_enough = waiting.is_some_and(|waiting| since(waiting.since, recorded.at) >= settles);
+    let confirmed = |at: Timestamp| recorded.at < after(at, CONFIRMED_FOR);
+    let confirmed = waiting.and_then(|waiting| waiting.confirmed_at).is_some_and(confirmed);
+    let at_once = settles == SignedDuration::ZERO;
+    audit.require(known || long_enough || confirmed || at_once, Law::Announced, recorded.seq, || {
+        format!(
+            "revision {} takes effect, was not announced {} before, and nobody confirmed it",
+            digest.short(),
+            in_words(settles)
+        )
+    });
+}
+
+/// A plan is no looser than the one in force, ring for ring.
+fn only_restricts(audit: &mut Audit, line: Option<&PlanLine<'_>>, recorded: &Recorded, plan: &Plan) {
+    let Some(line) = line else { return };
+    for old in &line.plan.forbid {
+        let kept = plan.forbid.iter().any(|new| new.versions == old.versions);
+        audit.require(kept, Law::Announced, recorded.seq, || {
+            format!("'{}' is not forbidden any more, and that only restricts", old.versions)
+        });
+    }
+    for ring in &plan.rings {
+        let Some(old) = line.ring_plan(&ring.name) else {
+            audit.breach(
+                Law::Announced,
+                recorded.seq,
+                format!("{} is new, and that only restricts", ring.name),
+            );
+            continue;
+        };
+        for what in looser(old, ring, recorded.at) {
+            audit.breach(
+                Law::Announced,
+                recorded.seq,
+                format!("{}: {what} is looser, and that only restricts", ring.name),
+            );
+        }
+    }
+}
+
+/// What of a ring is looser than before.
+fn looser(old: &RingPlan, new: &RingPlan, at: Timestamp) -> Vec<&'static str> {
+    let most = |ring: &RingPlan| ring.max_devices.map_or(u32::MAX, DeviceLimit::get);
+    let asked = |ring: &RingPlan| ring.approval.as_ref().map_or(0, |rule| rule.count.get());
+    let frozen = |ring: &RingPlan, (begins, ends): (Timestamp, Timestamp)| {
+        ring.schedule.frozen_between(begins, ends) == since(begins, ends)
+    };
+    let thawed = old.schedule.frozen_from(at).into_iter().any(|span| !frozen(new, span));
+    let found = [
+        ("its targets", old.targets != new.targets),
+        ("its soak", new.soak < old.soak),
+        ("max_devices", most(new) > most(old)),
+        ("its approval", asked(new) < asked(old)),
+        ("its freezes", thawed),
+        ("its openings", !new.schedule.opens_only_within(&old.schedule, at)),
+        ("its adoption", new.adoption != old.adoption),
+        ("its health", new.health != old.health),
+    ];
+    found.into_iter().filter(|(_, looser)| *looser).map(|(what, _)| what).collect()
+}

@@ -1,0 +1,82 @@
+//! What a plan's file asks of the rollout that runs: which rings keep their place, which have another name.
+//!
+//! **Invariant:** with the same versions no revision shortens a proof: a ring that was entered and is not
+//! verified keeps its place until it is, whatever the file says of its name and position.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::ids::RingName;
+use crate::plan::change::{profile_set, twin};
+use crate::plan::model::{Forbid, Plan, Revision, RingPlan};
+use crate::rollout::state::{Ring, Rollout, Stage};
+use crate::version::ClientVersion;
+
+/// The revision as the rollout can follow it: entered rings first, in their order, and among them those
+/// that the file dropped before they were verified.
+pub(super) fn followed(rollout: &Rollout, revision: &Revision) -> Revision {
+    let plan = &revision.plan;
+    if !moves_the_same(rollout, plan) {
+        return revision.clone();
+    }
+    let entered = || rollout.rings_with_plans().filter(|(ring, _)| ring.stage.is_entered());
+    let kept = |(ring, old): (&Ring, &RingPlan)| match twin(old, plan) {
+        Some(new) => Some(new.clone()),
+        None if matches!(ring.stage, Stage::Verified(_)) => None,
+        None => Some(old.clone()),
+    };
+    let mut rings: Vec<RingPlan> = entered().filter_map(kept).collect();
+    let taken: BTreeSet<RingName> = rings.iter().map(|ring| ring.name.clone()).collect();
+    rings.extend(plan.rings.iter().filter(|ring| !taken.contains(&ring.name)).cloned());
+    Revision { plan: Plan { rings, ..plan.clone() }, ..revision.clone() }
+}
+
+/// Whether a plan that the rollout follows already only lets go of rings that its file dropped: they kept
+/// their place until they were verified, and that was announced when it took effect.
+pub(super) fn lets_go(rollout: &Rollout, revision: &Revision, goal: &Revision) -> bool {
+    let kept = |(ring, old): &(&Ring, &RingPlan)| {
+        !matches!(ring.stage, Stage::Verified(_)) || twin(old, &revision.plan).is_some()
+    };
+    let rings = rollout.rings_with_plans().filter(kept).map(|(_, plan)| plan.clone()).collect();
+    rollout.follows(&revision.digest) && goal.plan == Plan { rings, ..rollout.revision.plan.clone() }
+}
+
+/// Whether a plan leaves each entered ring that it still has its versions and profiles.
+fn moves_the_same(rollout: &Rollout, plan: &Plan) -> bool {
+    let entered = rollout.rings_with_plans().filter(|(ring, _)| ring.stage.is_entered());
+    entered.into_iter().all(|(_, old)| {
+        twin(old, plan).is_none_or(|new| new.targets == old.targets && profile_set(new) == profile_set(old))
+    })
+}
+
+/// The rings that have another name in a plan, with the same profiles.
+pub(super) fn renamed(rollout: &Rollout, plan: &Plan) -> BTreeMap<RingName, RingName> {
+    let pairs = rollout.rings_with_plans().filter_map(|(ring, old)| {
+        let new = plan.rings.iter().find(|new| profile_set(new) == profile_set(old))?;
+        (new.name != ring.name).then(|| (ring.name.clone(), new.name.clone()))
+    });
+    let renamed: BTreeMap<RingName, RingName> = pairs.collect();
+    // A name that a ring of other profiles keeps is not free; then it is no rename but another plan.
+    let stays = |name: &RingName| rollout.ring(name).is_some() && !renamed.contains_key(name);
+    if renamed.values().any(stays) { BTreeMap::new() } else { renamed }
+}
+
+/// What a plan forbids of what it asks for itself, and that a rollout is not asked for already.
+pub(super) fn forbids_itself<'a>(
+    plan: &'a Plan,
+    rollout: Option<&Rollout>,
+) -> Option<(&'a RingPlan, ClientVersion, &'a Forbid)> {
+    plan.rings.iter().find_map(|ring| {
+        let known = rollout.and_then(|rollout| {
+            rollout.revision.plan.rings.iter().find(|known| profile_set(known) == profile_set(ring))
+        });
+        ring.targets.iter().find_map(|(environment, version)| {
+            let asked = known.is_some_and(|known| known.targets.get(environment) == Some(version));
+            Some((ring, *version, forbid(plan, *version).filter(|_| !asked)?))
+        })
+    })
+}
+
+/// The entry of a plan that forbids a version.
+pub(super) fn forbid(plan: &Plan, version: ClientVersion) -> Option<&Forbid> {
+    plan.forbid.iter().find(|forbid| forbid.versions.matches(&version.as_semver()))
+}

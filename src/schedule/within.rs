@@ -1,0 +1,75 @@
+//! One schedule held against another: what is frozen from an instant on, and whether its openings lie
+//! inside the other's.
+//!
+//! **Invariant:** in doubt the answer is no: openings that cannot be followed to their end lie in nothing.
+
+use super::{Freeze, HORIZON, Opening, Schedule};
+use crate::time::{Timestamp, after};
+
+/// How many openings are held against another schedule: ten a day within [`HORIZON`].
+const MAX_COMPARED: usize = 4_000;
+
+impl Schedule {
+    /// The frozen spans that end after `from`, in order, those joined that overlap or touch.
+    #[must_use]
+    pub fn frozen_from(&self, from: Timestamp) -> Vec<(Timestamp, Timestamp)> {
+        let mut spans: Vec<_> = self.frozen.iter().map(|span| (span.begins.max(from), span.ends)).collect();
+        spans.retain(|(begins, ends)| begins < ends);
+        spans.sort_unstable();
+        let mut joined: Vec<(Timestamp, Timestamp)> = Vec::new();
+        for (begins, ends) in spans {
+            match joined.last_mut() {
+                Some((_, last)) if begins <= *last => *last = ends.max(*last),
+                _ => joined.push((begins, ends)),
+            }
+        }
+        joined
+    }
+
+    /// Whether ringward may write by this schedule's openings only when it may by the other's, from an
+    /// instant on; freezes aside.
+    #[must_use]
+    pub fn opens_only_within(&self, other: &Self, from: Timestamp) -> bool {
+        if other.open.is_empty() {
+            return true;
+        }
+        if self.open.is_empty() {
+            return false;
+        }
+        // One that is written in the other, and no longer, needs no search.
+        let is_written = |opening: &Opening| {
+            let same = |known: &Opening| known.cron() == opening.cron() && opening.length() <= known.length();
+            self.zone == other.zone && other.open.iter().any(same)
+        };
+        self.open.iter().all(|opening| is_written(opening) || self.lies_within(opening, other, from))
+    }
+
+    fn lies_within(&self, opening: &Opening, other: &Self, from: Timestamp) -> bool {
+        let last = after(from, HORIZON);
+        let mut start = opening.last_start(from, &self.zone);
+        for _ in 0..MAX_COMPARED {
+            let Some(begins) = start.or_else(|| opening.next_start(from, &self.zone)) else { return true };
+            if begins > last {
+                return true;
+            }
+            let ends = after(begins, opening.length().get());
+            if ends > from && other.open_until(begins) < ends {
+                return false;
+            }
+            start = match opening.next_start(begins, &self.zone) {
+                Some(next) => Some(next),
+                None => return true,
+            };
+        }
+        false
+    }
+
+    /// The same with other openings, and with further freezes of its own zone. The bounds of a plan file
+    /// do not apply: what restricts is never refused for its number.
+    #[must_use]
+    pub fn restricted(&self, open: Option<Vec<Opening>>, freezes: &[Freeze]) -> Self {
+        let open = open.unwrap_or_else(|| self.open.clone());
+        let freeze = self.freeze.iter().chain(freezes).cloned().collect();
+        Self::worked_out(self.zone.clone(), open, freeze)
+    }
+}

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 use crate::config::FILE_NAME;
 use crate::ids::{AccountId, PlanName};
-use crate::plan::MAX_BYTES;
 use crate::plan::model::Revision;
 use crate::plan::set::{FileRead, Running, read_all};
+use crate::plan::{GoodFile, MAX_BYTES};
 use crate::rollout::world::Desired;
 use crate::time::Stopwatch;
 
@@ -126,7 +126,7 @@ impl PlanFiles {
             .into_iter()
             .map(|FileRead { file, outcome }| {
                 let outcome = outcome.map_err(|errors| errors.iter().map(ToString::to_string).collect());
-                (file, outcome.and_then(|revision| self.pinned_here(revision)))
+                (file, outcome.and_then(GoodFile::to_begin).and_then(|revision| self.pinned_here(revision)))
             })
             .collect();
         let unreadable = files.iter().filter_map(|(file, bytes)| Some((file, bytes.as_ref().err()?)));

@@ -12,9 +12,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use super::error::{Other, Places, Problems, Related};
-use super::model::{ProfileRef, Revision};
+use super::model::ProfileRef;
 use super::values::{plan_name, profile};
-use super::{Draft, PlanError};
+use super::{Draft, GoodFile, PlanError};
 use crate::ids::PlanName;
 
 /// What one file of the directory says.
@@ -22,8 +22,8 @@ use crate::ids::PlanName;
 pub struct FileRead {
     /// The file's name, as handed in.
     pub file: String,
-    /// The plan, or all that is wrong with it.
-    pub outcome: Result<Revision, Vec<PlanError>>,
+    /// The plan and what is to be known of it, or all that is wrong with it.
+    pub outcome: Result<GoodFile, Vec<PlanError>>,
 }
 
 /// The plans with a running rollout, each with the file it came from, if that is known.

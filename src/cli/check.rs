@@ -1,6 +1,6 @@
 //! `ringward check`: plan files judged offline, as the daemon would judge them.
 //!
-//! **Invariant:** all errors of all files are shown; files of one directory are compared with
+//! **Invariant:** all errors and warnings of all files are shown; files of one directory are compared with
 //! each other, because a daemon reads them together.
 
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ use crate::daemon::files::{Look, look};
 use crate::ids::{PlanName, RingName};
 use crate::plan::model::{Plan, PlanDigest, Revision, RingPlan};
 use crate::plan::set::{Running, read_all};
-use crate::plan::{MAX_BYTES, PlanError};
+use crate::plan::{GoodFile, MAX_BYTES, PlanError, Severity};
 use crate::rollout::gate::LEFT_TO_ENTER;
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
@@ -41,8 +41,8 @@ pub struct Judgement {
 pub struct Judged {
     /// The path as given, or below the directory that was given.
     pub file: String,
-    /// The plan, or why there is none.
-    pub outcome: Result<Revision, Refused>,
+    /// The plan and what is to be known of it, or why there is none.
+    pub outcome: Result<GoodFile, Refused>,
 }
 
 /// A `ringward.yaml`.
@@ -166,14 +166,24 @@ impl Judgement {
         let mut good_above = false;
         for judged in &self.files {
             match &judged.outcome {
-                Ok(revision) => text(out, &judged.file, &Summary::of(revision, now), now)?,
-                // Each complaint ends with a blank line; a good plan does not.
-                Err(_) if good_above => writeln!(out)?,
-                Err(_) => {}
-            }
-            good_above = judged.outcome.is_ok();
-            if let Err(refused) = &judged.outcome {
-                self.complain(out, &judged.file, refused, ink)?;
+                Ok(good) => {
+                    text(out, &judged.file, &Summary::of(&good.revision, now), now)?;
+                    // Each complaint ends with a blank line; a good plan does not.
+                    good_above = good.warnings.is_empty();
+                    if !good_above {
+                        writeln!(out)?;
+                    }
+                    for warning in &good.warnings {
+                        writeln!(out, "{}", self.excerpt(warning, ink))?;
+                    }
+                }
+                Err(refused) => {
+                    if good_above {
+                        writeln!(out)?;
+                    }
+                    good_above = false;
+                    self.complain(out, &judged.file, refused, ink)?;
+                }
             }
         }
         for judged in &self.configurations {
@@ -192,8 +202,11 @@ impl Judgement {
     /// The same for programs.
     pub(super) fn in_json(&self, now: Timestamp) -> Vec<FileJson<'_>> {
         let plans = self.files.iter().map(|judged| {
-            let plan = judged.outcome.as_ref().ok().map(|revision| Summary::of(revision, now));
-            FileJson::of(&judged.file, judged.outcome.as_ref().err(), plan)
+            let good = judged.outcome.as_ref().ok();
+            let plan = good.map(|good| Summary::of(&good.revision, now));
+            let warnings = good.map_or(&[][..], |good| &good.warnings);
+            let warnings = warnings.iter().map(DiagnosticJson::of).collect();
+            FileJson { warnings, ..FileJson::of(&judged.file, judged.outcome.as_ref().err(), plan) }
         });
         let others = self.configurations.iter();
         let others = others.map(|judged| FileJson::of(&judged.file, judged.outcome.as_ref().err(), None));
@@ -203,7 +216,7 @@ impl Judgement {
     /// The plans without an error, each with its file and the bytes that it was read from.
     pub fn good(&self) -> impl Iterator<Item = (&str, &Plan, &[u8])> {
         self.files.iter().filter_map(|judged| {
-            let plan = &judged.outcome.as_ref().ok()?.plan;
+            let plan = &judged.outcome.as_ref().ok()?.revision.plan;
             Some((judged.file.as_str(), plan, self.bytes.get(&judged.file)?.as_slice()))
         })
     }
@@ -310,12 +323,15 @@ pub(super) struct FileJson<'a> {
     errors: Vec<String>,
     /// The same errors in parts, for editors and annotations.
     diagnostics: Vec<DiagnosticJson<'a>>,
+    /// What is probably not meant, or worth knowing, in a file that can be used.
+    warnings: Vec<DiagnosticJson<'a>>,
     plan: Option<Summary<'a>>,
 }
 
-/// One error in parts. Line, column and span are null where the path itself is wrong.
+/// One error or warning in parts. Line, column and span are null where the path itself is wrong.
 #[derive(Debug, Serialize)]
 struct DiagnosticJson<'a> {
+    severity: Severity,
     file: &'a str,
     /// From 1.
     line: Option<usize>,
@@ -361,13 +377,14 @@ impl<'a> FileJson<'a> {
                 errors.iter().map(DiagnosticJson::of).collect(),
             ),
         };
-        Self { file, errors, diagnostics, plan }
+        Self { file, errors, diagnostics, warnings: Vec::new(), plan }
     }
 }
 
 impl<'a> DiagnosticJson<'a> {
     fn of(error: &'a PlanError) -> Self {
         Self {
+            severity: error.severity,
             file: &error.file,
             line: Some(error.line),
             column: Some(error.column),
@@ -387,7 +404,8 @@ impl<'a> DiagnosticJson<'a> {
 
     fn of_path(file: &'a str, why: &'a str) -> Self {
         let (line, column, span) = (None, None, None);
-        Self { file, line, column, span, problem: why, found: "", instead: "", related: None }
+        let severity = Severity::Error;
+        Self { severity, file, line, column, span, problem: why, found: "", instead: "", related: None }
     }
 }
 

@@ -1,4 +1,4 @@
-//! A plan's errors for a terminal, as a compiler shows them: place, excerpt, caret, remedy.
+//! A plan's errors and warnings for a terminal, as a compiler shows them: place, excerpt, caret, remedy.
 //!
 //! **Invariant:** the size of what is shown is bounded whatever the file holds, and nothing from
 //! a file reaches the terminal with a control character.
@@ -9,7 +9,7 @@ use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Render
 
 use crate::cli::render::safe;
 use crate::cli::screen::Ink;
-use crate::plan::PlanError;
+use crate::plan::{PlanError, Severity};
 use crate::text::is_unseen;
 
 /// The most of a source line that is shown, in characters: an excerpt with its line number then
@@ -25,7 +25,12 @@ pub fn excerpt<'a>(error: &PlanError, bytes_of: impl Fn(&str) -> Option<&'a [u8]
         Ink::Plain => Renderer::plain(),
     };
     let place = Origin::path(safe(&error.file)).line(error.line).char_column(error.column);
-    let mut main = Level::ERROR.primary_title(safe(&error.problem)).element(place);
+    let level = match error.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
+    };
+    let mut main = level.primary_title(safe(&error.problem)).element(place);
     if let Some(bytes) = bytes_of(&error.file) {
         main = main.element(snippet(bytes, &error.span, error.line));
     }

@@ -242,7 +242,7 @@ impl PlanFiles {
         let mut broken: Vec<(Option<PlanName>, InvalidFile)> = Vec::new();
         for FileRead { file, name, outcome, restrictions } in read_all(readable, &running) {
             let errors = |errors: Vec<PlanError>| errors.iter().map(ToString::to_string).collect();
-            match outcome.map_err(errors).and_then(|revision| self.pinned_here(revision)) {
+            match outcome.map_err(errors).and_then(|good| self.pinned_here(good.revision)) {
                 Ok(revision) => {
                     let name = revision.plan.name.clone();
                     self.held.insert(name, Held::Good { file, revision: Box::new(revision) });

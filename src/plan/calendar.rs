@@ -152,6 +152,7 @@ fn date(node: &Node, what: &str, problems: &mut Problems) -> Option<Date> {
 fn refuse(at: &Range<usize>, error: &ScheduleError, problems: &mut Problems) {
     let (problem, instead) = match error {
         ScheduleError::InvalidCron { found, .. } => cron::explain(found),
+        ScheduleError::EmptyEntry { found } => cron::explain_empty(found),
         ScheduleError::NeverOpens { .. } => (
             "this opening never comes".to_owned(),
             "name a day, month and weekday that some date has".to_owned(),

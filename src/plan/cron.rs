@@ -40,6 +40,19 @@ pub(super) fn explain(line: &str) -> (String, String) {
     (problem, instead)
 }
 
+/// What is wrong with a line that has an empty entry, and what would be right.
+pub(super) fn explain_empty(line: &str) -> (String, String) {
+    let empty = |field: &&str| field.split(',').any(str::is_empty);
+    let field = line.split_whitespace().find(empty).unwrap_or(line);
+    let entries: Vec<&str> = field.split(',').filter(|entry| !entry.is_empty()).collect();
+    let problem = format!("`{field}` has nothing beside a comma, where a cron line has a value");
+    let instead = match entries.as_slice() {
+        [] => "write the values of this field, such as 0,30, or * for all".to_owned(),
+        entries => format!("write {}", entries.join(",")),
+    };
+    (problem, instead)
+}
+
 fn wrong_count(fields: &[&str]) -> (String, String) {
     let count = fields.len();
     let plural = if count == 1 { "field" } else { "fields" };
@@ -77,6 +90,22 @@ fn reads(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_empty_entry_is_named() {
+        let rows = [
+            (", 9 * * *", "`,` has nothing beside", "or * for all"),
+            ("0 , * * *", "`,` has nothing beside", "or * for all"),
+            ("0,,30 9 * * *", "`0,,30` has nothing beside", "write 0,30"),
+            ("0 9 * * Mon,", "`Mon,` has nothing beside", "write Mon"),
+        ];
+        for (line, problem, instead) in rows {
+            let refused = Opening::new(line, Span::hours(1));
+            assert!(matches!(refused, Err(ScheduleError::EmptyEntry { .. })), "{line}: {refused:?}");
+            let (found, remedy) = explain_empty(line);
+            assert!(found.contains(problem) && remedy.contains(instead), "{line}: {found}; {remedy}");
+        }
+    }
 
     #[test]
     fn each_field_says_what_it_takes() {

@@ -1,11 +1,12 @@
 //! Stage 2: tree to plan, noting every structural and semantic problem on the way.
 //!
 //! **Invariant:** a plan is returned only when it holds as a whole; when none is returned, at
-//! least one problem was noted.
+//! least one problem was noted, and a warning is none.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
+use std::iter;
 use std::ops::Range;
 
 use super::approval::author;
@@ -49,8 +50,12 @@ pub(super) fn plan(root: &Node, problems: &mut Problems) -> Option<Plan> {
     let rings = fields.require("rings", &format!("write {RINGS_EXAMPLE}"), problems);
     let rings = rings.map(|node| read_rings(node, problems)).unwrap_or_default();
 
-    let of_rings = rings.iter().flat_map(|ring| [&ring.keys.versions, &ring.keys.back_to]);
-    for targets in [&targets, &defaults.versions, &defaults.back_to].into_iter().chain(of_rings) {
+    for targets in
+        [&targets, &defaults.versions].into_iter().chain(rings.iter().map(|ring| &ring.keys.versions))
+    {
+        warn_of_forbidden(&targets.written, &forbid, problems);
+    }
+    for targets in iter::once(&defaults.back_to).chain(rings.iter().map(|ring| &ring.keys.back_to)) {
         refuse_forbidden(&targets.written, &forbid, problems);
     }
     let rings = finish(rings, &targets, &defaults, problems);
@@ -110,16 +115,38 @@ fn forbid(node: &Node, problems: &mut Problems) -> Option<Forbid> {
     Some(Forbid { versions: versions?, reason: reason?.to_owned() })
 }
 
-fn refuse_forbidden(targets: &[Target], forbid: &[(Forbid, Range<usize>)], problems: &mut Problems) {
-    for target in targets {
-        let Some(version) = target.version else { continue };
-        let matching = forbid.iter().find(|(forbid, _)| forbid.versions.matches(&version.as_semver()));
-        if let Some((forbid, at)) = matching {
-            let problem = format!("this version is forbidden by '{}' ({})", forbid.versions, forbid.reason);
-            let other = Other::Here { at: at.clone(), what: "`forbid` says so here".to_owned() };
-            problems.clash(&target.at, problem, "choose another version, or change `forbid`", other);
-        }
+/// What to write instead of a version that the plan forbids.
+const ANOTHER: &str = "choose another version, or change `forbid`";
+
+/// A target that is forbidden by now is a person's no to what the plan asked for before, and takes effect:
+/// the file must not become unusable by it.
+fn warn_of_forbidden(targets: &[Target], forbid: &[(Forbid, Range<usize>)], problems: &mut Problems) {
+    for (target, problem, other) in forbidden(targets, forbid) {
+        let problem =
+            format!("{problem}: a rollout that offers it halts, and a plan without a rollout is not begun");
+        problems.warn(&target.at, problem, ANOTHER, Some(other));
     }
+}
+
+/// Nobody is taken back to a version that the same file forbids.
+fn refuse_forbidden(targets: &[Target], forbid: &[(Forbid, Range<usize>)], problems: &mut Problems) {
+    for (target, problem, other) in forbidden(targets, forbid) {
+        problems.clash(&target.at, problem, ANOTHER, other);
+    }
+}
+
+/// Each of the versions that is forbidden, what to say of it, and where the file forbids it.
+fn forbidden<'a>(
+    targets: &'a [Target],
+    forbid: &'a [(Forbid, Range<usize>)],
+) -> impl Iterator<Item = (&'a Target, String, Other)> {
+    targets.iter().filter_map(|target| {
+        let version = target.version?;
+        let (forbid, at) = forbid.iter().find(|(forbid, _)| forbid.covers(version))?;
+        let problem = format!("this version is forbidden by '{}' ({})", forbid.versions, forbid.reason);
+        let other = Other::Here { at: at.clone(), what: "`forbid` says so here".to_owned() };
+        Some((target, problem, other))
+    })
 }
 
 /// A ring as written, before it is filled.

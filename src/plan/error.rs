@@ -2,10 +2,13 @@
 //!
 //! **Invariant:** every error names file, line, column, what is wrong and what would be right;
 //! the errors of a file come in file order, and if some are left out, the last one says how many.
+//! A warning never makes a file unusable.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
+
+use serde::Serialize;
 
 use super::tree::Text;
 
@@ -16,9 +19,36 @@ const SHOWN_CHARS: usize = 60;
 /// is no plan at all would otherwise drown the others.
 pub const MAX_ERRORS: usize = 100;
 
-/// One error in a plan file. Shown as ``file:line:column: problem: `found`; instead``.
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The file cannot be used; at the account, a rollout would stop at it, or could not start.
+    Error,
+    /// It would work, and probably not as meant.
+    Warning,
+    /// Worth knowing.
+    Note,
+}
+
+impl Severity {
+    /// The word in front of it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
+}
+
+/// One error, warning or note about a plan file. Shown as
+/// ``file:line:column: problem: `found`; instead``.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanError {
+    /// Only an error makes the file unusable.
+    pub severity: Severity,
     /// The file's name as it was handed in.
     pub file: String,
     /// From 1.
@@ -69,10 +99,13 @@ impl std::error::Error for PlanError {}
 #[derive(Debug, Default)]
 pub(crate) struct Problems {
     found: Vec<Problem>,
+    /// Warnings and notes.
+    warned: Vec<Problem>,
 }
 
 #[derive(Debug)]
 struct Problem {
+    severity: Severity,
     at: Range<usize>,
     shown: Shown,
     problem: String,
@@ -128,6 +161,24 @@ impl Problems {
         self.push(at, Shown::Text, problem.into(), instead.into(), Some(other));
     }
 
+    /// The text at `at` can be used, and is probably not meant; with the other place, where two disagree.
+    pub(crate) fn warn(
+        &mut self,
+        at: &Range<usize>,
+        problem: impl Into<String>,
+        instead: impl Into<String>,
+        other: Option<Other>,
+    ) {
+        self.warned.push(Problem {
+            severity: Severity::Warning,
+            at: at.clone(),
+            shown: Shown::Text,
+            problem: problem.into(),
+            instead: instead.into(),
+            other,
+        });
+    }
+
     fn push(
         &mut self,
         at: &Range<usize>,
@@ -136,7 +187,8 @@ impl Problems {
         instead: String,
         other: Option<Other>,
     ) {
-        self.found.push(Problem { at: at.clone(), shown, problem, instead, other });
+        let (severity, at) = (Severity::Error, at.clone());
+        self.found.push(Problem { severity, at, shown, problem, instead, other });
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -148,24 +200,36 @@ impl Problems {
     }
 
     /// The errors in file order, at most [`MAX_ERRORS`] and then how many more there are.
-    pub(crate) fn into_errors(mut self, file: &str, text: &Text<'_>) -> Vec<PlanError> {
-        // Stable: of two problems at one place, the one found first comes first.
-        self.found.sort_by_key(|problem| problem.at.start);
-        let left_out = self.found.get(MAX_ERRORS..).unwrap_or_default();
-        if let Some(first) = left_out.first() {
-            let at = first.at.start..first.at.start;
-            let count = left_out.len();
-            self.found.truncate(MAX_ERRORS);
-            let more = if count == 1 { "1 more error".to_owned() } else { format!("{count} more errors") };
-            self.missing(&at, format!("{more} from here on"), "mend those above first, then check again");
-        }
-        let offsets = self.found.iter().flat_map(|problem| match &problem.other {
-            Some(Other::Here { at, .. }) => vec![problem.at.start, at.start],
-            _ => vec![problem.at.start],
-        });
-        let places = Places::of(text, offsets);
-        self.found.into_iter().map(|problem| problem.into_error(file, text, &places)).collect()
+    pub(crate) fn into_errors(self, file: &str, text: &Text<'_>) -> Vec<PlanError> {
+        told(self.found, Severity::Error, file, text)
     }
+
+    /// The warnings and notes in file order, bounded alike.
+    pub(crate) fn into_warnings(self, file: &str, text: &Text<'_>) -> Vec<PlanError> {
+        told(self.warned, Severity::Warning, file, text)
+    }
+}
+
+fn told(mut found: Vec<Problem>, severity: Severity, file: &str, text: &Text<'_>) -> Vec<PlanError> {
+    // Stable: of two problems at one place, the one found first comes first.
+    found.sort_by_key(|problem| problem.at.start);
+    let left_out = found.get(MAX_ERRORS..).unwrap_or_default();
+    if let Some(first) = left_out.first() {
+        let at = first.at.start..first.at.start;
+        let count = left_out.len();
+        let word = severity.as_str();
+        let more = if count == 1 { format!("1 more {word}") } else { format!("{count} more {word}s") };
+        let (problem, instead) = (format!("{more} from here on"), "mend those above first, then check again");
+        let (shown, instead) = (Shown::Nothing, instead.to_owned());
+        found.truncate(MAX_ERRORS);
+        found.push(Problem { severity, at, shown, problem, instead, other: None });
+    }
+    let offsets = found.iter().flat_map(|problem| match &problem.other {
+        Some(Other::Here { at, .. }) => vec![problem.at.start, at.start],
+        _ => vec![problem.at.start],
+    });
+    let places = Places::of(text, offsets);
+    found.into_iter().map(|problem| problem.into_error(file, text, &places)).collect()
 }
 
 impl Problem {
@@ -176,6 +240,7 @@ impl Problem {
             Other::Here { at, what } => places.related(file, text, &at, what),
         });
         PlanError {
+            severity: self.severity,
             file: file.to_owned(),
             line,
             column,

@@ -174,7 +174,7 @@ pub(super) const PLAN: Mapping = Mapping {
             name: "forbid",
             takes: Takes::Mappings { item: &FORBID, least: 0, most: MAX_FORBIDS },
             absent: Absent::Means("no build is forbidden"),
-            doc: "Builds never to offer to anybody. A plan that targets one is refused, with your reason.",
+            doc: "Builds never to offer to anybody. A rollout that offers one halts, with your reason, and a plan that asks for one is not begun.",
             example: "forbid: [{versions: '>=2026.7.1343, <2026.7.1376', reason: fails to connect after upgrade}]",
         },
         Key {
@@ -392,7 +392,7 @@ pub(super) const FORBID: Mapping = Mapping {
             name: "reason",
             takes: Takes::Value(&TEXT),
             absent: Absent::Refused,
-            doc: "Why, for the person whose plan is refused.",
+            doc: "Why, for the person who is kept from it.",
             example: "reason: fails to connect after upgrade, downgrade, upgrade",
         },
     ],

@@ -18,6 +18,7 @@ mod cron;
 mod decode;
 pub(crate) mod error;
 pub(crate) mod fields;
+mod forbidden;
 pub(crate) mod grammar;
 mod guess;
 mod keys;
@@ -35,8 +36,9 @@ pub(crate) mod values;
 mod written;
 
 pub use decode::{MAX_FORBIDS, MAX_PROFILES, MAX_RINGS};
-pub use error::{MAX_ERRORS, PlanError, Related};
+pub use error::{MAX_ERRORS, PlanError, Related, Severity};
 pub(crate) use fields::{MAX_TEXT_CHARS, is_invisible};
+pub use forbidden::ForbiddenTarget;
 pub use reference::markdown;
 pub use schema::json_schema;
 pub use spots::{Spot, Spots, Step};
@@ -46,11 +48,45 @@ use error::Problems;
 use model::{Plan, PlanDigest, Revision};
 use tree::{Node, PLAN_FILE, Text};
 
-/// Reads one plan file; `file` is the name that errors show.
+/// A plan file that holds, and what is to be known of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GoodFile {
+    /// The plan.
+    pub revision: Revision,
+    /// What it asks for and forbids at once: a rollout that offers it halts, and where none does, none is
+    /// begun. Whoever takes the plan over judges that.
+    pub forbidden: Vec<ForbiddenTarget>,
+    /// Warnings and notes, in file order.
+    pub warnings: Vec<PlanError>,
+}
+
+impl GoodFile {
+    /// The plan, where nothing of it is under way yet.
+    ///
+    /// # Errors
+    /// When it asks for what it forbids: it is not begun.
+    pub fn to_begin(self) -> Result<Revision, Vec<String>> {
+        if self.forbidden.is_empty() {
+            return Ok(self.revision);
+        }
+        let told = |target: &ForbiddenTarget| format!("{target}; choose another version, or change `forbid`");
+        Err(self.forbidden.iter().map(told).collect())
+    }
+}
+
+/// Reads one plan file for its plan alone; `file` is the name that errors show.
 ///
 /// # Errors
 /// One syntax error, or all structural and semantic errors in file order.
 pub fn read(file: &str, bytes: &[u8]) -> Result<Revision, Vec<PlanError>> {
+    examine(file, bytes).map(|good| good.revision)
+}
+
+/// Reads one plan file, for its plan and all that is to be known of it.
+///
+/// # Errors
+/// As [`read`].
+pub fn examine(file: &str, bytes: &[u8]) -> Result<GoodFile, Vec<PlanError>> {
     Draft::read(bytes).finish(file)
 }
 
@@ -78,11 +114,13 @@ impl<'a> Draft<'a> {
         broken.map(decode::restrictions).unwrap_or_default()
     }
 
-    fn finish(self, file: &str) -> Result<Revision, Vec<PlanError>> {
+    fn finish(self, file: &str) -> Result<GoodFile, Vec<PlanError>> {
         match (self.root, self.plan) {
             (Some(root), Some(plan)) if self.problems.is_empty() => {
                 let written = written::canonical(&root);
-                Ok(Revision { digest: PlanDigest::of_written(&written), written, plan })
+                let forbidden = plan.forbidden_targets().collect();
+                let revision = Revision { digest: PlanDigest::of_written(&written), written, plan };
+                Ok(GoodFile { revision, forbidden, warnings: self.problems.into_warnings(file, &self.text) })
             }
             _ => Err(self.problems.into_errors(file, &self.text)),
         }

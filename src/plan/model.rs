@@ -1,7 +1,7 @@
 //! A plan that holds: what the decoder hands to everything else.
 //!
-//! **Invariant:** every value here passed the decoder, so a target is never below 2026.6 or
-//! forbidden, a ring has at least one profile and one target, and names are unique.
+//! **Invariant:** every value here passed the decoder, so a target is never below 2026.6, a ring has at
+//! least one profile and one target, and names are unique. A target may be one that the plan forbids by now.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -164,7 +164,7 @@ impl RollbackRules {
 pub struct Forbid {
     /// Read over the first three numbers of a version.
     pub versions: semver::VersionReq,
-    /// For the person whose plan is refused.
+    /// For the person who is kept from it.
     pub reason: String,
 }
 

@@ -71,10 +71,13 @@ them, is not soaked again, whichever word you write. A soak with a gate that som
 const END: &str = "
 ## What is refused as a whole
 
-A plan with a profile in two rings, two rings of one name, a target that `forbid` names, a ring
+A plan with a profile in two rings, two rings of one name, a `rollback_to` that `forbid` names, a ring
 without any target, an opening that never comes, or a freeze that ends before it begins. Two files
 with the same plan name or the same profile: the one whose rollout runs keeps it, else the first
 by file name.
+
+A target that `forbid` names is a warning: the file can be used, so that adding a build to `forbid` stops
+a rollout that offers it.
 ";
 
 /// The reference, in Markdown.

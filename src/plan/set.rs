@@ -13,9 +13,9 @@ use std::ops::Range;
 
 use super::change::Restrictions;
 use super::error::{Other, Places, Problems, Related};
-use super::model::{ProfileRef, Revision};
+use super::model::ProfileRef;
 use super::values::{plan_name, profile};
-use super::{Draft, PlanError};
+use super::{Draft, GoodFile, PlanError};
 use crate::ids::PlanName;
 
 /// What one file of the directory says.
@@ -25,10 +25,10 @@ pub struct FileRead {
     pub file: String,
     /// The plan that it names, as far as that can be read.
     pub name: Option<PlanName>,
-    /// The plan, or all that is wrong with it.
-    pub outcome: Result<Revision, Vec<PlanError>>,
     /// What of a file with errors may restrict.
     pub restrictions: Restrictions,
+    /// The plan and what is to be known of it, or all that is wrong with it.
+    pub outcome: Result<GoodFile, Vec<PlanError>>,
 }
 
 /// The plans with a running rollout, each with the file it came from, if that is known.

@@ -17,12 +17,12 @@ use crate::rollout::drift::look;
 use crate::rollout::state::{Assigned, Back, Ring, Rollout, Soak, Stage, State};
 use crate::rollout::verdict::{Evidence, Exempt, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
 use crate::rollout::world::{ENTRY_MAX_AGE, Observations, REST_MAX_AGE, Unresolved};
-use crate::schedule::{Openness, Schedule, Writable};
+use crate::schedule::{LEAST_OPENING, Openness, Schedule, Writable};
 use crate::time::{SignedDuration, Timestamp, after, since};
 use crate::version::Environment;
 
-/// A ring is entered only with this much of the opening left.
-pub const LEFT_TO_ENTER: SignedDuration = SignedDuration::from_mins(15);
+/// A ring is entered only with this much of the opening left, or at its start.
+pub const LEFT_TO_ENTER: SignedDuration = LEAST_OPENING;
 
 /// One ring as the gates see it.
 #[derive(Debug, Clone, Copy)]
@@ -86,20 +86,17 @@ pub fn writing_back(subject: Subject<'_>, policies: &BTreeSet<PolicyId>) -> Vec<
     vec![opening(schedule, subject.now), freeze(schedule, subject.now), fleet(subject, known, 0)]
 }
 
-/// Whether the schedule has an opening with enough time left.
+/// Whether the schedule has an opening with enough time left, or at its start.
 #[must_use]
 pub fn opening(schedule: &Schedule, now: Timestamp) -> Judgement {
-    let end = match schedule.writable(now) {
-        Writable::Until(end) => Some(end),
-        Writable::NotNow | Writable::Unlimited => None,
-    };
+    let enterable = schedule.enterable(now, LEFT_TO_ENTER) != Writable::NotNow;
     let (verdict, closes_at) = match schedule.openness(now) {
         Openness::Closed { .. } => (Verdict::Wait(Waiting::OpeningClosed), None),
-        Openness::AlwaysOpen | Openness::Open { .. } => match end {
-            Some(end) if since(now, end) < LEFT_TO_ENTER => {
-                (Verdict::Wait(Waiting::OpeningEndsSoon), Some(end))
-            }
-            end => (Verdict::Pass, end),
+        Openness::AlwaysOpen | Openness::Open { .. } => match schedule.writable(now) {
+            Writable::Until(end) if !enterable => (Verdict::Wait(Waiting::OpeningEndsSoon), Some(end)),
+            Writable::Until(end) => (Verdict::Pass, Some(end)),
+            // A freeze has a gate of its own.
+            Writable::NotNow | Writable::Unlimited => (Verdict::Pass, None),
         },
     };
     let opens_at = if verdict.advances() { None } else { schedule.next_entry(now, LEFT_TO_ENTER) };

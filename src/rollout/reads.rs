@@ -22,7 +22,7 @@ use crate::rollout::world::{
     READ_AHEAD, Read, Want,
 };
 use crate::schedule::Writable;
-use crate::time::{SignedDuration, Timestamp, after};
+use crate::time::{Timestamp, after};
 
 /// What the rollout wants to see.
 pub(super) fn wants(context: &Context<'_>) -> Vec<Want> {
@@ -246,8 +246,8 @@ fn next_look(context: &Context<'_>) -> Option<Timestamp> {
 
 /// When the present opening becomes too short to enter.
 fn last_entry(plan: &RingPlan, now: Timestamp) -> Option<Timestamp> {
-    match plan.schedule.writable(now) {
-        Writable::Until(end) => Some(after(end, SignedDuration::from_millis(1) - LEFT_TO_ENTER)),
+    match plan.schedule.enterable(now, LEFT_TO_ENTER) {
+        Writable::Until(end) => Some(end),
         Writable::NotNow | Writable::Unlimited => None,
     }
 }

@@ -19,9 +19,6 @@ use crate::rollout::state::{Phase, PlanState, Rollout, Stage, State};
 use crate::schedule::{SIGHT, Schedule, Writable};
 use crate::time::{SignedDuration, Timestamp, after, since};
 
-/// The grain of recorded time.
-const TICK: SignedDuration = SignedDuration::from_millis(1);
-
 /// What a running rollout waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Wait {
@@ -120,13 +117,12 @@ impl Waits {
             let frozen = schedule.frozen_between(at, entry);
             self.add(rollout, Wait::Freeze, frozen);
             self.add(rollout, Wait::Opening, since(at, entry) - frozen);
-            let end = match schedule.writable(entry) {
+            let end = match schedule.enterable(entry, LEFT_TO_ENTER) {
                 Writable::Until(end) => end,
                 // An entry is never closed.
                 Writable::Unlimited | Writable::NotNow => after(entry, SIGHT),
             };
-            // With exactly this much left a ring may still be entered.
-            let next = after(end, TICK - LEFT_TO_ENTER).clamp(entry, until);
+            let next = end.clamp(entry, until);
             self.add(rollout, Wait::Machine, since(entry, next));
             at = next;
         }

@@ -11,23 +11,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::{SignedDuration, Timestamp, after, since};
 
+mod entry;
+mod follow;
+mod line;
+mod opening;
 mod parts;
 #[cfg(test)]
 mod tests;
 mod within;
+mod zone;
 
-pub use parts::{Freeze, LEAST_OPENING, MAX_FREEZES, MAX_OPENINGS, Opening, ScheduleError, Zone};
+use follow::{Follow, Reach};
 
-/// How far [`Schedule::next_entry`] looks ahead: a year and a month, so that a yearly opening
-/// is found.
+pub use entry::START_GRACE;
+pub use opening::{LEAST_OPENING, Opening};
+pub use parts::{Freeze, MAX_FREEZES, MAX_OPENINGS, ScheduleError};
+pub use zone::Zone;
+
+/// How far openings are sought ahead: a year and a month, so that a yearly one is found. One that
+/// comes later counts as one that never comes.
 pub const HORIZON: SignedDuration = SignedDuration::from_hours(400 * 24);
 
 /// How far openings that touch are followed: past a week, so that a weekly gap is seen. Each
 /// opening followed costs a search, and nothing is decided more than a week ahead.
 pub const SIGHT: SignedDuration = SignedDuration::from_hours(8 * 24);
-
-/// How many openings and freezes [`Schedule::next_entry`] tries: ten a day within [`HORIZON`].
-const MAX_TRIES: usize = 4_000;
 
 /// Openings and freezes of one ring, in the ring's time zone.
 ///
@@ -40,6 +47,8 @@ pub struct Schedule {
     freeze: Vec<Freeze>,
     /// The freezes as instants, in the order of `freeze`.
     frozen: Vec<Frozen>,
+    /// The same in the order of time, those joined that overlap or touch.
+    joined: Vec<Frozen>,
 }
 
 /// The form in the log.
@@ -161,20 +170,22 @@ impl Schedule {
     }
 
     fn worked_out(zone: Zone, open: Vec<Opening>, freeze: Vec<Freeze>) -> Self {
-        let frozen = freeze
+        let frozen: Vec<Frozen> = freeze
             .iter()
             .map(|freeze| Frozen {
                 begins: zone.start_of_day(freeze.from()),
                 ends: zone.end_of_day(freeze.until()),
             })
             .collect();
-        Self { zone, open, freeze, frozen }
+        let joined = joined(&frozen);
+        Self { zone, open, freeze, frozen, joined }
     }
 
     /// Open at all times, never frozen.
     #[must_use]
     pub fn always() -> Self {
-        Self { zone: Zone::utc(), open: Vec::new(), freeze: Vec::new(), frozen: Vec::new() }
+        let (frozen, joined) = (Vec::new(), Vec::new());
+        Self { zone: Zone::utc(), open: Vec::new(), freeze: Vec::new(), frozen, joined }
     }
 
     /// The zone in which openings and freezes are read, and in which to show their instants.
@@ -201,27 +212,15 @@ impl Schedule {
         if self.open.is_empty() {
             return Openness::AlwaysOpen;
         }
-        let until = self.open_until(now);
-        if until <= now {
-            return Openness::Closed { opens_at: self.next_opening(now) };
+        match self.reach(now) {
+            None => Openness::Closed { opens_at: self.next_opening(now, after(now, HORIZON)) },
+            Some(reach) => Openness::Open { closes_at: reach.closing() },
         }
-        Openness::Open { closes_at: Some(until).filter(|closing| *closing <= after(now, SIGHT)) }
     }
 
-    /// Up to when the openings at `now` reach, those joined that overlap or touch: `now` when
-    /// closed, and beyond [`SIGHT`] an instant before which nothing closes.
-    fn open_until(&self, now: Timestamp) -> Timestamp {
-        let sight = after(now, SIGHT);
-        let mut until = now;
-        // Bounded: of one line, every second step passes more than a whole length of it, because
-        // the step before took the last start that was within reach.
-        while until <= sight {
-            match self.last_closing(until) {
-                Some(closing) if closing > until => until = closing,
-                _ => break,
-            }
-        }
-        until
+    /// How far the openings at `now` reach, those joined that overlap or touch. `None`: closed.
+    fn reach(&self, now: Timestamp) -> Option<Reach> {
+        Follow::from(self, now).reach(now, after(now, SIGHT))
     }
 
     /// The freeze in force at `now`.
@@ -229,11 +228,7 @@ impl Schedule {
     pub fn freeze_at(&self, now: Timestamp) -> Option<FreezeNow<'_>> {
         let position = self.frozen.iter().position(|frozen| frozen.covers(now))?;
         let reason = self.freeze.get(position)?.reason();
-        let mut ends_at = now;
-        // Each round joins at least one more freeze, so there are at most as many rounds.
-        while let Some(end) = self.frozen.iter().filter(|f| f.covers(ends_at)).map(|f| f.ends).max() {
-            ends_at = end;
-        }
+        let ends_at = self.joined.iter().find(|joined| joined.covers(now))?.ends;
         Some(FreezeNow { reason, ends_at })
     }
 
@@ -250,12 +245,10 @@ impl Schedule {
             return Writable::NotNow;
         }
         let freeze = self.next_freeze(now);
-        let end = match self.openness(now) {
-            Openness::Closed { .. } => return Writable::NotNow,
-            Openness::AlwaysOpen => freeze,
-            Openness::Open { closes_at: Some(closes_at) } => earlier(Some(closes_at), freeze),
-            // A freeze beyond sight may come after a closing that is not seen.
-            Openness::Open { closes_at: None } => freeze.filter(|begins| *begins <= after(now, SIGHT)),
+        let end = match self.reach(now) {
+            _ if self.open.is_empty() => freeze,
+            None => return Writable::NotNow,
+            Some(reach) => reach.end(freeze),
         };
         end.map_or(Writable::Unlimited, Writable::Until)
     }
@@ -290,11 +283,9 @@ impl Schedule {
     /// Zero when `until` is not after `from`.
     #[must_use]
     pub fn frozen_between(&self, from: Timestamp, until: Timestamp) -> SignedDuration {
-        let mut spans = self.frozen.clone();
-        spans.sort_unstable();
         let mut counted_to = from;
         let mut total = SignedDuration::ZERO;
-        for span in spans {
+        for span in &self.joined {
             let begins = span.begins.max(counted_to);
             let ends = span.ends.min(until);
             if begins < ends {
@@ -310,10 +301,9 @@ impl Schedule {
     /// Where freezes overlap, the edges of each are told, since the reason may change.
     #[must_use]
     pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
-        let opening = match self.openness(now) {
-            Openness::AlwaysOpen => None,
-            Openness::Open { .. } => Some(self.open_until(now)),
-            Openness::Closed { opens_at } => opens_at,
+        let opening = match self.reach(now) {
+            Some(reach) => Some(reach.known()),
+            None => self.next_opening(now, after(now, HORIZON)),
         };
         let freeze = self
             .frozen
@@ -322,48 +312,6 @@ impl Schedule {
             .filter(|edge| *edge > now)
             .min();
         earlier(opening, freeze)
-    }
-
-    /// The first instant from `now` on that is open and not frozen, and stays so for `needed`.
-    /// `None`: there is none within [`HORIZON`]. `needed` is at most [`SIGHT`].
-    #[must_use]
-    pub fn next_entry(&self, now: Timestamp, needed: SignedDuration) -> Option<Timestamp> {
-        let last = after(now, HORIZON);
-        let mut at = now;
-        for _ in 0..MAX_TRIES {
-            let until = match self.writable(at) {
-                Writable::Unlimited => return Some(at),
-                Writable::Until(end) if since(at, end) >= needed => return Some(at),
-                Writable::Until(end) => Some(end),
-                Writable::NotNow => self.next_possible(at),
-            };
-            at = until.filter(|next| *next > at && *next <= last)?;
-        }
-        None
-    }
-
-    /// From a frozen or closed instant: when that first reason is over.
-    fn next_possible(&self, at: Timestamp) -> Option<Timestamp> {
-        if let Some(freeze) = self.freeze_at(at) {
-            return Some(freeze.ends_at);
-        }
-        match self.openness(at) {
-            Openness::Closed { opens_at } => opens_at,
-            Openness::AlwaysOpen | Openness::Open { .. } => Some(at),
-        }
-    }
-
-    /// The latest closing of the openings that opened at or before `at`. Of one cron line, the
-    /// last opening closes last, because all of them are equally long.
-    fn last_closing(&self, at: Timestamp) -> Option<Timestamp> {
-        self.open
-            .iter()
-            .filter_map(|opening| Some(after(opening.last_start(at, &self.zone)?, opening.length().get())))
-            .max()
-    }
-
-    fn next_opening(&self, at: Timestamp) -> Option<Timestamp> {
-        self.open.iter().filter_map(|opening| opening.next_start(at, &self.zone)).min()
     }
 }
 
@@ -393,6 +341,20 @@ impl From<Schedule> for Written {
     fn from(schedule: Schedule) -> Written {
         Written { zone: schedule.zone, open: schedule.open, freeze: schedule.freeze }
     }
+}
+
+/// Freezes in the order of time, those joined that overlap or touch.
+fn joined(frozen: &[Frozen]) -> Vec<Frozen> {
+    let mut sorted = frozen.to_vec();
+    sorted.sort_unstable();
+    let mut joined: Vec<Frozen> = Vec::new();
+    for next in sorted {
+        match joined.last_mut() {
+            Some(last) if next.begins <= last.ends => last.ends = last.ends.max(next.ends),
+            _ => joined.push(next),
+        }
+    }
+    joined
 }
 
 fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {

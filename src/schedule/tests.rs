@@ -7,6 +7,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::time::Span;
 
+mod bounds;
+mod entering;
 mod oracle;
 
 fn at(text: &str) -> Timestamp {

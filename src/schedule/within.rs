@@ -3,7 +3,7 @@
 //!
 //! **Invariant:** in doubt the answer is no: openings that cannot be followed to their end lie in nothing.
 
-use super::{Freeze, HORIZON, Opening, Schedule};
+use super::{Freeze, HORIZON, Opening, Openness, SIGHT, Schedule};
 use crate::time::{Timestamp, after};
 
 /// How many openings are held against another schedule: ten a day within [`HORIZON`].
@@ -45,21 +45,20 @@ impl Schedule {
     }
 
     fn lies_within(&self, opening: &Opening, other: &Self, from: Timestamp) -> bool {
-        let last = after(from, HORIZON);
-        let mut start = opening.last_start(from, &self.zone);
+        let (length, last) = (opening.length().get(), after(from, HORIZON));
+        let mut at = after(from, -length);
         for _ in 0..MAX_COMPARED {
-            let Some(begins) = start.or_else(|| opening.next_start(from, &self.zone)) else { return true };
-            if begins > last {
-                return true;
-            }
-            let ends = after(begins, opening.length().get());
-            if ends > from && other.open_until(begins) < ends {
+            let Some(begins) = opening.next_start(at, last, &self.zone) else { return true };
+            let ends = after(begins, length);
+            let inside = match other.openness(begins.max(from)) {
+                Openness::AlwaysOpen => true,
+                Openness::Open { closes_at } => closes_at.unwrap_or(after(begins, SIGHT)) >= ends,
+                Openness::Closed { .. } => false,
+            };
+            if ends > from && !inside {
                 return false;
             }
-            start = match opening.next_start(begins, &self.zone) {
-                Some(next) => Some(next),
-                None => return true,
-            };
+            at = begins;
         }
         false
     }

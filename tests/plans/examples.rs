@@ -27,7 +27,7 @@ fn the_examples_hold_together() {
         &std::collections::BTreeMap::new(),
     );
     for file in read {
-        let plan = file.outcome.unwrap_or_else(|errors| panic!("{}", rendered(&errors))).plan;
+        let plan = file.outcome.unwrap_or_else(|errors| panic!("{}", rendered(&errors))).revision.plan;
         let stem = file.file.trim_end_matches(".yaml");
         assert!(plan.name.as_str() == stem || stem == "three-rings", "{stem} is named after its file");
         for ring in &plan.rings {

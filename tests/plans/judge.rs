@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use ringward::cli::excerpt::excerpt;
 use ringward::cli::screen::Ink;
 use ringward::plan::set::read_all;
-use ringward::plan::{MAX_ERRORS, PlanError, read};
+use ringward::plan::{GoodFile, MAX_ERRORS, PlanError, examine, read};
 
 /// The most of an error that is shown, in bytes: three titles, and two excerpts of a line.
 const MAX_SHOWN: usize = 6_000;
@@ -20,8 +20,9 @@ pub(crate) enum Fate {
 
 /// Reads a file in every way and panics where a promise is broken.
 pub(crate) fn judge(bytes: &[u8]) -> Fate {
-    let fate = match read("plan.yaml", bytes) {
-        Ok(revision) => {
+    let fate = match examine("plan.yaml", bytes) {
+        Ok(GoodFile { revision, warnings, .. }) => {
+            judge_errors("plan.yaml", bytes, &warnings);
             let again = read("again.yaml", revision.written.as_bytes());
             let again = again.unwrap_or_else(|errors| panic!("the canonical text is refused: {errors:?}"));
             assert_eq!(again.digest, revision.digest, "the canonical text has the same digest");
@@ -29,6 +30,7 @@ pub(crate) fn judge(bytes: &[u8]) -> Fate {
             Fate::Good
         }
         Err(errors) => {
+            assert!(!errors.is_empty(), "no plan, and no error");
             judge_errors("plan.yaml", bytes, &errors);
             Fate::Refused
         }
@@ -45,7 +47,6 @@ pub(crate) fn judge(bytes: &[u8]) -> Fate {
 }
 
 fn judge_errors(file: &str, bytes: &[u8], errors: &[PlanError]) {
-    assert!(!errors.is_empty(), "no plan, and no error");
     assert!(errors.len() <= MAX_ERRORS + 1, "{} errors", errors.len());
     assert!(errors.is_sorted_by_key(|error| error.span.start), "errors in file order");
     for error in errors {

@@ -19,7 +19,7 @@ use ringward::cli::screen::Ink;
 use ringward::plan::model::{
     DeviceLimit, Health, HealthLimit, OnNewTarget, PlanDigest, ProfileRef, Revision,
 };
-use ringward::plan::{PlanError, read};
+use ringward::plan::{PlanError, examine, read};
 use ringward::version::Environment;
 
 fn here(path: &str) -> PathBuf {
@@ -51,16 +51,14 @@ fn excerpts(errors: &[PlanError], file: &str, bytes: &[u8]) -> String {
     errors.iter().map(|error| excerpt(error, bytes_of, Ink::Plain)).collect::<Vec<_>>().join("\n")
 }
 
-#[test]
-fn every_bad_file_gets_its_message() {
+/// Files that are expected to be told something, each with its text beside it.
+fn told(directory: &str, of: impl Fn(&str, &[u8]) -> Vec<PlanError>) -> Vec<usize> {
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
-    let mut bad = 0;
-    let mut with_many = 0;
+    let mut counts = Vec::new();
     let mut wrong = Vec::new();
-    for (file, bytes) in files("tests/plans/bad") {
-        bad += 1;
-        let errors = read(&file, &bytes).expect_err(&file);
-        with_many += usize::from(errors.len() >= 4);
+    for (file, bytes) in files(directory) {
+        let errors = of(&file, &bytes);
+        counts.push(errors.len());
         let starts: Vec<usize> = errors.iter().map(|error| error.span.start).collect();
         assert!(starts.is_sorted(), "{file}: errors in file order");
         for error in &errors {
@@ -71,7 +69,7 @@ fn every_bad_file_gets_its_message() {
             );
             assert!(!error.problem.is_empty() && !error.instead.is_empty(), "{file}");
         }
-        let golden = here("tests/plans/bad").join(&file).with_extension("txt");
+        let golden = here(directory).join(&file).with_extension("txt");
         let found = excerpts(&errors, &file, &bytes);
         if update {
             fs::write(&golden, &found).unwrap();
@@ -80,17 +78,62 @@ fn every_bad_file_gets_its_message() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(bad >= 60, "{bad} bad files");
+    counts
+}
+
+#[test]
+fn every_bad_file_gets_its_message() {
+    let counts = told("tests/plans/bad", |file, bytes| read(file, bytes).expect_err(file));
+    let with_many = counts.iter().filter(|count| **count >= 4).count();
+    assert!(counts.len() >= 60, "{} bad files", counts.len());
     assert!(with_many >= 5, "{with_many} bad files with four errors or more");
 }
 
 #[test]
+fn every_file_to_wonder_at_is_good_and_gets_its_warning() {
+    let counts = told("tests/plans/warned", |file, bytes| {
+        examine(file, bytes).unwrap_or_else(|errors| panic!("{}", rendered(&errors))).warnings
+    });
+    assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
+}
+
+#[test]
 fn no_message_stands_without_its_file() {
-    let yaml: BTreeSet<_> = files("tests/plans/bad").into_iter().map(|(file, _)| file).collect();
-    for entry in fs::read_dir(here("tests/plans/bad")).unwrap() {
-        let path = entry.unwrap().path().with_extension("yaml");
-        assert!(yaml.contains(path.file_name().unwrap().to_str().unwrap()), "{path:?} is gone");
+    for directory in ["tests/plans/bad", "tests/plans/warned"] {
+        let yaml: BTreeSet<_> = files(directory).into_iter().map(|(file, _)| file).collect();
+        for entry in fs::read_dir(here(directory)).unwrap() {
+            let path = entry.unwrap().path().with_extension("yaml");
+            assert!(yaml.contains(path.file_name().unwrap().to_str().unwrap()), "{path:?} is gone");
+        }
     }
+}
+
+/// A person's no to a version must not make the file unusable that says it.
+#[test]
+fn a_target_that_its_plan_forbids_is_told_beside_the_plan() {
+    let text = "\
+plan: p
+versions: {windows: 2026.8.2100.0}
+forbid: [{versions: '=2026.8.2100', reason: recalled}]
+rings:
+  - {name: A, profiles: [IT]}
+  - {name: B, profiles: [default], versions: {windows: 2026.8.2171.0, macos: 2026.8.2100.0}}
+";
+    let file = examine("plan.yaml", text.as_bytes()).unwrap();
+    let told: Vec<_> = file.forbidden.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "ring `A` asks for windows 2026.8.2100.0, which `forbid` names ('=2026.8.2100': recalled)",
+            "ring `B` asks for macos 2026.8.2100.0, which `forbid` names ('=2026.8.2100': recalled)",
+        ]
+    );
+    assert_eq!(file.warnings.len(), 2, "once for each place");
+    assert!(file.clone().to_begin().is_err(), "nothing is begun with it");
+    let back = text.replace("rings:", "defaults: {rollback_to: {windows: 2026.8.2100.0}}\nrings:");
+    assert!(examine("plan.yaml", back.as_bytes()).is_err(), "nobody is taken back to it");
+    let other = text.replace("=2026.8.2100", "=2026.8.2000");
+    assert!(examine("plan.yaml", other.as_bytes()).unwrap().to_begin().is_ok());
 }
 
 fn health(health: Health) -> String {

@@ -121,12 +121,13 @@ fn number(variable: &str, default: u64) -> u64 {
 #[test]
 fn changed_files_never_panic() {
     let (cases, seed) = (number("RINGWARD_FUZZ_CASES", CASES), number("RINGWARD_FUZZ_SEED", 1));
-    let corpus: Vec<Vec<u8>> = ["tests/plans/good", "tests/plans/bad", "rollouts/examples"]
-        .into_iter()
-        .flat_map(files)
-        .map(|(_, bytes)| bytes)
-        .filter(|bytes| bytes.len() < 8_000)
-        .collect();
+    let corpus: Vec<Vec<u8>> =
+        ["tests/plans/good", "tests/plans/bad", "tests/plans/warned", "rollouts/examples"]
+            .into_iter()
+            .flat_map(files)
+            .map(|(_, bytes)| bytes)
+            .filter(|bytes| bytes.len() < 8_000)
+            .collect();
     let holding: Vec<Vec<u8>> = corpus.iter().filter(|bytes| judge(bytes) == Fate::Good).cloned().collect();
     let mut good = 0;
     for case in 0..cases {

@@ -146,7 +146,9 @@ fn from_file(path: &Path) -> Result<Revision, CliError> {
     let complaints = judgement.complaints(Ink::Plain);
     let judged = judgement.files.pop().map(|judged| judged.outcome);
     match judged {
-        Some(Ok(revision)) => Ok(revision),
+        Some(Ok(good)) => good
+            .to_begin()
+            .map_err(|why| CliError::usage(format!("the plan would not be begun: {}", why.join("; ")))),
         _ => Err(CliError::usage(format!("the plan cannot be used\n\n{}", complaints.join("\n").trim_end()))),
     }
 }

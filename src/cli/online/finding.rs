@@ -6,32 +6,9 @@
 use serde::{Serialize, Serializer};
 
 use crate::ids::RingName;
+pub(crate) use crate::plan::Severity;
 use crate::plan::Spot;
 use crate::version::Environment;
-
-/// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Severity {
-    /// A rollout would stop at it, or could not start.
-    Error,
-    /// It would work, and probably not as meant.
-    Warning,
-    /// Worth knowing.
-    Note,
-}
-
-impl Severity {
-    /// The word in front of a finding.
-    #[must_use]
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-            Self::Note => "note",
-        }
-    }
-}
 
 /// The kinds of findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -135,7 +135,9 @@ pub(super) fn one_plan(path: &PathBuf, screen: &Screen) -> Result<Revision, CliE
     let mut good = judgement.files.into_iter().filter_map(|judged| judged.outcome.ok());
     let shown = safe(&path.display().to_string());
     match (good.next(), good.next()) {
-        (Some(revision), None) => Ok(revision),
+        (Some(good), None) => good
+            .to_begin()
+            .map_err(|why| CliError::usage(format!("{shown} would not be begun: {}", why.join("; ")))),
         (Some(_), Some(_)) => Err(CliError::usage(format!("{shown} holds several plans; name one file"))),
         (None, _) => Err(CliError::usage(format!("{shown} holds no plan"))),
     }

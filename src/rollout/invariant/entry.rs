@@ -13,11 +13,14 @@ use crate::rollout::event::{Event, Purpose, Recorded, SoakFact, WriteIntent};
 use crate::rollout::remote::{Group, VersionEntry};
 use crate::rollout::verdict::{Evidence, Gate, Judgement, Verdict};
 use crate::schedule::{Schedule, Writable};
-use crate::time::{SignedDuration, Timestamp, since};
+use crate::time::{SignedDuration, Timestamp, after, since};
 use crate::version::Environment;
 
-/// A ring is entered only with this much of the opening left (DESIGN 3).
+/// A ring is entered only with this much of the opening left, or at its start (DESIGN 3).
 const LEFT_OF_OPENING: SignedDuration = SignedDuration::from_mins(15);
+
+/// The minutes after an opening's start, or a freeze's end, that count as the start.
+const MINUTES_OF_THE_START: i64 = 2;
 
 /// The sweep that a ring is entered on is at most this old (DESIGN 5: a full sweep before each
 /// entry).
@@ -213,11 +216,29 @@ pub(super) fn closed(schedule: &Schedule, at: Timestamp, needed: SignedDuration)
     }
     match schedule.writable(at) {
         Writable::NotNow => Some("no opening is on".to_owned()),
-        Writable::Until(end) if since(at, end) < needed => {
+        Writable::Until(end) if since(at, end) < needed && !at_a_start(schedule, at, end, needed) => {
             Some(format!("the opening ends at {end}, too soon to enter a ring"))
         }
         Writable::Until(_) | Writable::Unlimited => None,
     }
+}
+
+/// Whether writing became possible just before `at`, and stays so for `needed` from then on. That happens
+/// on whole minutes only.
+fn at_a_start(schedule: &Schedule, at: Timestamp, end: Timestamp, needed: SignedDuration) -> bool {
+    let minute = at.as_second().div_euclid(60);
+    (minute - MINUTES_OF_THE_START..=minute)
+        .filter_map(|minute| Timestamp::from_second(minute * 60).ok())
+        .any(|start| {
+            let open = schedule.writable(start) == Writable::Until(end);
+            let before = match schedule.writable(after(start, SignedDuration::from_millis(-1))) {
+                Writable::NotNow => true,
+                Writable::Until(until) => until <= start,
+                Writable::Unlimited => false,
+            };
+            let lately = since(start, at) < SignedDuration::from_mins(MINUTES_OF_THE_START);
+            open && before && lately && since(start, end) >= needed
+        })
 }
 
 /// The ring's profiles as the intent resolved them.

@@ -8,6 +8,7 @@ mod health;
 mod holding;
 mod leaving;
 mod log;
+mod openings;
 mod rollback;
 
 use log::*;

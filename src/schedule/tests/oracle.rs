@@ -274,7 +274,7 @@ impl Minutes {
         let may: Vec<bool> = open.iter().zip(&frozen).map(|(open, frozen)| *open && !*frozen).collect();
         // What lies beyond the last minute is not known, and taken as allowed.
         let mut run = 15;
-        let mut enter: Vec<bool> = may
+        let long: Vec<bool> = may
             .iter()
             .rev()
             .map(|may| {
@@ -282,7 +282,15 @@ impl Minutes {
                 run >= 15
             })
             .collect();
-        enter.reverse();
+        let long = |minute: usize| long[long.len() - 1 - minute];
+        // Of a span that is long enough, the first two minutes are its start.
+        let starts = |minute: usize| minute > 0 && may[minute] && !may[minute - 1] && long(minute);
+        let enter: Vec<bool> = (0..may.len())
+            .map(|minute| {
+                let second = minute > 0 && may[minute] && starts(minute - 1);
+                long(minute) || starts(minute) || second
+            })
+            .collect();
         Expected {
             open: Facts::new(open),
             frozen: Facts::new(frozen),

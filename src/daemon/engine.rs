@@ -30,6 +30,7 @@ use crate::rollout::report::Report;
 use crate::rollout::state::{Ring, Rollout, State};
 use crate::rollout::waits::Waits;
 use crate::rollout::world::{Observations, Want};
+use crate::secrets;
 use crate::simulation::forecast::{NoForecast, Situation};
 use crate::store::{DeviceRow as StoredDevice, Head, OpenError, Recovery, RingSample, Store, StoreError};
 use crate::time::{Clock, SignedDuration, Stopwatch, Timestamp, since};
@@ -279,6 +280,8 @@ impl Engine {
         reason: &str,
         asked: &Command,
     ) -> Result<Result<String, CommandError>, EngineError> {
+        // The log keeps it for good.
+        let reason = &*secrets::redact(reason);
         if *asked == Command::Stop && !reason.trim().is_empty() {
             // The file first: it stops even when the log cannot be written.
             let stopping =

@@ -4,32 +4,18 @@
 //! looks a minute apart can make it gone; an error in a file never does either.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use crate::config::FILE_NAME;
+pub use crate::daemon::plans_dir::{Look, Yml};
+pub use crate::daemon::plans_reader::look;
 use crate::ids::{AccountId, PlanName};
-use crate::plan::MAX_BYTES;
 use crate::plan::model::Revision;
-use crate::plan::set::{FileRead, Running, read_all};
+use crate::plan::set::{FileRead, Running, compare};
 use crate::rollout::world::Desired;
 use crate::time::Stopwatch;
 
 /// A plan missing for this long, in wall time and by at least two looks, is gone.
 const GONE_AFTER_SECONDS: f64 = 60.0;
-
-/// Plan files in one directory. Each plan holds profiles of its own, and an account has few.
-const MAX_FILES: usize = 1_000;
-
-/// One look at the directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Look {
-    /// The files `*.yaml`, by name: each its bytes, or why it cannot be read.
-    Files(BTreeMap<String, Result<Vec<u8>, String>>),
-    /// It cannot be read; withdraws nothing.
-    Unreadable(String),
-}
 
 /// Something wrong with a file or the directory, for status, page and metrics.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -91,7 +77,7 @@ impl PlanFiles {
             self.read(&look);
             self.last = Some(look);
         }
-        let count_missing = matches!(self.last, Some(Look::Files(_))) && !self.has_unnamed_problem();
+        let count_missing = matches!(self.last, Some(Look::Files { .. })) && !self.has_unnamed_problem();
         let mut moved = changed;
         for plan in known {
             if self.present.contains_key(plan) || !count_missing {
@@ -116,20 +102,19 @@ impl PlanFiles {
                 }];
                 return;
             }
-            Look::Files(files) => files,
+            Look::Files { files, .. } => files,
         };
         let running: Running =
             self.present.iter().map(|(plan, present)| (plan.clone(), Some(present.file.clone()))).collect();
-        let readable =
-            files.iter().filter_map(|(file, bytes)| Some((file.as_str(), bytes.as_ref().ok()?.as_slice())));
-        let mut outcomes: Vec<(String, Result<Revision, Vec<String>>)> = read_all(readable, &running)
+        let readable = files.iter().filter_map(|(file, read)| Some((file.as_str(), read.as_deref().ok()?)));
+        let mut outcomes: Vec<(String, Result<Revision, Vec<String>>)> = compare(readable, &running)
             .into_iter()
             .map(|FileRead { file, outcome }| {
                 let outcome = outcome.map_err(|errors| errors.iter().map(ToString::to_string).collect());
                 (file, outcome.and_then(|revision| self.pinned_here(revision)))
             })
             .collect();
-        let unreadable = files.iter().filter_map(|(file, bytes)| Some((file, bytes.as_ref().err()?)));
+        let unreadable = files.iter().filter_map(|(file, read)| Some((file, read.as_ref().err()?)));
         outcomes.extend(unreadable.map(|(file, why)| (file.clone(), Err(vec![why.clone()]))));
         let before = std::mem::take(&mut self.present);
         self.problems.clear();
@@ -196,71 +181,10 @@ impl Missing {
     }
 }
 
-/// Reads the files `*.yaml` of a directory, not recursively.
-#[must_use]
-pub fn look(directory: &Path) -> Look {
-    match read_directory(directory) {
-        Ok(files) => Look::Files(files),
-        Err(why) => Look::Unreadable(why),
-    }
-}
-
-fn read_directory(directory: &Path) -> Result<BTreeMap<String, Result<Vec<u8>, String>>, String> {
-    let shown = directory.display();
-    let told = |error: std::io::Error| {
-        format!(
-            "the plans directory {shown} cannot be read ({error}); running rollouts go on with their last good plans"
-        )
-    };
-    let mut files = BTreeMap::new();
-    for entry in fs::read_dir(directory).map_err(told)? {
-        let path = entry.map_err(told)?.path();
-        if path.extension().is_none_or(|extension| extension != "yaml") {
-            continue;
-        }
-        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-            return Err(format!("a file in {shown} has a name that is not UTF-8: {}", path.display()));
-        };
-        // As a shell's `*.yaml`: editors keep their locks and copies in dot files.
-        if name.starts_with('.') {
-            continue;
-        }
-        // The daemon's own may lie here; a plan of that name must not be passed over without a word.
-        if name == FILE_NAME {
-            if read_file(&path).is_ok_and(|bytes| holds_a_plan(&bytes)) {
-                let why = "it holds a plan, and its name is that of the configuration; give it another";
-                files.insert(name.to_owned(), Err(format!("{name}: {why}")));
-            }
-            continue;
-        }
-        if files.len() >= MAX_FILES {
-            return Err(format!("{shown} has more than {MAX_FILES} plan files"));
-        }
-        let bytes = read_file(&path).map_err(|error| format!("{name}: it cannot be read ({error})"));
-        files.insert(name.to_owned(), bytes);
-    }
-    Ok(files)
-}
-
-/// Whether a key `plan` begins a line.
-fn holds_a_plan(bytes: &[u8]) -> bool {
-    bytes.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"plan:"))
-}
-
-/// Reads a regular file, and a little more than the most that a plan may have.
-fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
-    // A pipe would keep the reader waiting for ever.
-    if !fs::metadata(path)?.is_file() {
-        return Err(std::io::Error::other("it is no regular file"));
-    }
-    let most = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-    let mut bytes = Vec::new();
-    fs::File::open(path)?.take(most).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const PLAN: &str = include_str!("../../rollouts/examples/three-rings.yaml");
@@ -284,13 +208,13 @@ mod tests {
         fs::write(path("notes.txt"), "no plan").unwrap();
         fs::write(path("ringward.yaml"), "reading: signed_in\n").unwrap();
         let mut files = files(directory.path());
-        assert!(files.take(look(directory.path()), &[plan()]));
+        assert!(files.take(look(directory.path(), Yml::Read), &[plan()]));
         assert!(matches!(files.desired(&plan()), Desired::Present(_)));
         let bad: Vec<_> = files.problems().iter().map(|problem| problem.file.as_str()).collect();
         assert_eq!(bad, ["dangling.yaml", "folder.yaml"], "dot files are nobody's plans");
-        assert!(!files.take(look(directory.path()), &[plan()]), "nothing changed");
+        assert!(!files.take(look(directory.path(), Yml::Read), &[plan()]), "nothing changed");
         fs::write(path("ringward.yaml"), PLAN).unwrap();
-        assert!(files.take(look(directory.path()), &[plan()]));
+        assert!(files.take(look(directory.path(), Yml::Read), &[plan()]));
         let told: Vec<_> = files.problems().iter().flat_map(|problem| &problem.errors).collect();
         assert!(told.iter().any(|error| error.contains("name is that of the configuration")), "{told:?}");
     }
@@ -301,20 +225,20 @@ mod tests {
         let file = directory.path().join("plan.yaml");
         fs::write(&file, PLAN).unwrap();
         let mut files = files(directory.path());
-        files.take(look(directory.path()), &[plan()]);
+        files.take(look(directory.path(), Yml::Read), &[plan()]);
         fs::write(&file, "plan: [").unwrap();
-        files.take(look(directory.path()), &[plan()]);
+        files.take(look(directory.path(), Yml::Read), &[plan()]);
         assert_eq!(files.desired(&plan()), Desired::LastGood, "an error in its file");
         files.take(Look::Unreadable("gone".to_owned()), &[plan()]);
         files.take(Look::Unreadable("gone".to_owned()), &[plan()]);
         assert_eq!(files.desired(&plan()), Desired::LastGood, "no directory");
         // A file that cannot be read and held no known plan might hold the missing one.
         fs::rename(&file, directory.path().join("renamed.yaml")).unwrap();
-        files.take(look(directory.path()), &[plan()]);
+        files.take(look(directory.path(), Yml::Read), &[plan()]);
         assert_eq!(files.desired(&plan()), Desired::LastGood, "its file has another name and an error");
         fs::remove_file(directory.path().join("renamed.yaml")).unwrap();
-        files.take(look(directory.path()), &[plan()]);
-        files.take(look(directory.path()), &[plan()]);
+        files.take(look(directory.path(), Yml::Read), &[plan()]);
+        files.take(look(directory.path(), Yml::Read), &[plan()]);
         assert_eq!(files.desired(&plan()), Desired::Missing, "two looks, but no minute between them");
     }
 }

@@ -4,6 +4,7 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
+//! | [`secrets`] | every secret of the process, and the redactor before all that it says |
 //! | [`text`] | the characters that nobody sees |
 //! | [`ids`], [`version`], [`time`] | names, versions, instants, the clock |
 //! | [`synthetic`] | a seeded fleet: devices with habits and stories (pure) |
@@ -33,6 +34,7 @@ pub mod plan;
 pub mod rollout;
 pub mod sandbox;
 pub mod schedule;
+pub mod secrets;
 pub mod simulation;
 pub mod store;
 pub mod synthetic;

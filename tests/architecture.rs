@@ -8,7 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Lowest first, as in the map of `src/lib.rs`.
-const ORDER: [&str; 19] = [
+const ORDER: [&str; 20] = [
+    "secrets",
     "text",
     "ids",
     "version",

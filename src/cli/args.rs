@@ -48,6 +48,7 @@ use crate::rollout::command::StartPlans;
 use crate::rollout::rollback::Scope;
 use crate::rollout::verbs::Verb;
 use crate::rollout::verdict::Gate;
+use crate::secrets;
 use crate::store::RecordHash;
 use crate::time::Clock;
 use crate::version::{ClientVersion, Environment};
@@ -291,13 +292,13 @@ impl ClientCommand {
                 }
             }
             Self::Schema(args) => schema(&args, out),
-            Self::Init(args) => init(&args, out, &mut io::stderr()).await,
+            Self::Init(args) => init(&args, out, &mut secrets::stderr()).await,
             Self::Diff(args) => diff(&args, Ink::of(&io::stdout()), out).await,
             Self::Forecast(args) => forecast(&args, Clock::Real.now(), &Screen::of_stdout(), out).await,
             Self::Simulate(args) => simulate(&args, args.clock().now(), &Screen::of_stdout(), out).await,
             Self::Access(args) => access(&args, &Screen::of_stdout(), out).await,
             Self::Healthcheck(daemon) => healthcheck(&daemon.connection(), out).await,
-            Self::Token { command } => token(command, out, &mut io::stderr()).await,
+            Self::Token { command } => token(command, out, &mut secrets::stderr()).await,
             Self::Backup(args) => {
                 args.failpoint.arm_over(&args.daemon.db)?;
                 backup(&args.daemon.db, &args.file, args.json.format(), out)
@@ -493,7 +494,7 @@ impl ApproveArgs {
 }
 
 /// The variable with a person's bearer token.
-const BEARER_TOKEN: &str = "RINGWARD_BEARER_TOKEN";
+pub(super) const BEARER_TOKEN: &str = "RINGWARD_BEARER_TOKEN";
 
 /// Arguments of `rollback`.
 #[derive(Debug, Args)]
@@ -586,7 +587,7 @@ pub struct StartArgs {
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// Plan files, or directories of them (*.yaml)
+    /// Plan files, or directories of them (*.yaml, *.yml)
     #[arg(value_name = "PATH", env = "RINGWARD_PLANS", default_value = ".")]
     pub paths: Vec<PathBuf>,
     /// Look at the account too: token, profiles, groups in the way, ring sizes; nothing is written

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, IsTerminal as _, Read as _};
+use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -16,12 +16,14 @@ use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, json, moment, safe};
 use crate::cli::screen::Ink;
 use crate::config::{self, Config, FILE_NAME, Reading};
-use crate::daemon::files::{Look, look};
+use crate::daemon::files::{Look, Yml, look};
+use crate::daemon::plans_dir::{Found, NO_PLAN, read_one};
 use crate::ids::{PlanName, RingName};
 use crate::plan::model::{Plan, PlanDigest, Revision, RingPlan};
 use crate::plan::set::{Running, read_all};
 use crate::plan::{GoodFile, MAX_BYTES, PlanError, Severity};
 use crate::rollout::gate::LEFT_TO_ENTER;
+use crate::secrets;
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
 
@@ -32,6 +34,8 @@ pub struct Judgement {
     pub files: Vec<Judged>,
     /// What is thought of each `ringward.yaml`, which holds no plan.
     configurations: Vec<JudgedConfiguration>,
+    /// Files of directories that are no plans, and why.
+    passed_over: BTreeMap<String, String>,
     /// The bytes of each file that could be read, by the name that errors show.
     bytes: BTreeMap<String, Vec<u8>>,
 }
@@ -73,7 +77,7 @@ impl Refused {
 }
 
 impl Judgement {
-    /// Reads and judges files, and the files `*.yaml` of directories.
+    /// Reads and judges files, and the files `*.yaml` and `*.yml` of directories.
     #[must_use]
     pub fn of(paths: &[PathBuf]) -> Self {
         let mut judgement = Self::default();
@@ -87,17 +91,22 @@ impl Judgement {
             if beside.is_file() {
                 judgement.configure(&beside);
             }
-            for (file, bytes) in plan_files(path) {
+            for (file, found) in plan_files(path) {
                 let name = file.display().to_string();
-                match bytes {
+                match found {
                     // A file that is named twice is one file.
-                    Ok(bytes) if !judgement.bytes.contains_key(&name) => {
+                    Of::Plan(bytes) if !judgement.bytes.contains_key(&name) => {
                         let directory = file.parent().unwrap_or(Path::new("")).to_owned();
                         directories.entry(directory).or_default().push(name.clone());
                         judgement.bytes.insert(name, bytes);
                     }
-                    Ok(_) => {}
-                    Err(why) => judgement.files.push(Judged { file: name, outcome: Err(Refused::Path(why)) }),
+                    Of::Plan(_) => {}
+                    Of::Unusable(why) => {
+                        judgement.files.push(Judged { file: name, outcome: Err(Refused::Path(why)) });
+                    }
+                    Of::PassedOver(why) => {
+                        judgement.passed_over.insert(name, why);
+                    }
                 }
             }
         }
@@ -186,6 +195,9 @@ impl Judgement {
                 }
             }
         }
+        for (file, why) in &self.passed_over {
+            writeln!(out, "{}: note: {}", safe(file), safe(why))?;
+        }
         for judged in &self.configurations {
             match &judged.outcome {
                 Ok(config) => told(out, &judged.file, config)?,
@@ -236,30 +248,53 @@ impl Judgement {
     }
 }
 
-/// The plan files that a path means, each with its bytes or why it has none.
-fn plan_files(path: &Path) -> Vec<(PathBuf, Result<Vec<u8>, String>)> {
+/// What a look at a path found.
+enum Of {
+    /// A file that means to be a plan.
+    Plan(Vec<u8>),
+    /// What cannot be used, and why.
+    Unusable(String),
+    /// What is passed over, and why.
+    PassedOver(String),
+}
+
+/// The files that a path means.
+fn plan_files(path: &Path) -> Vec<(PathBuf, Of)> {
     if !path.is_dir() {
-        let told = |error| format!("it cannot be read ({error}); name a plan file, or a directory of them");
-        return vec![(path.to_owned(), read(path).map_err(told))];
+        let found = match read_one(path) {
+            Found::Plan(draft) => Of::Plan(draft.bytes().to_vec()),
+            // Somebody names it as a plan.
+            Found::PassedOver(_) | Found::Configuration => {
+                Of::Unusable(format!("{NO_PLAN}, and nothing of it is shown; begin it with `plan: NAME`"))
+            }
+            Found::Unusable(why) => Of::Unusable(why),
+            Found::Vanished => Of::Unusable("it is not there".to_owned()),
+        };
+        return vec![(path.to_owned(), found)];
     }
     // As the daemon looks: the same files count, and the same are refused.
-    match look(path) {
-        Look::Files(files) if files.is_empty() => {
-            let why = "it holds no plan file; plans are files named *.yaml";
-            vec![(path.to_owned(), Err(why.to_owned()))]
-        }
-        Look::Files(files) => {
+    match look(path, Yml::Read) {
+        Look::Files { files, notes } => {
             // The daemon's words begin with the bare name, which stands before them here as well.
             let alone = |name: &str, why: String| match why.strip_prefix(&format!("{name}: ")) {
                 Some(why) => why.to_owned(),
                 None => why,
             };
-            let file = |(name, bytes): (String, Result<Vec<u8>, String>)| {
-                (path.join(&name), bytes.map_err(|why| alone(&name, why)))
-            };
-            files.into_iter().map(file).collect()
+            let none = files.is_empty().then(|| {
+                let why = "it holds no plan file; plans are files named *.yaml or *.yml with a key `plan`";
+                (path.to_owned(), Of::Unusable(why.to_owned()))
+            });
+            let files = files.into_iter().map(|(name, read)| {
+                let found = match read {
+                    Ok(draft) => Of::Plan(draft.bytes().to_vec()),
+                    Err(why) => Of::Unusable(alone(&name, why)),
+                };
+                (path.join(name), found)
+            });
+            let notes = notes.into_iter().map(|(name, why)| (path.join(name), Of::PassedOver(why)));
+            none.into_iter().chain(files).chain(notes).collect()
         }
-        Look::Unreadable(why) => vec![(path.to_owned(), Err(why))],
+        Look::Unreadable(why) => vec![(path.to_owned(), Of::Unusable(why))],
     }
 }
 
@@ -271,7 +306,7 @@ fn read(file: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Checks files, and the files `*.yaml` of directories.
+/// Checks files, and the files `*.yaml` and `*.yml` of directories.
 ///
 /// # Errors
 /// When a plan is invalid, a path cannot be read, or there is no plan file at all.
@@ -298,7 +333,8 @@ pub(super) fn tell_errors(directory: &Path) {
     let stderr = io::stderr();
     if stderr.is_terminal() {
         for complaint in judgement.complaints(Ink::of(&stderr)) {
-            eprintln!("{complaint}");
+            // Nobody is there to be told when it cannot be written.
+            let _ = writeln!(secrets::stderr(), "{complaint}");
         }
         return;
     }

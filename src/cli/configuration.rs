@@ -3,7 +3,7 @@
 //! **Invariant:** a daemon never starts on a file that has an error, nor without one that was named.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, IsTerminal as _, Read as _};
+use std::io::{self, ErrorKind, IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::cli::excerpt::excerpt;
@@ -12,6 +12,7 @@ use crate::cli::render::safe;
 use crate::cli::screen::Ink;
 use crate::config::{self, Config, FILE_NAME};
 use crate::plan::{MAX_BYTES, PlanError};
+use crate::secrets;
 
 /// The configuration of the daemon of `database`: from `named`, else from `ringward.yaml` beside the
 /// database if it is there, else none.
@@ -50,11 +51,13 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 fn refused(name: &str, bytes: &[u8], errors: &[PlanError]) -> CliError {
     let stderr = io::stderr();
     for error in errors {
-        if stderr.is_terminal() {
-            eprintln!("{}", excerpt(error, |file| (file == name).then_some(bytes), Ink::of(&stderr)));
+        let shown = if stderr.is_terminal() {
+            excerpt(error, |file| (file == name).then_some(bytes), Ink::of(&stderr))
         } else {
-            eprintln!("{}", safe(&error.to_string()));
-        }
+            safe(&error.to_string())
+        };
+        // The exit code tells it where nobody reads this.
+        let _ = writeln!(secrets::stderr(), "{shown}");
     }
     let count = if errors.len() == 1 { "1 error".to_owned() } else { format!("{} errors", errors.len()) };
     CliError::usage(format!("the configuration {name} cannot be used: {count}; see above"))

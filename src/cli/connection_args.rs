@@ -18,6 +18,7 @@ use crate::cli::exit::CliError;
 use crate::cli::render::safe;
 use crate::cloudflare::{self, ApiUrl, CloudflareClient, InvalidApiUrl, RequestObserver};
 use crate::ids::AccountId;
+use crate::secrets::{self, TooShort};
 use crate::time::Clock;
 
 /// The environment variable that holds the API token.
@@ -130,7 +131,8 @@ impl TypedValueParser for UnrepeatedUrl {
 pub(super) fn read_token(file: Option<&Path>, variable: &str) -> Result<SecretString, CliError> {
     let Some(path) = file else {
         return match std::env::var(variable) {
-            Ok(token) if !token.trim().is_empty() => Ok(SecretString::from(token.trim().to_owned())),
+            Ok(token) if !token.trim().is_empty() => registered(&token)
+                .map_err(|why| CliError::usage(format!("the token in {variable} cannot be used: {why}"))),
             _ => Err(CliError::usage(format!(
                 "there is no API token; set {variable}, or give --token-file FILE"
             ))),
@@ -146,5 +148,12 @@ pub(super) fn read_token(file: Option<&Path>, variable: &str) -> Result<SecretSt
     if token.trim().is_empty() {
         return Err(told("it is empty".to_owned()));
     }
-    Ok(SecretString::from(token.trim().to_owned()))
+    registered(&token).map_err(|why| told(why.to_string()))
+}
+
+/// A token that is kept out of everything that is said from now on.
+fn registered(token: &str) -> Result<SecretString, TooShort> {
+    let token = SecretString::from(token.trim().to_owned());
+    secrets::register(&token)?;
+    Ok(token)
 }

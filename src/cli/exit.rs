@@ -8,6 +8,7 @@ use std::fmt;
 use std::io::{self, Write as _};
 
 use crate::cli::render::safe;
+use crate::secrets;
 
 /// The exit codes, which are promises (DESIGN 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,7 +114,7 @@ pub fn conclude(result: Result<(), CliError>) -> Exit {
         Err(error) => {
             if !error.is_quiet() {
                 // Nobody is there to be told when it cannot be written.
-                let _ = writeln!(io::stderr(), "ringward: {}", for_terminal(&error.to_string()));
+                let _ = writeln!(secrets::stderr(), "ringward: {}", for_terminal(&error.to_string()));
             }
             error.exit()
         }

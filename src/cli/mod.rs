@@ -44,14 +44,17 @@ pub mod verbs;
 pub mod verify;
 pub mod watch;
 
-use std::io::{self, Write as _};
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use tracing::level_filters::LevelFilter;
 
-use crate::cli::args::ClientCommand;
+use crate::cli::access::args::ACCESS_TOKEN_VARIABLE;
+use crate::cli::args::{BEARER_TOKEN, ClientCommand};
+use crate::cli::connection_args::TOKEN_VARIABLE;
 use crate::cli::exit::{CliError, conclude};
+use crate::secrets;
 use crate::telemetry::{LogFormat, init_logs};
 
 /// Moves a fleet of Cloudflare One Clients from one version to the next, ring by ring.
@@ -129,6 +132,15 @@ pub fn main() -> ExitCode {
     conclude(start(line)).into()
 }
 
+/// Secrets that this process has been given, whether the command uses them or not. What is too short
+/// to be one is refused by whoever uses it.
+fn register_environment() {
+    for variable in [TOKEN_VARIABLE, ACCESS_TOKEN_VARIABLE, BEARER_TOKEN] {
+        let token = std::env::var(variable).unwrap_or_default();
+        let _ = secrets::register(&token.trim().into());
+    }
+}
+
 fn start(line: CommandLine) -> Result<(), CliError> {
     // Only the daemon tells its doings; a command speaks through its output.
     let level = line.log_level.unwrap_or(match line.command {
@@ -136,6 +148,10 @@ fn start(line: CommandLine) -> Result<(), CliError> {
         Command::Demo(_) | Command::Sandbox(_) => LevelFilter::WARN,
         Command::Client(_) | Command::Completions(_) | Command::Man(_) => LevelFilter::OFF,
     });
+    // A sandbox prints a token, and may be given the same by its environment.
+    if !matches!(line.command, Command::Sandbox(_)) {
+        register_environment();
+    }
     init_logs(line.log_format, level).map_err(CliError::failed)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -144,18 +160,18 @@ fn start(line: CommandLine) -> Result<(), CliError> {
     let result = runtime.block_on(async {
         match line.command {
             Command::Run(args) => run::run(*args).await,
-            Command::Demo(args) => demo::demo(args, &mut io::stdout()).await,
-            Command::Sandbox(args) => sandbox::sandbox(args, &mut io::stdout()).await,
+            Command::Demo(args) => demo::demo(args, &mut secrets::stdout()).await,
+            Command::Sandbox(args) => sandbox::sandbox(args, &mut secrets::stdout()).await,
             Command::Client(command) => {
-                let mut out = io::stdout();
+                let mut out = secrets::stdout();
                 let done = command.run(&mut out).await;
                 out.flush()?;
                 done
             }
             Command::Completions(args) => {
-                completions::completions(args.shell, definitions(), &mut io::stdout())
+                completions::completions(args.shell, definitions(), &mut secrets::stdout())
             }
-            Command::Man(args) => man::man(&args, definitions(), &mut io::stdout()),
+            Command::Man(args) => man::man(&args, definitions(), &mut secrets::stdout()),
         }
     });
     // A read that hangs must not keep the process from ending.

@@ -36,7 +36,7 @@ pub struct RunArgs {
     /// What the flags say, and who may ask for what; without it, ringward.yaml beside the database
     #[arg(long, value_name = "FILE", env = "RINGWARD_CONFIG")]
     pub config: Option<PathBuf>,
-    /// Directory of plan files (*.yaml)
+    /// Directory of plan files (*.yaml, *.yml)
     #[arg(long, value_name = "DIR", env = "RINGWARD_PLANS")]
     pub plans: Option<PathBuf>,
     /// Database of this account; socket, lock and stop file lie beside it

@@ -1,9 +1,14 @@
-//! Keeps the token out of every text that leaves this module.
+//! Keeps secrets out of every text that leaves this module: the client's token, those that the process
+//! knows ([`crate::secrets`]), and all that has a token's shape.
 //!
 //! **Invariant:** a text that came from outside passes [`Redactor::clean`] before it enters an
 //! error or a log line.
 
+use std::borrow::Cow;
+
 use secrecy::{ExposeSecret, SecretString};
+
+use crate::secrets;
 
 /// What stands in for a token.
 const MASK: &str = "[token]";
@@ -28,6 +33,9 @@ impl Redactor {
     pub(super) fn clean(&self, text: &str) -> String {
         let token = self.token.expose_secret();
         let mut text = if token.is_empty() { text.to_owned() } else { text.replace(token, MASK) };
+        if let Cow::Owned(covered) = secrets::redact(&text) {
+            text = covered;
+        }
         for prefix in TOKEN_PREFIXES {
             text = mask_shaped(&text, prefix);
         }

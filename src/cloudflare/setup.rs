@@ -13,6 +13,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::ids::AccountId;
+use crate::secrets;
 use crate::time::Clock;
 
 use super::budget::{DEFAULT_REQUESTS, InvalidBudget};
@@ -180,7 +181,7 @@ impl fmt::Debug for Settings {
 pub enum SetupError {
     /// The token cannot be a header.
     #[error(
-        "the API token is empty or holds a character that no token has, such as a space or a line break; copy it again"
+        "the API token is empty, too short, or holds a character that no token has, such as a space or a line break; copy it again"
     )]
     UnusableToken,
     /// The budget is out of range.
@@ -238,11 +239,12 @@ pub(super) fn http_client(settings: &Settings) -> Result<reqwest::Client, SetupE
     })
 }
 
-fn bearer(token: &SecretString) -> Result<HeaderValue, SetupError> {
-    let token = token.expose_secret();
+fn bearer(secret: &SecretString) -> Result<HeaderValue, SetupError> {
+    let token = secret.expose_secret();
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(SetupError::UnusableToken);
     }
+    secrets::register(secret).map_err(|_| SetupError::UnusableToken)?;
     let mut value =
         HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| SetupError::UnusableToken)?;
     value.set_sensitive(true);
@@ -326,6 +328,7 @@ mod tests {
         for (row, token, accepted) in [
             ("a token", "cfat_abc", true),
             ("empty", "", false),
+            ("so short that it is like a word", "cfat_ab", false),
             ("line break of its file", "cfat_abc\n", false),
             ("two words", "Bearer cfat_abc", false),
             ("not ASCII", "cfat_é", false),

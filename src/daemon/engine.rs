@@ -13,7 +13,7 @@ mod tests;
 use std::borrow::Cow;
 use std::path::Path;
 
-use crate::daemon::files::{self, Known, PlanFiles};
+use crate::daemon::files::{Known, Look, PlanFiles};
 use crate::daemon::log::{self, Projections, ReplayError};
 use crate::daemon::stop_file::{StopFile, Stopping};
 use crate::daemon::view::{CommandError, DeviceRow, Listing, View};
@@ -30,6 +30,7 @@ use crate::rollout::report::Report;
 use crate::rollout::state::{Ring, Rollout, State};
 use crate::rollout::waits::Waits;
 use crate::rollout::world::{Observations, Want};
+use crate::secrets;
 use crate::simulation::forecast::{NoForecast, Situation};
 use crate::store::{DeviceRow as StoredDevice, Head, OpenError, Recovery, RingSample, Store, StoreError};
 use crate::time::{Clock, SignedDuration, Stopwatch, Timestamp, since};
@@ -272,12 +273,11 @@ impl Engine {
         Ok(pass)
     }
 
-    /// Looks at the plan files; says whether anything changed.
-    pub(super) fn look_at_files(&mut self) -> bool {
+    /// Takes in a look at the plan files; says whether anything changed.
+    pub(super) fn take_look(&mut self, look: Look) -> bool {
         let plans = self.state.plans.iter();
         let known = plans.map(|(plan, known)| Known { plan: plan.clone(), file: known.file.clone() });
         let known: Vec<Known> = known.collect();
-        let look = files::look(self.files.directory());
         let now = self.now();
         self.files.take(look, &known, now)
     }
@@ -292,6 +292,8 @@ impl Engine {
         reason: &str,
         asked: &Command,
     ) -> Result<Result<String, CommandError>, EngineError> {
+        // The log keeps it for good.
+        let reason = &*secrets::redact(reason);
         if *asked == Command::Stop && !reason.trim().is_empty() {
             // The file first: it stops even when the log cannot be written.
             let stopping =

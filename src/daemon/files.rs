@@ -4,33 +4,21 @@
 //! directory; it is gone only by two looks a minute apart that account for every file.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::config::FILE_NAME;
+pub use crate::daemon::plans_dir::{Look, Yml};
+pub use crate::daemon::plans_reader::look;
 use crate::ids::{AccountId, PlanName};
 use crate::plan::change::Restrictions;
 use crate::plan::model::Revision;
-use crate::plan::set::{FileRead, Running, read_all};
-use crate::plan::{MAX_BYTES, PlanError};
+use crate::plan::set::{FileRead, Running, compare};
+use crate::plan::{Draft, PlanError};
 use crate::rollout::world::{Desired, InvalidFile, Unsettled};
 use crate::time::{Clock, SignedDuration, Stopwatch, Timestamp, after};
 
 /// A plan missing for this long, in wall time and by at least two looks, is gone.
 const GONE_AFTER_SECONDS: f64 = 60.0;
-
-/// Plan files in one directory. Each plan holds profiles of its own, and an account has few.
-const MAX_FILES: usize = 1_000;
-
-/// One look at the directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Look {
-    /// The files `*.yaml`, by name: each its bytes, or why it cannot be read.
-    Files(BTreeMap<String, Result<Vec<u8>, String>>),
-    /// It cannot be read; withdraws nothing.
-    Unreadable(String),
-}
 
 /// Something wrong with a file or the directory, for status, page and metrics.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -107,7 +95,7 @@ impl Held {
 /// A file's content over looks.
 #[derive(Debug, Clone)]
 struct Unchanged {
-    bytes: Vec<u8>,
+    draft: Arc<Draft>,
     since: Stopwatch,
     looks: u32,
     /// When it will have been unchanged for long enough, by the daemon's clock.
@@ -194,17 +182,17 @@ impl PlanFiles {
     }
 
     fn note_unchanged(&mut self, look: &Look, now: Timestamp) {
-        let Look::Files(files) = look else { return };
+        let Look::Files { files, .. } = look else { return };
         let mut before = std::mem::take(&mut self.unchanged);
-        for (name, bytes) in files.iter().filter_map(|(name, bytes)| Some((name, bytes.as_ref().ok()?))) {
-            let file = match before.remove(name).filter(|known| known.bytes == *bytes) {
+        for (name, draft) in files.iter().filter_map(|(name, read)| Some((name, read.as_ref().ok()?))) {
+            let file = match before.remove(name).filter(|known| known.draft == *draft) {
                 // The look that ends the wait is not the one that began it.
                 Some(known) if known.since.seconds() >= self.settles.seconds => {
                     Unchanged { looks: known.looks.saturating_add(1), ..known }
                 }
                 Some(known) => known,
                 None => Unchanged {
-                    bytes: bytes.clone(),
+                    draft: Arc::clone(draft),
                     since: Stopwatch::start(),
                     looks: 1,
                     until: after(now, self.settles.shown),
@@ -215,7 +203,7 @@ impl PlanFiles {
     }
 
     fn read(&mut self, look: &Look, known: &[Known]) {
-        let files = match look {
+        let (files, notes) = match look {
             Look::Unreadable(why) => {
                 self.problems = vec![FileProblem {
                     file: self.directory.display().to_string(),
@@ -224,7 +212,7 @@ impl PlanFiles {
                 self.unreadable = Some(why.clone());
                 return;
             }
-            Look::Files(files) => files,
+            Look::Files { files, notes } => (files, notes),
         };
         self.unreadable = None;
         let before = std::mem::take(&mut self.held);
@@ -237,10 +225,9 @@ impl PlanFiles {
             .chain(before.keys().cloned())
             .map(|plan| (plan.clone(), held_by.get(&plan).cloned()))
             .collect();
-        let readable =
-            files.iter().filter_map(|(file, bytes)| Some((file.as_str(), bytes.as_ref().ok()?.as_slice())));
+        let readable = files.iter().filter_map(|(file, read)| Some((file.as_str(), read.as_deref().ok()?)));
         let mut broken: Vec<(Option<PlanName>, InvalidFile)> = Vec::new();
-        for FileRead { file, name, outcome, restrictions } in read_all(readable, &running) {
+        for FileRead { file, name, outcome, restrictions } in compare(readable, &running) {
             let errors = |errors: Vec<PlanError>| errors.iter().map(ToString::to_string).collect();
             match outcome.map_err(errors).and_then(|good| self.pinned_here(good.revision)) {
                 Ok(revision) => {
@@ -250,14 +237,15 @@ impl PlanFiles {
                 Err(errors) => broken.push((name, InvalidFile { file, errors, restrictions })),
             }
         }
-        let unreadable = files.iter().filter_map(|(file, bytes)| Some((file, bytes.as_ref().err()?)));
+        let unreadable = files.iter().filter_map(|(file, read)| Some((file, read.as_ref().err()?)));
         broken.extend(unreadable.map(|(file, why)| {
             let (errors, restrictions) = (vec![why.clone()], Restrictions::default());
             (None, InvalidFile { file: file.clone(), errors, restrictions })
         }));
         broken.sort_by(|(_, one), (_, other)| one.file.cmp(&other.file));
         self.problems.clear();
-        self.unaccounted = 0;
+        // What is passed over might have been the plan's file before.
+        self.unaccounted = notes.len();
         for (name, invalid) in broken {
             self.problems.push(FileProblem { file: invalid.file.clone(), errors: invalid.errors.clone() });
             // Whose it is: by the name in it, else by what it held last.
@@ -290,7 +278,7 @@ impl PlanFiles {
         }
         match (self.held.get(plan), self.missing.get(plan)) {
             (Some(Held::Good { file, revision }), _) => match self.unchanged.get(file) {
-                Some(known) if known.bytes.last() != Some(&b'\n') => {
+                Some(known) if known.draft.bytes().last() != Some(&b'\n') => {
                     Desired::Unsettled(revision, Unsettled::LineEnd)
                 }
                 Some(known) if known.is_settled(self.settles) => Desired::Present(revision),
@@ -335,71 +323,10 @@ impl Missing {
     }
 }
 
-/// Reads the files `*.yaml` of a directory, not recursively.
-#[must_use]
-pub fn look(directory: &Path) -> Look {
-    match read_directory(directory) {
-        Ok(files) => Look::Files(files),
-        Err(why) => Look::Unreadable(why),
-    }
-}
-
-fn read_directory(directory: &Path) -> Result<BTreeMap<String, Result<Vec<u8>, String>>, String> {
-    let shown = directory.display();
-    let told = |error: std::io::Error| {
-        format!(
-            "the plans directory {shown} cannot be read ({error}); running rollouts go on with their last good plans"
-        )
-    };
-    let mut files = BTreeMap::new();
-    for entry in fs::read_dir(directory).map_err(told)? {
-        let path = entry.map_err(told)?.path();
-        if path.extension().is_none_or(|extension| extension != "yaml") {
-            continue;
-        }
-        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-            return Err(format!("a file in {shown} has a name that is not UTF-8: {}", path.display()));
-        };
-        // As a shell's `*.yaml`: editors keep their locks and copies in dot files.
-        if name.starts_with('.') {
-            continue;
-        }
-        // The daemon's own may lie here; a plan of that name must not be passed over without a word.
-        if name == FILE_NAME {
-            if read_file(&path).is_ok_and(|bytes| holds_a_plan(&bytes)) {
-                let why = "it holds a plan, and its name is that of the configuration; give it another";
-                files.insert(name.to_owned(), Err(format!("{name}: {why}")));
-            }
-            continue;
-        }
-        if files.len() >= MAX_FILES {
-            return Err(format!("{shown} has more than {MAX_FILES} plan files"));
-        }
-        let bytes = read_file(&path).map_err(|error| format!("{name}: it cannot be read ({error})"));
-        files.insert(name.to_owned(), bytes);
-    }
-    Ok(files)
-}
-
-/// Whether a key `plan` begins a line.
-fn holds_a_plan(bytes: &[u8]) -> bool {
-    bytes.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"plan:"))
-}
-
-/// Reads a regular file, and a little more than the most that a plan may have.
-fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
-    // A pipe would keep the reader waiting for ever.
-    if !fs::metadata(path)?.is_file() {
-        return Err(std::io::Error::other("it is no regular file"));
-    }
-    let most = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-    let mut bytes = Vec::new();
-    fs::File::open(path)?.take(most).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const PLAN: &str = include_str!("../../rollouts/examples/three-rings.yaml");
@@ -422,7 +349,7 @@ mod tests {
     }
 
     fn take(files: &mut PlanFiles, directory: &Path, file: Option<&str>) -> bool {
-        files.take(look(directory), &known(file), Timestamp::UNIX_EPOCH)
+        files.take(look(directory, Yml::Read), &known(file), Timestamp::UNIX_EPOCH)
     }
 
     #[test]

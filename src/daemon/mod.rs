@@ -13,6 +13,8 @@ mod engine;
 mod far_side;
 pub mod files;
 pub mod log;
+pub mod plans_dir;
+pub mod plans_reader;
 mod reading;
 mod run;
 pub mod stop_file;

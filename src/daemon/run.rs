@@ -19,14 +19,16 @@ use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, Priority};
 use crate::daemon::counting::{self, Counted, Counting};
 use crate::daemon::engine::{Engine, EngineError, Pass, Sound};
 use crate::daemon::far_side::{Asked, FarSide, LastLook, ReadResult, Seen};
-use crate::daemon::files::{PlanFiles, Settles};
+use crate::daemon::files::{Look, PlanFiles, Settles, Yml};
+use crate::daemon::plans_reader::{Looked, PlansReader};
 use crate::daemon::reading::Reading;
-use crate::daemon::view::{Handle, MAX_WAITING, Request, View};
+use crate::daemon::view::{CommandError, Handle, MAX_WAITING, Request, View};
 use crate::daemon::wheel::{Tick, Wheel};
 use crate::failpoint::{self, Point};
 use crate::fleet::SWEEP_OVERLAP;
 use crate::ids::{AccountId, PlanName};
 use crate::plan::model::{ApprovalFloor, Revisions};
+use crate::rollout::command::Command;
 use crate::rollout::event::{Cancelled, Mode, WriteId, WriteIntent};
 use crate::rollout::outcome::{SendOutcome, outcome_entry};
 use crate::rollout::safety::{FreshLook, clear_to_send};
@@ -36,6 +38,8 @@ use speaking::{Asking, Sight, Spoken};
 
 /// Files are looked at this often, in wall seconds.
 const LOOK_AT_FILES_EVERY: f64 = 5.0;
+/// A start waits so long for the first look, in wall time; one that comes later is an input like any other.
+const FIRST_LOOK_WITHIN: Duration = Duration::from_secs(10);
 /// Without any input, everything is decided anew this often, in wall seconds.
 const PASS_EVERY: f64 = 60.0;
 /// How long a graceful end waits for the answer to a write, in wall time. A write that has none
@@ -77,7 +81,7 @@ pub enum DaemonError {
     /// The wheel.
     #[error("the scheduler of wake-ups cannot start: {0}")]
     Wheel(#[from] tokio_cron_scheduler::JobSchedulerError),
-    /// The thread.
+    /// A thread.
     #[error("the daemon's thread cannot start or has died: {0}")]
     Thread(String),
 }
@@ -134,11 +138,26 @@ impl Daemon {
 pub async fn start(settings: Settings) -> Result<Daemon, DaemonError> {
     let Settings { plans, database, account, clock, mode, client, approval_floor, revisions, settles } =
         settings;
+    let (looks_in, mut looks) = mpsc::channel(1);
+    let mut plans_reader = PlansReader::start(plans.clone(), Yml::Read, looks_in)
+        .map_err(|error| DaemonError::Thread(error.to_string()))?;
     let files = PlanFiles::new(plans, account.clone(), settles);
     let mut engine = Engine::open(&database, account, clock, mode, files)?;
     engine.ask_at_least(approval_floor);
     engine.world.revisions = revisions;
-    engine.look_at_files();
+    plans_reader.ask();
+    let look = match tokio::time::timeout(FIRST_LOOK_WITHIN, looks.recv()).await {
+        Ok(Some(Looked { look, .. })) => {
+            plans_reader.arrived();
+            look
+        }
+        Ok(None) | Err(_) => Look::Unreadable(format!(
+            "the plans directory {} was not read within {} s; it goes on being read",
+            engine.files.directory().display(),
+            FIRST_LOOK_WITHIN.as_secs()
+        )),
+    };
+    engine.take_look(look);
     failpoint::reach(Point::FilesRead);
     let (seen_in, seen) = mpsc::channel(MAX_SEEN);
     let far_side = FarSide::new(Arc::new(client), clock, engine.stop_file().clone(), seen_in);
@@ -155,13 +174,15 @@ pub async fn start(settings: Settings) -> Result<Daemon, DaemonError> {
         reading: Reading::default(),
         writing: None,
         view: view_in,
+        plans: plans_reader,
         looked_at_files: Stopwatch::start(),
+        waiting: Vec::new(),
         ticked_at: None,
         passed: Stopwatch::start(),
         spoken: Vec::new(),
         tasks: tokio::runtime::Handle::current(),
     };
-    let inputs = Inputs { seen, requests, ticks, token: token.clone() };
+    let inputs = Inputs { seen, looks, requests, ticks, token: token.clone() };
     let (ended_in, ended) = oneshot::channel();
     let runtime = tokio::runtime::Handle::current();
     // SQLite blocks, so the loop has a thread of its own.
@@ -182,6 +203,7 @@ pub async fn start(settings: Settings) -> Result<Daemon, DaemonError> {
 
 struct Inputs {
     seen: mpsc::Receiver<Seen>,
+    looks: mpsc::Receiver<Looked>,
     requests: mpsc::Receiver<Request>,
     ticks: mpsc::Receiver<Tick>,
     token: CancellationToken,
@@ -189,6 +211,7 @@ struct Inputs {
 
 enum Input {
     Seen(Seen),
+    Looked(Looked),
     Request(Request),
     Tick,
     Timer,
@@ -214,6 +237,7 @@ impl Inputs {
             () = self.token.cancelled() => Input::End,
             Some(request) = self.requests.recv() => Input::Request(request),
             Some(seen) = self.seen.recv() => Input::Seen(seen),
+            Some(looked) = self.looks.recv() => Input::Looked(looked),
             () = timer => Input::Timer,
             Some(Tick) = self.ticks.recv() => Input::Tick,
         }
@@ -229,6 +253,15 @@ enum Writing {
     Sent { counted: Option<usize> },
 }
 
+/// What follows a look at the files.
+#[derive(Debug)]
+enum Waiting {
+    /// A decision, whatever the look shows.
+    Pass,
+    /// A verb that is carried out on what the files say by then.
+    Verb(Asking),
+}
+
 /// The one owner of state.
 struct Owner {
     engine: Engine,
@@ -237,7 +270,11 @@ struct Owner {
     reading: Reading,
     writing: Option<Writing>,
     view: watch::Sender<Arc<View>>,
+    plans: PlansReader,
+    /// When the last look at the files was asked for.
     looked_at_files: Stopwatch,
+    /// Who waits for a look at the files, and for which.
+    waiting: Vec<(u64, Waiting)>,
     ticked_at: Option<Timestamp>,
     passed: Stopwatch,
     tasks: tokio::runtime::Handle,
@@ -261,6 +298,7 @@ impl Owner {
                 }
                 Input::Tick => self.tick()?,
                 Input::Request(request) => self.request(request)?,
+                Input::Looked(looked) => self.looked_at_files(looked)?,
                 Input::Seen(seen) => {
                     self.seen(seen)?;
                     true
@@ -279,9 +317,8 @@ impl Owner {
         Ok(self.follow(&pass))
     }
 
-    /// Looks at the files and reads what the plan's rollout wants to see; says what is read.
+    /// Reads what the plan's rollout wants to see; says what is read.
     fn check_now(&mut self, plan: &PlanName) -> Result<String, DaemonError> {
-        self.look_at_files();
         let mut pass = self.decided()?;
         let mut wants = pass.wanted_by(plan);
         let now = self.engine.now();
@@ -334,30 +371,68 @@ impl Owner {
         }
     }
 
-    /// A tick: looks at the stop file and, now and then, at the files.
+    /// A tick: looks at the stop file and, now and then, has the files looked at.
     fn tick(&mut self) -> Result<bool, DaemonError> {
         self.ticked_at = Some(self.clock.now());
         self.engine.verify_when_due()?;
+        self.look_at_files_when_due();
         let stop_moved = self.engine.stop_file().is_there() != self.engine.is_stopped();
-        let log_is_due = self.engine.is_regain_due();
-        Ok(self.look_at_files_when_due() | stop_moved | log_is_due)
+        Ok(stop_moved | self.engine.is_regain_due())
     }
 
-    fn look_at_files_when_due(&mut self) -> bool {
-        let due = self.looked_at_files.seconds() >= LOOK_AT_FILES_EVERY || self.engine.files.is_look_due();
-        due && self.look_at_files()
+    fn look_at_files_when_due(&mut self) {
+        if self.looked_at_files.seconds() >= LOOK_AT_FILES_EVERY || self.engine.files.is_look_due() {
+            self.ask_for_a_look();
+        }
     }
 
-    fn look_at_files(&mut self) -> bool {
+    /// Has the files looked at; says which look shows what is there now.
+    fn ask_for_a_look(&mut self) -> u64 {
         self.looked_at_files = Stopwatch::start();
-        self.engine.look_at_files()
+        self.plans.ask()
+    }
+
+    /// The files were looked at: whoever waited for it is answered. Says whether to decide anew.
+    fn looked_at_files(&mut self, looked: Looked) -> Result<bool, DaemonError> {
+        self.plans.arrived();
+        let Looked { number, began, look } = looked;
+        tracing::debug!(number, seconds = began.seconds(), "the plans directory was looked at");
+        let mut changed = self.engine.take_look(look);
+        let (ready, later) =
+            std::mem::take(&mut self.waiting).into_iter().partition(|(asked, _)| *asked <= number);
+        self.waiting = later;
+        for (_, waiting) in ready {
+            changed = true;
+            match waiting {
+                Waiting::Pass => {}
+                Waiting::Verb(asking) => self.carry_out(asking, Sight::Clear)?,
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Puts a verb off until the files were looked at.
+    fn after_a_look(&mut self, asking: Asking) {
+        if self.waiting.len() >= MAX_WAITING {
+            let full = CommandError::Unavailable("too many people ask at once");
+            let _ = asking.reply.send(Err(full));
+            return;
+        }
+        let look = self.ask_for_a_look();
+        self.waiting.push((look, Waiting::Verb(asking)));
     }
 
     fn request(&mut self, request: Request) -> Result<bool, DaemonError> {
         match request {
             Request::LookNow => {
-                self.look_at_files();
-                Ok(true)
+                let look = self.ask_for_a_look();
+                let is_new =
+                    |(asked, waiting): &(u64, Waiting)| *asked != look || !matches!(waiting, Waiting::Pass);
+                if self.waiting.iter().all(is_new) {
+                    self.waiting.push((look, Waiting::Pass));
+                }
+                // The stop file is the loop's own to look at.
+                Ok(self.engine.stop_file().is_there() != self.engine.is_stopped())
             }
             Request::Devices { plan, listing, reply } => {
                 // Who asked may have gone away.
@@ -376,7 +451,12 @@ impl Owner {
                 Ok(true)
             }
             Request::Command { actor, reason, command, reply } => {
-                if let Some(asking) = self.put_off(Asking { actor, reason, command, reply }) {
+                let asking = Asking { actor, reason, command, reply };
+                if matches!(asking.command, Command::CheckNow(_)) {
+                    self.after_a_look(asking);
+                    return Ok(false);
+                }
+                if let Some(asking) = self.put_off(asking) {
                     self.carry_out(asking, Sight::Clear)?;
                 }
                 Ok(true)

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::failpoint::{self, Point};
 use crate::rollout::event::Actor;
 use crate::rollout::state::Hold;
+use crate::secrets;
 use crate::time::Timestamp;
 
 /// The largest stop file that is read for its text.
@@ -111,7 +112,9 @@ impl StopFile {
         let small = fs::metadata(&self.path).is_ok_and(|data| data.is_file() && data.len() <= MAX_BYTES);
         let text = if small { fs::read_to_string(&self.path).ok() } else { None };
         let said = text.and_then(|text| serde_json::from_str::<Stopping>(&text).ok());
-        said.filter(Stopping::can_be_recorded)
+        let covered =
+            |said: Stopping| Stopping { reason: secrets::redact(&said.reason).into_owned(), ..said };
+        said.filter(Stopping::can_be_recorded).map(covered)
     }
 
     /// Puts it there, durably, private to the database's owner. One that is there stays as it is: the
@@ -128,7 +131,7 @@ impl StopFile {
         };
         failpoint::reach(Point::StopFileCreated);
         self.give_to_owner(&file);
-        file.write_all(serde_json::to_string(stopping)?.as_bytes())?;
+        file.write_all(secrets::redact(&serde_json::to_string(stopping)?).as_bytes())?;
         file.sync_all()?;
         if let Some(directory) = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             fs::File::open(directory)?.sync_all()?;

@@ -96,14 +96,14 @@ impl fmt::Display for PlanError {
 impl std::error::Error for PlanError {}
 
 /// Collects what is wrong with one file while it is read.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Problems {
     found: Vec<Problem>,
     /// Warnings and notes.
     warned: Vec<Problem>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Problem {
     severity: Severity,
     at: Range<usize>,
@@ -197,6 +197,12 @@ impl Problems {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.found.is_empty()
+    }
+
+    /// These, and then others of the same text.
+    pub(crate) fn and(mut self, others: Self) -> Self {
+        self.found.extend(others.found);
+        self
     }
 
     /// The errors in file order, at most [`MAX_ERRORS`] and then how many more there are.

@@ -4,7 +4,8 @@
 //! wrong and what would be right.
 //!
 //! Two stages: `tree` turns bytes into a tree with places, within budgets; `decode` turns
-//! the tree into a plan and goes on after each problem. [`set`] compares the files of a directory.
+//! the tree into a plan and goes on after each problem; a [`Draft`] is both. [`set`] compares the drafts of
+//! a directory.
 //!
 //! What a plan may hold is written once, in `keys` (terms in `grammar`, single values in `kinds`):
 //! the decoder, [`json_schema`] and [`markdown`] all read it there. `syntax`, `cron`, `guess` and
@@ -16,6 +17,7 @@ mod calendar;
 pub mod change;
 mod cron;
 mod decode;
+mod draft;
 pub(crate) mod error;
 pub(crate) mod fields;
 mod forbidden;
@@ -36,6 +38,7 @@ pub(crate) mod values;
 mod written;
 
 pub use decode::{MAX_FORBIDS, MAX_PROFILES, MAX_RINGS};
+pub use draft::Draft;
 pub use error::{MAX_ERRORS, PlanError, Related, Severity};
 pub(crate) use fields::{MAX_TEXT_CHARS, is_invisible};
 pub use forbidden::ForbiddenTarget;
@@ -45,8 +48,7 @@ pub use spots::{Spot, Spots, Step};
 pub use tree::MAX_BYTES;
 
 use error::Problems;
-use model::{Plan, PlanDigest, Revision};
-use tree::{Node, PLAN_FILE, Text};
+use model::Revision;
 
 /// A plan file that holds, and what is to be known of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,42 +89,5 @@ pub fn read(file: &str, bytes: &[u8]) -> Result<Revision, Vec<PlanError>> {
 /// # Errors
 /// As [`read`].
 pub fn examine(file: &str, bytes: &[u8]) -> Result<GoodFile, Vec<PlanError>> {
-    Draft::read(bytes).finish(file)
-}
-
-/// A file that was read but not judged: other files may still object.
-struct Draft<'a> {
-    text: Text<'a>,
-    problems: Problems,
-    /// `None` after a syntax error.
-    root: Option<Node>,
-    plan: Option<Plan>,
-}
-
-impl<'a> Draft<'a> {
-    fn read(bytes: &'a [u8]) -> Self {
-        let mut problems = Problems::default();
-        let text = tree::text_of(bytes, &PLAN_FILE, &mut problems);
-        let root = if problems.is_empty() { tree::read(text.text, &PLAN_FILE, &mut problems) } else { None };
-        let plan = root.as_ref().and_then(|root| decode::plan(root, &mut problems));
-        Self { text, problems, root, plan }
-    }
-
-    /// What of it may restrict a plan that runs, where it has errors.
-    fn restrictions(&self) -> change::Restrictions {
-        let broken = self.root.as_ref().filter(|_| !self.problems.is_empty());
-        broken.map(decode::restrictions).unwrap_or_default()
-    }
-
-    fn finish(self, file: &str) -> Result<GoodFile, Vec<PlanError>> {
-        match (self.root, self.plan) {
-            (Some(root), Some(plan)) if self.problems.is_empty() => {
-                let written = written::canonical(&root);
-                let forbidden = plan.forbidden_targets().collect();
-                let revision = Revision { digest: PlanDigest::of_written(&written), written, plan };
-                Ok(GoodFile { revision, forbidden, warnings: self.problems.into_warnings(file, &self.text) })
-            }
-            _ => Err(self.problems.into_errors(file, &self.text)),
-        }
-    }
+    Draft::read(bytes).finish(file, Problems::default())
 }

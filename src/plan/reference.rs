@@ -13,8 +13,9 @@ const INTRODUCTION: &str = "\
 *Made by `ringward schema --markdown` from the definitions that ringward reads plans with; a test
 keeps it so.*
 
-A plan is one YAML file. The daemon reads the files `*.yaml` of one directory, not of those below
-it; worked plans to start from lie in `rollouts/examples/`.
+A plan is one YAML file. The daemon reads the files `*.yaml` and `*.yml` of one directory, not of
+those below it; worked plans to start from lie in `rollouts/examples/`. A file without a key `plan` is passed over, and
+nothing of it is shown. A link that leads out of the directory is not followed.
 
 - Try a file with `ringward check FILE`. It shows all errors at once, each with its place and
   what would be right. A file with an error never runs: the last good one goes on.

@@ -40,8 +40,18 @@ pub fn read_all<'a>(
     files: impl IntoIterator<Item = (&'a str, &'a [u8])>,
     running: &Running,
 ) -> Vec<FileRead> {
+    let drafts: Vec<_> = files.into_iter().map(|(file, bytes)| (file, Draft::read(bytes))).collect();
+    compare(drafts.iter().map(|(file, draft)| (*file, draft)), running)
+}
+
+/// Compares files that were read. The answers come in the order of file names.
+#[must_use]
+pub fn compare<'a>(
+    files: impl IntoIterator<Item = (&'a str, &'a Draft)>,
+    running: &Running,
+) -> Vec<FileRead> {
     let mut drafts: Vec<Claimant<'_>> =
-        files.into_iter().map(|(file, bytes)| Claimant::read(file, bytes)).collect();
+        files.into_iter().map(|(file, draft)| Claimant::of(file, draft)).collect();
     // Those who run claim first, then by file name.
     drafts.sort_by_key(|draft| (!draft.runs(running), draft.file));
     let mut names = HashMap::new();
@@ -53,18 +63,20 @@ pub fn read_all<'a>(
     drafts.sort_by_key(|draft| draft.file);
     drafts
         .into_iter()
-        .map(|Claimant { file, draft, name, .. }| FileRead {
+        .map(|Claimant { file, draft, name, objections, .. }| FileRead {
             file: file.to_owned(),
             name: name.map(|name| name.value),
-            restrictions: draft.restrictions(),
-            outcome: draft.finish(file),
+            restrictions: draft.restrictions(&objections),
+            outcome: draft.finish(file, objections),
         })
         .collect()
 }
 
 struct Claimant<'a> {
     file: &'a str,
-    draft: Draft<'a>,
+    draft: &'a Draft,
+    /// What other files object.
+    objections: Problems,
     name: Option<Claimed<PlanName>>,
     profiles: Vec<Claimed<ProfileRef>>,
 }
@@ -77,8 +89,7 @@ struct Claimed<T> {
 }
 
 impl<'a> Claimant<'a> {
-    fn read(file: &'a str, bytes: &'a [u8]) -> Self {
-        let draft = Draft::read(bytes);
+    fn of(file: &'a str, draft: &'a Draft) -> Self {
         // What is wrong with these values is noted in the draft already.
         let mut noted = Problems::default();
         let root = draft.root.as_ref();
@@ -94,8 +105,9 @@ impl<'a> Claimant<'a> {
             .filter_map(|node| Some((profile(node, &mut noted)?, node.at.clone())))
             .collect();
         let starts = name.iter().map(|(_, at)| at.start).chain(profiles.iter().map(|(_, at)| at.start));
-        let places = Places::of(&draft.text, starts);
-        let related = |at: &Range<usize>, what: &str| places.related(file, &draft.text, at, what.to_owned());
+        let text = draft.text();
+        let places = Places::of(&text, starts);
+        let related = |at: &Range<usize>, what: &str| places.related(file, &text, at, what.to_owned());
         let name = name.map(|(value, at)| {
             let place = related(&at, "it is named here");
             Claimed { value, at, place }
@@ -107,7 +119,7 @@ impl<'a> Claimant<'a> {
                 Claimed { value, at, place }
             })
             .collect();
-        Self { file, draft, name, profiles }
+        Self { file, draft, objections: Problems::default(), name, profiles }
     }
 
     fn runs(&self, running: &Running) -> bool {
@@ -129,7 +141,7 @@ impl<'a> Claimant<'a> {
         let problem = format!("{} has this plan already", keeper.file);
         let file = keeper.file.clone();
         let instead = "give this plan another name, or remove one of the files";
-        self.draft.problems.clash(at, problem, instead, Other::Elsewhere(keeper));
+        self.objections.clash(at, problem, instead, Other::Elsewhere(keeper));
         Some(file)
     }
 
@@ -141,7 +153,7 @@ impl<'a> Claimant<'a> {
             if keeper.file != self.file && Some(keeper.file.as_str()) != name_keeper {
                 let problem = format!("this profile is in {} already", keeper.file);
                 let instead = "a profile belongs to one plan; remove it from one of them";
-                self.draft.problems.clash(at, problem, instead, Other::Elsewhere(keeper.clone()));
+                self.objections.clash(at, problem, instead, Other::Elsewhere(keeper.clone()));
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Log lines to stderr.
 //!
-//! **Invariant:** standard output belongs to the command; logs never go there.
+//! **Invariant:** standard output belongs to the command, so logs never go there; and no line holds a
+//! secret that the process knows.
 
 use std::io;
 use std::str::FromStr;
@@ -10,6 +11,8 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
+
+use crate::secrets;
 
 /// How a log line is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -50,7 +53,7 @@ pub struct LogsError(#[from] TryInitError);
 /// When it was called before.
 pub fn init_logs(format: LogFormat, level: LevelFilter) -> Result<(), LogsError> {
     // A line that cannot be written is lost; telling so on the same stream would end the thread.
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).log_internal_errors(false);
+    let lines = tracing_subscriber::fmt::layer().with_writer(secrets::stderr).log_internal_errors(false);
     let lines = match format {
         LogFormat::Text => lines.with_ansi(AutoStream::choice(&io::stderr()) != ColorChoice::Never).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),

@@ -13,6 +13,7 @@
 //! | `problem` | failures |
 //! | `page`, `metrics` | the same snapshot for people and for Prometheus |
 //! | `stream` | the log as it grows, for clients that follow it |
+//! | `cover` | the last layer before the client: no answer holds a secret |
 //! | `serve`, `socket` | connections: limits, the Unix socket, the graceful end |
 //!
 //! **Invariant:** nothing here decides: reads come from the daemon's snapshot and the log, and
@@ -20,6 +21,7 @@
 
 mod access;
 mod admission;
+mod cover;
 pub mod forecast;
 mod guard;
 pub mod identity;

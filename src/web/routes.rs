@@ -17,6 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::admission::admit;
+use super::cover::cover;
 use super::json::IndexAnswer;
 use super::openapi::{Document, OfARead, begun, finished};
 use super::problem::{Failure, Kind, answer};
@@ -49,6 +50,7 @@ pub fn router(services: Services) -> Router {
         .layer(fixed(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY))
         .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
+        .layer(middleware::from_fn(cover))
         .with_state(services)
 }
 

@@ -9,7 +9,7 @@
 mod json;
 mod text;
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -30,6 +30,7 @@ use crate::rollout::gate;
 use crate::rollout::preview::{Preview, preview};
 use crate::rollout::state::{Hold, State};
 use crate::rollout::world::{Observations, Observed};
+use crate::secrets;
 use crate::store::{OpenError, Reader};
 use crate::time::{Clock, Timestamp};
 
@@ -60,7 +61,8 @@ pub async fn diff(args: &DiffArgs, ink: Ink, out: Out<'_>) -> Result<(), CliErro
     let account = account(args, &revision, &known)?;
     let client = args.connection.client(account.clone(), Arc::new(Unobserved))?;
     if std::io::stderr().is_terminal() {
-        eprintln!("ringward: reading groups, profiles and devices of account {account}");
+        let told = format!("ringward: reading groups, profiles and devices of account {account}");
+        let _ = writeln!(secrets::stderr(), "{told}");
     }
     let Known { state, fleet, .. } = known;
     // What is read later is newer: the preview is one as of the begin of the look.

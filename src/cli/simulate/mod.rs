@@ -7,6 +7,7 @@ mod online;
 mod passing;
 mod tell;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -18,6 +19,7 @@ use crate::cli::render::{Format, Out, json, safe};
 use crate::cli::screen::Screen;
 use crate::cli::simulate::passing::Passing;
 use crate::plan::model::{Plan, Revision};
+use crate::secrets;
 use crate::simulation::cast::{Casting, Size};
 use crate::simulation::trial::{Trial, run};
 use crate::simulation::what_if::WhatIf;
@@ -127,7 +129,8 @@ fn enough(devices: u32, plan: &Plan) -> Result<usize, CliError> {
 pub(super) fn one_plan(path: &PathBuf, screen: &Screen) -> Result<Revision, CliError> {
     let judgement = Judgement::of(std::slice::from_ref(path));
     for complaint in judgement.complaints(screen.ink) {
-        eprintln!("{complaint}");
+        // The exit code tells it where nobody reads this.
+        let _ = writeln!(secrets::stderr(), "{complaint}");
     }
     if let Some(why) = judgement.unusable() {
         return Err(CliError::usage(why));

@@ -6,6 +6,7 @@ use crate::daemon::engine::{Appended, Engine, EngineError};
 use crate::daemon::view::{CommandError, Telling};
 use crate::rollout::event::Actor;
 use crate::rollout::{access, token};
+use crate::secrets;
 
 impl Engine {
     /// Puts it on record, and answers the record's number.
@@ -18,6 +19,8 @@ impl Engine {
         reason: &str,
         told: Telling,
     ) -> Result<Result<u64, CommandError>, EngineError> {
+        // The log keeps it for good.
+        let reason = &*secrets::redact(reason);
         let entry = match told {
             Telling::Token(asked) => token::request(&self.state, actor, reason, asked, self.now()),
             Telling::Access(asked) => access::request(&self.state, actor, reason, asked),

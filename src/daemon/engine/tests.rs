@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::daemon::files::look;
+use crate::daemon::files::{Yml, look};
 use crate::daemon::log::Replayed;
 use crate::rollout::event::RolloutId;
 use crate::rollout::waits::Wait;
@@ -22,7 +22,7 @@ fn engine(directory: &Path) -> Engine {
     let files = PlanFiles::new(directory.to_owned(), account.clone(), Settles::of(0.0, &clock));
     let mut engine =
         Engine::open(&directory.join("ringward.db"), account, clock, Mode::Write, files).unwrap();
-    engine.look_at_files();
+    engine.take_look(look(directory, Yml::Read));
     let pass = engine.pass().unwrap();
     assert_eq!(pass.reports.len(), 1, "the plan is accepted");
     engine
@@ -80,7 +80,7 @@ fn a_decision_is_recorded_at_the_instant_it_was_made_for() {
     std::fs::remove_file(directory.path().join("plan.yaml")).unwrap();
     let changed = PLAN.replace("2026.8.2100.0", "2026.8.2101.0");
     std::fs::write(directory.path().join("plan.yaml"), changed).unwrap();
-    engine.look_at_files();
+    engine.take_look(look(directory.path(), Yml::Read));
     let before = engine.state.seq;
     let pass = engine.pass().unwrap();
     assert!(engine.state.seq > before, "the change is on record");

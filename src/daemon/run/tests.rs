@@ -7,6 +7,7 @@ const MANY: usize = 10_000;
 
 struct Outside {
     seen: mpsc::Sender<Seen>,
+    looks: mpsc::Sender<Looked>,
     requests: mpsc::Sender<Request>,
     ticks: mpsc::Sender<Tick>,
     token: CancellationToken,
@@ -14,16 +15,24 @@ struct Outside {
 
 fn inputs() -> (Inputs, Outside) {
     let (seen_in, seen) = mpsc::channel(1);
+    let (looks_in, looks) = mpsc::channel(1);
     let (requests_in, requests) = mpsc::channel(1);
     let (ticks_in, ticks) = mpsc::channel(1);
     let token = CancellationToken::new();
-    let outside = Outside { seen: seen_in, requests: requests_in, ticks: ticks_in, token: token.clone() };
-    (Inputs { seen, requests, ticks, token }, outside)
+    let outside = Outside {
+        seen: seen_in,
+        looks: looks_in,
+        requests: requests_in,
+        ticks: ticks_in,
+        token: token.clone(),
+    };
+    (Inputs { seen, looks, requests, ticks, token }, outside)
 }
 
 fn word(input: &Input) -> &'static str {
     match input {
         Input::Seen(_) => "seen",
+        Input::Looked(_) => "looked",
         Input::Request(_) => "request",
         Input::Tick => "tick",
         Input::Timer => "timer",
@@ -90,8 +99,8 @@ async fn the_end_comes_before_everything_else() {
 
 #[tokio::test]
 async fn a_source_that_is_gone_leaves_the_others() {
-    let (mut inputs, Outside { seen, requests, ticks, token }) = inputs();
-    drop((seen, requests));
+    let (mut inputs, Outside { seen, looks, requests, ticks, token }) = inputs();
+    drop((seen, looks, requests));
     ticks.try_send(Tick).unwrap();
     // Without a timer in sight: only the tick can come.
     assert_eq!(word(&inputs.next(Duration::from_secs(3_600)).await), "tick");

@@ -1,0 +1,165 @@
+//! A plan file that was read and judged by itself; the other files of its directory may still object.
+//!
+//! It depends on nothing but the file's bytes, so it can be made on any thread and kept for as long as
+//! they are the same.
+//!
+//! **Invariant:** nothing of a file that has no `plan` key is shown by anything that is made from it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::change::Restrictions;
+use super::error::Problems;
+use super::model::{PlanDigest, Revision};
+use super::tree::{self, Node, PLAN_FILE, Text};
+use super::{GoodFile, PlanError, decode, written};
+
+/// A plan file, read.
+#[derive(Clone)]
+pub struct Draft {
+    bytes: Arc<[u8]>,
+    /// What is wrong with it.
+    pub(super) problems: Problems,
+    /// `None` after a syntax error.
+    pub(super) root: Option<Node>,
+    /// `None` where anything is wrong.
+    revision: Option<Arc<Revision>>,
+}
+
+impl Draft {
+    /// Reads a file.
+    #[must_use]
+    pub fn read(bytes: &[u8]) -> Self {
+        let mut problems = Problems::default();
+        let text = tree::text_of(bytes, &PLAN_FILE, &mut problems);
+        let root = if problems.is_empty() { tree::read(text.text, &PLAN_FILE, &mut problems) } else { None };
+        let plan = root.as_ref().and_then(|root| decode::plan(root, &mut problems));
+        let revision = match (&root, plan) {
+            (Some(root), Some(plan)) if problems.is_empty() => {
+                let written = written::canonical(root);
+                Some(Arc::new(Revision { digest: PlanDigest::of_written(&written), written, plan }))
+            }
+            _ => None,
+        };
+        Self { bytes: bytes.into(), problems, root, revision }
+    }
+
+    /// What it was read from.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Whether it means to be a plan: it has a key `plan`, or, where it is no YAML, a line that begins
+    /// with one. Of any other file nothing may be shown, for it may be anybody's secret.
+    #[must_use]
+    pub fn names_a_plan(&self) -> bool {
+        match &self.root {
+            Some(root) => root.get("plan").is_some(),
+            None => has_plan_line(&self.bytes),
+        }
+    }
+
+    /// The text that its places are of.
+    pub(super) fn text(&self) -> Text<'_> {
+        tree::text_of(&self.bytes, &PLAN_FILE, &mut Problems::default())
+    }
+
+    /// What of it may restrict a plan that runs, where it has errors.
+    pub(super) fn restrictions(&self, objections: &Problems) -> Restrictions {
+        let broken = self.root.as_ref().filter(|_| self.revision.is_none() || !objections.is_empty());
+        broken.map(decode::restrictions).unwrap_or_default()
+    }
+
+    /// The plan, or all that is wrong with the file, what other files object included.
+    pub(super) fn finish(&self, file: &str, objections: Problems) -> Result<GoodFile, Vec<PlanError>> {
+        match &self.revision {
+            Some(revision) if objections.is_empty() => Ok(GoodFile {
+                forbidden: revision.plan.forbidden_targets().collect(),
+                revision: Revision::clone(revision),
+                warnings: self.problems.clone().into_warnings(file, &self.text()),
+            }),
+            _ => Err(self.problems.clone().and(objections).into_errors(file, &self.text())),
+        }
+    }
+}
+
+/// Whether a key `plan`, quoted or not, begins a line.
+fn has_plan_line(bytes: &[u8]) -> bool {
+    let wide = |first: usize| bytes.chunks_exact(2).filter_map(|pair| pair.get(first)).copied().collect();
+    let text: Vec<u8> = match bytes {
+        // What is wrong with a plan in UTF-16 should be said; its letters are every other byte.
+        [0xff, 0xfe, ..] => wide(0),
+        [0xfe, 0xff, ..] => wide(1),
+        _ => bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes).to_vec(),
+    };
+    // The first character of UTF-16 is the byte order mark.
+    let is_wide = matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
+    let text = text.get(usize::from(is_wide)..).unwrap_or_default();
+    text.split(|byte| matches!(byte, b'\n' | b'\r')).any(|line| {
+        let keys: [&[u8]; 3] = [b"plan", b"\"plan\"", b"'plan'"];
+        keys.iter()
+            .any(|key| line.strip_prefix(*key).is_some_and(|rest| rest.trim_ascii_start().starts_with(b":")))
+    })
+}
+
+/// The same file, read.
+impl PartialEq for Draft {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.bytes, &other.bytes) || self.bytes == other.bytes
+    }
+}
+
+impl Eq for Draft {}
+
+impl fmt::Debug for Draft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Draft").field("bytes", &self.bytes.len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_has_a_key_plan() {
+        let wide = |little: bool, text: &str| -> Vec<u8> {
+            let unit = |unit: u16| if little { unit.to_le_bytes() } else { unit.to_be_bytes() };
+            std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(unit).collect()
+        };
+        let rows: [(&str, Vec<u8>, bool); 22] = [
+            ("a key", b"plan: a".to_vec(), true),
+            ("not the first", b"rings: []\nplan: a\n".to_vec(), true),
+            ("in double quotes", b"\"plan\": a\n".to_vec(), true),
+            ("in single quotes", b"'plan' : a\n".to_vec(), true),
+            ("in braces", b"{versions: {}, plan: a}\n".to_vec(), true),
+            ("in JSON", b"{\"plan\": \"a\"}".to_vec(), true),
+            ("without a value", b"plan:\n".to_vec(), true),
+            ("half-written", b"plan: [".to_vec(), true),
+            ("half-written, quoted", b"a: [\n\"plan\": b".to_vec(), true),
+            ("after a byte order mark, broken", b"\xef\xbb\xbfplan: [".to_vec(), true),
+            ("no UTF-8", b"plan: caf\xe9\n".to_vec(), true),
+            ("UTF-16, little end first", wide(true, "plan: a\n"), true),
+            ("UTF-16, big end first", wide(false, "# x\nplan: a\n"), true),
+            ("a value", b"name: plan\n".to_vec(), false),
+            ("an item", b"- plan: a\n".to_vec(), false),
+            ("below", b"a:\n  plan: b\n".to_vec(), false),
+            ("a token", b"cfat_abc\n".to_vec(), false),
+            ("another word", b"plans: [\n".to_vec(), false),
+            ("in a broken text", b"x: [\n plan: a\n".to_vec(), false),
+            ("UTF-16 of anything", wide(true, "a: b\n"), false),
+            ("values of a chart", b"replicas: 3\n".to_vec(), false),
+            ("nothing", Vec::new(), false),
+        ];
+        for (row, bytes, expected) in rows {
+            assert_eq!(Draft::read(&bytes).names_a_plan(), expected, "{row}");
+        }
+    }
+
+    #[test]
+    fn a_draft_does_not_show_what_it_holds() {
+        let draft = Draft::read(b"cfat_secret");
+        assert_eq!(format!("{draft:?}"), "Draft { bytes: 11, .. }");
+    }
+}

@@ -304,6 +304,7 @@ impl Engine {
         if self.append(entries.clone(), self.now())? == Appended::Dropped {
             return Ok(self.unrecorded(actor, reason, asked));
         }
+        self.stop_file.remember(self.is_stopped());
         if matches!(asked, Command::Start { .. }) {
             failpoint::reach(Point::StopFileStays);
         }

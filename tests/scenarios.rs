@@ -298,6 +298,9 @@ scenarios! {
     plan_changed_in_doubt
     profile_moves
     profile_taken
+    reads_before_writes
+    reads_before_writes_halt
+    reads_before_writes_in_doubt
     refused_write
     reset_after_applying
     restore_forbidden

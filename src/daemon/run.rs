@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, Priority};
+use crate::cloudflare::{ApiError, CloudflareClient, Priority};
 use crate::daemon::counting::{self, Counted, Counting};
 use crate::daemon::engine::{Engine, EngineError, Pass, Sound};
 use crate::daemon::far_side::{Asked, FarSide, LastLook, ReadResult, Seen};
@@ -28,7 +28,7 @@ use crate::fleet::SWEEP_OVERLAP;
 use crate::ids::{AccountId, PlanName};
 use crate::plan::model::ApprovalFloor;
 use crate::rollout::event::{Cancelled, Mode, WriteId, WriteIntent};
-use crate::rollout::outcome::{SendOutcome, outcome_entry};
+use crate::rollout::outcome::{SendOutcome, Unsent, outcome_entry, unsent_entry};
 use crate::rollout::safety::{FreshLook, clear_to_send};
 use crate::rollout::world::{Cadence, Desired, Observed, Read, Want};
 use crate::time::{Clock, SignedDuration, Stopwatch, Timestamp, after};
@@ -456,7 +456,7 @@ impl Owner {
                 failpoint::reach(Point::LookTaken);
                 self.tasks.spawn(self.far_side.clone().send(intent));
             }
-            Some(Err(outcome)) => self.finish(write, outcome)?,
+            Some(Err(unsent)) => self.give_up(write, unsent)?,
             None => self.writing = None,
         }
         Ok(())
@@ -495,15 +495,15 @@ impl Owner {
         &self,
         write: WriteId,
         look: Result<(Observed<FreshLook>, Option<Observed<usize>>), ApiError>,
-    ) -> Option<Result<WriteIntent, SendOutcome>> {
+    ) -> Option<Result<WriteIntent, Unsent>> {
         let state = &self.engine.state;
         let (rollout, _, pending) = state.pending_write().filter(|(_, _, pending)| pending.id() == write)?;
         let (look, counted) = match look {
             Ok(look) => look,
-            Err(error) => return Some(Err(look_failed(&error))),
+            Err(error) => return Some(Err(Unsent::read_failed(error.to_string(), error.come_back_at()))),
         };
-        if self.engine.stop_file().is_there() {
-            return Some(Err(SendOutcome::Overtaken(Cancelled::Stopped)));
+        if self.engine.stop_file().stops() {
+            return Some(Err(Cancelled::Stopped.into()));
         }
         let plan = &rollout.id.plan;
         let current = match self.engine.files.desired(plan) {
@@ -513,7 +513,7 @@ impl Owner {
         };
         let (world, now) = (&self.engine.world, self.engine.now());
         let cleared = clear_to_send(state, plan, current, world, &look, counted.as_ref(), now);
-        Some(cleared.map(|()| pending.intent.clone()).map_err(SendOutcome::Overtaken))
+        Some(cleared.map(|()| pending.intent.clone()).map_err(Unsent::from))
     }
 
     fn finish(&mut self, write: WriteId, outcome: SendOutcome) -> Result<(), DaemonError> {
@@ -527,14 +527,22 @@ impl Owner {
         Ok(())
     }
 
+    /// A planned write is not sent, and says why.
+    fn give_up(&mut self, write: WriteId, unsent: Unsent) -> Result<(), DaemonError> {
+        self.writing = None;
+        let entry = unsent_entry(&self.engine.state, write, unsent);
+        let now = self.engine.now();
+        self.engine.append(entry.into_iter().collect(), now)?;
+        Ok(())
+    }
+
     /// Waits for the answer of a write under way, then closes the log.
     async fn end(mut self, mut inputs: Inputs) -> Result<(), DaemonError> {
         // What is still being looked at is not sent, and is not going to be.
         if let Some(Writing::Looking(write)) =
             self.writing.take_if(|writing| matches!(writing, Writing::Looking(_)))
         {
-            let message = "the daemon is ending".to_owned();
-            self.finish(write, SendOutcome::NotSent { message, retry_at: None })?;
+            self.give_up(write, Cancelled::Ending.into())?;
         }
         if self.writing.is_some() {
             tracing::info!("waiting for the answer of the write under way");
@@ -569,17 +577,6 @@ fn sleep_until(timer: Option<Timestamp>, clock: &Clock) -> Duration {
 /// nothing must not put the timer off.
 fn left_of(sleep: Duration, seconds_since_pass: f64) -> Duration {
     sleep.saturating_sub(Duration::from_secs_f64(seconds_since_pass))
-}
-
-fn look_failed(error: &ApiError) -> SendOutcome {
-    let message = error.to_string();
-    match &error.class {
-        ErrorClass::RateLimited { until, .. } => SendOutcome::RateLimited { message, retry_at: Some(*until) },
-        ErrorClass::NotSent { .. } => SendOutcome::NotSent { message, retry_at: error.come_back_at() },
-        ErrorClass::Refused { .. } | ErrorClass::NoAnswer { .. } => {
-            SendOutcome::Overtaken(Cancelled::Unreadable { message })
-        }
-    }
 }
 
 /// How often a fleet of this size is polled, so that polling stays inside its share of the budget.

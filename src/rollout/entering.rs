@@ -26,6 +26,10 @@ pub(super) const MAX_ATTEMPTS: u32 = 6;
 /// The wait after the first write that came to nothing; it doubles with each further one.
 const FIRST_BACKOFF: SignedDuration = SignedDuration::from_mins(1);
 
+/// The wait after a failed read before a write doubles so often, up to 16 minutes: the dependency may be
+/// back at any time, and nothing was sent.
+const READ_DOUBLINGS: u32 = 4;
+
 /// What entering the current ring comes to.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Entering {
@@ -192,7 +196,7 @@ pub(super) fn not_now_for(context: &Context<'_>, since: Timestamp, attempts: &At
     }
     let until = not_before(attempts, since);
     if context.now < until {
-        blocks.push(EntryBlock::Backoff { until, last: attempts.last.clone() });
+        blocks.push(EntryBlock::Backoff { until, last: attempts.trouble() });
     }
     if let Some((rollout, _, write)) = context.state.pending_write() {
         blocks.push(EntryBlock::OtherWrite { plan: rollout.id.plan.clone(), write: write.id() });
@@ -322,12 +326,15 @@ pub(super) fn eligible(judgements: &[Judgement]) -> usize {
     }
 }
 
-/// When the next write for a ring may be planned, after those that came to nothing.
+/// When the next write for a ring may be planned, after those that came to nothing and those that were
+/// not sent since the read before them failed.
 pub(super) fn not_before(attempts: &Attempts, since: Timestamp) -> Timestamp {
-    let backoff = match attempts.failed {
+    let doubled = |times: u32, at_most: u32| match times {
         0 => SignedDuration::ZERO,
-        failed => FIRST_BACKOFF * 2_i32.pow((failed - 1).min(MAX_ATTEMPTS)),
+        times => FIRST_BACKOFF * 2_i32.pow((times - 1).min(at_most)),
     };
+    let reads = attempts.reads.as_ref().map_or(0, |reads| reads.times);
+    let backoff = doubled(attempts.failed, MAX_ATTEMPTS).max(doubled(reads, READ_DOUBLINGS));
     after(since, backoff).max(attempts.not_before.unwrap_or(since))
 }
 

@@ -139,7 +139,15 @@ pub enum Cancelled {
         /// `max_devices` of the ring.
         at_most: DeviceLimit,
     },
-    /// The read before the write failed.
+    /// The read before the write failed, so nothing was sent.
+    ReadFailed {
+        /// What was said.
+        message: String,
+    },
+    /// The daemon ended while it read.
+    Ending,
+    /// The read before the write failed; as logs of older versions have it, where it counted as a write
+    /// that came to nothing.
     Unreadable {
         /// What was said.
         message: String,
@@ -165,7 +173,9 @@ impl Cancelled {
             | Self::PlanChanged
             | Self::RolledBack
             | Self::HeldOut { .. }
-            | Self::ApprovalVoid { .. } => false,
+            | Self::ApprovalVoid { .. }
+            | Self::ReadFailed { .. }
+            | Self::Ending => false,
             Self::ConcurrentEdit
             | Self::GroupGone
             | Self::GroupInTheWay
@@ -197,7 +207,10 @@ impl fmt::Display for Cancelled {
                     "it would offer something else to {counted} devices, and `max_devices` is {at_most}"
                 )
             }
-            Self::Unreadable { message } => write!(f, "the read before the write failed: {message}"),
+            Self::ReadFailed { message } | Self::Unreadable { message } => {
+                write!(f, "the read before the write failed: {message}")
+            }
+            Self::Ending => f.write_str("the daemon ended before it was sent"),
             Self::NotSent { message } => write!(f, "the request was not sent: {message}"),
             Self::RateLimited => f.write_str("Cloudflare asked to slow down"),
         }

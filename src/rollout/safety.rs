@@ -342,7 +342,7 @@ fn approved(
     let revision = (&rollout.revision.plan, &rollout.revision.digest);
     let (verdict, approved) = approval::tallied(&asks, &ring.words, revision, world, write.planned_at, now);
     match verdict {
-        Verdict::Unknown(_) => Err(Cancelled::Unreadable { message: approved.value(&verdict) }),
+        Verdict::Unknown(_) => Err(Cancelled::ReadFailed { message: approved.value(&verdict) }),
         verdict if verdict.advances() => Ok(()),
         verdict => Err(Cancelled::ApprovalVoid { seen: approved.value(&verdict) }),
     }
@@ -350,14 +350,14 @@ fn approved(
 
 fn fresh(look: &Observed<FreshLook>, now: Timestamp) -> Result<(), Cancelled> {
     if since(look.as_of, now) > ENTRY_MAX_AGE {
-        return Err(Cancelled::Unreadable { message: "the look before the write is too old".to_owned() });
+        return Err(Cancelled::ReadFailed { message: "the look before the write is too old".to_owned() });
     }
     Ok(())
 }
 
 /// Whether the fresh count is there, fresh, and within the limit.
 fn within(at_most: DeviceLimit, counted: Option<&Observed<usize>>, now: Timestamp) -> Result<(), Cancelled> {
-    let unreadable = |message: &str| Err(Cancelled::Unreadable { message: message.to_owned() });
+    let unreadable = |message: &str| Err(Cancelled::ReadFailed { message: message.to_owned() });
     let Some(&Observed { value: counted, as_of }) = counted else {
         return unreadable("its devices were not counted before the write");
     };
@@ -388,7 +388,7 @@ fn as_intended(intent: &WriteIntent, look: &FreshLook) -> Result<(), Cancelled> 
             if in_the_way { Err(Cancelled::GroupInTheWay) } else { Ok(()) }
         }
         (Some(_), FreshLook::Groups(_)) | (None, FreshLook::Group(_)) => {
-            Err(Cancelled::Unreadable { message: "the wrong thing was read".to_owned() })
+            Err(Cancelled::ReadFailed { message: "the wrong thing was read".to_owned() })
         }
     }
 }

@@ -171,6 +171,8 @@ pub enum Unknown {
     /// More than half of the ring is silent, and not of the rings not entered: an outage there, or
     /// a local holiday.
     OutageOrHoliday,
+    /// The read before each write fails, so nothing is sent.
+    ReadFails,
     /// The people who are asked have not been read lately.
     ApproversUnread,
     /// The User Group that is asked does not exist.
@@ -242,6 +244,7 @@ impl Verdict {
             Self::Unknown(Unknown::ProfileUnresolved) => "profile_unresolved",
             Self::Unknown(Unknown::NobodyToMove) => "nobody_to_move",
             Self::Unknown(Unknown::OutageOrHoliday) => "outage_or_holiday",
+            Self::Unknown(Unknown::ReadFails) => "read_fails",
             Self::Unknown(Unknown::ApproversUnread) => "approvers_unread",
             Self::Unknown(Unknown::NoUserGroup) => "no_user_group",
             Self::Unknown(Unknown::UserGroupAmbiguous) => "user_group_ambiguous",

@@ -333,6 +333,8 @@ examples!(cancellations: Cancelled {
         Cancelled::TooManyDevices { counted: 312, at_most: DeviceLimit::new(300).unwrap() }
     },
     Cancelled::Unreadable { .. } => Cancelled::Unreadable { message: "503 Service Unavailable".to_owned() },
+    Cancelled::ReadFailed { .. } => Cancelled::ReadFailed { message: "503 Service Unavailable".to_owned() },
+    Cancelled::Ending => Cancelled::Ending,
     Cancelled::NotSent { .. } => Cancelled::NotSent { message: "connection refused".to_owned() },
     Cancelled::RateLimited => Cancelled::RateLimited,
 });
@@ -359,6 +361,7 @@ examples!(unknowns: Unknown {
     Unknown::ProfileUnresolved => Unknown::ProfileUnresolved,
     Unknown::NobodyToMove => Unknown::NobodyToMove,
     Unknown::OutageOrHoliday => Unknown::OutageOrHoliday,
+    Unknown::ReadFails => Unknown::ReadFails,
     Unknown::ApproversUnread => Unknown::ApproversUnread,
     Unknown::NoUserGroup => Unknown::NoUserGroup,
     Unknown::UserGroupAmbiguous => Unknown::UserGroupAmbiguous,

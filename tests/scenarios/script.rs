@@ -8,7 +8,7 @@
 //! | `DAY TIME write plan LABEL`, `remove plan NAME`, `break plan NAME` | the plan's file changes |
 //! | `DAY TIME plans directory unreadable`, `… readable` | the directory |
 //! | `DAY TIME outsider sets windows VERSION in "GROUP"`, `… sets profiles A B in "GROUP"`, `… deletes "GROUP"`, `… renames "GROUP" "NAME"`, `… updates N devices of PROFILE VERSION`, `… creates "GROUP" windows VERSION profiles A B` | somebody else at Cloudflare |
-//! | `DAY TIME reads of groups fail until DAY TIME` (also `profiles`, `devices`, `members`), `profile filter ignored until …`, `list of groups lags 2m until …`, `list of groups lacks "GROUP" until …` | faults of reads |
+//! | `DAY TIME reads of groups fail until DAY TIME` (also `profiles`, `devices`, `members`), `reads before writes fail until …`, `reads before writes meet 429 until …`, `profile filter ignored until …`, `list of groups lags 2m until …`, `list of groups lacks "GROUP" until …` | faults of reads |
 //! | `DAY TIME EMAIL: approve PLAN [--ring R] --reason "…"`, `… refuse …` | a person behind Cloudflare Access; `service/NAME:` is a service token |
 //! | `DAY TIME outsider puts EMAIL EMAIL/pending - in group "GROUP"`, `… doubles group "GROUP"`, `… removes group "GROUP"` | User Groups; `-` is a member without an e-mail |
 //! | `floor N of "GROUP" over N devices` | the daemon's configuration |
@@ -160,6 +160,8 @@ impl Script {
             ["reads", "of", "profiles", "fail"] => Misread::Profiles,
             ["reads", "of", "devices", "fail"] => Misread::Devices,
             ["reads", "of", "members", "fail"] => Misread::Approvers,
+            ["reads", "before", "writes", "fail"] => Misread::BeforeWrite,
+            ["reads", "before", "writes", "meet", "429"] => Misread::BeforeWriteLimited,
             ["profile", "filter", "ignored"] => Misread::FilterIgnored,
             ["list", "of", "groups", "lags", by] => Misread::ListLags(span(by)),
             ["list", "of", "groups", "lacks", group] => Misread::ListLacks((*group).to_owned()),

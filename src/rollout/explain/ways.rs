@@ -249,7 +249,11 @@ fn out_of_gate(ring: &RingName, judgement: &Judgement, plan: &str) -> WayOut {
             | Unknown::UserGroupAmbiguous),
         ) => WayOut::words(format!("{}; then it goes on by itself", mend(*why))),
         Verdict::Unknown(
-            Unknown::NotSwept | Unknown::StaleSweep | Unknown::ProfilesUnread | Unknown::ApproversUnread,
+            Unknown::NotSwept
+            | Unknown::StaleSweep
+            | Unknown::ProfilesUnread
+            | Unknown::ReadFails
+            | Unknown::ApproversUnread,
         ) => WayOut::then(
             "nothing, if the reads recover; those that fail are told by",
             "ringward status".to_owned(),
@@ -263,9 +267,11 @@ const fn mend(why: Unknown) -> &'static str {
     match why {
         Unknown::NoUserGroup => "name a User Group in the plan that exists at Cloudflare, or create it there",
         Unknown::UserGroupAmbiguous => "rename all but one of the User Groups of that name at Cloudflare",
-        Unknown::NotSwept | Unknown::StaleSweep | Unknown::ProfilesUnread | Unknown::ApproversUnread => {
-            "mend the reads that fail, which `ringward status` names"
-        }
+        Unknown::NotSwept
+        | Unknown::StaleSweep
+        | Unknown::ProfilesUnread
+        | Unknown::ReadFails
+        | Unknown::ApproversUnread => "mend the reads that fail, which `ringward status` names",
         Unknown::ProfileUnresolved => {
             "name profiles in the plan that exist once at Cloudflare, or create them there"
         }

@@ -389,6 +389,7 @@ const fn cannot_tell(why: Unknown) -> &'static str {
         Unknown::ProfilesUnread => "the device settings profiles were never read",
         Unknown::ProfileUnresolved => "a profile of the plan is not found exactly once at Cloudflare",
         Unknown::NobodyToMove => "it has no device that can be moved",
+        Unknown::ReadFails => "the read before each write fails",
         Unknown::ApproversUnread => "the members of the User Group that is asked were not read lately",
         Unknown::NoUserGroup => "the User Group that is asked is not there",
         Unknown::UserGroupAmbiguous => "several User Groups have the name that is asked",
@@ -418,6 +419,9 @@ const fn unknown(why: Unknown) -> &'static str {
             "Reads fail or are slow: the API, the token or the request budget keep ringward from seeing the devices."
         }
         Unknown::ProfilesUnread => "The daemon has begun, or the read of the profiles fails.",
+        Unknown::ReadFails => {
+            "Just before a write its group, the people who are asked and, where there is a limit, the devices are read anew; without that nothing is sent."
+        }
         Unknown::ApproversUnread => {
             "Without the list nobody can say whose approval counts. The token needs `Account Settings Read`."
         }

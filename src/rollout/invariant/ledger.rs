@@ -147,6 +147,8 @@ pub(super) struct RingLine<'a> {
     /// Writes in a row that came to nothing.
     pub(super) failures: u32,
     pub(super) refused: Option<u16>,
+    /// When the reads before its writes failed that no other outcome came after, nor a person's word.
+    pub(super) unread: Vec<Timestamp>,
     /// Devices that are told to have left since the assignment.
     pub(super) left: BTreeMap<Environment, usize>,
     /// Where it was, while its group is written back.
@@ -163,6 +165,7 @@ pub(super) struct Tries {
     pub(super) doubted: bool,
     pub(super) failures: u32,
     pub(super) refused: Option<u16>,
+    pub(super) unread: Vec<Timestamp>,
     /// How many put it back.
     pub(super) done: u32,
 }
@@ -182,6 +185,7 @@ impl<'a> RingLine<'a> {
             doubted: false,
             failures: 0,
             refused: None,
+            unread: Vec::new(),
             left: BTreeMap::new(),
             origin: None,
             restoring: Tries::default(),
@@ -566,6 +570,10 @@ impl<'a> RingLine<'a> {
     fn acknowledge(&mut self, cause: &Cause, at: Timestamp) {
         match cause {
             Cause::AdoptionMissed { .. } => self.deadline_from = Some(at),
+            Cause::UnknownTooLong { why: Unknown::ReadFails, .. } => {
+                self.unread.clear();
+                self.restoring.unread.clear();
+            }
             Cause::UnknownTooLong { gate, environment, .. } => {
                 if let Some((_, since)) = self.unknown.get_mut(&(*gate, *environment)) {
                     *since = at;
@@ -575,6 +583,8 @@ impl<'a> RingLine<'a> {
                 self.failures = 0;
                 self.refused = None;
                 (self.restoring.failures, self.restoring.refused) = (0, None);
+                self.unread.clear();
+                self.restoring.unread.clear();
             }
             // What was found stands in the event.
             Cause::Unhealthy { .. } | Cause::Drift(_) | Cause::OtherUpdater(_) => {}
@@ -606,6 +616,7 @@ impl<'a> RingLine<'a> {
             Event::RingReached { .. } => {
                 self.go(Place::Entering);
                 (self.doubted, self.failures, self.refused) = (false, 0, None);
+                self.unread.clear();
             }
             Event::RingRecognised { group, soak, .. } => {
                 self.go(Place::Verified);
@@ -622,17 +633,20 @@ impl<'a> RingLine<'a> {
             Event::WriteCancelled { why, .. } => {
                 self.go(Place::Entering);
                 self.failures += u32::from(failed(why));
+                note_unread(&mut self.unread, why, at);
             }
             Event::WriteRefused { status, .. } => {
                 self.go(Place::Entering);
                 self.failures += 1;
                 self.refused = Some(*status);
+                self.unread.clear();
             }
             Event::WriteConfirmed { group, .. }
             | Event::WriteSettled { finding: Finding::Applied { group }, .. } => self.applied(group, intent),
             Event::WriteSettled { .. } => {
                 self.go(Place::Entering);
                 self.failures += 1;
+                self.unread.clear();
             }
             Event::AdoptionReached { .. } => {
                 self.go(Place::Soaking);
@@ -677,14 +691,19 @@ impl<'a> RingLine<'a> {
                 tries.doubted = true;
                 return;
             }
-            Event::WriteCancelled { why, .. } => tries.failures += u32::from(failed(why)),
+            Event::WriteCancelled { why, .. } => {
+                tries.failures += u32::from(failed(why));
+                note_unread(&mut tries.unread, why, at);
+            }
             Event::WriteRefused { status, .. } => {
                 tries.failures += 1;
                 tries.refused = Some(*status);
+                tries.unread.clear();
             }
             Event::WriteConfirmed { group, .. }
             | Event::WriteSettled { finding: Finding::Applied { group }, .. } => {
                 (tries.failures, tries.refused) = (0, None);
+                tries.unread.clear();
                 tries.done += u32::from(!goes_back);
                 self.origin = None;
                 self.place = origin;
@@ -700,7 +719,10 @@ impl<'a> RingLine<'a> {
                 }
                 return;
             }
-            Event::WriteSettled { .. } => tries.failures += 1,
+            Event::WriteSettled { .. } => {
+                tries.failures += 1;
+                tries.unread.clear();
+            }
             Event::GateWaived { gate, .. } => {
                 self.waived.insert(*gate);
                 return;
@@ -716,6 +738,7 @@ impl<'a> RingLine<'a> {
             Some((Purpose::MoveOut { .. }, _)) => {
                 self.go(Place::Entering);
                 (self.failures, self.refused) = (0, None);
+                self.unread.clear();
             }
             Some((Purpose::Target | Purpose::Restore | Purpose::Rollback { .. }, intent)) => {
                 self.go(Place::Adopting);
@@ -747,8 +770,17 @@ fn speaks_of_health(event: &Event) -> bool {
     }
 }
 
+/// Takes down that the read before a write failed, or that it did not.
+fn note_unread(unread: &mut Vec<Timestamp>, why: &Cancelled, at: Timestamp) {
+    match why {
+        Cancelled::ReadFailed { .. } => unread.push(at),
+        Cancelled::Ending => {}
+        _ => unread.clear(),
+    }
+}
+
 /// Whether a cancelled write counts towards those that came to nothing: what overtook it was not
-/// of ringward's or a person's own making.
+/// of ringward's or a person's own making, and it was not only a read that failed.
 fn failed(why: &Cancelled) -> bool {
     match why {
         Cancelled::Stopped
@@ -758,7 +790,9 @@ fn failed(why: &Cancelled) -> bool {
         | Cancelled::PlanChanged
         | Cancelled::RolledBack
         | Cancelled::HeldOut { .. }
-        | Cancelled::ApprovalVoid { .. } => false,
+        | Cancelled::ApprovalVoid { .. }
+        | Cancelled::ReadFailed { .. }
+        | Cancelled::Ending => false,
         Cancelled::ConcurrentEdit
         | Cancelled::GroupGone
         | Cancelled::GroupInTheWay

@@ -3,6 +3,7 @@
 //! **Invariant:** state is the fold of events and nothing else; an event that does not fit the
 //! state is an error and changes nothing.
 
+mod attempts;
 mod drifted;
 mod ring;
 mod rollback;
@@ -21,6 +22,7 @@ use crate::rollout::rollback::Trigger;
 use crate::rollout::verdict::Judgement;
 use crate::time::{Timestamp, after, since};
 
+pub use attempts::FailedReads;
 pub use drifted::OwnedGroup;
 pub use ring::{
     Assigned, Attempts, Back, Doubt, FirstRead, Origin, PendingWrite, Refusal, Restoring, Ring, Soak, Stage,

@@ -130,8 +130,8 @@ fn the_fresh_count_has_the_last_word() {
     let counted = |value, as_of| Some(Observed { value, as_of });
     let too_many = |counted| Cancelled::TooManyDevices { counted, at_most: DeviceLimit::new(20).unwrap() };
     let old =
-        Cancelled::Unreadable { message: "the count of its devices before the write is too old".to_owned() };
-    let none = Cancelled::Unreadable { message: "its devices were not counted before the write".to_owned() };
+        Cancelled::ReadFailed { message: "the count of its devices before the write is too old".to_owned() };
+    let none = Cancelled::ReadFailed { message: "its devices were not counted before the write".to_owned() };
     let limit = DeviceLimit::new(20);
     let rows = [
         ("no limit, no count", None, None, Ok(())),
@@ -214,7 +214,7 @@ fn a_write_in_doubt_is_not_sent_whatever_the_look_shows() {
     };
     assert_eq!(cleared(&state, now), Ok(()), "fresh, and nothing is in the way");
     let later = after(now, crate::time::SignedDuration::from_mins(31));
-    assert!(matches!(cleared(&state, later), Err(Cancelled::Unreadable { .. })), "the look is too old");
+    assert!(matches!(cleared(&state, later), Err(Cancelled::ReadFailed { .. })), "the look is too old");
     let why = "the log was read again".to_owned();
     let doubted =
         Event::WriteDoubted { ring: RingName::new("First").unwrap(), write: WriteId(1), why, counted: None };

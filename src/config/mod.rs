@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use crate::ids::{AccountId, Email, ServiceName};
 use crate::plan::PlanError;
 use crate::plan::error::Problems;
-use crate::plan::model::ApprovalFloor;
+use crate::plan::model::{ApprovalFloor, DeviceLimit};
 use crate::plan::tree::{self, FileKind};
 
 pub use access::{Audience, CertsUrl, InvalidAccess, TeamName};
@@ -43,6 +43,8 @@ pub struct Config {
     pub reading: Reading,
     /// Approvals that no plan may ask less than.
     pub approval_floor: Option<ApprovalFloor>,
+    /// The most devices that entries and restores of all plans may offer something else within 24 hours.
+    pub devices_per_day: Option<DeviceLimit>,
     /// Whatever has a flag of `ringward run`.
     pub run: RunSettings,
 }

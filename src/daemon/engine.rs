@@ -161,7 +161,8 @@ impl Engine {
         self.head = store.view().head()?;
         let approval_floor = self.world.approval_floor.take();
         let fleet = log::remembered(store.view());
-        self.world = Observations { fleet, approval_floor, ..Observations::default() };
+        let devices_per_day = self.world.devices_per_day;
+        self.world = Observations { fleet, approval_floor, devices_per_day, ..Observations::default() };
         self.store.insert(store).rebuild_projections(&replayed.projections.into_rows())?;
         failpoint::reach(Point::ProjectionsRebuilt);
         let started = Event::DaemonStarted { version: env!("CARGO_PKG_VERSION").to_owned(), mode: self.mode };

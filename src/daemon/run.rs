@@ -26,7 +26,7 @@ use crate::daemon::wheel::{Tick, Wheel};
 use crate::failpoint::{self, Point};
 use crate::fleet::SWEEP_OVERLAP;
 use crate::ids::{AccountId, PlanName};
-use crate::plan::model::ApprovalFloor;
+use crate::plan::model::{ApprovalFloor, DeviceLimit};
 use crate::rollout::event::{Cancelled, Mode, WriteId, WriteIntent};
 use crate::rollout::outcome::{SendOutcome, Unsent, outcome_entry, unsent_entry};
 use crate::rollout::safety::{FreshLook, clear_to_send};
@@ -62,6 +62,8 @@ pub struct Settings {
     pub client: CloudflareClient,
     /// What no plan lowers of the approvals that are asked.
     pub approval_floor: Option<ApprovalFloor>,
+    /// The most devices that all plans together may offer something else within 24 hours.
+    pub devices_per_day: Option<DeviceLimit>,
 }
 
 /// A daemon that cannot run, or had to end.
@@ -128,10 +130,12 @@ impl Daemon {
 /// # Errors
 /// When the database cannot be opened or its log not replayed.
 pub async fn start(settings: Settings) -> Result<Daemon, DaemonError> {
-    let Settings { plans, database, account, clock, mode, client, approval_floor } = settings;
+    let Settings { plans, database, account, clock, mode, client, approval_floor, devices_per_day } =
+        settings;
     let files = PlanFiles::new(plans, account.clone());
     let mut engine = Engine::open(&database, account, clock, mode, files)?;
     engine.ask_at_least(approval_floor);
+    engine.world.devices_per_day = devices_per_day;
     let known: Vec<PlanName> = engine.state.plans.keys().cloned().collect();
     let look = files::look(engine.files.directory());
     engine.files.take(look, &known);
@@ -307,7 +311,7 @@ impl Owner {
             && self.writing.is_none()
         {
             self.writing = Some(Writing::Looking(intent.id));
-            let counting = Counting::of_pending(&self.engine.state);
+            let counting = Counting::of_pending(&self.engine.state, &self.engine.world);
             self.tasks.spawn(self.far_side.clone().look(intent.clone(), counting, now));
         }
         self.start_reads(&pass.reads, now);

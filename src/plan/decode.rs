@@ -297,6 +297,7 @@ impl RingRead {
             unknown_after: keys.unknown_after_or(defaults),
             on_failure: keys.on_failure_or(defaults),
             max_devices: keys.max_devices_or(defaults),
+            allow_downgrade: keys.allow_downgrade_or(defaults),
             rollback: keys.rollback_or(defaults),
             approval,
         })

@@ -9,8 +9,9 @@ use crate::fleet::RingScope;
 use crate::ids::{PlanName, PolicyId, RingName};
 use crate::plan::model::{DeviceLimit, RingPlan};
 use crate::rollout::decide::Context;
+use crate::rollout::downgrade;
 use crate::rollout::drift;
-use crate::rollout::event::{Event, Purpose, WriteId, WriteIntent};
+use crate::rollout::event::{Event, Purpose, Today, WriteId, WriteIntent};
 use crate::rollout::remote::{Group, GroupContent, VersionEntry};
 use crate::rollout::safety::{self, GroupStep, Veto};
 use crate::rollout::state::{Attempts, HeldOut, Ring, State};
@@ -61,6 +62,7 @@ pub(super) enum EntryBlock {
         until: Timestamp,
     },
     BlastLimit(TooMany),
+    DevicesPerDay(TooManyToday),
     FileMissing,
     ClockBehind(Timestamp),
     LogUnwritable,
@@ -80,6 +82,20 @@ pub struct TooMany {
     pub devices: usize,
     /// `max_devices` of the ring.
     pub at_most: DeviceLimit,
+}
+
+/// A write with which all plans together would offer something else to more devices within 24 hours than the
+/// daemon's configuration allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooManyToday {
+    /// How many, by the planner's count.
+    pub devices: usize,
+    /// How many the writes of the 24 hours before have.
+    pub before: usize,
+    /// `guard.devices_per_day`.
+    pub at_most: DeviceLimit,
+    /// When the first of those writes counts no more.
+    pub until: Option<Timestamp>,
 }
 
 /// What a ring's group needs, whatever stands against doing it now.
@@ -126,7 +142,10 @@ pub(super) fn entering(
     };
     let held = held_out(context.state, plan, &policies, &step);
     blocks.extend(held.cloned().map(Box::new).map(EntryBlock::HeldOut));
-    let held = blocks.iter().any(|block| !matches!(block, EntryBlock::Gates));
+    // What a ring has already, it keeps whatever the schedule says; that it takes devices down, it must say.
+    let goes_down = !judgements.iter().any(|word| word.gate == Gate::Downgrade)
+        || judgements.iter().any(|word| word.gate == Gate::Downgrade && !word.verdict.advances());
+    let held = goes_down || blocks.iter().any(|block| !matches!(block, EntryBlock::Gates));
     if let Some(event) = recognised(context, plan, &policies, &step).filter(|_| !held) {
         return Entering::Recognised(event);
     }
@@ -134,6 +153,10 @@ pub(super) fn entering(
     // reads that settle it. A ring that needs none may go on.
     if let Some(too_many) = too_many(context, plan, &step) {
         blocks.push(EntryBlock::BlastLimit(too_many));
+    }
+    if let GroupStep::Write { before, after, .. } = &step {
+        let devices = retargets(context, plan, before.as_ref(), after);
+        blocks.extend(too_many_today(context, devices).map(EntryBlock::DevicesPerDay));
     }
     if let GroupStep::Write { .. } = step
         && let Some(until) = budget_spent_until(context)
@@ -156,8 +179,10 @@ pub(super) fn entering(
             after,
             policies,
             devices: eligible(&judgements),
+            moves: downgrade::moves_of(&judgements),
             judgements,
             after_doubt: attempts.doubted,
+            today: today(context),
         })),
     }
 }
@@ -259,6 +284,21 @@ pub(super) fn too_many(context: &Context<'_>, plan: &RingPlan, step: &GroupStep)
     let at_most = plan.max_devices?;
     let devices = retargets(context, plan, before.as_ref(), after);
     at_most.is_exceeded_by(devices).then_some(TooMany { devices, at_most })
+}
+
+/// Why the guard keeps a write to so many devices back; `None`: it does not.
+pub(super) fn too_many_today(context: &Context<'_>, devices: usize) -> Option<TooManyToday> {
+    let Today { before, at_most } = today(context)?;
+    let until = context.state.day.next_end(context.now);
+    // A write that moves nobody adds nothing.
+    let exceeded = devices > 0 && at_most.is_exceeded_by(before.saturating_add(devices));
+    exceeded.then_some(TooManyToday { devices, before, at_most, until })
+}
+
+/// How the guard stands; `None`: there is none.
+pub(super) fn today(context: &Context<'_>) -> Option<Today> {
+    let at_most = context.world.devices_per_day?;
+    Some(Today { before: context.state.day.devices(context.now), at_most })
 }
 
 /// How many devices a write offers something else, by what is known of the fleet.

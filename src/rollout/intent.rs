@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{PolicyId, RingName, UserGroupName};
 use crate::plan::model::{DeviceLimit, PlanDigest};
 use crate::rollout::approval::{Ask, Tally};
+use crate::rollout::downgrade::AllMoves;
 use crate::rollout::event::WriteId;
 use crate::rollout::remote::{Group, GroupContent};
 use crate::rollout::verdict::{Evidence, Judgement};
@@ -47,6 +48,24 @@ pub struct WriteIntent {
     pub retargets: Option<usize>,
     /// Whether an earlier write for this ring was in doubt: then any error is a doubt again.
     pub after_doubt: bool,
+    /// Where its devices come from, by environment; `None` where a group is written back, in a rollback,
+    /// and in logs of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moves: Option<AllMoves>,
+    /// What the guard of the daemon's configuration said; `None`: there is none, it is a rollback, or the
+    /// log is of an older version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub today: Option<Today>,
+}
+
+/// The guard on devices per day, as it stood when a write was planned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Today {
+    /// How many devices the writes of the 24 hours before offered something else.
+    pub before: usize,
+    /// How many may be in all.
+    pub at_most: DeviceLimit,
 }
 
 impl WriteIntent {
@@ -90,6 +109,15 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    /// Whether a write is held against `max_devices` and the guard. What goes back never is.
+    #[must_use]
+    pub const fn counts_against_limits(&self) -> bool {
+        match self {
+            Self::Target | Self::MoveOut { .. } | Self::Restore => true,
+            Self::Rollback { .. } => false,
+        }
+    }
+
     /// Whether a ring has such writes wherever it is, and not only when its turn came.
     #[must_use]
     pub const fn is_of_any_stage(&self) -> bool {
@@ -139,6 +167,16 @@ pub enum Cancelled {
         /// `max_devices` of the ring.
         at_most: DeviceLimit,
     },
+    /// With it, all plans together would offer something else to more devices within 24 hours than the
+    /// daemon's configuration allows.
+    TooManyToday {
+        /// By a fresh count.
+        counted: usize,
+        /// By the writes of the 24 hours before.
+        before: usize,
+        /// `guard.devices_per_day`.
+        at_most: DeviceLimit,
+    },
     /// The read before the write failed, so nothing was sent.
     ReadFailed {
         /// What was said.
@@ -180,6 +218,7 @@ impl Cancelled {
             | Self::GroupGone
             | Self::GroupInTheWay
             | Self::TooManyDevices { .. }
+            | Self::TooManyToday { .. }
             | Self::Unreadable { .. }
             | Self::NotSent { .. }
             | Self::RateLimited => true,
@@ -207,6 +246,10 @@ impl fmt::Display for Cancelled {
                     "it would offer something else to {counted} devices, and `max_devices` is {at_most}"
                 )
             }
+            Self::TooManyToday { counted, before, at_most } => write!(
+                f,
+                "it would offer something else to {counted} devices after {before} in the 24 hours before, and `devices_per_day` is {at_most}"
+            ),
             Self::ReadFailed { message } | Self::Unreadable { message } => {
                 write!(f, "the read before the write failed: {message}")
             }

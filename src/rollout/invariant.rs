@@ -17,6 +17,7 @@ use crate::rollout::remote::GroupContent;
 use crate::time::{SignedDuration, Timestamp, in_words, since};
 
 mod approved;
+mod down;
 mod drift;
 mod entry;
 mod exit;
@@ -73,6 +74,8 @@ pub enum Law {
     /// What a plan asks people for was given in the log, for this revision, by enough different people
     /// who did not write the plan, and had not expired.
     Approved,
+    /// A ring takes no more devices down to an older version than the plan allows.
+    NotDown,
     /// A halt, an acknowledgement and a waiver have their recorded grounds.
     Grounded,
 }
@@ -98,6 +101,7 @@ impl Law {
             | Self::DoubtSettled
             | Self::SoundRollback
             | Self::Approved
+            | Self::NotDown
             | Self::Grounded => None,
         }
     }
@@ -122,6 +126,7 @@ impl Law {
             Self::DoubtSettled => "doubt ends by two reads",
             Self::SoundRollback => "a sound way back",
             Self::Approved => "approved by those who are asked",
+            Self::NotDown => "nobody down unasked",
             Self::Grounded => "grounds on record",
         }
     }

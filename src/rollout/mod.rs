@@ -14,6 +14,7 @@ pub mod blast;
 mod cause;
 pub mod command;
 pub mod decide;
+pub mod downgrade;
 pub mod drift;
 mod entering;
 pub mod event;

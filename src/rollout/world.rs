@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fleet::Fleet;
 use crate::ids::{GroupId, PolicyId, UserGroupName};
-use crate::plan::model::{ApprovalFloor, Plan, ProfileRef, Revision, RingPlan};
+use crate::plan::model::{ApprovalFloor, DeviceLimit, Plan, ProfileRef, Revision, RingPlan};
 use crate::rollout::approval::UserGroups;
 use crate::rollout::remote::{Group, Profiles};
 use crate::rollout::state::State;
@@ -127,6 +127,9 @@ pub struct Observations {
     pub user_groups: UserGroups,
     /// What the daemon's configuration asks for, whatever a plan says.
     pub approval_floor: Option<ApprovalFloor>,
+    /// The most devices that entries and restores of all plans may offer something else within 24 hours, by
+    /// the daemon's configuration.
+    pub devices_per_day: Option<DeviceLimit>,
     /// Devices.
     pub fleet: Fleet,
     /// How often things are read.

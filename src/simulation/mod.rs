@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 
 use crate::fleet::Fleet;
 use crate::ids::PlanName;
-use crate::plan::model::{ApprovalFloor, Revision};
+use crate::plan::model::{ApprovalFloor, DeviceLimit, Revision};
 use crate::rollout::command::{Command, Refusal};
 use crate::rollout::event::{Actor, Mode, Recorded};
 use crate::rollout::report::Report;
@@ -176,6 +176,7 @@ pub struct Drive {
     asleep_since: Option<Timestamp>,
     stop_file: Option<(Actor, String, Timestamp)>,
     approval_floor: Option<ApprovalFloor>,
+    devices_per_day: Option<DeviceLimit>,
     checked_to: usize,
     steps_at_once: usize,
     hour: (Timestamp, usize),
@@ -202,6 +203,7 @@ impl Drive {
             asleep_since: None,
             stop_file: None,
             approval_floor: None,
+            devices_per_day: None,
             checked_to: 0,
             steps_at_once: 0,
             hour: (now, 0),
@@ -227,6 +229,12 @@ impl Drive {
     pub fn ask_at_least(&mut self, floor: Option<ApprovalFloor>) {
         self.engine.world.approval_floor.clone_from(&floor);
         self.approval_floor = floor;
+    }
+
+    /// The most devices that all plans together may offer something else within 24 hours.
+    pub fn move_at_most(&mut self, devices_per_day: Option<DeviceLimit>) {
+        self.engine.world.devices_per_day = devices_per_day;
+        self.devices_per_day = devices_per_day;
     }
 
     /// From now on it may write, whatever it was started as.
@@ -432,6 +440,7 @@ impl Drive {
         let fleet = std::mem::take(&mut self.engine.world.fleet);
         self.engine = Engine::start(log, fleet, self.mode, self.pace, self.now);
         self.engine.world.approval_floor.clone_from(&self.approval_floor);
+        self.engine.world.devices_per_day = self.devices_per_day;
         // A daemon looks for the stop file before anything else.
         if let Some((actor, reason, _)) = self.stop_file.clone().filter(|_| self.engine.state.stop.is_none())
         {

@@ -12,6 +12,7 @@
 //! | `DAY TIME EMAIL: approve PLAN [--ring R] --reason "…"`, `… refuse …` | a person behind Cloudflare Access; `service/NAME:` is a service token |
 //! | `DAY TIME outsider puts EMAIL EMAIL/pending - in group "GROUP"`, `… doubles group "GROUP"`, `… removes group "GROUP"` | User Groups; `-` is a member without an e-mail |
 //! | `floor N of "GROUP" over N devices` | the daemon's configuration |
+//! | `guard N devices per day` | the daemon's configuration |
 //! | `DAY TIME budget spent until DAY TIME` | somebody else uses up the requests |
 //! | `at write N: reset before applying` (also `reset after applying`, `applied 3m late`, `502 applied`, `502 not applied`, `429`, `429 retry after 5m`, `refused with 403`, `connection refused`, `answer differs`) | faults of the n-th write |
 //! | `DAY TIME crash`, `… crash forgetting devices` | the daemon dies |
@@ -22,7 +23,7 @@
 use std::collections::BTreeMap;
 
 use ringward::ids::PlanName;
-use ringward::plan::model::{ApprovalFloor, Revision};
+use ringward::plan::model::{ApprovalFloor, DeviceLimit, Revision};
 use ringward::rollout::approval::Approvers;
 use ringward::rollout::command::{Command, StartPlans};
 use ringward::rollout::event::{Actor, Mode};
@@ -54,6 +55,7 @@ struct Script {
     begin: Option<Timestamp>,
     until: Option<Timestamp>,
     floor: Option<ApprovalFloor>,
+    guard: Option<DeviceLimit>,
 }
 
 /// Sets a scenario up.
@@ -67,6 +69,7 @@ pub(crate) fn scenario(file: &File) -> Scenario {
         begin: None,
         until: None,
         floor: None,
+        guard: None,
     };
     for line in &file.script {
         script.line(line);
@@ -83,6 +86,7 @@ pub(crate) fn scenario(file: &File) -> Scenario {
     let pace = Pace { poll: SignedDuration::from_mins(15), ..Pace::default() };
     let mut drive = Drive::new(far_end, plans, pace, Mode::Write, begin);
     drive.ask_at_least(script.floor);
+    drive.move_at_most(script.guard);
     for (at, happening) in script.happenings {
         drive.at(at, happening);
     }
@@ -101,6 +105,7 @@ impl Script {
                     over_devices: parse(devices),
                 });
             }
+            ["guard", devices, "devices", "per", "day"] => self.guard = DeviceLimit::new(parse(devices)),
             ["begin", ..] => self.begin = Some(instant(&words[1..]).0),
             ["until", ..] => self.until = Some(instant(&words[1..]).0),
             ["at", "write", number, fault @ ..] => {

@@ -3,7 +3,7 @@
 use crate::ids::RingName;
 use crate::rollout::approval::Tally;
 use crate::rollout::cause::Cause;
-use crate::rollout::report::{Blocker, Report, TooMany, change};
+use crate::rollout::report::{Blocker, Report, TooMany, TooManyToday, change};
 use crate::rollout::state::{Rollback, Validity};
 use crate::rollout::verdict::{Evidence, Failing, Gate, Judgement, Unknown, Verdict, Waiting, short};
 
@@ -88,6 +88,10 @@ pub(super) fn words(report: &Report, blocker: &Blocker) -> Words {
         Blocker::BlastLimit(ring, TooMany { devices, at_most }) => (
             format!("the write for ring {ring} would offer something else to {devices} devices, and the plan allows {at_most} at a time"),
             "`max_devices` keeps a slip in a plan, or a profile that grew overnight, from reaching more devices than somebody thought of. Nobody can waive it.".to_owned(),
+        ),
+        Blocker::DevicesPerDay(ring, TooManyToday { devices, before, at_most, .. }) => (
+            format!("the write for ring {ring} would offer something else to {devices} devices after {before} in the last 24 hours, and the daemon's configuration allows {at_most} in all"),
+            "`guard.devices_per_day` holds for all plans together, entries and groups that are written back. A rollback counts and is never kept back by it. Nobody can waive it.".to_owned(),
         ),
         Blocker::Observing(ring, intent) => (
             format!("the daemon only observes; ring {ring} is ready to be entered"),
@@ -302,6 +306,7 @@ fn wait(report: &Report, waiting: Waiting, ring: &RingName, judgement: &Judgemen
         | Evidence::Opening { .. }
         | Evidence::Freeze { .. }
         | Evidence::Fleet { .. }
+        | Evidence::Downgrade(_)
         | Evidence::Approval(_)
         | Evidence::Soak { .. }
         | Evidence::Stalled(_)
@@ -348,6 +353,10 @@ fn wait(report: &Report, waiting: Waiting, ring: &RingName, judgement: &Judgemen
         Waiting::SoakRunning => (
             format!("ring {ring} soaks: it proves the new version in use"),
             "The next ring follows when the time of the plan has passed and devices came back on another day.".to_owned(),
+        ),
+        Waiting::WouldDowngrade => (
+            format!("the target takes {} of ring {ring} down to an older version: {}", whose(judgement), judgement.value()),
+            "Cloudflare installs an older version as silently as a newer one, so that so many go down must stand in the plan. It cannot be waived.".to_owned(),
         ),
         Waiting::ApprovalMissing => (
             format!("ring {ring} waits for people: {}", judgement.value()),

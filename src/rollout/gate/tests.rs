@@ -6,8 +6,8 @@ use super::*;
 use crate::fleet::{Membership, Reported, SightedPolicy, Sighting, Sweep, SweepScope};
 use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::{
-    Adoption, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision,
-    RollbackRules,
+    Adoption, AllowDowngrade, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef,
+    Revision, RollbackRules,
 };
 use crate::rollout::drift::GroupDrift;
 use crate::rollout::event::{Cause, RolloutId};
@@ -54,6 +54,7 @@ fn plan(schedule: Schedule) -> RingPlan {
         rollback: RollbackRules::default(),
         approval: None,
         max_devices: None,
+        allow_downgrade: AllowDowngrade::Nothing,
     }
 }
 

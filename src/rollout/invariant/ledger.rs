@@ -39,6 +39,8 @@ pub(super) struct Ledger<'a> {
     pub(super) held: Vec<Held<'a>>,
     /// What people said on entering rings, the last word of each.
     pub(super) words: Vec<WordLine<'a>>,
+    /// When writes were applied, and how many devices they offered something else.
+    pub(super) applied: Vec<(Timestamp, usize)>,
     /// Every write so far, with the ring that it was for.
     pub(super) intents: BTreeMap<WriteId, ((&'a PlanName, &'a RingName), &'a WriteIntent)>,
     pub(super) tokens: BTreeMap<&'a TokenName, TokenLine>,
@@ -392,6 +394,16 @@ impl<'a> Ledger<'a> {
 
     /// Groups, soaks and the open write belong to the account.
     fn take_account_facts(&mut self, id: &'a RolloutId, recorded: &'a Recorded) {
+        let counted = match &recorded.entry.event {
+            Event::WriteConfirmed { counted, .. } => Some(*counted),
+            Event::WriteSettled {
+                finding: Finding::Applied { .. } | Finding::Overwritten { .. }, ..
+            } => Some(None),
+            _ => None,
+        };
+        if let (Some(counted), Some(OpenWrite { intent, .. })) = (counted, &self.open) {
+            self.applied.push((recorded.at, counted.or(intent.retargets).unwrap_or(intent.devices)));
+        }
         match &recorded.entry.event {
             Event::WritePlanned { ring, intent } => {
                 self.writes = intent.id.0;
@@ -797,6 +809,7 @@ fn failed(why: &Cancelled) -> bool {
         | Cancelled::GroupGone
         | Cancelled::GroupInTheWay
         | Cancelled::TooManyDevices { .. }
+        | Cancelled::TooManyToday { .. }
         | Cancelled::Unreadable { .. }
         | Cancelled::NotSent { .. }
         | Cancelled::RateLimited => true,

@@ -139,7 +139,8 @@ fn ring(dice: &mut Dice, name: &str, profiles: &[&str], start: Timestamp, temper
         rollback: RollbackRules::default(),
         approval: None,
         max_devices: None,
-        allow_downgrade: AllowDowngrade::Nothing,
+        // Where all is well, devices that somebody else took further keep nobody waiting.
+        allow_downgrade: if fair { AllowDowngrade::Any } else { AllowDowngrade::Nothing },
     }
 }
 

@@ -217,6 +217,11 @@ fn rollback_in_doubt() {
     run("rollback_in_doubt", Crashes::Nowhere);
 }
 
+#[test]
+fn reads_before_writes_halt() {
+    run("reads_before_writes_halt", Crashes::Nowhere);
+}
+
 macro_rules! scenarios {
     ($($name:ident)*) => {
         $(
@@ -229,7 +234,7 @@ macro_rules! scenarios {
         #[test]
         fn every_file_is_run() {
             let known = [$(stringify!($name)),*, "train_replace", "train_finish",
-                "rollback_before_sending", "rollback_in_doubt"];
+                "rollback_before_sending", "rollback_in_doubt", "reads_before_writes_halt"];
             let files = std::fs::read_dir(directory()).unwrap().map(|entry| entry.unwrap().path());
             let scenarios = files.filter(|path| path.extension().is_some_and(|kind| kind == "txt"));
             for path in scenarios {
@@ -251,6 +256,7 @@ scenarios! {
     count_unreadable
     cut_off_file
     dark_ring
+    devices_per_day
     dead_majority
     dead_majority_resumed
     dead_ring
@@ -258,6 +264,7 @@ scenarios! {
     drift
     drift_accepted
     drift_adopted
+    drift_not_stalled
     drift_restored
     entered_ring_dropped
     exempt_environment
@@ -274,6 +281,7 @@ scenarios! {
     approval_edited
     approval_expired
     approval_floor
+    approval_late
     approval_overtaken
     approval_refused
     approval_removed
@@ -306,6 +314,8 @@ scenarios! {
     plan_changed_in_doubt
     profile_moves
     profile_taken
+    reads_before_writes
+    reads_before_writes_in_doubt
     refused_write
     reset_after_applying
     restore_forbidden
@@ -347,4 +357,6 @@ scenarios! {
     weekend
     weekend_installs
     withdrawn_deadline
+    would_downgrade
+    would_downgrade_after_rollback
 }

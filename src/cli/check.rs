@@ -19,7 +19,7 @@ use crate::config::{self, Config, FILE_NAME, Reading};
 use crate::daemon::files::{Look, Yml, look};
 use crate::daemon::plans_dir::{Found, NO_PLAN, read_one};
 use crate::ids::{PlanName, RingName};
-use crate::plan::model::{Plan, PlanDigest, Revision, RingPlan};
+use crate::plan::model::{DeviceLimit, Plan, PlanDigest, Revision, RingPlan};
 use crate::plan::set::{Running, read_all};
 use crate::plan::{GoodFile, MAX_BYTES, PlanError, Severity};
 use crate::rollout::gate::LEFT_TO_ENTER;
@@ -121,6 +121,13 @@ impl Judgement {
         }
         judgement.files.sort_by(|one, other| one.file.cmp(&other.file));
         judgement
+    }
+
+    /// The least guard that one of the configurations has.
+    #[must_use]
+    pub fn devices_per_day(&self) -> Option<DeviceLimit> {
+        let good = self.configurations.iter().filter_map(|judged| judged.outcome.as_ref().ok());
+        good.filter_map(|config| config.devices_per_day).min()
     }
 
     /// A configuration is judged by itself: no plan depends on it.

@@ -166,6 +166,7 @@ async fn start(
         approval_floor,
         revisions,
         settles,
+        devices_per_day: None,
     };
     daemon::start(settings).await.map_err(CliError::failed)
 }

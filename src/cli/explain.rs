@@ -194,6 +194,10 @@ fn ring_text(out: Out<'_>, place: &str, ring: &RingJson, now: Timestamp, screen:
     let targets: Vec<_> = ring.targets.iter().map(|(on, version)| format!("{on} {version}")).collect();
     let moves = format!("profiles {} to {}", safe(&ring.profiles.join(", ")), targets.join(", "));
     field(out, "moves", &moves, screen)?;
+    for (environment, moves) in &ring.moves {
+        let text = format!("{environment}, of {} devices seen in 7 days: {}", moves.seen, safe(&moves.text));
+        field(out, "", &text, screen)?;
+    }
     field(out, "group", &group(ring, now), screen)?;
     for entry in &ring.unmanaged {
         let text = format!("holds {} too, which the plan does not name; it stays as it is", safe(entry));

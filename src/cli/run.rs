@@ -121,6 +121,7 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
         approval_floor: config.approval_floor.clone(),
         revisions: config.revisions,
         settles: Settles::of(settles, &args.connection.clock),
+        devices_per_day: config.devices_per_day,
     };
     // Before the daemon: a signal must end it, not kill it.
     let signals = Signals::listen()?;

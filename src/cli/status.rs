@@ -174,6 +174,10 @@ fn waiting(out: Out<'_>, seen: &Seen, screen: &Screen) -> io::Result<()> {
         let (since, so_far) = (moment(*since, seen.now), safe(&approval.so_far()));
         let text = format!("{lead}: {plan}, ring {name}, asked since {since}: {so_far}");
         write!(out, "{}", screen.flow("", &text))?;
+        for (environment, moves) in &ring.moves {
+            let text = format!("{environment}: {}", safe(&moves.text));
+            write!(out, "{}", screen.flow("  ", &text))?;
+        }
         let explain = format!("who is missing: ringward explain {plan}");
         let approve = format!("with a token of your own: ringward approve {plan} --reason …");
         write!(out, "{}", screen.flow("  ", &format!("{explain}; {approve}")))?;

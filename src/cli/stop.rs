@@ -1,7 +1,8 @@
 //! `ringward stop`: the brake. The stop file first, then word to the daemon if it listens.
 //!
-//! **Invariant:** "stopped" is said only when the file is there or the daemon has confirmed it;
-//! a wrong `--db` is never mistaken for a stop.
+//! **Invariant:** "stopped" is said only when the file is there, the daemon has confirmed it, or nothing
+//! can be recorded beside the database, without which no daemon writes; a wrong `--db` is never mistaken
+//! for a stop.
 
 use std::io;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use crate::cli::render::{Out, safe};
 use crate::daemon::stop_file::{StopFile, Stopping};
 use crate::rollout::event::Actor;
 use crate::rollout::verbs::Verb;
+use crate::store;
 use crate::time::Timestamp;
 use crate::web::json::{VerbAnswer, VerbRequest};
 
@@ -42,31 +44,46 @@ pub async fn stop(
     out: Out<'_>,
 ) -> Result<(), CliError> {
     let database = at.database();
-    if let Err(error) = std::fs::metadata(database) {
+    let unseen = std::fs::metadata(database).err();
+    let reason = reason.trim();
+    if reason.is_empty() && unseen.is_none() {
+        return Err(CliError::usage("NOT STOPPED: a reason is needed; say it with --reason"));
+    }
+    let file = StopFile::beside(database);
+    if let Some(error) = unseen {
+        // Who may not look into the directory may reach the daemon all the same.
+        let word = tell_daemon(at, reason).await;
+        if word.is_yes() {
+            return Ok(report(out, &file, None, &Err(error), &word, None)?);
+        }
         let shown = database.display();
         return Err(CliError::failed(format!(
             "NOT STOPPED: cannot see the database {shown} ({error}), so this would stop no daemon; name its database with --db, and use its user"
         )));
     }
-    let reason = reason.trim();
-    if reason.is_empty() {
-        return Err(CliError::usage("NOT STOPPED: a reason is needed; say it with --reason"));
-    }
-    let file = StopFile::beside(database);
     let before = file.read();
     let put = file.put(&Stopping { actor, reason: reason.to_owned(), at: now });
     let word = tell_daemon(at, reason).await;
+    let sealed = if put.is_err() { store::sealed(database) } else { None };
     if let Err(error) = &put
-        && !matches!(word, Word::Done(_) | Word::Recorded)
+        && !word.is_yes()
         // A full disk leaves an empty file, which stops as well as any.
         && !file.is_certainly_there()
+        && sealed.is_none()
     {
         let path = file.path().display();
         return Err(CliError::failed(format!(
             "NOT STOPPED: cannot write the stop file {path} ({error}), and the daemon has not confirmed; use the daemon's user, or end the daemon's process"
         )));
     }
-    Ok(report(out, &file, before, &put, &word)?)
+    Ok(report(out, &file, before, &put, &word, sealed.as_ref())?)
+}
+
+impl Word {
+    /// Whether the daemon itself says that it is stopped.
+    const fn is_yes(&self) -> bool {
+        matches!(self, Self::Done(_) | Self::Recorded)
+    }
 }
 
 async fn tell_daemon(at: &Connection, reason: &str) -> Word {
@@ -87,10 +104,14 @@ fn report(
     before: Option<Stopping>,
     put: &io::Result<()>,
     word: &Word,
+    sealed: Option<&io::Error>,
 ) -> io::Result<()> {
     let path = file.path().display();
     writeln!(out, "Stopped: ringward sends no change to Cloudflare, for any plan.")?;
     match (put, before) {
+        (Err(_), _) if !word.is_yes() && !file.is_certainly_there() && sealed.is_some() => {
+            return report_sealed(out, file, sealed);
+        }
         (Err(error), _) if file.is_certainly_there() => {
             writeln!(
                 out,
@@ -121,7 +142,24 @@ fn report(
             writeln!(out, "It looks for the file just before each change, so it is stopped all the same.")?;
         }
     }
-    writeln!(out, "A change that was on its way already may still arrive, and devices that were offered a")?;
-    writeln!(out, "version before may still install it.")?;
+    last_words(out)?;
     writeln!(out, "When it is safe: ringward start --reason …")
+}
+
+/// Nothing can be written there by anybody: a daemon that cannot record a change does not send it.
+fn report_sealed(out: Out<'_>, file: &StopFile, sealed: Option<&io::Error>) -> io::Result<()> {
+    let why = sealed.map(|why| format!(" ({why})")).unwrap_or_default();
+    let path = file.path().display();
+    writeln!(out, "Neither the database nor the stop file {path} can be written{why}, and a daemon sends")?;
+    writeln!(
+        out,
+        "nothing that it cannot record first. This stop stands nowhere: once the volume can be written"
+    )?;
+    writeln!(out, "again, say `ringward stop --reason …` again before a daemon starts, or writes go on.")?;
+    last_words(out)
+}
+
+fn last_words(out: Out<'_>) -> io::Result<()> {
+    writeln!(out, "A change that was on its way already may still arrive, and devices that were offered a")?;
+    writeln!(out, "version before may still install it.")
 }

@@ -3,15 +3,15 @@
 //! **Invariant:** when nothing is returned, at least one problem was noted.
 
 use std::collections::BTreeSet;
-use std::num::NonZeroU8;
+use std::num::{NonZeroU8, NonZeroU32};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::keys::{ACCESS, CONFIG, FLOOR, MOST};
+use super::keys::{ACCESS, CONFIG, FLOOR, GUARD, MOST};
 use super::{Access, Config, Operators, Reading, RunSettings};
 use crate::plan::error::Problems;
 use crate::plan::fields::{Fields, items, text, word};
-use crate::plan::model::{ApprovalFloor, Revisions};
+use crate::plan::model::{ApprovalFloor, DeviceLimit, Revisions};
 use crate::plan::tree::{Node, Value};
 use crate::plan::values::{account, read};
 
@@ -25,6 +25,7 @@ pub(super) fn config(root: &Node, problems: &mut Problems) -> Option<Config> {
     let fields = Fields::of(root, &CONFIG, problems)?;
     let access = fields.get("access").map(|node| access(node, problems));
     let floor = fields.get("approval_floor").map(|node| floor(node, problems));
+    let guard = fields.get("guard").map(|node| devices_per_day(node, problems));
     let reading = word(&fields, "reading", READING, problems);
     let revisions = word(&fields, "revisions", REVISIONS, problems);
     let run = run(&fields, problems);
@@ -34,6 +35,7 @@ pub(super) fn config(root: &Node, problems: &mut Problems) -> Option<Config> {
         reading: reading.unwrap_or_default(),
         revisions: revisions.unwrap_or_default(),
         approval_floor: floor.flatten(),
+        devices_per_day: guard.flatten(),
         run,
     })
 }
@@ -96,6 +98,13 @@ fn floor(node: &Node, problems: &mut Problems) -> Option<ApprovalFloor> {
     let over = fields.require("over_devices", "write a number of devices, such as 1000", problems);
     let over = over.and_then(|node| whole::<u32>(node, "`over_devices`", "of devices", problems));
     Some(ApprovalFloor { user_group: group?, count: count?, over_devices: usize::try_from(over?).ok()? })
+}
+
+fn devices_per_day(node: &Node, problems: &mut Problems) -> Option<DeviceLimit> {
+    let fields = Fields::of(node, &GUARD, problems)?;
+    let devices = fields.require("devices_per_day", "write a number of devices, such as 2000", problems)?;
+    let devices = whole::<NonZeroU32>(devices, "`devices_per_day`", "of devices, at least 1", problems)?;
+    DeviceLimit::new(devices.get())
 }
 
 /// A value whose own type knows what is right.

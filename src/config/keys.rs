@@ -53,6 +53,7 @@ pub(super) const CONFIG: Mapping = Mapping {
             "revisions: person",
         ),
         mapping("approval_floor", &FLOOR, "Approvals that no plan may ask less than.", "approval_floor: {…}"),
+        mapping("guard", &GUARD, "What no plan may do more of.", "guard: {devices_per_day: 2000}"),
         value("plans", "--plans must be given", "The directory of plan files.", "plans: plans"),
         value(
             "listen",
@@ -91,6 +92,7 @@ pub(super) const CONFIG: Mapping = Mapping {
     elsewhere: &[
         ("api_url", "give --api-url or RINGWARD_API_URL"),
         ("clock", "give --clock or RINGWARD_CLOCK"),
+        ("devices_per_day", "write it under `guard`"),
         ("db", "give --db or RINGWARD_DB; this file is looked for beside the database"),
         ("host", "write `hosts`, a list of names"),
         ("requests", "give --requests or RINGWARD_REQUESTS"),
@@ -134,6 +136,19 @@ pub(super) const ACCESS: Mapping = Mapping {
     ],
     later: &[],
     elsewhere: &[("aud", "write `audience`, a list of AUD tags")],
+};
+
+pub(super) const GUARD: Mapping = Mapping {
+    of: "`guard`",
+    name: "guard",
+    doc: "What no plan may do more of.",
+    keys: &[needed(
+        "devices_per_day",
+        "The most devices that entries and restores of all plans may offer something else within 24 hours.",
+        "devices_per_day: 2000",
+    )],
+    later: &[],
+    elsewhere: &[],
 };
 
 pub(super) const FLOOR: Mapping = Mapping {

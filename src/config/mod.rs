@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use crate::ids::{AccountId, Email, ServiceName};
 use crate::plan::PlanError;
 use crate::plan::error::Problems;
-use crate::plan::model::{ApprovalFloor, Revisions};
+use crate::plan::model::{ApprovalFloor, DeviceLimit, Revisions};
 use crate::plan::tree::{self, FileKind};
 
 pub use access::{Audience, CertsUrl, InvalidAccess, TeamName};
@@ -45,6 +45,8 @@ pub struct Config {
     pub approval_floor: Option<ApprovalFloor>,
     /// Who lets a revision of a plan take effect that does more than restrict.
     pub revisions: Revisions,
+    /// The most devices that entries and restores of all plans may offer something else within 24 hours.
+    pub devices_per_day: Option<DeviceLimit>,
     /// Whatever has a flag of `ringward run`.
     pub run: RunSettings,
 }

@@ -108,6 +108,9 @@ fn every_error_says_where_and_what_would_be_right() {
             "approval_floor: {user_group: G}\n",
             &["`count` is missing", "`over_devices` is missing"],
         ),
+        ("nobody a day", "guard: {devices_per_day: 0}\n", &["of devices, at least 1"]),
+        ("half a guard", "guard: {}\n", &["`devices_per_day`"]),
+        ("a guard's key alone", "devices_per_day: 5\n", &["write it under `guard`"]),
         ("no port", "listen: 127.0.0.1\n", &["no address with a port"]),
         ("a port", "hosts: ['ringward:8787']\n", &["and no port"]),
         ("no hosts", "hosts: []\n", &["`hosts` is empty"]),
@@ -132,8 +135,10 @@ fn the_file_in_the_manual_is_read() {
     let (_, rest) = manual.split_once("```yaml\n").unwrap();
     let (file, _) = rest.split_once("```").unwrap();
     let config = read_text(file).unwrap_or_else(|errors| panic!("{errors:?}"));
-    assert!(config.access.is_some() && config.approval_floor.is_some());
-    for key in ["access", "reading", "approval_floor", "plans", "listen", "hosts", "read_only", "observe"] {
+    assert!(config.access.is_some() && config.approval_floor.is_some() && config.devices_per_day.is_some());
+    for key in
+        ["access", "reading", "approval_floor", "guard", "plans", "listen", "hosts", "read_only", "observe"]
+    {
         assert!(manual.contains(&format!("| `{key}")), "{key} has no row");
     }
 }

@@ -1,7 +1,7 @@
-//! The fresh count of devices before a write, for rings with `max_devices`: what it costs, and how it
-//! is taken.
+//! The fresh count of devices before a write, for rings with `max_devices` and under a guard: what it
+//! costs, and how it is taken.
 //!
-//! **Invariant:** a ring without a limit costs no request, and the pages of a count never use what the
+//! **Invariant:** a ring without either costs no request, and the pages of a count never use what the
 //! budget keeps for the write itself.
 
 use crate::cloudflare::{ApiError, CloudflareClient};
@@ -36,9 +36,10 @@ pub(super) struct Counted {
 
 impl Counting {
     /// What the write without an outcome needs.
-    pub(super) fn of_pending(state: &State) -> Self {
-        let limited = state.pending_write().is_some_and(|(rollout, ring, _)| {
-            rollout.ring_plan(&ring.name).is_some_and(|plan| plan.max_devices.is_some())
+    pub(super) fn of_pending(state: &State, world: &Observations) -> Self {
+        let limited = state.pending_write().is_some_and(|(rollout, ring, write)| {
+            let guarded = world.devices_per_day.is_some() && write.intent.purpose.counts_against_limits();
+            guarded || rollout.ring_plan(&ring.name).is_some_and(|plan| plan.max_devices.is_some())
         });
         if limited { Self::Needed } else { Self::NotNeeded }
     }
@@ -65,7 +66,8 @@ pub(super) fn requests(state: &State, world: &Observations) -> u32 {
     let running = state.plans.values().map(|plan| &plan.rollout).filter(|one| one.phase == Phase::Running);
     let rings = running.flat_map(|rollout| rollout.rings_with_plans());
     let limited = rings.filter(|(ring, plan)| {
-        matches!(ring.stage, Stage::Entering(_) | Stage::Deploying(_)) && plan.max_devices.is_some()
+        let is_limited = plan.max_devices.is_some() || world.devices_per_day.is_some();
+        matches!(ring.stage, Stage::Entering(_) | Stage::Deploying(_)) && is_limited
     });
     let pages = limited.filter_map(|(ring, plan)| {
         let scope = gate::known_scope(ring, plan, world)?;

@@ -160,9 +160,14 @@ impl Engine {
         let replayed = log::replay_all(store.view())?;
         (self.state, self.waits) = (replayed.state, replayed.waits);
         self.head = store.view().head()?;
-        let (approval_floor, revisions) = (self.world.approval_floor.take(), self.world.revisions);
-        let fleet = log::remembered(store.view());
-        self.world = Observations { fleet, approval_floor, revisions, ..Observations::default() };
+        // What the configuration says outlives the log that was open.
+        self.world = Observations {
+            fleet: log::remembered(store.view()),
+            approval_floor: self.world.approval_floor.take(),
+            devices_per_day: self.world.devices_per_day,
+            revisions: self.world.revisions,
+            ..Observations::default()
+        };
         self.store.insert(store).rebuild_projections(&replayed.projections.into_rows())?;
         failpoint::reach(Point::ProjectionsRebuilt);
         let (version, mode) = (env!("CARGO_PKG_VERSION").to_owned(), self.mode);
@@ -319,6 +324,7 @@ impl Engine {
         if self.append(entries.clone(), self.now())? == Appended::Dropped {
             return Ok(self.unrecorded(actor, reason, asked));
         }
+        self.stop_file.remember(self.is_stopped());
         if matches!(asked, Command::Start { .. }) {
             failpoint::reach(Point::StopFileStays);
         }

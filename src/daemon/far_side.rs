@@ -210,7 +210,7 @@ impl FarSide {
                 Err(error) => return SendOutcome::NotSent { message: error.to_string(), retry_at: None },
             },
         };
-        if self.stop_file.is_there() {
+        if self.stop_file.stops() {
             return SendOutcome::Overtaken(Cancelled::Stopped);
         }
         failpoint::reach(Point::WriteReady);

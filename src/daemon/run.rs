@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, Priority};
+use crate::cloudflare::{ApiError, CloudflareClient, Priority};
 use crate::daemon::counting::{self, Counted, Counting};
 use crate::daemon::engine::{Engine, EngineError, Pass, Sound};
 use crate::daemon::far_side::{Asked, FarSide, LastLook, ReadResult, Seen};
@@ -27,10 +27,10 @@ use crate::daemon::wheel::{Tick, Wheel};
 use crate::failpoint::{self, Point};
 use crate::fleet::SWEEP_OVERLAP;
 use crate::ids::{AccountId, PlanName};
-use crate::plan::model::{ApprovalFloor, Revisions};
+use crate::plan::model::{ApprovalFloor, DeviceLimit, Revisions};
 use crate::rollout::command::Command;
 use crate::rollout::event::{Cancelled, Mode, WriteId, WriteIntent};
-use crate::rollout::outcome::{SendOutcome, outcome_entry};
+use crate::rollout::outcome::{SendOutcome, Unsent, outcome_entry, unsent_entry};
 use crate::rollout::safety::{FreshLook, clear_to_send};
 use crate::rollout::world::{Cadence, Observed, Read, Want};
 use crate::time::{Clock, SignedDuration, Stopwatch, Timestamp, after};
@@ -70,6 +70,8 @@ pub struct Settings {
     pub revisions: Revisions,
     /// How long a file must have been unchanged before it does.
     pub settles: Settles,
+    /// The most devices that all plans together may offer something else within 24 hours.
+    pub devices_per_day: Option<DeviceLimit>,
 }
 
 /// A daemon that cannot run, or had to end.
@@ -136,15 +138,15 @@ impl Daemon {
 /// # Errors
 /// When the database cannot be opened or its log not replayed.
 pub async fn start(settings: Settings) -> Result<Daemon, DaemonError> {
-    let Settings { plans, database, account, clock, mode, client, approval_floor, revisions, settles } =
-        settings;
+    let Settings { plans, database, account, clock, mode, client, .. } = settings;
     let (looks_in, mut looks) = mpsc::channel(1);
     let mut plans_reader = PlansReader::start(plans.clone(), Yml::Read, looks_in)
         .map_err(|error| DaemonError::Thread(error.to_string()))?;
-    let files = PlanFiles::new(plans, account.clone(), settles);
+    let files = PlanFiles::new(plans, account.clone(), settings.settles);
     let mut engine = Engine::open(&database, account, clock, mode, files)?;
-    engine.ask_at_least(approval_floor);
-    engine.world.revisions = revisions;
+    engine.ask_at_least(settings.approval_floor);
+    engine.world.revisions = settings.revisions;
+    engine.world.devices_per_day = settings.devices_per_day;
     plans_reader.ask();
     let look = match tokio::time::timeout(FIRST_LOOK_WITHIN, looks.recv()).await {
         Ok(Some(Looked { look, .. })) => {
@@ -348,7 +350,7 @@ impl Owner {
             && self.writing.is_none()
         {
             self.writing = Some(Writing::Looking(intent.id));
-            let counting = Counting::of_pending(&self.engine.state);
+            let counting = Counting::of_pending(&self.engine.state, &self.engine.world);
             self.tasks.spawn(self.far_side.clone().look(intent.clone(), counting, now));
         }
         self.start_reads(&pass.reads, now);
@@ -539,7 +541,7 @@ impl Owner {
                 failpoint::reach(Point::LookTaken);
                 self.tasks.spawn(self.far_side.clone().send(intent));
             }
-            Some(Err(outcome)) => self.finish(write, outcome)?,
+            Some(Err(unsent)) => self.give_up(write, unsent)?,
             None => self.writing = None,
         }
         Ok(())
@@ -578,21 +580,21 @@ impl Owner {
         &self,
         write: WriteId,
         look: Result<(Observed<FreshLook>, Option<Observed<usize>>), ApiError>,
-    ) -> Option<Result<WriteIntent, SendOutcome>> {
+    ) -> Option<Result<WriteIntent, Unsent>> {
         let state = &self.engine.state;
         let (rollout, _, pending) = state.pending_write().filter(|(_, _, pending)| pending.id() == write)?;
         let (look, counted) = match look {
             Ok(look) => look,
-            Err(error) => return Some(Err(look_failed(&error))),
+            Err(error) => return Some(Err(Unsent::read_failed(error.to_string(), error.come_back_at()))),
         };
-        if self.engine.stop_file().is_there() {
-            return Some(Err(SendOutcome::Overtaken(Cancelled::Stopped)));
+        if self.engine.stop_file().stops() {
+            return Some(Err(Cancelled::Stopped.into()));
         }
         let plan = &rollout.id.plan;
         let desired = self.engine.files.desired(plan);
         let (world, now) = (&self.engine.world, self.engine.now());
         let cleared = clear_to_send(state, plan, desired, world, &look, counted.as_ref(), now);
-        Some(cleared.map(|()| pending.intent.clone()).map_err(SendOutcome::Overtaken))
+        Some(cleared.map(|()| pending.intent.clone()).map_err(Unsent::from))
     }
 
     fn finish(&mut self, write: WriteId, outcome: SendOutcome) -> Result<(), DaemonError> {
@@ -606,14 +608,22 @@ impl Owner {
         Ok(())
     }
 
+    /// A planned write is not sent, and says why.
+    fn give_up(&mut self, write: WriteId, unsent: Unsent) -> Result<(), DaemonError> {
+        self.writing = None;
+        let entry = unsent_entry(&self.engine.state, write, unsent);
+        let now = self.engine.now();
+        self.engine.append(entry.into_iter().collect(), now)?;
+        Ok(())
+    }
+
     /// Waits for the answer of a write under way, then closes the log.
     async fn end(mut self, mut inputs: Inputs) -> Result<(), DaemonError> {
         // What is still being looked at is not sent, and is not going to be.
         if let Some(Writing::Looking(write)) =
             self.writing.take_if(|writing| matches!(writing, Writing::Looking(_)))
         {
-            let message = "the daemon is ending".to_owned();
-            self.finish(write, SendOutcome::NotSent { message, retry_at: None })?;
+            self.give_up(write, Cancelled::Ending.into())?;
         }
         if self.writing.is_some() {
             tracing::info!("waiting for the answer of the write under way");
@@ -648,17 +658,6 @@ fn sleep_until(timer: Option<Timestamp>, clock: &Clock) -> Duration {
 /// nothing must not put the timer off.
 fn left_of(sleep: Duration, seconds_since_pass: f64) -> Duration {
     sleep.saturating_sub(Duration::from_secs_f64(seconds_since_pass))
-}
-
-fn look_failed(error: &ApiError) -> SendOutcome {
-    let message = error.to_string();
-    match &error.class {
-        ErrorClass::RateLimited { until, .. } => SendOutcome::RateLimited { message, retry_at: Some(*until) },
-        ErrorClass::NotSent { .. } => SendOutcome::NotSent { message, retry_at: error.come_back_at() },
-        ErrorClass::Refused { .. } | ErrorClass::NoAnswer { .. } => {
-            SendOutcome::Overtaken(Cancelled::Unreadable { message })
-        }
-    }
 }
 
 /// How often a fleet of this size is polled, so that polling stays inside its share of the budget.

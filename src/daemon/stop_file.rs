@@ -1,11 +1,14 @@
 //! The stop file beside the database: the brake that needs no daemon.
 //!
-//! **Invariant:** when it cannot be told whether the file is there, it counts as there.
+//! **Invariant:** when it cannot be told whether the file is there, it counts as there; and a daemon that
+//! was told to stop is stopped whether or not the file could be written.
 
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +29,8 @@ const NOBODY_KNOWN: &str = "unknown";
 pub struct StopFile {
     path: PathBuf,
     database: PathBuf,
+    /// What this process knows besides; shared by all its copies.
+    told: Arc<AtomicBool>,
 }
 
 /// What a stop file says.
@@ -70,7 +75,7 @@ impl StopFile {
     pub fn beside(database: &Path) -> Self {
         let mut path = database.as_os_str().to_owned();
         path.push(".stop");
-        Self { path: path.into(), database: database.to_owned() }
+        Self { path: path.into(), database: database.to_owned(), told: Arc::default() }
     }
 
     /// Where it is.
@@ -79,7 +84,19 @@ impl StopFile {
         &self.path
     }
 
-    /// Whether writes are stopped. Looked at just before each changing request.
+    /// Whether writes are stopped, by the file or by what this process was told. Looked at just before each
+    /// changing request.
+    #[must_use]
+    pub fn stops(&self) -> bool {
+        self.told.load(Ordering::SeqCst) || self.is_there()
+    }
+
+    /// Whether this process knows of a stop, also where no file could be written.
+    pub fn remember(&self, is_stopped: bool) {
+        self.told.store(is_stopped, Ordering::SeqCst);
+    }
+
+    /// Whether the file is there.
     #[must_use]
     pub fn is_there(&self) -> bool {
         match fs::symlink_metadata(&self.path) {

@@ -1,15 +1,15 @@
 //! What one plan changes in another: what of it only restricts, and what has to wait.
 //!
 //! Restricting is a closed list: an added `forbid`, an added or longer freeze, openings that lie wholly
-//! in the old ones, a longer soak, a smaller `max_devices`, more approvals. Where to go back to counts
-//! with it: it lets nobody go forward. Everything else waits.
+//! in the old ones, a longer soak, a smaller `max_devices`, more approvals, `allow_downgrade` taken away.
+//! Where to go back to counts with it: it lets nobody go forward. Everything else waits.
 //!
 //! **Invariant:** a restricted plan differs from the one in force by restrictions alone, and what
 //! [`differences`] does not name is the same to every decision.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::{ApprovalRule, DeviceLimit, Forbid, Plan, ProfileRef, RingPlan};
+use super::model::{AllowDowngrade, ApprovalRule, DeviceLimit, Forbid, Plan, ProfileRef, RingPlan};
 use crate::ids::RingName;
 use crate::schedule::{Freeze, Opening, Zone};
 use crate::time::{Span, Timestamp};
@@ -54,6 +54,8 @@ pub struct RingRestrictions {
     pub approval: Option<ApprovalRule>,
     /// Where to go back to.
     pub back_to: BTreeMap<Environment, ClientVersion>,
+    /// Whether its devices may be taken down; `None`: nothing is said of the ring.
+    pub allow_downgrade: Option<AllowDowngrade>,
 }
 
 impl Restrictions {
@@ -71,6 +73,7 @@ impl Restrictions {
                 max_devices: ring.max_devices,
                 approval: ring.approval.clone(),
                 back_to: ring.rollback.to.clone(),
+                allow_downgrade: Some(ring.allow_downgrade.clone()),
             },
         };
         let rings = plan.rings.iter().map(ring).collect();
@@ -128,6 +131,9 @@ fn restrict(ring: &mut RingPlan, by: &RingRestrictions, now: Timestamp) {
         }
     }
     ring.rollback.to.extend(&by.back_to);
+    if by.allow_downgrade == Some(AllowDowngrade::Nothing) {
+        ring.allow_downgrade = AllowDowngrade::Nothing;
+    }
 }
 
 /// What another plan changes, in words; empty: nothing that a decision could tell. Reasons and the
@@ -228,6 +234,7 @@ fn ring_differences(from: &RingPlan, to: &RingPlan, now: Timestamp, found: &mut 
     told("unknown_after", from.unknown_after.to_string(), to.unknown_after.to_string());
     told("on_failure", word(&from.on_failure), word(&to.on_failure));
     told("max_devices", shown(from.max_devices.as_ref()), shown(to.max_devices.as_ref()));
+    told("allow_downgrade", word(&from.allow_downgrade), word(&to.allow_downgrade));
     told("rollback.step", from.rollback.step.to_string(), to.rollback.step.to_string());
     told("approval", approval(from), approval(to));
     if from.schedule.frozen_from(now) != to.schedule.frozen_from(now) {

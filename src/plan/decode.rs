@@ -10,7 +10,7 @@ use std::iter;
 use std::ops::Range;
 
 use super::approval::author;
-use super::change::{RestrictedRing, Restrictions};
+use super::change::{RestrictedRing, Restrictions, RingRestrictions};
 use super::error::{Other, Problems};
 use super::fields::{Fields, description, items, text, word};
 use super::keys::{DEFAULTS, FORBID, ON_DRIFT, ON_NEW_TARGET, PLAN, RING};
@@ -89,7 +89,11 @@ pub(super) fn restrictions(root: &Node) -> Restrictions {
     Restrictions {
         forbid: forbid.into_iter().map(|(forbid, _)| forbid).collect(),
         rings,
-        defaults: none.restrictions(&defaults, &mut Problems::default()),
+        // Of a ring that the file does not name, its `defaults` take nothing away.
+        defaults: RingRestrictions {
+            allow_downgrade: None,
+            ..none.restrictions(&defaults, &mut Problems::default())
+        },
     }
 }
 
@@ -347,6 +351,7 @@ impl RingRead {
             unknown_after: keys.unknown_after_or(defaults),
             on_failure: keys.on_failure_or(defaults),
             max_devices: keys.max_devices_or(defaults),
+            allow_downgrade: keys.allow_downgrade_or(defaults),
             rollback: keys.rollback_or(defaults),
             approval,
         })

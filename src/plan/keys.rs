@@ -10,8 +10,8 @@ mod rollback;
 use super::decode::{MAX_FORBIDS, MAX_PROFILES, MAX_RINGS};
 use super::grammar::{Absent, Key, Mapping, Takes};
 use super::kinds::{
-    ACCOUNT, CRON, DATE, DEVICES, EMAIL, OPEN_SPAN, PLAN_NAME, PROFILE, PROSE, RANGE, SHARE, SOAK_SPAN, TEXT,
-    UNKNOWN_SPAN, VERSION, WITHIN_SPAN, ZONE,
+    ACCOUNT, CRON, DATE, DEVICES, DOWNGRADES, EMAIL, OPEN_SPAN, PLAN_NAME, PROFILE, PROSE, RANGE, SHARE,
+    SOAK_SPAN, TEXT, UNKNOWN_SPAN, VERSION, WITHIN_SPAN, ZONE,
 };
 use super::model::{OnDrift, OnFailure, OnNewTarget};
 use super::ring::{BUILT_IN_ADOPTION, BUILT_IN_SOAK, BUILT_IN_UNKNOWN_AFTER};
@@ -131,6 +131,14 @@ const MAX_DEVICES: Key = Key {
     example: "max_devices: 25000",
 };
 
+const ALLOW_DOWNGRADE: Key = Key {
+    name: "allow_downgrade",
+    takes: Takes::Value(&DOWNGRADES),
+    absent: Absent::Means("no device"),
+    doc: "Which devices the targets may take down to an older version, by what they run. Without it a ring waits (`would_downgrade`) when at least 3 of its devices of an environment, and more than 5% of those seen in the last 7 days, run something newer than the target; devices on a version that a rollback took back from them are not counted. With a range, devices that it does not cover are counted as before. It is asked on entering a ring; nobody can waive it.",
+    example: "allow_downgrade: '<=2026.8.2100'",
+};
+
 /// The whole file.
 pub(super) const PLAN: Mapping = Mapping {
     of: "a plan",
@@ -216,6 +224,7 @@ pub(super) const PLAN: Mapping = Mapping {
         ("unknown_after", IN_RING_OR_DEFAULTS),
         ("on_failure", IN_RING_OR_DEFAULTS),
         ("max_devices", IN_RING_OR_DEFAULTS),
+        ("allow_downgrade", IN_RING_OR_DEFAULTS),
         ("rollback", IN_RING_OR_DEFAULTS),
         ("rollback_to", IN_RING_OR_DEFAULTS),
         ("approval", IN_RING_OR_DEFAULTS),
@@ -248,6 +257,7 @@ pub(super) const DEFAULTS: Mapping = Mapping {
         UNKNOWN_AFTER,
         ON_FAILURE_KEY,
         MAX_DEVICES,
+        ALLOW_DOWNGRADE,
         Key { absent: Absent::Means("the values built in"), ..ROLLBACK_KEY },
         Key { absent: Absent::Means("none"), ..ROLLBACK_TO_KEY },
         Key { absent: Absent::Means("nobody is asked"), ..APPROVAL_KEY },
@@ -315,6 +325,7 @@ pub(super) const RING: Mapping = Mapping {
         Key { absent: Absent::Inherited(UNKNOWN_AFTER_BUILT_IN), ..UNKNOWN_AFTER },
         Key { absent: Absent::Inherited(ON_FAILURE_BUILT_IN), ..ON_FAILURE_KEY },
         Key { absent: Absent::Means("the limit of `defaults`, else none"), ..MAX_DEVICES },
+        Key { absent: Absent::Means("what `defaults` allow, else no device"), ..ALLOW_DOWNGRADE },
         ROLLBACK_KEY,
         ROLLBACK_TO_KEY,
         APPROVAL_KEY,

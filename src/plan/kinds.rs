@@ -67,6 +67,13 @@ pub(super) const RANGE: ValueKind = ValueKind {
     bound: None,
     ..VERSION
 };
+pub(super) const DOWNGRADES: ValueKind = ValueKind {
+    name: "range of versions, or `true`",
+    doc: "Comparisons over the first three numbers of the version that a device runs, such as '<=2026.8.2100', quoted; `true` for any version, `false` for none.",
+    pattern: r"^\s*(?:true\s*$|false\s*$|[<>=~^*]|[0-9.]+[*xX])",
+    bare: Bare::Anything,
+    ..RANGE
+};
 pub(super) const ZONE: ValueKind = ValueKind {
     name: "time zone",
     doc: "An IANA name, such as Europe/Lisbon, America/New_York or UTC.",

@@ -71,6 +71,10 @@ pub struct RingPlan {
     /// How the ring is rolled back. Plans of older logs have what is built in.
     #[serde(default)]
     pub rollback: RollbackRules,
+    /// Which devices its targets may take down to an older version. Plans of older logs allow none, and
+    /// were never asked.
+    #[serde(default, skip_serializing_if = "AllowDowngrade::is_nothing")]
+    pub allow_downgrade: AllowDowngrade,
     /// Who lets it be entered; `None`: nobody is asked. Plans of older logs ask nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<ApprovalRule>,
@@ -81,6 +85,48 @@ impl RingPlan {
     #[must_use]
     pub fn asks_for(&self, version: ClientVersion) -> bool {
         self.targets.values().any(|target| *target == version)
+    }
+}
+
+/// Which devices a ring's targets may take down to an older version.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AllowDowngrade {
+    /// A few at most.
+    #[default]
+    Nothing,
+    /// Those that run one of these; read over the first three numbers of a version.
+    From(semver::VersionReq),
+    /// All.
+    Any,
+}
+
+impl AllowDowngrade {
+    /// Whether it allows none.
+    #[must_use]
+    pub const fn is_nothing(&self) -> bool {
+        matches!(self, Self::Nothing)
+    }
+
+    /// Whether devices on a version may be taken down.
+    #[must_use]
+    pub fn covers(&self, version: ClientVersion) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::From(range) => range.matches(&version.as_semver()),
+            Self::Any => true,
+        }
+    }
+}
+
+impl fmt::Display for AllowDowngrade {
+    /// As people read it in a sentence; nothing at all where it allows none.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => Ok(()),
+            Self::From(range) => write!(f, "{range}"),
+            Self::Any => f.write_str("any version"),
+        }
     }
 }
 

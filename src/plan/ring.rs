@@ -17,9 +17,11 @@ use super::error::{Other, Problems};
 use super::fields::{Fields, word};
 use super::grammar::Mapping;
 use super::keys::{ADOPTION, DARK, HEALTH, ON_FAILURE, ROLLBACK, ROLLBACK_TO, STALLED, VERSIONS};
-use super::model::{Adoption, DeviceLimit, Health, HealthLimit, OnFailure, Percent, RollbackRules};
+use super::model::{
+    Adoption, AllowDowngrade, DeviceLimit, Health, HealthLimit, OnFailure, Percent, RollbackRules,
+};
 use super::tree::Node;
-use super::values::{count, share, span, target};
+use super::values::{allow_downgrade, count, share, span, target};
 use crate::schedule::{Schedule, Zone};
 use crate::time::{Span, in_words};
 use crate::version::{ClientVersion, Environment};
@@ -100,6 +102,7 @@ pub(super) struct RingKeys {
     unknown_after: Option<Span>,
     on_failure: Option<OnFailure>,
     max_devices: Option<DeviceLimit>,
+    allow_downgrade: Option<AllowDowngrade>,
     step: Option<Span>,
     pub(super) back_to: Targets,
     pub(super) approval: ApprovalKeys,
@@ -137,6 +140,7 @@ impl RingKeys {
             .get("max_devices")
             .and_then(|node| count(node, "`max_devices`", MOST_DEVICES, problems))
             .and_then(DeviceLimit::new);
+        keys.allow_downgrade = fields.get("allow_downgrade").and_then(|node| allow_downgrade(node, problems));
         if let Some(fields) = fields.get("rollback").and_then(|node| Fields::of(node, &ROLLBACK, problems)) {
             keys.step = fields.get("step").and_then(|node| {
                 let why = "Cloudflare needs 15m to notify a device, which then installs";
@@ -192,6 +196,7 @@ impl RingKeys {
             max_devices: self.max_devices_or(defaults),
             approval: self.approval.or(&defaults.approval, problems),
             back_to: back_to.filter_map(|target| Some((target.environment, target.version?))).collect(),
+            allow_downgrade: Some(self.allow_downgrade_or(defaults)),
         }
     }
 
@@ -278,6 +283,10 @@ impl RingKeys {
 
     pub(super) fn max_devices_or(&self, defaults: &Self) -> Option<DeviceLimit> {
         self.max_devices.or(defaults.max_devices)
+    }
+
+    pub(super) fn allow_downgrade_or(&self, defaults: &Self) -> AllowDowngrade {
+        self.allow_downgrade.as_ref().or(defaults.allow_downgrade.as_ref()).cloned().unwrap_or_default()
     }
 
     pub(super) fn rollback_or(&self, defaults: &Self) -> RollbackRules {

@@ -7,7 +7,7 @@ use std::num::NonZeroU8;
 use super::error::Problems;
 use super::fields::text;
 use super::guess;
-use super::model::{Percent, ProfileRef};
+use super::model::{AllowDowngrade, Percent, ProfileRef};
 use super::tree::Node;
 use crate::ids::{AccountId, Email, PlanName, PolicyId, UserGroupName};
 use crate::time::Span;
@@ -77,7 +77,7 @@ pub(super) fn target(node: &Node, problems: &mut Problems) -> Option<ClientVersi
     })
 }
 
-/// A range of versions never to offer, over the first three numbers.
+/// A range of versions, over the first three numbers.
 pub(super) fn range(node: &Node, problems: &mut Problems) -> Option<semver::VersionReq> {
     const INSTEAD: &str = "write comparisons over the first three numbers, such as '>=2026.7.1343, <2026.7.1376' or '=2026.7.1343'";
     read(node, "a range of versions", problems, |text| {
@@ -88,11 +88,20 @@ pub(super) fn range(node: &Node, problems: &mut Problems) -> Option<semver::Vers
             comparator.op == semver::Op::Caret && !written.trim_start().starts_with('^')
         });
         if bare {
-            let problem = "a version without a comparison, which would forbid the rest of the year too";
+            let problem = "a version without a comparison, which would mean the rest of the year too";
             return Err((problem.to_owned(), INSTEAD.to_owned()));
         }
         Ok(range)
     })
+}
+
+/// Which devices may go down: a range of what they run, `true` for all, `false` for none.
+pub(super) fn allow_downgrade(node: &Node, problems: &mut Problems) -> Option<AllowDowngrade> {
+    match text(node, "`allow_downgrade`", problems)?.trim() {
+        "true" => Some(AllowDowngrade::Any),
+        "false" => Some(AllowDowngrade::Nothing),
+        _ => range(node, problems).map(AllowDowngrade::From),
+    }
 }
 
 /// A share such as `90%` or `99.5%`, above zero; `zero` says what 0% would do.

@@ -22,9 +22,9 @@ use crate::ids::{Email, UserGroupName};
 use crate::plan::model::{ApprovalRule, Plan, PlanDigest, RingPlan};
 use crate::rollout::decide::Context;
 use crate::rollout::event::{Entry, Event};
-use crate::rollout::gate::Subject;
+use crate::rollout::gate::{LEFT_TO_ENTER, Subject};
 use crate::rollout::remote::{Member, Standing};
-use crate::rollout::state::{Approval, Stage, Words};
+use crate::rollout::state::{Approval, Stage, Validity, Words};
 use crate::rollout::verdict::{Evidence, Gate, Judgement, Unknown, Verdict, Waiting};
 use crate::rollout::world::{ENTRY_MAX_AGE, Observations, Observed, REST_MAX_AGE};
 use crate::schedule::Writable;
@@ -228,12 +228,31 @@ pub(super) fn judge(subject: Subject<'_>) -> Option<Judgement> {
     Some(Judgement { gate: Gate::Approval, environment: None, verdict, evidence, as_of })
 }
 
-/// Asks people once all but the clock is ready, once for each revision.
+/// From when on people are asked: a word that is given earlier has run out when the ring opens. `None`:
+/// it never opens.
+pub(super) fn ask_from(plan: &RingPlan, now: Timestamp) -> Option<Timestamp> {
+    let opens_at = plan.schedule.next_entry(now, LEFT_TO_ENTER)?;
+    let expires = plan.approval.as_ref().map_or(ApprovalRule::BUILT_IN_EXPIRES, |rule| rule.expires);
+    Some(crate::time::after(opens_at, -expires.get()))
+}
+
+/// Whether an approval of this revision has run out since people were asked.
+fn has_run_out(words: &Words, digest: &PlanDigest, asked: Timestamp, now: Timestamp) -> bool {
+    let stands = |word: &&Approval| word.standing == Validity::Stands && word.digest == *digest;
+    words.approvals.values().filter(stands).any(|word| asked < word.expires_at && word.expires_at <= now)
+}
+
+/// Asks people once all but the clock is ready, once for each revision, and again when an approval has
+/// run out.
 pub(super) fn ask(context: &Context<'_>) -> Vec<Entry> {
-    let Some((ring, _)) = context.current().filter(|_| !context.is_held()) else { return Vec::new() };
+    let Some((ring, plan)) = context.current().filter(|_| !context.is_held()) else { return Vec::new() };
     let digest = &context.rollout.revision.digest;
-    let asked = ring.words.asked.as_ref().is_some_and(|(_, of)| of == digest);
-    if asked || !matches!(ring.stage, Stage::Entering(_)) {
+    let asked = ring.words.asked.as_ref().filter(|(_, of)| of == digest).map(|(at, _)| *at);
+    let asked = asked.filter(|asked| !has_run_out(&ring.words, digest, *asked, context.now));
+    if asked.is_some() || !matches!(ring.stage, Stage::Entering(_)) {
+        return Vec::new();
+    }
+    if ask_from(plan, context.now).is_none_or(|from| context.now < from) {
         return Vec::new();
     }
     let judgements = context.judged(ring);

@@ -6,6 +6,7 @@
 use crate::ids::{PlanName, RingName, UserGroupName};
 use crate::plan::model::{PlanDigest, RingPlan};
 use crate::rollout::approval::{self, Hearing, Word};
+use crate::rollout::drift::look;
 use crate::rollout::event::{Actor, Cause, Entry, Event, RollbackStep, RolloutId, Trigger, WaitsFor};
 use crate::rollout::gate::{self, health};
 use crate::rollout::rollback::{NoWayBack, Scope, Stuck, steps};
@@ -538,7 +539,8 @@ pub fn done(entries: &[Entry], after: &State, asked: &Command) -> String {
             Event::Paused {} => format!("plan {plan} is paused"),
             Event::PauseLifted {} => format!("the pause of plan {plan} is lifted"),
             Event::HaltLifted { cause, .. } => {
-                format!("the halt of plan {plan} is lifted and its cause acknowledged: {cause}")
+                let stays = stays_as_it_is(after, entry, cause);
+                format!("the halt of plan {plan} is lifted and its cause acknowledged: {cause}{stays}")
             }
             Event::GateWaived { ring, gate } => format!("gate {gate} of ring `{ring}` is waived"),
             Event::RollbackStarted { steps, .. } => {
@@ -563,6 +565,20 @@ pub fn done(entries: &[Entry], after: &State, asked: &Command) -> String {
         }
     });
     events.chain(still_held(after, asked)).collect::<Vec<_>>().join("; ")
+}
+
+/// What becomes of a changed group once its halt is lifted.
+fn stays_as_it_is(after: &State, entry: &Entry, cause: &Cause) -> String {
+    let Cause::Drift(drift) = cause else { return String::new() };
+    let rollout = entry.rollout.as_ref().and_then(|id| Some(&after.plans.get(&id.plan)?.rollout));
+    let lacks = rollout.map(|rollout| look::lacks(after, rollout, &drift.ring)).unwrap_or_default();
+    if lacks.is_empty() {
+        return "; the group stays as it is now, and nothing is set back".to_owned();
+    }
+    format!(
+        "; the group stays as it is now, and nothing is set back: it does not offer the targets of ring `{}` ({lacks}), so the ring is not verified, and none of its devices is acknowledged for standing still",
+        drift.ring
+    )
 }
 
 /// The holds that a verb that lets things go on has left.

@@ -20,10 +20,10 @@ use crate::rollout::shrink;
 use crate::rollout::state::{
     Attempts, IllegalEvent, Phase, PlanState, Refusal, Ring, Rollout, Soak, Stage, State,
 };
-use crate::rollout::verdict::{Gate, Judgement, Verdict};
+use crate::rollout::verdict::{Gate, Judgement, Unknown, Verdict};
 use crate::rollout::world::{Desired, Observations, Want};
 use crate::rollout::{lifecycle, outcome, reads, unsettled};
-use crate::time::{Timestamp, since};
+use crate::time::{SignedDuration, Timestamp, since};
 
 /// Steps that one decision may take. A rollout of 100 rings that are all recognised takes 201.
 const MAX_STEPS: usize = 1_000;
@@ -367,6 +367,10 @@ fn unknown_too_long(context: &Context<'_>) -> Option<Cause> {
     let judged = |(ring, _): &(&Ring, &RingPlan)| !matches!(ring.stage, Stage::Deploying(_));
     context.rollout.rings_with_plans().filter(judged).find_map(|(ring, plan)| {
         let limit = plan.unknown_after.get();
+        if let Some(since) = unread_too_long(ring, limit) {
+            let (ring, gate, why) = (ring.name.clone(), Gate::Fleet, Unknown::ReadFails);
+            return Some(Cause::UnknownTooLong { ring, gate, environment: None, why, since });
+        }
         let ((gate, environment), unknown) =
             ring.unknown.iter().find(|(_, unknown)| since(unknown.since, context.now) >= limit)?;
         Some(Cause::UnknownTooLong {
@@ -377,6 +381,16 @@ fn unknown_too_long(context: &Context<'_>) -> Option<Cause> {
             since: unknown.since,
         })
     })
+}
+
+/// Since when the read before each write of a ring fails, if that is too long.
+fn unread_too_long(ring: &Ring, limit: SignedDuration) -> Option<Timestamp> {
+    let entering = match &ring.stage {
+        Stage::Entering(attempts) => attempts.reads.as_ref(),
+        _ => None,
+    };
+    let reads = entering.into_iter().chain(&ring.restoring.attempts.reads);
+    reads.into_iter().find(|reads| since(reads.since, reads.until) >= limit).map(|reads| reads.since)
 }
 
 /// Records which gates cannot tell and why, and which can again: the clock of `unknown_after`.

@@ -10,8 +10,9 @@ use crate::ids::{PlanName, PolicyId, RingName};
 use crate::plan::model::{DeviceLimit, RingPlan};
 use crate::rollout::block::{BlockKind, Step};
 use crate::rollout::decide::Context;
+use crate::rollout::downgrade;
 use crate::rollout::drift;
-use crate::rollout::event::{Event, Purpose, WriteId, WriteIntent};
+use crate::rollout::event::{Event, Purpose, Today, WriteId, WriteIntent};
 use crate::rollout::remote::{Group, GroupContent, VersionEntry};
 use crate::rollout::revision::forbid;
 use crate::rollout::safety::{self, GroupStep, Veto};
@@ -27,6 +28,10 @@ pub(super) const MAX_ATTEMPTS: u32 = 6;
 
 /// The wait after the first write that came to nothing; it doubles with each further one.
 const FIRST_BACKOFF: SignedDuration = SignedDuration::from_mins(1);
+
+/// The wait after a failed read before a write doubles so often, up to 16 minutes: the dependency may be
+/// back at any time, and nothing was sent.
+const READ_DOUBLINGS: u32 = 4;
 
 /// What entering the current ring comes to.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +68,7 @@ pub(super) enum EntryBlock {
     Block(BlockKind),
     /// The plan forbids what would be on offer.
     Forbidden(ClientVersion),
+    DevicesPerDay(TooManyToday),
     /// A group of the plan drifted: first it is written back, or a person decides.
     Drifted,
     /// Another ring deploys or adopts; a group is written back after it.
@@ -78,6 +84,20 @@ pub struct TooMany {
     pub devices: usize,
     /// `max_devices` of the ring.
     pub at_most: DeviceLimit,
+}
+
+/// A write with which all plans together would offer something else to more devices within 24 hours than the
+/// daemon's configuration allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooManyToday {
+    /// How many, by the planner's count.
+    pub devices: usize,
+    /// How many the writes of the 24 hours before have.
+    pub before: usize,
+    /// `guard.devices_per_day`.
+    pub at_most: DeviceLimit,
+    /// When the first of those writes counts no more.
+    pub until: Option<Timestamp>,
 }
 
 /// What a ring's group needs, whatever stands against doing it now.
@@ -127,7 +147,10 @@ pub(super) fn entering(
     blocks.extend(forbidden.copied().map(EntryBlock::Forbidden));
     let held = held_out(context.state, plan, &policies, &step);
     blocks.extend(held.cloned().map(Box::new).map(EntryBlock::HeldOut));
-    let held = blocks.iter().any(|block| !matches!(block, EntryBlock::Gates));
+    // What a ring has already, it keeps whatever the schedule says; that it takes devices down, it must say.
+    let goes_down = !judgements.iter().any(|word| word.gate == Gate::Downgrade)
+        || judgements.iter().any(|word| word.gate == Gate::Downgrade && !word.verdict.advances());
+    let held = goes_down || blocks.iter().any(|block| !matches!(block, EntryBlock::Gates));
     if let Some(event) = recognised(context, plan, &policies, &step).filter(|_| !held) {
         return Entering::Recognised(event);
     }
@@ -135,6 +158,10 @@ pub(super) fn entering(
     // reads that settle it. A ring that needs none may go on.
     if let Some(too_many) = too_many(context, plan, &step) {
         blocks.push(EntryBlock::BlastLimit(too_many));
+    }
+    if let GroupStep::Write { before, after, .. } = &step {
+        let devices = retargets(context, plan, before.as_ref(), after);
+        blocks.extend(too_many_today(context, devices).map(EntryBlock::DevicesPerDay));
     }
     if let GroupStep::Write { .. } = step
         && let Some(until) = budget_spent_until(context)
@@ -157,8 +184,10 @@ pub(super) fn entering(
             after,
             policies,
             devices: eligible(&judgements),
+            moves: downgrade::moves_of(&judgements),
             judgements,
             after_doubt: attempts.doubted,
+            today: today(context),
         })),
     }
 }
@@ -191,7 +220,7 @@ pub(super) fn not_now_for(
     let mut blocks: Vec<EntryBlock> = context.stopping(step).map(EntryBlock::Block).collect();
     let until = not_before(attempts, since);
     if context.now < until {
-        blocks.push(EntryBlock::Backoff { until, last: attempts.last.clone() });
+        blocks.push(EntryBlock::Backoff { until, last: attempts.trouble() });
     }
     if let Some((rollout, _, write)) = context.state.pending_write() {
         blocks.push(EntryBlock::OtherWrite { plan: rollout.id.plan.clone(), write: write.id() });
@@ -254,6 +283,21 @@ pub(super) fn too_many(context: &Context<'_>, plan: &RingPlan, step: &GroupStep)
     let at_most = plan.max_devices?;
     let devices = retargets(context, plan, before.as_ref(), after);
     at_most.is_exceeded_by(devices).then_some(TooMany { devices, at_most })
+}
+
+/// Why the guard keeps a write to so many devices back; `None`: it does not.
+pub(super) fn too_many_today(context: &Context<'_>, devices: usize) -> Option<TooManyToday> {
+    let Today { before, at_most } = today(context)?;
+    let until = context.state.day.next_end(context.now);
+    // A write that moves nobody adds nothing.
+    let exceeded = devices > 0 && at_most.is_exceeded_by(before.saturating_add(devices));
+    exceeded.then_some(TooManyToday { devices, before, at_most, until })
+}
+
+/// How the guard stands; `None`: there is none.
+pub(super) fn today(context: &Context<'_>) -> Option<Today> {
+    let at_most = context.world.devices_per_day?;
+    Some(Today { before: context.state.day.devices(context.now), at_most })
 }
 
 /// How many devices a write offers something else, by what is known of the fleet.
@@ -321,12 +365,15 @@ pub(super) fn eligible(judgements: &[Judgement]) -> usize {
     }
 }
 
-/// When the next write for a ring may be planned, after those that came to nothing.
+/// When the next write for a ring may be planned, after those that came to nothing and those that were
+/// not sent since the read before them failed.
 pub(super) fn not_before(attempts: &Attempts, since: Timestamp) -> Timestamp {
-    let backoff = match attempts.failed {
+    let doubled = |times: u32, at_most: u32| match times {
         0 => SignedDuration::ZERO,
-        failed => FIRST_BACKOFF * 2_i32.pow((failed - 1).min(MAX_ATTEMPTS)),
+        times => FIRST_BACKOFF * 2_i32.pow((times - 1).min(at_most)),
     };
+    let reads = attempts.reads.as_ref().map_or(0, |reads| reads.times);
+    let backoff = doubled(attempts.failed, MAX_ATTEMPTS).max(doubled(reads, READ_DOUBLINGS));
     after(since, backoff).max(attempts.not_before.unwrap_or(since))
 }
 

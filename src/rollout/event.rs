@@ -17,7 +17,7 @@ pub use crate::rollout::approval::Ask;
 pub use crate::rollout::block::{Block, BlockKind, WaitingRevision, WaitsFor};
 pub use crate::rollout::cause::Cause;
 pub use crate::rollout::drift::{Drift, DriftKind, Elsewhere, GroupDrift, MovedTo, Never, OtherUpdater};
-pub use crate::rollout::intent::{Cancelled, DOUBT_READS_APART, Finding, Purpose, WriteIntent};
+pub use crate::rollout::intent::{Cancelled, DOUBT_READS_APART, Finding, Purpose, Today, WriteIntent};
 use crate::rollout::remote::Group;
 pub use crate::rollout::rollback::{Ground, HowBack, RollbackStep, Trigger, WayBack};
 use crate::rollout::token::TokenGrant;

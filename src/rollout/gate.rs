@@ -13,6 +13,7 @@ use crate::fleet::{Census, EnvironmentCensus, Membership, RingScope};
 use crate::ids::PolicyId;
 use crate::plan::model::RingPlan;
 use crate::rollout::approval;
+use crate::rollout::downgrade;
 use crate::rollout::drift::look;
 use crate::rollout::state::{Assigned, Back, Ring, Rollout, Soak, Stage, State};
 use crate::rollout::verdict::{Evidence, Exempt, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
@@ -70,8 +71,13 @@ pub fn judge(subject: Subject<'_>) -> Vec<Judgement> {
 pub fn entry(subject: Subject<'_>) -> Vec<Judgement> {
     let schedule = &subject.plan.schedule;
     let resolved = subject.world.resolve_within(&subject.rollout.revision.plan, subject.plan);
-    let mut judgements =
-        vec![opening(schedule, subject.now), freeze(schedule, subject.now), fleet(subject, resolved, 1)];
+    let known = resolved.clone().ok();
+    let fleet = fleet(subject, resolved, 1);
+    // What cannot be seen, the gate before says: nothing goes on then.
+    let in_sight = !matches!(fleet.verdict, Verdict::Unknown(why) if why != Unknown::NobodyToMove);
+    let known = known.filter(|_| in_sight);
+    let mut judgements = vec![opening(schedule, subject.now), freeze(schedule, subject.now), fleet];
+    judgements.extend(known.iter().flat_map(|policies| downgrade::judge(subject, policies)));
     judgements.extend(approval::judge(subject));
     judgements
 }

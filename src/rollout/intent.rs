@@ -12,6 +12,7 @@ use crate::ids::{PolicyId, RingName, UserGroupName};
 use crate::plan::model::{DeviceLimit, PlanDigest};
 use crate::rollout::approval::{Ask, Tally};
 use crate::rollout::block::BlockKind;
+use crate::rollout::downgrade::AllMoves;
 use crate::rollout::event::WriteId;
 use crate::rollout::remote::{Group, GroupContent};
 use crate::rollout::verdict::{Evidence, Judgement};
@@ -48,6 +49,24 @@ pub struct WriteIntent {
     pub retargets: Option<usize>,
     /// Whether an earlier write for this ring was in doubt: then any error is a doubt again.
     pub after_doubt: bool,
+    /// Where its devices come from, by environment; `None` where a group is written back, in a rollback,
+    /// and in logs of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moves: Option<AllMoves>,
+    /// What the guard of the daemon's configuration said; `None`: there is none, it is a rollback, or the
+    /// log is of an older version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub today: Option<Today>,
+}
+
+/// The guard on devices per day, as it stood when a write was planned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Today {
+    /// How many devices the writes of the 24 hours before offered something else.
+    pub before: usize,
+    /// How many may be in all.
+    pub at_most: DeviceLimit,
 }
 
 impl WriteIntent {
@@ -91,6 +110,15 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    /// Whether a write is held against `max_devices` and the guard. What goes back never is.
+    #[must_use]
+    pub const fn counts_against_limits(&self) -> bool {
+        match self {
+            Self::Target | Self::MoveOut { .. } | Self::Restore => true,
+            Self::Rollback { .. } => false,
+        }
+    }
+
     /// Whether a ring has such writes wherever it is, and not only when its turn came.
     #[must_use]
     pub const fn is_of_any_stage(&self) -> bool {
@@ -150,7 +178,25 @@ pub enum Cancelled {
         /// `max_devices` of the ring.
         at_most: DeviceLimit,
     },
-    /// The read before the write failed.
+    /// With it, all plans together would offer something else to more devices within 24 hours than the
+    /// daemon's configuration allows.
+    TooManyToday {
+        /// By a fresh count.
+        counted: usize,
+        /// By the writes of the 24 hours before.
+        before: usize,
+        /// `guard.devices_per_day`.
+        at_most: DeviceLimit,
+    },
+    /// The read before the write failed, so nothing was sent.
+    ReadFailed {
+        /// What was said.
+        message: String,
+    },
+    /// The daemon ended while it read.
+    Ending,
+    /// The read before the write failed; as logs of older versions have it, where it counted as a write
+    /// that came to nothing.
     Unreadable {
         /// What was said.
         message: String,
@@ -178,11 +224,14 @@ impl Cancelled {
             | Self::Forbidden { .. }
             | Self::RolledBack
             | Self::HeldOut { .. }
-            | Self::ApprovalVoid { .. } => false,
+            | Self::ApprovalVoid { .. }
+            | Self::ReadFailed { .. }
+            | Self::Ending => false,
             Self::ConcurrentEdit
             | Self::GroupGone
             | Self::GroupInTheWay
             | Self::TooManyDevices { .. }
+            | Self::TooManyToday { .. }
             | Self::Unreadable { .. }
             | Self::NotSent { .. }
             | Self::RateLimited => true,
@@ -212,7 +261,14 @@ impl fmt::Display for Cancelled {
                     "it would offer something else to {counted} devices, and `max_devices` is {at_most}"
                 )
             }
-            Self::Unreadable { message } => write!(f, "the read before the write failed: {message}"),
+            Self::TooManyToday { counted, before, at_most } => write!(
+                f,
+                "it would offer something else to {counted} devices after {before} in the 24 hours before, and `devices_per_day` is {at_most}"
+            ),
+            Self::ReadFailed { message } | Self::Unreadable { message } => {
+                write!(f, "the read before the write failed: {message}")
+            }
+            Self::Ending => f.write_str("the daemon ended before it was sent"),
             Self::NotSent { message } => write!(f, "the request was not sent: {message}"),
             Self::RateLimited => f.write_str("Cloudflare asked to slow down"),
         }

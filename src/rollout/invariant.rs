@@ -17,6 +17,7 @@ use crate::rollout::remote::GroupContent;
 use crate::time::{SignedDuration, Timestamp, in_words, since};
 
 mod approved;
+mod down;
 mod drift;
 mod entry;
 mod exit;
@@ -80,6 +81,8 @@ pub enum Law {
     /// What does more than restrict was announced before it took effect, for long enough or until a
     /// person confirmed it.
     Announced,
+    /// A ring takes no more devices down to an older version than the plan allows.
+    NotDown,
     /// A halt, an acknowledgement and a waiver have their recorded grounds.
     Grounded,
 }
@@ -107,6 +110,7 @@ impl Law {
             | Self::Approved
             | Self::Blocked
             | Self::Announced
+            | Self::NotDown
             | Self::Grounded => None,
         }
     }
@@ -133,6 +137,7 @@ impl Law {
             Self::Approved => "approved by those who are asked",
             Self::Blocked => "nothing past a block",
             Self::Announced => "a loosening is announced",
+            Self::NotDown => "nobody down unasked",
             Self::Grounded => "grounds on record",
         }
     }

@@ -15,6 +15,7 @@ pub mod block;
 mod cause;
 pub mod command;
 pub mod decide;
+pub mod downgrade;
 pub mod drift;
 mod entering;
 pub mod event;

@@ -44,6 +44,43 @@ pub enum SendOutcome {
     },
 }
 
+/// Why a planned write was not sent. Nothing went out, so whatever the reason it leaves no doubt: that a
+/// read before it was refused or rate-limited says nothing about a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsent {
+    /// Why.
+    pub why: Cancelled,
+    /// When to come back.
+    pub retry_at: Option<Timestamp>,
+}
+
+impl Unsent {
+    /// The read before the write failed.
+    #[must_use]
+    pub const fn read_failed(message: String, retry_at: Option<Timestamp>) -> Self {
+        Self { why: Cancelled::ReadFailed { message }, retry_at }
+    }
+}
+
+impl From<Cancelled> for Unsent {
+    fn from(why: Cancelled) -> Self {
+        Self { why, retry_at: None }
+    }
+}
+
+/// The event for a write that was not sent; `None` when the log has an outcome of it already, or the
+/// write is in doubt.
+#[must_use]
+pub fn unsent_entry(state: &State, id: WriteId, Unsent { why, retry_at }: Unsent) -> Option<Entry> {
+    let (rollout, ring, write) = state.pending_write()?;
+    if write.id() != id || write.doubt.is_some() {
+        return None;
+    }
+    let reason = why.to_string();
+    let event = Event::WriteCancelled { ring: ring.name.clone(), write: id, why, retry_at };
+    Some(Entry::engine(&rollout.id, reason, event))
+}
+
 /// The event for a write's outcome; `None` when the log has one already, or the write is in doubt.
 /// `counted`: the devices that were counted before it was sent.
 #[must_use]

@@ -15,6 +15,7 @@ use crate::fleet::RingScope;
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::{OnDrift, Revision, RingPlan};
 use crate::rollout::decide::{Context, decide};
+use crate::rollout::downgrade::{self, AllMoves};
 use crate::rollout::drift::{GroupDrift, look, restore};
 use crate::rollout::entering::{Need, held_out, need, recognised, too_many};
 use crate::rollout::event::{Mode, Purpose, Recorded, RolloutId};
@@ -87,6 +88,8 @@ pub struct RingPreview {
     pub waits: Vec<Judgement>,
     /// What of it could not be rolled back.
     pub no_way_back: Vec<Stuck>,
+    /// Where its devices come from, while it is not entered; none while they are not known.
+    pub moves: AllMoves,
 }
 
 /// Devices that an assignment can move; an environment without any is left out.
@@ -328,9 +331,9 @@ fn ring_preview(
 ) -> Option<RingPreview> {
     let groups = |state: &State| world.groups_now(state).map(|groups| groups.value).unwrap_or_default();
     let before = groups(state);
-    let (mut writes, mut no_way_back) = (Vec::new(), Vec::new());
+    let (mut writes, mut no_way_back, mut moves) = (Vec::new(), Vec::new(), AllMoves::new());
     let (outcome, waits) = loop {
-        match next(name, plan, state, world, now)? {
+        match next(name, plan, state, world, now, &mut moves)? {
             Next::End(outcome, waits) => break (outcome, waits),
             Next::InPlace(group, waits) => {
                 let rollout = state.plans.get(name)?.rollout.id.clone();
@@ -358,7 +361,7 @@ fn ring_preview(
     };
     let (retargeted, released) = moved(plan, (&before, &groups(state)), world, now);
     let name = plan.name.clone();
-    Some(RingPreview { name, outcome, writes, retargeted, released, waits, no_way_back })
+    Some(RingPreview { name, outcome, writes, retargeted, released, waits, no_way_back, moves })
 }
 
 /// The next thing that happens to a ring, with what its schedule says against it now.
@@ -374,6 +377,7 @@ fn next(
     state: &State,
     world: &Observations,
     now: Timestamp,
+    moves: &mut AllMoves,
 ) -> Option<Next> {
     let context = Context::of(name, Desired::InForce, state, world, now)?;
     let ring = context.rollout.ring(&plan.name)?;
@@ -396,15 +400,19 @@ fn next(
         return Some(Next::End(Outcome::Entered(ring.stage.as_str()), Vec::new()));
     }
     let need = need(&context, plan);
+    let judgements = gate::entry(context.subject(ring, plan));
+    *moves = downgrade::moves_of(&judgements).unwrap_or_default();
+    let goes_down = judgements.iter().any(|word| word.gate == Gate::Downgrade && !word.verdict.advances());
     if let Need::Step(step @ GroupStep::InPlace(group), policies) = &need
         && held_out(state, plan, policies, step).is_none()
+        && !goes_down
         && recognised(&context, plan, policies, step).is_some()
     {
         return Some(Next::InPlace(group.clone(), Vec::new()));
     }
-    let judgements = gate::entry(context.subject(ring, plan));
     let blockers = blockers(&context, plan, &judgements, &need);
-    let by_schedule = |word: &Judgement| word.gate != Gate::Fleet && !word.verdict.advances();
+    let by_schedule =
+        |word: &Judgement| !matches!(word.gate, Gate::Fleet | Gate::Downgrade) && !word.verdict.advances();
     let waits = judgements.into_iter().filter(by_schedule).collect();
     Some(match need {
         Need::Step(GroupStep::InPlace(group), _) if blockers.is_empty() => Next::InPlace(group, waits),
@@ -418,9 +426,13 @@ fn next(
 /// What keeps a ring from being entered however long it waits: not its schedule.
 fn blockers(context: &Context<'_>, plan: &RingPlan, judgements: &[Judgement], need: &Need) -> Vec<Blocker> {
     let ring = || plan.name.clone();
-    let fleet = judgements.iter().filter(|word| word.gate == Gate::Fleet && !word.verdict.advances());
-    let mut blockers: Vec<Blocker> =
-        fleet.map(|word| Blocker::Gate(ring(), Box::new(word.clone()))).collect();
+    let standing =
+        |word: &&Judgement| matches!(word.gate, Gate::Fleet | Gate::Downgrade) && !word.verdict.advances();
+    let mut blockers: Vec<Blocker> = judgements
+        .iter()
+        .filter(standing)
+        .map(|word| Blocker::Gate(ring(), Box::new(word.clone())))
+        .collect();
     match need {
         Need::Unread => blockers.push(Blocker::GroupsUnread(ring())),
         Need::Veto(veto) => blockers.push(Blocker::Veto(ring(), veto.clone())),

@@ -189,6 +189,9 @@ pub(super) fn wake_at(context: &Context<'_>, wants: &[Want]) -> Option<Timestamp
             let Restoring { attempts, since, .. } = &due.ring.restoring;
             instants.extend(writable_at(context, due.plan, attempts, *since));
         }
+        if context.world.devices_per_day.is_some() {
+            instants.extend(context.state.day.next_end(now));
+        }
         for (ring, plan) in rollout.rings_with_plans() {
             let limit = plan.unknown_after.get();
             instants.extend(ring.unknown.values().map(|unknown| after(unknown.since, limit)));
@@ -196,6 +199,7 @@ pub(super) fn wake_at(context: &Context<'_>, wants: &[Want]) -> Option<Timestamp
                 Stage::Entering(attempts) => {
                     let given = ring.words.counting(&rollout.revision.digest, now);
                     instants.extend(given.map(|(_, approval)| approval.expires_at));
+                    instants.extend(approval::ask_from(plan, now));
                     instants.extend(writable_at(context, plan, attempts, ring.since));
                 }
                 Stage::Adopting(assigned) => {

@@ -12,11 +12,12 @@ use crate::plan::model::{PlanDigest, RingPlan};
 use crate::rollout::approval::{self, Hearing};
 use crate::rollout::block::{Block, WaitsFor};
 use crate::rollout::decide::Context;
+use crate::rollout::downgrade::{self, AllMoves};
 use crate::rollout::drift::restore::{self, Due, WritingBack};
 use crate::rollout::drift::rungs::{self, Bar};
 use crate::rollout::drift::{DriftFinding, GroupDrift, look};
-pub use crate::rollout::entering::TooMany;
 use crate::rollout::entering::{Entering, EntryBlock, budget_spent_until, entering, not_before};
+pub use crate::rollout::entering::{TooMany, TooManyToday};
 use crate::rollout::event::{Cause, Mode, RolloutId, WriteId, WriteIntent};
 use crate::rollout::explain::{meaning, way_out};
 use crate::rollout::rollback::rungs::{GoingBack, Turn, going_back, turn};
@@ -130,6 +131,8 @@ pub struct RingReport {
     pub schedule: Option<ScheduleReport>,
     /// Gates that a person waived.
     pub waived: BTreeMap<Gate, Hold>,
+    /// Where its devices come from, while it is not entered; none while they are not known.
+    pub moves: AllMoves,
     /// Who is asked to let it be entered, and what they said; `None`: nobody, or it is entered.
     pub approval: Option<ApprovalReport>,
     /// Versions in its group for environments that the plan does not name.
@@ -285,6 +288,9 @@ pub enum Blocker {
     Observing(RingName, Box<WriteIntent>),
     /// The write would offer something else to more devices than the plan allows.
     BlastLimit(RingName, TooMany),
+    /// All plans together would offer something else to more devices within 24 hours than the daemon's
+    /// configuration allows.
+    DevicesPerDay(RingName, TooManyToday),
     /// A rollback holds out of a ring what it would be offered.
     HeldOut(RingName, Box<HeldOut>),
     /// A ring went back, and its devices have time to follow.
@@ -333,6 +339,7 @@ impl Blocker {
             Self::NotOffered { .. } => "targets_not_offered",
             Self::Observing(..) => "observing",
             Self::BlastLimit(..) => "blast_limit",
+            Self::DevicesPerDay(..) => "devices_per_day",
             Self::HeldOut(..) => "held_out",
             Self::Returning { .. } => "returning",
             Self::RolledBack { .. } => "rolled_back",
@@ -360,6 +367,7 @@ impl Blocker {
             | Self::OtherRing { ring, .. }
             | Self::NotOffered { ring, .. }
             | Self::BlastLimit(ring, _)
+            | Self::DevicesPerDay(ring, _)
             | Self::HeldOut(ring, _)
             | Self::Forbidden(ring, _)
             | Self::Returning { ring, .. }
@@ -453,6 +461,16 @@ impl fmt::Display for Blocker {
                 f,
                 "{ring}: the write would offer something else to {devices} devices, and `max_devices` is {at_most}"
             ),
+            Self::DevicesPerDay(ring, TooManyToday { devices, before, at_most, until }) => {
+                write!(
+                    f,
+                    "{ring}: the write would offer something else to {devices} devices after {before} in the last 24 hours, and `devices_per_day` is {at_most}"
+                )?;
+                match until {
+                    Some(at) => write!(f, "; the first of those count no more at {}", short(*at)),
+                    None => Ok(()),
+                }
+            }
             Self::Observing(ring, intent) => {
                 let change = change(intent);
                 write!(f, "{ring}: observing only; it would write: {change} ({} devices)", intent.devices)
@@ -561,9 +579,16 @@ fn ring_report(context: &Context<'_>, index: usize) -> Option<RingReport> {
             .filter(|at| waits && *at > context.now),
         schedule: waits.then(|| ScheduleReport::of(&plan.schedule, context.now)),
         waived: ring.waived.clone(),
+        moves: if waits && swept { moves(context, plan) } else { AllMoves::new() },
         approval: ApprovalReport::of(context, ring, plan).filter(|_| waits),
         unmanaged: unmanaged.unwrap_or_default(),
     })
+}
+
+fn moves(context: &Context<'_>, plan: &RingPlan) -> AllMoves {
+    let policies = context.world.resolve_within(&context.rollout.revision.plan, plan);
+    let moves = |policies| downgrade::moves(context.state, plan, &policies, context.world, context.now);
+    policies.map(moves).unwrap_or_default()
 }
 
 fn unsure(unknown: &UnknownSince, plan: &RingPlan) -> Unsure {
@@ -741,6 +766,7 @@ fn entry_blockers(context: &Context<'_>, ring: &Ring, entering: Entering) -> Vec
                 EntryBlock::Backoff { until, last } => Some(Blocker::Backoff { ring: name(), until, last }),
                 EntryBlock::BudgetSpent { until } => Some(Blocker::BudgetSpent { ring: name(), until }),
                 EntryBlock::BlastLimit(too_many) => Some(Blocker::BlastLimit(name(), too_many)),
+                EntryBlock::DevicesPerDay(too_many) => Some(Blocker::DevicesPerDay(name(), too_many)),
                 EntryBlock::OtherWrite { plan, write } => {
                     Some(Blocker::OtherWrite { plan: plan.to_string(), write })
                 }
@@ -771,6 +797,7 @@ const fn is_of_the_clock(block: &EntryBlock) -> bool {
         | EntryBlock::Block(_)
         | EntryBlock::Forbidden(_)
         | EntryBlock::BlastLimit(_)
+        | EntryBlock::DevicesPerDay(_)
         | EntryBlock::Drifted
         | EntryBlock::OtherRing(_)
         | EntryBlock::HeldOut(_) => false,

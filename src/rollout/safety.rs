@@ -327,8 +327,11 @@ pub fn clear_to_send(
     fresh(look, now)?;
     as_intended(intent, &look.value)?;
     approved(rollout, ring, write, world, now)?;
-    match ring_plan.max_devices {
-        Some(at_most) => within(at_most, counted, now),
+    if let Some(at_most) = ring_plan.max_devices {
+        within(at_most, counted, now)?;
+    }
+    match world.devices_per_day {
+        Some(at_most) => within_day(state.day.devices(now), at_most, counted, now),
         None => Ok(()),
     }
 }
@@ -365,7 +368,7 @@ fn approved(
     let revision = (&rollout.revision.plan, &rollout.revision.digest);
     let (verdict, approved) = approval::tallied(&asks, &ring.words, revision, world, write.planned_at, now);
     match verdict {
-        Verdict::Unknown(_) => Err(Cancelled::Unreadable { message: approved.value(&verdict) }),
+        Verdict::Unknown(_) => Err(Cancelled::ReadFailed { message: approved.value(&verdict) }),
         verdict if verdict.advances() => Ok(()),
         verdict => Err(Cancelled::ApprovalVoid { seen: approved.value(&verdict) }),
     }
@@ -373,24 +376,45 @@ fn approved(
 
 fn fresh(look: &Observed<FreshLook>, now: Timestamp) -> Result<(), Cancelled> {
     if since(look.as_of, now) > ENTRY_MAX_AGE {
-        return Err(Cancelled::Unreadable { message: "the look before the write is too old".to_owned() });
+        return Err(Cancelled::ReadFailed { message: "the look before the write is too old".to_owned() });
     }
     Ok(())
 }
 
-/// Whether the fresh count is there, fresh, and within the limit.
+/// Whether the fresh count is within the limit.
 fn within(at_most: DeviceLimit, counted: Option<&Observed<usize>>, now: Timestamp) -> Result<(), Cancelled> {
-    let unreadable = |message: &str| Err(Cancelled::Unreadable { message: message.to_owned() });
+    let counted = fresh_count(counted, now)?;
+    if at_most.is_exceeded_by(counted) {
+        return Err(Cancelled::TooManyDevices { counted, at_most });
+    }
+    Ok(())
+}
+
+/// Whether all plans together stay within the guard.
+fn within_day(
+    before: usize,
+    at_most: DeviceLimit,
+    counted: Option<&Observed<usize>>,
+    now: Timestamp,
+) -> Result<(), Cancelled> {
+    let counted = fresh_count(counted, now)?;
+    // A write that moves nobody adds nothing.
+    if counted > 0 && at_most.is_exceeded_by(before.saturating_add(counted)) {
+        return Err(Cancelled::TooManyToday { counted, before, at_most });
+    }
+    Ok(())
+}
+
+/// The fresh count, when it is there and fresh.
+fn fresh_count(counted: Option<&Observed<usize>>, now: Timestamp) -> Result<usize, Cancelled> {
+    let unreadable = |message: &str| Err(Cancelled::ReadFailed { message: message.to_owned() });
     let Some(&Observed { value: counted, as_of }) = counted else {
         return unreadable("its devices were not counted before the write");
     };
     if since(as_of, now) > ENTRY_MAX_AGE {
         return unreadable("the count of its devices before the write is too old");
     }
-    if at_most.is_exceeded_by(counted) {
-        return Err(Cancelled::TooManyDevices { counted, at_most });
-    }
-    Ok(())
+    Ok(counted)
 }
 
 /// Whether the far end is as the intent has it.
@@ -411,7 +435,7 @@ fn as_intended(intent: &WriteIntent, look: &FreshLook) -> Result<(), Cancelled> 
             if in_the_way { Err(Cancelled::GroupInTheWay) } else { Ok(()) }
         }
         (Some(_), FreshLook::Groups(_)) | (None, FreshLook::Group(_)) => {
-            Err(Cancelled::Unreadable { message: "the wrong thing was read".to_owned() })
+            Err(Cancelled::ReadFailed { message: "the wrong thing was read".to_owned() })
         }
     }
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::fleet::EnvironmentCensus;
 use crate::plan::model::Percent;
 use crate::rollout::approval::Approved;
+use crate::rollout::downgrade::Downgrade;
 use crate::rollout::health::{Dark, Stalled};
 use crate::time::{SignedDuration, Timestamp, in_words, since};
 use crate::version::Environment;
@@ -25,6 +26,8 @@ pub enum Gate {
     /// Entry: the ring's profiles are known, a complete fresh sweep lists its devices, and an
     /// assignment can move at least one of them.
     Fleet,
+    /// Entry: the targets take few devices down to an older version, or the plan allows it.
+    Downgrade,
     /// Entry: enough of the people who are asked let the ring be entered.
     Approval,
     /// Exit: enough sighted devices run the target.
@@ -41,10 +44,11 @@ pub enum Gate {
 
 impl Gate {
     /// All, in the order in which reports list them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Opening,
         Self::Freeze,
         Self::Fleet,
+        Self::Downgrade,
         Self::Approval,
         Self::Adoption,
         Self::Soak,
@@ -59,6 +63,7 @@ impl Gate {
             Self::Opening => "opening",
             Self::Freeze => "freeze",
             Self::Fleet => "fleet",
+            Self::Downgrade => "downgrade",
             Self::Approval => "approval",
             Self::Adoption => "adoption",
             Self::Soak => "soak",
@@ -74,7 +79,7 @@ impl Gate {
     pub const fn can_be_waived(self) -> bool {
         match self {
             Self::Adoption | Self::Soak | Self::Stalled | Self::Dark => true,
-            Self::Opening | Self::Freeze | Self::Fleet | Self::Approval => false,
+            Self::Opening | Self::Freeze | Self::Fleet | Self::Downgrade | Self::Approval => false,
         }
     }
 
@@ -83,9 +88,13 @@ impl Gate {
     pub const fn is_of_health(self) -> bool {
         match self {
             Self::Stalled | Self::Dark => true,
-            Self::Opening | Self::Freeze | Self::Fleet | Self::Approval | Self::Adoption | Self::Soak => {
-                false
-            }
+            Self::Opening
+            | Self::Freeze
+            | Self::Fleet
+            | Self::Downgrade
+            | Self::Approval
+            | Self::Adoption
+            | Self::Soak => false,
         }
     }
 }
@@ -136,6 +145,8 @@ pub enum Waiting {
     FleetAsleep,
     /// The ring's group does not offer the target: somebody changed it.
     NotOffered,
+    /// Too many devices would be taken down to an older version.
+    WouldDowngrade,
     /// Too few of the people who are asked have approved.
     ApprovalMissing,
     /// One of them refused.
@@ -171,6 +182,8 @@ pub enum Unknown {
     /// More than half of the ring is silent, and not of the rings not entered: an outage there, or
     /// a local holiday.
     OutageOrHoliday,
+    /// The read before each write fails, so nothing is sent.
+    ReadFails,
     /// The people who are asked have not been read lately.
     ApproversUnread,
     /// The User Group that is asked does not exist.
@@ -231,6 +244,7 @@ impl Verdict {
             Self::Wait(Waiting::TooSoon) => "too_soon",
             Self::Wait(Waiting::FleetAsleep) => "fleet_asleep",
             Self::Wait(Waiting::NotOffered) => "not_offered",
+            Self::Wait(Waiting::WouldDowngrade) => "would_downgrade",
             Self::Wait(Waiting::ApprovalMissing) => "approval_missing",
             Self::Wait(Waiting::ApprovalRefused) => "approval_refused",
             Self::Fail(Failing::DeadlineMissed) => "deadline_missed",
@@ -242,6 +256,7 @@ impl Verdict {
             Self::Unknown(Unknown::ProfileUnresolved) => "profile_unresolved",
             Self::Unknown(Unknown::NobodyToMove) => "nobody_to_move",
             Self::Unknown(Unknown::OutageOrHoliday) => "outage_or_holiday",
+            Self::Unknown(Unknown::ReadFails) => "read_fails",
             Self::Unknown(Unknown::ApproversUnread) => "approvers_unread",
             Self::Unknown(Unknown::NoUserGroup) => "no_user_group",
             Self::Unknown(Unknown::UserGroupAmbiguous) => "user_group_ambiguous",
@@ -297,6 +312,8 @@ pub enum Evidence {
         /// Profiles that could not be resolved, in the plan's words.
         unresolved: Vec<String>,
     },
+    /// Where the ring's devices come from.
+    Downgrade(Downgrade),
     /// What people said.
     Approval(Approved),
     /// One environment on its way to the target.
@@ -363,6 +380,7 @@ impl Judgement {
             Evidence::Soak { started_at, arrived, exercised, .. } => {
                 format!("since {}; {exercised} of {arrived} came back on a later day", short(*started_at))
             }
+            Evidence::Downgrade(seen) => seen.moves.to_string(),
             Evidence::Approval(approved) => approved.value(&self.verdict),
             Evidence::Stalled(stalled) => stalled.value(),
             Evidence::Dark(dark) => dark.value(&self.verdict),
@@ -380,6 +398,7 @@ impl Judgement {
                 format!("{at_least} arrived, {seen_at_least} sighted, by {}", short(*deadline_at))
             }
             Evidence::Soak { ends_at, .. } => format!("until {}; half come back", short(*ends_at)),
+            Evidence::Downgrade(seen) => seen.threshold(),
             Evidence::Approval(approved) => approved.threshold(),
             Evidence::Stalled(stalled) => stalled.threshold(),
             Evidence::Dark(dark) => dark.threshold(),

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::fleet::Fleet;
 use crate::ids::{GroupId, PlanName, PolicyId, UserGroupName};
 use crate::plan::change::Restrictions;
-use crate::plan::model::{ApprovalFloor, Plan, ProfileRef, Revision, Revisions, RingPlan};
+use crate::plan::model::{ApprovalFloor, DeviceLimit, Plan, ProfileRef, Revision, Revisions, RingPlan};
 use crate::rollout::approval::UserGroups;
 use crate::rollout::remote::{Group, Profiles};
 use crate::rollout::state::State;
@@ -168,6 +168,9 @@ pub struct Observations {
     pub revisions: Revisions,
     /// The file of each plan, as the last look found it.
     pub files: BTreeMap<PlanName, String>,
+    /// The most devices that entries and restores of all plans may offer something else within 24 hours, by
+    /// the daemon's configuration.
+    pub devices_per_day: Option<DeviceLimit>,
     /// Devices.
     pub fleet: Fleet,
     /// How often things are read.

@@ -427,6 +427,24 @@ impl FarEnd {
         if self.misreads(at).any(|fault| fault == what) { Err(message.to_owned()) } else { Ok(()) }
     }
 
+    /// Whether the read just before a write can be made.
+    ///
+    /// # Errors
+    /// By a scripted fault: what was said, and when to come back.
+    pub fn before_write(&self, at: Timestamp) -> Result<(), (String, Option<Timestamp>)> {
+        let on = self.read_faults.iter().filter(|fault| fault.from <= at && at < fault.until);
+        for fault in on {
+            match fault.what {
+                Misread::BeforeWrite => return Err(("502 Bad Gateway".to_owned(), None)),
+                Misread::BeforeWriteLimited => {
+                    return Err(("Cloudflare asked to slow down".to_owned(), Some(fault.until)));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// The list of groups as answered at an instant.
     ///
     /// # Errors

@@ -53,6 +53,10 @@ pub struct ReadFault {
 pub enum Misread {
     /// Reads of groups fail.
     Groups,
+    /// The read just before a write fails, and no other.
+    BeforeWrite,
+    /// The read just before a write is told to slow down; until the fault ends.
+    BeforeWriteLimited,
     /// Reads of profiles fail.
     Profiles,
     /// Reads of User Groups fail.

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 
 use crate::fleet::Fleet;
 use crate::ids::PlanName;
-use crate::plan::model::{ApprovalFloor, Revision, Revisions};
+use crate::plan::model::{ApprovalFloor, DeviceLimit, Revision, Revisions};
 use crate::rollout::command::{Command, Refusal};
 use crate::rollout::event::{Actor, Mode, Recorded};
 use crate::rollout::report::Report;
@@ -184,6 +184,7 @@ pub struct Drive {
     stop_file: Option<(Actor, String, Timestamp)>,
     approval_floor: Option<ApprovalFloor>,
     revisions: Revisions,
+    devices_per_day: Option<DeviceLimit>,
     checked_to: usize,
     steps_at_once: usize,
     hour: (Timestamp, usize),
@@ -213,6 +214,7 @@ impl Drive {
             stop_file: None,
             approval_floor: None,
             revisions: Revisions::File,
+            devices_per_day: None,
             checked_to: 0,
             steps_at_once: 0,
             hour: (now, 0),
@@ -244,6 +246,12 @@ impl Drive {
     pub fn take_effect_by(&mut self, revisions: Revisions) {
         self.engine.world.revisions = revisions;
         self.revisions = revisions;
+    }
+
+    /// The most devices that all plans together may offer something else within 24 hours.
+    pub fn move_at_most(&mut self, devices_per_day: Option<DeviceLimit>) {
+        self.engine.world.devices_per_day = devices_per_day;
+        self.devices_per_day = devices_per_day;
     }
 
     /// From now on it may write, whatever it was started as.
@@ -451,6 +459,7 @@ impl Drive {
         self.engine = Engine::start(log, fleet, self.mode, self.pace, self.now);
         self.engine.world.approval_floor.clone_from(&self.approval_floor);
         self.engine.world.revisions = self.revisions;
+        self.engine.world.devices_per_day = self.devices_per_day;
         // A daemon looks for the stop file before anything else.
         if let Some((actor, reason, _)) = self.stop_file.clone().filter(|_| self.engine.state.stop.is_none())
         {

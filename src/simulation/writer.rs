@@ -7,7 +7,7 @@ use crate::fleet::{Sighting, Sweep, SweepScope};
 use crate::ids::PlanName;
 use crate::rollout::blast;
 use crate::rollout::event::{Cancelled, WriteId, WriteIntent};
-use crate::rollout::outcome::{SendOutcome, outcome_entry};
+use crate::rollout::outcome::{SendOutcome, Unsent, outcome_entry, unsent_entry};
 use crate::rollout::remote::Group;
 use crate::rollout::safety::{FreshLook, clear_to_send};
 use crate::rollout::world::{Desired, Observed, Read};
@@ -44,13 +44,7 @@ impl Engine {
                         let send_at = after(now, self.pace.clear);
                         self.writing = Some(Writing::Clearing { write, look, send_at });
                     }
-                    Err(message) => {
-                        self.end(
-                            write,
-                            (SendOutcome::Overtaken(Cancelled::Unreadable { message }), None),
-                            now,
-                        );
-                    }
+                    Err(unsent) => self.give_up(write, unsent, now),
                 }
             }
             Some(Writing::Clearing { write, look, send_at }) if send_at <= now => {
@@ -69,9 +63,20 @@ impl Engine {
     }
 
     /// The fresh look before a write. It is an observation like any other, and kept.
-    fn look(&mut self, far_end: &mut FarEnd, as_of: Timestamp, now: Timestamp) -> Result<LastLook, String> {
-        let Some((_, intent)) = self.intent() else { return Err("no write is planned".to_owned()) };
+    fn look(&mut self, far_end: &mut FarEnd, as_of: Timestamp, now: Timestamp) -> Result<LastLook, Unsent> {
         let seen_at = after(as_of, self.pace.snapshot_after).min(now);
+        far_end
+            .before_write(seen_at)
+            .map_err(|(message, retry_at)| Unsent::read_failed(message, retry_at))?;
+        self.last_look(far_end, (as_of, seen_at, now)).map_err(|message| Unsent::read_failed(message, None))
+    }
+
+    fn last_look(
+        &mut self,
+        far_end: &mut FarEnd,
+        (as_of, seen_at, now): (Timestamp, Timestamp, Timestamp),
+    ) -> Result<LastLook, String> {
+        let Some((_, intent)) = self.intent() else { return Err("no write is planned".to_owned()) };
         let counted = self.count(far_end, &intent, (as_of, seen_at, now))?;
         for group in intent.approvers() {
             let value = far_end.user_group(group, seen_at)?;
@@ -104,7 +109,8 @@ impl Engine {
             .state
             .pending_write()
             .and_then(|(rollout, ring, _)| rollout.ring_plan(&ring.name).and_then(|plan| plan.max_devices));
-        if limited.is_none() {
+        let guarded = self.world.devices_per_day.filter(|_| intent.purpose.counts_against_limits());
+        if limited.or(guarded).is_none() {
             return Ok(None);
         }
         let mut listed: Vec<Sighting> = Vec::new();
@@ -145,7 +151,7 @@ impl Engine {
             cleared => cleared,
         };
         if let Err(why) = cleared {
-            self.end(write, (SendOutcome::Overtaken(why), None), now);
+            self.give_up(write, why.into(), now);
             return;
         }
         let body = match intent.before {
@@ -156,6 +162,11 @@ impl Engine {
         let counted = look.counted.as_ref().map(|count| count.value);
         let answer_at = after(now, self.pace.answer);
         self.writing = Some(Writing::Sent { write, ticket, answer_at, counted });
+    }
+
+    fn give_up(&mut self, write: WriteId, unsent: Unsent, now: Timestamp) {
+        let entry = unsent_entry(&self.state, write, unsent);
+        self.append(entry, now);
     }
 
     fn end(&mut self, write: WriteId, (outcome, counted): (SendOutcome, Option<usize>), now: Timestamp) {

@@ -14,6 +14,7 @@
 //! | `record` | a record, its number, its hash |
 //! | `log` | [`Store`]: appending, with the projections |
 //! | `view` | [`View`]: reading the log and the projections |
+//! | `sealed` | whether anybody can write a database |
 //! | `verify` | walking the chain to the first bad row |
 //! | `observation` | devices and ring samples, which may be lost |
 //! | `backup` | a copy for people and for the day the disk dies |
@@ -45,6 +46,7 @@ mod migrate;
 mod observation;
 mod open;
 mod record;
+mod sealed;
 mod verify;
 mod view;
 
@@ -57,5 +59,6 @@ pub use observation::{DeviceRow, InvalidObservation, Loaded, RingSample, Skipped
 pub use observation::{MAX_SAMPLE_AGE, MAX_SAMPLES_PER_SERIES};
 pub use open::{NotReopened, OpenError, Reader};
 pub use record::{Head, InvalidHash, InvalidRecord, MAX_PAYLOAD_BYTES, NewRecord, Record, RecordHash, Seq};
+pub use sealed::sealed;
 pub use verify::{BadRow, ChainReport, Flaw};
 pub use view::{Page, Records, View};

@@ -287,10 +287,28 @@ pub struct RingJson {
     pub gates: Vec<GateJson>,
     /// Gates that a person waived.
     pub waived: Vec<WaiverJson>,
+    /// Where its devices come from, by environment, while it is not entered; none while they are not known.
+    #[serde(default)]
+    pub moves: BTreeMap<Environment, MovesJson>,
     /// Who is asked to let it be entered, and what they said; `null`: nobody, or it is entered.
     pub approval: Option<ApprovalJson>,
     /// Versions in its group for environments that the plan does not name.
     pub unmanaged: Vec<String>,
+}
+
+/// Where the devices of a ring come from, of those seen in the last 7 days.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MovesJson {
+    /// The version that they are offered.
+    pub to: ClientVersion,
+    /// How many devices were seen.
+    pub seen: usize,
+    /// How many of them run another version, by version.
+    pub from: BTreeMap<ClientVersion, usize>,
+    /// How many of those go down to an older one.
+    pub down: usize,
+    /// The same in words.
+    pub text: String,
 }
 
 /// A ring's schedule at one instant.

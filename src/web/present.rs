@@ -10,14 +10,16 @@ use serde_json::Value;
 use super::json::{
     ApprovalJson, BlockerJson, ClassesJson, DarkJson, DeviceJson, DriftJson, EventJson, FaultJson,
     FileProblemJson, GateJson, GroupJson, HaltJson, HeadJson, HeldOutJson, HoldJson, LogTroubleJson,
-    LookJson, NewerRingJson, NewerTargetJson, PlanAnswer, RingJson, RollbackJson, RollbackStepJson,
-    RolloutJson, RolloutsAnswer, ScheduleJson, SilentJson, StalledJson, TroubleJson, WaiverJson, WayBackJson,
+    LookJson, MovesJson, NewerRingJson, NewerTargetJson, PlanAnswer, RingJson, RollbackJson,
+    RollbackStepJson, RolloutJson, RolloutsAnswer, ScheduleJson, SilentJson, StalledJson, TroubleJson,
+    WaiverJson, WayBackJson,
 };
 use super::words::sentence;
 use crate::daemon::log::from_record;
 use crate::daemon::view::{DeviceRow, View};
 use crate::fleet::{Census, Counts, Share};
 use crate::ids::RingName;
+use crate::rollout::downgrade::Moves;
 use crate::rollout::drift::DriftFinding;
 use crate::rollout::event::{Cause, Event};
 use crate::rollout::health::{Dark, Look, Stalled};
@@ -289,9 +291,15 @@ fn ring(ring: &RingReport, at: Timestamp) -> RingJson {
                 since: hold.since,
             })
             .collect(),
+        moves: ring.moves.iter().map(|(environment, seen)| (*environment, moves(seen))).collect(),
         approval: ring.approval.as_ref().map(ApprovalJson::of),
         unmanaged: ring.unmanaged.clone(),
     }
+}
+
+fn moves(seen: &Moves) -> MovesJson {
+    let text = seen.to_string();
+    MovesJson { to: seen.to, seen: seen.seen, from: seen.from.clone(), down: seen.down(), text }
 }
 
 /// A ring's counts by environment, `other` last.

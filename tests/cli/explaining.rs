@@ -9,6 +9,7 @@ use ringward::fleet::{Counts, EnvironmentCensus, PartsPerBillion, Share};
 use ringward::ids::{DeviceId, Email, GroupId, PolicyId};
 use ringward::plan::model::{DeviceLimit, Health, HealthLimit, Percent, PlanDigest};
 use ringward::rollout::approval::{Approved, Ask, AskedBy, Given, Hearing, Tally};
+use ringward::rollout::downgrade::{Downgrade, Moves};
 use ringward::rollout::event::{
     Actor, Block, BlockKind, Cancelled, Cause, Elsewhere, GroupDrift, MovedTo, Never, OtherUpdater, Purpose,
     RolloutId, WaitingRevision, WaitsFor, WriteId, WriteIntent,
@@ -17,7 +18,7 @@ use ringward::rollout::explain::meaning;
 use ringward::rollout::health::{Dark, Look, Stalled};
 use ringward::rollout::remote::{Group, GroupContent, VersionEntry};
 use ringward::rollout::report::{
-    ApprovalReport, BlockReport, Blocker, NewerTarget, Report, RingReport, TooMany, Unsure,
+    ApprovalReport, BlockReport, Blocker, NewerTarget, Report, RingReport, TooMany, TooManyToday, Unsure,
 };
 use ringward::rollout::safety::Veto;
 use ringward::rollout::state::{
@@ -100,16 +101,23 @@ fn intent() -> Box<WriteIntent> {
         devices: 43,
         retargets: Some(43),
         after_doubt: false,
+        moves: None,
+        today: None,
     })
 }
 
 fn judged(gate: Gate, verdict: Verdict, evidence: Evidence) -> Judgement {
-    let environment = (gate == Gate::Adoption || gate.is_of_health()).then_some(Environment::Windows);
+    let per_environment = matches!(gate, Gate::Adoption | Gate::Downgrade) || gate.is_of_health();
+    let environment = per_environment.then_some(Environment::Windows);
     let as_of = match gate {
         Gate::Opening | Gate::Freeze => None,
-        Gate::Fleet | Gate::Approval | Gate::Adoption | Gate::Soak | Gate::Stalled | Gate::Dark => {
-            Some(at("2026-10-13T07:55:00Z"))
-        }
+        Gate::Fleet
+        | Gate::Downgrade
+        | Gate::Approval
+        | Gate::Adoption
+        | Gate::Soak
+        | Gate::Stalled
+        | Gate::Dark => Some(at("2026-10-13T07:55:00Z")),
     };
     Judgement { gate, environment, verdict, evidence, as_of }
 }
@@ -127,6 +135,15 @@ fn adoption(verdict: Verdict) -> Judgement {
         },
     };
     judged(Gate::Adoption, verdict, evidence)
+}
+
+fn downgrade(verdict: Verdict) -> Judgement {
+    let version = |text: &str| text.parse().unwrap();
+    let from = BTreeMap::from([(version("2026.8.2100.0"), 1_484), (version("2026.6.822.0"), 52)]);
+    let (to, taken_back) = (version("2026.6.880.0"), BTreeMap::new());
+    let moves = Moves { to, seen: 1_585, from, taken_back };
+    let evidence = Evidence::Downgrade(Downgrade { moves, allowed: "<2026.8.2100".to_owned() });
+    judged(Gate::Downgrade, verdict, evidence)
 }
 
 fn soak(verdict: Verdict) -> Judgement {
@@ -232,6 +249,10 @@ examples!(blockers: Blocker {
     Blocker::Observing(..) => Blocker::Observing(r(), intent()),
     Blocker::BlastLimit(..) => {
         Blocker::BlastLimit(r(), TooMany { devices: 312, at_most: DeviceLimit::new(300).unwrap() })
+    },
+    Blocker::DevicesPerDay(..) => {
+        let (at_most, until) = (DeviceLimit::new(2_000).unwrap(), Some(at("2026-10-14T07:00:00Z")));
+        Blocker::DevicesPerDay(r(), TooManyToday { devices: 312, before: 1_900, at_most, until })
     },
     Blocker::HeldOut(..) => Blocker::HeldOut(r(), Box::new(held_out())),
     Blocker::Returning { .. } => Blocker::Returning {
@@ -380,6 +401,12 @@ examples!(cancellations: Cancelled {
         Cancelled::TooManyDevices { counted: 312, at_most: DeviceLimit::new(300).unwrap() }
     },
     Cancelled::Unreadable { .. } => Cancelled::Unreadable { message: "503 Service Unavailable".to_owned() },
+    Cancelled::TooManyToday { .. } => {
+        let at_most = DeviceLimit::new(2_000).unwrap();
+        Cancelled::TooManyToday { counted: 312, before: 1_900, at_most }
+    },
+    Cancelled::ReadFailed { .. } => Cancelled::ReadFailed { message: "503 Service Unavailable".to_owned() },
+    Cancelled::Ending => Cancelled::Ending,
     Cancelled::NotSent { .. } => Cancelled::NotSent { message: "connection refused".to_owned() },
     Cancelled::RateLimited => Cancelled::RateLimited,
 });
@@ -395,6 +422,7 @@ examples!(waitings: Waiting {
     Waiting::TooSoon => Waiting::TooSoon,
     Waiting::FleetAsleep => Waiting::FleetAsleep,
     Waiting::NotOffered => Waiting::NotOffered,
+    Waiting::WouldDowngrade => Waiting::WouldDowngrade,
     Waiting::ApprovalMissing => Waiting::ApprovalMissing,
     Waiting::ApprovalRefused => Waiting::ApprovalRefused,
 });
@@ -406,6 +434,7 @@ examples!(unknowns: Unknown {
     Unknown::ProfileUnresolved => Unknown::ProfileUnresolved,
     Unknown::NobodyToMove => Unknown::NobodyToMove,
     Unknown::OutageOrHoliday => Unknown::OutageOrHoliday,
+    Unknown::ReadFails => Unknown::ReadFails,
     Unknown::ApproversUnread => Unknown::ApproversUnread,
     Unknown::NoUserGroup => Unknown::NoUserGroup,
     Unknown::UserGroupAmbiguous => Unknown::UserGroupAmbiguous,
@@ -510,6 +539,7 @@ fn gates() -> Vec<Judgement> {
             Waiting::SoakRunning | Waiting::NotExercised => soak(Verdict::Wait(waiting)),
             Waiting::TooSoon | Waiting::FleetAsleep => dark(Verdict::Wait(waiting)),
             Waiting::NotOffered => stalled(Verdict::Wait(waiting)),
+            Waiting::WouldDowngrade => downgrade(Verdict::Wait(waiting)),
             Waiting::ApprovalMissing | Waiting::ApprovalRefused => approval(Verdict::Wait(waiting)),
         })
         .collect();
@@ -566,6 +596,7 @@ fn report(waiting_on: Vec<Blocker>) -> Report {
         waived: BTreeMap::new(),
         approval: Some(voided()),
         unmanaged: Vec::new(),
+        moves: BTreeMap::new(),
     };
     let want = |read, instant| Want { read, at: at(instant) };
     Report {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use ringward::cli::client::Connection;
@@ -136,4 +137,68 @@ async fn nothing_is_called_recorded_that_the_daemon_does_not_call_so() {
     let text = String::from_utf8(out).unwrap();
     assert!(text.contains(&format!("The daemon answers: {done}\n")), "{text}");
     assert!(!text.contains("record"), "{text}");
+}
+
+/// A small volume of its own that goes away with the test.
+struct Volume(tempfile::TempDir);
+
+impl Volume {
+    /// `None`: mounting is denied here.
+    fn new() -> Option<Self> {
+        let volume = Self(tempfile::tempdir().unwrap());
+        volume.mount(&["-t", "tmpfs", "-o", "size=256k,mode=700", "ringward-test"]).then_some(volume)
+    }
+
+    fn mount(&self, arguments: &[&str]) -> bool {
+        let run = Command::new("mount").args(arguments).arg(self.0.path()).stderr(Stdio::null()).status();
+        run.is_ok_and(|status| status.success())
+    }
+}
+
+impl Drop for Volume {
+    fn drop(&mut self) {
+        // Both layers, where there are two.
+        for _ in 0..2 {
+            let _ = Command::new("umount").arg("--lazy").arg(self.0.path()).stderr(Stdio::null()).status();
+        }
+    }
+}
+
+/// Where nobody can write the database, no daemon records anything, so none sends anything. Whoever has it open
+/// already may go on behind a read-only mount.
+#[tokio::test]
+async fn beside_a_database_that_nobody_can_write_it_is_stopped() {
+    let rows = [
+        ("a read-only way to it, and nobody there", true, false, true),
+        ("a read-only way to it, and somebody there", true, true, false),
+        ("read-only itself, and somebody there", false, true, true),
+    ];
+    for (row, by_the_way, held, stopped) in rows {
+        let Some(volume) = Volume::new() else {
+            println!("mounting is denied here");
+            return;
+        };
+        let database = volume.0.path().join("ringward.db");
+        let lock = volume.0.path().join("ringward.db.lock");
+        fs::write(&database, "").unwrap();
+        fs::write(&lock, "").unwrap();
+        let path = volume.0.path().to_str().unwrap().to_owned();
+        if by_the_way {
+            assert!(volume.mount(&["--bind", &path]) && volume.mount(&["-o", "remount,bind,ro"]));
+        } else {
+            assert!(volume.mount(&["-o", "remount,ro"]));
+        }
+        let lock = fs::File::open(&lock).unwrap();
+        if held {
+            lock.try_lock().unwrap();
+        }
+        let mut out = Vec::new();
+        let result = stop(&connection(&database), ana(), "dns is down", at(NOW), &mut out).await;
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(result.is_ok(), stopped, "{row}: {result:?} {text}");
+        if stopped {
+            let said = "a daemon sends\nnothing that it cannot record first";
+            assert!(text.starts_with("Stopped:") && text.contains(said), "{row}: {text}");
+        }
+    }
 }

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 
 use ringward::ids::{PlanName, RingName};
 use ringward::plan::model::{
-    Adoption, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision,
-    RingPlan, RollbackRules,
+    Adoption, AllowDowngrade, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef,
+    Revision, RingPlan, RollbackRules,
 };
 use ringward::rollout::event::{Event, Mode};
 use ringward::rollout::state::Phase;
@@ -91,6 +91,7 @@ fn scene(seed: u64) -> Scene {
         approval: None,
         health: Health::default(),
         max_devices: None,
+        allow_downgrade: AllowDowngrade::Nothing,
     };
     let plan = Plan {
         name: PlanName::new("client").unwrap(),

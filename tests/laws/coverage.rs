@@ -268,7 +268,7 @@ const EXPECTED: &str = "
     cancelled GroupGone
     cancelled GroupInTheWay
     cancelled TooManyDevices
-    cancelled Unreadable
+    cancelled ReadFailed
     cancelled NotSent
     cancelled RateLimited
     cancelled ApprovalVoid
@@ -339,6 +339,8 @@ const EXPECTED: &str = "
     verdict opening wait opening_ends_soon
     verdict freeze pass
     verdict freeze wait frozen
+    verdict downgrade pass
+    verdict downgrade wait would_downgrade
     verdict fleet pass
     verdict fleet unknown not_swept
     verdict fleet unknown stale_sweep

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use ringward::ids::{PlanName, PolicyId, RingName};
 use ringward::plan::model::{
-    Adoption, DeviceLimit, Health, HealthLimit, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest,
-    ProfileRef, Revision, RingPlan, RollbackRules,
+    Adoption, AllowDowngrade, DeviceLimit, Health, HealthLimit, OnDrift, OnFailure, OnNewTarget, Percent,
+    Plan, PlanDigest, ProfileRef, Revision, RingPlan, RollbackRules,
 };
 use ringward::schedule::{Freeze, Opening, Schedule, Zone};
 use ringward::time::{Span, Timestamp};
@@ -139,6 +139,8 @@ fn ring(dice: &mut Dice, name: &str, profiles: &[&str], start: Timestamp, temper
         rollback: RollbackRules::default(),
         approval: None,
         max_devices: None,
+        // Where all is well, devices that somebody else took further keep nobody waiting.
+        allow_downgrade: if fair { AllowDowngrade::Any } else { AllowDowngrade::Nothing },
     }
 }
 

@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use ringward::fleet::{Fleet, Membership, Sweep, SweepScope};
 use ringward::ids::{DeviceId, GroupId, PlanName, RingName};
 use ringward::plan::model::{
-    Adoption, DeviceLimit, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan, ProfileRef, Revision,
-    RingPlan, RollbackRules,
+    Adoption, AllowDowngrade, DeviceLimit, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan,
+    ProfileRef, Revision, RingPlan, RollbackRules,
 };
 use ringward::rollout::command::Command;
 use ringward::rollout::event::{Actor, Event, Mode, Purpose};
@@ -226,6 +226,7 @@ fn plan(dice: &mut Dice) -> Plan {
                 rollback: RollbackRules::default(),
                 approval: None,
                 max_devices: None,
+                allow_downgrade: AllowDowngrade::Nothing,
             }
         })
         .collect();

@@ -152,6 +152,8 @@ fn a_full_plan_means_what_it_says() {
     assert_eq!(plan.on_new_target, OnNewTarget::Finish);
     let limits: Vec<_> = plan.rings.iter().map(|ring| ring.max_devices.map(DeviceLimit::get)).collect();
     assert_eq!(limits, [Some(100), Some(25000), Some(25000)], "a ring's own, then that of `defaults`");
+    let down: Vec<_> = plan.rings.iter().map(|ring| ring.allow_downgrade.to_string()).collect();
+    assert_eq!(down, ["", "any version", "<=2026.8.2100"], "a ring's own, then that of `defaults`");
     assert!(plan.forbid[1].versions.matches(&semver::Version::new(2026, 6, 822)));
     assert!(!plan.forbid[1].versions.matches(&semver::Version::new(2026, 6, 850)));
 

@@ -10,10 +10,11 @@
 //! | `DAY TIME NAME: confirm PLAN --revision LABEL --reason "…"` | the revision of that section is confirmed |
 //! | `DAY TIME plans directory unreadable`, `… readable` | the directory |
 //! | `DAY TIME outsider sets windows VERSION in "GROUP"`, `… sets profiles A B in "GROUP"`, `… deletes "GROUP"`, `… renames "GROUP" "NAME"`, `… updates N devices of PROFILE VERSION`, `… creates "GROUP" windows VERSION profiles A B` | somebody else at Cloudflare |
-//! | `DAY TIME reads of groups fail until DAY TIME` (also `profiles`, `devices`, `members`), `profile filter ignored until …`, `list of groups lags 2m until …`, `list of groups lacks "GROUP" until …` | faults of reads |
+//! | `DAY TIME reads of groups fail until DAY TIME` (also `profiles`, `devices`, `members`), `reads before writes fail until …`, `reads before writes meet 429 until …`, `profile filter ignored until …`, `list of groups lags 2m until …`, `list of groups lacks "GROUP" until …` | faults of reads |
 //! | `DAY TIME EMAIL: approve PLAN [--ring R] --reason "…"`, `… refuse …` | a person behind Cloudflare Access; `service/NAME:` is a service token |
 //! | `DAY TIME outsider puts EMAIL EMAIL/pending - in group "GROUP"`, `… doubles group "GROUP"`, `… removes group "GROUP"` | User Groups; `-` is a member without an e-mail |
 //! | `floor N of "GROUP" over N devices` | the daemon's configuration |
+//! | `guard N devices per day` | the daemon's configuration |
 //! | `DAY TIME budget spent until DAY TIME` | somebody else uses up the requests |
 //! | `at write N: reset before applying` (also `reset after applying`, `applied 3m late`, `502 applied`, `502 not applied`, `429`, `429 retry after 5m`, `refused with 403`, `connection refused`, `answer differs`) | faults of the n-th write |
 //! | `DAY TIME crash`, `… crash forgetting devices` | the daemon dies |
@@ -24,7 +25,7 @@
 use std::collections::BTreeMap;
 
 use ringward::ids::PlanName;
-use ringward::plan::model::{ApprovalFloor, Revisions};
+use ringward::plan::model::{ApprovalFloor, DeviceLimit, Revisions};
 use ringward::rollout::approval::Approvers;
 use ringward::rollout::command::{Command, StartPlans};
 use ringward::rollout::event::{Actor, Mode};
@@ -57,6 +58,7 @@ struct Script {
     until: Option<Timestamp>,
     floor: Option<ApprovalFloor>,
     revisions: Revisions,
+    guard: Option<DeviceLimit>,
 }
 
 /// Sets a scenario up.
@@ -71,6 +73,7 @@ pub(crate) fn scenario(file: &File) -> Scenario {
         until: None,
         floor: None,
         revisions: Revisions::File,
+        guard: None,
     };
     for line in &file.script {
         script.line(line);
@@ -93,6 +96,7 @@ pub(crate) fn scenario(file: &File) -> Scenario {
     let mut drive = Drive::new(far_end, plans, pace, Mode::Write, begin);
     drive.ask_at_least(script.floor);
     drive.take_effect_by(script.revisions);
+    drive.move_at_most(script.guard);
     for (at, happening) in script.happenings {
         drive.at(at, happening);
     }
@@ -112,6 +116,7 @@ impl Script {
                 });
             }
             ["revisions", "person"] => self.revisions = Revisions::Person,
+            ["guard", devices, "devices", "per", "day"] => self.guard = DeviceLimit::new(parse(devices)),
             ["begin", ..] => self.begin = Some(instant(&words[1..]).0),
             ["until", ..] => self.until = Some(instant(&words[1..]).0),
             ["at", "write", number, fault @ ..] => {
@@ -188,6 +193,8 @@ impl Script {
             ["reads", "of", "profiles", "fail"] => Misread::Profiles,
             ["reads", "of", "devices", "fail"] => Misread::Devices,
             ["reads", "of", "members", "fail"] => Misread::Approvers,
+            ["reads", "before", "writes", "fail"] => Misread::BeforeWrite,
+            ["reads", "before", "writes", "meet", "429"] => Misread::BeforeWriteLimited,
             ["profile", "filter", "ignored"] => Misread::FilterIgnored,
             ["list", "of", "groups", "lags", by] => Misread::ListLags(span(by)),
             ["list", "of", "groups", "lacks", group] => Misread::ListLacks((*group).to_owned()),

@@ -226,6 +226,35 @@ async fn a_stop_works_on_a_full_disk_and_is_recorded_later() {
     .await;
 }
 
+/// Neither the log nor the stop file can be written: the daemon keeps the stop in memory.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_works_where_not_even_its_file_can_be_written() {
+    if !may_mount() {
+        println!("mounting is denied here");
+        return;
+    }
+    with_walk(64, |walk| {
+        hide_groups(walk);
+        let volume = Volume::new(Shortage::Full);
+        let database = volume.database();
+        let mut daemon = Service::start(walk, &database);
+        run_out_of_room(walk, &mut daemon, &volume, Moment::Entering);
+        daemon.wait("the first sign", || daemon_says(&database, "The log cannot be written"));
+        volume.turn_read_only();
+        let (code, said) = daemon.ask(&["stop", "--reason", "dns is down"]);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.contains("keeps it in memory"), "{said}");
+        volume.turn_writable();
+        volume.free(daemon.pid());
+        daemon
+            .wait("the stop on record", || count(&read(&database), |event| *event == Event::Stopped {}) == 1);
+        assert!(changing(walk).is_empty());
+        terminate(&mut daemon.child);
+        verify(&database);
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_on_a_full_disk_says_so_and_works_once_there_is_room() {
     if !may_mount() {

@@ -114,6 +114,7 @@ impl Walk {
             mode,
             client,
             approval_floor: None,
+            devices_per_day: None,
         })
         .await
         .unwrap()

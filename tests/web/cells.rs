@@ -294,6 +294,8 @@ fn way_to(place: Place, name: &str, revision: &Revision) -> Vec<Event> {
         devices: 1,
         retargets: Some(1),
         after_doubt: false,
+        moves: None,
+        today: None,
     };
     let reached = Event::RingReached { ring: name.clone() };
     let planned = Event::WritePlanned { ring: name.clone(), intent: Box::new(intent) };

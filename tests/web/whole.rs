@@ -53,6 +53,7 @@ async fn verbs_reach_the_log_and_reads_show_it() {
         approval_floor: None,
         revisions: Revisions::File,
         settles: Settles::of(0.0, &Clock::Real),
+        devices_per_day: None,
     };
     let mut daemon = start(settings).await.unwrap();
     let mut handle = daemon.handle();

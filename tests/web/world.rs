@@ -110,6 +110,7 @@ fn adopting_ring() -> RingReport {
         )]),
         approval: None,
         unmanaged: vec!["linux 2026.7.1.0".to_owned()],
+        moves: BTreeMap::new(),
     }
 }
 
@@ -198,6 +199,7 @@ fn pending_ring() -> RingReport {
         waived: BTreeMap::new(),
         approval: Some(asked()),
         unmanaged: Vec::new(),
+        moves: BTreeMap::new(),
     }
 }
 
@@ -309,6 +311,7 @@ pub(super) fn troubled(name: &str) -> Report {
             profiles: vec![HOSTILE.to_owned()],
             group: (HOSTILE.to_owned(), Some(GroupId::new(HOSTILE).unwrap())),
             unmanaged: vec![HOSTILE.to_owned()],
+            moves: BTreeMap::new(),
             ..adopting_ring()
         }],
         drifts: vec![

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::Shown;
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::PlanDigest;
+use crate::rollout::downgrade::Moves;
 use crate::rollout::event::Purpose;
 use crate::rollout::preview::{Course, Outcome, PreviewedWrite, RingPreview};
 use crate::rollout::remote::{GroupContent, VersionEntry};
@@ -56,6 +57,20 @@ struct Ring<'a> {
     retargeted: &'a BTreeMap<Environment, usize>,
     /// Devices that are offered none any more, by environment.
     released: &'a BTreeMap<Environment, usize>,
+    /// Where the devices seen in the last 7 days come from, by environment; of a ring that is not entered.
+    moves: BTreeMap<Environment, Moved<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Moved<'a> {
+    /// The version that they are offered.
+    to: ClientVersion,
+    /// How many were seen.
+    seen: usize,
+    /// How many run another version, by version.
+    from: &'a BTreeMap<ClientVersion, usize>,
+    /// How many of those go down.
+    down: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -148,7 +163,12 @@ fn ring<'a>(ring: &'a RingPreview, reachable: bool, plan: &PlanName) -> Ring<'a>
         no_way_back: no_way_back.collect(),
         retargeted: &ring.retargeted,
         released: &ring.released,
+        moves: ring.moves.iter().map(|(environment, moves)| (*environment, moved(moves))).collect(),
     }
+}
+
+fn moved(moves: &Moves) -> Moved<'_> {
+    Moved { to: moves.to, seen: moves.seen, from: &moves.from, down: moves.down() }
 }
 
 fn write(write: &PreviewedWrite) -> Write<'_> {

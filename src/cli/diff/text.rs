@@ -193,6 +193,9 @@ impl Page<'_> {
         for sentence in moved.lines().filter(|sentence| !sentence.is_empty()) {
             self.line("  ", sentence)?;
         }
+        for (environment, moves) in &ring.moves {
+            self.line("  ", &format!("{environment}, of {} devices seen in 7 days: {moves}", moves.seen))?;
+        }
         if !ring.waits.is_empty() {
             let words: Vec<String> =
                 ring.waits.iter().map(|word| safe(&format!("{} ({})", word.gate, word.value()))).collect();

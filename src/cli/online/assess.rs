@@ -17,7 +17,7 @@ use crate::cli::online::sizes::{RingSizes, Sizes, one_in};
 use crate::cli::render::{distance, short};
 use crate::cloudflare::{ApiError, Operation, TokenState};
 use crate::ids::{AccountId, PlanName, PolicyId, RingName};
-use crate::plan::model::{Plan, ProfileRef, RingPlan};
+use crate::plan::model::{DeviceLimit, Plan, ProfileRef, RingPlan};
 use crate::plan::{Spots, Step};
 use crate::rollout::state::State;
 use crate::rollout::world::Observations;
@@ -164,6 +164,8 @@ pub(crate) struct Judge<'a> {
     look: &'a Look,
     ahead: Option<Ahead>,
     planned: BTreeSet<PolicyId>,
+    /// `guard.devices_per_day` of the configuration beside the plans.
+    guard: Option<DeviceLimit>,
 }
 
 impl<'a> Judge<'a> {
@@ -175,7 +177,13 @@ impl<'a> Judge<'a> {
             (Some(groups), Some(profiles)) => Some(Ahead::new(state, groups.value.clone(), &profiles.value)),
             _ => None,
         };
-        Self { account, look, ahead, planned: BTreeSet::new() }
+        Self { account, look, ahead, planned: BTreeSet::new(), guard: None }
+    }
+
+    /// With the most devices that all plans may move in a day.
+    #[must_use]
+    pub(crate) fn guarded_by(self, guard: Option<DeviceLimit>) -> Self {
+        Self { guard, ..self }
     }
 
     /// Judges a plan.
@@ -225,7 +233,10 @@ impl<'a> Judge<'a> {
             let sizes = sizes
                 .map(|policies| RingSizes::of(&self.look.world.fleet, policies, &ring.targets, self.look.at));
             if let Some(sizes) = &sizes {
-                let of_all = of_ring(sizes).into_iter().chain(too_many(ring, sizes));
+                let of_all = of_ring(sizes)
+                    .into_iter()
+                    .chain(too_many(ring, sizes))
+                    .chain(too_many_a_day(self.guard, sizes));
                 told.extend(of_all.map(|finding| (finding, name_spot.clone())));
                 for (environment, of_one) in sizes.targeted() {
                     let spot = target_spot(spots, index, environment);
@@ -325,6 +336,17 @@ fn too_many(ring: &RingPlan, sizes: &RingSizes) -> Option<Finding> {
     Some(Finding::new(Code::BlastLimit, problem).instead(instead))
 }
 
+/// Whether a write for the whole ring would be more than all plans may move in a day: it is never sent.
+fn too_many_a_day(guard: Option<DeviceLimit>, sizes: &RingSizes) -> Option<Finding> {
+    let movable = sizes.movable();
+    let guard = guard.filter(|guard| guard.is_exceeded_by(movable))?;
+    let problem = format!(
+        "{movable} devices can be moved, and `guard: {{devices_per_day: {guard}}}` of ringward.yaml lets fewer in a day: a write that reaches all of them is never sent"
+    );
+    let instead = "raise it if that many are meant, or move profiles into a ring of their own";
+    Some(Finding::new(Code::DevicesPerDay, problem).instead(instead))
+}
+
 /// What is worth saying of one environment of a ring.
 fn of_environment(ring: &RingName, environment: Environment, sizes: &Sizes, of_ring: usize) -> Vec<Finding> {
     let Some(target) = sizes.target else { return Vec::new() };
@@ -348,7 +370,9 @@ fn of_environment(ring: &RingName, environment: Environment, sizes: &Sizes, of_r
         let problem = format!(
             "ring `{ring}`: {newer} of {movable} {environment} devices run something newer than {target} (up to {newest}) and would be moved back"
         );
-        let instead = format!("raise the target to {newest} or newer, unless that is what you want");
+        let instead = format!(
+            "raise the target to {newest} or newer; where so many shall go down, the plan must say so by `allow_downgrade`"
+        );
         findings.push(Finding::new(Code::Downgrade, problem).instead(instead));
     }
     findings

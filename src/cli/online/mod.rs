@@ -71,7 +71,7 @@ pub async fn check_online(
     let asked = asked.map(|approval| approval.user_group.clone()).collect();
     let look = look_at(connection, &id, &asked).await?;
     let mut account = assess::account(&id, &look);
-    let mut judge = Judge::new(&id, &look, state);
+    let mut judge = Judge::new(&id, &look, state).guarded_by(judgement.devices_per_day());
     let plans: Vec<PlanReport> =
         judgement.good().map(|(file, plan, bytes)| judge.plan(file, plan, bytes)).collect();
     account.findings.extend(judge.unplanned().filter(|_| !plans.is_empty()));

@@ -16,6 +16,12 @@ impl Engine {
     /// A stop file that was put there without us is recorded. One that was taken away without
     /// `start` is put back: what the log calls stopped stays stopped.
     pub(super) fn obey_stop_file(&mut self) -> Result<(), EngineError> {
+        let obeyed = self.obey();
+        self.stop_file.remember(self.is_stopped());
+        obeyed
+    }
+
+    fn obey(&mut self) -> Result<(), EngineError> {
         if let Some(hold) = &self.state.stop {
             self.unrecorded_stop = None;
             if !self.stop_file.is_there() {
@@ -25,6 +31,9 @@ impl Engine {
         }
         // A full disk leaves a file without a text; who stopped, and why, was told to us then.
         let told = self.unrecorded_stop.clone();
+        if let Some(stopping) = told.as_ref().filter(|_| !self.stop_file.is_there()) {
+            self.put_back(stopping);
+        }
         let Some(said) = self.stop_file.said().or(told).or_else(|| self.stop_file.read()) else {
             return Ok(());
         };
@@ -83,13 +92,20 @@ impl Engine {
     ) -> Result<String, CommandError> {
         let why = self.world.log_unwritable.as_ref();
         let why = why.map_or("look at the daemon's log", |why| why.message.as_str()).to_owned();
-        if *asked == Command::Stop && self.stop_file.is_there() {
+        if *asked == Command::Stop {
             let (actor, reason) = (actor.clone(), reason.trim().to_owned());
             self.remember_stop(Stopping { actor, reason, at: self.now() });
+            self.stop_file.remember(true);
             let path = self.stop_file.path().display();
-            return Ok(format!(
-                "all writes are stopped, by the stop file {path}; the log cannot be written ({why}), and has it as soon as it can"
-            ));
+            return Ok(if self.stop_file.is_there() {
+                format!(
+                    "all writes are stopped, by the stop file {path}; the log cannot be written ({why}), and has it as soon as it can"
+                )
+            } else {
+                format!(
+                    "all writes are stopped; neither the log nor the stop file {path} can be written ({why}), so the daemon keeps it in memory and records it as soon as it can; when the daemon is restarted before that, say it again"
+                )
+            });
         }
         Err(CommandError::Failed(format!(
             "it could not be recorded, so it is not done: {why}; try again once that is mended (`ringward stop` works all the same)"

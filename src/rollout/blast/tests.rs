@@ -46,6 +46,8 @@ fn intent(before: Option<&str>, after: &str) -> WriteIntent {
         devices: 0,
         retargets: None,
         after_doubt: false,
+        moves: None,
+        today: None,
     }
 }
 

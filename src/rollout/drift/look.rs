@@ -11,6 +11,7 @@ use crate::rollout::drift::{
     Elsewhere, GroupDrift, MovedTo, Never, OtherUpdater, RESTORES_AT_MOST, UPDATER_DEVICES, UPDATER_ONE_IN,
     UPDATER_WITHIN,
 };
+use crate::rollout::event::Cause;
 use crate::rollout::gate::{self, Subject};
 use crate::rollout::remote::{Group, GroupContent};
 use crate::rollout::safety::LIST_SETTLES_IN;
@@ -216,14 +217,14 @@ pub(in crate::rollout) fn offers_targets(
             .all(|(environment, version)| content.target(*environment) == Some(version.to_string().as_str()))
 }
 
-/// Whether a ring's group is on record as not offering the target of an environment to the ring's
-/// profiles: somebody changed it, and it is to be written back or was accepted so.
+/// Whether a ring's group does not offer the target of an environment to the ring's profiles: somebody
+/// changed it. From the read on that shows it, or the halt for it; recorded and accepted drift, too.
 pub(in crate::rollout) fn is_withdrawn(
     subject: Subject<'_>,
     assigned: &Assigned,
     environment: Environment,
 ) -> bool {
-    let Subject { state, rollout, ring, plan, .. } = subject;
+    let Subject { state, rollout, ring, plan, world, .. } = subject;
     let Some(target) = plan.targets.get(&environment).map(ToString::to_string) else { return false };
     let offers = |content: &GroupContent| {
         assigned.policies.is_subset(&content.policies) && content.target(environment) == Some(&target)
@@ -232,9 +233,24 @@ pub(in crate::rollout) fn is_withdrawn(
         Some(owned) => {
             let found = owned.drifted.as_deref().map(|drift| drift.seen.as_ref());
             let found_off = found.is_some_and(|seen| !seen.is_some_and(|seen| offers(&seen.content)));
-            found_off || !offers(&owned.last.content)
+            let is_off = |seen: Option<&Group>| !seen.is_some_and(|seen| offers(&seen.content));
+            let seen_off = match world.group(&assigned.group).map(|read| read.value) {
+                Some(Some(seen)) => seen.updated_at > owned.last.updated_at && is_off(Some(seen)),
+                Some(None) if is_gone(world, &assigned.group, &owned.last) => true,
+                // Nobody has looked since: what it was halted for stands.
+                _ => halted_for(rollout, &assigned.group).is_some_and(|drift| is_off(drift.seen.as_ref())),
+            };
+            found_off || seen_off || !offers(&owned.last.content)
         }
         None => state.lost.contains_key(&(rollout.id.plan.clone(), ring.name.clone())),
+    }
+}
+
+/// The drift of a group that a rollout is halted for.
+fn halted_for<'a>(rollout: &'a Rollout, group: &GroupId) -> Option<&'a GroupDrift> {
+    match &rollout.halted.as_ref()?.cause {
+        Cause::Drift(drift) if drift.expected.id == *group => Some(drift),
+        _ => None,
     }
 }
 

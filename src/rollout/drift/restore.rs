@@ -7,7 +7,9 @@ use crate::ids::RingName;
 use crate::plan::model::{OnDrift, RingPlan};
 use crate::rollout::decide::Context;
 use crate::rollout::drift::{GroupDrift, look};
-use crate::rollout::entering::{EntryBlock, TooMany, budget_spent_until, eligible, not_now, retargets};
+use crate::rollout::entering::{
+    EntryBlock, TooMany, budget_spent_until, eligible, not_now, retargets, today, too_many_today,
+};
 use crate::rollout::event::{Entry, Event, Mode, Purpose, WriteId, WriteIntent};
 use crate::rollout::gate;
 use crate::rollout::remote::GroupContent;
@@ -70,6 +72,8 @@ pub(in crate::rollout) fn writing_back(context: &Context<'_>, due: &Due<'_>) -> 
     if let Some(too_many) = too_many(context, plan, drift) {
         blocks.push(EntryBlock::BlastLimit(too_many));
     }
+    let devices = retargets(context, plan, drift.seen.as_ref(), &after);
+    blocks.extend(too_many_today(context, devices).map(EntryBlock::DevicesPerDay));
     if let Some(until) = budget_spent_until(context) {
         blocks.push(EntryBlock::BudgetSpent { until });
     }
@@ -77,7 +81,7 @@ pub(in crate::rollout) fn writing_back(context: &Context<'_>, due: &Due<'_>) -> 
         return WritingBack::Blocked(blocks);
     }
     WritingBack::Write(Box::new(WriteIntent {
-        retargets: Some(retargets(context, plan, drift.seen.as_ref(), &after)),
+        retargets: Some(devices),
         id: WriteId(context.state.writes + 1),
         digest: context.rollout.revision.digest.clone(),
         purpose: Purpose::Restore,
@@ -87,6 +91,8 @@ pub(in crate::rollout) fn writing_back(context: &Context<'_>, due: &Due<'_>) -> 
         devices: eligible(judgements),
         judgements: judgements.clone(),
         after_doubt: attempts.doubted,
+        moves: None,
+        today: today(context),
     }))
 }
 

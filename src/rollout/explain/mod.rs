@@ -98,7 +98,13 @@ impl Report {
                 (_, Evidence::Approval(_)) => {
                     self.ring(ring)?.approval.as_ref().and_then(|approval| approval.asked_at)
                 }
-                (_, Evidence::Opening { .. } | Evidence::Freeze { .. } | Evidence::Fleet { .. }) => None,
+                (
+                    _,
+                    Evidence::Opening { .. }
+                    | Evidence::Freeze { .. }
+                    | Evidence::Fleet { .. }
+                    | Evidence::Downgrade(_),
+                ) => None,
             },
             Blocker::InFlight(ring, _) | Blocker::InDoubt { ring, .. } | Blocker::Backoff { ring, .. } => {
                 self.ring(ring).map(|ring| ring.since)
@@ -119,6 +125,7 @@ impl Report {
             | Blocker::OtherRing { .. }
             | Blocker::NotOffered { .. }
             | Blocker::BlastLimit(..)
+            | Blocker::DevicesPerDay(..)
             | Blocker::Observing(..)
             | Blocker::Moving => None,
         }
@@ -134,14 +141,14 @@ impl Report {
                 (_, Verdict::Unknown(Unknown::ProfilesUnread | Unknown::ProfileUnresolved)) => {
                     |read| matches!(read, Read::Profiles)
                 }
-                (Gate::Fleet, _) => |read| matches!(read, Read::FullSweep),
+                (Gate::Fleet | Gate::Downgrade, _) => |read| matches!(read, Read::FullSweep),
                 (Gate::Approval, _) => |read| matches!(read, Read::Approvers(_)),
                 (Gate::Adoption | Gate::Soak | Gate::Stalled | Gate::Dark, _) => is_of_devices,
             },
             Blocker::OtherRing { .. } | Blocker::Returning { .. } | Blocker::RolledBack { .. } => {
                 is_of_devices
             }
-            Blocker::BlastLimit(..) => |read| matches!(read, Read::FullSweep),
+            Blocker::BlastLimit(..) | Blocker::DevicesPerDay(..) => |read| matches!(read, Read::FullSweep),
             Blocker::Veto(..)
             | Blocker::GroupsUnread(_)
             | Blocker::Drifted(_)
@@ -213,6 +220,7 @@ fn until(blocker: &Blocker) -> Option<Timestamp> {
             (
                 _,
                 Evidence::Fleet { .. }
+                | Evidence::Downgrade(_)
                 | Evidence::Approval(_)
                 | Evidence::Adoption { .. }
                 | Evidence::Soak { .. }
@@ -235,6 +243,7 @@ fn until(blocker: &Blocker) -> Option<Timestamp> {
         | Blocker::OtherRing { .. }
         | Blocker::NotOffered { .. }
         | Blocker::BlastLimit(..)
+        | Blocker::DevicesPerDay(..)
         | Blocker::HeldOut(..)
         | Blocker::RolledBack { .. }
         | Blocker::Observing(..)

@@ -85,6 +85,9 @@ pub(in crate::rollout) fn way_out(blocker: &Blocker, plan: &str) -> WayOut {
         Blocker::BlastLimit(..) => WayOut::words(
             "if that many devices are meant, raise `max_devices` in the plan; else move profiles into a ring of their own; then it goes on by itself",
         ),
+        Blocker::DevicesPerDay(..) => WayOut::words(
+            "nothing, if the ring is smaller than the guard: it goes on as earlier writes grow older than 24 hours; else raise `guard: {devices_per_day: …}` in ringward.yaml and restart the daemon, or move profiles into a ring of their own",
+        ),
         Blocker::Observing(..) => {
             WayOut::words("run the daemon without --observe, when the change is what you want")
         }
@@ -230,6 +233,9 @@ fn out_of_gate(ring: &RingName, judgement: &Judgement, plan: &str) -> WayOut {
         Verdict::Wait(Waiting::NotExercised) => {
             waive("nothing: it goes on by itself as devices come back; to go on without them")
         }
+        Verdict::Wait(Waiting::WouldDowngrade) => WayOut::words(
+            "name the version that is meant in the plan; if these devices shall go down, write `allow_downgrade: '<=VERSION'` into the plan, with the first three numbers of the newest that they run; then it goes on by itself",
+        ),
         Verdict::Wait(Waiting::ApprovalMissing) => WayOut::then(
             "ask those who may approve it; each of them does it on the page, or by",
             format!("ringward approve {plan} --ring {} --reason …", in_shell(ring)),
@@ -254,7 +260,11 @@ fn out_of_gate(ring: &RingName, judgement: &Judgement, plan: &str) -> WayOut {
             | Unknown::UserGroupAmbiguous),
         ) => WayOut::words(format!("{}; then it goes on by itself", mend(*why))),
         Verdict::Unknown(
-            Unknown::NotSwept | Unknown::StaleSweep | Unknown::ProfilesUnread | Unknown::ApproversUnread,
+            Unknown::NotSwept
+            | Unknown::StaleSweep
+            | Unknown::ProfilesUnread
+            | Unknown::ReadFails
+            | Unknown::ApproversUnread,
         ) => WayOut::then(
             "nothing, if the reads recover; those that fail are told by",
             "ringward status".to_owned(),
@@ -268,9 +278,11 @@ const fn mend(why: Unknown) -> &'static str {
     match why {
         Unknown::NoUserGroup => "name a User Group in the plan that exists at Cloudflare, or create it there",
         Unknown::UserGroupAmbiguous => "rename all but one of the User Groups of that name at Cloudflare",
-        Unknown::NotSwept | Unknown::StaleSweep | Unknown::ProfilesUnread | Unknown::ApproversUnread => {
-            "mend the reads that fail, which `ringward status` names"
-        }
+        Unknown::NotSwept
+        | Unknown::StaleSweep
+        | Unknown::ProfilesUnread
+        | Unknown::ReadFails
+        | Unknown::ApproversUnread => "mend the reads that fail, which `ringward status` names",
         Unknown::ProfileUnresolved => {
             "name profiles in the plan that exist once at Cloudflare, or create them there"
         }

@@ -4,7 +4,7 @@ use super::blocks;
 use crate::ids::RingName;
 use crate::rollout::approval::Tally;
 use crate::rollout::cause::Cause;
-use crate::rollout::report::{Blocker, Report, TooMany, change};
+use crate::rollout::report::{Blocker, Report, TooMany, TooManyToday, change};
 use crate::rollout::state::{Rollback, Validity};
 use crate::rollout::verdict::{Evidence, Failing, Gate, Judgement, Unknown, Verdict, Waiting, short};
 
@@ -90,6 +90,10 @@ pub(super) fn words(report: &Report, blocker: &Blocker) -> Words {
         Blocker::BlastLimit(ring, TooMany { devices, at_most }) => (
             format!("the write for ring {ring} would offer something else to {devices} devices, and the plan allows {at_most} at a time"),
             "`max_devices` keeps a slip in a plan, or a profile that grew overnight, from reaching more devices than somebody thought of. Nobody can waive it.".to_owned(),
+        ),
+        Blocker::DevicesPerDay(ring, TooManyToday { devices, before, at_most, .. }) => (
+            format!("the write for ring {ring} would offer something else to {devices} devices after {before} in the last 24 hours, and the daemon's configuration allows {at_most} in all"),
+            "`guard.devices_per_day` holds for all plans together, entries and groups that are written back. A rollback counts and is never kept back by it. Nobody can waive it.".to_owned(),
         ),
         Blocker::Observing(ring, intent) => (
             format!("the daemon only observes; ring {ring} is ready to be entered"),
@@ -308,6 +312,7 @@ fn wait(report: &Report, waiting: Waiting, ring: &RingName, judgement: &Judgemen
         | Evidence::Opening { .. }
         | Evidence::Freeze { .. }
         | Evidence::Fleet { .. }
+        | Evidence::Downgrade(_)
         | Evidence::Approval(_)
         | Evidence::Soak { .. }
         | Evidence::Stalled(_)
@@ -355,6 +360,10 @@ fn wait(report: &Report, waiting: Waiting, ring: &RingName, judgement: &Judgemen
             format!("ring {ring} soaks: it proves the new version in use"),
             "The next ring follows when the time of the plan has passed and devices came back on another day.".to_owned(),
         ),
+        Waiting::WouldDowngrade => (
+            format!("the target takes {} of ring {ring} down to an older version: {}", whose(judgement), judgement.value()),
+            "Cloudflare installs an older version as silently as a newer one, so that so many go down must stand in the plan. It cannot be waived.".to_owned(),
+        ),
         Waiting::ApprovalMissing => (
             format!("ring {ring} waits for people: {}", judgement.value()),
             format!(
@@ -395,6 +404,7 @@ const fn cannot_tell(why: Unknown) -> &'static str {
         Unknown::ProfilesUnread => "the device settings profiles were never read",
         Unknown::ProfileUnresolved => "a profile of the plan is not found exactly once at Cloudflare",
         Unknown::NobodyToMove => "it has no device that can be moved",
+        Unknown::ReadFails => "the read before each write fails",
         Unknown::ApproversUnread => "the members of the User Group that is asked were not read lately",
         Unknown::NoUserGroup => "the User Group that is asked is not there",
         Unknown::UserGroupAmbiguous => "several User Groups have the name that is asked",
@@ -424,6 +434,9 @@ const fn unknown(why: Unknown) -> &'static str {
             "Reads fail or are slow: the API, the token or the request budget keep ringward from seeing the devices."
         }
         Unknown::ProfilesUnread => "The daemon has begun, or the read of the profiles fails.",
+        Unknown::ReadFails => {
+            "Just before a write its group, the people who are asked and, where there is a limit, the devices are read anew; without that nothing is sent."
+        }
         Unknown::ApproversUnread => {
             "Without the list nobody can say whose approval counts. The token needs `Account Settings Read`."
         }

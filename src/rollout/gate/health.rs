@@ -278,9 +278,13 @@ pub fn failing_devices(subject: Subject<'_>, judgement: &Judgement) -> BTreeSet<
             let failing = looks.into_iter().filter(|look| said(look, subject.plan.health) == Said::Fails);
             failing.flat_map(|look| look.silent).collect()
         }
-        Gate::Opening | Gate::Freeze | Gate::Fleet | Gate::Approval | Gate::Adoption | Gate::Soak => {
-            BTreeSet::new()
-        }
+        Gate::Opening
+        | Gate::Freeze
+        | Gate::Fleet
+        | Gate::Downgrade
+        | Gate::Approval
+        | Gate::Adoption
+        | Gate::Soak => BTreeSet::new(),
     }
 }
 
@@ -304,9 +308,13 @@ fn found(
             let told = looks.into_iter().filter(|look| !look.ring.mostly_silent());
             told.flat_map(|look| look.silent).collect()
         }
-        Gate::Opening | Gate::Freeze | Gate::Fleet | Gate::Approval | Gate::Adoption | Gate::Soak => {
-            BTreeSet::new()
-        }
+        Gate::Opening
+        | Gate::Freeze
+        | Gate::Fleet
+        | Gate::Downgrade
+        | Gate::Approval
+        | Gate::Adoption
+        | Gate::Soak => BTreeSet::new(),
     }
 }
 

@@ -6,13 +6,13 @@ use super::*;
 use crate::fleet::{Membership, Reported, SightedPolicy, Sighting, Sweep, SweepScope};
 use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::{
-    Adoption, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision,
-    RollbackRules,
+    Adoption, AllowDowngrade, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef,
+    Revision, RollbackRules,
 };
 use crate::rollout::drift::GroupDrift;
-use crate::rollout::event::RolloutId;
+use crate::rollout::event::{Cause, RolloutId};
 use crate::rollout::remote::{Group, GroupContent, Profile, Profiles, VersionEntry};
-use crate::rollout::state::{Attempts, Hold, OwnedGroup, Phase, Restoring, Words};
+use crate::rollout::state::{Attempts, Halt, Hold, OwnedGroup, Phase, Restoring, Words};
 use crate::rollout::world::Observed;
 use crate::schedule::{Freeze, Opening, Zone};
 use crate::version::ClientVersion;
@@ -54,6 +54,7 @@ fn plan(schedule: Schedule) -> RingPlan {
         rollback: RollbackRules::default(),
         approval: None,
         max_devices: None,
+        allow_downgrade: AllowDowngrade::Nothing,
     }
 }
 
@@ -340,6 +341,49 @@ fn devices_whose_group_offers_something_else_do_not_stand_still() {
     bench.state.lost.insert((name, ring), gone);
     let waits = Verdict::Wait(Waiting::NotOffered);
     assert_eq!(bench.verdict(Gate::Stalled, at("13T12:30")), waits, "deleted, accepted");
+}
+
+#[test]
+fn a_group_that_is_seen_to_offer_something_else_is_believed_at_once() {
+    let content = |version: ClientVersion, policies: &[&str]| GroupContent {
+        name: "First".to_owned(),
+        versions: vec![VersionEntry::of(Environment::Windows, version)],
+        policies: policies.iter().map(|id| PolicyId::new(*id).unwrap()).collect(),
+    };
+    let group = |content, minutes| Group {
+        id: assigned().group,
+        content,
+        updated_at: at(&format!("12T12:{minutes}")),
+    };
+    let now = at("13T12:30");
+    let (fails, waits) = (Verdict::Fail(Failing::TooManyStalled), Verdict::Wait(Waiting::NotOffered));
+    let rows = [
+        ("not read", None, fails.clone()),
+        ("as ringward left it", Some(Some(group(content(TARGET, &["p1"]), "00"))), fails.clone()),
+        ("another version", Some(Some(group(content(OLD, &["p1"]), "01"))), waits.clone()),
+        ("an old read", Some(Some(group(content(OLD, &["p1"]), "00"))), fails.clone()),
+        ("its profile is out", Some(Some(group(content(TARGET, &[]), "01"))), waits.clone()),
+        ("one profile more", Some(Some(group(content(TARGET, &["p1", "p2"]), "01"))), fails.clone()),
+        ("gone", Some(None), waits.clone()),
+    ];
+    for (row, read, verdict) in rows {
+        let mut bench = bench_of(26, 4);
+        let (name, ring) = (bench.rollout.id.plan.clone(), bench.plan.name.clone());
+        let owned = OwnedGroup::of(&name, &ring, &group(content(TARGET, &["p1"]), "00"));
+        bench.state.groups.insert(assigned().group, owned);
+        let read = read.map(|value| (assigned().group, Observed { value, as_of: now }));
+        bench.world.single_groups.extend(read);
+        assert_eq!(bench.verdict(Gate::Stalled, now), verdict, "{row}");
+    }
+    // Halted for it, and started anew: nothing is read yet.
+    let mut bench = bench_of(26, 4);
+    let (name, ring) = (bench.rollout.id.plan.clone(), bench.plan.name.clone());
+    let expected = group(content(TARGET, &["p1"]), "00");
+    bench.state.groups.insert(assigned().group, OwnedGroup::of(&name, &ring, &expected));
+    let seen = Some(group(content(OLD, &["p1"]), "01"));
+    let drift = GroupDrift { ring, expected, seen, elsewhere: Vec::new(), never: None };
+    bench.rollout.halted = Some(Halt { cause: Cause::Drift(Box::new(drift)), since: now });
+    assert_eq!(bench.verdict(Gate::Stalled, now), waits);
 }
 
 #[test]

@@ -6,10 +6,10 @@
 use std::collections::BTreeSet;
 
 use super::ledger::{Course, Ledger, Place, PlanLine};
-use super::{Audit, Law, approved, drift, rollback};
+use super::{Audit, Law, approved, down, drift, rollback};
 use crate::ids::{PolicyId, RingName};
 use crate::plan::model::{ProfileRef, RingPlan};
-use crate::rollout::event::{Event, Purpose, Recorded, SoakFact, WriteIntent};
+use crate::rollout::event::{Event, Purpose, Recorded, SoakFact, Today, WriteIntent};
 use crate::rollout::remote::{Group, VersionEntry};
 use crate::rollout::verdict::{Evidence, Gate, Judgement, Verdict};
 use crate::schedule::{Schedule, Writable};
@@ -21,6 +21,8 @@ const LEFT_OF_OPENING: SignedDuration = SignedDuration::from_mins(15);
 
 /// The minutes after an opening's start, or a freeze's end, that count as the start.
 const MINUTES_OF_THE_START: i64 = 2;
+/// The guard counts writes for so long.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// The sweep that a ring is entered on is at most this old (DESIGN 5: a full sweep before each
 /// entry).
@@ -36,6 +38,7 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
             if let Some(plan) = line.ring_plan(ring) {
                 gates(audit, plan, recorded, judgements, 1);
                 approved::entered(audit, ledger, line, recorded, plan, judgements);
+                down::in_place(audit, plan, recorded, judgements);
                 on_offer(audit, plan, recorded, group);
             }
         }
@@ -149,6 +152,7 @@ fn planned(
     gates(audit, plan, recorded, &intent.judgements, usize::from(!restores));
     if !restores {
         approved::entered(audit, ledger, line, recorded, plan, &intent.judgements);
+        down::planned(audit, plan, recorded, intent);
     }
     let counted = intent.judgements.iter().find_map(|judgement| match judgement.evidence {
         Evidence::Fleet { eligible, .. } => Some(eligible),
@@ -158,6 +162,7 @@ fn planned(
         format!("the intent names {} devices, its fleet gate counted {counted:?}", intent.devices)
     });
     blast_limit(audit, plan, recorded, intent);
+    guarded(audit, ledger, recorded, intent);
     match &intent.purpose {
         Purpose::Restore | Purpose::Rollback { .. } => {}
         Purpose::Target | Purpose::MoveOut { .. } => profiles(audit, plan, recorded, &intent.policies),
@@ -179,6 +184,20 @@ fn blast_limit(audit: &mut Audit, plan: &RingPlan, recorded: &Recorded, intent: 
             format!("the write offers something else to {devices} devices; at most {limit} may be")
         }
         None => format!("the devices are not counted, and at most {limit} may be offered something else"),
+    });
+}
+
+/// The guard on devices per day, by the books' own count.
+fn guarded(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded, intent: &WriteIntent) {
+    let (Some(Today { before, at_most }), law) = (intent.today, Law::BlastLimit) else { return };
+    let of_today = ledger.applied.iter().filter(|(at, _)| since(*at, recorded.at) < DAY);
+    let counted: usize = of_today.map(|(_, devices)| devices).sum();
+    audit.require(counted == before, law, recorded.seq, || {
+        format!("{before} devices are said to have been written in 24 hours, and the log has {counted}")
+    });
+    let devices = intent.retargets.unwrap_or(intent.devices);
+    audit.require(devices == 0 || !at_most.is_exceeded_by(counted + devices), law, recorded.seq, || {
+        format!("{devices} devices after {counted} in 24 hours are more than the {at_most} of the guard")
     });
 }
 

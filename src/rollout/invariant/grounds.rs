@@ -8,8 +8,8 @@ use super::ledger::{Course, Ledger, Place, PlanLine, RingLine, TokenLine, same_o
 use super::{Audit, Law, health};
 use crate::plan::model::{OnNewTarget, Plan, RingPlan};
 use crate::rollout::event::{Actor, Block, BlockKind, Cause, Event, Purpose, Recorded, RolloutId, Trigger};
-use crate::rollout::verdict::{Evidence, Failing, Gate, Judgement, Verdict};
-use crate::time::{after, since};
+use crate::rollout::verdict::{Evidence, Failing, Gate, Judgement, Unknown, Verdict};
+use crate::time::{SignedDuration, Timestamp, after, since};
 
 /// Writes in a row that may come to nothing before a person must look.
 const FAILURES_TO_HALT: u32 = 6;
@@ -283,6 +283,16 @@ fn ungrounded(
         Cause::Unhealthy { judgement, devices, .. } => {
             health::ungrounded(ring?, plan?, recorded, judgement, devices)
                 .or_else(|| drift::not_offered(ledger, ring?, plan?, judgement))
+        }
+        Cause::UnknownTooLong { gate: Gate::Fleet, why: Unknown::ReadFails, since: from, .. } => {
+            let long = |unread: &Vec<Timestamp>| {
+                let last = unread.last().filter(|_| unread.contains(from));
+                last.is_some_and(|last| {
+                    since(*from, *last) >= plan.map_or(SignedDuration::MAX, |plan| plan.unknown_after.get())
+                })
+            };
+            (!long(&ring?.unread) && !long(&ring?.restoring.unread))
+                .then(|| "the reads before its writes are not on record as failing for that long".to_owned())
         }
         Cause::UnknownTooLong { gate, environment, why, since: from, .. } => {
             let noted = ring?.unknown.get(&(*gate, *environment)) == Some(&(*why, *from));

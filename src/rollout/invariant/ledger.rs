@@ -43,6 +43,8 @@ pub(super) struct Ledger<'a> {
     pub(super) held: Vec<Held<'a>>,
     /// What people said on entering rings, the last word of each.
     pub(super) words: Vec<WordLine<'a>>,
+    /// When writes were applied, and how many devices they offered something else.
+    pub(super) applied: Vec<(Timestamp, usize)>,
     /// Every write so far, with the ring that it was for.
     pub(super) intents: BTreeMap<WriteId, ((&'a PlanName, &'a RingName), &'a WriteIntent)>,
     pub(super) tokens: BTreeMap<&'a TokenName, TokenLine>,
@@ -166,6 +168,8 @@ pub(super) struct RingLine<'a> {
     /// Writes in a row that came to nothing.
     pub(super) failures: u32,
     pub(super) refused: Option<u16>,
+    /// When the reads before its writes failed that no other outcome came after, nor a person's word.
+    pub(super) unread: Vec<Timestamp>,
     /// Devices that are told to have left since the assignment.
     pub(super) left: BTreeMap<Environment, usize>,
     /// Where it was, while its group is written back.
@@ -182,6 +186,7 @@ pub(super) struct Tries {
     pub(super) doubted: bool,
     pub(super) failures: u32,
     pub(super) refused: Option<u16>,
+    pub(super) unread: Vec<Timestamp>,
     /// How many put it back.
     pub(super) done: u32,
 }
@@ -202,6 +207,7 @@ impl<'a> RingLine<'a> {
             half_moved: false,
             failures: 0,
             refused: None,
+            unread: Vec::new(),
             left: BTreeMap::new(),
             origin: None,
             restoring: Tries::default(),
@@ -443,6 +449,16 @@ impl<'a> Ledger<'a> {
 
     /// Groups, soaks and the open write belong to the account.
     fn take_account_facts(&mut self, id: &'a RolloutId, recorded: &'a Recorded) {
+        let counted = match &recorded.entry.event {
+            Event::WriteConfirmed { counted, .. } => Some(*counted),
+            Event::WriteSettled {
+                finding: Finding::Applied { .. } | Finding::Overwritten { .. }, ..
+            } => Some(None),
+            _ => None,
+        };
+        if let (Some(counted), Some(OpenWrite { intent, .. })) = (counted, &self.open) {
+            self.applied.push((recorded.at, counted.or(intent.retargets).unwrap_or(intent.devices)));
+        }
         match &recorded.entry.event {
             Event::WritePlanned { ring, intent } => {
                 self.writes = intent.id.0;
@@ -672,6 +688,10 @@ impl<'a> RingLine<'a> {
     fn acknowledge(&mut self, cause: &Cause, at: Timestamp) {
         match cause {
             Cause::AdoptionMissed { .. } => self.deadline_from = Some(at),
+            Cause::UnknownTooLong { why: Unknown::ReadFails, .. } => {
+                self.unread.clear();
+                self.restoring.unread.clear();
+            }
             Cause::UnknownTooLong { gate, environment, .. } => {
                 if let Some((_, since)) = self.unknown.get_mut(&(*gate, *environment)) {
                     *since = at;
@@ -681,6 +701,8 @@ impl<'a> RingLine<'a> {
                 self.failures = 0;
                 self.refused = None;
                 (self.restoring.failures, self.restoring.refused) = (0, None);
+                self.unread.clear();
+                self.restoring.unread.clear();
             }
             // What was found stands in the event.
             Cause::Unhealthy { .. } | Cause::Drift(_) | Cause::OtherUpdater(_) | Cause::Forbidden { .. } => {}
@@ -713,6 +735,7 @@ impl<'a> RingLine<'a> {
                 self.go(Place::Entering);
                 self.half_moved = false;
                 (self.doubted, self.failures, self.refused) = (false, 0, None);
+                self.unread.clear();
             }
             Event::RingRecognised { group, soak, .. } => {
                 self.go(Place::Verified);
@@ -729,17 +752,20 @@ impl<'a> RingLine<'a> {
             Event::WriteCancelled { why, .. } => {
                 self.go(Place::Entering);
                 self.failures += u32::from(failed(why));
+                note_unread(&mut self.unread, why, at);
             }
             Event::WriteRefused { status, .. } => {
                 self.go(Place::Entering);
                 self.failures += 1;
                 self.refused = Some(*status);
+                self.unread.clear();
             }
             Event::WriteConfirmed { group, .. }
             | Event::WriteSettled { finding: Finding::Applied { group }, .. } => self.applied(group, intent),
             Event::WriteSettled { .. } => {
                 self.go(Place::Entering);
                 self.failures += 1;
+                self.unread.clear();
             }
             Event::AdoptionReached { .. } => {
                 self.go(Place::Soaking);
@@ -784,14 +810,19 @@ impl<'a> RingLine<'a> {
                 tries.doubted = true;
                 return;
             }
-            Event::WriteCancelled { why, .. } => tries.failures += u32::from(failed(why)),
+            Event::WriteCancelled { why, .. } => {
+                tries.failures += u32::from(failed(why));
+                note_unread(&mut tries.unread, why, at);
+            }
             Event::WriteRefused { status, .. } => {
                 tries.failures += 1;
                 tries.refused = Some(*status);
+                tries.unread.clear();
             }
             Event::WriteConfirmed { group, .. }
             | Event::WriteSettled { finding: Finding::Applied { group }, .. } => {
                 (tries.failures, tries.refused) = (0, None);
+                tries.unread.clear();
                 tries.done += u32::from(!goes_back);
                 self.origin = None;
                 self.place = origin;
@@ -807,7 +838,10 @@ impl<'a> RingLine<'a> {
                 }
                 return;
             }
-            Event::WriteSettled { .. } => tries.failures += 1,
+            Event::WriteSettled { .. } => {
+                tries.failures += 1;
+                tries.unread.clear();
+            }
             Event::GateWaived { gate, .. } => {
                 self.waived.insert(*gate);
                 return;
@@ -824,6 +858,7 @@ impl<'a> RingLine<'a> {
                 self.half_moved = true;
                 self.go(Place::Entering);
                 (self.failures, self.refused) = (0, None);
+                self.unread.clear();
             }
             Some((Purpose::Target | Purpose::Restore | Purpose::Rollback { .. }, intent)) => {
                 self.go(Place::Adopting);
@@ -855,8 +890,17 @@ fn speaks_of_health(event: &Event) -> bool {
     }
 }
 
+/// Takes down that the read before a write failed, or that it did not.
+fn note_unread(unread: &mut Vec<Timestamp>, why: &Cancelled, at: Timestamp) {
+    match why {
+        Cancelled::ReadFailed { .. } => unread.push(at),
+        Cancelled::Ending => {}
+        _ => unread.clear(),
+    }
+}
+
 /// Whether a cancelled write counts towards those that came to nothing: what overtook it was not
-/// of ringward's or a person's own making.
+/// of ringward's or a person's own making, and it was not only a read that failed.
 fn failed(why: &Cancelled) -> bool {
     match why {
         Cancelled::Stopped
@@ -868,11 +912,14 @@ fn failed(why: &Cancelled) -> bool {
         | Cancelled::Forbidden { .. }
         | Cancelled::RolledBack
         | Cancelled::HeldOut { .. }
-        | Cancelled::ApprovalVoid { .. } => false,
+        | Cancelled::ApprovalVoid { .. }
+        | Cancelled::ReadFailed { .. }
+        | Cancelled::Ending => false,
         Cancelled::ConcurrentEdit
         | Cancelled::GroupGone
         | Cancelled::GroupInTheWay
         | Cancelled::TooManyDevices { .. }
+        | Cancelled::TooManyToday { .. }
         | Cancelled::Unreadable { .. }
         | Cancelled::NotSent { .. }
         | Cancelled::RateLimited => true,

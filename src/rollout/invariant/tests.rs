@@ -2,6 +2,7 @@
 
 use super::*;
 
+mod before_writing;
 mod drifting;
 mod entering;
 mod health;

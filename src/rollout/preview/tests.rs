@@ -42,6 +42,8 @@ fn intent(revision: &Revision) -> WriteIntent {
         devices: 1,
         retargets: Some(1),
         after_doubt: false,
+        moves: None,
+        today: None,
     }
 }
 

@@ -119,6 +119,8 @@ fn write(context: &Context<'_>, Turn { step, ring, plan }: &Turn<'_>) -> GoingBa
         devices,
         judgements: Vec::new(),
         after_doubt: attempts.doubted,
+        moves: None,
+        today: None,
     }))
 }
 

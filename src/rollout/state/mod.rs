@@ -3,7 +3,9 @@
 //! **Invariant:** state is the fold of events and nothing else; an event that does not fit the
 //! state is an error and changes nothing.
 
+mod attempts;
 mod blocks;
+mod day;
 mod drifted;
 mod ring;
 mod rollback;
@@ -23,7 +25,9 @@ use crate::rollout::rollback::Trigger;
 use crate::rollout::verdict::Judgement;
 use crate::time::{Timestamp, after, since};
 
+pub use attempts::FailedReads;
 pub use blocks::{CONFIRMED_FOR, Waiting};
+pub use day::{DAY, Day};
 pub use drifted::OwnedGroup;
 pub use ring::{
     Assigned, Attempts, Back, Doubt, FirstRead, Origin, PendingWrite, Refusal, Restoring, Ring, Soak, Stage,
@@ -56,6 +60,8 @@ pub struct State {
     pub lost: BTreeMap<(PlanName, RingName), OwnedGroup>,
     /// Rings in which another updater was accepted, and up to when its moves are.
     pub updaters: BTreeMap<(PlanName, RingName), Timestamp>,
+    /// How many devices the writes of the last 24 hours offered something else.
+    pub day: Day,
     /// What rollbacks hold out, whatever a plan asks for, until a person releases it.
     pub held_out: Vec<HeldOut>,
     /// What has soaked on what; it spares a ring a second soak.
@@ -193,6 +199,9 @@ impl State {
             return Err(format!("the plan's rollout is {}", plan.rollout.id));
         }
         Self::drift_fits(&self.groups, &self.lost, id, &recorded.entry.event)?;
+        if let Some((_, write)) = plan.rollout.pending_write() {
+            self.day.note(&write.intent, &recorded.entry.event, recorded.at);
+        }
         match &recorded.entry.event {
             Event::Paused {} if plan.paused.is_some() => return Err("the plan is paused already".to_owned()),
             Event::PauseLifted {} if plan.paused.is_none() => return Err("the plan is not paused".to_owned()),

@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Hold;
 use super::rollback::Moved;
 use super::words::Words;
+use super::{FailedReads, Hold};
 use crate::ids::{DeviceId, GroupId, PolicyId, RingName};
 use crate::plan::model::RingPlan;
 use crate::rollout::event::{
@@ -206,6 +206,8 @@ pub struct Attempts {
     pub refused: Option<Refusal>,
     /// Whether a profile of the ring was taken out of another group and is in none until the next write.
     pub half_moved: bool,
+    /// Set while the read before a write fails: nothing was sent then.
+    pub reads: Option<FailedReads>,
 }
 
 /// A write that Cloudflare refused.
@@ -510,6 +512,12 @@ impl Ring {
     pub(super) fn acknowledge(&mut self, cause: &Cause, at: Timestamp) {
         match (cause, &mut self.stage) {
             (Cause::AdoptionMissed { .. }, Stage::Adopting(assigned)) => assigned.deadline_from = at,
+            (Cause::UnknownTooLong { why: Unknown::ReadFails, .. }, stage) => {
+                self.restoring.attempts.reads = None;
+                if let Stage::Entering(attempts) = stage {
+                    attempts.reads = None;
+                }
+            }
             (Cause::UnknownTooLong { gate, environment, .. }, _) => {
                 if let Some(unknown) = self.unknown.get_mut(&(*gate, *environment)) {
                     unknown.since = at;
@@ -554,14 +562,6 @@ const fn was_applied(event: &Event) -> bool {
     )
 }
 
-impl Attempts {
-    fn forgive(&mut self) {
-        self.failed = 0;
-        self.not_before = None;
-        self.refused = None;
-    }
-}
-
 impl Assigned {
     fn of(group: &Group, policies: &BTreeSet<PolicyId>) -> Self {
         let at = group.updated_at;
@@ -592,7 +592,7 @@ impl PendingWrite {
             return Err(format!("the write without an outcome is {}", self.intent.id));
         }
         match (&self.doubt, event) {
-            (None, Event::WriteCancelled { why, retry_at, .. }) => Ok(self.back(why, *retry_at)),
+            (None, Event::WriteCancelled { why, retry_at, .. }) => Ok(self.back(why, *retry_at, at)),
             (None, Event::WriteRefused { status, message, .. }) => Ok(self.refused(*status, message)),
             (None, Event::WriteConfirmed { group, .. }) => self.applied(group, at),
             (None, Event::WriteDoubted { why, .. }) => {
@@ -645,11 +645,11 @@ impl PendingWrite {
         })
     }
 
-    fn back(&self, why: &Cancelled, retry_at: Option<Timestamp>) -> Outcome {
+    fn back(&self, why: &Cancelled, retry_at: Option<Timestamp>, at: Timestamp) -> Outcome {
         if why.is_a_failure() {
             return self.failed(why.to_string(), retry_at, false);
         }
-        Outcome::Nothing(Attempts { not_before: retry_at, ..self.attempts.clone() })
+        Outcome::Nothing(self.unsent(why, retry_at, at))
     }
 
     fn failed(&self, last: String, not_before: Option<Timestamp>, doubted: bool) -> Outcome {
@@ -660,6 +660,7 @@ impl PendingWrite {
             doubted: doubted || self.attempts.doubted,
             refused: None,
             half_moved: self.attempts.half_moved,
+            reads: None,
         })
     }
 
@@ -671,6 +672,7 @@ impl PendingWrite {
             doubted: self.attempts.doubted,
             half_moved: self.attempts.half_moved,
             refused: Some(Refusal { status, message: message.to_owned() }),
+            reads: None,
         })
     }
 

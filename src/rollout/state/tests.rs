@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::ids::PolicyId;
 use crate::plan::model::{
-    Adoption, DeviceLimit, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef,
-    RingPlan, RollbackRules,
+    Adoption, AllowDowngrade, DeviceLimit, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan,
+    PlanDigest, ProfileRef, RingPlan, RollbackRules,
 };
 use crate::rollout::event::{Cancelled, Entry, Purpose, WriteId, WriteIntent};
-use crate::rollout::remote::GroupContent;
+use crate::rollout::outcome::{SendOutcome, Unsent, outcome_entry, unsent_entry};
+use crate::rollout::remote::{Group, GroupContent};
 use crate::rollout::safety::{FreshLook, clear_to_send};
 use crate::rollout::verdict::{Gate, Unknown};
 use crate::rollout::world::{Observations, Observed};
@@ -35,6 +36,7 @@ fn revision() -> Revision {
         rollback: RollbackRules::default(),
         approval: None,
         max_devices: None,
+        allow_downgrade: AllowDowngrade::Nothing,
     };
     let plan = Plan {
         name: PlanName::new("client").unwrap(),
@@ -62,6 +64,8 @@ fn intent() -> WriteIntent {
         devices: 1,
         retargets: Some(1),
         after_doubt: false,
+        moves: None,
+        today: None,
     }
 }
 
@@ -130,8 +134,8 @@ fn the_fresh_count_has_the_last_word() {
     let counted = |value, as_of| Some(Observed { value, as_of });
     let too_many = |counted| Cancelled::TooManyDevices { counted, at_most: DeviceLimit::new(20).unwrap() };
     let old =
-        Cancelled::Unreadable { message: "the count of its devices before the write is too old".to_owned() };
-    let none = Cancelled::Unreadable { message: "its devices were not counted before the write".to_owned() };
+        Cancelled::ReadFailed { message: "the count of its devices before the write is too old".to_owned() };
+    let none = Cancelled::ReadFailed { message: "its devices were not counted before the write".to_owned() };
     let limit = DeviceLimit::new(20);
     let rows = [
         ("no limit, no count", None, None, Ok(())),
@@ -215,10 +219,108 @@ fn a_write_in_doubt_is_not_sent_whatever_the_look_shows() {
     };
     assert_eq!(cleared(&state, now), Ok(()), "fresh, and nothing is in the way");
     let later = after(now, crate::time::SignedDuration::from_mins(31));
-    assert!(matches!(cleared(&state, later), Err(Cancelled::Unreadable { .. })), "the look is too old");
+    assert!(matches!(cleared(&state, later), Err(Cancelled::ReadFailed { .. })), "the look is too old");
     let why = "the log was read again".to_owned();
     let doubted =
         Event::WriteDoubted { ring: RingName::new("First").unwrap(), write: WriteId(1), why, counted: None };
     state.apply(&next(&state, Actor::Engine, doubted)).unwrap();
     assert_eq!(cleared(&state, now), Err(Cancelled::Held));
+}
+
+/// The attempts of the ring that is entering.
+fn attempts(state: &State) -> Attempts {
+    match &state.plans.values().next().unwrap().rollout.rings[0].stage {
+        Stage::Entering(attempts) => attempts.clone(),
+        other => panic!("{}", other.as_str()),
+    }
+}
+
+/// Ends the write under way at an instant, and plans the next one there unless `last`.
+fn end_write(state: &mut State, number: u64, why: Cancelled, at: &str, last: bool) {
+    let (ring, write) = (RingName::new("First").unwrap(), WriteId(number));
+    let cancelled = Event::WriteCancelled { ring: ring.clone(), write, why, retry_at: None };
+    let again = Event::WritePlanned {
+        ring,
+        intent: Box::new(WriteIntent { id: WriteId(number + 1), after_doubt: true, ..intent() }),
+    };
+    for event in [cancelled].into_iter().chain((!last).then_some(again)) {
+        let mut recorded = next(state, Actor::Engine, event);
+        recorded.at = at.parse().unwrap();
+        state.apply(&recorded).unwrap();
+    }
+}
+
+#[test]
+fn reads_that_fail_are_no_writes_that_came_to_nothing() {
+    let failed = || Cancelled::ReadFailed { message: "502".to_owned() };
+    let old = || Cancelled::Unreadable { message: "502".to_owned() };
+    let mut state = deploying();
+    for number in 1..=6 {
+        let at = format!("2026-10-12T09:{:02}:00Z", number * 5);
+        end_write(&mut state, number, failed(), &at, number == 6);
+    }
+    let reads = attempts(&state).reads.unwrap();
+    assert_eq!((attempts(&state).failed, reads.times), (0, 6));
+    assert_eq!(reads.since, "2026-10-12T09:05:00Z".parse().unwrap());
+    // As logs of older versions have it, each counted.
+    let mut state = deploying();
+    (1..=6).for_each(|number| end_write(&mut state, number, old(), "2026-10-12T09:30:00Z", number == 6));
+    assert_eq!((attempts(&state).failed, attempts(&state).reads), (6, None));
+    let rows = [
+        ("in a row", failed(), "2026-10-12T09:45:00Z", Some(2)),
+        ("after a day", failed(), "2026-10-13T09:00:00Z", Some(2)),
+        ("the daemon ended", Cancelled::Ending, "2026-10-12T09:45:00Z", Some(1)),
+        ("the read says why", Cancelled::FreezeBegun, "2026-10-12T09:45:00Z", None),
+        ("the group was edited", Cancelled::ConcurrentEdit, "2026-10-12T09:45:00Z", None),
+    ];
+    for (row, why, at, times) in rows {
+        let mut state = deploying();
+        end_write(&mut state, 1, failed(), "2026-10-12T09:30:00Z", false);
+        end_write(&mut state, 2, why, at, true);
+        assert_eq!(attempts(&state).reads.map(|reads| reads.times), times, "{row}");
+    }
+    // The next write was planned long after: those reads are not in a row.
+    let mut state = deploying();
+    end_write(&mut state, 1, failed(), "2026-10-12T09:30:00Z", true);
+    let ring = RingName::new("First").unwrap();
+    let intent = Box::new(WriteIntent { id: WriteId(2), ..intent() });
+    let mut planned = next(&state, Actor::Engine, Event::WritePlanned { ring, intent });
+    planned.at = "2026-10-13T09:00:00Z".parse().unwrap();
+    state.apply(&planned).unwrap();
+    end_write(&mut state, 2, failed(), "2026-10-13T09:01:00Z", true);
+    assert_eq!(attempts(&state).reads.unwrap().since, "2026-10-13T09:01:00Z".parse().unwrap());
+}
+
+#[test]
+fn what_was_not_sent_is_in_no_doubt() {
+    let mut state = deploying();
+    end_write(&mut state, 1, Cancelled::OpeningClosed, "2026-10-12T09:30:00Z", false);
+    let retry_at = Some("2026-10-12T09:40:00Z".parse().unwrap());
+    let unsent = Unsent::read_failed("Cloudflare asked to slow down".to_owned(), retry_at);
+    let entry = unsent_entry(&state, WriteId(2), unsent).unwrap();
+    let Event::WriteCancelled { why: Cancelled::ReadFailed { .. }, retry_at: until, .. } = &entry.event
+    else {
+        panic!("{entry:?}")
+    };
+    assert_eq!(*until, retry_at, "although an earlier write was in doubt");
+    let message = "429".to_owned();
+    let answer = outcome_entry(&state, WriteId(2), SendOutcome::RateLimited { message, retry_at }, None);
+    assert!(matches!(answer.unwrap().event, Event::WriteDoubted { .. }), "the write itself is");
+}
+
+#[test]
+fn devices_count_for_a_day_in_all_plans() {
+    let mut state = deploying();
+    let ring = RingName::new("First").unwrap();
+    let content = intent().after;
+    let at = "2026-10-12T09:00:00Z".parse().unwrap();
+    let group = Group { id: GroupId::new("g-1").unwrap(), content, updated_at: at };
+    let confirmed = Event::WriteConfirmed { ring, write: WriteId(1), group, counted: Some(7) };
+    state.apply(&next(&state, Actor::Engine, confirmed)).unwrap();
+    let later = |minutes| after(at, crate::time::SignedDuration::from_mins(minutes));
+    let rows = [(0, 7), (24 * 60 - 1, 7), (24 * 60, 0)];
+    for (minutes, devices) in rows {
+        assert_eq!(state.day.devices(later(minutes)), devices, "{minutes}");
+    }
+    assert_eq!(state.day.next_end(at), Some(later(24 * 60)));
 }

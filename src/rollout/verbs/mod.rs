@@ -243,6 +243,8 @@ pub enum Refused {
     OfTheSchedule,
     /// Nobody can waive ringward into seeing.
     OfSight,
+    /// The gate asks what the plan means.
+    OfThePlan,
     /// One person does not stand for the people who are asked.
     OfPeople,
     /// It was waived before.
@@ -439,6 +441,7 @@ pub const fn waive(gate: Gate, phase: Phase, place: Place, waived: Waived) -> Ce
     match gate {
         Gate::Opening | Gate::Freeze => Cell::Refused(Refused::OfTheSchedule),
         Gate::Fleet => Cell::Refused(Refused::OfSight),
+        Gate::Downgrade => Cell::Refused(Refused::OfThePlan),
         Gate::Approval => Cell::Refused(Refused::OfPeople),
         Gate::Adoption | Gate::Soak => match phase {
             Phase::Running => leaving(place, waived),

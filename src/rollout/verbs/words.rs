@@ -213,6 +213,7 @@ impl Refused {
             }
             Self::OfTheSchedule => format!("gate {gate} is of the schedule and cannot be waived"),
             Self::OfSight => format!("gate {gate} asks what ringward sees and cannot be waived"),
+            Self::OfThePlan => format!("gate {gate} asks what the plan means and cannot be waived"),
             Self::OfPeople => format!("gate {gate} is the word of other people and cannot be waived"),
             Self::LeftNothing => format!("the rollout is {phase}, and nobody is asked any more"),
             Self::Absent => "the rollout is withdrawn, and nobody is asked".to_owned(),
@@ -263,6 +264,7 @@ impl Refused {
             Self::OfSight => {
                 "mend what keeps ringward from seeing the devices; ringward status names the reads that fail".to_owned()
             }
+            Self::OfThePlan => "name the version that is meant in the plan, or write `allow_downgrade` into it, where it is seen".to_owned(),
             Self::OfPeople => format!("ringward explain {plan} says who is asked; each of them approves in their own name"),
             Self::LeftNothing => "a newer target in the plan asks anew".to_owned(),
             Self::Absent => "put the plan's file back".to_owned(),

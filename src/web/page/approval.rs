@@ -237,6 +237,9 @@ pub(super) fn refuses(ring: &RingJson) -> Vec<String> {
 pub(super) fn now(ring: &RingJson, at: Timestamp) -> Vec<String> {
     let Some(approval) = &ring.approval else { return vec!["Nobody is asked.".to_owned()] };
     let mut lines: Vec<String> = approval.asks.iter().map(|one| format!("{}.", ask(one))).collect();
+    lines.extend(ring.moves.iter().map(|(environment, moves)| {
+        format!("It moves {environment}, of {} devices seen in 7 days: {}.", moves.seen, moves.text)
+    }));
     lines.extend(approval.words.iter().map(|word| {
         let Spoken { by, said, at, note, .. } = spoken(approval, word, at);
         format!("{by} on {}: {said}. Note: {note}", at.text)

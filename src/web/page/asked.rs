@@ -417,6 +417,12 @@ fn resumed(rollout: Option<&RolloutJson>) -> Vec<String> {
             "The halt is lifted, and its cause counts as seen by you; only something new halts it again."
                 .to_owned(),
         );
+        if rollout.and_then(|rollout| rollout.halted.as_ref()).is_some_and(|halt| halt.cause == "drift") {
+            lines.push(
+                "The group stays as it is now, and nothing is set back. While it does not offer its ring the new version, that ring is not verified, and none of its devices counts as accepted for standing still."
+                    .to_owned(),
+            );
+        }
         lines.extend(rollout.into_iter().flat_map(accepted));
     }
     lines.push("ringward goes on by itself as soon as the gates allow it.".to_owned());
@@ -432,6 +438,8 @@ fn accepted(rollout: &RolloutJson) -> impl Iterator<Item = String> {
     let of_ring = |ring: &RingJson, gate: &GateJson| {
         let devices = gate.environment.map_or("devices".to_owned(), |on| format!("{on} devices"));
         let found = match (&gate.stalled, &gate.dark) {
+            // Who is told to run something else does not stand still.
+            (Some(_), _) if gate.reason.as_deref() == Some("not_offered") => return None,
             (Some(seen), _) if seen.stalled > 0 => format!("{} stalled {devices}", seen.stalled),
             (_, Some(seen)) if silent(seen) > 0 => format!("up to {} silent {devices}", silent(seen)),
             _ => return None,

@@ -79,9 +79,13 @@ pub(super) fn accused(rollout: &RolloutJson, halt: &HaltJson) -> Option<Accused>
     let of = match halt.gate.as_ref()?.gate {
         Gate::Dark => "dark=true",
         Gate::Stalled => "class=stalled",
-        Gate::Opening | Gate::Freeze | Gate::Fleet | Gate::Approval | Gate::Adoption | Gate::Soak => {
-            return None;
-        }
+        Gate::Opening
+        | Gate::Freeze
+        | Gate::Fleet
+        | Gate::Downgrade
+        | Gate::Approval
+        | Gate::Adoption
+        | Gate::Soak => return None,
     };
     let (plan, ring) = (super::encoded(rollout.plan.as_str()), super::encoded(ring.as_str()));
     Some(Accused { count, href: format!("/api/v1/rollouts/{plan}/devices?ring={ring}&{of}") })

@@ -82,6 +82,9 @@ pub(super) fn ring(
         let (gate, actor, reason) = (waiver.gate, &waiver.actor, &waiver.reason);
         format!("Gate {gate} was waived by {actor} on {}: {reason}", short(waiver.since))
     });
+    let moves = ring.moves.iter().map(|(environment, moves)| {
+        format!("{environment}, of {} devices seen in 7 days: {}", moves.seen, moves.text)
+    });
     let unmanaged = ring.unmanaged.iter().map(|entry| format!("Left as it is in the group: {entry}"));
     let may_waive = |place: usize, gate: &GateJson| {
         let stands = !matches!(gate.verdict.as_str(), "pass" | "exempt");
@@ -103,7 +106,7 @@ pub(super) fn ring(
             None => format!("{} (not there yet)", ring.group.name),
         },
         profiles: ring.profiles.join(", "),
-        notes: waived.chain(unmanaged).collect(),
+        notes: moves.chain(waived).chain(unmanaged).collect(),
         arrived: arrived(ring),
         bars: bars(ring),
         gates: ring.gates.iter().enumerate().map(|(place, one)| gate(one, may_waive(place, one))).collect(),

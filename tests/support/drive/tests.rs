@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ringward::ids::{DeviceId, PlanName, PolicyId, RingName};
 use ringward::plan::model::{
-    Adoption, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef, Revision,
-    RingPlan, RollbackRules,
+    Adoption, AllowDowngrade, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef,
+    Revision, RingPlan, RollbackRules,
 };
 use ringward::rollout::event::Mode;
 use ringward::rollout::remote::Profile;
@@ -48,6 +48,7 @@ fn ring(name: &str, profile: &str) -> RingPlan {
         rollback: RollbackRules::default(),
         approval: None,
         max_devices: None,
+        allow_downgrade: AllowDowngrade::Nothing,
     }
 }
 

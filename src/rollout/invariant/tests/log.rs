@@ -5,8 +5,8 @@ use super::super::*;
 pub(super) use crate::fleet::{Counts, EnvironmentCensus, PartsPerBillion, Share};
 pub(super) use crate::ids::{DeviceId, PlanName, PolicyId, RingName};
 pub(super) use crate::plan::model::{
-    Adoption, DeviceLimit, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef,
-    Revision, RingPlan, RollbackRules,
+    Adoption, AllowDowngrade, DeviceLimit, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan,
+    PlanDigest, ProfileRef, Revision, RingPlan, RollbackRules,
 };
 use crate::rollout::access::{AccessChange, AccessOutcome, AccessPolicy};
 pub(super) use crate::rollout::event::{
@@ -66,6 +66,7 @@ pub(super) fn ring(name: &str, policy: &str, environments: &[Environment]) -> Ri
         rollback: RollbackRules::default(),
         approval: None,
         max_devices: None,
+        allow_downgrade: AllowDowngrade::Nothing,
     }
 }
 
@@ -216,6 +217,8 @@ pub(super) fn intent(
         devices: 20,
         retargets: Some(20),
         after_doubt: false,
+        moves: None,
+        today: None,
     }
 }
 

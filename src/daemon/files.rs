@@ -438,10 +438,10 @@ mod tests {
         let mut files = files_settling(directory.path(), 3_600.0);
         take(&mut files, directory.path(), None);
         let until = after(Timestamp::UNIX_EPOCH, SignedDuration::from_hours(1));
-        let waits = |desired| matches!(desired, Desired::Unsettled(_, Unsettled::Until(at)) if at == until);
-        assert!(waits(files.desired(&plan())));
+        let waits = |files: &PlanFiles| matches!(files.desired(&plan()), Desired::Unsettled(_, Unsettled::Until(at)) if at == until);
+        assert!(waits(&files));
         assert!(!take(&mut files, directory.path(), None), "an hour has not passed");
-        assert!(waits(files.desired(&plan())));
+        assert!(waits(&files));
         // Cut off: whatever it was before, it has to end with a line end.
         let mut files = files_settling(directory.path(), 0.0);
         fs::write(&file, PLAN.trim_end()).unwrap();

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ringward::cloudflare::{self, ApiUrl, CloudflareClient};
+use ringward::daemon::files::Settles;
 use ringward::daemon::view::View;
 use ringward::daemon::{self, Daemon, log};
 use ringward::ids::{AccountId, GroupId};
+use ringward::plan::model::Revisions;
 use ringward::rollout::event::{Event, Mode, Recorded};
 use ringward::rollout::invariant::{FarEndWrite, Limits, check_within};
 use ringward::rollout::remote::{GroupContent, VersionEntry};
@@ -115,6 +117,8 @@ impl Walk {
             client,
             approval_floor: None,
             devices_per_day: None,
+            revisions: Revisions::File,
+            settles: Settles::of(0.0, &clock),
         })
         .await
         .unwrap()

@@ -559,9 +559,8 @@ async fn confirming(core: &Core, seen: &mut BTreeMap<String, usize>) {
         }
         core.state.lock().unwrap().clone_from(&state);
         let body = format!(r#"{{"reason": "a test", "revision": "{}"}}"#, digest.short());
-        let answer =
-            ask(&core.app, Method::POST, &Verb::Confirm.path().replace("{plan}", "client"), Some(&body));
-        let answer = answer.await;
+        let path = Verb::Confirm.path().replace("{plan}", "client");
+        let answer = ask(&core.app, Method::POST, &path, Some(&body)).await;
         let cell = verbs::confirm(waits);
         let kinds_found: Vec<_> = core.take().iter().map(|entry| entry.event.kind()).collect();
         match cell {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::daemon::files::{Yml, look};
+use crate::daemon::files::{Settles, Yml, look};
 use crate::daemon::log::Replayed;
 use crate::rollout::event::RolloutId;
 use crate::rollout::waits::Wait;

@@ -13,7 +13,7 @@ use crate::rollout::outcome::{SendOutcome, Unsent, outcome_entry, unsent_entry};
 use crate::rollout::remote::{Group, GroupContent};
 use crate::rollout::safety::{FreshLook, clear_to_send};
 use crate::rollout::verdict::{Gate, Unknown};
-use crate::rollout::world::{Observations, Observed};
+use crate::rollout::world::{Desired, Observations, Observed};
 use crate::schedule::Schedule;
 use crate::version::Environment;
 
@@ -129,7 +129,6 @@ fn the_fresh_count_has_the_last_word() {
     let now: Timestamp = "2026-10-12T09:00:00Z".parse().unwrap();
     let look = Observed { value: FreshLook::Groups(Vec::new()), as_of: now };
     let plan = PlanName::new("client").unwrap();
-    let digest = revision().digest;
     let minutes = |minutes| after(now, crate::time::SignedDuration::from_mins(minutes));
     let counted = |value, as_of| Some(Observed { value, as_of });
     let too_many = |counted| Cancelled::TooManyDevices { counted, at_most: DeviceLimit::new(20).unwrap() };
@@ -157,7 +156,7 @@ fn the_fresh_count_has_the_last_word() {
             plan.rollout.revision.plan.rings[0].max_devices = limit;
         }
         assert_eq!(
-            clear_to_send(&state, &plan, Some(&digest), &world, &look, count.as_ref(), now),
+            clear_to_send(&state, &plan, Desired::InForce, &world, &look, count.as_ref(), now),
             said,
             "{row}"
         );
@@ -213,9 +212,8 @@ fn a_write_in_doubt_is_not_sent_whatever_the_look_shows() {
     let now = "2026-10-12T09:00:00Z".parse().unwrap();
     let look = Observed { value: FreshLook::Groups(Vec::new()), as_of: now };
     let plan = PlanName::new("client").unwrap();
-    let digest = revision().digest;
     let cleared = |state: &State, at| {
-        clear_to_send(state, &plan, Some(&digest), &Observations::default(), &look, None, at)
+        clear_to_send(state, &plan, Desired::InForce, &Observations::default(), &look, None, at)
     };
     assert_eq!(cleared(&state, now), Ok(()), "fresh, and nothing is in the way");
     let later = after(now, crate::time::SignedDuration::from_mins(31));

@@ -41,6 +41,8 @@ impl Daemon {
             .arg("--db")
             .arg(directory.join("ringward.db"))
             .env("CLOUDFLARE_API_TOKEN", API_TOKEN)
+            // On a clock that runs fast, half a minute of the wall is weeks.
+            .env("RINGWARD_SETTLE_SECONDS", "0")
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();

@@ -289,7 +289,12 @@ fn rings_out_of_order_are_caught() {
             |log| {
                 let mut changed = revision("v2");
                 changed.plan.rings[0].targets = targets(&[Environment::Windows]);
-                log.insert("ring_verified", 0, &engine(), Event::PlanRevised { revision: changed });
+                log.insert(
+                    "ring_verified",
+                    0,
+                    &engine(),
+                    Event::PlanRevised { revision: changed, restricts_only: false },
+                );
             },
             law,
             "First, which is entered",

@@ -55,7 +55,12 @@ fn what_counts_for_another_version_or_too_long_is_caught() {
                 for version in next.plan.rings[0].targets.values_mut() {
                     *version = ClientVersion::new(2026, 9, 1, 0);
                 }
-                log.insert("write_planned", 0, &engine(), Event::PlanRevised { revision: next });
+                log.insert(
+                    "write_planned",
+                    0,
+                    &engine(),
+                    Event::PlanRevised { revision: next, restricts_only: false },
+                );
             },
             Law::Grounded,
             "a waiver that is not on record",

@@ -122,7 +122,7 @@ impl PlanFiles {
             self.present.iter().map(|(plan, present)| (plan.clone(), Some(present.file.clone()))).collect();
         let readable =
             files.iter().filter_map(|(file, bytes)| Some((file.as_str(), bytes.as_ref().ok()?.as_slice())));
-        let mut outcomes: Vec<(String, Result<Revision, Vec<String>>)> = read_all(readable, &running)
+        let mut outcomes: Vec<(String, Result<Revision, Vec<String>>)> = read_all(readable, &running, None)
             .into_iter()
             .map(|FileRead { file, outcome }| {
                 let outcome = outcome.map_err(|errors| errors.iter().map(ToString::to_string).collect());

@@ -13,6 +13,7 @@
 
 mod approval;
 mod calendar;
+mod coming;
 mod cron;
 mod decode;
 pub(crate) mod error;
@@ -47,6 +48,8 @@ use error::Problems;
 use model::{Plan, PlanDigest, Revision};
 use tree::{Node, PLAN_FILE, Text};
 
+use crate::time::Timestamp;
+
 /// A plan file that holds, and what is to be known of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GoodFile {
@@ -55,6 +58,9 @@ pub struct GoodFile {
     /// What it asks for and forbids at once: a rollout that offers it halts, and where none does, none is
     /// begun. Whoever takes the plan over judges that.
     pub forbidden: Vec<ForbiddenTarget>,
+    /// Rings without an opening within 400 days of the instant of reading. That is an error of a file that
+    /// changed; one that was taken over before stays good while time passes.
+    pub closed: Vec<PlanError>,
     /// Warnings and notes, in file order.
     pub warnings: Vec<PlanError>,
 }
@@ -71,6 +77,14 @@ impl GoodFile {
         let told = |target: &ForbiddenTarget| format!("{target}; choose another version, or change `forbid`");
         Err(self.forbidden.iter().map(told).collect())
     }
+
+    /// The file as one that has changed is judged.
+    ///
+    /// # Errors
+    /// When a ring has no opening within 400 days.
+    pub fn changed(self) -> Result<Self, Vec<PlanError>> {
+        if self.closed.is_empty() { Ok(self) } else { Err(self.closed) }
+    }
 }
 
 /// Reads one plan file for its plan alone; `file` is the name that errors show.
@@ -78,15 +92,16 @@ impl GoodFile {
 /// # Errors
 /// One syntax error, or all structural and semantic errors in file order.
 pub fn read(file: &str, bytes: &[u8]) -> Result<Revision, Vec<PlanError>> {
-    examine(file, bytes).map(|good| good.revision)
+    examine(file, bytes, None).map(|good| good.revision)
 }
 
-/// Reads one plan file, for its plan and all that is to be known of it.
+/// Reads one plan file, for its plan and all that is to be known of it. Without `now`, it is not judged by
+/// the calendar.
 ///
 /// # Errors
 /// As [`read`].
-pub fn examine(file: &str, bytes: &[u8]) -> Result<GoodFile, Vec<PlanError>> {
-    Draft::read(bytes).finish(file)
+pub fn examine(file: &str, bytes: &[u8], now: Option<Timestamp>) -> Result<GoodFile, Vec<PlanError>> {
+    Draft::read(bytes).finish(file, now)
 }
 
 /// A file that was read but not judged: other files may still object.
@@ -107,13 +122,17 @@ impl<'a> Draft<'a> {
         Self { text, problems, root, plan }
     }
 
-    fn finish(self, file: &str) -> Result<GoodFile, Vec<PlanError>> {
+    fn finish(mut self, file: &str, now: Option<Timestamp>) -> Result<GoodFile, Vec<PlanError>> {
         match (self.root, self.plan) {
             (Some(root), Some(plan)) if self.problems.is_empty() => {
+                let closed = now.map(|now| coming::judge(&root, &plan, now, &mut self.problems));
                 let written = written::canonical(&root);
-                let forbidden = plan.forbidden_targets().collect();
-                let revision = Revision { digest: PlanDigest::of_written(&written), written, plan };
-                Ok(GoodFile { revision, forbidden, warnings: self.problems.into_warnings(file, &self.text) })
+                Ok(GoodFile {
+                    forbidden: plan.forbidden_targets().collect(),
+                    closed: closed.map(|closed| closed.into_errors(file, &self.text)).unwrap_or_default(),
+                    warnings: self.problems.into_warnings(file, &self.text),
+                    revision: Revision { digest: PlanDigest::of_written(&written), written, plan },
+                })
             }
             _ => Err(self.problems.into_errors(file, &self.text)),
         }

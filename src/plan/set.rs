@@ -16,6 +16,7 @@ use super::model::ProfileRef;
 use super::values::{plan_name, profile};
 use super::{Draft, GoodFile, PlanError};
 use crate::ids::PlanName;
+use crate::time::Timestamp;
 
 /// What one file of the directory says.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,11 +30,13 @@ pub struct FileRead {
 /// The plans with a running rollout, each with the file it came from, if that is known.
 pub type Running = BTreeMap<PlanName, Option<String>>;
 
-/// Reads all files and compares them. The answers come in the order of file names.
+/// Reads all files and compares them. The answers come in the order of file names. Without `now`, none is
+/// judged by the calendar.
 #[must_use]
 pub fn read_all<'a>(
     files: impl IntoIterator<Item = (&'a str, &'a [u8])>,
     running: &Running,
+    now: Option<Timestamp>,
 ) -> Vec<FileRead> {
     let mut drafts: Vec<Claimant<'_>> =
         files.into_iter().map(|(file, bytes)| Claimant::read(file, bytes)).collect();
@@ -48,7 +51,10 @@ pub fn read_all<'a>(
     drafts.sort_by_key(|draft| draft.file);
     drafts
         .into_iter()
-        .map(|Claimant { file, draft, .. }| FileRead { file: file.to_owned(), outcome: draft.finish(file) })
+        .map(|Claimant { file, draft, .. }| FileRead {
+            file: file.to_owned(),
+            outcome: draft.finish(file, now),
+        })
         .collect()
 }
 
@@ -156,7 +162,7 @@ mod tests {
             .iter()
             .map(|(name, file)| (PlanName::new(*name).unwrap(), file.map(str::to_owned)))
             .collect();
-        let read = read_all(files.iter().map(|(file, text)| (*file, text.as_bytes())), &running);
+        let read = read_all(files.iter().map(|(file, text)| (*file, text.as_bytes())), &running, None);
         read.into_iter()
             .filter_map(|read| Some((read.file, read.outcome.err()?)))
             .map(|(file, errors)| (file, errors.into_iter().map(|error| error.problem).collect()))

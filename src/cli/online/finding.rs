@@ -63,6 +63,8 @@ pub(crate) enum Code {
     RingOutOfOrder,
     /// The ring has more devices than one write for it may reach.
     BlastLimit,
+    /// One of several profiles holds most of the ring.
+    ProfileLarge,
     /// Once it is entered, the ring could not be rolled back.
     NoWayBack,
     /// How many could approve.
@@ -109,6 +111,7 @@ impl Code {
             Self::FirstRingLarge => ("first_ring_large", Warning),
             Self::RingOutOfOrder => ("ring_out_of_order", Warning),
             Self::BlastLimit => ("blast_limit", Warning),
+            Self::ProfileLarge => ("profile_large", Warning),
             Self::NoWayBack => ("no_way_back", Warning),
             Self::Approvers => ("approvers", Note),
             Self::ApproversUnknown => ("approvers_unknown", Error),

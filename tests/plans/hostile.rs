@@ -152,7 +152,10 @@ fn much_work() -> Vec<Row> {
         "{HEAD}rings:\n{}",
         lines(99, |i| { format!("  - {{name: R{i}, profiles: [{}]}}", vec!["IT"; 150].join(", ")) })
     );
+    let many = vec!["{cron: \"0 0 31 2 *\", for: 1h}"; 2_000].join(", ");
+    let many = ring_with(&format!("schedule: {{open: [{many}]}}"));
     vec![
+        ("two thousand openings", many, "2000 openings are too many"),
         ("openings that never come", rings(never), "never comes"),
         ("zones that are none", rings(|_| "timezone: Europe/Nowhereshire".to_owned()), "not a time zone"),
         ("freezes that end before they begin", rings(freezes), "before it begins"),

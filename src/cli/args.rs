@@ -59,6 +59,7 @@ With --json: a list with one object per file.
   file         the path
   errors       each error on one line
   diagnostics  the same errors in parts:
+    severity             error; in warnings, warning or note
     file, line, column   where, from 1; line and column are null for a path
                          that cannot be read
     span                 the same place in bytes: start, and end, which is
@@ -68,10 +69,13 @@ With --json: a list with one object per file.
     instead              what would be right
     related              the other place where two disagree, else null: file,
                          line, column, span, what
+  warnings     what is probably not meant in a good file, or worth knowing, in
+               the same parts
   plan         the good plan in short; null where there are errors, and for a
                ringward.yaml, which is a configuration
 
-Exit codes: 0 every file is good, 2 some cannot be used";
+Exit codes: 0 every file is good, 2 some cannot be used, or, with --strict, some
+are warned of";
 
 const AFTER_SCHEMA: &str = "\
 For editors: ringward schema > ringward.schema.json, and as the first line of each plan
@@ -286,9 +290,11 @@ impl ClientCommand {
                 let screen = Screen::of_stdout();
                 if args.online {
                     let (connection, database) = (&args.connection, args.db.as_deref());
-                    check_online(&args.paths, connection, database, args.json.format(), &screen, out).await
+                    let how = (args.json.format(), args.strict);
+                    check_online(&args.paths, connection, database, how, &screen, out).await
                 } else {
-                    check(&args.paths, Clock::Real.now(), args.json.format(), screen.ink, out)
+                    let how = (args.json.format(), args.strict);
+                    check(&args.paths, Clock::Real.now(), how, screen.ink, out)
                 }
             }
             Self::Schema(args) => schema(&args, out),
@@ -593,6 +599,9 @@ pub struct CheckArgs {
     /// Look at the account too: token, profiles, groups in the way, ring sizes; nothing is written
     #[arg(long)]
     pub online: bool,
+    /// Take a warning for an error: exit 2
+    #[arg(long)]
+    pub strict: bool,
     /// How to answer.
     #[command(flatten)]
     pub json: JsonArgs,

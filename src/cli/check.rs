@@ -6,26 +6,26 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
-use std::ops::Range;
 use std::path::{Path, PathBuf};
-
-use serde::Serialize;
 
 use crate::cli::excerpt::excerpt;
 use crate::cli::exit::CliError;
-use crate::cli::render::{Format, Out, json, moment, safe};
+use crate::cli::render::{Format, Out, json, safe};
 use crate::cli::screen::Ink;
 use crate::config::{self, Config, FILE_NAME, Reading};
 use crate::daemon::files::{Look, Yml, look};
 use crate::daemon::plans_dir::{Found, NO_PLAN, read_one};
-use crate::ids::{PlanName, RingName};
-use crate::plan::model::{DeviceLimit, Plan, PlanDigest, Revision, RingPlan};
+use crate::plan::model::{DeviceLimit, Plan};
 use crate::plan::set::{Running, read_all};
 use crate::plan::{GoodFile, MAX_BYTES, PlanError, Severity};
-use crate::rollout::gate::LEFT_TO_ENTER;
 use crate::secrets;
 use crate::time::Timestamp;
-use crate::version::{ClientVersion, Environment};
+
+mod in_json;
+mod summary;
+
+pub(super) use in_json::FileJson;
+use summary::Summary;
 
 /// Plan files that were read and judged together, in the order of their names.
 #[derive(Debug, Default)]
@@ -77,9 +77,10 @@ impl Refused {
 }
 
 impl Judgement {
-    /// Reads and judges files, and the files `*.yaml` and `*.yml` of directories.
+    /// Reads and judges files, and the files `*.yaml` and `*.yml` of directories: by the calendar, too, where
+    /// `now` is given.
     #[must_use]
-    pub fn of(paths: &[PathBuf]) -> Self {
+    pub fn of(paths: &[PathBuf], now: Option<Timestamp>) -> Self {
         let mut judgement = Self::default();
         let mut directories: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
         for path in paths {
@@ -113,11 +114,11 @@ impl Judgement {
         for names in directories.values() {
             let files =
                 names.iter().filter_map(|name| Some((name.as_str(), judgement.bytes.get(name)?.as_slice())));
-            let read = read_all(files, &Running::new());
-            judgement.files.extend(
-                read.into_iter()
-                    .map(|read| Judged { file: read.file, outcome: read.outcome.map_err(Refused::Plan) }),
-            );
+            let read = read_all(files, &Running::new(), now).into_iter();
+            judgement.files.extend(read.map(|read| {
+                let outcome = read.outcome.and_then(GoodFile::changed).map_err(Refused::Plan);
+                Judged { file: read.file, outcome }
+            }));
         }
         judgement.files.sort_by(|one, other| one.file.cmp(&other.file));
         judgement
@@ -183,15 +184,8 @@ impl Judgement {
         for judged in &self.files {
             match &judged.outcome {
                 Ok(good) => {
-                    text(out, &judged.file, &Summary::of(&good.revision, now), now)?;
-                    // Each complaint ends with a blank line; a good plan does not.
-                    good_above = good.warnings.is_empty();
-                    if !good_above {
-                        writeln!(out)?;
-                    }
-                    for warning in &good.warnings {
-                        writeln!(out, "{}", self.excerpt(warning, ink))?;
-                    }
+                    Summary::of(&good.revision, now).write(out, &judged.file, now)?;
+                    good_above = self.warn(out, good, ink)?;
                 }
                 Err(refused) => {
                     if good_above {
@@ -214,6 +208,41 @@ impl Judgement {
         Ok(())
     }
 
+    /// What is to be known of a good file; whether that is no warning, and ends without a blank line.
+    fn warn(&self, out: Out<'_>, good: &GoodFile, ink: Ink) -> io::Result<bool> {
+        let (notes, warnings): (Vec<_>, Vec<_>) =
+            good.warnings.iter().partition(|told| told.severity == Severity::Note);
+        for PlanError { line, problem, instead, .. } in notes {
+            writeln!(out, "  note, line {line}: {}; {}", safe(problem), safe(instead))?;
+        }
+        for (index, warning) in warnings.iter().enumerate() {
+            if index == 0 {
+                writeln!(out)?;
+            }
+            writeln!(out, "{}", self.excerpt(warning, ink))?;
+        }
+        Ok(warnings.is_empty())
+    }
+
+    /// The warnings of files that can be used.
+    #[must_use]
+    pub fn warnings(&self) -> usize {
+        let good = self.files.iter().filter_map(|judged| judged.outcome.as_ref().ok());
+        good.flat_map(|good| &good.warnings).filter(|told| told.severity == Severity::Warning).count()
+    }
+
+    /// Why the files do not pass; `None`: they do. With `strict`, a warning is one error.
+    #[must_use]
+    pub fn refusal(&self, strict: bool) -> Option<String> {
+        self.unusable().or_else(|| match self.warnings() {
+            1 if strict => Some("1 warning, which --strict counts as an error".to_owned()),
+            warnings if strict && warnings > 0 => {
+                Some(format!("{warnings} warnings, which --strict counts as errors"))
+            }
+            _ => None,
+        })
+    }
+
     fn complain(&self, out: Out<'_>, file: &str, refused: &Refused, ink: Ink) -> io::Result<()> {
         self.complaints_of(file, refused, ink).iter().try_for_each(|complaint| writeln!(out, "{complaint}"))
     }
@@ -224,8 +253,7 @@ impl Judgement {
             let good = judged.outcome.as_ref().ok();
             let plan = good.map(|good| Summary::of(&good.revision, now));
             let warnings = good.map_or(&[][..], |good| &good.warnings);
-            let warnings = warnings.iter().map(DiagnosticJson::of).collect();
-            FileJson { warnings, ..FileJson::of(&judged.file, judged.outcome.as_ref().err(), plan) }
+            FileJson::of(&judged.file, judged.outcome.as_ref().err(), plan).warned(warnings)
         });
         let others = self.configurations.iter();
         let others = others.map(|judged| FileJson::of(&judged.file, judged.outcome.as_ref().err(), None));
@@ -316,27 +344,28 @@ fn read(file: &Path) -> io::Result<Vec<u8>> {
 /// Checks files, and the files `*.yaml` and `*.yml` of directories.
 ///
 /// # Errors
-/// When a plan is invalid, a path cannot be read, or there is no plan file at all.
+/// When a plan is invalid, a path cannot be read, or there is no plan file at all; with `strict`, at a warning.
 pub fn check(
     paths: &[PathBuf],
     now: Timestamp,
-    format: Format,
+    (format, strict): (Format, bool),
     ink: Ink,
     out: Out<'_>,
 ) -> Result<(), CliError> {
-    let judgement = Judgement::of(paths);
+    let judgement = Judgement::of(paths, Some(now));
     match format {
         Format::Json => json(out, &judgement.in_json(now))?,
         Format::Text => judgement.show(out, now, ink)?,
     }
-    judgement.unusable().map_or(Ok(()), |why| Err(CliError::usage(why)))
+    judgement.refusal(strict).map_or(Ok(()), |why| Err(CliError::usage(why)))
 }
 
 /// Tells at the start of a daemon what is wrong with its plans: with excerpts to a person at a
 /// terminal, else one line of log for each error. It starts all the same, since the last good
 /// plans go on; status and metrics tell the same later.
 pub(super) fn tell_errors(directory: &Path) {
-    let judgement = Judgement::of(&[directory.to_owned()]);
+    // What was taken over before is not judged by the calendar.
+    let judgement = Judgement::of(&[directory.to_owned()], None);
     let stderr = io::stderr();
     if stderr.is_terminal() {
         for complaint in judgement.complaints(Ink::of(&stderr)) {
@@ -358,134 +387,6 @@ pub(super) fn tell_errors(directory: &Path) {
     }
 }
 
-/// What `check --json` says of one file.
-#[derive(Debug, Serialize)]
-pub(super) struct FileJson<'a> {
-    file: &'a str,
-    /// Each error on one line, for people.
-    errors: Vec<String>,
-    /// The same errors in parts, for editors and annotations.
-    diagnostics: Vec<DiagnosticJson<'a>>,
-    /// What is probably not meant, or worth knowing, in a file that can be used.
-    warnings: Vec<DiagnosticJson<'a>>,
-    plan: Option<Summary<'a>>,
-}
-
-/// One error or warning in parts. Line, column and span are null where the path itself is wrong.
-#[derive(Debug, Serialize)]
-struct DiagnosticJson<'a> {
-    severity: Severity,
-    file: &'a str,
-    /// From 1.
-    line: Option<usize>,
-    /// From 1, in characters.
-    column: Option<usize>,
-    span: Option<SpanJson>,
-    problem: &'a str,
-    /// The offending text; empty where something is missing.
-    found: &'a str,
-    instead: &'a str,
-    related: Option<RelatedJson<'a>>,
-}
-
-/// A range of bytes of a file, the end excluded.
-#[derive(Debug, Serialize)]
-struct SpanJson {
-    start: usize,
-    end: usize,
-}
-
-#[derive(Debug, Serialize)]
-struct RelatedJson<'a> {
-    file: &'a str,
-    line: usize,
-    column: usize,
-    span: SpanJson,
-    what: &'a str,
-}
-
-impl From<&Range<usize>> for SpanJson {
-    fn from(span: &Range<usize>) -> Self {
-        Self { start: span.start, end: span.end }
-    }
-}
-
-impl<'a> FileJson<'a> {
-    fn of(file: &'a str, refused: Option<&'a Refused>, plan: Option<Summary<'a>>) -> Self {
-        let (errors, diagnostics) = match refused {
-            None => (Vec::new(), Vec::new()),
-            Some(Refused::Path(why)) => (vec![why.clone()], vec![DiagnosticJson::of_path(file, why)]),
-            Some(Refused::Plan(errors)) => (
-                errors.iter().map(ToString::to_string).collect(),
-                errors.iter().map(DiagnosticJson::of).collect(),
-            ),
-        };
-        Self { file, errors, diagnostics, warnings: Vec::new(), plan }
-    }
-}
-
-impl<'a> DiagnosticJson<'a> {
-    fn of(error: &'a PlanError) -> Self {
-        Self {
-            severity: error.severity,
-            file: &error.file,
-            line: Some(error.line),
-            column: Some(error.column),
-            span: Some((&error.span).into()),
-            problem: &error.problem,
-            found: &error.found,
-            instead: &error.instead,
-            related: error.related.as_ref().map(|other| RelatedJson {
-                file: &other.file,
-                line: other.line,
-                column: other.column,
-                span: (&other.span).into(),
-                what: &other.what,
-            }),
-        }
-    }
-
-    fn of_path(file: &'a str, why: &'a str) -> Self {
-        let (line, column, span) = (None, None, None);
-        let severity = Severity::Error;
-        Self { severity, file, line, column, span, problem: why, found: "", instead: "", related: None }
-    }
-}
-
-/// A good plan in short.
-#[derive(Debug, Serialize)]
-struct Summary<'a> {
-    name: &'a PlanName,
-    digest: &'a PlanDigest,
-    rings: Vec<RingSummary<'a>>,
-    /// When the first ring can be entered; `None`: no opening within a year and a month.
-    first_entry: Option<Timestamp>,
-}
-
-#[derive(Debug, Serialize)]
-struct RingSummary<'a> {
-    name: &'a RingName,
-    profiles: Vec<String>,
-    targets: &'a BTreeMap<Environment, ClientVersion>,
-}
-
-impl<'a> Summary<'a> {
-    fn of(revision: &'a Revision, now: Timestamp) -> Self {
-        let plan = &revision.plan;
-        let ring = |ring: &'a RingPlan| RingSummary {
-            name: &ring.name,
-            profiles: ring.profiles.iter().map(ToString::to_string).collect(),
-            targets: &ring.targets,
-        };
-        Self {
-            name: &plan.name,
-            digest: &revision.digest,
-            rings: plan.rings.iter().map(ring).collect(),
-            first_entry: plan.rings.first().and_then(|ring| ring.schedule.next_entry(now, LEFT_TO_ENTER)),
-        }
-    }
-}
-
 /// A good configuration in short.
 fn told(out: Out<'_>, file: &str, config: &Config) -> io::Result<()> {
     let reading = match config.reading {
@@ -497,26 +398,4 @@ fn told(out: Out<'_>, file: &str, config: &Config) -> io::Result<()> {
         None => "no Cloudflare Access".to_owned(),
     };
     writeln!(out, "{}: the configuration is good: {access}, reading is {reading}", safe(file))
-}
-
-fn text(out: Out<'_>, file: &str, plan: &Summary<'_>, now: Timestamp) -> io::Result<()> {
-    let rings = if plan.rings.len() == 1 { "ring" } else { "rings" };
-    writeln!(
-        out,
-        "{}: plan {} is good: {} {rings}, digest {}",
-        safe(file),
-        plan.name,
-        plan.rings.len(),
-        plan.digest.short()
-    )?;
-    for (index, ring) in plan.rings.iter().enumerate() {
-        let targets: Vec<_> = ring.targets.iter().map(|(on, version)| format!("{on} {version}")).collect();
-        let (name, profiles) = (safe(ring.name.as_str()), safe(&ring.profiles.join(", ")));
-        writeln!(out, "  {}. {name} ({profiles}): {}", index + 1, targets.join(", "))?;
-    }
-    match plan.first_entry {
-        Some(at) if at <= now => writeln!(out, "  the first ring can be entered now"),
-        Some(at) => writeln!(out, "  the first ring can be entered at {}", moment(at, now)),
-        None => writeln!(out, "  the first ring has no opening within 400 days"),
-    }
 }

@@ -65,7 +65,7 @@ pub async fn forecast(
     let path = Path::new(&args.plan);
     let is_file = path.exists() || path.extension().is_some_and(|extension| extension == "yaml");
     let (told, fleet) = if is_file {
-        (of_file(&one_plan(&path.to_owned(), screen)?, now)?, Fleet::Synthetic)
+        (of_file(&one_plan(&path.to_owned(), now, screen)?, now)?, Fleet::Synthetic)
     } else {
         let plan: PlanName = args.plan.parse().map_err(CliError::usage)?;
         let at = Connection::beside(&args.db).with_patience(PATIENCE);

@@ -281,7 +281,11 @@ impl Engine {
     /// Takes in a look at the plan files; says whether anything changed.
     pub(super) fn take_look(&mut self, look: Look) -> bool {
         let plans = self.state.plans.iter();
-        let known = plans.map(|(plan, known)| Known { plan: plan.clone(), file: known.file.clone() });
+        let known = plans.map(|(plan, known)| Known {
+            plan: plan.clone(),
+            file: known.file.clone(),
+            in_force: Some(known.rollout.revision.digest.clone()),
+        });
         let known: Vec<Known> = known.collect();
         let now = self.now();
         self.files.take(look, &known, now)

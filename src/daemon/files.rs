@@ -11,9 +11,9 @@ pub use crate::daemon::plans_dir::{Look, Yml};
 pub use crate::daemon::plans_reader::look;
 use crate::ids::{AccountId, PlanName};
 use crate::plan::change::Restrictions;
-use crate::plan::model::Revision;
+use crate::plan::model::{PlanDigest, Revision};
 use crate::plan::set::{FileRead, Running, compare};
-use crate::plan::{Draft, PlanError};
+use crate::plan::{Draft, GoodFile, PlanError};
 use crate::rollout::world::{Desired, InvalidFile, Unsettled};
 use crate::time::{Clock, SignedDuration, Stopwatch, Timestamp, after};
 
@@ -74,6 +74,17 @@ pub struct Known {
     pub plan: PlanName,
     /// The file.
     pub file: Option<String>,
+    /// The revision that is in force.
+    pub in_force: Option<PlanDigest>,
+}
+
+/// A file that holds, by the calendar too: one that changed. What is in force stays so, however time passes.
+fn judged(good: GoodFile, known: &[Known]) -> Result<Revision, Vec<String>> {
+    let is_in_force = |known: &Known| known.in_force.as_ref() == Some(&good.revision.digest);
+    if good.closed.is_empty() || known.iter().any(is_in_force) {
+        return Ok(good.revision);
+    }
+    Err(good.closed.iter().map(ToString::to_string).collect())
 }
 
 /// What a file holds of a plan.
@@ -145,7 +156,7 @@ impl PlanFiles {
         let changed = self.last.as_ref() != Some(&look);
         self.note_unchanged(&look, now);
         if changed {
-            self.read(&look, known);
+            self.read(&look, known, now);
             self.last = Some(look);
         }
         let mut moved = changed || self.settled() != settled_before;
@@ -202,7 +213,7 @@ impl PlanFiles {
         }
     }
 
-    fn read(&mut self, look: &Look, known: &[Known]) {
+    fn read(&mut self, look: &Look, known: &[Known], now: Timestamp) {
         let (files, notes) = match look {
             Look::Unreadable(why) => {
                 self.problems = vec![FileProblem {
@@ -227,9 +238,9 @@ impl PlanFiles {
             .collect();
         let readable = files.iter().filter_map(|(file, read)| Some((file.as_str(), read.as_deref().ok()?)));
         let mut broken: Vec<(Option<PlanName>, InvalidFile)> = Vec::new();
-        for FileRead { file, name, outcome, restrictions } in compare(readable, &running) {
+        for FileRead { file, name, outcome, restrictions } in compare(readable, &running, Some(now)) {
             let errors = |errors: Vec<PlanError>| errors.iter().map(ToString::to_string).collect();
-            match outcome.map_err(errors).and_then(|good| self.pinned_here(good.revision)) {
+            match outcome.map_err(errors).and_then(|good| self.pinned_here(judged(good, known)?)) {
                 Ok(revision) => {
                     let name = revision.plan.name.clone();
                     self.held.insert(name, Held::Good { file, revision: Box::new(revision) });
@@ -336,7 +347,7 @@ mod tests {
     }
 
     fn known(file: Option<&str>) -> [Known; 1] {
-        [Known { plan: plan(), file: file.map(str::to_owned) }]
+        [Known { plan: plan(), file: file.map(str::to_owned), in_force: None }]
     }
 
     fn files_settling(directory: &Path, seconds: f64) -> PlanFiles {

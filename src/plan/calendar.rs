@@ -21,11 +21,16 @@ use crate::time::Span;
 const OPEN_EXAMPLE: &str = "a list, such as - {cron: \"0 9 * * Mon-Thu\", for: 7h}";
 const FREEZE_EXAMPLE: &str = "a list, such as - {from: 2026-12-18, until: 2027-01-04, reason: Year end}";
 
+/// Days after which a freeze is more probably a slip in a year or month than meant.
+const LONG_FREEZE: i32 = 60;
+
 /// The parts of a schedule that are written; `None` where the key is absent or refused.
 #[derive(Debug, Default)]
 pub(super) struct Parts {
     pub(super) open: Option<Vec<Opening>>,
     pub(super) freeze: Option<Vec<Freeze>>,
+    /// Where the freezes are written.
+    pub(super) freeze_at: Range<usize>,
 }
 
 pub(super) fn zone(node: &Node, problems: &mut Problems) -> Option<Zone> {
@@ -38,7 +43,32 @@ pub(super) fn zone(node: &Node, problems: &mut Problems) -> Option<Zone> {
         };
         problems.wrong(&node.at, "not a time zone", instead);
     }
+    if let Some((problem, instead)) = zone.as_ref().and_then(|zone| without_summer(zone.name())) {
+        problems.warn(&node.at, problem, instead, None);
+    }
     zone
+}
+
+/// Names that look like a place's time and stay the same all year.
+fn without_summer(name: &str) -> Option<(String, String)> {
+    let places = [("EST", "America/New_York"), ("MST", "America/Denver"), ("HST", "Pacific/Honolulu")];
+    if let Some((_, place)) = places.iter().find(|(zone, _)| *zone == name) {
+        let problem = "this zone has no summer time: its clocks are the same all year".to_owned();
+        return Some((problem, format!("write the zone of a place, such as {place}")));
+    }
+    let hours = name.strip_prefix("Etc/GMT")?;
+    let (side, turned) = match hours.chars().next()? {
+        '+' => ("behind", '-'),
+        '-' => ("ahead of", '+'),
+        _ => return None,
+    };
+    let hours = hours.get(1..).filter(|hours| *hours != "0")?;
+    let problem = format!("this zone is {hours}h {side} UTC (UTC{turned}{hours}), and has no summer time");
+    Some((
+        problem,
+        "write the zone of a place, such as Europe/Lisbon; the sign of these names is turned round"
+            .to_owned(),
+    ))
 }
 
 /// The names of the time zone database, which may lie on disk; asked for once.
@@ -75,11 +105,12 @@ pub(super) fn schedule(node: &Node, problems: &mut Problems) -> Parts {
         let too_many = |found| ScheduleError::TooManyOpenings { found };
         all(node, "`open`", OPEN_EXAMPLE, (MAX_OPENINGS, too_many), opening, problems)
     });
+    let freeze_at = fields.get("freeze").map_or(0..0, |node| node.at.clone());
     let freeze = fields.get("freeze").and_then(|node| {
         let too_many = |found| ScheduleError::TooManyFreezes { found };
         all(node, "`freeze`", FREEZE_EXAMPLE, (MAX_FREEZES, too_many), freeze, problems)
     });
-    Parts { open, freeze }
+    Parts { open, freeze, freeze_at }
 }
 
 /// Every item that can be read; the others have noted their problems. Of too many, none is read.
@@ -111,7 +142,12 @@ fn opening(node: &Node, problems: &mut Problems) -> Option<Opening> {
     let (node, line) = line?;
     // With any length, so that a bad line shows beside a bad length.
     match Opening::new(line, length.unwrap_or(least)) {
-        Ok(opening) => length.map(|_| opening),
+        Ok(opening) => {
+            for (problem, instead) in cron::doubts(line, &opening) {
+                problems.warn(&node.at, problem, instead, None);
+            }
+            length.map(|_| opening)
+        }
         Err(error) => {
             refuse(&node.at, &error, problems);
             None
@@ -128,7 +164,15 @@ fn freeze(node: &Node, problems: &mut Problems) -> Option<Freeze> {
     let last_day = until.and_then(|node| date(node, "`until`", problems));
     let reason = reason.and_then(|node| text(node, "`reason`", problems));
     match Freeze::new(from?, last_day?, reason?) {
-        Ok(freeze) => Some(freeze),
+        Ok(freeze) => {
+            let days = freeze.days();
+            if days > LONG_FREEZE {
+                let problem = format!("this freeze is {days} days long");
+                let instead = "nothing is written for all that time, no fix either; check both days";
+                problems.warn(&until?.at, problem, instead, None);
+            }
+            Some(freeze)
+        }
         Err(error) => {
             refuse(&until?.at, &error, problems);
             None
@@ -146,6 +190,11 @@ fn date(node: &Node, what: &str, problems: &mut Problems) -> Option<Date> {
         problems.wrong(&node.at, format!("{what} is not a date"), instead);
     }
     date
+}
+
+/// More freezes than a ring may have, its own and those of `defaults` together.
+pub(super) fn too_many_freezes(found: usize, at: &Range<usize>, problems: &mut Problems) {
+    refuse(at, &ScheduleError::TooManyFreezes { found }, problems);
 }
 
 /// The schedule's own errors stand alone; here the offending text is shown beside them.

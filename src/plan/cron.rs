@@ -1,10 +1,13 @@
-//! Why a cron line cannot be read, field by field.
+//! Why a cron line cannot be read, field by field, and what in a good one is probably not meant.
 //!
 //! **Invariant:** it judges nothing: what a field may hold is asked of the schedule, which reads
 //! cron lines.
 
 use crate::schedule::{Opening, ScheduleError};
 use crate::time::Span;
+
+/// The least and the most of each field.
+const BOUNDS: [(u16, u16); 5] = [(0, 59), (0, 23), (1, 31), (1, 12), (0, 7)];
 
 /// A field: what one of its values is called, and what it may hold.
 const FIELDS: [(&str, &str); 5] = [
@@ -53,6 +56,58 @@ pub(super) fn explain_empty(line: &str) -> (String, String) {
     (problem, instead)
 }
 
+/// What in a good line is probably not meant, each with what would be right.
+pub(super) fn doubts(line: &str, opening: &Opening) -> Vec<(String, String)> {
+    let fields: Vec<&str> = line.split_whitespace().collect();
+    let either = opening.takes_either_day().then(|| either_day(&fields)).flatten();
+    let steps = fields
+        .iter()
+        .enumerate()
+        .flat_map(|(index, field)| field.split(',').filter_map(move |entry| step_too_long(index, entry)));
+    either.into_iter().chain(steps).collect()
+}
+
+/// Of day and weekday, cron takes either; who writes both mostly means both.
+fn either_day(fields: &[&str]) -> Option<(String, String)> {
+    let [minute, hour, day, month, weekday] = fields else { return None };
+    let problem = format!(
+        "this opens on every day {day} and on every {weekday}, since either is enough where both are given"
+    );
+    let instead = match nth(day) {
+        Some(nth) if weekday.split(',').all(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric())) => {
+            let both: Vec<String> = weekday.split(',').map(|name| format!("{name}#{nth}")).collect();
+            let both = both.join(",");
+            format!(
+                "write \"{minute} {hour} * {month} {both}\": `{both}` is that weekday in days {day} alone"
+            )
+        }
+        _ => "write one of the two: `Tue#2` is the second Tuesday of a month, `FriL` its last Friday"
+            .to_owned(),
+    };
+    Some((problem, instead))
+}
+
+/// Which week of a month these days are.
+fn nth(days: &str) -> Option<u8> {
+    ["1-7", "8-14", "15-21", "22-28"].iter().zip(1..).find(|(week, _)| **week == days).map(|(_, nth)| nth)
+}
+
+/// A step that leaves nothing of its range but the first value.
+fn step_too_long(index: usize, entry: &str) -> Option<(String, String)> {
+    let (range, step) = entry.split_once('/')?;
+    let (least, most) = *BOUNDS.get(index)?;
+    let (from, to) = match range.split_once('-') {
+        Some((from, to)) => (from.parse().ok()?, to.parse().ok()?),
+        None => (least, most),
+    };
+    let step: u16 = step.parse().ok()?;
+    let (_, holds) = FIELDS.get(index)?;
+    (step > to - from).then(|| {
+        let problem = format!("`{entry}` is {from} alone: its step is longer than what it steps through");
+        (problem, format!("write {from}, or a shorter step; {holds}"))
+    })
+}
+
 fn wrong_count(fields: &[&str]) -> (String, String) {
     let count = fields.len();
     let plural = if count == 1 { "field" } else { "fields" };
@@ -90,6 +145,8 @@ fn reads(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schedule::{LEAST_OPENING, Schedule, Zone};
+    use crate::time::Timestamp;
 
     #[test]
     fn an_empty_entry_is_named() {
@@ -104,6 +161,51 @@ mod tests {
             assert!(matches!(refused, Err(ScheduleError::EmptyEntry { .. })), "{line}: {refused:?}");
             let (found, remedy) = explain_empty(line);
             assert!(found.contains(problem) && remedy.contains(instead), "{line}: {found}; {remedy}");
+        }
+    }
+
+    #[test]
+    fn what_is_probably_not_meant_is_told() {
+        let rows = [
+            ("patch Tuesday", "0 8 8-14 * Tue", &["write \"0 8 * * Tue#2\""][..]),
+            ("two weekdays", "0 8 1-7 * Tue,Thu", &["\"0 8 * * Tue#1,Thu#1\""]),
+            ("days of no week", "0 8 1,15 * Mon-Fri", &["`Tue#2` is the second Tuesday"]),
+            ("a long step", "*/90 9 * * *", &["write 0, or a shorter step; minutes"]),
+            ("of a range", "0 9-17/9 * * *", &["write 9, or a shorter step; hours"]),
+            ("both", "*/60 8 8-14 * Tue", &["\"*/60 8 * * Tue#2\"", "write 0"]),
+            ("a step that fits", "*/30 9-17/8 * * *", &[]),
+            ("a weekday alone", "0 9 * * Tue#2", &[]),
+            ("a day alone", "0 9 1-7 * *", &[]),
+            ("both asked for", "0 9 1-7 * +Tue", &[]),
+        ];
+        for (row, line, expected) in rows {
+            let opening = Opening::new(line, Span::hours(1)).unwrap();
+            let found = doubts(line, &opening);
+            assert_eq!(found.len(), expected.len(), "{row}: {found:?}");
+            for ((_, instead), part) in found.iter().zip(expected) {
+                assert!(instead.contains(part), "{row}: {instead}");
+            }
+        }
+    }
+
+    /// What the reference promises of `#`, `L` and `W`.
+    #[test]
+    fn weeks_and_ends_of_a_month_can_be_named() {
+        let rows = [
+            ("0 9 * * Tue#2", "2026-12-08"),
+            ("0 9 * * Tue#2,Thu#1", "2026-12-03"),
+            ("0 9 * * FriL", "2026-12-25"),
+            ("0 9 L * *", "2026-12-31"),
+            ("0 9 LW * *", "2026-12-31"),
+            ("0 9 13W * *", "2026-12-14"),
+            ("0 9 1-7 * +Tue", "2026-12-01"),
+        ];
+        let now: Timestamp = "2026-11-30T12:00:00Z".parse().unwrap();
+        for (line, day) in rows {
+            let opening = Opening::new(line, Span::hours(1)).unwrap();
+            let schedule = Schedule::new(Zone::utc(), vec![opening], Vec::new()).unwrap();
+            let entry = schedule.next_entry(now, LEAST_OPENING).unwrap();
+            assert_eq!(entry.to_string(), format!("{day}T09:00:00Z"), "{line}");
         }
     }
 

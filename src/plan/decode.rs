@@ -59,6 +59,15 @@ pub(super) fn plan(root: &Node, problems: &mut Problems) -> Option<Plan> {
         refuse_forbidden(&targets.written, &forbid, problems);
     }
     let rings = finish(rings, &targets, &defaults, problems);
+    if let Some(node) = fields.get("rings")
+        && rings.iter().flatten().all(|ring| ring.rollback.to.is_empty())
+    {
+        let problem =
+            "the plan has no `rollback_to`: until a ring is verified, there is nowhere to roll back to";
+        let instead =
+            "write the version that the devices run now, such as rollback_to: {windows: 2026.7.1376.0}";
+        problems.note(&(node.at.start..node.at.start), problem, instead);
+    }
     Some(Plan {
         name: name?,
         description: description.map(str::to_owned),
@@ -321,6 +330,7 @@ fn finish(
             written.into_iter().filter_map(|(env, version)| Some((env, version?))).collect(),
             defaults,
             approval,
+            problems,
         );
         finished = finished.zip(filled).map(|(mut rings, ring)| {
             rings.push(ring);
@@ -337,14 +347,16 @@ impl RingRead {
         targets: BTreeMap<Environment, ClientVersion>,
         defaults: &RingKeys,
         approval: Option<ApprovalRule>,
+        problems: &mut Problems,
     ) -> Option<RingPlan> {
         let keys = self.keys;
+        let schedule = keys.schedule(defaults, problems);
         Some(RingPlan {
             name: self.name?,
             group: self.group?,
             profiles: self.profiles,
             targets,
-            schedule: keys.schedule(defaults)?,
+            schedule: schedule?,
             adoption: keys.adoption_or(defaults),
             soak: keys.soak_or(defaults),
             health: keys.health_or(defaults),

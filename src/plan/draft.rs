@@ -12,7 +12,8 @@ use super::change::Restrictions;
 use super::error::Problems;
 use super::model::{PlanDigest, Revision};
 use super::tree::{self, Node, PLAN_FILE, Text};
-use super::{GoodFile, PlanError, decode, written};
+use super::{GoodFile, PlanError, coming, decode, written};
+use crate::time::Timestamp;
 
 /// A plan file, read.
 #[derive(Clone)]
@@ -72,13 +73,24 @@ impl Draft {
     }
 
     /// The plan, or all that is wrong with the file, what other files object included.
-    pub(super) fn finish(&self, file: &str, objections: Problems) -> Result<GoodFile, Vec<PlanError>> {
+    pub(super) fn finish(
+        &self,
+        file: &str,
+        objections: Problems,
+        now: Option<Timestamp>,
+    ) -> Result<GoodFile, Vec<PlanError>> {
         match &self.revision {
-            Some(revision) if objections.is_empty() => Ok(GoodFile {
-                forbidden: revision.plan.forbidden_targets().collect(),
-                revision: Revision::clone(revision),
-                warnings: self.problems.clone().into_warnings(file, &self.text()),
-            }),
+            Some(revision) if objections.is_empty() => {
+                let (mut problems, text) = (self.problems.clone(), self.text());
+                let root = self.root.as_ref().zip(now);
+                let closed = root.map(|(root, now)| coming::judge(root, &revision.plan, now, &mut problems));
+                Ok(GoodFile {
+                    forbidden: revision.plan.forbidden_targets().collect(),
+                    revision: Revision::clone(revision),
+                    closed: closed.map(|closed| closed.into_errors(file, &text)).unwrap_or_default(),
+                    warnings: problems.into_warnings(file, &text),
+                })
+            }
             _ => Err(self.problems.clone().and(objections).into_errors(file, &self.text())),
         }
     }

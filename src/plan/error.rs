@@ -169,14 +169,34 @@ impl Problems {
         instead: impl Into<String>,
         other: Option<Other>,
     ) {
-        self.warned.push(Problem {
-            severity: Severity::Warning,
-            at: at.clone(),
-            shown: Shown::Text,
-            problem: problem.into(),
-            instead: instead.into(),
-            other,
-        });
+        self.tell(Severity::Warning, Shown::Text, at, problem.into(), instead.into(), other);
+    }
+
+    /// What begins at `at` can be used, and is probably not meant.
+    pub(crate) fn warn_at(
+        &mut self,
+        at: &Range<usize>,
+        problem: impl Into<String>,
+        instead: impl Into<String>,
+    ) {
+        self.tell(Severity::Warning, Shown::Nothing, at, problem.into(), instead.into(), None);
+    }
+
+    /// What follows from the text at `at`, for whoever did not think of it.
+    pub(crate) fn note(&mut self, at: &Range<usize>, problem: impl Into<String>, instead: impl Into<String>) {
+        self.tell(Severity::Note, Shown::Nothing, at, problem.into(), instead.into(), None);
+    }
+
+    fn tell(
+        &mut self,
+        severity: Severity,
+        shown: Shown,
+        at: &Range<usize>,
+        problem: String,
+        instead: String,
+        other: Option<Other>,
+    ) {
+        self.warned.push(Problem { severity, at: at.clone(), shown, problem, instead, other });
     }
 
     fn push(

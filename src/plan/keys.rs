@@ -91,7 +91,7 @@ const SCHEDULE_KEY: Key = Key {
     name: "schedule",
     takes: Takes::Keys(&SCHEDULE),
     absent: Absent::Means("always open, never frozen"),
-    doc: "When ringward may write assignments; laptops install whenever they next wake up. A ring that writes only `open` keeps the freezes of `defaults`, and the other way round.",
+    doc: "When ringward may write assignments; laptops install whenever they next wake up. A ring's own openings stand in place of those of `defaults`; its own freezes are added to theirs.",
     example: "schedule: {open: [{cron: \"0 9 * * Mon-Thu\", for: 7h}]}",
 };
 const ADOPTION_KEY: Key = Key {
@@ -431,7 +431,7 @@ pub(super) const SCHEDULE: Mapping = Mapping {
             name: "freeze",
             takes: Takes::Mappings { item: &FREEZE, least: 0, most: MAX_FREEZES },
             absent: Absent::Means("the freezes of `defaults`"),
-            doc: "Days on which nothing is written. An empty list in a ring lifts the freezes of `defaults`.",
+            doc: "Days on which nothing is written. A ring's own are added to those of `defaults`; only an empty list in a ring lifts them.",
             example: "freeze: [{from: 2026-12-18, until: 2027-01-04, reason: Year-end change freeze}]",
         },
     ],
@@ -447,7 +447,7 @@ pub(super) const SCHEDULE: Mapping = Mapping {
 pub(super) const OPENING: Mapping = Mapping {
     of: "an opening",
     name: "opening",
-    doc: "A repeated span of time in which a ring may be entered. It belongs to the moment it opens, also across midnight and clock changes; a ring is entered only while 15m of it are left.",
+    doc: "A repeated span of time in which a ring may be entered. It belongs to the moment it opens, also across midnight and clock changes; a ring is entered only while 15m of it are left, or within 2m of its start. Where a freeze begins in it, it ends there; where one ends in it, that is its start.",
     keys: &[
         Key {
             name: "cron",

@@ -125,7 +125,7 @@ pub(super) const OPEN_SPAN: ValueKind =
     ValueKind { bound: Some(|| format!("at least {}", in_words(LEAST_OPENING))), ..SOAK_SPAN };
 pub(super) const CRON: ValueKind = ValueKind {
     name: "cron line",
-    doc: "Five fields: minute, hour, day, month, weekday, in the ring's time zone, such as \"0 9 * * Mon-Thu\". Where day and weekday are both given, either is enough. Quote it: a bare `*` begins an alias.",
+    doc: "Five fields: minute, hour, day, month, weekday, in the ring's time zone, such as \"0 9 * * Mon-Thu\". Where day and weekday are both given, either is enough: for the second Tuesday of a month write the weekday `Tue#2`, for its last Friday `FriL`. As a day, `L` is the last of the month, `15W` the weekday nearest to the 15th, `LW` the last weekday. Quote it: a bare `*` begins an alias.",
     pattern: r"^\s*\S+(?:\s+\S+){4}\s*$",
     bound: None,
     ..VERSION

@@ -15,6 +15,7 @@
 mod approval;
 mod calendar;
 pub mod change;
+mod coming;
 mod cron;
 mod decode;
 mod draft;
@@ -50,6 +51,8 @@ pub use tree::MAX_BYTES;
 use error::Problems;
 use model::Revision;
 
+use crate::time::Timestamp;
+
 /// A plan file that holds, and what is to be known of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GoodFile {
@@ -58,6 +61,9 @@ pub struct GoodFile {
     /// What it asks for and forbids at once: a rollout that offers it halts, and where none does, none is
     /// begun. Whoever takes the plan over judges that.
     pub forbidden: Vec<ForbiddenTarget>,
+    /// Rings without an opening within 400 days of the instant of reading. That is an error of a file that
+    /// changed; one that was taken over before stays good while time passes.
+    pub closed: Vec<PlanError>,
     /// Warnings and notes, in file order.
     pub warnings: Vec<PlanError>,
 }
@@ -74,6 +80,14 @@ impl GoodFile {
         let told = |target: &ForbiddenTarget| format!("{target}; choose another version, or change `forbid`");
         Err(self.forbidden.iter().map(told).collect())
     }
+
+    /// The file as one that has changed is judged.
+    ///
+    /// # Errors
+    /// When a ring has no opening within 400 days.
+    pub fn changed(self) -> Result<Self, Vec<PlanError>> {
+        if self.closed.is_empty() { Ok(self) } else { Err(self.closed) }
+    }
 }
 
 /// Reads one plan file for its plan alone; `file` is the name that errors show.
@@ -81,13 +95,14 @@ impl GoodFile {
 /// # Errors
 /// One syntax error, or all structural and semantic errors in file order.
 pub fn read(file: &str, bytes: &[u8]) -> Result<Revision, Vec<PlanError>> {
-    examine(file, bytes).map(|good| good.revision)
+    examine(file, bytes, None).map(|good| good.revision)
 }
 
-/// Reads one plan file, for its plan and all that is to be known of it.
+/// Reads one plan file, for its plan and all that is to be known of it. Without `now`, it is not judged by
+/// the calendar.
 ///
 /// # Errors
 /// As [`read`].
-pub fn examine(file: &str, bytes: &[u8]) -> Result<GoodFile, Vec<PlanError>> {
-    Draft::read(bytes).finish(file, Problems::default())
+pub fn examine(file: &str, bytes: &[u8], now: Option<Timestamp>) -> Result<GoodFile, Vec<PlanError>> {
+    Draft::read(bytes).finish(file, Problems::default(), now)
 }

@@ -18,7 +18,9 @@ those below it; worked plans to start from lie in `rollouts/examples/`. A file w
 nothing of it is shown. A link that leads out of the directory is not followed.
 
 - Try a file with `ringward check FILE`. It shows all errors at once, each with its place and
-  what would be right. A file with an error never runs: the last good one goes on.
+  what would be right. A file with an error never runs: the last good one goes on. A warning says what can
+  be used and is probably not meant; with `--strict` it fails the check. Of each ring of a good plan it lists
+  the next two openings and the freezes that are not over.
 - For completion and hints while typing, write the schema once with
   `ringward schema > ringward.schema.json`, and begin each plan with this line, which the YAML
   language server of most editors reads:
@@ -76,6 +78,9 @@ A plan with a profile in two rings, two rings of one name, a `rollback_to` that 
 without any target, an opening that never comes, or a freeze that ends before it begins. Two files
 with the same plan name or the same profile: the one whose rollout runs keeps it, else the first
 by file name.
+
+A ring without an opening in the next 400 days, its freezes counted, is an error of a file that is new or
+has changed. A plan that runs is never refused because time passes.
 
 A target that `forbid` names is a warning: the file can be used, so that adding a build to `forbid` stops
 a rollout that offers it.

@@ -3,9 +3,9 @@
 //! **Invariant:** what a ring writes wins over `defaults`, which win over the plan's `versions`
 //! and the values built in.
 //!
-//! `versions`, `schedule`, `adoption` and `health` fill key by key: a ring that writes its own openings
-//! keeps the freezes of `defaults`, and lifts them only by saying `freeze: []`. A year-end
-//! freeze that a ring forgot to repeat must not vanish.
+//! `versions`, `schedule`, `adoption` and `health` fill key by key. Freezes add up: a ring's own are added to
+//! those of `defaults`, and only `freeze: []` lifts them. A year-end freeze that a ring forgot to repeat must
+//! not vanish under a local holiday.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -22,7 +22,7 @@ use super::model::{
 };
 use super::tree::Node;
 use super::values::{allow_downgrade, count, share, span, target};
-use crate::schedule::{Schedule, Zone};
+use crate::schedule::{Freeze, MAX_FREEZES, Schedule, Zone};
 use crate::time::{Span, in_words};
 use crate::version::{ClientVersion, Environment};
 
@@ -171,14 +171,35 @@ impl RingKeys {
             fields.get("min_devices").and_then(|node| count(node, "`min_devices`", MOST_DEVICES, problems));
     }
 
-    pub(super) fn schedule(&self, defaults: &Self) -> Option<Schedule> {
+    pub(super) fn schedule(&self, defaults: &Self, problems: &mut Problems) -> Option<Schedule> {
         let zone = self.zone.clone().or_else(|| defaults.zone.clone()).unwrap_or_else(Zone::utc);
-        let written = |own: &calendar::Parts, shared: &calendar::Parts| {
-            let open = own.open.clone().or_else(|| shared.open.clone()).unwrap_or_default();
-            let freeze = own.freeze.clone().or_else(|| shared.freeze.clone()).unwrap_or_default();
-            (open, freeze)
-        };
-        let (open, freeze) = written(&self.schedule, &defaults.schedule);
+        let (own, shared) = (&self.schedule, &defaults.schedule);
+        let open = own.open.clone().or_else(|| shared.open.clone()).unwrap_or_default();
+        let mut freeze = shared.freeze.clone().unwrap_or_default();
+        match &own.freeze {
+            Some(added) if added.is_empty() => {
+                if !freeze.is_empty() {
+                    let lifted: Vec<&str> = freeze.iter().map(Freeze::reason).collect();
+                    let problem =
+                        format!("this lifts the freezes of `defaults` for this ring: {}", lifted.join(", "));
+                    let instead =
+                        "to keep them, leave `freeze` out, or write the ring's own, which are added";
+                    problems.note(&own.freeze_at, problem, instead);
+                }
+                freeze.clear();
+            }
+            Some(added) => {
+                let added = added
+                    .iter()
+                    .filter(|freeze| !shared.freeze.iter().flatten().any(|other| other == *freeze));
+                freeze.extend(added.cloned());
+            }
+            None => {}
+        }
+        if freeze.len() > MAX_FREEZES {
+            calendar::too_many_freezes(freeze.len(), &own.freeze_at, problems);
+            return None;
+        }
         // Both lists were bounded when they were read, the only way to fail.
         Schedule::new(zone, open, freeze).ok()
     }

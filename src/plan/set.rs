@@ -17,6 +17,7 @@ use super::model::ProfileRef;
 use super::values::{plan_name, profile};
 use super::{Draft, GoodFile, PlanError};
 use crate::ids::PlanName;
+use crate::time::Timestamp;
 
 /// What one file of the directory says.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,14 +35,16 @@ pub struct FileRead {
 /// The plans with a running rollout, each with the file it came from, if that is known.
 pub type Running = BTreeMap<PlanName, Option<String>>;
 
-/// Reads all files and compares them. The answers come in the order of file names.
+/// Reads all files and compares them. The answers come in the order of file names. Without `now`, none is
+/// judged by the calendar.
 #[must_use]
 pub fn read_all<'a>(
     files: impl IntoIterator<Item = (&'a str, &'a [u8])>,
     running: &Running,
+    now: Option<Timestamp>,
 ) -> Vec<FileRead> {
     let drafts: Vec<_> = files.into_iter().map(|(file, bytes)| (file, Draft::read(bytes))).collect();
-    compare(drafts.iter().map(|(file, draft)| (*file, draft)), running)
+    compare(drafts.iter().map(|(file, draft)| (*file, draft)), running, now)
 }
 
 /// Compares files that were read. The answers come in the order of file names.
@@ -49,6 +52,7 @@ pub fn read_all<'a>(
 pub fn compare<'a>(
     files: impl IntoIterator<Item = (&'a str, &'a Draft)>,
     running: &Running,
+    now: Option<Timestamp>,
 ) -> Vec<FileRead> {
     let mut drafts: Vec<Claimant<'_>> =
         files.into_iter().map(|(file, draft)| Claimant::of(file, draft)).collect();
@@ -67,7 +71,7 @@ pub fn compare<'a>(
             file: file.to_owned(),
             name: name.map(|name| name.value),
             restrictions: draft.restrictions(&objections),
-            outcome: draft.finish(file, objections),
+            outcome: draft.finish(file, objections, now),
         })
         .collect()
 }
@@ -178,7 +182,7 @@ mod tests {
             .iter()
             .map(|(name, file)| (PlanName::new(*name).unwrap(), file.map(str::to_owned)))
             .collect();
-        let read = read_all(files.iter().map(|(file, text)| (*file, text.as_bytes())), &running);
+        let read = read_all(files.iter().map(|(file, text)| (*file, text.as_bytes())), &running, None);
         read.into_iter()
             .filter_map(|read| Some((read.file, read.outcome.err()?)))
             .map(|(file, errors)| (file, errors.into_iter().map(|error| error.problem).collect()))

@@ -206,6 +206,12 @@ impl Schedule {
         &self.freeze
     }
 
+    /// The freezes that are not over, as written.
+    pub fn freezes_after(&self, now: Timestamp) -> impl Iterator<Item = &Freeze> {
+        let ahead = self.freeze.iter().zip(&self.frozen).filter(move |(_, frozen)| frozen.ends > now);
+        ahead.map(|(freeze, _)| freeze)
+    }
+
     /// Whether the openings let ringward write at `now`; freezes are a question of their own.
     #[must_use]
     pub fn openness(&self, now: Timestamp) -> Openness {

@@ -121,6 +121,13 @@ impl Freeze {
         self.until
     }
 
+    /// How many days are frozen.
+    #[must_use]
+    pub fn days(&self) -> i32 {
+        let hours = self.from.duration_until(self.until).as_hours();
+        i32::try_from(hours / 24 + 1).unwrap_or(i32::MAX)
+    }
+
     /// Why, for people.
     #[must_use]
     pub fn reason(&self) -> &str {

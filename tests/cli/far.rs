@@ -75,7 +75,8 @@ impl Far {
     pub(crate) async fn check_as(&self, format: Format, database: Option<&std::path::Path>) -> String {
         let mut out = Vec::new();
         let paths = [self.dir.path().join("plans")];
-        let result = check_online(&paths, &self.connection, database, format, &crate::SCREEN, &mut out).await;
+        let result =
+            check_online(&paths, &self.connection, database, (format, false), &crate::SCREEN, &mut out).await;
         self.shown(&seen(&out, result, self.dir.path()))
     }
 

@@ -25,6 +25,8 @@ mod coverage;
 #[cfg(test)]
 mod crowd;
 #[cfg(test)]
+mod entries;
+#[cfg(test)]
 mod meddler;
 #[cfg(test)]
 mod plans;

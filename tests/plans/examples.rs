@@ -25,6 +25,7 @@ fn the_examples_hold_together() {
     let read = read_all(
         examples.iter().map(|(file, bytes)| (file.as_str(), bytes.as_slice())),
         &std::collections::BTreeMap::new(),
+        None,
     );
     for file in read {
         let plan = file.outcome.unwrap_or_else(|errors| panic!("{}", rendered(&errors))).revision.plan;

@@ -152,7 +152,10 @@ fn much_work() -> Vec<Row> {
         "{HEAD}rings:\n{}",
         lines(99, |i| { format!("  - {{name: R{i}, profiles: [{}]}}", vec!["IT"; 150].join(", ")) })
     );
+    let many = vec!["{cron: \"0 0 31 2 *\", for: 1h}"; 2_000].join(", ");
+    let many = ring_with(&format!("schedule: {{open: [{many}]}}"));
     vec![
+        ("two thousand openings", many, "2000 openings are too many"),
         ("openings that never come", rings(never), "never comes"),
         ("zones that are none", rings(|_| "timezone: Europe/Nowhereshire".to_owned()), "not a time zone"),
         ("freezes that end before they begin", rings(freezes), "before it begins"),
@@ -195,7 +198,7 @@ fn a_hundred_forbidden_rings_are_warned_of_within_bounds() {
             "  - {{name: R{i}, profiles: [P{i}], versions: {{windows: 2026.99.5.0, macos: 2026.99.5.0}}}}"
         ))
     );
-    let good = examine("plan.yaml", forbidden.as_bytes()).unwrap();
+    let good = examine("plan.yaml", forbidden.as_bytes(), None).unwrap();
     assert_eq!((good.forbidden.len(), good.warnings.len()), (200, MAX_ERRORS + 1));
-    assert_eq!(good.warnings[MAX_ERRORS].problem, "100 more warnings from here on");
+    assert_eq!(good.warnings[MAX_ERRORS].problem, "101 more warnings from here on");
 }

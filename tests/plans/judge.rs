@@ -7,6 +7,7 @@ use ringward::cli::excerpt::excerpt;
 use ringward::cli::screen::Ink;
 use ringward::plan::set::read_all;
 use ringward::plan::{GoodFile, MAX_ERRORS, PlanError, examine, read};
+use ringward::time::Timestamp;
 
 /// The most of an error that is shown, in bytes: three titles, and two excerpts of a line.
 const MAX_SHOWN: usize = 6_000;
@@ -20,9 +21,11 @@ pub(crate) enum Fate {
 
 /// Reads a file in every way and panics where a promise is broken.
 pub(crate) fn judge(bytes: &[u8]) -> Fate {
-    let fate = match examine("plan.yaml", bytes) {
-        Ok(GoodFile { revision, warnings, .. }) => {
+    let now: Timestamp = "2026-11-29T00:00:00Z".parse().expect("an instant");
+    let fate = match examine("plan.yaml", bytes, Some(now)) {
+        Ok(GoodFile { revision, warnings, closed, .. }) => {
             judge_errors("plan.yaml", bytes, &warnings);
+            judge_errors("plan.yaml", bytes, &closed);
             let again = read("again.yaml", revision.written.as_bytes());
             let again = again.unwrap_or_else(|errors| panic!("the canonical text is refused: {errors:?}"));
             assert_eq!(again.digest, revision.digest, "the canonical text has the same digest");
@@ -36,7 +39,7 @@ pub(crate) fn judge(bytes: &[u8]) -> Fate {
         }
     };
     // Beside a copy of itself, at least one of the two is refused, and each error has its places.
-    let both = read_all([("a.yaml", bytes), ("b.yaml", bytes)], &BTreeMap::new());
+    let both = read_all([("a.yaml", bytes), ("b.yaml", bytes)], &BTreeMap::new(), Some(now));
     for file in &both {
         if let Err(errors) = &file.outcome {
             judge_errors(&file.file, bytes, errors);

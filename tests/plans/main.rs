@@ -19,7 +19,8 @@ use ringward::cli::screen::Ink;
 use ringward::plan::model::{
     DeviceLimit, Health, HealthLimit, OnNewTarget, PlanDigest, ProfileRef, Revision,
 };
-use ringward::plan::{PlanError, examine, read};
+use ringward::plan::{PlanError, Severity, examine, read};
+use ringward::time::{SignedDuration, Timestamp};
 use ringward::version::Environment;
 
 fn here(path: &str) -> PathBuf {
@@ -91,15 +92,62 @@ fn every_bad_file_gets_its_message() {
 
 #[test]
 fn every_file_to_wonder_at_is_good_and_gets_its_warning() {
+    let now = "2026-11-29T12:00:00Z".parse().unwrap();
     let counts = told("tests/plans/warned", |file, bytes| {
-        examine(file, bytes).unwrap_or_else(|errors| panic!("{}", rendered(&errors))).warnings
+        examine(file, bytes, Some(now)).unwrap_or_else(|errors| panic!("{}", rendered(&errors))).warnings
     });
     assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
 }
 
+/// A file is judged by the calendar when it changes, and never because time passes.
+#[test]
+fn a_ring_that_never_opens_is_an_error_of_a_file_that_changed() {
+    let now: Timestamp = "2026-11-29T12:00:00Z".parse().unwrap();
+    let counts = told("tests/plans/closed", |file, bytes| {
+        let good = examine(file, bytes, Some(now)).unwrap();
+        assert_eq!(good.clone().changed().unwrap_err(), good.closed, "{file}");
+        assert!(examine(file, bytes, None).unwrap().changed().is_ok(), "{file}: nobody asked the calendar");
+        good.closed
+    });
+    assert!(counts.iter().all(|count| *count == 1), "one ring each: {counts:?}");
+    let late = fs::read(here("tests/plans/closed/late-opening.yaml")).unwrap();
+    let a_year_later = examine("p.yaml", &late, Some("2027-12-01T12:00:00Z".parse().unwrap())).unwrap();
+    assert!(a_year_later.changed().is_ok(), "Christmas of 2028 is near");
+}
+
+/// Case of `freezes-add-up`: a local holiday must not lift the company's year-end freeze.
+#[test]
+fn freezes_of_a_ring_are_added_to_those_of_defaults() {
+    let text = fs::read_to_string(here("tests/plans/good/freezes-add-up.yaml")).unwrap();
+    let of = |text: &str| -> Vec<String> {
+        let plan = good(text).plan;
+        let freezes = plan.rings[1].schedule.freezes().iter();
+        freezes.map(|freeze| format!("{} {}", freeze.from(), freeze.until())).collect()
+    };
+    let (company, local) = ("2026-12-14 2027-01-03", "2026-12-08 2026-12-08");
+    assert_eq!(of(&text), [company, local]);
+    let own = "freeze: [{from: 2026-12-08, until: 2026-12-08, reason: Local holiday}]";
+    assert_eq!(of(&text.replace(own, "freeze: []")), [""; 0], "an empty list lifts them");
+    let repeated = "freeze: [{from: 2026-12-14, until: 2027-01-03, reason: Year-end change freeze for the whole company}]";
+    assert_eq!(of(&text.replace(own, repeated)), [company], "one that is repeated counts once");
+    let everyone = good(&text).plan.rings[1].schedule.clone();
+    let entry = everyone.next_entry("2026-12-12T00:00:00Z".parse().unwrap(), SignedDuration::from_mins(15));
+    assert_eq!(entry.unwrap().to_string(), "2027-01-04T09:00:00Z");
+    let many = |count: usize| -> String {
+        let day = |index: usize| format!("{{from: {0}-01-01, until: {0}-01-01, reason: x}}", 2030 + index);
+        (0..count).map(day).collect::<Vec<_>>().join(", ")
+    };
+    let sum = format!(
+        "plan: p\nversions: {{windows: 2026.8.2100.0}}\ndefaults: {{schedule: {{freeze: [{}]}}}}\nrings: [{{name: A, profiles: [a], schedule: {{freeze: [{{from: 2029-01-01, until: 2029-01-01, reason: x}}]}}}}]\n",
+        many(366)
+    );
+    let errors = read("p.yaml", sum.as_bytes()).unwrap_err();
+    assert_eq!(errors[0].problem, "367 freezes are too many", "{errors:?}");
+}
+
 #[test]
 fn no_message_stands_without_its_file() {
-    for directory in ["tests/plans/bad", "tests/plans/warned"] {
+    for directory in ["tests/plans/bad", "tests/plans/warned", "tests/plans/closed"] {
         let yaml: BTreeSet<_> = files(directory).into_iter().map(|(file, _)| file).collect();
         for entry in fs::read_dir(here(directory)).unwrap() {
             let path = entry.unwrap().path().with_extension("yaml");
@@ -119,7 +167,7 @@ rings:
   - {name: A, profiles: [IT]}
   - {name: B, profiles: [default], versions: {windows: 2026.8.2171.0, macos: 2026.8.2100.0}}
 ";
-    let file = examine("plan.yaml", text.as_bytes()).unwrap();
+    let file = examine("plan.yaml", text.as_bytes(), None).unwrap();
     let told: Vec<_> = file.forbidden.iter().map(ToString::to_string).collect();
     assert_eq!(
         told,
@@ -128,12 +176,13 @@ rings:
             "ring `B` asks for macos 2026.8.2100.0, which `forbid` names ('=2026.8.2100': recalled)",
         ]
     );
-    assert_eq!(file.warnings.len(), 2, "once for each place");
+    let warned = file.warnings.iter().filter(|told| told.severity == Severity::Warning);
+    assert_eq!(warned.count(), 2, "once for each place");
     assert!(file.clone().to_begin().is_err(), "nothing is begun with it");
     let back = text.replace("rings:", "defaults: {rollback_to: {windows: 2026.8.2100.0}}\nrings:");
-    assert!(examine("plan.yaml", back.as_bytes()).is_err(), "nobody is taken back to it");
+    assert!(examine("plan.yaml", back.as_bytes(), None).is_err(), "nobody is taken back to it");
     let other = text.replace("=2026.8.2100", "=2026.8.2000");
-    assert!(examine("plan.yaml", other.as_bytes()).unwrap().to_begin().is_ok());
+    assert!(examine("plan.yaml", other.as_bytes(), None).unwrap().to_begin().is_ok());
 }
 
 fn health(health: Health) -> String {

@@ -144,7 +144,7 @@ fn plan(text: &str, known: &Known, database: &Path) -> Result<(PlanName, Revisio
 }
 
 fn from_file(path: &Path) -> Result<Revision, CliError> {
-    let mut judgement = Judgement::of(&[path.to_owned()]);
+    let mut judgement = Judgement::of(&[path.to_owned()], None);
     let complaints = judgement.complaints(Ink::Plain);
     let judged = judgement.files.pop().map(|judged| judged.outcome);
     match judged {

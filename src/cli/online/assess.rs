@@ -13,6 +13,7 @@ use crate::cli::online::finding::{Code, Finding, Severity};
 use crate::cli::online::groups::{Ahead, Outlook};
 use crate::cli::online::power::{Power, power};
 use crate::cli::online::profiles::{Named, look_up};
+use crate::cli::online::shares;
 use crate::cli::online::sizes::{RingSizes, Sizes, one_in};
 use crate::cli::render::{distance, short};
 use crate::cloudflare::{ApiError, Operation, TokenState};
@@ -233,10 +234,12 @@ impl<'a> Judge<'a> {
             let sizes = sizes
                 .map(|policies| RingSizes::of(&self.look.world.fleet, policies, &ring.targets, self.look.at));
             if let Some(sizes) = &sizes {
+                let share = shares::of_ring(ring, &profiles, &self.look.world.fleet, self.look.at);
                 let of_all = of_ring(sizes)
                     .into_iter()
                     .chain(too_many(ring, sizes))
-                    .chain(too_many_a_day(self.guard, sizes));
+                    .chain(too_many_a_day(self.guard, sizes))
+                    .chain(share);
                 told.extend(of_all.map(|finding| (finding, name_spot.clone())));
                 for (environment, of_one) in sizes.targeted() {
                     let spot = target_spot(spots, index, environment);

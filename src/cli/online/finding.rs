@@ -65,6 +65,8 @@ pub(crate) enum Code {
     BlastLimit,
     /// A ring has more devices than all plans may move in a day.
     DevicesPerDay,
+    /// One of several profiles holds most of the ring.
+    ProfileLarge,
     /// Once it is entered, the ring could not be rolled back.
     NoWayBack,
     /// How many could approve.
@@ -112,6 +114,7 @@ impl Code {
             Self::RingOutOfOrder => ("ring_out_of_order", Warning),
             Self::BlastLimit => ("blast_limit", Warning),
             Self::DevicesPerDay => ("devices_per_day", Error),
+            Self::ProfileLarge => ("profile_large", Warning),
             Self::NoWayBack => ("no_way_back", Warning),
             Self::Approvers => ("approvers", Note),
             Self::ApproversUnknown => ("approvers_unknown", Error),

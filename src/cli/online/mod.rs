@@ -9,6 +9,7 @@ mod finding;
 mod groups;
 mod power;
 mod profiles;
+mod shares;
 mod show;
 mod sizes;
 
@@ -50,17 +51,18 @@ struct Report<'a> {
 /// deployment groups are ringward's.
 ///
 /// # Errors
-/// When a file or the account is not as it must be (exit 2), or cannot be read (exit 1).
+/// When a file or the account is not as it must be (exit 2; with `strict`, at a warning, too), or cannot be read
+/// (exit 1).
 pub async fn check_online(
     paths: &[PathBuf],
     connection: &ConnectionArgs,
     database: Option<&Path>,
-    format: Format,
+    (format, strict): (Format, bool),
     screen: &Screen,
     out: Out<'_>,
 ) -> Result<(), CliError> {
     let now = connection.clock.now();
-    let judgement = Judgement::of(paths);
+    let judgement = Judgement::of(paths, Some(now));
     if format == Format::Text {
         judgement.show(out, now, screen.ink)?;
     }
@@ -88,11 +90,12 @@ pub async fn check_online(
             writeln!(out, "\n{}", show::tally(tally))?;
         }
     }
-    let errors = match tally.errors {
+    let stand_between = if strict { tally.errors + tally.warnings } else { tally.errors };
+    let errors = match stand_between {
         1 => "1 error stands between plans and account; it says what to do".to_owned(),
         errors => format!("{errors} errors stand between plans and account; each says what to do"),
     };
-    match (judgement.unusable(), tally.errors) {
+    match (judgement.refusal(strict), stand_between) {
         (None, 0) => Ok(()),
         (None, _) => Err(CliError::usage(errors)),
         (Some(unusable), 0) => Err(CliError::usage(unusable)),

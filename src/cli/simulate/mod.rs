@@ -83,8 +83,8 @@ pub async fn simulate(
     screen: &Screen,
     out: Out<'_>,
 ) -> Result<(), CliError> {
-    let revision = one_plan(&args.plan, screen)?;
     let from = args.from.unwrap_or_else(|| midnight(now));
+    let revision = one_plan(&args.plan, from, screen)?;
     let days = i64::from(args.days);
     let until = after(from, SignedDuration::from_hours(24 * days));
     args.faults
@@ -122,12 +122,12 @@ fn enough(devices: u32, plan: &Plan) -> Result<usize, CliError> {
     Ok(devices)
 }
 
-/// The one plan of a file. Its errors are shown as `check` shows them.
+/// The one plan of a file, judged by the calendar from an instant on. Its errors are shown as `check` shows them.
 ///
 /// # Errors
 /// When the file holds no plan that can be used.
-pub(super) fn one_plan(path: &PathBuf, screen: &Screen) -> Result<Revision, CliError> {
-    let judgement = Judgement::of(std::slice::from_ref(path));
+pub(super) fn one_plan(path: &PathBuf, from: Timestamp, screen: &Screen) -> Result<Revision, CliError> {
+    let judgement = Judgement::of(std::slice::from_ref(path), Some(from));
     for complaint in judgement.complaints(screen.ink) {
         // The exit code tells it where nobody reads this.
         let _ = writeln!(secrets::stderr(), "{complaint}");

@@ -209,7 +209,11 @@ impl Judgement {
         });
         let others = self.configurations.iter();
         let others = others.map(|judged| FileJson::of(&judged.file, judged.outcome.as_ref().err(), None));
-        plans.chain(others).collect()
+        let passed_over = self
+            .passed_over
+            .iter()
+            .map(|(file, why)| FileJson { note: Some(why), ..FileJson::of(file, None, None) });
+        plans.chain(others).chain(passed_over).collect()
     }
 
     /// The plans without an error, each with its file and the bytes that it was read from.
@@ -255,7 +259,9 @@ fn plan_files(path: &Path) -> Vec<(PathBuf, Of)> {
                 Of::Unusable(format!("{NO_PLAN}, and nothing of it is shown; begin it with `plan: NAME`"))
             }
             Found::Unusable(why) => Of::Unusable(why),
-            Found::Vanished => Of::Unusable("it is not there".to_owned()),
+            Found::Vanished => {
+                Of::Unusable("it is not there; name a plan file, or a directory of them".to_owned())
+            }
         };
         return vec![(path.to_owned(), found)];
     }
@@ -347,6 +353,9 @@ pub(super) struct FileJson<'a> {
     /// The same errors in parts, for editors and annotations.
     diagnostics: Vec<DiagnosticJson<'a>>,
     plan: Option<Summary<'a>>,
+    /// Why it is passed over, where it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
 }
 
 /// One error in parts. Line, column and span are null where the path itself is wrong.
@@ -397,7 +406,7 @@ impl<'a> FileJson<'a> {
                 errors.iter().map(DiagnosticJson::of).collect(),
             ),
         };
-        Self { file, errors, diagnostics, plan }
+        Self { file, errors, diagnostics, plan, note: None }
     }
 }
 

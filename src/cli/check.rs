@@ -257,7 +257,8 @@ impl Judgement {
         });
         let others = self.configurations.iter();
         let others = others.map(|judged| FileJson::of(&judged.file, judged.outcome.as_ref().err(), None));
-        plans.chain(others).collect()
+        let passed_over = self.passed_over.iter().map(|(file, why)| FileJson::passed_over(file, why));
+        plans.chain(others).chain(passed_over).collect()
     }
 
     /// The plans without an error, each with its file and the bytes that it was read from.
@@ -303,7 +304,9 @@ fn plan_files(path: &Path) -> Vec<(PathBuf, Of)> {
                 Of::Unusable(format!("{NO_PLAN}, and nothing of it is shown; begin it with `plan: NAME`"))
             }
             Found::Unusable(why) => Of::Unusable(why),
-            Found::Vanished => Of::Unusable("it is not there".to_owned()),
+            Found::Vanished => {
+                Of::Unusable("it is not there; name a plan file, or a directory of them".to_owned())
+            }
         };
         return vec![(path.to_owned(), found)];
     }

@@ -98,7 +98,7 @@ fn log_lines_have_colours_only_where_they_are_wanted() {
     ];
     for (row, variables, coloured) in rows {
         let mut command = ringward(dir.path(), &arguments, variables);
-        let output = command.env("CLOUDFLARE_API_TOKEN", "none").output().unwrap();
+        let output = command.env("CLOUDFLARE_API_TOKEN", "cfat_none").output().unwrap();
         let told = said(&output);
         assert!(told.contains("Cloudflare cannot be reached"), "{row}: {told}");
         assert_eq!(told.contains('\u{1b}'), coloured, "{row}: {told:?}");

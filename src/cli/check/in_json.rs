@@ -21,6 +21,9 @@ pub(in crate::cli) struct FileJson<'a> {
     /// What is probably not meant, or worth knowing, in a file that can be used.
     warnings: Vec<DiagnosticJson<'a>>,
     plan: Option<Summary<'a>>,
+    /// Why it is passed over, where it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
 }
 
 /// One error or warning in parts. Line, column and span are null where the path itself is wrong.
@@ -72,7 +75,12 @@ impl<'a> FileJson<'a> {
                 errors.iter().map(DiagnosticJson::of).collect(),
             ),
         };
-        Self { file, errors, diagnostics, warnings: Vec::new(), plan }
+        Self { file, errors, diagnostics, warnings: Vec::new(), plan, note: None }
+    }
+
+    /// A file that is passed over, and why.
+    pub(super) fn passed_over(file: &'a str, why: &'a str) -> Self {
+        Self { note: Some(why), ..Self::of(file, None, None) }
     }
 
     /// The same with what is to be known of a good file.

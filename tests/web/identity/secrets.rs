@@ -69,7 +69,9 @@ impl Daemon {
     /// One request as bytes; all that comes back.
     fn exchange(&self, line: &str, header: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
-        let body = if line.starts_with("POST") { r#"{"reason": "look"}"# } else { "" };
+        // A person may paste anything.
+        let said = format!(r#"{{"reason": "look: {API_TOKEN}, {}"}}"#, &API_TOKEN[..20]);
+        let body = if line.starts_with("POST") { said.as_str() } else { "" };
         let request = format!(
             "{line} HTTP/1.1\r\nHost: {HOST}\r\n{header}\r\nConnection: close\r\nContent-Type: application/json\r\n\
              Content-Length: {}\r\n\r\n{body}",
@@ -99,6 +101,16 @@ async fn secrets_are_left_nowhere() {
     fs::create_dir(directory.path().join("plans")).unwrap();
     let plan = include_str!("../../plans/good/smallest.yaml");
     fs::write(directory.path().join("plans/plan.yaml"), plan).unwrap();
+    // What others may lay into the directory.
+    let token_file = directory.path().join("outside/token");
+    fs::create_dir(directory.path().join("outside")).unwrap();
+    fs::write(&token_file, format!("{API_TOKEN}\n")).unwrap();
+    let laid = |name: &str| directory.path().join("plans").join(name);
+    std::os::unix::fs::symlink(&token_file, laid("link.yaml")).unwrap();
+    std::os::unix::fs::symlink("../outside/token", laid("relative.yml")).unwrap();
+    fs::write(laid("copy.yaml"), API_TOKEN).unwrap();
+    fs::write(laid("told.yaml"), format!("description: {API_TOKEN}\n{plan}")).unwrap();
+    fs::write(laid("broken.yaml"), format!("plan: broken\n{API_TOKEN}: [\n")).unwrap();
     let config = server.config("plans: plans\naccount: 023e105f4ecef8ad9ca31a8372d0c353\n");
     fs::write(directory.path().join("ringward.yaml"), config).unwrap();
     let daemon = Daemon::start(directory.path());
@@ -129,6 +141,8 @@ async fn secrets_are_left_nowhere() {
     let short = token[..80].to_owned();
     let unknown = bearer(9);
     let rows = [
+        ("the API token", format!("Authorization: Bearer {API_TOKEN}"), "HTTP/1.1 401", "HTTP/1.1 401"),
+        ("the API token as an origin", format!("Origin: http://{API_TOKEN}"), "HTTP/1.1 403", "HTTP/1.1 403"),
         ("the token", format!("Authorization: Bearer {token}"), "HTTP/1.1 200", "HTTP/1.1 200"),
         ("an assertion", format!("Cf-Access-Jwt-Assertion: {by_ana}"), "HTTP/1.1 200", "HTTP/1.1 409"),
         ("a part of the token", format!("Authorization: Bearer {short}"), "HTTP/1.1 401", "HTTP/1.1 401"),
@@ -146,6 +160,10 @@ async fn secrets_are_left_nowhere() {
             ("GET /metrics", read),
             ("GET /", read),
             ("GET /api/v1/rollouts", read),
+            (
+                &format!("GET /api/v1/plans/{API_TOKEN}"),
+                if read.ends_with("200") { "HTTP/1.1 404" } else { read },
+            ),
             ("POST /api/v1/stop", act),
         ] {
             let answer = daemon.exchange(line, &header);
@@ -158,6 +176,26 @@ async fn secrets_are_left_nowhere() {
             ringward().args(command).arg("--db").arg(directory.path().join("ringward.db")).output().unwrap();
         assert!(output.status.success(), "{command:?}: {output:?}");
         kept.push(String::from_utf8(output.stdout).unwrap());
+    }
+    for of in ["plans", "plans/link.yaml", "plans/copy.yaml", "plans/told.yaml", "plans/broken.yaml"] {
+        for format in [&[][..], &["--json"]] {
+            let mut check = ringward();
+            check.arg("check").args(format).arg(directory.path().join(of));
+            check.env("CLOUDFLARE_API_TOKEN", API_TOKEN);
+            let output = check.output().unwrap();
+            assert_eq!(output.status.code(), Some(2), "{of}: {output:?}");
+            kept.push(String::from_utf8([output.stdout, output.stderr].concat()).unwrap());
+        }
+    }
+    let all = kept.join("\n");
+    for (file, why) in [
+        ("link.yaml", "leads out of the plans directory"),
+        ("relative.yml", "leads out of the plans directory"),
+        ("told.yaml", "it holds a secret of this process"),
+        ("broken.yaml", "it holds a secret of this process"),
+        ("copy.yaml", "it has no `plan` key"),
+    ] {
+        assert!(all.contains(file) && all.contains(why), "{file}: {why}");
     }
     kept.push(daemon.end());
     let said = kept.last().unwrap();
@@ -183,6 +221,7 @@ async fn secrets_are_left_nowhere() {
     let signature = |token: &str| token.rsplit_once('.').unwrap().1.to_owned();
     let secrets = [
         ("the API token", API_TOKEN.to_owned()),
+        ("its beginning", API_TOKEN[..20].to_owned()),
         ("the token", secret.to_owned()),
         ("its beginning", secret[..40].to_owned()),
         ("a token of nobody", unknown[21..].to_owned()),

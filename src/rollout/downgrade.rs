@@ -5,7 +5,7 @@
 //!
 //! **Invariant:** the numbers that the gate judges are those that people are shown and the log keeps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -19,8 +19,6 @@ use crate::rollout::verdict::{Evidence, Gate, Judgement, Verdict, Waiting};
 use crate::rollout::world::Observations;
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::{ClientVersion, Environment};
-
-use std::collections::BTreeSet;
 
 /// Devices that Cloudflare saw within so long are counted: what one that is long away runs, nobody knows.
 const SEEN_WITHIN: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -94,12 +92,9 @@ impl fmt::Display for Moves {
 pub struct Downgrade {
     /// Where the devices come from.
     pub moves: Moves,
-    /// What the plan allows.
-    pub allowed: AllowedText,
+    /// `allow_downgrade` as the plan has it, for people; empty where it allows none.
+    pub allowed: String,
 }
-
-/// `allow_downgrade` as the plan has it, for people.
-pub type AllowedText = String;
 
 impl Downgrade {
     /// What would be enough, for people.

@@ -17,11 +17,11 @@ use crate::rollout::report::{self, Report};
 use crate::rollout::rollback;
 use crate::rollout::shrink;
 use crate::rollout::state::{
-    Attempts, IllegalEvent, Phase, PlanState, Refusal, Ring, Rollout, Soak, Stage, State,
+    Attempts, IllegalEvent, Phase, PlanState, Refusal, Ring, Rollout, Soak, Stage, State, Superseded,
 };
 use crate::rollout::verdict::{Gate, Judgement, Verdict};
 use crate::rollout::world::{Desired, Observations, Want};
-use crate::rollout::{lifecycle, outcome, reads};
+use crate::rollout::{lifecycle, outcome, reads, superseded};
 use crate::time::{Timestamp, since};
 
 /// Steps that one decision may take. A rollout of 100 rings that are all recognised takes 201.
@@ -133,6 +133,7 @@ pub(super) struct Context<'a> {
     pub(super) world: &'a Observations,
     pub(super) now: Timestamp,
     judged: OnceCell<Vec<Vec<Judgement>>>,
+    left: OnceCell<Vec<Vec<Judgement>>>,
 }
 
 impl<'a> Context<'a> {
@@ -144,8 +145,8 @@ impl<'a> Context<'a> {
         now: Timestamp,
     ) -> Option<Self> {
         let plan = state.plans.get(name)?;
-        let judged = OnceCell::new();
-        Some(Self { desired, state, plan, rollout: &plan.rollout, world, now, judged })
+        let (judged, left) = (OnceCell::new(), OnceCell::new());
+        Some(Self { desired, state, plan, rollout: &plan.rollout, world, now, judged, left })
     }
 
     /// What the gates of a ring say that matter where it is. Counting devices is most of the work of
@@ -157,6 +158,11 @@ impl<'a> Context<'a> {
             .get_or_init(|| rings().map(|(ring, plan)| gate::judge(self.subject(ring, plan))).collect());
         let index = rings().position(|(known, _)| known.name == ring.name);
         index.and_then(|index| judged.get(index)).map_or(&[], Vec::as_slice)
+    }
+
+    /// What earlier rollouts left on offer, with what its gates say.
+    pub(super) fn left(&self) -> impl Iterator<Item = (&'a Superseded, &Vec<Judgement>)> {
+        self.plan.superseded.iter().zip(self.left.get_or_init(|| superseded::judge(self)))
     }
 
     /// The gates that must advance for the ring to go on from where it is. A ring that adopts is
@@ -228,7 +234,7 @@ fn ladder(name: &PlanName, desired: Desired<'_>, state: &State, context: Option<
     if !changed.is_empty() || context.rollout.phase != Phase::Running {
         return changed;
     }
-    let rungs: [Rung; 10] = [
+    let rungs: [Rung; 11] = [
         drift::rungs::note,
         // Before the halt: what a gate could not tell an hour ago is no cause once it can.
         note_unknown,
@@ -237,6 +243,7 @@ fn ladder(name: &PlanName, desired: Desired<'_>, state: &State, context: Option<
         leave_ring,
         drift::restore::write_back,
         reach_ring,
+        superseded::note_adopted,
         approval::ask,
         enter_ring,
         complete,
@@ -269,7 +276,8 @@ fn halt(context: &Context<'_>) -> Vec<Entry> {
     if context.rollout.halted.is_some() {
         return Vec::new();
     }
-    match drift::rungs::halting(context).or_else(|| failing(context)).or_else(|| unknown_too_long(context)) {
+    let unhealthy = || failing(context).or_else(|| superseded::failing(context));
+    match drift::rungs::halting(context).or_else(unhealthy).or_else(|| unknown_too_long(context)) {
         Some(cause) => context.entry(cause.to_string(), Event::Halted { cause }),
         None => Vec::new(),
     }

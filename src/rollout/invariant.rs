@@ -27,6 +27,7 @@ mod ledger;
 mod outcomes;
 mod rollback;
 mod shrink;
+mod superseded;
 #[cfg(test)]
 mod tests;
 
@@ -216,6 +217,7 @@ pub fn check_within(log: &[Recorded], journal: &[FarEndWrite], limits: Limits) -
         exit::check(&mut audit, &ledger, recorded);
         shrink::check(&mut audit, &ledger, recorded);
         rollback::check(&mut audit, &ledger, recorded);
+        superseded::check(&mut audit, &ledger, recorded);
         health::in_sight(&mut audit, &ledger, recorded);
         ledger.take(recorded);
         grounds::one_ring_at_a_time(&mut audit, &ledger, recorded);

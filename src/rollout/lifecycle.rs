@@ -67,9 +67,13 @@ fn present(name: &PlanName, revision: &Revision, plan: &PlanState, state: &State
         }
         // It goes back whatever the file says, and the file has its say afterwards.
         Phase::RollingBack => Vec::new(),
-        Phase::RolledBack if same_targets(&rollout.revision.plan, &revision.plan) => {
+        Phase::RolledBack if same_targets(&rollout.named(), &revision.plan) => {
             if !asks_for_held_out(state, name, &revision.plan) {
-                let reason = "what was rolled back is released, and the plan's file still asks for it";
+                let reason = if rollout.takes_its_own_back() {
+                    "what was rolled back is released, and the plan's file still asks for it"
+                } else {
+                    "what an earlier rollout left on offer went back, and the plan's file is followed again"
+                };
                 vec![accept_for(reason, name, new_number, revision)]
             } else if same_digest {
                 Vec::new()

@@ -32,6 +32,7 @@ pub mod rollback;
 pub mod safety;
 mod shrink;
 pub mod state;
+pub mod superseded;
 pub mod token;
 pub mod verbs;
 pub mod verdict;

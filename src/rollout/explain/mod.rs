@@ -8,8 +8,8 @@ mod ways;
 mod words;
 
 pub use newer::NewerExplained;
-pub use ways::WayOut;
 pub(super) use ways::way_out;
+pub use ways::{WayOut, in_shell};
 
 use crate::ids::RingName;
 use crate::rollout::cause::Cause;
@@ -115,6 +115,7 @@ impl Report {
             | Blocker::OtherWrite { .. }
             | Blocker::Drifted(_)
             | Blocker::OtherRing { .. }
+            | Blocker::LeftAdopts { .. }
             | Blocker::NotOffered { .. }
             | Blocker::BlastLimit(..)
             | Blocker::Observing(..)
@@ -136,9 +137,10 @@ impl Report {
                 (Gate::Approval, _) => |read| matches!(read, Read::Approvers(_)),
                 (Gate::Adoption | Gate::Soak | Gate::Stalled | Gate::Dark, _) => is_of_devices,
             },
-            Blocker::OtherRing { .. } | Blocker::Returning { .. } | Blocker::RolledBack { .. } => {
-                is_of_devices
-            }
+            Blocker::OtherRing { .. }
+            | Blocker::LeftAdopts { .. }
+            | Blocker::Returning { .. }
+            | Blocker::RolledBack { .. } => is_of_devices,
             Blocker::BlastLimit(..) => |read| matches!(read, Read::FullSweep),
             Blocker::Veto(..)
             | Blocker::GroupsUnread(_)
@@ -229,6 +231,7 @@ fn until(blocker: &Blocker) -> Option<Timestamp> {
         | Blocker::Withdrawn(_)
         | Blocker::Drifted(_)
         | Blocker::OtherRing { .. }
+        | Blocker::LeftAdopts { .. }
         | Blocker::NotOffered { .. }
         | Blocker::BlastLimit(..)
         | Blocker::HeldOut(..)

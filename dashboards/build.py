@@ -216,6 +216,12 @@ def rings():
             f"ringward_drift{{{RING}}} == 1", ["ring", "kind"], size=(12, 5), noValue="none",
         ),
         table(
+            "Superseded offers", "What a rollout that was never completed still offers, until the ring is entered with "
+            "what replaced it. `ringward rollback PLAN --ring R --reason …` takes it back now.",
+            f"ringward_superseded_offer_devices{{{RING}}}", ["plan", "ring", "environment", "version"],
+            value="devices", size=(12, 5), noValue="none",
+        ),
+        table(
             "Waiting approvals", "Rings that are ready but for people, and since when those are asked. Who is asked and "
             "who said what: `ringward explain PLAN`, or the plan's page.",
             f"ringward_approval_age_seconds{{{RING}}}", ["plan", "ring"], value="asked for", unit="s", size=(12, 5),

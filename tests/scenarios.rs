@@ -300,6 +300,8 @@ scenarios! {
     halt_in_doubt
     host_asleep
     hotfix_before_the_opening
+    hotfix_meets_bad_build
+    hotfix_then_rollback
     late_patch
     leaving_devices
     local_holiday
@@ -345,12 +347,16 @@ scenarios! {
     stale_list
     stalled_ring
     stop_file
+    superseded_ring_dark
+    superseded_ring_dropped
+    superseded_rollback_ring
     three_rings
     two_controllers
     two_plans
     unknown_profile
     unreadable_again
     unreadable_devices
+    version_comes_back
     waived_soak_proves_nothing
     waive_soak
     waiver_revised

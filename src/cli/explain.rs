@@ -9,7 +9,7 @@ use crate::cli::client::Connection;
 use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, json, moment, safe};
 use crate::cli::screen::{Screen, Tint, cells};
-use crate::cli::status::{Seen, daemon_text, in_order, state_tint, total, troubles};
+use crate::cli::status::{Seen, daemon_text, in_order, state_tint, superseded_offer, total, troubles};
 use crate::ids::PlanName;
 use crate::time::{SignedDuration, Timestamp, rough};
 use crate::web::json::{BlockerJson, ClassesJson, GateJson, RingJson, RolloutJson, ScheduleJson};
@@ -39,6 +39,7 @@ fn text(out: Out<'_>, rollout: &RolloutJson, seen: &Seen, screen: &Screen) -> io
     let now = seen.now;
     why(out, rollout, now, screen)?;
     newer(out, rollout, now, screen)?;
+    superseded(out, rollout, now, screen)?;
     drifts(out, rollout, screen)?;
     rollback(out, rollout, screen)?;
     troubles(out, seen, screen)?;
@@ -111,6 +112,17 @@ pub fn newer(out: Out<'_>, rollout: &RolloutJson, now: Timestamp, screen: &Scree
     let digest: String = newer.digest.chars().take(12).collect();
     field(out, "digest", &safe(&digest), screen)?;
     remedy(out, &newer.remedy, newer.command.as_deref(), screen)
+}
+
+/// What earlier rollouts left on offer, each with its way out.
+fn superseded(out: Out<'_>, rollout: &RolloutJson, now: Timestamp, screen: &Screen) -> io::Result<()> {
+    for offer in &rollout.superseded_offers {
+        superseded_offer(out, offer, screen)?;
+        field(out, "since", &moment(offer.since, now), screen)?;
+        remedy(out, &offer.remedy, Some(&offer.command), screen)?;
+        writeln!(out)?;
+    }
+    Ok(())
 }
 
 /// What somebody else did that keeps nothing from moving: what does is told with its remedy.

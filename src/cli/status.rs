@@ -15,7 +15,9 @@ use crate::rollout::command::Refusal;
 use crate::rollout::event::Mode;
 use crate::time::{Clock, Timestamp, rough, since};
 use crate::version::Environment;
-use crate::web::json::{AwaitedRing, BlockerJson, ClassesJson, RingJson, RolloutJson, RolloutsAnswer};
+use crate::web::json::{
+    AwaitedRing, BlockerJson, ClassesJson, RingJson, RolloutJson, RolloutsAnswer, SupersededJson,
+};
 
 /// Headings of the counts; `REST`: too old, untargeted and left together.
 const COUNTS: [&str; 5] = ["ARRIVED", "DUE", "STALLED", "UNSEEN", "REST"];
@@ -199,7 +201,20 @@ fn rollout_text(out: Out<'_>, rollout: &RolloutJson, now: Timestamp, screen: &Sc
     for ring in &rollout.rings {
         ring_text(out, ring, now, screen, bar_cells)?;
     }
+    for offer in &rollout.superseded_offers {
+        superseded_offer(out, offer, screen)?;
+    }
     waits(out, rollout, now, screen)
+}
+
+/// What an earlier rollout left on offer, as `status` and `explain` tell it.
+pub(super) fn superseded_offer(out: Out<'_>, offer: &SupersededJson, screen: &Screen) -> io::Result<()> {
+    let lead = match offer.needs_you {
+        true => screen.paint(Tint::Waiting, "Needs you"),
+        false => screen.paint(Tint::Quiet, "Superseded"),
+    };
+    let text = format!("{lead}: ring {}: {}", safe(offer.ring.as_str()), safe(&offer.headline));
+    write!(out, "{}", screen.flow("  ", &text))
 }
 
 /// The pause and the halt of a rollout.

@@ -254,6 +254,22 @@ impl Fleet {
         ring.census(self.of(ring), now)
     }
 
+    /// How many devices of a ring and environment report which version; none: it reports none.
+    #[must_use]
+    pub fn versions(&self, ring: &RingScope, environment: Environment) -> BTreeMap<String, usize> {
+        let mut versions = BTreeMap::new();
+        let here = self.of(ring).filter(|device| device.latest.environment() == Some(environment));
+        for device in here.filter(|device| !device.has_left()) {
+            let version = match &device.latest.client {
+                Reported::Version(version) => version.to_string(),
+                Reported::Unreadable(_) => "unreadable".to_owned(),
+                Reported::Null => "unknown".to_owned(),
+            };
+            *versions.entry(version).or_default() += 1;
+        }
+        versions
+    }
+
     /// The default profile's ID as devices know it, where the profile itself comes without one.
     #[must_use]
     pub fn default_policy(&self) -> Option<&PolicyId> {

@@ -237,7 +237,8 @@ fn situation<'a>(
         }
         Command::Rollback { plan: name, scope } => {
             let plan = find(state, name)?;
-            if let Some(ring) = &scope.ring {
+            let is_gone = |name: &RingName| plan.of_gone_rings().any(|left| left.ring.name == *name);
+            if let Some(ring) = scope.ring.as_ref().filter(|name| !is_gone(name)) {
                 ring_of(plan, Some(ring))?;
             }
             let (phase, holds) = (plan.rollout.phase, Holds::of_plan(plan));

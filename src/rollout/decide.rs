@@ -18,11 +18,11 @@ use crate::rollout::report::{self, Report};
 use crate::rollout::rollback;
 use crate::rollout::shrink;
 use crate::rollout::state::{
-    Attempts, IllegalEvent, Phase, PlanState, Refusal, Ring, Rollout, Soak, Stage, State,
+    Attempts, IllegalEvent, Phase, PlanState, Refusal, Ring, Rollout, Soak, Stage, State, Superseded,
 };
 use crate::rollout::verdict::{Gate, Judgement, Unknown, Verdict};
 use crate::rollout::world::{Desired, Observations, Want};
-use crate::rollout::{lifecycle, outcome, reads, unsettled};
+use crate::rollout::{lifecycle, outcome, reads, superseded, unsettled};
 use crate::time::{SignedDuration, Timestamp, since};
 
 /// Steps that one decision may take. A rollout of 100 rings that are all recognised takes 201.
@@ -138,6 +138,7 @@ pub(super) struct Context<'a> {
     pub(super) now: Timestamp,
     judged: OnceCell<Vec<Vec<Judgement>>>,
     blocked: OnceCell<Vec<BlockKind>>,
+    left: OnceCell<Vec<Vec<Judgement>>>,
 }
 
 impl<'a> Context<'a> {
@@ -149,8 +150,8 @@ impl<'a> Context<'a> {
         now: Timestamp,
     ) -> Option<Self> {
         let (name, plan) = state.plans.get_key_value(name)?;
-        let (judged, blocked) = (OnceCell::new(), OnceCell::new());
-        Some(Self { name, desired, state, plan, rollout: &plan.rollout, world, now, judged, blocked })
+        let (judged, blocked, left) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Some(Self { name, desired, state, plan, rollout: &plan.rollout, world, now, judged, blocked, left })
     }
 
     /// What the gates of a ring say that matter where it is. Counting devices is most of the work of
@@ -162,6 +163,11 @@ impl<'a> Context<'a> {
             .get_or_init(|| rings().map(|(ring, plan)| gate::judge(self.subject(ring, plan))).collect());
         let index = rings().position(|(known, _)| known.name == ring.name);
         index.and_then(|index| judged.get(index)).map_or(&[], Vec::as_slice)
+    }
+
+    /// What earlier rollouts left on offer, with what its gates say.
+    pub(super) fn left(&self) -> impl Iterator<Item = (&'a Superseded, &Vec<Judgement>)> {
+        self.plan.superseded.iter().zip(self.left.get_or_init(|| superseded::judge(self)))
     }
 
     /// The gates that must advance for the ring to go on from where it is. A ring that adopts is
@@ -265,7 +271,7 @@ fn ladder(
     if !changed.is_empty() || context.rollout.phase != Phase::Running {
         return changed;
     }
-    let rungs: [Rung; 10] = [
+    let rungs: [Rung; 11] = [
         drift::rungs::note,
         // Before the halt: what a gate could not tell an hour ago is no cause once it can.
         note_unknown,
@@ -274,6 +280,7 @@ fn ladder(
         leave_ring,
         drift::restore::write_back,
         reach_ring,
+        superseded::note_adopted,
         approval::ask,
         enter_ring,
         complete,
@@ -306,8 +313,9 @@ fn halt(context: &Context<'_>) -> Vec<Entry> {
     if context.rollout.halted.is_some() {
         return Vec::new();
     }
+    let unhealthy = || failing(context).or_else(|| superseded::failing(context));
     let forbidden = forbidden(context).or_else(|| drift::rungs::halting(context));
-    match forbidden.or_else(|| failing(context)).or_else(|| unknown_too_long(context)) {
+    match forbidden.or_else(unhealthy).or_else(|| unknown_too_long(context)) {
         Some(cause) => context.entry(cause.to_string(), Event::Halted { cause }),
         None => Vec::new(),
     }

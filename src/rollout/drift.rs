@@ -123,6 +123,13 @@ pub enum Never {
         /// The plan that was rolled back.
         plan: PlanName,
     },
+    /// A rollout that was never completed left it, and a newer one took over.
+    Superseded {
+        /// The version.
+        version: ClientVersion,
+        /// The number of the rollout.
+        rollout: u64,
+    },
     /// It was written back so often in this rollout that somebody undoes it each time.
     TooOften {
         /// How often.
@@ -284,6 +291,12 @@ impl fmt::Display for GroupDrift {
             }
             Some(Never::HeldOut { version, plan }) => {
                 write!(f, "; it is not written back, for a rollback of plan {plan} holds out {version}")
+            }
+            Some(Never::Superseded { version, rollout }) => {
+                write!(
+                    f,
+                    "; it is not written back, for a newer target replaced {version} of rollout {rollout}"
+                )
             }
             Some(Never::TooOften { times }) => {
                 write!(f, "; it was written back {times} times in this rollout, and is not once more")

@@ -16,7 +16,8 @@ use crate::rollout::event::{Event, Purpose, Today, WriteId, WriteIntent};
 use crate::rollout::remote::{Group, GroupContent, VersionEntry};
 use crate::rollout::revision::forbid;
 use crate::rollout::safety::{self, GroupStep, Veto};
-use crate::rollout::state::{Attempts, HeldOut, Ring, State};
+use crate::rollout::state::{Attempts, HeldOut, Ring, State, Superseded};
+use crate::rollout::superseded;
 use crate::rollout::verdict::{Evidence, Gate, Judgement};
 use crate::rollout::world::{ENTRY_MAX_AGE, Unresolved};
 use crate::schedule::Zone;
@@ -73,8 +74,20 @@ pub(super) enum EntryBlock {
     Drifted,
     /// Another ring deploys or adopts; a group is written back after it.
     OtherRing(RingName),
+    /// An earlier rollout left devices of another ring on their way to what would be on offer here.
+    LeftAdopts {
+        ring: RingName,
+        rollout: u64,
+    },
     /// A rollback holds out what would be on offer.
     HeldOut(Box<HeldOut>),
+}
+
+impl EntryBlock {
+    /// That an earlier rollout's devices are on their way.
+    pub(super) fn left_adopts(left: &Superseded) -> Self {
+        Self::LeftAdopts { ring: left.ring.name.clone(), rollout: left.rollout.number }
+    }
 }
 
 /// A write that would offer something else to more devices than its ring's plan allows.
@@ -122,6 +135,9 @@ pub(super) fn entering(
     judgements: Vec<Judgement>,
 ) -> Entering {
     let mut blocks = not_now(context, ring.since, attempts, &judgements);
+    if !superseded::ailing(context, plan).is_empty() && !blocks.contains(&EntryBlock::Gates) {
+        blocks.push(EntryBlock::Gates);
+    }
     blocks.extend(drift::rungs::bars(context).into_iter().map(|_| EntryBlock::Drifted).take(1));
     // A profile that the list shows in no group may sit in one of ours that it hides; and one that is
     // gone is a drift, which comes first.
@@ -153,6 +169,9 @@ pub(super) fn entering(
     let held = goes_down || blocks.iter().any(|block| !matches!(block, EntryBlock::Gates));
     if let Some(event) = recognised(context, plan, &policies, &step).filter(|_| !held) {
         return Entering::Recognised(event);
+    }
+    if let Some(left) = superseded::adopts(context, &ring.name, plan) {
+        blocks.push(EntryBlock::left_adopts(left));
     }
     // A write reserves its requests before it is planned: the read before it, itself, and the
     // reads that settle it. A ring that needs none may go on.

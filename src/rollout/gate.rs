@@ -10,7 +10,7 @@ mod tests;
 use std::collections::BTreeSet;
 
 use crate::fleet::{Census, EnvironmentCensus, Membership, RingScope};
-use crate::ids::PolicyId;
+use crate::ids::{PlanName, PolicyId};
 use crate::plan::model::RingPlan;
 use crate::rollout::approval;
 use crate::rollout::downgrade;
@@ -64,6 +64,18 @@ pub fn judge(subject: Subject<'_>) -> Vec<Judgement> {
         }
         Stage::Pending | Stage::Deploying(_) | Stage::RolledBack(None, _) => Vec::new(),
     }
+}
+
+/// The gates that go on over what an earlier rollout left on offer.
+#[must_use]
+pub fn left(subject: Subject<'_>) -> Vec<Judgement> {
+    subject.ring.stage.assigned().map(|assigned| health::judge(subject, assigned)).unwrap_or_default()
+}
+
+/// Whether its devices have adopted it.
+#[must_use]
+pub fn left_adoption(subject: Subject<'_>) -> Vec<Judgement> {
+    subject.ring.stage.assigned().map(|assigned| adoption(subject, assigned)).unwrap_or_default()
 }
 
 /// Every gate on entering.
@@ -176,15 +188,21 @@ pub fn known_scope(ring: &Ring, plan: &RingPlan, world: &Observations) -> Option
 /// Which profile belongs to which ring of all rollouts, and what is on offer there.
 #[must_use]
 pub fn membership(state: &State, world: &Observations, now: Timestamp) -> Membership {
-    let rollouts = state.plans.values().map(|plan| &plan.rollout);
-    let rings = rollouts.flat_map(|rollout| {
-        rollout.rings_with_plans().filter_map(|(ring, plan)| {
-            let scope = known_scope(ring, plan, world)?;
-            let offers = look::offers(state, &rollout.id.plan, ring, &scope.policies, world, now);
-            Some((scope, offers))
-        })
+    // What an earlier rollout left on offer to a ring's devices counts until the ring is entered.
+    let mut rings: Vec<(&PlanName, &Ring, &RingPlan)> = Vec::new();
+    for (name, plan) in &state.plans {
+        let own = || plan.rollout.rings_with_plans();
+        let is_assigned = |ring: &Ring| ring.stage.assigned().is_some();
+        rings.extend(own().filter(|(ring, _)| is_assigned(ring)).map(|(ring, plan)| (name, ring, plan)));
+        rings.extend(plan.superseded.iter().rev().map(|left| (name, &left.ring, &left.plan)));
+        rings.extend(own().filter(|(ring, _)| !is_assigned(ring)).map(|(ring, plan)| (name, ring, plan)));
+    }
+    let offered = rings.into_iter().filter_map(|(name, ring, plan)| {
+        let scope = known_scope(ring, plan, world)?;
+        let offers = look::offers(state, name, ring, &scope.policies, world, now);
+        Some((scope, offers))
     });
-    let (scopes, offers) = rings.unzip();
+    let (scopes, offers) = offered.unzip();
     Membership::new(scopes).offering(offers)
 }
 

@@ -119,6 +119,12 @@ impl Purpose {
         }
     }
 
+    /// Whether it puts the ring's own targets on offer.
+    #[must_use]
+    pub const fn is_target(&self) -> bool {
+        matches!(self, Self::Target)
+    }
+
     /// Whether a ring has such writes wherever it is, and not only when its turn came.
     #[must_use]
     pub const fn is_of_any_stage(&self) -> bool {

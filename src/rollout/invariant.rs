@@ -29,6 +29,7 @@ mod outcomes;
 mod revisions;
 mod rollback;
 mod shrink;
+mod superseded;
 #[cfg(test)]
 mod tests;
 
@@ -233,6 +234,7 @@ pub fn check_within(log: &[Recorded], journal: &[FarEndWrite], limits: Limits) -
         shrink::check(&mut audit, &ledger, recorded);
         rollback::check(&mut audit, &ledger, recorded);
         revisions::check(&mut audit, &ledger, recorded);
+        superseded::check(&mut audit, &ledger, recorded);
         health::in_sight(&mut audit, &ledger, recorded);
         ledger.take(recorded);
         grounds::one_ring_at_a_time(&mut audit, &ledger, recorded);

@@ -56,10 +56,14 @@ fn present(
     let goal = followed(rollout, revision);
     let same = unsettled::changed(Some(plan), revision, now).is_empty();
     if rollout.phase == Phase::RolledBack
-        && same_targets(&rollout.revision.plan, &revision.plan)
+        && same_targets(&rollout.named(), &revision.plan)
         && !asks_for_held_out(state, name, &revision.plan)
     {
-        let reason = "what was rolled back is released, and the plan's file still asks for it";
+        let reason = if rollout.takes_its_own_back() {
+            "what was rolled back is released, and the plan's file still asks for it"
+        } else {
+            "what an earlier rollout left on offer went back, and the plan's file is followed again"
+        };
         return vec![accept_for(reason, name, new_number, revision)];
     }
     if same && rollout.phase == Phase::Withdrawn {
@@ -118,7 +122,7 @@ fn present(
                 vec![revise(id, "the plan's file changed where no entered ring is touched", &goal, false)]
             }
         },
-        Phase::Completed | Phase::RolledBack if same_targets(&rollout.revision.plan, &revision.plan) => {
+        Phase::Completed | Phase::RolledBack if same_targets(&rollout.named(), &revision.plan) => {
             vec![revise(id, "the plan's file changed where no entered ring is touched", &goal, false)]
         }
         Phase::Completed | Phase::RolledBack | Phase::RollingBack | Phase::Superseded => {

@@ -35,6 +35,7 @@ pub mod rollback;
 pub mod safety;
 mod shrink;
 pub mod state;
+pub mod superseded;
 pub mod token;
 mod unsettled;
 pub mod verbs;

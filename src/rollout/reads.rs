@@ -241,6 +241,7 @@ fn writable_at(
 /// The next look for silent devices, or one that no sweep has reached yet.
 fn next_look(context: &Context<'_>) -> Option<Timestamp> {
     let judged = context.rollout.rings.iter().flat_map(|ring| context.judged(ring));
+    let judged = judged.chain(context.left().flat_map(|(_, words)| words));
     let looks = judged.filter_map(|judgement| match &judgement.evidence {
         Evidence::Dark(dark) => dark.next_at,
         _ => None,

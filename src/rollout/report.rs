@@ -26,6 +26,7 @@ use crate::rollout::safety::Veto;
 use crate::rollout::state::{
     Attempts, HeldOut, Hold, Phase, Restoring, Ring, Rollback, Stage, UnknownSince, WaitingTarget, Words,
 };
+use crate::rollout::superseded::{self, SupersededOffer};
 use crate::rollout::verbs::{Offered, WaysBack};
 use crate::rollout::verdict::{Evidence, Gate, Judgement, Verdict, Waiting, short};
 use crate::rollout::world::{Desired, Read, Trouble, Unsettled, Want};
@@ -70,6 +71,8 @@ pub struct Report {
     pub drifts: Vec<DriftFinding>,
     /// How far it went back, if somebody had it go back.
     pub rollback: Option<Rollback>,
+    /// What earlier rollouts that were never completed still offer.
+    pub superseded: Vec<SupersededOffer>,
     /// What the plan's rollbacks hold out.
     pub held_out: Vec<HeldOut>,
     /// Whether the whole of it could go back, should somebody ask for it.
@@ -277,6 +280,15 @@ pub enum Blocker {
         /// The ring that deploys or adopts.
         other: RingName,
     },
+    /// An earlier rollout left devices of another ring on their way to what would be on offer here.
+    LeftAdopts {
+        /// The ring that waits.
+        ring: RingName,
+        /// The ring whose devices are on their way.
+        other: RingName,
+        /// The number of the rollout that wrote it.
+        rollout: u64,
+    },
     /// A ring's group does not offer its targets, and somebody accepted that.
     NotOffered {
         /// The ring.
@@ -336,6 +348,7 @@ impl Blocker {
             Self::Withdrawn(_) => "withdrawn",
             Self::Drifted(_) => "drifted",
             Self::OtherRing { .. } => "other_ring",
+            Self::LeftAdopts { .. } => "superseded_offer_adopts",
             Self::NotOffered { .. } => "targets_not_offered",
             Self::Observing(..) => "observing",
             Self::BlastLimit(..) => "blast_limit",
@@ -365,6 +378,7 @@ impl Blocker {
             | Self::Backoff { ring, .. }
             | Self::BudgetSpent { ring, .. }
             | Self::OtherRing { ring, .. }
+            | Self::LeftAdopts { ring, .. }
             | Self::NotOffered { ring, .. }
             | Self::BlastLimit(ring, _)
             | Self::DevicesPerDay(ring, _)
@@ -454,6 +468,9 @@ impl fmt::Display for Blocker {
             Self::OtherRing { ring, other } => {
                 write!(f, "{ring}: its group is written back once {other} has adopted")
             }
+            Self::LeftAdopts { ring, other, rollout } => {
+                write!(f, "{ring}: {other} still adopts what rollout {rollout} left on offer there")
+            }
             Self::NotOffered { ring, lacks } => {
                 write!(f, "{ring}: its group does not offer its targets, and that was accepted: {lacks}")
             }
@@ -534,6 +551,7 @@ pub(super) fn report(context: &Context<'_>) -> Report {
         reads: reads::wants(context),
         drifts: if rollout.phase == Phase::Running { rungs::findings(context) } else { Vec::new() },
         rollback: rollout.rollback.clone(),
+        superseded: superseded::offers(context),
         held_out: held_out.cloned().collect(),
         ways_back: WaysBack::of(&steps::steps(context.state, context.plan, &Scope::default())),
         offered: Offered::of(
@@ -677,6 +695,8 @@ fn waiting_on(context: &Context<'_>) -> Vec<Blocker> {
         });
         blockers.extend(elsewhere.map(|(ailing, judgement)| gate(ailing, judgement)));
         if let Stage::Entering(attempts) = &ring.stage {
+            let left = superseded::ailing(context, plan).into_iter();
+            blockers.extend(left.map(|(ring, word)| Blocker::Gate(ring, Box::new(word))));
             let entering = entering(context, ring, plan, attempts, judgements);
             blockers.extend(entry_blockers(context, ring, entering));
         }
@@ -760,6 +780,9 @@ fn entry_blockers(context: &Context<'_>, ring: &Ring, entering: Entering) -> Vec
                 EntryBlock::Gates | EntryBlock::Block(_) | EntryBlock::Drifted => None,
                 EntryBlock::Forbidden(version) => Some(Blocker::Forbidden(name(), version)),
                 EntryBlock::OtherRing(other) => Some(Blocker::OtherRing { ring: name(), other }),
+                EntryBlock::LeftAdopts { ring: other, rollout } => {
+                    Some(Blocker::LeftAdopts { ring: name(), other, rollout })
+                }
                 EntryBlock::GroupsUnread => Some(Blocker::GroupsUnread(name())),
                 EntryBlock::HeldOut(held) => Some(Blocker::HeldOut(name(), held)),
                 EntryBlock::Veto(veto) => Some(Blocker::Veto(name(), veto)),
@@ -778,7 +801,8 @@ fn entry_blockers(context: &Context<'_>, ring: &Ring, entering: Entering) -> Vec
 /// Whether nothing but the schedule and a wait is in the way of entering a ring.
 fn clock_alone(context: &Context<'_>, ring: &Ring, plan: &RingPlan, attempts: &Attempts) -> bool {
     let judgements = context.judged(ring).to_vec();
-    if !wait_for_the_clock(&judgements) || context.ailing().next().is_some() {
+    let left_ails = !superseded::ailing(context, plan).is_empty();
+    if !wait_for_the_clock(&judgements) || context.ailing().next().is_some() || left_ails {
         return false;
     }
     match entering(context, ring, plan, attempts, judgements) {
@@ -800,6 +824,7 @@ const fn is_of_the_clock(block: &EntryBlock) -> bool {
         | EntryBlock::DevicesPerDay(_)
         | EntryBlock::Drifted
         | EntryBlock::OtherRing(_)
+        | EntryBlock::LeftAdopts { .. }
         | EntryBlock::HeldOut(_) => false,
     }
 }

@@ -11,6 +11,7 @@ mod access;
 mod approval;
 mod halt;
 mod health;
+mod superseded;
 mod tokens;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ pub use access::{AccessIntentAnswer, AccessIntentJson, AccessOutcomeJson, Access
 pub use approval::{ApprovalJson, AskJson, AwaitedRing, WordJson};
 pub use halt::{DriftJson, HaltJson};
 pub use health::{DarkJson, GateJson, LookJson, SilentJson, StalledJson};
+pub use superseded::SupersededJson;
 pub use tokens::{RevokeRequest, TokenJson, TokenMadeAnswer, TokenRequestJson, TokensAnswer};
 
 use crate::fleet::Class;
@@ -115,6 +117,9 @@ pub struct RolloutJson {
     /// What somebody else did to its groups and devices, as it stands now.
     #[serde(default)]
     pub drifts: Vec<DriftJson>,
+    /// What earlier rollouts that were never completed still offer, each with its health gates.
+    #[serde(default)]
+    pub superseded_offers: Vec<SupersededJson>,
     /// How far it went back, if somebody had it go back.
     #[serde(default)]
     pub rollback: Option<RollbackJson>,

@@ -54,6 +54,7 @@ fn of_view(view: &View, now: Timestamp) -> Result<Vec<MetricFamily>, prometheus:
     let live: Vec<&Report> = view.reports.iter().filter(|report| report.phase != Phase::Withdrawn).collect();
     families.holds(&live)?;
     families.drifts(&live)?;
+    families.superseded(&live)?;
     families.reasons(&live)?;
     families.facts(&live, &view.tallies, &view.waits)?;
     families.rings(&live)?;
@@ -194,6 +195,29 @@ impl Families {
                 let open = matches!(found.standing, Standing::Halts | Standing::ToRestore);
                 // Two groups of a ring may drift in the same way: one that is open counts.
                 series.set(truth(open).max(series.get()));
+            }
+        }
+        Ok(())
+    }
+
+    /// What earlier rollouts left on offer.
+    fn superseded(&self, live: &[&Report]) -> Result<(), prometheus::Error> {
+        let offers = "Devices to which a rollout that was never completed still offers a version.";
+        let labels = ["plan", "ring", "environment", "version"];
+        let offers = self.gauges("superseded_offer_devices", offers, &labels)?;
+        let failing = "1 while a health gate fails for what a rollout that was never completed still offers.";
+        let failing = self.gauges("superseded_offer_failing", failing, &["plan", "ring"])?;
+        for report in live {
+            let plan = report.id.plan.as_str();
+            for offer in &report.superseded {
+                let ring = offer.ring.as_str();
+                for (environment, version) in &offer.versions {
+                    let labels = [plan, ring, environment.as_str(), &version.to_string()];
+                    let devices = offer.devices.get(environment).map_or(0, |devices| devices.values().sum());
+                    offers.with_label_values(&labels).set(count(devices));
+                }
+                let series = failing.with_label_values(&[plan, ring]);
+                series.set(truth(offer.failing().is_some()).max(series.get()));
             }
         }
         Ok(())

@@ -11,7 +11,8 @@ use super::json::{
     ApprovalJson, BlockerJson, ClassesJson, DarkJson, DeviceJson, DriftJson, EventJson, FaultJson,
     FileProblemJson, GateJson, GroupJson, HaltJson, HeadJson, HeldOutJson, HoldJson, LogTroubleJson,
     LookJson, MovesJson, NewerRingJson, NewerTargetJson, PlanAnswer, RingJson, RollbackJson,
-    RollbackStepJson, RolloutJson, RolloutsAnswer, ScheduleJson, SilentJson, StalledJson, TroubleJson,
+    RollbackStepJson, RolloutJson, RolloutsAnswer, ScheduleJson, SilentJson, StalledJson, SupersededJson,
+    TroubleJson,
     WaiverJson, WayBackJson,
 };
 use super::words::sentence;
@@ -26,6 +27,7 @@ use crate::rollout::health::{Dark, Look, Stalled};
 use crate::rollout::report::{Blocker, NewerTarget, Report, RingReport};
 use crate::rollout::rollback::WayBack;
 use crate::rollout::state::{HeldOut, Hold, Progress, Rollback, StepState};
+use crate::rollout::superseded::SupersededOffer;
 use crate::rollout::verbs::Offered;
 use crate::rollout::verdict::{Evidence, Judgement, short};
 use crate::rollout::world::Read;
@@ -93,6 +95,7 @@ pub fn rollout(report: &Report, next_check: Option<Timestamp>) -> RolloutJson {
         waiting_on: report.waiting_on.iter().map(|one| blocker(report, one)).collect(),
         newer_target: report.newer.as_ref().map(|newer| newer_target(report, newer)),
         drifts: report.drifts.iter().map(drift).collect(),
+        superseded_offers: report.superseded.iter().map(|offer| superseded(offer, report.at)).collect(),
         rollback: report.rollback.as_ref().map(rollback),
         held_out: report.held_out.iter().map(held_out).collect(),
         way_back: report.ways_back.as_str().to_owned(),
@@ -151,6 +154,10 @@ fn held_out(held: &HeldOut) -> HeldOutJson {
         version: held.version,
         by: hold(&held.by),
     }
+}
+
+fn superseded(offer: &SupersededOffer, at: Timestamp) -> SupersededJson {
+    SupersededJson::of(offer, offer.gates.iter().map(|judgement| gate(judgement, at)).collect())
 }
 
 fn drift(finding: &DriftFinding) -> DriftJson {

@@ -242,6 +242,9 @@ examples!(blockers: Blocker {
     Blocker::Withdrawn(_) => Blocker::Withdrawn(at("2026-10-13T07:00:00Z")),
     Blocker::Drifted(_) => Blocker::Drifted(Box::new(drift(Some("2026.7.1376.0")))),
     Blocker::OtherRing { .. } => Blocker::OtherRing { ring: r(), other: ring("Everyone") },
+    Blocker::LeftAdopts { .. } => {
+        Blocker::LeftAdopts { ring: r(), other: ring("Everyone"), rollout: 3 }
+    },
     Blocker::NotOffered { .. } => Blocker::NotOffered {
         ring: r(),
         lacks: "windows 2026.7.1376.0 instead of 2026.8.2100.0".to_owned(),
@@ -621,6 +624,7 @@ fn report(waiting_on: Vec<Blocker>) -> Report {
             want(Read::IncrementalSweep, "2026-10-13T07:59:00Z"),
         ],
         drifts: Vec::new(),
+        superseded: Vec::new(),
         rollback: None,
         held_out: Vec::new(),
         ways_back: WaysBack::Known,

@@ -27,6 +27,8 @@ mod crowd;
 #[cfg(test)]
 mod entries;
 #[cfg(test)]
+mod hotfix;
+#[cfg(test)]
 mod meddler;
 #[cfg(test)]
 mod plans;
@@ -88,7 +90,8 @@ fn is_over(drive: &Drive) -> bool {
 
 /// Runs a scene to its end; what is wrong with it, in words.
 fn run(seed: u64, coverage: &mut Coverage) -> Vec<String> {
-    let Scene { mut drive, until, quiet_from, forgets, mut meddler, mut retreat, mut crowd } = scene(seed);
+    let Scene { mut drive, until, quiet_from, forgets, mut meddler, mut retreat, mut hotfix, mut crowd } =
+        scene(seed);
     let mut seen = 0;
     while drive.step(until) {
         let newest = drive.engine.log.last().filter(|newest| newest.seq > seen).cloned();
@@ -96,6 +99,7 @@ fn run(seed: u64, coverage: &mut Coverage) -> Vec<String> {
             seen = newest.seq;
             meddler.meddle(&mut drive, &newest.entry.event);
             retreat.turn(&mut drive, &newest.entry.event);
+            hotfix.turn(&mut drive, &newest.entry.event);
             crowd.turn(&mut drive, &newest.entry.event);
         }
         for report in drive.engine.reports.values() {

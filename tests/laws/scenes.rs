@@ -16,6 +16,7 @@ use ringward::time::{SignedDuration, Timestamp, after};
 use ringward::version::{ClientVersion, Environment};
 
 use super::crowd::Crowd;
+use super::hotfix::Hotfix;
 use super::meddler::Meddler;
 use super::plans::{LATER, OLD, PROFILES, TARGET, Temper, edited, plans, policy, profiles_of, revised, span};
 use super::retreat::Retreat;
@@ -38,6 +39,8 @@ pub(crate) struct Scene {
     pub(crate) meddler: Meddler,
     /// Who takes rollouts back.
     pub(crate) retreat: Retreat,
+    /// Who replaces targets.
+    pub(crate) hotfix: Hotfix,
     /// Who is asked to let rings be entered.
     pub(crate) crowd: Crowd,
 }
@@ -91,6 +94,7 @@ pub(crate) fn scene(seed: u64) -> Scene {
         forgets: false,
         meddler: Meddler::new(seed, dice.pick(&[0, 0, 15, 40])),
         retreat,
+        hotfix: Hotfix::new(seed),
         crowd,
     };
     scene.drive.ask_at_least(scene.crowd.floor());

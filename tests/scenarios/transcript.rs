@@ -184,6 +184,13 @@ fn push_report(text: &mut String, report: &Report) {
         let words = format!("holds out {} {} of profile {}", held.environment, held.version, held.policy);
         detail(text, &words);
     }
+    for offer in &report.superseded {
+        let needs_you = if offer.failing().is_some() { ", needs you" } else { "" };
+        detail(text, &format!("superseded{needs_you}: ring `{}`: {}", offer.ring, offer.text()));
+        for gate in &offer.gates {
+            detail(text, &format!("  {gate}"));
+        }
+    }
     for blocker in &report.waiting_on {
         detail(text, &format!("waits: {blocker}"));
         detail(text, &format!("  do: {}", blocker.remedy(report.id.plan.as_str())));

@@ -257,6 +257,7 @@ pub(super) fn report(name: &str) -> Report {
         troubles: Vec::new(),
         reads: vec![Want { read: Read::FullSweep, at: at("2026-10-12T12:00:00Z") }],
         drifts: Vec::new(),
+        superseded: Vec::new(),
         rollback: None,
         held_out: vec![held_out()],
         ways_back: WaysBack::Known,

@@ -125,7 +125,24 @@ fn never(state: &State, plan: &Plan, ring: &Ring, left: &GroupContent) -> Option
     let times = ring.restoring.done;
     let held = state.held_of(left).next();
     let held = held.map(|held| Never::HeldOut { version: held.version, plan: held.plan.clone() });
-    forbidden.or(held).or_else(|| (times >= RESTORES_AT_MOST).then_some(Never::TooOften { times }))
+    let superseded = superseded(state, plan, ring, left);
+    forbidden
+        .or(held)
+        .or(superseded)
+        .or_else(|| (times >= RESTORES_AT_MOST).then_some(Never::TooOften { times }))
+}
+
+/// What a newer target replaced in a ring that its rollout has not entered is offered to nobody anew.
+fn superseded(state: &State, plan: &Plan, ring: &Ring, left: &GroupContent) -> Option<Never> {
+    let known = state.plans.get(&plan.name)?;
+    let mut offers = known.superseded.iter().filter(|known| known.ring.name == ring.name);
+    offers.find_map(|known| {
+        let offered = |(at, version): (&Environment, &ClientVersion)| {
+            (left.target(*at) == Some(version.to_string().as_str())).then_some(*version)
+        };
+        let version = known.plan.targets.iter().find_map(offered).filter(|_| !ring.stage.is_entered())?;
+        Some(Never::Superseded { version, rollout: known.rollout.number })
+    })
 }
 
 /// The groups that hold what a drifted one lost.

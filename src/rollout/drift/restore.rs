@@ -14,6 +14,7 @@ use crate::rollout::event::{Entry, Event, Mode, Purpose, WriteId, WriteIntent};
 use crate::rollout::gate;
 use crate::rollout::remote::GroupContent;
 use crate::rollout::state::{Ring, Stage};
+use crate::rollout::superseded;
 use crate::rollout::verdict::Judgement;
 use crate::rollout::world::ENTRY_MAX_AGE;
 use crate::time::since;
@@ -64,6 +65,7 @@ pub(in crate::rollout) fn writing_back(context: &Context<'_>, due: &Due<'_>) -> 
     let attempts = &ring.restoring.attempts;
     let mut blocks = not_now(context, ring.restoring.since, attempts, judgements);
     blocks.extend(under_way(context, ring).cloned().map(EntryBlock::OtherRing));
+    blocks.extend(superseded::adopts(context, &ring.name, plan).map(EntryBlock::left_adopts));
     let groups = context.world.groups.as_ref();
     if groups.is_none_or(|groups| since(groups.as_of, context.now) > ENTRY_MAX_AGE) {
         blocks.push(EntryBlock::GroupsUnread);

@@ -9,8 +9,8 @@ mod ways;
 mod words;
 
 pub use newer::NewerExplained;
-pub use ways::WayOut;
 pub(super) use ways::way_out;
+pub use ways::{WayOut, in_shell};
 
 use crate::ids::RingName;
 use crate::rollout::cause::Cause;
@@ -123,6 +123,7 @@ impl Report {
             | Blocker::OtherWrite { .. }
             | Blocker::Drifted(_)
             | Blocker::OtherRing { .. }
+            | Blocker::LeftAdopts { .. }
             | Blocker::NotOffered { .. }
             | Blocker::BlastLimit(..)
             | Blocker::DevicesPerDay(..)
@@ -145,9 +146,10 @@ impl Report {
                 (Gate::Approval, _) => |read| matches!(read, Read::Approvers(_)),
                 (Gate::Adoption | Gate::Soak | Gate::Stalled | Gate::Dark, _) => is_of_devices,
             },
-            Blocker::OtherRing { .. } | Blocker::Returning { .. } | Blocker::RolledBack { .. } => {
-                is_of_devices
-            }
+            Blocker::OtherRing { .. }
+            | Blocker::LeftAdopts { .. }
+            | Blocker::Returning { .. }
+            | Blocker::RolledBack { .. } => is_of_devices,
             Blocker::BlastLimit(..) | Blocker::DevicesPerDay(..) => |read| matches!(read, Read::FullSweep),
             Blocker::Veto(..)
             | Blocker::GroupsUnread(_)
@@ -241,6 +243,7 @@ fn until(blocker: &Blocker) -> Option<Timestamp> {
         | Blocker::Withdrawn(_)
         | Blocker::Drifted(_)
         | Blocker::OtherRing { .. }
+        | Blocker::LeftAdopts { .. }
         | Blocker::NotOffered { .. }
         | Blocker::BlastLimit(..)
         | Blocker::DevicesPerDay(..)

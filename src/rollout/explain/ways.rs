@@ -79,6 +79,10 @@ pub(in crate::rollout) fn way_out(blocker: &Blocker, plan: &str) -> WayOut {
         Blocker::OtherRing { .. } => {
             WayOut::words("nothing: it is written back by itself, once that ring has adopted")
         }
+        Blocker::LeftAdopts { other, .. } => WayOut::then(
+            "nothing: it goes on by itself once those devices have adopted it; to take it back from them instead",
+            format!("ringward rollback {plan} --ring {} --reason …", in_shell(other)),
+        ),
         Blocker::NotOffered { .. } => WayOut::words(
             "edit the plan to what this ring shall run, or write `on_drift: restore` into it: then ringward writes the group back; set back by hand, it goes on by itself",
         ),
@@ -164,6 +168,9 @@ fn after_drift(drift: &GroupDrift) -> &'static str {
         Some(Never::HeldOut { .. }) => {
             return "find out who changed the group; make it at Cloudflare what this ring shall run now, and go on";
         }
+        Some(Never::Superseded { .. }) => {
+            return "find out who changed the group; leave it as it is, for what it offered was replaced, and go on: the ring is entered in its turn";
+        }
         Some(Never::TooOften { .. }) => {
             return "find out who, or which tool, changes the group again and again, and end that; set it back at Cloudflare, or leave it as it is now, and go on";
         }
@@ -190,7 +197,8 @@ fn see_them(gate: Gate, plan: &str) -> String {
 }
 
 /// A ring's name as one word of a shell.
-fn in_shell(ring: &RingName) -> String {
+#[must_use]
+pub fn in_shell(ring: &RingName) -> String {
     format!("'{}'", ring.as_str().replace('\'', r"'\''"))
 }
 

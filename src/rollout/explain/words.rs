@@ -83,6 +83,10 @@ pub(super) fn words(report: &Report, blocker: &Blocker) -> Words {
             format!("the group of ring {ring} is written back once ring {other} has adopted"),
             "At most one ring of a rollout deploys or adopts at a time, so that a bad version never reaches two at once.".to_owned(),
         ),
+        Blocker::LeftAdopts { ring, other, rollout } => (
+            format!("ring {ring} waits until ring {other} has adopted what rollout {rollout} left on offer there"),
+            "It is a version that this rollout offers as well. At most one group adopts what a rollout offers, so that a bad version never reaches two at once.".to_owned(),
+        ),
         Blocker::NotOffered { ring, lacks } => (
             format!("the group of ring {ring} does not offer its targets, and that was accepted: {lacks}"),
             "What somebody else made of the group was taken as it is. A ring that does not offer its targets is never verified, and no later ring is entered after it.".to_owned(),

@@ -10,12 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Subject, known_scope, scope, unseeable};
 use crate::fleet::{Class, DarkLook, DarkLooks, DarkQuestion, Device, EnvironmentCensus, RingScope};
-use crate::ids::DeviceId;
+use crate::ids::{DeviceId, PolicyId};
 use crate::plan::model::Health;
 use crate::rollout::drift::look;
 use crate::rollout::event::Acknowledged;
 use crate::rollout::health::{Dark, Look, Stalled};
-use crate::rollout::state::{Assigned, Rollout, Stage, State};
+use crate::rollout::state::{Assigned, Rollout, Stage, State, Superseded};
 use crate::rollout::verdict::{Evidence, Exempt, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
 use crate::rollout::world::Observations;
 use crate::time::Timestamp;
@@ -180,11 +180,11 @@ fn looks_without(
     environment: Environment,
     left_out: &BTreeMap<DeviceId, Timestamp>,
 ) -> Option<DarkLooks> {
-    let Subject { rollout, ring, plan, world, .. } = subject;
+    let Subject { ring, plan, world, .. } = subject;
     world.fleet.full_sweep_at()?;
     Some(world.fleet.dark(&DarkQuestion {
         ring: &scope(ring, plan, assigned),
-        control: &control(rollout, world)?,
+        control: &control(subject)?,
         environment,
         after: plan.health.dark.after.get(),
         schedule: &plan.schedule,
@@ -193,13 +193,21 @@ fn looks_without(
     }))
 }
 
-/// The rings of the rollout that are not entered. One whose profiles do not resolve has none to show.
-fn control(rollout: &Rollout, world: &Observations) -> Option<Vec<RingScope>> {
+/// The rings of the rollout that are not entered. One whose profiles do not resolve has none to show. What
+/// an earlier rollout left on offer is no rest: its devices are compared with others themselves.
+fn control(Subject { state, rollout, world, .. }: Subject<'_>) -> Option<Vec<RingScope>> {
     let waiting = || rollout.rings_with_plans().filter(|(ring, _)| !ring.stage.is_entered());
     if world.profiles.is_none() && waiting().next().is_some() {
         return None;
     }
-    Some(waiting().filter_map(|(ring, plan)| known_scope(ring, plan, world)).collect())
+    let left = state.plans.get(&rollout.id.plan).into_iter().flat_map(|plan| &plan.superseded);
+    let left: BTreeSet<&PolicyId> = left.flat_map(Superseded::policies).collect();
+    let untouched = |mut scope: RingScope| {
+        scope.policies.retain(|policy| !left.contains(policy));
+        (!scope.policies.is_empty()).then_some(scope)
+    };
+    let scopes = waiting().filter_map(|(ring, plan)| known_scope(ring, plan, world));
+    Some(scopes.filter_map(untouched).collect())
 }
 
 /// What one look says; a silence is one thing until a person has accepted it, and another after.
@@ -322,9 +330,15 @@ fn found(
 #[must_use]
 pub fn findings(state: &State, rollout: &Rollout, world: &Observations, now: Timestamp) -> Vec<Acknowledged> {
     let mut findings = Vec::new();
-    for (ring, plan) in rollout.rings_with_plans() {
+    let left = state.plans.get(&rollout.id.plan).into_iter().flat_map(|plan| &plan.superseded);
+    let entered = |name| rollout.ring(name).is_some_and(|ring| ring.stage.is_entered());
+    let left = left
+        .filter(|left| !entered(&left.ring.name))
+        .map(|left| (&left.ring, &left.plan, super::left as fn(Subject<'_>) -> Vec<Judgement>));
+    let own = rollout.rings_with_plans().map(|(ring, plan)| (ring, plan, super::judge as _));
+    for (ring, plan, judge) in own.chain(left) {
         let subject = Subject { state, rollout, ring, plan, world, now };
-        for judgement in super::judge(subject) {
+        for judgement in judge(subject) {
             let (gate, environment) = (judgement.gate, judgement.environment);
             let devices = match (ring.stage.assigned(), environment) {
                 (Some(assigned), Some(environment)) => found(subject, assigned, gate, environment),

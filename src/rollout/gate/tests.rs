@@ -115,6 +115,7 @@ impl Bench {
             waiting: None,
             standstills: Vec::new(),
             rollback: None,
+            gone: BTreeSet::new(),
         };
         Self { state: State::default(), rollout, plan, world: Observations::default() }
     }

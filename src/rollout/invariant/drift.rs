@@ -97,6 +97,11 @@ fn unborne(ledger: &Ledger<'_>, line: &PlanLine<'_>, drift: &GroupDrift, never: 
             let held = ledger.held.iter().any(|held| held.version == *version);
             (!(left && held)).then(|| format!("{version} is not held out, or not what ringward left"))
         }
+        Never::Superseded { version, .. } => {
+            let left =
+                line.left_in(&drift.ring).is_some_and(|left| left.targets.values().any(|at| at == version));
+            (!left).then(|| format!("{version} is not what an earlier rollout left on offer there"))
+        }
         Never::TooOften { times } => {
             let done = line.ring(&drift.ring).map_or(0, |ring| ring.restoring.done);
             (done != *times || done < RESTORES).then(|| format!("it was written back {done} times"))

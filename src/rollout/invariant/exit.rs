@@ -3,6 +3,7 @@
 //! **Invariant:** shares are compared as whole numbers, over the counts that the event carries.
 
 use super::ledger::{Ledger, Place, RingLine};
+use super::superseded::LeftLine;
 use super::{Audit, Law, drift, health, shrink};
 use crate::fleet::EnvironmentCensus;
 use crate::plan::model::{Percent, RingPlan};
@@ -30,7 +31,11 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
         }
         _ => return,
     };
-    let (Some(at), Some(plan)) = (line.ring(ring), line.ring_plan(ring)) else {
+    // What an earlier rollout left on offer is adopted by what it offers still.
+    let left = line.left_in(ring).filter(|_| place == Place::Adopting);
+    let offered = left.map(LeftLine::offered);
+    let known = left.map(|left| &left.ring).or_else(|| line.ring(ring));
+    let (Some(at), Some(plan)) = (known, offered.as_ref().or_else(|| line.ring_plan(ring))) else {
         audit.breach(law, recorded.seq, format!("the rollout has no ring {ring}"));
         return;
     };

@@ -5,7 +5,7 @@
 use super::drift;
 use super::exit::not_adopted;
 use super::ledger::{Course, Ledger, Place, PlanLine, RingLine, TokenLine, same_offer};
-use super::{Audit, Law, health};
+use super::{Audit, Law, health, superseded};
 use crate::plan::model::{OnNewTarget, Plan, RingPlan};
 use crate::rollout::event::{Actor, Block, BlockKind, Cause, Event, Purpose, Recorded, RolloutId, Trigger};
 use crate::rollout::verdict::{Evidence, Failing, Gate, Judgement, Unknown, Verdict};
@@ -236,6 +236,7 @@ pub(super) fn halts_and_waivers(audit: &mut Audit, ledger: &Ledger<'_>, recorded
             for found in acknowledged {
                 let of_health = matches!(found.gate, Gate::Stalled | Gate::Dark);
                 let reached = line.ring(&found.ring).is_some_and(|ring| ring.place != Place::Pending);
+                let reached = reached || line.is_of_left(found);
                 audit.require(reached && (of_health || found.devices.is_empty()), law, seq, || {
                     format!("gate {} of {} has nothing to acknowledge", found.gate, found.ring)
                 });
@@ -278,6 +279,9 @@ fn ungrounded(
     match cause {
         Cause::Drift(drift) => drift::ungrounded_halt(ledger, line, drift),
         Cause::OtherUpdater(updater) => drift::ungrounded_updater(ledger, line, recorded, updater),
+        Cause::Unhealthy { ring, judgement, devices } if line.left_in(ring).is_some() => {
+            superseded::ungrounded(line, line.left_in(ring)?, recorded, judgement, devices)
+        }
         _ if ring.is_none() || plan.is_none() => Some(format!("the rollout has no ring {}", cause.ring())),
         Cause::AdoptionMissed { judgement, .. } => missed(line, ring?, plan?, recorded, judgement),
         Cause::Unhealthy { judgement, devices, .. } => {
@@ -376,8 +380,12 @@ pub(super) fn one_ring_at_a_time(audit: &mut Audit, ledger: &Ledger<'_>, recorde
         Course::RollingBack => matches!(place, Place::Deploying | Place::RollingBack),
         Course::Completed | Course::RolledBack | Course::Superseded | Course::Withdrawn => false,
     };
-    let under_way: Vec<&str> =
+    let mut under_way: Vec<&str> =
         line.rings.iter().filter(|ring| is_under_way(ring.place)).map(|ring| ring.name.as_str()).collect();
+    // What an earlier rollout left on offer counts where this one offers the same.
+    if line.course == Course::Running {
+        under_way.extend(line.adopting_left());
+    }
     audit.require(under_way.len() <= 1, Law::OneRingAtATime, recorded.seq, || {
         format!("{} are deploying or adopting at once", under_way.join(" and "))
     });

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::approved::{self, WordLine};
 use super::rollback;
+use super::superseded::{LeftLine, Versions};
 use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName, TokenName};
 use crate::plan::model::{Plan, Revision, RingPlan};
 use crate::rollout::event::{
@@ -134,6 +135,11 @@ pub(super) struct PlanLine<'a> {
     pub(super) rings: Vec<RingLine<'a>>,
     /// What goes back, once it does.
     pub(super) steps: Vec<StepLine<'a>>,
+    /// What earlier rollouts that were never completed still offer.
+    pub(super) left: Vec<LeftLine<'a>>,
+    /// Rings that the plan does not name, and that go back.
+    pub(super) gone: Vec<&'a RingPlan>,
+    pub(super) versions: Versions,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -230,6 +236,11 @@ impl<'a> RingLine<'a> {
     pub(super) const fn is_entered(&self) -> bool {
         !matches!(self.place, Place::Pending | Place::Entering)
     }
+
+    /// Whether its group is on record with what it was given.
+    pub(super) const fn is_assigned(&self) -> bool {
+        self.group.is_some() && !matches!(self.place, Place::Pending | Place::Entering | Place::Deploying)
+    }
 }
 
 impl<'a> PlanLine<'a> {
@@ -239,7 +250,8 @@ impl<'a> PlanLine<'a> {
 
     pub(super) fn ring_plan(&self, name: &RingName) -> Option<&'a RingPlan> {
         let name = self.was.get(name).copied().unwrap_or(name);
-        self.plan.rings.iter().find(|ring| ring.name == *name)
+        let named = self.plan.rings.iter().find(|ring| ring.name == *name);
+        named.or_else(|| self.gone.iter().find(|ring| ring.name == *name).copied())
     }
 
     /// Whether the plan in force forbids one of its own targets.
@@ -301,6 +313,7 @@ impl<'a> PlanLine<'a> {
         self.rings = revision.plan.rings.iter().map(revised).collect();
         self.take_turns_back();
         self.was.clear();
+        self.gone.clear();
         (self.revision, self.plan) = (revision, &revision.plan);
         self.waiting = None;
     }
@@ -409,6 +422,9 @@ impl<'a> Ledger<'a> {
             }
             plan.stand_still(self.stopped, recorded.at);
         }
+        if let Some(plan) = recorded.entry.rollout.as_ref().and_then(|id| self.plans.get_mut(&id.plan)) {
+            plan.trim_left(&self.groups);
+        }
     }
 
     /// What nobody watched counts for no soak, no deadline and against no gate.
@@ -425,7 +441,9 @@ impl<'a> Ledger<'a> {
     }
 
     fn accept(&mut self, id: &'a RolloutId, revision: &'a Revision) {
-        let paused = self.plans.get(&id.plan).is_some_and(|plan| plan.paused);
+        let before = self.plans.get_mut(&id.plan);
+        let paused = before.as_ref().is_some_and(|plan| plan.paused);
+        let (left, versions) = before.map(|plan| (plan.leaves(), plan.versions.clone())).unwrap_or_default();
         let rings = revision.plan.rings.iter().map(|ring| RingLine::pending(&ring.name)).collect();
         let course = Course::Running;
         let line = PlanLine {
@@ -443,6 +461,9 @@ impl<'a> Ledger<'a> {
             still: Vec::new(),
             rings,
             steps: Vec::new(),
+            left,
+            gone: Vec::new(),
+            versions,
         };
         self.plans.insert(&id.plan, line);
     }
@@ -650,8 +671,12 @@ impl<'a> Ledger<'a> {
                     *begun = after(*begun, since((*begun).clamp(gone, at.max(gone)), at));
                 }
             }
-            Event::RolloutCompleted {} => plan.course = Course::Completed,
+            Event::RolloutCompleted {} => {
+                plan.course = Course::Completed;
+                plan.versions.completed(&plan.revision.plan.rings);
+            }
             Event::RollbackStarted { steps, .. } => {
+                plan.take_gone_back(event);
                 (plan.course, plan.waiting) = (Course::RollingBack, None);
                 let line = |step| StepLine { step, is_begun: false, is_done: false };
                 plan.steps.extend(steps.iter().map(line));
@@ -666,12 +691,25 @@ impl<'a> Ledger<'a> {
                     ring.acknowledge(cause, at);
                 }
                 for found in acknowledged {
-                    if let Some(ring) = plan.ring_mut(&found.ring) {
+                    if plan.is_of_left(found) {
+                        let of_ring = |left: &&mut LeftLine<'a>| *left.ring.name == found.ring;
+                        plan.left.iter_mut().filter(of_ring).for_each(|left| left.ring.accept(found, at));
+                    } else if let Some(ring) = plan.ring_mut(&found.ring) {
                         ring.accept(found, at);
                     }
                 }
             }
+            Event::AdoptionReached { ring, .. } | Event::DevicesLeft { ring, .. }
+                if plan.left_in(ring).is_some() =>
+            {
+                if let Some(left) = plan.left_in_mut(ring) {
+                    left.ring.take(event, intent, at);
+                }
+            }
             event => {
+                if let Event::WritePlanned { intent, .. } = event {
+                    plan.versions.planned(id.number, intent);
+                }
                 plan.step(event);
                 if let Some(ring) = event.ring().and_then(|name| plan.ring_mut(name)) {
                     ring.take(event, intent, at);
@@ -709,7 +747,7 @@ impl<'a> RingLine<'a> {
         }
     }
 
-    fn accept(&mut self, found: &'a Acknowledged, at: Timestamp) {
+    pub(super) fn accept(&mut self, found: &'a Acknowledged, at: Timestamp) {
         let of = (found.gate, found.environment);
         self.accepted.entry(of).or_default().extend(found.devices.iter().map(|device| (device, at)));
         if let Some((_, since)) = self.unknown.get_mut(&of) {

@@ -111,7 +111,7 @@ fn started(
     audit.require(!line.paused && line.halted.is_none(), law, seq, || {
         "a rollback begins while a hold is on, which a person lifts by an event of its own".to_owned()
     });
-    let position = |ring: &RingName| line.rings.iter().position(|line| line.name == ring);
+    let position = |ring: &RingName| line.position(ring);
     let places: Vec<_> = steps.iter().map(|step| position(&step.ring)).collect();
     audit.require(places.windows(2).all(|two| two[0] > two[1]), law, seq, || {
         "the rings do not go back the latest first".to_owned()
@@ -197,6 +197,8 @@ fn unusable(
         Some("ignores assignments".to_owned())
     } else if drift::forbidden(&line.plan, &offer).is_some() {
         Some("is forbidden by the plan".to_owned())
+    } else if let Some(by) = line.versions.brought_before(line.number, environment, to) {
+        Some(format!("was brought by rollout {by}, which was never completed"))
     } else {
         held.then(|| "is held out there".to_owned())
     }

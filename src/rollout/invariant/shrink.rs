@@ -16,7 +16,9 @@ const PER_CENT: usize = 5;
 
 pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
     let Event::DevicesLeft { ring, environment, left, before, of } = &recorded.entry.event else { return };
-    let line = ledger.line(recorded).and_then(|line| line.ring(ring));
+    let line = ledger.line(recorded);
+    let left_there = line.and_then(|line| line.left_in(ring)).map(|left| &left.ring);
+    let line = left_there.or_else(|| line.and_then(|line| line.ring(ring)));
     let on_its_way = line.is_some_and(|line| matches!(line.place, Place::Adopting | Place::Soaking));
     let known = line.and_then(|line| line.left.get(environment)).copied().unwrap_or(0);
     audit.require(on_its_way, Law::Grounded, recorded.seq, || {

@@ -1,8 +1,9 @@
 //! Which rings go back, and to what.
 //!
-//! **Invariant:** nothing goes back that the rollout did not move, nothing goes to a version that
-//! ignores assignments, is forbidden or is held out there itself, and a ring that has nowhere to go
-//! is named before anything is written.
+//! **Invariant:** nothing goes back that neither the rollout nor an unfinished one before it moved;
+//! nothing goes to a version that ignores assignments, is forbidden, is held out there itself or was
+//! brought by a rollout that was never completed; and a ring that has nowhere to go is named before
+//! anything is written.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -90,7 +91,10 @@ pub(in crate::rollout) fn steps(
     let rollout = &plan.rollout;
     let before = |name: &RingName| scope.ring.as_ref().is_some_and(|from| from != name);
     let (mut steps, mut stuck) = (Vec::new(), Vec::new());
-    for (ring, ring_plan) in rollout.rings_with_plans().skip_while(|(ring, _)| before(&ring.name)) {
+    // A ring that the plan does not name any more goes back first: no later one depends on it.
+    let gone = plan.of_gone_rings().map(|left| (&left.ring, &left.plan));
+    let rings = rollout.rings_with_plans().chain(gone);
+    for (ring, ring_plan) in rings.skip_while(|(ring, _)| before(&ring.name)) {
         let going = |environment| {
             let under_way = rollout.rollback.as_ref();
             under_way.is_some_and(|rollback| rollback.is_to_go_back(&ring.name, environment))
@@ -261,6 +265,14 @@ impl Place<'_> {
             self.plan.forbid.iter().find(|forbid| forbid.versions.matches(&version.as_semver()))
         {
             return Some(format!("is forbidden by the plan ({})", forbid.reason));
+        }
+        let known = self.state.plans.get(&self.plan.name);
+        let brought = known.and_then(|known| {
+            let running = &known.rollout.id;
+            known.brought.by(self.environment, version).filter(|by| *by != running)
+        });
+        if let Some(by) = brought {
+            return Some(format!("is what rollout {} brought, which was never completed", by.number));
         }
         let is_held = |policy: &PolicyId| self.state.is_held_out(policy, self.environment, version);
         self.policies.iter().any(is_held).then(|| "is held out there itself".to_owned())

@@ -10,6 +10,7 @@ mod drifted;
 mod ring;
 mod rollback;
 mod rollout;
+mod superseded;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -35,6 +36,7 @@ pub use ring::{
 };
 pub use rollback::{HeldOut, Moved, Progress, Rollback, StepState};
 pub use rollout::{Halt, Phase, Rollout, Standstill, WaitingTarget, same_profiles};
+pub use superseded::{Brought, Superseded};
 pub use tokens::{Token, Tokens};
 pub use words::{Approval, Objection, Validity, Words};
 
@@ -109,6 +111,10 @@ pub struct PlanState {
     pub file: Option<String>,
     /// When it changed within the hour before its last change.
     pub changed_at: Vec<Timestamp>,
+    /// What earlier rollouts that were never completed still offer.
+    pub superseded: Vec<Superseded>,
+    /// The versions that its rollouts brought.
+    pub brought: Brought,
 }
 
 /// An event that does not fit the state.
@@ -214,6 +220,22 @@ impl State {
             Event::PlanFileNamed { file } => plan.file = Some(file.clone()),
             Event::PlanRestricted { plan, .. } => self.restrict(id, plan)?,
             Event::RingRenamed { renamed } => self.rename_rings(id, renamed)?,
+            Event::RollbackStarted { steps, .. } => {
+                let mut rollout = plan.with_gone_rings(steps);
+                rollout.apply(&recorded.entry.event, recorded)?;
+                plan.rollout = rollout;
+            }
+            event @ (Event::AdoptionReached { ring, .. } | Event::DevicesLeft { ring, .. })
+                if plan.adopting_left(ring).is_some() =>
+            {
+                plan.take_of_left(event, recorded)?;
+            }
+            Event::HaltLifted { cause, acknowledged } => {
+                let (left, own): (Vec<_>, Vec<_>) =
+                    acknowledged.iter().partition(|found| plan.is_of_left_ring(found));
+                plan.rollout.lift_halt(cause, &own, recorded.at)?;
+                plan.accept_left(&left, recorded.at);
+            }
             event => {
                 plan.rollout.apply(event, recorded)?;
                 if !matches!(plan.rollout.phase, Phase::Running | Phase::RollingBack) {
@@ -223,6 +245,7 @@ impl State {
         }
         self.took_effect(&id.plan, &recorded.entry.event, recorded.at);
         self.keep_account_facts(id, recorded);
+        self.keep_superseded(id, recorded);
         self.stand_still_everywhere(recorded.at);
         Ok(())
     }
@@ -241,12 +264,14 @@ impl State {
         if id.number != number {
             return Err(format!("the next rollout of this plan is number {number}"));
         }
-        let before = self.plans.get(&id.plan).map(|plan| &plan.rollout);
+        let before = self.plans.get(&id.plan);
         let ring = |plan: &RingPlan| {
-            let moved = before.map(|before| Moved::carried(before, &revision.plan, plan));
+            let moved = before.map(|before| before.moved(&revision.plan, plan));
             Ring { moved: moved.unwrap_or_default(), ..Ring::pending(plan, at) }
         };
         let rings = revision.plan.rings.iter().map(ring).collect();
+        let superseded = before.map(PlanState::leaves).unwrap_or_default();
+        let brought = before.map(|before| before.brought.clone()).unwrap_or_default();
         let rollout = Rollout {
             id: id.clone(),
             revision: revision.clone(),
@@ -257,11 +282,14 @@ impl State {
             waiting: None,
             standstills: Vec::new(),
             rollback: None,
+            gone: BTreeSet::new(),
         };
         let before = self.plans.remove(&id.plan);
         let (file, changed_at) = before.map(|plan| (plan.file, plan.changed_at)).unwrap_or_default();
-        let plan = PlanState { paused, rollout, blocks: BTreeMap::new(), file, changed_at };
+        let blocks = BTreeMap::new();
+        let plan = PlanState { paused, rollout, blocks, file, changed_at, superseded, brought };
         self.plans.insert(id.plan.clone(), plan);
+        self.end_superseded(&id.plan);
         self.stand_still_everywhere(at);
         Ok(())
     }

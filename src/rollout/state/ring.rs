@@ -156,6 +156,18 @@ impl Stage {
         }
     }
 
+    /// The same, to be trimmed.
+    pub(super) const fn assigned_mut(&mut self) -> Option<&mut Assigned> {
+        match self {
+            Self::Adopting(assigned)
+            | Self::Soaking(assigned, _)
+            | Self::Verified(assigned)
+            | Self::RollingBack(assigned, _)
+            | Self::RolledBack(Some(assigned), _) => Some(assigned),
+            Self::Pending | Self::Entering(_) | Self::Deploying(_) | Self::RolledBack(None, _) => None,
+        }
+    }
+
     /// Where a ring is that goes back further: what went back before stays so.
     fn back(&self, to: &BTreeMap<Environment, ClientVersion>, since: Timestamp) -> Back {
         let mut all = match self {
@@ -232,6 +244,8 @@ pub struct PendingWrite {
     pub doubt: Option<Doubt>,
     /// Where the ring was, when its group is written back; `None`: it was entering.
     pub origin: Option<Origin>,
+    /// What was moved in the ring before it, should it change nothing.
+    pub moved: BTreeMap<Environment, Moved>,
 }
 
 /// Where a ring was before its group was written back: there it returns if that comes to nothing.
@@ -345,7 +359,7 @@ impl Ring {
                 return Ok(());
             }
             (Stage::Entering(attempts), Event::WritePlanned { intent, .. }) => {
-                let attempts = attempts.clone();
+                let (attempts, moved) = (attempts.clone(), self.moved.clone());
                 self.note_moved(intent);
                 Stage::Deploying(Box::new(PendingWrite {
                     intent: (**intent).clone(),
@@ -353,6 +367,7 @@ impl Ring {
                     attempts,
                     doubt: None,
                     origin: None,
+                    moved,
                 }))
             }
             // Before the write's own events: a person may waive while it has no outcome.
@@ -378,10 +393,10 @@ impl Ring {
                     stage
                 }
                 Outcome::Nothing(attempts) => {
-                    let (origin, id) = (write.origin.clone(), write.id());
+                    let origin = write.origin.clone();
                     if matches!(event, Event::WriteCancelled { .. } | Event::WriteRefused { .. }) {
                         // It changed nothing, and certainly so.
-                        self.moved.retain(|_, moved| moved.write != id);
+                        self.moved.clone_from(&write.moved);
                     }
                     match origin {
                         None => Stage::Entering(attempts),
@@ -465,6 +480,10 @@ impl Ring {
                 // It changes what an earlier write of the ring left: what was there before that one counts.
                 Some(known) if before == Some(known.version.to_string().as_str()) => {
                     (known.version, known.policies) = (version, policies);
+                    // What was there before is there again, so there is nothing to take back.
+                    if known.was.as_deref() == after {
+                        self.moved.remove(&environment);
+                    }
                 }
                 // An earlier write came to nothing, and somebody else was there since.
                 Some(_) | None => {
@@ -493,12 +512,18 @@ impl Ring {
     /// Its group is to be written back. What its gates cannot tell, they still cannot afterwards.
     fn write_back(&mut self, intent: &WriteIntent, at: Timestamp) {
         let attempts = self.restoring.attempts.clone();
-        let (intent, planned_at) = (intent.clone(), at);
+        let (intent, planned_at, moved) = (intent.clone(), at, self.moved.clone());
         // Any stage will do for the instant until it is replaced.
         let stage = std::mem::replace(&mut self.stage, Stage::Pending);
         let origin = Some(Origin { stage, since: self.since });
-        self.stage =
-            Stage::Deploying(Box::new(PendingWrite { intent, planned_at, attempts, doubt: None, origin }));
+        self.stage = Stage::Deploying(Box::new(PendingWrite {
+            intent,
+            planned_at,
+            attempts,
+            doubt: None,
+            origin,
+            moved,
+        }));
         self.since = at;
     }
 

@@ -239,20 +239,17 @@ impl HeldOut {
 }
 
 impl Moved {
-    /// The same when a newer rollout goes on with the one before it: with an unfinished one where it
-    /// asks for the same version, and with a completed one when it asks no ring for another.
-    pub(super) fn carried(before: &Rollout, plan: &Plan, ring: &RingPlan) -> BTreeMap<Environment, Self> {
+    /// Whether a newer rollout goes on with the one before it where both ask for the same: with an
+    /// unfinished one, and with a completed one when it asks no ring for another version.
+    pub(super) fn goes_on(before: &Rollout, plan: &Plan) -> bool {
         let asks_the_same = |old: &RingPlan| {
             let new = plan.rings.iter().find(|new| new.name == old.name);
             new.is_none_or(|new| new.targets == old.targets)
         };
-        let goes_on = match before.phase {
+        match before.phase {
             Phase::Superseded => true,
             Phase::Completed => before.revision.plan.rings.iter().all(asks_the_same),
             Phase::Running | Phase::RollingBack | Phase::RolledBack | Phase::Withdrawn => false,
-        };
-        let moved = before.ring(&ring.name).into_iter().flat_map(|ring| &ring.moved);
-        let same = moved.filter(|(at, moved)| goes_on && ring.targets.get(at) == Some(&moved.version));
-        same.map(|(environment, moved)| (*environment, moved.clone())).collect()
+        }
     }
 }

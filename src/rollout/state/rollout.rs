@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::ring::{PendingWrite, Ring, Stage};
 use super::rollback::{Progress, Rollback};
 use crate::ids::RingName;
-use crate::plan::model::{Forbid, OnNewTarget, PlanDigest, Revision, RingPlan};
-use crate::rollout::event::{Cause, Event, HowBack, Purpose, Recorded, RolloutId};
+use crate::plan::model::{Forbid, OnNewTarget, Plan, PlanDigest, Revision, RingPlan};
+use crate::rollout::event::{Acknowledged, Cause, Event, HowBack, Purpose, Recorded, RolloutId};
 use crate::time::{Timestamp, after, since};
 use crate::version::ClientVersion;
 
@@ -35,6 +35,8 @@ pub struct Rollout {
     pub standstills: Vec<Standstill>,
     /// Set once it goes back.
     pub rollback: Option<Rollback>,
+    /// Rings that its plan does not name: it takes back what an earlier rollout left on offer there.
+    pub gone: BTreeSet<RingName>,
 }
 
 /// A newer target that waits.
@@ -145,6 +147,26 @@ impl Rollout {
         })
     }
 
+    /// Its plan as its file says, without rings that it only takes back.
+    #[must_use]
+    pub fn named(&self) -> Plan {
+        let mut plan = self.revision.plan.clone();
+        plan.rings.retain(|ring| !self.gone.contains(&ring.name));
+        plan
+    }
+
+    /// Whether it takes back, or took, something that its plan asks for.
+    #[must_use]
+    pub fn takes_its_own_back(&self) -> bool {
+        let steps = self.rollback.iter().flat_map(|rollback| &rollback.steps);
+        let asked = |ring: &RingName| self.ring_plan(ring).filter(|_| !self.gone.contains(ring));
+        steps.into_iter().any(|state| {
+            let asked = asked(&state.step.ring).map(|plan| &plan.targets);
+            let back = &state.step.back;
+            back.iter().any(|(at, way)| asked.is_some_and(|asked| asked.get(at) == Some(&way.from)))
+        })
+    }
+
     /// Whether a digest is the one it follows.
     #[must_use]
     pub fn follows(&self, digest: &PlanDigest) -> bool {
@@ -190,24 +212,6 @@ impl Rollout {
             (Phase::Running | Phase::RollingBack, Event::Halted { cause }) if self.halted.is_none() => {
                 self.halted = Some(Halt { cause: cause.clone(), since: at });
             }
-            (_, Event::HaltLifted { cause, acknowledged }) => {
-                match &self.halted {
-                    Some(halt) if halt.cause == *cause => {}
-                    _ => return Err("the rollout is not halted by this cause".to_owned()),
-                }
-                if let Some(found) = acknowledged.iter().find(|found| self.ring(&found.ring).is_none()) {
-                    return Err(format!("the rollout has no ring {}", found.ring));
-                }
-                self.halted = None;
-                if let Some(ring) = self.ring_mut(cause.ring()) {
-                    ring.acknowledge(cause, at);
-                }
-                for found in acknowledged {
-                    if let Some(ring) = self.ring_mut(&found.ring) {
-                        ring.accept(found, at);
-                    }
-                }
-            }
             (
                 Phase::Running,
                 Event::DriftFound { .. }
@@ -241,6 +245,32 @@ impl Rollout {
             }
             (Phase::RollingBack, event) => self.go_back(event, recorded)?,
             (phase, _) => return Err(format!("the rollout is {}", phase.as_str())),
+        }
+        Ok(())
+    }
+
+    /// A person lifts the halt, and accepts what the gates of its rings found.
+    pub(super) fn lift_halt(
+        &mut self,
+        cause: &Cause,
+        acknowledged: &[&Acknowledged],
+        at: Timestamp,
+    ) -> Result<(), String> {
+        match &self.halted {
+            Some(halt) if halt.cause == *cause => {}
+            _ => return Err("the rollout is not halted by this cause".to_owned()),
+        }
+        if let Some(found) = acknowledged.iter().find(|found| self.ring(&found.ring).is_none()) {
+            return Err(format!("the rollout has no ring {}", found.ring));
+        }
+        self.halted = None;
+        if let Some(ring) = self.ring_mut(cause.ring()) {
+            ring.acknowledge(cause, at);
+        }
+        for found in acknowledged {
+            if let Some(ring) = self.ring_mut(&found.ring) {
+                ring.accept(found, at);
+            }
         }
         Ok(())
     }
@@ -347,6 +377,7 @@ impl Rollout {
             }
         }
         self.revision = revision.clone();
+        self.gone.clear();
         self.waiting = None;
         Ok(())
     }

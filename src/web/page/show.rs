@@ -4,7 +4,7 @@
 //! every text is printed through the template's escaping.
 
 use super::super::forecast::{ForecastJson, WhenJson};
-use super::super::json::{BlockerJson, EventJson, HoldJson, NewerTargetJson, RolloutJson};
+use super::super::json::{BlockerJson, EventJson, HoldJson, NewerTargetJson, RolloutJson, SupersededJson};
 use super::super::present;
 use super::acts::{self, Action, Viewer};
 use super::health::{Accused, Gauge, accused, gauges};
@@ -292,6 +292,25 @@ impl Blocker {
         }
     }
 
+    /// What an earlier rollout left on offer holds nothing up by itself.
+    fn superseded(offer: &SupersededJson) -> Self {
+        let words = offer.remedy.strip_suffix(offer.command.as_str()).unwrap_or(&offer.remedy);
+        Self {
+            tone: if offer.needs_you { Tone::Wait } else { Tone::Idle },
+            headline: format!("Ring {}: {}", offer.ring, offer.headline),
+            detail: if offer.needs_you {
+                "Needs you: the rollout is not held up by it.".to_owned()
+            } else {
+                String::new()
+            },
+            facts: vec![("since", short(offer.since))],
+            remedy: Some(words.trim_end().to_owned()),
+            command: Some(offer.command.clone()),
+            gauges: Vec::new(),
+            accused: None,
+        }
+    }
+
     /// A hold of a rollout that is over.
     const fn left(tone: Tone, headline: String) -> Self {
         Self {
@@ -324,6 +343,7 @@ fn blockers(rollout: &RolloutJson, said: Option<&str>) -> Vec<Blocker> {
     if let (true, Some(halt)) = (rollout.waiting_on.is_empty(), &rollout.halted) {
         all.push(Blocker::left(Tone::Bad, format!("Halted since {}: {}", short(halt.since), halt.text)));
     }
+    all.extend(rollout.superseded_offers.iter().map(Blocker::superseded));
     all.extend(rollout.newer_target.as_ref().map(Blocker::newer));
     all.extend(present::told_rollback(rollout).into_iter().map(|text| Blocker::left(Tone::Idle, text)));
     let drifts = present::told_drifts(rollout).into_iter();

@@ -151,7 +151,16 @@ async fn start(
     })
     .map_err(CliError::failed)?;
     let (plans, database) = (directory.join("plans"), database.to_owned());
-    let settings = daemon::Settings { plans, database, account, clock, mode, client, approval_floor: None };
+    let settings = daemon::Settings {
+        plans,
+        database,
+        account,
+        clock,
+        mode,
+        client,
+        approval_floor: None,
+        clock_trust: None,
+    };
     daemon::start(settings).await.map_err(CliError::failed)
 }
 

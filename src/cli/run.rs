@@ -109,6 +109,7 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
         mode: if args.observe { Mode::Observe } else { Mode::Write },
         client,
         approval_floor: config.approval_floor.clone(),
+        clock_trust: config.clock_trust.clone(),
     };
     // Before the daemon: a signal must end it, not kill it.
     let signals = Signals::listen()?;

@@ -7,6 +7,7 @@ use std::num::NonZeroU8;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use super::clock::clock;
 use super::keys::{ACCESS, CONFIG, FLOOR, MOST};
 use super::{Access, Config, Operators, Reading, RunSettings};
 use crate::plan::error::Problems;
@@ -24,6 +25,7 @@ pub(super) fn config(root: &Node, problems: &mut Problems) -> Option<Config> {
     let fields = Fields::of(root, &CONFIG, problems)?;
     let access = fields.get("access").map(|node| access(node, problems));
     let floor = fields.get("approval_floor").map(|node| floor(node, problems));
+    let clock = fields.get("clock").map(|node| clock(node, problems));
     let reading = word(&fields, "reading", READING, problems);
     let run = run(&fields, problems);
     Some(Config {
@@ -31,6 +33,7 @@ pub(super) fn config(root: &Node, problems: &mut Problems) -> Option<Config> {
         access: access.flatten(),
         reading: reading.unwrap_or_default(),
         approval_floor: floor.flatten(),
+        clock_trust: clock.flatten(),
         run,
     })
 }

@@ -159,9 +159,10 @@ impl Engine {
         let replayed = log::replay_all(store.view())?;
         (self.state, self.waits) = (replayed.state, replayed.waits);
         self.head = store.view().head()?;
-        let approval_floor = self.world.approval_floor.take();
+        let (approval_floor, second_clock) =
+            (self.world.approval_floor.take(), std::mem::take(&mut self.world.second_clock));
         let fleet = log::remembered(store.view());
-        self.world = Observations { fleet, approval_floor, ..Observations::default() };
+        self.world = Observations { fleet, approval_floor, second_clock, ..Observations::default() };
         self.store.insert(store).rebuild_projections(&replayed.projections.into_rows())?;
         failpoint::reach(Point::ProjectionsRebuilt);
         let started = Event::DaemonStarted { version: env!("CARGO_PKG_VERSION").to_owned(), mode: self.mode };
@@ -234,9 +235,30 @@ impl Engine {
         if self.losses.count == losses { Ok(pass) } else { self.decide_all() }
     }
 
+    /// Forgets what was seen while the clock was behind: by the clock it is older than it says.
+    fn look_anew(&mut self) {
+        let Some(store) = &self.store else { return };
+        let fleet = log::remembered(store.view());
+        let world = std::mem::take(&mut self.world);
+        let Observations { approval_floor, second_clock, cadence, troubles, budget_spent_until, .. } = world;
+        self.world = Observations {
+            fleet,
+            approval_floor,
+            second_clock,
+            cadence,
+            troubles,
+            budget_spent_until,
+            ..Observations::default()
+        };
+    }
+
     fn decide_all(&mut self) -> Result<Pass, EngineError> {
         self.obey_stop_file()?;
-        self.world.clock_behind = self.clock_behind();
+        let behind = self.clock_behind();
+        if behind.is_none() && self.world.clock_behind.is_some() {
+            self.look_anew();
+        }
+        self.world.clock_behind = behind;
         let now = self.now();
         let mut plans: Vec<PlanName> = self.state.plans.keys().cloned().collect();
         plans.extend(self.files.plans().filter(|plan| !self.state.plans.contains_key(*plan)).cloned());
@@ -434,7 +456,10 @@ impl Engine {
             tokens: self.state.tokens.clone(),
             waits: self.waits.clone(),
             log_unwritable: self.world.log_unwritable.clone(),
+            clock_behind: self.world.clock_behind.map(|until| (until, self.watch.behind(until))),
+            second_clock: self.world.second_clock.clone(),
             ticked_at: None,
+            taken: Stopwatch::start(),
         }
     }
 

@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, Priority};
+use crate::config::ClockTrust;
 use crate::daemon::counting::{self, Counted, Counting};
 use crate::daemon::engine::{Engine, EngineError, Pass, Sound};
 use crate::daemon::far_side::{Asked, FarSide, LastLook, ReadResult, Seen};
@@ -30,6 +31,7 @@ use crate::plan::model::ApprovalFloor;
 use crate::rollout::event::{Cancelled, Mode, WriteId, WriteIntent};
 use crate::rollout::outcome::{SendOutcome, outcome_entry};
 use crate::rollout::safety::{FreshLook, clear_to_send};
+use crate::rollout::second_clock::SecondClock;
 use crate::rollout::world::{Cadence, Desired, Observed, Read, Want};
 use crate::time::{Clock, SignedDuration, Stopwatch, Timestamp, after};
 use speaking::{Asking, Sight, Spoken};
@@ -62,6 +64,8 @@ pub struct Settings {
     pub client: CloudflareClient,
     /// What no plan lowers of the approvals that are asked.
     pub approval_floor: Option<ApprovalFloor>,
+    /// A person's word for the machine's clock.
+    pub clock_trust: Option<ClockTrust>,
 }
 
 /// A daemon that cannot run, or had to end.
@@ -128,10 +132,11 @@ impl Daemon {
 /// # Errors
 /// When the database cannot be opened or its log not replayed.
 pub async fn start(settings: Settings) -> Result<Daemon, DaemonError> {
-    let Settings { plans, database, account, clock, mode, client, approval_floor } = settings;
+    let Settings { plans, database, account, clock, mode, client, approval_floor, clock_trust } = settings;
     let files = PlanFiles::new(plans, account.clone());
     let mut engine = Engine::open(&database, account, clock, mode, files)?;
     engine.ask_at_least(approval_floor);
+    engine.world.second_clock.trust = clock_trust;
     let known: Vec<PlanName> = engine.state.plans.keys().cloned().collect();
     let look = files::look(engine.files.directory());
     engine.files.take(look, &known);
@@ -139,6 +144,7 @@ pub async fn start(settings: Settings) -> Result<Daemon, DaemonError> {
     let (seen_in, seen) = mpsc::channel(MAX_SEEN);
     let far_side = FarSide::new(Arc::new(client), clock, engine.stop_file().clone(), seen_in);
     let (requests_in, requests) = mpsc::channel(MAX_WAITING);
+    engine.world.second_clock.doubt = far_side.second_clock().doubt;
     let first = engine.view(&Pass::default(), far_side.budget_remaining(), None);
     let (view_in, view) = watch::channel(Arc::new(first));
     let (ticks_in, ticks) = mpsc::channel(1);
@@ -291,12 +297,19 @@ impl Owner {
         self.passed = Stopwatch::start();
         let count = counting::requests(&self.engine.state, &self.engine.world);
         self.engine.world.budget_spent_until = self.far_side.budget_spent_until(count);
+        self.compare_clocks();
         let pass = self.engine.pass()?;
         // The last thing before a write begins: is the log still what it was?
         if pass.write.is_some() && self.writing.is_none() && self.engine.verify_on_disk()? != Sound::Yes {
             return Ok(self.engine.pass()?);
         }
         Ok(pass)
+    }
+
+    /// Takes in what the answers so far say of the machine's clock.
+    fn compare_clocks(&mut self) {
+        let trust = self.engine.world.second_clock.trust.take();
+        self.engine.world.second_clock = SecondClock { trust, ..self.far_side.second_clock() };
     }
 
     /// Starts what follows from a decision, and says how long to sleep.
@@ -316,7 +329,7 @@ impl Owner {
         let view = self.engine.view(pass, self.far_side.budget_remaining(), timer);
         self.view.send_replace(Arc::new(View { ticked_at: self.ticked_at, ..view }));
         failpoint::reach(Point::SnapshotPublished);
-        sleep_until(timer, &self.clock)
+        at_most(timer.map(|at| self.engine.wall_until(at)))
     }
 
     fn start_reads(&mut self, wants: &[Want], now: Timestamp) {
@@ -433,8 +446,10 @@ impl Owner {
 
     /// The fresh look is there: the last word before the request goes out.
     fn looked(&mut self, write: WriteId, look: Result<LastLook, ApiError>) -> Result<(), DaemonError> {
+        let mut doubt = None;
         let look = match look.map(|look| look.not_after(self.engine.now())) {
-            Ok(LastLook { fresh, counted, approvers }) => {
+            Ok(LastLook { fresh, counted, approvers, doubt: found }) => {
+                doubt = found;
                 self.engine.world.user_groups.extend(approvers);
                 self.keep(write, &fresh);
                 Ok((fresh, counted.map(|counted| self.keep_count(counted)).transpose()?))
@@ -442,6 +457,7 @@ impl Owner {
             Err(error) => Err(error),
         };
         // What the look shows, and what came due meanwhile, may halt: before the last word, not after it.
+        self.compare_clocks();
         self.engine.pass()?;
         // Without a log nothing is sent; when it is back, the write is in doubt and settled by reading.
         if self.engine.is_lost() {
@@ -449,7 +465,11 @@ impl Owner {
             return Ok(());
         }
         let counted = look.as_ref().ok().and_then(|(_, counted)| counted.as_ref().map(|count| count.value));
+        // For this write one answer is enough.
+        let known = self.engine.world.second_clock.doubt;
+        self.engine.world.second_clock.doubt = known.or(doubt);
         let cleared = self.clear(write, look);
+        self.engine.world.second_clock.doubt = known;
         match cleared {
             Some(Ok(intent)) => {
                 self.writing = Some(Writing::Sent { counted });
@@ -558,11 +578,11 @@ impl Owner {
     }
 }
 
-/// How long to sleep for a timer: never longer than [`PASS_EVERY`], since the wheel stands still while
-/// a clock that was set back catches up, and who watches the daemon hears of each pass.
-fn sleep_until(timer: Option<Timestamp>, clock: &Clock) -> Duration {
+/// A sleep until a timer, never longer than [`PASS_EVERY`]: the wheel stands still while a clock that was set
+/// back catches up, and who watches the daemon hears of each pass.
+fn at_most(until_timer: Option<Duration>) -> Duration {
     let longest = Duration::from_secs_f64(PASS_EVERY);
-    timer.map_or(longest, |at| clock.wall_until(at).min(longest))
+    until_timer.map_or(longest, |sleep| sleep.min(longest))
 }
 
 /// What is left of a sleep, so many seconds after the pass that asked for it: an input that changed

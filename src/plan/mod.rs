@@ -12,7 +12,7 @@
 //! read with the same tree, readers and errors.
 
 mod approval;
-mod calendar;
+pub(crate) mod calendar;
 mod cron;
 mod decode;
 pub(crate) mod error;

@@ -189,6 +189,11 @@ impl<'a> Context<'a> {
         self.state.stop.is_some() || self.plan.paused.is_some() || self.rollout.halted.is_some()
     }
 
+    /// Whether the present instant can be believed: what a soak proves is as good as its clock.
+    fn clock_is_sound(&self) -> bool {
+        self.world.clock_behind.is_none() && self.world.second_clock.in_the_way(self.now).is_none()
+    }
+
     pub(super) fn subject<'b>(&self, ring: &'b Ring, plan: &'b RingPlan) -> Subject<'b>
     where
         'a: 'b,
@@ -388,7 +393,7 @@ fn leave(context: &Context<'_>, ring: &Ring) -> Vec<Entry> {
     match &ring.stage {
         Stage::Adopting(_) => context
             .entry("every environment adopted its target", Event::AdoptionReached { ring: name, judgements }),
-        Stage::Soaking(_, Soak { .. }) if !context.is_held() && !barred() => {
+        Stage::Soaking(_, Soak { .. }) if !context.is_held() && context.clock_is_sound() && !barred() => {
             context.entry("every exit gate advances", Event::RingVerified { ring: name, judgements })
         }
         _ => Vec::new(),
@@ -425,7 +430,7 @@ fn enter_ring(context: &Context<'_>) -> Vec<Entry> {
 
 fn complete(context: &Context<'_>) -> Vec<Entry> {
     // A halt ends by a person's word, and not by an edit that leaves nothing to do.
-    if context.rollout.halted.is_some() {
+    if context.rollout.halted.is_some() || !context.clock_is_sound() {
         return Vec::new();
     }
     if context.current().is_some() || !drift::rungs::bars(context).is_empty() {

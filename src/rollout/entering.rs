@@ -13,6 +13,7 @@ use crate::rollout::drift;
 use crate::rollout::event::{Event, Purpose, WriteId, WriteIntent};
 use crate::rollout::remote::{Group, GroupContent, VersionEntry};
 use crate::rollout::safety::{self, GroupStep, Veto};
+use crate::rollout::second_clock::ClockDoubt;
 use crate::rollout::state::{Attempts, HeldOut, Ring, State};
 use crate::rollout::verdict::{Evidence, Gate, Judgement};
 use crate::rollout::world::{Desired, ENTRY_MAX_AGE, Unresolved};
@@ -59,6 +60,8 @@ pub(super) enum EntryBlock {
     BlastLimit(TooMany),
     FileMissing,
     ClockBehind(Timestamp),
+    /// Whether the machine's clock is right cannot be told, or it is not.
+    ClockDoubted(ClockDoubt),
     LogUnwritable,
     Held,
     /// A group of the plan drifted: first it is written back, or a person decides.
@@ -170,6 +173,7 @@ pub(super) fn not_now(
     if context.desired == Desired::Missing {
         blocks.push(EntryBlock::FileMissing);
     }
+    blocks.extend(context.world.second_clock.in_the_way(context.now).map(EntryBlock::ClockDoubted));
     let ready = judgements.iter().all(|judgement| judgement.verdict.advances());
     // More devices get the versions only while those that have them are in sight and well.
     if !ready || context.ailing().next().is_some() {

@@ -13,6 +13,7 @@ use crate::plan::model::{DeviceLimit, PlanDigest};
 use crate::rollout::approval::{Ask, Tally};
 use crate::rollout::event::WriteId;
 use crate::rollout::remote::{Group, GroupContent};
+use crate::rollout::second_clock::ClockDoubt;
 use crate::rollout::verdict::{Evidence, Judgement};
 use crate::time::SignedDuration;
 use crate::version::{ClientVersion, Environment};
@@ -126,6 +127,13 @@ pub enum Cancelled {
         /// What was seen.
         seen: String,
     },
+    /// The machine's clock was set back behind what is decided and recorded.
+    ClockBehind,
+    /// By an answer just before, the machine's clock is not Cloudflare's, or cannot be compared.
+    ClockDiffers {
+        /// What the answer said.
+        doubt: ClockDoubt,
+    },
     /// The group is not as the intent has it: somebody else edits it.
     ConcurrentEdit,
     /// The group is gone.
@@ -165,6 +173,8 @@ impl Cancelled {
             | Self::PlanChanged
             | Self::RolledBack
             | Self::HeldOut { .. }
+            | Self::ClockBehind
+            | Self::ClockDiffers { .. }
             | Self::ApprovalVoid { .. } => false,
             Self::ConcurrentEdit
             | Self::GroupGone
@@ -188,6 +198,8 @@ impl fmt::Display for Cancelled {
             Self::RolledBack => f.write_str("the rollout is rolled back"),
             Self::HeldOut { version } => write!(f, "a rollback holds out {version} by now"),
             Self::ApprovalVoid { seen } => write!(f, "its approval does not hold: {seen}"),
+            Self::ClockBehind => f.write_str("this machine's clock was set back"),
+            Self::ClockDiffers { doubt } => doubt.fmt(f),
             Self::ConcurrentEdit => f.write_str("the group was edited by somebody else"),
             Self::GroupGone => f.write_str("the group is gone"),
             Self::GroupInTheWay => f.write_str("another group took the name or a profile"),

@@ -30,6 +30,7 @@ pub mod remote;
 pub mod report;
 pub mod rollback;
 pub mod safety;
+pub mod second_clock;
 mod shrink;
 pub mod state;
 pub mod token;

@@ -21,6 +21,7 @@ use crate::rollout::explain::{meaning, way_out};
 use crate::rollout::rollback::rungs::{GoingBack, Turn, going_back, turn};
 use crate::rollout::rollback::{Scope, steps};
 use crate::rollout::safety::Veto;
+use crate::rollout::second_clock::ClockDoubt;
 use crate::rollout::state::{
     Attempts, HeldOut, Hold, Phase, Restoring, Ring, Rollback, Stage, UnknownSince, WaitingTarget, Words,
 };
@@ -216,6 +217,8 @@ pub enum Blocker {
     FileMissing,
     /// The clock was set back and is behind the log; when it catches up.
     ClockBehind(Timestamp),
+    /// The machine's clock differs from Cloudflare's, or cannot be compared.
+    ClockDoubted(ClockDoubt),
     /// The log cannot be written, so nothing is decided: since when, and why.
     LogUnwritable(Trouble),
     /// A gate does not advance.
@@ -314,6 +317,7 @@ impl Blocker {
             Self::Halted(_) => "halted",
             Self::FileMissing => "file_missing",
             Self::ClockBehind(_) => "clock_behind",
+            Self::ClockDoubted(doubt) => doubt.code(),
             Self::LogUnwritable(_) => "log_unwritable",
             Self::Gate(..) => "gate",
             Self::Veto(..) => "group_in_the_way",
@@ -365,6 +369,7 @@ impl Blocker {
             | Self::Paused(_)
             | Self::FileMissing
             | Self::ClockBehind(_)
+            | Self::ClockDoubted(_)
             | Self::LogUnwritable(_)
             | Self::OtherWrite { .. }
             | Self::Withdrawn(_)
@@ -402,6 +407,7 @@ impl fmt::Display for Blocker {
             Self::ClockBehind(until) => {
                 write!(f, "the clock was set back: ringward was at {} already", short(*until))
             }
+            Self::ClockDoubted(doubt) => doubt.fmt(f),
             Self::LogUnwritable(trouble) => {
                 let Trouble { since, message } = trouble;
                 write!(f, "the log cannot be written since {}: {message}", short(*since))
@@ -574,6 +580,10 @@ fn waiting_on(context: &Context<'_>) -> Vec<Blocker> {
     let mut blockers = Vec::new();
     blockers.extend(context.world.log_unwritable.clone().map(Blocker::LogUnwritable));
     blockers.extend(context.state.stop.clone().map(Blocker::Stopped));
+    blockers.extend(context.world.clock_behind.map(Blocker::ClockBehind));
+    if rollout.phase == Phase::Running {
+        blockers.extend(context.world.second_clock.in_the_way(context.now).map(Blocker::ClockDoubted));
+    }
     blockers.extend(context.plan.paused.clone().map(Blocker::Paused));
     blockers.extend(rollout.halted.as_ref().map(|halt| Blocker::Halted(halt.cause.clone())));
     if context.desired == Desired::Missing {
@@ -700,13 +710,14 @@ fn entry_blockers(context: &Context<'_>, ring: &Ring, entering: Entering) -> Vec
                 EntryBlock::Gates
                 | EntryBlock::Held
                 | EntryBlock::FileMissing
+                | EntryBlock::ClockBehind(_)
+                | EntryBlock::ClockDoubted(_)
                 | EntryBlock::LogUnwritable
                 | EntryBlock::Drifted => None,
                 EntryBlock::OtherRing(other) => Some(Blocker::OtherRing { ring: name(), other }),
                 EntryBlock::GroupsUnread => Some(Blocker::GroupsUnread(name())),
                 EntryBlock::HeldOut(held) => Some(Blocker::HeldOut(name(), held)),
                 EntryBlock::Veto(veto) => Some(Blocker::Veto(name(), veto)),
-                EntryBlock::ClockBehind(until) => Some(Blocker::ClockBehind(until)),
                 EntryBlock::Backoff { until, last } => Some(Blocker::Backoff { ring: name(), until, last }),
                 EntryBlock::BudgetSpent { until } => Some(Blocker::BudgetSpent { ring: name(), until }),
                 EntryBlock::BlastLimit(too_many) => Some(Blocker::BlastLimit(name(), too_many)),
@@ -739,6 +750,7 @@ const fn is_of_the_clock(block: &EntryBlock) -> bool {
         | EntryBlock::OtherWrite { .. }
         | EntryBlock::FileMissing
         | EntryBlock::ClockBehind(_)
+        | EntryBlock::ClockDoubted(_)
         | EntryBlock::BlastLimit(_)
         | EntryBlock::LogUnwritable
         | EntryBlock::Drifted

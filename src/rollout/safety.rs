@@ -278,6 +278,9 @@ pub fn clear_to_send(
     if write.doubt.is_some() {
         return Err(Cancelled::Held);
     }
+    if world.clock_behind.is_some() {
+        return Err(Cancelled::ClockBehind);
+    }
     if plan_state.paused.is_some() || rollout.halted.is_some() {
         return Err(Cancelled::Held);
     }
@@ -299,6 +302,9 @@ pub fn clear_to_send(
     }
     if rollout.phase != Phase::Running || !rollout.follows(&intent.digest) || !wanted {
         return Err(Cancelled::PlanChanged);
+    }
+    if let Some(doubt) = world.second_clock.in_the_way(now) {
+        return Err(Cancelled::ClockDiffers { doubt });
     }
     let ring_plan = rollout.ring_plan(&ring.name).ok_or(Cancelled::PlanChanged)?;
     if !gate::freeze(&ring_plan.schedule, now).verdict.advances() {

@@ -10,6 +10,7 @@ use crate::ids::{GroupId, PolicyId, UserGroupName};
 use crate::plan::model::{ApprovalFloor, Plan, ProfileRef, Revision, RingPlan};
 use crate::rollout::approval::UserGroups;
 use crate::rollout::remote::{Group, Profiles};
+use crate::rollout::second_clock::SecondClock;
 use crate::rollout::state::State;
 use crate::time::{SignedDuration, Timestamp, after, since};
 
@@ -135,6 +136,8 @@ pub struct Observations {
     pub troubles: BTreeMap<Read, Trouble>,
     /// Set while the clock is behind the log or an instant that was decided for: when it catches up.
     pub clock_behind: Option<Timestamp>,
+    /// The machine's clock beside Cloudflare's.
+    pub second_clock: SecondClock,
     /// Set while the log cannot be written: since when, and why.
     pub log_unwritable: Option<Trouble>,
     /// Set while the request budget has no room for a whole write: when it has again.

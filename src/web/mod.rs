@@ -20,6 +20,7 @@
 
 mod access;
 mod admission;
+mod clock;
 pub mod forecast;
 mod guard;
 pub mod identity;

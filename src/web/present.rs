@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::clock;
 use super::json::{
     ApprovalJson, BlockerJson, ClassesJson, DarkJson, DeviceJson, DriftJson, EventJson, FaultJson,
     FileProblemJson, GateJson, GroupJson, HaltJson, HeadJson, HeldOutJson, HoldJson, LogTroubleJson,
@@ -61,6 +62,9 @@ pub(super) fn rollouts(view: &View) -> RolloutsAnswer {
             .log_unwritable
             .as_ref()
             .map(|trouble| LogTroubleJson { since: trouble.since, message: trouble.message.clone() }),
+        clock_troubles: clock::troubles(view),
+        clock_trust: clock::trust(view),
+        decided_ago_seconds: Some(view.taken.passed().as_secs()),
         faults: view
             .faults
             .iter()

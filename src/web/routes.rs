@@ -157,7 +157,7 @@ async fn ready(State(services): State<Services>) -> (StatusCode, Cow<'static, st
     (status = 200, description = "Metrics", body = String, content_type = "text/plain"), OfARead))]
 async fn scrape(State(services): State<Services>) -> Result<Response, Failure> {
     let view = services.handle.view();
-    let text = metrics::exposition(&view, &services.metrics, view.clock.now());
+    let text = metrics::exposition(&view, &services.metrics, view.now());
     let text = text.map_err(|error| Failure::new(Kind::Fault, format!("no metrics: {error}")))?;
     Ok(([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response())
 }

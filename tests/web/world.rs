@@ -360,6 +360,9 @@ pub(super) fn view(reports: Vec<Report>) -> View {
         tokens: Tokens::default(),
         waits: Waits::default(),
         log_unwritable: None,
+        clock_behind: None,
+        second_clock: SecondClock::default(),
+        taken: Stopwatch::start(),
         ticked_at: Some(at("2026-10-12T09:59:59Z")),
     }
 }

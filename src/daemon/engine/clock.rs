@@ -6,6 +6,9 @@
 //! three cannot be told apart, so each is taken for the worst: that time counts for no soak, no deadline
 //! and no `unknown_after`.
 //!
+//! While the clock is behind the present instant, that goes on at half the pace of the monotonic clock:
+//! reads, ages and alerts go on, and the clock catches up all the same.
+//!
 //! **Invariant:** between two looks the present instant stands, so that nothing is decided, observed or
 //! recorded at an instant whose step is not on record; it never goes back.
 
@@ -13,7 +16,7 @@ use std::time::Duration;
 
 use crate::daemon::engine::{Appended, Engine, EngineError};
 use crate::rollout::event::{Actor, Entry, Event};
-use crate::time::{Clock, SignedDuration, Timestamp, in_words, since};
+use crate::time::{Clock, SignedDuration, Stopwatch, Timestamp, after, in_words, since};
 
 /// More than this between two looks was not watched: five of the loop's longest sleeps. In wall time, so
 /// that a fast clock's ordinary sleep is none; in the clock's own for one that is slower than the wall.
@@ -22,6 +25,8 @@ const UNWATCHED: Duration = Duration::from_secs(300);
 const SET_BACK: Duration = Duration::from_secs(60);
 /// A clock this far behind the present instant was set back; less is time keeping at work.
 const CLOCK_SLACK: SignedDuration = SignedDuration::from_secs(5);
+/// While the clock is behind the present instant, that takes so many times as long to go on.
+const PACE_BEHIND: u32 = 2;
 /// Steps kept while the log cannot be written.
 const MAX_KEPT: usize = 64;
 
@@ -33,13 +38,31 @@ pub(super) struct ClockWatch {
     seen: Timestamp,
     /// The latest that was ever seen.
     latest: Timestamp,
+    /// Since the last look.
+    looked: Stopwatch,
     steps: Vec<(Timestamp, Timestamp)>,
 }
 
 impl ClockWatch {
     pub(super) fn new(clock: Clock) -> Self {
         let now = clock.now();
-        Self { clock, seen: now, latest: now, steps: Vec::new() }
+        Self { clock, seen: now, latest: now, looked: Stopwatch::start(), steps: Vec::new() }
+    }
+
+    /// How far the present instant goes on by itself while so much wall time passes.
+    fn half_of(&self, passed: Duration) -> SignedDuration {
+        self.clock.from_wall(SignedDuration::try_from(passed / PACE_BEHIND).unwrap_or_default())
+    }
+
+    /// How long to sleep on the wall clock until `instant`, by a present instant of `now` that goes on by
+    /// itself.
+    pub(super) fn wall_until(&self, now: Timestamp, instant: Timestamp) -> Duration {
+        self.clock.wall_length(since(now, instant)).saturating_mul(PACE_BEHIND)
+    }
+
+    /// By how much the clock was behind an instant at the last look.
+    pub(super) fn behind(&self, instant: Timestamp) -> SignedDuration {
+        since(self.seen, instant)
     }
 
     /// Begins to watch a clock that may be behind the log's last record: then it was set back while no
@@ -83,6 +106,14 @@ impl Engine {
         Some(self.now()).filter(|now| since(self.watch.seen, *now) > CLOCK_SLACK)
     }
 
+    /// How long to sleep on the wall clock until `instant`.
+    pub(in crate::daemon) fn wall_until(&self, instant: Timestamp) -> Duration {
+        match self.clock_behind() {
+            Some(now) => self.watch.wall_until(now, instant),
+            None => self.watch.clock.wall_until(instant),
+        }
+    }
+
     /// Looks at the clock, and records a step since the last look.
     ///
     /// # Errors
@@ -90,7 +121,8 @@ impl Engine {
     pub(in crate::daemon) fn look_at_clock(&mut self) -> Result<(), EngineError> {
         let (watched, now) = (self.now(), self.watch.clock.now());
         let seen = std::mem::replace(&mut self.watch.seen, now);
-        self.watch.latest = self.watch.latest.max(now);
+        let looked = std::mem::replace(&mut self.watch.looked, Stopwatch::start());
+        self.watch.latest = now.max(after(watched, self.watch.half_of(looked.passed())));
         if let Some(step) = step(&self.watch.clock, seen, watched, now) {
             if self.watch.steps.len() == MAX_KEPT {
                 // The oldest two become one: no time that nobody watched is forgotten.
@@ -115,7 +147,7 @@ impl Engine {
 fn entry((from, to): (Timestamp, Timestamp)) -> Entry {
     let reason = if to < from {
         format!(
-            "the clock was set back by {}; nothing is written until it has caught up",
+            "the clock was set back by {}; nothing is written until it has caught up, or a person confirms it",
             in_words(since(to, from))
         )
     } else {

@@ -109,6 +109,7 @@ impl Report {
             | Blocker::LogUnwritable(Trouble { since, .. }) => Some(*since),
             Blocker::FileMissing
             | Blocker::ClockBehind(_)
+            | Blocker::ClockDoubted(_)
             | Blocker::BudgetSpent { .. }
             | Blocker::Veto(..)
             | Blocker::GroupsUnread(_)
@@ -151,6 +152,7 @@ impl Report {
             | Blocker::Halted(_)
             | Blocker::FileMissing
             | Blocker::ClockBehind(_)
+            | Blocker::ClockDoubted(_)
             | Blocker::LogUnwritable(_)
             | Blocker::InFlight(..)
             | Blocker::OtherWrite { .. }
@@ -220,6 +222,7 @@ fn until(blocker: &Blocker) -> Option<Timestamp> {
         | Blocker::Paused(_)
         | Blocker::Halted(_)
         | Blocker::FileMissing
+        | Blocker::ClockDoubted(_)
         | Blocker::LogUnwritable(_)
         | Blocker::Veto(..)
         | Blocker::GroupsUnread(_)

@@ -4,8 +4,10 @@ use crate::ids::RingName;
 use crate::rollout::approval::Tally;
 use crate::rollout::cause::Cause;
 use crate::rollout::report::{Blocker, Report, TooMany, change};
+use crate::rollout::second_clock::CLOCKS_APART;
 use crate::rollout::state::{Rollback, Validity};
 use crate::rollout::verdict::{Evidence, Failing, Gate, Judgement, Unknown, Verdict, Waiting, short};
+use crate::time::in_words;
 
 /// The words about one blocker.
 pub(super) struct Words {
@@ -32,6 +34,10 @@ pub(super) fn words(report: &Report, blocker: &Blocker) -> Words {
         Blocker::ClockBehind(until) => (
             format!("this machine's clock was set back; ringward was at {} already", short(*until)),
             "Nothing is written before the clock has passed that instant, so that the log stays in order and no wait is cut short.".to_owned(),
+        ),
+        Blocker::ClockDoubted(doubt) => (
+            doubt.to_string(),
+            format!("No ring is entered, written back or verified on a clock that is more than {} from Cloudflare's, or that cannot be compared: an opening, a freeze or a soak would begin or end at the wrong time. Devices are read as before, and a rollback goes on.", in_words(CLOCKS_APART)),
         ),
         Blocker::LogUnwritable(trouble) => (
             format!("ringward's log cannot be written: {}", trouble.message),

@@ -758,6 +758,8 @@ fn failed(why: &Cancelled) -> bool {
         | Cancelled::PlanChanged
         | Cancelled::RolledBack
         | Cancelled::HeldOut { .. }
+        | Cancelled::ClockBehind
+        | Cancelled::ClockDiffers { .. }
         | Cancelled::ApprovalVoid { .. } => false,
         Cancelled::ConcurrentEdit
         | Cancelled::GroupGone

@@ -43,7 +43,9 @@ use self::ring::MILESTONES;
 use self::show::{Event, Moment, Rollout, Tone};
 use super::forecast::Forecasts;
 use super::identity::{Identity, Need};
-use super::json::{EventJson, FaultJson, FileProblemJson, RolloutJson, RolloutsAnswer};
+use super::json::{
+    ClockTroubleJson, ClockTrustJson, EventJson, FaultJson, FileProblemJson, RolloutJson, RolloutsAnswer,
+};
 use super::problem::{Failure, Kind};
 use super::reads::{known, plan_name, read_log};
 use super::{Peer, Services, present};
@@ -144,6 +146,8 @@ struct Board {
     stop: Action,
     /// Since when, and why.
     log_unwritable: Option<(String, String)>,
+    clock_troubles: Vec<ClockTroubleJson>,
+    clock_trust: Option<ClockTrustJson>,
     faults: Vec<FaultJson>,
     problems: Vec<FileProblemJson>,
     troubles: Vec<Trouble>,
@@ -316,6 +320,8 @@ impl Board {
                 .log_unwritable
                 .as_ref()
                 .map(|trouble| (short(trouble.since), trouble.message.clone())),
+            clock_troubles: answer.clock_troubles.clone(),
+            clock_trust: answer.clock_trust.clone(),
             faults: answer.faults.clone(),
             problems: answer.problems.clone(),
             troubles: answer
@@ -359,6 +365,7 @@ fn title(answer: &RolloutsAnswer) -> String {
     match (halted, paused, running) {
         _ if answer.stopped.is_some() => "stopped".to_owned(),
         _ if answer.log_unwritable.is_some() => "no log".to_owned(),
+        _ if !answer.clock_troubles.is_empty() => "wrong clock".to_owned(),
         (1.., ..) => format!("{halted} halted"),
         (0, 1.., _) => format!("{paused} paused"),
         (0, 0, 1..) => format!("{running} running"),

@@ -247,6 +247,7 @@ scenarios! {
     bad_reads
     blast_limit
     budget_spent
+    clock_differs
     concurrent_edit
     count_unreadable
     dark_ring

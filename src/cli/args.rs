@@ -38,7 +38,7 @@ use crate::cli::stop::stop;
 use crate::cli::token::{TokenCommand, token};
 use crate::cli::user::caller;
 use crate::cli::verbs::{
-    approve, check_now, help, pause, refuse, release_hold, resume, rollback, start, waive,
+    approve, check_now, confirm_clock, help, pause, refuse, release_hold, resume, rollback, start, waive,
 };
 use crate::cli::verify::verify;
 use crate::cli::watch::{EVERY, Watched, watch};
@@ -163,6 +163,12 @@ Examples:
     /// Allow writes again after `stop`
     #[command(after_help = help(Verb::Start, "ringward start --paused --reason 'dns is back'"))]
     Start(StartArgs),
+    /// Confirm something that ringward waits for a person with
+    Confirm {
+        /// What.
+        #[command(subcommand)]
+        what: ConfirmCommand,
+    },
     /// Check plan files offline, or with --online against the account: all errors at once
     #[command(after_help = AFTER_CHECK)]
     Check(CheckArgs),
@@ -205,6 +211,14 @@ place, and start with --observe first.")]
 Exit 0: well. Exit 1: no daemon, no answer, or no decision for three minutes. A plan that is halted
 or paused is well: no restart would mend it.")]
     Healthcheck(DaemonArgs),
+}
+
+/// What can be confirmed.
+#[derive(Debug, Subcommand)]
+pub enum ConfirmCommand {
+    /// That this machine's clock is right, and the log dated ahead because the clock was
+    #[command(after_help = help(Verb::ConfirmClock, "ringward confirm clock --reason 'NTP was off; it is right again'"))]
+    Clock(ConfirmClockArgs),
 }
 
 impl ClientCommand {
@@ -273,6 +287,9 @@ impl ClientCommand {
             Self::Start(args) => {
                 let plans = if args.paused { StartPlans::Pause } else { StartPlans::GoOn };
                 start(&args.daemon.connection(), plans, &args.reason, out).await
+            }
+            Self::Confirm { what: ConfirmCommand::Clock(args) } => {
+                confirm_clock(&args.daemon.connection(), &args.reason, out).await
             }
             Self::Check(args) => {
                 let screen = Screen::of_stdout();
@@ -542,6 +559,17 @@ pub struct StartArgs {
     /// Leave every plan paused, to be resumed one by one
     #[arg(long)]
     pub paused: bool,
+    /// Why, for those who read the history
+    #[arg(long, value_name = "TEXT", value_parser = Unrepeated(reason))]
+    pub reason: String,
+    /// Which daemon.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+}
+
+/// Arguments of `confirm clock`.
+#[derive(Debug, Args)]
+pub struct ConfirmClockArgs {
     /// Why, for those who read the history
     #[arg(long, value_name = "TEXT", value_parser = Unrepeated(reason))]
     pub reason: String,

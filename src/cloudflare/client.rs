@@ -307,7 +307,7 @@ impl CloudflareClient {
         let comparison = self.comparison();
         let (doubt, agreed) =
             (comparison.in_doubt(machine, monotonic), comparison.agreed(machine, monotonic));
-        SecondClock { doubt, agreed, trust: None }
+        SecondClock { doubt, machine: Some(machine), agreed, trust: None }
     }
 
     /// How many answers so far did not agree with the machine's clock, and what the last of them said.

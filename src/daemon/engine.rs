@@ -142,7 +142,8 @@ impl Engine {
             sampled_at: None,
             waits: Waits::default(),
         };
-        let recorded = store.view().head()?.at;
+        let (head, eras) = (store.view().head()?, log::eras(store.view())?);
+        let recorded = head.at.map(|at| eras.happened(head.seq.get(), at));
         engine.take_over(store, "a daemon took over the log")?;
         engine.watch.begin(recorded);
         engine.look_at_clock()?;
@@ -197,7 +198,8 @@ impl Engine {
 
     /// [`Engine::append`] without a second try.
     fn record(&mut self, entries: &[Entry], at: Timestamp) -> Result<(), EngineError> {
-        let at = self.state.last_at.map_or(at, |last| last.max(at));
+        let confirms = entries.iter().any(|entry| matches!(entry.event, Event::ClockConfirmed { .. }));
+        let at = self.state.last_at.filter(|_| !confirms).map_or(at, |last| last.max(at));
         let (mut next, mut projections) = (self.state.clone(), Projections::default());
         for entry in entries {
             let recorded = Recorded { seq: next.seq + 1, at, entry: entry.clone() };
@@ -205,7 +207,8 @@ impl Engine {
             projections.follow(entry, &next);
         }
         let Some(store) = &mut self.store else { return Err(StoreError::Discarded.into()) };
-        let records: Vec<_> = entries.iter().map(|entry| log::to_record(entry, at)).collect();
+        let dated = next.eras.dated(next.seq, at);
+        let records: Vec<_> = entries.iter().map(|entry| log::to_record(entry, dated)).collect();
         failpoint::reach_each(entries.iter().map(|entry| &entry.event), Point::Decided);
         let stored = store.append(self.head.seq, &records, &projections.into_rows())?;
         failpoint::reach_each(entries.iter().map(|entry| &entry.event), Point::Recorded);
@@ -236,7 +239,7 @@ impl Engine {
     }
 
     /// Forgets what was seen while the clock was behind: by the clock it is older than it says.
-    fn look_anew(&mut self) {
+    pub(super) fn look_anew(&mut self) {
         let Some(store) = &self.store else { return };
         let fleet = log::remembered(store.view());
         let world = std::mem::take(&mut self.world);
@@ -314,6 +317,8 @@ impl Engine {
             // A file that is there stops: the table must not take writes for allowed.
             self.obey_stop_file()?;
         }
+        self.world.second_clock.machine = Some(self.watch.seen());
+        self.world.clock_behind = self.clock_behind();
         let judged = {
             // A stop is asked of the log alone: who asks shall stand there.
             let state = if *asked == Command::Stop { Cow::Borrowed(&self.state) } else { self.seen_state() };
@@ -323,8 +328,15 @@ impl Engine {
             Ok(entries) => entries,
             Err(refusal) => return Ok(Err(refusal.into())),
         };
-        if self.append(entries.clone(), self.now())? == Appended::Dropped {
+        let confirmed = entries.iter().find_map(|entry| match entry.event {
+            Event::ClockConfirmed { now, .. } => Some(now),
+            _ => None,
+        });
+        if self.append(entries.clone(), confirmed.unwrap_or(self.now()))? == Appended::Dropped {
             return Ok(self.unrecorded(actor, reason, asked));
+        }
+        if let Some(now) = confirmed {
+            self.begin_era(now)?;
         }
         if matches!(asked, Command::Start { .. }) {
             failpoint::reach(Point::StopFileStays);
@@ -362,7 +374,7 @@ impl Engine {
 
     /// An observation alone may be lost; but what keeps it off the disk keeps the next record off it as
     /// well, and that one may be the outcome of a write.
-    fn after_saving(&mut self, saved: Result<(), StoreError>) -> Result<(), EngineError> {
+    pub(super) fn after_saving(&mut self, saved: Result<(), StoreError>) -> Result<(), EngineError> {
         match saved {
             Ok(()) => Ok(()),
             Err(error @ StoreError::ObservationNotSaved { .. }) => self.lose(&error),
@@ -448,6 +460,7 @@ impl Engine {
             faults: pass.faults.clone(),
             troubles: self.world.troubles.iter().map(|(read, why)| (read.clone(), why.clone())).collect(),
             head: self.head,
+            eras: self.state.eras.clone(),
             budget_remaining,
             full_sweep_at: self.world.fleet.full_sweep_at(),
             swept_at: self.world.fleet.swept_at(),

@@ -17,7 +17,7 @@ use crate::rollout::event::{Cancelled, WriteId, WriteIntent};
 use crate::rollout::outcome::SendOutcome;
 use crate::rollout::remote::{Group, Profiles};
 use crate::rollout::safety::FreshLook;
-use crate::rollout::second_clock::{ClockDoubt, SecondClock};
+use crate::rollout::second_clock::{ANSWERS_TO_CONFIRM, ClockDoubt, SecondClock};
 use crate::rollout::world::{Observed, Read};
 use crate::time::{Clock, Timestamp};
 
@@ -40,6 +40,8 @@ pub(super) enum Seen {
         /// What it showed.
         look: Result<LastLook, ApiError>,
     },
+    /// Cloudflare was asked for the time.
+    Time,
     /// A write ended.
     Sent {
         /// The write.
@@ -164,6 +166,17 @@ impl FarSide {
             Read::Approvers(group) => self.client.approvers(group, priority).await.map(ReadResult::Approvers),
         };
         self.report(Seen::Read { read, as_of, result }).await;
+    }
+
+    /// Asks for the time as often as a person's word on the clock needs; what the answers say of it, the
+    /// client compares.
+    pub(super) async fn ask_time(self) {
+        for _ in 0..ANSWERS_TO_CONFIRM {
+            if let Err(error) = self.client.list_groups(Priority::Write).await {
+                tracing::warn!(%error, "asking Cloudflare for the time failed");
+            }
+        }
+        self.report(Seen::Time).await;
     }
 
     /// Looks at the far end just before a write; what is seen is not from before `not_before`, also when

@@ -153,7 +153,6 @@ pub async fn start(settings: Settings) -> Result<Daemon, DaemonError> {
     let owner = Owner {
         engine,
         far_side,
-        clock,
         reading: Reading::default(),
         writing: None,
         view: view_in,
@@ -161,6 +160,7 @@ pub async fn start(settings: Settings) -> Result<Daemon, DaemonError> {
         ticked_at: None,
         passed: Stopwatch::start(),
         spoken: Vec::new(),
+        clock_asked: Vec::new(),
         tasks: tokio::runtime::Handle::current(),
     };
     let inputs = Inputs { seen, requests, ticks, token: token.clone() };
@@ -235,7 +235,6 @@ enum Writing {
 struct Owner {
     engine: Engine,
     far_side: FarSide,
-    clock: Clock,
     reading: Reading,
     writing: Option<Writing>,
     view: watch::Sender<Arc<View>>,
@@ -245,6 +244,8 @@ struct Owner {
     tasks: tokio::runtime::Handle,
     /// Words that wait until the members are read.
     spoken: Vec<Spoken>,
+    /// Words on the clock that wait until Cloudflare was asked for the time.
+    clock_asked: Vec<Asking>,
 }
 
 impl Owner {
@@ -338,14 +339,15 @@ impl Owner {
         let priority = if in_doubt { Priority::Write } else { Priority::Routine };
         for read in self.reading.start_due(wants, now) {
             let swept_at = self.engine.world.fleet.swept_at().unwrap_or(now);
-            let asked = Asked { read, seen_after: after(swept_at, -SWEEP_OVERLAP), at: now, priority };
+            let seen_after = after(self.engine.by_the_clock(swept_at), -SWEEP_OVERLAP);
+            let asked = Asked { read, seen_after, at: now, priority };
             self.tasks.spawn(self.far_side.clone().read(asked));
         }
     }
 
     /// A tick: looks at the stop file and, now and then, at the files.
     fn tick(&mut self) -> Result<bool, DaemonError> {
-        self.ticked_at = Some(self.clock.now());
+        self.ticked_at = Some(self.engine.now());
         self.engine.verify_when_due()?;
         let stop_moved = self.engine.stop_file().is_there() != self.engine.is_stopped();
         let log_is_due = self.engine.is_regain_due();
@@ -399,6 +401,7 @@ impl Owner {
             Seen::Read { read, as_of, result } => self.read_ended(read, as_of, result)?,
             Seen::Looked { write, look } => self.looked(write, look)?,
             Seen::Sent { write, outcome } => self.finish(write, outcome)?,
+            Seen::Time => self.heard_time()?,
         }
         Ok(())
     }
@@ -410,6 +413,8 @@ impl Owner {
         result: Result<ReadResult, ApiError>,
     ) -> Result<(), DaemonError> {
         let now = self.engine.now();
+        // A person may have confirmed a clock that was behind since.
+        let as_of = now.min(as_of);
         let world = &mut self.engine.world;
         let brought = match result {
             Ok(brought) => brought,
@@ -568,7 +573,7 @@ impl Owner {
                     self.engine.look_at_clock()?;
                     self.finish(write, outcome)?;
                 }
-                Ok(Some(Seen::Read { .. } | Seen::Looked { .. })) => {}
+                Ok(Some(Seen::Read { .. } | Seen::Looked { .. } | Seen::Time)) => {}
                 Ok(None) | Err(_) => break,
             }
         }

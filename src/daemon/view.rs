@@ -13,6 +13,7 @@ use crate::fleet::Class;
 use crate::ids::{AccountId, DeviceId, PlanName, RingName};
 use crate::rollout::access::AccessRequest;
 use crate::rollout::command::{Command, Refusal};
+use crate::rollout::era::Eras;
 use crate::rollout::event::{Actor, Mode};
 use crate::rollout::report::Report;
 use crate::rollout::second_clock::SecondClock;
@@ -52,6 +53,8 @@ pub struct View {
     pub troubles: Vec<(Read, Trouble)>,
     /// The end of the log.
     pub head: Head,
+    /// How its rows are dated.
+    pub eras: Eras,
     /// Requests left in the budget.
     pub budget_remaining: u32,
     /// When the last full sweep began.

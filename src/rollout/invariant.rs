@@ -19,6 +19,7 @@ use crate::time::{SignedDuration, Timestamp, in_words, since};
 mod approved;
 mod drift;
 mod entry;
+mod era;
 mod exit;
 mod grounds;
 mod health;
@@ -207,6 +208,7 @@ pub fn check_within(log: &[Recorded], journal: &[FarEndWrite], limits: Limits) -
     for recorded in log {
         grounds::chain(&mut audit, &ledger, recorded);
         grounds::clock(&mut audit, &ledger, recorded);
+        era::check(&mut audit, &ledger, recorded);
         grounds::actor(&mut audit, recorded);
         grounds::halts_and_waivers(&mut audit, &ledger, recorded);
         grounds::overdue(&mut audit, &ledger, recorded);

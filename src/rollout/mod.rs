@@ -16,6 +16,7 @@ pub mod command;
 pub mod decide;
 pub mod drift;
 mod entering;
+pub mod era;
 pub mod event;
 pub mod explain;
 pub mod gate;

@@ -82,6 +82,8 @@ pub struct AgreedAnswer {
 pub struct SecondClock {
     /// Set while the machine's clock is in doubt.
     pub doubt: Option<ClockDoubt>,
+    /// The machine's clock when they were compared last.
+    pub machine: Option<Timestamp>,
     /// The last answers that agreed, oldest first, since one did not.
     pub agreed: Vec<AgreedAnswer>,
     /// What a person said of it.

@@ -26,6 +26,7 @@ use crate::plan::model::{ApprovalFloor, Revision};
 use crate::rollout::command::{Command, Refusal};
 use crate::rollout::event::{Actor, Mode, Recorded};
 use crate::rollout::report::Report;
+use crate::rollout::second_clock::ClockDoubt;
 use crate::rollout::state::State;
 use crate::rollout::world::Observations;
 use crate::time::{SignedDuration, Timestamp, after};
@@ -123,6 +124,8 @@ pub enum Happening {
     },
     /// Somebody else changes something at Cloudflare.
     Outside(Outsider),
+    /// Cloudflare's answers tell another time than the machine's clock, or none; `None`: the same again.
+    Clock(Option<ClockDoubt>),
     /// The daemon dies.
     Crash(Remembered),
     /// The host sleeps until then, and the daemon with it: it goes on where it was, and nobody looked.
@@ -176,6 +179,7 @@ pub struct Drive {
     asleep_since: Option<Timestamp>,
     stop_file: Option<(Actor, String, Timestamp)>,
     approval_floor: Option<ApprovalFloor>,
+    clock_doubt: Option<ClockDoubt>,
     checked_to: usize,
     steps_at_once: usize,
     hour: (Timestamp, usize),
@@ -202,6 +206,7 @@ impl Drive {
             asleep_since: None,
             stop_file: None,
             approval_floor: None,
+            clock_doubt: None,
             checked_to: 0,
             steps_at_once: 0,
             hour: (now, 0),
@@ -357,6 +362,10 @@ impl Drive {
             }
             Happening::Directory { is_readable } => self.disk.is_readable = *is_readable,
             Happening::Outside(edit) => self.far_end.outside(edit, self.now),
+            Happening::Clock(doubt) => {
+                self.clock_doubt = *doubt;
+                self.engine.world.second_clock.doubt = *doubt;
+            }
             Happening::Crash(remembered) => self.crash(*remembered),
             Happening::Sleep(until) => {
                 if self.down_until.is_none() && *until > self.now {
@@ -383,7 +392,8 @@ impl Drive {
                 | Command::Rollback { .. }
                 | Command::ReleaseHold { .. }
                 | Command::Approve { .. }
-                | Command::Refuse { .. } => {}
+                | Command::Refuse { .. }
+                | Command::ConfirmClock => {}
             },
             Err(refusal) => self.note(Note::Refused(actor.clone(), command.clone(), refusal)),
         }
@@ -432,6 +442,7 @@ impl Drive {
         let fleet = std::mem::take(&mut self.engine.world.fleet);
         self.engine = Engine::start(log, fleet, self.mode, self.pace, self.now);
         self.engine.world.approval_floor.clone_from(&self.approval_floor);
+        self.engine.world.second_clock.doubt = self.clock_doubt;
         // A daemon looks for the stop file before anything else.
         if let Some((actor, reason, _)) = self.stop_file.clone().filter(|_| self.engine.state.stop.is_none())
         {

@@ -20,6 +20,7 @@ use crate::daemon::view::{DeviceRow, View};
 use crate::fleet::{Census, Counts, Share};
 use crate::ids::RingName;
 use crate::rollout::drift::DriftFinding;
+use crate::rollout::era::Eras;
 use crate::rollout::event::{Cause, Event};
 use crate::rollout::health::{Dark, Look, Stalled};
 use crate::rollout::report::{Blocker, NewerTarget, Report, RingReport};
@@ -419,8 +420,8 @@ pub(super) fn holds_a_revision(record: &Record) -> bool {
 }
 
 /// The revision in such a record.
-pub(super) fn plan(record: &Record) -> Option<PlanAnswer> {
-    let recorded = from_record(record).ok()?;
+pub(super) fn plan(record: &Record, eras: &Eras) -> Option<PlanAnswer> {
+    let recorded = from_record(record, eras).ok()?;
     let (Event::PlanAccepted { revision } | Event::PlanRevised { revision }) = recorded.entry.event else {
         return None;
     };
@@ -428,7 +429,7 @@ pub(super) fn plan(record: &Record) -> Option<PlanAnswer> {
         plan: record.record.plan.clone()?,
         rollout: record.record.rollout?,
         seq: record.seq.get(),
-        at: record.record.at,
+        at: recorded.at,
         digest: revision.digest.as_str().to_owned(),
         written: serde_json::from_str(&revision.written).ok()?,
     })
@@ -436,15 +437,15 @@ pub(super) fn plan(record: &Record) -> Option<PlanAnswer> {
 
 /// One record of the log. A kind that this ringward does not know is shown by its name.
 #[must_use]
-pub fn event(record: &Record) -> EventJson {
+pub fn event(record: &Record, eras: &Eras) -> EventJson {
     let fields = &record.record;
-    let text = match from_record(record) {
+    let text = match from_record(record, eras) {
         Ok(recorded) => sentence(&recorded.entry.event),
         Err(_) => format!("{} (of a version that this ringward does not know)", fields.kind),
     };
     EventJson {
         seq: record.seq.get(),
-        at: fields.at,
+        at: eras.happened(record.seq.get(), fields.at),
         plan: fields.plan.clone(),
         rollout: fields.rollout,
         kind: fields.kind.clone(),

@@ -74,6 +74,7 @@ fn api() -> OpenApiRouter<Services> {
         .routes(routes!(verbs::check_now))
         .routes(routes!(verbs::stop))
         .routes(routes!(verbs::start))
+        .routes(routes!(verbs::confirm_clock))
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::revoke))
         .routes(routes!(access::intend))

@@ -17,7 +17,7 @@ use crate::volume::{Service, changing, read};
 const SPEED: f64 = 3_000.0;
 
 /// Debian's package, installed where it is missing, as the suites in other languages do it.
-fn library() -> PathBuf {
+pub(crate) fn library() -> PathBuf {
     let find = || {
         let directories = std::fs::read_dir("/usr/lib").unwrap().filter_map(Result::ok);
         directories.map(|entry| entry.path().join("faketime/libfaketimeMT.so.1")).find(|path| path.exists())
@@ -30,7 +30,7 @@ fn library() -> PathBuf {
     })
 }
 
-fn set(offset: &Path, text: &str) {
+pub(crate) fn set(offset: &Path, text: &str) {
     // In one step: half a file would be another time.
     let draft = offset.with_extension("draft");
     std::fs::write(&draft, text).unwrap();

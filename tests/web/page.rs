@@ -6,6 +6,7 @@ use ringward::ids::GroupId;
 use ringward::rollout::event::{Cause, Event, Mode, WriteId, WriteIntent};
 use ringward::rollout::report::{Blocker, Report};
 use ringward::rollout::safety::Veto;
+use ringward::rollout::second_clock::ClockDoubt;
 use ringward::rollout::state::Phase;
 use ringward::rollout::verdict::Unknown;
 use ringward::rollout::world::Trouble;
@@ -116,6 +117,10 @@ fn blockers() -> Vec<(Blocker, &'static str)> {
         (Blocker::Halted(halted), "halted: gate adoption of Ring 0 cannot tell"),
         (Blocker::FileMissing, "file was missing"),
         (Blocker::ClockBehind(until), "the clock was set back"),
+        (
+            Blocker::ClockDoubted(ClockDoubt::Differs { ahead: 122_400 }),
+            "this machine's clock is 1d 10h ahead of Cloudflare's",
+        ),
         (
             Blocker::LogUnwritable(Trouble { since: until, message: "the disk is full".to_owned() }),
             "the log cannot be written since 2026-10-13 09:00 UTC: the disk is full",

@@ -49,6 +49,7 @@ async fn verbs_reach_the_log_and_reads_show_it() {
         mode: Mode::Write,
         client,
         approval_floor: None,
+        clock_trust: None,
     };
     let mut daemon = start(settings).await.unwrap();
     let mut handle = daemon.handle();

@@ -15,6 +15,7 @@
 use std::time::Duration;
 
 use crate::daemon::engine::{Appended, Engine, EngineError};
+use crate::fleet::Fleet;
 use crate::rollout::event::{Actor, Entry, Event};
 use crate::time::{Clock, SignedDuration, Stopwatch, Timestamp, after, in_words, since};
 
@@ -47,6 +48,17 @@ impl ClockWatch {
     pub(super) fn new(clock: Clock) -> Self {
         let now = clock.now();
         Self { clock, seen: now, latest: now, looked: Stopwatch::start(), steps: Vec::new() }
+    }
+
+    /// The clock so long ago by a present instant that goes on by itself, at the latest.
+    fn passed_before(&self, ago: SignedDuration) -> Timestamp {
+        let ago = i32::try_from(PACE_BEHIND).ok().and_then(|pace| ago.checked_mul(pace));
+        after(self.seen, -ago.unwrap_or(SignedDuration::MAX))
+    }
+
+    /// The clock at the last look.
+    pub(super) const fn seen(&self) -> Timestamp {
+        self.seen
     }
 
     /// How far the present instant goes on by itself while so much wall time passes.
@@ -104,6 +116,35 @@ impl Engine {
     /// The present instant where the clock was behind it by more than the ordinary work of time keeping.
     pub(super) fn clock_behind(&self) -> Option<Timestamp> {
         Some(self.now()).filter(|now| since(self.watch.seen, *now) > CLOCK_SLACK)
+    }
+
+    /// A person confirmed the clock, which is `now`: what was seen by a clock that was ahead is forgotten,
+    /// the devices with their own clocks included; that only delays.
+    ///
+    /// # Errors
+    /// When the log cannot be believed any more.
+    pub(super) fn begin_era(&mut self, now: Timestamp) -> Result<(), EngineError> {
+        (self.watch.seen, self.watch.latest) = (now, now);
+        self.watch.looked = Stopwatch::start();
+        self.watch.steps.clear();
+        self.sampled_at = None;
+        let devices: Vec<_> = self.world.fleet.devices().map(|device| device.latest.id.clone()).collect();
+        let forgotten = self.store.as_mut().map_or(Ok(()), |store| store.delete_devices(&devices));
+        self.after_saving(forgotten)?;
+        self.look_anew();
+        self.world.clock_behind = None;
+        self.world.fleet = Fleet::default();
+        self.world.troubles.clear();
+        Ok(())
+    }
+
+    /// What an instant of the past was by the clock as it is now, at the latest: what Cloudflare is asked
+    /// about by its own time.
+    pub(in crate::daemon) fn by_the_clock(&self, instant: Timestamp) -> Timestamp {
+        match self.clock_behind() {
+            Some(now) => self.watch.passed_before(since(instant, now)),
+            None => instant,
+        }
     }
 
     /// How long to sleep on the wall clock until `instant`.

@@ -48,8 +48,9 @@ pub(in crate::rollout) fn way_out(blocker: &Blocker, plan: &str) -> WayOut {
         Blocker::FileMissing => WayOut::words(
             "put the plan's file back, or leave it away: after a minute the rollout is withdrawn",
         ),
-        Blocker::ClockBehind(_) => WayOut::words(
-            "nothing: it goes on by itself once the clock has caught up; see that the machine's clock is right",
+        Blocker::ClockBehind(_) => WayOut::then(
+            "see that this machine's clock is right; it goes on by itself once the clock has caught up, in twice the time that it is behind. Where the clock is right and the log is dated ahead",
+            "ringward confirm clock --reason …".to_owned(),
         ),
         Blocker::ClockDoubted(ClockDoubt::Differs { .. }) => WayOut::words(
             "set this machine's clock right, and look after its time service; where a proxy in between has the wrong time, write `clock: {trust: machine, until: DATE, reason: …}` into ringward.yaml and restart",

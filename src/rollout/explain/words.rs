@@ -32,8 +32,8 @@ pub(super) fn words(report: &Report, blocker: &Blocker) -> Words {
             "Nothing is written while it is not certain that the plan is still wanted. If the file stays away for a minute, the rollout is withdrawn; what Cloudflare offers by then stays on offer.".to_owned(),
         ),
         Blocker::ClockBehind(until) => (
-            format!("this machine's clock was set back; ringward was at {} already", short(*until)),
-            "Nothing is written before the clock has passed that instant, so that the log stays in order and no wait is cut short.".to_owned(),
+            format!("this machine's clock was set back, or was ahead before; ringward was at {} already", short(*until)),
+            "Nothing is written before the clock has caught up, so that the log stays in order and no wait is cut short. Devices are read meanwhile, by a time that goes on at half its pace.".to_owned(),
         ),
         Blocker::ClockDoubted(doubt) => (
             doubt.to_string(),

@@ -4,6 +4,7 @@ use super::*;
 
 mod drifting;
 mod entering;
+mod era;
 mod health;
 mod holding;
 mod leaving;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::RolloutsAnswer;
 use crate::time::Timestamp;
 
 /// Why nothing is entered on the machine's clock.
@@ -15,6 +16,14 @@ pub struct ClockTroubleJson {
     pub message: String,
     /// What would change it, as a person can do it.
     pub remedy: String,
+}
+
+impl RolloutsAnswer {
+    /// Whether the machine's clock is behind the log.
+    #[must_use]
+    pub fn is_clock_behind(&self) -> bool {
+        self.clock_troubles.iter().any(|trouble| trouble.code == "clock_behind")
+    }
 }
 
 /// A person's word for the machine's clock, from `ringward.yaml`.

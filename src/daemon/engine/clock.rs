@@ -39,7 +39,7 @@ pub(super) struct ClockWatch {
     seen: Timestamp,
     /// The latest that was ever seen.
     latest: Timestamp,
-    /// Since the last look.
+    /// Since the present instant went on by itself.
     looked: Stopwatch,
     steps: Vec<(Timestamp, Timestamp)>,
 }
@@ -61,9 +61,15 @@ impl ClockWatch {
         self.seen
     }
 
-    /// How far the present instant goes on by itself while so much wall time passes.
-    fn half_of(&self, passed: Duration) -> SignedDuration {
-        self.clock.from_wall(SignedDuration::try_from(passed / PACE_BEHIND).unwrap_or_default())
+    /// How far the present instant has gone on by itself since it did last, in whole milliseconds: what is
+    /// less, counts for the next look.
+    fn goes_on(&mut self) -> SignedDuration {
+        let passed = SignedDuration::try_from(self.looked.passed() / PACE_BEHIND).unwrap_or_default();
+        let millis = i64::try_from(self.clock.from_wall(passed).as_millis()).unwrap_or_default();
+        if millis > 0 {
+            self.looked = Stopwatch::start();
+        }
+        SignedDuration::from_millis(millis)
     }
 
     /// How long to sleep on the wall clock until `instant`, by a present instant of `now` that goes on by
@@ -162,8 +168,7 @@ impl Engine {
     pub(in crate::daemon) fn look_at_clock(&mut self) -> Result<(), EngineError> {
         let (watched, now) = (self.now(), self.watch.clock.now());
         let seen = std::mem::replace(&mut self.watch.seen, now);
-        let looked = std::mem::replace(&mut self.watch.looked, Stopwatch::start());
-        self.watch.latest = now.max(after(watched, self.watch.half_of(looked.passed())));
+        self.watch.latest = now.max(after(watched, self.watch.goes_on()));
         if let Some(step) = step(&self.watch.clock, seen, watched, now) {
             if self.watch.steps.len() == MAX_KEPT {
                 // The oldest two become one: no time that nobody watched is forgotten.

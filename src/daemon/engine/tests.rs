@@ -305,7 +305,7 @@ fn a_clock_that_was_set_back_while_no_daemon_ran_is_on_record() {
 fn a_clock_that_is_behind_goes_on_looking_at_half_its_pace() {
     let directory = tempfile::tempdir().unwrap();
     let (mut engine, last) = standing(directory.path());
-    let (days, hour) = (SignedDuration::from_hours(24 * 400), SignedDuration::from_hours(1));
+    let (days, hour) = (SignedDuration::from_hours(24 * 4_000), SignedDuration::from_hours(1));
     // A moment of the wall is hours of this clock.
     engine.watch.clock = Clock::fast_from(after(last, -days), 1e6);
     let pass = engine.pass().unwrap();

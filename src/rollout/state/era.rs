@@ -111,3 +111,111 @@ impl PendingWrite {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::{Approval, Assigned, Attempts, Objection, Soak, Standstill};
+    use super::*;
+    use crate::rollout::event::{Actor, Entry, Mode, Recorded, RolloutId};
+    use crate::rollout::verdict::Gate;
+    use crate::time::SignedDuration;
+
+    const PLAN: &str = include_str!("../../../rollouts/examples/three-rings.yaml");
+
+    fn at(hours: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + hours * 3_600).unwrap()
+    }
+
+    fn hold(hours: i64) -> Hold {
+        Hold { actor: Actor::Engine, reason: "r".to_owned(), since: at(hours) }
+    }
+
+    /// A rollout whose first ring soaks, by a clock that was ahead at hour 960 and is right at hour 10.
+    fn ahead() -> State {
+        let revision = crate::plan::read("plan.yaml", PLAN.as_bytes()).unwrap();
+        let id = RolloutId { plan: revision.plan.name.clone(), number: 1 };
+        let events = [
+            (None, Event::DaemonStarted { version: "1".to_owned(), mode: Mode::Write }),
+            (Some(id.clone()), Event::PlanAccepted { revision: Box::new(revision) }),
+        ];
+        let mut state = State::default();
+        for (seq, (rollout, event)) in (1..).zip(events) {
+            let entry = Entry { actor: Actor::Engine, reason: "r".to_owned(), rollout, event };
+            state.apply(&Recorded { seq, at: at(960), entry }).unwrap();
+        }
+        let rollout = &mut state.plans.get_mut(&id.plan).unwrap().rollout;
+        rollout.standstills.push(Standstill { from: at(9), until: Some(at(950)) });
+        let digest = rollout.revision.digest.clone();
+        let ring = &mut rollout.rings[0];
+        let assigned = Assigned {
+            group: crate::ids::GroupId::new("g-1").unwrap(),
+            policies: BTreeSet::new(),
+            at: at(5),
+            deadline_from: at(955),
+        };
+        ring.stage = Stage::Soaking(assigned, Soak { started_at: at(958) });
+        ring.waived = [(Gate::Soak, hold(3)), (Gate::Adoption, hold(959))].into();
+        for (who, given, expires) in [("ana", 8, 128), ("bob", 959, 1_079)] {
+            let approval = Approval {
+                digest: digest.clone(),
+                given_at: at(given),
+                expires_at: at(expires),
+                note: String::new(),
+                groups: Vec::new(),
+                standing: Validity::Stands,
+            };
+            ring.words.approvals.insert(format!("{who}@example.com").parse().unwrap(), approval);
+        }
+        let no = Objection { digest: digest.clone(), at: at(959), note: "no".to_owned() };
+        ring.words.refusals.insert("cy@example.com".parse().unwrap(), no);
+        ring.words.asked = Some((at(957), digest));
+        ring.restoring.attempts = Attempts { not_before: Some(at(990)), ..Attempts::default() };
+        state
+    }
+
+    #[test]
+    fn what_began_in_the_future_begins_now_and_what_people_allowed_there_is_void() {
+        let mut state = ahead();
+        let event = Event::ClockConfirmed { was: at(961), now: at(10), answers: Vec::new() };
+        let entry = Entry { actor: Actor::Engine, reason: "r".to_owned(), rollout: None, event };
+        state.apply(&Recorded { seq: 3, at: at(10), entry }).unwrap();
+        assert_eq!(state.last_at, Some(at(10)));
+        assert_eq!(state.eras.dated(4, at(11)), at(962), "rows are dated in order");
+        let rollout = &state.plans.values().next().unwrap().rollout;
+        assert_eq!(rollout.standstills, [Standstill { from: at(9), until: Some(at(10)) }]);
+        let ring = &rollout.rings[0];
+        let Stage::Soaking(assigned, soak) = &ring.stage else { panic!("{:?}", ring.stage) };
+        assert_eq!((soak.started_at, assigned.at, assigned.deadline_from), (at(10), at(5), at(10)));
+        assert_eq!(ring.waived.keys().collect::<Vec<_>>(), [&Gate::Soak], "the waiver from before stands");
+        let digest = &rollout.revision.digest;
+        let counting: Vec<_> = ring.words.counting(digest, at(11)).map(|(by, _)| by.to_string()).collect();
+        assert_eq!(counting, ["ana@example.com"]);
+        assert!(ring.words.approvals.values().all(|approval| {
+            approval.given_at <= at(10)
+                && approval.expires_at <= after(at(10), SignedDuration::from_hours(120))
+        }));
+        assert_eq!(ring.words.refusals(digest).count(), 1, "a no stands");
+        assert_eq!((&ring.words.asked, ring.restoring.attempts.not_before), (&None, None));
+    }
+
+    #[test]
+    fn a_clock_that_is_not_behind_begins_no_era() {
+        let state = ahead();
+        // (row, the instant before, the one from then on, when it is recorded, in hours)
+        let rows = [
+            ("the same", 961, 961, 961),
+            ("ahead", 961, 962, 962),
+            ("from before the last record", 959, 10, 10),
+            ("recorded at another instant", 961, 10, 11),
+        ];
+        for (row, was, now, recorded) in rows {
+            let event = Event::ClockConfirmed { was: at(was), now: at(now), answers: Vec::new() };
+            let entry = Entry { actor: Actor::Engine, reason: "r".to_owned(), rollout: None, event };
+            let mut same = state.clone();
+            assert!(same.apply(&Recorded { seq: 3, at: at(recorded), entry }).is_err(), "{row}");
+            assert_eq!(same, state, "{row}");
+        }
+    }
+}

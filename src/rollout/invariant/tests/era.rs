@@ -8,8 +8,10 @@ use crate::time::after;
 fn confirmed(spoil: impl FnOnce(&mut Recorded)) -> Vec<Violation> {
     let mut log = sound();
     let last = log.0.last().unwrap().clone();
-    let (was, now) = (after(last.at, SignedDuration::from_mins(1)), after(last.at, -SignedDuration::from_hours(960)));
-    let answer = |minutes| AgreedAnswer { at: after(now, -SignedDuration::from_mins(minutes)), ahead_ms: -500 };
+    let (was, now) =
+        (after(last.at, SignedDuration::from_mins(1)), after(last.at, -SignedDuration::from_hours(960)));
+    let answer =
+        |minutes| AgreedAnswer { at: after(now, -SignedDuration::from_mins(minutes)), ahead_ms: -500 };
     let event = Event::ClockConfirmed { was, now, answers: [10, 1, 0].map(answer).to_vec() };
     let entry = Entry { actor: person(), reason: "NTP was off".to_owned(), rollout: None, event };
     let mut recorded = Recorded { seq: last.seq + 1, at: now, entry };
@@ -31,7 +33,7 @@ fn time_goes_back_by_a_persons_word_that_answers_bear_out() {
     type Row = (&'static str, fn(&mut Recorded), Law, &'static str);
     let rows: [Row; 7] = [
         ("the engine", |word| word.entry.actor = Actor::Engine, Law::ActorAndReason, "the engine did"),
-        ("two answers", |word| drop(answers(word).pop()), Law::Grounded, "on 2 answers"),
+        ("two answers", |word| answers(word).truncate(2), Law::Grounded, "on 2 answers"),
         (
             "an old answer",
             |word| answers(word)[0].at = after(answers(word)[0].at, -SignedDuration::from_secs(1)),

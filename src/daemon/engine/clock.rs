@@ -63,13 +63,11 @@ impl ClockWatch {
 
     /// How far the present instant has gone on by itself since it did last, in whole milliseconds: what is
     /// less, counts for the next look.
-    fn goes_on(&mut self) -> SignedDuration {
+    fn goes_on(&self) -> SignedDuration {
         let passed = SignedDuration::try_from(self.looked.passed() / PACE_BEHIND).unwrap_or_default();
-        let millis = i64::try_from(self.clock.from_wall(passed).as_millis()).unwrap_or_default();
-        if millis > 0 {
-            self.looked = Stopwatch::start();
-        }
-        SignedDuration::from_millis(millis)
+        SignedDuration::from_millis(
+            i64::try_from(self.clock.from_wall(passed).as_millis()).unwrap_or_default(),
+        )
     }
 
     /// How long to sleep on the wall clock until `instant`, by a present instant of `now` that goes on by
@@ -166,9 +164,14 @@ impl Engine {
     /// # Errors
     /// When the log cannot be believed any more.
     pub(in crate::daemon) fn look_at_clock(&mut self) -> Result<(), EngineError> {
-        let (watched, now) = (self.now(), self.watch.clock.now());
+        // The stopwatch is read before the clock and begins anew after it: never too much goes on.
+        let (watched, on) = (self.now(), self.watch.goes_on());
+        let now = self.watch.clock.now();
+        if on > SignedDuration::ZERO {
+            self.watch.looked = Stopwatch::start();
+        }
         let seen = std::mem::replace(&mut self.watch.seen, now);
-        self.watch.latest = now.max(after(watched, self.watch.goes_on()));
+        self.watch.latest = now.max(after(watched, on));
         if let Some(step) = step(&self.watch.clock, seen, watched, now) {
             if self.watch.steps.len() == MAX_KEPT {
                 // The oldest two become one: no time that nobody watched is forgotten.

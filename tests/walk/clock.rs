@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use ringward::rollout::event::{Event, Recorded};
 use ringward::rollout::state::Stage;
@@ -22,6 +22,9 @@ pub(crate) fn library() -> PathBuf {
         let directories = std::fs::read_dir("/usr/lib").unwrap().filter_map(Result::ok);
         directories.map(|entry| entry.path().join("faketime/libfaketimeMT.so.1")).find(|path| path.exists())
     };
+    // One at a time: the package manager has one lock.
+    static INSTALLING: Mutex<()> = Mutex::new(());
+    let _one = INSTALLING.lock();
     find().unwrap_or_else(|| {
         let script = "source tests/support/tools.sh && need_apt faketime=faketime";
         let installed = Command::new("bash").args(["-c", script]).status().unwrap();

@@ -234,6 +234,16 @@ impl Clock {
         SignedDuration::try_from_secs_f64(wall_seconds * speed).unwrap_or(MAX_SPAN)
     }
 
+    /// How long a span of the wall clock lasts on this clock.
+    #[must_use]
+    pub fn from_wall(&self, span: SignedDuration) -> SignedDuration {
+        match self {
+            Self::Real => span,
+            Self::Fast { speed, .. } => SignedDuration::try_from_secs_f64(span.as_secs_f64() * speed)
+                .unwrap_or(if span.is_negative() { SignedDuration::MIN } else { SignedDuration::MAX }),
+        }
+    }
+
     fn at_wall(&self, wall: Timestamp) -> Timestamp {
         match self {
             Self::Real => wall,
@@ -251,16 +261,22 @@ fn wall_now() -> Timestamp {
     Timestamp::now()
 }
 
-/// Wall time spent on one thing, for metrics; never for a decision.
-#[derive(Debug, Clone, Copy)]
+/// Wall time since an instant, by the clock that is never set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stopwatch(std::time::Instant);
 
 impl Stopwatch {
     /// Starts now.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "measures wall time for metrics, decides nothing")]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the monotonic clock")]
     pub fn start() -> Self {
         Self(std::time::Instant::now())
+    }
+
+    /// Wall time since the start, whatever becomes of the machine's clock.
+    #[must_use]
+    pub fn passed(&self) -> Duration {
+        self.0.elapsed()
     }
 
     /// Wall seconds since the start.

@@ -252,6 +252,7 @@ scenarios! {
     bad_reads
     blast_limit
     budget_spent
+    clock_differs
     concurrent_edit
     count_unreadable
     cut_off_file

@@ -38,7 +38,8 @@ use crate::cli::stop::stop;
 use crate::cli::token::{TokenCommand, token};
 use crate::cli::user::caller;
 use crate::cli::verbs::{
-    approve, check_now, confirm, help, pause, refuse, release_hold, resume, rollback, start, waive,
+    approve, check_now, confirm, confirm_clock, help, pause, refuse, release_hold, resume, rollback, start,
+    waive,
 };
 use crate::cli::verify::verify;
 use crate::cli::watch::{EVERY, Watched, watch};
@@ -215,6 +216,14 @@ or paused is well: no restart would mend it.")]
     Healthcheck(DaemonArgs),
 }
 
+/// What can be confirmed.
+#[derive(Debug, Subcommand)]
+pub enum ConfirmCommand {
+    /// That this machine's clock is right, and the log dated ahead because the clock was
+    #[command(after_help = help(Verb::ConfirmClock, "ringward confirm clock --reason 'NTP was off; it is right again'"))]
+    Clock(ConfirmClockArgs),
+}
+
 impl ClientCommand {
     /// Does it, writing to `out`.
     ///
@@ -262,7 +271,10 @@ impl ClientCommand {
                 let at = args.connection()?;
                 refuse(&at, &args.plan, args.ring.as_ref(), &args.reason, out).await
             }
-            Self::Confirm(args) => {
+            Self::Confirm(ConfirmArgs { what: Some(ConfirmCommand::Clock(args)), .. }) => {
+                confirm_clock(&args.daemon.connection(), &args.reason, out).await
+            }
+            Self::Confirm(ConfirmArgs { of_plan: Some(args), .. }) => {
                 let at = args.daemon.connection();
                 confirm(&at, &args.plan, &args.revision, &args.reason, out).await
             }
@@ -285,6 +297,10 @@ impl ClientCommand {
             Self::Start(args) => {
                 let plans = if args.paused { StartPlans::Pause } else { StartPlans::GoOn };
                 start(&args.daemon.connection(), plans, &args.reason, out).await
+            }
+            // The parser asks for one or the other.
+            Self::Confirm(ConfirmArgs { what: None, of_plan: None }) => {
+                Err(CliError::usage("confirm what? A plan's revision, or the clock"))
             }
             Self::Check(args) => {
                 let screen = Screen::of_stdout();
@@ -524,7 +540,19 @@ pub struct RollbackArgs {
 
 /// Arguments of `confirm`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct ConfirmArgs {
+    /// What, where it is no plan's revision.
+    #[command(subcommand)]
+    pub what: Option<ConfirmCommand>,
+    /// Which revision.
+    #[command(flatten)]
+    pub of_plan: Option<ConfirmRevisionArgs>,
+}
+
+/// Arguments of `confirm PLAN`.
+#[derive(Debug, Args)]
+pub struct ConfirmRevisionArgs {
     /// The plan
     #[arg(value_name = "PLAN")]
     pub plan: PlanName,
@@ -582,6 +610,17 @@ pub struct StartArgs {
     /// Leave every plan paused, to be resumed one by one
     #[arg(long)]
     pub paused: bool,
+    /// Why, for those who read the history
+    #[arg(long, value_name = "TEXT", value_parser = Unrepeated(reason))]
+    pub reason: String,
+    /// Which daemon.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+}
+
+/// Arguments of `confirm clock`.
+#[derive(Debug, Args)]
+pub struct ConfirmClockArgs {
     /// Why, for those who read the history
     #[arg(long, value_name = "TEXT", value_parser = Unrepeated(reason))]
     pub reason: String,

@@ -167,6 +167,7 @@ async fn start(
         revisions,
         settles,
         devices_per_day: None,
+        clock_trust: None,
     };
     daemon::start(settings).await.map_err(CliError::failed)
 }

@@ -23,7 +23,8 @@ pub async fn healthcheck(at: &Connection, out: Out<'_>) -> Result<(), CliError> 
     let clock: Clock = answer.clock.parse().map_err(|_| {
         CliError::failed(format!("the daemon's clock `{}` cannot be read", safe(&answer.clock)))
     })?;
-    let age = clock.wall_since(answer.at);
+    // The clock may have been set since.
+    let age = answer.decided_ago_seconds.map_or_else(|| clock.wall_since(answer.at), Duration::from_secs);
     let words = in_words(SignedDuration::from_secs(age.as_secs().cast_signed()));
     if age > OLDEST_DECISION {
         return Err(CliError::failed(format!(
@@ -31,5 +32,7 @@ pub async fn healthcheck(at: &Connection, out: Out<'_>) -> Result<(), CliError> 
         )));
     }
     let log = if answer.log_unwritable.is_some() { "; its log cannot be written" } else { "" };
-    Ok(writeln!(out, "healthy: the last decision was {words} ago{log}")?)
+    let clock: String =
+        answer.clock_troubles.iter().map(|trouble| format!("; {}", safe(&trouble.message))).collect();
+    Ok(writeln!(out, "healthy: the last decision was {words} ago{log}{clock}")?)
 }

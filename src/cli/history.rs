@@ -12,8 +12,10 @@ use std::path::Path;
 use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, safe};
 use crate::cli::screen::{Glyphs, Screen, Tint};
+use crate::daemon::log::eras;
 use crate::ids::PlanName;
 use crate::rollout::command::Refusal;
+use crate::rollout::era::Eras;
 use crate::rollout::event::Actor;
 use crate::store::{Reader, Record, Seq};
 use crate::web::event_json;
@@ -42,6 +44,7 @@ pub fn history(
     out: Out<'_>,
 ) -> Result<(), CliError> {
     let reader = Reader::open(database).map_err(CliError::failed)?;
+    let eras = eras(reader.view()).map_err(CliError::failed)?;
     let mut begun = false;
     let mut others: Vec<PlanName> = Vec::new();
     let mut newest: VecDeque<Record> = VecDeque::new();
@@ -63,7 +66,7 @@ pub fn history(
             continue;
         }
         let Some(limit) = part.limit else {
-            show(out, &record, format, screen)?;
+            show(out, &record, &eras, format, screen)?;
             continue;
         };
         newest.push_back(record);
@@ -83,12 +86,12 @@ pub fn history(
         );
         writeln!(out, "{}", screen.paint(Tint::Quiet, &text))?;
     }
-    newest.iter().try_for_each(|record| show(out, record, format, screen))?;
+    newest.iter().try_for_each(|record| show(out, record, &eras, format, screen))?;
     Ok(())
 }
 
-fn show(out: Out<'_>, record: &Record, format: Format, screen: &Screen) -> io::Result<()> {
-    let event = event_json(record);
+fn show(out: Out<'_>, record: &Record, eras: &Eras, format: Format, screen: &Screen) -> io::Result<()> {
+    let event = event_json(record, eras);
     match format {
         Format::Text => text(out, &event, screen),
         Format::Json => {

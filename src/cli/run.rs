@@ -122,7 +122,12 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
         revisions: config.revisions,
         settles: Settles::of(settles, &args.connection.clock),
         devices_per_day: config.devices_per_day,
+        clock_trust: config.clock_trust.clone(),
     };
+    if let Some(trust) = &config.clock_trust {
+        let (until, reason) = (trust.until, &trust.reason);
+        tracing::warn!(%until, reason, "this machine's clock is believed whatever Cloudflare's answers say, until then");
+    }
     // Before the daemon: a signal must end it, not kill it.
     let signals = Signals::listen()?;
     let daemon = daemon::start(settings).await.map_err(CliError::failed)?;

@@ -139,6 +139,16 @@ pub(super) fn troubles(out: Out<'_>, seen: &Seen, screen: &Screen) -> io::Result
         let text = "nothing is decided or sent to Cloudflare; it goes on by itself once that is mended";
         write!(out, "{}", screen.flow("  ", text))?;
     }
+    for trouble in &answer.clock_troubles {
+        write!(out, "{}", screen.flow("", &bad(&safe(&trouble.message))))?;
+        write!(out, "{}", screen.flow("  ", &safe(&trouble.remedy)))?;
+    }
+    if let Some(trust) = &answer.clock_trust {
+        let lead = screen.paint(Tint::Waiting, "This machine's clock is believed");
+        let (until, reason) = (moment(trust.until, *now), safe(&trust.reason));
+        let text = format!("{lead} whatever Cloudflare's answers say, until {until}: {reason}");
+        write!(out, "{}", screen.flow("", &text))?;
+    }
     for problem in &answer.problems {
         let file = safe(&problem.file);
         let text = format!("{}: {file} (what ran before goes on)", bad("Not usable"));
@@ -163,6 +173,8 @@ pub(super) fn troubles(out: Out<'_>, seen: &Seen, screen: &Screen) -> io::Result
         write!(out, "{}", screen.flow("", &text))?;
     }
     let any = answer.log_unwritable.is_some()
+        || answer.clock_trust.is_some()
+        || !answer.clock_troubles.is_empty()
         || !(answer.problems.is_empty() && answer.faults.is_empty() && answer.troubles.is_empty());
     if any { writeln!(out) } else { Ok(()) }
 }

@@ -188,6 +188,15 @@ pub async fn start(at: &Connection, plans: StartPlans, reason: &str, out: Out<'_
     }
 }
 
+/// Confirms the machine's clock, where the log is dated ahead.
+///
+/// # Errors
+/// When it is refused, or there is no daemon to ask.
+pub async fn confirm_clock(at: &Connection, reason: &str, out: Out<'_>) -> Result<(), CliError> {
+    let answer: VerbAnswer = at.post(&[Verb::ConfirmClock.as_str()], &because(reason)).await?;
+    Ok(writeln!(out, "{}", safe(&answer.done))?)
+}
+
 async fn of_plan(
     at: &Connection,
     plan: &PlanName,

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, json, safe, short};
-use crate::daemon::log::{ReplayError, from_record};
+use crate::daemon::log::{ReplayError, next_from_record};
 use crate::rollout::event::Recorded;
 use crate::rollout::invariant::check;
 use crate::rollout::state::State;
@@ -76,6 +76,7 @@ pub fn verify(
             chain.records
         )));
     }
+    let last_at = log.last().map(|recorded| recorded.at);
     let broken = check(&log, &[]);
     match format {
         Format::Json => {
@@ -92,7 +93,7 @@ pub fn verify(
                 writeln!(out, "{}", safe(&violation.to_string()))?;
             }
             let laws = if broken.is_empty() { "laws hold" } else { "LAWS BROKEN" };
-            let last = chain.head.at.map(|at| format!(", the last of {}", short(at))).unwrap_or_default();
+            let last = last_at.map(|at| format!(", the last of {}", short(at))).unwrap_or_default();
             writeln!(out, "{} records{last}; chain intact, {laws}", chain.records)?;
             writeln!(out, "head {}", chain.head.hash)?;
             match found {
@@ -114,7 +115,7 @@ pub fn verify(
 }
 
 fn replayed(state: &mut State, record: &Record) -> Result<Recorded, ReplayError> {
-    let recorded = from_record(record)?;
+    let recorded = next_from_record(record, &mut state.eras.clone())?;
     state.apply(&recorded)?;
     Ok(recorded)
 }

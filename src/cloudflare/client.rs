@@ -5,18 +5,21 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::ids::{AccountId, GroupId, PolicyId};
 use crate::rollout::remote::{Group, GroupContent, Profile, Profiles};
-use crate::time::{Clock, Timestamp};
+use crate::rollout::second_clock::{ClockDoubt, SecondClock};
+use crate::time::{Clock, Stopwatch, Timestamp};
 
 use super::budget::{Budget, Priority};
 use super::error::{ApiError, ErrorClass, Obstacle};
 use super::redact::Redactor;
 use super::request::{self, GroupUpdate, Operation};
-use super::setup::{ApiUrl, RequestObserver, Settings, SetupError, http_client};
+use super::second_clock::{Answer, Comparison, http_date};
+use super::setup::{ApiUrl, Pooling, RequestObserver, Settings, SetupError, http_client};
 use super::wire::{GroupPage, Single, WireGroup, WireProfile, WireToken, WireTokenStatus};
 
 /// Pages of deployment groups that are read at most: 10,000 groups, far above what an account
@@ -26,12 +29,16 @@ const MAX_GROUP_PAGES: u32 = 100;
 /// One account at Cloudflare, as far as ringward uses it.
 pub struct CloudflareClient {
     pub(super) http: reqwest::Client,
+    /// The same, with a connection of its own for each request.
+    pub(super) unpooled: reqwest::Client,
     pub(super) api: ApiUrl,
     pub(super) account: AccountId,
     pub(super) clock: Clock,
     pub(super) redactor: Redactor,
     pub(super) observer: Arc<dyn RequestObserver>,
     budget: Mutex<Budget>,
+    comparison: Mutex<Comparison>,
+    began: Stopwatch,
     owner: Owner,
 }
 
@@ -91,7 +98,10 @@ impl CloudflareClient {
     /// When the token, the budget, the CA file or the machine's CA bundle cannot be used.
     pub fn new(settings: Settings) -> Result<Self, SetupError> {
         Ok(Self {
-            http: http_client(&settings)?,
+            http: http_client(&settings, Pooling::Kept)?,
+            unpooled: http_client(&settings, Pooling::Never)?,
+            comparison: Mutex::new(Comparison::new(settings.clock)),
+            began: Stopwatch::start(),
             budget: Mutex::new(Budget::new(settings.requests)?),
             owner: Owner::of(&settings.token),
             redactor: Redactor::new(settings.token),
@@ -288,6 +298,34 @@ impl CloudflareClient {
             WireTokenStatus::Expired => TokenState::Expired,
         };
         Ok(TokenCheck { state, expires_on: answer.result.expires_on })
+    }
+
+    /// What the answers so far say of the machine's clock.
+    #[must_use]
+    pub fn second_clock(&self) -> SecondClock {
+        let (machine, monotonic) = (self.clock.now(), self.began.passed());
+        let comparison = self.comparison();
+        let (doubt, agreed) =
+            (comparison.in_doubt(machine, monotonic), comparison.agreed(machine, monotonic));
+        SecondClock { doubt, machine: Some(machine), agreed, trust: None }
+    }
+
+    /// How many answers so far did not agree with the machine's clock, and what the last of them said.
+    #[must_use]
+    pub fn doubtful_answers(&self) -> (u64, Option<ClockDoubt>) {
+        self.comparison().doubtful()
+    }
+
+    /// Compares the machine's clock with an answer that came just now.
+    pub(super) fn compare(&self, date: Option<&str>, round_trip: Duration, own_connection: bool) {
+        let (machine, monotonic) = (self.clock.now(), self.began.passed());
+        let date = date.and_then(http_date);
+        self.comparison().heard(Answer { date, machine, monotonic, round_trip, own_connection });
+    }
+
+    pub(super) fn comparison(&self) -> MutexGuard<'_, Comparison> {
+        // As with the budget: each answer is taken in whole.
+        self.comparison.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn budget(&self) -> MutexGuard<'_, Budget> {

@@ -16,6 +16,7 @@ mod people;
 mod permissions;
 mod redact;
 pub mod request;
+mod second_clock;
 mod setup;
 mod sweep;
 mod transport;

@@ -206,9 +206,18 @@ pub enum SetupError {
     Tls(String),
 }
 
+/// Whether requests share connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pooling {
+    /// They do.
+    Kept,
+    /// Each has its own.
+    Never,
+}
+
 /// The HTTP client behind a [`super::CloudflareClient`]: one request per call, no redirects, and
 /// the token as a header that Debug does not show.
-pub(super) fn http_client(settings: &Settings) -> Result<reqwest::Client, SetupError> {
+pub(super) fn http_client(settings: &Settings, pooling: Pooling) -> Result<reqwest::Client, SetupError> {
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     headers.insert(AUTHORIZATION, bearer(&settings.token)?);
@@ -220,6 +229,9 @@ pub(super) fn http_client(settings: &Settings) -> Result<reqwest::Client, SetupE
         .connect_timeout(settings.timeouts.connect)
         .timeout(settings.timeouts.total)
         .pool_idle_timeout(POOL_IDLE);
+    if pooling == Pooling::Never {
+        builder = builder.pool_max_idle_per_host(0);
+    }
     if settings.api.is_loopback() {
         builder = builder.no_proxy();
     }

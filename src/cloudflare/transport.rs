@@ -3,7 +3,7 @@
 //! **Invariant:** only an error from before there was a connection is called not sent; everything
 //! after that is no answer, unless the far end answered with a 4xx.
 
-use reqwest::header::HeaderMap;
+use reqwest::header::{DATE, HeaderMap};
 use reqwest::{StatusCode, Url};
 use serde::de::DeserializeOwned;
 
@@ -88,11 +88,15 @@ impl CloudflareClient {
         url: Url,
     ) -> Result<(StatusCode, T), ApiError> {
         let operation = request.operation;
-        let mut call = self.http.request(request.method.clone(), url);
+        let own_connection = self.comparison().needs_own_connection();
+        let http = if own_connection { &self.unpooled } else { &self.http };
+        let mut call = http.request(request.method.clone(), url);
         if let Some(body) = &request.body {
             call = call.json(body);
         }
+        let sent = Stopwatch::start();
         let response = call.send().await.map_err(|error| self.broken(operation, None, error))?;
+        self.compare(date_of(response.headers()), sent.passed(), own_connection);
         let head = self.heed(response.status(), response.headers());
         let body = self.read(operation, &head, response).await;
         if !head.status.is_success() {
@@ -225,6 +229,13 @@ impl CloudflareClient {
     fn error(&self, operation: Operation, class: ErrorClass, ray: Option<String>) -> ApiError {
         ApiError { operation, class, ray, budget_left: self.budget_remaining() }
     }
+}
+
+/// What an answer says of the time; nothing where it says it twice.
+fn date_of(headers: &HeaderMap) -> Option<&str> {
+    let mut told = headers.get_all(DATE).iter();
+    let first = told.next().filter(|_| told.next().is_none());
+    first.and_then(|value| value.to_str().ok())
 }
 
 /// Whether a content type is JSON; Cloudflare's has a `charset` behind it at times.

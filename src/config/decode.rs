@@ -7,6 +7,7 @@ use std::num::{NonZeroU8, NonZeroU32};
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use super::clock::clock;
 use super::keys::{ACCESS, CONFIG, FLOOR, GUARD, MOST};
 use super::{Access, Config, Operators, Reading, RunSettings};
 use crate::plan::error::Problems;
@@ -26,6 +27,7 @@ pub(super) fn config(root: &Node, problems: &mut Problems) -> Option<Config> {
     let access = fields.get("access").map(|node| access(node, problems));
     let floor = fields.get("approval_floor").map(|node| floor(node, problems));
     let guard = fields.get("guard").map(|node| devices_per_day(node, problems));
+    let clock = fields.get("clock").map(|node| clock(node, problems));
     let reading = word(&fields, "reading", READING, problems);
     let revisions = word(&fields, "revisions", REVISIONS, problems);
     let run = run(&fields, problems);
@@ -36,6 +38,7 @@ pub(super) fn config(root: &Node, problems: &mut Problems) -> Option<Config> {
         revisions: revisions.unwrap_or_default(),
         approval_floor: floor.flatten(),
         devices_per_day: guard.flatten(),
+        clock_trust: clock.flatten(),
         run,
     })
 }

@@ -54,6 +54,12 @@ pub(super) const CONFIG: Mapping = Mapping {
         ),
         mapping("approval_floor", &FLOOR, "Approvals that no plan may ask less than.", "approval_floor: {…}"),
         mapping("guard", &GUARD, "What no plan may do more of.", "guard: {devices_per_day: 2000}"),
+        mapping(
+            "clock",
+            &CLOCK,
+            "A word for this machine's clock, where a proxy in between has the wrong time.",
+            "clock: {trust: machine, until: 2026-12-18, reason: …}",
+        ),
         value("plans", "--plans must be given", "The directory of plan files.", "plans: plans"),
         value(
             "listen",
@@ -159,6 +165,19 @@ pub(super) const FLOOR: Mapping = Mapping {
         needed("user_group", "The User Group whose members count.", "user_group: Release Approvers"),
         needed("count", "How many of them, from 1 to 255.", "count: 2"),
         needed("over_devices", "Rings of more devices than these.", "over_devices: 1000"),
+    ],
+    later: &[],
+    elsewhere: &[],
+};
+
+pub(super) const CLOCK: Mapping = Mapping {
+    of: "`clock`",
+    name: "clock",
+    doc: "That this machine's clock is right whatever Cloudflare's answers say.",
+    keys: &[
+        needed("trust", "The word `machine`.", "trust: machine"),
+        needed("until", "The last day on which that counts, in UTC.", "until: 2026-12-18"),
+        needed("reason", "Why, for those who read the status.", "reason: the proxy's clock is wrong"),
     ],
     later: &[],
     elsewhere: &[],

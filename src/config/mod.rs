@@ -6,6 +6,7 @@
 //! **Invariant:** a file with an error gives no configuration, and no part of one.
 
 mod access;
+mod clock;
 mod decode;
 mod keys;
 mod place;
@@ -22,6 +23,7 @@ use crate::plan::model::{ApprovalFloor, DeviceLimit, Revisions};
 use crate::plan::tree::{self, FileKind};
 
 pub use access::{Audience, CertsUrl, InvalidAccess, TeamName};
+pub use clock::ClockTrust;
 pub use place::{HostName, Listen, NoHostName, NoPlace};
 
 /// The name under which a daemon looks for it, beside its database.
@@ -47,6 +49,8 @@ pub struct Config {
     pub revisions: Revisions,
     /// The most devices that entries and restores of all plans may offer something else within 24 hours.
     pub devices_per_day: Option<DeviceLimit>,
+    /// A person's word for the machine's clock, whatever Cloudflare's answers say of the time.
+    pub clock_trust: Option<ClockTrust>,
     /// Whatever has a flag of `ringward run`.
     pub run: RunSettings,
 }

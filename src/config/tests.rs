@@ -111,6 +111,17 @@ fn every_error_says_where_and_what_would_be_right() {
         ("nobody a day", "guard: {devices_per_day: 0}\n", &["of devices, at least 1"]),
         ("half a guard", "guard: {}\n", &["`devices_per_day`"]),
         ("a guard's key alone", "devices_per_day: 5\n", &["write it under `guard`"]),
+        ("whose clock", "clock: {trust: proxy, until: 2026-12-18, reason: r}\n", &["`machine`"]),
+        (
+            "half a word for the clock",
+            "clock: {trust: machine}\n",
+            &["`until` is missing", "`reason` is missing"],
+        ),
+        (
+            "no such day",
+            "clock: {trust: machine, until: 2026-02-30, reason: r}\n",
+            &["`until` is not a date"],
+        ),
         ("no port", "listen: 127.0.0.1\n", &["no address with a port"]),
         ("a port", "hosts: ['ringward:8787']\n", &["and no port"]),
         ("no hosts", "hosts: []\n", &["`hosts` is empty"]),
@@ -141,4 +152,13 @@ fn the_file_in_the_manual_is_read() {
     {
         assert!(manual.contains(&format!("| `{key}")), "{key} has no row");
     }
+}
+
+#[test]
+fn a_word_for_the_clock_counts_to_the_end_of_its_day() {
+    let config =
+        read_text("clock: {trust: machine, until: 2026-12-18, reason: the proxy is mended}\n").unwrap();
+    let trust = config.clock_trust.unwrap();
+    assert_eq!(trust.until, "2026-12-19T00:00:00Z".parse().unwrap());
+    assert_eq!(trust.reason, "the proxy is mended");
 }

@@ -143,7 +143,8 @@ impl Engine {
             sampled_at: None,
             waits: Waits::default(),
         };
-        let recorded = store.view().head()?.at;
+        let (head, eras) = (store.view().head()?, log::eras(store.view())?);
+        let recorded = head.at.map(|at| eras.happened(head.seq.get(), at));
         engine.take_over(store, "a daemon took over the log")?;
         engine.watch.begin(recorded);
         engine.look_at_clock()?;
@@ -166,6 +167,7 @@ impl Engine {
             approval_floor: self.world.approval_floor.take(),
             devices_per_day: self.world.devices_per_day,
             revisions: self.world.revisions,
+            second_clock: std::mem::take(&mut self.world.second_clock),
             ..Observations::default()
         };
         self.store.insert(store).rebuild_projections(&replayed.projections.into_rows())?;
@@ -204,7 +206,8 @@ impl Engine {
 
     /// [`Engine::append`] without a second try.
     fn record(&mut self, entries: &[Entry], at: Timestamp) -> Result<(), EngineError> {
-        let at = self.state.last_at.map_or(at, |last| last.max(at));
+        let confirms = entries.iter().any(|entry| matches!(entry.event, Event::ClockConfirmed { .. }));
+        let at = self.state.last_at.filter(|_| !confirms).map_or(at, |last| last.max(at));
         let (mut next, mut projections) = (self.state.clone(), Projections::default());
         for entry in entries {
             let recorded = Recorded { seq: next.seq + 1, at, entry: entry.clone() };
@@ -212,7 +215,8 @@ impl Engine {
             projections.follow(entry, &next);
         }
         let Some(store) = &mut self.store else { return Err(StoreError::Discarded.into()) };
-        let records: Vec<_> = entries.iter().map(|entry| log::to_record(entry, at)).collect();
+        let dated = next.eras.dated(next.seq, at);
+        let records: Vec<_> = entries.iter().map(|entry| log::to_record(entry, dated)).collect();
         failpoint::reach_each(entries.iter().map(|entry| &entry.event), Point::Decided);
         let stored = store.append(self.head.seq, &records, &projections.into_rows())?;
         failpoint::reach_each(entries.iter().map(|entry| &entry.event), Point::Recorded);
@@ -242,10 +246,32 @@ impl Engine {
         if self.losses.count == losses { Ok(pass) } else { self.decide_all() }
     }
 
+    /// Forgets what was seen while the clock was behind: by the clock it is older than it says.
+    pub(super) fn look_anew(&mut self) {
+        let Some(store) = &self.store else { return };
+        let fleet = log::remembered(store.view());
+        let world = std::mem::take(&mut self.world);
+        self.world = Observations {
+            fleet,
+            approval_floor: world.approval_floor,
+            devices_per_day: world.devices_per_day,
+            revisions: world.revisions,
+            second_clock: world.second_clock,
+            cadence: world.cadence,
+            troubles: world.troubles,
+            budget_spent_until: world.budget_spent_until,
+            ..Observations::default()
+        };
+    }
+
     fn decide_all(&mut self) -> Result<Pass, EngineError> {
         self.obey_stop_file()?;
-        self.world.clock_behind = self.clock_behind();
         self.world.files = self.files.names();
+        let behind = self.clock_behind();
+        if behind.is_none() && self.world.clock_behind.is_some() {
+            self.look_anew();
+        }
+        self.world.clock_behind = behind;
         let now = self.now();
         let mut plans: Vec<PlanName> = self.state.plans.keys().cloned().collect();
         plans.extend(self.files.plans().filter(|plan| !self.state.plans.contains_key(*plan)).cloned());
@@ -316,6 +342,8 @@ impl Engine {
             // A file that is there stops: the table must not take writes for allowed.
             self.obey_stop_file()?;
         }
+        self.world.second_clock.machine = Some(self.watch.seen());
+        self.world.clock_behind = self.clock_behind();
         let judged = {
             // A stop is asked of the log alone: who asks shall stand there.
             let state = if *asked == Command::Stop { Cow::Borrowed(&self.state) } else { self.seen_state() };
@@ -325,10 +353,17 @@ impl Engine {
             Ok(entries) => entries,
             Err(refusal) => return Ok(Err(refusal.into())),
         };
-        if self.append(entries.clone(), self.now())? == Appended::Dropped {
+        let confirmed = entries.iter().find_map(|entry| match entry.event {
+            Event::ClockConfirmed { now, .. } => Some(now),
+            _ => None,
+        });
+        if self.append(entries.clone(), confirmed.unwrap_or(self.now()))? == Appended::Dropped {
             return Ok(self.unrecorded(actor, reason, asked));
         }
         self.stop_file.remember(self.is_stopped());
+        if let Some(now) = confirmed {
+            self.begin_era(now)?;
+        }
         if matches!(asked, Command::Start { .. }) {
             failpoint::reach(Point::StopFileStays);
         }
@@ -365,7 +400,7 @@ impl Engine {
 
     /// An observation alone may be lost; but what keeps it off the disk keeps the next record off it as
     /// well, and that one may be the outcome of a write.
-    fn after_saving(&mut self, saved: Result<(), StoreError>) -> Result<(), EngineError> {
+    pub(super) fn after_saving(&mut self, saved: Result<(), StoreError>) -> Result<(), EngineError> {
         match saved {
             Ok(()) => Ok(()),
             Err(error @ StoreError::ObservationNotSaved { .. }) => self.lose(&error),
@@ -451,6 +486,7 @@ impl Engine {
             faults: pass.faults.clone(),
             troubles: self.world.troubles.iter().map(|(read, why)| (read.clone(), why.clone())).collect(),
             head: self.head,
+            eras: self.state.eras.clone(),
             budget_remaining,
             full_sweep_at: self.world.fleet.full_sweep_at(),
             swept_at: self.world.fleet.swept_at(),
@@ -459,7 +495,10 @@ impl Engine {
             tokens: self.state.tokens.clone(),
             waits: self.waits.clone(),
             log_unwritable: self.world.log_unwritable.clone(),
+            clock_behind: self.world.clock_behind.map(|until| (until, self.watch.behind(until))),
+            second_clock: self.world.second_clock.clone(),
             ticked_at: None,
+            taken: Stopwatch::start(),
         }
     }
 

@@ -17,6 +17,7 @@ use crate::rollout::event::{Cancelled, WriteId, WriteIntent};
 use crate::rollout::outcome::SendOutcome;
 use crate::rollout::remote::{Group, Profiles};
 use crate::rollout::safety::FreshLook;
+use crate::rollout::second_clock::{ANSWERS_TO_CONFIRM, ClockDoubt, SecondClock};
 use crate::rollout::world::{Observed, Read};
 use crate::time::{Clock, Timestamp};
 
@@ -39,6 +40,8 @@ pub(super) enum Seen {
         /// What it showed.
         look: Result<LastLook, ApiError>,
     },
+    /// Cloudflare was asked for the time.
+    Time,
     /// A write ended.
     Sent {
         /// The write.
@@ -57,6 +60,8 @@ pub(super) struct LastLook {
     pub(super) counted: Option<Counted>,
     /// The people whose approval it rests on.
     pub(super) approvers: UserGroups,
+    /// What an answer meanwhile said against the machine's clock.
+    pub(super) doubt: Option<ClockDoubt>,
 }
 
 impl LastLook {
@@ -126,6 +131,12 @@ impl FarSide {
         self.client.budget_remaining()
     }
 
+    /// What the answers so far say of the machine's clock.
+    #[must_use]
+    pub(super) fn second_clock(&self) -> SecondClock {
+        self.client.second_clock()
+    }
+
     /// When the budget has room for a whole write and so many requests before it; `None`: it has now.
     #[must_use]
     pub(super) fn budget_spent_until(&self, before: u32) -> Option<Timestamp> {
@@ -157,6 +168,17 @@ impl FarSide {
         self.report(Seen::Read { read, as_of, result }).await;
     }
 
+    /// Asks for the time as often as a person's word on the clock needs; what the answers say of it, the
+    /// client compares.
+    pub(super) async fn ask_time(self) {
+        for _ in 0..ANSWERS_TO_CONFIRM {
+            if let Err(error) = self.client.list_groups(Priority::Write).await {
+                tracing::warn!(%error, "asking Cloudflare for the time failed");
+            }
+        }
+        self.report(Seen::Time).await;
+    }
+
     /// Looks at the far end just before a write; what is seen is not from before `not_before`, also when
     /// the clock is set back. The devices first: a count may take minutes, and nobody must edit the
     /// group unseen meanwhile.
@@ -171,6 +193,7 @@ impl FarSide {
         counting: Counting,
         not_before: Timestamp,
     ) -> Result<LastLook, ApiError> {
+        let (doubted, _) = self.client.doubtful_answers();
         let counted = match counting {
             Counting::Needed => {
                 let as_of = self.clock.now().max(not_before);
@@ -192,7 +215,12 @@ impl FarSide {
             },
             None => FreshLook::Groups(self.client.list_groups(Priority::Write).await?),
         };
-        Ok(LastLook { fresh: Observed { value, as_of }, counted, approvers })
+        // One answer is enough here, whichever request it was for.
+        let doubt = match self.client.doubtful_answers() {
+            (now, doubt) if now > doubted => doubt,
+            _ => None,
+        };
+        Ok(LastLook { fresh: Observed { value, as_of }, counted, approvers, doubt })
     }
 
     /// Sends a write that is cleared.

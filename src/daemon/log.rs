@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::fleet::{Device, Fleet};
 use crate::plan::model::RingPlan;
+use crate::rollout::era::Eras;
 use crate::rollout::event::{Actor, Entry, Event, Recorded, RolloutId};
 use crate::rollout::state::{IllegalEvent, PlanState, Ring, State};
 use crate::rollout::waits::Waits;
@@ -61,11 +62,39 @@ pub fn to_record(entry: &Entry, at: Timestamp) -> NewRecord {
     }
 }
 
-/// A record as an event.
+/// A record as an event; its eras include the one that it begins, if it does.
 ///
 /// # Errors
 /// When this ringward does not know the kind or its version, or the payload is not its.
-pub fn from_record(record: &Record) -> Result<Recorded, ReplayError> {
+pub fn from_record(record: &Record, eras: &Eras) -> Result<Recorded, ReplayError> {
+    let at = eras.happened(record.seq.get(), record.record.at);
+    Ok(Recorded { seq: record.seq.get(), at, entry: entry_of(record)? })
+}
+
+/// The next record as an event; an era that it begins is begun.
+///
+/// # Errors
+/// As [`from_record`].
+pub fn next_from_record(record: &Record, eras: &mut Eras) -> Result<Recorded, ReplayError> {
+    let entry = entry_of(record)?;
+    let seq = record.seq.get();
+    eras.follow(seq, &entry.event);
+    Ok(Recorded { seq, at: eras.happened(seq, record.record.at), entry })
+}
+
+/// The eras of a log, from the records that begin one.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn eras(view: View<'_>) -> Result<Eras, ReplayError> {
+    let mut eras = Eras::default();
+    for record in view.of_the_account("clock_confirmed")? {
+        eras.follow(record.seq.get(), &entry_of(&record)?.event);
+    }
+    Ok(eras)
+}
+
+fn entry_of(record: &Record) -> Result<Entry, ReplayError> {
     let fields = &record.record;
     let unreadable = |why: String| ReplayError::Unreadable {
         seq: record.seq,
@@ -87,8 +116,7 @@ pub fn from_record(record: &Record) -> Result<Recorded, ReplayError> {
         _ => return Err(unreadable("it names a plan without a rollout".to_owned())),
     };
     let actor = Actor::try_from(fields.actor.clone()).map_err(unreadable)?;
-    let entry = Entry { actor, reason: fields.reason.clone(), rollout, event };
-    Ok(Recorded { seq: record.seq.get(), at: fields.at, entry })
+    Ok(Entry { actor, reason: fields.reason.clone(), rollout, event })
 }
 
 /// All events of a log, oldest first.
@@ -96,7 +124,8 @@ pub fn from_record(record: &Record) -> Result<Recorded, ReplayError> {
 /// # Errors
 /// At the first record that cannot be read.
 pub fn events<'a>(view: View<'a>) -> impl Iterator<Item = Result<Recorded, ReplayError>> + 'a {
-    view.records(Seq::ZERO).map(|record| from_record(&record?))
+    let mut eras = Eras::default();
+    view.records(Seq::ZERO).map(move |record| next_from_record(&record?, &mut eras))
 }
 
 /// The state that a log leads to.

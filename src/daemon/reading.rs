@@ -90,6 +90,11 @@ impl Reading {
         self.failing.get(&want.read).map_or(want.at, |failing| want.at.max(failing.not_before))
     }
 
+    /// The clock went back, by a person's word: what failed may be tried again at once.
+    pub(super) fn begin_era(&mut self) {
+        self.failing.clear();
+    }
+
     /// A read succeeded.
     pub(super) fn succeeded(&mut self, read: &Read, troubles: &mut BTreeMap<Read, Trouble>) {
         self.under_way.remove(read);

@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::cloudflare::{ApiError, CloudflareClient, Priority};
+use crate::config::ClockTrust;
 use crate::daemon::counting::{self, Counted, Counting};
 use crate::daemon::engine::{Engine, EngineError, Pass, Sound};
 use crate::daemon::far_side::{Asked, FarSide, LastLook, ReadResult, Seen};
@@ -32,6 +33,7 @@ use crate::rollout::command::Command;
 use crate::rollout::event::{Cancelled, Mode, WriteId, WriteIntent};
 use crate::rollout::outcome::{SendOutcome, Unsent, outcome_entry, unsent_entry};
 use crate::rollout::safety::{FreshLook, clear_to_send};
+use crate::rollout::second_clock::SecondClock;
 use crate::rollout::world::{Cadence, Observed, Read, Want};
 use crate::time::{Clock, SignedDuration, Stopwatch, Timestamp, after};
 use speaking::{Asking, Sight, Spoken};
@@ -72,6 +74,8 @@ pub struct Settings {
     pub settles: Settles,
     /// The most devices that all plans together may offer something else within 24 hours.
     pub devices_per_day: Option<DeviceLimit>,
+    /// A person's word for the machine's clock.
+    pub clock_trust: Option<ClockTrust>,
 }
 
 /// A daemon that cannot run, or had to end.
@@ -147,6 +151,7 @@ pub async fn start(settings: Settings) -> Result<Daemon, DaemonError> {
     engine.ask_at_least(settings.approval_floor);
     engine.world.revisions = settings.revisions;
     engine.world.devices_per_day = settings.devices_per_day;
+    engine.world.second_clock.trust = settings.clock_trust;
     plans_reader.ask();
     let look = match tokio::time::timeout(FIRST_LOOK_WITHIN, looks.recv()).await {
         Ok(Some(Looked { look, .. })) => {
@@ -164,6 +169,7 @@ pub async fn start(settings: Settings) -> Result<Daemon, DaemonError> {
     let (seen_in, seen) = mpsc::channel(MAX_SEEN);
     let far_side = FarSide::new(Arc::new(client), clock, engine.stop_file().clone(), seen_in);
     let (requests_in, requests) = mpsc::channel(MAX_WAITING);
+    engine.world.second_clock.doubt = far_side.second_clock().doubt;
     let first = engine.view(&Pass::default(), far_side.budget_remaining(), None);
     let (view_in, view) = watch::channel(Arc::new(first));
     let (ticks_in, ticks) = mpsc::channel(1);
@@ -172,7 +178,6 @@ pub async fn start(settings: Settings) -> Result<Daemon, DaemonError> {
     let owner = Owner {
         engine,
         far_side,
-        clock,
         reading: Reading::default(),
         writing: None,
         view: view_in,
@@ -182,6 +187,7 @@ pub async fn start(settings: Settings) -> Result<Daemon, DaemonError> {
         ticked_at: None,
         passed: Stopwatch::start(),
         spoken: Vec::new(),
+        clock_asked: Vec::new(),
         tasks: tokio::runtime::Handle::current(),
     };
     let inputs = Inputs { seen, looks, requests, ticks, token: token.clone() };
@@ -268,7 +274,6 @@ enum Waiting {
 struct Owner {
     engine: Engine,
     far_side: FarSide,
-    clock: Clock,
     reading: Reading,
     writing: Option<Writing>,
     view: watch::Sender<Arc<View>>,
@@ -282,6 +287,8 @@ struct Owner {
     tasks: tokio::runtime::Handle,
     /// Words that wait until the members are read.
     spoken: Vec<Spoken>,
+    /// Words on the clock that wait until Cloudflare was asked for the time.
+    clock_asked: Vec<Asking>,
 }
 
 impl Owner {
@@ -334,12 +341,19 @@ impl Owner {
         self.passed = Stopwatch::start();
         let count = counting::requests(&self.engine.state, &self.engine.world);
         self.engine.world.budget_spent_until = self.far_side.budget_spent_until(count);
+        self.compare_clocks();
         let pass = self.engine.pass()?;
         // The last thing before a write begins: is the log still what it was?
         if pass.write.is_some() && self.writing.is_none() && self.engine.verify_on_disk()? != Sound::Yes {
             return Ok(self.engine.pass()?);
         }
         Ok(pass)
+    }
+
+    /// Takes in what the answers so far say of the machine's clock.
+    fn compare_clocks(&mut self) {
+        let trust = self.engine.world.second_clock.trust.take();
+        self.engine.world.second_clock = SecondClock { trust, ..self.far_side.second_clock() };
     }
 
     /// Starts what follows from a decision, and says how long to sleep.
@@ -359,7 +373,7 @@ impl Owner {
         let view = self.engine.view(pass, self.far_side.budget_remaining(), timer);
         self.view.send_replace(Arc::new(View { ticked_at: self.ticked_at, ..view }));
         failpoint::reach(Point::SnapshotPublished);
-        sleep_until(timer, &self.clock)
+        at_most(timer.map(|at| self.engine.wall_until(at)))
     }
 
     fn start_reads(&mut self, wants: &[Want], now: Timestamp) {
@@ -368,14 +382,15 @@ impl Owner {
         let priority = if in_doubt { Priority::Write } else { Priority::Routine };
         for read in self.reading.start_due(wants, now) {
             let swept_at = self.engine.world.fleet.swept_at().unwrap_or(now);
-            let asked = Asked { read, seen_after: after(swept_at, -SWEEP_OVERLAP), at: now, priority };
+            let seen_after = after(self.engine.by_the_clock(swept_at), -SWEEP_OVERLAP);
+            let asked = Asked { read, seen_after, at: now, priority };
             self.tasks.spawn(self.far_side.clone().read(asked));
         }
     }
 
     /// A tick: looks at the stop file and, now and then, has the files looked at.
     fn tick(&mut self) -> Result<bool, DaemonError> {
-        self.ticked_at = Some(self.clock.now());
+        self.ticked_at = Some(self.engine.now());
         self.engine.verify_when_due()?;
         self.look_at_files_when_due();
         let stop_moved = self.engine.stop_file().is_there() != self.engine.is_stopped();
@@ -471,6 +486,7 @@ impl Owner {
             Seen::Read { read, as_of, result } => self.read_ended(read, as_of, result)?,
             Seen::Looked { write, look } => self.looked(write, look)?,
             Seen::Sent { write, outcome } => self.finish(write, outcome)?,
+            Seen::Time => self.heard_time()?,
         }
         Ok(())
     }
@@ -482,6 +498,8 @@ impl Owner {
         result: Result<ReadResult, ApiError>,
     ) -> Result<(), DaemonError> {
         let now = self.engine.now();
+        // A person may have confirmed a clock that was behind since.
+        let as_of = now.min(as_of);
         let world = &mut self.engine.world;
         let brought = match result {
             Ok(brought) => brought,
@@ -518,8 +536,10 @@ impl Owner {
 
     /// The fresh look is there: the last word before the request goes out.
     fn looked(&mut self, write: WriteId, look: Result<LastLook, ApiError>) -> Result<(), DaemonError> {
+        let mut doubt = None;
         let look = match look.map(|look| look.not_after(self.engine.now())) {
-            Ok(LastLook { fresh, counted, approvers }) => {
+            Ok(LastLook { fresh, counted, approvers, doubt: found }) => {
+                doubt = found;
                 self.engine.world.user_groups.extend(approvers);
                 self.keep(write, &fresh);
                 Ok((fresh, counted.map(|counted| self.keep_count(counted)).transpose()?))
@@ -527,6 +547,7 @@ impl Owner {
             Err(error) => Err(error),
         };
         // What the look shows, and what came due meanwhile, may halt: before the last word, not after it.
+        self.compare_clocks();
         self.engine.pass()?;
         // Without a log nothing is sent; when it is back, the write is in doubt and settled by reading.
         if self.engine.is_lost() {
@@ -534,7 +555,11 @@ impl Owner {
             return Ok(());
         }
         let counted = look.as_ref().ok().and_then(|(_, counted)| counted.as_ref().map(|count| count.value));
+        // For this write one answer is enough.
+        let known = self.engine.world.second_clock.doubt;
+        self.engine.world.second_clock.doubt = known.or(doubt);
         let cleared = self.clear(write, look);
+        self.engine.world.second_clock.doubt = known;
         match cleared {
             Some(Ok(intent)) => {
                 self.writing = Some(Writing::Sent { counted });
@@ -637,7 +662,7 @@ impl Owner {
                     self.engine.look_at_clock()?;
                     self.finish(write, outcome)?;
                 }
-                Ok(Some(Seen::Read { .. } | Seen::Looked { .. })) => {}
+                Ok(Some(Seen::Read { .. } | Seen::Looked { .. } | Seen::Time)) => {}
                 Ok(None) | Err(_) => break,
             }
         }
@@ -647,11 +672,11 @@ impl Owner {
     }
 }
 
-/// How long to sleep for a timer: never longer than [`PASS_EVERY`], since the wheel stands still while
-/// a clock that was set back catches up, and who watches the daemon hears of each pass.
-fn sleep_until(timer: Option<Timestamp>, clock: &Clock) -> Duration {
+/// A sleep until a timer, never longer than [`PASS_EVERY`]: the wheel stands still while a clock that was set
+/// back catches up, and who watches the daemon hears of each pass.
+fn at_most(until_timer: Option<Duration>) -> Duration {
     let longest = Duration::from_secs_f64(PASS_EVERY);
-    timer.map_or(longest, |at| clock.wall_until(at).min(longest))
+    until_timer.map_or(longest, |sleep| sleep.min(longest))
 }
 
 /// What is left of a sleep, so many seconds after the pass that asked for it: an input that changed

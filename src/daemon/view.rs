@@ -13,8 +13,10 @@ use crate::fleet::Class;
 use crate::ids::{AccountId, DeviceId, PlanName, RingName};
 use crate::rollout::access::AccessRequest;
 use crate::rollout::command::{Command, Refusal};
+use crate::rollout::era::Eras;
 use crate::rollout::event::{Actor, Mode};
 use crate::rollout::report::Report;
+use crate::rollout::second_clock::SecondClock;
 use crate::rollout::state::{Hold, Tallies, Tokens};
 use crate::rollout::token::TokenRequest;
 use crate::rollout::verdict::Gate;
@@ -22,7 +24,7 @@ use crate::rollout::waits::Waits;
 use crate::rollout::world::{Read, Trouble};
 use crate::simulation::forecast::{NoForecast, Situation};
 use crate::store::Head;
-use crate::time::{Clock, Timestamp};
+use crate::time::{Clock, SignedDuration, Stopwatch, Timestamp};
 use crate::version::Environment;
 
 /// Requests that may wait for the daemon at once; more are refused at the door.
@@ -51,6 +53,8 @@ pub struct View {
     pub troubles: Vec<(Read, Trouble)>,
     /// The end of the log.
     pub head: Head,
+    /// How its rows are dated.
+    pub eras: Eras,
     /// Requests left in the budget.
     pub budget_remaining: u32,
     /// When the last full sweep began.
@@ -67,8 +71,22 @@ pub struct View {
     pub waits: Waits,
     /// Set while the log cannot be written: since when, and why.
     pub log_unwritable: Option<Trouble>,
+    /// Set while the machine's clock is behind what was decided and recorded: up to when, and by how much.
+    pub clock_behind: Option<(Timestamp, SignedDuration)>,
+    /// The machine's clock beside Cloudflare's.
+    pub second_clock: SecondClock,
     /// The wheel's last tick before this snapshot.
     pub ticked_at: Option<Timestamp>,
+    /// Since it was taken, by the clock that is never set.
+    pub taken: Stopwatch,
+}
+
+impl View {
+    /// The present instant: the clock's, but never before the last decision.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now().max(self.at)
+    }
 }
 
 /// One device of a ring.

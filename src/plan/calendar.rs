@@ -181,7 +181,7 @@ fn freeze(node: &Node, problems: &mut Problems) -> Option<Freeze> {
 }
 
 /// A day of the calendar, `2026-12-18`; jiff alone would also read a date with a time.
-fn date(node: &Node, what: &str, problems: &mut Problems) -> Option<Date> {
+pub(crate) fn date(node: &Node, what: &str, problems: &mut Problems) -> Option<Date> {
     let text = text(node, what, problems)?;
     let shape: Vec<usize> = text.split('-').map(str::len).collect();
     let date = text.parse().ok().filter(|_| shape == [4, 2, 2]);

@@ -13,7 +13,7 @@
 //! read with the same tree, readers and errors.
 
 mod approval;
-mod calendar;
+pub(crate) mod calendar;
 pub mod change;
 mod coming;
 mod cron;

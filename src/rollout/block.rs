@@ -77,6 +77,8 @@ pub enum BlockKind {
     LogUnwritable,
     /// The clock is behind the log.
     ClockBehind,
+    /// The machine's clock differs from Cloudflare's, or cannot be compared.
+    ClockDoubted,
     /// The plan's file cannot be used.
     PlanInvalid,
     /// No readable file names the plan.
@@ -113,10 +115,11 @@ impl Step {
 
 impl BlockKind {
     /// All, in the order of the table.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Stopped,
         Self::LogUnwritable,
         Self::ClockBehind,
+        Self::ClockDoubted,
         Self::PlanInvalid,
         Self::FileMissing,
         Self::FilesUnreadable,
@@ -133,6 +136,7 @@ impl BlockKind {
             Self::Stopped => "stopped",
             Self::LogUnwritable => "log_unwritable",
             Self::ClockBehind => "clock_behind",
+            Self::ClockDoubted => "clock_doubted",
             Self::PlanInvalid => "plan_invalid",
             Self::FileMissing => "file_missing",
             Self::FilesUnreadable => "files_unreadable",
@@ -151,7 +155,8 @@ impl BlockKind {
             (Self::ClockBehind, Step::SecondHalf) => false,
             (Self::ClockBehind, _) => true,
             (
-                Self::PlanInvalid
+                Self::ClockDoubted
+                | Self::PlanInvalid
                 | Self::FileMissing
                 | Self::FilesUnreadable
                 | Self::RevisionWaits

@@ -12,8 +12,8 @@ use crate::rollout::gate::{self, health};
 use crate::rollout::rollback::{NoWayBack, Scope, Stuck, steps};
 use crate::rollout::state::{HeldOut, Phase, PlanState, Ring, Stage, State, Waiting};
 use crate::rollout::verbs::{
-    self, About, Cell, Claim, Effect, HeldBack, Holds, Offered, Place, Refused, Verb, Waits, Waived,
-    WaysBack, Writes,
+    self, About, Cell, Claim, ClockSight, Effect, HeldBack, Holds, Offered, Place, Refused, Verb, Waits,
+    Waived, WaysBack, Writes,
 };
 use crate::rollout::verdict::Gate;
 use crate::rollout::world::{ENTRY_MAX_AGE, Observations};
@@ -84,6 +84,8 @@ pub enum Command {
         /// What becomes of the plans.
         plans: StartPlans,
     },
+    /// Confirms the machine's clock.
+    ConfirmClock,
 }
 
 impl Command {
@@ -102,6 +104,7 @@ impl Command {
             Self::CheckNow(_) => Verb::CheckNow,
             Self::Stop => Verb::Stop,
             Self::Start { .. } => Verb::Start,
+            Self::ConfirmClock => Verb::ConfirmClock,
         }
     }
 
@@ -118,7 +121,7 @@ impl Command {
             | Self::Approve { plan, .. }
             | Self::Refuse { plan, .. }
             | Self::Confirm { plan, .. } => Some(plan),
-            Self::Stop | Self::Start { .. } => None,
+            Self::Stop | Self::Start { .. } | Self::ConfirmClock => None,
         }
     }
 }
@@ -280,6 +283,10 @@ fn situation<'a>(
         }
         Command::Stop => (verbs::stop(writes), Subject::All(state)),
         Command::Start { plans } => (verbs::start(writes, *plans), Subject::All(state)),
+        Command::ConfirmClock => {
+            let machine = world.second_clock.machine.unwrap_or(now);
+            (verbs::confirm_clock(ClockSight::of(world, machine)), Subject::All(state))
+        }
     })
 }
 
@@ -422,6 +429,15 @@ impl<'a> Subject<'a> {
             Effect::Read | Effect::LookAtFiles => Vec::new(),
             Effect::Stop => vec![(None, Event::Stopped {})],
             Effect::Start => vec![(None, Event::Started {})],
+            Effect::ConfirmClock => {
+                let machine = world.second_clock.machine;
+                let confirmed = machine.map(|machine| Event::ClockConfirmed {
+                    was: now,
+                    now: machine,
+                    answers: world.second_clock.answers_to_confirm(machine),
+                });
+                confirmed.into_iter().map(|event| (None, event)).collect()
+            }
             Effect::StartPaused => {
                 // Pauses first: at no instant is a plan neither stopped nor paused.
                 let pauses = self.not_paused().map(|plan| (Some(plan), Event::Paused {}));
@@ -562,6 +578,10 @@ pub fn done(entries: &[Entry], after: &State, asked: &Command) -> String {
             ),
             Event::Stopped {} => "all writes are stopped".to_owned(),
             Event::Started {} => "writes are allowed again".to_owned(),
+            Event::ClockConfirmed { now, .. } => format!(
+                "the clock is confirmed: it is {}, and everything goes by it again; what was dated later counts from now, and approvals and waivers that were given later are void",
+                crate::rollout::verdict::short(*now)
+            ),
             other => other.kind().to_owned(),
         }
     });
@@ -587,6 +607,7 @@ fn still_held(after: &State, asked: &Command) -> Vec<String> {
     let plans: Vec<&PlanState> = match asked {
         Command::Pause(_)
         | Command::Stop
+        | Command::ConfirmClock
         | Command::CheckNow(_)
         | Command::Refuse { .. }
         | Command::Confirm { .. }

@@ -204,6 +204,7 @@ impl<'a> Context<'a> {
                 (BlockKind::Stopped, state.stop.is_some()),
                 (BlockKind::LogUnwritable, world.log_unwritable.is_some()),
                 (BlockKind::ClockBehind, world.clock_behind.is_some()),
+                (BlockKind::ClockDoubted, world.second_clock.in_the_way(now).is_some()),
                 (BlockKind::Paused, plan.paused.is_some()),
                 (BlockKind::Halted, plan.rollout.halted.is_some()),
             ];

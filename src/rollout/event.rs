@@ -20,6 +20,7 @@ pub use crate::rollout::drift::{Drift, DriftKind, Elsewhere, GroupDrift, MovedTo
 pub use crate::rollout::intent::{Cancelled, DOUBT_READS_APART, Finding, Purpose, Today, WriteIntent};
 use crate::rollout::remote::Group;
 pub use crate::rollout::rollback::{Ground, HowBack, RollbackStep, Trigger, WayBack};
+use crate::rollout::second_clock::AgreedAnswer;
 use crate::rollout::token::TokenGrant;
 use crate::rollout::verdict::{Gate, Judgement, Unknown};
 use crate::time::Timestamp;
@@ -80,7 +81,8 @@ impl Entry {
 pub struct Recorded {
     /// Its place in the log, from 1, without gaps.
     pub seq: u64,
-    /// When it was recorded, by the daemon's clock; never before the one before it.
+    /// When it was recorded, by the daemon's clock; never before the one before it, unless it confirms the
+    /// clock ([`Event::ClockConfirmed`]).
     pub at: Timestamp,
     /// What was appended.
     pub entry: Entry,
@@ -108,6 +110,16 @@ pub enum Event {
         from: Timestamp,
         /// The clock's next reading.
         to: Timestamp,
+    },
+    /// A person confirmed the machine's clock, which is behind the log: the log was dated by a clock that was
+    /// ahead. From here on everything is dated by the clock again, before what came before.
+    ClockConfirmed {
+        /// The present instant up to then.
+        was: Timestamp,
+        /// The present instant from here on.
+        now: Timestamp,
+        /// Answers of Cloudflare that agree with it.
+        answers: Vec<AgreedAnswer>,
     },
     /// Somebody stopped all writes.
     Stopped {},
@@ -506,9 +518,10 @@ pub struct SoakFact {
 /// The kind of event: the `kind` column of the log and the counter's label.
 impl Event {
     /// Every kind, for tables and coverage.
-    pub const KINDS: [&'static str; 54] = [
+    pub const KINDS: [&'static str; 55] = [
         "daemon_started",
         "clock_stepped",
+        "clock_confirmed",
         "stopped",
         "started",
         "token_made",
@@ -569,6 +582,7 @@ impl Event {
         match self {
             Self::DaemonStarted { .. } => "daemon_started",
             Self::ClockStepped { .. } => "clock_stepped",
+            Self::ClockConfirmed { .. } => "clock_confirmed",
             Self::Stopped {} => "stopped",
             Self::Started {} => "started",
             Self::TokenMade { .. } => "token_made",
@@ -656,6 +670,7 @@ impl Event {
             Self::Halted { cause } | Self::HaltLifted { cause, .. } => Some(cause.ring()),
             Self::DaemonStarted { .. }
             | Self::ClockStepped { .. }
+            | Self::ClockConfirmed { .. }
             | Self::Stopped {}
             | Self::Started {}
             | Self::TokenMade { .. }

@@ -15,6 +15,7 @@ use crate::rollout::block::BlockKind;
 use crate::rollout::downgrade::AllMoves;
 use crate::rollout::event::WriteId;
 use crate::rollout::remote::{Group, GroupContent};
+use crate::rollout::second_clock::ClockDoubt;
 use crate::rollout::verdict::{Evidence, Judgement};
 use crate::time::SignedDuration;
 use crate::version::{ClientVersion, Environment};
@@ -171,6 +172,13 @@ pub enum Cancelled {
         /// What was seen.
         seen: String,
     },
+    /// The machine's clock was set back behind what is decided and recorded.
+    ClockBehind,
+    /// By an answer just before, the machine's clock is not Cloudflare's, or cannot be compared.
+    ClockDiffers {
+        /// What the answer said.
+        doubt: ClockDoubt,
+    },
     /// The group is not as the intent has it: somebody else edits it.
     ConcurrentEdit,
     /// The group is gone.
@@ -232,6 +240,8 @@ impl Cancelled {
             | Self::HeldOut { .. }
             | Self::ApprovalVoid { .. }
             | Self::ReadFailed { .. }
+            | Self::ClockBehind
+            | Self::ClockDiffers { .. }
             | Self::Ending => false,
             Self::ConcurrentEdit
             | Self::GroupGone
@@ -258,6 +268,8 @@ impl fmt::Display for Cancelled {
             Self::RolledBack => f.write_str("the rollout is rolled back"),
             Self::HeldOut { version } => write!(f, "a rollback holds out {version} by now"),
             Self::ApprovalVoid { seen } => write!(f, "its approval does not hold: {seen}"),
+            Self::ClockBehind => f.write_str("this machine's clock was set back"),
+            Self::ClockDiffers { doubt } => doubt.fmt(f),
             Self::ConcurrentEdit => f.write_str("the group was edited by somebody else"),
             Self::GroupGone => f.write_str("the group is gone"),
             Self::GroupInTheWay => f.write_str("another group took the name or a profile"),

@@ -20,6 +20,7 @@ mod approved;
 mod down;
 mod drift;
 mod entry;
+mod era;
 mod exit;
 mod grounds;
 mod health;
@@ -224,6 +225,7 @@ pub fn check_within(log: &[Recorded], journal: &[FarEndWrite], limits: Limits) -
     for recorded in log {
         grounds::chain(&mut audit, &ledger, recorded);
         grounds::clock(&mut audit, &ledger, recorded);
+        era::check(&mut audit, &ledger, recorded);
         grounds::actor(&mut audit, recorded);
         grounds::halts_and_waivers(&mut audit, &ledger, recorded);
         grounds::overdue(&mut audit, &ledger, recorded);

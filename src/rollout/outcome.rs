@@ -7,7 +7,10 @@ use crate::rollout::event::{Cancelled, DOUBT_READS_APART, Entry, Event, Finding,
 use crate::rollout::remote::Group;
 use crate::rollout::state::{Doubt, PendingWrite, Ring, Rollout, State};
 use crate::rollout::world::{Observations, Observed, Read, Want};
-use crate::time::{Timestamp, after};
+use crate::time::{SignedDuration, Timestamp, after};
+
+/// A write that the machine's clock overtook is not planned again before this.
+const CLOCK_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(1);
 
 /// What the writer has to say about a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,7 +107,7 @@ fn event_of(
     outcome: SendOutcome,
     counted: Option<usize>,
 ) -> (String, Event) {
-    let (ring, intent) = (ring.name.clone(), &write.intent);
+    let (ring, intent, planned_at) = (ring.name.clone(), &write.intent, write.planned_at);
     let write = intent.id;
     let cancelled = |why: Cancelled, retry_at| {
         (why.to_string(), Event::WriteCancelled { ring: ring.clone(), write, why, retry_at })
@@ -114,6 +117,10 @@ fn event_of(
         (reason, Event::WriteDoubted { ring: ring.clone(), write, why, counted })
     };
     match outcome {
+        SendOutcome::Overtaken(why @ (Cancelled::ClockBehind | Cancelled::ClockDiffers { .. })) => {
+            // The next answers say whether it stays so; asking them by planning anew would fill the log.
+            cancelled(why, Some(after(planned_at, CLOCK_AGAIN_AFTER)))
+        }
         SendOutcome::Overtaken(why) => cancelled(why, None),
         SendOutcome::NotSent { message, retry_at } => cancelled(Cancelled::NotSent { message }, retry_at),
         SendOutcome::Answered(group) if is_as_intended(intent, &group) => {

@@ -23,6 +23,7 @@ use crate::rollout::explain::{meaning, way_out};
 use crate::rollout::rollback::rungs::{GoingBack, Turn, going_back, turn};
 use crate::rollout::rollback::{Scope, steps};
 use crate::rollout::safety::Veto;
+use crate::rollout::second_clock::ClockDoubt;
 use crate::rollout::state::{
     Attempts, HeldOut, Hold, Phase, Restoring, Ring, Rollback, Stage, UnknownSince, WaitingTarget, Words,
 };
@@ -225,6 +226,8 @@ pub enum Blocker {
     Forbidden(RingName, ClientVersion),
     /// The clock was set back and is behind the log; when it catches up.
     ClockBehind(Timestamp),
+    /// The machine's clock differs from Cloudflare's, or cannot be compared.
+    ClockDoubted(ClockDoubt),
     /// The log cannot be written, so nothing is decided: since when, and why.
     LogUnwritable(Trouble),
     /// A gate does not advance.
@@ -336,6 +339,7 @@ impl Blocker {
             Self::Block(block) => block.block.kind().as_str(),
             Self::Forbidden(..) => "forbidden",
             Self::ClockBehind(_) => "clock_behind",
+            Self::ClockDoubted(doubt) => doubt.code(),
             Self::LogUnwritable(_) => "log_unwritable",
             Self::Gate(..) => "gate",
             Self::Veto(..) => "group_in_the_way",
@@ -392,6 +396,7 @@ impl Blocker {
             | Self::Paused(_)
             | Self::Block(_)
             | Self::ClockBehind(_)
+            | Self::ClockDoubted(_)
             | Self::LogUnwritable(_)
             | Self::OtherWrite { .. }
             | Self::Withdrawn(_)
@@ -430,6 +435,7 @@ impl fmt::Display for Blocker {
             Self::ClockBehind(until) => {
                 write!(f, "the clock was set back: ringward was at {} already", short(*until))
             }
+            Self::ClockDoubted(doubt) => doubt.fmt(f),
             Self::LogUnwritable(trouble) => {
                 let Trouble { since, message } = trouble;
                 write!(f, "the log cannot be written since {}: {message}", short(*since))
@@ -653,10 +659,13 @@ fn waiting_on(context: &Context<'_>) -> Vec<Blocker> {
     let mut blockers = Vec::new();
     blockers.extend(context.world.log_unwritable.clone().map(Blocker::LogUnwritable));
     blockers.extend(context.state.stop.clone().map(Blocker::Stopped));
+    blockers.extend(context.world.clock_behind.map(Blocker::ClockBehind));
+    if rollout.phase == Phase::Running {
+        blockers.extend(context.world.second_clock.in_the_way(context.now).map(Blocker::ClockDoubted));
+    }
     blockers.extend(context.plan.paused.clone().map(Blocker::Paused));
     blockers.extend(rollout.halted.as_ref().map(|halt| Blocker::Halted(halt.cause.clone())));
     blockers.extend(BlockReport::of(context).map(Box::new).map(Blocker::Block));
-    blockers.extend(context.world.clock_behind.map(Blocker::ClockBehind));
     if let Some((ring, pending)) = rollout.pending_write() {
         let (ring, write) = (ring.name.clone(), pending.id());
         blockers.push(match &pending.doubt {

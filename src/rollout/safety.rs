@@ -9,7 +9,7 @@ use std::fmt;
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::{DeviceLimit, RingPlan};
 use crate::rollout::approval::{self, Ask};
-use crate::rollout::block::Step;
+use crate::rollout::block::{BlockKind, Step};
 use crate::rollout::event::{Cancelled, Purpose, WriteIntent};
 use crate::rollout::gate;
 use crate::rollout::remote::{Group, GroupContent, VersionEntry};
@@ -287,6 +287,9 @@ pub fn clear_to_send(
         Purpose::Target | Purpose::MoveOut { .. } | Purpose::Restore => Step::Entry,
     };
     let held = plan_state.paused.is_some() || rollout.halted.is_some();
+    if world.clock_behind.is_some() && BlockKind::ClockBehind.stops(step) {
+        return Err(Cancelled::ClockBehind);
+    }
     if held && step != Step::SecondHalf {
         return Err(Cancelled::Held);
     }
@@ -313,6 +316,9 @@ pub fn clear_to_send(
     }
     if let Some(version) = forbidden(rollout, intent) {
         return Err(Cancelled::Forbidden { version });
+    }
+    if let Some(doubt) = world.second_clock.in_the_way(now).filter(|_| BlockKind::ClockDoubted.stops(step)) {
+        return Err(Cancelled::ClockDiffers { doubt });
     }
     let ring_plan = rollout.ring_plan(&ring.name).ok_or(Cancelled::PlanChanged)?;
     if !gate::freeze(&ring_plan.schedule, now).verdict.advances() {

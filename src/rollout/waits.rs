@@ -13,7 +13,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use crate::ids::PlanName;
-use crate::rollout::event::{Entry, Mode};
+use crate::rollout::event::{Entry, Event, Mode};
 use crate::rollout::gate::LEFT_TO_ENTER;
 use crate::rollout::state::{Phase, PlanState, Rollout, Stage, State};
 use crate::schedule::{SIGHT, Schedule, Writable};
@@ -72,6 +72,9 @@ impl Waits {
         match &entry.rollout {
             Some(rollout) => self.settle_plan(&rollout.plan, state, at),
             None => self.settle(state, at),
+        }
+        if let Event::ClockConfirmed { now, .. } = entry.event {
+            self.settled.values_mut().for_each(|settled| *settled = now.min(*settled));
         }
     }
 

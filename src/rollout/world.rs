@@ -11,6 +11,7 @@ use crate::plan::change::Restrictions;
 use crate::plan::model::{ApprovalFloor, DeviceLimit, Plan, ProfileRef, Revision, Revisions, RingPlan};
 use crate::rollout::approval::UserGroups;
 use crate::rollout::remote::{Group, Profiles};
+use crate::rollout::second_clock::SecondClock;
 use crate::rollout::state::State;
 use crate::time::{SignedDuration, Timestamp, after, since};
 
@@ -179,6 +180,8 @@ pub struct Observations {
     pub troubles: BTreeMap<Read, Trouble>,
     /// Set while the clock is behind the log or an instant that was decided for: when it catches up.
     pub clock_behind: Option<Timestamp>,
+    /// The machine's clock beside Cloudflare's.
+    pub second_clock: SecondClock,
     /// Set while the log cannot be written: since when, and why.
     pub log_unwritable: Option<Trouble>,
     /// Set while the request budget has no room for a whole write: when it has again.

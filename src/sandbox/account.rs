@@ -9,7 +9,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::api::{Answer, Arrival, Held, Operation, Outcome, Refusal, Request, Route, fault_name};
+use super::api::{
+    Answer, Arrival, DateHeader, Held, Operation, Outcome, Refusal, Request, Route, fault_name,
+};
 use super::devices::{self, DeviceQuery};
 use super::faults::{Fault, FaultScript, Faults, InvalidFault, LateAnswer};
 use super::groups::{Groups, Written};
@@ -372,6 +374,8 @@ impl Account {
             Some(Fault::ResetAfter) => return Outcome::Reset,
             Some(Fault::Truncated(cut)) => answer.cut = Some(cut),
             Some(Fault::MissingField { pointer }) => take_out(&mut answer.body, &pointer),
+            Some(Fault::WrongDate { seconds }) => answer.date = DateHeader::Late { seconds },
+            Some(Fault::NoDate) => answer.date = DateHeader::Missing,
             _ => {}
         }
         self.close(seq, answer)

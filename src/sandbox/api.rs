@@ -218,6 +218,23 @@ pub struct Answer {
     pub body: Body,
     /// Where a scripted fault cuts the body.
     pub cut: Option<Cut>,
+    /// What it says of the time.
+    pub date: DateHeader,
+}
+
+/// The `Date` of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DateHeader {
+    /// By the account's clock.
+    #[default]
+    Right,
+    /// So many virtual seconds later.
+    Late {
+        /// Seconds.
+        seconds: u32,
+    },
+    /// None.
+    Missing,
 }
 
 /// A body: JSON, or the page that an edge server sends in its place.
@@ -243,7 +260,7 @@ pub enum Cut {
 
 impl Answer {
     pub(super) fn json(status: u16, body: Value) -> Self {
-        Self { status, headers: Vec::new(), body: Body::Json(body), cut: None }
+        Self { status, headers: Vec::new(), body: Body::Json(body), cut: None, date: DateHeader::Right }
     }
 
     pub(super) fn html(status: u16) -> Self {
@@ -251,7 +268,7 @@ impl Answer {
             "<!DOCTYPE html>\n<html><head><title>{status}: Web server is returning an error</title></head>\n\
              <body><h1>Error {status}</h1><p>The sandbox was told to send this page.</p></body></html>\n"
         );
-        Self { status, headers: Vec::new(), body: Body::Html(page), cut: None }
+        Self { status, headers: Vec::new(), body: Body::Html(page), cut: None, date: DateHeader::Right }
     }
 
     pub(super) fn found(result: &Value) -> Self {

@@ -15,8 +15,8 @@ pub struct FaultScript {
     /// An operationId of the contract, or `any`.
     pub operation: String,
     /// `delay`, `server_error`, `server_error_html`, `reset_before`, `reset_after`, `applied_late`,
-    /// `stale_list`, `rate_limited`, `truncated`, `missing_field`, `filter_ignored`, `conflict` or
-    /// `forbidden`.
+    /// `stale_list`, `rate_limited`, `truncated`, `missing_field`, `filter_ignored`, `conflict`,
+    /// `forbidden`, `wrong_date` or `no_date`.
     pub kind: String,
     /// How many requests that fit go by unharmed first. Default 0.
     #[serde(default)]
@@ -25,7 +25,7 @@ pub struct FaultScript {
     #[serde(default = "once")]
     pub times: u32,
     /// Virtual seconds: of a delay, until a late write is applied, for which a list is stale, of
-    /// `Retry-After`.
+    /// `Retry-After`, that a wrong `Date` is late.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<u32>,
     /// Real milliseconds of a delay.
@@ -102,7 +102,7 @@ pub enum InvalidFault {
     Status(u16),
 }
 
-const KINDS: [&str; 13] = [
+const KINDS: [&str; 15] = [
     "delay",
     "server_error",
     "server_error_html",
@@ -116,6 +116,8 @@ const KINDS: [&str; 13] = [
     "filter_ignored",
     "conflict",
     "forbidden",
+    "wrong_date",
+    "no_date",
 ];
 
 /// What happens to one request.
@@ -134,6 +136,8 @@ pub(super) enum Fault {
     FilterIgnored,
     Conflict,
     Forbidden,
+    WrongDate { seconds: u32 },
+    NoDate,
 }
 
 impl Fault {
@@ -152,6 +156,8 @@ impl Fault {
             Self::FilterIgnored => "filter_ignored",
             Self::Conflict => "conflict",
             Self::Forbidden => "forbidden",
+            Self::WrongDate { .. } => "wrong_date",
+            Self::NoDate => "no_date",
         }
     }
 
@@ -277,6 +283,8 @@ impl Rule {
             "filter_ignored" => Fault::FilterIgnored,
             "conflict" => Fault::Conflict,
             "forbidden" => Fault::Forbidden,
+            "wrong_date" => Fault::WrongDate { seconds: given.seconds()? },
+            "no_date" => Fault::NoDate,
             other => return Err(InvalidFault::Kind(other.to_owned())),
         };
         given.finish()?;
@@ -408,7 +416,8 @@ mod tests {
     #[test]
     fn every_kind_has_its_name() {
         for kind in KINDS {
-            let seconds = ["delay", "applied_late", "stale_list", "rate_limited"].contains(&kind);
+            let seconds =
+                ["delay", "applied_late", "stale_list", "rate_limited", "wrong_date"].contains(&kind);
             let mut script = json!({"operation": "any", "kind": kind});
             if seconds {
                 script["seconds"] = 5.into();

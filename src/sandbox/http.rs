@@ -17,6 +17,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use jiff::fmt::rfc2822::DateTimePrinter;
 use secrecy::SecretString;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -24,11 +25,11 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::account::{Account, AccountSettings};
-use super::api::{Answer, Arrival, BASE_PATH, Body, Cut, Outcome, Refusal, Request};
+use super::api::{Answer, Arrival, BASE_PATH, Body, Cut, DateHeader, Outcome, Refusal, Request};
 use super::control;
 use super::faults::InvalidFault;
 use super::journal::Journal;
-use crate::time::Clock;
+use crate::time::{Clock, SignedDuration, Timestamp, after};
 
 /// The largest body that is read.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -186,6 +187,8 @@ async fn accept(listener: TcpListener, shared: Shared) {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(READ_TIMEOUT)
+            // hyper's would be the machine's.
+            .auto_date_header(false)
             .serve_connection(TokioIo::new(socket), service);
         let connection = graceful.watch(connection);
         let stop = shared.stop.clone();
@@ -229,11 +232,16 @@ async fn serve(
     let body = match tokio::time::timeout(READ_TIMEOUT, to_bytes(Stream::new(body), MAX_BODY_BYTES)).await {
         Ok(Ok(body)) => body,
         // Too large or broken: the account never sees it.
-        Ok(Err(_)) => return Ok(written(&Refusal::new(413, 1000, "the request body is too large").answer())),
+        Ok(Err(_)) => {
+            return Ok(written(
+                &Refusal::new(413, 1000, "the request body is too large").answer(),
+                shared.clock.now(),
+            ));
+        }
         Err(_) => return Err(ConnectionCut),
     };
     if path == control::PREFIX || path.starts_with("/sandbox/") {
-        return Ok(written(&control_answer(&shared, peer, &method, &path, &body)));
+        return Ok(written(&control_answer(&shared, peer, &method, &path, &body), shared.clock.now()));
     }
     let request = Request {
         method,
@@ -245,9 +253,10 @@ async fn serve(
     };
     // In a task of its own: hyper drops this future when the caller hangs up, and a server does not stop
     // then.
+    let clock = shared.clock;
     let outcome = tokio::spawn(async move { handle(&shared, request).await });
     match outcome.await {
-        Ok(Some(Outcome::Answer(answer))) => Ok(written(&answer)),
+        Ok(Some(Outcome::Answer(answer))) => Ok(written(&answer, clock.now())),
         Ok(Some(Outcome::Reset) | None) | Err(_) => Err(ConnectionCut),
     }
 }
@@ -292,7 +301,8 @@ fn bearer(headers: &HeaderMap) -> Option<SecretString> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().into())
 }
 
-fn written(answer: &Answer) -> Response<Stream> {
+/// `now`: by the account's clock, which the answer's `Date` tells.
+fn written(answer: &Answer, now: Timestamp) -> Response<Stream> {
     let mut response = Response::builder().status(answer.status).header(
         header::CONTENT_TYPE,
         match answer.body {
@@ -302,6 +312,9 @@ fn written(answer: &Answer) -> Response<Stream> {
     );
     for (name, value) in &answer.headers {
         response = response.header(*name, value);
+    }
+    if let Some(date) = date_of(answer.date, now) {
+        response = response.header(header::DATE, date);
     }
     let body = match answer.cut {
         None | Some(Cut::Unnoticed) => Stream::from(answer.sent()),
@@ -313,6 +326,15 @@ fn written(answer: &Answer) -> Response<Stream> {
     };
     // The builder fails only on a malformed status or header, and all of them are this module's own.
     response.body(body).unwrap_or_else(|_| Response::new(Stream::empty()))
+}
+
+fn date_of(date: DateHeader, now: Timestamp) -> Option<String> {
+    let told = match date {
+        DateHeader::Right => now,
+        DateHeader::Late { seconds } => after(now, SignedDuration::from_secs(seconds.into())),
+        DateHeader::Missing => return None,
+    };
+    DateTimePrinter::new().timestamp_to_rfc9110_string(&told).ok()
 }
 
 /// A body that sends `bytes` and then breaks the connection.

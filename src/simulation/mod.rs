@@ -26,6 +26,7 @@ use crate::plan::model::{ApprovalFloor, DeviceLimit, Revision, Revisions};
 use crate::rollout::command::{Command, Refusal};
 use crate::rollout::event::{Actor, Mode, Recorded};
 use crate::rollout::report::Report;
+use crate::rollout::second_clock::ClockDoubt;
 use crate::rollout::state::State;
 use crate::rollout::world::{InvalidFile, Observations};
 use crate::time::{SignedDuration, Timestamp, after};
@@ -130,6 +131,8 @@ pub enum Happening {
     },
     /// Somebody else changes something at Cloudflare.
     Outside(Outsider),
+    /// Cloudflare's answers tell another time than the machine's clock, or none; `None`: the same again.
+    Clock(Option<ClockDoubt>),
     /// The daemon dies.
     Crash(Remembered),
     /// The host sleeps until then, and the daemon with it: it goes on where it was, and nobody looked.
@@ -185,6 +188,7 @@ pub struct Drive {
     approval_floor: Option<ApprovalFloor>,
     revisions: Revisions,
     devices_per_day: Option<DeviceLimit>,
+    clock_doubt: Option<ClockDoubt>,
     checked_to: usize,
     steps_at_once: usize,
     hour: (Timestamp, usize),
@@ -215,6 +219,7 @@ impl Drive {
             approval_floor: None,
             revisions: Revisions::File,
             devices_per_day: None,
+            clock_doubt: None,
             checked_to: 0,
             steps_at_once: 0,
             hour: (now, 0),
@@ -382,6 +387,10 @@ impl Drive {
             }
             Happening::Directory { is_readable } => self.disk.is_readable = *is_readable,
             Happening::Outside(edit) => self.far_end.outside(edit, self.now),
+            Happening::Clock(doubt) => {
+                self.clock_doubt = *doubt;
+                self.engine.world.second_clock.doubt = *doubt;
+            }
             Happening::Crash(remembered) => self.crash(*remembered),
             Happening::Sleep(until) => {
                 if self.down_until.is_none() && *until > self.now {
@@ -409,7 +418,8 @@ impl Drive {
                 | Command::ReleaseHold { .. }
                 | Command::Approve { .. }
                 | Command::Refuse { .. }
-                | Command::Confirm { .. } => {}
+                | Command::Confirm { .. }
+                | Command::ConfirmClock => {}
             },
             Err(refusal) => self.note(Note::Refused(actor.clone(), command.clone(), refusal)),
         }
@@ -460,6 +470,7 @@ impl Drive {
         self.engine.world.approval_floor.clone_from(&self.approval_floor);
         self.engine.world.revisions = self.revisions;
         self.engine.world.devices_per_day = self.devices_per_day;
+        self.engine.world.second_clock.doubt = self.clock_doubt;
         // A daemon looks for the stop file before anything else.
         if let Some((actor, reason, _)) = self.stop_file.clone().filter(|_| self.engine.state.stop.is_none())
         {

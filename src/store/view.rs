@@ -87,6 +87,15 @@ impl<'a> View<'a> {
         self.records_of(&sql, (plan.as_str(), rollout, kinds))
     }
 
+    /// The records of one kind that belong to no plan, oldest first.
+    ///
+    /// # Errors
+    /// When a row is not as it was written, or the database cannot be read.
+    pub fn of_the_account(&self, kind: &str) -> Result<Vec<Record>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM events WHERE plan IS NULL AND kind = ?1 ORDER BY seq");
+        self.records_of(&sql, [kind])
+    }
+
     /// The projections as they were last written.
     ///
     /// # Errors

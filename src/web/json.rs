@@ -9,6 +9,7 @@
 
 mod access;
 mod approval;
+mod clock;
 mod halt;
 mod health;
 mod superseded;
@@ -21,6 +22,7 @@ use utoipa::ToSchema;
 
 pub use access::{AccessIntentAnswer, AccessIntentJson, AccessOutcomeJson, AccessPolicyJson};
 pub use approval::{ApprovalJson, AskJson, AwaitedRing, WordJson};
+pub use clock::{ClockTroubleJson, ClockTrustJson};
 pub use halt::{DriftJson, HaltJson};
 pub use health::{DarkJson, GateJson, LookJson, SilentJson, StalledJson};
 pub use superseded::SupersededJson;
@@ -72,6 +74,15 @@ pub struct RolloutsAnswer {
     pub troubles: Vec<TroubleJson>,
     /// Set while the log cannot be written: nothing is decided and nothing is sent to Cloudflare.
     pub log_unwritable: Option<LogTroubleJson>,
+    /// What is wrong with the machine's clock: while anything is, no ring is entered.
+    #[serde(default)]
+    pub clock_troubles: Vec<ClockTroubleJson>,
+    /// Set while the machine's clock is believed by a person's word, whatever Cloudflare's answers say.
+    #[serde(default)]
+    pub clock_trust: Option<ClockTrustJson>,
+    /// Wall seconds since the last decision, however the clock was set; absent from older daemons.
+    #[serde(default)]
+    pub decided_ago_seconds: Option<u64>,
     /// Plans that a fault in ringward keeps from being decided.
     pub faults: Vec<FaultJson>,
     /// The end of the log.

@@ -20,6 +20,7 @@ use crate::fleet::Class;
 use crate::rollout::drift::Standing;
 use crate::rollout::health::Dark;
 use crate::rollout::report::{Report, RingReport};
+use crate::rollout::second_clock::ClockDoubt;
 use crate::rollout::state::{HeldOut, Phase, Stage, Tallies};
 use crate::rollout::verdict::{Evidence, Verdict};
 use crate::rollout::waits::{Wait, Waits};
@@ -99,6 +100,20 @@ impl Families {
         }
         let unwritable = "1 while the log cannot be written, so that nothing is decided or sent.";
         self.gauge("log_unwritable", unwritable, truth(view.log_unwritable.is_some()))?;
+        let behind =
+            "Seconds that the machine's clock is behind what was decided and recorded; 0 while it is not.";
+        let by = view.clock_behind.map_or(0.0, |(_, by)| by.as_secs_f64());
+        self.gauge("clock_behind_seconds", behind, by)?;
+        let doubted = "1 for what keeps the machine's clock from being believed: it differs from Cloudflare's, or cannot be compared.";
+        let doubted = self.gauges("clock_doubted", doubted, &["code"])?;
+        let found = view.second_clock.in_the_way(now).map(|doubt| doubt.code());
+        for code in ClockDoubt::CODES {
+            doubted.with_label_values(&[code]).set(truth(found == Some(code)));
+        }
+        if let Some(trust) = view.second_clock.trusted(now) {
+            let help = "Until when the machine's clock is believed by a person's word; absent without one.";
+            self.gauge("clock_trusted_until_timestamp_seconds", help, seconds(trust.until))?;
+        }
         let decided = "When the daemon last decided, by its own clock.";
         self.gauge("last_decision_timestamp_seconds", decided, seconds(view.at))?;
         if let Some(ticked_at) = view.ticked_at {

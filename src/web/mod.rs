@@ -21,6 +21,7 @@
 
 mod access;
 mod admission;
+mod clock;
 mod cover;
 pub mod forecast;
 mod guard;

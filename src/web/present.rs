@@ -7,13 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::clock;
 use super::json::{
     ApprovalJson, BlockerJson, ClassesJson, DarkJson, DeviceJson, DriftJson, EventJson, FaultJson,
     FileProblemJson, GateJson, GroupJson, HaltJson, HeadJson, HeldOutJson, HoldJson, LogTroubleJson,
     LookJson, MovesJson, NewerRingJson, NewerTargetJson, PlanAnswer, RingJson, RollbackJson,
     RollbackStepJson, RolloutJson, RolloutsAnswer, ScheduleJson, SilentJson, StalledJson, SupersededJson,
-    TroubleJson,
-    WaiverJson, WayBackJson,
+    TroubleJson, WaiverJson, WayBackJson,
 };
 use super::words::sentence;
 use crate::daemon::log::from_record;
@@ -22,6 +22,7 @@ use crate::fleet::{Census, Counts, Share};
 use crate::ids::RingName;
 use crate::rollout::downgrade::Moves;
 use crate::rollout::drift::DriftFinding;
+use crate::rollout::era::Eras;
 use crate::rollout::event::{Cause, Event};
 use crate::rollout::health::{Dark, Look, Stalled};
 use crate::rollout::report::{Blocker, NewerTarget, Report, RingReport};
@@ -65,6 +66,9 @@ pub(super) fn rollouts(view: &View) -> RolloutsAnswer {
             .log_unwritable
             .as_ref()
             .map(|trouble| LogTroubleJson { since: trouble.since, message: trouble.message.clone() }),
+        clock_troubles: clock::troubles(view),
+        clock_trust: clock::trust(view),
+        decided_ago_seconds: Some(view.taken.passed().as_secs()),
         faults: view
             .faults
             .iter()
@@ -432,8 +436,8 @@ pub(super) fn holds_a_revision(record: &Record) -> bool {
 }
 
 /// The revision in such a record.
-pub(super) fn plan(record: &Record) -> Option<PlanAnswer> {
-    let recorded = from_record(record).ok()?;
+pub(super) fn plan(record: &Record, eras: &Eras) -> Option<PlanAnswer> {
+    let recorded = from_record(record, eras).ok()?;
     let (Event::PlanAccepted { revision } | Event::PlanRevised { revision, .. }) = recorded.entry.event
     else {
         return None;
@@ -442,7 +446,7 @@ pub(super) fn plan(record: &Record) -> Option<PlanAnswer> {
         plan: record.record.plan.clone()?,
         rollout: record.record.rollout?,
         seq: record.seq.get(),
-        at: record.record.at,
+        at: recorded.at,
         digest: revision.digest.as_str().to_owned(),
         written: serde_json::from_str(&revision.written).ok()?,
     })
@@ -450,15 +454,15 @@ pub(super) fn plan(record: &Record) -> Option<PlanAnswer> {
 
 /// One record of the log. A kind that this ringward does not know is shown by its name.
 #[must_use]
-pub fn event(record: &Record) -> EventJson {
+pub fn event(record: &Record, eras: &Eras) -> EventJson {
     let fields = &record.record;
-    let text = match from_record(record) {
+    let text = match from_record(record, eras) {
         Ok(recorded) => sentence(&recorded.entry.event),
         Err(_) => format!("{} (of a version that this ringward does not know)", fields.kind),
     };
     EventJson {
         seq: record.seq.get(),
-        at: fields.at,
+        at: eras.happened(record.seq.get(), fields.at),
         plan: fields.plan.clone(),
         rollout: fields.rollout,
         kind: fields.kind.clone(),

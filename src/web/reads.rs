@@ -202,7 +202,8 @@ pub(super) async fn events(
     let more = records.len() > limit as usize;
     records.truncate(limit as usize);
     let next = records.last().filter(|_| more).map(|record| record.seq.get());
-    Ok(Json(EventsAnswer { events: records.iter().map(present::event).collect(), next }))
+    let eras = &services.handle.view().eras;
+    Ok(Json(EventsAnswer { events: records.iter().map(|one| present::event(one, eras)).collect(), next }))
 }
 
 /// The plan that the latest rollout follows, as the log keeps it.
@@ -217,7 +218,8 @@ pub(super) async fn plan(
     known(&services, &plan)?;
     let of = plan.clone();
     let found = read_log(&services, move |reader| newest_revision(reader, &of)).await?;
-    let answer = found.first().and_then(present::plan);
+    let eras = &services.handle.view().eras;
+    let answer = found.first().and_then(|record| present::plan(record, eras));
     let missing = || Failure::new(Kind::Fault, format!("the log has no revision of plan {plan}"));
     answer.map(Json).ok_or_else(missing)
 }

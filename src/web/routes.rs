@@ -77,6 +77,7 @@ fn api() -> OpenApiRouter<Services> {
         .routes(routes!(verbs::check_now))
         .routes(routes!(verbs::stop))
         .routes(routes!(verbs::start))
+        .routes(routes!(verbs::confirm_clock))
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::revoke))
         .routes(routes!(access::intend))
@@ -160,7 +161,7 @@ async fn ready(State(services): State<Services>) -> (StatusCode, Cow<'static, st
     (status = 200, description = "Metrics", body = String, content_type = "text/plain"), OfARead))]
 async fn scrape(State(services): State<Services>) -> Result<Response, Failure> {
     let view = services.handle.view();
-    let text = metrics::exposition(&view, &services.metrics, view.clock.now());
+    let text = metrics::exposition(&view, &services.metrics, view.now());
     let text = text.map_err(|error| Failure::new(Kind::Fault, format!("no metrics: {error}")))?;
     Ok(([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response())
 }

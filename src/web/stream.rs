@@ -34,6 +34,7 @@ use super::reads::read_log;
 use super::{Services, present};
 use crate::daemon::Handle;
 use crate::daemon::view::View;
+use crate::rollout::era::Eras;
 use crate::store::{Record, Seq};
 
 /// Streams at once on one listener; each holds a connection.
@@ -179,7 +180,7 @@ impl Feed {
             if view.head.seq > self.sent {
                 let records = self.portion().await?;
                 self.sent = records.last()?.seq;
-                self.ready = records.iter().map(record).collect::<Option<_>>()?;
+                self.ready = records.iter().map(|one| record(one, &view.eras)).collect::<Option<_>>()?;
             } else if !self.told.as_ref().is_some_and(|told| Arc::ptr_eq(told, &view)) {
                 if self.told.is_some() {
                     pause(VIEWS_APART).await;
@@ -204,9 +205,9 @@ impl Feed {
     }
 }
 
-fn record(record: &Record) -> Option<Event> {
+fn record(record: &Record, eras: &Eras) -> Option<Event> {
     let event = Event::default().event("record").id(record.seq.get().to_string());
-    event.json_data(present::event(record)).ok()
+    event.json_data(present::event(record, eras)).ok()
 }
 
 fn snapshot(view: &View) -> Option<Event> {

@@ -217,6 +217,20 @@ pub(super) async fn start(
     carry_out(&services, actor, reason, Command::Start { plans }).await
 }
 
+/// Confirm that this machine's clock is right, and the log dated ahead because the clock was.
+#[utoipa::path(post, path = "/api/v1/confirm-clock", tag = "verbs", operation_id = "confirm_clock",
+    request_body = ReasonRequest,
+    responses((status = 200, description = "It was done, and recorded", body = VerbAnswer), OfAVerb))]
+pub(super) async fn confirm_clock(
+    State(services): State<Services>,
+    asker: Extension<Asker>,
+    request: Request,
+) -> Answer {
+    let (actor, asked) = read(Verb::ConfirmClock, asker, request).await?;
+    only_a_reason(&asked)?;
+    carry_out(&services, actor, asked.reason, Command::ConfirmClock).await
+}
+
 /// Who asks, and for what.
 async fn read(
     verb: Verb,

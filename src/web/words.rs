@@ -30,6 +30,11 @@ fn fact(event: &Event) -> String {
         Event::ClockStepped { from, to } => {
             format!("nobody looked from {} to {}; that time counts for nothing", short(*from), short(*to))
         }
+        Event::ClockConfirmed { was, now, .. } => format!(
+            "the clock was confirmed: it is {}, and what was dated up to {} was dated ahead",
+            short(*now),
+            short(*was)
+        ),
         Event::Stopped {} => "all writes were stopped".to_owned(),
         Event::Started {} => "writes were allowed again".to_owned(),
         Event::TokenMade { token } => {

@@ -21,6 +21,7 @@ use ringward::rollout::report::{
     ApprovalReport, BlockReport, Blocker, NewerTarget, Report, RingReport, TooMany, TooManyToday, Unsure,
 };
 use ringward::rollout::safety::Veto;
+use ringward::rollout::second_clock::ClockDoubt;
 use ringward::rollout::state::{
     Approval, Assigned, Attempts, Back, HeldOut, Hold, PendingWrite, Phase, Soak, Stage, Validity, Words,
 };
@@ -217,6 +218,7 @@ examples!(blockers: Blocker {
     })),
     Blocker::Forbidden(..) => Blocker::Forbidden(r(), "2026.8.2100.0".parse().unwrap()),
     Blocker::ClockBehind(_) => Blocker::ClockBehind(at("2026-10-13T08:20:00Z")),
+    Blocker::ClockDoubted(_) => Blocker::ClockDoubted(ClockDoubt::Differs { ahead: 122_400 }),
     Blocker::LogUnwritable(_) => Blocker::LogUnwritable(Trouble {
         since: at("2026-10-13T07:50:00Z"),
         message: "could not write the log ringward.db: the disk is full (free some space on its volume)"
@@ -389,6 +391,8 @@ examples!(cancellations: Cancelled {
     Cancelled::Held => Cancelled::Held,
     Cancelled::OpeningClosed => Cancelled::OpeningClosed,
     Cancelled::FreezeBegun => Cancelled::FreezeBegun,
+    Cancelled::ClockBehind => Cancelled::ClockBehind,
+    Cancelled::ClockDiffers { .. } => Cancelled::ClockDiffers { doubt: ClockDoubt::NoDate },
     Cancelled::PlanChanged => Cancelled::PlanChanged,
     Cancelled::Blocked { .. } => Cancelled::Blocked { block: BlockKind::PlanInvalid },
     Cancelled::Forbidden { .. } => Cancelled::Forbidden { version: "2026.8.2100.0".parse().unwrap() },

@@ -106,10 +106,12 @@ pub(crate) struct Read {
 pub(crate) fn read_plans(plans: &[(String, String)]) -> BTreeMap<String, Vec<Read>> {
     let mut by_label: BTreeMap<String, Vec<Read>> = BTreeMap::new();
     for (label, text) in plans {
-        let read = read_all([("plan.yaml", text.as_bytes())], &Running::new()).remove(0);
+        let read = read_all([("plan.yaml", text.as_bytes())], &Running::new(), None).remove(0);
         let errors = |errors: Vec<PlanError>| errors.iter().map(ToString::to_string).collect::<Vec<_>>();
         let read = match read.outcome.map_err(errors) {
-            Ok(revision) => Read { name: revision.plan.name.clone(), file: OnDisk::Good(Box::new(revision)) },
+            Ok(good) => {
+                Read { name: good.revision.plan.name.clone(), file: OnDisk::Good(Box::new(good.revision)) }
+            }
             Err(errors) => {
                 assert!(label.ends_with("broken"), "the plan `{label}` has errors:\n{}", errors.join("\n"));
                 let (file, restrictions) = ("plan.yaml".to_owned(), read.restrictions);

@@ -31,6 +31,7 @@ use ringward::rollout::command::{Command, StartPlans};
 use ringward::rollout::event::{Actor, Mode};
 use ringward::rollout::remote::{GroupContent, Member, Standing, VersionEntry};
 use ringward::rollout::rollback::Scope;
+use ringward::rollout::second_clock::ClockDoubt;
 use ringward::rollout::verdict::Gate;
 use ringward::time::{SignedDuration, Timestamp};
 use ringward::version::Environment;
@@ -170,6 +171,11 @@ impl Script {
                 Happening::Directory { is_readable: *word == "readable" }
             }
             ["outsider", verb @ ..] => Happening::Outside(outsider(verb, line)),
+            ["clock", "ahead", by] => {
+                Happening::Clock(Some(ClockDoubt::Differs { ahead: span(by).as_secs() }))
+            }
+            ["clock", "untold"] => Happening::Clock(Some(ClockDoubt::NoDate)),
+            ["clock", "right"] => Happening::Clock(None),
             ["crash"] => Happening::Crash(Remembered::Devices),
             ["crash", "forgetting", "devices"] => Happening::Crash(Remembered::Nothing),
             ["sleep", "until", ..] => Happening::Sleep(instant(&words[2..]).0),

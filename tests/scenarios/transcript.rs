@@ -257,6 +257,8 @@ fn happened(happening: &Happening) -> String {
             }
             Outsider::Creates(created) => format!("somebody else creates {}", content(created)),
         },
+        Happening::Clock(Some(doubt)) => format!("the clock: {doubt}"),
+        Happening::Clock(None) => "the clock agrees with Cloudflare's again".to_owned(),
         Happening::Crash(Remembered::Devices) => "the daemon dies".to_owned(),
         Happening::Crash(Remembered::Nothing) => "the daemon dies and forgets the devices".to_owned(),
         Happening::Sleep(until) => format!("the host sleeps until {}", short(*until)),

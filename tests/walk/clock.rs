@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use ringward::rollout::event::{Event, Recorded};
 use ringward::rollout::state::Stage;
@@ -17,11 +17,14 @@ use crate::volume::{Service, changing, read};
 const SPEED: f64 = 3_000.0;
 
 /// Debian's package, installed where it is missing, as the suites in other languages do it.
-fn library() -> PathBuf {
+pub(crate) fn library() -> PathBuf {
     let find = || {
         let directories = std::fs::read_dir("/usr/lib").unwrap().filter_map(Result::ok);
         directories.map(|entry| entry.path().join("faketime/libfaketimeMT.so.1")).find(|path| path.exists())
     };
+    // One at a time: the package manager has one lock.
+    static INSTALLING: Mutex<()> = Mutex::new(());
+    let _one = INSTALLING.lock();
     find().unwrap_or_else(|| {
         let script = "source tests/support/tools.sh && need_apt faketime=faketime";
         let installed = Command::new("bash").args(["-c", script]).status().unwrap();
@@ -30,7 +33,7 @@ fn library() -> PathBuf {
     })
 }
 
-fn set(offset: &Path, text: &str) {
+pub(crate) fn set(offset: &Path, text: &str) {
     // In one step: half a file would be another time.
     let draft = offset.with_extension("draft");
     std::fs::write(&draft, text).unwrap();

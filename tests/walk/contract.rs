@@ -62,7 +62,7 @@ async fn relay(State(relay): State<Arc<Relay>>, request: Request) -> Response {
     match sent {
         Ok(answer) => {
             let status = answer.status().as_u16();
-            for name in ["content-type", "retry-after", "ratelimit", "ratelimit-policy"] {
+            for name in ["content-type", "date", "retry-after", "ratelimit", "ratelimit-policy"] {
                 if let Some(value) = answer.headers().get(name) {
                     response = response.header(name, value);
                 }

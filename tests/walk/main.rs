@@ -23,4 +23,5 @@ mod stops;
 mod storage;
 mod stories;
 mod support;
+mod time;
 mod volume;

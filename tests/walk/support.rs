@@ -66,7 +66,11 @@ impl Walk {
 
     /// The same from another instant on.
     pub(crate) async fn starting(epoch: &str, plan: &str, speed: f64, seed: u64, devices: usize) -> Self {
-        let clock = Clock::fast_from(epoch.parse().unwrap(), speed);
+        Self::on(Clock::fast_from(epoch.parse().unwrap(), speed), plan, seed, devices).await
+    }
+
+    /// The same on another clock.
+    pub(crate) async fn on(clock: Clock, plan: &str, seed: u64, devices: usize) -> Self {
         let account = AccountSettings { seed, devices, ..AccountSettings::default() };
         let settings = sandbox::Settings { listen: "127.0.0.1:0".parse().unwrap(), clock, account };
         let walk = Self {
@@ -119,6 +123,7 @@ impl Walk {
             devices_per_day: None,
             revisions: Revisions::File,
             settles: Settles::of(0.0, &clock),
+            clock_trust: None,
         })
         .await
         .unwrap()

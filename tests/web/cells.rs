@@ -4,6 +4,8 @@
 //! **Invariant:** a situation is left out only where no log leads to it, and the state machine
 //! itself says so.
 
+mod clock;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -364,8 +366,11 @@ impl Core {
                 let answer = command((&state, &seen.lock().unwrap()), &actor, &reason, &asked, at(SINCE))
                     .map(|entries| {
                         for entry in &entries {
-                            let recorded =
-                                Recorded { seq: state.seq + 1, at: at(SINCE), entry: entry.clone() };
+                            let at = match entry.event {
+                                Event::ClockConfirmed { now, .. } => now,
+                                _ => at(SINCE),
+                            };
+                            let recorded = Recorded { seq: state.seq + 1, at, entry: entry.clone() };
                             state.apply(&recorded).unwrap();
                         }
                         let said = done(&entries, &state, &asked);
@@ -441,6 +446,7 @@ fn kinds(effect: Effect, holds: Holds) -> Vec<&'static str> {
         Effect::Start => vec!["started"],
         Effect::StartPaused if is_paused => vec!["started"],
         Effect::StartPaused => vec!["paused", "started"],
+        Effect::ConfirmClock => vec!["clock_confirmed"],
     }
 }
 
@@ -471,6 +477,7 @@ async fn every_cell_is_answered_as_the_table_has_it() {
     approving(&core, &mut seen).await;
     confirming(&core, &mut seen).await;
     forbidding(&core, &mut seen).await;
+    clock::confirming(&core, &mut seen).await;
     let known = Verb::ALL.into_iter().flat_map(|verb| {
         let effects = verbs::effects(verb).into_iter().map(Cell::Done);
         effects.chain(verbs::refusals(verb).into_iter().map(Cell::Refused))

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ringward::cloudflare::RequestObserver as _;
+use ringward::config::ClockTrust;
 use ringward::rollout::report::Report;
 use serde::Deserialize;
 
@@ -28,7 +29,10 @@ struct Metric {
 /// Everything that `/metrics` can show, from snapshots in which everything happens at once.
 async fn exported() -> BTreeMap<String, Metric> {
     let soon = Report { earliest_move: Some(at("2026-10-13T09:00:00Z")), ..report("client") };
-    let world = World::new(stopped(view(vec![soon, troubled("second"), ailing("third")])), Ok("done"));
+    let mut view = stopped(view(vec![soon, troubled("second"), ailing("third")]));
+    view.second_clock.trust =
+        Some(ClockTrust { until: at("2100-01-01T00:00:00Z"), reason: "the proxy is mended".to_owned() });
+    let world = World::new(view, Ok("done"));
     world.services.metrics.finished("list_groups", "200", 0.2);
     let text = get(&world.app, "/metrics").await.body;
     let mut found = BTreeMap::new();

@@ -6,6 +6,7 @@ use ringward::ids::GroupId;
 use ringward::rollout::event::{Block, Cause, Event, Mode, WriteId, WriteIntent};
 use ringward::rollout::report::{BlockReport, Blocker, Report};
 use ringward::rollout::safety::Veto;
+use ringward::rollout::second_clock::ClockDoubt;
 use ringward::rollout::state::Phase;
 use ringward::rollout::verdict::Unknown;
 use ringward::rollout::world::Trouble;
@@ -124,6 +125,10 @@ fn blockers() -> Vec<(Blocker, &'static str)> {
         ),
         (Blocker::Forbidden(name(), "2026.8.2100.0".parse().unwrap()), "the plan forbids 2026.8.2100.0"),
         (Blocker::ClockBehind(until), "the clock was set back"),
+        (
+            Blocker::ClockDoubted(ClockDoubt::Differs { ahead: 122_400 }),
+            "this machine's clock is 1d 10h ahead of Cloudflare's",
+        ),
         (
             Blocker::LogUnwritable(Trouble { since: until, message: "the disk is full".to_owned() }),
             "the log cannot be written since 2026-10-13 09:00 UTC: the disk is full",

@@ -24,7 +24,7 @@ async fn the_keys_of_the_api_are_kept() {
     let rows = [
         (
             "",
-            "account at budget_remaining clock faults full_sweep_at head log_unwritable mode next_check problems \
+            "account at budget_remaining clock clock_troubles clock_trust decided_ago_seconds faults full_sweep_at head log_unwritable mode next_check problems \
              rollouts stopped swept_at troubles",
         ),
         ("/stopped", "actor reason since"),

@@ -15,9 +15,11 @@ use ringward::plan::model::{Percent, PlanDigest};
 use ringward::rollout::approval::{Approved, Ask, AskedBy, Given, Hearing, Tally};
 use ringward::rollout::command::Command;
 use ringward::rollout::drift::{DriftFinding, DriftKind, Standing};
+use ringward::rollout::era::Eras;
 use ringward::rollout::event::{Actor, Cause, Entry, Event, GroupDrift, Mode, RolloutId, Trigger, WriteId};
 use ringward::rollout::health::{Dark, Look, Stalled};
 use ringward::rollout::report::{ApprovalReport, Blocker, Report, RingReport, ScheduleReport};
+use ringward::rollout::second_clock::SecondClock;
 use ringward::rollout::state::{Approval, HeldOut, Hold, Phase, Tallies, Tokens, Validity, Words};
 use ringward::rollout::verbs::{Offered, WaysBack};
 use ringward::rollout::verdict::{Evidence, Exempt, Failing, Gate, Judgement, Verdict, Waiting};
@@ -26,7 +28,7 @@ use ringward::rollout::world::{Read, Trouble, Want};
 use ringward::simulation::forecast::NoForecast;
 use ringward::store::{Head, ProjectionRows, Seq, Store};
 use ringward::telemetry::Metrics;
-use ringward::time::{Clock, Span, Timestamp};
+use ringward::time::{Clock, Span, Stopwatch, Timestamp};
 use ringward::version::Environment;
 use ringward::web::{Services, router};
 use tempfile::TempDir;
@@ -353,6 +355,7 @@ pub(super) fn view(reports: Vec<Report>) -> View {
             Trouble { since: at("2026-10-12T09:55:00Z"), message: "status 503".to_owned() },
         )],
         head: Head { seq: Seq::new(41), ..Head::EMPTY },
+        eras: Eras::default(),
         budget_remaining: 587,
         full_sweep_at: Some(at("2026-10-12T08:50:00Z")),
         swept_at: Some(at("2026-10-12T09:50:00Z")),
@@ -364,6 +367,9 @@ pub(super) fn view(reports: Vec<Report>) -> View {
         tokens: Tokens::default(),
         waits: Waits::default(),
         log_unwritable: None,
+        clock_behind: None,
+        second_clock: SecondClock::default(),
+        taken: Stopwatch::start(),
         ticked_at: Some(at("2026-10-12T09:59:59Z")),
     }
 }

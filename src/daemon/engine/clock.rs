@@ -6,14 +6,18 @@
 //! three cannot be told apart, so each is taken for the worst: that time counts for no soak, no deadline
 //! and no `unknown_after`.
 //!
+//! While the clock is behind the present instant, that goes on at half the pace of the monotonic clock:
+//! reads, ages and alerts go on, and the clock catches up all the same.
+//!
 //! **Invariant:** between two looks the present instant stands, so that nothing is decided, observed or
 //! recorded at an instant whose step is not on record; it never goes back.
 
 use std::time::Duration;
 
 use crate::daemon::engine::{Appended, Engine, EngineError};
+use crate::fleet::Fleet;
 use crate::rollout::event::{Actor, Entry, Event};
-use crate::time::{Clock, SignedDuration, Timestamp, in_words, since};
+use crate::time::{Clock, SignedDuration, Stopwatch, Timestamp, after, in_words, since};
 
 /// More than this between two looks was not watched: five of the loop's longest sleeps. In wall time, so
 /// that a fast clock's ordinary sleep is none; in the clock's own for one that is slower than the wall.
@@ -22,6 +26,8 @@ const UNWATCHED: Duration = Duration::from_secs(300);
 const SET_BACK: Duration = Duration::from_secs(60);
 /// A clock this far behind the present instant was set back; less is time keeping at work.
 const CLOCK_SLACK: SignedDuration = SignedDuration::from_secs(5);
+/// While the clock is behind the present instant, that takes so many times as long to go on.
+const PACE_BEHIND: u32 = 2;
 /// Steps kept while the log cannot be written.
 const MAX_KEPT: usize = 64;
 
@@ -33,13 +39,46 @@ pub(super) struct ClockWatch {
     seen: Timestamp,
     /// The latest that was ever seen.
     latest: Timestamp,
+    /// Since the present instant went on by itself.
+    looked: Stopwatch,
     steps: Vec<(Timestamp, Timestamp)>,
 }
 
 impl ClockWatch {
     pub(super) fn new(clock: Clock) -> Self {
         let now = clock.now();
-        Self { clock, seen: now, latest: now, steps: Vec::new() }
+        Self { clock, seen: now, latest: now, looked: Stopwatch::start(), steps: Vec::new() }
+    }
+
+    /// The clock so long ago by a present instant that goes on by itself, at the latest.
+    fn passed_before(&self, ago: SignedDuration) -> Timestamp {
+        let ago = i32::try_from(PACE_BEHIND).ok().and_then(|pace| ago.checked_mul(pace));
+        after(self.seen, -ago.unwrap_or(SignedDuration::MAX))
+    }
+
+    /// The clock at the last look.
+    pub(super) const fn seen(&self) -> Timestamp {
+        self.seen
+    }
+
+    /// How far the present instant has gone on by itself since it did last, in whole milliseconds: what is
+    /// less, counts for the next look.
+    fn goes_on(&self) -> SignedDuration {
+        let passed = SignedDuration::try_from(self.looked.passed() / PACE_BEHIND).unwrap_or_default();
+        SignedDuration::from_millis(
+            i64::try_from(self.clock.from_wall(passed).as_millis()).unwrap_or_default(),
+        )
+    }
+
+    /// How long to sleep on the wall clock until `instant`, by a present instant of `now` that goes on by
+    /// itself.
+    pub(super) fn wall_until(&self, now: Timestamp, instant: Timestamp) -> Duration {
+        self.clock.wall_length(since(now, instant)).saturating_mul(PACE_BEHIND)
+    }
+
+    /// By how much the clock was behind an instant at the last look.
+    pub(super) fn behind(&self, instant: Timestamp) -> SignedDuration {
+        since(self.seen, instant)
     }
 
     /// Begins to watch a clock that may be behind the log's last record: then it was set back while no
@@ -83,14 +122,56 @@ impl Engine {
         Some(self.now()).filter(|now| since(self.watch.seen, *now) > CLOCK_SLACK)
     }
 
+    /// A person confirmed the clock, which is `now`: what was seen by a clock that was ahead is forgotten,
+    /// the devices with their own clocks included; that only delays.
+    ///
+    /// # Errors
+    /// When the log cannot be believed any more.
+    pub(super) fn begin_era(&mut self, now: Timestamp) -> Result<(), EngineError> {
+        (self.watch.seen, self.watch.latest) = (now, now);
+        self.watch.looked = Stopwatch::start();
+        self.watch.steps.clear();
+        self.sampled_at = None;
+        let devices: Vec<_> = self.world.fleet.devices().map(|device| device.latest.id.clone()).collect();
+        let forgotten = self.store.as_mut().map_or(Ok(()), |store| store.delete_devices(&devices));
+        self.after_saving(forgotten)?;
+        self.look_anew();
+        self.world.clock_behind = None;
+        self.world.fleet = Fleet::default();
+        self.world.troubles.clear();
+        Ok(())
+    }
+
+    /// What an instant of the past was by the clock as it is now, at the latest: what Cloudflare is asked
+    /// about by its own time.
+    pub(in crate::daemon) fn by_the_clock(&self, instant: Timestamp) -> Timestamp {
+        match self.clock_behind() {
+            Some(now) => self.watch.passed_before(since(instant, now)),
+            None => instant,
+        }
+    }
+
+    /// How long to sleep on the wall clock until `instant`.
+    pub(in crate::daemon) fn wall_until(&self, instant: Timestamp) -> Duration {
+        match self.clock_behind() {
+            Some(now) => self.watch.wall_until(now, instant),
+            None => self.watch.clock.wall_until(instant),
+        }
+    }
+
     /// Looks at the clock, and records a step since the last look.
     ///
     /// # Errors
     /// When the log cannot be believed any more.
     pub(in crate::daemon) fn look_at_clock(&mut self) -> Result<(), EngineError> {
-        let (watched, now) = (self.now(), self.watch.clock.now());
+        // The stopwatch is read before the clock and begins anew after it: never too much goes on.
+        let (watched, on) = (self.now(), self.watch.goes_on());
+        let now = self.watch.clock.now();
+        if on > SignedDuration::ZERO {
+            self.watch.looked = Stopwatch::start();
+        }
         let seen = std::mem::replace(&mut self.watch.seen, now);
-        self.watch.latest = self.watch.latest.max(now);
+        self.watch.latest = now.max(after(watched, on));
         if let Some(step) = step(&self.watch.clock, seen, watched, now) {
             if self.watch.steps.len() == MAX_KEPT {
                 // The oldest two become one: no time that nobody watched is forgotten.
@@ -115,7 +196,7 @@ impl Engine {
 fn entry((from, to): (Timestamp, Timestamp)) -> Entry {
     let reason = if to < from {
         format!(
-            "the clock was set back by {}; nothing is written until it has caught up",
+            "the clock was set back by {}; nothing is written until it has caught up, or a person confirms it",
             in_words(since(to, from))
         )
     } else {

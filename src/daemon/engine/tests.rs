@@ -302,6 +302,96 @@ fn a_clock_that_was_set_back_while_no_daemon_ran_is_on_record() {
     assert!(found.len() == 1 && found[0].0 == ahead && found[0].1 < ahead, "{found:?}");
 }
 
+/// Nobody reads, ages or alerts by a clock that stands still.
+#[test]
+fn a_clock_that_is_behind_goes_on_looking_at_half_its_pace() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut engine, last) = standing(directory.path());
+    let (days, hour) = (SignedDuration::from_hours(24 * 4_000), SignedDuration::from_hours(1));
+    // A moment of the wall is hours of this clock.
+    engine.watch.clock = Clock::fast_from(after(last, -days), 1e6);
+    let pass = engine.pass().unwrap();
+    let due = |pass: &Pass| pass.reads.iter().map(|want| want.at).min().unwrap();
+    let (begun, first, last) = (engine.watch.seen(), due(&pass), engine.now());
+    while engine.now() < after(last, hour) {
+        engine.look_at_clock().unwrap();
+    }
+    let pass = engine.pass().unwrap();
+    assert!(since(last, engine.now()) * 2 <= since(begun, engine.watch.seen()), "the clock catches up");
+    assert_eq!(engine.world.clock_behind, Some(engine.now()));
+    assert!(first <= engine.now(), "reads are due");
+    let codes: Vec<_> = pass.reports[0].waiting_on.iter().map(|blocker| blocker.code()).collect();
+    assert_eq!(codes[0], "clock_behind", "{codes:?}");
+    assert_eq!(steps(&engine).len(), 1, "the step is on record once");
+}
+
+#[test]
+fn what_was_seen_while_the_clock_was_behind_is_read_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut engine, last) = standing(directory.path());
+    engine.watch.clock = Clock::fast_from(after(last, -SignedDuration::from_hours(1)), 1e-9);
+    engine.pass().unwrap();
+    engine.world.groups = Some(crate::rollout::world::Observed { value: Vec::new(), as_of: last });
+    engine.pass().unwrap();
+    assert!(engine.world.groups.is_some(), "it still looks");
+    engine.watch.clock = Clock::fast_from(after(last, SignedDuration::from_mins(1)), 1e-9);
+    engine.pass().unwrap();
+    assert_eq!((engine.world.clock_behind, &engine.world.groups), (None, &None));
+}
+
+#[test]
+fn a_person_confirms_a_clock_that_is_behind_the_log_and_cloudflare_bears_it_out() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut engine, last) = standing(directory.path());
+    let ana = Actor::Local { user: "ana".to_owned() };
+    let ask = |engine: &mut Engine| {
+        engine
+            .command(&ana, "the battery was flat", &Command::ConfirmClock)
+            .unwrap()
+            .map_err(|why| why.to_string())
+    };
+    assert!(ask(&mut engine).unwrap_err().contains("not behind the log"));
+    // It was ahead by 40 days, and is right again.
+    let right = after(last, -SignedDuration::from_hours(24 * 40));
+    engine.watch.clock = Clock::fast_from(right, 1e-9);
+    engine.pass().unwrap();
+    let agreed = |minutes: i64| crate::rollout::second_clock::AgreedAnswer {
+        at: after(right, -SignedDuration::from_mins(minutes)),
+        ahead_ms: 300,
+    };
+    let rows: [(&str, &[i64]); 4] = [
+        ("no answer", &[]),
+        ("two answers", &[1, 0]),
+        ("an old one among them", &[11, 1, 0]),
+        ("one from the future", &[2, 1, -1]),
+    ];
+    for (row, answers) in rows {
+        engine.world.second_clock.agreed = answers.iter().copied().map(agreed).collect();
+        assert!(ask(&mut engine).unwrap_err().contains("fewer than three answers"), "{row}");
+    }
+    engine.world.second_clock.agreed = [10, 1, 0].map(agreed).to_vec();
+    let done = ask(&mut engine).unwrap();
+    assert!(done.starts_with("the clock is confirmed"), "{done}");
+    assert_eq!(engine.now(), right);
+    engine.pass().unwrap();
+    assert_eq!(engine.world.clock_behind, None);
+    assert!(ask(&mut engine).unwrap_err().contains("not behind the log"), "once");
+    engine.command(&ana, "a look first", &Command::Pause(plan())).unwrap().unwrap();
+    assert_eq!(engine.state.last_at, Some(right), "what follows is dated by the clock");
+    assert_eq!(engine.state.plans[&plan()].rollout.phase_since, right, "nothing lies in the future");
+    assert_eq!(steps(&engine).len(), 1);
+    let view = engine.store.as_ref().unwrap().view();
+    view.verify_chain().unwrap();
+    assert_eq!(log::replay(view).unwrap(), engine.state, "law 9");
+    // A restart goes on by the clock, though the rows are dated 40 days later.
+    drop(engine);
+    let mut again = self::engine(directory.path());
+    again.pass().unwrap();
+    assert_eq!(again.world.clock_behind, None);
+    assert!(since(last, again.now()) < SignedDuration::from_hours(1), "{}", again.now());
+    assert_eq!(steps(&again).len(), 1);
+}
+
 #[test]
 fn a_log_that_fails_holds_everything_until_it_is_back() {
     let directory = tempfile::tempdir().unwrap();

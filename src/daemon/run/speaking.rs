@@ -47,6 +47,9 @@ impl Owner {
     /// Has the members read that a word needs, and puts it off until they are; gives it back where
     /// nothing is to be read first.
     pub(super) fn put_off(&mut self, asking: Asking) -> Option<Asking> {
+        if asking.command == Command::ConfirmClock {
+            return self.put_off_for_the_clock(asking);
+        }
         let now = self.engine.now();
         let mut waits_for = claim::groups(&self.engine.state, &self.engine.world, &asking.command);
         waits_for.retain(|group| {
@@ -67,6 +70,26 @@ impl Owner {
         self.start_reads(&wants, now);
         self.spoken.push(Spoken { asking, waits_for });
         None
+    }
+
+    /// Asks Cloudflare for the time, as often as a word on the clock needs.
+    fn put_off_for_the_clock(&mut self, asking: Asking) -> Option<Asking> {
+        if self.clock_asked.len() >= MAX_WAITING {
+            let _ = asking.reply.send(Err(CommandError::Unavailable("too many people speak up at once")));
+            return None;
+        }
+        self.clock_asked.push(asking);
+        self.tasks.spawn(self.far_side.clone().ask_time());
+        None
+    }
+
+    /// Cloudflare told the time, or did not: the words that waited for it are judged.
+    pub(super) fn heard_time(&mut self) -> Result<(), DaemonError> {
+        self.compare_clocks();
+        for asking in std::mem::take(&mut self.clock_asked) {
+            self.carry_out(asking, Sight::Clear)?;
+        }
+        Ok(())
     }
 
     /// A group was read, or could not be: the words that waited for nothing else are judged.
@@ -98,6 +121,9 @@ impl Owner {
             self.engine.world.user_groups = unseen;
         }
         let mut answer = answer?;
+        if command == Command::ConfirmClock && answer.is_ok() {
+            self.reading.begin_era();
+        }
         // The snapshot first, so that who asked sees what the request did.
         match (&mut answer, &command) {
             (Ok(done), Command::CheckNow(plan)) => {

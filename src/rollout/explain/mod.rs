@@ -117,6 +117,7 @@ impl Report {
             Blocker::Block(block) => Some(block.since),
             Blocker::ClockBehind(_)
             | Blocker::Forbidden(..)
+            | Blocker::ClockDoubted(_)
             | Blocker::BudgetSpent { .. }
             | Blocker::Veto(..)
             | Blocker::GroupsUnread(_)
@@ -163,6 +164,7 @@ impl Report {
             | Blocker::Block(_)
             | Blocker::Forbidden(..)
             | Blocker::ClockBehind(_)
+            | Blocker::ClockDoubted(_)
             | Blocker::LogUnwritable(_)
             | Blocker::InFlight(..)
             | Blocker::OtherWrite { .. }
@@ -234,6 +236,7 @@ fn until(blocker: &Blocker) -> Option<Timestamp> {
         | Blocker::Paused(_)
         | Blocker::Halted(_)
         | Blocker::Forbidden(..)
+        | Blocker::ClockDoubted(_)
         | Blocker::LogUnwritable(_)
         | Blocker::Veto(..)
         | Blocker::GroupsUnread(_)

@@ -7,6 +7,7 @@ use crate::ids::RingName;
 use crate::rollout::cause::Cause;
 use crate::rollout::drift::{DriftKind, GroupDrift, Never};
 use crate::rollout::report::Blocker;
+use crate::rollout::second_clock::ClockDoubt;
 use crate::rollout::verdict::{Evidence, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
 
 /// What would change a blocker.
@@ -49,8 +50,19 @@ pub(in crate::rollout) fn way_out(blocker: &Blocker, plan: &str) -> WayOut {
         Blocker::Forbidden(..) => WayOut::words(
             "name another version in the plan, or take the entry out of `forbid` if it is safe by now",
         ),
-        Blocker::ClockBehind(_) => WayOut::words(
-            "nothing: it goes on by itself once the clock has caught up; see that the machine's clock is right",
+        Blocker::ClockBehind(_) => WayOut::then(
+            "see that this machine's clock is right; it goes on by itself once the clock has caught up, in twice the time that it is behind. Where the clock is right and the log is dated ahead",
+            "ringward confirm clock --reason …".to_owned(),
+        ),
+        Blocker::ClockDoubted(ClockDoubt::Differs { .. }) => WayOut::words(
+            "set this machine's clock right, and look after its time service; where a proxy in between has the wrong time, write `clock: {trust: machine, until: DATE, reason: …}` into ringward.yaml and restart",
+        ),
+        Blocker::ClockDoubted(ClockDoubt::NotCompared) => WayOut::then(
+            "nothing: the next answer of Cloudflare is compared; whether one comes is told by",
+            "ringward status".to_owned(),
+        ),
+        Blocker::ClockDoubted(ClockDoubt::NoDate) => WayOut::words(
+            "see which proxy in between takes the `Date` out of Cloudflare's answers; until it is right, write `clock: {trust: machine, until: DATE, reason: …}` into ringward.yaml and restart",
         ),
         Blocker::LogUnwritable(_) => WayOut::words(
             "mend what it names (free space on the disk, make the volume writable, mount it again); then it goes on by itself, within half a minute",

@@ -5,8 +5,10 @@ use crate::ids::RingName;
 use crate::rollout::approval::Tally;
 use crate::rollout::cause::Cause;
 use crate::rollout::report::{Blocker, Report, TooMany, TooManyToday, change};
+use crate::rollout::second_clock::CLOCKS_APART;
 use crate::rollout::state::{Rollback, Validity};
 use crate::rollout::verdict::{Evidence, Failing, Gate, Judgement, Unknown, Verdict, Waiting, short};
+use crate::time::in_words;
 
 /// The words about one blocker.
 pub(super) struct Words {
@@ -32,8 +34,12 @@ pub(super) fn words(report: &Report, blocker: &Blocker) -> Words {
             "A version that `forbid` covers is offered to nobody, whoever asks for it.".to_owned(),
         ),
         Blocker::ClockBehind(until) => (
-            format!("this machine's clock was set back; ringward was at {} already", short(*until)),
-            "Nothing is written before the clock has passed that instant, so that the log stays in order and no wait is cut short.".to_owned(),
+            format!("this machine's clock was set back, or was ahead before; ringward was at {} already", short(*until)),
+            "Nothing is written before the clock has caught up, so that the log stays in order and no wait is cut short. Devices are read meanwhile, by a time that goes on at half its pace.".to_owned(),
+        ),
+        Blocker::ClockDoubted(doubt) => (
+            doubt.to_string(),
+            format!("No ring is entered, written back or verified on a clock that is more than {} from Cloudflare's, or that cannot be compared: an opening, a freeze or a soak would begin or end at the wrong time. Devices are read as before, and a rollback goes on.", in_words(CLOCKS_APART)),
         ),
         Blocker::LogUnwritable(trouble) => (
             format!("ringward's log cannot be written: {}", trouble.message),

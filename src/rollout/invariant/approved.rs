@@ -22,6 +22,12 @@ pub(super) struct WordLine<'a> {
     groups: &'a [UserGroupName],
     /// `None`: a refusal.
     expires_at: Option<Timestamp>,
+    at: Timestamp,
+}
+
+/// Approvals of a clock that was ahead are void; a refusal stands.
+pub(super) fn begin_era(words: &mut Vec<WordLine<'_>>, now: Timestamp) {
+    words.retain(|word| word.expires_at.is_none() || word.at <= now);
 }
 
 /// Takes a word into the books; another revision, or another rollout, takes words out.
@@ -46,7 +52,7 @@ pub(super) fn take<'a>(words: &mut Vec<WordLine<'a>>, in_force: Option<&PlanDige
     };
     let Some(by) = recorded.entry.actor.email() else { return };
     words.retain(|word| !(word.plan == plan && word.ring == ring && word.by == by));
-    words.push(WordLine { plan, ring, by, digest, groups, expires_at });
+    words.push(WordLine { plan, ring, by, digest, groups, expires_at, at: recorded.at });
 }
 
 /// A word that is spoken.

@@ -107,7 +107,7 @@ fn adoption(
 }
 
 pub(super) fn waived(audit: &mut Audit, ring: &RingLine<'_>, recorded: &Recorded, word: &Judgement) {
-    audit.require(ring.waived.contains(&word.gate), Law::Grounded, recorded.seq, || {
+    audit.require(ring.waived.contains_key(&word.gate), Law::Grounded, recorded.seq, || {
         format!("{} is exempt by a waiver that is not on record", word.name())
     });
 }

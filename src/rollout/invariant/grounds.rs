@@ -17,7 +17,8 @@ const FAILURES_TO_HALT: u32 = 6;
 pub(super) fn chain(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
     let (law, seq) = (Law::Chain, recorded.seq);
     audit.require(seq == ledger.last_seq + 1, law, seq, || format!("it follows event {}", ledger.last_seq));
-    audit.require(ledger.last_at.is_none_or(|last| last <= recorded.at), law, seq, || {
+    let confirms = matches!(recorded.entry.event, Event::ClockConfirmed { .. });
+    audit.require(confirms || ledger.last_at.is_none_or(|last| last <= recorded.at), law, seq, || {
         "its time lies before that of the event before it".to_owned()
     });
     let event = &recorded.entry.event;
@@ -26,6 +27,7 @@ pub(super) fn chain(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
             rollout,
             Event::DaemonStarted { .. }
             | Event::ClockStepped { .. }
+            | Event::ClockConfirmed { .. }
             | Event::Stopped {}
             | Event::Started {}
             | Event::TokenMade { .. }
@@ -209,6 +211,7 @@ pub(super) fn actor(audit: &mut Audit, recorded: &Recorded) {
         // What sets a rollback off today is a person, and nothing else.
         Event::RollbackStarted { trigger: Trigger::Person, .. }
         | Event::Stopped {}
+        | Event::ClockConfirmed { .. }
         | Event::Paused {}
         | Event::GateWaived { .. } => {
             audit.require(!engine, Law::ActorAndReason, recorded.seq, || format!("the engine did {kind}"));
@@ -249,7 +252,7 @@ pub(super) fn halts_and_waivers(audit: &mut Audit, ledger: &Ledger<'_>, recorded
             let reached = line.ring(ring).is_some_and(|ring| {
                 ring.place != Place::Pending
                     && (ring.place != Place::Verified || of_health)
-                    && !ring.waived.contains(gate)
+                    && !ring.waived.contains_key(gate)
             });
             audit.require(reached, law, seq, || format!("{ring} has no gate {gate} to waive now"));
         }

@@ -251,7 +251,7 @@ pub(super) fn ungrounded(
     if let Some(why) = misjudged(plan, ring, recorded, judgement) {
         return Some(format!("{}: {why}", judgement.name()));
     }
-    if ring.waived.contains(&judgement.gate) {
+    if ring.waived.contains_key(&judgement.gate) {
         return Some(format!("gate {} of the ring is waived", judgement.gate));
     }
     // Sighted again after that, it counts again: then it was silent only later, or is read of later.

@@ -129,7 +129,7 @@ pub(super) struct PlanLine<'a> {
     /// Whether a newer target took over while it ran.
     pub(super) was_replaced: bool,
     /// Since when its file is gone, while it is.
-    withdrawn_at: Option<Timestamp>,
+    pub(super) withdrawn_at: Option<Timestamp>,
     /// When its holds, the stop, its withdrawal and the spans that nobody watched began and ended.
     pub(super) still: Vec<(Timestamp, Option<Timestamp>)>,
     pub(super) rings: Vec<RingLine<'a>>,
@@ -163,7 +163,7 @@ pub(super) struct RingLine<'a> {
     /// From where the adoption deadline counts.
     pub(super) deadline_from: Option<Timestamp>,
     pub(super) adopted_at: Option<Timestamp>,
-    pub(super) waived: BTreeSet<Gate>,
+    pub(super) waived: BTreeMap<Gate, Timestamp>,
     /// Devices that a person accepted, by the health gate that found them, and when they did last.
     pub(super) accepted: BTreeMap<(Gate, Option<Environment>), BTreeMap<&'a DeviceId, Timestamp>>,
     pub(super) unknown: BTreeMap<(Gate, Option<Environment>), (Unknown, Timestamp)>,
@@ -206,7 +206,7 @@ impl<'a> RingLine<'a> {
             policies: None,
             deadline_from: None,
             adopted_at: None,
-            waived: BTreeSet::new(),
+            waived: BTreeMap::new(),
             accepted: BTreeMap::new(),
             unknown: BTreeMap::new(),
             doubted: false,
@@ -395,6 +395,7 @@ impl<'a> Ledger<'a> {
                 }
             }
             (_, Event::ClockStepped { from, to }) if from < to => self.pass_over(*from, *to),
+            (_, Event::ClockConfirmed { now, .. }) => self.begin_era(*now),
             (_, Event::Stopped {}) => self.stopped = true,
             (_, Event::Started {}) => self.stopped = false,
             (_, Event::TokenMade { token }) => {
@@ -827,7 +828,7 @@ impl<'a> RingLine<'a> {
                 self.unknown.remove(&(*gate, *environment));
             }
             Event::GateWaived { gate, .. } => {
-                self.waived.insert(*gate);
+                self.waived.insert(*gate, at);
             }
             _ => {}
         }
@@ -881,7 +882,7 @@ impl<'a> RingLine<'a> {
                 tries.unread.clear();
             }
             Event::GateWaived { gate, .. } => {
-                self.waived.insert(*gate);
+                self.waived.insert(*gate, at);
                 return;
             }
             _ => return,
@@ -952,6 +953,8 @@ fn failed(why: &Cancelled) -> bool {
         | Cancelled::HeldOut { .. }
         | Cancelled::ApprovalVoid { .. }
         | Cancelled::ReadFailed { .. }
+        | Cancelled::ClockBehind
+        | Cancelled::ClockDiffers { .. }
         | Cancelled::Ending => false,
         Cancelled::ConcurrentEdit
         | Cancelled::GroupGone

@@ -5,6 +5,7 @@ use super::*;
 mod before_writing;
 mod drifting;
 mod entering;
+mod era;
 mod health;
 mod holding;
 mod leaving;

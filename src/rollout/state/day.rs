@@ -29,6 +29,11 @@ impl Day {
         self.writes.push((at, counted.or(intent.retargets).unwrap_or(intent.devices)));
     }
 
+    /// The clock is `now`, and was ahead before: what was written then counts from now.
+    pub(super) fn not_after(&mut self, now: Timestamp) {
+        self.writes.iter_mut().for_each(|(at, _)| *at = now.min(*at));
+    }
+
     /// How many devices, each write's counted anew.
     #[must_use]
     pub fn devices(&self, now: Timestamp) -> usize {

@@ -7,6 +7,7 @@ mod attempts;
 mod blocks;
 mod day;
 mod drifted;
+mod era;
 mod ring;
 mod rollback;
 mod rollout;
@@ -21,6 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ids::{GroupId, PlanName, RingName};
 use crate::plan::model::{Revision, RingPlan};
 use crate::rollout::block::{Block, BlockKind};
+use crate::rollout::era::Eras;
 use crate::rollout::event::{Actor, Cause, Event, Finding, Mode, Recorded, RolloutId, SoakFact};
 use crate::rollout::rollback::Trigger;
 use crate::rollout::verdict::Judgement;
@@ -72,6 +74,8 @@ pub struct State {
     pub tokens: Tokens,
     /// Changes of access whose outcome nobody has told, by the number of their record.
     pub open_access: BTreeSet<u64>,
+    /// How the log's rows are dated.
+    pub eras: Eras,
     /// Writes planned so far.
     pub writes: u64,
     /// How often each kind of fact happened, for metrics that a restart must not reset.
@@ -140,7 +144,8 @@ impl State {
         if recorded.seq != self.seq + 1 {
             return Err(illegal(format!("it follows event {}", self.seq)));
         }
-        if self.last_at.is_some_and(|last| recorded.at < last) {
+        let confirms = matches!(recorded.entry.event, Event::ClockConfirmed { .. });
+        if self.last_at.is_some_and(|last| recorded.at < last) && !confirms {
             return Err(illegal("its time lies before the event before it".to_owned()));
         }
         if recorded.entry.reason.trim().is_empty() {
@@ -162,6 +167,12 @@ impl State {
                 self.forgive_downtime(recorded.at);
             }
             (Event::ClockStepped { from, to }, _) => self.pass_over(*from, *to),
+            (event @ Event::ClockConfirmed { now, was, .. }, _) => {
+                if *now != recorded.at || was <= now || self.last_at.is_some_and(|last| *was < last) {
+                    return Err("the clock was not behind".to_owned());
+                }
+                self.begin_era(recorded.seq, event, *now);
+            }
             (Event::Stopped {}, None) => {
                 self.stop = Some(Hold::of(recorded));
                 self.stand_still_everywhere(recorded.at);

@@ -8,7 +8,7 @@ use super::Hold;
 use crate::ids::TokenName;
 use crate::rollout::event::Recorded;
 use crate::rollout::token::{TokenGrant, TokenId};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, after, since};
 
 /// Every token that was ever made.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -56,6 +56,18 @@ impl Tokens {
     #[must_use]
     pub fn are_in_use(&self) -> bool {
         self.iter().any(|token| token.revoked.is_none())
+    }
+
+    /// Those that were made later than `now`, by a clock that was ahead, live from `now` on.
+    pub(super) fn count_from(&mut self, now: Timestamp) {
+        for token in self.0.values_mut() {
+            if token.made.since > now {
+                let life = token.grant.expires_at.map(|end| since(token.made.since, end));
+                token.grant.expires_at = life.map(|life| after(now, life));
+            }
+            token.made.not_after(now);
+            token.revoked.iter_mut().for_each(|hold| hold.not_after(now));
+        }
     }
 
     pub(super) fn make(&mut self, grant: &TokenGrant, recorded: &Recorded) -> Result<(), String> {

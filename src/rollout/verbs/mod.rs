@@ -25,8 +25,11 @@ pub use words::About;
 
 use crate::rollout::command::StartPlans;
 use crate::rollout::rollback::{NoWayBack, RollbackStep};
+use crate::rollout::second_clock::ANSWERS_TO_CONFIRM;
 use crate::rollout::state::{HeldOut, Phase, PlanState, Stage, State};
 use crate::rollout::verdict::Gate;
+use crate::rollout::world::Observations;
+use crate::time::Timestamp;
 
 /// What a person can ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,6 +56,19 @@ pub enum Verb {
     Stop,
     /// Allow writes again.
     Start,
+    /// Confirm the machine's clock.
+    ConfirmClock,
+}
+
+/// The machine's clock beside the log and Cloudflare's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ClockSight {
+    /// It is not behind the log.
+    InOrder,
+    /// It is behind the log, and answers of Cloudflare bear it out.
+    BorneOut,
+    /// It is behind the log, and they do not.
+    Alone,
 }
 
 /// The holds of a plan.
@@ -228,6 +244,8 @@ pub enum Effect {
     Start,
     /// Every plan is paused, then writes are allowed again.
     StartPaused,
+    /// The log goes by the machine's clock again.
+    ConfirmClock,
 }
 
 /// Why it is refused.
@@ -305,6 +323,10 @@ pub enum Refused {
     NotStopped,
     /// There is no stop to lift, and so none to leave plans paused behind.
     NotStoppedToPause,
+    /// The machine's clock is not behind the log.
+    ClockInOrder,
+    /// Too few answers of Cloudflare agree with the machine's clock.
+    ClockAlone,
 }
 
 impl Effect {
@@ -331,7 +353,8 @@ impl Effect {
             | Self::Read
             | Self::Stop
             | Self::Start
-            | Self::StartPaused => true,
+            | Self::StartPaused
+            | Self::ConfirmClock => true,
         }
     }
 }
@@ -367,6 +390,16 @@ pub const fn pause(phase: Phase, holds: Holds) -> Cell {
             | Phase::Superseded
             | Phase::Withdrawn,
         ) => Cell::Refused(Refused::PausedAlready),
+    }
+}
+
+/// `confirm clock`. A word alone never takes the log back in time.
+#[must_use]
+pub const fn confirm_clock(clock: ClockSight) -> Cell {
+    match clock {
+        ClockSight::BorneOut => Cell::Done(Effect::ConfirmClock),
+        ClockSight::InOrder => Cell::Refused(Refused::ClockInOrder),
+        ClockSight::Alone => Cell::Refused(Refused::ClockAlone),
     }
 }
 
@@ -586,7 +619,7 @@ pub const fn start(writes: Writes, plans: StartPlans) -> Cell {
 
 impl Verb {
     /// All, in the order of the documents.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Approve,
         Self::Refuse,
         Self::Confirm,
@@ -598,6 +631,7 @@ impl Verb {
         Self::CheckNow,
         Self::Stop,
         Self::Start,
+        Self::ConfirmClock,
     ];
 
     /// The word of API and command line.
@@ -615,6 +649,7 @@ impl Verb {
             Self::CheckNow => "check-now",
             Self::Stop => "stop",
             Self::Start => "start",
+            Self::ConfirmClock => "confirm-clock",
         }
     }
 
@@ -631,7 +666,8 @@ impl Verb {
             | Self::Refuse
             | Self::Confirm
             | Self::Stop
-            | Self::Start => true,
+            | Self::Start
+            | Self::ConfirmClock => true,
             Self::CheckNow => false,
         }
     }
@@ -734,6 +770,23 @@ impl Claim {
         Self::Stranger,
         Self::Unread,
     ];
+}
+
+impl ClockSight {
+    /// All.
+    pub const ALL: [Self; 3] = [Self::InOrder, Self::BorneOut, Self::Alone];
+
+    /// By what was seen, at `machine` by the machine's clock.
+    #[must_use]
+    pub fn of(world: &Observations, machine: Timestamp) -> Self {
+        match world.clock_behind {
+            None => Self::InOrder,
+            Some(_) if world.second_clock.answers_to_confirm(machine).len() >= ANSWERS_TO_CONFIRM => {
+                Self::BorneOut
+            }
+            Some(_) => Self::Alone,
+        }
+    }
 }
 
 impl WaysBack {

@@ -4,8 +4,8 @@
 
 use super::words;
 use super::{
-    About, Cell, Claim, Effect, HeldBack, Holds, Offered, Place, Refused, Verb, Waits, Waived, WaysBack,
-    Writes,
+    About, Cell, Claim, ClockSight, Effect, HeldBack, Holds, Offered, Place, Refused, Verb, Waits, Waived,
+    WaysBack, Writes,
 };
 use crate::rollout::command::StartPlans;
 use crate::rollout::state::Phase;
@@ -35,6 +35,7 @@ impl Verb {
             Self::CheckNow => &["phase"],
             Self::Stop => &["writes"],
             Self::Start => &["writes", "--paused"],
+            Self::ConfirmClock => &["clock"],
         }
     }
 
@@ -81,6 +82,10 @@ impl Verb {
             Self::Stop => {
                 Writes::ALL.into_iter().map(|writes| (vec![writes.words()], super::stop(writes))).collect()
             }
+            Self::ConfirmClock => ClockSight::ALL
+                .into_iter()
+                .map(|clock| (vec![clock.words()], super::confirm_clock(clock)))
+                .collect(),
             Self::Start => pairs(&Writes::ALL, &StartPlans::ALL)
                 .map(|(writes, plans)| (vec![writes.words(), plans.words()], super::start(writes, plans)))
                 .collect(),

@@ -71,6 +71,7 @@ fn each_situation_is_in_one_row() {
             Verb::CheckNow => Phase::ALL.len(),
             Verb::Stop => Writes::ALL.len(),
             Verb::Start => Writes::ALL.len() * 2,
+            Verb::ConfirmClock => ClockSight::ALL.len(),
         };
         assert_eq!(situations, expected, "{verb:?}");
     }

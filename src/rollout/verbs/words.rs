@@ -3,7 +3,10 @@
 //! **Invariant:** a refusal's words are written once: with names in an answer, and with `PLAN`,
 //! `RING` and `GATE` in help and documents.
 
-use super::{Claim, Effect, HeldBack, Holds, Offered, Place, Refused, Verb, Waits, Waived, WaysBack, Writes};
+use super::{
+    Claim, ClockSight, Effect, HeldBack, Holds, Offered, Place, Refused, Verb, Waits, Waived, WaysBack,
+    Writes,
+};
 use crate::rollout::command::StartPlans;
 use crate::rollout::state::{Hold, Phase};
 use crate::rollout::verdict::{Gate, short};
@@ -85,6 +88,9 @@ impl Verb {
             }
             Self::Stop => "stop all writes of all plans, also when the daemon hangs or is down",
             Self::Start => "allow writes again after `stop`",
+            Self::ConfirmClock => {
+                "confirm that this machine's clock is right and the log is dated ahead, because the clock was; from then on everything goes by the clock again"
+            }
         }
     }
 
@@ -103,6 +109,7 @@ impl Verb {
             Self::CheckNow => "ringward check-now PLAN",
             Self::Stop => "ringward stop --reason …",
             Self::Start => "ringward start [--paused] --reason …",
+            Self::ConfirmClock => "ringward confirm clock --reason …",
         }
     }
 
@@ -121,6 +128,7 @@ impl Verb {
             Self::CheckNow => "/api/v1/rollouts/{plan}/check-now",
             Self::Stop => "/api/v1/stop",
             Self::Start => "/api/v1/start",
+            Self::ConfirmClock => "/api/v1/confirm-clock",
         }
     }
 }
@@ -171,6 +179,9 @@ impl Effect {
                 "no change is sent to Cloudflare, whatever was decided; a write on its way is settled by reading"
             }
             Self::Start => "plans that are neither paused nor halted go on at once",
+            Self::ConfirmClock => {
+                "what was dated later than now counts from now: soaks and deadlines begin anew, waivers and approvals are void, tokens live no longer than they were made for; devices are seen anew, and nothing of the log is lost"
+            }
             Self::StartPaused => "every plan is left paused in your name and goes on with its `resume`",
         }
     }
@@ -196,6 +207,7 @@ impl Effect {
             Self::Stop => "`stopped`",
             Self::Start => "`started`",
             Self::StartPaused => "`paused` for each plan that is not, `started`",
+            Self::ConfirmClock => "`clock_confirmed`",
         }
     }
 }
@@ -249,6 +261,10 @@ impl Refused {
             Self::ConfirmedAlready => format!("the revision is confirmed already {held}"),
             Self::StoppedAlready => format!("all writes are stopped already {held}"),
             Self::NotStopped | Self::NotStoppedToPause => "writes are not stopped".to_owned(),
+            Self::ClockInOrder => "this machine's clock is not behind the log".to_owned(),
+            Self::ClockAlone => {
+                "fewer than three answers of Cloudflare in the last 10 minutes agree with this machine's clock to 2 minutes".to_owned()
+            }
         }
     }
 
@@ -305,6 +321,10 @@ impl Refused {
                 "ringward status says what each plan waits for, and ringward resume PLAN --reason … lifts a plan's holds"
                     .to_owned()
             }
+            Self::ClockInOrder => "ringward status says what is wrong with the clock, if anything is".to_owned(),
+            Self::ClockAlone => {
+                "set the clock right and ask again; ringward status says how far it is from Cloudflare's".to_owned()
+            }
             Self::NotStoppedToPause => "ringward pause PLAN --reason … holds a plan".to_owned(),
         }
     }
@@ -357,6 +377,16 @@ impl Claim {
             Self::Author => "the plan's author",
             Self::Stranger => "no member",
             Self::Unread => "members not read",
+        }
+    }
+}
+
+impl ClockSight {
+    pub(super) const fn words(self) -> &'static str {
+        match self {
+            Self::InOrder => "not behind the log",
+            Self::BorneOut => "behind the log, as Cloudflare's",
+            Self::Alone => "behind the log, and not as Cloudflare's",
         }
     }
 }

@@ -20,7 +20,7 @@ pub enum Need {
 }
 
 /// The paths that change something, or answer more or fewer than the readers.
-const BESIDE_READS: [(&str, &str, Need); 19] = [
+const BESIDE_READS: [(&str, &str, Need); 20] = [
     ("GET", "/healthz", Need::Nothing),
     ("GET", "/readyz", Need::Nothing),
     ("GET", "/api/v1/tokens", Need::Machine),
@@ -39,6 +39,7 @@ const BESIDE_READS: [(&str, &str, Need); 19] = [
     ("POST", "/api/v1/rollouts/{plan}/refuse", Need::Approve),
     ("POST", "/api/v1/stop", Need::Operate),
     ("POST", "/api/v1/start", Need::Operate),
+    ("POST", "/api/v1/confirm-clock", Need::Operate),
     ("POST", "/act/{verb}", Need::Operate),
 ];
 

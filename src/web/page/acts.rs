@@ -114,7 +114,8 @@ pub(super) fn plan_cell(verb: Verb, rollout: &RolloutJson, writes: Writes) -> Op
         | Verb::Refuse
         | Verb::Confirm
         | Verb::Stop
-        | Verb::Start => None,
+        | Verb::Start
+        | Verb::ConfirmClock => None,
     }
 }
 
@@ -174,6 +175,12 @@ pub(super) fn brake(writes: Writes, viewer: &Viewer) -> Action {
     }
 }
 
+/// `confirm clock`.
+pub(super) fn confirm_clock(viewer: &Viewer) -> Action {
+    let (id, href) = ("confirm-clock".to_owned(), "/act/confirm-clock".to_owned());
+    action(id, "Confirm the clock", href, CONFIRM_CLOCK.to_owned(), viewer)
+}
+
 /// `ringward pause PLAN --reason '…'`.
 pub(super) fn of_plan(verb: Verb, plan: &PlanName) -> String {
     format!("ringward {} {}{}", verb.as_str(), quoted(plan.as_str()), why(verb))
@@ -183,6 +190,9 @@ pub(super) fn of_plan(verb: Verb, plan: &PlanName) -> String {
 pub(super) fn of_all(verb: Verb) -> String {
     format!("ringward {}{}", verb.as_str(), why(verb))
 }
+
+/// `confirm clock` on the command line.
+pub(super) const CONFIRM_CLOCK: &str = "ringward confirm clock --reason '…'";
 
 const fn why(verb: Verb) -> &'static str {
     if verb.needs_reason() { " --reason '…'" } else { "" }

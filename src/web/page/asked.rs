@@ -13,7 +13,8 @@ use super::super::identity::Need;
 use super::super::json::{DarkJson, GateJson, RingJson, RolloutJson, RolloutsAnswer};
 use super::super::problem::{Failure, Kind};
 use super::acts::{
-    Viewer, of_all, of_plan, plan_cell, waive_cell, waive_command, word_address, word_cell, word_command,
+    CONFIRM_CLOCK, Viewer, of_all, of_plan, plan_cell, waive_cell, waive_command, word_address, word_cell,
+    word_command,
 };
 use super::{approval, encoded, show};
 use crate::ids::{PlanName, RingName};
@@ -21,7 +22,7 @@ use crate::plan::model::PlanDigest;
 use crate::rollout::approval::Word;
 use crate::rollout::command::{Command, StartPlans};
 use crate::rollout::rollback::Scope;
-use crate::rollout::verbs::{self, About, Cell, Verb, Writes};
+use crate::rollout::verbs::{self, About, Cell, ClockSight, Verb, Writes};
 use crate::rollout::verdict::Gate;
 
 /// What is asked for, as the address says it.
@@ -36,6 +37,7 @@ pub(super) enum Asked {
     CheckNow(PlanName),
     Stop,
     Start,
+    ConfirmClock,
 }
 
 /// The rest of the address.
@@ -85,6 +87,7 @@ impl Asked {
             "check-now" => Ok(Self::CheckNow(plan()?)),
             "stop" => Ok(Self::Stop),
             "start" => Ok(Self::Start),
+            "confirm-clock" => Ok(Self::ConfirmClock),
             other => {
                 let known = Verb::ALL.map(Verb::as_str).join(", ");
                 let detail = format!("the page has no `{other}`; what it has is {known}");
@@ -110,6 +113,7 @@ impl Asked {
                     None => StartPlans::GoOn,
                 },
             },
+            Self::ConfirmClock => Command::ConfirmClock,
         }
     }
 
@@ -122,7 +126,8 @@ impl Asked {
             | Self::Rollback(_)
             | Self::CheckNow(_)
             | Self::Stop
-            | Self::Start => Need::Operate,
+            | Self::Start
+            | Self::ConfirmClock => Need::Operate,
             Self::Approve { .. } | Self::Refuse { .. } => Need::Approve,
         }
     }
@@ -138,6 +143,7 @@ impl Asked {
             Self::CheckNow(_) => Verb::CheckNow,
             Self::Stop => Verb::Stop,
             Self::Start => Verb::Start,
+            Self::ConfirmClock => Verb::ConfirmClock,
         }
     }
 
@@ -155,6 +161,11 @@ impl Asked {
             }
             Self::Stop => Some(verbs::stop(writes)),
             Self::Start => Some(verbs::start(writes, StartPlans::GoOn)),
+            // Whether answers bear it out is asked of Cloudflare by the daemon.
+            Self::ConfirmClock => Some(verbs::confirm_clock(match answer.is_clock_behind() {
+                true => ClockSight::BorneOut,
+                false => ClockSight::InOrder,
+            })),
         }
     }
 
@@ -197,7 +208,7 @@ impl Asked {
             | Self::Approve { plan, .. }
             | Self::Refuse { plan, .. }
             | Self::Waive { plan, .. } => Some(plan),
-            Self::Stop | Self::Start => None,
+            Self::Stop | Self::Start | Self::ConfirmClock => None,
         }
     }
 
@@ -209,7 +220,8 @@ impl Asked {
             | Self::Rollback(_)
             | Self::CheckNow(_)
             | Self::Stop
-            | Self::Start => None,
+            | Self::Start
+            | Self::ConfirmClock => None,
         }
     }
 
@@ -224,7 +236,8 @@ impl Asked {
             | Self::Rollback(_)
             | Self::CheckNow(_)
             | Self::Stop
-            | Self::Start => None,
+            | Self::Start
+            | Self::ConfirmClock => None,
         }
     }
 
@@ -261,7 +274,7 @@ impl Asked {
                 format!("{}/{}", text_of(rollout.map(|rollout| &rollout.id)), rings.join("/"))
             }
             Self::Start => text_of(answer.stopped.as_ref().map(|hold| hold.since)),
-            Self::Pause(_) | Self::CheckNow(_) | Self::Stop => String::new(),
+            Self::Pause(_) | Self::CheckNow(_) | Self::Stop | Self::ConfirmClock => String::new(),
         }
     }
 
@@ -276,6 +289,7 @@ impl Asked {
             Self::CheckNow(plan) => format!("Check {plan} now?"),
             Self::Stop => "Stop all writes?".to_owned(),
             Self::Start => "Allow writes again?".to_owned(),
+            Self::ConfirmClock => "Confirm this machine's clock?".to_owned(),
         }
     }
 
@@ -294,6 +308,7 @@ impl Asked {
             Self::CheckNow(plan) => format!("/act/check-now?plan={}", encoded(plan.as_str())),
             Self::Stop => "/act/stop".to_owned(),
             Self::Start => "/act/start".to_owned(),
+            Self::ConfirmClock => "/act/confirm-clock".to_owned(),
         }
     }
 
@@ -307,6 +322,7 @@ impl Asked {
                 word_command(self.verb(), plan, ring)
             }
             Self::Stop | Self::Start => of_all(self.verb()),
+            Self::ConfirmClock => CONFIRM_CLOCK.to_owned(),
         }
     }
 
@@ -372,6 +388,11 @@ impl Asked {
                 }
                 lines
             }
+            Self::ConfirmClock => told(&[
+                "You say that this machine's clock is right, and that the log is dated ahead because the clock was. ringward asks Cloudflare for the time, three times, and refuses where that does not bear it out.",
+                "Everything goes by the clock again. Soaks and deadlines that began later than now begin anew, approvals and waivers that were given later are void, and devices are seen anew.",
+                "Nothing of the log is lost.",
+            ]),
         }
     }
 

@@ -43,11 +43,14 @@ use self::ring::MILESTONES;
 use self::show::{Event, Moment, Rollout, Tone};
 use super::forecast::Forecasts;
 use super::identity::{Identity, Need};
-use super::json::{EventJson, FaultJson, FileProblemJson, RolloutJson, RolloutsAnswer};
+use super::json::{
+    ClockTroubleJson, ClockTrustJson, EventJson, FaultJson, FileProblemJson, RolloutJson, RolloutsAnswer,
+};
 use super::problem::{Failure, Kind};
 use super::reads::{known, plan_name, read_log};
 use super::{Peer, Services, present};
 use crate::ids::PlanName;
+use crate::rollout::era::Eras;
 use crate::rollout::event::Mode;
 use crate::rollout::verbs::Writes;
 use crate::rollout::verdict::short;
@@ -144,6 +147,10 @@ struct Board {
     stop: Action,
     /// Since when, and why.
     log_unwritable: Option<(String, String)>,
+    clock_troubles: Vec<ClockTroubleJson>,
+    clock_trust: Option<ClockTrustJson>,
+    /// `confirm clock`, where that would end a trouble.
+    confirm_clock: Option<Action>,
     faults: Vec<FaultJson>,
     problems: Vec<FileProblemJson>,
     troubles: Vec<Trouble>,
@@ -180,6 +187,7 @@ struct LogBook {
     milestones: Vec<Vec<Record>>,
     /// What persons did since the record that the address names.
     done: Vec<Record>,
+    eras: Eras,
 }
 
 /// What an address of the page can say beside its path. Unknown keys are left alone: people come
@@ -235,8 +243,8 @@ async fn board(
     }
     let rollouts: Vec<(PlanName, u64)> =
         answer.rollouts.iter().map(|rollout| (rollout.plan.clone(), rollout.number)).collect();
-    let of = only.clone();
-    let log = read_log(services, move |reader| log_book(reader, of.as_ref(), &rollouts, query)).await;
+    let (of, eras) = (only.clone(), viewer.view.eras.clone());
+    let log = read_log(services, move |reader| log_book(reader, of.as_ref(), &rollouts, query, eras)).await;
     let mut page = Board::new(&answer, log, only.as_ref(), query, viewer);
     let running = answer.rollouts.iter().zip(&mut page.rollouts).filter(|(of, _)| of.phase == "running");
     for (of, shown) in running {
@@ -250,6 +258,7 @@ fn log_book(
     only: Option<&PlanName>,
     rollouts: &[(PlanName, u64)],
     query: BoardQuery,
+    eras: Eras,
 ) -> Result<LogBook, StoreError> {
     let view = reader.view();
     let (mut events, limit) = match only {
@@ -275,7 +284,7 @@ fn log_book(
         None => Vec::new(),
     };
     done.retain(|record| record.record.actor != "engine");
-    Ok(LogBook { events, more, milestones, done })
+    Ok(LogBook { events, more, milestones, done, eras })
 }
 
 impl Board {
@@ -293,10 +302,11 @@ impl Board {
         };
         let moment = |at: Timestamp| Moment::new(at, answer.at);
         let events = |records: &[Record]| -> Vec<Event> {
-            records.iter().map(|record| show::event(&present::event(record), answer.at)).collect()
+            records.iter().map(|record| show::event(&present::event(record, &log.eras), answer.at)).collect()
         };
         let milestones = |index: usize| -> Vec<EventJson> {
-            log.milestones.get(index).into_iter().flatten().map(present::event).collect()
+            let records = log.milestones.get(index).into_iter().flatten();
+            records.map(|record| present::event(record, &log.eras)).collect()
         };
         let rollouts = answer.rollouts.iter().enumerate();
         let writes = Writes::of(answer.stopped.is_some());
@@ -316,6 +326,9 @@ impl Board {
                 .log_unwritable
                 .as_ref()
                 .map(|trouble| (short(trouble.since), trouble.message.clone())),
+            clock_troubles: answer.clock_troubles.clone(),
+            clock_trust: answer.clock_trust.clone(),
+            confirm_clock: answer.is_clock_behind().then(|| acts::confirm_clock(viewer)),
             faults: answer.faults.clone(),
             problems: answer.problems.clone(),
             troubles: answer
@@ -359,6 +372,7 @@ fn title(answer: &RolloutsAnswer) -> String {
     match (halted, paused, running) {
         _ if answer.stopped.is_some() => "stopped".to_owned(),
         _ if answer.log_unwritable.is_some() => "no log".to_owned(),
+        _ if !answer.clock_troubles.is_empty() => "wrong clock".to_owned(),
         (1.., ..) => format!("{halted} halted"),
         (0, 1.., _) => format!("{paused} paused"),
         (0, 0, 1..) => format!("{running} running"),

@@ -231,6 +231,7 @@ impl Asked {
                 Self::CheckNow(_) => "Check now",
                 Self::Stop => "Stop all writes",
                 Self::Start => "Start again",
+                Self::ConfirmClock => "Confirm the clock",
             },
             grave: matches!(self, Self::Stop | Self::Waive { .. } | Self::Rollback(_)),
         };

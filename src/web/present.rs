@@ -12,8 +12,7 @@ use super::json::{
     FileProblemJson, GateJson, GroupJson, HaltJson, HeadJson, HeldOutJson, HoldJson, LogTroubleJson,
     LookJson, MovesJson, NewerRingJson, NewerTargetJson, PlanAnswer, RingJson, RollbackJson,
     RollbackStepJson, RolloutJson, RolloutsAnswer, ScheduleJson, SilentJson, StalledJson, SupersededJson,
-    TroubleJson,
-    WaiverJson, WayBackJson,
+    TroubleJson, WaiverJson, WayBackJson,
 };
 use super::words::sentence;
 use crate::daemon::log::from_record;

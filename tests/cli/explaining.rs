@@ -471,6 +471,7 @@ examples!(stages: Stage {
         planned_at: at(NOW),
         doubt: None,
         origin: None,
+        moved: BTreeMap::new(),
     })),
     Stage::Adopting(_) => Stage::Adopting(assigned()),
     Stage::Soaking(..) => Stage::Soaking(assigned(), Soak { started_at: at(NOW) }),

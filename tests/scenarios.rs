@@ -278,6 +278,7 @@ scenarios! {
     freeze_between_rings
     freeze_installs
     freeze_mid_rollout
+    freezes_add_up
     gate_edit
     group_created_anew
     group_deleted
@@ -291,6 +292,7 @@ scenarios! {
     lost_adoption
     newer_target
     not_exercised
+    opening_least
     opening_too_short
     other_updater
     pause_and_stop

@@ -293,6 +293,7 @@ scenarios! {
     freeze_installs
     freeze_mid_rollout
     freeze_with_a_slip
+    freezes_add_up
     gate_edit
     group_created_anew
     group_deleted
@@ -309,6 +310,7 @@ scenarios! {
     lost_adoption
     newer_target
     not_exercised
+    opening_least
     opening_too_short
     other_updater
     pause_and_stop

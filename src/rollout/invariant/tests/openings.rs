@@ -32,6 +32,7 @@ fn gate_and_checker_let_a_ring_in_at_the_same_instants() {
         let schedule = schedule(open, freeze);
         let around: Timestamp = around.parse().unwrap();
         let mut seen = [false; 2];
+        let too_short = matches!(row, "a freeze begins" | "it leaves too little");
         for half in -1_000..1_000 {
             let now = after(around, SignedDuration::from_millis(500 * half));
             let words = [gate::opening(&schedule, now), gate::freeze(&schedule, now)];
@@ -40,6 +41,6 @@ fn gate_and_checker_let_a_ring_in_at_the_same_instants() {
             assert_eq!(gates, checker.is_none(), "{row}, {now}: {words:?}, {checker:?}");
             seen[usize::from(gates)] = true;
         }
-        assert_eq!(seen, [true, true], "{row}: both are met");
+        assert_eq!(seen, [true, !too_short], "{row}: both are met, where it is long enough");
     }
 }

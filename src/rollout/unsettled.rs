@@ -151,7 +151,7 @@ pub(super) fn changed(plan: Option<&PlanState>, revision: &Revision, now: Timest
         return Vec::new();
     }
     let is_known = rollout.waiting.as_ref().is_some_and(|known| known.revision.digest == revision.digest);
-    if is_known || rollout.phase == Phase::RollingBack {
+    if is_known {
         return Vec::new();
     }
     let goal = followed(rollout, revision);

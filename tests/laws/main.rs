@@ -25,6 +25,8 @@ mod coverage;
 #[cfg(test)]
 mod crowd;
 #[cfg(test)]
+mod editor;
+#[cfg(test)]
 mod entries;
 #[cfg(test)]
 mod hotfix;
@@ -42,6 +44,7 @@ mod scenes;
 mod truth;
 
 use coverage::Coverage;
+use editor::Editor;
 use scenes::{Scene, scene};
 use support::drive::Drive;
 use support::drive::far_end::{Asked, Write};
@@ -92,6 +95,8 @@ fn is_over(drive: &Drive) -> bool {
 fn run(seed: u64, coverage: &mut Coverage) -> Vec<String> {
     let Scene { mut drive, until, quiet_from, forgets, mut meddler, mut retreat, mut hotfix, mut crowd } =
         scene(seed);
+    let mut editor = Editor::new(seed);
+    drive.take_effect_by(editor.revisions());
     let mut seen = 0;
     while drive.step(until) {
         let newest = drive.engine.log.last().filter(|newest| newest.seq > seen).cloned();
@@ -101,6 +106,8 @@ fn run(seed: u64, coverage: &mut Coverage) -> Vec<String> {
             retreat.turn(&mut drive, &newest.entry.event);
             hotfix.turn(&mut drive, &newest.entry.event);
             crowd.turn(&mut drive, &newest.entry.event);
+            let plan = newest.entry.rollout.as_ref().map(|id| &id.plan);
+            editor.turn(&mut drive, plan, &newest.entry.event);
         }
         for report in drive.engine.reports.values() {
             coverage.report(report);

@@ -163,7 +163,7 @@ async fn what_is_answered_is_what_is_described() {
 async fn a_verb_needs_the_keys_that_it_says_it_needs_and_no_other() {
     let values = json!({
         "reason": "look", "gate": "soak", "version": "2026.8.2100.0", "ring": "Engineering Ring 0",
-        "environment": "windows", "paused": true,
+        "environment": "windows", "paused": true, "revision": "b41c0d9e77a1",
     });
     let mut view = view(vec![report("client")]);
     view.tokens = tokens(&[("ana", 1, &[Role::Operator, Role::Approver])]).tokens;

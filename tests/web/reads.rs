@@ -35,10 +35,10 @@ async fn the_keys_of_the_api_are_kept() {
         (
             "/rollouts/0",
             "at description digest drifts earliest_move halted held_out id newer_target next_check number paused phase \
-             phase_since plan rings rollback waiting_on way_back",
+             phase_since plan rings rollback superseded_offers waiting_on way_back",
         ),
         ("/rollouts/0/drifts/0", "kind ring standing text"),
-        ("/rollouts/0/halted", "cause devices gate offers_held_out ring since text"),
+        ("/rollouts/0/halted", "cause devices gate offers_forbidden offers_held_out ring since text"),
         ("/rollouts/0/held_out/0", "by environment policy ring version"),
         ("/rollouts/0/paused", "actor reason since"),
         (

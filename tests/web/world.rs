@@ -21,6 +21,7 @@ use ringward::rollout::health::{Dark, Look, Stalled};
 use ringward::rollout::report::{ApprovalReport, Blocker, Report, RingReport, ScheduleReport};
 use ringward::rollout::second_clock::SecondClock;
 use ringward::rollout::state::{Approval, HeldOut, Hold, Phase, Tallies, Tokens, Validity, Words};
+use ringward::rollout::superseded::SupersededOffer;
 use ringward::rollout::verbs::{Offered, WaysBack};
 use ringward::rollout::verdict::{Evidence, Exempt, Failing, Gate, Judgement, Verdict, Waiting};
 use ringward::rollout::waits::Waits;
@@ -324,6 +325,20 @@ pub(super) fn troubled(name: &str) -> Report {
             found(DriftKind::ProfileMoved, Standing::ToRestore),
             found(DriftKind::ProfileMoved, Standing::Noted),
         ],
+        superseded: vec![SupersededOffer {
+            ring: ring(HOSTILE),
+            rollout: RolloutId { plan: PlanName::new(name).unwrap(), number: 1 },
+            group: (HOSTILE.to_owned(), GroupId::new(HOSTILE).unwrap()),
+            since: at("2026-10-12T09:00:00Z"),
+            versions: BTreeMap::from([(Environment::Windows, "2026.7.1343.0".parse().unwrap())]),
+            asked_again: false,
+            gates: Vec::new(),
+            census: None,
+            devices: BTreeMap::from([(
+                Environment::Windows,
+                BTreeMap::from([("2026.6.880.0".to_owned(), 3)]),
+            )]),
+        }],
         ..report(name)
     }
 }

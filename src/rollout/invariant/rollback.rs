@@ -169,7 +169,9 @@ fn ungrounded(
             (!sound).then(|| format!("{to} was not on offer before {write}"))
         }
         Ground::Plan => {
-            let said = line.ring_plan(&step.ring).and_then(|plan| plan.rollback.to.get(&environment));
+            let left = || line.left_in(&step.ring).map(|left| left.plan);
+            let plan = line.ring_plan(&step.ring).or_else(left);
+            let said = plan.and_then(|plan| plan.rollback.to.get(&environment));
             (said != Some(to)).then(|| format!("the plan does not say {to}"))
         }
     }

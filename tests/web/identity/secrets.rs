@@ -142,7 +142,7 @@ async fn secrets_are_left_nowhere() {
     let unknown = bearer(9);
     let rows = [
         ("the API token", format!("Authorization: Bearer {API_TOKEN}"), "HTTP/1.1 401", "HTTP/1.1 401"),
-        ("the API token as an origin", format!("Origin: http://{API_TOKEN}"), "HTTP/1.1 403", "HTTP/1.1 403"),
+        ("the API token as an origin", format!("Origin: http://{API_TOKEN}"), "HTTP/1.1 403", "HTTP/1.1 401"),
         ("the token", format!("Authorization: Bearer {token}"), "HTTP/1.1 200", "HTTP/1.1 200"),
         ("an assertion", format!("Cf-Access-Jwt-Assertion: {by_ana}"), "HTTP/1.1 200", "HTTP/1.1 409"),
         ("a part of the token", format!("Authorization: Bearer {short}"), "HTTP/1.1 401", "HTTP/1.1 401"),

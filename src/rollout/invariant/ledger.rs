@@ -276,6 +276,9 @@ impl<'a> PlanLine<'a> {
         for ring in &mut self.rings {
             ring.name = renamed.get(ring.name).unwrap_or(ring.name);
         }
+        for left in &mut self.left {
+            left.ring.name = renamed.get(left.ring.name).unwrap_or(left.ring.name);
+        }
     }
 
     fn ring_mut(&mut self, name: &RingName) -> Option<&mut RingLine<'a>> {
@@ -552,6 +555,9 @@ impl<'a> Ledger<'a> {
         }
         let lost = std::mem::take(&mut self.lost);
         self.lost = lost.into_iter().map(|((plan, _), owned)| ((plan, owned.ring), owned)).collect();
+        for ((_, ring), _) in self.intents.values_mut().filter(|((of, _), _)| *of == plan) {
+            *ring = renamed.get(*ring).unwrap_or(ring);
+        }
     }
 
     /// What waits, until it takes effect, is dropped, or another takes its place.
@@ -678,7 +684,8 @@ impl<'a> Ledger<'a> {
             }
             Event::RollbackStarted { steps, .. } => {
                 plan.take_gone_back(event);
-                (plan.course, plan.waiting) = (Course::RollingBack, None);
+                // What was announced may follow it without being announced again.
+                plan.course = Course::RollingBack;
                 let line = |step| StepLine { step, is_begun: false, is_done: false };
                 plan.steps.extend(steps.iter().map(line));
             }

@@ -130,7 +130,8 @@ impl State {
         id: &RolloutId,
         renamed: &BTreeMap<RingName, RingName>,
     ) -> Result<(), String> {
-        let rollout = &mut self.plans.get_mut(&id.plan).ok_or("no such plan")?.rollout;
+        let plan = self.plans.get_mut(&id.plan).ok_or("no such plan")?;
+        let rollout = &mut plan.rollout;
         let new = |name: &RingName| renamed.get(name).unwrap_or(name).clone();
         if let Some(unknown) = renamed.keys().find(|name| rollout.ring(name).is_none()) {
             return Err(format!("the rollout has no ring {unknown}"));
@@ -145,6 +146,10 @@ impl State {
         }
         for ring in &mut rollout.revision.plan.rings {
             ring.name = new(&ring.name);
+        }
+        for left in &mut plan.superseded {
+            left.ring.name = new(&left.ring.name);
+            left.plan.name = new(&left.plan.name);
         }
         if let Some(rollback) = &mut rollout.rollback {
             rollback.steps.iter_mut().for_each(|step| step.step.ring = new(&step.step.ring));

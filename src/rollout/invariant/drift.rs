@@ -88,7 +88,7 @@ pub(super) fn ungrounded_halt(
 /// Why the books do not bear out that a group is never written back.
 fn unborne(ledger: &Ledger<'_>, line: &PlanLine<'_>, drift: &GroupDrift, never: &Never) -> Option<String> {
     match never {
-        Never::Forbidden { .. } => forbidden(&line.plan, &drift.expected.content)
+        Never::Forbidden { .. } => forbidden(line.plan, &drift.expected.content)
             .is_none()
             .then(|| "the plan forbids nothing of what ringward left".to_owned()),
         Never::HeldOut { version, .. } => {
@@ -198,7 +198,7 @@ pub(super) fn restored(
     let restores = line.plan.on_drift == OnDrift::Restore;
     audit
         .require(restores, Law::WriteAllowed, seq, || "the plan does not have drift written back".to_owned());
-    if let Some(version) = forbidden(&line.plan, &intent.after) {
+    if let Some(version) = forbidden(line.plan, &intent.after) {
         audit.breach(Law::WriteAllowed, seq, format!("{version} is written back, which the plan forbids"));
     }
     let done = line.ring(&plan.name).map_or(0, |ring| ring.restoring.done);

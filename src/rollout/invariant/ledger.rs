@@ -580,10 +580,10 @@ impl<'a> Ledger<'a> {
             }
             Event::PlanAccepted { revision }
             | Event::PlanRevised { revision, .. }
-            | Event::NewTargetWaits { revision } => {
-                if self.waiting.get(plan).is_some_and(|known| known.revision.digest == revision.digest) {
-                    self.waiting.remove(plan);
-                }
+            | Event::NewTargetWaits { revision }
+                if self.waiting.get(plan).is_some_and(|known| known.revision.digest == revision.digest) =>
+            {
+                self.waiting.remove(plan);
             }
             _ => {}
         }

@@ -197,7 +197,7 @@ fn unusable(
         Some("is what is taken back".to_owned())
     } else if to < ClientVersion::new(2026, 6, 0, 0) {
         Some("ignores assignments".to_owned())
-    } else if drift::forbidden(&line.plan, &offer).is_some() {
+    } else if drift::forbidden(line.plan, &offer).is_some() {
         Some("is forbidden by the plan".to_owned())
     } else if let Some(by) = line.versions.brought_before(line.number, environment, to) {
         Some(format!("was brought by rollout {by}, which was never completed"))

@@ -116,7 +116,8 @@ pub(crate) fn read_plans(plans: &[(String, String)]) -> BTreeMap<String, Vec<Rea
                 assert!(label.ends_with("broken"), "the plan `{label}` has errors:\n{}", errors.join("\n"));
                 let (file, restrictions) = ("plan.yaml".to_owned(), read.restrictions);
                 let invalid = InvalidFile { file, errors, restrictions };
-                Read { name: read.name.expect("a name"), file: OnDisk::Invalid(Box::new(invalid)) }
+                let Some(name) = read.name else { panic!("the plan `{label}` has no name") };
+                Read { name, file: OnDisk::Invalid(Box::new(invalid)) }
             }
         };
         by_label.entry(label.clone()).or_default().push(read);

@@ -95,19 +95,37 @@ async fn a_token_is_verified_where_it_belongs() {
     let invalid = || Answer::failure(401, 1000, "Invalid API Token");
     type Row<'a> = (&'a str, &'a str, Vec<Answer>, Result<TokenState, u16>, Vec<String>);
     let rows: Vec<Row<'_>> = vec![
-        ("user's", "cfut_x", vec![status("active")], Ok(TokenState::Active), vec![user.clone()]),
-        ("account's", "cfat_x", vec![status("disabled")], Ok(TokenState::Disabled), vec![account.clone()]),
-        ("old, a user's", "x", vec![status("expired")], Ok(TokenState::Expired), vec![user.clone()]),
+        ("user's", "cfut_x0123456789", vec![status("active")], Ok(TokenState::Active), vec![user.clone()]),
+        (
+            "account's",
+            "cfat_x0123456789",
+            vec![status("disabled")],
+            Ok(TokenState::Disabled),
+            vec![account.clone()],
+        ),
+        (
+            "old, a user's",
+            "x0123456789",
+            vec![status("expired")],
+            Ok(TokenState::Expired),
+            vec![user.clone()],
+        ),
         (
             "old, the account's",
-            "x",
+            "x0123456789",
             vec![invalid(), status("active")],
             Ok(TokenState::Active),
             vec![user.clone(), account.clone()],
         ),
-        ("old, nobody's", "x", vec![invalid(), invalid()], Err(401), vec![user.clone(), account.clone()]),
-        ("old, and the API is down", "x", vec![Answer::html(502, "x")], Err(502), vec![user]),
-        ("revoked", "cfat_x", vec![invalid()], Err(401), vec![account]),
+        (
+            "old, nobody's",
+            "x0123456789",
+            vec![invalid(), invalid()],
+            Err(401),
+            vec![user.clone(), account.clone()],
+        ),
+        ("old, and the API is down", "x0123456789", vec![Answer::html(502, "x")], Err(502), vec![user]),
+        ("revoked", "cfat_x0123456789", vec![invalid()], Err(401), vec![account]),
     ];
     let ends = json!({"id": "t", "status": "active", "expires_on": "2027-01-01T00:00:00Z"});
     let server = Server::start(vec![Answer::ok(&ends)]).await;

@@ -497,7 +497,7 @@ impl Drive {
             let Recorded { seq, at, entry } = recorded;
             format!("{seq} {at} {} {}: {}\n", entry.actor, entry.event.kind(), entry.reason)
         };
-        let skipped = self.engine.log.len().saturating_sub(40);
+        let skipped = self.engine.log.len().saturating_sub(60);
         self.engine.log.iter().skip(skipped).map(line).collect()
     }
 }

@@ -6,7 +6,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::json::VerbRequest;
@@ -113,6 +113,11 @@ fn verb_request(required: &[&str], optional: &[&str]) -> Object {
             && let Some(whole) = choice.items.iter().find(|item| matches!(item, RefOr::Ref(_))).cloned()
         {
             body.properties.insert((*key).to_owned(), whole);
+        }
+        if let Some(RefOr::T(Schema::Object(value))) = body.properties.get_mut(*key)
+            && let SchemaType::Array(kinds) = &mut value.schema_type
+        {
+            kinds.retain(|kind| *kind != Type::Null);
         }
     }
     body

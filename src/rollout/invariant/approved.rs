@@ -40,6 +40,15 @@ pub(super) fn take<'a>(words: &mut Vec<WordLine<'a>>, in_force: Option<&PlanDige
         }
         Event::ApprovalRefused { ring, digest, groups } => (ring, digest, groups, None),
         Event::PlanAccepted { .. } => return words.retain(|word| word.plan != plan),
+        Event::RingRenamed { renamed } => {
+            // An approval was for the ring that was read; a refusal stands.
+            let is_of = |word: &WordLine<'_>| word.plan == plan && renamed.contains_key(word.ring);
+            words.retain(|word| !is_of(word) || word.expires_at.is_none());
+            for word in words.iter_mut().filter(|word| word.plan == plan) {
+                word.ring = renamed.get(word.ring).unwrap_or(word.ring);
+            }
+            return;
+        }
         Event::PlanRevised { revision, restricts_only } => {
             if *restricts_only {
                 // What was said of the revision before is said of this one.

@@ -129,6 +129,7 @@ impl State {
         &mut self,
         id: &RolloutId,
         renamed: &BTreeMap<RingName, RingName>,
+        at: Timestamp,
     ) -> Result<(), String> {
         let plan = self.plans.get_mut(&id.plan).ok_or("no such plan")?;
         let rollout = &mut plan.rollout;
@@ -142,6 +143,9 @@ impl State {
             return Err("two rings would have one name".to_owned());
         }
         for ring in &mut rollout.rings {
+            if renamed.contains_key(&ring.name) {
+                ring.words.rename(at);
+            }
             ring.name = new(&ring.name);
         }
         for ring in &mut rollout.revision.plan.rings {

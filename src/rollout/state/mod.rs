@@ -230,7 +230,7 @@ impl State {
             }
             Event::PlanFileNamed { file } => plan.file = Some(file.clone()),
             Event::PlanRestricted { plan, .. } => self.restrict(id, plan)?,
-            Event::RingRenamed { renamed } => self.rename_rings(id, renamed)?,
+            Event::RingRenamed { renamed } => self.rename_rings(id, renamed, recorded.at)?,
             Event::RollbackStarted { steps, .. } => {
                 let mut rollout = plan.with_gone_rings(steps);
                 rollout.apply(&recorded.entry.event, recorded)?;

@@ -108,6 +108,16 @@ impl Words {
         approvals.chain(refusals).filter(|digest| *digest == from).for_each(|digest| *digest = to.clone());
     }
 
+    /// Its ring has another name: an approval was for the one that was read; a refusal stands.
+    pub(super) fn rename(&mut self, at: Timestamp) {
+        self.asked = None;
+        let stands = |approval: &&mut Approval| approval.standing == Validity::Stands;
+        self.approvals
+            .values_mut()
+            .filter(stands)
+            .for_each(|approval| approval.standing = Validity::Voided(at));
+    }
+
     /// Another revision is in force.
     pub(super) fn void(&mut self, digest: &PlanDigest, at: Timestamp) {
         for approval in self.approvals.values_mut() {

@@ -98,7 +98,7 @@ impl Listing {
         let shown = directory.display();
         let told = |error: io::Error| {
             format!(
-                "the plans directory {shown} cannot be read ({error}); running rollouts go on with their last good plans"
+                "the plans directory {shown} cannot be read ({error}); nothing is entered, written back or verified until it can be"
             )
         };
         let (base, identity) = resolve(directory).map_err(told)?;

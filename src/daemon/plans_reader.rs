@@ -131,7 +131,7 @@ impl Reader {
     fn list(&mut self, directory: &Path) -> Result<Listing, String> {
         let late = |within: Duration| {
             format!(
-                "the plans directory {} did not answer within {} s; running rollouts go on with their last good plans",
+                "the plans directory {} did not answer within {} s; nothing is entered, written back or verified until it can be",
                 directory.display(),
                 within.as_secs()
             )

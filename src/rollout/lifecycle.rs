@@ -50,7 +50,9 @@ fn present(
     // followed by its successor in the same step.
     match rollout.phase {
         Phase::RollingBack => return Vec::new(),
-        Phase::Superseded => return vec![accept(name, new_number, revision)],
+        // A daemon that died in between may find another file than it read: that waits like any other.
+        Phase::Superseded if takes == Takes::Effect => return vec![accept(name, new_number, revision)],
+        Phase::Superseded => return Vec::new(),
         Phase::Running | Phase::Completed | Phase::RolledBack | Phase::Withdrawn => {}
     }
     let goal = followed(rollout, revision);

@@ -60,7 +60,7 @@ pub(super) fn note(
 ) -> Vec<Entry> {
     let Some(plan) = state.plans.get(name) else { return waits(name, None, desired, state, world, now) };
     if plan.rollout.phase == Phase::Superseded {
-        return Vec::new();
+        return waits(name, Some(plan), desired, state, world, now);
     }
     let steps: [&dyn Fn() -> Vec<Entry>; 4] = [
         &|| file_named(name, plan, desired, world),
@@ -147,6 +147,11 @@ pub(super) fn changed(plan: Option<&PlanState>, revision: &Revision, now: Timest
         return vec![format!("a new plan with {rings} {}", if rings == 1 { "ring" } else { "rings" })];
     };
     let rollout = &plan.rollout;
+    if rollout.phase == Phase::Superseded {
+        let changes = differences(&rollout.revision.plan, &revision.plan, now);
+        let anew = || vec!["the rollout that was superseded begins anew".to_owned()];
+        return Some(changes).filter(|changes| !changes.is_empty()).unwrap_or_else(anew);
+    }
     if rollout.revision == *revision {
         return Vec::new();
     }

@@ -8,6 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 use ringward::daemon::view::View;
 use ringward::rollout::event::Mode;
+use ringward::rollout::state::Phase;
 use ringward::sandbox::TokenStatus;
 
 use crate::kills::{ringward, terminate};
@@ -187,7 +188,7 @@ pub(crate) fn status_until(database: &Path, wanted: impl Fn(&str) -> bool) -> St
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_edited_into_an_error_leaves_its_last_good_revision_running() {
+async fn a_plan_edited_into_an_error_enters_nothing_until_it_is_mended() {
     let walk = walk().await;
     let daemon = walk.daemon(Mode::Write).await;
     until(&daemon, "the plan accepted", |view| !view.reports.is_empty()).await;
@@ -198,11 +199,12 @@ async fn a_plan_edited_into_an_error_leaves_its_last_good_revision_running() {
     let view = daemon.handle().view();
     let errors = &view.problems[0].errors;
     assert!(errors.len() >= 2 && errors.iter().all(|error| error.starts_with("plan.yaml:")), "{errors:?}");
-    assert_eq!(view.reports[0].digest, digest, "the last good revision goes on");
-    until(&daemon, "the rollout goes on", |view| view.reports[0].rings[0].state == "adopting").await;
+    assert_eq!(view.reports[0].digest, digest, "the last good revision is in force");
+    until(&daemon, "the rollout waits", |view| waits(view, "plan_invalid")).await;
     walk.write_plan(TWO_RINGS);
     daemon.handle().look_now();
     until(&daemon, "the errors gone", |view| view.problems.is_empty()).await;
+    until(&daemon, "the rollout goes on", |view| view.reports[0].rings[0].state == "adopting").await;
     end(daemon).await;
 }
 
@@ -215,12 +217,18 @@ async fn a_plans_directory_that_is_gone_withdraws_nothing() {
     std::fs::rename(walk.plans(), &elsewhere).unwrap();
     daemon.handle().look_now();
     until(&daemon, "the directory's trouble shown", |view| !view.problems.is_empty()).await;
-    let running = |view: &View| view.reports[0].rings[0].state == "adopting";
-    until(&daemon, "the rollout goes on", running).await;
+    until(&daemon, "the rollout waits", |view| waits(view, "files_unreadable")).await;
     let error = daemon.handle().view().problems[0].errors[0].clone();
-    assert!(error.contains("cannot be read") && error.contains("last good plans"), "{error}");
+    assert!(error.contains("cannot be read") && error.contains("nothing is entered"), "{error}");
     std::fs::rename(&elsewhere, walk.plans()).unwrap();
     daemon.handle().look_now();
     until(&daemon, "the trouble gone", |view| view.problems.is_empty()).await;
+    until(&daemon, "the rollout goes on", |view| view.reports[0].rings[0].state == "adopting").await;
     end(daemon).await;
+}
+
+/// Whether the first plan's rollout, which is still running, waits for this.
+fn waits(view: &View, code: &str) -> bool {
+    let report = &view.reports[0];
+    report.phase == Phase::Running && report.waiting_on.iter().any(|blocker| blocker.code() == code)
 }

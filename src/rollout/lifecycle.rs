@@ -124,7 +124,10 @@ fn present(
                 vec![revise(id, "the plan's file changed where no entered ring is touched", &goal, false)]
             }
         },
-        Phase::Completed | Phase::RolledBack if same_targets(&rollout.named(), &revision.plan) => {
+        Phase::Completed | Phase::RolledBack
+            if same_targets(&rollout.named(), &revision.plan)
+                && rollout.entered_ring_changed_by(&goal).is_none() =>
+        {
             vec![revise(id, "the plan's file changed where no entered ring is touched", &goal, false)]
         }
         Phase::Completed | Phase::RolledBack | Phase::RollingBack | Phase::Superseded => {

@@ -347,13 +347,13 @@ impl Engine {
             Writing::Clearing { send_at, .. } => *send_at,
             Writing::Sent { answer_at, .. } => *answer_at,
         });
+        let files = self.files.values().filter_map(|file| file.changes_at(self.pace.settles));
+        let files = files.filter(|at| *at > now);
         if let Some(looks) = self.looks {
-            return reads.chain(writing).chain([self.next_look(looks, now)]).min();
+            return reads.chain(writing).chain(files).chain([self.next_look(looks, now)]).min();
         }
         let wanted = self.wanted.iter().filter(|(read, _)| !self.reading.contains_key(read));
         let wanted = wanted.map(|(read, at)| self.not_before(read, *at));
-        let files = self.files.values().filter_map(|file| file.changes_at(self.pace.settles));
-        let files = files.filter(|at| *at > now);
         reads.chain(wanted).chain(files).chain(writing).chain(self.wake_at).min()
     }
 

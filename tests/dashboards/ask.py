@@ -42,7 +42,10 @@ OF_PEOPLE = {"Waiting approvals"}
 # Panels that no trouble from outside can fill.
 OF_DEFECTS = {"Faults": "a plan that cannot be decided is a defect of ringward"}
 # Panels that need days of the fleet, more than this suite walks: asked, whatever the answer.
-LATER = {"Dark excess against limit": "the first look is taken on the evening after the first arrivals"}
+LATER = {
+    "Dark excess against limit": "the first look is taken on the evening after the first arrivals",
+    "Superseded offers": "a newer target has to overtake a second ring, after the soak of the first",
+}
 # Panels that show something only at a certain time, all of which the healthy walk goes through.
 PASSING = {"Adoption deadlines", "Next openings", "Earliest move"}
 

@@ -227,7 +227,7 @@ def run_file(binary, blocks):
         programs = prepare(scratch, binary)
         script = PRELUDE + "".join(block.script(number) for number, block in enumerate(blocks))
         script = script.replace(EXAMPLE_ADDRESS, address).replace(EXAMPLE_ACCOUNT, sandbox.account)
-        keep = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+        keep = {name: os.environ[name] for name in ("PATH", "LANG", "RINGWARD_SETTLE_SECONDS") if name in os.environ}
         environment = keep | sandbox.environment | {
             "PATH": f"{programs}:{keep.get('PATH', '/usr/bin:/bin')}",
             "HOME": directory,

@@ -1,5 +1,5 @@
 //! Somebody who edits plan files in a hurry: breaks them, cuts them off, forbids what is on its way, renames
-//! rings, changes their mind; and a clock that is wrong for a while.
+//! and swaps rings, moves profiles, changes their mind; and a clock that is wrong for a while.
 //!
 //! **Invariant:** everything here is a function of the seed and of what happened, by dice of its own:
 //! the scenes of seeds without an editor are what they are without this file.
@@ -122,7 +122,8 @@ impl Editor {
     fn edited(&mut self, plan: &Plan) -> Plan {
         let mut plan = plan.clone();
         let n = self.dice.below(plan.rings.len());
-        match self.dice.below(8) {
+        let m = (n + 1) % plan.rings.len();
+        match self.dice.below(11) {
             0 | 1 => plan.forbid.push(forbid(&mut self.dice)),
             2 | 3 => {
                 let name = format!("{} renamed", plan.rings[n].name);
@@ -131,6 +132,18 @@ impl Editor {
                 }
             }
             4 if plan.rings.len() > 1 => drop(plan.rings.remove(n)),
+            8 if n != m => {
+                let name = plan.rings[n].name.clone();
+                plan.rings[n].name = std::mem::replace(&mut plan.rings[m].name, name);
+            }
+            9 if n != m => plan.rings.swap(n, m),
+            10 if n != m => {
+                let moved = plan.rings[n].profiles.pop();
+                plan.rings[m].profiles.extend(moved);
+                if plan.rings[n].profiles.is_empty() {
+                    plan.rings.remove(n);
+                }
+            }
             5 => plan.rings[n].soak = span(self.dice.pick(&["10m", "5h", "11h"])),
             6 => {
                 for version in plan.rings.iter_mut().flat_map(|ring| ring.targets.values_mut()) {

@@ -59,7 +59,7 @@ impl Retreat {
             Event::RollbackStarted { steps, .. } => self.stir(drive, steps),
             Event::RollbackCompleted {} => self.afterwards(drive),
             // What is verified is left for something newer, and then there is a proven way back.
-            Event::RingVerified { .. } if self.dice.chance(50) => self.raise(drive, event),
+            Event::RingVerified { .. } if self.dice.chance(70) => self.raise(drive, event),
             Event::WriteConfirmed { .. } | Event::AdoptionReached { .. }
                 if !drive.engine.state.soaks.is_empty() && self.dice.chance(30) =>
             {

@@ -303,7 +303,7 @@ async fn a_changed_value_voids_it_and_a_comment_does_not() {
         assert!(scene.approve(&ana).status.success());
         scene.walk.write_plan(&format!("{PLAN}# case 4711\n"));
         refused(&scene.approve(&ana), "one person counts once");
-        scene.walk.write_plan(&PLAN.replace("soak: 48h", "soak: 49h"));
+        scene.walk.write_plan(&PLAN.replace("soak: 48h", "soak: 47h"));
         scene.until("the plan is revised", |state| {
             let words = |plan: &ringward::rollout::state::PlanState| plan.rollout.rings[0].words.clone();
             let digests =

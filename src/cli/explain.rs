@@ -9,7 +9,9 @@ use crate::cli::client::Connection;
 use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, json, moment, safe};
 use crate::cli::screen::{Screen, Tint, cells};
-use crate::cli::status::{Seen, daemon_text, in_order, state_tint, superseded_offer, total, troubles};
+use crate::cli::status::{
+    Seen, daemon_text, in_order, new_plan, state_tint, superseded_offer, total, troubles,
+};
 use crate::ids::PlanName;
 use crate::time::{SignedDuration, Timestamp, rough};
 use crate::web::json::{BlockerJson, ClassesJson, GateJson, RingJson, RolloutJson, ScheduleJson};
@@ -27,6 +29,13 @@ pub async fn explain(
     out: Out<'_>,
 ) -> Result<(), CliError> {
     let seen = Seen::ask(at).await?;
+    if let Some(new) = seen.new_plan(plan) {
+        match format {
+            Format::Json => json(out, new)?,
+            Format::Text => new_plan(out, new, seen.now, screen)?,
+        }
+        return Ok(());
+    }
     let rollout = seen.rollout(plan)?;
     match format {
         Format::Json => json(out, rollout)?,

@@ -16,7 +16,7 @@ use crate::rollout::event::Mode;
 use crate::time::{Clock, Timestamp, rough, since};
 use crate::version::Environment;
 use crate::web::json::{
-    AwaitedRing, BlockerJson, ClassesJson, RingJson, RolloutJson, RolloutsAnswer, SupersededJson,
+    AwaitedRing, BlockerJson, ClassesJson, NewPlanJson, RingJson, RolloutJson, RolloutsAnswer, SupersededJson,
 };
 
 /// Headings of the counts; `REST`: too old, untargeted and left together.
@@ -68,10 +68,16 @@ impl Seen {
         Err(CliError::refused(Refusal::NoSuchPlan { plan: plan.clone(), known }))
     }
 
+    /// A plan that no rollout was begun for, and that waits.
+    pub(super) fn new_plan(&self, plan: &PlanName) -> Option<&NewPlanJson> {
+        self.answer.new_plans.iter().find(|new| new.plan == *plan)
+    }
+
     /// The same with nothing but one plan's rollout, where a plan is named.
     pub(super) fn only(mut self, plan: Option<&PlanName>) -> Self {
         if let Some(plan) = plan {
             self.answer.rollouts.retain(|rollout| rollout.plan == *plan);
+            self.answer.new_plans.retain(|new| new.plan == *plan);
         }
         self
     }
@@ -89,7 +95,7 @@ pub async fn status(
     out: Out<'_>,
 ) -> Result<(), CliError> {
     let seen = Seen::ask(at).await?;
-    if let Some(plan) = plan {
+    if let Some(plan) = plan.filter(|plan| seen.new_plan(plan).is_none()) {
         seen.rollout(plan)?;
     }
     let seen = seen.only(plan);
@@ -105,7 +111,11 @@ pub(super) fn text(out: Out<'_>, seen: &Seen, screen: &Screen) -> io::Result<()>
     stop_text(out, seen, screen)?;
     troubles(out, seen, screen)?;
     waiting(out, seen, screen)?;
-    if seen.answer.rollouts.is_empty() {
+    for new in &seen.answer.new_plans {
+        new_plan(out, new, seen.now, screen)?;
+        writeln!(out)?;
+    }
+    if seen.answer.rollouts.is_empty() && seen.answer.new_plans.is_empty() {
         writeln!(out, "No plan has begun a rollout yet.\n")?;
     }
     for rollout in &seen.answer.rollouts {
@@ -116,6 +126,15 @@ pub(super) fn text(out: Out<'_>, seen: &Seen, screen: &Screen) -> io::Result<()>
         writeln!(out, "{}\n", legend(screen))?;
     }
     daemon_text(out, seen, screen)
+}
+
+/// A plan that is new, and what it waits for.
+pub(super) fn new_plan(out: Out<'_>, new: &NewPlanJson, now: Timestamp, screen: &Screen) -> io::Result<()> {
+    let lead = screen.paint(Tint::Waiting, "is new and waits");
+    let (since, headline) = (moment(new.since, now), safe(&new.headline));
+    write!(out, "{}", screen.flow("", &format!("{} {lead} since {since}: {headline}.", new.plan)))?;
+    write!(out, "{}", screen.flow("  ", &safe(&new.detail)))?;
+    write!(out, "{}", screen.flow("  ", &format!("What helps: {}", safe(&new.remedy))))
 }
 
 /// The stop of all writes.
@@ -151,7 +170,7 @@ pub(super) fn troubles(out: Out<'_>, seen: &Seen, screen: &Screen) -> io::Result
     }
     for problem in &answer.problems {
         let file = safe(&problem.file);
-        let text = format!("{}: {file} (what ran before goes on)", bad("Not usable"));
+        let text = format!("{}: {file} (its plan enters nothing meanwhile)", bad("Not usable"));
         write!(out, "{}", screen.flow("", &text))?;
         for error in &problem.errors {
             write!(out, "{}", screen.flow("  ", &safe(error)))?;

@@ -482,6 +482,7 @@ impl Engine {
             mode: self.mode,
             stop: self.seen_state().stop.clone(),
             reports: pass.reports.clone(),
+            waiting: self.seen_state().waiting.clone(),
             problems: self.files.problems().to_vec(),
             faults: pass.faults.clone(),
             troubles: self.world.troubles.iter().map(|(read, why)| (read.clone(), why.clone())).collect(),

@@ -4,6 +4,7 @@
 //! **Invariant:** readers see a snapshot and never the daemon's own state, so no reader can block
 //! or change a decision.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -17,7 +18,7 @@ use crate::rollout::era::Eras;
 use crate::rollout::event::{Actor, Mode};
 use crate::rollout::report::Report;
 use crate::rollout::second_clock::SecondClock;
-use crate::rollout::state::{Hold, Tallies, Tokens};
+use crate::rollout::state::{Hold, Tallies, Tokens, Waiting};
 use crate::rollout::token::TokenRequest;
 use crate::rollout::verdict::Gate;
 use crate::rollout::waits::Waits;
@@ -45,6 +46,8 @@ pub struct View {
     pub stop: Option<Hold>,
     /// Each plan's latest rollout.
     pub reports: Vec<Report>,
+    /// Revisions that wait, by plan: those of plans without a rollout stand in no report.
+    pub waiting: BTreeMap<PlanName, Waiting>,
     /// What is wrong with plan files.
     pub problems: Vec<FileProblem>,
     /// Plans that a fault in ringward keeps from being decided, and its text.
@@ -86,6 +89,12 @@ impl View {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now().max(self.at)
+    }
+
+    /// Plans that no rollout was begun for, and that wait to take effect.
+    pub fn new_plans(&self) -> impl Iterator<Item = (&PlanName, &Waiting)> {
+        let has_report = |plan: &PlanName| self.reports.iter().any(|report| report.id.plan == *plan);
+        self.waiting.iter().filter(move |(plan, _)| !has_report(plan))
     }
 }
 

@@ -64,6 +64,20 @@ pub enum WaitsFor {
     AnotherVersion,
 }
 
+impl WaitsFor {
+    /// Its word in metrics, as in the log.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Time => "time",
+            Self::LineEnd => "line_end",
+            Self::Person => "person",
+            Self::Stability => "stability",
+            Self::AnotherVersion => "another_version",
+        }
+    }
+}
+
 /// How often a plan may change within an hour before only a person lets it change again.
 pub const CHANGES_AN_HOUR: usize = 6;
 

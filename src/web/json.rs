@@ -68,6 +68,9 @@ pub struct RolloutsAnswer {
     pub stopped: Option<HoldJson>,
     /// By plan name.
     pub rollouts: Vec<RolloutJson>,
+    /// Plans that no rollout was begun for, whose file waits to take effect.
+    #[serde(default)]
+    pub new_plans: Vec<NewPlanJson>,
     /// What is wrong with plan files.
     pub problems: Vec<FileProblemJson>,
     /// Reads that fail.
@@ -237,6 +240,25 @@ pub struct HoldJson {
     pub reason: String,
     /// Since when.
     pub since: Timestamp,
+}
+
+/// A plan that is new, and whose file waits to take effect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NewPlanJson {
+    /// The plan.
+    pub plan: PlanName,
+    /// SHA-256 of the plan as written, in hex.
+    pub digest: String,
+    /// Since when it waits.
+    pub since: Timestamp,
+    /// What it waits for, as one sentence for people, without the full stop.
+    pub headline: String,
+    /// What that means, in sentences.
+    pub detail: String,
+    /// What lets it begin, with the command if there is one.
+    pub remedy: String,
+    /// The command of `remedy`.
+    pub command: Option<String>,
 }
 
 /// One thing in the way of the next move.

@@ -164,6 +164,12 @@ impl Families {
         for (plan, _) in &view.faults {
             faults.with_label_values(&[plan.as_str()]).set(1.0);
         }
+        let waits = "Since when a plan's file waits to take effect, by what it waits for.";
+        let waits = self.gauges("revision_waiting_since_timestamp_seconds", waits, &["plan", "for"])?;
+        for (plan, waiting) in &view.waiting {
+            let labels = [plan.as_str(), waiting.revision.waits_for.as_str()];
+            waits.with_label_values(&labels).set(seconds(waiting.since));
+        }
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use super::clock;
 use super::json::{
     ApprovalJson, BlockerJson, ClassesJson, DarkJson, DeviceJson, DriftJson, EventJson, FaultJson,
     FileProblemJson, GateJson, GroupJson, HaltJson, HeadJson, HeldOutJson, HoldJson, LogTroubleJson,
-    LookJson, MovesJson, NewerRingJson, NewerTargetJson, PlanAnswer, RingJson, RollbackJson,
+    LookJson, MovesJson, NewPlanJson, NewerRingJson, NewerTargetJson, PlanAnswer, RingJson, RollbackJson,
     RollbackStepJson, RolloutJson, RolloutsAnswer, ScheduleJson, SilentJson, StalledJson, SupersededJson,
     TroubleJson, WaiverJson, WayBackJson,
 };
@@ -19,15 +19,16 @@ use super::words::sentence;
 use crate::daemon::log::from_record;
 use crate::daemon::view::{DeviceRow, View};
 use crate::fleet::{Census, Counts, Share};
-use crate::ids::RingName;
+use crate::ids::{PlanName, RingName};
 use crate::rollout::downgrade::Moves;
 use crate::rollout::drift::DriftFinding;
 use crate::rollout::era::Eras;
 use crate::rollout::event::{Cause, Event};
+use crate::rollout::explain::explain_new;
 use crate::rollout::health::{Dark, Look, Stalled};
 use crate::rollout::report::{Blocker, NewerTarget, Report, RingReport};
 use crate::rollout::rollback::WayBack;
-use crate::rollout::state::{HeldOut, Hold, Progress, Rollback, StepState};
+use crate::rollout::state::{HeldOut, Hold, Progress, Rollback, StepState, Waiting};
 use crate::rollout::superseded::SupersededOffer;
 use crate::rollout::verbs::Offered;
 use crate::rollout::verdict::{Evidence, Judgement, short};
@@ -48,6 +49,7 @@ pub(super) fn rollouts(view: &View) -> RolloutsAnswer {
         clock: view.clock.to_string(),
         stopped: view.stop.as_ref().map(hold),
         rollouts: view.reports.iter().map(|report| rollout(report, view.next_check)).collect(),
+        new_plans: view.new_plans().map(|(plan, waiting)| new_plan(plan, waiting)).collect(),
         problems: view
             .problems
             .iter()
@@ -242,6 +244,19 @@ fn blocker(report: &Report, blocker: &Blocker) -> BlockerJson {
         since: said.since,
         next_look: said.next_look,
         until: said.until,
+        remedy: said.way_out.to_string(),
+        command: said.way_out.command,
+    }
+}
+
+fn new_plan(plan: &PlanName, waiting: &Waiting) -> NewPlanJson {
+    let said = explain_new(plan, &waiting.revision);
+    NewPlanJson {
+        plan: plan.clone(),
+        digest: waiting.revision.digest.as_str().to_owned(),
+        since: waiting.since,
+        headline: said.headline,
+        detail: said.detail,
         remedy: said.way_out.to_string(),
         command: said.way_out.command,
     }

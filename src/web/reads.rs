@@ -23,6 +23,7 @@ use super::{Services, present};
 use crate::daemon::view::{DeviceRow, Listing, Readiness, View};
 use crate::fleet::Class;
 use crate::ids::{PlanName, RingName};
+use crate::rollout::explain::explain_new;
 use crate::rollout::report::Report;
 use crate::store::{Page, Reader, Record, Seq, StoreError};
 
@@ -309,6 +310,14 @@ fn no_such_plan(services: &Services, plan: &PlanName) -> Failure {
         return Failure::new(Kind::Unavailable, detail);
     }
     let view = services.handle.view();
+    if let Some((_, waiting)) = view.new_plans().find(|(new, _)| *new == plan) {
+        let said = explain_new(plan, &waiting.revision);
+        let detail = format!(
+            "plan `{plan}` is new and has no rollout yet: {}. {} {}",
+            said.headline, said.detail, said.way_out
+        );
+        return Failure::new(Kind::NoSuchPlan, detail);
+    }
     let known: Vec<&str> = view.reports.iter().map(|report| report.id.plan.as_str()).collect();
     let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
     Failure::new(Kind::NoSuchPlan, format!("there is no plan `{plan}`; ringward knows {known}"))

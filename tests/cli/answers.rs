@@ -14,6 +14,7 @@ pub(crate) fn daemon(rollouts: &[Value]) -> Value {
         "clock": CLOCK,
         "stopped": null,
         "rollouts": rollouts,
+        "new_plans": [],
         "problems": [],
         "troubles": [],
         "log_unwritable": null,
@@ -27,6 +28,20 @@ pub(crate) fn daemon(rollouts: &[Value]) -> Value {
         "swept_at": "2026-10-13T07:55:00Z",
         "next_check": "2026-10-13T08:05:00Z",
     })
+}
+
+/// The same daemon, beside its plans one that is new and waits for a person.
+pub(crate) fn with_newcomer(mut daemon: Value) -> Value {
+    daemon["new_plans"] = json!([{
+        "plan": "newcomer",
+        "digest": "11507a0e2f5e".repeat(5),
+        "since": "2026-10-13T07:58:00Z",
+        "headline": "revision 11507a0e2f5e waits: a new plan with 1 ring",
+        "detail": "This daemon's ringward.yaml says `revisions: person`.",
+        "remedy": "confirm it: ringward confirm newcomer --revision 11507a0e2f5e --reason …",
+        "command": "ringward confirm newcomer --revision 11507a0e2f5e --reason …",
+    }]);
+    daemon
 }
 
 /// The same daemon with everything wrong that can be.

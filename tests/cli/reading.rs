@@ -31,6 +31,7 @@ async fn status_shows_all_plans_with_trouble_on_top() {
         ("status_troubled.txt", answers::troubled_daemon(&[answers::halted()]), None),
         ("status_asking.txt", answers::daemon(&[answers::asking(true), answers::asking(false)]), None),
         ("status_empty.txt", answers::daemon(&[]), None),
+        ("status_new.txt", answers::with_newcomer(answers::daemon(&[])), None),
         ("status_unknown_plan.txt", answers::daemon(&[answers::adopting()]), Some("clinet")),
     ];
     for (name, answer, of) in rows {
@@ -71,6 +72,7 @@ async fn explain_says_why_and_what_would_change_it() {
         ("explain_held.txt", answers::troubled_daemon(&[answers::halted()]), "client"),
         ("explain_completed.txt", answers::daemon(&[answers::completed()]), "servers"),
         ("explain_unknown_plan.txt", answers::daemon(&[]), "client"),
+        ("explain_new.txt", answers::with_newcomer(answers::daemon(&[answers::adopting()])), "newcomer"),
     ];
     for (name, answer, of) in rows {
         let server = Server::json(&answer);

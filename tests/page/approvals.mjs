@@ -9,7 +9,8 @@ const REFUSE = "/act/refuse?plan=asks&ring=First";
 const NOTE = `no "cases" in <b>support</b> & none at the desk`;
 
 const plan = (expires) =>
-  JSON.stringify({
+  // Without a line end it might be a file that was cut off.
+  `${JSON.stringify({
     plan: "asks",
     author: "dana@example.com",
     versions: { windows: "2026.8.2100.0", macos: "2026.8.2100.0" },
@@ -17,7 +18,7 @@ const plan = (expires) =>
       { name: "First", profiles: ["Engineering", "IT"], approval: { user_group: "Release Approvers", count: 2, expires } },
       { name: "Everyone", profiles: ["default"] },
     ],
-  });
+  })}\n`;
 
 /** Tabs on until the element of this name has the focus, which must be seen. */
 async function tabTo(page, id, within = 120) {

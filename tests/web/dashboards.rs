@@ -8,7 +8,7 @@ use ringward::rollout::report::Report;
 use serde::Deserialize;
 
 use super::get;
-use super::world::{World, ailing, at, report, stopped, troubled, view};
+use super::world::{World, ailing, at, report, stopped, troubled, view, with_newcomer};
 
 const DOCS: &str = include_str!("../../docs/metrics.md");
 const RUNBOOK: &str = include_str!("../../docs/alerts.md");
@@ -29,7 +29,7 @@ struct Metric {
 /// Everything that `/metrics` can show, from snapshots in which everything happens at once.
 async fn exported() -> BTreeMap<String, Metric> {
     let soon = Report { earliest_move: Some(at("2026-10-13T09:00:00Z")), ..report("client") };
-    let mut view = stopped(view(vec![soon, troubled("second"), ailing("third")]));
+    let mut view = with_newcomer(stopped(view(vec![soon, troubled("second"), ailing("third")])));
     view.second_clock.trust =
         Some(ClockTrust { until: at("2100-01-01T00:00:00Z"), reason: "the proxy is mended".to_owned() });
     let world = World::new(view, Ok("done"));

@@ -10,7 +10,7 @@ use ringward::rollout::verdict::{Evidence, Exempt, Verdict};
 use ringward::rollout::world::{Read, Trouble};
 
 use super::get;
-use super::world::{HOSTILE, World, ailing, at, report, stopped, troubled, view};
+use super::world::{HOSTILE, World, ailing, at, report, stopped, troubled, view, with_newcomer};
 
 /// Every line but comments and those whose value depends on a clock or on the machine.
 fn series(text: &str) -> Vec<&str> {
@@ -26,7 +26,7 @@ fn series(text: &str) -> Vec<&str> {
 
 #[tokio::test]
 async fn the_metrics_of_a_snapshot() {
-    let world = World::usual();
+    let world = World::new(with_newcomer(view(vec![report("client")])), Ok("done"));
     world.services.metrics.finished("list_groups", "200", 0.2);
     let answer = get(&world.app, "/metrics").await;
     assert!(answer.header("content-type").starts_with("text/plain; version=0.0.4"));

@@ -11,24 +11,26 @@ use ringward::web::{Services, router};
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 
-use super::world::{World, ailing, report, ring, stopped, troubled, view, write_log};
+use super::world::{World, ailing, report, ring, stopped, troubled, view, with_newcomer, write_log};
 use super::{ask, get};
 
 /// Keys are promises, so they are written down here a second time.
 #[tokio::test]
 async fn the_keys_of_the_api_are_kept() {
-    let world = World::new(stopped(view(vec![troubled("client"), report("servers")])), Ok("done"));
+    let world =
+        World::new(with_newcomer(stopped(view(vec![troubled("client"), report("servers")]))), Ok("done"));
     let answer = get(&world.app, "/api/v1/rollouts").await;
     assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "application/json"));
     let whole: Value = answer.json();
     let rows = [
         (
             "",
-            "account at budget_remaining clock clock_troubles clock_trust decided_ago_seconds faults full_sweep_at head log_unwritable mode next_check problems \
+            "account at budget_remaining clock clock_troubles clock_trust decided_ago_seconds faults full_sweep_at head log_unwritable mode new_plans next_check problems \
              rollouts stopped swept_at troubles",
         ),
         ("/stopped", "actor reason since"),
         ("/head", "hash seq"),
+        ("/new_plans/0", "command detail digest headline plan remedy since"),
         ("/problems/0", "errors file"),
         ("/troubles/0", "message read since"),
         ("/faults/0", "message plan"),
@@ -67,6 +69,27 @@ async fn the_keys_of_the_api_are_kept() {
         let mut found: Vec<&str> = object.keys().map(String::as_str).collect();
         found.sort_unstable();
         assert_eq!(found.join(" "), keys, "{place}");
+    }
+}
+
+#[tokio::test]
+async fn a_new_plan_that_waits_says_why_at_every_door() {
+    let world = World::new(with_newcomer(view(Vec::new())), Ok("done"));
+    let said = "revision 11507a0e2f5e waits: a new plan with 1 ring";
+    let page = get(&world.app, "/").await.body;
+    let whole: Value = get(&world.app, "/api/v1/rollouts").await.json();
+    assert_eq!(whole["new_plans"][0]["headline"], said);
+    let command = "ringward confirm newcomer --revision 11507a0e2f5e --reason …";
+    assert_eq!(whole["new_plans"][0]["command"], command);
+    assert!(page.contains(said) && page.contains(command) && !page.contains("No plan yet"), "{page}");
+    for path in ["/api/v1/rollouts/newcomer", "/plans/newcomer"] {
+        let answer = get(&world.app, path).await;
+        assert_eq!(answer.status.as_u16(), 404, "{path}");
+        assert!(
+            answer.body.contains("is new and has no rollout yet") && answer.body.contains(said),
+            "{}",
+            answer.body
+        );
     }
 }
 

@@ -13,6 +13,7 @@ use ringward::fleet::{Census, Class, Counts, EnvironmentCensus, PartsPerBillion,
 use ringward::ids::{AccountId, DeviceId, Email, GroupId, PlanName, PolicyId, RingName};
 use ringward::plan::model::{Percent, PlanDigest};
 use ringward::rollout::approval::{Approved, Ask, AskedBy, Given, Hearing, Tally};
+use ringward::rollout::block::{WaitingRevision, WaitsFor};
 use ringward::rollout::command::Command;
 use ringward::rollout::drift::{DriftFinding, DriftKind, Standing};
 use ringward::rollout::era::Eras;
@@ -20,7 +21,7 @@ use ringward::rollout::event::{Actor, Cause, Entry, Event, GroupDrift, Mode, Rol
 use ringward::rollout::health::{Dark, Look, Stalled};
 use ringward::rollout::report::{ApprovalReport, Blocker, Report, RingReport, ScheduleReport};
 use ringward::rollout::second_clock::SecondClock;
-use ringward::rollout::state::{Approval, HeldOut, Hold, Phase, Tallies, Tokens, Validity, Words};
+use ringward::rollout::state::{self, Approval, HeldOut, Hold, Phase, Tallies, Tokens, Validity, Words};
 use ringward::rollout::superseded::SupersededOffer;
 use ringward::rollout::verbs::{Offered, WaysBack};
 use ringward::rollout::verdict::{Evidence, Exempt, Failing, Gate, Judgement, Verdict, Waiting};
@@ -360,6 +361,7 @@ pub(super) fn view(reports: Vec<Report>) -> View {
         mode: Mode::Write,
         stop: None,
         reports,
+        waiting: BTreeMap::new(),
         problems: vec![FileProblem {
             file: "broken.yaml".to_owned(),
             errors: vec!["broken.yaml:1:1: unknown key".to_owned(), "broken.yaml:2:1: no rings".to_owned()],
@@ -387,6 +389,19 @@ pub(super) fn view(reports: Vec<Report>) -> View {
         taken: Stopwatch::start(),
         ticked_at: Some(at("2026-10-12T09:59:59Z")),
     }
+}
+
+/// The same daemon, beside its plans one that is new and waits for a person.
+pub(super) fn with_newcomer(mut view: View) -> View {
+    let revision = WaitingRevision {
+        digest: PlanDigest::of_written("new"),
+        in_force: None,
+        changes: vec!["a new plan with 1 ring".to_owned()],
+        waits_for: WaitsFor::Person,
+    };
+    let since = at("2026-10-12T09:58:00Z");
+    view.waiting.insert(plan("newcomer"), state::Waiting { revision, since, confirmed: None });
+    view
 }
 
 /// The same daemon, stopped.

@@ -1,10 +1,30 @@
 //! What each block on account of a plan's file is, what follows from it, and what would end it.
 
 use super::ways::WayOut;
+use crate::ids::PlanName;
 use crate::rollout::block::{Block, WaitingRevision, WaitsFor};
 
 /// What every block of a plan's file leaves going.
 const SIGHT: &str = "Nothing is entered, written back or verified meanwhile; polls, gates and soak clocks go on under the plan in force, and `rollback` works.";
+
+/// A plan without a rollout whose file waits to take effect: what a person needs to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewPlanExplained {
+    /// What waits, in one sentence, without the full stop.
+    pub headline: String,
+    /// What it waits for, in sentences.
+    pub detail: String,
+    /// What lets it begin.
+    pub way_out: WayOut,
+}
+
+/// Explains a plan that is new and waits.
+#[must_use]
+pub fn explain_new(plan: &PlanName, waiting: &WaitingRevision) -> NewPlanExplained {
+    let block = Block::RevisionWaits(waiting.clone());
+    let (headline, detail) = words(&block);
+    NewPlanExplained { headline, detail, way_out: way_out(&block, plan.as_str()) }
+}
 
 pub(super) fn words(block: &Block) -> (String, String) {
     match block {
@@ -27,7 +47,6 @@ pub(super) fn words(block: &Block) -> (String, String) {
             (block.to_string(), format!("{SIGHT} No rollout is withdrawn for it."))
         }
         Block::RevisionWaits(waiting) => {
-            let in_force = waiting.in_force.as_ref().map_or("none", |digest| digest.short());
             let why = match waiting.waits_for {
                 WaitsFor::Time => "It takes effect once the file was unchanged for 30 seconds.",
                 WaitsFor::LineEnd => "The file does not end with a line end, so it may have been cut off.",
@@ -37,9 +56,13 @@ pub(super) fn words(block: &Block) -> (String, String) {
                 }
                 WaitsFor::AnotherVersion => "It asks for a version that its own `forbid` covers.",
             };
-            let detail = format!(
-                "{why} In force is revision {in_force}. While another one waits, the build that may be on its way out goes to nobody else. {SIGHT}"
-            );
+            let detail = match &waiting.in_force {
+                Some(in_force) => format!(
+                    "{why} In force is revision {}. While another one waits, the build that may be on its way out goes to nobody else. {SIGHT}",
+                    in_force.short()
+                ),
+                None => format!("{why} The plan is new: nothing of it is in force before."),
+            };
             (block.to_string(), detail)
         }
     }

@@ -8,6 +8,7 @@ mod newer;
 mod ways;
 mod words;
 
+pub use blocks::{NewPlanExplained, explain_new};
 pub use newer::NewerExplained;
 pub(super) use ways::way_out;
 pub use ways::{WayOut, in_shell};

@@ -4,7 +4,8 @@
 
 use super::ledger::{Ledger, PlanLine};
 use super::{Audit, Law, drift};
-use crate::plan::model::{DeviceLimit, Plan, PlanDigest, RingPlan};
+use crate::plan::change::profile_set;
+use crate::plan::model::{DeviceLimit, Forbid, Plan, Revision, RingPlan};
 use crate::rollout::event::{BlockKind, Event, Purpose, Recorded};
 use crate::rollout::remote::GroupContent;
 use crate::time::{SignedDuration, Timestamp, after, in_words, since};
@@ -16,10 +17,10 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
     let line = ledger.line(recorded);
     match &recorded.entry.event {
         Event::PlanAccepted { revision } | Event::NewTargetWaits { revision } => {
-            announced(audit, ledger, recorded, &revision.digest);
+            announced(audit, ledger, recorded, revision);
         }
         Event::PlanRevised { revision, restricts_only: false } => {
-            announced(audit, ledger, recorded, &revision.digest);
+            announced(audit, ledger, recorded, revision);
         }
         Event::PlanRevised { revision, restricts_only: true } => {
             only_restricts(audit, line, recorded, &revision.plan);
@@ -80,11 +81,15 @@ fn unforbidden(audit: &mut Audit, line: Option<&PlanLine<'_>>, recorded: &Record
 }
 
 /// A revision that does more than restrict was announced for long enough, or a person let it.
-fn announced(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded, digest: &PlanDigest) {
+fn announced(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded, revision: &Revision) {
+    let digest = &revision.digest;
     let (Some(settles), Some(id)) = (ledger.settles, &recorded.entry.rollout) else { return };
-    // A rollout that begins anew by a person's word, or follows one in the same step, has its revision.
+    // A rollout that begins anew by a person's word, or follows one in the same step, has its revision, or
+    // one that is no looser.
     let known = ledger.plans.get(&id.plan).is_some_and(|line| {
-        line.revision.digest == *digest || line.waiting.is_some_and(|waiting| waiting.digest == *digest)
+        line.revision.digest == *digest
+            || line.waiting.is_some_and(|waiting| waiting.digest == *digest)
+            || is_no_looser(line, &revision.plan, recorded.at)
     });
     let waiting = ledger.waiting.get(&id.plan).filter(|waiting| waiting.revision.digest == *digest);
     let long_enough = waiting.is_some_and(|waiting| since(waiting.since, recorded.at) >= settles);
@@ -102,30 +107,32 @@ fn announced(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded, digest
 
 /// A plan is no looser than the one in force, ring for ring.
 fn only_restricts(audit: &mut Audit, line: Option<&PlanLine<'_>>, recorded: &Recorded, plan: &Plan) {
-    let Some(line) = line else { return };
-    for old in &line.plan.forbid {
-        let kept = plan.forbid.iter().any(|new| new.versions == old.versions);
-        audit.require(kept, Law::Announced, recorded.seq, || {
-            format!("'{}' is not forbidden any more, and that only restricts", old.versions)
-        });
+    for what in line.into_iter().flat_map(|line| loosened(line, plan, recorded.at)) {
+        audit.breach(Law::Announced, recorded.seq, format!("{what}, and that only restricts"));
     }
+}
+
+/// Whether a plan has the rings of the one in force, and loosens nothing of it.
+fn is_no_looser(line: &PlanLine<'_>, plan: &Plan, at: Timestamp) -> bool {
+    let profiles = |plan: &Plan| plan.rings.iter().map(profile_set).collect::<Vec<_>>();
+    profiles(line.plan) == profiles(plan) && loosened(line, plan, at).is_empty()
+}
+
+/// What of a plan is looser than the one in force.
+fn loosened(line: &PlanLine<'_>, plan: &Plan, at: Timestamp) -> Vec<String> {
+    let kept = |old: &Forbid| plan.forbid.iter().any(|new| new.versions == old.versions);
+    let lifted = line.plan.forbid.iter().filter(|old| !kept(old));
+    let mut found: Vec<String> =
+        lifted.map(|old| format!("'{}' is not forbidden any more", old.versions)).collect();
     for ring in &plan.rings {
-        let Some(old) = line.ring_plan(&ring.name) else {
-            audit.breach(
-                Law::Announced,
-                recorded.seq,
-                format!("{} is new, and that only restricts", ring.name),
-            );
-            continue;
-        };
-        for what in looser(old, ring, recorded.at) {
-            audit.breach(
-                Law::Announced,
-                recorded.seq,
-                format!("{}: {what} is looser, and that only restricts", ring.name),
-            );
+        match line.ring_plan(&ring.name) {
+            None => found.push(format!("{} is new", ring.name)),
+            Some(old) => found.extend(
+                looser(old, ring, at).into_iter().map(|what| format!("{}: {what} is looser", ring.name)),
+            ),
         }
     }
+    found
 }
 
 /// What of a ring is looser than before.

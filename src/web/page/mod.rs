@@ -44,7 +44,8 @@ use self::show::{Event, Moment, Rollout, Tone};
 use super::forecast::Forecasts;
 use super::identity::{Identity, Need};
 use super::json::{
-    ClockTroubleJson, ClockTrustJson, EventJson, FaultJson, FileProblemJson, RolloutJson, RolloutsAnswer,
+    ClockTroubleJson, ClockTrustJson, EventJson, FaultJson, FileProblemJson, NewPlanJson, RolloutJson,
+    RolloutsAnswer,
 };
 use super::problem::{Failure, Kind};
 use super::reads::{known, plan_name, read_log};
@@ -152,6 +153,7 @@ struct Board {
     /// `confirm clock`, where that would end a trouble.
     confirm_clock: Option<Action>,
     faults: Vec<FaultJson>,
+    new_plans: Vec<NewPlanJson>,
     problems: Vec<FileProblemJson>,
     troubles: Vec<Trouble>,
     waiting: Vec<Waiting>,
@@ -330,6 +332,7 @@ impl Board {
             clock_trust: answer.clock_trust.clone(),
             confirm_clock: answer.is_clock_behind().then(|| acts::confirm_clock(viewer)),
             faults: answer.faults.clone(),
+            new_plans: answer.new_plans.clone(),
             problems: answer.problems.clone(),
             troubles: answer
                 .troubles

@@ -35,6 +35,8 @@ mod meddler;
 #[cfg(test)]
 mod plans;
 #[cfg(test)]
+mod prefixes;
+#[cfg(test)]
 mod preview;
 #[cfg(test)]
 mod retreat;

@@ -62,7 +62,11 @@ impl Coverage {
                 match before.get(of) {
                     Some(from) if from != to => self.see(format!("transition {} to {to}", whence(from, to))),
                     Some(_) => {}
-                    None => self.see(format!("transition begun as {to}")),
+                    // One whose profiles changed while it waits is the same ring.
+                    None if matches!(recorded.entry.event, Event::PlanAccepted { .. }) => {
+                        self.see(format!("transition begun as {to}"));
+                    }
+                    None => {}
                 }
             }
             self.event(&recorded.entry.event);

@@ -123,7 +123,7 @@ impl Editor {
         let mut plan = plan.clone();
         let n = self.dice.below(plan.rings.len());
         let m = (n + 1) % plan.rings.len();
-        match self.dice.below(11) {
+        match self.dice.below(14) {
             0 | 1 => plan.forbid.push(forbid(&mut self.dice)),
             2 | 3 => {
                 let name = format!("{} renamed", plan.rings[n].name);
@@ -137,7 +137,7 @@ impl Editor {
                 plan.rings[n].name = std::mem::replace(&mut plan.rings[m].name, name);
             }
             9 if n != m => plan.rings.swap(n, m),
-            10 if n != m => {
+            10..=13 if n != m => {
                 let moved = plan.rings[n].profiles.pop();
                 plan.rings[m].profiles.extend(moved);
                 if plan.rings[n].profiles.is_empty() {

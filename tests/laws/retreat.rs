@@ -61,7 +61,7 @@ impl Retreat {
             // What is verified is left for something newer, and then there is a proven way back.
             Event::RingVerified { .. } if self.dice.chance(70) => self.raise(drive, event),
             Event::WriteConfirmed { .. } | Event::AdoptionReached { .. }
-                if !drive.engine.state.soaks.is_empty() && self.dice.chance(30) =>
+                if !drive.engine.state.soaks.is_empty() && self.dice.chance(60) =>
             {
                 self.ask_back(drive);
             }

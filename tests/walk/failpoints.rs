@@ -74,7 +74,7 @@ const ROWS: &[(&str, Story)] = &[
     ("observations_written:4", Story::Plain),
     ("devices_saved:3", Story::Plain),
     ("snapshot_published", Story::Plain),
-    ("snapshot_published:60", Story::Plain),
+    ("snapshot_published:30", Story::Plain),
     // Writing.
     ("look_taken", Story::Plain),
     ("write_ready", Story::Plain),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
+use ringward::plan::model::Percent;
 use ringward::rollout::event::{Event, Recorded};
 use ringward::rollout::state::{PlanState, State};
 use ringward::sandbox::{Account, FaultScript, MemberStatus, SimulatedMember};
@@ -303,10 +304,10 @@ async fn a_changed_value_voids_it_and_a_comment_does_not() {
         assert!(scene.approve(&ana).status.success());
         scene.walk.write_plan(&format!("{PLAN}# case 4711\n"));
         refused(&scene.approve(&ana), "one person counts once");
-        scene.walk.write_plan(&PLAN.replace("soak: 48h", "soak: 47h"));
+        scene.walk.write_plan(&PLAN.replace("{at_least: 10%", "{at_least: 11%"));
         scene.until("the plan is revised", |state| {
-            let revised =
-                |plan: &PlanState| plan.rollout.revision.plan.rings[0].soak == "47h".parse().unwrap();
+            let asked = |plan: &PlanState| plan.rollout.revision.plan.rings[0].adoption.at_least;
+            let revised = |plan: &PlanState| asked(plan) == Percent::whole(11);
             state.plans.values().any(revised)
         });
         assert!(scene.approve(&bruno).status.success());

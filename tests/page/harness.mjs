@@ -73,7 +73,8 @@ export async function daemon(account, name, plans, { listen = "127.0.0.1:0", con
   const directory = join(scratch, name);
   mkdirSync(join(directory, "plans"), { recursive: true });
   if (config) writeFileSync(join(directory, "ringward.yaml"), config);
-  for (const [file, text] of Object.entries(plans)) writeFileSync(join(directory, "plans", file), text);
+  // Without a line end a file might be cut off, and is not followed.
+  for (const [file, text] of Object.entries(plans)) writeFileSync(join(directory, "plans", file), `${text}\n`);
   const one = start(
     [
       "run", "--plans", join(directory, "plans"), "--db", join(directory, "ringward.db"), "--listen", listen,

@@ -40,16 +40,21 @@ nothing of it is shown. A link that leads out of the directory is not followed.
 const TARGETS: &str = "
 ## When a newer target comes
 
-A changed file is *a newer target* when it changes the versions, the profiles, the name or the
-place of a ring that is entered already. Any other edit reaches the running rollout at once.
+A changed file is *a newer target* when it changes the versions or the profiles of a ring that is
+entered already. Its name and its place are labels: a ring whose profiles are the same is that ring, and
+one that the file drops keeps its place until it is verified. What only restricts is in force at once;
+anything else once the file was unchanged for 30 seconds and, with `revisions: person`, confirmed.
+Until then the plan enters nothing.
 
-| | `on_new_target: replace` | `on_new_target: finish` |
-| --- | --- | --- |
-| the running rollout | ends; a new one begins at the first ring | goes on under the plan that it has, to its last ring |
-| the newer file | holds from the next decision | waits as a whole, its gates and schedule too |
-| several newer files in a row | each takes over from the one before | only the newest is rolled out; those between reach nobody |
-| the last ring | waits as long as newer targets come faster than a rollout takes | gets a version in every rollout, though seldom the newest |
-| a bad version on its way | its fix takes over at once | its fix waits, unless you write `replace` |
+";
+
+/// What the core does, which a test of the random runs' suite tells from its log.
+const ON_NEW_TARGET: &str = include_str!("on_new_target.md");
+
+const TARGETS_WHEN: &str = "
+Of several newer files in a row, `replace` lets each take over from the one before, so the last ring
+waits as long as they come faster than a rollout takes; `finish` rolls out the newest only, and those
+between reach nobody.
 
 Take `replace` when the way through all rings is shorter than the time between releases, and
 whenever the newer target mends the one that is on its way. Take `finish` when hotfixes come
@@ -58,14 +63,15 @@ after 2026-06-29; under four rings with soaks of a week, `replace` brought one o
 ring, on day 81, and `finish` three, on days 21, 49 and 77.
 
 The word that counts is the one in the *newer* file. So `finish` never locks you in: write
-`on_new_target: replace` into the file that waits, and it takes over with the next decision. Write
+`on_new_target: replace` into the file that waits, and it takes over as any change does. Write
 the running versions back into the file, and nothing waits any more. To change gates or schedule of
 the running rollout while a newer target waits, write them into a file with the running versions.
 
 While a newer target waits, `ringward explain` and `ringward status` say which and since when. A
 rollout that is halted, paused or stopped does not end by itself: `ringward resume` (or `start`) lets
 it go on, and `replace` lets the newer target take over. If the file goes away, the rollout is
-withdrawn and nothing waits; when a file with a newer target comes back after that, it begins at once.
+withdrawn and nothing waits; a file with a newer target that comes back after that takes effect as any
+change does.
 
 A ring that has soaked on the same versions with the same profiles, and whose group still offers
 them, is not soaked again, whichever word you write. A soak with a gate that somebody waived does not count for that.
@@ -104,7 +110,7 @@ pub fn markdown() -> String {
     let later = format!(
         "\n## Not supported yet\n\n{later}: a plan with one of these keys is refused, never half obeyed.\n"
     );
-    [INTRODUCTION, &sections, &values, TARGETS, END, &later].concat()
+    [INTRODUCTION, &sections, &values, TARGETS, ON_NEW_TARGET, TARGETS_WHEN, END, &later].concat()
 }
 
 fn section(mapping: &Mapping) -> String {

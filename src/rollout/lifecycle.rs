@@ -7,7 +7,7 @@ use crate::ids::PlanName;
 use crate::plan::change::profile_set;
 use crate::plan::model::{OnNewTarget, Plan, Revision};
 use crate::rollout::event::{Entry, Event, RolloutId};
-use crate::rollout::revision::{followed, lets_go, renamed};
+use crate::rollout::revision::{followed, lets_go, moves_the_same, renamed};
 use crate::rollout::state::{HeldOut, Phase, PlanState, State, WaitingTarget};
 use crate::rollout::unsettled::{self, Takes};
 use crate::rollout::world::Desired;
@@ -57,7 +57,9 @@ fn present(
     }
     let goal = followed(rollout, revision);
     let same = unsettled::changed(Some(plan), revision, now).is_empty();
+    // What else the file changes since then waits like any other.
     if rollout.phase == Phase::RolledBack
+        && (same || takes == Takes::Effect)
         && same_targets(&rollout.named(), &revision.plan)
         && !asks_for_held_out(state, name, &revision.plan)
     {
@@ -94,7 +96,7 @@ fn present(
         return Vec::new();
     }
     let renamed = renamed(rollout, &revision.plan);
-    if !renamed.is_empty() && !finishes_later(plan, revision, &goal) {
+    if !renamed.is_empty() && !finishes_later(plan, revision) {
         let names = renamed.iter().map(|(old, new)| format!("`{old}` is `{new}` now"));
         let reason =
             format!("the same profiles under another name: {}", names.collect::<Vec<_>>().join(", "));
@@ -150,8 +152,9 @@ fn finishes_first(plan: &PlanState, revision: &Revision) -> bool {
     goes_on && revision.plan.on_new_target == OnNewTarget::Finish
 }
 
-fn finishes_later(plan: &PlanState, revision: &Revision, goal: &Revision) -> bool {
-    finishes_first(plan, revision) && plan.rollout.entered_ring_changed_by(goal).is_some()
+/// Whether a plan that renames rings is a newer target besides, and waits with them.
+fn finishes_later(plan: &PlanState, revision: &Revision) -> bool {
+    finishes_first(plan, revision) && !moves_the_same(&plan.rollout, &revision.plan)
 }
 
 /// Whether a plan asks a ring for a version that its own rollbacks hold out.

@@ -41,7 +41,7 @@ pub(super) fn lets_go(rollout: &Rollout, revision: &Revision, goal: &Revision) -
 }
 
 /// Whether a plan leaves each entered ring that it still has its versions and profiles.
-fn moves_the_same(rollout: &Rollout, plan: &Plan) -> bool {
+pub(super) fn moves_the_same(rollout: &Rollout, plan: &Plan) -> bool {
     let entered = rollout.rings_with_plans().filter(|(ring, _)| ring.stage.is_entered());
     entered.into_iter().all(|(_, old)| {
         twin(old, plan).is_none_or(|new| new.targets == old.targets && profile_set(new) == profile_set(old))

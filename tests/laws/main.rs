@@ -9,9 +9,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use ringward::rollout::event::{Event, Purpose};
 use ringward::rollout::invariant::{self, FarEndWrite, Limits};
 use ringward::rollout::state::Phase;
-use ringward::time::{SignedDuration, after};
+use ringward::time::{SignedDuration, Timestamp, after};
 
 #[path = "../support/mod.rs"]
 pub mod support;
@@ -31,7 +32,11 @@ mod entries;
 #[cfg(test)]
 mod hotfix;
 #[cfg(test)]
+mod labels;
+#[cfg(test)]
 mod meddler;
+#[cfg(test)]
+mod newer;
 #[cfg(test)]
 mod plans;
 #[cfg(test)]
@@ -48,8 +53,8 @@ mod truth;
 use coverage::Coverage;
 use editor::Editor;
 use scenes::{Scene, scene};
-use support::drive::Drive;
 use support::drive::far_end::{Asked, Write};
+use support::drive::{Drive, Happening, Note};
 
 /// From so many runs on, coverage is asked for.
 const FULL: u64 = 10_000;
@@ -82,6 +87,40 @@ fn journal(drive: &Drive) -> Vec<FarEndWrite> {
         })
     });
     writes.collect()
+}
+
+/// Writes that were sent though the machine's clock was in doubt. What is taken back goes on, and what was
+/// taken out of one group is put into the other.
+fn on_a_doubted_clock(drive: &Drive) -> Vec<String> {
+    let doubts: Vec<(Timestamp, bool)> = drive
+        .notes
+        .iter()
+        .filter_map(|(at, _, note)| match note {
+            Note::Happened(Happening::Clock(doubt)) => Some((*at, doubt.is_some())),
+            _ => None,
+        })
+        .collect();
+    // At the instant itself either may have come first.
+    let in_doubt = |at: Timestamp| {
+        let before = doubts.iter().rev().find(|(since, _)| *since < at);
+        before.is_some_and(|(_, in_doubt)| *in_doubt) && !doubts.contains(&(at, false))
+    };
+    let mut moves_on = false;
+    let mut wrong = Vec::new();
+    for request in drive.far_end.writes() {
+        let planned = drive.engine.log.iter().rev().find_map(|recorded| match &recorded.entry.event {
+            Event::WritePlanned { intent, .. } if recorded.at <= request.at => Some(&intent.purpose),
+            _ => None,
+        });
+        let Some(purpose) = planned else { continue };
+        let goes_on = matches!(purpose, Purpose::Rollback { .. }) || moves_on;
+        moves_on = matches!(purpose, Purpose::MoveOut { .. });
+        if in_doubt(request.at) && !goes_on {
+            wrong
+                .push(format!("a write is sent at {} though the clock is in doubt: {purpose:?}", request.at));
+        }
+    }
+    wrong
 }
 
 /// Whether everything that can end has ended.
@@ -124,6 +163,7 @@ fn run(seed: u64, coverage: &mut Coverage) -> Vec<String> {
     let limits = Limits { in_transit: SignedDuration::ZERO, ..Limits::default() };
     let violations = invariant::check_within(&drive.engine.log, &journal(&drive), limits);
     let mut wrong: Vec<String> = violations.iter().map(ToString::to_string).collect();
+    wrong.extend(on_a_doubted_clock(&drive));
     wrong.extend(truth::check(&drive.engine.log, &drive.far_end.devices, forgets));
     for (plan, report) in &drive.engine.reports {
         let silent =

@@ -106,8 +106,10 @@ pub(super) fn may_write(
 fn not_held(audit: &mut Audit, ledger: &Ledger<'_>, line: &PlanLine<'_>, recorded: &Recorded, law: Law) {
     let seq = recorded.seq;
     audit.require(!ledger.stopped, law, seq, || "all writes are stopped".to_owned());
-    audit.require(!line.paused, law, seq, || "the plan is paused".to_owned());
-    audit.require(line.halted.is_none(), law, seq, || "the rollout is halted".to_owned());
+    // What was taken out of one group is put into the other: a hold leaves nobody between them.
+    let half = line.is_half_moved(recorded);
+    audit.require(half || !line.paused, law, seq, || "the plan is paused".to_owned());
+    audit.require(half || line.halted.is_none(), law, seq, || "the rollout is halted".to_owned());
     audit.require(ledger.open.is_none(), Law::IntentFirst, seq, || {
         "another write is in flight or in doubt".to_owned()
     });

@@ -7,6 +7,7 @@ pub mod health;
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use crate::fleet::{Census, EnvironmentCensus, Membership, RingScope};
@@ -191,12 +192,11 @@ pub fn membership(state: &State, world: &Observations, now: Timestamp) -> Member
     // What an earlier rollout left on offer to a ring's devices counts until the ring is entered.
     let mut rings: Vec<(&PlanName, &Ring, &RingPlan)> = Vec::new();
     for (name, plan) in &state.plans {
-        let own = || plan.rollout.rings_with_plans();
-        let is_assigned = |ring: &Ring| ring.stage.assigned().is_some();
-        rings.extend(own().filter(|(ring, _)| is_assigned(ring)).map(|(ring, plan)| (name, ring, plan)));
+        rings.extend(plan.rollout.rings_with_plans().map(|(ring, plan)| (name, ring, plan)));
         rings.extend(plan.superseded.iter().rev().map(|left| (name, &left.ring, &left.plan)));
-        rings.extend(own().filter(|(ring, _)| !is_assigned(ring)).map(|(ring, plan)| (name, ring, plan)));
     }
+    // Where two name a profile, as a plan does that took over from a withdrawn one, what was offered last.
+    rings.sort_by_key(|(_, ring, _)| Reverse(ring.stage.assigned().map(|assigned| assigned.at)));
     let offered = rings.into_iter().filter_map(|(name, ring, plan)| {
         let scope = known_scope(ring, plan, world)?;
         let offers = look::offers(state, name, ring, &scope.policies, world, now);

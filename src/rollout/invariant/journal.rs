@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::entry::closed;
 use super::{Audit, FarEndWrite, Law, Violation};
-use crate::ids::PlanName;
+use crate::ids::{PlanName, RingName};
 use crate::plan::model::{PlanDigest, RingPlan};
 use crate::rollout::event::{Cancelled, Event, Purpose, Recorded, WriteId, WriteIntent};
 use crate::time::{SignedDuration, Timestamp, after};
@@ -16,6 +16,8 @@ struct Planned<'a> {
     plan: &'a PlanName,
     ring: Option<&'a RingPlan>,
     intent: &'a WriteIntent,
+    /// Whether it puts in what was taken out of another group: no hold of the plan leaves that between them.
+    second_half: bool,
     at: Timestamp,
     ended: Option<(Timestamp, Ended)>,
 }
@@ -92,7 +94,8 @@ pub(super) fn check(audit: &mut Audit, log: &[Recorded], journal: &[FarEndWrite]
         {
             breach(Law::WriteAllowed, why);
         }
-        for hold in holds.iter().filter(|hold| hold.plan.is_none_or(|plan| plan == planned.plan)) {
+        let holds_it = |plan: &PlanName| plan == planned.plan && !planned.second_half;
+        for hold in holds.iter().filter(|hold| hold.plan.is_none_or(holds_it)) {
             let from = after(hold.from, audit.limits.in_transit);
             if from < write.received_at && hold.until.is_none_or(|until| write.received_at < until) {
                 let text = format!("it was sent while {} since {}", hold.what, hold.from);
@@ -118,6 +121,7 @@ fn planned(log: &[Recorded]) -> Vec<Planned<'_>> {
     let mut in_force: BTreeMap<&PlanName, &PlanDigest> = BTreeMap::new();
     let mut planned: Vec<Planned<'_>> = Vec::new();
     let mut places: BTreeMap<WriteId, usize> = BTreeMap::new();
+    let mut half_moved: BTreeSet<(&PlanName, &RingName)> = BTreeSet::new();
     for recorded in log {
         let Some(id) = &recorded.entry.rollout else { continue };
         let ended = match &recorded.entry.event {
@@ -132,11 +136,17 @@ fn planned(log: &[Recorded]) -> Vec<Planned<'_>> {
                 }
                 None
             }
-            Event::WritePlanned { ring, intent } => {
+            Event::RingReached { ring } => {
+                half_moved.remove(&(&id.plan, ring));
+                None
+            }
+            Event::WritePlanned { ring: name, intent } => {
                 let known = rings.get(&(&id.plan, &intent.digest));
-                let ring = known.and_then(|rings| rings.iter().find(|plan| plan.name == *ring));
+                let ring = known.and_then(|rings| rings.iter().find(|plan| plan.name == *name));
                 places.insert(intent.id, planned.len());
-                planned.push(Planned { plan: &id.plan, ring, intent, at: recorded.at, ended: None });
+                let second_half = half_moved.contains(&(&id.plan, name));
+                let at = recorded.at;
+                planned.push(Planned { plan: &id.plan, ring, intent, second_half, at, ended: None });
                 None
             }
             // The far end sees a request that it answers with its rate limit.
@@ -151,6 +161,11 @@ fn planned(log: &[Recorded]) -> Vec<Planned<'_>> {
             && let Some(planned) = places.get(write).and_then(|place| planned.get_mut(*place))
         {
             planned.ended = Some((recorded.at, ended));
+            if let (Purpose::MoveOut { .. }, Ended::Applied | Ended::Settled, Some(ring)) =
+                (&planned.intent.purpose, ended, recorded.entry.event.ring())
+            {
+                half_moved.insert((planned.plan, ring));
+            }
         }
     }
     planned

@@ -169,19 +169,27 @@ const UNTOLD: [(u8, &str); 5] = [
     ),
 ];
 
-/// The stories that the comments on top of the scenarios name, each as `Story N`.
-fn told_stories() -> BTreeMap<u8, Vec<String>> {
-    let mut told: BTreeMap<u8, Vec<String>> = BTreeMap::new();
-    for path in std::fs::read_dir(directory()).unwrap().map(|entry| entry.unwrap().path()) {
-        if path.extension().is_none_or(|kind| kind != "txt") {
-            continue;
+/// All scenarios, by their names.
+fn scenario_texts() -> std::io::Result<BTreeMap<String, String>> {
+    let mut texts = BTreeMap::new();
+    for entry in std::fs::read_dir(directory())? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|kind| kind == "txt") {
+            texts.insert(path.display().to_string(), std::fs::read_to_string(&path)?);
         }
-        let text = std::fs::read_to_string(&path).unwrap();
+    }
+    Ok(texts)
+}
+
+/// The stories that the comments on top of the scenarios name, each as `Story N`.
+fn told_stories(texts: &BTreeMap<String, String>) -> BTreeMap<u8, Vec<&str>> {
+    let mut told: BTreeMap<u8, Vec<&str>> = BTreeMap::new();
+    for (path, text) in texts {
         let prose = text.lines().take_while(|line| line.is_empty() || line.starts_with('#'));
-        for after in prose.collect::<Vec<_>>().join("\n").split("Story ").skip(1) {
+        for after in prose.flat_map(|line| line.split("Story ").skip(1)) {
             let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
-            let number = digits.parse().unwrap_or_else(|_| panic!("{}: which story?", path.display()));
-            told.entry(number).or_default().push(path.file_stem().unwrap().to_str().unwrap().to_owned());
+            let number = digits.parse().unwrap_or_else(|_| panic!("{path}: which story?"));
+            told.entry(number).or_default().push(path);
         }
     }
     told
@@ -189,7 +197,8 @@ fn told_stories() -> BTreeMap<u8, Vec<String>> {
 
 #[test]
 fn every_story_is_told_or_says_why_not() {
-    let told = told_stories();
+    let texts = scenario_texts().unwrap();
+    let told = told_stories(&texts);
     for (number, by) in &told {
         assert!(stories().any(|story| story == *number), "there is no story {number}: {by:?}");
         let untold = UNTOLD.iter().find(|(story, _)| story == number);

@@ -88,6 +88,7 @@ pub fn why(out: Out<'_>, rollout: &RolloutJson, now: Timestamp, screen: &Screen)
     };
     let stands = match first.code.as_str() {
         "stopped" | "paused" | "halted" | "withdrawn" => screen.paint(Tint::Bad, "stands still"),
+        "offers_forbidden" => screen.paint(Tint::Waiting, "is completed and needs you"),
         "moving" => screen.paint(Tint::Good, "is about to move"),
         "returning" => screen.paint(Tint::Moving, "goes back"),
         "rolled_back" => screen.paint(Tint::Quiet, "is rolled back"),

@@ -224,6 +224,8 @@ pub enum Blocker {
     Block(Box<BlockReport>),
     /// The plan forbids what a ring would be offered.
     Forbidden(RingName, ClientVersion),
+    /// A rollout that is over still offers a ring what its plan forbids by now.
+    OffersForbidden(RingName, ClientVersion),
     /// The clock was set back and is behind the log; when it catches up.
     ClockBehind(Timestamp),
     /// The machine's clock differs from Cloudflare's, or cannot be compared.
@@ -338,6 +340,7 @@ impl Blocker {
             Self::Halted(_) => "halted",
             Self::Block(block) => block.block.kind().as_str(),
             Self::Forbidden(..) => "forbidden",
+            Self::OffersForbidden(..) => "offers_forbidden",
             Self::ClockBehind(_) => "clock_behind",
             Self::ClockDoubted(doubt) => doubt.code(),
             Self::LogUnwritable(_) => "log_unwritable",
@@ -388,6 +391,7 @@ impl Blocker {
             | Self::DevicesPerDay(ring, _)
             | Self::HeldOut(ring, _)
             | Self::Forbidden(ring, _)
+            | Self::OffersForbidden(ring, _)
             | Self::Returning { ring, .. }
             | Self::Observing(ring, _) => Some(ring),
             Self::Drifted(drift) => Some(&drift.ring),
@@ -432,6 +436,9 @@ impl fmt::Display for Blocker {
             Self::Halted(cause) => write!(f, "halted: {cause}"),
             Self::Block(block) => block.block.fmt(f),
             Self::Forbidden(ring, version) => write!(f, "{ring}: the plan forbids {version}"),
+            Self::OffersForbidden(ring, version) => {
+                write!(f, "{ring}: offers {version}, which the plan forbids by now")
+            }
             Self::ClockBehind(until) => {
                 write!(f, "the clock was set back: ringward was at {} already", short(*until))
             }
@@ -646,15 +653,31 @@ impl BlockReport {
     }
 }
 
+/// What there is to say of a rollout that is over: that its file waits to begin another one, and that it
+/// offers what is forbidden by now.
+fn over(context: &Context<'_>, mut blockers: Vec<Blocker>) -> Vec<Blocker> {
+    if context.rollout.phase == Phase::Completed {
+        let forbidden = context.rollout.forbidden();
+        blockers
+            .extend(forbidden.map(|(ring, version, _)| Blocker::OffersForbidden(ring.name.clone(), version)));
+    }
+    blockers.extend(BlockReport::of(context).map(Box::new).map(Blocker::Block));
+    if !blockers.is_empty() && context.rollout.phase == Phase::Completed {
+        blockers.extend(context.plan.paused.clone().map(Blocker::Paused));
+    }
+    blockers
+}
+
 /// Everything in the way of the next move, in the order of the ladder.
 fn waiting_on(context: &Context<'_>) -> Vec<Blocker> {
     let rollout = context.rollout;
     match rollout.phase {
         Phase::Running | Phase::RollingBack => {}
-        Phase::RolledBack => return vec![rolled_back(context)],
-        Phase::Withdrawn => return vec![Blocker::Withdrawn(rollout.phase_since)],
-        // Nothing is left to do; a superseded rollout has its successor in its place.
-        Phase::Completed | Phase::Superseded => return Vec::new(),
+        Phase::RolledBack => return over(context, vec![rolled_back(context)]),
+        Phase::Withdrawn => return over(context, vec![Blocker::Withdrawn(rollout.phase_since)]),
+        Phase::Completed => return over(context, Vec::new()),
+        // It has its successor in its place.
+        Phase::Superseded => return Vec::new(),
     }
     let mut blockers = Vec::new();
     blockers.extend(context.world.log_unwritable.clone().map(Blocker::LogUnwritable));

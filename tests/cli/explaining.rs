@@ -217,6 +217,7 @@ examples!(blockers: Blocker {
         until: None,
     })),
     Blocker::Forbidden(..) => Blocker::Forbidden(r(), "2026.8.2100.0".parse().unwrap()),
+    Blocker::OffersForbidden(..) => Blocker::OffersForbidden(r(), "2026.8.2100.0".parse().unwrap()),
     Blocker::ClockBehind(_) => Blocker::ClockBehind(at("2026-10-13T08:20:00Z")),
     Blocker::ClockDoubted(_) => Blocker::ClockDoubted(ClockDoubt::Differs { ahead: 122_400 }),
     Blocker::LogUnwritable(_) => Blocker::LogUnwritable(Trouble {

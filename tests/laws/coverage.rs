@@ -344,6 +344,7 @@ const EXPECTED: &str = "
     blocker revision_waits
     blocker plan_unstable
     blocker forbidden
+    blocker offers_forbidden
     blocker clock_differs
     blocker clock_unknown
     blocker superseded_offer_adopts

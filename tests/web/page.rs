@@ -124,6 +124,7 @@ fn blockers() -> Vec<(Blocker, &'static str)> {
             "no readable file names the plan; client.yaml did",
         ),
         (Blocker::Forbidden(name(), "2026.8.2100.0".parse().unwrap()), "the plan forbids 2026.8.2100.0"),
+        (Blocker::OffersForbidden(name(), "2026.8.2100.0".parse().unwrap()), "forbids by now"),
         (Blocker::ClockBehind(until), "the clock was set back"),
         (
             Blocker::ClockDoubted(ClockDoubt::Differs { ahead: 122_400 }),

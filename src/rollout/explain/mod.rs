@@ -118,6 +118,7 @@ impl Report {
             Blocker::Block(block) => Some(block.since),
             Blocker::ClockBehind(_)
             | Blocker::Forbidden(..)
+            | Blocker::OffersForbidden(..)
             | Blocker::ClockDoubted(_)
             | Blocker::BudgetSpent { .. }
             | Blocker::Veto(..)
@@ -164,6 +165,7 @@ impl Report {
             | Blocker::Halted(_)
             | Blocker::Block(_)
             | Blocker::Forbidden(..)
+            | Blocker::OffersForbidden(..)
             | Blocker::ClockBehind(_)
             | Blocker::ClockDoubted(_)
             | Blocker::LogUnwritable(_)
@@ -237,6 +239,7 @@ fn until(blocker: &Blocker) -> Option<Timestamp> {
         | Blocker::Paused(_)
         | Blocker::Halted(_)
         | Blocker::Forbidden(..)
+        | Blocker::OffersForbidden(..)
         | Blocker::ClockDoubted(_)
         | Blocker::LogUnwritable(_)
         | Blocker::Veto(..)

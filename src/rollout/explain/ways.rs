@@ -47,6 +47,10 @@ pub(in crate::rollout) fn way_out(blocker: &Blocker, plan: &str) -> WayOut {
         Blocker::Paused(_) => WayOut::then("lift the pause when it is safe", resume(plan)),
         Blocker::Halted(cause) => WayOut::then(after_halt(cause, plan), resume(plan)),
         Blocker::Block(block) => blocks::way_out(&block.block, plan),
+        Blocker::OffersForbidden(..) => WayOut::then(
+            "name another version in the plan, or take it back",
+            format!("ringward rollback {plan} --reason …"),
+        ),
         Blocker::Forbidden(..) => WayOut::words(
             "name another version in the plan, or take the entry out of `forbid` if it is safe by now",
         ),

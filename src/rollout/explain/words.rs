@@ -29,6 +29,10 @@ pub(super) fn words(report: &Report, blocker: &Blocker) -> Words {
         ),
         Blocker::Halted(cause) => halted(cause),
         Blocker::Block(block) => blocks::words(&block.block),
+        Blocker::OffersForbidden(ring, version) => (
+            format!("ring {ring} still offers {version}, which the plan forbids by now"),
+            "The rollout is over, so nothing halts. Devices of the ring that do not run it yet may still install it.".to_owned(),
+        ),
         Blocker::Forbidden(ring, version) => (
             format!("ring {ring} is not offered {version}: the plan forbids it"),
             "A version that `forbid` covers is offered to nobody, whoever asks for it.".to_owned(),

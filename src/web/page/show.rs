@@ -210,6 +210,7 @@ fn tone(rollout: &RolloutJson) -> Tone {
         () if rollout.halted.is_some() => Tone::Bad,
         () if rollout.paused.is_some() => Tone::Wait,
         () if blocked.clone().any(|tone| tone == Tone::Bad) => Tone::Bad,
+        () if rollout.waiting_on.iter().any(|blocker| blocker.code == "offers_forbidden") => Tone::Wait,
         () => Tone::of_state(&rollout.phase),
     }
 }

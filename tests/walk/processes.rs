@@ -68,11 +68,21 @@ async fn sandbox_and_daemon_finish_a_plan_on_one_clock() {
         .spawn()
         .unwrap();
     let watch = Stopwatch::start();
+    let mut looks = 0;
     while !completed(&database) {
         assert!(daemon.try_wait().unwrap().is_none(), "the daemon ended by itself");
         assert!(watch.seconds() < 240.0, "it never completed");
+        // Two clocks that run this fast together do not differ for it.
+        let said = Command::new(env!("CARGO_BIN_EXE_ringward"))
+            .args(["status", "--json", "--db", database.to_str().unwrap()])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&said.stdout);
+        assert!(!said.contains("clock_differs"), "{said}");
+        looks += usize::from(said.contains("clock_troubles"));
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
+    assert!(looks > 3, "the clocks were looked at {looks} times");
     terminate(&mut daemon);
     let http = reqwest::Client::builder().tls_certs_only([]).no_proxy().build().unwrap();
     let journal: serde_json::Value = http.get(&printed.journal).send().await.unwrap().json().await.unwrap();

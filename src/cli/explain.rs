@@ -78,12 +78,7 @@ pub fn why(out: Out<'_>, rollout: &RolloutJson, now: Timestamp, screen: &Screen)
     let plan = screen.paint(Tint::Strong, rollout.plan.as_str());
     let Some((first, others)) = rollout.waiting_on.split_first() else {
         write!(out, "{}", screen.flow("", &format!("{plan} {}.", over(&rollout.phase))))?;
-        // A rollout that is over can still be held, which its next one inherits.
-        if let Some(pause) = &rollout.paused {
-            let (who, why) = (safe(&pause.actor), safe(&pause.reason));
-            let text = format!("The plan is paused by {who} since {}: {why}", moment(pause.since, now));
-            write!(out, "{}", screen.flow("  ", &text))?;
-        }
+        left_pause(out, rollout, now, screen)?;
         return writeln!(out);
     };
     let stands = match first.code.as_str() {
@@ -100,6 +95,7 @@ pub fn why(out: Out<'_>, rollout: &RolloutJson, now: Timestamp, screen: &Screen)
         write!(out, "{}", screen.flow("Also in the way: ", &format!("{}.", sentence(&other.headline))))?;
         reason(out, other, now, screen)?;
     }
+    left_pause(out, rollout, now, screen)?;
     match rollout.earliest_move {
         Some(earliest) => {
             let text = format!("Earliest move, by the clock: {}\n", moment(earliest, now));
@@ -159,6 +155,15 @@ fn sentence(headline: &str) -> String {
 }
 
 /// What the plan is when nothing is in its way.
+/// A rollout that is over can still be paused, which its next one inherits; elsewhere the pause is a reason.
+fn left_pause(out: Out<'_>, rollout: &RolloutJson, now: Timestamp, screen: &Screen) -> io::Result<()> {
+    let is_said = rollout.waiting_on.iter().any(|blocker| blocker.code == "paused");
+    let Some(pause) = rollout.paused.as_ref().filter(|_| !is_said) else { return Ok(()) };
+    let (who, why) = (safe(&pause.actor), safe(&pause.reason));
+    let text = format!("The plan is paused by {who} since {}: {why}", moment(pause.since, now));
+    write!(out, "{}", screen.flow("  ", &text))
+}
+
 fn over(phase: &str) -> String {
     match phase {
         "completed" => "is completed: every ring is verified, and nothing is left to wait for".to_owned(),

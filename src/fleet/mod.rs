@@ -58,7 +58,7 @@ pub struct Membership {
 }
 
 impl Membership {
-    /// Rings whose profiles do not overlap.
+    /// Rings, of which the first counts that has a device's profile.
     #[must_use]
     pub fn new(rings: Vec<RingScope>) -> Self {
         Self { rings, offers: Vec::new() }

@@ -662,9 +662,6 @@ fn over(context: &Context<'_>, mut blockers: Vec<Blocker>) -> Vec<Blocker> {
             .extend(forbidden.map(|(ring, version, _)| Blocker::OffersForbidden(ring.name.clone(), version)));
     }
     blockers.extend(BlockReport::of(context).map(Box::new).map(Blocker::Block));
-    if !blockers.is_empty() && context.rollout.phase == Phase::Completed {
-        blockers.extend(context.plan.paused.clone().map(Blocker::Paused));
-    }
     blockers
 }
 

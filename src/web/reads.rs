@@ -309,7 +309,11 @@ fn no_such_plan(services: &Services, plan: &PlanName) -> Failure {
         let detail = format!("nothing is decided yet, for plan `{plan}` or any other; ask again");
         return Failure::new(Kind::Unavailable, detail);
     }
-    let view = services.handle.view();
+    unknown_plan(&services.handle.view(), plan)
+}
+
+/// Says which plans there are; one that is new and waits has no rollout to speak of.
+pub(super) fn unknown_plan(view: &View, plan: &PlanName) -> Failure {
     if let Some((_, waiting)) = view.new_plans().find(|(new, _)| *new == plan) {
         let said = explain_new(plan, &waiting.revision);
         let detail = format!(

@@ -82,7 +82,7 @@ async fn a_new_plan_that_waits_says_why_at_every_door() {
     let command = "ringward confirm newcomer --revision 11507a0e2f5e --reason …";
     assert_eq!(whole["new_plans"][0]["command"], command);
     assert!(page.contains(said) && page.contains(command) && !page.contains("No plan yet"), "{page}");
-    for path in ["/api/v1/rollouts/newcomer", "/plans/newcomer"] {
+    for path in ["/api/v1/rollouts/newcomer", "/plans/newcomer", "/act/pause?plan=newcomer"] {
         let answer = get(&world.app, path).await;
         assert_eq!(answer.status.as_u16(), 404, "{path}");
         assert!(

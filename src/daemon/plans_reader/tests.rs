@@ -212,11 +212,15 @@ fn a_step_ends_in_time_or_is_left_to_itself() {
     go.send(()).unwrap();
     assert!(late.recv().unwrap());
     // Its thread ends a moment after its answer.
-    let mut late = Some(late);
-    while let Err(still) = still_late(late.take()) {
+    let mut late = late;
+    let over = loop {
+        match still_late(Some(late)) {
+            Ok(over) => break over,
+            Err(still) => late = still,
+        }
         thread::yield_now();
-        late = Some(still);
-    }
+    };
+    assert!(over.is_none(), "it is over");
     let quiet = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
     let died = matches!(within(Duration::from_secs(60), || panic!("a fault")), Step::<()>::Died);

@@ -19,6 +19,7 @@ use serde::Deserialize;
 use super::super::identity::{Identity, Need};
 use super::super::json::MAX_REASON_CHARS;
 use super::super::problem::{Failure, Kind};
+use super::super::reads::unknown_plan;
 use super::super::verbs::{carry_out, check_reason};
 use super::super::{Peer, Services, present};
 use super::acts::Viewer;
@@ -184,10 +185,7 @@ impl Asked {
         let answer = &present::rollouts(&viewer.view);
         let rollout = self.rollout(answer);
         if let (Some(plan), None) = (self.plan(), rollout) {
-            let known: Vec<&str> = answer.rollouts.iter().map(|rollout| rollout.plan.as_str()).collect();
-            let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
-            let detail = format!("there is no plan `{plan}`; ringward knows {known}");
-            return Err(Failure::new(Kind::NoSuchPlan, detail));
+            return Err(unknown_plan(&viewer.view, plan));
         }
         if let (Some(of), Some(ring), None) = (rollout, self.ring(), self.ring_of(rollout)) {
             let known: Vec<&str> = of.rings.iter().map(|ring| ring.name.as_str()).collect();

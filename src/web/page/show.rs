@@ -338,11 +338,12 @@ fn blockers(rollout: &RolloutJson, said: Option<&str>) -> Vec<Blocker> {
     let to_say = rollout.waiting_on.iter().filter(|blocker| said != Some(blocker.code.as_str()));
     let shown = to_say.map(|blocker| Blocker::of(blocker).with_halt(rollout, &blocker.code));
     let mut all: Vec<Blocker> = shown.collect();
-    // A rollout that is over waits for nothing, but its holds would meet the next one.
-    if let (true, Some(hold)) = (rollout.waiting_on.is_empty(), &rollout.paused) {
+    // A rollout that is over is held by nothing, but its holds would meet the next one.
+    let is_said = |code: &str| rollout.waiting_on.iter().any(|blocker| blocker.code == code);
+    if let (false, Some(hold)) = (is_said("paused"), &rollout.paused) {
         all.push(Blocker::left(Tone::Wait, format!("Paused by {}", held(hold))));
     }
-    if let (true, Some(halt)) = (rollout.waiting_on.is_empty(), &rollout.halted) {
+    if let (false, Some(halt)) = (is_said("halted"), &rollout.halted) {
         all.push(Blocker::left(Tone::Bad, format!("Halted since {}: {}", short(halt.since), halt.text)));
     }
     all.extend(rollout.superseded_offers.iter().map(Blocker::superseded));

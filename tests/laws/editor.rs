@@ -64,6 +64,8 @@ impl Editor {
                 self.left -= 1;
                 self.edit(drive, plan);
             }
+            // What went out to everybody turns out to be bad.
+            (Some(plan), Event::RolloutCompleted {}) if self.left > 0 => self.recall(drive, plan),
             _ => {}
         }
     }
@@ -116,6 +118,14 @@ impl Editor {
             let which = if self.dice.chance(50) { &edited } else { &plan };
             write(back, good(which));
         }
+    }
+
+    fn recall(&mut self, drive: &mut Drive, name: &PlanName) {
+        let Some(state) = drive.engine.state.plans.get(name) else { return };
+        let mut plan = state.rollout.revision.plan.clone();
+        plan.forbid.push(forbid(&mut self.dice));
+        let at = after(drive.now, SignedDuration::from_secs(self.dice.pick(&[1, 600])));
+        drive.at(at, Happening::Edit(name.clone(), Some(OnDisk::Good(Box::new(revised(plan))))));
     }
 
     /// What an edit may be after.

@@ -26,7 +26,7 @@ impl Retreat {
     /// One for a seed; in most there is none.
     pub(crate) fn new(seed: u64) -> Self {
         let mut dice = Dice::new(seed.rotate_left(17) ^ 0x5bac);
-        let often = if dice.chance(30) { dice.pick(&[30, 90, 250]) } else { 0 };
+        let often = if dice.chance(40) { dice.pick(&[30, 90, 250]) } else { 0 };
         Self { dice, often }
     }
 
@@ -59,9 +59,9 @@ impl Retreat {
             Event::RollbackStarted { steps, .. } => self.stir(drive, steps),
             Event::RollbackCompleted {} => self.afterwards(drive),
             // What is verified is left for something newer, and then there is a proven way back.
-            Event::RingVerified { .. } if self.dice.chance(70) => self.raise(drive, event),
+            Event::RingVerified { .. } if self.dice.chance(95) => self.raise(drive, event),
             Event::WriteConfirmed { .. } | Event::AdoptionReached { .. }
-                if !drive.engine.state.soaks.is_empty() && self.dice.chance(60) =>
+                if !drive.engine.state.soaks.is_empty() && self.dice.chance(85) =>
             {
                 self.ask_back(drive);
             }

@@ -107,7 +107,7 @@ fn not_held(audit: &mut Audit, ledger: &Ledger<'_>, line: &PlanLine<'_>, recorde
     let seq = recorded.seq;
     audit.require(!ledger.stopped, law, seq, || "all writes are stopped".to_owned());
     // What was taken out of one group is put into the other: a hold leaves nobody between them.
-    let half = line.is_half_moved(recorded);
+    let half = line.is_second_half(recorded);
     audit.require(half || !line.paused, law, seq, || "the plan is paused".to_owned());
     audit.require(half || line.halted.is_none(), law, seq, || "the rollout is halted".to_owned());
     audit.require(ledger.open.is_none(), Law::IntentFirst, seq, || {

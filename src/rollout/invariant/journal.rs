@@ -8,7 +8,7 @@ use super::entry::closed;
 use super::{Audit, FarEndWrite, Law, Violation};
 use crate::ids::{PlanName, RingName};
 use crate::plan::model::{PlanDigest, RingPlan};
-use crate::rollout::event::{Cancelled, Event, Purpose, Recorded, WriteId, WriteIntent};
+use crate::rollout::event::{Cancelled, Event, Finding, Purpose, Recorded, WriteId, WriteIntent};
 use crate::time::{SignedDuration, Timestamp, after};
 
 /// An intent with what the log has about it.
@@ -144,7 +144,7 @@ fn planned(log: &[Recorded]) -> Vec<Planned<'_>> {
                 let known = rings.get(&(&id.plan, &intent.digest));
                 let ring = known.and_then(|rings| rings.iter().find(|plan| plan.name == *name));
                 places.insert(intent.id, planned.len());
-                let second_half = half_moved.contains(&(&id.plan, name));
+                let second_half = intent.purpose == Purpose::Target && half_moved.contains(&(&id.plan, name));
                 let at = recorded.at;
                 planned.push(Planned { plan: &id.plan, ring, intent, second_half, at, ended: None });
                 None
@@ -161,10 +161,18 @@ fn planned(log: &[Recorded]) -> Vec<Planned<'_>> {
             && let Some(planned) = places.get(write).and_then(|place| planned.get_mut(*place))
         {
             planned.ended = Some((recorded.at, ended));
-            if let (Purpose::MoveOut { .. }, Ended::Applied | Ended::Settled, Some(ring)) =
-                (&planned.intent.purpose, ended, recorded.entry.event.ring())
-            {
-                half_moved.insert((planned.plan, ring));
+            let applied = matches!(
+                recorded.entry.event,
+                Event::WriteConfirmed { .. } | Event::WriteSettled { finding: Finding::Applied { .. }, .. }
+            );
+            match (&planned.intent.purpose, recorded.entry.event.ring()) {
+                (Purpose::MoveOut { .. }, Some(ring)) if applied => {
+                    half_moved.insert((planned.plan, ring));
+                }
+                (Purpose::Target, Some(ring)) if applied => {
+                    half_moved.remove(&(planned.plan, ring));
+                }
+                _ => {}
             }
         }
     }

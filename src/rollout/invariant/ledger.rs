@@ -263,10 +263,10 @@ impl<'a> PlanLine<'a> {
         targets.into_iter().any(forbids)
     }
 
-    /// Whether the ring that a write is planned for has a profile in no group, for it was taken out of one.
-    pub(super) fn is_half_moved(&self, recorded: &Recorded) -> bool {
-        let ring = recorded.entry.event.ring().and_then(|name| self.ring(name));
-        ring.is_some_and(|ring| ring.half_moved)
+    /// Whether a write puts a profile in that is in no group, for it was taken out of one.
+    pub(super) fn is_second_half(&self, recorded: &Recorded) -> bool {
+        let Event::WritePlanned { ring, intent } = &recorded.entry.event else { return false };
+        intent.purpose == Purpose::Target && self.ring(ring).is_some_and(|ring| ring.half_moved)
     }
 
     fn rename(&mut self, renamed: &'a BTreeMap<RingName, RingName>) {
@@ -907,6 +907,7 @@ impl<'a> RingLine<'a> {
                 self.unread.clear();
             }
             Some((Purpose::Target | Purpose::Restore | Purpose::Rollback { .. }, intent)) => {
+                self.half_moved = false;
                 self.go(Place::Adopting);
                 self.assign(group, &intent.policies);
             }

@@ -33,7 +33,7 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
                     unforbidden(audit, line, recorded, &intent.after);
                 }
                 // What was taken out of one group is put into the other, whatever stands there since.
-                if !line.is_some_and(|line| line.is_half_moved(recorded)) {
+                if !line.is_some_and(|line| line.is_second_half(recorded)) {
                     not_past_a_block(audit, ledger, line, recorded);
                 }
             }

@@ -114,3 +114,42 @@ fn a_waived_soak_is_no_proof_for_a_later_rollout() {
     let caught = found.iter().any(|one| one.law == Law::SoakProven && one.text.contains("does not have"));
     assert!(caught && found.len() == 1, "{found:#?}");
 }
+
+/// A ring's writes, all but the last of which were applied; then the plan is paused, and the last is planned.
+fn paused_before_the_last(purposes: &[Purpose]) -> bool {
+    let mut log = sound();
+    let place = log.place("write_planned", 0);
+    log.0.truncate(place);
+    let first = ring_name("First");
+    for (n, purpose) in (1..).zip(purposes) {
+        if n == purposes.len() as u64 {
+            log.person("12T09:30", Event::Paused {});
+        }
+        let mut write = intent(n, "First", "p1", &Environment::ALL, at("12T08:50"));
+        write.purpose = purpose.clone();
+        let given = group("g1", write.after.clone(), at("12T09:06"));
+        log.engine("12T09:40", Event::WritePlanned { ring: first.clone(), intent: Box::new(write) });
+        if n < purposes.len() as u64 {
+            let confirmed =
+                Event::WriteConfirmed { ring: first.clone(), write: WriteId(n), group: given, counted: None };
+            log.engine("12T09:20", confirmed);
+        }
+    }
+    check(&log.0, &[]).iter().any(|found| found.text.contains("the plan is paused"))
+}
+
+#[test]
+fn a_hold_lets_the_second_half_of_a_move_go_on_and_nothing_else() {
+    let move_out = || Purpose::MoveOut { from: ring_name("Second") };
+    let rows = [
+        ("the second half", vec![move_out(), Purpose::Target], false),
+        ("no half before it", vec![Purpose::Target], true),
+        ("another profile taken out", vec![move_out(), move_out()], true),
+        ("a group written back", vec![move_out(), Purpose::Restore], true),
+        ("after the second half", vec![move_out(), Purpose::Target, Purpose::Restore], true),
+        ("another target after it", vec![move_out(), Purpose::Target, Purpose::Target], true),
+    ];
+    for (row, purposes, caught) in rows {
+        assert_eq!(paused_before_the_last(&purposes), caught, "{row}");
+    }
+}

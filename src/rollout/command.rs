@@ -523,9 +523,14 @@ impl<'a> Subject<'a> {
 }
 
 fn find<'a>(state: &'a State, plan: &PlanName) -> Result<&'a PlanState, Refusal> {
-    state.plans.get(plan).ok_or_else(|| Refusal::NoSuchPlan {
-        plan: plan.clone(),
-        known: state.plans.keys().cloned().collect(),
+    state.plans.get(plan).ok_or_else(|| match state.waiting.get(plan) {
+        Some(_) => Refusal::NotNow {
+            why: format!("plan {plan} is new, and its file waits to take effect"),
+            instead:
+                "to keep it from beginning, take its file out of the plans directory, or `ringward stop`"
+                    .to_owned(),
+        },
+        None => Refusal::NoSuchPlan { plan: plan.clone(), known: state.plans.keys().cloned().collect() },
     })
 }
 

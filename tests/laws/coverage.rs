@@ -198,6 +198,9 @@ fn refused(command: &Command, refusal: &Refusal) -> String {
         Refusal::NoSuchPlan { .. } => "no_such_plan".to_owned(),
         Refusal::NoReason => "no_reason".to_owned(),
         Refusal::UnprintableReason => "unprintable_reason".to_owned(),
+        Refusal::NotNow { why, .. } if why.contains("its file waits to take effect") => {
+            "a_plan_that_waits".to_owned()
+        }
         Refusal::NotNow { why, .. } => {
             let whys = [
                 ("cannot be waived", " a_gate_that_cannot_be"),
@@ -402,6 +405,7 @@ const EXPECTED: &str = "
     verdict dark exempt no_control
     verdict dark exempt waived
     refusal no_such_plan
+    refusal a_plan_that_waits
     refusal no_reason
     refusal unprintable_reason
     refusal pause

@@ -1,5 +1,6 @@
 //! What each block on account of a plan's file is, what follows from it, and what would end it.
 
+use super::newer::WaitExplained;
 use super::ways::WayOut;
 use crate::ids::PlanName;
 use crate::rollout::block::{Block, WaitingRevision, WaitsFor};
@@ -7,23 +8,12 @@ use crate::rollout::block::{Block, WaitingRevision, WaitsFor};
 /// What every block of a plan's file leaves going.
 const SIGHT: &str = "Nothing is entered, written back or verified meanwhile; polls, gates and soak clocks go on under the plan in force, and `rollback` works.";
 
-/// A plan without a rollout whose file waits to take effect: what a person needs to know.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewPlanExplained {
-    /// What waits, in one sentence, without the full stop.
-    pub headline: String,
-    /// What it waits for, in sentences.
-    pub detail: String,
-    /// What lets it begin.
-    pub way_out: WayOut,
-}
-
 /// Explains a plan that is new and waits.
 #[must_use]
-pub fn explain_new(plan: &PlanName, waiting: &WaitingRevision) -> NewPlanExplained {
+pub fn explain_new(plan: &PlanName, waiting: &WaitingRevision) -> WaitExplained {
     let block = Block::RevisionWaits(waiting.clone());
     let (headline, detail) = words(&block);
-    NewPlanExplained { headline, detail, way_out: way_out(&block, plan.as_str()) }
+    WaitExplained { headline, detail, way_out: way_out(&block, plan.as_str()) }
 }
 
 pub(super) fn words(block: &Block) -> (String, String) {

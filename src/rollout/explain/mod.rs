@@ -8,8 +8,8 @@ mod newer;
 mod ways;
 mod words;
 
-pub use blocks::{NewPlanExplained, explain_new};
-pub use newer::NewerExplained;
+pub use blocks::explain_new;
+pub use newer::WaitExplained;
 pub(super) use ways::way_out;
 pub use ways::{WayOut, in_shell};
 

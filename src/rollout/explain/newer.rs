@@ -8,9 +8,9 @@ use super::ways::WayOut;
 use crate::rollout::report::{NewerTarget, Report};
 use crate::version::{ClientVersion, Environment};
 
-/// What a person needs to know about a newer target that waits.
+/// What a person needs to know about a plan's file that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewerExplained {
+pub struct WaitExplained {
     /// What waits, in one sentence, without the full stop.
     pub headline: String,
     /// What that means, in sentences.
@@ -25,7 +25,7 @@ const TAKE_OVER: &str = "to let it take over at once, write `on_new_target: repl
 impl Report {
     /// Explains [`Report::newer`].
     #[must_use]
-    pub fn explain_newer(&self, newer: &NewerTarget) -> NewerExplained {
+    pub fn explain_newer(&self, newer: &NewerTarget) -> WaitExplained {
         let mut detail = "The plan's file says `on_new_target: finish`. It waits as a whole, its gates and \
             schedule too: this rollout goes on under the plan that it has, and only the newest file begins \
             after it."
@@ -52,7 +52,7 @@ impl Report {
         }
         let headline =
             format!("a newer target waits until this rollout is completed: {}", targets(&newer.rings));
-        NewerExplained { headline, detail, way_out }
+        WaitExplained { headline, detail, way_out }
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use ringward::plan::model::Percent;
 use ringward::rollout::event::{Event, Recorded};
 use ringward::rollout::state::{PlanState, State};
+use ringward::rollout::world::ENTRY_MAX_AGE;
 use ringward::sandbox::{Account, FaultScript, MemberStatus, SimulatedMember};
 use ringward::time::{SignedDuration, Stopwatch, Timestamp, after, since};
 
@@ -103,13 +104,15 @@ impl Scene {
         assert!(done.status.success(), "{words:?}: {done:?}");
     }
 
-    /// Two people approve while the plan is paused; then something happens, and the pause is lifted.
+    /// Two people approve while the plan is paused; then something happens, and the pause is lifted when
+    /// nothing that was read before it counts any more.
     fn approved_and_then(&mut self, change: impl FnOnce(&mut Account)) {
         self.verb(&["pause", "short", "--reason", "not yet"]);
         for email in ["ana@example.com", "bruno@example.com"] {
             assert!(self.approve(&self.token(email)).status.success());
         }
         self.account(change);
+        self.until_it_is(after(self.now(), ENTRY_MAX_AGE));
         self.verb(&["resume", "short", "--reason", "now"]);
     }
 

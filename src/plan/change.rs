@@ -221,7 +221,7 @@ fn ring_differences(from: &RingPlan, to: &RingPlan, now: Timestamp, found: &mut 
         told("profiles", profiles(from), profiles(to));
     }
     // A group that follows its ring's name is renamed with it.
-    if (from.group != from.name.as_str() || to.group != to.name.as_str()) && from.group != to.group {
+    if !(from.has_default_group() && to.has_default_group()) && from.group != to.group {
         told("group", from.group.clone(), to.group.clone());
     }
     told("timezone", from.schedule.zone().to_string(), to.schedule.zone().to_string());

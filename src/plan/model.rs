@@ -86,6 +86,12 @@ impl RingPlan {
     pub fn asks_for(&self, version: ClientVersion) -> bool {
         self.targets.values().any(|target| *target == version)
     }
+
+    /// Whether the plan leaves it to ringward how the ring's group is named.
+    #[must_use]
+    pub fn has_default_group(&self) -> bool {
+        self.group == self.name.as_str()
+    }
 }
 
 /// Which devices a ring's targets may take down to an older version.

@@ -177,7 +177,7 @@ pub fn group_step(
         let purpose = Purpose::MoveOut { from: owner.ring.clone() };
         return Ok(GroupStep::Write { purpose, before: Some(group.clone()), after: content });
     }
-    let wanted = wanted(own, ring, policies)?;
+    let wanted = wanted(own, ring, policies, groups)?;
     match own {
         Some(group) if group.content.offers_the_same(&wanted) => Ok(GroupStep::InPlace(group.clone())),
         own => Ok(GroupStep::Write { purpose: Purpose::Target, before: own.cloned(), after: wanted }),
@@ -206,6 +206,10 @@ pub(in crate::rollout) fn find_own<'a>(
     };
     let (name, id) = (group.content.name.clone(), group.id.clone());
     if let Some(owned) = state.groups.get(&id) {
+        // A ring that says nothing of its group does not wait for a name: it takes one with a number.
+        if owned.plan == *plan && ring.has_default_group() {
+            return Ok(None);
+        }
         return Err(Veto::OwnedElsewhere { name, plan: owned.plan.clone(), ring: owned.ring.clone() });
     }
     let foreign: BTreeSet<PolicyId> = group.content.policies.difference(policies).cloned().collect();
@@ -216,10 +220,19 @@ pub(in crate::rollout) fn find_own<'a>(
 }
 
 /// The group as the plan wants it. Environments that the plan does not name stay untouched.
-fn wanted(own: Option<&Group>, ring: &RingPlan, policies: &BTreeSet<PolicyId>) -> Result<GroupContent, Veto> {
+fn wanted(
+    own: Option<&Group>,
+    ring: &RingPlan,
+    policies: &BTreeSet<PolicyId>,
+    groups: &[Group],
+) -> Result<GroupContent, Veto> {
     let mut content = match own {
         Some(group) => group.content.clone(),
-        None => GroupContent { name: ring.group.clone(), versions: Vec::new(), policies: BTreeSet::new() },
+        None => GroupContent {
+            name: free_name(&ring.group, groups),
+            versions: Vec::new(),
+            policies: BTreeSet::new(),
+        },
     };
     for (environment, version) in &ring.targets {
         if content.entries(*environment).count() > 1 {
@@ -231,6 +244,14 @@ fn wanted(own: Option<&Group>, ring: &RingPlan, policies: &BTreeSet<PolicyId>) -
     content.versions.sort();
     content.policies = policies.clone();
     Ok(content)
+}
+
+/// A name for a group that is to be created: the ring's, or the same with the first number that is free.
+fn free_name(name: &str, groups: &[Group]) -> String {
+    let is_free = |name: &String| groups.iter().all(|group| group.content.name != *name);
+    let numbered = (2_usize..).map(|number| format!("{name} {number}"));
+    // There are fewer groups than numbers.
+    std::iter::once(name.to_owned()).chain(numbered).find(is_free).unwrap_or_default()
 }
 
 /// Owned groups of a plan that the list does not show: they are to be read one by one.

@@ -1,4 +1,5 @@
-//! The characters that nobody sees on a screen, for whoever shows or takes texts from outside.
+//! The characters that nobody sees on a screen, for whoever shows or takes texts from outside; and texts as
+//! words of a shell.
 //!
 //! **Invariant:** there is one list of them: what a plan may not hold is what every output makes
 //! visible.
@@ -20,6 +21,12 @@ pub const fn is_unseen(char: char) -> bool {
             | '\u{fff0}'..='\u{fffc}'
             | '\u{e0000}'..='\u{e0fff}'
     ) || code & 0xfffe == 0xfffe
+}
+
+/// A text as one word of a shell.
+#[must_use]
+pub fn in_shell(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]

@@ -306,7 +306,7 @@ pub(super) const RING: Mapping = Mapping {
             name: "group",
             takes: Takes::Value(&TEXT),
             absent: Absent::Means("the ring's name"),
-            doc: "The name of the deployment group at Cloudflare.",
+            doc: "The name of the deployment group at Cloudflare. Without this key a number is added when a group of another ring of the plan has the name.",
             example: "group: Early adopters (ringward)",
         },
         Key {

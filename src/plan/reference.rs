@@ -42,7 +42,8 @@ const TARGETS: &str = "
 
 A changed file is *a newer target* when it changes the versions or the profiles of a ring that is
 entered already. Its name and its place are labels: a ring whose profiles are the same is that ring, and
-one that the file drops keeps its place until it is verified. What only restricts is in force at once;
+one that the file drops keeps its place until it is verified or [let
+go](operations.md#when-rings-profiles-and-plans-go-elsewhere). What only restricts is in force at once;
 anything else once the file was unchanged for 30 seconds and, with `revisions: person`, confirmed.
 Until then the plan enters nothing.
 
@@ -83,7 +84,8 @@ const END: &str = "
 A plan with a profile in two rings, two rings of one name, a `rollback_to` that `forbid` names, a ring
 without any target, an opening that never comes, or a freeze that ends before it begins. Two files
 with the same plan name or the same profile: the one whose rollout runs keeps it, else the first
-by file name.
+by file name. Of two plans that run, neither is refused for a profile: the ring whose group has it keeps
+it, and the other ring waits.
 
 A ring without an opening in the next 400 days, its freezes counted, is an error of a file that is new or
 has changed. A plan that runs is never refused because time passes.

@@ -1,7 +1,8 @@
 //! The plan files of one directory together: a plan name or a profile belongs to one file.
 //!
-//! **Invariant:** of the files that claim the same name or profile, exactly one is free of that
-//! error: the one whose rollout runs, else the first by file name.
+//! **Invariant:** of the files that claim the same name, exactly one is free of that error: the one whose
+//! rollout runs, else the first by file name. The same with profiles, except that of plans which all run
+//! none is stopped by another team's edit: at Cloudflare a profile is in one group, whose ring keeps it.
 //!
 //! A file with errors of its own still claims what can be read of it, so that a running plan
 //! that is edited into an error does not lose its name to a copy. After a syntax error nothing
@@ -62,7 +63,8 @@ pub fn compare<'a>(
     let mut profiles = HashMap::new();
     for claimant in &mut drafts {
         let name_keeper = claimant.claim_name(&mut names);
-        claimant.claim_profiles(&mut profiles, name_keeper.as_deref());
+        let runs = claimant.runs(running);
+        claimant.claim_profiles(&mut profiles, name_keeper.as_deref(), runs);
     }
     drafts.sort_by_key(|draft| draft.file);
     drafts
@@ -151,10 +153,16 @@ impl<'a> Claimant<'a> {
 
     /// Notes an error for each profile that another file keeps; not for those of the file that
     /// keeps the name too, since a copied plan has one problem and not fifty.
-    fn claim_profiles(&mut self, taken: &mut HashMap<ProfileRef, Related>, name_keeper: Option<&str>) {
+    fn claim_profiles(
+        &mut self,
+        taken: &mut HashMap<ProfileRef, Related>,
+        name_keeper: Option<&str>,
+        runs: bool,
+    ) {
         for Claimed { value, at, place } in &self.profiles {
             let keeper = taken.entry(value.clone()).or_insert_with(|| place.clone());
-            if keeper.file != self.file && Some(keeper.file.as_str()) != name_keeper {
+            // Those who run come first, so that the keeper of one that runs does, too.
+            if !runs && keeper.file != self.file && Some(keeper.file.as_str()) != name_keeper {
                 let problem = format!("this profile is in {} already", keeper.file);
                 let instead = "a profile belongs to one plan; remove it from one of them";
                 self.objections.clash(at, problem, instead, Other::Elsewhere(keeper.clone()));
@@ -195,7 +203,7 @@ mod tests {
         let profile_taken = |file: &str| format!("this profile is in {file} already");
         let copies = [("b.yaml", plan("p", "IT, HR")), ("a.yaml", plan("p", "IT, HR"))];
         let broken = [("a.yaml", plan("q", "IT")), ("z.yaml", plan("p", "IT") + "soak: 72h\n")];
-        let rows: [Row<'_>; 6] = [
+        let rows: [Row<'_>; 7] = [
             ("nobody runs: the first by name", &copies, &[], "b.yaml", vec![name_taken("a.yaml")]),
             ("the later one runs", &copies, &[("p", Some("b.yaml"))], "a.yaml", vec![name_taken("b.yaml")]),
             ("the running file is unknown", &copies, &[("p", None)], "b.yaml", vec![name_taken("a.yaml")]),
@@ -212,6 +220,13 @@ mod tests {
                 &[("q", Some("b.yaml"))],
                 "a.yaml",
                 vec![profile_taken("b.yaml")],
+            ),
+            (
+                "one profile in two plans that run, and in a third",
+                &[("a.yaml", plan("p", "IT")), ("b.yaml", plan("q", "IT")), ("c.yaml", plan("r", "IT"))],
+                &[("p", Some("a.yaml")), ("q", Some("b.yaml"))],
+                "c.yaml",
+                vec![profile_taken("a.yaml")],
             ),
             (
                 "a running plan edited into an error keeps its profiles",

@@ -12,8 +12,8 @@ use crate::rollout::gate::{self, health};
 use crate::rollout::rollback::{NoWayBack, Scope, Stuck, steps};
 use crate::rollout::state::{HeldOut, Phase, PlanState, Ring, Stage, State, Waiting};
 use crate::rollout::verbs::{
-    self, About, Cell, Claim, ClockSight, Effect, HeldBack, Holds, Offered, Place, Refused, Verb, Waits,
-    Waived, WaysBack, Writes,
+    self, About, Cell, Claim, ClockSight, Effect, HeldBack, Holds, Named, Offered, Place, Refused, Verb,
+    Waits, Waived, WaysBack, Writes,
 };
 use crate::rollout::verdict::Gate;
 use crate::rollout::world::{ENTRY_MAX_AGE, Observations};
@@ -235,7 +235,8 @@ fn situation<'a>(
             let plan = find(state, name)?;
             let ring = ring_of(plan, ring.as_ref())?;
             let waived = Waived::of(ring.waived.contains_key(gate));
-            let cell = verbs::waive(*gate, plan.rollout.phase, Place::of(&ring.stage), waived);
+            let named = Named::of(plan.rollout.is_dropped(&ring.name));
+            let cell = verbs::waive(*gate, plan.rollout.phase, Place::of(&ring.stage), waived, named);
             (cell, Subject::Gate(plan, ring, *gate))
         }
         Command::Rollback { plan: name, scope } => {
@@ -399,7 +400,7 @@ impl<'a> Subject<'a> {
             Effect::LiftPause => vec![(plan, Event::PauseLifted {})],
             Effect::LiftHalt => lifted().into_iter().collect(),
             Effect::LiftBoth => [(plan, Event::PauseLifted {})].into_iter().chain(lifted()).collect(),
-            Effect::Waive | Effect::WaiveAhead => match self {
+            Effect::Waive | Effect::WaiveAhead | Effect::LetGo => match self {
                 Self::Gate(_, ring, gate) => {
                     vec![(plan, Event::GateWaived { ring: ring.name.clone(), gate: *gate })]
                 }
@@ -564,6 +565,9 @@ pub fn done(entries: &[Entry], after: &State, asked: &Command) -> String {
                 let stays = stays_as_it_is(after, entry, cause);
                 format!("the halt of plan {plan} is lifted and its cause acknowledged: {cause}{stays}")
             }
+            Event::GateWaived { ring, gate: Gate::Ring } => format!(
+                "ring `{ring}` is let go: the rollout goes on without it, and its group stays as it is"
+            ),
             Event::GateWaived { ring, gate } => format!("gate {gate} of ring `{ring}` is waived"),
             Event::RollbackStarted { steps, .. } => {
                 let steps: Vec<String> = steps.iter().map(ToString::to_string).collect();

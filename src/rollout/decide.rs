@@ -11,6 +11,7 @@ use crate::plan::model::RingPlan;
 use crate::rollout::approval;
 use crate::rollout::block::{BlockKind, Step};
 use crate::rollout::drift;
+use crate::rollout::dropped;
 use crate::rollout::entering::{Entering, MAX_ATTEMPTS, entering};
 use crate::rollout::event::{Cause, Entry, Event, Mode, Recorded};
 use crate::rollout::gate::{self, Subject};
@@ -272,8 +273,10 @@ fn ladder(
     if !changed.is_empty() || context.rollout.phase != Phase::Running {
         return changed;
     }
-    let rungs: [Rung; 11] = [
+    let rungs: [Rung; 12] = [
         drift::rungs::note,
+        // What is gone for good is no cause to halt.
+        dropped::let_go,
         // Before the halt: what a gate could not tell an hour ago is no cause once it can.
         note_unknown,
         halt,

@@ -13,9 +13,9 @@ use crate::rollout::decide::Context;
 use crate::rollout::downgrade;
 use crate::rollout::drift;
 use crate::rollout::event::{Event, Purpose, Today, WriteId, WriteIntent};
+use crate::rollout::grouping::{self, GroupStep, Veto};
 use crate::rollout::remote::{Group, GroupContent, VersionEntry};
 use crate::rollout::revision::forbid;
-use crate::rollout::safety::{self, GroupStep, Veto};
 use crate::rollout::state::{Attempts, HeldOut, Ring, State, Superseded};
 use crate::rollout::superseded;
 use crate::rollout::verdict::{Evidence, Gate, Judgement};
@@ -281,7 +281,8 @@ pub(super) fn need(context: &Context<'_>, plan: &RingPlan) -> Need {
     if own.is_some_and(|(id, _)| !groups.iter().any(|group| group.id == *id)) {
         return Need::Unread;
     }
-    match safety::group_step(context.state, &context.rollout.id.plan, plan, &policies, &groups) {
+    let known = (context.state, context.world);
+    match grouping::group_step(known, &context.rollout.id.plan, plan, &policies, &groups) {
         Ok(step) => Need::Step(step, policies),
         Err(veto) => Need::Veto(veto),
     }

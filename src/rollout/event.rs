@@ -160,6 +160,10 @@ pub enum Event {
         /// before stands for this one.
         #[serde(default)]
         restricts_only: bool,
+        /// Rings that the plan's file does not name any more. They were entered and are not verified, so
+        /// that they keep their place.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        dropped: BTreeSet<RingName>,
     },
     /// What only restricts in the plan's file is in force, whatever else waits or is wrong in it.
     PlanRestricted {
@@ -173,10 +177,22 @@ pub enum Event {
         /// Its name.
         file: String,
     },
+    /// No file names the plan any more, whose rollout is over: its rings hold their groups no more.
+    PlanFileGone {},
     /// Rings have other names in the plan's file, with the same profiles.
     RingRenamed {
         /// The new name by the old one.
         renamed: BTreeMap<RingName, RingName>,
+    },
+    /// A ring that the plan's file dropped is let go: no profile of it exists any more, and each of its
+    /// devices was sighted elsewhere or is missing from two full sweeps.
+    RingLetGo {
+        /// The ring.
+        ring: RingName,
+        /// What it had.
+        profiles: BTreeSet<PolicyId>,
+        /// When the last full sweep began.
+        swept_at: Timestamp,
     },
     /// Something stands before every step of a plan's rollout; it takes the place of one of its kind.
     BlockBegun {
@@ -518,7 +534,7 @@ pub struct SoakFact {
 /// The kind of event: the `kind` column of the log and the counter's label.
 impl Event {
     /// Every kind, for tables and coverage.
-    pub const KINDS: [&'static str; 55] = [
+    pub const KINDS: [&'static str; 57] = [
         "daemon_started",
         "clock_stepped",
         "clock_confirmed",
@@ -532,7 +548,9 @@ impl Event {
         "plan_revised",
         "plan_restricted",
         "plan_file_named",
+        "plan_file_gone",
         "ring_renamed",
+        "ring_let_go",
         "block_begun",
         "block_ended",
         "revision_confirmed",
@@ -593,10 +611,12 @@ impl Event {
             Self::PlanRevised { .. } => "plan_revised",
             Self::PlanRestricted { .. } => "plan_restricted",
             Self::PlanFileNamed { .. } => "plan_file_named",
+            Self::PlanFileGone {} => "plan_file_gone",
             Self::RingRenamed { .. } => "ring_renamed",
             Self::BlockBegun { .. } => "block_begun",
             Self::BlockEnded { .. } => "block_ended",
             Self::RevisionConfirmed { .. } => "revision_confirmed",
+            Self::RingLetGo { .. } => "ring_let_go",
             Self::RolloutSuperseded { .. } => "rollout_superseded",
             Self::NewTargetWaits { .. } => "new_target_waits",
             Self::NewTargetDropped {} => "new_target_dropped",
@@ -658,6 +678,7 @@ impl Event {
             | Self::GateUnknown { ring, .. }
             | Self::GateKnown { ring, .. }
             | Self::GateWaived { ring, .. }
+            | Self::RingLetGo { ring, .. }
             | Self::ApprovalAsked { ring, .. }
             | Self::ApprovalGiven { ring, .. }
             | Self::ApprovalRefused { ring, .. }
@@ -681,6 +702,7 @@ impl Event {
             | Self::PlanRevised { .. }
             | Self::PlanRestricted { .. }
             | Self::PlanFileNamed { .. }
+            | Self::PlanFileGone {}
             | Self::RingRenamed { .. }
             | Self::BlockBegun { .. }
             | Self::BlockEnded { .. }

@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{PolicyId, RingName, UserGroupName};
+use crate::ids::{PlanName, PolicyId, RingName, UserGroupName};
 use crate::plan::model::{DeviceLimit, PlanDigest};
 use crate::rollout::approval::{Ask, Tally};
 use crate::rollout::block::BlockKind;
@@ -96,10 +96,13 @@ impl WriteIntent {
 pub enum Purpose {
     /// Gives the ring's group its targets and profiles.
     Target,
-    /// Takes a profile out of another ring's group of this plan, so that it can go in here.
+    /// Takes a profile out of another ring's group, so that it can go in here.
     MoveOut {
-        /// The ring that owns the other group.
+        /// The ring that the other group was written for.
         from: RingName,
+        /// That ring's plan, where it is another: the ring is gone, or its plan names the profile no more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        plan: Option<PlanName>,
     },
     /// Writes the ring's group back as ringward left it, after somebody else changed it.
     Restore,

@@ -7,8 +7,8 @@ use crate::ids::PlanName;
 use crate::plan::change::profile_set;
 use crate::plan::model::{OnNewTarget, Plan, Revision};
 use crate::rollout::event::{Entry, Event, RolloutId};
-use crate::rollout::revision::{followed, lets_go, moves_the_same, renamed};
-use crate::rollout::state::{HeldOut, Phase, PlanState, State, WaitingTarget};
+use crate::rollout::revision::{dropped, followed, lets_go, moves_the_same, renamed};
+use crate::rollout::state::{HeldOut, Phase, PlanState, Ring, Stage, State, WaitingTarget};
 use crate::rollout::unsettled::{self, Takes};
 use crate::rollout::world::Desired;
 use crate::time::Timestamp;
@@ -27,6 +27,10 @@ pub(super) fn step(
         (Desired::Gone, Some(plan)) if plan.rollout.phase == Phase::Running => {
             let reason = "the plan's file is gone";
             vec![Entry::engine(&plan.rollout.id, reason, Event::RolloutWithdrawn {})]
+        }
+        (Desired::Gone, Some(plan)) if plan.rollout.phase.is_over() && !plan.file_gone => {
+            let reason = "the plan's file is gone, and its rollout is over";
+            vec![Entry::engine(&plan.rollout.id, reason, Event::PlanFileGone {})]
         }
         (desired, known) => match (desired.revision(), known) {
             (Some(revision), None) if takes == Takes::Effect => vec![accept(name, 1, revision)],
@@ -74,8 +78,12 @@ fn present(
         return vec![Entry::engine(id, "the plan's file is back", Event::RolloutReturned {})];
     }
     if rollout.phase == Phase::Running && rollout.revision != goal && lets_go(rollout, revision, &goal) {
-        let reason = "a ring that the file dropped is verified, and lets go";
-        return vec![revise(id, reason, &goal, false)];
+        let verified = |ring: &Ring| matches!(ring.stage, Stage::Verified(_));
+        let reason = match rollout.rings.iter().any(|ring| ring.is_free() && !verified(ring)) {
+            true => "a ring that the file dropped is let go",
+            false => "a ring that the file dropped is verified, and lets go",
+        };
+        return vec![revise(id, reason, (revision, &goal), false)];
     }
     if same {
         let is_known = |known: &WaitingTarget| known.revision.digest == revision.digest;
@@ -90,7 +98,7 @@ fn present(
             return Vec::new();
         }
         let reason = "the plan's file changed, and nothing in it waits";
-        return vec![revise(id, reason, &goal, true)];
+        return vec![revise(id, reason, (revision, &goal), true)];
     }
     if takes != Takes::Effect {
         return Vec::new();
@@ -123,14 +131,24 @@ fn present(
                 vec![Entry::engine(id, "the plan's file is back", Event::RolloutReturned {})]
             }
             None => {
-                vec![revise(id, "the plan's file changed where no entered ring is touched", &goal, false)]
+                vec![revise(
+                    id,
+                    "the plan's file changed where no entered ring is touched",
+                    (revision, &goal),
+                    false,
+                )]
             }
         },
         Phase::Completed | Phase::RolledBack
             if same_targets(&rollout.named(), &revision.plan)
                 && rollout.entered_ring_changed_by(&goal).is_none() =>
         {
-            vec![revise(id, "the plan's file changed where no entered ring is touched", &goal, false)]
+            vec![revise(
+                id,
+                "the plan's file changed where no entered ring is touched",
+                (revision, &goal),
+                false,
+            )]
         }
         Phase::Completed | Phase::RolledBack | Phase::RollingBack | Phase::Superseded => {
             vec![accept(name, new_number, revision)]
@@ -175,9 +193,19 @@ fn accept_for(reason: &str, name: &PlanName, number: u64, revision: &Revision) -
     Entry::engine(&id, reason, Event::PlanAccepted { revision: Box::new(revision.clone()) })
 }
 
-fn revise(id: &RolloutId, reason: &str, revision: &Revision, restricts_only: bool) -> Entry {
-    let revision = Box::new(revision.clone());
-    Entry::engine(id, reason, Event::PlanRevised { revision, restricts_only })
+fn revise(
+    id: &RolloutId,
+    reason: &str,
+    (revision, goal): (&Revision, &Revision),
+    restricts_only: bool,
+) -> Entry {
+    let (dropped, revision) = (dropped(revision, goal), Box::new(goal.clone()));
+    let kept: Vec<String> = dropped.iter().map(|ring| format!("`{ring}`")).collect();
+    let reason = match kept.is_empty() {
+        true => reason.to_owned(),
+        false => format!("{reason}; until verified or let go these keep their place: {}", kept.join(", ")),
+    };
+    Entry::engine(id, reason, Event::PlanRevised { revision, restricts_only, dropped })
 }
 
 /// Whether a plan asks each of another's rings for the same versions, whatever their names and order. A

@@ -20,11 +20,11 @@ use crate::rollout::drift::{GroupDrift, look, restore};
 use crate::rollout::entering::{Need, held_out, need, recognised, too_many};
 use crate::rollout::event::{Mode, Purpose, Recorded, RolloutId};
 use crate::rollout::gate;
+use crate::rollout::grouping::GroupStep;
 use crate::rollout::lifecycle;
 use crate::rollout::remote::{Group, GroupContent};
 use crate::rollout::report::Blocker;
 use crate::rollout::rollback::{Stuck, foreseen};
-use crate::rollout::safety::GroupStep;
 use crate::rollout::state::{IllegalEvent, Phase, Stage, State};
 use crate::rollout::unsettled::Takes;
 use crate::rollout::verdict::{Gate, Judgement};
@@ -349,7 +349,10 @@ fn ring_preview(
                 }
                 let rollout = rollout.id.clone();
                 let written = as_written(&write, state.groups.len(), now);
-                state.own(&rollout, &plan.name, &written, now);
+                match is_last {
+                    true => state.own(&rollout, &plan.name, &written, now),
+                    false => state.moved_out_of(&written, now),
+                }
                 writes.push(write);
                 // Each write but the last takes a group out of the way; one that did not would be a
                 // fault, and is told rather than repeated for ever.

@@ -20,9 +20,9 @@ use crate::rollout::entering::{Entering, EntryBlock, budget_spent_until, enterin
 pub use crate::rollout::entering::{TooMany, TooManyToday};
 use crate::rollout::event::{Cause, Mode, RolloutId, WriteId, WriteIntent};
 use crate::rollout::explain::{meaning, way_out};
+use crate::rollout::grouping::Veto;
 use crate::rollout::rollback::rungs::{GoingBack, Turn, going_back, turn};
 use crate::rollout::rollback::{Scope, steps};
-use crate::rollout::safety::Veto;
 use crate::rollout::second_clock::ClockDoubt;
 use crate::rollout::state::{
     Attempts, HeldOut, Hold, Phase, Restoring, Ring, Rollback, Stage, UnknownSince, WaitingTarget, Words,
@@ -133,6 +133,8 @@ pub struct RingReport {
     pub next_opening: Option<Timestamp>,
     /// What its schedule says; `None` once it is entered.
     pub schedule: Option<ScheduleReport>,
+    /// Whether the plan's file dropped it, and it keeps its place until it is verified.
+    pub dropped: bool,
     /// Gates that a person waived.
     pub waived: BTreeMap<Gate, Hold>,
     /// Where its devices come from, while it is not entered; none while they are not known.
@@ -589,6 +591,7 @@ fn ring_report(context: &Context<'_>, index: usize) -> Option<RingReport> {
             .collect()
     });
     let waits = matches!(ring.stage, Stage::Pending | Stage::Entering(_));
+    let dropped = context.rollout.is_dropped(&ring.name) && ring.stage.is_entered() && !ring.is_free();
     Some(RingReport {
         name: ring.name.clone(),
         profiles: plan.profiles.iter().map(ToString::to_string).collect(),
@@ -598,7 +601,7 @@ fn ring_report(context: &Context<'_>, index: usize) -> Option<RingReport> {
             group.map(|(id, _)| id.clone()),
         ),
         state: ring.stage.as_str(),
-        meaning: meaning(&ring.stage),
+        meaning: if dropped { DROPPED } else { meaning(&ring.stage) },
         since: ring.since,
         assigned_at: assigned.map(|assigned| assigned.at),
         gates: context.judged(ring).to_vec(),
@@ -609,12 +612,17 @@ fn ring_report(context: &Context<'_>, index: usize) -> Option<RingReport> {
             .next_entry(context.now, gate::LEFT_TO_ENTER)
             .filter(|at| waits && *at > context.now),
         schedule: waits.then(|| ScheduleReport::of(&plan.schedule, context.now)),
+        dropped,
         waived: ring.waived.clone(),
         moves: if waits && swept { moves(context, plan) } else { AllMoves::new() },
         approval: ApprovalReport::of(context, ring, plan).filter(|_| waits),
         unmanaged: unmanaged.unwrap_or_default(),
     })
 }
+
+/// What it means that a ring is there which the plan's file does not name.
+const DROPPED: &str =
+    "the plan's file dropped it; it keeps its place until it is verified, or a person waives its gate `ring`";
 
 fn moves(context: &Context<'_>, plan: &RingPlan) -> AllMoves {
     let policies = context.world.resolve_within(&context.rollout.revision.plan, plan);

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ids::RingName;
 use crate::plan::change::{profile_set, twin};
 use crate::plan::model::{Forbid, Plan, Revision, RingPlan};
-use crate::rollout::state::{Ring, Rollout, Stage};
+use crate::rollout::state::{Ring, Rollout};
 use crate::version::ClientVersion;
 
 /// The revision as the rollout can follow it: entered rings first, in their order, and among them those
@@ -21,7 +21,7 @@ pub(super) fn followed(rollout: &Rollout, revision: &Revision) -> Revision {
     let entered = || rollout.rings_with_plans().filter(|(ring, _)| ring.stage.is_entered());
     let kept = |(ring, old): (&Ring, &RingPlan)| match twin(old, plan) {
         Some(new) => Some(new.clone()),
-        None if matches!(ring.stage, Stage::Verified(_)) => None,
+        None if ring.is_free() => None,
         None => Some(old.clone()),
     };
     let mut rings: Vec<RingPlan> = entered().filter_map(kept).collect();
@@ -30,12 +30,16 @@ pub(super) fn followed(rollout: &Rollout, revision: &Revision) -> Revision {
     Revision { plan: Plan { rings, ..plan.clone() }, ..revision.clone() }
 }
 
+/// The rings of a goal that the revision does not name: they keep their place for now.
+pub(super) fn dropped(revision: &Revision, goal: &Revision) -> BTreeSet<RingName> {
+    let names = |plan: &Plan| plan.rings.iter().map(|ring| ring.name.clone()).collect::<BTreeSet<_>>();
+    names(&goal.plan).difference(&names(&revision.plan)).cloned().collect()
+}
+
 /// Whether a plan that the rollout follows already only lets go of rings that its file dropped: they kept
 /// their place until they were verified, and that was announced when it took effect.
 pub(super) fn lets_go(rollout: &Rollout, revision: &Revision, goal: &Revision) -> bool {
-    let kept = |(ring, old): &(&Ring, &RingPlan)| {
-        !matches!(ring.stage, Stage::Verified(_)) || twin(old, &revision.plan).is_some()
-    };
+    let kept = |(ring, old): &(&Ring, &RingPlan)| !ring.is_free() || twin(old, &revision.plan).is_some();
     let rings = rollout.rings_with_plans().filter(kept).map(|(_, plan)| plan.clone()).collect();
     rollout.follows(&revision.digest) && goal.plan == Plan { rings, ..rollout.revision.plan.clone() }
 }

@@ -73,7 +73,7 @@ pub(super) fn note(
 
 fn file_named(name: &PlanName, plan: &PlanState, desired: Desired<'_>, world: &Observations) -> Vec<Entry> {
     let file = desired.revision().and_then(|_| world.files.get(name));
-    match file.filter(|file| plan.file.as_ref() != Some(file)) {
+    match file.filter(|file| plan.file_gone || plan.file.as_ref() != Some(file)) {
         Some(file) => {
             let event = Event::PlanFileNamed { file: file.clone() };
             vec![Entry::engine(&plan.rollout.id, format!("the plan is in {file}"), event)]

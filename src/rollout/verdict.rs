@@ -40,11 +40,14 @@ pub enum Gate {
     /// Health: no more devices went silent after they arrived than among those not moved yet.
     /// Judged as [`Gate::Stalled`] is.
     Dark,
+    /// The ring's place in the rollout, which it keeps until it is verified though the plan's file has
+    /// dropped it. No verdict stands for it: it is waived, and then the ring is let go.
+    Ring,
 }
 
 impl Gate {
     /// All, in the order in which reports list them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Opening,
         Self::Freeze,
         Self::Fleet,
@@ -54,6 +57,7 @@ impl Gate {
         Self::Soak,
         Self::Stalled,
         Self::Dark,
+        Self::Ring,
     ];
 
     /// The word of plans, metrics, API and command line.
@@ -69,6 +73,7 @@ impl Gate {
             Self::Soak => "soak",
             Self::Stalled => "stalled",
             Self::Dark => "dark",
+            Self::Ring => "ring",
         }
     }
 
@@ -78,7 +83,7 @@ impl Gate {
     #[must_use]
     pub const fn can_be_waived(self) -> bool {
         match self {
-            Self::Adoption | Self::Soak | Self::Stalled | Self::Dark => true,
+            Self::Adoption | Self::Soak | Self::Stalled | Self::Dark | Self::Ring => true,
             Self::Opening | Self::Freeze | Self::Fleet | Self::Downgrade | Self::Approval => false,
         }
     }
@@ -94,7 +99,8 @@ impl Gate {
             | Self::Downgrade
             | Self::Approval
             | Self::Adoption
-            | Self::Soak => false,
+            | Self::Soak
+            | Self::Ring => false,
         }
     }
 }

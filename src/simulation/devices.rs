@@ -410,6 +410,14 @@ impl Devices {
         self.silent_from = self.stories.iter().zip(&self.versions).map(silent).collect();
     }
 
+    /// The devices of a profile have another one from `at` on.
+    pub fn regroup(&mut self, from: &PolicyId, to: &PolicyId, at: Timestamp) {
+        for story in self.stories.iter_mut().filter(|story| story.profile_at(at) == from) {
+            story.moves.push((at, to.clone()));
+        }
+        self.follow();
+    }
+
     /// Another updater moves the first so many devices of a profile from `at` on.
     pub fn update(&mut self, profile: &PolicyId, devices: usize, version: ClientVersion, at: Timestamp) {
         let can = |story: &&mut Story| story.profile_at(at) == profile && story.environment().is_some();

@@ -369,6 +369,12 @@ impl FarEnd {
                     self.delete(&group.id, now);
                 }
             }
+            Outsider::DeletesProfile(gone) => {
+                self.profiles.retain(|profile| profile.id != *gone);
+                if let Some(fallback) = self.profiles.iter().find(|profile| profile.is_default) {
+                    self.devices.regroup(gone, &fallback.id, now);
+                }
+            }
             Outsider::Renames(name, new) => {
                 for mut group in named(name) {
                     group.content.name = new.clone();

@@ -82,6 +82,8 @@ pub enum Outsider {
     Regroups(UserGroupName, Approvers),
     /// Deletes the groups of this name.
     Deletes(String),
+    /// Deletes a profile: its devices get the account's default one.
+    DeletesProfile(PolicyId),
     /// Gives the groups of this name another one.
     Renames(String, String),
     /// Another updater moves some devices of a profile, as soon as each is present.

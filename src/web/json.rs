@@ -323,6 +323,10 @@ pub struct RingJson {
     pub adoption: BTreeMap<Environment, Option<f64>>,
     /// The gates that matter now.
     pub gates: Vec<GateJson>,
+    /// Whether the plan's file dropped it, and it keeps its place until it is verified: then gate `ring` can
+    /// be waived.
+    #[serde(default)]
+    pub dropped: bool,
     /// Gates that a person waived.
     pub waived: Vec<WaiverJson>,
     /// Where its devices come from, by environment, while it is not entered; none while they are not known.

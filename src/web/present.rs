@@ -307,6 +307,7 @@ fn ring(ring: &RingReport, at: Timestamp) -> RingJson {
             })
             .collect(),
         gates: ring.gates.iter().map(|judgement| gate(judgement, at)).collect(),
+        dropped: ring.dropped,
         waived: ring
             .waived
             .iter()

@@ -5,7 +5,7 @@
 use crate::ids::UserGroupName;
 use crate::rollout::access::{AccessChange, AccessOutcome};
 use crate::rollout::event::{Event, Finding, HowBack, Mode, Purpose, WriteIntent};
-use crate::rollout::verdict::{Judgement, Verdict, short};
+use crate::rollout::verdict::{Gate, Judgement, Verdict, short};
 use crate::version::Environment;
 
 /// What happened, in a sentence without the actor and the reason, which stand beside it.
@@ -63,15 +63,17 @@ fn fact(event: &Event) -> String {
             let (digest, rings) = (revision.digest.short(), count(revision.plan.rings.len(), "ring"));
             format!("the plan was accepted (digest {digest}, {rings})")
         }
-        Event::PlanRevised { revision, restricts_only: false } => {
-            format!("the plan was revised (digest {})", revision.digest.short())
+        Event::PlanRevised { revision, restricts_only: false, dropped } => {
+            let kept: String = dropped.iter().map(|ring| format!("; ring {ring} keeps its place")).collect();
+            format!("the plan was revised (digest {}){kept}", revision.digest.short())
         }
-        Event::PlanRevised { revision, restricts_only: true } => {
+        Event::PlanRevised { revision, restricts_only: true, .. } => {
             format!("the plan was revised, and approvals stand (digest {})", revision.digest.short())
         }
         Event::PlanRestricted { restricts, .. } => {
             format!("in force at once, for it only restricts: {}", restricts.join(" · "))
         }
+        Event::PlanFileGone {} => "no file names the plan any more".to_owned(),
         Event::PlanFileNamed { file } => format!("the plan is in the file {file}"),
         Event::RingRenamed { renamed } => {
             let names = renamed.iter().map(|(old, new)| format!("{old} is {new} now"));
@@ -143,6 +145,10 @@ fn fact(event: &Event) -> String {
         Event::GateKnown { gate, environment, .. } => {
             format!("gate {gate}{} can tell again", of(*environment))
         }
+        Event::GateWaived { gate: Gate::Ring, .. } => "the ring was let go".to_owned(),
+        Event::RingLetGo { .. } => {
+            "the ring was let go: no profile of it exists any more, and no device has one".to_owned()
+        }
         Event::GateWaived { gate, .. } => format!("gate {gate} was waived"),
         Event::ApprovalAsked { asks, .. } => {
             let asks: Vec<String> = asks.iter().map(ToString::to_string).collect();
@@ -192,8 +198,9 @@ fn planned(intent: &WriteIntent) -> String {
         Purpose::Target => format!("{write} was planned, for {devices}: {change}"),
         Purpose::Rollback { .. } => format!("{write} was planned, to go back, for {devices}: {change}"),
         Purpose::Restore => format!("{write} was planned, to write a drifted group back: {change}"),
-        Purpose::MoveOut { from } => {
-            format!("{write} was planned, to take profiles out of ring {from}: {change}")
+        Purpose::MoveOut { from, plan } => {
+            let of = plan.as_ref().map(|plan| format!(" of plan {plan}")).unwrap_or_default();
+            format!("{write} was planned, to take profiles out of ring {from}{of}: {change}")
         }
     }
 }

@@ -112,7 +112,7 @@ fn rings_of_adopting() -> Value {
             "assigned_at": "2026-10-12T09:00:00Z", "next_opening": null, "schedule": null,
             "classes": {"windows": classes(120, 0, 7), "macos": classes(12, 0, 0), "other": none},
             "adoption": {"windows": 0.991, "macos": 0.923}, "gates": [],
-            "waived": [{"gate": "soak", "actor": "local:ana", "reason": "urgent fix", "since": "2026-10-13T06:29:00Z"}],
+            "dropped": false, "waived": [{"gate": "soak", "actor": "local:ana", "reason": "urgent fix", "since": "2026-10-13T06:29:00Z"}],
             "moves": {}, "approval": null, "unmanaged": [],
         },
         {
@@ -123,7 +123,7 @@ fn rings_of_adopting() -> Value {
             "classes": {"windows": classes(20, 10, 9), "macos": none, "other": {"arrived": 0, "due": 0, "stalled": 0, "unseen": 0, "too_old": 0, "untargeted": 3, "left": 0}},
             "adoption": {"windows": 0.645},
             "gates": gates_of_adopting(),
-            "waived": [], "moves": {}, "approval": null, "unmanaged": ["macos 2026.7.1376.0"],
+            "dropped": false, "waived": [], "moves": {}, "approval": null, "unmanaged": ["macos 2026.7.1376.0"],
         },
         {
             "name": "Everyone", "state": "pending", "meaning": "its turn comes when every earlier ring is verified", "since": "2026-10-12T06:00:00Z",
@@ -140,7 +140,7 @@ fn rings_of_adopting() -> Value {
                 "value": "closed until 2026-10-13 09:00 UTC", "threshold": "an opening with 15m left",
                 "as_of": null, "age_seconds": null, "stalled": null, "dark": null,
             }],
-            "waived": [], "moves": {}, "approval": null, "unmanaged": [],
+            "dropped": false, "waived": [], "moves": {}, "approval": null, "unmanaged": [],
         },
     ])
 }

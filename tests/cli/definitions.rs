@@ -10,7 +10,9 @@ use ringward::cli::completions::completions;
 use ringward::cli::definitions;
 use ringward::cli::exit::Exit;
 use ringward::cli::man::{ManArgs, man};
+use ringward::rollout::block::BlockKind;
 use ringward::rollout::verbs::{About, Verb, effects, refusals};
+use ringward::rollout::verdict::Gate;
 use serde_json::json;
 
 use crate::server::{Reply, Server};
@@ -83,6 +85,40 @@ fn the_document_of_verbs_is_the_table() {
             let why = refused.why(&About::anything());
             assert!(help.contains(&why), "{verb:?} does not tell {refused:?}: {help}");
         }
+    }
+}
+
+/// What a person meets in a report stands in the guide that tells what to do about it.
+#[test]
+fn the_guide_has_each_block_and_each_term() {
+    let guide = |name: &str| fs::read_to_string(here(name)).unwrap();
+    let operations = guide("docs/operations.md");
+    // A doubted clock is told by what is the matter with it.
+    let clocks = ["clock_differs", "clock_unknown"];
+    let blocks = BlockKind::ALL.into_iter().filter(|kind| *kind != BlockKind::ClockDoubted);
+    for code in blocks.map(BlockKind::as_str).chain(clocks) {
+        let rows = operations.lines().filter(|line| line.starts_with(&format!("| `{code}` |")));
+        assert_eq!(rows.count(), 1, "docs/operations.md has one row for `{code}`");
+    }
+    let terms = [
+        ("docs/operations.md", "restriction"),
+        ("docs/operations.md", "revision waits"),
+        ("docs/operations.md", "keeps its place"),
+        ("docs/operations.md", "lets it go"),
+        ("docs/operations.md", "second half"),
+        ("docs/alerts.md", "still offers"),
+        ("docs/plan.md", "newer target"),
+        ("docs/plan.md", "`allow_downgrade`"),
+        ("docs/identity.md", "`revisions`"),
+        ("docs/identity.md", "`guard.devices_per_day`"),
+        ("docs/identity.md", "`clock`"),
+    ];
+    for (name, term) in terms {
+        assert!(guide(name).contains(term), "{name} does not tell of {term}");
+    }
+    for gate in Gate::ALL {
+        let row = |line: &&str| line.starts_with("| `") && line.contains(&format!("`{gate}`"));
+        assert!(operations.lines().any(|line| row(&line)), "docs/operations.md has a row for gate {gate}");
     }
 }
 

@@ -15,12 +15,12 @@ use ringward::rollout::event::{
     RolloutId, WaitingRevision, WaitsFor, WriteId, WriteIntent,
 };
 use ringward::rollout::explain::meaning;
+use ringward::rollout::grouping::Veto;
 use ringward::rollout::health::{Dark, Look, Stalled};
 use ringward::rollout::remote::{Group, GroupContent, VersionEntry};
 use ringward::rollout::report::{
     ApprovalReport, BlockReport, Blocker, NewerTarget, Report, RingReport, TooMany, TooManyToday, Unsure,
 };
-use ringward::rollout::safety::Veto;
 use ringward::rollout::second_clock::ClockDoubt;
 use ringward::rollout::state::{
     Approval, Assigned, Attempts, Back, HeldOut, Hold, PendingWrite, Phase, Soak, Stage, Validity, Words,
@@ -111,7 +111,7 @@ fn judged(gate: Gate, verdict: Verdict, evidence: Evidence) -> Judgement {
     let per_environment = matches!(gate, Gate::Adoption | Gate::Downgrade) || gate.is_of_health();
     let environment = per_environment.then_some(Environment::Windows);
     let as_of = match gate {
-        Gate::Opening | Gate::Freeze => None,
+        Gate::Opening | Gate::Freeze | Gate::Ring => None,
         Gate::Fleet
         | Gate::Downgrade
         | Gate::Approval
@@ -380,6 +380,7 @@ examples!(vetoes: Veto {
         policy: PolicyId::new("p-1").unwrap(),
         name: "Made by hand".to_owned(),
         id: GroupId::new("g-5").unwrap(),
+        holder: None,
     },
     Veto::AmbiguousVersions { .. } => {
         Veto::AmbiguousVersions { name: "Early adopters".to_owned(), environment: Environment::Windows }
@@ -602,6 +603,7 @@ fn report(waiting_on: Vec<Blocker>) -> Report {
         census: None,
         next_opening: None,
         schedule: None,
+        dropped: false,
         waived: BTreeMap::new(),
         approval: Some(voided()),
         unmanaged: Vec::new(),

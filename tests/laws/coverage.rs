@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use ringward::plan::change::profile_set;
 use ringward::rollout::command::{Command, Refusal};
 use ringward::rollout::event::{Cause, Drift, Event, Finding, Ground, GroupDrift, Purpose, Recorded};
+use ringward::rollout::grouping::Veto;
 use ringward::rollout::report::{Blocker, Report};
-use ringward::rollout::safety::Veto;
 use ringward::rollout::state::State;
-use ringward::rollout::verdict::{Evidence, Judgement};
+use ringward::rollout::verdict::{Evidence, Gate, Judgement};
 
 use super::support::drive::{Drive, Note};
 
@@ -100,6 +100,7 @@ impl Coverage {
             Event::RingVerified { judgements, .. } if judgements.iter().any(beside_silence) => {
                 self.see("verified beside a control with silent devices".to_owned());
             }
+            Event::GateWaived { gate: Gate::Ring, .. } => self.see("let go by a person".to_owned()),
             Event::RollbackStarted { steps, .. } => {
                 for way in steps.iter().flat_map(|step| step.back.values()) {
                     let ground = match way.ground {
@@ -209,6 +210,7 @@ fn refused(command: &Command, refusal: &Refusal) -> String {
                 ("is verified", " a_verified_ring"),
                 ("has not come", " a_pending_ring"),
                 ("was waived already", " again"),
+                ("file names ring", " a_ring_of_the_file"),
             ];
             let detail = whys.iter().find(|(text, _)| *verb == *"waive" && why.contains(text));
             format!("{verb}{}", detail.map_or("", |(_, detail)| detail))
@@ -423,6 +425,8 @@ const EXPECTED: &str = "
     refusal waive a_verified_ring
     refusal waive a_pending_ring
     refusal waive again
+    refusal waive a_ring_of_the_file
+    let go by a person
 ";
 
 /// Whether a word rests on a look that found silent devices in the ring and in the control.

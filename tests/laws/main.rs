@@ -26,6 +26,8 @@ mod coverage;
 #[cfg(test)]
 mod crowd;
 #[cfg(test)]
+mod department;
+#[cfg(test)]
 mod editor;
 #[cfg(test)]
 mod entries;
@@ -51,6 +53,7 @@ mod scenes;
 mod truth;
 
 use coverage::Coverage;
+use department::Department;
 use editor::Editor;
 use scenes::{Scene, scene};
 use support::drive::far_end::{Asked, Write};
@@ -136,7 +139,7 @@ fn is_over(drive: &Drive) -> bool {
 fn run(seed: u64, coverage: &mut Coverage) -> Vec<String> {
     let Scene { mut drive, until, quiet_from, forgets, mut meddler, mut retreat, mut hotfix, mut crowd } =
         scene(seed);
-    let mut editor = Editor::new(seed);
+    let (mut editor, mut department) = (Editor::new(seed), Department::new(seed));
     drive.take_effect_by(editor.revisions());
     let mut seen = 0;
     while drive.step(until) {
@@ -149,6 +152,7 @@ fn run(seed: u64, coverage: &mut Coverage) -> Vec<String> {
             crowd.turn(&mut drive, &newest.entry.event);
             let plan = newest.entry.rollout.as_ref().map(|id| &id.plan);
             editor.turn(&mut drive, plan, &newest.entry.event);
+            department.turn(&mut drive, plan, &newest.entry.event);
         }
         for report in drive.engine.reports.values() {
             coverage.report(report);

@@ -18,10 +18,10 @@ use ringward::plan::model::{
 };
 use ringward::rollout::command::Command;
 use ringward::rollout::event::{Actor, Event, Mode, Purpose};
+use ringward::rollout::grouping::Veto;
 use ringward::rollout::preview::{Course, Outcome, Preview, PreviewedWrite, preview};
 use ringward::rollout::remote::{Group, GroupContent, Profile, Profiles, VersionEntry};
 use ringward::rollout::report::Blocker;
-use ringward::rollout::safety::Veto;
 use ringward::rollout::state::{Phase, State};
 use ringward::rollout::verdict::{Gate, Unknown, Verdict};
 use ringward::rollout::world::{Observations, Observed};

@@ -422,11 +422,7 @@ fn command(dice: &mut Dice, plans: &[Revision]) -> Happening {
 }
 
 fn waivable_mostly() -> Vec<Gate> {
-    [
-        Gate::ALL.as_slice(),
-        &[Gate::Adoption, Gate::Adoption, Gate::Soak, Gate::Soak, Gate::Dark, Gate::Stalled],
-    ]
-    .concat()
+    [Gate::ALL.as_slice(), &[Gate::Adoption, Gate::Soak, Gate::Soak, Gate::Dark, Gate::Stalled]].concat()
 }
 
 /// Somebody who comes by now and then, starts and resumes.

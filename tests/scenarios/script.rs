@@ -9,7 +9,7 @@
 //! | `revisions person` | the daemon's configuration |
 //! | `DAY TIME NAME: confirm PLAN --revision LABEL --reason "…"` | the revision of that section is confirmed |
 //! | `DAY TIME plans directory unreadable`, `… readable` | the directory |
-//! | `DAY TIME outsider sets windows VERSION in "GROUP"`, `… sets profiles A B in "GROUP"`, `… deletes "GROUP"`, `… renames "GROUP" "NAME"`, `… updates N devices of PROFILE VERSION`, `… creates "GROUP" windows VERSION profiles A B` | somebody else at Cloudflare |
+//! | `DAY TIME outsider sets windows VERSION in "GROUP"`, `… sets profiles A B in "GROUP"`, `… deletes "GROUP"`, `… deletes profile PROFILE`, `… renames "GROUP" "NAME"`, `… updates N devices of PROFILE VERSION`, `… creates "GROUP" windows VERSION profiles A B` | somebody else at Cloudflare |
 //! | `DAY TIME reads of groups fail until DAY TIME` (also `profiles`, `devices`, `members`), `reads before writes fail until …`, `reads before writes meet 429 until …`, `profile filter ignored until …`, `list of groups lags 2m until …`, `list of groups lacks "GROUP" until …` | faults of reads |
 //! | `DAY TIME EMAIL: approve PLAN [--ring R] --reason "…"`, `… refuse …` | a person behind Cloudflare Access; `service/NAME:` is a service token |
 //! | `DAY TIME outsider puts EMAIL EMAIL/pending - in group "GROUP"`, `… doubles group "GROUP"`, `… removes group "GROUP"` | User Groups; `-` is a member without an e-mail |
@@ -315,6 +315,7 @@ fn outsider(words: &[&str], line: &str) -> Outsider {
         }
         ["doubles", "group", group] => Outsider::Regroups(parse(group), Approvers::Several(2)),
         ["removes", "group", group] => Outsider::Regroups(parse(group), Approvers::Missing),
+        ["deletes", "profile", profile] => Outsider::DeletesProfile(profile_id(profile)),
         ["deletes", group] => Outsider::Deletes((*group).to_owned()),
         ["creates", group, word, version, "profiles", profiles @ ..] => Outsider::Creates(GroupContent {
             name: (*group).to_owned(),

@@ -136,9 +136,10 @@ fn push_intent(text: &mut String, intent: &WriteIntent) {
         (Some(before), Purpose::Target) => {
             format!("update `{}`: {}", before.content.name, before.content.difference(&intent.after))
         }
-        (Some(before), Purpose::MoveOut { from }) => {
+        (Some(before), Purpose::MoveOut { from, plan }) => {
+            let of = plan.as_ref().map(|plan| format!(" of {plan}")).unwrap_or_default();
             let difference = before.content.difference(&intent.after);
-            format!("move out of `{}` of ring `{from}`: {difference}", before.content.name)
+            format!("move out of `{}` of ring `{from}`{of}: {difference}", before.content.name)
         }
     };
     detail(text, &format!("{}: {what}; {} devices", intent.id, intent.devices));
@@ -237,6 +238,9 @@ fn happened(happening: &Happening) -> String {
             Outsider::Renames(group, new) => format!("somebody else renames `{group}` to `{new}`"),
             Outsider::Updates { profile, devices, version } => {
                 format!("another updater moves {devices} devices of {profile} to {version}")
+            }
+            Outsider::DeletesProfile(profile) => {
+                format!("somebody else deletes the profile {profile}; its devices have the default one")
             }
             Outsider::Deletes(group) => format!("somebody else deletes `{group}`"),
             Outsider::Regroups(group, Approvers::Missing) => format!("User Group `{group}` is gone"),

@@ -334,7 +334,7 @@ fn no_word_stands_twice(log: &[Recorded]) -> (usize, usize) {
         if matches!(recorded.entry.event, Event::PlanRestricted { .. }) {
             carried += standing.len();
         }
-        if let Event::PlanRevised { revision, restricts_only: true } = &recorded.entry.event {
+        if let Event::PlanRevised { revision, restricts_only: true, .. } = &recorded.entry.event {
             standing.values_mut().for_each(|digest| *digest = revision.digest.to_string());
         }
         // Any other revision voids for good, also where it is undone later.

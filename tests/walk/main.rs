@@ -16,6 +16,8 @@ mod failpoints;
 mod faults;
 mod kills;
 mod limits;
+mod neighbours;
+mod openings;
 mod people;
 mod processes;
 mod service;

@@ -19,7 +19,7 @@ use crate::kills::{read_log, state_of, unanswered};
 use crate::support::{Walk, count};
 
 /// Two rings; a person waives their soaks, so that a run takes half a day.
-const SHORT: &str = "\
+pub(crate) const SHORT: &str = "\
 plan: short
 versions: {windows: 2026.8.2100.0, macos: 2026.8.2100.0}
 defaults: {soak: 48h, unknown_after: 5d, adoption: {at_least: 10%, within: 14d, seen_at_least: 10%}}

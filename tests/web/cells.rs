@@ -27,7 +27,7 @@ use ringward::rollout::remote::{Group, GroupContent, Member, Standing, VersionEn
 use ringward::rollout::state::{Phase, State};
 use ringward::rollout::token::Role;
 use ringward::rollout::verbs::{
-    self, About, Cell, Claim, Effect, HeldBack, Holds, Offered, Place, Refused, Verb, Waits, Waived,
+    self, About, Cell, Claim, Effect, HeldBack, Holds, Named, Offered, Place, Refused, Verb, Waits, Waived,
     WaysBack, Writes,
 };
 use ringward::rollout::verdict::Gate;
@@ -61,6 +61,8 @@ struct Situation {
     /// Where `First` is; the ring after it stays pending.
     place: Place,
     waived: Option<Gate>,
+    /// Whether the plan's file names `First`.
+    named: Named,
 }
 
 /// What is asked in a situation.
@@ -83,13 +85,24 @@ fn situations() -> Vec<Situation> {
             for writes in Writes::ALL {
                 for place in Place::ALL {
                     let waivers = Gate::ALL.into_iter().map(Some).chain([None]);
-                    let of = |waived| Situation { phase, holds, writes, place, waived };
+                    // The file of a plan that is withdrawn names nothing.
+                    let named = Named::of(phase == Phase::Withdrawn);
+                    let of = |waived| Situation { phase, holds, writes, place, waived, named };
                     all.extend(waivers.map(of));
                 }
             }
         }
     }
+    all.extend(dropped());
     all
+}
+
+/// The plan's file dropped `First`, which keeps its place until it is verified.
+fn dropped() -> impl Iterator<Item = Situation> {
+    let (phase, holds, writes, named) = (Phase::Running, Holds::Free, Writes::Allowed, Named::NoMore);
+    let places = [Place::Writing, Place::InDoubt, Place::Adopting, Place::Soaking];
+    let of = move |(place, waived)| Situation { phase, holds, writes, place, waived, named };
+    places.into_iter().flat_map(|place| [(place, None), (place, Some(Gate::Ring))]).map(of)
 }
 
 impl Situation {
@@ -108,7 +121,9 @@ impl Situation {
             in_phase && (goes_back || !matches!(self.place, Place::RollingBack | Place::RolledBack));
         // Of a ring whose turn never came nobody waived a gate, in what goes back no more than elsewhere.
         let untouched = goes_back && self.place == Place::Pending;
-        in_phase && self.waived.is_none_or(|gate| gate.can_be_waived() && !untouched)
+        // A ring that the file names is not let go.
+        let can = |gate: Gate| gate.can_be_waived() && (gate != Gate::Ring || self.named == Named::NoMore);
+        in_phase && self.waived.is_none_or(|gate| can(gate) && !untouched)
     }
 
     /// The way of `First` in a rollout that goes back: there by a write, and back from there.
@@ -161,8 +176,14 @@ impl Situation {
         if self.phase == Phase::Completed && self.place == Place::Verified {
             events.extend(way_to(Place::Verified, "Second", &revision));
         }
-        if !goes_back {
-            events.extend(self.waived.map(|gate| Event::GateWaived { ring: self.ring(), gate }));
+        if self.named == Named::NoMore && self.phase == Phase::Running {
+            let (revision, dropped) = (Box::new(revision.clone()), [ring("First")].into());
+            events.push(Event::PlanRevised { revision, restricts_only: true, dropped });
+        }
+        let waived = self.waived.map(|gate| Event::GateWaived { ring: self.ring(), gate });
+        let of_a_withdrawn = self.waived == Some(Gate::Ring) && self.phase == Phase::Withdrawn;
+        if !goes_back && !of_a_withdrawn {
+            events.extend(waived.clone());
         }
         if matches!(self.holds, Holds::Halted | Holds::PausedAndHalted) {
             events.push(Event::Halted { cause: cause() });
@@ -174,6 +195,7 @@ impl Situation {
             Phase::Superseded => Some(Event::RolloutSuperseded { by: revision.digest }),
             Phase::Withdrawn => Some(Event::RolloutWithdrawn {}),
         });
+        events.extend(waived.filter(|_| of_a_withdrawn));
         if matches!(self.holds, Holds::Paused | Holds::PausedAndHalted) {
             events.push(Event::Paused {});
         }
@@ -193,7 +215,7 @@ impl Situation {
 
     /// The table's word.
     fn cell(self, asked: Asked) -> Cell {
-        let Self { phase, holds, writes, place, waived } = self;
+        let Self { phase, holds, writes, place, waived, .. } = self;
         match asked {
             Asked::Pause => verbs::pause(phase, holds),
             Asked::Resume => verbs::resume(holds, writes, Offered::Sound),
@@ -203,7 +225,9 @@ impl Situation {
                 let goes_back = matches!(phase, Phase::RollingBack | Phase::RolledBack);
                 verbs::release_hold(HeldBack::of(goes_back))
             }
-            Asked::Waive(gate) => verbs::waive(gate, phase, place, Waived::of(waived == Some(gate))),
+            Asked::Waive(gate) => {
+                verbs::waive(gate, phase, place, Waived::of(waived == Some(gate)), self.named)
+            }
             Asked::CheckNow => verbs::check_now(phase),
             Asked::Stop => verbs::stop(writes),
             Asked::Start(plans) => verbs::start(writes, plans),
@@ -432,7 +456,7 @@ fn kinds(effect: Effect, holds: Holds) -> Vec<&'static str> {
         Effect::LiftPause => vec!["pause_lifted"],
         Effect::LiftHalt => vec!["halt_lifted"],
         Effect::LiftBoth => vec!["pause_lifted", "halt_lifted"],
-        Effect::Waive | Effect::WaiveAhead => vec!["gate_waived"],
+        Effect::Waive | Effect::WaiveAhead | Effect::LetGo => vec!["gate_waived"],
         Effect::RollBack => vec!["rollback_started"],
         Effect::LiftPauseAndRollBack => vec!["pause_lifted", "rollback_started"],
         Effect::LiftHaltAndRollBack => vec!["halt_lifted", "rollback_started"],
@@ -865,6 +889,7 @@ async fn what_there_is_nothing_of_is_told() {
         writes: Writes::Allowed,
         place: Place::Adopting,
         waived: None,
+        named: Named::Still,
     };
     *core.state.lock().unwrap() = of.log().unwrap();
     let rows = [

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ringward::ids::GroupId;
 use ringward::rollout::event::{Block, Cause, Event, Mode, WriteId, WriteIntent};
+use ringward::rollout::grouping::Veto;
 use ringward::rollout::report::{BlockReport, Blocker, Report};
-use ringward::rollout::safety::Veto;
 use ringward::rollout::second_clock::ClockDoubt;
 use ringward::rollout::state::Phase;
 use ringward::rollout::verdict::Unknown;

@@ -49,7 +49,7 @@ async fn the_keys_of_the_api_are_kept() {
         ),
         (
             "/rollouts/0/rings/0",
-            "adoption approval assigned_at classes gates group meaning moves name next_opening profiles schedule since state targets \
+            "adoption approval assigned_at classes dropped gates group meaning moves name next_opening profiles schedule since state targets \
              unmanaged waived",
         ),
         ("/rollouts/0/rings/0/group", "id name"),

@@ -108,6 +108,7 @@ fn adopting_ring() -> RingReport {
         census: Some(census),
         next_opening: None,
         schedule: None,
+        dropped: false,
         waived: BTreeMap::from([(
             Gate::Soak,
             hold(Actor::Local { user: "ada".to_owned() }, "urgent fix", "2026-10-12T09:30:00Z"),
@@ -200,6 +201,7 @@ fn pending_ring() -> RingReport {
             next_open: Some(at("2026-10-13T09:00:00Z")),
             next_close: Some(at("2026-10-13T16:00:00Z")),
         }),
+        dropped: false,
         waived: BTreeMap::new(),
         approval: Some(asked()),
         unmanaged: Vec::new(),

@@ -217,9 +217,10 @@ impl Page<'_> {
             (Some(group), Purpose::Target | Purpose::Restore | Purpose::Rollback { .. }) => {
                 (Sign::Changes, format!("group `{name}` ({})", safe(group.id.as_str())), &group.content)
             }
-            (Some(group), Purpose::MoveOut { from }) => {
+            (Some(group), Purpose::MoveOut { from, plan }) => {
                 let (id, from) = (safe(group.id.as_str()), safe(from.as_str()));
-                (Sign::Changes, format!("group `{name}` ({id}) of ring {from}"), &group.content)
+                let of = plan.as_ref().map(|plan| format!(" of plan {plan}")).unwrap_or_default();
+                (Sign::Changes, format!("group `{name}` ({id}) of ring {from}{of}"), &group.content)
             }
         };
         self.signed(sign, &title)?;

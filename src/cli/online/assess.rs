@@ -223,7 +223,9 @@ impl<'a> Judge<'a> {
             let resolved = self.look.world.resolve_within(plan, ring).ok();
             self.planned.extend(profiles.iter().filter_map(|profile| profile.id.clone()));
             let (group, of_group) = match (&resolved, &mut self.ahead) {
-                (Some(policies), Some(ahead)) => ahead.enter(plan, ring, policies, self.look.at),
+                (Some(policies), Some(ahead)) => {
+                    ahead.enter(plan, ring, policies, (&self.look.world, self.look.at))
+                }
                 _ => (Outlook::Unknown, Vec::new()),
             };
             let mut told: Vec<(Finding, _)> =

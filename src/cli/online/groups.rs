@@ -1,6 +1,6 @@
 //! What entering each ring would meet among the deployment groups. Pure.
 //!
-//! **Invariant:** every step comes from [`safety::group_step`], which the rollout itself goes by,
+//! **Invariant:** every step comes from [`grouping::group_step`], which the rollout itself goes by,
 //! applied to the groups as the rings before would leave them.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,10 +11,11 @@ use crate::cli::online::finding::{Code, Finding};
 use crate::ids::{GroupId, PolicyId};
 use crate::plan::model::{Plan, RingPlan};
 use crate::rollout::event::Purpose;
+use crate::rollout::grouping::{self, GroupStep, Veto};
 use crate::rollout::remote::{Group, GroupContent, Profile, Profiles, VersionEntry};
 use crate::rollout::rollback::{Stuck, foreseen};
-use crate::rollout::safety::{self, GroupStep, Veto};
 use crate::rollout::state::{OwnedGroup, State};
+use crate::rollout::world::Observations;
 use crate::time::Timestamp;
 
 /// What becomes of a ring's deployment group.
@@ -56,12 +57,12 @@ impl Ahead {
         plan: &Plan,
         ring: &RingPlan,
         policies: &BTreeSet<PolicyId>,
-        now: Timestamp,
+        (world, now): (&Observations, Timestamp),
     ) -> (Outlook, Vec<Finding>) {
         let mut findings = Vec::new();
         // Each move takes the ring's profiles out of one group; then comes the ring's own.
         for _ in 0..=self.groups.len() {
-            match safety::group_step(&self.state, &plan.name, ring, policies, &self.groups) {
+            match grouping::group_step((&self.state, world), &plan.name, ring, policies, &self.groups) {
                 Err(veto) => {
                     findings.push(self.in_the_way(&veto));
                     return (Outlook::InTheWay, findings);
@@ -71,7 +72,7 @@ impl Ahead {
                     self.own(plan, ring, group);
                     return (Outlook::InPlace, findings);
                 }
-                Ok(GroupStep::Write { purpose: Purpose::MoveOut { from }, before, after }) => {
+                Ok(GroupStep::Write { purpose: Purpose::MoveOut { from, .. }, before, after }) => {
                     let Some(before) = before else { break };
                     let out: Vec<&str> =
                         before.content.policies.difference(&after.policies).map(PolicyId::as_str).collect();

@@ -10,8 +10,8 @@ mod words;
 
 pub use blocks::explain_new;
 pub use newer::WaitExplained;
+pub use ways::WayOut;
 pub(super) use ways::way_out;
-pub use ways::{WayOut, in_shell};
 
 use crate::ids::RingName;
 use crate::rollout::cause::Cause;
@@ -147,7 +147,7 @@ impl Report {
                 }
                 (Gate::Fleet | Gate::Downgrade, _) => |read| matches!(read, Read::FullSweep),
                 (Gate::Approval, _) => |read| matches!(read, Read::Approvers(_)),
-                (Gate::Adoption | Gate::Soak | Gate::Stalled | Gate::Dark, _) => is_of_devices,
+                (Gate::Adoption | Gate::Soak | Gate::Stalled | Gate::Dark | Gate::Ring, _) => is_of_devices,
             },
             Blocker::OtherRing { .. }
             | Blocker::LeftAdopts { .. }

@@ -9,6 +9,7 @@ use crate::rollout::drift::{DriftKind, GroupDrift, Never};
 use crate::rollout::report::Blocker;
 use crate::rollout::second_clock::ClockDoubt;
 use crate::rollout::verdict::{Evidence, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
+use crate::text::in_shell;
 
 /// What would change a blocker.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,7 +98,7 @@ pub(in crate::rollout) fn way_out(blocker: &Blocker, plan: &str) -> WayOut {
         }
         Blocker::LeftAdopts { other, .. } => WayOut::then(
             "nothing: it goes on by itself once those devices have adopted it; to take it back from them instead",
-            format!("ringward rollback {plan} --ring {} --reason …", in_shell(other)),
+            format!("ringward rollback {plan} --ring {} --reason …", in_shell(other.as_str())),
         ),
         Blocker::NotOffered { .. } => WayOut::words(
             "edit the plan to what this ring shall run, or write `on_drift: restore` into it: then ringward writes the group back; set back by hand, it goes on by itself",
@@ -117,7 +118,7 @@ pub(in crate::rollout) fn way_out(blocker: &Blocker, plan: &str) -> WayOut {
         ),
         Blocker::Returning { ring, .. } => WayOut::then(
             "nothing: it goes on by itself; which devices do not follow is told by",
-            format!("ringward devices {plan} --ring {}", in_shell(ring)),
+            format!("ringward devices {plan} --ring {}", in_shell(ring.as_str())),
         ),
         Blocker::RolledBack { missing, .. } => {
             let words = "name the version to run now in the plan; to try the same one again, `ringward release-hold` it first";
@@ -125,7 +126,7 @@ pub(in crate::rollout) fn way_out(blocker: &Blocker, plan: &str) -> WayOut {
                 None => WayOut::words(words),
                 Some((ring, _)) => WayOut::then(
                     format!("{words}; which devices did not follow is told by"),
-                    format!("ringward devices {plan} --ring {}", in_shell(ring)),
+                    format!("ringward devices {plan} --ring {}", in_shell(ring.as_str())),
                 ),
             }
         }
@@ -212,16 +213,10 @@ fn see_them(gate: Gate, plan: &str) -> String {
     }
 }
 
-/// A ring's name as one word of a shell.
-#[must_use]
-pub fn in_shell(ring: &RingName) -> String {
-    format!("'{}'", ring.as_str().replace('\'', r"'\''"))
-}
-
 fn out_of_gate(ring: &RingName, judgement: &Judgement, plan: &str) -> WayOut {
     let gate = judgement.gate;
     // Health is judged in rings that are not the current one, too.
-    let of = if gate.is_of_health() { format!(" --ring {}", in_shell(ring)) } else { String::new() };
+    let of = if gate.is_of_health() { format!(" --ring {}", in_shell(ring.as_str())) } else { String::new() };
     let waive =
         |words: &str| WayOut::then(words, format!("ringward waive {plan} --gate {gate}{of} --reason …"));
     match &judgement.verdict {
@@ -262,11 +257,11 @@ fn out_of_gate(ring: &RingName, judgement: &Judgement, plan: &str) -> WayOut {
         ),
         Verdict::Wait(Waiting::ApprovalMissing) => WayOut::then(
             "ask those who may approve it; each of them does it on the page, or by",
-            format!("ringward approve {plan} --ring {} --reason …", in_shell(ring)),
+            format!("ringward approve {plan} --ring {} --reason …", in_shell(ring.as_str())),
         ),
         Verdict::Wait(Waiting::ApprovalRefused) => WayOut::then(
             "ask who refused, whose reason `ringward explain` shows; change the plan, or have them take it back by",
-            format!("ringward approve {plan} --ring {} --reason …", in_shell(ring)),
+            format!("ringward approve {plan} --ring {} --reason …", in_shell(ring.as_str())),
         ),
         Verdict::Fail(Failing::DeadlineMissed) => {
             waive("see which devices did not arrive; to go on without them")

@@ -292,7 +292,8 @@ pub fn failing_devices(subject: Subject<'_>, judgement: &Judgement) -> BTreeSet<
         | Gate::Downgrade
         | Gate::Approval
         | Gate::Adoption
-        | Gate::Soak => BTreeSet::new(),
+        | Gate::Soak
+        | Gate::Ring => BTreeSet::new(),
     }
 }
 
@@ -322,7 +323,8 @@ fn found(
         | Gate::Downgrade
         | Gate::Approval
         | Gate::Adoption
-        | Gate::Soak => BTreeSet::new(),
+        | Gate::Soak
+        | Gate::Ring => BTreeSet::new(),
     }
 }
 

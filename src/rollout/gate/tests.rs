@@ -116,6 +116,7 @@ impl Bench {
             standstills: Vec::new(),
             rollback: None,
             gone: BTreeSet::new(),
+            dropped: BTreeSet::new(),
         };
         Self { state: State::default(), rollout, plan, world: Observations::default() }
     }

@@ -49,7 +49,7 @@ pub(super) fn take<'a>(words: &mut Vec<WordLine<'a>>, in_force: Option<&PlanDige
             }
             return;
         }
-        Event::PlanRevised { revision, restricts_only } => {
+        Event::PlanRevised { revision, restricts_only, .. } => {
             if *restricts_only {
                 // What was said of the revision before is said of this one.
                 let own = words.iter_mut().filter(|word| word.plan == plan && Some(word.digest) == in_force);

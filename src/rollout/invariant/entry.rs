@@ -5,9 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use super::ledger::{Course, Ledger, Place, PlanLine};
+use super::ledger::{Course, Ledger, Owned, Place, PlanLine};
 use super::{Audit, Law, approved, down, drift, rollback};
-use crate::ids::{PolicyId, RingName};
+use crate::ids::{PlanName, PolicyId, RingName};
 use crate::plan::model::{ProfileRef, RingPlan};
 use crate::rollout::event::{Event, Purpose, Recorded, SoakFact, Today, WriteIntent};
 use crate::rollout::remote::{Group, VersionEntry};
@@ -172,7 +172,9 @@ fn planned(
     match &intent.purpose {
         Purpose::Restore => drift::restored(audit, ledger, line, recorded, plan, intent),
         Purpose::Target => target(audit, ledger, plan, recorded, intent),
-        Purpose::MoveOut { from } => moved_out(audit, ledger, recorded, from, intent),
+        Purpose::MoveOut { from, plan: other } => {
+            moved_out(audit, ledger, recorded, (plan, other.as_ref(), from), intent);
+        }
         Purpose::Rollback { .. } => {}
     }
 }
@@ -318,7 +320,9 @@ fn target(
         Some(before) => {
             let owned = ledger.groups.get(&before.id);
             audit.require(
-                owned.is_none_or(|owned| *owned.plan == id.plan && *owned.ring == plan.name),
+                owned.is_none_or(|owned| {
+                    *owned.plan == id.plan && *owned.ring == plan.name || !ledger.holds(owned)
+                }),
                 law,
                 seq,
                 || format!("group {} belongs to another ring", before.id.as_str()),
@@ -340,7 +344,7 @@ fn moved_out(
     audit: &mut Audit,
     ledger: &Ledger<'_>,
     recorded: &Recorded,
-    from: &RingName,
+    (ring_plan, other, from): (&RingPlan, Option<&PlanName>, &RingName),
     intent: &WriteIntent,
 ) {
     let (law, seq) = (Law::NothingDropped, recorded.seq);
@@ -350,12 +354,17 @@ fn moved_out(
     };
     let plan = recorded.entry.rollout.as_ref().map(|id| &id.plan);
     let owned = ledger.groups.get(&before.id);
-    audit.require(
-        owned.is_some_and(|owned| Some(owned.plan) == plan && owned.ring == from),
-        law,
-        seq,
-        || format!("a profile is taken out of group {}, which is not {from}'s", before.id.as_str()),
-    );
+    let own = |owned: &Owned<'_>| other.or(plan) == Some(owned.plan) && owned.ring == from;
+    // What another plan's file names by the same word stays there, unless that plan is gone.
+    let named = |owned: &Owned<'_>| {
+        let line = ledger.plans.get(owned.plan);
+        let rings = line.into_iter().flat_map(|line| &line.plan.rings);
+        rings.flat_map(|ring| &ring.profiles).any(|profile| ring_plan.profiles.contains(profile))
+    };
+    let lets_go = |owned: &Owned<'_>| other.is_none() || !ledger.holds(owned) || !named(owned);
+    audit.require(owned.is_some_and(|owned| own(owned) && lets_go(owned)), law, seq, || {
+        format!("a profile is taken out of group {}, which is not {from}'s", before.id.as_str())
+    });
     let left: BTreeSet<PolicyId> = before.content.policies.difference(&intent.policies).cloned().collect();
     let mut after = intent.after.versions.clone();
     let mut kept = before.content.versions.clone();

@@ -6,6 +6,7 @@ use super::drift;
 use super::exit::not_adopted;
 use super::ledger::{Course, Ledger, Place, PlanLine, RingLine, TokenLine, same_offer};
 use super::{Audit, Law, health, superseded};
+use crate::ids::RingName;
 use crate::plan::model::{OnNewTarget, Plan, RingPlan};
 use crate::rollout::event::{Actor, Block, BlockKind, Cause, Event, Purpose, Recorded, RolloutId, Trigger};
 use crate::rollout::verdict::{Evidence, Failing, Gate, Judgement, Unknown, Verdict};
@@ -130,7 +131,11 @@ fn course(audit: &mut Audit, line: &PlanLine<'_>, recorded: &Recorded) {
         | Event::DoubtRead { .. }
         | Event::WriteSettled { .. }
         | Event::Halted { .. } => running || goes_back,
+        Event::PlanFileGone {} => {
+            matches!(line.course, Course::Completed | Course::RolledBack) && !line.file_gone
+        }
         Event::NewTargetDropped {} => running && line.waiting.is_some(),
+        Event::GateWaived { gate: Gate::Ring, .. } => running || line.course == Course::Withdrawn,
         _ => running,
     };
     audit.require(fits, Law::Chain, recorded.seq, || {
@@ -144,10 +149,17 @@ fn course(audit: &mut Audit, line: &PlanLine<'_>, recorded: &Recorded) {
             "a plan waits that changes no entered ring, or does not say `on_new_target: finish`".to_owned()
         });
     }
-    if let Event::PlanRevised { revision, .. } = event {
+    if let Event::PlanRevised { revision, dropped, .. } = event {
+        let kept = |name: &RingName| {
+            line.ring(name).is_some_and(|ring| ring.is_entered() && ring.place != Place::Verified)
+        };
+        audit.require(dropped.iter().all(kept), Law::RingsInOrder, recorded.seq, || {
+            "a ring is said to keep its place that was not entered, or is verified".to_owned()
+        });
         for ring in line.rings.iter().filter(|ring| ring.is_entered()) {
             let gone = revision.plan.rings.iter().all(|new| new.name != *ring.name);
-            let same = keeps(line, ring, &revision.plan) || gone && ring.place == Place::Verified;
+            let free = ring.place == Place::Verified || ring.waived.contains_key(&Gate::Ring);
+            let same = keeps(line, ring, &revision.plan) || gone && free;
             audit.require(same, Law::RingsInOrder, recorded.seq, || {
                 format!("the revision changes {}, which is entered: that is a new rollout", ring.name)
             });
@@ -247,7 +259,9 @@ pub(super) fn halts_and_waivers(audit: &mut Audit, ledger: &Ledger<'_>, recorded
         }
         Event::GateWaived { ring, gate } => {
             let of_health = matches!(gate, Gate::Stalled | Gate::Dark);
-            let waivable = of_health || matches!(gate, Gate::Adoption | Gate::Soak);
+            let gone = line.course == Course::Withdrawn || line.dropped.contains(ring);
+            let dropped = *gate == Gate::Ring && gone;
+            let waivable = of_health || dropped || matches!(gate, Gate::Adoption | Gate::Soak);
             audit.require(waivable, law, seq, || format!("gate {gate} cannot be waived"));
             let reached = line.ring(ring).is_some_and(|ring| {
                 ring.place != Place::Pending
@@ -255,6 +269,14 @@ pub(super) fn halts_and_waivers(audit: &mut Audit, ledger: &Ledger<'_>, recorded
                     && !ring.waived.contains_key(gate)
             });
             audit.require(reached, law, seq, || format!("{ring} has no gate {gate} to waive now"));
+        }
+        Event::RingLetGo { ring, profiles, .. } => {
+            let dropped = line.dropped.contains(ring);
+            let had = line.ring(ring).filter(|ring| matches!(ring.place, Place::Adopting | Place::Soaking));
+            let whole = had.and_then(|ring| ring.policies) == Some(profiles);
+            audit.require(dropped && whole, law, seq, || {
+                format!("{ring} is let go, and the plan's file names it, or it had other profiles")
+            });
         }
         Event::GateUnknown { ring, gate, environment, why } => {
             let noted = line.ring(ring).map(|ring| ring.unknown.get(&(*gate, *environment)));

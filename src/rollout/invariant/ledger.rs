@@ -130,6 +130,8 @@ pub(super) struct PlanLine<'a> {
     pub(super) was_replaced: bool,
     /// Since when its file is gone, while it is.
     pub(super) withdrawn_at: Option<Timestamp>,
+    /// Whether its file is gone since it was over.
+    pub(super) file_gone: bool,
     /// When its holds, the stop, its withdrawal and the spans that nobody watched began and ended.
     pub(super) still: Vec<(Timestamp, Option<Timestamp>)>,
     pub(super) rings: Vec<RingLine<'a>>,
@@ -139,6 +141,8 @@ pub(super) struct PlanLine<'a> {
     pub(super) left: Vec<LeftLine<'a>>,
     /// Rings that the plan does not name, and that go back.
     pub(super) gone: Vec<&'a RingPlan>,
+    /// Rings that its plan's file dropped, and that keep their place.
+    pub(super) dropped: BTreeSet<&'a RingName>,
     pub(super) versions: Versions,
 }
 
@@ -371,6 +375,22 @@ impl<'a> Ledger<'a> {
     }
 
     /// The group that belongs to a ring of a plan.
+    /// Whether the ring that a group was written for still holds it: one that is gone, and is not on its way,
+    /// does not.
+    pub(super) fn holds(&self, owned: &Owned<'a>) -> bool {
+        let Some(line) = self.plans.get(owned.plan) else { return false };
+        let gone = line.file_gone || line.course == Course::Withdrawn;
+        let on_its_way = |ring: &RingLine<'_>| {
+            let moves = matches!(
+                ring.place,
+                Place::Deploying | Place::Adopting | Place::Soaking | Place::RollingBack
+            );
+            moves && !ring.waived.contains_key(&Gate::Ring)
+        };
+        let left = line.left.iter().any(|left| left.ring.name == owned.ring);
+        left || line.ring(owned.ring).is_some_and(|ring| !gone || on_its_way(ring))
+    }
+
     pub(super) fn group_of(&self, plan: &PlanName, ring: &RingName) -> Option<&'a GroupId> {
         self.groups.iter().find(|(_, owned)| owned.plan == plan && owned.ring == ring).map(|(id, _)| *id)
     }
@@ -425,8 +445,7 @@ impl<'a> Ledger<'a> {
                 plan.blocks.clear();
             }
             plan.stand_still(self.stopped, recorded.at);
-        }
-        if let Some(plan) = recorded.entry.rollout.as_ref().and_then(|id| self.plans.get_mut(&id.plan)) {
+            // What one plan's ring takes over, another one's left.
             plan.trim_left(&self.groups);
         }
     }
@@ -462,11 +481,13 @@ impl<'a> Ledger<'a> {
             waiting: None,
             was_replaced: false,
             withdrawn_at: None,
+            file_gone: false,
             still: Vec::new(),
             rings,
             steps: Vec::new(),
             left,
             gone: Vec::new(),
+            dropped: BTreeSet::new(),
             versions,
         };
         self.plans.insert(&id.plan, line);
@@ -506,7 +527,9 @@ impl<'a> Ledger<'a> {
             | Event::RingAssigned { ring, group, .. }
             | Event::RingRecognised { ring, group, .. }
             | Event::RollbackInPlace { ring, group, .. } => {
-                self.own(&id.plan, ring, group);
+                let open = self.open.as_ref().map(|open| &open.intent.purpose);
+                let moves_out = open.is_some_and(|purpose| matches!(purpose, Purpose::MoveOut { .. }));
+                self.own(&id.plan, ring, group, moves_out);
             }
             Event::RollbackStarted { steps, .. } => {
                 for (step, policy) in
@@ -589,9 +612,11 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    fn own(&mut self, plan: &'a PlanName, ring: &'a RingName, group: &'a Group) {
-        let owner = self.groups.get(&group.id).map(|owned| (owned.plan, owned.ring));
-        if owner.is_none() {
+    /// What profiles are moved out of stays whose it is.
+    fn own(&mut self, plan: &'a PlanName, ring: &'a RingName, group: &'a Group, moves_out: bool) {
+        let known = self.groups.get(&group.id).map(|owned| (owned.plan, owned.ring));
+        let owner = known.filter(|_| moves_out);
+        if known.is_none() {
             // It takes the place of one that is gone.
             self.lost.remove(&(plan, ring));
             self.groups.retain(|_, owned| !(owned.plan == plan && owned.ring == ring));
@@ -648,7 +673,10 @@ impl<'a> Ledger<'a> {
         }
         let Some(plan) = self.plans.get_mut(&id.plan) else { return };
         match event {
-            Event::PlanRevised { revision, .. } => plan.revise(revision),
+            Event::PlanRevised { revision, dropped, .. } => {
+                plan.revise(revision);
+                plan.dropped = dropped.iter().collect();
+            }
             Event::PlanRestricted { plan: restricted, .. } => plan.plan = restricted,
             Event::RingRenamed { renamed } => plan.rename(renamed),
             // A revision that waits is kept by its plan's name, which may have no rollout yet.
@@ -670,6 +698,8 @@ impl<'a> Ledger<'a> {
                 (plan.course, plan.waiting) = (Course::Withdrawn, None);
                 plan.withdrawn_at = Some(at);
             }
+            Event::PlanFileGone {} => plan.file_gone = true,
+            Event::PlanFileNamed { .. } => plan.file_gone = false,
             Event::RolloutReturned {} => {
                 plan.course = Course::Running;
                 let gone = plan.withdrawn_at.take().unwrap_or(at);
@@ -818,6 +848,9 @@ impl<'a> RingLine<'a> {
                 self.adopted_at = Some(at);
             }
             Event::RingVerified { .. } => self.go(Place::Verified),
+            Event::RingLetGo { .. } => {
+                self.waived.insert(Gate::Ring, at);
+            }
             Event::RollbackInPlace { group, .. } => {
                 self.go(Place::RollingBack);
                 self.assign(group, &group.content.policies);

@@ -19,10 +19,10 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
         Event::PlanAccepted { revision } | Event::NewTargetWaits { revision } => {
             announced(audit, ledger, recorded, revision);
         }
-        Event::PlanRevised { revision, restricts_only: false } => {
+        Event::PlanRevised { revision, restricts_only: false, .. } => {
             announced(audit, ledger, recorded, revision);
         }
-        Event::PlanRevised { revision, restricts_only: true } => {
+        Event::PlanRevised { revision, restricts_only: true, .. } => {
             only_restricts(audit, line, recorded, &revision.plan);
         }
         Event::PlanRestricted { plan, .. } => only_restricts(audit, line, recorded, plan),

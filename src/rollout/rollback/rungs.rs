@@ -11,8 +11,8 @@ use crate::rollout::drift;
 use crate::rollout::entering::{EntryBlock, budget_spent_until, not_now_for, retargets};
 use crate::rollout::event::{Entry, Event, HowBack, Mode, Purpose, RollbackStep, WriteId, WriteIntent};
 use crate::rollout::gate;
+use crate::rollout::grouping;
 use crate::rollout::remote::{Group, GroupContent, VersionEntry};
-use crate::rollout::safety;
 use crate::rollout::state::{Ring, Stage};
 use crate::rollout::world::ENTRY_MAX_AGE;
 use crate::time::since;
@@ -159,7 +159,7 @@ fn find(
         };
     }
     // A create that was in doubt may have been applied after all.
-    match safety::find_own(context.state, name, plan, &step.policies, &groups) {
+    match grouping::find_own(context.state, name, plan, &step.policies, &groups) {
         Ok(Some(group)) => Found::Group(group.clone()),
         Ok(None) | Err(_) => Found::None,
     }

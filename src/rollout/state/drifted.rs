@@ -74,11 +74,23 @@ impl OwnedGroup {
 }
 
 impl State {
-    /// A group once owned keeps its owner: a profile moved out of it does not make it ours.
+    /// A profile was moved out of a group, which stays whose it is.
+    pub(in crate::rollout) fn moved_out_of(&mut self, group: &Group, at: Timestamp) {
+        let Some(owned) = self.groups.get_mut(&group.id) else { return };
+        owned.take_over(group, at);
+        owned.left = group.content.clone();
+        let owner = owned.plan.clone();
+        self.end_superseded(&owner);
+    }
+
+    /// A group is a ring's, also when it was written for one that is gone.
     pub(in crate::rollout) fn own(&mut self, id: &RolloutId, ring: &RingName, group: &Group, at: Timestamp) {
         if let Some(owned) = self.groups.get_mut(&group.id) {
             owned.take_over(group, at);
             owned.left = group.content.clone();
+            let owner = std::mem::replace(&mut owned.plan, id.plan.clone());
+            owned.ring = ring.clone();
+            self.end_superseded(&owner);
             return;
         }
         // It takes the place of one that is gone, whose offers devices may still follow.

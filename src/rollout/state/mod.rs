@@ -23,7 +23,7 @@ use crate::ids::{GroupId, PlanName, RingName};
 use crate::plan::model::{Revision, RingPlan};
 use crate::rollout::block::{Block, BlockKind};
 use crate::rollout::era::Eras;
-use crate::rollout::event::{Actor, Cause, Event, Finding, Mode, Recorded, RolloutId, SoakFact};
+use crate::rollout::event::{Actor, Cause, Event, Finding, Mode, Purpose, Recorded, RolloutId, SoakFact};
 use crate::rollout::rollback::Trigger;
 use crate::rollout::verdict::Judgement;
 use crate::time::{Timestamp, after, since};
@@ -113,12 +113,22 @@ pub struct PlanState {
     pub blocks: BTreeMap<BlockKind, (Block, Timestamp)>,
     /// The file that held it last.
     pub file: Option<String>,
+    /// Whether that file is gone since its rollout was over.
+    pub file_gone: bool,
     /// When it changed within the hour before its last change.
     pub changed_at: Vec<Timestamp>,
     /// What earlier rollouts that were never completed still offer.
     pub superseded: Vec<Superseded>,
     /// The versions that its rollouts brought.
     pub brought: Brought,
+}
+
+impl PlanState {
+    /// Whether no file names it any more, for certain.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.file_gone || self.rollout.phase == Phase::Withdrawn
+    }
 }
 
 /// An event that does not fit the state.
@@ -216,8 +226,10 @@ impl State {
             return Err(format!("the plan's rollout is {}", plan.rollout.id));
         }
         Self::drift_fits(&self.groups, &self.lost, id, &recorded.entry.event)?;
+        let mut moves_out = false;
         if let Some((_, write)) = plan.rollout.pending_write() {
             self.day.note(&write.intent, &recorded.entry.event, recorded.at);
+            moves_out = matches!(write.intent.purpose, Purpose::MoveOut { .. });
         }
         match &recorded.entry.event {
             Event::Paused {} if plan.paused.is_some() => return Err("the plan is paused already".to_owned()),
@@ -228,7 +240,11 @@ impl State {
                 let (plan, version) = (id.plan.clone(), *version);
                 self.release(&plan, version)?;
             }
-            Event::PlanFileNamed { file } => plan.file = Some(file.clone()),
+            Event::PlanFileNamed { file } => (plan.file, plan.file_gone) = (Some(file.clone()), false),
+            Event::PlanFileGone {} if plan.file_gone || !plan.rollout.phase.is_over() => {
+                return Err("the file is gone already, or the rollout is not over".to_owned());
+            }
+            Event::PlanFileGone {} => plan.file_gone = true,
             Event::PlanRestricted { plan, .. } => self.restrict(id, plan)?,
             Event::RingRenamed { renamed } => self.rename_rings(id, renamed, recorded.at)?,
             Event::RollbackStarted { steps, .. } => {
@@ -255,7 +271,7 @@ impl State {
             }
         }
         self.took_effect(&id.plan, &recorded.entry.event, recorded.at);
-        self.keep_account_facts(id, recorded);
+        self.keep_account_facts(id, moves_out, recorded);
         self.keep_superseded(id, recorded);
         self.stand_still_everywhere(recorded.at);
         Ok(())
@@ -294,11 +310,13 @@ impl State {
             standstills: Vec::new(),
             rollback: None,
             gone: BTreeSet::new(),
+            dropped: BTreeSet::new(),
         };
         let before = self.plans.remove(&id.plan);
         let (file, changed_at) = before.map(|plan| (plan.file, plan.changed_at)).unwrap_or_default();
         let blocks = BTreeMap::new();
-        let plan = PlanState { paused, rollout, blocks, file, changed_at, superseded, brought };
+        let file_gone = false;
+        let plan = PlanState { paused, rollout, blocks, file, file_gone, changed_at, superseded, brought };
         self.plans.insert(id.plan.clone(), plan);
         self.end_superseded(&id.plan);
         self.stand_still_everywhere(at);
@@ -306,8 +324,15 @@ impl State {
     }
 
     /// What an event of a rollout means to the account: groups, soaks, write numbers, counts.
-    fn keep_account_facts(&mut self, id: &RolloutId, recorded: &Recorded) {
+    /// `moves_out`: it is the outcome of a write that took profiles out of another ring's group.
+    fn keep_account_facts(&mut self, id: &RolloutId, moves_out: bool, recorded: &Recorded) {
         match &recorded.entry.event {
+            Event::WriteConfirmed { group, .. }
+            | Event::WriteSettled { finding: Finding::Applied { group }, .. }
+                if moves_out =>
+            {
+                self.moved_out_of(group, recorded.at);
+            }
             Event::WritePlanned { intent, .. } => self.writes = intent.id.0,
             Event::WriteConfirmed { ring, group, .. }
             | Event::RingAssigned { ring, group, .. }

@@ -318,6 +318,12 @@ impl Ring {
 }
 
 impl Ring {
+    /// Whether nothing keeps it in a rollout whose file dropped it.
+    #[must_use]
+    pub fn is_free(&self) -> bool {
+        matches!(self.stage, Stage::Verified(_)) || self.waived.contains_key(&Gate::Ring)
+    }
+
     pub(super) fn enter(&mut self, stage: Stage, at: Timestamp) {
         if matches!(stage, Stage::Adopting(_)) {
             self.left.clear();
@@ -376,6 +382,10 @@ impl Ring {
                     return Err(format!("gate {gate} cannot be waived, or was waived already"));
                 }
                 self.waived.insert(*gate, Hold::of(recorded));
+                return Ok(());
+            }
+            (Stage::Adopting(_) | Stage::Soaking(..), Event::RingLetGo { .. }) => {
+                self.waived.insert(Gate::Ring, Hold::of(recorded));
                 return Ok(());
             }
             (

@@ -10,6 +10,7 @@ use super::rollback::{Progress, Rollback};
 use crate::ids::RingName;
 use crate::plan::model::{Forbid, OnNewTarget, Plan, PlanDigest, Revision, RingPlan};
 use crate::rollout::event::{Acknowledged, Cause, Event, HowBack, Purpose, Recorded, RolloutId};
+use crate::rollout::verdict::Gate;
 use crate::time::{Timestamp, after, since};
 use crate::version::ClientVersion;
 
@@ -37,6 +38,8 @@ pub struct Rollout {
     pub rollback: Option<Rollback>,
     /// Rings that its plan does not name: it takes back what an earlier rollout left on offer there.
     pub gone: BTreeSet<RingName>,
+    /// Rings that its plan's file dropped, and that keep their place until they are verified or let go.
+    pub dropped: BTreeSet<RingName>,
 }
 
 /// A newer target that waits.
@@ -94,6 +97,12 @@ impl Phase {
         Self::Withdrawn,
     ];
 
+    /// Whether nothing of it is to come.
+    #[must_use]
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Completed | Self::RolledBack)
+    }
+
     /// The word of metrics, API and command line.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -138,6 +147,12 @@ impl Rollout {
         })
     }
 
+    /// Whether the plan's file does not name one of its rings, or is gone.
+    #[must_use]
+    pub fn is_dropped(&self, ring: &RingName) -> bool {
+        self.phase == Phase::Withdrawn || self.dropped.contains(ring)
+    }
+
     /// The write without an outcome.
     #[must_use]
     pub fn pending_write(&self) -> Option<(&Ring, &PendingWrite)> {
@@ -179,9 +194,11 @@ impl Rollout {
         match (self.phase, event) {
             (
                 Phase::Running | Phase::Completed | Phase::RolledBack | Phase::Withdrawn,
-                Event::PlanRevised { revision, restricts_only },
+                Event::PlanRevised { revision, restricts_only, dropped },
             ) => {
-                return self.revise(revision, *restricts_only, at);
+                self.revise(revision, *restricts_only, at)?;
+                self.dropped.clone_from(dropped);
+                return Ok(());
             }
             (_, Event::RollbackStarted { trigger, steps }) => {
                 self.start_rollback(*trigger, steps, recorded)?;
@@ -232,16 +249,23 @@ impl Rollout {
                 if spoken_of(event).is_some_and(|digest| *digest != self.revision.digest) {
                     return Err("it is about another revision of the plan".to_owned());
                 }
-                let turn = self.is_turn_of(name);
+                let (turn, named_no_more) = (self.is_turn_of(name), self.is_dropped(name));
                 let ring = self.ring_mut(name).ok_or("the rollout has no such ring")?;
                 if takes_turn(event) && !turn {
                     return Err("an earlier ring is not verified".to_owned());
+                }
+                if lets_go(event) && !named_no_more {
+                    return Err("the plan's file names the ring".to_owned());
                 }
                 let was_verified = matches!(ring.stage, Stage::Verified(_));
                 ring.apply(event, recorded)?;
                 if was_verified {
                     self.take_turns_back(at);
                 }
+            }
+            // A ring of a plan that is gone holds its group until it is let go.
+            (Phase::Withdrawn, event @ Event::GateWaived { ring, gate: Gate::Ring }) => {
+                self.ring_mut(ring).ok_or("the rollout has no such ring")?.apply(event, recorded)?;
             }
             (Phase::RollingBack, event) => self.go_back(event, recorded)?,
             (phase, _) => return Err(format!("the rollout is {}", phase.as_str())),
@@ -402,7 +426,7 @@ impl Rollout {
         for (ring, old) in entered {
             let same = match revision.plan.rings.iter().find(|new| new.name == old.name) {
                 Some(new) => new.targets == old.targets && same_profiles(new, old),
-                None => matches!(ring.stage, Stage::Verified(_)),
+                None => ring.is_free(),
             };
             if !same {
                 return Some(&ring.name);
@@ -455,6 +479,11 @@ fn takes_turn(event: &Event) -> bool {
         Event::RingReached { .. } | Event::RingAssigned { .. } | Event::RingRecognised { .. } => true,
         _ => false,
     }
+}
+
+/// Whether an event lets a ring go that the plan's file dropped.
+const fn lets_go(event: &Event) -> bool {
+    matches!(event, Event::RingLetGo { .. } | Event::GateWaived { gate: Gate::Ring, .. })
 }
 
 /// Whether two ring plans name the same profiles, in any order.

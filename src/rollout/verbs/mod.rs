@@ -125,6 +125,15 @@ pub enum Waived {
     Already,
 }
 
+/// Whether the plan's file names a ring of the rollout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Named {
+    /// It does.
+    Still,
+    /// It dropped the ring, which keeps its place until it is verified or let go.
+    NoMore,
+}
+
 /// Whether what a rollback would take back has somewhere to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum WaysBack {
@@ -218,6 +227,8 @@ pub enum Effect {
     Waive,
     /// The gate is exempt as soon as it is asked.
     WaiveAhead,
+    /// The ring has its place no more.
+    LetGo,
     /// The rollout goes back.
     RollBack,
     /// The pause is lifted, and the rollout goes back.
@@ -265,6 +276,8 @@ pub enum Refused {
     OfThePlan,
     /// One person does not stand for the people who are asked.
     OfPeople,
+    /// The plan's file names the ring.
+    NamedStill,
     /// It was waived before.
     WaivedAlready,
     /// An earlier ring is not verified.
@@ -342,6 +355,7 @@ impl Effect {
             | Self::LiftBoth
             | Self::Waive
             | Self::WaiveAhead
+            | Self::LetGo
             | Self::RollBack
             | Self::LiftPauseAndRollBack
             | Self::LiftHaltAndRollBack
@@ -470,12 +484,20 @@ pub const fn release_hold(held: HeldBack) -> Cell {
 
 /// `waive PLAN --gate G`, about one ring.
 #[must_use]
-pub const fn waive(gate: Gate, phase: Phase, place: Place, waived: Waived) -> Cell {
+pub const fn waive(gate: Gate, phase: Phase, place: Place, waived: Waived, named: Named) -> Cell {
     match gate {
         Gate::Opening | Gate::Freeze => Cell::Refused(Refused::OfTheSchedule),
         Gate::Fleet => Cell::Refused(Refused::OfSight),
         Gate::Downgrade => Cell::Refused(Refused::OfThePlan),
         Gate::Approval => Cell::Refused(Refused::OfPeople),
+        Gate::Ring => match (named, phase) {
+            (Named::Still, _) => Cell::Refused(Refused::NamedStill),
+            (Named::NoMore, Phase::Running | Phase::Withdrawn) => letting_go(place, waived),
+            (
+                Named::NoMore,
+                Phase::Completed | Phase::RollingBack | Phase::RolledBack | Phase::Superseded,
+            ) => Cell::Refused(Refused::Over),
+        },
         Gate::Adoption | Gate::Soak => match phase {
             Phase::Running => leaving(place, waived),
             Phase::Completed | Phase::RollingBack | Phase::RolledBack | Phase::Superseded => {
@@ -507,6 +529,17 @@ const fn leaving(place: Place, waived: Waived) -> Cell {
             Place::Entering | Place::Writing | Place::InDoubt | Place::Adopting | Place::Soaking,
             Waived::Already,
         ) => Cell::Refused(Refused::WaivedAlready),
+    }
+}
+
+/// The place of a ring that the plan's file does not name.
+const fn letting_go(place: Place, waived: Waived) -> Cell {
+    match (place, waived) {
+        (Place::Writing | Place::InDoubt | Place::Adopting | Place::Soaking, Waived::No) => {
+            Cell::Done(Effect::LetGo)
+        }
+        (Place::Entering, _) => Cell::Refused(Refused::NotItsTurn),
+        (place, waived) => leaving(place, waived),
     }
 }
 
@@ -853,6 +886,17 @@ impl Offered {
 impl Waits {
     /// All.
     pub const ALL: [Self; 5] = [Self::Same, Self::Confirmed, Self::Impossible, Self::Other, Self::Nothing];
+}
+
+impl Named {
+    /// All.
+    pub const ALL: [Self; 2] = [Self::Still, Self::NoMore];
+
+    /// From whether the plan's file dropped the ring.
+    #[must_use]
+    pub const fn of(is_dropped: bool) -> Self {
+        if is_dropped { Self::NoMore } else { Self::Still }
+    }
 }
 
 impl Waived {

@@ -4,8 +4,8 @@
 
 use super::words;
 use super::{
-    About, Cell, Claim, ClockSight, Effect, HeldBack, Holds, Offered, Place, Refused, Verb, Waits, Waived,
-    WaysBack, Writes,
+    About, Cell, Claim, ClockSight, Effect, HeldBack, Holds, Named, Offered, Place, Refused, Verb, Waits,
+    Waived, WaysBack, Writes,
 };
 use crate::rollout::command::StartPlans;
 use crate::rollout::state::Phase;
@@ -27,7 +27,7 @@ impl Verb {
         match self {
             Self::Pause => &["phase", "holds"],
             Self::Resume => &["holds", "writes", "group offers"],
-            Self::Waive => &["gate", "phase", "ring", "waived before"],
+            Self::Waive => &["gate", "phase", "ring", "waived before", "in the file"],
             Self::Rollback => &["phase", "holds", "way back"],
             Self::ReleaseHold => &["held out"],
             Self::Approve | Self::Refuse => &["phase", "ring", "who"],
@@ -65,9 +65,11 @@ impl Verb {
                 .collect(),
             Self::Waive => pairs(&Gate::ALL, &Phase::ALL)
                 .flat_map(|of| pairs(&Place::ALL, &Waived::ALL).map(move |at| (of, at)))
-                .map(|((gate, phase), (place, waived))| {
-                    let said = vec![words::gate(gate), words::phase(phase), place.words(), waived.words()];
-                    (said, super::waive(gate, phase, place, waived))
+                .flat_map(|at| Named::ALL.map(|named| (at, named)))
+                .map(|(((gate, phase), (place, waived)), named)| {
+                    let at = [words::phase(phase), place.words(), waived.words(), named.words()];
+                    let said = std::iter::once(words::gate(gate)).chain(at).collect();
+                    (said, super::waive(gate, phase, place, waived, named))
                 })
                 .collect(),
             Self::Approve => spoken(super::approve),

@@ -6,7 +6,8 @@ use crate::rollout::verbs::rows::rows;
 #[test]
 fn what_can_be_waived_is_what_the_table_waives() {
     for gate in Gate::ALL {
-        let all = Place::ALL.into_iter().map(|place| waive(gate, Phase::Running, place, Waived::No));
+        let all =
+            Place::ALL.into_iter().map(|place| waive(gate, Phase::Running, place, Waived::No, Named::NoMore));
         let some = all.into_iter().any(|cell| cell.effect().is_some());
         assert_eq!(some, gate.can_be_waived(), "{gate}");
     }
@@ -20,8 +21,10 @@ fn a_waiver_asks_for_no_more_than_a_snapshot_has() {
         .flat_map(|gate| Phase::ALL.map(|phase| (gate, phase)))
         .flat_map(|(gate, phase)| Waived::ALL.map(|waived| (gate, phase, waived)))
     {
-        let of = |place| waive(gate, phase, place, waived);
-        assert_eq!(of(Place::Writing), of(Place::InDoubt), "{gate} {phase:?} {waived:?}");
+        for named in Named::ALL {
+            let of = |place| waive(gate, phase, place, waived, named);
+            assert_eq!(of(Place::Writing), of(Place::InDoubt), "{gate} {phase:?} {waived:?} {named:?}");
+        }
     }
 }
 
@@ -65,7 +68,10 @@ fn each_situation_is_in_one_row() {
             Verb::Resume => Holds::ALL.len() * Writes::ALL.len() * Offered::ALL.len(),
             Verb::Rollback => Phase::ALL.len() * Holds::ALL.len() * WaysBack::ALL.len(),
             Verb::ReleaseHold => HeldBack::ALL.len(),
-            Verb::Waive => Gate::ALL.len() * Phase::ALL.len() * Place::ALL.len() * Waived::ALL.len(),
+            Verb::Waive => {
+                let of_ring = Place::ALL.len() * Waived::ALL.len() * Named::ALL.len();
+                Gate::ALL.len() * Phase::ALL.len() * of_ring
+            }
             Verb::Approve | Verb::Refuse => Phase::ALL.len() * Place::ALL.len() * Claim::ALL.len(),
             Verb::Confirm => Waits::ALL.len(),
             Verb::CheckNow => Phase::ALL.len(),

@@ -4,8 +4,8 @@
 //! `RING` and `GATE` in help and documents.
 
 use super::{
-    Claim, ClockSight, Effect, HeldBack, Holds, Offered, Place, Refused, Verb, Waits, Waived, WaysBack,
-    Writes,
+    Claim, ClockSight, Effect, HeldBack, Holds, Named, Offered, Place, Refused, Verb, Waits, Waived,
+    WaysBack, Writes,
 };
 use crate::rollout::command::StartPlans;
 use crate::rollout::state::{Hold, Phase};
@@ -151,6 +151,9 @@ impl Effect {
             Self::WaiveAhead => {
                 "the gate reads `exempt` once the ring's targets are on offer; the write is not hurried by it"
             }
+            Self::LetGo => {
+                "the ring has its place no more, whatever its group offers: the rollout goes on without it, and the group stays as it is"
+            }
             Self::RollBack => {
                 "each ring goes back to what it ran before, the latest first; openings, freezes, soaks and `max_devices` are not asked, a stop and a doubt are; what is taken back is held out from now on"
             }
@@ -194,7 +197,7 @@ impl Effect {
             Self::LiftPause => "`pause_lifted`",
             Self::LiftHalt => "`halt_lifted`",
             Self::LiftBoth => "`pause_lifted`, `halt_lifted`",
-            Self::Waive | Self::WaiveAhead => "`gate_waived`",
+            Self::Waive | Self::WaiveAhead | Self::LetGo => "`gate_waived`",
             Self::RollBack => "`rollback_started`",
             Self::LiftPauseAndRollBack => "`pause_lifted`, `rollback_started`",
             Self::LiftHaltAndRollBack => "`halt_lifted`, `rollback_started`",
@@ -227,6 +230,7 @@ impl Refused {
             Self::OfSight => format!("gate {gate} asks what ringward sees and cannot be waived"),
             Self::OfThePlan => format!("gate {gate} asks what the plan means and cannot be waived"),
             Self::OfPeople => format!("gate {gate} is the word of other people and cannot be waived"),
+            Self::NamedStill => format!("the plan's file names ring `{ring}`, which is not let go then"),
             Self::LeftNothing => format!("the rollout is {phase}, and nobody is asked any more"),
             Self::Absent => "the rollout is withdrawn, and nobody is asked".to_owned(),
             Self::NobodyAsked => format!("ring `{ring}` asks nobody for an approval"),
@@ -282,6 +286,7 @@ impl Refused {
             }
             Self::OfThePlan => "name the version that is meant in the plan, or write `allow_downgrade` into it, where it is seen".to_owned(),
             Self::OfPeople => format!("ringward explain {plan} says who is asked; each of them approves in their own name"),
+            Self::NamedStill => "take the ring out of the plan's file first; with the ring in it, ringward explain says which gate to waive".to_owned(),
             Self::LeftNothing => "a newer target in the plan asks anew".to_owned(),
             Self::Absent => "put the plan's file back".to_owned(),
             Self::NobodyAsked => format!("write `approval` into the plan, if somebody should be; ringward explain {plan} says what it waits for"),
@@ -428,6 +433,15 @@ impl Waits {
             Self::Impossible => "the one named, which forbids its own target",
             Self::Other => "another one",
             Self::Nothing => "none",
+        }
+    }
+}
+
+impl Named {
+    pub(super) const fn words(self) -> &'static str {
+        match self {
+            Self::Still => "yes",
+            Self::NoMore => "no",
         }
     }
 }

@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 
 use super::GateJson;
 use crate::ids::RingName;
-use crate::rollout::explain::in_shell;
 use crate::rollout::superseded::SupersededOffer;
+use crate::text::in_shell;
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
 
@@ -49,7 +49,7 @@ impl SupersededJson {
     pub(in crate::web) fn of(offer: &SupersededOffer, gates: Vec<GateJson>) -> Self {
         let (group, id) = &offer.group;
         let plan = &offer.rollout.plan;
-        let command = format!("ringward rollback {plan} --ring {} --reason …", in_shell(&offer.ring));
+        let command = format!("ringward rollback {plan} --ring {} --reason …", in_shell(offer.ring.as_str()));
         let words = "it ends by itself once the ring is entered; to take it back now";
         Self {
             ring: offer.ring.clone(),

@@ -18,7 +18,9 @@ use crate::ids::{PlanName, RingName};
 use crate::rollout::approval::{Hearing, Word};
 use crate::rollout::event::Actor;
 use crate::rollout::state::Phase;
-use crate::rollout::verbs::{self, Cell, Claim, Holds, Offered, Place, Verb, Waived, WaysBack, Writes};
+use crate::rollout::verbs::{
+    self, Cell, Claim, Holds, Named, Offered, Place, Verb, Waived, WaysBack, Writes,
+};
 use crate::rollout::verdict::Gate;
 
 /// Who reads the page, and what they see.
@@ -132,7 +134,8 @@ fn offered_of(rollout: &RolloutJson) -> Offered {
 pub(super) fn waive_cell(rollout: &RolloutJson, ring: &RingJson, gate: Gate) -> Option<Cell> {
     let place = place_of(ring)?;
     let waived = Waived::of(ring.waived.iter().any(|waiver| waiver.gate == gate));
-    Some(verbs::waive(gate, phase_of(rollout)?, place, waived))
+    let named = Named::of(ring.dropped);
+    Some(verbs::waive(gate, phase_of(rollout)?, place, waived, named))
 }
 
 /// The table's word on what this reader says about entering a ring, as a snapshot has it; `None`: they

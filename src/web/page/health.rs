@@ -85,7 +85,8 @@ pub(super) fn accused(rollout: &RolloutJson, halt: &HaltJson) -> Option<Accused>
         | Gate::Downgrade
         | Gate::Approval
         | Gate::Adoption
-        | Gate::Soak => return None,
+        | Gate::Soak
+        | Gate::Ring => return None,
     };
     let (plan, ring) = (super::encoded(rollout.plan.as_str()), super::encoded(ring.as_str()));
     Some(Accused { count, href: format!("/api/v1/rollouts/{plan}/devices?ring={ring}&{of}") })

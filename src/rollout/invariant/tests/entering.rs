@@ -265,7 +265,7 @@ fn a_write_that_drops_something_is_caught() {
         ),
         (
             "moved out of nowhere",
-            |log| log.intent(1).purpose = Purpose::MoveOut { from: ring_name("First") },
+            |log| log.intent(1).purpose = Purpose::MoveOut { from: ring_name("First"), plan: None },
             law,
             "does not exist",
         ),
@@ -293,7 +293,7 @@ fn rings_out_of_order_are_caught() {
                     "ring_verified",
                     0,
                     &engine(),
-                    Event::PlanRevised { revision: changed, restricts_only: false },
+                    Event::PlanRevised { revision: changed, restricts_only: false, dropped: [].into() },
                 );
             },
             law,

@@ -59,7 +59,7 @@ fn what_counts_for_another_version_or_too_long_is_caught() {
                     "write_planned",
                     0,
                     &engine(),
-                    Event::PlanRevised { revision: next, restricts_only: false },
+                    Event::PlanRevised { revision: next, restricts_only: false, dropped: [].into() },
                 );
             },
             Law::Grounded,
@@ -140,7 +140,7 @@ fn paused_before_the_last(purposes: &[Purpose]) -> bool {
 
 #[test]
 fn a_hold_lets_the_second_half_of_a_move_go_on_and_nothing_else() {
-    let move_out = || Purpose::MoveOut { from: ring_name("Second") };
+    let move_out = || Purpose::MoveOut { from: ring_name("Second"), plan: None };
     let rows = [
         ("the second half", vec![move_out(), Purpose::Target], false),
         ("no half before it", vec![Purpose::Target], true),

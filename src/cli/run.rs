@@ -133,7 +133,8 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
     let daemon = daemon::start(settings).await.map_err(CliError::failed)?;
     let page =
         bound.as_ref().map_or_else(|| "none".to_owned(), |bound| format!("http://{}/", bound.address()));
-    tracing::info!(%page, database = %args.db.display(), "ringward runs");
+    let revisions = config.revisions.as_str();
+    tracing::info!(%page, database = %args.db.display(), revisions, "ringward runs");
     let services = Services {
         handle: daemon.handle(),
         database: args.db.clone(),

@@ -13,7 +13,7 @@ mod tests;
 use std::borrow::Cow;
 use std::path::Path;
 
-use crate::daemon::files::{Known, Look, PlanFiles};
+use crate::daemon::files::{FileProblem, Known, Look, PlanFiles};
 use crate::daemon::log::{self, Projections, ReplayError};
 use crate::daemon::stop_file::{StopFile, Stopping};
 use crate::daemon::view::{CommandError, DeviceRow, Listing, View};
@@ -304,7 +304,7 @@ impl Engine {
         Ok(pass)
     }
 
-    /// Takes in a look at the plan files; says whether anything changed.
+    /// Takes in a look at the plan files; says whether anything changed, and in the log what cannot be used.
     pub(super) fn take_look(&mut self, look: Look) -> bool {
         let plans = self.state.plans.iter();
         let known = plans.map(|(plan, known)| Known {
@@ -314,7 +314,13 @@ impl Engine {
         });
         let known: Vec<Known> = known.collect();
         let now = self.now();
-        self.files.take(look, &known, now)
+        // What is wrong at the start was told before it.
+        let before = self.files.has_looked().then(|| self.files.problems().to_vec());
+        let changed = self.files.take(look, &known, now);
+        if let Some(before) = before {
+            tell_problems(&before, self.files.problems());
+        }
+        changed
     }
 
     /// Carries out a person's request.
@@ -545,6 +551,17 @@ fn device_row(ring: &Ring, class: Class, device: &Device) -> DeviceRow {
         last_seen_at: latest.last_seen_at,
         dark_since: None,
         acknowledged: accepted.map(|((gate, _), _)| *gate).collect(),
+    }
+}
+
+/// Puts into the daemon's log which files cannot be used any more, or for another reason, and which can again.
+fn tell_problems(before: &[FileProblem], now: &[FileProblem]) {
+    for problem in now.iter().filter(|problem| !before.contains(problem)) {
+        let (file, errors) = (&problem.file, problem.errors.join("; "));
+        tracing::warn!(file, errors, "a plan file cannot be used; its plan enters nothing meanwhile");
+    }
+    for gone in before.iter().filter(|gone| now.iter().all(|problem| problem.file != gone.file)) {
+        tracing::info!(file = gone.file, "nothing is wrong with this plan file any more, or it is gone");
     }
 }
 

@@ -209,7 +209,12 @@ fn play(row: &Row, neighbour: &str, walk: &Walk) -> Result<(), String> {
     if !waits(&status) {
         return told(&format!("it does not say {:?}: {status}", row.waits_for));
     }
-    let shown = daemon.get("/api/v1/rollouts") + &daemon.get("/") + &daemon.get("/metrics") + &status;
+    let logged = daemon.said();
+    if row.waits_for.contains(&"plan_invalid") && !logged.contains("a plan file cannot be used") {
+        return told(&format!("its log does not say so: {logged}"));
+    }
+    let shown =
+        logged + &daemon.get("/api/v1/rollouts") + &daemon.get("/") + &daemon.get("/metrics") + &status;
     if shown.contains(walk.sandbox.token().expose_secret()) {
         return told("the API token is shown");
     }

@@ -217,7 +217,8 @@ impl Service {
         End { code: self.child.wait().unwrap().code(), said: self.said() }
     }
 
-    fn said(&self) -> String {
+    /// What it wrote to its log.
+    pub(crate) fn said(&self) -> String {
         std::fs::read_to_string(self.said.path()).unwrap()
     }
 

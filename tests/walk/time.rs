@@ -143,10 +143,11 @@ async fn a_clock_that_is_ahead_at_the_start_writes_nothing_until_a_person_confir
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clock_that_is_ten_seconds_ahead_at_boot_catches_up_by_itself() {
+async fn a_clock_that_is_some_seconds_ahead_at_boot_catches_up_by_itself() {
     let (walk, library) = (walk(62).await, library());
     tokio::task::spawn_blocking(move || {
-        let mut faked = Faked::start(&walk, &library, "+10s");
+        // It is behind for no longer than that: on a busy machine ten seconds pass between two looks.
+        let mut faked = Faked::start(&walk, &library, "+30s");
         faked.wait_for("ringward_events_total", |events| events > 0.0);
         faked.set("+0");
         faked.wait_for(BEHIND, |behind| behind > 0.0);

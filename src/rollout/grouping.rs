@@ -202,7 +202,7 @@ pub fn group_step(
 
 /// Whether a plan names a profile; where that cannot be told, it does.
 fn names(state: &State, world: &Observations, plan: &PlanName, policy: &PolicyId) -> bool {
-    let Some(plan) = state.plans.get(plan) else { return false };
+    let Some(plan) = state.plans.get(plan) else { return true };
     let rings = plan.rollout.revision.plan.rings.iter();
     rings.map(|ring| world.resolve(ring)).any(|named| named.map_or(true, |named| named.contains(policy)))
 }
@@ -218,9 +218,10 @@ fn taken(state: &State, policy: &PolicyId, group: &Group) -> Veto {
 }
 
 /// Whether a ring still holds the group that ringward wrote for it. One that is gone, with its plan or alone,
-/// holds nothing when it is verified, let go, went back, or was never entered.
+/// holds nothing when it is verified, let go, went back, or was never entered. Of a plan that is not known
+/// nobody can tell, and it holds.
 fn holds(state: &State, owned: &OwnedGroup) -> bool {
-    let Some(plan) = state.plans.get(&owned.plan) else { return false };
+    let Some(plan) = state.plans.get(&owned.plan) else { return true };
     let is_over = |ring: &Ring| {
         ring.is_free() || !ring.stage.is_entered() || matches!(ring.stage, Stage::RolledBack(..))
     };

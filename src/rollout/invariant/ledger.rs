@@ -374,11 +374,10 @@ impl<'a> Ledger<'a> {
         self.plans.get(&id.plan).filter(|plan| plan.number == id.number)
     }
 
-    /// The group that belongs to a ring of a plan.
     /// Whether the ring that a group was written for still holds it: one that is gone, and is not on its way,
     /// does not.
     pub(super) fn holds(&self, owned: &Owned<'a>) -> bool {
-        let Some(line) = self.plans.get(owned.plan) else { return false };
+        let Some(line) = self.plans.get(owned.plan) else { return true };
         let gone = line.file_gone || line.course == Course::Withdrawn;
         let on_its_way = |ring: &RingLine<'_>| {
             let moves = matches!(
@@ -391,6 +390,7 @@ impl<'a> Ledger<'a> {
         left || line.ring(owned.ring).is_some_and(|ring| !gone || on_its_way(ring))
     }
 
+    /// The group that belongs to a ring of a plan.
     pub(super) fn group_of(&self, plan: &PlanName, ring: &RingName) -> Option<&'a GroupId> {
         self.groups.iter().find(|(_, owned)| owned.plan == plan && owned.ring == ring).map(|(id, _)| *id)
     }

@@ -285,6 +285,13 @@ impl<'a> PlanLine<'a> {
         }
     }
 
+    /// What let a ring go was said of a file that did not name it.
+    fn keep_the_named(&mut self) {
+        for ring in self.rings.iter_mut().filter(|ring| !self.dropped.contains(ring.name)) {
+            ring.waived.remove(&Gate::Ring);
+        }
+    }
+
     fn ring_mut(&mut self, name: &RingName) -> Option<&mut RingLine<'a>> {
         self.rings.iter_mut().find(|ring| ring.name == name)
     }
@@ -676,6 +683,7 @@ impl<'a> Ledger<'a> {
             Event::PlanRevised { revision, dropped, .. } => {
                 plan.revise(revision);
                 plan.dropped = dropped.iter().collect();
+                plan.keep_the_named();
             }
             Event::PlanRestricted { plan: restricted, .. } => plan.plan = restricted,
             Event::RingRenamed { renamed } => plan.rename(renamed),
@@ -702,6 +710,7 @@ impl<'a> Ledger<'a> {
             Event::PlanFileNamed { .. } => plan.file_gone = false,
             Event::RolloutReturned {} => {
                 plan.course = Course::Running;
+                plan.keep_the_named();
                 let gone = plan.withdrawn_at.take().unwrap_or(at);
                 let unknown = plan.rings.iter_mut().flat_map(|ring| ring.unknown.values_mut());
                 for (_, begun) in unknown {

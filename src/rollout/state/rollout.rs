@@ -198,6 +198,7 @@ impl Rollout {
             ) => {
                 self.revise(revision, *restricts_only, at)?;
                 self.dropped.clone_from(dropped);
+                self.keep_the_named();
                 return Ok(());
             }
             (_, Event::RollbackStarted { trigger, steps }) => {
@@ -219,6 +220,7 @@ impl Rollout {
             (Phase::Withdrawn, Event::RolloutReturned {}) => {
                 self.forgive_absence(at);
                 self.enter_phase(Phase::Running, at)?;
+                self.keep_the_named();
             }
             (Phase::Running, Event::RolloutCompleted {}) => {
                 if !self.rings.iter().all(|ring| matches!(ring.stage, Stage::Verified(_))) {
@@ -358,6 +360,13 @@ impl Rollout {
         let gone = self.phase_since;
         for unknown in self.rings.iter_mut().flat_map(|ring| ring.unknown.values_mut()) {
             unknown.since = after(unknown.since, since(unknown.since.clamp(gone, at.max(gone)), at));
+        }
+    }
+
+    /// Who let a ring go did so of a file that did not name it: should it be dropped again, they are asked again.
+    fn keep_the_named(&mut self) {
+        for ring in self.rings.iter_mut().filter(|ring| !self.dropped.contains(&ring.name)) {
+            ring.waived.remove(&Gate::Ring);
         }
     }
 

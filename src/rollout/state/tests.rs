@@ -101,6 +101,27 @@ fn a_person_may_waive_while_a_write_has_no_outcome() {
 }
 
 #[test]
+fn a_ring_that_the_file_names_again_is_let_go_by_nobody() {
+    let mut state = deploying();
+    let ring = RingName::new("First").unwrap();
+    let mut does = |actor: Actor, event: Event| {
+        let recorded = next(&state, actor, event);
+        state.apply(&recorded).map(|()| state.plans.values().any(|plan| plan.rollout.rings[0].is_free()))
+    };
+    let revised = |dropped: &[&RingName]| {
+        let dropped = dropped.iter().map(|ring| (*ring).clone()).collect();
+        Event::PlanRevised { revision: Box::new(revision()), restricts_only: true, dropped }
+    };
+    let let_go = Event::GateWaived { ring: ring.clone(), gate: Gate::Ring };
+    assert!(does(Actor::Loopback, let_go.clone()).is_err(), "the file names it");
+    assert_eq!(does(Actor::Engine, revised(&[&ring])), Ok(false));
+    assert_eq!(does(Actor::Loopback, let_go.clone()), Ok(true));
+    assert_eq!(does(Actor::Engine, revised(&[])), Ok(false), "the file names it again");
+    assert_eq!(does(Actor::Engine, revised(&[&ring])), Ok(false), "who let it go did not speak of this file");
+    assert_eq!(does(Actor::Loopback, let_go), Ok(true));
+}
+
+#[test]
 fn an_event_that_does_not_fit_changes_nothing() {
     let mut state = deploying();
     let before = state.clone();

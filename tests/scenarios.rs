@@ -379,6 +379,7 @@ scenarios! {
     paused_at_the_deadline
     plan_changed_in_doubt
     plan_renamed
+    plan_renamed_and_back
     profile_deleted
     profile_in_two_plans
     profile_moves

@@ -8,7 +8,7 @@ use std::fmt;
 
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::RingPlan;
-use crate::rollout::event::Purpose;
+use crate::rollout::event::{Purpose, WriteIntent};
 use crate::rollout::remote::{Group, GroupContent, VersionEntry};
 use crate::rollout::state::{OwnedGroup, Ring, Stage, State};
 use crate::rollout::world::Observations;
@@ -170,17 +170,15 @@ pub fn group_step(
     policies: &BTreeSet<PolicyId>,
     groups: &[Group],
 ) -> Result<GroupStep, Veto> {
-    let own = find_own(state, plan, ring, policies, groups)?;
+    let own = find_own((state, world), plan, ring, policies, groups)?;
     let own_id = own.map(|group| &group.id);
     let elsewhere = groups.iter().filter(|group| Some(&group.id) != own_id);
     let mut moves = Vec::new();
     // All of them before any: what is moved out must be able to go in.
     for group in elsewhere {
         for policy in group.content.policies.intersection(policies) {
-            let lets_go = |owned: &&OwnedGroup| {
-                owned.plan == *plan || !holds(state, owned) || !names(state, world, &owned.plan, policy)
-            };
-            let Some(owner) = state.groups.get(&group.id).filter(lets_go) else {
+            let is_free = |owned: &&OwnedGroup| owned.plan == *plan || lets_go((state, world), owned, policy);
+            let Some(owner) = state.groups.get(&group.id).filter(is_free) else {
                 return Err(taken(state, policy, group));
             };
             moves.push((owner, group));
@@ -197,6 +195,31 @@ pub fn group_step(
     match own {
         Some(group) if group.content.offers_the_same(&wanted) => Ok(GroupStep::InPlace(group.clone())),
         own => Ok(GroupStep::Write { purpose: Purpose::Target, before: own.cloned(), after: wanted }),
+    }
+}
+
+/// Whether a group's ring lets a profile go to another plan: it holds the group no more, or its plan names the
+/// profile no more.
+fn lets_go((state, world): (&State, &Observations), owned: &OwnedGroup, policy: &PolicyId) -> bool {
+    !holds(state, world, owned) || !names(state, world, &owned.plan, policy)
+}
+
+/// Whether the group that a write changes is held by another ring by now, or what it takes out of it is.
+pub(super) fn is_held_elsewhere(
+    (state, world): (&State, &Observations),
+    (plan, ring): (&PlanName, &RingName),
+    intent: &WriteIntent,
+) -> bool {
+    let Some(before) = &intent.before else { return false };
+    let Some(owned) = state.groups.get(&before.id) else { return false };
+    match intent.purpose {
+        Purpose::MoveOut { .. } => {
+            let mut out = before.content.policies.difference(&intent.after.policies);
+            owned.plan != *plan && out.any(|policy| !lets_go((state, world), owned, policy))
+        }
+        Purpose::Target | Purpose::Restore | Purpose::Rollback { .. } => {
+            (&owned.plan, &owned.ring) != (plan, ring) && holds(state, world, owned)
+        }
     }
 }
 
@@ -219,21 +242,22 @@ fn taken(state: &State, policy: &PolicyId, group: &Group) -> Veto {
 
 /// Whether a ring still holds the group that ringward wrote for it. One that is gone, with its plan or alone,
 /// holds nothing when it is verified, let go, went back, or was never entered. Of a plan that is not known
-/// nobody can tell, and it holds.
-fn holds(state: &State, owned: &OwnedGroup) -> bool {
+/// nobody can tell, and it holds; a plan whose file is back is not gone, also while the file is broken or waits.
+fn holds(state: &State, world: &Observations, owned: &OwnedGroup) -> bool {
     let Some(plan) = state.plans.get(&owned.plan) else { return true };
     let is_over = |ring: &Ring| {
         ring.is_free() || !ring.stage.is_entered() || matches!(ring.stage, Stage::RolledBack(..))
     };
     let left = plan.superseded.iter().any(|left| left.ring.name == owned.ring);
     let ring = plan.rollout.ring(&owned.ring);
-    left || ring.is_some_and(|ring| !(plan.is_gone() && is_over(ring)))
+    let is_gone = plan.is_gone() && !world.files.contains_key(&owned.plan);
+    left || ring.is_some_and(|ring| !(is_gone && is_over(ring)))
 }
 
 /// The ring's group: the ID in the log, else that of a ring that is gone and had the same profiles, else the
 /// only group of its name that can be taken over.
 pub(in crate::rollout) fn find_own<'a>(
-    state: &State,
+    (state, world): (&State, &Observations),
     plan: &PlanName,
     ring: &RingPlan,
     policies: &BTreeSet<PolicyId>,
@@ -245,7 +269,7 @@ pub(in crate::rollout) fn find_own<'a>(
     }
     let is_left = |group: &&Group| {
         let owned = state.groups.get(&group.id);
-        group.content.policies == *policies && owned.is_some_and(|owned| !holds(state, owned))
+        group.content.policies == *policies && owned.is_some_and(|owned| !holds(state, world, owned))
     };
     // A profile is in one group only, so there is one at most.
     if let Some(group) = groups.iter().find(is_left) {
@@ -260,7 +284,7 @@ pub(in crate::rollout) fn find_own<'a>(
         return Err(Veto::AmbiguousName { name: ring.group.clone(), ids });
     };
     let (name, id) = (group.content.name.clone(), group.id.clone());
-    if let Some(owned) = state.groups.get(&id).filter(|owned| holds(state, owned)) {
+    if let Some(owned) = state.groups.get(&id).filter(|owned| holds(state, world, owned)) {
         // A ring that says nothing of its group does not wait for a name: it takes one with a number.
         if owned.plan == *plan && ring.has_default_group() {
             return Ok(None);

@@ -8,6 +8,7 @@ use crate::rollout::approval::{self, Ask};
 use crate::rollout::block::{BlockKind, Step};
 use crate::rollout::event::{Cancelled, Purpose, WriteIntent};
 use crate::rollout::gate;
+use crate::rollout::grouping;
 use crate::rollout::remote::Group;
 use crate::rollout::revision::forbid;
 use crate::rollout::state::{HeldOut, PendingWrite, Phase, Ring, Rollout, State};
@@ -101,6 +102,10 @@ pub fn clear_to_send(
     }
     if step == Step::Entry && unsettled::changes(Some(plan_state), desired, now) {
         return Err(Cancelled::PlanChanged);
+    }
+    // Who held it may have come back since it was planned.
+    if grouping::is_held_elsewhere((state, world), (plan, &ring.name), intent) {
+        return Err(Cancelled::GroupInTheWay);
     }
     if let Some(version) = forbidden(rollout, intent) {
         return Err(Cancelled::Forbidden { version });

@@ -259,8 +259,11 @@ impl Engine {
                     _ => File::Missing { since: now },
                 },
             };
-            if disk.files.contains_key(&name) {
+            // As the daemon does, which keeps the names of before while it cannot read the directory.
+            if disk.is_readable && disk.files.contains_key(&name) {
                 self.world.files.insert(name.clone(), format!("{name}.yaml"));
+            } else if disk.is_readable {
+                self.world.files.remove(&name);
             }
             self.files.insert(name, file);
         }

@@ -159,7 +159,7 @@ fn find(
         };
     }
     // A create that was in doubt may have been applied after all.
-    match grouping::find_own(context.state, name, plan, &step.policies, &groups) {
+    match grouping::find_own((context.state, context.world), name, plan, &step.policies, &groups) {
         Ok(Some(group)) => Found::Group(group.clone()),
         Ok(None) | Err(_) => Found::None,
     }

@@ -371,6 +371,7 @@ scenarios! {
     lost_adoption
     newer_target
     not_exercised
+    numbered_late
     opening_least
     opening_too_short
     other_updater

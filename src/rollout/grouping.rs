@@ -287,7 +287,7 @@ pub(in crate::rollout) fn find_own<'a>(
     if let Some(owned) = state.groups.get(&id).filter(|owned| holds(state, world, owned)) {
         // A ring that says nothing of its group does not wait for a name: it takes one with a number.
         if owned.plan == *plan && ring.has_default_group() {
-            return Ok(None);
+            return Ok(groups.iter().find(|group| is_late(state, ring, policies, group)));
         }
         return Err(Veto::OwnedElsewhere { name, plan: owned.plan.clone(), ring: owned.ring.clone() });
     }
@@ -296,6 +296,13 @@ pub(in crate::rollout) fn find_own<'a>(
         return Err(Veto::ForeignProfiles { name, id, policies: foreign });
     }
     Ok(Some(group))
+}
+
+/// Whether a group is one with a number that ringward created for a ring, and took for not applied.
+fn is_late(state: &State, ring: &RingPlan, policies: &BTreeSet<PolicyId>, group: &Group) -> bool {
+    let number = group.content.name.strip_prefix(&ring.group).and_then(|rest| rest.strip_prefix(' '));
+    let is_numbered = number.is_some_and(|number| number.parse::<usize>().is_ok());
+    is_numbered && group.content.policies == *policies && !state.groups.contains_key(&group.id)
 }
 
 /// The group as the plan wants it. Environments that the plan does not name stay untouched.

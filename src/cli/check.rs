@@ -363,30 +363,18 @@ pub fn check(
     judgement.refusal(strict).map_or(Ok(()), |why| Err(CliError::usage(why)))
 }
 
-/// Tells at the start of a daemon what is wrong with its plans: with excerpts to a person at a
-/// terminal, else one line of log for each error. It starts all the same, since the last good
-/// plans go on; status and metrics tell the same later.
-pub(super) fn tell_errors(directory: &Path) {
-    // What was taken over before is not judged by the calendar.
-    let judgement = Judgement::of(&[directory.to_owned()], None);
+/// Shows a person at a terminal, at the start of a daemon, what is wrong with its plans, with excerpts. The daemon
+/// starts all the same, since the last good plans go on; its log, status and metrics tell the same at each look.
+pub(super) fn show_errors(directory: &Path) {
     let stderr = io::stderr();
-    if stderr.is_terminal() {
-        for complaint in judgement.complaints(Ink::of(&stderr)) {
-            // Nobody is there to be told when it cannot be written.
-            let _ = writeln!(secrets::stderr(), "{complaint}");
-        }
+    if !stderr.is_terminal() {
         return;
     }
-    for judged in &judgement.files {
-        match &judged.outcome {
-            Ok(_) => {}
-            Err(Refused::Path(why)) => tracing::warn!(file = %safe(&judged.file), "{}", safe(why)),
-            Err(Refused::Plan(errors)) => {
-                for error in errors {
-                    tracing::warn!("{}", safe(&error.to_string()));
-                }
-            }
-        }
+    // What was taken over before is not judged by the calendar.
+    let judgement = Judgement::of(&[directory.to_owned()], None);
+    for complaint in judgement.complaints(Ink::of(&stderr)) {
+        // Nobody is there to be told when it cannot be written.
+        let _ = writeln!(secrets::stderr(), "{complaint}");
     }
 }
 

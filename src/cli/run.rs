@@ -104,7 +104,7 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
         Listen::Nowhere => None,
     };
     require_access(&client).await?;
-    check::tell_errors(&plans);
+    check::show_errors(&plans);
     let settles = args.settle_seconds.map_or(Settles::SECONDS, f64::from);
     if args.settle_seconds.is_some() && !args.connection.api_url.is_loopback() {
         return Err(CliError::usage(

@@ -314,12 +314,9 @@ impl Engine {
         });
         let known: Vec<Known> = known.collect();
         let now = self.now();
-        // What is wrong at the start was told before it.
-        let before = self.files.has_looked().then(|| self.files.problems().to_vec());
+        let before = self.files.problems().to_vec();
         let changed = self.files.take(look, &known, now);
-        if let Some(before) = before {
-            tell_problems(&before, self.files.problems());
-        }
+        tell_problems(&before, self.files.problems());
         changed
     }
 

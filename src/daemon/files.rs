@@ -149,12 +149,6 @@ impl PlanFiles {
         self.settles
     }
 
-    /// Whether the directory was looked at before.
-    #[must_use]
-    pub const fn has_looked(&self) -> bool {
-        self.last.is_some()
-    }
-
     /// Takes in a look of the instant `now`. `known` are the plans of the log. Returns whether anything
     /// changed.
     pub fn take(&mut self, look: Look, known: &[Known], now: Timestamp) -> bool {

@@ -2,7 +2,7 @@
 //! if nothing had happened.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::thread::sleep;
@@ -48,9 +48,14 @@ enum Moment {
     AfterIntent(u64),
 }
 
+/// The build that is walked: this one, or one that `RINGWARD_BINARY` names.
+pub(crate) fn binary() -> OsString {
+    std::env::var_os("RINGWARD_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_ringward").into())
+}
+
 /// The binary, as an admin runs it.
 pub(crate) fn ringward(walk: &Walk, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ringward"));
+    let mut command = Command::new(binary());
     command
         .args(["run", "--listen", "127.0.0.1:0", "--log-level", "warn"])
         .args(["--plans", walk.plans().to_str().unwrap(), "--db", walk.database().to_str().unwrap()])

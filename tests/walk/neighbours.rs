@@ -19,7 +19,7 @@ use ringward::time::Stopwatch;
 use secrecy::ExposeSecret as _;
 use tokio::task::{JoinError, JoinSet};
 
-use crate::kills::{state_of, terminate};
+use crate::kills::{binary, state_of, terminate};
 use crate::stories::SHORT as PLAN;
 use crate::support::Walk;
 use crate::volume::{Service, changing, read};
@@ -32,6 +32,8 @@ const NEVER: usize = 400;
 const HANG_SECONDS: f64 = 120.0;
 /// What runs at once: more wait for each other.
 const AT_ONCE: usize = 3;
+
+const ELSEWHERE: &str = "a plan of another account";
 
 type Put = fn(&Path);
 
@@ -46,7 +48,7 @@ const NEIGHBOURS: [(&str, Put); 9] = [
     ("a name that is no UTF-8", |plans| {
         fs::write(plans.join(OsStr::from_bytes(b"plan-\xff.yaml")), "plan: odd\n").unwrap();
     }),
-    ("a plan of another account", |plans| {
+    (ELSEWHERE, |plans| {
         let text = "plan: elsewhere\naccount: 00000000000000000000000000000000\nversions: {windows: 2026.8.2100.0}\n\
                     rings:\n  - {name: There, profiles: [Kiosks]}\n";
         fs::write(plans.join("elsewhere.yaml"), text).unwrap();
@@ -148,39 +150,33 @@ fn rows() -> Vec<Row> {
     ]
 }
 
-fn binary() -> Option<std::ffi::OsString> {
-    std::env::var_os("RINGWARD_BINARY")
-}
-
 fn requests(walk: &Walk) -> usize {
     walk.sandbox.journal().requests.len()
 }
 
 /// A verb of the build that is judged.
 fn verb(database: &Path, words: &[&str]) -> (bool, String) {
-    let binary = binary().unwrap_or_else(|| env!("CARGO_BIN_EXE_ringward").into());
-    let output = Command::new(binary).args(words).arg("--db").arg(database).output().unwrap();
+    let output = Command::new(binary()).args(words).arg("--db").arg(database).output().unwrap();
     let said = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+}
+
+/// Puts a good plan, which enters nothing, into the directory, and waits until it is taken up: at that look all
+/// that lies there was seen.
+fn until_looked_at(walk: &Walk, daemon: &mut Service) {
+    let freeze = "defaults: {schedule: {freeze: [{from: 2026-10-01, until: 2026-12-31, reason: Marker}]}, ";
+    let marker = PLAN.replace("plan: short", "plan: marker").replace("defaults: {", freeze);
+    let marker = marker.replace("Engineering, IT", "Marketing").replace("Support, Sales", "Executives");
+    fs::write(walk.plans().join("marker.yaml"), marker).unwrap();
+    daemon.wait("the directory is looked at", || {
+        state_of(&read(&walk.database())).plans.keys().any(|plan| plan.as_str() == "marker")
+    });
 }
 
 /// Plays a row; what is wrong with it.
 fn play(row: &Row, neighbour: &str, walk: &Walk) -> Result<(), String> {
     let database = walk.database();
-    let mut daemon = match binary() {
-        None => Service::start(walk, &database),
-        Some(other) => Service::start_with(walk, &database, |command| {
-            let usual: Vec<_> = command.get_args().map(OsStr::to_owned).collect();
-            let envs: Vec<_> =
-                command.get_envs().map(|(key, value)| (key.to_owned(), value.unwrap().to_owned())).collect();
-            let mut old = Command::new("sh");
-            old.args(
-                usual.iter().map(|word| if *word == env!("CARGO_BIN_EXE_ringward") { &other } else { word }),
-            );
-            old.envs(envs);
-            *command = old;
-        }),
-    };
+    let mut daemon = Service::start(walk, &database);
     daemon.wait("the first ring is written", || {
         let state = state_of(&read(&database));
         let mut rings = state.plans.values().filter_map(|plan| plan.rollout.rings.first());
@@ -189,15 +185,7 @@ fn play(row: &Row, neighbour: &str, walk: &Walk) -> Result<(), String> {
     let of_file = !row.waits_for.contains(&"blast_limit") && !row.waits_for.contains(&"frozen");
     (row.act)(walk);
     if !of_file {
-        // Beside it a good plan, which is taken up at the look that sees both.
-        let freeze =
-            "defaults: {schedule: {freeze: [{from: 2026-10-01, until: 2026-12-31, reason: Marker}]}, ";
-        let marker = PLAN.replace("plan: short", "plan: marker").replace("defaults: {", freeze);
-        let marker = marker.replace("Engineering, IT", "Marketing").replace("Support, Sales", "Executives");
-        fs::write(walk.plans().join("marker.yaml"), marker).unwrap();
-        daemon.wait("the directory is looked at", || {
-            state_of(&read(&database)).plans.keys().any(|plan| plan.as_str() == "marker")
-        });
+        until_looked_at(walk, &mut daemon);
     }
     let before = requests(walk);
     let watch = Stopwatch::start();
@@ -228,6 +216,9 @@ fn play(row: &Row, neighbour: &str, walk: &Walk) -> Result<(), String> {
     let logged = daemon.said();
     if row.waits_for.contains(&"plan_invalid") && !logged.contains("a plan file cannot be used") {
         return told(&format!("its log does not say so: {logged}"));
+    }
+    if neighbour == ELSEWHERE && !logged.contains("elsewhere.yaml") {
+        return told(&format!("its log does not tell of the plan of another account: {logged}"));
     }
     let shown =
         logged + &daemon.get("/api/v1/rollouts") + &daemon.get("/") + &daemon.get("/metrics") + &status;

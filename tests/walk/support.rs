@@ -29,7 +29,8 @@ rings:
   - {name: Second, profiles: [Support, Sales]}
 ";
 
-/// Three rings with openings and a freeze in the middle.
+/// Three rings with openings and a freeze in the middle. A gate that cannot tell halts after 10 days: at 20,000
+/// times real speed the usual 6 hours are a second, in which a busy machine may not come to an answer.
 pub(crate) const WITH_SCHEDULE: &str = "\
 plan: scheduled
 versions: {windows: 2026.8.2100.0, macos: 2026.8.2100.0}
@@ -39,6 +40,7 @@ defaults:
     open: [{cron: '0 9 * * Mon-Thu', for: 7h}]
     freeze: [{from: 2026-10-14, until: 2026-10-15, reason: Quarter end}]
   soak: 48h
+  unknown_after: 10d
 rings:
   - {name: First, profiles: [Engineering]}
   - {name: Second, profiles: [IT, Support]}

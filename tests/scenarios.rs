@@ -416,6 +416,9 @@ scenarios! {
     rows_lost_verified
     same_name_twice
     second_half_refused
+    second_half_refused_twice
+    second_half_rolled_back
+    second_half_too_late
     silent_again
     slow_decay
     stale_list

@@ -9,6 +9,7 @@ use std::cell::OnceCell;
 use crate::ids::PlanName;
 use crate::plan::model::RingPlan;
 use crate::rollout::approval;
+use crate::rollout::between;
 use crate::rollout::block::{BlockKind, Step};
 use crate::rollout::drift;
 use crate::rollout::dropped;
@@ -265,6 +266,16 @@ fn ladder(
         let rungs: &[Rung] = if goes_back { &[settle] } else { &[settle, note_unknown, halt] };
         return first(context, rungs);
     }
+    // A profile that is in no group comes first; while it stays there, what sees goes on and nothing begins.
+    if let Some(found) = between::between(context) {
+        let seen =
+            if goes_back { Vec::new() } else { first(context, &[drift::rungs::note, note_unknown, halt]) };
+        let step = if seen.is_empty() { between::step(context, found) } else { seen };
+        // A person's rollback waits for nothing that waits itself.
+        if !(step.is_empty() && goes_back) {
+            return step;
+        }
+    }
     // It goes back on a person's word: no plan file and no gate has a say in it.
     if goes_back {
         return first(context, &[halt_writes, rollback::rungs::step, rollback::rungs::complete]);
@@ -481,7 +492,7 @@ fn reach_ring(context: &Context<'_>) -> Vec<Entry> {
     }
 }
 
-fn enter_ring(context: &Context<'_>) -> Vec<Entry> {
+pub(super) fn enter_ring(context: &Context<'_>) -> Vec<Entry> {
     let Some((ring, plan)) = context.current() else { return Vec::new() };
     let Stage::Entering(attempts) = &ring.stage else { return Vec::new() };
     let judgements = context.judged(ring).to_vec();

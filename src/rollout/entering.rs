@@ -8,12 +8,13 @@ use std::collections::BTreeSet;
 use crate::fleet::RingScope;
 use crate::ids::{PlanName, PolicyId, RingName};
 use crate::plan::model::{DeviceLimit, RingPlan};
+use crate::rollout::between;
 use crate::rollout::block::{BlockKind, Step};
 use crate::rollout::decide::Context;
 use crate::rollout::downgrade;
 use crate::rollout::drift;
 use crate::rollout::event::{Event, Purpose, Today, WriteId, WriteIntent};
-use crate::rollout::grouping::{self, GroupStep, Veto};
+use crate::rollout::grouping::{self, GroupStep, GroupSteps, Veto};
 use crate::rollout::remote::{Group, GroupContent, VersionEntry};
 use crate::rollout::revision::forbid;
 use crate::rollout::state::{Attempts, HeldOut, Ring, State, Superseded};
@@ -122,8 +123,8 @@ pub(super) enum Need {
     Unresolved,
     /// A group is in the way.
     Veto(Veto),
-    /// This step, for these profiles.
-    Step(GroupStep, BTreeSet<PolicyId>),
+    /// These steps, for these profiles.
+    Steps(Box<GroupSteps>, BTreeSet<PolicyId>),
 }
 
 /// What entering a ring comes to now.
@@ -134,7 +135,9 @@ pub(super) fn entering(
     attempts: &Attempts,
     judgements: Vec<Judgement>,
 ) -> Entering {
-    let mut blocks = not_now(context, ring.since, attempts, &judgements);
+    let is_between = between::is_between(context.state, context.world, ring);
+    let step = if is_between { Step::SecondHalf } else { Step::Entry };
+    let mut blocks = not_now(context, ring.since, attempts, (step, &judgements));
     if !superseded::ailing(context, plan).is_empty() && !blocks.contains(&EntryBlock::Gates) {
         blocks.push(EntryBlock::Gates);
     }
@@ -144,8 +147,8 @@ pub(super) fn entering(
     if hides_one_of_ours(context) {
         blocks.push(EntryBlock::GroupsUnread);
     }
-    let (step, policies) = match need(context, plan) {
-        Need::Step(step, policies) => (step, policies),
+    let (GroupSteps { next: step, last }, policies) = match need(context, plan) {
+        Need::Steps(steps, policies) => (*steps, policies),
         Need::Unresolved => return Entering::Blocked(blocks),
         Need::Unread => {
             if !blocks.contains(&EntryBlock::GroupsUnread) {
@@ -158,10 +161,15 @@ pub(super) fn entering(
             return Entering::Blocked(blocks);
         }
     };
+    // What is between two groups goes in past a hold; nothing else is taken out past one.
+    if let GroupStep::Write { purpose: Purpose::MoveOut { .. }, .. } = &step {
+        let holds: Vec<_> = context.stopping(Step::Entry).map(EntryBlock::Block).collect();
+        blocks.extend(holds.into_iter().filter(|hold| !blocks.contains(hold)).collect::<Vec<_>>());
+    }
     let forbidden =
         plan.targets.values().find(|version| forbid(&context.rollout.revision.plan, **version).is_some());
     blocks.extend(forbidden.copied().map(EntryBlock::Forbidden));
-    let held = held_out(context.state, plan, &policies, &step);
+    let held = held_out(context.state, plan, &policies, &last);
     blocks.extend(held.cloned().map(Box::new).map(EntryBlock::HeldOut));
     // What a ring has already, it keeps whatever the schedule says; that it takes devices down, it must say.
     let goes_down = !judgements.iter().any(|word| word.gate == Gate::Downgrade)
@@ -175,13 +183,15 @@ pub(super) fn entering(
     }
     // A write reserves its requests before it is planned: the read before it, itself, and the
     // reads that settle it. A ring that needs none may go on.
-    if let Some(too_many) = too_many(context, plan, &step) {
+    let each = || [&step, &last].into_iter().take(1 + usize::from(step != last));
+    if let Some(too_many) = each().find_map(|step| too_many(context, plan, step)) {
         blocks.push(EntryBlock::BlastLimit(too_many));
     }
-    if let GroupStep::Write { before, after, .. } = &step {
-        let devices = retargets(context, plan, before.as_ref(), after);
-        blocks.extend(too_many_today(context, devices).map(EntryBlock::DevicesPerDay));
-    }
+    let devices = each().map(|step| match step {
+        GroupStep::InPlace(_) => 0,
+        GroupStep::Write { before, after, .. } => retargets(context, plan, before.as_ref(), after),
+    });
+    blocks.extend(too_many_today(context, devices.sum()).map(EntryBlock::DevicesPerDay));
     if let GroupStep::Write { .. } = step
         && let Some(until) = budget_spent_until(context)
     {
@@ -217,9 +227,8 @@ pub(super) fn not_now(
     context: &Context<'_>,
     since: Timestamp,
     attempts: &Attempts,
-    judgements: &[Judgement],
+    (step, judgements): (Step, &[Judgement]),
 ) -> Vec<EntryBlock> {
-    let step = if attempts.half_moved { Step::SecondHalf } else { Step::Entry };
     let mut blocks = not_now_for(context, step, since, attempts);
     let ready = judgements.iter().all(|judgement| judgement.verdict.advances());
     // More devices get the versions only while those that have them are in sight and well.
@@ -258,7 +267,6 @@ pub(super) fn held_out<'a>(
     let is_target = |held: &HeldOut| plan.targets.get(&held.environment) == Some(&held.version);
     let is_offered = |held: &HeldOut| match step {
         GroupStep::InPlace(group) => held.is_offered_by(&group.content),
-        GroupStep::Write { purpose: Purpose::MoveOut { .. }, .. } => false,
         GroupStep::Write { after, .. } => held.is_offered_by(after),
     };
     let of_ring = |held: &&HeldOut| policies.contains(&held.policy);
@@ -282,8 +290,8 @@ pub(super) fn need(context: &Context<'_>, plan: &RingPlan) -> Need {
         return Need::Unread;
     }
     let known = (context.state, context.world);
-    match grouping::group_step(known, &context.rollout.id.plan, plan, &policies, &groups) {
-        Ok(step) => Need::Step(step, policies),
+    match grouping::group_steps(known, &context.rollout.id.plan, plan, &policies, &groups) {
+        Ok(steps) => Need::Steps(Box::new(steps), policies),
         Err(veto) => Need::Veto(veto),
     }
 }
@@ -388,13 +396,25 @@ pub(super) fn eligible(judgements: &[Judgement]) -> usize {
 /// When the next write for a ring may be planned, after those that came to nothing and those that were
 /// not sent since the read before them failed.
 pub(super) fn not_before(attempts: &Attempts, since: Timestamp) -> Timestamp {
-    let doubled = |times: u32, at_most: u32| match times {
+    retry(attempts, since, MAX_ATTEMPTS)
+}
+
+/// The same for what is tried for as long as it takes.
+pub(super) fn retry_not_before(attempts: &Attempts, since: Timestamp) -> Timestamp {
+    retry(attempts, since, READ_DOUBLINGS)
+}
+
+fn retry(attempts: &Attempts, since: Timestamp, doublings: u32) -> Timestamp {
+    let reads = attempts.reads.as_ref().map_or(0, |reads| reads.times);
+    let backoff = doubled(attempts.failed, doublings).max(doubled(reads, READ_DOUBLINGS));
+    after(since, backoff).max(attempts.not_before.unwrap_or(since))
+}
+
+fn doubled(times: u32, at_most: u32) -> SignedDuration {
+    match times {
         0 => SignedDuration::ZERO,
         times => FIRST_BACKOFF * 2_i32.pow((times - 1).min(at_most)),
-    };
-    let reads = attempts.reads.as_ref().map_or(0, |reads| reads.times);
-    let backoff = doubled(attempts.failed, MAX_ATTEMPTS).max(doubled(reads, READ_DOUBLINGS));
-    after(since, backoff).max(attempts.not_before.unwrap_or(since))
+    }
 }
 
 /// When the request budget has room for a whole write again; `None`: it has now.

@@ -159,17 +159,27 @@ pub enum GroupStep {
     },
 }
 
-/// The next step towards a ring's group, from the account's groups; `world` says which profiles there are.
+/// The steps towards a ring's group. What stands against the last one stands against the first: else a profile
+/// would be taken out that cannot go in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupSteps {
+    /// The next one.
+    pub next: GroupStep,
+    /// The last one, by what is known now.
+    pub last: GroupStep,
+}
+
+/// The steps towards a ring's group, from the account's groups; `world` says which profiles there are.
 ///
 /// # Errors
 /// When a group is in the way; nothing may be written for this ring then.
-pub fn group_step(
+pub fn group_steps(
     (state, world): (&State, &Observations),
     plan: &PlanName,
     ring: &RingPlan,
     policies: &BTreeSet<PolicyId>,
     groups: &[Group],
-) -> Result<GroupStep, Veto> {
+) -> Result<GroupSteps, Veto> {
     let own = find_own((state, world), plan, ring, policies, groups)?;
     let own_id = own.map(|group| &group.id);
     let elsewhere = groups.iter().filter(|group| Some(&group.id) != own_id);
@@ -184,18 +194,20 @@ pub fn group_step(
             moves.push((owner, group));
         }
     }
+    let wanted = wanted(own, ring, policies, groups)?;
+    let last = match own {
+        Some(group) if group.content.offers_the_same(&wanted) => GroupStep::InPlace(group.clone()),
+        own => GroupStep::Write { purpose: Purpose::Target, before: own.cloned(), after: wanted },
+    };
     if let Some((owner, group)) = moves.first() {
         let mut content = group.content.clone();
         content.policies.retain(|policy| !policies.contains(policy));
         let of_another = Some(&owner.plan).filter(|owner| *owner != plan).cloned();
         let purpose = Purpose::MoveOut { from: owner.ring.clone(), plan: of_another };
-        return Ok(GroupStep::Write { purpose, before: Some((*group).clone()), after: content });
+        let next = GroupStep::Write { purpose, before: Some((*group).clone()), after: content };
+        return Ok(GroupSteps { next, last });
     }
-    let wanted = wanted(own, ring, policies, groups)?;
-    match own {
-        Some(group) if group.content.offers_the_same(&wanted) => Ok(GroupStep::InPlace(group.clone())),
-        own => Ok(GroupStep::Write { purpose: Purpose::Target, before: own.cloned(), after: wanted }),
-    }
+    Ok(GroupSteps { next: last.clone(), last })
 }
 
 /// Whether a group's ring lets a profile go to another plan: it holds the group no more, or its plan names the
@@ -217,6 +229,7 @@ pub(super) fn is_held_elsewhere(
             let mut out = before.content.policies.difference(&intent.after.policies);
             owned.plan != *plan && out.any(|policy| !lets_go((state, world), owned, policy))
         }
+        Purpose::PutBack { .. } => false,
         Purpose::Target | Purpose::Restore | Purpose::Rollback { .. } => {
             (&owned.plan, &owned.ring) != (plan, ring) && holds(state, world, owned)
         }

@@ -104,6 +104,14 @@ pub enum Purpose {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         plan: Option<PlanName>,
     },
+    /// Puts what was taken out of another ring's group for this one back into it, for it cannot go in here now.
+    PutBack {
+        /// The ring that the other group was written for.
+        from: RingName,
+        /// That ring's plan, where it is another.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        plan: Option<PlanName>,
+    },
     /// Writes the ring's group back as ringward left it, after somebody else changed it.
     Restore,
     /// Takes environments of the ring's group back to an earlier version, and nothing else.
@@ -117,10 +125,20 @@ impl Purpose {
     /// Whether a write is held against `max_devices` and the guard. What goes back never is.
     #[must_use]
     pub const fn counts_against_limits(&self) -> bool {
-        match self {
-            Self::Target | Self::MoveOut { .. } | Self::Restore => true,
-            Self::Rollback { .. } => false,
-        }
+        !self.goes_back()
+    }
+
+    /// Whether devices are offered again what they were offered before: that asks no gate and no schedule.
+    #[must_use]
+    pub const fn goes_back(&self) -> bool {
+        matches!(self, Self::Rollback { .. } | Self::PutBack { .. })
+    }
+
+    /// Whether it only takes profiles out of another ring's group, or puts them back: what that group offers
+    /// stays as it is.
+    #[must_use]
+    pub const fn is_of_another_group(&self) -> bool {
+        matches!(self, Self::MoveOut { .. } | Self::PutBack { .. })
     }
 
     /// Whether it puts the ring's own targets on offer.
@@ -133,7 +151,7 @@ impl Purpose {
     #[must_use]
     pub const fn is_of_any_stage(&self) -> bool {
         match self {
-            Self::Restore | Self::Rollback { .. } => true,
+            Self::Restore | Self::PutBack { .. } | Self::Rollback { .. } => true,
             Self::Target | Self::MoveOut { .. } => false,
         }
     }

@@ -10,6 +10,7 @@
 pub mod access;
 mod actor;
 pub mod approval;
+mod between;
 pub mod blast;
 pub mod block;
 mod cause;

@@ -20,7 +20,7 @@ use crate::rollout::drift::{GroupDrift, look, restore};
 use crate::rollout::entering::{Need, held_out, need, recognised, too_many};
 use crate::rollout::event::{Mode, Purpose, Recorded, RolloutId};
 use crate::rollout::gate;
-use crate::rollout::grouping::GroupStep;
+use crate::rollout::grouping::{GroupStep, GroupSteps};
 use crate::rollout::lifecycle;
 use crate::rollout::remote::{Group, GroupContent};
 use crate::rollout::report::Blocker;
@@ -406,7 +406,8 @@ fn next(
     let judgements = gate::entry(context.subject(ring, plan));
     *moves = downgrade::moves_of(&judgements).unwrap_or_default();
     let goes_down = judgements.iter().any(|word| word.gate == Gate::Downgrade && !word.verdict.advances());
-    if let Need::Step(step @ GroupStep::InPlace(group), policies) = &need
+    if let Need::Steps(steps, policies) = &need
+        && let step @ GroupStep::InPlace(group) = &steps.next
         && held_out(state, plan, policies, step).is_none()
         && !goes_down
         && recognised(&context, plan, policies, step).is_some()
@@ -418,10 +419,12 @@ fn next(
         |word: &Judgement| !matches!(word.gate, Gate::Fleet | Gate::Downgrade) && !word.verdict.advances();
     let waits = judgements.into_iter().filter(by_schedule).collect();
     Some(match need {
-        Need::Step(GroupStep::InPlace(group), _) if blockers.is_empty() => Next::InPlace(group, waits),
-        Need::Step(GroupStep::Write { purpose, before, after }, _) if blockers.is_empty() => {
-            Next::Write(PreviewedWrite { purpose, before, after }, waits)
-        }
+        Need::Steps(steps, _) if blockers.is_empty() => match steps.next {
+            GroupStep::InPlace(group) => Next::InPlace(group, waits),
+            GroupStep::Write { purpose, before, after } => {
+                Next::Write(PreviewedWrite { purpose, before, after }, waits)
+            }
+        },
         _ => Next::End(Outcome::Blocked(blockers), waits),
     })
 }
@@ -439,10 +442,11 @@ fn blockers(context: &Context<'_>, plan: &RingPlan, judgements: &[Judgement], ne
     match need {
         Need::Unread => blockers.push(Blocker::GroupsUnread(ring())),
         Need::Veto(veto) => blockers.push(Blocker::Veto(ring(), veto.clone())),
-        Need::Step(step, policies) => {
-            let held = held_out(context.state, plan, policies, step).cloned();
+        Need::Steps(steps, policies) => {
+            let GroupSteps { next, last } = &**steps;
+            let held = held_out(context.state, plan, policies, last).cloned();
             blockers.extend(held.map(|held| Blocker::HeldOut(ring(), Box::new(held))));
-            let too_many = too_many(context, plan, step);
+            let too_many = [next, last].into_iter().find_map(|step| too_many(context, plan, step));
             blockers.extend(too_many.map(|too_many| Blocker::BlastLimit(ring(), too_many)));
         }
         Need::Unresolved => {}

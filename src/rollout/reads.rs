@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use crate::ids::{PolicyId, UserGroupName};
 use crate::plan::model::RingPlan;
 use crate::rollout::approval;
+use crate::rollout::between;
 use crate::rollout::decide::Context;
 use crate::rollout::drift::restore;
 use crate::rollout::entering::{budget_spent_until, not_before};
@@ -57,6 +58,7 @@ pub(super) fn wants(context: &Context<'_>) -> Vec<Want> {
         let last = world.fleet.known_until(&policy);
         wants.push(Want::renewed(read, last, world.cadence.poll, now));
     }
+    wants.extend(between::between(context).map(|ring| before_putting_back(context, ring)));
     if rollout.phase == Phase::RollingBack {
         wants.extend(turn(context).and_then(|turn| before_going_back(context, turn)));
         return wants;
@@ -113,6 +115,19 @@ fn before_going_back(context: &Context<'_>, turn: Turn<'_>) -> Option<Want> {
         Some(read_at) => Some(Want { read: Read::Groups, at: after(read_at, ENTRY_MAX_AGE) }),
         None => Some(Want { read: Read::Groups, at: context.now }),
     }
+}
+
+/// What it takes to put back what is between two groups: groups that are newer than the last attempt.
+fn before_putting_back(context: &Context<'_>, ring: &Ring) -> Want {
+    let groups = context.world.groups.as_ref().map(|groups| groups.as_of);
+    let at = match groups {
+        Some(read_at) if ring.between.since.is_some_and(|since| read_at < since) => {
+            between::not_before(ring).max(context.now)
+        }
+        Some(read_at) => after(read_at, ENTRY_MAX_AGE),
+        None => context.now,
+    };
+    Want { read: Read::Groups, at }
 }
 
 /// The profiles of a ring whose devices are on the way to what is on offer.
@@ -183,6 +198,10 @@ pub(super) fn wake_at(context: &Context<'_>, wants: &[Want]) -> Option<Timestamp
         if let Stage::RollingBack(_, back) = &turn.ring.stage {
             instants.push(gate::step_ends_at(turn.plan, back));
         }
+    }
+    if let Some(ring) = between::between(context) {
+        instants.push(between::not_before(ring));
+        instants.extend(budget_spent_until(context));
     }
     if rollout.phase == Phase::Running {
         if let Some(due) = restore::due(context) {

@@ -10,6 +10,7 @@ use crate::fleet::Census;
 use crate::ids::{Email, GroupId, RingName};
 use crate::plan::model::{PlanDigest, RingPlan};
 use crate::rollout::approval::{self, Hearing};
+use crate::rollout::between;
 use crate::rollout::block::{Block, WaitsFor};
 use crate::rollout::decide::Context;
 use crate::rollout::downgrade::{self, AllMoves};
@@ -238,6 +239,15 @@ pub enum Blocker {
     Gate(RingName, Box<Judgement>),
     /// A group is in the way.
     Veto(RingName, Veto),
+    /// Profiles were taken out of another ring's group for this one, and are in none.
+    BetweenGroups {
+        /// The ring that they are to go to.
+        ring: RingName,
+        /// The profiles, by name where it is known.
+        profiles: Vec<String>,
+        /// The ring whose group they were in.
+        from: RingName,
+    },
     /// The deployment groups have not been read lately.
     GroupsUnread(RingName),
     /// A write waits for its answer.
@@ -348,6 +358,7 @@ impl Blocker {
             Self::LogUnwritable(_) => "log_unwritable",
             Self::Gate(..) => "gate",
             Self::Veto(..) => "group_in_the_way",
+            Self::BetweenGroups { .. } => "between_groups",
             Self::GroupsUnread(_) => "groups_unread",
             Self::InFlight(..) => "write_in_flight",
             Self::InDoubt { .. } => "write_in_doubt",
@@ -384,6 +395,7 @@ impl Blocker {
             | Self::GroupsUnread(ring)
             | Self::InFlight(ring, _)
             | Self::InDoubt { ring, .. }
+            | Self::BetweenGroups { ring, .. }
             | Self::Backoff { ring, .. }
             | Self::BudgetSpent { ring, .. }
             | Self::OtherRing { ring, .. }
@@ -453,6 +465,10 @@ impl fmt::Display for Blocker {
                 write!(f, "{ring}: {judgement}; asked for: {}", judgement.threshold())
             }
             Self::Veto(ring, veto) => write!(f, "{ring}: {veto}"),
+            Self::BetweenGroups { ring, profiles, from } => {
+                let profiles = profiles.join(", ");
+                write!(f, "{profiles} is in no deployment group, on the way from {from} to {ring}")
+            }
             Self::GroupsUnread(ring) => {
                 write!(f, "{ring}: the deployment groups or profiles have not been read lately")
             }
@@ -707,6 +723,7 @@ fn waiting_on(context: &Context<'_>) -> Vec<Blocker> {
         });
         return blockers;
     }
+    blockers.extend(between::told(context));
     if rollout.phase == Phase::RollingBack {
         blockers.extend(turn(context).map(|turn| rollback_blockers(context, turn)).unwrap_or_default());
         if blockers.is_empty() {

@@ -5,6 +5,7 @@
 use crate::ids::{GroupId, PlanName};
 use crate::plan::model::DeviceLimit;
 use crate::rollout::approval::{self, Ask};
+use crate::rollout::between;
 use crate::rollout::block::{BlockKind, Step};
 use crate::rollout::event::{Cancelled, Purpose, WriteIntent};
 use crate::rollout::gate;
@@ -72,7 +73,8 @@ pub fn clear_to_send(
     }
     let step = match intent.purpose {
         Purpose::Rollback { .. } => Step::Rollback,
-        Purpose::Target if write.attempts.half_moved => Step::SecondHalf,
+        Purpose::Target if between::is_between(state, world, ring) => Step::SecondHalf,
+        Purpose::PutBack { .. } => Step::SecondHalf,
         Purpose::Target | Purpose::MoveOut { .. } | Purpose::Restore => Step::Entry,
     };
     let held = plan_state.paused.is_some() || rollout.halted.is_some();
@@ -87,6 +89,11 @@ pub fn clear_to_send(
         if rollout.phase != Phase::RollingBack {
             return Err(Cancelled::PlanChanged);
         }
+        fresh(look, now)?;
+        return as_intended(intent, &look.value);
+    }
+    if let Purpose::PutBack { .. } = intent.purpose {
+        // Nothing is offered to anybody that they did not have before.
         fresh(look, now)?;
         return as_intended(intent, &look.value);
     }
@@ -137,7 +144,7 @@ pub fn clear_to_send(
 
 /// What a write would offer that the plan forbids. One that only takes profiles out offers nothing.
 fn forbidden(rollout: &Rollout, intent: &WriteIntent) -> Option<ClientVersion> {
-    if matches!(intent.purpose, Purpose::MoveOut { .. }) {
+    if intent.purpose.is_of_another_group() {
         return None;
     }
     let versions = intent.after.versions.iter().filter_map(|entry| entry.version.parse().ok());
@@ -147,7 +154,7 @@ fn forbidden(rollout: &Rollout, intent: &WriteIntent) -> Option<ClientVersion> {
 /// What a write would offer that is held out there. One that only takes profiles out offers nothing.
 fn held_out<'a>(state: &'a State, intent: &'a WriteIntent) -> Option<&'a HeldOut> {
     match intent.purpose {
-        Purpose::MoveOut { .. } => None,
+        Purpose::MoveOut { .. } | Purpose::PutBack { .. } => None,
         Purpose::Target | Purpose::Restore | Purpose::Rollback { .. } => state.held_of(&intent.after).next(),
     }
 }

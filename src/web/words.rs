@@ -198,6 +198,10 @@ fn planned(intent: &WriteIntent) -> String {
         Purpose::Target => format!("{write} was planned, for {devices}: {change}"),
         Purpose::Rollback { .. } => format!("{write} was planned, to go back, for {devices}: {change}"),
         Purpose::Restore => format!("{write} was planned, to write a drifted group back: {change}"),
+        Purpose::PutBack { from, plan } => {
+            let of = plan.as_ref().map(|plan| format!(" of plan {plan}")).unwrap_or_default();
+            format!("{write} was planned, to put profiles back into ring {from}{of}: {change}")
+        }
         Purpose::MoveOut { from, plan } => {
             let of = plan.as_ref().map(|plan| format!(" of plan {plan}")).unwrap_or_default();
             format!("{write} was planned, to take profiles out of ring {from}{of}: {change}")

@@ -227,6 +227,11 @@ examples!(blockers: Blocker {
     }),
     Blocker::Gate(..) => Blocker::Gate(r(), Box::new(adoption(Verdict::Wait(Waiting::TooFewArrived)))),
     Blocker::Veto(..) => Blocker::Veto(r(), vetoes().remove(0)),
+    Blocker::BetweenGroups { .. } => Blocker::BetweenGroups {
+        ring: r(),
+        profiles: vec!["Support".to_owned()],
+        from: ring("Everyone"),
+    },
     Blocker::GroupsUnread(_) => Blocker::GroupsUnread(r()),
     Blocker::InFlight(..) => Blocker::InFlight(r(), WriteId(7)),
     Blocker::InDoubt { .. } => Blocker::InDoubt {

@@ -50,6 +50,7 @@ mod retreat;
 #[cfg(test)]
 mod scenes;
 #[cfg(test)]
+mod transfer;
 mod truth;
 
 use coverage::Coverage;
@@ -93,7 +94,7 @@ fn journal(drive: &Drive) -> Vec<FarEndWrite> {
 }
 
 /// Writes that were sent though the machine's clock was in doubt. What is taken back goes on, and what was
-/// taken out of one group is put into the other.
+/// taken out of one group is put into the other, or back.
 fn on_a_doubted_clock(drive: &Drive) -> Vec<String> {
     let doubts: Vec<(Timestamp, bool)> = drive
         .notes
@@ -116,7 +117,7 @@ fn on_a_doubted_clock(drive: &Drive) -> Vec<String> {
             _ => None,
         });
         let Some(purpose) = planned else { continue };
-        let goes_on = matches!(purpose, Purpose::Rollback { .. }) || moves_on;
+        let goes_on = purpose.goes_back() || moves_on;
         moves_on = matches!(purpose, Purpose::MoveOut { .. });
         if in_doubt(request.at) && !goes_on {
             wrong

@@ -522,6 +522,7 @@ impl Met {
             (Purpose::Restore, _) => "group written back",
             (Purpose::Rollback { .. }, _) => "group taken back",
             (Purpose::MoveOut { .. }, _) => "profile moved between rings",
+            (Purpose::PutBack { .. }, _) => "profile put back",
             (Purpose::Target, None) => "group created",
             (Purpose::Target, Some(group)) if state.groups.contains_key(&group.id) => "group changed",
             (Purpose::Target, Some(_)) => "group adopted and changed",

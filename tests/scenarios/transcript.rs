@@ -136,6 +136,11 @@ fn push_intent(text: &mut String, intent: &WriteIntent) {
         (Some(before), Purpose::Target) => {
             format!("update `{}`: {}", before.content.name, before.content.difference(&intent.after))
         }
+        (Some(before), Purpose::PutBack { from, plan }) => {
+            let of = plan.as_ref().map(|plan| format!(" of {plan}")).unwrap_or_default();
+            let difference = before.content.difference(&intent.after);
+            format!("put back into `{}` of ring `{from}`{of}: {difference}", before.content.name)
+        }
         (Some(before), Purpose::MoveOut { from, plan }) => {
             let of = plan.as_ref().map(|plan| format!(" of {plan}")).unwrap_or_default();
             let difference = before.content.difference(&intent.after);

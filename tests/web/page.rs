@@ -136,6 +136,10 @@ fn blockers() -> Vec<(Blocker, &'static str)> {
         ),
         (Blocker::Gate(name(), gate), "30 of 40 sighted devices arrived"),
         (Blocker::Veto(name(), twice), "deployment groups are named"),
+        (
+            Blocker::BetweenGroups { ring: name(), profiles: vec!["IT".to_owned()], from: name() },
+            "IT is in no deployment group",
+        ),
         (Blocker::GroupsUnread(name()), "have not been read lately"),
         (Blocker::InFlight(name(), WriteId(7)), "write 7 waits for Cloudflare"),
         (doubt, "write 7 is in doubt (a reset)"),

@@ -174,6 +174,7 @@ fn moved(moves: &Moves) -> Moved<'_> {
 fn write(write: &PreviewedWrite) -> Write<'_> {
     let (kind, from_ring) = match (&write.purpose, &write.before) {
         (Purpose::MoveOut { from, .. }, _) => ("move_out", Some(from)),
+        (Purpose::PutBack { from, .. }, _) => ("put_back", Some(from)),
         (Purpose::Restore, _) => ("restore", None),
         (Purpose::Rollback { .. }, _) => ("rollback", None),
         (Purpose::Target, None) => ("create", None),

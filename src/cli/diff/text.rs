@@ -217,7 +217,7 @@ impl Page<'_> {
             (Some(group), Purpose::Target | Purpose::Restore | Purpose::Rollback { .. }) => {
                 (Sign::Changes, format!("group `{name}` ({})", safe(group.id.as_str())), &group.content)
             }
-            (Some(group), Purpose::MoveOut { from, plan }) => {
+            (Some(group), Purpose::MoveOut { from, plan } | Purpose::PutBack { from, plan }) => {
                 let (id, from) = (safe(group.id.as_str()), safe(from.as_str()));
                 let of = plan.as_ref().map(|plan| format!(" of plan {plan}")).unwrap_or_default();
                 (Sign::Changes, format!("group `{name}` ({id}) of ring {from}{of}"), &group.content)

@@ -62,7 +62,8 @@ impl Ahead {
         let mut findings = Vec::new();
         // Each move takes the ring's profiles out of one group; then comes the ring's own.
         for _ in 0..=self.groups.len() {
-            match grouping::group_step((&self.state, world), &plan.name, ring, policies, &self.groups) {
+            let steps = grouping::group_steps((&self.state, world), &plan.name, ring, policies, &self.groups);
+            match steps.map(|steps| steps.next) {
                 Err(veto) => {
                     findings.push(self.in_the_way(&veto));
                     return (Outlook::InTheWay, findings);
@@ -84,7 +85,8 @@ impl Ahead {
                     self.replace(Group { content: after, updated_at: now, ..before });
                 }
                 Ok(GroupStep::Write {
-                    purpose: Purpose::Target | Purpose::Restore | Purpose::Rollback { .. },
+                    purpose:
+                        Purpose::Target | Purpose::PutBack { .. } | Purpose::Restore | Purpose::Rollback { .. },
                     before,
                     after,
                 }) => {

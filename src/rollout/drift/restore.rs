@@ -5,6 +5,7 @@
 
 use crate::ids::RingName;
 use crate::plan::model::{OnDrift, RingPlan};
+use crate::rollout::block::Step;
 use crate::rollout::decide::Context;
 use crate::rollout::drift::{GroupDrift, look};
 use crate::rollout::entering::{
@@ -63,7 +64,7 @@ pub(in crate::rollout) fn due<'a>(context: &Context<'a>) -> Option<Due<'a>> {
 pub(in crate::rollout) fn writing_back(context: &Context<'_>, due: &Due<'_>) -> WritingBack {
     let Due { ring, plan, drift, judgements } = due;
     let attempts = &ring.restoring.attempts;
-    let mut blocks = not_now(context, ring.restoring.since, attempts, judgements);
+    let mut blocks = not_now(context, ring.restoring.since, attempts, (Step::Entry, judgements));
     blocks.extend(under_way(context, ring).cloned().map(EntryBlock::OtherRing));
     blocks.extend(superseded::adopts(context, &ring.name, plan).map(EntryBlock::left_adopts));
     let groups = context.world.groups.as_ref();

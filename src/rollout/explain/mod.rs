@@ -122,6 +122,7 @@ impl Report {
             | Blocker::ClockDoubted(_)
             | Blocker::BudgetSpent { .. }
             | Blocker::Veto(..)
+            | Blocker::BetweenGroups { .. }
             | Blocker::GroupsUnread(_)
             | Blocker::OtherWrite { .. }
             | Blocker::Drifted(_)
@@ -155,6 +156,7 @@ impl Report {
             | Blocker::RolledBack { .. } => is_of_devices,
             Blocker::BlastLimit(..) | Blocker::DevicesPerDay(..) => |read| matches!(read, Read::FullSweep),
             Blocker::Veto(..)
+            | Blocker::BetweenGroups { .. }
             | Blocker::GroupsUnread(_)
             | Blocker::Drifted(_)
             | Blocker::NotOffered { .. } => {
@@ -243,6 +245,7 @@ fn until(blocker: &Blocker) -> Option<Timestamp> {
         | Blocker::ClockDoubted(_)
         | Blocker::LogUnwritable(_)
         | Blocker::Veto(..)
+        | Blocker::BetweenGroups { .. }
         | Blocker::GroupsUnread(_)
         | Blocker::InFlight(..)
         | Blocker::InDoubt { .. }

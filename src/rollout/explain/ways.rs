@@ -74,6 +74,9 @@ pub(in crate::rollout) fn way_out(blocker: &Blocker, plan: &str) -> WayOut {
         ),
         Blocker::Gate(ring, judgement) => out_of_gate(ring, judgement, plan),
         Blocker::Veto(_, veto) => WayOut::words(format!("{}; then it goes on by itself", veto.instead())),
+        Blocker::BetweenGroups { .. } => WayOut::words(
+            "nothing: they go in or back by themselves; while writes are stopped, `start` lets them",
+        ),
         Blocker::GroupsUnread(_) => WayOut::then(
             "nothing, if the reads recover; those that fail are told by",
             "ringward status".to_owned(),

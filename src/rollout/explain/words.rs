@@ -54,6 +54,10 @@ pub(super) fn words(report: &Report, blocker: &Blocker) -> Words {
             format!("ring {ring} has a deployment group in its way: {}", veto.what()),
             "ringward takes nothing from a group that it does not own, and writes nothing that it cannot foresee.".to_owned(),
         ),
+        Blocker::BetweenGroups { ring, profiles, from } => (
+            format!("{} left ring {from} for ring {ring}, and is in no deployment group", profiles.join(", ")),
+            "It takes two writes to move a profile, and the second one is still to come: into the ring's group, or, where that cannot be, back. Nothing else is written for this plan before. Its devices keep the version that they have.".to_owned(),
+        ),
         Blocker::GroupsUnread(ring) => (
             format!("what ringward knows of Cloudflare's deployment groups is too old to enter ring {ring}"),
             "A ring is entered on groups and profiles that were read within 30 minutes; a group of its own that the list lacks is read by itself first.".to_owned(),
@@ -213,7 +217,7 @@ fn halted(cause: &Cause) -> (String, String) {
             "Silence is never success: what cannot be seen for that long needs a person. Resuming starts its clock anew."
         }
         Cause::WriteRefused { .. } => {
-            "Nothing was changed by that write. Resuming sends it again, once its gates pass."
+            "Nothing was changed by that write, and what was taken out of another group for it goes back there. Resuming sends it again, once its gates pass."
         }
         Cause::WritesKeepFailing { .. } => {
             "Each of them was told to have changed nothing, or was read to have. Resuming tries again."

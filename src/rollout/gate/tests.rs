@@ -12,7 +12,7 @@ use crate::plan::model::{
 use crate::rollout::drift::GroupDrift;
 use crate::rollout::event::{Cause, RolloutId};
 use crate::rollout::remote::{Group, GroupContent, Profile, Profiles, VersionEntry};
-use crate::rollout::state::{Attempts, Halt, Hold, OwnedGroup, Phase, Restoring, Words};
+use crate::rollout::state::{Attempts, Between, Halt, Hold, OwnedGroup, Phase, Restoring, Words};
 use crate::rollout::world::Observed;
 use crate::schedule::{Freeze, Opening, Zone};
 use crate::version::ClientVersion;
@@ -98,6 +98,7 @@ impl Bench {
             unknown: BTreeMap::new(),
             left: BTreeMap::new(),
             waived: BTreeMap::new(),
+            between: Between::default(),
             restoring: Restoring { attempts: Attempts::default(), since: assigned_at(), done: 0 },
             acknowledged: BTreeMap::new(),
             silence_accepted: BTreeMap::new(),

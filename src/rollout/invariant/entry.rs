@@ -126,7 +126,8 @@ fn planned(
     let seq = recorded.seq;
     let restores = intent.purpose == Purpose::Restore;
     let goes_back = matches!(intent.purpose, Purpose::Rollback { .. });
-    if goes_back {
+    let puts_back = matches!(intent.purpose, Purpose::PutBack { .. });
+    if goes_back || puts_back {
         not_held(audit, ledger, line, recorded, Law::WriteAllowed);
     } else if restores {
         may_write(audit, ledger, line, recorded, Law::WriteAllowed);
@@ -140,12 +141,17 @@ fn planned(
     audit.require(intent.digest == line.revision.digest, Law::WriteAllowed, seq, || {
         "the intent follows another revision of the plan than the rollout".to_owned()
     });
-    let doubted = line
-        .ring(ring)
-        .is_some_and(|ring| if restores || goes_back { ring.restoring.doubted } else { ring.doubted });
+    let doubted = line.ring(ring).is_some_and(|ring| match intent.purpose {
+        Purpose::Restore | Purpose::Rollback { .. } => ring.restoring.doubted,
+        Purpose::PutBack { .. } => ring.doubted && ring.place == Place::Entering || ring.back_doubted,
+        Purpose::Target | Purpose::MoveOut { .. } => ring.doubted,
+    });
     audit.require(!doubted || intent.after_doubt, Law::DoubtSettled, seq, || {
         "an earlier write for this ring was in doubt, and the intent does not say so".to_owned()
     });
+    if puts_back {
+        return put_back(audit, line, recorded, ring, intent);
+    }
     if goes_back {
         return rollback::planned(audit, ledger, line, recorded, ring, intent);
     }
@@ -166,7 +172,7 @@ fn planned(
     blast_limit(audit, plan, recorded, intent);
     guarded(audit, ledger, recorded, intent);
     match &intent.purpose {
-        Purpose::Restore | Purpose::Rollback { .. } => {}
+        Purpose::Restore | Purpose::PutBack { .. } | Purpose::Rollback { .. } => {}
         Purpose::Target | Purpose::MoveOut { .. } => profiles(audit, plan, recorded, &intent.policies),
     }
     match &intent.purpose {
@@ -175,8 +181,33 @@ fn planned(
         Purpose::MoveOut { from, plan: other } => {
             moved_out(audit, ledger, recorded, (plan, other.as_ref(), from), intent);
         }
-        Purpose::Rollback { .. } => {}
+        Purpose::PutBack { .. } | Purpose::Rollback { .. } => {}
     }
+}
+
+/// What is put back is what was taken out, into the group that had it, and nothing else changes there.
+fn put_back(
+    audit: &mut Audit,
+    line: &PlanLine<'_>,
+    recorded: &Recorded,
+    ring: &RingName,
+    intent: &WriteIntent,
+) {
+    let Some(before) = &intent.before else {
+        audit.breach(Law::NothingDropped, recorded.seq, "a profile is to be put back into no group");
+        return;
+    };
+    let out = line.ring(ring).and_then(|ring| ring.between.get(&before.id));
+    let added: BTreeSet<&PolicyId> =
+        intent.after.policies.iter().filter(|policy| !before.content.policies.contains(*policy)).collect();
+    let sound = intent.after.versions == before.content.versions
+        && intent.after.name == before.content.name
+        && before.content.policies.is_subset(&intent.after.policies)
+        && !added.is_empty()
+        && out.is_some_and(|out| added.is_subset(out));
+    audit.require(sound, Law::NothingDropped, recorded.seq, || {
+        "more is put back than was taken out of the group".to_owned()
+    });
 }
 
 /// Law 5, by the intent's own count.

@@ -124,6 +124,7 @@ fn course(audit: &mut Audit, line: &PlanLine<'_>, recorded: &Recorded) {
             goes_back
         }
         Event::WritePlanned { intent, .. } if matches!(intent.purpose, Purpose::Rollback { .. }) => goes_back,
+        Event::WritePlanned { intent, .. } if intent.purpose.goes_back() => running || goes_back,
         Event::WriteCancelled { .. }
         | Event::WriteConfirmed { .. }
         | Event::WriteRefused { .. }

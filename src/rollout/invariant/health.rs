@@ -11,7 +11,7 @@ use super::{Audit, Law};
 use crate::fleet::Share;
 use crate::ids::DeviceId;
 use crate::plan::model::{HealthLimit, RingPlan};
-use crate::rollout::event::{Event, Purpose, Recorded};
+use crate::rollout::event::{Event, Recorded};
 use crate::rollout::health::{Dark, Look, Stalled};
 use crate::rollout::verdict::{Evidence, Exempt, Failing, Gate, Judgement, Verdict};
 use crate::time::{Timestamp, after};
@@ -289,7 +289,7 @@ pub(super) fn in_sight(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Record
         return;
     };
     // Going back asks no gate.
-    if matches!(intent.purpose, Purpose::Rollback { .. }) {
+    if intent.purpose.goes_back() {
         return;
     }
     for ring in &line.rings {

@@ -16,7 +16,8 @@ struct Planned<'a> {
     plan: &'a PlanName,
     ring: Option<&'a RingPlan>,
     intent: &'a WriteIntent,
-    /// Whether it puts in what was taken out of another group: no hold of the plan leaves that between them.
+    /// Whether it puts in what was taken out of another group, or back: no hold of the plan leaves that between
+    /// them.
     second_half: bool,
     at: Timestamp,
     ended: Option<(Timestamp, Ended)>,
@@ -78,7 +79,7 @@ pub(super) fn check(audit: &mut Audit, log: &[Recorded], journal: &[FarEndWrite]
             _ => {}
         }
         // Going back asks no limit and no schedule (DESIGN 4).
-        let goes_back = matches!(planned.intent.purpose, Purpose::Rollback { .. });
+        let goes_back = planned.intent.purpose.goes_back();
         let ring = planned.ring.filter(|_| !goes_back);
         if let Some((devices, limit)) = write.retargeted.zip(ring.and_then(|ring| ring.max_devices))
             && limit.is_exceeded_by(devices)
@@ -144,7 +145,11 @@ fn planned(log: &[Recorded]) -> Vec<Planned<'_>> {
                 let known = rings.get(&(&id.plan, &intent.digest));
                 let ring = known.and_then(|rings| rings.iter().find(|plan| plan.name == *name));
                 places.insert(intent.id, planned.len());
-                let second_half = intent.purpose == Purpose::Target && half_moved.contains(&(&id.plan, name));
+                let second_half = match intent.purpose {
+                    Purpose::Target => half_moved.contains(&(&id.plan, name)),
+                    Purpose::PutBack { .. } => true,
+                    Purpose::MoveOut { .. } | Purpose::Restore | Purpose::Rollback { .. } => false,
+                };
                 let at = recorded.at;
                 planned.push(Planned { plan: &id.plan, ring, intent, second_half, at, ended: None });
                 None

@@ -174,7 +174,9 @@ pub(super) struct RingLine<'a> {
     /// Whether a write was in doubt since its turn came.
     pub(super) doubted: bool,
     /// Whether a profile of its own was taken out of another group since, and is in none.
-    pub(super) half_moved: bool,
+    /// Whether a write was in doubt that should have put it back.
+    pub(super) back_doubted: bool,
+    pub(super) between: BTreeMap<&'a GroupId, BTreeSet<&'a PolicyId>>,
     /// Writes in a row that came to nothing.
     pub(super) failures: u32,
     pub(super) refused: Option<u16>,
@@ -214,7 +216,8 @@ impl<'a> RingLine<'a> {
             accepted: BTreeMap::new(),
             unknown: BTreeMap::new(),
             doubted: false,
-            half_moved: false,
+            back_doubted: false,
+            between: BTreeMap::new(),
             failures: 0,
             refused: None,
             unread: Vec::new(),
@@ -267,10 +270,11 @@ impl<'a> PlanLine<'a> {
         targets.into_iter().any(forbids)
     }
 
-    /// Whether a write puts a profile in that is in no group, for it was taken out of one.
+    /// Whether a write puts a profile in, or back, that is in no group, for it was taken out of one.
     pub(super) fn is_second_half(&self, recorded: &Recorded) -> bool {
         let Event::WritePlanned { ring, intent } = &recorded.entry.event else { return false };
-        intent.purpose == Purpose::Target && self.ring(ring).is_some_and(|ring| ring.half_moved)
+        let puts_in = matches!(intent.purpose, Purpose::Target | Purpose::PutBack { .. });
+        puts_in && self.ring(ring).is_some_and(|ring| !ring.between.is_empty())
     }
 
     fn rename(&mut self, renamed: &'a BTreeMap<RingName, RingName>) {
@@ -535,7 +539,7 @@ impl<'a> Ledger<'a> {
             | Event::RingRecognised { ring, group, .. }
             | Event::RollbackInPlace { ring, group, .. } => {
                 let open = self.open.as_ref().map(|open| &open.intent.purpose);
-                let moves_out = open.is_some_and(|purpose| matches!(purpose, Purpose::MoveOut { .. }));
+                let moves_out = open.is_some_and(Purpose::is_of_another_group);
                 self.own(&id.plan, ring, group, moves_out);
             }
             Event::RollbackStarted { steps, .. } => {
@@ -809,16 +813,17 @@ impl<'a> RingLine<'a> {
             return self.take_restoring(origin, event, intent, at);
         }
         match event {
-            Event::WritePlanned { intent, .. }
-                if matches!(intent.purpose, Purpose::Restore | Purpose::Rollback { .. }) =>
-            {
+            Event::WritePlanned { intent, .. } if intent.purpose.is_of_any_stage() => {
                 // What its gates cannot tell, they still cannot afterwards.
                 self.origin = Some(self.place);
-                self.place = Place::Deploying;
+                // What is put back is offered nothing new: the ring stays where it is.
+                if !matches!(intent.purpose, Purpose::PutBack { .. }) {
+                    self.place = Place::Deploying;
+                }
             }
             Event::RingReached { .. } => {
                 self.go(Place::Entering);
-                self.half_moved = false;
+                self.between.clear();
                 (self.doubted, self.failures, self.refused) = (false, 0, None);
                 self.unread.clear();
             }
@@ -891,6 +896,9 @@ impl<'a> RingLine<'a> {
         intent: Option<&'a WriteIntent>,
         at: Timestamp,
     ) {
+        if intent.is_some_and(|intent| matches!(intent.purpose, Purpose::PutBack { .. })) {
+            return self.take_put_back(origin, event, at);
+        }
         let goes_back = intent.is_some_and(|intent| matches!(intent.purpose, Purpose::Rollback { .. }));
         let tries = &mut self.restoring;
         match event {
@@ -940,16 +948,48 @@ impl<'a> RingLine<'a> {
         self.place = origin;
     }
 
+    /// What becomes of a ring while profiles are put back that were taken out for it: nothing.
+    fn take_put_back(&mut self, origin: Place, event: &'a Event, at: Timestamp) {
+        match event {
+            Event::WriteDoubted { .. } => {
+                self.back_doubted = true;
+                return;
+            }
+            Event::GateWaived { gate, .. } => {
+                self.waived.insert(*gate, at);
+                return;
+            }
+            Event::WriteConfirmed { group, .. }
+            | Event::WriteSettled { finding: Finding::Applied { group }, .. } => {
+                self.between.remove(&group.id);
+                if origin == Place::Entering {
+                    self.failures += 1;
+                }
+            }
+            Event::WriteCancelled { .. } | Event::WriteRefused { .. } | Event::WriteSettled { .. } => {}
+            _ => return,
+        }
+        self.origin = None;
+        self.place = origin;
+    }
+
     fn applied(&mut self, group: &'a Group, intent: Option<&'a WriteIntent>) {
         match intent.map(|intent| (&intent.purpose, intent)) {
-            Some((Purpose::MoveOut { .. }, _)) => {
-                self.half_moved = true;
+            Some((Purpose::MoveOut { .. }, intent)) => {
+                if let Some(before) = &intent.before {
+                    let out = before.content.policies.difference(&intent.after.policies);
+                    self.between.entry(&before.id).or_default().extend(out);
+                }
                 self.go(Place::Entering);
                 (self.failures, self.refused) = (0, None);
                 self.unread.clear();
             }
-            Some((Purpose::Target | Purpose::Restore | Purpose::Rollback { .. }, intent)) => {
-                self.half_moved = false;
+            Some((
+                Purpose::Target | Purpose::PutBack { .. } | Purpose::Restore | Purpose::Rollback { .. },
+                intent,
+            )) => {
+                self.between.clear();
+                self.back_doubted = false;
                 self.go(Place::Adopting);
                 self.assign(group, &intent.policies);
             }

@@ -26,6 +26,7 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
         .purpose
     {
         Purpose::Restore | Purpose::Rollback { .. } => ring.restoring.doubted || open.intent.after_doubt,
+        Purpose::PutBack { .. } => ring.back_doubted || open.intent.after_doubt,
         Purpose::Target | Purpose::MoveOut { .. } => ring.doubted || open.intent.after_doubt,
     });
     within_limit(audit, ledger, open, recorded);
@@ -61,7 +62,7 @@ fn within_limit(audit: &mut Audit, ledger: &Ledger<'_>, open: &OpenWrite<'_>, re
     else {
         return;
     };
-    if matches!(open.intent.purpose, Purpose::Rollback { .. }) {
+    if open.intent.purpose.goes_back() {
         return;
     }
     let plan = ledger.line(recorded).and_then(|line| line.ring_plan(open.ring));

@@ -37,7 +37,8 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
                     not_past_a_block(audit, ledger, line, recorded);
                 }
             }
-            Purpose::Rollback { .. } => {}
+            // What goes back stands where it stood.
+            Purpose::Rollback { .. } | Purpose::PutBack { .. } => {}
         },
         Event::RingAssigned { group, .. } | Event::RingRecognised { group, .. } => {
             unforbidden(audit, line, recorded, &group.content);

@@ -59,8 +59,8 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
 /// Law 7: what ringward offers, or goes on with, is nothing that is held out.
 fn held_out(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
     let (content, policies) = match &recorded.entry.event {
-        // What only takes profiles out offers nothing.
-        Event::WritePlanned { intent, .. } if matches!(intent.purpose, Purpose::MoveOut { .. }) => return,
+        // What only takes profiles out offers nothing, and what is put back is offered what it was.
+        Event::WritePlanned { intent, .. } if intent.purpose.is_of_another_group() => return,
         Event::WritePlanned { intent, .. } => (&intent.after, &intent.after.policies),
         Event::RingAssigned { group, .. }
         | Event::RingRecognised { group, .. }

@@ -76,6 +76,12 @@ impl Attempts {
         self.reads = None;
     }
 
+    /// What was taken out for the ring was put back: a move that came to nothing.
+    pub(super) fn came_back(&mut self) {
+        self.failed += 1;
+        self.last.get_or_insert_with(|| "what was taken out of another group went back there".to_owned());
+    }
+
     /// What the next one waits for, for people.
     #[must_use]
     pub fn trouble(&self) -> Option<String> {

@@ -79,6 +79,7 @@ impl Ring {
         self.words.refusals.values_mut().for_each(|objection| objection.at = now.min(objection.at));
         self.restoring.since = now.min(self.restoring.since);
         self.restoring.attempts.forget_instants();
+        self.between.not_after(now);
         self.stage.not_after(now);
     }
 }
@@ -106,7 +107,7 @@ impl Stage {
 
 impl Attempts {
     /// What is to come, and what came in a row, was by a clock that was ahead.
-    fn forget_instants(&mut self) {
+    pub(super) fn forget_instants(&mut self) {
         (self.not_before, self.reads) = (None, None);
     }
 }

@@ -4,6 +4,7 @@
 //! state is an error and changes nothing.
 
 mod attempts;
+mod between;
 mod blocks;
 mod day;
 mod drifted;
@@ -23,12 +24,13 @@ use crate::ids::{GroupId, PlanName, RingName};
 use crate::plan::model::{Revision, RingPlan};
 use crate::rollout::block::{Block, BlockKind};
 use crate::rollout::era::Eras;
-use crate::rollout::event::{Actor, Cause, Event, Finding, Mode, Purpose, Recorded, RolloutId, SoakFact};
+use crate::rollout::event::{Actor, Cause, Event, Finding, Mode, Recorded, RolloutId, SoakFact};
 use crate::rollout::rollback::Trigger;
 use crate::rollout::verdict::Judgement;
 use crate::time::{Timestamp, after, since};
 
 pub use attempts::FailedReads;
+pub use between::Between;
 pub use blocks::{CONFIRMED_FOR, Waiting};
 pub use day::{DAY, Day};
 pub use drifted::OwnedGroup;
@@ -229,7 +231,7 @@ impl State {
         let mut moves_out = false;
         if let Some((_, write)) = plan.rollout.pending_write() {
             self.day.note(&write.intent, &recorded.entry.event, recorded.at);
-            moves_out = matches!(write.intent.purpose, Purpose::MoveOut { .. });
+            moves_out = write.intent.purpose.is_of_another_group();
         }
         match &recorded.entry.event {
             Event::Paused {} if plan.paused.is_some() => return Err("the plan is paused already".to_owned()),

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::between::Between;
 use super::rollback::Moved;
 use super::words::Words;
 use super::{FailedReads, Hold};
@@ -46,6 +47,8 @@ pub struct Ring {
     pub words: Words,
     /// What became of writing its group back: after a drift, or in a rollback.
     pub restoring: Restoring,
+    /// What was taken out of other groups for it and is in none.
+    pub between: Between,
     /// What this rollout changed in what its devices are offered.
     pub moved: BTreeMap<Environment, Moved>,
 }
@@ -216,8 +219,6 @@ pub struct Attempts {
     pub doubted: bool,
     /// Set while a refusal waits for a person.
     pub refused: Option<Refusal>,
-    /// Whether a profile of the ring was taken out of another group and is in none until the next write.
-    pub half_moved: bool,
     /// Set while the read before a write fails: nothing was sent then.
     pub reads: Option<FailedReads>,
 }
@@ -308,6 +309,7 @@ impl Ring {
             waived: BTreeMap::new(),
             left: BTreeMap::new(),
             restoring: Restoring { attempts: Attempts::default(), since: at, done: 0 },
+            between: Between::default(),
             acknowledged: BTreeMap::new(),
             silence_accepted: BTreeMap::new(),
             looked: BTreeSet::new(),
@@ -394,6 +396,9 @@ impl Ring {
             ) => return self.words.hear(event, recorded),
             (Stage::Deploying(write), event) => match write.outcome(event, at)? {
                 Outcome::Stage(stage) => {
+                    if write.intent.purpose == Purpose::Target {
+                        self.between = Between::default();
+                    }
                     if write.origin.is_some() {
                         let doubted = write.attempts.doubted || write.doubt.is_some();
                         let attempts = Attempts { doubted, ..Attempts::default() };
@@ -408,8 +413,23 @@ impl Ring {
                         // It changed nothing, and certainly so.
                         self.moved.clone_from(&write.moved);
                     }
+                    let (intent, applied) = (write.intent.clone(), was_applied(event));
                     match origin {
-                        None => Stage::Entering(attempts),
+                        None => {
+                            if applied {
+                                self.between.take_out(&intent, at);
+                            }
+                            Stage::Entering(attempts)
+                        }
+                        Some(origin) if matches!(intent.purpose, Purpose::PutBack { .. }) => {
+                            self.between.put_back(&intent, applied, attempts, at);
+                            (self.stage, self.since) = (origin.stage, origin.since);
+                            if let (true, Stage::Entering(attempts)) = (applied, &mut self.stage) {
+                                attempts.came_back();
+                                self.since = at;
+                            }
+                            return Ok(());
+                        }
                         Some(origin) => {
                             let done = self.restoring.done + u32::from(was_applied(event));
                             self.go_back(origin, Restoring { attempts, since: at, done });
@@ -521,7 +541,10 @@ impl Ring {
 
     /// Its group is to be written back. What its gates cannot tell, they still cannot afterwards.
     fn write_back(&mut self, intent: &WriteIntent, at: Timestamp) {
-        let attempts = self.restoring.attempts.clone();
+        let attempts = match intent.purpose {
+            Purpose::PutBack { .. } => self.between.back.clone(),
+            _ => self.restoring.attempts.clone(),
+        };
         let (intent, planned_at, moved) = (intent.clone(), at, self.moved.clone());
         // Any stage will do for the instant until it is replaced.
         let stage = std::mem::replace(&mut self.stage, Stage::Pending);
@@ -560,6 +583,7 @@ impl Ring {
             }
             (Cause::WriteRefused { .. } | Cause::WritesKeepFailing { .. }, stage) => {
                 self.restoring.attempts.forgive();
+                self.between.back.forgive();
                 if let Stage::Entering(attempts) = stage {
                     attempts.forgive();
                 }
@@ -675,8 +699,9 @@ impl PendingWrite {
                 Outcome::Stage(Stage::RollingBack(assigned, before.back(to, at)))
             }
             // The ring's own write is still to come.
-            (Purpose::MoveOut { .. }, _) => Outcome::Nothing(Attempts { half_moved: true, ..done() }),
-            (Purpose::Restore, _) => Outcome::Nothing(done()),
+            (Purpose::MoveOut { .. } | Purpose::PutBack { .. } | Purpose::Restore, _) => {
+                Outcome::Nothing(done())
+            }
         })
     }
 
@@ -694,7 +719,6 @@ impl PendingWrite {
             not_before,
             doubted: doubted || self.attempts.doubted,
             refused: None,
-            half_moved: self.attempts.half_moved,
             reads: None,
         })
     }
@@ -705,7 +729,6 @@ impl PendingWrite {
             last: Some(format!("refused with {status}: {message}")),
             not_before: None,
             doubted: self.attempts.doubted,
-            half_moved: self.attempts.half_moved,
             refused: Some(Refusal { status, message: message.to_owned() }),
             reads: None,
         })

@@ -9,7 +9,7 @@ use super::ring::{PendingWrite, Ring, Stage};
 use super::rollback::{Progress, Rollback};
 use crate::ids::RingName;
 use crate::plan::model::{Forbid, OnNewTarget, Plan, PlanDigest, Revision, RingPlan};
-use crate::rollout::event::{Acknowledged, Cause, Event, HowBack, Purpose, Recorded, RolloutId};
+use crate::rollout::event::{Acknowledged, Cause, Event, HowBack, Purpose, Recorded, RolloutId, WriteIntent};
 use crate::rollout::verdict::Gate;
 use crate::time::{Timestamp, after, since};
 use crate::version::ClientVersion;
@@ -303,6 +303,9 @@ impl Rollout {
 
     /// What happens to a ring while the rollout goes back.
     fn go_back(&mut self, event: &Event, recorded: &Recorded) -> Result<(), String> {
+        if let Some(ring) = event.ring().filter(|ring| self.puts_back(event, ring)) {
+            return self.ring_mut(ring).ok_or("the rollout has no such ring")?.apply(event, recorded);
+        }
         let name = event.ring().filter(|_| is_of_a_rollback(event)).ok_or("it does not fit a rollback")?;
         let begins = matches!(event, Event::WritePlanned { .. } | Event::RollbackInPlace { .. });
         let ends = match event {
@@ -317,7 +320,10 @@ impl Rollout {
             let to = match event {
                 Event::WritePlanned { intent, .. } => match &intent.purpose {
                     Purpose::Rollback { to } => Some(to),
-                    Purpose::Target | Purpose::MoveOut { .. } | Purpose::Restore => None,
+                    Purpose::Target
+                    | Purpose::MoveOut { .. }
+                    | Purpose::PutBack { .. }
+                    | Purpose::Restore => None,
                 },
                 Event::RollbackInPlace { to, .. } => Some(to),
                 _ => None,
@@ -343,6 +349,16 @@ impl Rollout {
             self.progress(Progress::Begun);
         }
         Ok(())
+    }
+
+    /// Whether an event is about a write that puts a profile back that was between two groups.
+    fn puts_back(&self, event: &Event, ring: &RingName) -> bool {
+        let puts_back = |intent: &WriteIntent| matches!(intent.purpose, Purpose::PutBack { .. });
+        match event {
+            Event::WritePlanned { intent, .. } => puts_back(intent),
+            event if is_only_of_a_rollback(event) => false,
+            _ => self.pending_write().is_some_and(|(of, write)| of.name == *ring && puts_back(&write.intent)),
+        }
     }
 
     fn enter_phase(&mut self, phase: Phase, at: Timestamp) -> Result<(), String> {

@@ -60,8 +60,8 @@ impl Tone {
 
     fn of_blocker(code: &str) -> Self {
         match code {
-            "halted" | "group_in_the_way" | "blast_limit" | "clock_behind" | "clock_differs"
-            | "log_unwritable" => Self::Bad,
+            "halted" | "between_groups" | "group_in_the_way" | "blast_limit" | "clock_behind"
+            | "clock_differs" | "log_unwritable" => Self::Bad,
             "moving" | "write_in_flight" => Self::Busy,
             _ => Self::Wait,
         }

@@ -115,8 +115,8 @@ fn a_waived_soak_is_no_proof_for_a_later_rollout() {
     assert!(caught && found.len() == 1, "{found:#?}");
 }
 
-/// A ring's writes, all but the last of which were applied; then the plan is paused, and the last is planned.
-fn paused_before_the_last(purposes: &[Purpose]) -> bool {
+/// A ring's writes, all but the last of which were applied; then the plan is paused, and the last is planned, spoilt.
+fn paused_before_the_last(purposes: &[Purpose], spoil: fn(&mut WriteIntent)) -> Vec<Violation> {
     let mut log = sound();
     let place = log.place("write_planned", 0);
     log.0.truncate(place);
@@ -127,7 +127,22 @@ fn paused_before_the_last(purposes: &[Purpose]) -> bool {
         }
         let mut write = intent(n, "First", "p1", &Environment::ALL, at("12T08:50"));
         write.purpose = purpose.clone();
-        let given = group("g1", write.after.clone(), at("12T09:06"));
+        let other = content("Second", "p1", &Environment::ALL);
+        let empty = GroupContent { policies: BTreeSet::new(), ..other.clone() };
+        let between = match purpose {
+            Purpose::MoveOut { .. } => Some((other, empty)),
+            Purpose::PutBack { .. } => Some((empty, other)),
+            Purpose::Target | Purpose::Restore | Purpose::Rollback { .. } => None,
+        };
+        let mut id = "g1";
+        if let Some((before, after)) = between {
+            id = "g2";
+            (write.before, write.after) = (Some(group(id, before, at("12T08:00"))), after);
+        }
+        if n == purposes.len() as u64 {
+            spoil(&mut write);
+        }
+        let given = group(id, write.after.clone(), at("12T09:06"));
         log.engine("12T09:40", Event::WritePlanned { ring: first.clone(), intent: Box::new(write) });
         if n < purposes.len() as u64 {
             let confirmed =
@@ -135,12 +150,13 @@ fn paused_before_the_last(purposes: &[Purpose]) -> bool {
             log.engine("12T09:20", confirmed);
         }
     }
-    check(&log.0, &[]).iter().any(|found| found.text.contains("the plan is paused"))
+    check(&log.0, &[])
 }
 
 #[test]
 fn a_hold_lets_the_second_half_of_a_move_go_on_and_nothing_else() {
     let move_out = || Purpose::MoveOut { from: ring_name("Second"), plan: None };
+    let put_back = || Purpose::PutBack { from: ring_name("Second"), plan: None };
     let rows = [
         ("the second half", vec![move_out(), Purpose::Target], false),
         ("no half before it", vec![Purpose::Target], true),
@@ -148,8 +164,45 @@ fn a_hold_lets_the_second_half_of_a_move_go_on_and_nothing_else() {
         ("a group written back", vec![move_out(), Purpose::Restore], true),
         ("after the second half", vec![move_out(), Purpose::Target, Purpose::Restore], true),
         ("another target after it", vec![move_out(), Purpose::Target, Purpose::Target], true),
+        ("the way back", vec![move_out(), put_back()], false),
+        ("the way back of what went in", vec![move_out(), Purpose::Target, put_back()], true),
+        ("the way back twice", vec![move_out(), put_back(), put_back()], true),
+        ("the second half of what went back", vec![move_out(), put_back(), Purpose::Target], true),
     ];
     for (row, purposes, caught) in rows {
-        assert_eq!(paused_before_the_last(&purposes), caught, "{row}");
+        let found = paused_before_the_last(&purposes, |_| {});
+        let paused = found.iter().any(|found| found.text.contains("the plan is paused"));
+        assert_eq!(paused, caught, "{row}: {found:#?}");
+    }
+}
+
+#[test]
+fn what_is_put_back_is_what_was_taken_out_and_nothing_else() {
+    let move_out = || Purpose::MoveOut { from: ring_name("Second"), plan: None };
+    let put_back = || Purpose::PutBack { from: ring_name("Second"), plan: None };
+    let both = || vec![move_out(), put_back()];
+    type Spoil = fn(&mut WriteIntent);
+    let rows: [(&str, Vec<Purpose>, Spoil, Option<&str>); 6] = [
+        ("what was taken out", both(), |_| {}, None),
+        ("what was never out", vec![put_back()], |_| {}, Some("more is put back")),
+        (
+            "a profile more",
+            both(),
+            |write| write.after.policies.extend(policies(&["p2"])),
+            Some("more is put back"),
+        ),
+        ("another version", both(), |write| write.after.versions.clear(), Some("more is put back")),
+        ("nothing", both(), |write| write.after.policies.clear(), Some("more is put back")),
+        ("into no group", both(), |write| write.before = None, Some("put back into no group")),
+    ];
+    for (row, purposes, spoil, expected) in rows {
+        let found = paused_before_the_last(&purposes, spoil);
+        let told =
+            found.iter().find(|found| found.law == Law::NothingDropped && found.text.contains("put back"));
+        assert_eq!(told.is_some(), expected.is_some(), "{row}: {found:#?}");
+        assert!(
+            expected.is_none_or(|text| told.is_some_and(|told| told.text.contains(text))),
+            "{row}: {told:?}"
+        );
     }
 }

@@ -1,0 +1,158 @@
+//! A profile that was taken out of one group for a ring goes into the ring's own, or back.
+//!
+//! **Invariant:** while it is in none, its plan plans nothing else; what keeps it from going in now sends it
+//! back at once, whatever else stands against a write, but a stop and what nobody can read or write.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::ids::{GroupId, PolicyId};
+use crate::rollout::block::{BlockKind, Step};
+use crate::rollout::decide::{Context, enter_ring};
+use crate::rollout::entering::{
+    self, Entering, EntryBlock, MAX_ATTEMPTS, budget_spent_until, retargets, retry_not_before, today,
+};
+use crate::rollout::event::{Entry, Event, Mode, Purpose, WriteId, WriteIntent};
+use crate::rollout::remote::{Group, GroupContent};
+use crate::rollout::report::Blocker;
+use crate::rollout::state::{Attempts, Phase, Ring, Stage, State};
+use crate::rollout::world::{ENTRY_MAX_AGE, Observations};
+use crate::time::{Timestamp, since};
+
+/// The ring for which something is between two groups; `None`: nothing is, or somebody else has put it into one.
+pub(super) fn between<'a>(context: &Context<'a>) -> Option<&'a Ring> {
+    let ring = context.rollout.rings.iter().find(|ring| !ring.between.is_empty())?;
+    is_between(context.state, context.world, ring).then_some(ring)
+}
+
+/// Whether something is between two groups for a ring, by what is known.
+pub(super) fn is_between(state: &State, world: &Observations, ring: &Ring) -> bool {
+    !ring.between.is_empty() && (world.groups.is_none() || !stranded(state, world, ring).is_empty())
+}
+
+/// What of it no group has, by the group that had it.
+fn stranded(state: &State, world: &Observations, ring: &Ring) -> BTreeMap<GroupId, BTreeSet<PolicyId>> {
+    let groups = world.groups_now(state).map(|groups| groups.value).unwrap_or_default();
+    let is_in_one = |policy: &PolicyId| groups.iter().any(|group| group.content.policies.contains(policy));
+    let left = ring.between.out.iter().map(|(id, policies)| {
+        let left = policies.iter().filter(|policy| !is_in_one(policy)).cloned().collect();
+        (id.clone(), left)
+    });
+    left.filter(|(_, left): &(GroupId, BTreeSet<PolicyId>)| !left.is_empty()).collect()
+}
+
+/// That it is so, by the group that had it.
+pub(super) fn told(context: &Context<'_>) -> Vec<Blocker> {
+    let Some(ring) = between(context) else { return Vec::new() };
+    let from = |id: &GroupId| context.state.groups.get(id).map(|owned| owned.ring.clone());
+    let told = |(id, policies): (GroupId, BTreeSet<PolicyId>)| {
+        let profiles = policies.iter().map(|policy| named(context, policy)).collect();
+        Some(Blocker::BetweenGroups { ring: ring.name.clone(), profiles, from: from(&id)? })
+    };
+    stranded(context.state, context.world, ring).into_iter().filter_map(told).collect()
+}
+
+fn named(context: &Context<'_>, policy: &PolicyId) -> String {
+    let listed = context.world.profiles.as_ref().map(|profiles| &profiles.value.listed);
+    let known = listed.into_iter().flatten().find(|profile| profile.id == *policy);
+    let name = known.and_then(|profile| profile.name.clone());
+    name.unwrap_or_else(|| policy.as_str().to_owned())
+}
+
+/// The second half, or the way back.
+pub(super) fn step(context: &Context<'_>, ring: &Ring) -> Vec<Entry> {
+    if goes_in(context, ring) { enter_ring(context) } else { put_back(context, ring) }
+}
+
+/// Whether it goes into the ring's group by itself: now, or once what takes moments is over.
+fn goes_in(context: &Context<'_>, ring: &Ring) -> bool {
+    let Stage::Entering(attempts) = &ring.stage else { return false };
+    let is_next = context.current().is_some_and(|(next, _)| next.name == ring.name);
+    let gave_up =
+        attempts.refused.is_some() || attempts.failed >= MAX_ATTEMPTS || ring.between.back.failed > 0;
+    if context.rollout.phase != Phase::Running || !is_next || gave_up {
+        return false;
+    }
+    let Some(plan) = context.rollout.ring_plan(&ring.name) else { return false };
+    match entering::entering(context, ring, plan, attempts, context.judged(ring).to_vec()) {
+        Entering::Blocked(blocks) => blocks.iter().all(is_momentary),
+        Entering::Recognised(_) | Entering::InPlace(_) | Entering::Write(_) => true,
+    }
+}
+
+/// Whether a block stands against the way back as well, or is over within minutes.
+const fn is_momentary(block: &EntryBlock) -> bool {
+    match block {
+        EntryBlock::Block(kind) => matches!(kind, BlockKind::Stopped | BlockKind::LogUnwritable),
+        EntryBlock::GroupsUnread
+        | EntryBlock::Backoff { .. }
+        | EntryBlock::OtherWrite { .. }
+        | EntryBlock::BudgetSpent { .. } => true,
+        EntryBlock::Gates
+        | EntryBlock::Veto(_)
+        | EntryBlock::BlastLimit(_)
+        | EntryBlock::Forbidden(_)
+        | EntryBlock::DevicesPerDay(_)
+        | EntryBlock::Drifted
+        | EntryBlock::OtherRing(_)
+        | EntryBlock::LeftAdopts { .. }
+        | EntryBlock::HeldOut(_) => false,
+    }
+}
+
+/// When it may be put back: at once, unless Cloudflare asked to slow down, and later each time that it failed.
+pub(super) fn not_before(ring: &Ring) -> Timestamp {
+    let since = ring.between.since.unwrap_or(ring.since);
+    let slow_down = entering(ring).and_then(|attempts| attempts.not_before);
+    retry_not_before(&ring.between.back, since).max(slow_down.unwrap_or(since))
+}
+
+const fn entering(ring: &Ring) -> Option<&Attempts> {
+    match &ring.stage {
+        Stage::Entering(attempts) => Some(attempts),
+        _ => None,
+    }
+}
+
+fn put_back(context: &Context<'_>, ring: &Ring) -> Vec<Entry> {
+    let waits = context.stopping(Step::SecondHalf).next().is_some()
+        || context.state.mode == Some(Mode::Observe)
+        || context.state.pending_write().is_some()
+        || context.now < not_before(ring)
+        || budget_spent_until(context).is_some();
+    let groups = context.world.groups_now(context.state);
+    let groups = groups.filter(|groups| since(groups.as_of, context.now) <= ENTRY_MAX_AGE);
+    let (false, Some(groups), Some(plan)) = (waits, groups, context.rollout.ring_plan(&ring.name)) else {
+        return Vec::new();
+    };
+    let stranded = stranded(context.state, context.world, ring);
+    let of = |group: &Group| stranded.get(&group.id).cloned();
+    let Some((before, policies)) =
+        groups.value.into_iter().find_map(|group| of(&group).map(|policies| (group, policies)))
+    else {
+        // The group that had it is gone, which is a drift of its own.
+        return Vec::new();
+    };
+    let Some(owner) = context.state.groups.get(&before.id) else { return Vec::new() };
+    let after = GroupContent {
+        policies: before.content.policies.union(&policies).cloned().collect(),
+        ..before.content.clone()
+    };
+    let of_another = Some(&owner.plan).filter(|owner| *owner != context.name).cloned();
+    let devices = retargets(context, plan, Some(&before), &after);
+    let intent = WriteIntent {
+        retargets: Some(devices),
+        id: WriteId(context.state.writes + 1),
+        digest: context.rollout.revision.digest.clone(),
+        purpose: Purpose::PutBack { from: owner.ring.clone(), plan: of_another },
+        before: Some(before),
+        after,
+        policies,
+        devices,
+        moves: None,
+        judgements: Vec::new(),
+        after_doubt: ring.between.back.doubted || entering(ring).is_some_and(|attempts| attempts.doubted),
+        today: today(context),
+    };
+    let event = Event::WritePlanned { ring: ring.name.clone(), intent: Box::new(intent) };
+    context.entry("what was taken out cannot go in now, and goes back", event)
+}

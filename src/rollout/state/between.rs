@@ -1,0 +1,57 @@
+//! What is between two groups: taken out of one for a ring, and in none until it goes into the ring's, or back.
+//!
+//! **Invariant:** whatever becomes of the ring meanwhile, it is remembered until a write has put it somewhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::ring::Attempts;
+use crate::ids::{GroupId, PolicyId};
+use crate::rollout::event::{Purpose, WriteIntent};
+use crate::time::Timestamp;
+
+/// The profiles of a ring that are between two groups.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Between {
+    /// By the group that had them.
+    pub out: BTreeMap<GroupId, BTreeSet<PolicyId>>,
+    /// What became of the writes that should have put them back.
+    pub back: Attempts,
+    /// When the last of its writes ended; `None`: there was none.
+    pub since: Option<Timestamp>,
+}
+
+impl Between {
+    /// Whether nothing is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.out.is_empty()
+    }
+
+    pub(super) fn not_after(&mut self, now: Timestamp) {
+        self.back.forget_instants();
+        self.since = self.since.map(|since| now.min(since));
+    }
+
+    /// A write was applied that takes profiles out of another group, if it is one.
+    pub(super) fn take_out(&mut self, intent: &WriteIntent, at: Timestamp) {
+        let (Purpose::MoveOut { .. }, Some(before)) = (&intent.purpose, &intent.before) else { return };
+        let out = before.content.policies.difference(&intent.after.policies);
+        self.out.entry(before.id.clone()).or_default().extend(out.cloned());
+        let doubted = self.back.doubted;
+        (self.back, self.since) = (Attempts { doubted, ..Attempts::default() }, Some(at));
+    }
+
+    /// A write that puts profiles back has its outcome.
+    pub(super) fn put_back(
+        &mut self,
+        intent: &WriteIntent,
+        applied: bool,
+        attempts: Attempts,
+        at: Timestamp,
+    ) {
+        if let Some(before) = intent.before.as_ref().filter(|_| applied) {
+            self.out.remove(&before.id);
+        }
+        (self.back, self.since) = (attempts, Some(at));
+    }
+}

@@ -274,10 +274,13 @@ impl ClientCommand {
             Self::Confirm(ConfirmArgs { what: Some(ConfirmCommand::Clock(args)), .. }) => {
                 confirm_clock(&args.daemon.connection(), &args.reason, out).await
             }
-            Self::Confirm(ConfirmArgs { of_plan: Some(args), .. }) => {
-                let at = args.daemon.connection();
-                confirm(&at, &args.plan, &args.revision, &args.reason, out).await
-            }
+            Self::Confirm(ConfirmArgs {
+                plan: Some(plan),
+                revision: Some(revision),
+                reason: Some(reason),
+                daemon,
+                ..
+            }) => confirm(&daemon.connection(), &plan, &revision, &reason, out).await,
             Self::Rollback(args) => {
                 let scope = Scope { ring: args.ring.clone(), environment: args.environment };
                 rollback(&args.daemon.connection(), &args.plan, &scope, &args.reason, out).await
@@ -299,7 +302,7 @@ impl ClientCommand {
                 start(&args.daemon.connection(), plans, &args.reason, out).await
             }
             // The parser asks for one or the other.
-            Self::Confirm(ConfirmArgs { what: None, of_plan: None }) => {
+            Self::Confirm(ConfirmArgs { what: None, .. }) => {
                 Err(CliError::usage("confirm what? A plan's revision, or the clock"))
             }
             Self::Check(args) => {
@@ -545,23 +548,15 @@ pub struct ConfirmArgs {
     /// What, where it is no plan's revision.
     #[command(subcommand)]
     pub what: Option<ConfirmCommand>,
-    /// Which revision.
-    #[command(flatten)]
-    pub of_plan: Option<ConfirmRevisionArgs>,
-}
-
-/// Arguments of `confirm PLAN`.
-#[derive(Debug, Args)]
-pub struct ConfirmRevisionArgs {
     /// The plan
-    #[arg(value_name = "PLAN")]
-    pub plan: PlanName,
+    #[arg(value_name = "PLAN", required = true)]
+    pub plan: Option<PlanName>,
     /// The revision that you have read, as `ringward explain` names it: its digest, or at least its first 8 digits
-    #[arg(long, value_name = "DIGEST", value_parser = revision)]
-    pub revision: String,
+    #[arg(long, value_name = "DIGEST", value_parser = revision, required = true)]
+    pub revision: Option<String>,
     /// Why, for those who read the history
-    #[arg(long, value_name = "TEXT", value_parser = Unrepeated(reason))]
-    pub reason: String,
+    #[arg(long, value_name = "TEXT", value_parser = Unrepeated(reason), required = true)]
+    pub reason: Option<String>,
     /// Which daemon.
     #[command(flatten)]
     pub daemon: DaemonArgs,

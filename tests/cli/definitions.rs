@@ -282,6 +282,8 @@ fn without_a_daemon_each_command_says_so() {
         ("resume client --reason x", 1, "ringward run"),
         ("waive client --gate soak --reason x", 1, "ringward run"),
         ("check-now client", 1, "ringward run"),
+        ("confirm client --revision b41c0d9e77a1 --reason x", 1, "ringward run"),
+        ("confirm clock --reason x", 1, "ringward run"),
         ("start --reason x", 3, "ringward run"),
         ("stop --reason x", 1, "NOT STOPPED"),
         ("history client", 1, "no database"),

@@ -178,7 +178,7 @@ Examples:
     /// Print the JSON Schema of plan files, for editors
     #[command(after_help = AFTER_SCHEMA)]
     Schema(SchemaArgs),
-    /// Write a commented starter plan from what the account has
+    /// Write a commented starter plan from what the account has, and the daemon's ringward.yaml
     Init(InitArgs),
     /// Show what a plan would change at Cloudflare now; nothing is written
     Diff(Box<DiffArgs>),

@@ -14,15 +14,19 @@ use crate::config::{self, Config, FILE_NAME};
 use crate::plan::{MAX_BYTES, PlanError};
 use crate::secrets;
 
+/// Where the configuration of the daemon of `database` is: at `named`, else beside the database.
+pub(super) fn place(named: Option<&Path>, database: &Path) -> PathBuf {
+    named.map_or_else(|| database.parent().unwrap_or(Path::new("")).join(FILE_NAME), Path::to_owned)
+}
+
 /// The configuration of the daemon of `database`: from `named`, else from `ringward.yaml` beside the
 /// database if it is there, else none.
 ///
 /// # Errors
 /// When the file cannot be read, or anything in it is wrong.
 pub(super) fn configuration(named: Option<&Path>, database: &Path) -> Result<Config, CliError> {
-    let beside = database.parent().unwrap_or(Path::new("")).join(FILE_NAME);
-    let path = named.unwrap_or(&beside);
-    let bytes = match read(path) {
+    let path = place(named, database);
+    let bytes = match read(&path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound && named.is_none() => return Ok(Config::default()),
         Err(error) => {

@@ -95,7 +95,13 @@ impl Far {
             ca_file: None,
             ..self.connection
         };
-        InitArgs { output: output.into(), force, connection }
+        InitArgs {
+            output: output.into(),
+            force,
+            config: None,
+            db: self.dir.path().join("ringward.db"),
+            connection,
+        }
     }
 
     /// The port differs from run to run; the token must never be there.

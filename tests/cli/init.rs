@@ -1,9 +1,13 @@
 //! `init`: starter plans from simulated accounts, each judged by `check` and `check --online`.
 
 use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
 
 use ringward::cli::exit::Exit;
-use ringward::cli::init::init;
+use ringward::cli::init::{InitArgs, init};
+use ringward::config::{self, Config};
+use ringward::plan::model::Revisions;
 use ringward::sandbox::{AccountSettings, DefaultProfile, Mix, ProfileSettings, TokenStatus};
 use serde_json::Value;
 
@@ -162,6 +166,122 @@ async fn a_file_is_never_overwritten_unless_told() {
     let (exit, error) = refused(&out, result);
     assert_eq!(exit, Exit::Failed);
     assert!(error.contains("cannot be written") && error.contains("--output"), "{error}");
+    assert!(!error.contains("ringward.yaml"), "it was there: {error}");
+    fs::remove_file(far.dir.path().join("ringward.yaml")).unwrap();
+    let result = init(&far.init_args(&nowhere, false), &mut out, &mut Vec::new()).await;
+    let (_, error) = refused(&out, result);
+    assert!(error.contains("ringward.yaml is written and stays"), "{error}");
+}
+
+/// The file that `init` writes for a daemon lies where a daemon looks, and is never overwritten.
+#[tokio::test]
+async fn a_plan_in_a_file_gets_the_daemons_configuration() {
+    type Row =
+        (&'static str, Option<&'static str>, &'static str, fn(&Path), Option<&'static str>, &'static str);
+    let new = "is in DIR/";
+    let kept = "is there already and stays as it is";
+    let rows: [Row; 5] = [
+        ("beside the database", None, "state/ringward.yaml", |_| {}, None, new),
+        ("where it is named", Some("etc/daemon.yaml"), "etc/daemon.yaml", |_| {}, None, new),
+        (
+            "one that is there",
+            None,
+            "state/ringward.yaml",
+            |path| fs::write(path, "reading: signed_in\n").unwrap(),
+            Some("reading: signed_in\n"),
+            kept,
+        ),
+        (
+            "a named one that is there",
+            Some("etc/daemon.yaml"),
+            "etc/daemon.yaml",
+            |path| fs::write(path, "mine").unwrap(),
+            Some("mine"),
+            kept,
+        ),
+        (
+            "a dangling link",
+            None,
+            "state/ringward.yaml",
+            |path| symlink("nowhere", path).unwrap(),
+            None,
+            kept,
+        ),
+    ];
+    let far = Far::usual().await;
+    for (row, named, place, before, text, told) in rows {
+        for force in [false, true] {
+            let dir = tempfile::tempdir().unwrap();
+            for name in ["state", "etc"] {
+                fs::create_dir(dir.path().join(name)).unwrap();
+            }
+            let place = dir.path().join(place);
+            before(&place);
+            let plan = dir.path().join("plan.yaml");
+            let args = InitArgs {
+                config: named.map(|name| dir.path().join(name)),
+                db: dir.path().join("state/ringward.db"),
+                ..far.init_args(&plan.display().to_string(), force)
+            };
+            let mut out = Vec::new();
+            init(&args, &mut out, &mut Vec::new()).await.unwrap();
+            let out = String::from_utf8(out).unwrap().replace(&dir.path().display().to_string(), "DIR");
+            assert!(
+                out.contains(told) && out.contains("ringward confirm PLAN --revision DIGEST"),
+                "{row}: {out}"
+            );
+            assert!(
+                out.contains("--db 'DIR/state/ringward.db'"),
+                "{row}: the daemon would look elsewhere: {out}"
+            );
+            assert!(fs::read_to_string(&plan).unwrap().starts_with("# A starter plan"), "{row}");
+            if told == kept {
+                assert_eq!(fs::read_to_string(&place).ok().as_deref(), text, "{row}");
+                continue;
+            }
+            let written = config::read("ringward.yaml", &fs::read(&place).unwrap()).unwrap();
+            let person = Config { revisions: Revisions::Person, ..Config::default() };
+            assert_eq!(written, person, "{row}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_a_configuration_there_is_no_plan() {
+    let far = Far::usual().await;
+    let plan = far.dir.path().join("plan.yaml");
+    let target = plan.display().to_string();
+    let mut out = Vec::new();
+    let absent = InitArgs { db: far.dir.path().join("absent/ringward.db"), ..far.init_args(&target, false) };
+    let result = init(&absent, &mut out, &mut Vec::new()).await;
+    let (exit, error) = refused(&out, result);
+    assert_eq!(exit, Exit::Failed);
+    assert!(
+        error.contains("absent/ringward.yaml cannot be written") && error.contains("--config"),
+        "{error}"
+    );
+    assert!(!plan.exists());
+
+    // The plan, by force, in the place of the configuration.
+    let place = far.dir.path().join("ringward.yaml");
+    fs::write(&place, "mine").unwrap();
+    let same = far.dir.path().join("./ringward.yaml").display().to_string();
+    let result = init(&far.init_args(&same, true), &mut out, &mut Vec::new()).await;
+    let (exit, error) = refused(&out, result);
+    assert_eq!(exit, Exit::Usage);
+    assert!(error.contains("the daemon's configuration") && error.contains("--output"), "{error}");
+    assert_eq!(fs::read_to_string(&place).unwrap(), "mine");
+}
+
+#[tokio::test]
+async fn standard_output_gets_a_plan_alone() {
+    let far = Far::usual().await;
+    let (mut out, mut hints) = (Vec::new(), Vec::new());
+    init(&far.init_args("-", false), &mut out, &mut hints).await.unwrap();
+    let hints = String::from_utf8(hints).unwrap();
+    let word = hints.lines().filter(|line| line.contains("`revisions: person` in ringward.yaml"));
+    assert_eq!(word.count(), 1, "{hints}");
+    assert!(!far.dir.path().join("ringward.yaml").exists());
 }
 
 #[tokio::test]

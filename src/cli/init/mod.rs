@@ -1,8 +1,9 @@
-//! `ringward init`: a commented starter plan from what the account has.
+//! `ringward init`: a commented starter plan from what the account has, and the daemon's `ringward.yaml`.
 //!
 //! **Invariant:** what it writes passes `check` and `check --online` without an error on the same
 //! account: it asks the same judges before it writes, and leaves out what they refuse.
 
+mod daemon_file;
 mod draft;
 mod scalar;
 mod text;
@@ -15,8 +16,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::cli::account::Look;
+use crate::cli::configuration;
 use crate::cli::connection_args::ConnectionArgs;
 use crate::cli::exit::CliError;
+use crate::cli::init::daemon_file::DaemonFile;
 use crate::cli::init::draft::Draft;
 use crate::cli::online::{Judge, Severity, look_at};
 use crate::cli::render::{Out, safe};
@@ -24,6 +27,10 @@ use crate::ids::AccountId;
 use crate::plan;
 use crate::rollout::remote::Group;
 use crate::rollout::state::State;
+use crate::text::in_shell;
+
+/// The database of a daemon that is told of none.
+const DEFAULT_DB: &str = "ringward.db";
 
 /// Arguments of `init`.
 #[derive(Debug, Args)]
@@ -31,20 +38,35 @@ pub struct InitArgs {
     /// File to write the plan to, such as plans/cloudflare-one-client.yaml; `-` is standard output
     #[arg(long, short, value_name = "FILE", default_value = "-")]
     pub output: PathBuf,
-    /// Overwrite the file
+    /// Overwrite the plan's file; the daemon's configuration is never overwritten
     #[arg(long)]
     pub force: bool,
+    /// With a file: the daemon's configuration, written unless it is there; without it, ringward.yaml beside the database
+    #[arg(long, value_name = "FILE", env = "RINGWARD_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Database of the daemon; init neither reads nor writes it
+    #[arg(long, value_name = "FILE", env = "RINGWARD_DB", default_value = DEFAULT_DB)]
+    pub db: PathBuf,
     /// How to reach the account.
     #[command(flatten)]
     pub connection: ConnectionArgs,
 }
 
-/// Writes a starter plan, and to `hints` what to do with it.
+/// Writes a starter plan, and to `hints` what to do with it. A plan in a file gets the daemon's configuration
+/// beside it, first, so that no daemon runs the plan without.
 ///
 /// # Errors
-/// When the file is there already, the account cannot be read, or it has nobody to move.
+/// When the file is there already, one of the files cannot be written, the account cannot be read, or it has
+/// nobody to move.
 pub async fn init(args: &InitArgs, out: Out<'_>, hints: Out<'_>) -> Result<(), CliError> {
     let to_file = args.output != Path::new("-");
+    let config = configuration::place(args.config.as_deref(), &args.db);
+    if to_file && whole(&args.output) == whole(&config) {
+        return Err(CliError::usage(format!(
+            "{} is the place of the daemon's configuration; name another file for the plan with --output",
+            args.output.display()
+        )));
+    }
     if to_file && !args.force && args.output.exists() {
         return Err(there_already(&args.output));
     }
@@ -55,18 +77,49 @@ pub async fn init(args: &InitArgs, out: Out<'_>, hints: Out<'_>) -> Result<(), C
         write!(out, "{text}")?;
         out.flush()?;
         writeln!(hints, "Save it as a file *.yaml, read it, then check it against the account:")?;
-        return hint(hints, "FILE", &id);
+        hint(hints, args, "FILE", &id)?;
+        writeln!(
+            hints,
+            "With `revisions: person` in ringward.yaml, an edit that does more than restrict waits for a person."
+        )?;
+        return Ok(());
     }
-    write_file(args, &text)?;
+    let file = daemon_file::write(&config)?;
+    write_file(args, &text).map_err(|error| match file {
+        DaemonFile::Kept => error,
+        DaemonFile::Written => {
+            let told = format!("{error}; the configuration {} is written and stays", config.display());
+            error.with_message(told)
+        }
+    })?;
     let shown = safe(&args.output.display().to_string());
     writeln!(out, "A starter plan is in {shown}. Read it, make it yours, then check it:")?;
-    hint(out, &shown, &id)
+    hint(out, args, &shown, &id)?;
+    write!(out, "{}", daemon_file::told(file, &config))?;
+    Ok(())
 }
 
-fn hint(out: Out<'_>, file: &str, account: &AccountId) -> Result<(), CliError> {
+/// A path in the one form that all names of a file share, though the file may not be there yet.
+fn whole(path: &Path) -> PathBuf {
+    let directory = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
+    path.canonicalize().unwrap_or_else(|_| match (directory.canonicalize(), path.file_name()) {
+        (Ok(directory), Some(name)) => directory.join(name),
+        _ => path.to_owned(),
+    })
+}
+
+fn hint(out: Out<'_>, args: &InitArgs, file: &str, account: &AccountId) -> Result<(), CliError> {
+    let quoted = |path: &Path| safe(&in_shell(&path.display().to_string()));
     writeln!(out, "  ringward check --online {file}")?;
     writeln!(out, "and see what a daemon would do, without a write:")?;
-    writeln!(out, "  ringward run --observe --plans DIR --account {}", safe(account.as_str()))?;
+    write!(out, "  ringward run --observe --plans DIR --account {}", safe(account.as_str()))?;
+    if let Some(config) = &args.config {
+        write!(out, " --config {}", quoted(config))?;
+    }
+    if args.db != Path::new(DEFAULT_DB) {
+        write!(out, " --db {}", quoted(&args.db))?;
+    }
+    writeln!(out)?;
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use crate::cli::status::{
 use crate::ids::PlanName;
 use crate::time::{SignedDuration, Timestamp, rough};
 use crate::web::json::{BlockerJson, ClassesJson, GateJson, RingJson, RolloutJson, ScheduleJson};
-use crate::web::{told_drifts, told_rollback};
+use crate::web::{told_drifts, told_moves, told_rollback};
 
 /// Explains one plan's rollout.
 ///
@@ -222,8 +222,7 @@ fn ring_text(out: Out<'_>, place: &str, ring: &RingJson, now: Timestamp, screen:
     let moves = format!("profiles {} to {}", safe(&ring.profiles.join(", ")), targets.join(", "));
     field(out, "moves", &moves, screen)?;
     for (environment, moves) in &ring.moves {
-        let text = format!("{environment}, of {} devices seen in 7 days: {}", moves.seen, safe(&moves.text));
-        field(out, "", &text, screen)?;
+        field(out, "", &safe(&told_moves(*environment, moves)), screen)?;
     }
     field(out, "group", &group(ring, now), screen)?;
     for entry in &ring.unmanaged {

@@ -11,6 +11,7 @@ mod telling;
 mod tests;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::daemon::files::{FileProblem, Known, Look, PlanFiles};
@@ -26,7 +27,7 @@ use crate::rollout::decide::{Decision, decide, look};
 use crate::rollout::event::{Actor, Entry, Event, Mode, Recorded, WriteIntent};
 use crate::rollout::gate;
 use crate::rollout::outcome;
-use crate::rollout::report::Report;
+use crate::rollout::report::{Report, RevisionWaits};
 use crate::rollout::state::{Ring, Rollout, State};
 use crate::rollout::waits::Waits;
 use crate::rollout::world::{Observations, Want};
@@ -475,6 +476,14 @@ impl Engine {
         self.after_saving(saved)
     }
 
+    /// What waits of each plan, with the devices that it would move.
+    fn waiting(&self) -> BTreeMap<PlanName, RevisionWaits> {
+        let (state, now) = (self.seen_state(), self.now());
+        let of =
+            |plan: &PlanName| RevisionWaits::of(plan, self.files.desired(plan), &state, &self.world, now);
+        state.waiting.keys().filter_map(|plan| Some((plan.clone(), of(plan)?))).collect()
+    }
+
     /// The snapshot after a pass.
     #[must_use]
     pub(super) fn view(&self, pass: &Pass, budget_remaining: u32, next_check: Option<Timestamp>) -> View {
@@ -485,7 +494,7 @@ impl Engine {
             mode: self.mode,
             stop: self.seen_state().stop.clone(),
             reports: pass.reports.clone(),
-            waiting: self.seen_state().waiting.clone(),
+            waiting: self.waiting(),
             problems: self.files.problems().to_vec(),
             faults: pass.faults.clone(),
             troubles: self.world.troubles.iter().map(|(read, why)| (read.clone(), why.clone())).collect(),

@@ -16,9 +16,9 @@ use crate::rollout::access::AccessRequest;
 use crate::rollout::command::{Command, Refusal};
 use crate::rollout::era::Eras;
 use crate::rollout::event::{Actor, Mode};
-use crate::rollout::report::Report;
+use crate::rollout::report::{Report, RevisionWaits};
 use crate::rollout::second_clock::SecondClock;
-use crate::rollout::state::{Hold, Tallies, Tokens, Waiting};
+use crate::rollout::state::{Hold, Tallies, Tokens};
 use crate::rollout::token::TokenRequest;
 use crate::rollout::verdict::Gate;
 use crate::rollout::waits::Waits;
@@ -46,8 +46,8 @@ pub struct View {
     pub stop: Option<Hold>,
     /// Each plan's latest rollout.
     pub reports: Vec<Report>,
-    /// Revisions that wait, by plan: those of plans without a rollout stand in no report.
-    pub waiting: BTreeMap<PlanName, Waiting>,
+    /// Revisions that wait, by plan, of plans with a rollout and without.
+    pub waiting: BTreeMap<PlanName, RevisionWaits>,
     /// What is wrong with plan files.
     pub problems: Vec<FileProblem>,
     /// Plans that a fault in ringward keeps from being decided, and its text.
@@ -92,7 +92,7 @@ impl View {
     }
 
     /// Plans that no rollout was begun for, and that wait to take effect.
-    pub fn new_plans(&self) -> impl Iterator<Item = (&PlanName, &Waiting)> {
+    pub fn new_plans(&self) -> impl Iterator<Item = (&PlanName, &RevisionWaits)> {
         let has_report = |plan: &PlanName| self.reports.iter().any(|report| report.id.plan == *plan);
         self.waiting.iter().filter(move |(plan, _)| !has_report(plan))
     }

@@ -7,7 +7,7 @@ use crate::ids::{PlanName, RingName, UserGroupName};
 use crate::plan::model::{PlanDigest, RingPlan};
 use crate::rollout::approval::{self, Hearing, Word};
 use crate::rollout::drift::look;
-use crate::rollout::event::{Actor, Cause, Entry, Event, RollbackStep, RolloutId, Trigger, WaitsFor};
+use crate::rollout::event::{Actor, Cause, Entry, Event, RollbackStep, RolloutId, Trigger};
 use crate::rollout::gate::{self, health};
 use crate::rollout::rollback::{NoWayBack, Scope, Stuck, steps};
 use crate::rollout::state::{HeldOut, Phase, PlanState, Ring, Stage, State, Waiting};
@@ -269,13 +269,7 @@ fn situation<'a>(
             if waiting.is_none() {
                 find(state, name)?;
             }
-            let waits = match waiting {
-                None => Waits::Nothing,
-                Some(waiting) if !is_named(&waiting.revision.digest, revision) => Waits::Other,
-                Some(waiting) if waiting.revision.waits_for == WaitsFor::AnotherVersion => Waits::Impossible,
-                Some(waiting) if waiting.is_confirmed(&waiting.revision.digest, now) => Waits::Confirmed,
-                Some(_) => Waits::Same,
-            };
+            let waits = Waits::of(waiting, revision, now);
             (verbs::confirm(waits), Subject::Waiting(state, name.clone(), waiting))
         }
         Command::CheckNow(name) => {
@@ -289,14 +283,6 @@ fn situation<'a>(
             (verbs::confirm_clock(ClockSight::of(world, machine)), Subject::All(state))
         }
     })
-}
-
-/// Fewer digits than this name no revision: two could begin alike.
-const LEAST_DIGITS: usize = 8;
-
-/// Whether a person names a revision by its digest, or by how it begins.
-fn is_named(digest: &PlanDigest, by: &str) -> bool {
-    by.len() >= LEAST_DIGITS && digest.as_str().starts_with(by)
 }
 
 /// What a word on entering a ring is asked by.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fleet::Reported;
 use crate::ids::PolicyId;
-use crate::plan::model::{AllowDowngrade, Percent, RingPlan};
+use crate::plan::model::{AllowDowngrade, Percent, Plan, RingPlan};
 use crate::rollout::gate::Subject;
 use crate::rollout::state::State;
 use crate::rollout::verdict::{Evidence, Gate, Judgement, Verdict, Waiting};
@@ -86,6 +86,12 @@ impl fmt::Display for Moves {
     }
 }
 
+/// Where the devices of an environment come from, beside how many were seen.
+#[must_use]
+pub fn of_seen(environment: Environment, seen: usize, moves: impl fmt::Display) -> String {
+    format!("{environment}, of {seen} devices seen in 7 days: {moves}")
+}
+
 /// What the gate saw, beside what it asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -110,8 +116,21 @@ impl Downgrade {
     }
 }
 
+/// Where the devices of a ring of `of` come from; `None`: they are not known, or its profiles are not.
+pub(super) fn known_moves(
+    state: &State,
+    of: &Plan,
+    plan: &RingPlan,
+    world: &Observations,
+    now: Timestamp,
+) -> Option<AllMoves> {
+    world.fleet.full_sweep_at()?;
+    let policies = world.resolve_within(of, plan).ok()?;
+    Some(moves(state, plan, &policies, world, now))
+}
+
 /// Where the devices of a ring come from, for each environment with a target.
-pub(super) fn moves(
+fn moves(
     state: &State,
     plan: &RingPlan,
     policies: &BTreeSet<PolicyId>,

@@ -3,6 +3,8 @@
 //! **Invariant:** a rollout that does not move has at least one [`Blocker`], and each blocker has
 //! a text and a remedy; adding one without them does not compile.
 
+mod revision_waits;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -36,6 +38,7 @@ use crate::rollout::{command, gate, outcome, reads};
 use crate::schedule::{Outlook, Schedule};
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::{ClientVersion, Environment};
+pub use revision_waits::RevisionWaits;
 
 /// A rollout and all its reasons, at one instant.
 #[derive(Debug, Clone, PartialEq)]
@@ -630,7 +633,7 @@ fn ring_report(context: &Context<'_>, index: usize) -> Option<RingReport> {
         schedule: waits.then(|| ScheduleReport::of(&plan.schedule, context.now)),
         dropped,
         waived: ring.waived.clone(),
-        moves: if waits && swept { moves(context, plan) } else { AllMoves::new() },
+        moves: if waits { moves(context, plan) } else { AllMoves::new() },
         approval: ApprovalReport::of(context, ring, plan).filter(|_| waits),
         unmanaged: unmanaged.unwrap_or_default(),
     })
@@ -641,9 +644,8 @@ const DROPPED: &str =
     "the plan's file dropped it; it keeps its place until it is verified, or a person waives its gate `ring`";
 
 fn moves(context: &Context<'_>, plan: &RingPlan) -> AllMoves {
-    let policies = context.world.resolve_within(&context.rollout.revision.plan, plan);
-    let moves = |policies| downgrade::moves(context.state, plan, &policies, context.world, context.now);
-    policies.map(moves).unwrap_or_default()
+    let of = &context.rollout.revision.plan;
+    downgrade::known_moves(context.state, of, plan, context.world, context.now).unwrap_or_default()
 }
 
 fn unsure(unknown: &UnknownSince, plan: &RingPlan) -> Unsure {

@@ -12,6 +12,7 @@ mod approval;
 mod clock;
 mod halt;
 mod health;
+mod revision;
 mod superseded;
 mod tokens;
 
@@ -25,6 +26,7 @@ pub use approval::{ApprovalJson, AskJson, AwaitedRing, WordJson};
 pub use clock::{ClockTroubleJson, ClockTrustJson};
 pub use halt::{DriftJson, HaltJson};
 pub use health::{DarkJson, GateJson, LookJson, SilentJson, StalledJson};
+pub use revision::{RevisionWaitsJson, RingMovesJson};
 pub use superseded::SupersededJson;
 pub use tokens::{RevokeRequest, TokenJson, TokenMadeAnswer, TokenRequestJson, TokensAnswer};
 
@@ -128,6 +130,9 @@ pub struct RolloutJson {
     /// A newer target that waits until this rollout is completed (`on_new_target: finish`).
     #[serde(default)]
     pub newer_target: Option<NewerTargetJson>,
+    /// The revision of the plan's file that waits, with what it changes and whom it moves.
+    #[serde(default)]
+    pub revision_waits: Option<RevisionWaitsJson>,
     /// What somebody else did to its groups and devices, as it stands now.
     #[serde(default)]
     pub drifts: Vec<DriftJson>,
@@ -259,6 +264,9 @@ pub struct NewPlanJson {
     pub remedy: String,
     /// The command of `remedy`.
     pub command: Option<String>,
+    /// The same in parts, with whom it moves; absent from older daemons.
+    #[serde(default)]
+    pub revision_waits: Option<RevisionWaitsJson>,
 }
 
 /// One thing in the way of the next move.

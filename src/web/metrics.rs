@@ -19,7 +19,7 @@ use crate::daemon::view::View;
 use crate::fleet::Class;
 use crate::rollout::drift::Standing;
 use crate::rollout::health::Dark;
-use crate::rollout::report::{Report, RingReport};
+use crate::rollout::report::{Report, RevisionWaits, RingReport};
 use crate::rollout::second_clock::ClockDoubt;
 use crate::rollout::state::{HeldOut, Phase, Stage, Tallies};
 use crate::rollout::verdict::{Evidence, Verdict};
@@ -166,7 +166,7 @@ impl Families {
         }
         let waits = "Since when a plan's file waits to take effect, by what it waits for.";
         let waits = self.gauges("revision_waiting_since_timestamp_seconds", waits, &["plan", "for"])?;
-        for (plan, waiting) in &view.waiting {
+        for (plan, RevisionWaits { waiting, .. }) in &view.waiting {
             let labels = [plan.as_str(), waiting.revision.waits_for.as_str()];
             waits.with_label_values(&labels).set(seconds(waiting.since));
         }

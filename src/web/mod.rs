@@ -3,7 +3,7 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`json`] | the shapes of the API |
-//! | `present`, [`words`] | from snapshot and log to those shapes |
+//! | `present`, `revision`, [`words`] | from snapshot and log to those shapes |
 //! | `routes` | the paths |
 //! | `reads`, `verbs` | what those of the API answer |
 //! | `openapi`, `schema` | what they say of themselves |
@@ -33,6 +33,7 @@ mod page;
 mod present;
 mod problem;
 mod reads;
+mod revision;
 mod routes;
 mod schema;
 mod serve;
@@ -50,6 +51,7 @@ pub use guard::{Broken, Peer, TcpRules, TcpVerbs};
 pub use identity::{Identities, Need, NoIdentities};
 pub use present::event as event_json;
 pub use present::{rollout as rollout_json, told_drifts, told_rollback};
+pub use revision::{told_moves, told_moves_of};
 pub use routes::{openapi, router};
 pub use serve::{BindError, Bound, Limits, bind, serve, serve_within};
 pub(crate) use socket::user_name;

@@ -15,6 +15,7 @@ use super::json::{
     RollbackStepJson, RolloutJson, RolloutsAnswer, ScheduleJson, SilentJson, StalledJson, SupersededJson,
     TroubleJson, WaiverJson, WayBackJson,
 };
+use super::revision::revision_waits;
 use super::words::sentence;
 use crate::daemon::log::from_record;
 use crate::daemon::view::{DeviceRow, View};
@@ -26,9 +27,9 @@ use crate::rollout::era::Eras;
 use crate::rollout::event::{Cause, Event};
 use crate::rollout::explain::explain_new;
 use crate::rollout::health::{Dark, Look, Stalled};
-use crate::rollout::report::{Blocker, NewerTarget, Report, RingReport};
+use crate::rollout::report::{Blocker, NewerTarget, Report, RevisionWaits, RingReport};
 use crate::rollout::rollback::WayBack;
-use crate::rollout::state::{HeldOut, Hold, Progress, Rollback, StepState, Waiting};
+use crate::rollout::state::{HeldOut, Hold, Progress, Rollback, StepState};
 use crate::rollout::superseded::SupersededOffer;
 use crate::rollout::verbs::Offered;
 use crate::rollout::verdict::{Evidence, Judgement, short};
@@ -48,8 +49,8 @@ pub(super) fn rollouts(view: &View) -> RolloutsAnswer {
         mode: view.mode,
         clock: view.clock.to_string(),
         stopped: view.stop.as_ref().map(hold),
-        rollouts: view.reports.iter().map(|report| rollout(report, view.next_check)).collect(),
-        new_plans: view.new_plans().map(|(plan, waiting)| new_plan(plan, waiting)).collect(),
+        rollouts: view.reports.iter().map(|report| of_view(report, view)).collect(),
+        new_plans: view.new_plans().map(|(plan, waits)| new_plan(plan, waits, view.at)).collect(),
         problems: view
             .problems
             .iter()
@@ -84,7 +85,14 @@ pub(super) fn rollouts(view: &View) -> RolloutsAnswer {
     }
 }
 
-/// One rollout.
+/// One rollout of the snapshot, with what waits of its plan.
+pub(super) fn of_view(report: &Report, view: &View) -> RolloutJson {
+    let plan = &report.id.plan;
+    let revision_waits = view.waiting.get(plan).map(|waits| revision_waits(plan, waits, view.at));
+    RolloutJson { revision_waits, ..rollout(report, view.next_check) }
+}
+
+/// One rollout by itself.
 #[must_use]
 pub fn rollout(report: &Report, next_check: Option<Timestamp>) -> RolloutJson {
     RolloutJson {
@@ -100,6 +108,7 @@ pub fn rollout(report: &Report, next_check: Option<Timestamp>) -> RolloutJson {
         halted: report.halted.as_ref().map(|(cause, since)| halt(cause, *since, report.offered)),
         waiting_on: report.waiting_on.iter().map(|one| blocker(report, one)).collect(),
         newer_target: report.newer.as_ref().map(|newer| newer_target(report, newer)),
+        revision_waits: None,
         drifts: report.drifts.iter().map(drift).collect(),
         superseded_offers: report.superseded.iter().map(|offer| superseded(offer, report.at)).collect(),
         rollback: report.rollback.as_ref().map(rollback),
@@ -249,7 +258,8 @@ fn blocker(report: &Report, blocker: &Blocker) -> BlockerJson {
     }
 }
 
-fn new_plan(plan: &PlanName, waiting: &Waiting) -> NewPlanJson {
+fn new_plan(plan: &PlanName, waits: &RevisionWaits, now: Timestamp) -> NewPlanJson {
+    let waiting = &waits.waiting;
     let said = explain_new(plan, &waiting.revision);
     NewPlanJson {
         plan: plan.clone(),
@@ -259,6 +269,7 @@ fn new_plan(plan: &PlanName, waiting: &Waiting) -> NewPlanJson {
         detail: said.detail,
         remedy: said.way_out.to_string(),
         command: said.way_out.command,
+        revision_waits: Some(revision_waits(plan, waits, now)),
     }
 }
 
@@ -324,7 +335,7 @@ fn ring(ring: &RingReport, at: Timestamp) -> RingJson {
     }
 }
 
-fn moves(seen: &Moves) -> MovesJson {
+pub(super) fn moves(seen: &Moves) -> MovesJson {
     let text = seen.to_string();
     MovesJson { to: seen.to, seen: seen.seen, from: seen.from.clone(), down: seen.down(), text }
 }
@@ -415,7 +426,7 @@ fn look(look: &Look) -> LookJson {
     }
 }
 
-fn hold(hold: &Hold) -> HoldJson {
+pub(super) fn hold(hold: &Hold) -> HoldJson {
     HoldJson { actor: hold.actor.to_string(), reason: hold.reason.clone(), since: hold.since }
 }
 

@@ -61,7 +61,7 @@ pub(super) async fn rollout(
 ) -> Result<Json<RolloutJson>, Failure> {
     let view = services.handle.view();
     let report = report(&services, &view, &plan_name(plan)?)?;
-    Ok(Json(present::rollout(report, view.next_check)))
+    Ok(Json(present::of_view(report, &view)))
 }
 
 /// Lists of devices that may be under way at once: they wait in the daemon's queue beside the verbs,
@@ -314,8 +314,8 @@ fn no_such_plan(services: &Services, plan: &PlanName) -> Failure {
 
 /// Says which plans there are; one that is new and waits has no rollout to speak of.
 pub(super) fn unknown_plan(view: &View, plan: &PlanName) -> Failure {
-    if let Some((_, waiting)) = view.new_plans().find(|(new, _)| *new == plan) {
-        let said = explain_new(plan, &waiting.revision);
+    if let Some((_, waits)) = view.new_plans().find(|(new, _)| *new == plan) {
+        let said = explain_new(plan, &waits.waiting.revision);
         let detail = format!(
             "plan `{plan}` is new and has no rollout yet: {}. {} {}",
             said.headline, said.detail, said.way_out

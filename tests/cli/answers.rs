@@ -170,7 +170,7 @@ pub(crate) fn adopting() -> Value {
             "remedy": "nothing: it goes on by itself as devices arrive; to go on without them: ringward waive client --gate adoption --reason …",
             "command": "ringward waive client --gate adoption --reason …",
         }],
-        "newer_target": null, "rollback": null, "superseded_offers": [], "held_out": [], "way_back": "known",
+        "newer_target": null, "revision_waits": null, "rollback": null, "superseded_offers": [], "held_out": [], "way_back": "known",
         "earliest_move": null,
         "next_check": "2026-10-13T08:05:00Z",
         "rings": rings_of_adopting(),

@@ -11,7 +11,10 @@ use ringward::web::{Services, router};
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 
-use super::world::{World, ailing, report, ring, stopped, troubled, view, with_newcomer, write_log};
+use super::world::{
+    World, ailing, by_ana, report, ring, stopped, troubled, view, waiting, waiting_digest, with_newcomer,
+    write_log,
+};
 use super::{ask, get};
 
 /// Keys are promises, so they are written down here a second time.
@@ -30,14 +33,20 @@ async fn the_keys_of_the_api_are_kept() {
         ),
         ("/stopped", "actor reason since"),
         ("/head", "hash seq"),
-        ("/new_plans/0", "command detail digest headline plan remedy since"),
+        ("/new_plans/0", "command detail digest headline plan remedy revision_waits since"),
+        (
+            "/new_plans/0/revision_waits",
+            "changes command confirmed digest in_force moves since waits_for why",
+        ),
+        ("/new_plans/0/revision_waits/moves/0", "environments ring"),
+        ("/new_plans/0/revision_waits/moves/0/environments/windows", "down from seen text to"),
         ("/problems/0", "errors file"),
         ("/troubles/0", "message read since"),
         ("/faults/0", "message plan"),
         (
             "/rollouts/0",
             "at description digest drifts earliest_move halted held_out id newer_target next_check number paused phase \
-             phase_since plan rings rollback superseded_offers waiting_on way_back",
+             phase_since plan revision_waits rings rollback superseded_offers waiting_on way_back",
         ),
         ("/rollouts/0/drifts/0", "kind ring standing text"),
         ("/rollouts/0/halted", "cause devices gate offers_forbidden offers_held_out ring since text"),
@@ -91,6 +100,42 @@ async fn a_new_plan_that_waits_says_why_at_every_door() {
             answer.body
         );
     }
+}
+
+/// What a person is to confirm, in parts: in the list, by itself, and for a plan without a rollout.
+#[tokio::test]
+async fn a_revision_that_waits_is_told_in_parts() {
+    let world = World::new(waiting(with_newcomer(view(vec![report("client")]))), Ok("done"));
+    let whole: Value = get(&world.app, "/api/v1/rollouts").await.json();
+    let one: Value = get(&world.app, "/api/v1/rollouts/client").await.json();
+    let told = &whole["rollouts"][0]["revision_waits"];
+    assert_eq!(*told, one["revision_waits"]);
+    let expected = json!({
+        "digest": waiting_digest().as_str(),
+        "in_force": report("client").digest.as_str(),
+        "since": "2026-10-12T09:58:00Z",
+        "waits_for": "person",
+        "why": "This daemon's ringward.yaml says `revisions: person`.",
+        "changes": ["windows of ring `Early adopters`: 2026.8.2100.0 → 2026.9.100.0", "soak of ring `Everyone`: 72h → 24h"],
+        "confirmed": null,
+        "command": format!("ringward confirm client --revision {} --reason …", waiting_digest().short()),
+        "moves": [{
+            "ring": "Early adopters",
+            "environments": {"windows": {
+                "to": "2026.9.100.0", "seen": 40, "from": {"2026.8.2100.0": 30, "2026.10.7.0": 3}, "down": 3,
+                "text": "3 from 2026.10.7.0, 30 from 2026.8.2100.0 → 2026.9.100.0; 3 of them down",
+            }},
+        }, {"ring": "Everyone", "environments": {}}],
+    });
+    assert_eq!(*told, expected);
+    assert_eq!(whole["new_plans"][0]["revision_waits"]["in_force"], Value::Null);
+
+    // What is confirmed, or cannot be, has no command; nothing waits elsewhere.
+    let confirmed = by_ana(waiting(view(vec![report("client"), report("servers")])));
+    let whole: Value = get(&World::new(confirmed, Ok("done")).app, "/api/v1/rollouts").await.json();
+    let told = &whole["rollouts"][0]["revision_waits"];
+    assert_eq!((&told["command"], &told["confirmed"]["actor"]), (&Value::Null, &json!("local:ana")));
+    assert_eq!(whole["rollouts"][1]["revision_waits"], Value::Null);
 }
 
 #[tokio::test]

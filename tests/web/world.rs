@@ -13,13 +13,16 @@ use ringward::fleet::{Census, Class, Counts, EnvironmentCensus, PartsPerBillion,
 use ringward::ids::{AccountId, DeviceId, Email, GroupId, PlanName, PolicyId, RingName};
 use ringward::plan::model::{Percent, PlanDigest};
 use ringward::rollout::approval::{Approved, Ask, AskedBy, Given, Hearing, Tally};
-use ringward::rollout::block::{WaitingRevision, WaitsFor};
+use ringward::rollout::block::{Block, WaitingRevision, WaitsFor};
 use ringward::rollout::command::Command;
+use ringward::rollout::downgrade::{AllMoves, Moves};
 use ringward::rollout::drift::{DriftFinding, DriftKind, Standing};
 use ringward::rollout::era::Eras;
 use ringward::rollout::event::{Actor, Cause, Entry, Event, GroupDrift, Mode, RolloutId, Trigger, WriteId};
 use ringward::rollout::health::{Dark, Look, Stalled};
-use ringward::rollout::report::{ApprovalReport, Blocker, Report, RingReport, ScheduleReport};
+use ringward::rollout::report::{
+    ApprovalReport, BlockReport, Blocker, Report, RevisionWaits, RingReport, ScheduleReport,
+};
 use ringward::rollout::second_clock::SecondClock;
 use ringward::rollout::state::{self, Approval, HeldOut, Hold, Phase, Tallies, Tokens, Validity, Words};
 use ringward::rollout::superseded::SupersededOffer;
@@ -401,8 +404,57 @@ pub(super) fn with_newcomer(mut view: View) -> View {
         changes: vec!["a new plan with 1 ring".to_owned()],
         waits_for: WaitsFor::Person,
     };
+    let to = "2026.9.100.0".parse().unwrap();
+    let moves = Moves { to, seen: 4, from: BTreeMap::new(), taken_back: BTreeMap::new() };
+    let moves = vec![(ring("First"), BTreeMap::from([(Environment::Windows, moves)]))];
+    view.waiting.insert(plan("newcomer"), waits(revision, moves));
+    view
+}
+
+fn waits(revision: WaitingRevision, moves: Vec<(RingName, AllMoves)>) -> RevisionWaits {
     let since = at("2026-10-12T09:58:00Z");
-    view.waiting.insert(plan("newcomer"), state::Waiting { revision, since, confirmed: None });
+    let waiting = state::Waiting { revision, since, confirmed: None };
+    RevisionWaits { waiting, confirmed: None, moves }
+}
+
+/// The digest of the revision that waits in [`waiting`].
+pub(super) fn waiting_digest() -> PlanDigest {
+    PlanDigest::of_written("later")
+}
+
+/// The same daemon, with a revision of `client` that waits for a person.
+pub(super) fn waiting(mut view: View) -> View {
+    let revision = WaitingRevision {
+        digest: waiting_digest(),
+        in_force: Some(report("client").digest),
+        changes: vec![
+            "windows of ring `Early adopters`: 2026.8.2100.0 → 2026.9.100.0".to_owned(),
+            "soak of ring `Everyone`: 72h → 24h".to_owned(),
+        ],
+        waits_for: WaitsFor::Person,
+    };
+    let version = |text: &str| text.parse().unwrap();
+    let from = BTreeMap::from([(version("2026.8.2100.0"), 30), (version("2026.10.7.0"), 3)]);
+    let moves = Moves { to: version("2026.9.100.0"), seen: 40, from, taken_back: BTreeMap::new() };
+    let moves = vec![
+        (ring("Early adopters"), BTreeMap::from([(Environment::Windows, moves)])),
+        (ring("Everyone"), BTreeMap::new()),
+    ];
+    let waits = waits(revision, moves);
+    let block = Block::RevisionWaits(waits.waiting.revision.clone());
+    let block = BlockReport { block, since: waits.waiting.since, until: None };
+    for report in view.reports.iter_mut().filter(|report| report.id.plan == plan("client")) {
+        report.waiting_on.insert(0, Blocker::Block(Box::new(block.clone())));
+    }
+    view.waiting.insert(plan("client"), waits);
+    view
+}
+
+/// The same daemon, after ana confirmed what waits of `client`.
+pub(super) fn by_ana(mut view: View) -> View {
+    let word = hold(Actor::Local { user: "ana".to_owned() }, "change 4711", "2026-10-12T09:59:00Z");
+    let waits = view.waiting.get_mut(&plan("client")).unwrap();
+    (waits.waiting.confirmed, waits.confirmed) = (Some(word.clone()), Some(word));
     view
 }
 

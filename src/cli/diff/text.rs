@@ -10,6 +10,7 @@ use super::Shown;
 use crate::cli::render::{Out, safe, short};
 use crate::cli::screen::Ink;
 use crate::ids::PolicyId;
+use crate::rollout::downgrade::of_seen;
 use crate::rollout::event::Purpose;
 use crate::rollout::preview::{Course, DeviceCounts, Outcome, PreviewedWrite, RingPreview};
 use crate::rollout::remote::GroupContent;
@@ -194,7 +195,7 @@ impl Page<'_> {
             self.line("  ", sentence)?;
         }
         for (environment, moves) in &ring.moves {
-            self.line("  ", &format!("{environment}, of {} devices seen in 7 days: {moves}", moves.seen))?;
+            self.line("  ", &of_seen(*environment, moves.seen, moves))?;
         }
         if !ring.waits.is_empty() {
             let words: Vec<String> =

@@ -37,15 +37,7 @@ pub(super) fn words(block: &Block) -> (String, String) {
             (block.to_string(), format!("{SIGHT} No rollout is withdrawn for it."))
         }
         Block::RevisionWaits(waiting) => {
-            let why = match waiting.waits_for {
-                WaitsFor::Time => "It takes effect once the file was unchanged for 30 seconds.",
-                WaitsFor::LineEnd => "The file does not end with a line end, so it may have been cut off.",
-                WaitsFor::Person => "This daemon's ringward.yaml says `revisions: person`.",
-                WaitsFor::Stability => {
-                    "The plan changed more than 6 times within an hour, so only a person lets it change again."
-                }
-                WaitsFor::AnotherVersion => "It asks for a version that its own `forbid` covers.",
-            };
+            let why = waits_for(waiting.waits_for);
             let detail = match &waiting.in_force {
                 Some(in_force) => format!(
                     "{why} In force is revision {}. While another one waits, the build that may be on its way out goes to nobody else. {SIGHT}",
@@ -55,6 +47,20 @@ pub(super) fn words(block: &Block) -> (String, String) {
             };
             (block.to_string(), detail)
         }
+    }
+}
+
+/// What a revision waits for, in a sentence.
+#[must_use]
+pub const fn waits_for(what: WaitsFor) -> &'static str {
+    match what {
+        WaitsFor::Time => "It takes effect once the file was unchanged for 30 seconds.",
+        WaitsFor::LineEnd => "The file does not end with a line end, so it may have been cut off.",
+        WaitsFor::Person => "This daemon's ringward.yaml says `revisions: person`.",
+        WaitsFor::Stability => {
+            "The plan changed more than 6 times within an hour, so only a person lets it change again."
+        }
+        WaitsFor::AnotherVersion => "It asks for a version that its own `forbid` covers.",
     }
 }
 
@@ -88,6 +94,8 @@ pub(super) fn way_out(block: &Block, plan: &str) -> WayOut {
     }
 }
 
-fn confirm(plan: &str, digest: &str) -> String {
+/// The command that confirms a revision; `…` stands for the person's reason.
+#[must_use]
+pub fn confirm(plan: &str, digest: &str) -> String {
     format!("ringward confirm {plan} --revision {digest} --reason …")
 }

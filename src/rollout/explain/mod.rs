@@ -8,7 +8,7 @@ mod newer;
 mod ways;
 mod words;
 
-pub use blocks::explain_new;
+pub use blocks::{confirm, explain_new, waits_for};
 pub use newer::WaitExplained;
 pub use ways::WayOut;
 pub(super) use ways::way_out;

@@ -23,10 +23,11 @@ mod words;
 pub use rows::{Row, effects, markdown, refusals, rows};
 pub use words::About;
 
+use crate::rollout::block::WaitsFor;
 use crate::rollout::command::StartPlans;
 use crate::rollout::rollback::{NoWayBack, RollbackStep};
 use crate::rollout::second_clock::ANSWERS_TO_CONFIRM;
-use crate::rollout::state::{HeldOut, Phase, PlanState, Stage, State};
+use crate::rollout::state::{HeldOut, Phase, PlanState, Stage, State, Waiting};
 use crate::rollout::verdict::Gate;
 use crate::rollout::world::Observations;
 use crate::time::Timestamp;
@@ -886,7 +887,25 @@ impl Offered {
 impl Waits {
     /// All.
     pub const ALL: [Self; 5] = [Self::Same, Self::Confirmed, Self::Impossible, Self::Other, Self::Nothing];
+
+    /// Of what waits at `now`, beside the revision that a person names: by its digest, or how it begins.
+    #[must_use]
+    pub fn of(waiting: Option<&Waiting>, named: &str, now: Timestamp) -> Self {
+        let Some(waiting) = waiting else { return Self::Nothing };
+        let digest = &waiting.revision.digest;
+        if named.len() < LEAST_DIGITS || !digest.as_str().starts_with(named) {
+            return Self::Other;
+        }
+        match waiting.revision.waits_for {
+            WaitsFor::AnotherVersion => Self::Impossible,
+            _ if waiting.is_confirmed(digest, now) => Self::Confirmed,
+            WaitsFor::Time | WaitsFor::LineEnd | WaitsFor::Person | WaitsFor::Stability => Self::Same,
+        }
+    }
 }
+
+/// Fewer digits than this name no revision: two could begin alike.
+const LEAST_DIGITS: usize = 8;
 
 impl Named {
     /// All.

@@ -8,6 +8,7 @@ use super::super::identity::Need;
 use super::super::json::{
     ApprovalJson, AskJson, AwaitedRing, RingJson, RolloutJson, RolloutsAnswer, WordJson,
 };
+use super::super::told_moves;
 use super::acts::{Action, Viewer, word_address, word_cell, word_command};
 use super::encoded;
 use super::show::{Moment, Tone, sentence_case};
@@ -237,9 +238,8 @@ pub(super) fn refuses(ring: &RingJson) -> Vec<String> {
 pub(super) fn now(ring: &RingJson, at: Timestamp) -> Vec<String> {
     let Some(approval) = &ring.approval else { return vec!["Nobody is asked.".to_owned()] };
     let mut lines: Vec<String> = approval.asks.iter().map(|one| format!("{}.", ask(one))).collect();
-    lines.extend(ring.moves.iter().map(|(environment, moves)| {
-        format!("It moves {environment}, of {} devices seen in 7 days: {}.", moves.seen, moves.text)
-    }));
+    let moves = ring.moves.iter().map(|(environment, moves)| told_moves(*environment, moves));
+    lines.extend(moves.map(|moves| format!("It moves {moves}.")));
     lines.extend(approval.words.iter().map(|word| {
         let Spoken { by, said, at, note, .. } = spoken(approval, word, at);
         format!("{by} on {}: {said}. Note: {note}", at.text)

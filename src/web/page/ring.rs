@@ -4,6 +4,7 @@
 
 use super::super::json::{ClassesJson, EventJson, GateJson, RingJson, RolloutJson};
 use super::super::present;
+use super::super::told_moves;
 use super::acts::{Action, Viewer, waive, waive_cell};
 use super::approval::Approval;
 use super::health::{Gauge, gauges};
@@ -82,9 +83,7 @@ pub(super) fn ring(
         let (gate, actor, reason) = (waiver.gate, &waiver.actor, &waiver.reason);
         format!("Gate {gate} was waived by {actor} on {}: {reason}", short(waiver.since))
     });
-    let moves = ring.moves.iter().map(|(environment, moves)| {
-        format!("{environment}, of {} devices seen in 7 days: {}", moves.seen, moves.text)
-    });
+    let moves = ring.moves.iter().map(|(environment, moves)| told_moves(*environment, moves));
     let unmanaged = ring.unmanaged.iter().map(|entry| format!("Left as it is in the group: {entry}"));
     let may_waive = |place: usize, gate: &GateJson| {
         let stands = !matches!(gate.verdict.as_str(), "pass" | "exempt");

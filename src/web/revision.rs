@@ -1,0 +1,73 @@
+//! A revision that waits: from the snapshot to the API's JSON, and from there to words.
+//!
+//! **Invariant:** command line and page tell it by the same function, so nobody confirms by the one what the
+//! other tells differently.
+
+use super::json::{MovesJson, NewPlanJson, RevisionWaitsJson, RingMovesJson, RolloutJson, RolloutsAnswer};
+use super::present::{hold, moves};
+use crate::ids::PlanName;
+use crate::rollout::downgrade::of_seen;
+use crate::rollout::explain::{confirm, waits_for};
+use crate::rollout::report::RevisionWaits;
+use crate::rollout::verbs::{self, Cell, Waits};
+use crate::time::Timestamp;
+use crate::version::Environment;
+
+/// What waits of `plan`, at `now`.
+pub(super) fn revision_waits(plan: &PlanName, told: &RevisionWaits, now: Timestamp) -> RevisionWaitsJson {
+    let RevisionWaits { waiting, confirmed, moves: rings } = told;
+    let revision = &waiting.revision;
+    let cell = verbs::confirm(Waits::of(Some(waiting), revision.digest.as_str(), now));
+    let command = || confirm(plan.as_str(), revision.digest.short());
+    let rings = rings.iter().map(|(ring, environments)| RingMovesJson {
+        ring: ring.clone(),
+        environments: environments.iter().map(|(environment, seen)| (*environment, moves(seen))).collect(),
+    });
+    RevisionWaitsJson {
+        digest: revision.digest.as_str().to_owned(),
+        in_force: revision.in_force.as_ref().map(|digest| digest.as_str().to_owned()),
+        since: waiting.since,
+        waits_for: revision.waits_for.as_str().to_owned(),
+        why: waits_for(revision.waits_for).to_owned(),
+        changes: revision.changes.clone(),
+        confirmed: confirmed.as_ref().map(hold),
+        command: matches!(cell, Cell::Done(_)).then(command),
+        moves: rings.collect(),
+    }
+}
+
+impl RolloutsAnswer {
+    /// What waits of a plan, whether it has a rollout or is new.
+    #[must_use]
+    pub fn revision_of(&self, plan: &PlanName) -> Option<&RevisionWaitsJson> {
+        let of_rollout = |rollout: &&RolloutJson| rollout.plan == *plan;
+        let of_new = |new: &&NewPlanJson| new.plan == *plan;
+        let rollout = self.rollouts.iter().find(of_rollout);
+        let new = || self.new_plans.iter().find(of_new).and_then(|new| new.revision_waits.as_ref());
+        rollout.and_then(|rollout| rollout.revision_waits.as_ref()).or_else(new)
+    }
+}
+
+/// Where the devices of an environment come from, in words.
+#[must_use]
+pub fn told_moves(environment: Environment, moves: &MovesJson) -> String {
+    of_seen(environment, moves.seen, &moves.text)
+}
+
+/// Which devices a revision would move, a sentence for each ring and environment.
+#[must_use]
+pub fn told_moves_of(revision: &RevisionWaitsJson) -> Vec<String> {
+    if revision.moves.is_empty() {
+        return vec!["ringward has not read the devices yet: whom it moves is not known".to_owned()];
+    }
+    let of_ring = |RingMovesJson { ring, environments }: &RingMovesJson| -> Vec<String> {
+        if environments.is_empty() {
+            return vec![format!("ring {ring}: its devices are not known, for its profiles are not")];
+        }
+        let told = |(environment, moves): (&Environment, _)| {
+            format!("ring {ring}, {}", told_moves(*environment, moves))
+        };
+        environments.iter().map(told).collect()
+    };
+    revision.moves.iter().flat_map(of_ring).collect()
+}

@@ -16,6 +16,7 @@ use crate::cli::backup::backup;
 use crate::cli::check::check;
 use crate::cli::client::Connection;
 
+use crate::cli::confirm::{Word, confirm};
 use crate::cli::connection_args::{ConnectionArgs, read_token};
 use crate::cli::devices::{Filter, devices};
 use crate::cli::diff::{DiffArgs, diff};
@@ -38,8 +39,7 @@ use crate::cli::stop::stop;
 use crate::cli::token::{TokenCommand, token};
 use crate::cli::user::caller;
 use crate::cli::verbs::{
-    approve, check_now, confirm, confirm_clock, help, pause, refuse, release_hold, resume, rollback, start,
-    waive,
+    approve, check_now, confirm_clock, help, pause, refuse, release_hold, resume, rollback, start, waive,
 };
 use crate::cli::verify::verify;
 use crate::cli::watch::{EVERY, Watched, watch};
@@ -154,8 +154,8 @@ Examples:
     /// Say no to a ring's entry, as one who could approve it
     #[command(after_help = help(Verb::Refuse, "ringward refuse client --ring Everyone --reason 'case 4711 is open'"))]
     Refuse(ApproveArgs),
-    /// Let a revision of a plan's file take effect that waits, having read what it changes
-    #[command(after_help = help(Verb::Confirm, "ringward confirm client --revision b41c0d9e77a1 --reason 'change 4711'"))]
+    /// Show which revision of a plan's file waits, and let it take effect, having read what it changes
+    #[command(after_help = help(Verb::Confirm, "ringward confirm client\n  ringward confirm client --revision b41c0d9e77a1 --reason 'change 4711'"))]
     Confirm(ConfirmArgs),
     /// Take a rollout back, ring by ring, the latest first
     #[command(after_help = help(Verb::Rollback, "ringward rollback client --environment windows --reason 'no reconnect after wake'"))]
@@ -274,13 +274,11 @@ impl ClientCommand {
             Self::Confirm(ConfirmArgs { what: Some(ConfirmCommand::Clock(args)), .. }) => {
                 confirm_clock(&args.daemon.connection(), &args.reason, out).await
             }
-            Self::Confirm(ConfirmArgs {
-                plan: Some(plan),
-                revision: Some(revision),
-                reason: Some(reason),
-                daemon,
-                ..
-            }) => confirm(&daemon.connection(), &plan, &revision, &reason, out).await,
+            Self::Confirm(ConfirmArgs { what: None, plan: Some(plan), revision, reason, daemon }) => {
+                let word = revision.as_deref().zip(reason.as_deref());
+                let word = word.map(|(revision, reason)| Word { revision, reason });
+                confirm(&daemon.connection(), &plan, word, &Screen::of_stdout(), out).await
+            }
             Self::Rollback(args) => {
                 let scope = Scope { ring: args.ring.clone(), environment: args.environment };
                 rollback(&args.daemon.connection(), &args.plan, &scope, &args.reason, out).await
@@ -302,7 +300,7 @@ impl ClientCommand {
                 start(&args.daemon.connection(), plans, &args.reason, out).await
             }
             // The parser asks for one or the other.
-            Self::Confirm(ConfirmArgs { what: None, .. }) => {
+            Self::Confirm(ConfirmArgs { what: None, plan: None, .. }) => {
                 Err(CliError::usage("confirm what? A plan's revision, or the clock"))
             }
             Self::Check(args) => {
@@ -551,11 +549,11 @@ pub struct ConfirmArgs {
     /// The plan
     #[arg(value_name = "PLAN", required = true)]
     pub plan: Option<PlanName>,
-    /// The revision that you have read, as `ringward explain` names it: its digest, or at least its first 8 digits
-    #[arg(long, value_name = "DIGEST", value_parser = revision, required = true)]
+    /// The revision that you have read, as this command shows it: its digest, or at least its first 8 digits
+    #[arg(long, value_name = "DIGEST", value_parser = revision, requires = "reason")]
     pub revision: Option<String>,
     /// Why, for those who read the history
-    #[arg(long, value_name = "TEXT", value_parser = Unrepeated(reason), required = true)]
+    #[arg(long, value_name = "TEXT", value_parser = Unrepeated(reason), requires = "revision")]
     pub reason: Option<String>,
     /// Which daemon.
     #[command(flatten)]

@@ -12,6 +12,7 @@ pub mod check;
 pub mod client;
 pub mod completions;
 mod configuration;
+pub mod confirm;
 pub mod connection_args;
 pub mod demo;
 pub mod devices;

@@ -51,7 +51,7 @@ pub use guard::{Broken, Peer, TcpRules, TcpVerbs};
 pub use identity::{Identities, Need, NoIdentities};
 pub use present::event as event_json;
 pub use present::{rollout as rollout_json, told_drifts, told_rollback};
-pub use revision::{told_moves, told_moves_of};
+pub use revision::{told_approvals, told_moves, told_moves_of};
 pub use routes::{openapi, router};
 pub use serve::{BindError, Bound, Limits, bind, serve, serve_within};
 pub(crate) use socket::user_name;

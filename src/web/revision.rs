@@ -3,7 +3,9 @@
 //! **Invariant:** command line and page tell it by the same function, so nobody confirms by the one what the
 //! other tells differently.
 
-use super::json::{MovesJson, NewPlanJson, RevisionWaitsJson, RingMovesJson, RolloutJson, RolloutsAnswer};
+use super::json::{
+    MovesJson, NewPlanJson, RevisionWaitsJson, RingJson, RingMovesJson, RolloutJson, RolloutsAnswer, WordJson,
+};
 use super::present::{hold, moves};
 use crate::ids::PlanName;
 use crate::rollout::downgrade::of_seen;
@@ -54,15 +56,17 @@ pub fn told_moves(environment: Environment, moves: &MovesJson) -> String {
     of_seen(environment, moves.seen, &moves.text)
 }
 
-/// Which devices a revision would move, a sentence for each ring and environment.
+/// Which devices a revision would move, for each ring and environment; to be read after "it moves".
 #[must_use]
 pub fn told_moves_of(revision: &RevisionWaitsJson) -> Vec<String> {
     if revision.moves.is_empty() {
-        return vec!["ringward has not read the devices yet: whom it moves is not known".to_owned()];
+        return vec!["devices that are not known yet: ringward reads them once a rollout runs".to_owned()];
     }
     let of_ring = |RingMovesJson { ring, environments }: &RingMovesJson| -> Vec<String> {
         if environments.is_empty() {
-            return vec![format!("ring {ring}: its devices are not known, for its profiles are not")];
+            return vec![format!(
+                "ring {ring}, devices that are not known: its profiles are not read, or do not exist"
+            )];
         }
         let told = |(environment, moves): (&Environment, _)| {
             format!("ring {ring}, {}", told_moves(*environment, moves))
@@ -70,4 +74,19 @@ pub fn told_moves_of(revision: &RevisionWaitsJson) -> Vec<String> {
         environments.iter().map(told).collect()
     };
     revision.moves.iter().flat_map(of_ring).collect()
+}
+
+/// The approvals that count for the revision in force, a sentence for each ring.
+#[must_use]
+pub fn told_approvals(rollout: &RolloutJson) -> Vec<String> {
+    let of_ring = |ring: &RingJson| {
+        let words = ring.approval.iter().flat_map(|approval| &approval.words);
+        let counts = |word: &&WordJson| {
+            let lasts = word.expires_at.is_none_or(|until| rollout.at < until);
+            word.word == "approved" && word.voided_at.is_none() && lasts
+        };
+        let by: Vec<&str> = words.filter(counts).map(|word| word.by.as_str()).collect();
+        (!by.is_empty()).then(|| format!("ring {}, by {}", ring.name, by.join(", ")))
+    };
+    rollout.rings.iter().filter_map(of_ring).collect()
 }

@@ -30,6 +30,24 @@ pub(crate) fn daemon(rollouts: &[Value]) -> Value {
     })
 }
 
+/// A revision that waits for a person, and moves one ring.
+pub(crate) fn revision_waits() -> Value {
+    json!({
+        "digest": "5f3c".repeat(16),
+        "in_force": "0f".repeat(32),
+        "since": "2026-10-13T07:58:00Z",
+        "waits_for": "person",
+        "why": "This daemon's ringward.yaml says `revisions: person`.",
+        "changes": ["windows of ring `Everyone`: 2026.8.2100.0 → 2026.9.100.0", "soak of ring `Everyone\u{1b}[2J`: 72h → 24h"],
+        "confirmed": null,
+        "command": "ringward confirm client --revision 5f3c5f3c5f3c --reason …",
+        "moves": [{"ring": "Everyone", "environments": {"windows": {
+            "to": "2026.9.100.0", "seen": 40, "from": {"2026.8.2100.0": 30, "2026.10.7.0": 3}, "down": 3,
+            "text": "3 from 2026.10.7.0, 30 from 2026.8.2100.0 → 2026.9.100.0; 3 of them down",
+        }}}, {"ring": "Later", "environments": {}}],
+    })
+}
+
 /// The same daemon, beside its plans one that is new and waits for a person.
 pub(crate) fn with_newcomer(mut daemon: Value) -> Value {
     daemon["new_plans"] = json!([{
@@ -40,6 +58,12 @@ pub(crate) fn with_newcomer(mut daemon: Value) -> Value {
         "detail": "This daemon's ringward.yaml says `revisions: person`.",
         "remedy": "confirm it: ringward confirm newcomer --revision 11507a0e2f5e --reason …",
         "command": "ringward confirm newcomer --revision 11507a0e2f5e --reason …",
+        "revision_waits": {
+            "digest": "11507a0e2f5e".repeat(5), "in_force": null, "since": "2026-10-13T07:58:00Z",
+            "waits_for": "person", "why": "This daemon's ringward.yaml says `revisions: person`.",
+            "changes": ["a new plan with 1 ring"], "confirmed": null, "moves": [],
+            "command": "ringward confirm newcomer --revision 11507a0e2f5e --reason …",
+        },
     }]);
     daemon
 }

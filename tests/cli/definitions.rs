@@ -219,7 +219,7 @@ fn every_command_has_a_manual_page_that_renders() {
 }
 
 /// The program, without any of its variables, in a directory.
-fn ringward(arguments: &[&str], dir: &Path) -> Output {
+pub(crate) fn ringward(arguments: &[&str], dir: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_ringward"))
         .args(arguments)
         .current_dir(dir)

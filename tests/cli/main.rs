@@ -7,6 +7,7 @@
 
 mod access;
 mod answers;
+mod confirming;
 mod copies;
 mod definitions;
 mod diff;

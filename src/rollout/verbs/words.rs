@@ -105,7 +105,7 @@ impl Verb {
             Self::ReleaseHold => "ringward release-hold PLAN --version VERSION --reason …",
             Self::Approve => "ringward approve PLAN [--ring RING] --reason …",
             Self::Refuse => "ringward refuse PLAN [--ring RING] --reason …",
-            Self::Confirm => "ringward confirm PLAN --revision DIGEST --reason …",
+            Self::Confirm => "ringward confirm PLAN [--revision DIGEST --reason …]",
             Self::CheckNow => "ringward check-now PLAN",
             Self::Stop => "ringward stop --reason …",
             Self::Start => "ringward start [--paused] --reason …",

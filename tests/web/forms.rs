@@ -5,12 +5,17 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::Request;
 use ringward::daemon::view::CommandError;
+use ringward::plan::model::PlanDigest;
+use ringward::rollout::block::WaitsFor;
 use ringward::rollout::command::{Command, Refusal, StartPlans};
 use ringward::rollout::event::Actor;
 use ringward::rollout::verdict::{Evidence, Gate};
 use ringward::web::Peer;
 
-use super::world::{World, ailing, at, ending_at, plan, report, ring, stopped, troubled, view};
+use super::world::{
+    World, ailing, at, by_ana, ending_at, plan, report, ring, stopped, troubled, view, waiting,
+    waiting_digest, with_newcomer,
+};
 use super::{Answer, get, send};
 
 const PAUSE: &str = "/act/pause?plan=client";
@@ -130,6 +135,7 @@ async fn what_makes_no_sense_does_not_arrive() {
         ("no sheet before it", WAIVE, "reason=look", 409, "it changed while"),
         ("no plan", "/act/pause", "seen=&reason=look", 400, "`plan` is missing"),
         ("an unknown plan", "/act/pause?plan=other", "seen=no&reason=look", 404, "ringward knows client"),
+        ("no revision", "/act/confirm?plan=client", "reason=look", 400, "`revision` is missing"),
         ("an unknown gate", "/act/waive?plan=client&ring=R&gate=mood", "reason=look", 400, "no gate `mood`"),
         ("an unknown key", "/act/stop?now=1", "reason=look", 400, "now"),
         ("an unknown verb", "/act/hurry?plan=client", "reason=look", 404, "hurry"),
@@ -211,6 +217,140 @@ async fn a_sheet_says_what_it_will_do_and_changes_nothing() {
     assert_eq!(*world.arrived.lock().unwrap(), []);
     let nothing = get(&world.app, "/act/resume?plan=client").await;
     assert!(nothing.body.contains("asking for it will be refused"), "{}", nothing.body);
+}
+
+fn confirm_path(plan: &str, digest: &PlanDigest) -> String {
+    format!("/act/confirm?plan={plan}&revision={}", digest.as_str())
+}
+
+/// Of a plan with a rollout, and of one without.
+#[tokio::test]
+async fn a_revision_that_waits_is_confirmed_from_its_sheet() {
+    let world = World::new(with_newcomer(waiting(view(vec![report("client")]))), Ok("done"));
+    let page = get(&world.app, "/").await.body;
+    let new = PlanDigest::of_written("new");
+    let rows = [
+        (
+            "client",
+            waiting_digest(),
+            [
+                "2026.8.2100.0 → 2026.9.100.0",
+                "of 40 devices seen in 7 days: 3 from 2026.10.7.0",
+                "3 of them down",
+                "It moves ring Everyone, devices that are not known: its profiles",
+                "In force is revision",
+            ],
+        ),
+        (
+            "newcomer",
+            new,
+            [
+                "It changes a new plan with 1 ring",
+                "of 4 devices seen in 7 days",
+                "0 of them down",
+                "The plan is new",
+                "Confirm revision 11507a0e2f5e of newcomer?",
+            ],
+        ),
+    ];
+    for (name, digest, words) in rows {
+        let path = confirm_path(name, &digest);
+        let button = format!("id=\"confirm-{name}\" href=\"{}\"", path.replace('&', "&#38;"));
+        assert!(page.contains(&button), "`{button}` is missing in:\n{page}");
+        let sheet = get(&world.app, &path).await.body;
+        let command = format!("ringward confirm {name} --revision {} --reason &#39;…&#39;", digest.short());
+        for word in words.into_iter().chain([command.as_str(), "takes effect with the next decision"]) {
+            assert!(sheet.contains(word), "{name}: `{word}` is missing in:\n{sheet}");
+        }
+        let body = format!("seen={}&reason=change+4711", seen(&world, &path).await);
+        let answer = submit(&world, &path, &OURS, &body).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.header("location")),
+            (303, "/?after=41"),
+            "{}",
+            answer.body
+        );
+        let command = Command::Confirm { plan: plan(name), revision: digest.as_str().to_owned() };
+        let arrived = world.arrived.lock().unwrap().pop();
+        assert_eq!(arrived, Some((Actor::Loopback, "change 4711".to_owned(), command)));
+    }
+}
+
+/// Nobody confirms a revision that came after they read.
+#[tokio::test]
+async fn a_newer_revision_is_shown_before_it_is_confirmed() {
+    let world = World::new(waiting(view(vec![report("client")])), Ok("done"));
+    let path = confirm_path("client", &waiting_digest());
+    let body = format!("seen={}&reason=change+4711", seen(&world, &path).await);
+    let later = PlanDigest::of_written("latest");
+    let mut newer = waiting(view(vec![report("client")]));
+    let revision = &mut newer.waiting.get_mut(&plan("client")).unwrap().waiting.revision;
+    (revision.digest, revision.changes) = (later.clone(), vec!["ring `Everyone` is gone".to_owned()]);
+    world.views.send_replace(Arc::new(newer));
+    let answer = submit(&world, &path, &OURS, &body).await;
+    refused(&answer, "a newer revision", 409, "it changed while you were reading");
+    for word in ["It changes ring `Everyone` is gone", ">change 4711</textarea>", later.as_str()] {
+        assert!(answer.body.contains(word), "`{word}` is missing in:\n{}", answer.body);
+    }
+    assert!(!answer.body.contains(waiting_digest().as_str()), "the old one is nowhere: {}", answer.body);
+    assert_eq!(*world.arrived.lock().unwrap(), []);
+    // An old link says so, and what waits instead.
+    let old = get(&world.app, &path).await.body;
+    let told = format!("another revision waits than the one that you name: revision {} waits", later.short());
+    assert!(old.contains(&told), "`{told}` is missing in:\n{old}");
+    let renewed = confirm_path("client", &later);
+    let body = format!("seen={}&reason=change+4711", seen(&world, &renewed).await);
+    assert_eq!(submit(&world, &renewed, &OURS, &body).await.status, 303);
+}
+
+#[tokio::test]
+async fn a_revision_is_offered_to_those_who_may_confirm_it() {
+    // The table refuses what is confirmed, what cannot be, and what does not wait.
+    let confirmed = by_ana(waiting(view(vec![report("client")])));
+    let mut forbidden = waiting(view(vec![report("client")]));
+    let revision = &mut forbidden.waiting.get_mut(&plan("client")).unwrap().waiting.revision;
+    revision.waits_for = WaitsFor::AnotherVersion;
+    let mut by_time = waiting(view(vec![report("client")]));
+    by_time.waiting.get_mut(&plan("client")).unwrap().waiting.revision.waits_for = WaitsFor::Time;
+    let rows = [
+        ("confirmed", confirmed, Some("confirmed already by local:ana")),
+        ("forbidden", forbidden, Some("its own `forbid` covers")),
+        ("nothing", view(vec![report("client")]), Some("no revision of plan client waits")),
+        ("time", by_time, None),
+    ];
+    for (row, shown, refusal) in rows {
+        let world = World::new(shown, Ok("done"));
+        let page = get(&world.app, "/").await.body;
+        assert_eq!(page.contains("id=\"confirm-client\""), refusal.is_none(), "{row}: {page}");
+        let sheet = get(&world.app, &confirm_path("client", &waiting_digest())).await.body;
+        assert_eq!(sheet.contains("asking for it will be refused"), refusal.is_some(), "{row}: {sheet}");
+        assert!(sheet.contains(refusal.unwrap_or("It changes")), "{row}: {sheet}");
+    }
+    // Whoever may only read gets the command, and no form.
+    let world = World::new(waiting(view(vec![report("client")])), Ok("done"));
+    let proxied = |path: &str| {
+        let mut request = Request::get(path).header("host", "127.0.0.1:8787");
+        request = request.header("x-forwarded-for", "192.0.2.7");
+        let mut request = request.body(Body::empty()).unwrap();
+        let (peer, local) = ("127.0.0.1:50000".parse().unwrap(), "127.0.0.1:8787".parse().unwrap());
+        request.extensions_mut().insert(Peer::Tcp { peer, local, rules: Arc::default() });
+        request
+    };
+    let page = send(&world.app, proxied("/")).await.body;
+    assert!(
+        !page.contains("id=\"confirm-client\"") && page.contains("ringward confirm client --revision"),
+        "{page}"
+    );
+    let sheet = send(&world.app, proxied(&confirm_path("client", &waiting_digest()))).await.body;
+    assert!(sheet.contains("Here you can only look") && !sheet.contains("<form"), "{sheet}");
+    assert!(
+        sheet.contains("ringward confirm client --revision") && sheet.contains("3 of them down"),
+        "{sheet}"
+    );
+    // The approvals that it makes void are told.
+    let world = World::new(waiting(view(vec![report("client")])), Ok("done"));
+    let sheet = get(&world.app, &confirm_path("client", &waiting_digest())).await.body;
+    assert!(sheet.contains("void with another one: ring "), "{sheet}");
 }
 
 #[tokio::test]

@@ -11,7 +11,8 @@ use axum::http::request::Parts;
 
 use super::super::Peer;
 use super::super::identity::{Denied, Identity, Need};
-use super::super::json::{RingJson, RolloutJson};
+use super::super::json::{RevisionWaitsJson, RingJson, RolloutJson};
+use super::confirm::{confirm_cell, short};
 use super::encoded;
 use crate::daemon::view::View;
 use crate::ids::{PlanName, RingName};
@@ -182,6 +183,25 @@ pub(super) fn brake(writes: Writes, viewer: &Viewer) -> Action {
 pub(super) fn confirm_clock(viewer: &Viewer) -> Action {
     let (id, href) = ("confirm-clock".to_owned(), "/act/confirm-clock".to_owned());
     action(id, "Confirm the clock", href, CONFIRM_CLOCK.to_owned(), viewer)
+}
+
+/// `confirm` of the revision that waits; `None`: the table refuses it.
+pub(super) fn confirm(plan: &PlanName, waiting: &RevisionWaitsJson, viewer: &Viewer) -> Option<Action> {
+    confirm_cell(plan, &waiting.digest, viewer).effect().filter(|effect| effect.is_offered())?;
+    let href = confirm_address(plan, &waiting.digest);
+    let command = confirm_command(plan, &waiting.digest);
+    Some(action(format!("confirm-{plan}"), "Confirm", href, command, viewer))
+}
+
+/// `/act/confirm?plan=…&revision=…`.
+pub(super) fn confirm_address(plan: &PlanName, revision: &str) -> String {
+    format!("/act/confirm?plan={}&revision={}", encoded(plan.as_str()), encoded(revision))
+}
+
+/// `ringward confirm PLAN --revision DIGEST --reason '…'`.
+pub(super) fn confirm_command(plan: &PlanName, revision: &str) -> String {
+    let (plan, revision) = (quoted(plan.as_str()), quoted(short(revision)));
+    format!("ringward confirm {plan} --revision {revision}{}", why(Verb::Confirm))
 }
 
 /// `ringward pause PLAN --reason '…'`.

@@ -13,9 +13,10 @@ use super::super::identity::Need;
 use super::super::json::{DarkJson, GateJson, RingJson, RolloutJson, RolloutsAnswer};
 use super::super::problem::{Failure, Kind};
 use super::acts::{
-    CONFIRM_CLOCK, Viewer, of_all, of_plan, plan_cell, waive_cell, waive_command, word_address, word_cell,
-    word_command,
+    CONFIRM_CLOCK, Viewer, confirm_address, confirm_command, of_all, of_plan, plan_cell, waive_cell,
+    waive_command, word_address, word_cell, word_command,
 };
+use super::confirm::{confirm_cell, confirms, short, waits_now};
 use super::{approval, encoded, show};
 use crate::ids::{PlanName, RingName};
 use crate::plan::model::PlanDigest;
@@ -35,6 +36,7 @@ pub(super) enum Asked {
     Refuse { plan: PlanName, ring: RingName },
     Rollback(PlanName),
     CheckNow(PlanName),
+    Confirm { plan: PlanName, revision: String },
     Stop,
     Start,
     ConfirmClock,
@@ -47,6 +49,7 @@ pub(super) struct Of {
     plan: Option<String>,
     ring: Option<String>,
     gate: Option<String>,
+    revision: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -58,7 +61,7 @@ pub(super) enum Ticked {
 impl Asked {
     pub(super) fn read(verb: &str, query: Result<Query<Of>, QueryRejection>) -> Result<Self, Failure> {
         let malformed = |why: String| Failure::new(Kind::Malformed, why);
-        let Query(Of { plan, ring, gate }) = query.map_err(|error| malformed(error.body_text()))?;
+        let Query(Of { plan, ring, gate, revision }) = query.map_err(|error| malformed(error.body_text()))?;
         let missing = |key: &str| malformed(format!("`{key}` is missing in the address of this page"));
         let plan = || -> Result<PlanName, Failure> {
             let text = plan.as_ref().ok_or_else(|| missing("plan"))?;
@@ -85,6 +88,10 @@ impl Asked {
             "refuse" => Ok(Self::Refuse { plan: plan()?, ring: ring()? }),
             "rollback" => Ok(Self::Rollback(plan()?)),
             "check-now" => Ok(Self::CheckNow(plan()?)),
+            "confirm" => {
+                let revision = revision.as_ref().ok_or_else(|| missing("revision"))?;
+                Ok(Self::Confirm { plan: plan()?, revision: revision.clone() })
+            }
             "stop" => Ok(Self::Stop),
             "start" => Ok(Self::Start),
             "confirm-clock" => Ok(Self::ConfirmClock),
@@ -106,6 +113,7 @@ impl Asked {
             Self::Refuse { plan, ring } => Command::Refuse { plan, ring: Some(ring), revision },
             Self::Rollback(plan) => Command::Rollback { plan, scope: Scope::default() },
             Self::CheckNow(plan) => Command::CheckNow(plan),
+            Self::Confirm { plan, revision } => Command::Confirm { plan, revision },
             Self::Stop => Command::Stop,
             Self::Start => Command::Start {
                 plans: match paused {
@@ -125,6 +133,7 @@ impl Asked {
             | Self::Waive { .. }
             | Self::Rollback(_)
             | Self::CheckNow(_)
+            | Self::Confirm { .. }
             | Self::Stop
             | Self::Start
             | Self::ConfirmClock => Need::Operate,
@@ -141,6 +150,7 @@ impl Asked {
             Self::Refuse { .. } => Verb::Refuse,
             Self::Rollback(_) => Verb::Rollback,
             Self::CheckNow(_) => Verb::CheckNow,
+            Self::Confirm { .. } => Verb::Confirm,
             Self::Stop => Verb::Stop,
             Self::Start => Verb::Start,
             Self::ConfirmClock => Verb::ConfirmClock,
@@ -159,6 +169,7 @@ impl Asked {
             Self::Approve { .. } | Self::Refuse { .. } => {
                 word_cell(self.word()?, rollout?, self.ring_of(rollout)?, viewer)
             }
+            Self::Confirm { plan, revision } => Some(confirm_cell(plan, revision, viewer)),
             Self::Stop => Some(verbs::stop(writes)),
             Self::Start => Some(verbs::start(writes, StartPlans::GoOn)),
             // Whether answers bear it out is asked of Cloudflare by the daemon.
@@ -192,6 +203,12 @@ impl Asked {
         if let Self::Waive { ring, gate, .. } = self {
             (about.ring, about.gate) = (ring.to_string(), gate.to_string());
         }
+        if let Self::Confirm { plan, .. } = self {
+            about.plan = plan.to_string();
+            let waiting = viewer.view.waiting.get(plan).map(|waits| waits.waiting.revision.to_string());
+            about.revision = waiting.unwrap_or_default();
+            hold = answer.revision_of(plan).and_then(|waiting| waiting.confirmed.as_ref());
+        }
         if let Some(hold) = hold {
             about.held = format!("by {}", show::held(hold));
         }
@@ -207,6 +224,7 @@ impl Asked {
             | Self::CheckNow(plan)
             | Self::Approve { plan, .. }
             | Self::Refuse { plan, .. }
+            | Self::Confirm { plan, .. }
             | Self::Waive { plan, .. } => Some(plan),
             Self::Stop | Self::Start | Self::ConfirmClock => None,
         }
@@ -219,6 +237,7 @@ impl Asked {
             | Self::Resume(_)
             | Self::Rollback(_)
             | Self::CheckNow(_)
+            | Self::Confirm { .. }
             | Self::Stop
             | Self::Start
             | Self::ConfirmClock => None,
@@ -235,6 +254,7 @@ impl Asked {
             | Self::Waive { .. }
             | Self::Rollback(_)
             | Self::CheckNow(_)
+            | Self::Confirm { .. }
             | Self::Stop
             | Self::Start
             | Self::ConfirmClock => None,
@@ -251,8 +271,19 @@ impl Asked {
         answer.rollouts.iter().find(|rollout| rollout.plan == *plan)
     }
 
+    /// The same of what there is now: another revision may wait than the one that was read.
+    pub(super) fn renewed(self, answer: &RolloutsAnswer) -> Self {
+        match self {
+            Self::Confirm { plan, revision } => {
+                let waiting = answer.revision_of(&plan).map(|waiting| waiting.digest.clone());
+                Self::Confirm { revision: waiting.unwrap_or(revision), plan }
+            }
+            other => other,
+        }
+    }
+
     /// What must not change between sheet and form: the holds that are lifted, with their causes,
-    /// the rollout whose gate is waived, or what a ring is let in with.
+    /// the rollout whose gate is waived, what a ring is let in with, or the revision that waits.
     pub(super) fn seen(&self, answer: &RolloutsAnswer) -> String {
         let rollout = self.rollout(answer);
         match self {
@@ -273,6 +304,7 @@ impl Asked {
                 let rings: Vec<_> = rings.map(|ring| format!("{} {}", ring.state, ring.since)).collect();
                 format!("{}/{}", text_of(rollout.map(|rollout| &rollout.id)), rings.join("/"))
             }
+            Self::Confirm { plan, .. } => text_of(answer.revision_of(plan).map(|waiting| &waiting.digest)),
             Self::Start => text_of(answer.stopped.as_ref().map(|hold| hold.since)),
             Self::Pause(_) | Self::CheckNow(_) | Self::Stop | Self::ConfirmClock => String::new(),
         }
@@ -287,6 +319,7 @@ impl Asked {
             Self::Refuse { plan, ring } => format!("Refuse {ring} in {plan}?"),
             Self::Rollback(plan) => format!("Roll {plan} back?"),
             Self::CheckNow(plan) => format!("Check {plan} now?"),
+            Self::Confirm { plan, revision } => format!("Confirm revision {} of {plan}?", short(revision)),
             Self::Stop => "Stop all writes?".to_owned(),
             Self::Start => "Allow writes again?".to_owned(),
             Self::ConfirmClock => "Confirm this machine's clock?".to_owned(),
@@ -306,6 +339,7 @@ impl Asked {
             }
             Self::Rollback(plan) => format!("/act/rollback?plan={}", encoded(plan.as_str())),
             Self::CheckNow(plan) => format!("/act/check-now?plan={}", encoded(plan.as_str())),
+            Self::Confirm { plan, revision } => confirm_address(plan, revision),
             Self::Stop => "/act/stop".to_owned(),
             Self::Start => "/act/start".to_owned(),
             Self::ConfirmClock => "/act/confirm-clock".to_owned(),
@@ -321,6 +355,7 @@ impl Asked {
             Self::Approve { plan, ring } | Self::Refuse { plan, ring } => {
                 word_command(self.verb(), plan, ring)
             }
+            Self::Confirm { plan, revision } => confirm_command(plan, revision),
             Self::Stop | Self::Start => of_all(self.verb()),
             Self::ConfirmClock => CONFIRM_CLOCK.to_owned(),
         }
@@ -366,6 +401,9 @@ impl Asked {
                 "ringward looks at the plan files, reads what this plan’s rollout wants to see, and decides.",
                 "It records nothing and lifts no hold.",
             ]),
+            Self::Confirm { plan, .. } => {
+                answer.revision_of(plan).map(|waiting| confirms(waiting, rollout)).unwrap_or_default()
+            }
             Self::Stop => told(&[
                 "No plan writes anything at Cloudflare until somebody starts again.",
                 "A request that is on its way already is not called back; its outcome is still read.",
@@ -404,6 +442,9 @@ impl Asked {
             None if self.plan().is_none() => lines.push("Writes are allowed.".to_owned()),
             None => {}
         }
+        if let Self::Confirm { plan, .. } = self {
+            lines.extend(waits_now(answer.revision_of(plan)));
+        }
         let Some(rollout) = rollout else { return lines };
         let current = show::current_ring(rollout);
         lines.push(format!("{}.", show::headline(rollout, current)));
@@ -421,7 +462,11 @@ impl Asked {
             let ring = self.ring_of(Some(rollout));
             lines.extend(ring.into_iter().flat_map(|ring| approval::now(ring, rollout.at)));
         } else {
-            let others = rollout.waiting_on.iter().filter(|blocker| blocker.code != "stopped");
+            let is_told = |code: &str| match self {
+                Self::Confirm { .. } => matches!(code, "stopped" | "revision_waits" | "plan_unstable"),
+                _ => code == "stopped",
+            };
+            let others = rollout.waiting_on.iter().filter(|blocker| !is_told(&blocker.code));
             lines.extend(others.map(|blocker| blocker.text.clone()));
         }
         lines

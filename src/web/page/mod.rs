@@ -6,6 +6,7 @@
 //! | `health` | what the health gates measured, each share beside its limit |
 //! | `acts` | what the reader may ask for here, or the command that does the same |
 //! | `approval` | who is asked to let a ring be entered, what they said, and whose word counts |
+//! | `confirm` | the confirmation of a revision that waits, in words |
 //! | `sheet`, `asked` | the confirmation of a verb and its form; what is asked for, in words |
 //! | `assets` | style sheet, script and icon |
 //!
@@ -20,6 +21,7 @@ mod acts;
 mod approval;
 mod asked;
 mod assets;
+mod confirm;
 mod health;
 mod ring;
 mod sheet;
@@ -153,7 +155,8 @@ struct Board {
     /// `confirm clock`, where that would end a trouble.
     confirm_clock: Option<Action>,
     faults: Vec<FaultJson>,
-    new_plans: Vec<NewPlanJson>,
+    /// Plans that are new and wait, and how they are confirmed here.
+    new_plans: Vec<(NewPlanJson, Option<Action>)>,
     problems: Vec<FileProblemJson>,
     troubles: Vec<Trouble>,
     waiting: Vec<Waiting>,
@@ -332,7 +335,7 @@ impl Board {
             clock_trust: answer.clock_trust.clone(),
             confirm_clock: answer.is_clock_behind().then(|| acts::confirm_clock(viewer)),
             faults: answer.faults.clone(),
-            new_plans: answer.new_plans.clone(),
+            new_plans: answer.new_plans.iter().map(|new| (new.clone(), confirm_new(new, viewer))).collect(),
             problems: answer.problems.clone(),
             troubles: answer
                 .troubles
@@ -364,6 +367,12 @@ impl Board {
             clock: Some(answer.clock.clone()).filter(|clock| clock != "real"),
         }
     }
+}
+
+/// The confirmation of a plan that is new and waits, for whoever may give it here.
+fn confirm_new(new: &NewPlanJson, viewer: &Viewer) -> Option<Action> {
+    let action = acts::confirm(&new.plan, new.revision_waits.as_ref()?, viewer)?;
+    Some(action).filter(|action| action.href.is_some())
 }
 
 /// What a glance at the browser's tab should tell.

@@ -26,6 +26,7 @@ use super::acts::Viewer;
 use super::asked::{Asked, Of, Ticked};
 use super::show::{Tone, sentence_case};
 use super::{Frame, Html, Message};
+use crate::ids::PlanName;
 use crate::rollout::event::Actor;
 
 /// The form's fields.
@@ -113,6 +114,7 @@ pub(super) async fn submit(
         Err(refused) => refused,
     };
     let viewer = Viewer::new(&identity, &peer, &head, services.handle.view());
+    let asked = asked.renewed(&present::rollouts(&viewer.view));
     Html(asked.sheet(&viewer, &said, Some(refused)))
 }
 
@@ -184,7 +186,10 @@ impl Asked {
     fn sheet(&self, viewer: &Viewer, said: &Said, refused: Option<Refused>) -> Result<Response, Failure> {
         let answer = &present::rollouts(&viewer.view);
         let rollout = self.rollout(answer);
-        if let (Some(plan), None) = (self.plan(), rollout) {
+        let is_new = |plan: &PlanName| {
+            matches!(self, Self::Confirm { .. }) && answer.new_plans.iter().any(|new| new.plan == *plan)
+        };
+        if let (Some(plan), None) = (self.plan().filter(|plan| !is_new(plan)), rollout) {
             return Err(unknown_plan(&viewer.view, plan));
         }
         if let (Some(of), Some(ring), None) = (rollout, self.ring(), self.ring_of(rollout)) {
@@ -227,6 +232,7 @@ impl Asked {
                 Self::Refuse { .. } => "Refuse",
                 Self::Rollback(_) => "Roll back",
                 Self::CheckNow(_) => "Check now",
+                Self::Confirm { .. } => "Confirm the revision",
                 Self::Stop => "Stop all writes",
                 Self::Start => "Start again",
                 Self::ConfirmClock => "Confirm the clock",

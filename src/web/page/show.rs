@@ -127,6 +127,8 @@ pub(super) struct Blocker {
     pub(super) remedy: Option<String>,
     /// The command at the end of the remedy.
     pub(super) command: Option<String>,
+    /// What does the same here.
+    pub(super) action: Option<Action>,
     /// Of a halt by a health gate: what it had measured, and for whom it failed.
     pub(super) gauges: Vec<Gauge>,
     pub(super) accused: Option<Accused>,
@@ -185,7 +187,7 @@ pub(super) fn rollout(
         forecast: None,
         verified: rollout.rings.iter().filter(|ring| ring.state == "verified").count(),
         devices,
-        blockers: blockers(rollout, said),
+        blockers: blockers(rollout, said, viewer),
         actions: acts::of_rollout(rollout, writes, viewer),
         rings,
     }
@@ -264,6 +266,7 @@ impl Blocker {
             facts: facts.into_iter().filter_map(|(label, value)| Some((label, value?))).collect(),
             remedy: Some(remedy.trim_end().to_owned()).filter(|_| blocker.code != "moving"),
             command: blocker.command.clone(),
+            action: None,
             gauges: Vec::new(),
             accused: None,
         }
@@ -289,6 +292,7 @@ impl Blocker {
             facts: vec![("since", short(newer.since))],
             remedy: Some(words.trim_end().to_owned()),
             command: command.clone(),
+            action: None,
             gauges: Vec::new(),
             accused: None,
         }
@@ -308,6 +312,7 @@ impl Blocker {
             facts: vec![("since", short(offer.since))],
             remedy: Some(words.trim_end().to_owned()),
             command: Some(offer.command.clone()),
+            action: None,
             gauges: Vec::new(),
             accused: None,
         }
@@ -322,6 +327,7 @@ impl Blocker {
             facts: Vec::new(),
             remedy: None,
             command: None,
+            action: None,
             gauges: Vec::new(),
             accused: None,
         }
@@ -334,9 +340,21 @@ pub(super) fn sentence_case(headline: &str) -> String {
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
-fn blockers(rollout: &RolloutJson, said: Option<&str>) -> Vec<Blocker> {
+/// The confirmation of a revision that waits, for whoever may give it here.
+fn confirm(rollout: &RolloutJson, blocker: &BlockerJson, viewer: &Viewer) -> Option<Action> {
+    let waiting = rollout.revision_waits.as_ref();
+    let waiting = waiting.filter(|_| matches!(blocker.code.as_str(), "revision_waits" | "plan_unstable"))?;
+    let action = acts::confirm(&rollout.plan, waiting, viewer)?;
+    // Others read the command in what helps.
+    Some(action).filter(|action| action.href.is_some())
+}
+
+fn blockers(rollout: &RolloutJson, said: Option<&str>, viewer: &Viewer) -> Vec<Blocker> {
     let to_say = rollout.waiting_on.iter().filter(|blocker| said != Some(blocker.code.as_str()));
-    let shown = to_say.map(|blocker| Blocker::of(blocker).with_halt(rollout, &blocker.code));
+    let shown = to_say.map(|blocker| {
+        let action = confirm(rollout, blocker, viewer);
+        Blocker { action, ..Blocker::of(blocker).with_halt(rollout, &blocker.code) }
+    });
     let mut all: Vec<Blocker> = shown.collect();
     // A rollout that is over is held by nothing, but its holds would meet the next one.
     let is_said = |code: &str| rollout.waiting_on.iter().any(|blocker| blocker.code == code);

@@ -1,4 +1,5 @@
-//! `ringward status`: each plan, its rings and what it waits for, with trouble on top.
+//! `ringward status`: each plan, its rings and what it waits for, with trouble on top; before all, who lets
+//! revisions take effect.
 //!
 //! **Invariant:** whatever keeps any plan from moving is in the text, above the tables.
 
@@ -108,6 +109,9 @@ pub async fn status(
 
 /// The whole text, as `status --watch` shows it as well.
 pub(super) fn text(out: Out<'_>, seen: &Seen, screen: &Screen) -> io::Result<()> {
+    if let Some(revisions) = seen.answer.revisions {
+        writeln!(out, "{}\n", revisions.line())?;
+    }
     stop_text(out, seen, screen)?;
     troubles(out, seen, screen)?;
     waiting(out, seen, screen)?;

@@ -494,6 +494,7 @@ impl Engine {
             mode: self.mode,
             stop: self.seen_state().stop.clone(),
             reports: pass.reports.clone(),
+            revisions: self.world.revisions,
             waiting: self.waiting(),
             problems: self.files.problems().to_vec(),
             faults: pass.faults.clone(),

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::daemon::files::FileProblem;
 use crate::fleet::Class;
 use crate::ids::{AccountId, DeviceId, PlanName, RingName};
+use crate::plan::model::Revisions;
 use crate::rollout::access::AccessRequest;
 use crate::rollout::command::{Command, Refusal};
 use crate::rollout::era::Eras;
@@ -46,6 +47,8 @@ pub struct View {
     pub stop: Option<Hold>,
     /// Each plan's latest rollout.
     pub reports: Vec<Report>,
+    /// Who lets revisions take effect, by the daemon's configuration.
+    pub revisions: Revisions,
     /// Revisions that wait, by plan, of plans with a rollout and without.
     pub waiting: BTreeMap<PlanName, RevisionWaits>,
     /// What is wrong with plan files.

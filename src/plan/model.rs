@@ -168,7 +168,8 @@ pub struct ApprovalFloor {
 }
 
 /// Who lets a revision take effect that does more than restrict.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Revisions {
     /// The file, once it was unchanged for long enough.
     #[default]
@@ -184,6 +185,15 @@ impl Revisions {
         match self {
             Self::File => "file",
             Self::Person => "person",
+        }
+    }
+
+    /// The line that says so, in at most 40 characters.
+    #[must_use]
+    pub const fn line(self) -> &'static str {
+        match self {
+            Self::File => "revisions: file (apply by themselves)",
+            Self::Person => "revisions: person (a person confirms)",
         }
     }
 }

@@ -32,6 +32,7 @@ pub use tokens::{RevokeRequest, TokenJson, TokenMadeAnswer, TokenRequestJson, To
 
 use crate::fleet::Class;
 use crate::ids::{AccountId, DeviceId, GroupId, PlanName, RingName};
+use crate::plan::model::Revisions;
 use crate::rollout::event::Mode;
 use crate::rollout::verdict::Gate;
 use crate::time::Timestamp;
@@ -64,6 +65,9 @@ pub struct RolloutsAnswer {
     pub account: AccountId,
     /// `write`, or `observe` for a daemon that never writes.
     pub mode: Mode,
+    /// Who lets revisions of plans take effect that do more than restrict; absent from older daemons.
+    #[serde(default)]
+    pub revisions: Option<Revisions>,
     /// `real`, or the text of a fast clock.
     pub clock: String,
     /// Set while all writes are stopped.

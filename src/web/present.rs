@@ -47,6 +47,7 @@ pub(super) fn rollouts(view: &View) -> RolloutsAnswer {
         at: view.at,
         account: view.account.clone(),
         mode: view.mode,
+        revisions: Some(view.revisions),
         clock: view.clock.to_string(),
         stopped: view.stop.as_ref().map(hold),
         rollouts: view.reports.iter().map(|report| of_view(report, view)).collect(),

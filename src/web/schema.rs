@@ -12,6 +12,7 @@ use utoipa::{PartialSchema, ToSchema};
 use super::json::VerbRequest;
 use crate::fleet::Class;
 use crate::ids::{AccountId, DeviceId, GroupId, MAX_ID_CHARS, PlanName, RingName};
+use crate::plan::model::Revisions;
 use crate::rollout::event::Mode;
 use crate::rollout::verdict::Gate;
 use crate::version::{ClientVersion, Environment};
@@ -53,6 +54,7 @@ schemas! {
     Class => words("What a ring makes of a device; each device is in exactly one class", &Class::ALL),
     Environment => words("What a deployment group can target", &Environment::ALL),
     Mode => words("Whether the daemon writes at Cloudflare", &[Mode::Write, Mode::Observe]),
+    Revisions => words("Who lets revisions of plans take effect", &[Revisions::File, Revisions::Person]),
     ReasonRequest => verb_request(&["reason"], &[]),
     WaiveRequest => verb_request(&["reason", "gate"], &["ring"]),
     ApproveRequest => verb_request(&["reason"], &["ring"]),

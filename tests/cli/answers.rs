@@ -11,6 +11,7 @@ pub(crate) fn daemon(rollouts: &[Value]) -> Value {
         "at": "2026-10-13T08:00:15Z",
         "account": "023e105f4ecef8ad9ca31a8372d0c353",
         "mode": "write",
+        "revisions": "file",
         "clock": CLOCK,
         "stopped": null,
         "rollouts": rollouts,

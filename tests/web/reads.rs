@@ -29,7 +29,7 @@ async fn the_keys_of_the_api_are_kept() {
         (
             "",
             "account at budget_remaining clock clock_troubles clock_trust decided_ago_seconds faults full_sweep_at head log_unwritable mode new_plans next_check problems \
-             rollouts stopped swept_at troubles",
+             revisions rollouts stopped swept_at troubles",
         ),
         ("/stopped", "actor reason since"),
         ("/head", "hash seq"),

@@ -11,7 +11,7 @@ use ringward::daemon::log::to_record;
 use ringward::daemon::view::{CommandError, DeviceRow, Listing, Request, View};
 use ringward::fleet::{Census, Class, Counts, EnvironmentCensus, PartsPerBillion, Share};
 use ringward::ids::{AccountId, DeviceId, Email, GroupId, PlanName, PolicyId, RingName};
-use ringward::plan::model::{Percent, PlanDigest};
+use ringward::plan::model::{Percent, PlanDigest, Revisions};
 use ringward::rollout::approval::{Approved, Ask, AskedBy, Given, Hearing, Tally};
 use ringward::rollout::block::{Block, WaitingRevision, WaitsFor};
 use ringward::rollout::command::Command;
@@ -366,6 +366,7 @@ pub(super) fn view(reports: Vec<Report>) -> View {
         mode: Mode::Write,
         stop: None,
         reports,
+        revisions: Revisions::Person,
         waiting: BTreeMap::new(),
         problems: vec![FileProblem {
             file: "broken.yaml".to_owned(),

@@ -53,6 +53,7 @@ use super::problem::{Failure, Kind};
 use super::reads::{known, plan_name, read_log};
 use super::{Peer, Services, present};
 use crate::ids::PlanName;
+use crate::plan::model::Revisions;
 use crate::rollout::era::Eras;
 use crate::rollout::event::Mode;
 use crate::rollout::verbs::Writes;
@@ -144,6 +145,7 @@ struct Board {
     at: Moment,
     next_check: Option<Moment>,
     observing: bool,
+    revisions: Option<&'static str>,
     refused: Option<String>,
     may_approve: bool,
     stopped: Option<String>,
@@ -323,6 +325,7 @@ impl Board {
             at: moment(answer.at),
             next_check: answer.next_check.map(moment),
             observing: answer.mode == Mode::Observe,
+            revisions: answer.revisions.map(Revisions::line),
             refused: viewer.refused(Need::Operate),
             may_approve: viewer.actor(Need::Approve).is_some(),
             stopped: answer.stopped.as_ref().map(show::held),

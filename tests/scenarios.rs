@@ -26,6 +26,7 @@ use file::{File, TRANSCRIPT};
 use ringward::rollout::event::Event;
 use ringward::rollout::invariant;
 use ringward::rollout::report::Blocker;
+use ringward::simulation::Reports;
 use ringward::time::{SignedDuration, Timestamp, after, since};
 use ringward::version::Environment;
 use script::{Scenario, scenario};
@@ -127,6 +128,8 @@ fn crash_at_records(
         }
         let mut dying = drive.clone();
         dying.crash_after(index + 1);
+        // How it ends is read from its log.
+        dying.report(Reports::None);
         dying.run_until(until);
         let end = transcript::end(&dying);
         if end != expected {

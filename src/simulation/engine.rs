@@ -144,6 +144,8 @@ pub struct Engine {
     pub(super) fault: Option<SimulationFault>,
     /// Set in a simulation that is not exact to the minute.
     pub(super) looks: Option<Looks>,
+    /// Whether its decisions come with reports.
+    pub(super) made: Reports,
     /// When each read was started last.
     started: BTreeMap<Read, Timestamp>,
 }
@@ -182,6 +184,7 @@ impl Engine {
             pace,
             fault,
             looks: None,
+            made: Reports::Made,
             started: BTreeMap::new(),
         };
         let settles_seconds = u64::try_from(pace.settles.as_secs()).ok();
@@ -329,9 +332,9 @@ impl Engine {
     fn decision(&mut self, name: &PlanName, now: Timestamp) -> Decision {
         let settles = self.pace.settles;
         let desired = self.files.get(name).map_or(Desired::InForce, |file| file.desired(settles, now));
-        let decide = match self.looks {
-            Some(Looks { reports: Reports::None, .. }) => decide_unreported,
-            Some(Looks { reports: Reports::Made, .. }) | None => decide,
+        let decide = match self.made {
+            Reports::None => decide_unreported,
+            Reports::Made => decide,
         };
         match decide(name, desired, &self.state, &self.world, now) {
             Ok(decision) => decision,

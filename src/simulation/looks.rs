@@ -52,7 +52,7 @@ impl Looks {
 impl Engine {
     /// From now on it looks at a coarse grid.
     pub(super) fn spare(&mut self, looks: Looks) {
-        self.looks = Some(looks);
+        (self.looks, self.made) = (Some(looks), looks.reports);
         // Four polls are how long a look stays good.
         self.world.cadence.poll = looks.resting / 3;
     }

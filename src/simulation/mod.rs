@@ -272,6 +272,11 @@ impl Drive {
         self.engine.spare(looks);
     }
 
+    /// Whether decisions come with reports from now on; those that nobody reads are a third of their cost.
+    pub fn report(&mut self, reports: Reports) {
+        self.engine.made = reports;
+    }
+
     /// Has something happen at an instant, after what was scheduled for it before.
     pub fn at(&mut self, instant: Timestamp, happening: Happening) {
         self.scheduled += 1;

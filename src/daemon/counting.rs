@@ -38,8 +38,9 @@ impl Counting {
     /// What the write without an outcome needs.
     pub(super) fn of_pending(state: &State, world: &Observations) -> Self {
         let limited = state.pending_write().is_some_and(|(rollout, ring, write)| {
-            let guarded = world.devices_per_day.is_some() && write.intent.purpose.counts_against_limits();
-            guarded || rollout.ring_plan(&ring.name).is_some_and(|plan| plan.max_devices.is_some())
+            let limited = || rollout.ring_plan(&ring.name).is_some_and(|plan| plan.max_devices.is_some());
+            let counts = write.intent.purpose.counts_against_limits();
+            counts && (world.devices_per_day.is_some() || limited())
         });
         if limited { Self::Needed } else { Self::NotNeeded }
     }

@@ -3,52 +3,78 @@
 //! **Invariant:** while it is in none, its plan plans nothing else; what keeps it from going in now sends it
 //! back at once, whatever else stands against a write, but a stop and what nobody can read or write.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::ids::{GroupId, PolicyId};
 use crate::rollout::block::{BlockKind, Step};
 use crate::rollout::decide::{Context, enter_ring};
+use crate::rollout::drift::look;
 use crate::rollout::entering::{
     self, Entering, EntryBlock, MAX_ATTEMPTS, budget_spent_until, retargets, retry_not_before, today,
 };
 use crate::rollout::event::{Entry, Event, Mode, Purpose, WriteId, WriteIntent};
-use crate::rollout::remote::{Group, GroupContent};
+use crate::rollout::remote::GroupContent;
 use crate::rollout::report::Blocker;
-use crate::rollout::state::{Attempts, Phase, Ring, Stage, State};
+use crate::rollout::state::{Attempts, Phase, Ring, Stage, State, TakenOut};
 use crate::rollout::world::{ENTRY_MAX_AGE, Observations};
 use crate::time::{Timestamp, since};
 
-/// The ring for which something is between two groups; `None`: nothing is, or somebody else has put it into one.
+/// The ring for which something is between two groups, and goes into the one or the other; `None`: nothing is,
+/// somebody else has put it into one, nobody writes for it, or the group that had it is gone: then the rollout
+/// goes on as any other.
 pub(super) fn between<'a>(context: &Context<'a>) -> Option<&'a Ring> {
-    let ring = context.rollout.rings.iter().find(|ring| !ring.between.is_empty())?;
-    is_between(context.state, context.world, ring).then_some(ring)
+    let writes = matches!(context.rollout.phase, Phase::Running | Phase::RollingBack)
+        && context.state.mode != Some(Mode::Observe);
+    let mut rings = context.rollout.rings.iter().filter(|ring| writes && !ring.between.is_empty());
+    let unread = context.world.groups.is_none();
+    rings.find(|ring| {
+        unread || stranded(context.state, context.world, ring).any(|(id, out)| is_there(context, id, out))
+    })
 }
 
 /// Whether something is between two groups for a ring, by what is known.
 pub(super) fn is_between(state: &State, world: &Observations, ring: &Ring) -> bool {
-    !ring.between.is_empty() && (world.groups.is_none() || !stranded(state, world, ring).is_empty())
+    !ring.between.is_empty() && (world.groups.is_none() || stranded(state, world, ring).next().is_some())
 }
 
 /// What of it no group has, by the group that had it.
-fn stranded(state: &State, world: &Observations, ring: &Ring) -> BTreeMap<GroupId, BTreeSet<PolicyId>> {
+fn stranded<'a>(
+    state: &State,
+    world: &Observations,
+    ring: &'a Ring,
+) -> impl Iterator<Item = (&'a GroupId, TakenOut)> + use<'a> {
     let groups = world.groups_now(state).map(|groups| groups.value).unwrap_or_default();
-    let is_in_one = |policy: &PolicyId| groups.iter().any(|group| group.content.policies.contains(policy));
-    let left = ring.between.out.iter().map(|(id, policies)| {
-        let left = policies.iter().filter(|policy| !is_in_one(policy)).cloned().collect();
-        (id.clone(), left)
+    let in_one: BTreeSet<PolicyId> = groups.into_iter().flat_map(|group| group.content.policies).collect();
+    let left = ring.between.out.iter().map(move |(id, out)| {
+        let policies = out.policies.difference(&in_one).cloned().collect();
+        (id, TakenOut { policies, ..out.clone() })
     });
-    left.filter(|(_, left): &(GroupId, BTreeSet<PolicyId>)| !left.is_empty()).collect()
+    left.filter(|(_, left)| !left.policies.is_empty())
+}
+
+/// Whether the group that had it is still that ring's, as far as anybody knows.
+fn is_there(context: &Context<'_>, id: &GroupId, out: TakenOut) -> bool {
+    let owned = context.state.groups.get(id);
+    owned.is_some_and(|owned| {
+        let same = owned.ring == out.ring && owned.plan == *out.plan.as_ref().unwrap_or(context.name);
+        same && !look::is_gone(context.world, id, &owned.last)
+    })
 }
 
 /// That it is so, by the group that had it.
 pub(super) fn told(context: &Context<'_>) -> Vec<Blocker> {
-    let Some(ring) = between(context) else { return Vec::new() };
-    let from = |id: &GroupId| context.state.groups.get(id).map(|owned| owned.ring.clone());
-    let told = |(id, policies): (GroupId, BTreeSet<PolicyId>)| {
-        let profiles = policies.iter().map(|policy| named(context, policy)).collect();
-        Some(Blocker::BetweenGroups { ring: ring.name.clone(), profiles, from: from(&id)? })
+    let known = context.world.groups.is_some();
+    let rings = context.rollout.rings.iter().filter(|ring| known && !ring.between.is_empty());
+    let told = |ring: &Ring| -> Vec<Blocker> {
+        let told = stranded(context.state, context.world, ring).map(|(_, out)| Blocker::BetweenGroups {
+            ring: ring.name.clone(),
+            profiles: out.policies.iter().map(|policy| named(context, policy)).collect(),
+            from: out.ring,
+            last: ring.between.back.trouble(),
+        });
+        told.collect()
     };
-    stranded(context.state, context.world, ring).into_iter().filter_map(told).collect()
+    rings.flat_map(told).collect()
 }
 
 fn named(context: &Context<'_>, policy: &PolicyId) -> String {
@@ -115,35 +141,39 @@ const fn entering(ring: &Ring) -> Option<&Attempts> {
 
 fn put_back(context: &Context<'_>, ring: &Ring) -> Vec<Entry> {
     let waits = context.stopping(Step::SecondHalf).next().is_some()
-        || context.state.mode == Some(Mode::Observe)
         || context.state.pending_write().is_some()
         || context.now < not_before(ring)
         || budget_spent_until(context).is_some();
-    let groups = context.world.groups_now(context.state);
-    let groups = groups.filter(|groups| since(groups.as_of, context.now) <= ENTRY_MAX_AGE);
+    let failed_at = ring.between.since.filter(|_| ring.between.back.failed > 0);
+    let fresh = |as_of: Timestamp| {
+        since(as_of, context.now) <= ENTRY_MAX_AGE && failed_at.is_none_or(|failed_at| as_of >= failed_at)
+    };
+    let groups = context.world.groups_now(context.state).filter(|groups| fresh(groups.as_of));
     let (false, Some(groups), Some(plan)) = (waits, groups, context.rollout.ring_plan(&ring.name)) else {
         return Vec::new();
     };
-    let stranded = stranded(context.state, context.world, ring);
-    let of = |group: &Group| stranded.get(&group.id).cloned();
-    let Some((before, policies)) =
-        groups.value.into_iter().find_map(|group| of(&group).map(|policies| (group, policies)))
-    else {
-        // The group that had it is gone, which is a drift of its own.
-        return Vec::new();
+    // What somebody else changed is no place to put it: the drift comes first.
+    let as_left = |id: &GroupId| {
+        let owned = context.state.groups.get(id)?;
+        let group = groups.value.iter().find(|group| group.id == *id)?;
+        group.content.offers_the_same(&owned.last.content).then(|| group.clone())
     };
-    let Some(owner) = context.state.groups.get(&before.id) else { return Vec::new() };
+    let mut stranded = stranded(context.state, context.world, ring);
+    let there = stranded.find_map(|(id, out)| {
+        let group = as_left(id).filter(|_| is_there(context, id, out.clone()))?;
+        Some((group, out))
+    });
+    let Some((before, TakenOut { plan: of, ring: from, policies })) = there else { return Vec::new() };
     let after = GroupContent {
         policies: before.content.policies.union(&policies).cloned().collect(),
         ..before.content.clone()
     };
-    let of_another = Some(&owner.plan).filter(|owner| *owner != context.name).cloned();
     let devices = retargets(context, plan, Some(&before), &after);
     let intent = WriteIntent {
         retargets: Some(devices),
         id: WriteId(context.state.writes + 1),
         digest: context.rollout.revision.digest.clone(),
-        purpose: Purpose::PutBack { from: owner.ring.clone(), plan: of_another },
+        purpose: Purpose::PutBack { from, plan: of },
         before: Some(before),
         after,
         policies,

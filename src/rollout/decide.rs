@@ -271,10 +271,12 @@ fn ladder(
         let seen =
             if goes_back { Vec::new() } else { first(context, &[drift::rungs::note, note_unknown, halt]) };
         let step = if seen.is_empty() { between::step(context, found) } else { seen };
-        // A person's rollback waits for nothing that waits itself.
-        if !(step.is_empty() && goes_back) {
-            return step;
-        }
+        return match (step.is_empty(), goes_back) {
+            (false, _) => step,
+            // A person's rollback waits for nothing that waits itself; over it is once that is done.
+            (true, true) => first(context, &[halt_writes, rollback::rungs::step]),
+            (true, false) => drift::restore::write_back(context),
+        };
     }
     // It goes back on a person's word: no plan file and no gate has a say in it.
     if goes_back {
@@ -355,7 +357,7 @@ fn failing(context: &Context<'_>) -> Option<Cause> {
             Stage::Entering(attempts) => Some(attempts),
             _ => None,
         };
-        let writing = entering.into_iter().chain([&ring.restoring.attempts]);
+        let writing = entering.into_iter().chain([&ring.between.back, &ring.restoring.attempts]);
         if let Some(cause) = writing.into_iter().find_map(|attempts| came_to_nothing(ring, attempts)) {
             return Some(cause);
         }
@@ -412,7 +414,8 @@ fn unread_too_long(ring: &Ring, limit: SignedDuration) -> Option<Timestamp> {
         Stage::Entering(attempts) => attempts.reads.as_ref(),
         _ => None,
     };
-    let reads = entering.into_iter().chain(&ring.restoring.attempts.reads);
+    let restoring = [&ring.between.back, &ring.restoring.attempts].into_iter();
+    let reads = entering.into_iter().chain(restoring.filter_map(|attempts| attempts.reads.as_ref()));
     reads.into_iter().find(|reads| since(reads.since, reads.until) >= limit).map(|reads| reads.since)
 }
 

@@ -121,9 +121,8 @@ fn before_going_back(context: &Context<'_>, turn: Turn<'_>) -> Option<Want> {
 fn before_putting_back(context: &Context<'_>, ring: &Ring) -> Want {
     let groups = context.world.groups.as_ref().map(|groups| groups.as_of);
     let at = match groups {
-        Some(read_at) if ring.between.since.is_some_and(|since| read_at < since) => {
-            between::not_before(ring).max(context.now)
-        }
+        // What failed rests on a newer look the next time.
+        Some(read_at) if ring.between.back.failed > 0 && ring.between.since > Some(read_at) => context.now,
         Some(read_at) => after(read_at, ENTRY_MAX_AGE),
         None => context.now,
     };

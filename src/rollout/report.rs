@@ -250,6 +250,8 @@ pub enum Blocker {
         profiles: Vec<String>,
         /// The ring whose group they were in.
         from: RingName,
+        /// What the last write met that should have put them back.
+        last: Option<String>,
     },
     /// The deployment groups have not been read lately.
     GroupsUnread(RingName),
@@ -468,9 +470,10 @@ impl fmt::Display for Blocker {
                 write!(f, "{ring}: {judgement}; asked for: {}", judgement.threshold())
             }
             Self::Veto(ring, veto) => write!(f, "{ring}: {veto}"),
-            Self::BetweenGroups { ring, profiles, from } => {
+            Self::BetweenGroups { ring, profiles, from, last } => {
                 let profiles = profiles.join(", ");
-                write!(f, "{profiles} is in no deployment group, on the way from {from} to {ring}")
+                write!(f, "{profiles} is in no deployment group, on the way from {from} to {ring}")?;
+                last.iter().try_for_each(|last| write!(f, "; the way back: {last}"))
             }
             Self::GroupsUnread(ring) => {
                 write!(f, "{ring}: the deployment groups or profiles have not been read lately")
@@ -688,6 +691,7 @@ fn over(context: &Context<'_>, mut blockers: Vec<Blocker>) -> Vec<Blocker> {
             .extend(forbidden.map(|(ring, version, _)| Blocker::OffersForbidden(ring.name.clone(), version)));
     }
     blockers.extend(BlockReport::of(context).map(Box::new).map(Blocker::Block));
+    blockers.extend(between::told(context));
     blockers
 }
 

@@ -109,8 +109,8 @@ impl Engine {
             .state
             .pending_write()
             .and_then(|(rollout, ring, _)| rollout.ring_plan(&ring.name).and_then(|plan| plan.max_devices));
-        let guarded = self.world.devices_per_day.filter(|_| intent.purpose.counts_against_limits());
-        if limited.or(guarded).is_none() {
+        let limited = limited.or(self.world.devices_per_day);
+        if limited.filter(|_| intent.purpose.counts_against_limits()).is_none() {
             return Ok(None);
         }
         let mut listed: Vec<Sighting> = Vec::new();

@@ -231,6 +231,7 @@ examples!(blockers: Blocker {
         ring: r(),
         profiles: vec!["Support".to_owned()],
         from: ring("Everyone"),
+        last: Some("refused with 403: no write permission".to_owned()),
     },
     Blocker::GroupsUnread(_) => Blocker::GroupsUnread(r()),
     Blocker::InFlight(..) => Blocker::InFlight(r(), WriteId(7)),

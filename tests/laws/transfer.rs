@@ -10,13 +10,15 @@ use ringward::ids::{GroupId, PlanName, PolicyId};
 use ringward::rollout::command::{Command, StartPlans};
 use ringward::rollout::event::{Actor, Event, Mode, Purpose};
 use ringward::rollout::invariant::{self, Limits};
+use ringward::rollout::report::Blocker;
 use ringward::rollout::rollback::Scope;
 use ringward::rollout::state::Phase;
 use ringward::simulation::cast::{self, Casting, Size};
 use ringward::synthetic::Mix;
 use ringward::time::{SignedDuration, Timestamp, after, since};
+use ringward::version::Environment;
 
-use super::support::drive::far_end::WriteFault;
+use super::support::drive::far_end::{Outsider, WriteFault};
 use super::support::drive::{Drive, Happening, OnDisk, Pace, Remembered};
 use super::{journal, number};
 use crate::support::dice::Dice;
@@ -109,6 +111,38 @@ fn disturbed(dice: &mut Dice, drive: &mut Drive, schedule: &str) -> bool {
     stops
 }
 
+/// What others do meanwhile: the group that had the profile is changed or deleted, the profile is put somewhere by
+/// hand, or the plan's file goes, or comes back as it was.
+fn meddled(dice: &mut Dice, drive: &mut Drive, schedule: &str) {
+    let name = PlanName::new("p").unwrap();
+    let [sales, pilot, everyone] = ["Sales", "Pilot", "default"].map(|profile| {
+        let known = drive.far_end.profiles.iter();
+        let is =
+            |name: Option<&str>, default: bool| name == Some(profile) || (default && profile == "default");
+        known.into_iter().find(|known| is(known.name.as_deref(), known.is_default)).unwrap().id.clone()
+    });
+    for _ in 0..=dice.below(2) {
+        let at = after(drive.now, SignedDuration::from_secs(dice.pick(&[1, 5, 60, 600])));
+        let old = "2026.7.1376.0".to_owned();
+        let happening = match dice.below(7) {
+            0 => Happening::Outside(Outsider::Deletes("Second".to_owned())),
+            1 => Happening::Outside(Outsider::SetsVersion("Second".to_owned(), Environment::Windows, old)),
+            2 => Happening::Outside(Outsider::SetsProfiles(
+                "Second".to_owned(),
+                [sales.clone(), everyone.clone()].into(),
+            )),
+            3 => Happening::Outside(Outsider::SetsProfiles(
+                "First".to_owned(),
+                [sales.clone(), pilot.clone()].into(),
+            )),
+            4 => Happening::Outside(Outsider::Renames("Second".to_owned(), "Other".to_owned())),
+            5 => Happening::Edit(name.clone(), None),
+            _ => Happening::Edit(name.clone(), Some(plan(schedule, "Pilot", "Sales, default"))),
+        };
+        drive.at(at, happening);
+    }
+}
+
 /// How long a profile was in no group at a time, by the far end's own journal, and which are in none at the end.
 fn left_out(drive: &Drive) -> (SignedDuration, BTreeSet<PolicyId>) {
     let mut groups: BTreeMap<GroupId, BTreeSet<PolicyId>> = BTreeMap::new();
@@ -126,6 +160,37 @@ fn left_out(drive: &Drive) -> (SignedDuration, BTreeSet<PolicyId>) {
         out.retain(|policy, _| !now.contains(policy));
     }
     (longest, out.into_keys().collect())
+}
+
+#[test]
+fn what_others_do_meanwhile_breaks_no_law_and_is_told() {
+    let runs = number("RINGWARD_RUNS", RUNS).min(RUNS);
+    let schedule = "{open: []}";
+    let base = completed(schedule);
+    let mut left = 0;
+    for seed in 1_001..=1_000 + runs {
+        let dice = &mut Dice::new(seed);
+        let mut drive = base.clone();
+        disturbed(dice, &mut drive, schedule);
+        meddled(dice, &mut drive, schedule);
+        let until = after(drive.now, SignedDuration::from_hours(24 * 6));
+        drive.run_until(until);
+        let limits = Limits { in_transit: SignedDuration::ZERO, ..Limits::default() };
+        let broken = invariant::check_within(&drive.engine.log, &journal(&drive), limits);
+        let broken: Vec<String> = broken.iter().map(ToString::to_string).collect();
+        assert!(broken.is_empty(), "seed {seed}: {broken:#?}\n{}", drive.tail());
+        // What is in no group at the end is told, or nobody follows the plan any more.
+        let grouped: BTreeSet<PolicyId> =
+            drive.far_end.groups().flat_map(|group| group.content.policies.iter().cloned()).collect();
+        let (name, report) = drive.engine.reports.iter().next().unwrap();
+        let out =
+            drive.engine.state.plans[name].rollout.rings.iter().flat_map(|ring| ring.between.out.values());
+        let out = out.flat_map(|out| &out.policies).any(|policy| !grouped.contains(policy));
+        let told = report.waiting_on.iter().any(|blocker| matches!(blocker, Blocker::BetweenGroups { .. }));
+        assert!(!out || told, "seed {seed}: {:?}\n{}", report.waiting_on, drive.tail());
+        left += usize::from(out);
+    }
+    println!("seeds 1001 to {}: {left} times still in no group, and told", 1_000 + runs);
 }
 
 #[test]

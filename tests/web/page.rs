@@ -137,7 +137,12 @@ fn blockers() -> Vec<(Blocker, &'static str)> {
         (Blocker::Gate(name(), gate), "30 of 40 sighted devices arrived"),
         (Blocker::Veto(name(), twice), "deployment groups are named"),
         (
-            Blocker::BetweenGroups { ring: name(), profiles: vec!["IT".to_owned()], from: name() },
+            Blocker::BetweenGroups {
+                ring: name(),
+                profiles: vec!["IT".to_owned()],
+                from: name(),
+                last: None,
+            },
             "IT is in no deployment group",
         ),
         (Blocker::GroupsUnread(name()), "have not been read lately"),

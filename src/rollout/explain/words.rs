@@ -54,8 +54,12 @@ pub(super) fn words(report: &Report, blocker: &Blocker) -> Words {
             format!("ring {ring} has a deployment group in its way: {}", veto.what()),
             "ringward takes nothing from a group that it does not own, and writes nothing that it cannot foresee.".to_owned(),
         ),
-        Blocker::BetweenGroups { ring, profiles, from } => (
-            format!("{} left ring {from} for ring {ring}, and is in no deployment group", profiles.join(", ")),
+        Blocker::BetweenGroups { ring, profiles, from, last } => (
+            format!(
+                "{} left ring {from} for ring {ring}, and is in no deployment group{}",
+                profiles.join(", "),
+                last.as_ref().map(|last| format!("; the write that should put it back: {last}")).unwrap_or_default()
+            ),
             "It takes two writes to move a profile, and the second one is still to come: into the ring's group, or, where that cannot be, back. Nothing else is written for this plan before. Its devices keep the version that they have.".to_owned(),
         ),
         Blocker::GroupsUnread(ring) => (

@@ -143,14 +143,14 @@ fn planned(
     });
     let doubted = line.ring(ring).is_some_and(|ring| match intent.purpose {
         Purpose::Restore | Purpose::Rollback { .. } => ring.restoring.doubted,
-        Purpose::PutBack { .. } => ring.doubted && ring.place == Place::Entering || ring.back_doubted,
+        Purpose::PutBack { .. } => ring.doubted && ring.place == Place::Entering || ring.back.doubted,
         Purpose::Target | Purpose::MoveOut { .. } => ring.doubted,
     });
     audit.require(!doubted || intent.after_doubt, Law::DoubtSettled, seq, || {
         "an earlier write for this ring was in doubt, and the intent does not say so".to_owned()
     });
     if puts_back {
-        return put_back(audit, line, recorded, ring, intent);
+        return put_back(audit, (ledger, line), recorded, ring, intent);
     }
     if goes_back {
         return rollback::planned(audit, ledger, line, recorded, ring, intent);
@@ -188,15 +188,25 @@ fn planned(
 /// What is put back is what was taken out, into the group that had it, and nothing else changes there.
 fn put_back(
     audit: &mut Audit,
-    line: &PlanLine<'_>,
+    (ledger, line): (&Ledger<'_>, &PlanLine<'_>),
     recorded: &Recorded,
     ring: &RingName,
     intent: &WriteIntent,
 ) {
-    let Some(before) = &intent.before else {
+    let (Purpose::PutBack { from, plan: other }, Some(before)) = (&intent.purpose, &intent.before) else {
         audit.breach(Law::NothingDropped, recorded.seq, "a profile is to be put back into no group");
         return;
     };
+    let plan = other.as_ref().or(recorded.entry.rollout.as_ref().map(|id| &id.plan));
+    let as_left = |owned: &Owned<'_>| {
+        Some(owned.plan) == plan && owned.ring == from && owned.last.content.offers_the_same(&before.content)
+    };
+    audit.require(
+        ledger.groups.get(&before.id).is_some_and(as_left),
+        Law::NothingDropped,
+        recorded.seq,
+        || format!("a profile goes into group {}, which is not {from}'s as it left it", before.id.as_str()),
+    );
     let out = line.ring(ring).and_then(|ring| ring.between.get(&before.id));
     let added: BTreeSet<&PolicyId> =
         intent.after.policies.iter().filter(|policy| !before.content.policies.contains(*policy)).collect();

@@ -335,11 +335,13 @@ fn ungrounded(
                 .then(|| format!("the plan does not forbid {version}, or does not ask this ring for it"))
         }
         Cause::WriteRefused { status, .. } => (ring?.refused != Some(*status)
-            && ring?.restoring.refused != Some(*status))
+            && ring?.restoring.refused != Some(*status)
+            && ring?.back.refused != Some(*status))
         .then(|| format!("no refusal with {status} of a write for this ring is on record")),
         Cause::WritesKeepFailing { attempts, .. } => {
-            let counted =
-                if ring?.failures >= FAILURES_TO_HALT { ring?.failures } else { ring?.restoring.failures };
+            let ring = ring?;
+            let counts = [ring.failures, ring.back.failures, ring.restoring.failures];
+            let counted = counts.into_iter().find(|count| *count >= FAILURES_TO_HALT).unwrap_or_default();
             (counted != *attempts || counted < FAILURES_TO_HALT)
                 .then(|| format!("{counted} writes in a row came to nothing, by the log"))
         }

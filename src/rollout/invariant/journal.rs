@@ -127,6 +127,9 @@ fn planned(log: &[Recorded]) -> Vec<Planned<'_>> {
         let Some(id) = &recorded.entry.rollout else { continue };
         let ended = match &recorded.entry.event {
             Event::PlanAccepted { revision } | Event::PlanRevised { revision, .. } => {
+                if let Event::PlanAccepted { .. } = recorded.entry.event {
+                    half_moved.retain(|(plan, _)| **plan != id.plan);
+                }
                 rings.insert((&id.plan, &revision.digest), &revision.plan.rings);
                 in_force.insert(&id.plan, &revision.digest);
                 None
@@ -135,10 +138,6 @@ fn planned(log: &[Recorded]) -> Vec<Planned<'_>> {
                 if let Some(digest) = in_force.get(&id.plan) {
                     rings.insert((&id.plan, digest), &plan.rings);
                 }
-                None
-            }
-            Event::RingReached { ring } => {
-                half_moved.remove(&(&id.plan, ring));
                 None
             }
             Event::WritePlanned { ring: name, intent } => {

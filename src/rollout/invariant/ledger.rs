@@ -174,8 +174,10 @@ pub(super) struct RingLine<'a> {
     /// Whether a write was in doubt since its turn came.
     pub(super) doubted: bool,
     /// Whether a profile of its own was taken out of another group since, and is in none.
-    /// Whether a write was in doubt that should have put it back.
-    pub(super) back_doubted: bool,
+    /// What became of the writes that should have put it back.
+    pub(super) back: Tries,
+    /// How often it was put back in a row.
+    rounds: u32,
     pub(super) between: BTreeMap<&'a GroupId, BTreeSet<&'a PolicyId>>,
     /// Writes in a row that came to nothing.
     pub(super) failures: u32,
@@ -216,7 +218,8 @@ impl<'a> RingLine<'a> {
             accepted: BTreeMap::new(),
             unknown: BTreeMap::new(),
             doubted: false,
-            back_doubted: false,
+            back: Tries::default(),
+            rounds: 0,
             between: BTreeMap::new(),
             failures: 0,
             refused: None,
@@ -780,6 +783,7 @@ impl<'a> RingLine<'a> {
             Cause::UnknownTooLong { why: Unknown::ReadFails, .. } => {
                 self.unread.clear();
                 self.restoring.unread.clear();
+                self.back.unread.clear();
             }
             Cause::UnknownTooLong { gate, environment, .. } => {
                 if let Some((_, since)) = self.unknown.get_mut(&(*gate, *environment)) {
@@ -790,6 +794,8 @@ impl<'a> RingLine<'a> {
                 self.failures = 0;
                 self.refused = None;
                 (self.restoring.failures, self.restoring.refused) = (0, None);
+                (self.back.failures, self.back.refused, self.rounds) = (0, None, 0);
+                self.back.unread.clear();
                 self.unread.clear();
                 self.restoring.unread.clear();
             }
@@ -823,15 +829,16 @@ impl<'a> RingLine<'a> {
             }
             Event::RingReached { .. } => {
                 self.go(Place::Entering);
-                self.between.clear();
                 (self.doubted, self.failures, self.refused) = (false, 0, None);
                 self.unread.clear();
             }
             Event::RingRecognised { group, soak, .. } => {
+                self.nothing_between();
                 self.go(Place::Verified);
                 self.assign(group, &soak.policies);
             }
             Event::RingAssigned { group, .. } => {
+                self.nothing_between();
                 self.go(Place::Adopting);
                 self.assign(group, &group.content.policies);
                 // The group may have offered this for long; the ring's own time begins here.
@@ -948,11 +955,16 @@ impl<'a> RingLine<'a> {
         self.place = origin;
     }
 
+    fn nothing_between(&mut self) {
+        self.between.clear();
+        (self.back, self.rounds) = (Tries::default(), 0);
+    }
+
     /// What becomes of a ring while profiles are put back that were taken out for it: nothing.
     fn take_put_back(&mut self, origin: Place, event: &'a Event, at: Timestamp) {
         match event {
             Event::WriteDoubted { .. } => {
-                self.back_doubted = true;
+                self.back.doubted = true;
                 return;
             }
             Event::GateWaived { gate, .. } => {
@@ -962,11 +974,24 @@ impl<'a> RingLine<'a> {
             Event::WriteConfirmed { group, .. }
             | Event::WriteSettled { finding: Finding::Applied { group }, .. } => {
                 self.between.remove(&group.id);
+                self.back = Tries { doubted: self.back.doubted, ..Tries::default() };
+                self.rounds += 1;
                 if origin == Place::Entering {
-                    self.failures += 1;
+                    self.failures = (self.failures + 1).max(self.rounds);
                 }
             }
-            Event::WriteCancelled { .. } | Event::WriteRefused { .. } | Event::WriteSettled { .. } => {}
+            Event::WriteCancelled { why, .. } => {
+                self.back.failures += u32::from(failed(why));
+                note_unread(&mut self.back.unread, why, at);
+            }
+            Event::WriteRefused { status, .. } => {
+                (self.back.failures, self.back.refused) = (self.back.failures + 1, Some(*status));
+                self.back.unread.clear();
+            }
+            Event::WriteSettled { .. } => {
+                self.back.failures += 1;
+                self.back.unread.clear();
+            }
             _ => return,
         }
         self.origin = None;
@@ -988,8 +1013,7 @@ impl<'a> RingLine<'a> {
                 Purpose::Target | Purpose::PutBack { .. } | Purpose::Restore | Purpose::Rollback { .. },
                 intent,
             )) => {
-                self.between.clear();
-                self.back_doubted = false;
+                self.nothing_between();
                 self.go(Place::Adopting);
                 self.assign(group, &intent.policies);
             }

@@ -26,7 +26,7 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
         .purpose
     {
         Purpose::Restore | Purpose::Rollback { .. } => ring.restoring.doubted || open.intent.after_doubt,
-        Purpose::PutBack { .. } => ring.back_doubted || open.intent.after_doubt,
+        Purpose::PutBack { .. } => ring.back.doubted || open.intent.after_doubt,
         Purpose::Target | Purpose::MoveOut { .. } => ring.doubted || open.intent.after_doubt,
     });
     within_limit(audit, ledger, open, recorded);

@@ -76,9 +76,9 @@ impl Attempts {
         self.reads = None;
     }
 
-    /// What was taken out for the ring was put back: a move that came to nothing.
-    pub(super) fn came_back(&mut self) {
-        self.failed += 1;
+    /// What was taken out for the ring was put back, so often by now: a move that came to nothing.
+    pub(super) fn came_back(&mut self, rounds: u32) {
+        self.failed = (self.failed + 1).max(rounds);
         self.last.get_or_insert_with(|| "what was taken out of another group went back there".to_owned());
     }
 

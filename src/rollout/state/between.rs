@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::ring::Attempts;
-use crate::ids::{GroupId, PolicyId};
+use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::rollout::event::{Purpose, WriteIntent};
 use crate::time::Timestamp;
 
@@ -13,11 +13,24 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Between {
     /// By the group that had them.
-    pub out: BTreeMap<GroupId, BTreeSet<PolicyId>>,
+    pub out: BTreeMap<GroupId, TakenOut>,
     /// What became of the writes that should have put them back.
     pub back: Attempts,
     /// When the last of its writes ended; `None`: there was none.
     pub since: Option<Timestamp>,
+    /// How often they were taken out and put back in a row.
+    pub rounds: u32,
+}
+
+/// What was taken out of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenOut {
+    /// The plan of the group's ring, where it is another.
+    pub plan: Option<PlanName>,
+    /// The ring that the group was written for.
+    pub ring: RingName,
+    /// The profiles.
+    pub policies: BTreeSet<PolicyId>,
 }
 
 impl Between {
@@ -32,11 +45,20 @@ impl Between {
         self.since = self.since.map(|since| now.min(since));
     }
 
+    /// A person has seen what failed.
+    pub(super) fn forgive(&mut self) {
+        self.back.forgive();
+        self.rounds = 0;
+    }
+
     /// A write was applied that takes profiles out of another group, if it is one.
     pub(super) fn take_out(&mut self, intent: &WriteIntent, at: Timestamp) {
-        let (Purpose::MoveOut { .. }, Some(before)) = (&intent.purpose, &intent.before) else { return };
+        let (Purpose::MoveOut { from, plan }, Some(before)) = (&intent.purpose, &intent.before) else {
+            return;
+        };
+        let nothing = || TakenOut { plan: plan.clone(), ring: from.clone(), policies: BTreeSet::new() };
         let out = before.content.policies.difference(&intent.after.policies);
-        self.out.entry(before.id.clone()).or_default().extend(out.cloned());
+        self.out.entry(before.id.clone()).or_insert_with(nothing).policies.extend(out.cloned());
         let doubted = self.back.doubted;
         (self.back, self.since) = (Attempts { doubted, ..Attempts::default() }, Some(at));
     }
@@ -51,6 +73,7 @@ impl Between {
     ) {
         if let Some(before) = intent.before.as_ref().filter(|_| applied) {
             self.out.remove(&before.id);
+            self.rounds += 1;
         }
         (self.back, self.since) = (attempts, Some(at));
     }

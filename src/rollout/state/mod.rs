@@ -30,7 +30,7 @@ use crate::rollout::verdict::Judgement;
 use crate::time::{Timestamp, after, since};
 
 pub use attempts::FailedReads;
-pub use between::Between;
+pub use between::{Between, TakenOut};
 pub use blocks::{CONFIRMED_FOR, Waiting};
 pub use day::{DAY, Day};
 pub use drifted::OwnedGroup;

@@ -104,6 +104,15 @@ pub struct Back {
 }
 
 impl Stage {
+    /// Where the ring is apart from a write that leaves it there: what a person says meanwhile is about that.
+    /// `None`: its own write is under way.
+    fn at_rest(&mut self) -> Option<&mut Self> {
+        match self {
+            Self::Deploying(write) => write.origin.as_mut().map(|origin| &mut origin.stage),
+            stage => Some(stage),
+        }
+    }
+
     /// The words of metrics, for all states.
     pub const NAMES: [&'static str; 8] = [
         "pending",
@@ -351,9 +360,11 @@ impl Ring {
         let next = match (&self.stage, event) {
             (Stage::Pending, Event::RingReached { .. }) => Stage::Entering(Attempts::default()),
             (Stage::Entering(_), Event::RingRecognised { group, soak, .. }) => {
+                self.between = Between::default();
                 Stage::Verified(Assigned::of(group, &soak.policies))
             }
             (Stage::Entering(_), Event::RingAssigned { group, .. }) => {
+                self.between = Between::default();
                 // The assignment is as old as the group; the time for it begins with the entry.
                 Stage::Adopting(Assigned {
                     deadline_from: at,
@@ -425,7 +436,7 @@ impl Ring {
                             self.between.put_back(&intent, applied, attempts, at);
                             (self.stage, self.since) = (origin.stage, origin.since);
                             if let (true, Stage::Entering(attempts)) = (applied, &mut self.stage) {
-                                attempts.came_back();
+                                attempts.came_back(self.between.rounds);
                                 self.since = at;
                             }
                             return Ok(());
@@ -568,11 +579,12 @@ impl Ring {
 
     /// A person resumed, having seen the cause: its clock starts anew.
     pub(super) fn acknowledge(&mut self, cause: &Cause, at: Timestamp) {
-        match (cause, &mut self.stage) {
-            (Cause::AdoptionMissed { .. }, Stage::Adopting(assigned)) => assigned.deadline_from = at,
+        match (cause, self.stage.at_rest()) {
+            (Cause::AdoptionMissed { .. }, Some(Stage::Adopting(assigned))) => assigned.deadline_from = at,
             (Cause::UnknownTooLong { why: Unknown::ReadFails, .. }, stage) => {
                 self.restoring.attempts.reads = None;
-                if let Stage::Entering(attempts) = stage {
+                self.between.back.reads = None;
+                if let Some(Stage::Entering(attempts)) = stage {
                     attempts.reads = None;
                 }
             }
@@ -583,8 +595,8 @@ impl Ring {
             }
             (Cause::WriteRefused { .. } | Cause::WritesKeepFailing { .. }, stage) => {
                 self.restoring.attempts.forgive();
-                self.between.back.forgive();
-                if let Stage::Entering(attempts) = stage {
+                self.between.forgive();
+                if let Some(Stage::Entering(attempts)) = stage {
                     attempts.forgive();
                 }
             }
@@ -599,7 +611,7 @@ impl Ring {
             let accepted = found.devices.iter().map(|device| (device.clone(), at));
             self.acknowledged.entry(of).or_default().extend(accepted);
         }
-        match (self.unknown.get_mut(&of), &mut self.stage) {
+        match (self.unknown.get_mut(&of), self.stage.at_rest()) {
             (Some(unknown), _) => {
                 unknown.since = at;
                 if let (Unknown::OutageOrHoliday, Some(environment)) = (unknown.why, found.environment) {
@@ -607,7 +619,9 @@ impl Ring {
                 }
             }
             // It can tell, and it found something: that the deadline was missed.
-            (None, Stage::Adopting(assigned)) if found.gate == Gate::Adoption => assigned.deadline_from = at,
+            (None, Some(Stage::Adopting(assigned))) if found.gate == Gate::Adoption => {
+                assigned.deadline_from = at
+            }
             (None, _) => {}
         }
     }

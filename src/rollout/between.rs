@@ -1,13 +1,14 @@
 //! A profile that was taken out of one group for a ring goes into the ring's own, or back.
 //!
-//! **Invariant:** while it is in none, its plan plans nothing else; what keeps it from going in now sends it
+//! **Invariant:** while it is in none, its plan plans nothing else but a person's rollback, and the return of a
+//! group that somebody else changed; what keeps it from going in now sends it
 //! back at once, whatever else stands against a write, but a stop and what nobody can read or write.
 
 use std::collections::BTreeSet;
 
 use crate::ids::{GroupId, PolicyId};
 use crate::rollout::block::{BlockKind, Step};
-use crate::rollout::decide::{Context, enter_ring};
+use crate::rollout::decide::Context;
 use crate::rollout::drift::look;
 use crate::rollout::entering::{
     self, Entering, EntryBlock, MAX_ATTEMPTS, budget_spent_until, retargets, retry_not_before, today,
@@ -28,7 +29,7 @@ pub(super) fn between<'a>(context: &Context<'a>) -> Option<&'a Ring> {
     let mut rings = context.rollout.rings.iter().filter(|ring| writes && !ring.between.is_empty());
     let unread = context.world.groups.is_none();
     rings.find(|ring| {
-        unread || stranded(context.state, context.world, ring).any(|(id, out)| is_there(context, id, out))
+        unread || stranded(context.state, context.world, ring).any(|(id, out)| is_there(context, id, &out))
     })
 }
 
@@ -53,7 +54,7 @@ fn stranded<'a>(
 }
 
 /// Whether the group that had it is still that ring's, as far as anybody knows.
-fn is_there(context: &Context<'_>, id: &GroupId, out: TakenOut) -> bool {
+fn is_there(context: &Context<'_>, id: &GroupId, out: &TakenOut) -> bool {
     let owned = context.state.groups.get(id);
     owned.is_some_and(|owned| {
         let same = owned.ring == out.ring && owned.plan == *out.plan.as_ref().unwrap_or(context.name);
@@ -61,7 +62,7 @@ fn is_there(context: &Context<'_>, id: &GroupId, out: TakenOut) -> bool {
     })
 }
 
-/// That it is so, by the group that had it.
+/// What is in no group, for people, by the group that had it; nothing while the groups are not read.
 pub(super) fn told(context: &Context<'_>) -> Vec<Blocker> {
     let known = context.world.groups.is_some();
     let rings = context.rollout.rings.iter().filter(|ring| known && !ring.between.is_empty());
@@ -84,13 +85,8 @@ fn named(context: &Context<'_>, policy: &PolicyId) -> String {
     name.unwrap_or_else(|| policy.as_str().to_owned())
 }
 
-/// The second half, or the way back.
-pub(super) fn step(context: &Context<'_>, ring: &Ring) -> Vec<Entry> {
-    if goes_in(context, ring) { enter_ring(context) } else { put_back(context, ring) }
-}
-
 /// Whether it goes into the ring's group by itself: now, or once what takes moments is over.
-fn goes_in(context: &Context<'_>, ring: &Ring) -> bool {
+pub(super) fn goes_in(context: &Context<'_>, ring: &Ring) -> bool {
     let Stage::Entering(attempts) = &ring.stage else { return false };
     let is_next = context.current().is_some_and(|(next, _)| next.name == ring.name);
     let gave_up =
@@ -139,7 +135,8 @@ const fn entering(ring: &Ring) -> Option<&Attempts> {
     }
 }
 
-fn put_back(context: &Context<'_>, ring: &Ring) -> Vec<Entry> {
+/// Puts it back, once nothing but moments stand against that.
+pub(super) fn put_back(context: &Context<'_>, ring: &Ring) -> Vec<Entry> {
     let waits = context.stopping(Step::SecondHalf).next().is_some()
         || context.state.pending_write().is_some()
         || context.now < not_before(ring)
@@ -160,7 +157,7 @@ fn put_back(context: &Context<'_>, ring: &Ring) -> Vec<Entry> {
     };
     let mut stranded = stranded(context.state, context.world, ring);
     let there = stranded.find_map(|(id, out)| {
-        let group = as_left(id).filter(|_| is_there(context, id, out.clone()))?;
+        let group = as_left(id).filter(|_| is_there(context, id, &out))?;
         Some((group, out))
     });
     let Some((before, TakenOut { plan: of, ring: from, policies })) = there else { return Vec::new() };

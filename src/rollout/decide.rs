@@ -270,7 +270,11 @@ fn ladder(
     if let Some(found) = between::between(context) {
         let seen =
             if goes_back { Vec::new() } else { first(context, &[drift::rungs::note, note_unknown, halt]) };
-        let step = if seen.is_empty() { between::step(context, found) } else { seen };
+        let step = match seen.is_empty() {
+            false => seen,
+            true if between::goes_in(context, found) => enter_ring(context),
+            true => between::put_back(context, found),
+        };
         return match (step.is_empty(), goes_back) {
             (false, _) => step,
             // A person's rollback waits for nothing that waits itself; over it is once that is done.
@@ -495,7 +499,7 @@ fn reach_ring(context: &Context<'_>) -> Vec<Entry> {
     }
 }
 
-pub(super) fn enter_ring(context: &Context<'_>) -> Vec<Entry> {
+fn enter_ring(context: &Context<'_>) -> Vec<Entry> {
     let Some((ring, plan)) = context.current() else { return Vec::new() };
     let Stage::Entering(attempts) = &ring.stage else { return Vec::new() };
     let judgements = context.judged(ring).to_vec();

@@ -93,7 +93,7 @@ pub fn clear_to_send(
         return as_intended(intent, &look.value);
     }
     if let Purpose::PutBack { .. } = intent.purpose {
-        // Nothing is offered to anybody that they did not have before.
+        // It goes back to the ring that had it, and changes nothing of what that ring is offered.
         fresh(look, now)?;
         return as_intended(intent, &look.value);
     }

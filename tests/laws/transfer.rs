@@ -143,6 +143,13 @@ fn meddled(dice: &mut Dice, drive: &mut Drive, schedule: &str) {
     }
 }
 
+fn assert_lawful(seed: u64, drive: &Drive) {
+    let limits = Limits { in_transit: SignedDuration::ZERO, ..Limits::default() };
+    let broken = invariant::check_within(&drive.engine.log, &journal(drive), limits);
+    let broken: Vec<String> = broken.iter().map(ToString::to_string).collect();
+    assert!(broken.is_empty(), "seed {seed}: {broken:#?}\n{}", drive.tail());
+}
+
 /// How long a profile was in no group at a time, by the far end's own journal, and which are in none at the end.
 fn left_out(drive: &Drive) -> (SignedDuration, BTreeSet<PolicyId>) {
     let mut groups: BTreeMap<GroupId, BTreeSet<PolicyId>> = BTreeMap::new();
@@ -175,10 +182,7 @@ fn what_others_do_meanwhile_breaks_no_law_and_is_told() {
         meddled(dice, &mut drive, schedule);
         let until = after(drive.now, SignedDuration::from_hours(24 * 6));
         drive.run_until(until);
-        let limits = Limits { in_transit: SignedDuration::ZERO, ..Limits::default() };
-        let broken = invariant::check_within(&drive.engine.log, &journal(&drive), limits);
-        let broken: Vec<String> = broken.iter().map(ToString::to_string).collect();
-        assert!(broken.is_empty(), "seed {seed}: {broken:#?}\n{}", drive.tail());
+        assert_lawful(seed, &drive);
         // What is in no group at the end is told, or nobody follows the plan any more.
         let grouped: BTreeSet<PolicyId> =
             drive.far_end.groups().flat_map(|group| group.content.policies.iter().cloned()).collect();
@@ -206,10 +210,7 @@ fn a_profile_between_two_groups_goes_in_or_back_whatever_comes_between() {
         let stops = disturbed(dice, &mut drive, schedules[which]);
         let until = after(drive.now, SignedDuration::from_hours(24 * 6));
         drive.run_until(until);
-        let limits = Limits { in_transit: SignedDuration::ZERO, ..Limits::default() };
-        let broken = invariant::check_within(&drive.engine.log, &journal(&drive), limits);
-        let broken: Vec<String> = broken.iter().map(ToString::to_string).collect();
-        assert!(broken.is_empty(), "seed {seed}: {broken:#?}\n{}", drive.tail());
+        assert_lawful(seed, &drive);
         let (longest, out) = left_out(&drive);
         let most = SignedDuration::from_hours(if stops { 4 } else { 1 });
         assert!(out.is_empty(), "seed {seed}: {out:?} is in no group\n{}", drive.tail());

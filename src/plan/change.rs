@@ -31,6 +31,8 @@ pub struct Restrictions {
 pub struct RestrictedRing {
     /// Its name.
     pub name: Option<RingName>,
+    /// The name that it had before.
+    pub was: Option<RingName>,
     /// Its profiles.
     pub profiles: BTreeSet<ProfileRef>,
     /// What may restrict it.
@@ -64,6 +66,7 @@ impl Restrictions {
     pub fn of(plan: &Plan) -> Self {
         let ring = |ring: &RingPlan| RestrictedRing {
             name: Some(ring.name.clone()),
+            was: ring.was.clone(),
             profiles: ring.profiles.iter().cloned().collect(),
             says: RingRestrictions {
                 zone: Some(ring.schedule.zone().clone()),
@@ -80,12 +83,14 @@ impl Restrictions {
         Self { forbid: plan.forbid.clone(), defaults: RingRestrictions::default(), rings }
     }
 
-    /// What is said of a ring: the one of the same profiles, else of the same name, else `defaults`.
+    /// What is said of a ring: the one of the same profiles, else of the same name, else the one that had
+    /// it, else `defaults`.
     fn about(&self, ring: &RingPlan) -> &RingRestrictions {
         let profiles: BTreeSet<ProfileRef> = ring.profiles.iter().cloned().collect();
         let same_profiles = self.rings.iter().find(|other| other.profiles == profiles);
         let same_name = || self.rings.iter().find(|other| other.name.as_ref() == Some(&ring.name));
-        same_profiles.or_else(same_name).map_or(&self.defaults, |other| &other.says)
+        let had_name = || self.rings.iter().find(|other| other.was.as_ref() == Some(&ring.name));
+        same_profiles.or_else(same_name).or_else(had_name).map_or(&self.defaults, |other| &other.says)
     }
 }
 
@@ -152,15 +157,15 @@ pub fn differences(from: &Plan, to: &Plan, now: Timestamp) -> Vec<String> {
     told("on_drift", word(&from.on_drift), word(&to.on_drift));
     forbids(from, to, &mut found);
     for ring in &from.rings {
-        match twin(ring, to) {
+        match twin(ring, from, to) {
             Some(other) => ring_differences(ring, other, now, &mut found),
             None => found.push(format!("ring `{}` removed ({})", ring.name, profiles(ring))),
         }
     }
-    let added = to.rings.iter().filter(|ring| twin(ring, from).is_none());
+    let added = to.rings.iter().filter(|ring| twin(ring, to, from).is_none());
     found.extend(added.map(|ring| format!("ring `{}` added ({})", ring.name, profiles(ring))));
     let order = |plan: &Plan, other: &Plan| -> Vec<BTreeSet<ProfileRef>> {
-        plan.rings.iter().filter(|ring| twin(ring, other).is_some()).map(profile_set).collect()
+        plan.rings.iter().filter(|ring| twin(ring, plan, other).is_some()).map(profile_set).collect()
     };
     let same_sets = |one: &[BTreeSet<ProfileRef>], other: &[BTreeSet<ProfileRef>]| {
         one.iter().all(|set| other.contains(set))
@@ -172,10 +177,22 @@ pub fn differences(from: &Plan, to: &Plan, now: Timestamp) -> Vec<String> {
     found
 }
 
-/// The ring of another plan that is this one: of the same profiles, whatever its name, else of the same
-/// name, unless that name's profiles are another ring's.
+/// The ring of another plan, older or newer, that this one is: of the same profiles, whatever its name, else
+/// of the same name, else the one that the newer says it was.
 #[must_use]
-pub fn twin<'a>(ring: &RingPlan, of: &'a Plan) -> Option<&'a RingPlan> {
+pub fn twin<'a>(ring: &RingPlan, own: &Plan, other: &'a Plan) -> Option<&'a RingPlan> {
+    known(ring, other).or_else(|| {
+        // A `was` stays in files for years: it says nothing of a ring that is known by itself.
+        let was = |one: &RingPlan| {
+            let says = one.was.as_ref() == Some(&ring.name) || ring.was.as_ref() == Some(&one.name);
+            says && known(one, own).is_none()
+        };
+        other.rings.iter().find(|one| was(one))
+    })
+}
+
+/// The ring of a plan with these profiles, else of this name.
+fn known<'a>(ring: &RingPlan, of: &'a Plan) -> Option<&'a RingPlan> {
     let same = of.rings.iter().find(|other| profile_set(other) == profile_set(ring));
     same.or_else(|| of.rings.iter().find(|other| other.name == ring.name))
 }
@@ -294,4 +311,59 @@ fn approval(ring: &RingPlan) -> String {
         || "none".to_owned(),
         |asked| format!("{} of {} (expires {})", asked.count, asked.user_group, asked.expires),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::read;
+
+    /// A ring as `name: profiles`, or `name was former: profiles`.
+    fn plan(rings: &[&str]) -> Plan {
+        let ring = |ring: &&str| {
+            let (name, profiles) = ring.split_once(": ").unwrap();
+            let (name, was) = name.split_once(" was ").unwrap_or((name, ""));
+            let was = if was.is_empty() { String::new() } else { format!(", was: {was}") };
+            format!("  - {{name: {name}{was}, profiles: [{profiles}]}}\n")
+        };
+        let rings: String = rings.iter().map(ring).collect();
+        let text = format!("plan: p\nversions: {{windows: 2026.8.2100.0}}\nrings:\n{rings}");
+        read("p.yaml", text.as_bytes()).unwrap().plan
+    }
+
+    #[test]
+    fn a_ring_is_known_by_its_profiles_then_its_name_then_by_what_it_was() {
+        /// What is the case, the plans before and after, and what each ring before is after.
+        type Row<'a> = (&'a str, &'a [&'a str], &'a [&'a str], &'a [Option<&'a str>]);
+        let rows: [Row<'_>; 8] = [
+            ("nothing changed", &["A: x", "B: y"], &["A: x", "B: y"], &[Some("A"), Some("B")]),
+            ("another name", &["A: x", "B: y"], &["C: x", "B: y"], &[Some("C"), Some("B")]),
+            ("names traded", &["A: x", "B: y"], &["B: x", "A: y"], &[Some("B"), Some("A")]),
+            ("other profiles", &["A: x"], &["A: x, z"], &[Some("A")]),
+            ("both at once", &["A: x", "B: y"], &["C: x, z", "B: y"], &[None, Some("B")]),
+            (
+                "both at once, and it says so",
+                &["A: x", "B: y"],
+                &["C was A: z", "B: y"],
+                &[Some("C"), Some("B")],
+            ),
+            (
+                "what a ring once was says nothing once it is known by its name",
+                &["A: x", "C: y"],
+                &["C was A: y, z"],
+                &[None, Some("C")],
+            ),
+            ("nor once it is known by its profiles", &["A: x", "B: y"], &["C was A: y"], &[None, Some("C")]),
+        ];
+        for (row, before, after, expected) in rows {
+            let (before, after) = (plan(before), plan(after));
+            let found =
+                before.rings.iter().map(|ring| twin(ring, &before, &after).map(|one| one.name.as_str()));
+            assert_eq!(found.collect::<Vec<_>>(), expected, "{row}");
+            for ring in &after.rings {
+                let back = twin(ring, &after, &before).and_then(|one| twin(one, &before, &after));
+                assert!(back.is_none_or(|back| back.name == ring.name), "{row}: {} goes astray", ring.name);
+            }
+        }
+    }
 }

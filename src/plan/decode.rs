@@ -18,7 +18,7 @@ use super::model::{ApprovalRule, Forbid, OnDrift, OnNewTarget, Plan, ProfileRef,
 use super::ring::{Noted, RingKeys, Target, Targets, overlaid, versions};
 use super::tree::Node;
 use super::values::{account, plan_name, profile, range};
-use crate::ids::RingName;
+use crate::ids::{PlanName, RingName};
 use crate::version::{ClientVersion, Environment};
 
 /// The most rings of one plan.
@@ -38,6 +38,7 @@ pub(super) fn plan(root: &Node, problems: &mut Problems) -> Option<Plan> {
     let fields = Fields::of(root, &PLAN, problems)?;
     let name = fields.require("plan", "write the plan's name, such as plan: cloudflare-one-client", problems);
     let name = name.and_then(|node| plan_name(node, problems));
+    let was = fields.get("was").and_then(|node| was_plan(node, name.as_ref(), problems));
     let description = fields.get("description").and_then(|node| description(node, problems));
     let account = fields.get("account").and_then(|node| account(node, problems));
     let author = fields.get("author").and_then(|node| author(node, problems));
@@ -58,6 +59,7 @@ pub(super) fn plan(root: &Node, problems: &mut Problems) -> Option<Plan> {
     for targets in iter::once(&defaults.back_to).chain(rings.iter().map(|ring| &ring.keys.back_to)) {
         refuse_forbidden(&targets.written, &forbid, problems);
     }
+    refuse_stays(&rings, problems);
     let rings = finish(rings, &targets, &defaults, problems);
     if let Some(node) = fields.get("rings")
         && rings.iter().flatten().all(|ring| ring.rollback.to.is_empty())
@@ -70,6 +72,7 @@ pub(super) fn plan(root: &Node, problems: &mut Problems) -> Option<Plan> {
     }
     Some(Plan {
         name: name?,
+        was,
         description: description.map(str::to_owned),
         account,
         author,
@@ -78,6 +81,32 @@ pub(super) fn plan(root: &Node, problems: &mut Problems) -> Option<Plan> {
         on_drift: on_drift.unwrap_or(OnDrift::Halt),
         rings: rings?,
     })
+}
+
+/// The name that the plan had before.
+fn was_plan(node: &Node, name: Option<&PlanName>, problems: &mut Problems) -> Option<PlanName> {
+    let was = plan_name(node, problems)?;
+    if Some(&was) == name {
+        problems.missing(
+            &node.at,
+            "this is the plan's name",
+            "write the name that it had before, or remove `was`",
+        );
+        return None;
+    }
+    Some(was)
+}
+
+/// A ring that was another is no ring beside it.
+fn refuse_stays(rings: &[RingRead], problems: &mut Problems) {
+    for (was, at) in rings.iter().filter_map(|ring| ring.was.as_ref()) {
+        if let Some(stays) = rings.iter().find(|ring| ring.name.as_ref() == Some(was)) {
+            let problem = "the plan has a ring of this name";
+            let instead = "give that ring another name, or remove `was`";
+            let other = Other::Here { at: stays.at.clone(), what: "it stands here".to_owned() };
+            problems.clash(at, problem, instead, other);
+        }
+    }
 }
 
 /// What of a file with errors may restrict, as far as it can be read: each part for itself.
@@ -91,6 +120,7 @@ pub(super) fn restrictions(root: &Node) -> Restrictions {
     let ring = |ring: RingRead| RestrictedRing {
         says: ring.keys.restrictions(&defaults, noted),
         name: ring.name,
+        was: ring.was.map(|(was, _)| was),
         profiles: ring.profiles.into_iter().collect(),
     };
     let rings = rings.into_iter().map(ring).collect();
@@ -166,6 +196,7 @@ fn forbidden<'a>(
 struct RingRead {
     at: Range<usize>,
     name: Option<RingName>,
+    was: Option<(RingName, Range<usize>)>,
     group: Option<String>,
     profiles: Vec<ProfileRef>,
     keys: RingKeys,
@@ -204,6 +235,7 @@ fn read_rings(node: &Node, problems: &mut Problems) -> Vec<RingRead> {
 #[derive(Default)]
 struct Taken {
     names: HashMap<String, Owner>,
+    former: HashMap<String, Owner>,
     groups: HashMap<String, Owner>,
     profiles: HashMap<ProfileRef, Owner>,
 }
@@ -239,9 +271,21 @@ fn read_ring(node: &Node, index: usize, taken: &mut Taken, problems: &mut Proble
     }
     let profiles = fields.require("profiles", &format!("write {PROFILES_EXAMPLE}"), problems);
     let profiles = profiles.map(|node| read_profiles(node, &this, taken, problems)).unwrap_or_default();
+    let was = fields.get("was").and_then(|node| {
+        let name = text(node, "`was`", problems)?;
+        claim(&mut taken.former, name, &this, node, FORMER_NAME, problems);
+        Some((RingName::new(name).ok()?, node.at.clone()))
+    });
     let keys = RingKeys::of(&fields, problems);
     let name = name.and_then(|(_, name)| RingName::new(name).ok());
-    Some(RingRead { at: fields.at, name, group: group.map(|(_, group)| group.to_owned()), profiles, keys })
+    Some(RingRead {
+        at: fields.at,
+        name,
+        was,
+        group: group.map(|(_, group)| group.to_owned()),
+        profiles,
+        keys,
+    })
 }
 
 /// What became of a name that belongs to one ring only.
@@ -254,6 +298,8 @@ enum Claim {
 /// What belongs to one ring only, and the rule that says so.
 const RING_NAME: (&str, &str) =
     ("this name", "choose another; names that differ only in upper and lower case count as one");
+const FORMER_NAME: (&str, &str) =
+    ("this former name", "one ring of the plan had it; say so of the ring that takes over its group");
 const GROUP_NAME: (&str, &str) =
     ("this deployment group's name", "each ring has a group of its own; choose another");
 const PROFILE: (&str, &str) = ("this profile", "a profile belongs to one ring; remove it from one of them");
@@ -353,6 +399,7 @@ impl RingRead {
         let schedule = keys.schedule(defaults, problems);
         Some(RingPlan {
             name: self.name?,
+            was: self.was.map(|(was, _)| was),
             group: self.group?,
             profiles: self.profiles,
             targets,

@@ -153,6 +153,13 @@ pub(super) const PLAN: Mapping = Mapping {
             example: "plan: cloudflare-one-client",
         },
         Key {
+            name: "was",
+            takes: Takes::Value(&PLAN_NAME),
+            absent: Absent::Means("the plan has had no other name"),
+            doc: "The name that the plan had before. Once no readable file names that plan any more, its rollout goes on under the new name where it is, if the profiles of all rings together are the same. It counts as long as no ring was entered under the new name, and may stay in the file.",
+            example: "was: one-client",
+        },
+        Key {
             name: "description",
             takes: Takes::Value(&PROSE),
             absent: Absent::Means("none"),
@@ -246,7 +253,7 @@ pub(super) const PLAN: Mapping = Mapping {
 pub(super) const DEFAULTS: Mapping = Mapping {
     of: "`defaults`",
     name: "defaults",
-    doc: "What every ring does unless it says otherwise: any key of a ring except `name`, `profiles` and `group`.",
+    doc: "What every ring does unless it says otherwise: any key of a ring except `name`, `was`, `profiles` and `group`.",
     keys: &[
         Key { absent: Absent::Means("the versions at the top of the file"), ..VERSIONS_KEY },
         TIMEZONE,
@@ -301,6 +308,13 @@ pub(super) const RING: Mapping = Mapping {
             absent: Absent::Refused,
             doc: "The ring's name in messages, metrics and the log. Unique in the plan.",
             example: "name: Early adopters",
+        },
+        Key {
+            name: "was",
+            takes: Takes::Value(&TEXT),
+            absent: Absent::Means("the ring that has the same profiles, else the same name"),
+            doc: "The name that the ring had before, for an edit that changes its name and its profiles at once: it keeps its group. A ring whose name alone changes needs no such key.",
+            example: "was: Pilot",
         },
         Key {
             name: "group",

@@ -20,6 +20,9 @@ use crate::version::{ClientVersion, Environment};
 pub struct Plan {
     /// Unique among the plans of a daemon.
     pub name: PlanName,
+    /// The name that the plan had before: its rollout goes on under the new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<PlanName>,
     /// For people; not part of the digest.
     pub description: Option<String>,
     /// When set, the daemon's account must be this one.
@@ -44,6 +47,9 @@ pub struct Plan {
 pub struct RingPlan {
     /// Unique within the plan.
     pub name: RingName,
+    /// The name that the ring had before, should its profiles change with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<RingName>,
     /// The deployment group's name; the ring's name unless the plan says otherwise.
     pub group: String,
     /// Device settings profiles, in the order written; never empty, never one twice.

@@ -62,6 +62,8 @@ pub enum WaitsFor {
     Stability,
     /// It asks for a version that it forbids itself.
     AnotherVersion,
+    /// The plan that it says it was keeps its name.
+    Predecessor,
 }
 
 impl WaitsFor {
@@ -74,6 +76,7 @@ impl WaitsFor {
             Self::Person => "person",
             Self::Stability => "stability",
             Self::AnotherVersion => "another_version",
+            Self::Predecessor => "predecessor",
         }
     }
 }
@@ -207,9 +210,11 @@ impl WaitingRevision {
     pub const fn kind(&self) -> BlockKind {
         match self.waits_for {
             WaitsFor::Stability => BlockKind::PlanUnstable,
-            WaitsFor::Time | WaitsFor::LineEnd | WaitsFor::Person | WaitsFor::AnotherVersion => {
-                BlockKind::RevisionWaits
-            }
+            WaitsFor::Time
+            | WaitsFor::LineEnd
+            | WaitsFor::Person
+            | WaitsFor::AnotherVersion
+            | WaitsFor::Predecessor => BlockKind::RevisionWaits,
         }
     }
 }

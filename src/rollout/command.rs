@@ -436,7 +436,8 @@ impl<'a> Subject<'a> {
     /// The rollout that a revision waits for or in: of a plan that is new, the first.
     fn rollout_of(&self) -> Option<RolloutId> {
         let Self::Waiting(state, plan, _) = self else { return None };
-        let number = state.plans.get(plan).map_or(1, |known| known.rollout.id.number);
+        let known = state.plans.get(plan).map(|known| known.rollout.id.number);
+        let number = known.unwrap_or_else(|| state.next_number(plan));
         Some(RolloutId { plan: plan.clone(), number })
     }
 

@@ -179,7 +179,13 @@ pub enum Event {
     },
     /// No file names the plan any more, whose rollout is over: its rings hold their groups no more.
     PlanFileGone {},
-    /// Rings have other names in the plan's file, with the same profiles.
+    /// The rollout of a plan that no readable file names any more goes on under the name that a file gives it,
+    /// which says what it was. It is the first record under that name; all that was the old plan's is the new one's.
+    PlanRenamed {
+        /// The name before.
+        from: PlanName,
+    },
+    /// Rings have other names in the plan's file, with the same profiles or by its own word.
     RingRenamed {
         /// The new name by the old one.
         renamed: BTreeMap<RingName, RingName>,
@@ -534,7 +540,7 @@ pub struct SoakFact {
 /// The kind of event: the `kind` column of the log and the counter's label.
 impl Event {
     /// Every kind, for tables and coverage.
-    pub const KINDS: [&'static str; 57] = [
+    pub const KINDS: [&'static str; 58] = [
         "daemon_started",
         "clock_stepped",
         "clock_confirmed",
@@ -549,6 +555,7 @@ impl Event {
         "plan_restricted",
         "plan_file_named",
         "plan_file_gone",
+        "plan_renamed",
         "ring_renamed",
         "ring_let_go",
         "block_begun",
@@ -612,6 +619,7 @@ impl Event {
             Self::PlanRestricted { .. } => "plan_restricted",
             Self::PlanFileNamed { .. } => "plan_file_named",
             Self::PlanFileGone {} => "plan_file_gone",
+            Self::PlanRenamed { .. } => "plan_renamed",
             Self::RingRenamed { .. } => "ring_renamed",
             Self::BlockBegun { .. } => "block_begun",
             Self::BlockEnded { .. } => "block_ended",
@@ -703,6 +711,7 @@ impl Event {
             | Self::PlanRestricted { .. }
             | Self::PlanFileNamed { .. }
             | Self::PlanFileGone {}
+            | Self::PlanRenamed { .. }
             | Self::RingRenamed { .. }
             | Self::BlockBegun { .. }
             | Self::BlockEnded { .. }

@@ -111,7 +111,7 @@ impl Veto {
     pub fn instead(&self) -> String {
         let held = |plan: &PlanName, ring: &RingName| {
             format!(
-                "where the file of plan {plan} is gone, put it back, or let its ring go: ringward waive {plan} --ring {} --gate ring --reason …",
+                "where the file of plan {plan} is gone, put it back, write `was: {plan}` in this one to go on with its rollout, or let its ring go: ringward waive {plan} --ring {} --gate ring --reason …",
                 in_shell(ring.as_str())
             )
         };

@@ -3,12 +3,15 @@
 //! **Invariant:** a change to an entered ring's versions or profiles is a new rollout; anything else
 //! changes the running one from the next decision, keeping soak starts and deadlines.
 
-use crate::ids::PlanName;
+use std::collections::BTreeMap;
+
+use crate::ids::{PlanName, RingName};
 use crate::plan::change::profile_set;
 use crate::plan::model::{OnNewTarget, Plan, Revision};
 use crate::rollout::event::{Entry, Event, RolloutId};
+use crate::rollout::predecessor::{Predecessor, own};
 use crate::rollout::revision::{dropped, followed, lets_go, moves_the_same, renamed};
-use crate::rollout::state::{HeldOut, Phase, PlanState, Ring, Stage, State, WaitingTarget};
+use crate::rollout::state::{HeldOut, Phase, PlanState, Ring, Rollout, Stage, State, WaitingTarget};
 use crate::rollout::unsettled::{self, Takes};
 use crate::rollout::world::Desired;
 use crate::time::Timestamp;
@@ -32,12 +35,31 @@ pub(super) fn step(
             let reason = "the plan's file is gone, and its rollout is over";
             vec![Entry::engine(&plan.rollout.id, reason, Event::PlanFileGone {})]
         }
-        (desired, known) => match (desired.revision(), known) {
-            (Some(revision), None) if takes == Takes::Effect => vec![accept(name, 1, revision)],
-            (Some(revision), Some(plan)) => present(name, (revision, takes), plan, state, now),
-            (_, None) | (None, _) => Vec::new(),
+        (desired, _) => match desired.revision().map(|revision| (revision, own(revision, state))) {
+            Some((revision, None)) if takes == Takes::Effect => begin(name, revision, state, now),
+            Some((revision, Some(plan))) => present(name, (revision, takes), plan, state, now),
+            Some((_, None)) | None => Vec::new(),
         },
     }
+}
+
+/// A plan without a rollout on its way begins with one, or goes on with that of the plan that it says it was.
+fn begin(name: &PlanName, revision: &Revision, state: &State, now: Timestamp) -> Vec<Entry> {
+    let number = state.next_number(name);
+    let plan = match Predecessor::of(revision, state) {
+        None | Some(Predecessor::Unknown(_)) => return vec![accept(name, number, revision)],
+        Some(Predecessor::Stays(..)) => return Vec::new(),
+        Some(Predecessor::GoesOn(plan)) => plan,
+    };
+    let id = RolloutId { plan: name.clone(), number };
+    let from = plan.rollout.id.plan.clone();
+    let reason = format!("`{from}` is named `{name}` now, and {} goes on", plan.rollout.id);
+    let renamed = Entry::engine(&id, reason, Event::PlanRenamed { from });
+    if !unsettled::changed(Some(plan), revision, now).is_empty() {
+        return vec![renamed];
+    }
+    let goal = followed(&plan.rollout, revision);
+    vec![renamed, revise(&id, "nothing but its name changed", (revision, &goal), true)]
 }
 
 fn present(
@@ -106,8 +128,11 @@ fn present(
     let renamed = renamed(rollout, &revision.plan);
     if !renamed.is_empty() && !finishes_later(plan, revision) {
         let names = renamed.iter().map(|(old, new)| format!("`{old}` is `{new}` now"));
-        let reason =
-            format!("the same profiles under another name: {}", names.collect::<Vec<_>>().join(", "));
+        let how = match moves_the_same_profiles(rollout, &revision.plan, &renamed) {
+            true => "the same profiles under another name",
+            false => "the plan's file says which ring it was",
+        };
+        let reason = format!("{how}: {}", names.collect::<Vec<_>>().join(", "));
         return vec![Entry::engine(id, reason, Event::RingRenamed { renamed })];
     }
     match rollout.phase {
@@ -206,6 +231,14 @@ fn revise(
         false => format!("{reason}; until verified or let go these keep their place: {}", kept.join(", ")),
     };
     Entry::engine(id, reason, Event::PlanRevised { revision, restricts_only, dropped })
+}
+
+/// Whether rings have other names and nothing else that tells them apart.
+fn moves_the_same_profiles(rollout: &Rollout, plan: &Plan, renamed: &BTreeMap<RingName, RingName>) -> bool {
+    renamed.iter().all(|(old, new)| {
+        let after = plan.rings.iter().find(|ring| ring.name == *new);
+        rollout.ring_plan(old).map(profile_set) == after.map(profile_set)
+    })
 }
 
 /// Whether a plan asks each of another's rings for the same versions, whatever their names and order. A

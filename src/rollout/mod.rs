@@ -30,6 +30,7 @@ mod intent;
 pub mod invariant;
 mod lifecycle;
 pub mod outcome;
+mod predecessor;
 pub mod preview;
 mod reads;
 pub mod remote;

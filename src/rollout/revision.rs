@@ -19,7 +19,7 @@ pub(super) fn followed(rollout: &Rollout, revision: &Revision) -> Revision {
         return revision.clone();
     }
     let entered = || rollout.rings_with_plans().filter(|(ring, _)| ring.stage.is_entered());
-    let kept = |(ring, old): (&Ring, &RingPlan)| match twin(old, plan) {
+    let kept = |(ring, old): (&Ring, &RingPlan)| match twin(old, &rollout.revision.plan, plan) {
         Some(new) => Some(new.clone()),
         None if ring.is_free() => None,
         None => Some(old.clone()),
@@ -39,7 +39,9 @@ pub(super) fn dropped(revision: &Revision, goal: &Revision) -> BTreeSet<RingName
 /// Whether a plan that the rollout follows already only lets go of rings that its file dropped: they kept
 /// their place until they were verified, and that was announced when it took effect.
 pub(super) fn lets_go(rollout: &Rollout, revision: &Revision, goal: &Revision) -> bool {
-    let kept = |(ring, old): &(&Ring, &RingPlan)| !ring.is_free() || twin(old, &revision.plan).is_some();
+    let kept = |(ring, old): &(&Ring, &RingPlan)| {
+        !ring.is_free() || twin(old, &rollout.revision.plan, &revision.plan).is_some()
+    };
     let rings = rollout.rings_with_plans().filter(kept).map(|(_, plan)| plan.clone()).collect();
     rollout.follows(&revision.digest) && goal.plan == Plan { rings, ..rollout.revision.plan.clone() }
 }
@@ -48,14 +50,15 @@ pub(super) fn lets_go(rollout: &Rollout, revision: &Revision, goal: &Revision) -
 pub(super) fn moves_the_same(rollout: &Rollout, plan: &Plan) -> bool {
     let entered = rollout.rings_with_plans().filter(|(ring, _)| ring.stage.is_entered());
     entered.into_iter().all(|(_, old)| {
-        twin(old, plan).is_none_or(|new| new.targets == old.targets && profile_set(new) == profile_set(old))
+        let twin = twin(old, &rollout.revision.plan, plan);
+        twin.is_none_or(|new| new.targets == old.targets && profile_set(new) == profile_set(old))
     })
 }
 
-/// The rings that have another name in a plan, with the same profiles.
+/// The rings that have another name in a plan: with the same profiles, or by the plan's own word.
 pub(super) fn renamed(rollout: &Rollout, plan: &Plan) -> BTreeMap<RingName, RingName> {
     let pairs = rollout.rings_with_plans().filter_map(|(ring, old)| {
-        let new = plan.rings.iter().find(|new| profile_set(new) == profile_set(old))?;
+        let new = twin(old, &rollout.revision.plan, plan)?;
         (new.name != ring.name).then(|| (ring.name.clone(), new.name.clone()))
     });
     let renamed: BTreeMap<RingName, RingName> = pairs.collect();

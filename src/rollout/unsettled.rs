@@ -8,6 +8,7 @@ use crate::plan::change::{Restrictions, differences, restricted};
 use crate::plan::model::{Revision, Revisions};
 use crate::rollout::block::{Block, BlockKind, WaitingRevision, WaitsFor};
 use crate::rollout::event::{Entry, Event, RolloutId};
+use crate::rollout::predecessor::{Predecessor, own};
 use crate::rollout::revision::{followed, forbids_itself, lets_go};
 use crate::rollout::state::{Phase, PlanState, State};
 use crate::rollout::world::{Desired, Observations, Unsettled};
@@ -33,7 +34,24 @@ pub(super) fn takes(
     now: Timestamp,
 ) -> Takes {
     let Some(revision) = desired.revision() else { return Takes::Nothing };
-    let plan = state.plans.get(name);
+    match takes_by_itself(name, revision, desired, state, world, now) {
+        Takes::Effect if matches!(Predecessor::of(revision, state), Some(Predecessor::Stays(..))) => {
+            Takes::Time(WaitsFor::Predecessor)
+        }
+        takes => takes,
+    }
+}
+
+/// The same, whatever plan it says it was.
+fn takes_by_itself(
+    name: &PlanName,
+    revision: &Revision,
+    desired: Desired<'_>,
+    state: &State,
+    world: &Observations,
+    now: Timestamp,
+) -> Takes {
+    let plan = own(revision, state).or_else(|| Predecessor::that_goes_on(revision, state));
     if forbids_itself(&revision.plan, plan.map(|plan| &plan.rollout)).is_some() {
         return Takes::Time(WaitsFor::AnotherVersion);
     }
@@ -136,8 +154,29 @@ fn restricts(plan: &PlanState, desired: Desired<'_>, now: Timestamp) -> Vec<Entr
 }
 
 /// Whether the plan's file asks for anything that is not in force.
-pub(super) fn changes(plan: Option<&PlanState>, desired: Desired<'_>, now: Timestamp) -> bool {
-    desired.revision().is_some_and(|revision| !changed(plan, revision, now).is_empty())
+pub(super) fn changes(desired: Desired<'_>, state: &State, now: Timestamp) -> bool {
+    desired.revision().is_some_and(|revision| !asked(revision, state, now).is_empty())
+}
+
+/// What a plan's file asks for that is not in force.
+fn asked(revision: &Revision, state: &State, now: Timestamp) -> Vec<String> {
+    if let Some(plan) = own(revision, state) {
+        return changed(Some(plan), revision, now);
+    }
+    let named = |plan: &PlanState| format!("it says that it was plan `{}`", plan.rollout.id.plan);
+    let anew = || changed(None, revision, now);
+    match Predecessor::of(revision, state) {
+        None => anew(),
+        Some(Predecessor::GoesOn(plan)) => {
+            let named = format!("plan `{}` is named `{}`", plan.rollout.id.plan, revision.plan.name);
+            [named].into_iter().chain(changed(Some(plan), revision, now)).collect()
+        }
+        Some(Predecessor::Stays(plan, why)) => vec![format!("{}, {why}", named(plan))],
+        Some(Predecessor::Unknown(was)) => {
+            let unknown = format!("it says that it was plan `{was}`, of which nothing is on record");
+            anew().into_iter().chain([unknown]).collect()
+        }
+    }
 }
 
 /// What a revision would change of what is in force; empty: nothing that waits.
@@ -180,12 +219,13 @@ fn waits(
 ) -> Vec<Entry> {
     let wanted = desired.revision().and_then(|revision| {
         let Takes::Time(waits_for) = takes(name, desired, state, world, now) else { return None };
-        let changes = changed(plan, revision, now);
-        let in_force = plan.map(|plan| plan.rollout.revision.digest.clone());
+        let changes = asked(revision, state, now);
+        let known = own(revision, state).or_else(|| Predecessor::that_goes_on(revision, state));
+        let in_force = known.map(|plan| plan.rollout.revision.digest.clone());
         let digest = revision.digest.clone();
         (!changes.is_empty()).then_some(WaitingRevision { digest, in_force, changes, waits_for })
     });
-    let number = plan.map_or(1, |plan| plan.rollout.id.number);
+    let number = plan.map_or_else(|| state.next_number(name), |plan| plan.rollout.id.number);
     let id = RolloutId { plan: name.clone(), number };
     match (wanted, state.waiting.get(name)) {
         (Some(wanted), known) if known.is_none_or(|known| known.revision != wanted) => {
@@ -213,8 +253,7 @@ fn takes_effect(
     now: Timestamp,
 ) -> bool {
     let same = desired.revision().is_some_and(|revision| revision.digest.as_str() == digest);
-    let plan = state.plans.get(name);
-    same && changes(plan, desired, now) && takes(name, desired, state, world, now) == Takes::Effect
+    same && changes(desired, state, now) && takes(name, desired, state, world, now) == Takes::Effect
 }
 
 /// The kinds of blocks that stand before a plan's steps on account of its file, as it is now.
@@ -229,7 +268,7 @@ pub(super) fn standing(
     if let Some(block) = block(plan, desired) {
         return Some(block.kind());
     }
-    let waits = || changes(Some(plan), desired, now);
+    let waits = || changes(desired, state, now);
     match takes(name, desired, state, world, now) {
         Takes::Time(WaitsFor::Stability) if waits() => Some(BlockKind::PlanUnstable),
         Takes::Time(_) if waits() => Some(BlockKind::RevisionWaits),

@@ -73,8 +73,19 @@ impl Waits {
             Some(rollout) => self.settle_plan(&rollout.plan, state, at),
             None => self.settle(state, at),
         }
-        if let Event::ClockConfirmed { now, .. } = entry.event {
-            self.settled.values_mut().for_each(|settled| *settled = now.min(*settled));
+        match (&entry.event, &entry.rollout) {
+            (Event::ClockConfirmed { now, .. }, _) => {
+                self.settled.values_mut().for_each(|settled| *settled = (*settled).min(*now));
+            }
+            (Event::PlanRenamed { from }, Some(rollout)) => {
+                self.settle_plan(from, state, at);
+                for kind in Wait::ALL {
+                    let known = self.sums.remove(&(from.clone(), kind)).unwrap_or_default();
+                    *self.sums.entry((rollout.plan.clone(), kind)).or_default() += known;
+                }
+                self.settled.remove(from);
+            }
+            _ => {}
         }
     }
 

@@ -29,7 +29,7 @@ use crate::rollout::report::Report;
 use crate::rollout::second_clock::ClockDoubt;
 use crate::rollout::state::State;
 use crate::rollout::world::{InvalidFile, Observations};
-use crate::time::{SignedDuration, Timestamp, after};
+use crate::time::{SignedDuration, Timestamp, after, since};
 
 use engine::{Engine, replayed};
 use far_end::{FarEnd, Outsider};
@@ -133,6 +133,9 @@ pub enum Happening {
     Outside(Outsider),
     /// Cloudflare's answers tell another time than the machine's clock, or none; `None`: the same again.
     Clock(Option<ClockDoubt>),
+    /// The machine's clock shows this, long before the log ends, and Cloudflare's answers the present; `None`:
+    /// it is right again.
+    ClockReset(Option<Timestamp>),
     /// The daemon dies.
     Crash(Remembered),
     /// The host sleeps until then, and the daemon with it: it goes on where it was, and nobody looked.
@@ -189,6 +192,7 @@ pub struct Drive {
     revisions: Revisions,
     devices_per_day: Option<DeviceLimit>,
     clock_doubt: Option<ClockDoubt>,
+    clock_reset: Option<Timestamp>,
     checked_to: usize,
     steps_at_once: usize,
     hour: (Timestamp, usize),
@@ -220,6 +224,7 @@ impl Drive {
             revisions: Revisions::File,
             devices_per_day: None,
             clock_doubt: None,
+            clock_reset: None,
             checked_to: 0,
             steps_at_once: 0,
             hour: (now, 0),
@@ -394,7 +399,13 @@ impl Drive {
             Happening::Outside(edit) => self.far_end.outside(edit, self.now),
             Happening::Clock(doubt) => {
                 self.clock_doubt = *doubt;
-                self.engine.world.second_clock.doubt = *doubt;
+                self.show_clock();
+            }
+            Happening::ClockReset(machine) => {
+                self.clock_reset = *machine;
+                let behind = |machine| ClockDoubt::Differs { ahead: -since(machine, self.now).as_secs() };
+                self.clock_doubt = machine.map(behind);
+                self.show_clock();
             }
             Happening::Crash(remembered) => self.crash(*remembered),
             Happening::Sleep(until) => {
@@ -428,6 +439,14 @@ impl Drive {
             },
             Err(refusal) => self.note(Note::Refused(actor.clone(), command.clone(), refusal)),
         }
+    }
+
+    /// What the engine sees of the machine's clock and Cloudflare's.
+    fn show_clock(&mut self) {
+        let world = &mut self.engine.world;
+        world.second_clock.doubt = self.clock_doubt;
+        world.second_clock.machine = self.clock_reset;
+        world.clock_behind = self.clock_reset.map(|_| self.now);
     }
 
     /// The file says stop even where the log does not yet. A writer that met it has seen it: the
@@ -475,7 +494,7 @@ impl Drive {
         self.engine.world.approval_floor.clone_from(&self.approval_floor);
         self.engine.world.revisions = self.revisions;
         self.engine.world.devices_per_day = self.devices_per_day;
-        self.engine.world.second_clock.doubt = self.clock_doubt;
+        self.show_clock();
         // A daemon looks for the stop file before anything else.
         if let Some((actor, reason, _)) = self.stop_file.clone().filter(|_| self.engine.state.stop.is_none())
         {

@@ -75,6 +75,7 @@ fn fact(event: &Event) -> String {
         }
         Event::PlanFileGone {} => "no file names the plan any more".to_owned(),
         Event::PlanFileNamed { file } => format!("the plan is in the file {file}"),
+        Event::PlanRenamed { from } => format!("it was plan {from}, and goes on under this name"),
         Event::RingRenamed { renamed } => {
             let names = renamed.iter().map(|(old, new)| format!("{old} is {new} now"));
             format!("rings have other names: {}", names.collect::<Vec<_>>().join(", "))

@@ -311,6 +311,7 @@ examples!(waited_for: WaitsFor {
     WaitsFor::Person => WaitsFor::Person,
     WaitsFor::Stability => WaitsFor::Stability,
     WaitsFor::AnotherVersion => WaitsFor::AnotherVersion,
+    WaitsFor::Predecessor => WaitsFor::Predecessor,
 });
 
 fn waiting(waits_for: WaitsFor) -> WaitingRevision {

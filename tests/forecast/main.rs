@@ -75,6 +75,7 @@ fn scene(seed: u64) -> Scene {
     let environments = choices.pick(&[&Environment::ALL[..], &[Environment::Windows]]);
     let ring = |index: usize| RingPlan {
         name: RingName::new(format!("Ring {index}")).unwrap(),
+        was: None,
         group: format!("Ring {index}"),
         profiles: vec![if index + 1 == rings {
             ProfileRef::Default
@@ -95,6 +96,7 @@ fn scene(seed: u64) -> Scene {
     };
     let plan = Plan {
         name: PlanName::new("client").unwrap(),
+        was: None,
         description: None,
         account: None,
         author: None,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use ringward::plan::change::profile_set;
 use ringward::rollout::command::{Command, Refusal};
-use ringward::rollout::event::{Cause, Drift, Event, Finding, Ground, GroupDrift, Purpose, Recorded};
+use ringward::rollout::event::{Block, Cause, Drift, Event, Finding, Ground, GroupDrift, Purpose, Recorded};
 use ringward::rollout::grouping::Veto;
 use ringward::rollout::report::{Blocker, Report};
 use ringward::rollout::state::State;
@@ -91,6 +91,9 @@ impl Coverage {
                 if let Cause::Drift(drift) = cause {
                     self.drift("halted", drift);
                 }
+            }
+            Event::BlockBegun { block: Block::RevisionWaits(waiting) } => {
+                self.see(format!("waits for {}", waiting.waits_for.as_str()));
             }
             Event::DriftFound { drift } => self.drift("found", drift),
             Event::DriftAdopted { drift: Drift::Group(drift) } => self.drift("adopted", drift),
@@ -234,6 +237,12 @@ fn expected() -> Vec<String> {
 }
 
 const EXPECTED: &str = "
+    waits for time
+    waits for line_end
+    waits for person
+    waits for stability
+    waits for another_version
+    waits for predecessor
     transition begun as running
     transition begun as pending
     transition pending to entering

@@ -53,7 +53,7 @@ const STATES: [(&str, usize); 8] = [
 /// Makes one plan another; the ring that it is about stands at an index.
 type Act = fn(&mut Plan, usize);
 
-const ACTS: [(&str, Act); 5] = [
+const ACTS: [(&str, Act); 6] = [
     ("renamed", |plan, n| plan.rings[n].name = RingName::new("Another").unwrap()),
     ("names swapped", |plan, n| {
         let m = (n + 1) % plan.rings.len();
@@ -63,6 +63,9 @@ const ACTS: [(&str, Act); 5] = [
     ("places swapped", |plan, n| plan.rings.swap(n, n + 1)),
     ("taken away", |plan, n| drop(plan.rings.remove(n))),
     ("plan renamed", |plan, _| plan.name = PlanName::new("q").unwrap()),
+    ("plan was p", |plan, _| {
+        plan.was = Some(std::mem::replace(&mut plan.name, PlanName::new("q").unwrap()));
+    }),
 ];
 
 fn rollout(drive: &Drive) -> Option<&Rollout> {

@@ -20,8 +20,9 @@ pub mod support;
 #[cfg(test)]
 mod brake;
 #[cfg(test)]
-mod cost;
+mod copier;
 #[cfg(test)]
+mod cost;
 mod coverage;
 #[cfg(test)]
 mod crowd;
@@ -52,7 +53,10 @@ mod scenes;
 #[cfg(test)]
 mod transfer;
 mod truth;
+#[cfg(test)]
+mod written;
 
+use copier::Copier;
 use coverage::Coverage;
 use department::Department;
 use editor::Editor;
@@ -141,6 +145,7 @@ fn run(seed: u64, coverage: &mut Coverage) -> Vec<String> {
     let Scene { mut drive, until, quiet_from, forgets, mut meddler, mut retreat, mut hotfix, mut crowd } =
         scene(seed);
     let (mut editor, mut department) = (Editor::new(seed), Department::new(seed));
+    let mut copier = Copier::new(seed);
     drive.take_effect_by(editor.revisions());
     let mut seen = 0;
     while drive.step(until) {
@@ -154,6 +159,7 @@ fn run(seed: u64, coverage: &mut Coverage) -> Vec<String> {
             let plan = newest.entry.rollout.as_ref().map(|id| &id.plan);
             editor.turn(&mut drive, plan, &newest.entry.event);
             department.turn(&mut drive, plan, &newest.entry.event);
+            copier.turn(&mut drive, plan, &newest.entry.event);
         }
         for report in drive.engine.reports.values() {
             coverage.report(report);

@@ -123,6 +123,7 @@ fn ring(dice: &mut Dice, name: &str, profiles: &[&str], start: Timestamp, temper
     let fair = temper == Temper::Fair;
     RingPlan {
         name: RingName::new(name).unwrap(),
+        was: None,
         group: format!("Group {name}"),
         profiles: profiles.iter().map(|id| profile(dice, id)).collect(),
         targets: targets(dice, TARGET),
@@ -164,6 +165,7 @@ pub(crate) fn plans(dice: &mut Dice, start: Timestamp, temper: Temper) -> Vec<Re
                 .collect();
             let mut plan = Plan {
                 name: PlanName::new(*name).unwrap(),
+                was: None,
                 description: None,
                 account: None,
                 author: None,

@@ -47,7 +47,7 @@ fn tree(bytes: &[u8]) -> String {
 }
 
 /// A file as the daemon's reader takes it, for a plan that is in force or that is not known of.
-fn on_disk(
+pub(crate) fn on_disk(
     file: &str,
     bytes: &[u8],
     plan: &PlanName,

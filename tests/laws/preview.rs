@@ -210,6 +210,7 @@ fn plan(dice: &mut Dice) -> Plan {
             let profiles: Vec<&str> = (0..count).map(|_| free.remove(dice.below(free.len()))).collect();
             RingPlan {
                 name: RingName::new(format!("Ring {n}")).unwrap(),
+                was: None,
                 group: format!("Group {n}"),
                 profiles: profiles.iter().map(|id| profile(dice, id)).collect(),
                 targets: targets(dice, TARGET),
@@ -232,6 +233,7 @@ fn plan(dice: &mut Dice) -> Plan {
         .collect();
     Plan {
         name: name(),
+        was: None,
         description: None,
         account: None,
         author: None,

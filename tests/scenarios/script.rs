@@ -17,6 +17,7 @@
 //! | `guard N devices per day` | the daemon's configuration |
 //! | `DAY TIME budget spent until DAY TIME` | somebody else uses up the requests |
 //! | `at write N: reset before applying` (also `reset after applying`, `applied 3m late`, `502 applied`, `502 not applied`, `429`, `429 retry after 5m`, `refused with 403`, `connection refused`, `answer differs`) | faults of the n-th write |
+//! | `DAY TIME clock ahead 3m`, `… clock untold`, `… clock shows DAY TIME`, `… clock right` | the machine's clock beside Cloudflare's; one that shows an instant before the log's end is behind |
 //! | `DAY TIME crash`, `… crash forgetting devices` | the daemon dies |
 //! | `DAY TIME explain PLAN` | the report goes into the transcript |
 //!
@@ -175,7 +176,8 @@ impl Script {
                 Happening::Clock(Some(ClockDoubt::Differs { ahead: span(by).as_secs() }))
             }
             ["clock", "untold"] => Happening::Clock(Some(ClockDoubt::NoDate)),
-            ["clock", "right"] => Happening::Clock(None),
+            ["clock", "shows", ..] => Happening::ClockReset(Some(instant(&words[2..]).0)),
+            ["clock", "right"] => Happening::ClockReset(None),
             ["crash"] => Happening::Crash(Remembered::Devices),
             ["crash", "forgetting", "devices"] => Happening::Crash(Remembered::Nothing),
             ["sleep", "until", ..] => Happening::Sleep(instant(&words[2..]).0),
@@ -262,6 +264,7 @@ fn command(words: &[&str], line: &str) -> (String, Command) {
         }
         ["check-now", plan, ..] => Command::CheckNow(parse(plan)),
         ["stop", ..] => Command::Stop,
+        ["confirm", "clock", ..] => Command::ConfirmClock,
         ["start", "--paused", ..] => Command::Start { plans: StartPlans::Pause },
         ["start", ..] => Command::Start { plans: StartPlans::GoOn },
         _ => panic!("no such request: `{line}`"),

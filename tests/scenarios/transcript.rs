@@ -267,7 +267,10 @@ fn happened(happening: &Happening) -> String {
             Outsider::Creates(created) => format!("somebody else creates {}", content(created)),
         },
         Happening::Clock(Some(doubt)) => format!("the clock: {doubt}"),
-        Happening::Clock(None) => "the clock agrees with Cloudflare's again".to_owned(),
+        Happening::ClockReset(Some(shown)) => format!("the machine's clock shows {shown}"),
+        Happening::Clock(None) | Happening::ClockReset(None) => {
+            "the clock agrees with Cloudflare's again".to_owned()
+        }
         Happening::Crash(Remembered::Devices) => "the daemon dies".to_owned(),
         Happening::Crash(Remembered::Nothing) => "the daemon dies and forgets the devices".to_owned(),
         Happening::Sleep(until) => format!("the host sleeps until {}", short(*until)),

@@ -61,6 +61,7 @@ pub const fn waits_for(what: WaitsFor) -> &'static str {
             "The plan changed more than 6 times within an hour, so only a person lets it change again."
         }
         WaitsFor::AnotherVersion => "It asks for a version that its own `forbid` covers.",
+        WaitsFor::Predecessor => "The plan that it says it was keeps its name for now.",
     }
 }
 
@@ -90,6 +91,9 @@ pub(super) fn way_out(block: &Block, plan: &str) -> WayOut {
             WaitsFor::AnotherVersion => {
                 WayOut::words("name another version in the plan, or correct its `forbid`")
             }
+            WaitsFor::Predecessor => WayOut::words(
+                "nothing, where that ends by itself; else correct `was`, or take it out of the file",
+            ),
         },
     }
 }

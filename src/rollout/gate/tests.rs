@@ -38,6 +38,7 @@ fn profile() -> PolicyId {
 fn plan(schedule: Schedule) -> RingPlan {
     RingPlan {
         name: RingName::new("First").unwrap(),
+        was: None,
         group: "First".to_owned(),
         profiles: vec![ProfileRef::Id(profile())],
         targets: BTreeMap::from([(Environment::Windows, TARGET)]),
@@ -81,6 +82,7 @@ impl Bench {
         let name = PlanName::new("client").unwrap();
         let whole = Plan {
             name: name.clone(),
+            was: None,
             description: None,
             account: None,
             author: None,

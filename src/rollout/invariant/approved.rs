@@ -40,6 +40,11 @@ pub(super) fn take<'a>(words: &mut Vec<WordLine<'a>>, in_force: Option<&PlanDige
         }
         Event::ApprovalRefused { ring, digest, groups } => (ring, digest, groups, None),
         Event::PlanAccepted { .. } => return words.retain(|word| word.plan != plan),
+        Event::PlanRenamed { from } => {
+            words.retain(|word| word.plan != plan);
+            words.iter_mut().filter(|word| word.plan == from).for_each(|word| word.plan = plan);
+            return;
+        }
         Event::RingRenamed { renamed } => {
             // An approval was for the ring that was read; a refusal stands.
             let is_of = |word: &WordLine<'_>| word.plan == plan && renamed.contains_key(word.ring);

@@ -85,6 +85,10 @@ fn may_enter(
     audit.require(earlier.all(|ring| ring.place == Place::Verified), Law::RingsInOrder, seq, || {
         format!("{ring} is entered though an earlier ring is not verified")
     });
+    let other = line.rings.iter().find(|other| other.name != ring && !other.between.is_empty());
+    if let Some(other) = other {
+        audit.breach(law, seq, format!("{ring} is entered while a profile of {} is in no group", other.name));
+    }
     drift::nothing_else(audit, ledger, line, recorded);
     may_write(audit, ledger, line, recorded, law);
 }

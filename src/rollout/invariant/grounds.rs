@@ -6,7 +6,7 @@ use super::drift;
 use super::exit::not_adopted;
 use super::ledger::{Course, Ledger, Place, PlanLine, RingLine, TokenLine, same_offer};
 use super::{Audit, Law, health, superseded};
-use crate::ids::RingName;
+use crate::ids::{PlanName, RingName};
 use crate::plan::model::{OnNewTarget, Plan, RingPlan};
 use crate::rollout::event::{Actor, Block, BlockKind, Cause, Event, Purpose, Recorded, RolloutId, Trigger};
 use crate::rollout::verdict::{Evidence, Failing, Gate, Judgement, Unknown, Verdict};
@@ -65,6 +65,7 @@ pub(super) fn chain(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
             audit.require(revision.plan.name == id.plan, law, seq, || "the plan has another name".to_owned());
             accepted(audit, ledger, recorded, id);
         }
+        (Some(id), Event::PlanRenamed { from }) => renamed(audit, ledger, recorded, (id, from)),
         // A revision waits before its plan has a rollout.
         (
             Some(id),
@@ -72,7 +73,8 @@ pub(super) fn chain(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
             | Event::BlockEnded { block: BlockKind::RevisionWaits | BlockKind::PlanUnstable }
             | Event::RevisionConfirmed { .. },
         ) => {
-            let number = ledger.plans.get(&id.plan).map_or(1, |line| line.number);
+            let known = ledger.plans.get(&id.plan).map(|line| line.number);
+            let number = known.unwrap_or_else(|| ledger.next_number(&id.plan));
             audit.require(id.number == number, law, seq, || {
                 format!("{id} is neither the rollout that its plan is in nor its first")
             });
@@ -93,7 +95,7 @@ fn accepted(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded, id: &Ro
             "it takes over from a running rollout, and says `on_new_target: finish`".to_owned()
         });
     }
-    let number = before.map_or(0, |line| line.number) + 1;
+    let number = ledger.next_number(&id.plan);
     audit.require(id.number == number, Law::Chain, recorded.seq, || {
         format!("the next rollout of this plan is number {number}")
     });
@@ -101,6 +103,30 @@ fn accepted(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded, id: &Ro
     audit.require(!before.is_some_and(runs), Law::Chain, recorded.seq, || {
         "the rollout before it still runs".to_owned()
     });
+}
+
+/// A plan goes on under another name: at rest, and once no readable file names it.
+fn renamed(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded, (id, from): (&RolloutId, &PlanName)) {
+    let (law, seq) = (Law::Chain, recorded.seq);
+    let entered = |line: &PlanLine<'_>| !line.left.is_empty() || line.rings.iter().any(RingLine::is_entered);
+    let known = ledger.plans.get(&id.plan).is_some_and(entered);
+    let owns = ledger.groups.values().chain(ledger.lost.values()).any(|owned| *owned.plan == id.plan);
+    audit.require(!known && !owns, law, seq, || format!("{} has entered rings of its own", id.plan));
+    let number = ledger.next_number(&id.plan);
+    audit.require(id.number == number, law, seq, || {
+        format!("the next rollout of this plan is number {number}")
+    });
+    let Some(line) = ledger.plans.get(from) else {
+        return audit.breach(law, seq, format!("nothing is on record of {from}"));
+    };
+    let is_gone = line.file_gone || line.course == Course::Withdrawn;
+    audit.require(is_gone || line.blocks.contains(&BlockKind::FileMissing), Law::Grounded, seq, || {
+        format!("a file names {from}")
+    });
+    let is_between = line.rings.iter().any(|ring| !ring.between.is_empty());
+    let writes = ledger.open.as_ref().is_some_and(|open| open.plan == from);
+    let moves = matches!(line.course, Course::RollingBack | Course::Superseded) || is_between || writes;
+    audit.require(!moves, Law::Grounded, seq, || format!("{from} is not at rest"));
 }
 
 /// What may happen in which phase.
@@ -306,7 +332,7 @@ fn ungrounded(
         Cause::Drift(drift) => drift::ungrounded_halt(ledger, line, drift),
         Cause::OtherUpdater(updater) => drift::ungrounded_updater(ledger, line, recorded, updater),
         Cause::Unhealthy { ring, judgement, devices } if line.left_in(ring).is_some() => {
-            superseded::ungrounded(line, line.left_in(ring)?, recorded, judgement, devices)
+            superseded::none_grounds(line, recorded, ring, judgement, devices)
         }
         _ if ring.is_none() || plan.is_none() => Some(format!("the rollout has no ring {}", cause.ring())),
         Cause::AdoptionMissed { judgement, .. } => missed(line, ring?, plan?, recorded, judgement),

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::entry::closed;
 use super::{Audit, FarEndWrite, Law, Violation};
-use crate::ids::{PlanName, RingName};
+use crate::ids::{GroupId, PlanName, RingName};
 use crate::plan::model::{PlanDigest, RingPlan};
 use crate::rollout::event::{Cancelled, Event, Finding, Purpose, Recorded, WriteId, WriteIntent};
 use crate::time::{SignedDuration, Timestamp, after};
@@ -122,16 +122,25 @@ fn planned(log: &[Recorded]) -> Vec<Planned<'_>> {
     let mut in_force: BTreeMap<&PlanName, &PlanDigest> = BTreeMap::new();
     let mut planned: Vec<Planned<'_>> = Vec::new();
     let mut places: BTreeMap<WriteId, usize> = BTreeMap::new();
-    let mut half_moved: BTreeSet<(&PlanName, &RingName)> = BTreeSet::new();
+    // The groups that profiles of a ring were taken out of since it was written, by plan and ring.
+    let mut between: BTreeMap<(&PlanName, &RingName), BTreeSet<&GroupId>> = BTreeMap::new();
     for recorded in log {
         let Some(id) = &recorded.entry.rollout else { continue };
         let ended = match &recorded.entry.event {
             Event::PlanAccepted { revision } | Event::PlanRevised { revision, .. } => {
                 if let Event::PlanAccepted { .. } = recorded.entry.event {
-                    half_moved.retain(|(plan, _)| **plan != id.plan);
+                    between.retain(|(plan, _), _| **plan != id.plan);
                 }
                 rings.insert((&id.plan, &revision.digest), &revision.plan.rings);
                 in_force.insert(&id.plan, &revision.digest);
+                None
+            }
+            Event::PlanRenamed { from } => {
+                if let Some(digest) = in_force.remove(from) {
+                    in_force.insert(&id.plan, digest);
+                    let known = rings.get(&(from, digest)).copied();
+                    rings.extend(known.map(|known| ((&id.plan, digest), known)));
+                }
                 None
             }
             Event::PlanRestricted { plan, .. } => {
@@ -144,9 +153,13 @@ fn planned(log: &[Recorded]) -> Vec<Planned<'_>> {
                 let known = rings.get(&(&id.plan, &intent.digest));
                 let ring = known.and_then(|rings| rings.iter().find(|plan| plan.name == *name));
                 places.insert(intent.id, planned.len());
+                let out = between.get(&(&id.plan, name)).filter(|out| !out.is_empty());
                 let second_half = match intent.purpose {
-                    Purpose::Target => half_moved.contains(&(&id.plan, name)),
-                    Purpose::PutBack { .. } => true,
+                    Purpose::Target => out.is_some(),
+                    Purpose::PutBack { .. } => {
+                        let group = intent.before.as_ref().map(|group| &group.id);
+                        group.is_some_and(|group| out.is_some_and(|out| out.contains(group)))
+                    }
                     Purpose::MoveOut { .. } | Purpose::Restore | Purpose::Rollback { .. } => false,
                 };
                 let at = recorded.at;
@@ -169,14 +182,15 @@ fn planned(log: &[Recorded]) -> Vec<Planned<'_>> {
                 recorded.entry.event,
                 Event::WriteConfirmed { .. } | Event::WriteSettled { finding: Finding::Applied { .. }, .. }
             );
-            match (&planned.intent.purpose, recorded.entry.event.ring()) {
-                (Purpose::MoveOut { .. }, Some(ring)) if applied => {
-                    half_moved.insert((planned.plan, ring));
+            let (ring, before) = (recorded.entry.event.ring(), planned.intent.before.as_ref());
+            if let Some(ring) = ring.filter(|_| applied) {
+                let out = between.entry((planned.plan, ring)).or_default();
+                match (&planned.intent.purpose, before) {
+                    (Purpose::MoveOut { .. }, Some(before)) => drop(out.insert(&before.id)),
+                    (Purpose::PutBack { .. }, Some(before)) => drop(out.remove(&before.id)),
+                    (Purpose::Target, _) => out.clear(),
+                    _ => {}
                 }
-                (Purpose::Target, Some(ring)) if applied => {
-                    half_moved.remove(&(planned.plan, ring));
-                }
-                _ => {}
             }
         }
     }
@@ -192,6 +206,13 @@ fn holds(log: &[Recorded]) -> Vec<Hold<'_>> {
             Event::Stopped {} => holds.push(Hold { plan: None, what: "stopped", from, until: None }),
             Event::Paused {} => holds.push(Hold { plan, what: "paused", from, until: None }),
             Event::Halted { .. } => holds.push(Hold { plan, what: "halted", from, until: None }),
+            Event::PlanRenamed { from: old } => {
+                let open = |hold: &&mut Hold<'_>| hold.plan == Some(old) && hold.until.is_none();
+                for hold in holds.iter_mut().filter(open) {
+                    // What was sent before it went to the old name: nothing was on its way.
+                    hold.plan = plan;
+                }
+            }
             Event::Started {} => end(&mut holds, None, "stopped", from),
             Event::PauseLifted {} => end(&mut holds, plan, "paused", from),
             Event::HaltLifted { .. } => end(&mut holds, plan, "halted", from),

@@ -29,6 +29,8 @@ pub(super) struct Ledger<'a> {
     pub(super) observing: bool,
     pub(super) stopped: bool,
     pub(super) plans: BTreeMap<&'a PlanName, PlanLine<'a>>,
+    /// The last number under each name that a plan had once.
+    numbers: BTreeMap<&'a PlanName, u64>,
     /// Revisions that wait, and since when.
     pub(super) waiting: BTreeMap<&'a PlanName, WaitingLine<'a>>,
     /// For so long a revision waits at least before it does more than restrict, by the daemon that runs.
@@ -126,6 +128,8 @@ pub(super) struct PlanLine<'a> {
     pub(super) halted: Option<&'a Cause>,
     /// A newer target that waits.
     pub(super) waiting: Option<&'a Revision>,
+    /// Whether it went on under this name, and has not had a revision of its file since.
+    pub(super) carried: bool,
     /// Whether a newer target took over while it ran.
     pub(super) was_replaced: bool,
     /// Since when its file is gone, while it is.
@@ -336,7 +340,7 @@ impl<'a> PlanLine<'a> {
         self.was.clear();
         self.gone.clear();
         (self.revision, self.plan) = (revision, &revision.plan);
-        self.waiting = None;
+        (self.waiting, self.carried) = (None, false);
     }
 
     /// Opens or ends the span in which its deadlines stand still.
@@ -448,6 +452,7 @@ impl<'a> Ledger<'a> {
                 self.open_access.remove(intent);
             }
             (Some(id), Event::PlanAccepted { revision }) => self.accept(id, revision),
+            (Some(id), Event::PlanRenamed { from }) => self.rename_plan(id, from),
             (Some(id), event) => {
                 self.take_account_facts(id, recorded);
                 self.take_into_plan(id, event, recorded.at);
@@ -493,6 +498,7 @@ impl<'a> Ledger<'a> {
             paused,
             halted: None,
             waiting: None,
+            carried: false,
             was_replaced: false,
             withdrawn_at: None,
             file_gone: false,
@@ -582,6 +588,33 @@ impl<'a> Ledger<'a> {
             }
             _ => {}
         }
+    }
+
+    /// The number of the next rollout under a plan's name.
+    pub(super) fn next_number(&self, name: &PlanName) -> u64 {
+        let known = self.plans.get(name).map(|line| line.number);
+        known.or_else(|| self.numbers.get(name).copied()).unwrap_or(0) + 1
+    }
+
+    /// All that was a plan's is another's.
+    fn rename_plan(&mut self, id: &'a RolloutId, from: &'a PlanName) {
+        let Some(mut line) = self.plans.remove(from) else { return };
+        self.numbers.insert(from, line.number);
+        (line.number, line.carried) = (id.number, true);
+        let untouched = self.plans.remove(&id.plan);
+        line.paused |= untouched.is_some_and(|untouched| untouched.paused);
+        self.plans.insert(&id.plan, line);
+        let rename = |plan: &mut &'a PlanName| {
+            if *plan == from {
+                *plan = &id.plan;
+            }
+        };
+        let owned = self.groups.values_mut().chain(self.lost.values_mut());
+        owned.for_each(|owned| rename(&mut owned.plan));
+        let lost = std::mem::take(&mut self.lost);
+        self.lost = lost.into_values().map(|owned| ((owned.plan, owned.ring), owned)).collect();
+        self.held.iter_mut().for_each(|held| rename(&mut held.plan));
+        self.intents.values_mut().for_each(|((plan, _), _)| rename(plan));
     }
 
     /// Groups keep their rings under other names.
@@ -702,7 +735,10 @@ impl<'a> Ledger<'a> {
             Event::BlockEnded { block } => {
                 plan.blocks.remove(block);
             }
-            Event::NewTargetWaits { revision } => plan.waiting = Some(revision),
+            Event::NewTargetWaits { revision } => {
+                plan.waiting = Some(revision);
+                plan.carried = false;
+            }
             Event::NewTargetDropped {} => plan.waiting = None,
             Event::RolloutSuperseded { .. } => {
                 // Nobody waits for a rollout that offers what its plan forbids by now.

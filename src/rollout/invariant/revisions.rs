@@ -2,10 +2,13 @@
 //!
 //! **Invariant:** what restricts is told apart from what loosens by arithmetic of the checker's own.
 
-use super::ledger::{Ledger, PlanLine};
+use std::collections::BTreeSet;
+
+use super::ledger::{Ledger, PlanLine, WaitingLine};
 use super::{Audit, Law, drift};
+use crate::ids::RingName;
 use crate::plan::change::profile_set;
-use crate::plan::model::{DeviceLimit, Forbid, Plan, Revision, RingPlan};
+use crate::plan::model::{DeviceLimit, Forbid, Plan, ProfileRef, Revision, RingPlan};
 use crate::rollout::event::{BlockKind, Event, Purpose, Recorded};
 use crate::rollout::remote::GroupContent;
 use crate::time::{SignedDuration, Timestamp, after, in_words, since};
@@ -18,12 +21,18 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
     match &recorded.entry.event {
         Event::PlanAccepted { revision } | Event::NewTargetWaits { revision } => {
             announced(audit, ledger, recorded, revision);
+            carried(audit, line, recorded, &revision.plan, &BTreeSet::new());
         }
-        Event::PlanRevised { revision, restricts_only: false, .. } => {
-            announced(audit, ledger, recorded, revision);
+        Event::PlanRevised { revision, restricts_only, dropped } => {
+            match restricts_only {
+                true => only_restricts(audit, line, recorded, &revision.plan),
+                false => announced(audit, ledger, recorded, revision),
+            }
+            carried(audit, line, recorded, &revision.plan, dropped);
         }
-        Event::PlanRevised { revision, restricts_only: true, .. } => {
-            only_restricts(audit, line, recorded, &revision.plan);
+        Event::PlanRenamed { .. } => {
+            let waiting = recorded.entry.rollout.as_ref().and_then(|id| ledger.waiting.get(&id.plan));
+            waited(audit, ledger, recorded, waiting, "a plan has another name");
         }
         Event::PlanRestricted { plan, .. } => only_restricts(audit, line, recorded, plan),
         Event::WritePlanned { intent, .. } => match intent.purpose {
@@ -84,7 +93,7 @@ fn unforbidden(audit: &mut Audit, line: Option<&PlanLine<'_>>, recorded: &Record
 /// A revision that does more than restrict was announced for long enough, or a person let it.
 fn announced(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded, revision: &Revision) {
     let digest = &revision.digest;
-    let (Some(settles), Some(id)) = (ledger.settles, &recorded.entry.rollout) else { return };
+    let Some(id) = &recorded.entry.rollout else { return };
     // A rollout that begins anew by a person's word, or follows one in the same step, has its revision, or
     // one that is no looser.
     let known = ledger.plans.get(&id.plan).is_some_and(|line| {
@@ -92,17 +101,47 @@ fn announced(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded, revisi
             || line.waiting.is_some_and(|waiting| waiting.digest == *digest)
             || is_no_looser(line, &revision.plan, recorded.at)
     });
-    let waiting = ledger.waiting.get(&id.plan).filter(|waiting| waiting.revision.digest == *digest);
+    if !known {
+        let waiting = ledger.waiting.get(&id.plan).filter(|waiting| waiting.revision.digest == *digest);
+        waited(audit, ledger, recorded, waiting, &format!("revision {} takes effect", digest.short()));
+    }
+}
+
+/// What takes effect waited long enough, or a person let it.
+fn waited(
+    audit: &mut Audit,
+    ledger: &Ledger<'_>,
+    recorded: &Recorded,
+    waiting: Option<&WaitingLine<'_>>,
+    what: &str,
+) {
+    let Some(settles) = ledger.settles else { return };
     let long_enough = waiting.is_some_and(|waiting| since(waiting.since, recorded.at) >= settles);
     let confirmed = |at: Timestamp| recorded.at < after(at, CONFIRMED_FOR);
     let confirmed = waiting.and_then(|waiting| waiting.confirmed_at).is_some_and(confirmed);
     let at_once = settles == SignedDuration::ZERO;
-    audit.require(known || long_enough || confirmed || at_once, Law::Announced, recorded.seq, || {
-        format!(
-            "revision {} takes effect, was not announced {} before, and nobody confirmed it",
-            digest.short(),
-            in_words(settles)
-        )
+    audit.require(long_enough || confirmed || at_once, Law::Announced, recorded.seq, || {
+        format!("{what}, was not announced {} before, and nobody confirmed it", in_words(settles))
+    });
+}
+
+/// A plan goes on under another name with the profiles that it had, rings aside that its files dropped.
+fn carried(
+    audit: &mut Audit,
+    line: Option<&PlanLine<'_>>,
+    recorded: &Recorded,
+    plan: &Plan,
+    dropped: &BTreeSet<RingName>,
+) {
+    let Some(line) = line.filter(|line| line.carried) else { return };
+    let profiles = |plan: &Plan, is_dropped: &dyn Fn(&RingName) -> bool| -> BTreeSet<ProfileRef> {
+        let named = plan.rings.iter().filter(|ring| !is_dropped(&ring.name));
+        named.flat_map(|ring| ring.profiles.iter().cloned()).collect()
+    };
+    let before = profiles(line.plan, &|ring| line.dropped.contains(ring));
+    let same = before == profiles(plan, &|ring| dropped.contains(ring));
+    audit.require(same, Law::Grounded, recorded.seq, || {
+        format!("{} went on under this name with other profiles", line.plan.name)
     });
 }
 

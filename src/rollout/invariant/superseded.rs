@@ -214,8 +214,22 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
     }
 }
 
-/// Why a halt for what is left on offer has no grounds; `None`: it has.
-pub(super) fn ungrounded(
+/// Why a halt for what is left on offer in a ring has no grounds; `None`: it has. Several rollouts may have
+/// left something there, and a halt does not say whose it is for.
+pub(super) fn none_grounds(
+    line: &PlanLine<'_>,
+    recorded: &Recorded,
+    ring: &RingName,
+    judgement: &Judgement,
+    devices: &BTreeSet<DeviceId>,
+) -> Option<String> {
+    let left = line.left.iter().filter(|left| left.ring.name == ring);
+    let mut found = left.map(|left| ungrounded(line, left, recorded, judgement, devices));
+    let first = found.next()?;
+    if found.any(|why| why.is_none()) { None } else { first }
+}
+
+fn ungrounded(
     line: &PlanLine<'_>,
     left: &LeftLine<'_>,
     recorded: &Recorded,

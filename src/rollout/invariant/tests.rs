@@ -11,6 +11,7 @@ mod holding;
 mod leaving;
 mod log;
 mod openings;
+mod renamed;
 mod rollback;
 
 use log::*;

@@ -3,10 +3,8 @@
 //! **Invariant:** a revision waits under its plan's name, known or new, until it takes effect or another
 //! stands in the file; a confirmation is of that very revision and goes with it.
 
-use std::collections::BTreeMap;
-
 use super::{Hold, Phase, PlanState, State};
-use crate::ids::{PlanName, RingName};
+use crate::ids::PlanName;
 use crate::plan::model::{Plan, PlanDigest};
 use crate::rollout::block::{Block, BlockKind, CHANGES_AN_HOUR, WaitingRevision};
 use crate::rollout::event::{Event, Recorded, RolloutId};
@@ -121,62 +119,6 @@ impl State {
             return Err("it changes more than it restricts".to_owned());
         }
         rollout.revision.plan = plan.clone();
-        Ok(())
-    }
-
-    /// Rings under other names, with all that belongs to them.
-    pub(super) fn rename_rings(
-        &mut self,
-        id: &RolloutId,
-        renamed: &BTreeMap<RingName, RingName>,
-        at: Timestamp,
-    ) -> Result<(), String> {
-        let plan = self.plans.get_mut(&id.plan).ok_or("no such plan")?;
-        let rollout = &mut plan.rollout;
-        let new = |name: &RingName| renamed.get(name).unwrap_or(name).clone();
-        if let Some(unknown) = renamed.keys().find(|name| rollout.ring(name).is_none()) {
-            return Err(format!("the rollout has no ring {unknown}"));
-        }
-        let names: std::collections::BTreeSet<RingName> =
-            rollout.rings.iter().map(|ring| new(&ring.name)).collect();
-        if names.len() != rollout.rings.len() {
-            return Err("two rings would have one name".to_owned());
-        }
-        for ring in &mut rollout.rings {
-            if renamed.contains_key(&ring.name) {
-                ring.words.rename(at);
-            }
-            ring.name = new(&ring.name);
-        }
-        for ring in &mut rollout.revision.plan.rings {
-            ring.name = new(&ring.name);
-        }
-        for left in &mut plan.superseded {
-            left.ring.name = new(&left.ring.name);
-            left.plan.name = new(&left.plan.name);
-        }
-        if let Some(rollback) = &mut rollout.rollback {
-            rollback.steps.iter_mut().for_each(|step| step.step.ring = new(&step.step.ring));
-        }
-        let owned = self.groups.values_mut().filter(|owned| owned.plan == id.plan);
-        owned.for_each(|owned| owned.rename(&new));
-        let lost = std::mem::take(&mut self.lost);
-        let rename = |((plan, ring), mut owned): ((PlanName, RingName), super::OwnedGroup)| {
-            let own = plan == id.plan;
-            if own {
-                owned.rename(&new);
-            }
-            ((plan, if own { new(&ring) } else { ring }), owned)
-        };
-        self.lost = lost.into_iter().map(rename).collect();
-        let updaters = std::mem::take(&mut self.updaters);
-        let moved = |((plan, ring), at): ((PlanName, RingName), Timestamp)| {
-            let ring = if plan == id.plan { new(&ring) } else { ring };
-            ((plan, ring), at)
-        };
-        self.updaters = updaters.into_iter().map(moved).collect();
-        let held = self.held_out.iter_mut().filter(|held| held.plan == id.plan);
-        held.for_each(|held| held.ring = new(&held.ring));
         Ok(())
     }
 }

@@ -9,6 +9,7 @@ mod blocks;
 mod day;
 mod drifted;
 mod era;
+mod renamed;
 mod ring;
 mod rollback;
 mod rollout;
@@ -51,12 +52,17 @@ pub struct State {
     pub seq: u64,
     /// When that was.
     pub last_at: Option<Timestamp>,
+    /// Whether a release wrote it that read files named `*.yaml` alone, and told nothing of how long files
+    /// must be unchanged.
+    pub read_yaml_alone: bool,
     /// Whether the daemon that runs may write.
     pub mode: Option<Mode>,
     /// Set while somebody has stopped all writes.
     pub stop: Option<Hold>,
     /// The latest rollout of each plan.
     pub plans: BTreeMap<PlanName, PlanState>,
+    /// The number of the last rollout under each name that a plan had once and has no more.
+    pub numbers: BTreeMap<PlanName, u64>,
     /// Revisions that wait, by plan; a plan that is new has no rollout yet.
     pub waiting: BTreeMap<PlanName, Waiting>,
     /// Deployment groups that ringward has written, and whose they are.
@@ -113,6 +119,8 @@ pub struct PlanState {
     pub rollout: Rollout,
     /// What stands before its steps on account of its file, and since when.
     pub blocks: BTreeMap<BlockKind, (Block, Timestamp)>,
+    /// The name under which its rollout ran before.
+    pub was: Option<PlanName>,
     /// The file that held it last.
     pub file: Option<String>,
     /// Whether that file is gone since its rollout was over.
@@ -174,8 +182,9 @@ impl State {
 
     fn apply_to_account(&mut self, recorded: &Recorded) -> Result<(), String> {
         match (&recorded.entry.event, &self.stop) {
-            (Event::DaemonStarted { mode, .. }, _) => {
+            (Event::DaemonStarted { mode, settles_seconds, .. }, _) => {
                 self.mode = Some(*mode);
+                self.read_yaml_alone |= settles_seconds.is_none();
                 self.forgive_downtime(recorded.at);
             }
             (Event::ClockStepped { from, to }, _) => self.pass_over(*from, *to),
@@ -216,8 +225,9 @@ impl State {
             self.took_effect(&id.plan, &recorded.entry.event, recorded.at);
             return Ok(());
         }
-        // A revision waits before its plan has a rollout.
+        // A revision waits before its plan has a rollout, and another plan's may go on under its name.
         match &recorded.entry.event {
+            Event::PlanRenamed { from } => return self.rename_plan(id, from),
             Event::BlockBegun { block } => return self.begin_block(id, block, recorded),
             Event::BlockEnded { block } => return self.end_block(id, *block),
             Event::RevisionConfirmed { digest } => return self.confirm(id, digest, recorded),
@@ -283,12 +293,13 @@ impl State {
         if revision.plan.name != id.plan {
             return Err("the plan has another name".to_owned());
         }
-        let (number, paused) = match self.plans.get(&id.plan) {
-            None => (1, None),
+        let number = self.next_number(&id.plan);
+        let paused = match self.plans.get(&id.plan) {
+            None => None,
             Some(plan) if matches!(plan.rollout.phase, Phase::Running | Phase::RollingBack) => {
                 return Err(format!("{} still runs", plan.rollout.id));
             }
-            Some(plan) => (plan.rollout.id.number + 1, plan.paused.clone()),
+            Some(plan) => plan.paused.clone(),
         };
         if id.number != number {
             return Err(format!("the next rollout of this plan is number {number}"));
@@ -315,10 +326,12 @@ impl State {
             dropped: BTreeSet::new(),
         };
         let before = self.plans.remove(&id.plan);
-        let (file, changed_at) = before.map(|plan| (plan.file, plan.changed_at)).unwrap_or_default();
+        let (was, file, changed_at) =
+            before.map(|plan| (plan.was, plan.file, plan.changed_at)).unwrap_or_default();
         let blocks = BTreeMap::new();
         let file_gone = false;
-        let plan = PlanState { paused, rollout, blocks, file, file_gone, changed_at, superseded, brought };
+        let plan =
+            PlanState { paused, rollout, blocks, was, file, file_gone, changed_at, superseded, brought };
         self.plans.insert(id.plan.clone(), plan);
         self.end_superseded(&id.plan);
         self.stand_still_everywhere(at);

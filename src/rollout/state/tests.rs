@@ -20,6 +20,7 @@ use crate::version::Environment;
 fn revision() -> Revision {
     let ring = RingPlan {
         name: RingName::new("First").unwrap(),
+        was: None,
         group: "First".to_owned(),
         profiles: vec![ProfileRef::Named("Engineering".to_owned())],
         targets: BTreeMap::from([(Environment::Windows, "2026.8.2100.0".parse().unwrap())]),
@@ -40,6 +41,7 @@ fn revision() -> Revision {
     };
     let plan = Plan {
         name: PlanName::new("client").unwrap(),
+        was: None,
         description: None,
         account: None,
         author: None,

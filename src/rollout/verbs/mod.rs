@@ -899,7 +899,11 @@ impl Waits {
         match waiting.revision.waits_for {
             WaitsFor::AnotherVersion => Self::Impossible,
             _ if waiting.is_confirmed(digest, now) => Self::Confirmed,
-            WaitsFor::Time | WaitsFor::LineEnd | WaitsFor::Person | WaitsFor::Stability => Self::Same,
+            WaitsFor::Time
+            | WaitsFor::LineEnd
+            | WaitsFor::Person
+            | WaitsFor::Stability
+            | WaitsFor::Predecessor => Self::Same,
         }
     }
 }

@@ -21,7 +21,7 @@ pub struct RevisionWaitsJson {
     pub in_force: Option<String>,
     /// Since when it waits.
     pub since: Timestamp,
-    /// What it waits for: `time`, `line_end`, `person`, `stability`, `another_version`.
+    /// What it waits for: `time`, `line_end`, `person`, `stability`, `another_version`, `predecessor`.
     pub waits_for: String,
     /// The same as a sentence.
     pub why: String,

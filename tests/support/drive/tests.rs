@@ -32,6 +32,7 @@ fn policy(text: &str) -> PolicyId {
 fn ring(name: &str, profile: &str) -> RingPlan {
     RingPlan {
         name: RingName::new(name).unwrap(),
+        was: None,
         group: name.to_owned(),
         profiles: vec![ProfileRef::Named(profile.to_owned())],
         targets: BTreeMap::from([(Environment::Windows, NEW)]),
@@ -55,6 +56,7 @@ fn ring(name: &str, profile: &str) -> RingPlan {
 fn revision() -> Revision {
     let plan = Plan {
         name: PlanName::new("client").unwrap(),
+        was: None,
         description: None,
         account: None,
         author: None,

@@ -50,6 +50,7 @@ pub(super) fn schedule() -> Schedule {
 pub(super) fn ring(name: &str, policy: &str, environments: &[Environment]) -> RingPlan {
     RingPlan {
         name: ring_name(name),
+        was: None,
         group: name.to_owned(),
         profiles: vec![ProfileRef::Id(PolicyId::new(policy).unwrap())],
         targets: targets(environments),
@@ -77,6 +78,7 @@ pub(super) fn revision(written: &str) -> Box<Revision> {
     ];
     let plan = Plan {
         name: PlanName::new("client").unwrap(),
+        was: None,
         description: None,
         account: None,
         author: None,

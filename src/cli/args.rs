@@ -311,7 +311,7 @@ impl ClientCommand {
                     check_online(&args.paths, connection, database, how, &screen, out).await
                 } else {
                     let how = (args.json.format(), args.strict);
-                    check(&args.paths, Clock::Real.now(), how, screen.ink, out)
+                    check(&args.paths, args.db.as_deref(), Clock::Real.now(), how, screen.ink, out)
                 }
             }
             Self::Schema(args) => schema(&args, out),
@@ -637,7 +637,7 @@ pub struct CheckArgs {
     /// How to answer.
     #[command(flatten)]
     pub json: JsonArgs,
-    /// With --online: the daemon's database, which knows the groups that ringward has written
+    /// The daemon's database: what runs and would be held up is told; with --online, whose the groups are
     #[arg(long, value_name = "FILE", env = "RINGWARD_DB")]
     pub db: Option<PathBuf>,
     /// With --online: how to reach the account.

@@ -16,15 +16,18 @@ use crate::config::{self, Config, FILE_NAME, Reading};
 use crate::daemon::files::{Look, Yml, look};
 use crate::daemon::plans_dir::{Found, NO_PLAN, read_one};
 use crate::plan::model::{DeviceLimit, Plan};
-use crate::plan::set::{Running, read_all};
+use crate::plan::set::read_all;
 use crate::plan::{GoodFile, MAX_BYTES, PlanError, Severity};
+use crate::rollout::event::RolloutId;
 use crate::secrets;
 use crate::time::Timestamp;
 
 mod in_json;
+mod on_record;
 mod summary;
 
 pub(super) use in_json::FileJson;
+pub use on_record::OnRecord;
 use summary::Summary;
 
 /// Plan files that were read and judged together, in the order of their names.
@@ -47,6 +50,8 @@ pub struct Judged {
     pub file: String,
     /// The plan and what is to be known of it, or why there is none.
     pub outcome: Result<GoodFile, Refused>,
+    /// The rollout that runs and is held up by a file that cannot be used, by the daemon's log.
+    pub holds_up: Option<RolloutId>,
 }
 
 /// A `ringward.yaml`.
@@ -81,6 +86,12 @@ impl Judgement {
     /// `now` is given.
     #[must_use]
     pub fn of(paths: &[PathBuf], now: Option<Timestamp>) -> Self {
+        Self::beside(paths, now, &OnRecord::default())
+    }
+
+    /// The same beside a daemon's log.
+    #[must_use]
+    pub fn beside(paths: &[PathBuf], now: Option<Timestamp>, on_record: &OnRecord) -> Self {
         let mut judgement = Self::default();
         let mut directories: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
         for path in paths {
@@ -92,7 +103,7 @@ impl Judgement {
             if beside.is_file() {
                 judgement.configure(&beside);
             }
-            for (file, found) in plan_files(path) {
+            for (file, found) in plan_files(path, on_record.yml()) {
                 let name = file.display().to_string();
                 match found {
                     // A file that is named twice is one file.
@@ -103,7 +114,9 @@ impl Judgement {
                     }
                     Of::Plan(_) => {}
                     Of::Unusable(why) => {
-                        judgement.files.push(Judged { file: name, outcome: Err(Refused::Path(why)) });
+                        let holds_up = on_record.held_up(&name, None).cloned();
+                        let outcome = Err(Refused::Path(why));
+                        judgement.files.push(Judged { file: name, outcome, holds_up });
                     }
                     Of::PassedOver(why) => {
                         judgement.passed_over.insert(name, why);
@@ -114,11 +127,19 @@ impl Judgement {
         for names in directories.values() {
             let files =
                 names.iter().filter_map(|name| Some((name.as_str(), judgement.bytes.get(name)?.as_slice())));
-            let read = read_all(files, &Running::new(), now).into_iter();
+            let read = read_all(files, &on_record.running(), now).into_iter();
             judgement.files.extend(read.map(|read| {
-                let outcome = read.outcome.and_then(GoodFile::changed).map_err(Refused::Plan);
-                Judged { file: read.file, outcome }
+                let outcome = read.outcome.and_then(|good| on_record.judged(good)).map_err(Refused::Plan);
+                let holds_up = outcome
+                    .as_ref()
+                    .err()
+                    .and_then(|_| on_record.held_up(&read.file, read.name.as_ref()).cloned());
+                Judged { file: read.file, outcome, holds_up }
             }));
+        }
+        for directory in paths.iter().filter(|path| path.is_dir()) {
+            let missing = on_record.missing(directory, &judgement.files);
+            judgement.files.extend(missing);
         }
         judgement.files.sort_by(|one, other| one.file.cmp(&other.file));
         judgement
@@ -193,6 +214,9 @@ impl Judgement {
                     }
                     good_above = false;
                     self.complain(out, &judged.file, refused, ink)?;
+                    if let Some(rollout) = &judged.holds_up {
+                        writeln!(out, "{rollout} runs, and would enter nothing until this is mended\n")?;
+                    }
                 }
             }
         }
@@ -253,7 +277,8 @@ impl Judgement {
             let good = judged.outcome.as_ref().ok();
             let plan = good.map(|good| Summary::of(&good.revision, now));
             let warnings = good.map_or(&[][..], |good| &good.warnings);
-            FileJson::of(&judged.file, judged.outcome.as_ref().err(), plan).warned(warnings)
+            let told = FileJson::of(&judged.file, judged.outcome.as_ref().err(), plan).warned(warnings);
+            told.holding_up(judged.holds_up.as_ref())
         });
         let others = self.configurations.iter();
         let others = others.map(|judged| FileJson::of(&judged.file, judged.outcome.as_ref().err(), None));
@@ -295,7 +320,7 @@ enum Of {
 }
 
 /// The files that a path means.
-fn plan_files(path: &Path) -> Vec<(PathBuf, Of)> {
+fn plan_files(path: &Path, yml: Yml) -> Vec<(PathBuf, Of)> {
     if !path.is_dir() {
         let found = match read_one(path) {
             Found::Plan(draft) => Of::Plan(draft.bytes().to_vec()),
@@ -311,7 +336,7 @@ fn plan_files(path: &Path) -> Vec<(PathBuf, Of)> {
         return vec![(path.to_owned(), found)];
     }
     // As the daemon looks: the same files count, and the same are refused.
-    match look(path, Yml::Read) {
+    match look(path, yml) {
         Look::Files { files, notes } => {
             // The daemon's words begin with the bare name, which stands before them here as well.
             let alone = |name: &str, why: String| match why.strip_prefix(&format!("{name}: ")) {
@@ -350,12 +375,14 @@ fn read(file: &Path) -> io::Result<Vec<u8>> {
 /// When a plan is invalid, a path cannot be read, or there is no plan file at all; with `strict`, at a warning.
 pub fn check(
     paths: &[PathBuf],
+    database: Option<&Path>,
     now: Timestamp,
     (format, strict): (Format, bool),
     ink: Ink,
     out: Out<'_>,
 ) -> Result<(), CliError> {
-    let judgement = Judgement::of(paths, Some(now));
+    let on_record = OnRecord::of(database).map_err(CliError::failed)?;
+    let judgement = Judgement::beside(paths, Some(now), &on_record);
     match format {
         Format::Json => json(out, &judgement.in_json(now))?,
         Format::Text => judgement.show(out, now, ink)?,

@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::daemon::files::{FileProblem, Known, Look, PlanFiles};
+use crate::daemon::files::{FileProblem, Known, Look, PlanFiles, Yml};
 use crate::daemon::log::{self, Projections, ReplayError};
 use crate::daemon::stop_file::{StopFile, Stopping};
 use crate::daemon::view::{CommandError, DeviceRow, Listing, View};
@@ -150,6 +150,11 @@ impl Engine {
         engine.watch.begin(recorded);
         engine.look_at_clock()?;
         Ok(engine)
+    }
+
+    /// Whether plan files named `*.yml` are read.
+    pub(super) const fn yml(&self) -> Yml {
+        Yml::of(&self.state)
     }
 
     /// Sets what no plan lowers of the approvals that are asked.
@@ -297,6 +302,8 @@ impl Engine {
                 }
             }
         }
+        // A plan that goes on under another name was told of under the old one.
+        pass.reports.retain(|report| self.state.plans.contains_key(&report.id.plan));
         let unsent = self.state.pending_write().filter(|(_, _, write)| write.doubt.is_none());
         let unsent = unsent.filter(|_| !self.is_lost());
         pass.write = unsent.map(|(rollout, _, write)| (rollout.id.plan.clone(), write.intent.clone()));
@@ -315,9 +322,10 @@ impl Engine {
         });
         let known: Vec<Known> = known.collect();
         let now = self.now();
-        let before = self.files.problems().to_vec();
+        let before = (self.files.problems().to_vec(), self.files.warnings().to_vec());
         let changed = self.files.take(look, &known, now);
-        tell_problems(&before, self.files.problems());
+        tell_problems(&before.0, self.files.problems());
+        tell_warnings(&before.1, self.files.warnings());
         changed
     }
 
@@ -569,6 +577,13 @@ fn tell_problems(before: &[FileProblem], now: &[FileProblem]) {
     }
     for gone in before.iter().filter(|gone| now.iter().all(|problem| problem.file != gone.file)) {
         tracing::info!(file = gone.file, "nothing is wrong with this plan file any more, or it is gone");
+    }
+}
+
+fn tell_warnings(before: &[FileProblem], now: &[FileProblem]) {
+    for told in now.iter().filter(|told| !before.contains(told)) {
+        let (file, warnings) = (&told.file, told.errors.join("; "));
+        tracing::warn!(file, warnings, "this plan file holds, and may not say what is meant");
     }
 }
 

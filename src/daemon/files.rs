@@ -13,7 +13,7 @@ use crate::ids::{AccountId, PlanName};
 use crate::plan::change::Restrictions;
 use crate::plan::model::{PlanDigest, Revision};
 use crate::plan::set::{FileRead, Running, compare};
-use crate::plan::{Draft, GoodFile, PlanError};
+use crate::plan::{Draft, GoodFile, PlanError, Severity};
 use crate::rollout::world::{Desired, InvalidFile, Unsettled};
 use crate::time::{Clock, SignedDuration, Stopwatch, Timestamp, after};
 
@@ -45,6 +45,7 @@ pub struct PlanFiles {
     /// Files that hold no plan that is known of.
     unaccounted: usize,
     problems: Vec<FileProblem>,
+    warnings: Vec<FileProblem>,
 }
 
 /// How long a file must have been unchanged before what is in it takes effect.
@@ -134,6 +135,7 @@ impl PlanFiles {
             missing: BTreeMap::new(),
             unaccounted: 0,
             problems: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 
@@ -238,8 +240,15 @@ impl PlanFiles {
             .collect();
         let readable = files.iter().filter_map(|(file, read)| Some((file.as_str(), read.as_deref().ok()?)));
         let mut broken: Vec<(Option<PlanName>, InvalidFile)> = Vec::new();
+        self.warnings.clear();
         for FileRead { file, name, outcome, restrictions } in compare(readable, &running, Some(now)) {
             let errors = |errors: Vec<PlanError>| errors.iter().map(ToString::to_string).collect();
+            let warnings = outcome.iter().flat_map(|good| &good.warnings);
+            let warnings = warnings.filter(|told| told.severity == Severity::Warning);
+            let warnings: Vec<String> = warnings.map(ToString::to_string).collect();
+            if !warnings.is_empty() {
+                self.warnings.push(FileProblem { file: file.clone(), errors: warnings });
+            }
             match outcome.map_err(errors).and_then(|good| self.pinned_here(judged(good, known)?)) {
                 Ok(revision) => {
                     let name = revision.plan.name.clone();
@@ -319,6 +328,12 @@ impl PlanFiles {
     #[must_use]
     pub fn problems(&self) -> &[FileProblem] {
         &self.problems
+    }
+
+    /// What `check` warns of in files that hold.
+    #[must_use]
+    pub fn warnings(&self) -> &[FileProblem] {
+        &self.warnings
     }
 }
 

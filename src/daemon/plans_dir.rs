@@ -22,6 +22,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::config::FILE_NAME;
 use crate::plan::{Draft, MAX_BYTES};
+use crate::rollout::state::State;
 use crate::secrets;
 use crate::time::Stopwatch;
 
@@ -60,6 +61,14 @@ pub enum Yml {
     /// Plans among them are named and wait: earlier releases passed them over, so they may have lain there
     /// for years.
     Report,
+}
+
+impl Yml {
+    /// By the daemons that wrote a log.
+    #[must_use]
+    pub const fn of(state: &State) -> Self {
+        if state.read_yaml_alone { Self::Report } else { Self::Read }
+    }
 }
 
 /// A file of the directory.

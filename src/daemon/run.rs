@@ -20,7 +20,7 @@ use crate::config::ClockTrust;
 use crate::daemon::counting::{self, Counted, Counting};
 use crate::daemon::engine::{Engine, EngineError, Pass, Sound};
 use crate::daemon::far_side::{Asked, FarSide, LastLook, ReadResult, Seen};
-use crate::daemon::files::{Look, PlanFiles, Settles, Yml};
+use crate::daemon::files::{Look, PlanFiles, Settles};
 use crate::daemon::plans_reader::{Looked, PlansReader};
 use crate::daemon::reading::Reading;
 use crate::daemon::view::{CommandError, Handle, MAX_WAITING, Request, View};
@@ -33,7 +33,7 @@ use crate::rollout::command::Command;
 use crate::rollout::event::{Cancelled, Mode, WriteId, WriteIntent};
 use crate::rollout::outcome::{SendOutcome, Unsent, outcome_entry, unsent_entry};
 use crate::rollout::safety::{FreshLook, clear_to_send};
-use crate::rollout::second_clock::SecondClock;
+use crate::rollout::second_clock::{ClockDoubt, SecondClock};
 use crate::rollout::world::{Cadence, Observed, Read, Want};
 use crate::time::{Clock, SignedDuration, Stopwatch, Timestamp, after};
 use speaking::{Asking, Sight, Spoken};
@@ -144,10 +144,10 @@ impl Daemon {
 pub async fn start(settings: Settings) -> Result<Daemon, DaemonError> {
     let Settings { plans, database, account, clock, mode, client, .. } = settings;
     let (looks_in, mut looks) = mpsc::channel(1);
-    let mut plans_reader = PlansReader::start(plans.clone(), Yml::Read, looks_in)
-        .map_err(|error| DaemonError::Thread(error.to_string()))?;
-    let files = PlanFiles::new(plans, account.clone(), settings.settles);
+    let files = PlanFiles::new(plans.clone(), account.clone(), settings.settles);
     let mut engine = Engine::open(&database, account, clock, mode, files)?;
+    let mut plans_reader = PlansReader::start(plans, engine.yml(), looks_in)
+        .map_err(|error| DaemonError::Thread(error.to_string()))?;
     engine.ask_at_least(settings.approval_floor);
     engine.world.revisions = settings.revisions;
     engine.world.devices_per_day = settings.devices_per_day;
@@ -353,7 +353,9 @@ impl Owner {
     /// Takes in what the answers so far say of the machine's clock.
     fn compare_clocks(&mut self) {
         let trust = self.engine.world.second_clock.trust.take();
-        self.engine.world.second_clock = SecondClock { trust, ..self.far_side.second_clock() };
+        let heard = self.far_side.second_clock();
+        tell_clock(self.engine.world.second_clock.doubt, heard.doubt);
+        self.engine.world.second_clock = SecondClock { trust, ..heard };
     }
 
     /// Starts what follows from a decision, and says how long to sleep.
@@ -691,4 +693,18 @@ fn cadence(devices: usize) -> Cadence {
     let rounds = i32::try_from(rounds).unwrap_or(i32::MAX);
     let poll = Cadence::SHORTEST_POLL.checked_mul(rounds).unwrap_or(SignedDuration::from_hours(24));
     Cadence { poll }
+}
+
+/// The log says when the machine's clock comes into doubt, and when it is believed again.
+fn tell_clock(before: Option<ClockDoubt>, now: Option<ClockDoubt>) {
+    let known = |doubt: Option<ClockDoubt>| doubt.filter(|doubt| *doubt != ClockDoubt::NotCompared);
+    match (known(before).map(|doubt| doubt.code()), known(now)) {
+        (was, Some(doubt)) if was != Some(doubt.code()) => {
+            tracing::warn!(code = doubt.code(), "{doubt}; nothing is entered, written back or verified");
+        }
+        (Some(code), None) if now.is_none() => {
+            tracing::info!(code, "this machine's clock agrees with Cloudflare's again");
+        }
+        _ => {}
+    }
 }

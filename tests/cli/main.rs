@@ -24,6 +24,7 @@ mod server;
 mod simulating;
 mod stopping;
 mod tokens;
+mod upgrading;
 mod watching;
 
 use std::fs;

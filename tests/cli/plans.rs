@@ -24,7 +24,7 @@ fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
 
 fn checked(dir: &Path, paths: &[PathBuf]) -> String {
     let mut out = Vec::new();
-    let result = check(paths, at(NOW), (Format::Text, false), Ink::Plain, &mut out);
+    let result = check(paths, None, at(NOW), (Format::Text, false), Ink::Plain, &mut out);
     seen(&out, result, dir)
 }
 
@@ -68,7 +68,7 @@ fn a_directory_without_plans_is_an_error() {
 fn json_has_errors_and_summaries() {
     let dir = directory(&[("a.yaml", GOOD), ("b.yaml", "plan: x\n")]);
     let mut out = Vec::new();
-    check(&[dir.path().to_owned()], at(NOW), (Format::Json, false), Ink::Plain, &mut out)
+    check(&[dir.path().to_owned()], None, at(NOW), (Format::Json, false), Ink::Plain, &mut out)
         .expect_err("b.yaml is wrong");
     let said: Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(said[0]["plan"]["first_entry"], "2026-10-13T09:00:00Z");
@@ -82,7 +82,7 @@ fn json_has_each_error_in_parts() {
     let dir = directory(&[("a.yaml", GOOD), ("b.yaml", &copy), ("c.yaml", "plan: x\nsook: 1\nrings: []\n")]);
     let missing = dir.path().join("missing.yaml");
     let mut out = Vec::new();
-    check(&[dir.path().to_owned(), missing], at(NOW), (Format::Json, false), Ink::Plain, &mut out)
+    check(&[dir.path().to_owned(), missing], None, at(NOW), (Format::Json, false), Ink::Plain, &mut out)
         .unwrap_err();
     let text = String::from_utf8(out).unwrap().replace(&dir.path().display().to_string(), "DIR");
     golden("check_json.txt", &text);
@@ -109,7 +109,7 @@ fn a_configuration_is_judged_as_one() {
         "{bad}"
     );
     let mut out = Vec::new();
-    check(&[file], at(NOW), (Format::Json, false), Ink::Plain, &mut out).unwrap_err();
+    check(&[file], None, at(NOW), (Format::Json, false), Ink::Plain, &mut out).unwrap_err();
     let said: Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(said[0]["diagnostics"].as_array().unwrap().len(), 2);
     assert!(said[0]["plan"].is_null());
@@ -124,7 +124,7 @@ fn what_the_calendar_holds_is_told_of_each_ring() {
     let told = |names: &[&str], strict: bool| -> String {
         let of = |name: &&str| {
             let mut out = Vec::new();
-            let result = check(&[case(name)], now, (Format::Text, strict), Ink::Plain, &mut out);
+            let result = check(&[case(name)], None, now, (Format::Text, strict), Ink::Plain, &mut out);
             seen(&out, result, case("good").parent().unwrap())
         };
         names.iter().map(of).collect()
@@ -146,7 +146,7 @@ fn what_the_calendar_holds_is_told_of_each_ring() {
 fn json_has_warnings_openings_and_freezes() {
     let case = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/plans/warned/calendar.yaml");
     let mut out = Vec::new();
-    check(&[case], at("2026-11-29T12:00:00Z"), (Format::Json, false), Ink::Plain, &mut out).unwrap();
+    check(&[case], None, at("2026-11-29T12:00:00Z"), (Format::Json, false), Ink::Plain, &mut out).unwrap();
     let said: Value = serde_json::from_slice(&out).unwrap();
     let warnings = said[0]["warnings"].as_array().unwrap();
     let severities: Vec<&str> = warnings.iter().map(|told| told["severity"].as_str().unwrap()).collect();
@@ -163,7 +163,7 @@ fn colour_is_only_added() {
     let dir = directory(&[("b.yaml", "plan: B\nversions: {windows: 2026.8}\n")]);
     let said = |colour| {
         let mut out = Vec::new();
-        check(&[dir.path().to_owned()], at(NOW), (Format::Text, false), colour, &mut out).unwrap_err();
+        check(&[dir.path().to_owned()], None, at(NOW), (Format::Text, false), colour, &mut out).unwrap_err();
         String::from_utf8(out).unwrap()
     };
     let (plain, coloured) = (said(Ink::Plain), said(Ink::Colour));

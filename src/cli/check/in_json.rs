@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::Refused;
 use super::summary::Summary;
 use crate::plan::{PlanError, Severity};
+use crate::rollout::event::RolloutId;
 
 /// What `check --json` says of one file.
 #[derive(Debug, Serialize)]
@@ -21,6 +22,9 @@ pub(in crate::cli) struct FileJson<'a> {
     /// What is probably not meant, or worth knowing, in a file that can be used.
     warnings: Vec<DiagnosticJson<'a>>,
     plan: Option<Summary<'a>>,
+    /// The rollout that runs and enters nothing with this file, by the daemon's log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    holds_up: Option<String>,
     /// Why it is passed over, where it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
@@ -75,12 +79,17 @@ impl<'a> FileJson<'a> {
                 errors.iter().map(DiagnosticJson::of).collect(),
             ),
         };
-        Self { file, errors, diagnostics, warnings: Vec::new(), plan, note: None }
+        Self { file, errors, diagnostics, warnings: Vec::new(), plan, holds_up: None, note: None }
     }
 
     /// A file that is passed over, and why.
     pub(super) fn passed_over(file: &'a str, why: &'a str) -> Self {
         Self { note: Some(why), ..Self::of(file, None, None) }
+    }
+
+    /// The same with the rollout that it holds up.
+    pub(super) fn holding_up(self, rollout: Option<&RolloutId>) -> Self {
+        Self { holds_up: rollout.map(ToString::to_string), ..self }
     }
 
     /// The same with what is to be known of a good file.

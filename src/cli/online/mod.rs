@@ -20,7 +20,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::cli::account::{Look, Watcher, look};
-use crate::cli::check::{FileJson, Judgement};
+use crate::cli::check::{FileJson, Judgement, OnRecord};
 use crate::cli::connection_args::ConnectionArgs;
 use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, json};
@@ -62,7 +62,8 @@ pub async fn check_online(
     out: Out<'_>,
 ) -> Result<(), CliError> {
     let now = connection.clock.now();
-    let judgement = Judgement::of(paths, Some(now));
+    let on_record = OnRecord::of(database).map_err(CliError::failed)?;
+    let judgement = Judgement::beside(paths, Some(now), &on_record);
     if format == Format::Text {
         judgement.show(out, now, screen.ink)?;
     }

@@ -498,3 +498,18 @@ fn a_log_that_another_wrote_ends_the_daemon() {
     let error = engine.verify_on_disk().unwrap_err();
     assert!(matches!(error, EngineError::Open(OpenError::BrokenLog { .. })), "{error}");
 }
+
+#[test]
+fn plans_named_yml_are_read_unless_an_earlier_release_wrote_the_log() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut engine = engine(directory.path());
+    assert_eq!(engine.yml(), Yml::Read);
+    let earlier =
+        Event::DaemonStarted { version: "0.0.9".to_owned(), mode: Mode::Write, settles_seconds: None };
+    let id = engine.state.plans[&plan()].rollout.id.clone();
+    let entry = Entry { rollout: None, ..Entry::engine(&id, "the daemon starts", earlier) };
+    let now = engine.now();
+    engine.append(vec![entry], now).unwrap();
+    drop(engine);
+    assert_eq!(self::engine(directory.path()).yml(), Yml::Report, "after the restart, too");
+}

@@ -127,7 +127,12 @@ impl Environment {
     /// inferred (FACTS 2), so several are taken. `None`: an OS that has no assignments.
     #[must_use]
     pub fn of_device_type(device_type: &str) -> Option<Self> {
-        // Of every device, many times a decision: no copy in lower case.
+        // Of every device, many times a decision: the usual spellings first, and no copy in lower case.
+        match device_type {
+            "windows" => return Some(Self::Windows),
+            "mac" => return Some(Self::Macos),
+            _ => {}
+        }
         let is = |name: &str| device_type.eq_ignore_ascii_case(name);
         if is("windows") {
             return Some(Self::Windows);

@@ -242,27 +242,27 @@ impl Fleet {
         let next_at = days.iter().map(|day| day.taken_at).find(|at| *at > question.known_until);
         days.retain(|day| day.taken_at <= question.known_until);
         mark_counted(&mut days, &control, &here);
-        let looks = LOOKS.iter().filter_map(|look| self.look(question, *look, &days, &control));
+        let looks = LOOKS.iter().filter_map(|look| question.look(*look, &days, &here, &control));
         let looks = looks.collect();
         DarkLooks { control_active, control_known, acknowledged, next_at, looks }
     }
 
-    fn look(
-        &self,
-        question: &DarkQuestion<'_>,
-        look: u8,
-        days: &[Day],
-        control: &[Beside<'_>],
-    ) -> Option<DarkLook> {
-        let ring = question.ring;
-        let Offered::Assigned(assignment) = ring.offered(Some(question.environment)) else { return None };
+    pub(super) fn of<'a>(&'a self, ring: &'a RingScope) -> impl Iterator<Item = &'a Device> {
+        self.of_profiles(&ring.policies)
+    }
+}
+
+impl DarkQuestion<'_> {
+    /// One look at the ring's devices and the control's.
+    fn look(&self, look: u8, days: &[Day], here: &[Beside<'_>], control: &[Beside<'_>]) -> Option<DarkLook> {
+        let Offered::Assigned(assignment) = self.ring.offered(Some(self.environment)) else { return None };
         let newest = days.iter().rposition(|day| day.counts)?;
         let days = days.get(..=newest)?;
         let Day { looks_at: at, taken_at, .. } = *days.last()?;
         let assigned_hour = hour_of(assignment.at);
         let day = days_since(days, assigned_hour)?;
         let look_hour = hour_of(at);
-        let since = counted_back(days, look_hour, question.after.as_hours() * i64::from(look))?;
+        let since = counted_back(days, look_hour, self.after.as_hours() * i64::from(look))?;
         let day_before = counted_back(days, since, COHORT_HOURS);
         let cohort_from = match look {
             1 => day_before?,
@@ -274,12 +274,12 @@ impl Fleet {
         let counted = counted_between(days, since, look_hour);
         let is_silent_beside = |beside: &&&Beside<'_>| !beside.in_any(&counted);
         let since_at = Timestamp::from_second(since * 3600).ok()?;
-        let here = self.of(ring).filter(|device| {
-            is_in(ring, device, question.environment)
-                && arrived_by(device, assignment, since_at)
-                && !question.accepts(device, look_hour)
-        });
-        let cohort: Vec<Beside<'_>> = here.map(Beside::at_home).filter(sighted).collect();
+        let of_cohort = |here: &&Beside<'_>| {
+            arrived_by(here.device, assignment, since_at)
+                && !self.accepts(here.device, look_hour)
+                && sighted(here)
+        };
+        let cohort: Vec<&Beside<'_>> = here.iter().filter(of_cohort).collect();
         if cohort.is_empty() {
             return None;
         }
@@ -294,12 +294,6 @@ impl Fleet {
         Some(DarkLook { look, at, taken_at, since: since_at, day, ring, control, p, p_at_most, silent })
     }
 
-    pub(super) fn of<'a>(&'a self, ring: &'a RingScope) -> impl Iterator<Item = &'a Device> {
-        self.index.of(&ring.policies).filter_map(|id| self.devices.get(id))
-    }
-}
-
-impl DarkQuestion<'_> {
     /// Whether the silence of a device was accepted, and it was not sighted since and before an hour.
     fn accepts(&self, device: &Device, until: i64) -> bool {
         let accepted = self.acknowledged.get(&device.latest.id);

@@ -39,8 +39,7 @@ pub const SWEEP_OVERLAP: SignedDuration = SignedDuration::from_mins(10);
 /// Every device that sweeps have listed, and how far each sweep's word reaches.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Fleet {
-    devices: BTreeMap<DeviceId, Device>,
-    index: Index,
+    devices: Index,
     full_sweep_at: Option<Timestamp>,
     swept_at: Option<Timestamp>,
     profiles_swept_at: BTreeMap<PolicyId, Timestamp>,
@@ -111,11 +110,8 @@ impl Fleet {
     /// too old to decide by until the next one.
     #[must_use]
     pub fn remembered(devices: impl IntoIterator<Item = Device>) -> Self {
-        let devices: BTreeMap<DeviceId, Device> =
-            devices.into_iter().map(|device| (device.latest.id.clone(), device)).collect();
-        let mut index = Index::default();
-        devices.values().for_each(|device| index.add(device));
-        Self { has_memory: !devices.is_empty(), devices, index, ..Self::default() }
+        let devices: Index = devices.into_iter().collect();
+        Self { has_memory: !devices.is_empty(), devices, ..Self::default() }
     }
 
     /// Takes in a complete sweep. Returns the devices that changed, and those forgotten.
@@ -162,26 +158,18 @@ impl Fleet {
         (started_at, knows_all): (Timestamp, bool),
         membership: &Membership,
     ) -> bool {
-        match self.devices.get_mut(&sighting.id) {
-            Some(device) => {
-                let before = device.clone();
+        match self.devices.place(&sighting.id) {
+            Some(place) => self.devices.change(place, |device| {
                 let passage = membership.passage(&device.latest, &sighting);
                 let known = device.stray.filter(|_| passage.same_ring);
                 device.stray = membership.stray(&device.latest, &sighting).or(known);
                 device.sighted(sighting, started_at, passage);
-                let changed = before != *device;
-                if changed {
-                    self.index.remove(&before);
-                    self.index.add(device);
-                }
-                changed
-            }
+            }),
             None => {
                 let mut device = Device::first_listed(sighting.clone(), started_at, knows_all);
                 let passage = Passage { same_ring: true, ..membership.passage(&sighting, &sighting) };
-                device.sighted(sighting.clone(), started_at, passage);
-                self.index.add(&device);
-                self.devices.insert(sighting.id, device);
+                device.sighted(sighting, started_at, passage);
+                self.devices.put(device);
                 true
             }
         }
@@ -193,25 +181,21 @@ impl Fleet {
         started_at: Timestamp,
         observed: &mut Observed,
     ) {
-        for (id, device) in &mut self.devices {
-            if !listed.contains(id) {
-                device.missed_full_sweeps = device.missed_full_sweeps.saturating_add(1);
-                observed.changed.insert(id.clone());
-            }
-        }
+        self.devices.miss(listed, |id| {
+            observed.changed.insert(id.clone());
+        });
         let forgotten = |device: &Device| {
             let last_known =
                 device.latest.last_seen_at.unwrap_or(device.listed_since).max(device.listed_since);
             device.missed_full_sweeps > 0 && after(last_known, FORGET_AFTER) < started_at
         };
-        observed.forgotten =
-            self.devices.iter().filter(|(_, device)| forgotten(device)).map(|(id, _)| id.clone()).collect();
-        for id in &observed.forgotten {
-            if let Some(device) = self.devices.remove(id) {
-                self.index.remove(&device);
-            }
-            observed.changed.remove(id);
-        }
+        observed.forgotten = self
+            .devices()
+            .filter(|device| forgotten(device))
+            .map(|device| device.latest.id.clone())
+            .collect();
+        self.devices.forget(&observed.forgotten);
+        observed.changed.retain(|id| !observed.forgotten.contains(id));
     }
 
     /// When the last full sweep began.
@@ -245,7 +229,12 @@ impl Fleet {
 
     /// All devices, by ID.
     pub fn devices(&self) -> impl Iterator<Item = &Device> {
-        self.devices.values()
+        self.devices.by_id()
+    }
+
+    /// The devices of these profiles, and those that may have been in a ring of them; in no order.
+    pub fn of_profiles<'a>(&'a self, policies: &'a BTreeSet<PolicyId>) -> impl Iterator<Item = &'a Device> {
+        self.devices.of(policies)
     }
 
     /// The ring's devices, counted.

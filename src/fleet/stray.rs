@@ -67,10 +67,10 @@ impl Fleet {
         offers: &Offers,
     ) -> Strays {
         let mut strays = Strays::default();
-        if self.index.strays().next().is_none() {
+        if !self.devices.has_strays() {
             return strays;
         }
-        for device in self.index.of(policies).filter_map(|id| self.devices.get(id)) {
+        for device in self.of_profiles(policies) {
             let here = device.latest.policy.as_ref().is_some_and(|policy| policies.contains(&policy.id));
             let Some(environment) = device.latest.environment().filter(|_| here && is_listed(device)) else {
                 continue;

@@ -141,7 +141,7 @@ fn moves(
         |to: &ClientVersion| Moves { to: *to, seen: 0, from: BTreeMap::new(), taken_back: BTreeMap::new() };
     let mut all: AllMoves = plan.targets.iter().map(|(at, to)| (*at, empty(to))).collect();
     let seen_since = after(now, -SEEN_WITHIN);
-    for device in world.fleet.devices() {
+    for device in world.fleet.of_profiles(policies) {
         let latest = &device.latest;
         let Some((environment, policy)) = latest.environment().zip(latest.policy.as_ref()) else { continue };
         let is_here = policies.contains(&policy.id) && !device.has_left();

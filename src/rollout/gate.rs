@@ -49,17 +49,19 @@ pub fn judge(subject: Subject<'_>) -> Vec<Judgement> {
     match &subject.ring.stage {
         Stage::Entering(_) => entry(subject),
         Stage::Adopting(assigned) => {
-            let mut judgements = adoption(subject, assigned);
-            judgements.extend(health::judge(subject, assigned));
+            let census = census(subject, assigned);
+            let mut judgements = adoption(subject, assigned, &census);
+            judgements.extend(health::judge(subject, assigned, &census));
             judgements
         }
         Stage::Soaking(assigned, soak) => {
-            let mut judgements = adoption(subject, assigned);
-            judgements.push(soaked(subject, assigned, *soak));
-            judgements.extend(health::judge(subject, assigned));
+            let census = census(subject, assigned);
+            let mut judgements = adoption(subject, assigned, &census);
+            judgements.push(soaked(subject, assigned, *soak, &census));
+            judgements.extend(health::judge(subject, assigned, &census));
             judgements
         }
-        Stage::Verified(assigned) => health::judge(subject, assigned),
+        Stage::Verified(assigned) => health::judge(subject, assigned, &census(subject, assigned)),
         Stage::RollingBack(assigned, back) | Stage::RolledBack(Some(assigned), back) => {
             going_back(subject, assigned, back)
         }
@@ -70,13 +72,15 @@ pub fn judge(subject: Subject<'_>) -> Vec<Judgement> {
 /// The gates that go on over what an earlier rollout left on offer.
 #[must_use]
 pub fn left(subject: Subject<'_>) -> Vec<Judgement> {
-    subject.ring.stage.assigned().map(|assigned| health::judge(subject, assigned)).unwrap_or_default()
+    let judge = |assigned| health::judge(subject, assigned, &census(subject, assigned));
+    subject.ring.stage.assigned().map(judge).unwrap_or_default()
 }
 
 /// Whether its devices have adopted it.
 #[must_use]
 pub fn left_adoption(subject: Subject<'_>) -> Vec<Judgement> {
-    subject.ring.stage.assigned().map(|assigned| adoption(subject, assigned)).unwrap_or_default()
+    let judge = |assigned| adoption(subject, assigned, &census(subject, assigned));
+    subject.ring.stage.assigned().map(judge).unwrap_or_default()
 }
 
 /// Every gate on entering.
@@ -229,12 +233,17 @@ pub fn scope(ring: &Ring, plan: &RingPlan, assigned: &Assigned) -> RingScope {
     }
 }
 
+/// The ring's devices under its assignment, counted once for all gates that ask.
+fn census(subject: Subject<'_>, assigned: &Assigned) -> Census {
+    subject.world.fleet.census(&scope(subject.ring, subject.plan, assigned), subject.now)
+}
+
 /// Whether enough sighted devices are back: one word for each environment that goes back. Nothing is
 /// waived and nothing fails; who is not back in time is left for later.
 fn going_back(subject: Subject<'_>, assigned: &Assigned, back: &Back) -> Vec<Judgement> {
-    let Subject { ring, plan, world, now, .. } = subject;
+    let Subject { plan, world, now, .. } = subject;
     let known_until = world.fleet.known_until(&assigned.policies);
-    let census = world.fleet.census(&scope(ring, plan, assigned), now);
+    let census = census(subject, assigned);
     let judge = |environment: &Environment| {
         let counted = census.environments.get(environment).copied().unwrap_or_default();
         let verdict = match unseeable(world, known_until, now) {
@@ -261,10 +270,9 @@ pub fn step_ends_at(plan: &RingPlan, back: &Back) -> Timestamp {
 }
 
 /// Whether enough sighted devices run the target: one word for each environment with a target.
-fn adoption(subject: Subject<'_>, assigned: &Assigned) -> Vec<Judgement> {
+fn adoption(subject: Subject<'_>, assigned: &Assigned, census: &Census) -> Vec<Judgement> {
     let Subject { rollout, ring, plan, world, now, .. } = subject;
     let known_until = world.fleet.known_until(&assigned.policies);
-    let census = world.fleet.census(&scope(ring, plan, assigned), now);
     let deadline_at = deadline(rollout, plan, assigned, now);
     let judge = |environment: Environment| {
         let counted = census.environments.get(&environment).copied().unwrap_or_default();
@@ -273,7 +281,7 @@ fn adoption(subject: Subject<'_>, assigned: &Assigned) -> Vec<Judgement> {
         } else if let Some(why) = unseeable(world, known_until, now) {
             Verdict::Unknown(why)
         } else if counted.counts.eligible() == 0 {
-            nobody(world, &census, now)
+            nobody(world, census, now)
         } else {
             let adopting = matches!(ring.stage, Stage::Adopting(_));
             match adopted(plan, &counted) {
@@ -332,10 +340,9 @@ pub(super) fn adopted(plan: &RingPlan, counted: &EnvironmentCensus) -> Option<Wa
 }
 
 /// Whether the ring soaked, and devices came back on another day.
-fn soaked(subject: Subject<'_>, assigned: &Assigned, soak: Soak) -> Judgement {
+fn soaked(subject: Subject<'_>, assigned: &Assigned, soak: Soak, census: &Census) -> Judgement {
     let Subject { ring, plan, world, now, .. } = subject;
     let known_until = world.fleet.known_until(&assigned.policies);
-    let census = world.fleet.census(&scope(ring, plan, assigned), now);
     let ends_at = after(soak.started_at, plan.soak.get());
     let (arrived, exercised) = (census.arrived(), census.exercised());
     let verdict = if ring.waived.contains_key(&Gate::Soak) {

@@ -9,7 +9,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Subject, known_scope, scope, unseeable};
-use crate::fleet::{Class, DarkLook, DarkLooks, DarkQuestion, Device, EnvironmentCensus, RingScope};
+use crate::fleet::{Census, Class, DarkLook, DarkLooks, DarkQuestion, Device, EnvironmentCensus, RingScope};
 use crate::ids::{DeviceId, PolicyId};
 use crate::plan::model::Health;
 use crate::rollout::drift::look;
@@ -21,9 +21,8 @@ use crate::rollout::world::Observations;
 use crate::time::Timestamp;
 use crate::version::Environment;
 
-/// Both health gates in each environment with a target.
-pub(super) fn judge(subject: Subject<'_>, assigned: &Assigned) -> Vec<Judgement> {
-    let census = subject.world.fleet.census(&scope(subject.ring, subject.plan, assigned), subject.now);
+/// Both health gates in each environment with a target, by the ring's census.
+pub(super) fn judge(subject: Subject<'_>, assigned: &Assigned, census: &Census) -> Vec<Judgement> {
     let counted = |environment| census.environments.get(&environment).copied().unwrap_or_default();
     let targets = || subject.plan.targets.keys().copied();
     let stalled = targets().map(|at| stalled(subject, assigned, at, counted(at)));

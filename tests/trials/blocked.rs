@@ -7,6 +7,7 @@ use ringward::rollout::event::Cause;
 use ringward::rollout::gate;
 use ringward::rollout::report::Blocker;
 use ringward::rollout::verdict::Gate;
+use ringward::simulation::Reports;
 use ringward::time::{SignedDuration, Timestamp, after, since};
 use ringward::version::Environment;
 
@@ -52,7 +53,11 @@ fn after_a_week(blocked: Option<&str>, seed: u64) -> Drive {
     }
     let begin = after(entered(), -SignedDuration::from_hours(80));
     let mut drive = drive(&["Early", "Rest"], stories, plan(PLAN), begin);
-    drive.run_until(after(entered(), SignedDuration::from_hours(7 * 24)));
+    let end = after(entered(), SignedDuration::from_hours(7 * 24));
+    drive.run_until(after(end, -SignedDuration::from_hours(2)));
+    // What people are told is read at the end.
+    drive.report(Reports::Made);
+    drive.run_until(end);
     check_laws(&drive);
     drive
 }

@@ -9,7 +9,6 @@ use ringward::fleet::{Class, Counts};
 use ringward::rollout::event::Event;
 use ringward::rollout::gate;
 use ringward::rollout::state::Phase;
-use ringward::simulation::Reports;
 use ringward::time::{SignedDuration, Timestamp, after, since};
 use ringward::version::Environment;
 
@@ -151,7 +150,6 @@ fn all_counts_are_those_that_the_stories_tell() {
     let begin = after(entered(0), -SignedDuration::from_hours(57));
     let profiles: Vec<&str> = [NOWHERE].into_iter().chain(PROFILES.concat()).collect();
     let mut drive = drive(&profiles, population.stories, plan(PLAN), begin);
-    drive.report(Reports::None);
     let mut instants: Vec<(Timestamp, usize, usize)> = (0..PROFILES.len())
         .flat_map(|ring| {
             (0..LOOKS.len())

@@ -57,6 +57,12 @@ impl Stray {
 }
 
 impl Fleet {
+    /// Whether any device of the account is remembered as strayed.
+    #[must_use]
+    pub fn has_strays(&self) -> bool {
+        self.devices.has_strays()
+    }
+
     /// The devices of `policies` that strayed after one instant and up to another, to versions that
     /// are not in `offers`.
     #[must_use]
@@ -67,7 +73,7 @@ impl Fleet {
         offers: &Offers,
     ) -> Strays {
         let mut strays = Strays::default();
-        if !self.devices.has_strays() {
+        if !self.has_strays() {
             return strays;
         }
         for device in self.of_profiles(policies) {

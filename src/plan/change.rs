@@ -193,7 +193,7 @@ pub fn twin<'a>(ring: &RingPlan, own: &Plan, other: &'a Plan) -> Option<&'a Ring
 
 /// The ring of a plan with these profiles, else of this name.
 fn known<'a>(ring: &RingPlan, of: &'a Plan) -> Option<&'a RingPlan> {
-    let same = of.rings.iter().find(|other| profile_set(other) == profile_set(ring));
+    let same = of.rings.iter().find(|other| same_profiles(other, ring));
     same.or_else(|| of.rings.iter().find(|other| other.name == ring.name))
 }
 
@@ -201,6 +201,15 @@ fn known<'a>(ring: &RingPlan, of: &'a Plan) -> Option<&'a RingPlan> {
 #[must_use]
 pub fn profile_set(ring: &RingPlan) -> BTreeSet<ProfileRef> {
     ring.profiles.iter().cloned().collect()
+}
+
+/// Whether two rings have the same profiles, in whatever order. Every decision asks it of all pairs, most of
+/// which are the same list or have nothing in common: only the others are sorted for it.
+#[must_use]
+pub fn same_profiles(one: &RingPlan, other: &RingPlan) -> bool {
+    let lacks = |profile: &ProfileRef| !other.profiles.contains(profile);
+    one.profiles == other.profiles
+        || !one.profiles.iter().any(lacks) && profile_set(one) == profile_set(other)
 }
 
 fn forbids(from: &Plan, to: &Plan, found: &mut Vec<String>) {
@@ -234,7 +243,7 @@ fn ring_differences(from: &RingPlan, to: &RingPlan, now: Timestamp, found: &mut 
         let back = |ring: &RingPlan| shown(ring.rollback.to.get(&environment));
         told(&format!("rollback_to {environment}"), back(from), back(to));
     }
-    if profile_set(from) != profile_set(to) {
+    if !same_profiles(from, to) {
         told("profiles", profiles(from), profiles(to));
     }
     // A group that follows its ring's name is renamed with it.

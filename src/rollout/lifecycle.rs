@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::ids::{PlanName, RingName};
-use crate::plan::change::profile_set;
+use crate::plan::change::same_profiles;
 use crate::plan::model::{OnNewTarget, Plan, Revision};
 use crate::rollout::event::{Entry, Event, RolloutId};
 use crate::rollout::predecessor::{Predecessor, own};
@@ -99,7 +99,7 @@ fn present(
     if same && rollout.phase == Phase::Withdrawn {
         return vec![Entry::engine(id, "the plan's file is back", Event::RolloutReturned {})];
     }
-    if rollout.phase == Phase::Running && rollout.revision != goal && lets_go(rollout, revision, &goal) {
+    if rollout.phase == Phase::Running && rollout.revision != *goal && lets_go(rollout, revision, &goal) {
         let verified = |ring: &Ring| matches!(ring.stage, Stage::Verified(_));
         let reason = match rollout.rings.iter().any(|ring| ring.is_free() && !verified(ring)) {
             true => "a ring that the file dropped is let go",
@@ -237,7 +237,7 @@ fn revise(
 fn moves_the_same_profiles(rollout: &Rollout, plan: &Plan, renamed: &BTreeMap<RingName, RingName>) -> bool {
     renamed.iter().all(|(old, new)| {
         let after = plan.rings.iter().find(|ring| ring.name == *new);
-        rollout.ring_plan(old).map(profile_set) == after.map(profile_set)
+        rollout.ring_plan(old).zip(after).is_some_and(|(old, new)| same_profiles(old, new))
     })
 }
 
@@ -245,7 +245,7 @@ fn moves_the_same_profiles(rollout: &Rollout, plan: &Plan, renamed: &BTreeMap<Ri
 /// ring that is gone asks for nothing.
 fn same_targets(one: &Plan, other: &Plan) -> bool {
     other.rings.iter().all(|new| {
-        let same = one.rings.iter().find(|old| profile_set(old) == profile_set(new));
+        let same = one.rings.iter().find(|old| same_profiles(old, new));
         same.is_some_and(|old| old.targets == new.targets)
     })
 }

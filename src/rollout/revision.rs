@@ -3,31 +3,38 @@
 //! **Invariant:** with the same versions no revision shortens a proof: a ring that was entered and is not
 //! verified keeps its place until it is, whatever the file says of its name and position.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::RingName;
-use crate::plan::change::{profile_set, twin};
+use crate::plan::change::{same_profiles, twin};
 use crate::plan::model::{Forbid, Plan, Revision, RingPlan};
 use crate::rollout::state::{Ring, Rollout};
 use crate::version::ClientVersion;
 
 /// The revision as the rollout can follow it: entered rings first, in their order, and among them those
 /// that the file dropped before they were verified.
-pub(super) fn followed(rollout: &Rollout, revision: &Revision) -> Revision {
+pub(super) fn followed<'a>(rollout: &Rollout, revision: &'a Revision) -> Cow<'a, Revision> {
     let plan = &revision.plan;
     if !moves_the_same(rollout, plan) {
-        return revision.clone();
+        return Cow::Borrowed(revision);
     }
-    let entered = || rollout.rings_with_plans().filter(|(ring, _)| ring.stage.is_entered());
-    let kept = |(ring, old): (&Ring, &RingPlan)| match twin(old, &rollout.revision.plan, plan) {
-        Some(new) => Some(new.clone()),
-        None if ring.is_free() => None,
-        None => Some(old.clone()),
-    };
-    let mut rings: Vec<RingPlan> = entered().filter_map(kept).collect();
-    let taken: BTreeSet<RingName> = rings.iter().map(|ring| ring.name.clone()).collect();
-    rings.extend(plan.rings.iter().filter(|ring| !taken.contains(&ring.name)).cloned());
-    Revision { plan: Plan { rings, ..plan.clone() }, ..revision.clone() }
+    let mut rings: Vec<&RingPlan> = Vec::new();
+    for (ring, old) in rollout.rings_with_plans().filter(|(ring, _)| ring.stage.is_entered()) {
+        rings.extend(match twin(old, &rollout.revision.plan, plan) {
+            Some(new) => Some(new),
+            None if ring.is_free() => None,
+            None => Some(old),
+        });
+    }
+    let taken: BTreeSet<&RingName> = rings.iter().map(|ring| &ring.name).collect();
+    rings.extend(plan.rings.iter().filter(|ring| !taken.contains(&ring.name)));
+    // At nearly every decision: nothing is kept that the file does not name, and in its order.
+    if rings.iter().copied().eq(&plan.rings) {
+        return Cow::Borrowed(revision);
+    }
+    let rings = rings.into_iter().cloned().collect();
+    Cow::Owned(Revision { plan: Plan { rings, ..plan.clone() }, ..revision.clone() })
 }
 
 /// The rings of a goal that the revision does not name: they keep their place for now.
@@ -51,7 +58,7 @@ pub(super) fn moves_the_same(rollout: &Rollout, plan: &Plan) -> bool {
     let entered = rollout.rings_with_plans().filter(|(ring, _)| ring.stage.is_entered());
     entered.into_iter().all(|(_, old)| {
         let twin = twin(old, &rollout.revision.plan, plan);
-        twin.is_none_or(|new| new.targets == old.targets && profile_set(new) == profile_set(old))
+        twin.is_none_or(|new| new.targets == old.targets && same_profiles(new, old))
     })
 }
 
@@ -73,12 +80,11 @@ pub(super) fn forbids_itself<'a>(
     rollout: Option<&Rollout>,
 ) -> Option<(&'a RingPlan, ClientVersion, &'a Forbid)> {
     plan.rings.iter().find_map(|ring| {
-        let known = rollout.and_then(|rollout| {
-            rollout.revision.plan.rings.iter().find(|known| profile_set(known) == profile_set(ring))
-        });
+        let known = || rollout?.revision.plan.rings.iter().find(|known| same_profiles(known, ring));
         ring.targets.iter().find_map(|(environment, version)| {
-            let asked = known.is_some_and(|known| known.targets.get(environment) == Some(version));
-            Some((ring, *version, forbid(plan, *version).filter(|_| !asked)?))
+            let forbid = forbid(plan, *version)?;
+            let asked = known().is_some_and(|known| known.targets.get(environment) == Some(version));
+            (!asked).then_some((ring, *version, forbid))
         })
     })
 }

@@ -354,6 +354,10 @@ pub(in crate::rollout) fn updater_of(
     plan: &RingPlan,
     seen_until: Option<Timestamp>,
 ) -> Option<OtherUpdater> {
+    // Most rings have none, and what they offer is not worth the search.
+    if !context.world.fleet.has_strays() {
+        return None;
+    }
     // Without the groups nobody can say that none of them explains it.
     let groups_read_at = context.world.groups.as_ref()?.as_of;
     let a_day_ago = after(context.now, -UPDATER_WITHIN);

@@ -56,7 +56,7 @@ pub fn decide(
     world: &Observations,
     now: Timestamp,
 ) -> Result<Decision, IllegalEvent> {
-    decided(name, desired, state, world, now, |context| Some(report::report(context)))
+    decided(name, desired, state, world, now, |context, reads| Some(report::report(context, reads)))
 }
 
 /// The same decision without its report, which counts every device: for runs that nobody reads.
@@ -70,7 +70,7 @@ pub fn decide_unreported(
     world: &Observations,
     now: Timestamp,
 ) -> Result<Decision, IllegalEvent> {
-    decided(name, desired, state, world, now, |_| None)
+    decided(name, desired, state, world, now, |_, _| None)
 }
 
 fn decided(
@@ -79,7 +79,7 @@ fn decided(
     state: &State,
     world: &Observations,
     now: Timestamp,
-    tell: fn(&Context<'_>) -> Option<Report>,
+    tell: fn(&Context<'_>, &[Want]) -> Option<Report>,
 ) -> Result<Decision, IllegalEvent> {
     let mut state = Cow::Borrowed(state);
     let mut entries = Vec::new();
@@ -110,8 +110,8 @@ pub fn look(
     world: &Observations,
     now: Timestamp,
 ) -> Decision {
-    Decision::new(Vec::new(), Context::of(name, desired, state, world, now).as_ref(), |context| {
-        Some(report::report(context))
+    Decision::new(Vec::new(), Context::of(name, desired, state, world, now).as_ref(), |context, reads| {
+        Some(report::report(context, reads))
     })
 }
 
@@ -119,10 +119,10 @@ impl Decision {
     fn new(
         entries: Vec<Entry>,
         context: Option<&Context<'_>>,
-        tell: fn(&Context<'_>) -> Option<Report>,
+        tell: fn(&Context<'_>, &[Want]) -> Option<Report>,
     ) -> Self {
         let reads = context.map(reads::wants).unwrap_or_default();
-        let report = context.and_then(tell);
+        let report = context.and_then(|context| tell(context, &reads));
         let wake_at = context.and_then(|context| reads::wake_at(context, &reads));
         Self { entries, report, reads, wake_at }
     }
@@ -141,6 +141,7 @@ pub(super) struct Context<'a> {
     judged: OnceCell<Vec<Vec<Judgement>>>,
     blocked: OnceCell<Vec<BlockKind>>,
     left: OnceCell<Vec<Vec<Judgement>>>,
+    enters: OnceCell<Option<Entering>>,
 }
 
 impl<'a> Context<'a> {
@@ -152,8 +153,19 @@ impl<'a> Context<'a> {
         now: Timestamp,
     ) -> Option<Self> {
         let (name, plan) = state.plans.get_key_value(name)?;
-        let (judged, blocked, left) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-        Some(Self { name, desired, state, plan, rollout: &plan.rollout, world, now, judged, blocked, left })
+        Some(Self {
+            name,
+            desired,
+            state,
+            plan,
+            rollout: &plan.rollout,
+            world,
+            now,
+            judged: OnceCell::new(),
+            blocked: OnceCell::new(),
+            left: OnceCell::new(),
+            enters: OnceCell::new(),
+        })
     }
 
     /// What the gates of a ring say that matter where it is. Counting devices is most of the work of
@@ -237,6 +249,17 @@ impl<'a> Context<'a> {
     /// The first ring that is not verified.
     pub(super) fn current(&self) -> Option<(&'a Ring, &'a RingPlan)> {
         self.rollout.rings_with_plans().find(|(ring, _)| !matches!(ring.stage, Stage::Verified(_)))
+    }
+
+    /// What entering the ring comes to whose turn it is: the ladder asks, and the report after it. `None`:
+    /// no ring waits to be entered.
+    pub(super) fn entering(&self) -> Option<&Entering> {
+        let entering = || {
+            let (ring, plan) = self.current()?;
+            let Stage::Entering(attempts) = &ring.stage else { return None };
+            Some(entering(self, ring, plan, attempts, self.judged(ring).to_vec()))
+        };
+        self.enters.get_or_init(entering).as_ref()
     }
 
     pub(super) fn entry(&self, reason: impl Into<String>, event: Event) -> Vec<Entry> {
@@ -500,10 +523,8 @@ fn reach_ring(context: &Context<'_>) -> Vec<Entry> {
 }
 
 fn enter_ring(context: &Context<'_>) -> Vec<Entry> {
-    let Some((ring, plan)) = context.current() else { return Vec::new() };
-    let Stage::Entering(attempts) = &ring.stage else { return Vec::new() };
-    let judgements = context.judged(ring).to_vec();
-    match entering(context, ring, plan, attempts, judgements) {
+    let Some(((ring, _), entering)) = context.current().zip(context.entering()) else { return Vec::new() };
+    match entering.clone() {
         Entering::Blocked(_) => Vec::new(),
         Entering::Recognised(event) => {
             context.entry("the ring soaked on these targets before and still has them", event)

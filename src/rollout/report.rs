@@ -19,7 +19,7 @@ use crate::rollout::downgrade::{self, AllMoves};
 use crate::rollout::drift::restore::{self, Due, WritingBack};
 use crate::rollout::drift::rungs::{self, Bar};
 use crate::rollout::drift::{DriftFinding, GroupDrift, look};
-use crate::rollout::entering::{Entering, EntryBlock, budget_spent_until, entering, not_before};
+use crate::rollout::entering::{Entering, EntryBlock, budget_spent_until, not_before};
 pub use crate::rollout::entering::{TooMany, TooManyToday};
 use crate::rollout::event::{Cause, Mode, RolloutId, WriteId, WriteIntent};
 use crate::rollout::explain::{meaning, way_out};
@@ -28,13 +28,13 @@ use crate::rollout::rollback::rungs::{GoingBack, Turn, going_back, turn};
 use crate::rollout::rollback::{Scope, steps};
 use crate::rollout::second_clock::ClockDoubt;
 use crate::rollout::state::{
-    Attempts, HeldOut, Hold, Phase, Restoring, Ring, Rollback, Stage, UnknownSince, WaitingTarget, Words,
+    HeldOut, Hold, Phase, Restoring, Ring, Rollback, Stage, UnknownSince, WaitingTarget, Words,
 };
 use crate::rollout::superseded::{self, SupersededOffer};
 use crate::rollout::verbs::{Offered, WaysBack};
 use crate::rollout::verdict::{Evidence, Gate, Judgement, Verdict, Waiting, short};
 use crate::rollout::world::{Desired, Read, Trouble, Unsettled, Want};
-use crate::rollout::{command, gate, outcome, reads};
+use crate::rollout::{command, gate, outcome};
 use crate::schedule::{Outlook, Schedule};
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::{ClientVersion, Environment};
@@ -558,7 +558,7 @@ impl fmt::Display for Blocker {
 }
 
 /// The report on a rollout.
-pub(super) fn report(context: &Context<'_>) -> Report {
+pub(super) fn report(context: &Context<'_>, reads: &[Want]) -> Report {
     let rollout = context.rollout;
     let held_out = context.state.held_out.iter().filter(|held| held.plan == rollout.id.plan);
     Report {
@@ -585,7 +585,7 @@ pub(super) fn report(context: &Context<'_>) -> Report {
             .iter()
             .map(|(read, trouble)| (read.clone(), trouble.clone()))
             .collect(),
-        reads: reads::wants(context),
+        reads: reads.to_vec(),
         drifts: if rollout.phase == Phase::Running { rungs::findings(context) } else { Vec::new() },
         rollback: rollout.rollback.clone(),
         superseded: superseded::offers(context),
@@ -747,18 +747,16 @@ fn waiting_on(context: &Context<'_>) -> Vec<Blocker> {
         let gate = |ring: &Ring, judgement: &Judgement| {
             Blocker::Gate(ring.name.clone(), Box::new(judgement.clone()))
         };
-        let judgements = context.judged(ring).to_vec();
         let holding = context.leaving(ring).filter(|judgement| !judgement.verdict.advances());
         blockers.extend(holding.map(|judgement| gate(ring, judgement)));
         let elsewhere = context.ailing().filter(|(ailing, judgement)| {
             ailing.name != ring.name || !context.leaving(ring).any(|leaving| leaving == *judgement)
         });
         blockers.extend(elsewhere.map(|(ailing, judgement)| gate(ailing, judgement)));
-        if let Stage::Entering(attempts) = &ring.stage {
+        if let Some(entering) = context.entering() {
             let left = superseded::ailing(context, plan).into_iter();
             blockers.extend(left.map(|(ring, word)| Blocker::Gate(ring, Box::new(word))));
-            let entering = entering(context, ring, plan, attempts, judgements);
-            blockers.extend(entry_blockers(context, ring, entering));
+            blockers.extend(entry_blockers(context, ring, entering.clone()));
         }
     }
     if blockers.is_empty() {
@@ -859,16 +857,15 @@ fn entry_blockers(context: &Context<'_>, ring: &Ring, entering: Entering) -> Vec
 }
 
 /// Whether nothing but the schedule and a wait is in the way of entering a ring.
-fn clock_alone(context: &Context<'_>, ring: &Ring, plan: &RingPlan, attempts: &Attempts) -> bool {
-    let judgements = context.judged(ring).to_vec();
+fn clock_alone(context: &Context<'_>, ring: &Ring, plan: &RingPlan) -> bool {
     let left_ails = !superseded::ailing(context, plan).is_empty();
-    if !wait_for_the_clock(&judgements) || context.ailing().next().is_some() || left_ails {
+    if !wait_for_the_clock(context.judged(ring)) || context.ailing().next().is_some() || left_ails {
         return false;
     }
-    match entering(context, ring, plan, attempts, judgements) {
+    context.entering().is_some_and(|entering| match entering {
         Entering::Blocked(blocks) => blocks.iter().all(is_of_the_clock),
         Entering::Recognised(_) | Entering::InPlace(_) | Entering::Write(_) => true,
-    }
+    })
 }
 
 /// Whether the clock alone ends a block.
@@ -921,7 +918,7 @@ fn earliest_move(context: &Context<'_>) -> Option<Timestamp> {
     let (ring, plan) = context.current()?;
     match &ring.stage {
         Stage::Entering(attempts) => {
-            if !clock_alone(context, ring, plan, attempts) {
+            if !clock_alone(context, ring, plan) {
                 return None;
             }
             let budget = budget_spent_until(context).unwrap_or(context.now);

@@ -60,12 +60,14 @@ impl Presence {
         // Only the words that the span touches: this is asked of every device for every day.
         let first = usize::try_from(lowest / 64).unwrap_or(usize::MAX);
         let last = usize::try_from(highest / 64).unwrap_or(usize::MAX);
-        let touched = self.words.iter().skip(first).take((last - first).saturating_add(1));
-        touched.zip(lowest / 64..).any(|(word, index)| {
-            let base = index * 64;
-            let (low, high) = ((lowest - base).max(0), (highest - base).min(63));
-            word & mask(low, high) != 0
-        })
+        let (from_lowest, to_highest) = (u64::MAX << (lowest % 64), u64::MAX >> (63 - highest % 64));
+        let marked = |(word, index): (&u64, usize)| {
+            let since = if index == first { from_lowest } else { u64::MAX };
+            let until = if index == last { to_highest } else { u64::MAX };
+            word & since & until != 0
+        };
+        let touched = self.words.get(first..=last.min(WORDS - 1)).unwrap_or_default();
+        touched.iter().zip(first..).any(marked)
     }
 
     /// Whether it was sighted in an hour between two instants: the hour of `from` counts, that of
@@ -91,11 +93,6 @@ impl Presence {
         }
         self.words = shifted;
     }
-}
-
-/// The bits from `low` to `high`, both included; both below 64.
-const fn mask(low: i64, high: i64) -> u64 {
-    (u64::MAX >> (63 - high)) & (u64::MAX << low)
 }
 
 /// `HOUR:` and the words in hexadecimal, newest first, without the empty ones at the end.

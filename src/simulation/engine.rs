@@ -57,11 +57,11 @@ pub(super) enum File {
 }
 
 impl File {
-    fn of(on_disk: &OnDisk, last: Option<&Self>, now: Timestamp) -> Self {
+    fn of(on_disk: &OnDisk, last: Option<Self>, now: Timestamp) -> Self {
         match on_disk {
             OnDisk::Good(revision) => match last {
-                Some(Self::Good { revision: known, since }) if known == revision => {
-                    Self::Good { revision: revision.clone(), since: *since }
+                Some(Self::Good { revision: known, since }) if known == *revision => {
+                    Self::Good { revision: known, since }
                 }
                 _ => Self::Good { revision: revision.clone(), since: now },
             },
@@ -251,14 +251,14 @@ impl Engine {
         let known = self.state.plans.keys().chain(self.files.keys());
         let names: BTreeSet<PlanName> = known.chain(disk.files.keys()).cloned().collect();
         for name in names {
-            let last = self.files.get(&name);
+            let last = self.files.remove(&name);
             let file = match (disk.is_readable, disk.files.get(&name)) {
                 (false, _) => File::Unreadable,
                 (true, Some(on_disk)) => File::of(on_disk, last, now),
                 (true, None) => match last {
                     Some(File::Gone) => File::Gone,
-                    Some(File::Missing { since }) if after(*since, SECOND_LOOK) <= now => File::Gone,
-                    Some(File::Missing { since }) => File::Missing { since: *since },
+                    Some(File::Missing { since }) if after(since, SECOND_LOOK) <= now => File::Gone,
+                    Some(File::Missing { since }) => File::Missing { since },
                     _ => File::Missing { since: now },
                 },
             };

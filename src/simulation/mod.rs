@@ -490,7 +490,9 @@ impl Drive {
         }
         let log = std::mem::take(&mut self.engine.log);
         let fleet = std::mem::take(&mut self.engine.world.fleet);
+        let made = self.engine.made;
         self.engine = Engine::start(log, fleet, self.mode, self.pace, self.now);
+        self.engine.made = made;
         self.engine.world.approval_floor.clone_from(&self.approval_floor);
         self.engine.world.revisions = self.revisions;
         self.engine.world.devices_per_day = self.devices_per_day;

@@ -376,10 +376,12 @@ scenarios! {
     places_swapped
     plan_carried_over
     plan_carried_over_late
+    plan_carried_over_rolled_back
     plan_changed_in_doubt
     plan_keeps_its_name
     plan_renamed
     plan_renamed_and_back
+    plan_renamed_said_later
     profile_deleted
     profile_in_two_plans
     profile_moves

@@ -51,7 +51,7 @@ fn begin(name: &PlanName, revision: &Revision, state: &State, now: Timestamp) ->
         Some(Predecessor::Stays(..)) => return Vec::new(),
         Some(Predecessor::GoesOn(plan)) => plan,
     };
-    let id = RolloutId { plan: name.clone(), number };
+    let id = RolloutId { plan: name.clone(), number: state.number_under(name, &plan.rollout.id) };
     let from = plan.rollout.id.plan.clone();
     let reason = format!("`{from}` is named `{name}` now, and {} goes on", plan.rollout.id);
     let renamed = Entry::engine(&id, reason, Event::PlanRenamed { from });

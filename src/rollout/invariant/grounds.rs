@@ -112,13 +112,12 @@ fn renamed(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded, (id, fro
     let known = ledger.plans.get(&id.plan).is_some_and(entered);
     let owns = ledger.groups.values().chain(ledger.lost.values()).any(|owned| *owned.plan == id.plan);
     audit.require(!known && !owns, law, seq, || format!("{} has entered rings of its own", id.plan));
-    let number = ledger.next_number(&id.plan);
-    audit.require(id.number == number, law, seq, || {
-        format!("the next rollout of this plan is number {number}")
-    });
     let Some(line) = ledger.plans.get(from) else {
         return audit.breach(law, seq, format!("nothing is on record of {from}"));
     };
+    // What its earlier rollouts brought has lower numbers.
+    let number = ledger.next_number(&id.plan).max(line.number);
+    audit.require(id.number == number, law, seq, || format!("it goes on as number {number}"));
     let is_gone = line.file_gone || line.course == Course::Withdrawn;
     audit.require(is_gone || line.blocks.contains(&BlockKind::FileMissing), Law::Grounded, seq, || {
         format!("a file names {from}")

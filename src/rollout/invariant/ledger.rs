@@ -600,6 +600,7 @@ impl<'a> Ledger<'a> {
     fn rename_plan(&mut self, id: &'a RolloutId, from: &'a PlanName) {
         let Some(mut line) = self.plans.remove(from) else { return };
         self.numbers.insert(from, line.number);
+        line.versions.renumber(line.number, id.number);
         (line.number, line.carried) = (id.number, true);
         let untouched = self.plans.remove(&id.plan);
         line.paused |= untouched.is_some_and(|untouched| untouched.paused);

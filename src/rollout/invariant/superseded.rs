@@ -57,6 +57,11 @@ impl Versions {
         }
     }
 
+    /// A rollout goes on under another name, and by another number.
+    pub(super) fn renumber(&mut self, before: u64, now: u64) {
+        self.unproven.values_mut().filter(|by| **by == before).for_each(|by| *by = now);
+    }
+
     pub(super) fn completed(&mut self, rings: &[RingPlan]) {
         for (environment, version) in rings.iter().flat_map(|ring| &ring.targets) {
             self.unproven.remove(&(*environment, *version));

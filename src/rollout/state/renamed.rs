@@ -19,6 +19,13 @@ impl State {
         running.or_else(|| self.numbers.get(name).copied()).map_or(1, |number| number + 1)
     }
 
+    /// The number under which a plan's rollout goes on under another name: no lower than it was, so that what
+    /// its earlier rollouts brought is told apart from it.
+    #[must_use]
+    pub fn number_under(&self, name: &PlanName, rollout: &RolloutId) -> u64 {
+        self.next_number(name).max(rollout.number)
+    }
+
     /// Why the rollout of a plan that is on record cannot go on under another name now; `None`: it can.
     #[must_use]
     pub fn keeps_its_name(&self, name: &PlanName) -> Option<&'static str> {
@@ -56,13 +63,15 @@ impl State {
         if let Some(why) = self.keeps_its_name(from) {
             return Err(format!("it was plan {from}, {why}"));
         }
-        let number = self.next_number(&id.plan);
+        let known = self.plans.get(from).ok_or("no such plan")?;
+        let number = self.number_under(&id.plan, &known.rollout.id);
         if id.number != number {
-            return Err(format!("the next rollout of this plan is number {number}"));
+            return Err(format!("it goes on as number {number}"));
         }
         let mut plan = self.plans.remove(from).ok_or("no such plan")?;
         self.numbers.insert(from.clone(), plan.rollout.id.number);
-        plan.rollout.id = id.clone();
+        let before = std::mem::replace(&mut plan.rollout.id, id.clone());
+        plan.brought.rename(&before, id);
         plan.rollout.revision.plan.name = id.plan.clone();
         (plan.was, plan.file) = (Some(from.clone()), None);
         // A person's pause stands, whichever of the two names it was said of.

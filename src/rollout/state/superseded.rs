@@ -61,6 +61,11 @@ impl Brought {
         }
     }
 
+    /// A rollout goes on under another name.
+    pub(super) fn rename(&mut self, before: &RolloutId, now: &RolloutId) {
+        self.unproven.values_mut().filter(|by| *by == before).for_each(|by| *by = now.clone());
+    }
+
     fn prove(&mut self, plan: &Plan) {
         for target in plan.rings.iter().flat_map(|ring| &ring.targets) {
             let target = (*target.0, *target.1);

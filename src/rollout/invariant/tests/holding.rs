@@ -206,3 +206,36 @@ fn what_is_put_back_is_what_was_taken_out_and_nothing_else() {
         );
     }
 }
+
+#[test]
+fn no_other_ring_is_entered_while_a_profile_is_in_no_group() {
+    let mut log = sound();
+    let entered = log.place("write_planned", 1);
+    let rest = log.0.split_off(entered);
+    let Event::WritePlanned { ring: second, .. } = &rest[0].entry.event else { unreachable!() };
+    assert_eq!(*second, ring_name("Second"));
+    let told = |log: &Log| {
+        let found = check(&log.0, &[]);
+        found.iter().any(|one| one.text.contains("Second is entered while a profile of First is in no group"))
+    };
+    let mut sound = Log([log.0.clone(), rest.clone()].concat());
+    sound.renumber();
+    assert!(!told(&sound));
+
+    let mut write = intent(9, "First", "p1", &Environment::ALL, at("12T08:50"));
+    write.purpose = Purpose::MoveOut { from: ring_name("Second"), plan: None };
+    let other = content("Second", "p1", &Environment::ALL);
+    write.before = Some(group("g2", other.clone(), at("12T08:00")));
+    write.after = GroupContent { policies: BTreeSet::new(), ..other };
+    let given = group("g2", write.after.clone(), at("12T09:06"));
+    let (ring, write_id) = (ring_name("First"), write.id);
+    let planned = Event::WritePlanned { ring: ring.clone(), intent: Box::new(write) };
+    let confirmed = Event::WriteConfirmed { ring, write: write_id, group: given, counted: None };
+    for event in [planned, confirmed] {
+        log.engine("12T09:40", event);
+        log.0.last_mut().unwrap().at = rest[0].at;
+    }
+    log.0.extend(rest);
+    log.renumber();
+    assert!(told(&log));
+}

@@ -113,7 +113,7 @@ fn a_plan_that_may_not_is_caught() {
             |_| {},
             |log| log.get("plan_renamed", 0).entry.rollout.as_mut().unwrap().number = 2,
             Law::Chain,
-            "the next rollout of this plan is number 1",
+            "it goes on as number 1",
         ),
         (
             "nothing is on record of it",
@@ -148,7 +148,7 @@ fn a_name_that_was_given_up_counts_on() {
 fn a_pause_goes_with_the_name() {
     let mut log = carried_over(|_| {});
     let paused = log.place("plan_renamed", 0);
-    log.person("15T08:30", Event::Paused {});
+    log.person("15T09:00", Event::Paused {});
     let pause = log.0.pop().unwrap();
     log.0.insert(paused, pause);
     log.renumber();

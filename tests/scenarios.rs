@@ -381,6 +381,7 @@ scenarios! {
     plan_keeps_its_name
     plan_renamed
     plan_renamed_and_back
+    plan_renamed_refused
     plan_renamed_said_later
     profile_deleted
     profile_in_two_plans

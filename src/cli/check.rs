@@ -127,7 +127,7 @@ impl Judgement {
         for names in directories.values() {
             let files =
                 names.iter().filter_map(|name| Some((name.as_str(), judgement.bytes.get(name)?.as_slice())));
-            let read = read_all(files, &on_record.running(), now).into_iter();
+            let read = read_all(files, &on_record.known(), now).into_iter();
             judgement.files.extend(read.map(|read| {
                 let outcome = read.outcome.and_then(|good| on_record.judged(good)).map_err(Refused::Plan);
                 let holds_up = outcome

@@ -61,6 +61,7 @@ fn not_yet(
 ) -> io::Result<String> {
     let waits = match &waiting.confirmed {
         _ if waiting.waits_for == WaitsFor::AnotherVersion.as_str() => Waits::Impossible,
+        _ if waiting.waits_for == WaitsFor::Predecessor.as_str() => Waits::TooEarly,
         Some(_) => Waits::Confirmed,
         None => Waits::Same,
     };

@@ -162,6 +162,7 @@ impl PlanFiles {
             self.last = Some(look);
         }
         let mut moved = changed || self.settled() != settled_before;
+        self.missing.retain(|plan, _| known.iter().any(|known| known.plan == *plan));
         for Known { plan, .. } in known {
             if self.held.contains_key(plan) || self.unreadable.is_some() {
                 moved |= self.missing.remove(plan).is_some();

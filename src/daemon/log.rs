@@ -6,10 +6,11 @@
 use std::collections::BTreeMap;
 
 use crate::fleet::{Device, Fleet};
+use crate::ids::PlanName;
 use crate::plan::model::RingPlan;
 use crate::rollout::era::Eras;
 use crate::rollout::event::{Actor, Entry, Event, Recorded, RolloutId};
-use crate::rollout::state::{IllegalEvent, PlanState, Ring, State};
+use crate::rollout::state::{IllegalEvent, Phase, PlanState, Ring, State};
 use crate::rollout::waits::Waits;
 use crate::store::{NewRecord, ProjectionRows, Record, RingRow, RolloutRow, Seq, StoreError, View};
 use crate::time::Timestamp;
@@ -194,9 +195,15 @@ impl Projections {
     pub fn follow(&mut self, entry: &Entry, state: &State) {
         let Some(id) = &entry.rollout else { return };
         let plan = state.plans.get(&id.plan).filter(|plan| plan.rollout.id == *id);
-        if let Some(plan) = plan {
-            self.0.insert(id.clone(), rows(plan, state));
+        let Some(plan) = plan else { return };
+        let (row, rings) = rows(plan, state);
+        if let Event::PlanRenamed { from } = &entry.event
+            && let Some(number) = state.numbers.get(from)
+        {
+            let before = RolloutId { plan: from.clone(), number: *number };
+            self.0.insert(before, (went_on(&row, from, *number), Vec::new()));
         }
+        self.0.insert(id.clone(), (row, rings));
     }
 
     /// The rows as the store takes them.
@@ -204,6 +211,18 @@ impl Projections {
     pub fn into_rows(self) -> ProjectionRows {
         let (rollouts, rings): (_, Vec<_>) = self.0.into_values().unzip();
         ProjectionRows { rollouts, rings: rings.concat() }
+    }
+}
+
+/// The row of a rollout that goes on under another name: that one took over.
+fn went_on(as_row: &RolloutRow, plan: &PlanName, rollout: u64) -> RolloutRow {
+    let detail = serde_json::json!({ "went_on_as": format!("{}#{}", as_row.plan, as_row.rollout) });
+    RolloutRow {
+        plan: plan.clone(),
+        rollout,
+        phase: Phase::Superseded.as_str().to_owned(),
+        detail: detail.to_string(),
+        ..as_row.clone()
     }
 }
 

@@ -180,6 +180,7 @@ pub async fn start(settings: Settings) -> Result<Daemon, DaemonError> {
         far_side,
         reading: Reading::default(),
         writing: None,
+        told_doubt: None,
         view: view_in,
         plans: plans_reader,
         looked_at_files: Stopwatch::start(),
@@ -276,6 +277,8 @@ struct Owner {
     far_side: FarSide,
     reading: Reading,
     writing: Option<Writing>,
+    /// What the daemon's log said last of a doubted clock.
+    told_doubt: Option<&'static str>,
     view: watch::Sender<Arc<View>>,
     plans: PlansReader,
     /// When the last look at the files was asked for.
@@ -354,7 +357,7 @@ impl Owner {
     fn compare_clocks(&mut self) {
         let trust = self.engine.world.second_clock.trust.take();
         let heard = self.far_side.second_clock();
-        tell_clock(self.engine.world.second_clock.doubt, heard.doubt);
+        tell_clock(&mut self.told_doubt, heard.doubt);
         self.engine.world.second_clock = SecondClock { trust, ..heard };
     }
 
@@ -695,16 +698,20 @@ fn cadence(devices: usize) -> Cadence {
     Cadence { poll }
 }
 
-/// The log says when the machine's clock comes into doubt, and when it is believed again.
-fn tell_clock(before: Option<ClockDoubt>, now: Option<ClockDoubt>) {
-    let known = |doubt: Option<ClockDoubt>| doubt.filter(|doubt| *doubt != ClockDoubt::NotCompared);
-    match (known(before).map(|doubt| doubt.code()), known(now)) {
-        (was, Some(doubt)) if was != Some(doubt.code()) => {
+/// The log says when the machine's clock comes into doubt, and when it is believed again; `told` is what it said
+/// last.
+fn tell_clock(told: &mut Option<&'static str>, now: Option<ClockDoubt>) {
+    match now {
+        Some(ClockDoubt::NotCompared) => {}
+        Some(doubt) if *told != Some(doubt.code()) => {
+            *told = Some(doubt.code());
             tracing::warn!(code = doubt.code(), "{doubt}; nothing is entered, written back or verified");
         }
-        (Some(code), None) if now.is_none() => {
-            tracing::info!(code, "this machine's clock agrees with Cloudflare's again");
+        Some(_) => {}
+        None => {
+            if let Some(code) = told.take() {
+                tracing::info!(code, "this machine's clock agrees with Cloudflare's again");
+            }
         }
-        _ => {}
     }
 }

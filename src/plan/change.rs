@@ -162,33 +162,32 @@ pub fn differences(from: &Plan, to: &Plan, now: Timestamp) -> Vec<String> {
             None => found.push(format!("ring `{}` removed ({})", ring.name, profiles(ring))),
         }
     }
-    let added = to.rings.iter().filter(|ring| twin(ring, to, from).is_none());
+    let added = to.rings.iter().filter(|ring| former(ring, to, from).is_none());
     found.extend(added.map(|ring| format!("ring `{}` added ({})", ring.name, profiles(ring))));
-    let order = |plan: &Plan, other: &Plan| -> Vec<BTreeSet<ProfileRef>> {
-        plan.rings.iter().filter(|ring| twin(ring, plan, other).is_some()).map(profile_set).collect()
-    };
+    let sets = |rings: &mut dyn Iterator<Item = &RingPlan>| rings.map(profile_set).collect::<Vec<_>>();
     let same_sets = |one: &[BTreeSet<ProfileRef>], other: &[BTreeSet<ProfileRef>]| {
         one.iter().all(|set| other.contains(set))
     };
-    let (one, other) = (order(from, to), order(to, from));
+    let one = sets(&mut from.rings.iter().filter(|ring| twin(ring, from, to).is_some()));
+    let other = sets(&mut to.rings.iter().filter(|ring| former(ring, to, from).is_some()));
     if one != other && same_sets(&one, &other) {
         found.push("the order of rings".to_owned());
     }
     found
 }
 
-/// The ring of another plan, older or newer, that this one is: of the same profiles, whatever its name, else
-/// of the same name, else the one that the newer says it was.
+/// The ring of a newer plan that a ring of an older one is: of the same profiles, whatever its name, else of the
+/// same name, else the one that says it was.
 #[must_use]
-pub fn twin<'a>(ring: &RingPlan, own: &Plan, other: &'a Plan) -> Option<&'a RingPlan> {
-    known(ring, other).or_else(|| {
-        // A `was` stays in files for years: it says nothing of a ring that is known by itself.
-        let was = |one: &RingPlan| {
-            let says = one.was.as_ref() == Some(&ring.name) || ring.was.as_ref() == Some(&one.name);
-            says && known(one, own).is_none()
-        };
-        other.rings.iter().find(|one| was(one))
-    })
+pub fn twin<'a>(ring: &RingPlan, older: &Plan, newer: &'a Plan) -> Option<&'a RingPlan> {
+    let says = |one: &RingPlan| one.was.as_ref() == Some(&ring.name);
+    known(ring, newer).or_else(|| newer.rings.iter().find(|one| says(one) && known(one, older).is_none()))
+}
+
+/// The same the other way: the ring of the older plan that a ring of the newer one was.
+fn former<'a>(ring: &RingPlan, newer: &Plan, older: &'a Plan) -> Option<&'a RingPlan> {
+    let was = || older.rings.iter().find(|one| ring.was.as_ref() == Some(&one.name));
+    known(ring, older).or_else(|| was().filter(|one| known(one, newer).is_none()))
 }
 
 /// The ring of a plan with these profiles, else of this name.
@@ -344,7 +343,8 @@ mod tests {
     fn a_ring_is_known_by_its_profiles_then_its_name_then_by_what_it_was() {
         /// What is the case, the plans before and after, and what each ring before is after.
         type Row<'a> = (&'a str, &'a [&'a str], &'a [&'a str], &'a [Option<&'a str>]);
-        let rows: [Row<'_>; 8] = [
+        let rows: [Row<'_>; 9] = [
+            ("what a ring once was is no ring of the newer plan", &["A was Z: x"], &["Z: y"], &[None]),
             ("nothing changed", &["A: x", "B: y"], &["A: x", "B: y"], &[Some("A"), Some("B")]),
             ("another name", &["A: x", "B: y"], &["C: x", "B: y"], &[Some("C"), Some("B")]),
             ("names traded", &["A: x", "B: y"], &["B: x", "A: y"], &[Some("B"), Some("A")]),
@@ -370,7 +370,7 @@ mod tests {
                 before.rings.iter().map(|ring| twin(ring, &before, &after).map(|one| one.name.as_str()));
             assert_eq!(found.collect::<Vec<_>>(), expected, "{row}");
             for ring in &after.rings {
-                let back = twin(ring, &after, &before).and_then(|one| twin(one, &before, &after));
+                let back = former(ring, &after, &before).and_then(|one| twin(one, &before, &after));
                 assert!(back.is_none_or(|back| back.name == ring.name), "{row}: {} goes astray", ring.name);
             }
         }

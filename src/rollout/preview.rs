@@ -22,6 +22,7 @@ use crate::rollout::event::{Mode, Purpose, Recorded, RolloutId};
 use crate::rollout::gate;
 use crate::rollout::grouping::{GroupStep, GroupSteps};
 use crate::rollout::lifecycle;
+use crate::rollout::predecessor::Predecessor;
 use crate::rollout::remote::{Group, GroupContent};
 use crate::rollout::report::Blocker;
 use crate::rollout::rollback::{Stuck, foreseen};
@@ -144,7 +145,12 @@ pub fn preview(
     now: Timestamp,
 ) -> Result<Preview, IllegalEvent> {
     let desired = Desired::Present(revision);
-    let before = state.plans.get(name).map(|plan| plan.rollout.id.clone());
+    let goes_on = Predecessor::that_goes_on(revision, state).map(|plan| &plan.rollout.id);
+    let before = match goes_on {
+        Some(old) => Some(RolloutId { plan: name.clone(), number: state.number_under(name, old) }),
+        None => state.plans.get(name).map(|plan| plan.rollout.id.clone()),
+    };
+    let first = state.next_number(name);
     let waiting_on = waiting_on(name, desired, state, world, now)?;
     let refused = begun(name, desired, state, now, OpenWrite::Refused)?;
     let other = refused.plans.get(name).map(|plan| plan.rollout.id.clone());
@@ -158,7 +164,7 @@ pub fn preview(
         state.plans.get(name).map(|plan| (plan.rollout.id.clone(), plan.rollout.phase))
     else {
         return Ok(Preview {
-            rollout: RolloutId { plan: name.clone(), number: 1 },
+            rollout: RolloutId { plan: name.clone(), number: first },
             course: Course::Begins,
             now: waiting_on,
             restores,

@@ -107,7 +107,7 @@ pub fn clear_to_send(
     if let Some(block) = standing.filter(|kind| kind.stops(step)) {
         return Err(Cancelled::Blocked { block });
     }
-    if step == Step::Entry && unsettled::changes(desired, state, now) {
+    if step == Step::Entry && unsettled::changes(desired, state, world, now) {
         return Err(Cancelled::PlanChanged);
     }
     // Who held it may have come back since it was planned.

@@ -34,12 +34,40 @@ pub(super) fn takes(
     now: Timestamp,
 ) -> Takes {
     let Some(revision) = desired.revision() else { return Takes::Nothing };
-    match takes_by_itself(name, revision, desired, state, world, now) {
-        Takes::Effect if matches!(Predecessor::of(revision, state), Some(Predecessor::Stays(..))) => {
+    let takes = takes_by_itself(name, revision, desired, state, world, now);
+    match predecessor(revision, state, world) {
+        _ if takes == Takes::Time(WaitsFor::AnotherVersion) => takes,
+        Some(Predecessor::Stays(..)) => Takes::Time(WaitsFor::Predecessor),
+        Some(Predecessor::GoesOn(plan)) if takes == Takes::Effect && !is_certain(plan, revision, state) => {
             Takes::Time(WaitsFor::Predecessor)
         }
-        takes => takes,
+        _ => takes,
     }
+}
+
+/// The plan that a revision says its plan was; what its files are is in no log.
+fn predecessor<'a>(
+    revision: &'a Revision,
+    state: &'a State,
+    world: &Observations,
+) -> Option<Predecessor<'a>> {
+    match Predecessor::of(revision, state)? {
+        Predecessor::GoesOn(plan) if world.files.contains_key(&plan.rollout.id.plan) => {
+            Some(Predecessor::Stays(plan, "which has a file of its own".to_owned()))
+        }
+        found => Some(found),
+    }
+}
+
+/// Whether a plan is gone for certain, or it was announced that it goes on under this name while it waited for
+/// something else: one look that misses its file is no reason.
+fn is_certain(plan: &PlanState, revision: &Revision, state: &State) -> bool {
+    let announced = state.waiting.get(&revision.plan.name).is_some_and(|waiting| {
+        let WaitingRevision { digest, in_force, waits_for, .. } = &waiting.revision;
+        let goes_on = in_force.as_ref() == Some(&plan.rollout.revision.digest);
+        *digest == revision.digest && goes_on && *waits_for != WaitsFor::Predecessor
+    });
+    plan.is_gone() || announced
 }
 
 /// The same, whatever plan it says it was.
@@ -154,18 +182,18 @@ fn restricts(plan: &PlanState, desired: Desired<'_>, now: Timestamp) -> Vec<Entr
 }
 
 /// Whether the plan's file asks for anything that is not in force.
-pub(super) fn changes(desired: Desired<'_>, state: &State, now: Timestamp) -> bool {
-    desired.revision().is_some_and(|revision| !asked(revision, state, now).is_empty())
+pub(super) fn changes(desired: Desired<'_>, state: &State, world: &Observations, now: Timestamp) -> bool {
+    desired.revision().is_some_and(|revision| !asked(revision, state, world, now).is_empty())
 }
 
 /// What a plan's file asks for that is not in force.
-fn asked(revision: &Revision, state: &State, now: Timestamp) -> Vec<String> {
+fn asked(revision: &Revision, state: &State, world: &Observations, now: Timestamp) -> Vec<String> {
     if let Some(plan) = own(revision, state) {
         return changed(Some(plan), revision, now);
     }
     let named = |plan: &PlanState| format!("it says that it was plan `{}`", plan.rollout.id.plan);
     let anew = || changed(None, revision, now);
-    match Predecessor::of(revision, state) {
+    match predecessor(revision, state, world) {
         None => anew(),
         Some(Predecessor::GoesOn(plan)) => {
             let named = format!("plan `{}` is named `{}`", plan.rollout.id.plan, revision.plan.name);
@@ -219,8 +247,12 @@ fn waits(
 ) -> Vec<Entry> {
     let wanted = desired.revision().and_then(|revision| {
         let Takes::Time(waits_for) = takes(name, desired, state, world, now) else { return None };
-        let changes = asked(revision, state, now);
-        let known = own(revision, state).or_else(|| Predecessor::that_goes_on(revision, state));
+        let changes = asked(revision, state, world, now);
+        let goes_on = match predecessor(revision, state, world) {
+            Some(Predecessor::GoesOn(plan)) => Some(plan),
+            Some(Predecessor::Stays(..) | Predecessor::Unknown(_)) | None => None,
+        };
+        let known = own(revision, state).or(goes_on);
         let in_force = known.map(|plan| plan.rollout.revision.digest.clone());
         let digest = revision.digest.clone();
         (!changes.is_empty()).then_some(WaitingRevision { digest, in_force, changes, waits_for })
@@ -253,7 +285,7 @@ fn takes_effect(
     now: Timestamp,
 ) -> bool {
     let same = desired.revision().is_some_and(|revision| revision.digest.as_str() == digest);
-    same && changes(desired, state, now) && takes(name, desired, state, world, now) == Takes::Effect
+    same && changes(desired, state, world, now) && takes(name, desired, state, world, now) == Takes::Effect
 }
 
 /// The kinds of blocks that stand before a plan's steps on account of its file, as it is now.
@@ -268,7 +300,7 @@ pub(super) fn standing(
     if let Some(block) = block(plan, desired) {
         return Some(block.kind());
     }
-    let waits = || changes(desired, state, now);
+    let waits = || changes(desired, state, world, now);
     match takes(name, desired, state, world, now) {
         Takes::Time(WaitsFor::Stability) if waits() => Some(BlockKind::PlanUnstable),
         Takes::Time(_) if waits() => Some(BlockKind::RevisionWaits),

@@ -111,7 +111,11 @@ pub fn rollout(report: &Report, next_check: Option<Timestamp>) -> RolloutJson {
         newer_target: report.newer.as_ref().map(|newer| newer_target(report, newer)),
         revision_waits: None,
         drifts: report.drifts.iter().map(drift).collect(),
-        superseded_offers: report.superseded.iter().map(|offer| superseded(offer, report.at)).collect(),
+        superseded_offers: report
+            .superseded
+            .iter()
+            .map(|offer| superseded(&report.id.plan, offer, report.at))
+            .collect(),
         rollback: report.rollback.as_ref().map(rollback),
         held_out: report.held_out.iter().map(held_out).collect(),
         way_back: report.ways_back.as_str().to_owned(),
@@ -172,8 +176,8 @@ fn held_out(held: &HeldOut) -> HeldOutJson {
     }
 }
 
-fn superseded(offer: &SupersededOffer, at: Timestamp) -> SupersededJson {
-    SupersededJson::of(offer, offer.gates.iter().map(|judgement| gate(judgement, at)).collect())
+fn superseded(plan: &PlanName, offer: &SupersededOffer, at: Timestamp) -> SupersededJson {
+    SupersededJson::of(plan, offer, offer.gates.iter().map(|judgement| gate(judgement, at)).collect())
 }
 
 fn drift(finding: &DriftFinding) -> DriftJson {
@@ -461,6 +465,15 @@ pub(super) fn device(row: DeviceRow) -> DeviceJson {
 /// Whether a record holds a revision of its plan.
 pub(super) fn holds_a_revision(record: &Record) -> bool {
     matches!(record.record.kind.as_str(), "plan_accepted" | "plan_revised")
+}
+
+/// The name that a plan had before a record, if that says so.
+pub(super) fn name_before(record: &Record) -> Option<PlanName> {
+    let recorded = from_record(record, &Eras::default()).ok()?;
+    match recorded.entry.event {
+        Event::PlanRenamed { from } => Some(from),
+        _ => None,
+    }
 }
 
 /// The revision in such a record.

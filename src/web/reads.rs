@@ -225,16 +225,23 @@ pub(super) async fn plan(
     answer.map(Json).ok_or_else(missing)
 }
 
-/// The newest record that holds a revision, or none; page by page, for a log can be long.
+/// The newest record that holds a revision, or none; page by page, for a log can be long. Where the rollout goes on
+/// under this name and has none under it yet, that of the name before.
 fn newest_revision(reader: &Reader, plan: &PlanName) -> Result<Vec<Record>, StoreError> {
-    let mut page = Page::Newest;
+    let (mut plan, mut page) = (plan.clone(), Page::Newest);
     loop {
-        let records = reader.view().history(plan, page, MAX_PAGE)?;
+        let records = reader.view().history(&plan, page, MAX_PAGE)?;
         let Some(oldest) = records.last().map(|record| record.seq) else { return Ok(Vec::new()) };
-        if let Some(found) = records.into_iter().find(present::holds_a_revision) {
-            return Ok(vec![found]);
-        }
         page = Page::Before(oldest);
+        for record in records {
+            if present::holds_a_revision(&record) {
+                return Ok(vec![record]);
+            }
+            if let Some(from) = present::name_before(&record) {
+                (plan, page) = (from, Page::Before(record.seq));
+                break;
+            }
+        }
     }
 }
 

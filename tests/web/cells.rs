@@ -566,7 +566,11 @@ async fn confirming(core: &Core, seen: &mut BTreeMap<String, usize>) {
     for waits in Waits::ALL {
         let of = situations().into_iter().find(|of| of.waived.is_none() && of.can_be()).unwrap();
         let mut state = of.log().unwrap();
-        let waits_for = if waits == Waits::Impossible { WaitsFor::AnotherVersion } else { WaitsFor::Person };
+        let waits_for = match waits {
+            Waits::Impossible => WaitsFor::AnotherVersion,
+            Waits::TooEarly => WaitsFor::Predecessor,
+            Waits::Same | Waits::Confirmed | Waits::Other | Waits::Nothing => WaitsFor::Person,
+        };
         let found = if waits == Waits::Other { PlanDigest::of_written("another") } else { digest.clone() };
         let revision = WaitingRevision {
             digest: found,

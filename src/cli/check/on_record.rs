@@ -61,10 +61,9 @@ impl OnRecord {
         self.yml
     }
 
-    /// The plans that keep their names and profiles, each with its file.
-    pub(super) fn running(&self) -> Running {
-        let running = self.plans.iter().filter(|(_, known)| known.running.is_some());
-        running.map(|(name, known)| (name.clone(), known.file.clone())).collect()
+    /// The plans that keep their names and profiles, each with its file: all, as for the daemon.
+    pub(super) fn known(&self) -> Running {
+        self.plans.iter().map(|(name, known)| (name.clone(), known.file.clone())).collect()
     }
 
     /// A file by the calendar, unless it is in force.
@@ -88,7 +87,10 @@ impl OnRecord {
     pub(super) fn missing(&self, directory: &Path, files: &[Judged]) -> Vec<Judged> {
         let named = |rollout: &RolloutId| {
             files.iter().any(|judged| match &judged.outcome {
-                Ok(good) => good.revision.plan.name == rollout.plan,
+                Ok(good) => {
+                    let plan = &good.revision.plan;
+                    plan.name == rollout.plan || plan.was.as_ref() == Some(&rollout.plan)
+                }
                 Err(_) => judged.holds_up.as_ref() == Some(rollout),
             })
         };

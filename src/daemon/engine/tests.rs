@@ -7,6 +7,7 @@ use crate::daemon::files::{Settles, Yml, look};
 use crate::daemon::log::Replayed;
 use crate::rollout::event::RolloutId;
 use crate::rollout::waits::Wait;
+use crate::store::ProjectionRows;
 use crate::time::after;
 
 const PLAN: &str = include_str!("../../../rollouts/examples/three-rings.yaml");
@@ -512,4 +513,34 @@ fn plans_named_yml_are_read_unless_an_earlier_release_wrote_the_log() {
     engine.append(vec![entry], now).unwrap();
     drop(engine);
     assert_eq!(self::engine(directory.path()).yml(), Yml::Report, "after the restart, too");
+}
+
+#[test]
+fn a_plan_that_is_renamed_has_one_row_on_its_way() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut engine = engine(directory.path());
+    engine.files = PlanFiles::new(
+        directory.path().to_owned(),
+        "023e105f4ecef8ad9ca31a8372d0c353".parse().unwrap(),
+        Settles { seconds: 0.01, shown: SignedDuration::ZERO },
+    );
+    std::fs::remove_file(directory.path().join("plan.yaml")).unwrap();
+    let renamed = PLAN.replacen("plan: cloudflare-one-client", "plan: warp\nwas: cloudflare-one-client", 1);
+    std::fs::write(directory.path().join("warp.yaml"), renamed).unwrap();
+    let warp: PlanName = "warp".parse().unwrap();
+    // It takes effect once it was unchanged for long enough, by the wall.
+    while !engine.state.plans.contains_key(&warp) {
+        engine.take_look(look(directory.path(), Yml::Read));
+        engine.pass().unwrap();
+    }
+    assert!(!engine.state.plans.contains_key(&plan()));
+    let view = engine.store.as_ref().unwrap().view();
+    let rows = |rows: ProjectionRows| -> Vec<(String, u64, String)> {
+        rows.rollouts.into_iter().map(|row| (row.plan.to_string(), row.rollout, row.phase)).collect()
+    };
+    let row = |plan: &str, phase: &str| (plan.to_owned(), 1, phase.to_owned());
+    let expected = [row("cloudflare-one-client", "superseded"), row("warp", "running")];
+    assert_eq!(rows(view.projections().unwrap()), expected);
+    let replayed = log::replay_all(view).unwrap();
+    assert_eq!(rows(replayed.projections.into_rows()), expected, "rebuilt at a start, they are the same");
 }

@@ -40,11 +40,6 @@ pub(super) fn take<'a>(words: &mut Vec<WordLine<'a>>, in_force: Option<&PlanDige
         }
         Event::ApprovalRefused { ring, digest, groups } => (ring, digest, groups, None),
         Event::PlanAccepted { .. } => return words.retain(|word| word.plan != plan),
-        Event::PlanRenamed { from } => {
-            words.retain(|word| word.plan != plan);
-            words.iter_mut().filter(|word| word.plan == from).for_each(|word| word.plan = plan);
-            return;
-        }
         Event::RingRenamed { renamed } => {
             // An approval was for the ring that was read; a refusal stands.
             let is_of = |word: &WordLine<'_>| word.plan == plan && renamed.contains_key(word.ring);
@@ -67,6 +62,25 @@ pub(super) fn take<'a>(words: &mut Vec<WordLine<'a>>, in_force: Option<&PlanDige
     let Some(by) = recorded.entry.actor.email() else { return };
     words.retain(|word| !(word.plan == plan && word.ring == ring && word.by == by));
     words.push(WordLine { plan, ring, by, digest, groups, expires_at, at: recorded.at });
+}
+
+/// A plan goes on under another name: what was said of it stands, and so do the refusals of the rings of that name,
+/// for the ring that each of them is now.
+pub(super) fn rename<'a>(
+    words: &mut Vec<WordLine<'a>>,
+    (from, to): (&PlanName, &'a PlanName),
+    digest: &'a PlanDigest,
+    same: impl Fn(&RingName) -> Option<&'a RingName>,
+) {
+    let (untouched, mut kept): (Vec<_>, Vec<_>) =
+        std::mem::take(words).into_iter().partition(|word| word.plan == to);
+    kept.iter_mut().filter(|word| word.plan == from).for_each(|word| word.plan = to);
+    for word in untouched.into_iter().filter(|word| word.expires_at.is_none()) {
+        let Some(ring) = same(word.ring) else { continue };
+        kept.retain(|known| !(known.plan == to && known.ring == ring && known.by == word.by));
+        kept.push(WordLine { ring, digest, ..word });
+    }
+    *words = kept;
 }
 
 /// A word that is spoken.

@@ -122,6 +122,10 @@ fn renamed(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded, (id, fro
     audit.require(is_gone || line.blocks.contains(&BlockKind::FileMissing), Law::Grounded, seq, || {
         format!("a file names {from}")
     });
+    let told = ledger.waiting.get(&id.plan).is_some_and(|waiting| waiting.revision.in_force.is_some());
+    audit.require(is_gone || told, Law::Grounded, seq, || {
+        format!("nobody was told that {from} goes on, and it is not gone for certain")
+    });
     let is_between = line.rings.iter().any(|ring| !ring.between.is_empty());
     let writes = ledger.open.as_ref().is_some_and(|open| open.plan == from);
     let moves = matches!(line.course, Course::RollingBack | Course::Superseded) || is_between || writes;

@@ -207,11 +207,14 @@ fn holds(log: &[Recorded]) -> Vec<Hold<'_>> {
             Event::Paused {} => holds.push(Hold { plan, what: "paused", from, until: None }),
             Event::Halted { .. } => holds.push(Hold { plan, what: "halted", from, until: None }),
             Event::PlanRenamed { from: old } => {
-                let open = |hold: &&mut Hold<'_>| hold.plan == Some(old) && hold.until.is_none();
-                for hold in holds.iter_mut().filter(open) {
-                    // What was sent before it went to the old name: nothing was on its way.
-                    hold.plan = plan;
+                // A halt of the new name's own rollout ends with it; of two pauses one stays.
+                end(&mut holds, plan, "halted", from);
+                let open = |hold: &Hold<'_>| hold.until.is_none();
+                if holds.iter().any(|hold| open(hold) && hold.plan == Some(old) && hold.what == "paused") {
+                    end(&mut holds, plan, "paused", from);
                 }
+                let own = holds.iter_mut().filter(|hold| open(hold) && hold.plan == Some(old));
+                own.for_each(|hold| hold.plan = plan);
             }
             Event::Started {} => end(&mut holds, None, "stopped", from),
             Event::PauseLifted {} => end(&mut holds, plan, "paused", from),

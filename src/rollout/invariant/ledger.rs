@@ -9,6 +9,7 @@ use super::approved::{self, WordLine};
 use super::rollback;
 use super::superseded::{LeftLine, Versions};
 use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName, TokenName};
+use crate::plan::change::profile_set;
 use crate::plan::model::{Plan, Revision, RingPlan};
 use crate::rollout::event::{
     Acknowledged, Block, BlockKind, Cancelled, Cause, Drift, Event, Finding, GroupDrift, Mode, Purpose,
@@ -603,7 +604,14 @@ impl<'a> Ledger<'a> {
         line.versions.renumber(line.number, id.number);
         (line.number, line.carried) = (id.number, true);
         let untouched = self.plans.remove(&id.plan);
-        line.paused |= untouched.is_some_and(|untouched| untouched.paused);
+        line.paused |= untouched.as_ref().is_some_and(|untouched| untouched.paused);
+        // Who refused a ring under the new name refuses the one of the same profiles.
+        let same = |ring: &RingName| -> Option<&'a RingName> {
+            let refused = profile_set(untouched.as_ref()?.ring_plan(ring)?);
+            let mut rings = line.rings.iter().map(|ring| ring.name);
+            rings.find(|name| line.ring_plan(name).is_some_and(|plan| profile_set(plan) == refused))
+        };
+        approved::rename(&mut self.words, (from, &id.plan), &line.revision.digest, same);
         self.plans.insert(&id.plan, line);
         let rename = |plan: &mut &'a PlanName| {
             if *plan == from {

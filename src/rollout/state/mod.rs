@@ -99,6 +99,21 @@ pub struct Tallies {
     pub rollbacks: BTreeMap<(PlanName, Trigger), u64>,
 }
 
+impl Tallies {
+    /// What happened to a plan is told under its new name.
+    fn rename(&mut self, from: &PlanName, to: &PlanName) {
+        fn moved<T: Ord + Copy>(counts: &mut BTreeMap<(PlanName, T), u64>, from: &PlanName, to: &PlanName) {
+            let of_plan: Vec<_> = counts.keys().filter(|(plan, _)| plan == from).cloned().collect();
+            for key in of_plan {
+                let count = counts.remove(&key).unwrap_or_default();
+                *counts.entry((to.clone(), key.1)).or_default() += count;
+            }
+        }
+        moved(&mut self.halts, from, to);
+        moved(&mut self.rollbacks, from, to);
+    }
+}
+
 /// A hold or a stop: who, why, since when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hold {
@@ -227,7 +242,7 @@ impl State {
         }
         // A revision waits before its plan has a rollout, and another plan's may go on under its name.
         match &recorded.entry.event {
-            Event::PlanRenamed { from } => return self.rename_plan(id, from),
+            Event::PlanRenamed { from } => return self.rename_plan(id, from, recorded.at),
             Event::BlockBegun { block } => return self.begin_block(id, block, recorded),
             Event::BlockEnded { block } => return self.end_block(id, *block),
             Event::RevisionConfirmed { digest } => return self.confirm(id, digest, recorded),

@@ -5,10 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{OwnedGroup, Phase, State};
+use super::{OwnedGroup, PendingWrite, Phase, Ring, State};
 use crate::ids::{PlanName, RingName};
+use crate::plan::change::same_profiles;
 use crate::rollout::block::BlockKind;
-use crate::rollout::event::RolloutId;
+use crate::rollout::event::{Purpose, RolloutId};
 use crate::time::Timestamp;
 
 impl State {
@@ -40,8 +41,17 @@ impl State {
             _ if self.waiting.contains_key(name) => Some("of which a revision waits"),
             _ if rollout.pending_write().is_some() => Some("of which a write has no outcome"),
             _ if is_between() => Some("of which a profile is between two groups"),
+            _ if self.is_taken_from(name) => Some("of which another plan takes a profile over"),
             _ => None,
         }
+    }
+
+    /// Whether another plan has taken a profile out of a group of this one, or is about to, and it is in none.
+    fn is_taken_from(&self, name: &PlanName) -> bool {
+        let is_moved = |write: &PendingWrite| matches!(&write.intent.purpose, Purpose::MoveOut { plan: Some(plan), .. } if plan == name);
+        let is_out = |ring: &Ring| ring.between.out.values().any(|out| out.plan.as_ref() == Some(name));
+        self.pending_write().is_some_and(|(_, _, write)| is_moved(write))
+            || self.plans.values().flat_map(|plan| &plan.rollout.rings).any(is_out)
     }
 
     /// Whether the rollouts of a plan that is on record have never entered a ring.
@@ -49,14 +59,20 @@ impl State {
     pub fn is_untouched(&self, name: &PlanName) -> bool {
         let Some(plan) = self.plans.get(name) else { return true };
         let begun = matches!(plan.rollout.phase, Phase::Running | Phase::Withdrawn);
-        let entered = plan.rollout.rings.iter().any(|ring| ring.stage.is_entered());
+        let entered =
+            plan.rollout.rings.iter().any(|ring| ring.stage.is_entered() || !ring.between.is_empty());
         let owns = || self.groups.values().chain(self.lost.values()).any(|owned| owned.plan == *name);
         let holds_out = || self.held_out.iter().any(|held| held.plan == *name);
         begun && !entered && plan.superseded.is_empty() && !owns() && !holds_out()
     }
 
     /// A plan under another name, with its rollout and all that belongs to it.
-    pub(super) fn rename_plan(&mut self, id: &RolloutId, from: &PlanName) -> Result<(), String> {
+    pub(super) fn rename_plan(
+        &mut self,
+        id: &RolloutId,
+        from: &PlanName,
+        at: Timestamp,
+    ) -> Result<(), String> {
         if id.plan == *from || !self.is_untouched(&id.plan) {
             return Err("the plan has a rollout of its own".to_owned());
         }
@@ -74,9 +90,20 @@ impl State {
         plan.brought.rename(&before, id);
         plan.rollout.revision.plan.name = id.plan.clone();
         (plan.was, plan.file) = (Some(from.clone()), None);
-        // A person's pause stands, whichever of the two names it was said of.
-        let paused = self.plans.remove(&id.plan).and_then(|untouched| untouched.paused);
-        plan.paused = plan.paused.or(paused);
+        plan.note_change(at);
+        // A person's no stands, whichever of the two names it was said of.
+        if let Some(untouched) = self.plans.remove(&id.plan) {
+            let digest = &plan.rollout.revision.digest;
+            for (ring, ring_plan) in untouched.rollout.rings_with_plans() {
+                let of_plan = plan.rollout.revision.plan.rings.iter();
+                let same =
+                    of_plan.zip(&mut plan.rollout.rings).find(|(own, _)| same_profiles(own, ring_plan));
+                if let Some((_, own)) = same {
+                    own.words.refuse_as(&ring.words, digest);
+                }
+            }
+            plan.paused = plan.paused.or(untouched.paused);
+        }
         self.plans.insert(id.plan.clone(), plan);
         let new = |plan: PlanName| if plan == *from { id.plan.clone() } else { plan };
         self.groups.values_mut().for_each(|owned| owned.plan = new(owned.plan.clone()));
@@ -90,6 +117,7 @@ impl State {
         let updaters = std::mem::take(&mut self.updaters).into_iter();
         self.updaters = updaters.map(|((plan, ring), at)| ((new(plan), ring), at)).collect();
         self.held_out.iter_mut().for_each(|held| held.plan = new(held.plan.clone()));
+        self.tallies.rename(from, &id.plan);
         Ok(())
     }
 

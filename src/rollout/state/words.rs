@@ -108,6 +108,15 @@ impl Words {
         approvals.chain(refusals).filter(|digest| *digest == from).for_each(|digest| *digest = to.clone());
     }
 
+    /// Who refused the ring under another plan's name refuses it under this one, for a revision; an approval of
+    /// theirs was said before.
+    pub(super) fn refuse_as(&mut self, other: &Self, digest: &PlanDigest) {
+        for (by, objection) in &other.refusals {
+            self.approvals.remove(by);
+            self.refusals.insert(by.clone(), Objection { digest: digest.clone(), ..objection.clone() });
+        }
+    }
+
     /// Its ring has another name: an approval was for the one that was read; a refusal stands.
     pub(super) fn rename(&mut self, at: Timestamp) {
         self.asked = None;

@@ -175,6 +175,8 @@ pub enum Waits {
     Confirmed,
     /// It is that one, and it asks for what it forbids.
     Impossible,
+    /// It is that one, and the plan that it says it was keeps its name.
+    TooEarly,
     /// Another one waits.
     Other,
     /// None waits.
@@ -307,6 +309,8 @@ pub enum Refused {
     OtherWaits,
     /// The revision asks for what it forbids.
     ForbidsItself,
+    /// The plan that the revision says it was keeps its name.
+    PredecessorStays,
     /// A person confirmed it before.
     ConfirmedAlready,
     /// The rollout is over, and nobody is asked any more.
@@ -615,6 +619,7 @@ pub const fn confirm(waits: Waits) -> Cell {
         Waits::Same => Cell::Done(Effect::Confirm),
         Waits::Confirmed => Cell::Refused(Refused::ConfirmedAlready),
         Waits::Impossible => Cell::Refused(Refused::ForbidsItself),
+        Waits::TooEarly => Cell::Refused(Refused::PredecessorStays),
         Waits::Other => Cell::Refused(Refused::OtherWaits),
         Waits::Nothing => Cell::Refused(Refused::NothingWaits),
     }
@@ -886,7 +891,8 @@ impl Offered {
 
 impl Waits {
     /// All.
-    pub const ALL: [Self; 5] = [Self::Same, Self::Confirmed, Self::Impossible, Self::Other, Self::Nothing];
+    pub const ALL: [Self; 6] =
+        [Self::Same, Self::Confirmed, Self::Impossible, Self::TooEarly, Self::Other, Self::Nothing];
 
     /// Of what waits at `now`, beside the revision that a person names: by its digest, or how it begins.
     #[must_use]
@@ -898,12 +904,9 @@ impl Waits {
         }
         match waiting.revision.waits_for {
             WaitsFor::AnotherVersion => Self::Impossible,
+            WaitsFor::Predecessor => Self::TooEarly,
             _ if waiting.is_confirmed(digest, now) => Self::Confirmed,
-            WaitsFor::Time
-            | WaitsFor::LineEnd
-            | WaitsFor::Person
-            | WaitsFor::Stability
-            | WaitsFor::Predecessor => Self::Same,
+            WaitsFor::Time | WaitsFor::LineEnd | WaitsFor::Person | WaitsFor::Stability => Self::Same,
         }
     }
 }

@@ -262,6 +262,9 @@ impl Refused {
             Self::NothingWaits => format!("no revision of plan {plan} waits"),
             Self::OtherWaits => format!("another revision waits than the one that you name: {revision}"),
             Self::ForbidsItself => format!("the revision asks for a version that its own `forbid` covers: {revision}"),
+            Self::PredecessorStays => {
+                format!("the plan that the revision says it was keeps its name for now: {revision}")
+            }
             Self::ConfirmedAlready => format!("the revision is confirmed already {held}"),
             Self::StoppedAlready => format!("all writes are stopped already {held}"),
             Self::NotStopped | Self::NotStoppedToPause => "writes are not stopped".to_owned(),
@@ -320,6 +323,9 @@ impl Refused {
             Self::NothingWaits => format!("ringward explain {plan} says what it waits for"),
             Self::OtherWaits => "read what it changes, and confirm that one".to_owned(),
             Self::ForbidsItself => "name another version in the plan, or correct its `forbid`".to_owned(),
+            Self::PredecessorStays => {
+                format!("ringward explain {plan} says why; ask again once it does not, or correct `was`")
+            }
             Self::ConfirmedAlready => format!("ringward explain {plan} says what it waits for"),
             Self::StoppedAlready => "ringward start --reason … allows writes again".to_owned(),
             Self::NotStopped => {
@@ -431,6 +437,7 @@ impl Waits {
             Self::Same => "the one named",
             Self::Confirmed => "the one named, confirmed before",
             Self::Impossible => "the one named, which forbids its own target",
+            Self::TooEarly => "the one named, whose former plan keeps its name",
             Self::Other => "another one",
             Self::Nothing => "none",
         }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::GateJson;
-use crate::ids::RingName;
+use crate::ids::{PlanName, RingName};
 use crate::rollout::superseded::SupersededOffer;
 use crate::text::in_shell;
 use crate::time::Timestamp;
@@ -46,9 +46,8 @@ pub struct SupersededJson {
 }
 
 impl SupersededJson {
-    pub(in crate::web) fn of(offer: &SupersededOffer, gates: Vec<GateJson>) -> Self {
+    pub(in crate::web) fn of(plan: &PlanName, offer: &SupersededOffer, gates: Vec<GateJson>) -> Self {
         let (group, id) = &offer.group;
-        let plan = &offer.rollout.plan;
         let command = format!("ringward rollback {plan} --ring {} --reason …", in_shell(offer.ring.as_str()));
         let words = "it ends by itself once the ring is entered; to take it back now";
         Self {

@@ -23,7 +23,7 @@ fn carried_over(edit: fn(&mut Plan)) -> Log {
     let revision = renamed(edit);
     let waiting = WaitingRevision {
         digest: revision.digest.clone(),
-        in_force: None,
+        in_force: Some(super::log::revision("v1").digest),
         changes: vec!["plan `client` is named `warp`".to_owned()],
         waits_for: WaitsFor::Time,
     };
@@ -49,7 +49,7 @@ fn a_plan_that_goes_on_under_another_name_breaks_no_law() {
 fn a_plan_that_may_not_is_caught() {
     /// What is wrong, the new plan, how the log is spoilt, and what is said of it.
     type Row = (&'static str, fn(&mut Plan), fn(&mut Log), Law, &'static str);
-    let rows: [Row; 8] = [
+    let rows: [Row; 9] = [
         (
             "a file names it still",
             |_| {},
@@ -76,6 +76,19 @@ fn a_plan_that_may_not_is_caught() {
             },
             Law::Announced,
             "a plan has another name, was not announced",
+        ),
+        (
+            "nobody was told that it goes on",
+            |_| {},
+            |log| {
+                let Event::BlockBegun { block: Block::RevisionWaits(waiting) } = log.event("block_begun", 1)
+                else {
+                    unreachable!()
+                };
+                waiting.in_force = None;
+            },
+            Law::Grounded,
+            "nobody was told that client goes on",
         ),
         (
             "other profiles",

@@ -379,6 +379,23 @@ mod tests {
         files.take(look(directory, Yml::Read), &known(file), Timestamp::UNIX_EPOCH)
     }
 
+    /// Row 12 of the brake: whoever writes patch Tuesday wrong reads it where the daemon logs.
+    #[test]
+    fn what_check_warns_of_is_known_of_files_that_hold() {
+        let directory = tempfile::tempdir().unwrap();
+        let written = include_str!("../../tests/plans/warned/patch-tuesday.yaml");
+        fs::write(directory.path().join("patch.yaml"), written).unwrap();
+        let mut files = files(directory.path());
+        assert!(take(&mut files, directory.path(), None));
+        let told: Vec<_> =
+            files.warnings().iter().map(|told| (told.file.as_str(), told.errors.len())).collect();
+        assert_eq!(told, [("patch.yaml", 1)]);
+        assert!(files.warnings()[0].errors[0].contains("Tue#2"), "{:?}", files.warnings());
+        fs::write(directory.path().join("patch.yaml"), written.replace("8-14 * Tue", "* * Tue#2")).unwrap();
+        assert!(take(&mut files, directory.path(), None));
+        assert_eq!(files.warnings(), [], "mended");
+    }
+
     #[test]
     fn one_bad_file_does_not_hide_the_others() {
         let directory = tempfile::tempdir().unwrap();

@@ -561,10 +561,17 @@ pub fn done(entries: &[Entry], after: &State, asked: &Command) -> String {
                 format!("plan {plan} is rolled back, in this order: {}", steps.join("; "))
             }
             Event::VersionReleased { version } => format!("{version} may be offered again by plan {plan}"),
-            Event::ApprovalGiven { ring, expires_at, .. } => format!(
-                "ring `{ring}` is approved by you until {}, unless the plan's values change or you leave the group",
-                crate::rollout::verdict::short(*expires_at)
-            ),
+            Event::ApprovalGiven { ring, expires_at, .. } => {
+                let waits = entry.rollout.as_ref().and_then(|id| after.waiting.get(&id.plan));
+                let void = waits.map_or_else(String::new, |waiting| {
+                    let digest = waiting.revision.digest.short();
+                    format!("; revision {digest} waits, and makes it void once it takes effect")
+                });
+                format!(
+                    "ring `{ring}` is approved by you until {}, unless the plan's values change or you leave the group{void}",
+                    crate::rollout::verdict::short(*expires_at)
+                )
+            }
             Event::ApprovalRefused { ring, .. } => {
                 format!("ring `{ring}` is refused by you; approving it takes that back")
             }
@@ -634,4 +641,42 @@ fn still_held(after: &State, asked: &Command) -> Vec<String> {
         still.push("all writes are still stopped: ringward start --reason … allows them again".to_owned());
     }
     still
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::plan::model::PlanDigest;
+    use crate::rollout::block::{WaitingRevision, WaitsFor};
+    use crate::rollout::state::Waiting;
+
+    #[test]
+    fn who_approves_is_told_of_a_revision_that_makes_it_void() {
+        let at: Timestamp = "2026-10-12T09:00:00Z".parse().unwrap();
+        let id = RolloutId { plan: "client".parse().unwrap(), number: 1 };
+        let ring: RingName = "Everyone".parse().unwrap();
+        let digest = PlanDigest::of_written("in force");
+        let given = Event::ApprovalGiven {
+            ring: ring.clone(),
+            digest: digest.clone(),
+            targets: BTreeMap::new(),
+            expires_at: at,
+            groups: Vec::new(),
+        };
+        let entries = [Entry::engine(&id, "fine", given)];
+        let asked = Command::Approve { plan: id.plan.clone(), ring: Some(ring), revision: None };
+        let mut state = State::default();
+        assert!(!done(&entries, &state, &asked).contains("void"), "nothing waits");
+        let revision = WaitingRevision {
+            digest: PlanDigest::of_written("another"),
+            in_force: Some(digest),
+            changes: vec!["a shorter soak".to_owned()],
+            waits_for: WaitsFor::Person,
+        };
+        let told = format!("revision {} waits, and makes it void", revision.digest.short());
+        state.waiting.insert(id.plan.clone(), Waiting { revision, since: at, confirmed: None });
+        assert!(done(&entries, &state, &asked).contains(&told), "{}", done(&entries, &state, &asked));
+    }
 }

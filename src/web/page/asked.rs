@@ -16,7 +16,7 @@ use super::acts::{
     CONFIRM_CLOCK, Viewer, confirm_address, confirm_command, of_all, of_plan, plan_cell, waive_cell,
     waive_command, word_address, word_cell, word_command,
 };
-use super::confirm::{confirm_cell, confirms, short, waits_now};
+use super::confirm::{confirm_cell, confirms, short, voids_approvals, waits_now};
 use super::{approval, encoded, show};
 use crate::ids::{PlanName, RingName};
 use crate::plan::model::PlanDigest;
@@ -388,7 +388,9 @@ impl Asked {
             }
             Self::Approve { plan, ring } => {
                 let heard = viewer.hearing(plan, ring);
-                self.ring_of(rollout).map(|ring| approval::approves(ring, heard)).unwrap_or_default()
+                let approves = self.ring_of(rollout).map(|ring| approval::approves(ring, heard));
+                let void = answer.revision_of(plan).map(voids_approvals);
+                approves.into_iter().flatten().chain(void).collect()
             }
             Self::Refuse { .. } => self.ring_of(rollout).map(approval::refuses).unwrap_or_default(),
             Self::Rollback(_) => told(&[

@@ -30,6 +30,14 @@ pub(super) fn confirms(waiting: &RevisionWaitsJson, rollout: Option<&RolloutJson
     lines
 }
 
+/// What a revision that waits means for whoever approves a ring of the one in force.
+pub(super) fn voids_approvals(waiting: &RevisionWaitsJson) -> String {
+    format!(
+        "Revision {} of the plan waits: once it takes effect, this approval is void.",
+        short(&waiting.digest)
+    )
+}
+
 /// What waits now, a sentence each.
 pub(super) fn waits_now(waiting: Option<&RevisionWaitsJson>) -> Vec<String> {
     let Some(waiting) = waiting else { return vec!["No revision waits.".to_owned()] };

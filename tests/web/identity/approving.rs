@@ -15,7 +15,7 @@ use ringward::rollout::token::Role;
 use ringward::rollout::verdict::{Evidence, Unknown, Verdict, Waiting};
 use ringward::web::TcpRules;
 
-use super::super::world::{HOSTILE, at, plan, report, ring, view};
+use super::super::world::{HOSTILE, at, plan, report, ring, view, waiting};
 use super::super::{Answer, send};
 use super::credentials::{Guarded, HOST, Signer, bearer, over_tcp, person, request, service, tokens};
 use super::keys::KeyServer;
@@ -227,6 +227,23 @@ async fn bare_loopback_shows_the_command() {
     assert_eq!(answer.status, 403, "{}", answer.body);
     assert!(answer.body.contains("loopback may not approve"), "{}", answer.body);
     assert_eq!(guarded.arrived(), []);
+}
+
+/// A revision that waits would make the word void: whoever is about to give it reads so.
+#[tokio::test]
+async fn who_approves_is_told_of_a_revision_that_waits() {
+    let (guarded, ours, _server) = behind_access().await;
+    let bo = ours.token(&person("bo@example.com"));
+    let credential = Some(("cf-access-jwt-assertion", bo.as_str()));
+    shows(&guarded, spoken());
+    let void = "once it takes effect, this approval is void";
+    let sheet = seen_by(&guarded, APPROVE, credential).await;
+    assert!(!sheet.contains(void), "{sheet}");
+    let mut next = waiting(view(vec![spoken()]));
+    next.tokens = guarded.world.services.handle.view().tokens.clone();
+    guarded.world.views.send_replace(Arc::new(next));
+    let sheet = seen_by(&guarded, APPROVE, credential).await;
+    assert!(sheet.contains(void), "{sheet}");
 }
 
 /// Members that nobody has read yet are read with the word: it can be given.

@@ -79,6 +79,13 @@ impl Faked {
         self.daemon.wait("a write", || !changing(&walk).is_empty());
     }
 
+    /// Waits until Cloudflare was asked so often, by a daemon that nobody asks.
+    fn wait_for_reads(&mut self, reads: usize) {
+        let walk = Arc::clone(&self.walk);
+        let asked = move || walk.sandbox.journal().requests.iter().filter(|row| row.method == "GET").count();
+        self.daemon.wait("requests", || asked() >= reads);
+    }
+
     /// Ends it, and verifies what it recorded.
     fn end(mut self) {
         terminate(&mut self.daemon.child);
@@ -188,6 +195,29 @@ async fn a_clock_that_runs_ahead_for_a_moment_is_believed_no_more() {
         let (code, said) = faked.daemon.ask(&["confirm", "clock", "--reason", "NTP was off"]);
         assert_eq!(code, Some(0), "{said}");
         faked.wait_for(BEHIND, |behind| behind == 0.0);
+        faked.end();
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_go_on_by_themselves_on_a_clock_that_ran_ahead() {
+    let library = library();
+    // At sixty times real speed a look is due every five seconds, and two minutes are two hours.
+    let walk = Arc::new(Walk::new(TWO_RINGS, 60.0, 67, 60).await);
+    tokio::task::spawn_blocking(move || {
+        let mut faked = Faked::start(&walk, &library, "+0");
+        faked.wait_for_a_write();
+        faked.set("+120");
+        let reads = faked.reads();
+        faked.wait_for_reads(reads + 1);
+        faked.set("+0");
+        let (reads, writes) = (faked.reads(), faked.writes());
+        faked.wait_for_reads(reads + 6);
+        let health = faked.daemon.ask(&["healthcheck"]);
+        assert!(health.1.contains("behind what ringward has recorded"), "{health:?}");
+        assert_eq!(faked.writes(), writes, "and nothing is written");
         faked.end();
     })
     .await

@@ -1,6 +1,6 @@
 //! The plan that a file says its plan was, and whether its rollout goes on under the new name.
 //!
-//! **Invariant:** a rollout goes on as a whole, at rest, and with all its profiles; and never before no readable
+//! **Invariant:** a rollout goes on as a whole, at rest, and with all its profiles; and only while no readable
 //! file names the old plan: nobody's running plan is taken from them.
 
 use std::collections::BTreeSet;

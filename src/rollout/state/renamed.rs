@@ -48,7 +48,10 @@ impl State {
 
     /// Whether another plan has taken a profile out of a group of this one, or is about to, and it is in none.
     fn is_taken_from(&self, name: &PlanName) -> bool {
-        let is_moved = |write: &PendingWrite| matches!(&write.intent.purpose, Purpose::MoveOut { plan: Some(plan), .. } if plan == name);
+        let is_moved = |write: &PendingWrite| match &write.intent.purpose {
+            Purpose::MoveOut { plan, .. } => plan.as_ref() == Some(name),
+            Purpose::Target | Purpose::PutBack { .. } | Purpose::Restore | Purpose::Rollback { .. } => false,
+        };
         let is_out = |ring: &Ring| ring.between.out.values().any(|out| out.plan.as_ref() == Some(name));
         self.pending_write().is_some_and(|(_, _, write)| is_moved(write))
             || self.plans.values().flat_map(|plan| &plan.rollout.rings).any(is_out)

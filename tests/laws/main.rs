@@ -29,6 +29,8 @@ mod crowd;
 #[cfg(test)]
 mod department;
 #[cfg(test)]
+mod digest;
+#[cfg(test)]
 mod editor;
 #[cfg(test)]
 mod entries;
@@ -59,6 +61,7 @@ mod written;
 use copier::Copier;
 use coverage::Coverage;
 use department::Department;
+use digest::Digests;
 use editor::Editor;
 use scenes::{Scene, scene};
 use support::drive::far_end::{Asked, Write};
@@ -141,7 +144,7 @@ fn is_over(drive: &Drive) -> bool {
 }
 
 /// Runs a scene to its end; what is wrong with it, in words.
-fn run(seed: u64, coverage: &mut Coverage) -> Vec<String> {
+fn run(seed: u64, coverage: &mut Coverage, digests: &mut Digests) -> Vec<String> {
     let Scene { mut drive, until, quiet_from, forgets, mut meddler, mut retreat, mut hotfix, mut crowd } =
         scene(seed);
     let (mut editor, mut department) = (Editor::new(seed), Department::new(seed));
@@ -184,6 +187,7 @@ fn run(seed: u64, coverage: &mut Coverage) -> Vec<String> {
         }
     }
     coverage.run(&drive);
+    digests.add(seed, &drive);
     if !wrong.is_empty() {
         wrong.push(drive.tail());
     }
@@ -191,8 +195,8 @@ fn run(seed: u64, coverage: &mut Coverage) -> Vec<String> {
 }
 
 /// A panic in the drive is a finding like any other: a livelock, law 9 or law 10.
-fn judged(seed: u64, coverage: &mut Coverage) -> Vec<String> {
-    match catch_unwind(AssertUnwindSafe(|| run(seed, coverage))) {
+fn judged(seed: u64, coverage: &mut Coverage, digests: &mut Digests) -> Vec<String> {
+    match catch_unwind(AssertUnwindSafe(|| run(seed, coverage, digests))) {
         Ok(wrong) => wrong,
         Err(panic) => {
             let text = panic.downcast_ref::<String>().cloned();
@@ -208,21 +212,23 @@ fn random_runs_break_no_law() {
     println!("{runs} random runs from seed {first}");
     let next = AtomicU64::new(0);
     let failures = Mutex::new(Vec::new());
-    let total = Mutex::new(Coverage::default());
+    let total = Mutex::new((Coverage::default(), Digests::default()));
     let work = || {
-        let mut coverage = Coverage::default();
+        let (mut coverage, mut digests) = (Coverage::default(), Digests::default());
         loop {
             let run = next.fetch_add(1, Ordering::Relaxed);
             if run >= runs || failures.lock().unwrap().len() >= 3 {
                 break;
             }
             let seed = first + run;
-            let wrong = judged(seed, &mut coverage);
+            let wrong = judged(seed, &mut coverage, &mut digests);
             if !wrong.is_empty() {
                 failures.lock().unwrap().push((seed, wrong));
             }
         }
-        total.lock().unwrap().add(coverage);
+        let mut total = total.lock().unwrap();
+        total.0.add(coverage);
+        total.1.merge(digests);
     };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
@@ -231,7 +237,9 @@ fn random_runs_break_no_law() {
         }
     });
     let failures = failures.into_inner().unwrap();
-    let (line, gaps) = total.into_inner().unwrap().summary(LEAST_SEEN);
+    let (coverage, digests) = total.into_inner().unwrap();
+    let (line, gaps) = coverage.summary(LEAST_SEEN);
+    println!("runs: {runs}, logs {}", digests.total());
     println!("coverage over {runs} runs: {line}");
     for (seed, wrong) in &failures {
         println!("seed {seed}:\n  {}", wrong.join("\n  "));

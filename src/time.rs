@@ -315,6 +315,23 @@ impl FromStr for Clock {
     }
 }
 
+/// An instant to the minute, in UTC, for people.
+#[must_use]
+pub fn short(instant: Timestamp) -> String {
+    instant.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// How long ago, for people: `3h ago`, or `in 3h`.
+#[must_use]
+pub fn ago(then: Timestamp, now: Timestamp) -> String {
+    let elapsed = since(then, now);
+    if elapsed.is_negative() {
+        format!("in {}", in_words(-elapsed))
+    } else {
+        format!("{} ago", in_words(elapsed))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

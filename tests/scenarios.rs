@@ -23,9 +23,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use file::{File, TRANSCRIPT};
-use ringward::rollout::event::Event;
+use ringward::rollout::decide::blocker::Blocker;
 use ringward::rollout::invariant;
-use ringward::rollout::report::Blocker;
+use ringward::rollout::record::Event;
 use ringward::simulation::Reports;
 use ringward::time::{SignedDuration, Timestamp, after, since};
 use ringward::version::Environment;

@@ -18,7 +18,7 @@ use crate::daemon::plans_dir::{Found, NO_PLAN, read_one};
 use crate::plan::model::{DeviceLimit, Plan};
 use crate::plan::set::read_all;
 use crate::plan::{GoodFile, MAX_BYTES, PlanError, Severity};
-use crate::rollout::event::RolloutId;
+use crate::rollout::record::RolloutId;
 use crate::secrets;
 use crate::time::Timestamp;
 

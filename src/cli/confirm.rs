@@ -11,8 +11,11 @@ use crate::cli::screen::{Screen, Tint};
 use crate::cli::status::Seen;
 use crate::cli::verbs;
 use crate::ids::PlanName;
-use crate::rollout::block::WaitsFor;
-use crate::rollout::verbs::{About, Cell, Refused, Waits, confirm as cell};
+use crate::rollout::people::verbs::refused::Refused;
+use crate::rollout::people::verbs::situation::Waits;
+use crate::rollout::people::verbs::table::{Cell, confirm as cell};
+use crate::rollout::people::verbs::words::About;
+use crate::rollout::record::WaitsFor;
 use crate::web::json::{HoldJson, RevisionWaitsJson};
 use crate::web::{told_approvals, told_moves_of};
 

@@ -23,7 +23,7 @@ use crate::daemon::files::Settles;
 use crate::daemon::{self, Daemon, Handle};
 use crate::ids::AccountId;
 use crate::plan::model::Revisions;
-use crate::rollout::event::Mode;
+use crate::rollout::record::Mode;
 use crate::rollout::state::Phase;
 use crate::sandbox::{self, AccountSettings, Running, Settings};
 use crate::telemetry::Metrics;

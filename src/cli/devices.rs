@@ -15,8 +15,9 @@ use crate::cli::screen::{Screen, Tint};
 use crate::cli::status::Seen;
 use crate::fleet::Class;
 use crate::ids::{PlanName, RingName};
-use crate::rollout::verdict::{Gate, short};
+use crate::rollout::record::Gate;
 use crate::time::Timestamp;
+use crate::time::short;
 use crate::version::Environment;
 use crate::web::json::{DeviceJson, DevicesAnswer, MAX_PAGE, RingJson, RolloutJson};
 

@@ -19,7 +19,7 @@ use crate::cli::screen::{Screen, Tint};
 use crate::cli::simulate::one_plan;
 use crate::ids::PlanName;
 use crate::plan::model::Revision;
-use crate::rollout::event::Mode;
+use crate::rollout::record::Mode;
 use crate::rollout::world::Desired;
 use crate::simulation::cast::{Casting, Size, account};
 use crate::simulation::forecast::{Situation, forecast as look_ahead};

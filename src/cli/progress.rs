@@ -11,9 +11,10 @@ use crate::cli::screen::{Screen, Surface, Tint, cells};
 use crate::cli::status::state_tint;
 use crate::daemon::view::View;
 use crate::fleet::{Class, Counts};
-use crate::rollout::report::{Report, RingReport};
-use crate::rollout::verdict::short;
+use crate::rollout::tell::report::Report;
+use crate::rollout::tell::ring_report::RingReport;
 use crate::time::Stopwatch;
+use crate::time::short;
 use crate::web::json::ClassesJson;
 
 /// Cells of a ring's name.

@@ -12,7 +12,7 @@ use crate::cli::screen::{Screen, Surface};
 use crate::text::is_unseen;
 use crate::time::{Timestamp, rough, since};
 
-pub use crate::rollout::verdict::short;
+pub use crate::time::short;
 
 /// Where a command writes its output. It can be sent between threads, so a command can run anywhere.
 pub type Out<'a> = &'a mut (dyn Write + Send);

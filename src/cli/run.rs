@@ -23,7 +23,7 @@ use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, Priority, TokenS
 use crate::config::RunSettings;
 use crate::daemon::files::Settles;
 use crate::daemon::{self, Daemon};
-use crate::rollout::event::Mode;
+use crate::rollout::record::Mode;
 use crate::telemetry::Metrics;
 use crate::web::{self, Identities, Services};
 

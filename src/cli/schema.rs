@@ -7,7 +7,7 @@ use clap::Args;
 use crate::cli::exit::CliError;
 use crate::cli::render::{Out, json};
 use crate::plan::{json_schema, markdown};
-use crate::rollout::verbs;
+use crate::rollout::people::verbs::rows;
 
 /// Arguments of `schema`.
 #[derive(Debug, Args)]
@@ -26,7 +26,7 @@ pub struct SchemaArgs {
 /// When it cannot be written.
 pub fn schema(args: &SchemaArgs, out: Out<'_>) -> Result<(), CliError> {
     if args.verbs {
-        write!(out, "{}", verbs::markdown())?;
+        write!(out, "{}", rows::markdown())?;
     } else if args.markdown {
         write!(out, "{}", markdown())?;
     } else {

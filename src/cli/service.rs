@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::daemon::Handle;
 use crate::daemon::view::View;
-use crate::rollout::event::Mode;
+use crate::rollout::record::Mode;
 use crate::time::Stopwatch;
 
 /// A fast clock decides many times a second; one sign of life is enough.

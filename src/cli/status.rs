@@ -12,8 +12,8 @@ use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, distance, json, moment, safe, short};
 use crate::cli::screen::{Screen, Tint, cells};
 use crate::ids::PlanName;
-use crate::rollout::command::Refusal;
-use crate::rollout::event::Mode;
+use crate::rollout::people::refusal::Refusal;
+use crate::rollout::record::Mode;
 use crate::time::{Clock, Timestamp, rough, since};
 use crate::version::Environment;
 use crate::web::json::{

@@ -11,9 +11,9 @@ use crate::cli::client::Connection;
 use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, json, safe};
 use crate::ids::{Email, TokenName};
-use crate::rollout::token::Role;
-use crate::rollout::verdict::short;
+use crate::rollout::record::Role;
 use crate::time::Span;
+use crate::time::short;
 use crate::web::json::{
     RevokeRequest, TokenJson, TokenMadeAnswer, TokenRequestJson, TokensAnswer, VerbAnswer,
 };

@@ -4,7 +4,7 @@
 
 use std::fs;
 
-use crate::rollout::event::Actor;
+use crate::rollout::record::Actor;
 use crate::web::user_name;
 
 /// The user of this process: the effective user ID, as the daemon's socket would see it.

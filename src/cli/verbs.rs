@@ -6,10 +6,12 @@ use crate::cli::client::{AskError, Connection};
 use crate::cli::exit::CliError;
 use crate::cli::render::{Out, safe};
 use crate::ids::{PlanName, RingName};
-use crate::rollout::command::StartPlans;
-use crate::rollout::rollback::Scope;
-use crate::rollout::verbs::{self, About, Verb};
-use crate::rollout::verdict::Gate;
+use crate::rollout::judge::way_back::Scope;
+use crate::rollout::people::verbs::rows;
+use crate::rollout::people::verbs::situation::StartPlans;
+use crate::rollout::people::verbs::verb::Verb;
+use crate::rollout::people::verbs::words::About;
+use crate::rollout::record::Gate;
 use crate::version::ClientVersion;
 use crate::web::json::{VerbAnswer, VerbRequest};
 
@@ -137,10 +139,10 @@ pub async fn check_now(at: &Connection, plan: &PlanName, reason: &str, out: Out<
 pub fn help(verb: Verb, example: &str) -> String {
     let about = About::anything();
     let mut text = "What it comes to, as things are:\n".to_owned();
-    for effect in verbs::effects(verb) {
+    for effect in rows::effects(verb) {
         text.push_str(&item(effect.words()));
     }
-    let refusals = verbs::refusals(verb);
+    let refusals = rows::refusals(verb);
     if !refusals.is_empty() {
         text.push_str(match verb {
             // The command puts the stop file first, and what it asks for is so.

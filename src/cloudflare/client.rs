@@ -10,8 +10,9 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::ids::{AccountId, GroupId, PolicyId};
-use crate::rollout::remote::{Group, GroupContent, Profile, Profiles};
-use crate::rollout::second_clock::{ClockDoubt, SecondClock};
+use crate::rollout::record::ClockDoubt;
+use crate::rollout::record::{Group, GroupContent, Profile, Profiles};
+use crate::rollout::world::SecondClock;
 use crate::time::{Clock, Stopwatch, Timestamp};
 
 use super::budget::{Budget, Priority};

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 
 use crate::ids::{PermissionGroupId, UserGroupId, UserGroupName};
-use crate::rollout::approval::Approvers;
-use crate::rollout::remote::{Member, UserGroup};
+use crate::rollout::record::{Member, UserGroup};
+use crate::rollout::world::Approvers;
 
 use super::budget::Priority;
 use super::client::CloudflareClient;

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::ids::{AccountId, PermissionGroupId, ResourceGroupId};
-use crate::rollout::remote::UserGroup;
+use crate::rollout::record::UserGroup;
 
 /// A User Group and what its members may do by it.
 #[derive(Debug, Clone, PartialEq, Eq)]

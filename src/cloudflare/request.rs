@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::fleet::SweepScope;
 use crate::ids::{AccountId, GroupId, PolicyId};
-use crate::rollout::remote::{GroupContent, VersionEntry};
+use crate::rollout::record::{GroupContent, VersionEntry};
 
 pub use operation::Operation;
 pub use permissions::{

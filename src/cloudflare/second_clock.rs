@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use jiff::fmt::rfc2822::{DateTimeParser, DateTimePrinter};
 
-use crate::rollout::second_clock::{ANSWERS_TO_CONFIRM, AgreedAnswer, CLOCKS_APART, ClockDoubt};
+use crate::rollout::record::{AgreedAnswer, CLOCKS_APART, ClockDoubt};
+use crate::rollout::world::ANSWERS_TO_CONFIRM;
 use crate::time::{Clock, SignedDuration, Timestamp, after, since};
 
 /// One answer, as far as clocks go.

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use crate::fleet::{Reported, SightedPolicy, Sighting};
 use crate::ids::{DeviceId, GroupId, PolicyId};
-use crate::rollout::remote::{Group, GroupContent, VersionEntry};
+use crate::rollout::record::{Group, GroupContent, VersionEntry};
 use crate::time::Timestamp;
 
 pub(super) use permissions::{

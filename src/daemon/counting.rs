@@ -6,9 +6,10 @@
 
 use crate::cloudflare::{ApiError, CloudflareClient};
 use crate::fleet::{Sighting, Sweep, SweepScope};
-use crate::rollout::blast;
-use crate::rollout::event::WriteIntent;
-use crate::rollout::gate;
+use crate::rollout::judge::{blast, subject};
+
+use crate::rollout::record::WriteIntent;
+
 use crate::rollout::state::{Phase, Stage, State};
 use crate::rollout::world::{Observations, Observed};
 use crate::time::Timestamp;
@@ -71,7 +72,7 @@ pub(super) fn requests(state: &State, world: &Observations) -> u32 {
         matches!(ring.stage, Stage::Entering(_) | Stage::Deploying(_)) && is_limited
     });
     let pages = limited.filter_map(|(ring, plan)| {
-        let scope = gate::known_scope(ring, plan, world)?;
+        let scope = subject::known_scope(ring, plan, world)?;
         let known = world.fleet.devices().filter_map(|device| device.latest.policy.as_ref());
         let devices = known.filter(|policy| scope.policies.contains(&policy.id)).count();
         // A profile without devices takes a page too.

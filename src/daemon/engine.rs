@@ -22,14 +22,19 @@ use crate::failpoint::{self, Point};
 use crate::fleet::{Class, Device, Reported, RingScope, Sweep};
 use crate::ids::{AccountId, PlanName, RingName};
 use crate::plan::model::ApprovalFloor;
-use crate::rollout::command::{Command, command, done};
-use crate::rollout::decide::{Decision, decide, look};
-use crate::rollout::event::{Actor, Entry, Event, Mode, Recorded, WriteIntent};
-use crate::rollout::gate;
-use crate::rollout::outcome;
-use crate::rollout::report::{Report, RevisionWaits};
+use crate::rollout::decide::outcome;
+use crate::rollout::decide::pipeline::{Decision, decide, look};
+use crate::rollout::judge::membership::membership;
+use crate::rollout::judge::{health, subject};
+use crate::rollout::people::answer::command;
+use crate::rollout::people::command::Command;
+use crate::rollout::people::done::done;
+use crate::rollout::record::{Actor, Entry, Event, Mode, Recorded, WriteIntent};
+
 use crate::rollout::state::{Ring, Rollout, State};
-use crate::rollout::waits::Waits;
+use crate::rollout::tell::report::Report;
+use crate::rollout::tell::revision_waits::RevisionWaits;
+use crate::rollout::tell::waits::Waits;
 use crate::rollout::world::{Observations, Want};
 use crate::secrets;
 use crate::simulation::forecast::{NoForecast, Situation};
@@ -397,7 +402,7 @@ impl Engine {
     /// When the log cannot be believed any more.
     pub(super) fn observe_sweep(&mut self, sweep: Sweep) -> Result<(), EngineError> {
         let swept_at = sweep.started_at;
-        let membership = gate::membership(&self.state, &self.world, swept_at);
+        let membership = membership(&self.state, &self.world, swept_at);
         let observed = self.world.fleet.observe(sweep, &membership);
         let Some(store) = &mut self.store else { return Ok(()) };
         let changed = observed.changed.iter().filter_map(|id| self.world.fleet.device(id));
@@ -425,9 +430,9 @@ impl Engine {
 
     /// The rings of a rollout whose profiles are known.
     fn scopes<'a>(&'a self, rollout: &'a Rollout) -> impl Iterator<Item = (RingName, RingScope)> + 'a {
-        rollout
-            .rings_with_plans()
-            .filter_map(|(ring, plan)| Some((ring.name.clone(), gate::known_scope(ring, plan, &self.world)?)))
+        rollout.rings_with_plans().filter_map(|(ring, plan)| {
+            Some((ring.name.clone(), subject::known_scope(ring, plan, &self.world)?))
+        })
     }
 
     /// The devices of a plan's rings; `None`: no such plan.
@@ -439,8 +444,8 @@ impl Engine {
         let mut rows = Vec::new();
         for (ring, plan) in rollout.rings_with_plans() {
             let asked_for = listing.ring.as_ref().is_none_or(|name| *name == ring.name);
-            let Some(scope) = gate::known_scope(ring, plan, world).filter(|_| asked_for) else { continue };
-            let silent = gate::health::silent(gate::Subject { state, rollout, ring, plan, world, now });
+            let Some(scope) = subject::known_scope(ring, plan, world).filter(|_| asked_for) else { continue };
+            let silent = health::silent(subject::Subject { state, rollout, ring, plan, world, now });
             for device in world.fleet.devices() {
                 let Some(class) = scope.class(device, now) else { continue };
                 let silence = silent.get(&device.latest.id);
@@ -547,7 +552,7 @@ fn stored(device: &Device, swept_at: Timestamp) -> Option<StoredDevice> {
 fn device_row(ring: &Ring, class: Class, device: &Device) -> DeviceRow {
     let latest = &device.latest;
     let accepted = ring.acknowledged.iter().filter(|((gate, _), devices)| {
-        devices.get(&latest.id).is_some_and(|at| gate::health::is_accepted(*gate, *at, device))
+        devices.get(&latest.id).is_some_and(|at| health::is_accepted(*gate, *at, device))
     });
     DeviceRow {
         ring: ring.name.clone(),

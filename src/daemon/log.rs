@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use crate::fleet::{Device, Fleet};
 use crate::ids::PlanName;
 use crate::plan::model::RingPlan;
-use crate::rollout::era::Eras;
-use crate::rollout::event::{Actor, Entry, Event, Recorded, RolloutId};
+use crate::rollout::record::Eras;
+use crate::rollout::record::{Actor, Entry, Event, Recorded, RolloutId};
 use crate::rollout::state::{IllegalEvent, Phase, PlanState, Ring, State};
-use crate::rollout::waits::Waits;
+use crate::rollout::tell::waits::Waits;
 use crate::store::{NewRecord, ProjectionRows, Record, RingRow, RolloutRow, Seq, StoreError, View};
 use crate::time::Timestamp;
 

@@ -5,7 +5,7 @@
 //! log.
 //!
 //! **Invariant:** nothing is sent to Cloudflare that changes anything unless its intent is
-//! committed, [`crate::rollout::safety::clear_to_send`] agreed on a fresh look, and the stop file
+//! committed, [`crate::rollout::judge::last_look::clear_to_send`] agreed on a fresh look, and the stop file
 //! is absent.
 
 mod counting;

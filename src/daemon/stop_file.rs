@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::{Deserialize, Serialize};
 
 use crate::failpoint::{self, Point};
-use crate::rollout::event::Actor;
+use crate::rollout::record::Actor;
 use crate::rollout::state::Hold;
 use crate::secrets;
 use crate::time::Timestamp;

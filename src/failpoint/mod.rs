@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
 
-use crate::rollout::event::Event;
+use crate::rollout::record::Event;
 
 /// A request that has no answer after this long, in wall time, has left this machine: it goes to
 /// another process of the same one.

@@ -12,8 +12,8 @@
 use std::fmt;
 
 use crate::ids::GroupId;
-use crate::rollout::event::Recorded;
-use crate::rollout::remote::GroupContent;
+use crate::rollout::record::GroupContent;
+use crate::rollout::record::Recorded;
 use crate::time::{SignedDuration, Timestamp, in_words, since};
 
 mod approved;

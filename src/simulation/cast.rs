@@ -9,7 +9,7 @@ use super::far_end::FarEnd;
 use crate::fleet::Reported;
 use crate::ids::{DeviceId, PolicyId};
 use crate::plan::model::{Plan, ProfileRef};
-use crate::rollout::remote::Profile;
+use crate::rollout::record::Profile;
 use crate::synthetic::{Calendar, Device, Dice, Fleet, Headcount, Mix, ProfileSettings, Rhythm};
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::ClientVersion;

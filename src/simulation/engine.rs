@@ -9,15 +9,19 @@ use crate::fleet::{Fleet, Membership, SWEEP_OVERLAP, Sighting, Sweep, SweepScope
 use crate::ids::PlanName;
 use crate::plan::change::Restrictions;
 use crate::plan::model::Revision;
-use crate::rollout::approval::claim;
-use crate::rollout::command::{Command, Refusal, command};
-use crate::rollout::decide::{Decision, decide, decide_unreported};
-use crate::rollout::event::{Actor, Entry, Event, Mode, Recorded};
-use crate::rollout::gate;
-use crate::rollout::outcome::doubt_after_restart;
-use crate::rollout::remote::Profiles;
-use crate::rollout::report::Report;
+use crate::rollout::judge::membership::membership;
+use crate::rollout::people::hearing;
+
+use crate::rollout::decide::pipeline::{Decision, decide, decide_unreported};
+use crate::rollout::people::answer::command;
+use crate::rollout::people::command::Command;
+use crate::rollout::people::refusal::Refusal;
+use crate::rollout::record::{Actor, Entry, Event, Mode, Recorded};
+
+use crate::rollout::decide::outcome::doubt_after_restart;
+use crate::rollout::record::Profiles;
 use crate::rollout::state::{IllegalEvent, State};
+use crate::rollout::tell::report::Report;
 use crate::rollout::world::{Desired, InvalidFile, Observations, Observed, Read, Trouble, Unsettled};
 use crate::time::{SignedDuration, Timestamp, after, in_words, since};
 
@@ -503,7 +507,7 @@ impl Engine {
 
     /// Whoever speaks up is looked for among members that are read then; none, where they cannot be.
     pub(super) fn read_before(&mut self, command: &Command, far_end: &mut FarEnd, now: Timestamp) {
-        for group in claim::groups(&self.state, &self.world, command) {
+        for group in hearing::groups(&self.state, &self.world, command) {
             match far_end.user_group(&group, now) {
                 Ok(value) => {
                     self.world.user_groups.insert(group, Observed { value, as_of: now });
@@ -517,7 +521,7 @@ impl Engine {
 
     /// Which profile belongs to which ring, and what is on offer there.
     pub(super) fn membership(&self, now: Timestamp) -> Membership {
-        gate::membership(&self.state, &self.world, now)
+        membership(&self.state, &self.world, now)
     }
 }
 

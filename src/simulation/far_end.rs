@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fleet::{Reported, Sighting, SweepScope};
 use crate::ids::{GroupId, PolicyId, UserGroupName};
-use crate::rollout::approval::Approvers;
+use crate::rollout::decide::outcome::SendOutcome;
 use crate::rollout::invariant::FarEndWrite;
-use crate::rollout::outcome::SendOutcome;
-use crate::rollout::remote::{Group, GroupContent, Profile, Profiles, VersionEntry};
+use crate::rollout::record::{Group, GroupContent, Profile, Profiles, VersionEntry};
+use crate::rollout::world::Approvers;
 use crate::rollout::world::Read;
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::Environment;

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** a simulation that meets one of these ends there; nothing it says afterwards counts.
 
-use crate::rollout::event::WriteId;
+use crate::rollout::record::WriteId;
 use crate::rollout::state::IllegalEvent;
 use crate::rollout::world::Read;
 use crate::time::Timestamp;

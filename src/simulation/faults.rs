@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use crate::ids::{PolicyId, UserGroupName};
-use crate::rollout::approval::Approvers;
-use crate::rollout::remote::GroupContent;
+use crate::rollout::record::GroupContent;
+use crate::rollout::world::Approvers;
 use crate::time::{SignedDuration, Timestamp};
 use crate::version::{ClientVersion, Environment};
 

@@ -8,7 +8,7 @@
 //! decided by the same core on the same kind of observations.
 
 use super::engine::Engine;
-use crate::rollout::gate::LEFT_TO_ENTER;
+use crate::rollout::judge::opening::LEFT_TO_ENTER;
 use crate::rollout::state::{Phase, Ring, Stage};
 use crate::schedule::Writable;
 use crate::time::{SignedDuration, Timestamp, after, since};

@@ -23,11 +23,12 @@ use std::collections::BTreeMap;
 use crate::fleet::Fleet;
 use crate::ids::PlanName;
 use crate::plan::model::{ApprovalFloor, DeviceLimit, Revision, Revisions};
-use crate::rollout::command::{Command, Refusal};
-use crate::rollout::event::{Actor, Mode, Recorded};
-use crate::rollout::report::Report;
-use crate::rollout::second_clock::ClockDoubt;
+use crate::rollout::people::command::Command;
+use crate::rollout::people::refusal::Refusal;
+use crate::rollout::record::ClockDoubt;
+use crate::rollout::record::{Actor, Mode, Recorded};
 use crate::rollout::state::State;
+use crate::rollout::tell::report::Report;
 use crate::rollout::world::{InvalidFile, Observations};
 use crate::time::{SignedDuration, Timestamp, after, since};
 

@@ -11,11 +11,11 @@ use super::{Drive, Happening, Looks, Pace, Reports, SimulationFault};
 use crate::fleet::Counts;
 use crate::ids::RingName;
 use crate::plan::model::{Plan, Revision};
-use crate::rollout::event::{Cause, Event, Mode, Recorded, WriteIntent};
-use crate::rollout::report::Report;
+use crate::rollout::record::{Cause, Event, Mode, Recorded, WriteIntent};
+use crate::rollout::record::{Judgement, Verdict};
 use crate::rollout::state::Phase;
-use crate::rollout::verdict::{Judgement, Verdict};
-use crate::rollout::waits::{Wait, Waits};
+use crate::rollout::tell::report::Report;
+use crate::rollout::tell::waits::{Wait, Waits};
 use crate::time::{SignedDuration, Timestamp, after, since};
 use crate::version::Environment;
 

@@ -5,11 +5,12 @@
 
 use crate::fleet::{Sighting, Sweep, SweepScope};
 use crate::ids::PlanName;
-use crate::rollout::blast;
-use crate::rollout::event::{Cancelled, WriteId, WriteIntent};
-use crate::rollout::outcome::{SendOutcome, Unsent, outcome_entry, unsent_entry};
-use crate::rollout::remote::Group;
-use crate::rollout::safety::{FreshLook, clear_to_send};
+use crate::rollout::judge::blast;
+
+use crate::rollout::decide::outcome::{SendOutcome, Unsent, outcome_entry, unsent_entry};
+use crate::rollout::judge::last_look::{FreshLook, clear_to_send};
+use crate::rollout::record::Group;
+use crate::rollout::record::{Cancelled, WriteId, WriteIntent};
 use crate::rollout::world::{Desired, Observed, Read};
 use crate::time::{Timestamp, after};
 

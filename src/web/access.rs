@@ -14,7 +14,8 @@ use super::openapi::OfAVerb;
 use super::problem::{Failure, Kind};
 use super::verbs::{is_fit_for_the_log, object};
 use crate::daemon::view::Telling;
-use crate::rollout::access::{AccessChange, AccessRequest};
+use crate::rollout::people::access::AccessRequest;
+use crate::rollout::record::AccessChange;
 
 /// The change in the path.
 #[derive(IntoParams)]

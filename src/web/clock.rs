@@ -3,7 +3,7 @@
 //! **Invariant:** computed from the snapshot alone, so that page, API, command line and metrics say the same.
 
 use crate::daemon::view::View;
-use crate::rollout::report::Blocker;
+use crate::rollout::decide::blocker::Blocker;
 use crate::time::rough;
 
 use super::json::{ClockTroubleJson, ClockTrustJson};

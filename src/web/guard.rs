@@ -15,7 +15,7 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Version, header};
 
 use crate::config::HostName;
-use crate::rollout::event::Actor;
+use crate::rollout::record::Actor;
 
 /// Where a connection comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]

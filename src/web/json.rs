@@ -33,8 +33,8 @@ pub use tokens::{RevokeRequest, TokenJson, TokenMadeAnswer, TokenRequestJson, To
 use crate::fleet::Class;
 use crate::ids::{AccountId, DeviceId, GroupId, PlanName, RingName};
 use crate::plan::model::Revisions;
-use crate::rollout::event::Mode;
-use crate::rollout::verdict::Gate;
+use crate::rollout::record::Gate;
+use crate::rollout::record::Mode;
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
 

@@ -17,13 +17,15 @@ use super::json::ApprovalJson;
 use super::present::{adoption, counts};
 use crate::daemon::view::View;
 use crate::fleet::Class;
-use crate::rollout::drift::Standing;
-use crate::rollout::health::Dark;
-use crate::rollout::report::{Report, RevisionWaits, RingReport};
-use crate::rollout::second_clock::ClockDoubt;
+use crate::rollout::record::ClockDoubt;
+use crate::rollout::record::Dark;
+use crate::rollout::record::DriftStanding;
+use crate::rollout::record::{Evidence, Verdict};
 use crate::rollout::state::{HeldOut, Phase, Stage, Tallies};
-use crate::rollout::verdict::{Evidence, Verdict};
-use crate::rollout::waits::{Wait, Waits};
+use crate::rollout::tell::report::Report;
+use crate::rollout::tell::revision_waits::RevisionWaits;
+use crate::rollout::tell::ring_report::RingReport;
+use crate::rollout::tell::waits::{Wait, Waits};
 use crate::telemetry::Metrics;
 use crate::time::{Timestamp, since};
 
@@ -213,7 +215,7 @@ impl Families {
             for found in &report.drifts {
                 let labels = [report.id.plan.as_str(), found.ring.as_str(), found.kind.as_str()];
                 let series = drifts.with_label_values(&labels);
-                let open = matches!(found.standing, Standing::Halts | Standing::ToRestore);
+                let open = matches!(found.standing, DriftStanding::Halts | DriftStanding::ToRestore);
                 // Two groups of a ring may drift in the same way: one that is open counts.
                 series.set(truth(open).max(series.get()));
             }

@@ -16,7 +16,9 @@ use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
 use super::json::Problem;
 use super::problem::Kind;
-use crate::rollout::verbs::{self, About, Verb};
+use crate::rollout::people::verbs::rows;
+use crate::rollout::people::verbs::verb::Verb;
+use crate::rollout::people::verbs::words::About;
 
 /// What any path can answer, because the limits and a fault meet every request.
 const ANYWHERE: [Kind; 7] = [
@@ -195,8 +197,8 @@ const fn inline<T>(value: &RefOr<T>) -> Option<&T> {
 /// What a verb comes to, from the table.
 fn comes_to(verb: Verb) -> String {
     let about = About::anything();
-    let effects = verbs::effects(verb).into_iter().map(|effect| format!("- {}", effect.words()));
-    let refusals = verbs::refusals(verb);
+    let effects = rows::effects(verb).into_iter().map(|effect| format!("- {}", effect.words()));
+    let refusals = rows::refusals(verb);
     let refusals =
         refusals.into_iter().map(|refused| format!("- {}; {}", refused.why(&about), refused.instead(&about)));
     let list = |lines: Vec<String>| lines.join("\n");

@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use super::admission::MAX_URL_BYTES;
 use super::json::Problem;
 use crate::daemon::view::CommandError;
-use crate::rollout::command::Refusal;
+use crate::rollout::people::refusal::Refusal;
 
 /// Longest wall time for one request, its body included: a client that stalls gives its place up.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);

@@ -23,8 +23,8 @@ use super::{Services, present};
 use crate::daemon::view::{DeviceRow, Listing, Readiness, View};
 use crate::fleet::Class;
 use crate::ids::{PlanName, RingName};
-use crate::rollout::explain::explain_new;
-use crate::rollout::report::Report;
+use crate::rollout::tell::explain::blocks::explain_new;
+use crate::rollout::tell::report::Report;
 use crate::store::{Page, Reader, Record, Seq, StoreError};
 
 /// Largest number in a query: what JSON carries exactly.

@@ -8,10 +8,12 @@ use super::json::{
 };
 use super::present::{hold, moves};
 use crate::ids::PlanName;
-use crate::rollout::downgrade::of_seen;
-use crate::rollout::explain::{confirm, waits_for};
-use crate::rollout::report::RevisionWaits;
-use crate::rollout::verbs::{self, Cell, Waits};
+use crate::rollout::people::verbs::situation::Waits;
+use crate::rollout::people::verbs::table;
+use crate::rollout::people::verbs::table::Cell;
+use crate::rollout::record::of_seen;
+use crate::rollout::tell::explain::blocks::{confirm, waits_for};
+use crate::rollout::tell::revision_waits::RevisionWaits;
 use crate::time::Timestamp;
 use crate::version::Environment;
 
@@ -19,7 +21,7 @@ use crate::version::Environment;
 pub(super) fn revision_waits(plan: &PlanName, told: &RevisionWaits, now: Timestamp) -> RevisionWaitsJson {
     let RevisionWaits { waiting, confirmed, moves: rings } = told;
     let revision = &waiting.revision;
-    let cell = verbs::confirm(Waits::of(Some(waiting), revision.digest.as_str(), now));
+    let cell = table::confirm(Waits::of(Some(waiting), revision.digest.as_str(), now));
     let command = || confirm(plan.as_str(), revision.digest.short());
     let rings = rings.iter().map(|(ring, environments)| RingMovesJson {
         ring: ring.clone(),

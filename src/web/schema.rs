@@ -13,8 +13,8 @@ use super::json::VerbRequest;
 use crate::fleet::Class;
 use crate::ids::{AccountId, DeviceId, GroupId, MAX_ID_CHARS, PlanName, RingName};
 use crate::plan::model::Revisions;
-use crate::rollout::event::Mode;
-use crate::rollout::verdict::Gate;
+use crate::rollout::record::Gate;
+use crate::rollout::record::Mode;
 use crate::version::{ClientVersion, Environment};
 
 /// What `ids` accepts: anything but control characters.

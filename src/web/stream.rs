@@ -34,7 +34,7 @@ use super::reads::read_log;
 use super::{Services, present};
 use crate::daemon::Handle;
 use crate::daemon::view::View;
-use crate::rollout::era::Eras;
+use crate::rollout::record::Eras;
 use crate::store::{Record, Seq};
 
 /// Streams at once on one listener; each holds a connection.

@@ -17,8 +17,8 @@ use super::problem::{Failure, Kind};
 use super::verbs::{is_fit_for_the_log, object};
 use crate::daemon::view::Telling;
 use crate::ids::TokenName;
+use crate::rollout::people::tokens::TokenRequest;
 use crate::rollout::state::Token;
-use crate::rollout::token::TokenRequest;
 use crate::time::{Timestamp, after};
 
 /// The token in the path.

@@ -21,10 +21,11 @@ use super::schema::{
     StartRequest, WaiveRequest,
 };
 use crate::ids::RingName;
-use crate::rollout::command::{Command, StartPlans};
-use crate::rollout::event::Actor;
-use crate::rollout::rollback::Scope;
-use crate::rollout::verbs::Verb;
+use crate::rollout::judge::way_back::Scope;
+use crate::rollout::people::command::Command;
+use crate::rollout::people::verbs::situation::StartPlans;
+use crate::rollout::people::verbs::verb::Verb;
+use crate::rollout::record::Actor;
 
 type Answer = Result<Json<VerbAnswer>, Failure>;
 type PlanPath = Result<Path<String>, PathRejection>;

@@ -3,9 +3,10 @@
 //! **Invariant:** every kind of event has a sentence; a new kind without one does not compile.
 
 use crate::ids::UserGroupName;
-use crate::rollout::access::{AccessChange, AccessOutcome};
-use crate::rollout::event::{Event, Finding, HowBack, Mode, Purpose, WriteIntent};
-use crate::rollout::verdict::{Gate, Judgement, Verdict, short};
+use crate::rollout::record::{AccessChange, AccessOutcome};
+use crate::rollout::record::{Event, Finding, HowBack, Mode, Purpose, WriteIntent};
+use crate::rollout::record::{Gate, Judgement, Verdict};
+use crate::time::short;
 use crate::version::Environment;
 
 /// What happened, in a sentence without the actor and the reason, which stand beside it.
@@ -162,7 +163,7 @@ fn fact(event: &Event) -> String {
                 "approved with {}, as a member of {}, until {}",
                 targets.join(" and "),
                 quoted(groups),
-                crate::rollout::verdict::short(*expires_at)
+                crate::time::short(*expires_at)
             )
         }
         Event::ApprovalRefused { groups, .. } => format!("refused, as a member of {}", quoted(groups)),

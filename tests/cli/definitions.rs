@@ -10,9 +10,11 @@ use ringward::cli::completions::completions;
 use ringward::cli::definitions;
 use ringward::cli::exit::Exit;
 use ringward::cli::man::{ManArgs, man};
-use ringward::rollout::block::BlockKind;
-use ringward::rollout::verbs::{About, Verb, effects, refusals};
-use ringward::rollout::verdict::Gate;
+use ringward::rollout::people::verbs::rows::{effects, refusals};
+use ringward::rollout::people::verbs::verb::Verb;
+use ringward::rollout::people::verbs::words::About;
+use ringward::rollout::record::BlockKind;
+use ringward::rollout::record::Gate;
 use serde_json::json;
 
 use crate::server::{Reply, Server};

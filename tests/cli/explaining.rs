@@ -8,25 +8,27 @@ use ringward::cli::explain::{newer, why};
 use ringward::fleet::{Counts, EnvironmentCensus, PartsPerBillion, Share};
 use ringward::ids::{DeviceId, Email, GroupId, PolicyId};
 use ringward::plan::model::{DeviceLimit, Health, HealthLimit, Percent, PlanDigest};
-use ringward::rollout::approval::{Approved, Ask, AskedBy, Given, Hearing, Tally};
-use ringward::rollout::downgrade::{Downgrade, Moves};
-use ringward::rollout::event::{
+use ringward::rollout::decide::blocker::{BlockReport, Blocker};
+use ringward::rollout::decide::entry_block::{TooMany, TooManyToday};
+use ringward::rollout::judge::grouping::Veto;
+use ringward::rollout::people::hearing::Hearing;
+use ringward::rollout::people::verbs::situation::{Offered, WaysBack};
+use ringward::rollout::record::ClockDoubt;
+use ringward::rollout::record::{
     Actor, Block, BlockKind, Cancelled, Cause, Elsewhere, GroupDrift, MovedTo, Never, OtherUpdater, Purpose,
     RolloutId, WaitingRevision, WaitsFor, WriteId, WriteIntent,
 };
-use ringward::rollout::explain::meaning;
-use ringward::rollout::grouping::Veto;
-use ringward::rollout::health::{Dark, Look, Stalled};
-use ringward::rollout::remote::{Group, GroupContent, VersionEntry};
-use ringward::rollout::report::{
-    ApprovalReport, BlockReport, Blocker, NewerTarget, Report, RingReport, TooMany, TooManyToday, Unsure,
-};
-use ringward::rollout::second_clock::ClockDoubt;
+use ringward::rollout::record::{Approved, Ask, AskedBy, Given, Tally};
+use ringward::rollout::record::{Dark, Look, Stalled};
+use ringward::rollout::record::{Downgrade, Moves};
+use ringward::rollout::record::{Evidence, Exempt, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
+use ringward::rollout::record::{Group, GroupContent, VersionEntry};
 use ringward::rollout::state::{
     Approval, Assigned, Attempts, Back, HeldOut, Hold, PendingWrite, Phase, Soak, Stage, Validity, Words,
 };
-use ringward::rollout::verbs::{Offered, WaysBack};
-use ringward::rollout::verdict::{Evidence, Exempt, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
+use ringward::rollout::tell::report::{NewerTarget, Report};
+use ringward::rollout::tell::ring_report::meaning;
+use ringward::rollout::tell::ring_report::{ApprovalReport, RingReport, Unsure};
 use ringward::rollout::world::{Read, Trouble, Want};
 use ringward::time::Timestamp;
 use ringward::version::Environment;

@@ -8,7 +8,7 @@ use ringward::cli::render::Format;
 use ringward::cli::verify::verify;
 use ringward::daemon::log::to_record;
 use ringward::ids::AccountId;
-use ringward::rollout::event::{Actor, Entry, Event, Mode, RolloutId};
+use ringward::rollout::record::{Actor, Entry, Event, Mode, RolloutId};
 use ringward::store::{NewRecord, ProjectionRows, RecordHash, Seq, Store};
 use ringward::time::{Clock, SignedDuration, Timestamp, after};
 use serde_json::Value;

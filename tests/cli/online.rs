@@ -3,8 +3,8 @@
 use ringward::cli::render::Format;
 use ringward::daemon::log::to_record;
 use ringward::ids::GroupId;
-use ringward::rollout::event::{Actor, Entry, Event, RolloutId};
-use ringward::rollout::remote::{Group, GroupContent, VersionEntry};
+use ringward::rollout::record::{Actor, Entry, Event, RolloutId};
+use ringward::rollout::record::{Group, GroupContent, VersionEntry};
 use ringward::sandbox::{AccountSettings, DefaultProfile, FaultScript, ProfileSettings, TokenStatus};
 use ringward::store::{ProjectionRows, Seq, Store};
 use ringward::time::Clock;

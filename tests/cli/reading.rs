@@ -12,8 +12,8 @@ use ringward::cli::screen::{Glyphs, Ink, Screen, Surface};
 use ringward::cli::status::status;
 use ringward::cli::verbs::{pause, resume, start, waive};
 use ringward::fleet::Class;
-use ringward::rollout::command::StartPlans;
-use ringward::rollout::verdict::Gate;
+use ringward::rollout::people::verbs::situation::StartPlans;
+use ringward::rollout::record::Gate;
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 

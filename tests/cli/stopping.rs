@@ -10,7 +10,7 @@ use ringward::cli::client::Connection;
 use ringward::cli::exit::Exit;
 use ringward::cli::stop::stop;
 use ringward::daemon::stop_file::{StopFile, Stopping};
-use ringward::rollout::event::Actor;
+use ringward::rollout::record::Actor;
 use serde_json::json;
 
 use crate::server::{Reply, Server};

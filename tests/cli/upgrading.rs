@@ -6,7 +6,7 @@ use std::path::Path;
 use ringward::cli::check::check;
 use ringward::cli::render::Format;
 use ringward::cli::screen::Ink;
-use ringward::rollout::event::{Entry, Event, Mode, RolloutId};
+use ringward::rollout::record::{Entry, Event, Mode, RolloutId};
 use serde_json::Value;
 
 use crate::log::{database, records};

@@ -8,7 +8,7 @@ use ringward::cloudflare::{
     Settings, Silence, TokenState,
 };
 use ringward::ids::PolicyId;
-use ringward::rollout::remote::{GroupContent, VersionEntry};
+use ringward::rollout::record::{GroupContent, VersionEntry};
 use ringward::time::{Clock, SignedDuration, since};
 use secrecy::SecretString;
 use serde_json::{Value, json};

@@ -7,7 +7,7 @@ use ringward::cloudflare::{
     Silence, UserGroupLookup,
 };
 use ringward::ids::{AccountId, PermissionGroupId, UserGroupId, UserGroupName};
-use ringward::rollout::remote::{Member, Standing};
+use ringward::rollout::record::{Member, Standing};
 use serde_json::{Value, json};
 
 use crate::common::{ACCOUNT, client, silence};

@@ -10,10 +10,10 @@ use crate::support::drive::far_end::{FarEnd, Outsider};
 use crate::support::drive::{Drive, Happening, OnDisk, Pace};
 use ringward::ids::{DeviceId, PlanName, PolicyId};
 use ringward::plan::{self, model::Revision};
-use ringward::rollout::drift::{DriftKind, Standing};
-use ringward::rollout::event::{Cancelled, Cause, Drift, Event, Mode, Recorded};
 use ringward::rollout::invariant;
-use ringward::rollout::remote::{GroupContent, Profile, VersionEntry};
+use ringward::rollout::record::{Cancelled, Cause, Drift, Event, Mode, Recorded};
+use ringward::rollout::record::{DriftKind, DriftStanding};
+use ringward::rollout::record::{GroupContent, Profile, VersionEntry};
 use ringward::time::{SignedDuration, Timestamp, after, since};
 use ringward::version::{ClientVersion, Environment};
 
@@ -125,12 +125,12 @@ fn recorded(event: &Event) -> Option<(Became, BTreeSet<DriftKind>)> {
     }
 }
 
-fn standing(became: Became) -> Standing {
+fn standing(became: Became) -> DriftStanding {
     match became {
-        Became::Halted => Standing::Halts,
-        Became::WrittenBack => Standing::ToRestore,
-        Became::Adopted => Standing::Accepted,
-        Became::Noted => Standing::Noted,
+        Became::Halted => DriftStanding::Halts,
+        Became::WrittenBack => DriftStanding::ToRestore,
+        Became::Adopted => DriftStanding::Accepted,
+        Became::Noted => DriftStanding::Noted,
     }
 }
 

@@ -14,7 +14,7 @@ use ringward::plan::model::{
     Adoption, AllowDowngrade, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef,
     Revision, RingPlan, RollbackRules,
 };
-use ringward::rollout::event::{Event, Mode};
+use ringward::rollout::record::{Event, Mode};
 use ringward::rollout::state::Phase;
 use ringward::rollout::world::Desired;
 use ringward::schedule::{Freeze, Opening, Schedule, Zone};

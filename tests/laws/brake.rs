@@ -6,10 +6,11 @@
 
 use ringward::ids::{DeviceId, PlanName};
 use ringward::plan::model::Revision;
-use ringward::rollout::command::{Command, StartPlans};
-use ringward::rollout::event::{Actor, Event, Mode};
 use ringward::rollout::invariant::{self, Limits};
-use ringward::rollout::remote::Profile;
+use ringward::rollout::people::command::Command;
+use ringward::rollout::people::verbs::situation::StartPlans;
+use ringward::rollout::record::Profile;
+use ringward::rollout::record::{Actor, Event, Mode};
 use ringward::rollout::state::Phase;
 use ringward::time::{SignedDuration, Timestamp, after};
 

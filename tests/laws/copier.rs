@@ -5,7 +5,7 @@
 
 use ringward::ids::PlanName;
 use ringward::plan::model::{Percent, Plan};
-use ringward::rollout::event::Event;
+use ringward::rollout::record::Event;
 use ringward::rollout::state::Phase;
 use ringward::time::{SignedDuration, after};
 

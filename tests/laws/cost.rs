@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use ringward::fleet::{Fleet, Membership, Reported, SightedPolicy, Sighting, Sweep, SweepScope};
 use ringward::ids::{DeviceId, GroupId, PlanName};
 use ringward::plan::model::ProfileRef;
-use ringward::rollout::decide::decide;
-use ringward::rollout::event::{Actor, Entry, Event, Mode, Recorded, RolloutId};
-use ringward::rollout::remote::{Group, GroupContent, Profile, Profiles, VersionEntry};
+use ringward::rollout::decide::pipeline::decide;
+use ringward::rollout::judge::membership::membership;
+use ringward::rollout::record::{Actor, Entry, Event, Mode, Recorded, RolloutId};
+use ringward::rollout::record::{Group, GroupContent, Profile, Profiles, VersionEntry};
 use ringward::rollout::state::State;
 use ringward::rollout::world::{Desired, Observations, Observed};
 use ringward::time::{SignedDuration, Stopwatch, Timestamp, after};
@@ -86,7 +87,7 @@ fn a_decision_on_a_large_fleet() {
     let once = Stopwatch::start();
     let mut counted = 0;
     for _ in 0..TIMES {
-        let rings = ringward::rollout::gate::membership(&state, &world, now).rings().to_vec();
+        let rings = membership(&state, &world, now).rings().to_vec();
         counted = rings.iter().map(|ring| world.fleet.census(ring, now).total()).sum();
     }
     let once = once.seconds();

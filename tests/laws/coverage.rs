@@ -6,12 +6,14 @@
 use std::collections::BTreeMap;
 
 use ringward::plan::change::profile_set;
-use ringward::rollout::command::{Command, Refusal};
-use ringward::rollout::event::{Block, Cause, Drift, Event, Finding, Ground, GroupDrift, Purpose, Recorded};
-use ringward::rollout::grouping::Veto;
-use ringward::rollout::report::{Blocker, Report};
+use ringward::rollout::decide::blocker::Blocker;
+use ringward::rollout::judge::grouping::Veto;
+use ringward::rollout::people::command::Command;
+use ringward::rollout::people::refusal::Refusal;
+use ringward::rollout::record::{Block, Cause, Drift, Event, Finding, Ground, GroupDrift, Purpose, Recorded};
+use ringward::rollout::record::{Evidence, Gate, Judgement};
 use ringward::rollout::state::State;
-use ringward::rollout::verdict::{Evidence, Gate, Judgement};
+use ringward::rollout::tell::report::Report;
 
 use super::support::drive::{Drive, Note};
 

@@ -7,10 +7,10 @@ use std::num::NonZeroU8;
 
 use ringward::ids::{Email, UserGroupName};
 use ringward::plan::model::{ApprovalFloor, ApprovalRule, Revision};
-use ringward::rollout::approval::Approvers;
-use ringward::rollout::command::Command;
-use ringward::rollout::event::{Actor, Event};
-use ringward::rollout::remote::{Member, Standing};
+use ringward::rollout::people::command::Command;
+use ringward::rollout::record::{Actor, Event};
+use ringward::rollout::record::{Member, Standing};
+use ringward::rollout::world::Approvers;
 use ringward::time::{SignedDuration, after};
 
 use super::plans::{revised, span};

@@ -5,9 +5,9 @@
 //! scenes of seeds without a department that leaves are what they are without this file.
 
 use ringward::ids::{PlanName, RingName};
-use ringward::rollout::command::Command;
-use ringward::rollout::event::{Actor, Event};
-use ringward::rollout::verdict::Gate;
+use ringward::rollout::people::command::Command;
+use ringward::rollout::record::Gate;
+use ringward::rollout::record::{Actor, Event};
 use ringward::time::{SignedDuration, after};
 
 use super::plans::{policy, profiles_of, revised};

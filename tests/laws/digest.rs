@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use aws_lc_rs::digest::{Context, SHA256};
-use ringward::rollout::event::Recorded;
+use ringward::rollout::record::Recorded;
 
 use crate::support::drive::Drive;
 

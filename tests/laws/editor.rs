@@ -7,9 +7,9 @@
 use ringward::ids::{PlanName, RingName};
 use ringward::plan::change::Restrictions;
 use ringward::plan::model::{Forbid, Plan, Revisions};
-use ringward::rollout::command::Command;
-use ringward::rollout::event::{Actor, Block, Event};
-use ringward::rollout::second_clock::ClockDoubt;
+use ringward::rollout::people::command::Command;
+use ringward::rollout::record::ClockDoubt;
+use ringward::rollout::record::{Actor, Block, Event};
 use ringward::rollout::state::Phase;
 use ringward::rollout::world::InvalidFile;
 use ringward::time::{SignedDuration, after};

@@ -2,7 +2,7 @@
 //! pace say the same instant, on random schedules whose openings are short and cut by freezes.
 
 use ringward::plan::model::Revision;
-use ringward::rollout::event::{Event, Mode};
+use ringward::rollout::record::{Event, Mode};
 use ringward::schedule::{LEAST_OPENING, START_GRACE, Writable};
 use ringward::simulation::cast::{self, Casting, Size};
 use ringward::simulation::trial::{self, Trial};

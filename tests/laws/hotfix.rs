@@ -5,9 +5,9 @@
 
 use ringward::ids::RingName;
 use ringward::plan::model::OnNewTarget;
-use ringward::rollout::command::Command;
-use ringward::rollout::event::{Actor, Event};
-use ringward::rollout::rollback::Scope;
+use ringward::rollout::judge::way_back::Scope;
+use ringward::rollout::people::command::Command;
+use ringward::rollout::record::{Actor, Event};
 use ringward::rollout::state::Phase;
 use ringward::time::{SignedDuration, after};
 use ringward::version::ClientVersion;

@@ -9,10 +9,10 @@ use std::path::PathBuf;
 
 use ringward::ids::{GroupId, PlanName, PolicyId, RingName};
 use ringward::plan::model::Plan;
-use ringward::rollout::command::Command;
-use ringward::rollout::event::{Actor, Mode};
 use ringward::rollout::invariant::{self, Limits};
-use ringward::rollout::rollback::Scope;
+use ringward::rollout::judge::way_back::Scope;
+use ringward::rollout::people::command::Command;
+use ringward::rollout::record::{Actor, Mode};
 use ringward::rollout::state::{Phase, Rollout};
 use ringward::simulation::cast::{self, Casting, Size};
 use ringward::synthetic::Mix;

@@ -9,8 +9,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ringward::rollout::event::{Event, Purpose};
 use ringward::rollout::invariant::{self, FarEndWrite, Limits};
+use ringward::rollout::record::{Event, Purpose};
 use ringward::rollout::state::Phase;
 use ringward::time::{SignedDuration, Timestamp, after};
 

@@ -5,9 +5,10 @@
 use std::collections::BTreeSet;
 
 use ringward::plan::model::{DeviceLimit, Percent};
-use ringward::rollout::command::{Command, StartPlans};
-use ringward::rollout::event::{Actor, Event, Purpose};
-use ringward::rollout::remote::GroupContent;
+use ringward::rollout::people::command::Command;
+use ringward::rollout::people::verbs::situation::StartPlans;
+use ringward::rollout::record::GroupContent;
+use ringward::rollout::record::{Actor, Event, Purpose};
 use ringward::time::{SignedDuration, Timestamp, after};
 use ringward::version::Environment;
 

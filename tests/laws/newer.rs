@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use ringward::ids::RingName;
 use ringward::plan::model::{Forbid, OnNewTarget, Plan};
-use ringward::rollout::event::{Event, Mode};
+use ringward::rollout::record::{Event, Mode};
 use ringward::rollout::state::Stage;
 use ringward::simulation::cast::{self, Casting, Size};
 use ringward::synthetic::Mix;

@@ -16,14 +16,14 @@ use ringward::plan::model::{
     Adoption, AllowDowngrade, DeviceLimit, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan,
     ProfileRef, Revision, RingPlan, RollbackRules,
 };
-use ringward::rollout::command::Command;
-use ringward::rollout::event::{Actor, Event, Mode, Purpose};
-use ringward::rollout::grouping::Veto;
-use ringward::rollout::preview::{Course, Outcome, Preview, PreviewedWrite, preview};
-use ringward::rollout::remote::{Group, GroupContent, Profile, Profiles, VersionEntry};
-use ringward::rollout::report::Blocker;
+use ringward::rollout::decide::blocker::Blocker;
+use ringward::rollout::judge::grouping::Veto;
+use ringward::rollout::people::command::Command;
+use ringward::rollout::record::{Actor, Event, Mode, Purpose};
+use ringward::rollout::record::{Gate, Unknown, Verdict};
+use ringward::rollout::record::{Group, GroupContent, Profile, Profiles, VersionEntry};
 use ringward::rollout::state::{Phase, State};
-use ringward::rollout::verdict::{Gate, Unknown, Verdict};
+use ringward::rollout::tell::preview::{Course, Outcome, Preview, PreviewedWrite, preview};
 use ringward::rollout::world::{Observations, Observed};
 use ringward::schedule::Schedule;
 use ringward::time::{SignedDuration, Timestamp, after};

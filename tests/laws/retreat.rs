@@ -4,9 +4,10 @@
 //! the scenes of seeds without a retreat are what they are without this file.
 
 use ringward::plan::model::{Revision, RollbackRules};
-use ringward::rollout::command::{Command, StartPlans};
-use ringward::rollout::event::{Actor, Event, RollbackStep};
-use ringward::rollout::rollback::Scope;
+use ringward::rollout::judge::way_back::Scope;
+use ringward::rollout::people::command::Command;
+use ringward::rollout::people::verbs::situation::StartPlans;
+use ringward::rollout::record::{Actor, Event, RollbackStep};
 use ringward::time::{SignedDuration, after};
 use ringward::version::Environment;
 

@@ -7,11 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ringward::ids::{GroupId, PlanName, PolicyId};
-use ringward::rollout::command::{Command, StartPlans};
-use ringward::rollout::event::{Actor, Event, Mode, Purpose};
+use ringward::rollout::decide::blocker::Blocker;
 use ringward::rollout::invariant::{self, Limits};
-use ringward::rollout::report::Blocker;
-use ringward::rollout::rollback::Scope;
+use ringward::rollout::judge::way_back::Scope;
+use ringward::rollout::people::command::Command;
+use ringward::rollout::people::verbs::situation::StartPlans;
+use ringward::rollout::record::{Actor, Event, Mode, Purpose};
 use ringward::rollout::state::Phase;
 use ringward::simulation::cast::{self, Casting, Size};
 use ringward::synthetic::Mix;

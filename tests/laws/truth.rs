@@ -10,9 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ringward::fleet::{EnvironmentCensus, Reported, Sighting};
 use ringward::ids::{PolicyId, RingName};
-use ringward::rollout::event::{Event, Recorded};
+use ringward::rollout::record::{Event, Recorded};
+use ringward::rollout::record::{Evidence, Gate, Judgement, Verdict};
 use ringward::rollout::state::State;
-use ringward::rollout::verdict::{Evidence, Gate, Judgement, Verdict};
 use ringward::schedule::Zone;
 use ringward::time::{SignedDuration, Timestamp, after};
 use ringward::version::{ClientVersion, Environment};

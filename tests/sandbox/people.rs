@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use ringward::cloudflare::{self, Access, CloudflareClient, PolicyIntent, Priority, ResourceScope};
 use ringward::ids::{AccountId, UserGroupId, UserGroupName};
-use ringward::rollout::remote::Standing;
+use ringward::rollout::record::Standing;
 use ringward::sandbox::{AccountSettings, MemberStatus, NoUserGroup, Settings, SimulatedMember, start};
 use ringward::time::Clock;
 use serde_json::{Value, json};

@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 
 use ringward::fleet::Reported;
 use ringward::ids::{DeviceId, PolicyId};
-use ringward::rollout::remote::Profile;
+use ringward::rollout::record::Profile;
 use ringward::schedule::Zone;
 use ringward::time::{SignedDuration, Span, Timestamp, after};
 use ringward::version::ClientVersion;

@@ -27,13 +27,14 @@ use std::collections::BTreeMap;
 
 use ringward::ids::PlanName;
 use ringward::plan::model::{ApprovalFloor, DeviceLimit, Revisions};
-use ringward::rollout::approval::Approvers;
-use ringward::rollout::command::{Command, StartPlans};
-use ringward::rollout::event::{Actor, Mode};
-use ringward::rollout::remote::{GroupContent, Member, Standing, VersionEntry};
-use ringward::rollout::rollback::Scope;
-use ringward::rollout::second_clock::ClockDoubt;
-use ringward::rollout::verdict::Gate;
+use ringward::rollout::judge::way_back::Scope;
+use ringward::rollout::people::command::Command;
+use ringward::rollout::people::verbs::situation::StartPlans;
+use ringward::rollout::record::ClockDoubt;
+use ringward::rollout::record::Gate;
+use ringward::rollout::record::{Actor, Mode};
+use ringward::rollout::record::{GroupContent, Member, Standing, VersionEntry};
+use ringward::rollout::world::Approvers;
 use ringward::time::{SignedDuration, Timestamp};
 use ringward::version::Environment;
 

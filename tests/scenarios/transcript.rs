@@ -5,13 +5,14 @@
 use std::fmt::Write as _;
 
 use ringward::ids::Email;
-use ringward::rollout::approval::Approvers;
-use ringward::rollout::event::{Event, Purpose, Recorded, WriteIntent};
-use ringward::rollout::remote::{Group, GroupContent, Member, Standing};
-use ringward::rollout::report::Report;
+use ringward::rollout::record::Judgement;
+use ringward::rollout::record::{Event, Purpose, Recorded, WriteIntent};
+use ringward::rollout::record::{Group, GroupContent, Member, Standing};
 use ringward::rollout::state::State;
-use ringward::rollout::verdict::{Judgement, short};
+use ringward::rollout::tell::report::Report;
+use ringward::rollout::world::Approvers;
 use ringward::time::Timestamp;
+use ringward::time::short;
 
 use super::support::drive::far_end::{Asked, Outsider, Request, Write};
 use super::support::drive::{Drive, Happening, Note, OnDisk, Remembered};
@@ -91,7 +92,7 @@ fn push_event(text: &mut String, recorded: &Recorded) {
         Event::WriteRefused { status, message, .. } => detail(text, &format!("{status}: {message}")),
         Event::WriteDoubted { why, .. } => detail(text, why),
         Event::DoubtRead { finding, .. } | Event::WriteSettled { finding, .. } => {
-            use ringward::rollout::event::Finding;
+            use ringward::rollout::record::Finding;
             let found = match finding {
                 Finding::Applied { .. } => "applied",
                 Finding::NotApplied {} => "not applied",

@@ -3,10 +3,11 @@
 //! **Invariant:** the other environment is as it would be without the fault: same counts, no write.
 
 use ringward::fleet::{Counts, Reported};
-use ringward::rollout::event::Cause;
-use ringward::rollout::gate;
-use ringward::rollout::report::Blocker;
-use ringward::rollout::verdict::Gate;
+use ringward::rollout::judge::subject;
+use ringward::rollout::record::Cause;
+
+use ringward::rollout::decide::blocker::Blocker;
+use ringward::rollout::record::Gate;
 use ringward::simulation::Reports;
 use ringward::time::{SignedDuration, Timestamp, after, since};
 use ringward::version::Environment;
@@ -75,7 +76,7 @@ fn running(drive: &Drive, environment: Environment) -> Vec<Reported> {
 fn counts(drive: &Drive, environment: Environment) -> Counts {
     let rollout = &drive.engine.state.plans.values().next().unwrap().rollout;
     let (ring, plan) = rollout.rings_with_plans().next().unwrap();
-    let scope = gate::known_scope(ring, plan, &drive.engine.world).unwrap();
+    let scope = subject::known_scope(ring, plan, &drive.engine.world).unwrap();
     drive.engine.world.fleet.census(&scope, drive.now).environments[&environment].counts
 }
 

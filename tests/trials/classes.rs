@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 
 use ringward::fleet::{Class, Counts};
-use ringward::rollout::event::Event;
-use ringward::rollout::gate;
+use ringward::rollout::judge::subject;
+use ringward::rollout::record::Event;
+
 use ringward::rollout::state::Phase;
 use ringward::time::{SignedDuration, Timestamp, after, since};
 use ringward::version::Environment;
@@ -123,7 +124,7 @@ fn choose(dice: &mut Dice) -> &'static Tale {
 fn counted(drive: &Drive, ring: usize) -> BTreeMap<Option<Environment>, Counts> {
     let rollout = &drive.engine.state.plans.values().next().unwrap().rollout;
     let (state, plan) = rollout.rings_with_plans().nth(ring).unwrap();
-    let scope = gate::known_scope(state, plan, &drive.engine.world).unwrap();
+    let scope = subject::known_scope(state, plan, &drive.engine.world).unwrap();
     let census = drive.engine.world.fleet.census(&scope, drive.now);
     let mut counted: BTreeMap<_, _> =
         census.environments.iter().map(|(environment, of)| (Some(*environment), of.counts)).collect();

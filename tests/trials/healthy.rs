@@ -5,10 +5,10 @@
 
 use jiff::civil::{Date, date};
 use ringward::plan::model::Revision;
-use ringward::rollout::command::Command;
-use ringward::rollout::event::{Actor, Cause};
+use ringward::rollout::people::command::Command;
+use ringward::rollout::record::{Actor, Cause};
+use ringward::rollout::record::{Gate, Unknown};
 use ringward::rollout::state::Stage;
-use ringward::rollout::verdict::{Gate, Unknown};
 use ringward::schedule::Zone;
 use ringward::simulation::Reports;
 use ringward::time::{SignedDuration, Timestamp};

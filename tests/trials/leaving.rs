@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** who leaves, and how, follows from the stories alone.
 
-use ringward::rollout::event::{Event, Recorded};
+use ringward::rollout::record::{Event, Recorded};
 use ringward::time::{SignedDuration, Timestamp, after};
 use ringward::version::Environment;
 

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ringward::ids::PolicyId;
 use ringward::plan::model::Revision;
-use ringward::rollout::event::{Cause, Event, Mode, Recorded};
 use ringward::rollout::invariant::{self, Limits};
-use ringward::rollout::remote::Profile;
+use ringward::rollout::record::Profile;
+use ringward::rollout::record::{Cause, Event, Mode, Recorded};
 use ringward::simulation::Reports;
 use ringward::time::{SignedDuration, Timestamp};
 

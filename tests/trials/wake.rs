@@ -9,8 +9,8 @@
 use std::collections::BTreeSet;
 
 use jiff::civil::{Date, date};
-use ringward::rollout::event::Cause;
-use ringward::rollout::verdict::Gate;
+use ringward::rollout::record::Cause;
+use ringward::rollout::record::Gate;
 use ringward::schedule::Zone;
 use ringward::time::Timestamp;
 

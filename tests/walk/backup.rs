@@ -7,8 +7,8 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use ringward::daemon::log;
-use ringward::rollout::event::{Event, Recorded};
 use ringward::rollout::invariant::{Limits, check_within};
+use ringward::rollout::record::{Event, Recorded};
 use ringward::rollout::state::{Stage, State};
 use ringward::sandbox::{FaultScript, JournalRow};
 use ringward::store::Reader;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use ringward::daemon::view::View;
-use ringward::rollout::event::Mode;
+use ringward::rollout::record::Mode;
 use ringward::rollout::state::Phase;
 use ringward::sandbox::TokenStatus;
 

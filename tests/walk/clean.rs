@@ -1,7 +1,7 @@
 //! Without faults: every ring is verified, by exactly one write each, inside the openings.
 
 use ringward::plan;
-use ringward::rollout::event::Mode;
+use ringward::rollout::record::Mode;
 use ringward::schedule::Writable;
 
 use crate::support::{WITH_SCHEDULE, Walk, end, until_completed};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
-use ringward::rollout::event::{Event, Recorded};
+use ringward::rollout::record::{Event, Recorded};
 use ringward::rollout::state::Stage;
 use ringward::time::{SignedDuration, Timestamp, after, since};
 

@@ -11,7 +11,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use ringward::rollout::event::Mode;
+use ringward::rollout::record::Mode;
 use ringward::sandbox::FaultScript;
 use tokio::sync::Mutex;
 
@@ -113,8 +113,8 @@ async fn requests_and_answers_are_as_the_contract_says() {
     .await;
     if daemon.handle().view().reports[0].halted.is_some() {
         let plan = "short".parse().unwrap();
-        let actor = ringward::rollout::event::Actor::Loopback;
-        let resume = ringward::rollout::command::Command::Resume(plan);
+        let actor = ringward::rollout::record::Actor::Loopback;
+        let resume = ringward::rollout::people::command::Command::Resume(plan);
         daemon.handle().command(actor, "it was a test".to_owned(), resume).await.unwrap();
     }
     until_completed(&daemon).await;

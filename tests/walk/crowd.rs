@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ringward::ids::Email;
 use ringward::plan;
-use ringward::rollout::event::{Event, Recorded};
+use ringward::rollout::record::{Event, Recorded};
 use ringward::rollout::state::State;
 use ringward::sandbox::SimulatedMember;
 use ringward::time::Stopwatch;

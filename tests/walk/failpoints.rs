@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use ringward::daemon::log;
 use ringward::failpoint::{Fuse, Point};
-use ringward::rollout::event::{Event, RolloutId};
+use ringward::rollout::record::{Event, RolloutId};
 use ringward::rollout::state::{Phase, Stage, State};
 use ringward::sandbox::{Outcome, Request};
 use ringward::store::{ProjectionRows, Reader};

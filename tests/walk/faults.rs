@@ -1,7 +1,7 @@
 //! Every scripted fault: the rollout ends as it would without, with one applied write per ring
 //! and one group per ring.
 
-use ringward::rollout::event::{Event, Mode};
+use ringward::rollout::record::{Event, Mode};
 use ringward::sandbox::{Account, FaultScript, JournalRow, Outcome, Request};
 use ringward::time::Timestamp;
 use secrecy::ExposeSecret as _;

@@ -9,7 +9,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use ringward::daemon::log;
-use ringward::rollout::event::{Event, Recorded};
+use ringward::rollout::record::{Event, Recorded};
 use ringward::rollout::state::{Phase, State};
 use ringward::sandbox::FaultScript;
 use ringward::store::Reader;

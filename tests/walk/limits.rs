@@ -1,9 +1,9 @@
 //! `max_devices` through the real client: a ring that grows after it was counted is not written.
 
 use ringward::cloudflare::{self, ApiUrl, CloudflareClient};
-use ringward::rollout::event::{Cancelled, Event, Mode};
 use ringward::rollout::invariant::check;
-use ringward::rollout::remote::{GroupContent, VersionEntry};
+use ringward::rollout::record::{Cancelled, Event, Mode};
+use ringward::rollout::record::{GroupContent, VersionEntry};
 use ringward::time::Timestamp;
 use ringward::version::{ClientVersion, Environment};
 

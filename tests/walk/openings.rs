@@ -4,7 +4,7 @@
 //! **Invariant:** nothing here asks how fast the machine is, only that a minute of it is enough for a write.
 
 use ringward::plan;
-use ringward::rollout::event::{Event, Mode};
+use ringward::rollout::record::{Event, Mode};
 use ringward::schedule::{LEAST_OPENING, START_GRACE};
 use ringward::simulation::cast::{Casting, Size};
 use ringward::simulation::trial::{self, Trial};

@@ -8,7 +8,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use ringward::plan::model::Percent;
-use ringward::rollout::event::{Event, Recorded};
+use ringward::rollout::record::{Event, Recorded};
 use ringward::rollout::state::{PlanState, State};
 use ringward::rollout::world::ENTRY_MAX_AGE;
 use ringward::sandbox::{Account, FaultScript, MemberStatus, SimulatedMember};

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use ringward::rollout::event::Event;
+use ringward::rollout::record::Event;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 

@@ -3,8 +3,8 @@
 use std::process::Command as Process;
 
 use ringward::daemon::stop_file::{StopFile, Stopping};
-use ringward::rollout::command::Command;
-use ringward::rollout::event::{Actor, Cancelled, Event, Mode};
+use ringward::rollout::people::command::Command;
+use ringward::rollout::record::{Actor, Cancelled, Event, Mode};
 use ringward::sandbox::FaultScript;
 use ringward::time::{SignedDuration, after};
 
@@ -84,7 +84,7 @@ async fn a_stop_file_alone_stops_and_only_start_starts() {
     daemon.handle().look_now();
     until(&daemon, "the file is back", |_| stop_file.is_there()).await;
     assert_eq!(walk.writes(), []);
-    let start = Command::Start { plans: ringward::rollout::command::StartPlans::GoOn };
+    let start = Command::Start { plans: ringward::rollout::people::verbs::situation::StartPlans::GoOn };
     daemon.handle().command(ana(), "dns is back".to_owned(), start).await.unwrap();
     until_completed(&daemon).await;
     end(daemon).await;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use ringward::rollout::event::{Event, Recorded};
 use ringward::rollout::invariant::{Limits, check_within};
+use ringward::rollout::record::{Event, Recorded};
 use ringward::rollout::state::Stage;
 use ringward::sandbox::FaultScript;
 use ringward::time::{SignedDuration, after};

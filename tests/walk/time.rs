@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 
-use ringward::rollout::event::{Cancelled, Event, Mode};
+use ringward::rollout::record::{Cancelled, Event, Mode};
 use ringward::time::Clock;
 
 use crate::clock::{library, set};

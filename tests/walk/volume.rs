@@ -9,7 +9,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use ringward::daemon::log;
-use ringward::rollout::event::Recorded;
+use ringward::rollout::record::Recorded;
 use ringward::sandbox::JournalRow;
 use ringward::store::Reader;
 use ringward::time::Stopwatch;

@@ -16,21 +16,29 @@ use ringward::daemon::Handle;
 use ringward::daemon::view::{Request, View};
 use ringward::ids::{GroupId, PolicyId};
 use ringward::plan::model::{Forbid, PlanDigest, Revision};
-use ringward::rollout::approval::{Approvers, Word};
-use ringward::rollout::command::{Command, StartPlans, command, done};
-use ringward::rollout::decide::look;
-use ringward::rollout::event::{
+use ringward::rollout::decide::pipeline::look;
+use ringward::rollout::people::answer::command;
+use ringward::rollout::people::command::Command;
+use ringward::rollout::people::done::done;
+use ringward::rollout::people::hearing::Word;
+use ringward::rollout::people::verbs::refused::Refused;
+use ringward::rollout::people::verbs::situation::StartPlans;
+use ringward::rollout::people::verbs::situation::{
+    Claim, HeldBack, Holds, Named, Offered, Place, Waits, Waived, WaysBack, Writes,
+};
+use ringward::rollout::people::verbs::table::{Cell, Effect};
+use ringward::rollout::people::verbs::verb::Verb;
+use ringward::rollout::people::verbs::words::About;
+use ringward::rollout::people::verbs::{rows, table};
+use ringward::rollout::record::Gate;
+use ringward::rollout::record::Role;
+use ringward::rollout::record::{
     Actor, Block, Cause, Entry, Event, Ground, HowBack, Purpose, Recorded, RollbackStep, RolloutId, Trigger,
     WaitingRevision, WaitsFor, WayBack, WriteId, WriteIntent,
 };
-use ringward::rollout::remote::{Group, GroupContent, Member, Standing, VersionEntry};
+use ringward::rollout::record::{Group, GroupContent, Member, Standing, VersionEntry};
 use ringward::rollout::state::{Phase, State};
-use ringward::rollout::token::Role;
-use ringward::rollout::verbs::{
-    self, About, Cell, Claim, Effect, HeldBack, Holds, Named, Offered, Place, Refused, Verb, Waits, Waived,
-    WaysBack, Writes,
-};
-use ringward::rollout::verdict::Gate;
+use ringward::rollout::world::Approvers;
 use ringward::rollout::world::{Desired, Observations, Observed};
 use ringward::telemetry::Metrics;
 use ringward::version::Environment;
@@ -217,20 +225,20 @@ impl Situation {
     fn cell(self, asked: Asked) -> Cell {
         let Self { phase, holds, writes, place, waived, .. } = self;
         match asked {
-            Asked::Pause => verbs::pause(phase, holds),
-            Asked::Resume => verbs::resume(holds, writes, Offered::Sound),
+            Asked::Pause => table::pause(phase, holds),
+            Asked::Resume => table::resume(holds, writes, Offered::Sound),
             // Nothing here was moved, or it is on its way back.
-            Asked::Rollback => verbs::rollback(phase, holds, WaysBack::NothingMoved),
+            Asked::Rollback => table::rollback(phase, holds, WaysBack::NothingMoved),
             Asked::ReleaseHold => {
                 let goes_back = matches!(phase, Phase::RollingBack | Phase::RolledBack);
-                verbs::release_hold(HeldBack::of(goes_back))
+                table::release_hold(HeldBack::of(goes_back))
             }
             Asked::Waive(gate) => {
-                verbs::waive(gate, phase, place, Waived::of(waived == Some(gate)), self.named)
+                table::waive(gate, phase, place, Waived::of(waived == Some(gate)), self.named)
             }
-            Asked::CheckNow => verbs::check_now(phase),
-            Asked::Stop => verbs::stop(writes),
-            Asked::Start(plans) => verbs::start(writes, plans),
+            Asked::CheckNow => table::check_now(phase),
+            Asked::Stop => table::stop(writes),
+            Asked::Start(plans) => table::start(writes, plans),
         }
     }
 
@@ -503,8 +511,8 @@ async fn every_cell_is_answered_as_the_table_has_it() {
     forbidding(&core, &mut seen).await;
     clock::confirming(&core, &mut seen).await;
     let known = Verb::ALL.into_iter().flat_map(|verb| {
-        let effects = verbs::effects(verb).into_iter().map(Cell::Done);
-        effects.chain(verbs::refusals(verb).into_iter().map(Cell::Refused))
+        let effects = rows::effects(verb).into_iter().map(Cell::Done);
+        effects.chain(rows::refusals(verb).into_iter().map(Cell::Refused))
     });
     for cell in known {
         assert!(seen.contains_key(&format!("{cell:?}")), "{cell:?} was never met");
@@ -525,7 +533,7 @@ async fn going_back(core: &Core, seen: &mut BTreeMap<String, usize>) {
                 let answer = ask(&core.app, Method::POST, &path, Some(body)).await;
                 let found: Vec<_> = core.take().iter().map(|entry| entry.event.kind()).collect();
                 let row = format!("{phase:?} {holds:?} {ways:?}");
-                let cell = verbs::rollback(phase, holds, ways);
+                let cell = table::rollback(phase, holds, ways);
                 match cell {
                     Cell::Done(effect) => {
                         assert_eq!(answer.status, 200, "{row}: {}", answer.body);
@@ -555,7 +563,7 @@ async fn going_back(core: &Core, seen: &mut BTreeMap<String, usize>) {
     }
     // Halted for a group that offers what is held out; the core behind this router has read it so.
     let refused = Cell::Refused(Refused::OffersHeldOut);
-    assert_eq!(verbs::resume(Holds::Halted, Writes::Allowed, Offered::HeldOut), refused);
+    assert_eq!(table::resume(Holds::Halted, Writes::Allowed, Offered::HeldOut), refused);
     *seen.entry(format!("{refused:?}")).or_default() += 1;
 }
 
@@ -596,7 +604,7 @@ async fn confirming(core: &Core, seen: &mut BTreeMap<String, usize>) {
         let body = format!(r#"{{"reason": "a test", "revision": "{}"}}"#, digest.short());
         let path = Verb::Confirm.path().replace("{plan}", "client");
         let answer = ask(&core.app, Method::POST, &path, Some(&body)).await;
-        let cell = verbs::confirm(waits);
+        let cell = table::confirm(waits);
         let kinds_found: Vec<_> = core.take().iter().map(|entry| entry.event.kind()).collect();
         match cell {
             Cell::Done(effect) => {
@@ -661,8 +669,8 @@ async fn approving(core: &Core, seen: &mut BTreeMap<String, usize>) {
                 core.state.lock().unwrap().clone_from(&state);
                 let row = format!("{verb:?} {claim:?} in {of:?}");
                 let cell = match verb {
-                    Verb::Approve => verbs::approve(of.phase, of.place, claim),
-                    _ => verbs::refuse(of.phase, of.place, claim),
+                    Verb::Approve => table::approve(of.phase, of.place, claim),
+                    _ => table::refuse(of.phase, of.place, claim),
                 };
                 core.foreseen(verb, claim, of, cell);
                 let answer = core.speak(verb, claim, seed, of).await;
@@ -772,8 +780,8 @@ impl Core {
         let told = ring.approval.as_ref().map(|approval| approval.hearing.claim(&actor, word).0);
         let told = told.unwrap_or(Claim::NotAsked);
         let foreseen = match word {
-            Word::Approve => verbs::approve(of.phase, of.place, told),
-            Word::Refuse => verbs::refuse(of.phase, of.place, told),
+            Word::Approve => table::approve(of.phase, of.place, told),
+            Word::Refuse => table::refuse(of.phase, of.place, told),
         };
         assert_eq!(foreseen, cell, "{verb:?} {claim:?} in {of:?}");
     }
@@ -940,10 +948,10 @@ async fn the_page_offers_what_the_table_has() {
                 let world = super::world::World::new(shown, Ok("done"));
                 let page = get(&world.app, "/").await.body;
                 let rows = [
-                    ("pause", verbs::pause(phase, holds)),
-                    ("resume", verbs::resume(holds, writes, Offered::Sound)),
-                    ("rollback", verbs::rollback(phase, holds, WaysBack::Known)),
-                    ("check-now", verbs::check_now(phase)),
+                    ("pause", table::pause(phase, holds)),
+                    ("resume", table::resume(holds, writes, Offered::Sound)),
+                    ("rollback", table::rollback(phase, holds, WaysBack::Known)),
+                    ("check-now", table::check_now(phase)),
                 ];
                 for (word, cell) in rows {
                     let row = format!("{word} in {phase:?} {holds:?} {writes:?}");

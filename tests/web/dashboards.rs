@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ringward::cloudflare::RequestObserver as _;
 use ringward::config::ClockTrust;
-use ringward::rollout::report::Report;
+use ringward::rollout::tell::report::Report;
 use serde::Deserialize;
 
 use super::get;

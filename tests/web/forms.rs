@@ -6,10 +6,12 @@ use axum::body::Body;
 use axum::http::Request;
 use ringward::daemon::view::CommandError;
 use ringward::plan::model::PlanDigest;
-use ringward::rollout::block::WaitsFor;
-use ringward::rollout::command::{Command, Refusal, StartPlans};
-use ringward::rollout::event::Actor;
-use ringward::rollout::verdict::{Evidence, Gate};
+use ringward::rollout::people::command::Command;
+use ringward::rollout::people::refusal::Refusal;
+use ringward::rollout::people::verbs::situation::StartPlans;
+use ringward::rollout::record::Actor;
+use ringward::rollout::record::WaitsFor;
+use ringward::rollout::record::{Evidence, Gate};
 use ringward::web::Peer;
 
 use super::world::{
@@ -390,7 +392,7 @@ async fn a_look_is_asked_for_without_a_reason_and_told_at_once() {
 #[tokio::test]
 async fn what_was_done_is_read_from_the_log() {
     let world = World::usual();
-    super::world::write_log(&world.database(), &[ringward::rollout::event::Event::Paused {}]);
+    super::world::write_log(&world.database(), &[ringward::rollout::record::Event::Paused {}]);
     let page = get(&world.app, "/?after=0").await;
     assert!(!page.body.contains("Done:"), "the engine's records are not what a person did");
     let later = get(&world.app, "/?after=99").await;

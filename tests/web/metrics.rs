@@ -5,8 +5,8 @@ use std::sync::Arc;
 use ringward::cloudflare::RequestObserver as _;
 use ringward::fleet::Share;
 use ringward::ids::GroupId;
+use ringward::rollout::record::{Evidence, Exempt, Verdict};
 use ringward::rollout::state::Phase;
-use ringward::rollout::verdict::{Evidence, Exempt, Verdict};
 use ringward::rollout::world::{Read, Trouble};
 
 use super::get;
@@ -123,7 +123,7 @@ async fn series_of_a_plan_that_is_gone_disappear() {
     let text = get(&world.app, "/metrics").await.body;
     assert!(named(&text, "client") > 40);
     assert_eq!(named(&text, "second"), 0);
-    let withdrawn = ringward::rollout::report::Report { phase: Phase::Withdrawn, ..report("client") };
+    let withdrawn = ringward::rollout::tell::report::Report { phase: Phase::Withdrawn, ..report("client") };
     world.views.send_replace(Arc::new(view(vec![withdrawn])));
     let text = get(&world.app, "/metrics").await.body;
     let left: Vec<&str> = text.lines().filter(|line| line.contains("plan=\"client\"")).collect();

@@ -5,8 +5,8 @@ use std::path::Path;
 use axum::body::Body;
 use axum::http::{Method, Request};
 use jsonschema::Validator;
-use ringward::rollout::event::Event;
-use ringward::rollout::token::Role;
+use ringward::rollout::record::Event;
+use ringward::rollout::record::Role;
 use ringward::web::Peer;
 use serde_json::{Value, json};
 

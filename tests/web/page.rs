@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use ringward::ids::GroupId;
-use ringward::rollout::event::{Block, Cause, Event, Mode, WriteId, WriteIntent};
-use ringward::rollout::grouping::Veto;
-use ringward::rollout::report::{BlockReport, Blocker, Report};
-use ringward::rollout::second_clock::ClockDoubt;
+use ringward::rollout::decide::blocker::{BlockReport, Blocker};
+use ringward::rollout::judge::grouping::Veto;
+use ringward::rollout::record::ClockDoubt;
+use ringward::rollout::record::Unknown;
+use ringward::rollout::record::{Block, Cause, Event, Mode, WriteId, WriteIntent};
 use ringward::rollout::state::Phase;
-use ringward::rollout::verdict::Unknown;
+use ringward::rollout::tell::report::Report;
 use ringward::rollout::world::Trouble;
 use ringward::web::{Peer, rollout_json};
 

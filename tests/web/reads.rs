@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::http::Method;
 use ringward::daemon::Handle;
 use ringward::fleet::Class;
-use ringward::rollout::event::Event;
+use ringward::rollout::record::Event;
 use ringward::web::json::{DevicesAnswer, EventsAnswer, RolloutJson, RolloutsAnswer};
 use ringward::web::{Services, router};
 use serde_json::{Value, json};

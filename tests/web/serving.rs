@@ -3,7 +3,7 @@
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 
-use ringward::rollout::event::Actor;
+use ringward::rollout::record::Actor;
 use ringward::web::{BindError, SocketError, bind, bind_socket, serve, serve_socket, socket_path};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixListener, UnixStream};

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::{Body, BodyDataStream, to_bytes};
 use axum::http::Request;
 use futures_util::StreamExt as _;
-use ringward::rollout::event::Event;
+use ringward::rollout::record::Event;
 use ringward::web::json::EventJson;
 use ringward::web::{Peer, bind, serve};
 use serde_json::Value;

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::{Method, Request};
 use ringward::daemon::view::CommandError;
-use ringward::rollout::command::{Command, Refusal, StartPlans};
-use ringward::rollout::event::Actor;
-use ringward::rollout::verdict::Gate;
+use ringward::rollout::people::command::Command;
+use ringward::rollout::people::refusal::Refusal;
+use ringward::rollout::people::verbs::situation::StartPlans;
+use ringward::rollout::record::Actor;
+use ringward::rollout::record::Gate;
 use ringward::web::Peer;
 use ringward::web::json::VerbAnswer;
 

@@ -10,7 +10,7 @@ use ringward::daemon::files::Settles;
 use ringward::daemon::{Settings, start};
 use ringward::ids::AccountId;
 use ringward::plan::model::Revisions;
-use ringward::rollout::event::Mode;
+use ringward::rollout::record::Mode;
 use ringward::telemetry::Metrics;
 use ringward::time::Clock;
 use ringward::web::json::{EventsAnswer, PlanAnswer, RolloutJson, RolloutsAnswer, VerbAnswer};

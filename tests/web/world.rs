@@ -12,23 +12,26 @@ use ringward::daemon::view::{CommandError, DeviceRow, Listing, Request, View};
 use ringward::fleet::{Census, Class, Counts, EnvironmentCensus, PartsPerBillion, Share};
 use ringward::ids::{AccountId, DeviceId, Email, GroupId, PlanName, PolicyId, RingName};
 use ringward::plan::model::{Percent, PlanDigest, Revisions};
-use ringward::rollout::approval::{Approved, Ask, AskedBy, Given, Hearing, Tally};
-use ringward::rollout::block::{Block, WaitingRevision, WaitsFor};
-use ringward::rollout::command::Command;
-use ringward::rollout::downgrade::{AllMoves, Moves};
-use ringward::rollout::drift::{DriftFinding, DriftKind, Standing};
-use ringward::rollout::era::Eras;
-use ringward::rollout::event::{Actor, Cause, Entry, Event, GroupDrift, Mode, RolloutId, Trigger, WriteId};
-use ringward::rollout::health::{Dark, Look, Stalled};
-use ringward::rollout::report::{
-    ApprovalReport, BlockReport, Blocker, Report, RevisionWaits, RingReport, ScheduleReport,
-};
-use ringward::rollout::second_clock::SecondClock;
-use ringward::rollout::state::{self, Approval, HeldOut, Hold, Phase, Tallies, Tokens, Validity, Words};
-use ringward::rollout::superseded::SupersededOffer;
-use ringward::rollout::verbs::{Offered, WaysBack};
-use ringward::rollout::verdict::{Evidence, Exempt, Failing, Gate, Judgement, Verdict, Waiting};
-use ringward::rollout::waits::Waits;
+use ringward::rollout::decide::blocker::{BlockReport, Blocker};
+use ringward::rollout::people::command::Command;
+use ringward::rollout::people::hearing::Hearing;
+use ringward::rollout::people::verbs::situation::{Offered, WaysBack};
+use ringward::rollout::record::Eras;
+use ringward::rollout::record::{Actor, Cause, Entry, Event, GroupDrift, Mode, RolloutId, Trigger, WriteId};
+use ringward::rollout::record::{AllMoves, Moves};
+use ringward::rollout::record::{Approved, Ask, AskedBy, Given, Tally};
+use ringward::rollout::record::{Block, WaitingRevision, WaitsFor};
+use ringward::rollout::record::{Dark, Look, Stalled};
+use ringward::rollout::record::{DriftFinding, DriftKind, DriftStanding};
+use ringward::rollout::record::{Evidence, Exempt, Failing, Gate, Judgement, Verdict, Waiting};
+use ringward::rollout::state::PendingRevision;
+use ringward::rollout::state::{Approval, HeldOut, Hold, Phase, Tallies, Tokens, Validity, Words};
+use ringward::rollout::tell::report::Report;
+use ringward::rollout::tell::revision_waits::RevisionWaits;
+use ringward::rollout::tell::ring_report::{ApprovalReport, RingReport, ScheduleReport};
+use ringward::rollout::tell::superseded::SupersededOffer;
+use ringward::rollout::tell::waits::Waits;
+use ringward::rollout::world::SecondClock;
 use ringward::rollout::world::{Read, Trouble, Want};
 use ringward::simulation::forecast::NoForecast;
 use ringward::store::{Head, ProjectionRows, Seq, Store};
@@ -325,11 +328,11 @@ pub(super) fn troubled(name: &str) -> Report {
             ..adopting_ring()
         }],
         drifts: vec![
-            found(DriftKind::GroupDeleted, Standing::Halts),
-            found(DriftKind::GroupRenamed, Standing::Noted),
-            found(DriftKind::ProfileMoved, Standing::Accepted),
-            found(DriftKind::ProfileMoved, Standing::ToRestore),
-            found(DriftKind::ProfileMoved, Standing::Noted),
+            found(DriftKind::GroupDeleted, DriftStanding::Halts),
+            found(DriftKind::GroupRenamed, DriftStanding::Noted),
+            found(DriftKind::ProfileMoved, DriftStanding::Accepted),
+            found(DriftKind::ProfileMoved, DriftStanding::ToRestore),
+            found(DriftKind::ProfileMoved, DriftStanding::Noted),
         ],
         superseded: vec![SupersededOffer {
             ring: ring(HOSTILE),
@@ -414,7 +417,7 @@ pub(super) fn with_newcomer(mut view: View) -> View {
 
 fn waits(revision: WaitingRevision, moves: Vec<(RingName, AllMoves)>) -> RevisionWaits {
     let since = at("2026-10-12T09:58:00Z");
-    let waiting = state::Waiting { revision, since, confirmed: None };
+    let waiting = PendingRevision { revision, since, confirmed: None };
     RevisionWaits { waiting, confirmed: None, moves }
 }
 

@@ -9,7 +9,7 @@ use crate::cli::client::Connection;
 use crate::cli::exit::CliError;
 use crate::cli::render::safe;
 use crate::ids::AccountId;
-use crate::rollout::access::AccessOutcome;
+use crate::rollout::record::AccessOutcome;
 use crate::web::json::{
     AccessIntentAnswer, AccessIntentJson, AccessOutcomeJson, MAX_REASON_CHARS, VerbAnswer,
 };

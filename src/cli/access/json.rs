@@ -8,7 +8,7 @@ use super::compare::{Difference, Place, Scopes, Shape};
 use super::show::{Names, standing};
 use crate::cloudflare::{PermissionGroup, PolicedGroup};
 use crate::ids::{AccountId, Email, PermissionGroupId, ResourceGroupId, UserGroupId};
-use crate::rollout::remote::Member;
+use crate::rollout::record::Member;
 
 /// `access list --json`.
 #[derive(Debug, Serialize)]

@@ -11,8 +11,8 @@ use crate::cli::render::{Column, Out, safe, table};
 use crate::cli::screen::{Screen, Tint};
 use crate::cloudflare::{PermissionGroup, PolicedGroup, ResourceScope};
 use crate::ids::{AccountId, PermissionGroupId};
-use crate::rollout::access::AccessPolicy;
-use crate::rollout::remote::{Member, Standing};
+use crate::rollout::record::AccessPolicy;
+use crate::rollout::record::{Member, Standing};
 
 /// What roles are called.
 #[derive(Debug, Default)]

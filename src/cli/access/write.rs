@@ -8,8 +8,8 @@ use super::journal::Journal;
 use crate::cli::exit::CliError;
 use crate::cli::render::safe;
 use crate::cloudflare::{ApiError, CloudflareClient, PolicedGroup, PolicyIntent, Priority, UserGroupLookup};
-use crate::rollout::access::AccessOutcome;
-use crate::rollout::remote::UserGroup;
+use crate::rollout::record::AccessOutcome;
+use crate::rollout::record::UserGroup;
 
 /// A change of a group's policies, as a person asked for it.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::Refused;
 use super::summary::Summary;
 use crate::plan::{PlanError, Severity};
-use crate::rollout::event::RolloutId;
+use crate::rollout::record::RolloutId;
 
 /// What `check --json` says of one file.
 #[derive(Debug, Serialize)]

@@ -13,7 +13,7 @@ use crate::ids::PlanName;
 use crate::plan::model::PlanDigest;
 use crate::plan::set::Running;
 use crate::plan::{GoodFile, PlanError};
-use crate::rollout::event::RolloutId;
+use crate::rollout::record::RolloutId;
 use crate::rollout::state::State;
 use crate::store::Reader;
 

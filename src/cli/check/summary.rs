@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::cli::render::{Out, moment, safe};
 use crate::ids::{PlanName, RingName};
 use crate::plan::model::{PlanDigest, Revision, RingPlan};
-use crate::rollout::gate::LEFT_TO_ENTER;
+use crate::rollout::judge::opening::LEFT_TO_ENTER;
 use crate::schedule::{Freeze, Schedule};
 use crate::time::{Timestamp, in_words, since};
 use crate::version::{ClientVersion, Environment};

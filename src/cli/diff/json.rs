@@ -9,12 +9,12 @@ use serde::Serialize;
 use super::Shown;
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::PlanDigest;
-use crate::rollout::downgrade::Moves;
-use crate::rollout::event::Purpose;
-use crate::rollout::preview::{Course, Outcome, PreviewedWrite, RingPreview};
-use crate::rollout::remote::{GroupContent, VersionEntry};
-use crate::rollout::report::Blocker;
-use crate::rollout::rollback::Stuck;
+use crate::rollout::decide::blocker::Blocker;
+use crate::rollout::judge::way_back::Stuck;
+use crate::rollout::record::Moves;
+use crate::rollout::record::Purpose;
+use crate::rollout::record::{GroupContent, VersionEntry};
+use crate::rollout::tell::preview::{Course, Outcome, PreviewedWrite, RingPreview};
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
 

@@ -26,9 +26,10 @@ use crate::daemon::stop_file::StopFile;
 use crate::fleet::{Fleet, SweepScope};
 use crate::ids::{AccountId, PlanName};
 use crate::plan::model::Revision;
-use crate::rollout::gate;
-use crate::rollout::preview::{Preview, preview};
+use crate::rollout::judge::membership::membership;
+
 use crate::rollout::state::{Hold, State};
+use crate::rollout::tell::preview::{Preview, preview};
 use crate::rollout::world::{Observations, Observed};
 use crate::secrets;
 use crate::store::{OpenError, Reader};
@@ -196,7 +197,7 @@ async fn look(
     world.profiles = Some(Observed { value: client.profiles().await?, as_of });
     let mut sweep = client.sweep(SweepScope::Full).await?;
     sweep.started_at = sweep.started_at.max(as_of);
-    let membership = gate::membership(state, &world, as_of);
+    let membership = membership(state, &world, as_of);
     world.fleet.observe(sweep, &membership);
     // Last, because everything turns on them and a sweep may take minutes.
     let groups = client.list_groups(Priority::Routine).await?;

@@ -10,11 +10,11 @@ use super::Shown;
 use crate::cli::render::{Out, safe, short};
 use crate::cli::screen::Ink;
 use crate::ids::PolicyId;
-use crate::rollout::downgrade::of_seen;
-use crate::rollout::event::Purpose;
-use crate::rollout::preview::{Course, DeviceCounts, Outcome, PreviewedWrite, RingPreview};
-use crate::rollout::remote::GroupContent;
-use crate::rollout::report::Blocker;
+use crate::rollout::decide::blocker::Blocker;
+use crate::rollout::record::GroupContent;
+use crate::rollout::record::Purpose;
+use crate::rollout::record::of_seen;
+use crate::rollout::tell::preview::{Course, DeviceCounts, Outcome, PreviewedWrite, RingPreview};
 
 /// The narrowest terminal that people use.
 const WIDTH: usize = 80;

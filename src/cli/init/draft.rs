@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::cli::online::{RingSizes, Sizes};
 use crate::ids::{GroupId, PolicyId};
 use crate::plan::{MAX_PROFILES, MAX_RINGS, MAX_TEXT_CHARS, is_invisible};
-use crate::rollout::remote::{Group, Profile};
+use crate::rollout::record::{Group, Profile};
 use crate::rollout::world::Observations;
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};

@@ -25,7 +25,7 @@ use crate::cli::online::{Judge, Severity, look_at};
 use crate::cli::render::{Out, safe};
 use crate::ids::AccountId;
 use crate::plan;
-use crate::rollout::remote::Group;
+use crate::rollout::record::Group;
 use crate::rollout::state::State;
 use crate::text::in_shell;
 

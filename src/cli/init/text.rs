@@ -7,7 +7,7 @@ use crate::cli::init::scalar::{comment, scalar};
 use crate::cli::online::Sizes;
 use crate::cli::render::short;
 use crate::ids::AccountId;
-use crate::rollout::remote::Group;
+use crate::rollout::record::Group;
 use crate::time::Timestamp;
 use crate::version::Environment;
 

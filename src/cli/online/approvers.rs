@@ -5,7 +5,7 @@
 use crate::cli::online::finding::{Code, Finding};
 use crate::plan::model::{Plan, RingPlan};
 use crate::plan::{Spot, Spots, Step};
-use crate::rollout::approval::Approvers;
+use crate::rollout::world::Approvers;
 use crate::rollout::world::Observations;
 
 /// What is worth saying of the people whom a ring asks.

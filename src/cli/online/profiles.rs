@@ -12,7 +12,7 @@ use crate::ids::PolicyId;
 use crate::plan::model::{Plan, ProfileRef, RingPlan};
 use crate::plan::near::{either, nearest};
 use crate::plan::{Spots, Step};
-use crate::rollout::remote::{Profile, Profiles};
+use crate::rollout::record::{Profile, Profiles};
 use crate::rollout::world::Observations;
 
 /// Names that an error lists when none of them is near.

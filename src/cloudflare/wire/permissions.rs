@@ -16,7 +16,7 @@ use super::super::permissions::{
     Role,
 };
 use crate::ids::{PermissionGroupId, ResourceGroupId, UserGroupId};
-use crate::rollout::remote::{Member, Standing, UserGroup};
+use crate::rollout::record::{Member, Standing, UserGroup};
 
 /// A page of anything that is numbered by `page` and `per_page`.
 #[derive(Debug, Deserialize)]

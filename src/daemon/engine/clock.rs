@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use crate::daemon::engine::{Appended, Engine, EngineError};
 use crate::fleet::Fleet;
-use crate::rollout::event::{Actor, Entry, Event};
+use crate::rollout::record::{Actor, Entry, Event};
 use crate::time::{Clock, SignedDuration, Stopwatch, Timestamp, after, in_words, since};
 
 /// More than this between two looks was not watched: five of the loop's longest sleeps. In wall time, so

@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use crate::daemon::engine::{Appended, Engine, EngineError};
 use crate::daemon::stop_file::Stopping;
 use crate::daemon::view::CommandError;
-use crate::rollout::command::Command;
-use crate::rollout::event::{Actor, Entry, Event};
+use crate::rollout::people::command::Command;
+use crate::rollout::record::{Actor, Entry, Event};
 use crate::rollout::state::{Hold, State};
 
 impl Engine {

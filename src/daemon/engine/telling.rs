@@ -4,8 +4,9 @@
 
 use crate::daemon::engine::{Appended, Engine, EngineError};
 use crate::daemon::view::{CommandError, Telling};
-use crate::rollout::event::Actor;
-use crate::rollout::{access, token};
+use crate::rollout::people::{access, tokens};
+use crate::rollout::record::Actor;
+
 use crate::secrets;
 
 impl Engine {
@@ -22,7 +23,7 @@ impl Engine {
         // The log keeps it for good.
         let reason = &*secrets::redact(reason);
         let entry = match told {
-            Telling::Token(asked) => token::request(&self.state, actor, reason, asked, self.now()),
+            Telling::Token(asked) => tokens::request(&self.state, actor, reason, asked, self.now()),
             Telling::Access(asked) => access::request(&self.state, actor, reason, asked),
         };
         let entry = match entry {

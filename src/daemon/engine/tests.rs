@@ -5,8 +5,8 @@ use std::path::Path;
 use super::*;
 use crate::daemon::files::{Settles, Yml, look};
 use crate::daemon::log::Replayed;
-use crate::rollout::event::RolloutId;
-use crate::rollout::waits::Wait;
+use crate::rollout::record::RolloutId;
+use crate::rollout::tell::waits::Wait;
 use crate::store::ProjectionRows;
 use crate::time::after;
 
@@ -160,7 +160,7 @@ fn a_clock_that_was_set_back_stops_writes_until_it_has_caught_up() {
         let expected = is_behind.then_some(last);
         assert_eq!(engine.world.clock_behind, expected, "{row}");
         assert!(engine.now() >= last, "{row}: recorded time never goes back");
-        let told = |blocker: &crate::rollout::report::Blocker| blocker.code() == "clock_behind";
+        let told = |blocker: &crate::rollout::decide::blocker::Blocker| blocker.code() == "clock_behind";
         assert_eq!(pass.reports[0].waiting_on.iter().any(told), is_behind, "{row}");
     }
     let view = engine.store.as_ref().unwrap().view();
@@ -356,7 +356,7 @@ fn a_person_confirms_a_clock_that_is_behind_the_log_and_cloudflare_bears_it_out(
     let right = after(last, -SignedDuration::from_hours(24 * 40));
     engine.watch.clock = Clock::fast_from(right, 1e-9);
     engine.pass().unwrap();
-    let agreed = |minutes: i64| crate::rollout::second_clock::AgreedAnswer {
+    let agreed = |minutes: i64| crate::rollout::record::AgreedAnswer {
         at: after(right, -SignedDuration::from_mins(minutes)),
         ahead_ms: 300,
     };
@@ -460,7 +460,7 @@ fn a_stop_that_the_log_cannot_take_is_seen_and_recorded_in_the_end() {
         assert_eq!((&hold.actor, hold.reason.as_str()), (&ana, "full"), "{row}");
         let codes: Vec<_> = pass.reports[0].waiting_on.iter().map(|blocker| blocker.code()).collect();
         assert!(codes.contains(&"stopped"), "{row}: {codes:?}");
-        let start = Command::Start { plans: crate::rollout::command::StartPlans::GoOn };
+        let start = Command::Start { plans: crate::rollout::people::verbs::situation::StartPlans::GoOn };
         let Err(CommandError::Failed(why)) = engine.command(&ana, "over", &start).unwrap() else {
             panic!("{row}: started")
         };

@@ -11,9 +11,10 @@ use super::{DaemonError, Owner};
 use crate::daemon::view::{CommandError, MAX_WAITING};
 use crate::failpoint::{self, Point};
 use crate::ids::UserGroupName;
-use crate::rollout::approval::claim;
-use crate::rollout::command::Command;
-use crate::rollout::event::Actor;
+use crate::rollout::people::hearing;
+
+use crate::rollout::people::command::Command;
+use crate::rollout::record::Actor;
 use crate::rollout::world::{Read, Want};
 use crate::time::{SignedDuration, since};
 
@@ -51,7 +52,7 @@ impl Owner {
             return self.put_off_for_the_clock(asking);
         }
         let now = self.engine.now();
-        let mut waits_for = claim::groups(&self.engine.state, &self.engine.world, &asking.command);
+        let mut waits_for = hearing::groups(&self.engine.state, &self.engine.world, &asking.command);
         waits_for.retain(|group| {
             let read = self.engine.world.user_groups.get(group);
             read.is_none_or(|read| since(read.as_of, now) > READ_AGAIN_AFTER)

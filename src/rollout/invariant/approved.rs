@@ -9,8 +9,8 @@ use super::ledger::{Ledger, PlanLine};
 use super::{Audit, Law};
 use crate::ids::{Email, PlanName, RingName, UserGroupName};
 use crate::plan::model::{PlanDigest, RingPlan};
-use crate::rollout::event::{Event, Recorded};
-use crate::rollout::verdict::{Evidence, Gate, Judgement};
+use crate::rollout::record::{Event, Recorded};
+use crate::rollout::record::{Evidence, Gate, Judgement};
 use crate::time::Timestamp;
 
 /// A person's word on entering a ring.

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use super::{Audit, Law};
 use crate::plan::model::{AllowDowngrade, RingPlan};
-use crate::rollout::event::{Recorded, WriteIntent};
-use crate::rollout::verdict::{Evidence, Judgement};
+use crate::rollout::record::{Evidence, Judgement};
+use crate::rollout::record::{Recorded, WriteIntent};
 use crate::version::{ClientVersion, Environment};
 
 /// So many devices at least, and more than one in so many of those seen in a week, are too many (5 %).

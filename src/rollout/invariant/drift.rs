@@ -6,9 +6,9 @@
 use super::ledger::{Ledger, Owned, PlanLine, RingLine};
 use super::{Audit, Law};
 use crate::plan::model::{OnDrift, Plan, RingPlan};
-use crate::rollout::event::{Drift, Event, GroupDrift, Never, OtherUpdater, Recorded, WriteIntent};
-use crate::rollout::remote::GroupContent;
-use crate::rollout::verdict::{Gate, Judgement};
+use crate::rollout::record::GroupContent;
+use crate::rollout::record::{Drift, Event, GroupDrift, Never, OtherUpdater, Recorded, WriteIntent};
+use crate::rollout::record::{Gate, Judgement};
 use crate::time::{SignedDuration, since};
 
 /// Devices that move within a day are counted together; so many of them, and more than one in so

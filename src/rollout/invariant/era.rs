@@ -5,7 +5,7 @@
 
 use super::ledger::{Ledger, Place};
 use super::{Audit, Law, approved};
-use crate::rollout::event::{Event, Recorded};
+use crate::rollout::record::{Event, Recorded};
 use crate::time::{SignedDuration, Timestamp, since};
 
 /// So many answers, none older and none further off.

@@ -7,8 +7,8 @@ use super::superseded::LeftLine;
 use super::{Audit, Law, drift, health, shrink};
 use crate::fleet::EnvironmentCensus;
 use crate::plan::model::{Percent, RingPlan};
-use crate::rollout::event::{Event, Recorded};
-use crate::rollout::verdict::{Evidence, Exempt, Gate, Judgement, Verdict};
+use crate::rollout::record::{Event, Recorded};
+use crate::rollout::record::{Evidence, Exempt, Gate, Judgement, Verdict};
 use crate::time::{Timestamp, after};
 
 pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {

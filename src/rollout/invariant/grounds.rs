@@ -8,8 +8,8 @@ use super::ledger::{Course, Ledger, Place, PlanLine, RingLine, TokenLine, same_o
 use super::{Audit, Law, health, superseded};
 use crate::ids::{PlanName, RingName};
 use crate::plan::model::{OnNewTarget, Plan, RingPlan};
-use crate::rollout::event::{Actor, Block, BlockKind, Cause, Event, Purpose, Recorded, RolloutId, Trigger};
-use crate::rollout::verdict::{Evidence, Failing, Gate, Judgement, Unknown, Verdict};
+use crate::rollout::record::{Actor, Block, BlockKind, Cause, Event, Purpose, Recorded, RolloutId, Trigger};
+use crate::rollout::record::{Evidence, Failing, Gate, Judgement, Unknown, Verdict};
 use crate::time::{SignedDuration, Timestamp, after, since};
 
 /// Writes in a row that may come to nothing before a person must look.

@@ -11,9 +11,9 @@ use super::{Audit, Law};
 use crate::fleet::Share;
 use crate::ids::DeviceId;
 use crate::plan::model::{HealthLimit, RingPlan};
-use crate::rollout::event::{Event, Recorded};
-use crate::rollout::health::{Dark, Look, Stalled};
-use crate::rollout::verdict::{Evidence, Exempt, Failing, Gate, Judgement, Verdict};
+use crate::rollout::record::{Dark, Look, Stalled};
+use crate::rollout::record::{Event, Recorded};
+use crate::rollout::record::{Evidence, Exempt, Failing, Gate, Judgement, Verdict};
 use crate::time::{Timestamp, after};
 use crate::version::Environment;
 

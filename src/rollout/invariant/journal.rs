@@ -8,7 +8,7 @@ use super::entry::closed;
 use super::{Audit, FarEndWrite, Law, Violation};
 use crate::ids::{GroupId, PlanName, RingName};
 use crate::plan::model::{PlanDigest, RingPlan};
-use crate::rollout::event::{Cancelled, Event, Finding, Purpose, Recorded, WriteId, WriteIntent};
+use crate::rollout::record::{Cancelled, Event, Finding, Purpose, Recorded, WriteId, WriteIntent};
 use crate::time::{SignedDuration, Timestamp, after};
 
 /// An intent with what the log has about it.

@@ -11,12 +11,12 @@ use super::superseded::{LeftLine, Versions};
 use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName, TokenName};
 use crate::plan::change::profile_set;
 use crate::plan::model::{Plan, Revision, RingPlan};
-use crate::rollout::event::{
+use crate::rollout::record::{
     Acknowledged, Block, BlockKind, Cancelled, Cause, Drift, Event, Finding, GroupDrift, Mode, Purpose,
     Recorded, RollbackStep, RolloutId, SoakFact, WaitingRevision, WriteId, WriteIntent,
 };
-use crate::rollout::remote::{Group, GroupContent};
-use crate::rollout::verdict::{Exempt, Gate, Judgement, Unknown, Verdict};
+use crate::rollout::record::{Exempt, Gate, Judgement, Unknown, Verdict};
+use crate::rollout::record::{Group, GroupContent};
 use crate::schedule::Schedule;
 use crate::time::{SignedDuration, Timestamp, after, since};
 use crate::version::{ClientVersion, Environment};

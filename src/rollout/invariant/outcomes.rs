@@ -4,8 +4,8 @@
 
 use super::ledger::{Ledger, OpenWrite};
 use super::{Audit, Law};
-use crate::rollout::event::{Cancelled, Event, Finding, Purpose, Recorded, WriteId};
-use crate::rollout::remote::{Group, VersionEntry};
+use crate::rollout::record::{Cancelled, Event, Finding, Purpose, Recorded, WriteId};
+use crate::rollout::record::{Group, VersionEntry};
 use crate::time::{SignedDuration, Timestamp, since};
 
 /// Two reads about a write in doubt lie this far apart (DESIGN 4).

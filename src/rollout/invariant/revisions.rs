@@ -9,8 +9,8 @@ use super::{Audit, Law, drift};
 use crate::ids::RingName;
 use crate::plan::change::profile_set;
 use crate::plan::model::{DeviceLimit, Forbid, Plan, ProfileRef, Revision, RingPlan};
-use crate::rollout::event::{BlockKind, Event, Purpose, Recorded};
-use crate::rollout::remote::GroupContent;
+use crate::rollout::record::GroupContent;
+use crate::rollout::record::{BlockKind, Event, Purpose, Recorded};
 use crate::time::{SignedDuration, Timestamp, after, in_words, since};
 
 /// A person's confirmation counts for so long.

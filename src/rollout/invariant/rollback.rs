@@ -9,11 +9,11 @@ use super::exit::not_adopted;
 use super::ledger::{Course, Ledger, Place, PlanLine, StepLine};
 use super::{Audit, Law, drift};
 use crate::ids::{PlanName, PolicyId, RingName};
-use crate::rollout::event::{
+use crate::rollout::record::{
     Drift, Event, Ground, HowBack, Purpose, Recorded, RollbackStep, WayBack, WriteIntent,
 };
-use crate::rollout::remote::{GroupContent, VersionEntry};
-use crate::rollout::verdict::{Evidence, Exempt, Judgement, Verdict};
+use crate::rollout::record::{Evidence, Exempt, Judgement, Verdict};
+use crate::rollout::record::{GroupContent, VersionEntry};
 use crate::time::since;
 use crate::version::{ClientVersion, Environment};
 

@@ -8,8 +8,8 @@ use super::ledger::{Ledger, Place, RingLine};
 use super::{Audit, Law};
 use crate::fleet::EnvironmentCensus;
 use crate::plan::model::RingPlan;
-use crate::rollout::event::{Event, Recorded};
-use crate::rollout::verdict::{Judgement, Verdict};
+use crate::rollout::record::{Event, Recorded};
+use crate::rollout::record::{Judgement, Verdict};
 
 /// So many of a hundred devices must not leave without an event.
 const PER_CENT: usize = 5;

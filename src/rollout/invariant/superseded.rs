@@ -9,9 +9,9 @@ use super::ledger::{Ledger, Owned, Place, PlanLine, RingLine};
 use super::{Audit, Law, health};
 use crate::ids::{DeviceId, GroupId, RingName};
 use crate::plan::model::RingPlan;
-use crate::rollout::event::{Acknowledged, Event, Purpose, Recorded, WriteIntent};
-use crate::rollout::remote::GroupContent;
-use crate::rollout::verdict::{Evidence, Gate, Judgement};
+use crate::rollout::record::GroupContent;
+use crate::rollout::record::{Acknowledged, Event, Purpose, Recorded, WriteIntent};
+use crate::rollout::record::{Evidence, Gate, Judgement};
 use crate::version::{ClientVersion, Environment};
 
 /// A ring's group offers what a rollout before the running one wrote.

@@ -1,20 +1,14 @@
-//! What became of the writes for a ring: those that were sent, and those that were not since the
-//! read before them failed. The two are counted apart.
+//! What became of the writes and reads for a ring.
 //!
-//! **Invariant:** a read that fails is no write that failed: it never counts towards those that come
-//! to nothing, and it leaves no doubt.
+//! **Invariant:** a read that failed is no write that came to nothing.
 
 use std::fmt;
 
-use super::PendingWrite;
-use super::ring::Attempts;
-use crate::rollout::event::Cancelled;
-use crate::rollout::verdict::short;
-use crate::time::{SignedDuration, Timestamp, after};
+use crate::time::{SignedDuration, Timestamp, short};
 
 /// With a longer pause between two of them, failed reads are not in a row: an opening closed
 /// meanwhile, a person paused, no daemon ran.
-const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(45);
+pub(crate) const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(45);
 
 /// Reads before a write that failed in a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,36 +34,9 @@ impl fmt::Display for FailedReads {
     }
 }
 
-impl PendingWrite {
-    /// The attempts after this write, which was not sent and is no failure of its own.
-    pub(super) fn unsent(&self, why: &Cancelled, not_before: Option<Timestamp>, at: Timestamp) -> Attempts {
-        let before = self.attempts.reads.as_ref();
-        let reads = match why {
-            Cancelled::ReadFailed { message } => {
-                let in_a_row = |reads: &&FailedReads| {
-                    let ready = self.attempts.not_before.map_or(reads.until, |at| at.max(reads.until));
-                    self.planned_at <= after(ready, LONGEST_PAUSE)
-                };
-                let before = before.filter(in_a_row);
-                Some(FailedReads {
-                    times: before.map_or(0, |reads| reads.times).saturating_add(1),
-                    since: before.map_or(at, |reads| reads.since),
-                    until: at,
-                    last: message.clone(),
-                })
-            }
-            // The daemon ended in the middle of a read.
-            Cancelled::Ending => before.cloned(),
-            // The read says why.
-            _ => None,
-        };
-        Attempts { not_before, reads, ..self.attempts.clone() }
-    }
-}
-
 impl Attempts {
     /// A person has seen it: what failed so far halts no more.
-    pub(super) fn forgive(&mut self) {
+    pub(crate) fn forgive(&mut self) {
         self.failed = 0;
         self.not_before = None;
         self.refused = None;
@@ -77,7 +44,7 @@ impl Attempts {
     }
 
     /// What was taken out for the ring was put back, so often by now: a move that came to nothing.
-    pub(super) fn came_back(&mut self, rounds: u32) {
+    pub(crate) fn came_back(&mut self, rounds: u32) {
         self.failed = (self.failed + 1).max(rounds);
         self.last.get_or_insert_with(|| "what was taken out of another group went back there".to_owned());
     }
@@ -87,4 +54,30 @@ impl Attempts {
     pub fn trouble(&self) -> Option<String> {
         self.reads.as_ref().map(ToString::to_string).or_else(|| self.last.clone())
     }
+}
+
+/// What became of the writes for a ring that is being entered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attempts {
+    /// Writes in a row that came to nothing.
+    pub failed: u32,
+    /// What the last of them met.
+    pub last: Option<String>,
+    /// No write is planned before this.
+    pub not_before: Option<Timestamp>,
+    /// Whether one of them was in doubt.
+    pub doubted: bool,
+    /// Set while a refusal waits for a person.
+    pub refused: Option<Refusal>,
+    /// Set while the read before a write fails: nothing was sent then.
+    pub reads: Option<FailedReads>,
+}
+
+/// A write that Cloudflare refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// HTTP status.
+    pub status: u16,
+    /// What was said.
+    pub message: String,
 }

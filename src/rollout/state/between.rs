@@ -4,9 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::ring::Attempts;
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
-use crate::rollout::event::{Purpose, WriteIntent};
+use crate::rollout::record::{Purpose, WriteIntent};
+use crate::rollout::state::attempts::Attempts;
 use crate::time::Timestamp;
 
 /// The profiles of a ring that are between two groups.
@@ -40,19 +40,19 @@ impl Between {
         self.out.is_empty()
     }
 
-    pub(super) fn not_after(&mut self, now: Timestamp) {
+    pub(crate) fn not_after(&mut self, now: Timestamp) {
         self.back.forget_instants();
         self.since = self.since.map(|since| now.min(since));
     }
 
     /// A person has seen what failed.
-    pub(super) fn forgive(&mut self) {
+    pub(crate) fn forgive(&mut self) {
         self.back.forgive();
         self.rounds = 0;
     }
 
     /// A write was applied that takes profiles out of another group, if it is one.
-    pub(super) fn take_out(&mut self, intent: &WriteIntent, at: Timestamp) {
+    pub(crate) fn take_out(&mut self, intent: &WriteIntent, at: Timestamp) {
         let (Purpose::MoveOut { from, plan }, Some(before)) = (&intent.purpose, &intent.before) else {
             return;
         };
@@ -64,7 +64,7 @@ impl Between {
     }
 
     /// A write that puts profiles back has its outcome.
-    pub(super) fn put_back(
+    pub(crate) fn put_back(
         &mut self,
         intent: &WriteIntent,
         applied: bool,

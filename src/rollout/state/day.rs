@@ -3,7 +3,7 @@
 //! **Invariant:** a write counts from when it is known to have been applied, and one that somebody
 //! overwrote counts as well: devices may have seen it.
 
-use crate::rollout::event::{Event, Finding, WriteIntent};
+use crate::rollout::record::{Event, Finding, WriteIntent};
 use crate::time::{SignedDuration, Timestamp, after};
 
 /// How long a write counts.
@@ -17,7 +17,7 @@ pub struct Day {
 
 impl Day {
     /// Takes in what became of a write at an instant.
-    pub(super) fn note(&mut self, intent: &WriteIntent, event: &Event, at: Timestamp) {
+    pub(crate) fn note(&mut self, intent: &WriteIntent, event: &Event, at: Timestamp) {
         let counted = match event {
             Event::WriteConfirmed { counted, .. } => *counted,
             Event::WriteSettled {
@@ -30,7 +30,7 @@ impl Day {
     }
 
     /// The clock is `now`, and was ahead before: what was written then counts from now.
-    pub(super) fn not_after(&mut self, now: Timestamp) {
+    pub(crate) fn not_after(&mut self, now: Timestamp) {
         self.writes.iter_mut().for_each(|(at, _)| *at = now.min(*at));
     }
 

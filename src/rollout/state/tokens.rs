@@ -4,10 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Hold;
 use crate::ids::TokenName;
-use crate::rollout::event::Recorded;
-use crate::rollout::token::{TokenGrant, TokenId};
+use crate::rollout::record::{Recorded, TokenGrant, TokenId};
+use crate::rollout::state::hold::Hold;
 use crate::time::{Timestamp, after, since};
 
 /// Every token that was ever made.
@@ -59,7 +58,7 @@ impl Tokens {
     }
 
     /// Those that were made later than `now`, by a clock that was ahead, live from `now` on.
-    pub(super) fn count_from(&mut self, now: Timestamp) {
+    pub(crate) fn count_from(&mut self, now: Timestamp) {
         for token in self.0.values_mut() {
             if token.made.since > now {
                 let life = token.grant.expires_at.map(|end| since(token.made.since, end));
@@ -70,7 +69,7 @@ impl Tokens {
         }
     }
 
-    pub(super) fn make(&mut self, grant: &TokenGrant, recorded: &Recorded) -> Result<(), String> {
+    pub(crate) fn make(&mut self, grant: &TokenGrant, recorded: &Recorded) -> Result<(), String> {
         if self.0.contains_key(&grant.name) {
             return Err(format!("there was a token `{}` already", grant.name));
         }
@@ -82,7 +81,7 @@ impl Tokens {
         Ok(())
     }
 
-    pub(super) fn revoke(&mut self, name: &TokenName, recorded: &Recorded) -> Result<(), String> {
+    pub(crate) fn revoke(&mut self, name: &TokenName, recorded: &Recorded) -> Result<(), String> {
         let token = self.0.get_mut(name).ok_or("there is no such token")?;
         if token.revoked.is_some() {
             return Err("the token was revoked already".to_owned());

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::ids::{Email, UserGroupName};
 use crate::plan::model::PlanDigest;
-use crate::rollout::event::{Event, Recorded};
+use crate::rollout::record::{Event, Recorded};
 use crate::time::Timestamp;
 
 /// What people said about entering a ring.
@@ -75,7 +75,7 @@ impl Words {
     }
 
     /// Somebody is asked, or speaks up.
-    pub(super) fn hear(&mut self, event: &Event, recorded: &Recorded) -> Result<(), String> {
+    pub(crate) fn hear(&mut self, event: &Event, recorded: &Recorded) -> Result<(), String> {
         let at = recorded.at;
         let who = || recorded.entry.actor.email().cloned().ok_or("nobody is named who said it");
         let note = recorded.entry.reason.clone();
@@ -99,7 +99,7 @@ impl Words {
     }
 
     /// A revision is in force that only restricts: what was said of the one before is said of it.
-    pub(super) fn carry(&mut self, from: &PlanDigest, to: &PlanDigest) {
+    pub(crate) fn carry(&mut self, from: &PlanDigest, to: &PlanDigest) {
         if let Some((_, asked)) = self.asked.as_mut().filter(|(_, asked)| asked == from) {
             *asked = to.clone();
         }
@@ -110,7 +110,7 @@ impl Words {
 
     /// Who refused the ring under another plan's name refuses it under this one, for a revision; an approval of
     /// theirs was said before.
-    pub(super) fn refuse_as(&mut self, other: &Self, digest: &PlanDigest) {
+    pub(crate) fn refuse_as(&mut self, other: &Self, digest: &PlanDigest) {
         for (by, objection) in &other.refusals {
             self.approvals.remove(by);
             self.refusals.insert(by.clone(), Objection { digest: digest.clone(), ..objection.clone() });
@@ -118,7 +118,7 @@ impl Words {
     }
 
     /// Its ring has another name: an approval was for the one that was read; a refusal stands.
-    pub(super) fn rename(&mut self, at: Timestamp) {
+    pub(crate) fn rename(&mut self, at: Timestamp) {
         self.asked = None;
         let stands = |approval: &&mut Approval| approval.standing == Validity::Stands;
         self.approvals
@@ -128,7 +128,7 @@ impl Words {
     }
 
     /// Another revision is in force.
-    pub(super) fn void(&mut self, digest: &PlanDigest, at: Timestamp) {
+    pub(crate) fn void(&mut self, digest: &PlanDigest, at: Timestamp) {
         for approval in self.approvals.values_mut() {
             if approval.standing == Validity::Stands && approval.digest != *digest {
                 approval.standing = Validity::Voided(at);

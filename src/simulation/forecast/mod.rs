@@ -16,7 +16,7 @@ pub use situation::{MOST_DEVICES, NoForecast, Situation};
 
 use crate::ids::RingName;
 use crate::plan::model::{PlanDigest, Revision};
-use crate::rollout::gate::LEFT_TO_ENTER;
+use crate::rollout::judge::opening::LEFT_TO_ENTER;
 use crate::rollout::state::Stage;
 use crate::schedule::{Opening, Schedule};
 use crate::time::{SignedDuration, Timestamp, after, since};

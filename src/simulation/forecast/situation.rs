@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::fleet::{Device, Fleet, NOTIFICATION, RingScope};
 use crate::ids::{PlanName, PolicyId, RingName};
 use crate::plan::model::Revision;
-use crate::rollout::event::Mode;
-use crate::rollout::gate;
-use crate::rollout::remote::Group;
+use crate::rollout::judge::subject;
+use crate::rollout::record::Mode;
+
+use crate::rollout::record::Group;
 use crate::rollout::state::{Phase, Rollout, Stage, State};
 use crate::rollout::world::{Desired, Observations};
 use crate::schedule::Zone;
@@ -119,7 +120,7 @@ impl Situation {
         };
         let scopes: Vec<Option<RingScope>> = rollout
             .rings_with_plans()
-            .map(|(ring, ring_plan)| gate::known_scope(ring, ring_plan, world))
+            .map(|(ring, ring_plan)| subject::known_scope(ring, ring_plan, world))
             .collect();
         let ours: BTreeSet<_> = scopes.iter().flatten().flat_map(|scope| &scope.policies).cloned().collect();
         let matters = |group: &Group| {

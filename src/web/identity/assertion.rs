@@ -14,7 +14,7 @@ use super::certs::Certs;
 use super::{Identity, Right, not_known, only};
 use crate::config::Access;
 use crate::ids::{Email, ServiceName};
-use crate::rollout::event::Actor;
+use crate::rollout::record::Actor;
 use crate::time::{Clock, SignedDuration, Timestamp, after};
 use crate::web::problem::{Failure, Kind};
 

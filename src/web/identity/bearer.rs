@@ -13,8 +13,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::authorization;
 use crate::ids::{Email, TokenName};
+use crate::rollout::record::{Role, TokenDigest, TokenGrant, TokenId, hex};
 use crate::rollout::state::Tokens;
-use crate::rollout::token::{Role, TokenDigest, TokenGrant, TokenId, hex};
 use crate::time::Timestamp;
 
 /// What every token begins with, so that scanners find one that got loose.

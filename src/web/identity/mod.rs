@@ -28,9 +28,9 @@ use self::assertion::Verifier;
 use super::guard::{Broken, Peer, no_proxy};
 use super::problem::{Failure, Kind};
 use crate::config::{Config, Reading};
-use crate::rollout::event::Actor;
+use crate::rollout::record::Actor;
+use crate::rollout::record::Role;
 use crate::rollout::state::Tokens;
-use crate::rollout::token::Role;
 use crate::time::{Clock, Timestamp};
 
 /// All that is said of a credential that does not verify, whatever is wrong with it: the rest would

@@ -8,9 +8,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::certs::{FAILED_EVERY, KEPT, Kept, Look, UNKNOWN_KEY_EVERY, keys_of};
 use super::*;
-use crate::rollout::event::Recorded;
+use crate::rollout::people::tokens::{TokenRequest, request};
+use crate::rollout::record::Recorded;
 use crate::rollout::state::State;
-use crate::rollout::token::{TokenRequest, request};
 use crate::time::{SignedDuration, after};
 
 fn at(text: &str) -> Timestamp {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::ids::UserGroupId;
-use crate::rollout::access::{AccessOutcome, AccessPolicy};
+use crate::rollout::record::{AccessOutcome, AccessPolicy};
 
 /// A change of a User Group's permission policies that is about to be written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

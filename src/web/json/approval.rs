@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{RingJson, RolloutJson, RolloutsAnswer};
-use crate::rollout::report::ApprovalReport;
+use crate::rollout::record::Evidence;
 use crate::rollout::state::Validity;
-use crate::rollout::verdict::Evidence;
+use crate::rollout::tell::ring_report::ApprovalReport;
 use crate::time::Timestamp;
 
 /// Who is asked to let a ring be entered, and what they said.

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::rollout::verdict::Gate;
+use crate::rollout::record::Gate;
 use crate::time::Timestamp;
 use crate::version::Environment;
 

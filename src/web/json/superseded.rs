@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::GateJson;
 use crate::ids::{PlanName, RingName};
-use crate::rollout::superseded::SupersededOffer;
+use crate::rollout::tell::superseded::SupersededOffer;
 use crate::text::in_shell;
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};

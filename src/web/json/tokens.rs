@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::ids::{Email, TokenName};
-use crate::rollout::token::Role;
+use crate::rollout::record::Role;
 use crate::time::{Span, Timestamp};
 
 /// A token to be made.

@@ -16,13 +16,16 @@ use super::confirm::{confirm_cell, short};
 use super::encoded;
 use crate::daemon::view::View;
 use crate::ids::{PlanName, RingName};
-use crate::rollout::approval::{Hearing, Word};
-use crate::rollout::event::Actor;
-use crate::rollout::state::Phase;
-use crate::rollout::verbs::{
-    self, Cell, Claim, Holds, Named, Offered, Place, Verb, Waived, WaysBack, Writes,
+use crate::rollout::people::hearing::{Hearing, Word};
+use crate::rollout::people::verbs::situation::{
+    Claim, Holds, Named, Offered, Place, Waived, WaysBack, Writes,
 };
-use crate::rollout::verdict::Gate;
+use crate::rollout::people::verbs::table;
+use crate::rollout::people::verbs::table::Cell;
+use crate::rollout::people::verbs::verb::Verb;
+use crate::rollout::record::Actor;
+use crate::rollout::record::Gate;
+use crate::rollout::state::Phase;
 
 /// Who reads the page, and what they see.
 #[derive(Debug, Clone)]
@@ -104,13 +107,13 @@ pub(super) fn plan_cell(verb: Verb, rollout: &RolloutJson, writes: Writes) -> Op
     let phase = phase_of(rollout)?;
     let holds = Holds::of(rollout.paused.is_some(), rollout.halted.is_some());
     match verb {
-        Verb::Pause => Some(verbs::pause(phase, holds)),
-        Verb::Resume => Some(verbs::resume(holds, writes, offered_of(rollout))),
+        Verb::Pause => Some(table::pause(phase, holds)),
+        Verb::Resume => Some(table::resume(holds, writes, offered_of(rollout))),
         Verb::Rollback => {
             let ways = WaysBack::ALL.into_iter().find(|ways| ways.as_str() == rollout.way_back)?;
-            Some(verbs::rollback(phase, holds, ways))
+            Some(table::rollback(phase, holds, ways))
         }
-        Verb::CheckNow => Some(verbs::check_now(phase)),
+        Verb::CheckNow => Some(table::check_now(phase)),
         Verb::Waive
         | Verb::ReleaseHold
         | Verb::Approve
@@ -136,7 +139,7 @@ pub(super) fn waive_cell(rollout: &RolloutJson, ring: &RingJson, gate: Gate) -> 
     let place = place_of(ring)?;
     let waived = Waived::of(ring.waived.iter().any(|waiver| waiver.gate == gate));
     let named = Named::of(ring.dropped);
-    Some(verbs::waive(gate, phase_of(rollout)?, place, waived, named))
+    Some(table::waive(gate, phase_of(rollout)?, place, waived, named))
 }
 
 /// The table's word on what this reader says about entering a ring, as a snapshot has it; `None`: they
@@ -147,8 +150,8 @@ pub(super) fn word_cell(word: Word, rollout: &RolloutJson, ring: &RingJson, view
     let hearing = viewer.hearing(&rollout.plan, &ring.name);
     let claim = hearing.map_or(Claim::NotAsked, |hearing| hearing.claim(&actor, word).0);
     Some(match word {
-        Word::Approve => verbs::approve(phase, place, claim),
-        Word::Refuse => verbs::refuse(phase, place, claim),
+        Word::Approve => table::approve(phase, place, claim),
+        Word::Refuse => table::refuse(phase, place, claim),
     })
 }
 
@@ -169,7 +172,7 @@ pub(super) fn waive(id: String, plan: &PlanName, ring: &RingName, gate: Gate, vi
 
 /// `stop`, or `start` where all writes are stopped.
 pub(super) fn brake(writes: Writes, viewer: &Viewer) -> Action {
-    match verbs::stop(writes) {
+    match table::stop(writes) {
         Cell::Done(_) => {
             action("stop".to_owned(), "Stop all writes", "/act/stop".to_owned(), of_all(Verb::Stop), viewer)
         }

@@ -12,10 +12,13 @@ use super::super::told_moves;
 use super::acts::{Action, Viewer, word_address, word_cell, word_command};
 use super::encoded;
 use super::show::{Moment, Tone, sentence_case};
-use crate::rollout::approval::{Hearing, Word};
-use crate::rollout::verbs::{About, Cell, Refused, Verb};
-use crate::rollout::verdict::short;
+use crate::rollout::people::hearing::{Hearing, Word};
+use crate::rollout::people::verbs::refused::Refused;
+use crate::rollout::people::verbs::table::Cell;
+use crate::rollout::people::verbs::verb::Verb;
+use crate::rollout::people::verbs::words::About;
 use crate::time::Timestamp;
+use crate::time::short;
 
 /// Of more who could approve and have not, only so many are named.
 const NAMED: usize = 12;

@@ -20,11 +20,16 @@ use super::confirm::{confirm_cell, confirms, short, voids_approvals, waits_now};
 use super::{approval, encoded, show};
 use crate::ids::{PlanName, RingName};
 use crate::plan::model::PlanDigest;
-use crate::rollout::approval::Word;
-use crate::rollout::command::{Command, StartPlans};
-use crate::rollout::rollback::Scope;
-use crate::rollout::verbs::{self, About, Cell, ClockSight, Verb, Writes};
-use crate::rollout::verdict::Gate;
+use crate::rollout::judge::way_back::Scope;
+use crate::rollout::people::command::Command;
+use crate::rollout::people::hearing::Word;
+use crate::rollout::people::verbs::situation::StartPlans;
+use crate::rollout::people::verbs::situation::{ClockSight, Writes};
+use crate::rollout::people::verbs::table;
+use crate::rollout::people::verbs::table::Cell;
+use crate::rollout::people::verbs::verb::Verb;
+use crate::rollout::people::verbs::words::About;
+use crate::rollout::record::Gate;
 
 /// What is asked for, as the address says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,10 +175,10 @@ impl Asked {
                 word_cell(self.word()?, rollout?, self.ring_of(rollout)?, viewer)
             }
             Self::Confirm { plan, revision } => Some(confirm_cell(plan, revision, viewer)),
-            Self::Stop => Some(verbs::stop(writes)),
-            Self::Start => Some(verbs::start(writes, StartPlans::GoOn)),
+            Self::Stop => Some(table::stop(writes)),
+            Self::Start => Some(table::start(writes, StartPlans::GoOn)),
             // Whether answers bear it out is asked of Cloudflare by the daemon.
-            Self::ConfirmClock => Some(verbs::confirm_clock(match answer.is_clock_behind() {
+            Self::ConfirmClock => Some(table::confirm_clock(match answer.is_clock_behind() {
                 true => ClockSight::BorneOut,
                 false => ClockSight::InOrder,
             })),

@@ -8,13 +8,15 @@ use super::super::{told_approvals, told_moves_of};
 use super::acts::Viewer;
 use super::show;
 use crate::ids::PlanName;
-use crate::rollout::verbs::{self, Cell, Effect, Waits};
-use crate::rollout::verdict::short as at;
+use crate::rollout::people::verbs::situation::Waits;
+use crate::rollout::people::verbs::table;
+use crate::rollout::people::verbs::table::{Cell, Effect};
+use crate::time::short as at;
 
 /// The table's word on confirming a revision by its digest, or by how it begins.
 pub(super) fn confirm_cell(plan: &PlanName, named: &str, viewer: &Viewer) -> Cell {
     let waits = viewer.view.waiting.get(plan);
-    verbs::confirm(Waits::of(waits.map(|waits| &waits.waiting), named, viewer.view.at))
+    table::confirm(Waits::of(waits.map(|waits| &waits.waiting), named, viewer.view.at))
 }
 
 /// What confirming it does, a sentence each.

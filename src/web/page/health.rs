@@ -5,7 +5,8 @@
 
 use super::super::json::{DarkJson, GateJson, HaltJson, LookJson, RolloutJson, SilentJson, StalledJson};
 use crate::fleet::PartsPerBillion;
-use crate::rollout::verdict::{Gate, short};
+use crate::rollout::record::Gate;
+use crate::time::short;
 
 /// A share and its limit.
 pub(super) struct Gauge {

@@ -54,13 +54,13 @@ use super::reads::{known, plan_name, read_log};
 use super::{Peer, Services, present};
 use crate::ids::PlanName;
 use crate::plan::model::Revisions;
-use crate::rollout::era::Eras;
-use crate::rollout::event::Mode;
-use crate::rollout::verbs::Writes;
-use crate::rollout::verdict::short;
+use crate::rollout::people::verbs::situation::Writes;
+use crate::rollout::record::Eras;
+use crate::rollout::record::Mode;
 use crate::store::{Page, Reader, Record, Seq, StoreError};
 use crate::text::is_unseen;
 use crate::time::Timestamp;
+use crate::time::short;
 
 /// Events on `/`.
 const LAST_EVENTS: u32 = 20;

@@ -9,7 +9,7 @@ use super::acts::{Action, Viewer, waive, waive_cell};
 use super::approval::Approval;
 use super::health::{Gauge, gauges};
 use super::show::{Moment, Tone};
-use crate::rollout::verdict::short;
+use crate::time::short;
 use crate::time::{SignedDuration, Timestamp, rough};
 
 /// One ring.

@@ -27,7 +27,7 @@ use super::asked::{Asked, Of, Ticked};
 use super::show::{Tone, sentence_case};
 use super::{Frame, Html, Message};
 use crate::ids::PlanName;
-use crate::rollout::event::Actor;
+use crate::rollout::record::Actor;
 
 /// The form's fields.
 #[derive(Debug, Default, Deserialize)]

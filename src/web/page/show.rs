@@ -9,8 +9,8 @@ use super::super::present;
 use super::acts::{self, Action, Viewer};
 use super::health::{Accused, Gauge, accused, gauges};
 use super::ring::{Ring, ring};
-use crate::rollout::verbs::Writes;
-use crate::rollout::verdict::short;
+use crate::rollout::people::verbs::situation::Writes;
+use crate::time::short;
 use crate::time::{Timestamp, rough, since};
 
 /// What something means for the reader: the colour, and the icon for those who see none.

@@ -8,7 +8,7 @@ mod tests;
 use std::ops::{Deref, DerefMut};
 
 use ringward::plan::model::Revision;
-use ringward::rollout::event::Mode;
+use ringward::rollout::record::Mode;
 use ringward::simulation::far_end::FarEnd;
 pub use ringward::simulation::{Disk, Happening, Note, OnDisk, Pace, Remembered, devices, engine, far_end};
 use ringward::time::Timestamp;

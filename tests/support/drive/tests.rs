@@ -7,8 +7,8 @@ use ringward::plan::model::{
     Adoption, AllowDowngrade, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef,
     Revision, RingPlan, RollbackRules,
 };
-use ringward::rollout::event::Mode;
-use ringward::rollout::remote::Profile;
+use ringward::rollout::record::Mode;
+use ringward::rollout::record::Profile;
 use ringward::rollout::state::Phase;
 use ringward::schedule::Schedule;
 use ringward::time::{Span, Timestamp};

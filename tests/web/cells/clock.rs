@@ -3,9 +3,14 @@
 use std::collections::BTreeMap;
 
 use axum::http::Method;
-use ringward::rollout::second_clock::{AgreedAnswer, SecondClock};
-use ringward::rollout::verbs::{self, About, Cell, ClockSight, Verb};
+use ringward::rollout::people::verbs::situation::ClockSight;
+use ringward::rollout::people::verbs::table;
+use ringward::rollout::people::verbs::table::Cell;
+use ringward::rollout::people::verbs::verb::Verb;
+use ringward::rollout::people::verbs::words::About;
+use ringward::rollout::record::AgreedAnswer;
 use ringward::rollout::world::Observations;
+use ringward::rollout::world::SecondClock;
 
 use super::super::ask;
 use super::super::world::at;
@@ -23,7 +28,7 @@ pub(super) async fn confirming(core: &Core, seen: &mut BTreeMap<String, usize>) 
             SecondClock { machine: Some(machine), agreed: vec![answer; answers], ..SecondClock::default() };
         *core.world.lock().unwrap() =
             Observations { clock_behind: behind, second_clock, ..Observations::default() };
-        let cell = verbs::confirm_clock(clock);
+        let cell = table::confirm_clock(clock);
         let answer =
             ask(&core.app, Method::POST, Verb::ConfirmClock.path(), Some(r#"{"reason": "look"}"#)).await;
         let found: Vec<_> = core.take().iter().map(|entry| entry.event.kind()).collect();

@@ -8,9 +8,9 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request};
 use ringward::config;
-use ringward::rollout::event::{Actor, Entry, Event, Recorded};
+use ringward::rollout::record::{Actor, Entry, Event, Recorded};
+use ringward::rollout::record::{Role, TokenDigest, TokenGrant, TokenId};
 use ringward::rollout::state::{State, Tokens};
-use ringward::rollout::token::{Role, TokenDigest, TokenGrant, TokenId};
 use ringward::time::{Clock, Timestamp};
 use ringward::web::{Identities, Peer, Services, TcpRules, router};
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::http::{Method, StatusCode};
-use ringward::rollout::token::Role;
+use ringward::rollout::record::Role;
 use ringward::time::Clock;
 use ringward::web::{Peer, TcpRules};
 use serde_json::json;

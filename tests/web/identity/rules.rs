@@ -1,8 +1,8 @@
 //! Rules that hold whoever asks, and two credentials at once.
 
 use axum::http::Method;
-use ringward::rollout::event::Event;
-use ringward::rollout::token::Role;
+use ringward::rollout::record::Event;
+use ringward::rollout::record::Role;
 use ringward::web::{Peer, TcpRules, TcpVerbs};
 
 use super::super::send;

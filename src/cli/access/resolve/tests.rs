@@ -4,7 +4,7 @@ use super::*;
 use crate::cli::access::file::read;
 use crate::cloudflare::Access;
 use crate::ids::UserGroupId;
-use crate::rollout::remote::UserGroup;
+use crate::rollout::record::UserGroup;
 
 const ZONE: &str = "123e105f4ecef8ad9ca31a8372d0c353";
 

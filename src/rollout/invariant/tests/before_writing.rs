@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use super::super::*;
 use super::log::*;
 use crate::plan::model::{AllowDowngrade, DeviceLimit};
-use crate::rollout::downgrade::{AllMoves, Moves};
-use crate::rollout::event::{Cancelled, Cause, Today, WriteId};
+use crate::rollout::record::{AllMoves, Moves};
+use crate::rollout::record::{Cancelled, Cause, Today, WriteId};
 use crate::version::ClientVersion;
 
 const NEWER: ClientVersion = ClientVersion::new(2026, 9, 1, 0);

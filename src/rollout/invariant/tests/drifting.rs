@@ -3,7 +3,7 @@
 use super::super::*;
 use super::log::*;
 use crate::plan::model::{Forbid, OnDrift};
-use crate::rollout::drift::Never;
+use crate::rollout::record::Never;
 
 fn drift() -> GroupDrift {
     let environments = [Environment::Windows, Environment::Macos];

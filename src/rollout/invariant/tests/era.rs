@@ -1,7 +1,7 @@
 //! A person's word on the clock.
 
 use super::*;
-use crate::rollout::second_clock::AgreedAnswer;
+use crate::rollout::record::AgreedAnswer;
 use crate::time::after;
 
 /// The sound log, in which a person then confirms a clock that is 40 days behind.

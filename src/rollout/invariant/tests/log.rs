@@ -8,17 +8,17 @@ pub(super) use crate::plan::model::{
     Adoption, AllowDowngrade, DeviceLimit, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan,
     PlanDigest, ProfileRef, Revision, RingPlan, RollbackRules,
 };
-use crate::rollout::access::{AccessChange, AccessOutcome, AccessPolicy};
-pub(super) use crate::rollout::event::{
+use crate::rollout::record::{AccessChange, AccessOutcome, AccessPolicy};
+pub(super) use crate::rollout::record::{
     Acknowledged, Actor, Cancelled, Cause, Drift, Entry, Event, Finding, GroupDrift, Mode, MovedTo,
     OtherUpdater, Purpose, RolloutId, SoakFact, WriteId, WriteIntent,
 };
-pub(super) use crate::rollout::health::{Dark, Look, Stalled};
-pub(super) use crate::rollout::remote::{Group, VersionEntry};
-use crate::rollout::token::{Role, TokenDigest, TokenGrant, TokenId};
-pub(super) use crate::rollout::verdict::{
+pub(super) use crate::rollout::record::{Dark, Look, Stalled};
+pub(super) use crate::rollout::record::{
     Evidence, Exempt, Failing, Gate, Judgement, Unknown, Verdict, Waiting,
 };
+pub(super) use crate::rollout::record::{Group, VersionEntry};
+use crate::rollout::record::{Role, TokenDigest, TokenGrant, TokenId};
 pub(super) use crate::schedule::{Freeze, Opening, Schedule, Zone};
 pub(super) use crate::version::{ClientVersion, Environment};
 

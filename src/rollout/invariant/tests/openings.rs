@@ -1,8 +1,9 @@
 //! The checker's own arithmetic on openings against the gate's, second by second around their edges.
 
 use crate::plan::model::Plan;
-use crate::rollout::gate::{self, LEFT_TO_ENTER};
 use crate::rollout::invariant::entry::closed;
+use crate::rollout::judge::opening::LEFT_TO_ENTER;
+use crate::rollout::judge::{freeze, opening};
 use crate::schedule::Schedule;
 use crate::time::{SignedDuration, Timestamp, after};
 
@@ -35,7 +36,7 @@ fn gate_and_checker_let_a_ring_in_at_the_same_instants() {
         let too_short = matches!(row, "a freeze begins" | "it leaves too little");
         for half in -1_000..1_000 {
             let now = after(around, SignedDuration::from_millis(500 * half));
-            let words = [gate::opening(&schedule, now), gate::freeze(&schedule, now)];
+            let words = [opening::opening(&schedule, now), freeze::freeze(&schedule, now)];
             let gates = words.iter().all(|word| word.verdict.advances());
             let checker = closed(&schedule, now, LEFT_TO_ENTER);
             assert_eq!(gates, checker.is_none(), "{row}, {now}: {words:?}, {checker:?}");

@@ -2,7 +2,7 @@
 
 use super::super::*;
 use super::log::*;
-use crate::rollout::block::{Block, BlockKind, WaitingRevision, WaitsFor};
+use crate::rollout::record::{Block, BlockKind, WaitingRevision, WaitsFor};
 
 /// The plan under its new name, with what a row makes of it.
 fn renamed(edit: fn(&mut Plan)) -> Box<Revision> {

@@ -2,7 +2,7 @@
 
 use super::super::*;
 use super::log::*;
-use crate::rollout::event::{Ground, HowBack, RollbackStep, Trigger, WayBack};
+use crate::rollout::record::{Ground, HowBack, RollbackStep, Trigger, WayBack};
 
 const OLD: ClientVersion = ClientVersion::new(2026, 7, 1376, 0);
 

@@ -1,0 +1,379 @@
+//! What keeps a rollout from moving.
+//!
+//! **Invariant:** each blocker has
+//! a text and a remedy; adding one without them does not compile.
+
+use std::fmt;
+
+use crate::ids::RingName;
+use crate::rollout::decide::context::Context;
+use crate::rollout::decide::entry_block::{TooMany, TooManyToday};
+use crate::rollout::judge::grouping::Veto;
+use crate::rollout::record::{
+    Block, Cause, ClockDoubt, GroupDrift, Judgement, WaitsFor, WriteId, WriteIntent,
+};
+use crate::rollout::state::{HeldOut, Hold};
+use crate::rollout::world::{Desired, Trouble, Unsettled};
+use crate::time::{Timestamp, short};
+use crate::version::ClientVersion;
+
+/// One thing that keeps a rollout from moving.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Blocker {
+    /// All writes are stopped.
+    Stopped(Hold),
+    /// A person paused the plan.
+    Paused(Hold),
+    /// The engine halted it.
+    Halted(Cause),
+    /// The plan's file stands before every step; since when, and what takes it away by itself.
+    Block(Box<BlockReport>),
+    /// The plan forbids what a ring would be offered.
+    Forbidden(RingName, ClientVersion),
+    /// A rollout that is over still offers a ring what its plan forbids by now.
+    OffersForbidden(RingName, ClientVersion),
+    /// The clock was set back and is behind the log; when it catches up.
+    ClockBehind(Timestamp),
+    /// The machine's clock differs from Cloudflare's, or cannot be compared.
+    ClockDoubted(ClockDoubt),
+    /// The log cannot be written, so nothing is decided: since when, and why.
+    LogUnwritable(Trouble),
+    /// A gate does not advance.
+    Gate(RingName, Box<Judgement>),
+    /// A group is in the way.
+    Veto(RingName, Veto),
+    /// Profiles were taken out of another ring's group for this one, and are in none.
+    BetweenGroups {
+        /// The ring that they are to go to.
+        ring: RingName,
+        /// The profiles, by name where it is known.
+        profiles: Vec<String>,
+        /// The ring whose group they were in.
+        from: RingName,
+        /// What the last write met that should have put them back.
+        last: Option<String>,
+    },
+    /// The deployment groups have not been read lately.
+    GroupsUnread(RingName),
+    /// A write waits for its answer.
+    InFlight(RingName, WriteId),
+    /// A write is in doubt.
+    InDoubt {
+        /// The ring.
+        ring: RingName,
+        /// The write.
+        write: WriteId,
+        /// What happened instead of an answer.
+        why: String,
+        /// When it is read next.
+        read_at: Option<Timestamp>,
+    },
+    /// Another plan's write has no outcome yet.
+    OtherWrite {
+        /// That plan's rollout.
+        plan: String,
+        /// The write.
+        write: WriteId,
+    },
+    /// Writes came to nothing; the next one waits.
+    Backoff {
+        /// The ring.
+        ring: RingName,
+        /// Until when.
+        until: Timestamp,
+        /// What the last one met.
+        last: Option<String>,
+    },
+    /// The request budget has no room for a whole write.
+    BudgetSpent {
+        /// The ring.
+        ring: RingName,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// The plan's file is gone, so the rollout is withdrawn; since when.
+    Withdrawn(Timestamp),
+    /// A ring's group drifted and is to be written back.
+    Drifted(Box<GroupDrift>),
+    /// A group is written back once another ring has adopted.
+    OtherRing {
+        /// The ring whose group it is.
+        ring: RingName,
+        /// The ring that deploys or adopts.
+        other: RingName,
+    },
+    /// An earlier rollout left devices of another ring on their way to what would be on offer here.
+    LeftAdopts {
+        /// The ring that waits.
+        ring: RingName,
+        /// The ring whose devices are on their way.
+        other: RingName,
+        /// The number of the rollout that wrote it.
+        rollout: u64,
+    },
+    /// A ring's group does not offer its targets, and somebody accepted that.
+    NotOffered {
+        /// The ring.
+        ring: RingName,
+        /// What its group lacks.
+        lacks: String,
+    },
+    /// The daemon only observes; this is what it would write.
+    Observing(RingName, Box<WriteIntent>),
+    /// The write would offer something else to more devices than the plan allows.
+    BlastLimit(RingName, TooMany),
+    /// All plans together would offer something else to more devices within 24 hours than the daemon's
+    /// configuration allows.
+    DevicesPerDay(RingName, TooManyToday),
+    /// A rollback holds out of a ring what it would be offered.
+    HeldOut(RingName, Box<HeldOut>),
+    /// A ring went back, and its devices have time to follow.
+    Returning {
+        /// The ring.
+        ring: RingName,
+        /// The words of its environments that are not back.
+        missing: Vec<Judgement>,
+        /// When the ring before it follows, whatever is missing.
+        until: Timestamp,
+    },
+    /// It went back; nothing is left to do.
+    RolledBack {
+        /// Since when.
+        since: Timestamp,
+        /// The words of the environments that are not back, by ring.
+        missing: Vec<(RingName, Judgement)>,
+    },
+    /// The next decision moves it.
+    Moving,
+}
+
+impl Blocker {
+    /// The word of metrics and API.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Stopped(_) => "stopped",
+            Self::Paused(_) => "paused",
+            Self::Halted(_) => "halted",
+            Self::Block(block) => block.block.kind().as_str(),
+            Self::Forbidden(..) => "forbidden",
+            Self::OffersForbidden(..) => "offers_forbidden",
+            Self::ClockBehind(_) => "clock_behind",
+            Self::ClockDoubted(doubt) => doubt.code(),
+            Self::LogUnwritable(_) => "log_unwritable",
+            Self::Gate(..) => "gate",
+            Self::Veto(..) => "group_in_the_way",
+            Self::BetweenGroups { .. } => "between_groups",
+            Self::GroupsUnread(_) => "groups_unread",
+            Self::InFlight(..) => "write_in_flight",
+            Self::InDoubt { .. } => "write_in_doubt",
+            Self::OtherWrite { .. } => "other_write",
+            Self::Backoff { .. } => "backoff",
+            Self::BudgetSpent { .. } => "budget_spent",
+            Self::Withdrawn(_) => "withdrawn",
+            Self::Drifted(_) => "drifted",
+            Self::OtherRing { .. } => "other_ring",
+            Self::LeftAdopts { .. } => "superseded_offer_adopts",
+            Self::NotOffered { .. } => "targets_not_offered",
+            Self::Observing(..) => "observing",
+            Self::BlastLimit(..) => "blast_limit",
+            Self::DevicesPerDay(..) => "devices_per_day",
+            Self::HeldOut(..) => "held_out",
+            Self::Returning { .. } => "returning",
+            Self::RolledBack { .. } => "rolled_back",
+            Self::Moving => "moving",
+        }
+    }
+
+    /// The ring that it is about.
+    #[must_use]
+    pub const fn ring(&self) -> Option<&RingName> {
+        match self {
+            Self::Gate(ring, _)
+            | Self::Veto(ring, _)
+            | Self::GroupsUnread(ring)
+            | Self::InFlight(ring, _)
+            | Self::InDoubt { ring, .. }
+            | Self::BetweenGroups { ring, .. }
+            | Self::Backoff { ring, .. }
+            | Self::BudgetSpent { ring, .. }
+            | Self::OtherRing { ring, .. }
+            | Self::LeftAdopts { ring, .. }
+            | Self::NotOffered { ring, .. }
+            | Self::BlastLimit(ring, _)
+            | Self::DevicesPerDay(ring, _)
+            | Self::HeldOut(ring, _)
+            | Self::Forbidden(ring, _)
+            | Self::OffersForbidden(ring, _)
+            | Self::Returning { ring, .. }
+            | Self::Observing(ring, _) => Some(ring),
+            Self::Drifted(drift) => Some(&drift.ring),
+            Self::Halted(cause) => Some(cause.ring()),
+            Self::Stopped(_)
+            | Self::Paused(_)
+            | Self::Block(_)
+            | Self::ClockBehind(_)
+            | Self::ClockDoubted(_)
+            | Self::LogUnwritable(_)
+            | Self::OtherWrite { .. }
+            | Self::Withdrawn(_)
+            | Self::RolledBack { .. }
+            | Self::Moving => None,
+        }
+    }
+}
+
+/// What a write would change, in words.
+pub(crate) fn change(intent: &WriteIntent) -> String {
+    match &intent.before {
+        Some(before) => before.content.difference(&intent.after),
+        None => format!("create deployment group `{}`", intent.after.name),
+    }
+}
+
+impl fmt::Display for Blocker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stopped(hold) => {
+                write!(
+                    f,
+                    "all writes are stopped by {} since {}: {}",
+                    hold.actor,
+                    short(hold.since),
+                    hold.reason
+                )
+            }
+            Self::Paused(hold) => {
+                write!(f, "paused by {} since {}: {}", hold.actor, short(hold.since), hold.reason)
+            }
+            Self::Halted(cause) => write!(f, "halted: {cause}"),
+            Self::Block(block) => block.block.fmt(f),
+            Self::Forbidden(ring, version) => write!(f, "{ring}: the plan forbids {version}"),
+            Self::OffersForbidden(ring, version) => {
+                write!(f, "{ring}: offers {version}, which the plan forbids by now")
+            }
+            Self::ClockBehind(until) => {
+                write!(f, "the clock was set back: ringward was at {} already", short(*until))
+            }
+            Self::ClockDoubted(doubt) => doubt.fmt(f),
+            Self::LogUnwritable(trouble) => {
+                let Trouble { since, message } = trouble;
+                write!(f, "the log cannot be written since {}: {message}", short(*since))
+            }
+            Self::Gate(ring, judgement) => {
+                write!(f, "{ring}: {judgement}; asked for: {}", judgement.threshold())
+            }
+            Self::Veto(ring, veto) => write!(f, "{ring}: {veto}"),
+            Self::BetweenGroups { ring, profiles, from, last } => {
+                let profiles = profiles.join(", ");
+                write!(f, "{profiles} is in no deployment group, on the way from {from} to {ring}")?;
+                last.iter().try_for_each(|last| write!(f, "; the way back: {last}"))
+            }
+            Self::GroupsUnread(ring) => {
+                write!(f, "{ring}: the deployment groups or profiles have not been read lately")
+            }
+            Self::InFlight(ring, write) => write!(f, "{ring}: {write} waits for Cloudflare's answer"),
+            Self::InDoubt { ring, write, why, read_at } => {
+                write!(f, "{ring}: {write} is in doubt ({why})")?;
+                match read_at {
+                    Some(at) => write!(f, "; the group is read at {}", short(*at)),
+                    None => Ok(()),
+                }
+            }
+            Self::OtherWrite { plan, write } => write!(f, "{write} of {plan} has no outcome yet"),
+            Self::Backoff { ring, until, last } => {
+                let last = last.as_deref().unwrap_or("the last write came to nothing");
+                write!(f, "{ring}: tried again at {}: {last}", short(*until))
+            }
+            Self::BudgetSpent { ring, until } => {
+                write!(f, "{ring}: the request budget has no room for a write until {}", short(*until))
+            }
+            Self::Withdrawn(since) => {
+                write!(
+                    f,
+                    "the plan's file is gone and the rollout withdrawn since {}; nothing is written",
+                    short(*since)
+                )
+            }
+            Self::Drifted(drift) => write!(f, "{drift}; it is to be written back"),
+            Self::OtherRing { ring, other } => {
+                write!(f, "{ring}: its group is written back once {other} has adopted")
+            }
+            Self::LeftAdopts { ring, other, rollout } => {
+                write!(f, "{ring}: {other} still adopts what rollout {rollout} left on offer there")
+            }
+            Self::NotOffered { ring, lacks } => {
+                write!(f, "{ring}: its group does not offer its targets, and that was accepted: {lacks}")
+            }
+            Self::BlastLimit(ring, TooMany { devices, at_most }) => write!(
+                f,
+                "{ring}: the write would offer something else to {devices} devices, and `max_devices` is {at_most}"
+            ),
+            Self::DevicesPerDay(ring, TooManyToday { devices, before, at_most, until }) => {
+                write!(
+                    f,
+                    "{ring}: the write would offer something else to {devices} devices after {before} in the last 24 hours, and `devices_per_day` is {at_most}"
+                )?;
+                match until {
+                    Some(at) => write!(f, "; the first of those count no more at {}", short(*at)),
+                    None => Ok(()),
+                }
+            }
+            Self::Observing(ring, intent) => {
+                let change = change(intent);
+                write!(f, "{ring}: observing only; it would write: {change} ({} devices)", intent.devices)
+            }
+            Self::HeldOut(ring, held) => {
+                let HeldOut { version, environment, policy, plan, by, .. } = &**held;
+                let Hold { actor, reason, since } = by;
+                write!(
+                    f,
+                    "{ring}: {environment} {version} is held out of profile {policy} since {actor} rolled plan {plan} back at {}: {reason}",
+                    short(*since)
+                )
+            }
+            Self::Returning { ring, missing, until } => {
+                write!(f, "{ring}: its devices are on their way back until {} at the latest", short(*until))?;
+                for word in missing {
+                    write!(f, "; {word}")?;
+                }
+                Ok(())
+            }
+            Self::RolledBack { since, missing } => {
+                write!(f, "rolled back since {}", short(*since))?;
+                for (ring, word) in missing {
+                    write!(f, "; {ring}: {word}")?;
+                }
+                f.write_str("; the next target begins a new rollout")
+            }
+            Self::Moving => f.write_str("it moves with the next decision"),
+        }
+    }
+}
+
+/// What stands before every step on account of the plan's file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlockReport {
+    /// What.
+    pub block: Block,
+    /// Since when.
+    pub since: Timestamp,
+    /// When it ends by itself, if nothing changes.
+    pub until: Option<Timestamp>,
+}
+
+impl BlockReport {
+    pub(crate) fn of(context: &Context<'_>) -> Option<Self> {
+        let file = context.plan.blocks.values().next();
+        if let Some((block, since)) = file {
+            return Some(Self { block: block.clone(), since: *since, until: None });
+        }
+        let waiting = context.state.waiting.get(context.name)?;
+        let until = match (waiting.revision.waits_for, context.desired) {
+            (WaitsFor::Time, Desired::Unsettled(_, Unsettled::Until(at))) => Some(at),
+            _ => None,
+        };
+        let block = Block::RevisionWaits(waiting.revision.clone());
+        Some(Self { block, since: waiting.since, until })
+    }
+}

@@ -1,0 +1,118 @@
+//! Step: halts for drift, a refused or ever failing write, a failing gate, or too long an unknown.
+//!
+//! **Invariant:** a halt names a cause that a person can judge.
+
+use crate::plan::model::RingPlan;
+use crate::rollout::decide::backoff::MAX_ATTEMPTS;
+use crate::rollout::decide::context::Context;
+use crate::rollout::decide::{drift, rollback, superseded};
+use crate::rollout::judge::{health, subject};
+use crate::rollout::record::{Cause, Entry, Event, Gate, Judgement, Unknown, Verdict};
+use crate::rollout::state::{Attempts, Refusal, Ring, Stage};
+use crate::time::{SignedDuration, Timestamp, since};
+
+/// Halts for writes alone: what takes a rollout back asks nothing else.
+pub(crate) fn halt_writes(context: &Context<'_>) -> Vec<Entry> {
+    let Some(turn) = rollback::turn(context) else { return Vec::new() };
+    match came_to_nothing(turn.ring, &turn.ring.restoring.attempts) {
+        Some(cause) if context.rollout.halted.is_none() => {
+            context.entry(cause.to_string(), Event::Halted { cause })
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Halts for drift, a refused or ever failing write, a failing gate, or too long an unknown.
+pub(crate) fn halt(context: &Context<'_>) -> Vec<Entry> {
+    if context.rollout.halted.is_some() {
+        return Vec::new();
+    }
+    let unhealthy = || failing(context).or_else(|| superseded::failing(context));
+    let forbidden = forbidden(context).or_else(|| drift::halting(context));
+    match forbidden.or_else(unhealthy).or_else(|| unknown_too_long(context)) {
+        Some(cause) => context.entry(cause.to_string(), Event::Halted { cause }),
+        None => Vec::new(),
+    }
+}
+
+/// That the plan forbids what the rollout offers or is about to offer.
+pub(crate) fn forbidden(context: &Context<'_>) -> Option<Cause> {
+    let (ring, version, forbid) = context.rollout.forbidden()?;
+    let asked = context.rollout.rings_with_plans().filter(|(_, plan)| plan.asks_for(version));
+    let offered = asked.map(|(ring, plan)| {
+        let scope =
+            subject::known_scope(ring, plan, context.world).filter(|_| ring.stage.assigned().is_some());
+        let devices = scope.map_or(0, |scope| context.world.fleet.census(&scope, context.now).eligible());
+        (ring.name.clone(), devices)
+    });
+    let (ring, reason) = (ring.name.clone(), forbid.reason.clone());
+    Some(Cause::Forbidden { ring, version, reason, offered: offered.collect() })
+}
+
+fn failing(context: &Context<'_>) -> Option<Cause> {
+    context.rollout.rings.iter().find_map(|ring| {
+        let entering = match &ring.stage {
+            Stage::Entering(attempts) => Some(attempts),
+            _ => None,
+        };
+        let writing = entering.into_iter().chain([&ring.between.back, &ring.restoring.attempts]);
+        if let Some(cause) = writing.into_iter().find_map(|attempts| came_to_nothing(ring, attempts)) {
+            return Some(cause);
+        }
+        let failing = |judgement: &&Judgement| matches!(judgement.verdict, Verdict::Fail(_));
+        let failed = context.judged(ring).iter().find(failing)?;
+        let (name, judgement) = (ring.name.clone(), Box::new(failed.clone()));
+        if !failed.gate.is_of_health() {
+            return Some(Cause::AdoptionMissed { ring: name, judgement });
+        }
+        let plan = context.rollout.ring_plan(&ring.name)?;
+        let devices = health::failing_devices(context.subject(ring, plan), failed);
+        Some(Cause::Unhealthy { ring: name, judgement, devices })
+    })
+}
+
+/// Why writes for a ring need a person, if they do.
+fn came_to_nothing(ring: &Ring, attempts: &Attempts) -> Option<Cause> {
+    let ring = ring.name.clone();
+    match attempts {
+        Attempts { failed, last: Some(last), .. } if *failed >= MAX_ATTEMPTS => {
+            Some(Cause::WritesKeepFailing { ring, attempts: *failed, last: last.clone() })
+        }
+        Attempts { refused: Some(Refusal { status, message }), .. } => {
+            Some(Cause::WriteRefused { ring, status: *status, message: message.clone() })
+        }
+        _ => None,
+    }
+}
+
+fn unknown_too_long(context: &Context<'_>) -> Option<Cause> {
+    // Nobody judges the ring that a write is under way for; what its gates could not tell before is old.
+    let judged = |(ring, _): &(&Ring, &RingPlan)| !matches!(ring.stage, Stage::Deploying(_));
+    context.rollout.rings_with_plans().filter(judged).find_map(|(ring, plan)| {
+        let limit = plan.unknown_after.get();
+        if let Some(since) = unread_too_long(ring, limit) {
+            let (ring, gate, why) = (ring.name.clone(), Gate::Fleet, Unknown::ReadFails);
+            return Some(Cause::UnknownTooLong { ring, gate, environment: None, why, since });
+        }
+        let ((gate, environment), unknown) =
+            ring.unknown.iter().find(|(_, unknown)| since(unknown.since, context.now) >= limit)?;
+        Some(Cause::UnknownTooLong {
+            ring: ring.name.clone(),
+            gate: *gate,
+            environment: *environment,
+            why: unknown.why,
+            since: unknown.since,
+        })
+    })
+}
+
+/// Since when the read before each write of a ring fails, if that is too long.
+fn unread_too_long(ring: &Ring, limit: SignedDuration) -> Option<Timestamp> {
+    let entering = match &ring.stage {
+        Stage::Entering(attempts) => attempts.reads.as_ref(),
+        _ => None,
+    };
+    let restoring = [&ring.between.back, &ring.restoring.attempts].into_iter();
+    let reads = entering.into_iter().chain(restoring.filter_map(|attempts| attempts.reads.as_ref()));
+    reads.into_iter().find(|reads| since(reads.since, reads.until) >= limit).map(|reads| reads.since)
+}

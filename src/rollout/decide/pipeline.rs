@@ -1,0 +1,194 @@
+//! The decision: one pipeline of steps, top wins, run until it has nothing to add.
+//!
+//! **Invariant:** pure; the same plan, state, world and `now` give the same events, and deciding
+//! again on what they lead to adds nothing (law 10).
+
+use std::borrow::Cow;
+
+use crate::ids::PlanName;
+use crate::rollout::decide::context::Context;
+use crate::rollout::decide::enter::enter_ring;
+use crate::rollout::decide::halt::{halt, halt_writes};
+use crate::rollout::decide::leave::{complete, leave_ring, note_leavers, reach_ring};
+use crate::rollout::decide::outcome::settle_doubt;
+use crate::rollout::decide::unknown::note_unknown;
+use crate::rollout::decide::{
+    approval, between, drift, dropped, lifecycle, reads, restore, rollback, superseded, unsettled,
+};
+use crate::rollout::judge::plan_file;
+use crate::rollout::record::{Entry, Recorded};
+use crate::rollout::state::{IllegalEvent, Phase, State};
+use crate::rollout::tell::report;
+use crate::rollout::tell::report::Report;
+use crate::rollout::world::{Desired, Observations, Want};
+use crate::time::Timestamp;
+
+/// Steps that one decision may take. A rollout of 100 rings that are all recognised takes 201.
+const MAX_STEPS: usize = 1_000;
+
+/// What a decision comes to.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use = "an unread decision moves nothing and explains nothing"]
+pub struct Decision {
+    /// To be appended to the log, in order, before anything else happens.
+    pub entries: Vec<Entry>,
+    /// Why the rollout is where it is; `None` while the plan has none.
+    pub report: Option<Report>,
+    /// What to read, and when.
+    pub reads: Vec<Want>,
+    /// When to decide again at the latest, should nothing happen before.
+    pub wake_at: Option<Timestamp>,
+}
+
+/// Decides what follows for one plan.
+///
+/// # Errors
+/// When an event that the ladder made does not fit the state: a fault in ringward, which stops
+/// this plan and no other.
+pub fn decide(
+    name: &PlanName,
+    desired: Desired<'_>,
+    state: &State,
+    world: &Observations,
+    now: Timestamp,
+) -> Result<Decision, IllegalEvent> {
+    decided(name, desired, state, world, now, |context, reads| Some(report::report(context, reads)))
+}
+
+/// The same decision without its report, which counts every device: for runs that nobody reads.
+///
+/// # Errors
+/// As [`decide`].
+pub fn decide_unreported(
+    name: &PlanName,
+    desired: Desired<'_>,
+    state: &State,
+    world: &Observations,
+    now: Timestamp,
+) -> Result<Decision, IllegalEvent> {
+    decided(name, desired, state, world, now, |_, _| None)
+}
+
+fn decided(
+    name: &PlanName,
+    desired: Desired<'_>,
+    state: &State,
+    world: &Observations,
+    now: Timestamp,
+    tell: fn(&Context<'_>, &[Want]) -> Option<Report>,
+) -> Result<Decision, IllegalEvent> {
+    let mut state = Cow::Borrowed(state);
+    let mut entries = Vec::new();
+    for _ in 0..MAX_STEPS {
+        let context = Context::of(name, desired, &state, world, now);
+        let noted = unsettled::note(name, desired, &state, world, now);
+        let next = || ladder(name, desired, (&state, world), context.as_ref(), now);
+        let step = if noted.is_empty() { next() } else { noted };
+        if step.is_empty() {
+            return Ok(Decision::new(entries, context.as_ref(), tell));
+        }
+        for entry in step {
+            let state = state.to_mut();
+            let at = state.last_at.map_or(now, |last| last.max(now));
+            state.apply(&Recorded { seq: state.seq + 1, at, entry: entry.clone() })?;
+            entries.push(entry);
+        }
+    }
+    Ok(Decision::new(entries, Context::of(name, desired, &state, world, now).as_ref(), tell))
+}
+
+/// What is to be read and why the rollout is where it is, without deciding anything: for a daemon that
+/// cannot record what it would decide.
+pub fn look(
+    name: &PlanName,
+    desired: Desired<'_>,
+    state: &State,
+    world: &Observations,
+    now: Timestamp,
+) -> Decision {
+    Decision::new(Vec::new(), Context::of(name, desired, state, world, now).as_ref(), |context, reads| {
+        Some(report::report(context, reads))
+    })
+}
+
+impl Decision {
+    pub(crate) fn new(
+        entries: Vec<Entry>,
+        context: Option<&Context<'_>>,
+        tell: fn(&Context<'_>, &[Want]) -> Option<Report>,
+    ) -> Self {
+        let reads = context.map(reads::wants).unwrap_or_default();
+        let report = context.and_then(|context| tell(context, &reads));
+        let wake_at = context.and_then(|context| reads::wake_at(context, &reads));
+        Self { entries, report, reads, wake_at }
+    }
+}
+
+/// What a rung of the ladder has to add.
+type Rung = fn(&Context<'_>) -> Vec<Entry>;
+
+/// The ladder: the first rung with something to say wins. Holds and stops block what writes and
+/// what verifies, never what sees: doubt, halts, unknowns and soak clocks go on. While a write has no
+/// outcome nothing else is begun, and what the rings' gates say counts all the same: a halt keeps a
+/// write back that is not sent yet, and a doubt may last for days.
+fn ladder(
+    name: &PlanName,
+    desired: Desired<'_>,
+    (state, world): (&State, &Observations),
+    context: Option<&Context<'_>>,
+    now: Timestamp,
+) -> Vec<Entry> {
+    let takes = plan_file::takes(name, desired, state, world, now);
+    let lifecycle = || lifecycle::step(name, desired, state, takes, now);
+    let Some(context) = context else { return lifecycle() };
+    let goes_back = context.rollout.phase == Phase::RollingBack;
+    if context.rollout.pending_write().is_some() {
+        let rungs: &[Rung] = if goes_back { &[settle_doubt] } else { &[settle_doubt, note_unknown, halt] };
+        return first(context, rungs);
+    }
+    // A profile that is in no group comes first; while it stays there, what sees goes on and nothing begins.
+    if let Some(found) = between::between(context) {
+        let seen = if goes_back { Vec::new() } else { first(context, &[drift::note, note_unknown, halt]) };
+        let step = match seen.is_empty() {
+            false => seen,
+            true if between::goes_in(context, found) => enter_ring(context),
+            true => between::put_back(context, found),
+        };
+        return match (step.is_empty(), goes_back) {
+            (false, _) => step,
+            // A person's rollback waits for nothing that waits itself; over it is once that is done.
+            (true, true) => first(context, &[halt_writes, rollback::step]),
+            (true, false) => restore::write_back(context),
+        };
+    }
+    // It goes back on a person's word: no plan file and no gate has a say in it.
+    if goes_back {
+        return first(context, &[halt_writes, rollback::step, rollback::complete]);
+    }
+    let changed = lifecycle();
+    if !changed.is_empty() || context.rollout.phase != Phase::Running {
+        return changed;
+    }
+    let rungs: [Rung; 12] = [
+        drift::note,
+        // What is gone for good is no cause to halt.
+        dropped::let_go,
+        // Before the halt: what a gate could not tell an hour ago is no cause once it can.
+        note_unknown,
+        halt,
+        note_leavers,
+        leave_ring,
+        restore::write_back,
+        reach_ring,
+        superseded::note_adopted,
+        approval::ask,
+        enter_ring,
+        complete,
+    ];
+    first(context, &rungs)
+}
+
+/// What the first of these rungs adds that has something to say.
+pub(crate) fn first(context: &Context<'_>, rungs: &[Rung]) -> Vec<Entry> {
+    rungs.iter().map(|rung| rung(context)).find(|entries| !entries.is_empty()).unwrap_or_default()
+}

@@ -1,0 +1,189 @@
+//! What a decision adds while a rollout goes back.
+//!
+//! **Invariant:** one ring at a time, one write at a time; a ring takes from its group the versions
+//! that the rollback names, and leaves everything else in it as it was read.
+
+use crate::ids::RingName;
+use crate::plan::model::RingPlan;
+use crate::rollout::decide::context::Context;
+use crate::rollout::decide::entry_block::EntryBlock;
+use crate::rollout::decide::write::{budget_spent_until, not_now_for, retargets};
+use crate::rollout::judge::{back, drift, grouping};
+use crate::rollout::record::{
+    Entry, Event, Group, GroupContent, HowBack, Mode, Purpose, RollbackStep, Step, VersionEntry, WriteId,
+    WriteIntent,
+};
+use crate::rollout::state::{Ring, Stage};
+use crate::rollout::world::ENTRY_MAX_AGE;
+use crate::time::since;
+
+/// A ring that goes back next.
+#[derive(Debug, Clone)]
+pub(crate) struct Turn<'a> {
+    /// What is left to do.
+    pub(crate) step: RollbackStep,
+    /// Its ring.
+    pub(crate) ring: &'a Ring,
+    /// The ring's plan.
+    pub(crate) plan: &'a RingPlan,
+}
+
+/// What a ring's turn comes to now.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum GoingBack {
+    /// Something is in the way.
+    Blocked(Vec<EntryBlock>),
+    /// Its devices come back, or have time to.
+    Returning,
+    /// This is to be recorded.
+    Fact(&'static str, Box<Event>),
+    /// This is to be written.
+    Write(Box<WriteIntent>),
+}
+
+/// The ring whose turn it is.
+pub(crate) fn turn<'a>(context: &Context<'a>) -> Option<Turn<'a>> {
+    let step = context.rollout.next_step()?;
+    let mut rings = context.rollout.rings_with_plans();
+    let (ring, plan) = rings.find(|(ring, _)| ring.name == step.ring)?;
+    Some(Turn { step, ring, plan })
+}
+
+/// What that turn comes to.
+pub(crate) fn going_back(context: &Context<'_>, turn: &Turn<'_>) -> GoingBack {
+    let Turn { step, ring, plan } = turn;
+    match &ring.stage {
+        Stage::Deploying(_) => GoingBack::Returning,
+        // A second word may have added an environment meanwhile: then there is a write to come.
+        stage @ Stage::RollingBack(_, back) if stage.is_back_at(&step.to()) => {
+            let words = context.judged(ring);
+            let how = if words.iter().all(|word| word.verdict.advances()) {
+                ("enough of its devices are back", HowBack::Adopted)
+            } else if context.now >= back::step_ends_at(plan, back) {
+                ("`rollback.step` is over; who is missing comes back later, or not", HowBack::OutOfTime)
+            } else {
+                return GoingBack::Returning;
+            };
+            let (reason, how) = how;
+            let judgements = words.to_vec();
+            GoingBack::Fact(
+                reason,
+                Box::new(Event::RingRolledBack { ring: ring.name.clone(), how, judgements }),
+            )
+        }
+        _ => write(context, turn),
+    }
+}
+
+/// The write that takes a ring back, if it needs one.
+pub(crate) fn write(context: &Context<'_>, Turn { step, ring, plan }: &Turn<'_>) -> GoingBack {
+    let attempts = &ring.restoring.attempts;
+    let mut blocks = not_now_for(context, Step::Rollback, ring.restoring.since, attempts);
+    let groups = context.world.groups_now(context.state);
+    let groups = groups.filter(|groups| since(groups.as_of, context.now) <= ENTRY_MAX_AGE);
+    let found = groups.map(|groups| find(context, &ring.name, plan, step, groups.value));
+    let group = match found {
+        None | Some(Found::Hidden) => {
+            blocks.push(EntryBlock::GroupsUnread);
+            return GoingBack::Blocked(blocks);
+        }
+        Some(Found::None) => None,
+        Some(Found::Group(group)) => Some(group),
+    };
+    let Some(before) = group else {
+        let (how, judgements) = (HowBack::NoGroup, Vec::new());
+        let event = Event::RingRolledBack { ring: ring.name.clone(), how, judgements };
+        return GoingBack::Fact("it has no deployment group that could be taken back", Box::new(event));
+    };
+    let after = taken_back(&before.content, step);
+    let (name, to) = (ring.name.clone(), step.to());
+    if after.offers_the_same(&before.content) {
+        let event = Event::RollbackInPlace { ring: name, group: before, to };
+        return GoingBack::Fact("its group offers already what it goes back to", Box::new(event));
+    }
+    if let Some(until) = budget_spent_until(context) {
+        blocks.push(EntryBlock::BudgetSpent { until });
+    }
+    if !blocks.is_empty() {
+        return GoingBack::Blocked(blocks);
+    }
+    let devices = retargets(context, plan, Some(&before), &after);
+    GoingBack::Write(Box::new(WriteIntent {
+        retargets: Some(devices),
+        id: WriteId(context.state.writes + 1),
+        digest: context.rollout.revision.digest.clone(),
+        purpose: Purpose::Rollback { to },
+        policies: after.policies.clone(),
+        before: Some(before),
+        after,
+        devices,
+        judgements: Vec::new(),
+        after_doubt: attempts.doubted,
+        moves: None,
+        today: None,
+    }))
+}
+
+/// A group as a step leaves it: everything as read but the versions that go back.
+fn taken_back(content: &GroupContent, step: &RollbackStep) -> GroupContent {
+    let mut after = content.clone();
+    for (environment, way) in &step.back {
+        after.versions.retain(|entry| entry.environment.as_deref() != Some(environment.as_str()));
+        after.versions.push(VersionEntry::of(*environment, way.to));
+    }
+    after.versions.sort();
+    after
+}
+
+pub(crate) enum Found {
+    Group(Group),
+    /// There is none, or none that is ringward's to write.
+    None,
+    /// The list lacks it, and no read of its own has said that it is gone.
+    Hidden,
+}
+
+fn find(
+    context: &Context<'_>,
+    ring: &RingName,
+    plan: &RingPlan,
+    step: &RollbackStep,
+    groups: Vec<Group>,
+) -> Found {
+    let name = &context.rollout.id.plan;
+    if let Some((id, owned)) = context.state.group_of(name, ring) {
+        return match groups.into_iter().find(|group| group.id == *id) {
+            Some(group) => Found::Group(group),
+            None if drift::is_gone(context.world, id, &owned.last) => Found::None,
+            None => Found::Hidden,
+        };
+    }
+    // A create that was in doubt may have been applied after all.
+    match grouping::find_own((context.state, context.world), name, plan, &step.policies, &groups) {
+        Ok(Some(group)) => Found::Group(group.clone()),
+        Ok(None) | Err(_) => Found::None,
+    }
+}
+
+/// Goes on with the ring whose turn it is.
+pub(crate) fn step(context: &Context<'_>) -> Vec<Entry> {
+    let Some(turn) = turn(context) else { return Vec::new() };
+    match going_back(context, &turn) {
+        GoingBack::Blocked(_) | GoingBack::Returning => Vec::new(),
+        GoingBack::Fact(reason, event) => context.entry(reason, *event),
+        // Observing: the report says what would be written.
+        GoingBack::Write(_) if context.state.mode == Some(Mode::Observe) => Vec::new(),
+        GoingBack::Write(intent) => {
+            let event = Event::WritePlanned { ring: turn.ring.name.clone(), intent };
+            context.entry(format!("going back: {}", turn.step), event)
+        }
+    }
+}
+
+/// Ends the rollback.
+pub(crate) fn complete(context: &Context<'_>) -> Vec<Entry> {
+    if context.rollout.next_step().is_some() {
+        return Vec::new();
+    }
+    context.entry("every ring has gone back as far as was asked", Event::RollbackCompleted {})
+}

@@ -1,0 +1,137 @@
+//! What of a plan's file is in force at once, and what waits: noted before anything else is decided.
+//!
+//! **Invariant:** whatever else is wrong, a restriction that can be read is in force from the first
+//! decision on; and a loosening is announced before it takes effect, never with it.
+
+use crate::ids::PlanName;
+use crate::plan::change::{Restrictions, differences, restricted};
+use crate::rollout::judge::plan_file::{Takes, asked, block, changes, predecessor, takes};
+use crate::rollout::judge::predecessor::{Predecessor, own};
+use crate::rollout::record::{Block, Entry, Event, RolloutId, WaitingRevision};
+use crate::rollout::state::{Phase, PlanState, State};
+use crate::rollout::world::{Desired, Observations};
+use crate::time::Timestamp;
+
+/// Notes what the plan's file means before any step: its name, blocks, restrictions, what waits.
+pub(crate) fn note(
+    name: &PlanName,
+    desired: Desired<'_>,
+    state: &State,
+    world: &Observations,
+    now: Timestamp,
+) -> Vec<Entry> {
+    let Some(plan) = state.plans.get(name) else { return waits(name, None, desired, state, world, now) };
+    if plan.rollout.phase == Phase::Superseded {
+        return waits(name, Some(plan), desired, state, world, now);
+    }
+    let steps: [&dyn Fn() -> Vec<Entry>; 4] = [
+        &|| file_named(name, plan, desired, world),
+        &|| blocks(plan, desired),
+        &|| restricts(plan, desired, now),
+        &|| waits(name, Some(plan), desired, state, world, now),
+    ];
+    steps.iter().map(|step| step()).find(|entries| !entries.is_empty()).unwrap_or_default()
+}
+
+fn file_named(name: &PlanName, plan: &PlanState, desired: Desired<'_>, world: &Observations) -> Vec<Entry> {
+    let file = desired.revision().and_then(|_| world.files.get(name));
+    match file.filter(|file| plan.file_gone || plan.file.as_ref() != Some(file)) {
+        Some(file) => {
+            let event = Event::PlanFileNamed { file: file.clone() };
+            vec![Entry::engine(&plan.rollout.id, format!("the plan is in {file}"), event)]
+        }
+        None => Vec::new(),
+    }
+}
+
+pub(crate) fn blocks(plan: &PlanState, desired: Desired<'_>) -> Vec<Entry> {
+    let rollout = &plan.rollout;
+    if !matches!(rollout.phase, Phase::Running | Phase::RollingBack) {
+        return Vec::new();
+    }
+    let wanted = block(plan, desired);
+    let ended = plan.blocks.keys().filter(|kind| wanted.as_ref().map(Block::kind) != Some(**kind));
+    let mut entries: Vec<Entry> = ended
+        .map(|kind| Entry::engine(&rollout.id, format!("{kind} no more"), Event::BlockEnded { block: *kind }))
+        .collect();
+    let known = |block: &Block| plan.blocks.get(&block.kind()).is_some_and(|(known, _)| known == block);
+    if let Some(block) = wanted.filter(|block| !known(block)) {
+        entries.push(Entry::engine(&rollout.id, block.to_string(), Event::BlockBegun { block }));
+    }
+    entries
+}
+
+fn restricts(plan: &PlanState, desired: Desired<'_>, now: Timestamp) -> Vec<Entry> {
+    let in_force = &plan.rollout.revision.plan;
+    if desired.revision() == Some(&plan.rollout.revision) {
+        return Vec::new();
+    }
+    let of_file;
+    let by = match (desired, desired.revision()) {
+        (Desired::Invalid(invalid), _) => &invalid.restrictions,
+        (_, Some(revision)) => {
+            of_file = Restrictions::of(&revision.plan);
+            &of_file
+        }
+        (_, None) => return Vec::new(),
+    };
+    let narrower = restricted(in_force, by, now);
+    if narrower == *in_force {
+        return Vec::new();
+    }
+    let restricts = differences(in_force, &narrower, now);
+    let reason = format!("in force at once, for it only restricts: {}", restricts.join(" · "));
+    let event = Event::PlanRestricted { plan: Box::new(narrower), restricts };
+    vec![Entry::engine(&plan.rollout.id, reason, event)]
+}
+
+pub(crate) fn waits(
+    name: &PlanName,
+    plan: Option<&PlanState>,
+    desired: Desired<'_>,
+    state: &State,
+    world: &Observations,
+    now: Timestamp,
+) -> Vec<Entry> {
+    let wanted = desired.revision().and_then(|revision| {
+        let Takes::Time(waits_for) = takes(name, desired, state, world, now) else { return None };
+        let changes = asked(revision, state, world, now);
+        let goes_on = match predecessor(revision, state, world) {
+            Some(Predecessor::GoesOn(plan)) => Some(plan),
+            Some(Predecessor::Stays(..) | Predecessor::Unknown(_)) | None => None,
+        };
+        let known = own(revision, state).or(goes_on);
+        let in_force = known.map(|plan| plan.rollout.revision.digest.clone());
+        let digest = revision.digest.clone();
+        (!changes.is_empty()).then_some(WaitingRevision { digest, in_force, changes, waits_for })
+    });
+    let number = plan.map_or_else(|| state.next_number(name), |plan| plan.rollout.id.number);
+    let id = RolloutId { plan: name.clone(), number };
+    match (wanted, state.waiting.get(name)) {
+        (Some(wanted), known) if known.is_none_or(|known| known.revision != wanted) => {
+            let block = Block::RevisionWaits(wanted);
+            vec![Entry::engine(&id, block.to_string(), Event::BlockBegun { block })]
+        }
+        (None, Some(known))
+            if !takes_effect(name, desired, known.revision.digest.as_str(), state, world, now) =>
+        {
+            let block = known.revision.kind();
+            let reason = "the file does not ask for it any more";
+            vec![Entry::engine(&id, reason, Event::BlockEnded { block })]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Whether what waits is about to take effect: then it waits no more by doing so.
+fn takes_effect(
+    name: &PlanName,
+    desired: Desired<'_>,
+    digest: &str,
+    state: &State,
+    world: &Observations,
+    now: Timestamp,
+) -> bool {
+    let same = desired.revision().is_some_and(|revision| revision.digest.as_str() == digest);
+    same && changes(desired, state, world, now) && takes(name, desired, state, world, now) == Takes::Effect
+}

@@ -1,0 +1,137 @@
+//! Gate `approval`: enough of the people who are asked let the ring be entered.
+//!
+//! **Invariant:** an approval counts for the revision that was read, and while its giver is a member.
+
+use std::collections::BTreeSet;
+
+use crate::ids::{Email, UserGroupName};
+use crate::plan::model::{ApprovalRule, Plan, PlanDigest, RingPlan};
+use crate::rollout::judge::opening::LEFT_TO_ENTER;
+use crate::rollout::judge::subject::Subject;
+use crate::rollout::record::{
+    Approved, Ask, AskedBy, Evidence, Gate, Given, Judgement, Tally, Unknown, Verdict, Waiting,
+};
+use crate::rollout::state::{Approval, Words};
+use crate::rollout::world::{Approvers, ENTRY_MAX_AGE, Observations, REST_MAX_AGE};
+use crate::schedule::Writable;
+use crate::time::Timestamp;
+
+/// What is asked before a ring is entered, with so many devices to move (`None`: not known); empty:
+/// nothing.
+#[must_use]
+pub fn asks(plan: &RingPlan, world: &Observations, devices: Option<usize>) -> Vec<Ask> {
+    let of_plan = plan.approval.iter().map(|ApprovalRule { user_group, count, .. }| Ask {
+        user_group: user_group.clone(),
+        count: *count,
+        by: AskedBy::Plan,
+    });
+    // Devices that nobody counted may be many.
+    let floor =
+        world.approval_floor.iter().filter(|floor| devices.is_none_or(|all| all > floor.over_devices));
+    let of_floor = floor.map(|floor| Ask {
+        user_group: floor.user_group.clone(),
+        count: floor.count,
+        by: AskedBy::Floor,
+    });
+    of_plan.chain(of_floor).collect()
+}
+
+/// What is asked before this ring is entered, by what is known of its devices.
+#[must_use]
+pub(crate) fn asks_of(subject: Subject<'_>) -> Vec<Ask> {
+    let Subject { rollout, plan, world, now, .. } = subject;
+    if world.approval_floor.is_none() {
+        return asks(plan, world, None);
+    }
+    let policies = world.resolve_within(&rollout.revision.plan, plan).ok();
+    let known = policies.filter(|_| world.fleet.full_sweep_at().is_some());
+    let devices = known.map(|policies| {
+        let scope = crate::rollout::judge::subject::planned_scope(plan, policies);
+        world.fleet.census(&scope, now).eligible()
+    });
+    asks(plan, world, devices)
+}
+
+/// Until when a word counts that is given at an instant. The floor has no word of its own on that.
+#[must_use]
+pub fn expires_at(plan: &RingPlan, given_at: Timestamp) -> Timestamp {
+    let expires = plan.approval.as_ref().map_or(ApprovalRule::BUILT_IN_EXPIRES, |rule| rule.expires);
+    crate::time::after(given_at, expires.get())
+}
+
+/// The gate's word; `None`: nobody is asked.
+pub(crate) fn judge(subject: Subject<'_>) -> Option<Judgement> {
+    let asks = asks_of(subject);
+    if asks.is_empty() {
+        return None;
+    }
+    let Subject { rollout, ring, plan, world, now, .. } = subject;
+    // The schedule may keep a ring closed for days; only an entry needs a fresh look.
+    let open = plan.schedule.writable(now) != Writable::NotNow;
+    let fresh_since = crate::time::after(now, -(if open { ENTRY_MAX_AGE } else { REST_MAX_AGE }));
+    let revision = &rollout.revision;
+    let word = tallied(&asks, &ring.words, (&revision.plan, &revision.digest), world, fresh_since, now);
+    let as_of = asks.iter().map(|ask| world.user_groups.get(&ask.user_group).map(|read| read.as_of));
+    let (verdict, approved) = word;
+    let evidence = Evidence::Approval(approved);
+    let as_of = as_of.collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().min());
+    Some(Judgement { gate: Gate::Approval, environment: None, verdict, evidence, as_of })
+}
+
+/// From when on people are asked: a word that is given earlier has run out when the ring opens. `None`:
+/// it never opens.
+pub(crate) fn ask_from(plan: &RingPlan, now: Timestamp) -> Option<Timestamp> {
+    let opens_at = plan.schedule.next_entry(now, LEFT_TO_ENTER)?;
+    let expires = plan.approval.as_ref().map_or(ApprovalRule::BUILT_IN_EXPIRES, |rule| rule.expires);
+    Some(crate::time::after(opens_at, -expires.get()))
+}
+
+/// What the words so far come to, by groups that were read at `fresh_since` or later.
+pub(crate) fn tallied(
+    asks: &[Ask],
+    words: &Words,
+    (plan, digest): (&Plan, &PlanDigest),
+    world: &Observations,
+    fresh_since: Timestamp,
+    now: Timestamp,
+) -> (Verdict, Approved) {
+    let mut unknown = None;
+    let mut tallies = Vec::new();
+    for ask in asks {
+        let read = world.user_groups.get(&ask.user_group).filter(|read| read.as_of >= fresh_since);
+        let why = match read.map(|read| &read.value) {
+            None => Some(Unknown::ApproversUnread),
+            Some(Approvers::Missing) => Some(Unknown::NoUserGroup),
+            Some(Approvers::Several(_)) => Some(Unknown::UserGroupAmbiguous),
+            Some(Approvers::Members(_)) => None,
+        };
+        unknown = unknown.or(why);
+        let mut members = read.map(|read| read.value.accepted()).unwrap_or_default();
+        members.retain(|email| plan.author.as_ref() != Some(*email));
+        let mut approved: Vec<Given> = words
+            .counting(digest, now)
+            // A member when it was given, and one now.
+            .filter(|(by, approval)| approval.groups.contains(&ask.user_group) && members.contains(by))
+            .map(|(by, Approval { given_at, expires_at, .. })| Given {
+                at: *given_at,
+                by: by.clone(),
+                expires_at: *expires_at,
+            })
+            .collect();
+        approved.sort_unstable();
+        tallies.push(Tally { ask: ask.clone(), approved, members: members.len() });
+    }
+    let refused: Vec<Email> = words.refusals(digest).cloned().collect();
+    let verdict = match unknown {
+        Some(why) => Verdict::Unknown(why),
+        None if !refused.is_empty() => Verdict::Wait(Waiting::ApprovalRefused),
+        None if !tallies.iter().all(Tally::is_met) => Verdict::Wait(Waiting::ApprovalMissing),
+        None => Verdict::Pass,
+    };
+    (verdict, Approved { tallies, refused })
+}
+
+/// The User Groups that a rollout's rings are still to ask.
+pub(crate) fn groups_asked(subjects: impl Iterator<Item = Vec<Ask>>) -> BTreeSet<UserGroupName> {
+    subjects.flatten().map(|ask| ask.user_group).collect()
+}

@@ -1,0 +1,358 @@
+//! The health gates: devices that do not move, and devices that went silent after they moved.
+//!
+//! **Invariant:** what a person has acknowledged is in no count; a look is judged only with a
+//! control, and a difference that chance explains never fails.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::fleet::{Census, Class, DarkLook, DarkLooks, DarkQuestion, Device, EnvironmentCensus, RingScope};
+use crate::ids::{DeviceId, PolicyId};
+use crate::plan::model::Health;
+use crate::rollout::judge::drift;
+use crate::rollout::judge::subject::{Subject, known_scope, scope, unseeable};
+use crate::rollout::record::{
+    Dark, Evidence, Exempt, Failing, Gate, Judgement, Look, Stalled, Unknown, Verdict, Waiting,
+};
+use crate::rollout::state::{Assigned, Stage, Superseded};
+use crate::time::Timestamp;
+use crate::version::Environment;
+
+/// Both health gates in each environment with a target, by the ring's census.
+pub(crate) fn judge(subject: Subject<'_>, assigned: &Assigned, census: &Census) -> Vec<Judgement> {
+    let counted = |environment| census.environments.get(&environment).copied().unwrap_or_default();
+    let targets = || subject.plan.targets.keys().copied();
+    let stalled = targets().map(|at| stalled(subject, assigned, at, counted(at)));
+    let dark = targets().map(|at| dark(subject, assigned, at, counted(at)));
+    stalled.chain(dark).collect()
+}
+
+/// The ring's devices that a person has accepted, of a gate and environment.
+fn acknowledged(
+    subject: Subject<'_>,
+    gate: Gate,
+    environment: Environment,
+) -> &BTreeMap<DeviceId, Timestamp> {
+    const NONE: &BTreeMap<DeviceId, Timestamp> = &BTreeMap::new();
+    subject.ring.acknowledged.get(&(gate, Some(environment))).unwrap_or(NONE)
+}
+
+/// Whether a device is accepted still, by what was accepted and when: a silent one until it is
+/// sighted again, a stalled one until it is on the target again. After that it is news.
+#[must_use]
+pub fn is_accepted(gate: Gate, accepted_at: Timestamp, device: &Device) -> bool {
+    match gate {
+        Gate::Dark => device.latest.last_seen_at.is_none_or(|seen| seen <= accepted_at),
+        _ => !device.on_target_after(accepted_at),
+    }
+}
+
+fn stalled_devices(
+    subject: Subject<'_>,
+    assigned: &Assigned,
+    environment: Environment,
+) -> BTreeSet<DeviceId> {
+    let ring = scope(subject.ring, subject.plan, assigned);
+    let stalled = subject.world.fleet.in_class(&ring, environment, Class::Stalled, subject.now);
+    stalled.into_iter().cloned().collect()
+}
+
+/// Those of them that a person has accepted, and that are so still.
+fn accepted_of(
+    subject: Subject<'_>,
+    environment: Environment,
+    stalled: &BTreeSet<DeviceId>,
+) -> BTreeSet<DeviceId> {
+    let accepted = acknowledged(subject, Gate::Stalled, environment);
+    let still = |id: &&DeviceId| {
+        let device = subject.world.fleet.device(id);
+        let at = accepted.get(*id);
+        at.zip(device).is_some_and(|(at, device)| is_accepted(Gate::Stalled, *at, device))
+    };
+    stalled.iter().filter(still).cloned().collect()
+}
+
+/// Whether too many sighted devices do not move.
+fn stalled(
+    subject: Subject<'_>,
+    assigned: &Assigned,
+    environment: Environment,
+    counted: EnvironmentCensus,
+) -> Judgement {
+    let Subject { ring, plan, world, now, .. } = subject;
+    let limit = plan.health.stalled;
+    let known_until = world.fleet.known_until(&assigned.policies);
+    let accepted = if acknowledged(subject, Gate::Stalled, environment).is_empty() {
+        0
+    } else {
+        accepted_of(subject, environment, &stalled_devices(subject, assigned, environment)).len()
+    };
+    let seen = Stalled {
+        counts: counted.counts,
+        acknowledged: accepted,
+        at_most: limit.at_most,
+        after: limit.after,
+        min_devices: plan.health.min_devices,
+    };
+    let verdict = if ring.waived.contains_key(&Gate::Stalled) {
+        Verdict::Exempt(Exempt::Waived)
+    } else if let Some(why) = unseeable(world, known_until, now) {
+        Verdict::Unknown(why)
+    // Accepted devices are few devices less to fail for, and not a smaller ring.
+    } else if seen.counts.sighted() < plan.health.least() {
+        Verdict::Exempt(Exempt::TooFewDevices)
+    } else if drift::is_withdrawn(subject, assigned, environment) {
+        Verdict::Wait(Waiting::NotOffered)
+    } else if limit.at_most.exceeded_by(seen.stalled(), seen.sighted()) {
+        Verdict::Fail(Failing::TooManyStalled)
+    } else {
+        Verdict::Pass
+    };
+    let (gate, environment, evidence) = (Gate::Stalled, Some(environment), Evidence::Stalled(seen));
+    Judgement { gate, environment, verdict, evidence, as_of: known_until }
+}
+
+/// Whether more devices went silent than in the rings that are not entered.
+pub(crate) fn dark(
+    subject: Subject<'_>,
+    assigned: &Assigned,
+    environment: Environment,
+    counted: EnvironmentCensus,
+) -> Judgement {
+    let Subject { ring, plan, world, now, .. } = subject;
+    let (health, arrived) = (plan.health, counted.counts.arrived);
+    // Sweeps see the control as well; a poll sees the ring alone, and would call the control silent.
+    let swept_at = world.fleet.full_sweep_at().and(world.fleet.swept_at());
+    let found = if arrived < health.least() { None } else { looks(subject, assigned, environment) };
+    let mut seen = Dark {
+        arrived,
+        control_active: 0,
+        control_known: 0,
+        acknowledged: 0,
+        looks: Vec::new(),
+        next_at: None,
+        at_most: health.dark.at_most,
+        after: health.dark.after,
+        min_devices: health.min_devices,
+    };
+    let verdict = if ring.waived.contains_key(&Gate::Dark) {
+        Verdict::Exempt(Exempt::Waived)
+    } else if let Some(why) = unseeable(world, swept_at, now) {
+        Verdict::Unknown(why)
+    } else if arrived < health.least() {
+        match ring.stage {
+            Stage::Adopting(_) => Verdict::Wait(Waiting::TooSoon),
+            _ => Verdict::Exempt(Exempt::TooFewDevices),
+        }
+    } else {
+        match &found {
+            None => Verdict::Unknown(Unknown::ProfilesUnread),
+            Some(found) if found.control_known < health.least() => Verdict::Exempt(Exempt::NoControl),
+            Some(found) => {
+                let word = by_looks(&found.looks, health, ring.silence_accepted.get(&environment));
+                by_control(word, found, health)
+            }
+        }
+    };
+    if let Some(DarkLooks { control_active, control_known, acknowledged, next_at, looks }) = found {
+        (seen.control_active, seen.control_known) = (control_active, control_known);
+        seen.acknowledged = acknowledged;
+        seen.next_at = next_at;
+        seen.looks = looks.iter().map(Look::from).collect();
+    }
+    let (gate, environment, evidence) = (Gate::Dark, Some(environment), Evidence::Dark(seen));
+    Judgement { gate, environment, verdict, evidence, as_of: swept_at }
+}
+
+/// The newest looks; `None` while nobody can say which devices are the ring's or the control's.
+pub(crate) fn looks(
+    subject: Subject<'_>,
+    assigned: &Assigned,
+    environment: Environment,
+) -> Option<DarkLooks> {
+    looks_without(subject, assigned, environment, acknowledged(subject, Gate::Dark, environment))
+}
+
+/// The same with these devices left out.
+fn looks_without(
+    subject: Subject<'_>,
+    assigned: &Assigned,
+    environment: Environment,
+    left_out: &BTreeMap<DeviceId, Timestamp>,
+) -> Option<DarkLooks> {
+    let Subject { ring, plan, world, .. } = subject;
+    world.fleet.full_sweep_at()?;
+    Some(world.fleet.dark(&DarkQuestion {
+        ring: &scope(ring, plan, assigned),
+        control: &control(subject)?,
+        environment,
+        after: plan.health.dark.after.get(),
+        schedule: &plan.schedule,
+        acknowledged: left_out,
+        known_until: world.fleet.swept_at()?,
+    }))
+}
+
+/// The rings of the rollout that are not entered. One whose profiles do not resolve has none to show. What
+/// an earlier rollout left on offer is no rest: its devices are compared with others themselves.
+pub(crate) fn control(Subject { state, rollout, world, .. }: Subject<'_>) -> Option<Vec<RingScope>> {
+    let waiting = || rollout.rings_with_plans().filter(|(ring, _)| !ring.stage.is_entered());
+    if world.profiles.is_none() && waiting().next().is_some() {
+        return None;
+    }
+    let left = state.plans.get(&rollout.id.plan).into_iter().flat_map(|plan| &plan.superseded);
+    let left: BTreeSet<&PolicyId> = left.flat_map(Superseded::policies).collect();
+    let untouched = |mut scope: RingScope| {
+        scope.policies.retain(|policy| !left.contains(policy));
+        (!scope.policies.is_empty()).then_some(scope)
+    };
+    let scopes = waiting().filter_map(|(ring, plan)| known_scope(ring, plan, world));
+    Some(scopes.filter_map(untouched).collect())
+}
+
+/// What one look says; a silence is one thing until a person has accepted it, and another after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Said {
+    TooFew,
+    Outage,
+    Asleep,
+    Fails,
+    Fine,
+}
+
+fn said(look: &DarkLook, health: Health) -> Said {
+    if look.ring.of * 2 < health.least() {
+        return Said::TooFew;
+    }
+    match (look.ring.mostly_silent(), look.control.mostly_silent()) {
+        // On a bridge day half of all stay at home, here a few more and there a few less.
+        // A small control cannot tell chance from an outage.
+        (true, false) if look.is_no_chance() || look.control.of < health.least() => Said::Outage,
+        (true, _) => Said::Asleep,
+        (false, _) if look.exceeds(health.dark.at_most) && look.is_no_chance() => Said::Fails,
+        (false, _) if look.control.of * 2 < health.least() => Said::TooFew,
+        (false, _) => Said::Fine,
+    }
+}
+
+/// One look that fails is enough to fail, unless the newest day is lost to an outage or a holiday: what
+/// is silent then is silent for that. All must be fine to pass. A silence that a person has accepted
+/// since waits for the next look.
+fn by_looks(looks: &[DarkLook], health: Health, accepted_at: Option<&Timestamp>) -> Verdict {
+    let any = |word| looks.iter().any(|look| said(look, health) == word);
+    let accepted = accepted_at.is_some_and(|at| looks.iter().all(|look| look.taken_at <= *at));
+    let is_day_lost = looks.iter().any(|look| look.look == 1 && said(look, health) == Said::Outage);
+    if any(Said::Fails) && !is_day_lost {
+        Verdict::Fail(Failing::TooManyDark)
+    } else if any(Said::Outage) && accepted {
+        Verdict::Wait(Waiting::TooSoon)
+    } else if any(Said::Outage) {
+        Verdict::Unknown(Unknown::OutageOrHoliday)
+    } else if any(Said::Asleep) {
+        Verdict::Wait(Waiting::FleetAsleep)
+    } else if any(Said::TooFew) {
+        Verdict::Wait(Waiting::TooFewSeen)
+    } else if looks.len() < crate::fleet::LOOKS.len() {
+        Verdict::Wait(Waiting::TooSoon)
+    } else {
+        Verdict::Pass
+    }
+}
+
+/// What the looks say is held against the control: one that sleeps proves nothing, and a small one
+/// shows a fault at best. Neither is an acquittal.
+fn by_control(word: Verdict, found: &DarkLooks, health: Health) -> Verdict {
+    match word {
+        Verdict::Pass | Verdict::Wait(_) if found.control_active < health.least() => {
+            Verdict::Wait(Waiting::FleetAsleep)
+        }
+        Verdict::Pass if found.control_known < Dark::least_control(health.min_devices) => {
+            Verdict::Exempt(Exempt::NoControl)
+        }
+        word => word,
+    }
+}
+
+/// The devices for which a health gate fails now.
+#[must_use]
+pub fn failing_devices(subject: Subject<'_>, judgement: &Judgement) -> BTreeSet<DeviceId> {
+    let (Some(assigned), Some(environment)) = (subject.ring.stage.assigned(), judgement.environment) else {
+        return BTreeSet::new();
+    };
+    match judgement.gate {
+        Gate::Stalled => found(subject, assigned, Gate::Stalled, environment),
+        Gate::Dark => {
+            let looks = looks(subject, assigned, environment).map(|found| found.looks).unwrap_or_default();
+            let failing = looks.into_iter().filter(|look| said(look, subject.plan.health) == Said::Fails);
+            failing.flat_map(|look| look.silent).collect()
+        }
+        Gate::Opening
+        | Gate::Freeze
+        | Gate::Fleet
+        | Gate::Downgrade
+        | Gate::Approval
+        | Gate::Adoption
+        | Gate::Soak
+        | Gate::Ring => BTreeSet::new(),
+    }
+}
+
+/// The devices that a health gate finds now, whatever it says of them; those acknowledged left out.
+pub(crate) fn found(
+    subject: Subject<'_>,
+    assigned: &Assigned,
+    gate: Gate,
+    environment: Environment,
+) -> BTreeSet<DeviceId> {
+    match gate {
+        // Nobody has seen them stand still: they were told to run something else.
+        Gate::Stalled if drift::is_withdrawn(subject, assigned, environment) => BTreeSet::new(),
+        Gate::Stalled => {
+            let stalled = stalled_devices(subject, assigned, environment);
+            &stalled - &accepted_of(subject, environment, &stalled)
+        }
+        Gate::Dark => {
+            let looks = looks(subject, assigned, environment).map(|found| found.looks).unwrap_or_default();
+            // When most are silent, nobody is found: they come back, and are looked for again.
+            let told = looks.into_iter().filter(|look| !look.ring.mostly_silent());
+            told.flat_map(|look| look.silent).collect()
+        }
+        Gate::Opening
+        | Gate::Freeze
+        | Gate::Fleet
+        | Gate::Downgrade
+        | Gate::Approval
+        | Gate::Adoption
+        | Gate::Soak
+        | Gate::Ring => BTreeSet::new(),
+    }
+}
+
+/// A device that the newest looks found silent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Silence {
+    /// From when on it was not sighted.
+    pub since: Timestamp,
+    /// The evening up to which it was looked for.
+    pub looked_at: Timestamp,
+}
+
+/// The devices of a ring that are silent by the newest looks, the acknowledged ones too: who fell
+/// silent is a question of its own, whatever was made of it. By the look that reaches back farthest.
+#[must_use]
+pub fn silent(subject: Subject<'_>) -> BTreeMap<DeviceId, Silence> {
+    let Some(assigned) = subject.ring.stage.assigned() else { return BTreeMap::new() };
+    let none = BTreeMap::new();
+    let mut silent = BTreeMap::new();
+    for environment in subject.plan.targets.keys() {
+        let found = looks_without(subject, assigned, *environment, &none);
+        // The second look reaches back farther: it has the last word.
+        for look in found.into_iter().flat_map(|found| found.looks) {
+            let silence = Silence { since: look.since, looked_at: look.at };
+            silent.extend(look.silent.into_iter().map(|device| (device, silence)));
+        }
+    }
+    silent
+}

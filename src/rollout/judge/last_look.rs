@@ -1,0 +1,236 @@
+//! The last word before a write is sent: is everything as it was when it was planned?
+//!
+//! **Invariant:** what was not looked at just before is not sent.
+
+use crate::ids::{GroupId, PlanName};
+use crate::plan::model::DeviceLimit;
+use crate::rollout::judge::revision::forbid;
+use crate::rollout::judge::{approval, between, freeze, grouping, opening, plan_file};
+use crate::rollout::record::{Ask, BlockKind, Cancelled, Group, Purpose, Step, Verdict, WriteIntent};
+use crate::rollout::state::{HeldOut, PendingWrite, Phase, Ring, Rollout, State};
+use crate::rollout::world::{Desired, ENTRY_MAX_AGE, LIST_SETTLES_IN, Observations, Observed};
+use crate::time::{Timestamp, since};
+use crate::version::ClientVersion;
+
+/// Owned groups of a plan that the list does not show: they are to be read one by one.
+#[must_use]
+pub fn missing_groups(state: &State, plan: &PlanName, world: &Observations) -> Vec<GroupId> {
+    let Some(listed) = &world.groups else { return Vec::new() };
+    let owned = state.groups.iter().filter(|(id, owned)| {
+        owned.plan == *plan
+            && since(owned.last.updated_at, listed.as_of) > LIST_SETTLES_IN
+            && !listed.value.iter().any(|group| group.id == **id)
+    });
+    owned.map(|(id, _)| id.clone()).collect()
+}
+
+/// What is read just before a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FreshLook {
+    /// The group of an update; `None`: not found.
+    Group(Option<Group>),
+    /// All groups, before a create.
+    Groups(Vec<Group>),
+}
+
+/// The last word before a planned write is sent, from state, the plan's file and a fresh look.
+/// `counted`: the devices
+/// that it would offer something else, by [`blast::count`](crate::rollout::judge::blast::count) over a fresh
+/// listing; needed for a ring with `max_devices`, whatever the planner counted.
+///
+/// # Errors
+/// With the reason why it must not be sent.
+pub fn clear_to_send(
+    state: &State,
+    plan: &PlanName,
+    desired: Desired<'_>,
+    world: &Observations,
+    look: &Observed<FreshLook>,
+    counted: Option<&Observed<usize>>,
+    now: Timestamp,
+) -> Result<(), Cancelled> {
+    let plan_state = state.plans.get(plan).ok_or(Cancelled::PlanChanged)?;
+    let rollout = &plan_state.rollout;
+    let (ring, write) = rollout.pending_write().ok_or(Cancelled::PlanChanged)?;
+    let intent = &write.intent;
+    if state.stop.is_some() {
+        return Err(Cancelled::Stopped);
+    }
+    // A daemon that had to read its log again doubts the write; then only reads may follow.
+    if write.doubt.is_some() {
+        return Err(Cancelled::Held);
+    }
+    let step = match intent.purpose {
+        Purpose::Rollback { .. } => Step::Rollback,
+        Purpose::Target if between::is_between(state, world, ring) => Step::SecondHalf,
+        Purpose::PutBack { .. } => Step::SecondHalf,
+        Purpose::Target | Purpose::MoveOut { .. } | Purpose::Restore => Step::Entry,
+    };
+    let held = plan_state.paused.is_some() || rollout.halted.is_some();
+    if world.clock_behind.is_some() && BlockKind::ClockBehind.stops(step) {
+        return Err(Cancelled::ClockBehind);
+    }
+    if held && step != Step::SecondHalf {
+        return Err(Cancelled::Held);
+    }
+    if let Purpose::Rollback { .. } = intent.purpose {
+        // It asks for no opening, no freeze, no limit and no plan file: it takes back what a rollout did.
+        if rollout.phase != Phase::RollingBack {
+            return Err(Cancelled::PlanChanged);
+        }
+        fresh(look, now)?;
+        return as_intended(intent, &look.value);
+    }
+    if let Purpose::PutBack { .. } = intent.purpose {
+        // It goes back to the ring that had it, and changes nothing of what that ring is offered.
+        fresh(look, now)?;
+        return as_intended(intent, &look.value);
+    }
+    if rollout.phase == Phase::RollingBack {
+        return Err(Cancelled::RolledBack);
+    }
+    if rollout.phase != Phase::Running || !rollout.follows(&intent.digest) {
+        return Err(Cancelled::PlanChanged);
+    }
+    let standing = plan_file::standing(plan, plan_state, desired, state, world, now);
+    if let Some(block) = standing.filter(|kind| kind.stops(step)) {
+        return Err(Cancelled::Blocked { block });
+    }
+    if step == Step::Entry && plan_file::changes(desired, state, world, now) {
+        return Err(Cancelled::PlanChanged);
+    }
+    // Who held it may have come back since it was planned.
+    if grouping::is_held_elsewhere((state, world), (plan, &ring.name), intent) {
+        return Err(Cancelled::GroupInTheWay);
+    }
+    if let Some(version) = forbidden(rollout, intent) {
+        return Err(Cancelled::Forbidden { version });
+    }
+    if let Some(doubt) = world.second_clock.in_the_way(now).filter(|_| BlockKind::ClockDoubted.stops(step)) {
+        return Err(Cancelled::ClockDiffers { doubt });
+    }
+    let ring_plan = rollout.ring_plan(&ring.name).ok_or(Cancelled::PlanChanged)?;
+    if !freeze::freeze(&ring_plan.schedule, now).verdict.advances() {
+        return Err(Cancelled::FreezeBegun);
+    }
+    if !opening::opening(&ring_plan.schedule, now).verdict.advances() {
+        return Err(Cancelled::OpeningClosed);
+    }
+    if let Some(held) = held_out(state, intent) {
+        return Err(Cancelled::HeldOut { version: held.version });
+    }
+    fresh(look, now)?;
+    as_intended(intent, &look.value)?;
+    approved(rollout, ring, write, world, now)?;
+    if let Some(at_most) = ring_plan.max_devices {
+        within(at_most, counted, now)?;
+    }
+    match world.devices_per_day {
+        Some(at_most) => within_day(state.day.devices(now), at_most, counted, now),
+        None => Ok(()),
+    }
+}
+
+/// What a write would offer that the plan forbids. One that only takes profiles out offers nothing.
+pub(crate) fn forbidden(rollout: &Rollout, intent: &WriteIntent) -> Option<ClientVersion> {
+    if intent.purpose.is_of_another_group() {
+        return None;
+    }
+    let versions = intent.after.versions.iter().filter_map(|entry| entry.version.parse().ok());
+    versions.into_iter().find(|version| forbid(&rollout.revision.plan, *version).is_some())
+}
+
+/// What a write would offer that is held out there. One that only takes profiles out offers nothing.
+pub(crate) fn held_out<'a>(state: &'a State, intent: &'a WriteIntent) -> Option<&'a HeldOut> {
+    match intent.purpose {
+        Purpose::MoveOut { .. } | Purpose::PutBack { .. } => None,
+        Purpose::Target | Purpose::Restore | Purpose::Rollback { .. } => state.held_of(&intent.after).next(),
+    }
+}
+
+/// Whether the approvals hold by members that were read after the write was planned.
+pub(crate) fn approved(
+    rollout: &Rollout,
+    ring: &Ring,
+    write: &PendingWrite,
+    world: &Observations,
+    now: Timestamp,
+) -> Result<(), Cancelled> {
+    let asks: Vec<Ask> = write.intent.asks().cloned().collect();
+    if asks.is_empty() {
+        return Ok(());
+    }
+    let revision = (&rollout.revision.plan, &rollout.revision.digest);
+    let (verdict, approved) = approval::tallied(&asks, &ring.words, revision, world, write.planned_at, now);
+    match verdict {
+        Verdict::Unknown(_) => Err(Cancelled::ReadFailed { message: approved.value(&verdict) }),
+        verdict if verdict.advances() => Ok(()),
+        verdict => Err(Cancelled::ApprovalVoid { seen: approved.value(&verdict) }),
+    }
+}
+
+fn fresh(look: &Observed<FreshLook>, now: Timestamp) -> Result<(), Cancelled> {
+    if since(look.as_of, now) > ENTRY_MAX_AGE {
+        return Err(Cancelled::ReadFailed { message: "the look before the write is too old".to_owned() });
+    }
+    Ok(())
+}
+
+/// Whether the fresh count is within the limit.
+fn within(at_most: DeviceLimit, counted: Option<&Observed<usize>>, now: Timestamp) -> Result<(), Cancelled> {
+    let counted = fresh_count(counted, now)?;
+    if at_most.is_exceeded_by(counted) {
+        return Err(Cancelled::TooManyDevices { counted, at_most });
+    }
+    Ok(())
+}
+
+/// Whether all plans together stay within the guard.
+fn within_day(
+    before: usize,
+    at_most: DeviceLimit,
+    counted: Option<&Observed<usize>>,
+    now: Timestamp,
+) -> Result<(), Cancelled> {
+    let counted = fresh_count(counted, now)?;
+    // A write that moves nobody adds nothing.
+    if counted > 0 && at_most.is_exceeded_by(before.saturating_add(counted)) {
+        return Err(Cancelled::TooManyToday { counted, before, at_most });
+    }
+    Ok(())
+}
+
+/// The fresh count, when it is there and fresh.
+fn fresh_count(counted: Option<&Observed<usize>>, now: Timestamp) -> Result<usize, Cancelled> {
+    let unreadable = |message: &str| Err(Cancelled::ReadFailed { message: message.to_owned() });
+    let Some(&Observed { value: counted, as_of }) = counted else {
+        return unreadable("its devices were not counted before the write");
+    };
+    if since(as_of, now) > ENTRY_MAX_AGE {
+        return unreadable("the count of its devices before the write is too old");
+    }
+    Ok(counted)
+}
+
+/// Whether the far end is as the intent has it.
+fn as_intended(intent: &WriteIntent, look: &FreshLook) -> Result<(), Cancelled> {
+    match (&intent.before, look) {
+        (Some(before), FreshLook::Group(Some(group))) => {
+            let same = group.id == before.id
+                && group.updated_at == before.updated_at
+                && group.content.offers_the_same(&before.content);
+            if same { Ok(()) } else { Err(Cancelled::ConcurrentEdit) }
+        }
+        (Some(_), FreshLook::Group(None)) => Err(Cancelled::GroupGone),
+        (None, FreshLook::Groups(groups)) => {
+            let in_the_way = groups.iter().any(|group| {
+                group.content.name == intent.after.name
+                    || !group.content.policies.is_disjoint(&intent.after.policies)
+            });
+            if in_the_way { Err(Cancelled::GroupInTheWay) } else { Ok(()) }
+        }
+        (Some(_), FreshLook::Groups(_)) | (None, FreshLook::Group(_)) => {
+            Err(Cancelled::ReadFailed { message: "the wrong thing was read".to_owned() })
+        }
+    }
+}

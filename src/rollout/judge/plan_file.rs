@@ -1,0 +1,183 @@
+//! What of a plan's file is in force at once, and what waits.
+//!
+//! **Invariant:** a loosening is announced before it takes effect, never with it.
+
+use crate::ids::PlanName;
+use crate::plan::change::differences;
+use crate::plan::model::{Revision, Revisions};
+use crate::rollout::judge::predecessor::{Predecessor, own};
+use crate::rollout::judge::revision::{followed, forbids_itself, lets_go};
+use crate::rollout::record::{Block, BlockKind, WaitingRevision, WaitsFor};
+use crate::rollout::state::{Phase, PlanState, State};
+use crate::rollout::world::{Desired, Observations, Unsettled};
+use crate::time::Timestamp;
+
+/// What becomes of the revision in a plan's file, should it do more than restrict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Takes {
+    /// It may take effect.
+    Effect,
+    /// It waits.
+    Time(WaitsFor),
+    /// There is none.
+    Nothing,
+}
+
+/// What becomes of the revision in a plan's file.
+pub(crate) fn takes(
+    name: &PlanName,
+    desired: Desired<'_>,
+    state: &State,
+    world: &Observations,
+    now: Timestamp,
+) -> Takes {
+    let Some(revision) = desired.revision() else { return Takes::Nothing };
+    let takes = takes_by_itself(name, revision, desired, state, world, now);
+    match predecessor(revision, state, world) {
+        _ if takes == Takes::Time(WaitsFor::AnotherVersion) => takes,
+        Some(Predecessor::Stays(..)) => Takes::Time(WaitsFor::Predecessor),
+        Some(Predecessor::GoesOn(plan)) if takes == Takes::Effect && !is_certain(plan, revision, state) => {
+            Takes::Time(WaitsFor::Predecessor)
+        }
+        _ => takes,
+    }
+}
+
+/// The plan that a revision says its plan was; what its files are is in no log.
+pub(crate) fn predecessor<'a>(
+    revision: &'a Revision,
+    state: &'a State,
+    world: &Observations,
+) -> Option<Predecessor<'a>> {
+    match Predecessor::of(revision, state)? {
+        Predecessor::GoesOn(plan) if world.files.contains_key(&plan.rollout.id.plan) => {
+            Some(Predecessor::Stays(plan, "which has a file of its own".to_owned()))
+        }
+        found => Some(found),
+    }
+}
+
+/// Whether a plan is gone for certain, or it was announced that it goes on under this name while it waited for
+/// something else: one look that misses its file is no reason.
+fn is_certain(plan: &PlanState, revision: &Revision, state: &State) -> bool {
+    let announced = state.waiting.get(&revision.plan.name).is_some_and(|waiting| {
+        let WaitingRevision { digest, in_force, waits_for, .. } = &waiting.revision;
+        let goes_on = in_force.as_ref() == Some(&plan.rollout.revision.digest);
+        *digest == revision.digest && goes_on && *waits_for != WaitsFor::Predecessor
+    });
+    plan.is_gone() || announced
+}
+
+/// The same, whatever plan it says it was.
+fn takes_by_itself(
+    name: &PlanName,
+    revision: &Revision,
+    desired: Desired<'_>,
+    state: &State,
+    world: &Observations,
+    now: Timestamp,
+) -> Takes {
+    let plan = own(revision, state).or_else(|| Predecessor::that_goes_on(revision, state));
+    if forbids_itself(&revision.plan, plan.map(|plan| &plan.rollout)).is_some() {
+        return Takes::Time(WaitsFor::AnotherVersion);
+    }
+    let waiting = state.waiting.get(name);
+    if waiting.is_some_and(|waiting| waiting.is_confirmed(&revision.digest, now)) {
+        return Takes::Effect;
+    }
+    match desired {
+        Desired::Unsettled(_, Unsettled::LineEnd) => Takes::Time(WaitsFor::LineEnd),
+        _ if world.revisions == Revisions::Person => Takes::Time(WaitsFor::Person),
+        _ if plan.is_some_and(|plan| plan.is_unstable(now)) => Takes::Time(WaitsFor::Stability),
+        Desired::Unsettled(_, Unsettled::Until(_)) => Takes::Time(WaitsFor::Time),
+        _ => Takes::Effect,
+    }
+}
+
+/// The block that a plan's file is, if it is one.
+pub(crate) fn block(plan: &PlanState, desired: Desired<'_>) -> Option<Block> {
+    match desired {
+        Desired::Invalid(invalid) => {
+            Some(Block::PlanInvalid { file: invalid.file.clone(), errors: invalid.errors.clone() })
+        }
+        Desired::Unreadable(why) => Some(Block::FilesUnreadable { why: why.to_owned() }),
+        Desired::Missing | Desired::Gone => Some(Block::FileMissing { file: plan.file.clone() }),
+        Desired::Present(_) | Desired::Unsettled(..) | Desired::InForce => None,
+    }
+}
+
+/// Whether the plan's file asks for anything that is not in force.
+pub(crate) fn changes(desired: Desired<'_>, state: &State, world: &Observations, now: Timestamp) -> bool {
+    desired.revision().is_some_and(|revision| !asked(revision, state, world, now).is_empty())
+}
+
+/// What a plan's file asks for that is not in force.
+pub(crate) fn asked(revision: &Revision, state: &State, world: &Observations, now: Timestamp) -> Vec<String> {
+    if let Some(plan) = own(revision, state) {
+        return changed(Some(plan), revision, now);
+    }
+    let named = |plan: &PlanState| format!("it says that it was plan `{}`", plan.rollout.id.plan);
+    let anew = || changed(None, revision, now);
+    match predecessor(revision, state, world) {
+        None => anew(),
+        Some(Predecessor::GoesOn(plan)) => {
+            let named = format!("plan `{}` is named `{}`", plan.rollout.id.plan, revision.plan.name);
+            [named].into_iter().chain(changed(Some(plan), revision, now)).collect()
+        }
+        Some(Predecessor::Stays(plan, why)) => vec![format!("{}, {why}", named(plan))],
+        Some(Predecessor::Unknown(was)) => {
+            let unknown = format!("it says that it was plan `{was}`, of which nothing is on record");
+            anew().into_iter().chain([unknown]).collect()
+        }
+    }
+}
+
+/// What a revision would change of what is in force; empty: nothing that waits.
+pub(crate) fn changed(plan: Option<&PlanState>, revision: &Revision, now: Timestamp) -> Vec<String> {
+    let Some(plan) = plan else {
+        let rings = revision.plan.rings.len();
+        return vec![format!("a new plan with {rings} {}", if rings == 1 { "ring" } else { "rings" })];
+    };
+    let rollout = &plan.rollout;
+    if rollout.phase == Phase::Superseded {
+        let changes = differences(&rollout.revision.plan, &revision.plan, now);
+        let anew = || vec!["the rollout that was superseded begins anew".to_owned()];
+        return Some(changes).filter(|changes| !changes.is_empty()).unwrap_or_else(anew);
+    }
+    if rollout.revision == *revision {
+        return Vec::new();
+    }
+    let is_known = rollout.waiting.as_ref().is_some_and(|known| known.revision.digest == revision.digest);
+    if is_known {
+        return Vec::new();
+    }
+    let goal = followed(rollout, revision);
+    if !rollout.follows(&revision.digest) {
+        // What it takes away keeps its place for a while; that it does is announced with the rest.
+        return differences(&rollout.revision.plan, &revision.plan, now);
+    }
+    if lets_go(rollout, revision, &goal) {
+        return Vec::new();
+    }
+    differences(&rollout.revision.plan, &goal.plan, now)
+}
+
+/// The kinds of blocks that stand before a plan's steps on account of its file, as it is now.
+pub(crate) fn standing(
+    name: &PlanName,
+    plan: &PlanState,
+    desired: Desired<'_>,
+    state: &State,
+    world: &Observations,
+    now: Timestamp,
+) -> Option<BlockKind> {
+    if let Some(block) = block(plan, desired) {
+        return Some(block.kind());
+    }
+    let waits = || changes(desired, state, world, now);
+    match takes(name, desired, state, world, now) {
+        Takes::Time(WaitsFor::Stability) if waits() => Some(BlockKind::PlanUnstable),
+        Takes::Time(_) if waits() => Some(BlockKind::RevisionWaits),
+        Takes::Time(_) | Takes::Effect | Takes::Nothing => None,
+    }
+}

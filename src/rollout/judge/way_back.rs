@@ -1,0 +1,277 @@
+//! Which rings go back, and to what.
+//!
+//! **Invariant:** nothing goes back that neither the rollout nor an unfinished one before it moved;
+//! nothing goes to a version that ignores assignments, is forbidden, is held out there itself or was
+//! brought by a rollout that was never completed; and a ring that has nowhere to go is named before
+//! anything is written.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::ids::{PolicyId, RingName};
+use crate::plan::model::{Plan, RingPlan};
+use crate::rollout::record::{Ground, GroupContent, RollbackStep, WayBack, WriteId};
+use crate::rollout::state::{Phase, PlanState, State};
+use crate::time::Timestamp;
+use crate::version::{ClientVersion, Environment};
+
+/// How far a rollback goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// From this ring on: it and every ring after it; `None`: all.
+    pub ring: Option<RingName>,
+    /// This environment alone; `None`: both.
+    pub environment: Option<Environment>,
+}
+
+/// Why a rollback cannot begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoWayBack {
+    /// Nothing in the scope was moved by the rollout, or all of it goes back already.
+    NothingMoved,
+    /// Some of it has nowhere to go.
+    Stuck(Vec<Stuck>),
+}
+
+/// Environments of a ring that have nowhere to go, for the same reasons.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stuck {
+    /// The ring.
+    pub ring: RingName,
+    /// What is on offer there; never empty.
+    pub from: BTreeMap<Environment, ClientVersion>,
+    /// What was looked at, and why it is no way back.
+    pub tried: Vec<String>,
+}
+
+impl Stuck {
+    /// Adds an environment to those that have nowhere to go.
+    pub(crate) fn add(
+        all: &mut Vec<Self>,
+        ring: &RingName,
+        (environment, from): (Environment, ClientVersion),
+        tried: Vec<String>,
+    ) {
+        match all.iter_mut().find(|known| known.ring == *ring && known.tried == tried) {
+            Some(known) => {
+                known.from.insert(environment, from);
+            }
+            None => all.push(Self { ring: ring.clone(), from: [(environment, from)].into(), tried }),
+        }
+    }
+
+    /// `windows` or `windows and macos`.
+    #[must_use]
+    pub fn environments(&self) -> String {
+        let names: Vec<&str> = self.from.keys().map(|environment| environment.as_str()).collect();
+        names.join(" and ")
+    }
+}
+
+impl fmt::Display for Stuck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<String> =
+            self.from.iter().map(|(environment, from)| format!("{environment} from {from}")).collect();
+        let (ring, tried) = (&self.ring, self.tried.join("; "));
+        write!(f, "ring `{ring}` has nowhere to go back to on {}: {tried}", words.join(" and "))
+    }
+}
+
+/// The rings that go back, the latest first.
+///
+/// # Errors
+/// When there is nothing to take back, or some of it has nowhere to go.
+pub(crate) fn steps(state: &State, plan: &PlanState, scope: &Scope) -> Result<Vec<RollbackStep>, NoWayBack> {
+    let rollout = &plan.rollout;
+    let before = |name: &RingName| scope.ring.as_ref().is_some_and(|from| from != name);
+    let (mut steps, mut stuck) = (Vec::new(), Vec::new());
+    // A ring that the plan does not name any more goes back first: no later one depends on it.
+    let gone = plan.of_gone_rings().map(|left| (&left.ring, &left.plan));
+    let rings = rollout.rings_with_plans().chain(gone);
+    for (ring, ring_plan) in rings.skip_while(|(ring, _)| before(&ring.name)) {
+        let going = |environment| {
+            let under_way = rollout.rollback.as_ref();
+            under_way.is_some_and(|rollback| rollback.is_to_go_back(&ring.name, environment))
+        };
+        let (mut back, mut policies) = (BTreeMap::new(), BTreeSet::new());
+        for (&environment, moved) in &ring.moved {
+            if going(environment) || scope.environment.is_some_and(|only| only != environment) {
+                continue;
+            }
+            let from = moved.version;
+            let place = Place {
+                state,
+                plan: &rollout.revision.plan,
+                ring: ring_plan,
+                environment,
+                from,
+                policies: &moved.policies,
+                was: moved.was.as_deref(),
+                before: moved.write.to_string(),
+            };
+            match place.way_back() {
+                Ok((to, found)) => {
+                    let ground = found.ground(moved.write);
+                    back.insert(environment, WayBack { from, to, ground });
+                    policies.extend(moved.policies.iter().cloned());
+                }
+                Err(tried) => Stuck::add(&mut stuck, &ring.name, (environment, from), tried),
+            }
+        }
+        if !back.is_empty() {
+            steps.push(RollbackStep { ring: ring.name.clone(), policies, back });
+        }
+    }
+    if !stuck.is_empty() {
+        return Err(NoWayBack::Stuck(stuck));
+    }
+    if steps.is_empty() {
+        return Err(NoWayBack::NothingMoved);
+    }
+    steps.reverse();
+    Ok(steps)
+}
+
+/// What of a ring could not go back any more, once its group, as it is now, was written for it: told
+/// before anything is written, because at 03:00 it is too late for a word in the plan.
+#[must_use]
+pub fn foreseen(
+    state: &State,
+    plan: &Plan,
+    ring: &RingPlan,
+    policies: &BTreeSet<PolicyId>,
+    group: Option<&GroupContent>,
+) -> Vec<Stuck> {
+    let running = state.plans.get(&plan.name).filter(|known| known.rollout.phase != Phase::Completed);
+    let moved = running.and_then(|known| known.rollout.ring(&ring.name)).map(|known| &known.moved);
+    let mut stuck = Vec::new();
+    for (&environment, &from) in &ring.targets {
+        let offered = group.and_then(|group| group.target(environment));
+        if offered == Some(from.to_string().as_str()) {
+            continue;
+        }
+        let earlier = moved.and_then(|moved| moved.get(&environment));
+        let place = Place {
+            state,
+            plan,
+            ring,
+            environment,
+            from,
+            policies,
+            was: earlier.map_or(offered, |moved| moved.was.as_deref()),
+            before: earlier.map_or("its first write".to_owned(), |moved| moved.write.to_string()),
+        };
+        if let Err(tried) = place.way_back() {
+            Stuck::add(&mut stuck, &ring.name, (environment, from), tried);
+        }
+    }
+    stuck
+}
+
+/// An environment of a ring, to go back.
+pub(crate) struct Place<'a> {
+    state: &'a State,
+    plan: &'a Plan,
+    ring: &'a RingPlan,
+    environment: Environment,
+    /// What is taken back.
+    from: ClientVersion,
+    /// From these profiles.
+    policies: &'a BTreeSet<PolicyId>,
+    /// What was on offer before; `None`: nothing, or no single version.
+    was: Option<&'a str>,
+    /// Before what, in words.
+    before: String,
+}
+
+/// Which of the three it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    Verified(Timestamp),
+    BeforeWrite,
+    Plan,
+}
+
+impl Found {
+    const fn ground(self, write: WriteId) -> Ground {
+        match self {
+            Self::Verified(at) => Ground::Verified { at },
+            Self::BeforeWrite => Ground::BeforeWrite { write },
+            Self::Plan => Ground::Plan,
+        }
+    }
+}
+
+impl Place<'_> {
+    /// What it goes back to: what it was verified on last, else what was there before, else what the
+    /// plan says.
+    fn way_back(&self) -> Result<(ClientVersion, Found), Vec<String>> {
+        let Self { environment, from, policies, was, before, .. } = self;
+        let mut tried = Vec::new();
+        let mut verified: Vec<_> = self
+            .state
+            .soaks
+            .iter()
+            .filter(|soak| soak.policies == **policies)
+            .filter_map(|soak| Some((soak.verified_at, *soak.targets.get(environment)?)))
+            .collect();
+        verified.sort_unstable();
+        for (at, version) in verified.into_iter().rev() {
+            match self.hindrance(version) {
+                None => return Ok((version, Found::Verified(at))),
+                // What is taken away was verified as well, when the rollout was completed.
+                Some(_) if version == *from => {}
+                Some(why) => tried.push(format!("{version}, verified before, {why}")),
+            }
+        }
+        if tried.is_empty() {
+            tried.push("its profiles were never verified on another version".to_owned());
+        }
+        match was {
+            None => tried.push(format!("no version was on offer before {before}")),
+            Some(was) => match was.parse::<ClientVersion>() {
+                Err(_) => tried.push(format!("`{was}`, on offer before, is not a client version")),
+                Ok(version) => match self.hindrance(version) {
+                    None => return Ok((version, Found::BeforeWrite)),
+                    Some(why) => tried.push(format!("{version}, on offer before {before}, {why}")),
+                },
+            },
+        }
+        match self.ring.rollback.to.get(environment) {
+            None => tried.push("the plan has no `rollback_to` for it".to_owned()),
+            Some(version) => match self.hindrance(*version) {
+                None => return Ok((*version, Found::Plan)),
+                Some(why) => tried.push(format!("{version}, `rollback_to` of the plan, {why}")),
+            },
+        }
+        Err(tried)
+    }
+
+    /// Why a version is none to go back to; `None`: it is one.
+    fn hindrance(&self, version: ClientVersion) -> Option<String> {
+        if version == self.from {
+            return Some("is what is to be taken back".to_owned());
+        }
+        if !version.follows_assignments() {
+            return Some("ignores assignments: nobody could move its devices again".to_owned());
+        }
+        if let Some(forbid) =
+            self.plan.forbid.iter().find(|forbid| forbid.versions.matches(&version.as_semver()))
+        {
+            return Some(format!("is forbidden by the plan ({})", forbid.reason));
+        }
+        let known = self.state.plans.get(&self.plan.name);
+        let brought = known.and_then(|known| {
+            let running = &known.rollout.id;
+            known.brought.by(self.environment, version).filter(|by| *by != running)
+        });
+        if let Some(by) = brought {
+            return Some(format!("is what rollout {} brought, which was never completed", by.number));
+        }
+        let is_held = |policy: &PolicyId| self.state.is_held_out(policy, self.environment, version);
+        self.policies.iter().any(is_held).then(|| "is held out there itself".to_owned())
+    }
+}

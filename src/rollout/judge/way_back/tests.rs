@@ -1,0 +1,166 @@
+//! Where a ring goes back to, row by row.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::ids::{GroupId, PlanName, PolicyId, RingName};
+use crate::plan;
+use crate::rollout::judge::way_back::{NoWayBack, Scope, steps};
+use crate::rollout::record::{Actor, Entry, Event, Recorded, RolloutId, SoakFact, WriteId};
+use crate::rollout::record::{Ground, WayBack};
+use crate::rollout::state::{HeldOut, Hold, Moved, State};
+use crate::time::Timestamp;
+use crate::version::{ClientVersion, Environment};
+
+const NEW: ClientVersion = ClientVersion::new(2026, 8, 2100, 0);
+const OLD: ClientVersion = ClientVersion::new(2026, 7, 1376, 0);
+const OLDER: ClientVersion = ClientVersion::new(2026, 6, 880, 0);
+/// It ignores assignments.
+const ANCIENT: &str = "2025.10.186.0";
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn policies(ids: &[&str]) -> BTreeSet<PolicyId> {
+    ids.iter().map(|id| PolicyId::new(*id).unwrap()).collect()
+}
+
+/// A rollout of one ring that was moved to [`NEW`] by write 7.
+fn moved(keys: &str, was: Option<&str>) -> State {
+    let text = format!(
+        "plan: client\nversions: {{windows: {NEW}}}\n{keys}rings:\n  - {{name: First, profiles: [default]}}\n"
+    );
+    let revision = plan::read("client.yaml", text.as_bytes()).unwrap();
+    let name = PlanName::new("client").unwrap();
+    let id = RolloutId { plan: name.clone(), number: 1 };
+    let entry = Entry::engine(&id, "for a test", Event::PlanAccepted { revision: Box::new(revision) });
+    let mut state = State::default();
+    state.apply(&Recorded { seq: 1, at: at("2026-10-12T09:00:00Z"), entry }).unwrap();
+    let ring = &mut state.plans.get_mut(&name).unwrap().rollout.rings[0];
+    let was = was.map(str::to_owned);
+    let one = Moved { write: WriteId(7), was, version: NEW, policies: policies(&["p1"]) };
+    ring.moved.insert(Environment::Windows, one);
+    state
+}
+
+/// The same, with what its profiles soaked on, and when.
+fn soaked(mut state: State, soaks: &[(&str, ClientVersion, &str)]) -> State {
+    for (policy, version, verified_at) in soaks {
+        state.soaks.push(SoakFact {
+            group: GroupId::new("g1").unwrap(),
+            policies: policies(&[policy]),
+            targets: BTreeMap::from([(Environment::Windows, *version)]),
+            verified_at: at(verified_at),
+        });
+    }
+    state
+}
+
+fn held(mut state: State, version: ClientVersion) -> State {
+    let actor = Actor::Local { user: "ada".to_owned() };
+    state.held_out.push(HeldOut {
+        plan: PlanName::new("client").unwrap(),
+        ring: RingName::new("First").unwrap(),
+        policy: PolicyId::new("p1").unwrap(),
+        environment: Environment::Windows,
+        version,
+        by: Hold { actor, reason: "before".to_owned(), since: at("2026-10-01T00:00:00Z") },
+    });
+    state
+}
+
+/// Where the ring goes, and why; or what was tried, where there is no way.
+type Goes = Result<(ClientVersion, Ground), Vec<String>>;
+
+fn goes(state: &State) -> Goes {
+    let plan = &state.plans[&PlanName::new("client").unwrap()];
+    match steps(state, plan, &Scope::default()) {
+        Ok(found) => {
+            let WayBack { from, to, ground } = found[0].back[&Environment::Windows].clone();
+            assert_eq!((found.len(), from), (1, NEW));
+            Ok((to, ground))
+        }
+        Err(NoWayBack::Stuck(stuck)) => Err(stuck[0].tried.clone()),
+        Err(NoWayBack::NothingMoved) => panic!("it was moved"),
+    }
+}
+
+#[test]
+fn a_ring_goes_back_to_what_is_known_best() {
+    let (early, late) = ("2026-09-01T10:00:00Z", "2026-10-01T10:00:00Z");
+    let verified = |version, at_: &str| Ok((version, Ground::Verified { at: at(at_) }));
+    let before = |version| Ok((version, Ground::BeforeWrite { write: WriteId(7) }));
+    let said = "rollback_to: {windows: 2026.6.880.0}";
+    let defaults = format!("defaults: {{{said}}}\n");
+    let forbids = "forbid: [{versions: \"=2026.7.1376\", reason: breaks DNS}]\n";
+    let old = OLD.to_string();
+    let rows: Vec<(&str, State, Goes)> = vec![
+        (
+            "what it was verified on wins over what was on offer",
+            soaked(moved("", Some(&OLDER.to_string())), &[("p1", OLD, early)]),
+            verified(OLD, early),
+        ),
+        (
+            "the newest of two",
+            soaked(moved("", None), &[("p1", OLDER, late), ("p1", OLD, early)]),
+            verified(OLDER, late),
+        ),
+        (
+            "not what it is on, though that was verified last",
+            soaked(moved("", None), &[("p1", OLD, early), ("p1", NEW, late)]),
+            verified(OLD, early),
+        ),
+        (
+            "what other profiles were verified on says nothing",
+            soaked(moved("", Some(&old)), &[("p2", OLDER, late)]),
+            before(OLD),
+        ),
+        ("what was on offer before", moved(&defaults, Some(&old)), before(OLD)),
+        ("what the plan says, for a new group", moved(&defaults, None), Ok((OLDER, Ground::Plan))),
+        (
+            "what is held out itself is passed over",
+            held(soaked(moved(&defaults, Some(&old)), &[("p1", OLD, early)]), OLD),
+            Ok((OLDER, Ground::Plan)),
+        ),
+        (
+            "what the plan forbids by now, too",
+            soaked(moved(forbids, Some(&OLDER.to_string())), &[("p1", OLD, early)]),
+            before(OLDER),
+        ),
+        ("and what ignores assignments", moved(&defaults, Some(ANCIENT)), Ok((OLDER, Ground::Plan))),
+        (
+            "nowhere: all that was looked at is told",
+            held(moved("", Some("latest")), OLD),
+            Err(vec![
+                "its profiles were never verified on another version".to_owned(),
+                "`latest`, on offer before, is not a client version".to_owned(),
+                "the plan has no `rollback_to` for it".to_owned(),
+            ]),
+        ),
+        (
+            "nowhere: what is known is of no use",
+            held(soaked(moved(forbids, Some(ANCIENT)), &[("p1", OLD, early), ("p1", OLDER, late)]), OLDER),
+            Err(vec![
+                "2026.6.880.0, verified before, is held out there itself".to_owned(),
+                "2026.7.1376.0, verified before, is forbidden by the plan (breaks DNS)".to_owned(),
+                format!(
+                    "{ANCIENT}, on offer before write 7, ignores assignments: nobody could move its devices again"
+                ),
+                "the plan has no `rollback_to` for it".to_owned(),
+            ]),
+        ),
+    ];
+    for (row, state, expected) in rows {
+        assert_eq!(goes(&state), expected, "{row}");
+    }
+}
+
+#[test]
+fn nothing_is_taken_back_that_was_not_moved() {
+    let state = moved("", Some("2026.7.1376.0"));
+    let plan = &state.plans[&PlanName::new("client").unwrap()];
+    let scope = Scope { environment: Some(Environment::Macos), ring: None };
+    assert_eq!(steps(&state, plan, &scope), Err(NoWayBack::NothingMoved));
+    let scope = Scope { environment: Some(Environment::Windows), ring: RingName::new("First").ok() };
+    assert!(steps(&state, plan, &scope).is_ok());
+}

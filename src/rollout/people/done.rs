@@ -1,0 +1,113 @@
+//! What a person reads once a request was carried out.
+//!
+//! **Invariant:** what still holds the plan is named.
+
+use crate::rollout::judge::drift;
+use crate::rollout::people::command::Command;
+use crate::rollout::people::verbs::situation::{Holds, StartPlans};
+use crate::rollout::record::{Cause, Entry, Event, Gate};
+use crate::rollout::state::{PlanState, State};
+
+/// What a request did, in words: its events, and the holds that still stand in the way of what it
+/// was to bring about. `after` is the state with them.
+#[must_use]
+pub fn done(entries: &[Entry], after: &State, asked: &Command) -> String {
+    let events = entries.iter().map(|entry| {
+        let plan = entry.rollout.as_ref().map(|id| id.plan.to_string()).unwrap_or_default();
+        match &entry.event {
+            Event::Paused {} => format!("plan {plan} is paused"),
+            Event::PauseLifted {} => format!("the pause of plan {plan} is lifted"),
+            Event::HaltLifted { cause, .. } => {
+                let stays = stays_as_it_is(after, entry, cause);
+                format!("the halt of plan {plan} is lifted and its cause acknowledged: {cause}{stays}")
+            }
+            Event::GateWaived { ring, gate: Gate::Ring } => format!(
+                "ring `{ring}` is let go: the rollout goes on without it, and its group stays as it is"
+            ),
+            Event::GateWaived { ring, gate } => format!("gate {gate} of ring `{ring}` is waived"),
+            Event::RollbackStarted { steps, .. } => {
+                let steps: Vec<String> = steps.iter().map(ToString::to_string).collect();
+                format!("plan {plan} is rolled back, in this order: {}", steps.join("; "))
+            }
+            Event::VersionReleased { version } => format!("{version} may be offered again by plan {plan}"),
+            Event::ApprovalGiven { ring, expires_at, .. } => {
+                let waits = entry.rollout.as_ref().and_then(|id| after.waiting.get(&id.plan));
+                let void = waits.map_or_else(String::new, |waiting| {
+                    let digest = waiting.revision.digest.short();
+                    format!("; revision {digest} waits, and makes it void once it takes effect")
+                });
+                format!(
+                    "ring `{ring}` is approved by you until {}, unless the plan's values change or you leave the group{void}",
+                    crate::time::short(*expires_at)
+                )
+            }
+            Event::ApprovalRefused { ring, .. } => {
+                format!("ring `{ring}` is refused by you; approving it takes that back")
+            }
+            Event::RevisionConfirmed { digest } => format!(
+                "revision {} of plan {plan} is confirmed by you, and takes effect if the file stays as it is",
+                digest.short()
+            ),
+            Event::Stopped {} => "all writes are stopped".to_owned(),
+            Event::Started {} => "writes are allowed again".to_owned(),
+            Event::ClockConfirmed { now, .. } => format!(
+                "the clock is confirmed: it is {}, and everything goes by it again; what was dated later counts from now, and approvals and waivers that were given later are void",
+                crate::time::short(*now)
+            ),
+            other => other.kind().to_owned(),
+        }
+    });
+    events.chain(still_held(after, asked)).collect::<Vec<_>>().join("; ")
+}
+
+/// What becomes of a changed group once its halt is lifted.
+fn stays_as_it_is(after: &State, entry: &Entry, cause: &Cause) -> String {
+    let Cause::Drift(drift) = cause else { return String::new() };
+    let rollout = entry.rollout.as_ref().and_then(|id| Some(&after.plans.get(&id.plan)?.rollout));
+    let lacks = rollout.map(|rollout| drift::lacks(after, rollout, &drift.ring)).unwrap_or_default();
+    if lacks.is_empty() {
+        return "; the group stays as it is now, and nothing is set back".to_owned();
+    }
+    format!(
+        "; the group stays as it is now, and nothing is set back: it does not offer the targets of ring `{}` ({lacks}), so the ring is not verified, and none of its devices is acknowledged for standing still",
+        drift.ring
+    )
+}
+
+/// The holds that a verb that lets things go on has left.
+fn still_held(after: &State, asked: &Command) -> Vec<String> {
+    let plans: Vec<&PlanState> = match asked {
+        Command::Pause(_)
+        | Command::Stop
+        | Command::ConfirmClock
+        | Command::CheckNow(_)
+        | Command::Refuse { .. }
+        | Command::Confirm { .. }
+        | Command::Start { plans: StartPlans::Pause } => {
+            return Vec::new();
+        }
+        Command::Resume(name)
+        | Command::Waive { plan: name, .. }
+        | Command::Rollback { plan: name, .. }
+        | Command::ReleaseHold { plan: name, .. }
+        | Command::Approve { plan: name, .. } => after.plans.get(name).into_iter().collect(),
+        Command::Start { plans: StartPlans::GoOn } => after.plans.values().collect(),
+    };
+    let mut still: Vec<String> = plans
+        .into_iter()
+        .filter_map(|plan| {
+            let held = match Holds::of_plan(plan) {
+                Holds::Free => return None,
+                Holds::Paused => "paused",
+                Holds::Halted => "halted",
+                Holds::PausedAndHalted => "paused and halted",
+            };
+            let name = &plan.rollout.id.plan;
+            Some(format!("plan {name} is still {held}: ringward resume {name} --reason … lifts that"))
+        })
+        .collect();
+    if after.stop.is_some() {
+        still.push("all writes are still stopped: ringward start --reason … allows them again".to_owned());
+    }
+    still
+}

@@ -1,0 +1,12 @@
+//! What people may ask for, and what it comes to.
+//!
+//! **Invariant:** a request is carried out as the table of verbs says, or refused with what would work.
+
+pub mod access;
+pub mod answer;
+pub mod command;
+pub mod done;
+pub mod hearing;
+pub mod refusal;
+pub mod tokens;
+pub mod verbs;

@@ -1,0 +1,12 @@
+//! The verbs: for each situation what a verb does, or why it is refused.
+//!
+//! **Invariant:** a cell exists for each situation, and a refusal says what would work.
+
+pub mod refused;
+pub mod rows;
+pub mod situation;
+pub mod table;
+#[cfg(test)]
+mod tests;
+pub mod verb;
+pub mod words;

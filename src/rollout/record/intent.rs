@@ -1,0 +1,333 @@
+//! A write from its intent to what reads show of it.
+//!
+//! **Invariant:** an intent names both sides of the write whole, so that it can be judged, repeated
+//! and settled from the log alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{PlanName, PolicyId, RingName, UserGroupName};
+use crate::plan::model::{DeviceLimit, PlanDigest};
+use crate::rollout::record::approval::{Ask, Tally};
+use crate::rollout::record::block::BlockKind;
+use crate::rollout::record::clock::ClockDoubt;
+use crate::rollout::record::downgrade::AllMoves;
+use crate::rollout::record::ids::WriteId;
+use crate::rollout::record::judgement::{Evidence, Judgement};
+use crate::rollout::record::remote::{Group, GroupContent};
+use crate::time::SignedDuration;
+use crate::version::{ClientVersion, Environment};
+
+/// Two reads about a write in doubt must lie this far apart: a write can be applied late and a
+/// list can be stale.
+pub const DOUBT_READS_APART: SignedDuration = SignedDuration::from_secs(60);
+
+/// A write before it is made: whole, so that it can be judged and settled from the log alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WriteIntent {
+    /// Its number.
+    pub id: WriteId,
+    /// The plan it follows.
+    pub digest: PlanDigest,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// The group as last read; `None`: it is to be created.
+    pub before: Option<Group>,
+    /// The group as it shall be.
+    pub after: GroupContent,
+    /// The ring's profiles, resolved; of a group that is written back, those that it had.
+    pub policies: BTreeSet<PolicyId>,
+    /// Every entry gate's word.
+    pub judgements: Vec<Judgement>,
+    /// The devices of these profiles that the ring's targets can move.
+    pub devices: usize,
+    /// Devices that this write offers something else, by the planner's count; `None` in logs of
+    /// older versions.
+    #[serde(default)]
+    pub retargets: Option<usize>,
+    /// Whether an earlier write for this ring was in doubt: then any error is a doubt again.
+    pub after_doubt: bool,
+    /// Where its devices come from, by environment; `None` where a group is written back, in a rollback,
+    /// and in logs of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moves: Option<AllMoves>,
+    /// What the guard of the daemon's configuration said; `None`: there is none, it is a rollback, or the
+    /// log is of an older version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub today: Option<Today>,
+}
+
+/// The guard on devices per day, as it stood when a write was planned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Today {
+    /// How many devices the writes of the 24 hours before offered something else.
+    pub before: usize,
+    /// How many may be in all.
+    pub at_most: DeviceLimit,
+}
+
+impl WriteIntent {
+    /// The User Groups whose members let it be planned: they are read again before it is sent.
+    pub fn approvers(&self) -> impl Iterator<Item = &UserGroupName> {
+        self.tallies().map(|tally| &tally.ask.user_group)
+    }
+
+    /// What was asked before it was planned.
+    pub fn asks(&self) -> impl Iterator<Item = &Ask> {
+        self.tallies().map(|tally| &tally.ask)
+    }
+
+    pub(crate) fn tallies(&self) -> impl Iterator<Item = &Tally> {
+        let approved = self.judgements.iter().filter_map(|judgement| match &judgement.evidence {
+            Evidence::Approval(approved) => Some(approved),
+            _ => None,
+        });
+        approved.flat_map(|approved| &approved.tallies)
+    }
+}
+
+/// What a write is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// Gives the ring's group its targets and profiles.
+    Target,
+    /// Takes a profile out of another ring's group, so that it can go in here.
+    MoveOut {
+        /// The ring that the other group was written for.
+        from: RingName,
+        /// That ring's plan, where it is another: the ring is gone, or its plan names the profile no more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        plan: Option<PlanName>,
+    },
+    /// Puts what was taken out of another ring's group for this one back into it, for it cannot go in here now.
+    PutBack {
+        /// The ring that the other group was written for.
+        from: RingName,
+        /// That ring's plan, where it is another.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        plan: Option<PlanName>,
+    },
+    /// Writes the ring's group back as ringward left it, after somebody else changed it.
+    Restore,
+    /// Takes environments of the ring's group back to an earlier version, and nothing else.
+    Rollback {
+        /// To these.
+        to: BTreeMap<Environment, ClientVersion>,
+    },
+}
+
+impl Purpose {
+    /// Whether a write is held against `max_devices` and the guard. What goes back never is.
+    #[must_use]
+    pub const fn counts_against_limits(&self) -> bool {
+        !self.goes_back()
+    }
+
+    /// Whether devices are offered again what they were offered before: that asks no gate and no schedule.
+    #[must_use]
+    pub const fn goes_back(&self) -> bool {
+        matches!(self, Self::Rollback { .. } | Self::PutBack { .. })
+    }
+
+    /// Whether it only takes profiles out of another ring's group, or puts them back: what that group offers
+    /// stays as it is.
+    #[must_use]
+    pub const fn is_of_another_group(&self) -> bool {
+        matches!(self, Self::MoveOut { .. } | Self::PutBack { .. })
+    }
+
+    /// Whether it puts the ring's own targets on offer.
+    #[must_use]
+    pub const fn is_target(&self) -> bool {
+        matches!(self, Self::Target)
+    }
+
+    /// Whether a ring has such writes wherever it is, and not only when its turn came.
+    #[must_use]
+    pub const fn is_of_any_stage(&self) -> bool {
+        match self {
+            Self::Restore | Self::PutBack { .. } | Self::Rollback { .. } => true,
+            Self::Target | Self::MoveOut { .. } => false,
+        }
+    }
+}
+
+/// Why a planned write was not sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cancelled {
+    /// All writes are stopped.
+    Stopped,
+    /// The plan is paused or halted.
+    Held,
+    /// The opening closed.
+    OpeningClosed,
+    /// A freeze began.
+    FreezeBegun,
+    /// The plan's file changed.
+    PlanChanged,
+    /// Something stands before every such write.
+    Blocked {
+        /// What.
+        block: BlockKind,
+    },
+    /// The plan forbids the version by now.
+    Forbidden {
+        /// The version.
+        version: ClientVersion,
+    },
+    /// The rollout goes back.
+    RolledBack,
+    /// A rollback holds the version out by now.
+    HeldOut {
+        /// The version.
+        version: ClientVersion,
+    },
+    /// By the members as read just before, too few approvals count, or somebody refused.
+    ApprovalVoid {
+        /// What was seen.
+        seen: String,
+    },
+    /// The machine's clock was set back behind what is decided and recorded.
+    ClockBehind,
+    /// By an answer just before, the machine's clock is not Cloudflare's, or cannot be compared.
+    ClockDiffers {
+        /// What the answer said.
+        doubt: ClockDoubt,
+    },
+    /// The group is not as the intent has it: somebody else edits it.
+    ConcurrentEdit,
+    /// The group is gone.
+    GroupGone,
+    /// A profile sits in another group by now, or the name is taken.
+    GroupInTheWay,
+    /// By a fresh count it would offer something else to more devices than the plan allows.
+    TooManyDevices {
+        /// How many.
+        counted: usize,
+        /// `max_devices` of the ring.
+        at_most: DeviceLimit,
+    },
+    /// With it, all plans together would offer something else to more devices within 24 hours than the
+    /// daemon's configuration allows.
+    TooManyToday {
+        /// By a fresh count.
+        counted: usize,
+        /// By the writes of the 24 hours before.
+        before: usize,
+        /// `guard.devices_per_day`.
+        at_most: DeviceLimit,
+    },
+    /// The read before the write failed, so nothing was sent.
+    ReadFailed {
+        /// What was said.
+        message: String,
+    },
+    /// The daemon ended while it read.
+    Ending,
+    /// The read before the write failed; as logs of older versions have it, where it counted as a write
+    /// that came to nothing.
+    Unreadable {
+        /// What was said.
+        message: String,
+    },
+    /// The request certainly never reached Cloudflare.
+    NotSent {
+        /// What was said.
+        message: String,
+    },
+    /// Cloudflare's rate limit; nothing was applied.
+    RateLimited,
+}
+
+impl Cancelled {
+    /// Whether this counts as an attempt that failed, rather than one overtaken by events.
+    #[must_use]
+    pub const fn is_a_failure(&self) -> bool {
+        match self {
+            Self::Stopped
+            | Self::Held
+            | Self::OpeningClosed
+            | Self::FreezeBegun
+            | Self::PlanChanged
+            | Self::Blocked { .. }
+            | Self::Forbidden { .. }
+            | Self::RolledBack
+            | Self::HeldOut { .. }
+            | Self::ApprovalVoid { .. }
+            | Self::ReadFailed { .. }
+            | Self::ClockBehind
+            | Self::ClockDiffers { .. }
+            | Self::Ending => false,
+            Self::ConcurrentEdit
+            | Self::GroupGone
+            | Self::GroupInTheWay
+            | Self::TooManyDevices { .. }
+            | Self::TooManyToday { .. }
+            | Self::Unreadable { .. }
+            | Self::NotSent { .. }
+            | Self::RateLimited => true,
+        }
+    }
+}
+
+impl fmt::Display for Cancelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stopped => f.write_str("all writes are stopped"),
+            Self::Held => f.write_str("the plan is on hold"),
+            Self::OpeningClosed => f.write_str("the opening closed"),
+            Self::FreezeBegun => f.write_str("a freeze began"),
+            Self::PlanChanged => f.write_str("the plan changed"),
+            Self::Blocked { block } => write!(f, "{block} by now"),
+            Self::Forbidden { version } => write!(f, "the plan forbids {version} by now"),
+            Self::RolledBack => f.write_str("the rollout is rolled back"),
+            Self::HeldOut { version } => write!(f, "a rollback holds out {version} by now"),
+            Self::ApprovalVoid { seen } => write!(f, "its approval does not hold: {seen}"),
+            Self::ClockBehind => f.write_str("this machine's clock was set back"),
+            Self::ClockDiffers { doubt } => doubt.fmt(f),
+            Self::ConcurrentEdit => f.write_str("the group was edited by somebody else"),
+            Self::GroupGone => f.write_str("the group is gone"),
+            Self::GroupInTheWay => f.write_str("another group took the name or a profile"),
+            Self::TooManyDevices { counted, at_most } => {
+                write!(
+                    f,
+                    "it would offer something else to {counted} devices, and `max_devices` is {at_most}"
+                )
+            }
+            Self::TooManyToday { counted, before, at_most } => write!(
+                f,
+                "it would offer something else to {counted} devices after {before} in the 24 hours before, and `devices_per_day` is {at_most}"
+            ),
+            Self::ReadFailed { message } | Self::Unreadable { message } => {
+                write!(f, "the read before the write failed: {message}")
+            }
+            Self::Ending => f.write_str("the daemon ended before it was sent"),
+            Self::NotSent { message } => write!(f, "the request was not sent: {message}"),
+            Self::RateLimited => f.write_str("Cloudflare asked to slow down"),
+        }
+    }
+}
+
+/// What a read shows about a write in doubt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// It was applied.
+    Applied {
+        /// The group as read.
+        group: Group,
+    },
+    /// It was not applied.
+    NotApplied {},
+    /// The group is neither as before nor as intended.
+    Overwritten {
+        /// The group as read; `None`: gone.
+        seen: Option<Group>,
+    },
+}

@@ -1,0 +1,228 @@
+//! Bearer tokens of ringward: what the log keeps of one, and what may be asked about them.
+//!
+//! **Invariant:** nothing here, and so nothing in the log, is what a holder sends: of that only the
+//! SHA-256 is known, and a digest of 256 random bits gives nothing away.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{Email, TokenName};
+use crate::time::Timestamp;
+
+/// Hex digits of a token's public part: 8 bytes.
+pub const ID_DIGITS: usize = 16;
+
+/// Hex digits of a SHA-256.
+const DIGEST_DIGITS: usize = 64;
+
+/// What a token's holder may do. Whatever the role, its holder may read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Nothing but read.
+    Viewer,
+    /// Ask for verbs.
+    Operator,
+    /// Approve, if a member of the User Group that is asked.
+    Approver,
+}
+
+impl Role {
+    /// All, in the order in which they are listed.
+    pub const ALL: [Self; 3] = [Self::Viewer, Self::Operator, Self::Approver];
+
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+            Self::Approver => "approver",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A text that is no role.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a role is viewer, operator or approver")]
+pub struct InvalidRole;
+
+impl FromStr for Role {
+    type Err = InvalidRole;
+
+    fn from_str(text: &str) -> Result<Self, InvalidRole> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or(InvalidRole)
+    }
+}
+
+/// A text that is not so many hex digits in lower case.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("it must have {0} digits 0-9 and a-f")]
+pub struct InvalidHex(usize);
+
+macro_rules! hex_text {
+    ($(#[$doc:meta])* $name:ident, $digits:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// Of these bytes.
+            ///
+            /// # Errors
+            /// When they are too few or too many.
+            pub fn of(bytes: &[u8]) -> Result<Self, InvalidHex> {
+                Self::try_from(hex(bytes))
+            }
+
+            /// The digits.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidHex;
+
+            fn try_from(text: String) -> Result<Self, InvalidHex> {
+                let digits = text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+                if text.len() == $digits && digits { Ok(Self(text)) } else { Err(InvalidHex($digits)) }
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(hex: $name) -> String {
+                hex.0
+            }
+        }
+    };
+}
+
+hex_text!(
+    /// The public part of a token, by which it is found.
+    TokenId,
+    ID_DIGITS
+);
+
+hex_text!(
+    /// SHA-256 of a token's whole text.
+    TokenDigest,
+    DIGEST_DIGITS
+);
+
+/// Bytes as hex digits in lower case.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A token: whose it is, what its holder may do, and how it is known again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenGrant {
+    /// Its name, which no other token ever has.
+    pub name: TokenName,
+    /// The person it is for.
+    pub email: Email,
+    /// What they may do with it; never empty.
+    pub roles: BTreeSet<Role>,
+    /// Its public part.
+    pub id: TokenId,
+    /// SHA-256 of its text.
+    pub digest: TokenDigest,
+    /// From when on it is worth nothing; `None`: until it is revoked.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl TokenGrant {
+    /// Its roles in words: `viewer, approver`.
+    #[must_use]
+    pub fn roles_in_words(&self) -> String {
+        self.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rollout::people::tokens::*;
+    use crate::rollout::record::Actor;
+    use crate::rollout::record::event::Recorded;
+    use crate::rollout::record::token::*;
+    use crate::rollout::state::State;
+
+    fn grant(name: &str) -> TokenGrant {
+        TokenGrant {
+            name: name.parse().unwrap(),
+            email: "ana@example.com".parse().unwrap(),
+            roles: BTreeSet::from([Role::Viewer, Role::Approver]),
+            id: TokenId::of(&[7; 8]).unwrap(),
+            digest: TokenDigest::of(&[9; 32]).unwrap(),
+            expires_at: None,
+        }
+    }
+
+    fn made(grant: TokenGrant) -> TokenRequest {
+        TokenRequest::Make(Box::new(grant))
+    }
+
+    #[test]
+    fn digits_are_as_many_as_they_must_be() {
+        assert_eq!(TokenId::of(&[0, 1, 2, 3, 4, 5, 6, 255]).unwrap().as_str(), "00010203040506ff");
+        for wrong in ["", "00", "00010203040506fg", "00010203040506FF", "00010203040506ff0"] {
+            assert!(TokenId::try_from(wrong.to_owned()).is_err(), "{wrong}");
+        }
+        assert!(TokenDigest::of(&[0; 31]).is_err());
+    }
+
+    /// What is asked of a log that has `ana-laptop`, live, and `ana-phone`, revoked.
+    #[test]
+    fn a_token_is_made_once_and_revoked_once() {
+        let now: Timestamp = "2026-10-12T09:00:00Z".parse().unwrap();
+        let actor = Actor::Local { user: "ada".to_owned() };
+        let mut state = State::default();
+        let mut add = |asked: TokenRequest| {
+            let entry = request(&state, &actor, "for a test", asked, now).unwrap();
+            state.apply(&Recorded { seq: state.seq + 1, at: now, entry }).unwrap();
+        };
+        add(made(grant("ana-laptop")));
+        let phone = TokenGrant { id: TokenId::of(&[8; 8]).unwrap(), ..grant("ana-phone") };
+        add(made(phone));
+        add(TokenRequest::Revoke("ana-phone".parse().unwrap()));
+        let over = TokenGrant { expires_at: Some(now), ..grant("over") };
+        let idle = TokenGrant { roles: BTreeSet::new(), ..grant("idle") };
+        let new = TokenGrant { id: TokenId::of(&[6; 8]).unwrap(), ..grant("new") };
+        let rows = [
+            ("a new one", "why", made(new), None),
+            ("without a reason", " ", made(grant("new")), Some("a reason is needed")),
+            ("a control character", "a\u{7}b", made(grant("new")), Some("control character")),
+            ("a name twice", "why", made(grant("ana-laptop")), Some("already")),
+            ("the name of one that is revoked", "why", made(grant("ana-phone")), Some("already")),
+            ("expired", "why", made(over), Some("expired already")),
+            ("no role", "why", made(idle), Some("no role")),
+            ("revoke", "why", TokenRequest::Revoke("ana-laptop".parse().unwrap()), None),
+            ("revoke again", "why", TokenRequest::Revoke("ana-phone".parse().unwrap()), Some("by local:ada")),
+            ("revoke nothing", "why", TokenRequest::Revoke("new".parse().unwrap()), Some("no token `new`")),
+        ];
+        for (row, reason, asked, refused) in rows {
+            match (request(&state, &actor, reason, asked, now), refused) {
+                (Ok(entry), None) => {
+                    let recorded = Recorded { seq: state.seq + 1, at: now, entry };
+                    assert!(state.clone().apply(&recorded).is_ok(), "{row}");
+                }
+                (Err(why), Some(word)) => assert!(why.to_string().contains(word), "{row}: {why}"),
+                (found, _) => panic!("{row}: {found:?}"),
+            }
+        }
+    }
+}

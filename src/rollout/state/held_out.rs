@@ -1,0 +1,52 @@
+//! A version that a rollback took away.
+//!
+//! **Invariant:** what a rollback took away stays held
+//! out, by profile and whatever plan asks, until a person releases it.
+
+use crate::ids::{PlanName, PolicyId, RingName};
+use crate::rollout::record::GroupContent;
+use crate::rollout::state::hold::Hold;
+use crate::version::{ClientVersion, Environment};
+
+/// Who holds a version out, where, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldOut {
+    /// The plan that was rolled back: `release-hold` names it.
+    pub plan: PlanName,
+    /// Its ring.
+    pub ring: RingName,
+    /// The profile.
+    pub policy: PolicyId,
+    /// The environment.
+    pub environment: Environment,
+    /// The version.
+    pub version: ClientVersion,
+    /// Who rolled back, why and when.
+    pub by: Hold,
+}
+
+impl HeldOut {
+    /// What it is about.
+    pub(crate) const fn key(&self) -> (&PolicyId, Environment, ClientVersion) {
+        (&self.policy, self.environment, self.version)
+    }
+
+    /// Whether a group offers it to the profile that it is held out of.
+    #[must_use]
+    pub fn is_on_offer(&self, group: &GroupContent) -> bool {
+        group.policies.contains(&self.policy) && self.is_offered_by(group)
+    }
+
+    /// Whether a group offers it, to whatever profiles. An entry without a known environment may be
+    /// meant for any (FACTS 1 leaves it open).
+    #[must_use]
+    pub fn is_offered_by(&self, content: &GroupContent) -> bool {
+        let own = self.environment.as_str();
+        content.versions.iter().any(|entry| {
+            let elsewhere = entry.environment.as_deref().is_some_and(|named| {
+                Environment::ALL.iter().any(|known| known.as_str() == named && named != own)
+            });
+            !elsewhere && entry.version.parse::<ClientVersion>() == Ok(self.version)
+        })
+    }
+}

@@ -1,0 +1,237 @@
+//! Where a ring is, with what belongs to that.
+//!
+//! **Invariant:** a stage carries exactly what is known in it: no assignment before a write is
+//! confirmed, no soak before adoption was reached.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::ids::{GroupId, PolicyId};
+use crate::rollout::record::{Finding, Group, WriteId, WriteIntent};
+use crate::rollout::state::attempts::Attempts;
+use crate::rollout::state::moved::Moved;
+use crate::time::Timestamp;
+use crate::version::{ClientVersion, Environment};
+
+/// Where a ring is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Stage {
+    /// An earlier ring is not verified.
+    Pending,
+    /// Its turn; the entry gates do not all pass.
+    Entering(Attempts),
+    /// A write is planned, in flight or in doubt.
+    Deploying(Box<PendingWrite>),
+    /// Its targets are on offer.
+    Adopting(Assigned),
+    /// Its targets are adopted; soak and exit gates run.
+    Soaking(Assigned, Soak),
+    /// It soaked.
+    Verified(Assigned),
+    /// An earlier version is on offer again, and its devices have time to come back.
+    RollingBack(Assigned, Back),
+    /// They had it; `None`: nothing is on offer, for it has no group.
+    RolledBack(Option<Assigned>, Back),
+}
+
+/// Where a ring went back to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Back {
+    /// What the environments went back to that did.
+    pub to: BTreeMap<Environment, ClientVersion>,
+    /// Since when that is on offer, by ringward's clock; later by the time that nobody watched since.
+    pub since: Timestamp,
+}
+
+impl Stage {
+    /// Where the ring is apart from a write that leaves it there: what a person says meanwhile is about that.
+    /// `None`: its own write is under way.
+    pub(crate) fn at_rest(&mut self) -> Option<&mut Self> {
+        match self {
+            Self::Deploying(write) => write.origin.as_mut().map(|origin| &mut origin.stage),
+            stage => Some(stage),
+        }
+    }
+
+    /// The words of metrics, for all states.
+    pub const NAMES: [&'static str; 8] = [
+        "pending",
+        "entering",
+        "deploying",
+        "adopting",
+        "soaking",
+        "verified",
+        "rolling_back",
+        "rolled_back",
+    ];
+
+    /// The word of metrics, API and command line.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Entering(_) => "entering",
+            Self::Deploying(_) => "deploying",
+            Self::Adopting(_) => "adopting",
+            Self::Soaking(..) => "soaking",
+            Self::Verified(_) => "verified",
+            Self::RollingBack(..) => "rolling_back",
+            Self::RolledBack(..) => "rolled_back",
+        }
+    }
+
+    /// Whether a write for the ring's targets was ever planned: from then on a change to the ring
+    /// is a new rollout.
+    #[must_use]
+    pub const fn is_entered(&self) -> bool {
+        match self {
+            Self::Pending | Self::Entering(_) => false,
+            Self::Deploying(_)
+            | Self::Adopting(_)
+            | Self::Soaking(..)
+            | Self::Verified(_)
+            | Self::RollingBack(..)
+            | Self::RolledBack(..) => true,
+        }
+    }
+
+    /// What the ring was given, once it was.
+    #[must_use]
+    pub const fn assigned(&self) -> Option<&Assigned> {
+        match self {
+            Self::Adopting(assigned)
+            | Self::Soaking(assigned, _)
+            | Self::Verified(assigned)
+            | Self::RollingBack(assigned, _)
+            | Self::RolledBack(Some(assigned), _) => Some(assigned),
+            Self::Pending | Self::Entering(_) | Self::Deploying(_) | Self::RolledBack(None, _) => None,
+        }
+    }
+
+    /// The same, to be trimmed.
+    pub(crate) const fn assigned_mut(&mut self) -> Option<&mut Assigned> {
+        match self {
+            Self::Adopting(assigned)
+            | Self::Soaking(assigned, _)
+            | Self::Verified(assigned)
+            | Self::RollingBack(assigned, _)
+            | Self::RolledBack(Some(assigned), _) => Some(assigned),
+            Self::Pending | Self::Entering(_) | Self::Deploying(_) | Self::RolledBack(None, _) => None,
+        }
+    }
+
+    /// Where a ring is that goes back further: what went back before stays so.
+    pub(crate) fn back(&self, to: &BTreeMap<Environment, ClientVersion>, since: Timestamp) -> Back {
+        let mut all = match self {
+            Self::RollingBack(_, back) | Self::RolledBack(_, back) => back.to.clone(),
+            _ => BTreeMap::new(),
+        };
+        all.extend(to);
+        Back { to: all, since }
+    }
+
+    /// Whether a ring goes back, or went, to all of these.
+    #[must_use]
+    pub fn is_back_at(&self, to: &BTreeMap<Environment, ClientVersion>) -> bool {
+        match self {
+            Self::RollingBack(_, back) | Self::RolledBack(_, back) => {
+                to.iter().all(|(environment, version)| back.to.get(environment) == Some(version))
+            }
+            _ => false,
+        }
+    }
+
+    /// What a ring with these targets is to run: those, or what it went back to.
+    #[must_use]
+    pub fn targets(
+        &self,
+        targets: &BTreeMap<Environment, ClientVersion>,
+    ) -> BTreeMap<Environment, ClientVersion> {
+        let mut targets = targets.clone();
+        if let Self::RollingBack(_, back) | Self::RolledBack(_, back) = self {
+            targets.extend(&back.to);
+        }
+        targets
+    }
+}
+
+/// A write without an outcome.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PendingWrite {
+    /// What is to be written.
+    pub intent: WriteIntent,
+    /// When it was decided.
+    pub planned_at: Timestamp,
+    /// The attempts before it.
+    pub attempts: Attempts,
+    /// Set when nobody can say whether it was applied.
+    pub doubt: Option<Doubt>,
+    /// Where the ring was, when its group is written back; `None`: it was entering.
+    pub origin: Option<Origin>,
+    /// What was moved in the ring before it, should it change nothing.
+    pub moved: BTreeMap<Environment, Moved>,
+}
+
+/// Where a ring was before its group was written back: there it returns if that comes to nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Origin {
+    /// Its stage.
+    pub stage: Stage,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// A write in doubt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    /// What happened instead of a clear answer.
+    pub why: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// The first of the two reads that must agree.
+    pub first_read: Option<FirstRead>,
+}
+
+/// The first read about a write in doubt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirstRead {
+    /// What it shows.
+    pub finding: Finding,
+    /// When it began.
+    pub read_at: Timestamp,
+}
+
+/// A ring's targets on offer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assigned {
+    /// The ring's group.
+    pub group: GroupId,
+    /// The ring's profiles.
+    pub policies: BTreeSet<PolicyId>,
+    /// `updated_at` as Cloudflare answered it to our write.
+    pub at: Timestamp,
+    /// Where the adoption deadline counts from: the assignment, or the instant at which a person
+    /// resumed after a missed one.
+    pub deadline_from: Timestamp,
+}
+
+/// A soak that runs; a stored fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Soak {
+    /// When adoption held in every environment; later by the time that nobody watched since.
+    pub started_at: Timestamp,
+}
+
+impl Assigned {
+    pub(crate) fn of(group: &Group, policies: &BTreeSet<PolicyId>) -> Self {
+        let at = group.updated_at;
+        Self { group: group.id.clone(), policies: policies.clone(), at, deadline_from: at }
+    }
+}
+
+impl PendingWrite {
+    /// Its number.
+    #[must_use]
+    pub const fn id(&self) -> WriteId {
+        self.intent.id
+    }
+}

@@ -1,0 +1,10 @@
+//! The report in sentences.
+//!
+//! **Invariant:** each blocker has a headline, a reason and what to do.
+
+pub mod blocks;
+pub mod explanation;
+pub mod newer;
+pub mod way_out;
+pub mod ways;
+pub mod words;

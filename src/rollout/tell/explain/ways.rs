@@ -1,0 +1,297 @@
+//! What would change each blocker, as a person can do it.
+
+use crate::ids::RingName;
+use crate::rollout::decide::blocker::Blocker;
+use crate::rollout::record::{
+    Cause, ClockDoubt, DriftKind, Evidence, Failing, Gate, GroupDrift, Judgement, Never, Unknown, Verdict,
+    Waiting,
+};
+use crate::rollout::tell::explain::blocks;
+use crate::rollout::tell::explain::way_out::WayOut;
+use crate::text::in_shell;
+
+impl Blocker {
+    /// What would change it, as a person can do it. `plan` is the plan's name.
+    #[must_use]
+    pub fn remedy(&self, plan: &str) -> String {
+        way_out(self, plan).to_string()
+    }
+}
+
+/// The way out of a blocker of plan `plan`.
+pub(crate) fn way_out(blocker: &Blocker, plan: &str) -> WayOut {
+    match blocker {
+        Blocker::Stopped(_) => {
+            WayOut::then("allow writes again when it is safe", "ringward start --reason …".to_owned())
+        }
+        Blocker::Paused(_) => WayOut::then("lift the pause when it is safe", resume(plan)),
+        Blocker::Halted(cause) => WayOut::then(after_halt(cause, plan), resume(plan)),
+        Blocker::Block(block) => blocks::way_out(&block.block, plan),
+        Blocker::OffersForbidden(..) => WayOut::then(
+            "name another version in the plan, or take it back",
+            format!("ringward rollback {plan} --reason …"),
+        ),
+        Blocker::Forbidden(..) => WayOut::words(
+            "name another version in the plan, or take the entry out of `forbid` if it is safe by now",
+        ),
+        Blocker::ClockBehind(_) => WayOut::then(
+            "see that this machine's clock is right; it goes on by itself once the clock has caught up, in twice the time that it is behind. Where the clock is right and the log is dated ahead",
+            "ringward confirm clock --reason …".to_owned(),
+        ),
+        Blocker::ClockDoubted(ClockDoubt::Differs { .. }) => WayOut::words(
+            "set this machine's clock right, and look after its time service; where a proxy in between has the wrong time, write `clock: {trust: machine, until: DATE, reason: …}` into ringward.yaml and restart",
+        ),
+        Blocker::ClockDoubted(ClockDoubt::NotCompared) => WayOut::then(
+            "nothing: the next answer of Cloudflare is compared; whether one comes is told by",
+            "ringward status".to_owned(),
+        ),
+        Blocker::ClockDoubted(ClockDoubt::NoDate) => WayOut::words(
+            "see which proxy in between takes the `Date` out of Cloudflare's answers; until it is right, write `clock: {trust: machine, until: DATE, reason: …}` into ringward.yaml and restart",
+        ),
+        Blocker::LogUnwritable(_) => WayOut::words(
+            "mend what it names (free space on the disk, make the volume writable, mount it again); then it goes on by itself, within half a minute",
+        ),
+        Blocker::Gate(ring, judgement) => out_of_gate(ring, judgement, plan),
+        Blocker::Veto(_, veto) => WayOut::words(format!("{}; then it goes on by itself", veto.instead())),
+        Blocker::BetweenGroups { .. } => WayOut::words(
+            "nothing: they go in or back by themselves; while writes are stopped, `start` lets them",
+        ),
+        Blocker::GroupsUnread(_) => WayOut::then(
+            "nothing, if the reads recover; those that fail are told by",
+            "ringward status".to_owned(),
+        ),
+        Blocker::InFlight(..) | Blocker::InDoubt { .. } => WayOut::words("nothing: it is settled by itself"),
+        Blocker::OtherWrite { plan, .. } => WayOut::then(
+            "nothing: it goes on by itself once that write is settled; how far it is, is told by",
+            format!("ringward explain {plan}"),
+        ),
+        Blocker::Backoff { .. } => WayOut::words("nothing: it is tried again by itself"),
+        Blocker::BudgetSpent { .. } => {
+            WayOut::words("nothing: it goes on by itself; `ringward run --requests N` sets ringward's share")
+        }
+        Blocker::Withdrawn(_) => WayOut::words(
+            "put the plan's file back, and it goes on where it stood; or leave it: nothing is undone",
+        ),
+        Blocker::Drifted(_) => WayOut::words(
+            "nothing: it is written back by itself; to keep the group as it is, write `on_drift: adopt` into the plan",
+        ),
+        Blocker::OtherRing { .. } => {
+            WayOut::words("nothing: it is written back by itself, once that ring has adopted")
+        }
+        Blocker::LeftAdopts { other, .. } => WayOut::then(
+            "nothing: it goes on by itself once those devices have adopted it; to take it back from them instead",
+            format!("ringward rollback {plan} --ring {} --reason …", in_shell(other.as_str())),
+        ),
+        Blocker::NotOffered { .. } => WayOut::words(
+            "edit the plan to what this ring shall run, or write `on_drift: restore` into it: then ringward writes the group back; set back by hand, it goes on by itself",
+        ),
+        Blocker::BlastLimit(..) => WayOut::words(
+            "if that many devices are meant, raise `max_devices` in the plan; else move profiles into a ring of their own; then it goes on by itself",
+        ),
+        Blocker::DevicesPerDay(..) => WayOut::words(
+            "nothing, if the ring is smaller than the guard: it goes on as earlier writes grow older than 24 hours; else raise `guard: {devices_per_day: …}` in ringward.yaml and restart the daemon, or move profiles into a ring of their own",
+        ),
+        Blocker::Observing(..) => {
+            WayOut::words("run the daemon without --observe, when the change is what you want")
+        }
+        Blocker::HeldOut(_, held) => WayOut::then(
+            "name another version in the plan; or, once it is safe there, release it",
+            format!("ringward release-hold {} --version {} --reason …", held.plan, held.version),
+        ),
+        Blocker::Returning { ring, .. } => WayOut::then(
+            "nothing: it goes on by itself; which devices do not follow is told by",
+            format!("ringward devices {plan} --ring {}", in_shell(ring.as_str())),
+        ),
+        Blocker::RolledBack { missing, .. } => {
+            let words = "name the version to run now in the plan; to try the same one again, `ringward release-hold` it first";
+            match missing.first() {
+                None => WayOut::words(words),
+                Some((ring, _)) => WayOut::then(
+                    format!("{words}; which devices did not follow is told by"),
+                    format!("ringward devices {plan} --ring {}", in_shell(ring.as_str())),
+                ),
+            }
+        }
+        Blocker::Moving => WayOut::words("nothing: it goes on by itself"),
+    }
+}
+
+/// Somebody has a group offer what a rollback holds out.
+pub(crate) fn set_back(plan: &str) -> WayOut {
+    WayOut::then(
+        "the group offers what a rollback holds out, and `resume` does not accept that: find out who changed it, set it back at Cloudflare, and go on",
+        resume(plan),
+    )
+}
+
+pub(crate) fn resume(plan: &str) -> String {
+    format!("ringward resume {plan} --reason …")
+}
+
+fn after_halt(cause: &Cause, plan: &str) -> String {
+    match cause {
+        Cause::AdoptionMissed { .. } => {
+            format!(
+                "see which devices did not arrive with `ringward devices {plan}`; if the version is sound, go on"
+            )
+        }
+        Cause::Unhealthy { judgement, .. } => {
+            format!("{}; if the version is sound, accept them and go on", see_them(judgement.gate, plan))
+        }
+        Cause::UnknownTooLong { why: why @ Unknown::OutageOrHoliday, .. } => {
+            format!("{}, then go on", mend(*why))
+        }
+        Cause::UnknownTooLong { .. } => {
+            "mend what keeps it from telling (`ringward status` names the reads that fail), then go on"
+                .to_owned()
+        }
+        Cause::WriteRefused { .. } => "mend what Cloudflare objects to, then go on".to_owned(),
+        Cause::WritesKeepFailing { .. } => "mend what the last one met, then go on".to_owned(),
+        Cause::Forbidden { .. } => format!(
+            "`ringward rollback {plan} --reason …` takes it back; or name another version in the plan; or, if it is safe after all, take the entry out of `forbid`, and go on once that is in force"
+        ),
+        Cause::Drift(drift) => after_drift(drift).to_owned(),
+        Cause::OtherUpdater(_) => {
+            "find the other updater (MDM, software distribution) and take these devices out of it, then go on"
+                .to_owned()
+        }
+    }
+}
+
+/// What a person can do about a changed group before resuming.
+fn after_drift(drift: &GroupDrift) -> &'static str {
+    match drift.never {
+        Some(Never::Forbidden { .. }) => {
+            return "find out who changed the group; write into the plan what this ring shall run now, and go on";
+        }
+        Some(Never::HeldOut { .. }) => {
+            return "find out who changed the group; make it at Cloudflare what this ring shall run now, and go on";
+        }
+        Some(Never::Superseded { .. }) => {
+            return "find out who changed the group; leave it as it is, for what it offered was replaced, and go on: the ring is entered in its turn";
+        }
+        Some(Never::TooOften { .. }) => {
+            return "find out who, or which tool, changes the group again and again, and end that; set it back at Cloudflare, or leave it as it is now, and go on";
+        }
+        None => {}
+    }
+    let kinds = drift.kinds();
+    if kinds.contains(&DriftKind::GroupDeleted) && drift.elsewhere.is_empty() {
+        "find out who deleted the group; to have ringward create it anew, write `on_drift: restore` into the plan, and go on"
+    } else if drift.elsewhere.is_empty() {
+        "find out who changed the group; set it back at Cloudflare, or leave it as it is now, and go on"
+    } else if kinds.contains(&DriftKind::ProfileMoved) {
+        "find out who moved the profile; put it back at Cloudflare, or take it out of the ring, and go on"
+    } else {
+        "find out who made the other group of that name; rename or delete it at Cloudflare, and go on"
+    }
+}
+
+/// Which devices a health gate is about.
+fn see_them(gate: Gate, plan: &str) -> String {
+    match gate {
+        Gate::Dark => format!("see the silent devices with `ringward devices {plan} --dark`"),
+        _ => format!("see which devices do not move with `ringward devices {plan} --class stalled`"),
+    }
+}
+
+fn out_of_gate(ring: &RingName, judgement: &Judgement, plan: &str) -> WayOut {
+    let gate = judgement.gate;
+    // Health is judged in rings that are not the current one, too.
+    let of = if gate.is_of_health() { format!(" --ring {}", in_shell(ring.as_str())) } else { String::new() };
+    let waive =
+        |words: &str| WayOut::then(words, format!("ringward waive {plan} --gate {gate}{of} --reason …"));
+    match &judgement.verdict {
+        Verdict::Wait(Waiting::OpeningClosed | Waiting::OpeningEndsSoon) => match &judgement.evidence {
+            Evidence::Opening { opens_at: None, .. } => {
+                WayOut::words("add an opening to the plan's schedule; within the next 400 days there is none")
+            }
+            _ => WayOut::words(
+                "nothing: the next opening comes by itself; for an earlier one, change the plan's schedule",
+            ),
+        },
+        Verdict::Wait(Waiting::Frozen) => WayOut::words(
+            "nothing: it goes on by itself after the freeze; to end it earlier, change the plan's schedule",
+        ),
+        Verdict::Wait(Waiting::TooSoon) => {
+            waive("nothing: it goes on by itself after the next looks; for a fix that cannot wait")
+        }
+        Verdict::Wait(Waiting::FleetAsleep) => {
+            waive("nothing: it goes on by itself when the fleet is back; to go on without a look")
+        }
+        Verdict::Wait(Waiting::NotOffered) => {
+            WayOut::words("nothing: it goes on by itself once the group offers the version again")
+        }
+        Verdict::Wait(Waiting::TooFewSeen | Waiting::TooFewArrived) if gate.is_of_health() => {
+            waive("nothing: it goes on by itself as devices come back; to go on without them")
+        }
+        Verdict::Wait(Waiting::TooFewSeen | Waiting::TooFewArrived) => {
+            waive("nothing: it goes on by itself as devices arrive; to go on without them")
+        }
+        Verdict::Wait(Waiting::SoakRunning) => {
+            waive("nothing: it goes on by itself when the soak is over; for a fix that cannot wait")
+        }
+        Verdict::Wait(Waiting::NotExercised) => {
+            waive("nothing: it goes on by itself as devices come back; to go on without them")
+        }
+        Verdict::Wait(Waiting::WouldDowngrade) => WayOut::words(
+            "name the version that is meant in the plan; if these devices shall go down, write `allow_downgrade: '<=VERSION'` into the plan, with the first three numbers of the newest that they run; then it goes on by itself",
+        ),
+        Verdict::Wait(Waiting::ApprovalMissing) => WayOut::then(
+            "ask those who may approve it; each of them does it on the page, or by",
+            format!("ringward approve {plan} --ring {} --reason …", in_shell(ring.as_str())),
+        ),
+        Verdict::Wait(Waiting::ApprovalRefused) => WayOut::then(
+            "ask who refused, whose reason `ringward explain` shows; change the plan, or have them take it back by",
+            format!("ringward approve {plan} --ring {} --reason …", in_shell(ring.as_str())),
+        ),
+        Verdict::Fail(Failing::DeadlineMissed) => {
+            waive("see which devices did not arrive; to go on without them")
+        }
+        Verdict::Fail(Failing::TooManyStalled | Failing::TooManyDark) => {
+            waive(&format!("{}; to go on whatever they do", see_them(gate, plan)))
+        }
+        Verdict::Unknown(why @ Unknown::OutageOrHoliday) => {
+            waive(&format!("{}; to go on whatever it is", mend(*why)))
+        }
+        Verdict::Unknown(
+            why @ (Unknown::NobodyToMove
+            | Unknown::ProfileUnresolved
+            | Unknown::NoUserGroup
+            | Unknown::UserGroupAmbiguous),
+        ) => WayOut::words(format!("{}; then it goes on by itself", mend(*why))),
+        Verdict::Unknown(
+            Unknown::NotSwept
+            | Unknown::StaleSweep
+            | Unknown::ProfilesUnread
+            | Unknown::ReadFails
+            | Unknown::ApproversUnread,
+        ) => WayOut::then(
+            "nothing, if the reads recover; those that fail are told by",
+            "ringward status".to_owned(),
+        ),
+        Verdict::Pass | Verdict::Exempt(_) => WayOut::words("nothing: it is not in the way"),
+    }
+}
+
+/// What a person can do so that a gate can tell again.
+const fn mend(why: Unknown) -> &'static str {
+    match why {
+        Unknown::NoUserGroup => "name a User Group in the plan that exists at Cloudflare, or create it there",
+        Unknown::UserGroupAmbiguous => "rename all but one of the User Groups of that name at Cloudflare",
+        Unknown::NotSwept
+        | Unknown::StaleSweep
+        | Unknown::ProfilesUnread
+        | Unknown::ReadFails
+        | Unknown::ApproversUnread => "mend the reads that fail, which `ringward status` names",
+        Unknown::ProfileUnresolved => {
+            "name profiles in the plan that exist once at Cloudflare, or create them there"
+        }
+        Unknown::OutageOrHoliday => {
+            "find out what silences the ring's devices; a holiday belongs into the schedule as a freeze"
+        }
+        Unknown::NobodyToMove => {
+            "put devices with a client of 2026.6 or later into the ring's profiles, or take the ring out of the plan"
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Why a rollout is where it is: typed, and the one source of page, API, command line and metrics.
+//!
+//! **Invariant:** a rollout that does not move has at least one blocker.
+
+use std::collections::BTreeMap;
+
+use crate::ids::RingName;
+use crate::plan::model::PlanDigest;
+use crate::rollout::decide::blocker::Blocker;
+use crate::rollout::decide::context::Context;
+use crate::rollout::decide::drift;
+use crate::rollout::judge::way_back;
+use crate::rollout::judge::way_back::Scope;
+use crate::rollout::people::answer;
+use crate::rollout::people::verbs::situation::{Offered, WaysBack};
+use crate::rollout::record::{Cause, DriftFinding, RolloutId};
+use crate::rollout::state::{HeldOut, Hold, Phase, Rollback, WaitingTarget};
+use crate::rollout::tell::earliest::earliest_move;
+use crate::rollout::tell::ring_report::{RingReport, ring_report};
+use crate::rollout::tell::superseded;
+use crate::rollout::tell::superseded::SupersededOffer;
+use crate::rollout::tell::waiting_on::waiting_on;
+use crate::rollout::world::{Read, Trouble, Want};
+use crate::time::Timestamp;
+use crate::version::{ClientVersion, Environment};
+
+/// A rollout and all its reasons, at one instant.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use = "an unread report explains nothing"]
+pub struct Report {
+    /// Which rollout.
+    pub id: RolloutId,
+    /// The plan that it follows.
+    pub digest: PlanDigest,
+    /// The plan's description.
+    pub description: Option<String>,
+    /// When this was true.
+    pub at: Timestamp,
+    /// Where it is.
+    pub phase: Phase,
+    /// Since when.
+    pub phase_since: Timestamp,
+    /// A person's pause.
+    pub paused: Option<Hold>,
+    /// The engine's halt.
+    pub halted: Option<(Cause, Timestamp)>,
+    /// Its rings, in order.
+    pub rings: Vec<RingReport>,
+    /// What is in the way of the next move; empty only when the rollout is final.
+    pub waiting_on: Vec<Blocker>,
+    /// A newer target that waits until it is final.
+    pub newer: Option<NewerTarget>,
+    /// The earliest instant at which it can move, where the clock alone can tell.
+    pub earliest_move: Option<Timestamp>,
+    /// Reads that fail, and since when.
+    pub troubles: Vec<(Read, Trouble)>,
+    /// What it reads next, and when.
+    pub reads: Vec<Want>,
+    /// What somebody else did to its groups and devices, as it stands now.
+    pub drifts: Vec<DriftFinding>,
+    /// How far it went back, if somebody had it go back.
+    pub rollback: Option<Rollback>,
+    /// What earlier rollouts that were never completed still offer.
+    pub superseded: Vec<SupersededOffer>,
+    /// What the plan's rollbacks hold out.
+    pub held_out: Vec<HeldOut>,
+    /// Whether the whole of it could go back, should somebody ask for it.
+    pub ways_back: WaysBack,
+    /// What the group offers that it is halted for.
+    pub offered: Offered,
+}
+
+/// A newer target that waits until the rollout is final.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewerTarget {
+    /// The digest of the plan with it.
+    pub digest: PlanDigest,
+    /// Since when it waits.
+    pub since: Timestamp,
+    /// The rings of that plan and their targets, in order.
+    pub rings: Vec<(RingName, BTreeMap<Environment, ClientVersion>)>,
+}
+
+impl NewerTarget {
+    pub(crate) fn of(waiting: &WaitingTarget) -> Self {
+        let rings = waiting.revision.plan.rings.iter();
+        Self {
+            digest: waiting.revision.digest.clone(),
+            since: waiting.since,
+            rings: rings.map(|ring| (ring.name.clone(), ring.targets.clone())).collect(),
+        }
+    }
+}
+
+/// The report on a rollout.
+pub(crate) fn report(context: &Context<'_>, reads: &[Want]) -> Report {
+    let rollout = context.rollout;
+    let held_out = context.state.held_out.iter().filter(|held| held.plan == rollout.id.plan);
+    Report {
+        id: rollout.id.clone(),
+        digest: rollout.revision.digest.clone(),
+        description: rollout.revision.plan.description.clone(),
+        at: context.now,
+        phase: rollout.phase,
+        phase_since: rollout.phase_since,
+        paused: context.plan.paused.clone(),
+        halted: rollout.halted.as_ref().map(|halt| (halt.cause.clone(), halt.since)),
+        rings: rollout
+            .rings
+            .iter()
+            .enumerate()
+            .filter_map(|(index, _)| ring_report(context, index))
+            .collect(),
+        waiting_on: waiting_on(context),
+        newer: rollout.waiting.as_ref().map(NewerTarget::of),
+        earliest_move: earliest_move(context),
+        troubles: context
+            .world
+            .troubles
+            .iter()
+            .map(|(read, trouble)| (read.clone(), trouble.clone()))
+            .collect(),
+        reads: reads.to_vec(),
+        drifts: if rollout.phase == Phase::Running { drift::findings(context) } else { Vec::new() },
+        rollback: rollout.rollback.clone(),
+        superseded: superseded::offers(context),
+        held_out: held_out.cloned().collect(),
+        ways_back: WaysBack::of(&way_back::steps(context.state, context.plan, &Scope::default())),
+        offered: Offered::of(
+            answer::held_on_offer(context.state, context.world, context.plan),
+            rollout.forbidden().is_some(),
+        ),
+    }
+}

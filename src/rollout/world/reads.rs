@@ -1,0 +1,111 @@
+//! What can be read, how often, and how old it may be.
+//!
+//! **Invariant:** every age that a decision accepts is said here, once.
+
+use crate::ids::{GroupId, PolicyId, UserGroupName};
+use crate::time::{SignedDuration, Timestamp, after};
+
+/// How often things are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cadence {
+    /// The ring that adopts, and the deployment groups. It grows with the fleet, so that polling
+    /// stays inside the request budget.
+    pub poll: SignedDuration,
+}
+
+impl Cadence {
+    /// The shortest interval: Cloudflare's own delivery takes up to 15 minutes.
+    pub const SHORTEST_POLL: SignedDuration = SignedDuration::from_mins(5);
+}
+
+impl Default for Cadence {
+    fn default() -> Self {
+        Self { poll: Self::SHORTEST_POLL }
+    }
+}
+
+/// A full sweep is due this often, and before each entry.
+pub const FULL_SWEEP_EVERY: SignedDuration = SignedDuration::from_hours(6);
+
+/// Between full sweeps, devices sighted since the last sweep are read this often.
+pub const INCREMENTAL_SWEEP_EVERY: SignedDuration = SignedDuration::from_mins(30);
+
+/// User Groups are read this often while somebody is asked.
+pub const APPROVERS_EVERY: SignedDuration = SignedDuration::from_mins(30);
+
+/// Profiles are read this often.
+pub const PROFILES_EVERY: SignedDuration = SignedDuration::from_mins(30);
+
+/// The full sweep, the profiles and the groups that a ring is entered on are at most this old.
+pub const ENTRY_MAX_AGE: SignedDuration = SignedDuration::from_mins(30);
+
+/// While the schedule keeps the ring closed, an older full sweep will do: one may fail.
+pub const REST_MAX_AGE: SignedDuration = SignedDuration::from_hours(13);
+
+/// What is needed at an opening is read this long before it.
+pub const READ_AHEAD: SignedDuration = SignedDuration::from_mins(10);
+
+/// A list may be stale for a while after a write; a group missing from one that is younger than
+/// this proves nothing.
+pub const LIST_SETTLES_IN: SignedDuration = SignedDuration::from_secs(60);
+
+/// A read that failed and has not succeeded since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// Since when it fails.
+    pub since: Timestamp,
+    /// The newest error.
+    pub message: String,
+}
+
+/// Something to read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Read {
+    /// The list of deployment groups.
+    Groups,
+    /// One deployment group.
+    Group(GroupId),
+    /// The device settings profiles.
+    Profiles,
+    /// Every device.
+    FullSweep,
+    /// The devices sighted since the last sweep.
+    IncrementalSweep,
+    /// The devices of one profile.
+    ProfileSweep(PolicyId),
+    /// A User Group and its members.
+    Approvers(UserGroupName),
+}
+
+impl Read {
+    /// The word of messages and metrics.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Groups => "deployment groups",
+            Self::Group(_) => "a deployment group",
+            Self::Profiles => "device settings profiles",
+            Self::FullSweep => "all devices",
+            Self::IncrementalSweep => "devices sighted lately",
+            Self::ProfileSweep(_) => "devices of a profile",
+            Self::Approvers(_) => "a User Group's members",
+        }
+    }
+}
+
+/// Something to read, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Want {
+    /// What.
+    pub read: Read,
+    /// When; in the past: now.
+    pub at: Timestamp,
+}
+
+impl Want {
+    /// A read that is due `every` so often after the last one.
+    #[must_use]
+    pub fn renewed(read: Read, last: Option<Timestamp>, every: SignedDuration, now: Timestamp) -> Self {
+        Self { read, at: last.map_or(now, |last| after(last, every)) }
+    }
+}

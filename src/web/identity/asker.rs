@@ -116,29 +116,24 @@ impl From<Denied> for Failure {
 
 /// Why somebody who is known may not, and who may.
 fn lacks(actor: &Actor, right: Right) -> String {
-    match (right, actor) {
-        (Right::Read, _) => format!("{actor} may not read; ask for a token with the role viewer"),
-        (Right::Operate, Actor::Token { .. }) => {
-            format!("{actor} may not ask for verbs; that takes a token with the role operator")
-        }
+    let what = match (right, actor) {
+        (Right::Read, _) => "read; ask for a token with the role viewer",
+        (Right::Operate, Actor::Token { .. }) => "ask for verbs; that takes a token with the role operator",
         (Right::Operate, Actor::Service { .. }) => {
-            format!("{actor} may not ask for verbs; `access.services` of ringward.yaml names those that may")
+            "ask for verbs; `access.services` of ringward.yaml names those that may"
         }
-        (Right::Operate, _) => {
-            format!("{actor} may not ask for verbs; `access.operators` of ringward.yaml names those who may")
-        }
-        (Right::Approve, Actor::Token { .. }) => {
-            format!("{actor} may not approve; that takes a token with the role approver")
-        }
-        (Right::Approve, _) => format!(
-            "{actor} may not approve: only a person who is known by e-mail may; sign in through Cloudflare Access, \
+        (Right::Operate, _) => "ask for verbs; `access.operators` of ringward.yaml names those who may",
+        (Right::Approve, Actor::Token { .. }) => "approve; that takes a token with the role approver",
+        (Right::Approve, _) => {
+            "approve: only a person who is known by e-mail may; sign in through Cloudflare Access, \
              or use a token with the role approver"
-        ),
-        (Right::Admit, _) => format!(
-            "{actor} may not say who comes in: tokens are made, listed and revoked on the machine itself, with \
+        }
+        (Right::Admit, _) => {
+            "say who comes in: tokens are made, listed and revoked on the machine itself, with \
              `ringward token`"
-        ),
-    }
+        }
+    };
+    format!("{actor} may not {what}")
 }
 
 /// What helps where a read may not be answered.

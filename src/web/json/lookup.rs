@@ -1,4 +1,4 @@
-//! Questions to an answer that is there: which rings wait for people, which revision waits, how the clock is.
+//! Questions to an answer that is there: which rings wait for people, which revision waits, how far an approval is.
 //!
 //! **Invariant:** computed from the API's answer alone, so that command line and page find the same.
 
@@ -48,12 +48,6 @@ impl RolloutsAnswer {
         let rollout = self.rollouts.iter().find(of_rollout);
         let new = || self.new_plans.iter().find(of_new).and_then(|new| new.revision_waits.as_ref());
         rollout.and_then(|rollout| rollout.revision_waits.as_ref()).or_else(new)
-    }
-
-    /// Whether the machine's clock is behind the log.
-    #[must_use]
-    pub fn is_clock_behind(&self) -> bool {
-        self.clock_troubles.iter().any(|trouble| trouble.code == "clock_behind")
     }
 }
 

@@ -168,11 +168,11 @@ impl Act {
 
     pub(super) fn title(&self) -> String {
         match self {
-            Self::Pause(plan) => format!("Pause {plan}?"),
-            Self::Resume(plan) => format!("Resume {plan}?"),
+            Self::Pause(plan) | Self::Resume(plan) => format!("{} {plan}?", self.label()),
             Self::Waive { plan, ring, gate } => format!("Waive gate {gate} for {ring} in {plan}?"),
-            Self::Approve { plan, ring } => format!("Approve {ring} in {plan}?"),
-            Self::Refuse { plan, ring } => format!("Refuse {ring} in {plan}?"),
+            Self::Approve { plan, ring } | Self::Refuse { plan, ring } => {
+                format!("{} {ring} in {plan}?", self.label())
+            }
             Self::Rollback(plan) => format!("Roll {plan} back?"),
             Self::CheckNow(plan) => format!("Check {plan} now?"),
             Self::Confirm { plan, revision } => {

@@ -20,7 +20,7 @@ use tokio::net::UnixStream;
 
 use crate::cli::exit::CliError;
 use crate::time::{SignedDuration, in_words};
-use crate::web::json::Problem;
+use crate::web::json::ProblemAnswer;
 use crate::web::socket_path;
 
 /// The largest answer. The longest that a sound daemon gives, a page of 1,000 devices or the
@@ -298,7 +298,7 @@ impl Connection {
 
 /// A refusal or failure in the daemon's words, or in ours where it has none.
 fn said(status: StatusCode, bytes: &[u8]) -> AskError {
-    let detail = match serde_json::from_slice::<Problem>(bytes) {
+    let detail = match serde_json::from_slice::<ProblemAnswer>(bytes) {
         Ok(problem) if !problem.detail.trim().is_empty() => problem.detail,
         _ => format!("the daemon answered {status} and no reason; look at its log"),
     };

@@ -27,7 +27,8 @@ use crate::simulation::trial::LOOKS;
 use crate::simulation::{Drive, Pace};
 use crate::synthetic::Mix;
 use crate::time::{SignedDuration, Timestamp, after, rough};
-use crate::web::forecast::{ForecastJson, RingForecastJson, WhenJson};
+use crate::web::forecast_json;
+use crate::web::json::{ForecastJson, RingForecastJson, WhenJson};
 
 /// A forecast may have to wait for others, each of which takes a second or two.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -101,7 +102,7 @@ fn of_file(revision: &Revision, now: Timestamp) -> Result<ForecastJson, CliError
     let situation =
         Situation::of(&plan, Desired::Present(revision), state, world, now).map_err(CliError::failed)?;
     let told = look_ahead(&situation).map_err(CliError::failed)?;
-    Ok(ForecastJson::of(&plan, told))
+    Ok(forecast_json(&plan, told))
 }
 
 fn text(out: Out<'_>, told: &ForecastJson, fleet: Fleet, screen: &Screen) -> io::Result<()> {

@@ -7,15 +7,15 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, Request, State};
 use utoipa::IntoParams;
 
-use super::Services;
-use super::identity::Asker;
-use super::json::{AccessIntentAnswer, AccessIntentJson, AccessOutcomeJson, VerbAnswer};
-use super::openapi::OfAVerb;
-use super::problem::{Failure, Kind};
-use super::verbs::{is_fit_for_the_log, object};
 use crate::daemon::view::Telling;
 use crate::rollout::people::access::AccessRequest;
 use crate::rollout::record::AccessChange;
+use crate::web::body::{is_fit_for_the_log, object};
+use crate::web::identity::Asker;
+use crate::web::json::{AccessIntentAnswer, AccessIntentJson, AccessOutcomeJson, VerbAnswer};
+use crate::web::openapi::OfAVerb;
+use crate::web::problem::{Failure, Kind};
+use crate::web::services::Services;
 
 /// The change in the path.
 #[derive(IntoParams)]

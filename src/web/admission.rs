@@ -14,20 +14,12 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::StreamExt as _;
 
-use super::identity::needs::{self, FORM};
-use super::identity::{Asker, Need};
-use super::problem::{Failure, Kind};
-use super::serve::Limits;
-use super::{Peer, Services};
-
-/// Longest URL, in bytes: path and query.
-pub(super) const MAX_URL_BYTES: usize = 4 * 1024;
-/// Most headers.
-const MAX_HEADERS: usize = 64;
-/// Longest headers together, names and values, in bytes.
-const MAX_HEADER_BYTES: usize = 16 * 1024;
-/// Longest body, in bytes; a reason has at most a few thousand.
-const MAX_BODY_BYTES: usize = 64 * 1024;
+use crate::web::guard::Peer;
+use crate::web::identity::needs::{self, FORM};
+use crate::web::identity::{Asker, Right};
+use crate::web::limits::{ConnectionLimits, MAX_BODY_BYTES, MAX_HEADER_BYTES, MAX_HEADERS, MAX_URL_BYTES};
+use crate::web::problem::{Failure, Kind};
+use crate::web::services::Services;
 
 /// Lets a request in, or says why not.
 pub(super) async fn admit(State(services): State<Services>, request: Request, next: Next) -> Response {
@@ -41,7 +33,7 @@ async fn admitted(services: &Services, request: Request) -> Result<Request, Fail
     let (mut head, body) = request.into_parts();
     size(&head)?;
     know(services, &mut head).await?;
-    let limits = head.extensions.get::<Limits>().copied().unwrap_or_default();
+    let limits = head.extensions.get::<ConnectionLimits>().copied().unwrap_or_default();
     let body = whole(body, limits.body_within).await?;
     Ok(Request::from_parts(head, Body::from(body)))
 }
@@ -71,11 +63,9 @@ fn size(head: &Parts) -> Result<(), Failure> {
 /// Finds out who asks, and whether they may. The page's form is told the same by itself.
 async fn know(services: &Services, head: &mut Parts) -> Result<(), Failure> {
     let routed = head.extensions.get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    let undeclared = || Failure::new(Kind::Fault, "nobody said what this path needs; please report it");
-    let need = needs::of(&head.method, routed.as_deref()).ok_or_else(undeclared)?;
-    if need == Need::Nothing {
-        return Ok(());
-    }
+    let need = needs::of(&head.method, routed.as_deref());
+    let need = need.map_err(|undeclared| Failure::new(Kind::Fault, undeclared.to_string()))?;
+    let Some(right) = need else { return Ok(()) };
     let peer = head.extensions.get::<Peer>().cloned();
     let peer =
         peer.ok_or_else(|| Failure::new(Kind::Fault, "nobody said where the connection comes from"))?;
@@ -86,8 +76,8 @@ async fn know(services: &Services, head: &mut Parts) -> Result<(), Failure> {
     let identity = services.identities.identify(&peer, &head.headers, &tokens, now).await?;
     // Its answer shows what there is, whatever becomes of it.
     let is_form = routed.as_deref() == Some(FORM) && head.method == Method::POST;
-    let need = if is_form { Need::Read } else { need };
-    if let Some(actor) = identity.may(need, &peer, head)? {
+    let right = if is_form { Right::Read } else { right };
+    if let Some(actor) = identity.may(right, &peer, head)? {
         head.extensions.insert(Asker(actor));
     }
     head.extensions.insert(identity);

@@ -22,16 +22,16 @@ pub(super) async fn cover(request: Request, next: Next) -> Response {
         let covered = secrets::redact(&String::from_utf8_lossy(value.as_bytes())).into_owned();
         *value = HeaderValue::from_str(&covered).unwrap_or(HeaderValue::from_static(""));
     }
-    Response::from_parts(head, Body::new(Covered { inner, flow: Flow::default() }))
+    Response::from_parts(head, Body::new(CoveredBody { inner, flow: Flow::default() }))
 }
 
 /// A body, of which no part shows a secret, or a piece of one that the next part ends.
-struct Covered {
+struct CoveredBody {
     inner: Body,
     flow: Flow,
 }
 
-impl HttpBody for Covered {
+impl HttpBody for CoveredBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -134,7 +134,7 @@ mod tests {
     async fn a_length_that_is_known_holds() {
         secrets::register(&SecretString::from(TOKEN)).unwrap();
         let text = format!("a {TOKEN} b");
-        let mut body = Covered { inner: Body::from(text.clone()), flow: Flow::default() };
+        let mut body = CoveredBody { inner: Body::from(text.clone()), flow: Flow::default() };
         let length = u64::try_from(text.len()).unwrap();
         assert_eq!(body.size_hint().exact(), Some(length));
         let frame = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await;

@@ -12,18 +12,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, State};
-use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
-use utoipa::ToSchema;
 
-use super::Services;
-use super::openapi::OfAForecast;
-use super::problem::{Failure, Kind};
-use super::reads::{PlanInPath, known, plan_name};
 use crate::daemon::Handle;
-use crate::ids::{PlanName, RingName};
-use crate::simulation::forecast::{Estimate, Forecast, NoForecast, When, forecast as look_ahead};
-use crate::time::{Stopwatch, Timestamp};
+use crate::ids::PlanName;
+use crate::simulation::forecast::{NoForecast, forecast as look_ahead};
+use crate::time::Stopwatch;
+use crate::web::json::ForecastJson;
+use crate::web::openapi::OfAForecast;
+use crate::web::present;
+use crate::web::problem::{Failure, Kind};
+use crate::web::reads::{PlanInPath, known, plan_name};
+use crate::web::services::Services;
 
 /// The page has a forecast computed again only after so many times as long as the last one took.
 const PAGE_PATIENCE: f64 = 10.0;
@@ -35,162 +35,11 @@ const SLOW: f64 = 15.0;
 /// Requests that may wait for a forecast at once.
 const MAX_WAITING: usize = 8;
 
-/// `GET /api/v1/rollouts/{plan}/forecast`: when a rollout will be where.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ForecastJson {
-    /// The plan.
-    pub plan: PlanName,
-    /// When it was made.
-    pub at: Timestamp,
-    /// The rollout stands still because of this, and no date holds until somebody lifts it; the dates
-    /// are those of lifting it at once.
-    pub held: Option<String>,
-    /// When every ring is verified.
-    pub done: WhenJson,
-    /// In the order in which they are entered.
-    pub rings: Vec<RingForecastJson>,
-    /// Halts that came up in the runs.
-    pub halts: Vec<HaltShareJson>,
-    /// What would move the end.
-    pub alternatives: Vec<AlternativeJson>,
-    /// How often the rollout was run forward.
-    pub runs: u64,
-    /// How many devices were followed in each run.
-    pub devices: usize,
-}
-
-/// An instant that was, or the range in which one is expected.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct WhenJson {
-    /// `was`, `expected`, or `open`: in fewer than half of the runs it came at all.
-    pub state: String,
-    /// When it was.
-    pub at: Option<Timestamp>,
-    /// In no run it came earlier.
-    pub earliest: Option<Timestamp>,
-    /// One run of ten had it before this.
-    pub from: Option<Timestamp>,
-    /// Half of the runs had it before this.
-    pub middle: Option<Timestamp>,
-    /// Nine runs of ten had it a day before this.
-    pub until: Option<Timestamp>,
-    /// Of a hundred runs, so many had it at all.
-    pub percent: Option<u8>,
-}
-
-/// A ring's dates.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct RingForecastJson {
-    /// The ring.
-    pub name: RingName,
-    /// When its targets are on offer.
-    pub entered: WhenJson,
-    /// When it is verified.
-    pub verified: WhenJson,
-    /// What takes most of its time: `schedule`, `adoption` or `soak`; null once it is verified.
-    pub mostly: Option<String>,
-    /// From its turn to its write, in seconds: openings and freezes.
-    pub entering_seconds: Option<i64>,
-    /// From its write to adoption, in seconds.
-    pub adopting_seconds: Option<i64>,
-    /// From adoption to verified, in seconds.
-    pub soaking_seconds: Option<i64>,
-    /// When the schedule alone lets it be entered next; null once it is entered.
-    pub next_opening: Option<Timestamp>,
-}
-
-/// A halt that came up.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct HaltShareJson {
-    /// `cause (ring)`
-    pub halt: String,
-    /// In so many of a hundred runs.
-    pub percent: u8,
-}
-
-/// A change that would move the end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct AlternativeJson {
-    /// What would be otherwise.
-    pub change: String,
-    /// When every ring would be verified then.
-    pub done: WhenJson,
-    /// By how much that is sooner, in seconds.
-    pub sooner_seconds: i64,
-}
-
-impl From<When> for WhenJson {
-    fn from(when: When) -> Self {
-        let none = Self {
-            state: "open".to_owned(),
-            at: None,
-            earliest: None,
-            from: None,
-            middle: None,
-            until: None,
-            percent: None,
-        };
-        match when {
-            When::Was(at) => Self { state: "was".to_owned(), at: Some(at), ..none },
-            When::Open => none,
-            When::Expected(Estimate { earliest, from, middle, until, percent }) => Self {
-                state: "expected".to_owned(),
-                at: None,
-                earliest: Some(earliest),
-                from: Some(from),
-                middle: Some(middle),
-                until: Some(until),
-                percent: Some(percent),
-            },
-        }
-    }
-}
-
-impl ForecastJson {
-    /// A forecast for `plan`.
-    #[must_use]
-    pub fn of(plan: &PlanName, told: Forecast) -> Self {
-        let ring = |ring: crate::simulation::forecast::RingForecast| RingForecastJson {
-            name: ring.ring,
-            entered: ring.entered.into(),
-            verified: ring.verified.into(),
-            mostly: ring.parts.map(|parts| parts.longest().to_owned()),
-            entering_seconds: ring.parts.map(|parts| parts.entering.as_secs()),
-            adopting_seconds: ring.parts.map(|parts| parts.adopting.as_secs()),
-            soaking_seconds: ring.parts.map(|parts| parts.soaking.as_secs()),
-            next_opening: ring.opening,
-        };
-        Self {
-            plan: plan.clone(),
-            at: told.at,
-            held: told.held,
-            done: told.done.into(),
-            rings: told.rings.into_iter().map(ring).collect(),
-            halts: told.halts.into_iter().map(|(halt, percent)| HaltShareJson { halt, percent }).collect(),
-            alternatives: told
-                .alternatives
-                .into_iter()
-                .map(|one| AlternativeJson {
-                    change: one.change.to_owned(),
-                    done: one.done.into(),
-                    sooner_seconds: one.sooner.as_secs(),
-                })
-                .collect(),
-            runs: told.runs,
-            devices: told.devices,
-        }
-    }
-}
-
 /// What a forecast rests on: the end of the log, and the hour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Basis {
-    seq: u64,
-    hour: i64,
-}
+type Basis = (u64, i64);
 
 #[derive(Debug)]
-struct Kept {
+struct KeptForecast {
     basis: Basis,
     told: Arc<ForecastJson>,
     /// How long it took, and since when it is there.
@@ -201,7 +50,7 @@ struct Kept {
 /// The forecasts that were made.
 #[derive(Debug, Clone)]
 pub(super) struct Forecasts {
-    kept: Arc<Mutex<BTreeMap<PlanName, Kept>>>,
+    kept: Arc<Mutex<BTreeMap<PlanName, KeptForecast>>>,
     one: Arc<Semaphore>,
     room: Arc<Semaphore>,
 }
@@ -219,12 +68,12 @@ impl Default for Forecasts {
 impl Forecasts {
     fn basis(handle: &Handle) -> Basis {
         let view = handle.view();
-        Basis { seq: view.head.seq.get(), hour: view.at.as_second().div_euclid(3_600) }
+        (view.head.seq.get(), view.at.as_second().div_euclid(3_600))
     }
 
     fn fresh(&self, plan: &PlanName, basis: Basis) -> Option<Arc<ForecastJson>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_fresh = |kept: &&Kept| kept.basis == basis || is_late(kept.took, kept.age.seconds());
+        let is_fresh = |kept: &&KeptForecast| kept.basis == basis || is_late(kept.took, kept.age.seconds());
         kept.get(plan).filter(is_fresh).map(|kept| kept.told.clone())
     }
 
@@ -259,8 +108,8 @@ impl Forecasts {
             Ok(told) => told.map_err(|why| nothing(&why))?,
             Err(error) => return Err(Failure::new(Kind::Fault, format!("no forecast: {error}"))),
         };
-        let told = Arc::new(ForecastJson::of(plan, told));
-        let kept = Kept { basis, told: told.clone(), took: watch.seconds(), age: Stopwatch::start() };
+        let told = Arc::new(present::forecast(plan, told));
+        let kept = KeptForecast { basis, told: told.clone(), took: watch.seconds(), age: Stopwatch::start() };
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(plan.clone(), kept);
         Ok(told)
     }

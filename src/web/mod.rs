@@ -3,17 +3,20 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`json`] | the shapes of the API |
-//! | `present`, `revision`, [`words`] | from snapshot and log to those shapes |
+//! | `present` | from snapshot and log to those shapes |
+//! | [`words`], `lines` | events, and parts of those shapes, in words |
 //! | `routes` | the paths |
-//! | `reads`, `verbs` | what those of the API answer |
+//! | `reads`, `forecast`, `verbs` | what those of the API answer |
 //! | `openapi`, `schema` | what they say of themselves |
 //! | [`identity`] | who asks, and for what they may |
-//! | `tokens` | bearer tokens, for users of the machine |
-//! | `guard`, `admission` | where a request comes from, and what it must keep |
+//! | `tokens`, `access` | bearer tokens and changes of access, for users of the machine |
+//! | `guard`, `limits`, `admission` | where a request comes from, what it may take, and what it must keep |
+//! | `body` | its JSON, and the reason in it |
 //! | `problem` | failures |
 //! | `page`, `metrics` | the same snapshot for people and for Prometheus |
 //! | `stream` | the log as it grows, for clients that follow it |
 //! | `cover` | the last layer before the client: no answer holds a secret |
+//! | `services` | what all of it is served from |
 //! | `serve`, `socket` | connections: limits, the Unix socket, the graceful end |
 //!
 //! **Invariant:** nothing here decides: reads come from the daemon's snapshot and the log, and
@@ -21,54 +24,38 @@
 
 mod access;
 mod admission;
-mod clock;
+mod body;
 mod cover;
-pub mod forecast;
+mod forecast;
 mod guard;
 pub mod identity;
 pub mod json;
+mod limits;
+mod lines;
 mod metrics;
 mod openapi;
 mod page;
 mod present;
 mod problem;
 mod reads;
-mod revision;
 mod routes;
 mod schema;
 mod serve;
+mod services;
 mod socket;
 mod stream;
 mod tokens;
 mod verbs;
 pub mod words;
 
-use std::path::PathBuf;
-use std::sync::Arc;
-
 pub use crate::config::{HostName, NoHostName};
 pub use guard::{Broken, Peer, TcpRules, TcpVerbs};
-pub use identity::{Identities, Need, NoIdentities};
-pub use present::event as event_json;
-pub use present::{rollout as rollout_json, told_drifts, told_rollback};
-pub use revision::{told_approvals, told_moves, told_moves_of};
+pub use identity::{Identities, NoIdentities, Right};
+pub use limits::ConnectionLimits;
+pub use lines::{told_approvals, told_drifts, told_moves, told_moves_of, told_rollback};
+pub use present::{event as event_json, forecast as forecast_json, rollout as rollout_json};
 pub use routes::{openapi, router};
-pub use serve::{BindError, Bound, Limits, bind, serve, serve_within};
+pub use serve::{BindError, Bound, bind, serve, serve_within};
+pub use services::Services;
 pub(crate) use socket::user_name;
 pub use socket::{BoundSocket, SocketError, bind_socket, serve_socket, socket_path};
-
-use crate::daemon::Handle;
-use crate::telemetry::Metrics;
-
-/// What is served from. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Services {
-    /// The way to the daemon.
-    pub handle: Handle,
-    /// Its database, which events are read from.
-    pub database: PathBuf,
-    /// How people and programs are told apart.
-    pub identities: Arc<Identities>,
-    /// The counters of the process.
-    pub metrics: Arc<Metrics>,
-}

@@ -14,11 +14,11 @@ use utoipa::openapi::{
 };
 use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
-use super::json::Problem;
-use super::problem::Kind;
 use crate::rollout::people::verbs::rows;
 use crate::rollout::people::verbs::verb::Verb;
 use crate::rollout::people::verbs::words::About;
+use crate::web::json::ProblemAnswer;
+use crate::web::problem::Kind;
 
 /// What any path can answer, because the limits and a fault meet every request.
 const ANYWHERE: [Kind; 7] = [
@@ -57,52 +57,31 @@ pub(super) struct Document {
     pub(super) paths: Vec<String>,
 }
 
-/// Failures of a path about one plan.
-pub(super) struct OfAPlan;
-/// Failures of a forecast: it is refused for a rollout that is over.
-pub(super) struct OfAForecast;
-/// Failures of a verb about everything.
-pub(super) struct OfAVerb;
-/// Failures of a verb about one plan.
-pub(super) struct OfAPlansVerb;
-/// The failure of a read that asks for another name.
-pub(super) struct OfARead;
+/// The failures of a kind of path, beside those of any.
+macro_rules! failures {
+    ($($(#[$doc:meta])* $of:ident => [$($kind:ident),*];)*) => {$(
+        $(#[$doc])*
+        pub(super) struct $of;
 
-impl IntoResponses for OfARead {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        references(&[Kind::Unauthorized, Kind::Forbidden])
-    }
+        impl IntoResponses for $of {
+            fn responses() -> BTreeMap<String, RefOr<Response>> {
+                references(&[$(Kind::$kind),*])
+            }
+        }
+    )*};
 }
 
-impl IntoResponses for OfAPlan {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        references(&[Kind::Unauthorized, Kind::Forbidden, Kind::NoSuchPlan])
-    }
-}
-
-impl IntoResponses for OfAForecast {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        references(&[Kind::Unauthorized, Kind::Forbidden, Kind::NoSuchPlan, Kind::Refused])
-    }
-}
-
-impl IntoResponses for OfAVerb {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        references(&[Kind::Unauthorized, Kind::Forbidden, Kind::Refused, Kind::NotJson, Kind::Senseless])
-    }
-}
-
-impl IntoResponses for OfAPlansVerb {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        references(&[
-            Kind::Unauthorized,
-            Kind::Forbidden,
-            Kind::NoSuchPlan,
-            Kind::Refused,
-            Kind::NotJson,
-            Kind::Senseless,
-        ])
-    }
+failures! {
+    /// Failures of a read that asks for another name.
+    OfARead => [Unauthorized, Forbidden];
+    /// Failures of a path about one plan.
+    OfAPlan => [Unauthorized, Forbidden, NoSuchPlan];
+    /// Failures of a forecast: it is refused for a rollout that is over.
+    OfAForecast => [Unauthorized, Forbidden, NoSuchPlan, Refused];
+    /// Failures of a verb about everything.
+    OfAVerb => [Unauthorized, Forbidden, Refused, NotJson, Senseless];
+    /// Failures of a verb about one plan.
+    OfAPlansVerb => [Unauthorized, Forbidden, NoSuchPlan, Refused, NotJson, Senseless];
 }
 
 fn references(kinds: &[Kind]) -> BTreeMap<String, RefOr<Response>> {
@@ -150,9 +129,9 @@ pub(super) fn finished(mut document: OpenApi) -> Document {
             object.required = object.properties.keys().cloned().collect();
         }
     }
-    components.schemas.insert(Problem::name().into_owned(), Problem::schema());
+    components.schemas.insert(ProblemAnswer::name().into_owned(), ProblemAnswer::schema());
     for kind in Kind::ALL {
-        let problem = RefOr::Ref(Ref::from_schema_name(Problem::name()));
+        let problem = RefOr::Ref(Ref::from_schema_name(ProblemAnswer::name()));
         let content = ContentBuilder::new().schema(Some(problem)).build();
         let response =
             ResponseBuilder::new().description(kind.title()).content("application/problem+json", content);

@@ -1,9 +1,7 @@
 //! Failures of the API, as `application/problem+json` (RFC 9457).
 //!
-//! **Invariant:** every answer that is not a success is a [`Problem`] that says what, why, and
+//! **Invariant:** every answer that is not a success is a [`ProblemAnswer`] that says what, why, and
 //! what would work.
-
-use std::time::Duration;
 
 use axum::Json;
 use axum::extract::Request;
@@ -11,135 +9,83 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::admission::MAX_URL_BYTES;
-use super::json::Problem;
 use crate::daemon::view::CommandError;
 use crate::rollout::people::refusal::Refusal;
-
-/// Longest wall time for one request, its body included: a client that stalls gives its place up.
-const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+use crate::web::json::ProblemAnswer;
+use crate::web::limits::{ANSWER_WITHIN, MAX_URL_BYTES};
 
 /// Headers of a failure that say what to do next.
 const KEPT_HEADERS: [HeaderName; 4] =
     [header::ALLOW, header::CONNECTION, header::RETRY_AFTER, header::WWW_AUTHENTICATE];
 
-/// A kind of failure, with the status and title that go with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+/// One row for each kind: what it is, the status, the word of its `type`, the title.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident => $status:ident, $name:literal, $title:literal;)*) => {
+        /// A kind of failure, with the status and title that go with it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(super) enum Kind {
+            $($(#[$doc])* $kind,)*
+        }
+
+        impl Kind {
+            /// All, in the order of their statuses.
+            pub(super) const ALL: &[Self] = &[$(Self::$kind),*];
+
+            const fn row(self) -> (StatusCode, &'static str, &'static str) {
+                match self {
+                    $(Self::$kind => (StatusCode::$status, $name, $title),)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
     /// The request cannot be read.
-    Malformed,
+    Malformed => BAD_REQUEST, "malformed", "The request cannot be read";
     /// Nobody is known by it, where somebody must be.
-    Unauthorized,
+    Unauthorized => UNAUTHORIZED, "unauthorized", "It is not known who asks";
     /// Whoever asks may not, or a rule for requests over TCP is broken.
-    Forbidden,
+    Forbidden => FORBIDDEN, "forbidden", "This connection may not ask for that";
     /// No such path.
-    NoSuchPath,
+    NoSuchPath => NOT_FOUND, "no-such-path", "There is no such path";
     /// No such plan or ring.
-    NoSuchPlan,
+    NoSuchPlan => NOT_FOUND, "no-such-plan", "There is no such plan or ring";
     /// The path has other methods.
-    WrongMethod,
-    /// The state refuses it.
-    Refused,
+    WrongMethod => METHOD_NOT_ALLOWED, "wrong-method", "The path does not have this method";
     /// The client took too long to send its request.
-    TooSlow,
+    TooSlow => REQUEST_TIMEOUT, "too-slow", "The request came too slowly";
+    /// The state refuses it.
+    Refused => CONFLICT, "refused", "The state refuses it";
     /// The body is too long.
-    TooLarge,
+    TooLarge => PAYLOAD_TOO_LARGE, "too-large", "The body is too long";
     /// The URL is too long.
-    LongUrl,
-    /// The headers are too many or too long.
-    LongHead,
+    LongUrl => URI_TOO_LONG, "long-url", "The URL is too long";
     /// The body is not JSON by its own word.
-    NotJson,
+    NotJson => UNSUPPORTED_MEDIA_TYPE, "not-json", "The body must be application/json";
     /// The body can be read, and asks for something that makes no sense.
-    Senseless,
+    Senseless => UNPROCESSABLE_ENTITY, "senseless", "The request makes no sense";
+    /// The headers are too many or too long.
+    LongHead => REQUEST_HEADER_FIELDS_TOO_LARGE, "long-head", "The headers are too many or too long";
     /// ringward failed.
-    Fault,
+    Fault => INTERNAL_SERVER_ERROR, "fault", "ringward failed";
     /// The daemon or the log cannot answer now.
-    Unavailable,
+    Unavailable => SERVICE_UNAVAILABLE, "unavailable", "It cannot be answered now";
     /// Too many ask at once.
-    Busy,
+    Busy => SERVICE_UNAVAILABLE, "busy", "Too many ask at once";
 }
 
 impl Kind {
-    /// All, in the order of their statuses.
-    pub(super) const ALL: [Self; 16] = [
-        Self::Malformed,
-        Self::Unauthorized,
-        Self::Forbidden,
-        Self::NoSuchPath,
-        Self::NoSuchPlan,
-        Self::WrongMethod,
-        Self::TooSlow,
-        Self::Refused,
-        Self::TooLarge,
-        Self::LongUrl,
-        Self::NotJson,
-        Self::Senseless,
-        Self::LongHead,
-        Self::Fault,
-        Self::Unavailable,
-        Self::Busy,
-    ];
-
     pub(super) const fn status(self) -> StatusCode {
-        match self {
-            Self::Malformed => StatusCode::BAD_REQUEST,
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::NoSuchPath | Self::NoSuchPlan => StatusCode::NOT_FOUND,
-            Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Refused => StatusCode::CONFLICT,
-            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::LongUrl => StatusCode::URI_TOO_LONG,
-            Self::LongHead => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Senseless => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Fault => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unavailable | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
-        }
+        self.row().0
     }
 
     pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Malformed => "malformed",
-            Self::Unauthorized => "unauthorized",
-            Self::Forbidden => "forbidden",
-            Self::NoSuchPath => "no-such-path",
-            Self::NoSuchPlan => "no-such-plan",
-            Self::WrongMethod => "wrong-method",
-            Self::Refused => "refused",
-            Self::TooSlow => "too-slow",
-            Self::TooLarge => "too-large",
-            Self::LongUrl => "long-url",
-            Self::LongHead => "long-head",
-            Self::NotJson => "not-json",
-            Self::Senseless => "senseless",
-            Self::Fault => "fault",
-            Self::Unavailable => "unavailable",
-            Self::Busy => "busy",
-        }
+        self.row().1
     }
 
     pub(super) const fn title(self) -> &'static str {
-        match self {
-            Self::Malformed => "The request cannot be read",
-            Self::Unauthorized => "It is not known who asks",
-            Self::Forbidden => "This connection may not ask for that",
-            Self::NoSuchPath => "There is no such path",
-            Self::NoSuchPlan => "There is no such plan or ring",
-            Self::WrongMethod => "The path does not have this method",
-            Self::Refused => "The state refuses it",
-            Self::TooSlow => "The request came too slowly",
-            Self::TooLarge => "The body is too long",
-            Self::LongUrl => "The URL is too long",
-            Self::LongHead => "The headers are too many or too long",
-            Self::NotJson => "The body must be application/json",
-            Self::Senseless => "The request makes no sense",
-            Self::Fault => "ringward failed",
-            Self::Unavailable => "It cannot be answered now",
-            Self::Busy => "Too many ask at once",
-        }
+        self.row().2
     }
 }
 
@@ -171,7 +117,7 @@ impl Failure {
 
     fn problem(self, path: &str) -> Response {
         let status = self.kind.status();
-        let problem = Problem {
+        let problem = ProblemAnswer {
             kind: format!("urn:ringward:problem:{}", self.kind.name()),
             title: self.kind.title().to_owned(),
             status: status.as_u16(),

@@ -14,18 +14,19 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::json::{
-    DEFAULT_PAGE, DevicesAnswer, EventsAnswer, MAX_PAGE, PlanAnswer, RolloutJson, RolloutsAnswer,
-};
-use super::openapi::{OfAPlan, OfARead};
-use super::problem::{Failure, Kind};
-use super::{Services, present};
 use crate::daemon::view::{DeviceRow, Listing, Readiness, View};
 use crate::fleet::Class;
 use crate::ids::{PlanName, RingName};
 use crate::rollout::tell::explain::blocks::explain_new;
 use crate::rollout::tell::report::Report;
 use crate::store::{Page, Reader, Record, Seq, StoreError};
+use crate::web::json::{
+    DEFAULT_PAGE, DevicesAnswer, EventsAnswer, MAX_PAGE, PlanAnswer, RolloutJson, RolloutsAnswer,
+};
+use crate::web::openapi::{OfAPlan, OfARead};
+use crate::web::present;
+use crate::web::problem::{Failure, Kind};
+use crate::web::services::Services;
 
 /// Largest number in a query: what JSON carries exactly.
 const MAX_NUMBER: u64 = (1 << 53) - 1;
@@ -70,11 +71,11 @@ const MAX_DEVICE_LISTS: usize = 8;
 
 /// How many more lists of devices may be asked for.
 #[derive(Debug, Clone)]
-struct Room(Arc<Semaphore>);
+struct DeviceListRoom(Arc<Semaphore>);
 
 /// The path of the devices.
 pub(super) fn devices_routes() -> OpenApiRouter<Services> {
-    let room = Room(Arc::new(Semaphore::new(MAX_DEVICE_LISTS)));
+    let room = DeviceListRoom(Arc::new(Semaphore::new(MAX_DEVICE_LISTS)));
     OpenApiRouter::new().routes(routes!(devices)).layer(Extension(room))
 }
 
@@ -106,7 +107,7 @@ pub(super) struct DevicesQuery {
     )), OfAPlan))]
 async fn devices(
     State(services): State<Services>,
-    Extension(room): Extension<Room>,
+    Extension(room): Extension<DeviceListRoom>,
     plan: Result<Path<String>, PathRejection>,
     query: Result<Query<DevicesQuery>, QueryRejection>,
 ) -> Result<Json<DevicesAnswer>, Failure> {
@@ -134,7 +135,7 @@ async fn devices(
 /// Asks the daemon, if not too many do.
 async fn listed(
     services: &Services,
-    room: Room,
+    room: DeviceListRoom,
     plan: PlanName,
     query: DevicesQuery,
 ) -> Result<Option<Vec<DeviceRow>>, Failure> {

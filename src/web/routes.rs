@@ -16,13 +16,14 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::admission::admit;
-use super::cover::cover;
-use super::json::IndexAnswer;
-use super::openapi::{Document, OfARead, begun, finished};
-use super::problem::{Failure, Kind, answer};
-use super::{Services, access, forecast, metrics, page, reads, stream, tokens, verbs};
 use crate::daemon::view::Readiness;
+use crate::web::admission::admit;
+use crate::web::cover::cover;
+use crate::web::json::IndexAnswer;
+use crate::web::openapi::{Document, OfARead, begun, finished};
+use crate::web::problem::{Failure, Kind, answer};
+use crate::web::services::Services;
+use crate::web::{access, forecast, metrics, page, reads, stream, tokens, verbs};
 
 /// Answers of the API load nothing; the page has a policy of its own.
 const CONTENT_POLICY: &str =

@@ -9,13 +9,13 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::json::VerbRequest;
 use crate::fleet::Class;
 use crate::ids::{AccountId, DeviceId, GroupId, MAX_ID_CHARS, PlanName, RingName};
 use crate::plan::model::Revisions;
 use crate::rollout::record::Gate;
 use crate::rollout::record::Mode;
 use crate::version::{ClientVersion, Environment};
+use crate::web::json::{MAX_REASON_CHARS, VerbRequest};
 
 /// What `ids` accepts: anything but control characters.
 const ID_PATTERN: &str = r"^[^\u0000-\u001f\u007f-\u009f]+$";
@@ -107,7 +107,7 @@ fn verb_request(required: &[&str], optional: &[&str]) -> Object {
         let is_needed = required.contains(&"reason");
         reason.pattern = Some(if is_needed { REASON_PATTERN } else { ANY_REASON_PATTERN }.to_owned());
         reason.min_length = is_needed.then_some(1);
-        reason.max_length = Some(super::json::MAX_REASON_CHARS);
+        reason.max_length = Some(MAX_REASON_CHARS);
     }
     // A key that is needed may not be `null`, which the schema of an optional field allows.
     for key in required {

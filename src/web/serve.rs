@@ -25,14 +25,17 @@ use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::problem::{Failure, Kind, answer};
-use super::stream::Ending;
-use super::{Peer, Services, TcpRules, router};
+use crate::web::guard::{Peer, TcpRules};
+use crate::web::limits::ConnectionLimits;
+use crate::web::problem::{Failure, Kind, answer};
+use crate::web::routes::router;
+use crate::web::services::Services;
+use crate::web::stream::Ending;
 
 /// Connections that are told at once that there is no room; more are closed without a word.
 const MAX_TURNED_AWAY: usize = 64;
@@ -64,35 +67,6 @@ pub enum BindError {
         /// The system's words.
         source: io::Error,
     },
-}
-
-/// What one listener allows. Times are wall time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Connections at once; more are answered with 503 and closed.
-    pub connections: usize,
-    /// For the head of a request; it also ends connections that idle.
-    pub head_within: Duration,
-    /// For the body of a request.
-    pub body_within: Duration,
-    /// For a connection: a client that never reads its answer must not keep its place for ever.
-    /// Others connect again.
-    pub connection_within: Duration,
-    /// For the answer that is under way when a connection is as old as that; then it is cut.
-    pub last_answer_within: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connections: 256,
-            head_within: Duration::from_secs(10),
-            body_within: Duration::from_secs(10),
-            connection_within: Duration::from_secs(300),
-            // An answer is there within 30 s, and is then read.
-            last_answer_within: Duration::from_secs(35),
-        }
-    }
 }
 
 /// A listener that nobody is served on yet.
@@ -133,35 +107,35 @@ pub async fn bind(address: SocketAddr) -> Result<Bound, BindError> {
 
 /// Serves until `token` is cancelled, then lets answers under way finish, for 5 s at most.
 pub async fn serve(bound: Bound, services: Services, token: CancellationToken) {
-    serve_within(bound, services, Limits::default(), token).await;
+    serve_within(bound, services, ConnectionLimits::default(), token).await;
 }
 
 /// [`serve`] with other limits.
-pub async fn serve_within(bound: Bound, services: Services, limits: Limits, token: CancellationToken) {
-    connections(&bound, router(services), limits, token).await;
-}
-
-/// Where connections come in.
-pub(super) trait Door: Sync {
-    /// Bytes both ways.
-    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
-
-    /// Waits for the next connection, and says whose it is. Nothing is lost when it is dropped.
-    fn next(&self) -> impl Future<Output = io::Result<(Self::Stream, Peer)>> + Send;
-}
-
-impl Door for Bound {
-    type Stream = TcpStream;
-
-    async fn next(&self) -> io::Result<(TcpStream, Peer)> {
-        let (stream, peer) = self.listener.accept().await?;
+pub async fn serve_within(
+    bound: Bound,
+    services: Services,
+    limits: ConnectionLimits,
+    token: CancellationToken,
+) {
+    let next = || async {
+        let (stream, peer) = bound.listener.accept().await?;
         let local = stream.local_addr()?;
-        Ok((stream, Peer::Tcp { peer, local, rules: Arc::clone(&self.rules) }))
-    }
+        Ok((stream, Peer::Tcp { peer, local, rules: Arc::clone(&bound.rules) }))
+    };
+    connections(next, router(services), limits, token).await;
 }
 
-/// The accept loop of both doors.
-pub(super) async fn connections<D: Door>(door: &D, app: Router, limits: Limits, token: CancellationToken) {
+/// The accept loop of both doors. `next` waits for the next connection, and says whose it is; nothing is lost
+/// when it is dropped.
+pub(super) async fn connections<S, F>(
+    next: impl Fn() -> F,
+    app: Router,
+    limits: ConnectionLimits,
+    token: CancellationToken,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    F: Future<Output = io::Result<(S, Peer)>>,
+{
     let app = app.layer(Extension(Ending(token.clone())));
     let room = Arc::new(Semaphore::new(limits.connections));
     let outside = Arc::new(Semaphore::new(MAX_TURNED_AWAY));
@@ -171,7 +145,7 @@ pub(super) async fn connections<D: Door>(door: &D, app: Router, limits: Limits, 
         tokio::select! {
             () = token.cancelled() => break,
             Some(_) = open.join_next() => {}
-            accepted = door.next() => match accepted {
+            accepted = next() => match accepted {
                 Ok((stream, peer)) => {
                     let place = Arc::clone(&room).try_acquire_owned();
                     let app = if place.is_ok() { &app } else { &full };
@@ -198,7 +172,7 @@ pub(super) async fn connections<D: Door>(door: &D, app: Router, limits: Limits, 
 
 /// Serves one connection until the client ends it, it is too old, or the daemon ends; in the last
 /// two cases the answer under way is finished, within limits.
-async fn converse<S>(stream: S, peer: Peer, app: Router, limits: Limits, token: CancellationToken)
+async fn converse<S>(stream: S, peer: Peer, app: Router, limits: ConnectionLimits, token: CancellationToken)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -237,7 +211,7 @@ fn connection<S>(
     stream: S,
     peer: Peer,
     app: Router,
-    limits: Limits,
+    limits: ConnectionLimits,
 ) -> http1::Connection<
     TokioIo<S>,
     impl hyper::service::Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send>,

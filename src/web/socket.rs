@@ -11,9 +11,12 @@ use std::path::{Path, PathBuf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 
-use super::serve::{Door, Limits, connections};
-use super::{Peer, Services, router};
 use crate::failpoint::{self, Point};
+use crate::web::guard::Peer;
+use crate::web::limits::ConnectionLimits;
+use crate::web::routes::router;
+use crate::web::serve::connections;
+use crate::web::services::Services;
 
 const ROOT: u32 = 0;
 
@@ -92,20 +95,15 @@ pub fn bind_socket(database: &Path) -> Result<BoundSocket, SocketError> {
 
 /// Serves until `token` is cancelled, lets answers under way finish, and removes the socket file.
 pub async fn serve_socket(bound: BoundSocket, services: Services, token: CancellationToken) {
-    connections(&bound, router(services), Limits::default(), token).await;
-}
-
-impl Door for BoundSocket {
-    type Stream = UnixStream;
-
-    async fn next(&self) -> io::Result<(UnixStream, Peer)> {
+    let next = || async {
         loop {
-            let (stream, _) = self.listener.accept().await?;
-            if let Some(peer) = peer(&stream, self.owner) {
+            let (stream, _) = bound.listener.accept().await?;
+            if let Some(peer) = peer(&stream, bound.owner) {
                 return Ok((stream, peer));
             }
         }
-    }
+    };
+    connections(next, router(services), ConnectionLimits::default(), token).await;
 }
 
 /// Who connected; `None`: nobody who may.

@@ -28,14 +28,15 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::openapi::OfARead;
-use super::problem::{Failure, Kind};
-use super::reads::read_log;
-use super::{Services, present};
 use crate::daemon::Handle;
 use crate::daemon::view::View;
 use crate::rollout::record::Eras;
 use crate::store::{Record, Seq};
+use crate::web::openapi::OfARead;
+use crate::web::present;
+use crate::web::problem::{Failure, Kind};
+use crate::web::reads::read_log;
+use crate::web::services::Services;
 
 /// Streams at once on one listener; each holds a connection.
 const MAX_STREAMS: usize = 64;
@@ -60,11 +61,11 @@ pub(super) struct Ending(pub(super) CancellationToken);
 
 /// How many more streams may begin.
 #[derive(Debug, Clone)]
-struct Room(Arc<Semaphore>);
+struct StreamRoom(Arc<Semaphore>);
 
 /// The path of the stream.
 pub(super) fn routes() -> OpenApiRouter<Services> {
-    let room = Room(Arc::new(Semaphore::new(MAX_STREAMS)));
+    let room = StreamRoom(Arc::new(Semaphore::new(MAX_STREAMS)));
     OpenApiRouter::new().routes(routes!(events)).layer(Extension(room))
 }
 
@@ -91,7 +92,7 @@ pub(super) struct StreamQuery {
         OfARead))]
 async fn events(
     State(services): State<Services>,
-    Extension(room): Extension<Room>,
+    Extension(room): Extension<StreamRoom>,
     ending: Option<Extension<Ending>>,
     query: Result<Query<StreamQuery>, QueryRejection>,
     headers: HeaderMap,

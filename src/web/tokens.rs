@@ -9,17 +9,19 @@ use axum::extract::{Extension, Path, Request, State};
 use secrecy::ExposeSecret as _;
 use utoipa::IntoParams;
 
-use super::Services;
-use super::identity::{Asker, bearer};
-use super::json::{RevokeRequest, TokenJson, TokenMadeAnswer, TokenRequestJson, TokensAnswer, VerbAnswer};
-use super::openapi::{OfARead, OfAVerb};
-use super::problem::{Failure, Kind};
-use super::verbs::{is_fit_for_the_log, object};
 use crate::daemon::view::Telling;
 use crate::ids::TokenName;
 use crate::rollout::people::tokens::TokenRequest;
 use crate::rollout::state::Token;
 use crate::time::{Timestamp, after};
+use crate::web::body::{is_fit_for_the_log, object};
+use crate::web::identity::{Asker, bearer};
+use crate::web::json::{
+    RevokeRequest, TokenJson, TokenMadeAnswer, TokenRequestJson, TokensAnswer, VerbAnswer,
+};
+use crate::web::openapi::{OfARead, OfAVerb};
+use crate::web::problem::{Failure, Kind};
+use crate::web::services::Services;
 
 /// The token in the path.
 #[derive(IntoParams)]

@@ -1,7 +1,7 @@
 //! Requests that a foreign web page, a rebound name or a proxy could send, over real TCP: none of
 //! them triggers a verb, and none reads under a foreign name.
 
-use ringward::web::{Limits, TcpRules, TcpVerbs};
+use ringward::web::{ConnectionLimits, TcpRules, TcpVerbs};
 
 use super::tcp::Listening;
 
@@ -128,7 +128,7 @@ fn get(path: &str, lines: &str) -> String {
 
 #[tokio::test]
 async fn nothing_forged_triggers_a_verb() {
-    let listening = Listening::within(Limits::default()).await;
+    let listening = Listening::within(ConnectionLimits::default()).await;
     for (path, content_type, body) in VERBS {
         let hosts = FOREIGN_HOSTS.iter().map(|(row, lines)| (*row, (*lines).to_owned()));
         let senders = FOREIGN_SENDERS.iter().map(|(row, lines)| (*row, format!("Host: <host>\r\n{lines}")));
@@ -180,7 +180,7 @@ async fn nothing_forged_triggers_a_verb() {
 
 #[tokio::test]
 async fn nothing_is_read_under_a_foreign_name() {
-    let listening = Listening::within(Limits::default()).await;
+    let listening = Listening::within(ConnectionLimits::default()).await;
     for path in READS {
         for (row, lines) in FOREIGN_HOSTS {
             let row = format!("{path}, {row}");
@@ -212,7 +212,7 @@ async fn nothing_is_read_under_a_foreign_name() {
 /// A proxy on this machine that sends nothing of who asks, as nginx does unless it is told to.
 #[tokio::test]
 async fn a_silent_proxy_is_known_by_its_http_or_kept_out_by_the_switch() {
-    let listening = Listening::within(Limits::default()).await;
+    let listening = Listening::within(ConnectionLimits::default()).await;
     let sent =
         |path: &str, of: &str, body: &str| post(path, of, "Host: <host>\r\nOrigin: http://<host>", body);
     for (path, content_type, body) in VERBS {
@@ -230,7 +230,7 @@ async fn a_silent_proxy_is_known_by_its_http_or_kept_out_by_the_switch() {
     listening.end().await;
 
     let read_only = TcpRules { verbs: TcpVerbs::Refused, ..TcpRules::default() };
-    let listening = Listening::under(read_only, Limits::default()).await;
+    let listening = Listening::under(read_only, ConnectionLimits::default()).await;
     for (path, content_type, body) in VERBS {
         let answer = listening.exchange(&sent(path, content_type, body)).await;
         assert_eq!(answer.status(), 403, "{path}: {}", answer.0);
@@ -246,7 +246,8 @@ async fn a_silent_proxy_is_known_by_its_http_or_kept_out_by_the_switch() {
 #[tokio::test]
 async fn a_name_that_host_gave_reads_and_never_acts() {
     let hosts = vec!["ringward.test".parse().unwrap()];
-    let listening = Listening::under(TcpRules { hosts, ..TcpRules::default() }, Limits::default()).await;
+    let listening =
+        Listening::under(TcpRules { hosts, ..TcpRules::default() }, ConnectionLimits::default()).await;
     let read = listening.exchange(&get("/api/v1/rollouts", "Host: ringward.test")).await;
     assert_eq!(read.status(), 200, "{}", read.0);
     for (path, content_type, body) in VERBS {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::Method;
 use ringward::daemon::view::Request as Asked;
-use ringward::web::Limits;
+use ringward::web::ConnectionLimits;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::tcp::{Listening, Raw};
@@ -71,7 +71,8 @@ fn refused() -> Vec<(&'static str, String, u16, &'static str)> {
 
 #[tokio::test]
 async fn what_is_too_much_is_refused_in_words() {
-    let listening = Listening::within(Limits { body_within: SOON, ..Limits::default() }).await;
+    let listening =
+        Listening::within(ConnectionLimits { body_within: SOON, ..ConnectionLimits::default() }).await;
     for (row, request, status, word) in refused() {
         let answer = listening.exchange(&request).await;
         answer.problem(row, status, word);
@@ -98,7 +99,7 @@ async fn what_is_too_much_is_refused_in_words() {
 /// What is no HTTP is refused by the HTTP library, which knows no problems. Nothing reaches a path.
 #[tokio::test]
 async fn what_is_no_http_is_refused_without_words() {
-    let listening = Listening::within(Limits::default()).await;
+    let listening = Listening::within(ConnectionLimits::default()).await;
     let headers: String = (0..600).map(|n| format!("X-{n}: 1\r\n")).collect();
     let rows = [
         ("noise", "\u{1}\u{2}\u{3}\r\n\r\n".to_owned(), 400),
@@ -119,7 +120,7 @@ async fn what_is_no_http_is_refused_without_words() {
 
 #[tokio::test]
 async fn a_connection_that_says_nothing_is_closed() {
-    let soon = Limits { head_within: SOON, ..Limits::default() };
+    let soon = ConnectionLimits { head_within: SOON, ..ConnectionLimits::default() };
     let rows = [
         ("nothing", ""),
         ("half a head", READ),
@@ -133,7 +134,8 @@ async fn a_connection_that_says_nothing_is_closed() {
         assert!(expected.contains(&answer.status()), "{row}: {}", answer.0);
     }
     listening.end().await;
-    let listening = Listening::within(Limits { connection_within: SOON, ..Limits::default() }).await;
+    let listening =
+        Listening::within(ConnectionLimits { connection_within: SOON, ..ConnectionLimits::default() }).await;
     let mut stream = listening.connect().await;
     let mut bytes = Vec::new();
     stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
@@ -148,7 +150,8 @@ async fn an_answer_under_way_outlives_its_connections_age() {
     let body = r#"{"reason": "look"}"#;
     let begun = verb(body).replace("Connection: close\r\n", "").replace(body, "");
     for (row, last_answer_within, served) in [("in time", SOON * 100, true), ("too late", SOON, false)] {
-        let limits = Limits { connection_within: SOON, last_answer_within, ..Limits::default() };
+        let limits =
+            ConnectionLimits { connection_within: SOON, last_answer_within, ..ConnectionLimits::default() };
         let listening = Listening::within(limits).await;
         let mut busy = listening.connect().await;
         busy.write_all(begun.replace("<host>", &listening.address.to_string()).as_bytes()).await.unwrap();
@@ -170,7 +173,8 @@ async fn an_answer_under_way_outlives_its_connections_age() {
 
 #[tokio::test]
 async fn a_connection_too_many_is_told_and_those_before_are_served() {
-    let listening = Listening::within(Limits { connections: 2, ..Limits::default() }).await;
+    let listening =
+        Listening::within(ConnectionLimits { connections: 2, ..ConnectionLimits::default() }).await;
     let mut first = listening.connect().await;
     let second = listening.connect().await;
     let answer =
@@ -200,7 +204,7 @@ async fn a_connection_too_many_is_told_and_those_before_are_served() {
 
 #[tokio::test]
 async fn options_and_head_answer_as_http_has_them() {
-    let listening = Listening::within(Limits::default()).await;
+    let listening = Listening::within(ConnectionLimits::default()).await;
     let ask = |method: &str, path: &str| {
         format!("{method} {path} HTTP/1.1\r\nHost: <host>\r\nConnection: close\r\n\r\n")
     };

@@ -26,7 +26,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use ringward::web::Peer;
-use ringward::web::json::Problem;
+use ringward::web::json::ProblemAnswer;
 use serde::de::DeserializeOwned;
 use tower::ServiceExt as _;
 
@@ -43,10 +43,10 @@ impl Answer {
     }
 
     /// The problem, which must be whole and speak of `word`.
-    fn problem(&self, row: &str, status: u16, word: &str) -> Problem {
+    fn problem(&self, row: &str, status: u16, word: &str) -> ProblemAnswer {
         assert_eq!(self.status.as_u16(), status, "{row}: {}", self.body);
         assert_eq!(self.header("content-type"), "application/problem+json", "{row}");
-        let problem: Problem = self.json();
+        let problem: ProblemAnswer = self.json();
         assert_eq!(problem.status, status, "{row}");
         assert!(problem.kind.starts_with("urn:ringward:problem:"), "{row}: {problem:?}");
         assert!(!problem.title.is_empty(), "{row}");

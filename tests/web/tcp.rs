@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use ringward::web::json::Problem;
-use ringward::web::{Limits, TcpRules, bind, serve_within};
+use ringward::web::json::ProblemAnswer;
+use ringward::web::{ConnectionLimits, TcpRules, bind, serve_within};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -20,11 +20,11 @@ pub(super) struct Listening {
 }
 
 impl Listening {
-    pub(super) async fn within(limits: Limits) -> Self {
+    pub(super) async fn within(limits: ConnectionLimits) -> Self {
         Self::under(TcpRules::default(), limits).await
     }
 
-    pub(super) async fn under(rules: TcpRules, limits: Limits) -> Self {
+    pub(super) async fn under(rules: TcpRules, limits: ConnectionLimits) -> Self {
         let world = World::usual();
         let bound = bind("127.0.0.1:0".parse().unwrap()).await.unwrap().under(rules);
         let (address, token) = (bound.address(), CancellationToken::new());
@@ -80,10 +80,10 @@ impl Raw {
     }
 
     /// The problem, which must be whole and speak of `word`.
-    pub(super) fn problem(&self, row: &str, status: u16, word: &str) -> Problem {
+    pub(super) fn problem(&self, row: &str, status: u16, word: &str) -> ProblemAnswer {
         assert_eq!(self.status(), status, "{row}: {}", self.0);
         assert_eq!(self.header("content-type"), "application/problem+json", "{row}: {}", self.0);
-        let problem: Problem = serde_json::from_str(self.body()).unwrap();
+        let problem: ProblemAnswer = serde_json::from_str(self.body()).unwrap();
         assert_eq!(problem.status, status, "{row}");
         assert!(problem.detail.contains(word), "{row}: `{word}` is missing in: {}", problem.detail);
         problem

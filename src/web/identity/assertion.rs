@@ -10,21 +10,23 @@ use axum::http::HeaderMap;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
 
-use super::certs::Certs;
-use super::{Identity, Right, not_known, only};
 use crate::config::Access;
 use crate::ids::{Email, ServiceName};
 use crate::rollout::record::Actor;
 use crate::time::{Clock, SignedDuration, Timestamp, after};
+use crate::web::identity::asker::Identity;
+use crate::web::identity::certs::Certs;
+use crate::web::identity::credential::{not_known, only};
+use crate::web::identity::needs::Right;
 use crate::web::problem::{Failure, Kind};
 
 /// The header that Access adds to each request. The cookie of the same content is not read: a browser
 /// would send it for a page of another site, too.
-pub(super) const HEADER: &str = "cf-access-jwt-assertion";
+const HEADER: &str = "cf-access-jwt-assertion";
 /// Longest token. Access's own have about 1 KiB; custom claims make them longer.
-pub(super) const MAX_BYTES: usize = 8 * 1024;
+const MAX_BYTES: usize = 8 * 1024;
 /// How far the clocks of two machines may be apart.
-pub(super) const LEEWAY: SignedDuration = SignedDuration::from_secs(30);
+const LEEWAY: SignedDuration = SignedDuration::from_secs(30);
 /// What `type` says of a token for an application.
 const OF_AN_APPLICATION: &str = "app";
 

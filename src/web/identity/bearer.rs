@@ -8,14 +8,14 @@ use std::collections::BTreeSet;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand::fill;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::authorization;
 use crate::ids::{Email, TokenName};
 use crate::rollout::record::{Role, TokenDigest, TokenGrant, TokenId, hex};
 use crate::rollout::state::Tokens;
 use crate::time::Timestamp;
+use crate::web::identity::credential::only;
 
 /// What every token begins with, so that scanners find one that got loose.
 const PREFIX: &str = "rwt_";
@@ -48,7 +48,7 @@ pub(in crate::web) fn make(
 
 /// The token that a request shows; `None`: it shows none. Other schemes than `Bearer` are a proxy's.
 pub(super) fn shown(headers: &HeaderMap) -> Result<Option<SecretString>, &'static str> {
-    let Some(value) = authorization(headers)? else { return Ok(None) };
+    let Some(value) = only(headers, header::AUTHORIZATION.as_str())? else { return Ok(None) };
     let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Ok(None);

@@ -46,34 +46,23 @@ pub(super) struct Certs {
 struct Source {
     client: Client,
     url: String,
-    kept: Mutex<Kept>,
+    kept: Mutex<KeptKeys>,
     /// Whoever holds it fetches.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// What is known of the keys.
 #[derive(Debug, Default)]
-pub(super) struct Kept {
+pub(super) struct KeptKeys {
     keys: BTreeMap<String, DecodingKey>,
     fetched_at: Option<Timestamp>,
     /// The last try, and whether it failed.
     tried: Option<(Timestamp, bool)>,
 }
 
-/// What to do for a key.
-#[derive(Debug)]
-pub(super) enum Look {
-    /// It is known, or known not to be there.
-    Known(Option<DecodingKey>),
-    /// The last fetch failed, and it is too early for another.
-    Unread,
-    /// The keys must be fetched.
-    Fetch,
-}
-
 /// The answer, as far as it is looked at (FACTS 7: never `public_cert`).
 #[derive(Deserialize)]
-struct Answer {
+struct KeySet {
     keys: Vec<Jwk>,
 }
 
@@ -89,20 +78,22 @@ struct Jwk {
     e: Option<String>,
 }
 
-impl Kept {
-    /// What to do for a key at `now`.
-    pub(super) fn look(&self, kid: &str, now: Timestamp) -> Look {
+impl KeptKeys {
+    /// A key at `now`, which may be known not to be there, or not to be readable; `None`: the keys must be
+    /// fetched.
+    pub(super) fn look(&self, kid: &str, now: Timestamp) -> Option<Result<Option<DecodingKey>, Unread>> {
         // A clock that was set back makes what was fetched later doubtful.
         let young = |at: Timestamp, most: SignedDuration| at <= now && since(at, now) < most;
         let fresh = self.fetched_at.is_some_and(|at| young(at, KEPT));
         if fresh && let Some(key) = self.keys.get(kid) {
-            return Look::Known(Some(key.clone()));
+            return Some(Ok(Some(key.clone())));
         }
         let again = if fresh { UNKNOWN_KEY_EVERY } else { FAILED_EVERY };
         match self.tried {
-            Some((at, true)) if young(at, again) => Look::Unread,
-            Some((at, false)) if fresh && young(at, again) => Look::Known(None),
-            _ => Look::Fetch,
+            // Too early for another try.
+            Some((at, true)) if young(at, again) => Some(Err(Unread)),
+            Some((at, false)) if fresh && young(at, again) => Some(Ok(None)),
+            _ => None,
         }
     }
 
@@ -151,17 +142,13 @@ impl Certs {
     /// # Errors
     /// When they cannot be read now.
     pub(super) async fn key(&self, kid: &str, wall: &Clock) -> Result<Option<DecodingKey>, Unread> {
-        match self.source.kept().look(kid, wall.now()) {
-            Look::Known(key) => return Ok(key),
-            Look::Unread => return Err(Unread),
-            Look::Fetch => {}
+        if let Some(known) = self.source.kept().look(kid, wall.now()) {
+            return known;
         }
         let turn = Arc::clone(&self.source.turn).lock_owned().await;
         // Somebody else may have fetched them while we waited.
-        match self.source.kept().look(kid, wall.now()) {
-            Look::Known(key) => return Ok(key),
-            Look::Unread => return Err(Unread),
-            Look::Fetch => {}
+        if let Some(known) = self.source.kept().look(kid, wall.now()) {
+            return known;
         }
         let (source, wall) = (Arc::clone(&self.source), *wall);
         // In a task of its own: whoever goes away while it runs must not make it fail for the others.
@@ -177,15 +164,12 @@ impl Certs {
             drop(turn);
         });
         fetching.await.map_err(|_| Unread)?;
-        match self.source.kept().look(kid, wall.now()) {
-            Look::Known(key) => Ok(key),
-            Look::Unread | Look::Fetch => Err(Unread),
-        }
+        self.source.kept().look(kid, wall.now()).unwrap_or(Err(Unread))
     }
 }
 
 impl Source {
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    fn kept(&self) -> MutexGuard<'_, KeptKeys> {
         // What is kept is whole at every instant.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -209,7 +193,7 @@ impl Source {
 
 /// The keys of an answer that can sign by RS256.
 pub(super) fn keys_of(bytes: &[u8]) -> Result<BTreeMap<String, DecodingKey>, String> {
-    let answer: Answer = serde_json::from_slice(bytes).map_err(|_| "the answer holds no keys".to_owned())?;
+    let answer: KeySet = serde_json::from_slice(bytes).map_err(|_| "the answer holds no keys".to_owned())?;
     if answer.keys.len() > MAX_KEYS {
         return Err(format!("the answer has more than {MAX_KEYS} keys"));
     }

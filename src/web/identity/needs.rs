@@ -1,53 +1,51 @@
-//! What each path needs of whoever asks for it.
+//! The rights there are, and which one each path needs of whoever asks for it.
 //!
 //! **Invariant:** a path that has no row here answers nobody.
 
 use axum::http::Method;
 
-/// What a path needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Need {
-    /// Nothing: a probe must have its answer, and learns nothing from it.
-    Nothing,
+use crate::rollout::people::verbs::verb::Verb;
+
+/// Something that whoever asks may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Right {
     /// To read, which may be open to whoever reaches the listener.
     Read,
     /// To ask for verbs.
     Operate,
     /// To approve. Whether the person is a member is judged with the approval itself.
     Approve,
-    /// To be on the machine itself: the Unix socket, by a user of the machine.
-    Machine,
+    /// To say who may come in: on the machine itself, by the Unix socket, as a user of the machine.
+    Admit,
 }
 
-/// The paths that change something, or answer more or fewer than the readers.
-const BESIDE_READS: [(&str, &str, Need); 20] = [
-    ("GET", "/healthz", Need::Nothing),
-    ("GET", "/readyz", Need::Nothing),
-    ("GET", "/api/v1/tokens", Need::Machine),
-    ("POST", "/api/v1/tokens", Need::Machine),
-    ("POST", "/api/v1/tokens/{name}/revoke", Need::Machine),
-    ("POST", "/api/v1/access", Need::Machine),
-    ("POST", "/api/v1/access/{intent}/outcome", Need::Machine),
-    ("POST", "/api/v1/rollouts/{plan}/pause", Need::Operate),
-    ("POST", "/api/v1/rollouts/{plan}/resume", Need::Operate),
-    ("POST", "/api/v1/rollouts/{plan}/waive", Need::Operate),
-    ("POST", "/api/v1/rollouts/{plan}/rollback", Need::Operate),
-    ("POST", "/api/v1/rollouts/{plan}/release-hold", Need::Operate),
-    ("POST", "/api/v1/rollouts/{plan}/confirm", Need::Operate),
-    ("POST", "/api/v1/rollouts/{plan}/check-now", Need::Operate),
-    ("POST", "/api/v1/rollouts/{plan}/approve", Need::Approve),
-    ("POST", "/api/v1/rollouts/{plan}/refuse", Need::Approve),
-    ("POST", "/api/v1/stop", Need::Operate),
-    ("POST", "/api/v1/start", Need::Operate),
-    ("POST", "/api/v1/confirm-clock", Need::Operate),
-    ("POST", "/act/{verb}", Need::Operate),
+/// A path that no row speaks of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("nobody said what this path needs; please report it")]
+pub struct Undeclared;
+
+/// The form of the page judges by the verb that it is for, and shows a refusal itself, so that nothing
+/// that was written into it is lost.
+pub(in crate::web) const FORM: &str = "/act/{verb}";
+
+/// The paths beside reads and the API's verbs. A probe needs nothing: it must have its answer, and learns
+/// nothing from it.
+const OTHERS: [(&str, &str, Option<Right>); 8] = [
+    ("GET", "/healthz", None),
+    ("GET", "/readyz", None),
+    ("GET", "/api/v1/tokens", Some(Right::Admit)),
+    ("POST", "/api/v1/tokens", Some(Right::Admit)),
+    ("POST", "/api/v1/tokens/{name}/revoke", Some(Right::Admit)),
+    ("POST", "/api/v1/access", Some(Right::Admit)),
+    ("POST", "/api/v1/access/{intent}/outcome", Some(Right::Admit)),
+    ("POST", FORM, Some(Right::Operate)),
 ];
 
 /// The paths that only show.
 const READS: [&str; 14] = [
     "/",
     "/plans/{plan}",
-    "/act/{verb}",
+    FORM,
     "/assets/{name}",
     "/api/v1",
     "/api/v1/openapi.json",
@@ -61,28 +59,44 @@ const READS: [&str; 14] = [
     "/metrics",
 ];
 
-/// The form of the page judges by the verb that it is for, and shows a refusal itself, so that nothing
-/// that was written into it is lost.
-pub(in crate::web) const FORM: &str = "/act/{verb}";
+/// What a verb needs.
+pub(in crate::web) const fn of_verb(verb: Verb) -> Right {
+    match verb {
+        Verb::Approve | Verb::Refuse => Right::Approve,
+        Verb::Pause
+        | Verb::Resume
+        | Verb::Waive
+        | Verb::Rollback
+        | Verb::ReleaseHold
+        | Verb::Confirm
+        | Verb::CheckNow
+        | Verb::Stop
+        | Verb::Start
+        | Verb::ConfirmClock => Right::Operate,
+    }
+}
+
+/// Every row: method, path, and what it needs (`None`: nothing).
+pub fn rows() -> impl Iterator<Item = (&'static str, &'static str, Option<Right>)> {
+    let verbs = Verb::ALL.into_iter().map(|verb| ("POST", verb.path(), Some(of_verb(verb))));
+    let reads = READS.into_iter().map(|path| ("GET", path, Some(Right::Read)));
+    OTHERS.into_iter().chain(verbs).chain(reads)
+}
 
 /// What a request needs, by its method and the path that it was routed by (`None`: there is none).
-/// `None`: the path has no row.
-#[must_use]
-pub fn of(method: &Method, routed: Option<&str>) -> Option<Need> {
+///
+/// # Errors
+/// When the path has no row.
+pub fn of(method: &Method, routed: Option<&str>) -> Result<Option<Right>, Undeclared> {
     // Whether there is such a path is told to whoever may read.
-    let Some(routed) = routed else { return Some(Need::Read) };
+    let Some(routed) = routed else { return Ok(Some(Right::Read)) };
     let asks = if *method == Method::HEAD { "GET" } else { method.as_str() };
-    if let Some((.., need)) = BESIDE_READS.iter().find(|(of, row, _)| *of == asks && *row == routed) {
-        return Some(*need);
+    let of_path = || rows().filter(|(_, path, _)| *path == routed);
+    if let Some((.., need)) = of_path().find(|(of, ..)| *of == asks) {
+        return Ok(need);
     }
     // A method that the path does not have, which readers may be told: that every method which a path has
     // stands above is for the tests to see.
-    let known = READS.contains(&routed) || BESIDE_READS.iter().any(|(_, row, _)| *row == routed);
-    let need = if *method == Method::POST { Need::Operate } else { Need::Read };
-    known.then_some(need)
-}
-
-/// Every row: method, path, need.
-pub fn rows() -> impl Iterator<Item = (&'static str, &'static str, Need)> {
-    BESIDE_READS.into_iter().chain(READS.into_iter().map(|path| ("GET", path, Need::Read)))
+    let right = if *method == Method::POST { Right::Operate } else { Right::Read };
+    of_path().next().map(|_| Some(right)).ok_or(Undeclared)
 }

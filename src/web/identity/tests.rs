@@ -1,17 +1,21 @@
 //! What is judged without a router: paths and their needs, tokens, when keys are fetched.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use axum::http::Method;
+use axum::http::{HeaderMap, Method, header};
 use jsonwebtoken::DecodingKey;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::certs::{FAILED_EVERY, KEPT, Kept, Look, UNKNOWN_KEY_EVERY, keys_of};
-use super::*;
+use super::certs::{FAILED_EVERY, KEPT, KeptKeys, UNKNOWN_KEY_EVERY, Unread, keys_of};
+use super::needs::Undeclared;
+use super::{Identity, Right, bearer, needs};
+use crate::config::Reading;
 use crate::rollout::people::tokens::{TokenRequest, request};
-use crate::rollout::record::Recorded;
+use crate::rollout::record::Role;
+use crate::rollout::record::{Actor, Recorded};
 use crate::rollout::state::State;
-use crate::time::{SignedDuration, after};
+use crate::time::{SignedDuration, Timestamp, after};
+use crate::web::guard::Peer;
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -24,22 +28,27 @@ fn noon() -> Timestamp {
 #[test]
 fn a_path_without_a_row_answers_nobody() {
     let rows = [
-        ("a read", Method::GET, Some("/api/v1/rollouts"), Some(Need::Read)),
-        ("its head", Method::HEAD, Some("/api/v1/rollouts"), Some(Need::Read)),
-        ("a probe", Method::GET, Some("/healthz"), Some(Need::Nothing)),
-        ("its head", Method::HEAD, Some("/readyz"), Some(Need::Nothing)),
-        ("a verb", Method::POST, Some("/api/v1/stop"), Some(Need::Operate)),
-        ("an approval", Method::POST, Some("/api/v1/rollouts/{plan}/approve"), Some(Need::Approve)),
-        ("a list of tokens", Method::GET, Some("/api/v1/tokens"), Some(Need::Machine)),
-        ("the page's form", Method::POST, Some("/act/{verb}"), Some(Need::Operate)),
-        ("no such path", Method::GET, None, Some(Need::Read)),
-        ("no such path to post to", Method::POST, None, Some(Need::Read)),
-        ("a method that a read does not have", Method::DELETE, Some("/api/v1/rollouts"), Some(Need::Read)),
-        ("a post to what only shows", Method::POST, Some("/metrics"), Some(Need::Operate)),
-        ("a read of a verb, which there is not", Method::GET, Some("/api/v1/stop"), Some(Need::Read)),
-        ("a read that nobody declared", Method::GET, Some("/api/v1/new"), None),
-        ("a verb that nobody declared", Method::POST, Some("/api/v1/new"), None),
-        ("a method that nobody has", Method::PATCH, Some("/api/v1/new"), None),
+        ("a read", Method::GET, Some("/api/v1/rollouts"), Ok(Some(Right::Read))),
+        ("its head", Method::HEAD, Some("/api/v1/rollouts"), Ok(Some(Right::Read))),
+        ("a probe", Method::GET, Some("/healthz"), Ok(None)),
+        ("its head", Method::HEAD, Some("/readyz"), Ok(None)),
+        ("a verb", Method::POST, Some("/api/v1/stop"), Ok(Some(Right::Operate))),
+        ("an approval", Method::POST, Some("/api/v1/rollouts/{plan}/approve"), Ok(Some(Right::Approve))),
+        ("a list of tokens", Method::GET, Some("/api/v1/tokens"), Ok(Some(Right::Admit))),
+        ("the page's form", Method::POST, Some("/act/{verb}"), Ok(Some(Right::Operate))),
+        ("no such path", Method::GET, None, Ok(Some(Right::Read))),
+        ("no such path to post to", Method::POST, None, Ok(Some(Right::Read))),
+        (
+            "a method that a read does not have",
+            Method::DELETE,
+            Some("/api/v1/rollouts"),
+            Ok(Some(Right::Read)),
+        ),
+        ("a post to what only shows", Method::POST, Some("/metrics"), Ok(Some(Right::Operate))),
+        ("a read of a verb, which there is not", Method::GET, Some("/api/v1/stop"), Ok(Some(Right::Read))),
+        ("a read that nobody declared", Method::GET, Some("/api/v1/new"), Err(Undeclared)),
+        ("a verb that nobody declared", Method::POST, Some("/api/v1/new"), Err(Undeclared)),
+        ("a method that nobody has", Method::PATCH, Some("/api/v1/new"), Err(Undeclared)),
     ];
     for (row, method, routed, expected) in rows {
         assert_eq!(needs::of(&method, routed), expected, "{row}");
@@ -153,7 +162,7 @@ fn who_may_approve() {
         rules: std::sync::Arc::default(),
     };
     for (row, identity, refused) in rows {
-        match (identity.may(Need::Approve, &peer, &head), refused) {
+        match (identity.may(Right::Approve, &peer, &head), refused) {
             (Ok(Some(actor)), None) => assert!(actor.email().is_some(), "{row}"),
             (Err(denied), Some(word)) => assert!(denied.why().contains(word), "{row}: {}", denied.why()),
             (found, _) => panic!("{row}: {found:?}"),
@@ -169,13 +178,13 @@ fn keys(kid: &str) -> BTreeMap<String, DecodingKey> {
 fn keys_are_fetched_when_they_must_be_and_no_more_often() {
     let later = |span: SignedDuration| after(noon(), span);
     let just_before = |span: SignedDuration| after(later(span), SignedDuration::from_secs(-1));
-    let told = |kept: &Kept, kid: &str, now: Timestamp| match kept.look(kid, now) {
-        Look::Known(Some(_)) => "known",
-        Look::Known(None) => "none",
-        Look::Unread => "unread",
-        Look::Fetch => "fetch",
+    let told = |kept: &KeptKeys, kid: &str, now: Timestamp| match kept.look(kid, now) {
+        Some(Ok(Some(_))) => "known",
+        Some(Ok(None)) => "none",
+        Some(Err(Unread)) => "unread",
+        None => "fetch",
     };
-    let mut kept = Kept::default();
+    let mut kept = KeptKeys::default();
     assert_eq!(told(&kept, "a", noon()), "fetch", "at first");
     kept.take(None, noon());
     assert_eq!(told(&kept, "a", just_before(FAILED_EVERY)), "unread", "just failed");

@@ -1,4 +1,6 @@
 //! Bearer tokens, for users of the machine.
+//!
+//! **Invariant:** names and meanings of the fields are promises; they are added to, never changed.
 
 use std::collections::BTreeSet;
 

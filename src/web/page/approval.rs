@@ -4,27 +4,24 @@
 //! **Invariant:** whether a word would be taken comes from the table of verbs and the claim that the verb
 //! itself is judged by; only on which list of members can differ, for that is read anew with the word.
 
-use super::super::identity::Need;
-use super::super::json::{
-    ApprovalJson, AskJson, AwaitedRing, RingJson, RolloutJson, RolloutsAnswer, WordJson,
-};
-use super::super::told_moves;
-use super::acts::{Action, Viewer, word_address, word_cell, word_command};
-use super::encoded;
-use super::show::{Moment, Tone, sentence_case};
-use crate::rollout::people::hearing::{Hearing, Word};
 use crate::rollout::people::verbs::refused::Refused;
-use crate::rollout::people::verbs::table::Cell;
-use crate::rollout::people::verbs::verb::Verb;
-use crate::rollout::people::verbs::words::About;
 use crate::time::Timestamp;
 use crate::time::short;
+use crate::web::identity::Right;
+use crate::web::json::{ApprovalJson, AskJson, AwaitedRing, RingJson, RolloutJson, RolloutsAnswer, WordJson};
+use crate::web::page::act::Act;
+use crate::web::page::action::Action;
+use crate::web::page::cell::refusal;
+use crate::web::page::html::{encoded, sentence_case};
+use crate::web::page::moment::Moment;
+use crate::web::page::tone::Tone;
+use crate::web::page::viewer::Viewer;
 
 /// Of more who could approve and have not, only so many are named.
 const NAMED: usize = 12;
 
 /// What people have to do with a ring's entry.
-pub(super) struct Approval {
+pub(super) struct ApprovalCard {
     /// Its name within the page.
     pub(super) id: String,
     pub(super) tone: Tone,
@@ -32,7 +29,7 @@ pub(super) struct Approval {
     pub(super) asks: Vec<String>,
     /// Since when people are asked.
     pub(super) since: Option<Moment>,
-    pub(super) spoken: Vec<Spoken>,
+    pub(super) spoken: Vec<WordRow>,
     /// Who could approve and has not, in a sentence.
     pub(super) missing: Option<String>,
     /// Why this reader may not, or may not any more.
@@ -43,7 +40,7 @@ pub(super) struct Approval {
 }
 
 /// What a person said.
-pub(super) struct Spoken {
+pub(super) struct WordRow {
     pub(super) tone: Tone,
     pub(super) by: String,
     /// That they approved or refused, and whether that counts.
@@ -53,7 +50,7 @@ pub(super) struct Spoken {
 }
 
 /// A ring that waits for people.
-pub(super) struct Waiting {
+pub(super) struct AwaitedRow {
     /// Its name within the page.
     pub(super) id: String,
     pub(super) plan: String,
@@ -64,11 +61,11 @@ pub(super) struct Waiting {
 }
 
 /// Every ring that waits for people.
-pub(super) fn waiting(answer: &RolloutsAnswer) -> Vec<Waiting> {
+pub(super) fn waiting(answer: &RolloutsAnswer) -> Vec<AwaitedRow> {
     let rings = answer.awaited_rings().into_iter();
     let of = |AwaitedRing { rollout, number, ring, approval, since }| {
         let section = id(rollout, number);
-        Waiting {
+        AwaitedRow {
             id: format!("to-{section}"),
             plan: rollout.plan.to_string(),
             ring: ring.name.to_string(),
@@ -84,7 +81,7 @@ fn id(rollout: &RolloutJson, number: usize) -> String {
     format!("approval-{}-{number}", rollout.plan)
 }
 
-impl Approval {
+impl ApprovalCard {
     /// Of the ring at `index`; `None`: nobody is asked.
     pub(super) fn of(
         rollout: &RolloutJson,
@@ -94,33 +91,22 @@ impl Approval {
         let approval = ring.approval.as_ref()?;
         let now = rollout.at;
         let (tone, headline) = headline(approval);
-        let hearing = viewer.hearing(&rollout.plan, &ring.name);
-        let told = |cell: Cell| match cell {
-            Cell::Refused(refused) if is_for_sure(&cell) => {
-                let about = about(rollout, ring, hearing);
-                Some(match refused {
-                    Refused::ApprovedAlready | Refused::RefusedAlready => refused.why(&about),
-                    _ => format!("{}; {}", refused.why(&about), refused.instead(&about)),
-                })
-            }
-            Cell::Done(_) | Cell::Refused(_) => None,
-        };
-        let mut barred: Vec<String> = viewer.refused(Need::Approve).into_iter().collect();
+        let mut barred: Vec<String> = viewer.refused(Right::Approve).into_iter().collect();
         let unknown_here = !barred.is_empty();
         let mut actions = Vec::new();
-        let words = [(Word::Approve, Verb::Approve, "Approve"), (Word::Refuse, Verb::Refuse, "Refuse")];
-        for (word, verb, label) in words {
-            let why = word_cell(word, rollout, ring, viewer).and_then(told);
-            if why.is_none() {
-                let href = word_address(verb, &rollout.plan, &ring.name);
-                actions.push(Action {
-                    id: format!("{}-{}-{}", verb.as_str(), rollout.plan, index + 1),
-                    label,
-                    href: Some(href).filter(|_| !unknown_here),
-                    command: word_command(verb, &rollout.plan, &ring.name),
-                });
+        let (plan, name) = (&rollout.plan, &ring.name);
+        let approve = Act::Approve { plan: plan.clone(), ring: name.clone() };
+        let refuse = Act::Refuse { plan: plan.clone(), ring: name.clone() };
+        for act in [approve, refuse] {
+            match refusal(&act, viewer) {
+                None => actions.push(Action::new(&act, &format!("-{plan}-{}", index + 1), viewer)),
+                Some((refused @ (Refused::ApprovedAlready | Refused::RefusedAlready), about)) => {
+                    barred.push(refused.why(&about));
+                }
+                Some((refused, about)) => {
+                    barred.push(format!("{}; {}", refused.why(&about), refused.instead(&about)));
+                }
             }
-            barred.extend(why);
         }
         barred.dedup();
         Some(Self {
@@ -129,7 +115,7 @@ impl Approval {
             headline,
             asks: approval.asks.iter().map(ask).collect(),
             since: approval.waited_for_since().map(|at| Moment::new(at, now)),
-            spoken: approval.words.iter().map(|word| spoken(approval, word, now)).collect(),
+            spoken: approval.words.iter().map(|word| WordRow::of(approval, word, now)).collect(),
             missing: missing(approval),
             barred: barred.iter().map(|why| sentence_case(why)).collect(),
             unknown_here,
@@ -149,13 +135,13 @@ fn headline(approval: &ApprovalJson) -> (Tone, String) {
     }
 }
 
-fn ask(ask: &AskJson) -> String {
+pub(super) fn ask(ask: &AskJson) -> String {
     let AskJson { user_group, count, by, approved, members } = ask;
     let by = if by == "floor" { " (by the daemon’s configuration)" } else { "" };
     format!("{count} of `{user_group}`{by}: {} approved so far, of {members} who can", approved.len())
 }
 
-fn missing(approval: &ApprovalJson) -> Option<String> {
+pub(super) fn missing(approval: &ApprovalJson) -> Option<String> {
     // Whoever refused has answered.
     let silent = |by: &&str| approval.refused_by().all(|refused| refused != *by);
     let all: Vec<&str> = approval.missing.iter().map(String::as_str).filter(silent).collect();
@@ -167,91 +153,32 @@ fn missing(approval: &ApprovalJson) -> Option<String> {
     Some(if more == 0 { named } else { format!("{named} and {more} more") })
 }
 
-fn spoken(approval: &ApprovalJson, word: &WordJson, now: Timestamp) -> Spoken {
-    let counts = approval.asks.iter().any(|ask| ask.approved.contains(&word.by));
-    let ran_out = word.expires_at.is_some_and(|at| at <= now);
-    let (tone, said) = match (word.word.as_str(), word.voided_at) {
-        ("refused", _) => (Tone::Bad, "refused".to_owned()),
-        (_, Some(at)) => {
-            (Tone::Idle, format!("approved, voided on {} by other values of the plan", short(at)))
-        }
-        (_, None) if ran_out => (Tone::Idle, "approved, and it has run out".to_owned()),
-        (_, None) if !counts => {
-            (Tone::Idle, "approved, and is in no group that is asked, by its members read last".to_owned())
-        }
-        (_, None) => {
-            let until = word.expires_at.map(|at| format!(", which counts until {}", short(at)));
-            (Tone::Good, format!("approved{}", until.unwrap_or_default()))
-        }
-    };
-    let (by, note) = (word.by.clone(), word.note.clone());
-    Spoken { tone, by, said, at: Moment::new(word.at, now), note }
-}
-
-/// What the words about a refusal are filled in with.
-pub(super) fn about(rollout: &RolloutJson, ring: &RingJson, hearing: Option<&Hearing>) -> About {
-    About {
-        plan: rollout.plan.to_string(),
-        phase: rollout.phase.clone(),
-        ring: ring.name.to_string(),
-        asked: hearing.map(Hearing::asked).unwrap_or_default(),
-        ..About::anything()
+impl WordRow {
+    pub(super) fn of(approval: &ApprovalJson, word: &WordJson, now: Timestamp) -> Self {
+        let counts = approval.asks.iter().any(|ask| ask.approved.contains(&word.by));
+        let ran_out = word.expires_at.is_some_and(|at| at <= now);
+        let (tone, said) = match (word.word.as_str(), word.voided_at) {
+            ("refused", _) => (Tone::Bad, "refused".to_owned()),
+            (_, Some(at)) => {
+                (Tone::Idle, format!("approved, voided on {} by other values of the plan", short(at)))
+            }
+            (_, None) if ran_out => (Tone::Idle, "approved, and it has run out".to_owned()),
+            (_, None) if !counts => (
+                Tone::Idle,
+                "approved, and is in no group that is asked, by its members read last".to_owned(),
+            ),
+            (_, None) => {
+                let until = word.expires_at.map(|at| format!(", which counts until {}", short(at)));
+                (Tone::Good, format!("approved{}", until.unwrap_or_default()))
+            }
+        };
+        let (by, note) = (word.by.clone(), word.note.clone());
+        Self { tone, by, said, at: Moment::new(word.at, now), note }
     }
-}
-
-/// Whether the answer can be known ahead: members that are not read yet are read with the word.
-pub(super) fn is_for_sure(cell: &Cell) -> bool {
-    *cell != Cell::Refused(Refused::MembersUnread)
 }
 
 /// `windows 2026.8.2100.0, macos 2026.8.2101.0`.
 pub(super) fn versions(ring: &RingJson) -> String {
     let each: Vec<String> = ring.targets.iter().map(|(on, version)| format!("{on} {version}")).collect();
     each.join(", ")
-}
-
-/// What an approval does, in sentences.
-pub(super) fn approves(ring: &RingJson, hearing: Option<&Hearing>) -> Vec<String> {
-    let until = hearing.map(|hearing| {
-        format!(
-            "It counts until {}, unless you refuse, leave the group, or the plan’s values change.",
-            short(hearing.expires_at)
-        )
-    });
-    let (name, versions) = (&ring.name, versions(ring));
-    let may = format!("As far as you are asked, ring {name} may be entered with {versions}.");
-    let more = [
-        "Its openings, freezes and all other gates still hold.",
-        "One refusal outweighs any number of approvals, until whoever gave it approves.",
-    ];
-    [may].into_iter().chain(until).chain(more.map(str::to_owned)).collect()
-}
-
-/// What a refusal does, in sentences.
-pub(super) fn refuses(ring: &RingJson) -> Vec<String> {
-    let not = format!("Ring {} is not entered with {}, whoever approves it.", ring.name, versions(ring));
-    let more = [
-        "One refusal outweighs any number of approvals. Yours stands until you approve, or the plan’s values change.",
-        "Nothing that is on offer already is taken back.",
-    ];
-    [not].into_iter().chain(more.map(str::to_owned)).collect()
-}
-
-/// Who approved, who is missing, who refused, in sentences.
-pub(super) fn now(ring: &RingJson, at: Timestamp) -> Vec<String> {
-    let Some(approval) = &ring.approval else { return vec!["Nobody is asked.".to_owned()] };
-    let mut lines: Vec<String> = approval.asks.iter().map(|one| format!("{}.", ask(one))).collect();
-    let moves = ring.moves.iter().map(|(environment, moves)| told_moves(*environment, moves));
-    lines.extend(moves.map(|moves| format!("It moves {moves}.")));
-    lines.extend(approval.words.iter().map(|word| {
-        let Spoken { by, said, at, note, .. } = spoken(approval, word, at);
-        format!("{by} on {}: {said}. Note: {note}", at.text)
-    }));
-    lines.extend(missing(approval).map(|names| format!("Missing: {names}.")));
-    lines.push(match approval.asked_at {
-        Some(at) => format!("People are asked since {}.", short(at)),
-        None => "Nobody is asked yet. A word given now counts all the same.".to_owned(),
-    });
-    lines.push("Who is a member is read again when you confirm.".to_owned());
-    lines
 }

@@ -9,7 +9,7 @@ use axum::extract::Path;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 
-use super::super::problem::{Failure, Kind};
+use crate::web::problem::{Failure, Kind};
 
 /// What the page loads.
 struct Asset {
@@ -40,14 +40,14 @@ const ICON: Asset = Asset {
 
 /// The assets' names, as templates link to them.
 #[derive(Debug)]
-pub(super) struct Names {
+pub(super) struct AssetNames {
     pub(super) style: String,
     pub(super) script: String,
     pub(super) icon: String,
 }
 
-pub(super) static NAMES: LazyLock<Names> =
-    LazyLock::new(|| Names { style: STYLE.name(), script: SCRIPT.name(), icon: ICON.name() });
+pub(super) static NAMES: LazyLock<AssetNames> =
+    LazyLock::new(|| AssetNames { style: STYLE.name(), script: SCRIPT.name(), icon: ICON.name() });
 
 impl Asset {
     fn name(&self) -> String {

@@ -2,18 +2,22 @@
 //!
 //! **Invariant:** a bar shows each device once, and every count in it also stands beside it as text.
 
-use super::super::json::{ClassesJson, EventJson, GateJson, RingJson, RolloutJson};
-use super::super::present;
-use super::super::told_moves;
-use super::acts::{Action, Viewer, waive, waive_cell};
-use super::approval::Approval;
-use super::health::{Gauge, gauges};
-use super::show::{Moment, Tone};
 use crate::time::short;
 use crate::time::{SignedDuration, Timestamp, rough};
+use crate::web::json::{ClassesJson, EventJson, GateJson, RingJson, RolloutJson};
+use crate::web::lines::told_moves;
+use crate::web::page::act::Act;
+use crate::web::page::action::Action;
+use crate::web::page::approval::ApprovalCard;
+use crate::web::page::cell::is_offered;
+use crate::web::page::gauge::{Gauge, gauges};
+use crate::web::page::moment::Moment;
+use crate::web::page::tone::Tone;
+use crate::web::page::viewer::Viewer;
+use crate::web::present::OTHER;
 
 /// One ring.
-pub(super) struct Ring {
+pub(super) struct RingCard {
     /// Its place, from 1.
     pub(super) number: usize,
     pub(super) name: String,
@@ -28,14 +32,14 @@ pub(super) struct Ring {
     pub(super) notes: Vec<String>,
     /// Arrived devices among those that the targets can move.
     pub(super) arrived: Option<(usize, usize)>,
-    pub(super) bars: Vec<Bar>,
-    pub(super) gates: Vec<Gate>,
-    pub(super) approval: Option<Approval>,
-    pub(super) steps: Vec<Step>,
+    pub(super) bars: Vec<ClassBar>,
+    pub(super) gates: Vec<GateRow>,
+    pub(super) approval: Option<ApprovalCard>,
+    pub(super) steps: Vec<Milestone>,
 }
 
 /// The devices of one environment.
-pub(super) struct Bar {
+pub(super) struct ClassBar {
     pub(super) name: String,
     pub(super) target: Option<String>,
     pub(super) adoption: Option<String>,
@@ -52,7 +56,7 @@ pub(super) struct Segment {
 }
 
 /// One gate's word.
-pub(super) struct Gate {
+pub(super) struct GateRow {
     pub(super) name: String,
     pub(super) verdict: String,
     pub(super) tone: Tone,
@@ -65,7 +69,7 @@ pub(super) struct Gate {
 }
 
 /// A milestone of a ring; without an instant it is still to come.
-pub(super) struct Step {
+pub(super) struct Milestone {
     pub(super) label: &'static str,
     pub(super) at: Option<Moment>,
 }
@@ -77,7 +81,7 @@ pub(super) fn ring(
     current: Option<usize>,
     milestones: &[EventJson],
     viewer: &Viewer,
-) -> Ring {
+) -> RingCard {
     let now = rollout.at;
     let waived = ring.waived.iter().map(|waiver| {
         let (gate, actor, reason) = (waiver.gate, &waiver.actor, &waiver.reason);
@@ -85,14 +89,13 @@ pub(super) fn ring(
     });
     let moves = ring.moves.iter().map(|(environment, moves)| told_moves(*environment, moves));
     let unmanaged = ring.unmanaged.iter().map(|entry| format!("Left as it is in the group: {entry}"));
-    let may_waive = |place: usize, gate: &GateJson| {
+    let waive = |place: usize, gate: &GateJson| {
+        let act = Act::Waive { plan: rollout.plan.clone(), ring: ring.name.clone(), gate: gate.gate };
         let stands = !matches!(gate.verdict.as_str(), "pass" | "exempt");
-        let comes_to = waive_cell(rollout, ring, gate.gate);
-        let offered = stands && comes_to.is_some_and(|cell| cell.effect().is_some());
-        let id = format!("waive-{}-{}-{place}", rollout.plan, index + 1);
-        offered.then(|| waive(id, &rollout.plan, &ring.name, gate.gate, viewer))
+        let of = format!("-{}-{}-{place}", rollout.plan, index + 1);
+        (stands && is_offered(&act, viewer)).then(|| Action::new(&act, &of, viewer))
     };
-    Ring {
+    RingCard {
         number: index + 1,
         name: ring.name.to_string(),
         state: ring.state.replace('_', " "),
@@ -108,8 +111,8 @@ pub(super) fn ring(
         notes: moves.chain(waived).chain(unmanaged).collect(),
         arrived: arrived(ring),
         bars: bars(ring),
-        gates: ring.gates.iter().enumerate().map(|(place, one)| gate(one, may_waive(place, one))).collect(),
-        approval: Approval::of(rollout, (index, ring), viewer),
+        gates: ring.gates.iter().enumerate().map(|(place, one)| gate(one, waive(place, one))).collect(),
+        approval: ApprovalCard::of(rollout, (index, ring), viewer),
         steps: steps(ring, milestones, now),
     }
 }
@@ -122,15 +125,15 @@ fn arrived(ring: &RingJson) -> Option<(usize, usize)> {
     }))
 }
 
-fn bars(ring: &RingJson) -> Vec<Bar> {
+fn bars(ring: &RingJson) -> Vec<ClassBar> {
     let empty = |classes: &ClassesJson| *classes == ClassesJson::default();
     let mut all: Vec<_> = ring.classes.iter().flatten().collect();
-    all.retain(|(name, classes)| *name != present::OTHER || !empty(classes));
-    all.sort_by_key(|(name, _)| *name == present::OTHER);
+    all.retain(|(name, classes)| *name != OTHER || !empty(classes));
+    all.sort_by_key(|(name, _)| *name == OTHER);
     all.into_iter().map(|(name, classes)| bar(ring, name, classes)).collect()
 }
 
-fn bar(ring: &RingJson, name: &str, classes: &ClassesJson) -> Bar {
+fn bar(ring: &RingJson, name: &str, classes: &ClassesJson) -> ClassBar {
     let of_name = |environment: &str| environment == name;
     let target = ring.targets.iter().find(|(environment, _)| of_name(environment.as_str()));
     let sighted = classes.arrived + classes.due + classes.stalled;
@@ -148,8 +151,8 @@ fn bar(ring: &RingJson, name: &str, classes: &ClassesJson) -> Bar {
         .map(|(count, class)| (*count, *class, if *class == "too-old" { "too old" } else { *class }));
     let counts: Vec<_> = shown.chain(beside).filter(|(count, ..)| *count > 0).collect();
     let words: Vec<String> = counts.iter().map(|(count, _, word)| format!("{count} {word}")).collect();
-    Bar {
-        name: if name == present::OTHER { "other systems".to_owned() } else { name.to_owned() },
+    ClassBar {
+        name: if name == OTHER { "other systems".to_owned() } else { name.to_owned() },
         target: target.map(|(_, version)| version.to_string()),
         // Rounded down: 100% means all of them.
         adoption: (classes.arrived * 100)
@@ -175,8 +178,8 @@ fn segments(counts: &[(usize, &'static str)]) -> Vec<Segment> {
     all
 }
 
-fn gate(gate: &GateJson, waive: Option<Action>) -> Gate {
-    Gate {
+fn gate(gate: &GateJson, waive: Option<Action>) -> GateRow {
+    GateRow {
         name: match gate.environment {
             Some(environment) => format!("{}/{environment}", gate.gate),
             None => gate.gate.to_string(),
@@ -198,7 +201,7 @@ pub(super) const MILESTONES: [&str; 4] =
 
 /// A ring's way, of which the records since its turn came last count: a plan that is edited can send
 /// a ring back.
-fn steps(ring: &RingJson, milestones: &[EventJson], now: Timestamp) -> Vec<Step> {
+fn steps(ring: &RingJson, milestones: &[EventJson], now: Timestamp) -> Vec<Milestone> {
     let of_ring: Vec<&EventJson> =
         milestones.iter().filter(|event| ring_of(event) == Some(ring.name.as_str())).collect();
     let began = of_ring.iter().rposition(|event| event.kind == "ring_reached").unwrap_or(0);
@@ -207,10 +210,10 @@ fn steps(ring: &RingJson, milestones: &[EventJson], now: Timestamp) -> Vec<Step>
         found.map(|event| Moment::new(event.at, now))
     };
     vec![
-        Step { label: "its turn came", at: last(&["ring_reached"]) },
-        Step { label: "on offer", at: ring.assigned_at.map(|at| Moment::new(at, now)) },
-        Step { label: "adopted", at: last(&["adoption_reached"]) },
-        Step { label: "verified", at: last(&["ring_verified", "ring_recognised"]) },
+        Milestone { label: "its turn came", at: last(&["ring_reached"]) },
+        Milestone { label: "on offer", at: ring.assigned_at.map(|at| Moment::new(at, now)) },
+        Milestone { label: "adopted", at: last(&["adoption_reached"]) },
+        Milestone { label: "verified", at: last(&["ring_verified", "ring_recognised"]) },
     ]
 }
 

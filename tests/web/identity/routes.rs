@@ -8,7 +8,7 @@ use axum::http::{Method, Request};
 use ringward::rollout::record::Event;
 use ringward::rollout::record::Role;
 use ringward::web::identity::needs;
-use ringward::web::{Need, Peer, TcpRules};
+use ringward::web::{Peer, Right, TcpRules};
 use serde_json::Value;
 use tower::ServiceExt as _;
 
@@ -71,14 +71,14 @@ struct Kind {
 }
 
 impl Kind {
-    fn expects(&self, need: Need) -> Becomes {
+    fn expects(&self, need: Option<Right>) -> Becomes {
         let [read, operate, approve, machine] = self.becomes;
         match need {
-            Need::Nothing => Let,
-            Need::Read => read,
-            Need::Operate => operate,
-            Need::Approve => approve,
-            Need::Machine => machine,
+            None => Let,
+            Some(Right::Read) => read,
+            Some(Right::Operate) => operate,
+            Some(Right::Approve) => approve,
+            Some(Right::Admit) => machine,
         }
     }
 

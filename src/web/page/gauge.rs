@@ -3,10 +3,11 @@
 //! **Invariant:** a gauge's bar says nothing that does not also stand beside it as text, and shares are
 //! rounded for the eye only: verdicts come from whole numbers.
 
-use super::super::json::{DarkJson, GateJson, HaltJson, LookJson, RolloutJson, SilentJson, StalledJson};
 use crate::fleet::PartsPerBillion;
 use crate::rollout::record::Gate;
 use crate::time::short;
+use crate::web::json::{DarkJson, GateJson, HaltJson, LookJson, RolloutJson, SilentJson, StalledJson};
+use crate::web::page::html::encoded;
 
 /// A share and its limit.
 pub(super) struct Gauge {
@@ -89,7 +90,7 @@ pub(super) fn accused(rollout: &RolloutJson, halt: &HaltJson) -> Option<Accused>
         | Gate::Soak
         | Gate::Ring => return None,
     };
-    let (plan, ring) = (super::encoded(rollout.plan.as_str()), super::encoded(ring.as_str()));
+    let (plan, ring) = (encoded(rollout.plan.as_str()), encoded(ring.as_str()));
     Some(Accused { count, href: format!("/api/v1/rollouts/{plan}/devices?ring={ring}&{of}") })
 }
 

@@ -1,0 +1,48 @@
+//! What a person asks for, and the answer.
+//!
+//! **Invariant:** names and meanings of the fields are promises; they are added to, never changed.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::ids::RingName;
+use crate::rollout::record::Gate;
+use crate::version::{ClientVersion, Environment};
+
+/// Longest reason of a verb, in characters: it stands in the log for ever and on every page.
+pub const MAX_REASON_CHARS: usize = 2_000;
+
+/// The body of every verb.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VerbRequest {
+    /// Why; needed, except by `check-now`.
+    #[serde(default)]
+    pub reason: String,
+    /// `waive`: which gate; needed there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Gate>,
+    /// `waive`: of which ring; absent: the one under way. `approve`, `refuse`: which ring; absent: the
+    /// first that is not entered. `rollback`: from which ring on; absent: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ring: Option<RingName>,
+    /// `rollback`: this environment alone; absent: both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<Environment>,
+    /// `release-hold`: which version; needed there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<ClientVersion>,
+    /// `start`: whether every plan is left paused; absent: they go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<bool>,
+    /// `confirm`: the revision that was read, by its digest or at least its first eight digits; needed there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+}
+
+/// A verb that was carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct VerbAnswer {
+    /// What was done, in words.
+    pub done: String,
+}

@@ -1,0 +1,111 @@
+//! Parts of the API's answer as lines for people.
+//!
+//! **Invariant:** command line and page tell them by the same function, so nobody confirms by the one what the
+//! other tells differently.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::ids::RingName;
+use crate::rollout::record::of_seen;
+use crate::time::short;
+use crate::version::{ClientVersion, Environment};
+use crate::web::json::{
+    HoldJson, MovesJson, RevisionWaitsJson, RingJson, RingMovesJson, RollbackStepJson, RolloutJson,
+    WayBackJson, WordJson,
+};
+
+/// Drift that keeps nothing from moving, with what became of it: accepted, or noted. What keeps
+/// something stands among the reasons.
+#[must_use]
+pub fn told_drifts(rollout: &RolloutJson) -> Vec<(&str, &str)> {
+    let mut told: Vec<(&str, &str)> = Vec::new();
+    for drift in &rollout.drifts {
+        let one = (drift.standing.as_str(), drift.text.as_str());
+        // A group that drifted in two ways is told once.
+        if matches!(one.0, "accepted" | "noted") && !told.contains(&one) {
+            told.push(one);
+        }
+    }
+    told
+}
+
+/// How far a rollback is and what it holds out, a line for each ring and for each version.
+#[must_use]
+pub fn told_rollback(rollout: &RolloutJson) -> Vec<String> {
+    let step = |step: &RollbackStepJson| {
+        let way = |(environment, way): (&Environment, &WayBackJson)| {
+            format!("{environment} {} back to {} ({})", way.from, way.to, way.ground)
+        };
+        let ways: Vec<String> = step.back.iter().map(way).collect();
+        let far = match (step.progress.as_str(), step.ended_at) {
+            ("due", _) => "a later ring goes first".to_owned(),
+            ("begun", _) => "under way".to_owned(),
+            ("no_group", _) => "it has no deployment group".to_owned(),
+            ("out_of_time", Some(at)) => format!("over since {}, and not all followed", short(at)),
+            (_, Some(at)) => format!("back since {}", short(at)),
+            (other, None) => other.to_owned(),
+        };
+        format!("Ring {}: {}; {far}", step.ring, ways.join(", "))
+    };
+    let steps = rollout.rollback.iter().flat_map(|rollback| &rollback.steps).map(step);
+    let mut held: BTreeMap<(Environment, ClientVersion), (BTreeSet<&RingName>, &HoldJson)> = BTreeMap::new();
+    for one in &rollout.held_out {
+        held.entry((one.environment, one.version))
+            .or_insert_with(|| (BTreeSet::new(), &one.by))
+            .0
+            .insert(&one.ring);
+    }
+    let held = held.into_iter().map(|((environment, version), (rings, by))| {
+        let rings: Vec<&str> = rings.into_iter().map(RingName::as_str).collect();
+        format!(
+            "Held out: {environment} {version} of {}, by {} since {}: {}; ringward release-hold {} --version {version} --reason … ends that",
+            rings.join(", "),
+            by.actor,
+            short(by.since),
+            by.reason,
+            rollout.plan
+        )
+    });
+    steps.chain(held).collect()
+}
+
+/// Where the devices of an environment come from, in words.
+#[must_use]
+pub fn told_moves(environment: Environment, moves: &MovesJson) -> String {
+    of_seen(environment, moves.seen, &moves.text)
+}
+
+/// Which devices a revision would move, for each ring and environment; to be read after "it moves".
+#[must_use]
+pub fn told_moves_of(revision: &RevisionWaitsJson) -> Vec<String> {
+    if revision.moves.is_empty() {
+        return vec!["devices that are not known yet: ringward reads them once a rollout runs".to_owned()];
+    }
+    let of_ring = |RingMovesJson { ring, environments }: &RingMovesJson| -> Vec<String> {
+        if environments.is_empty() {
+            return vec![format!(
+                "ring {ring}, devices that are not known: its profiles are not read, or do not exist"
+            )];
+        }
+        let told = |(environment, moves): (&Environment, _)| {
+            format!("ring {ring}, {}", told_moves(*environment, moves))
+        };
+        environments.iter().map(told).collect()
+    };
+    revision.moves.iter().flat_map(of_ring).collect()
+}
+
+/// The approvals that count for the revision in force, a sentence for each ring.
+#[must_use]
+pub fn told_approvals(rollout: &RolloutJson) -> Vec<String> {
+    let of_ring = |ring: &RingJson| {
+        let words = ring.approval.iter().flat_map(|approval| &approval.words);
+        let counts = |word: &&WordJson| {
+            let lasts = word.expires_at.is_none_or(|until| rollout.at < until);
+            word.word == "approved" && word.voided_at.is_none() && lasts
+        };
+        let by: Vec<&str> = words.filter(counts).map(|word| word.by.as_str()).collect();
+        (!by.is_empty()).then(|| format!("ring {}, by {}", ring.name, by.join(", ")))
+    };
+    rollout.rings.iter().filter_map(of_ring).collect()
+}

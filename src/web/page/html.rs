@@ -1,0 +1,73 @@
+//! HTML: what every page has around its content, and how texts get into it.
+//!
+//! **Invariant:** every text goes through askama's escaping and [`Html::shown`], so nothing from
+//! outside is markup or turns the reading direction.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use crate::text::is_unseen;
+use crate::web::page::assets::{AssetNames, NAMES};
+use crate::web::page::tone::Tone;
+use crate::web::problem::{Failure, Kind};
+
+/// An answer of the page: HTML also where it is a failure.
+pub(super) struct Html(pub(super) Result<Response, Failure>);
+
+impl Html {
+    /// A rendered template, with the characters that nobody sees made visible: in a name they could
+    /// make `stop` read as something else.
+    pub(super) fn shown(status: StatusCode, rendered: askama::Result<String>) -> Result<Response, Failure> {
+        let html = rendered
+            .map_err(|error| Failure::new(Kind::Fault, format!("the page cannot be written: {error}")))?;
+        let html = html.replace(is_unseen, "\u{fffd}");
+        Ok((status, axum::response::Html(html)).into_response())
+    }
+}
+
+impl IntoResponse for Html {
+    fn into_response(self) -> Response {
+        self.0.unwrap_or_else(|failure| {
+            let (status, title, detail) = (failure.status(), failure.title(), failure.clone().detail());
+            let message = Message { frame: Frame::new(title), tone: Tone::Bad, title, detail };
+            Self::shown(status, message.render()).unwrap_or_else(Failure::into_response)
+        })
+    }
+}
+
+/// What every page has around its content.
+pub(super) struct Frame {
+    pub(super) title: String,
+    pub(super) names: &'static AssetNames,
+}
+
+impl Frame {
+    pub(super) fn new(title: &str) -> Self {
+        Self { title: format!("{title} · ringward"), names: &NAMES }
+    }
+}
+
+/// A page that says one thing, such as a failure.
+#[derive(Template)]
+#[template(path = "message.html")]
+pub(super) struct Message {
+    pub(super) frame: Frame,
+    pub(super) tone: Tone,
+    pub(super) title: &'static str,
+    pub(super) detail: String,
+}
+
+/// A text as one part of a path or query.
+pub(super) fn encoded(text: &str) -> String {
+    match askama::filters::urlencode_strict(text) {
+        Ok(encoded) => encoded.to_string(),
+        Err(never) => match never {},
+    }
+}
+
+/// A headline with a capital; it has no full stop.
+pub(super) fn sentence_case(headline: &str) -> String {
+    let mut chars = headline.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}

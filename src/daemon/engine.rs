@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::daemon::files::{FileProblem, Known, Look, PlanFiles, Yml};
-use crate::daemon::log::{self, Projections, ReplayError};
+use crate::daemon::log::{self, ReplayError};
 use crate::daemon::stop_file::{StopFile, Stopping};
 use crate::daemon::view::{CommandError, DeviceRow, Listing, View};
 use crate::failpoint::{self, Point};
@@ -176,8 +176,7 @@ impl Engine {
             second_clock: std::mem::take(&mut self.world.second_clock),
             ..Observations::default()
         };
-        self.store.insert(store).rebuild_projections(&replayed.projections.into_rows())?;
-        failpoint::reach(Point::ProjectionsRebuilt);
+        self.store = Some(store);
         let (version, mode) = (env!("CARGO_PKG_VERSION").to_owned(), self.mode);
         let settles_seconds = u64::try_from(self.files.settles().shown.as_secs()).ok();
         let started = Event::DaemonStarted { version, mode, settles_seconds };
@@ -214,17 +213,16 @@ impl Engine {
     fn record(&mut self, entries: &[Entry], at: Timestamp) -> Result<(), EngineError> {
         let confirms = entries.iter().any(|entry| matches!(entry.event, Event::ClockConfirmed { .. }));
         let at = self.state.last_at.filter(|_| !confirms).map_or(at, |last| last.max(at));
-        let (mut next, mut projections) = (self.state.clone(), Projections::default());
+        let mut next = self.state.clone();
         for entry in entries {
             let recorded = Recorded { seq: next.seq + 1, at, entry: entry.clone() };
             next.apply(&recorded).map_err(ReplayError::from)?;
-            projections.follow(entry, &next);
         }
         let Some(store) = &mut self.store else { return Err(StoreError::Discarded.into()) };
         let dated = next.eras.dated(next.seq, at);
         let records: Vec<_> = entries.iter().map(|entry| log::to_record(entry, dated)).collect();
         failpoint::reach_each(entries.iter().map(|entry| &entry.event), Point::Decided);
-        let stored = store.append(self.head.seq, &records, &projections.into_rows())?;
+        let stored = store.append(self.head.seq, &records)?;
         failpoint::reach_each(entries.iter().map(|entry| &entry.event), Point::Recorded);
         if let Some(last) = stored.last() {
             self.head = last.as_head();

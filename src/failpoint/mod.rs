@@ -37,17 +37,11 @@ pub enum Point {
     SchemaCommitted,
     /// The database says whose it is. At a first start the log is empty.
     DatabaseClaimed,
-    /// The projections are deleted in a transaction that is not committed: on disk they stand as before.
-    ProjectionsCleared,
-    /// The projections are as the log says; that a daemon took over is not in the log yet.
-    ProjectionsRebuilt,
     /// The plan files are read for the first time; nothing is decided.
     FilesRead,
     /// The Unix socket is bound and not private yet; the socket of the daemon before is gone.
     SocketBound,
-    /// Records are written in a transaction, their projections are not: on disk there is neither.
-    RecordsWritten,
-    /// Records and projections are written and not committed: on disk there is neither.
+    /// Records are written and not committed: on disk there are none.
     TransactionWritten,
     /// Events of this kind are decided; on disk there is nothing of them.
     Decided(EventKind),
@@ -103,17 +97,14 @@ impl From<&Event> for EventKind {
 
 impl Point {
     /// Every point but those of events, which are two for each of [`Event::KINDS`].
-    pub const PLACES: [Self; 29] = [
+    pub const PLACES: [Self; 26] = [
         Self::LockTaken,
         Self::DatabaseThere,
         Self::SchemaWritten,
         Self::SchemaCommitted,
         Self::DatabaseClaimed,
-        Self::ProjectionsCleared,
-        Self::ProjectionsRebuilt,
         Self::FilesRead,
         Self::SocketBound,
-        Self::RecordsWritten,
         Self::TransactionWritten,
         Self::ObservationsWritten,
         Self::DevicesSaved,
@@ -150,11 +141,8 @@ impl fmt::Display for Point {
             Self::SchemaWritten => "schema_written",
             Self::SchemaCommitted => "schema_committed",
             Self::DatabaseClaimed => "database_claimed",
-            Self::ProjectionsCleared => "projections_cleared",
-            Self::ProjectionsRebuilt => "projections_rebuilt",
             Self::FilesRead => "files_read",
             Self::SocketBound => "socket_bound",
-            Self::RecordsWritten => "records_written",
             Self::TransactionWritten => "transaction_written",
             Self::Decided(EventKind(kind)) => return write!(f, "decided_{kind}"),
             Self::Recorded(EventKind(kind)) => return write!(f, "recorded_{kind}"),

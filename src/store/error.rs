@@ -7,7 +7,6 @@ use std::path::PathBuf;
 
 use rusqlite::ErrorCode;
 
-use super::log::InvalidProjection;
 use super::observation::InvalidObservation;
 use super::record::{InvalidRecord, Seq};
 use super::verify::BadRow;
@@ -63,13 +62,10 @@ pub enum StoreError {
     /// A record that the log cannot keep.
     #[error(transparent)]
     InvalidRecord(#[from] InvalidRecord),
-    /// A projection that does not fit its batch.
-    #[error(transparent)]
-    InvalidProjection(#[from] InvalidProjection),
     /// An observation that cannot be kept.
     #[error(transparent)]
     InvalidObservation(#[from] InvalidObservation),
-    /// A transaction on the log or its projections failed; whether it took effect is unknown.
+    /// A transaction on the log failed; whether it took effect is unknown.
     #[error("could not write the log {path}: {cause}")]
     NotWritten {
         /// The database.
@@ -115,7 +111,6 @@ impl StoreError {
             Self::HeadMoved { .. } | Self::NotWritten { .. } | Self::Discarded => Recovery::Reopen,
             Self::TimeWentBack { .. }
             | Self::InvalidRecord(_)
-            | Self::InvalidProjection(_)
             | Self::InvalidObservation(_)
             | Self::ObservationNotSaved { .. }
             | Self::Unreadable { .. } => Recovery::CarryOn,

@@ -1,4 +1,4 @@
-//! The append-only log in SQLite, with the projections and observations that lie beside it.
+//! The append-only log in SQLite, with the observations that lie beside it.
 //!
 //! **Invariant:** a record that was acknowledged is never changed, moved or lost, and what memory
 //! and log disagree about is settled by the log: an append that fails in any way spoils its
@@ -12,8 +12,8 @@
 //! | `open` | opening for writing and for reading, and every reason to refuse |
 //! | `migrate` | numbered schemas, forward only |
 //! | `record` | a record, its number, its hash |
-//! | `log` | [`Store`]: appending, with the projections |
-//! | `view` | [`View`]: reading the log and the projections |
+//! | `log` | [`Store`]: appending |
+//! | `view` | [`View`]: reading the log |
 //! | `sealed` | whether anybody can write a database |
 //! | `verify` | walking the chain to the first bad row |
 //! | `observation` | devices and ring samples, which may be lost |
@@ -53,7 +53,7 @@ mod view;
 pub use backup::BackupError;
 pub use error::{Recovery, StoreError, WriteFailure};
 pub use lock::{LockError, LockHolder, WriteLock};
-pub use log::{InvalidProjection, ProjectionRows, RingRow, RolloutRow, Store};
+pub use log::Store;
 pub use migrate::{MigrationError, SCHEMA_VERSION};
 pub use observation::{DeviceRow, InvalidObservation, Loaded, RingSample, SkippedRow};
 pub use observation::{MAX_SAMPLE_AGE, MAX_SAMPLES_PER_SERIES};

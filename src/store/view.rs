@@ -1,4 +1,4 @@
-//! Reading: the log by number or by plan, and the projections.
+//! Reading: the log by number or by plan, and whose it is.
 //!
 //! **Invariant:** a view never writes, and every record that it returns has a hash that fits.
 
@@ -7,9 +7,8 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 
 use super::error::{StoreError, WriteFailure};
-use super::log::{ProjectionRows, RingRow, RolloutRow};
 use super::record::{COLUMNS, Head, Record, RecordHash, Seq};
-use crate::ids::{PlanName, RingName};
+use crate::ids::PlanName;
 use crate::time::Timestamp;
 
 /// How many records [`Records`] reads at once: little memory, few queries.
@@ -94,22 +93,6 @@ impl<'a> View<'a> {
     pub fn of_the_account(&self, kind: &str) -> Result<Vec<Record>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM events WHERE plan IS NULL AND kind = ?1 ORDER BY seq");
         self.records_of(&sql, [kind])
-    }
-
-    /// The projections as they were last written.
-    ///
-    /// # Errors
-    /// When the database cannot be read, or a projection holds what no ringward writes (they are
-    /// rebuilt at each start).
-    pub fn projections(&self) -> Result<ProjectionRows, StoreError> {
-        let rollouts = "SELECT plan, rollout, phase, started_at, changed_at, detail FROM rollouts
-                        ORDER BY plan, rollout";
-        let rings = "SELECT plan, rollout, ring, position, state, since, detail FROM rings
-                     ORDER BY plan, rollout, position, ring";
-        Ok(ProjectionRows {
-            rollouts: self.collect(rollouts, [], rollout_row)?,
-            rings: self.collect(rings, [], ring_row)?,
-        })
     }
 
     /// The account that the database belongs to.
@@ -200,29 +183,6 @@ pub(super) fn head_of(connection: &Connection) -> rusqlite::Result<Head> {
 
 pub(super) fn meta(connection: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
     connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional()
-}
-
-fn rollout_row(row: &Row<'_>) -> rusqlite::Result<RolloutRow> {
-    Ok(RolloutRow {
-        plan: PlanName::new(row.get::<_, String>(0)?).map_err(|_| unreadable_column(row, 0))?,
-        rollout: u64::try_from(row.get::<_, i64>(1)?).map_err(|_| unreadable_column(row, 1))?,
-        phase: row.get(2)?,
-        started_at: instant(row, 3, row.get(3)?)?,
-        changed_at: instant(row, 4, row.get(4)?)?,
-        detail: row.get(5)?,
-    })
-}
-
-fn ring_row(row: &Row<'_>) -> rusqlite::Result<RingRow> {
-    Ok(RingRow {
-        plan: PlanName::new(row.get::<_, String>(0)?).map_err(|_| unreadable_column(row, 0))?,
-        rollout: u64::try_from(row.get::<_, i64>(1)?).map_err(|_| unreadable_column(row, 1))?,
-        ring: RingName::new(row.get::<_, String>(2)?).map_err(|_| unreadable_column(row, 2))?,
-        position: row.get(3)?,
-        state: row.get(4)?,
-        since: instant(row, 5, row.get(5)?)?,
-        detail: row.get(6)?,
-    })
 }
 
 fn instant(row: &Row<'_>, column: usize, millis: i64) -> rusqlite::Result<Timestamp> {

@@ -2,7 +2,10 @@
 //!
 //! **Invariant:** a key that stands here is read by the decoder, and no other is.
 
+use crate::config::model::MayRead;
 use crate::plan::grammar::{Absent, Bare, Key, Mapping, Takes, ValueKind};
+use crate::plan::model::Revisions;
+use crate::plan::typed_key::{TypedKey, Word, word_key};
 
 /// One line of text; what it must be is the reader's business.
 const LINE: ValueKind = ValueKind {
@@ -34,6 +37,42 @@ const fn mapping(name: &'static str, of: &'static Mapping, doc: &'static str, ex
     Key { name, takes: Takes::Keys(of), absent: Absent::Means("there is none"), doc, example }
 }
 
+impl Word for MayRead {
+    const WORDS: &'static [(&'static str, Self)] = &[("open", Self::Open), ("signed_in", Self::SignedIn)];
+}
+
+impl Word for Revisions {
+    const WORDS: &'static [(&'static str, Self)] = &[("file", Self::File), ("person", Self::Person)];
+}
+
+impl Word for bool {
+    const WORDS: &'static [(&'static str, Self)] = &[("true", true), ("false", false)];
+}
+
+/// Whose clock is right.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Trustee {
+    #[default]
+    Machine,
+}
+
+impl Word for Trustee {
+    const WORDS: &'static [(&'static str, Self)] = &[("machine", Self::Machine)];
+}
+
+pub(super) const READING: TypedKey<MayRead> =
+    word_key("reading", "Who may read over TCP: `open` or `signed_in`.", "reading: signed_in");
+pub(super) const REVISIONS: TypedKey<Revisions> = word_key(
+    "revisions",
+    "Who lets a revision of a plan take effect that does more than restrict: `file`, once it was unchanged for 30 seconds, or `person`, by `ringward confirm`.",
+    "revisions: person",
+);
+pub(super) const READ_ONLY: TypedKey<bool> =
+    word_key("read_only", "No verbs over TCP: `true` or `false`.", "read_only: true");
+pub(super) const OBSERVE: TypedKey<bool> =
+    word_key("observe", "Everything but writes at Cloudflare: `true` or `false`.", "observe: true");
+pub(super) const TRUST: TypedKey<Trustee> = word_key("trust", "The word `machine`.", "trust: machine");
+
 pub(super) const CONFIG: Mapping = Mapping {
     of: "the configuration",
     name: "configuration",
@@ -45,13 +84,8 @@ pub(super) const CONFIG: Mapping = Mapping {
             "Cloudflare Access in front of ringward.",
             "access: {team: acme, audience: […]}",
         ),
-        value("reading", "`open`", "Who may read over TCP: `open` or `signed_in`.", "reading: signed_in"),
-        value(
-            "revisions",
-            "`file`",
-            "Who lets a revision of a plan take effect that does more than restrict: `file`, once it was unchanged for 30 seconds, or `person`, by `ringward confirm`.",
-            "revisions: person",
-        ),
+        READING.key(),
+        REVISIONS.key(),
         mapping("approval_floor", &FLOOR, "Approvals that no plan may ask less than.", "approval_floor: {…}"),
         mapping("guard", &GUARD, "What no plan may do more of.", "guard: {devices_per_day: 2000}"),
         mapping(
@@ -73,13 +107,8 @@ pub(super) const CONFIG: Mapping = Mapping {
             "Names that page, API and metrics may be read under.",
             "hosts: [ringward.example.com]",
         ),
-        value("read_only", "`false`", "No verbs over TCP: `true` or `false`.", "read_only: true"),
-        value(
-            "observe",
-            "`false`",
-            "Everything but writes at Cloudflare: `true` or `false`.",
-            "observe: true",
-        ),
+        READ_ONLY.key(),
+        OBSERVE.key(),
         value(
             "account",
             "--account must be given",
@@ -175,7 +204,7 @@ pub(super) const CLOCK: Mapping = Mapping {
     name: "clock",
     doc: "That this machine's clock is right whatever Cloudflare's answers say.",
     keys: &[
-        needed("trust", "The word `machine`.", "trust: machine"),
+        TRUST.key(),
         needed("until", "The last day on which that counts, in UTC.", "until: 2026-12-18"),
         needed("reason", "Why, for those who read the status.", "reason: the proxy's clock is wrong"),
     ],

@@ -87,6 +87,11 @@ pub struct RingPlan {
 }
 
 impl RingPlan {
+    /// How long a ring soaks where no plan says otherwise.
+    pub const BUILT_IN_SOAK: Span = Span::hours(72);
+    /// How long a gate may be `unknown` where no plan says otherwise.
+    pub const BUILT_IN_UNKNOWN_AFTER: Span = Span::hours(6);
+
     /// Whether a version is one of its targets.
     #[must_use]
     pub fn asks_for(&self, version: ClientVersion) -> bool {
@@ -237,10 +242,11 @@ pub struct Forbid {
 }
 
 /// What a newer target does to a running rollout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnNewTarget {
     /// The newer target takes over at once.
+    #[default]
     Replace,
     /// The newest target waits until the running rollout is final.
     Finish,
@@ -260,10 +266,11 @@ pub enum OnDrift {
 }
 
 /// What a failing gate does to a rollout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnFailure {
     /// Stop writing and wait for a person.
+    #[default]
     Halt,
 }
 
@@ -299,6 +306,12 @@ pub struct Adoption {
     pub within: Span,
     /// Share of the recently active devices that must have been sighted at all.
     pub seen_at_least: Percent,
+}
+
+impl Adoption {
+    /// What holds where no plan says otherwise.
+    pub const BUILT_IN: Self =
+        Self { at_least: Percent::whole(90), within: Span::hours(7 * 24), seen_at_least: Percent::whole(60) };
 }
 
 /// The most devices that one write may offer something else; at least one.

@@ -27,7 +27,7 @@ pub use needs::Need;
 use self::assertion::Verifier;
 use super::guard::{Broken, Peer, no_proxy};
 use super::problem::{Failure, Kind};
-use crate::config::{Config, Reading};
+use crate::config::{Config, MayRead};
 use crate::rollout::event::Actor;
 use crate::rollout::state::Tokens;
 use crate::rollout::token::Role;
@@ -43,7 +43,7 @@ const NOBODY: &str = "nobody is known by this request; sign in through Cloudflar
 /// How people and programs are told apart. One for all listeners of a daemon.
 #[derive(Debug, Default)]
 pub struct Identities {
-    reading: Reading,
+    reading: MayRead,
     access: Option<Verifier>,
 }
 
@@ -70,7 +70,7 @@ pub(super) enum Identity {
     /// Somebody who shows no credential where none is known: the rules of the loopback address hold.
     Unasked,
     /// Somebody who shows no credential where others do.
-    Nobody(Reading),
+    Nobody(MayRead),
 }
 
 /// Who asks for what they may: the proof that admission judged them.
@@ -149,7 +149,7 @@ impl Identities {
     /// Whether anybody has a way of saying who they are: from then on, coming from this machine alone
     /// gives no right.
     fn asks_who(&self, tokens: &Tokens) -> bool {
-        self.access.is_some() || self.reading == Reading::SignedIn || tokens.are_in_use()
+        self.access.is_some() || self.reading == MayRead::SignedIn || tokens.are_in_use()
     }
 }
 
@@ -224,8 +224,8 @@ impl Identity {
                 Peer::may_be_read_from(head).map_err(Denied::Unreadable)?;
                 Ok(Some(actor.clone()))
             }
-            Self::Nobody(Reading::SignedIn) => Err(Denied::Nobody),
-            Self::Nobody(Reading::Open) | Self::Unasked => {
+            Self::Nobody(MayRead::SignedIn) => Err(Denied::Nobody),
+            Self::Nobody(MayRead::Open) | Self::Unasked => {
                 peer.may_read(head).map_err(Denied::Unreadable)?;
                 Ok(None)
             }

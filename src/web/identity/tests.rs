@@ -143,7 +143,7 @@ fn who_may_approve() {
         ("a service", proven("service:88bf.access", &[Read, Operate]), Some("only a person")),
         ("a user of the machine", proven("local:ada", &[Read, Operate, Admit]), Some("only a person")),
         ("somebody on this machine", Identity::Unasked, Some("only a person")),
-        ("nobody", Identity::Nobody(Reading::Open), Some("nobody is known")),
+        ("nobody", Identity::Nobody(MayRead::Open), Some("nobody is known")),
     ];
     let request = axum::http::Request::post("/").header("host", "127.0.0.1:8787").body(()).unwrap();
     let head = request.into_parts().0;

@@ -33,7 +33,7 @@ use crate::rollout::waits::Waits;
 use crate::rollout::world::{Observations, Want};
 use crate::secrets;
 use crate::simulation::forecast::{NoForecast, Situation};
-use crate::store::{DeviceRow as StoredDevice, Head, OpenError, Recovery, RingSample, Store, StoreError};
+use crate::store::{Head, OpenError, Recovery, RingSample, Store, StoreError, StoredDevice};
 use crate::time::{Clock, SignedDuration, Stopwatch, Timestamp, since};
 use clock::ClockWatch;
 pub(super) use storage::Sound;

@@ -8,7 +8,7 @@ use crate::rollout::era::Eras;
 use crate::rollout::event::{Actor, Entry, Event, Recorded, RolloutId};
 use crate::rollout::state::{IllegalEvent, State};
 use crate::rollout::waits::Waits;
-use crate::store::{NewRecord, Record, Seq, StoreError, View};
+use crate::store::{DatabaseView, NewRecord, Record, Seq, StoreError};
 use crate::time::Timestamp;
 
 /// The version of the event payloads that this ringward writes. Older ones are upcast on read.
@@ -83,7 +83,7 @@ pub fn next_from_record(record: &Record, eras: &mut Eras) -> Result<Recorded, Re
 ///
 /// # Errors
 /// When they cannot be read.
-pub fn eras(view: View<'_>) -> Result<Eras, ReplayError> {
+pub fn eras(view: DatabaseView<'_>) -> Result<Eras, ReplayError> {
     let mut eras = Eras::default();
     for record in view.of_the_account("clock_confirmed")? {
         eras.follow(record.seq.get(), &entry_of(&record)?.event);
@@ -120,7 +120,7 @@ fn entry_of(record: &Record) -> Result<Entry, ReplayError> {
 ///
 /// # Errors
 /// At the first record that cannot be read.
-pub fn events<'a>(view: View<'a>) -> impl Iterator<Item = Result<Recorded, ReplayError>> + 'a {
+pub fn events<'a>(view: DatabaseView<'a>) -> impl Iterator<Item = Result<Recorded, ReplayError>> + 'a {
     let mut eras = Eras::default();
     view.records(Seq::ZERO).map(move |record| next_from_record(&record?, &mut eras))
 }
@@ -129,7 +129,7 @@ pub fn events<'a>(view: View<'a>) -> impl Iterator<Item = Result<Recorded, Repla
 ///
 /// # Errors
 /// At the first record that cannot be read or does not fit.
-pub fn replay(view: View<'_>) -> Result<State, ReplayError> {
+pub fn replay(view: DatabaseView<'_>) -> Result<State, ReplayError> {
     replay_all(view).map(|replayed| replayed.state)
 }
 
@@ -146,7 +146,7 @@ pub struct Replayed {
 ///
 /// # Errors
 /// At the first record that cannot be read or does not fit.
-pub fn replay_all(view: View<'_>) -> Result<Replayed, ReplayError> {
+pub fn replay_all(view: DatabaseView<'_>) -> Result<Replayed, ReplayError> {
     let mut replayed = Replayed::default();
     for recorded in events(view) {
         let recorded = recorded?;
@@ -158,7 +158,7 @@ pub fn replay_all(view: View<'_>) -> Result<Replayed, ReplayError> {
 
 /// The fleet as the database remembers it. A row that cannot be read is left for the next sweep.
 #[must_use]
-pub fn remembered(view: View<'_>) -> Fleet {
+pub fn remembered(view: DatabaseView<'_>) -> Fleet {
     let loaded = match view.devices() {
         Ok(loaded) => loaded,
         Err(error) => {

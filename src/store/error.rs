@@ -7,9 +7,9 @@ use std::path::PathBuf;
 
 use rusqlite::ErrorCode;
 
-use super::observation::InvalidObservation;
-use super::record::{InvalidRecord, Seq};
-use super::verify::BadRow;
+use crate::store::flaw::BadRow;
+use crate::store::head::Seq;
+use crate::store::record::InvalidRecord;
 use crate::time::Timestamp;
 
 /// What the caller of a failed operation does next.
@@ -22,6 +22,13 @@ pub enum Recovery {
     CarryOn,
     /// Trying again gives the same: a person has to look.
     NeedsPerson,
+}
+
+/// An observation that cannot be kept. The caller made it; nothing was written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the observation of {what} is not JSON; nothing was written (please report this)")]
+pub struct InvalidObservation {
+    pub(super) what: String,
 }
 
 /// A failed operation on an open database.

@@ -7,12 +7,13 @@ use std::path::Path;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::error::{Recovery, StoreError, WriteFailure};
-use super::lock::WriteLock;
-use super::record::{Head, NewRecord, Record, Seq};
-use super::view::{View, head_of};
 use crate::failpoint::{self, Point};
 use crate::ids::PlanName;
+use crate::store::error::{Recovery, StoreError, WriteFailure};
+use crate::store::head::{Head, Seq};
+use crate::store::lock::WriteLock;
+use crate::store::record::{NewRecord, Record};
+use crate::store::view::{DatabaseView, head_of};
 
 /// A database open for writing. One per database, by its [`WriteLock`].
 #[derive(Debug)]
@@ -42,8 +43,8 @@ impl Store {
 
     /// The reader's side.
     #[must_use]
-    pub fn view(&self) -> View<'_> {
-        View { connection: &self.connection, path: self.lock.database() }
+    pub fn view(&self) -> DatabaseView<'_> {
+        DatabaseView { connection: &self.connection, path: self.lock.database() }
     }
 
     /// The proof of ownership.
@@ -206,7 +207,7 @@ fn insert(transaction: &Transaction<'_>, record: &Record) -> rusqlite::Result<()
 
 #[cfg(test)]
 mod tests {
-    use super::super::open::Reader;
+    use super::super::reader::Reader;
     use super::*;
     use crate::ids::AccountId;
     use crate::time::{Clock, Timestamp};
@@ -273,12 +274,12 @@ mod tests {
 
     #[test]
     fn an_observation_that_finds_the_disk_full_costs_only_itself() {
-        use super::super::observation::DeviceRow;
+        use super::super::observation::StoredDevice;
         use crate::ids::DeviceId;
         let dir = tempfile::tempdir().unwrap();
         let mut store = store(&dir.path().join("ringward.db"));
         leave(&store, 1);
-        let device = |doc: String| DeviceRow { device: DeviceId::new("d").unwrap(), doc, swept_at: NOW };
+        let device = |doc: String| StoredDevice { device: DeviceId::new("d").unwrap(), doc, swept_at: NOW };
         let error = store.save_devices(&[device(format!("\"{}\"", "x".repeat(100_000)))]).unwrap_err();
         assert_eq!(error.recovery(), Recovery::CarryOn, "{error}");
         assert!(error.to_string().contains("disk is full"), "{error}");

@@ -2,21 +2,23 @@
 //!
 //! **Invariant:** a view never writes, and every record that it returns has a hash that fits.
 
+use std::iter;
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 
-use super::error::{StoreError, WriteFailure};
-use super::record::{COLUMNS, Head, Record, RecordHash, Seq};
 use crate::ids::PlanName;
+use crate::store::error::{StoreError, WriteFailure};
+use crate::store::head::{Head, RecordHash, Seq};
+use crate::store::record::{COLUMNS, Record};
 use crate::time::Timestamp;
 
-/// How many records [`Records`] reads at once: little memory, few queries.
+/// How many records [`DatabaseView::records`] reads at once: little memory, few queries.
 const RECORDS_AT_ONCE: u32 = 500;
 
 /// A reader's side of an open database; a [`super::Store`] and a [`super::Reader`] both have one.
 #[derive(Debug, Clone, Copy)]
-pub struct View<'a> {
+pub struct DatabaseView<'a> {
     pub(super) connection: &'a Connection,
     pub(super) path: &'a Path,
 }
@@ -32,7 +34,7 @@ pub enum Page {
     Newest,
 }
 
-impl<'a> View<'a> {
+impl<'a> DatabaseView<'a> {
     /// The end of the log.
     ///
     /// # Errors
@@ -42,7 +44,7 @@ impl<'a> View<'a> {
     }
 
     /// At most `limit` records from number `from` on, oldest first. The links between them are
-    /// checked by [`View::verify_chain`] and [`View::walk`], not here.
+    /// checked by [`DatabaseView::verify_chain`] and [`DatabaseView::walk`], not here.
     ///
     /// # Errors
     /// When a row is not as it was written, or the database cannot be read.
@@ -52,10 +54,25 @@ impl<'a> View<'a> {
     }
 
     /// All records from number `from` on, oldest first, in small portions. Records appended
-    /// meanwhile are included.
-    #[must_use]
-    pub fn records(&self, from: Seq) -> Records<'a> {
-        Records { view: *self, next: from, portion: Vec::new().into_iter(), ended: false }
+    /// meanwhile are included; it ends after an error.
+    pub fn records(&self, from: Seq) -> impl Iterator<Item = Result<Record, StoreError>> + use<'a> {
+        let (view, mut next, mut is_last) = (*self, from, false);
+        let mut portion = Vec::new().into_iter();
+        iter::from_fn(move || {
+            if portion.len() == 0 && !is_last {
+                let read = match view.read_from(next, RECORDS_AT_ONCE) {
+                    Ok(read) => read,
+                    Err(error) => {
+                        is_last = true;
+                        return Some(Err(error));
+                    }
+                };
+                is_last = read.len() < RECORDS_AT_ONCE as usize;
+                next = read.last().map_or(next, |record| record.seq.next());
+                portion = read.into_iter();
+            }
+            portion.next().map(Ok)
+        })
     }
 
     /// One page of a plan's history, at most `limit` records.
@@ -129,40 +146,6 @@ impl<'a> View<'a> {
     fn records_of(&self, sql: &str, params: impl Params) -> Result<Vec<Record>, StoreError> {
         let rows = self.collect(sql, params, Record::from_row)?;
         Ok(rows.into_iter().collect::<Result<_, _>>()?)
-    }
-}
-
-/// The records of [`View::records`]. It ends after an error.
-#[derive(Debug)]
-pub struct Records<'a> {
-    view: View<'a>,
-    next: Seq,
-    portion: std::vec::IntoIter<Record>,
-    ended: bool,
-}
-
-impl Iterator for Records<'_> {
-    type Item = Result<Record, StoreError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if let Some(record) = self.portion.next() {
-            return Some(Ok(record));
-        }
-        if self.ended {
-            return None;
-        }
-        match self.view.read_from(self.next, RECORDS_AT_ONCE) {
-            Ok(portion) => {
-                self.ended = portion.len() < RECORDS_AT_ONCE as usize;
-                self.next = portion.last().map_or(self.next, |record| record.seq.next());
-                self.portion = portion.into_iter();
-                self.portion.next().map(Ok)
-            }
-            Err(error) => {
-                self.ended = true;
-                Some(Err(error))
-            }
-        }
     }
 }
 

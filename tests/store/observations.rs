@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ringward::ids::{DeviceId, RingName};
 use ringward::store::{
-    DeviceRow, MAX_SAMPLE_AGE, MAX_SAMPLES_PER_SERIES, Recovery, RingSample, Seq, Store, StoreError,
+    MAX_SAMPLE_AGE, MAX_SAMPLES_PER_SERIES, Recovery, RingSample, Seq, Store, StoreError, StoredDevice,
 };
 use ringward::time::{Timestamp, after};
 use ringward::version::Environment;
@@ -12,9 +12,9 @@ use rusqlite::Connection;
 
 use super::{open, plan, records, second};
 
-fn device(number: u32, doc: &str) -> DeviceRow {
+fn device(number: u32, doc: &str) -> StoredDevice {
     let device = DeviceId::new(format!("device-{number:03}")).unwrap();
-    DeviceRow { device, doc: doc.to_owned(), swept_at: second(number.into()) }
+    StoredDevice { device, doc: doc.to_owned(), swept_at: second(number.into()) }
 }
 
 fn sample(ring: &str, environment: Environment, at: Timestamp) -> RingSample {

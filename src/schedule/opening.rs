@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ScheduleError;
-use super::line::Line;
+use super::line::CronLine;
 use super::zone::Zone;
 use crate::time::{SignedDuration, Span, Timestamp, after};
 
@@ -23,7 +23,7 @@ pub const LEAST_OPENING: SignedDuration = SignedDuration::from_mins(15);
 pub struct Opening {
     written: String,
     length: Span,
-    line: Line,
+    line: CronLine,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -54,7 +54,7 @@ impl Opening {
         if length.get() < LEAST_OPENING {
             return Err(ScheduleError::TooShort { found: length });
         }
-        Ok(Self { written: cron.to_owned(), length, line: Line::read(cron)? })
+        Ok(Self { written: cron.to_owned(), length, line: CronLine::read(cron)? })
     }
 
     /// The cron line as written.

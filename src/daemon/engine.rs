@@ -305,7 +305,7 @@ impl Engine {
         let unsent = self.state.pending_write().filter(|(_, _, write)| write.doubt.is_none());
         let unsent = unsent.filter(|_| !self.is_lost());
         pass.write = unsent.map(|(rollout, _, write)| (rollout.id.plan.clone(), write.intent.clone()));
-        self.sample_rings()?;
+        self.sample_rings();
         self.waits.settle(&self.state, now);
         Ok(pass)
     }
@@ -461,10 +461,11 @@ impl Engine {
         Situation::of(plan, self.files.desired(plan), &self.state, &self.world, self.now())
     }
 
-    fn sample_rings(&mut self) -> Result<(), EngineError> {
+    /// Counts are for charts: no decision asks for them, so one that cannot be kept is missing and nothing more.
+    fn sample_rings(&mut self) {
         let now = self.now();
         if self.sampled_at.is_some_and(|at| since(at, now) < SAMPLE_EVERY) {
-            return Ok(());
+            return;
         }
         self.sampled_at = Some(now);
         let mut samples = Vec::new();
@@ -477,9 +478,10 @@ impl Engine {
                 }
             }
         }
-        let Some(store) = &mut self.store else { return Ok(()) };
-        let saved = store.add_ring_samples(&samples, now);
-        self.after_saving(saved)
+        let Some(store) = &mut self.store else { return };
+        if let Err(error) = store.add_ring_samples(&samples, now) {
+            tracing::warn!(%error, "the counts of rings are not kept");
+        }
     }
 
     /// What waits of each plan, with the devices that it would move.

@@ -56,6 +56,20 @@ fn a_verb_whose_commit_fails_is_answered_as_failed() {
 }
 
 #[test]
+fn counts_of_rings_that_cannot_be_kept_cost_only_themselves() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut engine = engine(directory.path());
+    refuse(directory.path(), "ALTER TABLE ring_samples RENAME TO elsewhere");
+    engine.sampled_at = None;
+    engine.pass().unwrap();
+    assert!(engine.sampled_at.is_some(), "they were counted");
+    assert!(!engine.is_lost() && engine.losses.count == 0 && engine.world.log_unwritable.is_none());
+    let ana = Actor::Local { user: "ana".to_owned() };
+    let answer = engine.command(&ana, "dns is down", &Command::Pause(plan())).unwrap();
+    assert!(answer.is_ok(), "the log goes on: {answer:?}");
+}
+
+#[test]
 fn what_is_appended_survives_a_restart_with_its_order() {
     let directory = tempfile::tempdir().unwrap();
     let before = {

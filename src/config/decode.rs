@@ -11,14 +11,13 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::config::clock::ClockTrust;
-use crate::config::keys::{
-    ACCESS, CLOCK, CONFIG, FLOOR, GUARD, MOST, OBSERVE, READ_ONLY, READING, REVISIONS, TRUST,
-};
+use crate::config::keys::{ACCESS, CLOCK, CONFIG, FLOOR, GUARD, MOST, Trustee};
 use crate::config::model::{AccessApplication, Config, Operators, RunSettings};
 use crate::plan::error::Problems;
 use crate::plan::fields::{Fields, items, text};
 use crate::plan::model::{ApprovalFloor, DeviceLimit};
 use crate::plan::tree::{Node, Value};
+use crate::plan::typed_key::word_of;
 use crate::plan::values::{account, date, read};
 use crate::time::Timestamp;
 
@@ -30,8 +29,8 @@ pub(super) fn config(root: &Node, problems: &mut Problems) -> Option<Config> {
     // A part that is refused has noted why.
     Some(Config {
         access: fields.mapping(&ACCESS, problems).and_then(|fields| access(&fields, problems)),
-        reading: READING.of(&fields, problems).unwrap_or_default(),
-        revisions: REVISIONS.of(&fields, problems).unwrap_or_default(),
+        reading: word_of(&fields, "reading", problems).unwrap_or_default(),
+        revisions: word_of(&fields, "revisions", problems).unwrap_or_default(),
         approval_floor: fields.mapping(&FLOOR, problems).and_then(|fields| floor(&fields, problems)),
         devices_per_day: fields
             .mapping(&GUARD, problems)
@@ -52,8 +51,8 @@ fn run(fields: &Fields<'_>, problems: &mut Problems) -> RunSettings {
         plans: path("plans", problems),
         listen: fields.get("listen").and_then(|node| parsed(node, "`listen`", problems)),
         hosts: hosts.unwrap_or_default(),
-        read_only: READ_ONLY.of(fields, problems).unwrap_or_default(),
-        observe: OBSERVE.of(fields, problems).unwrap_or_default(),
+        read_only: word_of(fields, "read_only", problems).unwrap_or_default(),
+        observe: word_of(fields, "observe", problems).unwrap_or_default(),
         account: fields.get("account").and_then(|node| account(node, problems)),
         token_file: path("token_file", problems),
         ca_file: path("ca_file", problems),
@@ -107,7 +106,7 @@ fn devices_per_day(fields: &Fields<'_>, problems: &mut Problems) -> Option<Devic
 
 fn clock(fields: &Fields<'_>, problems: &mut Problems) -> Option<ClockTrust> {
     fields.require("trust", "write `trust: machine`", problems);
-    let trust = TRUST.of(fields, problems);
+    let trust = word_of::<Trustee>(fields, "trust", problems);
     let until = fields.require("until", "write its last day, such as until: 2026-12-18", problems);
     let last_day = until.and_then(|node| date(node, "`until`", problems));
     let reason = fields.require("reason", "write why, for those who read the status", problems);

@@ -68,14 +68,14 @@ impl<T> TypedKey<T> {
 }
 
 /// A value that is one of a few words.
-pub(crate) trait Word: Copy + PartialEq + 'static {
+pub(crate) trait WordValue: Copy + PartialEq + 'static {
     const WORDS: &'static [(&'static str, Self)];
     /// Words of features to come, which are refused as such.
     const LATER: &'static [&'static str] = &[];
 }
 
 /// A key that takes one of the words of `T`; without it the default holds.
-pub(crate) const fn word_key<T: Word + Default>(
+pub(crate) const fn word_key<T: WordValue + Default>(
     name: &'static str,
     doc: &'static str,
     example: &'static str,
@@ -84,12 +84,12 @@ pub(crate) const fn word_key<T: Word + Default>(
     TypedKey { name, takes, absent: Absent::Value(default_word::<T>), doc, example, read: word }
 }
 
-fn words<T: Word>() -> Vec<&'static str> {
+fn words<T: WordValue>() -> Vec<&'static str> {
     T::WORDS.iter().map(|(word, _)| *word).collect()
 }
 
 /// The word that holds where none is written.
-pub(crate) fn default_word<T: Word + Default>() -> String {
+pub(crate) fn default_word<T: WordValue + Default>() -> String {
     let holds = T::default();
     T::WORDS
         .iter()
@@ -97,8 +97,13 @@ pub(crate) fn default_word<T: Word + Default>() -> String {
         .map_or_else(String::new, |(word, _)| (*word).to_owned())
 }
 
+/// The word of a key that is defined by its name alone.
+pub(crate) fn word_of<T: WordValue>(fields: &Fields<'_>, name: &str, problems: &mut Problems) -> Option<T> {
+    word(fields.get(name)?, &format!("`{name}`"), problems)
+}
+
 /// Reads one of the words of `T`.
-pub(crate) fn word<T: Word>(node: &Node, what: &str, problems: &mut Problems) -> Option<T> {
+pub(crate) fn word<T: WordValue>(node: &Node, what: &str, problems: &mut Problems) -> Option<T> {
     let text = text(node, what, problems)?;
     let instead = format!("write {}", either(&words::<T>()).unwrap_or_default());
     if T::LATER.contains(&text) {

@@ -12,7 +12,7 @@ use crate::plan::keys::ring::{DEFAULTS, LATER, RING};
 use crate::plan::keys::versions::VERSIONS_KEY;
 use crate::plan::kinds::{ACCOUNT, EMAIL, PLAN_NAME, PROSE, RANGE, TEXT};
 use crate::plan::model::{OnDrift, OnNewTarget};
-use crate::plan::typed_key::{TypedKey, Word, word_key};
+use crate::plan::typed_key::{TypedKey, WordValue, word_key};
 use crate::plan::values::{account, email, owned_text, plan_name, range};
 
 /// The most rings of one plan.
@@ -20,11 +20,11 @@ pub const MAX_RINGS: usize = 100;
 /// The most entries of `forbid`.
 pub const MAX_FORBIDS: usize = 100;
 
-impl Word for OnNewTarget {
+impl WordValue for OnNewTarget {
     const WORDS: &'static [(&'static str, Self)] = &[("replace", Self::Replace), ("finish", Self::Finish)];
 }
 
-impl Word for OnDrift {
+impl WordValue for OnDrift {
     const WORDS: &'static [(&'static str, Self)] =
         &[("halt", Self::Halt), ("restore", Self::Restore), ("adopt", Self::Adopt)];
 }

@@ -15,7 +15,7 @@ use crate::plan::keys::schedule::SCHEDULE_KEY;
 use crate::plan::keys::versions::{ROLLBACK_TO_KEY, VERSIONS_KEY};
 use crate::plan::kinds::{DEVICES, DOWNGRADES, MOST_DEVICES, PROFILE, SPAN, TEXT, ZONE};
 use crate::plan::model::{AllowDowngrade, DeviceLimit, OnFailure, RingPlan};
-use crate::plan::typed_key::{TypedKey, Word, default_word, word_key};
+use crate::plan::typed_key::{TypedKey, WordValue, default_word, word_key};
 use crate::plan::values::{allow_downgrade, count, owned_text, span};
 use crate::plan::zones::zone;
 use crate::schedule::Zone;
@@ -36,7 +36,7 @@ const ZONE_BUILT_IN: fn() -> String = || Zone::utc().to_string();
 const SOAK_BUILT_IN: fn() -> String = || RingPlan::BUILT_IN_SOAK.to_string();
 const UNKNOWN_AFTER_BUILT_IN: fn() -> String = || RingPlan::BUILT_IN_UNKNOWN_AFTER.to_string();
 
-impl Word for OnFailure {
+impl WordValue for OnFailure {
     const WORDS: &'static [(&'static str, Self)] = &[("halt", Self::Halt)];
     const LATER: &'static [&'static str] = &["rollback"];
 }

@@ -21,26 +21,28 @@ pub(super) const ROLLBACK_TO_KEY: Key = Key {
     example: "rollback_to: {windows: 2026.6.822.0, macos: 2026.6.822.0}",
 };
 
+const fn version(name: &'static str, absent: &'static str, doc: &'static str, example: &'static str) -> Key {
+    Key { name, takes: Takes::Value(&VERSION), absent: Absent::Means(absent), doc, example }
+}
+
 /// Targets per environment.
 pub(in crate::plan) const VERSIONS: Mapping = Mapping {
     of: "`versions`",
     name: "versions",
     doc: "Target versions per environment. Devices on a newer version are taken back to it: Cloudflare installs downgrades as silently as upgrades.",
     keys: &[
-        Key {
-            name: "windows",
-            takes: Takes::Value(&VERSION),
-            absent: Absent::Means("no target for Windows from here"),
-            doc: "The target of Windows devices.",
-            example: "windows: 2026.8.2100.0",
-        },
-        Key {
-            name: "macos",
-            takes: Takes::Value(&VERSION),
-            absent: Absent::Means("no target for macOS from here"),
-            doc: "The target of macOS devices.",
-            example: "macos: 2026.8.2100.0",
-        },
+        version(
+            "windows",
+            "no target for Windows from here",
+            "The target of Windows devices.",
+            "windows: 2026.8.2100.0",
+        ),
+        version(
+            "macos",
+            "no target for macOS from here",
+            "The target of macOS devices.",
+            "macos: 2026.8.2100.0",
+        ),
     ],
     later: &[],
     elsewhere: &[
@@ -61,20 +63,8 @@ pub(in crate::plan) const ROLLBACK_TO: Mapping = Mapping {
     name: "rollback_to",
     doc: "Versions to roll back to, of which the log knows nothing.",
     keys: &[
-        Key {
-            name: "windows",
-            takes: Takes::Value(&VERSION),
-            absent: Absent::Means("none for Windows from here"),
-            doc: "For Windows devices.",
-            example: "windows: 2026.6.822.0",
-        },
-        Key {
-            name: "macos",
-            takes: Takes::Value(&VERSION),
-            absent: Absent::Means("none for macOS from here"),
-            doc: "For macOS devices.",
-            example: "macos: 2026.6.822.0",
-        },
+        version("windows", "none for Windows from here", "For Windows devices.", "windows: 2026.6.822.0"),
+        version("macos", "none for macOS from here", "For macOS devices.", "macos: 2026.6.822.0"),
     ],
     later: &[],
     elsewhere: &[("linux", NO_ASSIGNMENTS)],

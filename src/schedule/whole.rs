@@ -13,19 +13,21 @@ use crate::time::{SignedDuration, Timestamp, since};
 ///
 /// It is kept in the log as written and worked out again when read.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(from = "WrittenSchedule", into = "WrittenSchedule")]
+#[serde(from = "WrittenSchedule")]
 pub struct Schedule {
     pub(super) zone: Zone,
     pub(super) open: Vec<Opening>,
     pub(super) freeze: Vec<Freeze>,
     /// The freezes as instants, in the order of `freeze`.
+    #[serde(skip)]
     pub(super) frozen: Vec<Frozen>,
     /// The same in the order of time, those joined that overlap or touch.
+    #[serde(skip)]
     joined: Vec<Frozen>,
 }
 
 /// The form in the log.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenSchedule {
     zone: Zone,
@@ -158,12 +160,6 @@ impl Frozen {
 impl From<WrittenSchedule> for Schedule {
     fn from(written: WrittenSchedule) -> Self {
         Self::worked_out(written.zone, written.open, written.freeze)
-    }
-}
-
-impl From<Schedule> for WrittenSchedule {
-    fn from(schedule: Schedule) -> WrittenSchedule {
-        WrittenSchedule { zone: schedule.zone, open: schedule.open, freeze: schedule.freeze }
     }
 }
 

@@ -21,7 +21,6 @@ pub(crate) fn owned_text(node: &Node, what: &str, problems: &mut Problems) -> Op
 }
 
 /// Reads a text with a reader that says what is wrong with it, and what would be right.
-
 pub(crate) fn read<T>(
     node: &Node,
     what: &str,

@@ -20,7 +20,7 @@ const APPLICATION_ID: i64 = 0x5257_4c47;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a file is, before anything is changed in it.
-pub(super) enum Origin {
+pub(super) enum FileOrigin {
     Empty,
     Ours { schema: u32 },
     Foreign,
@@ -39,14 +39,14 @@ pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", "FULL")
 }
 
-pub(super) fn origin(connection: &Connection) -> rusqlite::Result<Origin> {
+pub(super) fn origin(connection: &Connection) -> rusqlite::Result<FileOrigin> {
     let application: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let schema: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let objects: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     Ok(match (application, u32::try_from(schema)) {
-        (APPLICATION_ID, Ok(schema)) if schema > 0 => Origin::Ours { schema },
-        (0, Ok(0)) if objects == 0 => Origin::Empty,
-        _ => Origin::Foreign,
+        (APPLICATION_ID, Ok(schema)) if schema > 0 => FileOrigin::Ours { schema },
+        (0, Ok(0)) if objects == 0 => FileOrigin::Empty,
+        _ => FileOrigin::Foreign,
     })
 }
 

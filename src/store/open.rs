@@ -14,7 +14,7 @@ use rusqlite::{Connection, MAIN_DB, OpenFlags};
 use crate::failpoint::{self, Point};
 use crate::ids::AccountId;
 use crate::store::connection::{
-    Origin, claim, configure, enter_wal, origin, quick_check, require_same_owner,
+    FileOrigin, claim, configure, enter_wal, origin, quick_check, require_same_owner,
 };
 use crate::store::head::Head;
 use crate::store::lock::WriteLock;
@@ -133,9 +133,9 @@ fn connect(
     connection.set_db_config(no_checkpoint, true).map_err(failed(path))?;
     configure(&connection).map_err(failed(path))?;
     let schema = match origin(&connection).map_err(failed(path))? {
-        Origin::Empty => 0,
-        Origin::Ours { schema } => schema,
-        Origin::Foreign => return Err(OpenError::AnotherProgram { path: path.to_owned() }),
+        FileOrigin::Empty => 0,
+        FileOrigin::Ours { schema } => schema,
+        FileOrigin::Foreign => return Err(OpenError::AnotherProgram { path: path.to_owned() }),
     };
     if schema > SCHEMA_VERSION {
         return Err(OpenError::NewerSchema { path: path.to_owned(), found: schema });

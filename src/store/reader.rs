@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::store::connection::{Origin, configure, origin};
+use crate::store::connection::{FileOrigin, configure, origin};
 use crate::store::migrate::SCHEMA_VERSION;
 use crate::store::refusal::{OpenError, failed};
 use crate::store::view::DatabaseView;
@@ -33,15 +33,15 @@ impl Reader {
         let connection = Connection::open_with_flags(path, flags).map_err(failed(path))?;
         configure(&connection).map_err(failed(path))?;
         match origin(&connection).map_err(failed(path))? {
-            Origin::Empty => Err(OpenError::Missing { path: owned() }),
-            Origin::Foreign => Err(OpenError::AnotherProgram { path: owned() }),
-            Origin::Ours { schema: found } if found > SCHEMA_VERSION => {
+            FileOrigin::Empty => Err(OpenError::Missing { path: owned() }),
+            FileOrigin::Foreign => Err(OpenError::AnotherProgram { path: owned() }),
+            FileOrigin::Ours { schema: found } if found > SCHEMA_VERSION => {
                 Err(OpenError::NewerSchema { path: owned(), found })
             }
-            Origin::Ours { schema: found } if found < SCHEMA_VERSION => {
+            FileOrigin::Ours { schema: found } if found < SCHEMA_VERSION => {
                 Err(OpenError::OlderSchema { path: owned(), found })
             }
-            Origin::Ours { .. } => Ok(Self { connection, path: owned() }),
+            FileOrigin::Ours { .. } => Ok(Self { connection, path: owned() }),
         }
     }
 

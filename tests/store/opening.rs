@@ -138,7 +138,7 @@ fn a_refused_database_is_told_why_and_left_as_it_was() {
             "a step of another build",
             |path| sql(path, "UPDATE migrations SET sha256 = 'x'"),
             "migration",
-            &["schema 1"],
+            &["schema 2"],
         ),
     ];
     for (row, spoil, expected, words) in rows {

@@ -12,7 +12,7 @@ use crate::cli::excerpt::excerpt;
 use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, json, safe};
 use crate::cli::screen::Ink;
-use crate::config::{self, Config, FILE_NAME, Reading};
+use crate::config::{self, Config, FILE_NAME, MayRead};
 use crate::daemon::files::{Look, Yml, look};
 use crate::daemon::plans_dir::{Found, NO_PLAN, read_one};
 use crate::plan::model::{DeviceLimit, Plan};
@@ -408,8 +408,8 @@ pub(super) fn show_errors(directory: &Path) {
 /// A good configuration in short.
 fn told(out: Out<'_>, file: &str, config: &Config) -> io::Result<()> {
     let reading = match config.reading {
-        Reading::Open => "open",
-        Reading::SignedIn => "for those who are signed in",
+        MayRead::Open => "open",
+        MayRead::SignedIn => "for those who are signed in",
     };
     let access = match &config.access {
         Some(access) => format!("Cloudflare Access of team {}", safe(&access.team.to_string())),

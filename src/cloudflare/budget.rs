@@ -45,7 +45,7 @@ pub struct InvalidBudget {
 
 /// What the server said is left, until it resets.
 #[derive(Debug, Clone, Copy)]
-struct Told {
+struct ToldLimits {
     left: usize,
     until: Timestamp,
 }
@@ -57,7 +57,7 @@ pub struct Budget {
     /// When each counted request was sent, oldest first; at most `requests` of them.
     sent: VecDeque<Timestamp>,
     silent_until: Option<Timestamp>,
-    told: Option<Told>,
+    told: Option<ToldLimits>,
     last: Option<Timestamp>,
 }
 
@@ -143,7 +143,7 @@ impl Budget {
             let left: usize = value("r")?.1.parse().ok()?;
             let seconds: i64 = value("t")?.1.parse().ok()?;
             let until = after(now, SignedDuration::from_secs(seconds));
-            (0..=LONGEST_TOLD).contains(&seconds).then_some(Told { left, until })
+            (0..=LONGEST_TOLD).contains(&seconds).then_some(ToldLimits { left, until })
         });
         if let Some(tightest) = limits.min_by_key(|told| (told.left, std::cmp::Reverse(told.until))) {
             self.told = Some(tightest);
@@ -174,7 +174,7 @@ impl Budget {
             let back = |instant: Timestamp| after(instant, now.duration_since(last));
             self.sent.iter_mut().for_each(|sent| *sent = back(*sent));
             self.silent_until = self.silent_until.map(back);
-            self.told = self.told.map(|told| Told { until: back(told.until), ..told });
+            self.told = self.told.map(|told| ToldLimits { until: back(told.until), ..told });
         }
         self.last = Some(now);
         while self.sent.front().is_some_and(|sent| after(*sent, WINDOW) <= now) {

@@ -7,8 +7,6 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
-
 use crate::ids::{AccountId, GroupId, PolicyId};
 use crate::rollout::record::ClockDoubt;
 use crate::rollout::record::{Group, GroupContent, Profile, Profiles};
@@ -19,9 +17,10 @@ use super::budget::{Budget, Priority};
 use super::error::{ApiError, ErrorClass, Obstacle};
 use super::redact::Redactor;
 use super::request::{self, GroupUpdate, Operation};
-use super::second_clock::{Answer, Comparison, http_date};
-use super::setup::{ApiUrl, Pooling, RequestObserver, Settings, SetupError, http_client};
-use super::wire::{GroupPage, Single, WireGroup, WireProfile, WireToken, WireTokenStatus};
+use super::second_clock::{Comparison, DatedAnswer, http_date};
+use super::setup::{ApiUrl, RequestObserver, Settings, SetupError, http_client};
+use super::token::{TokenCheck, TokenOwner};
+use super::wire::{GroupPage, Single, WireGroup, WireProfile};
 
 /// Pages of deployment groups that are read at most: 10,000 groups, far above what an account
 /// with one group per ring has.
@@ -40,15 +39,7 @@ pub struct CloudflareClient {
     budget: Mutex<Budget>,
     comparison: Mutex<Comparison>,
     began: Stopwatch,
-    owner: Owner,
-}
-
-/// Whose token it is, as its prefix tells (FACTS 6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Owner {
-    User,
-    Account,
-    Unknown,
+    owner: TokenOwner,
 }
 
 /// What asking for one group by its ID can answer.
@@ -72,26 +63,6 @@ pub struct DefaultProfile {
     pub enabled: bool,
 }
 
-/// The state of a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TokenState {
-    /// It can be used.
-    Active,
-    /// Somebody switched it off.
-    Disabled,
-    /// Its time is over.
-    Expired,
-}
-
-/// What verification said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TokenCheck {
-    /// The state.
-    pub state: TokenState,
-    /// When it ends; none where it never does.
-    pub expires_on: Option<Timestamp>,
-}
-
 impl CloudflareClient {
     /// A client for one account. Sends nothing.
     ///
@@ -99,12 +70,12 @@ impl CloudflareClient {
     /// When the token, the budget, the CA file or the machine's CA bundle cannot be used.
     pub fn new(settings: Settings) -> Result<Self, SetupError> {
         Ok(Self {
-            http: http_client(&settings, Pooling::Kept)?,
-            unpooled: http_client(&settings, Pooling::Never)?,
+            http: http_client(&settings, true)?,
+            unpooled: http_client(&settings, false)?,
             comparison: Mutex::new(Comparison::new(settings.clock)),
             began: Stopwatch::start(),
             budget: Mutex::new(Budget::new(settings.requests)?),
-            owner: Owner::of(&settings.token),
+            owner: TokenOwner::of(&settings.token),
             redactor: Redactor::new(settings.token),
             api: settings.api,
             account: settings.account,
@@ -283,22 +254,17 @@ impl CloudflareClient {
     pub async fn verify_token(&self) -> Result<TokenCheck, ApiError> {
         let as_user = request::verify_user_token();
         let as_account = request::verify_account_token(&self.account);
-        let answer: Single<WireToken> = match self.owner {
-            Owner::User => self.call(&as_user, Priority::Routine).await?,
-            Owner::Account => self.call(&as_account, Priority::Routine).await?,
-            Owner::Unknown => match self.call(&as_user, Priority::Routine).await {
+        let answer: Single<TokenCheck> = match self.owner {
+            TokenOwner::User => self.call(&as_user, Priority::Routine).await?,
+            TokenOwner::Account => self.call(&as_account, Priority::Routine).await?,
+            TokenOwner::Unknown => match self.call(&as_user, Priority::Routine).await {
                 Err(ApiError { class: ErrorClass::Refused { .. }, .. }) => {
                     self.call(&as_account, Priority::Routine).await?
                 }
                 outcome => outcome?,
             },
         };
-        let state = match answer.result.status {
-            WireTokenStatus::Active => TokenState::Active,
-            WireTokenStatus::Disabled => TokenState::Disabled,
-            WireTokenStatus::Expired => TokenState::Expired,
-        };
-        Ok(TokenCheck { state, expires_on: answer.result.expires_on })
+        Ok(answer.result)
     }
 
     /// What the answers so far say of the machine's clock.
@@ -321,7 +287,7 @@ impl CloudflareClient {
     pub(super) fn compare(&self, date: Option<&str>, round_trip: Duration, own_connection: bool) {
         let (machine, monotonic) = (self.clock.now(), self.began.passed());
         let date = date.and_then(http_date);
-        self.comparison().heard(Answer { date, machine, monotonic, round_trip, own_connection });
+        self.comparison().heard(DatedAnswer { date, machine, monotonic, round_trip, own_connection });
     }
 
     pub(super) fn comparison(&self) -> MutexGuard<'_, Comparison> {
@@ -345,17 +311,6 @@ impl CloudflareClient {
             return Ok(group);
         }
         Err(self.inconsistent(operation, &format!("asked for group {asked}, it is about group {}", group.id)))
-    }
-}
-
-impl Owner {
-    fn of(token: &SecretString) -> Self {
-        let token = token.expose_secret();
-        match () {
-            () if token.starts_with("cfut_") => Self::User,
-            () if token.starts_with("cfat_") => Self::Account,
-            () => Self::Unknown,
-        }
     }
 }
 

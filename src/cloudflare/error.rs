@@ -136,7 +136,7 @@ impl ApiError {
             ErrorClass::Refused { status, .. } => return status.to_string(),
             ErrorClass::NoAnswer { silence, status, .. } => match (silence, status) {
                 (Silence::ServerError | Silence::Unexpected, Some(status)) => return status.to_string(),
-                (silence, _) => silence.word(),
+                (silence, _) => silence.words().0,
             },
             ErrorClass::NotSent { obstacle, .. } => match obstacle {
                 Obstacle::Connection => "connect",
@@ -176,7 +176,7 @@ impl ApiError {
             }
             ErrorClass::NoAnswer { silence, status, detail } => {
                 let status = status.map(|status| format!(" (status {status})")).unwrap_or_default();
-                format!("no usable answer, {}{status}: {detail}", silence.phrase())
+                format!("no usable answer, {}{status}: {detail}", silence.words().1)
             }
             ErrorClass::NotSent { obstacle: Obstacle::Connection, detail } => {
                 format!("no connection to Cloudflare: {detail}")
@@ -236,27 +236,16 @@ impl ApiError {
 }
 
 impl Silence {
-    const fn word(self) -> &'static str {
+    /// A word for metrics, and the same for people.
+    const fn words(self) -> (&'static str, &'static str) {
         match self {
-            Self::Timeout => "timeout",
-            Self::Broken => "broken",
-            Self::ServerError => "server_error",
-            Self::Unexpected => "unexpected",
-            Self::Unreadable => "unreadable",
-            Self::Incomplete => "incomplete",
-            Self::Inconsistent => "inconsistent",
-        }
-    }
-
-    const fn phrase(self) -> &'static str {
-        match self {
-            Self::Timeout => "none in time",
-            Self::Broken => "the connection broke",
-            Self::ServerError => "a server error",
-            Self::Unexpected => "an unexpected status",
-            Self::Unreadable => "it cannot be read",
-            Self::Incomplete => "it is incomplete",
-            Self::Inconsistent => "it contradicts itself",
+            Self::Timeout => ("timeout", "none in time"),
+            Self::Broken => ("broken", "the connection broke"),
+            Self::ServerError => ("server_error", "a server error"),
+            Self::Unexpected => ("unexpected", "an unexpected status"),
+            Self::Unreadable => ("unreadable", "it cannot be read"),
+            Self::Incomplete => ("incomplete", "it is incomplete"),
+            Self::Inconsistent => ("inconsistent", "it contradicts itself"),
         }
     }
 }

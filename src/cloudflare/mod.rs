@@ -19,16 +19,18 @@ pub mod request;
 mod second_clock;
 mod setup;
 mod sweep;
+mod token;
 mod transport;
 mod wire;
 
 pub use budget::{Budget, InvalidBudget, Priority};
-pub use client::{CloudflareClient, DefaultProfile, GroupLookup, TokenCheck, TokenState};
+pub use client::{CloudflareClient, DefaultProfile, GroupLookup};
 pub use error::{ApiError, ErrorClass, Obstacle, Silence};
 pub use permissions::{
-    Access, AnsweredAccess, PermissionGroup, PermissionPolicy, PolicedGroup, PolicyIntent, ResourceGroup,
-    ResourceScope, Role, UserGroupLookup,
+    Access, AnsweredAccess, GrantedRole, PermissionGroup, PermissionPolicy, PolicedGroup, PolicyIntent,
+    ResourceGroup, ResourceScope, UserGroupLookup,
 };
 pub use request::{GroupUpdate, InvalidContent, Operation};
 pub use setup::{ApiUrl, InvalidApiUrl, RequestObserver, Settings, SetupError, Timeouts, Unobserved};
 pub use sweep::MAX_DEVICE_PAGES;
+pub use token::{TokenCheck, TokenState};

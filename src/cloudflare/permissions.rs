@@ -35,7 +35,7 @@ pub struct PermissionPolicy {
     /// What it does.
     pub access: AnsweredAccess,
     /// The roles that it is about.
-    pub roles: Vec<Role>,
+    pub roles: Vec<GrantedRole>,
     /// Where it holds.
     pub on: Vec<ResourceGroup>,
 }
@@ -73,7 +73,7 @@ pub enum AnsweredAccess {
 
 /// A permission group, as a policy names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Role {
+pub struct GrantedRole {
     /// The permission group.
     pub id: PermissionGroupId,
     /// Its name, where it was told.

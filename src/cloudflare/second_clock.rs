@@ -18,7 +18,7 @@ use crate::time::{Clock, SignedDuration, Timestamp, after, since};
 
 /// One answer, as far as clocks go.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Answer {
+pub(super) struct DatedAnswer {
     /// Its `Date`; `None`: it has none that can be read.
     pub(super) date: Option<Timestamp>,
     /// The machine's clock when it came.
@@ -31,18 +31,12 @@ pub(super) struct Answer {
     pub(super) own_connection: bool,
 }
 
-/// What the answers so far come to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Standing {
-    Agrees,
-    InDoubt(ClockDoubt),
-}
-
 /// The comparison.
 #[derive(Debug)]
 pub(super) struct Comparison {
     clock: Clock,
-    standing: Standing,
+    /// What the answers so far come to; `None`: they agree.
+    standing: Option<ClockDoubt>,
     /// Whether the last answer contradicts that.
     contradicted: bool,
     /// Both clocks at the last answer that agreed.
@@ -56,7 +50,7 @@ impl Comparison {
     pub(super) const fn new(clock: Clock) -> Self {
         Self {
             clock,
-            standing: Standing::InDoubt(ClockDoubt::NotCompared),
+            standing: Some(ClockDoubt::NotCompared),
             contradicted: false,
             anchor: None,
             agreed: VecDeque::new(),
@@ -65,11 +59,11 @@ impl Comparison {
     }
 
     /// Takes one answer in.
-    pub(super) fn heard(&mut self, answer: Answer) {
+    pub(super) fn heard(&mut self, answer: DatedAnswer) {
         let Some(date) = answer.date else {
             self.doubt(ClockDoubt::NoDate);
-            if !matches!(self.standing, Standing::InDoubt(ClockDoubt::Differs { .. })) {
-                self.standing = Standing::InDoubt(ClockDoubt::NoDate);
+            if !matches!(self.standing, Some(ClockDoubt::Differs { .. })) {
+                self.standing = Some(ClockDoubt::NoDate);
             }
             self.contradicted = false;
             return;
@@ -81,10 +75,10 @@ impl Comparison {
             let differs = ClockDoubt::Differs { ahead: ahead.as_secs() };
             self.doubt(differs);
             match self.standing {
-                Standing::InDoubt(ClockDoubt::Differs { .. }) => {
-                    (self.standing, self.contradicted) = (Standing::InDoubt(differs), false);
+                Some(ClockDoubt::Differs { .. }) => {
+                    (self.standing, self.contradicted) = (Some(differs), false);
                 }
-                _ if second => (self.standing, self.contradicted) = (Standing::InDoubt(differs), false),
+                _ if second => (self.standing, self.contradicted) = (Some(differs), false),
                 _ => self.contradicted = true,
             }
             return;
@@ -96,8 +90,8 @@ impl Comparison {
         self.agreed.push_back(AgreedAnswer { at: answer.machine, ahead_ms });
         self.anchor = Some((answer.machine, answer.monotonic));
         match self.standing {
-            Standing::InDoubt(ClockDoubt::Differs { .. }) if !second => self.contradicted = true,
-            _ => (self.standing, self.contradicted) = (Standing::Agrees, false),
+            Some(ClockDoubt::Differs { .. }) if !second => self.contradicted = true,
+            _ => (self.standing, self.contradicted) = (None, false),
         }
     }
 
@@ -108,7 +102,7 @@ impl Comparison {
 
     /// How far the machine's clock is ahead of an answer's `Date`: at half of the round trip, which is
     /// when it was written, and in wall time, where a fast clock's hours are moments.
-    fn ahead(&self, answer: &Answer, date: Timestamp) -> SignedDuration {
+    fn ahead(&self, answer: &DatedAnswer, date: Timestamp) -> SignedDuration {
         let half = SignedDuration::try_from(answer.round_trip / 2).unwrap_or_default();
         let written = after(answer.machine, -self.clock.from_wall(half));
         self.wall(since(date, written))
@@ -123,10 +117,7 @@ impl Comparison {
 
     /// Why the machine's clock is in doubt now; `None`: it agrees, and did not step since.
     pub(super) fn in_doubt(&self, machine: Timestamp, monotonic: Duration) -> Option<ClockDoubt> {
-        match self.standing {
-            Standing::InDoubt(doubt) => Some(doubt),
-            Standing::Agrees => self.stepped(machine, monotonic).then_some(ClockDoubt::NotCompared),
-        }
+        self.standing.or_else(|| self.stepped(machine, monotonic).then_some(ClockDoubt::NotCompared))
     }
 
     /// Whether the machine's clock went another way than the monotonic one since the last answer that
@@ -155,7 +146,7 @@ impl Comparison {
 
     /// Whether the next requests need connections of their own.
     pub(super) const fn needs_own_connection(&self) -> bool {
-        self.contradicted || matches!(self.standing, Standing::InDoubt(ClockDoubt::Differs { .. }))
+        self.contradicted || matches!(self.standing, Some(ClockDoubt::Differs { .. }))
     }
 }
 
@@ -253,7 +244,7 @@ mod tests {
             assert_eq!(comparison.in_doubt(at(0), Duration::ZERO), Some(ClockDoubt::NotCompared));
             for (second, (ahead, own_connection, expected)) in (1..).zip(answers) {
                 let (machine, monotonic) = (at(second), Duration::from_secs(second.unsigned_abs()));
-                comparison.heard(Answer {
+                comparison.heard(DatedAnswer {
                     date: ahead.map(|ahead| at(second - ahead)),
                     machine,
                     monotonic,
@@ -280,7 +271,7 @@ mod tests {
         for (row, machine, monotonic, holds) in rows {
             let mut comparison = Comparison::new(Clock::Real);
             let (begun, round_trip) = (Duration::from_secs(10), Duration::ZERO);
-            let answer = Answer {
+            let answer = DatedAnswer {
                 date: Some(at(0)),
                 machine: at(0),
                 monotonic: begun,
@@ -311,7 +302,7 @@ mod tests {
         ];
         for (row, clock, ahead, round_trip, agrees) in rows {
             let mut comparison = Comparison::new(clock);
-            let answer = Answer {
+            let answer = DatedAnswer {
                 date: Some(at(-ahead)),
                 machine: at(0),
                 monotonic: Duration::ZERO,

@@ -206,18 +206,12 @@ pub enum SetupError {
     Tls(String),
 }
 
-/// Whether requests share connections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Pooling {
-    /// They do.
-    Kept,
-    /// Each has its own.
-    Never,
-}
-
 /// The HTTP client behind a [`super::CloudflareClient`]: one request per call, no redirects, and
-/// the token as a header that Debug does not show.
-pub(super) fn http_client(settings: &Settings, pooling: Pooling) -> Result<reqwest::Client, SetupError> {
+/// the token as a header that Debug does not show. Requests share connections, or each has its own.
+pub(super) fn http_client(
+    settings: &Settings,
+    shares_connections: bool,
+) -> Result<reqwest::Client, SetupError> {
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     headers.insert(AUTHORIZATION, bearer(&settings.token)?);
@@ -229,7 +223,7 @@ pub(super) fn http_client(settings: &Settings, pooling: Pooling) -> Result<reqwe
         .connect_timeout(settings.timeouts.connect)
         .timeout(settings.timeouts.total)
         .pool_idle_timeout(POOL_IDLE);
-    if pooling == Pooling::Never {
+    if !shares_connections {
         builder = builder.pool_max_idle_per_host(0);
     }
     if settings.api.is_loopback() {

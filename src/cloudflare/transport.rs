@@ -24,7 +24,7 @@ const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 const MAX_BUDGET_WAIT: SignedDuration = SignedDuration::from_mins(10);
 
 /// What came with an answer, beside its body.
-struct Head {
+struct AnswerHead {
     status: StatusCode,
     ray: Option<String>,
     content_type: Option<String>,
@@ -116,7 +116,7 @@ impl CloudflareClient {
     }
 
     /// Reads the headers, and tells the budget what they ask for.
-    fn heed(&self, status: StatusCode, headers: &HeaderMap) -> Head {
+    fn heed(&self, status: StatusCode, headers: &HeaderMap) -> AnswerHead {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let retry_after = text("retry-after")
             .and_then(|value| value.trim().parse::<u32>().ok())
@@ -130,7 +130,7 @@ impl CloudflareClient {
         // The edge sends Retry-After with some 5xx too (FACTS 6).
         let asked = limited || (!status.is_success() && retry_after.is_some());
         let silent_until = asked.then(|| budget.back_off(now, retry_after));
-        Head {
+        AnswerHead {
             status,
             ray: text("cf-ray").map(|ray| self.redactor.clean(ray)),
             content_type: text("content-type").map(|kind| self.redactor.clean(kind)),
@@ -143,7 +143,7 @@ impl CloudflareClient {
     async fn read(
         &self,
         operation: Operation,
-        head: &Head,
+        head: &AnswerHead,
         mut response: reqwest::Response,
     ) -> Result<Vec<u8>, ApiError> {
         let mut body = Vec::new();
@@ -161,7 +161,7 @@ impl CloudflareClient {
     }
 
     /// The class of an answer that is not a 2xx.
-    fn refusal(&self, operation: Operation, head: Head, body: &[u8]) -> ApiError {
+    fn refusal(&self, operation: Operation, head: AnswerHead, body: &[u8]) -> ApiError {
         let complaint = Complaint::read(body);
         let status = head.status.as_u16();
         let class = match (head.status, head.silent_until) {
@@ -183,7 +183,7 @@ impl CloudflareClient {
         self.error(operation, class, head.ray)
     }
 
-    fn undecodable(&self, operation: Operation, head: &Head, problem: Undecodable) -> ApiError {
+    fn undecodable(&self, operation: Operation, head: &AnswerHead, problem: Undecodable) -> ApiError {
         let (silence, detail) = match problem {
             Undecodable::NotJson(problem) => {
                 (Silence::Unreadable, format!("its body is not whole JSON: {problem}"))
@@ -197,7 +197,7 @@ impl CloudflareClient {
     }
 
     /// The class of a failure below HTTP. `head` is there once the answer had begun.
-    fn broken(&self, operation: Operation, head: Option<&Head>, error: reqwest::Error) -> ApiError {
+    fn broken(&self, operation: Operation, head: Option<&AnswerHead>, error: reqwest::Error) -> ApiError {
         let (connect, timeout, builder) = (error.is_connect(), error.is_timeout(), error.is_builder());
         // The URL would repeat the query; the operation says enough.
         let detail = chain(&error.without_url());
@@ -214,7 +214,13 @@ impl CloudflareClient {
         self.silent(operation, Silence::Inconsistent, None, detail)
     }
 
-    fn silent(&self, operation: Operation, silence: Silence, head: Option<&Head>, detail: &str) -> ApiError {
+    fn silent(
+        &self,
+        operation: Operation,
+        silence: Silence,
+        head: Option<&AnswerHead>,
+        detail: &str,
+    ) -> ApiError {
         let status = head.map(|head| head.status.as_u16());
         let ray = head.and_then(|head| head.ray.clone());
         let detail = self.redactor.clean(detail);

@@ -26,7 +26,7 @@ pub(super) use permissions::{
 
 /// The part of every 2xx answer that says whether it is one.
 #[derive(Debug, Deserialize)]
-struct Head {
+struct Success {
     success: bool,
 }
 
@@ -55,13 +55,11 @@ pub(super) struct PageInfo {
 pub(super) struct DevicePage {
     pub(super) result: Vec<WireDevice>,
     /// Optional in the contract: without it this is the last page.
-    #[serde(default)]
     result_info: Option<CursorInfo>,
 }
 
 #[derive(Debug, Deserialize)]
 struct CursorInfo {
-    #[serde(default)]
     cursor: Option<String>,
 }
 
@@ -79,7 +77,6 @@ pub(super) struct WireGroup {
     id: GroupId,
     name: String,
     version_config: Vec<WireVersion>,
-    #[serde(default)]
     policy_ids: Option<BTreeSet<PolicyId>>,
     updated_at: Timestamp,
 }
@@ -112,32 +109,25 @@ pub(super) struct WireDevice {
     name: String,
     #[serde(deserialize_with = "present")]
     last_seen_at: Option<Timestamp>,
-    #[serde(default)]
     client_version: Option<String>,
-    #[serde(default)]
     device_type: Option<String>,
-    #[serde(default)]
     os_version: Option<String>,
-    #[serde(default)]
     last_seen_user: Option<WireUser>,
-    #[serde(default)]
     last_seen_registration: Option<WireRegistration>,
 }
 
 #[derive(Debug, Deserialize)]
 struct WireUser {
-    #[serde(default)]
     email: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
 struct WireRegistration {
-    #[serde(default)]
-    policy: Option<WirePolicy>,
+    policy: Option<WireDevicePolicy>,
 }
 
 #[derive(Debug, Deserialize)]
-struct WirePolicy {
+struct WireDevicePolicy {
     id: PolicyId,
     default: bool,
 }
@@ -166,9 +156,7 @@ impl From<WireDevice> for Sighting {
 /// the contract gives what a missing flag means.
 #[derive(Debug, Deserialize)]
 pub(super) struct WireProfile {
-    #[serde(default)]
     pub(super) policy_id: Option<PolicyId>,
-    #[serde(default)]
     pub(super) name: Option<String>,
     #[serde(default)]
     pub(super) default: bool,
@@ -178,22 +166,6 @@ pub(super) struct WireProfile {
 
 fn yes() -> bool {
     true
-}
-
-/// The result of token verification.
-#[derive(Debug, Deserialize)]
-pub(super) struct WireToken {
-    pub(super) status: WireTokenStatus,
-    #[serde(default)]
-    pub(super) expires_on: Option<Timestamp>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum WireTokenStatus {
-    Active,
-    Disabled,
-    Expired,
 }
 
 /// A field that must be present and may be null: serde would otherwise take a missing one as null.
@@ -219,8 +191,8 @@ pub(super) enum Undecodable {
 /// Reads the body of a 2xx answer. serde_json refuses JSON nested deeper than 128; the size was
 /// bounded while reading.
 pub(super) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Undecodable> {
-    let head: Head = decode_as(body)?;
-    if !head.success {
+    let said: Success = decode_as(body)?;
+    if !said.success {
         return Err(Undecodable::Unsuccessful(Complaint::read(body)));
     }
     decode_as(body)

@@ -7,39 +7,36 @@ use std::num::{NonZeroU8, NonZeroU32};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::clock::clock;
-use super::keys::{ACCESS, CONFIG, FLOOR, GUARD, MOST};
-use super::{Access, Config, Operators, Reading, RunSettings};
-use crate::plan::error::Problems;
-use crate::plan::fields::{Fields, items, text, word};
-use crate::plan::model::{ApprovalFloor, DeviceLimit, Revisions};
-use crate::plan::tree::{Node, Value};
-use crate::plan::values::{account, read};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
-const YES_OR_NO: &[(&str, bool)] = &[("true", true), ("false", false)];
-const REVISIONS: &[(&str, Revisions)] = &[("file", Revisions::File), ("person", Revisions::Person)];
-const READING: &[(&str, Reading)] = &[("open", Reading::Open), ("signed_in", Reading::SignedIn)];
+use crate::config::clock::ClockTrust;
+use crate::config::keys::{ACCESS, CLOCK, CONFIG, FLOOR, GUARD, MOST, Trustee};
+use crate::config::model::{AccessApplication, Config, Operators, RunSettings};
+use crate::plan::error::Problems;
+use crate::plan::fields::{Fields, items, text};
+use crate::plan::model::{ApprovalFloor, DeviceLimit};
+use crate::plan::tree::{Node, Value};
+use crate::plan::typed_key::word_of;
+use crate::plan::values::{account, date, read};
+use crate::time::Timestamp;
+
 /// The word that stands for whoever Access lets in.
 const EVERYONE: &str = "everyone";
 
 pub(super) fn config(root: &Node, problems: &mut Problems) -> Option<Config> {
     let fields = Fields::of(root, &CONFIG, problems)?;
-    let access = fields.get("access").map(|node| access(node, problems));
-    let floor = fields.get("approval_floor").map(|node| floor(node, problems));
-    let guard = fields.get("guard").map(|node| devices_per_day(node, problems));
-    let clock = fields.get("clock").map(|node| clock(node, problems));
-    let reading = word(&fields, "reading", READING, problems);
-    let revisions = word(&fields, "revisions", REVISIONS, problems);
-    let run = run(&fields, problems);
+    // A part that is refused has noted why.
     Some(Config {
-        // A part that is refused has noted why.
-        access: access.flatten(),
-        reading: reading.unwrap_or_default(),
-        revisions: revisions.unwrap_or_default(),
-        approval_floor: floor.flatten(),
-        devices_per_day: guard.flatten(),
-        clock_trust: clock.flatten(),
-        run,
+        access: fields.mapping(&ACCESS, problems).and_then(|fields| access(&fields, problems)),
+        reading: word_of(&fields, "reading", problems).unwrap_or_default(),
+        revisions: word_of(&fields, "revisions", problems).unwrap_or_default(),
+        approval_floor: fields.mapping(&FLOOR, problems).and_then(|fields| floor(&fields, problems)),
+        devices_per_day: fields
+            .mapping(&GUARD, problems)
+            .and_then(|fields| devices_per_day(&fields, problems)),
+        clock_trust: fields.mapping(&CLOCK, problems).and_then(|fields| clock(&fields, problems)),
+        run: run(&fields, problems),
     })
 }
 
@@ -54,16 +51,15 @@ fn run(fields: &Fields<'_>, problems: &mut Problems) -> RunSettings {
         plans: path("plans", problems),
         listen: fields.get("listen").and_then(|node| parsed(node, "`listen`", problems)),
         hosts: hosts.unwrap_or_default(),
-        read_only: word(fields, "read_only", YES_OR_NO, problems).unwrap_or_default(),
-        observe: word(fields, "observe", YES_OR_NO, problems).unwrap_or_default(),
+        read_only: word_of(fields, "read_only", problems).unwrap_or_default(),
+        observe: word_of(fields, "observe", problems).unwrap_or_default(),
         account: fields.get("account").and_then(|node| account(node, problems)),
         token_file: path("token_file", problems),
         ca_file: path("ca_file", problems),
     }
 }
 
-fn access(node: &Node, problems: &mut Problems) -> Option<Access> {
-    let fields = Fields::of(node, &ACCESS, problems)?;
+fn access(fields: &Fields<'_>, problems: &mut Problems) -> Option<AccessApplication> {
     let team = fields.require("team", "write NAME of https://NAME.cloudflareaccess.com", problems);
     let team = team.and_then(|node| parsed(node, "`team`", problems));
     let tags = "a list of AUD tags, of 64 digits each";
@@ -75,7 +71,7 @@ fn access(node: &Node, problems: &mut Problems) -> Option<Access> {
     let ids = "a list of client IDs, such as [88bf3b6d86161464f6509f7219099e57.access]";
     let services = fields.get("services");
     let services = services.map(|node| list(node, "`services`", "a client ID", ids, problems));
-    Some(Access {
+    Some(AccessApplication {
         team: team?,
         audience: BTreeSet::from_iter(audience?),
         certs_url,
@@ -92,8 +88,7 @@ fn operators(node: &Node, problems: &mut Problems) -> Operators {
     Operators::Only(BTreeSet::from_iter(list(node, "`operators`", "an e-mail", example, problems)))
 }
 
-fn floor(node: &Node, problems: &mut Problems) -> Option<ApprovalFloor> {
-    let fields = Fields::of(node, &FLOOR, problems)?;
+fn floor(fields: &Fields<'_>, problems: &mut Problems) -> Option<ApprovalFloor> {
     let group = fields.require("user_group", "write a User Group's name", problems);
     let group = group.and_then(|node| parsed(node, "`user_group`", problems));
     let count = fields.require("count", "write how many must approve, such as count: 2", problems);
@@ -103,11 +98,25 @@ fn floor(node: &Node, problems: &mut Problems) -> Option<ApprovalFloor> {
     Some(ApprovalFloor { user_group: group?, count: count?, over_devices: usize::try_from(over?).ok()? })
 }
 
-fn devices_per_day(node: &Node, problems: &mut Problems) -> Option<DeviceLimit> {
-    let fields = Fields::of(node, &GUARD, problems)?;
+fn devices_per_day(fields: &Fields<'_>, problems: &mut Problems) -> Option<DeviceLimit> {
     let devices = fields.require("devices_per_day", "write a number of devices, such as 2000", problems)?;
     let devices = whole::<NonZeroU32>(devices, "`devices_per_day`", "of devices, at least 1", problems)?;
     DeviceLimit::new(devices.get())
+}
+
+fn clock(fields: &Fields<'_>, problems: &mut Problems) -> Option<ClockTrust> {
+    fields.require("trust", "write `trust: machine`", problems);
+    let trust = word_of::<Trustee>(fields, "trust", problems);
+    let until = fields.require("until", "write its last day, such as until: 2026-12-18", problems);
+    let last_day = until.and_then(|node| date(node, "`until`", problems));
+    let reason = fields.require("reason", "write why, for those who read the status", problems);
+    let reason = reason.and_then(|node| text(node, "`reason`", problems));
+    trust?;
+    Some(ClockTrust { until: end_of(last_day?)?, reason: reason?.to_owned() })
+}
+
+fn end_of(day: Date) -> Option<Timestamp> {
+    day.tomorrow().ok()?.to_zoned(TimeZone::UTC).ok().map(|end| end.timestamp())
 }
 
 /// A value whose own type knows what is right.

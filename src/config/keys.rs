@@ -1,98 +1,70 @@
-//! The keys of `ringward.yaml`, as the decoder knows them.
+//! The keys of `ringward.yaml`, as the decoder knows them; `docs/identity.md` tells what they mean.
 //!
 //! **Invariant:** a key that stands here is read by the decoder, and no other is.
 
+use crate::config::model::MayRead;
 use crate::plan::grammar::{Absent, Bare, Key, Mapping, Takes, ValueKind};
-
-/// One line of text; what it must be is the reader's business.
-const LINE: ValueKind = ValueKind {
-    name: "text",
-    doc: "One line of text.",
-    pattern: r"^[^\t\n]*\S[^\t\n]*$",
-    most: crate::plan::MAX_TEXT_CHARS,
-    bare: Bare::Anything,
-    bound: None,
-};
+use crate::plan::model::Revisions;
+use crate::plan::typed_key::WordValue;
 
 /// The most entries of a list.
 pub(super) const MOST: usize = 1_000;
 
-const fn value(name: &'static str, absent: &'static str, doc: &'static str, example: &'static str) -> Key {
-    Key { name, takes: Takes::Value(&LINE), absent: Absent::Means(absent), doc, example }
+/// Nothing is made from what a key of this file means: only its name counts.
+const fn key(name: &'static str) -> Key {
+    const ANY: ValueKind = ValueKind {
+        name: "text",
+        doc: "One line of text.",
+        pattern: r"^[^\t\n]*\S[^\t\n]*$",
+        most: crate::plan::MAX_TEXT_CHARS,
+        bare: Bare::Anything,
+        bound: None,
+    };
+    Key { name, takes: Takes::Value(&ANY), absent: Absent::Means(""), doc: "", example: "" }
 }
 
-const fn needed(name: &'static str, doc: &'static str, example: &'static str) -> Key {
-    Key { name, takes: Takes::Value(&LINE), absent: Absent::Refused, doc, example }
+impl WordValue for MayRead {
+    const WORDS: &'static [(&'static str, Self)] = &[("open", Self::Open), ("signed_in", Self::SignedIn)];
 }
 
-const fn list(name: &'static str, absent: &'static str, doc: &'static str, example: &'static str) -> Key {
-    let takes = Takes::Values { item: &LINE, least: 1, most: MOST };
-    Key { name, takes, absent: Absent::Means(absent), doc, example }
+impl WordValue for Revisions {
+    const WORDS: &'static [(&'static str, Self)] = &[("file", Self::File), ("person", Self::Person)];
 }
 
-const fn mapping(name: &'static str, of: &'static Mapping, doc: &'static str, example: &'static str) -> Key {
-    Key { name, takes: Takes::Keys(of), absent: Absent::Means("there is none"), doc, example }
+impl WordValue for bool {
+    const WORDS: &'static [(&'static str, Self)] = &[("true", true), ("false", false)];
 }
 
+/// Whose clock is right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trustee {
+    Machine,
+}
+
+impl WordValue for Trustee {
+    const WORDS: &'static [(&'static str, Self)] = &[("machine", Self::Machine)];
+}
+
+/// What a daemon is told beside its plans.
 pub(super) const CONFIG: Mapping = Mapping {
     of: "the configuration",
     name: "configuration",
-    doc: "What a daemon is told beside its plans.",
+    doc: "",
     keys: &[
-        mapping(
-            "access",
-            &ACCESS,
-            "Cloudflare Access in front of ringward.",
-            "access: {team: acme, audience: […]}",
-        ),
-        value("reading", "`open`", "Who may read over TCP: `open` or `signed_in`.", "reading: signed_in"),
-        value(
-            "revisions",
-            "`file`",
-            "Who lets a revision of a plan take effect that does more than restrict: `file`, once it was unchanged for 30 seconds, or `person`, by `ringward confirm`.",
-            "revisions: person",
-        ),
-        mapping("approval_floor", &FLOOR, "Approvals that no plan may ask less than.", "approval_floor: {…}"),
-        mapping("guard", &GUARD, "What no plan may do more of.", "guard: {devices_per_day: 2000}"),
-        mapping(
-            "clock",
-            &CLOCK,
-            "A word for this machine's clock, where a proxy in between has the wrong time.",
-            "clock: {trust: machine, until: 2026-12-18, reason: …}",
-        ),
-        value("plans", "--plans must be given", "The directory of plan files.", "plans: plans"),
-        value(
-            "listen",
-            "127.0.0.1:8787",
-            "The address of page, API and metrics, or `none`.",
-            "listen: 127.0.0.1:8787",
-        ),
-        list(
-            "hosts",
-            "none",
-            "Names that page, API and metrics may be read under.",
-            "hosts: [ringward.example.com]",
-        ),
-        value("read_only", "`false`", "No verbs over TCP: `true` or `false`.", "read_only: true"),
-        value(
-            "observe",
-            "`false`",
-            "Everything but writes at Cloudflare: `true` or `false`.",
-            "observe: true",
-        ),
-        value(
-            "account",
-            "--account must be given",
-            "The account's ID.",
-            "account: 023e105f4ecef8ad9ca31a8372d0c353",
-        ),
-        value(
-            "token_file",
-            "CLOUDFLARE_API_TOKEN",
-            "The file that holds the API token.",
-            "token_file: /etc/ringward/token",
-        ),
-        value("ca_file", "this machine's", "PEM certificates to trust.", "ca_file: /etc/ringward/ca.pem"),
+        key("access"),
+        key("reading"),
+        key("revisions"),
+        key("approval_floor"),
+        key("guard"),
+        key("clock"),
+        key("plans"),
+        key("listen"),
+        key("hosts"),
+        key("read_only"),
+        key("observe"),
+        key("account"),
+        key("token_file"),
+        key("ca_file"),
     ],
     later: &[],
     elsewhere: &[
@@ -108,77 +80,42 @@ pub(super) const CONFIG: Mapping = Mapping {
     ],
 };
 
+/// An application of Cloudflare Access.
 pub(super) const ACCESS: Mapping = Mapping {
     of: "`access`",
     name: "access",
-    doc: "An application of Cloudflare Access.",
-    keys: &[
-        needed("team", "NAME of https://NAME.cloudflareaccess.com.", "team: acme"),
-        Key {
-            name: "audience",
-            takes: Takes::Values { item: &LINE, least: 1, most: MOST },
-            absent: Absent::Refused,
-            doc: "The AUD tags of the applications that lead here.",
-            example: "audience: [4714c1358e65fe4b408ad6d432a5f878f08194bdb4752441fd56faefa9b2b6f2]",
-        },
-        value(
-            "certs_url",
-            "the team's own",
-            "Where the team's keys are, for tests.",
-            "certs_url: http://127.0.0.1:9000/certs",
-        ),
-        list(
-            "operators",
-            "`everyone`",
-            "E-mails of those who may ask for verbs, or the word `everyone`.",
-            "operators: [ana@example.com]",
-        ),
-        list(
-            "services",
-            "none",
-            "Client IDs of service tokens that may ask for verbs.",
-            "services: [88bf3b6d.access]",
-        ),
-    ],
+    doc: "",
+    keys: &[key("team"), key("audience"), key("certs_url"), key("operators"), key("services")],
     later: &[],
     elsewhere: &[("aud", "write `audience`, a list of AUD tags")],
 };
 
+/// What no plan may do more of.
 pub(super) const GUARD: Mapping = Mapping {
     of: "`guard`",
     name: "guard",
-    doc: "What no plan may do more of.",
-    keys: &[needed(
-        "devices_per_day",
-        "The most devices that entries and restores of all plans may offer something else within 24 hours.",
-        "devices_per_day: 2000",
-    )],
+    doc: "",
+    keys: &[key("devices_per_day")],
     later: &[],
     elsewhere: &[],
 };
 
+/// What every ring needs from so many devices on.
 pub(super) const FLOOR: Mapping = Mapping {
     of: "`approval_floor`",
     name: "approval_floor",
-    doc: "What every ring needs from so many devices on.",
-    keys: &[
-        needed("user_group", "The User Group whose members count.", "user_group: Release Approvers"),
-        needed("count", "How many of them, from 1 to 255.", "count: 2"),
-        needed("over_devices", "Rings of more devices than these.", "over_devices: 1000"),
-    ],
+    doc: "",
+    keys: &[key("user_group"), key("count"), key("over_devices")],
     later: &[],
     elsewhere: &[],
 };
 
+/// That this machine's clock is right whatever Cloudflare's answers say.
 pub(super) const CLOCK: Mapping = Mapping {
     of: "`clock`",
     name: "clock",
-    doc: "That this machine's clock is right whatever Cloudflare's answers say.",
-    keys: &[
-        needed("trust", "The word `machine`.", "trust: machine"),
-        needed("until", "The last day on which that counts, in UTC.", "until: 2026-12-18"),
-        needed("reason", "Why, for those who read the status.", "reason: the proxy's clock is wrong"),
-    ],
+    doc: "",
+    keys: &[key("trust"), key("until"), key("reason")],
     later: &[],
     elsewhere: &[],
 };

@@ -1,5 +1,7 @@
 //! Files, and what they say or what is wrong with them.
 
+use std::path::Path;
+
 use super::*;
 
 const TAG: &str = "4714c1358e65fe4b408ad6d432a5f878f08194bdb4752441fd56faefa9b2b6f2";
@@ -26,7 +28,7 @@ fn a_whole_file_is_read() {
     assert!(access.operators.include(&"ana@example.com".parse().unwrap()));
     assert!(!access.operators.include(&"bo@example.com".parse().unwrap()));
     assert_eq!(access.services.len(), 1);
-    assert_eq!(config.reading, Reading::SignedIn);
+    assert_eq!(config.reading, MayRead::SignedIn);
     let floor = config.approval_floor.unwrap();
     assert_eq!(
         (floor.user_group.as_str(), floor.count.get(), floor.over_devices),

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::daemon::files::{FileProblem, Known, Look, PlanFiles, Yml};
-use crate::daemon::log::{self, Projections, ReplayError};
+use crate::daemon::log::{self, ReplayError};
 use crate::daemon::stop_file::{StopFile, Stopping};
 use crate::daemon::view::{CommandError, DeviceRow, Listing, View};
 use crate::failpoint::{self, Point};
@@ -38,7 +38,7 @@ use crate::rollout::tell::waits::Waits;
 use crate::rollout::world::{Observations, Want};
 use crate::secrets;
 use crate::simulation::forecast::{NoForecast, Situation};
-use crate::store::{DeviceRow as StoredDevice, Head, OpenError, Recovery, RingSample, Store, StoreError};
+use crate::store::{Head, OpenError, Recovery, RingSample, Store, StoreError, StoredDevice};
 use crate::time::{Clock, SignedDuration, Stopwatch, Timestamp, since};
 use clock::ClockWatch;
 pub(super) use storage::Sound;
@@ -181,8 +181,7 @@ impl Engine {
             second_clock: std::mem::take(&mut self.world.second_clock),
             ..Observations::default()
         };
-        self.store.insert(store).rebuild_projections(&replayed.projections.into_rows())?;
-        failpoint::reach(Point::ProjectionsRebuilt);
+        self.store = Some(store);
         let (version, mode) = (env!("CARGO_PKG_VERSION").to_owned(), self.mode);
         let settles_seconds = u64::try_from(self.files.settles().shown.as_secs()).ok();
         let started = Event::DaemonStarted { version, mode, settles_seconds };
@@ -219,17 +218,16 @@ impl Engine {
     fn record(&mut self, entries: &[Entry], at: Timestamp) -> Result<(), EngineError> {
         let confirms = entries.iter().any(|entry| matches!(entry.event, Event::ClockConfirmed { .. }));
         let at = self.state.last_at.filter(|_| !confirms).map_or(at, |last| last.max(at));
-        let (mut next, mut projections) = (self.state.clone(), Projections::default());
+        let mut next = self.state.clone();
         for entry in entries {
             let recorded = Recorded { seq: next.seq + 1, at, entry: entry.clone() };
             next.apply(&recorded).map_err(ReplayError::from)?;
-            projections.follow(entry, &next);
         }
         let Some(store) = &mut self.store else { return Err(StoreError::Discarded.into()) };
         let dated = next.eras.dated(next.seq, at);
         let records: Vec<_> = entries.iter().map(|entry| log::to_record(entry, dated)).collect();
         failpoint::reach_each(entries.iter().map(|entry| &entry.event), Point::Decided);
-        let stored = store.append(self.head.seq, &records, &projections.into_rows())?;
+        let stored = store.append(self.head.seq, &records)?;
         failpoint::reach_each(entries.iter().map(|entry| &entry.event), Point::Recorded);
         if let Some(last) = stored.last() {
             self.head = last.as_head();
@@ -312,7 +310,7 @@ impl Engine {
         let unsent = self.state.pending_write().filter(|(_, _, write)| write.doubt.is_none());
         let unsent = unsent.filter(|_| !self.is_lost());
         pass.write = unsent.map(|(rollout, _, write)| (rollout.id.plan.clone(), write.intent.clone()));
-        self.sample_rings()?;
+        self.sample_rings();
         self.waits.settle(&self.state, now);
         Ok(pass)
     }
@@ -468,10 +466,11 @@ impl Engine {
         Situation::of(plan, self.files.desired(plan), &self.state, &self.world, self.now())
     }
 
-    fn sample_rings(&mut self) -> Result<(), EngineError> {
+    /// Counts are for charts: no decision asks for them, so one that cannot be kept is missing and nothing more.
+    fn sample_rings(&mut self) {
         let now = self.now();
         if self.sampled_at.is_some_and(|at| since(at, now) < SAMPLE_EVERY) {
-            return Ok(());
+            return;
         }
         self.sampled_at = Some(now);
         let mut samples = Vec::new();
@@ -484,9 +483,10 @@ impl Engine {
                 }
             }
         }
-        let Some(store) = &mut self.store else { return Ok(()) };
-        let saved = store.add_ring_samples(&samples, now);
-        self.after_saving(saved)
+        let Some(store) = &mut self.store else { return };
+        if let Err(error) = store.add_ring_samples(&samples, now) {
+            tracing::warn!(%error, "the counts of rings are not kept");
+        }
     }
 
     /// What waits of each plan, with the devices that it would move.

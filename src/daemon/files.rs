@@ -12,7 +12,7 @@ pub use crate::daemon::plans_reader::look;
 use crate::ids::{AccountId, PlanName};
 use crate::plan::change::Restrictions;
 use crate::plan::model::{PlanDigest, Revision};
-use crate::plan::set::{FileRead, Running, compare};
+use crate::plan::set::{FileRead, RunningPlans, compare};
 use crate::plan::{Draft, GoodFile, PlanError, Severity};
 use crate::rollout::world::{Desired, InvalidFile, Unsettled};
 use crate::time::{Clock, SignedDuration, Stopwatch, Timestamp, after};
@@ -233,7 +233,7 @@ impl PlanFiles {
         let by_log = known.iter().filter_map(|known| Some((known.plan.clone(), known.file.clone()?)));
         let mut held_by: BTreeMap<PlanName, String> = by_log.collect();
         held_by.extend(before.iter().map(|(plan, held)| (plan.clone(), held.file().to_owned())));
-        let running: Running = known
+        let running: RunningPlans = known
             .iter()
             .map(|known| known.plan.clone())
             .chain(before.keys().cloned())

@@ -3,16 +3,12 @@
 //! **Invariant:** what is written is read back as the same event, whatever wrote it; a record
 //! that cannot be read stops the daemon rather than being skipped.
 
-use std::collections::BTreeMap;
-
 use crate::fleet::{Device, Fleet};
-use crate::ids::PlanName;
-use crate::plan::model::RingPlan;
 use crate::rollout::record::Eras;
 use crate::rollout::record::{Actor, Entry, Event, Recorded, RolloutId};
-use crate::rollout::state::{IllegalEvent, Phase, PlanState, Ring, State};
+use crate::rollout::state::{IllegalEvent, State};
 use crate::rollout::tell::waits::Waits;
-use crate::store::{NewRecord, ProjectionRows, Record, RingRow, RolloutRow, Seq, StoreError, View};
+use crate::store::{DatabaseView, NewRecord, Record, Seq, StoreError};
 use crate::time::Timestamp;
 
 /// The version of the event payloads that this ringward writes. Older ones are upcast on read.
@@ -87,7 +83,7 @@ pub fn next_from_record(record: &Record, eras: &mut Eras) -> Result<Recorded, Re
 ///
 /// # Errors
 /// When they cannot be read.
-pub fn eras(view: View<'_>) -> Result<Eras, ReplayError> {
+pub fn eras(view: DatabaseView<'_>) -> Result<Eras, ReplayError> {
     let mut eras = Eras::default();
     for record in view.of_the_account("clock_confirmed")? {
         eras.follow(record.seq.get(), &entry_of(&record)?.event);
@@ -124,7 +120,7 @@ fn entry_of(record: &Record) -> Result<Entry, ReplayError> {
 ///
 /// # Errors
 /// At the first record that cannot be read.
-pub fn events<'a>(view: View<'a>) -> impl Iterator<Item = Result<Recorded, ReplayError>> + 'a {
+pub fn events<'a>(view: DatabaseView<'a>) -> impl Iterator<Item = Result<Recorded, ReplayError>> + 'a {
     let mut eras = Eras::default();
     view.records(Seq::ZERO).map(move |record| next_from_record(&record?, &mut eras))
 }
@@ -133,7 +129,7 @@ pub fn events<'a>(view: View<'a>) -> impl Iterator<Item = Result<Recorded, Repla
 ///
 /// # Errors
 /// At the first record that cannot be read or does not fit.
-pub fn replay(view: View<'_>) -> Result<State, ReplayError> {
+pub fn replay(view: DatabaseView<'_>) -> Result<State, ReplayError> {
     replay_all(view).map(|replayed| replayed.state)
 }
 
@@ -144,28 +140,25 @@ pub struct Replayed {
     pub state: State,
     /// What its rollouts waited for up to the last event.
     pub waits: Waits,
-    /// The rows of every rollout that it tells of.
-    pub projections: Projections,
 }
 
-/// The state that a log leads to, with what is counted and projected on the way.
+/// The state that a log leads to, with what is counted on the way.
 ///
 /// # Errors
 /// At the first record that cannot be read or does not fit.
-pub fn replay_all(view: View<'_>) -> Result<Replayed, ReplayError> {
+pub fn replay_all(view: DatabaseView<'_>) -> Result<Replayed, ReplayError> {
     let mut replayed = Replayed::default();
     for recorded in events(view) {
         let recorded = recorded?;
         replayed.waits.settle_before(&recorded.entry, &replayed.state, recorded.at);
         replayed.state.apply(&recorded)?;
-        replayed.projections.follow(&recorded.entry, &replayed.state);
     }
     Ok(replayed)
 }
 
 /// The fleet as the database remembers it. A row that cannot be read is left for the next sweep.
 #[must_use]
-pub fn remembered(view: View<'_>) -> Fleet {
+pub fn remembered(view: DatabaseView<'_>) -> Fleet {
     let loaded = match view.devices() {
         Ok(loaded) => loaded,
         Err(error) => {
@@ -183,77 +176,4 @@ pub fn remembered(view: View<'_>) -> Fleet {
             None
         }
     }))
-}
-
-/// The projections of rollouts, each as its own last event left it: that of a rollout which a newer
-/// one took over from included, though the state knows only the newer.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Projections(BTreeMap<RolloutId, (RolloutRow, Vec<RingRow>)>);
-
-impl Projections {
-    /// Takes in what an event changed; `state` is the state after it.
-    pub fn follow(&mut self, entry: &Entry, state: &State) {
-        let Some(id) = &entry.rollout else { return };
-        let plan = state.plans.get(&id.plan).filter(|plan| plan.rollout.id == *id);
-        let Some(plan) = plan else { return };
-        let (row, rings) = rows(plan, state);
-        if let Event::PlanRenamed { from } = &entry.event
-            && let Some(number) = state.numbers.get(from)
-        {
-            let before = RolloutId { plan: from.clone(), number: *number };
-            self.0.insert(before, (went_on(&row, from, *number), Vec::new()));
-        }
-        self.0.insert(id.clone(), (row, rings));
-    }
-
-    /// The rows as the store takes them.
-    #[must_use]
-    pub fn into_rows(self) -> ProjectionRows {
-        let (rollouts, rings): (_, Vec<_>) = self.0.into_values().unzip();
-        ProjectionRows { rollouts, rings: rings.concat() }
-    }
-}
-
-/// The row of a rollout that goes on under another name: that one took over.
-fn went_on(as_row: &RolloutRow, plan: &PlanName, rollout: u64) -> RolloutRow {
-    let detail = serde_json::json!({ "went_on_as": format!("{}#{}", as_row.plan, as_row.rollout) });
-    RolloutRow {
-        plan: plan.clone(),
-        rollout,
-        phase: Phase::Superseded.as_str().to_owned(),
-        detail: detail.to_string(),
-        ..as_row.clone()
-    }
-}
-
-fn rows(plan: &PlanState, state: &State) -> (RolloutRow, Vec<RingRow>) {
-    let rollout = &plan.rollout;
-    let rings_since = rollout.rings.iter().map(|ring| ring.since).min();
-    let row = RolloutRow {
-        plan: rollout.id.plan.clone(),
-        rollout: rollout.id.number,
-        phase: rollout.phase.as_str().to_owned(),
-        started_at: rings_since.unwrap_or(rollout.phase_since).min(rollout.phase_since),
-        changed_at: state.last_at.unwrap_or(rollout.phase_since),
-        detail: serde_json::json!({
-            "digest": rollout.revision.digest,
-            "paused": plan.paused.is_some(),
-            "halted": rollout.halted.as_ref().map(|halt| halt.cause.as_str()),
-        })
-        .to_string(),
-    };
-    let ring = |(position, (ring, ring_plan)): (usize, (&Ring, &RingPlan))| RingRow {
-        plan: rollout.id.plan.clone(),
-        rollout: rollout.id.number,
-        ring: ring.name.clone(),
-        position: u32::try_from(position).unwrap_or(u32::MAX),
-        state: ring.stage.as_str().to_owned(),
-        since: ring.since,
-        detail: serde_json::json!({
-            "targets": ring_plan.targets,
-            "group": ring.stage.assigned().map(|assigned| &assigned.group),
-        })
-        .to_string(),
-    };
-    (row, rollout.rings_with_plans().enumerate().map(ring).collect())
 }

@@ -24,71 +24,89 @@ use crate::rollout::record::Event;
 /// another process of the same one.
 const UNDER_WAY: Duration = Duration::from_millis(100);
 
-/// Where a process can be let die. Each says what is true at this instant on disk, and at Cloudflare.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Point {
+/// Names each place once: its variant of [`Point`], what is true there, and the name that a test gives.
+macro_rules! points {
+    ($($(#[$doc:meta])* $place:ident = $name:literal,)+) => {
+        /// Where a process can be let die. Each says what is true at this instant on disk, and at Cloudflare.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Point {
+            $($(#[$doc])* $place,)+
+            /// Events of this kind are decided; on disk there is nothing of them.
+            Decided(EventKind),
+            /// Events of this kind are committed; what follows from them has not begun.
+            Recorded(EventKind),
+        }
+
+        impl Point {
+            /// Every point but those of events, which are two for each of [`Event::KINDS`].
+            pub const PLACES: [Self; [$($name),+].len()] = [$(Self::$place),+];
+        }
+
+        impl fmt::Display for Point {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self {
+                    $(Self::$place => f.write_str($name),)+
+                    Self::Decided(EventKind(kind)) => write!(f, "decided_{kind}"),
+                    Self::Recorded(EventKind(kind)) => write!(f, "recorded_{kind}"),
+                }
+            }
+        }
+    };
+}
+
+points! {
     /// The lock file is locked and does not say yet by whom. The database may not exist.
-    LockTaken,
+    LockTaken = "lock_taken",
     /// The database's file is there; at a first start it is empty.
-    DatabaseThere,
+    DatabaseThere = "database_there",
     /// A schema step is carried out and not committed. At a first start only.
-    SchemaWritten,
+    SchemaWritten = "schema_written",
     /// The database has its schema. At a first start it belongs to no account yet.
-    SchemaCommitted,
+    SchemaCommitted = "schema_committed",
     /// The database says whose it is. At a first start the log is empty.
-    DatabaseClaimed,
-    /// The projections are deleted in a transaction that is not committed: on disk they stand as before.
-    ProjectionsCleared,
-    /// The projections are as the log says; that a daemon took over is not in the log yet.
-    ProjectionsRebuilt,
+    DatabaseClaimed = "database_claimed",
     /// The plan files are read for the first time; nothing is decided.
-    FilesRead,
+    FilesRead = "files_read",
     /// The Unix socket is bound and not private yet; the socket of the daemon before is gone.
-    SocketBound,
-    /// Records are written in a transaction, their projections are not: on disk there is neither.
-    RecordsWritten,
-    /// Records and projections are written and not committed: on disk there is neither.
-    TransactionWritten,
-    /// Events of this kind are decided; on disk there is nothing of them.
-    Decided(EventKind),
-    /// Events of this kind are committed; what follows from them has not begun.
-    Recorded(EventKind),
+    SocketBound = "socket_bound",
+    /// Records are written and not committed: on disk there are none.
+    TransactionWritten = "transaction_written",
     /// Devices of a sweep, or counts of rings, are written and not committed.
-    ObservationsWritten,
+    ObservationsWritten = "observations_written",
     /// Changed devices of a sweep are saved, those that are gone are not deleted yet.
-    DevicesSaved,
+    DevicesSaved = "devices_saved",
     /// The look before a write said yes; the request is not made yet. The intent is in the log.
-    LookTaken,
+    LookTaken = "look_taken",
     /// The stop file was found missing for the last time; nothing is sent.
-    WriteReady,
+    WriteReady = "write_ready",
     /// A changing request has left and has no answer: nobody can say whether it was applied.
-    WriteUnderWay,
+    WriteUnderWay = "write_under_way",
     /// A changing request has its answer whole; the loop has not heard of it.
-    WriteAnswered,
+    WriteAnswered = "write_answered",
     /// The snapshot for page, API and status is published.
-    SnapshotPublished,
+    SnapshotPublished = "snapshot_published",
     /// The stop file is created and empty: it stops, and does not say who.
-    StopFileCreated,
+    StopFileCreated = "stop_file_created",
     /// The stop file is on disk; the log knows no stop.
-    StopFilePut,
+    StopFilePut = "stop_file_put",
     /// The log says that writes go on; the stop file is still there.
-    StopFileStays,
+    StopFileStays = "stop_file_stays",
     /// A verb is recorded and its snapshot published; who gave it has no answer.
-    VerbUnanswered,
+    VerbUnanswered = "verb_unanswered",
     /// The daemon was asked to end and waits for the answer of the write under way.
-    EndAwaitsAnswer,
+    EndAwaitsAnswer = "end_awaits_answer",
     /// The daemon was asked to end and nothing is under way; the database is open.
-    EndBegun,
+    EndBegun = "end_begun",
     /// The write-ahead log is folded in; the database is open.
-    CheckpointDone,
+    CheckpointDone = "checkpoint_done",
     /// The copy has its draft, which is empty.
-    BackupDrafted,
+    BackupDrafted = "backup_drafted",
     /// The draft of the copy is written, and neither checked nor on disk for sure.
-    BackupCopied,
+    BackupCopied = "backup_copied",
     /// The draft of the copy is checked and on disk; it has no name yet.
-    BackupChecked,
+    BackupChecked = "backup_checked",
     /// The copy has its name, and the draft's as well.
-    BackupNamed,
+    BackupNamed = "backup_named",
 }
 
 /// A kind of event, as [`Event::kind`] has it.
@@ -102,82 +120,10 @@ impl From<&Event> for EventKind {
 }
 
 impl Point {
-    /// Every point but those of events, which are two for each of [`Event::KINDS`].
-    pub const PLACES: [Self; 29] = [
-        Self::LockTaken,
-        Self::DatabaseThere,
-        Self::SchemaWritten,
-        Self::SchemaCommitted,
-        Self::DatabaseClaimed,
-        Self::ProjectionsCleared,
-        Self::ProjectionsRebuilt,
-        Self::FilesRead,
-        Self::SocketBound,
-        Self::RecordsWritten,
-        Self::TransactionWritten,
-        Self::ObservationsWritten,
-        Self::DevicesSaved,
-        Self::LookTaken,
-        Self::WriteReady,
-        Self::WriteUnderWay,
-        Self::WriteAnswered,
-        Self::SnapshotPublished,
-        Self::StopFileCreated,
-        Self::StopFilePut,
-        Self::StopFileStays,
-        Self::VerbUnanswered,
-        Self::EndAwaitsAnswer,
-        Self::EndBegun,
-        Self::CheckpointDone,
-        Self::BackupDrafted,
-        Self::BackupCopied,
-        Self::BackupChecked,
-        Self::BackupNamed,
-    ];
-
     /// Every point.
     pub fn all() -> impl Iterator<Item = Self> {
         let kinds = || Event::KINDS.into_iter().map(EventKind);
         Self::PLACES.into_iter().chain(kinds().map(Self::Decided)).chain(kinds().map(Self::Recorded))
-    }
-}
-
-impl fmt::Display for Point {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match self {
-            Self::LockTaken => "lock_taken",
-            Self::DatabaseThere => "database_there",
-            Self::SchemaWritten => "schema_written",
-            Self::SchemaCommitted => "schema_committed",
-            Self::DatabaseClaimed => "database_claimed",
-            Self::ProjectionsCleared => "projections_cleared",
-            Self::ProjectionsRebuilt => "projections_rebuilt",
-            Self::FilesRead => "files_read",
-            Self::SocketBound => "socket_bound",
-            Self::RecordsWritten => "records_written",
-            Self::TransactionWritten => "transaction_written",
-            Self::Decided(EventKind(kind)) => return write!(f, "decided_{kind}"),
-            Self::Recorded(EventKind(kind)) => return write!(f, "recorded_{kind}"),
-            Self::ObservationsWritten => "observations_written",
-            Self::DevicesSaved => "devices_saved",
-            Self::LookTaken => "look_taken",
-            Self::WriteReady => "write_ready",
-            Self::WriteUnderWay => "write_under_way",
-            Self::WriteAnswered => "write_answered",
-            Self::SnapshotPublished => "snapshot_published",
-            Self::StopFileCreated => "stop_file_created",
-            Self::StopFilePut => "stop_file_put",
-            Self::StopFileStays => "stop_file_stays",
-            Self::VerbUnanswered => "verb_unanswered",
-            Self::EndAwaitsAnswer => "end_awaits_answer",
-            Self::EndBegun => "end_begun",
-            Self::CheckpointDone => "checkpoint_done",
-            Self::BackupDrafted => "backup_drafted",
-            Self::BackupCopied => "backup_copied",
-            Self::BackupChecked => "backup_checked",
-            Self::BackupNamed => "backup_named",
-        };
-        f.write_str(name)
     }
 }
 

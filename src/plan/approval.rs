@@ -5,19 +5,12 @@
 use std::num::NonZeroU8;
 use std::ops::Range;
 
-use super::error::Problems;
-use super::fields::Fields;
-use super::keys::APPROVAL;
-use super::model::ApprovalRule;
-use super::tree::Node;
-use super::values::{email, people, span, user_group};
-use crate::ids::{Email, UserGroupName};
+use crate::ids::UserGroupName;
+use crate::plan::error::Problems;
+use crate::plan::fields::Fields;
+use crate::plan::keys::approval::{APPROVAL, COUNT, EXPIRES, USER_GROUP};
+use crate::plan::model::ApprovalRule;
 use crate::time::Span;
-
-/// A person needs an hour to read what is asked.
-pub(super) const LEAST_EXPIRES: Span = Span::hours(1);
-/// More people than any change asks for.
-pub(super) const MOST_PEOPLE: u8 = 20;
 
 /// The keys as written; `None` where one is absent or refused.
 #[derive(Debug, Default)]
@@ -32,17 +25,14 @@ pub(super) struct ApprovalKeys {
 
 impl ApprovalKeys {
     pub(super) fn of(fields: &Fields<'_>, problems: &mut Problems) -> Self {
-        let Some(node) = fields.get("approval") else { return Self::default() };
-        let Some(fields) = Fields::of(node, &APPROVAL, problems) else { return Self::default() };
-        let group = fields.get("user_group");
+        let at = fields.get(APPROVAL.name).map(|node| node.at.clone());
+        let Some(fields) = fields.mapping(&APPROVAL, problems) else { return Self::default() };
         Self {
-            at: Some(node.at.clone()),
-            user_group: group.and_then(|node| user_group(node, problems)),
-            names_group: group.is_some() || fields.is_misspelt("user_group"),
-            count: fields.get("count").and_then(|node| people(node, MOST_PEOPLE, problems)),
-            expires: fields.get("expires").and_then(|node| {
-                span(node, "`expires`", LEAST_EXPIRES, "nobody could use the approval in time", problems)
-            }),
+            at,
+            user_group: USER_GROUP.of(&fields, problems),
+            names_group: fields.get(USER_GROUP.name).is_some() || fields.is_misspelt(USER_GROUP.name),
+            count: COUNT.of(&fields, problems),
+            expires: EXPIRES.of(&fields, problems),
         }
     }
 
@@ -60,9 +50,4 @@ impl ApprovalKeys {
         let expires = self.expires.or(defaults.expires).unwrap_or(ApprovalRule::BUILT_IN_EXPIRES);
         Some(ApprovalRule { user_group, count, expires })
     }
-}
-
-/// Reads the key `author`.
-pub(super) fn author(node: &Node, problems: &mut Problems) -> Option<Email> {
-    email(node, "`author`", problems)
 }

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use super::change::Restrictions;
 use super::error::Problems;
 use super::model::{PlanDigest, Revision};
-use super::tree::{self, Node, PLAN_FILE, Text};
+use super::places::Text;
+use super::tree::{self, Node, PLAN_FILE};
 use super::{GoodFile, PlanError, coming, decode, written};
 use crate::time::Timestamp;
 
@@ -32,8 +33,7 @@ impl Draft {
     #[must_use]
     pub fn read(bytes: &[u8]) -> Self {
         let mut problems = Problems::default();
-        let text = tree::text_of(bytes, &PLAN_FILE, &mut problems);
-        let root = if problems.is_empty() { tree::read(text.text, &PLAN_FILE, &mut problems) } else { None };
+        let (_, root) = tree::read_bytes(bytes, &PLAN_FILE, &mut problems);
         let plan = root.as_ref().and_then(|root| decode::plan(root, &mut problems));
         let revision = match (&root, plan) {
             (Some(root), Some(plan)) if problems.is_empty() => {

@@ -4,16 +4,12 @@
 //! the errors of a file come in file order, and if some are left out, the last one says how many.
 //! A warning never makes a file unusable.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
 use serde::Serialize;
 
-use super::tree::Text;
-
-/// How much of the offending text an error shows, in characters.
-const SHOWN_CHARS: usize = 60;
+use crate::plan::places::{Places, Related, Text};
 
 /// The most errors that are told of one file. Whoever mends a hundred checks again; a file that
 /// is no plan at all would otherwise drown the others.
@@ -68,21 +64,6 @@ pub struct PlanError {
     pub related: Option<Related>,
 }
 
-/// A place that explains an error elsewhere, perhaps in another file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Related {
-    /// The file's name as it was handed in.
-    pub file: String,
-    /// From 1.
-    pub line: usize,
-    /// From 1, in characters.
-    pub column: usize,
-    /// The same place in bytes of its file.
-    pub span: Range<usize>,
-    /// What stands there.
-    pub what: String,
-}
-
 impl fmt::Display for PlanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.problem)?;
@@ -98,26 +79,20 @@ impl std::error::Error for PlanError {}
 /// Collects what is wrong with one file while it is read.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Problems {
-    found: Vec<Problem>,
+    found: Vec<NotedProblem>,
     /// Warnings and notes.
-    warned: Vec<Problem>,
+    warned: Vec<NotedProblem>,
 }
 
 #[derive(Debug, Clone)]
-struct Problem {
+struct NotedProblem {
     severity: Severity,
     at: Range<usize>,
-    shown: Shown,
+    /// Whether the text at the place is the offending one, and not merely where one is missing.
+    shows_text: bool,
     problem: String,
     instead: String,
     other: Option<Other>,
-}
-
-/// Whether the text at an error is the offending one, or merely the place where one is missing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shown {
-    Text,
-    Nothing,
 }
 
 /// The other place of a problem, and what stands there.
@@ -137,7 +112,7 @@ impl Problems {
         problem: impl Into<String>,
         instead: impl Into<String>,
     ) {
-        self.push(at, Shown::Text, problem.into(), instead.into(), None);
+        self.found.push(NotedProblem::of(Severity::Error, at, problem, instead));
     }
 
     /// Something is missing at `at`.
@@ -147,7 +122,8 @@ impl Problems {
         problem: impl Into<String>,
         instead: impl Into<String>,
     ) {
-        self.push(at, Shown::Nothing, problem.into(), instead.into(), None);
+        let noted = NotedProblem::of(Severity::Error, at, problem, instead);
+        self.found.push(NotedProblem { shows_text: false, ..noted });
     }
 
     /// The text at `at` disagrees with what stands at another place.
@@ -158,7 +134,8 @@ impl Problems {
         instead: impl Into<String>,
         other: Other,
     ) {
-        self.push(at, Shown::Text, problem.into(), instead.into(), Some(other));
+        let noted = NotedProblem::of(Severity::Error, at, problem, instead);
+        self.found.push(NotedProblem { other: Some(other), ..noted });
     }
 
     /// The text at `at` can be used, and is probably not meant; with the other place, where two disagree.
@@ -169,7 +146,8 @@ impl Problems {
         instead: impl Into<String>,
         other: Option<Other>,
     ) {
-        self.tell(Severity::Warning, Shown::Text, at, problem.into(), instead.into(), other);
+        let noted = NotedProblem::of(Severity::Warning, at, problem, instead);
+        self.warned.push(NotedProblem { other, ..noted });
     }
 
     /// What begins at `at` can be used, and is probably not meant.
@@ -179,36 +157,14 @@ impl Problems {
         problem: impl Into<String>,
         instead: impl Into<String>,
     ) {
-        self.tell(Severity::Warning, Shown::Nothing, at, problem.into(), instead.into(), None);
+        let noted = NotedProblem::of(Severity::Warning, at, problem, instead);
+        self.warned.push(NotedProblem { shows_text: false, ..noted });
     }
 
     /// What follows from the text at `at`, for whoever did not think of it.
     pub(crate) fn note(&mut self, at: &Range<usize>, problem: impl Into<String>, instead: impl Into<String>) {
-        self.tell(Severity::Note, Shown::Nothing, at, problem.into(), instead.into(), None);
-    }
-
-    fn tell(
-        &mut self,
-        severity: Severity,
-        shown: Shown,
-        at: &Range<usize>,
-        problem: String,
-        instead: String,
-        other: Option<Other>,
-    ) {
-        self.warned.push(Problem { severity, at: at.clone(), shown, problem, instead, other });
-    }
-
-    fn push(
-        &mut self,
-        at: &Range<usize>,
-        shown: Shown,
-        problem: String,
-        instead: String,
-        other: Option<Other>,
-    ) {
-        let (severity, at) = (Severity::Error, at.clone());
-        self.found.push(Problem { severity, at, shown, problem, instead, other });
+        let noted = NotedProblem::of(Severity::Note, at, problem, instead);
+        self.warned.push(NotedProblem { shows_text: false, ..noted });
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -236,7 +192,7 @@ impl Problems {
     }
 }
 
-fn told(mut found: Vec<Problem>, severity: Severity, file: &str, text: &Text<'_>) -> Vec<PlanError> {
+fn told(mut found: Vec<NotedProblem>, severity: Severity, file: &str, text: &Text<'_>) -> Vec<PlanError> {
     // Stable: of two problems at one place, the one found first comes first.
     found.sort_by_key(|problem| problem.at.start);
     let left_out = found.get(MAX_ERRORS..).unwrap_or_default();
@@ -245,10 +201,10 @@ fn told(mut found: Vec<Problem>, severity: Severity, file: &str, text: &Text<'_>
         let count = left_out.len();
         let word = severity.as_str();
         let more = if count == 1 { format!("1 more {word}") } else { format!("{count} more {word}s") };
-        let (problem, instead) = (format!("{more} from here on"), "mend those above first, then check again");
-        let (shown, instead) = (Shown::Nothing, instead.to_owned());
+        let instead = "mend those above first, then check again";
+        let noted = NotedProblem::of(severity, &at, format!("{more} from here on"), instead);
         found.truncate(MAX_ERRORS);
-        found.push(Problem { severity, at, shown, problem, instead, other: None });
+        found.push(NotedProblem { shows_text: false, ..noted });
     }
     let offsets = found.iter().flat_map(|problem| match &problem.other {
         Some(Other::Here { at, .. }) => vec![problem.at.start, at.start],
@@ -258,7 +214,18 @@ fn told(mut found: Vec<Problem>, severity: Severity, file: &str, text: &Text<'_>
     found.into_iter().map(|problem| problem.into_error(file, text, &places)).collect()
 }
 
-impl Problem {
+impl NotedProblem {
+    /// One that shows the text at `at`, and no other place.
+    fn of(
+        severity: Severity,
+        at: &Range<usize>,
+        problem: impl Into<String>,
+        instead: impl Into<String>,
+    ) -> Self {
+        let (problem, instead) = (problem.into(), instead.into());
+        Self { severity, at: at.clone(), shows_text: true, problem, instead, other: None }
+    }
+
     fn into_error(self, file: &str, text: &Text<'_>, places: &Places) -> PlanError {
         let (line, column) = places.at(self.at.start);
         let related = self.other.map(|other| match other {
@@ -270,62 +237,11 @@ impl Problem {
             file: file.to_owned(),
             line,
             column,
-            found: match self.shown {
-                Shown::Text => first_line(text.text.get(self.at.clone()).unwrap_or_default()),
-                Shown::Nothing => String::new(),
-            },
+            found: if self.shows_text { text.first_line(&self.at) } else { String::new() },
             span: text.in_file(&self.at),
             problem: self.problem,
             instead: self.instead,
             related,
         }
     }
-}
-
-/// Lines and columns of some offsets of a text, found in one walk: a hostile file may have
-/// thousands of errors on one line of a megabyte.
-pub(crate) struct Places(BTreeMap<usize, (usize, usize)>);
-
-impl Places {
-    pub(crate) fn of(text: &Text<'_>, offsets: impl Iterator<Item = usize>) -> Self {
-        let mut places: BTreeMap<usize, (usize, usize)> = offsets.map(|offset| (offset, (1, 1))).collect();
-        let (mut line, mut column, mut from) = (1, 1, 0);
-        for (to, place) in &mut places {
-            let passed = text.text.get(from..*to).unwrap_or_default();
-            for (at, char) in passed.char_indices() {
-                // Of CRLF, the second byte ends the line; a lone CR ends one as well (YAML 1.2, 5.4).
-                let next = text.text.as_bytes().get(from + at + 1);
-                let breaks = char == '\n' || (char == '\r' && next != Some(&b'\n'));
-                (line, column) = if breaks { (line + 1, 1) } else { (line, column + 1) };
-            }
-            from += passed.len();
-            *place = (line, column);
-        }
-        Self(places)
-    }
-
-    /// Line and column, each from 1; of an offset that was not asked for, the beginning.
-    fn at(&self, offset: usize) -> (usize, usize) {
-        self.0.get(&offset).copied().unwrap_or((1, 1))
-    }
-
-    /// A place that another error can point to.
-    pub(crate) fn related(&self, file: &str, text: &Text<'_>, at: &Range<usize>, what: String) -> Related {
-        let (line, column) = self.at(at.start);
-        Related { file: file.to_owned(), line, column, span: text.in_file(at), what }
-    }
-}
-
-/// The first line of a text, cut to what an error shows, safe to print.
-pub(crate) fn first_line(text: &str) -> String {
-    let line = text.lines().next().unwrap_or_default().trim_end();
-    let mut shown: String = line
-        .chars()
-        .take(SHOWN_CHARS)
-        .map(|char| if char.is_control() { char::REPLACEMENT_CHARACTER } else { char })
-        .collect();
-    if line.chars().nth(SHOWN_CHARS).is_some() {
-        shown.push('…');
-    }
-    shown
 }

@@ -5,9 +5,9 @@
 use std::ops::Range;
 
 use super::error::Problems;
-use super::grammar::{Mapping, Takes};
+use super::grammar::Mapping;
 use super::near::{either, nearest};
-use super::tree::{Entry, Node, Quoting, Value};
+use super::tree::{MappingEntry, Node, Quoting, Value};
 use crate::text::is_unseen;
 
 /// The longest text in a plan: Cloudflare names at most 255 characters.
@@ -17,7 +17,7 @@ pub(crate) const MAX_PROSE_CHARS: usize = 4_000;
 
 /// A mapping whose keys are all known.
 pub(crate) struct Fields<'a> {
-    entries: &'a [Entry],
+    entries: &'a [MappingEntry],
     known: &'static Mapping,
     /// Keys that unknown ones were probably meant to be.
     meant: Vec<&'static str>,
@@ -48,6 +48,11 @@ impl<'a> Fields<'a> {
         self.entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
     }
 
+    /// The keys of a mapping below, if it is there: its key has the mapping's name.
+    pub(crate) fn mapping(&self, below: &'static Mapping, problems: &mut Problems) -> Option<Self> {
+        self.get(below.name).and_then(|node| Self::of(node, below, problems))
+    }
+
     /// Whether a key seems to be there under a wrong name, which is noted.
     pub(crate) fn is_misspelt(&self, key: &str) -> bool {
         self.meant.contains(&key)
@@ -65,7 +70,7 @@ impl<'a> Fields<'a> {
 }
 
 /// Notes a key that the mapping does not have; returns those it was probably meant to be.
-fn unknown_key(entry: &Entry, known: &Mapping, problems: &mut Problems) -> Vec<&'static str> {
+fn unknown_key(entry: &MappingEntry, known: &Mapping, problems: &mut Problems) -> Vec<&'static str> {
     let key = entry.key.as_str();
     if known.later.contains(&key) {
         problems.wrong(
@@ -165,30 +170,6 @@ fn prose<'a>(node: &'a Node, what: &str, most: usize, problems: &mut Problems) -
 /// will be called.
 pub(crate) fn is_invisible(char: char) -> bool {
     is_unseen(char) || (char.is_control() && !matches!(char, '\n' | '\t'))
-}
-
-/// The value of a key that takes one of a few words; words of features to come are refused as such.
-pub(crate) fn word<T: Copy>(
-    fields: &Fields<'_>,
-    key: &str,
-    known: &[(&str, T)],
-    problems: &mut Problems,
-) -> Option<T> {
-    let node = fields.get(key)?;
-    let what = format!("`{key}`");
-    let text = text(node, &what, problems)?;
-    let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-    let instead = format!("write {}", either(&names).unwrap_or_default());
-    let takes = fields.known.key(key).map(|key| &key.takes);
-    if matches!(takes, Some(Takes::Word { later, .. }) if later.contains(&text)) {
-        problems.wrong(&node.at, format!("this {what} is not supported yet"), instead);
-        return None;
-    }
-    let found = known.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
-    if found.is_none() {
-        problems.wrong(&node.at, format!("not a known {what}"), instead);
-    }
-    found
 }
 
 /// The keys of a mapping, each in backticks.

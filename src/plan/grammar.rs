@@ -19,7 +19,7 @@ pub(crate) struct Mapping {
 }
 
 /// One key of a mapping.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Key {
     pub(crate) name: &'static str,
     pub(crate) takes: Takes,
@@ -31,12 +31,12 @@ pub(crate) struct Key {
 }
 
 /// What a key takes.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Takes {
     /// One value.
     Value(&'static ValueKind),
-    /// One of a few words. Words of features to come are refused as such.
-    Word { known: fn() -> Vec<&'static str>, later: &'static [&'static str] },
+    /// One of a few words.
+    Word { known: fn() -> Vec<&'static str> },
     /// Keys and values.
     Keys(&'static Mapping),
     /// A list of values.
@@ -46,7 +46,7 @@ pub(crate) enum Takes {
 }
 
 /// What a key means when it is not written.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Absent {
     /// It must be written.
     Refused,
@@ -89,6 +89,22 @@ pub(crate) enum Bare {
 impl Mapping {
     pub(crate) fn key(&self, name: &str) -> Option<&Key> {
         self.keys.iter().find(|key| key.name == name)
+    }
+
+    /// It and every mapping below it, from the top down, each once.
+    pub(crate) fn and_below(&'static self) -> Vec<&'static Self> {
+        let mut found = vec![self];
+        let mut next = 0;
+        while let Some(mapping) = found.get(next) {
+            next += 1;
+            for key in mapping.keys {
+                let (Takes::Keys(below) | Takes::Mappings { item: below, .. }) = key.takes else { continue };
+                if found.iter().all(|known| known.name != below.name) {
+                    found.push(below);
+                }
+            }
+        }
+        found
     }
 
     /// The names of its keys, in the order in which people write them.

@@ -1,25 +1,16 @@
 //! The kinds of single values in a plan file: how each is written.
 //!
-//! **Invariant:** a value that the decoder accepts matches the pattern of its kind; bounds and
-//! lengths are the decoder's own.
+//! **Invariant:** a value that the decoder accepts matches the pattern of its kind; bounds
+//! that differ from key to key stand with the key.
 
-use super::approval::{LEAST_EXPIRES, MOST_PEOPLE};
 use super::fields::{MAX_PROSE_CHARS, MAX_TEXT_CHARS};
 use super::grammar::{Bare, ValueKind};
-use super::ring::{
-    LEAST_HEALTH_AFTER, LEAST_STEP, LEAST_UNKNOWN_AFTER, LEAST_WITHIN, MOST_DEVICES, MOST_HEALTH_AFTER,
-    SIGHT_OF_DARK,
-};
-use crate::schedule::LEAST_OPENING;
-use crate::time::in_words;
 use crate::version::ClientVersion;
 
-const LINE: &str = r"^[^\t\n]*\S[^\t\n]*$";
-const SPAN: &str =
-    r"^\s*(?=[0-9])(?:[0-9]+w\s*)?(?:[0-9]+d\s*)?(?:[0-9]+h\s*)?(?:[0-9]+m\s*)?(?:[0-9]+s\s*)?$";
-const SPAN_NAME: &str = "length of time";
-const SPAN_DOC: &str = "Whole numbers with w, d, h, m or s, the larger unit first, such as 72h, 7d or 1h 30m; elapsed time, at most 366d.";
+/// More devices than any account has.
+pub(super) const MOST_DEVICES: u32 = 1_000_000;
 
+const LINE: &str = r"^[^\t\n]*\S[^\t\n]*$";
 pub(super) const TEXT: ValueKind = ValueKind {
     name: "text",
     doc: "One line of text, at most 255 characters.",
@@ -88,21 +79,14 @@ pub(super) const SHARE: ValueKind = ValueKind {
     bound: Some(|| "from 0.1% to 100%".to_owned()),
     ..VERSION
 };
-pub(super) const SOAK_SPAN: ValueKind = ValueKind {
-    name: SPAN_NAME,
-    doc: SPAN_DOC,
-    pattern: SPAN,
-    bound: Some(|| format!("at least {SIGHT_OF_DARK} more than `dark.after`")),
+/// A key says its bound.
+pub(super) const SPAN: ValueKind = ValueKind {
+    name: "length of time",
+    doc: "Whole numbers with w, d, h, m or s, the larger unit first, such as 72h, 7d or 1h 30m; elapsed time, at most 366d.",
+    pattern: r"^\s*(?=[0-9])(?:[0-9]+w\s*)?(?:[0-9]+d\s*)?(?:[0-9]+h\s*)?(?:[0-9]+m\s*)?(?:[0-9]+s\s*)?$",
+    bound: None,
     ..VERSION
 };
-pub(super) const WITHIN_SPAN: ValueKind =
-    ValueKind { bound: Some(|| format!("at least {LEAST_WITHIN}")), ..SOAK_SPAN };
-pub(super) const UNKNOWN_SPAN: ValueKind =
-    ValueKind { bound: Some(|| format!("at least {LEAST_UNKNOWN_AFTER}")), ..SOAK_SPAN };
-pub(super) const STEP_SPAN: ValueKind =
-    ValueKind { bound: Some(|| format!("at least {LEAST_STEP}")), ..SOAK_SPAN };
-pub(super) const HEALTH_SPAN: ValueKind =
-    ValueKind { bound: Some(|| format!("from {LEAST_HEALTH_AFTER} to {MOST_HEALTH_AFTER}")), ..SOAK_SPAN };
 pub(super) const DEVICES: ValueKind = ValueKind {
     name: "number of devices",
     doc: "A whole number.",
@@ -111,18 +95,12 @@ pub(super) const DEVICES: ValueKind = ValueKind {
     bare: Bare::Number,
     bound: Some(|| format!("from 1 to {MOST_DEVICES}")),
 };
-pub(super) const PEOPLE: ValueKind =
-    ValueKind { name: "number of people", bound: Some(|| format!("from 1 to {MOST_PEOPLE}")), ..DEVICES };
-pub(super) const APPROVAL_SPAN: ValueKind =
-    ValueKind { bound: Some(|| format!("at least {LEAST_EXPIRES}")), ..SOAK_SPAN };
 pub(super) const EMAIL: ValueKind = ValueKind {
     name: "e-mail address",
     doc: "Such as ana@example.com.",
     pattern: r"^[^\s@]+@[^\s@]+$",
     ..TEXT
 };
-pub(super) const OPEN_SPAN: ValueKind =
-    ValueKind { bound: Some(|| format!("at least {}", in_words(LEAST_OPENING))), ..SOAK_SPAN };
 pub(super) const CRON: ValueKind = ValueKind {
     name: "cron line",
     doc: "Five fields: minute, hour, day, month, weekday, in the ring's time zone, such as \"0 9 * * Mon-Thu\". Where day and weekday are both given, either is enough: for the second Tuesday of a month write the weekday `Tue#2`, for its last Friday `FriL`. As a day, `L` is the last of the month, `15W` the weekday nearest to the 15th, `LW` the last weekday. Quote it: a bare `*` begins an alias.",

@@ -13,7 +13,7 @@
 //! read with the same tree, readers and errors.
 
 mod approval;
-pub(crate) mod calendar;
+mod calendar;
 pub mod change;
 mod coming;
 mod cron;
@@ -28,24 +28,30 @@ mod keys;
 mod kinds;
 pub mod model;
 pub(crate) mod near;
+pub(crate) mod places;
 mod reference;
 mod ring;
+mod rings;
 mod schema;
 pub mod set;
 mod spots;
 mod syntax;
 pub(crate) mod tree;
+pub(crate) mod typed_key;
 pub(crate) mod values;
 mod written;
+mod zones;
 
-pub use decode::{MAX_FORBIDS, MAX_PROFILES, MAX_RINGS};
 pub use draft::Draft;
-pub use error::{MAX_ERRORS, PlanError, Related, Severity};
+pub use error::{MAX_ERRORS, PlanError, Severity};
 pub(crate) use fields::{MAX_TEXT_CHARS, is_invisible};
 pub use forbidden::ForbiddenTarget;
+pub use keys::plan::{MAX_FORBIDS, MAX_RINGS};
+pub use keys::ring::MAX_PROFILES;
+pub use places::Related;
 pub use reference::markdown;
 pub use schema::json_schema;
-pub use spots::{Spot, Spots, Step};
+pub use spots::{PathStep, Spot, Spots};
 pub use tree::MAX_BYTES;
 
 use error::Problems;

@@ -4,7 +4,7 @@
 //! here.
 
 use super::grammar::{Absent, Key, Mapping, Takes, ValueKind};
-use super::keys::{PLAN, all};
+use super::keys::PLAN;
 use super::schema::capital;
 
 const INTRODUCTION: &str = "\
@@ -97,9 +97,9 @@ a rollout that offers it.
 /// The reference, in Markdown.
 #[must_use]
 pub fn markdown() -> String {
-    let sections: String = all().into_iter().map(section).collect();
-    let kinds: Vec<&ValueKind> =
-        all().into_iter().flat_map(|mapping| mapping.keys).filter_map(kind).collect();
+    let mappings = PLAN.and_below();
+    let sections: String = mappings.iter().map(|mapping| section(mapping)).collect();
+    let kinds: Vec<&ValueKind> = mappings.iter().flat_map(|mapping| mapping.keys).filter_map(kind).collect();
     let mut told: Vec<&str> = Vec::new();
     let mut values = String::from("\n## Values\n\n| value | how it is written |\n| --- | --- |\n");
     for kind in kinds {
@@ -149,7 +149,7 @@ fn takes(key: &Key) -> String {
     };
     match &key.takes {
         Takes::Value(kind) => bounded(kind),
-        Takes::Word { known, .. } => {
+        Takes::Word { known } => {
             known().iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or ")
         }
         Takes::Keys(mapping) => format!("keys of {}", link(mapping)),

@@ -8,82 +8,44 @@
 //! not vanish under a local holiday.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 
-use super::approval::ApprovalKeys;
-use super::calendar;
-use super::change::RingRestrictions;
-use super::error::{Other, Problems};
-use super::fields::{Fields, word};
-use super::grammar::Mapping;
-use super::keys::{ADOPTION, DARK, HEALTH, ON_FAILURE, ROLLBACK, ROLLBACK_TO, STALLED, VERSIONS};
-use super::model::{
-    Adoption, AllowDowngrade, DeviceLimit, Health, HealthLimit, OnFailure, Percent, RollbackRules,
+use crate::plan::approval::ApprovalKeys;
+use crate::plan::calendar::{self, ScheduleKeys};
+use crate::plan::change::RingRestrictions;
+use crate::plan::error::{Other, Problems};
+use crate::plan::fields::Fields;
+use crate::plan::grammar::Mapping;
+use crate::plan::keys::adoption::{ADOPTION, AT_LEAST, SEEN_AT_LEAST, WITHIN};
+use crate::plan::keys::health::{
+    DARK, DARK_AFTER, DARK_AT_MOST, HEALTH, MIN_DEVICES, STALLED, STALLED_AFTER, STALLED_AT_MOST,
 };
-use super::tree::Node;
-use super::values::{allow_downgrade, count, share, span, target};
+use crate::plan::keys::ring::{
+    ALLOW_DOWNGRADE, MAX_DEVICES, ON_FAILURE, SIGHT_OF_DARK, SOAK, TIMEZONE, UNKNOWN_AFTER,
+};
+use crate::plan::keys::rollback::{ROLLBACK, STEP};
+use crate::plan::keys::versions::{ROLLBACK_TO, VERSIONS};
+use crate::plan::model::{
+    Adoption, AllowDowngrade, DeviceLimit, Health, HealthLimit, OnFailure, Percent, RingPlan, RollbackRules,
+};
+use crate::plan::typed_key::{Placed, TypedKey};
+use crate::plan::values::target;
 use crate::schedule::{Freeze, MAX_FREEZES, Schedule, Zone};
 use crate::time::{Span, in_words};
 use crate::version::{ClientVersion, Environment};
 
-/// A soak is at least so much longer than `dark.after`: devices that went dark show only after
-/// that, and the day on top leaves time for a look.
-pub(super) const SIGHT_OF_DARK: Span = Span::hours(24);
-/// A night and a late start are no sign of anything.
-pub(super) const LEAST_HEALTH_AFTER: Span = Span::hours(12);
-/// Twice this, with weekends and holidays in between, lies within what is remembered of a device.
-pub(super) const MOST_HEALTH_AFTER: Span = Span::hours(5 * 24);
-/// More devices than any account has.
-pub(super) const MOST_DEVICES: u32 = 1_000_000;
-/// Cloudflare takes up to 15 minutes to notify a device, which then downloads and installs.
-pub(super) const LEAST_WITHIN: Span = Span::hours(1);
-/// One answer that went missing is not a reason to halt.
-pub(super) const LEAST_UNKNOWN_AFTER: Span = Span::minutes(15);
-
-/// Cloudflare takes up to 15 minutes to notify a device, which then installs.
-pub(super) const LEAST_STEP: Span = Span::minutes(30);
-
-pub(super) const BUILT_IN_ADOPTION: Adoption =
-    Adoption { at_least: Percent::whole(90), within: Span::hours(7 * 24), seen_at_least: Percent::whole(60) };
-pub(super) const BUILT_IN_SOAK: Span = Span::hours(72);
-pub(super) const BUILT_IN_UNKNOWN_AFTER: Span = Span::hours(6);
-
-/// A target as written.
-#[derive(Debug)]
-pub(super) struct Target {
-    environment: Environment,
-    /// `None`: refused, and noted.
-    pub(super) version: Option<ClientVersion>,
-    pub(super) at: Range<usize>,
-}
-
 /// A `versions` mapping as written.
 #[derive(Debug, Default)]
 pub(super) struct Targets {
-    pub(super) written: Vec<Target>,
+    pub(super) written: Vec<(Environment, Placed<ClientVersion>)>,
     /// Whether a problem was noted in it, so that a target may be meant that is not `written`.
     pub(super) doubtful: bool,
-}
-
-/// A length of time as written.
-#[derive(Debug, Clone)]
-pub(super) struct Written {
-    /// `None`: refused, and noted.
-    span: Option<Span>,
-    at: Range<usize>,
-}
-
-impl Written {
-    fn of(node: &Node, span: Option<Span>) -> Self {
-        Self { span, at: node.at.clone() }
-    }
 }
 
 /// The keys of `stalled` or `dark` as written.
 #[derive(Debug, Default)]
 struct LimitKeys {
     at_most: Option<Percent>,
-    after: Option<Written>,
+    after: Option<Placed<Span>>,
 }
 
 /// The shared keys as written; `None` where a key is absent or refused.
@@ -91,11 +53,11 @@ struct LimitKeys {
 pub(super) struct RingKeys {
     pub(super) versions: Targets,
     zone: Option<Zone>,
-    schedule: calendar::Parts,
+    schedule: ScheduleKeys,
     at_least: Option<Percent>,
     within: Option<Span>,
     seen_at_least: Option<Percent>,
-    soak: Option<Written>,
+    soak: Option<Placed<Span>>,
     stalled: LimitKeys,
     dark: LimitKeys,
     min_devices: Option<u32>,
@@ -111,64 +73,32 @@ pub(super) struct RingKeys {
 impl RingKeys {
     pub(super) fn of(fields: &Fields<'_>, problems: &mut Problems) -> Self {
         let mut keys = Self {
-            versions: versions(fields, problems),
-            back_to: targets(fields, "rollback_to", &ROLLBACK_TO, problems),
+            versions: Targets::of(fields, &VERSIONS, problems),
+            back_to: Targets::of(fields, &ROLLBACK_TO, problems),
             approval: ApprovalKeys::of(fields, problems),
-            zone: fields.get("timezone").and_then(|node| calendar::zone(node, problems)),
-            schedule: fields
-                .get("schedule")
-                .map(|node| calendar::schedule(node, problems))
-                .unwrap_or_default(),
+            zone: TIMEZONE.of(fields, problems),
+            schedule: calendar::schedule(fields, problems),
+            soak: SOAK.placed(fields, problems),
+            unknown_after: UNKNOWN_AFTER.of(fields, problems),
+            on_failure: ON_FAILURE.of(fields, problems),
+            max_devices: MAX_DEVICES.of(fields, problems),
+            allow_downgrade: ALLOW_DOWNGRADE.of(fields, problems),
             ..Self::default()
         };
-        if let Some(fields) = fields.get("adoption").and_then(|node| Fields::of(node, &ADOPTION, problems)) {
-            keys.adoption(&fields, problems);
+        if let Some(fields) = fields.mapping(&ADOPTION, problems) {
+            keys.at_least = AT_LEAST.of(&fields, problems);
+            keys.within = WITHIN.of(&fields, problems);
+            keys.seen_at_least = SEEN_AT_LEAST.of(&fields, problems);
         }
-        // How long is long enough depends on `dark.after`, which may stand elsewhere.
-        keys.soak = fields
-            .get("soak")
-            .map(|node| Written::of(node, span(node, "`soak`", Span::hours(0), "", problems)));
-        if let Some(fields) = fields.get("health").and_then(|node| Fields::of(node, &HEALTH, problems)) {
-            keys.health(&fields, problems);
+        if let Some(fields) = fields.mapping(&HEALTH, problems) {
+            keys.stalled = LimitKeys::of(&fields, &STALLED, (&STALLED_AT_MOST, &STALLED_AFTER), problems);
+            keys.dark = LimitKeys::of(&fields, &DARK, (&DARK_AT_MOST, &DARK_AFTER), problems);
+            keys.min_devices = MIN_DEVICES.of(&fields, problems);
         }
-        keys.unknown_after = fields.get("unknown_after").and_then(|node| {
-            let why = "a single missed answer would halt the rollout";
-            span(node, "`unknown_after`", LEAST_UNKNOWN_AFTER, why, problems)
-        });
-        keys.on_failure = word(fields, "on_failure", ON_FAILURE, problems);
-        keys.max_devices = fields
-            .get("max_devices")
-            .and_then(|node| count(node, "`max_devices`", MOST_DEVICES, problems))
-            .and_then(DeviceLimit::new);
-        keys.allow_downgrade = fields.get("allow_downgrade").and_then(|node| allow_downgrade(node, problems));
-        if let Some(fields) = fields.get("rollback").and_then(|node| Fields::of(node, &ROLLBACK, problems)) {
-            keys.step = fields.get("step").and_then(|node| {
-                let why = "Cloudflare needs 15m to notify a device, which then installs";
-                span(node, "`step`", LEAST_STEP, why, problems)
-            });
+        if let Some(fields) = fields.mapping(&ROLLBACK, problems) {
+            keys.step = STEP.of(&fields, problems);
         }
         keys
-    }
-
-    fn adoption(&mut self, fields: &Fields<'_>, problems: &mut Problems) {
-        self.at_least = fields.get("at_least").and_then(|node| share(node, "`at_least`", NOBODY, problems));
-        self.within = fields.get("within").and_then(|node| {
-            let why = "Cloudflare needs 15m to notify a device, which then installs";
-            span(node, "`within`", LEAST_WITHIN, why, problems)
-        });
-        self.seen_at_least =
-            fields.get("seen_at_least").and_then(|node| share(node, "`seen_at_least`", NOBODY, problems));
-    }
-
-    fn health(&mut self, fields: &Fields<'_>, problems: &mut Problems) {
-        let limit = |key, mapping, problems: &mut Problems| {
-            let fields = fields.get(key).and_then(|node| Fields::of(node, mapping, problems));
-            fields.map(|fields| LimitKeys::of(&fields, problems)).unwrap_or_default()
-        };
-        self.stalled = limit("stalled", &STALLED, problems);
-        self.dark = limit("dark", &DARK, problems);
-        self.min_devices =
-            fields.get("min_devices").and_then(|node| count(node, "`min_devices`", MOST_DEVICES, problems));
     }
 
     pub(super) fn schedule(&self, defaults: &Self, problems: &mut Problems) -> Option<Schedule> {
@@ -213,28 +143,30 @@ impl RingKeys {
             zone: self.zone.clone().or_else(|| defaults.zone.clone()),
             open: self.schedule.open.clone().or_else(|| defaults.schedule.open.clone()),
             freeze: freezes(defaults).into_iter().chain(freezes(self)).collect(),
-            soak: self.soak.as_ref().or(defaults.soak.as_ref()).and_then(|written| written.span),
+            soak: self.soak.as_ref().or(defaults.soak.as_ref()).and_then(|written| written.value),
             max_devices: self.max_devices_or(defaults),
             approval: self.approval.or(&defaults.approval, problems),
-            back_to: back_to.filter_map(|target| Some((target.environment, target.version?))).collect(),
+            back_to: back_to
+                .filter_map(|(environment, target)| Some((*environment, target.value?)))
+                .collect(),
             allow_downgrade: Some(self.allow_downgrade_or(defaults)),
         }
     }
 
     pub(super) fn adoption_or(&self, defaults: &Self) -> Adoption {
         Adoption {
-            at_least: self.at_least.or(defaults.at_least).unwrap_or(BUILT_IN_ADOPTION.at_least),
-            within: self.within.or(defaults.within).unwrap_or(BUILT_IN_ADOPTION.within),
+            at_least: self.at_least.or(defaults.at_least).unwrap_or(Adoption::BUILT_IN.at_least),
+            within: self.within.or(defaults.within).unwrap_or(Adoption::BUILT_IN.within),
             seen_at_least: self
                 .seen_at_least
                 .or(defaults.seen_at_least)
-                .unwrap_or(BUILT_IN_ADOPTION.seen_at_least),
+                .unwrap_or(Adoption::BUILT_IN.seen_at_least),
         }
     }
 
     pub(super) fn soak_or(&self, defaults: &Self) -> Span {
         let written = self.soak.as_ref().or(defaults.soak.as_ref());
-        written.and_then(|written| written.span).unwrap_or(BUILT_IN_SOAK)
+        written.and_then(|written| written.value).unwrap_or(RingPlan::BUILT_IN_SOAK)
     }
 
     pub(super) fn health_or(&self, defaults: &Self) -> Health {
@@ -251,13 +183,13 @@ impl RingKeys {
         let soak = self.soak.as_ref().or(defaults.soak.as_ref());
         let dark = self.dark.after.as_ref().or(defaults.dark.after.as_ref());
         let (Some(length), Some(silence)) = (
-            soak.map_or(Some(BUILT_IN_SOAK), |written| written.span),
-            dark.map_or(Some(Health::BUILT_IN.dark.after), |written| written.span),
+            soak.map_or(Some(RingPlan::BUILT_IN_SOAK), |written| written.value),
+            dark.map_or(Some(Health::BUILT_IN.dark.after), |written| written.value),
         ) else {
             return; // One of them was refused.
         };
         let least = silence.get() + SIGHT_OF_DARK.get();
-        let place = |written: Option<&Written>| written.map(|written| written.at.start);
+        let place = |written: Option<&Placed<Span>>| written.map(|written| written.at.start);
         if length.get() >= least || !noted.insert((place(soak), place(dark))) {
             return;
         }
@@ -295,11 +227,11 @@ impl RingKeys {
     }
 
     pub(super) fn unknown_after_or(&self, defaults: &Self) -> Span {
-        self.unknown_after.or(defaults.unknown_after).unwrap_or(BUILT_IN_UNKNOWN_AFTER)
+        self.unknown_after.or(defaults.unknown_after).unwrap_or(RingPlan::BUILT_IN_UNKNOWN_AFTER)
     }
 
     pub(super) fn on_failure_or(&self, defaults: &Self) -> OnFailure {
-        self.on_failure.or(defaults.on_failure).unwrap_or(OnFailure::Halt)
+        self.on_failure.or(defaults.on_failure).unwrap_or_default()
     }
 
     pub(super) fn max_devices_or(&self, defaults: &Self) -> Option<DeviceLimit> {
@@ -315,7 +247,7 @@ impl RingKeys {
         let written = layers.into_iter().flat_map(|targets| &targets.written);
         RollbackRules {
             step: self.step.or(defaults.step).unwrap_or(RollbackRules::BUILT_IN_STEP),
-            to: written.filter_map(|target| Some((target.environment, target.version?))).collect(),
+            to: written.filter_map(|(environment, target)| Some((*environment, target.value?))).collect(),
         }
     }
 }
@@ -323,20 +255,19 @@ impl RingKeys {
 /// The places of soak and `dark.after` that were told already; `None`: built in.
 pub(super) type Noted = BTreeSet<(Option<usize>, Option<usize>)>;
 
-/// What a share of nothing would do.
-const NOBODY: &str = "pass without a single device";
-
 impl LimitKeys {
-    fn of(fields: &Fields<'_>, problems: &mut Problems) -> Self {
-        let at_most = fields
-            .get("at_most")
-            .and_then(|node| share(node, "`at_most`", "halt for a single device", problems));
-        let after = fields.get("after").map(|node| Written::of(node, health_span(node, problems)));
-        Self { at_most, after }
+    fn of(
+        fields: &Fields<'_>,
+        below: &'static Mapping,
+        (at_most, after): (&TypedKey<Percent>, &TypedKey<Span>),
+        problems: &mut Problems,
+    ) -> Self {
+        let Some(fields) = fields.mapping(below, problems) else { return Self::default() };
+        Self { at_most: at_most.of(&fields, problems), after: after.placed(&fields, problems) }
     }
 
     fn or(&self, defaults: &Self, built_in: HealthLimit) -> HealthLimit {
-        let after = self.after.as_ref().or(defaults.after.as_ref()).and_then(|written| written.span);
+        let after = self.after.as_ref().or(defaults.after.as_ref()).and_then(|placed| placed.value);
         HealthLimit {
             at_most: self.at_most.or(defaults.at_most).unwrap_or(built_in.at_most),
             after: after.unwrap_or(built_in.after),
@@ -344,41 +275,22 @@ impl LimitKeys {
     }
 }
 
-fn health_span(node: &Node, problems: &mut Problems) -> Option<Span> {
-    let why = "a laptop that is off overnight would count";
-    let length = span(node, "`after`", LEAST_HEALTH_AFTER, why, problems)?;
-    if length > MOST_HEALTH_AFTER {
-        let problem = "`after` is too long: what is remembered of a device would not reach back so far";
-        problems.wrong(&node.at, problem, format!("write at most {MOST_HEALTH_AFTER}"));
-        return None;
+impl Targets {
+    /// Reads versions per environment; a refused version still says that its environment is written.
+    pub(super) fn of(fields: &Fields<'_>, below: &'static Mapping, problems: &mut Problems) -> Self {
+        let before = problems.count();
+        let read = fields.mapping(below, problems);
+        let target = |environment: Environment| {
+            let node = read.as_ref()?.get(environment.as_str())?;
+            Some((environment, Placed { value: target(node, problems), at: node.at.clone() }))
+        };
+        let written = Environment::ALL.into_iter().filter_map(target).collect();
+        Self { written, doubtful: problems.count() > before || fields.is_misspelt(below.name) }
     }
-    Some(length)
-}
 
-/// Reads the key `versions`.
-pub(super) fn versions(fields: &Fields<'_>, problems: &mut Problems) -> Targets {
-    targets(fields, "versions", &VERSIONS, problems)
-}
-
-/// Reads versions per environment; a refused version still says that its environment is written.
-fn targets(
-    fields: &Fields<'_>,
-    key: &'static str,
-    mapping: &'static Mapping,
-    problems: &mut Problems,
-) -> Targets {
-    let before = problems.count();
-    let read = fields.get(key).and_then(|node| Fields::of(node, mapping, problems));
-    let target = |environment: Environment, fields: &Fields<'_>, problems: &mut Problems| {
-        let node = fields.get(environment.as_str())?;
-        Some(Target { environment, version: target(node, problems), at: node.at.clone() })
-    };
-    let written = read.iter().flat_map(|fields| Environment::ALL.map(|environment| (environment, fields)));
-    let written = written.filter_map(|(environment, fields)| target(environment, fields, problems)).collect();
-    Targets { written, doubtful: problems.count() > before || fields.is_misspelt(key) }
-}
-
-/// The targets of a ring: each list overlays those before it.
-pub(super) fn overlaid(layers: [&[Target]; 3]) -> BTreeMap<Environment, Option<ClientVersion>> {
-    layers.into_iter().flatten().map(|target| (target.environment, target.version)).collect()
+    /// The targets of a ring: each list overlays those before it.
+    pub(super) fn overlaid(layers: [&Self; 3]) -> BTreeMap<Environment, Option<ClientVersion>> {
+        let written = layers.into_iter().flat_map(|targets| &targets.written);
+        written.map(|(environment, target)| (*environment, target.value)).collect()
+    }
 }

@@ -45,7 +45,7 @@ fn object(mapping: &'static Mapping, definitions: &mut Definitions) -> Value {
 fn property(key: &'static Key, definitions: &mut Definitions) -> Value {
     let mut schema = match &key.takes {
         Takes::Value(kind) => value(kind),
-        Takes::Word { known, .. } => json!({"enum": known()}),
+        Takes::Word { known } => json!({"enum": known()}),
         Takes::Keys(mapping) => reference(mapping, definitions),
         Takes::Values { item, least, most } => list(&value(item), *least, *most),
         Takes::Mappings { item, least, most } => list(&reference(item, definitions), *least, *most),

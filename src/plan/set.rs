@@ -13,8 +13,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use super::change::Restrictions;
-use super::error::{Other, Places, Problems, Related};
+use super::error::{Other, Problems};
 use super::model::ProfileRef;
+use super::places::{Places, Related};
 use super::values::{plan_name, profile};
 use super::{Draft, GoodFile, PlanError};
 use crate::ids::PlanName;
@@ -34,14 +35,14 @@ pub struct FileRead {
 }
 
 /// The plans with a running rollout, each with the file it came from, if that is known.
-pub type Running = BTreeMap<PlanName, Option<String>>;
+pub type RunningPlans = BTreeMap<PlanName, Option<String>>;
 
 /// Reads all files and compares them. The answers come in the order of file names. Without `now`, none is
 /// judged by the calendar.
 #[must_use]
 pub fn read_all<'a>(
     files: impl IntoIterator<Item = (&'a str, &'a [u8])>,
-    running: &Running,
+    running: &RunningPlans,
     now: Option<Timestamp>,
 ) -> Vec<FileRead> {
     let drafts: Vec<_> = files.into_iter().map(|(file, bytes)| (file, Draft::read(bytes))).collect();
@@ -52,7 +53,7 @@ pub fn read_all<'a>(
 #[must_use]
 pub fn compare<'a>(
     files: impl IntoIterator<Item = (&'a str, &'a Draft)>,
-    running: &Running,
+    running: &RunningPlans,
     now: Option<Timestamp>,
 ) -> Vec<FileRead> {
     let mut drafts: Vec<Claimant<'_>> =
@@ -128,7 +129,7 @@ impl<'a> Claimant<'a> {
         Self { file, draft, objections: Problems::default(), name, profiles }
     }
 
-    fn runs(&self, running: &Running) -> bool {
+    fn runs(&self, running: &RunningPlans) -> bool {
         let from = self.name.as_ref().and_then(|name| running.get(&name.value));
         match from {
             None => false,

@@ -3,14 +3,16 @@
 //! **Invariant:** a place is one that the decoder would name too: the same tree, the same lines
 //! and columns.
 
+use std::iter;
 use std::ops::Range;
 
-use super::error::Problems;
-use super::tree::{self, Node, PLAN_FILE};
+use crate::plan::error::Problems;
+use crate::plan::places::{Places, Text};
+use crate::plan::tree::{self, Node, PLAN_FILE};
 
 /// One step on the way to a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step<'a> {
+pub enum PathStep<'a> {
     /// The value of a key.
     Key(&'a str),
     /// An item of a list, counted from 0.
@@ -31,9 +33,7 @@ pub struct Spot {
 /// The values of one plan file with their places.
 #[derive(Debug)]
 pub struct Spots<'a> {
-    text: &'a str,
-    /// Bytes of the byte order mark before `text`.
-    skipped: usize,
+    text: Text<'a>,
     root: Option<Node>,
 }
 
@@ -42,35 +42,29 @@ impl<'a> Spots<'a> {
     #[must_use]
     pub fn of(bytes: &'a [u8]) -> Self {
         // What is wrong with the file is told by those who decode it.
-        let mut noted = Problems::default();
-        let text = tree::text_of(bytes, &PLAN_FILE, &mut noted);
-        let root = if noted.is_empty() { tree::read(text.text, &PLAN_FILE, &mut noted) } else { None };
-        Self { text: text.text, skipped: text.skipped, root }
+        let (text, root) = tree::read_bytes(bytes, &PLAN_FILE, &mut Problems::default());
+        Self { text, root }
     }
 
     /// The place of a value, if it is written.
     #[must_use]
-    pub fn spot(&self, way: &[Step<'_>]) -> Option<Spot> {
+    pub fn spot(&self, way: &[PathStep<'_>]) -> Option<Spot> {
         let mut node = self.root.as_ref()?;
         for step in way {
             node = match step {
-                Step::Key(key) => node.get(key)?,
-                Step::Item(index) => node.items().get(*index)?,
+                PathStep::Key(key) => node.get(key)?,
+                PathStep::Item(index) => node.items().get(*index)?,
             };
         }
-        let before = self.text.get(..node.at.start)?;
-        // As the decoder counts: a lone carriage return breaks a line too.
-        let lines = before.split("\r\n").flat_map(|part| part.split(['\n', '\r']));
-        let (line, last) = lines.enumerate().last()?;
-        let column = last.chars().count() + 1;
-        let span = node.at.start + self.skipped..node.at.end + self.skipped;
-        Some(Spot { line: line + 1, column, span })
+        let start = node.at.start;
+        let (line, column) = Places::of(&self.text, iter::once(start)).at(start);
+        Some(Spot { line, column, span: self.text.in_file(&node.at) })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Step::{Item, Key};
+    use super::PathStep::{Item, Key};
     use super::*;
 
     #[test]

@@ -8,12 +8,13 @@
 //! and diffed by people, and `defaults` does what anchors would do.
 
 use std::collections::HashMap;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, ScanError, Span};
 
-use super::error::{Other, Problems, first_line};
-use super::syntax::{Explained, explain};
+use crate::plan::error::{Other, Problems};
+use crate::plan::places::{Text, first_line};
+use crate::plan::syntax::{Explained, explain};
 
 /// The largest plan file, in bytes. A plan of 100 rings has about 50 KiB.
 pub const MAX_BYTES: usize = 1024 * 1024;
@@ -52,7 +53,7 @@ impl Node {
 #[derive(Debug, Clone)]
 pub(crate) enum Value {
     /// In the order written; no name twice.
-    Mapping(Vec<Entry>),
+    Mapping(Vec<MappingEntry>),
     Sequence(Vec<Node>),
     /// Text after quotes and escapes are read.
     Scalar {
@@ -71,7 +72,7 @@ pub(crate) enum Quoting {
 }
 
 #[derive(Debug, Clone)]
-pub(crate) struct Entry {
+pub(crate) struct MappingEntry {
     pub(crate) key: String,
     pub(crate) key_at: Range<usize>,
     pub(crate) value: Node,
@@ -93,20 +94,6 @@ pub(crate) const PLAN_FILE: FileKind = FileKind {
     begin: "begin with `plan: NAME`, as in rollouts/examples/",
     instead_of_anchors: "; to share values between rings, use `defaults`",
 };
-
-/// The text of a file, without a byte order mark.
-pub(crate) struct Text<'a> {
-    pub(crate) text: &'a str,
-    /// Bytes of the byte order mark before `text`.
-    pub(crate) skipped: usize,
-}
-
-impl Text<'_> {
-    /// A place of the text as a place of the file.
-    pub(crate) fn in_file(&self, at: &Range<usize>) -> Range<usize> {
-        at.start + self.skipped..at.end + self.skipped
-    }
-}
 
 /// Bytes to text: not too long, UTF-8, no NUL. The problem's place is in the text as far as it
 /// could be read, which is returned with it.
@@ -142,6 +129,17 @@ pub(crate) fn text_of<'a>(bytes: &'a [u8], kind: &FileKind, problems: &mut Probl
     Text { text, skipped }
 }
 
+/// Bytes to text and tree: [`text_of`] and [`read`].
+pub(crate) fn read_bytes<'a>(
+    bytes: &'a [u8],
+    kind: &FileKind,
+    problems: &mut Problems,
+) -> (Text<'a>, Option<Node>) {
+    let text = text_of(bytes, kind, problems);
+    let root = if problems.is_empty() { read(text.text, kind, problems) } else { None };
+    (text, root)
+}
+
 /// Text to tree. `None` after a syntax error, an exceeded budget, or an empty file; other
 /// problems leave a tree that the decoder can go on with.
 pub(crate) fn read(text: &str, kind: &FileKind, problems: &mut Problems) -> Option<Node> {
@@ -153,16 +151,16 @@ pub(crate) fn read(text: &str, kind: &FileKind, problems: &mut Problems) -> Opti
     // One more than the budget, so that the budget's own message is the one that shows.
     options.flow_nesting_limit = MAX_DEPTH + 1;
     options.block_nesting_limit = MAX_DEPTH + 1;
-    let mut builder = Builder { text, kind, problems, stack: Vec::new(), root: None, nodes: 0 };
+    let mut builder = TreeBuilder { text, kind, problems, stack: Vec::new(), root: None, nodes: 0 };
     for step in Parser::new_from_str_with_options(text, options) {
         let next = match step {
             Ok((event, span)) => builder.event(event, &span),
             Err(error) => {
                 builder.syntax_error(&error);
-                Next::Stop
+                ControlFlow::Break(())
             }
         };
-        if next == Next::Stop {
+        if next.is_break() {
             return None;
         }
     }
@@ -172,13 +170,7 @@ pub(crate) fn read(text: &str, kind: &FileKind, problems: &mut Problems) -> Opti
     builder.root
 }
 
-#[derive(PartialEq, Eq)]
-enum Next {
-    GoOn,
-    Stop,
-}
-
-struct Builder<'a, 'p> {
+struct TreeBuilder<'a, 'p> {
     text: &'a str,
     kind: &'a FileKind,
     problems: &'p mut Problems,
@@ -196,29 +188,29 @@ struct Open {
 enum OpenKind {
     Sequence(Vec<Node>),
     Mapping {
-        entries: Vec<Entry>,
+        entries: Vec<MappingEntry>,
         /// Where each name was first written.
         names: HashMap<String, Range<usize>>,
         /// The key that waits for its value.
-        key: Option<Key>,
+        key: Option<PendingKey>,
     },
 }
 
-struct Key {
+struct PendingKey {
     at: Range<usize>,
     /// `None`: the key is refused, and its value goes with it.
     name: Option<String>,
 }
 
-impl Builder<'_, '_> {
-    fn event(&mut self, event: Event<'_>, span: &Span) -> Next {
+impl TreeBuilder<'_, '_> {
+    fn event(&mut self, event: Event<'_>, span: &Span) -> ControlFlow<()> {
         let at = byte_range(span, self.text);
         if event.is_node() {
             self.nodes += 1;
             if self.nodes > MAX_NODES {
                 let instead = format!("a {} file has at most {MAX_NODES} of them", self.kind.what);
                 self.problems.missing(&at, "too many keys and values", instead);
-                return Next::Stop;
+                return ControlFlow::Break(());
             }
         }
         if event.tag().is_some() {
@@ -229,7 +221,7 @@ impl Builder<'_, '_> {
             Event::DocumentStart(..) if self.root.is_some() => {
                 let instead = format!("write one {} per file", self.kind.what);
                 self.problems.wrong(&at, "a second document", instead);
-                return Next::Stop;
+                return ControlFlow::Break(());
             }
             Event::Scalar(text, style, ..) => {
                 let quoting = if style == ScalarStyle::Plain { Quoting::Plain } else { Quoting::Quoted };
@@ -258,16 +250,16 @@ impl Builder<'_, '_> {
             // Stream and document marks carry nothing.
             _ => {}
         }
-        Next::GoOn
+        ControlFlow::Continue(())
     }
 
-    fn open(&mut self, at: Range<usize>, kind: OpenKind) -> Next {
+    fn open(&mut self, at: Range<usize>, kind: OpenKind) -> ControlFlow<()> {
         if self.stack.len() >= MAX_DEPTH {
             self.too_deep(&at);
-            return Next::Stop;
+            return ControlFlow::Break(());
         }
         self.stack.push(Open { at, kind });
-        Next::GoOn
+        ControlFlow::Continue(())
     }
 
     fn close(&mut self, end: Range<usize>) {
@@ -297,10 +289,10 @@ impl Builder<'_, '_> {
             OpenKind::Sequence(items) => items.push(node),
             OpenKind::Mapping { entries, names, key } => match key.take() {
                 None => *key = Some(read_key(node, names, self.problems)),
-                Some(Key { at, name: Some(name) }) => {
-                    entries.push(Entry { key: name, key_at: at, value: node });
+                Some(PendingKey { at, name: Some(name) }) => {
+                    entries.push(MappingEntry { key: name, key_at: at, value: node });
                 }
-                Some(Key { name: None, .. }) => {}
+                Some(PendingKey { name: None, .. }) => {}
             },
         }
     }
@@ -344,28 +336,28 @@ impl Builder<'_, '_> {
 }
 
 /// Takes a node that stands where a key belongs.
-fn read_key(node: Node, names: &mut HashMap<String, Range<usize>>, problems: &mut Problems) -> Key {
+fn read_key(node: Node, names: &mut HashMap<String, Range<usize>>, problems: &mut Problems) -> PendingKey {
     let at = node.at;
     let (name, quoting) = match node.value {
         Value::Scalar { text, quoting } => (text, quoting),
-        Value::Refused => return Key { at, name: None },
+        Value::Refused => return PendingKey { at, name: None },
         Value::Mapping(_) | Value::Sequence(_) => {
             problems.wrong(&at, "a list or mapping as a key", "write a word, then a colon");
-            return Key { at, name: None };
+            return PendingKey { at, name: None };
         }
     };
     if name == "<<" && quoting == Quoting::Plain {
         problems.wrong(&at, "merge keys are not read", "write the keys out; use `defaults` to share them");
-        return Key { at, name: None };
+        return PendingKey { at, name: None };
     }
     if let Some(first) = names.get(&name) {
         let other =
             Other::Here { at: first.clone(), what: format!("`{}` is here already", first_line(&name)) };
         problems.clash(&at, "this key is repeated", "keep one of them", other);
-        return Key { at, name: None };
+        return PendingKey { at, name: None };
     }
     names.insert(name.clone(), at.clone());
-    Key { at, name: Some(name) }
+    PendingKey { at, name: Some(name) }
 }
 
 fn byte_range(span: &Span, text: &str) -> Range<usize> {

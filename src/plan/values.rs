@@ -2,25 +2,30 @@
 //!
 //! **Invariant:** each reader notes exactly one problem for a value that it refuses.
 
-use std::num::NonZeroU8;
+use std::num::NonZeroU32;
 
-use super::error::Problems;
-use super::fields::text;
-use super::guess;
-use super::model::{AllowDowngrade, Percent, ProfileRef};
-use super::tree::Node;
+use jiff::civil::Date;
+
 use crate::ids::{AccountId, Email, PlanName, PolicyId, UserGroupName};
+use crate::plan::error::Problems;
+use crate::plan::fields::text;
+use crate::plan::guess;
+use crate::plan::model::{AllowDowngrade, Percent, ProfileRef};
+use crate::plan::tree::Node;
 use crate::time::Span;
 use crate::version::ClientVersion;
 
-/// What is wrong with a value, and what would be right.
-pub(crate) type Refusal = (String, String);
+/// A line of text.
+pub(crate) fn owned_text(node: &Node, what: &str, problems: &mut Problems) -> Option<String> {
+    text(node, what, problems).map(str::to_owned)
+}
 
+/// Reads a text with a reader that says what is wrong with it, and what would be right.
 pub(crate) fn read<T>(
     node: &Node,
     what: &str,
     problems: &mut Problems,
-    reader: impl FnOnce(&str) -> Result<T, Refusal>,
+    reader: impl FnOnce(&str) -> Result<T, (String, String)>,
 ) -> Option<T> {
     match reader(text(node, what, problems)?) {
         Ok(value) => Some(value),
@@ -29,6 +34,17 @@ pub(crate) fn read<T>(
             None
         }
     }
+}
+
+/// A day of the calendar, `2026-12-18`; jiff alone would also read a date with a time.
+pub(crate) fn date(node: &Node, what: &str, problems: &mut Problems) -> Option<Date> {
+    read(node, what, problems, |text| {
+        let shape: Vec<usize> = text.split('-').map(str::len).collect();
+        text.parse().ok().filter(|_| shape == [4, 2, 2]).ok_or_else(|| {
+            let instead = "write year, month and day of a day that exists, such as 2026-12-18";
+            (format!("{what} is not a date"), instead.to_owned())
+        })
+    })
 }
 
 /// A plan's name: lower case, digits, `-`.
@@ -96,8 +112,8 @@ pub(super) fn range(node: &Node, problems: &mut Problems) -> Option<semver::Vers
 }
 
 /// Which devices may go down: a range of what they run, `true` for all, `false` for none.
-pub(super) fn allow_downgrade(node: &Node, problems: &mut Problems) -> Option<AllowDowngrade> {
-    match text(node, "`allow_downgrade`", problems)?.trim() {
+pub(super) fn allow_downgrade(node: &Node, what: &str, problems: &mut Problems) -> Option<AllowDowngrade> {
+    match text(node, what, problems)?.trim() {
         "true" => Some(AllowDowngrade::Any),
         "false" => Some(AllowDowngrade::Nothing),
         _ => range(node, problems).map(AllowDowngrade::From),
@@ -164,31 +180,27 @@ pub(super) fn span(node: &Node, what: &str, least: Span, why: &str, problems: &m
     })
 }
 
-/// A number of devices, at least one; `most` is the largest that means anything.
-pub(super) fn count(node: &Node, what: &str, most: u32, problems: &mut Problems) -> Option<u32> {
+/// A whole number of `things`, in digits alone, from 1 to `most`.
+pub(super) fn count(
+    node: &Node,
+    what: &str,
+    things: &str,
+    most: u32,
+    problems: &mut Problems,
+) -> Option<NonZeroU32> {
     read(node, what, problems, |text| {
         let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        let count = text.parse().ok().filter(|count| digits && (1..=most).contains(count));
-        let instead = format!("write a whole number of devices, from 1 to {most}");
+        let count = text.parse().ok().filter(|count: &NonZeroU32| digits && count.get() <= most);
+        let instead = format!("write a whole number of {things}, from 1 to {most}");
         count.ok_or_else(|| (format!("{what} cannot be read"), instead))
     })
 }
 
-/// A number of people.
-pub(super) fn people(node: &Node, most: u8, problems: &mut Problems) -> Option<NonZeroU8> {
-    read(node, "`count`", problems, |text| {
-        let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        let count = text.parse::<NonZeroU8>().ok().filter(|count| digits && count.get() <= most);
-        let instead = format!("write a whole number of people, from 1 to {most}");
-        count.ok_or_else(|| ("`count` cannot be read".to_owned(), instead))
-    })
-}
-
 /// The name of a User Group.
-pub(super) fn user_group(node: &Node, problems: &mut Problems) -> Option<UserGroupName> {
-    read(node, "`user_group`", problems, |text| {
+pub(super) fn user_group(node: &Node, what: &str, problems: &mut Problems) -> Option<UserGroupName> {
+    read(node, what, problems, |text| {
         let instead = "write the group's name as Cloudflare shows it".to_owned();
-        UserGroupName::new(text).map_err(|_| ("`user_group` cannot be read".to_owned(), instead))
+        UserGroupName::new(text).map_err(|_| (format!("{what} cannot be read"), instead))
     })
 }
 

@@ -3,8 +3,9 @@
 //! **Invariant:** a ring is entered only in a span of openings without freeze that is long enough from its
 //! start, and then with enough of it left or just after that start.
 
-use super::follow::Spans;
-use super::{HORIZON, Schedule, Writable};
+use crate::schedule::answers::Writable;
+use crate::schedule::follow::{HORIZON, spans};
+use crate::schedule::whole::Schedule;
 use crate::time::{SignedDuration, Timestamp, after, since};
 
 /// "At the start" of a span for so long after it: an opening of the least length is entered by a daemon
@@ -49,15 +50,14 @@ impl Schedule {
         now: Timestamp,
         needed: SignedDuration,
     ) -> impl Iterator<Item = (Timestamp, Option<Timestamp>)> {
-        Spans::of(self, now, after(now, HORIZON))
+        spans(self, now, after(now, HORIZON))
             .filter(move |(begins, ends)| ends.is_none_or(|ends| since(*begins, ends) >= needed))
     }
 
     /// The begin of the span that is on at `now`, if it lies less than so long ago.
     fn begun_within(&self, now: Timestamp, ago: SignedDuration) -> Option<Timestamp> {
         let before = after(now, -ago);
-        let mut spans = Spans::of(self, before, now);
-        let (begins, _) = spans.find(|(_, ends)| ends.is_none_or(|ends| ends > now))?;
+        let (begins, _) = spans(self, before, now).find(|(_, ends)| ends.is_none_or(|ends| ends > now))?;
         (begins > before && begins <= now).then_some(begins)
     }
 }

@@ -3,8 +3,18 @@
 //! **Invariant:** each day is looked at once per opening and direction, and there are at most
 //! [`MOST_STEPS`] steps from touch to touch, so that the work is bounded whatever a schedule says.
 
-use super::{Schedule, earlier};
+use std::iter;
+
+use crate::schedule::whole::Schedule;
 use crate::time::{SignedDuration, Timestamp, after};
+
+/// How far openings are sought ahead: a year and a month, so that a yearly one is found. One that
+/// comes later counts as one that never comes.
+pub const HORIZON: SignedDuration = SignedDuration::from_hours(400 * 24);
+
+/// How far openings that touch are followed: past a week, so that a weekly gap is seen. Each
+/// opening followed costs a search, and nothing is decided more than a week ahead.
+pub const SIGHT: SignedDuration = SignedDuration::from_hours(8 * 24);
 
 /// How many openings that touch are followed one after the other: more than a week of hours.
 const MOST_STEPS: usize = 400;
@@ -101,53 +111,40 @@ impl<'a> Follow<'a> {
     }
 }
 
-/// The spans in which nothing is frozen and an opening is on, in order: each with its begin, and its end
-/// where that is in [`super::SIGHT`]. One without an end is the last.
-#[derive(Debug)]
-pub(super) struct Spans<'a> {
-    schedule: &'a Schedule,
-    /// `None`: it is always open.
-    follow: Option<Follow<'a>>,
-    at: Option<Timestamp>,
+/// The spans in which nothing is frozen and an opening is on, in order: those that begin or are on from an
+/// instant on, and begin no later than `last`. Each with its begin, and its end where that is in [`SIGHT`]. One
+/// without an end is the last.
+pub(super) fn spans(
+    schedule: &Schedule,
+    from: Timestamp,
     last: Timestamp,
-    tries: usize,
-}
-
-impl<'a> Spans<'a> {
-    /// Those that begin or are on from an instant on, and begin no later than `last`.
-    pub(super) fn of(schedule: &'a Schedule, from: Timestamp, last: Timestamp) -> Self {
-        let follow = (!schedule.open.is_empty()).then(|| Follow::from(schedule, from));
-        Self { schedule, follow, at: Some(from), last, tries: MOST_TRIES }
-    }
-}
-
-impl Iterator for Spans<'_> {
-    type Item = (Timestamp, Option<Timestamp>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let schedule = self.schedule;
-        while let Some(at) = self.at.take().filter(|at| *at <= self.last) {
-            self.tries = self.tries.checked_sub(1)?;
+) -> impl Iterator<Item = (Timestamp, Option<Timestamp>)> {
+    // `None`: it is always open.
+    let mut follow = (!schedule.open.is_empty()).then(|| Follow::from(schedule, from));
+    let (mut next, mut tries) = (Some(from), MOST_TRIES);
+    iter::from_fn(move || {
+        while let Some(at) = next.take().filter(|at| *at <= last) {
+            tries = tries.checked_sub(1)?;
             if let Some(freeze) = schedule.freeze_at(at) {
-                self.at = Some(freeze.ends_at).filter(|ends| *ends > at);
+                next = Some(freeze.ends_at).filter(|ends| *ends > at);
                 continue;
             }
             let freeze = schedule.next_freeze(at);
-            let ends = match &mut self.follow {
+            let ends = match &mut follow {
                 None => freeze,
-                Some(follow) => match follow.reach(at, after(at, super::SIGHT)) {
+                Some(follow) => match follow.reach(at, after(at, SIGHT)) {
                     None => {
-                        self.at = schedule.next_opening(at, self.last);
+                        next = schedule.next_opening(at, last);
                         continue;
                     }
                     Some(reach) => reach.end(freeze),
                 },
             };
-            self.at = ends;
+            next = ends;
             return Some((at, ends));
         }
         None
-    }
+    })
 }
 
 impl Schedule {
@@ -164,4 +161,8 @@ impl Schedule {
             length = length.saturating_mul(4);
         }
     }
+}
+
+pub(super) fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+    a.into_iter().chain(b).min()
 }

@@ -25,7 +25,7 @@ const PROBED_YEARS: std::ops::RangeInclusive<i16> = 2024..=2051;
 
 /// A cron line as read.
 #[derive(Debug, Clone)]
-pub(super) struct Line {
+pub(super) struct CronLine {
     cron: Cron,
     /// One bit for each minute of an hour.
     minutes: u64,
@@ -35,7 +35,7 @@ pub(super) struct Line {
     fixed: bool,
 }
 
-impl Line {
+impl CronLine {
     /// Reads five fields as leniently as ever: logs hold such lines.
     pub(super) fn read(text: &str) -> Result<Self, ScheduleError> {
         let invalid = |why: String| ScheduleError::InvalidCron { found: text.to_owned(), why };

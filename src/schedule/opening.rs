@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ScheduleError;
-use super::line::Line;
+use super::line::CronLine;
 use super::zone::Zone;
 use crate::time::{SignedDuration, Span, Timestamp, after};
 
@@ -19,14 +19,17 @@ pub const LEAST_OPENING: SignedDuration = SignedDuration::from_mins(15);
 /// change skips opens at the first instant after it; one in the repeated hour opens once, at
 /// its first pass. Lines with several times a day skip and repeat with the clock.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(try_from = "WrittenOpening", into = "WrittenOpening")]
+#[serde(try_from = "WrittenOpening")]
 pub struct Opening {
+    #[serde(rename = "cron")]
     written: String,
+    #[serde(rename = "for")]
     length: Span,
-    line: Line,
+    #[serde(skip)]
+    line: CronLine,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenOpening {
     cron: String,
@@ -54,7 +57,7 @@ impl Opening {
         if length.get() < LEAST_OPENING {
             return Err(ScheduleError::TooShort { found: length });
         }
-        Ok(Self { written: cron.to_owned(), length, line: Line::read(cron)? })
+        Ok(Self { written: cron.to_owned(), length, line: CronLine::read(cron)? })
     }
 
     /// The cron line as written.
@@ -99,11 +102,5 @@ impl TryFrom<WrittenOpening> for Opening {
     type Error = ScheduleError;
     fn try_from(written: WrittenOpening) -> Result<Self, ScheduleError> {
         Self::recorded(&written.cron, written.r#for)
-    }
-}
-
-impl From<Opening> for WrittenOpening {
-    fn from(opening: Opening) -> WrittenOpening {
-        WrittenOpening { cron: opening.written, r#for: opening.length }
     }
 }

@@ -82,14 +82,14 @@ pub enum ScheduleError {
 
 /// Days on which ringward writes nothing, the first and the last included.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "WrittenFreeze", into = "WrittenFreeze")]
+#[serde(try_from = "WrittenFreeze")]
 pub struct Freeze {
     from: Date,
     until: Date,
     reason: String,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenFreeze {
     from: Date,
@@ -147,11 +147,5 @@ impl TryFrom<WrittenFreeze> for Freeze {
     type Error = ScheduleError;
     fn try_from(written: WrittenFreeze) -> Result<Self, ScheduleError> {
         Self::new(written.from, written.until, written.reason)
-    }
-}
-
-impl From<Freeze> for WrittenFreeze {
-    fn from(freeze: Freeze) -> WrittenFreeze {
-        WrittenFreeze { from: freeze.from, until: freeze.until, reason: freeze.reason }
     }
 }

@@ -5,7 +5,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::time::Span;
+use crate::time::{SignedDuration, Span, Timestamp, after};
 
 mod bounds;
 mod entering;

@@ -3,7 +3,11 @@
 //!
 //! **Invariant:** in doubt the answer is no: openings that cannot be followed to their end lie in nothing.
 
-use super::{Freeze, HORIZON, Opening, Openness, SIGHT, Schedule};
+use crate::schedule::answers::Openness;
+use crate::schedule::follow::{HORIZON, SIGHT};
+use crate::schedule::opening::Opening;
+use crate::schedule::parts::Freeze;
+use crate::schedule::whole::Schedule;
 use crate::time::{Timestamp, after};
 
 /// How many openings are held against another schedule: ten a day within [`HORIZON`].

@@ -22,7 +22,7 @@ pub const LEAST_BYTES: usize = 8;
 pub const PIECE: usize = 16;
 
 /// All that is registered. It lives as long as the process: a text may be late.
-static KNOWN: RwLock<Option<Arc<[Known]>>> = RwLock::new(None);
+static KNOWN: RwLock<Option<Arc<[KnownSecret]>>> = RwLock::new(None);
 
 /// A secret that cannot be told from ordinary words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -42,7 +42,7 @@ pub fn register(secret: &SecretString) -> Result<(), TooShort> {
     let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
     let before = known.as_deref().unwrap_or_default();
     let is_new = |spelling: &String| !before.iter().any(|other| other.text.expose_secret() == spelling);
-    let new: Vec<Known> = spellings.into_iter().filter(is_new).map(Known::new).collect();
+    let new: Vec<KnownSecret> = spellings.into_iter().filter(is_new).map(KnownSecret::new).collect();
     if !new.is_empty() {
         *known = Some(before.iter().cloned().chain(new).collect());
     }
@@ -176,7 +176,7 @@ pub fn stderr() -> Covered<io::Stderr> {
 
 /// One way to write one secret, ready to be looked for.
 #[derive(Debug, Clone)]
-struct Known {
+struct KnownSecret {
     text: SecretString,
     /// How many bytes in a row count.
     piece: usize,
@@ -185,7 +185,7 @@ struct Known {
     pairs: Arc<HashSet<[u8; 2]>>,
 }
 
-impl Known {
+impl KnownSecret {
     fn new(text: String) -> Self {
         let piece = text.len().min(PIECE);
         let pieces = text.as_bytes().windows(piece).map(<[u8]>::to_vec).collect();
@@ -220,7 +220,7 @@ impl Known {
     }
 }
 
-fn known() -> Arc<[Known]> {
+fn known() -> Arc<[KnownSecret]> {
     let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
     known.clone().unwrap_or_default()
 }

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 
 use super::error::{StoreError, WriteFailure};
 use super::lock::{beside, directory_of};
-use super::open::Reader;
+use super::reader::Reader;
 use super::verify::ChainReport;
 use crate::failpoint::{self, Point};
 

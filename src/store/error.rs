@@ -7,10 +7,9 @@ use std::path::PathBuf;
 
 use rusqlite::ErrorCode;
 
-use super::log::InvalidProjection;
-use super::observation::InvalidObservation;
-use super::record::{InvalidRecord, Seq};
-use super::verify::BadRow;
+use crate::store::flaw::BadRow;
+use crate::store::head::Seq;
+use crate::store::record::InvalidRecord;
 use crate::time::Timestamp;
 
 /// What the caller of a failed operation does next.
@@ -23,6 +22,13 @@ pub enum Recovery {
     CarryOn,
     /// Trying again gives the same: a person has to look.
     NeedsPerson,
+}
+
+/// An observation that cannot be kept. The caller made it; nothing was written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the observation of {what} is not JSON; nothing was written (please report this)")]
+pub struct InvalidObservation {
+    pub(super) what: String,
 }
 
 /// A failed operation on an open database.
@@ -63,13 +69,10 @@ pub enum StoreError {
     /// A record that the log cannot keep.
     #[error(transparent)]
     InvalidRecord(#[from] InvalidRecord),
-    /// A projection that does not fit its batch.
-    #[error(transparent)]
-    InvalidProjection(#[from] InvalidProjection),
     /// An observation that cannot be kept.
     #[error(transparent)]
     InvalidObservation(#[from] InvalidObservation),
-    /// A transaction on the log or its projections failed; whether it took effect is unknown.
+    /// A transaction on the log failed; whether it took effect is unknown.
     #[error("could not write the log {path}: {cause}")]
     NotWritten {
         /// The database.
@@ -115,7 +118,6 @@ impl StoreError {
             Self::HeadMoved { .. } | Self::NotWritten { .. } | Self::Discarded => Recovery::Reopen,
             Self::TimeWentBack { .. }
             | Self::InvalidRecord(_)
-            | Self::InvalidProjection(_)
             | Self::InvalidObservation(_)
             | Self::ObservationNotSaved { .. }
             | Self::Unreadable { .. } => Recovery::CarryOn,

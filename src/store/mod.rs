@@ -1,4 +1,4 @@
-//! The append-only log in SQLite, with the projections and observations that lie beside it.
+//! The append-only log in SQLite, with the observations that lie beside it.
 //!
 //! **Invariant:** a record that was acknowledged is never changed, moved or lost, and what memory
 //! and log disagree about is settled by the log: an append that fails in any way spoils its
@@ -8,15 +8,17 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
+//! | `head` | the number and the hash of a record |
+//! | `record` | a record, and its hash |
+//! | `flaw`, `error`, `refusal` | what can be wrong with a row, go wrong with an open database, and keep one from being opened |
 //! | `lock` | one daemon owns a database: the OS lock and who holds it |
-//! | `open` | opening for writing and for reading, and every reason to refuse |
 //! | `migrate` | numbered schemas, forward only |
-//! | `record` | a record, its number, its hash |
-//! | `log` | [`Store`]: appending, with the projections |
-//! | `view` | [`View`]: reading the log and the projections |
-//! | `sealed` | whether anybody can write a database |
+//! | `view` | [`DatabaseView`]: reading the log |
 //! | `verify` | walking the chain to the first bad row |
+//! | `log` | [`Store`]: appending |
 //! | `observation` | devices and ring samples, which may be lost |
+//! | `connection`, `open`, `reader` | opening for writing and for reading |
+//! | `sealed` | whether anybody can write a database |
 //! | `backup` | a copy for people and for the day the disk dies |
 //!
 //! # The hash chain, for auditors
@@ -39,26 +41,35 @@
 //! that, compare the head (number and hash) with one that was noted elsewhere.
 
 mod backup;
+mod connection;
 mod error;
+mod flaw;
+mod head;
 mod lock;
 mod log;
 mod migrate;
 mod observation;
 mod open;
+mod reader;
 mod record;
+mod refusal;
 mod sealed;
 mod verify;
 mod view;
 
 pub use backup::BackupError;
-pub use error::{Recovery, StoreError, WriteFailure};
+pub use error::{InvalidObservation, Recovery, StoreError, WriteFailure};
+pub use flaw::{BadRow, Flaw};
+pub use head::{Head, InvalidHash, RecordHash, Seq};
 pub use lock::{LockError, LockHolder, WriteLock};
-pub use log::{InvalidProjection, ProjectionRows, RingRow, RolloutRow, Store};
+pub use log::Store;
 pub use migrate::{MigrationError, SCHEMA_VERSION};
-pub use observation::{DeviceRow, InvalidObservation, Loaded, RingSample, SkippedRow};
+pub use observation::{Loaded, RingSample, SkippedRow, StoredDevice};
 pub use observation::{MAX_SAMPLE_AGE, MAX_SAMPLES_PER_SERIES};
-pub use open::{NotReopened, OpenError, Reader};
-pub use record::{Head, InvalidHash, InvalidRecord, MAX_PAYLOAD_BYTES, NewRecord, Record, RecordHash, Seq};
+pub use open::NotReopened;
+pub use reader::Reader;
+pub use record::{InvalidRecord, MAX_PAYLOAD_BYTES, NewRecord, Record};
+pub use refusal::OpenError;
 pub use sealed::sealed;
-pub use verify::{BadRow, ChainReport, Flaw};
-pub use view::{Page, Records, View};
+pub use verify::ChainReport;
+pub use view::{DatabaseView, Page};

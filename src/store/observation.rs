@@ -6,12 +6,12 @@
 use rusqlite::types::ValueRef;
 use rusqlite::{Params, Row, Transaction, TransactionBehavior};
 
-use super::error::{StoreError, WriteFailure};
-use super::log::Store;
-use super::record::is_json;
-use super::view::View;
 use crate::failpoint::{self, Point};
 use crate::ids::{DeviceId, PlanName, RingName};
+use crate::store::error::{InvalidObservation, StoreError, WriteFailure};
+use crate::store::log::Store;
+use crate::store::record::is_json;
+use crate::store::view::DatabaseView;
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::Environment;
 
@@ -24,7 +24,7 @@ pub const MAX_SAMPLES_PER_SERIES: u32 = 10_000;
 
 /// What was last seen of a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeviceRow {
+pub struct StoredDevice {
     /// The device.
     pub device: DeviceId,
     /// The sighting, as JSON text; the caller owns its meaning.
@@ -46,13 +46,6 @@ pub struct RingSample {
     pub at: Timestamp,
     /// The counts per class, as JSON text.
     pub counts: String,
-}
-
-/// An observation that cannot be kept. The caller made it; nothing was written.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the observation of {what} is not JSON; nothing was written (please report this)")]
-pub struct InvalidObservation {
-    what: String,
 }
 
 /// What could be loaded, and what could not.
@@ -84,7 +77,7 @@ impl Store {
     /// # Errors
     /// When a doc is not JSON, or the write fails ([`super::Recovery::CarryOn`]: only freshness
     /// is lost).
-    pub fn save_devices(&mut self, devices: &[DeviceRow]) -> Result<(), StoreError> {
+    pub fn save_devices(&mut self, devices: &[StoredDevice]) -> Result<(), StoreError> {
         if let Some(row) = devices.iter().find(|row| !is_json(&row.doc)) {
             return Err(InvalidObservation { what: format!("device {}", row.device) }.into());
         }
@@ -166,15 +159,15 @@ fn add_sample(transaction: &Transaction<'_>, sample: &RingSample) -> rusqlite::R
     Ok(())
 }
 
-impl View<'_> {
+impl DatabaseView<'_> {
     /// All devices, by ID.
     ///
     /// # Errors
     /// When the database cannot be read; a spoilt row is skipped instead.
-    pub fn devices(&self) -> Result<Loaded<DeviceRow>, StoreError> {
+    pub fn devices(&self) -> Result<Loaded<StoredDevice>, StoreError> {
         let sql = "SELECT device_id, doc, swept_at FROM devices ORDER BY device_id";
         self.load("devices", sql, [], |row| {
-            Ok(DeviceRow {
+            Ok(StoredDevice {
                 device: text(row, 0).and_then(|id| DeviceId::new(id).ok()).ok_or("device_id")?,
                 doc: json(row, 1).ok_or("doc")?,
                 swept_at: instant(row, 2).ok_or("swept_at")?,

@@ -7,51 +7,11 @@ use std::ops::ControlFlow;
 
 use serde::Serialize;
 
-use super::error::StoreError;
-use super::record::{COLUMNS, Head, Record, Seq};
-use super::view::View;
-use crate::time::Timestamp;
-
-/// The first row of the log that is not as it was written.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "record {seq} of the log is not as it was written: {flaw}; keep this file for study and restore a backup that verifies"
-)]
-pub struct BadRow {
-    /// Its number; for a missing row the number it should have.
-    pub seq: Seq,
-    /// What is wrong.
-    pub flaw: Flaw,
-}
-
-/// What can be wrong with a row.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Flaw {
-    /// Its columns give another hash than the stored one.
-    #[error("its hash does not fit its columns")]
-    Changed,
-    /// It is not there, though later ones are.
-    #[error("it is missing, and record {next} follows")]
-    Missing {
-        /// The record found in its place.
-        next: Seq,
-    },
-    /// It names another hash as the one before it.
-    #[error("it does not follow from the record before it")]
-    NotLinked,
-    /// It is dated before the one in front of it.
-    #[error("it is dated before the record in front of it ({before})")]
-    BackInTime {
-        /// The date of the record in front of it.
-        before: Timestamp,
-    },
-    /// Its hash fits, but a column holds what no ringward writes.
-    #[error("its column `{column}` cannot be read")]
-    Unreadable {
-        /// The column.
-        column: &'static str,
-    },
-}
+use crate::store::error::StoreError;
+use crate::store::flaw::{BadRow, Flaw};
+use crate::store::head::{Head, Seq};
+use crate::store::record::{COLUMNS, Record};
+use crate::store::view::DatabaseView;
 
 /// A log that was walked to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -78,7 +38,7 @@ pub(super) fn follows(head: &Head, record: &Record) -> Result<(), BadRow> {
     }
 }
 
-impl View<'_> {
+impl DatabaseView<'_> {
     /// Whether the log holds the record that was known as its end; later ones may follow.
     ///
     /// # Errors
@@ -103,11 +63,11 @@ impl View<'_> {
         self.walk(|_| ControlFlow::Continue(()))
     }
 
-    /// The walk of [`View::verify_chain`], with each sound record shown on the way: a replay that
+    /// The walk of [`DatabaseView::verify_chain`], with each sound record shown on the way: a replay that
     /// never folds a record which does not belong. `visit` may stop it early.
     ///
     /// # Errors
-    /// As [`View::verify_chain`].
+    /// As [`DatabaseView::verify_chain`].
     pub fn walk(&self, mut visit: impl FnMut(Record) -> ControlFlow<()>) -> Result<ChainReport, StoreError> {
         let read = |source| self.unreadable(source);
         let sql = format!("SELECT {COLUMNS} FROM events ORDER BY seq");

@@ -1,23 +1,24 @@
-//! Reading: the log by number or by plan, and the projections.
+//! Reading: the log by number or by plan, and whose it is.
 //!
 //! **Invariant:** a view never writes, and every record that it returns has a hash that fits.
 
+use std::iter;
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 
-use super::error::{StoreError, WriteFailure};
-use super::log::{ProjectionRows, RingRow, RolloutRow};
-use super::record::{COLUMNS, Head, Record, RecordHash, Seq};
-use crate::ids::{PlanName, RingName};
+use crate::ids::PlanName;
+use crate::store::error::{StoreError, WriteFailure};
+use crate::store::head::{Head, RecordHash, Seq};
+use crate::store::record::{COLUMNS, Record};
 use crate::time::Timestamp;
 
-/// How many records [`Records`] reads at once: little memory, few queries.
+/// How many records [`DatabaseView::records`] reads at once: little memory, few queries.
 const RECORDS_AT_ONCE: u32 = 500;
 
 /// A reader's side of an open database; a [`super::Store`] and a [`super::Reader`] both have one.
 #[derive(Debug, Clone, Copy)]
-pub struct View<'a> {
+pub struct DatabaseView<'a> {
     pub(super) connection: &'a Connection,
     pub(super) path: &'a Path,
 }
@@ -33,7 +34,7 @@ pub enum Page {
     Newest,
 }
 
-impl<'a> View<'a> {
+impl<'a> DatabaseView<'a> {
     /// The end of the log.
     ///
     /// # Errors
@@ -43,7 +44,7 @@ impl<'a> View<'a> {
     }
 
     /// At most `limit` records from number `from` on, oldest first. The links between them are
-    /// checked by [`View::verify_chain`] and [`View::walk`], not here.
+    /// checked by [`DatabaseView::verify_chain`] and [`DatabaseView::walk`], not here.
     ///
     /// # Errors
     /// When a row is not as it was written, or the database cannot be read.
@@ -53,10 +54,25 @@ impl<'a> View<'a> {
     }
 
     /// All records from number `from` on, oldest first, in small portions. Records appended
-    /// meanwhile are included.
-    #[must_use]
-    pub fn records(&self, from: Seq) -> Records<'a> {
-        Records { view: *self, next: from, portion: Vec::new().into_iter(), ended: false }
+    /// meanwhile are included; it ends after an error.
+    pub fn records(&self, from: Seq) -> impl Iterator<Item = Result<Record, StoreError>> + use<'a> {
+        let (view, mut next, mut is_last) = (*self, from, false);
+        let mut portion = Vec::new().into_iter();
+        iter::from_fn(move || {
+            if portion.len() == 0 && !is_last {
+                let read = match view.read_from(next, RECORDS_AT_ONCE) {
+                    Ok(read) => read,
+                    Err(error) => {
+                        is_last = true;
+                        return Some(Err(error));
+                    }
+                };
+                is_last = read.len() < RECORDS_AT_ONCE as usize;
+                next = read.last().map_or(next, |record| record.seq.next());
+                portion = read.into_iter();
+            }
+            portion.next().map(Ok)
+        })
     }
 
     /// One page of a plan's history, at most `limit` records.
@@ -96,22 +112,6 @@ impl<'a> View<'a> {
         self.records_of(&sql, [kind])
     }
 
-    /// The projections as they were last written.
-    ///
-    /// # Errors
-    /// When the database cannot be read, or a projection holds what no ringward writes (they are
-    /// rebuilt at each start).
-    pub fn projections(&self) -> Result<ProjectionRows, StoreError> {
-        let rollouts = "SELECT plan, rollout, phase, started_at, changed_at, detail FROM rollouts
-                        ORDER BY plan, rollout";
-        let rings = "SELECT plan, rollout, ring, position, state, since, detail FROM rings
-                     ORDER BY plan, rollout, position, ring";
-        Ok(ProjectionRows {
-            rollouts: self.collect(rollouts, [], rollout_row)?,
-            rings: self.collect(rings, [], ring_row)?,
-        })
-    }
-
     /// The account that the database belongs to.
     ///
     /// # Errors
@@ -149,40 +149,6 @@ impl<'a> View<'a> {
     }
 }
 
-/// The records of [`View::records`]. It ends after an error.
-#[derive(Debug)]
-pub struct Records<'a> {
-    view: View<'a>,
-    next: Seq,
-    portion: std::vec::IntoIter<Record>,
-    ended: bool,
-}
-
-impl Iterator for Records<'_> {
-    type Item = Result<Record, StoreError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if let Some(record) = self.portion.next() {
-            return Some(Ok(record));
-        }
-        if self.ended {
-            return None;
-        }
-        match self.view.read_from(self.next, RECORDS_AT_ONCE) {
-            Ok(portion) => {
-                self.ended = portion.len() < RECORDS_AT_ONCE as usize;
-                self.next = portion.last().map_or(self.next, |record| record.seq.next());
-                self.portion = portion.into_iter();
-                self.portion.next().map(Ok)
-            }
-            Err(error) => {
-                self.ended = true;
-                Some(Err(error))
-            }
-        }
-    }
-}
-
 /// The last row of the log, without checking it.
 pub(super) fn head_of(connection: &Connection) -> rusqlite::Result<Head> {
     let mut last = connection.prepare_cached("SELECT seq, hash, at FROM events ORDER BY seq DESC LIMIT 1")?;
@@ -200,29 +166,6 @@ pub(super) fn head_of(connection: &Connection) -> rusqlite::Result<Head> {
 
 pub(super) fn meta(connection: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
     connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional()
-}
-
-fn rollout_row(row: &Row<'_>) -> rusqlite::Result<RolloutRow> {
-    Ok(RolloutRow {
-        plan: PlanName::new(row.get::<_, String>(0)?).map_err(|_| unreadable_column(row, 0))?,
-        rollout: u64::try_from(row.get::<_, i64>(1)?).map_err(|_| unreadable_column(row, 1))?,
-        phase: row.get(2)?,
-        started_at: instant(row, 3, row.get(3)?)?,
-        changed_at: instant(row, 4, row.get(4)?)?,
-        detail: row.get(5)?,
-    })
-}
-
-fn ring_row(row: &Row<'_>) -> rusqlite::Result<RingRow> {
-    Ok(RingRow {
-        plan: PlanName::new(row.get::<_, String>(0)?).map_err(|_| unreadable_column(row, 0))?,
-        rollout: u64::try_from(row.get::<_, i64>(1)?).map_err(|_| unreadable_column(row, 1))?,
-        ring: RingName::new(row.get::<_, String>(2)?).map_err(|_| unreadable_column(row, 2))?,
-        position: row.get(3)?,
-        state: row.get(4)?,
-        since: instant(row, 5, row.get(5)?)?,
-        detail: row.get(6)?,
-    })
 }
 
 fn instant(row: &Row<'_>, column: usize, millis: i64) -> rusqlite::Result<Timestamp> {

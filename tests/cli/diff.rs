@@ -14,7 +14,7 @@ use ringward::ids::AccountId;
 use ringward::rollout::record::{Actor, Entry, Event, Mode, RolloutId};
 use ringward::rollout::record::{Group, GroupContent, VersionEntry};
 use ringward::sandbox::{self, AccountSettings, Running, TokenStatus};
-use ringward::store::{ProjectionRows, Seq, Store};
+use ringward::store::{Seq, Store};
 use ringward::time::Clock;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
@@ -135,7 +135,7 @@ impl Desk {
         let records: Vec<_> = log.iter().map(|entry| to_record(entry, at(NOW))).collect();
         let mut store =
             Store::open_for_writing(&self.database(), &self.account(), &self.clock, at(NOW)).unwrap();
-        store.append(Seq::ZERO, &records, &ProjectionRows::default()).unwrap();
+        store.append(Seq::ZERO, &records).unwrap();
         store.close().unwrap();
     }
 }

@@ -9,7 +9,7 @@ use ringward::cli::verify::verify;
 use ringward::daemon::log::to_record;
 use ringward::ids::AccountId;
 use ringward::rollout::record::{Actor, Entry, Event, Mode, RolloutId};
-use ringward::store::{NewRecord, ProjectionRows, RecordHash, Seq, Store};
+use ringward::store::{NewRecord, RecordHash, Seq, Store};
 use ringward::time::{Clock, SignedDuration, Timestamp, after};
 use serde_json::Value;
 
@@ -61,7 +61,7 @@ pub(crate) fn database(dir: &Path, records: &[NewRecord]) -> PathBuf {
     let path = dir.join("ringward.db");
     let account = AccountId::new("023e105f4ecef8ad9ca31a8372d0c353").unwrap();
     let mut store = Store::open_for_writing(&path, &account, &Clock::Real, instant(0)).unwrap();
-    store.append(Seq::ZERO, records, &ProjectionRows::default()).unwrap();
+    store.append(Seq::ZERO, records).unwrap();
     store.close().unwrap();
     path
 }

@@ -6,7 +6,7 @@ use ringward::ids::GroupId;
 use ringward::rollout::record::{Actor, Entry, Event, RolloutId};
 use ringward::rollout::record::{Group, GroupContent, VersionEntry};
 use ringward::sandbox::{AccountSettings, DefaultProfile, FaultScript, ProfileSettings, TokenStatus};
-use ringward::store::{ProjectionRows, Seq, Store};
+use ringward::store::{Seq, Store};
 use ringward::time::Clock;
 use ringward::version::Environment;
 use serde_json::{Value, json};
@@ -219,7 +219,7 @@ rings:
     let records: Vec<_> = log.iter().map(|entry| to_record(entry, at(NOW))).collect();
     let account = far.connection.account.clone().unwrap();
     let mut store = Store::open_for_writing(&database, &account, &Clock::Real, at(NOW)).unwrap();
-    store.append(Seq::ZERO, &records, &ProjectionRows::default()).unwrap();
+    store.append(Seq::ZERO, &records).unwrap();
     store.close().unwrap();
     let with = far.check_as(Format::Text, Some(&database)).await;
     assert!(with.contains("ringward has written 1 deployment group"), "{with}");

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use ringward::ids::PlanName;
 use ringward::plan::PlanError;
-use ringward::plan::set::{Running, read_all};
+use ringward::plan::set::{RunningPlans, read_all};
 use ringward::rollout::world::InvalidFile;
 
 use super::support::drive::OnDisk;
@@ -106,7 +106,7 @@ pub(crate) struct Read {
 pub(crate) fn read_plans(plans: &[(String, String)]) -> BTreeMap<String, Vec<Read>> {
     let mut by_label: BTreeMap<String, Vec<Read>> = BTreeMap::new();
     for (label, text) in plans {
-        let read = read_all([("plan.yaml", text.as_bytes())], &Running::new(), None).remove(0);
+        let read = read_all([("plan.yaml", text.as_bytes())], &RunningPlans::new(), None).remove(0);
         let errors = |errors: Vec<PlanError>| errors.iter().map(ToString::to_string).collect::<Vec<_>>();
         let read = match read.outcome.map_err(errors) {
             Ok(good) => {

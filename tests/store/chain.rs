@@ -11,11 +11,11 @@ use ringward::store::{
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
-use super::{no_projections, open, plan, projections, record, records, second};
+use super::{open, plan, record, records, second};
 
 fn ten_records(path: &Path) -> Vec<Record> {
     let mut store = open(path);
-    let stored = store.append(Seq::ZERO, &records(1..=10), &no_projections()).unwrap();
+    let stored = store.append(Seq::ZERO, &records(1..=10)).unwrap();
     store.close().unwrap();
     stored
 }
@@ -152,7 +152,7 @@ fn a_row_with_a_new_fitting_hash_breaks_the_link() {
     let mut forger = open(&other);
     let mut forged = records(1..=4);
     forged[3].actor = "mallory".to_owned();
-    forger.append(Seq::ZERO, &forged, &no_projections()).unwrap();
+    forger.append(Seq::ZERO, &forged).unwrap();
     forger.close().unwrap();
 
     let tamper = Connection::open(&path).unwrap();
@@ -233,7 +233,7 @@ fn a_refused_batch_changes_nothing() {
         let mut store = open(&path);
         let head = store.view().head().unwrap();
         if head == Head::EMPTY {
-            store.append(Seq::ZERO, &records(1..=3), &projections(Seq::new(3), &["a", "b"])).unwrap();
+            store.append(Seq::ZERO, &records(1..=3)).unwrap();
         }
         store
     };
@@ -249,44 +249,16 @@ fn a_refused_batch_changes_nothing() {
     ];
     for (row, (expected, batch), recovery) in rows {
         let mut store = good();
-        let (head, before) = (store.view().head().unwrap(), store.view().projections().unwrap());
-        let error = store.append(expected, &batch, &projections(Seq::new(9), &["c"])).unwrap_err();
+        let head = store.view().head().unwrap();
+        let error = store.append(expected, &batch).unwrap_err();
         assert_eq!(error.recovery(), recovery, "{row}: {error}");
         assert_eq!(store.view().head().unwrap(), head, "{row}");
-        assert_eq!(store.view().projections().unwrap(), before, "{row}");
-        let next = store.append(head.seq, &[], &no_projections());
+        let next = store.append(head.seq, &[]);
         assert_eq!(next.is_ok(), recovery == Recovery::CarryOn, "{row}: memory that is behind stays refused");
     }
     let mut store = good();
     let same_instant = vec![record(3), record(3)];
-    store.append(Seq::new(3), &same_instant, &no_projections()).unwrap();
-}
-
-#[test]
-fn projections_are_written_with_their_records() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut store = open(&dir.path().join("ringward.db"));
-    let first = projections(Seq::new(1), &["a", "b", "c"]);
-    store.append(Seq::ZERO, &records(1..=1), &first).unwrap();
-    assert_eq!(store.view().projections().unwrap(), first);
-
-    let fewer = projections(Seq::new(2), &["b"]);
-    store.append(Seq::new(1), &records(2..=2), &fewer).unwrap();
-    assert_eq!(store.view().projections().unwrap(), fewer, "rings that are gone do not linger");
-    store.append(Seq::new(2), &records(3..=3), &no_projections()).unwrap();
-    assert_eq!(store.view().projections().unwrap(), fewer, "rollouts not named stay");
-
-    let mut orphan = projections(Seq::new(4), &["a"]);
-    orphan.rollouts.clear();
-    let twice = projections(Seq::new(4), &["a", "a"]);
-    let mut spoilt = projections(Seq::new(4), &["a"]);
-    spoilt.rings[0].detail = "{".to_owned();
-    for (row, rows) in [("orphan", orphan), ("twice", twice), ("no JSON", spoilt)] {
-        let error = store.append(Seq::new(3), &records(4..=4), &rows).unwrap_err();
-        assert!(matches!(error, StoreError::InvalidProjection(_)), "{row}: {error}");
-    }
-    store.rebuild_projections(&no_projections()).unwrap();
-    assert_eq!(store.view().projections().unwrap(), no_projections());
+    store.append(Seq::new(3), &same_instant).unwrap();
 }
 
 #[test]
@@ -294,7 +266,7 @@ fn histories_are_paged_both_ways() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = open(&dir.path().join("ringward.db"));
     // 1,200 records span three portions of a replay; every third belongs to no plan.
-    store.append(Seq::ZERO, &records(1..=1200), &no_projections()).unwrap();
+    store.append(Seq::ZERO, &records(1..=1200)).unwrap();
     let view = store.view();
     let replayed: Vec<Record> = view.records(Seq::new(1)).collect::<Result<_, _>>().unwrap();
     assert_eq!(numbers(&replayed), (1..=1200).collect::<Vec<_>>());
@@ -323,12 +295,12 @@ fn a_chain_is_verified_while_the_daemon_appends() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ringward.db");
     let mut store = open(&path);
-    store.append(Seq::ZERO, &records(1..=10), &no_projections()).unwrap();
+    store.append(Seq::ZERO, &records(1..=10)).unwrap();
     let reader = Reader::open(&path).unwrap();
     let mut appended = 10;
     let report = reader.view().walk(|_| {
         appended += 1;
-        store.append(Seq::new(appended - 1), &[record(appended.cast_signed())], &no_projections()).unwrap();
+        store.append(Seq::new(appended - 1), &[record(appended.cast_signed())]).unwrap();
         ControlFlow::Continue(())
     });
     assert_eq!(report.unwrap().records, 10, "a walk sees one snapshot");
@@ -342,8 +314,7 @@ fn a_copy_is_whole_checked_and_private() {
     let dir = tempfile::tempdir().unwrap();
     let (path, copy) = (dir.path().join("ringward.db"), dir.path().join("copy.db"));
     let mut store = open(&path);
-    let rows = projections(Seq::new(10), &["a"]);
-    store.append(Seq::ZERO, &records(1..=10), &rows).unwrap();
+    store.append(Seq::ZERO, &records(1..=10)).unwrap();
     let reader = Reader::open(&path).unwrap();
     let report = reader.backup_to(&copy).unwrap();
     assert_eq!(report, reader.view().verify_chain().unwrap());
@@ -357,6 +328,5 @@ fn a_copy_is_whole_checked_and_private() {
     assert_eq!(names, ["copy.db", "ringward.db", "ringward.db-shm", "ringward.db-wal", "ringward.db.lock"]);
 
     let mut restored: Store = open(&copy);
-    assert_eq!(restored.view().projections().unwrap(), rows);
-    restored.append(Seq::new(10), &records(11..=11), &no_projections()).unwrap();
+    restored.append(Seq::new(10), &records(11..=11)).unwrap();
 }

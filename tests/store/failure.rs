@@ -7,7 +7,7 @@ use std::process::Command;
 use ringward::store::{Reader, Recovery, Seq, Store, StoreError};
 use ringward::time::Clock;
 
-use super::{account, child_command, no_projections, open, projections, record, second};
+use super::{account, child_command, open, record, second};
 
 const KILLS: u64 = 20;
 
@@ -21,7 +21,7 @@ pub(crate) fn append_for_ever(database: &Path) {
         let numbers = (head.get() + 1)..=(head.get() + size);
         let batch: Vec<_> = numbers.map(|number| record(number.cast_signed())).collect();
         let last = Seq::new(head.get() + size);
-        store.append(head, &batch, &projections(last, &["a", "b"])).unwrap();
+        store.append(head, &batch).unwrap();
         head = last;
         tell(&format!("acknowledged {head}"));
     }
@@ -34,7 +34,7 @@ pub(crate) fn append_until_it_fails(database: &Path) {
     let error = loop {
         let mut next = record(head.next().get().cast_signed());
         next.payload = format!("\"{}\"", "x".repeat(5_000));
-        match store.append(head, &[next], &projections(head.next(), &["a"])) {
+        match store.append(head, &[next]) {
             Ok(stored) => head = stored[0].seq,
             Err(error) => break error,
         }
@@ -42,7 +42,7 @@ pub(crate) fn append_until_it_fails(database: &Path) {
     tell(&format!("acknowledged {head}"));
     assert_eq!(error.recovery(), Recovery::Reopen, "{error}");
     assert!(matches!(error, StoreError::NotWritten { .. }), "{error}");
-    let after = store.append(head, &[record(1_000_000)], &no_projections()).unwrap_err();
+    let after = store.append(head, &[record(1_000_000)]).unwrap_err();
     assert!(matches!(after, StoreError::Discarded), "{after}");
     let store = Store::open(store.into_lock(), &account(), &Clock::Real, second(0)).unwrap();
     tell(&format!("reopened {}", store.view().head().unwrap().seq));
@@ -100,8 +100,6 @@ fn what_was_acknowledged_survives_sigkill() {
             report.records
         );
         beyond += u64::from(report.records > acknowledged);
-        let detail = store.view().projections().unwrap().rollouts.remove(0).detail;
-        assert_eq!(detail, format!(r#"{{"last":{}}}"#, report.head.seq), "projections belong to the head");
         // The next child starts from here.
         acknowledged = report.records;
     }
@@ -135,7 +133,7 @@ fn a_failed_commit_leaves_the_head_where_it_was() {
     let report = Reader::open(&database).unwrap().view().verify_chain().unwrap();
     assert_eq!(report.records, acknowledged);
     let mut store = open(&database);
-    store.append(report.head.seq, &[record(1_000_000)], &no_projections()).unwrap();
+    store.append(report.head.seq, &[record(1_000_000)]).unwrap();
 }
 
 #[test]
@@ -149,7 +147,7 @@ fn a_database_that_could_not_be_finished_is_finished_next_time() {
         let told = told.unwrap_or_else(|| panic!("{blocks} blocks: {text}"));
         assert!(told == "opened" || told.contains("ringward.db"), "{blocks} blocks: {told}");
         let mut store = open(&database);
-        store.append(Seq::ZERO, &[record(1)], &projections(Seq::new(1), &["a"])).unwrap();
+        store.append(Seq::ZERO, &[record(1)]).unwrap();
         outcomes.push(told == "opened");
     }
     assert!(outcomes[8] && outcomes.iter().filter(|opened| !**opened).count() >= 4, "{outcomes:?}");

@@ -11,8 +11,8 @@ mod opening;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use ringward::ids::{AccountId, PlanName, RingName};
-use ringward::store::{NewRecord, ProjectionRows, RingRow, RolloutRow, Seq, Store};
+use ringward::ids::{AccountId, PlanName};
+use ringward::store::{NewRecord, Store};
 use ringward::time::{Clock, Timestamp};
 
 /// Says to [`child`] what to do; without it that test has nothing to do.
@@ -86,30 +86,4 @@ fn record(number: i64) -> NewRecord {
 
 fn records(numbers: std::ops::RangeInclusive<i64>) -> Vec<NewRecord> {
     numbers.map(record).collect()
-}
-
-/// Projections that name the last record, so that a test sees whether both were written together.
-fn projections(last: Seq, rings: &[&str]) -> ProjectionRows {
-    let rollout = RolloutRow {
-        plan: plan(),
-        rollout: 1,
-        phase: "running".to_owned(),
-        started_at: second(0),
-        changed_at: second(1),
-        detail: format!(r#"{{"last":{last}}}"#),
-    };
-    let ring = |(position, name): (usize, &&str)| RingRow {
-        plan: plan(),
-        rollout: 1,
-        ring: RingName::new(*name).unwrap(),
-        position: u32::try_from(position).unwrap(),
-        state: "pending".to_owned(),
-        since: second(0),
-        detail: "{}".to_owned(),
-    };
-    ProjectionRows { rollouts: vec![rollout], rings: rings.iter().enumerate().map(ring).collect() }
-}
-
-fn no_projections() -> ProjectionRows {
-    ProjectionRows::default()
 }

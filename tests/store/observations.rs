@@ -4,17 +4,17 @@ use std::path::Path;
 
 use ringward::ids::{DeviceId, RingName};
 use ringward::store::{
-    DeviceRow, MAX_SAMPLE_AGE, MAX_SAMPLES_PER_SERIES, Recovery, RingSample, Seq, Store, StoreError,
+    MAX_SAMPLE_AGE, MAX_SAMPLES_PER_SERIES, Recovery, RingSample, Seq, Store, StoreError, StoredDevice,
 };
 use ringward::time::{Timestamp, after};
 use ringward::version::Environment;
 use rusqlite::Connection;
 
-use super::{no_projections, open, plan, records, second};
+use super::{open, plan, records, second};
 
-fn device(number: u32, doc: &str) -> DeviceRow {
+fn device(number: u32, doc: &str) -> StoredDevice {
     let device = DeviceId::new(format!("device-{number:03}")).unwrap();
-    DeviceRow { device, doc: doc.to_owned(), swept_at: second(number.into()) }
+    StoredDevice { device, doc: doc.to_owned(), swept_at: second(number.into()) }
 }
 
 fn sample(ring: &str, environment: Environment, at: Timestamp) -> RingSample {
@@ -49,7 +49,7 @@ fn a_spoilt_observation_is_skipped_and_does_not_stop_anything() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ringward.db");
     let mut store = open(&path);
-    store.append(Seq::ZERO, &records(1..=3), &no_projections()).unwrap();
+    store.append(Seq::ZERO, &records(1..=3)).unwrap();
     let rows: Vec<_> = (0..6).map(|number| device(number, "{}")).collect();
     store.save_devices(&rows).unwrap();
     let samples: Vec<_> = (0..5).map(|n| sample("a", Environment::Windows, second(n))).collect();

@@ -11,7 +11,7 @@ use ringward::store::{LockError, OpenError, Reader, Seq, Store};
 use ringward::time::Clock;
 use rusqlite::Connection;
 
-use super::{account, child_command, no_projections, open, records, second};
+use super::{account, child_command, open, records, second};
 
 /// In the child: opens for writing and says how that went.
 pub(crate) fn open_and_tell(database: &Path) {
@@ -24,7 +24,7 @@ pub(crate) fn open_and_tell(database: &Path) {
 
 fn filled(path: &Path) {
     let mut store = open(path);
-    store.append(Seq::ZERO, &records(1..=3), &no_projections()).unwrap();
+    store.append(Seq::ZERO, &records(1..=3)).unwrap();
     store.close().unwrap();
 }
 
@@ -138,7 +138,7 @@ fn a_refused_database_is_told_why_and_left_as_it_was() {
             "a step of another build",
             |path| sql(path, "UPDATE migrations SET sha256 = 'x'"),
             "migration",
-            &["schema 1"],
+            &["schema 2"],
         ),
     ];
     for (row, spoil, expected, words) in rows {
@@ -162,7 +162,7 @@ fn a_refusal_leaves_the_write_ahead_log_alone() {
     let dir = tempfile::tempdir().unwrap();
     let (live, path) = (dir.path().join("live.db"), dir.path().join("ringward.db"));
     let mut store = open(&live);
-    store.append(Seq::ZERO, &records(1..=3), &no_projections()).unwrap();
+    store.append(Seq::ZERO, &records(1..=3)).unwrap();
     sql(&live, "PRAGMA user_version = 99");
     for suffix in ["", "-wal"] {
         let name = |path: &Path| format!("{}{suffix}", path.display());
@@ -226,7 +226,7 @@ fn nobody_else_can_read_the_files() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ringward.db");
     let mut store = open(&path);
-    store.append(Seq::ZERO, &records(1..=3), &no_projections()).unwrap();
+    store.append(Seq::ZERO, &records(1..=3)).unwrap();
     let mut seen = 0;
     for entry in fs::read_dir(dir.path()).unwrap() {
         let entry = entry.unwrap();

@@ -3,12 +3,13 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
+use ringward::daemon::log;
 use ringward::plan;
 use ringward::schedule::Writable;
 use ringward::store::Reader;
 use ringward::time::{Clock, Stopwatch, Timestamp};
 
-use crate::kills::terminate;
+use crate::kills::{self, terminate};
 use crate::support::{EPOCH, WITH_SCHEDULE};
 
 /// What the sandbox prints at its start.
@@ -46,7 +47,7 @@ fn start_sandbox(clock: &Clock) -> (Child, Printed) {
 
 fn completed(database: &std::path::Path) -> bool {
     let Ok(reader) = Reader::open(database) else { return false };
-    reader.view().projections().is_ok_and(|rows| rows.rollouts.iter().any(|row| row.phase == "completed"))
+    log::replay(reader.view()).is_ok_and(|state| kills::completed(&state))
 }
 
 #[tokio::test(flavor = "multi_thread")]

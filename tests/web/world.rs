@@ -34,7 +34,7 @@ use ringward::rollout::tell::waits::Waits;
 use ringward::rollout::world::SecondClock;
 use ringward::rollout::world::{Read, Trouble, Want};
 use ringward::simulation::forecast::NoForecast;
-use ringward::store::{Head, ProjectionRows, Seq, Store};
+use ringward::store::{Head, Seq, Store};
 use ringward::telemetry::Metrics;
 use ringward::time::{Clock, Span, Stopwatch, Timestamp};
 use ringward::version::Environment;
@@ -575,7 +575,7 @@ pub(super) fn write_log(database: &Path, events: &[Event]) {
             to_record(&entry, Timestamp::from_second(second).unwrap())
         })
         .collect();
-    store.append(end, &records, &ProjectionRows::default()).unwrap();
+    store.append(end, &records).unwrap();
     store.close().unwrap();
 }
 

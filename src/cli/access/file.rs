@@ -11,9 +11,10 @@ use std::ops::Range;
 use super::keys::{FILE, MOST, PLACE, POLICY};
 use crate::cloudflare::Access;
 use crate::ids::{AccountId, UserGroupName};
-use crate::plan::error::{Other, Problems, first_line};
+use crate::plan::error::{Other, Problems};
 use crate::plan::fields::{Fields, items, text, wrong_value};
-use crate::plan::tree::{self, Entry, FileKind, Node, Text, Value};
+use crate::plan::places::{Text, first_line};
+use crate::plan::tree::{self, FileKind, MappingEntry, Node, Value};
 use crate::plan::values::{account, read as read_value};
 use crate::plan::{PlanError, is_invisible};
 
@@ -123,7 +124,7 @@ fn read_groups(node: &Node, problems: &mut Problems) -> Vec<GroupWritten> {
     entries.iter().filter_map(|entry| read_group(entry, problems)).collect()
 }
 
-fn read_group(entry: &Entry, problems: &mut Problems) -> Option<GroupWritten> {
+fn read_group(entry: &MappingEntry, problems: &mut Problems) -> Option<GroupWritten> {
     let unfit = || ("not the name of a User Group", "write 1 to 255 characters that can be seen");
     let name = UserGroupName::new(entry.key.as_str()).ok();
     let name =

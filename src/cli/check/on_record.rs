@@ -11,7 +11,7 @@ use crate::daemon::files::Yml;
 use crate::daemon::log::replay;
 use crate::ids::PlanName;
 use crate::plan::model::PlanDigest;
-use crate::plan::set::Running;
+use crate::plan::set::RunningPlans;
 use crate::plan::{GoodFile, PlanError};
 use crate::rollout::record::RolloutId;
 use crate::rollout::state::State;
@@ -62,7 +62,7 @@ impl OnRecord {
     }
 
     /// The plans that keep their names and profiles, each with its file: all, as for the daemon.
-    pub(super) fn known(&self) -> Running {
+    pub(super) fn known(&self) -> RunningPlans {
         self.plans.iter().map(|(name, known)| (name.clone(), known.file.clone())).collect()
     }
 

@@ -4,7 +4,7 @@
 
 use crate::cli::online::finding::{Code, Finding};
 use crate::plan::model::{Plan, RingPlan};
-use crate::plan::{Spot, Spots, Step};
+use crate::plan::{PathStep, Spot, Spots};
 use crate::rollout::world::Approvers;
 use crate::rollout::world::Observations;
 
@@ -38,7 +38,7 @@ pub(crate) fn of_ring(plan: &Plan, ring: &RingPlan, world: &Observations) -> Opt
 
 /// Where a ring's approval is written: in the ring or in `defaults`.
 pub(crate) fn spot(spots: &Spots<'_>, ring: usize) -> Option<Spot> {
-    let last = Step::Key("approval");
-    let own = spots.spot(&[Step::Key("rings"), Step::Item(ring), last]);
-    own.or_else(|| spots.spot(&[Step::Key("defaults"), last]))
+    let last = PathStep::Key("approval");
+    let own = spots.spot(&[PathStep::Key("rings"), PathStep::Item(ring), last]);
+    own.or_else(|| spots.spot(&[PathStep::Key("defaults"), last]))
 }

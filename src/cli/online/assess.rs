@@ -19,7 +19,7 @@ use crate::cli::render::{distance, short};
 use crate::cloudflare::{ApiError, Operation, TokenState};
 use crate::ids::{AccountId, PlanName, PolicyId, RingName};
 use crate::plan::model::{DeviceLimit, Plan, ProfileRef, RingPlan};
-use crate::plan::{Spots, Step};
+use crate::plan::{PathStep, Spots};
 use crate::rollout::state::State;
 use crate::rollout::world::Observations;
 use crate::time::{SignedDuration, Timestamp, since};
@@ -195,7 +195,7 @@ impl<'a> Judge<'a> {
             let problem = format!("the plan is for account {pin}, and this is {}", self.account);
             let instead = "look at that account, or change the plan's `account`";
             let finding = Finding::new(Code::OtherAccount, problem).instead(instead);
-            findings.push(finding.at(spots.spot(&[Step::Key("account")])));
+            findings.push(finding.at(spots.spot(&[PathStep::Key("account")])));
         }
         let (named, found) = look_up(plan, &spots, &self.look.world);
         findings.extend(found);
@@ -219,7 +219,8 @@ impl<'a> Judge<'a> {
     ) -> Vec<RingReport> {
         let mut rings = Vec::new();
         for (index, (ring, profiles)) in plan.rings.iter().zip(named).enumerate() {
-            let name_spot = spots.spot(&[Step::Key("rings"), Step::Item(index), Step::Key("name")]);
+            let name_spot =
+                spots.spot(&[PathStep::Key("rings"), PathStep::Item(index), PathStep::Key("name")]);
             let resolved = self.look.world.resolve_within(plan, ring).ok();
             self.planned.extend(profiles.iter().filter_map(|profile| profile.id.clone()));
             let (group, of_group) = match (&resolved, &mut self.ahead) {
@@ -304,9 +305,9 @@ fn compare(plan: &Plan, rings: &mut [RingReport]) {
 
 /// Where the target of a ring is written: in the ring, in `defaults`, or at the top.
 fn target_spot(spots: &Spots<'_>, ring: usize, environment: Environment) -> Option<crate::plan::Spot> {
-    let last = [Step::Key("versions"), Step::Key(environment.as_str())];
-    let own = [&[Step::Key("rings"), Step::Item(ring)][..], &last].concat();
-    let shared = [&[Step::Key("defaults")][..], &last].concat();
+    let last = [PathStep::Key("versions"), PathStep::Key(environment.as_str())];
+    let own = [&[PathStep::Key("rings"), PathStep::Item(ring)][..], &last].concat();
+    let shared = [&[PathStep::Key("defaults")][..], &last].concat();
     spots.spot(&own).or_else(|| spots.spot(&shared)).or_else(|| spots.spot(&last))
 }
 
@@ -391,7 +392,8 @@ fn order(
     now: Timestamp,
     spots: &Spots<'_>,
 ) -> Vec<Finding> {
-    let spot = |index: usize| spots.spot(&[Step::Key("rings"), Step::Item(index), Step::Key("name")]);
+    let spot =
+        |index: usize| spots.spot(&[PathStep::Key("rings"), PathStep::Item(index), PathStep::Key("name")]);
     let movable = |ring: &RingReport| ring.sizes.as_ref().map(RingSizes::movable).filter(|count| *count > 0);
     let mut findings = Vec::new();
     let first = plan.rings.first().zip(rings.first());

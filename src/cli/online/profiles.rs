@@ -11,7 +11,7 @@ use crate::cli::online::finding::{Code, Finding};
 use crate::ids::PolicyId;
 use crate::plan::model::{Plan, ProfileRef, RingPlan};
 use crate::plan::near::{either, nearest};
-use crate::plan::{Spots, Step};
+use crate::plan::{PathStep, Spots};
 use crate::rollout::record::{Profile, Profiles};
 use crate::rollout::world::Observations;
 
@@ -53,7 +53,12 @@ pub(crate) fn look_up(
     for (index, ring) in plan.rings.iter().enumerate() {
         let mut named = Vec::new();
         for (place, written) in ring.profiles.iter().enumerate() {
-            let way = [Step::Key("rings"), Step::Item(index), Step::Key("profiles"), Step::Item(place)];
+            let way = [
+                PathStep::Key("rings"),
+                PathStep::Item(index),
+                PathStep::Key("profiles"),
+                PathStep::Item(place),
+            ];
             let spot = spots.spot(&way);
             let mut tell = |finding: Finding| findings.push(finding.of_ring(&ring.name).at(spot.clone()));
             let meaning = meaning(written, profiles, world);
@@ -179,7 +184,7 @@ fn default_not_last(
     }
     let problem = "this ring has the default profile, which is everybody that no other profile matches, and rings follow it";
     let finding = Finding::new(Code::DefaultNotLast, problem).instead("put it into the last ring");
-    let way = [Step::Key("rings"), Step::Item(index), Step::Key("name")];
+    let way = [PathStep::Key("rings"), PathStep::Item(index), PathStep::Key("name")];
     Some(finding.of_ring(&ring.name).at(spots.spot(&way)))
 }
 

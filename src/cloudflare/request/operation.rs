@@ -2,100 +2,70 @@
 //!
 //! **Invariant:** an operation's label never changes: dashboards and alerts name it.
 
-/// What a request is for: the `operation` label of metrics and the start of error texts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Operation {
+/// Names each operation once: its variant, its label, and the operation in words.
+macro_rules! operations {
+    ($($(#[$doc:meta])* $operation:ident = $label:literal, $words:literal;)+) => {
+        /// What a request is for: the `operation` label of metrics and the start of error texts.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Operation {
+            $($(#[$doc])* $operation,)+
+        }
+
+        impl Operation {
+            /// Every operation, for metrics that list their labels in advance.
+            pub const ALL: [Self; [$($label),+].len()] = [$(Self::$operation),+];
+
+            /// The label in metrics and logs.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$operation => $label,)+
+                }
+            }
+
+            /// The operation in words.
+            #[must_use]
+            pub const fn words(self) -> &'static str {
+                match self {
+                    $(Self::$operation => $words,)+
+                }
+            }
+        }
+    };
+}
+
+operations! {
     /// One page of deployment groups.
-    ListGroups,
+    ListGroups = "list_groups", "listing deployment groups";
     /// One deployment group.
-    GetGroup,
+    GetGroup = "get_group", "reading the deployment group";
     /// A new deployment group.
-    CreateGroup,
+    CreateGroup = "create_group", "creating the deployment group";
     /// A change of a deployment group.
-    UpdateGroup,
+    UpdateGroup = "update_group", "updating the deployment group";
     /// All device settings profiles.
-    ListProfiles,
+    ListProfiles = "list_profiles", "listing device settings profiles";
     /// The account's default profile.
-    DefaultProfile,
+    DefaultProfile = "default_profile", "reading the default device settings profile";
     /// One page of physical devices.
-    ListDevices,
+    ListDevices = "list_devices", "listing devices";
     /// The state of the token.
-    VerifyToken,
+    VerifyToken = "verify_token", "verifying the token";
     /// One page of User Groups.
-    ListUserGroups,
+    ListUserGroups = "list_user_groups", "listing User Groups";
     /// One User Group.
-    GetUserGroup,
+    GetUserGroup = "get_user_group", "reading the User Group";
     /// New permission policies of a User Group.
-    UpdateUserGroup,
+    UpdateUserGroup = "update_user_group", "updating the User Group";
     /// One page of a User Group's members.
-    ListMembers,
+    ListMembers = "list_members", "listing the User Group's members";
     /// One page of permission groups: the roles that a policy can give.
-    ListPermissionGroups,
+    ListPermissionGroups = "list_permission_groups", "listing permission groups";
     /// All resource groups: what a policy can be about.
-    ListResourceGroups,
+    ListResourceGroups = "list_resource_groups", "listing resource groups";
 }
 
 impl Operation {
-    /// Every operation, for metrics that list their labels in advance.
-    pub const ALL: [Self; 14] = [
-        Self::ListGroups,
-        Self::GetGroup,
-        Self::CreateGroup,
-        Self::UpdateGroup,
-        Self::ListProfiles,
-        Self::DefaultProfile,
-        Self::ListDevices,
-        Self::VerifyToken,
-        Self::ListUserGroups,
-        Self::GetUserGroup,
-        Self::UpdateUserGroup,
-        Self::ListMembers,
-        Self::ListPermissionGroups,
-        Self::ListResourceGroups,
-    ];
-
-    /// The label in metrics and logs.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ListGroups => "list_groups",
-            Self::GetGroup => "get_group",
-            Self::CreateGroup => "create_group",
-            Self::UpdateGroup => "update_group",
-            Self::ListProfiles => "list_profiles",
-            Self::DefaultProfile => "default_profile",
-            Self::ListDevices => "list_devices",
-            Self::VerifyToken => "verify_token",
-            Self::ListUserGroups => "list_user_groups",
-            Self::GetUserGroup => "get_user_group",
-            Self::UpdateUserGroup => "update_user_group",
-            Self::ListMembers => "list_members",
-            Self::ListPermissionGroups => "list_permission_groups",
-            Self::ListResourceGroups => "list_resource_groups",
-        }
-    }
-
-    /// The operation in words.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::ListGroups => "listing deployment groups",
-            Self::GetGroup => "reading the deployment group",
-            Self::CreateGroup => "creating the deployment group",
-            Self::UpdateGroup => "updating the deployment group",
-            Self::ListProfiles => "listing device settings profiles",
-            Self::DefaultProfile => "reading the default device settings profile",
-            Self::ListDevices => "listing devices",
-            Self::VerifyToken => "verifying the token",
-            Self::ListUserGroups => "listing User Groups",
-            Self::GetUserGroup => "reading the User Group",
-            Self::UpdateUserGroup => "updating the User Group",
-            Self::ListMembers => "listing the User Group's members",
-            Self::ListPermissionGroups => "listing permission groups",
-            Self::ListResourceGroups => "listing resource groups",
-        }
-    }
-
     /// Whether the request changes something at the far end.
     #[must_use]
     pub const fn is_write(self) -> bool {

@@ -12,8 +12,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::super::permissions::{
-    Access, AnsweredAccess, PermissionGroup, PermissionPolicy, PolicedGroup, ResourceGroup, ResourceScope,
-    Role,
+    Access, AnsweredAccess, GrantedRole, PermissionGroup, PermissionPolicy, PolicedGroup, ResourceGroup,
+    ResourceScope,
 };
 use crate::ids::{PermissionGroupId, ResourceGroupId, UserGroupId};
 use crate::rollout::record::{Member, Standing, UserGroup};
@@ -22,18 +22,14 @@ use crate::rollout::record::{Member, Standing, UserGroup};
 #[derive(Debug, Deserialize)]
 pub(in crate::cloudflare) struct NumberedPage<T> {
     pub(in crate::cloudflare) result: Vec<T>,
-    #[serde(default)]
     pub(in crate::cloudflare) result_info: Option<NumberedInfo>,
 }
 
 /// `iam_result_info`, in which nothing is required.
 #[derive(Debug, Default, Deserialize)]
 pub(in crate::cloudflare) struct NumberedInfo {
-    #[serde(default)]
     pub(in crate::cloudflare) page: Option<u32>,
-    #[serde(default)]
     pub(in crate::cloudflare) per_page: Option<usize>,
-    #[serde(default)]
     pub(in crate::cloudflare) total_count: Option<usize>,
 }
 
@@ -41,9 +37,7 @@ pub(in crate::cloudflare) struct NumberedInfo {
 #[derive(Debug, Deserialize)]
 pub(in crate::cloudflare) struct WireMember {
     pub(in crate::cloudflare) id: String,
-    #[serde(default)]
     email: Option<String>,
-    #[serde(default)]
     status: Option<String>,
 }
 
@@ -63,19 +57,14 @@ impl From<WireMember> for Member {
 pub(in crate::cloudflare) struct WireUserGroup {
     pub(in crate::cloudflare) id: UserGroupId,
     name: String,
-    #[serde(default)]
     policies: Option<Vec<WirePolicy>>,
 }
 
 #[derive(Debug, Deserialize)]
 struct WirePolicy {
-    #[serde(default)]
     id: Option<String>,
-    #[serde(default)]
     access: Option<String>,
-    #[serde(default)]
     permission_groups: Option<Vec<WirePermissionGroup>>,
-    #[serde(default)]
     resource_groups: Option<Vec<WireResourceGroup>>,
 }
 
@@ -105,7 +94,7 @@ impl From<WirePolicy> for PermissionPolicy {
         Self {
             id: wire.id,
             access,
-            roles: roles.map(|role| Role { id: role.id, name: role.name }).collect(),
+            roles: roles.map(|role| GrantedRole { id: role.id, name: role.name }).collect(),
             on: on.map(ResourceGroup::from).collect(),
         }
     }
@@ -115,9 +104,7 @@ impl From<WirePolicy> for PermissionPolicy {
 #[derive(Debug, Deserialize)]
 pub(in crate::cloudflare) struct WirePermissionGroup {
     pub(in crate::cloudflare) id: PermissionGroupId,
-    #[serde(default)]
     name: Option<String>,
-    #[serde(default)]
     meta: Option<Map<String, Value>>,
 }
 
@@ -140,11 +127,8 @@ impl From<WirePermissionGroup> for PermissionGroup {
 /// `iam_resource_group`.
 #[derive(Debug, Deserialize)]
 pub(in crate::cloudflare) struct WireResourceGroup {
-    #[serde(default)]
     id: Option<ResourceGroupId>,
-    #[serde(default)]
     name: Option<String>,
-    #[serde(default)]
     scope: Option<WireScope>,
 }
 

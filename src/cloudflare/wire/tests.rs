@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::cloudflare::token::TokenCheck;
 
 fn field_error<T: DeserializeOwned>(row: &str, answer: &Value) -> String {
     match decode::<T>(answer.to_string().as_bytes()) {
@@ -162,7 +163,8 @@ fn what_is_wrong_is_named_by_its_path() {
         let text = field_error::<DevicePage>(row, &devices(device));
         assert!(text.starts_with(expected), "{row}: {text}");
     }
-    let text = field_error::<Single<WireToken>>("token", &enveloped(&json!({"id": "t", "status": "asleep"})));
+    let text =
+        field_error::<Single<TokenCheck>>("token", &enveloped(&json!({"id": "t", "status": "asleep"})));
     assert!(text.starts_with("`result.status`: unknown variant `asleep`"), "{text}");
 }
 

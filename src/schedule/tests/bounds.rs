@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::schedule::line::steps;
+use crate::time::Timestamp;
 
 /// The most days that one decision may look at: some milliseconds.
 const MOST_DAYS: u64 = 400_000;

@@ -1,6 +1,7 @@
 //! When a ring may be entered: with enough of the opening left, or at its start.
 
 use super::*;
+use crate::time::{SignedDuration, Timestamp};
 
 const NEEDED: SignedDuration = LEAST_OPENING;
 

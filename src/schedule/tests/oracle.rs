@@ -12,6 +12,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
 use super::*;
+use crate::time::{SignedDuration, Timestamp, after};
 
 /// One southern with a change of half an hour, one with an offset of half an hour, one southern
 /// that changes at midnight, one whose gap ends the day, one with changes around Ramadan.

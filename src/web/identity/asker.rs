@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use axum::http::request::Parts;
 
-use crate::config::Reading;
+use crate::config::MayRead;
 use crate::rollout::record::Actor;
 use crate::web::guard::{Broken, Peer};
 use crate::web::identity::needs::Right;
@@ -24,7 +24,7 @@ pub(in crate::web) enum Identity {
     /// Somebody who shows no credential where none is known: the rules of the loopback address hold.
     Unasked,
     /// Somebody who shows no credential where others do.
-    Nobody(Reading),
+    Nobody(MayRead),
 }
 
 /// Who asks for what they may: the proof that admission judged them.
@@ -79,8 +79,8 @@ impl Identity {
                 Peer::may_be_read_from(head).map_err(Denied::Unreadable)?;
                 Ok(Some(actor.clone()))
             }
-            Self::Nobody(Reading::SignedIn) => Err(Denied::Nobody),
-            Self::Nobody(Reading::Open) | Self::Unasked => {
+            Self::Nobody(MayRead::SignedIn) => Err(Denied::Nobody),
+            Self::Nobody(MayRead::Open) | Self::Unasked => {
                 peer.may_read(head).map_err(Denied::Unreadable)?;
                 Ok(None)
             }

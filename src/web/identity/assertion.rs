@@ -10,7 +10,7 @@ use axum::http::HeaderMap;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
 
-use crate::config::Access;
+use crate::config::AccessApplication;
 use crate::ids::{Email, ServiceName};
 use crate::rollout::record::Actor;
 use crate::time::{Clock, SignedDuration, Timestamp, after};
@@ -33,7 +33,7 @@ const OF_AN_APPLICATION: &str = "app";
 /// Judges what Access says.
 #[derive(Debug)]
 pub(super) struct Verifier {
-    access: Access,
+    access: AccessApplication,
     issuer: String,
     certs: Certs,
     /// Tokens of Access run out by real time, whatever the daemon's clock.
@@ -59,7 +59,7 @@ struct Claims {
 }
 
 impl Verifier {
-    pub(super) fn new(access: Access, ca_file: Option<PathBuf>) -> Result<Self, String> {
+    pub(super) fn new(access: AccessApplication, ca_file: Option<PathBuf>) -> Result<Self, String> {
         let certs = match &access.certs_url {
             Some(url) => Certs::new(url.as_str(), url.is_loopback(), ca_file),
             None => Certs::new(&access.team.certs(), false, ca_file),

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use axum::http::HeaderMap;
 
-use crate::config::{Config, Reading};
+use crate::config::{Config, MayRead};
 use crate::rollout::record::Actor;
 use crate::rollout::record::Role;
 use crate::rollout::state::Tokens;
@@ -24,7 +24,7 @@ use crate::web::problem::Failure;
 /// How people and programs are told apart. One for all listeners of a daemon.
 #[derive(Debug, Default)]
 pub struct Identities {
-    reading: Reading,
+    reading: MayRead,
     access: Option<Verifier>,
 }
 
@@ -105,7 +105,7 @@ impl Identities {
     /// Whether anybody has a way of saying who they are: from then on, coming from this machine alone
     /// gives no right.
     fn asks_who(&self, tokens: &Tokens) -> bool {
-        self.access.is_some() || self.reading == Reading::SignedIn || tokens.are_in_use()
+        self.access.is_some() || self.reading == MayRead::SignedIn || tokens.are_in_use()
     }
 }
 

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::certs::{FAILED_EVERY, KEPT, KeptKeys, UNKNOWN_KEY_EVERY, Unread, keys_of};
 use super::needs::Undeclared;
 use super::{Identity, Right, bearer, needs};
-use crate::config::Reading;
+use crate::config::MayRead;
 use crate::rollout::people::tokens::{TokenRequest, request};
 use crate::rollout::record::Role;
 use crate::rollout::record::{Actor, Recorded};
@@ -152,7 +152,7 @@ fn who_may_approve() {
         ("a service", proven("service:88bf.access", &[Read, Operate]), Some("only a person")),
         ("a user of the machine", proven("local:ada", &[Read, Operate, Admit]), Some("only a person")),
         ("somebody on this machine", Identity::Unasked, Some("only a person")),
-        ("nobody", Identity::Nobody(Reading::Open), Some("nobody is known")),
+        ("nobody", Identity::Nobody(MayRead::Open), Some("nobody is known")),
     ];
     let request = axum::http::Request::post("/").header("host", "127.0.0.1:8787").body(()).unwrap();
     let head = request.into_parts().0;

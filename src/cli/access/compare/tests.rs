@@ -1,7 +1,7 @@
 //! When two lists of policies are the same.
 
 use super::*;
-use crate::cloudflare::{Access, Role};
+use crate::cloudflare::{Access, GrantedRole};
 use crate::ids::AccountId;
 
 fn account() -> AccountId {
@@ -29,7 +29,7 @@ fn on(id: Option<&str>, scope: Option<ResourceScope>) -> ResourceGroup {
 }
 
 fn answer(id: &str, access: Access, roles: &[&str], on: Vec<ResourceGroup>) -> PermissionPolicy {
-    let roles = roles.iter().map(|id| Role { id: role(id), name: None }).collect();
+    let roles = roles.iter().map(|id| GrantedRole { id: role(id), name: None }).collect();
     PermissionPolicy { id: Some(id.to_owned()), access: AnsweredAccess::Known(access), roles, on }
 }
 

@@ -1,0 +1,200 @@
+//! One ring of a plan, filled from `defaults` and the values built in.
+//!
+//! **Invariant:** a ring has at least one profile and one target.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::num::NonZeroU32;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{PolicyId, RingName};
+use crate::plan::model::approval::ApprovalRule;
+use crate::plan::model::gates::{Adoption, Health, OnFailure};
+use crate::schedule::Schedule;
+use crate::time::Span;
+use crate::version::{ClientVersion, Environment};
+
+/// One step of a plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RingPlan {
+    /// Unique within the plan.
+    pub name: RingName,
+    /// The name that the ring had before, should its profiles change with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<RingName>,
+    /// The deployment group's name; the ring's name unless the plan says otherwise.
+    pub group: String,
+    /// Device settings profiles, in the order written; never empty, never one twice.
+    pub profiles: Vec<ProfileRef>,
+    /// Target version per environment; never empty.
+    pub targets: BTreeMap<Environment, ClientVersion>,
+    /// When ringward may write for this ring.
+    pub schedule: Schedule,
+    /// What it takes to call the targets adopted.
+    pub adoption: Adoption,
+    /// How long the ring runs on its targets before the next one may follow.
+    pub soak: Span,
+    /// What its devices must not do, from the assignment on until the rollout is final. Plans
+    /// accepted before ringward judged health have what is built in.
+    #[serde(default)]
+    pub health: Health,
+    /// A gate that stays `unknown` longer than this halts the rollout.
+    pub unknown_after: Span,
+    /// What a failing gate does.
+    pub on_failure: OnFailure,
+    /// A write for this ring that offers something else to more devices is refused; `None`: no limit.
+    /// Plans of older logs have none.
+    #[serde(default)]
+    pub max_devices: Option<DeviceLimit>,
+    /// How the ring is rolled back. Plans of older logs have what is built in.
+    #[serde(default)]
+    pub rollback: RollbackRules,
+    /// Which devices its targets may take down to an older version. Plans of older logs allow none, and
+    /// were never asked.
+    #[serde(default, skip_serializing_if = "AllowDowngrade::is_nothing")]
+    pub allow_downgrade: AllowDowngrade,
+    /// Who lets it be entered; `None`: nobody is asked. Plans of older logs ask nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ApprovalRule>,
+}
+
+impl RingPlan {
+    /// How long a ring soaks where no plan says otherwise.
+    pub const BUILT_IN_SOAK: Span = Span::hours(72);
+    /// How long a gate may be `unknown` where no plan says otherwise.
+    pub const BUILT_IN_UNKNOWN_AFTER: Span = Span::hours(6);
+
+    /// Whether a version is one of its targets.
+    #[must_use]
+    pub fn asks_for(&self, version: ClientVersion) -> bool {
+        self.targets.values().any(|target| *target == version)
+    }
+
+    /// Whether the plan leaves it to ringward how the ring's group is named.
+    #[must_use]
+    pub fn has_default_group(&self) -> bool {
+        self.group == self.name.as_str()
+    }
+}
+
+/// Which devices a ring's targets may take down to an older version.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AllowDowngrade {
+    /// A few at most.
+    #[default]
+    Nothing,
+    /// Those that run one of these; read over the first three numbers of a version.
+    From(semver::VersionReq),
+    /// All.
+    Any,
+}
+
+impl AllowDowngrade {
+    /// Whether it allows none.
+    #[must_use]
+    pub const fn is_nothing(&self) -> bool {
+        matches!(self, Self::Nothing)
+    }
+
+    /// Whether devices on a version may be taken down.
+    #[must_use]
+    pub fn covers(&self, version: ClientVersion) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::From(range) => range.matches(&version.as_semver()),
+            Self::Any => true,
+        }
+    }
+}
+
+impl fmt::Display for AllowDowngrade {
+    /// As people read it in a sentence; nothing at all where it allows none.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => Ok(()),
+            Self::From(range) => write!(f, "{range}"),
+            Self::Any => f.write_str("any version"),
+        }
+    }
+}
+
+/// A device settings profile as a plan names it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProfileRef {
+    /// The reserved word `default`: the account's default profile.
+    Default,
+    /// A policy ID (a UUID).
+    Id(PolicyId),
+    /// A profile's name.
+    Named(String),
+}
+
+impl fmt::Display for ProfileRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::Id(id) => write!(f, "{id}"),
+            Self::Named(name) => f.write_str(name),
+        }
+    }
+}
+
+/// The most devices that one write may offer something else; at least one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DeviceLimit(NonZeroU32);
+
+impl DeviceLimit {
+    /// A limit; `None` for a limit of no device, under which nothing could ever be written.
+    #[must_use]
+    pub const fn new(devices: u32) -> Option<Self> {
+        match NonZeroU32::new(devices) {
+            Some(devices) => Some(Self(devices)),
+            None => None,
+        }
+    }
+
+    /// Whether so many devices are more than it allows.
+    #[must_use]
+    pub fn is_exceeded_by(self, devices: usize) -> bool {
+        !u32::try_from(devices).is_ok_and(|devices| devices <= self.0.get())
+    }
+
+    /// The number of devices.
+    #[must_use]
+    pub const fn get(self) -> u32 {
+        self.0.get()
+    }
+}
+
+impl fmt::Display for DeviceLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// How a ring is rolled back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RollbackRules {
+    /// How long its devices have to come back before the next ring follows all the same.
+    pub step: Span,
+    /// Where to, for an environment of which the log knows no better.
+    pub to: BTreeMap<Environment, ClientVersion>,
+}
+
+impl Default for RollbackRules {
+    fn default() -> Self {
+        Self { step: Self::BUILT_IN_STEP, to: BTreeMap::new() }
+    }
+}
+
+impl RollbackRules {
+    /// Cloudflare takes 15 minutes to notify a device, which then installs; most that are awake are
+    /// back by then.
+    pub const BUILT_IN_STEP: Span = Span::hours(2);
+}

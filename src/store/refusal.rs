@@ -1,0 +1,212 @@
+//! Every reason not to open a database.
+//!
+//! **Invariant:** each says what to do; whether the same database can be opened later is told apart.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::ids::AccountId;
+use crate::store::error::{StoreError, WriteFailure};
+use crate::store::flaw::BadRow;
+use crate::store::head::Seq;
+use crate::store::lock::LockError;
+use crate::store::migrate::{MigrationError, SCHEMA_VERSION};
+
+/// A database that cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another daemon owns it, or it cannot be owned.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// It does not exist. Only for reading.
+    #[error("there is no database {path}; `ringward run --db {path}` makes one")]
+    Missing {
+        /// The database.
+        path: PathBuf,
+    },
+    /// It was open, and is not there any more.
+    #[error(
+        "the database {path} is gone; mount its volume or put the file back (nothing is made in its place)"
+    )]
+    Gone {
+        /// The database.
+        path: PathBuf,
+    },
+    /// It cannot be created.
+    #[error("cannot create the database {path}; its directory must be writable for this user")]
+    CannotCreate {
+        /// The database.
+        path: PathBuf,
+        /// The system's words.
+        source: io::Error,
+    },
+    /// SQLite failed while opening.
+    #[error("cannot open the database {path}: {cause}")]
+    Failed {
+        /// The database.
+        path: PathBuf,
+        /// What kind of failure, with its remedy.
+        cause: WriteFailure,
+        /// SQLite's words.
+        source: rusqlite::Error,
+    },
+    /// It can be read but not written.
+    #[error("the database {path} is read-only; make the file and its directory writable for this user")]
+    ReadOnlyFile {
+        /// The database.
+        path: PathBuf,
+    },
+    /// It is not SQLite.
+    #[error("{path} is not a database; name another file with --db, or restore a backup if it was one")]
+    NotADatabase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is SQLite, but another program's.
+    #[error("{path} is a database of another program and is left alone; name another file with --db")]
+    AnotherProgram {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A newer ringward wrote it.
+    #[error(
+        "the database {path} has schema {found} and this program knows {SCHEMA_VERSION}: a newer ringward wrote it; run that one (it is left untouched)"
+    )]
+    NewerSchema {
+        /// The database.
+        path: PathBuf,
+        /// Its schema.
+        found: u32,
+    },
+    /// An older ringward wrote it, and a reader does not migrate.
+    #[error(
+        "the database {path} has schema {found} and this program reads {SCHEMA_VERSION}; start `ringward run` once to bring it forward"
+    )]
+    OlderSchema {
+        /// The database.
+        path: PathBuf,
+        /// Its schema.
+        found: u32,
+    },
+    /// It belongs to another account.
+    #[error(
+        "the database {path} belongs to the Cloudflare account {stored}, not to {given}; one database serves one account: correct --account, or name another file with --db"
+    )]
+    OtherAccount {
+        /// The database.
+        path: PathBuf,
+        /// The account that it was made for.
+        stored: String,
+        /// The account that was asked for.
+        given: AccountId,
+    },
+    /// It runs on another clock.
+    #[error(
+        "the database {path} runs on the clock {stored}, not on {given}; give it --clock {stored}, or name another file with --db"
+    )]
+    OtherClock {
+        /// The database.
+        path: PathBuf,
+        /// The clock that it was made with.
+        stored: String,
+        /// The clock that was asked for.
+        given: String,
+    },
+    /// Its file is damaged.
+    #[error(
+        "the database {path} is damaged ({finding}); keep the file for study and restore a backup (a copy by `ringward backup`, without -wal and -shm beside it)"
+    )]
+    Damaged {
+        /// The database.
+        path: PathBuf,
+        /// The first finding of SQLite's check.
+        finding: String,
+    },
+    /// Its log is not as it was written.
+    #[error("the database {path} has a broken log and nothing is done on its word")]
+    BrokenLog {
+        /// The database.
+        path: PathBuf,
+        /// The first bad row.
+        source: BadRow,
+    },
+    /// It is sound, but its log is not the one that was open.
+    #[error(
+        "the database {path} is not the one that this daemon wrote: its record {seq} is another, or missing; nothing is done on its word: put the right file back, or restore a backup with the daemon stopped"
+    )]
+    OtherLog {
+        /// The database.
+        path: PathBuf,
+        /// The last record that was known.
+        seq: Seq,
+    },
+    /// It could not be brought to the present schema.
+    #[error("cannot bring the database {path} to schema {SCHEMA_VERSION}")]
+    Migration {
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        source: MigrationError,
+    },
+    /// SQLite did not enter WAL mode, as on network file systems.
+    #[error("the database {path} cannot use a write-ahead log ({mode} instead); put it on a local disk")]
+    NoWriteAheadLog {
+        /// The database.
+        path: PathBuf,
+        /// The journal mode it stays in.
+        mode: String,
+    },
+}
+
+impl OpenError {
+    /// Whether the same database can be opened later, once somebody has mended its surroundings: a full
+    /// disk, a volume that is read-only or away. A damaged file or another log never mends itself.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        match self {
+            Self::Failed { cause, .. } => cause.may_pass(),
+            Self::Lock(_)
+            | Self::Missing { .. }
+            | Self::Gone { .. }
+            | Self::CannotCreate { .. }
+            | Self::ReadOnlyFile { .. } => true,
+            Self::NotADatabase { .. }
+            | Self::AnotherProgram { .. }
+            | Self::NewerSchema { .. }
+            | Self::OlderSchema { .. }
+            | Self::OtherAccount { .. }
+            | Self::OtherClock { .. }
+            | Self::Damaged { .. }
+            | Self::BrokenLog { .. }
+            | Self::OtherLog { .. }
+            | Self::Migration { .. }
+            | Self::NoWriteAheadLog { .. } => false,
+        }
+    }
+}
+
+/// The refusal of a failure of SQLite.
+pub(super) fn failed(path: &Path) -> impl Fn(rusqlite::Error) -> OpenError + use<> {
+    let path = path.to_owned();
+    move |source| {
+        let path = path.clone();
+        match source.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::NotADatabase) => OpenError::NotADatabase { path },
+            Some(rusqlite::ErrorCode::DatabaseCorrupt) => {
+                OpenError::Damaged { path, finding: source.to_string() }
+            }
+            _ => OpenError::Failed { path, cause: WriteFailure::of(&source), source },
+        }
+    }
+}
+
+/// The refusal of a failed check of the log.
+pub(super) fn open_error(path: &Path, error: StoreError) -> OpenError {
+    match error {
+        StoreError::BadRow(source) => OpenError::BrokenLog { path: path.to_owned(), source },
+        StoreError::Unreadable { source, .. } => failed(path)(source),
+        StoreError::Rewritten { path, seq } => OpenError::OtherLog { path, seq },
+        // Verifying only reads; this keeps the words if that ever changes.
+        other => OpenError::Damaged { path: path.to_owned(), finding: other.to_string() },
+    }
+}

@@ -5,18 +5,22 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, Priority, RequestObserver, TokenCheck};
-use crate::cloudflare::{Operation, TokenState};
+use crate::cli::connection_args::ConnectionArgs;
+use crate::cli::exit::CliError;
+use crate::cloudflare::{
+    ApiError, CloudflareClient, ErrorClass, Operation, Priority, RequestObserver, TokenCheck, TokenState,
+};
 use crate::fleet::{Fleet, Membership, SweepScope};
-use crate::ids::UserGroupName;
+use crate::ids::{AccountId, UserGroupName};
 use crate::rollout::world::{Observations, Observed};
 use crate::time::{Clock, Timestamp};
 
 /// What a look showed.
 #[derive(Debug)]
-pub(super) struct Look {
+pub(super) struct AccountLook {
     /// When it began.
     pub(super) at: Timestamp,
     /// What verification said of the token; `None`: refused.
@@ -27,7 +31,7 @@ pub(super) struct Look {
     pub(super) refused: Vec<ApiError>,
 }
 
-impl Look {
+impl AccountLook {
     /// Whether groups, profiles and devices were all read.
     pub(super) fn is_whole(&self) -> bool {
         self.world.groups.is_some() && self.world.profiles.is_some() && self.has_devices()
@@ -43,13 +47,13 @@ impl Look {
 ///
 /// # Errors
 /// When Cloudflare cannot be reached, does not answer, or answers something that is no answer.
-pub(super) async fn look(
+async fn look(
     client: &CloudflareClient,
     clock: Clock,
     approvers: &BTreeSet<UserGroupName>,
-) -> Result<Look, ApiError> {
+) -> Result<AccountLook, ApiError> {
     let at = clock.now();
-    let mut look = Look { at, token: None, world: Observations::default(), refused: Vec::new() };
+    let mut look = AccountLook { at, token: None, world: Observations::default(), refused: Vec::new() };
     look.token = kept(client.verify_token().await, &mut look.refused)?;
     if look.token.is_some_and(|token| token.state != TokenState::Active) {
         return Ok(look);
@@ -72,6 +76,23 @@ pub(super) async fn look(
         }
     }
     Ok(look)
+}
+
+/// One look at an account, with progress on a terminal; at these User Groups, too.
+pub(super) async fn look_at(
+    connection: &ConnectionArgs,
+    id: &AccountId,
+    approvers: &BTreeSet<UserGroupName>,
+) -> Result<AccountLook, CliError> {
+    let watcher = Arc::new(Watcher::new());
+    let client = connection.client(id.clone(), watcher.clone())?;
+    let outcome = look(&client, connection.clock, approvers).await;
+    watcher.done();
+    outcome.map_err(|error| {
+        // A daemon tries again by itself; here a person does.
+        let why = error.to_string().replace("it is tried again", "try it again");
+        CliError::failed(format!("account {id} cannot be looked at: {why}"))
+    })
 }
 
 /// What was answered; a refusal is kept, and silence ends the look.

@@ -4,21 +4,98 @@
 
 use std::io;
 
+use clap::{Args, Subcommand};
+
 use crate::cli::client::Connection;
+use crate::cli::daemon_args::DaemonArgs;
 use crate::cli::exit::CliError;
+use crate::cli::overview::Overview;
 use crate::cli::render::{Out, moment, safe, short as at};
 use crate::cli::screen::{Screen, Tint};
-use crate::cli::status::Seen;
-use crate::cli::verbs;
+use crate::cli::value_parsers::REASON;
+use crate::cli::verbs::{ask, help};
 use crate::ids::PlanName;
 use crate::rollout::block::WaitsFor;
-use crate::rollout::verbs::{About, Cell, Refused, Waits, confirm as cell};
-use crate::web::json::{HoldJson, RevisionWaitsJson};
+use crate::rollout::verbs::{About, Cell, Refused, Verb, Waits, confirm as cell};
+use crate::web::json::{HoldJson, RevisionWaitsJson, VerbAnswer, VerbRequest};
 use crate::web::{told_approvals, told_moves_of};
+
+/// Arguments of `confirm`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct ConfirmArgs {
+    /// What, where it is no plan's revision.
+    #[command(subcommand)]
+    pub what: Option<ConfirmCommand>,
+    /// The plan
+    #[arg(value_name = "PLAN", required = true)]
+    pub plan: Option<PlanName>,
+    /// The revision that you have read, as this command shows it: its digest, or at least its first 8 digits
+    #[arg(long, value_name = "DIGEST", value_parser = revision, requires = "reason")]
+    pub revision: Option<String>,
+    /// Why, for those who read the history
+    #[arg(long, value_name = "TEXT", value_parser = REASON, requires = "revision")]
+    pub reason: Option<String>,
+    /// Which daemon.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+}
+
+/// What can be confirmed.
+#[derive(Debug, Subcommand)]
+pub enum ConfirmCommand {
+    /// That this machine's clock is right, and the log dated ahead because the clock was
+    #[command(after_help = help(Verb::ConfirmClock, "ringward confirm clock --reason 'NTP was off; it is right again'"))]
+    Clock(ConfirmClockArgs),
+}
+
+/// Arguments of `confirm clock`.
+#[derive(Debug, Args)]
+pub struct ConfirmClockArgs {
+    /// Why, for those who read the history
+    #[arg(long, value_name = "TEXT", value_parser = REASON)]
+    pub reason: String,
+    /// Which daemon.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+}
+
+impl ConfirmArgs {
+    pub(super) async fn run(&self, out: Out<'_>) -> Result<(), CliError> {
+        match (&self.what, &self.plan) {
+            (Some(ConfirmCommand::Clock(args)), _) => args.run(out).await,
+            (None, Some(plan)) => {
+                let word = self.revision.as_deref().zip(self.reason.as_deref());
+                let word = word.map(|(revision, reason)| ReadRevision { revision, reason });
+                confirm(&self.daemon.connection(), plan, word, &Screen::of_stdout(), out).await
+            }
+            // The parser asks for one or the other.
+            (None, None) => Err(CliError::usage("confirm what? A plan's revision, or the clock")),
+        }
+    }
+}
+
+impl ConfirmClockArgs {
+    async fn run(&self, out: Out<'_>) -> Result<(), CliError> {
+        let request = VerbRequest { reason: self.reason.clone(), ..VerbRequest::default() };
+        let answer: VerbAnswer =
+            self.daemon.connection().post(&[Verb::ConfirmClock.as_str()], &request).await?;
+        Ok(writeln!(out, "{}", safe(&answer.done))?)
+    }
+}
+
+/// A digest, or how it begins.
+fn revision(text: &str) -> Result<String, String> {
+    let hex = text.bytes().all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase());
+    if hex && (8..=64).contains(&text.len()) {
+        return Ok(text.to_owned());
+    }
+    Err("write 8 to 64 hex digits of the digest, as `ringward explain` shows them".to_owned())
+}
 
 /// What a person confirms, and why.
 #[derive(Debug, Clone, Copy)]
-pub struct Word<'a> {
+pub struct ReadRevision<'a> {
     /// The revision that they have read: its digest, or how it begins.
     pub revision: &'a str,
     /// Why.
@@ -32,17 +109,21 @@ pub struct Word<'a> {
 pub async fn confirm(
     daemon: &Connection,
     plan: &PlanName,
-    word: Option<Word<'_>>,
+    word: Option<ReadRevision<'_>>,
     screen: &Screen,
     out: Out<'_>,
 ) -> Result<(), CliError> {
-    let seen = Seen::ask(daemon).await?;
+    let seen = Overview::ask(daemon).await?;
     let waiting = seen.answer.revision_of(plan);
     if let Some(waiting) = waiting {
         text(out, &seen, plan, waiting, screen)?;
     }
     match (word, waiting) {
-        (Some(Word { revision, reason }), _) => verbs::confirm(daemon, plan, revision, reason, out).await,
+        (Some(ReadRevision { revision, reason }), _) => {
+            let (revision, reason) = (Some(revision.to_owned()), reason.to_owned());
+            let request = VerbRequest { revision, reason, ..VerbRequest::default() };
+            ask(daemon, plan, Verb::Confirm, &request, out).await
+        }
         (None, Some(waiting)) => Err(CliError::refused(not_yet(out, plan, waiting, screen)?)),
         (None, None) => {
             seen.rollout(plan)?;
@@ -85,7 +166,7 @@ fn refusal(refused: &Refused, about: &About) -> String {
 
 fn text(
     out: Out<'_>,
-    seen: &Seen,
+    seen: &Overview,
     plan: &PlanName,
     waiting: &RevisionWaitsJson,
     screen: &Screen,

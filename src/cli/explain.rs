@@ -5,17 +5,45 @@
 
 use std::io;
 
+use clap::Args;
+
+use crate::cli::classes::{in_order, total};
 use crate::cli::client::Connection;
+use crate::cli::daemon_args::{DaemonArgs, JsonArgs};
 use crate::cli::exit::CliError;
+use crate::cli::overview::Overview;
+use crate::cli::paragraphs::{daemon_text, new_plan, state_tint, superseded_offer, troubles};
 use crate::cli::render::{Format, Out, json, moment, safe};
 use crate::cli::screen::{Screen, Tint, cells};
-use crate::cli::status::{
-    Seen, daemon_text, in_order, new_plan, state_tint, superseded_offer, total, troubles,
-};
 use crate::ids::PlanName;
 use crate::time::{SignedDuration, Timestamp, rough};
 use crate::web::json::{BlockerJson, ClassesJson, GateJson, RingJson, RolloutJson, ScheduleJson};
 use crate::web::{told_drifts, told_moves, told_rollback};
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ringward explain client         the first line is the answer
+  ringward explain client --json  the same as GET /api/v1/rollouts/client")]
+pub struct ExplainArgs {
+    /// The plan
+    #[arg(value_name = "PLAN")]
+    pub plan: PlanName,
+    /// How to answer.
+    #[command(flatten)]
+    pub json: JsonArgs,
+    /// Which daemon.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+}
+
+impl ExplainArgs {
+    pub(super) async fn run(&self, out: Out<'_>) -> Result<(), CliError> {
+        let (at, format) = (self.daemon.connection(), self.json.format());
+        explain(&at, &self.plan, format, &Screen::of_stdout(), out).await
+    }
+}
 
 /// Explains one plan's rollout.
 ///
@@ -28,7 +56,7 @@ pub async fn explain(
     screen: &Screen,
     out: Out<'_>,
 ) -> Result<(), CliError> {
-    let seen = Seen::ask(at).await?;
+    let seen = Overview::ask(at).await?;
     if let Some(new) = seen.new_plan(plan) {
         match format {
             Format::Json => json(out, new)?,
@@ -44,7 +72,7 @@ pub async fn explain(
     Ok(())
 }
 
-fn text(out: Out<'_>, rollout: &RolloutJson, seen: &Seen, screen: &Screen) -> io::Result<()> {
+fn text(out: Out<'_>, rollout: &RolloutJson, seen: &Overview, screen: &Screen) -> io::Result<()> {
     let now = seen.now;
     why(out, rollout, now, screen)?;
     newer(out, rollout, now, screen)?;
@@ -154,7 +182,6 @@ fn sentence(headline: &str) -> String {
     safe(headline).trim_end_matches('.').to_owned()
 }
 
-/// What the plan is when nothing is in its way.
 /// A rollout that is over can still be paused, which its next one inherits; elsewhere the pause is a reason.
 fn left_pause(out: Out<'_>, rollout: &RolloutJson, now: Timestamp, screen: &Screen) -> io::Result<()> {
     let is_said = rollout.waiting_on.iter().any(|blocker| blocker.code == "paused");
@@ -164,6 +191,7 @@ fn left_pause(out: Out<'_>, rollout: &RolloutJson, now: Timestamp, screen: &Scre
     write!(out, "{}", screen.flow("  ", &text))
 }
 
+/// What the plan is when nothing is in its way.
 fn over(phase: &str) -> String {
     match phase {
         "completed" => "is completed: every ring is verified, and nothing is left to wait for".to_owned(),

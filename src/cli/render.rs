@@ -57,6 +57,12 @@ pub fn moment(then: Timestamp, now: Timestamp) -> String {
     format!("{} ({})", short(then), distance(then, now))
 }
 
+/// A count of things: `1 device`, `2 devices`.
+#[must_use]
+pub fn counted(count: usize, thing: &str) -> String {
+    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
+}
+
 /// Writes a value as JSON for people to read as well.
 ///
 /// # Errors

@@ -24,12 +24,12 @@ struct Verified {
     report: ChainReport,
     /// Where the pinned head stands; `null`: none was given, and a cut tail cannot be seen.
     pinned: Option<Seq>,
-    violations: Vec<Violation>,
+    violations: Vec<ViolationJson>,
 }
 
 /// A broken law.
 #[derive(Debug, Serialize)]
-struct Violation {
+struct ViolationJson {
     law: &'static str,
     number: Option<u8>,
     seq: Option<u64>,
@@ -80,7 +80,7 @@ pub fn verify(
     let broken = check(&log, &[]);
     match format {
         Format::Json => {
-            let violations = broken.iter().map(|violation| Violation {
+            let violations = broken.iter().map(|violation| ViolationJson {
                 law: violation.law.as_str(),
                 number: violation.law.number(),
                 seq: violation.seq,

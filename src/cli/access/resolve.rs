@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::file::{GroupWritten, On, PolicyWritten, RoleWritten, Written};
+use super::file::{GroupWritten, PolicyScope, PolicyWritten, RoleWritten, ValidFile};
 use crate::cloudflare::{PermissionGroup, PolicedGroup, PolicyIntent, ResourceScope};
 use crate::ids::{AccountId, PermissionGroupId};
 use crate::plan::PlanError;
@@ -14,7 +14,7 @@ use crate::plan::near::{either, nearest};
 
 /// A User Group of the account, and the policies that it is to have.
 #[derive(Debug)]
-pub(super) struct Target {
+pub(super) struct WantedGroup {
     pub(super) found: PolicedGroup,
     pub(super) wanted: Vec<PolicyIntent>,
 }
@@ -24,17 +24,17 @@ pub(super) struct Target {
 /// # Errors
 /// Every name that means nothing there, or more than one thing.
 pub(super) fn resolve(
-    written: &Written<'_>,
+    written: &ValidFile<'_>,
     account: &AccountId,
     groups: &[PolicedGroup],
     roles: &[PermissionGroup],
-) -> Result<Vec<Target>, Vec<PlanError>> {
+) -> Result<Vec<WantedGroup>, Vec<PlanError>> {
     let mut problems = Problems::default();
     let mut targets = Vec::new();
     for group in &written.says.groups {
         let found = group_of(group, groups, &mut problems);
         let wanted = policies(group, account, roles, &mut problems);
-        targets.extend(found.map(|found| Target { found: found.clone(), wanted }));
+        targets.extend(found.map(|found| WantedGroup { found: found.clone(), wanted }));
     }
     if problems.is_empty() { Ok(targets) } else { Err(written.errors(problems)) }
 }
@@ -82,8 +82,8 @@ fn policies(
             }
         }
         let on = match &policy.on {
-            On::Account => ResourceScope::account(account),
-            On::Zones(zones) => ResourceScope::zones(account, zones.iter().map(String::as_str)),
+            PolicyScope::Account => ResourceScope::account(account),
+            PolicyScope::Zones(zones) => ResourceScope::zones(account, zones.iter().map(String::as_str)),
         };
         let intent = PolicyIntent { access: policy.access, roles: ids, on };
         // One whose roles are not known is told by them.

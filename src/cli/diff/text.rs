@@ -6,15 +6,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use super::Shown;
-use crate::cli::render::{Out, safe, short};
+use crate::cli::render::{Out, counted, safe, short};
 use crate::cli::screen::Ink;
 use crate::ids::PolicyId;
+use crate::plan::model::Revision;
 use crate::rollout::downgrade::of_seen;
 use crate::rollout::event::Purpose;
-use crate::rollout::preview::{Course, DeviceCounts, Outcome, PreviewedWrite, RingPreview};
+use crate::rollout::preview::{Course, DeviceCounts, Outcome, Preview, PreviewedWrite, RingPreview};
 use crate::rollout::remote::GroupContent;
 use crate::rollout::report::Blocker;
+use crate::rollout::world::Observations;
+use crate::time::Timestamp;
 
 /// The narrowest terminal that people use.
 const WIDTH: usize = 80;
@@ -53,7 +55,7 @@ impl Sign {
     }
 }
 
-struct Page<'a> {
+struct DiffPage<'a> {
     out: Out<'a>,
     ink: Ink,
     names: BTreeMap<&'a PolicyId, &'a str>,
@@ -61,21 +63,27 @@ struct Page<'a> {
 }
 
 /// Writes a preview.
-pub(super) fn text(out: Out<'_>, shown: &Shown<'_>, ink: Ink) -> io::Result<()> {
-    let preview = shown.preview;
-    let profiles = shown.world.profiles.iter().flat_map(|profiles| &profiles.value.listed);
+pub(super) fn text(
+    out: Out<'_>,
+    preview: &Preview,
+    revision: &Revision,
+    world: &Observations,
+    now: Timestamp,
+    ink: Ink,
+) -> io::Result<()> {
+    let profiles = world.profiles.iter().flat_map(|profiles| &profiles.value.listed);
     let names = profiles.map(|profile| {
         let unnamed = if profile.is_default { "default" } else { profile.id.as_str() };
         (&profile.id, profile.name.as_deref().unwrap_or(unnamed))
     });
-    let mut page = Page { out, ink, names: names.collect(), plan: preview.rollout.plan.as_str() };
+    let mut page = DiffPage { out, ink, names: names.collect(), plan: preview.rollout.plan.as_str() };
     page.line(
         "",
         &format!(
             "Plan {}, revision {}, at {}: {}",
             preview.rollout.plan,
-            shown.revision.digest.short(),
-            short(shown.now),
+            revision.digest.short(),
+            short(now),
             course(preview.course, &preview.rollout.to_string()),
         ),
     )?;
@@ -110,13 +118,16 @@ pub(super) fn text(out: Out<'_>, shown: &Shown<'_>, ink: Ink) -> io::Result<()> 
     }
     let created = preview.writes().filter(|write| write.before.is_none()).count();
     let changed = preview.writes().count() - created;
-    let groups = |count: usize| if count == 1 { "1 group".to_owned() } else { format!("{count} groups") };
     let mut summary = match (created, changed) {
         (0, 0) => "Nothing would change at Cloudflare.".to_owned(),
-        (created, 0) => format!("It would create {}.", groups(created)),
-        (0, _) => format!("It would change groups by {}.", writes(changed)),
+        (created, 0) => format!("It would create {}.", counted(created, "group")),
+        (0, _) => format!("It would change groups by {}.", counted(changed, "write")),
         (created, changed) => {
-            format!("It would create {} and change groups by {}.", groups(created), writes(changed))
+            format!(
+                "It would create {} and change groups by {}.",
+                counted(created, "group"),
+                counted(changed, "write")
+            )
         }
     };
     summary.push_str(&moved(&retargeted, &released, " ", "."));
@@ -144,10 +155,6 @@ fn course(course: Course, rollout: &str) -> String {
     }
 }
 
-fn writes(count: usize) -> String {
-    if count == 1 { "1 write".to_owned() } else { format!("{count} writes") }
-}
-
 fn add(to: &mut DeviceCounts, counts: &DeviceCounts) {
     for (environment, count) in counts {
         *to.entry(*environment).or_default() += count;
@@ -172,14 +179,14 @@ fn moved(retargeted: &DeviceCounts, released: &DeviceCounts, before: &str, after
     gets + &loses
 }
 
-impl Page<'_> {
+impl DiffPage<'_> {
     fn ring(&mut self, number: usize, ring: &RingPreview) -> io::Result<()> {
         let comes_to = match (&ring.outcome, ring.writes.len()) {
             (Outcome::Entered(state), _) => format!("nothing to write, it is {state}"),
             (Outcome::InPlace, _) => "nothing to write, its group offers the targets already".to_owned(),
-            (Outcome::Written, count) => writes(count),
+            (Outcome::Written, count) => counted(count, "write"),
             (Outcome::Blocked(_), 0) => "blocked".to_owned(),
-            (Outcome::Blocked(_), count) => format!("{}, then blocked", writes(count)),
+            (Outcome::Blocked(_), count) => format!("{}, then blocked", counted(count, "write")),
         };
         self.line("", &format!("Ring {number}, {}: {comes_to}", safe(ring.name.as_str())))?;
         for write in &ring.writes {

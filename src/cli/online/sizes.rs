@@ -38,21 +38,21 @@ pub(crate) struct Sizes {
     /// Client below 2026.6: it ignores assignments.
     pub too_old: usize,
     /// Devices by version.
-    pub versions: Versions,
+    pub versions: VersionCounts,
 }
 
 /// How many devices run each version, in JSON by its text. `None` is one that cannot be read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Versions(pub BTreeMap<Option<ClientVersion>, usize>);
+pub(crate) struct VersionCounts(pub BTreeMap<Option<ClientVersion>, usize>);
 
-impl Serialize for Versions {
+impl Serialize for VersionCounts {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let name = |version: &Option<ClientVersion>| version.map_or("unknown".to_owned(), |v| v.to_string());
         serializer.collect_map(self.0.iter().map(|(version, count)| (name(version), count)))
     }
 }
 
-impl Versions {
+impl VersionCounts {
     /// The versions with most devices first, at most three of them, and then how many more.
     #[must_use]
     pub(crate) fn in_words(&self) -> String {
@@ -299,7 +299,7 @@ mod tests {
     #[test]
     fn most_run_versions_come_first_and_none_is_dropped_silently() {
         let count = |texts: &[(&str, usize)]| {
-            Versions(texts.iter().map(|(text, count)| (text.parse().ok(), *count)).collect())
+            VersionCounts(texts.iter().map(|(text, count)| (text.parse().ok(), *count)).collect())
         };
         let rows = [
             (count(&[]), ""),

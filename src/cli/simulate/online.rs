@@ -4,9 +4,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::cli::account::look_at;
 use crate::cli::connection_args::ConnectionArgs;
 use crate::cli::exit::CliError;
-use crate::cli::online::look_at;
 use crate::cli::render::safe;
 use crate::ids::PolicyId;
 use crate::plan::model::{Plan, ProfileRef};

@@ -35,7 +35,7 @@ pub(super) struct SimulationJson<'a> {
     held: Option<String>,
     waiting_on: &'a [String],
     rings: Vec<RingWayJson<'a>>,
-    halts: Vec<HaltJson<'a>>,
+    halts: Vec<SimulatedHaltJson<'a>>,
     /// Seconds by what it waited for.
     waits: BTreeMap<&'static str, i64>,
     writes: usize,
@@ -62,7 +62,7 @@ struct RingWayJson<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct HaltJson<'a> {
+struct SimulatedHaltJson<'a> {
     at: Timestamp,
     ring: &'a RingName,
     cause: &'static str,
@@ -119,7 +119,7 @@ impl<'a> SimulationJson<'a> {
             halts: told
                 .halts
                 .iter()
-                .map(|(at, cause)| HaltJson {
+                .map(|(at, cause)| SimulatedHaltJson {
                     at: *at,
                     ring: cause.ring(),
                     cause: cause.as_str(),

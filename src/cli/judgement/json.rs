@@ -6,14 +6,16 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-use super::Refused;
-use super::summary::Summary;
+use crate::cli::judgement::file::FileErrors;
+use crate::cli::judgement::files::JudgedFiles;
+use crate::cli::judgement::summary::Summary;
 use crate::plan::{PlanError, Severity};
 use crate::rollout::event::RolloutId;
+use crate::time::Timestamp;
 
 /// What `check --json` says of one file.
 #[derive(Debug, Serialize)]
-pub(in crate::cli) struct FileJson<'a> {
+pub(crate) struct FileJson<'a> {
     file: &'a str,
     /// Each error on one line, for people.
     errors: Vec<String>,
@@ -69,12 +71,29 @@ impl From<&Range<usize>> for SpanJson {
     }
 }
 
+impl JudgedFiles {
+    /// All of them for programs.
+    pub(crate) fn in_json(&self, now: Timestamp) -> Vec<FileJson<'_>> {
+        let plans = self.files.iter().map(|judged| {
+            let good = judged.outcome.as_ref().ok();
+            let plan = good.map(|good| Summary::of(&good.revision, now));
+            let warnings = good.map_or(&[][..], |good| &good.warnings);
+            let told = FileJson::of(&judged.file, judged.outcome.as_ref().err(), plan).warned(warnings);
+            told.holding_up(judged.holds_up.as_ref())
+        });
+        let others = self.configurations.iter();
+        let others = others.map(|judged| FileJson::of(&judged.file, judged.outcome.as_ref().err(), None));
+        let passed_over = self.passed_over.iter().map(|(file, why)| FileJson::passed_over(file, why));
+        plans.chain(others).chain(passed_over).collect()
+    }
+}
+
 impl<'a> FileJson<'a> {
-    pub(super) fn of(file: &'a str, refused: Option<&'a Refused>, plan: Option<Summary<'a>>) -> Self {
+    fn of(file: &'a str, refused: Option<&'a FileErrors>, plan: Option<Summary<'a>>) -> Self {
         let (errors, diagnostics) = match refused {
             None => (Vec::new(), Vec::new()),
-            Some(Refused::Path(why)) => (vec![why.clone()], vec![DiagnosticJson::of_path(file, why)]),
-            Some(Refused::Plan(errors)) => (
+            Some(FileErrors::Path(why)) => (vec![why.clone()], vec![DiagnosticJson::of_path(file, why)]),
+            Some(FileErrors::Plan(errors)) => (
                 errors.iter().map(ToString::to_string).collect(),
                 errors.iter().map(DiagnosticJson::of).collect(),
             ),
@@ -83,17 +102,17 @@ impl<'a> FileJson<'a> {
     }
 
     /// A file that is passed over, and why.
-    pub(super) fn passed_over(file: &'a str, why: &'a str) -> Self {
+    fn passed_over(file: &'a str, why: &'a str) -> Self {
         Self { note: Some(why), ..Self::of(file, None, None) }
     }
 
     /// The same with the rollout that it holds up.
-    pub(super) fn holding_up(self, rollout: Option<&RolloutId>) -> Self {
+    fn holding_up(self, rollout: Option<&RolloutId>) -> Self {
         Self { holds_up: rollout.map(ToString::to_string), ..self }
     }
 
     /// The same with what is to be known of a good file.
-    pub(super) fn warned(self, warnings: &'a [PlanError]) -> Self {
+    fn warned(self, warnings: &'a [PlanError]) -> Self {
         Self { warnings: warnings.iter().map(DiagnosticJson::of).collect(), ..self }
     }
 }

@@ -23,7 +23,7 @@ const FREEZES_SHOWN: usize = 5;
 
 /// A good plan in short.
 #[derive(Debug, Serialize)]
-pub(in crate::cli) struct Summary<'a> {
+pub(crate) struct Summary<'a> {
     name: &'a PlanName,
     digest: &'a PlanDigest,
     rings: Vec<RingSummary<'a>>,

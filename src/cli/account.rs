@@ -4,12 +4,12 @@
 //! answer at all ends the look, because nothing can be judged by half an account.
 
 use std::collections::BTreeSet;
-use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::cli::connection_args::ConnectionArgs;
 use crate::cli::exit::CliError;
+use crate::cli::screen::transient;
 use crate::cloudflare::{
     ApiError, CloudflareClient, ErrorClass, Operation, Priority, RequestObserver, TokenCheck, TokenState,
 };
@@ -40,6 +40,15 @@ impl AccountLook {
     /// Whether the devices were read.
     pub(super) fn has_devices(&self) -> bool {
         self.world.fleet.full_sweep_at().is_some()
+    }
+}
+
+/// The state of a token in a word.
+pub(super) const fn word(state: TokenState) -> &'static str {
+    match state {
+        TokenState::Active => "active",
+        TokenState::Disabled => "disabled",
+        TokenState::Expired => "expired",
     }
 }
 
@@ -84,7 +93,7 @@ pub(super) async fn look_at(
     id: &AccountId,
     approvers: &BTreeSet<UserGroupName>,
 ) -> Result<AccountLook, CliError> {
-    let watcher = Arc::new(Watcher::new());
+    let watcher = Arc::new(Watcher::default());
     let client = connection.client(id.clone(), watcher.clone())?;
     let outcome = look(&client, connection.clock, approvers).await;
     watcher.done();
@@ -107,30 +116,16 @@ fn kept<T>(outcome: Result<T, ApiError>, refused: &mut Vec<ApiError>) -> Result<
     }
 }
 
-/// Shows on a terminal how far a look is; elsewhere it says nothing.
-#[derive(Debug)]
+/// Shows on a terminal how far a look is; elsewhere it says nothing. Standard output is for the answer.
+#[derive(Debug, Default)]
 pub(super) struct Watcher {
-    terminal: bool,
     requests: AtomicU32,
 }
 
 impl Watcher {
-    /// A watcher of one look. Standard output is for the answer, so it writes to standard error.
-    pub(super) fn new() -> Self {
-        Self { terminal: io::stderr().is_terminal(), requests: AtomicU32::new(0) }
-    }
-
     /// Takes the line away again.
     pub(super) fn done(&self) {
-        self.show("");
-    }
-
-    fn show(&self, text: &str) {
-        if self.terminal {
-            // A terminal that is gone takes nothing away from the answer.
-            let _ = write!(io::stderr().lock(), "\r\x1b[K{text}");
-            let _ = io::stderr().flush();
-        }
+        transient("");
     }
 }
 
@@ -139,6 +134,6 @@ impl RequestObserver for Watcher {
         let count = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         let words = Operation::ALL.iter().find(|known| known.as_str() == operation);
         let words = words.map_or(operation, |known| known.words());
-        self.show(&format!("{words} (request {count})"));
+        transient(&format!("{words} (request {count})"));
     }
 }

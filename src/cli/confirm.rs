@@ -10,7 +10,7 @@ use crate::cli::client::Connection;
 use crate::cli::daemon_args::DaemonArgs;
 use crate::cli::exit::CliError;
 use crate::cli::overview::Overview;
-use crate::cli::render::{Out, moment, safe, short as at};
+use crate::cli::render::{Out, moment, safe, short as at, short_digest};
 use crate::cli::screen::{Screen, Tint};
 use crate::cli::value_parsers::REASON;
 use crate::cli::verbs::{ask, help};
@@ -148,7 +148,7 @@ fn not_yet(
     };
     if let Cell::Refused(refused) = cell(waits) {
         let held = waiting.confirmed.as_ref().map(|hold| format!("by {}", held(hold)));
-        let revision = format!("revision {}", short(&waiting.digest));
+        let revision = format!("revision {}", short_digest(&waiting.digest));
         let about = About::anything();
         let held = held.unwrap_or_else(|| about.held.clone());
         return Ok(refusal(&refused, &About { plan: plan.to_string(), revision, held, ..about }));
@@ -171,12 +171,12 @@ fn text(
     waiting: &RevisionWaitsJson,
     screen: &Screen,
 ) -> io::Result<()> {
-    let (lead, digest) = (screen.paint(Tint::Waiting, "waits"), safe(&short(&waiting.digest)));
+    let (lead, digest) = (screen.paint(Tint::Waiting, "waits"), short_digest(&waiting.digest));
     let since = moment(waiting.since, seen.now);
     write!(out, "{}", screen.flow("", &format!("{plan}: revision {digest} {lead} since {since}.")))?;
     write!(out, "{}", screen.flow("  ", &safe(&waiting.why)))?;
     let in_force = match &waiting.in_force {
-        Some(digest) => format!("In force is revision {}.", safe(&short(digest))),
+        Some(digest) => format!("In force is revision {}.", short_digest(digest)),
         None => "The plan is new: nothing of it is in force before.".to_owned(),
     };
     write!(out, "{}", screen.flow("  ", &in_force))?;
@@ -200,9 +200,4 @@ fn list(out: Out<'_>, title: &str, lines: &[String], screen: &Screen) -> io::Res
 
 fn held(hold: &HoldJson) -> String {
     format!("{} since {}: {}", safe(&hold.actor), at(hold.since), safe(&hold.reason))
-}
-
-/// The digits of a digest that people read.
-fn short(digest: &str) -> String {
-    digest.chars().take(12).collect()
 }

@@ -14,7 +14,7 @@ use crate::cli::client::Connection;
 use crate::cli::daemon_args::{DaemonArgs, JsonArgs};
 use crate::cli::exit::CliError;
 use crate::cli::overview::Overview;
-use crate::cli::render::{Column, Format, Out, distance, json, safe, table};
+use crate::cli::render::{Column, Format, Out, counted, distance, json, safe, table};
 use crate::cli::screen::{Screen, Tint};
 use crate::cli::value_parsers::one_of;
 use crate::fleet::Class;
@@ -233,8 +233,8 @@ const fn class_tint(class: Class) -> Tint {
 fn heading(first: &DeviceJson, count: usize, ring: Option<&RingJson>) -> String {
     let environment = first.environment;
     let on = environment.map_or("other".to_owned(), |environment| environment.to_string());
-    let devices = if count == 1 { "device" } else { "devices" };
-    let whose = format!("{count} {on} {devices} of ring {}", safe(first.ring.as_str()));
+    let devices = counted(count, &format!("{on} device"));
+    let whose = format!("{devices} of ring {}", safe(first.ring.as_str()));
     let target = ring.zip(environment).and_then(|(ring, environment)| ring.targets.get(&environment));
     let target = target.map_or("its target".to_owned(), ToString::to_string);
     let meaning = match first.class {
@@ -277,7 +277,6 @@ fn row(device: &DeviceJson, now: Timestamp) -> Vec<String> {
 }
 
 fn totals(answer: &DevicesAnswer) -> String {
-    let devices = if answer.total == 1 { "device" } else { "devices" };
     let told: Vec<_> = ORDER
         .iter()
         .map(|class| (class, answer.devices.iter().filter(|device| device.class == *class).count()))
@@ -287,5 +286,5 @@ fn totals(answer: &DevicesAnswer) -> String {
     let told = if told.is_empty() { String::new() } else { format!(": {}", told.join(", ")) };
     let dark = answer.devices.iter().filter(|device| device.dark_since.is_some()).count();
     let dark = if dark == 0 { String::new() } else { format!("; {dark} dark") };
-    format!("{} {devices}{told}{dark}", answer.total)
+    format!("{}{told}{dark}", counted(answer.total, "device"))
 }

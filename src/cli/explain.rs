@@ -13,7 +13,7 @@ use crate::cli::daemon_args::{DaemonArgs, JsonArgs};
 use crate::cli::exit::CliError;
 use crate::cli::overview::Overview;
 use crate::cli::paragraphs::{daemon_text, new_plan, state_tint, superseded_offer, troubles};
-use crate::cli::render::{Format, Out, json, moment, safe};
+use crate::cli::render::{Format, Out, json, moment, safe, short_digest};
 use crate::cli::screen::{Screen, Tint, cells};
 use crate::ids::PlanName;
 use crate::time::{SignedDuration, Timestamp, rough};
@@ -88,7 +88,7 @@ fn text(out: Out<'_>, rollout: &RolloutJson, seen: &Overview, screen: &Screen) -
         description.unwrap_or_default(),
         safe(&rollout.phase),
         moment(rollout.phase_since, now),
-        safe(&rollout.digest.chars().take(12).collect::<String>()),
+        short_digest(&rollout.digest),
     );
     writeln!(out, "{}", screen.flow("", &text))?;
     for (index, ring) in rollout.rings.iter().enumerate() {
@@ -143,8 +143,7 @@ pub fn newer(out: Out<'_>, rollout: &RolloutJson, now: Timestamp, screen: &Scree
     write!(out, "{}", screen.flow("Afterwards: ", &format!("{}.", sentence(&newer.headline))))?;
     write!(out, "{}", screen.flow("  ", &safe(&newer.detail)))?;
     field(out, "since", &moment(newer.since, now), screen)?;
-    let digest: String = newer.digest.chars().take(12).collect();
-    field(out, "digest", &safe(&digest), screen)?;
+    field(out, "digest", &short_digest(&newer.digest), screen)?;
     remedy(out, &newer.remedy, newer.command.as_deref(), screen)
 }
 

@@ -63,6 +63,12 @@ pub fn counted(count: usize, thing: &str) -> String {
     if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
 }
 
+/// The digits of a digest that people read.
+#[must_use]
+pub fn short_digest(digest: &str) -> String {
+    safe(&digest.chars().take(12).collect::<String>())
+}
+
 /// Writes a value as JSON for people to read as well.
 ///
 /// # Errors

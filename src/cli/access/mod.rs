@@ -30,10 +30,11 @@ use self::change::{Change, Done};
 use self::compare::{Difference, Scopes};
 use self::file::ValidFile;
 use self::journal::AccessJournal;
-use self::resolve::{WantedGroup, resolve};
+use self::resolve::{WantedGroup, another_group, resolve};
 use self::words::RoleNames;
 use self::write::carry_out;
 use crate::cli::account::Watcher;
+use crate::cli::daemon_args::DaemonArgs;
 use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, json as write_json, safe};
 use crate::cli::screen::{Ink, Screen};
@@ -41,7 +42,6 @@ use crate::cli::source_file::SourceFile;
 use crate::cloudflare::{ApiError, CloudflareClient, PermissionGroup, PolicedGroup, Priority};
 use crate::ids::AccountId;
 use crate::plan::PlanError;
-use crate::plan::near::{either, nearest};
 
 /// Does what was asked.
 ///
@@ -74,7 +74,7 @@ impl Far {
                  --account, or leave it out"
             )));
         }
-        let watcher = Arc::new(Watcher::new());
+        let watcher = Arc::new(Watcher::default());
         let observer = Arc::<Watcher>::clone(&watcher);
         let client = connection.reach.client_with(ACCESS_TOKEN_VARIABLE, account.clone(), observer)?;
         Ok(Self { client, account, watcher })
@@ -96,6 +96,19 @@ impl Far {
 
     async fn scopes(&self, groups: &[PolicedGroup]) -> Result<Scopes, CliError> {
         self.read(write::scopes(&self.client, groups).await)
+    }
+
+    /// Makes a change that the daemon's log is told of.
+    async fn carry_out(
+        &self,
+        daemon: &DaemonArgs,
+        change: &Change<'_>,
+        names: &RoleNames,
+    ) -> Result<Done, CliError> {
+        let journal = AccessJournal { daemon: &daemon.connection(), account: &self.account, names };
+        let done = carry_out(&self.client, &journal, change).await;
+        self.watcher.done();
+        done
     }
 
     /// What a file means here.
@@ -171,13 +184,10 @@ async fn apply(args: &ApplyArgs, screen: &Screen, out: Out<'_>) -> Result<(), Cl
     let far = Far::reach(&args.connection, written.says.account.as_ref())?;
     let (targets, roles) = far.targets(&file, &written, screen.ink).await?;
     let mut changed = 0;
-    let daemon = args.daemon.connection();
     for WantedGroup { found, wanted } in &targets {
         let change = Change { group: &found.group, policies: wanted, reason: &args.reason };
         let names = RoleNames::of(&roles, std::slice::from_ref(found));
-        let journal = AccessJournal { daemon: &daemon, account: &far.account, names: &names };
-        let done = carry_out(&far.client, &journal, &change).await;
-        far.watcher.done();
+        let done = far.carry_out(&args.daemon, &change, &names).await;
         let done = done.map_err(|error| stopped(error, changed, targets.len()))?;
         changed += usize::from(matches!(done, Done::Written(_)));
         show::done(out, screen, &far.account, &change, &done, &names)?;
@@ -192,11 +202,8 @@ async fn reset(args: &ResetArgs, screen: &Screen, out: Out<'_>) -> Result<(), Cl
     let found = one_group(&groups, &args.group)?;
     let change = Change { group: &found.group, policies: &[], reason: &args.reason };
     let names = RoleNames::of(&[], std::slice::from_ref(found));
-    let daemon = args.daemon.connection();
-    let journal = AccessJournal { daemon: &daemon, account: &far.account, names: &names };
-    let done = carry_out(&far.client, &journal, &change).await;
-    far.watcher.done();
-    Ok(show::done(out, screen, &far.account, &change, &done?, &names)?)
+    let done = far.carry_out(&args.daemon, &change, &names).await?;
+    Ok(show::done(out, screen, &far.account, &change, &done, &names)?)
 }
 
 /// An error of one of several groups, with what was done before it.
@@ -219,13 +226,8 @@ fn one_group<'a>(groups: &'a [PolicedGroup], text: &str) -> Result<&'a PolicedGr
     match named.as_slice() {
         [one] => Ok(one),
         [] => {
-            let near = nearest(text, groups.iter().map(|known| known.group.name.as_str()));
-            let instead = match either(&near) {
-                Some(near) => format!("did you mean {near}?"),
-                None => "`ringward access list` shows the account's groups".to_owned(),
-            };
-            let text = safe(text);
-            Err(CliError::refused(format!("the account has no User Group `{text}`; {}", safe(&instead))))
+            let (text, instead) = (safe(text), safe(&another_group(text, groups)));
+            Err(CliError::refused(format!("the account has no User Group `{text}`; {instead}")))
         }
         several => {
             let ids: Vec<&str> = several.iter().map(|group| group.group.id.as_str()).collect();

@@ -39,6 +39,16 @@ pub(super) fn resolve(
     if problems.is_empty() { Ok(targets) } else { Err(written.errors(problems)) }
 }
 
+/// What to write in place of a name that no group has.
+pub(super) fn another_group(text: &str, groups: &[PolicedGroup]) -> String {
+    let names = groups.iter().map(|known| known.group.name.as_str());
+    near(text, names, "`ringward access list` shows the account's groups")
+}
+
+fn near<'a>(text: &str, names: impl Iterator<Item = &'a str>, otherwise: &str) -> String {
+    either(&nearest(text, names)).map_or_else(|| otherwise.to_owned(), |near| format!("did you mean {near}?"))
+}
+
 fn group_of<'a>(
     group: &GroupWritten,
     groups: &'a [PolicedGroup],
@@ -56,11 +66,7 @@ fn group_of<'a>(
         problems.wrong(at, problem, "rename or remove the others: nobody can say which one is meant");
         return None;
     }
-    let near = nearest(group.name.as_str(), groups.iter().map(|known| known.group.name.as_str()));
-    let instead = match either(&near) {
-        Some(near) => format!("did you mean {near}?"),
-        None => "`ringward access list` shows the account's groups".to_owned(),
-    };
+    let instead = another_group(group.name.as_str(), groups);
     problems.wrong(at, "the account has no User Group of this name", instead);
     None
 }
@@ -115,11 +121,8 @@ fn role_of(
     match meant.as_slice() {
         [one] => Some(one.id.clone()),
         [] => {
-            let near = nearest(text, roles.iter().filter_map(|known| known.name.as_deref()));
-            let instead = match either(&near) {
-                Some(near) => format!("did you mean {near}?"),
-                None => "`ringward access roles` shows the account's roles".to_owned(),
-            };
+            let names = roles.iter().filter_map(|known| known.name.as_deref());
+            let instead = near(text, names, "`ringward access roles` shows the account's roles");
             problems.wrong(&role.at, "the account has no role of this name", instead);
             None
         }

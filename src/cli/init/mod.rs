@@ -19,7 +19,6 @@ use crate::cli::account::{AccountLook, look_at};
 use crate::cli::configuration;
 use crate::cli::connection_args::ConnectionArgs;
 use crate::cli::exit::CliError;
-use crate::cli::init::daemon_file::DaemonFile;
 use crate::cli::init::draft::StarterPlan;
 use crate::cli::online::{AccountJudge, Severity};
 use crate::cli::render::{Out, safe};
@@ -84,18 +83,18 @@ pub async fn init(args: &InitArgs, out: Out<'_>, hints: Out<'_>) -> Result<(), C
         )?;
         return Ok(());
     }
-    let file = daemon_file::write(&config)?;
-    write_file(args, &text).map_err(|error| match file {
-        DaemonFile::Kept => error,
-        DaemonFile::Written => {
-            let told = format!("{error}; the configuration {} is written and stays", config.display());
-            error.with_message(told)
+    let is_new = daemon_file::write(&config)?;
+    write_file(args, &text).map_err(|error| {
+        if !is_new {
+            return error;
         }
+        let told = format!("{error}; the configuration {} is written and stays", config.display());
+        error.with_message(told)
     })?;
     let shown = safe(&args.output.display().to_string());
     writeln!(out, "A starter plan is in {shown}. Read it, make it yours, then check it:")?;
     hint(out, args, &shown, &id)?;
-    write!(out, "{}", daemon_file::told(file, &config))?;
+    write!(out, "{}", daemon_file::told(is_new, &config))?;
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** what Cloudflare refused is told once.
 
-use crate::cli::account::AccountLook;
+use crate::cli::account::{AccountLook, word};
 use crate::cli::online::finding::{CheckFinding, Code};
 use crate::cli::online::report::AccountReport;
 use crate::cli::render::{distance, short};
@@ -14,7 +14,6 @@ use crate::time::{SignedDuration, since};
 const ENDS_SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Judges the account itself.
-#[must_use]
 pub(crate) fn account(id: &AccountId, look: &AccountLook) -> AccountReport {
     let mut findings = token(look);
     findings.extend(refusals(id, look));
@@ -32,14 +31,6 @@ pub(crate) fn account(id: &AccountId, look: &AccountLook) -> AccountReport {
         profiles: look.world.profiles.as_ref().map(|profiles| profiles.value.listed.len()),
         groups: look.world.groups.as_ref().map(|groups| groups.value.len()),
         findings,
-    }
-}
-
-const fn word(state: TokenState) -> &'static str {
-    match state {
-        TokenState::Active => "active",
-        TokenState::Disabled => "disabled",
-        TokenState::Expired => "expired",
     }
 }
 

@@ -31,7 +31,6 @@ pub(crate) struct AccountJudge<'a> {
 
 impl<'a> AccountJudge<'a> {
     /// A judge of plans for an account; `state` knows which groups are ringward's.
-    #[must_use]
     pub(crate) fn new(account: &'a AccountId, look: &'a AccountLook, state: State) -> Self {
         let world = &look.world;
         let ahead = match (&world.groups, &world.profiles) {
@@ -42,7 +41,6 @@ impl<'a> AccountJudge<'a> {
     }
 
     /// With the most devices that all plans may move in a day.
-    #[must_use]
     pub(crate) fn guarded_by(self, guard: Option<DeviceLimit>) -> Self {
         Self { guard, ..self }
     }
@@ -126,7 +124,6 @@ impl<'a> AccountJudge<'a> {
     }
 
     /// Profiles with devices that none of the plans names.
-    #[must_use]
     pub(crate) fn unplanned(&self) -> Option<CheckFinding> {
         let profiles = &self.look.world.profiles.as_ref()?.value;
         let mut words = Vec::new();

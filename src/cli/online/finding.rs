@@ -86,7 +86,6 @@ pub(crate) enum Code {
 
 impl Code {
     /// How bad it is.
-    #[must_use]
     pub(crate) const fn severity(self) -> Severity {
         match self {
             Self::TokenDisabled
@@ -150,7 +149,6 @@ pub(crate) struct CheckFinding {
 
 impl CheckFinding {
     /// A finding about the account as a whole.
-    #[must_use]
     pub(crate) fn new(code: Code, problem: impl Into<String>) -> Self {
         Self {
             severity: code.severity(),
@@ -165,28 +163,24 @@ impl CheckFinding {
     }
 
     /// The same with what to do.
-    #[must_use]
     pub(crate) fn instead(mut self, instead: impl Into<String>) -> Self {
         self.instead = Some(instead.into());
         self
     }
 
     /// The same about a ring.
-    #[must_use]
     pub(crate) fn of_ring(mut self, ring: &RingName) -> Self {
         self.ring = Some(ring.clone());
         self
     }
 
     /// The same about an environment.
-    #[must_use]
     pub(crate) fn on(mut self, environment: Environment) -> Self {
         self.environment = Some(environment);
         self
     }
 
     /// The same at a place in the plan file, where it is known.
-    #[must_use]
     pub(crate) fn at(mut self, spot: Option<Spot>) -> Self {
         self.line = spot.as_ref().map(|spot| spot.line);
         self.column = spot.as_ref().map(|spot| spot.column);

@@ -45,7 +45,6 @@ pub(crate) struct Ahead {
 
 impl Ahead {
     /// The groups as they are now; `state` knows which of them are ringward's.
-    #[must_use]
     pub(crate) fn new(state: State, groups: Vec<Group>, profiles: &Profiles) -> Self {
         let named = |profile: &Profile| Some((profile.id.clone(), profile.name.clone()?));
         Self { state, groups, names: profiles.listed.iter().filter_map(named).collect(), made: 0 }

@@ -20,4 +20,5 @@ mod spots;
 pub(super) use assess::AccountJudge;
 pub(super) use finding::Severity;
 pub use online_check::check_online;
+pub(super) use profiles::{Meaning, meaning};
 pub(super) use sizes::{RingSizes, Sizes};

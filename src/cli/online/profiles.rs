@@ -30,7 +30,7 @@ pub(crate) struct NamedProfile {
 }
 
 /// What a profile as written means.
-enum Meaning<'a> {
+pub(crate) enum Meaning<'a> {
     One(&'a Profile),
     /// The default profile, which only its devices tell.
     Default(&'a PolicyId),
@@ -57,7 +57,7 @@ pub(crate) fn look_up(
             let spot = spots.spot(&way);
             let mut tell =
                 |finding: CheckFinding| findings.push(finding.of_ring(&ring.name).at(spot.clone()));
-            let meaning = meaning(written, profiles, world);
+            let meaning = meaning(written, &profiles.listed, world);
             let (id, name) = match &meaning {
                 Meaning::One(profile) => (Some(profile.id.clone()), profile.name.clone()),
                 Meaning::Default(id) => (Some((*id).clone()), None),
@@ -89,9 +89,13 @@ pub(crate) fn look_up(
     (rings, findings)
 }
 
-fn meaning<'a>(written: &ProfileRef, profiles: &'a Profiles, world: &'a Observations) -> Meaning<'a> {
-    let matching: Vec<&Profile> = profiles
-        .listed
+/// What a profile as written means among those that are listed.
+pub(crate) fn meaning<'a>(
+    written: &ProfileRef,
+    listed: &'a [Profile],
+    world: &'a Observations,
+) -> Meaning<'a> {
+    let matching: Vec<&Profile> = listed
         .iter()
         .filter(|listed| match written {
             ProfileRef::Default => listed.is_default,

@@ -8,7 +8,7 @@ use crate::cli::online::finding::{CheckFinding, FindingCounts};
 use crate::cli::online::groups::GroupOutlook;
 use crate::cli::online::report::{AccountReport, PlanReport, RingAssessment};
 use crate::cli::online::sizes::shows;
-use crate::cli::render::{Column, Out, moment, safe, short, table};
+use crate::cli::render::{Column, Out, counted, moment, safe, short, table};
 use crate::cli::screen::Screen;
 
 /// The widest name of a ring in a table.
@@ -19,10 +19,8 @@ const NAME_CHARS: usize = 18;
 /// # Errors
 /// When it cannot be written.
 pub(super) fn account(out: Out<'_>, account: &AccountReport, log: &str) -> io::Result<()> {
-    let count = |count: Option<usize>, what: &str| match count {
-        None => format!("{what}s not read"),
-        Some(1) => format!("1 {what}"),
-        Some(count) => format!("{count} {what}s"),
+    let count = |count: Option<usize>, what: &str| {
+        count.map_or_else(|| format!("{what}s not read"), |count| counted(count, what))
     };
     writeln!(out, "account {}, as of {}", safe(account.id.as_str()), short(account.at))?;
     let token = account.token.unwrap_or("state not told");
@@ -131,10 +129,6 @@ fn finding(out: Out<'_>, file: &str, finding: &CheckFinding) -> io::Result<()> {
 
 /// What it comes to.
 pub(super) fn tally(tally: FindingCounts) -> String {
-    let count = |count: usize, what: &str| match count {
-        1 => format!("1 {what}"),
-        count => format!("{count} {what}s"),
-    };
-    let (errors, warnings) = (count(tally.errors, "error"), count(tally.warnings, "warning"));
-    format!("{errors}, {warnings}, {}", count(tally.notes, "note"))
+    let (errors, warnings) = (counted(tally.errors, "error"), counted(tally.warnings, "warning"));
+    format!("{errors}, {warnings}, {}", counted(tally.notes, "note"))
 }

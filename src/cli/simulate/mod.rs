@@ -111,7 +111,7 @@ pub async fn simulate(
     };
     let casting = Casting { seed: args.seed, size, mix: mix(), from, days };
     let trial = Trial { revision, casting, faults: args.faults.clone() };
-    let mut passing = Passing::shown(from, days);
+    let mut passing = Passing::of(from, days);
     let told = run(&trial, |now| passing.reached(now));
     passing.end();
     let told = told.map_err(CliError::failed)?;

@@ -10,14 +10,15 @@ use crate::cli::client::Connection;
 use crate::cli::daemon_args::DaemonArgs;
 use crate::cli::exit::CliError;
 use crate::cli::overview::Overview;
-use crate::cli::render::{Out, moment, safe, short as at, short_digest};
+use crate::cli::prose::Prose;
+use crate::cli::render::{Out, safe, short as at, short_digest};
 use crate::cli::screen::{Screen, Tint};
 use crate::cli::value_parsers::REASON;
 use crate::cli::verbs::{ask, help};
 use crate::ids::PlanName;
 use crate::rollout::block::WaitsFor;
 use crate::rollout::verbs::{About, Cell, Refused, Verb, Waits, confirm as cell};
-use crate::web::json::{HoldJson, RevisionWaitsJson, VerbAnswer, VerbRequest};
+use crate::web::json::{HoldJson, RevisionWaitsJson, RolloutsAnswer, VerbAnswer, VerbRequest};
 use crate::web::{told_approvals, told_moves_of};
 
 /// Arguments of `confirm`.
@@ -114,17 +115,18 @@ pub async fn confirm(
     out: Out<'_>,
 ) -> Result<(), CliError> {
     let seen = Overview::ask(daemon).await?;
+    let mut page = Prose { out, screen, now: seen.now };
     let waiting = seen.answer.revision_of(plan);
     if let Some(waiting) = waiting {
-        text(out, &seen, plan, waiting, screen)?;
+        text(&mut page, &seen.answer, plan, waiting)?;
     }
     match (word, waiting) {
         (Some(ReadRevision { revision, reason }), _) => {
             let (revision, reason) = (Some(revision.to_owned()), reason.to_owned());
             let request = VerbRequest { revision, reason, ..VerbRequest::default() };
-            ask(daemon, plan, Verb::Confirm, &request, out).await
+            ask(daemon, plan, Verb::Confirm, &request, page.out).await
         }
-        (None, Some(waiting)) => Err(CliError::refused(not_yet(out, plan, waiting, screen)?)),
+        (None, Some(waiting)) => Err(CliError::refused(not_yet(&mut page, plan, waiting)?)),
         (None, None) => {
             seen.rollout(plan)?;
             let about = About { plan: plan.to_string(), ..About::anything() };
@@ -134,12 +136,7 @@ pub async fn confirm(
 }
 
 /// What to do with what waits; and why it is not done.
-fn not_yet(
-    out: Out<'_>,
-    plan: &PlanName,
-    waiting: &RevisionWaitsJson,
-    screen: &Screen,
-) -> io::Result<String> {
+fn not_yet(page: &mut Prose<'_>, plan: &PlanName, waiting: &RevisionWaitsJson) -> io::Result<String> {
     let waits = match &waiting.confirmed {
         _ if waiting.waits_for == WaitsFor::AnotherVersion.as_str() => Waits::Impossible,
         _ if waiting.waits_for == WaitsFor::Predecessor.as_str() => Waits::TooEarly,
@@ -155,7 +152,7 @@ fn not_yet(
     }
     if let Some(command) = &waiting.command {
         // A command stands on a line of its own, whole, to be copied.
-        writeln!(out, "To confirm it:\n  {}", screen.paint(Tint::Strong, &safe(command)))?;
+        writeln!(page.out, "To confirm it:\n  {}", page.paint(Tint::Strong, &safe(command)))?;
     }
     Ok("nothing is confirmed yet; read what it changes, then give the command above".to_owned())
 }
@@ -165,37 +162,36 @@ fn refusal(refused: &Refused, about: &About) -> String {
 }
 
 fn text(
-    out: Out<'_>,
-    seen: &Overview,
+    page: &mut Prose<'_>,
+    answer: &RolloutsAnswer,
     plan: &PlanName,
     waiting: &RevisionWaitsJson,
-    screen: &Screen,
 ) -> io::Result<()> {
-    let (lead, digest) = (screen.paint(Tint::Waiting, "waits"), short_digest(&waiting.digest));
-    let since = moment(waiting.since, seen.now);
-    write!(out, "{}", screen.flow("", &format!("{plan}: revision {digest} {lead} since {since}.")))?;
-    write!(out, "{}", screen.flow("  ", &safe(&waiting.why)))?;
+    let (lead, digest) = (page.paint(Tint::Waiting, "waits"), short_digest(&waiting.digest));
+    let since = page.moment(waiting.since);
+    page.say("", format!("{plan}: revision {digest} {lead} since {since}."))?;
+    page.say("  ", safe(&waiting.why))?;
     let in_force = match &waiting.in_force {
         Some(digest) => format!("In force is revision {}.", short_digest(digest)),
         None => "The plan is new: nothing of it is in force before.".to_owned(),
     };
-    write!(out, "{}", screen.flow("  ", &in_force))?;
+    page.say("  ", in_force)?;
     if let Some(hold) = &waiting.confirmed {
-        write!(out, "{}", screen.flow("  ", &format!("Confirmed by {}", held(hold))))?;
+        page.say("  ", format!("Confirmed by {}", held(hold)))?;
     }
-    list(out, "It changes:", &waiting.changes, screen)?;
-    list(out, "It moves:", &told_moves_of(waiting), screen)?;
-    let rollout = seen.answer.rollouts.iter().find(|rollout| rollout.plan == *plan);
+    list(page, "It changes:", &waiting.changes)?;
+    list(page, "It moves:", &told_moves_of(waiting))?;
+    let rollout = answer.rollouts.iter().find(|rollout| rollout.plan == *plan);
     let approvals: Vec<String> = rollout.map(told_approvals).unwrap_or_default();
     if !approvals.is_empty() {
-        list(out, "Approvals of the revision in force, void with another one:", &approvals, screen)?;
+        list(page, "Approvals of the revision in force, void with another one:", &approvals)?;
     }
-    writeln!(out)
+    page.gap()
 }
 
-fn list(out: Out<'_>, title: &str, lines: &[String], screen: &Screen) -> io::Result<()> {
-    write!(out, "{}", screen.flow("", title))?;
-    lines.iter().try_for_each(|line| write!(out, "{}", screen.flow("  - ", &safe(line))))
+fn list(page: &mut Prose<'_>, title: &str, lines: &[String]) -> io::Result<()> {
+    page.say("", title)?;
+    lines.iter().try_for_each(|line| page.say("  - ", safe(line)))
 }
 
 fn held(hold: &HoldJson) -> String {

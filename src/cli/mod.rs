@@ -37,6 +37,7 @@ pub mod online;
 mod overview;
 mod paragraphs;
 mod program;
+pub mod prose;
 pub mod render;
 pub mod run;
 pub mod sandbox;

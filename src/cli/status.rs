@@ -11,6 +11,7 @@ use crate::cli::client::Connection;
 use crate::cli::daemon_args::{DaemonArgs, JsonArgs};
 use crate::cli::exit::CliError;
 use crate::cli::overview::Overview;
+use crate::cli::prose::Prose;
 use crate::cli::render::{Format, Out, json};
 use crate::cli::screen::Screen;
 use crate::cli::signals::end_signal;
@@ -69,7 +70,7 @@ pub async fn status(
     let seen = seen.only(plan);
     match format {
         Format::Json => json(out, &seen.answer)?,
-        Format::Text => text(out, &seen, screen)?,
+        Format::Text => text(&mut Prose { out, screen, now: seen.now }, &seen.answer)?,
     }
     Ok(())
 }

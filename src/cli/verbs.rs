@@ -41,11 +41,11 @@ pub struct VerbArgs {
 
 impl VerbArgs {
     pub(super) async fn run(self, verb: Verb, out: Out<'_>) -> Result<(), CliError> {
-        self.with(verb, VerbRequest::default(), out).await
+        self.ask(verb, VerbRequest::default(), out).await
     }
 
     /// The same with what the verb takes besides.
-    async fn with(self, verb: Verb, besides: VerbRequest, out: Out<'_>) -> Result<(), CliError> {
+    async fn ask(self, verb: Verb, besides: VerbRequest, out: Out<'_>) -> Result<(), CliError> {
         let request = VerbRequest { reason: self.reason, ..besides };
         ask(&self.daemon.connection(), &self.plan, verb, &request, out).await
     }
@@ -68,7 +68,7 @@ pub struct WaiveArgs {
 impl WaiveArgs {
     pub(super) async fn run(self, out: Out<'_>) -> Result<(), CliError> {
         let besides = VerbRequest { gate: Some(self.gate), ring: self.ring, ..VerbRequest::default() };
-        self.of.with(Verb::Waive, besides, out).await
+        self.of.ask(Verb::Waive, besides, out).await
     }
 }
 
@@ -90,7 +90,7 @@ impl RollbackArgs {
     pub(super) async fn run(self, out: Out<'_>) -> Result<(), CliError> {
         let besides =
             VerbRequest { ring: self.ring, environment: self.environment, ..VerbRequest::default() };
-        self.of.with(Verb::Rollback, besides, out).await
+        self.of.ask(Verb::Rollback, besides, out).await
     }
 }
 
@@ -108,7 +108,7 @@ pub struct ReleaseHoldArgs {
 impl ReleaseHoldArgs {
     pub(super) async fn run(self, out: Out<'_>) -> Result<(), CliError> {
         let besides = VerbRequest { version: Some(self.version), ..VerbRequest::default() };
-        self.of.with(Verb::ReleaseHold, besides, out).await
+        self.of.ask(Verb::ReleaseHold, besides, out).await
     }
 }
 

@@ -4,6 +4,7 @@
 //! **Invariant:** it says "laws hold" only after the chain, every event, the replay and the
 //! independent checker agreed, over one snapshot of the log.
 
+use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -13,15 +14,14 @@ use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, json, safe, short};
 use crate::daemon::log::{ReplayError, next_from_record};
 use crate::rollout::event::Recorded;
-use crate::rollout::invariant::check;
+use crate::rollout::invariant::{Violation, check};
 use crate::rollout::state::State;
 use crate::store::{ChainReport, Reader, Record, RecordHash, Seq};
 
 /// What `--json` says.
 #[derive(Debug, Serialize)]
 struct Verified {
-    #[serde(rename = "chain")]
-    report: ChainReport,
+    chain: ChainReport,
     /// Where the pinned head stands; `null`: none was given, and a cut tail cannot be seen.
     pinned: Option<Seq>,
     violations: Vec<ViolationJson>,
@@ -76,7 +76,6 @@ pub fn verify(
             chain.records
         )));
     }
-    let last_at = log.last().map(|recorded| recorded.at);
     let broken = check(&log, &[]);
     match format {
         Format::Json => {
@@ -86,24 +85,9 @@ pub fn verify(
                 seq: violation.seq,
                 text: violation.text.clone(),
             });
-            json(out, &Verified { report: chain, pinned: found, violations: violations.collect() })?;
+            json(out, &Verified { chain, pinned: found, violations: violations.collect() })?;
         }
-        Format::Text => {
-            for violation in &broken {
-                writeln!(out, "{}", safe(&violation.to_string()))?;
-            }
-            let laws = if broken.is_empty() { "laws hold" } else { "LAWS BROKEN" };
-            let last = last_at.map(|at| format!(", the last of {}", short(at))).unwrap_or_default();
-            writeln!(out, "{} records{last}; chain intact, {laws}", chain.records)?;
-            writeln!(out, "head {}", chain.head.hash)?;
-            match found {
-                Some(seq) => writeln!(out, "the pinned head is record {seq}")?,
-                None => writeln!(
-                    out,
-                    "whether records were cut from the end cannot be seen without a head that was noted before: --head"
-                )?,
-            }
-        }
+        Format::Text => text(out, &chain, &broken, found, log.last())?,
     }
     if broken.is_empty() {
         return Ok(());
@@ -112,6 +96,29 @@ pub fn verify(
         "the log breaks laws (violations: {}); keep the database for study and report this",
         broken.len()
     )))
+}
+
+fn text(
+    out: Out<'_>,
+    chain: &ChainReport,
+    broken: &[Violation],
+    pinned: Option<Seq>,
+    last: Option<&Recorded>,
+) -> io::Result<()> {
+    for violation in broken {
+        writeln!(out, "{}", safe(&violation.to_string()))?;
+    }
+    let laws = if broken.is_empty() { "laws hold" } else { "LAWS BROKEN" };
+    let last = last.map(|last| format!(", the last of {}", short(last.at))).unwrap_or_default();
+    writeln!(out, "{} records{last}; chain intact, {laws}", chain.records)?;
+    writeln!(out, "head {}", chain.head.hash)?;
+    match pinned {
+        Some(seq) => writeln!(out, "the pinned head is record {seq}"),
+        None => writeln!(
+            out,
+            "whether records were cut from the end cannot be seen without a head that was noted before: --head"
+        ),
+    }
 }
 
 fn replayed(state: &mut State, record: &Record) -> Result<Recorded, ReplayError> {

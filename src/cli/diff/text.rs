@@ -111,6 +111,11 @@ pub(super) fn text(
         page.ring(index + 1, ring)?;
     }
     page.line("", "")?;
+    page.line("", &summary(preview))
+}
+
+/// What it comes to before the first ring that is blocked.
+fn summary(preview: &Preview) -> String {
     let (mut retargeted, mut released) = (DeviceCounts::new(), DeviceCounts::new());
     for ring in preview.reachable() {
         add(&mut retargeted, &ring.retargeted);
@@ -118,21 +123,14 @@ pub(super) fn text(
     }
     let created = preview.writes().filter(|write| write.before.is_none()).count();
     let changed = preview.writes().count() - created;
-    let mut summary = match (created, changed) {
+    let (groups, writes) = (counted(created, "group"), counted(changed, "write"));
+    let would = match (created, changed) {
         (0, 0) => "Nothing would change at Cloudflare.".to_owned(),
-        (created, 0) => format!("It would create {}.", counted(created, "group")),
-        (0, _) => format!("It would change groups by {}.", counted(changed, "write")),
-        (created, changed) => {
-            format!(
-                "It would create {} and change groups by {}.",
-                counted(created, "group"),
-                counted(changed, "write")
-            )
-        }
+        (_, 0) => format!("It would create {groups}."),
+        (0, _) => format!("It would change groups by {writes}."),
+        (_, _) => format!("It would create {groups} and change groups by {writes}."),
     };
-    summary.push_str(&moved(&retargeted, &released, " ", "."));
-    summary.push_str(" Nothing was written.");
-    page.line("", &summary)
+    format!("{would}{} Nothing was written.", moved(&retargeted, &released, " ", "."))
 }
 
 fn course(course: Course, rollout: &str) -> String {
@@ -168,10 +166,9 @@ fn moved(retargeted: &DeviceCounts, released: &DeviceCounts, before: &str, after
             counts.iter().map(|(environment, count)| format!("{count} {environment}")).collect();
         let total: usize = counts.values().sum();
         let (devices, what) = if total == 1 { ("device", what[0]) } else { ("devices", what[1]) };
-        if words.is_empty() {
-            String::new()
-        } else {
-            format!("{before}{} {devices} {what}{after}", words.join(" and "))
+        match words.as_slice() {
+            [] => String::new(),
+            words => format!("{before}{} {devices} {what}{after}", words.join(" and ")),
         }
     };
     let gets = told(retargeted, ["gets another target", "get another target"]);

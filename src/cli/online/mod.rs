@@ -5,10 +5,10 @@
 mod account;
 mod approvers;
 mod assess;
+mod check;
 mod devices;
 mod finding;
 mod groups;
-mod online_check;
 mod power;
 mod profiles;
 mod report;
@@ -18,7 +18,7 @@ mod sizes;
 mod spots;
 
 pub(super) use assess::AccountJudge;
+pub use check::check_online;
 pub(super) use finding::Severity;
-pub use online_check::check_online;
 pub(super) use profiles::{Meaning, meaning};
 pub(super) use sizes::{RingSizes, Sizes};

@@ -7,12 +7,12 @@ use std::collections::BTreeSet;
 use std::io;
 
 use crate::cli::classes::{bar, in_order, legend, total};
-use crate::cli::overview::Overview;
 use crate::cli::paragraphs::{daemon_text, new_plan, state_tint, superseded_offer, troubles};
-use crate::cli::render::{Out, moment, safe};
+use crate::cli::prose::Prose;
+use crate::cli::render::safe;
 use crate::cli::screen::{Screen, Tint, cells};
-use crate::time::{Timestamp, rough, since};
-use crate::web::json::{AwaitedRing, BlockerJson, ClassesJson, RingJson, RolloutJson};
+use crate::time::{rough, since};
+use crate::web::json::{AwaitedRing, BlockerJson, ClassesJson, RingJson, RolloutJson, RolloutsAnswer};
 
 /// Headings of the counts; `REST`: too old, untargeted and left together.
 const COUNTS: [&str; 5] = ["ARRIVED", "DUE", "STALLED", "UNSEEN", "REST"];
@@ -28,119 +28,111 @@ const LONGEST_BAR: usize = 60;
 const SHORTEST_BAR: usize = 8;
 
 /// Writes it.
-pub(super) fn text(out: Out<'_>, seen: &Overview, screen: &Screen) -> io::Result<()> {
-    if let Some(revisions) = seen.answer.revisions {
-        writeln!(out, "{}\n", revisions.line())?;
+pub(super) fn text(page: &mut Prose<'_>, answer: &RolloutsAnswer) -> io::Result<()> {
+    if let Some(revisions) = answer.revisions {
+        writeln!(page.out, "{}\n", revisions.line())?;
     }
-    stop_text(out, seen, screen)?;
-    troubles(out, seen, screen)?;
-    waiting(out, seen, screen)?;
-    for new in &seen.answer.new_plans {
-        new_plan(out, new, seen.now, screen)?;
-        writeln!(out)?;
+    stop_text(page, answer)?;
+    troubles(page, answer)?;
+    waiting(page, answer)?;
+    for new in &answer.new_plans {
+        new_plan(page, new)?;
+        page.gap()?;
     }
-    if seen.answer.rollouts.is_empty() && seen.answer.new_plans.is_empty() {
-        writeln!(out, "No plan has begun a rollout yet.\n")?;
+    if answer.rollouts.is_empty() && answer.new_plans.is_empty() {
+        writeln!(page.out, "No plan has begun a rollout yet.\n")?;
     }
-    for rollout in &seen.answer.rollouts {
-        rollout_text(out, rollout, seen.now, screen)?;
-        writeln!(out)?;
+    for rollout in &answer.rollouts {
+        rollout_text(page, rollout)?;
+        page.gap()?;
     }
-    if seen.answer.rollouts.iter().any(|rollout| rollout.rings.iter().any(|ring| ring.classes.is_some())) {
-        writeln!(out, "{}\n", legend(screen))?;
+    if answer.rollouts.iter().any(|rollout| rollout.rings.iter().any(|ring| ring.classes.is_some())) {
+        writeln!(page.out, "{}\n", legend(page.screen))?;
     }
-    daemon_text(out, seen, screen)
+    daemon_text(page, answer)
 }
 
 /// The stop of all writes.
-fn stop_text(out: Out<'_>, seen: &Overview, screen: &Screen) -> io::Result<()> {
-    let Some(stop) = &seen.answer.stopped else { return Ok(()) };
+fn stop_text(page: &mut Prose<'_>, answer: &RolloutsAnswer) -> io::Result<()> {
+    let Some(stop) = &answer.stopped else { return Ok(()) };
     let (who, why) = (safe(&stop.actor), safe(&stop.reason));
-    let lead = screen.paint(Tint::Bad, "All writes are stopped");
-    let text = format!("by {who} since {}: {why}", moment(stop.since, seen.now));
-    write!(out, "{}", screen.flow("", &format!("{lead} {text}")))?;
-    writeln!(out, "  when it is safe: ringward start --reason …\n")
+    let (lead, since) = (page.paint(Tint::Bad, "All writes are stopped"), page.moment(stop.since));
+    page.say("", format!("{lead} by {who} since {since}: {why}"))?;
+    writeln!(page.out, "  when it is safe: ringward start --reason …\n")
 }
 
 /// Every ring that waits for people, in one place.
-fn waiting(out: Out<'_>, seen: &Overview, screen: &Screen) -> io::Result<()> {
-    let rings = seen.answer.awaited_rings();
+fn waiting(page: &mut Prose<'_>, answer: &RolloutsAnswer) -> io::Result<()> {
+    let rings = answer.awaited_rings();
     for AwaitedRing { rollout, ring, approval, since, .. } in &rings {
-        let lead = screen.paint(Tint::Waiting, "Waits for approval");
+        let lead = page.paint(Tint::Waiting, "Waits for approval");
         let (plan, name) = (safe(rollout.plan.as_str()), safe(ring.name.as_str()));
-        let (since, so_far) = (moment(*since, seen.now), safe(&approval.so_far()));
-        let text = format!("{lead}: {plan}, ring {name}, asked since {since}: {so_far}");
-        write!(out, "{}", screen.flow("", &text))?;
+        let (since, so_far) = (page.moment(*since), safe(&approval.so_far()));
+        page.say("", format!("{lead}: {plan}, ring {name}, asked since {since}: {so_far}"))?;
         for (environment, moves) in &ring.moves {
-            let text = format!("{environment}: {}", safe(&moves.text));
-            write!(out, "{}", screen.flow("  ", &text))?;
+            page.say("  ", format!("{environment}: {}", safe(&moves.text)))?;
         }
         let explain = format!("who is missing: ringward explain {plan}");
         let approve = format!("with a token of your own: ringward approve {plan} --reason …");
-        write!(out, "{}", screen.flow("  ", &format!("{explain}; {approve}")))?;
+        page.say("  ", format!("{explain}; {approve}"))?;
     }
-    if rings.is_empty() { Ok(()) } else { writeln!(out) }
+    if rings.is_empty() { Ok(()) } else { page.gap() }
 }
 
-fn rollout_text(out: Out<'_>, rollout: &RolloutJson, now: Timestamp, screen: &Screen) -> io::Result<()> {
-    let id = screen.paint(Tint::Strong, &safe(&rollout.id));
-    let phase = screen.paint(phase_tint(&rollout.phase), &safe(&rollout.phase));
-    write!(out, "{}", screen.flow("", &format!("{id}: {phase} since {}", moment(rollout.phase_since, now))))?;
-    holds(out, rollout, now, screen)?;
-    let bar_cells = bar_cells(screen);
+fn rollout_text(page: &mut Prose<'_>, rollout: &RolloutJson) -> io::Result<()> {
+    let id = page.paint(Tint::Strong, &safe(&rollout.id));
+    let phase = page.paint(phase_tint(&rollout.phase), &safe(&rollout.phase));
+    page.say("", format!("{id}: {phase} since {}", page.moment(rollout.phase_since)))?;
+    holds(page, rollout)?;
+    let bar_cells = bar_cells(page.screen);
     if bar_cells.is_some() && rollout.rings.iter().any(|ring| ring.classes.is_some()) {
         let headings = right_aligned(&COUNTS.map(str::to_owned));
         let before = BEFORE_BAR + bar_cells.unwrap_or(0) + SHARE;
-        writeln!(out, "{}{}", " ".repeat(before), screen.paint(Tint::Quiet, &headings))?;
+        writeln!(page.out, "{}{}", " ".repeat(before), page.paint(Tint::Quiet, &headings))?;
     }
     for ring in &rollout.rings {
-        ring_text(out, ring, now, screen, bar_cells)?;
+        ring_text(page, ring, bar_cells)?;
     }
     for offer in &rollout.superseded_offers {
-        superseded_offer(out, offer, screen)?;
+        superseded_offer(page, offer)?;
     }
-    waits(out, rollout, now, screen)
+    waits(page, rollout)
 }
 
 /// The pause and the halt of a rollout.
-fn holds(out: Out<'_>, rollout: &RolloutJson, now: Timestamp, screen: &Screen) -> io::Result<()> {
+fn holds(page: &mut Prose<'_>, rollout: &RolloutJson) -> io::Result<()> {
     if let Some(pause) = &rollout.paused {
         let (who, why) = (safe(&pause.actor), safe(&pause.reason));
-        let paused = screen.paint(Tint::Waiting, "paused");
-        let text = format!("{paused} by {who} since {}: {why}", moment(pause.since, now));
-        write!(out, "{}", screen.flow("  ", &text))?;
+        let paused = page.paint(Tint::Waiting, "paused");
+        page.say("  ", format!("{paused} by {who} since {}: {why}", page.moment(pause.since)))?;
     }
     if let Some(halt) = &rollout.halted {
-        let halted = screen.paint(Tint::Bad, "halted");
-        let text = format!("{halted} since {}: {}", moment(halt.since, now), safe(&halt.text));
-        write!(out, "{}", screen.flow("  ", &text))?;
+        let halted = page.paint(Tint::Bad, "halted");
+        page.say("  ", format!("{halted} since {}: {}", page.moment(halt.since), safe(&halt.text)))?;
     }
     Ok(())
 }
 
 /// One line on what the plan waits for; the rest is for `explain`.
-fn waits(out: Out<'_>, rollout: &RolloutJson, now: Timestamp, screen: &Screen) -> io::Result<()> {
+fn waits(page: &mut Prose<'_>, rollout: &RolloutJson) -> io::Result<()> {
     let blockers: Vec<_> = besides_holds(rollout).collect();
     if let Some(first) = blockers.first() {
         let values = match (&first.seen, &first.asked) {
             (Some(seen), Some(asked)) => format!(" ({}; asked for: {})", safe(seen), safe(asked)),
             _ => String::new(),
         };
-        let text = format!("{}{values}", safe(&first.headline));
-        write!(out, "{}", screen.flow("  waits: ", &text))?;
+        page.say("  waits: ", format!("{}{values}", safe(&first.headline)))?;
     }
     if rollout.waiting_on.len() > 1 {
         let more = format!("all {} reasons: ringward explain {}", rollout.waiting_on.len(), rollout.plan);
-        writeln!(out, "         {more}")?;
+        writeln!(page.out, "         {more}")?;
     }
-    if let Some(earliest) = rollout.earliest_move.filter(|earliest| *earliest > now) {
-        let text = format!("at {} at the earliest", moment(earliest, now));
-        write!(out, "{}", screen.flow("  moves: ", &text))?;
+    if let Some(earliest) = rollout.earliest_move.filter(|earliest| *earliest > page.now) {
+        page.say("  moves: ", format!("at {} at the earliest", page.moment(earliest)))?;
     }
     match &rollout.newer_target {
         Some(newer) => {
-            let text = format!("{}, since {}", safe(&newer.headline), moment(newer.since, now));
-            write!(out, "{}", screen.flow("  after: ", &text))
+            page.say("  after: ", format!("{}, since {}", safe(&newer.headline), page.moment(newer.since)))
         }
         None => Ok(()),
     }
@@ -168,27 +160,20 @@ fn bar_cells(screen: &Screen) -> Option<usize> {
 }
 
 /// A ring, and a row for each of its environments that has devices or a target.
-fn ring_text(
-    out: Out<'_>,
-    ring: &RingJson,
-    now: Timestamp,
-    screen: &Screen,
-    bar_cells: Option<usize>,
-) -> io::Result<()> {
-    let name = screen.paint(Tint::Strong, &safe(ring.name.as_str()));
-    let state = screen.paint(state_tint(&ring.state), &safe(&ring.state));
-    let lasted = rough(since(ring.since, now));
-    let text = format!("{name}: {state} for {lasted}, {}", versions(ring));
-    write!(out, "{}", screen.flow("  ", &text))?;
+fn ring_text(page: &mut Prose<'_>, ring: &RingJson, bar_cells: Option<usize>) -> io::Result<()> {
+    let name = page.paint(Tint::Strong, &safe(ring.name.as_str()));
+    let state = page.paint(state_tint(&ring.state), &safe(&ring.state));
+    let lasted = rough(since(ring.since, page.now));
+    page.say("  ", format!("{name}: {state} for {lasted}, {}", versions(ring)))?;
     let Some(classes) = &ring.classes else {
-        return writeln!(out, "    its devices are not known yet");
+        return writeln!(page.out, "    its devices are not known yet");
     };
     for (environment, classes) in in_order(classes) {
         let targeted = ring.targets.keys().any(|target| target.as_str() == environment);
         if !targeted && total(classes) == 0 {
             continue;
         }
-        environment_text(out, environment, classes, screen, bar_cells)?;
+        environment_text(page, environment, classes, bar_cells)?;
     }
     Ok(())
 }
@@ -206,13 +191,12 @@ fn versions(ring: &RingJson) -> String {
 }
 
 fn environment_text(
-    out: Out<'_>,
+    page: &mut Prose<'_>,
     environment: &str,
     classes: &ClassesJson,
-    screen: &Screen,
     bar_cells: Option<usize>,
 ) -> io::Result<()> {
-    let name = screen.cut(&safe(environment), BEFORE_BAR - 5);
+    let name = page.screen.cut(&safe(environment), BEFORE_BAR - 5);
     let blank = " ".repeat(BEFORE_BAR - 4 - cells(&name));
     let sighted = classes.arrived + classes.due + classes.stalled;
     let share = match sighted {
@@ -223,15 +207,15 @@ fn environment_text(
     let counts = counts(classes);
     match bar_cells {
         Some(cells) => {
-            let bar = bar(screen, classes, cells);
-            writeln!(out, "    {name}{blank}{bar}{share:>SHARE$}{}", right_aligned(&counts))
+            let bar = bar(page.screen, classes, cells);
+            writeln!(page.out, "    {name}{blank}{bar}{share:>SHARE$}{}", right_aligned(&counts))
         }
         None => {
-            let cells = screen.columns.saturating_sub(BEFORE_BAR + SHARE).min(LONGEST_BAR);
-            writeln!(out, "    {name}{blank}{}{share:>SHARE$}", bar(screen, classes, cells))?;
+            let cells = page.screen.columns.saturating_sub(BEFORE_BAR + SHARE).min(LONGEST_BAR);
+            writeln!(page.out, "    {name}{blank}{}{share:>SHARE$}", bar(page.screen, classes, cells))?;
             let told = counts.iter().zip(COUNTS).filter(|(count, _)| *count != "0");
             let told: Vec<_> = told.map(|(count, name)| format!("{count} {}", name.to_lowercase())).collect();
-            write!(out, "{}", screen.flow(&" ".repeat(6), &told.join(", ")))
+            page.say(&" ".repeat(6), &told.join(", "))
         }
     }
 }

@@ -12,6 +12,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::cli::client::Connection;
 use crate::cli::exit::CliError;
 use crate::cli::overview::Overview;
+use crate::cli::prose::Prose;
 use crate::cli::render::{Format, Out, safe, short};
 use crate::cli::screen::{Screen, Surface, Tint};
 use crate::cli::status::text::text;
@@ -125,7 +126,7 @@ impl StatusWatch {
             text_bytes.extend_from_slice(screen.flow("", &then).as_bytes());
             text_bytes.push(b'\n');
         }
-        text(&mut text_bytes, &self.last, screen)?;
+        text(&mut Prose { out: &mut text_bytes, screen, now: self.last.now }, &self.last.answer)?;
         let whole = String::from_utf8_lossy(&text_bytes);
         let lines: Vec<&str> = whole.lines().collect();
         let room = rows.saturating_sub(1).max(1);

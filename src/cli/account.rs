@@ -4,19 +4,23 @@
 //! answer at all ends the look, because nothing can be judged by half an account.
 
 use std::collections::BTreeSet;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, Priority, RequestObserver, TokenCheck};
-use crate::cloudflare::{Operation, TokenState};
+use crate::cli::connection_args::ConnectionArgs;
+use crate::cli::exit::CliError;
+use crate::cli::screen::transient;
+use crate::cloudflare::{
+    ApiError, CloudflareClient, ErrorClass, Operation, Priority, RequestObserver, TokenCheck, TokenState,
+};
 use crate::fleet::{Fleet, Membership, SweepScope};
-use crate::ids::UserGroupName;
+use crate::ids::{AccountId, UserGroupName};
 use crate::rollout::world::{Observations, Observed};
 use crate::time::{Clock, Timestamp};
 
 /// What a look showed.
 #[derive(Debug)]
-pub(super) struct Look {
+pub(super) struct AccountLook {
     /// When it began.
     pub(super) at: Timestamp,
     /// What verification said of the token; `None`: refused.
@@ -27,7 +31,7 @@ pub(super) struct Look {
     pub(super) refused: Vec<ApiError>,
 }
 
-impl Look {
+impl AccountLook {
     /// Whether groups, profiles and devices were all read.
     pub(super) fn is_whole(&self) -> bool {
         self.world.groups.is_some() && self.world.profiles.is_some() && self.has_devices()
@@ -39,17 +43,26 @@ impl Look {
     }
 }
 
+/// The state of a token in a word.
+pub(super) const fn word(state: TokenState) -> &'static str {
+    match state {
+        TokenState::Active => "active",
+        TokenState::Disabled => "disabled",
+        TokenState::Expired => "expired",
+    }
+}
+
 /// Looks at the account, and at these User Groups. With a token that is disabled or expired nothing else is asked.
 ///
 /// # Errors
 /// When Cloudflare cannot be reached, does not answer, or answers something that is no answer.
-pub(super) async fn look(
+async fn look(
     client: &CloudflareClient,
     clock: Clock,
     approvers: &BTreeSet<UserGroupName>,
-) -> Result<Look, ApiError> {
+) -> Result<AccountLook, ApiError> {
     let at = clock.now();
-    let mut look = Look { at, token: None, world: Observations::default(), refused: Vec::new() };
+    let mut look = AccountLook { at, token: None, world: Observations::default(), refused: Vec::new() };
     look.token = kept(client.verify_token().await, &mut look.refused)?;
     if look.token.is_some_and(|token| token.state != TokenState::Active) {
         return Ok(look);
@@ -74,6 +87,23 @@ pub(super) async fn look(
     Ok(look)
 }
 
+/// One look at an account, with progress on a terminal; at these User Groups, too.
+pub(super) async fn look_at(
+    connection: &ConnectionArgs,
+    id: &AccountId,
+    approvers: &BTreeSet<UserGroupName>,
+) -> Result<AccountLook, CliError> {
+    let watcher = Arc::new(Watcher::default());
+    let client = connection.client(id.clone(), watcher.clone())?;
+    let outcome = look(&client, connection.clock, approvers).await;
+    watcher.done();
+    outcome.map_err(|error| {
+        // A daemon tries again by itself; here a person does.
+        let why = error.to_string().replace("it is tried again", "try it again");
+        CliError::failed(format!("account {id} cannot be looked at: {why}"))
+    })
+}
+
 /// What was answered; a refusal is kept, and silence ends the look.
 fn kept<T>(outcome: Result<T, ApiError>, refused: &mut Vec<ApiError>) -> Result<Option<T>, ApiError> {
     match outcome {
@@ -86,30 +116,16 @@ fn kept<T>(outcome: Result<T, ApiError>, refused: &mut Vec<ApiError>) -> Result<
     }
 }
 
-/// Shows on a terminal how far a look is; elsewhere it says nothing.
-#[derive(Debug)]
+/// Shows on a terminal how far a look is; elsewhere it says nothing. Standard output is for the answer.
+#[derive(Debug, Default)]
 pub(super) struct Watcher {
-    terminal: bool,
     requests: AtomicU32,
 }
 
 impl Watcher {
-    /// A watcher of one look. Standard output is for the answer, so it writes to standard error.
-    pub(super) fn new() -> Self {
-        Self { terminal: io::stderr().is_terminal(), requests: AtomicU32::new(0) }
-    }
-
     /// Takes the line away again.
     pub(super) fn done(&self) {
-        self.show("");
-    }
-
-    fn show(&self, text: &str) {
-        if self.terminal {
-            // A terminal that is gone takes nothing away from the answer.
-            let _ = write!(io::stderr().lock(), "\r\x1b[K{text}");
-            let _ = io::stderr().flush();
-        }
+        transient("");
     }
 }
 
@@ -118,6 +134,6 @@ impl RequestObserver for Watcher {
         let count = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         let words = Operation::ALL.iter().find(|known| known.as_str() == operation);
         let words = words.map_or(operation, |known| known.words());
-        self.show(&format!("{words} (request {count})"));
+        transient(&format!("{words} (request {count})"));
     }
 }

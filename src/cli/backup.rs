@@ -3,13 +3,47 @@
 //! **Invariant:** it says "copied" only when the copy is whole, checked and on disk; a file that
 //! was there is never replaced.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use serde::Serialize;
 
+use crate::cli::daemon_args::{DaemonArgs, JsonArgs};
 use crate::cli::exit::CliError;
+use crate::cli::failpoint_args::FailpointArgs;
 use crate::cli::render::{Format, Out, json, short};
 use crate::store::{BackupError, ChainReport, Reader};
+
+/// Arguments of `backup`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ringward backup ringward-$(date +%F).db             a copy for each day
+  ringward history --verify --db ringward-2026-11-22.db
+
+To restore one: end the daemon for good, remove the database's -wal and -shm, put the copy in its
+place, and start with --observe first.")]
+pub struct BackupArgs {
+    /// The copy; a file of that name must not exist yet
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Where to die.
+    #[command(flatten)]
+    pub failpoint: FailpointArgs,
+    /// How to answer.
+    #[command(flatten)]
+    pub json: JsonArgs,
+    /// Which database.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+}
+
+impl BackupArgs {
+    pub(super) fn run(&self, out: Out<'_>) -> Result<(), CliError> {
+        self.failpoint.arm_over(&self.daemon.db)?;
+        backup(&self.daemon.db, &self.file, self.json.format(), out)
+    }
+}
 
 /// What `--json` says.
 #[derive(Debug, Serialize)]

@@ -10,6 +10,11 @@ use crate::cli::render::Out;
 
 /// Arguments of `completions`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  source <(ringward completions bash)
+  ringward completions zsh > ~/.zfunc/_ringward
+  ringward completions fish > ~/.config/fish/completions/ringward.fish")]
 pub struct CompletionsArgs {
     /// The shell
     #[arg(value_name = "SHELL")]

@@ -4,24 +4,103 @@
 
 use std::io;
 
+use clap::{Args, Subcommand};
+
 use crate::cli::client::Connection;
+use crate::cli::daemon_args::DaemonArgs;
 use crate::cli::exit::CliError;
-use crate::cli::render::{Out, moment, safe, short as at};
+use crate::cli::overview::Overview;
+use crate::cli::prose::Prose;
+use crate::cli::render::{Out, safe, short as at, short_digest};
 use crate::cli::screen::{Screen, Tint};
-use crate::cli::status::Seen;
-use crate::cli::verbs;
+use crate::cli::value_parsers::REASON;
+use crate::cli::verbs::{ask, help};
 use crate::ids::PlanName;
 use crate::rollout::people::verbs::refused::Refused;
 use crate::rollout::people::verbs::situation::Waits;
 use crate::rollout::people::verbs::table::{Cell, confirm as cell};
+use crate::rollout::people::verbs::verb::Verb;
 use crate::rollout::people::verbs::words::About;
 use crate::rollout::record::WaitsFor;
-use crate::web::json::{HoldJson, RevisionWaitsJson};
+use crate::web::json::{HoldJson, RevisionWaitsJson, RolloutsAnswer, VerbAnswer, VerbRequest};
 use crate::web::{told_approvals, told_moves_of};
+
+/// Arguments of `confirm`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct ConfirmArgs {
+    /// What, where it is no plan's revision.
+    #[command(subcommand)]
+    pub what: Option<ConfirmCommand>,
+    /// The plan
+    #[arg(value_name = "PLAN", required = true)]
+    pub plan: Option<PlanName>,
+    /// The revision that you have read, as this command shows it: its digest, or at least its first 8 digits
+    #[arg(long, value_name = "DIGEST", value_parser = revision, requires = "reason")]
+    pub revision: Option<String>,
+    /// Why, for those who read the history
+    #[arg(long, value_name = "TEXT", value_parser = REASON, requires = "revision")]
+    pub reason: Option<String>,
+    /// Which daemon.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+}
+
+/// What can be confirmed.
+#[derive(Debug, Subcommand)]
+pub enum ConfirmCommand {
+    /// That this machine's clock is right, and the log dated ahead because the clock was
+    #[command(after_help = help(Verb::ConfirmClock, "ringward confirm clock --reason 'NTP was off; it is right again'"))]
+    Clock(ConfirmClockArgs),
+}
+
+/// Arguments of `confirm clock`.
+#[derive(Debug, Args)]
+pub struct ConfirmClockArgs {
+    /// Why, for those who read the history
+    #[arg(long, value_name = "TEXT", value_parser = REASON)]
+    pub reason: String,
+    /// Which daemon.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+}
+
+impl ConfirmArgs {
+    pub(super) async fn run(&self, out: Out<'_>) -> Result<(), CliError> {
+        match (&self.what, &self.plan) {
+            (Some(ConfirmCommand::Clock(args)), _) => args.run(out).await,
+            (None, Some(plan)) => {
+                let word = self.revision.as_deref().zip(self.reason.as_deref());
+                let word = word.map(|(revision, reason)| ReadRevision { revision, reason });
+                confirm(&self.daemon.connection(), plan, word, &Screen::of_stdout(), out).await
+            }
+            // The parser asks for one or the other.
+            (None, None) => Err(CliError::usage("confirm what? A plan's revision, or the clock")),
+        }
+    }
+}
+
+impl ConfirmClockArgs {
+    async fn run(&self, out: Out<'_>) -> Result<(), CliError> {
+        let request = VerbRequest { reason: self.reason.clone(), ..VerbRequest::default() };
+        let answer: VerbAnswer =
+            self.daemon.connection().post(&[Verb::ConfirmClock.as_str()], &request).await?;
+        Ok(writeln!(out, "{}", safe(&answer.done))?)
+    }
+}
+
+/// A digest, or how it begins.
+fn revision(text: &str) -> Result<String, String> {
+    let hex = text.bytes().all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase());
+    if hex && (8..=64).contains(&text.len()) {
+        return Ok(text.to_owned());
+    }
+    Err("write 8 to 64 hex digits of the digest, as `ringward explain` shows them".to_owned())
+}
 
 /// What a person confirms, and why.
 #[derive(Debug, Clone, Copy)]
-pub struct Word<'a> {
+pub struct ReadRevision<'a> {
     /// The revision that they have read: its digest, or how it begins.
     pub revision: &'a str,
     /// Why.
@@ -35,18 +114,23 @@ pub struct Word<'a> {
 pub async fn confirm(
     daemon: &Connection,
     plan: &PlanName,
-    word: Option<Word<'_>>,
+    word: Option<ReadRevision<'_>>,
     screen: &Screen,
     out: Out<'_>,
 ) -> Result<(), CliError> {
-    let seen = Seen::ask(daemon).await?;
+    let seen = Overview::ask(daemon).await?;
+    let mut page = Prose { out, screen, now: seen.now };
     let waiting = seen.answer.revision_of(plan);
     if let Some(waiting) = waiting {
-        text(out, &seen, plan, waiting, screen)?;
+        text(&mut page, &seen.answer, plan, waiting)?;
     }
     match (word, waiting) {
-        (Some(Word { revision, reason }), _) => verbs::confirm(daemon, plan, revision, reason, out).await,
-        (None, Some(waiting)) => Err(CliError::refused(not_yet(out, plan, waiting, screen)?)),
+        (Some(ReadRevision { revision, reason }), _) => {
+            let (revision, reason) = (Some(revision.to_owned()), reason.to_owned());
+            let request = VerbRequest { revision, reason, ..VerbRequest::default() };
+            ask(daemon, plan, Verb::Confirm, &request, page.out).await
+        }
+        (None, Some(waiting)) => Err(CliError::refused(not_yet(&mut page, plan, waiting)?)),
         (None, None) => {
             seen.rollout(plan)?;
             let about = About { plan: plan.to_string(), ..About::anything() };
@@ -56,12 +140,7 @@ pub async fn confirm(
 }
 
 /// What to do with what waits; and why it is not done.
-fn not_yet(
-    out: Out<'_>,
-    plan: &PlanName,
-    waiting: &RevisionWaitsJson,
-    screen: &Screen,
-) -> io::Result<String> {
+fn not_yet(page: &mut Prose<'_>, plan: &PlanName, waiting: &RevisionWaitsJson) -> io::Result<String> {
     let waits = match &waiting.confirmed {
         _ if waiting.waits_for == WaitsFor::AnotherVersion.as_str() => Waits::Impossible,
         _ if waiting.waits_for == WaitsFor::Predecessor.as_str() => Waits::TooEarly,
@@ -70,14 +149,14 @@ fn not_yet(
     };
     if let Cell::Refused(refused) = cell(waits) {
         let held = waiting.confirmed.as_ref().map(|hold| format!("by {}", held(hold)));
-        let revision = format!("revision {}", short(&waiting.digest));
+        let revision = format!("revision {}", short_digest(&waiting.digest));
         let about = About::anything();
         let held = held.unwrap_or_else(|| about.held.clone());
         return Ok(refusal(&refused, &About { plan: plan.to_string(), revision, held, ..about }));
     }
     if let Some(command) = &waiting.command {
         // A command stands on a line of its own, whole, to be copied.
-        writeln!(out, "To confirm it:\n  {}", screen.paint(Tint::Strong, &safe(command)))?;
+        writeln!(page.out, "To confirm it:\n  {}", page.paint(Tint::Strong, &safe(command)))?;
     }
     Ok("nothing is confirmed yet; read what it changes, then give the command above".to_owned())
 }
@@ -87,44 +166,38 @@ fn refusal(refused: &Refused, about: &About) -> String {
 }
 
 fn text(
-    out: Out<'_>,
-    seen: &Seen,
+    page: &mut Prose<'_>,
+    answer: &RolloutsAnswer,
     plan: &PlanName,
     waiting: &RevisionWaitsJson,
-    screen: &Screen,
 ) -> io::Result<()> {
-    let (lead, digest) = (screen.paint(Tint::Waiting, "waits"), safe(&short(&waiting.digest)));
-    let since = moment(waiting.since, seen.now);
-    write!(out, "{}", screen.flow("", &format!("{plan}: revision {digest} {lead} since {since}.")))?;
-    write!(out, "{}", screen.flow("  ", &safe(&waiting.why)))?;
+    let (lead, digest) = (page.paint(Tint::Waiting, "waits"), short_digest(&waiting.digest));
+    let since = page.moment(waiting.since);
+    page.say("", format!("{plan}: revision {digest} {lead} since {since}."))?;
+    page.say("  ", safe(&waiting.why))?;
     let in_force = match &waiting.in_force {
-        Some(digest) => format!("In force is revision {}.", safe(&short(digest))),
+        Some(digest) => format!("In force is revision {}.", short_digest(digest)),
         None => "The plan is new: nothing of it is in force before.".to_owned(),
     };
-    write!(out, "{}", screen.flow("  ", &in_force))?;
+    page.say("  ", in_force)?;
     if let Some(hold) = &waiting.confirmed {
-        write!(out, "{}", screen.flow("  ", &format!("Confirmed by {}", held(hold))))?;
+        page.say("  ", format!("Confirmed by {}", held(hold)))?;
     }
-    list(out, "It changes:", &waiting.changes, screen)?;
-    list(out, "It moves:", &told_moves_of(waiting), screen)?;
-    let rollout = seen.answer.rollouts.iter().find(|rollout| rollout.plan == *plan);
+    list(page, "It changes:", &waiting.changes)?;
+    list(page, "It moves:", &told_moves_of(waiting))?;
+    let rollout = answer.rollouts.iter().find(|rollout| rollout.plan == *plan);
     let approvals: Vec<String> = rollout.map(told_approvals).unwrap_or_default();
     if !approvals.is_empty() {
-        list(out, "Approvals of the revision in force, void with another one:", &approvals, screen)?;
+        list(page, "Approvals of the revision in force, void with another one:", &approvals)?;
     }
-    writeln!(out)
+    page.gap()
 }
 
-fn list(out: Out<'_>, title: &str, lines: &[String], screen: &Screen) -> io::Result<()> {
-    write!(out, "{}", screen.flow("", title))?;
-    lines.iter().try_for_each(|line| write!(out, "{}", screen.flow("  - ", &safe(line))))
+fn list(page: &mut Prose<'_>, title: &str, lines: &[String]) -> io::Result<()> {
+    page.say("", title)?;
+    lines.iter().try_for_each(|line| page.say("  - ", safe(line)))
 }
 
 fn held(hold: &HoldJson) -> String {
     format!("{} since {}: {}", safe(&hold.actor), at(hold.since), safe(&hold.reason))
-}
-
-/// The digits of a digest that people read.
-fn short(digest: &str) -> String {
-    digest.chars().take(12).collect()
 }

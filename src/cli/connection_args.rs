@@ -5,17 +5,15 @@
 //! **Invariant:** the token comes from a file or from the environment, never from an argument that
 //! other users of the machine can see, and goes nowhere but into the client.
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use clap::builder::TypedValueParser;
-use clap::error::ErrorKind;
 use secrecy::SecretString;
 
 use crate::cli::exit::CliError;
 use crate::cli::render::safe;
+use crate::cli::value_parsers::Unrepeated;
 use crate::cloudflare::{self, ApiUrl, CloudflareClient, InvalidApiUrl, RequestObserver};
 use crate::ids::AccountId;
 use crate::secrets::{self, TooShort};
@@ -32,7 +30,7 @@ const MAX_TOKEN_BYTES: u64 = 4096;
 pub struct ConnectionArgs {
     /// Cloudflare's API, or a sandbox
     #[arg(long, value_name = "URL", env = "RINGWARD_API_URL", hide_env_values = true)]
-    #[arg(default_value = ApiUrl::CLOUDFLARE, value_parser = UnrepeatedUrl)]
+    #[arg(default_value = ApiUrl::CLOUDFLARE, value_parser = API_URL)]
     pub api_url: ApiUrl,
     /// Cloudflare account ID
     #[arg(long, value_name = "ID", env = "CLOUDFLARE_ACCOUNT_ID")]
@@ -100,32 +98,13 @@ impl ConnectionArgs {
     }
 }
 
-/// Reads the API's URL. Clap's own words would repeat a value that is refused, and it may hold a
-/// password.
-#[derive(Debug, Clone, Copy)]
-struct UnrepeatedUrl;
-
-impl TypedValueParser for UnrepeatedUrl {
-    type Value = ApiUrl;
-
-    fn parse_ref(
-        &self,
-        command: &clap::Command,
-        _: Option<&clap::Arg>,
-        value: &OsStr,
-    ) -> Result<ApiUrl, clap::Error> {
-        let refused = |why: &str| {
-            // Else in clap's form.
-            let message = format!(
-                "invalid value for '--api-url <URL>': {}\n\nFor more information, try '--help'.\n",
-                safe(why)
-            );
-            clap::Error::raw(ErrorKind::ValueValidation, message).with_cmd(command)
-        };
-        let text = value.to_str().ok_or_else(|| refused("it is not UTF-8"))?;
-        text.parse().map_err(|error: InvalidApiUrl| refused(&error.to_string()))
-    }
-}
+/// Clap's own words would repeat a value that is refused, and it may hold a password.
+const API_URL: Unrepeated<ApiUrl> = Unrepeated {
+    read: |text| text.parse().map_err(|error: InvalidApiUrl| safe(&error.to_string())),
+    no_text: "it is not UTF-8",
+    // Else in clap's form.
+    lead: "invalid value for '{}'",
+};
 
 /// The API token, from a file or from the environment.
 pub(super) fn read_token(file: Option<&Path>, variable: &str) -> Result<SecretString, CliError> {

@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** it is the real daemon over real HTTP; only the account is simulated.
 
+mod progress;
+
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,12 +13,12 @@ use std::time::Duration;
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
+use crate::cli::demo::progress::DemoProgress;
 use crate::cli::exit::CliError;
 use crate::cli::listener_args::ListenerArgs;
-use crate::cli::progress::Progress;
 use crate::cli::render::Out;
-use crate::cli::run::{end_after, serve};
 use crate::cli::sandbox::{devices, epoch, speed};
+use crate::cli::servers::{end_after, serve};
 use crate::cli::signals::end_signal;
 use crate::cloudflare::{self, ApiUrl, CloudflareClient};
 use crate::daemon::files::Settles;
@@ -38,6 +40,11 @@ const LONGEST: Duration = Duration::from_secs(15 * 60);
 
 /// Arguments of `demo`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ringward demo                          watch it, then look at its page until Ctrl-C
+  ringward demo --speed 2000             the same, slow enough to follow
+  ringward demo --dir /tmp/d --devices 20000 --exit-when-done")]
 pub struct DemoArgs {
     /// End when every ring is verified, instead of showing the page until Ctrl-C
     #[arg(long)]
@@ -191,7 +198,7 @@ async fn watch(
 ) -> Result<(), CliError> {
     let (handle, stopper) = (daemon.handle(), daemon.stopper());
     let wall = Stopwatch::start();
-    let mut progress = Progress::new();
+    let mut progress = DemoProgress::new();
     let outcome = match writeln!(out, "{opening}") {
         Ok(()) => follow(args, handle.clone(), sandbox, wall, &mut progress, out).await,
         Err(error) => Err(error.into()),
@@ -220,7 +227,7 @@ async fn follow(
     mut handle: Handle,
     sandbox: &Running,
     wall: Stopwatch,
-    progress: &mut Progress,
+    progress: &mut DemoProgress,
     out: Out<'_>,
 ) -> Result<End, CliError> {
     let began = handle.view().at;

@@ -8,11 +8,15 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io;
 
+use clap::Args;
+
 use crate::cli::client::Connection;
+use crate::cli::daemon_args::{DaemonArgs, JsonArgs};
 use crate::cli::exit::CliError;
-use crate::cli::render::{Column, Format, Out, distance, json, safe, table};
+use crate::cli::overview::Overview;
+use crate::cli::render::{Column, Format, Out, counted, distance, json, safe, table};
 use crate::cli::screen::{Screen, Tint};
-use crate::cli::status::Seen;
+use crate::cli::value_parsers::one_of;
 use crate::fleet::Class;
 use crate::ids::{PlanName, RingName};
 use crate::rollout::record::Gate;
@@ -40,15 +44,56 @@ const ORDER: [Class; 7] = [
     Class::Arrived,
 ];
 
-/// Which devices to show; `None` shows all.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Filter<'a> {
-    /// Only this ring's.
-    pub ring: Option<&'a RingName>,
-    /// Only this class.
+/// Arguments of `devices`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Classes, in the order of the list:
+  stalled     still not on the target, long after it was due
+  due         seen since the target was due, and not on it yet
+  unseen      not seen since then
+  too_old     a client below 2026.6, which ignores assignments
+  left        moved out of the ring's profiles, or gone
+  untargeted  nothing is on offer for its system
+  arrived     on the target
+
+Examples:
+  ringward devices client --class stalled
+  ringward devices client --dark
+  ringward devices client --ring 'Early adopters' --json | jq '.devices[].user'")]
+pub struct DevicesArgs {
+    /// The plan
+    #[arg(value_name = "PLAN")]
+    pub plan: PlanName,
+    /// Which of them.
+    #[command(flatten)]
+    pub filter: Filter,
+    /// How to answer.
+    #[command(flatten)]
+    pub json: JsonArgs,
+    /// Which daemon.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+}
+
+/// Which devices to show; without any of these, all.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Filter {
+    /// Only the devices of this ring
+    #[arg(long, value_name = "RING")]
+    pub ring: Option<RingName>,
+    /// Only the devices of this class
+    #[arg(long, value_name = "CLASS", value_parser = one_of(&Class::ALL, Class::as_str))]
     pub class: Option<Class>,
-    /// Only those that fell silent after they arrived.
+    /// Only the devices that fell silent after they arrived; all of them are of class arrived
+    #[arg(long, conflicts_with = "class")]
     pub dark: bool,
+}
+
+impl DevicesArgs {
+    pub(super) async fn run(&self, out: Out<'_>) -> Result<(), CliError> {
+        let (at, format) = (self.daemon.connection(), self.json.format());
+        devices(&at, &self.plan, &self.filter, format, &Screen::of_stdout(), out).await
+    }
 }
 
 /// Nobody silent is no proof that all is well.
@@ -62,7 +107,7 @@ const NOBODY_DARK: &str = "No device that arrived fell silent, by the newest loo
 pub async fn devices(
     at: &Connection,
     plan: &PlanName,
-    filter: Filter<'_>,
+    filter: &Filter,
     format: Format,
     screen: &Screen,
     out: Out<'_>,
@@ -71,7 +116,7 @@ pub async fn devices(
         Format::Json => json(out, &fetch(at, plan, filter).await?)?,
         Format::Text => {
             // The targets stand with the rings.
-            let seen = Seen::ask(at).await?;
+            let seen = Overview::ask(at).await?;
             let rollout = seen.rollout(plan)?;
             let answer = fetch(at, plan, filter).await?;
             text(out, &answer, rollout, seen.now, screen)?;
@@ -84,7 +129,7 @@ pub async fn devices(
 }
 
 /// All pages as one answer.
-async fn fetch(at: &Connection, plan: &PlanName, filter: Filter<'_>) -> Result<DevicesAnswer, CliError> {
+async fn fetch(at: &Connection, plan: &PlanName, filter: &Filter) -> Result<DevicesAnswer, CliError> {
     let mut whole = page(at, plan, filter, 0).await?;
     while let Some(offset) = whole.next {
         // Each page must take us forward, or a confused daemon would hold us for ever.
@@ -114,11 +159,11 @@ async fn fetch(at: &Connection, plan: &PlanName, filter: Filter<'_>) -> Result<D
 async fn page(
     at: &Connection,
     plan: &PlanName,
-    filter: Filter<'_>,
+    filter: &Filter,
     offset: usize,
 ) -> Result<DevicesAnswer, CliError> {
     let mut query = vec![("limit", MAX_PAGE.to_string()), ("offset", offset.to_string())];
-    query.extend(filter.ring.map(|ring| ("ring", ring.to_string())));
+    query.extend(filter.ring.iter().map(|ring| ("ring", ring.to_string())));
     query.extend(filter.class.map(|class| ("class", class.as_str().to_owned())));
     query.extend(filter.dark.then(|| ("dark", "true".to_owned())));
     Ok(at.get(&["rollouts", plan.as_str(), "devices"], &query).await?)
@@ -126,7 +171,7 @@ async fn page(
 
 /// Where a group of devices stands, by what they have in common.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+struct GroupKey {
     /// Devices that fell silent, and that nobody has accepted, come first.
     dark: Reverse<bool>,
     /// By the place in the order.
@@ -145,11 +190,11 @@ fn text(
     now: Timestamp,
     screen: &Screen,
 ) -> io::Result<()> {
-    let mut groups: BTreeMap<Place, Vec<&DeviceJson>> = BTreeMap::new();
+    let mut groups: BTreeMap<GroupKey, Vec<&DeviceJson>> = BTreeMap::new();
     for device in &answer.devices {
         let class = ORDER.iter().position(|class| *class == device.class).unwrap_or(ORDER.len());
         let ring = rollout.rings.iter().position(|ring| ring.name == device.ring);
-        let place = Place {
+        let place = GroupKey {
             dark: Reverse(device.dark_since.is_some() && device.acknowledged.is_empty()),
             class,
             ring: ring.unwrap_or(rollout.rings.len()),
@@ -189,8 +234,8 @@ const fn class_tint(class: Class) -> Tint {
 fn heading(first: &DeviceJson, count: usize, ring: Option<&RingJson>) -> String {
     let environment = first.environment;
     let on = environment.map_or("other".to_owned(), |environment| environment.to_string());
-    let devices = if count == 1 { "device" } else { "devices" };
-    let whose = format!("{count} {on} {devices} of ring {}", safe(first.ring.as_str()));
+    let devices = counted(count, &format!("{on} device"));
+    let whose = format!("{devices} of ring {}", safe(first.ring.as_str()));
     let target = ring.zip(environment).and_then(|(ring, environment)| ring.targets.get(&environment));
     let target = target.map_or("its target".to_owned(), ToString::to_string);
     let meaning = match first.class {
@@ -233,7 +278,6 @@ fn row(device: &DeviceJson, now: Timestamp) -> Vec<String> {
 }
 
 fn totals(answer: &DevicesAnswer) -> String {
-    let devices = if answer.total == 1 { "device" } else { "devices" };
     let told: Vec<_> = ORDER
         .iter()
         .map(|class| (class, answer.devices.iter().filter(|device| device.class == *class).count()))
@@ -243,5 +287,5 @@ fn totals(answer: &DevicesAnswer) -> String {
     let told = if told.is_empty() { String::new() } else { format!(": {}", told.join(", ")) };
     let dark = answer.devices.iter().filter(|device| device.dark_since.is_some()).count();
     let dark = if dark == 0 { String::new() } else { format!("; {dark} dark") };
-    format!("{} {devices}{told}{dark}", answer.total)
+    format!("{}{told}{dark}", counted(answer.total, "device"))
 }

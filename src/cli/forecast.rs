@@ -13,10 +13,11 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::client::Connection;
+use crate::cli::daemon_args::JsonArgs;
 use crate::cli::exit::CliError;
+use crate::cli::judgement::one_plan;
 use crate::cli::render::{Column, Format, Out, json, moment, safe, short, table};
 use crate::cli::screen::{Screen, Tint};
-use crate::cli::simulate::one_plan;
 use crate::ids::PlanName;
 use crate::plan::model::Revision;
 use crate::rollout::record::Mode;
@@ -41,13 +42,18 @@ const WATCHED_DAYS: i64 = 8;
 
 /// Arguments of `forecast`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ringward forecast client             a plan of the daemon, on its own devices
+  ringward forecast plans/client.yaml  a plan file, on a synthetic fleet from now on
+  ringward forecast client --json | jq .done")]
 pub struct ForecastArgs {
     /// A plan that the daemon knows; or a plan file, for a synthetic fleet and no daemon
     #[arg(value_name = "PLAN")]
     pub plan: String,
-    /// Answer in JSON
-    #[arg(long)]
-    pub json: bool,
+    /// How to answer.
+    #[command(flatten)]
+    pub json: JsonArgs,
     /// Database of the daemon; its socket lies beside it
     #[arg(long, value_name = "FILE", env = "RINGWARD_DB", default_value = "ringward.db")]
     pub db: PathBuf,
@@ -65,26 +71,18 @@ pub async fn forecast(
 ) -> Result<(), CliError> {
     let path = Path::new(&args.plan);
     let is_file = path.exists() || path.extension().is_some_and(|extension| extension == "yaml");
-    let (told, fleet) = if is_file {
-        (of_file(&one_plan(&path.to_owned(), now, screen)?, now)?, Fleet::Synthetic)
+    let told = if is_file {
+        of_file(&one_plan(&path.to_owned(), now, screen)?, now)?
     } else {
         let plan: PlanName = args.plan.parse().map_err(CliError::usage)?;
         let at = Connection::beside(&args.db).with_patience(PATIENCE);
-        (at.get::<ForecastJson>(&["rollouts", plan.as_str(), "forecast"], &[]).await?, Fleet::Real)
+        at.get::<ForecastJson>(&["rollouts", plan.as_str(), "forecast"], &[]).await?
     };
-    let format = if args.json { Format::Json } else { Format::Text };
-    match format {
+    match args.json.format() {
         Format::Json => json(out, &told)?,
-        Format::Text => text(out, &told, fleet, screen)?,
+        Format::Text => text(out, &told, is_file, screen)?,
     }
     Ok(())
-}
-
-/// What the devices of a forecast are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fleet {
-    Real,
-    Synthetic,
 }
 
 /// A forecast for a rollout that begins now. Its fleet was watched for a week before.
@@ -105,7 +103,7 @@ fn of_file(revision: &Revision, now: Timestamp) -> Result<ForecastJson, CliError
     Ok(forecast_json(&plan, told))
 }
 
-fn text(out: Out<'_>, told: &ForecastJson, fleet: Fleet, screen: &Screen) -> io::Result<()> {
+fn text(out: Out<'_>, told: &ForecastJson, is_synthetic: bool, screen: &Screen) -> io::Result<()> {
     let plan = screen.paint(Tint::Strong, told.plan.as_str());
     write!(out, "{}", screen.flow("", &format!("{plan} {}", answer(told, screen))))?;
     if let Some(held) = &told.held {
@@ -141,11 +139,10 @@ fn text(out: Out<'_>, told: &ForecastJson, fleet: Fleet, screen: &Screen) -> io:
             screen.flow("", &format!("It would be done {sooner} sooner {}.", safe(&one.change)))
         )?;
     }
-    let devices = match fleet {
-        Fleet::Real => {
-            format!("{} of its devices, by the hours in which they were seen lately", told.devices)
-        }
-        Fleet::Synthetic => format!("{} devices of a synthetic fleet", told.devices),
+    let devices = if is_synthetic {
+        format!("{} devices of a synthetic fleet", told.devices)
+    } else {
+        format!("{} of its devices, by the hours in which they were seen lately", told.devices)
     };
     let rests = format!("It rests on {} runs of {devices}; 8 of 10 end within the range.", told.runs);
     write!(out, "{}", screen.flow("", &screen.paint(Tint::Quiet, &rests)))

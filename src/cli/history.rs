@@ -9,25 +9,82 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::Path;
 
+use clap::Args;
+
+use crate::cli::daemon_args::{DaemonArgs, JsonArgs};
 use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, safe};
 use crate::cli::screen::{Glyphs, Screen, Tint};
+use crate::cli::verify::verify;
 use crate::daemon::log::eras;
 use crate::ids::PlanName;
 use crate::rollout::people::refusal::Refusal;
 use crate::rollout::record::Actor;
 use crate::rollout::record::Eras;
-use crate::store::{Reader, Record, Seq};
+use crate::store::{Reader, Record, RecordHash, Seq};
 use crate::web::event_json;
 use crate::web::json::EventJson;
 
-/// How much of a history to show.
-#[derive(Debug, Clone, Copy, Default)]
+/// Arguments of `history`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+It reads the database itself, so it works with the daemon up or down.
+
+Examples:
+  ringward history client --limit 20  the newest 20 records
+  ringward history client --json      JSON Lines, with each fact whole
+  ringward history --verify           chain, events, replay and laws of the whole log")]
+pub struct HistoryArgs {
+    /// The plan; needless with --verify, which looks at the log of all plans
+    #[arg(value_name = "PLAN", required_unless_present = "verify")]
+    pub plan: Option<PlanName>,
+    /// Verify the whole log instead: the chain, each event, the replay and the laws
+    #[arg(long)]
+    pub verify: bool,
+    /// With --verify: the head that was noted earlier, elsewhere; it shows records that were cut from the end
+    #[arg(long, value_name = "HASH", requires = "verify")]
+    pub head: Option<RecordHash>,
+    /// How much of it.
+    #[command(flatten)]
+    pub part: Part,
+    /// How to answer.
+    #[command(flatten)]
+    pub json: JsonArgs,
+    /// Which database.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+}
+
+/// How much of a history to show; without either, all.
+#[derive(Debug, Clone, Copy, Default, Args)]
 pub struct Part {
-    /// The newest so many; `None`: all.
+    /// Only the newest N records
+    #[arg(long, value_name = "N", value_parser = at_least_one, conflicts_with = "verify")]
     pub limit: Option<usize>,
-    /// Only those before this record.
+    /// Only records before this number, as the first column has it
+    #[arg(long, value_name = "RECORD", conflicts_with = "verify")]
     pub before: Option<u64>,
+}
+
+/// A number of records.
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("there is nothing to show then; name 1 or more".to_owned()),
+        Ok(number) => Ok(number),
+        Err(_) => Err("name a whole number, such as 20".to_owned()),
+    }
+}
+
+impl HistoryArgs {
+    pub(super) fn run(&self, out: Out<'_>) -> Result<(), CliError> {
+        match &self.plan {
+            Some(plan) if !self.verify => {
+                history(&self.daemon.db, plan, self.part, self.json.format(), &Screen::of_stdout(), out)
+            }
+            // The chain is one for all plans.
+            _ => verify(&self.daemon.db, self.head, self.json.format(), out),
+        }
+    }
 }
 
 /// Shows a plan's history, and from its first record on what concerned every plan: stops, starts

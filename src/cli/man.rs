@@ -17,6 +17,10 @@ const EXIT_STATUS: &str =
 
 /// Arguments of `man`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ringward man explain | man -l -
+  ringward man --dir /usr/local/share/man/man1")]
 pub struct ManArgs {
     /// Show the page of this command; without it, the page of ringward itself
     #[arg(value_name = "COMMAND", conflicts_with = "dir")]
@@ -51,13 +55,13 @@ pub fn man(args: &ManArgs, command: clap::Command, out: Out<'_>) -> Result<(), C
 }
 
 /// One manual page.
-struct Page {
+struct ManPage {
     man: Man,
     after_help: String,
     has_commands: bool,
 }
 
-impl Page {
+impl ManPage {
     fn of(command: clap::Command) -> Self {
         let after_help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         let has_commands = command.has_subcommands();
@@ -71,7 +75,7 @@ impl Page {
 }
 
 /// The page of the program and those of its commands.
-fn pages(command: clap::Command) -> Vec<Page> {
+fn pages(command: clap::Command) -> Vec<ManPage> {
     let mut command = command.disable_help_subcommand(true);
     // Names the commands in full, and hands the global arguments down to them.
     command.build();
@@ -82,13 +86,13 @@ fn pages(command: clap::Command) -> Vec<Page> {
         let below: Vec<_> = command.get_subcommands().filter(|one| !one.is_hide_set()).cloned().collect();
         found.extend(below);
     }
-    found.into_iter().map(Page::of).collect()
+    found.into_iter().map(ManPage::of).collect()
 }
 
 /// A page with our own last sections: examples are shown as they are written, not as running text.
-fn rendered(page: &Page) -> Result<Vec<u8>, CliError> {
+fn rendered(page: &ManPage) -> Result<Vec<u8>, CliError> {
     let mut bytes = Vec::new();
-    let Page { man, after_help, has_commands } = page;
+    let ManPage { man, after_help, has_commands } = page;
     man.render_title(&mut bytes)?;
     man.render_name_section(&mut bytes)?;
     man.render_synopsis_section(&mut bytes)?;
@@ -116,8 +120,8 @@ fn rendered(page: &Page) -> Result<Vec<u8>, CliError> {
     Ok(bytes)
 }
 
-fn no_such_command(pages: &[Page]) -> CliError {
-    let names = pages.iter().map(Page::file_name);
+fn no_such_command(pages: &[ManPage]) -> CliError {
+    let names = pages.iter().map(ManPage::file_name);
     let names: Vec<_> = names
         .filter_map(|name| Some(name.strip_prefix("ringward-")?.strip_suffix(".1")?.to_owned()))
         .collect();

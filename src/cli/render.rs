@@ -57,6 +57,18 @@ pub fn moment(then: Timestamp, now: Timestamp) -> String {
     format!("{} ({})", short(then), distance(then, now))
 }
 
+/// A count of things: `1 device`, `2 devices`.
+#[must_use]
+pub fn counted(count: usize, thing: &str) -> String {
+    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
+}
+
+/// The digits of a digest that people read.
+#[must_use]
+pub fn short_digest(digest: &str) -> String {
+    safe(&digest.chars().take(12).collect::<String>())
+}
+
 /// Writes a value as JSON for people to read as well.
 ///
 /// # Errors

@@ -3,27 +3,32 @@
 //! **Invariant:** whatever can be refused is refused before the database is touched, and nothing
 //! is written at Cloudflare before the log is open.
 
+use std::io::{self, IsTerminal as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::check;
+use crate::cli::account::word;
 use crate::cli::configuration::configuration;
 use crate::cli::connection_args::{ConnectionArgs, TOKEN_VARIABLE};
 use crate::cli::exit::CliError;
 use crate::cli::failpoint_args::FailpointArgs;
+use crate::cli::judgement::JudgedFiles;
 use crate::cli::listener_args::{Listen, ListenerArgs};
+use crate::cli::screen::Ink;
+use crate::cli::servers::{end_after, serve};
 use crate::cli::service;
-use crate::cli::signals::{Asked, Signals};
+use crate::cli::signals::{SignalMeaning, Signals};
 use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, Priority, TokenState};
 use crate::config::RunSettings;
 use crate::daemon::files::Settles;
 use crate::daemon::{self, Daemon};
 use crate::rollout::record::Mode;
+use crate::secrets;
 use crate::telemetry::Metrics;
 use crate::web::{self, Identities, Services};
 
@@ -32,6 +37,12 @@ const DEFAULT_LISTEN: Listen = Listen::At(SocketAddr::new(IpAddr::V4(Ipv4Addr::L
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+The API token comes from --token-file or CLOUDFLARE_API_TOKEN.
+SIGHUP looks at plan files and stop file at once; SIGTERM and Ctrl-C end it between two writes.
+
+Example:
+  ringward run --plans plans/ --account ACCOUNT_ID --observe")]
 pub struct RunArgs {
     /// What the flags say, and who may ask for what; without it, ringward.yaml beside the database
     #[arg(long, value_name = "FILE", env = "RINGWARD_CONFIG")]
@@ -104,7 +115,7 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
         Listen::Nowhere => None,
     };
     require_access(&client).await?;
-    check::show_errors(&plans);
+    show_errors(&plans);
     let settles = args.settle_seconds.map_or(Settles::SECONDS, f64::from);
     if args.settle_seconds.is_some() && !args.connection.api_url.is_loopback() {
         return Err(CliError::usage(
@@ -144,6 +155,21 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
     serve_until_signal(daemon, bound, services, signals).await
 }
 
+/// Shows a person at a terminal, at the start of a daemon, what is wrong with its plans, with excerpts. The daemon
+/// starts all the same, since the last good plans go on; its log, status and metrics tell the same at each look.
+fn show_errors(directory: &Path) {
+    let stderr = io::stderr();
+    if !stderr.is_terminal() {
+        return;
+    }
+    // What was taken over before is not judged by the calendar.
+    let judgement = JudgedFiles::of(&[directory.to_owned()], None);
+    for complaint in judgement.complaints(Ink::of(&stderr)) {
+        // Nobody is there to be told when it cannot be written.
+        let _ = writeln!(secrets::stderr(), "{complaint}");
+    }
+}
+
 /// Serves page and socket beside a daemon until a signal, or the daemon's own end.
 async fn serve_until_signal(
     daemon: Daemon,
@@ -167,38 +193,14 @@ async fn serve_until_signal(
     result
 }
 
-/// Ends a daemon that cannot be served, and tells why it cannot.
-pub(super) async fn end_after(mut daemon: Daemon, error: web::SocketError) -> CliError {
-    daemon.stopper().stop();
-    match daemon.ended().await {
-        Ok(()) => CliError::failed(error),
-        Err(also) => CliError::failed(format!("{error}; and the daemon did not end tidily: {also}")),
-    }
-}
-
-/// Serves page and socket until the token is cancelled.
-pub(super) async fn serve(
-    bound: Option<web::Bound>,
-    socket: web::BoundSocket,
-    services: Services,
-    token: CancellationToken,
-) {
-    let over_tcp = async {
-        if let Some(bound) = bound {
-            web::serve(bound, services.clone(), token.clone()).await;
-        }
-    };
-    tokio::join!(over_tcp, web::serve_socket(socket, services.clone(), token.clone()));
-}
-
 async fn until_signal(mut daemon: Daemon, mut signals: Signals) -> Result<(), CliError> {
     let (handle, stopper) = (daemon.handle(), daemon.stopper());
     loop {
         tokio::select! {
             result = daemon.ended() => return result.map_err(CliError::failed),
             asked = signals.next() => match asked {
-                Asked::Look => handle.look_now(),
-                Asked::End(signal) => {
+                SignalMeaning::Look => handle.look_now(),
+                SignalMeaning::End(signal) => {
                     tracing::info!(signal, "ending: no new write is sent");
                     service::tell_end();
                     stopper.stop();
@@ -216,11 +218,7 @@ async fn require_access(client: &CloudflareClient) -> Result<(), CliError> {
     match client.verify_token().await {
         Ok(check) if check.state == TokenState::Active => {}
         Ok(check) => {
-            let state = match check.state {
-                TokenState::Active => "active",
-                TokenState::Disabled => "disabled",
-                TokenState::Expired => "expired",
-            };
+            let state = word(check.state);
             return Err(CliError::failed(format!(
                 "the API token is {state}; make a new one at Cloudflare and give it by {TOKEN_VARIABLE} or --token-file"
             )));

@@ -19,6 +19,11 @@ pub const DEFAULT_EPOCH: &str = "2026-10-12T06:00:00Z";
 
 /// Arguments of `sandbox`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+It prints the command of a daemon that uses it.
+
+Example:
+  ringward sandbox --devices 2000 --speed 600")]
 pub struct SandboxArgs {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDR", env = "RINGWARD_SANDBOX_LISTEN", default_value = "127.0.0.1:8788")]

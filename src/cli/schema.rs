@@ -11,6 +11,10 @@ use crate::rollout::people::verbs::rows;
 
 /// Arguments of `schema`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+For editors: ringward schema > ringward.schema.json, and as the first line of each plan
+  # yaml-language-server: $schema=ringward.schema.json
+It knows keys and the shape of values; `ringward check` judges the whole.")]
 pub struct SchemaArgs {
     /// Print the reference for people instead, as in docs/plan.md
     #[arg(long)]

@@ -3,7 +3,7 @@
 //! **Invariant:** it is decided once, from terminal and environment; only a terminal's cells are
 //! ever cut, so that a file or a pipe gets everything.
 
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use anstream::adapter::strip_str;
 use anstream::stream::RawStream;
@@ -178,6 +178,15 @@ impl Screen {
             is_begun = true;
         }
         format!("{}\n", flowed.trim_end_matches(' '))
+    }
+}
+
+/// Shows a line on standard error that the next one overwrites; where that is no terminal, nothing.
+pub(super) fn transient(text: &str) {
+    let mut stderr = io::stderr().lock();
+    if stderr.is_terminal() {
+        // A terminal that is gone takes nothing away from the answer.
+        let _ = write!(stderr, "\r\x1b[K{text}").and_then(|()| stderr.flush());
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) struct Signals {
 
 /// What a signal asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(super) enum SignalMeaning {
     /// To end; the signal's name.
     End(&'static str),
     /// To look at the plan files now (SIGHUP).
@@ -39,11 +39,11 @@ impl Signals {
     }
 
     /// The next signal.
-    pub(super) async fn next(&mut self) -> Asked {
+    pub(super) async fn next(&mut self) -> SignalMeaning {
         tokio::select! {
-            _ = self.terminate.recv() => Asked::End("SIGTERM"),
-            _ = self.interrupt.recv() => Asked::End("SIGINT"),
-            _ = self.hangup.recv() => Asked::Look,
+            _ = self.terminate.recv() => SignalMeaning::End("SIGTERM"),
+            _ = self.interrupt.recv() => SignalMeaning::End("SIGINT"),
+            _ = self.hangup.recv() => SignalMeaning::Look,
         }
     }
 }

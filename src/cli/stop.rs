@@ -7,23 +7,45 @@
 use std::io;
 use std::time::Duration;
 
+use clap::Args;
 use hyper::StatusCode;
 
 use crate::cli::client::{AskError, Connection};
+use crate::cli::daemon_args::DaemonArgs;
 use crate::cli::exit::CliError;
 use crate::cli::render::{Out, safe};
+use crate::cli::user::caller;
+use crate::cli::value_parsers::REASON_TO_STOP;
 use crate::daemon::stop_file::{StopFile, Stopping};
 use crate::rollout::people::verbs::verb::Verb;
 use crate::rollout::record::Actor;
 use crate::store;
-use crate::time::Timestamp;
+use crate::time::{Clock, Timestamp};
 use crate::web::json::{VerbAnswer, VerbRequest};
 
 /// How long the daemon may take to confirm. The file works without its word.
 pub const PATIENCE: Duration = Duration::from_secs(2);
 
+/// Arguments of `stop`.
+#[derive(Debug, Args)]
+pub struct StopArgs {
+    /// Why, for those who read the history
+    #[arg(long, value_name = "TEXT", value_parser = REASON_TO_STOP)]
+    pub reason: String,
+    /// Which daemon.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+}
+
+impl StopArgs {
+    pub(super) async fn run(&self, out: Out<'_>) -> Result<(), CliError> {
+        // The daemon records its own time; this one stands in the file only.
+        stop(&self.daemon.connection(), caller(), &self.reason, Clock::Real.now(), out).await
+    }
+}
+
 /// What the daemon made of it.
-enum Word {
+enum DaemonWord {
     /// It says itself whether its log has it.
     Done(String),
     /// Its log had it already.
@@ -79,22 +101,22 @@ pub async fn stop(
     Ok(report(out, &file, before, &put, &word, sealed.as_ref())?)
 }
 
-impl Word {
+impl DaemonWord {
     /// Whether the daemon itself says that it is stopped.
     const fn is_yes(&self) -> bool {
         matches!(self, Self::Done(_) | Self::Recorded)
     }
 }
 
-async fn tell_daemon(at: &Connection, reason: &str) -> Word {
+async fn tell_daemon(at: &Connection, reason: &str) -> DaemonWord {
     let request = VerbRequest { reason: reason.to_owned(), ..VerbRequest::default() };
     let at = at.clone().with_patience(at.patience().min(PATIENCE));
     match at.post::<VerbAnswer>(&[Verb::Stop.as_str()], &request).await {
-        Ok(answer) => Word::Done(answer.done),
+        Ok(answer) => DaemonWord::Done(answer.done),
         // It is stopped already: it may have seen our file before our request.
-        Err(AskError::Said { status: StatusCode::CONFLICT, .. }) => Word::Recorded,
-        Err(error) if error.is_no_daemon() => Word::NotRunning,
-        Err(error) => Word::Silent(error),
+        Err(AskError::Said { status: StatusCode::CONFLICT, .. }) => DaemonWord::Recorded,
+        Err(error) if error.is_no_daemon() => DaemonWord::NotRunning,
+        Err(error) => DaemonWord::Silent(error),
     }
 }
 
@@ -103,7 +125,7 @@ fn report(
     file: &StopFile,
     before: Option<Stopping>,
     put: &io::Result<()>,
-    word: &Word,
+    word: &DaemonWord,
     sealed: Option<&io::Error>,
 ) -> io::Result<()> {
     let path = file.path().display();
@@ -131,10 +153,10 @@ fn report(
         (Ok(()), None) => writeln!(out, "The stop file is {path}")?,
     }
     match word {
-        Word::Done(done) => writeln!(out, "The daemon answers: {}", safe(done))?,
-        Word::Recorded => writeln!(out, "The daemon has recorded it.")?,
-        Word::NotRunning => writeln!(out, "No daemon is running; one that starts here stays stopped.")?,
-        Word::Silent(error) => {
+        DaemonWord::Done(done) => writeln!(out, "The daemon answers: {}", safe(done))?,
+        DaemonWord::Recorded => writeln!(out, "The daemon has recorded it.")?,
+        DaemonWord::NotRunning => writeln!(out, "No daemon is running; one that starts here stays stopped.")?,
+        DaemonWord::Silent(error) => {
             match error {
                 AskError::NoAnswer { .. } => writeln!(out, "The daemon does not answer; look at its log.")?,
                 other => writeln!(out, "The daemon has not confirmed: {other}")?,

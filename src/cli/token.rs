@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::args::{DaemonArgs, JsonArgs};
 use crate::cli::client::Connection;
+use crate::cli::daemon_args::{DaemonArgs, JsonArgs};
 use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, json, safe};
 use crate::ids::{Email, TokenName};
@@ -29,22 +29,22 @@ must be a member of the User Group that a ring's approval names, too.
 Examples:
   ringward token new ana-laptop --email ana@example.com --role operator,approver --expires 90d
   ringward token new prometheus --email ops@example.com --role viewer > /etc/prometheus/ringward.token")]
-    New(NewArgs),
+    New(TokenNewArgs),
     /// List every token that was ever made, without its text
     #[command(after_help = "\
 Example:
   ringward token list --json | jq '.tokens[] | select(.state == \"live\")'")]
-    List(ListArgs),
+    List(TokenListArgs),
     /// Let a token be worth nothing from now on
     #[command(after_help = "\
 Example:
   ringward token revoke ana-laptop --reason 'laptop lost'")]
-    Revoke(RevokeArgs),
+    Revoke(TokenRevokeArgs),
 }
 
 /// Arguments of `token new`.
 #[derive(Debug, Args)]
-pub struct NewArgs {
+pub struct TokenNewArgs {
     /// Its name, such as ana-laptop; no other token ever has it
     #[arg(value_name = "NAME")]
     pub name: TokenName,
@@ -70,7 +70,7 @@ pub struct NewArgs {
 
 /// Arguments of `token list`.
 #[derive(Debug, Args)]
-pub struct ListArgs {
+pub struct TokenListArgs {
     /// How to answer.
     #[command(flatten)]
     pub json: JsonArgs,
@@ -81,7 +81,7 @@ pub struct ListArgs {
 
 /// Arguments of `token revoke`.
 #[derive(Debug, Args)]
-pub struct RevokeArgs {
+pub struct TokenRevokeArgs {
     /// Its name
     #[arg(value_name = "NAME")]
     pub name: TokenName,
@@ -110,7 +110,7 @@ pub async fn token(command: TokenCommand, out: Out<'_>, told: Out<'_>) -> Result
     }
 }
 
-async fn new(at: &Connection, args: &NewArgs, out: Out<'_>, told: Out<'_>) -> Result<(), CliError> {
+async fn new(at: &Connection, args: &TokenNewArgs, out: Out<'_>, told: Out<'_>) -> Result<(), CliError> {
     let request = TokenRequestJson {
         name: args.name.clone(),
         email: args.email.clone(),

@@ -2,136 +2,221 @@
 //!
 //! **Invariant:** the daemon alone decides and records; here is only the asking.
 
+use std::path::PathBuf;
+
+use clap::Args;
+
 use crate::cli::client::{AskError, Connection};
+use crate::cli::connection_args::read_token;
+use crate::cli::daemon_args::DaemonArgs;
 use crate::cli::exit::CliError;
 use crate::cli::render::{Out, safe};
+use crate::cli::value_parsers::{REASON, one_of};
 use crate::ids::{PlanName, RingName};
-use crate::rollout::judge::way_back::Scope;
 use crate::rollout::people::verbs::rows;
 use crate::rollout::people::verbs::situation::StartPlans;
 use crate::rollout::people::verbs::verb::Verb;
 use crate::rollout::people::verbs::words::About;
 use crate::rollout::record::Gate;
-use crate::version::ClientVersion;
+use crate::version::{ClientVersion, Environment};
 use crate::web::json::{VerbAnswer, VerbRequest};
+
+/// The variable with a person's bearer token.
+pub(super) const BEARER_TOKEN: &str = "RINGWARD_BEARER_TOKEN";
 
 /// The width of what a verb's help lists.
 const HELP_COLUMNS: usize = 90;
 
-/// Holds a plan.
-///
-/// # Errors
-/// When it is refused, or there is no daemon to ask.
-pub async fn pause(at: &Connection, plan: &PlanName, reason: &str, out: Out<'_>) -> Result<(), CliError> {
-    of_plan(at, plan, Verb::Pause, &because(reason), out).await
+/// What a verb on a plan needs at least: all of `pause` and `resume`.
+#[derive(Debug, Args)]
+pub struct VerbArgs {
+    /// The plan
+    #[arg(value_name = "PLAN")]
+    pub plan: PlanName,
+    /// Why, for those who read the history
+    #[arg(long, value_name = "TEXT", value_parser = REASON)]
+    pub reason: String,
+    /// Which daemon.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
 }
 
-/// Lifts a plan's holds, both of them.
-///
-/// # Errors
-/// When it is refused, or there is no daemon to ask.
-pub async fn resume(at: &Connection, plan: &PlanName, reason: &str, out: Out<'_>) -> Result<(), CliError> {
-    of_plan(at, plan, Verb::Resume, &because(reason), out).await
+impl VerbArgs {
+    pub(super) async fn run(self, verb: Verb, out: Out<'_>) -> Result<(), CliError> {
+        self.ask(verb, VerbRequest::default(), out).await
+    }
+
+    /// The same with what the verb takes besides.
+    async fn ask(self, verb: Verb, besides: VerbRequest, out: Out<'_>) -> Result<(), CliError> {
+        let request = VerbRequest { reason: self.reason, ..besides };
+        ask(&self.daemon.connection(), &self.plan, verb, &request, out).await
+    }
 }
 
-/// Declares that a gate does not apply to a ring (`None`: the one that is under way).
+/// Arguments of `waive`.
+#[derive(Debug, Args)]
+pub struct WaiveArgs {
+    /// The gate
+    #[arg(long, value_name = "GATE", value_parser = one_of(&Gate::ALL, |gate| gate.as_str()))]
+    pub gate: Gate,
+    /// The ring; without it, the one that is under way
+    #[arg(long, value_name = "RING")]
+    pub ring: Option<RingName>,
+    /// Of which plan, and why.
+    #[command(flatten)]
+    pub of: VerbArgs,
+}
+
+impl WaiveArgs {
+    pub(super) async fn run(self, out: Out<'_>) -> Result<(), CliError> {
+        let besides = VerbRequest { gate: Some(self.gate), ring: self.ring, ..VerbRequest::default() };
+        self.of.ask(Verb::Waive, besides, out).await
+    }
+}
+
+/// Arguments of `rollback`.
+#[derive(Debug, Args)]
+pub struct RollbackArgs {
+    /// From this ring on: it and every ring after it; without it, all
+    #[arg(long, value_name = "RING")]
+    pub ring: Option<RingName>,
+    /// This environment alone, `windows` or `macos`; without it, both
+    #[arg(long, value_name = "ENVIRONMENT", value_parser = one_of(&Environment::ALL, |environment| environment.as_str()))]
+    pub environment: Option<Environment>,
+    /// Of which plan, and why.
+    #[command(flatten)]
+    pub of: VerbArgs,
+}
+
+impl RollbackArgs {
+    pub(super) async fn run(self, out: Out<'_>) -> Result<(), CliError> {
+        let besides =
+            VerbRequest { ring: self.ring, environment: self.environment, ..VerbRequest::default() };
+        self.of.ask(Verb::Rollback, besides, out).await
+    }
+}
+
+/// Arguments of `release-hold`.
+#[derive(Debug, Args)]
+pub struct ReleaseHoldArgs {
+    /// The version, as `ringward explain` lists it
+    #[arg(long, value_name = "VERSION")]
+    pub version: ClientVersion,
+    /// Of which plan, and why.
+    #[command(flatten)]
+    pub of: VerbArgs,
+}
+
+impl ReleaseHoldArgs {
+    pub(super) async fn run(self, out: Out<'_>) -> Result<(), CliError> {
+        let besides = VerbRequest { version: Some(self.version), ..VerbRequest::default() };
+        self.of.ask(Verb::ReleaseHold, besides, out).await
+    }
+}
+
+/// Arguments of `approve` and `refuse`.
+#[derive(Debug, Args)]
+pub struct ApproveArgs {
+    /// The plan
+    #[arg(value_name = "PLAN")]
+    pub plan: PlanName,
+    /// The ring; without it, the first that is not entered
+    #[arg(long, value_name = "RING")]
+    pub ring: Option<RingName>,
+    /// Why, for those who read the history
+    #[arg(long, value_name = "TEXT", value_parser = REASON)]
+    pub reason: String,
+    /// File with your bearer token, which says who you are; else the variable RINGWARD_BEARER_TOKEN
+    #[arg(long, value_name = "FILE", env = "RINGWARD_BEARER_TOKEN_FILE")]
+    pub bearer_token_file: Option<PathBuf>,
+    /// Which daemon.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+}
+
+impl ApproveArgs {
+    /// In the name of a token's holder; without a token the daemon says what it takes.
+    pub(super) async fn run(self, verb: Verb, out: Out<'_>) -> Result<(), CliError> {
+        let named = self.bearer_token_file.is_some() || std::env::var_os(BEARER_TOKEN).is_some();
+        let token = || read_token(self.bearer_token_file.as_deref(), BEARER_TOKEN);
+        let bearer = named.then(token).transpose()?;
+        let request = VerbRequest { ring: self.ring, reason: self.reason, ..VerbRequest::default() };
+        ask(&self.daemon.connection().with_bearer(bearer), &self.plan, verb, &request, out).await
+    }
+}
+
+/// Arguments of `check-now`.
+#[derive(Debug, Args)]
+pub struct CheckNowArgs {
+    /// The plan
+    #[arg(value_name = "PLAN")]
+    pub plan: PlanName,
+    /// Why, for those who read the daemon's own log
+    #[arg(long, value_name = "TEXT", value_parser = REASON)]
+    pub reason: Option<String>,
+    /// Which daemon.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+}
+
+impl CheckNowArgs {
+    pub(super) async fn run(self, out: Out<'_>) -> Result<(), CliError> {
+        let request = VerbRequest { reason: self.reason.unwrap_or_default(), ..VerbRequest::default() };
+        ask(&self.daemon.connection(), &self.plan, Verb::CheckNow, &request, out).await
+    }
+}
+
+/// Arguments of `start`.
+#[derive(Debug, Args)]
+pub struct StartArgs {
+    /// Leave every plan paused, to be resumed one by one
+    #[arg(long)]
+    pub paused: bool,
+    /// Why, for those who read the history
+    #[arg(long, value_name = "TEXT", value_parser = REASON)]
+    pub reason: String,
+    /// Which daemon.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+}
+
+impl StartArgs {
+    pub(super) async fn run(&self, out: Out<'_>) -> Result<(), CliError> {
+        let plans = if self.paused { StartPlans::Pause } else { StartPlans::GoOn };
+        start(&self.daemon.connection(), plans, &self.reason, out).await
+    }
+}
+
+/// Asks for a verb on a plan, and says what the daemon did.
 ///
 /// # Errors
-/// When it is refused, or there is no daemon to ask.
-pub async fn waive(
+/// When it is refused, there is no such plan, or no daemon to ask.
+pub async fn ask(
     at: &Connection,
     plan: &PlanName,
-    gate: Gate,
-    ring: Option<&RingName>,
-    reason: &str,
+    verb: Verb,
+    request: &VerbRequest,
     out: Out<'_>,
 ) -> Result<(), CliError> {
-    let request = VerbRequest { gate: Some(gate), ring: ring.cloned(), ..because(reason) };
-    of_plan(at, plan, Verb::Waive, &request, out).await
+    let answer: VerbAnswer = at.post(&["rollouts", plan.as_str(), verb.as_str()], request).await?;
+    Ok(writeln!(out, "{}", safe(&answer.done))?)
 }
 
-/// Lets a ring be entered (`None`: the first that is not).
+/// Allows writes again. Without a daemon it is refused: nothing else could record who did it.
 ///
 /// # Errors
 /// When it is refused, or there is no daemon to ask.
-pub async fn approve(
-    at: &Connection,
-    plan: &PlanName,
-    ring: Option<&RingName>,
-    reason: &str,
-    out: Out<'_>,
-) -> Result<(), CliError> {
-    let request = VerbRequest { ring: ring.cloned(), ..because(reason) };
-    of_plan(at, plan, Verb::Approve, &request, out).await
-}
-
-/// Says no to a ring's entry (`None`: of the first that is not entered).
-///
-/// # Errors
-/// When it is refused, or there is no daemon to ask.
-pub async fn refuse(
-    at: &Connection,
-    plan: &PlanName,
-    ring: Option<&RingName>,
-    reason: &str,
-    out: Out<'_>,
-) -> Result<(), CliError> {
-    let request = VerbRequest { ring: ring.cloned(), ..because(reason) };
-    of_plan(at, plan, Verb::Refuse, &request, out).await
-}
-
-/// Takes a plan's rollout back.
-///
-/// # Errors
-/// When it is refused, or there is no daemon to ask.
-pub async fn rollback(
-    at: &Connection,
-    plan: &PlanName,
-    scope: &Scope,
-    reason: &str,
-    out: Out<'_>,
-) -> Result<(), CliError> {
-    let Scope { ring, environment } = scope.clone();
-    let request = VerbRequest { ring, environment, ..because(reason) };
-    of_plan(at, plan, Verb::Rollback, &request, out).await
-}
-
-/// Allows a version again that a plan's rollbacks hold out.
-///
-/// # Errors
-/// When it is refused, or there is no daemon to ask.
-pub async fn release_hold(
-    at: &Connection,
-    plan: &PlanName,
-    version: ClientVersion,
-    reason: &str,
-    out: Out<'_>,
-) -> Result<(), CliError> {
-    let request = VerbRequest { version: Some(version), ..because(reason) };
-    of_plan(at, plan, Verb::ReleaseHold, &request, out).await
-}
-
-/// Lets a revision take effect that waits.
-///
-/// # Errors
-/// When it is refused, or there is no daemon to ask.
-pub async fn confirm(
-    at: &Connection,
-    plan: &PlanName,
-    revision: &str,
-    reason: &str,
-    out: Out<'_>,
-) -> Result<(), CliError> {
-    let request = VerbRequest { revision: Some(revision.to_owned()), ..because(reason) };
-    of_plan(at, plan, Verb::Confirm, &request, out).await
-}
-
-/// Reads now what a plan's rollout wants to see.
-///
-/// # Errors
-/// When there is no such plan, or no daemon to ask.
-pub async fn check_now(at: &Connection, plan: &PlanName, reason: &str, out: Out<'_>) -> Result<(), CliError> {
-    of_plan(at, plan, Verb::CheckNow, &because(reason), out).await
+pub async fn start(at: &Connection, plans: StartPlans, reason: &str, out: Out<'_>) -> Result<(), CliError> {
+    let paused = Some(plans == StartPlans::Pause);
+    let request = VerbRequest { paused, reason: reason.to_owned(), ..VerbRequest::default() };
+    match at.post::<VerbAnswer>(&[Verb::Start.as_str()], &request).await {
+        Ok(answer) => Ok(writeln!(out, "{}", safe(&answer.done))?),
+        Err(error @ AskError::NoDaemon { .. }) => Err(CliError::refused(format!(
+            "{error}, and then: ringward start --reason … (what is stopped stays stopped until then)"
+        ))),
+        Err(error) if error.is_no_daemon() => Err(CliError::refused(error)),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What `--help` of a verb says after its options: the table's word, then `example`.
@@ -172,44 +257,4 @@ fn item(words: &str) -> String {
     }
     text.push('\n');
     text
-}
-
-/// Allows writes again. Without a daemon it is refused: nothing else could record who did it.
-///
-/// # Errors
-/// When it is refused, or there is no daemon to ask.
-pub async fn start(at: &Connection, plans: StartPlans, reason: &str, out: Out<'_>) -> Result<(), CliError> {
-    let request = VerbRequest { paused: Some(plans == StartPlans::Pause), ..because(reason) };
-    match at.post::<VerbAnswer>(&[Verb::Start.as_str()], &request).await {
-        Ok(answer) => Ok(writeln!(out, "{}", safe(&answer.done))?),
-        Err(error @ AskError::NoDaemon { .. }) => Err(CliError::refused(format!(
-            "{error}, and then: ringward start --reason … (what is stopped stays stopped until then)"
-        ))),
-        Err(error) if error.is_no_daemon() => Err(CliError::refused(error)),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Confirms the machine's clock, where the log is dated ahead.
-///
-/// # Errors
-/// When it is refused, or there is no daemon to ask.
-pub async fn confirm_clock(at: &Connection, reason: &str, out: Out<'_>) -> Result<(), CliError> {
-    let answer: VerbAnswer = at.post(&[Verb::ConfirmClock.as_str()], &because(reason)).await?;
-    Ok(writeln!(out, "{}", safe(&answer.done))?)
-}
-
-async fn of_plan(
-    at: &Connection,
-    plan: &PlanName,
-    verb: Verb,
-    request: &VerbRequest,
-    out: Out<'_>,
-) -> Result<(), CliError> {
-    let answer: VerbAnswer = at.post(&["rollouts", plan.as_str(), verb.as_str()], request).await?;
-    Ok(writeln!(out, "{}", safe(&answer.done))?)
-}
-
-fn because(reason: &str) -> VerbRequest {
-    VerbRequest { reason: reason.to_owned(), ..VerbRequest::default() }
 }

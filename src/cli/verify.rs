@@ -4,6 +4,7 @@
 //! **Invariant:** it says "laws hold" only after the chain, every event, the replay and the
 //! independent checker agreed, over one snapshot of the log.
 
+use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -12,7 +13,7 @@ use serde::Serialize;
 use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, json, safe, short};
 use crate::daemon::log::{ReplayError, next_from_record};
-use crate::rollout::invariant::check;
+use crate::rollout::invariant::{Violation, check};
 use crate::rollout::record::Recorded;
 use crate::rollout::state::State;
 use crate::store::{ChainReport, Reader, Record, RecordHash, Seq};
@@ -20,16 +21,15 @@ use crate::store::{ChainReport, Reader, Record, RecordHash, Seq};
 /// What `--json` says.
 #[derive(Debug, Serialize)]
 struct Verified {
-    #[serde(rename = "chain")]
-    report: ChainReport,
+    chain: ChainReport,
     /// Where the pinned head stands; `null`: none was given, and a cut tail cannot be seen.
     pinned: Option<Seq>,
-    violations: Vec<Violation>,
+    violations: Vec<ViolationJson>,
 }
 
 /// A broken law.
 #[derive(Debug, Serialize)]
-struct Violation {
+struct ViolationJson {
     law: &'static str,
     number: Option<u8>,
     seq: Option<u64>,
@@ -76,34 +76,18 @@ pub fn verify(
             chain.records
         )));
     }
-    let last_at = log.last().map(|recorded| recorded.at);
     let broken = check(&log, &[]);
     match format {
         Format::Json => {
-            let violations = broken.iter().map(|violation| Violation {
+            let violations = broken.iter().map(|violation| ViolationJson {
                 law: violation.law.as_str(),
                 number: violation.law.number(),
                 seq: violation.seq,
                 text: violation.text.clone(),
             });
-            json(out, &Verified { report: chain, pinned: found, violations: violations.collect() })?;
+            json(out, &Verified { chain, pinned: found, violations: violations.collect() })?;
         }
-        Format::Text => {
-            for violation in &broken {
-                writeln!(out, "{}", safe(&violation.to_string()))?;
-            }
-            let laws = if broken.is_empty() { "laws hold" } else { "LAWS BROKEN" };
-            let last = last_at.map(|at| format!(", the last of {}", short(at))).unwrap_or_default();
-            writeln!(out, "{} records{last}; chain intact, {laws}", chain.records)?;
-            writeln!(out, "head {}", chain.head.hash)?;
-            match found {
-                Some(seq) => writeln!(out, "the pinned head is record {seq}")?,
-                None => writeln!(
-                    out,
-                    "whether records were cut from the end cannot be seen without a head that was noted before: --head"
-                )?,
-            }
-        }
+        Format::Text => text(out, &chain, &broken, found, log.last())?,
     }
     if broken.is_empty() {
         return Ok(());
@@ -112,6 +96,29 @@ pub fn verify(
         "the log breaks laws (violations: {}); keep the database for study and report this",
         broken.len()
     )))
+}
+
+fn text(
+    out: Out<'_>,
+    chain: &ChainReport,
+    broken: &[Violation],
+    pinned: Option<Seq>,
+    last: Option<&Recorded>,
+) -> io::Result<()> {
+    for violation in broken {
+        writeln!(out, "{}", safe(&violation.to_string()))?;
+    }
+    let laws = if broken.is_empty() { "laws hold" } else { "LAWS BROKEN" };
+    let last = last.map(|last| format!(", the last of {}", short(last.at))).unwrap_or_default();
+    writeln!(out, "{} records{last}; chain intact, {laws}", chain.records)?;
+    writeln!(out, "head {}", chain.head.hash)?;
+    match pinned {
+        Some(seq) => writeln!(out, "the pinned head is record {seq}"),
+        None => writeln!(
+            out,
+            "whether records were cut from the end cannot be seen without a head that was noted before: --head"
+        ),
+    }
 }
 
 fn replayed(state: &mut State, record: &Record) -> Result<Recorded, ReplayError> {

@@ -6,10 +6,10 @@ use std::process::{Command, Output, Stdio};
 
 use ringward::cli::access::access;
 use ringward::cli::access::args::{
-    AccessArgs, AccessConnection, AccessVerb, ApplyArgs, DiffArgs, ListArgs, ResetArgs, RolesArgs,
+    AccessArgs, AccessConnection, AccessDiffArgs, AccessListArgs, AccessVerb, ApplyArgs, ResetArgs, RolesArgs,
 };
-use ringward::cli::args::{DaemonArgs, JsonArgs};
 use ringward::cli::connection_args::ConnectionArgs;
+use ringward::cli::daemon_args::{DaemonArgs, JsonArgs};
 use ringward::cli::exit::Exit;
 use ringward::sandbox::{
     self, AccountSettings, FaultScript, JournalRow, Operation, Running, SimulatedMember,
@@ -83,7 +83,7 @@ impl Desk {
 
     fn list(&self, group: Option<&str>) -> AccessVerb {
         let group = group.map(str::to_owned);
-        AccessVerb::List(ListArgs { group, json: json(false), connection: self.connection() })
+        AccessVerb::List(AccessListArgs { group, json: json(false), connection: self.connection() })
     }
 
     fn roles(&self, like: Option<&str>) -> AccessVerb {
@@ -92,7 +92,11 @@ impl Desk {
     }
 
     fn diff(&self, text: &str) -> AccessVerb {
-        AccessVerb::Diff(DiffArgs { file: self.file(text), json: json(false), connection: self.connection() })
+        AccessVerb::Diff(AccessDiffArgs {
+            file: self.file(text),
+            json: json(false),
+            connection: self.connection(),
+        })
     }
 
     fn apply(&self, text: &str) -> AccessVerb {
@@ -261,7 +265,8 @@ groups:
     golden("access_refused.txt", &text);
     assert!(desk.writes().is_empty());
     let missing = desk.0.dir.path().join("none.yaml");
-    let none = AccessVerb::Diff(DiffArgs { file: missing, json: json(false), connection: desk.connection() });
+    let none =
+        AccessVerb::Diff(AccessDiffArgs { file: missing, json: json(false), connection: desk.connection() });
     let (exit, told) = desk.fails(none).await;
     assert!(exit == Exit::Usage && told.contains("none.yaml cannot be read"), "{told}");
 }
@@ -393,7 +398,7 @@ async fn a_group_that_changes_meanwhile_is_left_alone() {
 async fn json_has_names_and_ids() {
     let desk = Desk::new().await;
     let (file, connection) = (desk.file(FILE), desk.connection());
-    let verb = AccessVerb::Diff(DiffArgs { file, json: json(true), connection });
+    let verb = AccessVerb::Diff(AccessDiffArgs { file, json: json(true), connection });
     let said: Value = serde_json::from_str(&desk.shown(verb).await).unwrap();
     assert_eq!((&said["writes"], &said["groups"][1]["add"]), (&json!(1), &json!([])), "{said}");
     let (team, add) = (&said["groups"][0], &said["groups"][0]["add"]);

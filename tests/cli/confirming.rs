@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ringward::cli::client::Connection;
-use ringward::cli::confirm::{Word, confirm};
+use ringward::cli::confirm::{ReadRevision, confirm};
 use serde_json::{Value, json};
 
 use crate::definitions::ringward;
@@ -56,7 +56,7 @@ async fn a_word_is_sent_after_what_waits_was_shown() {
         rollout["revision_waits"] = answers::revision_waits();
         let server = Server::start(vec![Reply::Http(200, answers::daemon(&[rollout]).to_string()), reply]);
         let mut out = Vec::new();
-        let word = Some(Word { revision: "5f3c5f3c", reason: "change 4711" });
+        let word = Some(ReadRevision { revision: "5f3c5f3c", reason: "change 4711" });
         let at = Connection::beside(&server.database);
         let result = confirm(&at, &plan("client"), word, &SCREEN, &mut out).await;
         golden(name, &seen(&out, result, server.dir.path()));

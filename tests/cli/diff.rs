@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ringward::cli::connection_args::ConnectionArgs;
+use ringward::cli::daemon_args::JsonArgs;
 use ringward::cli::diff::{DiffArgs, diff};
 use ringward::cli::exit::Exit;
 use ringward::cli::screen::Ink;
@@ -74,7 +75,7 @@ impl Desk {
             requests: cloudflare::budget::DEFAULT_REQUESTS,
             clock: self.clock,
         };
-        DiffArgs { plan: plan.to_owned(), db: self.database(), json: false, connection }
+        DiffArgs { plan: plan.to_owned(), db: self.database(), json: JsonArgs { json: false }, connection }
     }
 
     async fn shown(&self, plan: &str) -> String {
@@ -201,7 +202,7 @@ async fn a_profile_moves_by_two_writes_and_holds_are_told() {
 async fn json_has_every_write_whole() {
     let desk = Desk::new().await;
     let own = desk.group("First", &["Engineering"], "2026.7.1376.0").await;
-    let args = DiffArgs { json: true, ..desk.args(&desk.file(RINGS)) };
+    let args = DiffArgs { json: JsonArgs { json: true }, ..desk.args(&desk.file(RINGS)) };
     let mut out = Vec::new();
     diff(&args, Ink::Plain, &mut out).await.unwrap();
     let said: Value = serde_json::from_slice(&out).unwrap();

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ringward::cli::explain::{newer, why};
+use ringward::cli::prose::Prose;
 use ringward::fleet::{Counts, EnvironmentCensus, PartsPerBillion, Share};
 use ringward::ids::{DeviceId, Email, GroupId, PolicyId};
 use ringward::plan::model::{DeviceLimit, Health, HealthLimit, Percent, PlanDigest};
@@ -649,10 +650,14 @@ fn report(waiting_on: Vec<Blocker>) -> Report {
     }
 }
 
+fn page(out: &mut Vec<u8>) -> Prose<'_> {
+    Prose { out, screen: &SCREEN, now: at(NOW) }
+}
+
 /// Why a report does not move, as a person reads it.
 fn explained(report: &Report) -> String {
     let mut out = Vec::new();
-    why(&mut out, &rollout_json(report, None), at(NOW), &SCREEN).unwrap();
+    why(&mut page(&mut out), &rollout_json(report, None)).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -820,7 +825,7 @@ fn a_newer_target_that_waits_is_told() {
             _ => None,
         });
         let mut out = Vec::new();
-        newer(&mut out, &rollout_json(&report, None), at(NOW), &SCREEN).unwrap();
+        newer(&mut page(&mut out), &rollout_json(&report, None)).unwrap();
         text.push_str(&format!("# {row}\n{}", String::from_utf8(out).unwrap()));
     }
     golden("explain_newer.txt", &text);

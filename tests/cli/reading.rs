@@ -10,10 +10,12 @@ use ringward::cli::explain::explain;
 use ringward::cli::render::Format;
 use ringward::cli::screen::{Glyphs, Ink, Screen, Surface};
 use ringward::cli::status::status;
-use ringward::cli::verbs::{pause, resume, start, waive};
+use ringward::cli::verbs::{ask, start};
 use ringward::fleet::Class;
 use ringward::rollout::people::verbs::situation::StartPlans;
+use ringward::rollout::people::verbs::verb::Verb;
 use ringward::rollout::record::Gate;
+use ringward::web::json::VerbRequest;
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
@@ -99,9 +101,9 @@ async fn devices_are_fetched_page_by_page() {
     let server = Server::start(script.map(|answer| Reply::Http(200, answer.to_string())).collect());
     let mut out = Vec::new();
     let (ring, client) = (ring("Ring 0 & co"), plan("client"));
-    let filter = Filter { ring: Some(&ring), class: Some(Class::TooOld), dark: false };
+    let filter = Filter { ring: Some(ring), class: Some(Class::TooOld), dark: false };
     let result =
-        devices(&Connection::beside(&server.database), &client, filter, Format::Text, &SCREEN, &mut out)
+        devices(&Connection::beside(&server.database), &client, &filter, Format::Text, &SCREEN, &mut out)
             .await;
     golden("devices.txt", &seen(&out, result, server.dir.path()));
     let path = "GET /api/v1/rollouts/client/devices?limit=1000&offset";
@@ -171,7 +173,7 @@ async fn devices_that_need_attention_come_first_and_fit_the_screen() {
         let mut out = Vec::new();
         let connection = Connection::beside(&server.database);
         let result =
-            devices(&connection, &plan("client"), Filter::default(), Format::Text, &screen, &mut out).await;
+            devices(&connection, &plan("client"), &Filter::default(), Format::Text, &screen, &mut out).await;
         let shown = seen(&out, result, server.dir.path());
         if row != "a pipe" {
             for line in shown.lines() {
@@ -202,7 +204,7 @@ async fn silent_devices_are_asked_for_and_told() {
         let mut out = Vec::new();
         let filter = Filter { dark: true, ..Filter::default() };
         let connection = Connection::beside(&server.database);
-        let result = devices(&connection, &plan("client"), filter, Format::Text, &screen, &mut out).await;
+        let result = devices(&connection, &plan("client"), &filter, Format::Text, &screen, &mut out).await;
         let shown = seen(&out, result, server.dir.path());
         for line in shown.lines() {
             assert!(UnicodeWidthStr::width(line) <= screen.columns, "{row}: {line}");
@@ -268,10 +270,14 @@ async fn pages_that_do_not_fit_together_are_no_list() {
         let mut out = Vec::new();
         let connection = Connection::beside(&server.database).with_patience(SHORT);
         let result =
-            devices(&connection, &plan("client"), Filter::default(), Format::Json, &SCREEN, &mut out).await;
+            devices(&connection, &plan("client"), &Filter::default(), Format::Json, &SCREEN, &mut out).await;
         let (exit, message) = refused(&out, result);
         assert!(exit == Exit::Failed && message.contains(words), "{row}: {message}");
     }
+}
+
+fn because(reason: &str) -> VerbRequest {
+    VerbRequest { reason: reason.to_owned(), ..VerbRequest::default() }
 }
 
 #[tokio::test]
@@ -281,10 +287,12 @@ async fn verbs_ask_the_daemon_and_say_what_it_did() {
     let connection = Connection::beside(&server.database);
     let client = plan("client");
     let mut out = Vec::new();
-    pause(&connection, &client, "dns", &mut out).await.unwrap();
-    resume(&connection, &client, "seen", &mut out).await.unwrap();
-    waive(&connection, &client, Gate::Soak, Some(&ring("Ring 0")), "urgent", &mut out).await.unwrap();
-    waive(&connection, &client, Gate::Adoption, None, "urgent", &mut out).await.unwrap();
+    let soak = VerbRequest { gate: Some(Gate::Soak), ring: Some(ring("Ring 0")), ..because("urgent") };
+    let adoption = VerbRequest { gate: Some(Gate::Adoption), ..because("urgent") };
+    ask(&connection, &client, Verb::Pause, &because("dns"), &mut out).await.unwrap();
+    ask(&connection, &client, Verb::Resume, &because("seen"), &mut out).await.unwrap();
+    ask(&connection, &client, Verb::Waive, &soak, &mut out).await.unwrap();
+    ask(&connection, &client, Verb::Waive, &adoption, &mut out).await.unwrap();
     start(&connection, StartPlans::Pause, "fixed", &mut out).await.unwrap();
     assert_eq!(String::from_utf8(out).unwrap(), "plan client is paused\n".repeat(5));
     assert_eq!(
@@ -311,7 +319,8 @@ async fn a_refused_verb_has_its_own_exit() {
     for (row, status, exit, detail) in rows {
         let server = Server::start(vec![Reply::Http(status, answers::problem(status, detail))]);
         let mut out = Vec::new();
-        let result = pause(&Connection::beside(&server.database), &plan("client"), "x", &mut out).await;
+        let (at, request) = (Connection::beside(&server.database), because("x"));
+        let result = ask(&at, &plan("client"), Verb::Pause, &request, &mut out).await;
         assert_eq!(refused(&out, result), (exit, detail.to_owned()), "{row}");
     }
 }

@@ -6,7 +6,7 @@ use ringward::cli::client::Connection;
 use ringward::cli::exit::{CliError, Exit};
 use ringward::cli::render::Format;
 use ringward::cli::screen::{Screen, Surface};
-use ringward::cli::watch::{Watched, watch};
+use ringward::cli::status::watch::{Watched, watch};
 use serde_json::{Value, json};
 
 use crate::server::{Reply, Server};

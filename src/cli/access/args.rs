@@ -7,8 +7,9 @@ use std::path::PathBuf;
 
 use clap::{Arg, Args, Subcommand};
 
-use crate::cli::args::{DaemonArgs, JsonArgs, Unrepeated, reason};
 use crate::cli::connection_args::ConnectionArgs;
+use crate::cli::daemon_args::{DaemonArgs, JsonArgs};
+use crate::cli::value_parsers::REASON;
 
 /// The environment variable that holds the token.
 pub const ACCESS_TOKEN_VARIABLE: &str = "CLOUDFLARE_ACCESS_TOKEN";
@@ -39,11 +40,11 @@ pub struct AccessArgs {
 #[derive(Debug, Subcommand)]
 pub enum AccessVerb {
     /// List User Groups with their policies; of one group, its members too
-    List(ListArgs),
+    List(AccessListArgs),
     /// List the account's permission groups: the roles that a policy can name
     Roles(RolesArgs),
     /// Show what a file would change; nothing is written
-    Diff(DiffArgs),
+    Diff(AccessDiffArgs),
     /// Give the groups of a file the policies that it says, and read them back
     Apply(ApplyArgs),
     /// Take all policies from a group; its members stay
@@ -67,7 +68,7 @@ fn its_own(arg: Arg) -> Arg {
 
 /// Arguments of `access list`.
 #[derive(Debug, Args)]
-pub struct ListArgs {
+pub struct AccessListArgs {
     /// Only this group, by name or ID, with its members
     #[arg(value_name = "GROUP")]
     pub group: Option<String>,
@@ -95,7 +96,7 @@ pub struct RolesArgs {
 
 /// Arguments of `access diff`.
 #[derive(Debug, Args)]
-pub struct DiffArgs {
+pub struct AccessDiffArgs {
     /// The file, such as access.yaml
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
@@ -114,7 +115,7 @@ pub struct ApplyArgs {
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Why, for those who read the history
-    #[arg(long, value_name = "TEXT", value_parser = Unrepeated(reason))]
+    #[arg(long, value_name = "TEXT", value_parser = REASON)]
     pub reason: String,
     /// Whose log is told.
     #[command(flatten)]
@@ -131,7 +132,7 @@ pub struct ResetArgs {
     #[arg(value_name = "GROUP")]
     pub group: String,
     /// Why, for those who read the history
-    #[arg(long, value_name = "TEXT", value_parser = Unrepeated(reason))]
+    #[arg(long, value_name = "TEXT", value_parser = REASON)]
     pub reason: String,
     /// Whose log is told.
     #[command(flatten)]

@@ -19,12 +19,12 @@ pub(super) type Scopes = BTreeMap<ResourceGroupId, ResourceScope>;
 pub(super) struct Shape {
     pub(super) access: AnsweredAccess,
     pub(super) roles: BTreeSet<PermissionGroupId>,
-    pub(super) on: BTreeSet<Place>,
+    pub(super) on: BTreeSet<PolicyPlace>,
 }
 
 /// A part of an account that a policy is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Place {
+pub(super) enum PolicyPlace {
     /// An object of a scope.
     Part { key: String, object: String },
     /// A resource group whose scope nobody tells.
@@ -48,13 +48,13 @@ impl Shape {
     }
 }
 
-fn places(on: &ResourceGroup, scopes: &Scopes) -> Vec<Place> {
+fn places(on: &ResourceGroup, scopes: &Scopes) -> Vec<PolicyPlace> {
     let scope = on.scope.as_ref().or_else(|| scopes.get(on.id.as_ref()?));
-    scope.map_or_else(|| vec![Place::Untold(on.id.clone())], |scope| parts(scope).collect())
+    scope.map_or_else(|| vec![PolicyPlace::Untold(on.id.clone())], |scope| parts(scope).collect())
 }
 
-fn parts(scope: &ResourceScope) -> impl Iterator<Item = Place> {
-    scope.objects.iter().map(|object| Place::Part { key: scope.key.clone(), object: object.clone() })
+fn parts(scope: &ResourceScope) -> impl Iterator<Item = PolicyPlace> {
+    scope.objects.iter().map(|object| PolicyPlace::Part { key: scope.key.clone(), object: object.clone() })
 }
 
 /// Whether a policy of the group names a resource group and not its scope.

@@ -53,7 +53,7 @@ pub(super) struct PolicyWritten {
     pub(super) at: Range<usize>,
     pub(super) access: Access,
     pub(super) roles: Vec<RoleWritten>,
-    pub(super) on: On,
+    pub(super) on: PolicyScope,
 }
 
 /// A role as it was written: a name, a label or an ID.
@@ -65,7 +65,7 @@ pub(super) struct RoleWritten {
 
 /// Where a policy holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum On {
+pub(super) enum PolicyScope {
     /// Everywhere in the account.
     Account,
     /// In these zones, by ID.
@@ -73,13 +73,13 @@ pub(super) enum On {
 }
 
 /// A file that holds by itself, with what it takes to say where it does not fit the account.
-pub(super) struct Written<'a> {
+pub(super) struct ValidFile<'a> {
     pub(super) says: AccessFile,
     file: &'a str,
     text: Text<'a>,
 }
 
-impl Written<'_> {
+impl ValidFile<'_> {
     /// Problems that were found later, as errors with their places.
     pub(super) fn errors(&self, problems: Problems) -> Vec<PlanError> {
         problems.into_errors(self.file, &self.text)
@@ -90,12 +90,12 @@ impl Written<'_> {
 ///
 /// # Errors
 /// One syntax error, or all structural and semantic errors in file order.
-pub(super) fn read<'a>(file: &'a str, bytes: &'a [u8]) -> Result<Written<'a>, Vec<PlanError>> {
+pub(super) fn read<'a>(file: &'a str, bytes: &'a [u8]) -> Result<ValidFile<'a>, Vec<PlanError>> {
     let mut problems = Problems::default();
     let text = tree::text_of(bytes, &ACCESS_FILE, &mut problems);
     let root = if problems.is_empty() { tree::read(text.text, &ACCESS_FILE, &mut problems) } else { None };
     match root.and_then(|root| access(&root, &mut problems)) {
-        Some(says) if problems.is_empty() => Ok(Written { says, file, text }),
+        Some(says) if problems.is_empty() => Ok(ValidFile { says, file, text }),
         _ => Err(problems.into_errors(file, &text)),
     }
 }
@@ -182,10 +182,10 @@ fn read_roles(node: &Node, problems: &mut Problems) -> Vec<RoleWritten> {
     roles
 }
 
-fn read_on(node: &Node, problems: &mut Problems) -> Option<On> {
+fn read_on(node: &Node, problems: &mut Problems) -> Option<PolicyScope> {
     if let Value::Scalar { .. } = &node.value {
         return read_value(node, "`on`", problems, |text| match text {
-            "account" => Ok(On::Account),
+            "account" => Ok(PolicyScope::Account),
             _ => Err(("not a place".to_owned(), format!("write {ON_EXAMPLE}"))),
         });
     }
@@ -201,7 +201,7 @@ fn read_on(node: &Node, problems: &mut Problems) -> Option<On> {
             ids.push(id.to_owned());
         }
     }
-    Some(On::Zones(ids))
+    Some(PolicyScope::Zones(ids))
 }
 
 /// The items of a list that must have some.

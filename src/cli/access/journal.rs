@@ -2,9 +2,9 @@
 //!
 //! **Invariant:** what is not on record is not sent.
 
+use super::change::Change;
 use super::compare::Difference;
-use super::show::{Names, in_words};
-use super::write::Change;
+use super::words::{RoleNames, in_words};
 use crate::cli::client::Connection;
 use crate::cli::exit::CliError;
 use crate::cli::render::safe;
@@ -16,10 +16,10 @@ use crate::web::json::{
 
 /// The way to the log, and what roles and places are called in it.
 #[derive(Debug)]
-pub(super) struct Journal<'a> {
+pub(super) struct AccessJournal<'a> {
     pub(super) daemon: &'a Connection,
     pub(super) account: &'a AccountId,
-    pub(super) names: &'a Names,
+    pub(super) names: &'a RoleNames,
 }
 
 /// A change that is on record.
@@ -27,7 +27,7 @@ pub(super) struct Journal<'a> {
 #[must_use = "its outcome must be told"]
 pub(super) struct Intent(u64);
 
-impl Journal<'_> {
+impl AccessJournal<'_> {
     /// Puts on record what is about to be written.
     pub(super) async fn intend(
         &self,

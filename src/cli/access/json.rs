@@ -4,24 +4,24 @@
 
 use serde::Serialize;
 
-use super::compare::{Difference, Place, Scopes, Shape};
-use super::show::{Names, standing};
+use super::compare::{Difference, PolicyPlace, Scopes, Shape};
+use super::words::{RoleNames, standing};
 use crate::cloudflare::{PermissionGroup, PolicedGroup};
 use crate::ids::{AccountId, Email, PermissionGroupId, ResourceGroupId, UserGroupId};
 use crate::rollout::record::Member;
 
 /// `access list --json`.
 #[derive(Debug, Serialize)]
-pub(super) struct Groups<'a> {
+pub(super) struct PolicedGroupsJson<'a> {
     account: &'a AccountId,
-    groups: Vec<Group<'a>>,
+    groups: Vec<PolicedGroupJson<'a>>,
 }
 
 #[derive(Debug, Serialize)]
-struct Group<'a> {
+struct PolicedGroupJson<'a> {
     id: &'a UserGroupId,
     name: &'a str,
-    policies: Vec<Policy>,
+    policies: Vec<PolicyJson>,
     /// Only where one group was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     members: Option<Vec<MemberJson<'a>>>,
@@ -36,7 +36,7 @@ struct MemberJson<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct Policy {
+struct PolicyJson {
     /// `allow`, `deny`, or what Cloudflare says.
     access: String,
     roles: Vec<RoleOf>,
@@ -87,8 +87,8 @@ pub(super) struct Differences<'a> {
 struct GroupDifference<'a> {
     id: &'a UserGroupId,
     name: &'a str,
-    remove: Vec<Policy>,
-    add: Vec<Policy>,
+    remove: Vec<PolicyJson>,
+    add: Vec<PolicyJson>,
 }
 
 pub(super) fn groups<'a>(
@@ -96,20 +96,20 @@ pub(super) fn groups<'a>(
     groups: &'a [PolicedGroup],
     members: Option<&'a [Member]>,
     scopes: &Scopes,
-) -> Groups<'a> {
-    let names = Names::of(&[], groups);
+) -> PolicedGroupsJson<'a> {
+    let names = RoleNames::of(&[], groups);
     let member =
         |member: &'a Member| MemberJson { email: member.email.as_ref(), status: standing(&member.standing) };
     let group = |group: &'a PolicedGroup| {
         let shapes = group.policies.iter().map(|policy| Shape::of_answer(policy, scopes));
-        Group {
+        PolicedGroupJson {
             id: &group.group.id,
             name: &group.group.name,
             policies: shapes.map(|shape| policy(&shape, &names)).collect(),
             members: members.map(|members| members.iter().map(member).collect()),
         }
     };
-    Groups { account, groups: groups.iter().map(group).collect() }
+    PolicedGroupsJson { account, groups: groups.iter().map(group).collect() }
 }
 
 pub(super) fn roles<'a>(account: &'a AccountId, roles: &'a [PermissionGroup]) -> Roles<'a> {
@@ -127,7 +127,7 @@ pub(super) fn roles<'a>(account: &'a AccountId, roles: &'a [PermissionGroup]) ->
 pub(super) fn differences<'a>(
     account: &'a AccountId,
     differences: &'a [(&'a PolicedGroup, Difference)],
-    names: &Names,
+    names: &RoleNames,
 ) -> Differences<'a> {
     let shapes = |shapes: &[Shape]| shapes.iter().map(|shape| policy(shape, names)).collect();
     let group = |(group, difference): &'a (&'a PolicedGroup, Difference)| GroupDifference {
@@ -143,15 +143,15 @@ pub(super) fn differences<'a>(
     }
 }
 
-fn policy(shape: &Shape, names: &Names) -> Policy {
-    let place = |place: &Place| match place {
-        Place::Part { key, object } => {
+fn policy(shape: &Shape, names: &RoleNames) -> PolicyJson {
+    let place = |place: &PolicyPlace| match place {
+        PolicyPlace::Part { key, object } => {
             PlaceJson { key: Some(key.clone()), object: Some(object.clone()), ..PlaceJson::default() }
         }
-        Place::Untold(id) => PlaceJson { resource_group: id.clone(), ..PlaceJson::default() },
+        PolicyPlace::Untold(id) => PlaceJson { resource_group: id.clone(), ..PlaceJson::default() },
     };
     let role = |id: &PermissionGroupId| RoleOf { id: id.clone(), name: names.name(id).map(str::to_owned) };
-    Policy {
+    PolicyJson {
         access: shape.access.to_string(),
         roles: shape.roles.iter().map(role).collect(),
         on: shape.on.iter().map(place).collect(),

@@ -8,6 +8,7 @@
 //! when it was read back.
 
 pub mod args;
+mod change;
 mod compare;
 mod file;
 mod journal;
@@ -15,32 +16,32 @@ mod json;
 mod keys;
 mod resolve;
 mod show;
+mod words;
 mod write;
 
-use std::fs;
-use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use self::args::{
-    ACCESS_TOKEN_VARIABLE, AccessArgs, AccessConnection, AccessVerb, ApplyArgs, DiffArgs, ListArgs,
-    ResetArgs, RolesArgs,
+    ACCESS_TOKEN_VARIABLE, AccessArgs, AccessConnection, AccessDiffArgs, AccessListArgs, AccessVerb,
+    ApplyArgs, ResetArgs, RolesArgs,
 };
+use self::change::{Change, Done};
 use self::compare::{Difference, Scopes};
-use self::file::Written;
-use self::journal::Journal;
-use self::resolve::{Target, resolve};
-use self::show::Names;
-use self::write::{Change, Done, carry_out};
+use self::file::ValidFile;
+use self::journal::AccessJournal;
+use self::resolve::{WantedGroup, another_group, resolve};
+use self::words::RoleNames;
+use self::write::carry_out;
 use crate::cli::account::Watcher;
-use crate::cli::excerpt::excerpt;
+use crate::cli::daemon_args::DaemonArgs;
 use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, json as write_json, safe};
 use crate::cli::screen::{Ink, Screen};
+use crate::cli::source_file::SourceFile;
 use crate::cloudflare::{ApiError, CloudflareClient, PermissionGroup, PolicedGroup, Priority};
 use crate::ids::AccountId;
-use crate::plan::near::{either, nearest};
-use crate::plan::{MAX_BYTES, PlanError};
+use crate::plan::PlanError;
 
 /// Does what was asked.
 ///
@@ -73,7 +74,7 @@ impl Far {
                  --account, or leave it out"
             )));
         }
-        let watcher = Arc::new(Watcher::new());
+        let watcher = Arc::new(Watcher::default());
         let observer = Arc::<Watcher>::clone(&watcher);
         let client = connection.reach.client_with(ACCESS_TOKEN_VARIABLE, account.clone(), observer)?;
         Ok(Self { client, account, watcher })
@@ -97,22 +98,35 @@ impl Far {
         self.read(write::scopes(&self.client, groups).await)
     }
 
+    /// Makes a change that the daemon's log is told of.
+    async fn carry_out(
+        &self,
+        daemon: &DaemonArgs,
+        change: &Change<'_>,
+        names: &RoleNames,
+    ) -> Result<Done, CliError> {
+        let journal = AccessJournal { daemon: &daemon.connection(), account: &self.account, names };
+        let done = carry_out(&self.client, &journal, change).await;
+        self.watcher.done();
+        done
+    }
+
     /// What a file means here.
     async fn targets(
         &self,
-        file: &OpenFile,
-        written: &Written<'_>,
+        file: &SourceFile,
+        written: &ValidFile<'_>,
         ink: Ink,
-    ) -> Result<(Vec<Target>, Vec<PermissionGroup>), CliError> {
+    ) -> Result<(Vec<WantedGroup>, Vec<PermissionGroup>), CliError> {
         let groups = self.groups().await?;
         let roles = self.roles().await?;
         let targets = resolve(written, &self.account, &groups, &roles)
-            .map_err(|errors| CliError::refused(file.told("does not fit the account", &errors, ink)))?;
+            .map_err(|errors| CliError::refused(told(file, "does not fit the account", &errors, ink)))?;
         Ok((targets, roles))
     }
 }
 
-async fn list(args: &ListArgs, screen: &Screen, out: Out<'_>) -> Result<(), CliError> {
+async fn list(args: &AccessListArgs, screen: &Screen, out: Out<'_>) -> Result<(), CliError> {
     let far = Far::reach(&args.connection, None)?;
     let mut groups = far.groups().await?;
     let mut members = None;
@@ -145,9 +159,9 @@ async fn roles(args: &RolesArgs, screen: &Screen, out: Out<'_>) -> Result<(), Cl
     Ok(())
 }
 
-async fn diff(args: &DiffArgs, screen: &Screen, out: Out<'_>) -> Result<(), CliError> {
-    let file = OpenFile::read(&args.file)?;
-    let written = file.written(screen.ink)?;
+async fn diff(args: &AccessDiffArgs, screen: &Screen, out: Out<'_>) -> Result<(), CliError> {
+    let file = open(&args.file)?;
+    let written = written(&file, screen.ink)?;
     let far = Far::reach(&args.connection, written.says.account.as_ref())?;
     let (targets, roles) = far.targets(&file, &written, screen.ink).await?;
     let found: Vec<PolicedGroup> = targets.iter().map(|target| target.found.clone()).collect();
@@ -156,7 +170,7 @@ async fn diff(args: &DiffArgs, screen: &Screen, out: Out<'_>) -> Result<(), CliE
         .iter()
         .map(|target| (&target.found, Difference::between(&target.found.policies, &target.wanted, &scopes)))
         .collect();
-    let names = Names::of(&roles, &found);
+    let names = RoleNames::of(&roles, &found);
     match args.json.format() {
         Format::Json => write_json(out, &json::differences(&far.account, &differences, &names))?,
         Format::Text => show::differences(out, screen, &far.account, &differences, &names)?,
@@ -165,18 +179,15 @@ async fn diff(args: &DiffArgs, screen: &Screen, out: Out<'_>) -> Result<(), CliE
 }
 
 async fn apply(args: &ApplyArgs, screen: &Screen, out: Out<'_>) -> Result<(), CliError> {
-    let file = OpenFile::read(&args.file)?;
-    let written = file.written(screen.ink)?;
+    let file = open(&args.file)?;
+    let written = written(&file, screen.ink)?;
     let far = Far::reach(&args.connection, written.says.account.as_ref())?;
     let (targets, roles) = far.targets(&file, &written, screen.ink).await?;
     let mut changed = 0;
-    let daemon = args.daemon.connection();
-    for Target { found, wanted } in &targets {
+    for WantedGroup { found, wanted } in &targets {
         let change = Change { group: &found.group, policies: wanted, reason: &args.reason };
-        let names = Names::of(&roles, std::slice::from_ref(found));
-        let journal = Journal { daemon: &daemon, account: &far.account, names: &names };
-        let done = carry_out(&far.client, &journal, &change).await;
-        far.watcher.done();
+        let names = RoleNames::of(&roles, std::slice::from_ref(found));
+        let done = far.carry_out(&args.daemon, &change, &names).await;
         let done = done.map_err(|error| stopped(error, changed, targets.len()))?;
         changed += usize::from(matches!(done, Done::Written(_)));
         show::done(out, screen, &far.account, &change, &done, &names)?;
@@ -190,12 +201,9 @@ async fn reset(args: &ResetArgs, screen: &Screen, out: Out<'_>) -> Result<(), Cl
     let groups = far.groups().await?;
     let found = one_group(&groups, &args.group)?;
     let change = Change { group: &found.group, policies: &[], reason: &args.reason };
-    let names = Names::of(&[], std::slice::from_ref(found));
-    let daemon = args.daemon.connection();
-    let journal = Journal { daemon: &daemon, account: &far.account, names: &names };
-    let done = carry_out(&far.client, &journal, &change).await;
-    far.watcher.done();
-    Ok(show::done(out, screen, &far.account, &change, &done?, &names)?)
+    let names = RoleNames::of(&[], std::slice::from_ref(found));
+    let done = far.carry_out(&args.daemon, &change, &names).await?;
+    Ok(show::done(out, screen, &far.account, &change, &done, &names)?)
 }
 
 /// An error of one of several groups, with what was done before it.
@@ -218,13 +226,8 @@ fn one_group<'a>(groups: &'a [PolicedGroup], text: &str) -> Result<&'a PolicedGr
     match named.as_slice() {
         [one] => Ok(one),
         [] => {
-            let near = nearest(text, groups.iter().map(|known| known.group.name.as_str()));
-            let instead = match either(&near) {
-                Some(near) => format!("did you mean {near}?"),
-                None => "`ringward access list` shows the account's groups".to_owned(),
-            };
-            let text = safe(text);
-            Err(CliError::refused(format!("the account has no User Group `{text}`; {}", safe(&instead))))
+            let (text, instead) = (safe(text), safe(&another_group(text, groups)));
+            Err(CliError::refused(format!("the account has no User Group `{text}`; {instead}")))
         }
         several => {
             let ids: Vec<&str> = several.iter().map(|group| group.group.id.as_str()).collect();
@@ -238,32 +241,19 @@ fn one_group<'a>(groups: &'a [PolicedGroup], text: &str) -> Result<&'a PolicedGr
     }
 }
 
-/// A file that was read, for errors to show parts of it.
-struct OpenFile {
-    name: String,
-    bytes: Vec<u8>,
+fn open(path: &Path) -> Result<SourceFile, CliError> {
+    SourceFile::read(path).map_err(|error| {
+        CliError::usage(format!("{} cannot be read: {error}; name an access file", path.display()))
+    })
 }
 
-impl OpenFile {
-    fn read(path: &Path) -> Result<Self, CliError> {
-        let name = path.display().to_string();
-        // One byte more than the largest, so that the decoder sees that it is too large.
-        let most = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-        let mut bytes = Vec::new();
-        fs::File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(|error| {
-            CliError::usage(format!("{name} cannot be read: {error}; name an access file"))
-        })?;
-        Ok(Self { name, bytes })
-    }
+/// What a file says by itself.
+fn written(file: &SourceFile, ink: Ink) -> Result<ValidFile<'_>, CliError> {
+    file::read(&file.name, &file.bytes)
+        .map_err(|errors| CliError::usage(told(file, "cannot be used", &errors, ink)))
+}
 
-    fn written(&self, ink: Ink) -> Result<Written<'_>, CliError> {
-        file::read(&self.name, &self.bytes)
-            .map_err(|errors| CliError::usage(self.told("cannot be used", &errors, ink)))
-    }
-
-    fn told(&self, what: &str, errors: &[PlanError], ink: Ink) -> String {
-        let bytes = |name: &str| (name == self.name).then_some(self.bytes.as_slice());
-        let shown: Vec<String> = errors.iter().map(|error| excerpt(error, bytes, ink)).collect();
-        format!("{} {what}\n\n{}", self.name, shown.join("\n").trim_end())
-    }
+fn told(file: &SourceFile, what: &str, errors: &[PlanError], ink: Ink) -> String {
+    let shown: Vec<String> = errors.iter().map(|error| file.excerpt(error, ink)).collect();
+    format!("{} {what}\n\n{}", file.name, shown.join("\n").trim_end())
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::file::{GroupWritten, On, PolicyWritten, RoleWritten, Written};
+use super::file::{GroupWritten, PolicyScope, PolicyWritten, RoleWritten, ValidFile};
 use crate::cloudflare::{PermissionGroup, PolicedGroup, PolicyIntent, ResourceScope};
 use crate::ids::{AccountId, PermissionGroupId};
 use crate::plan::PlanError;
@@ -14,7 +14,7 @@ use crate::plan::near::{either, nearest};
 
 /// A User Group of the account, and the policies that it is to have.
 #[derive(Debug)]
-pub(super) struct Target {
+pub(super) struct WantedGroup {
     pub(super) found: PolicedGroup,
     pub(super) wanted: Vec<PolicyIntent>,
 }
@@ -24,19 +24,29 @@ pub(super) struct Target {
 /// # Errors
 /// Every name that means nothing there, or more than one thing.
 pub(super) fn resolve(
-    written: &Written<'_>,
+    written: &ValidFile<'_>,
     account: &AccountId,
     groups: &[PolicedGroup],
     roles: &[PermissionGroup],
-) -> Result<Vec<Target>, Vec<PlanError>> {
+) -> Result<Vec<WantedGroup>, Vec<PlanError>> {
     let mut problems = Problems::default();
     let mut targets = Vec::new();
     for group in &written.says.groups {
         let found = group_of(group, groups, &mut problems);
         let wanted = policies(group, account, roles, &mut problems);
-        targets.extend(found.map(|found| Target { found: found.clone(), wanted }));
+        targets.extend(found.map(|found| WantedGroup { found: found.clone(), wanted }));
     }
     if problems.is_empty() { Ok(targets) } else { Err(written.errors(problems)) }
+}
+
+/// What to write in place of a name that no group has.
+pub(super) fn another_group(text: &str, groups: &[PolicedGroup]) -> String {
+    let names = groups.iter().map(|known| known.group.name.as_str());
+    near(text, names, "`ringward access list` shows the account's groups")
+}
+
+fn near<'a>(text: &str, names: impl Iterator<Item = &'a str>, otherwise: &str) -> String {
+    either(&nearest(text, names)).map_or_else(|| otherwise.to_owned(), |near| format!("did you mean {near}?"))
 }
 
 fn group_of<'a>(
@@ -56,11 +66,7 @@ fn group_of<'a>(
         problems.wrong(at, problem, "rename or remove the others: nobody can say which one is meant");
         return None;
     }
-    let near = nearest(group.name.as_str(), groups.iter().map(|known| known.group.name.as_str()));
-    let instead = match either(&near) {
-        Some(near) => format!("did you mean {near}?"),
-        None => "`ringward access list` shows the account's groups".to_owned(),
-    };
+    let instead = another_group(group.name.as_str(), groups);
     problems.wrong(at, "the account has no User Group of this name", instead);
     None
 }
@@ -82,8 +88,8 @@ fn policies(
             }
         }
         let on = match &policy.on {
-            On::Account => ResourceScope::account(account),
-            On::Zones(zones) => ResourceScope::zones(account, zones.iter().map(String::as_str)),
+            PolicyScope::Account => ResourceScope::account(account),
+            PolicyScope::Zones(zones) => ResourceScope::zones(account, zones.iter().map(String::as_str)),
         };
         let intent = PolicyIntent { access: policy.access, roles: ids, on };
         // One whose roles are not known is told by them.
@@ -115,11 +121,8 @@ fn role_of(
     match meant.as_slice() {
         [one] => Some(one.id.clone()),
         [] => {
-            let near = nearest(text, roles.iter().filter_map(|known| known.name.as_deref()));
-            let instead = match either(&near) {
-                Some(near) => format!("did you mean {near}?"),
-                None => "`ringward access roles` shows the account's roles".to_owned(),
-            };
+            let names = roles.iter().filter_map(|known| known.name.as_deref());
+            let instead = near(text, names, "`ringward access roles` shows the account's roles");
             problems.wrong(&role.at, "the account has no role of this name", instead);
             None
         }

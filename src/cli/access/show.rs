@@ -2,53 +2,16 @@
 //!
 //! **Invariant:** nothing that Cloudflare answered reaches the terminal unsafe, and the names of roles are never cut.
 
-use std::collections::BTreeMap;
 use std::io;
 
-use super::compare::{Difference, Place, Scopes, Shape};
-use super::write::{Change, Done};
-use crate::cli::render::{Column, Out, safe, table};
+use super::change::{Change, Done};
+use super::compare::{Difference, Scopes, Shape};
+use super::words::{RoleNames, Where, standing};
+use crate::cli::render::{Column, Out, counted, safe, table};
 use crate::cli::screen::{Screen, Tint};
-use crate::cloudflare::{PermissionGroup, PolicedGroup, ResourceScope};
-use crate::ids::{AccountId, PermissionGroupId};
-use crate::rollout::record::AccessPolicy;
-use crate::rollout::record::{Member, Standing};
-
-/// What roles are called.
-#[derive(Debug, Default)]
-pub(super) struct Names {
-    names: BTreeMap<PermissionGroupId, String>,
-    /// The labels of roles that share their name with another one.
-    shared: BTreeMap<PermissionGroupId, String>,
-}
-
-impl Names {
-    /// As the account lists them, and as policies name them.
-    pub(super) fn of(roles: &[PermissionGroup], groups: &[PolicedGroup]) -> Self {
-        let in_policies = groups.iter().flat_map(|group| &group.policies).flat_map(|policy| &policy.roles);
-        let in_policies = in_policies.filter_map(|role| Some((role.id.clone(), role.name.clone()?)));
-        let listed = roles.iter().filter_map(|role| Some((role.id.clone(), role.name.clone()?)));
-        let mut counts: BTreeMap<&Option<String>, usize> = BTreeMap::new();
-        for role in roles {
-            *counts.entry(&role.name).or_default() += 1;
-        }
-        let shared = roles.iter().filter(|role| counts.get(&role.name).is_some_and(|count| *count > 1));
-        Self {
-            names: in_policies.chain(listed).collect(),
-            shared: shared.filter_map(|role| Some((role.id.clone(), role.label.clone()?))).collect(),
-        }
-    }
-
-    /// The name of a role, or none.
-    pub(super) fn name(&self, role: &PermissionGroupId) -> Option<&str> {
-        self.names.get(role).map(String::as_str)
-    }
-
-    fn shown(&self, role: &PermissionGroupId) -> String {
-        let name = safe(self.name(role).unwrap_or(role.as_str()));
-        self.shared.get(role).map_or_else(|| name.clone(), |label| format!("{name} ({})", safe(label)))
-    }
-}
+use crate::cloudflare::{PermissionGroup, PolicedGroup};
+use crate::ids::AccountId;
+use crate::rollout::record::Member;
 
 /// Groups with their policies, and of one group its members.
 pub(super) fn groups(
@@ -62,7 +25,7 @@ pub(super) fn groups(
     if groups.is_empty() {
         return writeln!(out, "Account {account} has no User Group");
     }
-    let names = Names::of(&[], groups);
+    let names = RoleNames::of(&[], groups);
     for group in groups {
         let name = screen.paint(Tint::Strong, &safe(&group.group.name));
         writeln!(out, "{name}  {}", safe(group.group.id.as_str()))?;
@@ -87,19 +50,9 @@ fn all_members(out: Out<'_>, screen: &Screen, members: &[Member]) -> io::Result<
     rows.sort();
     match rows.len() {
         0 => return writeln!(out, "  no members"),
-        1 => writeln!(out, "  1 member")?,
-        count => writeln!(out, "  {count} members")?,
+        count => writeln!(out, "  {}", counted(count, "member"))?,
     }
     table(out, screen, 4, &[Column::Left("E-MAIL"), Column::Left("STATUS")], &rows)
-}
-
-/// A standing in a word.
-pub(super) fn standing(standing: &Standing) -> String {
-    match standing {
-        Standing::Accepted => "accepted".to_owned(),
-        Standing::Pending => "pending".to_owned(),
-        Standing::Other(word) => safe(word),
-    }
 }
 
 /// Roles in a table.
@@ -122,7 +75,7 @@ pub(super) fn roles(out: Out<'_>, screen: &Screen, roles: &[PermissionGroup]) ->
             vec![safe(name), format!("{}{end}", safe(on)), safe(label)]
         })
         .collect();
-    // Names are what a file has, so they stay whole.
+    // RoleNames are what a file has, so they stay whole.
     let columns = [Column::Left("ROLE"), Column::Left("FOR"), Column::Cut("LABEL")];
     table(out, screen, 0, &columns, &rows)
 }
@@ -133,7 +86,7 @@ pub(super) fn differences(
     screen: &Screen,
     account: &AccountId,
     differences: &[(&PolicedGroup, Difference)],
-    names: &Names,
+    names: &RoleNames,
 ) -> io::Result<()> {
     for (group, difference) in differences {
         writeln!(out, "{}", screen.paint(Tint::Strong, &safe(&group.group.name)))?;
@@ -145,7 +98,7 @@ pub(super) fn differences(
     let changed = differences.iter().filter(|(_, difference)| !difference.is_none()).count();
     match changed {
         0 => writeln!(out, "nothing would change"),
-        _ => writeln!(out, "{changed} of {} would change", groups_in_words(differences.len())),
+        _ => writeln!(out, "{changed} of {} would change", counted(differences.len(), "group")),
     }
 }
 
@@ -154,7 +107,7 @@ fn changes(
     screen: &Screen,
     account: &AccountId,
     difference: &Difference,
-    names: &Names,
+    names: &RoleNames,
 ) -> io::Result<()> {
     for shape in &difference.remove {
         lines(out, &format!("  {} ", screen.paint(Tint::Bad, "-")), shape, account, names)?;
@@ -172,7 +125,7 @@ pub(super) fn done(
     account: &AccountId,
     change: &Change<'_>,
     done: &Done,
-    names: &Names,
+    names: &RoleNames,
 ) -> io::Result<()> {
     let name = screen.paint(Tint::Strong, &safe(&change.group.name));
     match done {
@@ -191,23 +144,18 @@ pub(super) fn done(
 pub(super) fn applied(out: Out<'_>, changed: usize, all: usize) -> io::Result<()> {
     match changed {
         0 => writeln!(out, "nothing had to change"),
-        _ => writeln!(out, "{changed} of {} changed", groups_in_words(all)),
+        _ => writeln!(out, "{changed} of {} changed", counted(all, "group")),
     }
 }
 
-fn groups_in_words(count: usize) -> String {
-    if count == 1 { "1 group".to_owned() } else { format!("{count} groups") }
-}
-
 /// A policy: what it does and where on one line, then each zone and each role on its own.
-fn lines(out: Out<'_>, begin: &str, shape: &Shape, account: &AccountId, names: &Names) -> io::Result<()> {
+fn lines(out: Out<'_>, begin: &str, shape: &Shape, account: &AccountId, names: &RoleNames) -> io::Result<()> {
     let place = Where::of(shape, account);
     writeln!(out, "{begin}{} on {}:", safe(&shape.access.to_string()), place.head)?;
     for line in place.lines {
         writeln!(out, "      {line}")?;
     }
-    let mut roles: Vec<String> = shape.roles.iter().map(|role| names.shown(role)).collect();
-    roles.sort();
+    let mut roles = names.of_shape(shape);
     if roles.is_empty() {
         roles.push("(no role)".to_owned());
     }
@@ -215,54 +163,4 @@ fn lines(out: Out<'_>, begin: &str, shape: &Shape, account: &AccountId, names: &
         writeln!(out, "      {role}")?;
     }
     Ok(())
-}
-
-/// Where a policy holds, in words.
-/// A policy for the log.
-pub(super) fn in_words(shape: &Shape, account: &AccountId, names: &Names) -> AccessPolicy {
-    let place = Where::of(shape, account);
-    let mut roles: Vec<String> = shape.roles.iter().map(|role| names.shown(role)).collect();
-    roles.sort();
-    let on = if place.lines.is_empty() { vec![place.head] } else { place.lines };
-    AccessPolicy { access: safe(&shape.access.to_string()), roles, on }
-}
-
-struct Where {
-    head: String,
-    lines: Vec<String>,
-}
-
-impl Where {
-    fn of(shape: &Shape, account: &AccountId) -> Self {
-        let key = ResourceScope::key(account);
-        let own = |place: &Place| match place {
-            Place::Part { key: known, object } if *known == key => Some(object.clone()),
-            _ => None,
-        };
-        let objects: Vec<Option<String>> = shape.on.iter().map(own).collect();
-        if let [Some(object)] = objects.as_slice()
-            && object == "*"
-        {
-            return Self { head: "the whole account".to_owned(), lines: Vec::new() };
-        }
-        let lines = shape.on.iter().map(|place| match place {
-            Place::Part { key: known, object } => match ResourceScope::zone(object).filter(|_| *known == key)
-            {
-                Some(zone) => format!("zone {}", safe(zone)),
-                None => format!("{} of {}", safe(object), safe(known)),
-            },
-            Place::Untold(Some(id)) => format!("resource group {} (scope not told)", safe(id.as_str())),
-            Place::Untold(None) => "a resource group that Cloudflare does not tell".to_owned(),
-        });
-        let lines: Vec<String> = lines.collect();
-        let zones = lines.iter().all(|line| line.starts_with("zone "));
-        let head = match lines.len() {
-            0 => "nothing that Cloudflare tells".to_owned(),
-            1 if zones => "one zone".to_owned(),
-            count if zones => format!("{count} zones"),
-            1 => "one part of an account".to_owned(),
-            count => format!("{count} parts of accounts"),
-        };
-        Self { head, lines }
-    }
 }

@@ -3,33 +3,14 @@
 //! **Invariant:** nothing is sent to a group that has the policies already, or before the daemon's log has it;
 //! and a group counts as changed only when it was read back with them.
 
+use super::change::{Change, Done};
 use super::compare::{Difference, Scopes, needs_scopes};
-use super::journal::Journal;
+use super::journal::AccessJournal;
 use crate::cli::exit::CliError;
 use crate::cli::render::safe;
-use crate::cloudflare::{ApiError, CloudflareClient, PolicedGroup, PolicyIntent, Priority, UserGroupLookup};
+use crate::cloudflare::{ApiError, CloudflareClient, PolicedGroup, Priority, UserGroupLookup};
 use crate::rollout::record::AccessOutcome;
 use crate::rollout::record::UserGroup;
-
-/// A change of a group's policies, as a person asked for it.
-#[derive(Debug)]
-pub(super) struct Change<'a> {
-    /// The group, as it was found.
-    pub(super) group: &'a UserGroup,
-    /// All policies that it is to have.
-    pub(super) policies: &'a [PolicyIntent],
-    /// Why.
-    pub(super) reason: &'a str,
-}
-
-/// What became of a change.
-#[derive(Debug)]
-pub(super) enum Done {
-    /// The group had the policies already.
-    Nothing,
-    /// They were written and read back; this is what was changed.
-    Written(Difference),
-}
 
 /// What became of a request: the word for the log, and what to tell.
 struct Became {
@@ -41,7 +22,7 @@ struct Became {
 /// after.
 pub(super) async fn carry_out(
     client: &CloudflareClient,
-    journal: &Journal<'_>,
+    journal: &AccessJournal<'_>,
     change: &Change<'_>,
 ) -> Result<Done, CliError> {
     let before = fresh(client, change.group).await?;

@@ -6,15 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::Shown;
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
-use crate::plan::model::PlanDigest;
+use crate::plan::model::{PlanDigest, Revision};
 use crate::rollout::decide::blocker::Blocker;
 use crate::rollout::judge::way_back::Stuck;
 use crate::rollout::record::Moves;
 use crate::rollout::record::Purpose;
 use crate::rollout::record::{GroupContent, VersionEntry};
-use crate::rollout::tell::preview::{Course, Outcome, PreviewedWrite, RingPreview};
+use crate::rollout::tell::preview::{Course, Outcome, Preview, PreviewedWrite, RingPreview};
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
 
@@ -31,14 +30,14 @@ pub(super) struct Diff<'a> {
     /// What is in the way of the next move now.
     now: Vec<InTheWay>,
     /// Writes that put drifted groups back, before anything else.
-    restores: Vec<Write<'a>>,
-    rings: Vec<Ring<'a>>,
+    restores: Vec<WriteJson<'a>>,
+    rings: Vec<RingDiffJson<'a>>,
     /// Writes that would be made before the first blocked ring; 0: nothing would change.
     writes: usize,
 }
 
 #[derive(Debug, Serialize)]
-struct Ring<'a> {
+struct RingDiffJson<'a> {
     name: &'a RingName,
     /// `entered`, `in_place`, `written` or `blocked`.
     outcome: &'static str,
@@ -46,23 +45,23 @@ struct Ring<'a> {
     state: Option<&'static str>,
     /// Whether no ring before it is blocked.
     reachable: bool,
-    writes: Vec<Write<'a>>,
+    writes: Vec<WriteJson<'a>>,
     /// What blocks it until somebody does something.
     blocked: Vec<InTheWay>,
     /// What its schedule says against entering it now.
-    waits: Vec<Waits>,
+    waits: Vec<WaitJson>,
     /// Environments that could not be rolled back once this is written.
-    no_way_back: Vec<NoWayBack<'a>>,
+    no_way_back: Vec<NoWayBackJson<'a>>,
     /// Devices that are offered another version, by environment.
     retargeted: &'a BTreeMap<Environment, usize>,
     /// Devices that are offered none any more, by environment.
     released: &'a BTreeMap<Environment, usize>,
     /// Where the devices seen in the last 7 days come from, by environment; of a ring that is not entered.
-    moves: BTreeMap<Environment, Moved<'a>>,
+    moves: BTreeMap<Environment, MovedDevicesJson<'a>>,
 }
 
 #[derive(Debug, Serialize)]
-struct Moved<'a> {
+struct MovedDevicesJson<'a> {
     /// The version that they are offered.
     to: ClientVersion,
     /// How many were seen.
@@ -74,7 +73,7 @@ struct Moved<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct Write<'a> {
+struct WriteJson<'a> {
     /// `create`, `update`, `move_out` or `restore`.
     kind: &'static str,
     /// The ring that owns the group of a `move_out`.
@@ -99,7 +98,7 @@ struct InTheWay {
 }
 
 #[derive(Debug, Serialize)]
-struct NoWayBack<'a> {
+struct NoWayBackJson<'a> {
     /// The environments, with what they would go back from.
     from: &'a BTreeMap<Environment, ClientVersion>,
     /// What was looked at, and why it is none.
@@ -107,21 +106,20 @@ struct NoWayBack<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct Waits {
+struct WaitJson {
     gate: &'static str,
     reason: &'static str,
     text: String,
 }
 
-pub(super) fn diff<'a>(shown: &Shown<'a>) -> Diff<'a> {
-    let preview = shown.preview;
+pub(super) fn diff<'a>(preview: &'a Preview, revision: &'a Revision, now: Timestamp) -> Diff<'a> {
     let plan = &preview.rollout.plan;
     let reachable = preview.reachable().count();
     let rings = preview.rings.iter().enumerate();
     Diff {
         plan,
-        digest: &shown.revision.digest,
-        at: shown.now,
+        digest: &revision.digest,
+        at: now,
         rollout: preview.rollout.to_string(),
         course: match preview.course {
             Course::Begins => "begins",
@@ -139,20 +137,20 @@ pub(super) fn diff<'a>(shown: &Shown<'a>) -> Diff<'a> {
     }
 }
 
-fn ring<'a>(ring: &'a RingPreview, reachable: bool, plan: &PlanName) -> Ring<'a> {
+fn ring<'a>(ring: &'a RingPreview, reachable: bool, plan: &PlanName) -> RingDiffJson<'a> {
     let (outcome, state, blocked) = match &ring.outcome {
         Outcome::Entered(state) => ("entered", Some(*state), &[][..]),
         Outcome::InPlace => ("in_place", None, &[][..]),
         Outcome::Written => ("written", None, &[][..]),
         Outcome::Blocked(blockers) => ("blocked", None, blockers.as_slice()),
     };
-    let waits = ring.waits.iter().map(|word| Waits {
+    let waits = ring.waits.iter().map(|word| WaitJson {
         gate: word.gate.as_str(),
         reason: word.verdict.reason_code(),
         text: word.value(),
     });
-    let no_way_back = ring.no_way_back.iter().map(|Stuck { from, tried, .. }| NoWayBack { from, tried });
-    Ring {
+    let no_way_back = ring.no_way_back.iter().map(|Stuck { from, tried, .. }| NoWayBackJson { from, tried });
+    RingDiffJson {
         name: &ring.name,
         outcome,
         state,
@@ -167,11 +165,11 @@ fn ring<'a>(ring: &'a RingPreview, reachable: bool, plan: &PlanName) -> Ring<'a>
     }
 }
 
-fn moved(moves: &Moves) -> Moved<'_> {
-    Moved { to: moves.to, seen: moves.seen, from: &moves.from, down: moves.down() }
+fn moved(moves: &Moves) -> MovedDevicesJson<'_> {
+    MovedDevicesJson { to: moves.to, seen: moves.seen, from: &moves.from, down: moves.down() }
 }
 
-fn write(write: &PreviewedWrite) -> Write<'_> {
+fn write(write: &PreviewedWrite) -> WriteJson<'_> {
     let (kind, from_ring) = match (&write.purpose, &write.before) {
         (Purpose::MoveOut { from, .. }, _) => ("move_out", Some(from)),
         (Purpose::PutBack { from, .. }, _) => ("put_back", Some(from)),
@@ -180,7 +178,7 @@ fn write(write: &PreviewedWrite) -> Write<'_> {
         (Purpose::Target, None) => ("create", None),
         (Purpose::Target, Some(_)) => ("update", None),
     };
-    Write {
+    WriteJson {
         kind,
         from_ring,
         group: write.before.as_ref().map(|group| &group.id),

@@ -15,9 +15,10 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use crate::cli::check::Judgement;
 use crate::cli::connection_args::ConnectionArgs;
+use crate::cli::daemon_args::JsonArgs;
 use crate::cli::exit::CliError;
+use crate::cli::judgement::JudgedFiles;
 use crate::cli::render::{Format, Out, json as write_json, safe};
 use crate::cli::screen::Ink;
 use crate::cloudflare::{ApiError, CloudflareClient, GroupLookup, Priority, Unobserved};
@@ -29,7 +30,7 @@ use crate::plan::model::Revision;
 use crate::rollout::judge::membership::membership;
 
 use crate::rollout::state::{Hold, State};
-use crate::rollout::tell::preview::{Preview, preview};
+use crate::rollout::tell::preview::preview;
 use crate::rollout::world::{Observations, Observed};
 use crate::secrets;
 use crate::store::{OpenError, Reader};
@@ -44,9 +45,9 @@ pub struct DiffArgs {
     /// Database of the daemon, which says what is ringward's; without one, nothing is
     #[arg(long, value_name = "FILE", env = "RINGWARD_DB", default_value = "ringward.db")]
     pub db: PathBuf,
-    /// Answer in JSON
-    #[arg(long)]
-    pub json: bool,
+    /// How to answer.
+    #[command(flatten)]
+    pub json: JsonArgs,
     /// How to reach the account.
     #[command(flatten)]
     pub connection: ConnectionArgs,
@@ -57,7 +58,7 @@ pub struct DiffArgs {
 /// # Errors
 /// When the plan is invalid or unknown (exit 2), or log or account cannot be read (exit 1).
 pub async fn diff(args: &DiffArgs, ink: Ink, out: Out<'_>) -> Result<(), CliError> {
-    let known = Known::read(&args.db)?;
+    let known = LogFacts::read(&args.db)?;
     let (name, revision) = plan(&args.plan, &known, &args.db)?;
     let account = account(args, &revision, &known)?;
     let client = args.connection.client(account.clone(), Arc::new(Unobserved))?;
@@ -65,43 +66,30 @@ pub async fn diff(args: &DiffArgs, ink: Ink, out: Out<'_>) -> Result<(), CliErro
         let told = format!("ringward: reading groups, profiles and devices of account {account}");
         let _ = writeln!(secrets::stderr(), "{told}");
     }
-    let Known { state, fleet, .. } = known;
+    let LogFacts { state, fleet, .. } = known;
     // What is read later is newer: the preview is one as of the begin of the look.
     let now = present(&state, args.connection.clock);
     let world = look(&client, &state, fleet, now)
         .await
         .map_err(|error| CliError::failed(format!("account {account} cannot be read: {error}")))?;
     let preview = preview(&name, &revision, &state, &world, now).map_err(CliError::failed)?;
-    show(&Shown { preview: &preview, revision: &revision, world: &world, now }, args.json, ink, out)
-}
-
-/// A preview with what it takes to tell it.
-struct Shown<'a> {
-    preview: &'a Preview,
-    revision: &'a Revision,
-    world: &'a Observations,
-    now: Timestamp,
-}
-
-fn show(shown: &Shown<'_>, as_json: bool, ink: Ink, out: Out<'_>) -> Result<(), CliError> {
-    let format = if as_json { Format::Json } else { Format::Text };
-    match format {
-        Format::Json => write_json(out, &json::diff(shown))?,
-        Format::Text => text::text(out, shown, ink)?,
+    match args.json.format() {
+        Format::Json => write_json(out, &json::diff(&preview, &revision, now))?,
+        Format::Text => text::text(out, &preview, &revision, &world, now, ink)?,
     }
     Ok(())
 }
 
 /// What the database knows; nothing, where there is none.
 #[derive(Debug, Default)]
-struct Known {
+struct LogFacts {
     state: State,
     fleet: Fleet,
     account: Option<String>,
     clock: Option<String>,
 }
 
-impl Known {
+impl LogFacts {
     fn read(database: &Path) -> Result<Self, CliError> {
         let reader = match Reader::open(database) {
             Ok(reader) => reader,
@@ -124,7 +112,7 @@ impl Known {
 }
 
 /// The plan that a person means: a file, or the name of a plan of the log.
-fn plan(text: &str, known: &Known, database: &Path) -> Result<(PlanName, Revision), CliError> {
+fn plan(text: &str, known: &LogFacts, database: &Path) -> Result<(PlanName, Revision), CliError> {
     let path = Path::new(text);
     let looks_like_a_file = text.contains('/') || path.extension().is_some();
     if path.is_file() || looks_like_a_file {
@@ -145,7 +133,7 @@ fn plan(text: &str, known: &Known, database: &Path) -> Result<(PlanName, Revisio
 }
 
 fn from_file(path: &Path) -> Result<Revision, CliError> {
-    let mut judgement = Judgement::of(&[path.to_owned()], None);
+    let mut judgement = JudgedFiles::of(&[path.to_owned()], None);
     let complaints = judgement.complaints(Ink::Plain);
     let judged = judgement.files.pop().map(|judged| judged.outcome);
     match judged {
@@ -157,7 +145,7 @@ fn from_file(path: &Path) -> Result<Revision, CliError> {
 }
 
 /// The account: as told, else the plan's, else the database's; and all of them the same.
-fn account(args: &DiffArgs, revision: &Revision, known: &Known) -> Result<AccountId, CliError> {
+fn account(args: &DiffArgs, revision: &Revision, known: &LogFacts) -> Result<AccountId, CliError> {
     let pinned = revision.plan.account.as_ref();
     let stored = known.account.as_deref().and_then(|account| AccountId::new(account).ok());
     let account = args.connection.account(pinned.or(stored.as_ref()))?;

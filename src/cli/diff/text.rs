@@ -6,15 +6,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use super::Shown;
-use crate::cli::render::{Out, safe, short};
+use crate::cli::render::{Out, counted, safe, short};
 use crate::cli::screen::Ink;
 use crate::ids::PolicyId;
+use crate::plan::model::Revision;
 use crate::rollout::decide::blocker::Blocker;
 use crate::rollout::record::GroupContent;
 use crate::rollout::record::Purpose;
 use crate::rollout::record::of_seen;
-use crate::rollout::tell::preview::{Course, DeviceCounts, Outcome, PreviewedWrite, RingPreview};
+use crate::rollout::tell::preview::{Course, DeviceCounts, Outcome, Preview, PreviewedWrite, RingPreview};
+use crate::rollout::world::Observations;
+use crate::time::Timestamp;
 
 /// The narrowest terminal that people use.
 const WIDTH: usize = 80;
@@ -53,7 +55,7 @@ impl Sign {
     }
 }
 
-struct Page<'a> {
+struct DiffPage<'a> {
     out: Out<'a>,
     ink: Ink,
     names: BTreeMap<&'a PolicyId, &'a str>,
@@ -61,21 +63,27 @@ struct Page<'a> {
 }
 
 /// Writes a preview.
-pub(super) fn text(out: Out<'_>, shown: &Shown<'_>, ink: Ink) -> io::Result<()> {
-    let preview = shown.preview;
-    let profiles = shown.world.profiles.iter().flat_map(|profiles| &profiles.value.listed);
+pub(super) fn text(
+    out: Out<'_>,
+    preview: &Preview,
+    revision: &Revision,
+    world: &Observations,
+    now: Timestamp,
+    ink: Ink,
+) -> io::Result<()> {
+    let profiles = world.profiles.iter().flat_map(|profiles| &profiles.value.listed);
     let names = profiles.map(|profile| {
         let unnamed = if profile.is_default { "default" } else { profile.id.as_str() };
         (&profile.id, profile.name.as_deref().unwrap_or(unnamed))
     });
-    let mut page = Page { out, ink, names: names.collect(), plan: preview.rollout.plan.as_str() };
+    let mut page = DiffPage { out, ink, names: names.collect(), plan: preview.rollout.plan.as_str() };
     page.line(
         "",
         &format!(
             "Plan {}, revision {}, at {}: {}",
             preview.rollout.plan,
-            shown.revision.digest.short(),
-            short(shown.now),
+            revision.digest.short(),
+            short(now),
             course(preview.course, &preview.rollout.to_string()),
         ),
     )?;
@@ -103,6 +111,11 @@ pub(super) fn text(out: Out<'_>, shown: &Shown<'_>, ink: Ink) -> io::Result<()> 
         page.ring(index + 1, ring)?;
     }
     page.line("", "")?;
+    page.line("", &summary(preview))
+}
+
+/// What it comes to before the first ring that is blocked.
+fn summary(preview: &Preview) -> String {
     let (mut retargeted, mut released) = (DeviceCounts::new(), DeviceCounts::new());
     for ring in preview.reachable() {
         add(&mut retargeted, &ring.retargeted);
@@ -110,18 +123,14 @@ pub(super) fn text(out: Out<'_>, shown: &Shown<'_>, ink: Ink) -> io::Result<()> 
     }
     let created = preview.writes().filter(|write| write.before.is_none()).count();
     let changed = preview.writes().count() - created;
-    let groups = |count: usize| if count == 1 { "1 group".to_owned() } else { format!("{count} groups") };
-    let mut summary = match (created, changed) {
+    let (groups, writes) = (counted(created, "group"), counted(changed, "write"));
+    let would = match (created, changed) {
         (0, 0) => "Nothing would change at Cloudflare.".to_owned(),
-        (created, 0) => format!("It would create {}.", groups(created)),
-        (0, _) => format!("It would change groups by {}.", writes(changed)),
-        (created, changed) => {
-            format!("It would create {} and change groups by {}.", groups(created), writes(changed))
-        }
+        (_, 0) => format!("It would create {groups}."),
+        (0, _) => format!("It would change groups by {writes}."),
+        (_, _) => format!("It would create {groups} and change groups by {writes}."),
     };
-    summary.push_str(&moved(&retargeted, &released, " ", "."));
-    summary.push_str(" Nothing was written.");
-    page.line("", &summary)
+    format!("{would}{} Nothing was written.", moved(&retargeted, &released, " ", "."))
 }
 
 fn course(course: Course, rollout: &str) -> String {
@@ -144,10 +153,6 @@ fn course(course: Course, rollout: &str) -> String {
     }
 }
 
-fn writes(count: usize) -> String {
-    if count == 1 { "1 write".to_owned() } else { format!("{count} writes") }
-}
-
 fn add(to: &mut DeviceCounts, counts: &DeviceCounts) {
     for (environment, count) in counts {
         *to.entry(*environment).or_default() += count;
@@ -161,10 +166,9 @@ fn moved(retargeted: &DeviceCounts, released: &DeviceCounts, before: &str, after
             counts.iter().map(|(environment, count)| format!("{count} {environment}")).collect();
         let total: usize = counts.values().sum();
         let (devices, what) = if total == 1 { ("device", what[0]) } else { ("devices", what[1]) };
-        if words.is_empty() {
-            String::new()
-        } else {
-            format!("{before}{} {devices} {what}{after}", words.join(" and "))
+        match words.as_slice() {
+            [] => String::new(),
+            words => format!("{before}{} {devices} {what}{after}", words.join(" and ")),
         }
     };
     let gets = told(retargeted, ["gets another target", "get another target"]);
@@ -172,14 +176,14 @@ fn moved(retargeted: &DeviceCounts, released: &DeviceCounts, before: &str, after
     gets + &loses
 }
 
-impl Page<'_> {
+impl DiffPage<'_> {
     fn ring(&mut self, number: usize, ring: &RingPreview) -> io::Result<()> {
         let comes_to = match (&ring.outcome, ring.writes.len()) {
             (Outcome::Entered(state), _) => format!("nothing to write, it is {state}"),
             (Outcome::InPlace, _) => "nothing to write, its group offers the targets already".to_owned(),
-            (Outcome::Written, count) => writes(count),
+            (Outcome::Written, count) => counted(count, "write"),
             (Outcome::Blocked(_), 0) => "blocked".to_owned(),
-            (Outcome::Blocked(_), count) => format!("{}, then blocked", writes(count)),
+            (Outcome::Blocked(_), count) => format!("{}, then blocked", counted(count, "write")),
         };
         self.line("", &format!("Ring {number}, {}: {comes_to}", safe(ring.name.as_str())))?;
         for write in &ring.writes {

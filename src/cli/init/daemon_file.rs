@@ -20,17 +20,8 @@ const TEXT: &str = "\
 revisions: person
 ";
 
-/// What became of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum DaemonFile {
-    /// It is new.
-    Written,
-    /// Something was there already.
-    Kept,
-}
-
-/// Writes it, unless something is there.
-pub(super) fn write(path: &Path) -> Result<DaemonFile, CliError> {
+/// Writes it, unless something is there; whether it is new.
+pub(super) fn write(path: &Path) -> Result<bool, CliError> {
     let told = |error: io::Error| {
         CliError::failed(format!(
             "the configuration {} cannot be written: {error}; make its directory writable, or name another file with --config",
@@ -39,7 +30,7 @@ pub(super) fn write(path: &Path) -> Result<DaemonFile, CliError> {
     };
     let mut file = match OpenOptions::new().write(true).create_new(true).open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(DaemonFile::Kept),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(false),
         Err(error) => return Err(told(error)),
     };
     file.write_all(TEXT.as_bytes())
@@ -48,19 +39,18 @@ pub(super) fn write(path: &Path) -> Result<DaemonFile, CliError> {
             let _ = fs::remove_file(path);
             told(error)
         })
-        .map(|()| DaemonFile::Written)
+        .map(|()| true)
 }
 
 /// Where it is and what it does, for people.
-pub(super) fn told(file: DaemonFile, path: &Path) -> String {
+pub(super) fn told(is_new: bool, path: &Path) -> String {
     let shown = safe(&path.display().to_string());
-    let place = match file {
-        DaemonFile::Written => {
-            format!("The daemon's configuration is in {shown}. It says `revisions: person`:")
-        }
-        DaemonFile::Kept => format!(
+    let place = if is_new {
+        format!("The daemon's configuration is in {shown}. It says `revisions: person`:")
+    } else {
+        format!(
             "The daemon's configuration {shown} is there already and stays as it is. With `revisions: person` in it,"
-        ),
+        )
     };
     format!(
         "{place}

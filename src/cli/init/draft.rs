@@ -22,9 +22,9 @@ const MAX_STEM_CHARS: usize = 200;
 
 /// A starter plan.
 #[derive(Debug)]
-pub(super) struct Draft {
+pub(super) struct StarterPlan {
     /// What the rings shall run.
-    pub(super) targets: BTreeMap<Environment, Target>,
+    pub(super) targets: BTreeMap<Environment, StarterTarget>,
     /// In order of entry.
     pub(super) rings: Vec<DraftRing>,
     /// What has no place in a plan.
@@ -33,7 +33,7 @@ pub(super) struct Draft {
 
 /// A version and how many devices run it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Target {
+pub(super) struct StarterTarget {
     /// The newest that was seen.
     pub(super) version: ClientVersion,
     /// Devices that run it.
@@ -64,7 +64,7 @@ pub(super) struct DraftRing {
 #[derive(Debug, Clone)]
 pub(super) struct DraftProfile {
     /// As the plan writes it.
-    pub(super) written: Written,
+    pub(super) written: ProfileSpelling,
     /// Its name, for people.
     pub(super) name: String,
     /// Its devices.
@@ -73,7 +73,7 @@ pub(super) struct DraftProfile {
 
 /// How a plan can name a profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Written {
+pub(super) enum ProfileSpelling {
     /// The reserved word.
     Default,
     /// By its name, which no other profile has.
@@ -93,7 +93,7 @@ pub(super) struct LeftOut {
     pub(super) existing: Option<GroupId>,
 }
 
-impl Draft {
+impl StarterPlan {
     /// A plan for an account.
     pub(super) fn of(world: &Observations, now: Timestamp) -> Self {
         let targets = newest(world, now);
@@ -186,7 +186,7 @@ impl Draft {
     fn own_rings(&mut self, mut profiles: Vec<DraftProfile>) {
         profiles.sort_by_key(|profile| (profile.sizes.movable(), profile.name.clone()));
         let (default, others): (Vec<_>, Vec<_>) =
-            profiles.into_iter().partition(|profile| profile.written == Written::Default);
+            profiles.into_iter().partition(|profile| profile.written == ProfileSpelling::Default);
         if others.len() <= MOST_OWN_RINGS {
             let own = |profile: DraftProfile| DraftRing::of(profile.name.clone(), None, vec![profile]);
             self.rings.extend(others.into_iter().map(own));
@@ -250,7 +250,7 @@ impl Draft {
 
 impl DraftRing {
     fn of(name: String, existing: Option<&Group>, profiles: Vec<DraftProfile>) -> Self {
-        let has_default = profiles.iter().any(|profile| profile.written == Written::Default);
+        let has_default = profiles.iter().any(|profile| profile.written == ProfileSpelling::Default);
         Self { name, group: None, existing: existing.map(|group| group.id.clone()), profiles, has_default }
     }
 
@@ -269,21 +269,21 @@ impl DraftRing {
 }
 
 /// How a plan can name a profile; `None`: not at all.
-fn written(profile: &Profile, all: &[Profile]) -> Option<Written> {
+fn written(profile: &Profile, all: &[Profile]) -> Option<ProfileSpelling> {
     if profile.is_default {
-        return Some(Written::Default);
+        return Some(ProfileSpelling::Default);
     }
     let alone = |name: &&String| all.iter().filter(|other| other.name.as_ref() == Some(*name)).count() == 1;
     // A name in the form of an ID would be read as one, and `default` as the reserved word.
     let a_name =
         |name: &&String| usable(name) && !name.eq_ignore_ascii_case("default") && !name.chars().all(is_of_id);
     match profile.name.as_ref().filter(alone).filter(a_name) {
-        Some(name) => Some(Written::Name(name.clone())),
+        Some(name) => Some(ProfileSpelling::Name(name.clone())),
         None => {
             let id = profile.id.as_str();
             let lengths: Vec<usize> = id.split('-').map(str::len).collect();
             let uuid = lengths == [8, 4, 4, 4, 12] && id.chars().all(is_of_id);
-            uuid.then(|| Written::Id(id.to_owned()))
+            uuid.then(|| ProfileSpelling::Id(id.to_owned()))
         }
     }
 }
@@ -315,7 +315,7 @@ fn stem(name: &str) -> String {
 
 /// Per environment the newest version that a device runs and that follows assignments: the newest
 /// release, or the newest beta where nothing else is there (FACTS 3: the last number is 0 or 1).
-fn newest(world: &Observations, now: Timestamp) -> BTreeMap<Environment, Target> {
+fn newest(world: &Observations, now: Timestamp) -> BTreeMap<Environment, StarterTarget> {
     let all = RingSizes::of_all(&world.fleet, &BTreeMap::new(), now);
     let target = |(environment, sizes): (&Environment, &Sizes)| {
         let known: Vec<ClientVersion> = sizes
@@ -332,7 +332,10 @@ fn newest(world: &Observations, now: Timestamp) -> BTreeMap<Environment, Target>
         let beta = newest.filter(|newest| *newest > version);
         let older = known.iter().copied().filter(|known| known.is_release() && *known < version);
         let earlier = older.map(|older| (run(older), older)).max().map(|(there, older)| (older, there));
-        Some((*environment, Target { version, there: run(version), devices: sizes.devices, beta, earlier }))
+        Some((
+            *environment,
+            StarterTarget { version, there: run(version), devices: sizes.devices, beta, earlier },
+        ))
     };
     all.environments.iter().filter_map(target).collect()
 }

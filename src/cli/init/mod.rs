@@ -15,13 +15,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::cli::account::Look;
+use crate::cli::account::{AccountLook, look_at};
 use crate::cli::configuration;
 use crate::cli::connection_args::ConnectionArgs;
 use crate::cli::exit::CliError;
-use crate::cli::init::daemon_file::DaemonFile;
-use crate::cli::init::draft::Draft;
-use crate::cli::online::{Judge, Severity, look_at};
+use crate::cli::init::draft::StarterPlan;
+use crate::cli::online::{AccountJudge, Severity};
 use crate::cli::render::{Out, safe};
 use crate::ids::AccountId;
 use crate::plan;
@@ -84,18 +83,18 @@ pub async fn init(args: &InitArgs, out: Out<'_>, hints: Out<'_>) -> Result<(), C
         )?;
         return Ok(());
     }
-    let file = daemon_file::write(&config)?;
-    write_file(args, &text).map_err(|error| match file {
-        DaemonFile::Kept => error,
-        DaemonFile::Written => {
-            let told = format!("{error}; the configuration {} is written and stays", config.display());
-            error.with_message(told)
+    let is_new = daemon_file::write(&config)?;
+    write_file(args, &text).map_err(|error| {
+        if !is_new {
+            return error;
         }
+        let told = format!("{error}; the configuration {} is written and stays", config.display());
+        error.with_message(told)
     })?;
     let shown = safe(&args.output.display().to_string());
     writeln!(out, "A starter plan is in {shown}. Read it, make it yours, then check it:")?;
     hint(out, args, &shown, &id)?;
-    write!(out, "{}", daemon_file::told(file, &config))?;
+    write!(out, "{}", daemon_file::told(is_new, &config))?;
     Ok(())
 }
 
@@ -152,12 +151,12 @@ fn write_file(args: &InitArgs, text: &str) -> Result<(), CliError> {
 }
 
 /// The plan's text for an account.
-fn plan_for(id: &AccountId, look: &Look) -> Result<String, CliError> {
+fn plan_for(id: &AccountId, look: &AccountLook) -> Result<String, CliError> {
     if !look.is_whole() {
         return Err(unreadable(id, look));
     }
     let groups: &[Group] = look.world.groups.as_ref().map_or(&[], |groups| &groups.value);
-    let mut draft = Draft::of(&look.world, look.at);
+    let mut draft = StarterPlan::of(&look.world, look.at);
     // Each round leaves a ring out, so it ends.
     while !draft.rings.is_empty() {
         let text = text::file(&draft, id, groups, look.at);
@@ -167,7 +166,7 @@ fn plan_for(id: &AccountId, look: &Look) -> Result<String, CliError> {
                 "the starter plan has an error, which is ringward's: {first}; report it"
             ))
         })?;
-        let judged = Judge::new(id, look, State::default()).plan("", &revision.plan, text.as_bytes());
+        let judged = AccountJudge::new(id, look, State::default()).plan("", &revision.plan, text.as_bytes());
         let mut errors =
             judged.findings.iter().filter(|finding| finding.severity == Severity::Error).peekable();
         if errors.peek().is_none() {
@@ -185,7 +184,7 @@ fn plan_for(id: &AccountId, look: &Look) -> Result<String, CliError> {
     Err(nobody_to_move(id, look, &draft))
 }
 
-fn nobody_to_move(id: &AccountId, look: &Look, draft: &Draft) -> CliError {
+fn nobody_to_move(id: &AccountId, look: &AccountLook, draft: &StarterPlan) -> CliError {
     let devices = look.world.fleet.devices().count();
     let mut whys: Vec<String> = Vec::new();
     if draft.targets.is_empty() {
@@ -207,7 +206,7 @@ fn nobody_to_move(id: &AccountId, look: &Look, draft: &Draft) -> CliError {
 }
 
 /// What keeps the account from being read.
-fn unreadable(id: &AccountId, look: &Look) -> CliError {
+fn unreadable(id: &AccountId, look: &AccountLook) -> CliError {
     let refused = look.refused.last().map(ToString::to_string);
     let why = refused.unwrap_or_else(|| {
         "the API token is disabled or expired; make a new one and give it by CLOUDFLARE_API_TOKEN or --token-file"

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** what came from the account is written through [`scalar`] or [`comment`].
 
-use crate::cli::init::draft::{Draft, DraftProfile, DraftRing, Target, Written};
+use crate::cli::init::draft::{DraftProfile, DraftRing, ProfileSpelling, StarterPlan, StarterTarget};
 use crate::cli::init::scalar::{comment, scalar};
 use crate::cli::online::Sizes;
 use crate::cli::render::short;
@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 use crate::version::Environment;
 
 /// The plan file.
-pub(super) fn file(draft: &Draft, account: &AccountId, groups: &[Group], at: Timestamp) -> String {
+pub(super) fn file(draft: &StarterPlan, account: &AccountId, groups: &[Group], at: Timestamp) -> String {
     let mut text = format!(
         "\
 # A starter plan, written by `ringward init` from what the account had on {}.
@@ -51,7 +51,7 @@ fn pin(account: &AccountId) -> String {
     if hex { format!("account: {}\n", scalar(id)) } else { format!("# account: {}\n", comment(id)) }
 }
 
-fn versions(draft: &Draft) -> String {
+fn versions(draft: &StarterPlan) -> String {
     let mut text = "
 # What every ring shall run: the newest version that a device of the account runs already. Look
 # for a newer one, and for known issues, in Cloudflare's release notes. A newer target starts the
@@ -60,7 +60,8 @@ versions:
 "
     .to_owned();
     for environment in Environment::ALL {
-        let Some(Target { version, there, devices, beta, .. }) = draft.targets.get(&environment) else {
+        let Some(StarterTarget { version, there, devices, beta, .. }) = draft.targets.get(&environment)
+        else {
             text.push_str(&format!("  # {environment}: no device on 2026.6 or newer was seen\n"));
             continue;
         };
@@ -97,13 +98,13 @@ defaults:
 ";
 
 /// The versions to go back to, where the account shows some.
-fn rollback_to(draft: &Draft) -> String {
+fn rollback_to(draft: &StarterPlan) -> String {
     let known: Vec<_> = Environment::ALL
         .iter()
         .filter_map(|environment| Some((environment, draft.targets.get(environment)?)))
         .collect();
     let mut text = String::new();
-    let earlier = |(environment, target): &(&Environment, &Target)| {
+    let earlier = |(environment, target): &(&Environment, &StarterTarget)| {
         target.earlier.map(|(version, there)| (**environment, version, there))
     };
     let shown: Vec<_> = known.iter().filter_map(earlier).collect();
@@ -128,7 +129,7 @@ rings:
 ";
 
 /// The groups that are there, and what ringward would do about each.
-fn existing(draft: &Draft, groups: &[Group]) -> String {
+fn existing(draft: &StarterPlan, groups: &[Group]) -> String {
     if groups.is_empty() {
         return String::new();
     }
@@ -159,9 +160,9 @@ fn ring(ring: &DraftRing) -> String {
     text.push_str("    profiles:\n");
     for profile in &ring.profiles {
         let (written, name) = match &profile.written {
-            Written::Default => ("default".to_owned(), "everybody else: ".to_owned()),
-            Written::Name(name) => (scalar(name), String::new()),
-            Written::Id(id) => (scalar(id), format!("{}: ", comment(&profile.name))),
+            ProfileSpelling::Default => ("default".to_owned(), "everybody else: ".to_owned()),
+            ProfileSpelling::Name(name) => (scalar(name), String::new()),
+            ProfileSpelling::Id(id) => (scalar(id), format!("{}: ", comment(&profile.name))),
         };
         text.push_str(&format!("      - {written}  # {name}{}\n", devices(profile)));
     }

@@ -2,19 +2,18 @@
 //!
 //! **Invariant:** a group that was not read is not judged: the refused read says so itself.
 
-use crate::cli::online::finding::{Code, Finding};
+use crate::cli::online::finding::{CheckFinding, Code};
 use crate::plan::model::{Plan, RingPlan};
-use crate::plan::{PathStep, Spot, Spots};
 use crate::rollout::world::Approvers;
 use crate::rollout::world::Observations;
 
 /// What is worth saying of the people whom a ring asks.
-pub(crate) fn of_ring(plan: &Plan, ring: &RingPlan, world: &Observations) -> Option<Finding> {
+pub(crate) fn of_ring(plan: &Plan, ring: &RingPlan, world: &Observations) -> Option<CheckFinding> {
     let asked = ring.approval.as_ref()?;
     let read = &world.user_groups.get(&asked.user_group)?.value;
     let (name, count) = (&asked.user_group, usize::from(asked.count.get()));
     let instead = "name a User Group as Cloudflare does: `ringward access list` shows those of the account";
-    let unsure = |problem: String| Some(Finding::new(Code::ApproversUnknown, problem).instead(instead));
+    let unsure = |problem: String| Some(CheckFinding::new(Code::ApproversUnknown, problem).instead(instead));
     match read {
         Approvers::Missing => {
             return unsure(format!("there is no User Group `{name}`, so nobody could approve"));
@@ -29,16 +28,9 @@ pub(crate) fn of_ring(plan: &Plan, ring: &RingPlan, world: &Observations) -> Opt
     let could = read.accepted().into_iter().filter(|email| plan.author.as_ref() != Some(email)).count();
     let members = format!("{could} members of `{name}` could approve, and {count} must");
     if could >= count {
-        return Some(Finding::new(Code::Approvers, members));
+        return Some(CheckFinding::new(Code::Approvers, members));
     }
     let instead = "add people to the group, or ask for fewer; the plan's author, the invited and members without \
                    an e-mail do not count";
-    Some(Finding::new(Code::ApproversTooFew, members).instead(instead))
-}
-
-/// Where a ring's approval is written: in the ring or in `defaults`.
-pub(crate) fn spot(spots: &Spots<'_>, ring: usize) -> Option<Spot> {
-    let last = PathStep::Key("approval");
-    let own = spots.spot(&[PathStep::Key("rings"), PathStep::Item(ring), last]);
-    own.or_else(|| spots.spot(&[PathStep::Key("defaults"), last]))
+    Some(CheckFinding::new(Code::ApproversTooFew, members).instead(instead))
 }

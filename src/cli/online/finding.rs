@@ -3,7 +3,7 @@
 //! **Invariant:** the kinds of findings are a closed set with stable words, each with one
 //! severity; whoever reads the JSON can rely on both.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::ids::RingName;
 pub(crate) use crate::plan::Severity;
@@ -11,7 +11,8 @@ use crate::plan::Spot;
 use crate::version::Environment;
 
 /// The kinds of findings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Code {
     /// Somebody switched the token off.
     TokenDisabled,
@@ -84,69 +85,50 @@ pub(crate) enum Code {
 }
 
 impl Code {
-    /// Its word and its severity.
-    const fn facts(self) -> (&'static str, Severity) {
-        use Severity::{Error, Note, Warning};
-        match self {
-            Self::TokenDisabled => ("token_disabled", Error),
-            Self::TokenExpired => ("token_expired", Error),
-            Self::TokenExpiresSoon => ("token_expires_soon", Warning),
-            Self::TokenNotVerified => ("token_not_verified", Warning),
-            Self::ReadRefused => ("read_refused", Error),
-            Self::WriteNotTried => ("write_not_tried", Note),
-            Self::ProfileUnplanned => ("profile_unplanned", Note),
-            Self::OtherAccount => ("other_account", Error),
-            Self::ProfileUnknown => ("profile_unknown", Error),
-            Self::ProfileAmbiguous => ("profile_ambiguous", Error),
-            Self::ProfileDisabled => ("profile_disabled", Warning),
-            Self::ProfileIsDefault => ("profile_is_default", Note),
-            Self::DefaultNotLast => ("default_not_last", Warning),
-            Self::ProfileTwice => ("profile_twice", Error),
-            Self::GroupInTheWay => ("group_in_the_way", Error),
-            Self::GroupTakenOver => ("group_taken_over", Note),
-            Self::ProfileMoves => ("profile_moves", Note),
-            Self::GroupUnmanaged => ("group_unmanaged", Note),
-            Self::NobodyToMove => ("nobody_to_move", Error),
-            Self::EnvironmentEmpty => ("environment_empty", Note),
-            Self::NobodySeen => ("nobody_seen", Warning),
-            Self::TooOld => ("too_old", Note),
-            Self::FirstRingLarge => ("first_ring_large", Warning),
-            Self::RingOutOfOrder => ("ring_out_of_order", Warning),
-            Self::BlastLimit => ("blast_limit", Warning),
-            Self::DevicesPerDay => ("devices_per_day", Error),
-            Self::ProfileLarge => ("profile_large", Warning),
-            Self::NoWayBack => ("no_way_back", Warning),
-            Self::Approvers => ("approvers", Note),
-            Self::ApproversUnknown => ("approvers_unknown", Error),
-            Self::ApproversTooFew => ("approvers_too_few", Error),
-            Self::TargetMet => ("target_met", Note),
-            Self::Downgrade => ("downgrade", Warning),
-            Self::VersionUnseen => ("version_unseen", Note),
-        }
-    }
-
-    /// The word in JSON.
-    #[must_use]
-    pub(crate) const fn as_str(self) -> &'static str {
-        self.facts().0
-    }
-
     /// How bad it is.
-    #[must_use]
     pub(crate) const fn severity(self) -> Severity {
-        self.facts().1
-    }
-}
-
-impl Serialize for Code {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
+        match self {
+            Self::TokenDisabled
+            | Self::TokenExpired
+            | Self::ReadRefused
+            | Self::OtherAccount
+            | Self::ProfileUnknown
+            | Self::ProfileAmbiguous
+            | Self::ProfileTwice
+            | Self::GroupInTheWay
+            | Self::NobodyToMove
+            | Self::DevicesPerDay
+            | Self::ApproversUnknown
+            | Self::ApproversTooFew => Severity::Error,
+            Self::TokenExpiresSoon
+            | Self::TokenNotVerified
+            | Self::ProfileDisabled
+            | Self::DefaultNotLast
+            | Self::NobodySeen
+            | Self::FirstRingLarge
+            | Self::RingOutOfOrder
+            | Self::BlastLimit
+            | Self::ProfileLarge
+            | Self::NoWayBack
+            | Self::Downgrade => Severity::Warning,
+            Self::WriteNotTried
+            | Self::ProfileUnplanned
+            | Self::ProfileIsDefault
+            | Self::GroupTakenOver
+            | Self::ProfileMoves
+            | Self::GroupUnmanaged
+            | Self::EnvironmentEmpty
+            | Self::TooOld
+            | Self::Approvers
+            | Self::TargetMet
+            | Self::VersionUnseen => Severity::Note,
+        }
     }
 }
 
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Finding {
+pub(crate) struct CheckFinding {
     /// How bad it is: that of its code.
     pub severity: Severity,
     /// What kind it is.
@@ -165,9 +147,8 @@ pub(crate) struct Finding {
     pub instead: Option<String>,
 }
 
-impl Finding {
+impl CheckFinding {
     /// A finding about the account as a whole.
-    #[must_use]
     pub(crate) fn new(code: Code, problem: impl Into<String>) -> Self {
         Self {
             severity: code.severity(),
@@ -182,31 +163,52 @@ impl Finding {
     }
 
     /// The same with what to do.
-    #[must_use]
     pub(crate) fn instead(mut self, instead: impl Into<String>) -> Self {
         self.instead = Some(instead.into());
         self
     }
 
     /// The same about a ring.
-    #[must_use]
     pub(crate) fn of_ring(mut self, ring: &RingName) -> Self {
         self.ring = Some(ring.clone());
         self
     }
 
     /// The same about an environment.
-    #[must_use]
     pub(crate) fn on(mut self, environment: Environment) -> Self {
         self.environment = Some(environment);
         self
     }
 
     /// The same at a place in the plan file, where it is known.
-    #[must_use]
     pub(crate) fn at(mut self, spot: Option<Spot>) -> Self {
         self.line = spot.as_ref().map(|spot| spot.line);
         self.column = spot.as_ref().map(|spot| spot.column);
         self
+    }
+}
+
+/// How many findings of each severity.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct FindingCounts {
+    /// Errors.
+    pub errors: usize,
+    /// Warnings.
+    pub warnings: usize,
+    /// Notes.
+    pub notes: usize,
+}
+
+impl FindingCounts {
+    /// Counts findings.
+    pub(crate) fn of<'a>(findings: impl Iterator<Item = &'a CheckFinding>) -> Self {
+        findings.fold(Self::default(), |mut tally, finding| {
+            match finding.severity {
+                Severity::Error => tally.errors += 1,
+                Severity::Warning => tally.warnings += 1,
+                Severity::Note => tally.notes += 1,
+            }
+            tally
+        })
     }
 }

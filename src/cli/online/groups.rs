@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::cli::online::finding::{Code, Finding};
+use crate::cli::online::finding::{CheckFinding, Code};
 use crate::ids::{GroupId, PolicyId};
 use crate::plan::model::{Plan, RingPlan};
 use crate::rollout::judge::grouping;
@@ -22,7 +22,7 @@ use crate::time::Timestamp;
 /// What becomes of a ring's deployment group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Outlook {
+pub(crate) enum GroupOutlook {
     /// It is made.
     Created,
     /// One that is there is changed.
@@ -46,7 +46,6 @@ pub(crate) struct Ahead {
 
 impl Ahead {
     /// The groups as they are now; `state` knows which of them are ringward's.
-    #[must_use]
     pub(crate) fn new(state: State, groups: Vec<Group>, profiles: &Profiles) -> Self {
         let named = |profile: &Profile| Some((profile.id.clone(), profile.name.clone()?));
         Self { state, groups, names: profiles.listed.iter().filter_map(named).collect(), made: 0 }
@@ -59,7 +58,7 @@ impl Ahead {
         ring: &RingPlan,
         policies: &BTreeSet<PolicyId>,
         (world, now): (&Observations, Timestamp),
-    ) -> (Outlook, Vec<Finding>) {
+    ) -> (GroupOutlook, Vec<CheckFinding>) {
         let mut findings = Vec::new();
         // Each move takes the ring's profiles out of one group; then comes the ring's own.
         for _ in 0..=self.groups.len() {
@@ -67,12 +66,12 @@ impl Ahead {
             match steps.map(|steps| steps.next) {
                 Err(veto) => {
                     findings.push(self.in_the_way(&veto));
-                    return (Outlook::InTheWay, findings);
+                    return (GroupOutlook::InTheWay, findings);
                 }
                 Ok(GroupStep::InPlace(group)) => {
                     findings.extend(unmanaged(&group, ring));
                     self.own(plan, ring, group);
-                    return (Outlook::InPlace, findings);
+                    return (GroupOutlook::InPlace, findings);
                 }
                 Ok(GroupStep::Write { purpose: Purpose::MoveOut { from, .. }, before, after }) => {
                     let Some(before) = before else { break };
@@ -82,7 +81,7 @@ impl Ahead {
                         "profile {} leaves the group of ring `{from}` by a write of its own",
                         out.join(", ")
                     );
-                    findings.push(Finding::new(Code::ProfileMoves, self.with_names(problem)));
+                    findings.push(CheckFinding::new(Code::ProfileMoves, self.with_names(problem)));
                     self.replace(Group { content: after, updated_at: now, ..before });
                 }
                 Ok(GroupStep::Write {
@@ -91,7 +90,8 @@ impl Ahead {
                     before,
                     after,
                 }) => {
-                    let outlook = if before.is_some() { Outlook::Changed } else { Outlook::Created };
+                    let outlook =
+                        if before.is_some() { GroupOutlook::Changed } else { GroupOutlook::Created };
                     if let Some(before) = &before {
                         findings.extend(self.taken_over(before, &after));
                         findings.extend(unmanaged(before, ring));
@@ -104,11 +104,11 @@ impl Ahead {
                 }
             }
         }
-        (Outlook::Unknown, findings)
+        (GroupOutlook::Unknown, findings)
     }
 
     /// Says that a group which is not ringward's yet would become so.
-    fn taken_over(&self, group: &Group, after: &GroupContent) -> Option<Finding> {
+    fn taken_over(&self, group: &Group, after: &GroupContent) -> Option<CheckFinding> {
         if self.state.groups.contains_key(&group.id) {
             return None;
         }
@@ -116,15 +116,15 @@ impl Ahead {
         let change = group.content.difference(after);
         let problem =
             format!("deployment group `{name}` ({id}) is there already and is taken over: {change}");
-        Some(Finding::new(Code::GroupTakenOver, self.with_names(problem)))
+        Some(CheckFinding::new(Code::GroupTakenOver, self.with_names(problem)))
     }
 
     /// A veto as a finding: its text says what and, behind the last semicolon, what to do.
-    fn in_the_way(&self, veto: &Veto) -> Finding {
+    fn in_the_way(&self, veto: &Veto) -> CheckFinding {
         let text = self.with_names(veto.to_string());
         match text.rsplit_once("; ") {
-            Some((problem, instead)) => Finding::new(Code::GroupInTheWay, problem).instead(instead),
-            None => Finding::new(Code::GroupInTheWay, text),
+            Some((problem, instead)) => CheckFinding::new(Code::GroupInTheWay, problem).instead(instead),
+            None => CheckFinding::new(Code::GroupInTheWay, text),
         }
     }
 
@@ -171,7 +171,7 @@ impl Ahead {
 }
 
 /// Where the ring could not be rolled back: said now, because later is at 03:00.
-fn no_way_back(stuck: &Stuck) -> Finding {
+fn no_way_back(stuck: &Stuck) -> CheckFinding {
     let (environments, tried) = (stuck.environments(), stuck.tried.join("; "));
     let problem = format!("the ring could not be rolled back on {environments}: {tried}");
     let to: Vec<String> = stuck.from.keys().map(|environment| format!("{environment}: VERSION")).collect();
@@ -179,11 +179,11 @@ fn no_way_back(stuck: &Stuck) -> Finding {
         "write `rollback_to: {{{}}}` into the plan, with the version that its devices run now",
         to.join(", ")
     );
-    Finding::new(Code::NoWayBack, problem).instead(instead)
+    CheckFinding::new(Code::NoWayBack, problem).instead(instead)
 }
 
 /// What a group offers beside the ring's targets: it stays as it is.
-fn unmanaged(group: &Group, ring: &RingPlan) -> Vec<Finding> {
+fn unmanaged(group: &Group, ring: &RingPlan) -> Vec<CheckFinding> {
     let ours = |entry: &&VersionEntry| {
         ring.targets.keys().any(|target| entry.environment.as_deref() == Some(target.as_str()))
     };
@@ -194,7 +194,7 @@ fn unmanaged(group: &Group, ring: &RingPlan) -> Vec<Finding> {
             let problem = format!(
                 "deployment group `{name}` goes on offering {entry}, as the ring has no target there"
             );
-            Finding::new(Code::GroupUnmanaged, problem)
+            CheckFinding::new(Code::GroupUnmanaged, problem)
         })
         .collect()
 }

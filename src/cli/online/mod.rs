@@ -1,146 +1,24 @@
 //! `ringward check --online`: plan files judged by what the account has.
 //!
-//! **Invariant:** it only reads, and it ends with exit 0 only when the whole account was read and
-//! nothing in it would stop a rollout.
+//! **Invariant:** it only reads, and what was not read is not judged.
 
+mod account;
 mod approvers;
 mod assess;
+mod check;
+mod devices;
 mod finding;
 mod groups;
 mod power;
 mod profiles;
+mod report;
 mod shares;
 mod show;
 mod sizes;
+mod spots;
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
-use serde::Serialize;
-
-use crate::cli::account::{Look, Watcher, look};
-use crate::cli::check::{FileJson, Judgement, OnRecord};
-use crate::cli::connection_args::ConnectionArgs;
-use crate::cli::exit::CliError;
-use crate::cli::render::{Format, Out, json};
-use crate::cli::screen::Screen;
-use crate::daemon::log::replay;
-use crate::ids::{AccountId, UserGroupName};
-use crate::rollout::state::State;
-use crate::store::Reader;
-
-pub(super) use assess::{Judge, PlanReport};
+pub(super) use assess::AccountJudge;
+pub use check::check_online;
 pub(super) use finding::Severity;
+pub(super) use profiles::{Meaning, meaning};
 pub(super) use sizes::{RingSizes, Sizes};
-
-use assess::{AccountReport, Tally};
-
-/// All that is said in JSON.
-#[derive(Debug, Serialize)]
-struct Report<'a> {
-    /// The files as `check` without `--online` judges them.
-    files: &'a [FileJson<'a>],
-    account: &'a AccountReport,
-    /// The plans without an error, as the account has them.
-    plans: &'a [PlanReport],
-    tally: Tally,
-}
-
-/// Checks plan files, offline and then by the account. `database`, where there is one, says which
-/// deployment groups are ringward's.
-///
-/// # Errors
-/// When a file or the account is not as it must be (exit 2; with `strict`, at a warning, too), or cannot be read
-/// (exit 1).
-pub async fn check_online(
-    paths: &[PathBuf],
-    connection: &ConnectionArgs,
-    database: Option<&Path>,
-    (format, strict): (Format, bool),
-    screen: &Screen,
-    out: Out<'_>,
-) -> Result<(), CliError> {
-    let now = connection.clock.now();
-    let on_record = OnRecord::of(database).map_err(CliError::failed)?;
-    let judgement = Judgement::beside(paths, Some(now), &on_record);
-    if format == Format::Text {
-        judgement.show(out, now, screen.ink)?;
-    }
-    let id = connection.account(common_pin(&judgement).as_ref())?;
-    let (state, log) = known_groups(database)?;
-    let asked =
-        judgement.good().flat_map(|(_, plan, _)| &plan.rings).filter_map(|ring| ring.approval.as_ref());
-    let asked = asked.map(|approval| approval.user_group.clone()).collect();
-    let look = look_at(connection, &id, &asked).await?;
-    let mut account = assess::account(&id, &look);
-    let mut judge = Judge::new(&id, &look, state).guarded_by(judgement.devices_per_day());
-    let plans: Vec<PlanReport> =
-        judgement.good().map(|(file, plan, bytes)| judge.plan(file, plan, bytes)).collect();
-    account.findings.extend(judge.unplanned().filter(|_| !plans.is_empty()));
-    account.findings.sort_by_key(|finding| finding.severity);
-    let tally = Tally::of(account.findings.iter().chain(plans.iter().flat_map(|plan| &plan.findings)));
-    match format {
-        Format::Json => {
-            let files = judgement.in_json(now);
-            json(out, &Report { files: &files, account: &account, plans: &plans, tally })?;
-        }
-        Format::Text => {
-            show::account(out, &account, &log)?;
-            plans.iter().try_for_each(|plan| show::plan(out, screen, plan))?;
-            writeln!(out, "\n{}", show::tally(tally))?;
-        }
-    }
-    let stand_between = if strict { tally.errors + tally.warnings } else { tally.errors };
-    let errors = match stand_between {
-        1 => "1 error stands between plans and account; it says what to do".to_owned(),
-        errors => format!("{errors} errors stand between plans and account; each says what to do"),
-    };
-    match (judgement.refusal(strict), stand_between) {
-        (None, 0) => Ok(()),
-        (None, _) => Err(CliError::usage(errors)),
-        (Some(unusable), 0) => Err(CliError::usage(unusable)),
-        (Some(unusable), _) => Err(CliError::usage(format!("{unusable}; and {errors}"))),
-    }
-}
-
-/// One look at an account, with progress on a terminal; at these User Groups, too.
-pub(super) async fn look_at(
-    connection: &ConnectionArgs,
-    id: &AccountId,
-    approvers: &BTreeSet<UserGroupName>,
-) -> Result<Look, CliError> {
-    let watcher = Arc::new(Watcher::new());
-    let client = connection.client(id.clone(), watcher.clone())?;
-    let outcome = look(&client, connection.clock, approvers).await;
-    watcher.done();
-    outcome.map_err(|error| {
-        // A daemon tries again by itself; here a person does.
-        let why = error.to_string().replace("it is tried again", "try it again");
-        CliError::failed(format!("account {id} cannot be looked at: {why}"))
-    })
-}
-
-/// The account that all pinned plans name; `None` when there is none, or more than one.
-fn common_pin(judgement: &Judgement) -> Option<AccountId> {
-    let pins: BTreeSet<&AccountId> =
-        judgement.good().filter_map(|(_, plan, _)| plan.account.as_ref()).collect();
-    let mut pins = pins.into_iter();
-    let first = pins.next()?;
-    pins.next().is_none().then(|| first.clone())
-}
-
-/// What the log knows of the account's groups, and where that was read.
-fn known_groups(database: Option<&Path>) -> Result<(State, String), CliError> {
-    let Some(path) = database.filter(|path| path.exists()) else {
-        let told = match database {
-            Some(path) => format!("{} is not there yet: no group is ringward's", path.display()),
-            None => "none: no group is ringward's (name its database with --db)".to_owned(),
-        };
-        return Ok((State::default(), told));
-    };
-    let reader = Reader::open(path).map_err(CliError::failed)?;
-    let state = replay(reader.view()).map_err(CliError::failed)?;
-    let groups = state.groups.len();
-    Ok((state, format!("{}: ringward has written {groups} deployment groups", path.display())))
-}

@@ -47,7 +47,6 @@ pub(crate) struct Chances {
 }
 
 /// The power for `ring` active devices beside `control` ones.
-#[must_use]
 pub(crate) fn power(ring: usize, control: usize, health: Health) -> Power {
     if ring < health.least() || control < health.least() {
         return Power::NotJudged { min_devices: health.min_devices };
@@ -152,7 +151,6 @@ const fn count(devices: usize) -> f64 {
 
 impl Power {
     /// In words, for a line of the report.
-    #[must_use]
     pub(crate) fn in_words(&self) -> String {
         match self {
             Self::NotJudged { min_devices } => {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::cli::online::finding::{Code, Finding};
+use crate::cli::online::finding::{CheckFinding, Code};
 use crate::ids::PolicyId;
 use crate::plan::model::{Plan, ProfileRef, RingPlan};
 use crate::plan::near::{either, nearest};
@@ -20,7 +20,7 @@ const NAMES_SHOWN: usize = 10;
 
 /// One profile of a ring.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Named {
+pub(crate) struct NamedProfile {
     /// As the plan writes it.
     pub written: String,
     /// Which it is; `None`: no single one.
@@ -30,7 +30,7 @@ pub(crate) struct Named {
 }
 
 /// What a profile as written means.
-enum Meaning<'a> {
+pub(crate) enum Meaning<'a> {
     One(&'a Profile),
     /// The default profile, which only its devices tell.
     Default(&'a PolicyId),
@@ -43,7 +43,7 @@ pub(crate) fn look_up(
     plan: &Plan,
     spots: &Spots<'_>,
     world: &Observations,
-) -> (Vec<Vec<Named>>, Vec<Finding>) {
+) -> (Vec<Vec<NamedProfile>>, Vec<CheckFinding>) {
     let Some(profiles) = world.profiles.as_ref().map(|profiles| &profiles.value) else {
         return (Vec::new(), Vec::new());
     };
@@ -60,14 +60,15 @@ pub(crate) fn look_up(
                 PathStep::Item(place),
             ];
             let spot = spots.spot(&way);
-            let mut tell = |finding: Finding| findings.push(finding.of_ring(&ring.name).at(spot.clone()));
-            let meaning = meaning(written, profiles, world);
+            let mut tell =
+                |finding: CheckFinding| findings.push(finding.of_ring(&ring.name).at(spot.clone()));
+            let meaning = meaning(written, &profiles.listed, world);
             let (id, name) = match &meaning {
                 Meaning::One(profile) => (Some(profile.id.clone()), profile.name.clone()),
                 Meaning::Default(id) => (Some((*id).clone()), None),
                 Meaning::Several(_) | Meaning::None => (None, None),
             };
-            named.push(Named { written: written.to_string(), id: id.clone(), name });
+            named.push(NamedProfile { written: written.to_string(), id: id.clone(), name });
             match meaning {
                 Meaning::None => tell(unknown(written, profiles)),
                 Meaning::Several(several) => tell(ambiguous(written, &several)),
@@ -80,7 +81,7 @@ pub(crate) fn look_up(
                     let first = plan.rings.get(*first).map_or(&ring.name, |ring| &ring.name);
                     let problem =
                         format!("profile `{written}` is the one that ring `{first}` names as `{other}`");
-                    tell(Finding::new(Code::ProfileTwice, problem).instead("name it in one place only"));
+                    tell(CheckFinding::new(Code::ProfileTwice, problem).instead("name it in one place only"));
                 }
                 None => {
                     taken.insert(id, (index, written));
@@ -93,9 +94,13 @@ pub(crate) fn look_up(
     (rings, findings)
 }
 
-fn meaning<'a>(written: &ProfileRef, profiles: &'a Profiles, world: &'a Observations) -> Meaning<'a> {
-    let matching: Vec<&Profile> = profiles
-        .listed
+/// What a profile as written means among those that are listed.
+pub(crate) fn meaning<'a>(
+    written: &ProfileRef,
+    listed: &'a [Profile],
+    world: &'a Observations,
+) -> Meaning<'a> {
+    let matching: Vec<&Profile> = listed
         .iter()
         .filter(|listed| match written {
             ProfileRef::Default => listed.is_default,
@@ -112,28 +117,29 @@ fn meaning<'a>(written: &ProfileRef, profiles: &'a Profiles, world: &'a Observat
 }
 
 /// What is worth saying about a profile that is there.
-fn judge(profile: &Profile, written: &ProfileRef) -> Vec<Finding> {
+fn judge(profile: &Profile, written: &ProfileRef) -> Vec<CheckFinding> {
     let mut findings = Vec::new();
     if !profile.enabled {
         let problem = format!("profile `{written}` is switched off, so it applies to no device");
         let instead = "switch it on in the dashboard, or take it out of the ring";
-        findings.push(Finding::new(Code::ProfileDisabled, problem).instead(instead));
+        findings.push(CheckFinding::new(Code::ProfileDisabled, problem).instead(instead));
     }
     if profile.is_default && *written != ProfileRef::Default {
         let problem = format!(
             "profile `{written}` is the account's default profile, which has every device that no other profile matches"
         );
-        findings
-            .push(Finding::new(Code::ProfileIsDefault, problem).instead("write `default`, so that it shows"));
+        findings.push(
+            CheckFinding::new(Code::ProfileIsDefault, problem).instead("write `default`, so that it shows"),
+        );
     }
     findings
 }
 
-fn unknown(written: &ProfileRef, profiles: &Profiles) -> Finding {
+fn unknown(written: &ProfileRef, profiles: &Profiles) -> CheckFinding {
     if *written == ProfileRef::Default {
         let problem =
             "Cloudflare does not say which profile is the default one, and no device is sighted in it";
-        return Finding::new(Code::ProfileUnknown, problem)
+        return CheckFinding::new(Code::ProfileUnknown, problem)
             .instead("write the policy ID of the default profile, from its page in the dashboard");
     }
     let names: BTreeSet<&str> =
@@ -141,7 +147,7 @@ fn unknown(written: &ProfileRef, profiles: &Profiles) -> Finding {
     let written = written.to_string();
     let problem = format!("the account has no profile `{written}`");
     let near = either(&nearest(&written, names.iter().copied()));
-    let finding = Finding::new(Code::ProfileUnknown, problem);
+    let finding = CheckFinding::new(Code::ProfileUnknown, problem);
     match near {
         Some(near) => finding.instead(format!("did you mean {near}?")),
         None => finding.instead(format!("it has {}", some_of(&names))),
@@ -158,32 +164,33 @@ fn some_of(names: &BTreeSet<&str>) -> String {
     words.join(", ")
 }
 
-fn ambiguous(written: &ProfileRef, several: &[&Profile]) -> Finding {
+fn ambiguous(written: &ProfileRef, several: &[&Profile]) -> CheckFinding {
     let ids: Vec<&str> = several.iter().map(|profile| profile.id.as_str()).collect();
     let problem = format!("{} profiles are named `{written}`: {}", several.len(), ids.join(", "));
-    Finding::new(Code::ProfileAmbiguous, problem)
+    CheckFinding::new(Code::ProfileAmbiguous, problem)
         .instead("write the policy ID of the one that is meant; its page in the dashboard shows it")
 }
 
 /// The default profile holds everybody that no other profile matches: it belongs at the end.
 fn default_not_last(
     plan: &Plan,
-    rings: &[Vec<Named>],
+    rings: &[Vec<NamedProfile>],
     profiles: &Profiles,
     spots: &Spots<'_>,
-) -> Option<Finding> {
+) -> Option<CheckFinding> {
     let default = profiles.listed.iter().find(|profile| profile.is_default).map(|profile| &profile.id);
-    let is_default = |(written, named): (&ProfileRef, &Named)| {
+    let is_default = |(written, named): (&ProfileRef, &NamedProfile)| {
         *written == ProfileRef::Default || (named.id.is_some() && named.id.as_ref() == default)
     };
-    let holds = |(ring, named): (&RingPlan, &Vec<Named>)| ring.profiles.iter().zip(named).any(is_default);
+    let holds =
+        |(ring, named): (&RingPlan, &Vec<NamedProfile>)| ring.profiles.iter().zip(named).any(is_default);
     let index = plan.rings.iter().zip(rings).position(holds)?;
     let (ring, last) = (plan.rings.get(index)?, plan.rings.last()?);
     if ring.name == last.name {
         return None;
     }
     let problem = "this ring has the default profile, which is everybody that no other profile matches, and rings follow it";
-    let finding = Finding::new(Code::DefaultNotLast, problem).instead("put it into the last ring");
+    let finding = CheckFinding::new(Code::DefaultNotLast, problem).instead("put it into the last ring");
     let way = [PathStep::Key("rings"), PathStep::Item(index), PathStep::Key("name")];
     Some(finding.of_ring(&ring.name).at(spots.spot(&way)))
 }
@@ -216,7 +223,7 @@ mod tests {
     /// A name, the profiles of each ring, and what is found on which line.
     type Row<'a> = (&'a str, &'a [&'a [&'a str]], &'a [(Code, usize)]);
 
-    fn judged(rings: &[Vec<String>], world: &Observations) -> (Plan, Vec<Finding>) {
+    fn judged(rings: &[Vec<String>], world: &Observations) -> (Plan, Vec<CheckFinding>) {
         let mut text = "plan: p\nversions: {windows: 2026.8.2100.0}\nrings:\n".to_owned();
         for (index, ring) in rings.iter().enumerate() {
             text.push_str(&format!("  - {{name: R{index}, profiles: [{}]}}\n", ring.join(", ")));

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::cli::online::finding::{Code, Finding};
-use crate::cli::online::profiles::Named;
+use crate::cli::online::finding::{CheckFinding, Code};
+use crate::cli::online::profiles::NamedProfile;
 use crate::cli::online::sizes::RingSizes;
 use crate::fleet::Fleet;
 use crate::ids::PolicyId;
@@ -16,7 +16,12 @@ use crate::time::Timestamp;
 const MOST_TENTHS: usize = 9;
 
 /// What is worth saying of the ring's profiles, as found.
-pub(crate) fn of_ring(ring: &RingPlan, profiles: &[Named], fleet: &Fleet, now: Timestamp) -> Option<Finding> {
+pub(crate) fn of_ring(
+    ring: &RingPlan,
+    profiles: &[NamedProfile],
+    fleet: &Fleet,
+    now: Timestamp,
+) -> Option<CheckFinding> {
     let devices = |ids: BTreeSet<PolicyId>| RingSizes::of(fleet, &ids, &ring.targets, now).movable();
     let ids: BTreeSet<PolicyId> = profiles.iter().filter_map(|profile| profile.id.clone()).collect();
     let all = devices(ids.clone());
@@ -28,7 +33,7 @@ pub(crate) fn of_ring(ring: &RingPlan, profiles: &[Named], fleet: &Fleet, now: T
         let problem = format!("profile {} holds {of_one} of the ring's {all} devices", profile.written);
         (of_one * 10 >= all * MOST_TENTHS).then(|| {
             let instead = "check that the others are the profiles that are meant; they add next to nothing to what the ring shows";
-            Finding::new(Code::ProfileLarge, problem).instead(instead)
+            CheckFinding::new(Code::ProfileLarge, problem).instead(instead)
         })
     })
 }

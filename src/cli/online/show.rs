@@ -4,11 +4,11 @@
 
 use std::io;
 
-use crate::cli::online::assess::{AccountReport, PlanReport, RingReport, Tally};
-use crate::cli::online::finding::Finding;
-use crate::cli::online::groups::Outlook;
+use crate::cli::online::finding::{CheckFinding, FindingCounts};
+use crate::cli::online::groups::GroupOutlook;
+use crate::cli::online::report::{AccountReport, PlanReport, RingAssessment};
 use crate::cli::online::sizes::shows;
-use crate::cli::render::{Column, Out, moment, safe, short, table};
+use crate::cli::render::{Column, Out, counted, moment, safe, short, table};
 use crate::cli::screen::Screen;
 
 /// The widest name of a ring in a table.
@@ -19,10 +19,8 @@ const NAME_CHARS: usize = 18;
 /// # Errors
 /// When it cannot be written.
 pub(super) fn account(out: Out<'_>, account: &AccountReport, log: &str) -> io::Result<()> {
-    let count = |count: Option<usize>, what: &str| match count {
-        None => format!("{what}s not read"),
-        Some(1) => format!("1 {what}"),
-        Some(count) => format!("{count} {what}s"),
+    let count = |count: Option<usize>, what: &str| {
+        count.map_or_else(|| format!("{what}s not read"), |count| counted(count, what))
     };
     writeln!(out, "account {}, as of {}", safe(account.id.as_str()), short(account.at))?;
     let token = account.token.unwrap_or("state not told");
@@ -48,11 +46,11 @@ pub(super) fn plan(out: Out<'_>, screen: &Screen, plan: &PlanReport) -> io::Resu
     }
     for (index, ring) in (1..).zip(&plan.rings) {
         let group = match ring.group {
-            Outlook::Created => "a deployment group is made for it",
-            Outlook::Changed => "its deployment group is changed",
-            Outlook::InPlace => "its deployment group has everything already",
-            Outlook::InTheWay => "its deployment group cannot be written",
-            Outlook::Unknown => "its deployment group is not known",
+            GroupOutlook::Created => "a deployment group is made for it",
+            GroupOutlook::Changed => "its deployment group is changed",
+            GroupOutlook::InPlace => "its deployment group has everything already",
+            GroupOutlook::InTheWay => "its deployment group cannot be written",
+            GroupOutlook::Unknown => "its deployment group is not known",
         };
         writeln!(out, "  {index}. {}: {group}", safe(ring.name.as_str()))?;
         let Some(sizes) = &ring.sizes else { continue };
@@ -73,7 +71,7 @@ pub(super) fn plan(out: Out<'_>, screen: &Screen, plan: &PlanReport) -> io::Resu
 }
 
 /// Devices per ring and environment.
-fn devices(out: Out<'_>, screen: &Screen, rings: &[RingReport]) -> io::Result<()> {
+fn devices(out: Out<'_>, screen: &Screen, rings: &[RingAssessment]) -> io::Result<()> {
     let columns = [
         Column::Left("RING"),
         Column::Left("ON"),
@@ -120,7 +118,7 @@ fn shortened(name: &str) -> String {
 }
 
 /// One finding on one line, as errors of plan files are told.
-fn finding(out: Out<'_>, file: &str, finding: &Finding) -> io::Result<()> {
+fn finding(out: Out<'_>, file: &str, finding: &CheckFinding) -> io::Result<()> {
     let place = match (finding.line, finding.column) {
         (Some(line), Some(column)) => format!("{file}:{line}:{column}"),
         _ => file.to_owned(),
@@ -130,11 +128,7 @@ fn finding(out: Out<'_>, file: &str, finding: &Finding) -> io::Result<()> {
 }
 
 /// What it comes to.
-pub(super) fn tally(tally: Tally) -> String {
-    let count = |count: usize, what: &str| match count {
-        1 => format!("1 {what}"),
-        count => format!("{count} {what}s"),
-    };
-    let (errors, warnings) = (count(tally.errors, "error"), count(tally.warnings, "warning"));
-    format!("{errors}, {warnings}, {}", count(tally.notes, "note"))
+pub(super) fn tally(tally: FindingCounts) -> String {
+    let (errors, warnings) = (counted(tally.errors, "error"), counted(tally.warnings, "warning"));
+    format!("{errors}, {warnings}, {}", counted(tally.notes, "note"))
 }

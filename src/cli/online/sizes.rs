@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use crate::cli::render::counted;
 use crate::fleet::{Fleet, Reported, Sighting};
 use crate::ids::PolicyId;
 use crate::time::{SignedDuration, Timestamp, after};
@@ -38,23 +39,22 @@ pub(crate) struct Sizes {
     /// Client below 2026.6: it ignores assignments.
     pub too_old: usize,
     /// Devices by version.
-    pub versions: Versions,
+    pub versions: VersionCounts,
 }
 
 /// How many devices run each version, in JSON by its text. `None` is one that cannot be read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Versions(pub BTreeMap<Option<ClientVersion>, usize>);
+pub(crate) struct VersionCounts(pub BTreeMap<Option<ClientVersion>, usize>);
 
-impl Serialize for Versions {
+impl Serialize for VersionCounts {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let name = |version: &Option<ClientVersion>| version.map_or("unknown".to_owned(), |v| v.to_string());
         serializer.collect_map(self.0.iter().map(|(version, count)| (name(version), count)))
     }
 }
 
-impl Versions {
+impl VersionCounts {
     /// The versions with most devices first, at most three of them, and then how many more.
-    #[must_use]
     pub(crate) fn in_words(&self) -> String {
         const SHOWN: usize = 3;
         let mut by_count: Vec<_> = self.0.iter().collect();
@@ -83,7 +83,6 @@ pub(crate) struct RingSizes {
 
 impl RingSizes {
     /// Counts the devices of some profiles against targets.
-    #[must_use]
     pub(crate) fn of(
         fleet: &Fleet,
         policies: &BTreeSet<PolicyId>,
@@ -95,7 +94,6 @@ impl RingSizes {
     }
 
     /// Counts all devices of the account against targets.
-    #[must_use]
     pub(crate) fn of_all(
         fleet: &Fleet,
         targets: &BTreeMap<Environment, ClientVersion>,
@@ -129,19 +127,16 @@ impl RingSizes {
     }
 
     /// Devices that the targets can move.
-    #[must_use]
     pub(crate) fn movable(&self) -> usize {
         self.targeted().map(|(_, sizes)| sizes.movable).sum()
     }
 
     /// Those of them that were seen lately.
-    #[must_use]
     pub(crate) fn active(&self) -> usize {
         self.targeted().map(|(_, sizes)| sizes.movable - sizes.away).sum()
     }
 
     /// All devices, those of other systems included.
-    #[must_use]
     pub(crate) fn devices(&self) -> usize {
         self.environments.values().map(|sizes| sizes.devices).sum::<usize>() + self.other
     }
@@ -176,7 +171,6 @@ impl Sizes {
 ///
 /// With n devices a fault that hits a share p of all devices shows at least once with 95 %
 /// certainty from p = 1 - 0.05^(1/n) on (LESSONS 5).
-#[must_use]
 pub(crate) fn one_in(devices: usize) -> Option<u64> {
     if devices == 0 {
         return None;
@@ -189,14 +183,13 @@ pub(crate) fn one_in(devices: usize) -> Option<u64> {
 }
 
 /// What a number of devices would show, in words.
-#[must_use]
 pub(crate) fn shows(devices: usize) -> String {
     let fault = match one_in(devices) {
         None => return "no fault would hit a device here: none was seen in the last 7 days".to_owned(),
         Some(1) => "only a fault that hits nearly every device".to_owned(),
         Some(many) => format!("a fault that hits 1 device in {many} or more"),
     };
-    let seen = if devices == 1 { "1 device".to_owned() } else { format!("{devices} devices") };
+    let seen = counted(devices, "device");
     format!("{fault} would hit at least one here with 95% certainty ({seen} seen in the last 7 days)")
 }
 
@@ -299,7 +292,7 @@ mod tests {
     #[test]
     fn most_run_versions_come_first_and_none_is_dropped_silently() {
         let count = |texts: &[(&str, usize)]| {
-            Versions(texts.iter().map(|(text, count)| (text.parse().ok(), *count)).collect())
+            VersionCounts(texts.iter().map(|(text, count)| (text.parse().ok(), *count)).collect())
         };
         let rows = [
             (count(&[]), ""),

@@ -7,19 +7,18 @@ mod online;
 mod passing;
 mod tell;
 
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::check::Judgement;
 use crate::cli::connection_args::ConnectionArgs;
+use crate::cli::daemon_args::JsonArgs;
 use crate::cli::exit::CliError;
-use crate::cli::render::{Format, Out, json, safe};
+use crate::cli::judgement::one_plan;
+use crate::cli::render::{Format, Out, json};
 use crate::cli::screen::Screen;
 use crate::cli::simulate::passing::Passing;
-use crate::plan::model::{Plan, Revision};
-use crate::secrets;
+use crate::plan::model::Plan;
 use crate::simulation::cast::{Casting, Size};
 use crate::simulation::trial::{Trial, run};
 use crate::simulation::what_if::WhatIf;
@@ -35,6 +34,20 @@ pub const MOST_DEVICES: u32 = 20_000;
 
 /// Arguments of `simulate`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Faults, each with --fault:
+  no-reconnect-after-wake[=5%]    devices that stay away after their next sleep
+  installer-blocked=ENVIRONMENT   nothing installs on windows, or on macos
+  local-holiday=RING:DATE         a day on which nobody in a ring works
+  other-updater=RING              something else updates a third of a ring
+  drift=RING                      somebody changes the ring's group
+  outage=DATE[:HOURS]             no read succeeds, from 09:00 UTC on
+  slow-fleet                      half of the laptops stay closed on any day
+
+Examples:
+  ringward simulate plans/client.yaml --from 2026-10-12 --devices 600
+  ringward simulate plans/client.yaml --fault installer-blocked=macos --devices 600
+  ringward simulate plans/client.yaml --online --json | jq .rings")]
 pub struct SimulateArgs {
     /// A plan file
     #[arg(value_name = "PLAN")]
@@ -54,9 +67,9 @@ pub struct SimulateArgs {
     /// A story that befalls it; can be given more than once
     #[arg(long = "fault", value_name = "FAULT")]
     pub faults: Vec<WhatIf>,
-    /// Answer in JSON
-    #[arg(long)]
-    pub json: bool,
+    /// How to answer.
+    #[command(flatten)]
+    pub json: JsonArgs,
     /// Take the number of devices of each profile and system from the account, reading only
     #[arg(long)]
     pub online: bool,
@@ -98,12 +111,11 @@ pub async fn simulate(
     };
     let casting = Casting { seed: args.seed, size, mix: mix(), from, days };
     let trial = Trial { revision, casting, faults: args.faults.clone() };
-    let mut passing = Passing::shown(from, days);
+    let mut passing = Passing::of(from, days);
     let told = run(&trial, |now| passing.reached(now));
     passing.end();
     let told = told.map_err(CliError::failed)?;
-    let format = if args.json { Format::Json } else { Format::Text };
-    match format {
+    match args.json.format() {
         Format::Json => json(out, &tell::SimulationJson::of(&trial, &told))?,
         Format::Text => tell::text(out, &trial, &told, screen)?,
     }
@@ -120,30 +132,6 @@ fn enough(devices: u32, plan: &Plan) -> Result<usize, CliError> {
         )));
     }
     Ok(devices)
-}
-
-/// The one plan of a file, judged by the calendar from an instant on. Its errors are shown as `check` shows them.
-///
-/// # Errors
-/// When the file holds no plan that can be used.
-pub(super) fn one_plan(path: &PathBuf, from: Timestamp, screen: &Screen) -> Result<Revision, CliError> {
-    let judgement = Judgement::of(std::slice::from_ref(path), Some(from));
-    for complaint in judgement.complaints(screen.ink) {
-        // The exit code tells it where nobody reads this.
-        let _ = writeln!(secrets::stderr(), "{complaint}");
-    }
-    if let Some(why) = judgement.unusable() {
-        return Err(CliError::usage(why));
-    }
-    let mut good = judgement.files.into_iter().filter_map(|judged| judged.outcome.ok());
-    let shown = safe(&path.display().to_string());
-    match (good.next(), good.next()) {
-        (Some(good), None) => good
-            .to_begin()
-            .map_err(|why| CliError::usage(format!("{shown} would not be begun: {}", why.join("; ")))),
-        (Some(_), Some(_)) => Err(CliError::usage(format!("{shown} holds several plans; name one file"))),
-        (None, _) => Err(CliError::usage(format!("{shown} holds no plan"))),
-    }
 }
 
 /// All devices are listed: those without a registration would only be missing from the number asked for.

@@ -4,9 +4,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::cli::account::look_at;
 use crate::cli::connection_args::ConnectionArgs;
 use crate::cli::exit::CliError;
-use crate::cli::online::look_at;
+use crate::cli::online::{Meaning, meaning};
 use crate::cli::render::safe;
 use crate::ids::PolicyId;
 use crate::plan::model::{Plan, ProfileRef};
@@ -28,19 +29,12 @@ pub(super) async fn heads(
 }
 
 fn found(world: &Observations, profile: &ProfileRef) -> Result<PolicyId, CliError> {
-    let listed = world.profiles.iter().flat_map(|read| &read.value.listed);
-    let fits = listed.filter(|known| match profile {
-        ProfileRef::Default => known.is_default,
-        ProfileRef::Id(id) => known.id == *id,
-        ProfileRef::Named(name) => known.name.as_ref() == Some(name),
-    });
-    let ids: Vec<&PolicyId> = fits.map(|known| &known.id).collect();
-    match (ids.as_slice(), profile) {
-        ([id], _) => Ok((*id).clone()),
-        ([], ProfileRef::Default) => {
-            world.fleet.default_policy().cloned().ok_or_else(|| unresolved(profile, 0))
-        }
-        (ids, _) => Err(unresolved(profile, ids.len())),
+    let listed = world.profiles.as_ref().map_or(&[][..], |read| &read.value.listed);
+    match meaning(profile, listed, world) {
+        Meaning::One(one) => Ok(one.id.clone()),
+        Meaning::Default(id) => Ok(id.clone()),
+        Meaning::Several(several) => Err(unresolved(profile, several.len())),
+        Meaning::None => Err(unresolved(profile, 0)),
     }
 }
 

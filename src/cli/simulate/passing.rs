@@ -2,8 +2,7 @@
 //!
 //! **Invariant:** nothing is written unless standard error is a terminal, and nothing stays there.
 
-use std::io::{self, IsTerminal as _, Write as _};
-
+use crate::cli::screen::transient;
 use crate::time::{Timestamp, since};
 
 /// A line that is written over.
@@ -11,29 +10,26 @@ pub(super) struct Passing {
     from: Timestamp,
     days: i64,
     shown: Option<i64>,
-    is_shown: bool,
 }
 
 impl Passing {
-    /// Shown where standard error is a terminal.
-    pub(super) fn shown(from: Timestamp, days: i64) -> Self {
-        Self { from, days, shown: None, is_shown: io::stderr().is_terminal() }
+    pub(super) fn of(from: Timestamp, days: i64) -> Self {
+        Self { from, days, shown: None }
     }
 
     /// The simulation has come to an instant.
     pub(super) fn reached(&mut self, now: Timestamp) {
         let day = self.day(now);
-        if self.is_shown && self.shown != Some(day) {
+        if self.shown != Some(day) {
             self.shown = Some(day);
-            // Whoever cannot see it loses nothing.
-            let _ = write!(io::stderr(), "\r\x1b[K{}", self.words(day)).and_then(|()| io::stderr().flush());
+            transient(&self.words(day));
         }
     }
 
     /// Wipes the line away.
     pub(super) fn end(self) {
         if self.shown.is_some() {
-            let _ = write!(io::stderr(), "\r\x1b[K");
+            transient("");
         }
     }
 
@@ -54,7 +50,7 @@ mod tests {
     #[test]
     fn days_are_counted_from_the_first() {
         let from: Timestamp = "2026-10-12T00:00:00Z".parse().unwrap();
-        let passing = Passing { from, days: 120, shown: None, is_shown: false };
+        let passing = Passing::of(from, 120);
         for (hours, words) in [(0, "day 1 of"), (23, "day 1 of"), (24, "day 2 of"), (24 * 120, "day 120 of")]
         {
             let day = passing.day(after(from, SignedDuration::from_hours(hours)));

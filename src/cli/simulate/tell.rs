@@ -7,7 +7,7 @@ use std::io;
 
 use serde::Serialize;
 
-use crate::cli::render::{Column, Out, safe, short, table};
+use crate::cli::render::{Column, Out, counted, safe, short, table};
 use crate::cli::screen::{Screen, Tint};
 use crate::fleet::Counts;
 use crate::ids::{PlanName, RingName};
@@ -35,7 +35,7 @@ pub(super) struct SimulationJson<'a> {
     held: Option<String>,
     waiting_on: &'a [String],
     rings: Vec<RingWayJson<'a>>,
-    halts: Vec<HaltJson<'a>>,
+    halts: Vec<SimulatedHaltJson<'a>>,
     /// Seconds by what it waited for.
     waits: BTreeMap<&'static str, i64>,
     writes: usize,
@@ -62,7 +62,7 @@ struct RingWayJson<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct HaltJson<'a> {
+struct SimulatedHaltJson<'a> {
     at: Timestamp,
     ring: &'a RingName,
     cause: &'static str,
@@ -119,7 +119,7 @@ impl<'a> SimulationJson<'a> {
             halts: told
                 .halts
                 .iter()
-                .map(|(at, cause)| HaltJson {
+                .map(|(at, cause)| SimulatedHaltJson {
                     at: *at,
                     ring: cause.ring(),
                     cause: cause.as_str(),
@@ -147,10 +147,7 @@ impl<'a> SimulationJson<'a> {
 pub(super) fn text(out: Out<'_>, trial: &Trial, told: &Told, screen: &Screen) -> io::Result<()> {
     let plan = screen.paint(Tint::Strong, trial.revision.plan.name.as_str());
     write!(out, "{}", screen.flow("", &format!("{plan} {}", answer(told, screen))))?;
-    let devices = match told.devices {
-        1 => "1 device".to_owned(),
-        devices => format!("{devices} devices"),
-    };
+    let devices = counted(told.devices, "device");
     let told_of = format!(
         "Simulated from {} with {devices} and seed {}; nothing was written to any account.",
         short(told.from),
@@ -184,10 +181,7 @@ pub(super) fn text(out: Out<'_>, trial: &Trial, told: &Told, screen: &Screen) ->
     let waited: Vec<String> =
         waited.map(|(what, kind)| format!("{} for {what}", rough(wait(kind)))).collect();
     let waited = if waited.is_empty() { "for nothing".to_owned() } else { waited.join(", ") };
-    let writes = match told.writes {
-        1 => "1 write".to_owned(),
-        writes => format!("{writes} writes"),
-    };
+    let writes = counted(told.writes, "write");
     write!(out, "{}", screen.flow("", &format!("It sent {writes}, and waited {waited}.")))
 }
 
@@ -198,8 +192,7 @@ fn befell(fault: &FaultTold, told: &Told) -> String {
     };
     let came = match fault.devices {
         None => format!("came at {}", short(at)),
-        Some(1) => "befell 1 device".to_owned(),
-        Some(devices) => format!("befell {devices} devices"),
+        Some(devices) => format!("befell {}", counted(devices, "device")),
     };
     if told.halts.is_empty() { format!("{came}; nothing halted because of it") } else { came }
 }

@@ -28,8 +28,8 @@ groups:
     let [allow, deny] = approvers.policies.as_slice() else { panic!("{:?}", approvers.policies) };
     let roles: Vec<&str> = allow.roles.iter().map(|role| role.text.as_str()).collect();
     assert_eq!((allow.access, roles), (Access::Allow, vec!["Cloudflare Zero Trust Read Only", "DNS"]));
-    assert_eq!(allow.on, On::Account);
-    assert_eq!(deny.on, On::Zones(vec!["123e105f4ecef8ad9ca31a8372d0c353".to_owned()]));
+    assert_eq!(allow.on, PolicyScope::Account);
+    assert_eq!(deny.on, PolicyScope::Zones(vec!["123e105f4ecef8ad9ca31a8372d0c353".to_owned()]));
 }
 
 #[test]

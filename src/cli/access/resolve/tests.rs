@@ -38,7 +38,7 @@ fn roles() -> Vec<PermissionGroup> {
     ]
 }
 
-fn resolved(text: &str) -> Result<Vec<Target>, Vec<String>> {
+fn resolved(text: &str) -> Result<Vec<WantedGroup>, Vec<String>> {
     let written = read("access.yaml", text.as_bytes()).map_err(|errors| format!("{errors:?}")).unwrap();
     let told = |errors: Vec<PlanError>| errors.iter().map(ToString::to_string).collect();
     resolve(&written, &account(), &groups(), &roles()).map_err(told)
@@ -50,7 +50,7 @@ fn names_labels_and_ids_of_roles_mean_the_same() {
         "groups:\n  Release Approvers:\n    - {{allow: [Billing, zone_dns, r2], on: account}}\n    - {{deny: [r1], on: {{zones: [{ZONE}]}}}}\n"
     );
     let targets = resolved(&text).unwrap();
-    let [Target { found, wanted }] = targets.as_slice() else { panic!("{targets:?}") };
+    let [WantedGroup { found, wanted }] = targets.as_slice() else { panic!("{targets:?}") };
     assert_eq!(found.group.id.as_str(), "g1");
     let [allow, deny] = wanted.as_slice() else { panic!("{wanted:?}") };
     let ids: Vec<&str> = allow.roles.iter().map(PermissionGroupId::as_str).collect();

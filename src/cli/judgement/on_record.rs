@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Judged, Refused};
+use crate::cli::judgement::file::{FileErrors, JudgedFile};
 use crate::daemon::files::Yml;
 use crate::daemon::log::replay;
 use crate::ids::PlanName;
@@ -20,12 +20,12 @@ use crate::store::Reader;
 /// The plans of a log, as far as `check` asks.
 #[derive(Debug, Default)]
 pub struct OnRecord {
-    plans: BTreeMap<PlanName, Known>,
+    plans: BTreeMap<PlanName, LoggedPlan>,
     yml: Yml,
 }
 
 #[derive(Debug)]
-struct Known {
+struct LoggedPlan {
     /// Its rollout, while that is on its way.
     running: Option<RolloutId>,
     in_force: PlanDigest,
@@ -46,7 +46,7 @@ impl OnRecord {
     fn in_log(state: &State) -> Self {
         let known = state.plans.iter().map(|(name, plan)| {
             let over = plan.is_gone() || plan.rollout.phase.is_over();
-            let known = Known {
+            let known = LoggedPlan {
                 running: (!over).then(|| plan.rollout.id.clone()),
                 in_force: plan.rollout.revision.digest.clone(),
                 file: plan.file.clone(),
@@ -84,7 +84,7 @@ impl OnRecord {
     }
 
     /// Each running plan that no file of a directory is of.
-    pub(super) fn missing(&self, directory: &Path, files: &[Judged]) -> Vec<Judged> {
+    pub(super) fn missing(&self, directory: &Path, files: &[JudgedFile]) -> Vec<JudgedFile> {
         let named = |rollout: &RolloutId| {
             files.iter().any(|judged| match &judged.outcome {
                 Ok(good) => {
@@ -98,8 +98,8 @@ impl OnRecord {
         let missing = running.filter(|(rollout, _)| !named(rollout)).map(|(rollout, file)| {
             let why = format!("no file here is of plan {}, and {rollout} runs", rollout.plan);
             let file = file.as_ref().map_or_else(|| directory.to_owned(), |file| directory.join(file));
-            let outcome = Err(Refused::Path(why));
-            Judged { file: file.display().to_string(), outcome, holds_up: Some(rollout.clone()) }
+            let outcome = Err(FileErrors::Path(why));
+            JudgedFile { file: file.display().to_string(), outcome, holds_up: Some(rollout.clone()) }
         });
         missing.collect()
     }

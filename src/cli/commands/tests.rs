@@ -1,24 +1,10 @@
 //! Command lines that are read, and those that are refused.
 
-use clap::{CommandFactory as _, Parser};
-
 use super::*;
-
-#[derive(Debug, Parser)]
-struct Line {
-    #[command(subcommand)]
-    command: ClientCommand,
-}
 
 #[test]
 fn the_definitions_are_consistent() {
-    Line::command().debug_assert();
-}
-
-#[test]
-fn a_stop_takes_its_reason_without_control_characters() {
-    assert_eq!(reason_to_stop("dns\u{1b}[31m is\rdown\u{7}").unwrap(), "dns [31m is down");
-    assert_eq!(reason_to_stop("dns\nis down").unwrap(), "dns\nis down");
+    definitions().debug_assert();
 }
 
 #[test]
@@ -73,7 +59,7 @@ fn lines_are_read_or_refused() {
     ];
     for (row, line, accepted) in rows {
         let words = std::iter::once("ringward").chain(line.split(' ').filter(|word| !word.is_empty()));
-        assert_eq!(Line::try_parse_from(words).is_ok(), accepted, "{row}");
+        assert_eq!(CommandLine::try_parse_from(words).is_ok(), accepted, "{row}");
     }
 }
 
@@ -81,7 +67,7 @@ fn lines_are_read_or_refused() {
 fn a_reason_that_is_refused_is_not_said_again() {
     let long = "endless ".repeat(300);
     let words = ["ringward", "stop", "--reason", &long];
-    let told = Line::try_parse_from(words).unwrap_err();
+    let told = CommandLine::try_parse_from(words).unwrap_err();
     assert_eq!(told.exit_code(), 2);
     let told = told.to_string();
     assert!(told.contains("--reason") && told.contains("it has 2399 characters"), "{told}");

@@ -5,10 +5,10 @@
 use std::fmt::Write as _;
 use std::io;
 
-use crate::cli::bars::bar;
+use crate::cli::classes::bar;
+use crate::cli::paragraphs::state_tint;
 use crate::cli::render::{Out, safe};
 use crate::cli::screen::{Screen, Surface, Tint, cells};
-use crate::cli::status::state_tint;
 use crate::daemon::view::View;
 use crate::fleet::{Class, Counts};
 use crate::rollout::tell::report::Report;
@@ -26,14 +26,14 @@ const REDRAW_EVERY: f64 = 0.1;
 
 /// What was printed so far.
 #[derive(Debug)]
-pub(super) struct Progress {
+pub(super) struct DemoProgress {
     drawn_lines: usize,
     drawn: Option<Stopwatch>,
     told: Vec<(String, &'static str)>,
     told_waits: String,
 }
 
-impl Progress {
+impl DemoProgress {
     /// Nothing printed yet.
     pub(super) fn new() -> Self {
         Self { drawn_lines: 0, drawn: None, told: Vec::new(), told_waits: String::new() }

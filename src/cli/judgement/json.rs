@@ -6,14 +6,15 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-use super::Refused;
-use super::summary::Summary;
+use crate::cli::judgement::file::FileErrors;
+use crate::cli::judgement::files::JudgedFiles;
+use crate::cli::judgement::summary::Summary;
 use crate::plan::{PlanError, Severity};
-use crate::rollout::record::RolloutId;
+use crate::time::Timestamp;
 
 /// What `check --json` says of one file.
 #[derive(Debug, Serialize)]
-pub(in crate::cli) struct FileJson<'a> {
+pub(crate) struct FileJson<'a> {
     file: &'a str,
     /// Each error on one line, for people.
     errors: Vec<String>,
@@ -39,7 +40,8 @@ struct DiagnosticJson<'a> {
     line: Option<usize>,
     /// From 1, in characters.
     column: Option<usize>,
-    span: Option<SpanJson>,
+    /// In bytes, the end excluded.
+    span: Option<&'a Range<usize>>,
     problem: &'a str,
     /// The offending text; empty where something is missing.
     found: &'a str,
@@ -47,54 +49,49 @@ struct DiagnosticJson<'a> {
     related: Option<RelatedJson<'a>>,
 }
 
-/// A range of bytes of a file, the end excluded.
-#[derive(Debug, Serialize)]
-struct SpanJson {
-    start: usize,
-    end: usize,
-}
-
 #[derive(Debug, Serialize)]
 struct RelatedJson<'a> {
     file: &'a str,
     line: usize,
     column: usize,
-    span: SpanJson,
+    span: &'a Range<usize>,
     what: &'a str,
 }
 
-impl From<&Range<usize>> for SpanJson {
-    fn from(span: &Range<usize>) -> Self {
-        Self { start: span.start, end: span.end }
+impl JudgedFiles {
+    /// All of them for programs.
+    pub(crate) fn in_json(&self, now: Timestamp) -> Vec<FileJson<'_>> {
+        let plans = self.files.iter().map(|judged| {
+            let good = judged.outcome.as_ref().ok();
+            let warnings = good.iter().flat_map(|good| &good.warnings);
+            FileJson {
+                warnings: warnings.map(DiagnosticJson::of).collect(),
+                plan: good.map(|good| Summary::of(&good.revision, now)),
+                holds_up: judged.holds_up.as_ref().map(ToString::to_string),
+                ..FileJson::of(&judged.file, judged.outcome.as_ref().err())
+            }
+        });
+        let others = self.configurations.iter();
+        let others = others.map(|judged| FileJson::of(&judged.file, judged.outcome.as_ref().err()));
+        let passed_over = self.passed_over.iter();
+        let passed_over =
+            passed_over.map(|(file, why)| FileJson { note: Some(why), ..FileJson::of(file, None) });
+        plans.chain(others).chain(passed_over).collect()
     }
 }
 
 impl<'a> FileJson<'a> {
-    pub(super) fn of(file: &'a str, refused: Option<&'a Refused>, plan: Option<Summary<'a>>) -> Self {
+    /// A file with its errors and nothing else.
+    fn of(file: &'a str, refused: Option<&'a FileErrors>) -> Self {
         let (errors, diagnostics) = match refused {
             None => (Vec::new(), Vec::new()),
-            Some(Refused::Path(why)) => (vec![why.clone()], vec![DiagnosticJson::of_path(file, why)]),
-            Some(Refused::Plan(errors)) => (
+            Some(FileErrors::Path(why)) => (vec![why.clone()], vec![DiagnosticJson::of_path(file, why)]),
+            Some(FileErrors::Plan(errors)) => (
                 errors.iter().map(ToString::to_string).collect(),
                 errors.iter().map(DiagnosticJson::of).collect(),
             ),
         };
-        Self { file, errors, diagnostics, warnings: Vec::new(), plan, holds_up: None, note: None }
-    }
-
-    /// A file that is passed over, and why.
-    pub(super) fn passed_over(file: &'a str, why: &'a str) -> Self {
-        Self { note: Some(why), ..Self::of(file, None, None) }
-    }
-
-    /// The same with the rollout that it holds up.
-    pub(super) fn holding_up(self, rollout: Option<&RolloutId>) -> Self {
-        Self { holds_up: rollout.map(ToString::to_string), ..self }
-    }
-
-    /// The same with what is to be known of a good file.
-    pub(super) fn warned(self, warnings: &'a [PlanError]) -> Self {
-        Self { warnings: warnings.iter().map(DiagnosticJson::of).collect(), ..self }
+        Self { file, errors, diagnostics, warnings: Vec::new(), plan: None, holds_up: None, note: None }
     }
 }
 
@@ -105,7 +102,7 @@ impl<'a> DiagnosticJson<'a> {
             file: &error.file,
             line: Some(error.line),
             column: Some(error.column),
-            span: Some((&error.span).into()),
+            span: Some(&error.span),
             problem: &error.problem,
             found: &error.found,
             instead: &error.instead,
@@ -113,7 +110,7 @@ impl<'a> DiagnosticJson<'a> {
                 file: &other.file,
                 line: other.line,
                 column: other.column,
-                span: (&other.span).into(),
+                span: &other.span,
                 what: &other.what,
             }),
         }

@@ -7,7 +7,7 @@ use std::io;
 
 use serde::Serialize;
 
-use crate::cli::render::{Out, moment, safe};
+use crate::cli::render::{Out, counted, moment, safe};
 use crate::ids::{PlanName, RingName};
 use crate::plan::model::{PlanDigest, Revision, RingPlan};
 use crate::rollout::judge::opening::LEFT_TO_ENTER;
@@ -23,7 +23,7 @@ const FREEZES_SHOWN: usize = 5;
 
 /// A good plan in short.
 #[derive(Debug, Serialize)]
-pub(in crate::cli) struct Summary<'a> {
+pub(crate) struct Summary<'a> {
     name: &'a PlanName,
     digest: &'a PlanDigest,
     rings: Vec<RingSummary<'a>>,
@@ -67,15 +67,9 @@ impl<'a> Summary<'a> {
 
     /// For people.
     pub(super) fn write(&self, out: Out<'_>, file: &str, now: Timestamp) -> io::Result<()> {
-        let rings = if self.rings.len() == 1 { "ring" } else { "rings" };
-        writeln!(
-            out,
-            "{}: plan {} is good: {} {rings}, digest {}",
-            safe(file),
-            self.name,
-            self.rings.len(),
-            self.digest.short()
-        )?;
+        let rings = counted(self.rings.len(), "ring");
+        let (file, digest) = (safe(file), self.digest.short());
+        writeln!(out, "{file}: plan {} is good: {rings}, digest {digest}", self.name)?;
         for (index, ring) in self.rings.iter().enumerate() {
             ring.write(out, index + 1, now)?;
         }
@@ -122,8 +116,7 @@ impl<'a> RingSummary<'a> {
         }
         match self.freezes.len().saturating_sub(FREEZES_SHOWN) {
             0 => Ok(()),
-            1 => writeln!(out, "     and 1 more freeze"),
-            more => writeln!(out, "     and {more} more freezes"),
+            more => writeln!(out, "     and {}", counted(more, "more freeze")),
         }
     }
 

@@ -1,27 +1,30 @@
-//! Bars: how the devices of one environment are spread over the classes.
+//! The devices of an environment by class: how many, and the bar that shows how they are spread.
 //!
 //! **Invariant:** a class with a device has a cell wherever there are cells for all of them, so one
 //! stalled laptop among thousands is seen; a bar is full of `arrived` only if all arrived.
 
+use std::collections::BTreeMap;
+
 use crate::cli::screen::{Glyphs, Screen, Tint};
+use crate::version::Environment;
 use crate::web::json::ClassesJson;
 
 /// The classes that a version can move, in the order of the bar.
-const SHOWN: [Shown; 4] = [
-    Shown { name: "arrived", unicode: "█", ascii: "#", tint: Tint::Good },
-    Shown { name: "due", unicode: "▒", ascii: "-", tint: Tint::Waiting },
-    Shown { name: "stalled", unicode: "▚", ascii: "!", tint: Tint::Bad },
-    Shown { name: "unseen", unicode: "░", ascii: ".", tint: Tint::Quiet },
+const SHOWN: [Mark; 4] = [
+    Mark { name: "arrived", unicode: "█", ascii: "#", tint: Tint::Good },
+    Mark { name: "due", unicode: "▒", ascii: "-", tint: Tint::Waiting },
+    Mark { name: "stalled", unicode: "▚", ascii: "!", tint: Tint::Bad },
+    Mark { name: "unseen", unicode: "░", ascii: ".", tint: Tint::Quiet },
 ];
 
-struct Shown {
+struct Mark {
     name: &'static str,
     unicode: &'static str,
     ascii: &'static str,
     tint: Tint,
 }
 
-impl Shown {
+impl Mark {
     const fn glyph(&self, screen: &Screen) -> &'static str {
         match screen.glyphs {
             Glyphs::Unicode => self.unicode,
@@ -42,6 +45,23 @@ pub(super) fn bar(screen: &Screen, classes: &ClassesJson, cells: usize) -> Strin
         .collect();
     let blank = cells - shares.iter().sum::<usize>();
     format!("{drawn}{}", " ".repeat(blank))
+}
+
+/// The environments of a ring in the order of reports: Windows, macOS, then the rest.
+pub(super) fn in_order(
+    classes: &BTreeMap<String, ClassesJson>,
+) -> impl Iterator<Item = (&String, &ClassesJson)> {
+    let mut environments: Vec<_> = classes.iter().collect();
+    environments.sort_by_key(|(name, _)| {
+        Environment::ALL.iter().position(|known| known.as_str() == *name).unwrap_or(Environment::ALL.len())
+    });
+    environments.into_iter()
+}
+
+/// All devices of one environment.
+pub(super) const fn total(classes: &ClassesJson) -> usize {
+    let ClassesJson { arrived, due, stalled, unseen, too_old, untargeted, left } = *classes;
+    arrived + due + stalled + unseen + too_old + untargeted + left
 }
 
 /// What the characters of a bar mean.

@@ -11,9 +11,11 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::cli::client::Connection;
 use crate::cli::exit::CliError;
+use crate::cli::overview::Overview;
+use crate::cli::prose::Prose;
 use crate::cli::render::{Format, Out, safe, short};
 use crate::cli::screen::{Screen, Surface, Tint};
-use crate::cli::status::{Seen, text};
+use crate::cli::status::text::text;
 use crate::ids::PlanName;
 use crate::web::json::RolloutJson;
 
@@ -42,18 +44,20 @@ pub async fn watch(
     end: impl Future<Output = Result<(), CliError>>,
     out: Out<'_>,
 ) -> Result<(), CliError> {
-    let first = Seen::ask(at).await?;
+    let first = Overview::ask(at).await?;
     if let Some(plan) = watched.plan {
         first.rollout(plan)?;
     }
-    let mut shown = Shown { format: watched.format, last: first.only(watched.plan), told: Told::default() };
+    let last = first.only(watched.plan);
+    let mut shown =
+        StatusWatch { format: watched.format, last, frame: String::new(), lines: BTreeMap::new() };
     shown.show(None, &screen(), out)?;
     let mut ticks = interval(watched.every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let watching = async {
         loop {
             ticks.tick().await;
-            let lost = match Seen::ask(at).await {
+            let lost = match Overview::ask(at).await {
                 Ok(seen) => {
                     shown.last = seen.only(watched.plan);
                     None
@@ -69,19 +73,13 @@ pub async fn watch(
     }
 }
 
-/// The last answer, and what was made of it.
-struct Shown {
+/// The last answer, and what the reader has before them already.
+struct StatusWatch {
     format: Format,
-    last: Seen,
-    told: Told,
-}
-
-/// What the reader has before them already.
-#[derive(Default)]
-struct Told {
+    last: Overview,
     /// The last frame or JSON line.
     frame: String,
-    /// By subject: a plan's name, or one of [`STOP`] and [`DAEMON`].
+    /// The last line by subject: a plan's name, or one of [`STOP`] and [`DAEMON`].
     lines: BTreeMap<String, String>,
 }
 
@@ -90,31 +88,37 @@ const STOP: &str = "(stop)";
 /// The subject of the line about the daemon.
 const DAEMON: &str = "(daemon)";
 
-impl Shown {
+impl StatusWatch {
     fn show(&mut self, lost: Option<&str>, screen: &Screen, out: Out<'_>) -> Result<(), CliError> {
         match (self.format, screen.surface) {
-            (Format::Json, _) => self.json_line(lost, out)?,
-            (Format::Text, Surface::Terminal { rows }) => self.frame(lost, screen, rows, out)?,
-            (Format::Text, Surface::Stream) => self.lines(lost, out)?,
+            (Format::Json, _) => self.show_json(lost, out)?,
+            (Format::Text, Surface::Terminal { rows }) => self.show_frame(lost, screen, rows, out)?,
+            (Format::Text, Surface::Stream) => self.show_lines(lost, out)?,
         }
         Ok(out.flush()?)
     }
 
-    fn json_line(&mut self, lost: Option<&str>, out: Out<'_>) -> io::Result<()> {
+    fn show_json(&mut self, lost: Option<&str>, out: Out<'_>) -> io::Result<()> {
         // Without an answer there is nothing to put into JSON; a reader sees that lines stay away.
         if lost.is_some() {
             return Ok(());
         }
         let line = serde_json::to_string(&self.last.answer)?;
-        if line != self.told.frame {
+        if line != self.frame {
             writeln!(out, "{line}")?;
-            self.told.frame = line;
+            self.frame = line;
         }
         Ok(())
     }
 
     /// Draws the whole text in place, as far as the window reaches.
-    fn frame(&mut self, lost: Option<&str>, screen: &Screen, rows: usize, out: Out<'_>) -> io::Result<()> {
+    fn show_frame(
+        &mut self,
+        lost: Option<&str>,
+        screen: &Screen,
+        rows: usize,
+        out: Out<'_>,
+    ) -> io::Result<()> {
         let mut text_bytes = Vec::new();
         if let Some(error) = lost {
             let lead = screen.paint(Tint::Bad, "The daemon does not answer; asked again every second.");
@@ -122,7 +126,7 @@ impl Shown {
             text_bytes.extend_from_slice(screen.flow("", &then).as_bytes());
             text_bytes.push(b'\n');
         }
-        text(&mut text_bytes, &self.last, screen)?;
+        text(&mut Prose { out: &mut text_bytes, screen, now: self.last.now }, &self.last.answer)?;
         let whole = String::from_utf8_lossy(&text_bytes);
         let lines: Vec<&str> = whole.lines().collect();
         let room = rows.saturating_sub(1).max(1);
@@ -133,44 +137,44 @@ impl Shown {
             *last = format!("({} more lines; make the window taller)", lines.len() + 1 - room);
         }
         let frame = kept.join("\x1b[K\r\n");
-        if frame == self.told.frame {
+        if frame == self.frame {
             return Ok(());
         }
         // The first frame gets a clean screen. Lines are not wrapped by the terminal, or the next
         // frame would not lie on this one.
-        let begin = if self.told.frame.is_empty() { "\x1b[2J" } else { "" };
+        let begin = if self.frame.is_empty() { "\x1b[2J" } else { "" };
         write!(out, "{begin}\x1b[H\x1b[?7l{frame}\x1b[K\r\n\x1b[J\x1b[?7h")?;
-        self.told.frame = frame;
+        self.frame = frame;
         Ok(())
     }
 
     /// A line for each subject that changed.
-    fn lines(&mut self, lost: Option<&str>, out: Out<'_>) -> io::Result<()> {
+    fn show_lines(&mut self, lost: Option<&str>, out: Out<'_>) -> io::Result<()> {
         let answer = &self.last.answer;
         let mut lines = BTreeMap::new();
         if let Some(error) = lost {
             // What is known of the plans stays as it was told.
-            lines = self.told.lines.clone();
+            lines = self.lines.clone();
             lines.insert(DAEMON.to_owned(), format!("the daemon does not answer: {}", safe(error)));
         } else {
-            if self.told.lines.contains_key(DAEMON) {
+            if self.lines.contains_key(DAEMON) {
                 lines.insert(DAEMON.to_owned(), "the daemon answers".to_owned());
             }
             if let Some(stop) = &answer.stopped {
                 let text = format!("all writes are stopped by {}: {}", safe(&stop.actor), safe(&stop.reason));
                 lines.insert(STOP.to_owned(), text);
-            } else if self.told.lines.contains_key(STOP) {
+            } else if self.lines.contains_key(STOP) {
                 lines.insert(STOP.to_owned(), "writes are allowed".to_owned());
             }
             lines.extend(answer.rollouts.iter().map(|one| (one.plan.to_string(), summary(one))));
         }
         let at = short(self.last.now);
         for (subject, line) in &lines {
-            if self.told.lines.get(subject) != Some(line) {
+            if self.lines.get(subject) != Some(line) {
                 writeln!(out, "{at}  {line}")?;
             }
         }
-        self.told.lines = lines;
+        self.lines = lines;
         Ok(())
     }
 }

@@ -1,0 +1,27 @@
+//! A change of a User Group's policies, and what became of it.
+//!
+//! **Invariant:** a change says all policies that the group is to have, never some of them.
+
+use super::compare::Difference;
+use crate::cloudflare::PolicyIntent;
+use crate::rollout::record::UserGroup;
+
+/// A change of a group's policies, as a person asked for it.
+#[derive(Debug)]
+pub(super) struct Change<'a> {
+    /// The group, as it was found.
+    pub(super) group: &'a UserGroup,
+    /// All policies that it is to have.
+    pub(super) policies: &'a [PolicyIntent],
+    /// Why.
+    pub(super) reason: &'a str,
+}
+
+/// What became of a change.
+#[derive(Debug)]
+pub(super) enum Done {
+    /// The group had the policies already.
+    Nothing,
+    /// They were written and read back; this is what was changed.
+    Written(Difference),
+}

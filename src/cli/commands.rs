@@ -1,0 +1,213 @@
+//! The list of commands: the one place that knows them all.
+//!
+//! Parser, help, manual and completions are made from it. What a command takes, and the end of its help, stands
+//! in the command's own file.
+//!
+//! **Invariant:** nothing below this file knows a command but the command itself.
+
+use std::io;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+use tracing::level_filters::LevelFilter;
+
+use crate::cli::access::access;
+use crate::cli::access::args::{ACCESS_TOKEN_VARIABLE, AccessArgs};
+use crate::cli::backup::BackupArgs;
+use crate::cli::check::CheckArgs;
+use crate::cli::completions::{CompletionsArgs, completions};
+use crate::cli::confirm::ConfirmArgs;
+use crate::cli::connection_args::TOKEN_VARIABLE;
+use crate::cli::daemon_args::DaemonArgs;
+use crate::cli::demo::{DemoArgs, demo};
+use crate::cli::devices::DevicesArgs;
+use crate::cli::diff::{DiffArgs, diff};
+use crate::cli::exit::CliError;
+use crate::cli::explain::ExplainArgs;
+use crate::cli::forecast::{ForecastArgs, forecast};
+use crate::cli::healthcheck::healthcheck;
+use crate::cli::history::HistoryArgs;
+use crate::cli::init::{InitArgs, init};
+use crate::cli::man::{ManArgs, man};
+use crate::cli::render::Out;
+use crate::cli::run::{RunArgs, run};
+use crate::cli::sandbox::{SandboxArgs, sandbox};
+use crate::cli::schema::{SchemaArgs, schema};
+use crate::cli::screen::{Ink, Screen};
+use crate::cli::simulate::{SimulateArgs, simulate};
+use crate::cli::status::StatusArgs;
+use crate::cli::stop::StopArgs;
+use crate::cli::token::{TokenCommand, token};
+use crate::cli::verbs::{
+    ApproveArgs, BEARER_TOKEN, CheckNowArgs, ReleaseHoldArgs, RollbackArgs, StartArgs, VerbArgs, WaiveArgs,
+    help,
+};
+use crate::rollout::people::verbs::verb::Verb;
+use crate::secrets;
+use crate::telemetry::LogFormat;
+use crate::time::Clock;
+
+/// The environment variables that hold a secret of one of the commands.
+pub(super) const SECRET_VARIABLES: [&str; 3] = [TOKEN_VARIABLE, ACCESS_TOKEN_VARIABLE, BEARER_TOKEN];
+
+/// The heading of what concerns the log alone.
+const LOG: &str = "Log options";
+
+const AFTER_HELP: &str = "\
+Try it without an account: ringward demo
+Exit codes: 0 done, 1 failed, 2 usage or invalid plan, 3 refused";
+
+/// Moves a fleet of Cloudflare One Clients from one version to the next, ring by ring.
+#[derive(Debug, Parser)]
+#[command(name = "ringward", version, after_help = AFTER_HELP)]
+pub(super) struct CommandLine {
+    /// How the log on standard error looks: text or json
+    #[arg(long, global = true, help_heading = LOG, value_name = "FORMAT", env = "RINGWARD_LOG_FORMAT", default_value = "text")]
+    pub(super) log_format: LogFormat,
+    /// What it holds: off, error, warn, info, debug or trace
+    #[arg(long, global = true, help_heading = LOG, value_name = "LEVEL", env = "RINGWARD_LOG_LEVEL")]
+    pub(super) log_level: Option<LevelFilter>,
+    #[command(subcommand)]
+    pub(super) command: CliCommand,
+}
+
+/// The definitions of the whole command line, for completions, manual and tests.
+#[must_use]
+pub fn definitions() -> clap::Command {
+    CommandLine::command()
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CliCommand {
+    /// Run the daemon
+    Run(Box<RunArgs>),
+    /// Watch a plan move a simulated fleet, on a fast clock
+    Demo(DemoArgs),
+    /// Run a simulated account alone
+    Sandbox(SandboxArgs),
+    /// Show each plan, its rings and what it waits for
+    Status(StatusArgs),
+    /// Say why a plan does not move, and what would change it
+    Explain(ExplainArgs),
+    /// List the devices of a plan's rings, what needs attention first
+    Devices(DevicesArgs),
+    /// Show who did what to a plan, when and why
+    History(HistoryArgs),
+    /// Hold a plan: no write, and no ring is verified, until `resume`
+    #[command(after_help = help(Verb::Pause, "ringward pause client --reason 'help desk sees sign-in errors'"))]
+    Pause(VerbArgs),
+    /// Lift a plan's holds, having seen their causes
+    #[command(after_help = help(Verb::Resume, "ringward resume client --reason 'sign-in errors came from elsewhere'"))]
+    Resume(VerbArgs),
+    /// Declare that a gate does not apply to a ring of this rollout
+    #[command(after_help = help(Verb::Waive, "ringward waive client --gate soak --reason 'fix for CVE-2026-0001 cannot wait'"))]
+    Waive(WaiveArgs),
+    /// Let a ring be entered, as a member of the User Group that the plan asks
+    #[command(after_help = help(Verb::Approve, "ringward approve client --ring Everyone --reason 'two weeks without a case'"))]
+    Approve(ApproveArgs),
+    /// Say no to a ring's entry, as one who could approve it
+    #[command(after_help = help(Verb::Refuse, "ringward refuse client --ring Everyone --reason 'case 4711 is open'"))]
+    Refuse(ApproveArgs),
+    /// Show which revision of a plan's file waits, and let it take effect, having read what it changes
+    #[command(after_help = help(Verb::Confirm, "ringward confirm client\n  ringward confirm client --revision b41c0d9e77a1 --reason 'change 4711'"))]
+    Confirm(ConfirmArgs),
+    /// Take a rollout back, ring by ring, the latest first
+    #[command(after_help = help(Verb::Rollback, "ringward rollback client --environment windows --reason 'no reconnect after wake'"))]
+    Rollback(RollbackArgs),
+    /// Allow a version again that the plan's rollbacks hold out
+    #[command(after_help = help(Verb::ReleaseHold, "ringward release-hold client --version 2026.7.1343.0 --reason 'mended by a new driver'"))]
+    ReleaseHold(ReleaseHoldArgs),
+    /// Read now what a plan's rollout wants to see, and decide; nothing is recorded
+    #[command(after_help = help(Verb::CheckNow, "ringward check-now client && ringward explain client"))]
+    CheckNow(CheckNowArgs),
+    /// Stop all writes of all plans, also when the daemon hangs or is down
+    #[command(after_help = help(Verb::Stop, "ringward stop --reason 'dns is down'"))]
+    Stop(StopArgs),
+    /// Allow writes again after `stop`
+    #[command(after_help = help(Verb::Start, "ringward start --paused --reason 'dns is back'"))]
+    Start(StartArgs),
+    /// Check plan files offline, or with --online against the account: all errors at once
+    Check(CheckArgs),
+    /// Print the JSON Schema of plan files, for editors
+    Schema(SchemaArgs),
+    /// Write a commented starter plan from what the account has, and the daemon's ringward.yaml
+    Init(InitArgs),
+    /// Show what a plan would change at Cloudflare now; nothing is written
+    Diff(Box<DiffArgs>),
+    /// Say when a rollout will be where, and what would move that
+    Forecast(ForecastArgs),
+    /// Run a plan against a synthetic fleet, faults included, and tell what would happen and why
+    Simulate(Box<SimulateArgs>),
+    /// Make, list and revoke bearer tokens, on the machine itself
+    Token {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
+    /// Copy the database, checked, while the daemon runs or not
+    Backup(BackupArgs),
+    /// Keep the permission policies of User Groups as a file says, with a token of its own
+    Access(Box<AccessArgs>),
+    /// Say whether the daemon is well: it answers, and has decided within three minutes
+    #[command(after_help = "\
+Exit 0: well. Exit 1: no daemon, no answer, or no decision for three minutes. A plan that is halted
+or paused is well: no restart would mend it.")]
+    Healthcheck(DaemonArgs),
+    /// Write what a shell needs to complete ringward's commands
+    Completions(CompletionsArgs),
+    /// Show the manual, or write it as man pages
+    Man(ManArgs),
+}
+
+impl CliCommand {
+    /// What its log holds unless told otherwise: only the daemon tells its doings, a command speaks through its
+    /// output.
+    pub(super) const fn log_level(&self) -> LevelFilter {
+        match self {
+            Self::Run(_) => LevelFilter::INFO,
+            Self::Demo(_) | Self::Sandbox(_) => LevelFilter::WARN,
+            _ => LevelFilter::OFF,
+        }
+    }
+
+    /// Does it, writing to `out`.
+    ///
+    /// # Errors
+    /// When it was not done; the error has message and exit code.
+    pub(super) async fn run(self, out: Out<'_>) -> Result<(), CliError> {
+        match self {
+            Self::Run(args) => run(*args).await,
+            Self::Demo(args) => demo(args, out).await,
+            Self::Sandbox(args) => sandbox(args, out).await,
+            Self::Status(args) => args.run(out).await,
+            Self::Explain(args) => args.run(out).await,
+            Self::Devices(args) => args.run(out).await,
+            Self::History(args) => args.run(out),
+            Self::Pause(args) => args.run(Verb::Pause, out).await,
+            Self::Resume(args) => args.run(Verb::Resume, out).await,
+            Self::Waive(args) => args.run(out).await,
+            Self::Approve(args) => args.run(Verb::Approve, out).await,
+            Self::Refuse(args) => args.run(Verb::Refuse, out).await,
+            Self::Confirm(args) => args.run(out).await,
+            Self::Rollback(args) => args.run(out).await,
+            Self::ReleaseHold(args) => args.run(out).await,
+            Self::CheckNow(args) => args.run(out).await,
+            Self::Stop(args) => args.run(out).await,
+            Self::Start(args) => args.run(out).await,
+            Self::Check(args) => args.run(out).await,
+            Self::Schema(args) => schema(&args, out),
+            Self::Init(args) => init(&args, out, &mut secrets::stderr()).await,
+            Self::Diff(args) => diff(&args, Ink::of(&io::stdout()), out).await,
+            Self::Forecast(args) => forecast(&args, Clock::Real.now(), &Screen::of_stdout(), out).await,
+            Self::Simulate(args) => simulate(&args, args.clock().now(), &Screen::of_stdout(), out).await,
+            Self::Token { command } => token(command, out, &mut secrets::stderr()).await,
+            Self::Backup(args) => args.run(out),
+            Self::Access(args) => access(&args, &Screen::of_stdout(), out).await,
+            Self::Healthcheck(daemon) => healthcheck(&daemon.connection(), out).await,
+            Self::Completions(args) => completions(args.shell, definitions(), out),
+            Self::Man(args) => man(&args, definitions(), out),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,188 @@
+//! Plan files judged as the daemon would judge them.
+//!
+//! **Invariant:** files of one directory are compared with each other, because a daemon reads them together; a
+//! file that is named twice is one file.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::cli::excerpt::excerpt;
+use crate::cli::judgement::file::{FileErrors, JudgedConfiguration, JudgedFile};
+use crate::cli::judgement::on_record::OnRecord;
+use crate::cli::judgement::paths::{PathContent, plan_files};
+use crate::cli::render::{counted, safe};
+use crate::cli::screen::Ink;
+use crate::cli::source_file::SourceFile;
+use crate::config::{self, FILE_NAME};
+use crate::plan::model::{DeviceLimit, Plan};
+use crate::plan::set::read_all;
+use crate::plan::{PlanError, Severity};
+use crate::time::Timestamp;
+
+/// Plan files that were read and judged together, in the order of their names.
+#[derive(Debug, Default)]
+pub struct JudgedFiles {
+    /// What is thought of each file.
+    pub files: Vec<JudgedFile>,
+    /// What is thought of each `ringward.yaml`, which holds no plan.
+    pub(super) configurations: Vec<JudgedConfiguration>,
+    /// Files of directories that are no plans, and why.
+    pub(super) passed_over: BTreeMap<String, String>,
+    /// The bytes of each file that could be read, by the name that errors show.
+    bytes: BTreeMap<String, Vec<u8>>,
+}
+
+impl JudgedFiles {
+    /// Reads and judges files, and the files `*.yaml` and `*.yml` of directories: by the calendar, too, where
+    /// `now` is given.
+    #[must_use]
+    pub fn of(paths: &[PathBuf], now: Option<Timestamp>) -> Self {
+        Self::beside(paths, now, &OnRecord::default())
+    }
+
+    /// The same beside a daemon's log.
+    #[must_use]
+    pub fn beside(paths: &[PathBuf], now: Option<Timestamp>, on_record: &OnRecord) -> Self {
+        let mut judgement = Self::default();
+        let mut directories: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
+        for path in paths {
+            if path.file_name().is_some_and(|name| name == FILE_NAME) && !path.is_dir() {
+                judgement.configure(path);
+                continue;
+            }
+            let beside = path.join(FILE_NAME);
+            if beside.is_file() {
+                judgement.configure(&beside);
+            }
+            for (file, found) in plan_files(path, on_record.yml()) {
+                let name = file.display().to_string();
+                match found {
+                    // A file that is named twice is one file.
+                    PathContent::Plan(bytes) if !judgement.bytes.contains_key(&name) => {
+                        let directory = file.parent().unwrap_or(Path::new("")).to_owned();
+                        directories.entry(directory).or_default().push(name.clone());
+                        judgement.bytes.insert(name, bytes);
+                    }
+                    PathContent::Plan(_) => {}
+                    PathContent::Unusable(why) => {
+                        let holds_up = on_record.held_up(&name, None).cloned();
+                        let outcome = Err(FileErrors::Path(why));
+                        judgement.files.push(JudgedFile { file: name, outcome, holds_up });
+                    }
+                    PathContent::PassedOver(why) => {
+                        judgement.passed_over.insert(name, why);
+                    }
+                }
+            }
+        }
+        for names in directories.values() {
+            let files =
+                names.iter().filter_map(|name| Some((name.as_str(), judgement.bytes.get(name)?.as_slice())));
+            let read = read_all(files, &on_record.known(), now).into_iter();
+            judgement.files.extend(read.map(|read| {
+                let outcome = read.outcome.and_then(|good| on_record.judged(good)).map_err(FileErrors::Plan);
+                let holds_up = outcome
+                    .as_ref()
+                    .err()
+                    .and_then(|_| on_record.held_up(&read.file, read.name.as_ref()).cloned());
+                JudgedFile { file: read.file, outcome, holds_up }
+            }));
+        }
+        for directory in paths.iter().filter(|path| path.is_dir()) {
+            let missing = on_record.missing(directory, &judgement.files);
+            judgement.files.extend(missing);
+        }
+        judgement.files.sort_by(|one, other| one.file.cmp(&other.file));
+        judgement
+    }
+
+    /// The least guard that one of the configurations has.
+    #[must_use]
+    pub fn devices_per_day(&self) -> Option<DeviceLimit> {
+        let good = self.configurations.iter().filter_map(|judged| judged.outcome.as_ref().ok());
+        good.filter_map(|config| config.devices_per_day).min()
+    }
+
+    /// A configuration is judged by itself: no plan depends on it.
+    fn configure(&mut self, path: &Path) {
+        let file = path.display().to_string();
+        if self.configurations.iter().any(|other| other.file == file) {
+            return;
+        }
+        let outcome = match SourceFile::read(path) {
+            Ok(source) => {
+                let read = config::read(&file, &source.bytes).map_err(FileErrors::Plan);
+                self.bytes.insert(file.clone(), source.bytes);
+                read
+            }
+            Err(error) => Err(FileErrors::Path(format!("it cannot be read ({error})"))),
+        };
+        self.configurations.push(JudgedConfiguration { file, outcome });
+    }
+
+    /// Each file that is refused, and why.
+    fn refused(&self) -> impl Iterator<Item = (&str, &FileErrors)> {
+        let plans = self.files.iter().map(|judged| (judged.file.as_str(), judged.outcome.as_ref().err()));
+        let others =
+            self.configurations.iter().map(|judged| (judged.file.as_str(), judged.outcome.as_ref().err()));
+        plans.chain(others).filter_map(|(file, refused)| Some((file, refused?)))
+    }
+
+    /// An error of one of the files as a compiler would show it.
+    #[must_use]
+    pub fn excerpt(&self, error: &PlanError, ink: Ink) -> String {
+        excerpt(error, |file| self.bytes.get(file).map(Vec::as_slice), ink)
+    }
+
+    /// All that is wrong, with excerpts, in the order of files.
+    #[must_use]
+    pub fn complaints(&self, ink: Ink) -> Vec<String> {
+        self.refused().flat_map(|(file, refused)| self.complaints_of(file, refused, ink)).collect()
+    }
+
+    pub(super) fn complaints_of(&self, file: &str, refused: &FileErrors, ink: Ink) -> Vec<String> {
+        match refused {
+            FileErrors::Path(why) => vec![format!("error: {}: {}\n", safe(file), safe(why))],
+            FileErrors::Plan(errors) => errors.iter().map(|error| self.excerpt(error, ink)).collect(),
+        }
+    }
+
+    /// The warnings of files that can be used.
+    #[must_use]
+    pub fn warnings(&self) -> usize {
+        let good = self.files.iter().filter_map(|judged| judged.outcome.as_ref().ok());
+        good.flat_map(|good| &good.warnings).filter(|told| told.severity == Severity::Warning).count()
+    }
+
+    /// Why the files do not pass; `None`: they do. With `strict`, a warning is one error.
+    #[must_use]
+    pub fn refusal(&self, strict: bool) -> Option<String> {
+        self.unusable().or_else(|| match self.warnings() {
+            1 if strict => Some("1 warning, which --strict counts as an error".to_owned()),
+            warnings if strict && warnings > 0 => {
+                Some(format!("{warnings} warnings, which --strict counts as errors"))
+            }
+            _ => None,
+        })
+    }
+
+    /// The plans without an error, each with its file and the bytes that it was read from.
+    pub fn good(&self) -> impl Iterator<Item = (&str, &Plan, &[u8])> {
+        self.files.iter().filter_map(|judged| {
+            let plan = &judged.outcome.as_ref().ok()?.revision.plan;
+            Some((judged.file.as_str(), plan, self.bytes.get(&judged.file)?.as_slice()))
+        })
+    }
+
+    /// How many files cannot be used, in words; `None`: all can.
+    #[must_use]
+    pub fn unusable(&self) -> Option<String> {
+        let refused: Vec<&FileErrors> = self.refused().map(|(_, refused)| refused).collect();
+        if refused.is_empty() {
+            return None;
+        }
+        let errors: usize = refused.iter().map(|refused| refused.count()).sum();
+        let files = counted(self.files.len() + self.configurations.len(), "file");
+        Some(format!("{} of {files} cannot be used: {}", refused.len(), counted(errors, "error")))
+    }
+}

@@ -1,0 +1,60 @@
+//! What a path on the command line means: a file, or the plan files of a directory.
+//!
+//! **Invariant:** of a directory the same files count as for the daemon, and the same are refused.
+
+use std::path::{Path, PathBuf};
+
+use crate::daemon::files::{Look, Yml, look};
+use crate::daemon::plans_dir::{Found, NO_PLAN, read_one};
+
+/// What a look at a path found.
+pub(super) enum PathContent {
+    /// A file that means to be a plan.
+    Plan(Vec<u8>),
+    /// What cannot be used, and why.
+    Unusable(String),
+    /// What is passed over, and why.
+    PassedOver(String),
+}
+
+/// The files that a path means.
+pub(super) fn plan_files(path: &Path, yml: Yml) -> Vec<(PathBuf, PathContent)> {
+    if !path.is_dir() {
+        let found = match read_one(path) {
+            Found::Plan(draft) => PathContent::Plan(draft.bytes().to_vec()),
+            // Somebody names it as a plan.
+            Found::PassedOver(_) | Found::Configuration => PathContent::Unusable(format!(
+                "{NO_PLAN}, and nothing of it is shown; begin it with `plan: NAME`"
+            )),
+            Found::Unusable(why) => PathContent::Unusable(why),
+            Found::Vanished => {
+                PathContent::Unusable("it is not there; name a plan file, or a directory of them".to_owned())
+            }
+        };
+        return vec![(path.to_owned(), found)];
+    }
+    // As the daemon looks: the same files count, and the same are refused.
+    match look(path, yml) {
+        Look::Files { files, notes } => {
+            // The daemon's words begin with the bare name, which stands before them here as well.
+            let alone = |name: &str, why: String| match why.strip_prefix(&format!("{name}: ")) {
+                Some(why) => why.to_owned(),
+                None => why,
+            };
+            let none = files.is_empty().then(|| {
+                let why = "it holds no plan file; plans are files named *.yaml or *.yml with a key `plan`";
+                (path.to_owned(), PathContent::Unusable(why.to_owned()))
+            });
+            let files = files.into_iter().map(|(name, read)| {
+                let found = match read {
+                    Ok(draft) => PathContent::Plan(draft.bytes().to_vec()),
+                    Err(why) => PathContent::Unusable(alone(&name, why)),
+                };
+                (path.join(name), found)
+            });
+            let notes = notes.into_iter().map(|(name, why)| (path.join(name), PathContent::PassedOver(why)));
+            none.into_iter().chain(files).chain(notes).collect()
+        }
+        Look::Unreadable(why) => vec![(path.to_owned(), PathContent::Unusable(why))],
+    }
+}

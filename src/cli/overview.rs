@@ -1,0 +1,62 @@
+//! The daemon's answer on all plans, as the reading commands ask for it.
+//!
+//! **Invariant:** its instant is the present by the daemon's clock, and never lies before the answer's own.
+
+use crate::cli::client::Connection;
+use crate::cli::exit::CliError;
+use crate::cli::render::safe;
+use crate::ids::PlanName;
+use crate::rollout::people::refusal::Refusal;
+use crate::time::{Clock, Timestamp};
+use crate::web::json::{NewPlanJson, RolloutJson, RolloutsAnswer};
+
+/// The daemon's word on all plans, and the present instant by its clock.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Overview {
+    pub(super) answer: RolloutsAnswer,
+    pub(super) now: Timestamp,
+}
+
+impl Overview {
+    /// Asks the daemon.
+    pub(super) async fn ask(at: &Connection) -> Result<Self, CliError> {
+        Self::of(at.get(&["rollouts"], &[]).await?)
+    }
+
+    /// An answer, at the present instant of its clock.
+    pub(super) fn of(answer: RolloutsAnswer) -> Result<Self, CliError> {
+        let clock: Clock = answer.clock.parse().map_err(CliError::failed)?;
+        // Two readings of one clock: the snapshot cannot be from the future.
+        let now = clock.now().max(answer.at);
+        Ok(Self { answer, now })
+    }
+
+    /// The rollout of a plan.
+    pub(super) fn rollout(&self, plan: &PlanName) -> Result<&RolloutJson, CliError> {
+        if let Some(rollout) = self.answer.rollouts.iter().find(|rollout| rollout.plan == *plan) {
+            return Ok(rollout);
+        }
+        if let Some(fault) = self.answer.faults.iter().find(|fault| fault.plan == *plan) {
+            let fault = safe(&fault.message);
+            return Err(CliError::failed(format!(
+                "plan {plan} stands still, because a fault in ringward keeps it from being decided: {fault}; please report it"
+            )));
+        }
+        let known = self.answer.rollouts.iter().map(|rollout| rollout.plan.clone()).collect();
+        Err(CliError::refused(Refusal::NoSuchPlan { plan: plan.clone(), known }))
+    }
+
+    /// A plan that no rollout was begun for, and that waits.
+    pub(super) fn new_plan(&self, plan: &PlanName) -> Option<&NewPlanJson> {
+        self.answer.new_plans.iter().find(|new| new.plan == *plan)
+    }
+
+    /// The same with nothing but one plan's rollout, where a plan is named.
+    pub(super) fn only(mut self, plan: Option<&PlanName>) -> Self {
+        if let Some(plan) = plan {
+            self.answer.rollouts.retain(|rollout| rollout.plan == *plan);
+            self.answer.new_plans.retain(|new| new.plan == *plan);
+        }
+        self
+    }
+}

@@ -1,0 +1,51 @@
+//! The program: reads the command line, does what it says, and ends with an exit code.
+//!
+//! **Invariant:** no secret of the environment is said by any command but the one that makes it.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::commands::{CliCommand, CommandLine, SECRET_VARIABLES};
+use crate::cli::exit::{CliError, conclude};
+use crate::secrets;
+use crate::telemetry::init_logs;
+
+/// The program: reads the command line, does it, and gives the exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let line = CommandLine::parse();
+    conclude(start(line)).into()
+}
+
+/// Secrets that this process has been given, whether the command uses them or not. What is too short
+/// to be one is refused by whoever uses it.
+fn register_environment() {
+    for variable in SECRET_VARIABLES {
+        let token = std::env::var(variable).unwrap_or_default();
+        let _ = secrets::register(&token.trim().into());
+    }
+}
+
+fn start(line: CommandLine) -> Result<(), CliError> {
+    let level = line.log_level.unwrap_or(line.command.log_level());
+    // A sandbox prints a token, and may be given the same by its environment.
+    if !matches!(line.command, CliCommand::Sandbox(_)) {
+        register_environment();
+    }
+    init_logs(line.log_format, level).map_err(CliError::failed)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::failed(format!("cannot start the runtime: {error}")))?;
+    let result = runtime.block_on(async {
+        let mut out = secrets::stdout();
+        let done = line.command.run(&mut out).await;
+        out.flush()?;
+        done
+    });
+    // A read that hangs must not keep the process from ending.
+    runtime.shutdown_background();
+    result
+}

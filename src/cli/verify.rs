@@ -13,7 +13,7 @@ use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, json, safe, short};
 use crate::daemon::log::{ReplayError, next_from_record};
 use crate::rollout::event::Recorded;
-use crate::rollout::invariant::check;
+use crate::rollout::laws::check;
 use crate::rollout::state::State;
 use crate::store::{ChainReport, Reader, Record, RecordHash, Seq};
 

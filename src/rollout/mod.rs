@@ -27,7 +27,7 @@ pub mod gate;
 pub mod grouping;
 pub mod health;
 mod intent;
-pub mod invariant;
+pub mod laws;
 mod lifecycle;
 pub mod outcome;
 mod predecessor;

@@ -12,7 +12,7 @@ use ringward::ids::{DeviceId, PlanName, PolicyId};
 use ringward::plan::{self, model::Revision};
 use ringward::rollout::drift::{DriftKind, Standing};
 use ringward::rollout::event::{Cancelled, Cause, Drift, Event, Mode, Recorded};
-use ringward::rollout::invariant;
+use ringward::rollout::laws;
 use ringward::rollout::remote::{GroupContent, Profile, VersionEntry};
 use ringward::time::{SignedDuration, Timestamp, after, since};
 use ringward::version::{ClientVersion, Environment};
@@ -135,7 +135,7 @@ fn standing(became: Became) -> Standing {
 }
 
 fn assert_lawful(row: &str, drive: &Drive) {
-    let found = invariant::check(&drive.engine.log, &drive.far_end.writes_for_the_laws());
+    let found = laws::check(&drive.engine.log, &drive.far_end.writes_for_the_laws());
     assert!(found.is_empty(), "{row}: {found:#?}\n{}", drive.tail());
 }
 

@@ -11,7 +11,7 @@ use ringward::ids::{GroupId, PlanName, PolicyId, RingName};
 use ringward::plan::model::Plan;
 use ringward::rollout::command::Command;
 use ringward::rollout::event::{Actor, Mode};
-use ringward::rollout::invariant::{self, Limits};
+use ringward::rollout::laws::{self, Limits};
 use ringward::rollout::rollback::Scope;
 use ringward::rollout::state::{Phase, Rollout};
 use ringward::simulation::cast::{self, Casting, Size};
@@ -140,7 +140,7 @@ fn told(drive: &mut Drive, act: Act, n: usize) -> String {
     };
     while !over(drive) && drive.step(until) {}
     let limits = Limits { in_transit: SignedDuration::ZERO, ..Limits::default() };
-    let broken = invariant::check_within(&drive.engine.log, &journal(drive), limits);
+    let broken = laws::check_within(&drive.engine.log, &journal(drive), limits);
     let mut wrong: Vec<String> = broken.iter().map(ToString::to_string).collect();
     wrong.extend(left_out(drive));
     assert!(wrong.is_empty(), "{wrong:#?}\n{}", drive.tail());

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ringward::daemon::log;
 use ringward::rollout::event::{Event, Recorded};
-use ringward::rollout::invariant::{Limits, check_within};
+use ringward::rollout::laws::{Limits, check_within};
 use ringward::rollout::state::{Stage, State};
 use ringward::sandbox::{FaultScript, JournalRow};
 use ringward::store::Reader;

@@ -2,7 +2,7 @@
 
 use ringward::cloudflare::{self, ApiUrl, CloudflareClient};
 use ringward::rollout::event::{Cancelled, Event, Mode};
-use ringward::rollout::invariant::check;
+use ringward::rollout::laws::check;
 use ringward::rollout::remote::{GroupContent, VersionEntry};
 use ringward::time::Timestamp;
 use ringward::version::{ClientVersion, Environment};

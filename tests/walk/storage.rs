@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use ringward::rollout::event::{Event, Recorded};
-use ringward::rollout::invariant::{Limits, check_within};
+use ringward::rollout::laws::{Limits, check_within};
 use ringward::rollout::state::Stage;
 use ringward::sandbox::FaultScript;
 use ringward::time::{SignedDuration, after};

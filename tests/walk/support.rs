@@ -11,7 +11,7 @@ use ringward::daemon::{self, Daemon, log};
 use ringward::ids::{AccountId, GroupId};
 use ringward::plan::model::Revisions;
 use ringward::rollout::event::{Event, Mode, Recorded};
-use ringward::rollout::invariant::{FarEndWrite, Limits, check_within};
+use ringward::rollout::laws::{FarEndWrite, Limits, check_within};
 use ringward::rollout::remote::{GroupContent, VersionEntry};
 use ringward::rollout::state::{Phase, Stage, State};
 use ringward::sandbox::{self, AccountSettings, JournalRow, Running};

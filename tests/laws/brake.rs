@@ -8,7 +8,7 @@ use ringward::ids::{DeviceId, PlanName};
 use ringward::plan::model::Revision;
 use ringward::rollout::command::{Command, StartPlans};
 use ringward::rollout::event::{Actor, Event, Mode};
-use ringward::rollout::laws::{self, Limits};
+use ringward::rollout::laws::{self, Tolerance};
 use ringward::rollout::remote::Profile;
 use ringward::rollout::state::Phase;
 use ringward::time::{SignedDuration, Timestamp, after};
@@ -77,7 +77,7 @@ fn kinds(drive: &Drive, since: Timestamp) -> Vec<&'static str> {
 }
 
 fn lawful(drive: &Drive, row: &str) {
-    let limits = Limits { in_transit: SignedDuration::ZERO, ..Limits::default() };
+    let limits = Tolerance { in_transit: SignedDuration::ZERO, ..Tolerance::default() };
     let broken = laws::check_within(&drive.engine.log, &journal(drive), limits);
     assert!(broken.is_empty(), "{row}: {broken:?}\n{}", drive.tail());
 }

@@ -11,7 +11,7 @@ use ringward::ids::{GroupId, PlanName, PolicyId, RingName};
 use ringward::plan::model::Plan;
 use ringward::rollout::command::Command;
 use ringward::rollout::event::{Actor, Mode};
-use ringward::rollout::laws::{self, Limits};
+use ringward::rollout::laws::{self, Tolerance};
 use ringward::rollout::rollback::Scope;
 use ringward::rollout::state::{Phase, Rollout};
 use ringward::simulation::cast::{self, Casting, Size};
@@ -139,7 +139,7 @@ fn told(drive: &mut Drive, act: Act, n: usize) -> String {
         known.is_some_and(|known| known.rollout.phase == Phase::Completed)
     };
     while !over(drive) && drive.step(until) {}
-    let limits = Limits { in_transit: SignedDuration::ZERO, ..Limits::default() };
+    let limits = Tolerance { in_transit: SignedDuration::ZERO, ..Tolerance::default() };
     let broken = laws::check_within(&drive.engine.log, &journal(drive), limits);
     let mut wrong: Vec<String> = broken.iter().map(ToString::to_string).collect();
     wrong.extend(left_out(drive));

@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ringward::rollout::event::{Event, Purpose};
-use ringward::rollout::laws::{self, FarEndWrite, Limits};
+use ringward::rollout::laws::{self, FarEndWrite, Tolerance};
 use ringward::rollout::state::Phase;
 use ringward::time::{SignedDuration, Timestamp, after};
 
@@ -174,7 +174,7 @@ fn run(seed: u64, coverage: &mut Coverage, digests: &mut Digests) -> Vec<String>
         }
     }
     // The drive's journal has the instant at which a request was sent.
-    let limits = Limits { in_transit: SignedDuration::ZERO, ..Limits::default() };
+    let limits = Tolerance { in_transit: SignedDuration::ZERO, ..Tolerance::default() };
     let violations = laws::check_within(&drive.engine.log, &journal(&drive), limits);
     let mut wrong: Vec<String> = violations.iter().map(ToString::to_string).collect();
     wrong.extend(on_a_doubted_clock(&drive));

@@ -12,7 +12,7 @@ use ringward::plan::Draft;
 use ringward::plan::model::{Revision, Revisions};
 use ringward::rollout::block::{Block, WaitsFor};
 use ringward::rollout::event::{Event, Mode};
-use ringward::rollout::laws::{self, Limits};
+use ringward::rollout::laws::{self, Tolerance};
 use ringward::rollout::world::{Desired, Unsettled};
 use ringward::simulation::cast::{self, Casting, Size};
 use ringward::synthetic::Mix;
@@ -119,7 +119,7 @@ fn judged(drive: &Drive, cut: Timestamp, revisions: Revisions) -> Vec<String> {
             wrong.push(format!("a write at {} that nothing announced", request.at));
         }
     }
-    let limits = Limits { in_transit: SignedDuration::ZERO, ..Limits::default() };
+    let limits = Tolerance { in_transit: SignedDuration::ZERO, ..Tolerance::default() };
     let violations = laws::check_within(&drive.engine.log, &journal(drive), limits);
     wrong.extend(violations.iter().map(ToString::to_string));
     wrong

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ringward::ids::{GroupId, PlanName, PolicyId};
 use ringward::rollout::command::{Command, StartPlans};
 use ringward::rollout::event::{Actor, Event, Mode, Purpose};
-use ringward::rollout::laws::{self, Limits};
+use ringward::rollout::laws::{self, Tolerance};
 use ringward::rollout::report::Blocker;
 use ringward::rollout::rollback::Scope;
 use ringward::rollout::state::Phase;
@@ -144,7 +144,7 @@ fn meddled(dice: &mut Dice, drive: &mut Drive, schedule: &str) {
 }
 
 fn assert_lawful(seed: u64, drive: &Drive) {
-    let limits = Limits { in_transit: SignedDuration::ZERO, ..Limits::default() };
+    let limits = Tolerance { in_transit: SignedDuration::ZERO, ..Tolerance::default() };
     let broken = laws::check_within(&drive.engine.log, &journal(drive), limits);
     let broken: Vec<String> = broken.iter().map(ToString::to_string).collect();
     assert!(broken.is_empty(), "seed {seed}: {broken:#?}\n{}", drive.tail());

@@ -11,7 +11,7 @@ use ringward::daemon::{self, Daemon, log};
 use ringward::ids::{AccountId, GroupId};
 use ringward::plan::model::Revisions;
 use ringward::rollout::event::{Event, Mode, Recorded};
-use ringward::rollout::laws::{FarEndWrite, Limits, check_within};
+use ringward::rollout::laws::{FarEndWrite, Tolerance, check_within};
 use ringward::rollout::remote::{GroupContent, VersionEntry};
 use ringward::rollout::state::{Phase, Stage, State};
 use ringward::sandbox::{self, AccountSettings, JournalRow, Running};
@@ -156,7 +156,7 @@ impl Walk {
     pub(crate) fn assert_lawful(&self, held_back: impl Fn(&JournalRow) -> bool) {
         let rows = self.writes();
         // Milliseconds on the wire are minutes on this clock.
-        let limits = Limits {
+        let limits = Tolerance {
             in_transit: SignedDuration::from_hours(2),
             watch_max_age: SignedDuration::from_hours(6),
         };

@@ -4,12 +4,34 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::entry::closed;
-use super::{Audit, FarEndWrite, Law, Violation};
+use super::audit::Audit;
+use super::ledger::plan_of;
+use super::proof::openings::closed;
+use super::violation::Law;
 use crate::ids::{GroupId, PlanName, RingName};
 use crate::plan::model::{PlanDigest, RingPlan};
 use crate::rollout::event::{Cancelled, Event, Finding, Purpose, Recorded, WriteId, WriteIntent};
+use crate::rollout::remote::GroupContent;
 use crate::time::{SignedDuration, Timestamp, after};
+
+/// A changing request as the far end's journal has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FarEndWrite {
+    /// When it arrived.
+    pub received_at: Timestamp,
+    /// The group to be changed; `None`: to be created.
+    pub group: Option<GroupId>,
+    /// The body: what the group shall be.
+    pub body: GroupContent,
+    /// When it took effect; `None`: it never did.
+    pub applied_at: Option<Timestamp>,
+    /// Whether a fault between the two ends held it back, so that its arrival says nothing about
+    /// when it was sent.
+    pub held_back: bool,
+    /// The devices that it offered something else, counted by who knows the truth about them, over
+    /// the time between the look before it and its arrival; `None`: nobody knows.
+    pub retargeted: Option<usize>,
+}
 
 /// An intent with what the log has about it.
 struct Planned<'a> {
@@ -33,7 +55,7 @@ enum Ended {
 }
 
 /// A span in which nothing may be sent: for one plan, or for all.
-struct Hold<'a> {
+struct Hindrance<'a> {
     plan: Option<&'a PlanName>,
     what: &'static str,
     from: Timestamp,
@@ -44,21 +66,22 @@ pub(super) fn check(audit: &mut Audit, log: &[Recorded], journal: &[FarEndWrite]
     if journal.is_empty() {
         return;
     }
-    let planned = planned(log);
-    let holds = holds(log);
+    audit.seq = None;
+    let mut intents = Intents::default();
+    for recorded in log {
+        if let Some(plan) = plan_of(recorded) {
+            intents.take(plan, recorded);
+        }
+    }
+    let hindrances = hindrances(log);
     let mut sent = BTreeSet::new();
     for write in journal {
         let mut breach = |law: Law, text: String| {
-            let text = format!("the write received at {}: {text}", write.received_at);
-            audit.found.push(Violation { law, seq: None, text });
+            audit.breach(law, format!("the write received at {}: {text}", write.received_at));
         };
         // The newest of equal intents that was open by then: an earlier equal one came to nothing.
-        let intent = planned.iter().rev().find(|planned| {
-            planned.at <= write.received_at
-                && is_of(write, planned.intent)
-                && may_have_arrived(planned, write)
-        });
-        let Some(planned) = intent else {
+        let mut planned = intents.planned.iter().rev();
+        let Some(planned) = planned.find(|planned| is_of(write, planned)) else {
             breach(Law::IntentFirst, "no intent in the log says so".to_owned());
             continue;
         };
@@ -67,9 +90,7 @@ pub(super) fn check(audit: &mut Audit, log: &[Recorded], journal: &[FarEndWrite]
             breach(Law::IntentFirst, format!("{id} was sent before"));
         }
         match planned.ended.map(|(_, ended)| ended) {
-            Some(Ended::NeverSent) => {
-                breach(Law::IntentFirst, format!("{id} is on record as not sent"));
-            }
+            Some(Ended::NeverSent) => breach(Law::IntentFirst, format!("{id} is on record as not sent")),
             Some(Ended::NotApplied) if write.applied_at.is_some() => {
                 breach(Law::IntentFirst, format!("{id} is on record as not applied, and was"));
             }
@@ -90,146 +111,156 @@ pub(super) fn check(audit: &mut Audit, log: &[Recorded], journal: &[FarEndWrite]
         if write.held_back {
             continue;
         }
-        if let Some(why) =
-            ring.and_then(|ring| closed(&ring.schedule, write.received_at, SignedDuration::ZERO))
-        {
+        let why = ring.and_then(|ring| closed(&ring.schedule, write.received_at, SignedDuration::ZERO));
+        if let Some(why) = why {
             breach(Law::WriteAllowed, why);
         }
-        let holds_it = |plan: &PlanName| plan == planned.plan && !planned.second_half;
-        for hold in holds.iter().filter(|hold| hold.plan.is_none_or(holds_it)) {
-            let from = after(hold.from, audit.limits.in_transit);
-            if from < write.received_at && hold.until.is_none_or(|until| write.received_at < until) {
-                let text = format!("it was sent while {} since {}", hold.what, hold.from);
-                audit.found.push(Violation { law: Law::WriteAllowed, seq: None, text });
-            }
+        hindered(audit, &hindrances, planned, write);
+    }
+}
+
+fn hindered(audit: &mut Audit, hindrances: &[Hindrance<'_>], planned: &Planned<'_>, write: &FarEndWrite) {
+    let is_for_it = |plan: &PlanName| plan == planned.plan && !planned.second_half;
+    for hindrance in hindrances.iter().filter(|hindrance| hindrance.plan.is_none_or(is_for_it)) {
+        let from = after(hindrance.from, audit.tolerance.in_transit);
+        if from < write.received_at && hindrance.until.is_none_or(|until| write.received_at < until) {
+            let text = format!("it was sent while {} since {}", hindrance.what, hindrance.from);
+            audit.breach(Law::WriteAllowed, text);
         }
     }
 }
 
-fn is_of(write: &FarEndWrite, intent: &WriteIntent) -> bool {
+/// Whether a request may be what an intent sent. One that a fault held back may arrive after its intent's end,
+/// another one not.
+fn is_of(write: &FarEndWrite, planned: &Planned<'_>) -> bool {
+    let Planned { intent, at, ended, .. } = planned;
+    let in_time = write.held_back || ended.is_none_or(|(ended_at, _)| write.received_at <= ended_at);
     let group = intent.before.as_ref().map(|group| &group.id);
     let same_name = group.is_some() || write.body.name == intent.after.name;
-    group == write.group.as_ref() && same_name && write.body.offers_the_same(&intent.after)
+    let same = group == write.group.as_ref() && same_name && write.body.offers_the_same(&intent.after);
+    same && *at <= write.received_at && in_time
 }
 
-/// A request that a fault held back may arrive after its intent's end, another one not.
-fn may_have_arrived(planned: &Planned<'_>, write: &FarEndWrite) -> bool {
-    write.held_back || planned.ended.is_none_or(|(at, _)| write.received_at <= at)
+/// The writes that a log speaks of, while it is read.
+#[derive(Default)]
+struct Intents<'a> {
+    rings: BTreeMap<(&'a PlanName, &'a PlanDigest), &'a [RingPlan]>,
+    in_force: BTreeMap<&'a PlanName, &'a PlanDigest>,
+    planned: Vec<Planned<'a>>,
+    places: BTreeMap<WriteId, usize>,
+    /// The groups that profiles of a ring were taken out of since it was written, by plan and ring.
+    between: BTreeMap<(&'a PlanName, &'a RingName), BTreeSet<&'a GroupId>>,
 }
 
-fn planned(log: &[Recorded]) -> Vec<Planned<'_>> {
-    let mut rings: BTreeMap<(&PlanName, &PlanDigest), &[RingPlan]> = BTreeMap::new();
-    let mut in_force: BTreeMap<&PlanName, &PlanDigest> = BTreeMap::new();
-    let mut planned: Vec<Planned<'_>> = Vec::new();
-    let mut places: BTreeMap<WriteId, usize> = BTreeMap::new();
-    // The groups that profiles of a ring were taken out of since it was written, by plan and ring.
-    let mut between: BTreeMap<(&PlanName, &RingName), BTreeSet<&GroupId>> = BTreeMap::new();
-    for recorded in log {
-        let Some(id) = &recorded.entry.rollout else { continue };
-        let ended = match &recorded.entry.event {
+impl<'a> Intents<'a> {
+    fn take(&mut self, of: &'a PlanName, recorded: &'a Recorded) {
+        let event = &recorded.entry.event;
+        match event {
             Event::PlanAccepted { revision } | Event::PlanRevised { revision, .. } => {
-                if let Event::PlanAccepted { .. } = recorded.entry.event {
-                    between.retain(|(plan, _), _| **plan != id.plan);
+                if let Event::PlanAccepted { .. } = event {
+                    self.between.retain(|(plan, _), _| *plan != of);
                 }
-                rings.insert((&id.plan, &revision.digest), &revision.plan.rings);
-                in_force.insert(&id.plan, &revision.digest);
-                None
+                self.rings.insert((of, &revision.digest), &revision.plan.rings);
+                self.in_force.insert(of, &revision.digest);
             }
             Event::PlanRenamed { from } => {
-                if let Some(digest) = in_force.remove(from) {
-                    in_force.insert(&id.plan, digest);
-                    let known = rings.get(&(from, digest)).copied();
-                    rings.extend(known.map(|known| ((&id.plan, digest), known)));
+                if let Some(digest) = self.in_force.remove(from) {
+                    self.in_force.insert(of, digest);
+                    let known = self.rings.get(&(from, digest)).copied();
+                    self.rings.extend(known.map(|known| ((of, digest), known)));
                 }
-                None
             }
             Event::PlanRestricted { plan, .. } => {
-                if let Some(digest) = in_force.get(&id.plan) {
-                    rings.insert((&id.plan, digest), &plan.rings);
+                if let Some(digest) = self.in_force.get(of) {
+                    self.rings.insert((of, digest), &plan.rings);
                 }
-                None
             }
-            Event::WritePlanned { ring: name, intent } => {
-                let known = rings.get(&(&id.plan, &intent.digest));
-                let ring = known.and_then(|rings| rings.iter().find(|plan| plan.name == *name));
-                places.insert(intent.id, planned.len());
-                let out = between.get(&(&id.plan, name)).filter(|out| !out.is_empty());
-                let second_half = match intent.purpose {
-                    Purpose::Target => out.is_some(),
-                    Purpose::PutBack { .. } => {
-                        let group = intent.before.as_ref().map(|group| &group.id);
-                        group.is_some_and(|group| out.is_some_and(|out| out.contains(group)))
-                    }
-                    Purpose::MoveOut { .. } | Purpose::Restore | Purpose::Rollback { .. } => false,
-                };
-                let at = recorded.at;
-                planned.push(Planned { plan: &id.plan, ring, intent, second_half, at, ended: None });
-                None
-            }
+            Event::WritePlanned { ring, intent } => self.plan((of, ring), intent, recorded.at),
             // The far end sees a request that it answers with its rate limit.
             Event::WriteCancelled { write, why: Cancelled::RateLimited, .. }
-            | Event::WriteRefused { write, .. } => Some((write, Ended::NotApplied)),
-            Event::WriteCancelled { write, .. } => Some((write, Ended::NeverSent)),
-            Event::WriteConfirmed { write, .. } => Some((write, Ended::Applied)),
-            Event::WriteSettled { write, .. } => Some((write, Ended::Settled)),
-            _ => None,
-        };
-        if let Some((write, ended)) = ended
-            && let Some(planned) = places.get(write).and_then(|place| planned.get_mut(*place))
-        {
-            planned.ended = Some((recorded.at, ended));
-            let applied = matches!(
-                recorded.entry.event,
-                Event::WriteConfirmed { .. } | Event::WriteSettled { finding: Finding::Applied { .. }, .. }
-            );
-            let (ring, before) = (recorded.entry.event.ring(), planned.intent.before.as_ref());
-            if let Some(ring) = ring.filter(|_| applied) {
-                let out = between.entry((planned.plan, ring)).or_default();
-                match (&planned.intent.purpose, before) {
-                    (Purpose::MoveOut { .. }, Some(before)) => drop(out.insert(&before.id)),
-                    (Purpose::PutBack { .. }, Some(before)) => drop(out.remove(&before.id)),
-                    (Purpose::Target, _) => out.clear(),
-                    _ => {}
-                }
-            }
-        }
-    }
-    planned
-}
-
-fn holds(log: &[Recorded]) -> Vec<Hold<'_>> {
-    let mut holds: Vec<Hold<'_>> = Vec::new();
-    for recorded in log {
-        let plan = recorded.entry.rollout.as_ref().map(|id| &id.plan);
-        let from = recorded.at;
-        match &recorded.entry.event {
-            Event::Stopped {} => holds.push(Hold { plan: None, what: "stopped", from, until: None }),
-            Event::Paused {} => holds.push(Hold { plan, what: "paused", from, until: None }),
-            Event::Halted { .. } => holds.push(Hold { plan, what: "halted", from, until: None }),
-            Event::PlanRenamed { from: old } => {
-                // A halt of the new name's own rollout ends with it; of two pauses one stays.
-                end(&mut holds, plan, "halted", from);
-                let open = |hold: &Hold<'_>| hold.until.is_none();
-                if holds.iter().any(|hold| open(hold) && hold.plan == Some(old) && hold.what == "paused") {
-                    end(&mut holds, plan, "paused", from);
-                }
-                let own = holds.iter_mut().filter(|hold| open(hold) && hold.plan == Some(old));
-                own.for_each(|hold| hold.plan = plan);
-            }
-            Event::Started {} => end(&mut holds, None, "stopped", from),
-            Event::PauseLifted {} => end(&mut holds, plan, "paused", from),
-            Event::HaltLifted { .. } => end(&mut holds, plan, "halted", from),
-            // A halt belongs to a rollout, and a new one begins without it.
-            Event::PlanAccepted { .. } => end(&mut holds, plan, "halted", from),
+            | Event::WriteRefused { write, .. } => self.end(*write, Ended::NotApplied, recorded),
+            Event::WriteCancelled { write, .. } => self.end(*write, Ended::NeverSent, recorded),
+            Event::WriteConfirmed { write, .. } => self.end(*write, Ended::Applied, recorded),
+            Event::WriteSettled { write, .. } => self.end(*write, Ended::Settled, recorded),
             _ => {}
         }
     }
-    holds
+
+    fn plan(&mut self, of: (&'a PlanName, &'a RingName), intent: &'a WriteIntent, at: Timestamp) {
+        let (plan, name) = of;
+        let known = self.rings.get(&(plan, &intent.digest));
+        let ring = known.and_then(|rings| rings.iter().find(|ring| ring.name == *name));
+        let out = self.between.get(&of).filter(|out| !out.is_empty());
+        let second_half = match intent.purpose {
+            Purpose::Target => out.is_some(),
+            Purpose::PutBack { .. } => {
+                let group = intent.before.as_ref().map(|group| &group.id);
+                group.is_some_and(|group| out.is_some_and(|out| out.contains(group)))
+            }
+            Purpose::MoveOut { .. } | Purpose::Restore | Purpose::Rollback { .. } => false,
+        };
+        self.places.insert(intent.id, self.planned.len());
+        self.planned.push(Planned { plan, ring, intent, second_half, at, ended: None });
+    }
+
+    fn end(&mut self, write: WriteId, ended: Ended, recorded: &'a Recorded) {
+        let place = self.places.get(&write);
+        let Some(planned) = place.and_then(|place| self.planned.get_mut(*place)) else { return };
+        planned.ended = Some((recorded.at, ended));
+        let (Event::WriteConfirmed { ring, .. }
+        | Event::WriteSettled { ring, finding: Finding::Applied { .. }, .. }) = &recorded.entry.event
+        else {
+            return;
+        };
+        let out = self.between.entry((planned.plan, ring)).or_default();
+        match (&planned.intent.purpose, &planned.intent.before) {
+            (Purpose::MoveOut { .. }, Some(before)) => _ = out.insert(&before.id),
+            (Purpose::PutBack { .. }, Some(before)) => _ = out.remove(&before.id),
+            (Purpose::Target, _) => out.clear(),
+            _ => {}
+        }
+    }
 }
 
-fn end(holds: &mut [Hold<'_>], plan: Option<&PlanName>, what: &str, at: Timestamp) {
-    let running = |hold: &&mut Hold<'_>| hold.plan == plan && hold.what == what && hold.until.is_none();
-    if let Some(hold) = holds.iter_mut().rev().find(running) {
-        hold.until = Some(at);
+fn hindrances(log: &[Recorded]) -> Vec<Hindrance<'_>> {
+    let mut hindrances: Vec<Hindrance<'_>> = Vec::new();
+    for recorded in log {
+        let plan = plan_of(recorded);
+        let from = recorded.at;
+        let mut begin = |plan, what| hindrances.push(Hindrance { plan, what, from, until: None });
+        match &recorded.entry.event {
+            Event::Stopped {} => begin(None, "stopped"),
+            Event::Paused {} => begin(plan, "paused"),
+            Event::Halted { .. } => begin(plan, "halted"),
+            Event::PlanRenamed { from: old } => {
+                // A halt of the new name's own rollout ends with it; of two pauses one stays.
+                end(&mut hindrances, plan, "halted", from);
+                let open = |hindrance: &Hindrance<'_>| hindrance.until.is_none();
+                if hindrances.iter().any(|hindrance| {
+                    open(hindrance) && hindrance.plan == Some(old) && hindrance.what == "paused"
+                }) {
+                    end(&mut hindrances, plan, "paused", from);
+                }
+                let own =
+                    hindrances.iter_mut().filter(|hindrance| open(hindrance) && hindrance.plan == Some(old));
+                own.for_each(|hindrance| hindrance.plan = plan);
+            }
+            Event::Started {} => end(&mut hindrances, None, "stopped", from),
+            Event::PauseLifted {} => end(&mut hindrances, plan, "paused", from),
+            Event::HaltLifted { .. } => end(&mut hindrances, plan, "halted", from),
+            // A halt belongs to a rollout, and a new one begins without it.
+            Event::PlanAccepted { .. } => end(&mut hindrances, plan, "halted", from),
+            _ => {}
+        }
+    }
+    hindrances
+}
+
+fn end(hindrances: &mut [Hindrance<'_>], plan: Option<&PlanName>, what: &str, at: Timestamp) {
+    let running = |hindrance: &&mut Hindrance<'_>| {
+        hindrance.plan == plan && hindrance.what == what && hindrance.until.is_none()
+    };
+    if let Some(hindrance) = hindrances.iter_mut().rev().find(running) {
+        hindrance.until = Some(at);
     }
 }

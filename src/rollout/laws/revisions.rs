@@ -4,8 +4,10 @@
 
 use std::collections::BTreeSet;
 
+use super::audit::Audit;
 use super::ledger::{Ledger, PlanLine, WaitingLine};
-use super::{Audit, Law, drift};
+use super::proof::drift::forbidden;
+use super::violation::Law;
 use crate::ids::RingName;
 use crate::plan::change::profile_set;
 use crate::plan::model::{DeviceLimit, Forbid, Plan, ProfileRef, Revision, RingPlan};
@@ -21,17 +23,17 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
     match &recorded.entry.event {
         Event::PlanAccepted { revision } | Event::NewTargetWaits { revision } => {
             announced(audit, ledger, recorded, revision);
-            carried(audit, line, recorded, &revision.plan, &BTreeSet::new());
+            carried(audit, line, &revision.plan, &BTreeSet::new());
         }
         Event::PlanRevised { revision, restricts_only, dropped } => {
             match restricts_only {
                 true => only_restricts(audit, line, recorded, &revision.plan),
                 false => announced(audit, ledger, recorded, revision),
             }
-            carried(audit, line, recorded, &revision.plan, dropped);
+            carried(audit, line, &revision.plan, dropped);
         }
         Event::PlanRenamed { .. } => {
-            let waiting = recorded.entry.rollout.as_ref().and_then(|id| ledger.waiting.get(&id.plan));
+            let waiting = ledger.waiting_of(recorded);
             waited(audit, ledger, recorded, waiting, "a plan has another name");
         }
         Event::PlanRestricted { plan, .. } => only_restricts(audit, line, recorded, plan),
@@ -39,7 +41,7 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
             Purpose::Target | Purpose::MoveOut { .. } | Purpose::Restore => {
                 // What only takes profiles out offers nothing.
                 if !matches!(intent.purpose, Purpose::MoveOut { .. }) {
-                    unforbidden(audit, line, recorded, &intent.after);
+                    unforbidden(audit, line, &intent.after);
                 }
                 // What was taken out of one group is put into the other, whatever stands there since.
                 if !line.is_some_and(|line| line.is_second_half(recorded)) {
@@ -50,18 +52,16 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
             Purpose::Rollback { .. } | Purpose::PutBack { .. } => {}
         },
         Event::RingAssigned { group, .. } | Event::RingRecognised { group, .. } => {
-            unforbidden(audit, line, recorded, &group.content);
+            unforbidden(audit, line, &group.content);
             not_past_a_block(audit, ledger, line, recorded);
         }
         Event::RingVerified { .. } | Event::RolloutCompleted {} => {
             not_past_a_block(audit, ledger, line, recorded);
         }
         Event::RevisionConfirmed { digest } => {
-            let waits = recorded.entry.rollout.as_ref().and_then(|id| ledger.waiting.get(&id.plan));
+            let waits = ledger.waiting_of(recorded);
             let same = waits.is_some_and(|waiting| waiting.revision.digest == *digest);
-            audit.require(same, Law::Announced, recorded.seq, || {
-                "a revision is confirmed that does not wait".to_owned()
-            });
+            audit.require(same, Law::Announced, || "a revision is confirmed that does not wait".to_owned());
         }
         _ => {}
     }
@@ -75,19 +75,19 @@ fn not_past_a_block(
     recorded: &Recorded,
 ) {
     let Some(line) = line else { return };
-    let waits = recorded.entry.rollout.as_ref().and_then(|id| ledger.waiting.get(&id.plan));
+    let waits = ledger.waiting_of(recorded);
     let waits = waits.map(|waiting| waiting.revision.kind());
     let kinds: Vec<BlockKind> = line.blocks.iter().copied().chain(waits).collect();
-    audit.require(kinds.is_empty(), Law::Blocked, recorded.seq, || {
+    audit.require(kinds.is_empty(), Law::Blocked, || {
         let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
         format!("{} though {} stands before it", recorded.entry.event.kind(), kinds.join(", "))
     });
 }
 
 /// Nothing is offered that the plan in force forbids.
-fn unforbidden(audit: &mut Audit, line: Option<&PlanLine<'_>>, recorded: &Recorded, content: &GroupContent) {
-    let Some(version) = line.and_then(|line| drift::forbidden(line.plan, content)) else { return };
-    audit.breach(Law::HeldOut, recorded.seq, format!("{version} is offered, and the plan forbids it"));
+fn unforbidden(audit: &mut Audit, line: Option<&PlanLine<'_>>, content: &GroupContent) {
+    let Some(version) = line.and_then(|line| forbidden(line, content)) else { return };
+    audit.breach(Law::HeldOut, format!("{version} is offered, and the plan forbids it"));
 }
 
 /// A revision that does more than restrict was announced for long enough, or a person let it.
@@ -102,7 +102,7 @@ fn announced(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded, revisi
             || is_no_looser(line, &revision.plan, recorded.at)
     });
     if !known {
-        let waiting = ledger.waiting.get(&id.plan).filter(|waiting| waiting.revision.digest == *digest);
+        let waiting = ledger.waiting_of(recorded).filter(|waiting| waiting.revision.digest == *digest);
         waited(audit, ledger, recorded, waiting, &format!("revision {} takes effect", digest.short()));
     }
 }
@@ -120,19 +120,13 @@ fn waited(
     let confirmed = |at: Timestamp| recorded.at < after(at, CONFIRMED_FOR);
     let confirmed = waiting.and_then(|waiting| waiting.confirmed_at).is_some_and(confirmed);
     let at_once = settles == SignedDuration::ZERO;
-    audit.require(long_enough || confirmed || at_once, Law::Announced, recorded.seq, || {
+    audit.require(long_enough || confirmed || at_once, Law::Announced, || {
         format!("{what}, was not announced {} before, and nobody confirmed it", in_words(settles))
     });
 }
 
 /// A plan goes on under another name with the profiles that it had, rings aside that its files dropped.
-fn carried(
-    audit: &mut Audit,
-    line: Option<&PlanLine<'_>>,
-    recorded: &Recorded,
-    plan: &Plan,
-    dropped: &BTreeSet<RingName>,
-) {
+fn carried(audit: &mut Audit, line: Option<&PlanLine<'_>>, plan: &Plan, dropped: &BTreeSet<RingName>) {
     let Some(line) = line.filter(|line| line.carried) else { return };
     let profiles = |plan: &Plan, is_dropped: &dyn Fn(&RingName) -> bool| -> BTreeSet<ProfileRef> {
         let named = plan.rings.iter().filter(|ring| !is_dropped(&ring.name));
@@ -140,7 +134,7 @@ fn carried(
     };
     let before = profiles(line.plan, &|ring| line.dropped.contains(ring));
     let same = before == profiles(plan, &|ring| dropped.contains(ring));
-    audit.require(same, Law::Grounded, recorded.seq, || {
+    audit.require(same, Law::Grounded, || {
         format!("{} went on under this name with other profiles", line.plan.name)
     });
 }
@@ -148,7 +142,7 @@ fn carried(
 /// A plan is no looser than the one in force, ring for ring.
 fn only_restricts(audit: &mut Audit, line: Option<&PlanLine<'_>>, recorded: &Recorded, plan: &Plan) {
     for what in line.into_iter().flat_map(|line| loosened(line, plan, recorded.at)) {
-        audit.breach(Law::Announced, recorded.seq, format!("{what}, and that only restricts"));
+        audit.breach(Law::Announced, format!("{what}, and that only restricts"));
     }
 }
 

@@ -3,7 +3,7 @@ pub(super) use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::*;
 pub(super) use crate::fleet::{Counts, EnvironmentCensus, PartsPerBillion, Share};
-pub(super) use crate::ids::{DeviceId, PlanName, PolicyId, RingName};
+pub(super) use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName};
 pub(super) use crate::plan::model::{
     Adoption, AllowDowngrade, DeviceLimit, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan,
     PlanDigest, ProfileRef, Revision, RingPlan, RollbackRules,
@@ -14,12 +14,13 @@ pub(super) use crate::rollout::event::{
     OtherUpdater, Purpose, RolloutId, SoakFact, WriteId, WriteIntent,
 };
 pub(super) use crate::rollout::health::{Dark, Look, Stalled};
-pub(super) use crate::rollout::remote::{Group, VersionEntry};
+pub(super) use crate::rollout::remote::{Group, GroupContent, VersionEntry};
 use crate::rollout::token::{Role, TokenDigest, TokenGrant, TokenId};
 pub(super) use crate::rollout::verdict::{
     Evidence, Exempt, Failing, Gate, Judgement, Unknown, Verdict, Waiting,
 };
 pub(super) use crate::schedule::{Freeze, Opening, Schedule, Zone};
+pub(super) use crate::time::{SignedDuration, Timestamp};
 pub(super) use crate::version::{ClientVersion, Environment};
 
 pub(super) const TARGET: ClientVersion = ClientVersion::new(2026, 8, 2100, 0);

@@ -2,7 +2,7 @@
 
 use crate::plan::model::Plan;
 use crate::rollout::gate::{self, LEFT_TO_ENTER};
-use crate::rollout::laws::entry::closed;
+use crate::rollout::laws::proof::openings::closed;
 use crate::schedule::Schedule;
 use crate::time::{SignedDuration, Timestamp, after};
 

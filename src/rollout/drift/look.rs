@@ -3,7 +3,7 @@
 //! **Invariant:** what ringward wrote itself is never a drift, a list alone never says that a group
 //! is gone, and a read that is older than what ringward knows says nothing.
 
-use crate::fleet::Offers;
+use crate::fleet::KnownOffers;
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::{OnDrift, Plan, RingPlan};
 use crate::rollout::decide::Context;
@@ -304,8 +304,8 @@ pub(in crate::rollout) fn offers(
     policies: &BTreeSet<PolicyId>,
     world: &Observations,
     now: Timestamp,
-) -> Offers {
-    let mut offers = Offers::new();
+) -> KnownOffers {
+    let mut offers = KnownOffers::new();
     let lost = state.lost.get(&(plan.clone(), ring.name.clone()));
     let owned = state.groups.values().filter(|owned| owned.plan == *plan && owned.ring == ring.name);
     for owned in owned.chain(lost) {
@@ -323,12 +323,12 @@ pub(in crate::rollout) fn offers(
     offers
 }
 
-fn add(offers: &mut Offers, content: &GroupContent) {
+fn add(offers: &mut KnownOffers, content: &GroupContent) {
     add_entries(offers, content.versions.iter());
 }
 
 fn add_entries<'a>(
-    offers: &mut Offers,
+    offers: &mut KnownOffers,
     entries: impl Iterator<Item = &'a crate::rollout::remote::VersionEntry>,
 ) {
     offers.extend(entries.filter_map(|entry| {

@@ -5,13 +5,12 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::account::Account;
-use super::super::api::Answer;
-use super::super::control::refused;
-use super::{NoUserGroup, SimulatedMember};
+use super::account::Account;
+use super::answer::SandboxAnswer;
+use super::iam::{NoUserGroup, SimulatedMember};
 
 /// What the routes are called, for the message that lists all routes.
-pub(in crate::sandbox) const ROUTES: &str = "GET and POST /sandbox/user_groups, and POST \
+pub(super) const ROUTES: &str = "GET and POST /sandbox/user_groups, and POST \
      /sandbox/user_groups/members, /sandbox/user_groups/rename and /sandbox/user_groups/remove";
 
 #[derive(Deserialize)]
@@ -26,7 +25,7 @@ struct Made {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Membership {
+struct MembersOrder {
     /// An ID, or a name that only one group has; so in the two below.
     group: String,
     members: Vec<SimulatedMember>,
@@ -46,12 +45,7 @@ struct Removed {
 }
 
 /// Answers one of these routes with the groups as they are then; `None` for another route.
-pub(in crate::sandbox) fn answer(
-    account: &mut Account,
-    method: &str,
-    path: &str,
-    body: &[u8],
-) -> Option<Answer> {
+pub(super) fn answer(account: &mut Account, method: &str, path: &str, body: &[u8]) -> Option<SandboxAnswer> {
     let done = match (method, path.strip_prefix("/user_groups")?) {
         ("GET", "") => Ok(()),
         ("POST", "") => {
@@ -64,7 +58,7 @@ pub(in crate::sandbox) fn answer(
             })
         }
         ("POST", "/members") => read(body, r#"{"group": GROUP, "members": [MEMBER]}"#)
-            .and_then(|order: Membership| said(account.set_members(&order.group, &order.members))),
+            .and_then(|order: MembersOrder| said(account.set_members(&order.group, &order.members))),
         ("POST", "/rename") => read(body, r#"{"group": GROUP, "name": NAME}"#)
             .and_then(|order: Renamed| said(account.rename_user_group(&order.group, &order.name))),
         ("POST", "/remove") => read(body, r#"{"group": GROUP}"#)
@@ -72,8 +66,8 @@ pub(in crate::sandbox) fn answer(
         _ => return None,
     };
     Some(match done {
-        Ok(()) => Answer::json(200, json!({ "user_groups": account.user_groups() })),
-        Err(message) => refused(400, &message),
+        Ok(()) => SandboxAnswer::json(200, json!({ "user_groups": account.user_groups() })),
+        Err(message) => SandboxAnswer::refused(400, &message),
     })
 }
 

@@ -24,7 +24,7 @@ use std::path::PathBuf;
 
 use file::{File, TRANSCRIPT};
 use ringward::rollout::decide::blocker::Blocker;
-use ringward::rollout::invariant;
+use ringward::rollout::laws;
 use ringward::rollout::record::Event;
 use ringward::simulation::Reports;
 use ringward::time::{SignedDuration, Timestamp, after, since};
@@ -101,7 +101,7 @@ fn compare(name: &str, golden: &str, told: &str) {
 }
 
 fn check_laws(name: &str, drive: &Drive) {
-    let violations = invariant::check(&drive.engine.log, &drive.far_end.writes_for_the_laws());
+    let violations = laws::check(&drive.engine.log, &drive.far_end.writes_for_the_laws());
     let texts: Vec<_> = violations.iter().map(ToString::to_string).collect();
     assert!(texts.is_empty(), "{name}:\n{}\n{}", texts.join("\n"), transcript::transcript(drive));
 }

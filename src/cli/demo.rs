@@ -27,7 +27,7 @@ use crate::ids::AccountId;
 use crate::plan::model::Revisions;
 use crate::rollout::record::Mode;
 use crate::rollout::state::Phase;
-use crate::sandbox::{self, AccountSettings, Running, Settings};
+use crate::sandbox::{self, AccountSettings, RunningSandbox, SandboxSettings};
 use crate::telemetry::Metrics;
 use crate::time::{Clock, Stopwatch};
 use crate::web::{self, Services};
@@ -85,7 +85,8 @@ pub async fn demo(args: DemoArgs, out: Out<'_>) -> Result<(), CliError> {
     let clock = Clock::fast_from(epoch()?, args.speed);
     let account = AccountSettings { seed: args.seed, devices: args.devices, ..AccountSettings::default() };
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    let sandbox = sandbox::start(Settings { listen, clock, account }).await.map_err(CliError::failed)?;
+    let sandbox =
+        sandbox::start(SandboxSettings { listen, clock, account }).await.map_err(CliError::failed)?;
     let bound = web::bind(args.listen).await.map_err(CliError::failed)?.under(args.listener.clone().rules());
     let metrics = Arc::new(Metrics::new().map_err(CliError::failed)?);
     let mode = if args.observe { Mode::Observe } else { Mode::Write };
@@ -145,7 +146,7 @@ fn prepare(directory: Option<&Path>) -> Result<PathBuf, CliError> {
 }
 
 async fn start(
-    sandbox: &Running,
+    sandbox: &RunningSandbox,
     directory: &Path,
     database: &Path,
     clock: Clock,
@@ -192,7 +193,7 @@ enum End {
 async fn watch(
     args: &DemoArgs,
     mut daemon: Daemon,
-    sandbox: &Running,
+    sandbox: &RunningSandbox,
     opening: &str,
     out: Out<'_>,
 ) -> Result<(), CliError> {
@@ -225,7 +226,7 @@ async fn watch(
 async fn follow(
     args: &DemoArgs,
     mut handle: Handle,
-    sandbox: &Running,
+    sandbox: &RunningSandbox,
     wall: Stopwatch,
     progress: &mut DemoProgress,
     out: Out<'_>,
@@ -263,7 +264,7 @@ fn tell_log(database: &Path, out: Out<'_>) -> io::Result<()> {
     writeln!(out, "  ringward history cloudflare-one-client --db {path} --verify")
 }
 
-fn tell_requests(sandbox: &Running, wall_seconds: f64, out: Out<'_>) -> io::Result<()> {
+fn tell_requests(sandbox: &RunningSandbox, wall_seconds: f64, out: Out<'_>) -> io::Result<()> {
     let journal = sandbox.journal();
     let writes = journal.requests.iter().filter(|row| row.applied == Some(true)).count();
     writeln!(

@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 use crate::cli::exit::CliError;
 use crate::cli::render::Out;
 use crate::cli::signals::end_signal;
-use crate::sandbox::{self, AccountSettings, Settings};
+use crate::sandbox::{self, AccountSettings, SandboxSettings};
 use crate::time::{Clock, Timestamp};
 
 /// When simulated time begins unless told otherwise: the Monday after 2026.8.2100.0 came out, long
@@ -70,8 +70,9 @@ pub async fn sandbox(args: SandboxArgs, out: Out<'_>) -> Result<(), CliError> {
         None => Clock::fast_from(epoch()?, args.speed),
     };
     let account = AccountSettings { seed: args.seed, devices: args.devices, ..AccountSettings::default() };
-    let running =
-        sandbox::start(Settings { listen: args.listen, clock, account }).await.map_err(CliError::failed)?;
+    let running = sandbox::start(SandboxSettings { listen: args.listen, clock, account })
+        .await
+        .map_err(CliError::failed)?;
     let (url, id) = (running.api_url(), running.account_id().to_owned());
     // The token opens this sandbox and nothing else; another process cannot use it unseen.
     let token = running.token().expose_secret().to_owned();

@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, json, safe, short};
 use crate::daemon::log::{ReplayError, next_from_record};
-use crate::rollout::invariant::{Violation, check};
+use crate::rollout::laws::{Violation, check};
 use crate::rollout::record::Recorded;
 use crate::rollout::state::State;
 use crate::store::{ChainReport, Reader, Record, RecordHash, Seq};

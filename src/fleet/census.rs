@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::fleet::{Assignment, Class, Device, Offered};
+use super::device::{Assignment, Class, Device, RingOffer};
 use crate::ids::PolicyId;
 use crate::schedule::Zone;
 use crate::time::{SignedDuration, Timestamp, since};
@@ -152,13 +152,13 @@ pub struct RingScope {
 impl RingScope {
     /// What the ring has for `environment`.
     #[must_use]
-    pub fn offered(&self, environment: Option<Environment>) -> Offered {
+    pub fn offered(&self, environment: Option<Environment>) -> RingOffer {
         let Some(target) = environment.and_then(|environment| self.targets.get(&environment)) else {
-            return Offered::Nothing;
+            return RingOffer::Nothing;
         };
         match self.assigned_at {
-            None => Offered::Planned,
-            Some(at) => Offered::Assigned(Assignment { target: *target, at }),
+            None => RingOffer::Planned,
+            Some(at) => RingOffer::Assigned(Assignment { target: *target, at }),
         }
     }
 
@@ -177,7 +177,7 @@ impl RingScope {
             };
             let entry = census.environments.entry(environment).or_default();
             entry.counts.add(class);
-            if let Offered::Assigned(assignment) = self.offered(Some(environment)) {
+            if let RingOffer::Assigned(assignment) = self.offered(Some(environment)) {
                 self.judge_activity(device, assignment, class, entry);
             }
         }
@@ -194,8 +194,8 @@ impl RingScope {
             return Some(device.class(offered, self.stalled_after, now));
         }
         let was_here = match offered {
-            Offered::Assigned(assignment) => device.left.as_ref() == Some(&assignment),
-            Offered::Nothing | Offered::Planned => false,
+            RingOffer::Assigned(assignment) => device.left.as_ref() == Some(&assignment),
+            RingOffer::Nothing | RingOffer::Planned => false,
         };
         was_here.then_some(Class::Left)
     }

@@ -13,6 +13,7 @@
 //! to halt a healthy fleet. For the same reason all looks of a ring's life share one chance of
 //! error, as in a sequential trial: see [`DarkLook::p_at_most`].
 
+mod days;
 #[cfg(test)]
 mod tests;
 
@@ -22,15 +23,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::fleet::fisher::{PartsPerBillion, one_sided};
 use crate::fleet::presence::{REMEMBERED, hour_of};
-use crate::fleet::{Assignment, Class, Device, Fleet, Offered, RingScope};
+use crate::fleet::{Assignment, Class, Device, Fleet, RingOffer, RingScope};
 use crate::ids::DeviceId;
 use crate::plan::model::Percent;
 use crate::schedule::{Schedule, Zone};
-use crate::time::{SignedDuration, Timestamp, after};
+use crate::time::{SignedDuration, Timestamp};
 use crate::version::Environment;
 
-/// A look is taken at this hour of the ring's zone: the working day is over.
-pub const LOOK_AT_HOUR: i8 = 20;
+pub use days::LOOK_AT_HOUR;
+use days::LookDay;
 
 /// How many spans of `after` the looks reach back.
 pub const LOOKS: [u8; 2] = [1, 2];
@@ -44,12 +45,6 @@ const COHORT_HOURS: i64 = 24;
 /// The chance that a healthy ring's whole life in one environment ends in a false alarm, shared by
 /// all its looks.
 const CHANCE_OF_ERROR: f64 = 0.001;
-
-/// Days that are looked back over: what presence remembers, less the hours that the borders cut.
-const DAYS: usize = REMEMBERED.as_hours() as usize / 24 - 1;
-
-/// The days among which the busiest one says what a working day is.
-const WEEK: usize = 7;
 
 /// What is asked about a ring and an environment.
 #[derive(Debug, Clone, Copy)]
@@ -167,17 +162,6 @@ pub fn p_at_most(day: u32) -> PartsPerBillion {
     PartsPerBillion::of(CHANCE_OF_ERROR / (LOOKS_A_DAY * day * (day + 1.0)))
 }
 
-/// A calendar day of the ring's zone, in hours from 1970.
-#[derive(Debug, Clone, Copy)]
-struct Day {
-    begins: i64,
-    ends: i64,
-    looks_at: Timestamp,
-    taken_at: Timestamp,
-    is_frozen: bool,
-    counts: bool,
-}
-
 /// A device of the ring or of the control, and by how many hours its clock is behind the ring's: its
 /// evening comes so much later.
 #[derive(Clone, Copy)]
@@ -238,32 +222,40 @@ impl Fleet {
         let acknowledged = here.iter().filter(|here| question.accepts(here.device, known_until + 1)).count();
         // The evening must have come everywhere.
         let latest = control.iter().map(|beside| beside.hours_behind).max().unwrap_or_default().max(0);
-        let mut days = calendar(question.schedule, question.known_until, SignedDuration::from_hours(latest));
+        let mut days =
+            days::calendar(question.schedule, question.known_until, SignedDuration::from_hours(latest));
         let next_at = days.iter().map(|day| day.taken_at).find(|at| *at > question.known_until);
         days.retain(|day| day.taken_at <= question.known_until);
-        mark_counted(&mut days, &control, &here);
+        let by_day = |devices: &[Beside<'_>]| -> Vec<usize> {
+            let on = |day: &LookDay| devices.iter().filter(|one| one.in_hours(day.begins, day.ends)).count();
+            days.iter().map(on).collect()
+        };
+        let (by_control, by_ring) = (by_day(&control), by_day(&here));
+        days::mark_counted(&mut days, &by_control, &by_ring);
         let looks = LOOKS.iter().filter_map(|look| question.look(*look, &days, &here, &control));
         let looks = looks.collect();
         DarkLooks { control_active, control_known, acknowledged, next_at, looks }
-    }
-
-    pub(super) fn of<'a>(&'a self, ring: &'a RingScope) -> impl Iterator<Item = &'a Device> {
-        self.of_profiles(&ring.policies)
     }
 }
 
 impl DarkQuestion<'_> {
     /// One look at the ring's devices and the control's.
-    fn look(&self, look: u8, days: &[Day], here: &[Beside<'_>], control: &[Beside<'_>]) -> Option<DarkLook> {
-        let Offered::Assigned(assignment) = self.ring.offered(Some(self.environment)) else { return None };
+    fn look(
+        &self,
+        look: u8,
+        days: &[LookDay],
+        here: &[Beside<'_>],
+        control: &[Beside<'_>],
+    ) -> Option<DarkLook> {
+        let RingOffer::Assigned(assignment) = self.ring.offered(Some(self.environment)) else { return None };
         let newest = days.iter().rposition(|day| day.counts)?;
         let days = days.get(..=newest)?;
-        let Day { looks_at: at, taken_at, .. } = *days.last()?;
+        let LookDay { looks_at: at, taken_at, .. } = *days.last()?;
         let assigned_hour = hour_of(assignment.at);
-        let day = days_since(days, assigned_hour)?;
+        let day = days::days_since(days, assigned_hour)?;
         let look_hour = hour_of(at);
-        let since = counted_back(days, look_hour, self.after.as_hours() * i64::from(look))?;
-        let day_before = counted_back(days, since, COHORT_HOURS);
+        let since = days::counted_back(days, look_hour, self.after.as_hours() * i64::from(look))?;
+        let day_before = days::counted_back(days, since, COHORT_HOURS);
         let cohort_from = match look {
             1 => day_before?,
             _ => day_before.unwrap_or(assigned_hour).min(assigned_hour),
@@ -271,7 +263,7 @@ impl DarkQuestion<'_> {
         let sighted = |beside: &Beside<'_>| beside.in_hours(cohort_from, since);
         let is_silent = |here: &Beside<'_>| !here.in_hours(since, look_hour);
         // A day that the ring lost, the control must not have had either.
-        let counted = counted_between(days, since, look_hour);
+        let counted = days::counted_between(days, since, look_hour);
         let is_silent_beside = |beside: &&&Beside<'_>| !beside.in_any(&counted);
         let since_at = Timestamp::from_second(since * 3600).ok()?;
         let of_cohort = |here: &&Beside<'_>| {
@@ -308,15 +300,6 @@ fn hours_behind(zone: &Zone, other: &Zone, at: Timestamp) -> i64 {
     (seconds(other) - seconds(zone) + 1_800).div_euclid(3_600)
 }
 
-/// The days that count since an hour; those before the calendar count all, so that no look is given
-/// the room of an earlier one. `None`: not one yet.
-fn days_since(days: &[Day], hour: i64) -> Option<u32> {
-    let counted = days.iter().filter(|day| day.counts && day.begins > hour).count();
-    let unknown = days.first().map_or(0, |first| (first.begins - hour).max(0) / 24);
-    let day = u32::try_from(counted).ok()?.checked_add(u32::try_from(unknown).ok()?)?;
-    (counted > 0).then_some(day)
-}
-
 /// Whether a device is in a ring now, with this environment.
 fn is_in(ring: &RingScope, device: &Device, environment: Environment) -> bool {
     device.latest.environment() == Some(environment)
@@ -326,82 +309,4 @@ fn is_in(ring: &RingScope, device: &Device, environment: Environment) -> bool {
 
 fn arrived_by(device: &Device, assignment: Assignment, instant: Timestamp) -> bool {
     device.progress_under(assignment).arrived_at.is_some_and(|arrived| arrived <= instant)
-}
-
-/// The days up to the one after `until`, oldest first, as far back as presence is remembered.
-/// The look at a day is taken so long after its evening.
-fn calendar(schedule: &Schedule, until: Timestamp, wait: SignedDuration) -> Vec<Day> {
-    let local = schedule.zone().local(until);
-    let zone = local.time_zone().clone();
-    let mut days = Vec::with_capacity(DAYS + 2);
-    let Ok(mut date) = local.date().tomorrow() else { return days };
-    for _ in 0..DAYS + 2 {
-        let instant = |date: jiff::civil::Date, hour: i8| {
-            date.at(hour, 0, 0, 0).to_zoned(zone.clone()).map(|zoned| zoned.timestamp()).ok()
-        };
-        let next = date.tomorrow().ok().and_then(|next| instant(next, 0));
-        let (Some(begins), Some(ends), Some(looks_at)) =
-            (instant(date, 0), next, instant(date, LOOK_AT_HOUR))
-        else {
-            break;
-        };
-        let is_frozen =
-            schedule.freezes().iter().any(|freeze| freeze.from() <= date && date <= freeze.until());
-        let (begins, ends, taken_at) = (hour_of(begins), hour_of(ends), after(looks_at, wait));
-        days.push(Day { begins, ends, looks_at, taken_at, is_frozen, counts: false });
-        let Ok(before) = date.yesterday() else { break };
-        date = before;
-    }
-    days.reverse();
-    days
-}
-
-/// A day counts unless it is frozen, quiet, or free: one on which the ring's people are at home each
-/// week while the control works, as where the weekend is another. Nor does one that is over on which
-/// most of the ring was away, once it came back: an outage, or a holiday of its country. A ring that fell
-/// silent is no free day's: it was there on the weekdays before.
-fn mark_counted(days: &mut [Day], control: &[Beside<'_>], ring: &[Beside<'_>]) {
-    let by_day = |devices: &[Beside<'_>]| -> Vec<usize> {
-        let on = |day: &Day| devices.iter().filter(|device| device.in_hours(day.begins, day.ends)).count();
-        days.iter().map(on).collect()
-    };
-    let (control, ring) = (by_day(control), by_day(ring));
-    let mut came_back = false;
-    for (index, day) in days.iter_mut().enumerate().rev() {
-        let weeks_before = (1..).map_while(|weeks| index.checked_sub(WEEK * weeks));
-        // A day of which nothing is known says nothing about the ring.
-        let known = weeks_before.filter(|before| is_busy(&control, *before) == Some(true));
-        let mut usual = known.filter_map(|before| is_busy(&ring, before)).peekable();
-        let is_free = usual.peek().is_some() && usual.all(|busy| !busy);
-        let was_there = is_busy(&ring, index);
-        let is_over = came_back && was_there == Some(false);
-        day.counts = !day.is_frozen && is_busy(&control, index) == Some(true) && !is_free && !is_over;
-        came_back |= day.counts && was_there == Some(true);
-    }
-}
-
-/// Whether at least half as many were sighted on a day as on the busiest day of its week; `None` when
-/// nobody was in all of it.
-fn is_busy(sighted: &[usize], index: usize) -> Option<bool> {
-    let week = sighted.get(index.saturating_sub(WEEK - 1)..=index)?;
-    let busiest = week.iter().max().filter(|busiest| **busiest > 0)?;
-    Some(week.last()? * 2 >= *busiest)
-}
-
-/// The hours of counted days from one to another.
-fn counted_between(days: &[Day], from: i64, until: i64) -> Vec<(i64, i64)> {
-    let spans = days.iter().filter(|day| day.counts).map(|day| (day.begins.max(from), day.ends.min(until)));
-    spans.filter(|(from, until)| from < until).collect()
-}
-
-/// The hour that lies so many counted hours before `hour`; `None`: further back than is known.
-fn counted_back(days: &[Day], hour: i64, mut hours: i64) -> Option<i64> {
-    for day in days.iter().rev().filter(|day| day.counts && day.begins < hour) {
-        let until = day.ends.min(hour);
-        if until - day.begins >= hours {
-            return Some(until - hours);
-        }
-        hours -= until - day.begins;
-    }
-    None
 }

@@ -5,7 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::fleet::{Presence, Reported, Sighting, Stray};
+use super::presence::Presence;
+use super::sighting::{Reported, Sighting};
+use super::stray::Stray;
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::ClientVersion;
 
@@ -13,10 +15,10 @@ use crate::version::ClientVersion;
 pub const NOTIFICATION: SignedDuration = SignedDuration::from_mins(15);
 
 /// A device counts as recently active when it was sighted in this long before the assignment.
-pub(super) const RECENTLY_ACTIVE: SignedDuration = SignedDuration::from_hours(7 * 24);
+const RECENTLY_ACTIVE: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// A device that two full sweeps in a row did not list has left.
-pub(super) const MISSED_SWEEPS_TO_LEAVE: u8 = 2;
+const MISSED_SWEEPS_TO_LEAVE: u8 = 2;
 
 /// A target version and since when Cloudflare offers it to a ring and environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,7 +86,7 @@ pub struct Device {
     /// Full sweeps in a row that did not list it.
     pub missed_full_sweeps: u8,
     /// How far it got with the assignment it was last sighted under.
-    pub progress: Option<Progress>,
+    pub progress: Option<AssignmentProgress>,
     /// The assignment of the ring that it left last, so that the ring can say where it went.
     pub left: Option<Assignment>,
     /// Its newest change of version that no offer explains.
@@ -109,7 +111,7 @@ pub struct Passage {
 /// A device's way to one assignment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Progress {
+pub struct AssignmentProgress {
     /// The assignment that this is about.
     pub assignment: Assignment,
     /// From when on a sighting says something: notification has had its time.
@@ -164,13 +166,13 @@ impl Device {
 
     /// How far the device got with `assignment`, by what is known now.
     #[must_use]
-    pub fn progress_under(&self, assignment: Assignment) -> Progress {
+    pub fn progress_under(&self, assignment: Assignment) -> AssignmentProgress {
         if let Some(known) = self.progress.filter(|known| known.assignment == assignment) {
             return known;
         }
         let week_before = after(assignment.at, -RECENTLY_ACTIVE);
         let notified = after(assignment.at, NOTIFICATION);
-        let mut progress = Progress {
+        let mut progress = AssignmentProgress {
             assignment,
             due_at: self.joined_at.map_or(notified, |joined| joined.max(notified)),
             recently_active: self.latest.last_seen_at.is_some_and(|seen| seen >= week_before),
@@ -197,14 +199,14 @@ impl Device {
     /// The device's class under its ring's assignment for its environment (`None`: no target).
     /// Before the assignment there is nothing to be late for: an eligible device is `unseen`.
     #[must_use]
-    pub fn class(&self, offered: Offered, stalled_after: SignedDuration, now: Timestamp) -> Class {
+    pub fn class(&self, offered: RingOffer, stalled_after: SignedDuration, now: Timestamp) -> Class {
         if self.has_left() {
             return Class::Left;
         }
         let target = match offered {
-            Offered::Nothing => return Class::Untargeted,
-            Offered::Planned => None,
-            Offered::Assigned(assignment) => Some(assignment),
+            RingOffer::Nothing => return Class::Untargeted,
+            RingOffer::Planned => None,
+            RingOffer::Assigned(assignment) => Some(assignment),
         };
         let version = match &self.latest.client {
             Reported::Version(version) => Some(*version),
@@ -229,7 +231,7 @@ impl Device {
 
 /// What a ring has for a device's environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Offered {
+pub enum RingOffer {
     /// No target: another OS, or an environment that the plan does not name.
     Nothing,
     /// A target that is not yet assigned at Cloudflare.
@@ -238,7 +240,7 @@ pub enum Offered {
     Assigned(Assignment),
 }
 
-impl Progress {
+impl AssignmentProgress {
     fn fold(&mut self, sighting: &Sighting) {
         let Some(seen) = sighting.last_seen_at else { return };
         if seen > self.due_at {

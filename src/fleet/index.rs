@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::fleet::Device;
+use super::device::Device;
 use crate::ids::{DeviceId, PolicyId};
 
 /// Devices by their IDs and by profile, and those that left a ring. The lists name places and no IDs:

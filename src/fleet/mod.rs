@@ -1,277 +1,28 @@
 //! The fleet: from sightings to classes, adoption, exercise, and who went dark. Pure.
 //!
-//! **Invariant:** only a sweep that reached its last cursor changes anything here, and only a
-//! full one can say that a device is missing.
+//! **Invariant:** what a sweep did not say is not known here: a device is where, and as, it was last sighted.
 
 mod census;
 mod dark;
 mod device;
 mod fisher;
 mod index;
+mod membership;
+mod memory;
 mod presence;
 mod sighting;
 mod stray;
+mod strays;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
-
 pub use census::{Census, Counts, EnvironmentCensus, RingScope};
 pub use dark::{DarkLook, DarkLooks, DarkQuestion, LOOK_AT_HOUR, LOOKS, Share, p_at_most};
-pub use device::{Assignment, Class, Device, NOTIFICATION, Offered, Passage, Progress};
+pub use device::{Assignment, AssignmentProgress, Class, Device, NOTIFICATION, Passage, RingOffer};
 pub use fisher::{PartsPerBillion, one_sided};
+pub use membership::Membership;
+pub use memory::{FORGET_AFTER, Fleet, SWEEP_OVERLAP, SweepChanges};
 pub use presence::{Presence, REMEMBERED};
 pub use sighting::{Reported, SightedPolicy, Sighting, Sweep, SweepScope};
-pub use stray::{Offers, Stray, Strays};
-
-use crate::fleet::index::Index;
-use crate::ids::{DeviceId, PolicyId};
-use crate::time::{SignedDuration, Timestamp, after};
-use crate::version::Environment;
-
-/// A device that no full sweep listed for this long is forgotten.
-pub const FORGET_AFTER: SignedDuration = SignedDuration::from_hours(30 * 24);
-
-/// Incremental sweeps look back this far past the start of the last one, because a sighting may
-/// show up late in the list.
-pub const SWEEP_OVERLAP: SignedDuration = SignedDuration::from_mins(10);
-
-/// Every device that sweeps have listed, and how far each sweep's word reaches.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Fleet {
-    devices: Index,
-    full_sweep_at: Option<Timestamp>,
-    swept_at: Option<Timestamp>,
-    profiles_swept_at: BTreeMap<PolicyId, Timestamp>,
-    /// Whether devices were remembered from before a restart.
-    has_memory: bool,
-}
-
-/// The rings of the account as the fleet needs them: which profile belongs where, and what is on
-/// offer there. Profiles outside every ring have no entry.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Membership {
-    rings: Vec<RingScope>,
-    /// What each ring's devices may have been told to run; without it nothing is called a stray.
-    offers: Vec<Offers>,
-}
-
-impl Membership {
-    /// Rings, of which the first counts that has a device's profile.
-    #[must_use]
-    pub fn new(rings: Vec<RingScope>) -> Self {
-        Self { rings, offers: Vec::new() }
-    }
-
-    /// The same rings, with what each may have offered, in their order.
-    #[must_use]
-    pub fn offering(self, offers: Vec<Offers>) -> Self {
-        Self { offers, ..self }
-    }
-
-    /// The rings, in the order given.
-    #[must_use]
-    pub fn rings(&self) -> &[RingScope] {
-        &self.rings
-    }
-
-    fn ring_of(&self, policy: Option<&SightedPolicy>) -> Option<usize> {
-        let policy = policy?;
-        self.rings.iter().position(|ring| ring.policies.contains(&policy.id))
-    }
-
-    fn assignment(&self, ring: Option<usize>, environment: Option<Environment>) -> Option<Assignment> {
-        match self.rings.get(ring?)?.offered(environment) {
-            Offered::Assigned(assignment) => Some(assignment),
-            Offered::Nothing | Offered::Planned => None,
-        }
-    }
-
-    /// That a device moved, within one ring, to a version that was not on offer there.
-    fn stray(&self, old: &Sighting, new: &Sighting) -> Option<Stray> {
-        let ring = self.ring_of(new.policy.as_ref())?;
-        let stayed = self.ring_of(old.policy.as_ref()) == Some(ring);
-        let offers = self.offers.get(ring).filter(|_| stayed)?;
-        Stray::between(old, new, offers)
-    }
-
-    fn passage(&self, old: &Sighting, new: &Sighting) -> Passage {
-        let (from, to) = (self.ring_of(old.policy.as_ref()), self.ring_of(new.policy.as_ref()));
-        Passage {
-            before: self.assignment(from, old.environment()),
-            now: self.assignment(to, new.environment()),
-            same_ring: from == to,
-        }
-    }
-}
-
-impl Fleet {
-    /// A fleet remembered from before a restart. Sweeps are not remembered: what they said is
-    /// too old to decide by until the next one.
-    #[must_use]
-    pub fn remembered(devices: impl IntoIterator<Item = Device>) -> Self {
-        let devices: Index = devices.into_iter().collect();
-        Self { has_memory: !devices.is_empty(), devices, ..Self::default() }
-    }
-
-    /// Takes in a complete sweep. Returns the devices that changed, and those forgotten.
-    pub fn observe(&mut self, sweep: Sweep, membership: &Membership) -> Observed {
-        let mut observed = Observed::default();
-        let mut listed = BTreeSet::new();
-        // Before a first full sweep, with nothing remembered, each device is listed for the first time,
-        // and may have been there for long.
-        let knows_all = self.has_memory || self.full_sweep_at.is_some();
-        for sighting in sweep.devices {
-            let id = sighting.id.clone();
-            if self.sighted(sighting, (sweep.started_at, knows_all), membership) {
-                observed.changed.insert(id.clone());
-            }
-            // Only a full sweep says that a device is missing.
-            if sweep.scope == SweepScope::Full {
-                listed.insert(id);
-            }
-        }
-        match sweep.scope {
-            SweepScope::Full => {
-                self.count_the_missing(&listed, sweep.started_at, &mut observed);
-                self.full_sweep_at = self.full_sweep_at.max(Some(sweep.started_at));
-                self.swept_at = self.swept_at.max(Some(sweep.started_at));
-            }
-            SweepScope::SeenAfter(since) => {
-                // It continues the last sweep only if it reaches back to it.
-                if self.swept_at.is_some_and(|last| since <= last) {
-                    self.swept_at = self.swept_at.max(Some(sweep.started_at));
-                }
-            }
-            SweepScope::Profile(policy) => {
-                let last = self.profiles_swept_at.entry(policy).or_insert(sweep.started_at);
-                *last = (*last).max(sweep.started_at);
-            }
-        }
-        observed
-    }
-
-    /// Whether the listing said anything new.
-    fn sighted(
-        &mut self,
-        sighting: Sighting,
-        (started_at, knows_all): (Timestamp, bool),
-        membership: &Membership,
-    ) -> bool {
-        match self.devices.place(&sighting.id) {
-            Some(place) => self.devices.change(place, |device| {
-                let passage = membership.passage(&device.latest, &sighting);
-                let known = device.stray.filter(|_| passage.same_ring);
-                device.stray = membership.stray(&device.latest, &sighting).or(known);
-                device.sighted(sighting, started_at, passage);
-            }),
-            None => {
-                let mut device = Device::first_listed(sighting.clone(), started_at, knows_all);
-                let passage = Passage { same_ring: true, ..membership.passage(&sighting, &sighting) };
-                device.sighted(sighting, started_at, passage);
-                self.devices.put(device);
-                true
-            }
-        }
-    }
-
-    fn count_the_missing(
-        &mut self,
-        listed: &BTreeSet<DeviceId>,
-        started_at: Timestamp,
-        observed: &mut Observed,
-    ) {
-        self.devices.miss(listed, |id| {
-            observed.changed.insert(id.clone());
-        });
-        let forgotten = |device: &Device| {
-            let last_known =
-                device.latest.last_seen_at.unwrap_or(device.listed_since).max(device.listed_since);
-            device.missed_full_sweeps > 0 && after(last_known, FORGET_AFTER) < started_at
-        };
-        observed.forgotten = self
-            .devices()
-            .filter(|device| forgotten(device))
-            .map(|device| device.latest.id.clone())
-            .collect();
-        self.devices.forget(&observed.forgotten);
-        observed.changed.retain(|id| !observed.forgotten.contains(id));
-    }
-
-    /// When the last full sweep began.
-    #[must_use]
-    pub const fn full_sweep_at(&self) -> Option<Timestamp> {
-        self.full_sweep_at
-    }
-
-    /// When the last full or continuing sweep began.
-    #[must_use]
-    pub const fn swept_at(&self) -> Option<Timestamp> {
-        self.swept_at
-    }
-
-    /// The instant up to which everything about the devices of `policies` is known.
-    #[must_use]
-    pub fn known_until(&self, policies: &BTreeSet<PolicyId>) -> Option<Timestamp> {
-        // A poll by profile adds to a full sweep and replaces none: a device of the ring that
-        // no sweep has listed yet is listed by both.
-        self.full_sweep_at?;
-        let polled =
-            policies.iter().map(|policy| self.profiles_swept_at.get(policy).copied()).min().flatten();
-        self.swept_at.max(polled)
-    }
-
-    /// One device.
-    #[must_use]
-    pub fn device(&self, id: &DeviceId) -> Option<&Device> {
-        self.devices.get(id)
-    }
-
-    /// All devices, by ID.
-    pub fn devices(&self) -> impl Iterator<Item = &Device> {
-        self.devices.by_id()
-    }
-
-    /// The devices of these profiles, and those that may have been in a ring of them; in no order.
-    pub fn of_profiles<'a>(&'a self, policies: &'a BTreeSet<PolicyId>) -> impl Iterator<Item = &'a Device> {
-        self.devices.of(policies)
-    }
-
-    /// The ring's devices, counted.
-    #[must_use]
-    pub fn census(&self, ring: &RingScope, now: Timestamp) -> Census {
-        ring.census(self.of(ring), now)
-    }
-
-    /// How many devices of a ring and environment report which version; none: it reports none.
-    #[must_use]
-    pub fn versions(&self, ring: &RingScope, environment: Environment) -> BTreeMap<String, usize> {
-        let mut versions = BTreeMap::new();
-        let here = self.of(ring).filter(|device| device.latest.environment() == Some(environment));
-        for device in here.filter(|device| !device.has_left()) {
-            let version = match &device.latest.client {
-                Reported::Version(version) => version.to_string(),
-                Reported::Unreadable(_) => "unreadable".to_owned(),
-                Reported::Null => "unknown".to_owned(),
-            };
-            *versions.entry(version).or_default() += 1;
-        }
-        versions
-    }
-
-    /// The default profile's ID as devices know it, where the profile itself comes without one.
-    #[must_use]
-    pub fn default_policy(&self) -> Option<&PolicyId> {
-        let mut defaults = self.devices().filter_map(|device| device.latest.policy.as_ref());
-        defaults.find(|policy| policy.default).map(|policy| &policy.id)
-    }
-}
-
-/// What a sweep changed, for the observation tables.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Observed {
-    /// Devices with new facts.
-    pub changed: BTreeSet<DeviceId>,
-    /// Devices that no sweep has listed for [`FORGET_AFTER`].
-    pub forgotten: BTreeSet<DeviceId>,
-}
+pub use stray::{KnownOffers, Stray};
+pub use strays::Strays;

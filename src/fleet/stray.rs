@@ -1,15 +1,13 @@
-//! Devices that changed their version though nobody here offered it: another updater at work.
+//! A device that changed its version though nobody here offered it: another updater at work.
 //!
 //! **Invariant:** a change counts only between two sightings in one ring, to a version that its
 //! group was not known to offer, of a device that follows assignments.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::device::MISSED_SWEEPS_TO_LEAVE;
-use super::{Device, Fleet, Reported, Sighting};
-use crate::ids::PolicyId;
+use super::sighting::{Reported, Sighting};
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
 
@@ -24,28 +22,11 @@ pub struct Stray {
 }
 
 /// What a ring's devices may have been told to run, by environment.
-pub type Offers = BTreeSet<(Environment, ClientVersion)>;
-
-/// A ring's devices that strayed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Strays {
-    /// Windows and macOS devices of the ring.
-    pub of: usize,
-    /// Those that strayed, by where to.
-    pub moved: BTreeMap<(Environment, ClientVersion), usize>,
-}
-
-impl Strays {
-    /// Devices that strayed, over all versions.
-    #[must_use]
-    pub fn devices(&self) -> usize {
-        self.moved.values().sum()
-    }
-}
+pub type KnownOffers = BTreeSet<(Environment, ClientVersion)>;
 
 impl Stray {
     /// What two sightings in a row, in one ring with these offers, say of a device.
-    pub(super) fn between(old: &Sighting, new: &Sighting, offers: &Offers) -> Option<Self> {
+    pub(super) fn between(old: &Sighting, new: &Sighting, offers: &KnownOffers) -> Option<Self> {
         let (Reported::Version(from), Reported::Version(to)) = (&old.client, &new.client) else {
             return None;
         };
@@ -54,45 +35,4 @@ impl Stray {
         let explained = offers.contains(&(new.environment()?, *to));
         (moved && !explained).then_some(Self { to: *to, at: new.last_seen_at? })
     }
-}
-
-impl Fleet {
-    /// Whether any device of the account is remembered as strayed.
-    #[must_use]
-    pub fn has_strays(&self) -> bool {
-        self.devices.has_strays()
-    }
-
-    /// The devices of `policies` that strayed after one instant and up to another, to versions that
-    /// are not in `offers`.
-    #[must_use]
-    pub fn strays(
-        &self,
-        policies: &BTreeSet<PolicyId>,
-        (after, until): (Timestamp, Timestamp),
-        offers: &Offers,
-    ) -> Strays {
-        let mut strays = Strays::default();
-        if !self.has_strays() {
-            return strays;
-        }
-        for device in self.of_profiles(policies) {
-            let here = device.latest.policy.as_ref().is_some_and(|policy| policies.contains(&policy.id));
-            let Some(environment) = device.latest.environment().filter(|_| here && is_listed(device)) else {
-                continue;
-            };
-            strays.of += 1;
-            let key = |stray: Stray| (environment, stray.to);
-            let counts =
-                |stray: &Stray| after < stray.at && stray.at <= until && !offers.contains(&key(*stray));
-            if let Some(stray) = device.stray.filter(counts) {
-                *strays.moved.entry(key(stray)).or_default() += 1;
-            }
-        }
-        strays
-    }
-}
-
-const fn is_listed(device: &Device) -> bool {
-    device.missed_full_sweeps < MISSED_SWEEPS_TO_LEAVE
 }

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::ids::{DeviceId, PolicyId};
 use crate::schedule::Zone;
-use crate::version::ClientVersion;
+use crate::time::{SignedDuration, Timestamp, after};
+use crate::version::{ClientVersion, Environment};
 
 const OLD: ClientVersion = ClientVersion::new(2026, 6, 880, 0);
 const TARGET: ClientVersion = ClientVersion::new(2026, 8, 2100, 0);

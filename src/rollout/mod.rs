@@ -6,7 +6,7 @@
 //! | floor | what it holds |
 //! | --- | --- |
 //! | [`record`] | what the log keeps |
-//! | [`invariant`] | the independent checker of the laws: of this module it knows `record` only |
+//! | [`laws`] | the independent checker of the laws: of this module it knows `record` only |
 //! | [`state`] | the fold of events |
 //! | [`world`] | what is known from outside, with its age |
 //! | [`judge`] | one file for each gate, and for each other question about the world |
@@ -22,8 +22,8 @@
 //! **Invariant:** nothing here knows of sockets, files, threads or the present time.
 
 pub mod decide;
-pub mod invariant;
 pub mod judge;
+pub mod laws;
 pub mod people;
 pub mod record;
 pub mod state;

@@ -5,97 +5,42 @@
 
 use std::collections::BTreeMap;
 
-use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::api::{
-    Answer, Arrival, DateHeader, Held, Operation, Outcome, Refusal, Request, Route, fault_name,
-};
+use super::answer::{ApiRefusal, DateHeader, SandboxAnswer, SandboxOutcome};
 use super::devices::{self, DeviceQuery};
 use super::faults::{Fault, FaultScript, Faults, InvalidFault, LateAnswer};
-use super::groups::{Groups, Written};
+use super::groups::{DeploymentGroups, GroupWrite};
 use super::iam::Iam;
-use super::journal::Journal;
+use super::journal::RequestJournal;
 use super::limit::RateLimit;
-use super::profiles::{self, DefaultProfile};
+use super::operation::SandboxOperation;
+use super::profiles::{self, DefaultProfileForm};
+use super::request::{Arrival, HeldRequest, Route, SandboxRequest};
+use super::settings::AccountSettings;
 use super::spoilt::{server_error, take_out, throttled};
-use crate::synthetic::DeviceTruth;
-use crate::synthetic::Dice;
-use crate::synthetic::{Fleet, Mix, Profile, ProfileSettings};
+use super::token::{ApiToken, TokenStatus};
+use crate::synthetic::{DeviceTruth, Dice, SyntheticFleet, SyntheticProfile};
 use crate::time::{SignedDuration, Timestamp, after};
-
-/// What the account is made of.
-#[derive(Debug, Clone)]
-pub struct AccountSettings {
-    /// Seeds everything: IDs, the fleet, its days, its failures.
-    pub seed: u64,
-    /// How many devices there are.
-    pub devices: usize,
-    /// What kinds of devices there are.
-    pub mix: Mix,
-    /// The profiles besides the default one, the first with the highest precedence.
-    pub profiles: Vec<ProfileSettings>,
-    /// The API token; `None`: derived from the seed.
-    pub token: Option<SecretString>,
-    /// When the token ends, and is expired from then on.
-    pub token_expires_on: Option<Timestamp>,
-    /// The account ID, 32 hexadecimal digits; `None`: derived from the seed.
-    pub account_id: Option<String>,
-    /// How the default profile shows itself.
-    pub default_profile: DefaultProfile,
-    /// Faults to begin with.
-    pub faults: Vec<FaultScript>,
-}
-
-impl Default for AccountSettings {
-    fn default() -> Self {
-        Self {
-            seed: 1,
-            devices: 600,
-            mix: Mix::default(),
-            profiles: ProfileSettings::usual(),
-            token: None,
-            token_expires_on: None,
-            account_id: None,
-            default_profile: DefaultProfile::WithId,
-            faults: Vec::new(),
-        }
-    }
-}
-
-/// The token's state, as verify tells it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TokenStatus {
-    /// Works.
-    Active,
-    /// Revoked: everything but verify is 403.
-    Disabled,
-    /// Past its end: everything but verify is 403.
-    Expired,
-}
 
 /// The simulated account.
 #[derive(Debug)]
 pub struct Account {
     id: String,
-    token: SecretString,
-    token_id: String,
-    token_status: TokenStatus,
-    token_expires_on: Option<Timestamp>,
-    default_profile: DefaultProfile,
+    token: ApiToken,
+    default_profile: DefaultProfileForm,
     now: Timestamp,
-    fleet: Fleet,
-    groups: Groups,
+    fleet: SyntheticFleet,
+    groups: DeploymentGroups,
     iam: Iam,
     /// What the list of groups answers until an instant, while it is stale.
-    stale: Option<(Timestamp, Groups)>,
+    stale: Option<(Timestamp, DeploymentGroups)>,
     late: Vec<LateWrite>,
     writes: u64,
     limit: RateLimit,
     faults: Faults,
-    journal: Journal,
+    journal: RequestJournal,
 }
 
 /// A write whose caller has given up and that takes effect later.
@@ -103,9 +48,9 @@ pub struct Account {
 struct LateWrite {
     due: Timestamp,
     seq: u64,
-    operation: Operation,
+    operation: SandboxOperation,
     target: String,
-    request: Request,
+    request: SandboxRequest,
 }
 
 impl Account {
@@ -117,25 +62,27 @@ impl Account {
         let dice = Dice::seeded(settings.seed);
         let mut faults = Faults::default();
         faults.add(&settings.faults)?;
-        let token = settings.token.clone();
         let id = settings.account_id.clone().unwrap_or_else(|| dice.of("account").hex(32));
         Ok(Self {
             iam: Iam::new(dice.of("iam"), &id, start),
             id,
-            token: token.unwrap_or_else(|| format!("cfat_{}", dice.of("token").alphanumeric(40)).into()),
-            token_id: dice.of("token id").hex(32),
-            token_status: TokenStatus::Active,
-            token_expires_on: settings.token_expires_on,
+            token: ApiToken::new(dice, settings.token.clone(), settings.token_expires_on),
             default_profile: settings.default_profile,
             now: start,
-            fleet: Fleet::new(dice.of("fleet"), settings.devices, &settings.profiles, &settings.mix, start),
-            groups: Groups::new(dice.of("groups")),
+            fleet: SyntheticFleet::new(
+                dice.of("fleet"),
+                settings.devices,
+                &settings.profiles,
+                &settings.mix,
+                start,
+            ),
+            groups: DeploymentGroups::new(dice.of("groups")),
             stale: None,
             late: Vec::new(),
             writes: 0,
             limit: RateLimit::default(),
             faults,
-            journal: Journal::default(),
+            journal: RequestJournal::default(),
         })
     }
 
@@ -148,12 +95,12 @@ impl Account {
     /// The API token.
     #[must_use]
     pub fn token(&self) -> &SecretString {
-        &self.token
+        &self.token.secret
     }
 
     /// Every request so far.
     #[must_use]
-    pub fn journal(&self) -> &Journal {
+    pub fn journal(&self) -> &RequestJournal {
         &self.journal
     }
 
@@ -175,7 +122,7 @@ impl Account {
     }
 
     /// Takes a request at `now`.
-    pub fn arrive(&mut self, request: Request, now: Timestamp) -> Arrival {
+    pub fn arrive(&mut self, request: SandboxRequest, now: Timestamp) -> Arrival {
         let now = self.advance(now);
         let route = Route::of(&request);
         let seq = self.journal.arrived(now, &request, route.as_ref().map(|route| route.operation));
@@ -183,31 +130,31 @@ impl Account {
             return Arrival::Done(self.close(seq, refusal.answer()));
         }
         let Some(Route { operation, target, .. }) = route else {
-            return Arrival::Done(self.close(seq, Refusal::no_route(&request.path).answer()));
+            return Arrival::Done(self.close(seq, ApiRefusal::no_route(&request.path).answer()));
         };
         if let Err(seconds) = self.limit.count(now) {
             return Arrival::Done(self.close(seq, throttled(seconds)));
         }
         let fault = self.faults.take(operation);
         if let Some(row) = self.journal.row(seq) {
-            row.fault = fault_name(fault.as_ref());
+            row.fault = fault.as_ref().map(Fault::name);
         }
         if let Some(Fault::Delay { seconds, wall_ms }) = fault {
             let until = later(now, seconds);
-            return Arrival::Held(Held { until, wall_ms, seq, operation, target, request });
+            return Arrival::Held(HeldRequest { until, wall_ms, seq, operation, target, request });
         }
         Arrival::Done(self.carry_out(seq, operation, &target, request, fault))
     }
 
     /// Carries out a request whose delay is over.
-    pub fn resume(&mut self, held: Held, now: Timestamp) -> Outcome {
+    pub fn resume(&mut self, held: HeldRequest, now: Timestamp) -> SandboxOutcome {
         self.advance(now.max(held.until));
         self.carry_out(held.seq, held.operation, &held.target, held.request, None)
     }
 
     /// [`Account::arrive`] and, where a delay holds the request, [`Account::resume`] at its end: for callers
     /// without sockets.
-    pub fn handle(&mut self, request: Request, now: Timestamp) -> Outcome {
+    pub fn handle(&mut self, request: SandboxRequest, now: Timestamp) -> SandboxOutcome {
         match self.arrive(request, now) {
             Arrival::Done(outcome) => outcome,
             Arrival::Held(held) => {
@@ -238,30 +185,12 @@ impl Account {
 
     /// Revokes the token, or restores it.
     pub fn set_token_status(&mut self, status: TokenStatus) {
-        self.token_status = status;
+        self.token.status = status;
     }
 
     /// Gives the token an end, or none.
     pub fn set_token_end(&mut self, expires_on: Option<Timestamp>) {
-        self.token_expires_on = expires_on;
-    }
-
-    /// What verify tells: an active token is expired once its end has come.
-    fn token_status(&self) -> TokenStatus {
-        let ended = self.token_expires_on.is_some_and(|end| end <= self.now);
-        if ended && self.token_status == TokenStatus::Active {
-            TokenStatus::Expired
-        } else {
-            self.token_status
-        }
-    }
-
-    fn token_answer(&self) -> Answer {
-        let mut result = json!({ "id": self.token_id, "status": self.token_status() });
-        if let Some(end) = self.token_expires_on {
-            result["expires_on"] = end.to_string().into();
-        }
-        Answer::found(&result)
+        self.token.expires_on = expires_on;
     }
 
     /// Names and IDs of all profiles; the default profile is called `default`.
@@ -275,7 +204,7 @@ impl Account {
     pub fn change_profile(&mut self, device: &str, policy: &str, now: Timestamp) -> bool {
         let now = self.advance(now);
         let Some(profile) = self.fleet.profile(policy) else { return false };
-        let Fleet { devices, calendar, .. } = &mut self.fleet;
+        let SyntheticFleet { devices, calendar, .. } = &mut self.fleet;
         let Some(device) = devices.iter_mut().find(|candidate| candidate.id == device) else { return false };
         self.writes += 1;
         device.profile = profile;
@@ -287,8 +216,9 @@ impl Account {
     /// What is true of every device, in the order of their IDs. Tests judge by it; the API never shows it.
     #[must_use]
     pub fn truths(&self) -> Vec<DeviceTruth> {
-        let Fleet { profiles, devices, calendar } = &self.fleet;
-        let name = |index: usize| profiles.get(index).map_or("", |profile: &Profile| profile.name.as_str());
+        let SyntheticFleet { profiles, devices, calendar } = &self.fleet;
+        let name =
+            |index: usize| profiles.get(index).map_or("", |profile: &SyntheticProfile| profile.name.as_str());
         devices.iter().map(|device| device.truth(name(device.profile), self.now, calendar)).collect()
     }
 
@@ -313,20 +243,19 @@ impl Account {
         (&mut self.iam, self.now)
     }
 
-    fn admit(&self, request: &Request, route: Option<&Route>) -> Result<(), Refusal> {
-        let token = request.token.as_ref().map(ExposeSecret::expose_secret);
-        if token != Some(self.token.expose_secret()) {
-            return Err(Refusal::unauthenticated());
+    fn admit(&self, request: &SandboxRequest, route: Option<&Route>) -> Result<(), ApiRefusal> {
+        if !self.token.is(request.token.as_ref()) {
+            return Err(ApiRefusal::unauthenticated());
         }
         let Some(route) = route else { return Ok(()) };
         if let Some(account) = route.account.as_ref().filter(|account| **account != self.id) {
             let possible = account.len() == 32 && account.chars().all(|c| c.is_ascii_hexdigit());
             let unknown =
-                if possible { Refusal::unauthenticated() } else { Refusal::no_route(&request.path) };
+                if possible { ApiRefusal::unauthenticated() } else { ApiRefusal::no_route(&request.path) };
             return Err(unknown);
         }
-        if self.token_status() != TokenStatus::Active && !route.operation.verifies() {
-            return Err(Refusal::unauthenticated());
+        if self.token.status_at(self.now) != TokenStatus::Active && !route.operation.verifies() {
+            return Err(ApiRefusal::unauthenticated());
         }
         Ok(())
     }
@@ -335,26 +264,26 @@ impl Account {
     fn carry_out(
         &mut self,
         seq: u64,
-        operation: Operation,
+        operation: SandboxOperation,
         target: &str,
-        request: Request,
+        request: SandboxRequest,
         fault: Option<Fault>,
-    ) -> Outcome {
+    ) -> SandboxOutcome {
         let early = match &fault {
             Some(Fault::ServerError(status)) => Some(server_error(*status)),
-            Some(Fault::ServerErrorHtml(status)) => Some(Answer::html(*status)),
+            Some(Fault::ServerErrorHtml(status)) => Some(SandboxAnswer::html(*status)),
             Some(Fault::RateLimited { seconds }) => Some(throttled(i64::from(*seconds))),
             Some(Fault::Conflict) => {
                 let message = "policy ids already belong to another deployment group";
-                Some(Refusal::new(409, 1000, message).answer())
+                Some(ApiRefusal::new(409, 1000, message).answer())
             }
-            Some(Fault::Forbidden) => Some(Refusal::new(403, 10000, "Forbidden").answer()),
-            Some(Fault::ResetBefore) => return Outcome::Reset,
+            Some(Fault::Forbidden) => Some(ApiRefusal::new(403, 10000, "Forbidden").answer()),
+            Some(Fault::ResetBefore) => return SandboxOutcome::Reset,
             Some(Fault::AppliedLate { seconds, answer }) => {
                 let due = later(self.now, *seconds);
                 self.late.push(LateWrite { due, seq, operation, target: target.to_owned(), request });
                 return match answer {
-                    LateAnswer::Reset => Outcome::Reset,
+                    LateAnswer::Reset => SandboxOutcome::Reset,
                     LateAnswer::GatewayTimeout => self.close(seq, server_error(504)),
                 };
             }
@@ -371,7 +300,7 @@ impl Account {
             .answer(seq, operation, target, &request, ignore_filters)
             .unwrap_or_else(|refusal| refusal.answer());
         match fault {
-            Some(Fault::ResetAfter) => return Outcome::Reset,
+            Some(Fault::ResetAfter) => return SandboxOutcome::Reset,
             Some(Fault::Truncated(cut)) => answer.cut = Some(cut),
             Some(Fault::MissingField { pointer }) => take_out(&mut answer.body, &pointer),
             Some(Fault::WrongDate { seconds }) => answer.date = DateHeader::Late { seconds },
@@ -384,30 +313,34 @@ impl Account {
     fn answer(
         &mut self,
         seq: u64,
-        operation: Operation,
+        operation: SandboxOperation,
         target: &str,
-        request: &Request,
+        request: &SandboxRequest,
         ignore_filters: bool,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<SandboxAnswer, ApiRefusal> {
         let pairs = request.pairs()?;
         match operation {
-            Operation::ListGroups => match &self.stale {
+            SandboxOperation::ListGroups => match &self.stale {
                 Some((until, before)) if self.now < *until => before.list(&pairs),
                 _ => self.groups.list(&pairs),
             },
-            Operation::GetGroup => self.groups.get(target),
-            Operation::CreateGroup | Operation::UpdateGroup | Operation::DeleteGroup => {
+            SandboxOperation::GetGroup => self.groups.get(target),
+            SandboxOperation::CreateGroup | SandboxOperation::UpdateGroup | SandboxOperation::DeleteGroup => {
                 self.write(seq, operation, target, request)
             }
-            Operation::ListDevices => {
+            SandboxOperation::ListDevices => {
                 let query = DeviceQuery::read(&pairs)?;
                 let query = if ignore_filters { query.unfiltered() } else { query };
                 Ok(query.page(&self.fleet, self.now))
             }
-            Operation::GetDevice => devices::get(&self.fleet, target, &pairs, self.now),
-            Operation::ListProfiles => profiles::list(&self.fleet, self.default_profile, &pairs),
-            Operation::GetDefaultProfile => Ok(profiles::get_default(&self.fleet, self.default_profile)),
-            Operation::VerifyUserToken | Operation::VerifyAccountToken => Ok(self.token_answer()),
+            SandboxOperation::GetDevice => devices::get(&self.fleet, target, &pairs, self.now),
+            SandboxOperation::ListProfiles => profiles::list(&self.fleet, self.default_profile, &pairs),
+            SandboxOperation::GetDefaultProfile => {
+                Ok(profiles::get_default(&self.fleet, self.default_profile))
+            }
+            SandboxOperation::VerifyUserToken | SandboxOperation::VerifyAccountToken => {
+                Ok(self.token.answer(self.now))
+            }
             about_people => {
                 let pairs = if ignore_filters { without_filters(pairs) } else { pairs };
                 let answer = self.iam.answer(about_people, target, &pairs, &request.body, self.now)?;
@@ -423,17 +356,17 @@ impl Account {
     fn write(
         &mut self,
         seq: u64,
-        operation: Operation,
+        operation: SandboxOperation,
         target: &str,
-        request: &Request,
-    ) -> Result<Answer, Refusal> {
-        let Written { answer, policies } = match operation {
-            Operation::CreateGroup => self.groups.create(&request.body, self.now)?,
-            Operation::UpdateGroup => self.groups.update(target, &request.body, self.now)?,
+        request: &SandboxRequest,
+    ) -> Result<SandboxAnswer, ApiRefusal> {
+        let GroupWrite { answer, policies } = match operation {
+            SandboxOperation::CreateGroup => self.groups.create(&request.body, self.now)?,
+            SandboxOperation::UpdateGroup => self.groups.update(target, &request.body, self.now)?,
             _ => self.groups.delete(target)?,
         };
         self.writes += 1;
-        let Fleet { profiles, devices, calendar } = &mut self.fleet;
+        let SyntheticFleet { profiles, devices, calendar } = &mut self.fleet;
         for device in devices {
             let Some(profile) = profiles.get(device.profile).filter(|profile| policies.contains(&profile.id))
             else {
@@ -457,14 +390,14 @@ impl Account {
     }
 
     /// Notes what is answered.
-    fn close(&mut self, seq: u64, mut answer: Answer) -> Outcome {
+    fn close(&mut self, seq: u64, mut answer: SandboxAnswer) -> SandboxOutcome {
         if !answer.headers.iter().any(|(name, _)| *name == "ratelimit") {
             answer.headers.extend(self.limit.headers(self.now));
         }
         if let Some(row) = self.journal.row(seq) {
             row.status = Some(answer.status);
         }
-        Outcome::Answer(answer)
+        SandboxOutcome::Answer(answer)
     }
 }
 

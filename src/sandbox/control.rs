@@ -6,10 +6,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::account::{Account, TokenStatus};
-use super::api::Answer;
+use super::account::Account;
+use super::answer::SandboxAnswer;
 use super::faults::FaultScript;
-use super::iam;
+use super::token::TokenStatus;
+use super::user_groups;
 use crate::time::Timestamp;
 
 /// The prefix of all these routes.
@@ -25,14 +26,14 @@ struct TokenOrder {
 }
 
 /// Answers a request to one of the sandbox's own routes. The account has been advanced.
-pub(super) fn answer(account: &mut Account, method: &str, path: &str, body: &[u8]) -> Answer {
+pub(super) fn answer(account: &mut Account, method: &str, path: &str, body: &[u8]) -> SandboxAnswer {
     let path = path.strip_prefix(PREFIX).unwrap_or(path);
-    if let Some(answer) = iam::control::answer(account, method, path, body) {
+    if let Some(answer) = user_groups::answer(account, method, path, body) {
         return answer;
     }
     match (method, path) {
         ("GET", "/requests") => shown(account.journal()),
-        ("GET", "/fleet") => Answer::json(200, account.fleet_summary()),
+        ("GET", "/fleet") => SandboxAnswer::json(200, account.fleet_summary()),
         ("GET", "/faults") => shown(&account.faults_left()),
         ("DELETE", "/faults") => {
             account.clear_faults();
@@ -44,7 +45,7 @@ pub(super) fn answer(account: &mut Account, method: &str, path: &str, body: &[u8
                 .and_then(|scripts| account.add_faults(&scripts).map_err(|error| error.to_string()));
             match added {
                 Ok(()) => shown(&account.faults_left()),
-                Err(message) => refused(400, &message),
+                Err(message) => SandboxAnswer::refused(400, &message),
             }
         }
         ("POST", "/token") => match serde_json::from_slice::<TokenOrder>(body) {
@@ -52,32 +53,30 @@ pub(super) fn answer(account: &mut Account, method: &str, path: &str, body: &[u8
                 account.set_token_status(order.status);
                 account.set_token_end(order.expires_on);
                 let expires_on = order.expires_on.map(|end| end.to_string());
-                Answer::json(200, json!({ "status": order.status, "expires_on": expires_on }))
+                SandboxAnswer::json(200, json!({ "status": order.status, "expires_on": expires_on }))
             }
             Err(error) => {
                 let example = "{\"status\": \"active|disabled|expired\", \"expires_on\": INSTANT}";
-                refused(400, &format!("write {example}, expires_on only where it ends: {error}"))
+                SandboxAnswer::refused(
+                    400,
+                    &format!("write {example}, expires_on only where it ends: {error}"),
+                )
             }
         },
-        _ => refused(
+        _ => SandboxAnswer::refused(
             404,
             &format!(
                 "the sandbox knows GET /sandbox/requests, GET /sandbox/fleet, GET, POST and DELETE \
                  /sandbox/faults, POST /sandbox/token, {}",
-                iam::control::ROUTES
+                user_groups::ROUTES
             ),
         ),
     }
 }
 
-/// The sandbox's own refusal.
-pub(super) fn refused(status: u16, message: &str) -> Answer {
-    Answer::json(status, json!({ "error": message }))
-}
-
-fn shown(value: &impl Serialize) -> Answer {
+fn shown(value: &impl Serialize) -> SandboxAnswer {
     match serde_json::to_value(value) {
-        Ok(value) => Answer::json(200, value),
-        Err(error) => Answer::json(500, Value::from(error.to_string())),
+        Ok(value) => SandboxAnswer::json(200, value),
+        Err(error) => SandboxAnswer::json(500, Value::from(error.to_string())),
     }
 }

@@ -6,9 +6,9 @@
 
 use serde_json::{Value, json};
 
-use super::api::{Answer, Refusal};
-use super::groups::number;
-use crate::synthetic::{Device, Fleet, Os};
+use super::answer::{ApiRefusal, SandboxAnswer};
+use super::query::{asked, number};
+use crate::synthetic::{Os, SyntheticDevice, SyntheticFleet};
 use crate::time::Timestamp;
 use crate::version::ClientVersion;
 
@@ -53,7 +53,7 @@ impl SortKey {
     }
 
     /// A text that sorts like the key. An unreadable version sorts before every version.
-    fn of(self, device: &Device, last_seen: Option<Timestamp>) -> String {
+    fn of(self, device: &SyntheticDevice, last_seen: Option<Timestamp>) -> String {
         let instant = |instant: Timestamp| format!("{:020}", instant.as_millisecond());
         match self {
             Self::Name => device.name.clone(),
@@ -95,29 +95,31 @@ pub(super) struct DeviceQuery {
 
 impl DeviceQuery {
     /// Reads the query. Unknown parameters are ignored, as servers do.
-    pub(super) fn read(pairs: &[(String, String)]) -> Result<Self, Refusal> {
+    pub(super) fn read(pairs: &[(String, String)]) -> Result<Self, ApiRefusal> {
         let last =
             |name: &str| pairs.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         let all = |name: &str| -> Vec<String> {
             pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect()
         };
         let sort_by = last("sort_by").map_or(Some(SortKey::Id), SortKey::read);
-        let sort_by = sort_by.ok_or_else(|| Refusal::bad("sort_by must be one of the documented keys"))?;
+        let sort_by = sort_by.ok_or_else(|| ApiRefusal::bad("sort_by must be one of the documented keys"))?;
         let descending = match last("sort_order") {
             None | Some("asc") => false,
             Some("desc") => true,
-            Some(_) => return Err(Refusal::bad("sort_order must be asc or desc")),
+            Some(_) => return Err(ApiRefusal::bad("sort_order must be asc or desc")),
         };
         let registered = match last("active_registrations") {
             None | Some("only") => Registered::Only,
             Some("include") => Registered::Include,
             Some("exclude") => Registered::Exclude,
-            Some(_) => return Err(Refusal::bad("active_registrations must be include, only or exclude")),
+            Some(_) => return Err(ApiRefusal::bad("active_registrations must be include, only or exclude")),
         };
         let browser_extension = match last("has_registration_type") {
             None | Some("warp") => false,
             Some("browser_extension") => true,
-            Some(_) => return Err(Refusal::bad("has_registration_type must be warp or browser_extension")),
+            Some(_) => {
+                return Err(ApiRefusal::bad("has_registration_type must be warp or browser_extension"));
+            }
         };
         Ok(Self {
             per_page: number(pairs, "per_page", PER_PAGE.0, usize::MAX)?.min(PER_PAGE.1),
@@ -154,7 +156,7 @@ impl DeviceQuery {
     }
 
     /// The page.
-    pub(super) fn page(&self, fleet: &Fleet, now: Timestamp) -> Answer {
+    pub(super) fn page(&self, fleet: &SyntheticFleet, now: Timestamp) -> SandboxAnswer {
         let by_id = self.sort_by == SortKey::Id && !self.descending;
         let begin = match &self.after {
             Some((_, id)) if by_id => fleet.devices.partition_point(|device| device.id <= *id),
@@ -166,7 +168,7 @@ impl DeviceQuery {
         });
         // One more than the page holds tells whether there is another page. Only a foreign order needs all
         // devices.
-        let rows: Vec<(&Device, Option<Timestamp>)> =
+        let rows: Vec<(&SyntheticDevice, Option<Timestamp>)> =
             if by_id { fitting.take(self.per_page + 1).collect() } else { self.sorted(fitting.collect()) };
         let shown: Vec<Value> = rows
             .iter()
@@ -185,10 +187,13 @@ impl DeviceQuery {
             "per_page": self.per_page,
             "total_count": null,
         });
-        Answer::listed(&shown, &info)
+        SandboxAnswer::listed(&shown, &info)
     }
 
-    fn sorted<'a>(&self, rows: Vec<(&'a Device, Option<Timestamp>)>) -> Vec<(&'a Device, Option<Timestamp>)> {
+    fn sorted<'a>(
+        &self,
+        rows: Vec<(&'a SyntheticDevice, Option<Timestamp>)>,
+    ) -> Vec<(&'a SyntheticDevice, Option<Timestamp>)> {
         let mut keyed: Vec<_> = rows
             .into_iter()
             .map(|row| ((self.sort_by.of(row.0, row.1), row.0.id.clone()), row))
@@ -202,7 +207,7 @@ impl DeviceQuery {
         keyed.into_iter().map(|(_, row)| row).take(self.per_page + 1).collect()
     }
 
-    fn fits(&self, device: &Device, last_seen: Option<Timestamp>, fleet: &Fleet) -> bool {
+    fn fits(&self, device: &SyntheticDevice, last_seen: Option<Timestamp>, fleet: &SyntheticFleet) -> bool {
         let registered = match self.registered {
             Registered::Include => true,
             Registered::Only => device.registrations > 0,
@@ -231,20 +236,19 @@ impl DeviceQuery {
 
 /// One device.
 pub(super) fn get(
-    fleet: &Fleet,
+    fleet: &SyntheticFleet,
     id: &str,
     pairs: &[(String, String)],
     now: Timestamp,
-) -> Result<Answer, Refusal> {
-    let asked = pairs.iter().find(|(key, _)| key == "include").map(|(_, value)| value.as_str());
-    let with_policy = include(asked)?;
-    let device = fleet.device(id).ok_or_else(|| Refusal::new(404, 1000, "device not found"))?;
+) -> Result<SandboxAnswer, ApiRefusal> {
+    let with_policy = include(asked(pairs, "include"))?;
+    let device = fleet.device(id).ok_or_else(|| ApiRefusal::new(404, 1000, "device not found"))?;
     let last_seen = device.last_seen(now, &fleet.calendar);
-    Ok(Answer::found(&body(device, last_seen, fleet, with_policy)))
+    Ok(SandboxAnswer::found(&body(device, last_seen, fleet, with_policy)))
 }
 
 /// The device as `physical-devices` lists it, without its registration.
-fn inventory(device: &Device, last_seen: Option<Timestamp>) -> Value {
+fn inventory(device: &SyntheticDevice, last_seen: Option<Timestamp>) -> Value {
     let die = device.dice().of("inventory");
     let (os_version, maker, model) = match device.os {
         Os::Windows => ("10.0.22631", "Dell Inc.", "Latitude 7450"),
@@ -277,7 +281,12 @@ fn inventory(device: &Device, last_seen: Option<Timestamp>) -> Value {
     })
 }
 
-fn body(device: &Device, last_seen: Option<Timestamp>, fleet: &Fleet, with_policy: bool) -> Value {
+fn body(
+    device: &SyntheticDevice,
+    last_seen: Option<Timestamp>,
+    fleet: &SyntheticFleet,
+    with_policy: bool,
+) -> Value {
     let mut body = inventory(device, last_seen);
     let policy = fleet.profiles.get(device.profile).filter(|_| with_policy).map(|profile| {
         json!({
@@ -297,28 +306,28 @@ fn body(device: &Device, last_seen: Option<Timestamp>, fleet: &Fleet, with_polic
     body
 }
 
-fn include(text: Option<&str>) -> Result<bool, Refusal> {
+fn include(text: Option<&str>) -> Result<bool, ApiRefusal> {
     let mut asked = false;
     for extra in text.unwrap_or_default().split(',').filter(|extra| !extra.is_empty()) {
         if extra != INCLUDE_POLICY {
-            return Err(Refusal::bad(format!("include knows only {INCLUDE_POLICY}")));
+            return Err(ApiRefusal::bad(format!("include knows only {INCLUDE_POLICY}")));
         }
         asked = true;
     }
     Ok(asked)
 }
 
-fn instant(text: &str) -> Result<Timestamp, Refusal> {
-    text.parse().map_err(|_| Refusal::bad("seen_after and seen_before must be RFC 3339 timestamps"))
+fn instant(text: &str) -> Result<Timestamp, ApiRefusal> {
+    text.parse().map_err(|_| ApiRefusal::bad("seen_after and seen_before must be RFC 3339 timestamps"))
 }
 
-fn uuid(text: &str) -> Result<String, Refusal> {
+fn uuid(text: &str) -> Result<String, ApiRefusal> {
     let lengths: Vec<usize> = text.split('-').map(str::len).collect();
     let digits = text.chars().all(|c| c == '-' || c.is_ascii_hexdigit());
     if lengths == [8, 4, 4, 4, 12] && digits {
         Ok(text.to_lowercase())
     } else {
-        Err(Refusal::bad("last_seen_registration.policy.id must be a UUID"))
+        Err(ApiRefusal::bad("last_seen_registration.policy.id must be a UUID"))
     }
 }
 
@@ -327,7 +336,7 @@ fn encode_cursor(key: &str, id: &str) -> String {
     format!("{id}/{key}").bytes().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn decode_cursor(cursor: &str) -> Result<(String, String), Refusal> {
+fn decode_cursor(cursor: &str) -> Result<(String, String), ApiRefusal> {
     let bytes: Option<Vec<u8>> = cursor
         .as_bytes()
         .chunks(2)
@@ -337,5 +346,5 @@ fn decode_cursor(cursor: &str) -> Result<(String, String), Refusal> {
     let parts = text.as_deref().and_then(|text| text.split_once('/'));
     parts
         .map(|(id, key)| (key.to_owned(), id.to_owned()))
-        .ok_or_else(|| Refusal::bad("the cursor is not one that this API gave"))
+        .ok_or_else(|| ApiRefusal::bad("the cursor is not one that this API gave"))
 }

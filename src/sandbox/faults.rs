@@ -6,7 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::api::{Cut, Operation};
+use super::answer::Cut;
+use super::operation::SandboxOperation;
 
 /// One entry of the list that `POST /sandbox/faults` takes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -162,7 +163,7 @@ impl Fault {
     }
 
     /// Whether this can happen to `operation`, and what it needs if not.
-    fn fits(&self, operation: Operation) -> Result<(), &'static str> {
+    fn fits(&self, operation: SandboxOperation) -> Result<(), &'static str> {
         match self {
             Self::AppliedLate { .. } if !operation.writes() => Err("an operation that writes"),
             Self::StaleList { .. } if !operation.retargets() => {
@@ -179,7 +180,7 @@ impl Fault {
 struct Rule {
     script: FaultScript,
     /// `None`: any operation that the fault fits.
-    operation: Option<Operation>,
+    operation: Option<SandboxOperation>,
     fault: Fault,
 }
 
@@ -208,7 +209,7 @@ impl Faults {
 
     /// The fault that a request for `operation` meets. Every rule that fits counts its `skip` down, up to and
     /// including the one that strikes.
-    pub(super) fn take(&mut self, operation: Operation) -> Option<Fault> {
+    pub(super) fn take(&mut self, operation: SandboxOperation) -> Option<Fault> {
         let mut struck = None;
         for rule in &mut self.rules {
             let meant = rule.operation.is_none_or(|named| named == operation);
@@ -407,8 +408,8 @@ mod tests {
     fn skip_and_times_count_requests_that_fit() {
         let script = json!({"operation": "list-devices", "kind": "reset_before", "skip": 2, "times": 2});
         let mut faults = read(script).unwrap();
-        assert_eq!(faults.take(Operation::GetDevice), None);
-        let met: Vec<bool> = (0..6).map(|_| faults.take(Operation::ListDevices).is_some()).collect();
+        assert_eq!(faults.take(SandboxOperation::GetDevice), None);
+        let met: Vec<bool> = (0..6).map(|_| faults.take(SandboxOperation::ListDevices).is_some()).collect();
         assert_eq!(met, [false, false, true, true, false, false]);
         assert!(faults.left().is_empty());
     }
@@ -424,8 +425,8 @@ mod tests {
             }
             let mut faults = read(script).unwrap();
             let operation = match kind {
-                "applied_late" | "stale_list" => Operation::UpdateGroup,
-                _ => Operation::ListDevices,
+                "applied_late" | "stale_list" => SandboxOperation::UpdateGroup,
+                _ => SandboxOperation::ListDevices,
             };
             assert_eq!(faults.take(operation).unwrap().name(), kind);
         }

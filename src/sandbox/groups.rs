@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::api::{Answer, Refusal};
+use super::answer::{ApiRefusal, SandboxAnswer};
+use super::query::number;
 use crate::synthetic::Dice;
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::{ClientVersion, Environment};
@@ -19,31 +20,30 @@ const PER_PAGE: (usize, usize) = (50, 100);
 
 /// One deployment group.
 #[derive(Debug, Clone)]
-pub(super) struct Group {
+pub(super) struct DeploymentGroup {
     id: String,
     name: String,
     /// `None` where the group was created without: the answer then says null, which the contract allows.
     policy_ids: Option<Vec<String>>,
-    versions: Vec<Entry>,
+    versions: Vec<VersionConfig>,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
 
 /// One entry of `version_config`.
 #[derive(Debug, Clone)]
-struct Entry {
+struct VersionConfig {
     environment: Option<String>,
     version: String,
 }
 
-impl Group {
+impl DeploymentGroup {
     fn policies(&self) -> &[String] {
         self.policy_ids.as_deref().unwrap_or_default()
     }
 
     fn body(&self) -> Value {
-        let entry =
-            |entry: &Entry| json!({ "target_environment": entry.environment, "version": entry.version });
+        let entry = |entry: &VersionConfig| json!({ "target_environment": entry.environment, "version": entry.version });
         json!({
             "id": self.id,
             "name": self.name,
@@ -57,28 +57,28 @@ impl Group {
 
 /// All groups of the account, in the order in which they were made.
 #[derive(Debug, Clone)]
-pub(super) struct Groups {
+pub(super) struct DeploymentGroups {
     dice: Dice,
-    groups: Vec<Group>,
+    groups: Vec<DeploymentGroup>,
     made: u64,
     last_stamp: Timestamp,
 }
 
 /// A write that took effect: the answer, and the policies whose target may have changed.
 #[derive(Debug)]
-pub(super) struct Written {
-    pub(super) answer: Answer,
+pub(super) struct GroupWrite {
+    pub(super) answer: SandboxAnswer,
     pub(super) policies: BTreeSet<String>,
 }
 
 /// The body of a create or an update, read.
-struct Draft {
+struct GroupDraft {
     name: Option<String>,
     policy_ids: Option<Vec<String>>,
-    versions: Option<Vec<Entry>>,
+    versions: Option<Vec<VersionConfig>>,
 }
 
-impl Groups {
+impl DeploymentGroups {
     pub(super) fn new(dice: Dice) -> Self {
         Self { dice, groups: Vec::new(), made: 0, last_stamp: Timestamp::MIN }
     }
@@ -86,15 +86,16 @@ impl Groups {
     /// What the group of `policy` offers to `environment`.
     pub(super) fn target(&self, policy: &str, environment: Environment) -> Option<ClientVersion> {
         let group = self.groups.iter().find(|group| group.policies().iter().any(|id| id == policy))?;
-        let named = |entry: &&Entry| entry.environment.as_deref() == Some(environment.as_str());
+        let named = |entry: &&VersionConfig| entry.environment.as_deref() == Some(environment.as_str());
         group.versions.iter().find(named)?.version.parse().ok()
     }
 
-    pub(super) fn list(&self, pairs: &[(String, String)]) -> Result<Answer, Refusal> {
+    pub(super) fn list(&self, pairs: &[(String, String)]) -> Result<SandboxAnswer, ApiRefusal> {
         let page = number(pairs, "page", 1, usize::MAX)?;
         let per_page = number(pairs, "per_page", PER_PAGE.0, PER_PAGE.1)?;
         let begin = (page - 1).saturating_mul(per_page);
-        let shown: Vec<Value> = self.groups.iter().skip(begin).take(per_page).map(Group::body).collect();
+        let shown: Vec<Value> =
+            self.groups.iter().skip(begin).take(per_page).map(DeploymentGroup::body).collect();
         let info = json!({
             "count": shown.len(),
             "page": page,
@@ -102,29 +103,29 @@ impl Groups {
             "total_count": self.groups.len(),
             "total_pages": self.groups.len().div_ceil(per_page),
         });
-        Ok(Answer::listed(&shown, &info))
+        Ok(SandboxAnswer::listed(&shown, &info))
     }
 
-    pub(super) fn get(&self, id: &str) -> Result<Answer, Refusal> {
+    pub(super) fn get(&self, id: &str) -> Result<SandboxAnswer, ApiRefusal> {
         self.groups
             .iter()
             .find(|group| group.id == id)
-            .map(|group| Answer::found(&group.body()))
+            .map(|group| SandboxAnswer::found(&group.body()))
             .ok_or_else(unknown)
     }
 
-    pub(super) fn create(&mut self, body: &[u8], now: Timestamp) -> Result<Written, Refusal> {
-        let draft = Draft::read(body)?;
-        let name = draft.name.ok_or_else(|| Refusal::bad("name is required"))?;
-        let versions = draft.versions.ok_or_else(|| Refusal::bad("version_config is required"))?;
+    pub(super) fn create(&mut self, body: &[u8], now: Timestamp) -> Result<GroupWrite, ApiRefusal> {
+        let draft = GroupDraft::read(body)?;
+        let name = draft.name.ok_or_else(|| ApiRefusal::bad("name is required"))?;
+        let versions = draft.versions.ok_or_else(|| ApiRefusal::bad("version_config is required"))?;
         if versions.is_empty() {
-            return Err(Refusal::bad("version_config must have at least one entry"));
+            return Err(ApiRefusal::bad("version_config must have at least one entry"));
         }
         let policies: BTreeSet<String> = draft.policy_ids.iter().flatten().cloned().collect();
         self.refuse_taken(&policies)?;
         self.made += 1;
         let stamp = self.stamp(now);
-        let group = Group {
+        let group = DeploymentGroup {
             id: self.dice.of("id").nth(self.made).uuid(),
             name,
             policy_ids: draft.policy_ids,
@@ -132,14 +133,14 @@ impl Groups {
             created_at: stamp,
             updated_at: stamp,
         };
-        let answer = Answer::found(&group.body());
+        let answer = SandboxAnswer::found(&group.body());
         self.groups.push(group);
-        Ok(Written { answer, policies })
+        Ok(GroupWrite { answer, policies })
     }
 
-    pub(super) fn update(&mut self, id: &str, body: &[u8], now: Timestamp) -> Result<Written, Refusal> {
+    pub(super) fn update(&mut self, id: &str, body: &[u8], now: Timestamp) -> Result<GroupWrite, ApiRefusal> {
         let index = self.groups.iter().position(|group| group.id == id).ok_or_else(unknown)?;
-        let draft = Draft::read(body)?;
+        let draft = GroupDraft::read(body)?;
         let before: BTreeSet<String> = self.groups[index].policies().iter().cloned().collect();
         let named: BTreeSet<String> = draft.policy_ids.iter().flatten().cloned().collect();
         self.refuse_taken(&named.difference(&before).cloned().collect())?;
@@ -155,23 +156,25 @@ impl Groups {
             group.versions = versions;
         }
         group.updated_at = stamp;
-        Ok(Written {
-            answer: Answer::found(&group.body()),
+        Ok(GroupWrite {
+            answer: SandboxAnswer::found(&group.body()),
             policies: before.union(&named).cloned().collect(),
         })
     }
 
-    pub(super) fn delete(&mut self, id: &str) -> Result<Written, Refusal> {
+    pub(super) fn delete(&mut self, id: &str) -> Result<GroupWrite, ApiRefusal> {
         let index = self.groups.iter().position(|group| group.id == id).ok_or_else(unknown)?;
         let group = self.groups.remove(index);
         let policies = group.policies().iter().cloned().collect();
-        Ok(Written { answer: Answer::found(&json!({ "id": group.id })), policies })
+        Ok(GroupWrite { answer: SandboxAnswer::found(&json!({ "id": group.id })), policies })
     }
 
-    fn refuse_taken(&self, wanted: &BTreeSet<String>) -> Result<(), Refusal> {
-        let taken = |group: &&Group| group.policies().iter().any(|id| wanted.contains(id));
+    fn refuse_taken(&self, wanted: &BTreeSet<String>) -> Result<(), ApiRefusal> {
+        let taken = |group: &&DeploymentGroup| group.policies().iter().any(|id| wanted.contains(id));
         match self.groups.iter().find(taken) {
-            Some(_) => Err(Refusal::new(409, 1000, "policy ids already belong to another deployment group")),
+            Some(_) => {
+                Err(ApiRefusal::new(409, 1000, "policy ids already belong to another deployment group"))
+            }
             None => Ok(()),
         }
     }
@@ -185,30 +188,16 @@ impl Groups {
     }
 }
 
-fn unknown() -> Refusal {
-    Refusal::new(404, 1000, "deployment group not found")
+fn unknown() -> ApiRefusal {
+    ApiRefusal::new(404, 1000, "deployment group not found")
 }
 
-/// A whole number from 1 to `most` in the query.
-pub(super) fn number(
-    pairs: &[(String, String)],
-    name: &str,
-    default: usize,
-    most: usize,
-) -> Result<usize, Refusal> {
-    let Some((_, text)) = pairs.iter().find(|(key, _)| key == name) else { return Ok(default) };
-    text.parse()
-        .ok()
-        .filter(|number| (1..=most).contains(number))
-        .ok_or_else(|| Refusal::bad(format!("{name} must be a whole number from 1 to {most}")))
-}
-
-impl Draft {
-    fn read(body: &[u8]) -> Result<Self, Refusal> {
+impl GroupDraft {
+    fn read(body: &[u8]) -> Result<Self, ApiRefusal> {
         let body: Value =
-            serde_json::from_slice(body).map_err(|_| Refusal::bad("the request body is not JSON"))?;
+            serde_json::from_slice(body).map_err(|_| ApiRefusal::bad("the request body is not JSON"))?;
         let Value::Object(fields) = body else {
-            return Err(Refusal::bad("the request body must be an object"));
+            return Err(ApiRefusal::bad("the request body must be an object"));
         };
         Ok(Self {
             name: fields.get("name").map(name).transpose()?,
@@ -218,40 +207,41 @@ impl Draft {
     }
 }
 
-fn name(value: &Value) -> Result<String, Refusal> {
-    let text = value.as_str().ok_or_else(|| Refusal::bad("name must be a string"))?;
+fn name(value: &Value) -> Result<String, ApiRefusal> {
+    let text = value.as_str().ok_or_else(|| ApiRefusal::bad("name must be a string"))?;
     if !(1..=MAX_NAME_CHARS).contains(&text.chars().count()) {
-        return Err(Refusal::bad(format!("name must have 1 to {MAX_NAME_CHARS} characters")));
+        return Err(ApiRefusal::bad(format!("name must have 1 to {MAX_NAME_CHARS} characters")));
     }
     Ok(text.to_owned())
 }
 
-fn policy_ids(value: &Value) -> Result<Vec<String>, Refusal> {
-    let bad = || Refusal::bad("policy_ids must be an array of strings");
+fn policy_ids(value: &Value) -> Result<Vec<String>, ApiRefusal> {
+    let bad = || ApiRefusal::bad("policy_ids must be an array of strings");
     let list = value.as_array().ok_or_else(bad)?;
     let ids: Vec<String> =
         list.iter().map(|id| id.as_str().map(str::to_owned).ok_or_else(bad)).collect::<Result<_, _>>()?;
     let unique: BTreeSet<&String> = ids.iter().collect();
     if unique.len() < ids.len() {
-        return Err(Refusal::bad("policy_ids must be unique"));
+        return Err(ApiRefusal::bad("policy_ids must be unique"));
     }
     Ok(ids)
 }
 
-fn versions(value: &Value) -> Result<Vec<Entry>, Refusal> {
-    let list = value.as_array().ok_or_else(|| Refusal::bad("version_config must be an array"))?;
+fn versions(value: &Value) -> Result<Vec<VersionConfig>, ApiRefusal> {
+    let list = value.as_array().ok_or_else(|| ApiRefusal::bad("version_config must be an array"))?;
     list.iter().map(entry).collect()
 }
 
-fn entry(value: &Value) -> Result<Entry, Refusal> {
-    let fields = value.as_object().ok_or_else(|| Refusal::bad("a version_config entry must be an object"))?;
+fn entry(value: &Value) -> Result<VersionConfig, ApiRefusal> {
+    let fields =
+        value.as_object().ok_or_else(|| ApiRefusal::bad("a version_config entry must be an object"))?;
     let version = fields.get("version").and_then(Value::as_str);
-    let version = version.ok_or_else(|| Refusal::bad("version must be a string"))?.to_owned();
+    let version = version.ok_or_else(|| ApiRefusal::bad("version must be a string"))?.to_owned();
     let environment = match fields.get("target_environment") {
         Some(Value::Null) => None,
         Some(Value::String(text)) => Some(text.clone()),
-        Some(_) => return Err(Refusal::bad("target_environment must be a string or null")),
-        None => return Err(Refusal::bad("target_environment is required")),
+        Some(_) => return Err(ApiRefusal::bad("target_environment must be a string or null")),
+        None => return Err(ApiRefusal::bad("target_environment is required")),
     };
-    Ok(Entry { environment, version })
+    Ok(VersionConfig { environment, version })
 }

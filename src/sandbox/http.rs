@@ -24,11 +24,13 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::account::{Account, AccountSettings};
-use super::api::{Answer, Arrival, BASE_PATH, Body, Cut, DateHeader, Outcome, Refusal, Request};
+use super::account::Account;
+use super::answer::{ApiRefusal, Body, Cut, DateHeader, SandboxAnswer, SandboxOutcome};
 use super::control;
 use super::faults::InvalidFault;
-use super::journal::Journal;
+use super::journal::RequestJournal;
+use super::request::{Arrival, BASE_PATH, SandboxRequest};
+use super::settings::AccountSettings;
 use crate::time::{Clock, SignedDuration, Timestamp, after};
 
 /// The largest body that is read.
@@ -44,7 +46,7 @@ const ACCEPT_REST: Duration = Duration::from_millis(50);
 
 /// What a sandbox needs to start.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct SandboxSettings {
     /// Where it listens; port 0 takes a free one.
     pub listen: SocketAddr,
     /// The clock that the account lives by.
@@ -71,7 +73,7 @@ pub enum SandboxError {
 
 /// A running sandbox. Dropping it stops it without grace.
 #[derive(Debug)]
-pub struct Running {
+pub struct RunningSandbox {
     address: SocketAddr,
     shared: Shared,
     account_id: String,
@@ -99,7 +101,7 @@ impl Shared {
 ///
 /// # Errors
 /// When the address cannot be listened on, or a scripted fault cannot be followed.
-pub async fn start(settings: Settings) -> Result<Running, SandboxError> {
+pub async fn start(settings: SandboxSettings) -> Result<RunningSandbox, SandboxError> {
     let account = Account::new(&settings.account, settings.clock.now())?;
     let listen = |source| SandboxError::Listen { address: settings.listen, source };
     let listener = TcpListener::bind(settings.listen).await.map_err(listen)?;
@@ -108,10 +110,10 @@ pub async fn start(settings: Settings) -> Result<Running, SandboxError> {
     let stop = CancellationToken::new();
     let shared = Shared { account: Arc::new(Mutex::new(account)), clock: settings.clock, stop: stop.clone() };
     let task = tokio::spawn(accept(listener, shared.clone()));
-    Ok(Running { address, shared, account_id, token, stop, task: Some(task) })
+    Ok(RunningSandbox { address, shared, account_id, token, stop, task: Some(task) })
 }
 
-impl Running {
+impl RunningSandbox {
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
@@ -138,7 +140,7 @@ impl Running {
 
     /// Every request so far.
     #[must_use]
-    pub fn journal(&self) -> Journal {
+    pub fn journal(&self) -> RequestJournal {
         self.with_account(|account| account.journal().clone())
     }
 
@@ -159,7 +161,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningSandbox {
     fn drop(&mut self) {
         self.stop.cancel();
     }
@@ -234,7 +236,7 @@ async fn serve(
         // Too large or broken: the account never sees it.
         Ok(Err(_)) => {
             return Ok(written(
-                &Refusal::new(413, 1000, "the request body is too large").answer(),
+                &ApiRefusal::new(413, 1000, "the request body is too large").answer(),
                 shared.clock.now(),
             ));
         }
@@ -243,7 +245,7 @@ async fn serve(
     if path == control::PREFIX || path.starts_with("/sandbox/") {
         return Ok(written(&control_answer(&shared, peer, &method, &path, &body), shared.clock.now()));
     }
-    let request = Request {
+    let request = SandboxRequest {
         method,
         path,
         query: parts.uri.query().unwrap_or_default().to_owned(),
@@ -256,13 +258,13 @@ async fn serve(
     let clock = shared.clock;
     let outcome = tokio::spawn(async move { handle(&shared, request).await });
     match outcome.await {
-        Ok(Some(Outcome::Answer(answer))) => Ok(written(&answer, clock.now())),
-        Ok(Some(Outcome::Reset) | None) | Err(_) => Err(ConnectionCut),
+        Ok(Some(SandboxOutcome::Answer(answer))) => Ok(written(&answer, clock.now())),
+        Ok(Some(SandboxOutcome::Reset) | None) | Err(_) => Err(ConnectionCut),
     }
 }
 
 /// `None`: the sandbox stopped while a delay held the request.
-async fn handle(shared: &Shared, request: Request) -> Option<Outcome> {
+async fn handle(shared: &Shared, request: SandboxRequest) -> Option<SandboxOutcome> {
     let arrival = shared.lock().arrive(request, shared.clock.now());
     match arrival {
         Arrival::Done(outcome) => Some(outcome),
@@ -282,9 +284,9 @@ async fn handle(shared: &Shared, request: Request) -> Option<Outcome> {
     }
 }
 
-fn control_answer(shared: &Shared, peer: SocketAddr, method: &str, path: &str, body: &[u8]) -> Answer {
+fn control_answer(shared: &Shared, peer: SocketAddr, method: &str, path: &str, body: &[u8]) -> SandboxAnswer {
     if !peer.ip().to_canonical().is_loopback() {
-        return control::refused(403, "the sandbox's own routes answer callers on this machine only");
+        return SandboxAnswer::refused(403, "the sandbox's own routes answer callers on this machine only");
     }
     let mut account = shared.lock();
     account.advance(shared.clock.now());
@@ -302,7 +304,7 @@ fn bearer(headers: &HeaderMap) -> Option<SecretString> {
 }
 
 /// `now`: by the account's clock, which the answer's `Date` tells.
-fn written(answer: &Answer, now: Timestamp) -> Response<Stream> {
+fn written(answer: &SandboxAnswer, now: Timestamp) -> Response<Stream> {
     let mut response = Response::builder().status(answer.status).header(
         header::CONTENT_TYPE,
         match answer.body {

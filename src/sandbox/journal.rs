@@ -8,7 +8,8 @@ use std::collections::VecDeque;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::api::{Operation, Request};
+use super::operation::SandboxOperation;
+use super::request::SandboxRequest;
 use crate::time::Timestamp;
 
 /// Rows that are kept. A demo of three virtual weeks makes a few thousand; a row is about half a kilobyte.
@@ -22,7 +23,7 @@ pub struct JournalRow {
     /// When it arrived, on the virtual clock.
     pub at: Timestamp,
     /// The operation of the contract; null for an unknown route.
-    pub operation: Option<Operation>,
+    pub operation: Option<SandboxOperation>,
     /// The method.
     pub method: String,
     /// The path, `/client/v4` included.
@@ -45,16 +46,21 @@ pub struct JournalRow {
 
 /// The journal as `GET /sandbox/requests` answers it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Journal {
+pub struct RequestJournal {
     /// Rows that made room for newer ones.
     pub dropped: u64,
     /// The rest, oldest first.
     pub requests: VecDeque<JournalRow>,
 }
 
-impl Journal {
-    /// Notes a request; the number is its key for [`Journal::row`].
-    pub(super) fn arrived(&mut self, now: Timestamp, request: &Request, operation: Option<Operation>) -> u64 {
+impl RequestJournal {
+    /// Notes a request; the number is its key for [`RequestJournal::row`].
+    pub(super) fn arrived(
+        &mut self,
+        now: Timestamp,
+        request: &SandboxRequest,
+        operation: Option<SandboxOperation>,
+    ) -> u64 {
         if self.requests.len() >= JOURNAL_ROWS {
             self.requests.pop_front();
             self.dropped += 1;
@@ -90,9 +96,9 @@ mod tests {
 
     #[test]
     fn a_full_journal_says_what_it_dropped() {
-        let mut journal = Journal::default();
+        let mut journal = RequestJournal::default();
         let now = "2026-10-12T06:00:00Z".parse().unwrap();
-        let request = Request::new("GET", "/client/v4/x");
+        let request = SandboxRequest::new("GET", "/client/v4/x");
         for _ in 0..JOURNAL_ROWS + 3 {
             journal.arrived(now, &request, None);
         }

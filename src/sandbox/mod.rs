@@ -2,7 +2,7 @@
 //! of devices that follow them, and User Groups with their members and policies, with a journal of every
 //! request and scripted faults.
 //!
-//! Two layers. [`Account`] is pure and synchronous: a request and an instant go in, an [`Outcome`] comes out.
+//! Two layers. [`Account`] is pure and synchronous: a request and an instant go in, an [`SandboxOutcome`] comes out.
 //! [`start`] puts it behind a socket. What the account answers is written by hand here and never comes from
 //! the client's types, so that a wrong field name cannot be wrong on both sides.
 //!
@@ -19,23 +19,34 @@
 //! and `crate::synthetic`, and nothing else.
 
 mod account;
-mod api;
+mod answer;
 mod control;
 mod devices;
 mod faults;
 mod groups;
+mod hand;
 mod http;
 mod iam;
 mod journal;
 mod limit;
+mod operation;
 mod profiles;
+mod query;
+mod request;
+mod settings;
 mod spoilt;
+mod token;
+mod user_groups;
 
-pub use crate::synthetic::{DeviceTruth, Mix, ProfileSettings, Story};
-pub use account::{Account, AccountSettings, TokenStatus};
-pub use api::{Answer, Arrival, Body, Cut, Held, Operation, Outcome, Request};
+pub use crate::synthetic::{DeviceStory, DeviceTruth, Mix, ProfileSettings};
+pub use account::Account;
+pub use answer::{Body, Cut, SandboxAnswer, SandboxOutcome};
 pub use faults::{FaultScript, InvalidFault, LateAnswer};
-pub use http::{Running, SandboxError, Settings, start};
+pub use http::{RunningSandbox, SandboxError, SandboxSettings, start};
 pub use iam::{MemberStatus, NoUserGroup, SimulatedMember, UserGroupTruth};
-pub use journal::{JOURNAL_ROWS, Journal, JournalRow};
-pub use profiles::DefaultProfile;
+pub use journal::{JOURNAL_ROWS, JournalRow, RequestJournal};
+pub use operation::SandboxOperation;
+pub use profiles::DefaultProfileForm;
+pub use request::{Arrival, HeldRequest, SandboxRequest};
+pub use settings::AccountSettings;
+pub use token::TokenStatus;

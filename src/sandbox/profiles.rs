@@ -5,12 +5,13 @@
 
 use serde_json::{Value, json};
 
-use super::api::{Answer, Refusal};
-use crate::synthetic::{Fleet, Profile};
+use super::answer::{ApiRefusal, SandboxAnswer};
+use super::query::asked;
+use crate::synthetic::{SyntheticFleet, SyntheticProfile};
 
 /// How the default profile shows itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DefaultProfile {
+pub enum DefaultProfileForm {
     /// `GET /devices/policy` has `policy_id`; the list leaves the profile out.
     WithId,
     /// `GET /devices/policy` has no `policy_id`; the list leaves the profile out.
@@ -20,36 +21,36 @@ pub enum DefaultProfile {
 }
 
 pub(super) fn list(
-    fleet: &Fleet,
-    default: DefaultProfile,
+    fleet: &SyntheticFleet,
+    default: DefaultProfileForm,
     pairs: &[(String, String)],
-) -> Result<Answer, Refusal> {
-    let asked = pairs.iter().find(|(key, _)| key == "profile_type").map(|(_, value)| value.as_str());
-    let listed: Vec<Value> = match asked {
+) -> Result<SandboxAnswer, ApiRefusal> {
+    let listed: Vec<Value> = match asked(pairs, "profile_type") {
         None | Some("warp") => {
-            let shown = |profile: &&Profile| !profile.is_default() || default == DefaultProfile::Listed;
+            let shown =
+                |profile: &&SyntheticProfile| !profile.is_default() || default == DefaultProfileForm::Listed;
             fleet.profiles.iter().filter(shown).map(body).collect()
         }
         Some("browser_extension") => Vec::new(),
-        Some(_) => return Err(Refusal::bad("profile_type must be warp or browser_extension")),
+        Some(_) => return Err(ApiRefusal::bad("profile_type must be warp or browser_extension")),
     };
     let count = listed.len();
     let info = json!({ "count": count, "page": 1, "per_page": count, "total_count": count });
-    Ok(Answer::listed(&listed, &info))
+    Ok(SandboxAnswer::listed(&listed, &info))
 }
 
-pub(super) fn get_default(fleet: &Fleet, default: DefaultProfile) -> Answer {
+pub(super) fn get_default(fleet: &SyntheticFleet, default: DefaultProfileForm) -> SandboxAnswer {
     let mut body =
         json!({ "default": true, "enabled": true, "allow_updates": false, "profile_type": "warp" });
     if let Some(profile) = fleet.profiles.iter().find(|profile| profile.is_default())
-        && default != DefaultProfile::WithoutId
+        && default != DefaultProfileForm::WithoutId
     {
         body["policy_id"] = profile.id.clone().into();
     }
-    Answer::found(&body)
+    SandboxAnswer::found(&body)
 }
 
-fn body(profile: &Profile) -> Value {
+fn body(profile: &SyntheticProfile) -> Value {
     let mut body = json!({
         "policy_id": profile.id,
         "name": profile.name,

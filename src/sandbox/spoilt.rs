@@ -4,17 +4,17 @@
 
 use serde_json::Value;
 
-use super::api::{Answer, Body, Refusal};
+use super::answer::{ApiRefusal, Body, SandboxAnswer};
 use super::limit;
 
-pub(super) fn server_error(status: u16) -> Answer {
-    Refusal::new(status, 10013, "Internal error, as the sandbox was told to answer").answer()
+pub(super) fn server_error(status: u16) -> SandboxAnswer {
+    ApiRefusal::new(status, 10013, "Internal error, as the sandbox was told to answer").answer()
 }
 
 /// 429, with the code and words that users report (FACTS 6).
-pub(super) fn throttled(seconds: i64) -> Answer {
+pub(super) fn throttled(seconds: i64) -> SandboxAnswer {
     let mut answer =
-        Refusal::new(429, 971, "Please wait and consider throttling your request speed").answer();
+        ApiRefusal::new(429, 971, "Please wait and consider throttling your request speed").answer();
     answer.headers.push(("retry-after", seconds.to_string()));
     answer.headers.extend(limit::headers(0, seconds));
     answer

@@ -10,7 +10,9 @@ use crate::fleet::Reported;
 use crate::ids::{DeviceId, PolicyId};
 use crate::plan::model::{Plan, ProfileRef};
 use crate::rollout::record::Profile;
-use crate::synthetic::{Calendar, Device, Dice, Fleet, Headcount, Mix, ProfileSettings, Rhythm};
+use crate::synthetic::{
+    Dice, Headcount, Mix, OfficeCalendar, ProfileSettings, Rhythm, SyntheticDevice, SyntheticFleet,
+};
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::ClientVersion;
 
@@ -59,7 +61,7 @@ pub fn account(plan: &Plan, casting: &Casting) -> FarEnd {
         .chain([default.map_or_else(Headcount::default, |(_, heads)| *heads)])
         .collect();
     let dice = Dice::seeded(casting.seed).of("fleet");
-    let fleet = Fleet::counted(dice, &settings, &counts, &casting.mix, casting.from);
+    let fleet = SyntheticFleet::counted(dice, &settings, &counts, &casting.mix, casting.from);
     let ids: Vec<Option<PolicyId>> = fleet
         .profiles
         .iter()
@@ -73,7 +75,7 @@ pub fn account(plan: &Plan, casting: &Casting) -> FarEnd {
         let name = (!made.is_default()).then(|| made.name.clone());
         Some(Profile { id: id.clone()?, name, is_default: made.is_default(), enabled: true })
     });
-    let calendars: Vec<Calendar> = fleet
+    let calendars: Vec<OfficeCalendar> = fleet
         .profiles
         .iter()
         .enumerate()
@@ -122,18 +124,18 @@ fn heads(plan: &Plan, casting: &Casting) -> Vec<(ProfileRef, Headcount)> {
 }
 
 /// The office that a profile's devices keep: that of the ring's zone.
-fn calendar(plan: &Plan, profile: Option<&ProfileRef>, from: Timestamp) -> Calendar {
+fn calendar(plan: &Plan, profile: Option<&ProfileRef>, from: Timestamp) -> OfficeCalendar {
     let profile = profile.unwrap_or(&ProfileRef::Default);
     let ring = plan.rings.iter().find(|ring| ring.profiles.contains(profile)).or(plan.rings.first());
-    ring.map_or_else(Calendar::office, |ring| {
-        Calendar::of(ring.schedule.zone().local(from).time_zone().clone())
+    ring.map_or_else(OfficeCalendar::office, |ring| {
+        OfficeCalendar::of(ring.schedule.zone().local(from).time_zone().clone())
     })
 }
 
 fn story(
-    device: &Device,
+    device: &SyntheticDevice,
     policy: PolicyId,
-    calendar: &Calendar,
+    calendar: &OfficeCalendar,
     plan: &Plan,
     casting: &Casting,
 ) -> Option<Story> {
@@ -164,7 +166,7 @@ fn story(
     Some(story)
 }
 
-fn presence(device: &Device, calendar: &Calendar, casting: &Casting) -> Presence {
+fn presence(device: &SyntheticDevice, calendar: &OfficeCalendar, casting: &Casting) -> Presence {
     let day = |days: i64| SignedDuration::from_hours(24 * days);
     match device.habits.rhythm {
         Rhythm::Never => Presence::never(),

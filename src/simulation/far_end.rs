@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::fleet::{Reported, Sighting, SweepScope};
 use crate::ids::{GroupId, PolicyId, UserGroupName};
 use crate::rollout::decide::outcome::SendOutcome;
-use crate::rollout::invariant::FarEndWrite;
+use crate::rollout::laws::FarEndWrite;
 use crate::rollout::record::{Group, GroupContent, Profile, Profiles, VersionEntry};
 use crate::rollout::world::Approvers;
 use crate::rollout::world::Read;

@@ -13,13 +13,13 @@ use crate::time::{SignedDuration, Timestamp, after, since};
 /// device beyond it counts as asleep for good.
 const SEARCHED_DAYS: u32 = 60;
 
-/// The office's calendar: the days on which [`Habits`] are kept.
+/// The office's calendar: the days on which [`WakingHabits`] are kept.
 #[derive(Debug, Clone)]
-pub(crate) struct Calendar {
+pub(crate) struct OfficeCalendar {
     zone: TimeZone,
 }
 
-impl Calendar {
+impl OfficeCalendar {
     /// Lisbon: office days that change with DST. The zone database is part of the program.
     pub(crate) fn office() -> Self {
         Self { zone: TimeZone::get("Europe/Lisbon").unwrap_or(TimeZone::UTC) }
@@ -41,7 +41,7 @@ impl Calendar {
 
 /// When one device is awake.
 #[derive(Debug, Clone)]
-pub(crate) struct Habits {
+pub(crate) struct WakingHabits {
     pub(crate) dice: Dice,
     pub(crate) rhythm: Rhythm,
     /// Seconds between two check-ins while awake.
@@ -82,9 +82,9 @@ pub(crate) struct Awake {
     pub(crate) until: Timestamp,
 }
 
-impl Habits {
+impl WakingHabits {
     /// The last check-in at or before `now`.
-    pub(crate) fn last_seen(&self, calendar: &Calendar, now: Timestamp) -> Option<Timestamp> {
+    pub(crate) fn last_seen(&self, calendar: &OfficeCalendar, now: Timestamp) -> Option<Timestamp> {
         if let Rhythm::Gone(since) = self.rhythm {
             return Some(since.min(now));
         }
@@ -103,24 +103,34 @@ impl Habits {
     }
 
     /// The stretch of wakefulness that holds `instant`, or else the next one.
-    pub(crate) fn awake_at_or_after(&self, calendar: &Calendar, instant: Timestamp) -> Option<Awake> {
+    pub(crate) fn awake_at_or_after(&self, calendar: &OfficeCalendar, instant: Timestamp) -> Option<Awake> {
         // Yesterday's stretch of a machine that never sleeps ends today.
         self.first_from(calendar, calendar.day_of(instant).yesterday().ok()?, |awake| awake.until > instant)
     }
 
     /// The first stretch that begins after `instant`: the next waking or service start.
-    pub(crate) fn next_waking(&self, calendar: &Calendar, instant: Timestamp) -> Option<Awake> {
+    pub(crate) fn next_waking(&self, calendar: &OfficeCalendar, instant: Timestamp) -> Option<Awake> {
         self.first_from(calendar, calendar.day_of(instant), |awake| awake.from > instant)
     }
 
     /// All stretches that begin on the days from `from` on and before `until`, in order.
-    pub(crate) fn stretches(&self, calendar: &Calendar, from: Timestamp, until: Timestamp) -> Vec<Awake> {
+    pub(crate) fn stretches(
+        &self,
+        calendar: &OfficeCalendar,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Vec<Awake> {
         let last = calendar.day_of(until);
         let days = calendar.day_of(from).series(jiff::Span::new().days(1)).take_while(|day| *day < last);
         days.filter_map(|day| self.awake_on(calendar, day)).collect()
     }
 
-    fn first_from(&self, calendar: &Calendar, day: Date, fits: impl Fn(&Awake) -> bool) -> Option<Awake> {
+    fn first_from(
+        &self,
+        calendar: &OfficeCalendar,
+        day: Date,
+        fits: impl Fn(&Awake) -> bool,
+    ) -> Option<Awake> {
         let mut day = day;
         for _ in 0..SEARCHED_DAYS {
             if let Some(awake) = self.awake_on(calendar, day).filter(&fits) {
@@ -131,7 +141,7 @@ impl Habits {
         None
     }
 
-    fn awake_on(&self, calendar: &Calendar, day: Date) -> Option<Awake> {
+    fn awake_on(&self, calendar: &OfficeCalendar, day: Date) -> Option<Awake> {
         let at = |day: Date, seconds: i64| after(calendar.midnight(day), SignedDuration::from_secs(seconds));
         match &self.rhythm {
             Rhythm::Gone(_) | Rhythm::Never => None,
@@ -162,10 +172,10 @@ impl Habits {
 mod tests {
     use super::*;
 
-    fn office(weekends: bool) -> Habits {
+    fn office(weekends: bool) -> WakingHabits {
         let rhythm =
             Rhythm::Office { opens: 9 * 3600, stays: 8 * 3600, weekends, absent_day: 0, away_week: 0 };
-        Habits { dice: Dice::seeded(3), rhythm, check_in: 300 }
+        WakingHabits { dice: Dice::seeded(3), rhythm, check_in: 300 }
     }
 
     fn at(text: &str) -> Timestamp {
@@ -174,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_laptop_is_seen_in_office_hours_only() {
-        let calendar = Calendar::office();
+        let calendar = OfficeCalendar::office();
         let habits = office(false);
         // Friday 2026-10-16 at noon in Lisbon (UTC+1); then the same Friday from Sunday's point of view.
         let noon = at("2026-10-16T11:00:00Z");
@@ -190,7 +200,7 @@ mod tests {
 
     #[test]
     fn the_office_keeps_its_local_hours_across_the_change_of_clocks() {
-        let calendar = Calendar::office();
+        let calendar = OfficeCalendar::office();
         let habits = office(true);
         // Clocks go back on 2026-10-25: the same local hour is an hour later in UTC.
         let before = habits.next_waking(&calendar, at("2026-10-22T22:00:00Z")).unwrap().from;
@@ -201,9 +211,12 @@ mod tests {
 
     #[test]
     fn a_machine_that_never_sleeps_has_no_gap() {
-        let calendar = Calendar::office();
-        let habits =
-            Habits { dice: Dice::seeded(3), rhythm: Rhythm::AlwaysOn { restarts: 4 * 3600 }, check_in: 120 };
+        let calendar = OfficeCalendar::office();
+        let habits = WakingHabits {
+            dice: Dice::seeded(3),
+            rhythm: Rhythm::AlwaysOn { restarts: 4 * 3600 },
+            check_in: 120,
+        };
         let mut instant = at("2026-10-20T00:00:30Z");
         for _ in 0..500 {
             let seen = habits.last_seen(&calendar, instant).unwrap();
@@ -216,12 +229,12 @@ mod tests {
 
     #[test]
     fn a_device_in_a_drawer_is_never_seen_again() {
-        let calendar = Calendar::office();
+        let calendar = OfficeCalendar::office();
         let gone = at("2026-09-01T10:00:00Z");
-        let habits = Habits { dice: Dice::seeded(3), rhythm: Rhythm::Gone(gone), check_in: 120 };
+        let habits = WakingHabits { dice: Dice::seeded(3), rhythm: Rhythm::Gone(gone), check_in: 120 };
         assert_eq!(habits.last_seen(&calendar, at("2026-11-01T10:00:00Z")), Some(gone));
         assert_eq!(habits.awake_at_or_after(&calendar, gone), None);
-        let never = Habits { rhythm: Rhythm::Never, ..habits };
+        let never = WakingHabits { rhythm: Rhythm::Never, ..habits };
         assert_eq!(never.last_seen(&calendar, gone), None);
     }
 }

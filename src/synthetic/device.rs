@@ -4,7 +4,7 @@
 //! moves are settled when a write happens and only a later write changes those that have not begun to
 //! install.
 
-use super::behaviour::{Calendar, Habits};
+use super::behaviour::{OfficeCalendar, WakingHabits};
 use super::dice::Dice;
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::{ClientVersion, Environment};
@@ -46,7 +46,7 @@ impl Os {
 
 /// What is special about a device. Nothing in the API shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Story {
+pub enum DeviceStory {
     /// Follows assignments; an install may fail and is tried again at a later waking.
     Follows,
     /// MDM says `allow_managed_deployments=false`: ignores assignments for good.
@@ -75,7 +75,7 @@ pub struct DeviceTruth {
     /// The environment that assignments target on it.
     pub environment: Option<Environment>,
     /// What is special about it.
-    pub story: Story,
+    pub story: DeviceStory,
     /// What it runs at this instant.
     pub running: Option<String>,
     /// What the API says it runs: its version at its last check-in.
@@ -86,21 +86,21 @@ pub struct DeviceTruth {
 
 /// One simulated device.
 #[derive(Debug)]
-pub(crate) struct Device {
+pub(crate) struct SyntheticDevice {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) user: String,
     pub(crate) os: Os,
-    pub(crate) story: Story,
+    pub(crate) story: DeviceStory,
     /// Index of its profile in the fleet.
     pub(crate) profile: usize,
-    pub(crate) habits: Habits,
+    pub(crate) habits: WakingHabits,
     pub(crate) registrations: u32,
     pub(crate) created_at: Timestamp,
     /// What it ran when the sandbox began, in its own words; `None` until it was seen.
     pub(crate) initial: Option<String>,
     pub(crate) failed_install: u16,
-    pub(crate) assignment: Option<Assignment>,
+    pub(crate) assignment: Option<ToldVersion>,
     pub(crate) moves: Vec<Move>,
 }
 
@@ -119,7 +119,7 @@ pub(crate) struct Temper {
 
 /// What a device was last told.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Assignment {
+pub(crate) struct ToldVersion {
     target: Option<ClientVersion>,
     /// When it hears of it; `None`: never awake again.
     heard_at: Option<Timestamp>,
@@ -134,7 +134,7 @@ pub(crate) struct Move {
     done_at: Timestamp,
 }
 
-impl Device {
+impl SyntheticDevice {
     pub(crate) fn dice(&self) -> Dice {
         self.habits.dice
     }
@@ -152,10 +152,10 @@ impl Device {
         target: Option<ClientVersion>,
         now: Timestamp,
         write: u64,
-        calendar: &Calendar,
+        calendar: &OfficeCalendar,
     ) {
         let told = self.assignment.and_then(|assignment| assignment.target);
-        if told == target || self.os.environment().is_none() || self.story == Story::Pinned {
+        if told == target || self.os.environment().is_none() || self.story == DeviceStory::Pinned {
             return;
         }
         let die = self.dice().of("assignment").nth(write);
@@ -166,7 +166,7 @@ impl Device {
         {
             heard_at = Some(heard_at.map_or(earlier, |heard| heard.min(earlier)));
         }
-        self.assignment = Some(Assignment { target, heard_at });
+        self.assignment = Some(ToldVersion { target, heard_at });
         let Some(heard_at) = heard_at else { return };
         // A changed target cancels a download; an install that has begun ends first.
         self.moves.retain(|step| step.installs_from < heard_at);
@@ -174,7 +174,7 @@ impl Device {
         let current =
             self.moves.last().map(|step| step.version).or_else(|| self.initial.as_ref()?.parse().ok());
         let (Some(target), Some(current)) = (target, current) else { return };
-        if target == current || !current.follows_assignments() || self.story == Story::Broken {
+        if target == current || !current.follows_assignments() || self.story == DeviceStory::Broken {
             return;
         }
         if let Some(step) = self.install(target, free_from, die, calendar) {
@@ -195,11 +195,11 @@ impl Device {
             notified_after: seconds(die.of("notified"), 0, NOTIFIED_WITHIN_SECONDS),
             installs_in: seconds(first.of("download"), 60, 600) + seconds(first.of("install"), 40, 180),
             failures,
-            moves: !matches!(self.story, Story::Pinned | Story::Broken),
+            moves: !matches!(self.story, DeviceStory::Pinned | DeviceStory::Broken),
         }
     }
 
-    fn heard_at(&self, now: Timestamp, die: Dice, calendar: &Calendar) -> Option<Timestamp> {
+    fn heard_at(&self, now: Timestamp, die: Dice, calendar: &OfficeCalendar) -> Option<Timestamp> {
         let delay = SignedDuration::from_secs(die.of("notified").between(0, NOTIFIED_WITHIN_SECONDS));
         let notified = after(now, delay);
         let awake = self.habits.awake_at_or_after(calendar, notified)?;
@@ -213,7 +213,7 @@ impl Device {
         version: ClientVersion,
         from: Timestamp,
         die: Dice,
-        calendar: &Calendar,
+        calendar: &OfficeCalendar,
     ) -> Option<Move> {
         let mut awake = self.habits.awake_at_or_after(calendar, from)?;
         let mut begins = from.max(awake.from);
@@ -231,7 +231,7 @@ impl Device {
     }
 
     /// What is true of the device at `now`.
-    pub(crate) fn truth(&self, profile: &str, now: Timestamp, calendar: &Calendar) -> DeviceTruth {
+    pub(crate) fn truth(&self, profile: &str, now: Timestamp, calendar: &OfficeCalendar) -> DeviceTruth {
         let last_seen_at = self.last_seen(now, calendar);
         DeviceTruth {
             id: self.id.clone(),
@@ -245,7 +245,7 @@ impl Device {
     }
 
     /// The last check-in at or before `now`.
-    pub(crate) fn last_seen(&self, now: Timestamp, calendar: &Calendar) -> Option<Timestamp> {
+    pub(crate) fn last_seen(&self, now: Timestamp, calendar: &OfficeCalendar) -> Option<Timestamp> {
         self.habits.last_seen(calendar, now)
     }
 
@@ -280,16 +280,16 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn device(story: Story, initial: &str, failed_install: u16) -> Device {
+    fn device(story: DeviceStory, initial: &str, failed_install: u16) -> SyntheticDevice {
         let dice = Dice::seeded(11);
-        Device {
+        SyntheticDevice {
             id: dice.uuid(),
             name: "ENG-WIN-1".to_owned(),
             user: "User 1".to_owned(),
             os: Os::Windows,
             story,
             profile: 0,
-            habits: Habits { dice, rhythm: Rhythm::AlwaysOn { restarts: 4 * 3600 }, check_in: 300 },
+            habits: WakingHabits { dice, rhythm: Rhythm::AlwaysOn { restarts: 4 * 3600 }, check_in: 300 },
             registrations: 1,
             created_at: at("2026-01-01T00:00:00Z"),
             initial: Some(initial.to_owned()),
@@ -304,16 +304,16 @@ mod tests {
 
     #[test]
     fn who_moves_and_who_stays() {
-        let calendar = Calendar::office();
+        let calendar = OfficeCalendar::office();
         let now = at("2026-10-12T10:00:00Z");
         let rows = [
-            ("follows", Story::Follows, OLD, 0, true),
-            ("pinned", Story::Pinned, OLD, 0, false),
-            ("broken", Story::Broken, OLD, 0, false),
-            ("too old", Story::TooOld, "2026.5.1155.1", 0, false),
-            ("on target already", Story::Follows, "2026.8.2100.0", 0, false),
-            ("every install fails", Story::Follows, OLD, 1_000, false),
-            ("a share of installs fails", Story::Follows, OLD, 500, true),
+            ("follows", DeviceStory::Follows, OLD, 0, true),
+            ("pinned", DeviceStory::Pinned, OLD, 0, false),
+            ("broken", DeviceStory::Broken, OLD, 0, false),
+            ("too old", DeviceStory::TooOld, "2026.5.1155.1", 0, false),
+            ("on target already", DeviceStory::Follows, "2026.8.2100.0", 0, false),
+            ("every install fails", DeviceStory::Follows, OLD, 1_000, false),
+            ("a share of installs fails", DeviceStory::Follows, OLD, 500, true),
         ];
         for (row, story, initial, failed_install, moves) in rows {
             let mut device = device(story, initial, failed_install);
@@ -327,15 +327,15 @@ mod tests {
 
     #[test]
     fn a_changed_target_cancels_a_download_but_not_an_install() {
-        let calendar = Calendar::office();
+        let calendar = OfficeCalendar::office();
         let now = at("2026-10-12T10:00:00Z");
         let back: ClientVersion = OLD.parse().unwrap();
-        let mut cancelled = device(Story::Follows, OLD, 0);
+        let mut cancelled = device(DeviceStory::Follows, OLD, 0);
         cancelled.assign(Some(TARGET), now, 1, &calendar);
         cancelled.assign(Some(back), now, 2, &calendar);
         assert!(cancelled.moves.is_empty(), "one notification delivers both, the newest counts");
 
-        let mut installed = device(Story::Follows, OLD, 0);
+        let mut installed = device(DeviceStory::Follows, OLD, 0);
         installed.assign(Some(TARGET), now, 1, &calendar);
         let begun = installed.moves[0].installs_from;
         installed.assign(Some(back), after(begun, SignedDuration::from_secs(1)), 2, &calendar);
@@ -346,9 +346,9 @@ mod tests {
 
     #[test]
     fn a_new_version_shows_at_the_next_check_in_only() {
-        let calendar = Calendar::office();
+        let calendar = OfficeCalendar::office();
         let now = at("2026-10-12T10:00:00Z");
-        let mut device = device(Story::Follows, OLD, 0);
+        let mut device = device(DeviceStory::Follows, OLD, 0);
         device.assign(Some(TARGET), now, 1, &calendar);
         let done = device.moves[0].done_at;
         let seen = device.last_seen(done, &calendar);

@@ -3,8 +3,8 @@
 //! **Invariant:** every special kind is a share of its *profile*, rounded down, so that no profile is spoilt
 //! by bad luck and a small one has none of the rare kinds.
 
-use super::behaviour::{Calendar, Habits, Rhythm};
-use super::device::{Device, Os, Story};
+use super::behaviour::{OfficeCalendar, Rhythm, WakingHabits};
+use super::device::{DeviceStory, Os, SyntheticDevice};
 use super::dice::Dice;
 use crate::time::{SignedDuration, Timestamp, after};
 
@@ -135,7 +135,7 @@ fn share(per_mille: u16, of: usize) -> usize {
 
 /// A device settings profile.
 #[derive(Debug)]
-pub(crate) struct Profile {
+pub(crate) struct SyntheticProfile {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) enabled: bool,
@@ -146,7 +146,7 @@ pub(crate) struct Profile {
     dice: Dice,
 }
 
-impl Profile {
+impl SyntheticProfile {
     pub(crate) fn is_default(&self) -> bool {
         self.precedence.is_none()
     }
@@ -154,13 +154,13 @@ impl Profile {
 
 /// All profiles and all devices; devices in the order of their IDs.
 #[derive(Debug)]
-pub(crate) struct Fleet {
-    pub(crate) profiles: Vec<Profile>,
-    pub(crate) devices: Vec<Device>,
-    pub(crate) calendar: Calendar,
+pub(crate) struct SyntheticFleet {
+    pub(crate) profiles: Vec<SyntheticProfile>,
+    pub(crate) devices: Vec<SyntheticDevice>,
+    pub(crate) calendar: OfficeCalendar,
 }
 
-impl Fleet {
+impl SyntheticFleet {
     /// `count` devices as they are at `start`.
     pub(crate) fn new(
         dice: Dice,
@@ -194,15 +194,16 @@ impl Fleet {
         let profiles = profiles(dice, custom, start);
         let mut devices = Vec::new();
         for ((index, profile), heads) in profiles.iter().enumerate().zip(heads) {
-            let builder = Builder { dice: profile.dice, mix, start, profile: index, name: &profile.name };
+            let builder =
+                FleetBuilder { dice: profile.dice, mix, start, profile: index, name: &profile.name };
             devices.extend(builder.devices(*heads));
         }
-        devices.sort_by(|a: &Device, b: &Device| a.id.cmp(&b.id));
-        Self { profiles, devices, calendar: Calendar::office() }
+        devices.sort_by(|a: &SyntheticDevice, b: &SyntheticDevice| a.id.cmp(&b.id));
+        Self { profiles, devices, calendar: OfficeCalendar::office() }
     }
 
     /// The device with this ID.
-    pub(crate) fn device(&self, id: &str) -> Option<&Device> {
+    pub(crate) fn device(&self, id: &str) -> Option<&SyntheticDevice> {
         let index = self.devices.binary_search_by(|device| device.id.as_str().cmp(id)).ok()?;
         self.devices.get(index)
     }
@@ -213,8 +214,8 @@ impl Fleet {
     }
 }
 
-fn profiles(dice: Dice, custom: &[ProfileSettings], start: Timestamp) -> Vec<Profile> {
-    let mut made: Vec<Profile> = Vec::with_capacity(custom.len() + 1);
+fn profiles(dice: Dice, custom: &[ProfileSettings], start: Timestamp) -> Vec<SyntheticProfile> {
+    let mut made: Vec<SyntheticProfile> = Vec::with_capacity(custom.len() + 1);
     let default = ProfileSettings::new("default", 0);
     let precedences = (1..).map(|place| Some(place * 100)).take(custom.len()).chain([None]);
     for (settings, precedence) in custom.iter().chain([&default]).zip(precedences) {
@@ -225,12 +226,12 @@ fn profiles(dice: Dice, custom: &[ProfileSettings], start: Timestamp) -> Vec<Pro
         let seen = own(dice.of("profiles"));
         let updated_at = after(start, SignedDuration::from_hours(-24 * seen.between(30, 400)));
         let (id, dice) = (seen.uuid(), own(dice));
-        made.push(Profile { id, name, enabled: settings.enabled, precedence, updated_at, dice });
+        made.push(SyntheticProfile { id, name, enabled: settings.enabled, precedence, updated_at, dice });
     }
     made
 }
 
-struct Builder<'a> {
+struct FleetBuilder<'a> {
     dice: Dice,
     mix: &'a Mix,
     start: Timestamp,
@@ -238,38 +239,38 @@ struct Builder<'a> {
     name: &'a str,
 }
 
-impl Builder<'_> {
-    fn devices(&self, heads: Headcount) -> Vec<Device> {
+impl FleetBuilder<'_> {
+    fn devices(&self, heads: Headcount) -> Vec<SyntheticDevice> {
         let Headcount { windows, macs, linux, ios } = heads;
         let desktops = windows + macs;
         let special = [
-            (Story::TooOld, self.mix.too_old),
-            (Story::Pinned, self.mix.pinned),
-            (Story::Broken, self.mix.broken),
-            (Story::InDrawer, self.mix.in_drawer),
-            (Story::NeverSeen, self.mix.never_seen),
-            (Story::Unregistered, self.mix.unregistered),
+            (DeviceStory::TooOld, self.mix.too_old),
+            (DeviceStory::Pinned, self.mix.pinned),
+            (DeviceStory::Broken, self.mix.broken),
+            (DeviceStory::InDrawer, self.mix.in_drawer),
+            (DeviceStory::NeverSeen, self.mix.never_seen),
+            (DeviceStory::Unregistered, self.mix.unregistered),
         ];
-        let mut stories: Vec<Story> =
+        let mut stories: Vec<DeviceStory> =
             special.iter().flat_map(|(story, rate)| vec![*story; share(*rate, desktops)]).collect();
-        stories.resize(desktops, Story::Follows);
+        stories.resize(desktops, DeviceStory::Follows);
         let place = self.dice.of("place");
         let mut order: Vec<u64> = (0..desktops as u64).collect();
         order.sort_by_key(|slot| place.nth(*slot).below(u64::MAX));
 
-        let mut devices: Vec<Device> = Vec::with_capacity(desktops + linux + ios);
+        let mut devices: Vec<SyntheticDevice> = Vec::with_capacity(desktops + linux + ios);
         for (rank, story) in order.into_iter().zip(stories) {
             let os = if rank < macs as u64 { Os::Mac } else { Os::Windows };
             devices.push(self.device(rank, os, story));
         }
         let others = std::iter::repeat_n(Os::Linux, linux).chain(std::iter::repeat_n(Os::Ios, ios));
         for (slot, os) in (desktops as u64..).zip(others) {
-            devices.push(self.device(slot, os, Story::Unsupported));
+            devices.push(self.device(slot, os, DeviceStory::Unsupported));
         }
         devices
     }
 
-    fn device(&self, slot: u64, os: Os, story: Story) -> Device {
+    fn device(&self, slot: u64, os: Os, story: DeviceStory) -> SyntheticDevice {
         let dice = self.dice.of("device").nth(slot);
         let code: String = self.name.chars().take(3).collect();
         let name = match os {
@@ -278,7 +279,7 @@ impl Builder<'_> {
             Os::Linux => format!("{}-lnx-{slot:04}", code.to_lowercase()),
             Os::Ios => format!("iPhone {} {slot}", self.name),
         };
-        Device {
+        SyntheticDevice {
             id: dice.uuid(),
             name,
             user: format!("{} User {slot}", self.name),
@@ -286,7 +287,7 @@ impl Builder<'_> {
             story,
             profile: self.profile,
             habits: self.habits(dice, story),
-            registrations: u32::from(story != Story::Unregistered),
+            registrations: u32::from(story != DeviceStory::Unregistered),
             created_at: after(
                 self.start,
                 SignedDuration::from_hours(-24 * dice.of("created").between(90, 500)),
@@ -298,10 +299,10 @@ impl Builder<'_> {
         }
     }
 
-    fn habits(&self, dice: Dice, story: Story) -> Habits {
+    fn habits(&self, dice: Dice, story: DeviceStory) -> WakingHabits {
         let rhythm = match story {
-            Story::NeverSeen => Rhythm::Never,
-            Story::InDrawer | Story::Unregistered => {
+            DeviceStory::NeverSeen => Rhythm::Never,
+            DeviceStory::InDrawer | DeviceStory::Unregistered => {
                 let weeks = SignedDuration::from_hours(-dice.of("drawer").between(24 * 15, 24 * 75));
                 Rhythm::Gone(after(self.start, weeks))
             }
@@ -316,15 +317,17 @@ impl Builder<'_> {
                 away_week: self.mix.away_week,
             },
         };
-        Habits { dice, rhythm, check_in: dice.of("check-in").between(120, 480) }
+        WakingHabits { dice, rhythm, check_in: dice.of("check-in").between(120, 480) }
     }
 
-    fn initial(&self, dice: Dice, os: Os, story: Story) -> Option<&'static str> {
+    fn initial(&self, dice: Dice, os: Os, story: DeviceStory) -> Option<&'static str> {
         match (story, os) {
-            (Story::NeverSeen, _) => None,
+            (DeviceStory::NeverSeen, _) => None,
             (_, Os::Linux) => Some(CURRENT_LINUX),
             (_, Os::Ios) => Some(CURRENT_IOS),
-            (Story::TooOld, _) => Some(if dice.of("old").happens(500) { TOO_OLD[0] } else { TOO_OLD[1] }),
+            (DeviceStory::TooOld, _) => {
+                Some(if dice.of("old").happens(500) { TOO_OLD[0] } else { TOO_OLD[1] })
+            }
             _ if dice.of("straggles").happens(self.mix.straggling) => Some(STRAGGLER),
             _ => Some(CURRENT),
         }
@@ -337,9 +340,9 @@ mod tests {
 
     use super::*;
 
-    fn fleet(count: usize) -> Fleet {
+    fn fleet(count: usize) -> SyntheticFleet {
         let start = "2026-10-12T06:00:00Z".parse().unwrap();
-        Fleet::new(Dice::seeded(1), count, &ProfileSettings::usual(), &Mix::default(), start)
+        SyntheticFleet::new(Dice::seeded(1), count, &ProfileSettings::usual(), &Mix::default(), start)
     }
 
     #[test]
@@ -355,14 +358,20 @@ mod tests {
     #[test]
     fn each_profile_has_its_share_of_each_story() {
         let fleet = fleet(2_000);
-        let mut counts: BTreeMap<(usize, Story), usize> = BTreeMap::new();
+        let mut counts: BTreeMap<(usize, DeviceStory), usize> = BTreeMap::new();
         for device in &fleet.devices {
             *counts.entry((device.profile, device.story)).or_default() += 1;
         }
         for (profile, size) in [(0, 240), (1, 120), (2, 280), (3, 440), (4, 920)] {
             let total: usize = counts.iter().filter(|((p, _), _)| *p == profile).map(|(_, n)| n).sum();
             assert_eq!(total, size, "profile {profile}");
-            for story in [Story::Pinned, Story::TooOld, Story::Broken, Story::InDrawer, Story::Unsupported] {
+            for story in [
+                DeviceStory::Pinned,
+                DeviceStory::TooOld,
+                DeviceStory::Broken,
+                DeviceStory::InDrawer,
+                DeviceStory::Unsupported,
+            ] {
                 assert!(counts.contains_key(&(profile, story)), "{profile} {story:?}");
             }
         }
@@ -372,10 +381,11 @@ mod tests {
     fn a_small_profile_has_both_environments_and_no_bad_luck() {
         let fleet = fleet(60);
         for profile in 0..fleet.profiles.len() {
-            let devices: Vec<&Device> = fleet.devices.iter().filter(|d| d.profile == profile).collect();
+            let devices: Vec<&SyntheticDevice> =
+                fleet.devices.iter().filter(|d| d.profile == profile).collect();
             assert!(devices.iter().any(|device| device.os == Os::Windows), "{profile}");
             assert!(devices.iter().any(|device| device.os == Os::Mac), "{profile}");
-            let follows = devices.iter().filter(|device| device.story == Story::Follows).count();
+            let follows = devices.iter().filter(|device| device.story == DeviceStory::Follows).count();
             assert!(follows * 100 >= devices.len() * 85, "{profile}: {follows} of {}", devices.len());
         }
     }

@@ -9,9 +9,9 @@ mod device;
 mod dice;
 mod fleet;
 
-pub(crate) use behaviour::{Calendar, Rhythm};
-pub(crate) use device::{Device, Os};
-pub use device::{DeviceTruth, Story};
+pub(crate) use behaviour::{OfficeCalendar, Rhythm};
+pub use device::{DeviceStory, DeviceTruth};
+pub(crate) use device::{Os, SyntheticDevice};
 pub(crate) use dice::Dice;
-pub(crate) use fleet::{Fleet, Profile};
 pub use fleet::{Headcount, Mix, ProfileSettings};
+pub(crate) use fleet::{SyntheticFleet, SyntheticProfile};

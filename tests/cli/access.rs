@@ -12,7 +12,7 @@ use ringward::cli::connection_args::ConnectionArgs;
 use ringward::cli::daemon_args::{DaemonArgs, JsonArgs};
 use ringward::cli::exit::Exit;
 use ringward::sandbox::{
-    self, AccountSettings, FaultScript, JournalRow, Operation, Running, SimulatedMember,
+    self, AccountSettings, FaultScript, JournalRow, RunningSandbox, SandboxOperation, SimulatedMember,
 };
 use ringward::time::Clock;
 use secrecy::ExposeSecret as _;
@@ -136,7 +136,7 @@ impl Desk {
 
     fn writes(&self) -> Vec<JournalRow> {
         let rows = self.0.sandbox.journal().requests;
-        rows.into_iter().filter(|row| row.operation.is_some_and(Operation::writes)).collect()
+        rows.into_iter().filter(|row| row.operation.is_some_and(SandboxOperation::writes)).collect()
     }
 
     fn fault(&self, script: Value) {
@@ -380,7 +380,7 @@ async fn a_group_that_changes_meanwhile_is_left_alone() {
         while desk.0.sandbox.journal().requests.is_empty() {
             tokio::task::yield_now().await;
         }
-        let listed = |row: &JournalRow| row.operation == Some(Operation::ListPermissionGroups);
+        let listed = |row: &JournalRow| row.operation == Some(SandboxOperation::ListPermissionGroups);
         while !desk.0.sandbox.journal().requests.iter().any(listed) {
             tokio::task::yield_now().await;
         }
@@ -423,10 +423,10 @@ fn ringward(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
         .unwrap()
 }
 
-async fn account() -> Running {
+async fn account() -> RunningSandbox {
     let listen = "127.0.0.1:0".parse().unwrap();
     let account = AccountSettings { devices: 0, ..AccountSettings::default() };
-    sandbox::start(sandbox::Settings { listen, clock: Clock::Real, account }).await.unwrap()
+    sandbox::start(sandbox::SandboxSettings { listen, clock: Clock::Real, account }).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,7 +14,7 @@ use ringward::daemon::stop_file::{StopFile, Stopping};
 use ringward::ids::AccountId;
 use ringward::rollout::record::{Actor, Entry, Event, Mode, RolloutId};
 use ringward::rollout::record::{Group, GroupContent, VersionEntry};
-use ringward::sandbox::{self, AccountSettings, Running, TokenStatus};
+use ringward::sandbox::{self, AccountSettings, RunningSandbox, TokenStatus};
 use ringward::store::{Seq, Store};
 use ringward::time::Clock;
 use secrecy::ExposeSecret as _;
@@ -36,7 +36,7 @@ rings:
 
 /// An account whose clock stands nearly still, and a directory.
 struct Desk {
-    sandbox: Running,
+    sandbox: RunningSandbox,
     clock: Clock,
     dir: tempfile::TempDir,
 }
@@ -46,7 +46,7 @@ impl Desk {
         let clock = Clock::fast_from(at(NOW), 0.001);
         let account = AccountSettings { devices: 200, ..AccountSettings::default() };
         let listen = "127.0.0.1:0".parse().unwrap();
-        let sandbox = sandbox::start(sandbox::Settings { listen, clock, account }).await.unwrap();
+        let sandbox = sandbox::start(sandbox::SandboxSettings { listen, clock, account }).await.unwrap();
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("token"), sandbox.token().expose_secret()).unwrap();
         Self { sandbox, clock, dir }

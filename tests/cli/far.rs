@@ -7,7 +7,9 @@ use ringward::cli::connection_args::ConnectionArgs;
 use ringward::cli::init::{InitArgs, init};
 use ringward::cli::online::check_online;
 use ringward::cli::render::Format;
-use ringward::sandbox::{self, Account, AccountSettings, Body, Outcome, Request, Running};
+use ringward::sandbox::{
+    self, Account, AccountSettings, Body, RunningSandbox, SandboxOutcome, SandboxRequest,
+};
 use ringward::time::Clock;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -18,7 +20,7 @@ use crate::{at, seen};
 pub(crate) const NOW: &str = "2026-10-12T06:00:00Z";
 
 pub(crate) struct Far {
-    pub(crate) sandbox: Running,
+    pub(crate) sandbox: RunningSandbox,
     pub(crate) dir: tempfile::TempDir,
     pub(crate) connection: ConnectionArgs,
 }
@@ -29,7 +31,7 @@ impl Far {
         // A second in the test is a millisecond there.
         let clock = Clock::fast_from(at(NOW), 0.001);
         let listen = "127.0.0.1:0".parse().unwrap();
-        let sandbox = sandbox::start(sandbox::Settings { listen, clock, account }).await.unwrap();
+        let sandbox = sandbox::start(sandbox::SandboxSettings { listen, clock, account }).await.unwrap();
         let dir = tempfile::tempdir().unwrap();
         let token_file = dir.path().join("token");
         fs::write(&token_file, sandbox.token().expose_secret()).unwrap();
@@ -114,12 +116,12 @@ impl Far {
 fn post_group(account: &mut Account, body: &Value) -> Value {
     let target = format!("/client/v4/accounts/{}/devices/deployment-groups", account.id());
     let token = account.token().expose_secret().to_owned();
-    let request = Request::new("POST", &target).with_token(&token).with_json(body);
+    let request = SandboxRequest::new("POST", &target).with_token(&token).with_json(body);
     match account.handle(request, at(NOW)) {
-        Outcome::Answer(answer) => match answer.body {
+        SandboxOutcome::Answer(answer) => match answer.body {
             Body::Json(value) => value,
             Body::Html(page) => panic!("{page}"),
         },
-        Outcome::Reset => panic!("the connection was cut"),
+        SandboxOutcome::Reset => panic!("the connection was cut"),
     }
 }

@@ -8,7 +8,7 @@ use ringward::cli::exit::Exit;
 use ringward::cli::init::{InitArgs, init};
 use ringward::config::{self, Config};
 use ringward::plan::model::Revisions;
-use ringward::sandbox::{AccountSettings, DefaultProfile, Mix, ProfileSettings, TokenStatus};
+use ringward::sandbox::{AccountSettings, DefaultProfileForm, Mix, ProfileSettings, TokenStatus};
 use serde_json::Value;
 
 use crate::far::Far;
@@ -93,7 +93,7 @@ async fn every_account_gets_a_plan_that_holds() {
             profiles.push(ProfileSettings { enabled: next(9) > 0, ..ProfileSettings::new(name, per_mille) });
         }
         let default_profile =
-            [DefaultProfile::WithId, DefaultProfile::WithoutId, DefaultProfile::Listed][next(3)];
+            [DefaultProfileForm::WithId, DefaultProfileForm::WithoutId, DefaultProfileForm::Listed][next(3)];
         let devices = 40 + next(500);
         let mix = Mix { mac: u16::try_from(next(1_000)).unwrap(), ..Mix::default() };
         let settings =

@@ -5,7 +5,7 @@ use ringward::daemon::log::to_record;
 use ringward::ids::GroupId;
 use ringward::rollout::record::{Actor, Entry, Event, RolloutId};
 use ringward::rollout::record::{Group, GroupContent, VersionEntry};
-use ringward::sandbox::{AccountSettings, DefaultProfile, FaultScript, ProfileSettings, TokenStatus};
+use ringward::sandbox::{AccountSettings, DefaultProfileForm, FaultScript, ProfileSettings, TokenStatus};
 use ringward::store::{Seq, Store};
 use ringward::time::Clock;
 use ringward::version::Environment;
@@ -128,7 +128,9 @@ async fn an_account_that_does_not_let_us_in_is_told() {
 
 #[tokio::test]
 async fn the_default_profile_is_found_however_it_shows_itself() {
-    for default_profile in [DefaultProfile::WithId, DefaultProfile::WithoutId, DefaultProfile::Listed] {
+    for default_profile in
+        [DefaultProfileForm::WithId, DefaultProfileForm::WithoutId, DefaultProfileForm::Listed]
+    {
         let far = Far::new(AccountSettings { default_profile, ..AccountSettings::default() }).await;
         far.write("three-rings.yaml", EXAMPLE);
         let text = far.check().await;
@@ -136,7 +138,7 @@ async fn the_default_profile_is_found_however_it_shows_itself() {
         assert!(text.contains("3. Everyone        windows      158"), "{default_profile:?}: {text}");
     }
     let none =
-        AccountSettings { default_profile: DefaultProfile::WithoutId, devices: 0, ..Default::default() };
+        AccountSettings { default_profile: DefaultProfileForm::WithoutId, devices: 0, ..Default::default() };
     let far = Far::new(none).await;
     far.write("three-rings.yaml", EXAMPLE);
     let text = far.check().await;

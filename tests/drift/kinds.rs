@@ -10,7 +10,7 @@ use crate::support::drive::far_end::{FarEnd, Outsider};
 use crate::support::drive::{Drive, Happening, OnDisk, Pace};
 use ringward::ids::{DeviceId, PlanName, PolicyId};
 use ringward::plan::{self, model::Revision};
-use ringward::rollout::invariant;
+use ringward::rollout::laws;
 use ringward::rollout::record::{Cancelled, Cause, Drift, Event, Mode, Recorded};
 use ringward::rollout::record::{DriftKind, DriftStanding};
 use ringward::rollout::record::{GroupContent, Profile, VersionEntry};
@@ -135,7 +135,7 @@ fn standing(became: Became) -> DriftStanding {
 }
 
 fn assert_lawful(row: &str, drive: &Drive) {
-    let found = invariant::check(&drive.engine.log, &drive.far_end.writes_for_the_laws());
+    let found = laws::check(&drive.engine.log, &drive.far_end.writes_for_the_laws());
     assert!(found.is_empty(), "{row}: {found:#?}\n{}", drive.tail());
 }
 

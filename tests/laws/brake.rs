@@ -6,7 +6,7 @@
 
 use ringward::ids::{DeviceId, PlanName};
 use ringward::plan::model::Revision;
-use ringward::rollout::invariant::{self, Limits};
+use ringward::rollout::laws::{self, Tolerance};
 use ringward::rollout::people::command::Command;
 use ringward::rollout::people::verbs::situation::StartPlans;
 use ringward::rollout::record::Profile;
@@ -78,8 +78,8 @@ fn kinds(drive: &Drive, since: Timestamp) -> Vec<&'static str> {
 }
 
 fn lawful(drive: &Drive, row: &str) {
-    let limits = Limits { in_transit: SignedDuration::ZERO, ..Limits::default() };
-    let broken = invariant::check_within(&drive.engine.log, &journal(drive), limits);
+    let limits = Tolerance { in_transit: SignedDuration::ZERO, ..Tolerance::default() };
+    let broken = laws::check_within(&drive.engine.log, &journal(drive), limits);
     assert!(broken.is_empty(), "{row}: {broken:?}\n{}", drive.tail());
 }
 

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 
 use ringward::ids::{GroupId, PlanName, PolicyId, RingName};
 use ringward::plan::model::Plan;
-use ringward::rollout::invariant::{self, Limits};
 use ringward::rollout::judge::way_back::Scope;
+use ringward::rollout::laws::{self, Tolerance};
 use ringward::rollout::people::command::Command;
 use ringward::rollout::record::{Actor, Mode};
 use ringward::rollout::state::{Phase, Rollout};
@@ -139,8 +139,8 @@ fn told(drive: &mut Drive, act: Act, n: usize) -> String {
         known.is_some_and(|known| known.rollout.phase == Phase::Completed)
     };
     while !over(drive) && drive.step(until) {}
-    let limits = Limits { in_transit: SignedDuration::ZERO, ..Limits::default() };
-    let broken = invariant::check_within(&drive.engine.log, &journal(drive), limits);
+    let limits = Tolerance { in_transit: SignedDuration::ZERO, ..Tolerance::default() };
+    let broken = laws::check_within(&drive.engine.log, &journal(drive), limits);
     let mut wrong: Vec<String> = broken.iter().map(ToString::to_string).collect();
     wrong.extend(left_out(drive));
     assert!(wrong.is_empty(), "{wrong:#?}\n{}", drive.tail());

@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ringward::rollout::invariant::{self, FarEndWrite, Limits};
+use ringward::rollout::laws::{self, FarEndWrite, Tolerance};
 use ringward::rollout::record::{Event, Purpose};
 use ringward::rollout::state::Phase;
 use ringward::time::{SignedDuration, Timestamp, after};
@@ -174,8 +174,8 @@ fn run(seed: u64, coverage: &mut Coverage, digests: &mut Digests) -> Vec<String>
         }
     }
     // The drive's journal has the instant at which a request was sent.
-    let limits = Limits { in_transit: SignedDuration::ZERO, ..Limits::default() };
-    let violations = invariant::check_within(&drive.engine.log, &journal(&drive), limits);
+    let limits = Tolerance { in_transit: SignedDuration::ZERO, ..Tolerance::default() };
+    let violations = laws::check_within(&drive.engine.log, &journal(&drive), limits);
     let mut wrong: Vec<String> = violations.iter().map(ToString::to_string).collect();
     wrong.extend(on_a_doubted_clock(&drive));
     wrong.extend(truth::check(&drive.engine.log, &drive.far_end.devices, forgets));

@@ -10,7 +10,7 @@ use ringward::daemon::files::{Known, Look, PlanFiles, Settles};
 use ringward::ids::{AccountId, PlanName};
 use ringward::plan::Draft;
 use ringward::plan::model::{Revision, Revisions};
-use ringward::rollout::invariant::{self, Limits};
+use ringward::rollout::laws::{self, Tolerance};
 use ringward::rollout::record::{Block, WaitsFor};
 use ringward::rollout::record::{Event, Mode};
 use ringward::rollout::world::{Desired, Unsettled};
@@ -119,8 +119,8 @@ fn judged(drive: &Drive, cut: Timestamp, revisions: Revisions) -> Vec<String> {
             wrong.push(format!("a write at {} that nothing announced", request.at));
         }
     }
-    let limits = Limits { in_transit: SignedDuration::ZERO, ..Limits::default() };
-    let violations = invariant::check_within(&drive.engine.log, &journal(drive), limits);
+    let limits = Tolerance { in_transit: SignedDuration::ZERO, ..Tolerance::default() };
+    let violations = laws::check_within(&drive.engine.log, &journal(drive), limits);
     wrong.extend(violations.iter().map(ToString::to_string));
     wrong
 }

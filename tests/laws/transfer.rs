@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ringward::ids::{GroupId, PlanName, PolicyId};
 use ringward::rollout::decide::blocker::Blocker;
-use ringward::rollout::invariant::{self, Limits};
 use ringward::rollout::judge::way_back::Scope;
+use ringward::rollout::laws::{self, Tolerance};
 use ringward::rollout::people::command::Command;
 use ringward::rollout::people::verbs::situation::StartPlans;
 use ringward::rollout::record::{Actor, Event, Mode, Purpose};
@@ -145,8 +145,8 @@ fn meddled(dice: &mut Dice, drive: &mut Drive, schedule: &str) {
 }
 
 fn assert_lawful(seed: u64, drive: &Drive) {
-    let limits = Limits { in_transit: SignedDuration::ZERO, ..Limits::default() };
-    let broken = invariant::check_within(&drive.engine.log, &journal(drive), limits);
+    let limits = Tolerance { in_transit: SignedDuration::ZERO, ..Tolerance::default() };
+    let broken = laws::check_within(&drive.engine.log, &journal(drive), limits);
     let broken: Vec<String> = broken.iter().map(ToString::to_string).collect();
     assert!(broken.is_empty(), "seed {seed}: {broken:#?}\n{}", drive.tail());
 }

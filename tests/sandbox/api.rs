@@ -1,6 +1,6 @@
 //! Deployment groups, profiles, tokens: validation, conflicts, refusals.
 
-use ringward::sandbox::{AccountSettings, DefaultProfile, ProfileSettings, Request, TokenStatus};
+use ringward::sandbox::{AccountSettings, DefaultProfileForm, ProfileSettings, SandboxRequest, TokenStatus};
 use ringward::time::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -129,7 +129,7 @@ fn what_is_not_the_tokens_business_is_refused_in_the_envelope() {
     let other = format!("/accounts/{}/devices/policies", "0".repeat(32));
     let malformed = "/accounts/acme/devices/policies";
 
-    let naked = Request::new("GET", &format!("/client/v4{groups}"));
+    let naked = SandboxRequest::new("GET", &format!("/client/v4{groups}"));
     let (status, answer) = bench.sound("GET", &groups, naked.clone());
     assert_eq!((status, answer["errors"][0]["code"].clone()), (403, json!(10000)), "no token");
     assert_eq!(bench.sound("GET", &groups, naked.with_token("cfat_wrong")).0, 403, "wrong token");
@@ -219,9 +219,9 @@ fn an_unknown_route_is_7003() {
 #[test]
 fn the_default_profile_shows_itself_as_told() {
     let rows = [
-        (DefaultProfile::WithId, true, 4),
-        (DefaultProfile::WithoutId, false, 4),
-        (DefaultProfile::Listed, true, 5),
+        (DefaultProfileForm::WithId, true, 4),
+        (DefaultProfileForm::WithoutId, false, 4),
+        (DefaultProfileForm::Listed, true, 5),
     ];
     for (default_profile, with_id, listed) in rows {
         let mut bench = Bench::new(&AccountSettings { default_profile, devices: 5, ..Default::default() });

@@ -1,6 +1,8 @@
 //! An account on a virtual clock whose every answer is held against the contract.
 
-use ringward::sandbox::{Account, AccountSettings, Answer, Body, FaultScript, Outcome, Request};
+use ringward::sandbox::{
+    Account, AccountSettings, Body, FaultScript, SandboxAnswer, SandboxOutcome, SandboxRequest,
+};
 use ringward::time::{SignedDuration, Timestamp, after};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -41,9 +43,9 @@ impl Bench {
         format!("/accounts/{}/devices/{rest}", self.account.id())
     }
 
-    pub(crate) fn request(&self, method: &str, target: &str, body: Option<&Value>) -> Request {
+    pub(crate) fn request(&self, method: &str, target: &str, body: Option<&Value>) -> SandboxRequest {
         let token = self.account.token().expose_secret().to_owned();
-        let request = Request::new(method, &format!("/client/v4{target}")).with_token(&token);
+        let request = SandboxRequest::new(method, &format!("/client/v4{target}")).with_token(&token);
         match body {
             Some(body) => request.with_json(body),
             None => request,
@@ -57,7 +59,7 @@ impl Bench {
     }
 
     /// Sends a request as it is; the answer must be one that the contract knows.
-    pub(crate) fn sound(&mut self, method: &str, target: &str, request: Request) -> (u16, Value) {
+    pub(crate) fn sound(&mut self, method: &str, target: &str, request: SandboxRequest) -> (u16, Value) {
         let answer = answered(self.account.handle(request, self.now));
         let sent = answer.sent();
         if let Err(error) = Contract::get().response(method, target, answer.status, &sent) {
@@ -97,10 +99,10 @@ impl Bench {
     }
 }
 
-pub(crate) fn answered(outcome: Outcome) -> Answer {
+pub(crate) fn answered(outcome: SandboxOutcome) -> SandboxAnswer {
     match outcome {
-        Outcome::Answer(answer) => answer,
-        Outcome::Reset => panic!("the connection was cut"),
+        SandboxOutcome::Answer(answer) => answer,
+        SandboxOutcome::Reset => panic!("the connection was cut"),
     }
 }
 

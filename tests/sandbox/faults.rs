@@ -1,6 +1,6 @@
 //! Each kind of fault: what the caller sees, what the account does, what the journal says.
 
-use ringward::sandbox::{Answer, Arrival, Body, Outcome};
+use ringward::sandbox::{Arrival, Body, SandboxAnswer, SandboxOutcome};
 use ringward::time::{SignedDuration, after};
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::bench::{Bench, NEW, OLD, answered, both};
 use crate::contract::Contract;
 
 /// Sends a request that a fault is expected to spoil.
-fn outcome(bench: &mut Bench, method: &str, target: &str, body: Option<&Value>) -> Outcome {
+fn outcome(bench: &mut Bench, method: &str, target: &str, body: Option<&Value>) -> SandboxOutcome {
     let request = bench.request(method, target, body);
     bench.account.handle(request, bench.now)
 }
@@ -48,8 +48,8 @@ fn a_write_that_meets_a_fault_is_applied_or_not_as_the_fault_says() {
         bench.faults(json!([script]));
         let body = json!({"version_config": both(NEW)});
         let seen = match outcome(&mut bench, "PATCH", &group, Some(&body)) {
-            Outcome::Answer(answer) => Some(answer.status),
-            Outcome::Reset => None,
+            SandboxOutcome::Answer(answer) => Some(answer.status),
+            SandboxOutcome::Reset => None,
         };
         assert_eq!(seen, status, "{row}");
         let journal = bench.last_row();
@@ -130,8 +130,8 @@ fn a_late_write_is_applied_at_its_own_instant() {
         let asked = bench.now;
         let request = bench.request("PATCH", &group, Some(&json!({"version_config": both(NEW)})));
         let seen = match bench.account.handle(request, asked) {
-            Outcome::Answer(Answer { status, .. }) => Some(status),
-            Outcome::Reset => None,
+            SandboxOutcome::Answer(SandboxAnswer { status, .. }) => Some(status),
+            SandboxOutcome::Reset => None,
         };
         assert_eq!(seen, status);
         bench.wait(SignedDuration::from_secs(119));
@@ -151,7 +151,7 @@ fn a_late_write_that_no_longer_fits_is_not_applied() {
     let sales = bench.policy("Sales");
     let body = json!({"name": "late", "policy_ids": [sales], "version_config": both(NEW)});
     bench.faults(json!([{"operation": "create-deployment-group", "kind": "applied_late", "seconds": 60}]));
-    assert_eq!(outcome(&mut bench, "POST", &groups, Some(&body)), Outcome::Reset);
+    assert_eq!(outcome(&mut bench, "POST", &groups, Some(&body)), SandboxOutcome::Reset);
     assert_eq!(bench.send("POST", &groups, Some(&body)).0, 200, "the impatient second try");
     bench.wait(SignedDuration::from_secs(61));
     assert_eq!(bench.get(&groups)["result_info"]["total_count"], json!(2), "the first try met a conflict");
@@ -224,7 +224,7 @@ fn a_rate_limited_answer_says_when_to_come_back() {
 fn a_request_with_a_wrong_token_meets_no_fault() {
     let (mut bench, groups, _) = with_group();
     bench.faults(json!([{"operation": "any", "kind": "reset_before"}]));
-    let request = ringward::sandbox::Request::new("GET", &format!("/client/v4{groups}"));
+    let request = ringward::sandbox::SandboxRequest::new("GET", &format!("/client/v4{groups}"));
     assert_eq!(bench.sound("GET", &groups, request).0, 403);
-    assert_eq!(outcome(&mut bench, "GET", &groups, None), Outcome::Reset);
+    assert_eq!(outcome(&mut bench, "GET", &groups, None), SandboxOutcome::Reset);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ringward::sandbox::{AccountSettings, DeviceTruth, Story};
+use ringward::sandbox::{AccountSettings, DeviceStory, DeviceTruth};
 use ringward::time::{SignedDuration, after, since};
 use ringward::version::Environment;
 use serde_json::json;
@@ -30,7 +30,7 @@ fn within_a_week_nearly_everyone_who_can_arrives() {
             let able: Vec<&DeviceTruth> = of_profile
                 .iter()
                 .filter(|truth| truth.environment.is_some())
-                .filter(|truth| !matches!(truth.story, Story::Pinned | Story::TooOld))
+                .filter(|truth| !matches!(truth.story, DeviceStory::Pinned | DeviceStory::TooOld))
                 .filter(active)
                 .collect();
             let arrived = able.iter().filter(|truth| truth.reported.as_deref() == Some(NEW)).count();
@@ -63,7 +63,7 @@ fn nobody_moves_who_must_not() {
     for truth in bench.account.truths() {
         let stays = truth.environment != Some(Environment::Windows)
             || !["Engineering", "default"].contains(&truth.profile.as_str())
-            || truth.story != Story::Follows;
+            || truth.story != DeviceStory::Follows;
         if stays {
             assert_eq!(truth.running, start[&truth.id], "{truth:?}");
         } else {
@@ -181,7 +181,7 @@ fn the_old_version_brings_devices_back() {
 fn a_device_that_changes_its_profile_follows_the_new_group() {
     let mut bench = Bench::of(600);
     bench.create("Ring 0", &["IT"], NEW);
-    let movable = |truth: &&DeviceTruth| truth.profile == "Sales" && truth.story == Story::Follows;
+    let movable = |truth: &&DeviceTruth| truth.profile == "Sales" && truth.story == DeviceStory::Follows;
     let device = bench.account.truths().iter().find(movable).unwrap().id.clone();
     let policy = bench.policy("IT");
     assert!(bench.account.change_profile(&device, &policy, bench.now));

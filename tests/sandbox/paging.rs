@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ringward::sandbox::Story;
+use ringward::sandbox::DeviceStory;
 use ringward::time::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -42,7 +42,7 @@ fn a_sweep_shows_every_device_once_whatever_the_page_size() {
     bench.create("all", &["Engineering", "IT", "Support", "Sales", "default"], NEW);
     let truths = bench.account.truths();
     let known: BTreeSet<String> = truths.iter().map(|truth| truth.id.clone()).collect();
-    let revoked = truths.iter().filter(|truth| truth.story == Story::Unregistered).count();
+    let revoked = truths.iter().filter(|truth| truth.story == DeviceStory::Unregistered).count();
     assert!(revoked > 0, "this fleet has revoked devices");
     for per_page in [1, 7, 50, 100, 407, 5_000] {
         let query = format!("per_page={per_page}&active_registrations=include");

@@ -6,7 +6,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use ringward::cloudflare::{self, Access, CloudflareClient, PolicyIntent, Priority, ResourceScope};
 use ringward::ids::{AccountId, UserGroupId, UserGroupName};
 use ringward::rollout::record::Standing;
-use ringward::sandbox::{AccountSettings, MemberStatus, NoUserGroup, Settings, SimulatedMember, start};
+use ringward::sandbox::{
+    AccountSettings, MemberStatus, NoUserGroup, SandboxSettings, SimulatedMember, start,
+};
 use ringward::time::Clock;
 use serde_json::{Value, json};
 
@@ -362,7 +364,7 @@ fn faults_strike_here_too() {
     let approvers = group_id(&bench, "Release Approvers");
     let target = path(&bench, &format!("user_groups/{approvers}"));
     let request = bench.request("PUT", &target, Some(&json!({"policies": []})));
-    assert!(matches!(bench.account.handle(request, bench.now), ringward::sandbox::Outcome::Reset));
+    assert!(matches!(bench.account.handle(request, bench.now), ringward::sandbox::SandboxOutcome::Reset));
     assert_eq!(bench.get(&target)["result"]["policies"].as_array().unwrap().len(), 1, "not yet");
     bench.wait(ringward::time::SignedDuration::from_secs(61));
     assert_eq!(bench.get(&target)["result"]["policies"], json!([]), "late, but applied");
@@ -372,7 +374,7 @@ fn faults_strike_here_too() {
 async fn ringwards_client_and_the_account_understand_each_other() {
     let listen = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
     let account = AccountSettings { devices: 0, ..AccountSettings::default() };
-    let sandbox = start(Settings { listen, clock: Clock::Real, account }).await.unwrap();
+    let sandbox = start(SandboxSettings { listen, clock: Clock::Real, account }).await.unwrap();
     let account = AccountId::new(sandbox.account_id()).unwrap();
     let url = sandbox.api_url().parse().unwrap();
     let settings = cloudflare::Settings::new(url, account.clone(), sandbox.token().clone(), Clock::Real);

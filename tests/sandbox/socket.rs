@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use reqwest::{Client, Method, Response, StatusCode};
-use ringward::sandbox::{AccountSettings, Running, SandboxError, Settings, start};
+use ringward::sandbox::{AccountSettings, RunningSandbox, SandboxError, SandboxSettings, start};
 use ringward::time::{Clock, Timestamp};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -15,14 +15,14 @@ use crate::contract::Contract;
 const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
 struct Caller {
-    sandbox: Running,
+    sandbox: RunningSandbox,
     client: Client,
 }
 
 impl Caller {
     async fn new() -> Self {
         let epoch: Timestamp = START.parse().unwrap();
-        let settings = Settings {
+        let settings = SandboxSettings {
             listen: LOOPBACK,
             clock: Clock::fast_from(epoch, 1_000.0),
             account: AccountSettings { devices: 120, ..AccountSettings::default() },
@@ -240,7 +240,7 @@ async fn a_script_changes_who_is_in_a_group() {
 async fn a_port_in_use_is_told() {
     let caller = Caller::new().await;
     let listen = caller.sandbox.address();
-    let settings = Settings { listen, clock: Clock::Real, account: AccountSettings::default() };
+    let settings = SandboxSettings { listen, clock: Clock::Real, account: AccountSettings::default() };
     let error = start(settings).await.unwrap_err();
     assert!(matches!(error, SandboxError::Listen { .. }), "{error}");
     assert!(

@@ -142,6 +142,6 @@ fn a_log_without_the_word_breaks_a_law() {
     for (seq, recorded) in (1..).zip(log.iter_mut()) {
         recorded.seq = seq;
     }
-    let found = ringward::rollout::invariant::check(log, &[]);
+    let found = ringward::rollout::laws::check(log, &[]);
     assert!(found.iter().any(|violation| violation.text.contains("without an event")), "{found:#?}");
 }

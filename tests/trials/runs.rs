@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ringward::ids::PolicyId;
 use ringward::plan::model::Revision;
-use ringward::rollout::invariant::{self, Limits};
+use ringward::rollout::laws::{self, Tolerance};
 use ringward::rollout::record::Profile;
 use ringward::rollout::record::{Cause, Event, Mode, Recorded};
 use ringward::simulation::Reports;
@@ -123,7 +123,7 @@ pub(crate) fn until_halted(drive: &mut Drive, until: Timestamp) {
 /// No trial breaks a law.
 pub(crate) fn check_laws(drive: &Drive) {
     // Polls come every half an hour here, and four of them may fail.
-    let limits = Limits { watch_max_age: SignedDuration::from_hours(2), in_transit: SignedDuration::ZERO };
-    let found = invariant::check_within(&drive.engine.log, &drive.far_end.writes_for_the_laws(), limits);
+    let limits = Tolerance { watch_max_age: SignedDuration::from_hours(2), in_transit: SignedDuration::ZERO };
+    let found = laws::check_within(&drive.engine.log, &drive.far_end.writes_for_the_laws(), limits);
     assert!(found.is_empty(), "{found:#?}\n{}", drive.tail());
 }

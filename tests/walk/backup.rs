@@ -7,7 +7,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use ringward::daemon::log;
-use ringward::rollout::invariant::{Limits, check_within};
+use ringward::rollout::laws::{Tolerance, check_within};
 use ringward::rollout::record::{Event, Recorded};
 use ringward::rollout::state::{Stage, State};
 use ringward::sandbox::{FaultScript, JournalRow};
@@ -84,7 +84,7 @@ fn assert_lawful(database: &Path, rows: &[JournalRow]) {
     verify(database);
     let log = read(database);
     let limits =
-        Limits { in_transit: SignedDuration::from_hours(4), watch_max_age: SignedDuration::from_hours(6) };
+        Tolerance { in_transit: SignedDuration::from_hours(4), watch_max_age: SignedDuration::from_hours(6) };
     let violations = check_within(&log, &far_end_writes(rows, &log, |_| false), limits);
     assert!(violations.is_empty(), "{violations:#?}");
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use ringward::failpoint::{Fuse, Point};
 use ringward::rollout::record::{Event, RolloutId};
 use ringward::rollout::state::{Phase, Stage, State};
-use ringward::sandbox::{Outcome, Request};
+use ringward::sandbox::{SandboxOutcome, SandboxRequest};
 use ringward::time::Stopwatch;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
@@ -208,8 +208,8 @@ fn groups(walk: &Walk) -> Value {
     walk.sandbox.with_account(|account| {
         let path = format!("/client/v4/accounts/{}/devices/deployment-groups", account.id());
         let token = account.token().expose_secret().to_owned();
-        let outcome = account.handle(Request::new("GET", &path).with_token(&token), now);
-        let Outcome::Answer(answer) = outcome else { panic!("{outcome:?}") };
+        let outcome = account.handle(SandboxRequest::new("GET", &path).with_token(&token), now);
+        let SandboxOutcome::Answer(answer) = outcome else { panic!("{outcome:?}") };
         let mut body: Value = serde_json::from_slice(&answer.sent()).unwrap();
         for group in body["result"].as_array_mut().unwrap() {
             for time in ["created_at", "updated_at"] {

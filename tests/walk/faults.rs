@@ -2,7 +2,7 @@
 //! and one group per ring.
 
 use ringward::rollout::record::{Event, Mode};
-use ringward::sandbox::{Account, FaultScript, JournalRow, Outcome, Request};
+use ringward::sandbox::{Account, FaultScript, JournalRow, SandboxOutcome, SandboxRequest};
 use ringward::time::Timestamp;
 use secrecy::ExposeSecret as _;
 use tokio::task::JoinSet;
@@ -255,7 +255,7 @@ fn outsider_creates_groups(walk: &Walk) {
                 ],
             });
             let token = account.token().expose_secret().to_owned();
-            let mut request = Request::new("POST", &path).with_token(&token).with_json(&body);
+            let mut request = SandboxRequest::new("POST", &path).with_token(&token).with_json(&body);
             request.actor = Some("outsider".to_owned());
             let outcome = account.handle(request, now);
             assert!(format!("{outcome:?}").contains("200"), "{outcome:?}");
@@ -267,8 +267,8 @@ fn outsider_creates_groups(walk: &Walk) {
 fn list(account: &mut Account, now: Timestamp) -> Vec<Vec<String>> {
     let path = format!("/client/v4/accounts/{}/devices/deployment-groups", account.id());
     let token = account.token().expose_secret().to_owned();
-    let outcome = account.handle(Request::new("GET", &path).with_token(&token), now);
-    let Outcome::Answer(answer) = outcome else { panic!("{outcome:?}") };
+    let outcome = account.handle(SandboxRequest::new("GET", &path).with_token(&token), now);
+    let SandboxOutcome::Answer(answer) = outcome else { panic!("{outcome:?}") };
     let body: serde_json::Value = serde_json::from_slice(&answer.sent()).unwrap();
     let versions = |group: &serde_json::Value| {
         let entries = group["version_config"].as_array().unwrap().iter();

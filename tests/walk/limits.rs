@@ -1,7 +1,7 @@
 //! `max_devices` through the real client: a ring that grows after it was counted is not written.
 
 use ringward::cloudflare::{self, ApiUrl, CloudflareClient};
-use ringward::rollout::invariant::check;
+use ringward::rollout::laws::check;
 use ringward::rollout::record::{Cancelled, Event, Mode};
 use ringward::rollout::record::{GroupContent, VersionEntry};
 use ringward::time::Timestamp;

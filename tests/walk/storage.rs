@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use ringward::rollout::invariant::{Limits, check_within};
+use ringward::rollout::laws::{Tolerance, check_within};
 use ringward::rollout::record::{Event, Recorded};
 use ringward::rollout::state::Stage;
 use ringward::sandbox::FaultScript;
@@ -71,7 +71,7 @@ fn assert_as_without(row: &str, walk: &Walk, database: &Path) {
     assert_eq!(applied.len(), 2, "{row}: one write for each ring: {writes:#?}");
     assert_eq!(writes.len(), 2, "{row}: no write is repeated: {writes:#?}");
     let limits =
-        Limits { in_transit: SignedDuration::from_hours(2), watch_max_age: SignedDuration::from_hours(6) };
+        Tolerance { in_transit: SignedDuration::from_hours(2), watch_max_age: SignedDuration::from_hours(6) };
     let found = check_within(&log, &far_end_writes(&writes, &log, |_| false), limits);
     assert!(found.is_empty(), "{row}: {found:#?}");
     verify(database);

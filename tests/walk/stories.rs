@@ -9,7 +9,7 @@ use ringward::ids::PlanName;
 use ringward::rollout::record::Gate;
 use ringward::rollout::record::{Event, Recorded};
 use ringward::rollout::state::{Phase, Rollout, State};
-use ringward::sandbox::{FaultScript, Operation, Request};
+use ringward::sandbox::{FaultScript, SandboxOperation, SandboxRequest};
 use ringward::time::{SignedDuration, Timestamp, since};
 use ringward::web::json::{VerbAnswer, VerbRequest};
 use secrecy::ExposeSecret as _;
@@ -299,7 +299,8 @@ impl Story {
 /// A create has arrived at the account and is held there.
 pub(crate) fn is_held(walk: &Walk) -> bool {
     let journal = walk.sandbox.journal();
-    let mut creates = journal.requests.iter().filter(|row| row.operation == Some(Operation::CreateGroup));
+    let mut creates =
+        journal.requests.iter().filter(|row| row.operation == Some(SandboxOperation::CreateGroup));
     creates.any(|row| row.actor.is_none() && row.status.is_none())
 }
 
@@ -319,7 +320,7 @@ fn outsider_creates(walk: &Walk, name: &str, profiles: &[&str], version: &str) {
             .map(|system| serde_json::json!({"target_environment": system, "version": version}));
         let body = serde_json::json!({"name": name, "policy_ids": ids, "version_config": versions});
         let token = account.token().expose_secret().to_owned();
-        let mut request = Request::new("POST", &path).with_token(&token).with_json(&body);
+        let mut request = SandboxRequest::new("POST", &path).with_token(&token).with_json(&body);
         request.actor = Some("outsider".to_owned());
         let outcome = account.handle(request, now);
         assert!(format!("{outcome:?}").contains("200"), "{outcome:?}");

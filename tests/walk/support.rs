@@ -10,11 +10,11 @@ use ringward::daemon::view::View;
 use ringward::daemon::{self, Daemon, log};
 use ringward::ids::{AccountId, GroupId};
 use ringward::plan::model::Revisions;
-use ringward::rollout::invariant::{FarEndWrite, Limits, check_within};
+use ringward::rollout::laws::{FarEndWrite, Tolerance, check_within};
 use ringward::rollout::record::{Event, Mode, Recorded};
 use ringward::rollout::record::{GroupContent, VersionEntry};
 use ringward::rollout::state::{Phase, Stage, State};
-use ringward::sandbox::{self, AccountSettings, JournalRow, Running};
+use ringward::sandbox::{self, AccountSettings, JournalRow, RunningSandbox};
 use ringward::store::Reader;
 use ringward::time::{Clock, SignedDuration};
 use tempfile::TempDir;
@@ -55,7 +55,7 @@ const HANG: Duration = Duration::from_secs(240);
 
 /// One account with its plan and database.
 pub(crate) struct Walk {
-    pub(crate) sandbox: Running,
+    pub(crate) sandbox: RunningSandbox,
     pub(crate) clock: Clock,
     directory: TempDir,
 }
@@ -74,7 +74,7 @@ impl Walk {
     /// The same on another clock.
     pub(crate) async fn on(clock: Clock, plan: &str, seed: u64, devices: usize) -> Self {
         let account = AccountSettings { seed, devices, ..AccountSettings::default() };
-        let settings = sandbox::Settings { listen: "127.0.0.1:0".parse().unwrap(), clock, account };
+        let settings = sandbox::SandboxSettings { listen: "127.0.0.1:0".parse().unwrap(), clock, account };
         let walk = Self {
             sandbox: sandbox::start(settings).await.unwrap(),
             clock,
@@ -156,7 +156,7 @@ impl Walk {
     pub(crate) fn assert_lawful(&self, held_back: impl Fn(&JournalRow) -> bool) {
         let rows = self.writes();
         // Milliseconds on the wire are minutes on this clock.
-        let limits = Limits {
+        let limits = Tolerance {
             in_transit: SignedDuration::from_hours(2),
             watch_max_age: SignedDuration::from_hours(6),
         };

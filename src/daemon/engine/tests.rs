@@ -192,7 +192,7 @@ fn standing(directory: &Path) -> (Engine, Timestamp) {
 fn steps(engine: &Engine) -> Vec<(Timestamp, Timestamp)> {
     let view = engine.store.as_ref().unwrap().view();
     let log: Vec<Recorded> = log::events(view).collect::<Result<_, _>>().unwrap();
-    assert_eq!(crate::rollout::invariant::check(&log, &[]), [], "no law is broken");
+    assert_eq!(crate::rollout::laws::check(&log, &[]), [], "no law is broken");
     let steps = log.iter().filter_map(|recorded| match recorded.entry.event {
         Event::ClockStepped { from, to } => Some((from, to)),
         _ => None,

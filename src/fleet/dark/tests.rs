@@ -322,10 +322,10 @@ fn no_day_is_given_the_room_of_an_earlier_one() {
     let mut before = None;
     for later in 1..100 {
         let until = after(at(13, 21), SignedDuration::from_hours(24 * later));
-        let mut days = calendar(&lisbon(None), until, SignedDuration::ZERO);
+        let mut days = days::calendar(&lisbon(None), until, SignedDuration::ZERO);
         days.retain(|day| day.looks_at <= until);
         days.iter_mut().for_each(|day| day.counts = true);
-        let day = days_since(&days, assigned);
+        let day = days::days_since(&days, assigned);
         assert_eq!(day, u32::try_from(later).ok(), "each day counts once, remembered or not");
         assert!(day > before, "{later}");
         before = day;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::fleet::Offers;
+use crate::fleet::KnownOffers;
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::{OnDrift, Plan, RingPlan};
 use crate::rollout::judge::subject::Subject;
@@ -289,8 +289,8 @@ pub(crate) fn offers(
     policies: &BTreeSet<PolicyId>,
     world: &Observations,
     now: Timestamp,
-) -> Offers {
-    let mut offers = Offers::new();
+) -> KnownOffers {
+    let mut offers = KnownOffers::new();
     let lost = state.lost.get(&(plan.clone(), ring.name.clone()));
     let owned = state.groups.values().filter(|owned| owned.plan == *plan && owned.ring == ring.name);
     for owned in owned.chain(lost) {
@@ -308,12 +308,12 @@ pub(crate) fn offers(
     offers
 }
 
-pub(crate) fn add(offers: &mut Offers, content: &GroupContent) {
+pub(crate) fn add(offers: &mut KnownOffers, content: &GroupContent) {
     add_entries(offers, content.versions.iter());
 }
 
 fn add_entries<'a>(
-    offers: &mut Offers,
+    offers: &mut KnownOffers,
     entries: impl Iterator<Item = &'a crate::rollout::record::VersionEntry>,
 ) {
     offers.extend(entries.filter_map(|entry| {

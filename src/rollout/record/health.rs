@@ -1,7 +1,7 @@
 //! What a health gate saw of a ring's devices, in numbers: this is what the log keeps.
 //!
 //! **Invariant:** numbers and words only; what they come to is judged by `gate`, and again by
-//! `invariant`.
+//! `laws`.
 
 use serde::{Deserialize, Serialize};
 

@@ -79,7 +79,7 @@ const DEPRECATED: &str = "Trust and Safety";
 
 /// A permission group.
 #[derive(Debug, Clone)]
-pub(super) struct PermissionGroup {
+pub(super) struct IamRole {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) label: String,
@@ -87,10 +87,10 @@ pub(super) struct PermissionGroup {
 }
 
 /// All of them, the account's before the zones'.
-pub(super) fn permission_groups(dice: Dice) -> Vec<PermissionGroup> {
+pub(super) fn permission_groups(dice: Dice) -> Vec<IamRole> {
     let group = |scopes: &'static str, prefix: &str, name: &str| {
         let label = label(prefix, name);
-        PermissionGroup { id: dice.of(&label).hex(32), name: name.to_owned(), label, scopes }
+        IamRole { id: dice.of(&label).hex(32), name: name.to_owned(), label, scopes }
     };
     let account = ACCOUNT.iter().map(|name| group("com.cloudflare.api.account", "", name));
     let zone = ZONE.iter().map(|name| group("com.cloudflare.api.account.zone", "zone_", name));
@@ -106,7 +106,7 @@ fn label(prefix: &str, name: &str) -> String {
     format!("{prefix}{}", words.join("_"))
 }
 
-impl PermissionGroup {
+impl IamRole {
     /// Flags are strings, as the live API has them.
     pub(super) fn body(&self) -> Value {
         let mut meta = json!({

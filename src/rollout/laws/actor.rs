@@ -1,0 +1,51 @@
+//! Laws 6 and 8: who may do what, and that it has a reason.
+//!
+//! **Invariant:** what a person must do is never taken from the engine, nor the reverse.
+
+use super::audit::Audit;
+use super::ledger::Ledger;
+use super::violation::Law;
+use crate::rollout::record::{Actor, Event, Recorded, Trigger};
+
+pub(super) fn check(audit: &mut Audit, _: &Ledger<'_>, recorded: &Recorded) {
+    let entry = &recorded.entry;
+    audit.require(!entry.reason.trim().is_empty(), Law::ActorAndReason, || "it has no reason");
+    let engine = entry.actor == Actor::Engine;
+    let kind = entry.event.kind();
+    let of_a_person = match entry.event {
+        Event::PauseLifted {} | Event::HaltLifted { .. } | Event::Started {} => Some(Law::PeopleLift),
+        Event::VersionReleased { .. } => Some(Law::HeldOut),
+        Event::RevisionConfirmed { .. } => Some(Law::Announced),
+        // What sets a rollback off today is a person, and nothing else.
+        Event::RollbackStarted { trigger: Trigger::Person, .. }
+        | Event::Stopped {}
+        | Event::ClockConfirmed { .. }
+        | Event::Paused {}
+        | Event::GateWaived { .. } => Some(Law::ActorAndReason),
+        _ => None,
+    };
+    if let Some(law) = of_a_person {
+        return audit.require(!engine, law, || format!("the engine did {kind}"));
+    }
+    match entry.event {
+        Event::ApprovalGiven { .. } | Event::ApprovalRefused { .. } => {
+            let named = entry.actor.email().is_some();
+            audit.require(named, Law::Approved, || {
+                format!("{} did {kind}, and nobody knows who that is", entry.actor)
+            });
+        }
+        // Who may come in is said on the machine itself, never over the network.
+        Event::TokenMade { .. }
+        | Event::TokenRevoked { .. }
+        | Event::AccessIntended { .. }
+        | Event::AccessSettled { .. } => {
+            let local = matches!(entry.actor, Actor::Local { .. });
+            audit.require(local, Law::ActorAndReason, || {
+                format!("{} did {kind}, which only users of the machine do", entry.actor)
+            });
+        }
+        _ => audit.require(engine, Law::ActorAndReason, || {
+            format!("{} did {kind}, which only the engine does", entry.actor)
+        }),
+    }
+}

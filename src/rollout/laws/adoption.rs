@@ -1,0 +1,122 @@
+//! Adoption: is it counted in every target environment, freshly, and enough?
+//!
+//! **Invariant:** who left without a word is taken as still there and not on the target, and as
+//! active and not seen; the adoption must hold all the same.
+
+use super::audit::Audit;
+use super::ledger::{Ledger, LeftLine, RingLine, RingState};
+use super::proof::adoption::{adds_up, census, eligible, not_adopted};
+use super::violation::Law;
+use crate::fleet::EnvironmentCensus;
+use crate::plan::model::RingPlan;
+use crate::rollout::record::{Event, Recorded};
+use crate::rollout::record::{Evidence, Exempt, Gate, Judgement, Verdict};
+
+/// So many of a hundred devices must not leave without an event.
+const PER_CENT: usize = 5;
+
+pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
+    let Some(line) = ledger.line(recorded) else { return };
+    let (ring, judgements, state, law) = match &recorded.entry.event {
+        Event::AdoptionReached { ring, judgements } => {
+            (ring, judgements, RingState::Adopting, Law::AdoptionProven)
+        }
+        Event::RingVerified { ring, judgements } => (ring, judgements, RingState::Soaking, Law::SoakProven),
+        _ => return,
+    };
+    // What an earlier rollout left on offer is adopted by what it offers still.
+    let left = line.left_in(ring).filter(|_| state == RingState::Adopting);
+    let offered = left.map(LeftLine::offered);
+    let known = left.map(|left| &left.ring).or_else(|| line.ring(ring));
+    let (Some(at), Some(plan)) = (known, offered.as_ref().or_else(|| line.ring_plan(ring))) else {
+        return audit.breach(law, format!("the rollout has no ring {ring}"));
+    };
+    audit.require(at.state == state, law, || format!("{ring} is elsewhere on its way"));
+    adopted(audit, plan, at, recorded, judgements);
+    let only_these = judgements.len() == plan.targets.len();
+    audit.require(
+        only_these || state == RingState::Soaking,
+        law,
+        || "words of other gates stand among those on adoption",
+    );
+}
+
+/// Every target environment once, each with enough devices on the target.
+fn adopted(
+    audit: &mut Audit,
+    plan: &RingPlan,
+    ring: &RingLine<'_>,
+    recorded: &Recorded,
+    judgements: &[Judgement],
+) {
+    let law = Law::AdoptionProven;
+    let words = || judgements.iter().filter(|judgement| judgement.gate == Gate::Adoption);
+    for environment in plan.targets.keys() {
+        let count = words().filter(|word| word.environment == Some(*environment)).count();
+        audit.require(count == 1, law, || format!("{environment} has {count} verdicts, not one"));
+    }
+    let of_ring: usize = words().filter_map(census).map(|census| eligible(&census)).sum();
+    for word in words() {
+        let targeted = word.environment.is_some_and(|environment| plan.targets.contains_key(&environment));
+        audit.require(targeted, law, || format!("the ring has no target for {}", word.name()));
+        let Evidence::Adoption { census, at_least, seen_at_least, .. } = &word.evidence else {
+            audit.breach(law, format!("{} has no counts", word.name()));
+            continue;
+        };
+        audit.require(adds_up(census), law, || format!("the counts of {} do not add up", word.name()));
+        leaving_is_told(audit, plan, ring, word, census);
+        let in_force = *at_least == plan.adoption.at_least && *seen_at_least == plan.adoption.seen_at_least;
+        audit.require(in_force, law, || {
+            format!("{} was judged by other thresholds than the plan's", word.name())
+        });
+        match word.verdict {
+            Verdict::Pass => {
+                audit.watched(law, recorded.at, word);
+                let why = not_adopted(plan, census);
+                audit.note(law, why.map(|why| format!("{} passes, but {why}", word.name())));
+            }
+            Verdict::Exempt(Exempt::Waived) => audit.waived(ring.waived.contains_key(&word.gate), word),
+            Verdict::Exempt(Exempt::NoEligibleDevice) => {
+                audit.watched(law, recorded.at, word);
+                audit.require(eligible(census) == 0 && of_ring > 0, law, || {
+                    format!("{} is exempt as if the ring had no such device, and others", word.name())
+                });
+            }
+            Verdict::Exempt(Exempt::TooFewDevices | Exempt::NoControl)
+            | Verdict::Wait(_)
+            | Verdict::Fail(_)
+            | Verdict::Unknown(_) => {
+                audit.breach(law, format!("a gate does not advance: {word}"));
+            }
+        }
+    }
+}
+
+fn leaving_is_told(
+    audit: &mut Audit,
+    plan: &RingPlan,
+    ring: &RingLine<'_>,
+    word: &Judgement,
+    census: &EnvironmentCensus,
+) {
+    let counts = census.counts;
+    let told = word.environment.and_then(|environment| ring.left.get(&environment)).copied().unwrap_or(0);
+    let untold = counts.left.saturating_sub(told);
+    if untold == 0 {
+        return;
+    }
+    let (law, name) = (Law::AdoptionProven, word.name());
+    let here = counts.arrived + counts.due + counts.stalled + counts.unseen + counts.too_old;
+    let all = here + counts.untargeted + counts.left;
+    audit.require(untold * 100 < all * PER_CENT, law, || {
+        format!("{untold} of the {all} devices of {name} left without an event that says so")
+    });
+    let mut stayed = *census;
+    stayed.counts.due += untold;
+    let mut unseen = *census;
+    unseen.active += untold;
+    let rests_on = not_adopted(plan, &stayed).is_some() || not_adopted(plan, &unseen).is_some();
+    audit.require(word.verdict != Verdict::Pass || !rests_on, law, || {
+        format!("{name} passes because {untold} devices left, and no event says so")
+    });
+}

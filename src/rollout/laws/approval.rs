@@ -1,0 +1,105 @@
+//! What people said: is each entry that a plan asks people for borne out by the log?
+//!
+//! **Invariant:** the words are counted anew from their own events, and not taken from what the gate
+//! says of them.
+
+use std::collections::BTreeMap;
+
+use super::audit::Audit;
+use super::ledger::{Ledger, PlanLine, WordLine, plan_of};
+use super::violation::Law;
+use crate::ids::UserGroupName;
+use crate::plan::model::RingPlan;
+use crate::rollout::record::{Event, Purpose, Recorded};
+use crate::rollout::record::{Evidence, Gate, Judgement};
+
+const LAW: Law = Law::Approved;
+
+/// A word that is spoken.
+pub(super) fn spoken(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
+    let Some(line) = ledger.line(recorded) else { return };
+    let (ring, digest, groups) = match &recorded.entry.event {
+        Event::ApprovalGiven { ring, digest, groups, .. }
+        | Event::ApprovalRefused { ring, digest, groups } => (ring, digest, groups),
+        _ => return,
+    };
+    let own = line.plan.author.as_ref().is_some_and(|author| recorded.entry.actor.email() == Some(author));
+    audit.require(!own, LAW, || "the plan's author speaks on it".to_owned());
+    audit.require(*digest == line.revision.digest, LAW, || {
+        "the word is for another revision than the rollout's".to_owned()
+    });
+    audit.require(!groups.is_empty(), LAW, || "the word is in the name of no group".to_owned());
+    audit.require(line.ring(ring).is_some_and(|ring| !ring.is_entered()), LAW, || {
+        format!("{ring} is entered, or not there")
+    });
+    if let Event::ApprovalGiven { targets, expires_at, .. } = &recorded.entry.event {
+        let same = line.ring_plan(ring).is_some_and(|plan| plan.targets == *targets);
+        audit.require(same, LAW, || format!("{ring} has other versions than were approved"));
+        audit.require(*expires_at > recorded.at, LAW, || "the approval had expired when given".to_owned());
+    }
+}
+
+/// A ring is entered: the plan's own ask is met, and so is each that the gate tells of.
+pub(super) fn entered(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
+    let Some(line) = ledger.line(recorded) else { return };
+    let (ring, judgements) = match &recorded.entry.event {
+        Event::WritePlanned { ring, intent }
+            if matches!(intent.purpose, Purpose::Target | Purpose::MoveOut { .. }) =>
+        {
+            (ring, &intent.judgements)
+        }
+        Event::RingAssigned { ring, judgements, .. } => (ring, judgements),
+        _ => return,
+    };
+    if let Some(plan) = line.ring_plan(ring) {
+        asks_met(audit, ledger, line, recorded, plan, judgements);
+    }
+}
+
+fn asks_met(
+    audit: &mut Audit,
+    ledger: &Ledger<'_>,
+    line: &PlanLine<'_>,
+    recorded: &Recorded,
+    plan: &RingPlan,
+    judgements: &[Judgement],
+) {
+    let told: Vec<_> = judgements
+        .iter()
+        .filter_map(|word| match &word.evidence {
+            Evidence::Approval(approved) if word.gate == Gate::Approval => Some(&approved.tallies),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    let words =
+        ledger.words.iter().filter(|word| Some(word.plan) == plan_of(recorded) && *word.ring == plan.name);
+    let words: Vec<&WordLine<'_>> = words.filter(|word| *word.digest == line.revision.digest).collect();
+    let mut asks: BTreeMap<&UserGroupName, usize> = BTreeMap::new();
+    let of_plan = plan.approval.iter().map(|rule| (&rule.user_group, rule.count));
+    for (group, count) in of_plan.chain(told.iter().map(|tally| (&tally.ask.user_group, tally.ask.count))) {
+        let most = asks.entry(group).or_default();
+        *most = (*most).max(usize::from(count.get()));
+    }
+    if asks.is_empty() {
+        return;
+    }
+    audit.require(!told.is_empty(), LAW, || {
+        format!("{} asks people, and no gate says that they approved", plan.name)
+    });
+    let refusal = words.iter().find(|word| word.expires_at.is_none());
+    if let Some(WordLine { by, .. }) = refusal {
+        audit.breach(LAW, format!("{} is entered, and {by} refused it", plan.name));
+    }
+    let author = line.plan.author.as_ref();
+    for (group, count) in asks {
+        let given = words.iter().filter(|word| {
+            let counts = word.expires_at.is_some_and(|until| recorded.at < until);
+            counts && author != Some(word.by) && word.groups.contains(group)
+        });
+        let given = given.count();
+        audit.require(given >= count, LAW, || {
+            format!("{} is entered with {given} approvals of `{group}`, and {count} are asked", plan.name)
+        });
+    }
+}

@@ -1,0 +1,52 @@
+//! Law 7: what a rollback took away is not offered there again before a person released it.
+//!
+//! **Invariant:** what ringward offers, or goes on with, is nothing that is held out.
+
+use super::audit::Audit;
+use super::ledger::Ledger;
+use super::violation::Law;
+use crate::rollout::record::VersionEntry;
+use crate::rollout::record::{Drift, Event, Purpose, Recorded};
+
+pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
+    let (content, policies) = match &recorded.entry.event {
+        // What only takes profiles out offers nothing, and what is put back is offered what it was.
+        Event::WritePlanned { intent, .. } if intent.purpose.is_of_another_group() => return,
+        Event::WritePlanned { intent, .. } => (&intent.after, &intent.after.policies),
+        Event::RingAssigned { group, .. }
+        | Event::RingRecognised { group, .. }
+        | Event::RollbackInPlace { group, .. } => (&group.content, &group.content.policies),
+        Event::DriftAdopted { drift: Drift::Group(drift) } => match &drift.seen {
+            Some(seen) => (&seen.content, &seen.content.policies),
+            None => return,
+        },
+        _ => return,
+    };
+    let known = |named: &str| named == "windows" || named == "macos";
+    // What goes back leaves the other environment as it finds it, whoever made it so.
+    let found = match &recorded.entry.event {
+        Event::WritePlanned { intent, .. } if matches!(intent.purpose, Purpose::Rollback { .. }) => {
+            intent.before.as_ref().map(|group| &group.content)
+        }
+        _ => None,
+    };
+    for blocked in &ledger.blocked {
+        let is_offered = |entry: &VersionEntry| {
+            let meant = entry
+                .environment
+                .as_deref()
+                .is_none_or(|named| named == blocked.environment.as_str() || !known(named));
+            let was_there = found.is_some_and(|found| {
+                found.policies.contains(blocked.policy) && found.versions.contains(entry)
+            });
+            meant && entry.version == blocked.version.to_string() && !was_there
+        };
+        if policies.contains(blocked.policy) && content.versions.iter().any(is_offered) {
+            let text = format!(
+                "{} {} is offered to profile {}, and held out of it by a rollback of {}",
+                blocked.environment, blocked.version, blocked.policy, blocked.plan
+            );
+            audit.breach(Law::HeldOut, text);
+        }
+    }
+}

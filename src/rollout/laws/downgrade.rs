@@ -1,0 +1,81 @@
+//! Taking devices down to an older version: only a few, or those that the plan allows.
+//!
+//! **Invariant:** the devices are counted anew from the numbers on record, by the plan's own allowance.
+
+use super::audit::Audit;
+use super::ledger::Ledger;
+use super::violation::Law;
+use crate::plan::model::{AllowDowngrade, RingPlan};
+use crate::rollout::record::Evidence;
+use crate::rollout::record::Moves;
+use crate::rollout::record::{Event, Purpose, Recorded};
+use crate::version::{ClientVersion, Environment};
+
+const LAW: Law = Law::NotDown;
+
+/// So many devices at least, and more than one in so many of those seen in a week, are too many (5 %).
+const TOO_MANY: usize = 3;
+const ONE_IN: usize = 20;
+
+pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
+    let (Some(ring), Some(line)) = (recorded.entry.event.ring(), ledger.line(recorded)) else { return };
+    let Some(plan) = line.ring_plan(ring) else { return };
+    match &recorded.entry.event {
+        Event::WritePlanned { intent, .. }
+            if matches!(intent.purpose, Purpose::Target | Purpose::MoveOut { .. }) =>
+        {
+            // Logs of older versions have no numbers.
+            let Some(moves) = &intent.moves else { return };
+            for (environment, target) in &plan.targets {
+                match moves.get(environment) {
+                    Some(moves) => judge(audit, plan, (*environment, *target), moves),
+                    None => audit.breach(
+                        LAW,
+                        format!("nobody counted which {environment} devices go down to {target}"),
+                    ),
+                }
+            }
+        }
+        Event::RingAssigned { judgements, .. } => {
+            for word in judgements {
+                let (Evidence::Downgrade(seen), Some(environment)) = (&word.evidence, word.environment)
+                else {
+                    continue;
+                };
+                if let Some(target) = plan.targets.get(&environment) {
+                    judge(audit, plan, (environment, *target), &seen.moves);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn judge(
+    audit: &mut Audit,
+    plan: &RingPlan,
+    (environment, target): (Environment, ClientVersion),
+    moves: &Moves,
+) {
+    audit.require(moves.to == target, LAW, || {
+        format!("{environment} is counted towards {}, and is offered {target}", moves.to)
+    });
+    let allowed = |version: ClientVersion| match &plan.allow_downgrade {
+        AllowDowngrade::Nothing => false,
+        AllowDowngrade::Any => true,
+        AllowDowngrade::From(range) => range.matches(&version.as_semver()),
+    };
+    let mut unasked = 0;
+    for (version, devices) in &moves.from {
+        if *version > target && !allowed(*version) {
+            unasked += devices - moves.taken_back.get(version).copied().unwrap_or(0).min(*devices);
+        }
+    }
+    let too_many = unasked >= TOO_MANY && unasked * ONE_IN > moves.seen;
+    audit.require(!too_many, LAW, || {
+        format!(
+            "{unasked} of {} {environment} devices are taken down to {target}, and the plan does not allow it",
+            moves.seen
+        )
+    });
+}

@@ -1,0 +1,69 @@
+//! Health: the words on stalled and dark devices, held against their own numbers.
+//!
+//! **Invariant:** a ring is verified with both words of each environment, and nothing is written while one
+//! cannot be told.
+
+use super::audit::Audit;
+use super::ledger::Ledger;
+use super::proof::health::{counted_otherwise, misjudged};
+use super::violation::Law;
+use crate::rollout::record::{Event, Recorded};
+use crate::rollout::record::{Exempt, Gate, Verdict};
+
+const LAW: Law = Law::HealthProven;
+
+/// A verified ring has both words of each environment, and each advances by its own numbers.
+pub(super) fn proven(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
+    let (Event::RingVerified { ring, judgements }, Some(line)) =
+        (&recorded.entry.event, ledger.line(recorded))
+    else {
+        return;
+    };
+    let Some((ring, plan)) = line.planned_ring(ring) else { return };
+    let words = |gate: Gate| judgements.iter().filter(move |word| word.gate == gate);
+    let silent = words(Gate::Stalled).chain(words(Gate::Dark)).next().is_none();
+    if silent && !ledger.judges_health {
+        return; // A log of the time before ringward judged health.
+    }
+    for gate in [Gate::Stalled, Gate::Dark] {
+        for environment in plan.targets.keys() {
+            let count = words(gate).filter(|word| word.environment == Some(*environment)).count();
+            audit.require(count == 1, LAW, || format!("{gate}/{environment} has {count} verdicts, not one"));
+        }
+        audit.require(words(gate).count() == plan.targets.len(), LAW, || {
+            format!("gate {gate} judges an environment without a target")
+        });
+    }
+    for word in words(Gate::Stalled).chain(words(Gate::Dark)) {
+        let mut problem = misjudged(plan, ring, recorded, word);
+        if problem.is_none() && !word.verdict.advances() {
+            problem = Some("it does not advance".to_owned());
+        }
+        if word.verdict == Verdict::Exempt(Exempt::Waived) {
+            audit.waived(ring.waived.contains_key(&word.gate), word);
+        } else {
+            audit.watched(LAW, recorded.at, word);
+        }
+        problem = problem.or_else(|| counted_otherwise(word, judgements));
+        audit.note(LAW, problem.map(|problem| format!("{word}: {problem}")));
+    }
+}
+
+/// Nothing is written while a ring's health cannot be told: more devices would follow unseen.
+pub(super) fn in_sight(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
+    let (Event::WritePlanned { intent, .. }, Some(line)) = (&recorded.entry.event, ledger.line(recorded))
+    else {
+        return;
+    };
+    // Going back asks no gate.
+    if intent.purpose.goes_back() {
+        return;
+    }
+    for ring in &line.rings {
+        let mut gates = ring.unknown.keys().map(|(gate, _)| gate);
+        if let Some(gate) = gates.find(|gate| matches!(gate, Gate::Stalled | Gate::Dark)) {
+            let text = format!("a write is planned while gate {gate} of {} cannot tell", ring.name);
+            audit.breach(LAW, text);
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! The books: who holds what, where each ring is, which write is open. The checker's own fold.
+//!
+//! Lines at the bottom ([`ring`], [`plan`], [`groups`], [`writes`]), the books that hold them above, and what
+//! events make of them ([`events`]) at the top.
+//!
+//! **Invariant:** the books know the events and the data in them, and nothing that decides.
+
+mod books;
+mod clock;
+mod events;
+mod groups;
+mod left;
+mod plan;
+mod plan_events;
+mod plan_left;
+mod renames;
+mod ring;
+mod ring_events;
+mod tries;
+mod versions;
+mod waiting;
+mod words;
+mod writes;
+
+pub(crate) use books::Ledger;
+pub(crate) use groups::Owned;
+pub(crate) use left::LeftLine;
+pub(crate) use plan::{PlanLine, PlanPhase, plan_of, same_offer};
+pub(crate) use ring::{RingLine, RingState};
+pub(crate) use waiting::WaitingLine;
+pub(crate) use words::WordLine;
+pub(crate) use writes::WriteLine;

@@ -1,0 +1,118 @@
+//! A ring's line in the books: where it is, and what was said and found of it.
+//!
+//! **Invariant:** nothing here is an event's: what events make of a line stands beside it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::tries::Tries;
+use crate::ids::{DeviceId, GroupId, PolicyId, RingName};
+use crate::rollout::record::Group;
+use crate::rollout::record::Purpose;
+use crate::rollout::record::{Gate, Unknown};
+use crate::time::Timestamp;
+use crate::version::Environment;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RingState {
+    Pending,
+    Entering,
+    Deploying,
+    Adopting,
+    Soaking,
+    Verified,
+    RollingBack,
+    RolledBack,
+}
+
+#[derive(Clone)]
+pub(crate) struct RingLine<'a> {
+    pub(crate) name: &'a RingName,
+    pub(crate) state: RingState,
+    pub(crate) group: Option<&'a GroupId>,
+    pub(crate) policies: Option<&'a BTreeSet<PolicyId>>,
+    /// From where the adoption deadline counts.
+    pub(crate) deadline_from: Option<Timestamp>,
+    pub(crate) adopted_at: Option<Timestamp>,
+    pub(crate) waived: BTreeMap<Gate, Timestamp>,
+    /// Devices that a person accepted, by the health gate that found them, and when they did last.
+    pub(crate) accepted: BTreeMap<(Gate, Option<Environment>), BTreeMap<&'a DeviceId, Timestamp>>,
+    pub(crate) unknown: BTreeMap<(Gate, Option<Environment>), (Unknown, Timestamp)>,
+    /// Writes that enter it, since its turn came.
+    pub(crate) entering: Tries,
+    /// Profiles of its own that were taken out of other groups since, and are in none.
+    pub(crate) between: BTreeMap<&'a GroupId, BTreeSet<&'a PolicyId>>,
+    /// Writes that should have put those back.
+    pub(crate) back: Tries,
+    /// How often they were put back in a row.
+    pub(super) rounds: u32,
+    /// Writes that should have written its group back.
+    pub(crate) restoring: Tries,
+    /// Where it was, while a write is under way that is not of its turn.
+    pub(super) origin: Option<RingState>,
+    /// Devices that are told to have left since the assignment.
+    pub(crate) left: BTreeMap<Environment, usize>,
+    /// Since when an earlier version is on offer, once it went back.
+    pub(crate) back_since: Option<Timestamp>,
+}
+
+impl<'a> RingLine<'a> {
+    pub(super) fn pending(name: &'a RingName) -> Self {
+        Self {
+            name,
+            state: RingState::Pending,
+            group: None,
+            policies: None,
+            deadline_from: None,
+            adopted_at: None,
+            waived: BTreeMap::new(),
+            accepted: BTreeMap::new(),
+            unknown: BTreeMap::new(),
+            entering: Tries::default(),
+            between: BTreeMap::new(),
+            back: Tries::default(),
+            rounds: 0,
+            restoring: Tries::default(),
+            origin: None,
+            left: BTreeMap::new(),
+            back_since: None,
+        }
+    }
+
+    pub(super) fn go(&mut self, state: RingState) {
+        self.state = state;
+        self.unknown.clear();
+    }
+
+    pub(super) fn assign(&mut self, group: &'a Group, policies: &'a BTreeSet<PolicyId>) {
+        self.group = Some(&group.id);
+        self.policies = Some(policies);
+        self.deadline_from = Some(group.updated_at);
+        self.left.clear();
+    }
+
+    pub(crate) const fn is_entered(&self) -> bool {
+        !matches!(self.state, RingState::Pending | RingState::Entering)
+    }
+
+    /// Whether its group is on record with what it was given.
+    pub(super) const fn is_assigned(&self) -> bool {
+        self.group.is_some() && self.is_entered() && !matches!(self.state, RingState::Deploying)
+    }
+
+    /// What became of the writes before one of this purpose.
+    pub(crate) const fn tries(&self, purpose: &Purpose) -> &Tries {
+        match purpose {
+            Purpose::Restore | Purpose::Rollback { .. } => &self.restoring,
+            Purpose::PutBack { .. } => &self.back,
+            Purpose::Target | Purpose::MoveOut { .. } => &self.entering,
+        }
+    }
+
+    pub(crate) const fn all_tries(&self) -> [&Tries; 3] {
+        [&self.entering, &self.back, &self.restoring]
+    }
+
+    pub(super) fn all_tries_mut(&mut self) -> [&mut Tries; 3] {
+        [&mut self.entering, &mut self.back, &mut self.restoring]
+    }
+}

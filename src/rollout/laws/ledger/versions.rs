@@ -1,0 +1,68 @@
+//! The versions that a plan's rollouts brought, and which of them are proven.
+//!
+//! **Invariant:** a version is unproven until a rollout that asks for it is completed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::plan::model::RingPlan;
+use crate::rollout::record::GroupContent;
+use crate::rollout::record::{Purpose, WriteIntent};
+use crate::version::{ClientVersion, Environment};
+
+/// Unproven ones with the number of the rollout that brought them.
+#[derive(Clone, Default)]
+pub(crate) struct BroughtVersions {
+    unproven: BTreeMap<(Environment, ClientVersion), u64>,
+    proven: BTreeSet<(Environment, ClientVersion)>,
+}
+
+pub(super) fn offered(content: &GroupContent, environment: Environment) -> Option<ClientVersion> {
+    content.target(environment)?.parse().ok()
+}
+
+impl BroughtVersions {
+    pub(super) fn planned(&mut self, number: u64, intent: &WriteIntent) {
+        if intent.purpose != Purpose::Target {
+            return;
+        }
+        for environment in Environment::ALL {
+            let before = intent.before.as_ref().and_then(|group| offered(&group.content, environment));
+            let after = offered(&intent.after, environment);
+            if before == after {
+                continue;
+            }
+            if let Some(before) = before.filter(|before| !self.is_unproven(environment, *before)) {
+                self.proven.insert((environment, before));
+            }
+            if let Some(after) = after.filter(|after| !self.proven.contains(&(environment, *after))) {
+                self.unproven.entry((environment, after)).or_insert(number);
+            }
+        }
+    }
+
+    pub(super) fn is_unproven(&self, environment: Environment, version: ClientVersion) -> bool {
+        self.unproven.contains_key(&(environment, version))
+    }
+
+    /// A rollout goes on under another name, and by another number.
+    pub(super) fn renumber(&mut self, before: u64, now: u64) {
+        self.unproven.values_mut().filter(|by| **by == before).for_each(|by| *by = now);
+    }
+
+    pub(super) fn completed(&mut self, rings: &[RingPlan]) {
+        for (environment, version) in rings.iter().flat_map(|ring| &ring.targets) {
+            self.unproven.remove(&(*environment, *version));
+            self.proven.insert((*environment, *version));
+        }
+    }
+
+    /// The rollout that brought a version and was not completed, another than this one.
+    pub(crate) fn brought_before(
+        &self,
+        number: u64,
+        environment: Environment,
+        version: ClientVersion,
+    ) -> Option<u64> {
+        self.unproven.get(&(environment, version)).copied().filter(|by| *by != number)
+    }
+}

@@ -1,0 +1,55 @@
+//! Law 5: how many devices a write may offer something else, by its own count and by the books'.
+//!
+//! **Invariant:** what goes back is held against no limit.
+
+use super::audit::Audit;
+use super::ledger::Ledger;
+use super::violation::Law;
+use crate::plan::model::RingPlan;
+use crate::rollout::record::Evidence;
+use crate::rollout::record::{Event, Recorded, Today, WriteIntent};
+use crate::time::{SignedDuration, since};
+
+/// The guard counts writes for so long.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
+    let Event::WritePlanned { ring, intent } = &recorded.entry.event else { return };
+    let plan = ledger.line(recorded).and_then(|line| line.ring_plan(ring));
+    let Some(plan) = plan.filter(|_| !intent.purpose.goes_back()) else { return };
+    let counted = intent.judgements.iter().find_map(|judgement| match judgement.evidence {
+        Evidence::Fleet { eligible, .. } => Some(eligible),
+        _ => None,
+    });
+    audit.require(counted == Some(intent.devices), Law::WriteAllowed, || {
+        format!("the intent names {} devices, its fleet gate counted {counted:?}", intent.devices)
+    });
+    of_ring(audit, plan, intent);
+    of_day(audit, ledger, recorded, intent);
+}
+
+/// By the intent's own count.
+fn of_ring(audit: &mut Audit, plan: &RingPlan, intent: &WriteIntent) {
+    let Some(limit) = plan.max_devices else { return };
+    let within = intent.retargets.is_some_and(|devices| !limit.is_exceeded_by(devices));
+    audit.require(within, Law::BlastLimit, || match intent.retargets {
+        Some(devices) => {
+            format!("the write offers something else to {devices} devices; at most {limit} may be")
+        }
+        None => format!("the devices are not counted, and at most {limit} may be offered something else"),
+    });
+}
+
+/// The guard on devices per day, by the books' own count.
+fn of_day(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded, intent: &WriteIntent) {
+    let (Some(Today { before, at_most }), law) = (intent.today, Law::BlastLimit) else { return };
+    let of_today = ledger.writes.applied.iter().filter(|(at, _)| since(*at, recorded.at) < DAY);
+    let counted: usize = of_today.map(|(_, devices)| devices).sum();
+    audit.require(counted == before, law, || {
+        format!("{before} devices are said to have been written in 24 hours, and the log has {counted}")
+    });
+    let devices = intent.retargets.unwrap_or(intent.devices);
+    audit.require(devices == 0 || !at_most.is_exceeded_by(counted + devices), law, || {
+        format!("{devices} devices after {counted} in 24 hours are more than the {at_most} of the guard")
+    });
+}

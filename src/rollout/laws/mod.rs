@@ -1,0 +1,109 @@
+//! The law checker: recomputes the laws of DESIGN 4 from a whole log and the far end's journal.
+//!
+//! It serves every test and `ringward history --verify`, so its texts are for auditors. It knows
+//! the events and the words in them, but neither `decide` nor `gate` nor `state`: it keeps books
+//! of its own ([`ledger`]) and does its own arithmetic ([`proof`]), so that a fault in those cannot
+//! hide itself here. Above both stands one file for each law or group of laws; they do not know one another.
+//!
+//! **Invariant:** what is checked here is computed here, from the log and the journal alone.
+//!
+//! Laws 9 (replay) and 10 (deciding again adds nothing) need the engine, so the suites that run it
+//! check them.
+
+use crate::rollout::record::Recorded;
+
+mod actor;
+mod adoption;
+mod approval;
+mod audit;
+mod blocked;
+mod chain;
+mod clock;
+mod content;
+mod downgrade;
+mod drift;
+mod entry;
+mod halts;
+mod health;
+mod journal;
+mod leaving;
+mod ledger;
+mod limits;
+mod order;
+mod outcomes;
+mod proof;
+mod revisions;
+mod rollback;
+mod soak;
+mod superseded;
+#[cfg(test)]
+mod tests;
+mod violation;
+mod waivers;
+
+pub use audit::Tolerance;
+pub use journal::FarEndWrite;
+pub use violation::{Law, Violation};
+
+use audit::Audit;
+use ledger::Ledger;
+
+/// Holds an event against the books as they are before it.
+type Check = fn(&mut Audit, &Ledger<'_>, &Recorded);
+
+/// In the order in which auditors read what is wrong with one event.
+const CHECKS: [Check; 29] = [
+    chain::check,
+    order::kept,
+    clock::check,
+    actor::check,
+    halts::check,
+    waivers::check,
+    drift::check,
+    order::check,
+    drift::nothing_else,
+    entry::allowed,
+    rollback::written,
+    entry::gates,
+    approval::entered,
+    downgrade::check,
+    limits::check,
+    drift::restored,
+    content::check,
+    approval::spoken,
+    outcomes::check,
+    adoption::check,
+    soak::check,
+    drift::verified,
+    health::proven,
+    leaving::check,
+    blocked::check,
+    rollback::check,
+    revisions::check,
+    superseded::check,
+    health::in_sight,
+];
+
+/// The laws that a log and, where given, the far end's journal break; none of a sound one. An
+/// empty journal means that there is none to compare with.
+#[must_use]
+pub fn check(log: &[Recorded], journal: &[FarEndWrite]) -> Vec<Violation> {
+    check_within(log, journal, Tolerance::default())
+}
+
+/// [`check`] with bounds of the caller's.
+#[must_use]
+pub fn check_within(log: &[Recorded], journal: &[FarEndWrite], tolerance: Tolerance) -> Vec<Violation> {
+    let mut audit = Audit { tolerance, seq: None, found: Vec::new() };
+    let mut ledger = Ledger::default();
+    for recorded in log {
+        audit.seq = Some(recorded.seq);
+        for check in CHECKS {
+            check(&mut audit, &ledger, recorded);
+        }
+        ledger.take(recorded);
+        order::one_ring_at_a_time(&mut audit, &ledger, recorded);
+    }
+    journal::check(&mut audit, log, journal);
+    audit.found
+}

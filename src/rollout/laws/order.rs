@@ -1,0 +1,121 @@
+//! Rings are entered in order, one at a time, and stay as they were entered.
+//!
+//! **Invariant:** a ring is reached after all before it are verified, and a rollout ends after all of them.
+
+use super::audit::Audit;
+use super::ledger::{Ledger, PlanLine, PlanPhase, RingLine, RingState, same_offer};
+use super::violation::Law;
+use crate::ids::RingName;
+use crate::plan::model::{OnNewTarget, Plan};
+use crate::rollout::record::Gate;
+use crate::rollout::record::{Event, Purpose, Recorded};
+
+const LAW: Law = Law::RingsInOrder;
+
+/// A new plan leaves entered rings as they are: changed, that is a new rollout.
+pub(super) fn kept(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
+    let Some(line) = ledger.line(recorded) else { return };
+    match &recorded.entry.event {
+        Event::NewTargetWaits { revision } => {
+            let mut entered = line.rings.iter().filter(|ring| ring.is_entered());
+            let is_newer = entered.any(|ring| !keeps(line, ring, &revision.plan));
+            let finish = revision.plan.on_new_target == OnNewTarget::Finish;
+            audit.require(
+                is_newer && finish,
+                Law::Grounded,
+                || "a plan waits that changes no entered ring, or does not say `on_new_target: finish`",
+            );
+        }
+        Event::PlanRevised { revision, dropped, .. } => {
+            let kept = |name: &RingName| {
+                line.ring(name).is_some_and(|ring| ring.is_entered() && ring.state != RingState::Verified)
+            };
+            audit.require(
+                dropped.iter().all(kept),
+                LAW,
+                || "a ring is said to keep its place that was not entered, or is verified",
+            );
+            for ring in line.rings.iter().filter(|ring| ring.is_entered()) {
+                let gone = revision.plan.rings.iter().all(|new| new.name != *ring.name);
+                let free = ring.state == RingState::Verified || ring.waived.contains_key(&Gate::Ring);
+                audit.require(keeps(line, ring, &revision.plan) || gone && free, LAW, || {
+                    format!("the revision changes {}, which is entered: that is a new rollout", ring.name)
+                });
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether a plan leaves an entered ring its versions and profiles.
+fn keeps(line: &PlanLine<'_>, ring: &RingLine<'_>, plan: &Plan) -> bool {
+    let new = plan.rings.iter().find(|new| new.name == *ring.name);
+    line.ring_plan(ring.name).zip(new).is_some_and(|(old, new)| same_offer(old, new))
+}
+
+/// A ring has its turn, and a rollout its end.
+pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
+    let Some(line) = ledger.line(recorded) else { return };
+    match &recorded.entry.event {
+        Event::RingReached { ring } => reached(audit, line, ring),
+        Event::WritePlanned { ring, intent } => match intent.purpose {
+            Purpose::Target | Purpose::MoveOut { .. } => in_turn(audit, line, ring, Law::WriteAllowed),
+            Purpose::PutBack { .. } | Purpose::Restore | Purpose::Rollback { .. } => {}
+        },
+        Event::RingAssigned { ring, .. } => in_turn(audit, line, ring, Law::WriteAllowed),
+        Event::RingRecognised { ring, .. } => in_turn(audit, line, ring, Law::SoakProven),
+        Event::RolloutCompleted {} => {
+            for ring in line.rings.iter().filter(|ring| ring.state != RingState::Verified) {
+                audit.breach(LAW, format!("the rollout is complete though {} is not verified", ring.name));
+            }
+            audit.require(
+                line.halted.is_none(),
+                Law::Grounded,
+                || "the rollout is complete though it is halted",
+            );
+        }
+        _ => {}
+    }
+}
+
+fn reached(audit: &mut Audit, line: &PlanLine<'_>, ring: &RingName) {
+    for unverified in line.unverified_before(ring) {
+        audit.breach(LAW, format!("{ring} is reached before {} is verified", unverified.name));
+    }
+    let pending = line.ring(ring).is_some_and(|ring| ring.state == RingState::Pending);
+    audit.require(pending, LAW, || format!("{ring} is not a pending ring of this rollout"));
+    audit.require(line.is_running(), LAW, || format!("{ring} is reached though the rollout does not run"));
+}
+
+/// What takes a ring out of `entering` does so in its turn, and leaves no profile of another in no group.
+fn in_turn(audit: &mut Audit, line: &PlanLine<'_>, ring: &RingName, law: Law) {
+    let turn = line.ring(ring).is_some_and(|ring| ring.state == RingState::Entering);
+    audit.require(turn, LAW, || format!("{ring} is entered though it is not its turn"));
+    audit.require(line.unverified_before(ring).next().is_none(), LAW, || {
+        format!("{ring} is entered though an earlier ring is not verified")
+    });
+    let other = line.rings.iter().find(|other| other.name != ring && !other.between.is_empty());
+    if let Some(other) = other {
+        audit.breach(law, format!("{ring} is entered while a profile of {} is in no group", other.name));
+    }
+}
+
+/// Law 1.
+pub(super) fn one_ring_at_a_time(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
+    let Some(line) = ledger.line(recorded) else { return };
+    // A ring that adopted when the rollout turned back stays so until its turn.
+    let is_under_way = |ring: &&RingLine<'_>| match line.phase {
+        PlanPhase::Running => matches!(ring.state, RingState::Deploying | RingState::Adopting),
+        PlanPhase::RollingBack => matches!(ring.state, RingState::Deploying | RingState::RollingBack),
+        PlanPhase::Completed | PlanPhase::RolledBack | PlanPhase::Superseded | PlanPhase::Withdrawn => false,
+    };
+    let rings = line.rings.iter().filter(is_under_way);
+    let mut under_way: Vec<&str> = rings.map(|ring| ring.name.as_str()).collect();
+    // What an earlier rollout left on offer counts where this one offers the same.
+    if line.is_running() {
+        under_way.extend(line.adopting_left());
+    }
+    audit.require(under_way.len() <= 1, Law::OneRingAtATime, || {
+        format!("{} are deploying or adopting at once", under_way.join(" and "))
+    });
+}

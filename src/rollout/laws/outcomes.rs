@@ -1,0 +1,130 @@
+//! What became of a write: only a clear answer, or two agreeing reads, may end it.
+//!
+//! **Invariant:** every outcome is held against the intent that is open in the books.
+
+use super::audit::Audit;
+use super::ledger::{Ledger, WriteLine, plan_of};
+use super::violation::Law;
+use crate::rollout::record::Group;
+use crate::rollout::record::{Cancelled, Event, Finding, Recorded, WriteId};
+use crate::time::{SignedDuration, Timestamp, since};
+
+/// Two reads about a write in doubt lie this far apart (DESIGN 4).
+const READS_APART: SignedDuration = SignedDuration::from_secs(60);
+
+pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
+    let Some(named) = write_of(&recorded.entry.event) else { return };
+    let Some(open) = ledger.writes.open.as_ref().filter(|open| open.intent.id == named) else {
+        audit.breach(Law::IntentFirst, format!("{named} has an outcome, and no intent that is open"));
+        return;
+    };
+    let ours = plan_of(recorded) == Some(open.plan) && recorded.entry.event.ring() == Some(open.ring);
+    audit.require(ours, Law::IntentFirst, || format!("{named} belongs to another ring or plan"));
+    let ring = ledger.line(recorded).and_then(|line| line.ring(open.ring));
+    let doubted =
+        ring.is_some_and(|ring| ring.tries(&open.intent.purpose).doubted || open.intent.after_doubt);
+    within_limit(audit, ledger, open, recorded);
+    match &recorded.entry.event {
+        Event::WriteCancelled { why, .. } => {
+            clear(audit, open);
+            audit.require(!(doubted && *why == Cancelled::RateLimited), Law::DoubtSettled, || {
+                "an error after a write in doubt is a doubt again, a rate limit too".to_owned()
+            });
+        }
+        Event::WriteRefused { status, .. } => {
+            clear(audit, open);
+            audit.require(!doubted, Law::DoubtSettled, || {
+                format!("an error after a write in doubt is a doubt again, {status} too")
+            });
+        }
+        Event::WriteConfirmed { group, .. } => {
+            clear(audit, open);
+            as_intended(audit, open, group);
+        }
+        Event::WriteDoubted { .. } => clear(audit, open),
+        Event::DoubtRead { read_at, .. } => read(audit, open, recorded, *read_at),
+        Event::WriteSettled { finding, first_read_at, second_read_at, .. } => {
+            settled(audit, open, recorded, finding, (*first_read_at, *second_read_at));
+        }
+        _ => {}
+    }
+}
+
+/// Law 5, by the count that was taken just before the write was sent. Where one is on record, it was.
+fn within_limit(audit: &mut Audit, ledger: &Ledger<'_>, open: &WriteLine<'_>, recorded: &Recorded) {
+    let (Event::WriteConfirmed { counted, .. } | Event::WriteDoubted { counted, .. }) = &recorded.entry.event
+    else {
+        return;
+    };
+    if open.intent.purpose.goes_back() {
+        return;
+    }
+    let plan = ledger.line(recorded).and_then(|line| line.ring_plan(open.ring));
+    if let (Some(counted), Some(limit)) = (counted, plan.and_then(|plan| plan.max_devices)) {
+        audit.require(!limit.is_exceeded_by(*counted), Law::BlastLimit, || {
+            format!(
+                "{} was sent for {counted} devices; at most {limit} may be offered something else",
+                open.intent.id
+            )
+        });
+    }
+}
+
+fn write_of(event: &Event) -> Option<WriteId> {
+    match event {
+        Event::WriteCancelled { write, .. }
+        | Event::WriteConfirmed { write, .. }
+        | Event::WriteRefused { write, .. }
+        | Event::WriteDoubted { write, .. }
+        | Event::DoubtRead { write, .. }
+        | Event::WriteSettled { write, .. } => Some(*write),
+        _ => None,
+    }
+}
+
+/// An answer counts only while the write is not in doubt.
+fn clear(audit: &mut Audit, open: &WriteLine<'_>) {
+    audit.require(open.doubted_at.is_none(), Law::DoubtSettled, || {
+        format!("{} is in doubt, and only two reads end a doubt", open.intent.id)
+    });
+}
+
+fn read(audit: &mut Audit, open: &WriteLine<'_>, recorded: &Recorded, read_at: Timestamp) {
+    let Some(doubted_at) = open.doubted_at else {
+        audit.breach(Law::DoubtSettled, format!("{} is not in doubt", open.intent.id));
+        return;
+    };
+    audit.require(doubted_at <= read_at && read_at <= recorded.at, Law::DoubtSettled, || {
+        format!("a read at {read_at} says nothing about a doubt since {doubted_at}")
+    });
+}
+
+fn settled(
+    audit: &mut Audit,
+    open: &WriteLine<'_>,
+    recorded: &Recorded,
+    finding: &Finding,
+    (first, second): (Timestamp, Timestamp),
+) {
+    let law = Law::DoubtSettled;
+    read(audit, open, recorded, first);
+    read(audit, open, recorded, second);
+    audit.require(open.read == Some((finding, first)), law, || {
+        "the first of the two reads is not on record with this finding".to_owned()
+    });
+    audit.require(since(first, second) >= READS_APART, law, || {
+        format!("the reads at {first} and {second} lie less than a minute apart")
+    });
+    if let Finding::Applied { group } = finding {
+        as_intended(audit, open, group);
+    }
+}
+
+fn as_intended(audit: &mut Audit, open: &WriteLine<'_>, group: &Group) {
+    let intent = open.intent;
+    let same = group.content.offers_the_same(&intent.after)
+        && intent.before.as_ref().is_none_or(|before| before.id == group.id);
+    audit.require(same, Law::IntentFirst, || {
+        format!("group {} counts as written, and is not as {} intended it", group.id.as_str(), intent.id)
+    });
+}

@@ -1,0 +1,216 @@
+//! Health: why the numbers of a word on stalled or dark devices do not support it.
+//!
+//! **Invariant:** nothing here asks the gates or the fleet what numbers mean: shares are compared
+//! as whole numbers, and chances are summed over factorials of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::adoption::census;
+use super::chance::by_chance;
+use crate::fleet::Share;
+use crate::ids::DeviceId;
+use crate::plan::model::{HealthLimit, Percent, RingPlan};
+use crate::rollout::laws::ledger::{RingLine, RingState};
+use crate::rollout::record::Recorded;
+use crate::rollout::record::{Dark, Look, Stalled};
+use crate::rollout::record::{Evidence, Exempt, Failing, Gate, Judgement, Verdict};
+use crate::time::{Span, Timestamp, after};
+
+/// The looks at a ring share this chance of a false alarm, in parts per billion.
+const CHANCE: u128 = 1_000_000;
+
+/// How many looks there are to pass; they share what a day may spend.
+const LOOKS: usize = 2;
+
+/// Adoption and health look at the same devices.
+pub(crate) fn counted_otherwise(word: &Judgement, judgements: &[Judgement]) -> Option<String> {
+    let mut others = judgements.iter().filter(|other| other.environment == word.environment);
+    let adoption = others.find_map(census)?.counts;
+    let same = match &word.evidence {
+        Evidence::Stalled(stalled) => stalled.counts == adoption,
+        Evidence::Dark(dark) => dark.arrived == adoption.arrived,
+        _ => false,
+    };
+    (!same).then(|| "it counts other devices than adoption".to_owned())
+}
+
+/// Why the numbers of a word do not support it; `None`: they do.
+pub(crate) fn misjudged(
+    plan: &RingPlan,
+    ring: &RingLine<'_>,
+    recorded: &Recorded,
+    word: &Judgement,
+) -> Option<String> {
+    let Some(environment) = word.environment else { return Some("it names no environment".to_owned()) };
+    let accepted = ring.accepted.get(&(word.gate, Some(environment))).map_or(0, BTreeMap::len);
+    match (&word.evidence, word.gate) {
+        (Evidence::Stalled(stalled), Gate::Stalled) => {
+            in_force(plan.health.stalled, plan, (stalled.at_most, stalled.after, stalled.min_devices))
+                .or_else(|| stalled_misjudged(stalled, accepted, &word.verdict))
+        }
+        (Evidence::Dark(dark), Gate::Dark) => {
+            in_force(plan.health.dark, plan, (dark.at_most, dark.after, dark.min_devices))
+                .or_else(|| dark_misjudged(dark, accepted, (recorded, word)))
+        }
+        _ => Some("it has no numbers".to_owned()),
+    }
+}
+
+fn in_force(limit: HealthLimit, plan: &RingPlan, asked: (Percent, Span, u32)) -> Option<String> {
+    let same = asked == (limit.at_most, limit.after, plan.health.min_devices);
+    (!same).then(|| "it was judged by other thresholds than the plan's".to_owned())
+}
+
+fn wide(count: usize) -> i128 {
+    i128::try_from(count).unwrap_or(i128::from(u64::MAX))
+}
+
+fn stalled_misjudged(seen: &Stalled, accepted: usize, verdict: &Verdict) -> Option<String> {
+    if seen.acknowledged > accepted || seen.acknowledged > seen.counts.stalled {
+        return Some(format!("{} devices count as accepted, and {accepted} were", seen.acknowledged));
+    }
+    let stalled = wide(seen.counts.stalled - seen.acknowledged);
+    let sighted = wide(seen.counts.arrived) + wide(seen.counts.due) + stalled;
+    // What was accepted makes the ring no smaller.
+    let few = sighted + wide(seen.acknowledged) < i128::from(seen.min_devices);
+    let too_many = 1000 * stalled > i128::from(u16::from(seen.at_most)) * sighted;
+    let right = match verdict {
+        Verdict::Pass => !few && !too_many,
+        Verdict::Fail(Failing::TooManyStalled) => !few && too_many,
+        Verdict::Exempt(Exempt::TooFewDevices) => few,
+        Verdict::Exempt(Exempt::Waived) => true,
+        _ => false,
+    };
+    (!right).then(|| format!("{stalled} of {sighted} devices stalled say otherwise"))
+}
+
+fn dark_misjudged(seen: &Dark, accepted: usize, (recorded, word): (&Recorded, &Judgement)) -> Option<String> {
+    if seen.acknowledged > accepted {
+        return Some(format!("{} devices count as accepted, and {accepted} were", seen.acknowledged));
+    }
+    if word.verdict == Verdict::Exempt(Exempt::Waived) {
+        return None;
+    }
+    for look in &seen.looks {
+        if look.at > recorded.at || word.as_of.is_none_or(|as_of| as_of < look.at) {
+            return Some(format!("its look at {} is later than what was read", look.at));
+        }
+        if let Some(why) = unsound(look, seen) {
+            return Some(format!("its look back to {}: {why}", look.since));
+        }
+    }
+    let least = i128::from(seen.min_devices);
+    let few = wide(seen.arrived) < least;
+    let alone = !few && wide(seen.control_known) < least;
+    let judged = !few && !alone;
+    let awake = wide(seen.control_active) >= least;
+    let enough = wide(seen.control_known) >= 2 * least;
+    let fails = seen.looks.iter().any(|look| fails(look, seen));
+    let right = match word.verdict {
+        Verdict::Pass => judged && awake && enough && both_fine(seen),
+        Verdict::Fail(Failing::TooManyDark) => judged && fails,
+        Verdict::Exempt(Exempt::TooFewDevices) => few,
+        Verdict::Exempt(Exempt::NoControl) => alone || judged && awake && !enough && both_fine(seen),
+        _ => false,
+    };
+    (!right).then(|| "its looks say otherwise".to_owned())
+}
+
+fn both_fine(seen: &Dark) -> bool {
+    let mut spans: Vec<u8> = seen.looks.iter().map(|look| look.look).collect();
+    spans.sort_unstable();
+    let both = seen.looks.len() == LOOKS && spans == [1, 2];
+    both && seen.looks.iter().all(|look| is_fine(look, seen))
+}
+
+fn is_fine(look: &Look, seen: &Dark) -> bool {
+    let compared = 2 * wide(look.control.of) >= i128::from(seen.min_devices);
+    compared && !is_small(look, seen) && !mostly(look.ring) && !fails(look, seen)
+}
+
+fn is_small(look: &Look, seen: &Dark) -> bool {
+    2 * wide(look.ring.of) < i128::from(seen.min_devices)
+}
+
+fn mostly(share: Share) -> bool {
+    2 * wide(share.silent) > wide(share.of)
+}
+
+/// Whether the ring is silent beyond the control and beyond chance.
+fn fails(look: &Look, seen: &Dark) -> bool {
+    let (ring, control) = (look.ring, look.control);
+    let above = 1000 * (wide(ring.silent) * wide(control.of) - wide(control.silent) * wide(ring.of));
+    let allowed = i128::from(u16::from(seen.at_most)) * wide(ring.of) * wide(control.of);
+    !is_small(look, seen) && !mostly(ring) && above > allowed && look.p.0 <= look.p_at_most.0
+}
+
+/// Why the numbers of a look contradict one another; `None`: they do not.
+fn unsound(look: &Look, seen: &Dark) -> Option<String> {
+    let Look { look: back, at, since, day, ring, control, p, p_at_most } = look;
+    if ring.silent > ring.of || control.silent > control.of || *day == 0 || !(1..=2).contains(back) {
+        return Some("its counts cannot be".to_owned());
+    }
+    // Hours that do not count only push it further back; presence knows whole hours.
+    let span = seen.after.get() * i32::from(*back);
+    if after(*since, span) > *at {
+        return Some(format!("silence since then is shorter than {back} times {}", seen.after));
+    }
+    let day = u128::from(*day);
+    let allowed = CHANCE.div_ceil(LOOKS as u128 * day * (day + 1));
+    if u128::from(p_at_most.0).abs_diff(allowed) > 1 {
+        return Some(format!("on day {day} chance must be below {allowed} parts per billion"));
+    }
+    let chance = (by_chance(*ring, *control) * 1e9).min(1e9);
+    let told = f64::from(p.0);
+    // It is told in whole parts, rounded up, and neither sum is exact.
+    let near = told >= chance - 1.0 - chance * 1e-6 && told <= chance + 2.0 + chance * 1e-6;
+    (!near).then(|| format!("its chance is {chance:.0} parts per billion, not {told:.0}"))
+}
+
+/// Why a halt for ill health has no grounds; `None`: it has.
+pub(crate) fn ungrounded(
+    ring: &RingLine<'_>,
+    plan: &RingPlan,
+    recorded: &Recorded,
+    judgement: &Judgement,
+    devices: &BTreeSet<DeviceId>,
+) -> Option<String> {
+    if !matches!(ring.state, RingState::Adopting | RingState::Soaking | RingState::Verified) {
+        return Some("the ring has no devices on its targets".to_owned());
+    }
+    if !matches!(judgement.verdict, Verdict::Fail(Failing::TooManyStalled | Failing::TooManyDark)) {
+        return Some("its gate does not fail".to_owned());
+    }
+    if let Some(why) = misjudged(plan, ring, recorded, judgement) {
+        return Some(format!("{}: {why}", judgement.name()));
+    }
+    if ring.waived.contains_key(&judgement.gate) {
+        return Some(format!("gate {} of the ring is waived", judgement.gate));
+    }
+    // Sighted again after that, it counts again: then it was silent only later, or is read of later.
+    let news_from = match &judgement.evidence {
+        Evidence::Dark(dark) => {
+            dark.looks.iter().filter(|look| fails(look, dark)).map(|look| look.since).max()
+        }
+        _ => judgement.as_of,
+    };
+    let is_old = |accepted_at: &Timestamp| news_from.is_none_or(|from| from <= *accepted_at);
+    let accepted = ring.accepted.get(&(judgement.gate, judgement.environment));
+    let before = |device| accepted.and_then(|accepted| accepted.get(device)).is_some_and(is_old);
+    if devices.iter().any(before) {
+        return Some("a device was accepted before, and counts again".to_owned());
+    }
+    let found = match &judgement.evidence {
+        Evidence::Stalled(stalled) => {
+            let counted = stalled.counts.stalled.saturating_sub(stalled.acknowledged);
+            counted..=counted
+        }
+        Evidence::Dark(dark) => {
+            let failing = dark.looks.iter().filter(|look| fails(look, dark)).map(|look| look.ring.silent);
+            failing.clone().max().unwrap_or_default()..=failing.sum()
+        }
+        _ => 0..=0,
+    };
+    (!found.contains(&devices.len()))
+        .then(|| format!("{} devices are named, and the gate counts others", devices.len()))
+}

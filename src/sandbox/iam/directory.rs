@@ -1,0 +1,144 @@
+//! Who belongs to the account: its members, User Groups, roles and resource groups.
+//!
+//! **Invariant:** a group's members are members of the account, and an anonymous resource group has a policy that
+//! is about it.
+
+use super::catalogue::IamRole;
+use super::member::{IamGroup, Managed, NoUserGroup, Person, SimulatedMember, UserGroupTruth};
+use super::policy::{IamResourceGroup, PolicyScope};
+use crate::sandbox::answer::ApiRefusal;
+use crate::synthetic::Dice;
+use crate::time::Timestamp;
+
+/// Members, groups, roles.
+#[derive(Debug)]
+pub(crate) struct Iam {
+    pub(super) dice: Dice,
+    /// What the account is called in a scope.
+    pub(super) scope_key: String,
+    pub(super) people: Vec<Person>,
+    pub(super) groups: Vec<IamGroup>,
+    pub(super) roles: Vec<IamRole>,
+    pub(super) resources: Vec<IamResourceGroup>,
+    pub(super) made: u64,
+}
+
+impl Iam {
+    pub(crate) fn add(
+        &mut self,
+        name: &str,
+        managed: Managed,
+        members: &[SimulatedMember],
+        now: Timestamp,
+    ) -> String {
+        self.made += 1;
+        let id = self.dice.of("group").nth(self.made).hex(32);
+        let members = self.admit(members);
+        let (name, policies) = (name.to_owned(), Vec::new());
+        let group =
+            IamGroup { id: id.clone(), name, managed, created_on: now, modified_on: now, members, policies };
+        self.groups.push(group);
+        id
+    }
+
+    pub(crate) fn remove(&mut self, id: &str) {
+        self.groups.retain(|group| group.id != id);
+        self.forget_unused_scopes();
+    }
+
+    pub(super) fn person(&self, id: &str) -> Option<&Person> {
+        self.people.iter().find(|person| person.id == id)
+    }
+
+    pub(super) fn group(&self, id: &str) -> Result<&IamGroup, ApiRefusal> {
+        self.groups.iter().find(|group| group.id == id).ok_or_else(|| missing("user group"))
+    }
+
+    pub(super) fn group_mut(&mut self, id: &str) -> Result<&mut IamGroup, ApiRefusal> {
+        self.groups.iter_mut().find(|group| group.id == id).ok_or_else(|| missing("user group"))
+    }
+
+    /// A group whose name and members the API may change.
+    pub(super) fn editable(&mut self, id: &str) -> Result<&mut IamGroup, ApiRefusal> {
+        let group = self.group_mut(id)?;
+        if group.managed == Managed::ByScim { Err(by_scim()) } else { Ok(group) }
+    }
+
+    /// The IDs of people, who become members of the account where they are not.
+    pub(crate) fn admit(&mut self, members: &[SimulatedMember]) -> Vec<String> {
+        let mut ids: Vec<String> = Vec::new();
+        for SimulatedMember { email, status } in members {
+            let known = self.people.iter_mut().find(|person| email.is_some() && person.email == *email);
+            let id = if let Some(person) = known {
+                person.status = *status;
+                person.id.clone()
+            } else {
+                self.made += 1;
+                let die = self.dice.of("person");
+                let id = email.as_deref().map_or_else(|| die.nth(self.made), |email| die.of(email)).hex(32);
+                self.people.push(Person { id: id.clone(), email: email.clone(), status: *status });
+                id
+            };
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        ids
+    }
+
+    pub(crate) fn meant(&mut self, group: &str) -> Result<&mut IamGroup, NoUserGroup> {
+        let place = match self.groups.iter().position(|known| known.id == group) {
+            Some(place) => place,
+            None => {
+                let mut named = self.groups.iter().enumerate().filter(|(_, known)| known.name == group);
+                let (place, _) = named.next().ok_or_else(|| NoUserGroup::Unknown(group.to_owned()))?;
+                if named.next().is_some() {
+                    return Err(NoUserGroup::Ambiguous(group.to_owned()));
+                }
+                place
+            }
+        };
+        self.groups.get_mut(place).ok_or_else(|| NoUserGroup::Unknown(group.to_owned()))
+    }
+
+    pub(crate) fn truths(&self) -> Vec<UserGroupTruth> {
+        self.groups.iter().map(|group| self.truth(group)).collect()
+    }
+
+    fn truth(&self, group: &IamGroup) -> UserGroupTruth {
+        let member = |person: &Person| SimulatedMember { email: person.email.clone(), status: person.status };
+        UserGroupTruth {
+            id: group.id.clone(),
+            name: group.name.clone(),
+            scim: group.managed == Managed::ByScim,
+            members: group.members.iter().filter_map(|id| self.person(id)).map(member).collect(),
+        }
+    }
+
+    pub(super) fn new_id(&mut self, purpose: &str) -> String {
+        self.made += 1;
+        self.dice.of(purpose).nth(self.made).hex(32)
+    }
+
+    /// Takes away anonymous resource groups that no policy is about.
+    pub(super) fn forget_unused_scopes(&mut self) {
+        let groups = &self.groups;
+        let used = |id: &str| {
+            let policies = groups.iter().flat_map(|group| &group.policies);
+            policies.flat_map(|policy| &policy.on).any(|on| match on {
+                PolicyScope::Named(known) | PolicyScope::Inline(known) => known == id,
+            })
+        };
+        self.resources.retain(|resource| resource.name.is_some() || used(&resource.id));
+    }
+}
+
+pub(super) fn missing(what: &str) -> ApiRefusal {
+    ApiRefusal::new(404, 1000, format!("{what} not found"))
+}
+
+pub(super) fn by_scim() -> ApiRefusal {
+    ApiRefusal::bad(
+        "this user group is managed by SCIM: change its name and members at the identity provider",
+    )
+}

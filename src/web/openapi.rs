@@ -14,9 +14,9 @@ use utoipa::openapi::{
 };
 use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
+use crate::rollout::people::verbs::about::About;
 use crate::rollout::people::verbs::rows;
 use crate::rollout::people::verbs::verb::Verb;
-use crate::rollout::people::verbs::words::About;
 use crate::web::json::ProblemAnswer;
 use crate::web::problem::Kind;
 

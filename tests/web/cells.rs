@@ -21,6 +21,7 @@ use ringward::rollout::people::answer::command;
 use ringward::rollout::people::command::Command;
 use ringward::rollout::people::done::done;
 use ringward::rollout::people::hearing::Word;
+use ringward::rollout::people::verbs::about::About;
 use ringward::rollout::people::verbs::refused::Refused;
 use ringward::rollout::people::verbs::situation::StartPlans;
 use ringward::rollout::people::verbs::situation::{
@@ -28,7 +29,6 @@ use ringward::rollout::people::verbs::situation::{
 };
 use ringward::rollout::people::verbs::table::{Cell, Effect};
 use ringward::rollout::people::verbs::verb::Verb;
-use ringward::rollout::people::verbs::words::About;
 use ringward::rollout::people::verbs::{rows, table};
 use ringward::rollout::record::Gate;
 use ringward::rollout::record::Role;

@@ -14,7 +14,8 @@ use crate::rollout::decide::blocker::Blocker;
 use crate::rollout::record::GroupContent;
 use crate::rollout::record::Purpose;
 use crate::rollout::record::of_seen;
-use crate::rollout::tell::preview::{Course, DeviceCounts, Outcome, Preview, PreviewedWrite, RingPreview};
+use crate::rollout::tell::preview::devices::DeviceCounts;
+use crate::rollout::tell::preview::{Course, Outcome, Preview, PreviewedWrite, RingPreview};
 use crate::rollout::world::Observations;
 use crate::time::Timestamp;
 

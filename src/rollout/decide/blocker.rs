@@ -59,9 +59,7 @@ pub enum Blocker {
     InFlight(RingName, WriteId),
     /// A write is in doubt.
     InDoubt {
-        /// The ring.
         ring: RingName,
-        /// The write.
         write: WriteId,
         /// What happened instead of an answer.
         why: String,
@@ -72,12 +70,10 @@ pub enum Blocker {
     OtherWrite {
         /// That plan's rollout.
         plan: String,
-        /// The write.
         write: WriteId,
     },
     /// Writes came to nothing; the next one waits.
     Backoff {
-        /// The ring.
         ring: RingName,
         /// Until when.
         until: Timestamp,
@@ -86,7 +82,6 @@ pub enum Blocker {
     },
     /// The request budget has no room for a whole write.
     BudgetSpent {
-        /// The ring.
         ring: RingName,
         /// Until when.
         until: Timestamp,
@@ -113,7 +108,6 @@ pub enum Blocker {
     },
     /// A ring's group does not offer its targets, and somebody accepted that.
     NotOffered {
-        /// The ring.
         ring: RingName,
         /// What its group lacks.
         lacks: String,
@@ -129,7 +123,6 @@ pub enum Blocker {
     HeldOut(RingName, Box<HeldOut>),
     /// A ring went back, and its devices have time to follow.
     Returning {
-        /// The ring.
         ring: RingName,
         /// The words of its environments that are not back.
         missing: Vec<Judgement>,

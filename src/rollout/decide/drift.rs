@@ -34,7 +34,6 @@ pub(crate) enum Bar {
 }
 
 impl Bar {
-    /// The ring.
     pub(crate) const fn ring(&self) -> &RingName {
         match self {
             Self::ToRestore(drift) => &drift.ring,

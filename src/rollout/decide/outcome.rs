@@ -58,7 +58,6 @@ pub enum SendOutcome {
 /// read before it was refused or rate-limited says nothing about a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsent {
-    /// Why.
     pub why: Cancelled,
     /// When to come back.
     pub retry_at: Option<Timestamp>,

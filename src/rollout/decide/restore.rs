@@ -22,7 +22,6 @@ use crate::time::since;
 /// A group that is written back next.
 #[derive(Debug, Clone)]
 pub(crate) struct Due<'a> {
-    /// Its ring.
     pub(crate) ring: &'a Ring,
     /// The ring's plan.
     pub(crate) plan: &'a RingPlan,

@@ -22,7 +22,6 @@ use crate::time::since;
 pub(crate) struct Turn<'a> {
     /// What is left to do.
     pub(crate) step: RollbackStep,
-    /// Its ring.
     pub(crate) ring: &'a Ring,
     /// The ring's plan.
     pub(crate) plan: &'a RingPlan,

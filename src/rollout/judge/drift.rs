@@ -22,7 +22,6 @@ use crate::version::{ClientVersion, Environment};
 /// What stands against writing a group back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Against {
-    /// Nothing.
     Nothing,
     /// A group of this plan, which lets go of the profiles when it is written back itself.
     Ours,

@@ -19,7 +19,6 @@ use crate::version::Environment;
 pub enum Veto {
     /// Several groups have the ring's group name.
     AmbiguousName {
-        /// The name.
         name: String,
         /// Their IDs.
         ids: Vec<GroupId>,
@@ -28,7 +27,6 @@ pub enum Veto {
     ForeignProfiles {
         /// The group's name.
         name: String,
-        /// Its ID.
         id: GroupId,
         /// The profiles.
         policies: BTreeSet<PolicyId>,
@@ -37,9 +35,7 @@ pub enum Veto {
     OwnedElsewhere {
         /// The group's name.
         name: String,
-        /// The plan.
         plan: PlanName,
-        /// The ring.
         ring: RingName,
     },
     /// A profile of the ring sits in a group that somebody else holds.
@@ -48,7 +44,6 @@ pub enum Veto {
         policy: PolicyId,
         /// The group's name.
         name: String,
-        /// Its ID.
         id: GroupId,
         /// The plan and ring that hold it; `None`: it is not ringward's.
         holder: Option<(PlanName, RingName)>,
@@ -57,7 +52,6 @@ pub enum Veto {
     AmbiguousVersions {
         /// The group's name.
         name: String,
-        /// The environment.
         environment: Environment,
     },
 }
@@ -147,7 +141,6 @@ impl fmt::Display for Veto {
 pub enum GroupStep {
     /// Nothing: the group already offers the targets to the ring's profiles.
     InPlace(Group),
-    /// A write.
     Write {
         /// What for.
         purpose: Purpose,
@@ -162,7 +155,6 @@ pub enum GroupStep {
 /// would be taken out that cannot go in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupSteps {
-    /// The next one.
     pub next: GroupStep,
     /// The last one, by what is known now.
     pub last: GroupStep,

@@ -17,11 +17,8 @@ use crate::time::{Timestamp, since};
 pub struct Subject<'a> {
     /// All that the log says: what is known of the ring's group.
     pub state: &'a State,
-    /// The rollout.
     pub rollout: &'a Rollout,
-    /// The ring.
     pub ring: &'a Ring,
-    /// Its plan.
     pub plan: &'a RingPlan,
     /// What is known from outside.
     pub world: &'a Observations,

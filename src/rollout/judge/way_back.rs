@@ -39,7 +39,6 @@ pub enum NoWayBack {
 /// Environments of a ring that have nowhere to go, for the same reasons.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stuck {
-    /// The ring.
     pub ring: RingName,
     /// What is on offer there; never empty.
     pub from: BTreeMap<Environment, ClientVersion>,

@@ -108,7 +108,6 @@ impl fmt::Display for Law {
 /// A law that a log or a journal breaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// The law.
     pub law: Law,
     /// The event that breaks it; `None`: a request in the far end's journal does.
     pub seq: Option<u64>,

@@ -10,13 +10,13 @@ use crate::rollout::judge::{approval, gates, subject, way_back};
 use crate::rollout::people::command::Command;
 use crate::rollout::people::hearing::{Hearing, Word};
 use crate::rollout::people::refusal::{Refusal, needed, printable};
+use crate::rollout::people::verbs::about::About;
 use crate::rollout::people::verbs::refused::Refused;
 use crate::rollout::people::verbs::situation::{
     Claim, ClockSight, HeldBack, Holds, Named, Offered, Place, Waits, Waived, WaysBack, Writes,
 };
 use crate::rollout::people::verbs::table;
 use crate::rollout::people::verbs::table::{Cell, Effect};
-use crate::rollout::people::verbs::words::About;
 use crate::rollout::record::{Actor, Cause, Entry, Event, Gate, RollbackStep, RolloutId, Trigger};
 use crate::rollout::state::{HeldOut, PendingRevision, Phase, PlanState, Ring, Stage, State};
 use crate::rollout::world::{ENTRY_MAX_AGE, Observations};

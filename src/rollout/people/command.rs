@@ -19,30 +19,21 @@ pub enum Command {
     Resume(PlanName),
     /// Declares that a gate does not apply to a ring.
     Waive {
-        /// The plan.
         plan: PlanName,
-        /// The gate.
         gate: Gate,
         /// The ring; `None`: the one that is under way.
         ring: Option<RingName>,
     },
     /// Takes a plan's rollout back.
     Rollback {
-        /// The plan.
         plan: PlanName,
         /// How far.
         scope: Scope,
     },
     /// Allows again what a plan's rollbacks hold out.
-    ReleaseHold {
-        /// The plan.
-        plan: PlanName,
-        /// The version.
-        version: ClientVersion,
-    },
+    ReleaseHold { plan: PlanName, version: ClientVersion },
     /// Lets a ring be entered.
     Approve {
-        /// The plan.
         plan: PlanName,
         /// The ring; `None`: the first that is not entered.
         ring: Option<RingName>,
@@ -51,7 +42,6 @@ pub enum Command {
     },
     /// Says no to that.
     Refuse {
-        /// The plan.
         plan: PlanName,
         /// The ring; `None`: the first that is not entered.
         ring: Option<RingName>,
@@ -60,7 +50,6 @@ pub enum Command {
     },
     /// Lets a revision take effect that waits.
     Confirm {
-        /// The plan.
         plan: PlanName,
         /// The revision that the person has read: its digest, or how it begins.
         revision: String,
@@ -79,7 +68,6 @@ pub enum Command {
 }
 
 impl Command {
-    /// Its verb.
     #[must_use]
     pub const fn verb(&self) -> Verb {
         match self {

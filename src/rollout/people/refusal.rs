@@ -7,7 +7,6 @@ use crate::ids::PlanName;
 /// A request that the state refuses.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// No such plan.
     #[error("there is no plan `{plan}`; ringward knows {}", known_plans(known))]
     NoSuchPlan {
         /// What was asked for.
@@ -18,7 +17,6 @@ pub enum Refusal {
     /// The state refuses it.
     #[error("{why}; {instead}")]
     NotNow {
-        /// Why.
         why: String,
         /// What would work.
         instead: String,

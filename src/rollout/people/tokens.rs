@@ -11,7 +11,6 @@ use crate::time::Timestamp;
 /// What may be asked about tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TokenRequest {
-    /// Make one.
     Make(Box<TokenGrant>),
     /// Let one be worth nothing from now on.
     Revoke(TokenName),

@@ -18,7 +18,6 @@ pub const MAX_TEXT_CHARS: usize = 512;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AccessChange {
-    /// The group.
     pub group: UserGroupId,
     /// What it is called.
     pub name: String,
@@ -55,7 +54,6 @@ pub enum AccessOutcome {
 }
 
 impl AccessOutcome {
-    /// All.
     pub const ALL: [Self; 4] = [Self::Written, Self::Refused, Self::Different, Self::Unknown];
 
     /// The word for it.

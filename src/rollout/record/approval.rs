@@ -15,7 +15,6 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ask {
-    /// The group.
     pub user_group: UserGroupName,
     /// How many.
     pub count: NonZeroU8,
@@ -27,7 +26,6 @@ pub struct Ask {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AskedBy {
-    /// The plan.
     Plan,
     /// The daemon's configuration, which no plan lowers.
     Floor,

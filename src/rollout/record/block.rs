@@ -15,7 +15,6 @@ use crate::plan::model::PlanDigest;
 pub enum Block {
     /// The plan's file cannot be used. What only restricts in it is in force all the same.
     PlanInvalid {
-        /// The file.
         file: String,
         /// What is wrong with it, the first first.
         errors: Vec<String>,
@@ -26,10 +25,7 @@ pub enum Block {
         file: Option<String>,
     },
     /// The plans directory cannot be read.
-    FilesUnreadable {
-        /// Why.
-        why: String,
-    },
+    FilesUnreadable { why: String },
     /// The plan's file asks for more than a restriction, and that waits.
     RevisionWaits(WaitingRevision),
 }
@@ -38,7 +34,6 @@ pub enum Block {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WaitingRevision {
-    /// Its digest.
     pub digest: PlanDigest,
     /// That of the revision in force; `None`: the plan is new.
     pub in_force: Option<PlanDigest>,
@@ -102,7 +97,6 @@ pub enum BlockKind {
     FileMissing,
     /// The plans directory cannot be read.
     FilesUnreadable,
-    /// A revision waits.
     RevisionWaits,
     /// The plan changed too often.
     PlanUnstable,
@@ -192,7 +186,6 @@ impl fmt::Display for BlockKind {
 }
 
 impl Block {
-    /// Its kind.
     #[must_use]
     pub const fn kind(&self) -> BlockKind {
         match self {

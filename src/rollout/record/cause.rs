@@ -22,14 +22,12 @@ use crate::version::{ClientVersion, Environment};
 pub enum Cause {
     /// A ring did not adopt its targets in time.
     AdoptionMissed {
-        /// The ring.
         ring: RingName,
         /// The environment's word, with its counts.
         judgement: Box<Judgement>,
     },
     /// The devices of an entered ring say that something is wrong.
     Unhealthy {
-        /// The ring.
         ring: RingName,
         /// The word of the health gate, with its numbers.
         judgement: Box<Judgement>,
@@ -38,11 +36,8 @@ pub enum Cause {
     },
     /// A gate could not tell for too long.
     UnknownTooLong {
-        /// The ring.
         ring: RingName,
-        /// The gate.
         gate: Gate,
-        /// Its environment.
         environment: Option<Environment>,
         /// Why it cannot tell.
         why: Unknown,
@@ -51,7 +46,6 @@ pub enum Cause {
     },
     /// Cloudflare refused a write.
     WriteRefused {
-        /// The ring.
         ring: RingName,
         /// HTTP status.
         status: u16,
@@ -60,7 +54,6 @@ pub enum Cause {
     },
     /// Writes for a ring keep failing.
     WritesKeepFailing {
-        /// The ring.
         ring: RingName,
         /// How often in a row.
         attempts: u32,
@@ -158,4 +151,16 @@ impl fmt::Display for Cause {
             Self::OtherUpdater(updater) => updater.fmt(f),
         }
     }
+}
+
+/// What a gate found when a person lifted a halt: from then on it halts for other findings only. A
+/// gate that could not tell has its time anew, and so has an adoption that missed its deadline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Acknowledged {
+    pub ring: RingName,
+    pub gate: Gate,
+    pub environment: Option<Environment>,
+    /// The devices that a health gate found, which count for nothing in its later words.
+    pub devices: BTreeSet<DeviceId>,
 }

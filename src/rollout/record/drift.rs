@@ -86,7 +86,6 @@ impl DriftKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GroupDrift {
-    /// The ring.
     pub ring: RingName,
     /// The group as recorded.
     pub expected: Group,
@@ -113,14 +112,12 @@ pub enum Never {
     },
     /// A rollback holds out what ringward left.
     HeldOut {
-        /// The version.
         version: ClientVersion,
         /// The plan that was rolled back.
         plan: PlanName,
     },
     /// A rollout that was never completed left it, and a newer one took over.
     Superseded {
-        /// The version.
         version: ClientVersion,
         /// The number of the rollout.
         rollout: u64,
@@ -136,9 +133,7 @@ pub enum Never {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Elsewhere {
-    /// Its ID.
     pub id: GroupId,
-    /// Its name.
     pub name: String,
     /// The profiles; none: only the name.
     pub policies: BTreeSet<PolicyId>,
@@ -148,7 +143,6 @@ pub struct Elsewhere {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OtherUpdater {
-    /// The ring.
     pub ring: RingName,
     /// Windows and macOS devices of the ring.
     pub of: usize,
@@ -166,7 +160,6 @@ pub struct OtherUpdater {
 pub struct MovedTo {
     /// Their environment.
     pub environment: Environment,
-    /// The version.
     pub version: ClientVersion,
     /// How many.
     pub devices: usize,
@@ -185,7 +178,6 @@ pub enum Drift {
 /// A drift that is there now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DriftFinding {
-    /// The ring.
     pub ring: RingName,
     /// Its kind; a group that drifted in two ways has two findings.
     pub kind: DriftKind,

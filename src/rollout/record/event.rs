@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName, TokenName, UserGroupName};
+use crate::ids::{GroupId, PlanName, PolicyId, RingName, TokenName, UserGroupName};
 use crate::plan::model::{Plan, PlanDigest, Revision};
 use crate::rollout::record::access::{AccessChange, AccessOutcome};
 use crate::rollout::record::actor::Actor;
 use crate::rollout::record::approval::Ask;
 use crate::rollout::record::block::{Block, BlockKind};
-use crate::rollout::record::cause::Cause;
+use crate::rollout::record::cause::{Acknowledged, Cause};
 use crate::rollout::record::clock::AgreedAnswer;
 use crate::rollout::record::drift::{Drift, GroupDrift};
 use crate::rollout::record::gate::Gate;
@@ -168,7 +168,6 @@ pub enum Event {
     /// A ring that the plan's file dropped is let go: no profile of it exists any more, and each of its
     /// devices was sighted elsewhere or is missing from two full sweeps.
     RingLetGo {
-        /// The ring.
         ring: RingName,
         /// What it had.
         profiles: BTreeSet<PolicyId>,
@@ -209,13 +208,9 @@ pub enum Event {
     /// Every ring is verified.
     RolloutCompleted {},
     /// A ring's turn came.
-    RingReached {
-        /// The ring.
-        ring: RingName,
-    },
+    RingReached { ring: RingName },
     /// A ring had already soaked on these targets and still has them.
     RingRecognised {
-        /// The ring.
         ring: RingName,
         /// Its group as read.
         group: Group,
@@ -224,7 +219,6 @@ pub enum Event {
     },
     /// A ring was entered without a write: its group already offers the targets.
     RingAssigned {
-        /// The ring.
         ring: RingName,
         /// Its group as read; its `updated_at` is the assignment.
         group: Group,
@@ -240,20 +234,15 @@ pub enum Event {
     },
     /// A planned write certainly did not happen.
     WriteCancelled {
-        /// The ring.
         ring: RingName,
-        /// The write.
         write: WriteId,
-        /// Why.
         why: Cancelled,
         /// Not to be planned again before this.
         retry_at: Option<Timestamp>,
     },
     /// Cloudflare answered with exactly what was intended.
     WriteConfirmed {
-        /// The ring.
         ring: RingName,
-        /// The write.
         write: WriteId,
         /// The group as answered.
         group: Group,
@@ -264,9 +253,7 @@ pub enum Event {
     },
     /// Cloudflare refused the write; nothing was applied.
     WriteRefused {
-        /// The ring.
         ring: RingName,
-        /// The write.
         write: WriteId,
         /// HTTP status.
         status: u16,
@@ -275,9 +262,7 @@ pub enum Event {
     },
     /// Nobody can say whether the write was applied.
     WriteDoubted {
-        /// The ring.
         ring: RingName,
-        /// The write.
         write: WriteId,
         /// What happened instead of a clear answer.
         why: String,
@@ -288,9 +273,7 @@ pub enum Event {
     },
     /// A first read about a write in doubt.
     DoubtRead {
-        /// The ring.
         ring: RingName,
-        /// The write.
         write: WriteId,
         /// What it shows.
         finding: Finding,
@@ -299,9 +282,7 @@ pub enum Event {
     },
     /// Two agreeing reads ended the doubt.
     WriteSettled {
-        /// The ring.
         ring: RingName,
-        /// The write.
         write: WriteId,
         /// What both show.
         finding: Finding,
@@ -312,14 +293,12 @@ pub enum Event {
     },
     /// The targets were adopted; the soak begins.
     AdoptionReached {
-        /// The ring.
         ring: RingName,
         /// Each environment's word, with its counts.
         judgements: Vec<Judgement>,
     },
     /// The ring soaked; the next one may follow.
     RingVerified {
-        /// The ring.
         ring: RingName,
         /// The exit gates' words.
         judgements: Vec<Judgement>,
@@ -327,9 +306,7 @@ pub enum Event {
     /// Devices left an entered ring, or came back to it, so many that its shares are taken of others
     /// than before. What it says of adoption then rests on this.
     DevicesLeft {
-        /// The ring.
         ring: RingName,
-        /// The environment.
         environment: Environment,
         /// Devices that have left, in all.
         left: usize,
@@ -339,35 +316,13 @@ pub enum Event {
         of: usize,
     },
     /// A gate can no longer tell, or cannot tell for another reason than before.
-    GateUnknown {
-        /// The ring.
-        ring: RingName,
-        /// The gate.
-        gate: Gate,
-        /// Its environment.
-        environment: Option<Environment>,
-        /// Why.
-        why: Unknown,
-    },
+    GateUnknown { ring: RingName, gate: Gate, environment: Option<Environment>, why: Unknown },
     /// A gate can tell again.
-    GateKnown {
-        /// The ring.
-        ring: RingName,
-        /// The gate.
-        gate: Gate,
-        /// Its environment.
-        environment: Option<Environment>,
-    },
+    GateKnown { ring: RingName, gate: Gate, environment: Option<Environment> },
     /// A named person declared that a gate does not apply to a ring of this rollout.
-    GateWaived {
-        /// The ring.
-        ring: RingName,
-        /// The gate.
-        gate: Gate,
-    },
+    GateWaived { ring: RingName, gate: Gate },
     /// Everything but the clock is ready for a ring, and people are asked to let it be entered.
     ApprovalAsked {
-        /// The ring.
         ring: RingName,
         /// The revision that they are asked for.
         digest: PlanDigest,
@@ -376,7 +331,6 @@ pub enum Event {
     },
     /// A person lets a ring be entered.
     ApprovalGiven {
-        /// The ring.
         ring: RingName,
         /// By this revision.
         digest: PlanDigest,
@@ -389,7 +343,6 @@ pub enum Event {
     },
     /// A person who could let a ring be entered says no.
     ApprovalRefused {
-        /// The ring.
         ring: RingName,
         /// To this revision.
         digest: PlanDigest,
@@ -416,7 +369,6 @@ pub enum Event {
     },
     /// A ring's group is again as ringward left it, by no write of ringward's.
     DriftEnded {
-        /// The ring.
         ring: RingName,
         /// The group as read.
         group: Group,
@@ -428,7 +380,6 @@ pub enum Event {
     },
     /// Somebody else gave a ring's group another name; nothing that devices follow changed.
     GroupRenamed {
-        /// The ring.
         ring: RingName,
         /// The name before.
         was: String,
@@ -444,7 +395,6 @@ pub enum Event {
     },
     /// A ring goes back without a write: its group already offers what it goes back to.
     RollbackInPlace {
-        /// The ring.
         ring: RingName,
         /// Its group as read.
         group: Group,
@@ -453,9 +403,7 @@ pub enum Event {
     },
     /// A ring's part of a rollback is over; the ring before it follows.
     RingRolledBack {
-        /// The ring.
         ring: RingName,
-        /// How.
         how: HowBack,
         /// Each environment's word, with its counts; none without a group.
         judgements: Vec<Judgement>,
@@ -463,29 +411,11 @@ pub enum Event {
     /// Every ring of a rollback is over.
     RollbackCompleted {},
     /// A person allows a version again that this plan's rollbacks hold out.
-    VersionReleased {
-        /// The version.
-        version: ClientVersion,
-    },
+    VersionReleased { version: ClientVersion },
     /// A person paused the plan.
     Paused {},
     /// A person lifted the pause.
     PauseLifted {},
-}
-
-/// What a gate found when a person lifted a halt: from then on it halts for other findings only. A
-/// gate that could not tell has its time anew, and so has an adoption that missed its deadline.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Acknowledged {
-    /// The ring.
-    pub ring: RingName,
-    /// The gate.
-    pub gate: Gate,
-    /// Its environment.
-    pub environment: Option<Environment>,
-    /// The devices that a health gate found, which count for nothing in its later words.
-    pub devices: BTreeSet<DeviceId>,
 }
 
 /// Whether a daemon may write at Cloudflare.

@@ -12,7 +12,6 @@ use crate::ids::PlanName;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RolloutId {
-    /// The plan.
     pub plan: PlanName,
     /// Counts from 1.
     pub number: u64,

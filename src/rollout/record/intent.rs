@@ -165,7 +165,6 @@ pub enum Cancelled {
     Stopped,
     /// The plan is paused or halted.
     Held,
-    /// The opening closed.
     OpeningClosed,
     /// A freeze began.
     FreezeBegun,
@@ -178,14 +177,12 @@ pub enum Cancelled {
     },
     /// The plan forbids the version by now.
     Forbidden {
-        /// The version.
         version: ClientVersion,
     },
     /// The rollout goes back.
     RolledBack,
     /// A rollback holds the version out by now.
     HeldOut {
-        /// The version.
         version: ClientVersion,
     },
     /// By the members as read just before, too few approvals count, or somebody refused.

@@ -27,7 +27,7 @@ pub use access::{AccessChange, AccessOutcome, AccessPolicy, MAX_TEXT_CHARS};
 pub use actor::Actor;
 pub use approval::{Approved, Ask, AskedBy, Given, Tally};
 pub use block::{Block, BlockKind, CHANGES_AN_HOUR, Step, WaitingRevision, WaitsFor};
-pub use cause::Cause;
+pub use cause::{Acknowledged, Cause};
 pub use clock::{AgreedAnswer, CLOCKS_APART, ClockDoubt};
 pub use downgrade::{AllMoves, Downgrade, Moves, of_seen};
 pub use drift::{
@@ -35,7 +35,7 @@ pub use drift::{
     RESTORES_AT_MOST, UPDATER_DEVICES, UPDATER_ONE_IN, UPDATER_WITHIN,
 };
 pub use era::Eras;
-pub use event::{Acknowledged, Entry, Event, Mode, Recorded, SoakFact};
+pub use event::{Entry, Event, Mode, Recorded, SoakFact};
 pub use gate::Gate;
 pub use health::{Dark, Look, Stalled};
 pub use ids::{RolloutId, WriteId};

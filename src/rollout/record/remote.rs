@@ -120,7 +120,6 @@ pub struct Group {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UserGroup {
-    /// The ID.
     pub id: UserGroupId,
     /// Its name; not promised to be unique.
     pub name: String,

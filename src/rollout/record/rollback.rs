@@ -45,7 +45,6 @@ impl Trigger {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RollbackStep {
-    /// The ring.
     pub ring: RingName,
     /// The profiles out of which the versions are held from now on.
     pub policies: BTreeSet<PolicyId>,
@@ -75,10 +74,7 @@ pub enum Ground {
         at: Timestamp,
     },
     /// The ring's group offered it when this write was planned, the first that changed it.
-    BeforeWrite {
-        /// The write.
-        write: WriteId,
-    },
+    BeforeWrite { write: WriteId },
     /// The plan says so.
     Plan,
 }

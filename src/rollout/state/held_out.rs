@@ -13,13 +13,10 @@ use crate::version::{ClientVersion, Environment};
 pub struct HeldOut {
     /// The plan that was rolled back: `release-hold` names it.
     pub plan: PlanName,
-    /// Its ring.
     pub ring: RingName,
     /// The profile.
     pub policy: PolicyId,
-    /// The environment.
     pub environment: Environment,
-    /// The version.
     pub version: ClientVersion,
     /// Who rolled back, why and when.
     pub by: Hold,

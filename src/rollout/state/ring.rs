@@ -19,7 +19,6 @@ use crate::version::Environment;
 /// One ring of a rollout.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ring {
-    /// Its name.
     pub name: RingName,
     /// Where it is, with what belongs to that.
     pub stage: Stage,
@@ -64,7 +63,6 @@ pub struct Restoring {
 /// Since when, and why, a gate cannot tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnknownSince {
-    /// Why.
     pub why: Unknown,
     /// Since when.
     pub since: Timestamp,

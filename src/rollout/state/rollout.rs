@@ -52,13 +52,11 @@ pub struct Rollout {
 }
 
 impl Rollout {
-    /// The plan of one of its rings.
     #[must_use]
     pub fn ring_plan(&self, name: &RingName) -> Option<&RingPlan> {
         self.revision.plan.rings.iter().find(|ring| ring.name == *name)
     }
 
-    /// One of its rings.
     #[must_use]
     pub fn ring(&self, name: &RingName) -> Option<&Ring> {
         self.rings.iter().find(|ring| ring.name == *name)

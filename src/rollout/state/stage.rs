@@ -174,7 +174,6 @@ pub struct PendingWrite {
 /// Where a ring was before its group was written back: there it returns if that comes to nothing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Origin {
-    /// Its stage.
     pub stage: Stage,
     /// Since when.
     pub since: Timestamp,

@@ -15,13 +15,11 @@ use crate::time::Timestamp;
 pub struct Words {
     /// When somebody was asked, and for which revision.
     pub asked: Option<(Timestamp, PlanDigest)>,
-    /// Approvals.
     pub approvals: BTreeMap<Email, Approval>,
     /// Who said no.
     pub refusals: BTreeMap<Email, Objection>,
 }
 
-/// An approval.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approval {
     /// The revision that it is for.

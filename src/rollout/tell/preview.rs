@@ -6,13 +6,12 @@
 //! **Invariant:** the writes up to the first blocked ring are those that execution makes, in this
 //! order, as long as the account and the plan stay as they are.
 
+pub mod devices;
+mod open_write;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use crate::fleet::RingScope;
-use crate::ids::{GroupId, PlanName, PolicyId, RingName};
+use crate::ids::{GroupId, PlanName, RingName};
 use crate::plan::model::{OnDrift, Revision, RingPlan};
 use crate::rollout::decide::blocker::Blocker;
 use crate::rollout::decide::context::Context;
@@ -21,17 +20,17 @@ use crate::rollout::decide::pipeline::decide;
 use crate::rollout::decide::write::{Need, held_out, need, too_many};
 use crate::rollout::decide::{lifecycle, restore};
 use crate::rollout::judge::grouping::{GroupStep, GroupSteps};
-use crate::rollout::judge::plan_file::Takes;
 use crate::rollout::judge::predecessor::Predecessor;
 use crate::rollout::judge::way_back::{Stuck, foreseen};
 use crate::rollout::judge::{downgrade, drift, gates};
 use crate::rollout::record::{
     AllMoves, Gate, Group, GroupContent, GroupDrift, Judgement, Mode, Purpose, Recorded, RolloutId,
 };
-use crate::rollout::state::{IllegalEvent, Phase, Stage, State};
+use crate::rollout::state::{IllegalEvent, Phase, State};
+use crate::rollout::tell::preview::devices::{DeviceCounts, moved};
+use crate::rollout::tell::preview::open_write::{OpenWrite, begun};
 use crate::rollout::world::{Desired, Observations};
 use crate::time::{SignedDuration, Timestamp, after};
-use crate::version::{ClientVersion, Environment};
 
 /// What a plan would change.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,7 +73,6 @@ pub enum Course {
 /// What would happen to one ring.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RingPreview {
-    /// Its name.
     pub name: RingName,
     /// What it comes to.
     pub outcome: Outcome,
@@ -92,9 +90,6 @@ pub struct RingPreview {
     /// Where its devices come from, while it is not entered; none while they are not known.
     pub moves: AllMoves,
 }
-
-/// Devices that an assignment can move; an environment without any is left out.
-pub type DeviceCounts = BTreeMap<Environment, usize>;
 
 /// What a ring comes to.
 #[derive(Debug, Clone, PartialEq)]
@@ -224,51 +219,6 @@ pub(crate) fn waiting_on(
     let mut waiting_on = report.map(|report| report.waiting_on).unwrap_or_default();
     waiting_on.retain(|blocker| !matches!(blocker, Blocker::Observing(..) | Blocker::Moving));
     Ok(waiting_on)
-}
-
-/// What is supposed of a write that has no outcome yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum OpenWrite {
-    /// It was applied, so its ring is entered.
-    Applied,
-    /// It came to nothing, so its ring is not.
-    Refused,
-}
-
-/// The state in which the plan's rollout runs on this revision: no write is open any more, and a
-/// person has accepted the groups as they are.
-fn begun(
-    name: &PlanName,
-    desired: Desired<'_>,
-    state: &State,
-    now: Timestamp,
-    open: OpenWrite,
-) -> Result<State, IllegalEvent> {
-    let entered = match open {
-        OpenWrite::Applied => lifecycle::step(name, desired, state, Takes::Effect, now),
-        OpenWrite::Refused => Vec::new(),
-    };
-    let mut state = state.clone();
-    // The groups as read say what became of an open write.
-    for ring in state.plans.values_mut().flat_map(|plan| &mut plan.rollout.rings) {
-        if let Stage::Deploying(write) = &ring.stage {
-            ring.stage = match write.origin.clone() {
-                Some(origin) => origin.stage,
-                None => Stage::Entering(write.attempts.clone()),
-            };
-        }
-    }
-    let mut entries =
-        if entered.is_empty() { lifecycle::step(name, desired, &state, Takes::Effect, now) } else { entered };
-    while !entries.is_empty() {
-        for entry in entries {
-            let at = state.last_at.map_or(now, |last| last.max(now));
-            state.apply(&Recorded { seq: state.seq + 1, at, entry })?;
-        }
-        let waits = state.plans.get(name).is_some_and(|plan| plan.rollout.waiting.is_some());
-        entries = if waits { Vec::new() } else { lifecycle::step(name, desired, &state, Takes::Effect, now) };
-    }
-    Ok(state)
 }
 
 /// What becomes of drift.
@@ -468,45 +418,4 @@ fn as_written(write: &PreviewedWrite, groups: usize, now: Timestamp) -> Group {
         content: write.after.clone(),
         updated_at: after(read_at, SignedDuration::from_nanos(1)),
     }
-}
-
-/// How many devices are offered another version after the writes than before them, and how many
-/// none.
-pub(crate) fn moved(
-    plan: &RingPlan,
-    (before, after): (&[Group], &[Group]),
-    world: &Observations,
-    now: Timestamp,
-) -> (DeviceCounts, DeviceCounts) {
-    let (mut retargeted, mut released) = (DeviceCounts::new(), DeviceCounts::new());
-    let policies: BTreeSet<&PolicyId> =
-        before.iter().chain(after).flat_map(|group| &group.content.policies).collect();
-    for policy in policies {
-        for environment in Environment::ALL {
-            let offers = offered(after, policy, environment);
-            if offers == offered(before, policy, environment) {
-                continue;
-            }
-            let scope = RingScope {
-                policies: BTreeSet::from([policy.clone()]),
-                // Any version will do: before an assignment, a device counts if it can be moved.
-                targets: BTreeMap::from([(environment, ClientVersion::FIRST_ASSIGNABLE)]),
-                assigned_at: None,
-                zone: plan.schedule.zone().clone(),
-                stalled_after: plan.health.stalled.after.get(),
-            };
-            let eligible = world.fleet.census(&scope, now).eligible();
-            if eligible > 0 {
-                let counts = if offers.is_some() { &mut retargeted } else { &mut released };
-                *counts.entry(environment).or_default() += eligible;
-            }
-        }
-    }
-    (retargeted, released)
-}
-
-/// What the groups offer to the devices of a profile.
-fn offered<'a>(groups: &'a [Group], policy: &PolicyId, environment: Environment) -> Option<&'a str> {
-    let group = groups.iter().find(|group| group.content.policies.contains(policy))?;
-    group.content.target(environment)
 }

@@ -17,10 +17,8 @@ use crate::schedule::{Outlook, Schedule};
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::{ClientVersion, Environment};
 
-/// One ring of a report.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RingReport {
-    /// Its name.
     pub name: RingName,
     /// Its profiles, in the plan's words.
     pub profiles: Vec<String>,

@@ -5,6 +5,7 @@
 //! with the word.
 
 use crate::rollout::people::hearing::{Hearing, Word};
+use crate::rollout::people::verbs::about::About;
 use crate::rollout::people::verbs::refused::Refused;
 use crate::rollout::people::verbs::situation::StartPlans;
 use crate::rollout::people::verbs::situation::{
@@ -12,7 +13,6 @@ use crate::rollout::people::verbs::situation::{
 };
 use crate::rollout::people::verbs::table;
 use crate::rollout::people::verbs::table::{Cell, Effect};
-use crate::rollout::people::verbs::words::About;
 use crate::rollout::tell::report::Report;
 use crate::web::identity::Right;
 use crate::web::page::act::Act;

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use axum::http::Method;
+use ringward::rollout::people::verbs::about::About;
 use ringward::rollout::people::verbs::situation::ClockSight;
 use ringward::rollout::people::verbs::table;
 use ringward::rollout::people::verbs::table::Cell;
 use ringward::rollout::people::verbs::verb::Verb;
-use ringward::rollout::people::verbs::words::About;
 use ringward::rollout::record::AgreedAnswer;
 use ringward::rollout::world::Observations;
 use ringward::rollout::world::SecondClock;

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** a cell exists for each situation, and a refusal says what would work.
 
+pub mod about;
 pub mod refused;
 pub mod rows;
 pub mod situation;

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** each situation that a verb asks for is in exactly one row.
 
+use crate::rollout::people::verbs::about::About;
 use crate::rollout::people::verbs::refused::Refused;
 use crate::rollout::people::verbs::situation::{
     Claim, ClockSight, HeldBack, Holds, Named, Offered, Place, StartPlans, Waits, Waived, WaysBack, Writes,
@@ -9,7 +10,6 @@ use crate::rollout::people::verbs::situation::{
 use crate::rollout::people::verbs::table::{Cell, Effect};
 use crate::rollout::people::verbs::verb::Verb;
 use crate::rollout::people::verbs::words;
-use crate::rollout::people::verbs::words::About;
 use crate::rollout::record::Gate;
 use crate::rollout::state::Phase;
 

@@ -161,7 +161,6 @@ pub enum Claim {
 }
 
 impl Holds {
-    /// All.
     pub const ALL: [Self; 4] = [Self::Free, Self::Paused, Self::Halted, Self::PausedAndHalted];
 
     /// From the two holds.
@@ -183,7 +182,6 @@ impl Holds {
 }
 
 impl Writes {
-    /// All.
     pub const ALL: [Self; 2] = [Self::Allowed, Self::Stopped];
 
     /// From whether there is a stop.
@@ -246,7 +244,6 @@ impl Place {
 }
 
 impl Claim {
-    /// All.
     pub const ALL: [Self; 8] = [
         Self::NotAsked,
         Self::Member,
@@ -260,7 +257,6 @@ impl Claim {
 }
 
 impl ClockSight {
-    /// All.
     pub const ALL: [Self; 3] = [Self::InOrder, Self::BorneOut, Self::Alone];
 
     /// By what was seen, at `machine` by the machine's clock.
@@ -277,7 +273,6 @@ impl ClockSight {
 }
 
 impl WaysBack {
-    /// All.
     pub const ALL: [Self; 3] = [Self::Known, Self::Missing, Self::NothingMoved];
 
     /// By what was found.
@@ -302,7 +297,6 @@ impl WaysBack {
 }
 
 impl HeldBack {
-    /// All.
     pub const ALL: [Self; 2] = [Self::Yes, Self::No];
 
     /// From whether it is.
@@ -313,7 +307,6 @@ impl HeldBack {
 }
 
 impl Offered {
-    /// All.
     pub const ALL: [Self; 3] = [Self::Sound, Self::HeldOut, Self::Forbidden];
 
     /// By what was found of what a rollback holds out, and of what the plan forbids.
@@ -338,7 +331,6 @@ impl Offered {
 }
 
 impl Waits {
-    /// All.
     pub const ALL: [Self; 6] =
         [Self::Same, Self::Confirmed, Self::Impossible, Self::TooEarly, Self::Other, Self::Nothing];
 
@@ -363,7 +355,6 @@ impl Waits {
 const LEAST_DIGITS: usize = 8;
 
 impl Named {
-    /// All.
     pub const ALL: [Self; 2] = [Self::Still, Self::NoMore];
 
     /// From whether the plan's file dropped the ring.
@@ -374,7 +365,6 @@ impl Named {
 }
 
 impl Waived {
-    /// All.
     pub const ALL: [Self; 2] = [Self::No, Self::Already];
 
     /// From whether there is a waiver.

@@ -42,7 +42,6 @@ pub enum Effect {
     LiftPause,
     /// The engine's halt is lifted, and its cause acknowledged.
     LiftHalt,
-    /// Both.
     LiftBoth,
     /// The gate is exempt from now on.
     Waive,

@@ -1,11 +1,11 @@
 //! The table as a whole: what no single row can promise.
 
+use crate::rollout::people::verbs::about::About;
 use crate::rollout::people::verbs::rows::rows;
 use crate::rollout::people::verbs::rows::{effects, refusals};
 use crate::rollout::people::verbs::situation::*;
 use crate::rollout::people::verbs::table::*;
 use crate::rollout::people::verbs::verb::*;
-use crate::rollout::people::verbs::words::About;
 use crate::rollout::record::Gate;
 use crate::rollout::state::Phase;
 

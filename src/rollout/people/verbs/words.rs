@@ -3,6 +3,7 @@
 //! **Invariant:** a refusal's words are written once: with names in an answer, and with `PLAN`,
 //! `RING` and `GATE` in help and documents.
 
+use crate::rollout::people::verbs::about::About;
 use crate::rollout::people::verbs::refused::Refused;
 use crate::rollout::people::verbs::situation::{
     Claim, ClockSight, HeldBack, Holds, Named, Offered, Place, StartPlans, Waits, Waived, WaysBack, Writes,
@@ -10,55 +11,7 @@ use crate::rollout::people::verbs::situation::{
 use crate::rollout::people::verbs::table::Effect;
 use crate::rollout::people::verbs::verb::Verb;
 use crate::rollout::record::Gate;
-use crate::rollout::state::{Hold, Phase};
-use crate::time::short;
-
-/// What a refusal is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct About {
-    /// The plan.
-    pub plan: String,
-    /// The ring.
-    pub ring: String,
-    /// The gate.
-    pub gate: String,
-    /// Who holds it, since when and why.
-    pub held: String,
-    /// The rollout's phase.
-    pub phase: String,
-    /// A version.
-    pub version: String,
-    /// Rings that have nowhere to go back to, and why.
-    pub stuck: String,
-    /// The User Groups that are asked.
-    pub asked: String,
-    /// The revision that waits, and what it changes.
-    pub revision: String,
-}
-
-impl About {
-    /// Placeholders, as in a command's usage.
-    #[must_use]
-    pub fn anything() -> Self {
-        Self {
-            plan: "PLAN".to_owned(),
-            ring: "RING".to_owned(),
-            gate: "GATE".to_owned(),
-            held: "by SOMEBODY".to_owned(),
-            phase: "over".to_owned(),
-            version: "VERSION".to_owned(),
-            stuck: "ring `RING` has nowhere to go back to".to_owned(),
-            asked: "`GROUP`".to_owned(),
-            revision: "revision DIGEST waits".to_owned(),
-        }
-    }
-
-    /// A hold in words.
-    #[must_use]
-    pub fn held(hold: &Hold) -> String {
-        format!("by {} since {}: {}", hold.actor, short(hold.since), hold.reason)
-    }
-}
+use crate::rollout::state::Phase;
 
 impl Verb {
     /// What it is, in half a sentence.
@@ -218,7 +171,6 @@ impl Effect {
 }
 
 impl Refused {
-    /// Why.
     #[must_use]
     pub fn why(self, about: &About) -> String {
         let About { plan, ring, gate, held, phase, version, stuck, asked, revision } = about;

@@ -21,7 +21,6 @@ use crate::time::Timestamp;
 pub struct IllegalEvent {
     /// Its place in the log.
     pub seq: u64,
-    /// Its kind.
     pub kind: &'static str,
     /// What is in its way.
     pub why: String,

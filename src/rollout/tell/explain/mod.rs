@@ -4,6 +4,7 @@
 
 pub mod blocks;
 pub mod explanation;
+pub mod gates;
 pub mod newer;
 pub mod way_out;
 pub mod ways;

@@ -1,0 +1,248 @@
+//! What a gate that does not advance says, in sentences.
+//!
+//! **Invariant:** the subject, its number and what it is compared with are named.
+
+use crate::ids::RingName;
+use crate::rollout::record::{Evidence, Failing, Gate, Judgement, Tally, Unknown, Verdict, Waiting};
+use crate::rollout::state::Validity;
+use crate::rollout::tell::report::Report;
+use crate::time::short;
+
+/// That no patience helps: fewer people could approve than must.
+fn too_few_people(judgement: &Judgement) -> String {
+    let Evidence::Approval(approved) = &judgement.evidence else { return String::new() };
+    let short = |tally: &&Tally| tally.members < usize::from(tally.ask.count.get());
+    let told = approved.tallies.iter().filter(short).map(|Tally { ask, members, .. }| {
+        format!(
+            " Only {members} of `{}` could approve, and {} must: add people to the group, or ask for fewer.",
+            ask.user_group, ask.count
+        )
+    });
+    told.collect()
+}
+
+/// Whose approvals an edit voided, since people would think that they have approved.
+fn voided(report: &Report, ring: &RingName) -> String {
+    let Some(approval) = report.ring(ring).and_then(|ring| ring.approval.as_ref()) else {
+        return String::new();
+    };
+    let voided = approval.words.approvals.iter().filter_map(|(by, word)| match word.standing {
+        Validity::Voided(at) => {
+            Some(format!("{by} approved, and the plan's values changed on {}", short(at)))
+        }
+        Validity::Stands => None,
+    });
+    let told: Vec<String> = voided.collect();
+    if told.is_empty() { String::new() } else { format!(" No longer counted: {}.", told.join("; ")) }
+}
+
+pub(crate) fn gate(report: &Report, ring: &RingName, judgement: &Judgement) -> (String, String) {
+    match &judgement.verdict {
+        Verdict::Wait(waiting) => wait(report, *waiting, ring, judgement),
+        Verdict::Fail(Failing::TooManyStalled | Failing::TooManyDark) => {
+            (ailing(ring, judgement), "The rollout halts for it.".to_owned())
+        }
+        Verdict::Fail(Failing::DeadlineMissed) => (
+            format!("the time for {} of ring {ring} to take up the new version is over", whose(judgement)),
+            "The rollout halts for it.".to_owned(),
+        ),
+        Verdict::Unknown(why) => {
+            let halts = match report.unsure(ring, judgement) {
+                Some(unsure) => format!(" If it lasts until {}, the rollout halts.", short(unsure.halts_at)),
+                None => String::new(),
+            };
+            let detail = unknown(*why);
+            (
+                format!("ring {ring} cannot be judged: {}", cannot_tell_here(*why, judgement)),
+                format!("{detail}{halts}"),
+            )
+        }
+        // Neither is ever in the way.
+        Verdict::Pass | Verdict::Exempt(_) => {
+            (format!("gate {} of ring {ring} lets it go on", judgement.name()), String::new())
+        }
+    }
+}
+
+/// What a health gate that fails says.
+pub(crate) fn ailing(ring: &RingName, judgement: &Judgement) -> String {
+    let whose = whose(judgement);
+    match judgement.gate {
+        Gate::Dark => format!("too many {whose} of ring {ring} went silent after they took the new version"),
+        _ => match stayed(judgement) {
+            Some(count) => format!(
+                "every one of the {count} {whose} of ring {ring} that were online stayed on its old version"
+            ),
+            None => format!("too many {whose} of ring {ring} are online and do not take the new version"),
+        },
+    }
+}
+
+/// How many sighted devices there are, where none of them has arrived.
+pub(crate) fn stayed(judgement: &Judgement) -> Option<usize> {
+    match &judgement.evidence {
+        Evidence::Stalled(seen) if seen.counts.arrived == 0 && seen.stalled() > 0 => Some(seen.sighted()),
+        _ => None,
+    }
+}
+
+fn wait(report: &Report, waiting: Waiting, ring: &RingName, judgement: &Judgement) -> (String, String) {
+    // A ring that soaks is past its deadline: it waits for a device that changed its mind.
+    let adopts = report.rings.iter().any(|known| known.name == *ring && known.state == "adopting");
+    let deadline = match &judgement.evidence {
+        Evidence::Adoption { deadline_at, .. } if adopts => {
+            format!(" If it is not reached by {}, the rollout halts.", short(*deadline_at))
+        }
+        Evidence::Adoption { .. }
+        | Evidence::Opening { .. }
+        | Evidence::Freeze { .. }
+        | Evidence::Fleet { .. }
+        | Evidence::Downgrade(_)
+        | Evidence::Approval(_)
+        | Evidence::Soak { .. }
+        | Evidence::Stalled(_)
+        | Evidence::Dark(_) => String::new(),
+    };
+    let gone = gone(judgement);
+    match waiting {
+        Waiting::OpeningClosed => (
+            format!("the schedule of ring {ring} has no opening now"),
+            "A ring is entered only in an opening of its schedule.".to_owned(),
+        ),
+        Waiting::OpeningEndsSoon => (
+            format!("the present opening of ring {ring} ends too soon to enter it"),
+            "A ring is entered only with 15 minutes of the opening left.".to_owned(),
+        ),
+        Waiting::Frozen => (
+            format!("a freeze is on for ring {ring}"),
+            "Nothing is written in a freeze, and deadlines stand still.".to_owned(),
+        ),
+        Waiting::TooSoon => (
+            format!("it is too soon to say whether {} of ring {ring} went silent", whose(judgement)),
+            "Silent devices are looked for each evening at 20:00 of the ring's zone, once and twice so long after they arrived as the plan says; both looks must be taken.".to_owned(),
+        ),
+        Waiting::FleetAsleep => (
+            format!("most {} are silent, in ring {ring} and in the rings not entered", whose(judgement)),
+            "When everybody is away, silence says nothing: the look counts once the fleet is back.".to_owned(),
+        ),
+        Waiting::NotOffered => (
+            format!("the group of ring {ring} does not offer {} the new version", whose(judgement)),
+            "Somebody changed the group. Devices that are told to run another version do not stand still by themselves, so they are judged once it is on offer again.".to_owned(),
+        ),
+        Waiting::TooFewSeen if judgement.gate == Gate::Dark => (
+            format!("too few {} of ring {ring} were online before the look for silent ones", whose(judgement)),
+            "A look is about devices that were online in the day before it begins: at least half as many as `min_devices`.".to_owned(),
+        ),
+        Waiting::TooFewSeen => (
+            format!("too few {} of ring {ring} have been online since the new version is on offer", whose(judgement)),
+            format!("Laptops that are off say nothing yet: of those that were active in the week before, enough must be seen first.{gone}{deadline}"),
+        ),
+        Waiting::TooFewArrived => (
+            format!("too few {} of ring {ring} run the new version so far", whose(judgement)),
+            format!("Devices install it after their next start, wake or push.{gone}{deadline}"),
+        ),
+        Waiting::SoakRunning => (
+            format!("ring {ring} soaks: it proves the new version in use"),
+            "The next ring follows when the time of the plan has passed and devices came back on another day.".to_owned(),
+        ),
+        Waiting::WouldDowngrade => (
+            format!("the target takes {} of ring {ring} down to an older version: {}", whose(judgement), judgement.value()),
+            "Cloudflare installs an older version as silently as a newer one, so that so many go down must stand in the plan. It cannot be waived.".to_owned(),
+        ),
+        Waiting::ApprovalMissing => (
+            format!("ring {ring} waits for people: {}", judgement.value()),
+            format!(
+                "An approval counts while its giver is a member of the group, until it expires, and for the plan's present values only.{}{}",
+                too_few_people(judgement),
+                voided(report, ring),
+            ),
+        ),
+        Waiting::ApprovalRefused => (
+            format!("ring {ring} was refused: {}", judgement.value()),
+            "A refusal stands until the same person approves, or the plan's values change.".to_owned(),
+        ),
+        Waiting::NotExercised => (
+            format!("ring {ring} soaked long enough, but too few of its devices came back on another day"),
+            "A version that nobody woke up to again has proved nothing: half of the arrived devices must be seen on a later day than their arrival.".to_owned(),
+        ),
+    }
+}
+
+/// Who left, and counts no more.
+fn gone(judgement: &Judgement) -> String {
+    match &judgement.evidence {
+        Evidence::Adoption { census, .. } if census.counts.left > 0 => {
+            let (left, of) = (census.counts.left, census.counts.total());
+            format!(
+                " {left} of its {of} devices have left the ring or the account; the shares are of the others."
+            )
+        }
+        _ => String::new(),
+    }
+}
+
+/// Why a gate cannot tell.
+pub(crate) const fn cannot_tell(why: Unknown) -> &'static str {
+    match why {
+        Unknown::NotSwept => "the devices were never read completely",
+        Unknown::StaleSweep => "the last look at the devices is too old",
+        Unknown::ProfilesUnread => "the device settings profiles were never read",
+        Unknown::ProfileUnresolved => "a profile of the plan is not found exactly once at Cloudflare",
+        Unknown::NobodyToMove => "it has no device that can be moved",
+        Unknown::ReadFails => "the read before each write fails",
+        Unknown::ApproversUnread => "the members of the User Group that is asked were not read lately",
+        Unknown::NoUserGroup => "the User Group that is asked is not there",
+        Unknown::UserGroupAmbiguous => "several User Groups have the name that is asked",
+        Unknown::OutageOrHoliday => {
+            "more than half of it is silent, and the rings not entered are not: an outage or a local holiday"
+        }
+    }
+}
+
+/// The same, with the names that this judgement has.
+fn cannot_tell_here(why: Unknown, judgement: &Judgement) -> String {
+    match &judgement.evidence {
+        Evidence::Fleet { unresolved, .. } if !unresolved.is_empty() => {
+            format!("these profiles are not found exactly once, for it alone: {}", unresolved.join(", "))
+        }
+        Evidence::Approval(_) => format!("{} ({})", cannot_tell(why), judgement.value()),
+        _ => cannot_tell(why).to_owned(),
+    }
+}
+
+pub(crate) const fn unknown(why: Unknown) -> &'static str {
+    match why {
+        Unknown::NotSwept => {
+            "The daemon has begun, or its first sweep of all devices has not reached its end."
+        }
+        Unknown::StaleSweep => {
+            "Reads fail or are slow: the API, the token or the request budget keep ringward from seeing the devices."
+        }
+        Unknown::ProfilesUnread => "The daemon has begun, or the read of the profiles fails.",
+        Unknown::ReadFails => {
+            "Just before a write its group, the people who are asked and, where there is a limit, the devices are read anew; without that nothing is sent."
+        }
+        Unknown::ApproversUnread => {
+            "Without the list nobody can say whose approval counts. The token needs `Account Settings Read`."
+        }
+        Unknown::NoUserGroup | Unknown::UserGroupAmbiguous => {
+            "Whoever may approve must be certain: a group is found by its name, and must be there once."
+        }
+        Unknown::OutageOrHoliday => {
+            "So much silence at once is rarely a version; whatever it is, silence proves nothing."
+        }
+        Unknown::ProfileUnresolved => {
+            "A ring is entered only when each of its profiles is exactly one profile of the account, and of no other ring."
+        }
+        Unknown::NobodyToMove => {
+            "An assignment moves Windows and macOS devices with a client of 2026.6 or later; a complete, fresh sweep lists none in the ring's profiles."
+        }
+    }
+}
+
+pub(crate) fn whose(judgement: &Judgement) -> String {
+    match judgement.environment {
+        Some(environment) => format!("{environment} devices"),
+        None => "devices".to_owned(),
+    }
+}

@@ -13,8 +13,8 @@ use crate::cli::exit::CliError;
 use crate::cli::render::{Format, Out, json, safe};
 use crate::cli::screen::Ink;
 use crate::config::{self, Config, FILE_NAME, Reading};
-use crate::daemon::files::{Look, Yml, look};
-use crate::daemon::plans_dir::{Found, NO_PLAN, read_one};
+use crate::daemon::files::{DirectoryLook, Yml, look};
+use crate::daemon::plans_dir::{FoundFile, NO_PLAN, read_one};
 use crate::plan::model::{DeviceLimit, Plan};
 use crate::plan::set::read_all;
 use crate::plan::{GoodFile, MAX_BYTES, PlanError, Severity};
@@ -323,13 +323,13 @@ enum Of {
 fn plan_files(path: &Path, yml: Yml) -> Vec<(PathBuf, Of)> {
     if !path.is_dir() {
         let found = match read_one(path) {
-            Found::Plan(draft) => Of::Plan(draft.bytes().to_vec()),
+            FoundFile::Plan(draft) => Of::Plan(draft.bytes().to_vec()),
             // Somebody names it as a plan.
-            Found::PassedOver(_) | Found::Configuration => {
+            FoundFile::PassedOver(_) | FoundFile::Configuration => {
                 Of::Unusable(format!("{NO_PLAN}, and nothing of it is shown; begin it with `plan: NAME`"))
             }
-            Found::Unusable(why) => Of::Unusable(why),
-            Found::Vanished => {
+            FoundFile::Unusable(why) => Of::Unusable(why),
+            FoundFile::Vanished => {
                 Of::Unusable("it is not there; name a plan file, or a directory of them".to_owned())
             }
         };
@@ -337,7 +337,7 @@ fn plan_files(path: &Path, yml: Yml) -> Vec<(PathBuf, Of)> {
     }
     // As the daemon looks: the same files count, and the same are refused.
     match look(path, yml) {
-        Look::Files { files, notes } => {
+        DirectoryLook::Files { files, notes } => {
             // The daemon's words begin with the bare name, which stands before them here as well.
             let alone = |name: &str, why: String| match why.strip_prefix(&format!("{name}: ")) {
                 Some(why) => why.to_owned(),
@@ -357,7 +357,7 @@ fn plan_files(path: &Path, yml: Yml) -> Vec<(PathBuf, Of)> {
             let notes = notes.into_iter().map(|(name, why)| (path.join(name), Of::PassedOver(why)));
             none.into_iter().chain(files).chain(notes).collect()
         }
-        Look::Unreadable(why) => vec![(path.to_owned(), Of::Unusable(why))],
+        DirectoryLook::Unreadable(why) => vec![(path.to_owned(), Of::Unusable(why))],
     }
 }
 

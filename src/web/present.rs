@@ -18,7 +18,7 @@ use super::json::{
 use super::revision::revision_waits;
 use super::words::sentence;
 use crate::daemon::log::from_record;
-use crate::daemon::view::{DeviceRow, View};
+use crate::daemon::view::{RingDevice, View};
 use crate::fleet::{Census, Counts, Share};
 use crate::ids::{PlanName, RingName};
 use crate::rollout::downgrade::Moves;
@@ -445,7 +445,7 @@ fn read_name(read: &Read) -> String {
 }
 
 /// One device.
-pub(super) fn device(row: DeviceRow) -> DeviceJson {
+pub(super) fn device(row: RingDevice) -> DeviceJson {
     DeviceJson {
         ring: row.ring,
         class: row.class,

@@ -2,13 +2,20 @@
 
 use std::path::Path;
 
+use super::ledger::Appended;
 use super::*;
+use crate::daemon::files::PlanFiles;
 use crate::daemon::files::{Settles, Yml, look};
-use crate::daemon::log::Replayed;
+use crate::daemon::log::{self, Replayed};
+use crate::daemon::view::CommandError;
+use crate::fleet::Sweep;
+use crate::ids::{AccountId, PlanName};
+use crate::rollout::command::Command;
 use crate::rollout::event::RolloutId;
+use crate::rollout::event::{Actor, Entry, Event, Mode, Recorded};
 use crate::rollout::waits::Wait;
-use crate::store::ProjectionRows;
-use crate::time::after;
+use crate::store::{OpenError, ProjectionRows};
+use crate::time::{Clock, SignedDuration, Timestamp, after, since};
 
 const PLAN: &str = include_str!("../../../rollouts/examples/three-rings.yaml");
 

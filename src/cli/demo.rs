@@ -164,7 +164,7 @@ async fn start(
     // The demo wrote its plan itself, a moment ago and whole.
     let (revisions, settles) = (Revisions::File, Settles::of(0.0, &clock));
     let approval_floor = None;
-    let settings = daemon::Settings {
+    let settings = daemon::DaemonSettings {
         plans,
         database,
         account,

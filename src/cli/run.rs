@@ -122,7 +122,7 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
             "--settle-seconds is for tests: with it, --api-url must be on this machine",
         ));
     }
-    let settings = daemon::Settings {
+    let settings = daemon::DaemonSettings {
         plans,
         database: args.db.clone(),
         account,

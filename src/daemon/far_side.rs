@@ -24,7 +24,7 @@ use crate::time::{Clock, Timestamp};
 
 /// What a task saw.
 #[derive(Debug)]
-pub(super) enum Seen {
+pub(super) enum TaskReport {
     /// A read ended.
     Read {
         /// Which.
@@ -94,7 +94,7 @@ pub(super) enum ReadResult {
 
 /// A read that was asked for.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(super) struct ReadOrder {
     /// What.
     pub(super) read: Read,
     /// For the incremental sweep: devices sighted since then.
@@ -111,7 +111,7 @@ pub(super) struct FarSide {
     client: Arc<CloudflareClient>,
     clock: Clock,
     stop_file: StopFile,
-    seen: mpsc::Sender<Seen>,
+    seen: mpsc::Sender<TaskReport>,
 }
 
 impl FarSide {
@@ -121,7 +121,7 @@ impl FarSide {
         client: Arc<CloudflareClient>,
         clock: Clock,
         stop_file: StopFile,
-        seen: mpsc::Sender<Seen>,
+        seen: mpsc::Sender<TaskReport>,
     ) -> Self {
         Self { client, clock, stop_file, seen }
     }
@@ -145,8 +145,8 @@ impl FarSide {
     }
 
     /// Reads something.
-    pub(super) async fn read(self, asked: Asked) {
-        let Asked { read, seen_after, at: as_of, priority } = asked;
+    pub(super) async fn read(self, asked: ReadOrder) {
+        let ReadOrder { read, seen_after, at: as_of, priority } = asked;
         let client = &self.client;
         let result = match &read {
             Read::Groups => client.list_groups(priority).await.map(ReadResult::Groups),
@@ -166,7 +166,7 @@ impl FarSide {
             }
             Read::Approvers(group) => self.client.approvers(group, priority).await.map(ReadResult::Approvers),
         };
-        self.report(Seen::Read { read, as_of, result }).await;
+        self.report(TaskReport::Read { read, as_of, result }).await;
     }
 
     /// Asks for the time as often as a person's word on the clock needs; what the answers say of it, the
@@ -177,7 +177,7 @@ impl FarSide {
                 tracing::warn!(%error, "asking Cloudflare for the time failed");
             }
         }
-        self.report(Seen::Time).await;
+        self.report(TaskReport::Time).await;
     }
 
     /// Looks at the far end just before a write; what is seen is not from before `not_before`, also when
@@ -185,7 +185,7 @@ impl FarSide {
     /// group unseen meanwhile.
     pub(super) async fn look(self, intent: WriteIntent, counting: Counting, not_before: Timestamp) {
         let look = self.last_look(&intent, counting, not_before).await;
-        self.report(Seen::Looked { write: intent.id, look }).await;
+        self.report(TaskReport::Looked { write: intent.id, look }).await;
     }
 
     async fn last_look(
@@ -228,7 +228,7 @@ impl FarSide {
     pub(super) async fn send(self, intent: WriteIntent) {
         let outcome = self.send_now(&intent).await;
         failpoint::reach(Point::WriteAnswered);
-        self.report(Seen::Sent { write: intent.id, outcome }).await;
+        self.report(TaskReport::Sent { write: intent.id, outcome }).await;
     }
 
     async fn send_now(&self, intent: &WriteIntent) -> SendOutcome {
@@ -255,7 +255,7 @@ impl FarSide {
         }
     }
 
-    async fn report(&self, seen: Seen) {
+    async fn report(&self, seen: TaskReport) {
         // The loop is gone only when the daemon ends; the log then says what is in doubt.
         let _ = self.seen.send(seen).await;
     }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use crate::daemon::plans_dir::{Look, Yml};
+pub use crate::daemon::plans_dir::{DirectoryLook, Yml};
 pub use crate::daemon::plans_reader::look;
 use crate::ids::{AccountId, PlanName};
 use crate::plan::change::Restrictions;
@@ -35,10 +35,10 @@ pub struct PlanFiles {
     directory: PathBuf,
     account: AccountId,
     settles: Settles,
-    last: Option<Look>,
+    last: Option<DirectoryLook>,
     /// Why the directory could not be read at the last look.
     unreadable: Option<String>,
-    held: BTreeMap<PlanName, Held>,
+    held: BTreeMap<PlanName, FileContent>,
     /// Each file since when it has been as it is.
     unchanged: BTreeMap<String, Unchanged>,
     missing: BTreeMap<PlanName, Missing>,
@@ -70,7 +70,7 @@ impl Settles {
 
 /// A plan that the log knows, and the file that held it last.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
+pub struct LoggedPlan {
     /// Its name.
     pub plan: PlanName,
     /// The file.
@@ -80,8 +80,8 @@ pub struct Known {
 }
 
 /// A file that holds, by the calendar too: one that changed. What is in force stays so, however time passes.
-fn judged(good: GoodFile, known: &[Known]) -> Result<Revision, Vec<String>> {
-    let is_in_force = |known: &Known| known.in_force.as_ref() == Some(&good.revision.digest);
+fn judged(good: GoodFile, known: &[LoggedPlan]) -> Result<Revision, Vec<String>> {
+    let is_in_force = |known: &LoggedPlan| known.in_force.as_ref() == Some(&good.revision.digest);
     if good.closed.is_empty() || known.iter().any(is_in_force) {
         return Ok(good.revision);
     }
@@ -90,12 +90,12 @@ fn judged(good: GoodFile, known: &[Known]) -> Result<Revision, Vec<String>> {
 
 /// What a file holds of a plan.
 #[derive(Debug, Clone)]
-enum Held {
+enum FileContent {
     Good { file: String, revision: Box<Revision> },
     Invalid(Box<InvalidFile>),
 }
 
-impl Held {
+impl FileContent {
     fn file(&self) -> &str {
         match self {
             Self::Good { file, .. } => file,
@@ -153,7 +153,7 @@ impl PlanFiles {
 
     /// Takes in a look of the instant `now`. `known` are the plans of the log. Returns whether anything
     /// changed.
-    pub fn take(&mut self, look: Look, known: &[Known], now: Timestamp) -> bool {
+    pub fn take(&mut self, look: DirectoryLook, known: &[LoggedPlan], now: Timestamp) -> bool {
         let settled_before = self.settled();
         let changed = self.last.as_ref() != Some(&look);
         self.note_unchanged(&look, now);
@@ -163,7 +163,7 @@ impl PlanFiles {
         }
         let mut moved = changed || self.settled() != settled_before;
         self.missing.retain(|plan, _| known.iter().any(|known| known.plan == *plan));
-        for Known { plan, .. } in known {
+        for LoggedPlan { plan, .. } in known {
             if self.held.contains_key(plan) || self.unreadable.is_some() {
                 moved |= self.missing.remove(plan).is_some();
                 continue;
@@ -195,8 +195,8 @@ impl PlanFiles {
         self.unchanged.values().any(due)
     }
 
-    fn note_unchanged(&mut self, look: &Look, now: Timestamp) {
-        let Look::Files { files, .. } = look else { return };
+    fn note_unchanged(&mut self, look: &DirectoryLook, now: Timestamp) {
+        let DirectoryLook::Files { files, .. } = look else { return };
         let mut before = std::mem::take(&mut self.unchanged);
         for (name, draft) in files.iter().filter_map(|(name, read)| Some((name, read.as_ref().ok()?))) {
             let file = match before.remove(name).filter(|known| known.draft == *draft) {
@@ -216,9 +216,9 @@ impl PlanFiles {
         }
     }
 
-    fn read(&mut self, look: &Look, known: &[Known], now: Timestamp) {
+    fn read(&mut self, look: &DirectoryLook, known: &[LoggedPlan], now: Timestamp) {
         let (files, notes) = match look {
-            Look::Unreadable(why) => {
+            DirectoryLook::Unreadable(why) => {
                 self.problems = vec![FileProblem {
                     file: self.directory.display().to_string(),
                     errors: vec![why.clone()],
@@ -226,7 +226,7 @@ impl PlanFiles {
                 self.unreadable = Some(why.clone());
                 return;
             }
-            Look::Files { files, notes } => (files, notes),
+            DirectoryLook::Files { files, notes } => (files, notes),
         };
         self.unreadable = None;
         let before = std::mem::take(&mut self.held);
@@ -253,7 +253,7 @@ impl PlanFiles {
             match outcome.map_err(errors).and_then(|good| self.pinned_here(judged(good, known)?)) {
                 Ok(revision) => {
                     let name = revision.plan.name.clone();
-                    self.held.insert(name, Held::Good { file, revision: Box::new(revision) });
+                    self.held.insert(name, FileContent::Good { file, revision: Box::new(revision) });
                 }
                 Err(errors) => broken.push((name, InvalidFile { file, errors, restrictions })),
             }
@@ -274,7 +274,7 @@ impl PlanFiles {
                 || held_by.iter().find(|(_, file)| **file == invalid.file).map(|(plan, _)| plan.clone());
             match name.filter(|name| running.contains_key(name)).or_else(by_file) {
                 Some(plan) => {
-                    self.held.entry(plan).or_insert_with(|| Held::Invalid(Box::new(invalid)));
+                    self.held.entry(plan).or_insert_with(|| FileContent::Invalid(Box::new(invalid)));
                 }
                 None => self.unaccounted += 1,
             }
@@ -298,7 +298,7 @@ impl PlanFiles {
             return Desired::Unreadable(why);
         }
         match (self.held.get(plan), self.missing.get(plan)) {
-            (Some(Held::Good { file, revision }), _) => match self.unchanged.get(file) {
+            (Some(FileContent::Good { file, revision }), _) => match self.unchanged.get(file) {
                 Some(known) if known.draft.bytes().last() != Some(&b'\n') => {
                     Desired::Unsettled(revision, Unsettled::LineEnd)
                 }
@@ -308,7 +308,7 @@ impl PlanFiles {
                     Desired::Unsettled(revision, Unsettled::Until(until))
                 }
             },
-            (Some(Held::Invalid(invalid)), _) => Desired::Invalid(invalid),
+            (Some(FileContent::Invalid(invalid)), _) => Desired::Invalid(invalid),
             (None, Some(missing)) if missing.is_gone() => Desired::Gone,
             (None, _) => Desired::Missing,
         }
@@ -351,148 +351,4 @@ impl Missing {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-
-    const PLAN: &str = include_str!("../../rollouts/examples/three-rings.yaml");
-
-    fn plan() -> PlanName {
-        "cloudflare-one-client".parse().unwrap()
-    }
-
-    fn known(file: Option<&str>) -> [Known; 1] {
-        [Known { plan: plan(), file: file.map(str::to_owned), in_force: None }]
-    }
-
-    fn files_settling(directory: &Path, seconds: f64) -> PlanFiles {
-        let account = "023e105f4ecef8ad9ca31a8372d0c353".parse().unwrap();
-        PlanFiles::new(directory.to_owned(), account, Settles::of(seconds, &Clock::Real))
-    }
-
-    fn files(directory: &Path) -> PlanFiles {
-        files_settling(directory, 0.0)
-    }
-
-    fn take(files: &mut PlanFiles, directory: &Path, file: Option<&str>) -> bool {
-        files.take(look(directory, Yml::Read), &known(file), Timestamp::UNIX_EPOCH)
-    }
-
-    /// Row 12 of the brake: whoever writes patch Tuesday wrong reads it where the daemon logs.
-    #[test]
-    fn what_check_warns_of_is_known_of_files_that_hold() {
-        let directory = tempfile::tempdir().unwrap();
-        let written = include_str!("../../tests/plans/warned/patch-tuesday.yaml");
-        fs::write(directory.path().join("patch.yaml"), written).unwrap();
-        let mut files = files(directory.path());
-        assert!(take(&mut files, directory.path(), None));
-        let told: Vec<_> =
-            files.warnings().iter().map(|told| (told.file.as_str(), told.errors.len())).collect();
-        assert_eq!(told, [("patch.yaml", 1)]);
-        assert!(files.warnings()[0].errors[0].contains("Tue#2"), "{:?}", files.warnings());
-        fs::write(directory.path().join("patch.yaml"), written.replace("8-14 * Tue", "* * Tue#2")).unwrap();
-        assert!(take(&mut files, directory.path(), None));
-        assert_eq!(files.warnings(), [], "mended");
-    }
-
-    #[test]
-    fn one_bad_file_does_not_hide_the_others() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = |name: &str| directory.path().join(name);
-        fs::write(path("good.yaml"), PLAN).unwrap();
-        fs::create_dir(path("folder.yaml")).unwrap();
-        std::os::unix::fs::symlink("nowhere", path("dangling.yaml")).unwrap();
-        std::os::unix::fs::symlink("nowhere", path(".#good.yaml")).unwrap();
-        fs::write(path("notes.txt"), "no plan").unwrap();
-        fs::write(path("ringward.yaml"), "reading: signed_in\n").unwrap();
-        let mut files = files(directory.path());
-        assert!(take(&mut files, directory.path(), None));
-        assert!(matches!(files.desired(&plan()), Desired::Present(_)));
-        let bad: Vec<_> = files.problems().iter().map(|problem| problem.file.as_str()).collect();
-        assert_eq!(bad, ["dangling.yaml", "folder.yaml"], "dot files are nobody's plans");
-        assert!(!take(&mut files, directory.path(), None), "nothing changed");
-        fs::write(path("ringward.yaml"), PLAN).unwrap();
-        assert!(take(&mut files, directory.path(), None));
-        let told: Vec<_> = files.problems().iter().flat_map(|problem| &problem.errors).collect();
-        assert!(told.iter().any(|error| error.contains("name is that of the configuration")), "{told:?}");
-    }
-
-    #[test]
-    fn whatever_lies_beside_it_a_plan_that_no_file_names_is_missing_at_once() {
-        type Row = (&'static str, fn(&Path), &'static str);
-        let rows: [Row; 5] = [
-            ("nothing", |_| {}, "missing"),
-            ("a draft", |path| fs::write(path.join("draft.yaml"), "plan: [").unwrap(), "missing"),
-            ("a folder", |path| fs::create_dir(path.join("folder.yaml")).unwrap(), "missing"),
-            (
-                "a dangling link",
-                |path| std::os::unix::fs::symlink("nowhere", path.join("link.yaml")).unwrap(),
-                "missing",
-            ),
-            ("an empty file", |path| fs::write(path.join("empty.yaml"), "").unwrap(), "missing"),
-        ];
-        for (row, beside, expected) in rows {
-            let directory = tempfile::tempdir().unwrap();
-            beside(directory.path());
-            let mut files = files(directory.path());
-            take(&mut files, directory.path(), Some("plan.yaml"));
-            take(&mut files, directory.path(), Some("plan.yaml"));
-            let found = match files.desired(&plan()) {
-                Desired::Missing => "missing",
-                other => panic!("{row}: {other:?}"),
-            };
-            assert_eq!(found, expected, "{row}");
-            let accounted = files.missing[&plan()].looks;
-            assert_eq!(accounted, if row == "nothing" { 2 } else { 0 }, "{row}: looks that count");
-        }
-    }
-
-    #[test]
-    fn errors_and_unreadable_directories_withdraw_nothing() {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("plan.yaml");
-        fs::write(&file, PLAN).unwrap();
-        let mut files = files(directory.path());
-        take(&mut files, directory.path(), None);
-        fs::write(&file, "plan: [").unwrap();
-        take(&mut files, directory.path(), None);
-        assert!(matches!(files.desired(&plan()), Desired::Invalid(_)), "an error in its file");
-        // A restart forgets nothing: the log says which file holds which plan.
-        let mut anew = files_settling(directory.path(), 0.0);
-        take(&mut anew, directory.path(), Some("plan.yaml"));
-        assert!(matches!(anew.desired(&plan()), Desired::Invalid(_)), "after a restart");
-        let look = Look::Unreadable("gone".to_owned());
-        files.take(look, &known(None), Timestamp::UNIX_EPOCH);
-        assert_eq!(files.desired(&plan()), Desired::Unreadable("gone"), "no directory");
-        fs::rename(&file, directory.path().join("renamed.yaml")).unwrap();
-        take(&mut files, directory.path(), None);
-        assert_eq!(files.desired(&plan()), Desired::Missing, "its file has another name and an error");
-        fs::remove_file(directory.path().join("renamed.yaml")).unwrap();
-        take(&mut files, directory.path(), None);
-        take(&mut files, directory.path(), None);
-        assert_eq!(files.desired(&plan()), Desired::Missing, "two looks, but no minute between them");
-    }
-
-    #[test]
-    fn a_file_takes_effect_by_a_look_after_it_was_unchanged_for_long_enough() {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("plan.yaml");
-        fs::write(&file, PLAN).unwrap();
-        let mut files = files_settling(directory.path(), 3_600.0);
-        take(&mut files, directory.path(), None);
-        let until = after(Timestamp::UNIX_EPOCH, SignedDuration::from_hours(1));
-        let waits = |files: &PlanFiles| matches!(files.desired(&plan()), Desired::Unsettled(_, Unsettled::Until(at)) if at == until);
-        assert!(waits(&files));
-        assert!(!take(&mut files, directory.path(), None), "an hour has not passed");
-        assert!(waits(&files));
-        // Cut off: whatever it was before, it has to end with a line end.
-        let mut files = files_settling(directory.path(), 0.0);
-        fs::write(&file, PLAN.trim_end()).unwrap();
-        take(&mut files, directory.path(), None);
-        assert!(matches!(files.desired(&plan()), Desired::Unsettled(_, Unsettled::LineEnd)));
-        fs::write(&file, PLAN).unwrap();
-        take(&mut files, directory.path(), None);
-        assert!(matches!(files.desired(&plan()), Desired::Present(_)));
-    }
-}
+mod tests;

@@ -15,12 +15,12 @@ pub mod files;
 pub mod log;
 pub mod plans_dir;
 pub mod plans_reader;
-mod reading;
+mod read_queue;
 mod run;
 pub mod stop_file;
 pub mod view;
 mod wheel;
 
 pub use engine::EngineError;
-pub use run::{Daemon, DaemonError, Settings, Stopper, start};
+pub use run::{Daemon, DaemonError, DaemonSettings, Stopper, start};
 pub use view::Handle;

@@ -40,7 +40,7 @@ pub(super) const TOO_SLOW: &str = "reading and judging it takes longer than 1 s,
 
 /// One look at the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Look {
+pub enum DirectoryLook {
     /// It was read.
     Files {
         /// The files that mean to be plans, by name: each read, or why it cannot be.
@@ -73,7 +73,7 @@ impl Yml {
 
 /// A file of the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+pub enum FoundFile {
     /// It means to be a plan.
     Plan(Arc<Draft>),
     /// It may mean to be one, and cannot be used.
@@ -87,18 +87,18 @@ pub enum Found {
 }
 
 /// Which file or directory it is, whatever its name.
-pub(super) type Identity = (u64, u64);
+pub(super) type FileIdentity = (u64, u64);
 
 /// The directory as it was when it was opened.
 #[derive(Debug, Clone)]
-pub(super) struct Listing {
+pub(super) struct DirectoryListing {
     /// Where it really lies.
     base: PathBuf,
-    identity: Identity,
+    identity: FileIdentity,
     pub(super) names: Vec<OsString>,
 }
 
-impl Listing {
+impl DirectoryListing {
     /// Resolves the directory and lists the files that may be plans.
     ///
     /// # Errors
@@ -128,8 +128,8 @@ impl Listing {
 
     /// Whether the directory is still this one, and each file that was read as well. A link that was
     /// swapped in the middle of a look shows half of the old files.
-    pub(super) fn holds(&self, directory: &Path, read: &[(String, Identity)]) -> bool {
-        let is_there = |(name, identity): &(String, Identity)| {
+    pub(super) fn holds(&self, directory: &Path, read: &[(String, FileIdentity)]) -> bool {
+        let is_there = |(name, identity): &(String, FileIdentity)| {
             fs::metadata(self.base.join(name)).is_ok_and(|data| identity_of(&data) == *identity)
         };
         resolve(directory).is_ok_and(|(_, now)| now == self.identity) && read.iter().all(is_there)
@@ -137,21 +137,27 @@ impl Listing {
 
     /// Reads one of its files. `before` is what came of that name last, which holds where the content is
     /// the same; `judge` reads what is new.
-    pub(super) fn read(&self, name: &str, yml: Yml, before: Option<Kept>, judge: &Judge) -> FileLook {
+    pub(super) fn read(
+        &self,
+        name: &str,
+        yml: Yml,
+        before: Option<JudgedContent>,
+        judge: &DraftReader,
+    ) -> FileLook {
         let opened = open_inside(&self.base, name);
         let (bytes, identity) = match opened.and_then(|opened| Ok((read(opened.file)?, opened.identity))) {
             Ok(read) => read,
-            Err(_) if name == FILE_NAME => return FileLook { found: Found::Configuration, read: None },
+            Err(_) if name == FILE_NAME => return FileLook { found: FoundFile::Configuration, read: None },
             Err(closed) => return FileLook { found: closed.into(), read: None },
         };
-        let kept = Kept::of(&bytes, before, judge);
+        let kept = JudgedContent::of(&bytes, before, judge);
         let found = match (name, judged(&bytes, &kept)) {
-            (FILE_NAME, Found::Plan(_)) => {
+            (FILE_NAME, FoundFile::Plan(_)) => {
                 let why = "it holds a plan, and its name is that of the configuration; give it another";
-                Found::Unusable(why.to_owned())
+                FoundFile::Unusable(why.to_owned())
             }
-            (FILE_NAME, _) => Found::Configuration,
-            (_, Found::Plan(_)) if yml == Yml::Report && name.ends_with(".yml") => Found::Unusable(
+            (FILE_NAME, _) => FoundFile::Configuration,
+            (_, FoundFile::Plan(_)) if yml == Yml::Report && name.ends_with(".yml") => FoundFile::Unusable(
                 "it holds a plan, which earlier releases did not read: they read *.yaml alone; rename it to *.yaml to have it read"
                     .to_owned(),
             ),
@@ -163,7 +169,7 @@ impl Listing {
 
 /// A file by its path, as a look at its directory would find it.
 #[must_use]
-pub fn read_one(path: &Path) -> Found {
+pub fn read_one(path: &Path) -> FoundFile {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let opened = match path.file_name().and_then(|name| name.to_str()) {
         Some(name) if is_named_as_a_plan(path) => {
@@ -173,7 +179,7 @@ pub fn read_one(path: &Path) -> Found {
         _ => File::open(path).map_err(Closed::Failed),
     };
     match opened.and_then(read) {
-        Ok(bytes) => judged(&bytes, &Kept::of(&bytes, None, &Draft::read)),
+        Ok(bytes) => judged(&bytes, &JudgedContent::of(&bytes, None, &Draft::read)),
         Err(closed) => closed.into(),
     }
 }
@@ -183,56 +189,57 @@ fn is_named_as_a_plan(path: &Path) -> bool {
 }
 
 /// Reads bytes to a draft; tests put another in its place.
-pub(super) type Judge = dyn Fn(&[u8]) -> Draft + Send + Sync;
+pub(super) type DraftReader = dyn Fn(&[u8]) -> Draft + Send + Sync;
 
 /// What came of one file.
 #[derive(Debug)]
 pub(super) struct FileLook {
-    pub(super) found: Found,
+    pub(super) found: FoundFile,
     /// Which file was read, and what came of its content.
-    pub(super) read: Option<(Identity, Kept)>,
+    pub(super) read: Option<(FileIdentity, JudgedContent)>,
 }
 
 /// What came of a content, so that it is not judged again at each look.
 #[derive(Debug, Clone)]
-pub(super) struct Kept {
+pub(super) struct JudgedContent {
     content: Vec<u8>,
     /// `None`: it is no plan, and nothing of it is kept.
     draft: Option<Arc<Draft>>,
-    pace: Pace,
+    pace: JudgingTime,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Pace {
+enum JudgingTime {
     InTime,
     Slow,
 }
 
-impl Kept {
-    fn of(bytes: &[u8], before: Option<Self>, judge: &Judge) -> Self {
+impl JudgedContent {
+    fn of(bytes: &[u8], before: Option<Self>, judge: &DraftReader) -> Self {
         let content = digest(&SHA256, bytes).as_ref().to_vec();
         if let Some(before) = before.filter(|before| before.content == content) {
             return before;
         }
         let busy = Busy::start();
         let draft = judge(bytes);
-        let pace = if busy.seconds() > FILE_WITHIN.as_secs_f64() { Pace::Slow } else { Pace::InTime };
+        let pace =
+            if busy.seconds() > FILE_WITHIN.as_secs_f64() { JudgingTime::Slow } else { JudgingTime::InTime };
         let draft = draft.names_a_plan().then(|| Arc::new(draft));
         Self { content, draft, pace }
     }
 }
 
-fn judged(bytes: &[u8], kept: &Kept) -> Found {
+fn judged(bytes: &[u8], kept: &JudgedContent) -> FoundFile {
     match (&kept.draft, kept.pace) {
-        _ if bytes.trim_ascii().is_empty() => Found::Unusable("it is empty".to_owned()),
-        (None, _) => Found::PassedOver(format!("{NO_PLAN}, and is passed over")),
+        _ if bytes.trim_ascii().is_empty() => FoundFile::Unusable("it is empty".to_owned()),
+        (None, _) => FoundFile::PassedOver(format!("{NO_PLAN}, and is passed over")),
         // What is read goes into the log, where it would stay.
-        (Some(_), _) if secrets::is_in(bytes) => Found::Unusable(
+        (Some(_), _) if secrets::is_in(bytes) => FoundFile::Unusable(
             "it holds a secret of this process, such as its API token; take it out, and make a new one if others could read the file"
                 .to_owned(),
         ),
-        (Some(_), Pace::Slow) => Found::Unusable(TOO_SLOW.to_owned()),
-        (Some(draft), Pace::InTime) => Found::Plan(Arc::clone(draft)),
+        (Some(_), JudgingTime::Slow) => FoundFile::Unusable(TOO_SLOW.to_owned()),
+        (Some(draft), JudgingTime::InTime) => FoundFile::Plan(Arc::clone(draft)),
     }
 }
 
@@ -274,7 +281,7 @@ enum Closed {
     Failed(io::Error),
 }
 
-impl From<Closed> for Found {
+impl From<Closed> for FoundFile {
     fn from(closed: Closed) -> Self {
         let why = match closed {
             Closed::Vanished => return Self::Vanished,
@@ -293,7 +300,7 @@ impl From<Closed> for Found {
 
 struct Opened {
     file: File,
-    identity: Identity,
+    identity: FileIdentity,
 }
 
 /// Opens a file of a directory, if what is open then lies inside: whatever the name led to before, and
@@ -338,7 +345,7 @@ fn read(file: File) -> Result<Vec<u8>, Closed> {
 }
 
 /// Where a directory really lies, and which it is.
-fn resolve(directory: &Path) -> io::Result<(PathBuf, Identity)> {
+fn resolve(directory: &Path) -> io::Result<(PathBuf, FileIdentity)> {
     let opened = File::open(directory)?;
     let data = opened.metadata()?;
     Ok((where_it_lies(&opened, &data, directory)?, identity_of(&data)))
@@ -358,7 +365,7 @@ fn where_it_lies(opened: &File, data: &Metadata, path: &Path) -> io::Result<Path
     Ok(resolved)
 }
 
-fn identity_of(data: &Metadata) -> Identity {
+fn identity_of(data: &Metadata) -> FileIdentity {
     (data.dev(), data.ino())
 }
 

@@ -16,7 +16,8 @@ use std::thread;
 use std::time::Duration;
 
 use crate::daemon::plans_dir::{
-    FILE_WITHIN, FileLook, Found, Identity, Judge, Kept, Listing, Look, TOO_SLOW, Yml,
+    DirectoryListing, DirectoryLook, DraftReader, FILE_WITHIN, FileIdentity, FileLook, FoundFile,
+    JudgedContent, TOO_SLOW, Yml,
 };
 use crate::plan::Draft;
 use crate::time::Stopwatch;
@@ -26,42 +27,42 @@ pub(super) const DIRECTORY_WITHIN: Duration = Duration::from_secs(5);
 
 /// Looks at a directory once.
 #[must_use]
-pub fn look(directory: &Path, yml: Yml) -> Look {
-    Reader::new(Arc::new(Draft::read)).look(directory, yml)
+pub fn look(directory: &Path, yml: Yml) -> DirectoryLook {
+    DirectoryReader::new(Arc::new(Draft::read)).look(directory, yml)
 }
 
 /// Looks at one directory again and again.
-struct Reader {
-    judge: Arc<Judge>,
+struct DirectoryReader {
+    judge: Arc<DraftReader>,
     /// What came of each file's content.
-    kept: BTreeMap<String, Kept>,
+    kept: BTreeMap<String, JudgedContent>,
     /// Files that are still being read since an earlier look.
     files: BTreeMap<String, Receiver<FileLook>>,
     /// The directory, likewise.
-    listing: Option<Receiver<Result<Listing, String>>>,
+    listing: Option<Receiver<Result<DirectoryListing, String>>>,
     holding: Option<Receiver<bool>>,
 }
 
 /// How a step ended.
-enum Step<T> {
+enum StepEnd<T> {
     Done(T),
     Late(Receiver<T>),
     Died,
 }
 
-fn within<T: Send + 'static>(limit: Duration, step: impl FnOnce() -> T + Send + 'static) -> Step<T> {
+fn within<T: Send + 'static>(limit: Duration, step: impl FnOnce() -> T + Send + 'static) -> StepEnd<T> {
     let (done, result) = mpsc::sync_channel(1);
     let body = move || {
         // Nobody may wait any more.
         let _ = done.send(step());
     };
     if thread::Builder::new().name("plans step".to_owned()).spawn(body).is_err() {
-        return Step::Died;
+        return StepEnd::Died;
     }
     match result.recv_timeout(limit) {
-        Ok(result) => Step::Done(result),
-        Err(RecvTimeoutError::Timeout) => Step::Late(result),
-        Err(RecvTimeoutError::Disconnected) => Step::Died,
+        Ok(result) => StepEnd::Done(result),
+        Err(RecvTimeoutError::Timeout) => StepEnd::Late(result),
+        Err(RecvTimeoutError::Disconnected) => StepEnd::Died,
     }
 }
 
@@ -75,27 +76,27 @@ fn still_late<T>(late: Option<Receiver<T>>) -> Result<Option<T>, Receiver<T>> {
     }
 }
 
-impl Reader {
-    fn new(judge: Arc<Judge>) -> Self {
+impl DirectoryReader {
+    fn new(judge: Arc<DraftReader>) -> Self {
         Self { judge, kept: BTreeMap::new(), files: BTreeMap::new(), listing: None, holding: None }
     }
 
     /// One look; a second one where the directory was changed in the middle of the first.
-    fn look(&mut self, directory: &Path, yml: Yml) -> Look {
+    fn look(&mut self, directory: &Path, yml: Yml) -> DirectoryLook {
         match self.once(directory, yml) {
-            (_, Moved::Yes) => self.once(directory, yml).0,
-            (look, Moved::No) => look,
+            (_, DirectoryMoved::Yes) => self.once(directory, yml).0,
+            (look, DirectoryMoved::No) => look,
         }
     }
 
-    fn once(&mut self, directory: &Path, yml: Yml) -> (Look, Moved) {
+    fn once(&mut self, directory: &Path, yml: Yml) -> (DirectoryLook, DirectoryMoved) {
         let listing = match self.list(directory) {
             Ok(listing) => Arc::new(listing),
-            Err(why) => return (Look::Unreadable(why), Moved::No),
+            Err(why) => return (DirectoryLook::Unreadable(why), DirectoryMoved::No),
         };
         let (mut files, mut notes) = (BTreeMap::new(), BTreeMap::new());
         let mut read = Vec::new();
-        let mut moved = Moved::No;
+        let mut moved = DirectoryMoved::No;
         for name in &listing.names {
             let Some(name) = name.to_str() else {
                 // One that is readable and shown alike goes first.
@@ -107,15 +108,15 @@ impl Reader {
             let (found, identity) = self.file(&listing, name, yml);
             read.extend(identity.map(|identity| (name.to_owned(), identity)));
             let entry = match found {
-                Found::Plan(draft) => Ok(draft),
-                Found::Unusable(why) => Err(why),
-                Found::PassedOver(why) => {
+                FoundFile::Plan(draft) => Ok(draft),
+                FoundFile::Unusable(why) => Err(why),
+                FoundFile::PassedOver(why) => {
                     notes.insert(name.to_owned(), why);
                     continue;
                 }
-                Found::Configuration => continue,
-                Found::Vanished => {
-                    moved = Moved::Yes;
+                FoundFile::Configuration => continue,
+                FoundFile::Vanished => {
+                    moved = DirectoryMoved::Yes;
                     Err("it went away while it was read; it is read again at the next look".to_owned())
                 }
             };
@@ -123,12 +124,12 @@ impl Reader {
         }
         self.kept.retain(|name, _| listing.names.iter().any(|listed| listed == name.as_str()));
         if !self.holds(directory, listing, read) {
-            moved = Moved::Yes;
+            moved = DirectoryMoved::Yes;
         }
-        (Look::Files { files, notes }, moved)
+        (DirectoryLook::Files { files, notes }, moved)
     }
 
-    fn list(&mut self, directory: &Path) -> Result<Listing, String> {
+    fn list(&mut self, directory: &Path) -> Result<DirectoryListing, String> {
         let late = |within: Duration| {
             format!(
                 "the plans directory {} did not answer within {} s; nothing is entered, written back or verified until it can be",
@@ -141,24 +142,29 @@ impl Reader {
             return Err(late(DIRECTORY_WITHIN));
         }
         let path = directory.to_owned();
-        match within(DIRECTORY_WITHIN, move || Listing::of(&path)) {
-            Step::Done(listing) => listing,
-            Step::Late(still) => {
+        match within(DIRECTORY_WITHIN, move || DirectoryListing::of(&path)) {
+            StepEnd::Done(listing) => listing,
+            StepEnd::Late(still) => {
                 self.listing = Some(still);
                 Err(late(DIRECTORY_WITHIN))
             }
-            Step::Died => Err(format!(
+            StepEnd::Died => Err(format!(
                 "the plans directory {} cannot be read: no thread could do it",
                 directory.display()
             )),
         }
     }
 
-    fn file(&mut self, listing: &Arc<Listing>, name: &str, yml: Yml) -> (Found, Option<Identity>) {
+    fn file(
+        &mut self,
+        listing: &Arc<DirectoryListing>,
+        name: &str,
+        yml: Yml,
+    ) -> (FoundFile, Option<FileIdentity>) {
         match still_late(self.files.remove(name)) {
             Err(still) => {
                 self.files.insert(name.to_owned(), still);
-                return (Found::Unusable(TOO_SLOW.to_owned()), None);
+                return (FoundFile::Unusable(TOO_SLOW.to_owned()), None);
             }
             // What came of it late is known now, should the content be the same.
             Ok(Some(late)) => self.keep(name, late.read).map_or((), drop),
@@ -170,44 +176,49 @@ impl Reader {
             within(FILE_WITHIN, move || listing.read(&name, yml, before, &*judge))
         };
         match step {
-            Step::Done(FileLook { found, read }) => (found, self.keep(name, read)),
-            Step::Late(still) => {
+            StepEnd::Done(FileLook { found, read }) => (found, self.keep(name, read)),
+            StepEnd::Late(still) => {
                 self.files.insert(name.to_owned(), still);
-                (Found::Unusable(TOO_SLOW.to_owned()), None)
+                (FoundFile::Unusable(TOO_SLOW.to_owned()), None)
             }
-            Step::Died => {
-                (Found::Unusable("reading it met a fault in ringward; please report it".to_owned()), None)
+            StepEnd::Died => {
+                (FoundFile::Unusable("reading it met a fault in ringward; please report it".to_owned()), None)
             }
         }
     }
 
-    fn keep(&mut self, name: &str, read: Option<(Identity, Kept)>) -> Option<Identity> {
+    fn keep(&mut self, name: &str, read: Option<(FileIdentity, JudgedContent)>) -> Option<FileIdentity> {
         let (identity, kept) = read?;
         self.kept.insert(name.to_owned(), kept);
         Some(identity)
     }
 
-    fn holds(&mut self, directory: &Path, listing: Arc<Listing>, read: Vec<(String, Identity)>) -> bool {
+    fn holds(
+        &mut self,
+        directory: &Path,
+        listing: Arc<DirectoryListing>,
+        read: Vec<(String, FileIdentity)>,
+    ) -> bool {
         if let Err(still) = still_late(self.holding.take()) {
             self.holding = Some(still);
             return true;
         }
         let directory = directory.to_owned();
         match within(DIRECTORY_WITHIN, move || listing.holds(&directory, &read)) {
-            Step::Done(holds) => holds,
+            StepEnd::Done(holds) => holds,
             // The next look says what is the matter with the directory.
-            Step::Late(still) => {
+            StepEnd::Late(still) => {
                 self.holding = Some(still);
                 true
             }
-            Step::Died => true,
+            StepEnd::Died => true,
         }
     }
 }
 
 /// Whether the directory was changed in the middle of a look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Moved {
+enum DirectoryMoved {
     Yes,
     No,
 }
@@ -219,7 +230,7 @@ pub(super) struct Looked {
     pub(super) number: u64,
     /// When it began. It shows nothing that is older.
     pub(super) began: Stopwatch,
-    pub(super) look: Look,
+    pub(super) look: DirectoryLook,
 }
 
 /// The thread that looks, one look at a time.
@@ -246,7 +257,7 @@ impl PlansReader {
     ) -> io::Result<Self> {
         let (jobs, asked) = mpsc::channel();
         let body = move || {
-            let mut reader = Reader::new(Arc::new(Draft::read));
+            let mut reader = DirectoryReader::new(Arc::new(Draft::read));
             let mut noted = BTreeMap::new();
             for number in asked {
                 let began = Stopwatch::start();
@@ -284,8 +295,8 @@ impl PlansReader {
 }
 
 /// Says once of each file that it is passed over: whoever misses a plan looks here.
-fn tell_new_notes(noted: &mut BTreeMap<String, String>, look: &Look) {
-    let Look::Files { notes, .. } = look else { return };
+fn tell_new_notes(noted: &mut BTreeMap<String, String>, look: &DirectoryLook) {
+    let DirectoryLook::Files { notes, .. } = look else { return };
     for (file, why) in notes {
         if noted.get(file) != Some(why) {
             tracing::info!(%file, "{why}");

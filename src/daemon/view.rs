@@ -105,7 +105,7 @@ impl View {
 
 /// One device of a ring.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct DeviceRow {
+pub struct RingDevice {
     /// The ring.
     pub ring: RingName,
     /// Its class there.
@@ -134,7 +134,7 @@ pub struct DeviceRow {
 
 /// Which devices of a plan's rings to list; `None` lists all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Listing {
+pub struct DeviceFilter {
     /// Only this ring's.
     pub ring: Option<RingName>,
     /// Only this class.
@@ -145,7 +145,7 @@ pub struct Listing {
 
 /// A question or request to the daemon.
 #[derive(Debug)]
-pub enum Request {
+pub enum DaemonRequest {
     /// A verb.
     Command {
         /// Who asks.
@@ -162,9 +162,9 @@ pub enum Request {
         /// The plan.
         plan: PlanName,
         /// Which of them.
-        listing: Listing,
+        listing: DeviceFilter,
         /// Where the answer goes; `None`: no such plan.
-        reply: oneshot::Sender<Option<Vec<DeviceRow>>>,
+        reply: oneshot::Sender<Option<Vec<RingDevice>>>,
     },
     /// All that a forecast for a plan is made from.
     Situation {
@@ -214,7 +214,7 @@ pub enum CommandError {
 /// The way to a running daemon. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Handle {
-    requests: mpsc::Sender<Request>,
+    requests: mpsc::Sender<DaemonRequest>,
     view: watch::Receiver<Arc<View>>,
     /// Never marked as read, so it tells the snapshot from before the first decision.
     first: watch::Receiver<Arc<View>>,
@@ -236,7 +236,7 @@ impl Handle {
     /// is a receiver that nobody has read from, so its first value counts as the snapshot from
     /// before the first decision.
     #[must_use]
-    pub fn new(requests: mpsc::Sender<Request>, view: watch::Receiver<Arc<View>>) -> Self {
+    pub fn new(requests: mpsc::Sender<DaemonRequest>, view: watch::Receiver<Arc<View>>) -> Self {
         Self { requests, first: view.clone(), view }
     }
 
@@ -272,7 +272,7 @@ impl Handle {
         command: Command,
     ) -> Result<String, CommandError> {
         let (reply, answer) = oneshot::channel();
-        let request = Request::Command { actor, reason, command, reply };
+        let request = DaemonRequest::Command { actor, reason, command, reply };
         self.requests.try_send(request).map_err(|_| CommandError::Unavailable("it is busy or ending"))?;
         answer.await.map_err(|_| CommandError::Unavailable("it is ending"))?
     }
@@ -283,7 +283,7 @@ impl Handle {
     /// When it is refused, or the daemon cannot take it.
     pub async fn tell(&self, actor: Actor, reason: String, told: Telling) -> Result<u64, CommandError> {
         let (reply, answer) = oneshot::channel();
-        let request = Request::Tell { actor, reason, told, reply };
+        let request = DaemonRequest::Tell { actor, reason, told, reply };
         self.requests.try_send(request).map_err(|_| CommandError::Unavailable("it is busy or ending"))?;
         answer.await.map_err(|_| CommandError::Unavailable("it is ending"))?
     }
@@ -295,10 +295,10 @@ impl Handle {
     pub async fn devices(
         &self,
         plan: PlanName,
-        listing: Listing,
-    ) -> Result<Option<Vec<DeviceRow>>, CommandError> {
+        listing: DeviceFilter,
+    ) -> Result<Option<Vec<RingDevice>>, CommandError> {
         let (reply, answer) = oneshot::channel();
-        let request = Request::Devices { plan, listing, reply };
+        let request = DaemonRequest::Devices { plan, listing, reply };
         self.requests.try_send(request).map_err(|_| CommandError::Unavailable("it is busy or ending"))?;
         answer.await.map_err(|_| CommandError::Unavailable("it is ending"))
     }
@@ -312,7 +312,7 @@ impl Handle {
         plan: PlanName,
     ) -> Result<Result<Box<Situation>, NoForecast>, CommandError> {
         let (reply, answer) = oneshot::channel();
-        let request = Request::Situation { plan, reply };
+        let request = DaemonRequest::Situation { plan, reply };
         self.requests.try_send(request).map_err(|_| CommandError::Unavailable("it is busy or ending"))?;
         answer.await.map_err(|_| CommandError::Unavailable("it is ending"))
     }
@@ -320,6 +320,6 @@ impl Handle {
     /// Wakes the daemon to look at files and stop file; one that is busy will look by itself.
     pub fn look_now(&self) {
         // A full queue means that it is awake.
-        let _ = self.requests.try_send(Request::LookNow);
+        let _ = self.requests.try_send(DaemonRequest::LookNow);
     }
 }

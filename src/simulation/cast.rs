@@ -4,7 +4,7 @@
 //! **Invariant:** the same plan, settings and seed give the same account; every profile that the
 //! plan names is there exactly once.
 
-use super::devices::{Devices, Presence, Reaction, Story};
+use super::devices::{DeviceScript, Devices, OnlineSpans, Reaction};
 use super::far_end::FarEnd;
 use crate::fleet::Reported;
 use crate::ids::{DeviceId, PolicyId};
@@ -138,7 +138,7 @@ fn story(
     calendar: &OfficeCalendar,
     plan: &Plan,
     casting: &Casting,
-) -> Option<Story> {
+) -> Option<DeviceScript> {
     if device.registrations == 0 {
         return None;
     }
@@ -152,7 +152,7 @@ fn story(
         Some(Err(_)) => Reported::Unreadable(device.initial.clone().unwrap_or_default()),
         None => Reported::Null,
     };
-    let mut story = Story::new(id, device.os.device_type(), BEHIND, policy);
+    let mut story = DeviceScript::new(id, device.os.device_type(), BEHIND, policy);
     story.client = client;
     story.presence = presence(device, calendar, casting);
     story.heartbeat = SignedDuration::from_secs(device.habits.check_in.max(60));
@@ -166,19 +166,19 @@ fn story(
     Some(story)
 }
 
-fn presence(device: &SyntheticDevice, calendar: &OfficeCalendar, casting: &Casting) -> Presence {
+fn presence(device: &SyntheticDevice, calendar: &OfficeCalendar, casting: &Casting) -> OnlineSpans {
     let day = |days: i64| SignedDuration::from_hours(24 * days);
     match device.habits.rhythm {
-        Rhythm::Never => Presence::never(),
+        Rhythm::Never => OnlineSpans::never(),
         Rhythm::Gone(last) => {
             let moment = SignedDuration::from_mins(1);
-            Presence::spans(vec![(last, after(last, moment))])
+            OnlineSpans::spans(vec![(last, after(last, moment))])
         }
         Rhythm::Office { .. } | Rhythm::AlwaysOn { .. } => {
             let (from, until) =
                 (after(casting.from, -day(DAYS_BEFORE)), after(casting.from, day(casting.days)));
             let awake = device.habits.stretches(calendar, from, until);
-            Presence::spans(awake.into_iter().map(|awake| (awake.from, awake.until)).collect())
+            OnlineSpans::spans(awake.into_iter().map(|awake| (awake.from, awake.until)).collect())
         }
     }
 }

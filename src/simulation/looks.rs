@@ -7,9 +7,8 @@
 //! **Invariant:** a look is only ever late, and by at most one grid step; what is decided at it is
 //! decided by the same core on the same kind of observations.
 
-use super::engine::Engine;
 use crate::rollout::judge::opening::LEFT_TO_ENTER;
-use crate::rollout::state::{Phase, Ring, Stage};
+use crate::rollout::state::{Phase, Ring, Stage, State};
 use crate::schedule::Writable;
 use crate::time::{SignedDuration, Timestamp, after, since};
 
@@ -47,21 +46,12 @@ impl Looks {
         let whole = Timestamp::from_second(now.as_second() - past).unwrap_or(now);
         after(whole, SignedDuration::from_secs(every))
     }
-}
-
-impl Engine {
-    /// From now on it looks at a coarse grid.
-    pub(super) fn spare(&mut self, looks: Looks) {
-        (self.looks, self.made) = (Some(looks), looks.reports);
-        // Four polls are how long a look stays good.
-        self.world.cadence.poll = looks.resting / 3;
-    }
 
     /// The next instant at which something can have changed that matters.
-    pub(super) fn next_look(&self, looks: Looks, now: Timestamp) -> Timestamp {
-        let mut every = looks.resting;
+    pub(super) fn next_look(self, state: &State, now: Timestamp) -> Timestamp {
+        let mut every = self.resting;
         let mut instants = Vec::new();
-        for plan in self.state.plans.values().filter(|plan| plan.rollout.phase == Phase::Running) {
+        for plan in state.plans.values().filter(|plan| plan.rollout.phase == Phase::Running) {
             let current = |ring: &Ring| !matches!(ring.stage, Stage::Verified(_));
             let Some((ring, ring_plan)) = plan.rollout.rings_with_plans().find(|(ring, _)| current(ring))
             else {
@@ -80,17 +70,17 @@ impl Engine {
                 Stage::Adopting(assigned) => {
                     // What takes an hour is followed by minutes, what takes days by the hour.
                     let length = since(assigned.at, now) / LOOKS_IN_A_WHILE;
-                    every = every.min(length.clamp(SHORTEST.min(looks.busy), looks.busy));
+                    every = every.min(length.clamp(SHORTEST.min(self.busy), self.busy));
                     false
                 }
                 Stage::Deploying(_) => true,
                 Stage::Pending | Stage::Verified(_) | Stage::RollingBack(..) | Stage::RolledBack(..) => false,
             };
             if busy {
-                every = every.min(looks.busy);
+                every = every.min(self.busy);
             }
         }
-        let grid = Looks::next(every, now);
+        let grid = Self::next(every, now);
         instants.into_iter().filter(|at| *at > now).chain([grid]).min().unwrap_or(grid)
     }
 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::cast::{self, Casting};
+use super::unasked::unasked;
 use super::what_if::{Befalls, WhatIf};
 use super::{Drive, Happening, Looks, Pace, Reports, SimulationFault};
 use crate::fleet::Counts;
@@ -42,7 +43,7 @@ pub struct Trial {
 
 /// Something on the timeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
+pub struct TimelineEntry {
     /// When it happened, or began.
     pub at: Timestamp,
     /// When it was over, for what lasts.
@@ -81,7 +82,7 @@ pub struct FaultTold {
 
 /// How it went.
 #[derive(Debug, Clone)]
-pub struct Told {
+pub struct TrialOutcome {
     /// When it began.
     pub from: Timestamp,
     /// When the simulation was over.
@@ -91,7 +92,7 @@ pub struct Told {
     /// Devices in the account.
     pub devices: usize,
     /// What happened.
-    pub timeline: Vec<Line>,
+    pub timeline: Vec<TimelineEntry>,
     /// Each ring's way, in order.
     pub rings: Vec<(RingName, RingWay)>,
     /// Halts, with cause.
@@ -118,7 +119,7 @@ impl Trial {
 ///
 /// # Errors
 /// At a fault of ringward itself.
-pub fn run(trial: &Trial, mut reached: impl FnMut(Timestamp)) -> Result<Told, SimulationFault> {
+pub fn run(trial: &Trial, mut reached: impl FnMut(Timestamp)) -> Result<TrialOutcome, SimulationFault> {
     let plan = &trial.revision.plan;
     let Casting { from, days, seed, .. } = trial.casting;
     let until = trial.until();
@@ -128,8 +129,7 @@ pub fn run(trial: &Trial, mut reached: impl FnMut(Timestamp)) -> Result<Told, Si
     let mut account = cast::account(plan, &casting);
     let befalls = trial.faults.iter().map(|fault| fault.befall(&mut account, plan, from, seed)).collect();
     let devices = account.devices.stories().len();
-    let mut drive =
-        Drive::new(account, vec![super::unasked(&trial.revision)], Pace::default(), Mode::Write, from);
+    let mut drive = Drive::new(account, vec![unasked(&trial.revision)], Pace::default(), Mode::Write, from);
     drive.spare(LOOKS);
     let mut teller = Teller { befalls, ..Teller::default() };
     while drive.step(until)? {
@@ -152,9 +152,9 @@ fn is_over(drive: &Drive, plan: &Plan) -> bool {
 /// Follows a run.
 #[derive(Debug, Default)]
 struct Teller {
-    timeline: Vec<Line>,
+    timeline: Vec<TimelineEntry>,
     told_to: usize,
-    wait: Option<Line>,
+    wait: Option<TimelineEntry>,
     rings: BTreeMap<RingName, RingWay>,
     halts: Vec<(Timestamp, Cause)>,
     /// What each fault does, in the order in which they were given.
@@ -204,12 +204,12 @@ impl Teller {
         let Some(text) = words(recorded) else { return };
         self.end_wait(recorded.at);
         let (ring, kind) = (event.ring().cloned(), event.kind());
-        self.timeline.push(Line { at: recorded.at, until: None, ring, kind, text });
+        self.timeline.push(TimelineEntry { at: recorded.at, until: None, ring, kind, text });
     }
 
     /// A gate that could not tell for less than is worth telling: what it waits for is read first.
     fn forget_short_doubt(&mut self, ring: &RingName, known_at: Timestamp) {
-        let is_short = |line: &Line| {
+        let is_short = |line: &TimelineEntry| {
             line.kind == "gate_unknown"
                 && line.ring.as_ref() == Some(ring)
                 && since(line.at, known_at) < WORTH_TELLING
@@ -230,8 +230,13 @@ impl Teller {
         };
         if !same {
             self.end_wait(report.at);
-            self.wait =
-                headline.map(|(text, ring)| Line { at: report.at, until: None, ring, kind: "waits", text });
+            self.wait = headline.map(|(text, ring)| TimelineEntry {
+                at: report.at,
+                until: None,
+                ring,
+                kind: "waits",
+                text,
+            });
         }
     }
 
@@ -239,11 +244,11 @@ impl Teller {
         if let Some(line) = self.wait.take()
             && since(line.at, now) >= WORTH_TELLING
         {
-            self.timeline.push(Line { until: Some(now), ..line });
+            self.timeline.push(TimelineEntry { until: Some(now), ..line });
         }
     }
 
-    fn tell(mut self, drive: Drive, trial: &Trial, devices: usize) -> Told {
+    fn tell(mut self, drive: Drive, trial: &Trial, devices: usize) -> TrialOutcome {
         let plan = &trial.revision.plan;
         self.timeline.sort_by_key(|line| line.at);
         let report = drive.engine.reports.get(&plan.name);
@@ -261,7 +266,7 @@ impl Teller {
         let state = &drive.engine.state;
         let faults =
             trial.faults.iter().zip(&self.befalls).map(|(fault, befalls)| told(fault, befalls, &drive));
-        Told {
+        TrialOutcome {
             from: trial.casting.from,
             until: drive.now,
             phase: state.plans.get(&plan.name).map(|known| known.rollout.phase),

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use jiff::civil::Date;
 
-use super::devices::{AfterUpdate, Reaction, Story};
+use super::devices::{AfterUpdate, DeviceScript, Reaction};
 use super::far_end::{FarEnd, Misread, Outsider, ReadFault};
 use crate::ids::RingName;
 use crate::plan::model::{Percent, Plan, ProfileRef, RingPlan};
@@ -248,7 +248,7 @@ fn outage(date: Date, hours: u16) -> Option<(Timestamp, Timestamp)> {
     Some((from, after(from, SignedDuration::from_hours(i64::from(hours)))))
 }
 
-fn is_in(story: &Story, ring: &RingPlan, profiles: &[Profile]) -> bool {
+fn is_in(story: &DeviceScript, ring: &RingPlan, profiles: &[Profile]) -> bool {
     profiles.iter().filter(|profile| profile.id == story.profile).any(|profile| {
         ring.profiles.iter().any(|wanted| match wanted {
             ProfileRef::Default => profile.is_default,

@@ -14,44 +14,27 @@ use crate::rollout::record::{Cancelled, WriteId, WriteIntent};
 use crate::rollout::world::{Desired, Observed, Read};
 use crate::time::{Timestamp, after};
 
-use super::engine::Engine;
-use super::far_end::{FarEnd, Ticket, Write};
-use super::fault::SimulationFault;
+use crate::simulation::daemon::SimulatedDaemon;
+use crate::simulation::far_end::{FarEnd, GroupWrite};
+use crate::simulation::fault::SimulationFault;
+use crate::simulation::write_stage::{LookTaken, WriteStage};
 
-/// What was read just before a write.
-#[derive(Debug, Clone)]
-pub(super) struct LastLook {
-    fresh: Observed<FreshLook>,
-    counted: Option<Observed<usize>>,
-}
-
-/// The one write, on its way.
-#[derive(Debug, Clone)]
-pub(super) enum Writing {
-    /// The group is read afresh.
-    Looking { write: WriteId, started_at: Timestamp, done_at: Timestamp },
-    /// The last word is about to be said.
-    Clearing { write: WriteId, look: LastLook, send_at: Timestamp },
-    /// It is sent.
-    Sent { write: WriteId, ticket: Ticket, answer_at: Timestamp, counted: Option<usize> },
-}
-
-impl Engine {
+impl SimulatedDaemon {
     pub(super) fn go_on_writing(&mut self, far_end: &mut FarEnd, is_stop_file_there: bool, now: Timestamp) {
         match self.writing.take() {
-            Some(Writing::Looking { write, started_at, done_at }) if done_at <= now => {
+            Some(WriteStage::Looking { write, started_at, done_at }) if done_at <= now => {
                 match self.look(far_end, started_at, now) {
                     Ok(look) => {
                         let send_at = after(now, self.pace.clear);
-                        self.writing = Some(Writing::Clearing { write, look, send_at });
+                        self.writing = Some(WriteStage::Clearing { write, look, send_at });
                     }
                     Err(unsent) => self.give_up(write, unsent, now),
                 }
             }
-            Some(Writing::Clearing { write, look, send_at }) if send_at <= now => {
+            Some(WriteStage::Clearing { write, look, send_at }) if send_at <= now => {
                 self.clear(far_end, write, &look, is_stop_file_there, now);
             }
-            Some(Writing::Sent { write, ticket, answer_at, counted }) if answer_at <= now => {
+            Some(WriteStage::Sent { write, ticket, answer_at, counted }) if answer_at <= now => {
                 self.end(write, (far_end.outcome(ticket), counted), now);
             }
             writing => self.writing = writing,
@@ -64,7 +47,7 @@ impl Engine {
     }
 
     /// The fresh look before a write. It is an observation like any other, and kept.
-    fn look(&mut self, far_end: &mut FarEnd, as_of: Timestamp, now: Timestamp) -> Result<LastLook, Unsent> {
+    fn look(&mut self, far_end: &mut FarEnd, as_of: Timestamp, now: Timestamp) -> Result<LookTaken, Unsent> {
         let seen_at = after(as_of, self.pace.snapshot_after).min(now);
         far_end
             .before_write(seen_at)
@@ -76,7 +59,7 @@ impl Engine {
         &mut self,
         far_end: &mut FarEnd,
         (as_of, seen_at, now): (Timestamp, Timestamp, Timestamp),
-    ) -> Result<LastLook, String> {
+    ) -> Result<LookTaken, String> {
         let Some((_, intent)) = self.intent() else { return Err("no write is planned".to_owned()) };
         let counted = self.count(far_end, &intent, (as_of, seen_at, now))?;
         for group in intent.approvers() {
@@ -96,7 +79,7 @@ impl Engine {
                 FreshLook::Groups(groups)
             }
         };
-        Ok(LastLook { fresh: Observed { value, as_of }, counted })
+        Ok(LookTaken { fresh: Observed { value, as_of }, counted })
     }
 
     /// The fresh count, where the ring has a limit. What it lists is kept like any other sweep.
@@ -132,7 +115,7 @@ impl Engine {
         &mut self,
         far_end: &mut FarEnd,
         write: WriteId,
-        look: &LastLook,
+        look: &LookTaken,
         is_stop_file_there: bool,
         now: Timestamp,
     ) {
@@ -156,13 +139,13 @@ impl Engine {
             return;
         }
         let body = match intent.before {
-            Some(before) => Write::Update(before.id, intent.after),
-            None => Write::Create(intent.after),
+            Some(before) => GroupWrite::Update(before.id, intent.after),
+            None => GroupWrite::Create(intent.after),
         };
         let ticket = far_end.send(body, look.fresh.as_of, now, self.pace.apply);
         let counted = look.counted.as_ref().map(|count| count.value);
         let answer_at = after(now, self.pace.answer);
-        self.writing = Some(Writing::Sent { write, ticket, answer_at, counted });
+        self.writing = Some(WriteStage::Sent { write, ticket, answer_at, counted });
     }
 
     fn give_up(&mut self, write: WriteId, unsent: Unsent, now: Timestamp) {

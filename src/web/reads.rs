@@ -14,7 +14,7 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::daemon::view::{DeviceRow, Listing, Readiness, View};
+use crate::daemon::view::{DeviceFilter, Readiness, RingDevice, View};
 use crate::fleet::Class;
 use crate::ids::{PlanName, RingName};
 use crate::rollout::tell::explain::blocks::explain_new;
@@ -138,13 +138,13 @@ async fn listed(
     room: DeviceListRoom,
     plan: PlanName,
     query: DevicesQuery,
-) -> Result<Option<Vec<DeviceRow>>, Failure> {
+) -> Result<Option<Vec<RingDevice>>, Failure> {
     let place = room.0.try_acquire_owned().map_err(|_| {
         let detail = format!("{MAX_DEVICE_LISTS} lists of devices are under way; ask again in a moment");
         Failure::new(Kind::Busy, detail)
     })?;
     let handle = services.handle.clone();
-    let listing = Listing { ring: query.ring, class: query.class, dark: query.dark };
+    let listing = DeviceFilter { ring: query.ring, class: query.class, dark: query.dark };
     // A client that goes away leaves its question in the queue; the place is free when it is answered.
     let asked = tokio::spawn(async move {
         let rows = handle.devices(plan, listing).await;

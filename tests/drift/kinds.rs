@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::drive::devices::{Devices, Story};
+use crate::support::drive::devices::{DeviceScript, Devices};
 use crate::support::drive::far_end::{FarEnd, Outsider};
 use crate::support::drive::{Drive, Happening, OnDisk, Pace};
 use ringward::ids::{DeviceId, PlanName, PolicyId};
@@ -38,7 +38,7 @@ fn account() -> FarEnd {
     let stories = ids.iter().flat_map(|id| {
         (0..10).map(move |n| {
             let device = DeviceId::new(format!("{id}-{n}")).unwrap();
-            Story::new(device, if n % 2 == 0 { "windows" } else { "mac" }, OLD, policy(id))
+            DeviceScript::new(device, if n % 2 == 0 { "windows" } else { "mac" }, OLD, policy(id))
         })
     });
     let stories = stories.collect();

@@ -15,7 +15,7 @@ use ringward::rollout::state::Phase;
 use ringward::time::{SignedDuration, Timestamp, after};
 
 use super::plans::{OLD, policy};
-use super::support::drive::devices::{Devices, Story};
+use super::support::drive::devices::{DeviceScript, Devices};
 use super::support::drive::far_end::{FarEnd, WriteFault};
 use super::support::drive::{Drive, Happening, Note, Pace};
 use super::{is_over, journal};
@@ -38,7 +38,7 @@ fn drive() -> Drive {
     let stories = profiles.iter().flat_map(|profile| {
         (0..5).map(move |n| {
             let id = DeviceId::new(format!("{profile}-{n}")).unwrap();
-            Story::new(id, "windows", OLD, policy(profile))
+            DeviceScript::new(id, "windows", OLD, policy(profile))
         })
     });
     let profile = |name: &&str| Profile {

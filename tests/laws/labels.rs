@@ -20,7 +20,7 @@ use ringward::time::{SignedDuration, Timestamp, after};
 
 use super::journal;
 use super::plans::revised;
-use super::support::drive::far_end::Asked;
+use super::support::drive::far_end::Call;
 use super::support::drive::{Drive, Happening, OnDisk, Pace};
 
 const PLAN: &str = "\
@@ -108,7 +108,7 @@ fn left_out(drive: &Drive) -> Vec<String> {
     let mut out: BTreeSet<PolicyId> = BTreeSet::new();
     let mut wrong = Vec::new();
     for request in drive.far_end.writes() {
-        assert!(matches!(request.asked, Asked::Write(_)));
+        assert!(matches!(request.asked, Call::Write(_)));
         let Some(applied) = &request.applied else { continue };
         let before = in_any(&groups);
         groups.insert(applied.id.clone(), applied.content.policies.clone());

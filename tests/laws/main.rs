@@ -64,7 +64,7 @@ use department::Department;
 use digest::Digests;
 use editor::Editor;
 use scenes::{Scene, scene};
-use support::drive::far_end::{Asked, Write};
+use support::drive::far_end::{Call, GroupWrite};
 use support::drive::{Drive, Happening, Note};
 
 /// From so many runs on, coverage is asked for.
@@ -84,9 +84,9 @@ fn number(name: &str, default: u64) -> u64 {
 fn journal(drive: &Drive) -> Vec<FarEndWrite> {
     let writes = drive.far_end.writes().filter_map(|request| {
         let (group, body) = match &request.asked {
-            Asked::Write(Write::Create(body)) => (None, body.clone()),
-            Asked::Write(Write::Update(id, body)) => (Some(id.clone()), body.clone()),
-            Asked::Read(_) => return None,
+            Call::Write(GroupWrite::Create(body)) => (None, body.clone()),
+            Call::Write(GroupWrite::Update(id, body)) => (Some(id.clone()), body.clone()),
+            Call::Read(_) => return None,
         };
         Some(FarEndWrite {
             received_at: request.at,

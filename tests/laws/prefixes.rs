@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ringward::daemon::files::{Known, Look, PlanFiles, Settles};
+use ringward::daemon::files::{DirectoryLook, LoggedPlan, PlanFiles, Settles};
 use ringward::ids::{AccountId, PlanName};
 use ringward::plan::Draft;
 use ringward::plan::model::{Revision, Revisions};
@@ -57,8 +57,8 @@ pub(crate) fn on_disk(
     let account = AccountId::new("023e105f4ecef8ad9ca31a8372d0c353").unwrap();
     let settles = Settles { seconds: 30.0, shown: SETTLES };
     let mut files = PlanFiles::new(PathBuf::from("plans"), account, settles);
-    let known: Vec<Known> = in_force
-        .map(|revision| Known {
+    let known: Vec<LoggedPlan> = in_force
+        .map(|revision| LoggedPlan {
             plan: plan.clone(),
             file: Some(file.to_owned()),
             in_force: Some(revision.digest.clone()),
@@ -72,7 +72,7 @@ pub(crate) fn on_disk(
     } else {
         notes.insert(file.to_owned(), "it has no key `plan`".to_owned());
     }
-    files.take(Look::Files { files: read, notes }, &known, now);
+    files.take(DirectoryLook::Files { files: read, notes }, &known, now);
     match files.desired(plan) {
         Desired::Present(revision) | Desired::Unsettled(revision, Unsettled::Until(_)) => {
             Some(OnDisk::Good(Box::new(revision.clone())))

@@ -31,8 +31,8 @@ use ringward::version::{ClientVersion, Environment};
 
 use super::number;
 use super::plans::{LATER, OLD, PROFILES, TARGET, policy, profiles_of, revised, span};
-use super::support::drive::devices::{Devices, Reaction, Story};
-use super::support::drive::far_end::{Asked, FarEnd, Outsider, Request, Write};
+use super::support::drive::devices::{DeviceScript, Devices, Reaction};
+use super::support::drive::far_end::{Call, FarEnd, GroupWrite, JournalLine, Outsider};
 use super::support::drive::{Drive, Happening, OnDisk, Pace};
 use crate::support::dice::Dice;
 
@@ -121,20 +121,20 @@ fn told(preview: &Preview) -> Vec<Told> {
     told
 }
 
-fn journal<'a>(writes: impl Iterator<Item = &'a Request>) -> Vec<Told> {
+fn journal<'a>(writes: impl Iterator<Item = &'a JournalLine>) -> Vec<Told> {
     let mut told: Vec<Told> = Vec::new();
     let mut created: BTreeMap<GroupId, String> = BTreeMap::new();
     for request in writes {
         let (of, after) = match &request.asked {
-            Asked::Write(Write::Create(after)) => {
+            Call::Write(GroupWrite::Create(after)) => {
                 created.extend(request.applied.as_ref().map(|group| (group.id.clone(), after.name.clone())));
                 (Of::New, after)
             }
-            Asked::Write(Write::Update(id, after)) => {
+            Call::Write(GroupWrite::Update(id, after)) => {
                 let earlier = created.get(id).cloned();
                 (earlier.map_or_else(|| Of::Known(id.clone()), Of::Earlier), after)
             }
-            Asked::Read(_) => panic!("a read among the writes"),
+            Call::Read(_) => panic!("a read among the writes"),
         };
         told.push(Told { of, after: after.clone() });
     }
@@ -169,7 +169,7 @@ fn account(dice: &mut Dice) -> FarEnd {
         for (n, os) in ["windows", "mac", "windows"].into_iter().enumerate() {
             let device = DeviceId::new(format!("{id}-{n}")).unwrap();
             let os = if empty { "linux" } else { os };
-            let mut story = Story::new(device, os, OLD, policy(id));
+            let mut story = DeviceScript::new(device, os, OLD, policy(id));
             story.heartbeat = SignedDuration::from_mins(1);
             let minute = SignedDuration::from_mins(1);
             story.reaction = Reaction::Arrives { notified_after: minute, installs_in: minute };

@@ -21,7 +21,7 @@ use super::hotfix::Hotfix;
 use super::meddler::Meddler;
 use super::plans::{LATER, OLD, PROFILES, TARGET, Temper, edited, plans, policy, profiles_of, revised, span};
 use super::retreat::Retreat;
-use super::support::drive::devices::{Devices, Presence, Reaction, Story};
+use super::support::drive::devices::{DeviceScript, Devices, OnlineSpans, Reaction};
 use super::support::drive::far_end::{FarEnd, Misread, Outsider, ReadFault, WriteFault};
 use super::support::drive::{Drive, Happening, OnDisk, Pace, Remembered};
 use crate::support::dice::Dice;
@@ -204,7 +204,7 @@ fn pace(dice: &mut Dice, temper: Temper) -> Pace {
 fn account(dice: &mut Dice, start: Timestamp, length: SignedDuration, temper: Temper) -> FarEnd {
     let sizes: &[usize] = if temper == Temper::Foul { &[0, 1, 3, 5, 8, 12, 20, 30] } else { &[12, 20, 30] };
     let count = dice.pick(sizes);
-    let stories: Vec<Story> = (0..count).map(|n| story(dice, n, start, length)).collect();
+    let stories: Vec<DeviceScript> = (0..count).map(|n| story(dice, n, start, length)).collect();
     let profiles = PROFILES.iter().map(|id| Profile {
         id: policy(id),
         name: (*id != "everyone").then(|| format!("Profile {id}")),
@@ -219,7 +219,7 @@ fn account(dice: &mut Dice, start: Timestamp, length: SignedDuration, temper: Te
 const LONG: SignedDuration = SignedDuration::from_hours(48);
 
 /// Most devices are away for a while from the second day on: those of the first ring, or all.
-fn silence<'a>(dice: &'a mut Dice, start: Timestamp) -> impl FnMut(u64, &mut Story) + use<'a> {
+fn silence<'a>(dice: &'a mut Dice, start: Timestamp) -> impl FnMut(u64, &mut DeviceScript) + use<'a> {
     let hours = |dice: &mut Dice, least: usize, most: usize| {
         SignedDuration::from_hours((least + dice.below(most - least)) as i64)
     };
@@ -275,12 +275,12 @@ fn latecomers(dice: &mut Dice, plans: &mut [Revision], far_end: &mut FarEnd, sta
     });
 }
 
-fn story(dice: &mut Dice, n: usize, start: Timestamp, length: SignedDuration) -> Story {
+fn story(dice: &mut Dice, n: usize, start: Timestamp, length: SignedDuration) -> DeviceScript {
     // The first profiles are those of the first rings.
     let profile = policy(PROFILES[dice.below(PROFILES.len()).min(dice.below(PROFILES.len()))]);
     let os = dice.pick(&["windows", "windows", "windows", "mac", "mac", "linux"]);
     let id = DeviceId::new(format!("d{n:02}")).unwrap();
-    let mut story = Story::new(id, os, OLD, profile);
+    let mut story = DeviceScript::new(id, os, OLD, profile);
     story.client = match dice.below(20) {
         0 => Reported::Null,
         1 => Reported::Unreadable("nightly".to_owned()),
@@ -289,10 +289,10 @@ fn story(dice: &mut Dice, n: usize, start: Timestamp, length: SignedDuration) ->
         _ => Reported::Version(OLD),
     };
     let week_before = after(start, -SignedDuration::from_hours(9 * 24));
-    let always = Presence::spans(vec![(week_before, Timestamp::MAX)]);
+    let always = OnlineSpans::spans(vec![(week_before, Timestamp::MAX)]);
     story.presence = match dice.below(10) {
-        0 => Presence::never(),
-        1 | 2 => Presence::by_day(&Zone::utc(), (8, 18), week_before, 20, |_| true),
+        0 => OnlineSpans::never(),
+        1 | 2 => OnlineSpans::by_day(&Zone::utc(), (8, 18), week_before, 20, |_| true),
         3 => always.until(dice.instant(start, length)),
         4 => always.from(dice.instant(start, length)),
         _ => always,

@@ -17,7 +17,7 @@ use ringward::schedule::Zone;
 use ringward::time::{SignedDuration, Timestamp, after};
 use ringward::version::{ClientVersion, Environment};
 
-use super::support::drive::devices::{Devices, Story};
+use super::support::drive::devices::{DeviceScript, Devices};
 
 /// Cloudflare tells devices within so long.
 const TOLD_WITHIN: SignedDuration = SignedDuration::from_mins(15);
@@ -136,7 +136,7 @@ fn of_type(device_type: Option<&str>) -> Option<Environment> {
     }
 }
 
-fn is_steady(story: &Story) -> bool {
+fn is_steady(story: &DeviceScript) -> bool {
     story.moves.is_empty() && story.removed_at.is_none()
 }
 

@@ -24,7 +24,7 @@ use ringward::time::{SignedDuration, Span, Timestamp, after};
 use ringward::version::ClientVersion;
 
 use super::file::words;
-use super::support::drive::devices::{Devices, Presence, Reaction, Story};
+use super::support::drive::devices::{DeviceScript, Devices, OnlineSpans, Reaction};
 use super::support::drive::far_end::FarEnd;
 
 /// Days that presence patterns reach, from a week before the scenario on.
@@ -35,7 +35,7 @@ struct Reader {
     version: ClientVersion,
     begin: Timestamp,
     profiles: Vec<Profile>,
-    stories: Vec<Story>,
+    stories: Vec<DeviceScript>,
 }
 
 /// The account that the lines describe.
@@ -114,8 +114,8 @@ impl Reader {
         }
     }
 
-    fn template(&self, profile: &PolicyId, system: &str, details: &[String]) -> Story {
-        let mut story = Story::new(parse("template"), system, self.version, profile.clone());
+    fn template(&self, profile: &PolicyId, system: &str, details: &[String]) -> DeviceScript {
+        let mut story = DeviceScript::new(parse("template"), system, self.version, profile.clone());
         let mut rest = details;
         while let Some((word, tail)) = rest.split_first() {
             let taken = self.detail(&mut story, word, tail);
@@ -125,7 +125,7 @@ impl Reader {
     }
 
     /// Takes one detail in; returns how many words after the first it took.
-    fn detail(&self, story: &mut Story, word: &str, tail: &[String]) -> usize {
+    fn detail(&self, story: &mut DeviceScript, word: &str, tail: &[String]) -> usize {
         let next = |index: usize| tail.get(index).map_or("", String::as_str);
         let week_before = after(self.begin, -SignedDuration::from_hours(7 * 24));
         match (word, next(0)) {
@@ -133,7 +133,7 @@ impl Reader {
                 let Some((from, until)) = hours.split_once('-') else { panic!("hours are 9-17: {hours}") };
                 let weekends = word == "daily";
                 let hours = (parse(from), parse(until));
-                story.presence = Presence::by_day(&self.zone, hours, week_before, DAYS, |day| {
+                story.presence = OnlineSpans::by_day(&self.zone, hours, week_before, DAYS, |day| {
                     weekends || day.to_monday_zero_offset() < 5
                 });
                 1
@@ -155,7 +155,7 @@ impl Reader {
                 taken
             }
             ("never", _) => {
-                story.presence = Presence::never();
+                story.presence = OnlineSpans::never();
                 0
             }
             ("pinned", _) => {

@@ -14,7 +14,7 @@ use ringward::rollout::world::Approvers;
 use ringward::time::Timestamp;
 use ringward::time::short;
 
-use super::support::drive::far_end::{Asked, Outsider, Request, Write};
+use super::support::drive::far_end::{Call, GroupWrite, JournalLine, Outsider};
 use super::support::drive::{Drive, Happening, Note, OnDisk, Remembered};
 
 /// Where details stand, below an event.
@@ -306,12 +306,12 @@ fn push_end(text: &mut String, drive: &Drive) {
     }
 }
 
-fn request_line(request: &Request) -> String {
+fn request_line(request: &JournalLine) -> String {
     let at = request.at.strftime("%a %Y-%m-%d %H:%M:%S");
     let asked = match &request.asked {
-        Asked::Write(Write::Create(body)) => format!("POST {}", content(body)),
-        Asked::Write(Write::Update(id, body)) => format!("PATCH {id} {}", content(body)),
-        Asked::Read(read) => format!("read {}", read.as_str()),
+        Call::Write(GroupWrite::Create(body)) => format!("POST {}", content(body)),
+        Call::Write(GroupWrite::Update(id, body)) => format!("PATCH {id} {}", content(body)),
+        Call::Read(read) => format!("read {}", read.as_str()),
     };
     let applied = match &request.applied {
         Some(Group { updated_at, .. }) => format!("applied {}", updated_at.strftime("%H:%M:%S")),

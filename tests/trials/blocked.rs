@@ -15,7 +15,7 @@ use ringward::version::Environment;
 use super::people::{Days, Habits, spans, story};
 use super::runs::{Extent, check_laws, drive, each_seed, halts, plan, policy};
 use super::support::drive::Drive;
-use super::support::drive::devices::{Reaction, Story};
+use super::support::drive::devices::{DeviceScript, Reaction};
 
 const PLAN: &str = "plan: client
 versions: {windows: 2026.8.2100.0, macos: 2026.8.2100.0}
@@ -66,7 +66,7 @@ fn after_a_week(blocked: Option<&str>, seed: u64) -> Drive {
 /// What the ring's devices of an environment really run, whatever ringward has seen of them.
 fn running(drive: &Drive, environment: Environment) -> Vec<Reported> {
     let devices = &drive.far_end.devices;
-    let of_ring = |story: &Story| {
+    let of_ring = |story: &DeviceScript| {
         story.environment() == Some(environment) && *story.profile_at(drive.now) == policy("Early")
     };
     let indices = devices.stories().iter().enumerate().filter(|(_, story)| of_ring(story));

@@ -16,7 +16,7 @@ use ringward::version::Environment;
 use super::people::OLD;
 use super::runs::{drive, halts, plan, policy};
 use super::support::drive::Drive;
-use super::support::drive::devices::Story;
+use super::support::drive::devices::DeviceScript;
 use super::tales::{GONE_BEFORE, LOOKS, Place, TALES, Tale, classes};
 use crate::support::dice::Dice;
 
@@ -50,7 +50,7 @@ type Truth = BTreeMap<(usize, usize), BTreeMap<Option<Environment>, Counts>>;
 
 #[derive(Default)]
 struct Population {
-    stories: Vec<Story>,
+    stories: Vec<DeviceScript>,
     truth: Truth,
     lived: BTreeMap<&'static str, usize>,
 }
@@ -76,7 +76,7 @@ impl Population {
         let place = Place { entered: entered(ring), nowhere: &nowhere, next: next.as_ref() };
         let tale = choose(dice);
         let id = format!("d{number:05}").parse().unwrap_or_else(|error| panic!("{error}"));
-        let mut story = Story::new(id, system, OLD, profile);
+        let mut story = DeviceScript::new(id, system, OLD, profile);
         // Not all at the same minute.
         story.heartbeat = SignedDuration::from_mins(6 + dice.below(5) as i64);
         (tale.tell)(&mut story, &place);

@@ -15,7 +15,7 @@ use ringward::time::{SignedDuration, Timestamp};
 
 use super::people::{Days, Habits, spans, story};
 use super::runs::{Extent, check_laws, drive, each_seed, halts, plan, policy, until_halted};
-use super::support::drive::devices::{Reaction, Story};
+use super::support::drive::devices::{DeviceScript, Reaction};
 use super::support::drive::{Drive, Happening};
 use crate::support::dice::Dice;
 
@@ -110,7 +110,7 @@ impl Run {
         }
     }
 
-    fn stories(&self) -> Vec<Story> {
+    fn stories(&self) -> Vec<DeviceScript> {
         let days = Days { first: plus(self.first, -40), count: 40 + DAYS as usize + 10 };
         let mut stories = Vec::new();
         for (ring, sizes) in self.sizes.iter().enumerate() {
@@ -162,14 +162,14 @@ rings:
 }
 
 /// What is a little wrong in every fleet.
-fn oddities(story: &mut Story, seed: u64, number: usize) {
+fn oddities(story: &mut DeviceScript, seed: u64, number: usize) {
     use ringward::fleet::Reported;
     use ringward::version::ClientVersion;
     let mut dice = Dice::new(seed.wrapping_mul(77_777).wrapping_add(number as u64));
     match dice.below(1_000) {
         0..20 => story.reaction = Reaction::Stays,
         20..40 => story.client = Reported::Version(ClientVersion::new(2026, 4, 1390, 0)),
-        40..50 => story.presence = super::support::drive::devices::Presence::never(),
+        40..50 => story.presence = super::support::drive::devices::OnlineSpans::never(),
         _ => {}
     }
 }

@@ -9,7 +9,7 @@ use ringward::version::Environment;
 use super::people::OLD;
 use super::runs::{check_laws, drive, plan, policy};
 use super::support::drive::Drive;
-use super::support::drive::devices::{Reaction, Story};
+use super::support::drive::devices::{DeviceScript, Reaction};
 
 /// Of each environment.
 const DEVICES: usize = 500;
@@ -46,10 +46,10 @@ fn hours(hours: i64) -> Timestamp {
     after(begin(), SignedDuration::from_hours(hours))
 }
 
-fn stories(leaving: Leaving, environment: Environment) -> Vec<Story> {
+fn stories(leaving: Leaving, environment: Environment) -> Vec<DeviceScript> {
     let device = |system: &str, number: usize| {
         let id = format!("{system}-{number:03}").parse().unwrap_or_else(|error| panic!("{error}"));
-        let mut story = Story::new(id, system, OLD, policy("Engineering"));
+        let mut story = DeviceScript::new(id, system, OLD, policy("Engineering"));
         if number >= BAD || story.environment() != Some(environment) {
             return story;
         }
@@ -66,7 +66,7 @@ fn stories(leaving: Leaving, environment: Environment) -> Vec<Story> {
         }
         story
     };
-    let mut stories: Vec<Story> = (0..DEVICES).map(|number| device("windows", number)).collect();
+    let mut stories: Vec<DeviceScript> = (0..DEVICES).map(|number| device("windows", number)).collect();
     stories.extend((0..DEVICES).map(|number| device("mac", number)));
     stories
 }
@@ -91,7 +91,7 @@ fn run(leaving: Leaving, environment: Environment, seen_at_least: &str) -> Drive
         &PLAN.replace("defaults: {", &format!("defaults: {{adoption: {{seen_at_least: {seen_at_least}}}, ")),
     );
     let mut stories = stories(leaving, environment);
-    stories.push(Story::new("rest-1".parse().unwrap(), "windows", OLD, policy("Rest")));
+    stories.push(DeviceScript::new("rest-1".parse().unwrap(), "windows", OLD, policy("Rest")));
     let mut drive = drive(&["Visitors", "Engineering", "Rest"], stories, plan, begin());
     drive.run_until(hours(6 * 24));
     drive

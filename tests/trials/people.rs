@@ -9,7 +9,7 @@ use ringward::schedule::Zone;
 use ringward::time::{SignedDuration, Timestamp, after};
 use ringward::version::ClientVersion;
 
-use super::support::drive::devices::{Presence, Reaction, Story};
+use super::support::drive::devices::{DeviceScript, OnlineSpans, Reaction};
 use crate::support::dice::Dice;
 
 /// What devices run before the rollout.
@@ -148,10 +148,10 @@ pub(crate) fn story(
     system: &str,
     profile: &PolicyId,
     spans: Vec<(Timestamp, Timestamp)>,
-) -> Story {
+) -> DeviceScript {
     let id = DeviceId::new(name).unwrap_or_else(|error| panic!("{name}: {error}"));
-    let mut story = Story::new(id, system, OLD, profile.clone());
-    story.presence = Presence::spans(spans);
+    let mut story = DeviceScript::new(id, system, OLD, profile.clone());
+    story.presence = OnlineSpans::spans(spans);
     story.reaction = Reaction::Arrives { notified_after: NOTIFIED, installs_in: INSTALLS };
     story
 }

@@ -14,7 +14,7 @@ use ringward::rollout::record::{Cause, Event, Mode, Recorded};
 use ringward::simulation::Reports;
 use ringward::time::{SignedDuration, Timestamp};
 
-use super::support::drive::devices::{Devices, Story};
+use super::support::drive::devices::{DeviceScript, Devices};
 use super::support::drive::far_end::FarEnd;
 use super::support::drive::{Drive, Pace};
 
@@ -83,7 +83,12 @@ pub(crate) fn policy(name: &str) -> PolicyId {
 
 /// A daemon on an account with these profiles, the last of which is the default one. It makes no reports:
 /// how most trials end is read from the log, and a test that reads a report asks for it.
-pub(crate) fn drive(profiles: &[&str], stories: Vec<Story>, plan: Revision, begin: Timestamp) -> Drive {
+pub(crate) fn drive(
+    profiles: &[&str],
+    stories: Vec<DeviceScript>,
+    plan: Revision,
+    begin: Timestamp,
+) -> Drive {
     let default = profiles.last().map(|name| policy(name));
     let profile = |name: &&str| {
         let (id, is_default) = (policy(name), default.as_ref() == Some(&policy(name)));

@@ -7,7 +7,7 @@ use ringward::ids::PolicyId;
 use ringward::time::{SignedDuration, Timestamp, after};
 use ringward::version::ClientVersion;
 
-use super::support::drive::devices::{Presence, Reaction, Story};
+use super::support::drive::devices::{DeviceScript, OnlineSpans, Reaction};
 
 /// Hours after a ring's assignment at which it is looked at; the first lies before it.
 pub(crate) const LOOKS: [i64; 6] = [-1, 1, 9, 33, 81, 153];
@@ -31,7 +31,7 @@ pub(crate) struct Tale {
     /// How many of a thousand devices live it.
     pub(crate) weight: usize,
     /// What becomes of a device that is always present and takes what it is offered.
-    pub(crate) tell: fn(&mut Story, &Place<'_>),
+    pub(crate) tell: fn(&mut DeviceScript, &Place<'_>),
     /// What its ring makes of it, in the letters of [`class`].
     pub(crate) classes: &'static str,
     /// What the ring after it makes of it, where there is one.
@@ -65,26 +65,26 @@ fn hours(place: &Place<'_>, hours: i64) -> Timestamp {
     after(place.entered, SignedDuration::from_hours(hours))
 }
 
-fn pin(story: &mut Story) {
+fn pin(story: &mut DeviceScript) {
     story.reaction = Reaction::Stays;
 }
 
-fn runs(story: &mut Story, version: (u32, u32, u32, u32)) {
+fn runs(story: &mut DeviceScript, version: (u32, u32, u32, u32)) {
     let (year, month, build, channel) = version;
     story.client = Reported::Version(ClientVersion::new(year, month, build, channel));
 }
 
 /// Switched off between two instants.
-fn away(story: &mut Story, place: &Place<'_>, from: i64, until: i64) {
+fn away(story: &mut DeviceScript, place: &Place<'_>, from: i64, until: i64) {
     story.presence = story.presence.without(hours(place, from), hours(place, until));
 }
 
-fn moves(story: &mut Story, place: &Place<'_>, at: i64, to: &PolicyId) {
+fn moves(story: &mut DeviceScript, place: &Place<'_>, at: i64, to: &PolicyId) {
     story.moves.push((hours(place, at), to.clone()));
 }
 
 /// In a profile of no ring until ten hours after the assignment.
-fn moves_in(story: &mut Story, place: &Place<'_>) {
+fn moves_in(story: &mut DeviceScript, place: &Place<'_>) {
     let home = std::mem::replace(&mut story.profile, place.nowhere.clone());
     story.moves.push((hours(place, 10), home));
 }
@@ -109,7 +109,7 @@ pub(crate) const TALES: &[Tale] = &[
         pin(story);
         away(story, place, -20, 20);
     }),
-    tale!(20, "was never seen", "UUUUUU", |story, _| story.presence = Presence::never()),
+    tale!(20, "was never seen", "UUUUUU", |story, _| story.presence = OnlineSpans::never()),
     tale!(40, "is too old", "TTTTTT", |story, _| runs(story, (2026, 4, 1390, 0))),
     tale!(10, "reports no version", "UDDSSS", |story, _| story.client = Reported::Null),
     tale!(10, "reports no readable version", "UDDSSS", |story, _| {

@@ -114,7 +114,7 @@ impl Walk {
         let client =
             CloudflareClient::new(cloudflare::Settings::new(api, account.clone(), token, clock)).unwrap();
         let (plans, database) = (self.plans(), self.database());
-        daemon::start(daemon::Settings {
+        daemon::start(daemon::DaemonSettings {
             plans,
             database,
             account,

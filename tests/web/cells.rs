@@ -13,7 +13,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{self, Method};
 use ringward::daemon::Handle;
-use ringward::daemon::view::{Request, View};
+use ringward::daemon::view::{DaemonRequest, View};
 use ringward::ids::{GroupId, PolicyId};
 use ringward::plan::model::{Forbid, PlanDigest, Revision};
 use ringward::rollout::decide::pipeline::look;
@@ -393,7 +393,9 @@ impl Core {
         let (live, log, seen) = (Arc::clone(&state), Arc::clone(&appended), Arc::clone(&world));
         tokio::spawn(async move {
             while let Some(request) = requests.recv().await {
-                let Request::Command { actor, reason, command: asked, reply } = request else { continue };
+                let DaemonRequest::Command { actor, reason, command: asked, reply } = request else {
+                    continue;
+                };
                 let mut state = live.lock().unwrap();
                 let answer = command((&state, &seen.lock().unwrap()), &actor, &reason, &asked, at(SINCE))
                     .map(|entries| {

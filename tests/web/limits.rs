@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::Method;
-use ringward::daemon::view::Request as Asked;
+use ringward::daemon::view::DaemonRequest as Asked;
 use ringward::web::ConnectionLimits;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 

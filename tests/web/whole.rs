@@ -7,7 +7,7 @@ use axum::Router;
 use axum::http::Method;
 use ringward::cloudflare::{CloudflareClient, Settings as ClientSettings};
 use ringward::daemon::files::Settles;
-use ringward::daemon::{Settings, start};
+use ringward::daemon::{DaemonSettings, start};
 use ringward::ids::AccountId;
 use ringward::plan::model::Revisions;
 use ringward::rollout::record::Mode;
@@ -43,7 +43,7 @@ async fn verbs_reach_the_log_and_reads_show_it() {
     };
     let client = CloudflareClient::new(client).unwrap();
     let database = directory.path().join("ringward.db");
-    let settings = Settings {
+    let settings = DaemonSettings {
         plans,
         database: database.clone(),
         account,

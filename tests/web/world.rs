@@ -8,7 +8,7 @@ use axum::Router;
 use ringward::daemon::Handle;
 use ringward::daemon::files::FileProblem;
 use ringward::daemon::log::to_record;
-use ringward::daemon::view::{CommandError, DeviceRow, Listing, Request, View};
+use ringward::daemon::view::{CommandError, DaemonRequest, DeviceFilter, RingDevice, View};
 use ringward::fleet::{Census, Class, Counts, EnvironmentCensus, PartsPerBillion, Share};
 use ringward::ids::{AccountId, DeviceId, Email, GroupId, PlanName, PolicyId, RingName};
 use ringward::plan::model::{Percent, PlanDigest, Revisions};
@@ -492,20 +492,20 @@ impl World {
         tokio::spawn(async move {
             while let Some(request) = requests.recv().await {
                 match request {
-                    Request::Command { actor, reason, command, reply } => {
+                    DaemonRequest::Command { actor, reason, command, reply } => {
                         seen.lock().unwrap().push((actor, reason, command));
                         reply.send(verdict.clone().map(str::to_owned)).unwrap();
                     }
-                    Request::Devices { plan, listing, reply } => {
+                    DaemonRequest::Devices { plan, listing, reply } => {
                         reply.send(devices(&plan, &listing)).unwrap();
                     }
-                    Request::Situation { reply, .. } => {
+                    DaemonRequest::Situation { reply, .. } => {
                         let _ = reply.send(Err(NoForecast::Unread));
                     }
-                    Request::Tell { reply, .. } => {
+                    DaemonRequest::Tell { reply, .. } => {
                         reply.send(Ok(42)).unwrap();
                     }
-                    Request::LookNow => {}
+                    DaemonRequest::LookNow => {}
                 }
             }
         });
@@ -530,8 +530,8 @@ impl World {
 }
 
 /// 25 devices of `client`, every fifth of them in the second ring.
-fn devices(of: &PlanName, listing: &Listing) -> Option<Vec<DeviceRow>> {
-    let row = |number: usize| DeviceRow {
+fn devices(of: &PlanName, listing: &DeviceFilter) -> Option<Vec<RingDevice>> {
+    let row = |number: usize| RingDevice {
         ring: ring(if number.is_multiple_of(5) { "Everyone" } else { "Engineering Ring 0" }),
         class: if number.is_multiple_of(2) { Class::Arrived } else { Class::TooOld },
         id: DeviceId::new(format!("device-{number:02}")).unwrap(),
@@ -545,7 +545,7 @@ fn devices(of: &PlanName, listing: &Listing) -> Option<Vec<DeviceRow>> {
         dark_since: number.is_multiple_of(10).then(|| at("2026-10-12T10:00:00Z")),
         acknowledged: if number.is_multiple_of(20) { vec![Gate::Dark] } else { Vec::new() },
     };
-    let wanted = |row: &DeviceRow| {
+    let wanted = |row: &RingDevice| {
         listing.ring.as_ref().is_none_or(|ring| row.ring == *ring)
             && listing.class.is_none_or(|class| row.class == class)
             && listing.dark.is_none_or(|dark| row.dark_since.is_some() == dark)

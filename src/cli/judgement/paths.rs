@@ -4,8 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::daemon::files::{Look, Yml, look};
-use crate::daemon::plans_dir::{Found, NO_PLAN, read_one};
+use crate::daemon::files::{DirectoryLook, Yml, look};
+use crate::daemon::plans_dir::{FoundFile, NO_PLAN, read_one};
 
 /// What a look at a path found.
 pub(super) enum PathContent {
@@ -21,13 +21,13 @@ pub(super) enum PathContent {
 pub(super) fn plan_files(path: &Path, yml: Yml) -> Vec<(PathBuf, PathContent)> {
     if !path.is_dir() {
         let found = match read_one(path) {
-            Found::Plan(draft) => PathContent::Plan(draft.bytes().to_vec()),
+            FoundFile::Plan(draft) => PathContent::Plan(draft.bytes().to_vec()),
             // Somebody names it as a plan.
-            Found::PassedOver(_) | Found::Configuration => PathContent::Unusable(format!(
+            FoundFile::PassedOver(_) | FoundFile::Configuration => PathContent::Unusable(format!(
                 "{NO_PLAN}, and nothing of it is shown; begin it with `plan: NAME`"
             )),
-            Found::Unusable(why) => PathContent::Unusable(why),
-            Found::Vanished => {
+            FoundFile::Unusable(why) => PathContent::Unusable(why),
+            FoundFile::Vanished => {
                 PathContent::Unusable("it is not there; name a plan file, or a directory of them".to_owned())
             }
         };
@@ -35,7 +35,7 @@ pub(super) fn plan_files(path: &Path, yml: Yml) -> Vec<(PathBuf, PathContent)> {
     }
     // As the daemon looks: the same files count, and the same are refused.
     match look(path, yml) {
-        Look::Files { files, notes } => {
+        DirectoryLook::Files { files, notes } => {
             // The daemon's words begin with the bare name, which stands before them here as well.
             let alone = |name: &str, why: String| match why.strip_prefix(&format!("{name}: ")) {
                 Some(why) => why.to_owned(),
@@ -55,6 +55,6 @@ pub(super) fn plan_files(path: &Path, yml: Yml) -> Vec<(PathBuf, PathContent)> {
             let notes = notes.into_iter().map(|(name, why)| (path.join(name), PathContent::PassedOver(why)));
             none.into_iter().chain(files).chain(notes).collect()
         }
-        Look::Unreadable(why) => vec![(path.to_owned(), PathContent::Unusable(why))],
+        DirectoryLook::Unreadable(why) => vec![(path.to_owned(), PathContent::Unusable(why))],
     }
 }

@@ -12,7 +12,7 @@ use crate::cli::screen::{Screen, Tint};
 use crate::fleet::Counts;
 use crate::ids::{PlanName, RingName};
 use crate::rollout::state::Phase;
-use crate::simulation::trial::{FaultTold, Line, Told, Trial};
+use crate::simulation::trial::{FaultTold, TimelineEntry, Trial, TrialOutcome};
 use crate::time::{SignedDuration, Timestamp, rough, since};
 use crate::version::Environment;
 
@@ -79,7 +79,7 @@ struct LineJson<'a> {
 }
 
 impl<'a> SimulationJson<'a> {
-    pub(super) fn of(trial: &'a Trial, told: &'a Told) -> Self {
+    pub(super) fn of(trial: &'a Trial, told: &'a TrialOutcome) -> Self {
         Self {
             plan: &trial.revision.plan.name,
             digest: trial.revision.digest.as_str(),
@@ -131,7 +131,7 @@ impl<'a> SimulationJson<'a> {
             timeline: told
                 .timeline
                 .iter()
-                .map(|Line { at, until, ring, kind, text }| LineJson {
+                .map(|TimelineEntry { at, until, ring, kind, text }| LineJson {
                     at: *at,
                     until: *until,
                     ring: ring.as_ref(),
@@ -144,7 +144,7 @@ impl<'a> SimulationJson<'a> {
 }
 
 /// The same for people: the answer, the timeline, the rings.
-pub(super) fn text(out: Out<'_>, trial: &Trial, told: &Told, screen: &Screen) -> io::Result<()> {
+pub(super) fn text(out: Out<'_>, trial: &Trial, told: &TrialOutcome, screen: &Screen) -> io::Result<()> {
     let plan = screen.paint(Tint::Strong, trial.revision.plan.name.as_str());
     write!(out, "{}", screen.flow("", &format!("{plan} {}", answer(told, screen))))?;
     let devices = counted(told.devices, "device");
@@ -186,7 +186,7 @@ pub(super) fn text(out: Out<'_>, trial: &Trial, told: &Told, screen: &Screen) ->
 }
 
 /// What came of a fault, and whether it came to nothing.
-fn befell(fault: &FaultTold, told: &Told) -> String {
+fn befell(fault: &FaultTold, told: &TrialOutcome) -> String {
     let Some(at) = fault.came_at else {
         return format!("never came: the simulation ran from {} to {}", short(told.from), short(told.until));
     };
@@ -198,7 +198,7 @@ fn befell(fault: &FaultTold, told: &Told) -> String {
 }
 
 /// How it ended, in one sentence.
-fn answer(told: &Told, screen: &Screen) -> String {
+fn answer(told: &TrialOutcome, screen: &Screen) -> String {
     let took = rough(since(told.from, told.until));
     let end = short(told.until);
     match (told.phase, told.halts.last()) {
@@ -218,7 +218,7 @@ fn answer(told: &Told, screen: &Screen) -> String {
     }
 }
 
-fn timeline(out: Out<'_>, line: &Line, screen: &Screen) -> io::Result<()> {
+fn timeline(out: Out<'_>, line: &TimelineEntry, screen: &Screen) -> io::Result<()> {
     let at = line.at.strftime("%a %Y-%m-%d %H:%M").to_string();
     let ring = line.ring.as_ref().map(|ring| format!("{}: ", safe(ring.as_str()))).unwrap_or_default();
     let text = safe(&line.text);
@@ -235,7 +235,7 @@ fn timeline(out: Out<'_>, line: &Line, screen: &Screen) -> io::Result<()> {
     write!(out, "{}", screen.flow(&format!("{at}  "), &words))
 }
 
-fn rings(out: Out<'_>, told: &Told, screen: &Screen) -> io::Result<()> {
+fn rings(out: Out<'_>, told: &TrialOutcome, screen: &Screen) -> io::Result<()> {
     let columns = [
         Column::Cut("RING"),
         Column::Left("ENTERED"),

@@ -14,8 +14,6 @@
 
 use std::time::Duration;
 
-use crate::daemon::engine::{Appended, Engine, EngineError};
-use crate::fleet::Fleet;
 use crate::rollout::record::{Actor, Entry, Event};
 use crate::time::{Clock, SignedDuration, Stopwatch, Timestamp, after, in_words, since};
 
@@ -24,24 +22,20 @@ use crate::time::{Clock, SignedDuration, Stopwatch, Timestamp, after, in_words, 
 const UNWATCHED: Duration = Duration::from_secs(300);
 /// A clock this far behind its last reading was set back, in wall time; less is time keeping at work.
 const SET_BACK: Duration = Duration::from_secs(60);
-/// A clock this far behind the present instant was set back; less is time keeping at work.
-const CLOCK_SLACK: SignedDuration = SignedDuration::from_secs(5);
 /// While the clock is behind the present instant, that takes so many times as long to go on.
 const PACE_BEHIND: u32 = 2;
-/// Steps kept while the log cannot be written.
-const MAX_KEPT: usize = 64;
 
 /// The clock, what was seen of it, and the steps that are not on record yet.
 #[derive(Debug)]
-pub(super) struct ClockWatch {
+pub(in crate::daemon) struct ClockWatch {
     pub(super) clock: Clock,
     /// At the last look.
-    seen: Timestamp,
+    pub(super) seen: Timestamp,
     /// The latest that was ever seen.
-    latest: Timestamp,
+    pub(super) latest: Timestamp,
     /// Since the present instant went on by itself.
-    looked: Stopwatch,
-    steps: Vec<(Timestamp, Timestamp)>,
+    pub(super) looked: Stopwatch,
+    pub(super) steps: Vec<(Timestamp, Timestamp)>,
 }
 
 impl ClockWatch {
@@ -51,7 +45,7 @@ impl ClockWatch {
     }
 
     /// The clock so long ago by a present instant that goes on by itself, at the latest.
-    fn passed_before(&self, ago: SignedDuration) -> Timestamp {
+    pub(super) fn passed_before(&self, ago: SignedDuration) -> Timestamp {
         let ago = i32::try_from(PACE_BEHIND).ok().and_then(|pace| ago.checked_mul(pace));
         after(self.seen, -ago.unwrap_or(SignedDuration::MAX))
     }
@@ -63,7 +57,7 @@ impl ClockWatch {
 
     /// How far the present instant has gone on by itself since it did last, in whole milliseconds: what is
     /// less, counts for the next look.
-    fn goes_on(&self) -> SignedDuration {
+    pub(super) fn goes_on(&self) -> SignedDuration {
         let passed = SignedDuration::try_from(self.looked.passed() / PACE_BEHIND).unwrap_or_default();
         SignedDuration::from_millis(
             i64::try_from(self.clock.from_wall(passed).as_millis()).unwrap_or_default(),
@@ -92,7 +86,7 @@ impl ClockWatch {
 
 /// The step between two readings of a clock, as the instants from and to which it went; `watched` is the
 /// latest instant that was looked at or recorded.
-fn step(
+pub(super) fn step(
     clock: &Clock,
     seen: Timestamp,
     watched: Timestamp,
@@ -109,91 +103,7 @@ fn step(
     (length(from, now) > UNWATCHED).then_some((from, now))
 }
 
-impl Engine {
-    /// The present instant: the clock at the last look, but never behind one that was looked at or
-    /// recorded, so that no wait and no age meets a clock that was set back.
-    #[must_use]
-    pub(in crate::daemon) fn now(&self) -> Timestamp {
-        self.state.last_at.map_or(self.watch.latest, |last| last.max(self.watch.latest))
-    }
-
-    /// The present instant where the clock was behind it by more than the ordinary work of time keeping.
-    pub(super) fn clock_behind(&self) -> Option<Timestamp> {
-        Some(self.now()).filter(|now| since(self.watch.seen, *now) > CLOCK_SLACK)
-    }
-
-    /// A person confirmed the clock, which is `now`: what was seen by a clock that was ahead is forgotten,
-    /// the devices with their own clocks included; that only delays.
-    ///
-    /// # Errors
-    /// When the log cannot be believed any more.
-    pub(super) fn begin_era(&mut self, now: Timestamp) -> Result<(), EngineError> {
-        (self.watch.seen, self.watch.latest) = (now, now);
-        self.watch.looked = Stopwatch::start();
-        self.watch.steps.clear();
-        self.sampled_at = None;
-        let devices: Vec<_> = self.world.fleet.devices().map(|device| device.latest.id.clone()).collect();
-        let forgotten = self.store.as_mut().map_or(Ok(()), |store| store.delete_devices(&devices));
-        self.after_saving(forgotten)?;
-        self.look_anew();
-        self.world.clock_behind = None;
-        self.world.fleet = Fleet::default();
-        self.world.troubles.clear();
-        Ok(())
-    }
-
-    /// What an instant of the past was by the clock as it is now, at the latest: what Cloudflare is asked
-    /// about by its own time.
-    pub(in crate::daemon) fn by_the_clock(&self, instant: Timestamp) -> Timestamp {
-        match self.clock_behind() {
-            Some(now) => self.watch.passed_before(since(instant, now)),
-            None => instant,
-        }
-    }
-
-    /// How long to sleep on the wall clock until `instant`.
-    pub(in crate::daemon) fn wall_until(&self, instant: Timestamp) -> Duration {
-        match self.clock_behind() {
-            Some(now) => self.watch.wall_until(now, instant),
-            None => self.watch.clock.wall_until(instant),
-        }
-    }
-
-    /// Looks at the clock, and records a step since the last look.
-    ///
-    /// # Errors
-    /// When the log cannot be believed any more.
-    pub(in crate::daemon) fn look_at_clock(&mut self) -> Result<(), EngineError> {
-        // The stopwatch is read before the clock and begins anew after it: never too much goes on.
-        let (watched, on) = (self.now(), self.watch.goes_on());
-        let now = self.watch.clock.now();
-        if on > SignedDuration::ZERO {
-            self.watch.looked = Stopwatch::start();
-        }
-        let seen = std::mem::replace(&mut self.watch.seen, now);
-        self.watch.latest = now.max(after(watched, on));
-        if let Some(step) = step(&self.watch.clock, seen, watched, now) {
-            if self.watch.steps.len() == MAX_KEPT {
-                // The oldest two become one: no time that nobody watched is forgotten.
-                let first = self.watch.steps.remove(0);
-                if let Some(next) = self.watch.steps.first_mut() {
-                    next.0 = first.0.min(next.0);
-                }
-            }
-            self.watch.steps.push(step);
-        }
-        if self.watch.steps.is_empty() || self.is_lost() {
-            return Ok(());
-        }
-        let entries: Vec<Entry> = self.watch.steps.iter().map(|step| entry(*step)).collect();
-        if self.append(entries, self.now())? == Appended::Recorded {
-            self.watch.steps.clear();
-        }
-        Ok(())
-    }
-}
-
-fn entry((from, to): (Timestamp, Timestamp)) -> Entry {
+pub(super) fn entry((from, to): (Timestamp, Timestamp)) -> Entry {
     let reason = if to < from {
         format!(
             "the clock was set back by {}; nothing is written until it has caught up, or a person confirms it",

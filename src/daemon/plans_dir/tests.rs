@@ -48,8 +48,8 @@ impl Bench {
 
     fn look(&self) -> (BTreeMap<String, Read>, BTreeMap<String, String>) {
         match look(&self.plans, Yml::Read) {
-            Look::Files { files, notes } => (files, notes),
-            Look::Unreadable(why) => panic!("unreadable: {why}"),
+            DirectoryLook::Files { files, notes } => (files, notes),
+            DirectoryLook::Unreadable(why) => panic!("unreadable: {why}"),
         }
     }
 }
@@ -290,12 +290,12 @@ fn a_file_counts_by_where_it_really_lies() {
         match (&files["p.yaml"], expected) {
             (read, Ok(())) => {
                 assert!(is_good(read), "{row}: {read:?}");
-                assert!(matches!(by_itself, Found::Plan(_)), "{row}: {by_itself:?}");
+                assert!(matches!(by_itself, FoundFile::Plan(_)), "{row}: {by_itself:?}");
             }
             (Ok(_), Err(_)) => panic!("{row}: it was read"),
             (Err(why), Err(expected)) => {
                 assert!(why.contains(expected), "{row}: {why}");
-                let Found::Unusable(alone) = by_itself else { panic!("{row}: {by_itself:?}") };
+                let FoundFile::Unusable(alone) = by_itself else { panic!("{row}: {by_itself:?}") };
                 assert_eq!(*why, format!("p.yaml: {alone}"), "{row}: `run` and `check` say the same");
             }
         }
@@ -304,7 +304,7 @@ fn a_file_counts_by_where_it_really_lies() {
     let bench = Bench::new();
     let link = bench.outside.join("current");
     symlink(&bench.plans, &link).unwrap();
-    let Look::Files { files, .. } = look(&link, Yml::Read) else { panic!("unreadable") };
+    let DirectoryLook::Files { files, .. } = look(&link, Yml::Read) else { panic!("unreadable") };
     assert!(is_good(&files["good.yaml"]));
 }
 
@@ -360,7 +360,7 @@ fn a_plan_named_yml_waits_where_it_was_never_read() {
     bench.write("good.yml", "plan: third\n");
     let (files, _) = bench.look();
     assert!(files["other.yml"].is_ok() && files["good.yml"].is_ok() && files["good.yaml"].is_ok());
-    let Look::Files { files, notes } = look(&bench.plans, Yml::Report) else { panic!("unreadable") };
+    let DirectoryLook::Files { files, notes } = look(&bench.plans, Yml::Report) else { panic!("unreadable") };
     let why = files["other.yml"].as_ref().unwrap_err();
     assert!(why.contains("rename it to *.yaml"), "{why}");
     assert!(is_good(&files["good.yaml"]) && files["good.yml"].is_err());
@@ -371,12 +371,12 @@ fn a_plan_named_yml_waits_where_it_was_never_read() {
 fn a_directory_that_cannot_be_listed_is_unreadable() {
     let bench = Bench::new();
     for path in [bench.plans.join("none"), bench.plans.join("good.yaml")] {
-        let Look::Unreadable(why) = look(&path, Yml::Read) else { panic!("{}", path.display()) };
+        let DirectoryLook::Unreadable(why) = look(&path, Yml::Read) else { panic!("{}", path.display()) };
         assert!(why.contains("cannot be read"), "{why}");
     }
     for number in 0..MAX_FILES {
         bench.write(&format!("{number}.yaml"), "");
     }
-    let Look::Unreadable(why) = look(&bench.plans, Yml::Read) else { panic!("too many") };
+    let DirectoryLook::Unreadable(why) = look(&bench.plans, Yml::Read) else { panic!("too many") };
     assert!(why.contains("more than 1000"), "{why}");
 }

@@ -11,8 +11,8 @@ use super::*;
 const PLAN: &str = include_str!("../../../rollouts/examples/three-rings.yaml");
 
 /// The good files of a look, and what is wrong with the others.
-fn told(look: &Look) -> (Vec<&str>, BTreeMap<&str, &str>) {
-    let Look::Files { files, .. } = look else { panic!("{look:?}") };
+fn told(look: &DirectoryLook) -> (Vec<&str>, BTreeMap<&str, &str>) {
+    let DirectoryLook::Files { files, .. } = look else { panic!("{look:?}") };
     let good = files.iter().filter(|(_, read)| read.is_ok()).map(|(name, _)| name.as_str()).collect();
     let bad = files.iter().filter_map(|(name, read)| Some((name.as_str(), read.as_ref().err()?.as_str())));
     (good, bad.collect())
@@ -37,7 +37,7 @@ fn a_file_that_takes_too_long_is_refused_alone_and_tried_by_one_thread() {
             Draft::read(bytes)
         }
     };
-    let mut reader = Reader::new(Arc::new(judge));
+    let mut reader = DirectoryReader::new(Arc::new(judge));
     for look in 1..=3 {
         let seen = reader.look(directory.path(), Yml::Read);
         let (good, bad) = told(&seen);
@@ -83,7 +83,7 @@ fn a_file_that_works_too_long_is_refused_until_it_changes() {
             Draft::read(bytes)
         }
     };
-    let mut reader = Reader::new(Arc::new(judge));
+    let mut reader = DirectoryReader::new(Arc::new(judge));
     assert!(told(&reader.look(directory.path(), Yml::Read)).1["slow.yaml"].contains("longer than 1 s"));
     while !reader.kept.contains_key("slow.yaml") {
         reader.look(directory.path(), Yml::Read);
@@ -107,7 +107,7 @@ fn an_unchanged_file_costs_nothing() {
             Draft::read(bytes)
         }
     };
-    let mut reader = Reader::new(Arc::new(judge));
+    let mut reader = DirectoryReader::new(Arc::new(judge));
     let first = reader.look(directory.path(), Yml::Read);
     assert_eq!(reader.look(directory.path(), Yml::Read), first);
     assert_eq!(judged.load(Ordering::SeqCst), 2);
@@ -119,7 +119,7 @@ fn an_unchanged_file_costs_nothing() {
 /// What is done to the directory in the middle of a look: while a file is judged for the first time.
 type Meddle = Box<dyn FnOnce() + Send>;
 
-fn meddled(directory: &Path, meddle: Meddle) -> Look {
+fn meddled(directory: &Path, meddle: Meddle) -> DirectoryLook {
     let meddle = Mutex::new(Some(meddle));
     let judge = move |bytes: &[u8]| {
         if let Some(meddle) = meddle.lock().unwrap().take() {
@@ -127,7 +127,7 @@ fn meddled(directory: &Path, meddle: Meddle) -> Look {
         }
         Draft::read(bytes)
     };
-    Reader::new(Arc::new(judge)).look(directory, Yml::Read)
+    DirectoryReader::new(Arc::new(judge)).look(directory, Yml::Read)
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn a_directory_that_is_swapped_in_the_middle_of_a_look_is_looked_at_again() {
         }
     };
     let look = meddled(&link, Box::new(swap));
-    let Look::Files { files, .. } = &look else { panic!("{look:?}") };
+    let DirectoryLook::Files { files, .. } = &look else { panic!("{look:?}") };
     assert_eq!(files.len(), 3);
     for (name, read) in files {
         assert_eq!(read.as_ref().unwrap().bytes(), b"plan: second\n", "{name}");
@@ -196,7 +196,7 @@ fn a_file_that_vanishes_or_is_replaced_is_looked_at_again() {
         let look = meddled(directory.path(), Box::new(move || meddle(&path)));
         assert_eq!(told(&look), (expected.to_vec(), BTreeMap::new()), "{row}");
         if row.contains("replaced") {
-            let Look::Files { files, .. } = &look else { panic!("{look:?}") };
+            let DirectoryLook::Files { files, .. } = &look else { panic!("{look:?}") };
             assert_eq!(files["a.yaml"].as_ref().unwrap().bytes(), b"plan: new\n");
         }
     }
@@ -205,7 +205,7 @@ fn a_file_that_vanishes_or_is_replaced_is_looked_at_again() {
 #[test]
 fn a_step_ends_in_time_or_is_left_to_itself() {
     let (go, wait) = mpsc::channel::<()>();
-    let Step::Late(late) = within(Duration::from_millis(1), move || wait.recv().is_ok()) else {
+    let StepEnd::Late(late) = within(Duration::from_millis(1), move || wait.recv().is_ok()) else {
         panic!("it was to wait");
     };
     let Err(late) = still_late(Some(late)) else { panic!("it waits") };
@@ -223,7 +223,7 @@ fn a_step_ends_in_time_or_is_left_to_itself() {
     assert!(over.is_none(), "it is over");
     let quiet = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
-    let died = matches!(within(Duration::from_secs(60), || panic!("a fault")), Step::<()>::Died);
+    let died = matches!(within(Duration::from_secs(60), || panic!("a fault")), StepEnd::<()>::Died);
     std::panic::set_hook(quiet);
     assert!(died);
 }

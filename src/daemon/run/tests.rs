@@ -1,14 +1,24 @@
 //! The loop's inputs: what ends it, what wakes it, and that nothing puts its timer off.
 
-use super::*;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::inputs::*;
+use crate::daemon::far_side::TaskReport;
+use crate::daemon::plans_reader::Looked;
+use crate::daemon::view::DaemonRequest;
+use crate::daemon::wheel::Tick;
+use crate::time::Clock;
 
 /// More draws than any fair choice needs.
 const MANY: usize = 10_000;
 
 struct Outside {
-    seen: mpsc::Sender<Seen>,
+    seen: mpsc::Sender<TaskReport>,
     looks: mpsc::Sender<Looked>,
-    requests: mpsc::Sender<Request>,
+    requests: mpsc::Sender<DaemonRequest>,
     ticks: mpsc::Sender<Tick>,
     token: CancellationToken,
 }
@@ -78,7 +88,7 @@ async fn a_timer_that_is_due_comes_among_inputs_that_never_stop() {
     let mut words = std::collections::BTreeSet::new();
     for _ in 0..MANY {
         let _ = outside.ticks.try_send(Tick);
-        let _ = outside.requests.try_send(Request::LookNow);
+        let _ = outside.requests.try_send(DaemonRequest::LookNow);
         words.insert(word(&inputs.next(Duration::ZERO).await));
         if words.len() == 3 {
             break;
@@ -91,7 +101,7 @@ async fn a_timer_that_is_due_comes_among_inputs_that_never_stop() {
 async fn the_end_comes_before_everything_else() {
     let (mut inputs, outside) = inputs();
     outside.ticks.try_send(Tick).unwrap();
-    outside.requests.try_send(Request::LookNow).unwrap();
+    outside.requests.try_send(DaemonRequest::LookNow).unwrap();
     outside.token.cancel();
     for _ in 0..100 {
         assert_eq!(word(&inputs.next(Duration::ZERO).await), "end");

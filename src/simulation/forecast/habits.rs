@@ -12,7 +12,7 @@ use jiff::civil::Date;
 
 use super::situation::{Sampled, Situation};
 use crate::schedule::Zone;
-use crate::simulation::devices::Presence;
+use crate::simulation::devices::OnlineSpans;
 use crate::synthetic::Dice;
 use crate::time::{SignedDuration, Timestamp, after, since};
 
@@ -39,16 +39,16 @@ type Hours = u32;
 
 /// A local day.
 #[derive(Debug, Clone, Copy)]
-struct Day {
+struct LocalDay {
     begins: Timestamp,
     works: bool,
 }
 
 /// The days of one zone.
 #[derive(Debug, Clone)]
-struct Calendar {
-    past: Vec<Day>,
-    ahead: Vec<Day>,
+struct DaysOfZone {
+    past: Vec<LocalDay>,
+    ahead: Vec<LocalDay>,
 }
 
 /// One device's days, by kind.
@@ -59,22 +59,22 @@ struct Own {
 }
 
 impl Own {
-    fn of(&self, day: &Day) -> &[Hours] {
+    fn of(&self, day: &LocalDay) -> &[Hours] {
         if day.works { &self.working } else { &self.free }
     }
 }
 
 /// What the devices of a situation do.
 #[derive(Debug, Clone)]
-pub(super) struct Habits {
-    calendars: Vec<Calendar>,
+pub(super) struct LearnedHabits {
+    calendars: Vec<DaysOfZone>,
     own: Vec<Own>,
     pooled: Own,
     /// Where the zone of each ring stands in `calendars`.
     of_ring: Vec<usize>,
 }
 
-impl Habits {
+impl LearnedHabits {
     /// Learns the habits of all devices of a sample; days reach `ahead` days.
     pub(super) fn learn(situation: &Situation, ahead: i64) -> Self {
         let mut zones: Vec<&Zone> = Vec::new();
@@ -88,7 +88,7 @@ impl Habits {
                 })
             })
             .collect();
-        let calendars = zones.iter().map(|zone| Calendar::of(zone, situation, ahead)).collect();
+        let calendars = zones.iter().map(|zone| DaysOfZone::of(zone, situation, ahead)).collect();
         let mut habits = Self { calendars, own: Vec::new(), pooled: Own::default(), of_ring };
         for sampled in &situation.sample {
             let own = habits.own_days(sampled);
@@ -99,7 +99,7 @@ impl Habits {
         habits
     }
 
-    fn calendar(&self, ring: usize) -> Option<&Calendar> {
+    fn calendar(&self, ring: usize) -> Option<&DaysOfZone> {
         self.calendars.get(*self.of_ring.get(ring)?)
     }
 
@@ -116,12 +116,18 @@ impl Habits {
     }
 
     /// When the device at `index` of the sample is there, in one drawing.
-    pub(super) fn presence(&self, index: usize, sampled: &Sampled, now: Timestamp, dice: Dice) -> Presence {
-        let Some(last) = sampled.device.latest.last_seen_at else { return Presence::never() };
+    pub(super) fn presence(
+        &self,
+        index: usize,
+        sampled: &Sampled,
+        now: Timestamp,
+        dice: Dice,
+    ) -> OnlineSpans {
+        let Some(last) = sampled.device.latest.last_seen_at else { return OnlineSpans::never() };
         let moment = SignedDuration::from_millis(1);
         let mut spans = vec![(last, after(last, moment))];
         let (Some(calendar), Some(own)) = (self.calendar(sampled.ring), self.own.get(index)) else {
-            return Presence::spans(spans);
+            return OnlineSpans::spans(spans);
         };
         if since(last, now) < DRAWER {
             for (number, day) in (0..).zip(&calendar.ahead) {
@@ -133,10 +139,10 @@ impl Habits {
         for span in spans.iter_mut().skip(1) {
             span.0 = span.0.max(now);
         }
-        Presence::spans(spans)
+        OnlineSpans::spans(spans)
     }
 
-    fn hours(&self, own: &Own, day: &Day, die: Dice) -> Hours {
+    fn hours(&self, own: &Own, day: &LocalDay, die: Dice) -> Hours {
         let (own, pooled) = (own.of(day), self.pooled.of(day));
         let pick = |days: &[Hours], die: Dice| {
             days.get(usize::try_from(die.below(days.len() as u64)).unwrap_or(0)).copied()
@@ -151,18 +157,18 @@ impl Habits {
     }
 }
 
-impl Calendar {
+impl DaysOfZone {
     fn of(zone: &Zone, situation: &Situation, ahead: i64) -> Self {
         let local = zone.local(situation.now);
         let tz = local.time_zone().clone();
         let begin = |date: Date| date.to_zoned(tz.clone()).ok().map(|begin| begin.timestamp());
         let day = |offset: i64, works: &dyn Fn(Date) -> bool| {
             let date = local.date().checked_add(jiff::Span::new().try_days(offset).ok()?).ok()?;
-            Some(Day { begins: begin(date)?, works: works(date) })
+            Some(LocalDay { begins: begin(date)?, works: works(date) })
         };
         let by_calendar = |date: Date| date.weekday().to_monday_zero_offset() < 5;
-        let watched = |day: &Day| day.begins >= situation.watched_since;
-        let mut past: Vec<Day> =
+        let watched = |day: &LocalDay| day.begins >= situation.watched_since;
+        let mut past: Vec<LocalDay> =
             (-DAYS_BACK..0).filter_map(|offset| day(offset, &by_calendar)).filter(watched).collect();
         let activity: Vec<usize> = past.iter().map(|day| seen_on(situation, day)).collect();
         let most = activity.iter().copied().max().unwrap_or(0);
@@ -181,20 +187,20 @@ impl Calendar {
             day.works = works(zone.local(day.begins).date());
         }
         // A working day on which hardly anybody was seen is a holiday, or nobody watched.
-        let usual = |(day, seen): (Day, usize)| (!day.works || seen * 4 >= most).then_some(day);
+        let usual = |(day, seen): (LocalDay, usize)| (!day.works || seen * 4 >= most).then_some(day);
         let past = past.into_iter().zip(activity).filter_map(usual).collect();
         let ahead = (0..=ahead).filter_map(|offset| day(offset, &works)).collect();
         Self { past, ahead }
     }
 }
 
-fn seen_on(situation: &Situation, day: &Day) -> usize {
+fn seen_on(situation: &Situation, day: &LocalDay) -> usize {
     let ends = after(day.begins, SignedDuration::from_hours(24));
     situation.sample.iter().filter(|sampled| sampled.device.presence.between(day.begins, ends)).count()
 }
 
 /// The spans of one day: runs of hours, with the minutes drawn.
-fn spans_of(hours: Hours, day: &Day, die: Dice, spans: &mut Vec<(Timestamp, Timestamp)>) {
+fn spans_of(hours: Hours, day: &LocalDay, die: Dice, spans: &mut Vec<(Timestamp, Timestamp)>) {
     let at = |hour: u32, minutes: i64| {
         after(day.begins, SignedDuration::from_mins(i64::from(hour) * 60 + minutes))
     };

@@ -10,7 +10,7 @@ mod situation;
 
 use std::collections::BTreeMap;
 
-use habits::Habits;
+use habits::LearnedHabits;
 use once::Once;
 pub use situation::{MOST_DEVICES, NoForecast, Situation};
 
@@ -80,7 +80,7 @@ impl When {
 
 /// What takes the time of a ring that is not verified: the middle of all runs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Parts {
+pub struct TimeParts {
     /// From its turn to its write: openings, freezes, reads.
     pub entering: SignedDuration,
     /// From its write to adoption.
@@ -89,7 +89,7 @@ pub struct Parts {
     pub soaking: SignedDuration,
 }
 
-impl Parts {
+impl TimeParts {
     /// The word for the longest part.
     #[must_use]
     pub fn longest(&self) -> &'static str {
@@ -108,7 +108,7 @@ pub struct RingForecast {
     /// When it is verified.
     pub verified: When,
     /// What takes its time; `None` once it is verified.
-    pub parts: Option<Parts>,
+    pub parts: Option<TimeParts>,
     /// The opening that it can be entered in next, as the schedule alone has it; `None` once entered.
     pub opening: Option<Timestamp>,
 }
@@ -151,7 +151,7 @@ pub struct Forecast {
 /// # Errors
 /// At a fault of ringward itself.
 pub fn forecast(situation: &Situation) -> Result<Forecast, NoForecast> {
-    let habits = Habits::learn(situation, situation.horizon_days());
+    let habits = LearnedHabits::learn(situation, situation.horizon_days());
     let runs = (1..=RUNS).map(|seed| once::run(situation, &habits, &situation.revision, seed));
     let runs = runs.collect::<Result<Vec<Once>, _>>().map_err(fault)?;
     let done = when(runs.iter().map(|run| run.done_at), situation.now);
@@ -246,14 +246,14 @@ fn hour(instant: Timestamp) -> Timestamp {
     Timestamp::from_second(seconds - seconds.rem_euclid(3_600)).unwrap_or(instant)
 }
 
-fn parts(runs: &[Once], ring: &RingName) -> Parts {
+fn parts(runs: &[Once], ring: &RingName) -> TimeParts {
     let middle = |pick: fn(&once::RingTimes) -> Option<SignedDuration>| {
         let mut lengths: Vec<SignedDuration> =
             runs.iter().filter_map(|run| pick(run.rings.get(ring)?)).collect();
         lengths.sort_unstable();
         lengths.get(lengths.len() / 2).copied().unwrap_or_default()
     };
-    Parts {
+    TimeParts {
         entering: middle(|times| Some(since(times.reached?, times.entered?))),
         adopting: middle(|times| Some(since(times.entered?, times.adopted?))),
         soaking: middle(|times| Some(since(times.adopted?, times.verified?))),
@@ -273,7 +273,11 @@ fn halts(runs: &[Once]) -> Vec<(String, u8)> {
 type Edit = fn(&Schedule) -> Option<Schedule>;
 
 /// What a plan's own schedule costs, where it costs anything.
-fn alternatives(situation: &Situation, habits: &Habits, done: When) -> Result<Vec<Alternative>, NoForecast> {
+fn alternatives(
+    situation: &Situation,
+    habits: &LearnedHabits,
+    done: When,
+) -> Result<Vec<Alternative>, NoForecast> {
     let When::Expected(expected) = done else { return Ok(Vec::new()) };
     let mut found = Vec::new();
     let changes: [(&'static str, Edit); 2] =

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::habits::Habits;
+use super::habits::LearnedHabits;
 use super::situation::{Sampled, Situation, Way};
 use crate::fleet::Fleet;
 use crate::ids::RingName;
@@ -14,7 +14,7 @@ use crate::rollout::people::command::Command;
 use crate::rollout::people::verbs::situation::StartPlans;
 use crate::rollout::record::{Actor, Cause, Event, Recorded};
 use crate::rollout::state::Phase;
-use crate::simulation::devices::{Devices, Reaction, Story};
+use crate::simulation::devices::{DeviceScript, Devices, Reaction};
 use crate::simulation::far_end::FarEnd;
 use crate::simulation::{Drive, Happening, Looks, Reports, SimulationFault};
 use crate::synthetic::Dice;
@@ -60,7 +60,7 @@ pub(super) struct Once {
 /// Runs `revision` forward from a situation, holds lifted.
 pub(super) fn run(
     situation: &Situation,
-    habits: &Habits,
+    habits: &LearnedHabits,
     revision: &Revision,
     seed: u64,
 ) -> Result<Once, SimulationFault> {
@@ -143,7 +143,7 @@ impl Once {
     }
 }
 
-fn devices(situation: &Situation, habits: &Habits, dice: Dice) -> Devices {
+fn devices(situation: &Situation, habits: &LearnedHabits, dice: Dice) -> Devices {
     let mut pool = situation.learned.clone();
     pool.extend(BELIEVED);
     // Those who never come last.
@@ -177,16 +177,16 @@ fn devices(situation: &Situation, habits: &Habits, dice: Dice) -> Devices {
 
 fn story(
     situation: &Situation,
-    habits: &Habits,
+    habits: &LearnedHabits,
     (index, sampled): (usize, &Sampled),
     fate: Option<usize>,
     pool: &[Option<usize>],
     die: Dice,
-) -> Story {
+) -> DeviceScript {
     let latest = &sampled.device.latest;
     let kind = latest.device_type.clone().unwrap_or_default();
     let first = ClientVersion::new(0, 0, 0, 0);
-    let mut story = Story::new(latest.id.clone(), &kind, first, sampled.policy.clone());
+    let mut story = DeviceScript::new(latest.id.clone(), &kind, first, sampled.policy.clone());
     story.client = latest.client.clone();
     story.presence = habits.presence(index, sampled, situation.now, die.of("presence"));
     story.heartbeat = SignedDuration::from_mins(5);

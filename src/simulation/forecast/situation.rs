@@ -15,7 +15,7 @@ use crate::rollout::record::Group;
 use crate::rollout::state::{Phase, Rollout, Stage, State};
 use crate::rollout::world::{Desired, Observations};
 use crate::schedule::Zone;
-use crate::simulation::unasked;
+use crate::simulation::unasked::unasked;
 use crate::time::{SignedDuration, Timestamp, after, since};
 use crate::version::Environment;
 

@@ -3,7 +3,7 @@
 //! **Invariant:** an answer is a copy of one snapshot.
 
 use crate::daemon::files::FileProblem;
-use crate::daemon::view::{DeviceRow, View};
+use crate::daemon::view::{RingDevice, View};
 use crate::ids::PlanName;
 use crate::rollout::decide::blocker::Blocker;
 use crate::rollout::tell::explain::blocks::explain_new;
@@ -83,7 +83,7 @@ fn read_name(read: &Read) -> String {
 }
 
 /// One device.
-pub(in crate::web) fn device(row: DeviceRow) -> DeviceJson {
+pub(in crate::web) fn device(row: RingDevice) -> DeviceJson {
     DeviceJson {
         ring: row.ring,
         class: row.class,

@@ -10,7 +10,7 @@ use std::ops::{Deref, DerefMut};
 use ringward::plan::model::Revision;
 use ringward::rollout::record::Mode;
 use ringward::simulation::far_end::FarEnd;
-pub use ringward::simulation::{Disk, Happening, Note, OnDisk, Pace, Remembered, devices, engine, far_end};
+pub use ringward::simulation::{Disk, Happening, Note, OnDisk, Pace, Remembered, devices, far_end};
 use ringward::time::Timestamp;
 
 /// The whole simulation.

@@ -14,7 +14,7 @@ use ringward::schedule::Schedule;
 use ringward::time::{Span, Timestamp};
 use ringward::version::{ClientVersion, Environment};
 
-use super::devices::{Devices, Story};
+use super::devices::{DeviceScript, Devices};
 use super::far_end::{FarEnd, WriteFault};
 use super::{Drive, Pace};
 
@@ -74,7 +74,7 @@ fn account() -> FarEnd {
     let stories = profiles.iter().flat_map(|profile| {
         (0..5).map(move |n| {
             let id = DeviceId::new(format!("{profile}-{n}")).unwrap();
-            Story::new(id, "windows", OLD, policy(profile))
+            DeviceScript::new(id, "windows", OLD, policy(profile))
         })
     });
     let profile = |name: &&str| Profile {

@@ -3,48 +3,22 @@
 //! **Invariant:** a word is judged by a list that was read after it was spoken or hardly before, or by
 //! none at all; and whoever speaks is answered, whatever becomes of the reads.
 
-use std::collections::BTreeSet;
-
-use tokio::sync::oneshot;
-
-use super::{DaemonError, Owner};
+use crate::daemon::run::asking::{Asking, Sight, WaitingWord};
+use crate::daemon::run::driver::Driver;
+use crate::daemon::run::error::DaemonError;
 use crate::daemon::view::{CommandError, MAX_WAITING};
 use crate::failpoint::{self, Point};
 use crate::ids::UserGroupName;
 use crate::rollout::people::hearing;
 
 use crate::rollout::people::command::Command;
-use crate::rollout::record::Actor;
 use crate::rollout::world::{Read, Want};
 use crate::time::{SignedDuration, since};
 
 /// A list that is younger than this is not read again for one more person.
 const READ_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(10);
 
-/// A verb, who asks for it, and where the answer goes.
-#[derive(Debug)]
-pub(super) struct Asking {
-    pub(super) actor: Actor,
-    pub(super) reason: String,
-    pub(super) command: Command,
-    pub(super) reply: oneshot::Sender<Result<String, CommandError>>,
-}
-
-/// A word that waits until these groups are read.
-#[derive(Debug)]
-pub(super) struct Spoken {
-    asking: Asking,
-    waits_for: BTreeSet<UserGroupName>,
-}
-
-/// Whether the members that a word is judged by could be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sight {
-    Clear,
-    None,
-}
-
-impl Owner {
+impl Driver {
     /// Has the members read that a word needs, and puts it off until they are; gives it back where
     /// nothing is to be read first.
     pub(super) fn put_off(&mut self, asking: Asking) -> Option<Asking> {
@@ -69,7 +43,7 @@ impl Owner {
         let mut wants: Vec<Want> = wants.collect();
         self.reading.hurry(&mut wants, now);
         self.start_reads(&wants, now);
-        self.spoken.push(Spoken { asking, waits_for });
+        self.spoken.push(WaitingWord { asking, waits_for });
         None
     }
 

@@ -5,122 +5,50 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::fleet::{Fleet, Membership, SWEEP_OVERLAP, Sighting, Sweep, SweepScope};
+use crate::fleet::{Fleet, Membership, SWEEP_OVERLAP, SweepScope};
 use crate::ids::PlanName;
-use crate::plan::change::Restrictions;
-use crate::plan::model::Revision;
-use crate::rollout::judge::membership::membership;
-use crate::rollout::people::hearing;
-
 use crate::rollout::decide::pipeline::{Decision, decide, decide_unreported};
+use crate::rollout::judge::subject;
 use crate::rollout::people::answer::command;
 use crate::rollout::people::command::Command;
 use crate::rollout::people::refusal::Refusal;
 use crate::rollout::record::{Actor, Entry, Event, Mode, Recorded};
 
 use crate::rollout::decide::outcome::doubt_after_restart;
-use crate::rollout::record::Profiles;
 use crate::rollout::state::{IllegalEvent, State};
 use crate::rollout::tell::report::Report;
-use crate::rollout::world::{Desired, InvalidFile, Observations, Observed, Read, Trouble, Unsettled};
+use crate::rollout::world::{Desired, Observations, Read};
 use crate::time::{SignedDuration, Timestamp, after, in_words, since};
 
-use super::far_end::{Asked, FarEnd};
-use super::fault::SimulationFault;
-use super::looks::{Looks, Reports};
-use super::writer::Writing;
-use super::{Disk, OnDisk, Pace};
-
-/// The wait after a read's first failure; it doubles up to [`LAST_BACKOFF`].
-const FIRST_BACKOFF: SignedDuration = SignedDuration::from_mins(1);
-const LAST_BACKOFF: SignedDuration = SignedDuration::from_mins(30);
-
-/// A file that is missing is looked for again so long later; then it is gone.
-pub const SECOND_LOOK: SignedDuration = SignedDuration::from_secs(60);
+use crate::simulation::disk::{Disk, File, SECOND_LOOK};
+use crate::simulation::far_end::{Call, FarEnd};
+use crate::simulation::fault::SimulationFault;
+use crate::simulation::looks::{Looks, Reports};
+use crate::simulation::pace::Pace;
+use crate::simulation::write_stage::WriteStage;
 
 /// The same thing read more often than this within [`STORM_SPAN`] is a storm, which is a bug.
 const STORM: usize = 40;
 const STORM_SPAN: SignedDuration = SignedDuration::from_mins(10);
 
-/// What the engine made of a plan's file at its last look.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum File {
-    /// Unchanged since then.
-    Good {
-        revision: Box<Revision>,
-        since: Timestamp,
-    },
-    /// Without a line end.
-    Cut(Box<Revision>),
-    Invalid(Box<InvalidFile>),
-    Unreadable,
-    Missing {
-        since: Timestamp,
-    },
-    Gone,
-}
-
-impl File {
-    fn of(on_disk: &OnDisk, last: Option<Self>, now: Timestamp) -> Self {
-        match on_disk {
-            OnDisk::Good(revision) => match last {
-                Some(Self::Good { revision: known, since }) if known == *revision => {
-                    Self::Good { revision: known, since }
-                }
-                _ => Self::Good { revision: revision.clone(), since: now },
-            },
-            OnDisk::Cut(revision) => Self::Cut(revision.clone()),
-            OnDisk::Invalid(invalid) => Self::Invalid(invalid.clone()),
-            OnDisk::Broken => Self::Invalid(Box::new(InvalidFile {
-                file: "plan.yaml".to_owned(),
-                errors: vec!["plan.yaml:1:1: not valid YAML".to_owned()],
-                restrictions: Restrictions::default(),
-            })),
-        }
-    }
-
-    pub(super) fn desired(&self, settles: SignedDuration, now: Timestamp) -> Desired<'_> {
-        match self {
-            Self::Good { revision, since } => match after(*since, settles) {
-                until if until <= now => Desired::Present(revision),
-                until => Desired::Unsettled(revision, Unsettled::Until(until)),
-            },
-            Self::Cut(revision) => Desired::Unsettled(revision, Unsettled::LineEnd),
-            Self::Invalid(invalid) => Desired::Invalid(invalid),
-            Self::Unreadable => Desired::Unreadable("the plans directory cannot be read"),
-            Self::Missing { .. } => Desired::Missing,
-            Self::Gone => Desired::Gone,
-        }
-    }
-
-    /// When the clock alone makes something else of it.
-    fn changes_at(&self, settles: SignedDuration) -> Option<Timestamp> {
-        match self {
-            Self::Good { since, .. } => Some(after(*since, settles)),
-            Self::Missing { since } => Some(after(*since, SECOND_LOOK)),
-            Self::Cut(_) | Self::Invalid(_) | Self::Unreadable | Self::Gone => None,
-        }
-    }
-}
-
 /// A read on its way.
 #[derive(Debug, Clone)]
-struct Reading {
-    started_at: Timestamp,
-    done_at: Timestamp,
-    scope: Option<SweepScope>,
+pub(super) struct ReadUnderWay {
+    pub(super) started_at: Timestamp,
+    pub(super) done_at: Timestamp,
+    pub(super) scope: Option<SweepScope>,
 }
 
 /// A read that failed lately.
 #[derive(Debug, Clone, Copy)]
-struct Backoff {
-    failures: u32,
-    until: Timestamp,
+pub(super) struct Backoff {
+    pub(super) failures: u32,
+    pub(super) until: Timestamp,
 }
 
 /// The daemon.
 #[derive(Debug, Clone)]
-pub struct Engine {
+pub struct SimulatedDaemon {
     /// The log.
     pub log: Vec<Recorded>,
     /// The fold of the log.
@@ -138,9 +66,9 @@ pub struct Engine {
     pub(super) hurried: bool,
     pub(super) has_decided: bool,
     pub(super) files: BTreeMap<PlanName, File>,
-    reading: BTreeMap<Read, Reading>,
-    backoff: BTreeMap<Read, Backoff>,
-    pub(super) writing: Option<Writing>,
+    pub(super) reading: BTreeMap<Read, ReadUnderWay>,
+    pub(super) backoff: BTreeMap<Read, Backoff>,
+    pub(super) writing: Option<WriteStage>,
     wanted: BTreeMap<Read, Timestamp>,
     wake_at: Option<Timestamp>,
     pub(super) pace: Pace,
@@ -154,7 +82,7 @@ pub struct Engine {
     started: BTreeMap<Read, Timestamp>,
 }
 
-impl Engine {
+impl SimulatedDaemon {
     /// A daemon that takes over a log.
     pub(super) fn start(
         log: Vec<Recorded>,
@@ -215,6 +143,13 @@ impl Engine {
         engine.world = world;
         engine.spare(looks);
         engine
+    }
+
+    /// From now on it looks at a coarse grid.
+    pub(super) fn spare(&mut self, looks: Looks) {
+        (self.looks, self.made) = (Some(looks), looks.reports);
+        // Four polls are how long a look stays good.
+        self.world.cadence.poll = looks.resting / 3;
     }
 
     /// It sees by the clock that nobody looked for a while.
@@ -352,15 +287,11 @@ impl Engine {
     /// When the engine has something to do next.
     pub(super) fn next_instant(&self, now: Timestamp) -> Option<Timestamp> {
         let reads = self.reading.values().map(|reading| reading.done_at);
-        let writing = self.writing.iter().map(|writing| match writing {
-            Writing::Looking { done_at, .. } => *done_at,
-            Writing::Clearing { send_at, .. } => *send_at,
-            Writing::Sent { answer_at, .. } => *answer_at,
-        });
+        let writing = self.writing.iter().map(WriteStage::next_at);
         let files = self.files.values().filter_map(|file| file.changes_at(self.pace.settles));
         let files = files.filter(|at| *at > now);
         if let Some(looks) = self.looks {
-            return reads.chain(writing).chain(files).chain([self.next_look(looks, now)]).min();
+            return reads.chain(writing).chain(files).chain([looks.next_look(&self.state, now)]).min();
         }
         let wanted = self.wanted.iter().filter(|(read, _)| !self.reading.contains_key(read));
         let wanted = wanted.map(|(read, at)| self.not_before(read, *at));
@@ -413,7 +344,7 @@ impl Engine {
         for read in due {
             let since = after(now, -STORM_SPAN);
             let lately = far_end.journal.iter().rev().take_while(|request| request.at > since);
-            let same = lately.filter(|request| request.asked == Asked::Read(read.clone())).count();
+            let same = lately.filter(|request| request.asked == Call::Read(read.clone())).count();
             if same >= STORM {
                 self.fail(SimulationFault::Storm { at: now, read: read.clone(), times: same });
             }
@@ -428,94 +359,12 @@ impl Engine {
             };
             let done_at = after(now, self.pace.read);
             self.started.insert(read.clone(), now);
-            self.reading.insert(read, Reading { started_at: now, done_at, scope });
+            self.reading.insert(read, ReadUnderWay { started_at: now, done_at, scope });
         }
         let pending = self.state.pending_write().filter(|(_, _, write)| write.doubt.is_none());
         if let (Some((_, _, write)), None) = (pending, &self.writing) {
             let done_at = after(now, self.pace.look);
-            self.writing = Some(Writing::Looking { write: write.id(), started_at: now, done_at });
-        }
-    }
-
-    /// Takes in what has come back.
-    pub(super) fn finish_work(&mut self, far_end: &mut FarEnd, is_stop_file_there: bool, now: Timestamp) {
-        let done = self.reading.iter().filter(|(_, reading)| reading.done_at <= now);
-        for read in done.map(|(read, _)| read.clone()).collect::<Vec<_>>() {
-            let Some(reading) = self.reading.remove(&read) else { continue };
-            let result = self.take_in(far_end, &read, &reading, now);
-            self.note(read, result, now);
-        }
-        self.go_on_writing(far_end, is_stop_file_there, now);
-    }
-
-    fn note(&mut self, read: Read, result: Result<(), String>, now: Timestamp) {
-        let Err(message) = result else {
-            self.backoff.remove(&read);
-            self.world.troubles.remove(&read);
-            return;
-        };
-        let failures = self.backoff.get(&read).map_or(0, |backoff| backoff.failures);
-        let wait = (FIRST_BACKOFF * 2_i32.pow(failures.min(10))).min(LAST_BACKOFF);
-        self.backoff.insert(read.clone(), Backoff { failures: failures + 1, until: after(now, wait) });
-        let trouble =
-            self.world.troubles.entry(read).or_insert(Trouble { since: now, message: String::new() });
-        trouble.message = message;
-    }
-
-    fn take_in(
-        &mut self,
-        far_end: &mut FarEnd,
-        read: &Read,
-        reading: &Reading,
-        now: Timestamp,
-    ) -> Result<(), String> {
-        let as_of = reading.started_at;
-        let seen_at = after(as_of, self.pace.snapshot_after).min(now);
-        match (read, &reading.scope) {
-            (Read::Groups, _) => {
-                let value = far_end.list_groups(seen_at)?;
-                self.world.groups = Some(Observed { value, as_of });
-            }
-            (Read::Group(id), _) => {
-                let value = far_end.get_group(id, seen_at)?;
-                self.world.single_groups.insert(id.clone(), Observed { value, as_of });
-            }
-            (Read::Profiles, _) => {
-                let value: Profiles = far_end.list_profiles(seen_at)?;
-                self.world.profiles = Some(Observed { value, as_of });
-            }
-            (Read::Approvers(group), _) => {
-                let value = far_end.user_group(group, seen_at)?;
-                self.world.user_groups.insert(group.clone(), Observed { value, as_of });
-            }
-            (read, Some(scope)) => {
-                let mut devices: Vec<Sighting> = far_end.sweep(read.clone(), scope, seen_at)?;
-                if let SweepScope::Profile(policy) = scope {
-                    // The filter is new in the contract, so the answer is checked (FACTS 2).
-                    devices.retain(|device| device.policy.as_ref().is_some_and(|seen| seen.id == *policy));
-                }
-                let sweep = Sweep { scope: scope.clone(), started_at: as_of, finished_at: now, devices };
-                let membership = self.membership(now);
-                self.world.fleet.observe(sweep, &membership);
-            }
-            (Read::FullSweep | Read::IncrementalSweep | Read::ProfileSweep(_), None) => {
-                return Err("the sweep has no scope".to_owned());
-            }
-        }
-        Ok(())
-    }
-
-    /// Whoever speaks up is looked for among members that are read then; none, where they cannot be.
-    pub(super) fn read_before(&mut self, command: &Command, far_end: &mut FarEnd, now: Timestamp) {
-        for group in hearing::groups(&self.state, &self.world, command) {
-            match far_end.user_group(&group, now) {
-                Ok(value) => {
-                    self.world.user_groups.insert(group, Observed { value, as_of: now });
-                }
-                Err(_) => {
-                    self.world.user_groups.remove(&group);
-                }
-            }
+            self.writing = Some(WriteStage::Looking { write: write.id(), started_at: now, done_at });
         }
     }
 

@@ -16,20 +16,20 @@ const LAST_RETRY: SignedDuration = SignedDuration::from_mins(30);
 
 /// Reads under way and reads that fail.
 #[derive(Debug, Default)]
-pub(super) struct Reading {
+pub(super) struct ReadQueue {
     under_way: BTreeSet<Read>,
-    failing: BTreeMap<Read, Failing>,
+    failing: BTreeMap<Read, FailingRead>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Failing {
+struct FailingRead {
     times: u32,
     not_before: Timestamp,
     /// What Cloudflare asked for: it holds for a person too.
     come_back_at: Option<Timestamp>,
 }
 
-impl Reading {
+impl ReadQueue {
     /// The reads to start now; they count as under way from here on.
     pub(super) fn start_due(&mut self, wants: &[Want], now: Timestamp) -> Vec<Read> {
         let due: BTreeSet<Read> = wants
@@ -124,7 +124,7 @@ impl Reading {
             FIRST_RETRY.checked_mul(2_i32.pow((times - 1).min(6))).unwrap_or(LAST_RETRY).min(LAST_RETRY);
         let come_back_at = error.come_back_at();
         let not_before = after(now, wait).max(come_back_at.unwrap_or(now));
-        self.failing.insert(read.clone(), Failing { times, not_before, come_back_at });
+        self.failing.insert(read.clone(), FailingRead { times, not_before, come_back_at });
         let trouble = troubles.entry(read).or_insert_with(|| Trouble { since: now, message: String::new() });
         trouble.message = error.to_string();
     }
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_failing_read_is_tried_ever_later_and_one_at_a_time() {
-        let mut reading = Reading::default();
+        let mut reading = ReadQueue::default();
         let mut troubles = BTreeMap::new();
         let wants = [Want { read: Read::Groups, at: at(0) }];
         let error = ApiError {

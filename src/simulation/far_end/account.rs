@@ -1,57 +1,21 @@
-//! The simulated account: deployment groups, profiles, devices, faults, and a journal.
+//! The simulated account: deployment groups, profiles and devices, and the writes that change them.
 //!
 //! **Invariant:** it knows nothing of ringward's log; what it did and when stands in the journal.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crate::fleet::{Reported, Sighting, SweepScope};
+use crate::fleet::{Reported, SweepScope};
 use crate::ids::{GroupId, PolicyId, UserGroupName};
 use crate::rollout::decide::outcome::SendOutcome;
 use crate::rollout::laws::FarEndWrite;
-use crate::rollout::record::{Group, GroupContent, Profile, Profiles, VersionEntry};
+use crate::rollout::record::{Group, GroupContent, Profile};
 use crate::rollout::world::Approvers;
-use crate::rollout::world::Read;
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::Environment;
 
-use super::devices::Devices;
-pub use super::faults::{Misread, Outsider, ReadFault, WriteFault};
-
-/// A changing request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Write {
-    /// POST
-    Create(GroupContent),
-    /// PATCH; the name stays.
-    Update(GroupId, GroupContent),
-}
-
-/// What was asked of the account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Asked {
-    /// A read.
-    Read(Read),
-    /// A write.
-    Write(Write),
-}
-
-/// One line of the journal: a request that reached the account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    /// When it was sent.
-    pub at: Timestamp,
-    /// What it asked for.
-    pub asked: Asked,
-    /// The scripted fault that it met.
-    pub fault: Option<WriteFault>,
-    /// The group as it was after it, and when; `None`: nothing was applied.
-    pub applied: Option<Group>,
-    /// What it was answered; of a read, only whether it succeeded.
-    pub answer: String,
-    /// Of a write: the devices that it offers something else, by what the account lists; the least
-    /// between the look before it and its arrival.
-    pub retargeted: Option<usize>,
-}
+use crate::simulation::devices::Devices;
+use crate::simulation::far_end::journal::{Call, GroupWrite, JournalLine};
+use crate::simulation::faults::{ReadFault, WriteFault};
 
 /// A write on its way: what the sender will hear, and when it is applied.
 #[derive(Debug, Clone)]
@@ -74,15 +38,15 @@ pub struct FarEnd {
     /// Its User Groups.
     pub user_groups: BTreeMap<UserGroupName, Approvers>,
     /// Every request that reached it.
-    pub journal: Vec<Request>,
+    pub journal: Vec<JournalLine>,
     /// What befalls the n-th write, counted from 1.
     pub write_faults: BTreeMap<usize, WriteFault>,
     /// What befalls reads.
     pub read_faults: Vec<ReadFault>,
     /// Spans in which somebody else uses up the request budget, begins included, ends not.
     pub budget_spent: Vec<(Timestamp, Timestamp)>,
-    groups: BTreeMap<GroupId, Group>,
-    history: Vec<(Timestamp, GroupId, Option<Group>)>,
+    pub(super) groups: BTreeMap<GroupId, Group>,
+    pub(super) history: Vec<(Timestamp, GroupId, Option<Group>)>,
     outcomes: BTreeMap<usize, SendOutcome>,
     on_its_way: Vec<OnItsWay>,
     last_update: Option<Timestamp>,
@@ -123,18 +87,18 @@ impl FarEnd {
     }
 
     /// The writes of the journal.
-    pub fn writes(&self) -> impl Iterator<Item = &Request> {
-        self.journal.iter().filter(|request| matches!(request.asked, Asked::Write(_)))
+    pub fn writes(&self) -> impl Iterator<Item = &JournalLine> {
+        self.journal.iter().filter(|request| matches!(request.asked, Call::Write(_)))
     }
 
     /// The writes as the law checker wants them.
     #[must_use]
     pub fn writes_for_the_laws(&self) -> Vec<FarEndWrite> {
-        let line = |request: &Request| {
+        let line = |request: &JournalLine| {
             let (group, body) = match &request.asked {
-                Asked::Write(Write::Create(content)) => (None, content.clone()),
-                Asked::Write(Write::Update(id, content)) => (Some(id.clone()), content.clone()),
-                Asked::Read(_) => return None,
+                Call::Write(GroupWrite::Create(content)) => (None, content.clone()),
+                Call::Write(GroupWrite::Update(id, content)) => (Some(id.clone()), content.clone()),
+                Call::Read(_) => return None,
             };
             Some(FarEndWrite {
                 received_at: request.at,
@@ -160,7 +124,7 @@ impl FarEnd {
             let due = self.on_its_way.iter().enumerate().filter(|(_, write)| write.apply_at <= now);
             let Some((index, _)) = due.min_by_key(|(_, write)| write.apply_at) else { return };
             let write = self.on_its_way.swap_remove(index);
-            let Some(Request { asked: Asked::Write(asked), fault, .. }) = self.journal.get(write.request)
+            let Some(JournalLine { asked: Call::Write(asked), fault, .. }) = self.journal.get(write.request)
             else {
                 continue;
             };
@@ -184,7 +148,7 @@ impl FarEnd {
         }
     }
 
-    fn answer(&mut self, request: usize, outcome: SendOutcome) {
+    pub(super) fn answer(&mut self, request: usize, outcome: SendOutcome) {
         let words = match &outcome {
             SendOutcome::Answered(_) => "200".to_owned(),
             SendOutcome::Refused { status, .. } => status.to_string(),
@@ -200,10 +164,10 @@ impl FarEnd {
 
     /// How many devices a write offers something else, by the devices and the group as they were at an
     /// instant: each device's own answer before and after, without a word of ringward's.
-    fn retargeted(&self, write: &Write, at: Timestamp) -> usize {
+    fn retargeted(&self, write: &GroupWrite, at: Timestamp) -> usize {
         let (id, after) = match write {
-            Write::Create(content) => (None, content),
-            Write::Update(id, content) => (Some(id), content),
+            GroupWrite::Create(content) => (None, content),
+            GroupWrite::Update(id, content) => (Some(id), content),
         };
         let before = id.and_then(|id| self.groups_at(at).remove(id)).map(|group| group.content);
         let listed = self.devices.sweep(&SweepScope::Full, at);
@@ -223,7 +187,7 @@ impl FarEnd {
     /// unless a fault has it otherwise.
     pub fn send(
         &mut self,
-        write: Write,
+        write: GroupWrite,
         looked_at: Timestamp,
         now: Timestamp,
         apply_after: SignedDuration,
@@ -239,9 +203,9 @@ impl FarEnd {
             self.outcomes.insert(ticket, SendOutcome::NotSent { message, retry_at: None });
             return Ticket(ticket);
         }
-        let asked = Asked::Write(write);
+        let asked = Call::Write(write);
         let answer = "nothing yet".to_owned();
-        self.journal.push(Request {
+        self.journal.push(JournalLine {
             at: now,
             asked,
             fault: fault.clone(),
@@ -280,10 +244,10 @@ impl FarEnd {
         outcome.unwrap_or_else(|| no_answer("no answer within 30s"))
     }
 
-    fn apply(&mut self, write: &Write, at: Timestamp) -> Result<Group, (u16, String)> {
+    fn apply(&mut self, write: &GroupWrite, at: Timestamp) -> Result<Group, (u16, String)> {
         let (id, content) = match write {
-            Write::Create(content) => (None, content.clone()),
-            Write::Update(id, content) => {
+            GroupWrite::Create(content) => (None, content.clone()),
+            GroupWrite::Update(id, content) => {
                 let known = self.groups.get(id).ok_or((404, format!("no deployment group {id}")))?;
                 (Some(id.clone()), GroupContent { name: known.content.name.clone(), ..content.clone() })
             }
@@ -298,7 +262,7 @@ impl FarEnd {
     }
 
     /// An ID that no group has or had: one taken over from another simulated account may have any.
-    fn next_id(&mut self) -> GroupId {
+    pub(super) fn next_id(&mut self) -> GroupId {
         loop {
             self.created += 1;
             let id = GroupId::simulated(self.created);
@@ -308,7 +272,7 @@ impl FarEnd {
         }
     }
 
-    fn put(&mut self, id: GroupId, content: GroupContent, at: Timestamp) -> Group {
+    pub(super) fn put(&mut self, id: GroupId, content: GroupContent, at: Timestamp) -> Group {
         // Strictly increasing: two changes never carry the same `updated_at`.
         let floor = self.last_update.map_or(at, |last| after(last, SignedDuration::from_nanos(1)));
         let updated_at = at.max(floor);
@@ -320,7 +284,7 @@ impl FarEnd {
         group
     }
 
-    fn delete(&mut self, id: &GroupId, at: Timestamp) {
+    pub(super) fn delete(&mut self, id: &GroupId, at: Timestamp) {
         self.groups.remove(id);
         self.history.push((at, id.clone(), None));
         self.offer(at);
@@ -342,68 +306,6 @@ impl FarEnd {
         self.devices.offer(offers, at);
     }
 
-    /// Somebody else changes something.
-    pub fn outside(&mut self, edit: &Outsider, now: Timestamp) {
-        let named = |name: &str| -> Vec<Group> {
-            self.groups.values().filter(|group| group.content.name == name).cloned().collect()
-        };
-        match edit {
-            Outsider::SetsVersion(name, environment, version) => {
-                for mut group in named(name) {
-                    let word = environment.as_str();
-                    group.content.versions.retain(|entry| entry.environment.as_deref() != Some(word));
-                    let environment = Some(word.to_owned());
-                    group.content.versions.push(VersionEntry { environment, version: version.clone() });
-                    group.content.versions.sort();
-                    self.put(group.id, group.content, now);
-                }
-            }
-            Outsider::SetsProfiles(name, profiles) => {
-                for mut group in named(name) {
-                    group.content.policies = profiles.clone();
-                    self.put(group.id, group.content, now);
-                }
-            }
-            Outsider::Deletes(name) => {
-                for group in named(name) {
-                    self.delete(&group.id, now);
-                }
-            }
-            Outsider::DeletesProfile(gone) => {
-                self.profiles.retain(|profile| profile.id != *gone);
-                if let Some(fallback) = self.profiles.iter().find(|profile| profile.is_default) {
-                    self.devices.regroup(gone, &fallback.id, now);
-                }
-            }
-            Outsider::Renames(name, new) => {
-                for mut group in named(name) {
-                    group.content.name = new.clone();
-                    self.put(group.id, group.content, now);
-                }
-            }
-            Outsider::Updates { profile, devices, version } => {
-                self.devices.update(profile, *devices, *version, now);
-            }
-            Outsider::Regroups(name, approvers) => {
-                self.user_groups.insert(name.clone(), approvers.clone());
-            }
-            Outsider::Creates(content) => {
-                let taken: Vec<Group> = self
-                    .groups
-                    .values()
-                    .filter(|group| !group.content.policies.is_disjoint(&content.policies))
-                    .cloned()
-                    .collect();
-                for mut group in taken {
-                    group.content.policies.retain(|policy| !content.policies.contains(policy));
-                    self.put(group.id, group.content, now);
-                }
-                let id = self.next_id();
-                self.put(id, content.clone(), now);
-            }
-        }
-    }
-
     /// The groups as they were at an instant.
     #[must_use]
     pub fn groups_at(&self, at: Timestamp) -> BTreeMap<GroupId, Group> {
@@ -415,108 +317,6 @@ impl FarEnd {
             };
         }
         groups
-    }
-
-    fn misreads(&self, at: Timestamp) -> impl Iterator<Item = &Misread> {
-        let on = move |fault: &&ReadFault| fault.from <= at && at < fault.until;
-        self.read_faults.iter().filter(on).map(|fault| &fault.what)
-    }
-
-    fn noted<T>(&mut self, read: Read, at: Timestamp, answer: Result<T, String>) -> Result<T, String> {
-        let words = answer.as_ref().map_or_else(Clone::clone, |_| "200".to_owned());
-        let asked = Asked::Read(read);
-        self.journal.push(Request { at, asked, fault: None, applied: None, answer: words, retargeted: None });
-        answer
-    }
-
-    fn fails(&self, at: Timestamp, what: &Misread, message: &str) -> Result<(), String> {
-        if self.misreads(at).any(|fault| fault == what) { Err(message.to_owned()) } else { Ok(()) }
-    }
-
-    /// Whether the read just before a write can be made.
-    ///
-    /// # Errors
-    /// By a scripted fault: what was said, and when to come back.
-    pub fn before_write(&self, at: Timestamp) -> Result<(), (String, Option<Timestamp>)> {
-        let on = self.read_faults.iter().filter(|fault| fault.from <= at && at < fault.until);
-        for fault in on {
-            match fault.what {
-                Misread::BeforeWrite => return Err(("502 Bad Gateway".to_owned(), None)),
-                Misread::BeforeWriteLimited => {
-                    return Err(("Cloudflare asked to slow down".to_owned(), Some(fault.until)));
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// The list of groups as answered at an instant.
-    ///
-    /// # Errors
-    /// By a scripted fault.
-    pub fn list_groups(&mut self, at: Timestamp) -> Result<Vec<Group>, String> {
-        let mut seen_at = at;
-        let mut lacking = BTreeSet::new();
-        for fault in self.misreads(at) {
-            match fault {
-                Misread::ListLags(by) => seen_at = after(at, -*by),
-                Misread::ListLacks(name) => {
-                    lacking.insert(name.clone());
-                }
-                _ => {}
-            }
-        }
-        let groups = self.groups_at(seen_at).into_values();
-        let listed = groups.filter(|group| !lacking.contains(&group.content.name)).collect();
-        let answer = self.fails(at, &Misread::Groups, "502 Bad Gateway").map(|()| listed);
-        self.noted(Read::Groups, at, answer)
-    }
-
-    /// One group as answered at an instant; `None`: 404.
-    ///
-    /// # Errors
-    /// By a scripted fault.
-    pub fn get_group(&mut self, id: &GroupId, at: Timestamp) -> Result<Option<Group>, String> {
-        let group = self.groups_at(at).remove(id);
-        let answer = self.fails(at, &Misread::Groups, "502 Bad Gateway").map(|()| group);
-        self.noted(Read::Group(id.clone()), at, answer)
-    }
-
-    /// The profiles as answered at an instant.
-    ///
-    /// # Errors
-    /// By a scripted fault.
-    pub fn list_profiles(&mut self, at: Timestamp) -> Result<Profiles, String> {
-        let profiles = Profiles { listed: self.profiles.clone() };
-        let answer = self.fails(at, &Misread::Profiles, "502 Bad Gateway").map(|()| profiles);
-        self.noted(Read::Profiles, at, answer)
-    }
-
-    /// A User Group as answered at an instant.
-    ///
-    /// # Errors
-    /// By a scripted fault.
-    pub fn user_group(&mut self, name: &UserGroupName, at: Timestamp) -> Result<Approvers, String> {
-        let known = self.user_groups.get(name).cloned().unwrap_or(Approvers::Missing);
-        let answer = self.fails(at, &Misread::Approvers, "502 Bad Gateway").map(|()| known);
-        self.noted(Read::Approvers(name.clone()), at, answer)
-    }
-
-    /// The devices as answered at an instant.
-    ///
-    /// # Errors
-    /// By a scripted fault: a sweep that does not reach its last cursor counts for nothing.
-    pub fn sweep(&mut self, read: Read, scope: &SweepScope, at: Timestamp) -> Result<Vec<Sighting>, String> {
-        let ignored = self.misreads(at).any(|fault| *fault == Misread::FilterIgnored);
-        let scope = match scope {
-            SweepScope::Profile(_) if ignored => &SweepScope::Full,
-            scope => scope,
-        };
-        let listed = self.devices.sweep(scope, at);
-        let cut = "the list broke off before its last page";
-        let answer = self.fails(at, &Misread::Devices, cut).map(|()| listed);
-        self.noted(read, at, answer)
     }
 }
 

@@ -5,7 +5,8 @@
 
 use std::borrow::Cow;
 
-use crate::daemon::engine::{Appended, Engine, EngineError};
+use crate::daemon::engine::error::EngineError;
+use crate::daemon::engine::ledger::{Appended, Engine};
 use crate::daemon::stop_file::Stopping;
 use crate::daemon::view::CommandError;
 use crate::rollout::people::command::Command;
@@ -15,7 +16,7 @@ use crate::rollout::state::{Hold, State};
 impl Engine {
     /// A stop file that was put there without us is recorded. One that was taken away without
     /// `start` is put back: what the log calls stopped stays stopped.
-    pub(super) fn obey_stop_file(&mut self) -> Result<(), EngineError> {
+    pub(in crate::daemon) fn obey_stop_file(&mut self) -> Result<(), EngineError> {
         let obeyed = self.obey();
         self.stop_file.remember(self.is_stopped());
         obeyed
@@ -73,7 +74,7 @@ impl Engine {
 
     /// What is true to people: the log, and while it cannot be written the stop that it does not have.
     /// Nothing is appended to it.
-    pub(super) fn seen_state(&self) -> Cow<'_, State> {
+    pub(in crate::daemon) fn seen_state(&self) -> Cow<'_, State> {
         match &self.unrecorded_stop {
             Some(stopping) if self.is_lost() && self.state.stop.is_none() => {
                 let Stopping { actor, reason, at } = stopping.clone();
@@ -84,7 +85,7 @@ impl Engine {
     }
 
     /// The answer to a verb that is not in the log.
-    pub(super) fn unrecorded(
+    pub(in crate::daemon) fn unrecorded(
         &mut self,
         actor: &Actor,
         reason: &str,

@@ -1,0 +1,111 @@
+//! What people ask for: verbs, bearer tokens, and changes of access.
+//!
+//! **Invariant:** it is so once it is in the log; before that a token opens nothing, and a verb that is not recorded is answered as not done.
+
+use crate::daemon::engine::error::EngineError;
+use crate::daemon::engine::ledger::{Appended, Engine};
+use crate::daemon::view::Telling;
+use crate::rollout::people::{access, tokens};
+
+use std::borrow::Cow;
+
+use crate::daemon::stop_file::Stopping;
+use crate::daemon::view::CommandError;
+use crate::failpoint::{self, Point};
+use crate::rollout::people::answer::command;
+use crate::rollout::people::command::Command;
+use crate::rollout::people::done::done;
+use crate::rollout::record::{Actor, Event};
+use crate::secrets;
+impl Engine {
+    /// Carries out a person's request.
+    ///
+    /// # Errors
+    /// The outer error ends the daemon; the inner one is the answer.
+    pub(in crate::daemon) fn command(
+        &mut self,
+        actor: &Actor,
+        reason: &str,
+        asked: &Command,
+    ) -> Result<Result<String, CommandError>, EngineError> {
+        // The log keeps it for good.
+        let reason = &*secrets::redact(reason);
+        if *asked == Command::Stop && !reason.trim().is_empty() {
+            // The file first: it stops even when the log cannot be written.
+            let stopping =
+                Stopping { actor: actor.clone(), reason: reason.trim().to_owned(), at: self.now() };
+            if let Err(error) = self.stop_file.put(&stopping) {
+                tracing::warn!(path = %self.stop_file.path().display(), %error, "cannot write the stop file");
+            }
+            failpoint::reach(Point::StopFilePut);
+        }
+        if *asked != Command::Stop {
+            // A file that is there stops: the table must not take writes for allowed.
+            self.obey_stop_file()?;
+        }
+        self.world.second_clock.machine = Some(self.watch.seen());
+        self.world.clock_behind = self.clock_behind();
+        let judged = {
+            // A stop is asked of the log alone: who asks shall stand there.
+            let state = if *asked == Command::Stop { Cow::Borrowed(&self.state) } else { self.seen_state() };
+            command((&state, &self.world), actor, reason, asked, self.now())
+        };
+        let entries = match judged {
+            Ok(entries) => entries,
+            Err(refusal) => return Ok(Err(refusal.into())),
+        };
+        let confirmed = entries.iter().find_map(|entry| match entry.event {
+            Event::ClockConfirmed { now, .. } => Some(now),
+            _ => None,
+        });
+        if self.append(entries.clone(), confirmed.unwrap_or(self.now()))? == Appended::Dropped {
+            return Ok(self.unrecorded(actor, reason, asked));
+        }
+        self.stop_file.remember(self.is_stopped());
+        if let Some(now) = confirmed {
+            self.begin_era(now)?;
+        }
+        if matches!(asked, Command::Start { .. }) {
+            failpoint::reach(Point::StopFileStays);
+        }
+        if matches!(asked, Command::Start { .. })
+            && let Err(error) = self.stop_file.take_away()
+        {
+            let path = self.stop_file.path().display();
+            let why = format!(
+                "the stop file {path} cannot be removed ({error}), so writes stay stopped; remove it"
+            );
+            return Ok(Err(CommandError::Failed(why)));
+        }
+        Ok(Ok(done(&entries, &self.state, asked)))
+    }
+
+    /// Puts it on record, and answers the record's number.
+    ///
+    /// # Errors
+    /// The outer error ends the daemon; the inner one is the answer.
+    pub(in crate::daemon) fn tell(
+        &mut self,
+        actor: &Actor,
+        reason: &str,
+        told: Telling,
+    ) -> Result<Result<u64, CommandError>, EngineError> {
+        // The log keeps it for good.
+        let reason = &*secrets::redact(reason);
+        let entry = match told {
+            Telling::Token(asked) => tokens::request(&self.state, actor, reason, asked, self.now()),
+            Telling::Access(asked) => access::request(&self.state, actor, reason, asked),
+        };
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(refusal) => return Ok(Err(refusal.into())),
+        };
+        Ok(match self.append(vec![entry], self.now())? {
+            Appended::Recorded => Ok(self.state.seq),
+            Appended::Dropped => {
+                let why = "the log cannot be written now, so nothing was done; ask again";
+                Err(CommandError::Failed(why.to_owned()))
+            }
+        })
+    }
+}

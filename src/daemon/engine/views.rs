@@ -1,0 +1,125 @@
+//! What the engine shows: the snapshot after a pass, devices, and what a forecast is made from.
+//!
+//! **Invariant:** nothing is changed by showing it.
+
+use crate::daemon::engine::ledger::Engine;
+use crate::daemon::engine::pass::Pass;
+use crate::rollout::judge::{health, subject};
+use std::collections::BTreeMap;
+
+use crate::daemon::view::{DeviceFilter, RingDevice, View};
+use crate::fleet::{Class, Device, Reported};
+use crate::ids::PlanName;
+
+use crate::rollout::state::Ring;
+use crate::rollout::tell::revision_waits::RevisionWaits;
+use crate::simulation::forecast::{NoForecast, Situation};
+use crate::time::{Stopwatch, Timestamp};
+impl Engine {
+    /// The devices of a plan's rings; `None`: no such plan.
+    #[must_use]
+    pub(in crate::daemon) fn devices(
+        &self,
+        plan: &PlanName,
+        listing: &DeviceFilter,
+    ) -> Option<Vec<RingDevice>> {
+        let now = self.now();
+        let (state, world) = (&self.state, &self.world);
+        let rollout = &state.plans.get(plan)?.rollout;
+        let mut rows = Vec::new();
+        for (ring, plan) in rollout.rings_with_plans() {
+            let asked_for = listing.ring.as_ref().is_none_or(|name| *name == ring.name);
+            let Some(scope) = subject::known_scope(ring, plan, world).filter(|_| asked_for) else { continue };
+            let silent = health::silent(subject::Subject { state, rollout, ring, plan, world, now });
+            for device in world.fleet.devices() {
+                let Some(class) = scope.class(device, now) else { continue };
+                let silence = silent.get(&device.latest.id);
+                let fits = listing.class.is_none_or(|asked| asked == class)
+                    && listing.dark.is_none_or(|asked| asked == silence.is_some());
+                if fits {
+                    let dark_since = silence.map(|silence| silence.since);
+                    rows.push(RingDevice { dark_since, ..device_row(ring, class, device) });
+                }
+            }
+        }
+        Some(rows)
+    }
+
+    /// What a forecast for a plan is made from.
+    ///
+    /// # Errors
+    /// When there is nothing to forecast.
+    pub(in crate::daemon) fn situation(&self, plan: &PlanName) -> Result<Situation, NoForecast> {
+        Situation::of(plan, self.files.desired(plan), &self.state, &self.world, self.now())
+    }
+
+    /// What waits of each plan, with the devices that it would move.
+    fn waiting(&self) -> BTreeMap<PlanName, RevisionWaits> {
+        let (state, now) = (self.seen_state(), self.now());
+        let of =
+            |plan: &PlanName| RevisionWaits::of(plan, self.files.desired(plan), &state, &self.world, now);
+        state.waiting.keys().filter_map(|plan| Some((plan.clone(), of(plan)?))).collect()
+    }
+
+    /// The snapshot after a pass.
+    #[must_use]
+    pub(in crate::daemon) fn view(
+        &self,
+        pass: &Pass,
+        budget_remaining: u32,
+        next_check: Option<Timestamp>,
+    ) -> View {
+        View {
+            at: self.now(),
+            clock: self.watch.clock,
+            account: self.account.clone(),
+            mode: self.mode,
+            stop: self.seen_state().stop.clone(),
+            reports: pass.reports.clone(),
+            revisions: self.world.revisions,
+            waiting: self.waiting(),
+            problems: self.files.problems().to_vec(),
+            faults: pass.faults.clone(),
+            troubles: self.world.troubles.iter().map(|(read, why)| (read.clone(), why.clone())).collect(),
+            head: self.head,
+            eras: self.state.eras.clone(),
+            budget_remaining,
+            full_sweep_at: self.world.fleet.full_sweep_at(),
+            swept_at: self.world.fleet.swept_at(),
+            next_check,
+            tallies: self.state.tallies.clone(),
+            tokens: self.state.tokens.clone(),
+            waits: self.waits.clone(),
+            log_unwritable: self.world.log_unwritable.clone(),
+            clock_behind: self.world.clock_behind.map(|until| (until, self.watch.behind(until))),
+            second_clock: self.world.second_clock.clone(),
+            ticked_at: None,
+            taken: Stopwatch::start(),
+        }
+    }
+}
+
+fn device_row(ring: &Ring, class: Class, device: &Device) -> RingDevice {
+    let latest = &device.latest;
+    let accepted = ring.acknowledged.iter().filter(|((gate, _), devices)| {
+        devices.get(&latest.id).is_some_and(|at| health::is_accepted(*gate, *at, device))
+    });
+    RingDevice {
+        ring: ring.name.clone(),
+        class,
+        id: latest.id.clone(),
+        name: latest.name.clone(),
+        user: latest.user.clone(),
+        os: latest.device_type.clone(),
+        os_version: latest.os_version.clone(),
+        environment: latest.environment(),
+        client: match &latest.client {
+            Reported::Version(version) => Some(version.to_string()),
+            Reported::Unreadable(text) => Some(text.clone()),
+            Reported::Null => None,
+        },
+        last_seen_at: latest.last_seen_at,
+        dark_since: None,
+        acknowledged: accepted.map(|((gate, _), _)| *gate).collect(),
+    }
+}

@@ -1,0 +1,121 @@
+//! When a device is switched on and connected.
+//!
+//! **Invariant:** spans are in order and none is empty, so that an instant lies in one of them at most.
+
+use std::sync::Arc;
+
+use crate::schedule::Zone;
+use crate::time::{SignedDuration, Timestamp, after, since};
+
+/// When a device is switched on and connected: spans in order, begins included, ends not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnlineSpans(Arc<[(Timestamp, Timestamp)]>);
+
+impl OnlineSpans {
+    /// The union of spans; empty ones count for nothing.
+    #[must_use]
+    pub fn spans(mut spans: Vec<(Timestamp, Timestamp)>) -> Self {
+        spans.retain(|(from, until)| from < until);
+        spans.sort_unstable();
+        spans.dedup_by(|next, kept| {
+            let joins = next.0 < kept.1;
+            if joins {
+                kept.1 = kept.1.max(next.1);
+            }
+            joins
+        });
+        Self(spans.into())
+    }
+
+    /// At all times.
+    #[must_use]
+    pub fn always() -> Self {
+        Self::spans(vec![(Timestamp::UNIX_EPOCH, Timestamp::MAX)])
+    }
+
+    /// At no time.
+    #[must_use]
+    pub fn never() -> Self {
+        Self::spans(Vec::new())
+    }
+
+    /// On every weekday between two hours of a zone, for `days` days from the day of `first` on.
+    #[must_use]
+    pub fn weekdays(zone: &Zone, hours: (i8, i8), first: Timestamp, days: usize) -> Self {
+        Self::by_day(zone, hours, first, days, |weekday| weekday.to_monday_zero_offset() < 5)
+    }
+
+    /// On every day that `is_on` picks, between two hours of a zone.
+    #[must_use]
+    pub fn by_day(
+        zone: &Zone,
+        (from, until): (i8, i8),
+        first: Timestamp,
+        days: usize,
+        is_on: impl Fn(jiff::civil::Weekday) -> bool,
+    ) -> Self {
+        let first = zone.local(first);
+        let tz = first.time_zone().clone();
+        let dates = first.date().series(jiff::Span::new().days(1)).take(days);
+        let at = |date: jiff::civil::Date, hour: i8| {
+            let time = jiff::civil::Time::new(hour, 0, 0, 0).unwrap_or(jiff::civil::Time::MAX);
+            date.to_datetime(time).to_zoned(tz.clone()).map_or(Timestamp::MAX, |zoned| zoned.timestamp())
+        };
+        Self::spans(
+            dates
+                .filter(|date| is_on(date.weekday()))
+                .map(|date| (at(date, from), at(date, until)))
+                .collect(),
+        )
+    }
+
+    /// The same, but absent before `instant`.
+    #[must_use]
+    pub fn from(&self, instant: Timestamp) -> Self {
+        let kept = self.0.iter().filter(|(_, until)| *until > instant);
+        Self::spans(kept.map(|(from, until)| ((*from).max(instant), *until)).collect())
+    }
+
+    /// The same, but absent from `instant` on.
+    #[must_use]
+    pub fn until(&self, instant: Timestamp) -> Self {
+        let kept = self.0.iter().filter(|(from, _)| *from < instant);
+        Self::spans(kept.map(|(from, until)| (*from, (*until).min(instant))).collect())
+    }
+
+    /// The same, but absent between two instants.
+    #[must_use]
+    pub fn without(&self, from: Timestamp, until: Timestamp) -> Self {
+        Self::spans(self.until(from).0.iter().chain(self.from(until).0.iter()).copied().collect())
+    }
+
+    /// The first instant from `from` on at which the device is present.
+    #[must_use]
+    pub fn first_from(&self, from: Timestamp) -> Option<Timestamp> {
+        let next = self.0.partition_point(|(_, until)| *until <= from);
+        self.0.get(next).map(|(begin, _)| (*begin).max(from))
+    }
+
+    /// The spans from `from` on; the first one begins no earlier.
+    pub(super) fn spans_from(&self, from: Timestamp) -> impl Iterator<Item = (Timestamp, Timestamp)> {
+        let next = self.0.partition_point(|(_, until)| *until <= from);
+        self.0.iter().skip(next).map(move |(begin, until)| ((*begin).max(from), *until))
+    }
+
+    /// When the span that holds `at` ends.
+    pub(super) fn end_of(&self, at: Timestamp) -> Option<Timestamp> {
+        self.spans_from(at).next().filter(|(begin, _)| *begin <= at).map(|(_, until)| until)
+    }
+
+    /// The last heartbeat up to `at`: one at each span's begin and `every` so long after it.
+    #[must_use]
+    pub fn last_heartbeat(&self, every: SignedDuration, at: Timestamp) -> Option<Timestamp> {
+        let begun = self.0.partition_point(|(begin, _)| *begin <= at);
+        let (begin, until) = self.0.get(begun.checked_sub(1)?)?;
+        // The end is not part of the span.
+        let last = at.min(after(*until, -SignedDuration::from_millis(1)));
+        let beats = since(*begin, last).as_millis() / every.as_millis();
+        let elapsed = SignedDuration::from_millis(i64::try_from(beats * every.as_millis()).unwrap_or(0));
+        Some(after(*begin, elapsed))
+    }
+}

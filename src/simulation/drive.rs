@@ -1,0 +1,390 @@
+//! The whole simulation: the account, the daemon and the script on one virtual clock.
+//!
+//! **Invariant:** an instant is passed only once nothing is left to happen at it.
+
+use std::collections::BTreeMap;
+
+use crate::fleet::Fleet;
+use crate::plan::model::{ApprovalFloor, DeviceLimit, Revision, Revisions};
+use crate::rollout::people::command::Command;
+use crate::rollout::record::ClockDoubt;
+use crate::rollout::record::{Actor, Mode, Recorded};
+use crate::rollout::state::State;
+use crate::rollout::world::Observations;
+use crate::simulation::daemon::{SimulatedDaemon, replayed};
+use crate::simulation::disk::{Disk, OnDisk};
+use crate::simulation::far_end::FarEnd;
+use crate::simulation::fault::SimulationFault;
+use crate::simulation::happening::{Happening, Note, Remembered};
+use crate::simulation::looks::{Looks, Reports};
+use crate::simulation::pace::Pace;
+use crate::time::{SignedDuration, Timestamp, after, since};
+
+/// Steps at one instant: more is a livelock.
+const MAX_STEPS_AT_ONCE: usize = 200;
+
+/// Steps within an hour: more is a daemon that wakes up for nothing.
+const MAX_STEPS_AN_HOUR: usize = 1_500;
+
+/// The whole simulation.
+#[derive(Debug, Clone)]
+pub struct Drive {
+    /// The virtual clock.
+    pub now: Timestamp,
+    /// The account.
+    pub far_end: FarEnd,
+    /// The daemon; while it is down, what it left.
+    pub engine: SimulatedDaemon,
+    /// What happened beside the log: when, after how many records, what.
+    pub notes: Vec<(Timestamp, usize, Note)>,
+    /// How often the daemon crashed.
+    pub crashes: usize,
+    disk: Disk,
+    pace: Pace,
+    mode: Mode,
+    agenda: BTreeMap<(Timestamp, usize), Happening>,
+    scheduled: usize,
+    down_until: Option<Timestamp>,
+    /// Set while the host sleeps: since when.
+    asleep_since: Option<Timestamp>,
+    stop_file: Option<(Actor, String, Timestamp)>,
+    approval_floor: Option<ApprovalFloor>,
+    revisions: Revisions,
+    devices_per_day: Option<DeviceLimit>,
+    clock_doubt: Option<ClockDoubt>,
+    clock_reset: Option<Timestamp>,
+    checked_to: usize,
+    steps_at_once: usize,
+    hour: (Timestamp, usize),
+}
+
+impl Drive {
+    /// A daemon that starts on an empty log and these plan files, early enough for them to take effect at
+    /// `now`.
+    #[must_use]
+    pub fn new(far_end: FarEnd, plans: Vec<Revision>, pace: Pace, mode: Mode, now: Timestamp) -> Self {
+        let now = after(now, -pace.settles);
+        let good = |revision: Revision| (revision.plan.name.clone(), OnDisk::Good(Box::new(revision)));
+        let disk = Disk { is_readable: true, files: plans.into_iter().map(good).collect() };
+        Self {
+            now,
+            far_end,
+            engine: SimulatedDaemon::start(Vec::new(), Fleet::default(), mode, pace, now),
+            notes: Vec::new(),
+            crashes: 0,
+            disk,
+            pace,
+            mode,
+            agenda: BTreeMap::new(),
+            scheduled: 0,
+            down_until: None,
+            asleep_since: None,
+            stop_file: None,
+            approval_floor: None,
+            revisions: Revisions::File,
+            devices_per_day: None,
+            clock_doubt: None,
+            clock_reset: None,
+            checked_to: 0,
+            steps_at_once: 0,
+            hour: (now, 0),
+        }
+    }
+
+    /// A daemon in the middle of its work, which does not look at every minute.
+    #[must_use]
+    pub fn taken_over(
+        far_end: FarEnd,
+        plan: Revision,
+        (state, world): (State, Observations),
+        looks: Looks,
+        now: Timestamp,
+    ) -> Self {
+        let pace = Pace { settles: SignedDuration::ZERO, ..Pace::at_once() };
+        let mut drive = Self::new(far_end, vec![plan], pace, Mode::Write, now);
+        drive.engine = SimulatedDaemon::take_over(state, world, looks, pace, now);
+        drive
+    }
+
+    /// What no plan lowers of the approvals that are asked, as a daemon's configuration has it.
+    pub fn ask_at_least(&mut self, floor: Option<ApprovalFloor>) {
+        self.engine.world.approval_floor.clone_from(&floor);
+        self.approval_floor = floor;
+    }
+
+    /// Who lets revisions take effect, as a daemon's configuration has it.
+    pub fn take_effect_by(&mut self, revisions: Revisions) {
+        self.engine.world.revisions = revisions;
+        self.revisions = revisions;
+    }
+
+    /// The most devices that all plans together may offer something else within 24 hours.
+    pub fn move_at_most(&mut self, devices_per_day: Option<DeviceLimit>) {
+        self.engine.world.devices_per_day = devices_per_day;
+        self.devices_per_day = devices_per_day;
+    }
+
+    /// From now on it may write, whatever it was started as.
+    pub fn may_write(&mut self) {
+        self.mode = Mode::Write;
+        self.engine.state.mode = Some(Mode::Write);
+    }
+
+    /// From now on it does not look at every minute: much faster, and exact to a look.
+    pub fn spare(&mut self, looks: Looks) {
+        self.pace = Pace::at_once();
+        self.engine.pace = self.pace;
+        self.engine.spare(looks);
+    }
+
+    /// Whether decisions come with reports from now on; those that nobody reads are a third of their cost.
+    pub fn report(&mut self, reports: Reports) {
+        self.engine.made = reports;
+    }
+
+    /// Has something happen at an instant, after what was scheduled for it before.
+    pub fn at(&mut self, instant: Timestamp, happening: Happening) {
+        self.scheduled += 1;
+        self.agenda.insert((instant, self.scheduled), happening);
+    }
+
+    /// Has the daemon die right after its log has so many records.
+    pub fn crash_after(&mut self, records: usize) {
+        self.engine.crash_after = Some(records);
+        self.engine.crashed = self.engine.log.len() >= records;
+    }
+
+    /// Runs until an instant.
+    ///
+    /// # Errors
+    /// At the first fault of ringward itself.
+    pub fn run_until(&mut self, until: Timestamp) -> Result<(), SimulationFault> {
+        while self.step(until)? {}
+        self.now = self.now.max(until);
+        Ok(())
+    }
+
+    /// Goes to the next instant at which anything happens; false when there is none up to `until`.
+    ///
+    /// # Errors
+    /// At the first fault of ringward itself.
+    pub fn step(&mut self, until: Timestamp) -> Result<bool, SimulationFault> {
+        let next = self.next_instant().map(|next| next.max(self.now));
+        let Some(next) = next.filter(|next| *next <= until) else { return Ok(false) };
+        self.steps_at_once = if next == self.now { self.steps_at_once + 1 } else { 0 };
+        let (begun, steps) = self.hour;
+        let same_hour = next < after(begun, SignedDuration::from_hours(1));
+        self.hour = if same_hour { (begun, steps + 1) } else { (next, 1) };
+        if self.steps_at_once >= MAX_STEPS_AT_ONCE || self.hour.1 >= MAX_STEPS_AN_HOUR {
+            return Err(SimulationFault::Livelock { at: next, tail: self.tail() });
+        }
+        self.now = next;
+        self.far_end.advance(next);
+        self.come_up();
+        self.engine.world.budget_spent_until = self.far_end.budget_spent_until(next);
+        self.happen();
+        if self.down_until.is_none() {
+            self.run_daemon();
+        }
+        match self.engine.fault.take() {
+            Some(fault) => Err(fault),
+            None => Ok(true),
+        }
+    }
+
+    fn run_daemon(&mut self) {
+        if self.engine.looks.is_some() {
+            // Nothing is exact to the second: what is read is there at once.
+            self.engine.start_work(&self.far_end, self.now);
+        }
+        self.engine.finish_reads(&mut self.far_end, self.now);
+        self.engine.go_on_writing(&mut self.far_end, self.stop_file.is_some(), self.now);
+        self.see_stop_file();
+        self.engine.look_at_files(&self.disk, self.now);
+        if !self.engine.crashed {
+            self.engine.decide(self.now);
+        }
+        if self.engine.crashed {
+            self.crash(Remembered::Devices);
+        } else {
+            self.engine.start_work(&self.far_end, self.now);
+        }
+        self.check_replay();
+    }
+
+    fn next_instant(&self) -> Option<Timestamp> {
+        let agenda = self.agenda.keys().map(|(at, _)| *at).next();
+        let daemon = match self.down_until {
+            Some(until) => Some(until),
+            None if !self.engine.has_decided => Some(self.now),
+            None => self.engine.next_instant(self.now),
+        };
+        let stop_file = self.unseen_stop_file().filter(|_| self.down_until.is_none());
+        [agenda, daemon, stop_file, self.far_end.next_change()].into_iter().flatten().min()
+    }
+
+    fn unseen_stop_file(&self) -> Option<Timestamp> {
+        let (_, _, since) = self.stop_file.as_ref()?;
+        let unseen = self.engine.state.stop.is_none();
+        unseen.then(|| after(*since, self.pace.stop_file_seen))
+    }
+
+    fn happen(&mut self) {
+        while self.agenda.first_key_value().is_some_and(|((at, _), _)| *at <= self.now) {
+            let Some((_, happening)) = self.agenda.pop_first() else { return };
+            match (&happening, self.down_until) {
+                (Happening::Command(..) | Happening::Explain(_), Some(until)) => self.at(until, happening),
+                _ => self.happens(happening),
+            }
+        }
+    }
+
+    fn happens(&mut self, happening: Happening) {
+        match &happening {
+            Happening::Command(actor, reason, command) => return self.ask(actor, reason, command),
+            Happening::Explain(plan) => {
+                self.engine.decide(self.now);
+                let report = self.engine.reports.get(plan).cloned().map(Box::new);
+                return self.note(Note::Explained(plan.clone(), report));
+            }
+            Happening::StopFile(actor, reason) => {
+                self.stop_file.get_or_insert((actor.clone(), reason.clone(), self.now));
+            }
+            Happening::Edit(name, Some(file)) => {
+                self.disk.files.insert(name.clone(), file.clone());
+            }
+            Happening::Edit(name, None) => {
+                self.disk.files.remove(name);
+            }
+            Happening::Directory { is_readable } => self.disk.is_readable = *is_readable,
+            Happening::Outside(edit) => self.far_end.outside(edit, self.now),
+            Happening::Clock(doubt) => {
+                self.clock_doubt = *doubt;
+                self.show_clock();
+            }
+            Happening::ClockReset(machine) => {
+                self.clock_reset = *machine;
+                let behind = |machine| ClockDoubt::Differs { ahead: -since(machine, self.now).as_secs() };
+                self.clock_doubt = machine.map(behind);
+                self.show_clock();
+            }
+            Happening::Crash(remembered) => self.crash(*remembered),
+            Happening::Sleep(until) => {
+                if self.down_until.is_none() && *until > self.now {
+                    self.asleep_since = Some(self.now);
+                    self.down_until = Some(*until);
+                }
+            }
+        }
+        self.note(Note::Happened(happening));
+    }
+
+    fn ask(&mut self, actor: &Actor, reason: &str, command: &Command) {
+        self.engine.read_before(command, &mut self.far_end, self.now);
+        match self.engine.command(actor, reason, command, self.now) {
+            Ok(()) => match command {
+                Command::Stop => {
+                    self.stop_file.get_or_insert((actor.clone(), reason.to_owned(), self.now));
+                }
+                Command::Start { .. } => self.stop_file = None,
+                Command::CheckNow(_) => self.engine.hurried = true,
+                Command::Pause(_)
+                | Command::Resume(_)
+                | Command::Waive { .. }
+                | Command::Rollback { .. }
+                | Command::ReleaseHold { .. }
+                | Command::Approve { .. }
+                | Command::Refuse { .. }
+                | Command::Confirm { .. }
+                | Command::ConfirmClock => {}
+            },
+            Err(refusal) => self.note(Note::Refused(actor.clone(), command.clone(), refusal)),
+        }
+    }
+
+    /// What the engine sees of the machine's clock and Cloudflare's.
+    fn show_clock(&mut self) {
+        let world = &mut self.engine.world;
+        world.second_clock.doubt = self.clock_doubt;
+        world.second_clock.machine = self.clock_reset;
+        world.clock_behind = self.clock_reset.map(|_| self.now);
+    }
+
+    /// The file says stop even where the log does not yet. A writer that met it has seen it: the
+    /// log says so before the next decision, which would plan the same write again.
+    fn see_stop_file(&mut self) {
+        let met = std::mem::take(&mut self.engine.met_stop_file);
+        let Some((actor, reason, since)) = self.stop_file.clone() else { return };
+        let seen = met || after(since, self.pace.stop_file_seen) <= self.now;
+        if seen && self.engine.state.stop.is_none() && !self.engine.crashed {
+            self.ask(&actor, &reason, &Command::Stop);
+        }
+    }
+
+    fn note(&mut self, note: Note) {
+        self.notes.push((self.now, self.engine.log.len(), note));
+    }
+
+    /// The daemon dies: the log stays, and what is on its way at Cloudflare.
+    pub fn crash(&mut self, remembered: Remembered) {
+        if self.down_until.is_some() {
+            return;
+        }
+        self.crashes += 1;
+        self.engine.crashed = false;
+        self.engine.crash_after = None;
+        self.engine.world.fleet = match remembered {
+            Remembered::Devices => Fleet::remembered(self.engine.world.fleet.devices().cloned()),
+            Remembered::Nothing => Fleet::default(),
+        };
+        self.down_until = Some(after(self.now, self.pace.restart));
+    }
+
+    fn come_up(&mut self) {
+        if self.down_until.is_none_or(|until| until > self.now) {
+            return;
+        }
+        self.down_until = None;
+        if let Some(from) = self.asleep_since.take() {
+            self.engine.wake(from, self.now);
+            return;
+        }
+        let log = std::mem::take(&mut self.engine.log);
+        let fleet = std::mem::take(&mut self.engine.world.fleet);
+        let made = self.engine.made;
+        self.engine = SimulatedDaemon::start(log, fleet, self.mode, self.pace, self.now);
+        self.engine.made = made;
+        self.engine.world.approval_floor.clone_from(&self.approval_floor);
+        self.engine.world.revisions = self.revisions;
+        self.engine.world.devices_per_day = self.devices_per_day;
+        self.show_clock();
+        // A daemon looks for the stop file before anything else.
+        if let Some((actor, reason, _)) = self.stop_file.clone().filter(|_| self.engine.state.stop.is_none())
+        {
+            self.ask(&actor, &reason, &Command::Stop);
+        }
+        self.note(Note::Restarted);
+    }
+
+    fn check_replay(&mut self) {
+        if self.checked_to < self.engine.log.len() && self.engine.looks.is_none() {
+            self.checked_to = self.engine.log.len();
+            match replayed(&self.engine.log) {
+                Ok(state) if state == self.engine.state => {}
+                Ok(_) => self.engine.fail(SimulationFault::OtherState { at: self.now }),
+                Err(error) => self.engine.fail(SimulationFault::Replay { error }),
+            }
+        }
+    }
+
+    /// The last events, for a failing test.
+    #[must_use]
+    pub fn tail(&self) -> String {
+        let line = |recorded: &Recorded| {
+            let Recorded { seq, at, entry } = recorded;
+            format!("{seq} {at} {} {}: {}\n", entry.actor, entry.event.kind(), entry.reason)
+        };
+        let skipped = self.engine.log.len().saturating_sub(60);
+        self.engine.log.iter().skip(skipped).map(line).collect()
+    }
+}

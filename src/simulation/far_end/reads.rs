@@ -1,0 +1,126 @@
+//! What the simulated account answers to reads, with what a script has befall them.
+//!
+//! **Invariant:** every read is in the journal, whatever became of it.
+
+use std::collections::BTreeSet;
+
+use crate::fleet::{Sighting, SweepScope};
+use crate::ids::{GroupId, UserGroupName};
+use crate::rollout::record::{Group, Profiles};
+use crate::rollout::world::Approvers;
+use crate::rollout::world::Read;
+use crate::simulation::far_end::account::FarEnd;
+use crate::simulation::far_end::journal::{Call, JournalLine};
+use crate::simulation::faults::{Misread, ReadFault};
+use crate::time::{Timestamp, after};
+
+impl FarEnd {
+    fn misreads(&self, at: Timestamp) -> impl Iterator<Item = &Misread> {
+        let on = move |fault: &&ReadFault| fault.from <= at && at < fault.until;
+        self.read_faults.iter().filter(on).map(|fault| &fault.what)
+    }
+
+    fn noted<T>(&mut self, read: Read, at: Timestamp, answer: Result<T, String>) -> Result<T, String> {
+        let words = answer.as_ref().map_or_else(Clone::clone, |_| "200".to_owned());
+        let asked = Call::Read(read);
+        self.journal.push(JournalLine {
+            at,
+            asked,
+            fault: None,
+            applied: None,
+            answer: words,
+            retargeted: None,
+        });
+        answer
+    }
+
+    fn fails(&self, at: Timestamp, what: &Misread, message: &str) -> Result<(), String> {
+        if self.misreads(at).any(|fault| fault == what) { Err(message.to_owned()) } else { Ok(()) }
+    }
+
+    /// Whether the read just before a write can be made.
+    ///
+    /// # Errors
+    /// By a scripted fault: what was said, and when to come back.
+    pub fn before_write(&self, at: Timestamp) -> Result<(), (String, Option<Timestamp>)> {
+        let on = self.read_faults.iter().filter(|fault| fault.from <= at && at < fault.until);
+        for fault in on {
+            match fault.what {
+                Misread::BeforeWrite => return Err(("502 Bad Gateway".to_owned(), None)),
+                Misread::BeforeWriteLimited => {
+                    return Err(("Cloudflare asked to slow down".to_owned(), Some(fault.until)));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The list of groups as answered at an instant.
+    ///
+    /// # Errors
+    /// By a scripted fault.
+    pub fn list_groups(&mut self, at: Timestamp) -> Result<Vec<Group>, String> {
+        let mut seen_at = at;
+        let mut lacking = BTreeSet::new();
+        for fault in self.misreads(at) {
+            match fault {
+                Misread::ListLags(by) => seen_at = after(at, -*by),
+                Misread::ListLacks(name) => {
+                    lacking.insert(name.clone());
+                }
+                _ => {}
+            }
+        }
+        let groups = self.groups_at(seen_at).into_values();
+        let listed = groups.filter(|group| !lacking.contains(&group.content.name)).collect();
+        let answer = self.fails(at, &Misread::Groups, "502 Bad Gateway").map(|()| listed);
+        self.noted(Read::Groups, at, answer)
+    }
+
+    /// One group as answered at an instant; `None`: 404.
+    ///
+    /// # Errors
+    /// By a scripted fault.
+    pub fn get_group(&mut self, id: &GroupId, at: Timestamp) -> Result<Option<Group>, String> {
+        let group = self.groups_at(at).remove(id);
+        let answer = self.fails(at, &Misread::Groups, "502 Bad Gateway").map(|()| group);
+        self.noted(Read::Group(id.clone()), at, answer)
+    }
+
+    /// The profiles as answered at an instant.
+    ///
+    /// # Errors
+    /// By a scripted fault.
+    pub fn list_profiles(&mut self, at: Timestamp) -> Result<Profiles, String> {
+        let profiles = Profiles { listed: self.profiles.clone() };
+        let answer = self.fails(at, &Misread::Profiles, "502 Bad Gateway").map(|()| profiles);
+        self.noted(Read::Profiles, at, answer)
+    }
+
+    /// A User Group as answered at an instant.
+    ///
+    /// # Errors
+    /// By a scripted fault.
+    pub fn user_group(&mut self, name: &UserGroupName, at: Timestamp) -> Result<Approvers, String> {
+        let known = self.user_groups.get(name).cloned().unwrap_or(Approvers::Missing);
+        let answer = self.fails(at, &Misread::Approvers, "502 Bad Gateway").map(|()| known);
+        self.noted(Read::Approvers(name.clone()), at, answer)
+    }
+
+    /// The devices as answered at an instant.
+    ///
+    /// # Errors
+    /// By a scripted fault: a sweep that does not reach its last cursor counts for nothing.
+    pub fn sweep(&mut self, read: Read, scope: &SweepScope, at: Timestamp) -> Result<Vec<Sighting>, String> {
+        let ignored = self.misreads(at).any(|fault| *fault == Misread::FilterIgnored);
+        let scope = match scope {
+            SweepScope::Profile(_) if ignored => &SweepScope::Full,
+            scope => scope,
+        };
+        let listed = self.devices.sweep(scope, at);
+        let cut = "the list broke off before its last page";
+        let answer = self.fails(at, &Misread::Devices, cut).map(|()| listed);
+        self.noted(read, at, answer)
+    }
+}

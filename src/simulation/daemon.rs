@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::fleet::{Fleet, Membership, SWEEP_OVERLAP, SweepScope};
 use crate::ids::PlanName;
 use crate::rollout::decide::pipeline::{Decision, decide, decide_unreported};
-use crate::rollout::judge::subject;
+use crate::rollout::judge::membership::membership;
 use crate::rollout::people::answer::command;
 use crate::rollout::people::command::Command;
 use crate::rollout::people::refusal::Refusal;

@@ -2,20 +2,18 @@
 
 use std::path::Path;
 
-use super::ledger::Appended;
 use super::*;
 use crate::daemon::files::PlanFiles;
 use crate::daemon::files::{Settles, Yml, look};
-use crate::daemon::log::Replayed;
+use crate::daemon::log::{self, Replayed};
 use crate::daemon::view::CommandError;
 use crate::fleet::Sweep;
 use crate::ids::{AccountId, PlanName};
 use crate::rollout::people::command::Command;
-use crate::rollout::record::RolloutId;
 use crate::rollout::record::{Actor, Entry, Event, Mode, Recorded};
 use crate::rollout::tell::waits::Wait;
 use crate::store::OpenError;
-use crate::time::{Clock, SignedDuration, Timestamp, after};
+use crate::time::{Clock, SignedDuration, Timestamp, after, since};
 
 const PLAN: &str = include_str!("../../../rollouts/examples/three-rings.yaml");
 

@@ -1,5 +1,8 @@
 //! What a revision means while a write has no outcome, against what decisions make of each outcome.
 
+use std::collections::BTreeSet;
+
+use crate::ids::PolicyId;
 use crate::plan;
 use crate::rollout::record::{Cancelled, Entry, Event, WriteId, WriteIntent};
 use crate::rollout::tell::preview::*;

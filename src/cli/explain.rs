@@ -166,7 +166,7 @@ fn superseded(page: &mut Prose<'_>, rollout: &RolloutJson) -> io::Result<()> {
 fn drifts(page: &mut Prose<'_>, rollout: &RolloutJson) -> io::Result<()> {
     let told = told_drifts(rollout);
     for (standing, text) in &told {
-        page.say(&format!("Drift, {standing}: "), &format!("{}.", sentence(text)))?;
+        page.say(&format!("Drift, {standing}: "), format!("{}.", sentence(text)))?;
     }
     if told.is_empty() { Ok(()) } else { page.gap() }
 }

@@ -1,8 +1,8 @@
 //! `ringward access`: what User Groups may do in the account, written in a file and kept that way.
 //!
 //! It works beside the daemon, with a token of its own, tells the daemon's log of each change before and after,
-//! and writes policies alone: it never changes who
-//! belongs to a group, and never touches a group that the file, or the command, does not name.
+//! and writes policies alone: it never changes who belongs to a group, and never touches a group that the file,
+//! or the command, does not name.
 //!
 //! **Invariant:** a write is made only where policies differ, by [`write::carry_out`], and is believed only
 //! when it was read back.

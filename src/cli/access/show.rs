@@ -75,7 +75,7 @@ pub(super) fn roles(out: Out<'_>, screen: &Screen, roles: &[PermissionGroup]) ->
             vec![safe(name), format!("{}{end}", safe(on)), safe(label)]
         })
         .collect();
-    // RoleNames are what a file has, so they stay whole.
+    // Names are what a file has, so they stay whole.
     let columns = [Column::Left("ROLE"), Column::Left("FOR"), Column::Cut("LABEL")];
     table(out, screen, 0, &columns, &rows)
 }

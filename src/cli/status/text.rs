@@ -215,7 +215,7 @@ fn environment_text(
             writeln!(page.out, "    {name}{blank}{}{share:>SHARE$}", bar(page.screen, classes, cells))?;
             let told = counts.iter().zip(COUNTS).filter(|(count, _)| *count != "0");
             let told: Vec<_> = told.map(|(count, name)| format!("{count} {}", name.to_lowercase())).collect();
-            page.say(&" ".repeat(6), &told.join(", "))
+            page.say(&" ".repeat(6), told.join(", "))
         }
     }
 }

@@ -19,11 +19,11 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Opens an existing database of the present schema. It never writes to it; SQLite makes its
+    /// Opens an existing database, of the present schema or an older one. It never writes to it; SQLite makes its
     /// `-wal` and `-shm` files beside it where there are none.
     ///
     /// # Errors
-    /// When it is missing, is not ours, has another schema, or cannot be read.
+    /// When it is missing, is not ours, has a newer schema, or cannot be read.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let owned = || path.to_owned();
         if !path.exists() {
@@ -38,9 +38,7 @@ impl Reader {
             FileOrigin::Ours { schema: found } if found > SCHEMA_VERSION => {
                 Err(OpenError::NewerSchema { path: owned(), found })
             }
-            FileOrigin::Ours { schema: found } if found < SCHEMA_VERSION => {
-                Err(OpenError::OlderSchema { path: owned(), found })
-            }
+            // What is read here stands in every schema so far: a backup of an older release tells its log.
             FileOrigin::Ours { .. } => Ok(Self { connection, path: owned() }),
         }
     }

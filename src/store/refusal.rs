@@ -78,16 +78,6 @@ pub enum OpenError {
         /// Its schema.
         found: u32,
     },
-    /// An older ringward wrote it, and a reader does not migrate.
-    #[error(
-        "the database {path} has schema {found} and this program reads {SCHEMA_VERSION}; start `ringward run` once to bring it forward"
-    )]
-    OlderSchema {
-        /// The database.
-        path: PathBuf,
-        /// Its schema.
-        found: u32,
-    },
     /// It belongs to another account.
     #[error(
         "the database {path} belongs to the Cloudflare account {stored}, not to {given}; one database serves one account: correct --account, or name another file with --db"
@@ -173,7 +163,6 @@ impl OpenError {
             Self::NotADatabase { .. }
             | Self::AnotherProgram { .. }
             | Self::NewerSchema { .. }
-            | Self::OlderSchema { .. }
             | Self::OtherAccount { .. }
             | Self::OtherClock { .. }
             | Self::Damaged { .. }

@@ -45,7 +45,6 @@ fn variant(error: &OpenError) -> &'static str {
         OpenError::NotADatabase { .. } => "not a database",
         OpenError::AnotherProgram { .. } => "another program",
         OpenError::NewerSchema { .. } => "newer",
-        OpenError::OlderSchema { .. } => "older",
         OpenError::OtherAccount { .. } => "other account",
         OpenError::OtherClock { .. } => "other clock",
         OpenError::Damaged { .. } => "damaged",

@@ -41,7 +41,6 @@ macro_rules! text_id {
             }
 
             /// The text as it was given.
-            #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -92,13 +91,11 @@ text_id!(
 );
 impl GroupId {
     /// Stands for the `n`-th group that does not exist yet; Cloudflare's own IDs are UUIDs.
-    #[must_use]
     pub fn to_be_created(n: usize) -> Self {
         Self(format!("new-{n}"))
     }
 
     /// The `n`-th group that a simulated account made.
-    #[must_use]
     pub fn simulated(n: u64) -> Self {
         Self(format!("group-{n}"))
     }
@@ -178,7 +175,6 @@ macro_rules! checked_text {
     ($name:ident, $error:ident) => {
         impl $name {
             /// The text.
-            #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
             }

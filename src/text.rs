@@ -7,7 +7,6 @@
 /// Whether a reader does not see the character as it is, beyond controls: a line or paragraph
 /// separator, a mark that turns the reading direction or has no width, one that Unicode gives no
 /// meaning. With it a name reads as another one.
-#[must_use]
 pub const fn is_unseen(char: char) -> bool {
     let code = char as u32;
     matches!(
@@ -24,7 +23,6 @@ pub const fn is_unseen(char: char) -> bool {
 }
 
 /// A text as one word of a shell.
-#[must_use]
 pub fn in_shell(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }

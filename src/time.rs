@@ -15,19 +15,16 @@ use serde::{Deserialize, Serialize};
 pub const MAX_SPAN: SignedDuration = SignedDuration::from_hours(366 * 24);
 
 /// `base + span`, at most the last instant that can be told.
-#[must_use]
 pub fn after(base: Timestamp, span: SignedDuration) -> Timestamp {
     base.saturating_add(span).unwrap_or(Timestamp::MAX)
 }
 
 /// How long ago `then` was at `now`; negative when `then` lies ahead.
-#[must_use]
 pub fn since(then: Timestamp, now: Timestamp) -> SignedDuration {
     now.duration_since(then)
 }
 
 /// `instant` cut to whole milliseconds, as the log keeps it.
-#[must_use]
 pub fn whole_millis(instant: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(instant.as_millisecond()).unwrap_or(instant)
 }
@@ -48,19 +45,16 @@ pub struct InvalidSpan {
 
 impl Span {
     /// A span of whole hours, for defaults in code.
-    #[must_use]
     pub const fn hours(hours: i64) -> Self {
         Self(SignedDuration::from_hours(hours))
     }
 
     /// A span of whole minutes, for defaults in code.
-    #[must_use]
     pub const fn minutes(minutes: i64) -> Self {
         Self(SignedDuration::from_mins(minutes))
     }
 
     /// The length itself.
-    #[must_use]
     pub const fn get(self) -> SignedDuration {
         self.0
     }
@@ -129,7 +123,6 @@ impl From<Span> for String {
 
 /// A duration as people say it: `3d`, `1h 30m`, `45s`. Exact to the second, and [`Span`] reads it
 /// back; a negative one has a leading `-`.
-#[must_use]
 pub fn in_words(duration: SignedDuration) -> String {
     let mut seconds = duration.as_secs().unsigned_abs();
     if seconds == 0 {
@@ -148,7 +141,6 @@ pub fn in_words(duration: SignedDuration) -> String {
 }
 
 /// A duration as exact as people need it, in the smaller of two neighbouring units: `2d 3h`, `1h 5m`.
-#[must_use]
 pub fn rough(duration: SignedDuration) -> String {
     let seconds = duration.as_secs();
     let grain = match seconds.unsigned_abs() {
@@ -190,32 +182,27 @@ impl Clock {
     pub const MAX_SPEED: f64 = 1_000_000.0;
 
     /// A fast clock that starts at `epoch` now.
-    #[must_use]
     pub fn fast_from(epoch: Timestamp, speed: f64) -> Self {
         Self::Fast { epoch, anchor: whole_millis(wall_now()), speed }
     }
 
     /// The present instant, in whole milliseconds.
-    #[must_use]
     pub fn now(&self) -> Timestamp {
         whole_millis(self.at_wall(wall_now()))
     }
 
     /// How long to sleep on the wall clock until `instant`; zero when it has come.
-    #[must_use]
     pub fn wall_until(&self, instant: Timestamp) -> Duration {
         // A whole millisecond on top, so that the sleeper wakes at or after the instant.
         self.wall_length(since(self.at_wall(wall_now()), instant)) + Duration::from_millis(1)
     }
 
     /// How long ago `instant` was on the wall clock; zero when it has not come.
-    #[must_use]
     pub fn wall_since(&self, instant: Timestamp) -> Duration {
         self.wall_length(since(instant, self.at_wall(wall_now())))
     }
 
     /// How long a span of this clock lasts on the wall clock; zero for a negative one.
-    #[must_use]
     pub fn wall_length(&self, span: SignedDuration) -> Duration {
         let speed = match self {
             Self::Real => 1.0,
@@ -225,7 +212,6 @@ impl Clock {
     }
 
     /// How long so many wall seconds last on this clock.
-    #[must_use]
     pub fn length_of(&self, wall_seconds: f64) -> SignedDuration {
         let speed = match self {
             Self::Real => 1.0,
@@ -235,7 +221,6 @@ impl Clock {
     }
 
     /// How long a span of the wall clock lasts on this clock.
-    #[must_use]
     pub fn from_wall(&self, span: SignedDuration) -> SignedDuration {
         match self {
             Self::Real => span,
@@ -267,20 +252,17 @@ pub struct Stopwatch(std::time::Instant);
 
 impl Stopwatch {
     /// Starts now.
-    #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the monotonic clock")]
     pub fn start() -> Self {
         Self(std::time::Instant::now())
     }
 
     /// Wall time since the start, whatever becomes of the machine's clock.
-    #[must_use]
     pub fn passed(&self) -> Duration {
         self.0.elapsed()
     }
 
     /// Wall seconds since the start.
-    #[must_use]
     pub fn seconds(&self) -> f64 {
         self.0.elapsed().as_secs_f64()
     }
@@ -316,13 +298,11 @@ impl FromStr for Clock {
 }
 
 /// An instant to the minute, in UTC, for people.
-#[must_use]
 pub fn short(instant: Timestamp) -> String {
     instant.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 /// How long ago, for people: `3h ago`, or `in 3h`.
-#[must_use]
 pub fn ago(then: Timestamp, now: Timestamp) -> String {
     let elapsed = since(then, now);
     if elapsed.is_negative() {

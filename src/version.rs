@@ -26,26 +26,22 @@ impl ClientVersion {
     pub const FIRST_ASSIGNABLE: Self = Self([2026, 6, 0, 0]);
 
     /// A version from its four numbers.
-    #[must_use]
     pub const fn new(year: u32, month: u32, build: u32, channel: u32) -> Self {
         Self([year, month, build, channel])
     }
 
     /// Whether a device on this version follows assignments at all.
-    #[must_use]
     pub fn follows_assignments(self) -> bool {
         self >= Self::FIRST_ASSIGNABLE
     }
 
     /// Whether it is a release and no beta: its last number is 0 (FACTS 3).
-    #[must_use]
     pub const fn is_release(self) -> bool {
         let [_, _, _, channel] = self.0;
         channel == 0
     }
 
     /// The first three numbers, which `semver` ranges in `forbid` read.
-    #[must_use]
     pub fn as_semver(self) -> semver::Version {
         let [year, month, build, _] = self.0;
         semver::Version::new(year.into(), month.into(), build.into())
@@ -115,7 +111,6 @@ impl Environment {
     pub const ALL: [Self; 2] = [Self::Windows, Self::Macos];
 
     /// The spelling of `target_environment`, plan files and metric labels.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Windows => "windows",
@@ -125,7 +120,6 @@ impl Environment {
 
     /// The environment of a `device_type`, which is free text in the API. Mac spellings are
     /// inferred (FACTS 2), so several are taken. `None`: an OS that has no assignments.
-    #[must_use]
     pub fn of_device_type(device_type: &str) -> Option<Self> {
         // Of every device, many times a decision: the usual spellings first, and no copy in lower case.
         match device_type {

@@ -121,7 +121,6 @@ fn start(database: &Path) -> String {
 
 impl AskError {
     /// Whether no daemon runs, as far as can be told.
-    #[must_use]
     pub const fn is_no_daemon(&self) -> bool {
         matches!(self, Self::NoDaemon { .. } | Self::NoDatabase { .. })
     }
@@ -143,7 +142,6 @@ impl From<AskError> for CliError {
 
 impl Connection {
     /// To the daemon of `database`.
-    #[must_use]
     pub fn beside(database: &Path) -> Self {
         Self {
             database: database.to_owned(),
@@ -154,19 +152,16 @@ impl Connection {
     }
 
     /// The same, but waiting at most `patience` for each answer.
-    #[must_use]
     pub fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
     }
 
     /// How long it waits for an answer.
-    #[must_use]
     pub const fn patience(&self) -> Duration {
         self.patience
     }
 
     /// The database.
-    #[must_use]
     pub fn database(&self) -> &Path {
         &self.database
     }
@@ -217,7 +212,6 @@ impl Connection {
     }
 
     /// The same in the name of a token's holder.
-    #[must_use]
     pub fn with_bearer(self, bearer: Option<SecretString>) -> Self {
         Self { bearer, ..self }
     }

@@ -71,7 +71,6 @@ pub(super) struct CommandLine {
 }
 
 /// The definitions of the whole command line, for completions, manual and tests.
-#[must_use]
 pub fn definitions() -> clap::Command {
     CommandLine::command()
 }

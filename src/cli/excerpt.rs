@@ -18,7 +18,6 @@ const LINE_CHARS: usize = 92;
 
 /// One error with its excerpt, ending with a line break. `bytes_of` gives the bytes of a file by
 /// its name in errors; of an unknown file only the place is shown.
-#[must_use]
 pub fn excerpt<'a>(error: &PlanError, bytes_of: impl Fn(&str) -> Option<&'a [u8]>, ink: Ink) -> String {
     let renderer = match ink {
         Ink::Colour => Renderer::styled().hyperlink(false),

@@ -54,19 +54,16 @@ impl CliError {
     }
 
     /// The same end, told in other words.
-    #[must_use]
     pub fn with_message(self, message: String) -> Self {
         Self { source: message.into(), ..self }
     }
 
     /// The exit code.
-    #[must_use]
     pub const fn exit(&self) -> Exit {
         self.exit
     }
 
     /// Whether there is nothing to say: the reader of our output went away.
-    #[must_use]
     pub fn is_quiet(&self) -> bool {
         self.exit == Exit::Done
     }
@@ -107,7 +104,6 @@ impl From<io::Error> for CliError {
 }
 
 /// Says on standard error why a command did not do what was asked, and gives the exit code.
-#[must_use]
 pub fn conclude(result: Result<(), CliError>) -> Exit {
     match result {
         Ok(()) => Exit::Done,

@@ -22,7 +22,6 @@ pub struct ListenerArgs {
 
 impl ListenerArgs {
     /// As the listener takes them.
-    #[must_use]
     pub fn rules(self) -> TcpRules {
         let verbs = if self.read_only { TcpVerbs::Refused } else { TcpVerbs::Taken };
         TcpRules { verbs, hosts: self.hosts }

@@ -13,7 +13,6 @@ use crate::secrets;
 use crate::telemetry::init_logs;
 
 /// The program: reads the command line, does it, and gives the exit code.
-#[must_use]
 pub fn main() -> ExitCode {
     let line = CommandLine::parse();
     conclude(start(line)).into()

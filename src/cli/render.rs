@@ -28,7 +28,6 @@ pub enum Format {
 
 /// `text` on one line, without characters that move the cursor, turn the reading direction or stay
 /// unseen.
-#[must_use]
 pub fn safe(text: &str) -> String {
     text.trim()
         .chars()
@@ -41,7 +40,6 @@ pub fn safe(text: &str) -> String {
 }
 
 /// How far from `now`: `3h 5m ago`, `in 2d 3h`, `now`.
-#[must_use]
 pub fn distance(then: Timestamp, now: Timestamp) -> String {
     let elapsed = since(then, now);
     match elapsed.as_secs() {
@@ -52,19 +50,16 @@ pub fn distance(then: Timestamp, now: Timestamp) -> String {
 }
 
 /// An instant with its distance: `2026-10-12 09:00 UTC (3h ago)`.
-#[must_use]
 pub fn moment(then: Timestamp, now: Timestamp) -> String {
     format!("{} ({})", short(then), distance(then, now))
 }
 
 /// A count of things: `1 device`, `2 devices`.
-#[must_use]
 pub fn counted(count: usize, thing: &str) -> String {
     if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
 }
 
 /// The digits of a digest that people read.
-#[must_use]
 pub fn short_digest(digest: &str) -> String {
     safe(&digest.chars().take(12).collect::<String>())
 }

@@ -79,7 +79,6 @@ pub(super) enum Tint {
 impl Ink {
     /// By NO_COLOR, CLICOLOR, CLICOLOR_FORCE and TERM, as every program does; else a terminal has
     /// colours.
-    #[must_use]
     pub fn of(stream: &impl RawStream) -> Self {
         match AutoStream::choice(stream) {
             ColorChoice::Never => Self::Plain,
@@ -90,7 +89,6 @@ impl Ink {
 
 impl Screen {
     /// Standard output as it is.
-    #[must_use]
     pub fn of_stdout() -> Self {
         let stdout = io::stdout();
         let size = terminal_size::terminal_size_of(&stdout)
@@ -100,7 +98,6 @@ impl Screen {
     }
 
     /// A terminal of this many columns and rows, or none, with these variables.
-    #[must_use]
     pub fn of(terminal: Option<(usize, usize)>, variable: impl Fn(&str) -> Option<String>, ink: Ink) -> Self {
         let asked = variable("COLUMNS").and_then(|text| text.parse().ok()).filter(|columns| *columns > 0);
         let columns = asked.or(terminal.map(|(columns, _)| columns)).unwrap_or(DEFAULT_COLUMNS);

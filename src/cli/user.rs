@@ -8,7 +8,6 @@ use crate::rollout::record::Actor;
 use crate::web::user_name;
 
 /// The user of this process: the effective user ID, as the daemon's socket would see it.
-#[must_use]
 pub fn caller() -> Actor {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();

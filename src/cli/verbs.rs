@@ -220,7 +220,6 @@ pub async fn start(at: &Connection, plans: StartPlans, reason: &str, out: Out<'_
 }
 
 /// What `--help` of a verb says after its options: the table's word, then `example`.
-#[must_use]
 pub fn help(verb: Verb, example: &str) -> String {
     let about = About::anything();
     let mut text = "What it comes to, as things are:\n".to_owned();

@@ -109,7 +109,6 @@ impl Budget {
     }
 
     /// Requests that could be sent at `now`, the reserve included: 0 during a back-off.
-    #[must_use]
     pub fn remaining(&mut self, now: Timestamp) -> u32 {
         self.advance(now);
         if self.silent_until.is_some() {

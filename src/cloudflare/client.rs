@@ -85,13 +85,11 @@ impl CloudflareClient {
     }
 
     /// The account that everything is asked about.
-    #[must_use]
     pub const fn account(&self) -> &AccountId {
         &self.account
     }
 
     /// Requests that could be sent now, for the metric.
-    #[must_use]
     pub fn budget_remaining(&self) -> u32 {
         self.budget().remaining(self.clock.now())
     }
@@ -268,7 +266,6 @@ impl CloudflareClient {
     }
 
     /// What the answers so far say of the machine's clock.
-    #[must_use]
     pub fn second_clock(&self) -> SecondClock {
         let (machine, monotonic) = (self.clock.now(), self.began.passed());
         let comparison = self.comparison();
@@ -278,7 +275,6 @@ impl CloudflareClient {
     }
 
     /// How many answers so far did not agree with the machine's clock, and what the last of them said.
-    #[must_use]
     pub fn doubtful_answers(&self) -> (u64, Option<ClockDoubt>) {
         self.comparison().doubtful()
     }

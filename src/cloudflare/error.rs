@@ -95,20 +95,17 @@ pub enum Obstacle {
 
 impl ApiError {
     /// Whether a write that ended so may have been applied: only two agreeing reads can tell.
-    #[must_use]
     pub fn is_in_doubt(&self) -> bool {
         matches!(self.class, ErrorClass::NoAnswer { .. })
     }
 
     /// Whether the API itself says that there is no such thing: it says why, with a code, and the 404 of a
     /// proxy has none.
-    #[must_use]
     pub fn says_missing(&self) -> bool {
         matches!(self.class, ErrorClass::Refused { status: 404, code: Some(_), .. })
     }
 
     /// The earliest instant at which trying again makes sense, where one is known.
-    #[must_use]
     pub fn come_back_at(&self) -> Option<Timestamp> {
         match self.class {
             ErrorClass::RateLimited { until, .. }
@@ -118,7 +115,6 @@ impl ApiError {
     }
 
     /// The HTTP status, when one came.
-    #[must_use]
     pub fn status(&self) -> Option<u16> {
         match self.class {
             ErrorClass::RateLimited { .. } => Some(429),
@@ -129,7 +125,6 @@ impl ApiError {
     }
 
     /// The `code` label of metrics: the status that decided, or a word. A closed set.
-    #[must_use]
     pub fn metric_code(&self) -> String {
         let word = match &self.class {
             ErrorClass::RateLimited { .. } => return "429".to_owned(),

@@ -119,7 +119,6 @@ pub struct ResourceScope {
 
 impl Access {
     /// The word of the contract.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Allow => "allow",
@@ -145,26 +144,22 @@ const EVERYTHING: &str = "*";
 
 impl ResourceScope {
     /// The whole account.
-    #[must_use]
     pub fn account(account: &AccountId) -> Self {
         Self { key: Self::key(account), objects: BTreeSet::from([EVERYTHING.to_owned()]) }
     }
 
     /// Some of the account's zones.
-    #[must_use]
     pub fn zones<'a>(account: &AccountId, zones: impl IntoIterator<Item = &'a str>) -> Self {
         let objects = zones.into_iter().map(|zone| format!("{ZONE}{zone}")).collect();
         Self { key: Self::key(account), objects }
     }
 
     /// The zone that an object of a scope names.
-    #[must_use]
     pub fn zone(object: &str) -> Option<&str> {
         object.strip_prefix(ZONE)
     }
 
     /// The key that stands for the account.
-    #[must_use]
     pub fn key(account: &AccountId) -> String {
         format!("com.cloudflare.api.account.{account}")
     }

@@ -113,7 +113,6 @@ impl GroupUpdate {
 }
 
 /// One page of deployment groups; `page` counts from 1.
-#[must_use]
 pub fn list_groups(account: &AccountId, page: u32) -> Request {
     let mut request = Request::get(Operation::ListGroups, groups_path(account));
     request.query = vec![("page", page.to_string()), ("per_page", GROUPS_PER_PAGE.to_string())];
@@ -121,7 +120,6 @@ pub fn list_groups(account: &AccountId, page: u32) -> Request {
 }
 
 /// One deployment group.
-#[must_use]
 pub fn get_group(account: &AccountId, group: &GroupId) -> Request {
     Request::get(Operation::GetGroup, group_path(account, group))
 }
@@ -152,7 +150,6 @@ pub fn create_group(account: &AccountId, content: &GroupContent) -> Result<Reque
 }
 
 /// A change of a deployment group.
-#[must_use]
 pub fn update_group(account: &AccountId, group: &GroupId, update: &GroupUpdate) -> Request {
     let mut body = serde_json::Map::new();
     if let Some(versions) = &update.versions {
@@ -171,20 +168,17 @@ pub fn update_group(account: &AccountId, group: &GroupId, update: &GroupUpdate) 
 }
 
 /// All device settings profiles; the contract has no pages here.
-#[must_use]
 pub fn list_profiles(account: &AccountId) -> Request {
     Request::get(Operation::ListProfiles, format!("{}/devices/policies", account_path(account)))
 }
 
 /// The default device settings profile.
-#[must_use]
 pub fn default_profile(account: &AccountId) -> Request {
     Request::get(Operation::DefaultProfile, format!("{}/devices/policy", account_path(account)))
 }
 
 /// One page of physical devices; no cursor means the first. Sorted by ID, which no device changes
 /// while the pages are read.
-#[must_use]
 pub fn list_devices(account: &AccountId, scope: &SweepScope, cursor: Option<&str>) -> Request {
     let path = format!("{}/devices/physical-devices", account_path(account));
     let mut request = Request::get(Operation::ListDevices, path);
@@ -206,13 +200,11 @@ pub fn list_devices(account: &AccountId, scope: &SweepScope, cursor: Option<&str
 }
 
 /// The state of a token that a user owns.
-#[must_use]
 pub fn verify_user_token() -> Request {
     Request::get(Operation::VerifyToken, "/user/tokens/verify".to_owned())
 }
 
 /// The state of a token that the account owns.
-#[must_use]
 pub fn verify_account_token(account: &AccountId) -> Request {
     Request::get(Operation::VerifyToken, format!("{}/tokens/verify", account_path(account)))
 }

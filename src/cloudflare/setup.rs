@@ -42,7 +42,6 @@ impl ApiUrl {
     pub const CLOUDFLARE: &'static str = "https://api.cloudflare.com/client/v4";
 
     /// Whether the API is on this machine: only then may the daemon's clock be other than real.
-    #[must_use]
     pub const fn is_loopback(&self) -> bool {
         self.loopback
     }
@@ -149,7 +148,6 @@ pub struct Settings {
 
 impl Settings {
     /// The defaults around what has none.
-    #[must_use]
     pub fn new(api: ApiUrl, account: AccountId, token: SecretString, clock: Clock) -> Self {
         Self {
             api,

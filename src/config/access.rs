@@ -24,13 +24,11 @@ pub struct TeamName(String);
 
 impl TeamName {
     /// What its tokens name as their issuer (FACTS 7).
-    #[must_use]
     pub fn issuer(&self) -> String {
         format!("https://{}.cloudflareaccess.com", self.0)
     }
 
     /// Where Cloudflare has its keys.
-    #[must_use]
     pub fn certs(&self) -> String {
         format!("{}/cdn-cgi/access/certs", self.issuer())
     }
@@ -61,7 +59,6 @@ pub struct Audience(String);
 
 impl Audience {
     /// The digits.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -90,13 +87,11 @@ pub struct CertsUrl {
 
 impl CertsUrl {
     /// Whether it is on this machine.
-    #[must_use]
     pub const fn is_loopback(&self) -> bool {
         self.loopback
     }
 
     /// The address.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.url
     }

@@ -68,7 +68,6 @@ pub enum Operators {
 
 impl Operators {
     /// Whether a person is one of them.
-    #[must_use]
     pub fn include(&self, email: &Email) -> bool {
         match self {
             Self::Everyone => true,
@@ -100,7 +99,6 @@ pub struct RunSettings {
 
 impl RunSettings {
     /// With its paths, which are written from the file's own directory, as seen from here.
-    #[must_use]
     pub fn from_directory(self, directory: &Path) -> Self {
         let seen = |path: Option<PathBuf>| path.map(|path| directory.join(path));
         Self {

@@ -44,7 +44,6 @@ pub struct NoHostName;
 
 impl HostName {
     /// The name.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }

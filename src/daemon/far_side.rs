@@ -116,7 +116,6 @@ pub(super) struct FarSide {
 
 impl FarSide {
     /// Tasks over a client, which report to `seen`.
-    #[must_use]
     pub(super) fn new(
         client: Arc<CloudflareClient>,
         clock: Clock,
@@ -127,19 +126,16 @@ impl FarSide {
     }
 
     /// Requests left in the budget.
-    #[must_use]
     pub(super) fn budget_remaining(&self) -> u32 {
         self.client.budget_remaining()
     }
 
     /// What the answers so far say of the machine's clock.
-    #[must_use]
     pub(super) fn second_clock(&self) -> SecondClock {
         self.client.second_clock()
     }
 
     /// When the budget has room for a whole write and so many requests before it; `None`: it has now.
-    #[must_use]
     pub(super) fn budget_spent_until(&self, before: u32) -> Option<Timestamp> {
         self.client.room_for_write_after(before).err()
     }

@@ -59,7 +59,6 @@ pub struct Settles {
 
 impl Settles {
     /// So many wall seconds, as a daemon's clock has them.
-    #[must_use]
     pub fn of(seconds: f64, clock: &Clock) -> Self {
         Self { seconds, shown: clock.length_of(seconds) }
     }
@@ -122,7 +121,6 @@ struct Missing {
 
 impl PlanFiles {
     /// Nothing looked at yet.
-    #[must_use]
     pub fn new(directory: PathBuf, account: AccountId, settles: Settles) -> Self {
         Self {
             directory,
@@ -140,13 +138,11 @@ impl PlanFiles {
     }
 
     /// The directory.
-    #[must_use]
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
     /// How long a file must have been unchanged.
-    #[must_use]
     pub const fn settles(&self) -> Settles {
         self.settles
     }
@@ -189,7 +185,6 @@ impl PlanFiles {
     }
 
     /// Whether a look now may find that a file has been unchanged for long enough.
-    #[must_use]
     pub fn is_look_due(&self) -> bool {
         let due = |file: &Unchanged| file.looks == 1 && file.since.seconds() >= self.settles.seconds;
         self.unchanged.values().any(due)
@@ -292,7 +287,6 @@ impl PlanFiles {
     }
 
     /// What the directory asks of one plan.
-    #[must_use]
     pub fn desired(&self, plan: &PlanName) -> Desired<'_> {
         if let Some(why) = &self.unreadable {
             return Desired::Unreadable(why);
@@ -320,19 +314,16 @@ impl PlanFiles {
     }
 
     /// The files that hold plans.
-    #[must_use]
     pub fn names(&self) -> BTreeMap<PlanName, String> {
         self.held.iter().map(|(plan, held)| (plan.clone(), held.file().to_owned())).collect()
     }
 
     /// What is wrong with files, or with the directory.
-    #[must_use]
     pub fn problems(&self) -> &[FileProblem] {
         &self.problems
     }
 
     /// What `check` warns of in files that hold.
-    #[must_use]
     pub fn warnings(&self) -> &[FileProblem] {
         &self.warnings
     }

@@ -40,7 +40,6 @@ pub enum ReplayError {
 }
 
 /// An entry as the store keeps it.
-#[must_use]
 pub fn to_record(entry: &Entry, at: Timestamp) -> NewRecord {
     // Externally tagged: the kind is the tag, and stands in a column of its own.
     let payload = match serde_json::to_value(&entry.event) {
@@ -157,7 +156,6 @@ pub fn replay_all(view: DatabaseView<'_>) -> Result<Replayed, ReplayError> {
 }
 
 /// The fleet as the database remembers it. A row that cannot be read is left for the next sweep.
-#[must_use]
 pub fn remembered(view: DatabaseView<'_>) -> Fleet {
     let loaded = match view.devices() {
         Ok(loaded) => loaded,

@@ -65,7 +65,6 @@ pub enum Yml {
 
 impl Yml {
     /// By the daemons that wrote a log.
-    #[must_use]
     pub const fn of(state: &State) -> Self {
         if state.read_yaml_alone { Self::Report } else { Self::Read }
     }
@@ -168,7 +167,6 @@ impl DirectoryListing {
 }
 
 /// A file by its path, as a look at its directory would find it.
-#[must_use]
 pub fn read_one(path: &Path) -> FoundFile {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let opened = match path.file_name().and_then(|name| name.to_str()) {

@@ -26,7 +26,6 @@ use crate::time::Stopwatch;
 pub(super) const DIRECTORY_WITHIN: Duration = Duration::from_secs(5);
 
 /// Looks at a directory once.
-#[must_use]
 pub fn look(directory: &Path, yml: Yml) -> DirectoryLook {
     DirectoryReader::new(Arc::new(Draft::read)).look(directory, yml)
 }

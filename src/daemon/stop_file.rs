@@ -46,13 +46,11 @@ pub struct Stopping {
 
 impl Stopping {
     /// What a hold in the log says.
-    #[must_use]
     pub fn of(hold: &Hold) -> Self {
         Self { actor: hold.actor.clone(), reason: hold.reason.clone(), at: hold.since }
     }
 
     /// Whether it is told of a file that does not say who.
-    #[must_use]
     pub fn is_by_nobody_known(&self) -> bool {
         matches!(&self.actor, Actor::Local { user } if user == NOBODY_KNOWN)
     }
@@ -71,7 +69,6 @@ impl Stopping {
 
 impl StopFile {
     /// The stop file beside a database: its path with `.stop` at the end.
-    #[must_use]
     pub fn beside(database: &Path) -> Self {
         let mut path = database.as_os_str().to_owned();
         path.push(".stop");
@@ -79,14 +76,12 @@ impl StopFile {
     }
 
     /// Where it is.
-    #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// Whether writes are stopped, by the file or by what this process was told. Looked at just before each
     /// changing request.
-    #[must_use]
     pub fn stops(&self) -> bool {
         self.told.load(Ordering::SeqCst) || self.is_there()
     }
@@ -97,7 +92,6 @@ impl StopFile {
     }
 
     /// Whether the file is there.
-    #[must_use]
     pub fn is_there(&self) -> bool {
         match fs::symlink_metadata(&self.path) {
             Ok(_) => true,
@@ -106,13 +100,11 @@ impl StopFile {
     }
 
     /// Whether it was found, for telling a person: here, not being able to tell is no stop.
-    #[must_use]
     pub fn is_certainly_there(&self) -> bool {
         fs::symlink_metadata(&self.path).is_ok()
     }
 
     /// What it says; a file with any other content stops just as well.
-    #[must_use]
     pub fn read(&self) -> Option<Stopping> {
         self.is_there().then(|| {
             self.said().unwrap_or_else(|| Stopping {
@@ -124,7 +116,6 @@ impl StopFile {
     }
 
     /// What it says, where it says who and why.
-    #[must_use]
     pub fn said(&self) -> Option<Stopping> {
         let small = fs::metadata(&self.path).is_ok_and(|data| data.is_file() && data.len() <= MAX_BYTES);
         let text = if small { fs::read_to_string(&self.path).ok() } else { None };

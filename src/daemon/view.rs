@@ -91,7 +91,6 @@ pub struct View {
 
 impl View {
     /// The present instant: the clock's, but never before the last decision.
-    #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now().max(self.at)
     }
@@ -235,13 +234,11 @@ impl Handle {
     /// The way to whoever answers `requests` and publishes to `view`: the daemon, or a test. `view`
     /// is a receiver that nobody has read from, so its first value counts as the snapshot from
     /// before the first decision.
-    #[must_use]
     pub fn new(requests: mpsc::Sender<DaemonRequest>, view: watch::Receiver<Arc<View>>) -> Self {
         Self { requests, first: view.clone(), view }
     }
 
     /// How far the daemon is.
-    #[must_use]
     pub fn readiness(&self) -> Readiness {
         match self.first.has_changed() {
             Ok(false) => Readiness::Starting,
@@ -251,7 +248,6 @@ impl Handle {
     }
 
     /// The newest snapshot.
-    #[must_use]
     pub fn view(&self) -> Arc<View> {
         self.view.borrow().clone()
     }

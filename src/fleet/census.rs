@@ -38,7 +38,6 @@ pub struct Counts {
 
 impl Counts {
     /// The count of one class.
-    #[must_use]
     pub const fn of(&self, class: Class) -> usize {
         match class {
             Class::Arrived => self.arrived,
@@ -66,19 +65,16 @@ impl Counts {
     }
 
     /// Devices that were sighted when they could have been on the target.
-    #[must_use]
     pub const fn sighted(&self) -> usize {
         self.arrived + self.due + self.stalled
     }
 
     /// Devices that an assignment can move.
-    #[must_use]
     pub const fn eligible(&self) -> usize {
         self.sighted() + self.unseen
     }
 
     /// All devices counted here.
-    #[must_use]
     pub const fn total(&self) -> usize {
         self.eligible() + self.too_old + self.untargeted + self.left
     }
@@ -109,25 +105,21 @@ pub struct Census {
 
 impl Census {
     /// Devices that this ring's targets can move, over all environments.
-    #[must_use]
     pub fn eligible(&self) -> usize {
         self.environments.values().map(|environment| environment.counts.eligible()).sum()
     }
 
     /// Arrived devices, over all environments.
-    #[must_use]
     pub fn arrived(&self) -> usize {
         self.environments.values().map(|environment| environment.counts.arrived).sum()
     }
 
     /// Arrived devices that were sighted again on a later day, over all environments.
-    #[must_use]
     pub fn exercised(&self) -> usize {
         self.environments.values().map(|environment| environment.exercised).sum()
     }
 
     /// All devices, over all environments and classes.
-    #[must_use]
     pub fn total(&self) -> usize {
         let targeted: usize = self.environments.values().map(|census| census.counts.total()).sum();
         targeted + self.other.total()
@@ -151,7 +143,6 @@ pub struct RingScope {
 
 impl RingScope {
     /// What the ring has for `environment`.
-    #[must_use]
     pub fn offered(&self, environment: Option<Environment>) -> RingOffer {
         let Some(target) = environment.and_then(|environment| self.targets.get(&environment)) else {
             return RingOffer::Nothing;
@@ -163,7 +154,6 @@ impl RingScope {
     }
 
     /// Counts `devices` that are, or were, of this ring.
-    #[must_use]
     pub fn census<'a>(&self, devices: impl Iterator<Item = &'a Device>, now: Timestamp) -> Census {
         let mut census = Census::default();
         for environment in self.targets.keys() {
@@ -186,7 +176,6 @@ impl RingScope {
 
     /// The class of a device in this ring; `None` when it has nothing to do with the ring. One
     /// that has moved on still counts as `left` while its progress is about this assignment.
-    #[must_use]
     pub fn class(&self, device: &Device, now: Timestamp) -> Option<Class> {
         let offered = self.offered(device.latest.environment());
         let here = device.latest.policy.as_ref().is_some_and(|policy| self.policies.contains(&policy.id));

@@ -123,13 +123,11 @@ pub struct Share {
 
 impl Share {
     /// Whether more than half are silent.
-    #[must_use]
     pub const fn mostly_silent(self) -> bool {
         self.silent * 2 > self.of
     }
 
     /// The silent share from 0 to 1; 0 of nobody.
-    #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "counts of devices are far below 2^53")]
     pub const fn ratio(self) -> f64 {
         if self.of == 0 { 0.0 } else { self.silent as f64 / self.of as f64 }
@@ -138,7 +136,6 @@ impl Share {
 
 impl DarkLook {
     /// Whether the ring's silent share is above the control's by more than `at_most`.
-    #[must_use]
     pub fn exceeds(&self, at_most: Percent) -> bool {
         let wide = |count: usize| i128::try_from(count).unwrap_or(i128::MAX >> 64);
         let (ring, control) = (self.ring, self.control);
@@ -149,14 +146,12 @@ impl DarkLook {
     }
 
     /// Whether chance is ruled out as its cause.
-    #[must_use]
     pub fn is_no_chance(&self) -> bool {
         self.p <= self.p_at_most
     }
 }
 
 /// How unlikely a difference must be at a look on a day, counted from 1.
-#[must_use]
 pub fn p_at_most(day: u32) -> PartsPerBillion {
     let day = f64::from(day.max(1));
     PartsPerBillion::of(CHANCE_OF_ERROR / (LOOKS_A_DAY * day * (day + 1.0)))
@@ -189,7 +184,6 @@ impl<'a> Beside<'a> {
 
 impl Fleet {
     /// The devices of one environment and class of a ring.
-    #[must_use]
     pub fn in_class<'a>(
         &'a self,
         ring: &'a RingScope,
@@ -202,7 +196,6 @@ impl Fleet {
     }
 
     /// Looks for devices that went dark.
-    #[must_use]
     pub fn dark(&self, question: &DarkQuestion<'_>) -> DarkLooks {
         let known_until = hour_of(question.known_until);
         let mut control: Vec<Beside<'_>> = Vec::new();

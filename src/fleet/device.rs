@@ -57,7 +57,6 @@ impl Class {
         [Self::Arrived, Self::Due, Self::Stalled, Self::Unseen, Self::TooOld, Self::Untargeted, Self::Left];
 
     /// The word of metrics, API and command line.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Arrived => "arrived",
@@ -129,7 +128,6 @@ pub struct AssignmentProgress {
 
 impl Device {
     /// A device listed for the first time; `is_new`: an earlier sweep would have listed it.
-    #[must_use]
     pub fn first_listed(sighting: Sighting, sweep_started_at: Timestamp, is_new: bool) -> Self {
         Self {
             latest: sighting,
@@ -165,7 +163,6 @@ impl Device {
     }
 
     /// How far the device got with `assignment`, by what is known now.
-    #[must_use]
     pub fn progress_under(&self, assignment: Assignment) -> AssignmentProgress {
         if let Some(known) = self.progress.filter(|known| known.assignment == assignment) {
             return known;
@@ -185,20 +182,17 @@ impl Device {
     }
 
     /// Whether it was sighted on its ring's target after an instant.
-    #[must_use]
     pub fn on_target_after(&self, instant: Timestamp) -> bool {
         self.progress.and_then(|progress| progress.on_target_at).is_some_and(|seen| seen > instant)
     }
 
     /// Whether the account lists it no more, by two full sweeps.
-    #[must_use]
     pub const fn has_left(&self) -> bool {
         self.missed_full_sweeps >= MISSED_SWEEPS_TO_LEAVE
     }
 
     /// The device's class under its ring's assignment for its environment (`None`: no target).
     /// Before the assignment there is nothing to be late for: an eligible device is `unseen`.
-    #[must_use]
     pub fn class(&self, offered: RingOffer, stalled_after: SignedDuration, now: Timestamp) -> Class {
         if self.has_left() {
             return Class::Left;

@@ -17,7 +17,6 @@ pub struct PartsPerBillion(pub u32);
 
 impl PartsPerBillion {
     /// A chance from 0 to 1; a chance above 0 is at least one part.
-    #[must_use]
     pub fn of(chance: f64) -> Self {
         let parts = (chance * 1e9).ceil().clamp(0.0, 1e9);
         let least = u32::from(chance > 0.0);
@@ -28,7 +27,6 @@ impl PartsPerBillion {
     }
 
     /// The chance as a ratio from 0 to 1.
-    #[must_use]
     pub fn ratio(self) -> f64 {
         f64::from(self.0) / 1e9
     }
@@ -46,7 +44,6 @@ impl fmt::Display for PartsPerBillion {
 
 /// The chance of at least `silent` silent devices among `of`, when both groups together have
 /// `silent + other_silent` of `of + other_of` and chance alone deals them out.
-#[must_use]
 pub fn one_sided(silent: usize, of: usize, other_silent: usize, other_of: usize) -> f64 {
     let all_silent = silent + other_silent;
     let all = of + other_of;

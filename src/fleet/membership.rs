@@ -19,19 +19,16 @@ pub struct Membership {
 
 impl Membership {
     /// Rings, of which the first counts that has a device's profile.
-    #[must_use]
     pub fn new(rings: Vec<RingScope>) -> Self {
         Self { rings, offers: Vec::new() }
     }
 
     /// The same rings, with what each may have offered, in their order.
-    #[must_use]
     pub fn offering(self, offers: Vec<KnownOffers>) -> Self {
         Self { offers, ..self }
     }
 
     /// The rings, in the order given.
-    #[must_use]
     pub fn rings(&self) -> &[RingScope] {
         &self.rings
     }

@@ -35,7 +35,6 @@ pub struct Fleet {
 impl Fleet {
     /// A fleet remembered from before a restart. Sweeps are not remembered: what they said is
     /// too old to decide by until the next one.
-    #[must_use]
     pub fn remembered(devices: impl IntoIterator<Item = Device>) -> Self {
         let devices: Index = devices.into_iter().collect();
         Self { has_memory: !devices.is_empty(), devices, ..Self::default() }
@@ -126,19 +125,16 @@ impl Fleet {
     }
 
     /// When the last full sweep began.
-    #[must_use]
     pub const fn full_sweep_at(&self) -> Option<Timestamp> {
         self.full_sweep_at
     }
 
     /// When the last full or continuing sweep began.
-    #[must_use]
     pub const fn swept_at(&self) -> Option<Timestamp> {
         self.swept_at
     }
 
     /// The instant up to which everything about the devices of `policies` is known.
-    #[must_use]
     pub fn known_until(&self, policies: &BTreeSet<PolicyId>) -> Option<Timestamp> {
         // A poll by profile adds to a full sweep and replaces none: a device of the ring that
         // no sweep has listed yet is listed by both.
@@ -149,7 +145,6 @@ impl Fleet {
     }
 
     /// One device.
-    #[must_use]
     pub fn device(&self, id: &DeviceId) -> Option<&Device> {
         self.devices.get(id)
     }
@@ -169,19 +164,16 @@ impl Fleet {
     }
 
     /// Whether any device of the account is remembered as strayed.
-    #[must_use]
     pub fn has_strays(&self) -> bool {
         self.devices.has_strays()
     }
 
     /// The ring's devices, counted.
-    #[must_use]
     pub fn census(&self, ring: &RingScope, now: Timestamp) -> Census {
         ring.census(self.of(ring), now)
     }
 
     /// How many devices of a ring and environment report which version; none: it reports none.
-    #[must_use]
     pub fn versions(&self, ring: &RingScope, environment: Environment) -> BTreeMap<String, usize> {
         let mut versions = BTreeMap::new();
         let here = self.of(ring).filter(|device| device.latest.environment() == Some(environment));
@@ -197,7 +189,6 @@ impl Fleet {
     }
 
     /// The default profile's ID as devices know it, where the profile itself comes without one.
-    #[must_use]
     pub fn default_policy(&self) -> Option<&PolicyId> {
         let mut defaults = self.devices().filter_map(|device| device.latest.policy.as_ref());
         defaults.find(|policy| policy.default).map(|policy| &policy.id)

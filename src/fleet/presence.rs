@@ -49,7 +49,6 @@ impl Presence {
 
     /// Whether it was sighted in one of the hours from `from` on and before `until`, as counted
     /// by [`hour_of`].
-    #[must_use]
     pub(super) fn in_hours(&self, from: i64, until: i64) -> bool {
         // Bits count backwards: `until - 1` is the lowest of the span.
         let lowest = self.newest.saturating_sub(until - 1).max(0);
@@ -72,7 +71,6 @@ impl Presence {
 
     /// Whether it was sighted in an hour between two instants: the hour of `from` counts, that of
     /// `until` does not.
-    #[must_use]
     pub fn between(&self, from: Timestamp, until: Timestamp) -> bool {
         self.in_hours(hour_of(from), hour_of(until))
     }

@@ -32,7 +32,6 @@ pub struct Sighting {
 
 impl Sighting {
     /// The environment that assignments could target on this device.
-    #[must_use]
     pub fn environment(&self) -> Option<Environment> {
         self.device_type.as_deref().and_then(Environment::of_device_type)
     }

@@ -21,7 +21,6 @@ pub struct Strays {
 
 impl Strays {
     /// Devices that strayed, over all versions.
-    #[must_use]
     pub fn devices(&self) -> usize {
         self.moved.values().sum()
     }
@@ -30,7 +29,6 @@ impl Strays {
 impl Fleet {
     /// The devices of `policies` that strayed after one instant and up to another, to versions that
     /// are not in `offers`.
-    #[must_use]
     pub fn strays(
         &self,
         policies: &BTreeSet<PolicyId>,

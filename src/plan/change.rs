@@ -62,7 +62,6 @@ pub struct RingRestrictions {
 
 impl Restrictions {
     /// Those of a plan that holds.
-    #[must_use]
     pub fn of(plan: &Plan) -> Self {
         let ring = |ring: &RingPlan| RestrictedRing {
             name: Some(ring.name.clone()),
@@ -95,7 +94,6 @@ impl Restrictions {
 }
 
 /// A plan in force with what restricts it on top, from `now` on.
-#[must_use]
 pub fn restricted(in_force: &Plan, by: &Restrictions, now: Timestamp) -> Plan {
     let mut plan = in_force.clone();
     for forbid in &by.forbid {
@@ -143,7 +141,6 @@ fn restrict(ring: &mut RingPlan, by: &RingRestrictions, now: Timestamp) {
 
 /// What another plan changes, in words; empty: nothing that a decision could tell. Reasons and the
 /// description are for people.
-#[must_use]
 pub fn differences(from: &Plan, to: &Plan, now: Timestamp) -> Vec<String> {
     let mut found = Vec::new();
     let mut told = |what: &str, one: String, other: String| {
@@ -178,7 +175,6 @@ pub fn differences(from: &Plan, to: &Plan, now: Timestamp) -> Vec<String> {
 
 /// The ring of a newer plan that a ring of an older one is: of the same profiles, whatever its name, else of the
 /// same name, else the one that says it was.
-#[must_use]
 pub fn twin<'a>(ring: &RingPlan, older: &Plan, newer: &'a Plan) -> Option<&'a RingPlan> {
     let says = |one: &RingPlan| one.was.as_ref() == Some(&ring.name);
     known(ring, newer).or_else(|| newer.rings.iter().find(|one| says(one) && known(one, older).is_none()))
@@ -197,14 +193,12 @@ fn known<'a>(ring: &RingPlan, of: &'a Plan) -> Option<&'a RingPlan> {
 }
 
 /// A ring's profiles, in no order.
-#[must_use]
 pub fn profile_set(ring: &RingPlan) -> BTreeSet<ProfileRef> {
     ring.profiles.iter().cloned().collect()
 }
 
 /// Whether two rings have the same profiles, in whatever order. Every decision asks it of all pairs, most of
 /// which are the same list or have nothing in common: only the others are sorted for it.
-#[must_use]
 pub fn same_profiles(one: &RingPlan, other: &RingPlan) -> bool {
     let lacks = |profile: &ProfileRef| !other.profiles.contains(profile);
     one.profiles == other.profiles

@@ -10,10 +10,11 @@ use std::sync::Arc;
 
 use super::change::Restrictions;
 use super::error::Problems;
+use super::good_file::GoodFile;
 use super::model::{PlanDigest, Revision};
 use super::places::Text;
 use super::tree::{self, Node, PLAN_FILE};
-use super::{GoodFile, PlanError, coming, decode, written};
+use super::{PlanError, coming, decode, written};
 use crate::time::Timestamp;
 
 /// A plan file, read.
@@ -30,7 +31,6 @@ pub struct Draft {
 
 impl Draft {
     /// Reads a file.
-    #[must_use]
     pub fn read(bytes: &[u8]) -> Self {
         let mut problems = Problems::default();
         let (_, root) = tree::read_bytes(bytes, &PLAN_FILE, &mut problems);
@@ -46,14 +46,12 @@ impl Draft {
     }
 
     /// What it was read from.
-    #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
     /// Whether it means to be a plan: it has a key `plan`, or, where it is no YAML, a line that begins
     /// with one. Of any other file nothing may be shown, for it may be anybody's secret.
-    #[must_use]
     pub fn names_a_plan(&self) -> bool {
         match &self.root {
             Some(root) => root.get("plan").is_some(),

@@ -29,7 +29,6 @@ pub enum Severity {
 
 impl Severity {
     /// The word in front of it.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Error => "error",

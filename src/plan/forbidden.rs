@@ -35,7 +35,6 @@ impl fmt::Display for ForbiddenTarget {
 
 impl Forbid {
     /// Whether it covers this version.
-    #[must_use]
     pub fn covers(&self, version: ClientVersion) -> bool {
         self.versions.matches(&version.as_semver())
     }
@@ -43,7 +42,6 @@ impl Forbid {
 
 impl Plan {
     /// The first entry of `forbid` that covers a version.
-    #[must_use]
     pub fn forbids(&self, version: ClientVersion) -> Option<&Forbid> {
         self.forbid.iter().find(|forbid| forbid.covers(version))
     }

@@ -95,7 +95,6 @@ a rollout that offers it.
 ";
 
 /// The reference, in Markdown.
-#[must_use]
 pub fn markdown() -> String {
     let mappings = PLAN.and_below();
     let sections: String = mappings.iter().map(|mapping| section(mapping)).collect();

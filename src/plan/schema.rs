@@ -12,7 +12,6 @@ use super::grammar::{Absent, Bare, Key, Mapping, Takes, ValueKind};
 use super::keys::PLAN;
 
 /// The schema as a JSON value.
-#[must_use]
 pub fn json_schema() -> Value {
     let mut definitions = BTreeMap::new();
     let mut schema = object(&PLAN, &mut definitions);

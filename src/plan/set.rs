@@ -39,7 +39,6 @@ pub type RunningPlans = BTreeMap<PlanName, Option<String>>;
 
 /// Reads all files and compares them. The answers come in the order of file names. Without `now`, none is
 /// judged by the calendar.
-#[must_use]
 pub fn read_all<'a>(
     files: impl IntoIterator<Item = (&'a str, &'a [u8])>,
     running: &RunningPlans,
@@ -50,7 +49,6 @@ pub fn read_all<'a>(
 }
 
 /// Compares files that were read. The answers come in the order of file names.
-#[must_use]
 pub fn compare<'a>(
     files: impl IntoIterator<Item = (&'a str, &'a Draft)>,
     running: &RunningPlans,

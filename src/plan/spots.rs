@@ -39,7 +39,6 @@ pub struct Spots<'a> {
 
 impl<'a> Spots<'a> {
     /// The places in a file. One that cannot be read has none.
-    #[must_use]
     pub fn of(bytes: &'a [u8]) -> Self {
         // What is wrong with the file is told by those who decode it.
         let (text, root) = tree::read_bytes(bytes, &PLAN_FILE, &mut Problems::default());
@@ -47,7 +46,6 @@ impl<'a> Spots<'a> {
     }
 
     /// The place of a value, if it is written.
-    #[must_use]
     pub fn spot(&self, way: &[PathStep<'_>]) -> Option<Spot> {
         let mut node = self.root.as_ref()?;
         for step in way {

@@ -71,20 +71,13 @@ fn words(kind: &ErrorKind, info: &str, line: &str, rest: &str) -> (String, Strin
         | ErrorKind::TabAtBlockScalarStart
         | ErrorKind::TabInIndentation
         | ErrorKind::TabInPlainScalar => ("a tab where YAML wants spaces", "indent with spaces"),
-        ErrorKind::UnclosedQuotedScalar => {
-            ("a quote that is not closed", "close it on the same line, with the quote that opened it")
-        }
-        ErrorKind::InvalidQuotedScalarIndent => {
-            ("a quote on a line above is not closed", "close it on its line, with the quote that opened it")
-        }
-        ErrorKind::InvalidTrailingSingleQuotedScalar | ErrorKind::InvalidTrailingDoubleQuotedScalar => {
-            ("text after the closing quote", "quote the whole value, or none of it")
-        }
-        ErrorKind::UnknownQuotedScalarEscape
+        ErrorKind::UnclosedQuotedScalar
+        | ErrorKind::InvalidQuotedScalarIndent
+        | ErrorKind::InvalidTrailingSingleQuotedScalar
+        | ErrorKind::InvalidTrailingDoubleQuotedScalar
+        | ErrorKind::UnknownQuotedScalarEscape
         | ErrorKind::InvalidQuotedScalarHexEscape
-        | ErrorKind::InvalidUnicodeEscape => {
-            ("a backslash that YAML cannot read", "write it in single quotes, or double the backslash")
-        }
+        | ErrorKind::InvalidUnicodeEscape => quotes(kind),
         ErrorKind::UnclosedFlowCollection { .. }
         | ErrorKind::MismatchedFlowCollectionEnd { .. }
         | ErrorKind::MisplacedFlowCollectionEnd
@@ -139,6 +132,22 @@ fn words(kind: &ErrorKind, info: &str, line: &str, rest: &str) -> (String, Strin
         }
     };
     (problem.to_owned(), instead.to_owned())
+}
+
+/// Of what is wrong with a quoted value; the others are its escapes.
+fn quotes(kind: &ErrorKind) -> (&'static str, &'static str) {
+    match kind {
+        ErrorKind::UnclosedQuotedScalar => {
+            ("a quote that is not closed", "close it on the same line, with the quote that opened it")
+        }
+        ErrorKind::InvalidQuotedScalarIndent => {
+            ("a quote on a line above is not closed", "close it on its line, with the quote that opened it")
+        }
+        ErrorKind::InvalidTrailingSingleQuotedScalar | ErrorKind::InvalidTrailingDoubleQuotedScalar => {
+            ("text after the closing quote", "quote the whole value, or none of it")
+        }
+        _ => ("a backslash that YAML cannot read", "write it in single quotes, or double the backslash"),
+    }
 }
 
 fn brackets(kind: &ErrorKind) -> (String, String) {

@@ -87,19 +87,16 @@ impl Account {
     }
 
     /// The account's ID.
-    #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
     /// The API token.
-    #[must_use]
     pub fn token(&self) -> &SecretString {
         &self.token.secret
     }
 
     /// Every request so far.
-    #[must_use]
     pub fn journal(&self) -> &RequestJournal {
         &self.journal
     }
@@ -173,7 +170,6 @@ impl Account {
     }
 
     /// The faults that have not struck yet.
-    #[must_use]
     pub fn faults_left(&self) -> Vec<FaultScript> {
         self.faults.left()
     }
@@ -194,7 +190,6 @@ impl Account {
     }
 
     /// Names and IDs of all profiles; the default profile is called `default`.
-    #[must_use]
     pub fn profiles(&self) -> Vec<(String, String)> {
         self.fleet.profiles.iter().map(|profile| (profile.name.clone(), profile.id.clone())).collect()
     }
@@ -214,7 +209,6 @@ impl Account {
     }
 
     /// What is true of every device, in the order of their IDs. Tests judge by it; the API never shows it.
-    #[must_use]
     pub fn truths(&self) -> Vec<DeviceTruth> {
         let SyntheticFleet { profiles, devices, calendar } = &self.fleet;
         let name =

@@ -96,7 +96,6 @@ impl SandboxAnswer {
     }
 
     /// The bytes that reach the caller.
-    #[must_use]
     pub fn sent(&self) -> Vec<u8> {
         let mut bytes = self.whole();
         if self.cut.is_some() {
@@ -106,7 +105,6 @@ impl SandboxAnswer {
     }
 
     /// The bytes of the whole body.
-    #[must_use]
     pub fn whole(&self) -> Vec<u8> {
         match &self.body {
             Body::Json(value) => value.to_string().into_bytes(),

@@ -7,7 +7,6 @@ use super::iam::{Managed, NoUserGroup, SimulatedMember, UserGroupTruth};
 
 impl Account {
     /// The User Groups, in the order in which they were made.
-    #[must_use]
     pub fn user_groups(&self) -> Vec<UserGroupTruth> {
         self.iam().truths()
     }

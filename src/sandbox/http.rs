@@ -115,31 +115,26 @@ pub async fn start(settings: SandboxSettings) -> Result<RunningSandbox, SandboxE
 
 impl RunningSandbox {
     /// Where it listens.
-    #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// The API's base, as `--api-url` takes it.
-    #[must_use]
     pub fn api_url(&self) -> String {
         format!("http://{}{BASE_PATH}", self.address)
     }
 
     /// The account's ID.
-    #[must_use]
     pub fn account_id(&self) -> &str {
         &self.account_id
     }
 
     /// The API token.
-    #[must_use]
     pub fn token(&self) -> &SecretString {
         &self.token
     }
 
     /// Every request so far.
-    #[must_use]
     pub fn journal(&self) -> RequestJournal {
         self.with_account(|account| account.journal().clone())
     }

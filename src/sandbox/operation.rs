@@ -80,13 +80,11 @@ pub enum SandboxOperation {
 
 impl SandboxOperation {
     /// Whether it changes a deployment group.
-    #[must_use]
     pub const fn retargets(self) -> bool {
         matches!(self, Self::CreateGroup | Self::UpdateGroup | Self::DeleteGroup)
     }
 
     /// Whether it changes anything.
-    #[must_use]
     pub const fn writes(self) -> bool {
         self.retargets()
             || matches!(

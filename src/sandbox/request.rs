@@ -32,7 +32,6 @@ pub struct SandboxRequest {
 
 impl SandboxRequest {
     /// A request to `target`, which is a path with an optional query.
-    #[must_use]
     pub fn new(method: &str, target: &str) -> Self {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         Self {
@@ -46,14 +45,12 @@ impl SandboxRequest {
     }
 
     /// The same with a bearer token.
-    #[must_use]
     pub fn with_token(mut self, token: &str) -> Self {
         self.token = Some(token.into());
         self
     }
 
     /// The same with a JSON body.
-    #[must_use]
     pub fn with_json(mut self, body: &Value) -> Self {
         self.body = body.to_string().into_bytes();
         self

@@ -42,7 +42,6 @@ pub enum Because<'a> {
 
 impl Because<'_> {
     /// The word of API and metrics.
-    #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::AlwaysOpen => "always_open",
@@ -90,7 +89,6 @@ pub enum Writable {
 
 impl Schedule {
     /// Whether the openings let ringward write at `now`; freezes are a question of their own.
-    #[must_use]
     pub fn openness(&self, now: Timestamp) -> Openness {
         if self.open.is_empty() {
             return Openness::AlwaysOpen;
@@ -107,7 +105,6 @@ impl Schedule {
     }
 
     /// How long writing stays allowed from `now` on.
-    #[must_use]
     pub fn writable(&self, now: Timestamp) -> Writable {
         if self.freeze_at(now).is_some() {
             return Writable::NotNow;
@@ -123,7 +120,6 @@ impl Schedule {
 
     /// Next opening, next closing and the reason, for people. Whether enough of the opening is left
     /// to enter a ring is [`Schedule::next_entry`]'s.
-    #[must_use]
     pub fn outlook(&self, now: Timestamp) -> Outlook<'_> {
         let because = match (self.freeze_at(now), self.openness(now)) {
             (Some(freeze), _) => Because::Frozen(freeze.reason),
@@ -150,7 +146,6 @@ impl Schedule {
     /// The next instant at which any answer of this schedule changes: when to wake up. A closing
     /// out of [`SIGHT`] is not told yet; the answer is then an instant before it, to look again.
     /// Where freezes overlap, the edges of each are told, since the reason may change.
-    #[must_use]
     pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
         let opening = match self.reach(now) {
             Some(reach) => Some(reach.known()),

@@ -19,7 +19,6 @@ const TICK: SignedDuration = SignedDuration::from_millis(1);
 impl Schedule {
     /// Whether a ring that needs so much of an opening may be entered at `now`, and up to when. Any span
     /// that is writable is long enough for an entry that needs nothing.
-    #[must_use]
     pub fn enterable(&self, now: Timestamp, needed: SignedDuration) -> Writable {
         let end = match self.writable(now) {
             Writable::Until(end) => end,
@@ -35,7 +34,6 @@ impl Schedule {
 
     /// The first instant from `now` on at which a ring may be entered that needs so much of an opening.
     /// `None`: there is none within [`HORIZON`]. `needed` is at most [`super::SIGHT`].
-    #[must_use]
     pub fn next_entry(&self, now: Timestamp, needed: SignedDuration) -> Option<Timestamp> {
         match self.enterable(now, needed) {
             Writable::Until(_) | Writable::Unlimited => Some(now),

@@ -61,19 +61,16 @@ impl Opening {
     }
 
     /// The cron line as written.
-    #[must_use]
     pub fn cron(&self) -> &str {
         &self.written
     }
 
     /// How long it stays open.
-    #[must_use]
     pub fn length(&self) -> Span {
         self.length
     }
 
     /// Whether its line names days of the month and weekdays, so that it opens on each of either.
-    #[must_use]
     pub fn takes_either_day(&self) -> bool {
         self.line.takes_either_day()
     }

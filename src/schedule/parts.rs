@@ -110,32 +110,27 @@ impl Freeze {
     }
 
     /// The first frozen day.
-    #[must_use]
     pub fn from(&self) -> Date {
         self.from
     }
 
     /// The last frozen day.
-    #[must_use]
     pub fn until(&self) -> Date {
         self.until
     }
 
     /// How many days are frozen.
-    #[must_use]
     pub fn days(&self) -> i32 {
         let hours = self.from.duration_until(self.until).as_hours();
         i32::try_from(hours / 24 + 1).unwrap_or(i32::MAX)
     }
 
     /// Why, for people.
-    #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason
     }
 
     /// The same with a day more on both sides.
-    #[must_use]
     pub fn widened(&self) -> Self {
         let from = self.from.yesterday().unwrap_or(self.from);
         let until = self.until.tomorrow().unwrap_or(self.until);

@@ -78,26 +78,22 @@ impl Schedule {
     }
 
     /// Open at all times, never frozen.
-    #[must_use]
     pub fn always() -> Self {
         let (frozen, joined) = (Vec::new(), Vec::new());
         Self { zone: Zone::utc(), open: Vec::new(), freeze: Vec::new(), frozen, joined }
     }
 
     /// The zone in which openings and freezes are read, and in which to show their instants.
-    #[must_use]
     pub fn zone(&self) -> &Zone {
         &self.zone
     }
 
     /// The openings as written; none means always open.
-    #[must_use]
     pub fn openings(&self) -> &[Opening] {
         &self.open
     }
 
     /// The freezes as written.
-    #[must_use]
     pub fn freezes(&self) -> &[Freeze] {
         &self.freeze
     }
@@ -109,7 +105,6 @@ impl Schedule {
     }
 
     /// The freeze in force at `now`.
-    #[must_use]
     pub fn freeze_at(&self, now: Timestamp) -> Option<FreezeNow<'_>> {
         let position = self.frozen.iter().position(|frozen| frozen.covers(now))?;
         let reason = self.freeze.get(position)?.reason();
@@ -118,14 +113,12 @@ impl Schedule {
     }
 
     /// The beginning of the first freeze after `now`.
-    #[must_use]
     pub fn next_freeze(&self, now: Timestamp) -> Option<Timestamp> {
         self.frozen.iter().map(|frozen| frozen.begins).filter(|begins| *begins > now).min()
     }
 
     /// The frozen time between two instants: what a deadline that stands still in freezes gains.
     /// Zero when `until` is not after `from`.
-    #[must_use]
     pub fn frozen_between(&self, from: Timestamp, until: Timestamp) -> SignedDuration {
         let mut counted_to = from;
         let mut total = SignedDuration::ZERO;

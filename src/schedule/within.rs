@@ -15,7 +15,6 @@ const MAX_COMPARED: usize = 4_000;
 
 impl Schedule {
     /// The frozen spans that end after `from`, in order, those joined that overlap or touch.
-    #[must_use]
     pub fn frozen_from(&self, from: Timestamp) -> Vec<(Timestamp, Timestamp)> {
         let mut spans: Vec<_> = self.frozen.iter().map(|span| (span.begins.max(from), span.ends)).collect();
         spans.retain(|(begins, ends)| begins < ends);
@@ -32,7 +31,6 @@ impl Schedule {
 
     /// Whether ringward may write by this schedule's openings only when it may by the other's, from an
     /// instant on; freezes aside.
-    #[must_use]
     pub fn opens_only_within(&self, other: &Self, from: Timestamp) -> bool {
         if other.open.is_empty() {
             return true;
@@ -69,7 +67,6 @@ impl Schedule {
 
     /// The same with other openings, and with further freezes of its own zone. The bounds of a plan file
     /// do not apply: what restricts is never refused for its number.
-    #[must_use]
     pub fn restricted(&self, open: Option<Vec<Opening>>, freezes: &[Freeze]) -> Self {
         let open = open.unwrap_or_else(|| self.open.clone());
         let freeze = self.freeze.iter().chain(freezes).cloned().collect();

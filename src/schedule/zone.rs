@@ -44,19 +44,16 @@ impl Zone {
     }
 
     /// UTC.
-    #[must_use]
     pub fn utc() -> Self {
         Self { name: "UTC".to_owned(), rules: TimeZone::UTC }
     }
 
     /// The IANA name.
-    #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
     /// `instant` on the clocks of this zone, for people.
-    #[must_use]
     pub fn local(&self, instant: Timestamp) -> jiff::Zoned {
         instant.to_zoned(self.rules.clone())
     }
@@ -107,7 +104,6 @@ impl Zone {
     }
 
     /// The first instant after a day.
-    #[must_use]
     pub fn end_of_day(&self, date: Date) -> Timestamp {
         date.tomorrow().map_or(Timestamp::MAX, |next| self.start_of_day(next))
     }

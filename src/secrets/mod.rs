@@ -50,7 +50,6 @@ pub fn register(secret: &SecretString) -> Result<(), TooShort> {
 }
 
 /// Whether a text holds a secret, or a piece of one.
-#[must_use]
 pub fn is_in(text: &[u8]) -> bool {
     let mut found = false;
     known().iter().for_each(|secret| secret.find(text, |_| found = true));
@@ -58,7 +57,6 @@ pub fn is_in(text: &[u8]) -> bool {
 }
 
 /// A text with stars in place of each secret.
-#[must_use]
 pub fn redact(text: &str) -> Cow<'_, str> {
     if !is_in(text.as_bytes()) {
         return Cow::Borrowed(text);
@@ -113,7 +111,6 @@ impl Flow {
     }
 
     /// How many bytes are held back.
-    #[must_use]
     pub fn held(&self) -> usize {
         self.held.len()
     }
@@ -163,13 +160,11 @@ impl<W: Write> Drop for Covered<W> {
 }
 
 /// Standard output, covered.
-#[must_use]
 pub fn stdout() -> Covered<io::Stdout> {
     Covered::new(io::stdout())
 }
 
 /// Standard error, covered.
-#[must_use]
 pub fn stderr() -> Covered<io::Stderr> {
     Covered::new(io::stderr())
 }

@@ -47,7 +47,6 @@ pub struct Casting {
 }
 
 /// The account of a plan.
-#[must_use]
 pub fn account(plan: &Plan, casting: &Casting) -> FarEnd {
     let heads = heads(plan, casting);
     let custom: Vec<&(ProfileRef, Headcount)> =

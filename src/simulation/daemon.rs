@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fleet::{Fleet, Membership, SWEEP_OVERLAP, SweepScope};
 use crate::ids::PlanName;
-use crate::rollout::decide::pipeline::{Decision, decide, decide_unreported};
 use crate::rollout::judge::membership::membership;
 use crate::rollout::people::answer::command;
 use crate::rollout::people::command::Command;
 use crate::rollout::people::refusal::Refusal;
 use crate::rollout::record::{Actor, Entry, Event, Mode, Recorded};
+use crate::rollout::tell::decision::{Decision, decide, decide_unreported};
 
 use crate::rollout::decide::outcome::doubt_after_restart;
 use crate::rollout::state::{IllegalEvent, State};

@@ -61,7 +61,6 @@ pub struct Drive {
 impl Drive {
     /// A daemon that starts on an empty log and these plan files, early enough for them to take effect at
     /// `now`.
-    #[must_use]
     pub fn new(far_end: FarEnd, plans: Vec<Revision>, pace: Pace, mode: Mode, now: Timestamp) -> Self {
         let now = after(now, -pace.settles);
         let good = |revision: Revision| (revision.plan.name.clone(), OnDisk::Good(Box::new(revision)));
@@ -92,7 +91,6 @@ impl Drive {
     }
 
     /// A daemon in the middle of its work, which does not look at every minute.
-    #[must_use]
     pub fn taken_over(
         far_end: FarEnd,
         plan: Revision,
@@ -378,7 +376,6 @@ impl Drive {
     }
 
     /// The last events, for a failing test.
-    #[must_use]
     pub fn tail(&self) -> String {
         let line = |recorded: &Recorded| {
             let Recorded { seq, at, entry } = recorded;

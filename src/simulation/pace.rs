@@ -31,7 +31,6 @@ pub struct Pace {
 
 impl Pace {
     /// Everything is there at once.
-    #[must_use]
     pub fn at_once() -> Self {
         let none = SignedDuration::ZERO;
         Self { read: none, look: none, clear: none, apply: none, answer: none, ..Self::default() }

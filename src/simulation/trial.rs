@@ -109,7 +109,6 @@ pub struct TrialOutcome {
 
 impl Trial {
     /// When it ends at the latest.
-    #[must_use]
     pub fn until(&self) -> Timestamp {
         after(self.casting.from, SignedDuration::from_hours(24 * self.casting.days))
     }

@@ -133,7 +133,6 @@ impl WhatIf {
     }
 
     /// What it makes of the mixture of devices.
-    #[must_use]
     pub fn mix(&self, mix: Mix) -> Mix {
         match self {
             Self::SlowFleet => Mix { absent_day: 500, away_week: 60, failed_install: 400, ..mix },
@@ -194,7 +193,6 @@ impl WhatIf {
     }
 
     /// What somebody does at Cloudflare because of something that ringward did, and when.
-    #[must_use]
     pub fn follows(&self, recorded: &Recorded, plan: &Plan) -> Option<(Timestamp, Outsider)> {
         let Self::Drift(drifting) = self else { return None };
         let Event::WriteConfirmed { ring, group, .. } = &recorded.entry.event else { return None };

@@ -112,7 +112,6 @@ pub enum StoreError {
 
 impl StoreError {
     /// What to do now.
-    #[must_use]
     pub fn recovery(&self) -> Recovery {
         match self {
             Self::HeadMoved { .. } | Self::NotWritten { .. } | Self::Discarded => Recovery::Reopen,
@@ -156,7 +155,6 @@ pub enum WriteFailure {
 
 impl WriteFailure {
     /// Whether the same file can be written again once somebody has mended its surroundings.
-    #[must_use]
     pub const fn may_pass(self) -> bool {
         match self {
             Self::DiskFull | Self::ReadOnly | Self::CannotOpen | Self::Busy | Self::Disk | Self::Other => {
@@ -167,7 +165,6 @@ impl WriteFailure {
     }
 
     /// The kind of a SQLite error.
-    #[must_use]
     pub fn of(error: &rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::DiskFull,

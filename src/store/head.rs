@@ -19,19 +19,16 @@ impl Seq {
     pub const ZERO: Self = Self(0);
 
     /// The record with this number, which need not exist.
-    #[must_use]
     pub const fn new(number: u64) -> Self {
         Self(number)
     }
 
     /// The number.
-    #[must_use]
     pub const fn get(self) -> u64 {
         self.0
     }
 
     /// The number after this one.
-    #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
@@ -62,7 +59,6 @@ impl RecordHash {
     pub const GENESIS: Self = Self([0; 32]);
 
     /// The bytes as they are stored.
-    #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }

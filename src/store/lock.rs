@@ -114,13 +114,11 @@ impl WriteLock {
     }
 
     /// The database, links resolved.
-    #[must_use]
     pub fn database(&self) -> &Path {
         &self.database
     }
 
     /// What a refused second daemon is told.
-    #[must_use]
     pub fn holder(&self) -> &LockHolder {
         &self.holder
     }

@@ -42,13 +42,11 @@ impl Store {
     }
 
     /// The reader's side.
-    #[must_use]
     pub fn view(&self) -> DatabaseView<'_> {
         DatabaseView { connection: &self.connection, path: self.lock.database() }
     }
 
     /// The proof of ownership.
-    #[must_use]
     pub fn lock(&self) -> &WriteLock {
         &self.lock
     }
@@ -153,7 +151,6 @@ impl Store {
     }
 
     /// Closes the database and keeps owning it, for a reopen ([`Store::open`]).
-    #[must_use]
     pub fn into_lock(self) -> WriteLock {
         self.lock
     }

@@ -44,7 +44,6 @@ impl Reader {
     }
 
     /// What can be read.
-    #[must_use]
     pub fn view(&self) -> DatabaseView<'_> {
         DatabaseView { connection: &self.connection, path: &self.path }
     }

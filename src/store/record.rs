@@ -129,7 +129,6 @@ pub struct Record {
 
 impl Record {
     /// The head of a log that ends with this record.
-    #[must_use]
     pub fn as_head(&self) -> Head {
         Head { seq: self.seq, hash: self.hash, at: Some(self.record.at) }
     }

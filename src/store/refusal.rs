@@ -151,7 +151,6 @@ pub enum OpenError {
 impl OpenError {
     /// Whether the same database can be opened later, once somebody has mended its surroundings: a full
     /// disk, a volume that is read-only or away. A damaged file or another log never mends itself.
-    #[must_use]
     pub const fn may_pass(&self) -> bool {
         match self {
             Self::Failed { cause, .. } => cause.may_pass(),

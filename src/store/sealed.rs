@@ -16,7 +16,6 @@ const IO_ERROR: i32 = 5;
 /// Why nobody can write this database now; `None`: somebody may. A process that has it open already may go
 /// on writing behind a read-only mount, so with one of those only a file system that is itself read-only
 /// proves it.
-#[must_use]
 pub fn sealed(database: &Path) -> Option<io::Error> {
     let error = OpenOptions::new().write(true).open(database).err()?;
     let for_everybody =

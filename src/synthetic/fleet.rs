@@ -35,13 +35,11 @@ pub struct ProfileSettings {
 
 impl ProfileSettings {
     /// A profile that applies.
-    #[must_use]
     pub fn new(name: impl Into<String>, per_mille: u16) -> Self {
         Self { name: name.into(), per_mille, enabled: true }
     }
 
     /// The usual custom profiles, the first with the highest precedence.
-    #[must_use]
     pub fn usual() -> Vec<Self> {
         PROFILES.iter().map(|(name, per_mille)| Self::new(*name, *per_mille)).collect()
     }
@@ -119,7 +117,6 @@ pub struct Headcount {
 
 impl Headcount {
     /// `size` devices in the shares of a mixture.
-    #[must_use]
     pub fn mixed(size: usize, mix: &Mix) -> Self {
         let (linux, ios) = (share(mix.linux, size), share(mix.ios, size));
         let desktops = size.saturating_sub(linux + ios);

@@ -48,7 +48,6 @@ impl Metrics {
     }
 
     /// Everything counted so far, and what the process uses now.
-    #[must_use]
     pub fn gather(&self) -> Vec<prometheus::proto::MetricFamily> {
         let mut families = self.registry.gather();
         families.extend(process::families(self.started_at));

@@ -16,7 +16,6 @@ use crate::web::json::{
 
 /// Drift that keeps nothing from moving, with what became of it: accepted, or noted. What keeps
 /// something stands among the reasons.
-#[must_use]
 pub fn told_drifts(rollout: &RolloutJson) -> Vec<(&str, &str)> {
     let mut told: Vec<(&str, &str)> = Vec::new();
     for drift in &rollout.drifts {
@@ -30,7 +29,6 @@ pub fn told_drifts(rollout: &RolloutJson) -> Vec<(&str, &str)> {
 }
 
 /// How far a rollback is and what it holds out, a line for each ring and for each version.
-#[must_use]
 pub fn told_rollback(rollout: &RolloutJson) -> Vec<String> {
     let step = |step: &RollbackStepJson| {
         let way = |(environment, way): (&Environment, &WayBackJson)| {
@@ -70,13 +68,11 @@ pub fn told_rollback(rollout: &RolloutJson) -> Vec<String> {
 }
 
 /// Where the devices of an environment come from, in words.
-#[must_use]
 pub fn told_moves(environment: Environment, moves: &MovesJson) -> String {
     of_seen(environment, moves.seen, &moves.text)
 }
 
 /// Which devices a revision would move, for each ring and environment; to be read after "it moves".
-#[must_use]
 pub fn told_moves_of(revision: &RevisionWaitsJson) -> Vec<String> {
     if revision.moves.is_empty() {
         return vec!["devices that are not known yet: ringward reads them once a rollout runs".to_owned()];
@@ -96,7 +92,6 @@ pub fn told_moves_of(revision: &RevisionWaitsJson) -> Vec<String> {
 }
 
 /// The approvals that count for the revision in force, a sentence for each ring.
-#[must_use]
 pub fn told_approvals(rollout: &RolloutJson) -> Vec<String> {
     let of_ring = |ring: &RingJson| {
         let words = ring.approval.iter().flat_map(|approval| &approval.words);

@@ -79,13 +79,11 @@ pub struct Bound {
 
 impl Bound {
     /// Lets in by these rules, in place of those of a listener that was told nothing.
-    #[must_use]
     pub fn under(self, rules: TcpRules) -> Self {
         Self { rules: Arc::new(rules), ..self }
     }
 
     /// The address, with the port that the system chose where port 0 was asked for.
-    #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }

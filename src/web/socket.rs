@@ -63,7 +63,6 @@ impl Drop for SocketFile {
 }
 
 /// Where the socket of a database is: `<database>.sock`.
-#[must_use]
 pub fn socket_path(database: &Path) -> PathBuf {
     let mut path = database.as_os_str().to_owned();
     path.push(".sock");

@@ -10,7 +10,6 @@ use crate::time::short;
 use crate::version::Environment;
 
 /// What happened, in a sentence without the actor and the reason, which stand beside it.
-#[must_use]
 pub fn sentence(event: &Event) -> String {
     match (event, event.ring()) {
         // These name their ring themselves.

@@ -16,7 +16,6 @@ use ringward::daemon::Handle;
 use ringward::daemon::view::{DaemonRequest, View};
 use ringward::ids::{GroupId, PolicyId};
 use ringward::plan::model::{Forbid, PlanDigest, Revision};
-use ringward::rollout::decide::pipeline::look;
 use ringward::rollout::people::answer::command;
 use ringward::rollout::people::command::Command;
 use ringward::rollout::people::done::done;
@@ -38,6 +37,7 @@ use ringward::rollout::record::{
 };
 use ringward::rollout::record::{Group, GroupContent, Member, Standing, VersionEntry};
 use ringward::rollout::state::{Phase, State};
+use ringward::rollout::tell::decision::look;
 use ringward::rollout::world::Approvers;
 use ringward::rollout::world::{Desired, Observations, Observed};
 use ringward::telemetry::Metrics;

@@ -35,7 +35,6 @@ pub enum FileErrors {
 
 impl FileErrors {
     /// How many errors it is.
-    #[must_use]
     pub fn count(&self) -> usize {
         match self {
             Self::Path(_) => 1,

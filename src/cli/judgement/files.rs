@@ -35,13 +35,11 @@ pub struct JudgedFiles {
 impl JudgedFiles {
     /// Reads and judges files, and the files `*.yaml` and `*.yml` of directories: by the calendar, too, where
     /// `now` is given.
-    #[must_use]
     pub fn of(paths: &[PathBuf], now: Option<Timestamp>) -> Self {
         Self::beside(paths, now, &OnRecord::default())
     }
 
     /// The same beside a daemon's log.
-    #[must_use]
     pub fn beside(paths: &[PathBuf], now: Option<Timestamp>, on_record: &OnRecord) -> Self {
         let mut judgement = Self::default();
         let mut directories: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
@@ -97,7 +95,6 @@ impl JudgedFiles {
     }
 
     /// The least guard that one of the configurations has.
-    #[must_use]
     pub fn devices_per_day(&self) -> Option<DeviceLimit> {
         let good = self.configurations.iter().filter_map(|judged| judged.outcome.as_ref().ok());
         good.filter_map(|config| config.devices_per_day).min()
@@ -129,13 +126,11 @@ impl JudgedFiles {
     }
 
     /// An error of one of the files as a compiler would show it.
-    #[must_use]
     pub fn excerpt(&self, error: &PlanError, ink: Ink) -> String {
         excerpt(error, |file| self.bytes.get(file).map(Vec::as_slice), ink)
     }
 
     /// All that is wrong, with excerpts, in the order of files.
-    #[must_use]
     pub fn complaints(&self, ink: Ink) -> Vec<String> {
         self.refused().flat_map(|(file, refused)| self.complaints_of(file, refused, ink)).collect()
     }
@@ -148,14 +143,12 @@ impl JudgedFiles {
     }
 
     /// The warnings of files that can be used.
-    #[must_use]
     pub fn warnings(&self) -> usize {
         let good = self.files.iter().filter_map(|judged| judged.outcome.as_ref().ok());
         good.flat_map(|good| &good.warnings).filter(|told| told.severity == Severity::Warning).count()
     }
 
     /// Why the files do not pass; `None`: they do. With `strict`, a warning is one error.
-    #[must_use]
     pub fn refusal(&self, strict: bool) -> Option<String> {
         self.unusable().or_else(|| match self.warnings() {
             1 if strict => Some("1 warning, which --strict counts as an error".to_owned()),
@@ -175,7 +168,6 @@ impl JudgedFiles {
     }
 
     /// How many files cannot be used, in words; `None`: all can.
-    #[must_use]
     pub fn unusable(&self) -> Option<String> {
         let refused: Vec<&FileErrors> = self.refused().map(|(_, refused)| refused).collect();
         if refused.is_empty() {

@@ -80,7 +80,6 @@ pub struct SimulateArgs {
 
 impl SimulateArgs {
     /// The clock that says what day it is: the account's, where its devices are counted.
-    #[must_use]
     pub fn clock(&self) -> Clock {
         if self.online { self.connection.clock } else { Clock::Real }
     }

@@ -16,7 +16,6 @@ macro_rules! operations {
             pub const ALL: [Self; [$($label),+].len()] = [$(Self::$operation),+];
 
             /// The label in metrics and logs.
-            #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$operation => $label,)+
@@ -24,7 +23,6 @@ macro_rules! operations {
             }
 
             /// The operation in words.
-            #[must_use]
             pub const fn words(self) -> &'static str {
                 match self {
                     $(Self::$operation => $words,)+
@@ -67,7 +65,6 @@ operations! {
 
 impl Operation {
     /// Whether the request changes something at the far end.
-    #[must_use]
     pub const fn is_write(self) -> bool {
         matches!(self, Self::CreateGroup | Self::UpdateGroup | Self::UpdateUserGroup)
     }
@@ -83,7 +80,6 @@ impl Operation {
     }
 
     /// The permission that the token needs (FACTS 5 and 6); none to verify itself.
-    #[must_use]
     pub const fn permission(self) -> Option<&'static str> {
         match self {
             Self::ListGroups | Self::GetGroup | Self::CreateGroup | Self::UpdateGroup => {

@@ -18,7 +18,6 @@ pub const MEMBERS_PER_PAGE: u32 = 500;
 pub const PERMISSION_GROUPS_PER_PAGE: u32 = 50;
 
 /// One page of User Groups, of one name if one is given; `page` counts from 1.
-#[must_use]
 pub fn list_user_groups(account: &AccountId, name: Option<&UserGroupName>, page: u32) -> Request {
     let path = iam_path(account, "user_groups");
     let mut request = paged(Operation::ListUserGroups, path, page, GROUPS_PER_PAGE);
@@ -27,14 +26,12 @@ pub fn list_user_groups(account: &AccountId, name: Option<&UserGroupName>, page:
 }
 
 /// One User Group.
-#[must_use]
 pub fn get_user_group(account: &AccountId, group: &UserGroupId) -> Request {
     Request::get(Operation::GetUserGroup, group_path(account, group))
 }
 
 /// The policies that a User Group is to have in place of all that it has; none of them resets it. In the form
 /// of Cloudflare's guide, with inline scopes and without policy IDs (FACTS 5).
-#[must_use]
 pub fn update_user_group(account: &AccountId, group: &UserGroupId, policies: &[PolicyIntent]) -> Request {
     Request {
         operation: Operation::UpdateUserGroup,
@@ -46,21 +43,18 @@ pub fn update_user_group(account: &AccountId, group: &UserGroupId, policies: &[P
 }
 
 /// One page of a User Group's members; `page` counts from 1.
-#[must_use]
 pub fn list_members(account: &AccountId, group: &UserGroupId, page: u32) -> Request {
     let path = format!("{}/members", group_path(account, group));
     paged(Operation::ListMembers, path, page, MEMBERS_PER_PAGE)
 }
 
 /// One page of permission groups; `page` counts from 1.
-#[must_use]
 pub fn list_permission_groups(account: &AccountId, page: u32) -> Request {
     let path = iam_path(account, "permission_groups");
     paged(Operation::ListPermissionGroups, path, page, PERMISSION_GROUPS_PER_PAGE)
 }
 
 /// All resource groups; the contract has no pages here.
-#[must_use]
 pub fn list_resource_groups(account: &AccountId) -> Request {
     Request::get(Operation::ListResourceGroups, iam_path(account, "resource_groups"))
 }

@@ -281,7 +281,6 @@ impl Engine {
 
     /// The present instant: the clock at the last look, but never behind one that was looked at or
     /// recorded, so that no wait and no age meets a clock that was set back.
-    #[must_use]
     pub(in crate::daemon) fn now(&self) -> Timestamp {
         self.state.last_at.map_or(self.watch.latest, |last| last.max(self.watch.latest))
     }
@@ -292,7 +291,6 @@ impl Engine {
     }
 
     /// The stop file.
-    #[must_use]
     pub(in crate::daemon) fn stop_file(&self) -> &StopFile {
         &self.stop_file
     }

@@ -8,8 +8,8 @@ use crate::rollout::judge::subject;
 
 use crate::fleet::RingScope;
 use crate::ids::{PlanName, RingName};
-use crate::rollout::decide::pipeline::{Decision, decide, look};
 use crate::rollout::record::WriteIntent;
+use crate::rollout::tell::decision::{Decision, decide, look};
 
 use crate::rollout::state::Rollout;
 use crate::rollout::tell::report::Report;

@@ -67,7 +67,6 @@ impl Engine {
     }
 
     /// Whether writes are stopped, by the log or by what it shall have as soon as it can.
-    #[must_use]
     pub(in crate::daemon) const fn is_stopped(&self) -> bool {
         self.state.stop.is_some() || self.unrecorded_stop.is_some()
     }

@@ -17,7 +17,6 @@ use crate::simulation::forecast::{NoForecast, Situation};
 use crate::time::{Stopwatch, Timestamp};
 impl Engine {
     /// The devices of a plan's rings; `None`: no such plan.
-    #[must_use]
     pub(in crate::daemon) fn devices(
         &self,
         plan: &PlanName,
@@ -62,7 +61,6 @@ impl Engine {
     }
 
     /// The snapshot after a pass.
-    #[must_use]
     pub(in crate::daemon) fn view(
         &self,
         pass: &Pass,

@@ -80,13 +80,11 @@ pub struct Daemon {
 
 impl Daemon {
     /// The way in.
-    #[must_use]
     pub fn handle(&self) -> Handle {
         self.handle.clone()
     }
 
     /// The way to end it.
-    #[must_use]
     pub fn stopper(&self) -> Stopper {
         self.stopper.clone()
     }

@@ -56,13 +56,11 @@ impl Health {
     };
 
     /// [`Health::min_devices`] for comparing with counts.
-    #[must_use]
     pub fn least(&self) -> usize {
         Self::least_of(self.min_devices)
     }
 
     /// A number of devices for comparing with counts.
-    #[must_use]
     pub fn least_of(devices: u32) -> usize {
         usize::try_from(devices).unwrap_or(usize::MAX)
     }

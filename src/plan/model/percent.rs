@@ -13,37 +13,31 @@ pub struct Percent(u16);
 
 impl Percent {
     /// A share of whole percents, for defaults in code; above 100 counts as 100.
-    #[must_use]
     pub const fn whole(percent: u16) -> Self {
         Self(if percent > 100 { 1000 } else { percent * 10 })
     }
 
     /// A share from tenths of a percent.
-    #[must_use]
     pub const fn from_tenths(tenths: u16) -> Option<Self> {
         if tenths <= 1000 { Some(Self(tenths)) } else { None }
     }
 
     /// Whether `part` of `whole` is at least this share. Of nothing, no share is reached.
-    #[must_use]
     pub const fn reached_by(self, part: usize, whole: usize) -> bool {
         whole > 0 && part as u128 * 1000 >= whole as u128 * self.0 as u128
     }
 
     /// Whether `part` of `whole` is more than this share. Of nothing, no share is exceeded.
-    #[must_use]
     pub const fn exceeded_by(self, part: usize, whole: usize) -> bool {
         part as u128 * 1000 > whole as u128 * self.0 as u128
     }
 
     /// The share as a number of a thousand.
-    #[must_use]
     pub fn of_a_thousand(self) -> u64 {
         u64::from(self.0)
     }
 
     /// The share as a ratio from 0 to 1, for metrics.
-    #[must_use]
     pub fn ratio(self) -> f64 {
         f64::from(self.0) / 1000.0
     }

@@ -16,20 +16,17 @@ pub struct PlanDigest(String);
 
 impl PlanDigest {
     /// The digest of a canonical tree (JSON, keys sorted, `description` left out).
-    #[must_use]
     pub fn of_written(written: &str) -> Self {
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, written.as_bytes());
         Self(digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// All 64 hex digits.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// The first twelve hex digits, for people.
-    #[must_use]
     pub fn short(&self) -> &str {
         self.0.get(..12).unwrap_or(&self.0)
     }
@@ -67,7 +64,6 @@ pub enum Revisions {
 
 impl Revisions {
     /// The word of `ringward.yaml`.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::File => "file",
@@ -76,7 +72,6 @@ impl Revisions {
     }
 
     /// The line that says so, in at most 40 characters.
-    #[must_use]
     pub const fn line(self) -> &'static str {
         match self {
             Self::File => "revisions: file (apply by themselves)",

@@ -67,13 +67,11 @@ impl RingPlan {
     pub const BUILT_IN_UNKNOWN_AFTER: Span = Span::hours(6);
 
     /// Whether a version is one of its targets.
-    #[must_use]
     pub fn asks_for(&self, version: ClientVersion) -> bool {
         self.targets.values().any(|target| *target == version)
     }
 
     /// Whether the plan leaves it to ringward how the ring's group is named.
-    #[must_use]
     pub fn has_default_group(&self) -> bool {
         self.group == self.name.as_str()
     }
@@ -94,13 +92,11 @@ pub enum AllowDowngrade {
 
 impl AllowDowngrade {
     /// Whether it allows none.
-    #[must_use]
     pub const fn is_nothing(&self) -> bool {
         matches!(self, Self::Nothing)
     }
 
     /// Whether devices on a version may be taken down.
-    #[must_use]
     pub fn covers(&self, version: ClientVersion) -> bool {
         match self {
             Self::Nothing => false,
@@ -150,7 +146,6 @@ pub struct DeviceLimit(NonZeroU32);
 
 impl DeviceLimit {
     /// A limit; `None` for a limit of no device, under which nothing could ever be written.
-    #[must_use]
     pub const fn new(devices: u32) -> Option<Self> {
         match NonZeroU32::new(devices) {
             Some(devices) => Some(Self(devices)),
@@ -159,13 +154,11 @@ impl DeviceLimit {
     }
 
     /// Whether so many devices are more than it allows.
-    #[must_use]
     pub fn is_exceeded_by(self, devices: usize) -> bool {
         !u32::try_from(devices).is_ok_and(|devices| devices <= self.0.get())
     }
 
     /// The number of devices.
-    #[must_use]
     pub const fn get(self) -> u32 {
         self.0.get()
     }

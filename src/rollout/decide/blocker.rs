@@ -142,7 +142,6 @@ pub enum Blocker {
 
 impl Blocker {
     /// The word of metrics and API.
-    #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Stopped(_) => "stopped",
@@ -179,7 +178,6 @@ impl Blocker {
     }
 
     /// The ring that it is about.
-    #[must_use]
     pub const fn ring(&self) -> Option<&RingName> {
         match self {
             Self::Gate(ring, _)

@@ -104,22 +104,7 @@ pub(crate) fn entering(
     if let Some(left) = superseded::adopts(context, &ring.name, plan) {
         blocks.push(EntryBlock::left_adopts(left));
     }
-    // A write reserves its requests before it is planned: the read before it, itself, and the
-    // reads that settle it. A ring that needs none may go on.
-    let each = || [&step, &last].into_iter().take(1 + usize::from(step != last));
-    if let Some(too_many) = each().find_map(|step| too_many(context, plan, step)) {
-        blocks.push(EntryBlock::BlastLimit(too_many));
-    }
-    let devices = each().map(|step| match step {
-        GroupStep::InPlace(_) => 0,
-        GroupStep::Write { before, after, .. } => retargets(context, plan, before.as_ref(), after),
-    });
-    blocks.extend(too_many_today(context, devices.sum()).map(EntryBlock::DevicesPerDay));
-    if let GroupStep::Write { .. } = step
-        && let Some(until) = budget_spent_until(context)
-    {
-        blocks.push(EntryBlock::BudgetSpent { until });
-    }
+    blocks.extend(limits(context, plan, &step, &last));
     if !blocks.is_empty() {
         return Entering::Blocked(blocks);
     }
@@ -142,6 +127,28 @@ pub(crate) fn entering(
             today: today(context),
         })),
     }
+}
+
+/// Which limits the steps would break: devices, devices per day, requests.
+fn limits(context: &Context<'_>, plan: &RingPlan, step: &GroupStep, last: &GroupStep) -> Vec<EntryBlock> {
+    let mut blocks = Vec::new();
+    // A write reserves its requests before it is planned: the read before it, itself, and the
+    // reads that settle it. A ring that needs none may go on.
+    let each = || [step, last].into_iter().take(1 + usize::from(step != last));
+    if let Some(too_many) = each().find_map(|step| too_many(context, plan, step)) {
+        blocks.push(EntryBlock::BlastLimit(too_many));
+    }
+    let devices = each().map(|step| match step {
+        GroupStep::InPlace(_) => 0,
+        GroupStep::Write { before, after, .. } => retargets(context, plan, before.as_ref(), after),
+    });
+    blocks.extend(too_many_today(context, devices.sum()).map(EntryBlock::DevicesPerDay));
+    if let GroupStep::Write { .. } = step
+        && let Some(until) = budget_spent_until(context)
+    {
+        blocks.push(EntryBlock::BudgetSpent { until });
+    }
+    blocks
 }
 
 /// That the ring had soaked on these targets before and still has them.

@@ -18,7 +18,6 @@ use crate::rollout::world::Desired;
 use crate::time::Timestamp;
 
 /// What the plan's file makes of its rollout; nothing while a write has no outcome.
-#[must_use]
 pub(crate) fn step(
     name: &PlanName,
     desired: Desired<'_>,
@@ -109,19 +108,7 @@ pub(crate) fn present(
         return vec![revise(id, reason, (revision, &goal), false)];
     }
     if same {
-        let is_known = |known: &WaitingTarget| known.revision.digest == revision.digest;
-        if rollout.waiting.as_ref().is_some_and(is_known) {
-            return Vec::new();
-        }
-        if rollout.waiting.is_some() {
-            let reason = "the plan's file asks for the targets of the running rollout again";
-            return vec![Entry::engine(id, reason, Event::NewTargetDropped {})];
-        }
-        if rollout.follows(&goal.digest) {
-            return Vec::new();
-        }
-        let reason = "the plan's file changed, and nothing in it waits";
-        return vec![revise(id, reason, (revision, &goal), true)];
+        return asks_for_nothing_new(rollout, revision, &goal);
     }
     if takes != Takes::Effect {
         return Vec::new();
@@ -180,6 +167,23 @@ pub(crate) fn present(
             vec![accept(name, new_number, revision)]
         }
     }
+}
+
+/// The file asks for what is in force, or for what waits already.
+fn asks_for_nothing_new(rollout: &Rollout, revision: &Revision, goal: &Revision) -> Vec<Entry> {
+    let is_known = |known: &WaitingTarget| known.revision.digest == revision.digest;
+    if rollout.waiting.as_ref().is_some_and(is_known) {
+        return Vec::new();
+    }
+    if rollout.waiting.is_some() {
+        let reason = "the plan's file asks for the targets of the running rollout again";
+        return vec![Entry::engine(&rollout.id, reason, Event::NewTargetDropped {})];
+    }
+    if rollout.follows(&goal.digest) {
+        return Vec::new();
+    }
+    let reason = "the plan's file changed, and nothing in it waits";
+    vec![revise(&rollout.id, reason, (revision, goal), true)]
 }
 
 /// Ends a rollout in favour of a newer target.

@@ -65,7 +65,6 @@ pub struct Unsent {
 
 impl Unsent {
     /// The read before the write failed.
-    #[must_use]
     pub const fn read_failed(message: String, retry_at: Option<Timestamp>) -> Self {
         Self { why: Cancelled::ReadFailed { message }, retry_at }
     }
@@ -79,7 +78,6 @@ impl From<Cancelled> for Unsent {
 
 /// The event for a write that was not sent; `None` when the log has an outcome of it already, or the
 /// write is in doubt.
-#[must_use]
 pub fn unsent_entry(state: &State, id: WriteId, Unsent { why, retry_at }: Unsent) -> Option<Entry> {
     let (rollout, ring, write) = state.pending_write()?;
     if write.id() != id || write.doubt.is_some() {
@@ -92,7 +90,6 @@ pub fn unsent_entry(state: &State, id: WriteId, Unsent { why, retry_at }: Unsent
 
 /// The event for a write's outcome; `None` when the log has one already, or the write is in doubt.
 /// `counted`: the devices that were counted before it was sent.
-#[must_use]
 pub fn outcome_entry(
     state: &State,
     id: WriteId,
@@ -159,7 +156,6 @@ fn is_as_intended(intent: &WriteIntent, group: &Group) -> bool {
 }
 
 /// A daemon that takes over cannot know what became of a write without an outcome.
-#[must_use]
 pub fn doubt_after_restart(state: &State) -> Option<Entry> {
     let (_, _, write) = state.pending_write()?;
     let message = "the daemon ended before the answer was recorded".to_owned();
@@ -167,7 +163,6 @@ pub fn doubt_after_restart(state: &State) -> Option<Entry> {
 }
 
 /// The next event about a write in doubt, when a read says something new.
-#[must_use]
 pub fn settle(rollout: &Rollout, world: &Observations) -> Option<Entry> {
     let (ring, pending) = rollout.pending_write()?;
     let doubt = pending.doubt.as_ref()?;
@@ -200,7 +195,6 @@ pub fn settle(rollout: &Rollout, world: &Observations) -> Option<Entry> {
 }
 
 /// What to read about a write in doubt, and when.
-#[must_use]
 pub fn doubt_want(pending: &PendingWrite) -> Option<Want> {
     let doubt = pending.doubt.as_ref()?;
     let read = match &pending.intent.before {

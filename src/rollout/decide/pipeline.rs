@@ -18,65 +18,42 @@ use crate::rollout::decide::{
 use crate::rollout::judge::plan_file;
 use crate::rollout::record::{Entry, Recorded};
 use crate::rollout::state::{IllegalEvent, Phase, State};
-use crate::rollout::tell::report;
-use crate::rollout::tell::report::Report;
 use crate::rollout::world::{Desired, Observations, Want};
 use crate::time::Timestamp;
 
 /// Steps that one decision may take. A rollout of 100 rings that are all recognised takes 201.
 const MAX_STEPS: usize = 1_000;
 
+/// What people are told of a look, made by whoever tells them.
+pub(crate) type Tell<R> = fn(&Context<'_>, &[Want]) -> Option<R>;
+
 /// What a decision comes to.
 #[derive(Debug, Clone, PartialEq)]
 #[must_use = "an unread decision moves nothing and explains nothing"]
-pub struct Decision {
+pub struct Decision<R> {
     /// To be appended to the log, in order, before anything else happens.
     pub entries: Vec<Entry>,
     /// Why the rollout is where it is; `None` while the plan has none.
-    pub report: Option<Report>,
+    pub report: Option<R>,
     /// What to read, and when.
     pub reads: Vec<Want>,
     /// When to decide again at the latest, should nothing happen before.
     pub wake_at: Option<Timestamp>,
 }
 
-/// Decides what follows for one plan.
+/// Decides what follows for one plan, and has `tell` make of the last look what people are told.
 ///
 /// # Errors
-/// When an event that the ladder made does not fit the state: a fault in ringward, which stops
+/// When an event that a step made does not fit the state: a fault in ringward, which stops
 /// this plan and no other.
-pub fn decide(
+pub(crate) fn decide<R>(
     name: &PlanName,
     desired: Desired<'_>,
     state: &State,
     world: &Observations,
     now: Timestamp,
-) -> Result<Decision, IllegalEvent> {
-    decided(name, desired, state, world, now, |context, reads| Some(report::report(context, reads)))
-}
-
-/// The same decision without its report, which counts every device: for runs that nobody reads.
-///
-/// # Errors
-/// As [`decide`].
-pub fn decide_unreported(
-    name: &PlanName,
-    desired: Desired<'_>,
-    state: &State,
-    world: &Observations,
-    now: Timestamp,
-) -> Result<Decision, IllegalEvent> {
-    decided(name, desired, state, world, now, |_, _| None)
-}
-
-fn decided(
-    name: &PlanName,
-    desired: Desired<'_>,
-    state: &State,
-    world: &Observations,
-    now: Timestamp,
-    tell: fn(&Context<'_>, &[Want]) -> Option<Report>,
-) -> Result<Decision, IllegalEvent> {
+    tell: Tell<R>,
+) -> Result<Decision<R>, IllegalEvent> {
     let mut state = Cow::Borrowed(state);
     let mut entries = Vec::new();
     for _ in 0..MAX_STEPS {
@@ -97,26 +74,9 @@ fn decided(
     Ok(Decision::new(entries, Context::of(name, desired, &state, world, now).as_ref(), tell))
 }
 
-/// What is to be read and why the rollout is where it is, without deciding anything: for a daemon that
-/// cannot record what it would decide.
-pub fn look(
-    name: &PlanName,
-    desired: Desired<'_>,
-    state: &State,
-    world: &Observations,
-    now: Timestamp,
-) -> Decision {
-    Decision::new(Vec::new(), Context::of(name, desired, state, world, now).as_ref(), |context, reads| {
-        Some(report::report(context, reads))
-    })
-}
-
-impl Decision {
-    pub(crate) fn new(
-        entries: Vec<Entry>,
-        context: Option<&Context<'_>>,
-        tell: fn(&Context<'_>, &[Want]) -> Option<Report>,
-    ) -> Self {
+impl<R> Decision<R> {
+    /// Of the last look; nothing is added to `entries`.
+    pub(crate) fn new(entries: Vec<Entry>, context: Option<&Context<'_>>, tell: Tell<R>) -> Self {
         let reads = context.map(reads::wants).unwrap_or_default();
         let report = context.and_then(|context| tell(context, &reads));
         let wake_at = context.and_then(|context| reads::wake_at(context, &reads));

@@ -75,7 +75,6 @@ pub(crate) fn adopted(plan: &RingPlan, counted: &EnvironmentCensus) -> Option<Wa
 }
 
 /// When the time for adoption runs out, as it stands now: freezes and holds so far push it back.
-#[must_use]
 pub fn deadline(rollout: &Rollout, plan: &RingPlan, assigned: &Assigned, now: Timestamp) -> Timestamp {
     let from = assigned.deadline_from;
     let still = stood_still(rollout, &plan.schedule, from, now);

@@ -18,7 +18,6 @@ use crate::time::Timestamp;
 
 /// What is asked before a ring is entered, with so many devices to move (`None`: not known); empty:
 /// nothing.
-#[must_use]
 pub fn asks(plan: &RingPlan, world: &Observations, devices: Option<usize>) -> Vec<Ask> {
     let of_plan = plan.approval.iter().map(|ApprovalRule { user_group, count, .. }| Ask {
         user_group: user_group.clone(),
@@ -37,7 +36,6 @@ pub fn asks(plan: &RingPlan, world: &Observations, devices: Option<usize>) -> Ve
 }
 
 /// What is asked before this ring is entered, by what is known of its devices.
-#[must_use]
 pub(crate) fn asks_of(subject: Subject<'_>) -> Vec<Ask> {
     let Subject { rollout, plan, world, now, .. } = subject;
     if world.approval_floor.is_none() {
@@ -53,7 +51,6 @@ pub(crate) fn asks_of(subject: Subject<'_>) -> Vec<Ask> {
 }
 
 /// Until when a word counts that is given at an instant. The floor has no word of its own on that.
-#[must_use]
 pub fn expires_at(plan: &RingPlan, given_at: Timestamp) -> Timestamp {
     let expires = plan.approval.as_ref().map_or(ApprovalRule::BUILT_IN_EXPIRES, |rule| rule.expires);
     crate::time::after(given_at, expires.get())

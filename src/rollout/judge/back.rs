@@ -36,7 +36,6 @@ pub(crate) fn going_back(subject: Subject<'_>, assigned: &Assigned, back: &Back)
 }
 
 /// When the time for a ring to come back is over.
-#[must_use]
 pub fn step_ends_at(plan: &RingPlan, back: &Back) -> Timestamp {
     after(back.since, plan.rollback.step.get())
 }

@@ -17,7 +17,6 @@ use crate::rollout::record::{GroupContent, WriteIntent};
 use crate::version::Environment;
 
 /// The profiles whose devices are offered something else by a write: all others need no look.
-#[must_use]
 pub fn profiles(intent: &WriteIntent) -> BTreeSet<PolicyId> {
     let before = intent.before.iter().flat_map(|group| &group.content.policies);
     let touched = |policy: &&PolicyId| {
@@ -28,7 +27,6 @@ pub fn profiles(intent: &WriteIntent) -> BTreeSet<PolicyId> {
 
 /// How many of the listed devices a write offers something else, each counted once. A device below
 /// 2026.6 ignores assignments and does not count; one whose version cannot be read does.
-#[must_use]
 pub fn count<'a>(intent: &WriteIntent, listed: impl IntoIterator<Item = &'a Sighting>) -> usize {
     let is_touched = |device: &&Sighting| {
         let moves = match &device.client {

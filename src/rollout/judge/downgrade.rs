@@ -85,7 +85,6 @@ pub(crate) fn judge(subject: Subject<'_>, policies: &BTreeSet<PolicyId>) -> Vec<
 }
 
 /// What the words of a ring's gates say of its devices; `None`: the devices are not known.
-#[must_use]
 pub fn moves_of(judgements: &[Judgement]) -> Option<AllMoves> {
     let told = judgements.iter().filter_map(|word| match (&word.evidence, word.environment) {
         (Evidence::Downgrade(seen), Some(environment)) => Some((environment, seen.moves.clone())),

@@ -7,7 +7,6 @@ use crate::schedule::Schedule;
 use crate::time::Timestamp;
 
 /// Whether no freeze is on.
-#[must_use]
 pub fn freeze(schedule: &Schedule, now: Timestamp) -> Judgement {
     let on = schedule.freeze_at(now);
     let verdict = if on.is_some() { Verdict::Wait(Waiting::Frozen) } else { Verdict::Pass };

@@ -20,7 +20,6 @@ use crate::rollout::world::Observations;
 use crate::time::Timestamp;
 
 /// The gates that matter where the ring is now.
-#[must_use]
 pub fn judge(subject: Subject<'_>) -> Vec<Judgement> {
     match &subject.ring.stage {
         Stage::Entering(_) => entry(subject),
@@ -46,21 +45,18 @@ pub fn judge(subject: Subject<'_>) -> Vec<Judgement> {
 }
 
 /// The gates that go on over what an earlier rollout left on offer.
-#[must_use]
 pub fn left(subject: Subject<'_>) -> Vec<Judgement> {
     let judge = |assigned| health::judge(subject, assigned, &census(subject, assigned));
     subject.ring.stage.assigned().map(judge).unwrap_or_default()
 }
 
 /// Whether its devices have adopted it.
-#[must_use]
 pub fn left_adoption(subject: Subject<'_>) -> Vec<Judgement> {
     let judge = |assigned| adoption(subject, assigned, &census(subject, assigned));
     subject.ring.stage.assigned().map(judge).unwrap_or_default()
 }
 
 /// Every gate on entering.
-#[must_use]
 pub fn entry(subject: Subject<'_>) -> Vec<Judgement> {
     let schedule = &subject.plan.schedule;
     let resolved = subject.world.resolve_within(&subject.rollout.revision.plan, subject.plan);
@@ -78,7 +74,6 @@ pub fn entry(subject: Subject<'_>) -> Vec<Judgement> {
 /// Every gate on writing the ring's group back. Nobody is asked anew: what it offers was let in. Its devices
 /// are those of the profiles that it gets back, whatever the plan's file names by now; and a group without
 /// devices is written back as well.
-#[must_use]
 pub fn writing_back(subject: Subject<'_>, policies: &BTreeSet<PolicyId>) -> Vec<Judgement> {
     let schedule = &subject.plan.schedule;
     let known = Ok(policies.clone());
@@ -86,7 +81,6 @@ pub fn writing_back(subject: Subject<'_>, policies: &BTreeSet<PolicyId>) -> Vec<
 }
 
 /// All that the gates of a rollout find now: what a person who resumes has seen.
-#[must_use]
 pub fn findings(state: &State, rollout: &Rollout, world: &Observations, now: Timestamp) -> Vec<Acknowledged> {
     let mut findings = Vec::new();
     let offers = state.plans.get(&rollout.id.plan).into_iter().flat_map(|plan| &plan.superseded);

@@ -58,7 +58,6 @@ pub enum Veto {
 
 impl Veto {
     /// The word of API and coverage.
-    #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::AmbiguousName { .. } => "ambiguous_name",
@@ -70,7 +69,6 @@ impl Veto {
     }
 
     /// What is in the way.
-    #[must_use]
     pub fn what(&self) -> String {
         match self {
             Self::AmbiguousName { name, ids } => {
@@ -100,7 +98,6 @@ impl Veto {
     }
 
     /// What a person can do about it.
-    #[must_use]
     pub fn instead(&self) -> String {
         let held = |plan: &PlanName, ring: &RingName| {
             format!(

@@ -41,7 +41,6 @@ fn acknowledged(
 
 /// Whether a device is accepted still, by what was accepted and when: a silent one until it is
 /// sighted again, a stalled one until it is on the target again. After that it is news.
-#[must_use]
 pub fn is_accepted(gate: Gate, accepted_at: Timestamp, device: &Device) -> bool {
     match gate {
         Gate::Dark => device.latest.last_seen_at.is_none_or(|seen| seen <= accepted_at),
@@ -276,7 +275,6 @@ fn by_control(word: Verdict, found: &DarkLooks, health: Health) -> Verdict {
 }
 
 /// The devices for which a health gate fails now.
-#[must_use]
 pub fn failing_devices(subject: Subject<'_>, judgement: &Judgement) -> BTreeSet<DeviceId> {
     let (Some(assigned), Some(environment)) = (subject.ring.stage.assigned(), judgement.environment) else {
         return BTreeSet::new();
@@ -341,7 +339,6 @@ pub struct Silence {
 
 /// The devices of a ring that are silent by the newest looks, the acknowledged ones too: who fell
 /// silent is a question of its own, whatever was made of it. By the look that reaches back farthest.
-#[must_use]
 pub fn silent(subject: Subject<'_>) -> BTreeMap<DeviceId, Silence> {
     let Some(assigned) = subject.ring.stage.assigned() else { return BTreeMap::new() };
     let none = BTreeMap::new();

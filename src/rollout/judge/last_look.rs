@@ -7,13 +7,13 @@ use crate::plan::model::DeviceLimit;
 use crate::rollout::judge::revision::forbid;
 use crate::rollout::judge::{approval, between, freeze, grouping, opening, plan_file};
 use crate::rollout::record::{Ask, BlockKind, Cancelled, Group, Purpose, Step, Verdict, WriteIntent};
-use crate::rollout::state::{HeldOut, PendingWrite, Phase, Ring, Rollout, State};
+use crate::rollout::state::{HeldOut, PendingWrite, Phase, PlanState, Ring, Rollout, State};
 use crate::rollout::world::{Desired, ENTRY_MAX_AGE, LIST_SETTLES_IN, Observations, Observed};
+use crate::schedule::Schedule;
 use crate::time::{Timestamp, since};
 use crate::version::ClientVersion;
 
 /// Owned groups of a plan that the list does not show: they are to be read one by one.
-#[must_use]
 pub fn missing_groups(state: &State, plan: &PlanName, world: &Observations) -> Vec<GroupId> {
     let Some(listed) = &world.groups else { return Vec::new() };
     let owned = state.groups.iter().filter(|(id, owned)| {
@@ -53,36 +53,19 @@ pub fn clear_to_send(
     let rollout = &plan_state.rollout;
     let (ring, write) = rollout.pending_write().ok_or(Cancelled::PlanChanged)?;
     let intent = &write.intent;
-    if state.stop.is_some() {
-        return Err(Cancelled::Stopped);
-    }
-    // A daemon that had to read its log again doubts the write; then only reads may follow.
-    if write.doubt.is_some() {
-        return Err(Cancelled::Held);
-    }
     let step = match intent.purpose {
         Purpose::Rollback { .. } => Step::Rollback,
         Purpose::Target if between::is_between(state, world, ring) => Step::SecondHalf,
         Purpose::PutBack { .. } => Step::SecondHalf,
         Purpose::Target | Purpose::MoveOut { .. } | Purpose::Restore => Step::Entry,
     };
-    let held = plan_state.paused.is_some() || rollout.halted.is_some();
-    if world.clock_behind.is_some() && BlockKind::ClockBehind.stops(step) {
-        return Err(Cancelled::ClockBehind);
+    nothing_holds((state, world), plan_state, write, step)?;
+    if step == Step::Rollback && rollout.phase != Phase::RollingBack {
+        return Err(Cancelled::PlanChanged);
     }
-    if held && step != Step::SecondHalf {
-        return Err(Cancelled::Held);
-    }
-    if let Purpose::Rollback { .. } = intent.purpose {
-        // It asks for no opening, no freeze, no limit and no plan file: it takes back what a rollout did.
-        if rollout.phase != Phase::RollingBack {
-            return Err(Cancelled::PlanChanged);
-        }
-        fresh(look, now)?;
-        return as_intended(intent, &look.value);
-    }
-    if let Purpose::PutBack { .. } = intent.purpose {
-        // It goes back to the ring that had it, and changes nothing of what that ring is offered.
+    // A rollback asks for no opening, no freeze, no limit and no plan file: it takes back what a rollout did.
+    // What is put back goes to the ring that had it, and changes nothing of what that ring is offered.
+    if intent.purpose.goes_back() {
         fresh(look, now)?;
         return as_intended(intent, &look.value);
     }
@@ -110,12 +93,7 @@ pub fn clear_to_send(
         return Err(Cancelled::ClockDiffers { doubt });
     }
     let ring_plan = rollout.ring_plan(&ring.name).ok_or(Cancelled::PlanChanged)?;
-    if !freeze::freeze(&ring_plan.schedule, now).verdict.advances() {
-        return Err(Cancelled::FreezeBegun);
-    }
-    if !opening::opening(&ring_plan.schedule, now).verdict.advances() {
-        return Err(Cancelled::OpeningClosed);
-    }
+    is_open(&ring_plan.schedule, now)?;
     if let Some(held) = held_out(state, intent) {
         return Err(Cancelled::HeldOut { version: held.version });
     }
@@ -129,6 +107,35 @@ pub fn clear_to_send(
         Some(at_most) => within_day(state.day.devices(now), at_most, counted, now),
         None => Ok(()),
     }
+}
+
+/// What stands against any write at all.
+fn nothing_holds(
+    (state, world): (&State, &Observations),
+    plan: &PlanState,
+    write: &PendingWrite,
+    step: Step,
+) -> Result<(), Cancelled> {
+    if state.stop.is_some() {
+        return Err(Cancelled::Stopped);
+    }
+    // A daemon that had to read its log again doubts the write; then only reads may follow.
+    if write.doubt.is_some() {
+        return Err(Cancelled::Held);
+    }
+    if world.clock_behind.is_some() && BlockKind::ClockBehind.stops(step) {
+        return Err(Cancelled::ClockBehind);
+    }
+    let held = plan.paused.is_some() || plan.rollout.halted.is_some();
+    if held && step != Step::SecondHalf { Err(Cancelled::Held) } else { Ok(()) }
+}
+
+fn is_open(schedule: &Schedule, now: Timestamp) -> Result<(), Cancelled> {
+    if !freeze::freeze(schedule, now).verdict.advances() {
+        return Err(Cancelled::FreezeBegun);
+    }
+    let opening = opening::opening(schedule, now);
+    if opening.verdict.advances() { Ok(()) } else { Err(Cancelled::OpeningClosed) }
 }
 
 /// What a write would offer that the plan forbids. One that only takes profiles out offers nothing.

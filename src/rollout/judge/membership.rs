@@ -14,7 +14,6 @@ use crate::rollout::world::Observations;
 use crate::time::Timestamp;
 
 /// Which profile belongs to which ring of all rollouts, and what is on offer there.
-#[must_use]
 pub fn membership(state: &State, world: &Observations, now: Timestamp) -> Membership {
     // What an earlier rollout left on offer to a ring's devices counts until the ring is entered.
     let mut rings: Vec<(&PlanName, &Ring, &RingPlan)> = Vec::new();

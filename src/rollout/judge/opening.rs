@@ -10,7 +10,6 @@ use crate::time::{SignedDuration, Timestamp};
 pub const LEFT_TO_ENTER: SignedDuration = LEAST_OPENING;
 
 /// Whether the schedule has an opening with enough time left, or at its start.
-#[must_use]
 pub fn opening(schedule: &Schedule, now: Timestamp) -> Judgement {
     let enterable = schedule.enterable(now, LEFT_TO_ENTER) != Writable::NotNow;
     let (verdict, closes_at) = match schedule.openness(now) {

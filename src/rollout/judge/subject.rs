@@ -27,7 +27,6 @@ pub struct Subject<'a> {
 }
 
 /// A ring's devices as far as its profiles are known: under its assignment, or before it.
-#[must_use]
 pub fn known_scope(ring: &Ring, plan: &RingPlan, world: &Observations) -> Option<RingScope> {
     match ring.stage.assigned() {
         Some(assigned) => Some(scope(ring, plan, assigned)),
@@ -47,7 +46,6 @@ pub(crate) fn planned_scope(plan: &RingPlan, policies: BTreeSet<PolicyId>) -> Ri
 }
 
 /// The ring's devices under its assignment.
-#[must_use]
 pub fn scope(ring: &Ring, plan: &RingPlan, assigned: &Assigned) -> RingScope {
     RingScope {
         policies: assigned.policies.clone(),

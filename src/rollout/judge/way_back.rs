@@ -63,7 +63,6 @@ impl Stuck {
     }
 
     /// `windows` or `windows and macos`.
-    #[must_use]
     pub fn environments(&self) -> String {
         let names: Vec<&str> = self.from.keys().map(|environment| environment.as_str()).collect();
         names.join(" and ")
@@ -136,7 +135,6 @@ pub(crate) fn steps(state: &State, plan: &PlanState, scope: &Scope) -> Result<Ve
 
 /// What of a ring could not go back any more, once its group, as it is now, was written for it: told
 /// before anything is written, because at 03:00 it is too late for a word in the plan.
-#[must_use]
 pub fn foreseen(
     state: &State,
     plan: &Plan,

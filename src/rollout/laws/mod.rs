@@ -86,13 +86,11 @@ const CHECKS: [Check; 29] = [
 
 /// The laws that a log and, where given, the far end's journal break; none of a sound one. An
 /// empty journal means that there is none to compare with.
-#[must_use]
 pub fn check(log: &[Recorded], journal: &[FarEndWrite]) -> Vec<Violation> {
     check_within(log, journal, Tolerance::default())
 }
 
 /// [`check`] with bounds of the caller's.
-#[must_use]
 pub fn check_within(log: &[Recorded], journal: &[FarEndWrite], tolerance: Tolerance) -> Vec<Violation> {
     let mut audit = Audit { tolerance, seq: None, found: Vec::new() };
     let mut ledger = Ledger::default();

@@ -59,13 +59,11 @@ pub enum Law {
 
 impl Law {
     /// Its number in DESIGN 4, where it has one.
-    #[must_use]
     pub const fn number(self) -> Option<u8> {
         self.told().0
     }
 
     /// The law in a few words.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.told().1
     }

@@ -68,7 +68,6 @@ pub enum Command {
 }
 
 impl Command {
-    #[must_use]
     pub const fn verb(&self) -> Verb {
         match self {
             Self::Pause(_) => Verb::Pause,
@@ -87,7 +86,6 @@ impl Command {
     }
 
     /// The plan that it is about; `None`: all.
-    #[must_use]
     pub const fn plan(&self) -> Option<&PlanName> {
         match self {
             Self::Pause(plan)

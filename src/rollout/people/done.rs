@@ -10,7 +10,6 @@ use crate::rollout::state::{PlanState, State};
 
 /// What a request did, in words: its events, and the holds that still stand in the way of what it
 /// was to bring about. `after` is the state with them.
-#[must_use]
 pub fn done(entries: &[Entry], after: &State, asked: &Command) -> String {
     let events = entries.iter().map(|entry| {
         let plan = entry.rollout.as_ref().map(|id| id.plan.to_string()).unwrap_or_default();

@@ -17,7 +17,6 @@ use crate::rollout::world::Observations;
 use crate::time::{SignedDuration, Timestamp, since};
 
 /// The User Groups that must be read before a person's word can be judged; none for other verbs.
-#[must_use]
 pub(crate) fn groups(state: &State, world: &Observations, command: &Command) -> BTreeSet<UserGroupName> {
     let (Command::Approve { plan, .. } | Command::Refuse { plan, .. }) = command else {
         return BTreeSet::new();
@@ -73,7 +72,6 @@ impl Hearing {
     }
 
     /// What there is to a word, and the groups in whose name it is given.
-    #[must_use]
     pub fn claim(&self, actor: &Actor, word: Word) -> (Claim, Vec<UserGroupName>) {
         if self.groups.is_empty() {
             return (Claim::NotAsked, Vec::new());
@@ -108,7 +106,6 @@ impl Hearing {
     }
 
     /// The groups that are asked, for people.
-    #[must_use]
     pub fn asked(&self) -> String {
         let groups: Vec<String> = self.groups.iter().map(|(group, _)| format!("`{group}`")).collect();
         groups.join(" or ")

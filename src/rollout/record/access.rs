@@ -57,7 +57,6 @@ impl AccessOutcome {
     pub const ALL: [Self; 4] = [Self::Written, Self::Refused, Self::Different, Self::Unknown];
 
     /// The word for it.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Written => "written",
@@ -70,7 +69,6 @@ impl AccessOutcome {
 
 impl AccessChange {
     /// `2 policies more, 1 less`.
-    #[must_use]
     pub fn extent(&self) -> String {
         let policies = |count: usize| if count == 1 { "policy" } else { "policies" };
         match (self.add.len(), self.remove.len()) {

@@ -43,7 +43,6 @@ pub enum Actor {
 
 impl Actor {
     /// The person, where one is known by e-mail: only they can be found among a User Group's members.
-    #[must_use]
     pub const fn email(&self) -> Option<&Email> {
         match self {
             Self::Access { email } | Self::Token { email, .. } => Some(email),

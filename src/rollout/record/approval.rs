@@ -33,7 +33,6 @@ pub enum AskedBy {
 
 impl AskedBy {
     /// The word of API.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Plan => "plan",
@@ -66,7 +65,6 @@ pub struct Tally {
 
 impl Tally {
     /// Whether that is enough.
-    #[must_use]
     pub fn is_met(&self) -> bool {
         self.approved.len() >= usize::from(self.ask.count.get())
     }
@@ -96,7 +94,6 @@ pub struct Approved {
 
 impl Approved {
     /// The value seen, for people.
-    #[must_use]
     pub fn value(&self, verdict: &Verdict) -> String {
         if let Some(first) = self.refused.first() {
             return format!("{first} refused");
@@ -117,7 +114,6 @@ impl Approved {
     }
 
     /// What would be enough, for people.
-    #[must_use]
     pub fn threshold(&self) -> String {
         let asks: Vec<String> = self.tallies.iter().map(|tally| tally.ask.to_string()).collect();
         asks.join(", and ")

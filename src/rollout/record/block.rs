@@ -63,7 +63,6 @@ pub enum WaitsFor {
 
 impl WaitsFor {
     /// Its word in metrics, as in the log.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Time => "time",
@@ -141,7 +140,6 @@ impl BlockKind {
     ];
 
     /// The word of metrics and API.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Stopped => "stopped",
@@ -159,7 +157,6 @@ impl BlockKind {
     }
 
     /// Whether it makes a step wait. A rollback lifts the holds of its plan by its own word.
-    #[must_use]
     pub const fn stops(self, step: Step) -> bool {
         match (self, step) {
             (Self::Stopped | Self::LogUnwritable, _) => true,
@@ -186,7 +183,6 @@ impl fmt::Display for BlockKind {
 }
 
 impl Block {
-    #[must_use]
     pub const fn kind(&self) -> BlockKind {
         match self {
             Self::PlanInvalid { .. } => BlockKind::PlanInvalid,
@@ -199,7 +195,6 @@ impl Block {
 
 impl WaitingRevision {
     /// Its kind of block.
-    #[must_use]
     pub const fn kind(&self) -> BlockKind {
         match self.waits_for {
             WaitsFor::Stability => BlockKind::PlanUnstable,

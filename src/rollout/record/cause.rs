@@ -79,7 +79,6 @@ pub enum Cause {
 
 impl Cause {
     /// The word of metrics (`halts_total{cause}`) and API.
-    #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::AdoptionMissed { .. } => "adoption_missed",
@@ -94,7 +93,6 @@ impl Cause {
     }
 
     /// The ring it is about.
-    #[must_use]
     pub const fn ring(&self) -> &RingName {
         match self {
             Self::AdoptionMissed { ring, .. }

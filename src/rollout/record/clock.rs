@@ -31,7 +31,6 @@ impl ClockDoubt {
     pub const CODES: [&str; 2] = ["clock_differs", "clock_unknown"];
 
     /// The word of API and metrics.
-    #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
             Self::NotCompared | Self::NoDate => "clock_unknown",

@@ -36,7 +36,6 @@ pub type AllMoves = BTreeMap<Environment, Moves>;
 
 impl Moves {
     /// How many go down.
-    #[must_use]
     pub fn down(&self) -> usize {
         self.newer().map(|(_, devices)| devices).sum()
     }
@@ -47,7 +46,6 @@ impl Moves {
     }
 
     /// How many go down that nobody allowed to, those aside that were to go back anyway.
-    #[must_use]
     pub fn unasked(&self, allowed: &AllowDowngrade) -> usize {
         let others = self.newer().filter(|(version, _)| !allowed.covers(*version));
         let counted = others.map(|(version, devices)| {
@@ -57,7 +55,6 @@ impl Moves {
     }
 
     /// Whether so many would go down unasked that the ring waits.
-    #[must_use]
     pub fn is_too_many(&self, allowed: &AllowDowngrade) -> bool {
         let unasked = self.unasked(allowed);
         unasked >= AT_LEAST && AT_MOST.exceeded_by(unasked, self.seen)
@@ -74,7 +71,6 @@ impl fmt::Display for Moves {
 }
 
 /// Where the devices of an environment come from, beside how many were seen.
-#[must_use]
 pub fn of_seen(environment: Environment, seen: usize, moves: impl fmt::Display) -> String {
     format!("{environment}, of {seen} devices seen in 7 days: {moves}")
 }
@@ -91,7 +87,6 @@ pub struct Downgrade {
 
 impl Downgrade {
     /// What would be enough, for people.
-    #[must_use]
     pub fn threshold(&self) -> String {
         let Self { moves, allowed } = self;
         let besides =

@@ -56,7 +56,6 @@ impl DriftKind {
     ];
 
     /// The word of metrics (`drift{kind}`) and API.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::VersionChanged => "version_changed",
@@ -69,7 +68,6 @@ impl DriftKind {
     }
 
     /// The same in words.
-    #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
             Self::VersionChanged => "other versions",
@@ -202,7 +200,6 @@ pub enum DriftStanding {
 
 impl DriftStanding {
     /// The word of API.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Halts => "halts",
@@ -215,7 +212,6 @@ impl DriftStanding {
 
 impl GroupDrift {
     /// In which ways it drifted; none is a drift without one.
-    #[must_use]
     pub fn kinds(&self) -> BTreeSet<DriftKind> {
         let mut kinds = BTreeSet::new();
         let moved: BTreeSet<&PolicyId> = self.elsewhere.iter().flat_map(|group| &group.policies).collect();
@@ -237,7 +233,6 @@ impl GroupDrift {
     }
 
     /// Whether the same was seen: a newer edit of the same content, or a rename, is no news.
-    #[must_use]
     pub fn shows_the_same(&self, other: &Self) -> bool {
         let same_seen = match (&self.seen, &other.seen) {
             (Some(one), Some(two)) => one.id == two.id && one.content.offers_the_same(&two.content),
@@ -308,7 +303,6 @@ impl fmt::Display for OtherUpdater {
 
 impl Drift {
     /// The ring that it is about.
-    #[must_use]
     pub const fn ring(&self) -> &RingName {
         match self {
             Self::Group(drift) => &drift.ring,

@@ -16,20 +16,17 @@ pub struct Eras(Vec<(u64, SignedDuration)>);
 
 impl Eras {
     /// How much later the row of record `seq` is dated than it happened.
-    #[must_use]
     pub fn later_at(&self, seq: u64) -> SignedDuration {
         let begun = self.0.iter().rev().find(|(first, _)| *first <= seq);
         begun.map_or(SignedDuration::ZERO, |(_, later)| *later)
     }
 
     /// When record `seq` happened, whose row is dated `dated`.
-    #[must_use]
     pub fn happened(&self, seq: u64, dated: Timestamp) -> Timestamp {
         after(dated, -self.later_at(seq))
     }
 
     /// How to date the row of record `seq`, which happened at `at`.
-    #[must_use]
     pub fn dated(&self, seq: u64, at: Timestamp) -> Timestamp {
         after(at, self.later_at(seq))
     }

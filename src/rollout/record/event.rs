@@ -43,7 +43,6 @@ pub struct Entry {
 
 impl Entry {
     /// Something that ringward did by itself.
-    #[must_use]
     pub fn engine(rollout: &RolloutId, reason: impl Into<String>, event: Event) -> Self {
         // The engine's reasons quote names from outside; the log keeps plain text only.
         let reason = reason.into().replace(|c: char| c.is_control() && c != '\n' && c != '\t', " ");

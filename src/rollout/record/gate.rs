@@ -52,7 +52,6 @@ impl Gate {
     ];
 
     /// The word of plans, metrics, API and command line.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Opening => "opening",
@@ -71,7 +70,6 @@ impl Gate {
     /// Whether a named person may waive it. The schedule is changed in the plan, where the change
     /// is seen; a fleet that cannot be seen cannot be waived into sight; and one person's word never
     /// stands for those of the people who are asked.
-    #[must_use]
     pub const fn can_be_waived(self) -> bool {
         match self {
             Self::Adoption | Self::Soak | Self::Stalled | Self::Dark | Self::Ring => true,
@@ -80,7 +78,6 @@ impl Gate {
     }
 
     /// Whether it is judged for as long as the ring is entered, also once it is verified.
-    #[must_use]
     pub const fn is_of_health(self) -> bool {
         match self {
             Self::Stalled | Self::Dark => true,

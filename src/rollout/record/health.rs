@@ -93,26 +93,22 @@ impl From<&DarkLook> for Look {
 
 impl Stalled {
     /// Stalled devices that nobody has accepted.
-    #[must_use]
     pub const fn stalled(&self) -> usize {
         self.counts.stalled.saturating_sub(self.acknowledged)
     }
 
     /// The sighted devices that count.
-    #[must_use]
     pub const fn sighted(&self) -> usize {
         self.counts.sighted().saturating_sub(self.acknowledged)
     }
 
     /// The value seen, for people.
-    #[must_use]
     pub fn value(&self) -> String {
         let (stalled, sighted) = (self.stalled(), self.sighted());
         format!("{stalled} of {sighted} sighted devices stalled{}", accepted(self.acknowledged))
     }
 
     /// What would be enough, for people.
-    #[must_use]
     pub fn threshold(&self) -> String {
         let Self { at_most, after, min_devices, .. } = self;
         format!("at most {at_most} after {after}, of at least {min_devices} devices")
@@ -122,13 +118,11 @@ impl Stalled {
 impl Dark {
     /// With fewer control devices nothing is acquitted: when a fifth of a ring is silent and nobody
     /// of thirty others, chance does not explain it, and when it is one of thirty, it does.
-    #[must_use]
     pub fn least_control(min_devices: u32) -> usize {
         2 * Health::least_of(min_devices)
     }
 
     /// The value seen, for people.
-    #[must_use]
     pub fn value(&self, verdict: &Verdict) -> String {
         let Self { arrived, control_active, control_known, acknowledged, .. } = self;
         if matches!(verdict, Verdict::Unknown(why) if *why != Unknown::OutageOrHoliday) {
@@ -162,7 +156,6 @@ impl Dark {
     }
 
     /// What would be enough, for people.
-    #[must_use]
     pub fn threshold(&self) -> String {
         let Self { at_most, after, min_devices, .. } = self;
         let next = self.next_at.map(|at| format!("; next look {}", short(at))).unwrap_or_default();

@@ -123,32 +123,27 @@ pub enum Purpose {
 
 impl Purpose {
     /// Whether a write is held against `max_devices` and the guard. What goes back never is.
-    #[must_use]
     pub const fn counts_against_limits(&self) -> bool {
         !self.goes_back()
     }
 
     /// Whether devices are offered again what they were offered before: that asks no gate and no schedule.
-    #[must_use]
     pub const fn goes_back(&self) -> bool {
         matches!(self, Self::Rollback { .. } | Self::PutBack { .. })
     }
 
     /// Whether it only takes profiles out of another ring's group, or puts them back: what that group offers
     /// stays as it is.
-    #[must_use]
     pub const fn is_of_another_group(&self) -> bool {
         matches!(self, Self::MoveOut { .. } | Self::PutBack { .. })
     }
 
     /// Whether it puts the ring's own targets on offer.
-    #[must_use]
     pub const fn is_target(&self) -> bool {
         matches!(self, Self::Target)
     }
 
     /// Whether a ring has such writes wherever it is, and not only when its turn came.
-    #[must_use]
     pub const fn is_of_any_stage(&self) -> bool {
         match self {
             Self::Restore | Self::PutBack { .. } | Self::Rollback { .. } => true,
@@ -244,7 +239,6 @@ pub enum Cancelled {
 
 impl Cancelled {
     /// Whether this counts as an attempt that failed, rather than one overtaken by events.
-    #[must_use]
     pub const fn is_a_failure(&self) -> bool {
         match self {
             Self::Stopped

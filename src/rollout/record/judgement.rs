@@ -95,13 +95,11 @@ pub enum Evidence {
 
 impl Judgement {
     /// Whether it advances only because a person waived its gate.
-    #[must_use]
     pub fn is_waived(&self) -> bool {
         self.verdict == Verdict::Exempt(Exempt::Waived)
     }
 
     /// The value seen, for people.
-    #[must_use]
     pub fn value(&self) -> String {
         match &self.evidence {
             Evidence::Opening { closes_at, opens_at } => match (closes_at, opens_at) {
@@ -137,7 +135,6 @@ impl Judgement {
     }
 
     /// What would be enough, for people.
-    #[must_use]
     pub fn threshold(&self) -> String {
         match &self.evidence {
             Evidence::Opening { .. } => "an opening with 15m left".to_owned(),
@@ -164,13 +161,11 @@ impl Judgement {
     }
 
     /// How old the newest observation behind it is.
-    #[must_use]
     pub fn age(&self, now: Timestamp) -> Option<SignedDuration> {
         self.as_of.map(|as_of| since(as_of, now))
     }
 
     /// The gate with its environment: `adoption/windows`.
-    #[must_use]
     pub fn name(&self) -> String {
         match self.environment {
             Some(environment) => format!("{}/{environment}", self.gate),

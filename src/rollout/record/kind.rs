@@ -70,7 +70,6 @@ impl Event {
     ];
 
     /// The word for this kind.
-    #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::DaemonStarted { .. } => "daemon_started",
@@ -135,7 +134,6 @@ impl Event {
     }
 
     /// The ring it is about, where it is about one.
-    #[must_use]
     pub const fn ring(&self) -> Option<&RingName> {
         match self {
             Self::RingReached { ring }

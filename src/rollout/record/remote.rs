@@ -27,7 +27,6 @@ pub struct GroupContent {
 impl GroupContent {
     /// The version on offer to an environment. `None` when there is no entry, or more than one:
     /// what two entries for one environment mean is not documented (FACTS 1).
-    #[must_use]
     pub fn target(&self, environment: Environment) -> Option<&str> {
         let mut entries = self.entries(environment);
         let first = entries.next()?;
@@ -41,13 +40,11 @@ impl GroupContent {
 
     /// Whether the part that a write replaces is the same: both arrays, as sets. A rename alone
     /// changes nothing that devices follow.
-    #[must_use]
     pub fn offers_the_same(&self, other: &Self) -> bool {
         self.policies == other.policies && self.offers_the_same_versions(other)
     }
 
     /// Whether `version_config` is the same, as a set.
-    #[must_use]
     pub fn offers_the_same_versions(&self, other: &Self) -> bool {
         let sorted = |versions: &[VersionEntry]| {
             let mut versions = versions.to_vec();
@@ -58,7 +55,6 @@ impl GroupContent {
     }
 
     /// What `other` has that this has not, in words.
-    #[must_use]
     pub fn difference(&self, other: &Self) -> String {
         let mut words = Vec::new();
         if self.name != other.name {
@@ -92,7 +88,6 @@ pub struct VersionEntry {
 
 impl VersionEntry {
     /// The entry that offers `version` to `environment`.
-    #[must_use]
     pub fn of(environment: Environment, version: ClientVersion) -> Self {
         Self { environment: Some(environment.as_str().to_owned()), version: version.to_string() }
     }

@@ -33,7 +33,6 @@ impl Trigger {
     pub const ALL: [Self; 1] = [Self::Person];
 
     /// The word of metrics (`rollbacks_total{trigger}`).
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Person => "person",
@@ -105,7 +104,6 @@ pub enum HowBack {
 
 impl HowBack {
     /// The word of API.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Adopted => "adopted",
@@ -118,7 +116,6 @@ impl HowBack {
 impl RollbackStep {
     /// What is left to do in one ring, of steps of that ring; `None`: nothing. Two words about a ring are
     /// one piece of work: its group is not to offer in between what the second one took away.
-    #[must_use]
     pub fn joined<'a>(steps: impl IntoIterator<Item = &'a Self>) -> Option<Self> {
         let mut steps = steps.into_iter().cloned();
         let mut all = steps.next()?;
@@ -130,7 +127,6 @@ impl RollbackStep {
     }
 
     /// The versions that it gives, by environment.
-    #[must_use]
     pub fn to(&self) -> BTreeMap<Environment, ClientVersion> {
         self.back.iter().map(|(environment, way)| (*environment, way.to)).collect()
     }

@@ -35,7 +35,6 @@ impl Role {
     pub const ALL: [Self; 3] = [Self::Viewer, Self::Operator, Self::Approver];
 
     /// The word for it.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Viewer => "viewer",
@@ -86,7 +85,6 @@ macro_rules! hex_text {
             }
 
             /// The digits.
-            #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -122,7 +120,6 @@ hex_text!(
 );
 
 /// Bytes as hex digits in lower case.
-#[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -147,7 +144,6 @@ pub struct TokenGrant {
 
 impl TokenGrant {
     /// Its roles in words: `viewer, approver`.
-    #[must_use]
     pub fn roles_in_words(&self) -> String {
         self.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", ")
     }

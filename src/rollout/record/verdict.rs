@@ -109,7 +109,6 @@ pub enum Exempt {
 
 impl Verdict {
     /// Whether the rollout may go on past this gate.
-    #[must_use]
     pub const fn advances(&self) -> bool {
         match self {
             Self::Pass | Self::Exempt(_) => true,
@@ -118,7 +117,6 @@ impl Verdict {
     }
 
     /// The word of metrics and API.
-    #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Pass => "pass",
@@ -130,7 +128,6 @@ impl Verdict {
     }
 
     /// The reason code of metrics and API; empty for a pass.
-    #[must_use]
     pub const fn reason_code(&self) -> &'static str {
         match self {
             Self::Pass => "",

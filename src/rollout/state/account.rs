@@ -68,7 +68,6 @@ pub struct State {
 
 impl State {
     /// The write of this account that has no outcome yet: there is at most one.
-    #[must_use]
     pub fn pending_write(&self) -> Option<(&Rollout, &Ring, &PendingWrite)> {
         self.plans.values().find_map(|plan| {
             let (ring, write) = plan.rollout.pending_write()?;
@@ -77,7 +76,6 @@ impl State {
     }
 
     /// The group that a ring of a plan owns.
-    #[must_use]
     pub fn group_of(&self, plan: &PlanName, ring: &RingName) -> Option<(&GroupId, &OwnedGroup)> {
         self.groups.iter().find(|(_, owned)| owned.plan == *plan && owned.ring == *ring)
     }
@@ -93,7 +91,6 @@ impl State {
 
 impl State {
     /// The number of the next rollout under a plan's name.
-    #[must_use]
     pub fn next_number(&self, name: &PlanName) -> u64 {
         let running = self.plans.get(name).map(|plan| plan.rollout.id.number);
         running.or_else(|| self.numbers.get(name).copied()).map_or(1, |number| number + 1)
@@ -101,13 +98,11 @@ impl State {
 
     /// The number under which a plan's rollout goes on under another name: no lower than it was, so that what
     /// its earlier rollouts brought is told apart from it.
-    #[must_use]
     pub fn number_under(&self, name: &PlanName, rollout: &RolloutId) -> u64 {
         self.next_number(name).max(rollout.number)
     }
 
     /// Why the rollout of a plan that is on record cannot go on under another name now; `None`: it can.
-    #[must_use]
     pub fn keeps_its_name(&self, name: &PlanName) -> Option<&'static str> {
         let plan = self.plans.get(name)?;
         let rollout = &plan.rollout;
@@ -137,7 +132,6 @@ impl State {
     }
 
     /// Whether the rollouts of a plan that is on record have never entered a ring.
-    #[must_use]
     pub fn is_untouched(&self, name: &PlanName) -> bool {
         let Some(plan) = self.plans.get(name) else { return true };
         let begun = matches!(plan.rollout.phase, Phase::Running | Phase::Withdrawn);
@@ -156,13 +150,11 @@ impl State {
     }
 
     /// Whether a version is held out of a profile's devices of an environment.
-    #[must_use]
     pub fn is_held_out(&self, policy: &PolicyId, environment: Environment, version: ClientVersion) -> bool {
         self.held_out.iter().any(|held| held.key() == (policy, environment, version))
     }
 
     /// The versions that a plan's rollbacks hold out.
-    #[must_use]
     pub fn held_by(&self, plan: &PlanName) -> BTreeMap<ClientVersion, Vec<&HeldOut>> {
         let mut held: BTreeMap<ClientVersion, Vec<&HeldOut>> = BTreeMap::new();
         for known in self.held_out.iter().filter(|known| known.plan == *plan) {

@@ -50,7 +50,6 @@ impl Attempts {
     }
 
     /// What the next one waits for, for people.
-    #[must_use]
     pub fn trouble(&self) -> Option<String> {
         self.reads.as_ref().map(ToString::to_string).or_else(|| self.last.clone())
     }

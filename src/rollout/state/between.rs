@@ -35,7 +35,6 @@ pub struct TakenOut {
 
 impl Between {
     /// Whether nothing is.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.out.is_empty()
     }

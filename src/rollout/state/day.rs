@@ -35,14 +35,12 @@ impl Day {
     }
 
     /// How many devices, each write's counted anew.
-    #[must_use]
     pub fn devices(&self, now: Timestamp) -> usize {
         let of_today = self.writes.iter().filter(|(at, _)| now < after(*at, DAY));
         of_today.map(|(_, devices)| devices).fold(0, |sum, devices| sum.saturating_add(*devices))
     }
 
     /// When the next of them counts no more.
-    #[must_use]
     pub fn next_end(&self, now: Timestamp) -> Option<Timestamp> {
         self.writes.iter().map(|(at, _)| after(*at, DAY)).filter(|end| *end > now).min()
     }

@@ -29,14 +29,12 @@ impl HeldOut {
     }
 
     /// Whether a group offers it to the profile that it is held out of.
-    #[must_use]
     pub fn is_on_offer(&self, group: &GroupContent) -> bool {
         group.policies.contains(&self.policy) && self.is_offered_by(group)
     }
 
     /// Whether a group offers it, to whatever profiles. An entry without a known environment may be
     /// meant for any (FACTS 1 leaves it open).
-    #[must_use]
     pub fn is_offered_by(&self, content: &GroupContent) -> bool {
         let own = self.environment.as_str();
         content.versions.iter().any(|entry| {

@@ -31,7 +31,6 @@ pub struct OwnedGroup {
 
 impl OwnedGroup {
     /// A group as ringward leaves it.
-    #[must_use]
     pub fn of(plan: &PlanName, ring: &RingName, group: &Group) -> Self {
         Self {
             plan: plan.clone(),

@@ -23,7 +23,6 @@ pub struct PendingRevision {
 
 impl PendingRevision {
     /// Whether a person's word lets this revision take effect at `now`.
-    #[must_use]
     pub fn is_confirmed(&self, digest: &PlanDigest, now: Timestamp) -> bool {
         let counts = |word: &Hold| now < after(word.since, CONFIRMED_FOR);
         self.revision.digest == *digest && self.confirmed.as_ref().is_some_and(counts)

@@ -31,13 +31,11 @@ impl Phase {
     ];
 
     /// Whether nothing of it is to come.
-    #[must_use]
     pub const fn is_over(self) -> bool {
         matches!(self, Self::Completed | Self::RolledBack)
     }
 
     /// The word of metrics, API and command line.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Running => "running",

@@ -40,7 +40,6 @@ pub struct PlanState {
 
 impl PlanState {
     /// Whether no file names it any more, for certain.
-    #[must_use]
     pub fn is_gone(&self) -> bool {
         self.file_gone || self.rollout.phase == Phase::Withdrawn
     }
@@ -48,7 +47,6 @@ impl PlanState {
 
 impl PlanState {
     /// Whether it changed so often within the last hour that only a person lets it change again.
-    #[must_use]
     pub fn is_unstable(&self, now: Timestamp) -> bool {
         self.changed_at.iter().filter(|at| after(**at, HOUR) > now).count() >= CHANGES_AN_HOUR
     }
@@ -68,7 +66,6 @@ impl PlanState {
     }
 
     /// Whether the running rollout has entered a ring.
-    #[must_use]
     pub fn has_entered(&self, name: &RingName) -> bool {
         self.rollout.ring(name).is_some_and(|ring| ring.stage.is_entered())
     }

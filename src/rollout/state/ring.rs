@@ -90,7 +90,6 @@ impl Ring {
 
 impl Ring {
     /// Whether nothing keeps it in a rollout whose file dropped it.
-    #[must_use]
     pub fn is_free(&self) -> bool {
         matches!(self.stage, Stage::Verified(_)) || self.waived.contains_key(&Gate::Ring)
     }

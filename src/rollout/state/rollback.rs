@@ -43,7 +43,6 @@ pub enum Progress {
 impl Rollback {
     /// All that is left to do in the ring whose turn it is: one that has begun, else the latest.
     /// `None`: all are done.
-    #[must_use]
     pub fn next(&self, rings: &[Ring]) -> Option<RollbackStep> {
         let position = |step: &&StepState| rings.iter().position(|ring| ring.name == step.step.ring);
         let left = || self.steps.iter().filter(|step| !step.is_done());
@@ -53,7 +52,6 @@ impl Rollback {
     }
 
     /// Whether an environment of a ring has a step that is not done.
-    #[must_use]
     pub fn is_to_go_back(&self, ring: &RingName, environment: Environment) -> bool {
         self.steps.iter().any(|step| {
             !step.is_done() && step.step.ring == *ring && step.step.back.contains_key(&environment)

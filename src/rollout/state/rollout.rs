@@ -17,7 +17,6 @@ use crate::version::ClientVersion;
 
 impl Rollout {
     /// All that is left to do in the ring whose turn it is to go back.
-    #[must_use]
     pub fn next_step(&self) -> Option<RollbackStep> {
         self.rollback.as_ref()?.next(&self.rings)
     }
@@ -52,12 +51,10 @@ pub struct Rollout {
 }
 
 impl Rollout {
-    #[must_use]
     pub fn ring_plan(&self, name: &RingName) -> Option<&RingPlan> {
         self.revision.plan.rings.iter().find(|ring| ring.name == *name)
     }
 
-    #[must_use]
     pub fn ring(&self, name: &RingName) -> Option<&Ring> {
         self.rings.iter().find(|ring| ring.name == *name)
     }
@@ -68,7 +65,6 @@ impl Rollout {
     }
 
     /// The first of its targets that its plan forbids by now.
-    #[must_use]
     pub fn forbidden(&self) -> Option<(&RingPlan, ClientVersion, &Forbid)> {
         let plan = &self.revision.plan;
         let forbid = |version: ClientVersion| {
@@ -80,13 +76,11 @@ impl Rollout {
     }
 
     /// Whether the plan's file does not name one of its rings, or is gone.
-    #[must_use]
     pub fn is_dropped(&self, ring: &RingName) -> bool {
         self.phase == Phase::Withdrawn || self.dropped.contains(ring)
     }
 
     /// The write without an outcome.
-    #[must_use]
     pub fn pending_write(&self) -> Option<(&Ring, &PendingWrite)> {
         self.rings.iter().find_map(|ring| match &ring.stage {
             Stage::Deploying(write) => Some((ring, &**write)),
@@ -95,7 +89,6 @@ impl Rollout {
     }
 
     /// Its plan as its file says, without rings that it only takes back.
-    #[must_use]
     pub fn named(&self) -> Plan {
         let mut plan = self.revision.plan.clone();
         plan.rings.retain(|ring| !self.gone.contains(&ring.name));
@@ -103,7 +96,6 @@ impl Rollout {
     }
 
     /// Whether it takes back, or took, something that its plan asks for.
-    #[must_use]
     pub fn takes_its_own_back(&self) -> bool {
         let steps = self.rollback.iter().flat_map(|rollback| &rollback.steps);
         let asked = |ring: &RingName| self.ring_plan(ring).filter(|_| !self.gone.contains(ring));
@@ -115,14 +107,12 @@ impl Rollout {
     }
 
     /// Whether a digest is the one it follows.
-    #[must_use]
     pub fn follows(&self, digest: &PlanDigest) -> bool {
         self.revision.digest == *digest
     }
 
     /// The first entered ring whose profiles or targets a revision changes, or that it lacks before the
     /// ring is verified: then the revision is a new rollout. A position alone changes nothing.
-    #[must_use]
     pub fn entered_ring_changed_by(&self, revision: &Revision) -> Option<&RingName> {
         let entered = self.rings_with_plans().filter(|(ring, _)| ring.stage.is_entered());
         for (ring, old) in entered {
@@ -139,7 +129,6 @@ impl Rollout {
 }
 
 /// Whether two ring plans name the same profiles, in any order.
-#[must_use]
 pub fn same_profiles(one: &RingPlan, other: &RingPlan) -> bool {
     let set = |ring: &RingPlan| ring.profiles.iter().cloned().collect::<BTreeSet<_>>();
     set(one) == set(other)

@@ -65,7 +65,6 @@ impl Stage {
     ];
 
     /// The word of metrics, API and command line.
-    #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -81,7 +80,6 @@ impl Stage {
 
     /// Whether a write for the ring's targets was ever planned: from then on a change to the ring
     /// is a new rollout.
-    #[must_use]
     pub const fn is_entered(&self) -> bool {
         match self {
             Self::Pending | Self::Entering(_) => false,
@@ -95,7 +93,6 @@ impl Stage {
     }
 
     /// What the ring was given, once it was.
-    #[must_use]
     pub const fn assigned(&self) -> Option<&Assigned> {
         match self {
             Self::Adopting(assigned)
@@ -130,7 +127,6 @@ impl Stage {
     }
 
     /// Whether a ring goes back, or went, to all of these.
-    #[must_use]
     pub fn is_back_at(&self, to: &BTreeMap<Environment, ClientVersion>) -> bool {
         match self {
             Self::RollingBack(_, back) | Self::RolledBack(_, back) => {
@@ -141,7 +137,6 @@ impl Stage {
     }
 
     /// What a ring with these targets is to run: those, or what it went back to.
-    #[must_use]
     pub fn targets(
         &self,
         targets: &BTreeMap<Environment, ClientVersion>,
@@ -229,7 +224,6 @@ impl Assigned {
 
 impl PendingWrite {
     /// Its number.
-    #[must_use]
     pub const fn id(&self) -> WriteId {
         self.intent.id
     }

@@ -36,7 +36,6 @@ pub struct Brought {
 
 impl Brought {
     /// The rollout that brought a version and was never completed; `None`: there is none.
-    #[must_use]
     pub fn by(&self, environment: Environment, version: ClientVersion) -> Option<&RolloutId> {
         self.unproven.get(&(environment, version))
     }
@@ -78,13 +77,11 @@ impl Superseded {
     }
 
     /// Whether its devices were on the way when its rollout ended, and have not adopted it since.
-    #[must_use]
     pub const fn adopts(&self) -> bool {
         matches!(self.ring.stage, Stage::Adopting(_))
     }
 
     /// Its group, by the newest record; `None`: gone.
-    #[must_use]
     pub fn group<'a>(
         &self,
         groups: &'a BTreeMap<GroupId, OwnedGroup>,

@@ -26,7 +26,6 @@ pub struct Token {
 
 impl Token {
     /// Whether it opens anything at `now`.
-    #[must_use]
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.revoked.is_none() && self.grant.expires_at.is_none_or(|at| now < at)
     }
@@ -34,13 +33,11 @@ impl Token {
 
 impl Tokens {
     /// One token.
-    #[must_use]
     pub fn get(&self, name: &TokenName) -> Option<&Token> {
         self.0.get(name)
     }
 
     /// The token with this public part.
-    #[must_use]
     pub fn by_id(&self, id: &TokenId) -> Option<&Token> {
         self.iter().find(|token| token.grant.id == *id)
     }
@@ -52,7 +49,6 @@ impl Tokens {
 
     /// Whether anybody is known by token. One that has expired still counts: that it ran out must not
     /// open what it closed.
-    #[must_use]
     pub fn are_in_use(&self) -> bool {
         self.iter().any(|token| token.revoked.is_none())
     }

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** it only reads; nothing that is told was decided here.
 
+pub mod decision;
 pub mod earliest;
 pub mod explain;
 pub mod preview;

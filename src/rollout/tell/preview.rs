@@ -16,7 +16,6 @@ use crate::plan::model::{OnDrift, Revision, RingPlan};
 use crate::rollout::decide::blocker::Blocker;
 use crate::rollout::decide::context::Context;
 use crate::rollout::decide::enter::recognised;
-use crate::rollout::decide::pipeline::decide;
 use crate::rollout::decide::write::{Need, held_out, need, too_many};
 use crate::rollout::decide::{lifecycle, restore};
 use crate::rollout::judge::grouping::{GroupStep, GroupSteps};
@@ -27,6 +26,7 @@ use crate::rollout::record::{
     AllMoves, Gate, Group, GroupContent, GroupDrift, Judgement, Mode, Purpose, Recorded, RolloutId,
 };
 use crate::rollout::state::{IllegalEvent, Phase, State};
+use crate::rollout::tell::decision::decide;
 use crate::rollout::tell::preview::devices::{DeviceCounts, moved};
 use crate::rollout::tell::preview::open_write::{OpenWrite, begun};
 use crate::rollout::world::{Desired, Observations};

@@ -25,7 +25,6 @@ pub struct RevisionWaits {
 
 impl RevisionWaits {
     /// What waits of a plan, with the file as `desired` has it.
-    #[must_use]
     pub fn of(
         name: &PlanName,
         desired: Desired<'_>,
@@ -63,9 +62,9 @@ mod tests {
     use crate::fleet::{Membership, Reported, SightedPolicy, Sighting, Sweep, SweepScope};
     use crate::ids::{DeviceId, PolicyId};
     use crate::plan::model::Revisions;
-    use crate::rollout::decide::pipeline::decide;
     use crate::rollout::record::{Actor, Entry, Event, Recorded, RolloutId};
     use crate::rollout::record::{Profile, Profiles};
+    use crate::rollout::tell::decision::decide;
     use crate::rollout::tell::revision_waits::*;
     use crate::rollout::world::Observed;
     use crate::version::Environment;

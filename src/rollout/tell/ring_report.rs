@@ -182,7 +182,6 @@ fn unsure(unknown: &UnknownSince, plan: &RingPlan) -> Unsure {
 }
 
 /// What it means for a ring to be where it is.
-#[must_use]
 pub const fn meaning(stage: &Stage) -> &'static str {
     match stage {
         Stage::Pending => "its turn comes when every earlier ring is verified",

@@ -38,13 +38,11 @@ pub struct SupersededOffer {
 
 impl SupersededOffer {
     /// The first of its gates that fails.
-    #[must_use]
     pub fn failing(&self) -> Option<&Judgement> {
         self.gates.iter().find(|word| matches!(word.verdict, Verdict::Fail(_)))
     }
 
     /// What is the case, in one sentence.
-    #[must_use]
     pub fn text(&self) -> String {
         let versions = self.versions.iter().map(|(environment, version)| format!("{environment} {version}"));
         let versions: Vec<String> = versions.collect();

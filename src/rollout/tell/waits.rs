@@ -37,7 +37,6 @@ impl Wait {
     pub const ALL: [Self; 4] = [Self::Human, Self::Machine, Self::Opening, Self::Freeze];
 
     /// The word of metrics (`wait_seconds_total{kind}`).
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Human => "human",
@@ -101,7 +100,6 @@ impl Waits {
     }
 
     /// For how long a plan waited for something so far.
-    #[must_use]
     pub fn of(&self, plan: &PlanName, kind: Wait) -> SignedDuration {
         self.sums.get(&(plan.clone(), kind)).copied().unwrap_or_default()
     }

@@ -21,7 +21,6 @@ pub enum Approvers {
 
 impl Approvers {
     /// The e-mail addresses of those who took the invitation; nobody while the group is not certain.
-    #[must_use]
     pub fn accepted(&self) -> BTreeSet<&Email> {
         let Self::Members(members) = self else { return BTreeSet::new() };
         let accepted = members.iter().filter(|member| member.standing == Standing::Accepted);

@@ -28,19 +28,16 @@ pub struct SecondClock {
 
 impl SecondClock {
     /// The doubt that stands in the way at `now`; a person's word for the machine ends with its date.
-    #[must_use]
     pub fn in_the_way(&self, now: Timestamp) -> Option<ClockDoubt> {
         self.doubt.filter(|_| self.trusted(now).is_none())
     }
 
     /// The word of a person that counts at `now`.
-    #[must_use]
     pub fn trusted(&self, now: Timestamp) -> Option<&ClockTrust> {
         self.trust.as_ref().filter(|trust| now < trust.until)
     }
 
     /// The answers that a person's word on the clock may rest on at `now`, by the machine's clock.
-    #[must_use]
     pub fn answers_to_confirm(&self, now: Timestamp) -> Vec<AgreedAnswer> {
         let fresh = |answer: &&AgreedAnswer| {
             let age = since(answer.at, now);

@@ -27,7 +27,6 @@ pub enum Desired<'a> {
 
 impl<'a> Desired<'a> {
     /// The revision in the file, if it holds.
-    #[must_use]
     pub const fn revision(self) -> Option<&'a Revision> {
         match self {
             Self::Present(revision) | Self::Unsettled(revision, _) => Some(revision),

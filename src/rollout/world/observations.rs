@@ -117,7 +117,6 @@ impl Observations {
 
     /// The newest word about one group: `None` when nothing was read, `Some(None)` when it was
     /// looked for and not found.
-    #[must_use]
     pub fn group(&self, id: &GroupId) -> Option<Observed<Option<&Group>>> {
         let listed = self.groups.as_ref().map(|groups| Observed {
             value: groups.value.iter().find(|group| group.id == *id),
@@ -135,7 +134,6 @@ impl Observations {
     }
 
     /// The account's groups, with what ringward itself wrote after the list was read.
-    #[must_use]
     pub fn groups_now(&self, state: &State) -> Option<Observed<Vec<Group>>> {
         let listed = self.groups.as_ref()?;
         let mut groups = listed.value.clone();
@@ -151,13 +149,11 @@ impl Observations {
     }
 
     /// Whether the full sweep is younger than `max_age`.
-    #[must_use]
     pub fn full_sweep_within(&self, max_age: SignedDuration, now: Timestamp) -> bool {
         self.fleet.full_sweep_at().is_some_and(|at| since(at, now) <= max_age)
     }
 
     /// How old the look at a ring that is watched may be: three polls may fail.
-    #[must_use]
     pub fn watch_max_age(&self) -> SignedDuration {
         let by_poll = self.cadence.poll.checked_mul(4).unwrap_or(REST_MAX_AGE);
         by_poll.max(after_sweep_max_age())

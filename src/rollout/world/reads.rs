@@ -79,7 +79,6 @@ pub enum Read {
 
 impl Read {
     /// The word of messages and metrics.
-    #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Groups => "deployment groups",
@@ -104,7 +103,6 @@ pub struct Want {
 
 impl Want {
     /// A read that is due `every` so often after the last one.
-    #[must_use]
     pub fn renewed(read: Read, last: Option<Timestamp>, every: SignedDuration, now: Timestamp) -> Self {
         Self { read, at: last.map_or(now, |last| after(last, every)) }
     }

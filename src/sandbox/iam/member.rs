@@ -100,19 +100,16 @@ impl Person {
 
 impl SimulatedMember {
     /// Somebody who took the invitation.
-    #[must_use]
     pub fn accepted(email: &str) -> Self {
         Self { email: Some(email.to_owned()), status: MemberStatus::Accepted }
     }
 
     /// Somebody who did not yet.
-    #[must_use]
     pub fn pending(email: &str) -> Self {
         Self { email: Some(email.to_owned()), status: MemberStatus::Pending }
     }
 
     /// Somebody whose e-mail is not told.
-    #[must_use]
     pub const fn without_email() -> Self {
         Self { email: None, status: MemberStatus::Accepted }
     }

@@ -22,7 +22,6 @@ pub struct Devices {
 
 impl Devices {
     /// Devices by their stories; `default_profile` is the account's default one.
-    #[must_use]
     pub fn new(stories: Vec<DeviceScript>, default_profile: Option<PolicyId>) -> Self {
         let mut devices = Self { stories, default_profile, ..Self::default() };
         devices.follow();
@@ -30,13 +29,11 @@ impl Devices {
     }
 
     /// The stories.
-    #[must_use]
     pub fn stories(&self) -> &[DeviceScript] {
         &self.stories
     }
 
     /// How many of these are never seen again by an instant, because of what they run.
-    #[must_use]
     pub fn silenced(&self, indices: impl Iterator<Item = u64>, by: Timestamp) -> usize {
         let is_silent = |index: &u64| {
             let from = usize::try_from(*index).ok().and_then(|index| *self.silent_from.get(index)?);
@@ -89,7 +86,6 @@ impl Devices {
     }
 
     /// The truth: what the device runs at an instant, by the index of its story.
-    #[must_use]
     pub fn version_at(&self, index: usize, at: Timestamp) -> Reported {
         let changed =
             self.versions.get(index).and_then(|known| known.iter().rev().find(|(from, _)| *from <= at));
@@ -105,7 +101,6 @@ impl Devices {
     }
 
     /// What Cloudflare lists about a device at an instant; `None` once it is removed.
-    #[must_use]
     pub fn sighting(&self, index: usize, at: Timestamp) -> Option<Sighting> {
         let story = self.stories.get(index)?;
         if story.removed_at.is_some_and(|removed| removed <= at) {
@@ -130,7 +125,6 @@ impl Devices {
     }
 
     /// What Cloudflare lists at an instant.
-    #[must_use]
     pub fn sweep(&self, scope: &SweepScope, at: Timestamp) -> Vec<Sighting> {
         // Most looks list few devices: the others cost no more than the question whether they are listed.
         let is_listed = |(index, story): &(usize, &DeviceScript)| match scope {

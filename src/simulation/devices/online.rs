@@ -13,7 +13,6 @@ pub struct OnlineSpans(Arc<[(Timestamp, Timestamp)]>);
 
 impl OnlineSpans {
     /// The union of spans; empty ones count for nothing.
-    #[must_use]
     pub fn spans(mut spans: Vec<(Timestamp, Timestamp)>) -> Self {
         spans.retain(|(from, until)| from < until);
         spans.sort_unstable();
@@ -28,25 +27,21 @@ impl OnlineSpans {
     }
 
     /// At all times.
-    #[must_use]
     pub fn always() -> Self {
         Self::spans(vec![(Timestamp::UNIX_EPOCH, Timestamp::MAX)])
     }
 
     /// At no time.
-    #[must_use]
     pub fn never() -> Self {
         Self::spans(Vec::new())
     }
 
     /// On every weekday between two hours of a zone, for `days` days from the day of `first` on.
-    #[must_use]
     pub fn weekdays(zone: &Zone, hours: (i8, i8), first: Timestamp, days: usize) -> Self {
         Self::by_day(zone, hours, first, days, |weekday| weekday.to_monday_zero_offset() < 5)
     }
 
     /// On every day that `is_on` picks, between two hours of a zone.
-    #[must_use]
     pub fn by_day(
         zone: &Zone,
         (from, until): (i8, i8),
@@ -70,27 +65,23 @@ impl OnlineSpans {
     }
 
     /// The same, but absent before `instant`.
-    #[must_use]
     pub fn from(&self, instant: Timestamp) -> Self {
         let kept = self.0.iter().filter(|(_, until)| *until > instant);
         Self::spans(kept.map(|(from, until)| ((*from).max(instant), *until)).collect())
     }
 
     /// The same, but absent from `instant` on.
-    #[must_use]
     pub fn until(&self, instant: Timestamp) -> Self {
         let kept = self.0.iter().filter(|(from, _)| *from < instant);
         Self::spans(kept.map(|(from, until)| (*from, (*until).min(instant))).collect())
     }
 
     /// The same, but absent between two instants.
-    #[must_use]
     pub fn without(&self, from: Timestamp, until: Timestamp) -> Self {
         Self::spans(self.until(from).0.iter().chain(self.from(until).0.iter()).copied().collect())
     }
 
     /// The first instant from `from` on at which the device is present.
-    #[must_use]
     pub fn first_from(&self, from: Timestamp) -> Option<Timestamp> {
         let next = self.0.partition_point(|(_, until)| *until <= from);
         self.0.get(next).map(|(begin, _)| (*begin).max(from))
@@ -108,7 +99,6 @@ impl OnlineSpans {
     }
 
     /// The last heartbeat up to `at`: one at each span's begin and `every` so long after it.
-    #[must_use]
     pub fn last_heartbeat(&self, every: SignedDuration, at: Timestamp) -> Option<Timestamp> {
         let begun = self.0.partition_point(|(begin, _)| *begin <= at);
         let (begin, until) = self.0.get(begun.checked_sub(1)?)?;

@@ -43,7 +43,6 @@ pub enum Reaction {
 
 impl Reaction {
     /// Told after 5 minutes, installed 10 minutes later.
-    #[must_use]
     pub const fn arrives() -> Self {
         Self::Arrives {
             notified_after: SignedDuration::from_mins(5),
@@ -90,7 +89,6 @@ pub struct DeviceScript {
 
 impl DeviceScript {
     /// A device that is always present, arrives, and is seen every ten minutes.
-    #[must_use]
     pub fn new(id: DeviceId, device_type: &str, client: ClientVersion, profile: PolicyId) -> Self {
         Self {
             id,
@@ -108,20 +106,17 @@ impl DeviceScript {
     }
 
     /// The environment that an assignment can target on it.
-    #[must_use]
     pub fn environment(&self) -> Option<Environment> {
         Environment::of_device_type(&self.device_type)
     }
 
     /// Its profile at an instant.
-    #[must_use]
     pub fn profile_at(&self, at: Timestamp) -> &PolicyId {
         let moved = self.moves.iter().take_while(|(from, _)| *from <= at).last();
         moved.map_or(&self.profile, |(_, profile)| profile)
     }
 
     /// When Cloudflare saw it last, as of an instant.
-    #[must_use]
     pub fn last_seen(&self, at: Timestamp) -> Option<Timestamp> {
         self.presence.last_heartbeat(self.heartbeat, at)
     }

@@ -56,7 +56,6 @@ pub struct FarEnd {
 
 impl FarEnd {
     /// An account with these devices and profiles, and no deployment group.
-    #[must_use]
     pub fn new(devices: Devices, profiles: Vec<Profile>) -> Self {
         Self { devices, profiles, ..Self::default() }
     }
@@ -80,7 +79,6 @@ impl FarEnd {
     }
 
     /// When the budget has room for a write again; `None`: it has now.
-    #[must_use]
     pub fn budget_spent_until(&self, now: Timestamp) -> Option<Timestamp> {
         let on = self.budget_spent.iter().filter(|(from, until)| *from <= now && now < *until);
         on.map(|(_, until)| *until).max()
@@ -92,7 +90,6 @@ impl FarEnd {
     }
 
     /// The writes as the law checker wants them.
-    #[must_use]
     pub fn writes_for_the_laws(&self) -> Vec<FarEndWrite> {
         let line = |request: &JournalLine| {
             let (group, body) = match &request.asked {
@@ -113,7 +110,6 @@ impl FarEnd {
     }
 
     /// When something changes by itself next.
-    #[must_use]
     pub fn next_change(&self) -> Option<Timestamp> {
         self.on_its_way.iter().map(|write| write.apply_at).min()
     }
@@ -238,7 +234,6 @@ impl FarEnd {
     }
 
     /// What the sender of a write hears.
-    #[must_use]
     pub fn outcome(&self, ticket: Ticket) -> SendOutcome {
         let outcome = self.outcomes.get(&ticket.0).cloned();
         outcome.unwrap_or_else(|| no_answer("no answer within 30s"))
@@ -307,7 +302,6 @@ impl FarEnd {
     }
 
     /// The groups as they were at an instant.
-    #[must_use]
     pub fn groups_at(&self, at: Timestamp) -> BTreeMap<GroupId, Group> {
         let mut groups = BTreeMap::new();
         for (_, id, group) in self.history.iter().filter(|(changed, ..)| *changed <= at) {

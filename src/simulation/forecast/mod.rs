@@ -91,7 +91,6 @@ pub struct TimeParts {
 
 impl TimeParts {
     /// The word for the longest part.
-    #[must_use]
     pub fn longest(&self) -> &'static str {
         let parts = [(self.entering, "schedule"), (self.adopting, "adoption"), (self.soaking, "soak")];
         parts.into_iter().max_by_key(|(length, _)| *length).map_or("soak", |(_, word)| word)

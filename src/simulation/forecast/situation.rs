@@ -156,7 +156,6 @@ impl Situation {
     }
 
     /// Whether a hold, a stop or observing keeps it from moving, in words.
-    #[must_use]
     pub fn held(&self) -> Option<String> {
         let known = self.state.plans.get(&self.plan)?;
         if let Some(stop) = &self.state.stop {
@@ -177,7 +176,6 @@ impl Situation {
     }
 
     /// How many devices are followed.
-    #[must_use]
     pub fn followed(&self) -> usize {
         self.sample.len()
     }

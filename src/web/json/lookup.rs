@@ -25,7 +25,6 @@ pub struct AwaitedRing<'a> {
 
 impl RolloutsAnswer {
     /// The rings that wait for people, the longest wait first.
-    #[must_use]
     pub fn awaited_rings(&self) -> Vec<AwaitedRing<'_>> {
         let rings = self.rollouts.iter().flat_map(|rollout| {
             rollout.rings.iter().enumerate().map(move |(index, ring)| (rollout, index + 1, ring))
@@ -41,7 +40,6 @@ impl RolloutsAnswer {
     }
 
     /// What waits of a plan, whether it has a rollout or is new.
-    #[must_use]
     pub fn revision_of(&self, plan: &PlanName) -> Option<&RevisionWaitsJson> {
         let of_rollout = |rollout: &&RolloutJson| rollout.plan == *plan;
         let of_new = |new: &&NewPlanJson| new.plan == *plan;
@@ -53,7 +51,6 @@ impl RolloutsAnswer {
 
 impl ApprovalJson {
     /// Since when people are waited for; `None`: they are not, or not yet.
-    #[must_use]
     pub fn waited_for_since(&self) -> Option<Timestamp> {
         self.asked_at.filter(|_| self.verdict != "pass")
     }
@@ -64,7 +61,6 @@ impl ApprovalJson {
     }
 
     /// How far it is, for people: group by group, how many of how many.
-    #[must_use]
     pub fn so_far(&self) -> String {
         let one = |ask: &AskJson| {
             format!("{} of {} of `{}` approved", ask.approved.len(), ask.count, ask.user_group)

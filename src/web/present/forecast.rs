@@ -7,7 +7,6 @@ use crate::simulation::forecast::{Estimate, Forecast, RingForecast, When};
 use crate::web::json::{AlternativeJson, ForecastJson, HaltShareJson, RingForecastJson, WhenJson};
 
 /// A forecast for `plan`.
-#[must_use]
 pub fn forecast(plan: &PlanName, told: Forecast) -> ForecastJson {
     let halt = |(halt, percent)| HaltShareJson { halt, percent };
     let alternatives = told.alternatives.into_iter().map(|one| AlternativeJson {

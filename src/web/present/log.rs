@@ -13,7 +13,6 @@ use crate::web::json::{EventJson, PlanAnswer};
 use crate::web::words::sentence;
 
 /// One record of the log. A kind that this ringward does not know is shown by its name.
-#[must_use]
 pub fn event(record: &Record, eras: &Eras) -> EventJson {
     let fields = &record.record;
     let text = match from_record(record, eras) {

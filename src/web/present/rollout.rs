@@ -25,7 +25,6 @@ use crate::web::json::{
 use crate::web::present::ring::{gate, moves, ring};
 
 /// One rollout by itself.
-#[must_use]
 pub fn rollout(report: &Report, next_check: Option<Timestamp>) -> RolloutJson {
     RolloutJson {
         id: report.id.to_string(),

@@ -26,7 +26,6 @@ pub struct About {
 
 impl About {
     /// Placeholders, as in a command's usage.
-    #[must_use]
     pub fn anything() -> Self {
         Self {
             plan: "PLAN".to_owned(),
@@ -42,7 +41,6 @@ impl About {
     }
 
     /// A hold in words.
-    #[must_use]
     pub fn held(hold: &Hold) -> String {
         format!("by {} since {}: {}", hold.actor, short(hold.since), hold.reason)
     }

@@ -24,7 +24,6 @@ pub struct Row {
 
 impl Verb {
     /// What it asks for, as column heads.
-    #[must_use]
     pub const fn columns(self) -> &'static [&'static str] {
         match self {
             Self::Pause => &["phase", "holds"],
@@ -127,7 +126,6 @@ fn pairs<A: Copy, B: Copy>(first: &[A], second: &[B]) -> impl Iterator<Item = (A
 }
 
 /// A verb's rows, with those drawn together that differ in one column only.
-#[must_use]
 pub fn rows(verb: Verb) -> Vec<Row> {
     let single = |(said, cell): (Vec<&'static str>, Cell)| Row {
         situation: said.into_iter().map(|word| vec![word]).collect(),
@@ -162,13 +160,11 @@ fn differ_only_in(column: usize, one: &Row, other: &Row) -> bool {
 }
 
 /// What a verb can do.
-#[must_use]
 pub fn effects(verb: Verb) -> Vec<Effect> {
     distinct(verb.situations().into_iter().filter_map(|(_, cell)| cell.effect()))
 }
 
 /// Why a verb can be refused.
-#[must_use]
 pub fn refusals(verb: Verb) -> Vec<Refused> {
     distinct(verb.situations().into_iter().filter_map(|(_, cell)| match cell {
         Cell::Done(_) => None,
@@ -206,7 +202,6 @@ Over HTTP a refusal is 409 (`urn:ringward:problem:refused`), on the command line
 ";
 
 /// The table as docs/verbs.md.
-#[must_use]
 pub fn markdown() -> String {
     let mut text = PREFACE.to_owned();
     for verb in Verb::ALL {

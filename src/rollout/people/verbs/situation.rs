@@ -164,7 +164,6 @@ impl Holds {
     pub const ALL: [Self; 4] = [Self::Free, Self::Paused, Self::Halted, Self::PausedAndHalted];
 
     /// From the two holds.
-    #[must_use]
     pub const fn of(is_paused: bool, is_halted: bool) -> Self {
         match (is_paused, is_halted) {
             (false, false) => Self::Free,
@@ -175,7 +174,6 @@ impl Holds {
     }
 
     /// Those of a plan.
-    #[must_use]
     pub const fn of_plan(plan: &PlanState) -> Self {
         Self::of(plan.paused.is_some(), plan.rollout.halted.is_some())
     }
@@ -185,13 +183,11 @@ impl Writes {
     pub const ALL: [Self; 2] = [Self::Allowed, Self::Stopped];
 
     /// From whether there is a stop.
-    #[must_use]
     pub const fn of(is_stopped: bool) -> Self {
         if is_stopped { Self::Stopped } else { Self::Allowed }
     }
 
     /// Those of all plans.
-    #[must_use]
     pub const fn of_state(state: &State) -> Self {
         Self::of(state.stop.is_some())
     }
@@ -212,7 +208,6 @@ impl Place {
     ];
 
     /// That of a stage.
-    #[must_use]
     pub const fn of(stage: &Stage) -> Self {
         match stage {
             Stage::Pending => Self::Pending,
@@ -228,7 +223,6 @@ impl Place {
     }
 
     /// The ring state's word in API and metrics, which is one for both ways of deploying.
-    #[must_use]
     pub const fn state(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -260,7 +254,6 @@ impl ClockSight {
     pub const ALL: [Self; 3] = [Self::InOrder, Self::BorneOut, Self::Alone];
 
     /// By what was seen, at `machine` by the machine's clock.
-    #[must_use]
     pub fn of(world: &Observations, machine: Timestamp) -> Self {
         match world.clock_behind {
             None => Self::InOrder,
@@ -276,7 +269,6 @@ impl WaysBack {
     pub const ALL: [Self; 3] = [Self::Known, Self::Missing, Self::NothingMoved];
 
     /// By what was found.
-    #[must_use]
     pub const fn of(found: &Result<Vec<RollbackStep>, NoWayBack>) -> Self {
         match found {
             Ok(_) => Self::Known,
@@ -286,7 +278,6 @@ impl WaysBack {
     }
 
     /// The word of API.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Known => "known",
@@ -300,7 +291,6 @@ impl HeldBack {
     pub const ALL: [Self; 2] = [Self::Yes, Self::No];
 
     /// From whether it is.
-    #[must_use]
     pub const fn of(is_held_out: bool) -> Self {
         if is_held_out { Self::Yes } else { Self::No }
     }
@@ -310,7 +300,6 @@ impl Offered {
     pub const ALL: [Self; 3] = [Self::Sound, Self::HeldOut, Self::Forbidden];
 
     /// By what was found of what a rollback holds out, and of what the plan forbids.
-    #[must_use]
     pub const fn of(held: Option<&HeldOut>, forbidden: bool) -> Self {
         match (held, forbidden) {
             (_, true) => Self::Forbidden,
@@ -320,7 +309,6 @@ impl Offered {
     }
 
     /// The word of API.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Sound => "sound",
@@ -335,7 +323,6 @@ impl Waits {
         [Self::Same, Self::Confirmed, Self::Impossible, Self::TooEarly, Self::Other, Self::Nothing];
 
     /// Of what waits at `now`, beside the revision that a person names: by its digest, or how it begins.
-    #[must_use]
     pub fn of(waiting: Option<&PendingRevision>, named: &str, now: Timestamp) -> Self {
         let Some(waiting) = waiting else { return Self::Nothing };
         let digest = &waiting.revision.digest;
@@ -358,7 +345,6 @@ impl Named {
     pub const ALL: [Self; 2] = [Self::Still, Self::NoMore];
 
     /// From whether the plan's file dropped the ring.
-    #[must_use]
     pub const fn of(is_dropped: bool) -> Self {
         if is_dropped { Self::NoMore } else { Self::Still }
     }
@@ -368,7 +354,6 @@ impl Waived {
     pub const ALL: [Self; 2] = [Self::No, Self::Already];
 
     /// From whether there is a waiver.
-    #[must_use]
     pub const fn of(is_waived: bool) -> Self {
         if is_waived { Self::Already } else { Self::No }
     }

@@ -82,7 +82,6 @@ pub enum Effect {
 impl Effect {
     /// Whether the page offers it with a button: not where it does nothing about the rollout that
     /// stands there. The command line and the API have it all the same.
-    #[must_use]
     pub const fn is_offered(self) -> bool {
         match self {
             Self::PauseAhead | Self::LookAtFiles => false,
@@ -112,7 +111,6 @@ impl Effect {
 
 impl Cell {
     /// What is done, where it is not refused.
-    #[must_use]
     pub const fn effect(self) -> Option<Effect> {
         match self {
             Self::Done(effect) => Some(effect),
@@ -123,7 +121,6 @@ impl Cell {
 
 /// `pause PLAN`. A write that is planned is cancelled before it is sent; one that was sent is
 /// settled as any other, because nobody can call it back.
-#[must_use]
 pub const fn pause(phase: Phase, holds: Holds) -> Cell {
     match (holds, phase) {
         (Holds::Free | Holds::Halted, Phase::Running | Phase::RollingBack) => Cell::Done(Effect::Pause),
@@ -145,7 +142,6 @@ pub const fn pause(phase: Phase, holds: Holds) -> Cell {
 }
 
 /// `confirm clock`. A word alone never takes the log back in time.
-#[must_use]
 pub const fn confirm_clock(clock: ClockSight) -> Cell {
     match clock {
         ClockSight::BorneOut => Cell::Done(Effect::ConfirmClock),
@@ -156,7 +152,6 @@ pub const fn confirm_clock(clock: ClockSight) -> Cell {
 
 /// `resume PLAN`. It lifts holds in every phase: those of a rollout that is over would meet the next.
 /// A halt is not lifted while its group offers what a rollback holds out: that would accept it.
-#[must_use]
 pub const fn resume(holds: Holds, writes: Writes, offered: Offered) -> Cell {
     match (holds, writes, offered) {
         (
@@ -185,7 +180,6 @@ pub const fn resume(holds: Holds, writes: Writes, offered: Offered) -> Cell {
 
 /// `rollback PLAN`. A person's word: it lifts the plan's holds, each by an event of its own, and waits
 /// for a stop. In a rollout that goes back already it takes back what was left out.
-#[must_use]
 pub const fn rollback(phase: Phase, holds: Holds, ways: WaysBack) -> Cell {
     match (phase, ways) {
         (Phase::Superseded, WaysBack::Known | WaysBack::Missing | WaysBack::NothingMoved) => {
@@ -211,7 +205,6 @@ pub const fn rollback(phase: Phase, holds: Holds, ways: WaysBack) -> Cell {
 }
 
 /// `release-hold PLAN --version V`. It asks for no phase and no hold: it writes nothing.
-#[must_use]
 pub const fn release_hold(held: HeldBack) -> Cell {
     match held {
         HeldBack::Yes => Cell::Done(Effect::Release),
@@ -220,7 +213,6 @@ pub const fn release_hold(held: HeldBack) -> Cell {
 }
 
 /// `waive PLAN --gate G`, about one ring.
-#[must_use]
 pub const fn waive(gate: Gate, phase: Phase, place: Place, waived: Waived, named: Named) -> Cell {
     match gate {
         Gate::Opening | Gate::Freeze => Cell::Refused(Refused::OfTheSchedule),
@@ -302,13 +294,11 @@ pub(crate) const fn health(place: Place, waived: Waived) -> Cell {
 }
 
 /// `approve PLAN`, about one ring. It can be given ahead of the ring's turn.
-#[must_use]
 pub const fn approve(phase: Phase, place: Place, claim: Claim) -> Cell {
     speak(phase, place, claim, Effect::Approve, Refused::ApprovedAlready)
 }
 
 /// `refuse PLAN`, about one ring.
-#[must_use]
 pub const fn refuse(phase: Phase, place: Place, claim: Claim) -> Cell {
     speak(phase, place, claim, Effect::Refuse, Refused::RefusedAlready)
 }
@@ -345,7 +335,6 @@ const fn speak(phase: Phase, place: Place, claim: Claim, done: Effect, again: Re
 
 /// `confirm PLAN --revision DIGEST`. It asks for no phase and no hold: what it lets take effect waits for
 /// those by itself.
-#[must_use]
 pub const fn confirm(waits: Waits) -> Cell {
     match waits {
         Waits::Same => Cell::Done(Effect::Confirm),
@@ -358,7 +347,6 @@ pub const fn confirm(waits: Waits) -> Cell {
 }
 
 /// `check-now PLAN`. It changes nothing, so no hold stands against it.
-#[must_use]
 pub const fn check_now(phase: Phase) -> Cell {
     match phase {
         Phase::Running | Phase::RollingBack => Cell::Done(Effect::Read),
@@ -369,7 +357,6 @@ pub const fn check_now(phase: Phase) -> Cell {
 }
 
 /// `stop`. It asks for no plan, no phase and no hold: nothing stands against it.
-#[must_use]
 pub const fn stop(writes: Writes) -> Cell {
     match writes {
         Writes::Allowed => Cell::Done(Effect::Stop),
@@ -378,7 +365,6 @@ pub const fn stop(writes: Writes) -> Cell {
 }
 
 /// `start`, and `start --paused`.
-#[must_use]
 pub const fn start(writes: Writes, plans: StartPlans) -> Cell {
     match (writes, plans) {
         (Writes::Stopped, StartPlans::GoOn) => Cell::Done(Effect::Start),

@@ -49,7 +49,6 @@ impl Verb {
     ];
 
     /// The word of API and command line.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pause => "pause",
@@ -68,7 +67,6 @@ impl Verb {
     }
 
     /// Whether it must say why: what leaves no record needs no reason.
-    #[must_use]
     pub const fn needs_reason(self) -> bool {
         match self {
             Self::Pause

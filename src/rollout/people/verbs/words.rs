@@ -15,7 +15,6 @@ use crate::rollout::state::Phase;
 
 impl Verb {
     /// What it is, in half a sentence.
-    #[must_use]
     pub const fn about(self) -> &'static str {
         match self {
             Self::Pause => "hold a plan: no write, and no ring is verified, until `resume`",
@@ -50,7 +49,6 @@ impl Verb {
     }
 
     /// How it is asked for on the command line.
-    #[must_use]
     pub const fn usage(self) -> &'static str {
         match self {
             Self::Pause => "ringward pause PLAN --reason …",
@@ -69,7 +67,6 @@ impl Verb {
     }
 
     /// Its path in the API.
-    #[must_use]
     pub const fn path(self) -> &'static str {
         match self {
             Self::Pause => "/api/v1/rollouts/{plan}/pause",
@@ -90,7 +87,6 @@ impl Verb {
 
 impl Effect {
     /// What it does, in a sentence without a full stop.
-    #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
             Self::Pause => {
@@ -145,7 +141,6 @@ impl Effect {
     }
 
     /// What it leaves in the log, in this order.
-    #[must_use]
     pub const fn log(self) -> &'static str {
         match self {
             Self::Pause | Self::PauseAhead => "`paused`",
@@ -171,7 +166,6 @@ impl Effect {
 }
 
 impl Refused {
-    #[must_use]
     pub fn why(self, about: &About) -> String {
         let About { plan, ring, gate, held, phase, version, stuck, asked, revision } = about;
         match self {
@@ -230,7 +224,6 @@ impl Refused {
     }
 
     /// What would work.
-    #[must_use]
     pub fn instead(self, about: &About) -> String {
         let About { plan, version, asked, .. } = about;
         match self {

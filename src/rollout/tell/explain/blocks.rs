@@ -8,7 +8,6 @@ use crate::rollout::tell::explain::way_out::{WaitExplained, WayOut};
 pub(crate) const SIGHT: &str = "Nothing is entered, written back or verified meanwhile; polls, gates and soak clocks go on under the plan in force, and `rollback` works.";
 
 /// Explains a plan that is new and waits.
-#[must_use]
 pub fn explain_new(plan: &PlanName, waiting: &WaitingRevision) -> WaitExplained {
     let block = Block::RevisionWaits(waiting.clone());
     let (headline, detail) = words(&block);
@@ -50,7 +49,6 @@ pub(crate) fn words(block: &Block) -> (String, String) {
 }
 
 /// What a revision waits for, in a sentence.
-#[must_use]
 pub const fn waits_for(what: WaitsFor) -> &'static str {
     match what {
         WaitsFor::Time => "It takes effect once the file was unchanged for 30 seconds.",
@@ -98,7 +96,6 @@ pub(crate) fn way_out(block: &Block, plan: &str) -> WayOut {
 }
 
 /// The command that confirms a revision; `…` stands for the person's reason.
-#[must_use]
 pub fn confirm(plan: &str, digest: &str) -> String {
     format!("ringward confirm {plan} --revision {digest} --reason …")
 }

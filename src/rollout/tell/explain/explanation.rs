@@ -41,7 +41,6 @@ pub struct Explanation {
 
 impl Report {
     /// Explains one of [`Report::waiting_on`].
-    #[must_use]
     pub fn explain(&self, blocker: &Blocker) -> Explanation {
         let words = words::words(self, blocker);
         let judgement = judgement(blocker);

@@ -13,7 +13,6 @@ const TAKE_OVER: &str = "to let it take over at once, write `on_new_target: repl
 
 impl Report {
     /// Explains [`Report::newer`].
-    #[must_use]
     pub fn explain_newer(&self, newer: &NewerTarget) -> WaitExplained {
         let mut detail = "The plan's file says `on_new_target: finish`. It waits as a whole, its gates and \
             schedule too: this rollout goes on under the plan that it has, and only the newest file begins \

@@ -12,7 +12,6 @@ use crate::text::in_shell;
 
 impl Blocker {
     /// What would change it, as a person can do it. `plan` is the plan's name.
-    #[must_use]
     pub fn remedy(&self, plan: &str) -> String {
         way_out(self, plan).to_string()
     }

@@ -35,7 +35,7 @@ impl HeldOut {
     }
 
     /// Whether a group offers it, to whatever profiles. An entry without a known environment may be
-    /// meant for any (FACTS 1 leaves it open).
+    /// meant for any: that is not documented.
     #[must_use]
     pub fn is_offered_by(&self, content: &GroupContent) -> bool {
         let own = self.environment.as_str();

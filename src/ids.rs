@@ -161,7 +161,7 @@ pub struct TokenName(String);
 pub struct InvalidTokenName;
 
 /// A person's e-mail address, in lower case: two spellings that differ in ASCII case are one person
-/// (FACTS 7).
+/// (cloudflare.md#access-e-mail).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Email(String);

@@ -35,7 +35,7 @@ impl ClientVersion {
         self >= Self::FIRST_ASSIGNABLE
     }
 
-    /// Whether it is a release and no beta: its last number is 0 (FACTS 3).
+    /// Whether it is a release and no beta: its last number is 0.
     pub const fn is_release(self) -> bool {
         let [_, _, _, channel] = self.0;
         channel == 0
@@ -119,7 +119,7 @@ impl Environment {
     }
 
     /// The environment of a `device_type`, which is free text in the API. Mac spellings are
-    /// inferred (FACTS 2), so several are taken. `None`: an OS that has no assignments.
+    /// inferred (cloudflare.md#device-type), so several are taken. `None`: an OS that has no assignments.
     pub fn of_device_type(device_type: &str) -> Option<Self> {
         // Of every device, many times a decision: the usual spellings first, and no copy in lower case.
         match device_type {

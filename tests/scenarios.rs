@@ -155,7 +155,7 @@ fn check_rest(name: &str, mut drive: Drive) {
     assert_eq!(drive.engine.log.len(), records, "{name} has not come to rest:\n{}", drive.tail());
 }
 
-/// The stories at the edges that are to be told: all but those of the doors.
+/// The stories at the edges (docs/development/stories.md) that are to be told: all but those of the ways in.
 fn stories() -> impl Iterator<Item = u8> {
     (1..=21).chain([25])
 }

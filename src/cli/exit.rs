@@ -10,7 +10,7 @@ use std::io::{self, Write as _};
 use crate::cli::render::safe;
 use crate::secrets;
 
-/// The exit codes, which are promises (DESIGN 6).
+/// The exit codes, which are promises: scripts rest on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// Done.

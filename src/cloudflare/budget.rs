@@ -1,8 +1,9 @@
 //! How many requests may still be sent. Pure: `now` is an argument.
 //!
 //! Cloudflare counts 1,200 requests per five minutes over everything that a user's tokens, keys
-//! and dashboard do, and refuses all of them for the next five minutes above that (FACTS 6). So a
-//! daemon that shares its user takes half, counted over a sliding window of the same length.
+//! and dashboard do, and refuses all of them for the next five minutes above that
+//! (cloudflare.md#rate-limit). So a daemon that shares its user takes half, counted over a sliding window
+//! of the same length.
 //!
 //! **Invariant:** in no five minutes are more than the configured requests sent, the last
 //! [`WRITE_REQUESTS`] of them only for a write, and nothing at all before a back-off has ended.

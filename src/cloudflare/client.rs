@@ -55,7 +55,7 @@ pub enum GroupLookup {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DefaultProfile {
     /// Its ID. Older forms of the answer have none; then a device sighted with `default: true`
-    /// tells it (FACTS 4).
+    /// tells it (cloudflare.md#default-profile).
     pub id: Option<PolicyId>,
     /// Its name, which the contract does not promise.
     pub name: Option<String>,
@@ -185,7 +185,7 @@ impl CloudflareClient {
     }
 
     /// The device settings profiles as they are listed, those without an ID left out: nothing can
-    /// name them. Whether the default profile is among them is not documented (FACTS 4).
+    /// name them. Whether the default profile is among them is not documented.
     ///
     /// # Errors
     /// Any.

@@ -1,7 +1,7 @@
 //! What went wrong with a request, sorted by what the caller may conclude from it.
 //!
 //! **Invariant:** the class follows from the HTTP status and from how far the request got, never
-//! from an error code, of which there is no official list (FACTS 6); texts hold no token.
+//! from an error code, of which there is no official list; texts hold no token.
 
 use crate::time::{SignedDuration, Timestamp, in_words};
 

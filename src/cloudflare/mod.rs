@@ -4,7 +4,8 @@
 //! The calls are those of the contract (`tests/contract/openapi.yaml`) that ringward needs:
 //! deployment groups, device settings profiles, physical devices, token verification, User Groups and their
 //! permission policies. There is no retry of a write in here: whether a write took effect is for the caller
-//! to settle (DESIGN 4).
+//! to settle, by reads. What the API does, and what nobody has verified, stands in
+//! `docs/development/cloudflare.md`; `cloudflare.md#…` in a comment is a section there.
 //!
 //! **Invariant:** an error of class [`ErrorClass::NoAnswer`] leaves the far end in doubt; under
 //! every other class nothing was applied. The token is in one request header and nowhere else.

@@ -97,7 +97,8 @@ pub struct PermissionGroup {
     pub is_deprecated: bool,
 }
 
-/// What a policy is about. One made of an inline scope is answered without ID and name (FACTS 5).
+/// What a policy is about. One made of an inline scope is answered without ID and name
+/// (cloudflare.md#permission-policies).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceGroup {
     /// Its ID.

@@ -12,7 +12,7 @@ use crate::secrets;
 
 /// What stands in for a token.
 const MASK: &str = "[token]";
-/// How Cloudflare's tokens begin since 2026: user-owned and account-owned (FACTS 6).
+/// How Cloudflare's tokens begin since 2026: user-owned and account-owned.
 const TOKEN_PREFIXES: [&str; 2] = ["cfut_", "cfat_"];
 /// The longest text taken over from an answer, in characters.
 const MAX_CHARS: usize = 300;

@@ -23,13 +23,13 @@ pub use permissions::{
 
 /// Deployment groups per page: the contract's maximum.
 pub const GROUPS_PER_PAGE: u32 = 100;
-/// Devices per page. The contract gives no maximum; 100 is what public code asks for (FACTS 2).
+/// Devices per page. The contract gives no maximum; 100 is what public code asks for.
 pub const DEVICES_PER_PAGE: u32 = 100;
 /// Longest name of a deployment group, in characters (contract).
 pub const MAX_NAME_CHARS: usize = 255;
 
 /// The filter by device settings profile, and the extra that says which profile a device has.
-/// The Python SDK sends the filter without `.id`; the contract has it with (FACTS 2).
+/// The Python SDK sends the filter without `.id`; the contract has it with (cloudflare.md#profile-filter).
 const POLICY: &str = "last_seen_registration.policy";
 const POLICY_ID: &str = "last_seen_registration.policy.id";
 

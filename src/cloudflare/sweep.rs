@@ -15,7 +15,7 @@ use super::wire::DevicePage;
 
 /// Pages that a sweep reads at most: 500,000 devices.
 pub const MAX_DEVICE_PAGES: usize = 5_000;
-/// How often a sweep goes on after a 429: some come without overuse (FACTS 6, code 971), and a
+/// How often a sweep goes on after a 429: some come without overuse (cloudflare.md#rate-limit), and a
 /// sweep of hundreds of pages that starts again each time would never end.
 const MAX_PAUSES: u32 = 3;
 /// A device without a registration has no profile; so many without any are no coincidence.
@@ -57,7 +57,7 @@ impl CloudflareClient {
             cursor = Some(next);
         }
         if let SweepScope::Profile(policy) = &scope {
-            // The filter is new in the API, and a server that does not know it ignores it (FACTS 2).
+            // The filter is new in the API, and a server that does not know it ignores it.
             devices.retain(|_, seen| seen.policy.as_ref().is_some_and(|seen| seen.id == *policy));
         }
         // Taken at its word, such a sweep would say that every device has left its ring.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::time::Timestamp;
 
-/// Whose token it is, as its prefix tells (FACTS 6).
+/// Whose token it is, as its prefix tells (cloudflare.md#tokens).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TokenOwner {
     User,

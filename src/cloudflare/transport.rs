@@ -127,7 +127,7 @@ impl CloudflareClient {
         if let Some(limits) = text("ratelimit") {
             budget.told(now, limits);
         }
-        // The edge sends Retry-After with some 5xx too (FACTS 6).
+        // The edge sends Retry-After with some 5xx too (cloudflare.md#edge-errors).
         let asked = limited || (!status.is_success() && retry_after.is_some());
         let silent_until = asked.then(|| budget.back_off(now, retry_after));
         AnswerHead {

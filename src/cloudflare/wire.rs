@@ -64,7 +64,7 @@ struct CursorInfo {
 }
 
 impl DevicePage {
-    /// Where the next page begins; an empty or missing cursor ends the listing (FACTS 2).
+    /// Where the next page begins; an empty or missing cursor ends the listing.
     pub(super) fn next(&self) -> Option<&str> {
         let cursor = self.result_info.as_ref()?.cursor.as_deref()?;
         (!cursor.is_empty()).then_some(cursor)
@@ -214,7 +214,7 @@ fn decode_as<T: DeserializeOwned>(body: &[u8]) -> Result<T, Undecodable> {
 }
 
 /// What the body of a failure says, as far as it can be read: the envelope, or RFC 9457 as the
-/// edge sends it (FACTS 6). Not redacted yet.
+/// edge sends it (cloudflare.md#edge-errors). Not redacted yet.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Complaint {
     /// The first code of the envelope; there is no official list of codes.

@@ -23,7 +23,7 @@ pub struct InvalidAccess(&'static str);
 pub struct TeamName(String);
 
 impl TeamName {
-    /// What its tokens name as their issuer (FACTS 7).
+    /// What its tokens name as their issuer (cloudflare.md#access-token).
     pub fn issuer(&self) -> String {
         format!("https://{}.cloudflareaccess.com", self.0)
     }

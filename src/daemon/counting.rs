@@ -14,7 +14,7 @@ use crate::rollout::state::{Phase, Stage, State};
 use crate::rollout::world::{Observations, Observed};
 use crate::time::Timestamp;
 
-/// Devices on a page, as everybody asks for them (FACTS 2).
+/// Devices on a page, as everybody asks for them.
 const PAGE: usize = 100;
 
 /// Whether a write's devices are counted before it.

@@ -56,7 +56,7 @@ pub struct SightedPolicy {
     /// The profile's ID.
     pub id: PolicyId,
     /// Whether it is the account's default profile: the fallback where the profile itself is
-    /// answered without an ID (FACTS 4).
+    /// answered without an ID (cloudflare.md#default-profile).
     pub default: bool,
 }
 

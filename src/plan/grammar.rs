@@ -12,7 +12,7 @@ pub(crate) struct Mapping {
     /// What it is for.
     pub(crate) doc: &'static str,
     pub(crate) keys: &'static [Key],
-    /// Keys of DESIGN 3 whose feature is not built yet: refused, never ignored.
+    /// Keys whose feature is not built yet: refused, never ignored.
     pub(crate) later: &'static [&'static str],
     /// Keys that belong elsewhere or have another name, each with what to write.
     pub(crate) elsewhere: &'static [(&'static str, &'static str)],

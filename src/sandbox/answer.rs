@@ -113,7 +113,8 @@ impl SandboxAnswer {
     }
 }
 
-/// A request that the account refuses. Codes other than 10000, 7003 and 971 are made up (FACTS 6).
+/// A request that the account refuses. Codes other than 10000, 7003 and 971 are made up:
+/// there is no official list (cloudflare.md#error-codes).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ApiRefusal {
     pub(super) status: u16,

@@ -1,4 +1,5 @@
-//! The account's request limit: 1,200 per 5 minutes, then every call is refused for 5 minutes (FACTS 6).
+//! The account's request limit: 1,200 per 5 minutes, then every call is refused for 5 minutes
+//! (cloudflare.md#rate-limit).
 //!
 //! **Invariant:** it runs on the virtual clock, and only requests with the right token count.
 

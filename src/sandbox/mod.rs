@@ -6,7 +6,8 @@
 //! [`start`] puts it behind a socket. What the account answers is written by hand here and never comes from
 //! the client's types, so that a wrong field name cannot be wrong on both sides.
 //!
-//! Where the contract is silent the sandbox does this (FACTS 9 lists what nobody knows):
+//! Where the contract is silent the sandbox does this (what nobody knows stands in
+//! cloudflare.md#not-known-decided-defensively):
 //! - any policy ID and any version is accepted; a version that no one can read moves nobody;
 //! - of two entries for one environment the first counts, and a null environment targets nobody;
 //! - a device that was offline for a notification catches up when it wakes;

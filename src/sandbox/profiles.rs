@@ -1,7 +1,7 @@
 //! Device settings profiles, as the two routes show them.
 //!
 //! **Invariant:** the default profile is listed only where the settings say so; nobody knows which is true of
-//! the live API (FACTS 4 and 9), so a client must cope with each.
+//! the live API (cloudflare.md#default-profile), so a client must cope with each.
 
 use serde_json::{Value, json};
 

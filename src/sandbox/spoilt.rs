@@ -11,7 +11,7 @@ pub(super) fn server_error(status: u16) -> SandboxAnswer {
     ApiRefusal::new(status, 10013, "Internal error, as the sandbox was told to answer").answer()
 }
 
-/// 429, with the code and words that users report (FACTS 6).
+/// 429, with the code and words that users report (cloudflare.md#error-codes).
 pub(super) fn throttled(seconds: i64) -> SandboxAnswer {
     let mut answer =
         ApiRefusal::new(429, 971, "Please wait and consider throttling your request speed").answer();

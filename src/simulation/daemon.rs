@@ -374,7 +374,7 @@ impl SimulatedDaemon {
     }
 }
 
-/// Law 9's other side: the state that the log alone gives.
+/// The state that the log alone gives, to be compared with the live one.
 ///
 /// # Errors
 /// When an event does not fit the state that those before it give.

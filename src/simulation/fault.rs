@@ -34,7 +34,7 @@ pub enum SimulationFault {
         /// When.
         at: Timestamp,
     },
-    /// Deciding again at the same instant adds something (law 10).
+    /// Deciding again at the same instant adds something.
     #[error("law 10: deciding again at {at} adds {entries}")]
     AddsMore {
         /// When.
@@ -58,13 +58,13 @@ pub enum SimulationFault {
         /// The event.
         recorded: String,
     },
-    /// The log cannot be replayed (law 9).
+    /// The log cannot be replayed.
     #[error("law 9: the log cannot be replayed: {error}")]
     Replay {
         /// The event that does not fit.
         error: IllegalEvent,
     },
-    /// The log gives another state than the live one (law 9).
+    /// The log gives another state than the live one.
     #[error("law 9: at {at} the log gives another state")]
     OtherState {
         /// When.

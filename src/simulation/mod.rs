@@ -3,8 +3,8 @@
 //! Domain types only: no sockets, no runtime, no JSON. Each step goes to the earliest instant at
 //! which anything happens; weeks pass in milliseconds, and the same script gives the same run.
 //!
-//! **Invariant:** after every step the log replays to the live state (law 9), and deciding again
-//! at the same instant adds nothing (law 10).
+//! **Invariant:** after every step the log replays to the live state, and deciding again at the same
+//! instant adds nothing (laws 9 and 10 of `docs/development/laws.md`).
 
 pub mod cast;
 mod daemon;

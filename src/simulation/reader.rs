@@ -70,7 +70,7 @@ impl SimulatedDaemon {
             (read, Some(scope)) => {
                 let mut devices: Vec<Sighting> = far_end.sweep(read.clone(), scope, seen_at)?;
                 if let SweepScope::Profile(policy) = scope {
-                    // The filter is new in the contract, so the answer is checked (FACTS 2).
+                    // The filter is new in the contract, so the answer is checked.
                     devices.retain(|device| device.policy.as_ref().is_some_and(|seen| seen.id == *policy));
                 }
                 let sweep = Sweep { scope: scope.clone(), started_at: as_of, finished_at: now, devices };

@@ -25,7 +25,7 @@ pub(crate) enum Os {
 }
 
 impl Os {
-    /// The spelling of `device_type`: "mac", while an assignment says "macos" (FACTS 2).
+    /// The spelling of `device_type`: "mac", while an assignment says "macos" (cloudflare.md#device-type).
     pub(crate) const fn device_type(self) -> &'static str {
         match self {
             Self::Windows => "windows",

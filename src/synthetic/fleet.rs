@@ -8,7 +8,7 @@ use super::device::{DeviceStory, Os, SyntheticDevice};
 use super::dice::Dice;
 use crate::time::{SignedDuration, Timestamp, after};
 
-/// What most of the fleet runs at the start (FACTS 3: the GA release before 2026.8.2100.0).
+/// What most of the fleet runs at the start: the release before 2026.8.2100.0.
 const CURRENT: &str = "2026.7.1376.0";
 /// The same release has another build on Linux.
 const CURRENT_LINUX: &str = "2026.7.1377.0";
@@ -25,7 +25,7 @@ const PROFILES: [(&str, u16); 4] = [("Engineering", 120), ("IT", 60), ("Support"
 /// A custom profile of the account to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProfileSettings {
-    /// Its name, which need not be unique; at most 100 characters (FACTS 4).
+    /// Its name, which need not be unique; Cloudflare takes at most 100 characters.
     pub name: String,
     /// Its share of all devices, per mille, at least one device; the default profile has the rest.
     pub per_mille: u16,

@@ -1,5 +1,6 @@
 //! Random pure runs: plans x fleets x faults x people, each judged by the law checker, by the
-//! stories of its devices, and by laws 9 and 10 (which the drive checks at every step).
+//! stories of its devices, and by what the drive checks at every step: the log replays to the live state
+//! (law 9), and deciding again adds nothing (law 10).
 //!
 //! `RINGWARD_RUNS` says how many (default 300), `RINGWARD_SEED` where they begin. A failure
 //! names its seed: `RINGWARD_SEED=<seed> RINGWARD_RUNS=1 cargo test --test laws` repeats it. From
@@ -194,7 +195,8 @@ fn run(seed: u64, coverage: &mut Coverage, digests: &mut Digests) -> Vec<String>
     wrong
 }
 
-/// A panic in the drive is a finding like any other: a livelock, law 9 or law 10.
+/// A panic in the drive is a finding like any other: a livelock, a log that replays to
+/// another state, or a decision that adds something when it is made again.
 fn judged(seed: u64, coverage: &mut Coverage, digests: &mut Digests) -> Vec<String> {
     match catch_unwind(AssertUnwindSafe(|| run(seed, coverage, digests))) {
         Ok(wrong) => wrong,

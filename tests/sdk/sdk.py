@@ -215,7 +215,7 @@ def devices_are_filtered():
 
 
 def the_sdks_profile_filter_is_ignored():
-    """SDK 5.9.0 leaves `.id` out of the parameter's name, so the account sees no filter (FACTS 2)."""
+    """SDK 5.9.0 leaves `.id` out of the parameter's name: the account sees no filter."""
     engineering = next(iter(devices_api.policies.custom.list(account_id=ACCOUNT))).policy_id
     everybody = {device.id for device in all_devices()}
     filtered = {device.id for device in all_devices(last_seen_registration={"policy": engineering})}

@@ -127,7 +127,7 @@ impl StarterPlan {
     fn profiles(&mut self, world: &Observations, now: Timestamp) -> BTreeMap<PolicyId, DraftProfile> {
         let listed: &[Profile] = world.profiles.as_ref().map_or(&[], |profiles| &profiles.value.listed);
         let mut all: Vec<Profile> = listed.to_vec();
-        // The default profile may come without an ID; its devices tell (FACTS 4).
+        // The default profile may come without an ID; its devices tell (cloudflare.md#default-profile).
         if !all.iter().any(|profile| profile.is_default)
             && let Some(id) = world.fleet.default_policy()
         {
@@ -314,7 +314,7 @@ fn stem(name: &str) -> String {
 }
 
 /// Per environment the newest version that a device runs and that follows assignments: the newest
-/// release, or the newest beta where nothing else is there (FACTS 3: the last number is 0 or 1).
+/// release, or the newest beta where nothing else is there.
 fn newest(world: &Observations, now: Timestamp) -> BTreeMap<Environment, StarterTarget> {
     let all = RingSizes::of_all(&world.fleet, &BTreeMap::new(), now);
     let target = |(environment, sizes): (&Environment, &Sizes)| {

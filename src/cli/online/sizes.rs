@@ -15,7 +15,7 @@ use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::{ClientVersion, Environment};
 
 /// Devices that were not seen for this long will not show much soon. Adoption, too, asks for those
-/// that were active in this time (DESIGN 5).
+/// that were active in this time.
 pub(crate) const AWAY_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// The chance that a fault stays unseen in a ring of the size told: 5 %.
@@ -170,7 +170,7 @@ impl Sizes {
 /// `None`: no device shows nothing.
 ///
 /// With n devices a fault that hits a share p of all devices shows at least once with 95 %
-/// certainty from p = 1 - 0.05^(1/n) on (LESSONS 5).
+/// certainty from p = 1 - 0.05^(1/n) on.
 pub(crate) fn one_in(devices: usize) -> Option<u64> {
     if devices == 0 {
         return None;
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_ring_shows_what_its_size_allows() {
-        // LESSONS 5: 59 devices for 5 %, 149 for 2 %, 299 for 1 %, 598 for 0.5 %, 2,995 for 0.1 %.
+        // 59 devices for 5 %, 149 for 2 %, 299 for 1 %, 598 for 0.5 %, 2,995 for 0.1 %.
         let rows = [
             (0, None),
             (1, Some(1)),

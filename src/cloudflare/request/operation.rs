@@ -79,7 +79,7 @@ impl Operation {
         matches!(self, Self::ListGroups | Self::GetGroup | Self::CreateGroup | Self::UpdateGroup)
     }
 
-    /// The permission that the token needs (FACTS 5 and 6); none to verify itself.
+    /// The permission that the token needs (cloudflare.md#token-permissions); none to verify itself.
     pub const fn permission(self) -> Option<&'static str> {
         match self {
             Self::ListGroups | Self::GetGroup | Self::CreateGroup | Self::UpdateGroup => {

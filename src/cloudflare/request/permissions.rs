@@ -31,7 +31,8 @@ pub fn get_user_group(account: &AccountId, group: &UserGroupId) -> Request {
 }
 
 /// The policies that a User Group is to have in place of all that it has; none of them resets it. In the form
-/// of Cloudflare's guide, with inline scopes and without policy IDs (FACTS 5).
+/// of Cloudflare's guide, with inline scopes and without policy IDs
+/// (cloudflare.md#permission-policies).
 pub fn update_user_group(account: &AccountId, group: &UserGroupId, policies: &[PolicyIntent]) -> Request {
     Request {
         operation: Operation::UpdateUserGroup,

@@ -1,6 +1,6 @@
 //! User Groups, their members and policies, in Cloudflare's own shape.
 //!
-//! More lenient than the contract where the docs' own samples are (FACTS 5): a resource group in a policy may
+//! More lenient than the contract where the docs' own samples are: a resource group in a policy may
 //! lack its ID, `meta` holds strings even for flags, and `result_info` need not be there.
 //!
 //! **Invariant:** a member whose standing or e-mail cannot be read is still a member, and never an accepted

@@ -97,9 +97,9 @@ impl Engine {
     }
 
     /// Appends entries as facts of the instant `at`, at which they were decided, and folds them in:
-    /// evidence names that instant, and the log must say the same (law of soak). After a failed commit
-    /// the log is opened and replayed anew, and the entries are dropped: the next pass decides from
-    /// what the log really says.
+    /// evidence names that instant, and the log must say the same: a soak is counted from there. After a
+    /// failed commit the log is opened and replayed anew, and the entries are dropped: the next pass decides
+    /// from what the log really says.
     ///
     /// # Errors
     /// When the log cannot be believed any more.

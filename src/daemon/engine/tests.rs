@@ -59,7 +59,7 @@ fn a_verb_whose_commit_fails_is_answered_as_failed() {
     assert_eq!(answer, Ok("plan cloudflare-one-client is paused".to_owned()));
     let view = engine.store.as_ref().unwrap().view();
     view.verify_chain().unwrap();
-    assert_eq!(log::replay(view).unwrap(), engine.state, "law 9");
+    assert_eq!(log::replay(view).unwrap(), engine.state, "the log replays to the live state");
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn a_clock_that_was_set_back_stops_writes_until_it_has_caught_up() {
         assert_eq!(pass.reports[0].waiting_on.iter().any(told), is_behind, "{row}");
     }
     let view = engine.store.as_ref().unwrap().view();
-    assert_eq!(log::replay(view).unwrap(), engine.state, "law 9");
+    assert_eq!(log::replay(view).unwrap(), engine.state, "the log replays to the live state");
 }
 
 #[test]
@@ -371,7 +371,7 @@ fn a_person_confirms_a_clock_that_is_behind_the_log_and_cloudflare_bears_it_out(
     assert_eq!(steps(&engine).len(), 1);
     let view = engine.store.as_ref().unwrap().view();
     view.verify_chain().unwrap();
-    assert_eq!(log::replay(view).unwrap(), engine.state, "law 9");
+    assert_eq!(log::replay(view).unwrap(), engine.state, "the log replays to the live state");
     // A restart goes on by the clock, though the rows are dated 40 days later.
     drop(engine);
     let mut again = self::engine(directory.path());
@@ -418,7 +418,7 @@ fn a_log_that_fails_holds_everything_until_it_is_back() {
     assert!(engine.state.stop.is_some(), "the stop is recorded as soon as it can be");
     let view = engine.store.as_ref().unwrap().view();
     view.verify_chain().unwrap();
-    assert_eq!(log::replay(view).unwrap(), engine.state, "law 9");
+    assert_eq!(log::replay(view).unwrap(), engine.state, "the log replays to the live state");
 }
 
 /// A full disk: the command line leaves an empty stop file, and the daemon is told who and why.

@@ -1,7 +1,7 @@
 //! The decision: one pipeline of steps, top wins, run until it has nothing to add.
 //!
 //! **Invariant:** pure; the same plan, state, world and `now` give the same events, and deciding
-//! again on what they lead to adds nothing (law 10).
+//! again on what they lead to adds nothing.
 
 use std::borrow::Cow;
 

@@ -112,7 +112,7 @@ pub(crate) fn too_many(context: &Context<'_>, plan: &RingPlan, drift: &GroupDrif
     at_most.is_exceeded_by(devices).then_some(TooMany { devices, at_most })
 }
 
-/// Another ring that deploys or adopts: at most one does at a time (law 1).
+/// Another ring that deploys or adopts: at most one does at a time.
 fn under_way<'a>(context: &Context<'a>, ring: &Ring) -> Option<&'a RingName> {
     let mut others = context.rollout.rings.iter().filter(|other| other.name != ring.name);
     let busy = others.find(|other| matches!(other.stage, Stage::Deploying(_) | Stage::Adopting(_)));

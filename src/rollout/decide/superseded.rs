@@ -49,7 +49,7 @@ pub(crate) fn ailing(context: &Context<'_>, plan: &RingPlan) -> Vec<(RingName, J
 }
 
 /// A ring in which an earlier rollout left devices on their way to what this one offers, or would with
-/// this ring: at most one group adopts that (law 1).
+/// this ring: at most one group adopts that.
 pub(crate) fn adopts<'a>(context: &Context<'a>, name: &RingName, plan: &RingPlan) -> Option<&'a Superseded> {
     let entered = context.rollout.rings_with_plans().filter(|(ring, _)| ring.stage.is_entered());
     let offered: Vec<&RingPlan> = entered.map(|(_, plan)| plan).chain([plan]).collect();

@@ -150,7 +150,8 @@ pub(crate) fn retargets(
                    policy: &PolicyId,
                    environment: Environment|
      -> Vec<VersionEntry> {
-        // What an entry without a known environment is for is not documented (FACTS 1): for all.
+        // What an entry without a known environment is for is not documented: for all
+        // (cloudflare.md#version-entries).
         let others = Environment::ALL.into_iter().filter(|other| *other != environment);
         let is_other = |named: &str| others.clone().any(|other| other.as_str() == named);
         let entries = content.versions.iter().filter(|_| content.policies.contains(policy));

@@ -47,7 +47,7 @@ fn is_offered_else(intent: &WriteIntent, policy: &PolicyId, environment: Environ
 }
 
 /// The versions that a group offers to a profile's devices of an environment. An entry without a
-/// known environment may be meant for any (FACTS 1 leaves it open), so it counts for each.
+/// known environment may be meant for any (cloudflare.md#version-entries), so it counts for each.
 fn offers<'a>(group: &'a GroupContent, policy: &PolicyId, environment: Environment) -> BTreeSet<&'a str> {
     if !group.policies.contains(policy) {
         return BTreeSet::new();

@@ -1,7 +1,7 @@
 //! The veto: which group is a ring's, may it be written, and what exactly? Built apart from progress.
 //!
 //! **Invariant:** nothing is ever taken from a group that somebody else holds, and a write names both sides
-//! whole, so that it drops nothing that it does not say (law 4).
+//! whole, so that it drops nothing that it does not say.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Laws 6 and 8: who may do what, and that it has a reason.
+//! Only people lift holds, and an actor and a reason: who may do what, and why.
 //!
 //! **Invariant:** what a person must do is never taken from the engine, nor the reverse.
 

@@ -1,4 +1,4 @@
-//! Law 7: what a rollback took away is not offered there again before a person released it.
+//! Held out until released: what a rollback took away is not offered there again before a person released it.
 //!
 //! **Invariant:** what ringward offers, or goes on with, is nothing that is held out.
 

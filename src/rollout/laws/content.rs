@@ -1,4 +1,5 @@
-//! Law 4: what a write makes of a group, and what a group must be that is entered without one.
+//! Nothing dropped unnamed: what a write makes of a group, and what a group must be that is entered without
+//! one.
 //!
 //! **Invariant:** a write changes what its intent names, and nothing else.
 

@@ -13,11 +13,10 @@ use crate::rollout::record::{Event, Purpose, Recorded, WriteIntent};
 use crate::rollout::record::{Evidence, Gate, Judgement, Verdict};
 use crate::time::SignedDuration;
 
-/// A ring is entered only with this much of the opening left, or at its start (DESIGN 3).
+/// A ring is entered only with this much of the opening left, or at its start, as docs/operations.md promises.
 const LEFT_OF_OPENING: SignedDuration = SignedDuration::from_mins(15);
 
-/// The sweep that a ring is entered on is at most this old (DESIGN 5: a full sweep before each
-/// entry).
+/// The sweep that a ring is entered on is at most this old: there is a full sweep before each entry.
 const ENTRY_SWEEP_MAX_AGE: SignedDuration = SignedDuration::from_mins(30);
 
 /// What holds of every write, and of entering without one.

@@ -99,7 +99,7 @@ pub(super) fn check(audit: &mut Audit, log: &[Recorded], journal: &[FarEndWrite]
             }
             _ => {}
         }
-        // Going back asks no limit and no schedule (DESIGN 4).
+        // Going back asks no limit and no schedule: it takes back what a rollout did.
         let goes_back = planned.intent.purpose.goes_back();
         let ring = planned.ring.filter(|_| !goes_back);
         if let Some((devices, limit)) = write.retargeted.zip(ring.and_then(|ring| ring.max_devices))

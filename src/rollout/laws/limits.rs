@@ -1,4 +1,4 @@
-//! Law 5: how many devices a write may offer something else, by its own count and by the books'.
+//! The blast limit: how many devices a write may offer something else, by its own count and by the books'.
 //!
 //! **Invariant:** what goes back is held against no limit.
 

@@ -1,4 +1,5 @@
-//! The law checker: recomputes the laws of DESIGN 4 from a whole log and the far end's journal.
+//! The law checker: recomputes the laws (`docs/development/laws.md`) from a whole log and the far end's
+//! journal.
 //!
 //! It serves every test and `ringward history --verify`, so its texts are for auditors. It knows
 //! the events and the words in them, but neither `decide` nor `gate` nor `state`: it keeps books
@@ -7,8 +8,8 @@
 //!
 //! **Invariant:** what is checked here is computed here, from the log and the journal alone.
 //!
-//! Laws 9 (replay) and 10 (deciding again adds nothing) need the engine, so the suites that run it
-//! check them.
+//! That the log replays to the live state (law 9) and that deciding again adds nothing (law 10) can be seen
+//! only while the engine runs, so the suites that run it check them.
 
 use crate::rollout::record::Recorded;
 

@@ -100,7 +100,7 @@ fn in_turn(audit: &mut Audit, line: &PlanLine<'_>, ring: &RingName, law: Law) {
     }
 }
 
-/// Law 1.
+/// At most one ring deploys or adopts, what earlier rollouts left on offer included.
 pub(super) fn one_ring_at_a_time(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
     let Some(line) = ledger.line(recorded) else { return };
     // A ring that adopted when the rollout turned back stays so until its turn.

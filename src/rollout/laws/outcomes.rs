@@ -9,7 +9,7 @@ use crate::rollout::record::Group;
 use crate::rollout::record::{Cancelled, Event, Finding, Recorded, WriteId};
 use crate::time::{SignedDuration, Timestamp, since};
 
-/// Two reads about a write in doubt lie this far apart (DESIGN 4).
+/// Two reads about a write in doubt lie this far apart: it can be applied late, and a list can be stale.
 const READS_APART: SignedDuration = SignedDuration::from_secs(60);
 
 pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
@@ -50,7 +50,8 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
     }
 }
 
-/// Law 5, by the count that was taken just before the write was sent. Where one is on record, it was.
+/// The blast limit, by the count that was taken just before the write was sent. Where one is on record, it
+/// was.
 fn within_limit(audit: &mut Audit, ledger: &Ledger<'_>, open: &WriteLine<'_>, recorded: &Recorded) {
     let (Event::WriteConfirmed { counted, .. } | Event::WriteDoubted { counted, .. }) = &recorded.entry.event
     else {

@@ -1,6 +1,7 @@
 //! The laws, and what is said of a log that breaks one.
 //!
-//! **Invariant:** a law has one name, and the number that it has in DESIGN 4 or none.
+//! **Invariant:** a law has one name, and a number where it always had one; both never change. The text
+//! behind each name is `docs/development/laws.md`.
 
 use std::fmt;
 
@@ -58,7 +59,7 @@ pub enum Law {
 }
 
 impl Law {
-    /// Its number in DESIGN 4, where it has one.
+    /// Its number, where it has one: auditors know the first eight by it.
     pub const fn number(self) -> Option<u8> {
         self.told().0
     }

@@ -1,6 +1,6 @@
 //! Past-tense facts: what the log keeps and what state is folded from.
 //!
-//! **Invariant:** every event has an actor and a reason (law 8), and carries all that a reader
+//! **Invariant:** every event has an actor and a reason, and carries all that a reader
 //! needs to judge it later: counts, verdicts and both sides of a write, never a reference to
 //! something that may change.
 

@@ -1,7 +1,7 @@
 //! Deployment groups and device settings profiles as the far end has them.
 //!
 //! **Invariant:** what the far end said is kept whole, entries of unknown environments included,
-//! because a write replaces whole arrays and must not drop them (law 4).
+//! because a write replaces whole arrays and must not drop them (cloudflare.md#whole-arrays).
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -26,7 +26,7 @@ pub struct GroupContent {
 
 impl GroupContent {
     /// The version on offer to an environment. `None` when there is no entry, or more than one:
-    /// what two entries for one environment mean is not documented (FACTS 1).
+    /// what two entries for one environment mean is not documented (cloudflare.md#version-entries).
     pub fn target(&self, environment: Environment) -> Option<&str> {
         let mut entries = self.entries(environment);
         let first = entries.next()?;
@@ -107,7 +107,7 @@ pub struct Group {
     pub id: GroupId,
     /// What it offers and to whom.
     pub content: GroupContent,
-    /// The only revision there is: no ETag, no generation (FACTS 1).
+    /// The only revision there is: no ETag, no generation (cloudflare.md#no-revision).
     pub updated_at: Timestamp,
 }
 
@@ -124,7 +124,7 @@ pub struct UserGroup {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Member {
-    /// The e-mail address; Cloudflare may leave it out, or answer something that is none (FACTS 5).
+    /// The e-mail address; Cloudflare may leave it out, or answer something that is none.
     pub email: Option<Email>,
     /// Whether they took the invitation.
     pub standing: Standing,
@@ -157,7 +157,7 @@ pub struct Profile {
 }
 
 /// What the account has of device settings profiles. The default profile is asked for on its
-/// own and may come without an ID (FACTS 4).
+/// own and may come without an ID (cloudflare.md#default-profile).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profiles {

@@ -34,7 +34,7 @@ impl HeldOut {
     }
 
     /// Whether a group offers it, to whatever profiles. An entry without a known environment may be
-    /// meant for any (FACTS 1 leaves it open).
+    /// meant for any: that is not documented.
     pub fn is_offered_by(&self, content: &GroupContent) -> bool {
         let own = self.environment.as_str();
         content.versions.iter().any(|entry| {

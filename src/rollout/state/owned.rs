@@ -9,7 +9,7 @@ use crate::rollout::record::{Group, GroupContent, GroupDrift, VersionEntry};
 use crate::time::{SignedDuration, Timestamp, after};
 
 /// For so long after an offer ended a device may still install it: it installs what it was told
-/// before it slept (FACTS 1), and a week covers most absences.
+/// before it slept (cloudflare.md#delivery), and a week covers most absences.
 const OFFER_LINGERS: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// A deployment group that ringward wrote or took over.

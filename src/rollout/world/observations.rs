@@ -109,7 +109,7 @@ impl Observations {
             return None;
         }
         match profile {
-            // The default profile may come without an ID; its devices tell (FACTS 4).
+            // The default profile may come without an ID; its devices tell (cloudflare.md#default-profile).
             ProfileRef::Default => first.or_else(|| self.fleet.default_policy()).cloned(),
             ProfileRef::Id(_) | ProfileRef::Named(_) => first.cloned(),
         }

@@ -16,7 +16,7 @@ use crate::time::Timestamp;
 const PER_PAGE: (usize, usize) = (100, 500);
 /// The same of permission groups, and at least.
 const ROLES_PER_PAGE: (usize, usize, usize) = (20, 50, 5);
-/// What the name of no group may begin with (FACTS 5): Cloudflare's own virtual groups do.
+/// What the name of no group may begin with: Cloudflare's own virtual groups do.
 const RESERVED: &str = "CF";
 
 impl Iam {

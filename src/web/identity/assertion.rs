@@ -1,4 +1,5 @@
-//! What Cloudflare Access says of whoever asks: a signed JWT in a header of its own (FACTS 7).
+//! What Cloudflare Access says of whoever asks: a signed JWT in a header of its own
+//! (cloudflare.md#access-token).
 //!
 //! **Invariant:** nobody is known by a token that is not signed by a key of the team, made for one of
 //! our applications, and within its time; of one that fails, the sender learns nothing but that.

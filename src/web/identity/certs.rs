@@ -1,7 +1,7 @@
 //! The keys that Cloudflare Access signs with: fetched when one is needed, kept for an hour.
 //!
-//! They rotate every six weeks, and the one before stays valid for seven days (FACTS 7): a token that
-//! names an unknown key has them fetched once more, but at most once a minute, since anybody can
+//! They rotate every six weeks, and the one before stays valid for seven days (cloudflare.md#access-keys): a
+//! token that names an unknown key has them fetched once more, but at most once a minute, since anybody can
 //! name a key that there is not.
 //!
 //! **Invariant:** at most one fetch is under way, it ends within [`FETCH_WITHIN`] whoever waits for it,
@@ -60,7 +60,7 @@ pub(super) struct KeptKeys {
     tried: Option<(Timestamp, bool)>,
 }
 
-/// The answer, as far as it is looked at (FACTS 7: never `public_cert`).
+/// The answer, as far as it is looked at (never at `public_cert`).
 #[derive(Deserialize)]
 struct KeySet {
     keys: Vec<Jwk>,

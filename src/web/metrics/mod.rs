@@ -2,7 +2,7 @@
 //!
 //! The families are built anew for each scrape, so series of a plan that is gone are gone too, and
 //! counts of rare facts come from the log, so a restart does not reset them. The names and labels
-//! are promises (DESIGN 8).
+//! are promises: people's alerts rest on them, and `docs/metrics.md` lists them all.
 //!
 //! | module | what it holds |
 //! | --- | --- |

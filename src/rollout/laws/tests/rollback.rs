@@ -179,7 +179,7 @@ fn what_spoils_a_rollback_is_caught() {
     }
 }
 
-/// After a release the same is no breach of law 7.
+/// After a release the same is no breach.
 #[test]
 fn what_is_released_may_be_offered() {
     let mut log = back();

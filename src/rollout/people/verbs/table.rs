@@ -6,7 +6,7 @@
 //! | `words` | what each cell says to people |
 //! | `rows` | the whole table listed, with equal rows drawn together, and as docs/verbs.md |
 //!
-//! [`crate::rollout::command`] carries out what a cell says and nothing else; the API's and the
+//! [`crate::rollout::people::answer`] carries out what a cell says and nothing else; the API's and the
 //! command line's help, the page's buttons and docs/verbs.md read the same cells.
 //!
 //! **A new verb** is a variant of [`Verb`]: the compiler then asks for its words, its rows and its

@@ -89,7 +89,7 @@ fn each_situation_is_in_one_row() {
     }
 }
 
-/// DESIGN 2: stop always wins.
+/// No plan, phase or hold is in the way of the brake: it must work when everything else is wrong.
 #[test]
 fn nothing_stands_against_a_stop() {
     assert_eq!(stop(Writes::Allowed), Cell::Done(Effect::Stop));

@@ -2,8 +2,7 @@
 //!
 //! **Invariant:** a write that is not of the ring's turn leaves the ring where it was.
 
-use super::ring::{RingLine, RingState};
-use super::tries::Tries;
+use super::ring::{RingLine, RingState, Tries};
 use crate::rollout::event::{Acknowledged, Cause, Event, Finding, Purpose, WriteIntent};
 use crate::rollout::remote::Group;
 use crate::rollout::verdict::{Gate, Unknown};

@@ -132,9 +132,9 @@ impl Account {
         if let Err(seconds) = self.limit.count(now) {
             return Arrival::Done(self.close(seq, throttled(seconds)));
         }
-        let fault = self.faults.take(operation);
+        let (kind, fault) = self.faults.take(operation).unzip();
         if let Some(row) = self.journal.row(seq) {
-            row.fault = fault.as_ref().map(Fault::name);
+            row.fault = kind;
         }
         if let Some(Fault::Delay { seconds, wall_ms }) = fault {
             let until = later(now, seconds);

@@ -142,26 +142,6 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    pub(super) const fn name(&self) -> &'static str {
-        match self {
-            Self::Delay { .. } => "delay",
-            Self::ServerError(_) => "server_error",
-            Self::ServerErrorHtml(_) => "server_error_html",
-            Self::ResetBefore => "reset_before",
-            Self::ResetAfter => "reset_after",
-            Self::AppliedLate { .. } => "applied_late",
-            Self::StaleList { .. } => "stale_list",
-            Self::RateLimited { .. } => "rate_limited",
-            Self::Truncated(_) => "truncated",
-            Self::MissingField { .. } => "missing_field",
-            Self::FilterIgnored => "filter_ignored",
-            Self::Conflict => "conflict",
-            Self::Forbidden => "forbidden",
-            Self::WrongDate { .. } => "wrong_date",
-            Self::NoDate => "no_date",
-        }
-    }
-
     /// Whether this can happen to `operation`, and what it needs if not.
     fn fits(&self, operation: SandboxOperation) -> Result<(), &'static str> {
         match self {
@@ -207,9 +187,9 @@ impl Faults {
         self.rules.iter().map(|rule| rule.script.clone()).collect()
     }
 
-    /// The fault that a request for `operation` meets. Every rule that fits counts its `skip` down, up to and
+    /// The fault that a request for `operation` meets, and its kind. Every rule that fits counts its `skip` down, up to and
     /// including the one that strikes.
-    pub(super) fn take(&mut self, operation: SandboxOperation) -> Option<Fault> {
+    pub(super) fn take(&mut self, operation: SandboxOperation) -> Option<(&'static str, Fault)> {
         let mut struck = None;
         for rule in &mut self.rules {
             let meant = rule.operation.is_none_or(|named| named == operation);
@@ -221,7 +201,8 @@ impl Faults {
                 continue;
             }
             rule.script.times = rule.script.times.saturating_sub(1);
-            struck = Some(rule.fault.clone());
+            let kind = KINDS.into_iter().find(|kind| *kind == rule.script.kind);
+            struck = kind.map(|kind| (kind, rule.fault.clone()));
             break;
         }
         self.rules.retain(|rule| rule.script.times > 0);
@@ -428,7 +409,7 @@ mod tests {
                 "applied_late" | "stale_list" => SandboxOperation::UpdateGroup,
                 _ => SandboxOperation::ListDevices,
             };
-            assert_eq!(faults.take(operation).unwrap().name(), kind);
+            assert_eq!(faults.take(operation).unwrap().0, kind);
         }
     }
 }

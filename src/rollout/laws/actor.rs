@@ -2,14 +2,13 @@
 //!
 //! **Invariant:** what a person must do is never taken from the engine, nor the reverse.
 
-use super::audit::Audit;
-use super::ledger::Ledger;
-use super::violation::Law;
-use crate::rollout::record::{Actor, Event, Recorded, Trigger};
+use super::audit::{Audit, Law};
+use super::case::Case;
+use crate::rollout::record::{Actor, Event, Trigger};
 
-pub(super) fn check(audit: &mut Audit, _: &Ledger<'_>, recorded: &Recorded) {
-    let entry = &recorded.entry;
-    audit.require(!entry.reason.trim().is_empty(), Law::ActorAndReason, || "it has no reason");
+pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
+    let entry = &case.entry;
+    audit.require(!entry.reason.trim().is_empty(), Law::ActorAndReason, || "it has no reason".into());
     let engine = entry.actor == Actor::Engine;
     let kind = entry.event.kind();
     let of_a_person = match entry.event {

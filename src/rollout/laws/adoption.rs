@@ -3,21 +3,21 @@
 //! **Invariant:** who left without a word is taken as still there and not on the target, and as
 //! active and not seen; the adoption must hold all the same.
 
-use super::audit::Audit;
-use super::ledger::{Ledger, LeftLine, RingLine, RingState};
+use super::audit::{Audit, Law};
+use super::case::Case;
+use super::ledger::{LeftLine, RingLine, RingState};
 use super::proof::adoption::{adds_up, census, eligible, not_adopted};
-use super::violation::Law;
 use crate::fleet::EnvironmentCensus;
 use crate::plan::model::RingPlan;
-use crate::rollout::record::{Event, Recorded};
+use crate::rollout::record::Event;
 use crate::rollout::record::{Evidence, Exempt, Gate, Judgement, Verdict};
 
 /// So many of a hundred devices must not leave without an event.
 const PER_CENT: usize = 5;
 
-pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
-    let Some(line) = ledger.line(recorded) else { return };
-    let (ring, judgements, state, law) = match &recorded.entry.event {
+pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
+    let Some(line) = case.line else { return };
+    let (ring, judgements, state, law) = match case.event {
         Event::AdoptionReached { ring, judgements } => {
             (ring, judgements, RingState::Adopting, Law::AdoptionProven)
         }
@@ -32,21 +32,18 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
         return audit.breach(law, format!("the rollout has no ring {ring}"));
     };
     audit.require(at.state == state, law, || format!("{ring} is elsewhere on its way"));
-    adopted(audit, plan, at, recorded, judgements);
+    adopted(audit, case, (at, plan), judgements);
     let only_these = judgements.len() == plan.targets.len();
-    audit.require(
-        only_these || state == RingState::Soaking,
-        law,
-        || "words of other gates stand among those on adoption",
-    );
+    audit.require(only_these || state == RingState::Soaking, law, || {
+        "words of other gates stand among those on adoption".into()
+    });
 }
 
 /// Every target environment once, each with enough devices on the target.
 fn adopted(
     audit: &mut Audit,
-    plan: &RingPlan,
-    ring: &RingLine<'_>,
-    recorded: &Recorded,
+    case: &Case<'_>,
+    (ring, plan): (&RingLine<'_>, &RingPlan),
     judgements: &[Judgement],
 ) {
     let law = Law::AdoptionProven;
@@ -64,38 +61,32 @@ fn adopted(
             continue;
         };
         audit.require(adds_up(census), law, || format!("the counts of {} do not add up", word.name()));
-        leaving_is_told(audit, plan, ring, word, census);
+        leaving_is_told(audit, (ring, plan), word, census);
         let in_force = *at_least == plan.adoption.at_least && *seen_at_least == plan.adoption.seen_at_least;
         audit.require(in_force, law, || {
             format!("{} was judged by other thresholds than the plan's", word.name())
         });
         match word.verdict {
             Verdict::Pass => {
-                audit.watched(law, recorded.at, word);
+                audit.watched(law, case.at, word);
                 let why = not_adopted(plan, census);
                 audit.note(law, why.map(|why| format!("{} passes, but {why}", word.name())));
             }
             Verdict::Exempt(Exempt::Waived) => audit.waived(ring.waived.contains_key(&word.gate), word),
             Verdict::Exempt(Exempt::NoEligibleDevice) => {
-                audit.watched(law, recorded.at, word);
+                audit.watched(law, case.at, word);
                 audit.require(eligible(census) == 0 && of_ring > 0, law, || {
                     format!("{} is exempt as if the ring had no such device, and others", word.name())
                 });
             }
-            Verdict::Exempt(Exempt::TooFewDevices | Exempt::NoControl)
-            | Verdict::Wait(_)
-            | Verdict::Fail(_)
-            | Verdict::Unknown(_) => {
-                audit.breach(law, format!("a gate does not advance: {word}"));
-            }
+            _ => audit.breach(law, format!("a gate does not advance: {word}")),
         }
     }
 }
 
 fn leaving_is_told(
     audit: &mut Audit,
-    plan: &RingPlan,
-    ring: &RingLine<'_>,
+    (ring, plan): (&RingLine<'_>, &RingPlan),
     word: &Judgement,
     census: &EnvironmentCensus,
 ) {
@@ -118,5 +109,19 @@ fn leaving_is_told(
     let rests_on = not_adopted(plan, &stayed).is_some() || not_adopted(plan, &unseen).is_some();
     audit.require(word.verdict != Verdict::Pass || !rests_on, law, || {
         format!("{name} passes because {untold} devices left, and no event says so")
+    });
+}
+
+/// What is on record of devices that leave is so by the books.
+pub(super) fn leaving(audit: &mut Audit, case: &Case<'_>) {
+    let Event::DevicesLeft { ring, environment, left, before, of } = case.event else { return };
+    let line = case.line;
+    let left_there = line.and_then(|line| line.left_in(ring)).map(|left| &left.ring);
+    let line = left_there.or_else(|| line.and_then(|line| line.ring(ring)));
+    let on_its_way = line.is_some_and(|line| matches!(line.state, RingState::Adopting | RingState::Soaking));
+    let known = line.and_then(|line| line.left.get(environment)).copied().unwrap_or(0);
+    audit.require(on_its_way, Law::Grounded, || format!("{ring} is not on its way, so nobody leaves it"));
+    audit.require(known == *before && left != before && left <= of, Law::Grounded, || {
+        format!("{known} devices had left {ring}, by the log, not {before}; now {left} of {of}")
     });
 }

@@ -3,46 +3,46 @@
 //! **Invariant:** the words are counted anew from their own events, and not taken from what the gate
 //! says of them.
 
+use super::audit::{Audit, Law};
+use super::case::Case;
 use std::collections::BTreeMap;
 
-use super::audit::Audit;
-use super::ledger::{Ledger, PlanLine, WordLine, plan_of};
-use super::violation::Law;
+use super::ledger::{PlanLine, WordLine};
 use crate::ids::UserGroupName;
 use crate::plan::model::RingPlan;
-use crate::rollout::record::{Event, Purpose, Recorded};
+use crate::rollout::record::{Event, Purpose};
 use crate::rollout::record::{Evidence, Gate, Judgement};
 
 const LAW: Law = Law::Approved;
 
 /// A word that is spoken.
-pub(super) fn spoken(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
-    let Some(line) = ledger.line(recorded) else { return };
-    let (ring, digest, groups) = match &recorded.entry.event {
+pub(super) fn spoken(audit: &mut Audit, case: &Case<'_>) {
+    let Some(line) = case.line else { return };
+    let (ring, digest, groups) = match case.event {
         Event::ApprovalGiven { ring, digest, groups, .. }
         | Event::ApprovalRefused { ring, digest, groups } => (ring, digest, groups),
         _ => return,
     };
-    let own = line.plan.author.as_ref().is_some_and(|author| recorded.entry.actor.email() == Some(author));
-    audit.require(!own, LAW, || "the plan's author speaks on it".to_owned());
+    let own = line.plan.author.as_ref().is_some_and(|author| case.entry.actor.email() == Some(author));
+    audit.require(!own, LAW, || "the plan's author speaks on it".into());
     audit.require(*digest == line.revision.digest, LAW, || {
-        "the word is for another revision than the rollout's".to_owned()
+        "the word is for another revision than the rollout's".into()
     });
-    audit.require(!groups.is_empty(), LAW, || "the word is in the name of no group".to_owned());
+    audit.require(!groups.is_empty(), LAW, || "the word is in the name of no group".into());
     audit.require(line.ring(ring).is_some_and(|ring| !ring.is_entered()), LAW, || {
         format!("{ring} is entered, or not there")
     });
-    if let Event::ApprovalGiven { targets, expires_at, .. } = &recorded.entry.event {
+    if let Event::ApprovalGiven { targets, expires_at, .. } = case.event {
         let same = line.ring_plan(ring).is_some_and(|plan| plan.targets == *targets);
         audit.require(same, LAW, || format!("{ring} has other versions than were approved"));
-        audit.require(*expires_at > recorded.at, LAW, || "the approval had expired when given".to_owned());
+        audit.require(*expires_at > case.at, LAW, || "the approval had expired when given".into());
     }
 }
 
 /// A ring is entered: the plan's own ask is met, and so is each that the gate tells of.
-pub(super) fn entered(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
-    let Some(line) = ledger.line(recorded) else { return };
-    let (ring, judgements) = match &recorded.entry.event {
+pub(super) fn entered(audit: &mut Audit, case: &Case<'_>) {
+    let Some(line) = case.line else { return };
+    let (ring, judgements) = match case.event {
         Event::WritePlanned { ring, intent }
             if matches!(intent.purpose, Purpose::Target | Purpose::MoveOut { .. }) =>
         {
@@ -52,15 +52,14 @@ pub(super) fn entered(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorde
         _ => return,
     };
     if let Some(plan) = line.ring_plan(ring) {
-        asks_met(audit, ledger, line, recorded, plan, judgements);
+        asks_met(audit, case, line, plan, judgements);
     }
 }
 
 fn asks_met(
     audit: &mut Audit,
-    ledger: &Ledger<'_>,
+    case: &Case<'_>,
     line: &PlanLine<'_>,
-    recorded: &Recorded,
     plan: &RingPlan,
     judgements: &[Judgement],
 ) {
@@ -73,7 +72,7 @@ fn asks_met(
         .flatten()
         .collect();
     let words =
-        ledger.words.iter().filter(|word| Some(word.plan) == plan_of(recorded) && *word.ring == plan.name);
+        case.ledger.words.iter().filter(|word| Some(word.plan) == case.plan && *word.ring == plan.name);
     let words: Vec<&WordLine<'_>> = words.filter(|word| *word.digest == line.revision.digest).collect();
     let mut asks: BTreeMap<&UserGroupName, usize> = BTreeMap::new();
     let of_plan = plan.approval.iter().map(|rule| (&rule.user_group, rule.count));
@@ -94,7 +93,7 @@ fn asks_met(
     let author = line.plan.author.as_ref();
     for (group, count) in asks {
         let given = words.iter().filter(|word| {
-            let counts = word.expires_at.is_some_and(|until| recorded.at < until);
+            let counts = word.expires_at.is_some_and(|until| case.at < until);
             counts && author != Some(word.by) && word.groups.contains(group)
         });
         let given = given.count();

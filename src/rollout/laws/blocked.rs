@@ -2,14 +2,13 @@
 //!
 //! **Invariant:** what ringward offers, or goes on with, is nothing that is held out.
 
-use super::audit::Audit;
-use super::ledger::Ledger;
-use super::violation::Law;
+use super::audit::{Audit, Law};
+use super::case::Case;
 use crate::rollout::record::VersionEntry;
-use crate::rollout::record::{Drift, Event, Purpose, Recorded};
+use crate::rollout::record::{Drift, Event, Purpose};
 
-pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
-    let (content, policies) = match &recorded.entry.event {
+pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
+    let (content, policies) = match case.event {
         // What only takes profiles out offers nothing, and what is put back is offered what it was.
         Event::WritePlanned { intent, .. } if intent.purpose.is_of_another_group() => return,
         Event::WritePlanned { intent, .. } => (&intent.after, &intent.after.policies),
@@ -24,13 +23,13 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
     };
     let known = |named: &str| named == "windows" || named == "macos";
     // What goes back leaves the other environment as it finds it, whoever made it so.
-    let found = match &recorded.entry.event {
+    let found = match case.event {
         Event::WritePlanned { intent, .. } if matches!(intent.purpose, Purpose::Rollback { .. }) => {
             intent.before.as_ref().map(|group| &group.content)
         }
         _ => None,
     };
-    for blocked in &ledger.blocked {
+    for blocked in &case.ledger.blocked {
         let is_offered = |entry: &VersionEntry| {
             let meant = entry
                 .environment

@@ -2,10 +2,9 @@
 //!
 //! **Invariant:** time goes back by such a word alone, with answers of Cloudflare that bear it out.
 
-use super::audit::Audit;
-use super::ledger::Ledger;
-use super::violation::Law;
-use crate::rollout::record::{Event, Recorded};
+use super::audit::{Audit, Law};
+use super::case::Case;
+use crate::rollout::record::Event;
 use crate::time::{SignedDuration, since};
 
 /// So many answers, none older and none further off.
@@ -13,21 +12,21 @@ const ANSWERS: usize = 3;
 const WITHIN: SignedDuration = SignedDuration::from_mins(10);
 const APART: i64 = 2 * 60 * 1_000;
 
-pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
-    match &recorded.entry.event {
+pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
+    match case.event {
         // A step lies before its record, and no time is told twice as not watched.
         Event::ClockStepped { from, to } => {
-            audit.require(from != to && *from.max(to) <= recorded.at, Law::Chain, || {
+            audit.require(from != to && *from.max(to) <= case.at, Law::Chain, || {
                 format!("the clock stepped from {from} to {to}, which is no step before this record")
             });
-            let again = from < to && ledger.watched_from.is_some_and(|watched| *from < watched);
+            let again = from < to && case.ledger.watched_from.is_some_and(|watched| *from < watched);
             audit.require(!again, Law::Chain, || {
                 format!("the time from {from} to {to} is on record as not watched already")
             });
         }
         Event::ClockConfirmed { was, now, answers } => {
             let goes_back =
-                now < was && *now == recorded.at && ledger.last_at.is_none_or(|last| last <= *was);
+                now < was && *now == case.at && case.ledger.last_at.is_none_or(|last| last <= *was);
             audit.require(goes_back, Law::Grounded, || {
                 format!("a clock at {now} that was at {was} was not behind the log")
             });

@@ -3,39 +3,39 @@
 //!
 //! **Invariant:** a write changes what its intent names, and nothing else.
 
+use super::audit::{Audit, Law};
+use super::case::Case;
 use std::collections::BTreeSet;
 
-use super::audit::Audit;
-use super::ledger::{Ledger, Owned, PlanLine, plan_of};
+use super::ledger::{Owned, PlanLine};
 use super::proof::content::{offers, sorted, with_versions};
-use super::violation::Law;
 use crate::ids::{PlanName, PolicyId, RingName};
 use crate::plan::model::{ProfileRef, RingPlan};
 use crate::rollout::record::Group;
-use crate::rollout::record::{Event, Purpose, Recorded, SoakFact, WriteIntent};
+use crate::rollout::record::{Event, Purpose, SoakFact, WriteIntent};
 
 const LAW: Law = Law::NothingDropped;
 
-pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
-    let (Some(line), Some(plan)) = (ledger.line(recorded), plan_of(recorded)) else { return };
-    match &recorded.entry.event {
+pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
+    let (Some(line), Some(plan)) = (case.line, case.plan) else { return };
+    match case.event {
         Event::WritePlanned { ring, intent } => match (&intent.purpose, line.ring_plan(ring)) {
             (Purpose::Target, Some(ring)) => {
                 profiles(audit, ring, &intent.policies);
-                target(audit, ledger, plan, ring, intent);
+                target(audit, case, plan, ring, intent);
             }
             (Purpose::MoveOut { from, plan: other }, Some(ring)) => {
                 profiles(audit, ring, &intent.policies);
                 moved_out(
                     audit,
-                    ledger,
+                    case,
                     (ring, other.is_some()),
                     (other.as_ref().unwrap_or(plan), from),
                     intent,
                 );
             }
             (Purpose::PutBack { from, plan: other }, _) => {
-                put_back(audit, ledger, (line, ring), (other.as_ref().unwrap_or(plan), from), intent);
+                put_back(audit, case, (line, ring), (other.as_ref().unwrap_or(plan), from), intent);
             }
             (Purpose::Target | Purpose::MoveOut { .. } | Purpose::Restore | Purpose::Rollback { .. }, _) => {}
         },
@@ -47,7 +47,7 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
         Event::RingRecognised { ring, group, soak } => {
             if let Some(plan) = line.ring_plan(ring) {
                 on_offer(audit, plan, group);
-                recognised(audit, ledger, plan, group, soak);
+                recognised(audit, case, plan, group, soak);
             }
         }
         _ => {}
@@ -69,26 +69,22 @@ fn profiles(audit: &mut Audit, plan: &RingPlan, policies: &BTreeSet<PolicyId>) {
     }
 }
 
-fn target(audit: &mut Audit, ledger: &Ledger<'_>, plan: &PlanName, ring: &RingPlan, intent: &WriteIntent) {
+fn target(audit: &mut Audit, case: &Case<'_>, plan: &PlanName, ring: &RingPlan, intent: &WriteIntent) {
     let wanted = with_versions(intent.before.as_ref(), &ring.targets);
-    audit.require(
-        sorted(&intent.after.versions) == wanted,
-        LAW,
-        || "the versions after the write are not the plan's targets beside what was there unmanaged",
-    );
-    audit.require(
-        intent.after.policies == intent.policies,
-        LAW,
-        || "the profiles after the write are not the ring's",
-    );
-    let own = ledger.groups.of(plan, &ring.name).map(|owned| &owned.last.id);
+    audit.require(sorted(&intent.after.versions) == wanted, LAW, || {
+        "the versions after the write are not the plan's targets beside what was there unmanaged".into()
+    });
+    audit.require(intent.after.policies == intent.policies, LAW, || {
+        "the profiles after the write are not the ring's".into()
+    });
+    let own = case.ledger.groups.of(plan, &ring.name).map(|owned| &owned.last.id);
     let Some(before) = &intent.before else {
         return audit.require(own.is_none(), Law::IntentFirst, || {
             format!("a group is created though the ring has {}", own.map_or("one", |id| id.as_str()))
         });
     };
-    let (group, owned) = (before.id.as_str(), ledger.groups.get(&before.id));
-    let is_free = owned.is_none_or(|owned| owned.is_of(plan, &ring.name) || !ledger.holds(owned));
+    let (group, owned) = (before.id.as_str(), case.ledger.groups.get(&before.id));
+    let is_free = owned.is_none_or(|owned| owned.is_of(plan, &ring.name) || !case.ledger.holds(owned));
     audit.require(is_free, LAW, || format!("group {group} belongs to another ring"));
     audit.require(own.is_none_or(|own| *own == before.id), LAW, || {
         format!("group {group} is written though the ring has another")
@@ -103,7 +99,7 @@ fn target(audit: &mut Audit, ledger: &Ledger<'_>, plan: &PlanName, ring: &RingPl
 
 fn moved_out(
     audit: &mut Audit,
-    ledger: &Ledger<'_>,
+    case: &Case<'_>,
     (ring, is_of_another_plan): (&RingPlan, bool),
     (plan, from): (&PlanName, &RingName),
     intent: &WriteIntent,
@@ -113,26 +109,26 @@ fn moved_out(
     };
     // What another plan's file names by the same word stays there, unless that plan is gone.
     let named = |owned: &Owned<'_>| {
-        let line = ledger.plans.get(owned.plan);
+        let line = case.ledger.plans.get(owned.plan);
         let rings = line.into_iter().flat_map(|line| &line.plan.rings);
         rings.flat_map(|ring| &ring.profiles).any(|profile| ring.profiles.contains(profile))
     };
-    let lets_go = |owned: &Owned<'_>| !is_of_another_plan || !ledger.holds(owned) || !named(owned);
-    let owned = ledger.groups.get(&before.id).filter(|owned| owned.is_of(plan, from));
+    let lets_go = |owned: &Owned<'_>| !is_of_another_plan || !case.ledger.holds(owned) || !named(owned);
+    let owned = case.ledger.groups.get(&before.id).filter(|owned| owned.is_of(plan, from));
     audit.require(owned.is_some_and(lets_go), LAW, || {
         format!("a profile is taken out of group {}, which is not {from}'s", before.id.as_str())
     });
     let left: BTreeSet<PolicyId> = before.content.policies.difference(&intent.policies).cloned().collect();
     let same = intent.after.offers_the_same_versions(&before.content) && intent.after.policies == left;
-    audit.require(same, LAW, || "moving a profile out changes more than the ring's own profiles");
+    audit.require(same, LAW, || "moving a profile out changes more than the ring's own profiles".into());
     let fewer = left.len() < before.content.policies.len();
-    audit.require(fewer, LAW, || "nothing is moved out by this write");
+    audit.require(fewer, LAW, || "nothing is moved out by this write".into());
 }
 
 /// What is put back is what was taken out, into the group that had it, and nothing else changes there.
 fn put_back(
     audit: &mut Audit,
-    ledger: &Ledger<'_>,
+    case: &Case<'_>,
     (line, ring): (&PlanLine<'_>, &RingName),
     (plan, from): (&PlanName, &RingName),
     intent: &WriteIntent,
@@ -142,7 +138,7 @@ fn put_back(
     };
     let as_left =
         |owned: &Owned<'_>| owned.is_of(plan, from) && owned.last.content.offers_the_same(&before.content);
-    audit.require(ledger.groups.get(&before.id).is_some_and(as_left), LAW, || {
+    audit.require(case.ledger.groups.get(&before.id).is_some_and(as_left), LAW, || {
         format!("a profile goes into group {}, which is not {from}'s as it left it", before.id.as_str())
     });
     let out = line.ring(ring).and_then(|ring| ring.between.get(&before.id));
@@ -152,7 +148,7 @@ fn put_back(
         && before.content.policies.is_subset(&intent.after.policies)
         && !added.is_empty()
         && out.is_some_and(|out| added.is_subset(out));
-    audit.require(sound, LAW, || "more is put back than was taken out of the group");
+    audit.require(sound, LAW, || "more is put back than was taken out of the group".into());
 }
 
 /// A ring entered without a write: the group must have the targets and the ring's profiles.
@@ -165,13 +161,13 @@ fn on_offer(audit: &mut Audit, plan: &RingPlan, group: &Group) {
     profiles(audit, plan, &group.content.policies);
 }
 
-fn recognised(audit: &mut Audit, ledger: &Ledger<'_>, plan: &RingPlan, group: &Group, soak: &SoakFact) {
-    audit.require(
-        ledger.soaks.contains(soak),
-        Law::SoakProven,
-        || "the ring rests on a soak that the log does not have",
-    );
+fn recognised(audit: &mut Audit, case: &Case<'_>, plan: &RingPlan, group: &Group, soak: &SoakFact) {
+    audit.require(case.ledger.soaks.contains(soak), Law::SoakProven, || {
+        "the ring rests on a soak that the log does not have".into()
+    });
     let same =
         soak.targets == plan.targets && soak.policies == group.content.policies && soak.group == group.id;
-    audit.require(same, Law::SoakProven, || "the soak was of other versions, profiles or another group");
+    audit.require(same, Law::SoakProven, || {
+        "the soak was of other versions, profiles or another group".into()
+    });
 }

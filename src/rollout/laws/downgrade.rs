@@ -2,13 +2,12 @@
 //!
 //! **Invariant:** the devices are counted anew from the numbers on record, by the plan's own allowance.
 
-use super::audit::Audit;
-use super::ledger::Ledger;
-use super::violation::Law;
+use super::audit::{Audit, Law};
+use super::case::Case;
 use crate::plan::model::{AllowDowngrade, RingPlan};
 use crate::rollout::record::Evidence;
 use crate::rollout::record::Moves;
-use crate::rollout::record::{Event, Purpose, Recorded};
+use crate::rollout::record::{Event, Purpose};
 use crate::version::{ClientVersion, Environment};
 
 const LAW: Law = Law::NotDown;
@@ -17,10 +16,10 @@ const LAW: Law = Law::NotDown;
 const TOO_MANY: usize = 3;
 const ONE_IN: usize = 20;
 
-pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
-    let (Some(ring), Some(line)) = (recorded.entry.event.ring(), ledger.line(recorded)) else { return };
+pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
+    let (Some(ring), Some(line)) = (case.event.ring(), case.line) else { return };
     let Some(plan) = line.ring_plan(ring) else { return };
-    match &recorded.entry.event {
+    match case.event {
         Event::WritePlanned { intent, .. }
             if matches!(intent.purpose, Purpose::Target | Purpose::MoveOut { .. }) =>
         {

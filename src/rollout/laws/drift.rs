@@ -1,44 +1,44 @@
-//! Drift: what may be recorded about it, what may be written back, and what it keeps from going on.
+//! Drift: what may be case about it, what may be written back, and what it keeps from going on.
 //!
 //! **Invariant:** a group is written back only as ringward left it, and only after its drift is on
 //! record.
 
-use super::audit::Audit;
-use super::ledger::{Ledger, Owned, PlanLine, plan_of};
+use super::audit::{Audit, Law};
+use super::case::Case;
+use super::ledger::{Owned, PlanLine};
 use super::proof::content::offers;
 use super::proof::drift::{RESTORES, forbidden, no_updater, not_off_known, not_off_left};
-use super::violation::Law;
 use crate::ids::RingName;
 use crate::plan::model::OnDrift;
-use crate::rollout::record::{Drift, Event, Purpose, Recorded, WriteIntent};
+use crate::rollout::record::{Drift, Event, Purpose, WriteIntent};
 
-/// Whether what is recorded about drift has its grounds in the books.
-pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
-    let Some(line) = ledger.line(recorded) else { return };
+/// Whether what is case about drift has its grounds in the books.
+pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
+    let Some(line) = case.line else { return };
     let on_drift = line.plan.on_drift;
-    let why = match &recorded.entry.event {
+    let why = match case.event {
         Event::DriftFound { drift } if drift.never.is_some() => {
             Some("a drift that is never written back is on record as to be written back".to_owned())
         }
-        Event::DriftFound { drift } if on_drift == OnDrift::Restore => not_off_left(ledger, drift),
+        Event::DriftFound { drift } if on_drift == OnDrift::Restore => not_off_left(case, drift),
         Event::DriftFound { .. } => Some("the plan does not have drift written back".to_owned()),
         Event::DriftAdopted { drift: Drift::Group(drift) } if on_drift == OnDrift::Adopt => {
-            not_off_known(ledger, drift)
+            not_off_known(case, drift)
         }
         Event::DriftAdopted { drift: Drift::OtherUpdater(updater) } if on_drift == OnDrift::Adopt => {
-            no_updater(ledger, line, recorded, updater)
+            no_updater(case, line, updater)
         }
         Event::DriftAdopted { .. } => Some("the plan does not adopt drift".to_owned()),
         Event::DriftEnded { group, .. } => {
             let off = |owned: &&Owned<'_>| {
                 owned.drifted.is_some() || !owned.last.content.offers_the_same(owned.left)
             };
-            let owned = ledger.groups.get(&group.id).filter(off);
+            let owned = case.ledger.groups.get(&group.id).filter(off);
             let sound = owned.is_some_and(|owned| group.content.offers_the_same(owned.left));
             (!sound).then(|| "the group had not drifted, or is not as ringward left it".to_owned())
         }
         Event::GroupRenamed { was, group, .. } => {
-            let sound = ledger.groups.get(&group.id).is_some() && *was != group.content.name;
+            let sound = case.ledger.groups.get(&group.id).is_some() && *was != group.content.name;
             (!sound).then(|| "the group has the name that it had, or is not ringward's".to_owned())
         }
         _ => None,
@@ -47,16 +47,16 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
 }
 
 /// While a group is to be written back, nothing else is entered or ends for its plan.
-pub(super) fn nothing_else(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
-    let goes_on = match &recorded.entry.event {
+pub(super) fn nothing_else(audit: &mut Audit, case: &Case<'_>) {
+    let goes_on = match case.event {
         Event::WritePlanned { intent, .. } => {
             matches!(intent.purpose, Purpose::Target | Purpose::MoveOut { .. })
         }
         Event::RingAssigned { .. } | Event::RingRecognised { .. } | Event::RolloutCompleted {} => true,
         _ => false,
     };
-    let (Some(line), Some(plan), true) = (ledger.line(recorded), plan_of(recorded), goes_on) else { return };
-    let mut drifted = ledger.groups.drifted(plan).filter(|owned| line.ring(owned.ring).is_some());
+    let (Some(line), Some(plan), true) = (case.line, case.plan, goes_on) else { return };
+    let mut drifted = case.ledger.groups.drifted(plan).filter(|owned| line.ring(owned.ring).is_some());
     if let Some(owned) = drifted.next().filter(|_| line.plan.on_drift == OnDrift::Restore) {
         let text = format!("the group of {} drifted, and is to be written back first", owned.ring);
         audit.breach(Law::WriteAllowed, text);
@@ -64,26 +64,25 @@ pub(super) fn nothing_else(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Re
 }
 
 /// A write that puts a group back.
-pub(super) fn restored(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
-    let Event::WritePlanned { ring, intent } = &recorded.entry.event else { return };
-    if let (Purpose::Restore, Some(line)) = (&intent.purpose, ledger.line(recorded))
+pub(super) fn restored(audit: &mut Audit, case: &Case<'_>) {
+    let Event::WritePlanned { ring, intent } = case.event else { return };
+    if let (Purpose::Restore, Some(line)) = (&intent.purpose, case.line)
         && line.ring_plan(ring).is_some()
     {
-        written_back(audit, ledger, line, recorded, ring, intent);
+        written_back(audit, case, line, ring, intent);
     }
 }
 
 fn written_back(
     audit: &mut Audit,
-    ledger: &Ledger<'_>,
+    case: &Case<'_>,
     line: &PlanLine<'_>,
-    recorded: &Recorded,
     ring: &RingName,
     intent: &WriteIntent,
 ) {
     let law = Law::WriteAllowed;
     let restores = line.plan.on_drift == OnDrift::Restore;
-    audit.require(restores, law, || "the plan does not have drift written back");
+    audit.require(restores, law, || "the plan does not have drift written back".into());
     if let Some(version) = forbidden(line, &intent.after) {
         audit.breach(law, format!("{version} is written back, which the plan forbids"));
     }
@@ -91,8 +90,8 @@ fn written_back(
     audit.require(done < RESTORES, law, || {
         format!("the group is written back, and was {done} times before in this rollout")
     });
-    let Some(plan) = plan_of(recorded) else { return };
-    let mut drifted = ledger.groups.drifted(plan).filter(|owned| owned.ring == ring);
+    let Some(plan) = case.plan else { return };
+    let mut drifted = case.ledger.groups.drifted(plan).filter(|owned| owned.ring == ring);
     let as_seen = |owned: &&Owned<'_>| {
         let seen = owned.drifted.map(|drift| &drift.seen);
         match (seen, &intent.before) {
@@ -106,27 +105,20 @@ fn written_back(
     let Some(owned) = drifted.find(as_seen) else {
         return audit.breach(law, "the drift that it undoes is not on record");
     };
-    audit.require(
-        intent.after.offers_the_same(owned.left),
-        Law::NothingDropped,
-        || "the group is not written back as ringward left it",
-    );
-    audit.require(
-        intent.policies == intent.after.policies,
-        Law::NothingDropped,
-        || "the profiles that adopt are not those of the group",
-    );
+    audit.require(intent.after.offers_the_same(owned.left), Law::NothingDropped, || {
+        "the group is not written back as ringward left it".into()
+    });
+    audit.require(intent.policies == intent.after.policies, Law::NothingDropped, || {
+        "the profiles that adopt are not those of the group".into()
+    });
 }
 
 /// A ring is verified only on a group that offers its targets, as far as the log can tell.
-pub(super) fn verified(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
-    let (Event::RingVerified { ring, .. }, Some(line)) = (&recorded.entry.event, ledger.line(recorded))
-    else {
-        return;
-    };
+pub(super) fn verified(audit: &mut Audit, case: &Case<'_>) {
+    let (Event::RingVerified { ring, .. }, Some(line)) = (case.event, case.line) else { return };
     let (law, Some((ring, plan))) = (Law::SoakProven, line.planned_ring(ring)) else { return };
     let name = ring.name;
-    let Some(owned) = ring.group.and_then(|id| ledger.groups.get(id)) else {
+    let Some(owned) = ring.group.and_then(|id| case.ledger.groups.get(id)) else {
         return audit.breach(law, format!("{name} is verified though its group is gone"));
     };
     let content = &owned.last.content;

@@ -3,13 +3,13 @@
 //! **Invariant:** a gate's word counts only when the schedule, the books and the numbers beside
 //! it say the same.
 
-use super::audit::Audit;
-use super::ledger::{Ledger, PlanLine, RingState};
+use super::audit::{Audit, Law};
+use super::case::Case;
+use super::ledger::{PlanLine, RingState};
 use super::proof::openings::closed;
-use super::violation::Law;
 use crate::ids::RingName;
 use crate::plan::model::RingPlan;
-use crate::rollout::record::{Event, Purpose, Recorded, WriteIntent};
+use crate::rollout::record::{Event, Purpose, WriteIntent};
 use crate::rollout::record::{Evidence, Gate, Judgement, Verdict};
 use crate::time::SignedDuration;
 
@@ -20,69 +20,57 @@ const LEFT_OF_OPENING: SignedDuration = SignedDuration::from_mins(15);
 const ENTRY_SWEEP_MAX_AGE: SignedDuration = SignedDuration::from_mins(30);
 
 /// What holds of every write, and of entering without one.
-pub(super) fn allowed(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
-    let Some(line) = ledger.line(recorded) else { return };
-    let (law, goes_back) = match &recorded.entry.event {
+pub(super) fn allowed(audit: &mut Audit, case: &Case<'_>) {
+    let Some(line) = case.line else { return };
+    let (law, goes_back) = match case.event {
         Event::WritePlanned { intent, .. } => (Law::WriteAllowed, intent.purpose.goes_back()),
         Event::RingAssigned { .. } => (Law::WriteAllowed, false),
         Event::RingRecognised { .. } => (Law::SoakProven, false),
         _ => return,
     };
-    audit.require(goes_back || line.is_running(), law, || "the rollout does not run");
-    audit.require(!ledger.stopped, law, || "all writes are stopped");
+    audit.require(goes_back || line.is_running(), law, || "the rollout does not run".into());
+    audit.require(!case.ledger.stopped, law, || "all writes are stopped".into());
     // What was taken out of one group is put into the other: a hold leaves nobody between them.
-    let half = line.is_second_half(recorded);
-    audit.require(half || !line.paused, law, || "the plan is paused");
-    audit.require(half || line.halted.is_none(), law, || "the rollout is halted");
-    audit.require(
-        ledger.writes.open.is_none(),
-        Law::IntentFirst,
-        || "another write is in flight or in doubt",
-    );
-    if let Event::WritePlanned { ring, intent } = &recorded.entry.event {
-        intended(audit, ledger, line, ring, intent);
+    let half = line.is_second_half(case.event);
+    audit.require(half || !line.paused, law, || "the plan is paused".into());
+    audit.require(half || line.halted.is_none(), law, || "the rollout is halted".into());
+    audit.require(case.ledger.writes.open.is_none(), Law::IntentFirst, || {
+        "another write is in flight or in doubt".into()
+    });
+    if let Event::WritePlanned { ring, intent } = case.event {
+        intended(audit, case, line, ring, intent);
     }
 }
 
-fn intended(
-    audit: &mut Audit,
-    ledger: &Ledger<'_>,
-    line: &PlanLine<'_>,
-    ring: &RingName,
-    intent: &WriteIntent,
-) {
-    audit.require(!ledger.observing, Law::WriteAllowed, || "the daemon only observes");
-    audit.require(intent.id.0 == ledger.writes.last + 1, Law::IntentFirst, || {
-        format!("{} follows write {}", intent.id, ledger.writes.last)
+fn intended(audit: &mut Audit, case: &Case<'_>, line: &PlanLine<'_>, ring: &RingName, intent: &WriteIntent) {
+    audit.require(!case.ledger.observing, Law::WriteAllowed, || "the daemon only observes".into());
+    audit.require(intent.id.0 == case.ledger.writes.last + 1, Law::IntentFirst, || {
+        format!("{} follows write {}", intent.id, case.ledger.writes.last)
     });
-    audit.require(
-        intent.digest == line.revision.digest,
-        Law::WriteAllowed,
-        || "the intent follows another revision of the plan than the rollout",
-    );
+    audit.require(intent.digest == line.revision.digest, Law::WriteAllowed, || {
+        "the intent follows another revision of the plan than the rollout".into()
+    });
     let doubted = line.ring(ring).is_some_and(|ring| {
         let to_enter = ring.entering.doubted && ring.state == RingState::Entering;
         let puts_back = matches!(intent.purpose, Purpose::PutBack { .. });
         ring.tries(&intent.purpose).doubted || puts_back && to_enter
     });
-    audit.require(
-        !doubted || intent.after_doubt,
-        Law::DoubtSettled,
-        || "an earlier write for this ring was in doubt, and the intent does not say so",
-    );
+    audit.require(!doubted || intent.after_doubt, Law::DoubtSettled, || {
+        "an earlier write for this ring was in doubt, and the intent does not say so".into()
+    });
 }
 
 /// What goes forward passes each entry gate.
-pub(super) fn gates(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
-    let Some(line) = ledger.line(recorded) else { return };
-    match &recorded.entry.event {
+pub(super) fn gates(audit: &mut Audit, case: &Case<'_>) {
+    let Some(line) = case.line else { return };
+    match case.event {
         Event::WritePlanned { ring, intent } if !intent.purpose.goes_back() => {
             // A group without devices is written back as well: that moves nobody, and the next ring may wait.
             let at_least = usize::from(intent.purpose != Purpose::Restore);
-            passed(audit, line.ring_plan(ring), recorded, &intent.judgements, at_least);
+            passed(audit, case, line.ring_plan(ring), &intent.judgements, at_least);
         }
         Event::RingAssigned { ring, judgements, .. } => {
-            passed(audit, line.ring_plan(ring), recorded, judgements, 1);
+            passed(audit, case, line.ring_plan(ring), judgements, 1);
         }
         _ => {}
     }
@@ -91,8 +79,8 @@ pub(super) fn gates(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
 /// Each entry gate once, and each word borne out.
 fn passed(
     audit: &mut Audit,
+    case: &Case<'_>,
     plan: Option<&RingPlan>,
-    recorded: &Recorded,
     judgements: &[Judgement],
     at_least: usize,
 ) {
@@ -109,12 +97,12 @@ fn passed(
         if let (Gate::Fleet, Evidence::Fleet { eligible, full_sweep_at, unresolved }) =
             (judgement.gate, &judgement.evidence)
         {
-            audit.require(*eligible >= at_least, law, || "no device can be moved");
+            audit.require(*eligible >= at_least, law, || "no device can be moved".into());
             audit.require(unresolved.is_empty(), law, || {
                 format!("profiles are not resolved: {}", unresolved.join(", "))
             });
-            audit.fresh(law, recorded.at, "the fleet gate", *full_sweep_at, ENTRY_SWEEP_MAX_AGE);
+            audit.fresh(law, case.at, "the fleet gate", *full_sweep_at, ENTRY_SWEEP_MAX_AGE);
         }
     }
-    audit.note(law, closed(&plan.schedule, recorded.at, LEFT_OF_OPENING));
+    audit.note(law, closed(&plan.schedule, case.at, LEFT_OF_OPENING));
 }

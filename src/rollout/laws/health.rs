@@ -3,26 +3,22 @@
 //! **Invariant:** a ring is verified with both words of each environment, and nothing is written while one
 //! cannot be told.
 
-use super::audit::Audit;
-use super::ledger::Ledger;
+use super::audit::{Audit, Law};
+use super::case::Case;
+use super::ledger::PlanLine;
 use super::proof::health::{counted_otherwise, misjudged};
-use super::violation::Law;
-use crate::rollout::record::{Event, Recorded};
-use crate::rollout::record::{Exempt, Gate, Verdict};
+use crate::rollout::record::Event;
+use crate::rollout::record::{Evidence, Exempt, Gate, Verdict};
 
 const LAW: Law = Law::HealthProven;
 
 /// A verified ring has both words of each environment, and each advances by its own numbers.
-pub(super) fn proven(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
-    let (Event::RingVerified { ring, judgements }, Some(line)) =
-        (&recorded.entry.event, ledger.line(recorded))
-    else {
-        return;
-    };
+pub(super) fn proven(audit: &mut Audit, case: &Case<'_>) {
+    let (Event::RingVerified { ring, judgements }, Some(line)) = (case.event, case.line) else { return };
     let Some((ring, plan)) = line.planned_ring(ring) else { return };
     let words = |gate: Gate| judgements.iter().filter(move |word| word.gate == gate);
     let silent = words(Gate::Stalled).chain(words(Gate::Dark)).next().is_none();
-    if silent && !ledger.judges_health {
+    if silent && !case.ledger.judges_health {
         return; // A log of the time before ringward judged health.
     }
     for gate in [Gate::Stalled, Gate::Dark] {
@@ -35,14 +31,14 @@ pub(super) fn proven(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded
         });
     }
     for word in words(Gate::Stalled).chain(words(Gate::Dark)) {
-        let mut problem = misjudged(plan, ring, recorded, word);
+        let mut problem = misjudged(case, (ring, plan), word);
         if problem.is_none() && !word.verdict.advances() {
             problem = Some("it does not advance".to_owned());
         }
         if word.verdict == Verdict::Exempt(Exempt::Waived) {
             audit.waived(ring.waived.contains_key(&word.gate), word);
         } else {
-            audit.watched(LAW, recorded.at, word);
+            audit.watched(LAW, case.at, word);
         }
         problem = problem.or_else(|| counted_otherwise(word, judgements));
         audit.note(LAW, problem.map(|problem| format!("{word}: {problem}")));
@@ -50,11 +46,8 @@ pub(super) fn proven(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded
 }
 
 /// Nothing is written while a ring's health cannot be told: more devices would follow unseen.
-pub(super) fn in_sight(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
-    let (Event::WritePlanned { intent, .. }, Some(line)) = (&recorded.entry.event, ledger.line(recorded))
-    else {
-        return;
-    };
+pub(super) fn in_sight(audit: &mut Audit, case: &Case<'_>) {
+    let (Event::WritePlanned { intent, .. }, Some(line)) = (case.event, case.line) else { return };
     // Going back asks no gate.
     if intent.purpose.goes_back() {
         return;
@@ -65,5 +58,20 @@ pub(super) fn in_sight(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Record
             let text = format!("a write is planned while gate {gate} of {} cannot tell", ring.name);
             audit.breach(LAW, text);
         }
+    }
+}
+
+/// What earlier rollouts left on offer is no control, as far as the log can tell.
+pub(super) fn compared(audit: &mut Audit, case: &Case<'_>) {
+    let Event::RingVerified { ring, judgements } = case.event else { return };
+    if !case.line.is_some_and(PlanLine::is_without_control) {
+        return;
+    }
+    for word in judgements {
+        let Evidence::Dark(dark) = &word.evidence else { continue };
+        audit.require(dark.control_known == 0, LAW, || {
+            let known = dark.control_known;
+            format!("{ring} is compared with {known} devices, and all others have what it replaces")
+        });
     }
 }

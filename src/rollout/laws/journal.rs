@@ -4,10 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::audit::Audit;
+use super::audit::{Audit, Law};
 use super::ledger::plan_of;
 use super::proof::openings::closed;
-use super::violation::Law;
 use crate::ids::{GroupId, PlanName, RingName};
 use crate::plan::model::{PlanDigest, RingPlan};
 use crate::rollout::record::GroupContent;

@@ -2,20 +2,19 @@
 //!
 //! **Invariant:** what goes back is held against no limit.
 
-use super::audit::Audit;
-use super::ledger::Ledger;
-use super::violation::Law;
+use super::audit::{Audit, Law};
+use super::case::Case;
 use crate::plan::model::RingPlan;
 use crate::rollout::record::Evidence;
-use crate::rollout::record::{Event, Recorded, Today, WriteIntent};
+use crate::rollout::record::{Event, Today, WriteIntent};
 use crate::time::{SignedDuration, since};
 
 /// The guard counts writes for so long.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
-    let Event::WritePlanned { ring, intent } = &recorded.entry.event else { return };
-    let plan = ledger.line(recorded).and_then(|line| line.ring_plan(ring));
+pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
+    let Event::WritePlanned { ring, intent } = case.event else { return };
+    let plan = case.line.and_then(|line| line.ring_plan(ring));
     let Some(plan) = plan.filter(|_| !intent.purpose.goes_back()) else { return };
     let counted = intent.judgements.iter().find_map(|judgement| match judgement.evidence {
         Evidence::Fleet { eligible, .. } => Some(eligible),
@@ -25,7 +24,7 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
         format!("the intent names {} devices, its fleet gate counted {counted:?}", intent.devices)
     });
     of_ring(audit, plan, intent);
-    of_day(audit, ledger, recorded, intent);
+    of_day(audit, case, intent);
 }
 
 /// By the intent's own count.
@@ -41,9 +40,9 @@ fn of_ring(audit: &mut Audit, plan: &RingPlan, intent: &WriteIntent) {
 }
 
 /// The guard on devices per day, by the books' own count.
-fn of_day(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded, intent: &WriteIntent) {
+fn of_day(audit: &mut Audit, case: &Case<'_>, intent: &WriteIntent) {
     let (Some(Today { before, at_most }), law) = (intent.today, Law::BlastLimit) else { return };
-    let of_today = ledger.writes.applied.iter().filter(|(at, _)| since(*at, recorded.at) < DAY);
+    let of_today = case.ledger.writes.applied.iter().filter(|(at, _)| since(*at, case.at) < DAY);
     let counted: usize = of_today.map(|(_, devices)| devices).sum();
     audit.require(counted == before, law, || {
         format!("{before} devices are said to have been written in 24 hours, and the log has {counted}")

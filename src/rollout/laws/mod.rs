@@ -18,6 +18,7 @@ mod adoption;
 mod approval;
 mod audit;
 mod blocked;
+mod case;
 mod chain;
 mod clock;
 mod content;
@@ -27,7 +28,6 @@ mod entry;
 mod halts;
 mod health;
 mod journal;
-mod leaving;
 mod ledger;
 mod limits;
 mod order;
@@ -36,21 +36,18 @@ mod proof;
 mod revisions;
 mod rollback;
 mod soak;
-mod superseded;
 #[cfg(test)]
 mod tests;
-mod violation;
-mod waivers;
 
-pub use audit::Tolerance;
+pub use audit::{Law, Tolerance, Violation};
 pub use journal::FarEndWrite;
-pub use violation::{Law, Violation};
 
 use audit::Audit;
+use case::Case;
 use ledger::Ledger;
 
 /// Holds an event against the books as they are before it.
-type Check = fn(&mut Audit, &Ledger<'_>, &Recorded);
+type Check = fn(&mut Audit, &Case<'_>);
 
 /// In the order in which auditors read what is wrong with one event.
 const CHECKS: [Check; 29] = [
@@ -59,7 +56,7 @@ const CHECKS: [Check; 29] = [
     clock::check,
     actor::check,
     halts::check,
-    waivers::check,
+    halts::waivers,
     drift::check,
     order::check,
     drift::nothing_else,
@@ -77,11 +74,11 @@ const CHECKS: [Check; 29] = [
     soak::check,
     drift::verified,
     health::proven,
-    leaving::check,
+    adoption::leaving,
     blocked::check,
     rollback::check,
     revisions::check,
-    superseded::check,
+    health::compared,
     health::in_sight,
 ];
 
@@ -97,11 +94,9 @@ pub fn check_within(log: &[Recorded], journal: &[FarEndWrite], tolerance: Tolera
     let mut ledger = Ledger::default();
     for recorded in log {
         audit.seq = Some(recorded.seq);
-        for check in CHECKS {
-            check(&mut audit, &ledger, recorded);
-        }
+        CHECKS.iter().for_each(|check| check(&mut audit, &Case::new(&ledger, recorded)));
         ledger.take(recorded);
-        order::one_ring_at_a_time(&mut audit, &ledger, recorded);
+        order::one_ring_at_a_time(&mut audit, &Case::new(&ledger, recorded));
     }
     journal::check(&mut audit, log, journal);
     audit.found

@@ -2,39 +2,35 @@
 //!
 //! **Invariant:** a ring is reached after all before it are verified, and a rollout ends after all of them.
 
-use super::audit::Audit;
-use super::ledger::{Ledger, PlanLine, PlanPhase, RingLine, RingState, same_offer};
-use super::violation::Law;
+use super::audit::{Audit, Law};
+use super::case::Case;
+use super::ledger::{PlanLine, PlanPhase, RingLine, RingState, same_offer};
 use crate::ids::RingName;
 use crate::plan::model::{OnNewTarget, Plan};
 use crate::rollout::record::Gate;
-use crate::rollout::record::{Event, Purpose, Recorded};
+use crate::rollout::record::{Event, Purpose};
 
 const LAW: Law = Law::RingsInOrder;
 
 /// A new plan leaves entered rings as they are: changed, that is a new rollout.
-pub(super) fn kept(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
-    let Some(line) = ledger.line(recorded) else { return };
-    match &recorded.entry.event {
+pub(super) fn kept(audit: &mut Audit, case: &Case<'_>) {
+    let Some(line) = case.line else { return };
+    match case.event {
         Event::NewTargetWaits { revision } => {
             let mut entered = line.rings.iter().filter(|ring| ring.is_entered());
             let is_newer = entered.any(|ring| !keeps(line, ring, &revision.plan));
             let finish = revision.plan.on_new_target == OnNewTarget::Finish;
-            audit.require(
-                is_newer && finish,
-                Law::Grounded,
-                || "a plan waits that changes no entered ring, or does not say `on_new_target: finish`",
-            );
+            audit.require(is_newer && finish, Law::Grounded, || {
+                "a plan waits that changes no entered ring, or does not say `on_new_target: finish`".into()
+            });
         }
         Event::PlanRevised { revision, dropped, .. } => {
             let kept = |name: &RingName| {
                 line.ring(name).is_some_and(|ring| ring.is_entered() && ring.state != RingState::Verified)
             };
-            audit.require(
-                dropped.iter().all(kept),
-                LAW,
-                || "a ring is said to keep its place that was not entered, or is verified",
-            );
+            audit.require(dropped.iter().all(kept), LAW, || {
+                "a ring is said to keep its place that was not entered, or is verified".into()
+            });
             for ring in line.rings.iter().filter(|ring| ring.is_entered()) {
                 let gone = revision.plan.rings.iter().all(|new| new.name != *ring.name);
                 let free = ring.state == RingState::Verified || ring.waived.contains_key(&Gate::Ring);
@@ -54,9 +50,9 @@ fn keeps(line: &PlanLine<'_>, ring: &RingLine<'_>, plan: &Plan) -> bool {
 }
 
 /// A ring has its turn, and a rollout its end.
-pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
-    let Some(line) = ledger.line(recorded) else { return };
-    match &recorded.entry.event {
+pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
+    let Some(line) = case.line else { return };
+    match case.event {
         Event::RingReached { ring } => reached(audit, line, ring),
         Event::WritePlanned { ring, intent } => match intent.purpose {
             Purpose::Target | Purpose::MoveOut { .. } => in_turn(audit, line, ring, Law::WriteAllowed),
@@ -68,11 +64,9 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
             for ring in line.rings.iter().filter(|ring| ring.state != RingState::Verified) {
                 audit.breach(LAW, format!("the rollout is complete though {} is not verified", ring.name));
             }
-            audit.require(
-                line.halted.is_none(),
-                Law::Grounded,
-                || "the rollout is complete though it is halted",
-            );
+            audit.require(line.halted.is_none(), Law::Grounded, || {
+                "the rollout is complete though it is halted".into()
+            });
         }
         _ => {}
     }
@@ -101,8 +95,8 @@ fn in_turn(audit: &mut Audit, line: &PlanLine<'_>, ring: &RingName, law: Law) {
 }
 
 /// At most one ring deploys or adopts, what earlier rollouts left on offer included.
-pub(super) fn one_ring_at_a_time(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
-    let Some(line) = ledger.line(recorded) else { return };
+pub(super) fn one_ring_at_a_time(audit: &mut Audit, case: &Case<'_>) {
+    let Some(line) = case.line else { return };
     // A ring that adopted when the rollout turned back stays so until its turn.
     let is_under_way = |ring: &&RingLine<'_>| match line.phase {
         PlanPhase::Running => matches!(ring.state, RingState::Deploying | RingState::Adopting),

@@ -2,33 +2,32 @@
 //!
 //! **Invariant:** every outcome is held against the intent that is open in the books.
 
-use super::audit::Audit;
-use super::ledger::{Ledger, WriteLine, plan_of};
-use super::violation::Law;
+use super::audit::{Audit, Law};
+use super::case::Case;
+use super::ledger::WriteLine;
 use crate::rollout::record::Group;
-use crate::rollout::record::{Cancelled, Event, Finding, Recorded, WriteId};
+use crate::rollout::record::{Cancelled, Event, Finding, WriteId};
 use crate::time::{SignedDuration, Timestamp, since};
 
 /// Two reads about a write in doubt lie this far apart: it can be applied late, and a list can be stale.
 const READS_APART: SignedDuration = SignedDuration::from_secs(60);
 
-pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
-    let Some(named) = write_of(&recorded.entry.event) else { return };
-    let Some(open) = ledger.writes.open.as_ref().filter(|open| open.intent.id == named) else {
-        audit.breach(Law::IntentFirst, format!("{named} has an outcome, and no intent that is open"));
-        return;
+pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
+    let Some(named) = write_of(case.event) else { return };
+    let Some(open) = case.ledger.writes.open.as_ref().filter(|open| open.intent.id == named) else {
+        return audit.breach(Law::IntentFirst, format!("{named} has an outcome, and no intent that is open"));
     };
-    let ours = plan_of(recorded) == Some(open.plan) && recorded.entry.event.ring() == Some(open.ring);
+    let ours = case.plan == Some(open.plan) && case.event.ring() == Some(open.ring);
     audit.require(ours, Law::IntentFirst, || format!("{named} belongs to another ring or plan"));
-    let ring = ledger.line(recorded).and_then(|line| line.ring(open.ring));
+    let ring = case.line.and_then(|line| line.ring(open.ring));
     let doubted =
         ring.is_some_and(|ring| ring.tries(&open.intent.purpose).doubted || open.intent.after_doubt);
-    within_limit(audit, ledger, open, recorded);
-    match &recorded.entry.event {
+    within_limit(audit, case, open);
+    match case.event {
         Event::WriteCancelled { why, .. } => {
             clear(audit, open);
             audit.require(!(doubted && *why == Cancelled::RateLimited), Law::DoubtSettled, || {
-                "an error after a write in doubt is a doubt again, a rate limit too".to_owned()
+                "an error after a write in doubt is a doubt again, a rate limit too".into()
             });
         }
         Event::WriteRefused { status, .. } => {
@@ -42,9 +41,9 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
             as_intended(audit, open, group);
         }
         Event::WriteDoubted { .. } => clear(audit, open),
-        Event::DoubtRead { read_at, .. } => read(audit, open, recorded, *read_at),
+        Event::DoubtRead { read_at, .. } => read(audit, open, case, *read_at),
         Event::WriteSettled { finding, first_read_at, second_read_at, .. } => {
-            settled(audit, open, recorded, finding, (*first_read_at, *second_read_at));
+            settled(audit, open, case, finding, (*first_read_at, *second_read_at));
         }
         _ => {}
     }
@@ -52,15 +51,14 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
 
 /// The blast limit, by the count that was taken just before the write was sent. Where one is on record, it
 /// was.
-fn within_limit(audit: &mut Audit, ledger: &Ledger<'_>, open: &WriteLine<'_>, recorded: &Recorded) {
-    let (Event::WriteConfirmed { counted, .. } | Event::WriteDoubted { counted, .. }) = &recorded.entry.event
-    else {
+fn within_limit(audit: &mut Audit, case: &Case<'_>, open: &WriteLine<'_>) {
+    let (Event::WriteConfirmed { counted, .. } | Event::WriteDoubted { counted, .. }) = case.event else {
         return;
     };
     if open.intent.purpose.goes_back() {
         return;
     }
-    let plan = ledger.line(recorded).and_then(|line| line.ring_plan(open.ring));
+    let plan = case.line.and_then(|line| line.ring_plan(open.ring));
     if let (Some(counted), Some(limit)) = (counted, plan.and_then(|plan| plan.max_devices)) {
         audit.require(!limit.is_exceeded_by(*counted), Law::BlastLimit, || {
             format!(
@@ -90,12 +88,11 @@ fn clear(audit: &mut Audit, open: &WriteLine<'_>) {
     });
 }
 
-fn read(audit: &mut Audit, open: &WriteLine<'_>, recorded: &Recorded, read_at: Timestamp) {
+fn read(audit: &mut Audit, open: &WriteLine<'_>, case: &Case<'_>, read_at: Timestamp) {
     let Some(doubted_at) = open.doubted_at else {
-        audit.breach(Law::DoubtSettled, format!("{} is not in doubt", open.intent.id));
-        return;
+        return audit.breach(Law::DoubtSettled, format!("{} is not in doubt", open.intent.id));
     };
-    audit.require(doubted_at <= read_at && read_at <= recorded.at, Law::DoubtSettled, || {
+    audit.require(doubted_at <= read_at && read_at <= case.at, Law::DoubtSettled, || {
         format!("a read at {read_at} says nothing about a doubt since {doubted_at}")
     });
 }
@@ -103,15 +100,15 @@ fn read(audit: &mut Audit, open: &WriteLine<'_>, recorded: &Recorded, read_at: T
 fn settled(
     audit: &mut Audit,
     open: &WriteLine<'_>,
-    recorded: &Recorded,
+    case: &Case<'_>,
     finding: &Finding,
     (first, second): (Timestamp, Timestamp),
 ) {
     let law = Law::DoubtSettled;
-    read(audit, open, recorded, first);
-    read(audit, open, recorded, second);
+    read(audit, open, case, first);
+    read(audit, open, case, second);
     audit.require(open.read == Some((finding, first)), law, || {
-        "the first of the two reads is not on record with this finding".to_owned()
+        "the first of the two reads is not on record with this finding".into()
     });
     audit.require(since(first, second) >= READS_APART, law, || {
         format!("the reads at {first} and {second} lie less than a minute apart")

@@ -2,122 +2,108 @@
 //!
 //! **Invariant:** what restricts is told apart from what loosens by arithmetic of the checker's own.
 
+use super::audit::{Audit, Law};
+use super::case::Case;
 use std::collections::BTreeSet;
 
-use super::audit::Audit;
-use super::ledger::{Ledger, PlanLine, WaitingLine};
+use super::ledger::{PlanLine, WaitingLine};
 use super::proof::drift::forbidden;
-use super::violation::Law;
 use crate::ids::RingName;
 use crate::plan::change::profile_set;
 use crate::plan::model::{DeviceLimit, Forbid, Plan, ProfileRef, Revision, RingPlan};
 use crate::rollout::record::GroupContent;
-use crate::rollout::record::{BlockKind, Event, Purpose, Recorded};
+use crate::rollout::record::{BlockKind, Event, Purpose};
 use crate::time::{SignedDuration, Timestamp, after, in_words, since};
 
 /// A person's confirmation counts for so long.
 const CONFIRMED_FOR: SignedDuration = SignedDuration::from_hours(24);
 
-pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
-    let line = ledger.line(recorded);
-    match &recorded.entry.event {
+pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
+    let line = case.line;
+    match case.event {
         Event::PlanAccepted { revision } | Event::NewTargetWaits { revision } => {
-            announced(audit, ledger, recorded, revision);
-            carried(audit, line, &revision.plan, &BTreeSet::new());
+            announced(audit, case, revision);
+            carried(audit, case, &revision.plan, &BTreeSet::new());
         }
         Event::PlanRevised { revision, restricts_only, dropped } => {
             match restricts_only {
-                true => only_restricts(audit, line, recorded, &revision.plan),
-                false => announced(audit, ledger, recorded, revision),
+                true => only_restricts(audit, case, &revision.plan),
+                false => announced(audit, case, revision),
             }
-            carried(audit, line, &revision.plan, dropped);
+            carried(audit, case, &revision.plan, dropped);
         }
         Event::PlanRenamed { .. } => {
-            let waiting = ledger.waiting_of(recorded);
-            waited(audit, ledger, recorded, waiting, "a plan has another name");
+            waited(audit, case, case.waiting(), "a plan has another name");
         }
-        Event::PlanRestricted { plan, .. } => only_restricts(audit, line, recorded, plan),
+        Event::PlanRestricted { plan, .. } => only_restricts(audit, case, plan),
         Event::WritePlanned { intent, .. } => match intent.purpose {
             Purpose::Target | Purpose::MoveOut { .. } | Purpose::Restore => {
                 // What only takes profiles out offers nothing.
                 if !matches!(intent.purpose, Purpose::MoveOut { .. }) {
-                    unforbidden(audit, line, &intent.after);
+                    unforbidden(audit, case, &intent.after);
                 }
                 // What was taken out of one group is put into the other, whatever stands there since.
-                if !line.is_some_and(|line| line.is_second_half(recorded)) {
-                    not_past_a_block(audit, ledger, line, recorded);
+                if !line.is_some_and(|line| line.is_second_half(case.event)) {
+                    not_past_a_block(audit, case);
                 }
             }
             // What goes back stands where it stood.
             Purpose::Rollback { .. } | Purpose::PutBack { .. } => {}
         },
         Event::RingAssigned { group, .. } | Event::RingRecognised { group, .. } => {
-            unforbidden(audit, line, &group.content);
-            not_past_a_block(audit, ledger, line, recorded);
+            unforbidden(audit, case, &group.content);
+            not_past_a_block(audit, case);
         }
         Event::RingVerified { .. } | Event::RolloutCompleted {} => {
-            not_past_a_block(audit, ledger, line, recorded);
+            not_past_a_block(audit, case);
         }
         Event::RevisionConfirmed { digest } => {
-            let waits = ledger.waiting_of(recorded);
-            let same = waits.is_some_and(|waiting| waiting.revision.digest == *digest);
-            audit.require(same, Law::Announced, || "a revision is confirmed that does not wait".to_owned());
+            let same = case.waiting().is_some_and(|waiting| waiting.revision.digest == *digest);
+            audit.require(same, Law::Announced, || "a revision is confirmed that does not wait".into());
         }
         _ => {}
     }
 }
 
 /// Nothing is entered, written back or verified past a block on account of the plan's file.
-fn not_past_a_block(
-    audit: &mut Audit,
-    ledger: &Ledger<'_>,
-    line: Option<&PlanLine<'_>>,
-    recorded: &Recorded,
-) {
-    let Some(line) = line else { return };
-    let waits = ledger.waiting_of(recorded);
-    let waits = waits.map(|waiting| waiting.revision.kind());
+fn not_past_a_block(audit: &mut Audit, case: &Case<'_>) {
+    let Some(line) = case.line else { return };
+    let waits = case.waiting().map(|waiting| waiting.revision.kind());
     let kinds: Vec<BlockKind> = line.blocks.iter().copied().chain(waits).collect();
     audit.require(kinds.is_empty(), Law::Blocked, || {
         let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
-        format!("{} though {} stands before it", recorded.entry.event.kind(), kinds.join(", "))
+        format!("{} though {} stands before it", case.event.kind(), kinds.join(", "))
     });
 }
 
 /// Nothing is offered that the plan in force forbids.
-fn unforbidden(audit: &mut Audit, line: Option<&PlanLine<'_>>, content: &GroupContent) {
-    let Some(version) = line.and_then(|line| forbidden(line, content)) else { return };
+fn unforbidden(audit: &mut Audit, case: &Case<'_>, content: &GroupContent) {
+    let Some(version) = case.line.and_then(|line| forbidden(line, content)) else { return };
     audit.breach(Law::HeldOut, format!("{version} is offered, and the plan forbids it"));
 }
 
 /// A revision that does more than restrict was announced for long enough, or a person let it.
-fn announced(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded, revision: &Revision) {
+fn announced(audit: &mut Audit, case: &Case<'_>, revision: &Revision) {
     let digest = &revision.digest;
-    let Some(id) = &recorded.entry.rollout else { return };
+    let Some(plan) = case.plan else { return };
     // A rollout that begins anew by a person's word, or follows one in the same step, has its revision, or
     // one that is no looser.
-    let known = ledger.plans.get(&id.plan).is_some_and(|line| {
+    let known = case.ledger.plans.get(plan).is_some_and(|line| {
         line.revision.digest == *digest
             || line.waiting.is_some_and(|waiting| waiting.digest == *digest)
-            || is_no_looser(line, &revision.plan, recorded.at)
+            || is_no_looser(line, &revision.plan, case.at)
     });
     if !known {
-        let waiting = ledger.waiting_of(recorded).filter(|waiting| waiting.revision.digest == *digest);
-        waited(audit, ledger, recorded, waiting, &format!("revision {} takes effect", digest.short()));
+        let waiting = case.waiting().filter(|waiting| waiting.revision.digest == *digest);
+        waited(audit, case, waiting, &format!("revision {} takes effect", digest.short()));
     }
 }
 
 /// What takes effect waited long enough, or a person let it.
-fn waited(
-    audit: &mut Audit,
-    ledger: &Ledger<'_>,
-    recorded: &Recorded,
-    waiting: Option<&WaitingLine<'_>>,
-    what: &str,
-) {
-    let Some(settles) = ledger.settles else { return };
-    let long_enough = waiting.is_some_and(|waiting| since(waiting.since, recorded.at) >= settles);
-    let confirmed = |at: Timestamp| recorded.at < after(at, CONFIRMED_FOR);
+fn waited(audit: &mut Audit, case: &Case<'_>, waiting: Option<&WaitingLine<'_>>, what: &str) {
+    let Some(settles) = case.ledger.settles else { return };
+    let long_enough = waiting.is_some_and(|waiting| since(waiting.since, case.at) >= settles);
+    let confirmed = |at: Timestamp| case.at < after(at, CONFIRMED_FOR);
     let confirmed = waiting.and_then(|waiting| waiting.confirmed_at).is_some_and(confirmed);
     let at_once = settles == SignedDuration::ZERO;
     audit.require(long_enough || confirmed || at_once, Law::Announced, || {
@@ -126,8 +112,8 @@ fn waited(
 }
 
 /// A plan goes on under another name with the profiles that it had, rings aside that its files dropped.
-fn carried(audit: &mut Audit, line: Option<&PlanLine<'_>>, plan: &Plan, dropped: &BTreeSet<RingName>) {
-    let Some(line) = line.filter(|line| line.carried) else { return };
+fn carried(audit: &mut Audit, case: &Case<'_>, plan: &Plan, dropped: &BTreeSet<RingName>) {
+    let Some(line) = case.line.filter(|line| line.carried) else { return };
     let profiles = |plan: &Plan, is_dropped: &dyn Fn(&RingName) -> bool| -> BTreeSet<ProfileRef> {
         let named = plan.rings.iter().filter(|ring| !is_dropped(&ring.name));
         named.flat_map(|ring| ring.profiles.iter().cloned()).collect()
@@ -140,8 +126,8 @@ fn carried(audit: &mut Audit, line: Option<&PlanLine<'_>>, plan: &Plan, dropped:
 }
 
 /// A plan is no looser than the one in force, ring for ring.
-fn only_restricts(audit: &mut Audit, line: Option<&PlanLine<'_>>, recorded: &Recorded, plan: &Plan) {
-    for what in line.into_iter().flat_map(|line| loosened(line, plan, recorded.at)) {
+fn only_restricts(audit: &mut Audit, case: &Case<'_>, plan: &Plan) {
+    for what in case.line.into_iter().flat_map(|line| loosened(line, plan, case.at)) {
         audit.breach(Law::Announced, format!("{what}, and that only restricts"));
     }
 }

@@ -3,13 +3,13 @@
 //! **Invariant:** a way back is borne out by a soak, a write or the plan that stand in the books, and
 //! not by what the step says of itself.
 
-use super::audit::Audit;
-use super::ledger::{Ledger, PlanLine, RingState, plan_of};
+use super::audit::{Audit, Law};
+use super::case::Case;
+use super::ledger::{PlanLine, RingState};
 use super::proof::adoption::not_adopted;
 use super::proof::content::{offers, sorted, with_versions};
-use super::violation::Law;
 use crate::ids::RingName;
-use crate::rollout::record::{Event, Ground, HowBack, Purpose, Recorded, RollbackStep, WayBack};
+use crate::rollout::record::{Event, Ground, HowBack, Purpose, RollbackStep, WayBack};
 use crate::rollout::record::{Evidence, Exempt, Judgement, Verdict};
 use crate::time::since;
 use crate::version::{ClientVersion, Environment};
@@ -19,10 +19,10 @@ const LAW: Law = Law::SoundRollback;
 /// Clients before this ignore assignments.
 const FIRST_TO_FOLLOW: ClientVersion = ClientVersion::new(2026, 6, 0, 0);
 
-pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
-    let Some(line) = ledger.line(recorded) else { return };
-    match &recorded.entry.event {
-        Event::RollbackStarted { steps, .. } => started(audit, ledger, line, recorded, steps),
+pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
+    let Some(line) = case.line else { return };
+    match case.event {
+        Event::RollbackStarted { steps, .. } => started(audit, case, line, steps),
         Event::RollbackInPlace { ring, group, to } => {
             let Some(step) = turn(audit, line, ring) else { return };
             audit.require(*to == step.to(), LAW, || {
@@ -36,7 +36,7 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
         }
         Event::RingRolledBack { ring, how, judgements } => {
             if let Some(step) = turn(audit, line, ring) {
-                ended(audit, line, recorded, (&step, *how), judgements);
+                ended(audit, case, line, (&step, *how), judgements);
             }
         }
         Event::RollbackCompleted {} => {
@@ -45,7 +45,7 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
             }
         }
         Event::VersionReleased { version } => {
-            let of_plan = ledger.blocked.iter().filter(|blocked| Some(blocked.plan) == plan_of(recorded));
+            let of_plan = case.ledger.blocked.iter().filter(|blocked| Some(blocked.plan) == case.plan);
             let blocked = of_plan.map(|blocked| blocked.version).any(|blocked| blocked == *version);
             audit.require(blocked, Law::Grounded, || format!("{version} was not held out by this plan"));
         }
@@ -53,25 +53,15 @@ pub(super) fn check(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded)
     }
 }
 
-fn started(
-    audit: &mut Audit,
-    ledger: &Ledger<'_>,
-    line: &PlanLine<'_>,
-    recorded: &Recorded,
-    steps: &[RollbackStep],
-) {
-    audit.require(!steps.is_empty(), LAW, || "it takes nothing back".to_owned());
-    audit.require(
-        !line.paused && line.halted.is_none(),
-        LAW,
-        || "a rollback begins while a hold is on, which a person lifts by an event of its own",
-    );
+fn started(audit: &mut Audit, case: &Case<'_>, line: &PlanLine<'_>, steps: &[RollbackStep]) {
+    audit.require(!steps.is_empty(), LAW, || "it takes nothing back".into());
+    audit.require(!line.paused && line.halted.is_none(), LAW, || {
+        "a rollback begins while a hold is on, which a person lifts by an event of its own".into()
+    });
     let places: Vec<_> = steps.iter().map(|step| line.position(&step.ring)).collect();
-    audit.require(
-        places.windows(2).all(|two| two[0] > two[1]),
-        LAW,
-        || "the rings do not go back the latest first",
-    );
+    audit.require(places.windows(2).all(|two| two[0] > two[1]), LAW, || {
+        "the rings do not go back the latest first".into()
+    });
     for step in steps {
         audit.require(line.position(&step.ring).is_some() && !step.back.is_empty(), LAW, || {
             format!("{} is no ring of the rollout, or has nothing to take back", step.ring)
@@ -83,7 +73,7 @@ fn started(
             audit.require(!again, LAW, || {
                 format!("{environment} of {} is on its way back already", step.ring)
             });
-            let why = ungrounded(ledger, line, recorded, step, *environment, way);
+            let why = ungrounded(case, line, step, *environment, way);
             audit.note(LAW, why.map(|why| format!("{environment} of {}: {why}", step.ring)));
         }
     }
@@ -91,30 +81,29 @@ fn started(
 
 /// Why a way back has no grounds in the books; `None`: it has.
 fn ungrounded(
-    ledger: &Ledger<'_>,
+    case: &Case<'_>,
     line: &PlanLine<'_>,
-    recorded: &Recorded,
     step: &RollbackStep,
     environment: Environment,
     WayBack { from, to, ground }: &WayBack,
 ) -> Option<String> {
-    let plan = plan_of(recorded)?;
-    let mut planned = ledger.writes.planned.values().filter(|(of, _)| *of == (plan, &step.ring));
+    let plan = case.plan?;
+    let mut planned = case.ledger.writes.planned.values().filter(|(of, _)| *of == (plan, &step.ring));
     if !planned.any(|(_, intent)| offers(&intent.after, environment, *from)) {
         return Some(format!("no write of this plan offered {from} there"));
     }
-    if let Some(why) = unusable(ledger, line, step, environment, (*from, *to)) {
+    if let Some(why) = unusable(case, line, step, environment, (*from, *to)) {
         return Some(format!("{to} {why}"));
     }
     match ground {
         Ground::Verified { at } => {
-            let mut soaks = ledger.soaks.iter().filter(|soak| soak.policies.is_subset(&step.policies));
+            let mut soaks = case.ledger.soaks.iter().filter(|soak| soak.policies.is_subset(&step.policies));
             let sound =
                 soaks.any(|soak| soak.verified_at == *at && soak.targets.get(&environment) == Some(to));
             (!sound).then(|| format!("these profiles were not verified on {to} at {at}"))
         }
         Ground::BeforeWrite { write } => {
-            let before = ledger.writes.planned.get(write).and_then(|(_, intent)| intent.before.as_ref());
+            let before = case.ledger.writes.planned.get(write).and_then(|(_, intent)| intent.before.as_ref());
             let sound = before.is_some_and(|group| offers(&group.content, environment, *to));
             (!sound).then(|| format!("{to} was not on offer before {write}"))
         }
@@ -129,13 +118,13 @@ fn ungrounded(
 
 /// Why a version is none to go back to.
 fn unusable(
-    ledger: &Ledger<'_>,
+    case: &Case<'_>,
     line: &PlanLine<'_>,
     step: &RollbackStep,
     environment: Environment,
     (from, to): (ClientVersion, ClientVersion),
 ) -> Option<String> {
-    let blocked = ledger.blocked.iter().any(|blocked| {
+    let blocked = case.ledger.blocked.iter().any(|blocked| {
         let of_step = step.policies.contains(blocked.policy) && blocked.environment == environment;
         of_step && blocked.version == to
     });
@@ -161,36 +150,31 @@ fn turn(audit: &mut Audit, line: &PlanLine<'_>, ring: &RingName) -> Option<Rollb
 }
 
 /// A write that takes a ring back: exactly what was decided, and nothing else.
-pub(super) fn written(audit: &mut Audit, ledger: &Ledger<'_>, recorded: &Recorded) {
-    let (Event::WritePlanned { ring, intent }, Some(line)) = (&recorded.entry.event, ledger.line(recorded))
-    else {
-        return;
-    };
+pub(super) fn written(audit: &mut Audit, case: &Case<'_>) {
+    let (Event::WritePlanned { ring, intent }, Some(line)) = (case.event, case.line) else { return };
     let Purpose::Rollback { to } = &intent.purpose else { return };
     let Some(step) = turn(audit, line, ring) else { return };
     audit.require(*to == step.to(), LAW, || format!("{ring} goes back to something else than was decided"));
     let Some(before) = &intent.before else {
         return audit.breach(Law::NothingDropped, "a group is created to go back");
     };
-    let owned = ledger.groups.get(&before.id);
-    let ours = owned.is_none_or(|owned| Some(owned.plan) == plan_of(recorded) && owned.ring == ring);
+    let owned = case.ledger.groups.get(&before.id);
+    let ours = owned.is_none_or(|owned| Some(owned.plan) == case.plan && owned.ring == ring);
     audit.require(ours, Law::NothingDropped, || {
         format!("group {} belongs to another ring", before.id.as_str())
     });
     let wanted = with_versions(Some(before), &step.to());
-    audit.require(
-        sorted(&intent.after.versions) == wanted,
-        Law::NothingDropped,
-        || "the versions after the write are not what was there with the environments that go back",
-    );
+    audit.require(sorted(&intent.after.versions) == wanted, Law::NothingDropped, || {
+        "the versions after the write are not what was there with the environments that go back".into()
+    });
     let same = intent.after.policies == before.content.policies && intent.policies == intent.after.policies;
-    audit.require(same, Law::NothingDropped, || "going back changes profiles".to_owned());
+    audit.require(same, Law::NothingDropped, || "going back changes profiles".into());
 }
 
 fn ended(
     audit: &mut Audit,
+    case: &Case<'_>,
     line: &PlanLine<'_>,
-    recorded: &Recorded,
     (step, how): (&RollbackStep, HowBack),
     judgements: &[Judgement],
 ) {
@@ -198,7 +182,8 @@ fn ended(
     let deploys = ring.state == RingState::Deploying;
     audit.require(!deploys, LAW, || format!("a write for {} has no outcome yet", step.ring));
     if how == HowBack::NoGroup {
-        return audit.require(judgements.is_empty(), LAW, || "devices are counted of a ring without a group");
+        return audit
+            .require(judgements.is_empty(), LAW, || "devices are counted of a ring without a group".into());
     }
     audit.require(ring.state == RingState::RollingBack, LAW, || {
         format!("{} is not on its way back", step.ring)
@@ -208,7 +193,7 @@ fn ended(
         audit.require(words == 1, LAW, || format!("{environment} has {words} verdicts, not one"));
     }
     if how == HowBack::OutOfTime {
-        let had = since(ring.back_since.unwrap_or(recorded.at), recorded.at);
+        let had = since(ring.back_since.unwrap_or(case.at), case.at);
         return audit.require(had >= plan.rollback.step.get(), LAW, || {
             format!("{} had no more than {had} to come back", step.ring)
         });
@@ -218,7 +203,7 @@ fn ended(
             audit.breach(LAW, format!("{} has no counts", word.name()));
             continue;
         };
-        audit.watched(LAW, recorded.at, word);
+        audit.watched(LAW, case.at, word);
         let why = match word.verdict {
             Verdict::Pass => not_adopted(plan, census),
             Verdict::Exempt(Exempt::NoEligibleDevice) => None,

@@ -4,15 +4,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::groups::{Groups, Owned};
-use super::plan::{PlanLine, plan_of};
+use super::groups::{GroupBook, Owned};
+use super::plan::PlanLine;
 use super::ring::{RingLine, RingState};
 use super::waiting::WaitingLine;
 use super::words::WordLine;
-use super::writes::Writes;
+use super::writes::WriteBook;
 use crate::ids::{PlanName, PolicyId, TokenName};
 use crate::rollout::record::Gate;
-use crate::rollout::record::{Recorded, SoakFact};
+use crate::rollout::record::SoakFact;
 use crate::time::{SignedDuration, Timestamp};
 use crate::version::{ClientVersion, Environment};
 
@@ -30,8 +30,8 @@ pub(crate) struct Ledger<'a> {
     pub(crate) waiting: BTreeMap<&'a PlanName, WaitingLine<'a>>,
     /// For so long a revision waits at least before it does more than restrict, by the daemon that runs.
     pub(crate) settles: Option<SignedDuration>,
-    pub(crate) writes: Writes<'a>,
-    pub(crate) groups: Groups<'a>,
+    pub(crate) writes: WriteBook<'a>,
+    pub(crate) groups: GroupBook<'a>,
     pub(crate) soaks: Vec<SoakFact>,
     pub(crate) blocked: Vec<BlockedVersion<'a>>,
     pub(crate) words: Vec<WordLine<'a>>,
@@ -52,17 +52,6 @@ pub(crate) struct BlockedVersion<'a> {
 }
 
 impl<'a> Ledger<'a> {
-    /// The line of the rollout that an event names, if its plan is in it.
-    pub(crate) fn line(&self, recorded: &Recorded) -> Option<&PlanLine<'a>> {
-        let id = recorded.entry.rollout.as_ref()?;
-        self.plans.get(&id.plan).filter(|plan| plan.number == id.number)
-    }
-
-    /// The revision that waits of the plan that an event is about.
-    pub(crate) fn waiting_of(&self, recorded: &Recorded) -> Option<&WaitingLine<'a>> {
-        self.waiting.get(plan_of(recorded)?)
-    }
-
     /// The number of the next rollout under a plan's name.
     pub(crate) fn next_number(&self, name: &PlanName) -> u64 {
         let known = self.plans.get(name).map(|line| line.number);

@@ -21,7 +21,9 @@ impl<'a> Ledger<'a> {
         self.last_at = Some(recorded.at);
         let event = &recorded.entry.event;
         self.judges_health |= speaks_of_health(event);
-        let in_force = self.line(recorded).map(|line| &line.revision.digest);
+        let id = recorded.entry.rollout.as_ref();
+        let line = id.and_then(|id| self.plans.get(&id.plan).filter(|plan| plan.number == id.number));
+        let in_force = line.map(|line| &line.revision.digest);
         words::take(&mut self.words, in_force, recorded);
         waiting::take(&mut self.waiting, recorded);
         match (&recorded.entry.rollout, event) {

@@ -30,13 +30,13 @@ impl Owned<'_> {
 }
 
 #[derive(Default)]
-pub(crate) struct Groups<'a> {
+pub(crate) struct GroupBook<'a> {
     present: BTreeMap<&'a GroupId, Owned<'a>>,
-    /// Groups that are gone, and accepted so: by plan and ring.
+    /// GroupBook that are gone, and accepted so: by plan and ring.
     lost: BTreeMap<(&'a PlanName, &'a RingName), Owned<'a>>,
 }
 
-impl<'a> Groups<'a> {
+impl<'a> GroupBook<'a> {
     pub(crate) fn get(&self, id: &GroupId) -> Option<&Owned<'a>> {
         self.present.get(id)
     }

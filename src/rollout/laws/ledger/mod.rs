@@ -16,8 +16,6 @@ mod plan_left;
 mod renames;
 mod ring;
 mod ring_events;
-mod tries;
-mod versions;
 mod waiting;
 mod words;
 mod writes;

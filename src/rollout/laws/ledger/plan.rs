@@ -4,9 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::left::LeftLine;
+use super::left::{BroughtVersions, LeftLine};
 use super::ring::{RingLine, RingState};
-use super::versions::BroughtVersions;
 use crate::ids::{PlanName, RingName};
 use crate::plan::model::{Plan, Revision, RingPlan};
 use crate::rollout::record::{BlockKind, Cause, Event, Purpose, Recorded, RollbackStep, RolloutId};
@@ -138,8 +137,8 @@ impl<'a> PlanLine<'a> {
     }
 
     /// Whether a write puts a profile in, or back, that is in no group, for it was taken out of one.
-    pub(crate) fn is_second_half(&self, recorded: &Recorded) -> bool {
-        let Event::WritePlanned { ring, intent } = &recorded.entry.event else { return false };
+    pub(crate) fn is_second_half(&self, event: &Event) -> bool {
+        let Event::WritePlanned { ring, intent } = event else { return false };
         let puts_in = matches!(intent.purpose, Purpose::Target | Purpose::PutBack { .. });
         puts_in && self.ring(ring).is_some_and(|ring| !ring.between.is_empty())
     }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::groups::Groups;
+use super::groups::GroupBook;
 use super::left::LeftLine;
 use super::plan::PlanLine;
 use super::ring::{RingLine, RingState};
@@ -31,7 +31,7 @@ impl<'a> PlanLine<'a> {
         left
     }
 
-    pub(super) fn trim_left(&mut self, groups: &Groups<'a>) {
+    pub(super) fn trim_left(&mut self, groups: &GroupBook<'a>) {
         let mut left = std::mem::take(&mut self.left);
         let rings: Vec<_> =
             self.rings.iter().filter_map(|ring| Some((ring, self.ring_plan(ring.name)?))).collect();

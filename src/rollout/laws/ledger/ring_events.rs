@@ -2,8 +2,7 @@
 //!
 //! **Invariant:** a write that is not of the ring's turn leaves the ring where it was.
 
-use super::ring::{RingLine, RingState};
-use super::tries::Tries;
+use super::ring::{RingLine, RingState, Tries};
 use crate::rollout::record::Group;
 use crate::rollout::record::{Acknowledged, Cause, Event, Finding, Purpose, WriteIntent};
 use crate::rollout::record::{Gate, Unknown};

@@ -18,7 +18,7 @@ pub(crate) struct WriteLine<'a> {
 }
 
 #[derive(Default)]
-pub(crate) struct Writes<'a> {
+pub(crate) struct WriteBook<'a> {
     pub(crate) open: Option<WriteLine<'a>>,
     /// The number of the newest.
     pub(crate) last: u64,
@@ -28,8 +28,8 @@ pub(crate) struct Writes<'a> {
     pub(crate) planned: BTreeMap<WriteId, ((&'a PlanName, &'a RingName), &'a WriteIntent)>,
 }
 
-impl<'a> Writes<'a> {
-    /// A write that is applied stays open until [`Writes::close`]: what it was for is asked of it.
+impl<'a> WriteBook<'a> {
+    /// A write that is applied stays open until [`WriteBook::close`]: what it was for is asked of it.
     pub(super) fn take(&mut self, id: &'a RolloutId, recorded: &'a Recorded) {
         match &recorded.entry.event {
             Event::WritePlanned { ring, intent } => {

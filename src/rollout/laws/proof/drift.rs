@@ -3,11 +3,12 @@
 //! **Invariant:** a group drifted when it is off what ringward left or knows, and by nobody's word.
 
 use crate::plan::model::{OnDrift, RingPlan};
-use crate::rollout::laws::ledger::{Ledger, Owned, PlanLine, RingLine, plan_of};
+use crate::rollout::laws::case::Case;
+use crate::rollout::laws::ledger::{Owned, PlanLine, RingLine};
 use crate::rollout::laws::proof::content::{names, offers};
 use crate::rollout::record::GroupContent;
 use crate::rollout::record::{Gate, Judgement};
-use crate::rollout::record::{GroupDrift, Never, OtherUpdater, Recorded};
+use crate::rollout::record::{GroupDrift, Never, OtherUpdater};
 use crate::time::{SignedDuration, since};
 
 /// Devices that move within a day are counted together; so many of them, and more than one in so
@@ -20,36 +21,31 @@ const UPDATER_ONE_IN: usize = 10;
 pub(crate) const RESTORES: u32 = 3;
 
 /// Why a drift is none from what is known of the group.
-pub(crate) fn not_off_known(ledger: &Ledger<'_>, drift: &GroupDrift) -> Option<String> {
-    let is_off = is_off(ledger, drift, |owned| &owned.last.content);
+pub(crate) fn not_off_known(case: &Case<'_>, drift: &GroupDrift) -> Option<String> {
+    let is_off = is_off(case, drift, |owned| &owned.last.content);
     (!is_off).then(|| "the group is as ringward left it, or not ringward's".to_owned())
 }
 
 /// Why a drift is none from what ringward left.
-pub(crate) fn not_off_left(ledger: &Ledger<'_>, drift: &GroupDrift) -> Option<String> {
-    let is_off = is_off(ledger, drift, |owned| owned.left);
+pub(crate) fn not_off_left(case: &Case<'_>, drift: &GroupDrift) -> Option<String> {
+    let is_off = is_off(case, drift, |owned| owned.left);
     (!is_off).then(|| "the group is as ringward left it, or ringward left another".to_owned())
 }
 
 /// Whether a ring's group, present or accepted as gone, was as expected by the books, and is not now.
 fn is_off(
-    ledger: &Ledger<'_>,
+    case: &Case<'_>,
     drift: &GroupDrift,
     before: for<'b> fn(&'b Owned<'_>) -> &'b GroupContent,
 ) -> bool {
     let expected = &drift.expected.content;
-    let owned = ledger.groups.all().find(|owned| owned.is_meant_by(drift));
+    let owned = case.ledger.groups.all().find(|owned| owned.is_meant_by(drift));
     owned.is_some_and(|owned| before(owned).offers_the_same(expected))
         && drift.seen.as_ref().is_none_or(|seen| !seen.content.offers_the_same(expected))
 }
 
 /// Why devices are not moved by another updater.
-pub(crate) fn no_updater(
-    ledger: &Ledger<'_>,
-    line: &PlanLine<'_>,
-    recorded: &Recorded,
-    updater: &OtherUpdater,
-) -> Option<String> {
+pub(crate) fn no_updater(case: &Case<'_>, line: &PlanLine<'_>, updater: &OtherUpdater) -> Option<String> {
     let OtherUpdater { ring, of, moved, versions, since: from } = updater;
     if line.ring(ring).is_none() {
         return Some(format!("the rollout has no ring {ring}"));
@@ -60,33 +56,29 @@ pub(crate) fn no_updater(
     if *moved < UPDATER_DEVICES || moved * UPDATER_ONE_IN <= *of {
         return Some(format!("{moved} of {of} devices are too few for another updater"));
     }
-    if since(*from, recorded.at) > UPDATER_WITHIN {
+    if since(*from, case.at) > UPDATER_WITHIN {
         return Some(format!("moves since {from} are counted, more than a day"));
     }
-    let group = ledger.groups.of(plan_of(recorded)?, ring)?;
+    let group = case.ledger.groups.of(case.plan?, ring)?;
     let offered = versions.iter().find(|to| offers(&group.last.content, to.environment, to.version))?;
     Some(format!("the ring's group offers {} to {}", offered.version, offered.environment))
 }
 
 /// Why a halt for drift has no grounds.
-pub(crate) fn ungrounded_halt(
-    ledger: &Ledger<'_>,
-    line: &PlanLine<'_>,
-    drift: &GroupDrift,
-) -> Option<String> {
+pub(crate) fn ungrounded_halt(case: &Case<'_>, line: &PlanLine<'_>, drift: &GroupDrift) -> Option<String> {
     match line.plan.on_drift {
-        OnDrift::Halt => not_off_known(ledger, drift),
+        OnDrift::Halt => not_off_known(case, drift),
         OnDrift::Adopt => {
             let seen = drift.seen.as_ref().map(|seen| &seen.content);
-            let blocked = ledger.blocked.iter().any(|blocked| {
+            let blocked = case.ledger.blocked.iter().any(|blocked| {
                 seen.is_some_and(|seen| {
                     names(seen, blocked.version) && seen.policies.contains(blocked.policy)
                 })
             });
-            if blocked { not_off_known(ledger, drift) } else { Some("the plan adopts drift".to_owned()) }
+            if blocked { not_off_known(case, drift) } else { Some("the plan adopts drift".to_owned()) }
         }
-        OnDrift::Restore => not_off_left(ledger, drift).or_else(|| match &drift.never {
-            Some(never) => unborne(ledger, line, drift, never),
+        OnDrift::Restore => not_off_left(case, drift).or_else(|| match &drift.never {
+            Some(never) => unborne(case, line, drift, never),
             None if drift.elsewhere.is_empty() => {
                 Some("the plan has the drift written back, and nothing stands against it".to_owned())
             }
@@ -96,14 +88,14 @@ pub(crate) fn ungrounded_halt(
 }
 
 /// Why the books do not bear out that a group is never written back.
-fn unborne(ledger: &Ledger<'_>, line: &PlanLine<'_>, drift: &GroupDrift, never: &Never) -> Option<String> {
+fn unborne(case: &Case<'_>, line: &PlanLine<'_>, drift: &GroupDrift, never: &Never) -> Option<String> {
     match never {
         Never::Forbidden { .. } => forbidden(line, &drift.expected.content)
             .is_none()
             .then(|| "the plan forbids nothing of what ringward left".to_owned()),
         Never::HeldOut { version, .. } => {
             let left = names(&drift.expected.content, *version);
-            let blocked = ledger.blocked.iter().any(|blocked| blocked.version == *version);
+            let blocked = case.ledger.blocked.iter().any(|blocked| blocked.version == *version);
             (!(left && blocked)).then(|| format!("{version} is not held out, or not what ringward left"))
         }
         Never::Superseded { version, .. } => {
@@ -132,9 +124,8 @@ pub(crate) fn forbidden<'a>(line: &PlanLine<'_>, content: &'a GroupContent) -> O
 
 /// Why devices cannot be said to stand still: by the books, their group does not offer their target.
 pub(crate) fn not_offered(
-    ledger: &Ledger<'_>,
-    ring: &RingLine<'_>,
-    plan: &RingPlan,
+    case: &Case<'_>,
+    (ring, plan): (&RingLine<'_>, &RingPlan),
     word: &Judgement,
 ) -> Option<String> {
     let environment = word.environment.filter(|_| word.gate == Gate::Stalled)?;
@@ -143,7 +134,7 @@ pub(crate) fn not_offered(
         offers(content, environment, target)
             && ring.policies.is_none_or(|policies| policies.is_subset(&content.policies))
     };
-    let on_offer = ring.group.and_then(|id| ledger.groups.get(id)).is_some_and(|owned| {
+    let on_offer = ring.group.and_then(|id| case.ledger.groups.get(id)).is_some_and(|owned| {
         let found =
             owned.drifted.is_none_or(|drift| drift.seen.as_ref().is_some_and(|seen| offered(&seen.content)));
         found && offered(&owned.last.content)

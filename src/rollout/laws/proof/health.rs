@@ -6,12 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::adoption::census;
-use super::chance::by_chance;
 use crate::fleet::Share;
 use crate::ids::DeviceId;
 use crate::plan::model::{HealthLimit, Percent, RingPlan};
+use crate::rollout::laws::case::Case;
 use crate::rollout::laws::ledger::{RingLine, RingState};
-use crate::rollout::record::Recorded;
 use crate::rollout::record::{Dark, Look, Stalled};
 use crate::rollout::record::{Evidence, Exempt, Failing, Gate, Judgement, Verdict};
 use crate::time::{Span, Timestamp, after};
@@ -36,9 +35,8 @@ pub(crate) fn counted_otherwise(word: &Judgement, judgements: &[Judgement]) -> O
 
 /// Why the numbers of a word do not support it; `None`: they do.
 pub(crate) fn misjudged(
-    plan: &RingPlan,
-    ring: &RingLine<'_>,
-    recorded: &Recorded,
+    case: &Case<'_>,
+    (ring, plan): (&RingLine<'_>, &RingPlan),
     word: &Judgement,
 ) -> Option<String> {
     let Some(environment) = word.environment else { return Some("it names no environment".to_owned()) };
@@ -50,7 +48,7 @@ pub(crate) fn misjudged(
         }
         (Evidence::Dark(dark), Gate::Dark) => {
             in_force(plan.health.dark, plan, (dark.at_most, dark.after, dark.min_devices))
-                .or_else(|| dark_misjudged(dark, accepted, (recorded, word)))
+                .or_else(|| dark_misjudged(dark, accepted, (case, word)))
         }
         _ => Some("it has no numbers".to_owned()),
     }
@@ -84,7 +82,7 @@ fn stalled_misjudged(seen: &Stalled, accepted: usize, verdict: &Verdict) -> Opti
     (!right).then(|| format!("{stalled} of {sighted} devices stalled say otherwise"))
 }
 
-fn dark_misjudged(seen: &Dark, accepted: usize, (recorded, word): (&Recorded, &Judgement)) -> Option<String> {
+fn dark_misjudged(seen: &Dark, accepted: usize, (case, word): (&Case<'_>, &Judgement)) -> Option<String> {
     if seen.acknowledged > accepted {
         return Some(format!("{} devices count as accepted, and {accepted} were", seen.acknowledged));
     }
@@ -92,7 +90,7 @@ fn dark_misjudged(seen: &Dark, accepted: usize, (recorded, word): (&Recorded, &J
         return None;
     }
     for look in &seen.looks {
-        if look.at > recorded.at || word.as_of.is_none_or(|as_of| as_of < look.at) {
+        if look.at > case.at || word.as_of.is_none_or(|as_of| as_of < look.at) {
             return Some(format!("its look at {} is later than what was read", look.at));
         }
         if let Some(why) = unsound(look, seen) {
@@ -169,9 +167,8 @@ fn unsound(look: &Look, seen: &Dark) -> Option<String> {
 
 /// Why a halt for ill health has no grounds; `None`: it has.
 pub(crate) fn ungrounded(
-    ring: &RingLine<'_>,
-    plan: &RingPlan,
-    recorded: &Recorded,
+    case: &Case<'_>,
+    (ring, plan): (&RingLine<'_>, &RingPlan),
     judgement: &Judgement,
     devices: &BTreeSet<DeviceId>,
 ) -> Option<String> {
@@ -181,7 +178,7 @@ pub(crate) fn ungrounded(
     if !matches!(judgement.verdict, Verdict::Fail(Failing::TooManyStalled | Failing::TooManyDark)) {
         return Some("its gate does not fail".to_owned());
     }
-    if let Some(why) = misjudged(plan, ring, recorded, judgement) {
+    if let Some(why) = misjudged(case, (ring, plan), judgement) {
         return Some(format!("{}: {why}", judgement.name()));
     }
     if ring.waived.contains_key(&judgement.gate) {
@@ -213,4 +210,28 @@ pub(crate) fn ungrounded(
     };
     (!found.contains(&devices.len()))
         .then(|| format!("{} devices are named, and the gate counts others", devices.len()))
+}
+
+/// The chance of at least so many silent devices in the ring, all silent ones of both dealt out at
+/// random.
+fn by_chance(ring: Share, control: Share) -> f64 {
+    let (all, silent) = (ring.of + control.of, ring.silent + control.silent);
+    // ln k! for each k, by summing.
+    let mut factorials = vec![0.0_f64; all + 1];
+    let mut sum = 0.0;
+    for (number, place) in factorials.iter_mut().enumerate().skip(1) {
+        sum += float(number).ln();
+        *place = sum;
+    }
+    let of = |number: usize| factorials.get(number).copied().unwrap_or_default();
+    let ways = |from: usize, take: usize| of(from) - of(take) - of(from - take);
+    let dealt = (ring.silent..=silent.min(ring.of)).filter(|here| silent - here <= control.of);
+    let chances =
+        dealt.map(|here| (ways(ring.of, here) + ways(control.of, silent - here) - ways(all, silent)).exp());
+    chances.sum::<f64>().min(1.0)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of devices are far below 2^53")]
+const fn float(count: usize) -> f64 {
+    count as f64
 }

@@ -3,7 +3,6 @@
 //! **Invariant:** each answer is why something is not so, or that it is; what follows from that, a law says.
 
 pub(super) mod adoption;
-mod chance;
 pub(super) mod content;
 pub(super) mod drift;
 pub(super) mod health;

@@ -62,7 +62,7 @@ pub enum Law {
 }
 
 impl Law {
-    /// Its number in DESIGN 4, where it has one.
+    /// Its number, where it always had one.
     pub const fn number(self) -> Option<u8> {
         self.told().0
     }

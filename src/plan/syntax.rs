@@ -86,17 +86,10 @@ fn words(kind: &ErrorKind, info: &str, line: &str, rest: &str) -> (String, Strin
         | ErrorKind::ExpectedFlowMappingSeparator
         | ErrorKind::ExpectedFlowSequenceSeparator => return brackets(kind),
         ErrorKind::DirectiveDisallowed => ("a line that begins with `%`", "leave it out"),
-        ErrorKind::MissingAnchorOrAliasName if at != Some('&') => (
-            "a bare `*`, which begins an alias in YAML",
-            if line.contains("cron") {
-                "quote the cron line, such as cron: \"*/30 9-16 * * Mon-Thu\""
-            } else {
-                "quote the value"
-            },
-        ),
-        ErrorKind::MissingAnchorOrAliasName => {
+        ErrorKind::MissingAnchorOrAliasName if at == Some('&') => {
             ("a bare `&`, which begins an anchor in YAML", "quote the value")
         }
+        ErrorKind::MissingAnchorOrAliasName => ("a bare `*`, which begins an alias in YAML", quote_it(line)),
         ErrorKind::UnexpectedCharacter { character } => {
             return (format!("a value that begins with `{character}`"), "quote the value".to_owned());
         }
@@ -147,6 +140,14 @@ fn quotes(kind: &ErrorKind) -> (&'static str, &'static str) {
             ("text after the closing quote", "quote the whole value, or none of it")
         }
         _ => ("a backslash that YAML cannot read", "write it in single quotes, or double the backslash"),
+    }
+}
+
+/// What to do about a bare `*`.
+fn quote_it(line: &str) -> &'static str {
+    match line.contains("cron") {
+        true => "quote the cron line, such as cron: \"*/30 9-16 * * Mon-Thu\"",
+        false => "quote the value",
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) type Tell<R> = fn(&Context<'_>, &[Want]) -> Option<R>;
 /// What a decision comes to.
 #[derive(Debug, Clone, PartialEq)]
 #[must_use = "an unread decision moves nothing and explains nothing"]
-pub struct Decision<R> {
+pub struct Decided<R> {
     /// To be appended to the log, in order, before anything else happens.
     pub entries: Vec<Entry>,
     /// Why the rollout is where it is; `None` while the plan has none.
@@ -53,7 +53,7 @@ pub(crate) fn decide<R>(
     world: &Observations,
     now: Timestamp,
     tell: Tell<R>,
-) -> Result<Decision<R>, IllegalEvent> {
+) -> Result<Decided<R>, IllegalEvent> {
     let mut state = Cow::Borrowed(state);
     let mut entries = Vec::new();
     for _ in 0..MAX_STEPS {
@@ -62,7 +62,7 @@ pub(crate) fn decide<R>(
         let next = || ladder(name, desired, (&state, world), context.as_ref(), now);
         let step = if noted.is_empty() { next() } else { noted };
         if step.is_empty() {
-            return Ok(Decision::new(entries, context.as_ref(), tell));
+            return Ok(Decided::new(entries, context.as_ref(), tell));
         }
         for entry in step {
             let state = state.to_mut();
@@ -71,10 +71,10 @@ pub(crate) fn decide<R>(
             entries.push(entry);
         }
     }
-    Ok(Decision::new(entries, Context::of(name, desired, &state, world, now).as_ref(), tell))
+    Ok(Decided::new(entries, Context::of(name, desired, &state, world, now).as_ref(), tell))
 }
 
-impl<R> Decision<R> {
+impl<R> Decided<R> {
     /// Of the last look; nothing is added to `entries`.
     pub(crate) fn new(entries: Vec<Entry>, context: Option<&Context<'_>>, tell: Tell<R>) -> Self {
         let reads = context.map(reads::wants).unwrap_or_default();

@@ -11,7 +11,7 @@ use crate::rollout::world::{Desired, Observations};
 use crate::time::Timestamp;
 
 /// What a decision comes to, with its report.
-pub type Decision = pipeline::Decision<Report>;
+pub type Decision = pipeline::Decided<Report>;
 
 /// Decides what follows for one plan.
 ///

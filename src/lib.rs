@@ -1,6 +1,6 @@
 //! ringward moves a fleet of Cloudflare One Clients from one version to the next, ring by ring.
 //!
-//! The map, lowest first; a module imports only what stands above it (`tests/architecture.rs`):
+//! The map, lowest first; a module imports only what stands above it (`tests/architecture`):
 //!
 //! | module | what it holds |
 //! | --- | --- |

@@ -1,7 +1,7 @@
 //! The core: pure and synchronous, no clock, no IO.
 //!
 //! Its floors, lowest first; a file imports only what stands on its own floor or below
-//! (`tests/architecture.rs`):
+//! (`tests/architecture`):
 //!
 //! | floor | what it holds |
 //! | --- | --- |

@@ -1,5 +1,5 @@
 //! The characters that nobody sees on a screen, for whoever shows or takes texts from outside; and texts as
-//! words of a shell.
+//! words of a shell, and errors as one line.
 //!
 //! **Invariant:** there is one list of them: what a plan may not hold is what every output makes
 //! visible.
@@ -25,6 +25,22 @@ pub const fn is_unseen(char: char) -> bool {
 /// A text as one word of a shell.
 pub fn in_shell(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// An error and what lies under it, in one line.
+pub(crate) fn in_full(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut under = error.source();
+    while let Some(source) = under {
+        let said = source.to_string();
+        // A transparent error says what the one under it says.
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        under = source.source();
+    }
+    text
 }
 
 #[cfg(test)]

@@ -152,6 +152,7 @@ impl Connection {
     }
 
     /// The same, but waiting at most `patience` for each answer.
+    #[must_use = "it returns the changed one"]
     pub fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
     }
@@ -212,6 +213,7 @@ impl Connection {
     }
 
     /// The same in the name of a token's holder.
+    #[must_use = "it returns the changed one"]
     pub fn with_bearer(self, bearer: Option<SecretString>) -> Self {
         Self { bearer, ..self }
     }

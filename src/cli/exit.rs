@@ -54,6 +54,7 @@ impl CliError {
     }
 
     /// The same end, told in other words.
+    #[must_use = "it returns the changed one"]
     pub fn with_message(self, message: String) -> Self {
         Self { source: message.into(), ..self }
     }

@@ -14,6 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::ids::AccountId;
 use crate::secrets;
+use crate::text::in_full;
 use crate::time::Clock;
 
 use super::budget::{DEFAULT_REQUESTS, InvalidBudget};
@@ -238,7 +239,7 @@ pub(super) fn http_client(
         }
     }
     builder.build().map_err(|error| {
-        let why = chain(&error);
+        let why = in_full(&error);
         if why.contains("No CA certificates") { SetupError::NoCaBundle } else { SetupError::Tls(why) }
     })
 }
@@ -258,26 +259,11 @@ fn bearer(secret: &SecretString) -> Result<HeaderValue, SetupError> {
 fn ca_certificates(path: &std::path::Path) -> Result<Vec<reqwest::Certificate>, SetupError> {
     let unusable = |why: String| SetupError::CaFile { path: path.to_owned(), why };
     let pem = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
-    let found = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| unusable(chain(&error)))?;
+    let found = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| unusable(in_full(&error)))?;
     if found.is_empty() {
         return Err(unusable("it holds no certificate".to_owned()));
     }
     Ok(found)
-}
-
-/// An error with its causes in one line; a cause that its effect has told already is left out.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let words = cause.to_string();
-        if !text.contains(&words) {
-            text.push_str(": ");
-            text.push_str(&words);
-        }
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

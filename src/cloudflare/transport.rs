@@ -13,8 +13,8 @@ use super::budget::Priority;
 use super::client::CloudflareClient;
 use super::error::{ApiError, ErrorClass, Obstacle, Silence};
 use super::request::{Operation, Request};
-use super::setup::chain;
 use super::wire::{self, Complaint, Undecodable};
+use crate::text::in_full;
 
 /// Largest body taken from an answer, unpacked. A page of 100 devices has some 200 KiB; the
 /// unpaged list of profiles is the largest answer there is.
@@ -200,7 +200,7 @@ impl CloudflareClient {
     fn broken(&self, operation: Operation, head: Option<&AnswerHead>, error: reqwest::Error) -> ApiError {
         let (connect, timeout, builder) = (error.is_connect(), error.is_timeout(), error.is_builder());
         // The URL would repeat the query; the operation says enough.
-        let detail = chain(&error.without_url());
+        let detail = in_full(&error.without_url());
         match head {
             None if connect => self.not_sent(operation, Obstacle::Connection, &detail),
             None if builder => self.not_sent(operation, Obstacle::Unsendable, &detail),

@@ -99,6 +99,7 @@ pub struct RunSettings {
 
 impl RunSettings {
     /// With its paths, which are written from the file's own directory, as seen from here.
+    #[must_use = "it returns the changed one"]
     pub fn from_directory(self, directory: &Path) -> Self {
         let seen = |path: Option<PathBuf>| path.map(|path| directory.join(path));
         Self {

@@ -24,6 +24,7 @@ impl Membership {
     }
 
     /// The same rings, with what each may have offered, in their order.
+    #[must_use = "it returns the changed one"]
     pub fn offering(self, offers: Vec<KnownOffers>) -> Self {
         Self { offers, ..self }
     }

@@ -45,12 +45,14 @@ impl SandboxRequest {
     }
 
     /// The same with a bearer token.
+    #[must_use = "it returns the changed one"]
     pub fn with_token(mut self, token: &str) -> Self {
         self.token = Some(token.into());
         self
     }
 
     /// The same with a JSON body.
+    #[must_use = "it returns the changed one"]
     pub fn with_json(mut self, body: &Value) -> Self {
         self.body = body.to_string().into_bytes();
         self

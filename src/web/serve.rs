@@ -79,6 +79,7 @@ pub struct Bound {
 
 impl Bound {
     /// Lets in by these rules, in place of those of a listener that was told nothing.
+    #[must_use = "it returns the changed one"]
     pub fn under(self, rules: TcpRules) -> Self {
         Self { rules: Arc::new(rules), ..self }
     }

@@ -71,8 +71,8 @@ fn module_of(file: &str) -> ModulePath {
 }
 
 impl Crate {
-    /// All sources below a folder but its unit tests.
-    pub(crate) fn read(root: &FilePath) -> Self {
+    /// All sources below a folder, with or without their unit tests.
+    pub(crate) fn read(root: &FilePath, with_tests: bool) -> Self {
         let mut sources = BTreeMap::new();
         let mut pending = vec![root.to_owned()];
         while let Some(next) = pending.pop() {
@@ -86,19 +86,20 @@ impl Crate {
                 }
             }
         }
-        let is_test = |name: &str| name.ends_with("tests.rs") || name.split('/').any(|part| part == "tests");
+        let is_test = |name: &str| name.split('/').any(|part| part == "tests" || part == "tests.rs");
         // The binary is one line over the library, and has no module beside the library's root.
-        sources.retain(|name, _| !is_test(name) && name != "main.rs");
-        Self::parse(sources.iter().map(|(file, text)| (file.as_str(), text.as_str())))
+        sources.retain(|name, _| (with_tests || !is_test(name)) && name != "main.rs");
+        assert!(!sources.is_empty(), "no source below {}", root.display());
+        Self::parse(sources.iter().map(|(file, text)| (file.as_str(), text.as_str())), with_tests)
     }
 
     /// A crate of these files.
-    pub(crate) fn parse<'a>(sources: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+    pub(crate) fn parse<'a>(sources: impl Iterator<Item = (&'a str, &'a str)>, with_tests: bool) -> Self {
         let mut all = Self::default();
         for (file, text) in sources {
             let parsed = syn::parse_file(text).unwrap_or_else(|error| panic!("{file}: {error}"));
             all.lines.insert(file.to_owned(), text.lines().count());
-            let mut reader = Reader { file, path: module_of(file), all: &mut all };
+            let mut reader = Reader { file, path: module_of(file), all: &mut all, with_tests };
             reader.begin();
             reader.visit_file(&parsed);
         }
@@ -117,6 +118,7 @@ struct Reader<'a> {
     file: &'a str,
     path: ModulePath,
     all: &'a mut Crate,
+    with_tests: bool,
 }
 
 fn is_of_tests(attributes: &[syn::Attribute]) -> bool {
@@ -220,12 +222,24 @@ impl Reader<'_> {
     }
 }
 
-/// The lines of the longest `match` without a `_`.
+/// The lines of the longest `match` that names every case.
 struct LongestMatch(usize);
+
+/// Whether an arm takes all that is left: `_`, or a name for it.
+fn is_catch_all(arm: &syn::Arm) -> bool {
+    match &arm.pat {
+        syn::Pat::Wild(_) => true,
+        // A constant or a variant that was imported begins with a capital letter.
+        syn::Pat::Ident(name) => {
+            name.subpat.is_none() && name.ident.to_string().starts_with(|c: char| c.is_ascii_lowercase())
+        }
+        _ => false,
+    }
+}
 
 impl<'ast> Visit<'ast> for LongestMatch {
     fn visit_expr_match(&mut self, node: &'ast syn::ExprMatch) {
-        let exhaustive = !node.arms.iter().any(|arm| matches!(arm.pat, syn::Pat::Wild(_)));
+        let exhaustive = !node.arms.iter().any(is_catch_all);
         let lines = node.span().end().line - node.span().start().line + 1;
         if exhaustive {
             self.0 = self.0.max(lines);
@@ -244,7 +258,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
             syn::Item::Use(item) => &item.attrs,
             _ => &[],
         };
-        if is_of_tests(attributes) {
+        if !self.with_tests && is_of_tests(attributes) {
             return;
         }
         match item {

@@ -1,8 +1,8 @@
 //! Breaches that were planted in a small crate: each must be found, with its file and line.
 
-use super::breaches;
 use super::imports::{circle, imports};
 use super::modules::Crate;
+use super::{breaches, breaches_of_tests};
 
 const LOWER: &str = "rollout/record/low.rs";
 
@@ -16,7 +16,7 @@ fn planted(lower: &'static str) -> Crate {
         ("rollout/tell/mod.rs", "pub mod high; pub use high::Upper;"),
         ("rollout/tell/high.rs", "pub struct Upper; pub fn upper() {} pub const UPPER: u8 = 1;"),
     ];
-    Crate::parse(files.into_iter())
+    Crate::parse(files.into_iter(), false)
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn what_only_tests_import_is_no_breach() {
 fn a_circle_is_found_from_child_to_parent_too() {
     let of = |parent: &'static str, child: &'static str| {
         let files = [("lib.rs", "mod time;"), ("time/mod.rs", parent), ("time/child.rs", child)];
-        circle(&imports(&Crate::parse(files.into_iter())))
+        circle(&imports(&Crate::parse(files.into_iter(), false)))
     };
     let rows = [
         ("both by name", "mod child; use child::f; pub struct Own;", "use super::Own; pub fn f() {}", true),
@@ -84,4 +84,27 @@ fn a_circle_is_found_from_child_to_parent_too() {
             );
         }
     }
+}
+
+#[test]
+fn a_test_that_looks_above_its_module_is_found() {
+    let of = |test: &'static str| {
+        let lower = ("ids.rs", "pub struct Id; #[cfg(test)] mod tests;");
+        let upper = ("web/mod.rs", "pub struct Page;");
+        let files = [("lib.rs", "mod ids; mod web;"), lower, ("ids/tests.rs", test), upper];
+        breaches_of_tests(&Crate::parse(files.into_iter(), true))
+    };
+    assert_eq!(of("use crate::web::Page;"), ["ids/tests.rs:1 names `crate::web::Page` of web/mod.rs"]);
+    assert_eq!(of("use super::Id;"), Vec::<String>::new());
+}
+
+#[test]
+fn what_nobody_can_resolve_fails() {
+    let files = [
+        ("lib.rs", "mod ids; mod text;"),
+        ("ids.rs", "pub use crate::text::X;"),
+        ("text.rs", "pub use crate::ids::X; fn f(_: X) {}"),
+    ];
+    let all = Crate::parse(files.into_iter(), false);
+    assert!(std::panic::catch_unwind(|| imports(&all)).is_err());
 }

@@ -7,20 +7,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use aws_lc_rs::digest::{Context, SHA256};
-use ringward::rollout::record::Recorded;
+use ringward::rollout::record::{Recorded, hex};
 
 use crate::support::drive::Drive;
 
 /// By seed.
 #[derive(Default)]
 pub(crate) struct Digests(BTreeMap<u64, String>);
-
-fn hex(context: Context) -> String {
-    context.finish().as_ref().iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
-}
 
 /// The event itself (tagged with its kind), its plan and its ring; no words of who or why.
 fn line(recorded: &Recorded) -> String {
@@ -35,7 +28,7 @@ impl Digests {
         for recorded in &drive.engine.log {
             context.update(line(recorded).as_bytes());
         }
-        self.0.insert(seed, hex(context));
+        self.0.insert(seed, hex(context.finish().as_ref()));
     }
 
     pub(crate) fn merge(&mut self, other: Self) {
@@ -50,7 +43,7 @@ impl Digests {
         }
         let mut context = Context::new(&SHA256);
         context.update(lines.as_bytes());
-        hex(context)
+        hex(context.finish().as_ref())
     }
 
     fn lines(&self) -> String {

@@ -41,6 +41,7 @@ impl<'a> AccountJudge<'a> {
     }
 
     /// With the most devices that all plans may move in a day.
+    #[must_use = "it returns the changed one"]
     pub(crate) fn guarded_by(self, guard: Option<DeviceLimit>) -> Self {
         Self { guard, ..self }
     }

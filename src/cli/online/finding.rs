@@ -163,24 +163,28 @@ impl CheckFinding {
     }
 
     /// The same with what to do.
+    #[must_use = "it returns the changed one"]
     pub(crate) fn instead(mut self, instead: impl Into<String>) -> Self {
         self.instead = Some(instead.into());
         self
     }
 
     /// The same about a ring.
+    #[must_use = "it returns the changed one"]
     pub(crate) fn of_ring(mut self, ring: &RingName) -> Self {
         self.ring = Some(ring.clone());
         self
     }
 
     /// The same about an environment.
+    #[must_use = "it returns the changed one"]
     pub(crate) fn on(mut self, environment: Environment) -> Self {
         self.environment = Some(environment);
         self
     }
 
     /// The same at a place in the plan file, where it is known.
+    #[must_use = "it returns the changed one"]
     pub(crate) fn at(mut self, spot: Option<Spot>) -> Self {
         self.line = spot.as_ref().map(|spot| spot.line);
         self.column = spot.as_ref().map(|spot| spot.column);

@@ -8,9 +8,10 @@
 
 use crate::daemon::engine::clock::ClockWatch;
 use crate::daemon::engine::error::EngineError;
-use crate::daemon::engine::loss::{Losses, Lost, Sound, in_full};
+use crate::daemon::engine::loss::{Losses, Lost, Sound};
 use crate::rollout::decide::outcome;
 use crate::store::NotReopened;
+use crate::text::in_full;
 
 use crate::daemon::files::PlanFiles;
 use crate::daemon::log::{self, ReplayError};

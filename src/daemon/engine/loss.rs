@@ -30,19 +30,3 @@ pub(in crate::daemon) enum Sound {
     /// It could not be read; the log was closed, and perhaps opened again.
     Reopened,
 }
-
-/// An error and what lies under it, in one line.
-pub(super) fn in_full(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut under = error.source();
-    while let Some(source) = under {
-        let said = source.to_string();
-        // A transparent error says what the one under it says.
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        under = source.source();
-    }
-    text
-}

@@ -78,6 +78,7 @@ impl From<Cancelled> for Unsent {
 
 /// The event for a write that was not sent; `None` when the log has an outcome of it already, or the
 /// write is in doubt.
+#[must_use = "an entry that is not appended is lost"]
 pub fn unsent_entry(state: &State, id: WriteId, Unsent { why, retry_at }: Unsent) -> Option<Entry> {
     let (rollout, ring, write) = state.pending_write()?;
     if write.id() != id || write.doubt.is_some() {
@@ -90,6 +91,7 @@ pub fn unsent_entry(state: &State, id: WriteId, Unsent { why, retry_at }: Unsent
 
 /// The event for a write's outcome; `None` when the log has one already, or the write is in doubt.
 /// `counted`: the devices that were counted before it was sent.
+#[must_use = "an entry that is not appended is lost"]
 pub fn outcome_entry(
     state: &State,
     id: WriteId,
@@ -156,6 +158,7 @@ fn is_as_intended(intent: &WriteIntent, group: &Group) -> bool {
 }
 
 /// A daemon that takes over cannot know what became of a write without an outcome.
+#[must_use = "an entry that is not appended is lost"]
 pub fn doubt_after_restart(state: &State) -> Option<Entry> {
     let (_, _, write) = state.pending_write()?;
     let message = "the daemon ended before the answer was recorded".to_owned();
@@ -163,6 +166,7 @@ pub fn doubt_after_restart(state: &State) -> Option<Entry> {
 }
 
 /// The next event about a write in doubt, when a read says something new.
+#[must_use = "an entry that is not appended is lost"]
 pub fn settle(rollout: &Rollout, world: &Observations) -> Option<Entry> {
     let (ring, pending) = rollout.pending_write()?;
     let doubt = pending.doubt.as_ref()?;

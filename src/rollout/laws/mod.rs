@@ -2,7 +2,7 @@
 //! journal.
 //!
 //! It serves every test and `ringward history --verify`, so its texts are for auditors. It knows
-//! the events and the words in them, but neither `decide` nor `gate` nor `state`: it keeps books
+//! the events and the words in them, but neither `state` nor `judge` nor `decide`: it keeps books
 //! of its own ([`ledger`]) and does its own arithmetic ([`proof`]), so that a fault in those cannot
 //! hide itself here. Above both stands one file for each law or group of laws; they do not know one another.
 //!

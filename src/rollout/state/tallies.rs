@@ -1,6 +1,6 @@
 //! Counts of rare facts, for metrics that a restart must not reset.
 //!
-//! **Invariant:** a count goes down never, and under a plan's new name it goes on.
+//! **Invariant:** a count never goes down, and goes on under a plan's new name.
 
 use std::collections::BTreeMap;
 

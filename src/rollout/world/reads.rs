@@ -1,6 +1,6 @@
 //! What can be read, how often, and how old it may be.
 //!
-//! **Invariant:** every age that a decision accepts is said here, once.
+//! **Invariant:** a read has one cadence, and what an entry rests on one greatest age, whoever asks.
 
 use crate::ids::{GroupId, PolicyId, UserGroupName};
 use crate::time::{SignedDuration, Timestamp, after};

@@ -68,6 +68,7 @@ impl Verifier {
         Ok(Self { issuer: access.team.issuer(), access, certs: certs?, wall: Clock::Real })
     }
 
+    #[must_use = "it returns the changed one"]
     pub(super) fn with_wall_clock(self, wall: Clock) -> Self {
         Self { wall, ..self }
     }

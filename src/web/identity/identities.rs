@@ -45,6 +45,7 @@ impl Identities {
 
     /// With another clock for what Access says than the machine's, for tests: it counts by real time,
     /// whatever the daemon's clock.
+    #[must_use = "it returns the changed one"]
     pub fn with_wall_clock(self, wall: Clock) -> Self {
         Self { access: self.access.map(|access| access.with_wall_clock(wall)), ..self }
     }

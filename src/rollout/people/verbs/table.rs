@@ -2,8 +2,9 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | here | verbs, situations, and one function for each verb: its rows |
-//! | `words` | what each cell says to people |
+//! | here | one function for each verb: its rows |
+//! | `verb`, `situation`, `refused` | the verbs, the columns of their tables, and why one is refused |
+//! | `words`, `about` | what each cell says to people, and of what |
 //! | `rows` | the whole table listed, with equal rows drawn together, and as docs/verbs.md |
 //!
 //! [`crate::rollout::people::answer`] carries out what a cell says and nothing else; the API's and the

@@ -9,7 +9,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::{AllowDowngrade, ApprovalRule, DeviceLimit, Forbid, Plan, ProfileRef, RingPlan};
+use super::model::{
+    AllowDowngrade, ApprovalRule, DeviceLimit, Forbid, Plan, ProfileRef, RingPlan, RollbackRules,
+};
 use crate::ids::RingName;
 use crate::schedule::{Freeze, Opening, Zone};
 use crate::time::{Span, Timestamp};
@@ -142,18 +144,22 @@ fn restrict(ring: &mut RingPlan, by: &RingRestrictions, now: Timestamp) {
 /// What another plan changes, in words; empty: nothing that a decision could tell. Reasons and the
 /// description are for people.
 pub fn differences(from: &Plan, to: &Plan, now: Timestamp) -> Vec<String> {
+    // What is not compared here takes effect unannounced: a new key does not compile until it is named. Its name,
+    // what it was and what people read of it change nothing that is decided.
+    let Plan { name: _, was: _, description: _, account, author, forbid: _, on_new_target, on_drift, rings } =
+        from;
     let mut found = Vec::new();
     let mut told = |what: &str, one: String, other: String| {
         if one != other {
             found.push(format!("{what} {one} → {other}"));
         }
     };
-    told("account", shown(from.account.as_ref()), shown(to.account.as_ref()));
-    told("author", shown(from.author.as_ref()), shown(to.author.as_ref()));
-    told("on_new_target", word(&from.on_new_target), word(&to.on_new_target));
-    told("on_drift", word(&from.on_drift), word(&to.on_drift));
+    told("account", shown(account.as_ref()), shown(to.account.as_ref()));
+    told("author", shown(author.as_ref()), shown(to.author.as_ref()));
+    told("on_new_target", word(on_new_target), word(&to.on_new_target));
+    told("on_drift", word(on_drift), word(&to.on_drift));
     forbids(from, to, &mut found);
-    for ring in &from.rings {
+    for ring in rings {
         match twin(ring, from, to) {
             Some(other) => ring_differences(ring, other, now, &mut found),
             None => found.push(format!("ring `{}` removed ({})", ring.name, profiles(ring))),
@@ -223,13 +229,31 @@ fn forbids(from: &Plan, to: &Plan, found: &mut Vec<String>) {
 }
 
 fn ring_differences(from: &RingPlan, to: &RingPlan, now: Timestamp, found: &mut Vec<String>) {
-    let name = &from.name;
+    // As above: what is not compared takes effect unannounced. Profiles, targets and approval have words of
+    // their own below.
+    let RingPlan {
+        name,
+        was: _,
+        group,
+        profiles: _,
+        targets: _,
+        schedule,
+        adoption,
+        soak,
+        health,
+        unknown_after,
+        on_failure,
+        max_devices,
+        rollback: RollbackRules { step, to: _ },
+        allow_downgrade,
+        approval: _,
+    } = from;
     let mut told = |what: &str, one: String, other: String| {
         if one != other {
             found.push(format!("ring `{name}`: {what} {one} → {other}"));
         }
     };
-    told("name", from.name.to_string(), to.name.to_string());
+    told("name", name.to_string(), to.name.to_string());
     for environment in Environment::ALL {
         let target = |ring: &RingPlan| shown(ring.targets.get(&environment));
         told(environment.as_str(), target(from), target(to));
@@ -240,23 +264,23 @@ fn ring_differences(from: &RingPlan, to: &RingPlan, now: Timestamp, found: &mut 
         told("profiles", profiles(from), profiles(to));
     }
     // A group that follows its ring's name is renamed with it.
-    if !(from.has_default_group() && to.has_default_group()) && from.group != to.group {
-        told("group", from.group.clone(), to.group.clone());
+    if !(from.has_default_group() && to.has_default_group()) && *group != to.group {
+        told("group", group.clone(), to.group.clone());
     }
-    told("timezone", from.schedule.zone().to_string(), to.schedule.zone().to_string());
-    if from.schedule.openings() != to.schedule.openings() {
+    told("timezone", schedule.zone().to_string(), to.schedule.zone().to_string());
+    if schedule.openings() != to.schedule.openings() {
         told("openings", openings(from), openings(to));
     }
-    told("soak", from.soak.to_string(), to.soak.to_string());
-    told("adoption", word(&from.adoption), word(&to.adoption));
-    told("health", word(&from.health), word(&to.health));
-    told("unknown_after", from.unknown_after.to_string(), to.unknown_after.to_string());
-    told("on_failure", word(&from.on_failure), word(&to.on_failure));
-    told("max_devices", shown(from.max_devices.as_ref()), shown(to.max_devices.as_ref()));
-    told("allow_downgrade", word(&from.allow_downgrade), word(&to.allow_downgrade));
-    told("rollback.step", from.rollback.step.to_string(), to.rollback.step.to_string());
+    told("soak", soak.to_string(), to.soak.to_string());
+    told("adoption", word(adoption), word(&to.adoption));
+    told("health", word(health), word(&to.health));
+    told("unknown_after", unknown_after.to_string(), to.unknown_after.to_string());
+    told("on_failure", word(on_failure), word(&to.on_failure));
+    told("max_devices", shown(max_devices.as_ref()), shown(to.max_devices.as_ref()));
+    told("allow_downgrade", word(allow_downgrade), word(&to.allow_downgrade));
+    told("rollback.step", step.to_string(), to.rollback.step.to_string());
     told("approval", approval(from), approval(to));
-    if from.schedule.frozen_from(now) != to.schedule.frozen_from(now) {
+    if schedule.frozen_from(now) != to.schedule.frozen_from(now) {
         freezes(from, to, now, found);
     }
 }

@@ -10,7 +10,7 @@ use super::ledger::{PlanLine, WaitingLine};
 use super::proof::drift::forbidden;
 use crate::ids::RingName;
 use crate::plan::change::profile_set;
-use crate::plan::model::{DeviceLimit, Forbid, Plan, ProfileRef, Revision, RingPlan};
+use crate::plan::model::{ApprovalRule, DeviceLimit, Forbid, Plan, ProfileRef, Revision, RingPlan};
 use crate::rollout::record::GroupContent;
 use crate::rollout::record::{BlockKind, Event, Purpose};
 use crate::time::{SignedDuration, Timestamp, after, in_words, since};
@@ -140,12 +140,30 @@ fn is_no_looser(line: &PlanLine<'_>, plan: &Plan, at: Timestamp) -> bool {
 
 /// What of a plan is looser than the one in force.
 fn loosened(line: &PlanLine<'_>, plan: &Plan, at: Timestamp) -> Vec<String> {
+    looser_plan(line.plan, &|ring| line.ring_plan(ring), plan, at)
+}
+
+/// The same, of any two plans; `known`: the ring of the older one that a name stands for.
+fn looser_plan<'a>(
+    old: &Plan,
+    known: &dyn Fn(&RingName) -> Option<&'a RingPlan>,
+    plan: &Plan,
+    at: Timestamp,
+) -> Vec<String> {
     let kept = |old: &Forbid| plan.forbid.iter().any(|new| new.versions == old.versions);
-    let lifted = line.plan.forbid.iter().filter(|old| !kept(old));
+    let lifted = old.forbid.iter().filter(|old| !kept(old));
     let mut found: Vec<String> =
         lifted.map(|old| format!("'{}' is not forbidden any more", old.versions)).collect();
+    // None of their words is stricter than another.
+    let others = [
+        ("on_drift", plan.on_drift != old.on_drift),
+        ("on_new_target", plan.on_new_target != old.on_new_target),
+        ("its author", plan.author != old.author),
+    ];
+    found
+        .extend(others.into_iter().filter(|(_, other)| *other).map(|(what, _)| format!("{what} is another")));
     for ring in &plan.rings {
-        match line.ring_plan(&ring.name) {
+        match known(&ring.name) {
             None => found.push(format!("{} is new", ring.name)),
             Some(old) => found.extend(
                 looser(old, ring, at).into_iter().map(|what| format!("{}: {what} is looser", ring.name)),
@@ -155,10 +173,14 @@ fn loosened(line: &PlanLine<'_>, plan: &Plan, at: Timestamp) -> Vec<String> {
     found
 }
 
-/// What of a ring is looser than before.
+/// What of a ring is looser than before. `rollback_to` is not held against it: it is in force at once.
 fn looser(old: &RingPlan, new: &RingPlan, at: Timestamp) -> Vec<&'static str> {
     let most = |ring: &RingPlan| ring.max_devices.map_or(u32::MAX, DeviceLimit::get);
-    let asked = |ring: &RingPlan| ring.approval.as_ref().map_or(0, |rule| rule.count.get());
+    let asks_less = |old: &ApprovalRule| {
+        new.approval.as_ref().is_none_or(|new| {
+            new.count < old.count || new.user_group != old.user_group || new.expires != old.expires
+        })
+    };
     let frozen = |ring: &RingPlan, (begins, ends): (Timestamp, Timestamp)| {
         ring.schedule.frozen_between(begins, ends) == since(begins, ends)
     };
@@ -167,11 +189,83 @@ fn looser(old: &RingPlan, new: &RingPlan, at: Timestamp) -> Vec<&'static str> {
         ("its targets", old.targets != new.targets),
         ("its soak", new.soak < old.soak),
         ("max_devices", most(new) > most(old)),
-        ("its approval", asked(new) < asked(old)),
+        ("its approval", old.approval.as_ref().is_some_and(asks_less)),
         ("its freezes", thawed),
         ("its openings", !new.schedule.opens_only_within(&old.schedule, at)),
         ("its adoption", new.adoption != old.adoption),
         ("its health", new.health != old.health),
+        ("unknown_after", new.unknown_after != old.unknown_after),
+        ("on_failure", new.on_failure != old.on_failure),
+        ("allow_downgrade", new.allow_downgrade != old.allow_downgrade && !new.allow_downgrade.is_nothing()),
+        ("rollback.step", new.rollback.step != old.rollback.step),
     ];
     found.into_iter().filter(|(_, looser)| *looser).map(|(what, _)| what).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan;
+
+    const IN_FORCE: &str = "
+plan: client
+versions: {windows: 2026.8.2100.0}
+on_drift: halt
+on_new_target: finish
+forbid:
+  - {versions: '=2026.7.1343', reason: broken}
+rings:
+  - name: First
+    profiles: [default]
+    soak: 72h
+    max_devices: 10
+    unknown_after: 6h
+    on_failure: halt
+    allow_downgrade: '<=2026.8.2200'
+    adoption: {at_least: 80%}
+    health: {stalled: {at_most: 5%}}
+    rollback: {step: 4h}
+    approval: {user_group: Leads, count: 2, expires: 3d}
+";
+
+    fn in_force(text: &str) -> Plan {
+        plan::read("plan.yaml", text.as_bytes()).unwrap_or_else(|errors| panic!("{errors:?}\n{text}")).plan
+    }
+
+    /// Each key, once looser and once no looser than before.
+    #[test]
+    fn what_is_looser_is_found_key_by_key() {
+        // (what is written, what instead, what is looser)
+        let rows = [
+            ("windows: 2026.8.2100.0", "windows: 2026.8.2033.0", Some("First: its targets")),
+            ("on_drift: halt", "on_drift: restore", Some("on_drift")),
+            ("on_new_target: finish", "on_new_target: replace", Some("on_new_target")),
+            ("=2026.7.1343", "=2026.7.1344", Some("'=2026.7.1343' is not forbidden any more")),
+            ("soak: 72h", "soak: 71h", Some("First: its soak")),
+            ("soak: 72h", "soak: 73h", None),
+            ("max_devices: 10", "max_devices: 11", Some("First: max_devices")),
+            ("max_devices: 10", "max_devices: 9", None),
+            ("unknown_after: 6h", "unknown_after: 7h", Some("First: unknown_after")),
+            ("'<=2026.8.2200'", "true", Some("First: allow_downgrade")),
+            ("    allow_downgrade: '<=2026.8.2200'\n", "", None),
+            ("at_least: 80%", "at_least: 70%", Some("First: its adoption")),
+            ("at_most: 5%", "at_most: 6%", Some("First: its health")),
+            ("step: 4h", "step: 3h", Some("First: rollback.step")),
+            ("count: 2", "count: 1", Some("First: its approval")),
+            ("count: 2", "count: 3", None),
+            ("user_group: Leads", "user_group: Everybody", Some("First: its approval")),
+            ("expires: 3d", "expires: 4d", Some("First: its approval")),
+            ("nothing", "nothing", None),
+        ];
+        let (at, old) = ("2026-11-23T10:00:00Z".parse().unwrap(), in_force(IN_FORCE));
+        let known = |name: &RingName| old.rings.iter().find(|ring| ring.name == *name);
+        for (written, instead, expected) in rows {
+            let found = looser_plan(&old, &known, &in_force(&IN_FORCE.replace(written, instead)), at);
+            let is_found = |what: &str| found.iter().any(|found| found.starts_with(what));
+            match expected {
+                Some(what) => assert!(is_found(what), "{instead}: {found:?}"),
+                None => assert!(found.is_empty(), "{instead}: {found:?}"),
+            }
+        }
+    }
 }

@@ -10,7 +10,9 @@ use super::ledger::{PlanLine, WaitingLine};
 use super::proof::drift::forbidden;
 use crate::ids::RingName;
 use crate::plan::change::profile_set;
-use crate::plan::model::{ApprovalRule, DeviceLimit, Forbid, Plan, ProfileRef, Revision, RingPlan};
+use crate::plan::model::{
+    ApprovalRule, DeviceLimit, Forbid, Plan, ProfileRef, Revision, RingPlan, RollbackRules,
+};
 use crate::rollout::record::GroupContent;
 use crate::rollout::record::{BlockKind, Event, Purpose};
 use crate::time::{SignedDuration, Timestamp, after, in_words, since};
@@ -175,7 +177,25 @@ fn looser_plan<'a>(
 
 /// What of a ring is looser than before. `rollback_to` is not held against it: it is in force at once.
 fn looser(old: &RingPlan, new: &RingPlan, at: Timestamp) -> Vec<&'static str> {
-    let most = |ring: &RingPlan| ring.max_devices.map_or(u32::MAX, DeviceLimit::get);
+    // A new key does not compile until it is held against what was announced, or named as one that never is.
+    let RingPlan {
+        name: _,
+        was: _,
+        group: _,
+        profiles: _,
+        targets,
+        schedule,
+        adoption,
+        soak,
+        health,
+        unknown_after,
+        on_failure,
+        max_devices,
+        rollback: RollbackRules { step, to: _ },
+        allow_downgrade,
+        approval,
+    } = old;
+    let most = |limit: Option<DeviceLimit>| limit.map_or(u32::MAX, DeviceLimit::get);
     let asks_less = |old: &ApprovalRule| {
         new.approval.as_ref().is_none_or(|new| {
             new.count < old.count || new.user_group != old.user_group || new.expires != old.expires
@@ -184,20 +204,20 @@ fn looser(old: &RingPlan, new: &RingPlan, at: Timestamp) -> Vec<&'static str> {
     let frozen = |ring: &RingPlan, (begins, ends): (Timestamp, Timestamp)| {
         ring.schedule.frozen_between(begins, ends) == since(begins, ends)
     };
-    let thawed = old.schedule.frozen_from(at).into_iter().any(|span| !frozen(new, span));
+    let thawed = schedule.frozen_from(at).into_iter().any(|span| !frozen(new, span));
     let found = [
-        ("its targets", old.targets != new.targets),
-        ("its soak", new.soak < old.soak),
-        ("max_devices", most(new) > most(old)),
-        ("its approval", old.approval.as_ref().is_some_and(asks_less)),
+        ("its targets", *targets != new.targets),
+        ("its soak", new.soak < *soak),
+        ("max_devices", most(new.max_devices) > most(*max_devices)),
+        ("its approval", approval.as_ref().is_some_and(asks_less)),
         ("its freezes", thawed),
-        ("its openings", !new.schedule.opens_only_within(&old.schedule, at)),
-        ("its adoption", new.adoption != old.adoption),
-        ("its health", new.health != old.health),
-        ("unknown_after", new.unknown_after != old.unknown_after),
-        ("on_failure", new.on_failure != old.on_failure),
-        ("allow_downgrade", new.allow_downgrade != old.allow_downgrade && !new.allow_downgrade.is_nothing()),
-        ("rollback.step", new.rollback.step != old.rollback.step),
+        ("its openings", !new.schedule.opens_only_within(schedule, at)),
+        ("its adoption", new.adoption != *adoption),
+        ("its health", new.health != *health),
+        ("unknown_after", new.unknown_after != *unknown_after),
+        ("on_failure", new.on_failure != *on_failure),
+        ("allow_downgrade", new.allow_downgrade != *allow_downgrade && !new.allow_downgrade.is_nothing()),
+        ("rollback.step", new.rollback.step != *step),
     ];
     found.into_iter().filter(|(_, looser)| *looser).map(|(what, _)| what).collect()
 }

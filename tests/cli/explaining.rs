@@ -10,7 +10,7 @@ use ringward::fleet::{Counts, EnvironmentCensus, PartsPerBillion, Share};
 use ringward::ids::{DeviceId, Email, GroupId, PolicyId};
 use ringward::plan::model::{DeviceLimit, Health, HealthLimit, Percent, PlanDigest};
 use ringward::rollout::decide::blocker::{BlockReport, Blocker};
-use ringward::rollout::decide::entry_block::{TooMany, TooManyToday};
+use ringward::rollout::decide::blocker::{TooMany, TooManyToday};
 use ringward::rollout::judge::grouping::Veto;
 use ringward::rollout::people::hearing::Hearing;
 use ringward::rollout::people::verbs::situation::{Offered, WaysBack};

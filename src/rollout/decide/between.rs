@@ -6,16 +6,14 @@
 
 use crate::ids::{GroupId, PolicyId};
 use crate::rollout::decide::backoff::{MAX_ATTEMPTS, retry_not_before};
-use crate::rollout::decide::blocker::Blocker;
+use crate::rollout::decide::blocker::{Blocker, Ends};
 use crate::rollout::decide::context::Context;
 use crate::rollout::decide::enter;
-use crate::rollout::decide::entry_block::{Entering, EntryBlock};
-use crate::rollout::decide::write::{budget_spent_until, retargets, today};
+use crate::rollout::decide::planned::WriteBlock;
+use crate::rollout::decide::write::{WriteDraft, budget_spent_until};
 use crate::rollout::judge::between::stranded;
 use crate::rollout::judge::drift;
-use crate::rollout::record::{
-    BlockKind, Entry, Event, GroupContent, Mode, Purpose, Step, WriteId, WriteIntent,
-};
+use crate::rollout::record::{BlockKind, Entry, GroupContent, Mode, Purpose, Step};
 use crate::rollout::state::{Attempts, Phase, Ring, Stage, TakenOut};
 use crate::rollout::world::ENTRY_MAX_AGE;
 use crate::time::{Timestamp, since};
@@ -75,29 +73,16 @@ pub(crate) fn goes_in(context: &Context<'_>, ring: &Ring) -> bool {
         return false;
     }
     let Some(plan) = context.rollout.ring_plan(&ring.name) else { return false };
-    match enter::entering(context, ring, plan, attempts, context.judged(ring).to_vec()) {
-        Entering::Blocked(blocks) => blocks.iter().all(is_momentary),
-        Entering::Recognised(_) | Entering::InPlace(_) | Entering::Write(_) => true,
-    }
+    enter::entering(context, ring, plan, attempts, context.judged(ring).to_vec())
+        .is_blocked_only_by(is_momentary)
 }
 
-/// Whether a block stands against the way back as well, or is over within minutes.
-const fn is_momentary(block: &EntryBlock) -> bool {
+/// Whether it stands against the way back as well, or is over within minutes.
+fn is_momentary(block: &WriteBlock) -> bool {
     match block {
-        EntryBlock::Block(kind) => matches!(kind, BlockKind::Stopped | BlockKind::LogUnwritable),
-        EntryBlock::GroupsUnread
-        | EntryBlock::Backoff { .. }
-        | EntryBlock::OtherWrite { .. }
-        | EntryBlock::BudgetSpent { .. } => true,
-        EntryBlock::Gates
-        | EntryBlock::Veto(_)
-        | EntryBlock::BlastLimit(_)
-        | EntryBlock::Forbidden(_)
-        | EntryBlock::DevicesPerDay(_)
-        | EntryBlock::Drifted
-        | EntryBlock::OtherRing(_)
-        | EntryBlock::LeftAdopts { .. }
-        | EntryBlock::HeldOut(_) => false,
+        WriteBlock::Block(kind) => matches!(kind, BlockKind::Stopped | BlockKind::LogUnwritable),
+        WriteBlock::Other(blocker) => blocker.ends() != Ends::Otherwise,
+        WriteBlock::Gates | WriteBlock::Drifted => false,
     }
 }
 
@@ -145,21 +130,10 @@ pub(crate) fn put_back(context: &Context<'_>, ring: &Ring) -> Vec<Entry> {
         policies: before.content.policies.union(&policies).cloned().collect(),
         ..before.content.clone()
     };
-    let devices = retargets(context, plan, Some(&before), &after);
-    let intent = WriteIntent {
-        retargets: Some(devices),
-        id: WriteId(context.state.writes + 1),
-        digest: context.rollout.revision.digest.clone(),
-        purpose: Purpose::PutBack { from, plan: of },
-        before: Some(before),
-        after,
-        policies,
-        devices,
-        moves: None,
-        judgements: Vec::new(),
-        after_doubt: ring.between.back.doubted || entering(ring).is_some_and(|attempts| attempts.doubted),
-        today: today(context),
-    };
-    let event = Event::WritePlanned { ring: ring.name.clone(), intent: Box::new(intent) };
-    context.entry("what was taken out cannot go in now, and goes back", event)
+    let after_doubt = ring.between.back.doubted || entering(ring).is_some_and(|attempts| attempts.doubted);
+    let purpose = Purpose::PutBack { from, plan: of };
+    let judgements = Vec::new();
+    WriteDraft { plan, purpose, before: Some(before), after, policies, judgements, after_doubt }
+        .planned(context)
+        .entries(context, ring, || "what was taken out cannot go in now, and goes back".to_owned())
 }

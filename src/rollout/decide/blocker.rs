@@ -6,14 +6,11 @@
 use std::fmt;
 
 use crate::ids::RingName;
-use crate::rollout::decide::context::Context;
-use crate::rollout::decide::entry_block::{TooMany, TooManyToday};
+use crate::plan::model::DeviceLimit;
 use crate::rollout::judge::grouping::Veto;
-use crate::rollout::record::{
-    Block, Cause, ClockDoubt, GroupDrift, Judgement, WaitsFor, WriteId, WriteIntent,
-};
+use crate::rollout::record::{Block, Cause, ClockDoubt, GroupDrift, Judgement, WriteId, WriteIntent};
 use crate::rollout::state::{HeldOut, Hold};
-use crate::rollout::world::{Desired, Trouble, Unsettled};
+use crate::rollout::world::Trouble;
 use crate::time::{Timestamp, short};
 use crate::version::ClientVersion;
 
@@ -214,6 +211,52 @@ impl Blocker {
     }
 }
 
+/// How what is in the way of a write ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ends {
+    /// At an instant that is known.
+    AtAnInstant,
+    /// Within minutes, by what ringward does anyway.
+    WithinMinutes,
+    /// By people, or by what devices do.
+    Otherwise,
+}
+
+impl Blocker {
+    pub(crate) const fn ends(&self) -> Ends {
+        match self {
+            Self::Backoff { .. } | Self::BudgetSpent { .. } => Ends::AtAnInstant,
+            Self::GroupsUnread(_) | Self::OtherWrite { .. } => Ends::WithinMinutes,
+            Self::Stopped(_)
+            | Self::Paused(_)
+            | Self::Halted(_)
+            | Self::Block(_)
+            | Self::Forbidden(..)
+            | Self::OffersForbidden(..)
+            | Self::ClockBehind(_)
+            | Self::ClockDoubted(_)
+            | Self::LogUnwritable(_)
+            | Self::Gate(..)
+            | Self::Veto(..)
+            | Self::BetweenGroups { .. }
+            | Self::InFlight(..)
+            | Self::InDoubt { .. }
+            | Self::Withdrawn(_)
+            | Self::Drifted(_)
+            | Self::OtherRing { .. }
+            | Self::LeftAdopts { .. }
+            | Self::NotOffered { .. }
+            | Self::Observing(..)
+            | Self::BlastLimit(..)
+            | Self::DevicesPerDay(..)
+            | Self::HeldOut(..)
+            | Self::Returning { .. }
+            | Self::RolledBack { .. }
+            | Self::Moving => Ends::Otherwise,
+        }
+    }
+}
+
 /// What a write would change, in words.
 pub(crate) fn change(intent: &WriteIntent) -> String {
     match &intent.before {
@@ -342,6 +385,29 @@ impl fmt::Display for Blocker {
     }
 }
 
+/// A write that would offer something else to more devices than its ring's plan allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooMany {
+    /// How many, by the planner's count.
+    pub devices: usize,
+    /// `max_devices` of the ring.
+    pub at_most: DeviceLimit,
+}
+
+/// A write with which all plans together would offer something else to more devices within 24 hours than the
+/// daemon's configuration allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooManyToday {
+    /// How many, by the planner's count.
+    pub devices: usize,
+    /// How many the writes of the 24 hours before have.
+    pub before: usize,
+    /// `guard.devices_per_day`.
+    pub at_most: DeviceLimit,
+    /// When the first of those writes counts no more.
+    pub until: Option<Timestamp>,
+}
+
 /// What stands before every step on account of the plan's file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockReport {
@@ -351,20 +417,4 @@ pub struct BlockReport {
     pub since: Timestamp,
     /// When it ends by itself, if nothing changes.
     pub until: Option<Timestamp>,
-}
-
-impl BlockReport {
-    pub(crate) fn of(context: &Context<'_>) -> Option<Self> {
-        let file = context.plan.blocks.values().next();
-        if let Some((block, since)) = file {
-            return Some(Self { block: block.clone(), since: *since, until: None });
-        }
-        let waiting = context.state.waiting.get(context.name)?;
-        let until = match (waiting.revision.waits_for, context.desired) {
-            (WaitsFor::Time, Desired::Unsettled(_, Unsettled::Until(at))) => Some(at),
-            _ => None,
-        };
-        let block = Block::RevisionWaits(waiting.revision.clone());
-        Some(Self { block, since: waiting.since, until })
-    }
 }

@@ -6,7 +6,7 @@ use std::cell::OnceCell;
 
 use crate::ids::PlanName;
 use crate::plan::model::RingPlan;
-use crate::rollout::decide::entry_block::Entering;
+use crate::rollout::decide::planned::PlannedStep;
 use crate::rollout::judge::subject::Subject;
 use crate::rollout::judge::{gates, plan_file};
 use crate::rollout::record::{BlockKind, Entry, Event, Gate, Judgement, Step, Verdict};
@@ -27,7 +27,7 @@ pub(crate) struct Context<'a> {
     judged: OnceCell<Vec<Vec<Judgement>>>,
     blocked: OnceCell<Vec<BlockKind>>,
     left: OnceCell<Vec<Vec<Judgement>>>,
-    pub(crate) enters: OnceCell<Option<Entering>>,
+    pub(crate) enters: OnceCell<Option<PlannedStep>>,
 }
 
 impl<'a> Context<'a> {

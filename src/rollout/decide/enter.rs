@@ -7,23 +7,24 @@ use std::collections::BTreeSet;
 
 use crate::ids::PolicyId;
 use crate::plan::model::RingPlan;
+use crate::rollout::decide::blocker::Blocker;
 use crate::rollout::decide::context::Context;
-use crate::rollout::decide::entry_block::{Entering, EntryBlock};
+use crate::rollout::decide::planned::{PlannedStep, WriteBlock};
 use crate::rollout::decide::write::{
-    Need, budget_spent_until, eligible, held_out, hides_one_of_ours, need, not_now, retargets, today,
-    too_many, too_many_today,
+    Need, WriteDraft, budget_spent, held_out, hides_one_of_ours, need, not_now, retargets, too_many,
+    too_many_today,
 };
 use crate::rollout::decide::{drift, superseded};
+use crate::rollout::judge::between;
 use crate::rollout::judge::grouping::{GroupStep, GroupSteps};
 use crate::rollout::judge::revision::forbid;
-use crate::rollout::judge::{between, downgrade};
-use crate::rollout::record::{Entry, Event, Gate, Judgement, Mode, Purpose, Step, WriteId, WriteIntent};
+use crate::rollout::record::{Entry, Event, Gate, Judgement, Purpose, Step};
 use crate::rollout::state::{Attempts, Ring, Stage};
 
 impl<'a> Context<'a> {
-    /// What entering the ring comes to whose turn it is: the ladder asks, and the report after it. `None`:
+    /// What entering the ring comes to whose turn it is: the pipeline asks, and the report after it. `None`:
     /// no ring waits to be entered.
-    pub(crate) fn entering(&self) -> Option<&Entering> {
+    pub(crate) fn entering(&self) -> Option<&PlannedStep> {
         let entering = || {
             let (ring, plan) = self.current()?;
             let Stage::Entering(attempts) = &ring.stage else { return None };
@@ -35,19 +36,7 @@ impl<'a> Context<'a> {
 
 pub(crate) fn enter_ring(context: &Context<'_>) -> Vec<Entry> {
     let Some(((ring, _), entering)) = context.current().zip(context.entering()) else { return Vec::new() };
-    match entering.clone() {
-        Entering::Blocked(_) => Vec::new(),
-        Entering::Recognised(event) => {
-            context.entry("the ring soaked on these targets before and still has them", event)
-        }
-        Entering::InPlace(event) => context.entry("the group already offers the targets", event),
-        // Observing: the report says what would be written.
-        Entering::Write(_) if context.state.mode == Some(Mode::Observe) => Vec::new(),
-        Entering::Write(intent) => {
-            let event = Event::WritePlanned { ring: ring.name.clone(), intent };
-            context.entry("every entry gate advances", event)
-        }
-    }
+    entering.clone().entries(context, ring, || "every entry gate advances".to_owned())
 }
 
 /// What entering a ring comes to now.
@@ -57,98 +46,86 @@ pub(crate) fn entering(
     plan: &RingPlan,
     attempts: &Attempts,
     judgements: Vec<Judgement>,
-) -> Entering {
+) -> PlannedStep {
     let is_between = between::is_between(context.state, context.world, ring);
     let step = if is_between { Step::SecondHalf } else { Step::Entry };
-    let mut blocks = not_now(context, ring.since, attempts, (step, &judgements));
-    if !superseded::ailing(context, plan).is_empty() && !blocks.contains(&EntryBlock::Gates) {
-        blocks.push(EntryBlock::Gates);
+    let mut blocks = not_now(context, &ring.name, ring.since, attempts, (step, &judgements));
+    if !superseded::ailing(context, plan).is_empty() && !blocks.contains(&WriteBlock::Gates) {
+        blocks.push(WriteBlock::Gates);
     }
-    blocks.extend(drift::bars(context).into_iter().map(|_| EntryBlock::Drifted).take(1));
+    if !drift::bars(context).is_empty() {
+        blocks.push(WriteBlock::Drifted);
+    }
+    let name = || ring.name.clone();
     // A profile that the list shows in no group may sit in one of ours that it hides; and one that is
     // gone is a drift, which comes first.
-    if hides_one_of_ours(context) {
-        blocks.push(EntryBlock::GroupsUnread);
+    let hides = hides_one_of_ours(context);
+    let need = need(context, plan);
+    if hides || matches!(need, Need::Unread) {
+        blocks.push(Blocker::GroupsUnread(name()).into());
     }
-    let (GroupSteps { next: step, last }, policies) = match need(context, plan) {
+    let (GroupSteps { next: step, last }, policies) = match need {
         Need::Steps(steps, policies) => (*steps, policies),
-        Need::Unresolved => return Entering::Blocked(blocks),
-        Need::Unread => {
-            if !blocks.contains(&EntryBlock::GroupsUnread) {
-                blocks.push(EntryBlock::GroupsUnread);
-            }
-            return Entering::Blocked(blocks);
-        }
+        Need::Unresolved | Need::Unread => return PlannedStep::Blocked(blocks),
         Need::Veto(veto) => {
-            blocks.push(EntryBlock::Veto(veto));
-            return Entering::Blocked(blocks);
+            blocks.push(Blocker::Veto(name(), veto).into());
+            return PlannedStep::Blocked(blocks);
         }
     };
     // What is between two groups goes in past a hold; nothing else is taken out past one.
     if let GroupStep::Write { purpose: Purpose::MoveOut { .. }, .. } = &step {
-        let holds: Vec<_> = context.stopping(Step::Entry).map(EntryBlock::Block).collect();
+        let holds: Vec<_> = context.stopping(Step::Entry).map(WriteBlock::Block).collect();
         blocks.extend(holds.into_iter().filter(|hold| !blocks.contains(hold)).collect::<Vec<_>>());
     }
     let forbidden =
         plan.targets.values().find(|version| forbid(&context.rollout.revision.plan, **version).is_some());
-    blocks.extend(forbidden.copied().map(EntryBlock::Forbidden));
-    let held = held_out(context.state, plan, &policies, &last);
-    blocks.extend(held.cloned().map(Box::new).map(EntryBlock::HeldOut));
+    blocks.extend(forbidden.map(|version| Blocker::Forbidden(name(), *version).into()));
+    let held = held_out(context.state, plan, &policies, &last).cloned();
+    blocks.extend(held.map(|held| Blocker::HeldOut(name(), Box::new(held)).into()));
     // What a ring has already, it keeps whatever the schedule says; that it takes devices down, it must say.
     let goes_down = !judgements.iter().any(|word| word.gate == Gate::Downgrade)
         || judgements.iter().any(|word| word.gate == Gate::Downgrade && !word.verdict.advances());
-    let held = goes_down || blocks.iter().any(|block| !matches!(block, EntryBlock::Gates));
+    let held = goes_down || blocks.iter().any(|block| *block != WriteBlock::Gates);
     if let Some(event) = recognised(context, plan, &policies, &step).filter(|_| !held) {
-        return Entering::Recognised(event);
+        let reason = "the ring soaked on these targets before and still has them";
+        return PlannedStep::Fact(reason, Box::new(event));
     }
-    if let Some(left) = superseded::adopts(context, &ring.name, plan) {
-        blocks.push(EntryBlock::left_adopts(left));
-    }
+    blocks.extend(superseded::still_adopts(context, &ring.name, plan).map(WriteBlock::Other));
     blocks.extend(limits(context, plan, &step, &last));
     if !blocks.is_empty() {
-        return Entering::Blocked(blocks);
+        return PlannedStep::Blocked(blocks);
     }
     match step {
         GroupStep::InPlace(group) => {
-            Entering::InPlace(Event::RingAssigned { ring: ring.name.clone(), group, judgements })
+            let event = Event::RingAssigned { ring: ring.name.clone(), group, judgements };
+            PlannedStep::Fact("the group already offers the targets", Box::new(event))
         }
-        GroupStep::Write { purpose, before, after } => Entering::Write(Box::new(WriteIntent {
-            retargets: Some(retargets(context, plan, before.as_ref(), &after)),
-            id: WriteId(context.state.writes + 1),
-            digest: context.rollout.revision.digest.clone(),
-            purpose,
-            before,
-            after,
-            policies,
-            devices: eligible(&judgements),
-            moves: downgrade::moves_of(&judgements),
-            judgements,
-            after_doubt: attempts.doubted,
-            today: today(context),
-        })),
+        GroupStep::Write { purpose, before, after } => {
+            let after_doubt = attempts.doubted;
+            WriteDraft { plan, purpose, before, after, policies, judgements, after_doubt }.planned(context)
+        }
     }
 }
 
 /// Which limits the steps would break: devices, devices per day, requests.
-fn limits(context: &Context<'_>, plan: &RingPlan, step: &GroupStep, last: &GroupStep) -> Vec<EntryBlock> {
-    let mut blocks = Vec::new();
+fn limits(context: &Context<'_>, plan: &RingPlan, step: &GroupStep, last: &GroupStep) -> Vec<WriteBlock> {
+    let ring = &plan.name;
     // A write reserves its requests before it is planned: the read before it, itself, and the
     // reads that settle it. A ring that needs none may go on.
-    let each = || [step, last].into_iter().take(1 + usize::from(step != last));
-    if let Some(too_many) = each().find_map(|step| too_many(context, plan, step)) {
-        blocks.push(EntryBlock::BlastLimit(too_many));
-    }
-    let devices = each().map(|step| match step {
+    let each = [step, last].into_iter().take(1 + usize::from(step != last));
+    let devices: Vec<usize> = each.map(|step| devices(context, plan, step)).collect();
+    let too_many = devices.iter().find_map(|devices| too_many(plan, *devices));
+    let today = too_many_today(context, ring, devices.iter().sum());
+    let budget = matches!(step, GroupStep::Write { .. }).then(|| budget_spent(context, ring)).flatten();
+    [too_many, today, budget].into_iter().flatten().map(WriteBlock::Other).collect()
+}
+
+/// How many devices a step offers something else.
+pub(crate) fn devices(context: &Context<'_>, plan: &RingPlan, step: &GroupStep) -> usize {
+    match step {
         GroupStep::InPlace(_) => 0,
         GroupStep::Write { before, after, .. } => retargets(context, plan, before.as_ref(), after),
-    });
-    blocks.extend(too_many_today(context, devices.sum()).map(EntryBlock::DevicesPerDay));
-    if let GroupStep::Write { .. } = step
-        && let Some(until) = budget_spent_until(context)
-    {
-        blocks.push(EntryBlock::BudgetSpent { until });
     }
-    blocks
 }
 
 /// That the ring had soaked on these targets before and still has them.

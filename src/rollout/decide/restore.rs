@@ -5,16 +5,13 @@
 
 use crate::ids::RingName;
 use crate::plan::model::{OnDrift, RingPlan};
+use crate::rollout::decide::blocker::Blocker;
 use crate::rollout::decide::context::Context;
-use crate::rollout::decide::entry_block::{EntryBlock, TooMany};
+use crate::rollout::decide::planned::{PlannedStep, WriteBlock};
 use crate::rollout::decide::superseded;
-use crate::rollout::decide::write::{
-    budget_spent_until, eligible, not_now, retargets, today, too_many_today,
-};
+use crate::rollout::decide::write::{WriteDraft, budget_spent, not_now, retargets, too_many, too_many_today};
 use crate::rollout::judge::{drift, gates};
-use crate::rollout::record::{
-    Entry, Event, GroupContent, GroupDrift, Judgement, Mode, Purpose, Step, WriteId, WriteIntent,
-};
+use crate::rollout::record::{Entry, GroupContent, GroupDrift, Judgement, Purpose, Step};
 use crate::rollout::state::{Ring, Stage};
 use crate::rollout::world::ENTRY_MAX_AGE;
 use crate::time::since;
@@ -29,15 +26,6 @@ pub(crate) struct Due<'a> {
     pub(crate) drift: GroupDrift,
     /// The entry gates' words.
     pub(crate) judgements: Vec<Judgement>,
-}
-
-/// What writing a group back comes to now.
-#[derive(Debug, Clone)]
-pub(crate) enum WritingBack {
-    /// Something is in the way.
-    Blocked(Vec<EntryBlock>),
-    /// This is to be written.
-    Write(Box<WriteIntent>),
 }
 
 /// The group that is written back next: the first on record that nothing of somebody's stands
@@ -59,42 +47,38 @@ pub(crate) fn due<'a>(context: &Context<'a>) -> Option<Due<'a>> {
 }
 
 /// What writing a group back comes to now.
-pub(crate) fn writing_back(context: &Context<'_>, due: &Due<'_>) -> WritingBack {
+pub(crate) fn writing_back(context: &Context<'_>, due: &Due<'_>) -> PlannedStep {
     let Due { ring, plan, drift, judgements } = due;
     let attempts = &ring.restoring.attempts;
-    let mut blocks = not_now(context, ring.restoring.since, attempts, (Step::Entry, judgements));
-    blocks.extend(under_way(context, ring).cloned().map(EntryBlock::OtherRing));
-    blocks.extend(superseded::adopts(context, &ring.name, plan).map(EntryBlock::left_adopts));
+    let step = (Step::Entry, judgements.as_slice());
+    let mut blocks = not_now(context, &ring.name, ring.restoring.since, attempts, step);
+    let name = || ring.name.clone();
+    let other = under_way(context, ring).cloned();
     let groups = context.world.groups.as_ref();
-    if groups.is_none_or(|groups| since(groups.as_of, context.now) > ENTRY_MAX_AGE) {
-        blocks.push(EntryBlock::GroupsUnread);
-    }
-    let after = put_back(drift);
-    if let Some(too_many) = too_many(context, plan, drift) {
-        blocks.push(EntryBlock::BlastLimit(too_many));
-    }
-    let devices = retargets(context, plan, drift.seen.as_ref(), &after);
-    blocks.extend(too_many_today(context, devices).map(EntryBlock::DevicesPerDay));
-    if let Some(until) = budget_spent_until(context) {
-        blocks.push(EntryBlock::BudgetSpent { until });
-    }
+    let unread = groups.is_none_or(|groups| since(groups.as_of, context.now) > ENTRY_MAX_AGE);
+    let devices = devices(context, plan, drift);
+    let against = [
+        other.map(|other| Blocker::OtherRing { ring: name(), other }),
+        superseded::still_adopts(context, &ring.name, plan),
+        unread.then(|| Blocker::GroupsUnread(name())),
+        too_many(plan, devices),
+        too_many_today(context, &ring.name, devices),
+        budget_spent(context, &ring.name),
+    ];
+    blocks.extend(against.into_iter().flatten().map(WriteBlock::Other));
     if !blocks.is_empty() {
-        return WritingBack::Blocked(blocks);
+        return PlannedStep::Blocked(blocks);
     }
-    WritingBack::Write(Box::new(WriteIntent {
-        retargets: Some(devices),
-        id: WriteId(context.state.writes + 1),
-        digest: context.rollout.revision.digest.clone(),
+    WriteDraft {
+        plan,
         purpose: Purpose::Restore,
         before: drift.seen.clone(),
-        after,
+        after: put_back(drift),
         policies: drift.expected.content.policies.clone(),
-        devices: eligible(judgements),
         judgements: judgements.clone(),
         after_doubt: attempts.doubted,
-        moves: None,
-        today: today(context),
-    }))
+    }
+    .planned(context)
 }
 
 /// The group as it is written back.
@@ -105,11 +89,9 @@ pub(crate) fn put_back(drift: &GroupDrift) -> GroupContent {
     GroupContent { name, ..left.clone() }
 }
 
-/// Why writing a group back is more than its ring's plan allows; `None`: it is not.
-pub(crate) fn too_many(context: &Context<'_>, plan: &RingPlan, drift: &GroupDrift) -> Option<TooMany> {
-    let at_most = plan.max_devices?;
-    let devices = retargets(context, plan, drift.seen.as_ref(), &put_back(drift));
-    at_most.is_exceeded_by(devices).then_some(TooMany { devices, at_most })
+/// How many devices are offered something else by writing a group back.
+pub(crate) fn devices(context: &Context<'_>, plan: &RingPlan, drift: &GroupDrift) -> usize {
+    retargets(context, plan, drift.seen.as_ref(), &put_back(drift))
 }
 
 /// Another ring that deploys or adopts: at most one does at a time.
@@ -122,13 +104,6 @@ fn under_way<'a>(context: &Context<'a>, ring: &Ring) -> Option<&'a RingName> {
 /// Plans the write, if nothing is in its way.
 pub(crate) fn write_back(context: &Context<'_>) -> Vec<Entry> {
     let Some(due) = due(context) else { return Vec::new() };
-    match writing_back(context, &due) {
-        WritingBack::Blocked(_) => Vec::new(),
-        // Observing: the report says what would be written.
-        WritingBack::Write(_) if context.state.mode == Some(Mode::Observe) => Vec::new(),
-        WritingBack::Write(intent) => {
-            let event = Event::WritePlanned { ring: due.ring.name.clone(), intent };
-            context.entry("the group drifted, and every entry gate advances", event)
-        }
-    }
+    let why = || "the group drifted, and every entry gate advances".to_owned();
+    writing_back(context, &due).entries(context, due.ring, why)
 }

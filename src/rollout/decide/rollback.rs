@@ -5,13 +5,13 @@
 
 use crate::ids::RingName;
 use crate::plan::model::RingPlan;
+use crate::rollout::decide::blocker::Blocker;
 use crate::rollout::decide::context::Context;
-use crate::rollout::decide::entry_block::EntryBlock;
-use crate::rollout::decide::write::{budget_spent_until, not_now_for, retargets};
+use crate::rollout::decide::planned::{PlannedStep, WriteBlock};
+use crate::rollout::decide::write::{WriteDraft, budget_spent, not_now_for};
 use crate::rollout::judge::{back, drift, grouping};
 use crate::rollout::record::{
-    Entry, Event, Group, GroupContent, HowBack, Mode, Purpose, RollbackStep, Step, VersionEntry, WriteId,
-    WriteIntent,
+    Entry, Event, Group, GroupContent, HowBack, Purpose, RollbackStep, Step, VersionEntry,
 };
 use crate::rollout::state::{Ring, Stage};
 use crate::rollout::world::ENTRY_MAX_AGE;
@@ -27,19 +27,6 @@ pub(crate) struct Turn<'a> {
     pub(crate) plan: &'a RingPlan,
 }
 
-/// What a ring's turn comes to now.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum GoingBack {
-    /// Something is in the way.
-    Blocked(Vec<EntryBlock>),
-    /// Its devices come back, or have time to.
-    Returning,
-    /// This is to be recorded.
-    Fact(&'static str, Box<Event>),
-    /// This is to be written.
-    Write(Box<WriteIntent>),
-}
-
 /// The ring whose turn it is.
 pub(crate) fn turn<'a>(context: &Context<'a>) -> Option<Turn<'a>> {
     let step = context.rollout.next_step()?;
@@ -49,10 +36,10 @@ pub(crate) fn turn<'a>(context: &Context<'a>) -> Option<Turn<'a>> {
 }
 
 /// What that turn comes to.
-pub(crate) fn going_back(context: &Context<'_>, turn: &Turn<'_>) -> GoingBack {
+pub(crate) fn going_back(context: &Context<'_>, turn: &Turn<'_>) -> PlannedStep {
     let Turn { step, ring, plan } = turn;
     match &ring.stage {
-        Stage::Deploying(_) => GoingBack::Returning,
+        Stage::Deploying(_) => PlannedStep::Waits,
         // A second word may have added an environment meanwhile: then there is a write to come.
         stage @ Stage::RollingBack(_, back) if stage.is_back_at(&step.to()) => {
             let words = context.judged(ring);
@@ -61,11 +48,11 @@ pub(crate) fn going_back(context: &Context<'_>, turn: &Turn<'_>) -> GoingBack {
             } else if context.now >= back::step_ends_at(plan, back) {
                 ("`rollback.step` is over; who is missing comes back later, or not", HowBack::OutOfTime)
             } else {
-                return GoingBack::Returning;
+                return PlannedStep::Waits;
             };
             let (reason, how) = how;
             let judgements = words.to_vec();
-            GoingBack::Fact(
+            PlannedStep::Fact(
                 reason,
                 Box::new(Event::RingRolledBack { ring: ring.name.clone(), how, judgements }),
             )
@@ -75,16 +62,16 @@ pub(crate) fn going_back(context: &Context<'_>, turn: &Turn<'_>) -> GoingBack {
 }
 
 /// The write that takes a ring back, if it needs one.
-pub(crate) fn write(context: &Context<'_>, Turn { step, ring, plan }: &Turn<'_>) -> GoingBack {
+pub(crate) fn write(context: &Context<'_>, Turn { step, ring, plan }: &Turn<'_>) -> PlannedStep {
     let attempts = &ring.restoring.attempts;
-    let mut blocks = not_now_for(context, Step::Rollback, ring.restoring.since, attempts);
+    let mut blocks = not_now_for(context, Step::Rollback, &ring.name, ring.restoring.since, attempts);
     let groups = context.world.groups_now(context.state);
     let groups = groups.filter(|groups| since(groups.as_of, context.now) <= ENTRY_MAX_AGE);
     let found = groups.map(|groups| find(context, &ring.name, plan, step, groups.value));
     let group = match found {
         None | Some(Found::Hidden) => {
-            blocks.push(EntryBlock::GroupsUnread);
-            return GoingBack::Blocked(blocks);
+            blocks.push(Blocker::GroupsUnread(ring.name.clone()).into());
+            return PlannedStep::Blocked(blocks);
         }
         Some(Found::None) => None,
         Some(Found::Group(group)) => Some(group),
@@ -92,35 +79,28 @@ pub(crate) fn write(context: &Context<'_>, Turn { step, ring, plan }: &Turn<'_>)
     let Some(before) = group else {
         let (how, judgements) = (HowBack::NoGroup, Vec::new());
         let event = Event::RingRolledBack { ring: ring.name.clone(), how, judgements };
-        return GoingBack::Fact("it has no deployment group that could be taken back", Box::new(event));
+        return PlannedStep::Fact("it has no deployment group that could be taken back", Box::new(event));
     };
     let after = taken_back(&before.content, step);
     let (name, to) = (ring.name.clone(), step.to());
     if after.offers_the_same(&before.content) {
         let event = Event::RollbackInPlace { ring: name, group: before, to };
-        return GoingBack::Fact("its group offers already what it goes back to", Box::new(event));
+        return PlannedStep::Fact("its group offers already what it goes back to", Box::new(event));
     }
-    if let Some(until) = budget_spent_until(context) {
-        blocks.push(EntryBlock::BudgetSpent { until });
-    }
+    blocks.extend(budget_spent(context, &ring.name).map(WriteBlock::Other));
     if !blocks.is_empty() {
-        return GoingBack::Blocked(blocks);
+        return PlannedStep::Blocked(blocks);
     }
-    let devices = retargets(context, plan, Some(&before), &after);
-    GoingBack::Write(Box::new(WriteIntent {
-        retargets: Some(devices),
-        id: WriteId(context.state.writes + 1),
-        digest: context.rollout.revision.digest.clone(),
+    WriteDraft {
+        plan,
         purpose: Purpose::Rollback { to },
         policies: after.policies.clone(),
         before: Some(before),
         after,
-        devices,
         judgements: Vec::new(),
         after_doubt: attempts.doubted,
-        moves: None,
-        today: None,
-    }))
+    }
+    .planned(context)
 }
 
 /// A group as a step leaves it: everything as read but the versions that go back.
@@ -167,16 +147,7 @@ fn find(
 /// Goes on with the ring whose turn it is.
 pub(crate) fn step(context: &Context<'_>) -> Vec<Entry> {
     let Some(turn) = turn(context) else { return Vec::new() };
-    match going_back(context, &turn) {
-        GoingBack::Blocked(_) | GoingBack::Returning => Vec::new(),
-        GoingBack::Fact(reason, event) => context.entry(reason, *event),
-        // Observing: the report says what would be written.
-        GoingBack::Write(_) if context.state.mode == Some(Mode::Observe) => Vec::new(),
-        GoingBack::Write(intent) => {
-            let event = Event::WritePlanned { ring: turn.ring.name.clone(), intent };
-            context.entry(format!("going back: {}", turn.step), event)
-        }
-    }
+    going_back(context, &turn).entries(context, turn.ring, || format!("going back: {}", turn.step))
 }
 
 /// Ends the rollback.

@@ -5,6 +5,7 @@
 
 use crate::ids::RingName;
 use crate::plan::model::RingPlan;
+use crate::rollout::decide::blocker::Blocker;
 use crate::rollout::decide::context::Context;
 use crate::rollout::judge::{gates, health, shrink};
 use crate::rollout::record::{Cause, Entry, Event, Judgement, Verdict};
@@ -59,6 +60,12 @@ pub(crate) fn adopts<'a>(context: &Context<'a>, name: &RingName, plan: &RingPlan
     };
     let left = context.plan.superseded.iter().filter(|left| left.adopts() && left.ring.name != *name);
     left.filter(|left| !context.plan.has_entered(&left.ring.name)).find(|left| same(left))
+}
+
+/// The same as what is in the way of a write for this ring.
+pub(crate) fn still_adopts(context: &Context<'_>, name: &RingName, plan: &RingPlan) -> Option<Blocker> {
+    let Superseded { ring, rollout, .. } = adopts(context, name, plan)?;
+    Some(Blocker::LeftAdopts { ring: name.clone(), other: ring.name.clone(), rollout: rollout.number })
 }
 
 /// Records that the devices of such a ring have adopted it.

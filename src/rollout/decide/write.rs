@@ -5,15 +5,19 @@
 use std::collections::BTreeSet;
 
 use crate::fleet::RingScope;
-use crate::ids::PolicyId;
+use crate::ids::{PolicyId, RingName};
 use crate::plan::model::RingPlan;
 use crate::rollout::decide::backoff::not_before;
+use crate::rollout::decide::blocker::{Blocker, TooMany, TooManyToday};
 use crate::rollout::decide::context::Context;
-use crate::rollout::decide::entry_block::{EntryBlock, TooMany, TooManyToday};
+use crate::rollout::decide::planned::{PlannedStep, WriteBlock};
 use crate::rollout::judge::grouping::{GroupStep, GroupSteps, Veto};
-use crate::rollout::judge::{drift, grouping};
-use crate::rollout::record::{Evidence, Gate, Group, GroupContent, Judgement, Step, Today, VersionEntry};
-use crate::rollout::state::{Attempts, HeldOut, State};
+use crate::rollout::judge::{downgrade, drift, grouping};
+use crate::rollout::record::{
+    Entry, Event, Evidence, Gate, Group, GroupContent, Judgement, Mode, Purpose, Step, Today, VersionEntry,
+    WriteId, WriteIntent,
+};
+use crate::rollout::state::{Attempts, HeldOut, Ring, State};
 use crate::rollout::world::{ENTRY_MAX_AGE, Unresolved};
 use crate::schedule::Zone;
 use crate::time::{Timestamp, since};
@@ -32,19 +36,75 @@ pub(crate) enum Need {
     Steps(Box<GroupSteps>, BTreeSet<PolicyId>),
 }
 
+impl PlannedStep {
+    /// What it adds to the log; `why`: the reason of a write.
+    pub(crate) fn entries(
+        self,
+        context: &Context<'_>,
+        ring: &Ring,
+        why: impl FnOnce() -> String,
+    ) -> Vec<Entry> {
+        match self {
+            Self::Blocked(_) | Self::Waits => Vec::new(),
+            Self::Fact(reason, event) => context.entry(reason, *event),
+            // Observing: the report says what would be written.
+            Self::Write(_) if context.state.mode == Some(Mode::Observe) => Vec::new(),
+            Self::Write(intent) => {
+                context.entry(why(), Event::WritePlanned { ring: ring.name.clone(), intent })
+            }
+        }
+    }
+}
+
+/// A write, before what every write has besides is added.
+pub(crate) struct WriteDraft<'a> {
+    pub(crate) plan: &'a RingPlan,
+    pub(crate) purpose: Purpose,
+    pub(crate) before: Option<Group>,
+    pub(crate) after: GroupContent,
+    pub(crate) policies: BTreeSet<PolicyId>,
+    /// The words of the gates that it passed; none where none are asked.
+    pub(crate) judgements: Vec<Judgement>,
+    pub(crate) after_doubt: bool,
+}
+
+impl WriteDraft<'_> {
+    pub(crate) fn planned(self, context: &Context<'_>) -> PlannedStep {
+        let Self { plan, purpose, before, after, policies, judgements, after_doubt } = self;
+        let moved = retargets(context, plan, before.as_ref(), &after);
+        // What goes back on a person's word counts towards no limit.
+        let today = if matches!(purpose, Purpose::Rollback { .. }) { None } else { today(context) };
+        PlannedStep::Write(Box::new(WriteIntent {
+            retargets: Some(moved),
+            id: WriteId(context.state.writes + 1),
+            digest: context.rollout.revision.digest.clone(),
+            purpose,
+            before,
+            after,
+            policies,
+            devices: if judgements.is_empty() { moved } else { eligible(&judgements) },
+            moves: downgrade::moves_of(&judgements),
+            judgements,
+            after_doubt,
+            today,
+        }))
+    }
+}
+
 /// What stands against a write for a ring now, whatever its group needs. `since`: when the last of
 /// its attempts ended.
 pub(crate) fn not_now(
     context: &Context<'_>,
+    ring: &RingName,
     since: Timestamp,
     attempts: &Attempts,
     (step, judgements): (Step, &[Judgement]),
-) -> Vec<EntryBlock> {
-    let mut blocks = not_now_for(context, step, since, attempts);
+) -> Vec<WriteBlock> {
+    let mut blocks = not_now_for(context, step, ring, since, attempts);
     let ready = judgements.iter().all(|judgement| judgement.verdict.advances());
     // More devices get the versions only while those that have them are in sight and well.
     if !ready || context.ailing().next().is_some() {
-        blocks.push(EntryBlock::Gates);
+        blocks.push(WriteBlock::Gates);
     }
     blocks
 }
@@ -53,16 +113,19 @@ pub(crate) fn not_now(
 pub(crate) fn not_now_for(
     context: &Context<'_>,
     step: Step,
+    ring: &RingName,
     since: Timestamp,
     attempts: &Attempts,
-) -> Vec<EntryBlock> {
-    let mut blocks: Vec<EntryBlock> = context.stopping(step).map(EntryBlock::Block).collect();
+) -> Vec<WriteBlock> {
+    let mut blocks: Vec<WriteBlock> = context.stopping(step).map(WriteBlock::Block).collect();
     let until = not_before(attempts, since);
     if context.now < until {
-        blocks.push(EntryBlock::Backoff { until, last: attempts.trouble() });
+        let last = attempts.trouble();
+        blocks.push(Blocker::Backoff { ring: ring.clone(), until, last }.into());
     }
     if let Some((rollout, _, write)) = context.state.pending_write() {
-        blocks.push(EntryBlock::OtherWrite { plan: rollout.id.plan.clone(), write: write.id() });
+        let plan = rollout.id.plan.to_string();
+        blocks.push(Blocker::OtherWrite { plan, write: write.id() }.into());
     }
     blocks
 }
@@ -116,21 +179,21 @@ pub(crate) fn hides_one_of_ours(context: &Context<'_>) -> bool {
         .any(|(id, owned)| !drift::is_gone(context.world, id, &owned.last))
 }
 
-/// Why a step is more than the ring's plan allows; `None`: it is not.
-pub(crate) fn too_many(context: &Context<'_>, plan: &RingPlan, step: &GroupStep) -> Option<TooMany> {
-    let GroupStep::Write { before, after, .. } = step else { return None };
+/// Why a write to so many devices is more than the ring's plan allows; `None`: it is not.
+pub(crate) fn too_many(plan: &RingPlan, devices: usize) -> Option<Blocker> {
     let at_most = plan.max_devices?;
-    let devices = retargets(context, plan, before.as_ref(), after);
-    at_most.is_exceeded_by(devices).then_some(TooMany { devices, at_most })
+    let too_many = TooMany { devices, at_most };
+    at_most.is_exceeded_by(devices).then(|| Blocker::BlastLimit(plan.name.clone(), too_many))
 }
 
 /// Why the guard keeps a write to so many devices back; `None`: it does not.
-pub(crate) fn too_many_today(context: &Context<'_>, devices: usize) -> Option<TooManyToday> {
+pub(crate) fn too_many_today(context: &Context<'_>, ring: &RingName, devices: usize) -> Option<Blocker> {
     let Today { before, at_most } = today(context)?;
     let until = context.state.day.next_end(context.now);
     // A write that moves nobody adds nothing.
     let exceeded = devices > 0 && at_most.is_exceeded_by(before.saturating_add(devices));
-    exceeded.then_some(TooManyToday { devices, before, at_most, until })
+    let too_many = TooManyToday { devices, before, at_most, until };
+    exceeded.then(|| Blocker::DevicesPerDay(ring.clone(), too_many))
 }
 
 /// How the guard stands; `None`: there is none.
@@ -193,4 +256,9 @@ pub(crate) fn eligible(judgements: &[Judgement]) -> usize {
 /// When the request budget has room for a whole write again; `None`: it has now.
 pub(crate) fn budget_spent_until(context: &Context<'_>) -> Option<Timestamp> {
     context.world.budget_spent_until.filter(|until| *until > context.now)
+}
+
+/// That the request budget has no room for a whole write.
+pub(crate) fn budget_spent(context: &Context<'_>, ring: &RingName) -> Option<Blocker> {
+    budget_spent_until(context).map(|until| Blocker::BudgetSpent { ring: ring.clone(), until })
 }

@@ -4,9 +4,9 @@
 
 use crate::plan::model::RingPlan;
 use crate::rollout::decide::backoff::not_before;
+use crate::rollout::decide::blocker::Ends;
 use crate::rollout::decide::context::Context;
-use crate::rollout::decide::entry_block::{Entering, EntryBlock};
-use crate::rollout::decide::restore::WritingBack;
+use crate::rollout::decide::planned::WriteBlock;
 use crate::rollout::decide::write::budget_spent_until;
 use crate::rollout::decide::{drift, restore, superseded};
 use crate::rollout::judge::opening;
@@ -20,27 +20,15 @@ fn clock_alone(context: &Context<'_>, ring: &Ring, plan: &RingPlan) -> bool {
     if !wait_for_the_clock(context.judged(ring)) || context.ailing().next().is_some() || left_ails {
         return false;
     }
-    context.entering().is_some_and(|entering| match entering {
-        Entering::Blocked(blocks) => blocks.iter().all(is_of_the_clock),
-        Entering::Recognised(_) | Entering::InPlace(_) | Entering::Write(_) => true,
-    })
+    context.entering().is_some_and(|entering| entering.is_blocked_only_by(is_of_the_clock))
 }
 
-/// Whether the clock alone ends a block.
-const fn is_of_the_clock(block: &EntryBlock) -> bool {
+/// Whether the clock alone ends it, gates aside.
+fn is_of_the_clock(block: &WriteBlock) -> bool {
     match block {
-        EntryBlock::Gates | EntryBlock::Backoff { .. } | EntryBlock::BudgetSpent { .. } => true,
-        EntryBlock::GroupsUnread
-        | EntryBlock::Veto(_)
-        | EntryBlock::OtherWrite { .. }
-        | EntryBlock::Block(_)
-        | EntryBlock::Forbidden(_)
-        | EntryBlock::BlastLimit(_)
-        | EntryBlock::DevicesPerDay(_)
-        | EntryBlock::Drifted
-        | EntryBlock::OtherRing(_)
-        | EntryBlock::LeftAdopts { .. }
-        | EntryBlock::HeldOut(_) => false,
+        WriteBlock::Gates => true,
+        WriteBlock::Other(blocker) => blocker.ends() == Ends::AtAnInstant,
+        WriteBlock::Block(_) | WriteBlock::Drifted => false,
     }
 }
 
@@ -53,10 +41,7 @@ fn wait_for_the_clock(judgements: &[Judgement]) -> bool {
 /// When the clock alone lets a group be written back.
 fn earliest_restore(context: &Context<'_>) -> Option<Timestamp> {
     let due = restore::due(context)?;
-    let by_the_clock = match restore::writing_back(context, &due) {
-        WritingBack::Write(_) => true,
-        WritingBack::Blocked(blocks) => blocks.iter().all(is_of_the_clock),
-    };
+    let by_the_clock = restore::writing_back(context, &due).is_blocked_only_by(is_of_the_clock);
     let Restoring { attempts, since, .. } = &due.ring.restoring;
     let budget = budget_spent_until(context).unwrap_or(context.now);
     let ready = not_before(attempts, *since).max(context.now).max(budget);

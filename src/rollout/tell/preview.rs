@@ -15,7 +15,7 @@ use crate::ids::{GroupId, PlanName, RingName};
 use crate::plan::model::{OnDrift, Revision, RingPlan};
 use crate::rollout::decide::blocker::Blocker;
 use crate::rollout::decide::context::Context;
-use crate::rollout::decide::enter::recognised;
+use crate::rollout::decide::enter::{devices, recognised};
 use crate::rollout::decide::write::{Need, held_out, need, too_many};
 use crate::rollout::decide::{lifecycle, restore};
 use crate::rollout::judge::grouping::{GroupStep, GroupSteps};
@@ -255,10 +255,10 @@ fn undrifted(name: &PlanName, state: &mut State, world: &Observations, now: Time
         let accepted = || all.iter().find(|drift| !drift::is_accepted(state, drift)).cloned();
         if let Some(drift) = free {
             let too_many = Context::of(name, Desired::InForce, state, world, now).and_then(|context| {
-                restore::too_many(&context, context.rollout.ring_plan(&drift.ring)?, &drift)
+                let plan = context.rollout.ring_plan(&drift.ring)?;
+                too_many(plan, restore::devices(&context, plan, &drift))
             });
-            if let Some(too_many) = too_many {
-                let blocker = Blocker::BlastLimit(drift.ring.clone(), too_many);
+            if let Some(blocker) = too_many {
                 undrifted.blocked = Some((drift.ring, blocker));
                 break;
             }
@@ -402,8 +402,8 @@ fn blockers(context: &Context<'_>, plan: &RingPlan, judgements: &[Judgement], ne
             let GroupSteps { next, last } = &**steps;
             let held = held_out(context.state, plan, policies, last).cloned();
             blockers.extend(held.map(|held| Blocker::HeldOut(ring(), Box::new(held))));
-            let too_many = [next, last].into_iter().find_map(|step| too_many(context, plan, step));
-            blockers.extend(too_many.map(|too_many| Blocker::BlastLimit(ring(), too_many)));
+            let mut each = [next, last].into_iter().map(|step| devices(context, plan, step));
+            blockers.extend(each.find_map(|devices| too_many(plan, devices)));
         }
         Need::Unresolved => {}
     }

@@ -5,14 +5,30 @@
 use crate::rollout::decide::blocker::{BlockReport, Blocker};
 use crate::rollout::decide::context::Context;
 use crate::rollout::decide::drift::Bar;
-use crate::rollout::decide::entry_block::{Entering, EntryBlock};
-use crate::rollout::decide::restore::{Due, WritingBack};
-use crate::rollout::decide::rollback::{GoingBack, Turn, going_back, turn};
+use crate::rollout::decide::planned::PlannedStep;
+use crate::rollout::decide::restore::Due;
+use crate::rollout::decide::rollback::{Turn, going_back, turn};
 use crate::rollout::decide::{between, drift, outcome, restore, superseded};
 use crate::rollout::judge::back;
 use crate::rollout::judge::drift::lacks;
-use crate::rollout::record::{Judgement, Mode};
+use crate::rollout::record::{Block, Judgement, WaitsFor};
 use crate::rollout::state::{Phase, Ring, Stage};
+use crate::rollout::world::{Desired, Unsettled};
+
+/// What stands before every step on account of the plan's file.
+fn block_report(context: &Context<'_>) -> Option<BlockReport> {
+    let file = context.plan.blocks.values().next();
+    if let Some((block, since)) = file {
+        return Some(BlockReport { block: block.clone(), since: *since, until: None });
+    }
+    let waiting = context.state.waiting.get(context.name)?;
+    let until = match (waiting.revision.waits_for, context.desired) {
+        (WaitsFor::Time, Desired::Unsettled(_, Unsettled::Until(at))) => Some(at),
+        _ => None,
+    };
+    let block = Block::RevisionWaits(waiting.revision.clone());
+    Some(BlockReport { block, since: waiting.since, until })
+}
 
 /// What there is to say of a rollout that is over: that its file waits to begin another one, and that it
 /// offers what is forbidden by now.
@@ -22,7 +38,7 @@ pub(crate) fn over(context: &Context<'_>, mut blockers: Vec<Blocker>) -> Vec<Blo
         blockers
             .extend(forbidden.map(|(ring, version, _)| Blocker::OffersForbidden(ring.name.clone(), version)));
     }
-    blockers.extend(BlockReport::of(context).map(Box::new).map(Blocker::Block));
+    blockers.extend(block_report(context).map(Box::new).map(Blocker::Block));
     blockers.extend(between::told(context));
     blockers
 }
@@ -47,7 +63,7 @@ pub(crate) fn waiting_on(context: &Context<'_>) -> Vec<Blocker> {
     }
     blockers.extend(context.plan.paused.clone().map(Blocker::Paused));
     blockers.extend(rollout.halted.as_ref().map(|halt| Blocker::Halted(halt.cause.clone())));
-    blockers.extend(BlockReport::of(context).map(Box::new).map(Blocker::Block));
+    blockers.extend(block_report(context).map(Box::new).map(Blocker::Block));
     if let Some((ring, pending)) = rollout.pending_write() {
         let (ring, write) = (ring.name.clone(), pending.id());
         blockers.push(match &pending.doubt {
@@ -88,7 +104,7 @@ pub(crate) fn waiting_on(context: &Context<'_>) -> Vec<Blocker> {
         if let Some(entering) = context.entering() {
             let left = superseded::ailing(context, plan).into_iter();
             blockers.extend(left.map(|(ring, word)| Blocker::Gate(ring, Box::new(word))));
-            blockers.extend(entry_blockers(context, ring, entering.clone()));
+            blockers.extend(entering.clone().blockers(context.state.mode, ring));
         }
     }
     if blockers.is_empty() {
@@ -121,10 +137,7 @@ fn restore_blockers(context: &Context<'_>, due: &Due<'_>) -> Vec<Blocker> {
     let holding = due.judgements.iter().filter(|judgement| !judgement.verdict.advances());
     let mut blockers: Vec<Blocker> =
         holding.map(|word| Blocker::Gate(due.ring.name.clone(), Box::new(word.clone()))).collect();
-    blockers.extend(match restore::writing_back(context, due) {
-        WritingBack::Blocked(blocks) => entry_blockers(context, due.ring, Entering::Blocked(blocks)),
-        WritingBack::Write(intent) => entry_blockers(context, due.ring, Entering::Write(intent)),
-    });
+    blockers.extend(restore::writing_back(context, due).blockers(context.state.mode, due.ring));
     blockers
 }
 
@@ -144,46 +157,12 @@ fn rolled_back(context: &Context<'_>) -> Blocker {
 /// What the ring waits for that goes back now.
 fn rollback_blockers(context: &Context<'_>, turn: Turn<'_>) -> Vec<Blocker> {
     match (going_back(context, &turn), &turn.ring.stage) {
-        (GoingBack::Returning, Stage::RollingBack(_, back)) => {
+        (PlannedStep::Waits, Stage::RollingBack(_, back)) => {
             let words = context.judged(turn.ring).iter();
             let missing = words.filter(|word| !word.verdict.advances()).cloned().collect();
             let until = back::step_ends_at(turn.plan, back);
             vec![Blocker::Returning { ring: turn.ring.name.clone(), missing, until }]
         }
-        (GoingBack::Blocked(blocks), _) => entry_blockers(context, turn.ring, Entering::Blocked(blocks)),
-        (GoingBack::Write(intent), _) => entry_blockers(context, turn.ring, Entering::Write(intent)),
-        (GoingBack::Returning | GoingBack::Fact(..), _) => Vec::new(),
-    }
-}
-
-fn entry_blockers(context: &Context<'_>, ring: &Ring, entering: Entering) -> Vec<Blocker> {
-    let name = || ring.name.clone();
-    match entering {
-        Entering::Write(intent) if context.state.mode == Some(Mode::Observe) => {
-            vec![Blocker::Observing(name(), intent)]
-        }
-        Entering::Write(_) | Entering::InPlace(_) | Entering::Recognised(_) => Vec::new(),
-        Entering::Blocked(blocks) => blocks
-            .into_iter()
-            .filter_map(|block| match block {
-                // These stand in the list already, with more to say.
-                EntryBlock::Gates | EntryBlock::Block(_) | EntryBlock::Drifted => None,
-                EntryBlock::Forbidden(version) => Some(Blocker::Forbidden(name(), version)),
-                EntryBlock::OtherRing(other) => Some(Blocker::OtherRing { ring: name(), other }),
-                EntryBlock::LeftAdopts { ring: other, rollout } => {
-                    Some(Blocker::LeftAdopts { ring: name(), other, rollout })
-                }
-                EntryBlock::GroupsUnread => Some(Blocker::GroupsUnread(name())),
-                EntryBlock::HeldOut(held) => Some(Blocker::HeldOut(name(), held)),
-                EntryBlock::Veto(veto) => Some(Blocker::Veto(name(), veto)),
-                EntryBlock::Backoff { until, last } => Some(Blocker::Backoff { ring: name(), until, last }),
-                EntryBlock::BudgetSpent { until } => Some(Blocker::BudgetSpent { ring: name(), until }),
-                EntryBlock::BlastLimit(too_many) => Some(Blocker::BlastLimit(name(), too_many)),
-                EntryBlock::DevicesPerDay(too_many) => Some(Blocker::DevicesPerDay(name(), too_many)),
-                EntryBlock::OtherWrite { plan, write } => {
-                    Some(Blocker::OtherWrite { plan: plan.to_string(), write })
-                }
-            })
-            .collect(),
+        (planned, _) => planned.blockers(context.state.mode, turn.ring),
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::ids::RingName;
 use crate::rollout::decide::blocker::Blocker;
-use crate::rollout::decide::entry_block::TooMany;
+use crate::rollout::decide::blocker::TooMany;
 use crate::rollout::people::verbs::situation::Offered;
 use crate::rollout::record::{Cause, Evidence, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
 use crate::rollout::tell::explain::way_out::WayOut;

@@ -2,7 +2,7 @@
 
 use crate::ids::RingName;
 use crate::rollout::decide::blocker::{Blocker, change};
-use crate::rollout::decide::entry_block::{TooMany, TooManyToday};
+use crate::rollout::decide::blocker::{TooMany, TooManyToday};
 use crate::rollout::record::{CLOCKS_APART, Cause, Gate, Judgement, Unknown};
 use crate::rollout::state::Rollback;
 use crate::rollout::tell::explain::blocks;

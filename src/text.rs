@@ -22,6 +22,42 @@ pub const fn is_unseen(char: char) -> bool {
     ) || code & 0xfffe == 0xfffe
 }
 
+/// The words of enums that derive [`strum::IntoStaticStr`], and the lists of those that derive
+/// [`strum::VariantArray`] and [`strum::EnumCount`] besides: what is said once, by the variant's name, is the word
+/// in log, metrics, API and on the command line.
+macro_rules! worded {
+    ($($listed:ident),+; $($worded:ident),*) => {
+        $(impl $listed {
+            /// All, in the order of their declaration.
+            pub const ALL: [Self; <Self as strum::EnumCount>::COUNT] =
+                $crate::text::all(<Self as strum::VariantArray>::VARIANTS);
+
+            /// Its word.
+            pub const fn as_str(self) -> &'static str {
+                self.into_str()
+            }
+        })+
+        $crate::text::worded!($($worded),*);
+    };
+    ($($worded:ident),*) => {
+        $(impl $worded {
+            /// Its word.
+            pub const fn as_str(&self) -> &'static str {
+                self.into_str()
+            }
+        })*
+    };
+}
+pub(crate) use worded;
+
+/// All variants of an enum as an array.
+pub(crate) const fn all<T: Copy, const COUNT: usize>(variants: &[T]) -> [T; COUNT] {
+    match variants.first_chunk() {
+        Some(all) => *all,
+        None => panic!("strum counts as many variants as it lists"),
+    }
+}
+
 /// A text as one word of a shell.
 pub fn in_shell(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))

@@ -29,7 +29,7 @@ pub(crate) fn ask(context: &Context<'_>) -> Vec<Entry> {
         return Vec::new();
     }
     let judgements = context.judged(ring);
-    let by_the_clock = |word: &&Judgement| matches!(word.gate, Gate::Opening | Gate::Freeze);
+    let by_the_clock = |word: &&Judgement| word.gate.is_of_schedule();
     let (asking, others): (Vec<&Judgement>, Vec<&Judgement>) =
         judgements.iter().filter(|word| !by_the_clock(word)).partition(|word| word.gate == Gate::Approval);
     let missing = |word: &&&Judgement| word.verdict == Verdict::Wait(Waiting::ApprovalMissing);

@@ -12,10 +12,14 @@ use crate::rollout::record::{Group, GroupContent, Purpose, VersionEntry, WriteIn
 use crate::rollout::state::{OwnedGroup, Ring, Stage, State};
 use crate::rollout::world::Observations;
 use crate::text::in_shell;
+use crate::text::worded;
 use crate::version::Environment;
 
+worded!(Veto);
+
 /// What keeps a ring's group from being written, whatever the gates say.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Veto {
     /// Several groups have the ring's group name.
     AmbiguousName {
@@ -57,17 +61,6 @@ pub enum Veto {
 }
 
 impl Veto {
-    /// The word of API and coverage.
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::AmbiguousName { .. } => "ambiguous_name",
-            Self::ForeignProfiles { .. } => "foreign_profiles",
-            Self::OwnedElsewhere { .. } => "owned_elsewhere",
-            Self::ProfileTaken { .. } => "profile_taken",
-            Self::AmbiguousVersions { .. } => "ambiguous_versions",
-        }
-    }
-
     /// What is in the way.
     pub fn what(&self) -> String {
         match self {

@@ -14,7 +14,8 @@ use crate::plan::model::Health;
 use crate::rollout::judge::drift;
 use crate::rollout::judge::subject::{Subject, known_scope, scope, unseeable};
 use crate::rollout::record::{
-    Dark, Evidence, Exempt, Failing, Gate, Judgement, Look, Stalled, Unknown, Verdict, Waiting,
+    Asks, Dark, Evidence, Exempt, Failing, Gate, HealthGate, Judgement, Look, Stalled, Unknown, Verdict,
+    Waiting,
 };
 use crate::rollout::state::{Assigned, Stage, Superseded};
 use crate::time::Timestamp;
@@ -279,21 +280,16 @@ pub fn failing_devices(subject: Subject<'_>, judgement: &Judgement) -> BTreeSet<
     let (Some(assigned), Some(environment)) = (subject.ring.stage.assigned(), judgement.environment) else {
         return BTreeSet::new();
     };
-    match judgement.gate {
-        Gate::Stalled => found(subject, assigned, Gate::Stalled, environment),
-        Gate::Dark => {
+    match judgement.gate.asks() {
+        Asks::Health(HealthGate::Stalled) => found(subject, assigned, Gate::Stalled, environment),
+        Asks::Health(HealthGate::Dark) => {
             let looks = looks(subject, assigned, environment).map(|found| found.looks).unwrap_or_default();
             let failing = looks.into_iter().filter(|look| said(look, subject.plan.health) == Said::Fails);
             failing.flat_map(|look| look.silent).collect()
         }
-        Gate::Opening
-        | Gate::Freeze
-        | Gate::Fleet
-        | Gate::Downgrade
-        | Gate::Approval
-        | Gate::Adoption
-        | Gate::Soak
-        | Gate::Ring => BTreeSet::new(),
+        Asks::Schedule | Asks::Sight | Asks::Plan | Asks::People | Asks::Arrival | Asks::Place => {
+            BTreeSet::new()
+        }
     }
 }
 
@@ -304,27 +300,24 @@ pub(crate) fn found(
     gate: Gate,
     environment: Environment,
 ) -> BTreeSet<DeviceId> {
-    match gate {
+    match gate.asks() {
         // Nobody has seen them stand still: they were told to run something else.
-        Gate::Stalled if drift::is_withdrawn(subject, assigned, environment) => BTreeSet::new(),
-        Gate::Stalled => {
+        Asks::Health(HealthGate::Stalled) if drift::is_withdrawn(subject, assigned, environment) => {
+            BTreeSet::new()
+        }
+        Asks::Health(HealthGate::Stalled) => {
             let stalled = stalled_devices(subject, assigned, environment);
             &stalled - &accepted_of(subject, environment, &stalled)
         }
-        Gate::Dark => {
+        Asks::Health(HealthGate::Dark) => {
             let looks = looks(subject, assigned, environment).map(|found| found.looks).unwrap_or_default();
             // When most are silent, nobody is found: they come back, and are looked for again.
             let told = looks.into_iter().filter(|look| !look.ring.mostly_silent());
             told.flat_map(|look| look.silent).collect()
         }
-        Gate::Opening
-        | Gate::Freeze
-        | Gate::Fleet
-        | Gate::Downgrade
-        | Gate::Approval
-        | Gate::Adoption
-        | Gate::Soak
-        | Gate::Ring => BTreeSet::new(),
+        Asks::Schedule | Asks::Sight | Asks::Plan | Asks::People | Asks::Arrival | Asks::Place => {
+            BTreeSet::new()
+        }
     }
 }
 

@@ -10,6 +10,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::UserGroupId;
+use crate::text::worded;
+
+worded!(AccessOutcome;);
 
 /// The longest name of a group, a role or a place.
 pub const MAX_TEXT_CHARS: usize = 512;
@@ -40,8 +43,22 @@ pub struct AccessPolicy {
 }
 
 /// What became of a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    strum::EnumCount,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum AccessOutcome {
     /// The policies were read back as they were written.
     Written,
@@ -51,20 +68,6 @@ pub enum AccessOutcome {
     Different,
     /// Nobody knows.
     Unknown,
-}
-
-impl AccessOutcome {
-    pub const ALL: [Self; 4] = [Self::Written, Self::Refused, Self::Different, Self::Unknown];
-
-    /// The word for it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Written => "written",
-            Self::Refused => "refused",
-            Self::Different => "different",
-            Self::Unknown => "unknown",
-        }
-    }
 }
 
 impl AccessChange {

@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{Email, UserGroupName};
 use crate::rollout::record::verdict::{Unknown, Verdict};
+use crate::text::worded;
 use crate::time::Timestamp;
+
+worded!(AskedBy);
 
 /// So many different members of a User Group.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -23,22 +26,15 @@ pub struct Ask {
 }
 
 /// Who asks for approvals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum AskedBy {
     Plan,
     /// The daemon's configuration, which no plan lowers.
     Floor,
-}
-
-impl AskedBy {
-    /// The word of API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Plan => "plan",
-            Self::Floor => "floor",
-        }
-    }
 }
 
 impl fmt::Display for Ask {

@@ -8,6 +8,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::model::PlanDigest;
+use crate::text::worded;
+
+worded!(BlockKind; WaitsFor);
 
 /// A block of one plan that begins and ends in the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,8 +47,9 @@ pub struct WaitingRevision {
 }
 
 /// What a revision waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum WaitsFor {
     /// The file has not been unchanged for long enough.
     Time,
@@ -61,26 +65,27 @@ pub enum WaitsFor {
     Predecessor,
 }
 
-impl WaitsFor {
-    /// Its word in metrics, as in the log.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Time => "time",
-            Self::LineEnd => "line_end",
-            Self::Person => "person",
-            Self::Stability => "stability",
-            Self::AnotherVersion => "another_version",
-            Self::Predecessor => "predecessor",
-        }
-    }
-}
-
 /// How often a plan may change within an hour before only a person lets it change again.
 pub const CHANGES_AN_HOUR: usize = 6;
 
 /// The kinds of blocks. What holds a plan ([`BlockKind::Paused`] …) stands on record in its own way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumCount,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum BlockKind {
     /// A person stopped all writes.
     Stopped,
@@ -124,38 +129,6 @@ impl Step {
 }
 
 impl BlockKind {
-    /// All, in the order of the table.
-    pub const ALL: [Self; 11] = [
-        Self::Stopped,
-        Self::LogUnwritable,
-        Self::ClockBehind,
-        Self::ClockDoubted,
-        Self::PlanInvalid,
-        Self::FileMissing,
-        Self::FilesUnreadable,
-        Self::RevisionWaits,
-        Self::PlanUnstable,
-        Self::Paused,
-        Self::Halted,
-    ];
-
-    /// The word of metrics and API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Stopped => "stopped",
-            Self::LogUnwritable => "log_unwritable",
-            Self::ClockBehind => "clock_behind",
-            Self::ClockDoubted => "clock_doubted",
-            Self::PlanInvalid => "plan_invalid",
-            Self::FileMissing => "file_missing",
-            Self::FilesUnreadable => "files_unreadable",
-            Self::RevisionWaits => "revision_waits",
-            Self::PlanUnstable => "plan_unstable",
-            Self::Paused => "paused",
-            Self::Halted => "halted",
-        }
-    }
-
     /// Whether it makes a step wait. A rollback lifts the holds of its plan by its own word.
     pub const fn stops(self, step: Step) -> bool {
         match (self, step) {
@@ -173,12 +146,6 @@ impl BlockKind {
             ) => matches!(step, Step::Entry | Step::Proof),
             (Self::Paused | Self::Halted, step) => !matches!(step, Step::SecondHalf),
         }
-    }
-}
-
-impl fmt::Display for BlockKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

@@ -13,12 +13,16 @@ use crate::rollout::record::drift::{GroupDrift, OtherUpdater};
 use crate::rollout::record::gate::Gate;
 use crate::rollout::record::judgement::{Evidence, Judgement};
 use crate::rollout::record::verdict::{Unknown, Verdict};
+use crate::text::worded;
 use crate::time::{Timestamp, short};
 use crate::version::{ClientVersion, Environment};
 
+worded!(Cause);
+
 /// Why the engine halted a rollout.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Cause {
     /// A ring did not adopt its targets in time.
     AdoptionMissed {
@@ -78,20 +82,6 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// The word of metrics (`halts_total{cause}`) and API.
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::AdoptionMissed { .. } => "adoption_missed",
-            Self::Unhealthy { .. } => "unhealthy",
-            Self::UnknownTooLong { .. } => "unknown_too_long",
-            Self::WriteRefused { .. } => "write_refused",
-            Self::WritesKeepFailing { .. } => "writes_keep_failing",
-            Self::Forbidden { .. } => "forbidden",
-            Self::Drift(_) => "drift",
-            Self::OtherUpdater(_) => "other_updater",
-        }
-    }
-
     /// The ring it is about.
     pub const fn ring(&self) -> &RingName {
         match self {

@@ -10,8 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::rollout::record::remote::Group;
+use crate::text::worded;
 use crate::time::{SignedDuration, Timestamp, short};
 use crate::version::{ClientVersion, Environment};
+
+worded!(DriftKind; DriftStanding);
 
 /// Devices that moved within this long are counted together.
 pub const UPDATER_WITHIN: SignedDuration = SignedDuration::from_hours(24);
@@ -27,8 +30,22 @@ pub const UPDATER_ONE_IN: usize = 10;
 pub const RESTORES_AT_MOST: u32 = 3;
 
 /// The ways in which a plan's groups and devices come to differ from what ringward left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    strum::EnumCount,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum DriftKind {
     /// A group offers other versions.
     VersionChanged,
@@ -45,28 +62,6 @@ pub enum DriftKind {
 }
 
 impl DriftKind {
-    /// All, for metrics.
-    pub const ALL: [Self; 6] = [
-        Self::VersionChanged,
-        Self::PoliciesChanged,
-        Self::GroupDeleted,
-        Self::ProfileMoved,
-        Self::OtherUpdater,
-        Self::GroupRenamed,
-    ];
-
-    /// The word of metrics (`drift{kind}`) and API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::VersionChanged => "version_changed",
-            Self::PoliciesChanged => "policies_changed",
-            Self::GroupDeleted => "group_deleted",
-            Self::ProfileMoved => "profile_moved",
-            Self::OtherUpdater => "other_updater",
-            Self::GroupRenamed => "group_renamed",
-        }
-    }
-
     /// The same in words.
     pub const fn words(self) -> &'static str {
         match self {
@@ -186,7 +181,8 @@ pub struct DriftFinding {
 }
 
 /// What becomes of a drift.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum DriftStanding {
     /// The rollout halts, or is halted, for it.
     Halts,
@@ -196,18 +192,6 @@ pub enum DriftStanding {
     Accepted,
     /// It is told and changes nothing.
     Noted,
-}
-
-impl DriftStanding {
-    /// The word of API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Halts => "halts",
-            Self::ToRestore => "to_restore",
-            Self::Accepted => "accepted",
-            Self::Noted => "noted",
-        }
-    }
 }
 
 impl GroupDrift {

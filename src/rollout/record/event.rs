@@ -16,15 +16,10 @@ use crate::rollout::record::approval::Ask;
 use crate::rollout::record::block::{Block, BlockKind};
 use crate::rollout::record::cause::{Acknowledged, Cause};
 use crate::rollout::record::clock::AgreedAnswer;
-use crate::rollout::record::drift::{Drift, GroupDrift};
-use crate::rollout::record::gate::Gate;
-use crate::rollout::record::ids::{RolloutId, WriteId};
-use crate::rollout::record::intent::{Cancelled, Finding, WriteIntent};
-use crate::rollout::record::judgement::Judgement;
-use crate::rollout::record::remote::Group;
-use crate::rollout::record::rollback::{HowBack, RollbackStep, Trigger};
-use crate::rollout::record::token::TokenGrant;
-use crate::rollout::record::verdict::Unknown;
+use crate::rollout::record::{
+    Cancelled, Drift, Finding, Gate, Group, GroupDrift, HowBack, Judgement, RollbackStep, RolloutId,
+    TokenGrant, Trigger, Unknown, WriteId, WriteIntent,
+};
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
 
@@ -63,8 +58,18 @@ pub struct Recorded {
 }
 
 /// What can happen. The names are promises: they stand in the log, the API and the transcripts.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    PartialEq,
+    Serialize,
+    Deserialize,
+    strum::EnumCount,
+    strum::IntoStaticStr,
+    strum::VariantNames,
+)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Event {
     /// A daemon took over the log.
     DaemonStarted {

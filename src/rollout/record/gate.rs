@@ -1,14 +1,31 @@
-//! The gates by name: what each asks, and who may waive it.
+//! The gates by name, and what each asks about.
 //!
 //! **Invariant:** a gate has one word, in plans, log, metrics, API and command line.
 
-use std::fmt;
-
+use crate::text::worded;
 use serde::{Deserialize, Serialize};
 
+worded!(Gate;);
+
 /// A condition on entering a ring or on leaving it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumCount,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Gate {
     /// Entry: the schedule has an opening with enough time left.
     Opening,
@@ -36,65 +53,60 @@ pub enum Gate {
     Ring,
 }
 
-impl Gate {
-    /// All, in the order in which reports list them.
-    pub const ALL: [Self; 10] = [
-        Self::Opening,
-        Self::Freeze,
-        Self::Fleet,
-        Self::Downgrade,
-        Self::Approval,
-        Self::Adoption,
-        Self::Soak,
-        Self::Stalled,
-        Self::Dark,
-        Self::Ring,
-    ];
+/// What a gate asks about. All that is said of gates alike is said by this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asks {
+    /// Entry, about the clock: it advances at an instant that the schedule names, and whoever wants another
+    /// one changes the plan, where the change is seen.
+    Schedule,
+    /// Entry, about what ringward can see: nobody waives it into sight.
+    Sight,
+    /// Entry, about what the plan means.
+    Plan,
+    /// Entry, about what people said, for whom one person does not stand.
+    People,
+    /// Exit, passed once.
+    Arrival,
+    /// Health, judged for as long as the ring is entered, also once it is verified.
+    Health(HealthGate),
+    /// Nothing: no verdict stands for it.
+    Place,
+}
 
-    /// The word of plans, metrics, API and command line.
-    pub const fn as_str(self) -> &'static str {
+/// The gates of health.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HealthGate {
+    Stalled,
+    Dark,
+}
+
+impl Gate {
+    /// What it asks about.
+    pub const fn asks(self) -> Asks {
         match self {
-            Self::Opening => "opening",
-            Self::Freeze => "freeze",
-            Self::Fleet => "fleet",
-            Self::Downgrade => "downgrade",
-            Self::Approval => "approval",
-            Self::Adoption => "adoption",
-            Self::Soak => "soak",
-            Self::Stalled => "stalled",
-            Self::Dark => "dark",
-            Self::Ring => "ring",
+            Self::Opening | Self::Freeze => Asks::Schedule,
+            Self::Fleet => Asks::Sight,
+            Self::Downgrade => Asks::Plan,
+            Self::Approval => Asks::People,
+            Self::Adoption | Self::Soak => Asks::Arrival,
+            Self::Stalled => Asks::Health(HealthGate::Stalled),
+            Self::Dark => Asks::Health(HealthGate::Dark),
+            Self::Ring => Asks::Place,
         }
     }
 
-    /// Whether a named person may waive it. The schedule is changed in the plan, where the change
-    /// is seen; a fleet that cannot be seen cannot be waived into sight; and one person's word never
-    /// stands for those of the people who are asked.
+    /// Whether a named person may waive it.
     pub const fn can_be_waived(self) -> bool {
-        match self {
-            Self::Adoption | Self::Soak | Self::Stalled | Self::Dark | Self::Ring => true,
-            Self::Opening | Self::Freeze | Self::Fleet | Self::Downgrade | Self::Approval => false,
-        }
+        matches!(self.asks(), Asks::Arrival | Asks::Health(_) | Asks::Place)
     }
 
     /// Whether it is judged for as long as the ring is entered, also once it is verified.
     pub const fn is_of_health(self) -> bool {
-        match self {
-            Self::Stalled | Self::Dark => true,
-            Self::Opening
-            | Self::Freeze
-            | Self::Fleet
-            | Self::Downgrade
-            | Self::Approval
-            | Self::Adoption
-            | Self::Soak
-            | Self::Ring => false,
-        }
+        matches!(self.asks(), Asks::Health(_))
     }
-}
 
-impl fmt::Display for Gate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+    /// Whether time alone opens it.
+    pub const fn is_of_schedule(self) -> bool {
+        matches!(self.asks(), Asks::Schedule)
     }
 }

@@ -36,7 +36,7 @@ pub use drift::{
 };
 pub use era::Eras;
 pub use event::{Entry, Event, Mode, Recorded, SoakFact};
-pub use gate::Gate;
+pub use gate::{Asks, Gate, HealthGate};
 pub use health::{Dark, Look, Stalled};
 pub use ids::{RolloutId, WriteId};
 pub use intent::{Cancelled, DOUBT_READS_APART, Finding, Purpose, Today, WriteIntent};

@@ -16,28 +16,33 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{PolicyId, RingName};
 use crate::rollout::record::ids::WriteId;
+use crate::text::worded;
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
 
+worded!(Trigger; HowBack);
+
 /// What set a rollback off. A failing gate of health never does: a holiday looks like one, and must not
 /// take 20,000 laptops back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    strum::EnumCount,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Trigger {
     /// A person asked for it.
     Person,
-}
-
-impl Trigger {
-    /// All, for metrics.
-    pub const ALL: [Self; 1] = [Self::Person];
-
-    /// The word of metrics (`rollbacks_total{trigger}`).
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Person => "person",
-        }
-    }
 }
 
 /// One ring of a rollback.
@@ -91,8 +96,11 @@ impl fmt::Display for Ground {
 }
 
 /// How a ring's part of a rollback ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum HowBack {
     /// Enough of its devices are back.
     Adopted,
@@ -100,17 +108,6 @@ pub enum HowBack {
     OutOfTime,
     /// It has no deployment group, so nothing is on offer that could be taken back.
     NoGroup,
-}
-
-impl HowBack {
-    /// The word of API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Adopted => "adopted",
-            Self::OutOfTime => "out_of_time",
-            Self::NoGroup => "no_group",
-        }
-    }
 }
 
 impl RollbackStep {

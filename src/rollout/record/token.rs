@@ -4,13 +4,15 @@
 //! SHA-256 is known, and a digest of 256 random bits gives nothing away.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{Email, TokenName};
+use crate::text::worded;
 use crate::time::Timestamp;
+
+worded!(Role;);
 
 /// Hex digits of a token's public part: 8 bytes.
 pub const ID_DIGITS: usize = 16;
@@ -19,8 +21,23 @@ pub const ID_DIGITS: usize = 16;
 const DIGEST_DIGITS: usize = 64;
 
 /// What a token's holder may do. Whatever the role, its holder may read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumCount,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Role {
     /// Nothing but read.
     Viewer,
@@ -28,26 +45,6 @@ pub enum Role {
     Operator,
     /// Approve, if a member of the User Group that is asked.
     Approver,
-}
-
-impl Role {
-    /// All, in the order in which they are listed.
-    pub const ALL: [Self; 3] = [Self::Viewer, Self::Operator, Self::Approver];
-
-    /// The word for it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Viewer => "viewer",
-            Self::Operator => "operator",
-            Self::Approver => "approver",
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }
 
 /// A text that is no role.

@@ -3,11 +3,15 @@
 //! **Invariant:** only `pass` and `exempt` advance, and `exempt` exists only with one of its
 //! reasons, so nothing unknown can ever read as a pass.
 
+use crate::text::worded;
 use serde::{Deserialize, Serialize};
 
+worded!(Verdict);
+
 /// What a gate says. The reason is part of the verdict, so none is without one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Verdict {
     /// Go.
     Pass,
@@ -22,8 +26,11 @@ pub enum Verdict {
 }
 
 /// Why a gate waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Waiting {
     /// No opening now.
     OpeningClosed,
@@ -54,8 +61,11 @@ pub enum Waiting {
 }
 
 /// Why a gate fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Failing {
     /// The targets were not adopted by the deadline.
     DeadlineMissed,
@@ -66,8 +76,11 @@ pub enum Failing {
 }
 
 /// Why a gate cannot tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Unknown {
     /// The devices have not been read yet, or not completely.
     NotSwept,
@@ -93,8 +106,11 @@ pub enum Unknown {
 }
 
 /// Why a gate does not apply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Exempt {
     /// No eligible device of this environment in a complete, fresh sweep, while the ring has some
     /// elsewhere.
@@ -116,51 +132,14 @@ impl Verdict {
         }
     }
 
-    /// The word of metrics and API.
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Pass => "pass",
-            Self::Wait(_) => "wait",
-            Self::Fail(_) => "fail",
-            Self::Unknown(_) => "unknown",
-            Self::Exempt(_) => "exempt",
-        }
-    }
-
     /// The reason code of metrics and API; empty for a pass.
     pub const fn reason_code(&self) -> &'static str {
         match self {
             Self::Pass => "",
-            Self::Wait(Waiting::OpeningClosed) => "opening_closed",
-            Self::Wait(Waiting::OpeningEndsSoon) => "opening_ends_soon",
-            Self::Wait(Waiting::Frozen) => "frozen",
-            Self::Wait(Waiting::TooFewSeen) => "too_few_seen",
-            Self::Wait(Waiting::TooFewArrived) => "too_few_arrived",
-            Self::Wait(Waiting::SoakRunning) => "soak_running",
-            Self::Wait(Waiting::NotExercised) => "not_exercised",
-            Self::Wait(Waiting::TooSoon) => "too_soon",
-            Self::Wait(Waiting::FleetAsleep) => "fleet_asleep",
-            Self::Wait(Waiting::NotOffered) => "not_offered",
-            Self::Wait(Waiting::WouldDowngrade) => "would_downgrade",
-            Self::Wait(Waiting::ApprovalMissing) => "approval_missing",
-            Self::Wait(Waiting::ApprovalRefused) => "approval_refused",
-            Self::Fail(Failing::DeadlineMissed) => "deadline_missed",
-            Self::Fail(Failing::TooManyStalled) => "too_many_stalled",
-            Self::Fail(Failing::TooManyDark) => "too_many_dark",
-            Self::Unknown(Unknown::NotSwept) => "not_swept",
-            Self::Unknown(Unknown::StaleSweep) => "stale_sweep",
-            Self::Unknown(Unknown::ProfilesUnread) => "profiles_unread",
-            Self::Unknown(Unknown::ProfileUnresolved) => "profile_unresolved",
-            Self::Unknown(Unknown::NobodyToMove) => "nobody_to_move",
-            Self::Unknown(Unknown::OutageOrHoliday) => "outage_or_holiday",
-            Self::Unknown(Unknown::ReadFails) => "read_fails",
-            Self::Unknown(Unknown::ApproversUnread) => "approvers_unread",
-            Self::Unknown(Unknown::NoUserGroup) => "no_user_group",
-            Self::Unknown(Unknown::UserGroupAmbiguous) => "user_group_ambiguous",
-            Self::Exempt(Exempt::NoEligibleDevice) => "no_eligible_device",
-            Self::Exempt(Exempt::Waived) => "waived",
-            Self::Exempt(Exempt::TooFewDevices) => "too_few_devices",
-            Self::Exempt(Exempt::NoControl) => "no_control",
+            Self::Wait(why) => why.into_str(),
+            Self::Fail(why) => why.into_str(),
+            Self::Unknown(why) => why.into_str(),
+            Self::Exempt(why) => why.into_str(),
         }
     }
 }

@@ -2,8 +2,24 @@
 //!
 //! **Invariant:** each phase has one word, in log, metrics, API and command line.
 
+use crate::text::worded;
+
+worded!(Phase;);
+
 /// Where a rollout is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    strum::EnumCount,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Phase {
     /// On its way.
     Running,
@@ -20,30 +36,8 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// All, for metrics.
-    pub const ALL: [Self; 6] = [
-        Self::Running,
-        Self::Completed,
-        Self::RollingBack,
-        Self::RolledBack,
-        Self::Superseded,
-        Self::Withdrawn,
-    ];
-
     /// Whether nothing of it is to come.
     pub const fn is_over(self) -> bool {
         matches!(self, Self::Completed | Self::RolledBack)
-    }
-
-    /// The word of metrics, API and command line.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Completed => "completed",
-            Self::RollingBack => "rolling_back",
-            Self::RolledBack => "rolled_back",
-            Self::Superseded => "superseded",
-            Self::Withdrawn => "withdrawn",
-        }
     }
 }

@@ -9,11 +9,17 @@ use crate::ids::{GroupId, PolicyId};
 use crate::rollout::record::{Finding, Group, WriteId, WriteIntent};
 use crate::rollout::state::attempts::Attempts;
 use crate::rollout::state::moved::Moved;
+use strum::{EnumCount, VariantNames};
+
+use crate::text::{all, worded};
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
 
+worded!(Stage);
+
 /// Where a ring is.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, strum::EnumCount, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Stage {
     /// An earlier ring is not verified.
     Pending,
@@ -53,30 +59,7 @@ impl Stage {
     }
 
     /// The words of metrics, for all states.
-    pub const NAMES: [&'static str; 8] = [
-        "pending",
-        "entering",
-        "deploying",
-        "adopting",
-        "soaking",
-        "verified",
-        "rolling_back",
-        "rolled_back",
-    ];
-
-    /// The word of metrics, API and command line.
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Entering(_) => "entering",
-            Self::Deploying(_) => "deploying",
-            Self::Adopting(_) => "adopting",
-            Self::Soaking(..) => "soaking",
-            Self::Verified(_) => "verified",
-            Self::RollingBack(..) => "rolling_back",
-            Self::RolledBack(..) => "rolled_back",
-        }
-    }
+    pub const NAMES: [&'static str; Self::COUNT] = all(Self::VARIANTS);
 
     /// Whether a write for the ring's targets was ever planned: from then on a change to the ring
     /// is a new rollout.

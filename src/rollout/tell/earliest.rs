@@ -10,7 +10,7 @@ use crate::rollout::decide::planned::WriteBlock;
 use crate::rollout::decide::write::budget_spent_until;
 use crate::rollout::decide::{drift, restore, superseded};
 use crate::rollout::judge::opening;
-use crate::rollout::record::{Evidence, Gate, Judgement, Verdict, Waiting};
+use crate::rollout::record::{Evidence, Judgement, Verdict, Waiting};
 use crate::rollout::state::{Phase, Restoring, Ring, Stage};
 use crate::time::Timestamp;
 
@@ -34,8 +34,7 @@ fn is_of_the_clock(block: &WriteBlock) -> bool {
 
 /// Whether of some gates only the schedule's wait.
 fn wait_for_the_clock(judgements: &[Judgement]) -> bool {
-    let by_the_clock = |word: &Judgement| matches!(word.gate, Gate::Opening | Gate::Freeze);
-    judgements.iter().all(|word| word.verdict.advances() || by_the_clock(word))
+    judgements.iter().all(|word| word.verdict.advances() || word.gate.is_of_schedule())
 }
 
 /// When the clock alone lets a group be written back.

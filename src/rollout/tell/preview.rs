@@ -23,7 +23,7 @@ use crate::rollout::judge::predecessor::Predecessor;
 use crate::rollout::judge::way_back::{Stuck, foreseen};
 use crate::rollout::judge::{downgrade, drift, gates};
 use crate::rollout::record::{
-    AllMoves, Gate, Group, GroupContent, GroupDrift, Judgement, Mode, Purpose, Recorded, RolloutId,
+    AllMoves, Asks, Gate, Group, GroupContent, GroupDrift, Judgement, Mode, Purpose, Recorded, RolloutId,
 };
 use crate::rollout::state::{IllegalEvent, Phase, State};
 use crate::rollout::tell::decision::decide;
@@ -371,8 +371,7 @@ fn next(
         return Some(Next::InPlace(group.clone(), Vec::new()));
     }
     let blockers = blockers(&context, plan, &judgements, &need);
-    let by_schedule =
-        |word: &Judgement| !matches!(word.gate, Gate::Fleet | Gate::Downgrade) && !word.verdict.advances();
+    let by_schedule = |word: &Judgement| !is_standing(word.gate) && !word.verdict.advances();
     let waits = judgements.into_iter().filter(by_schedule).collect();
     Some(match need {
         Need::Steps(steps, _) if blockers.is_empty() => match steps.next {
@@ -385,11 +384,15 @@ fn next(
     })
 }
 
+/// Whether a gate on entering stays shut until somebody does something.
+const fn is_standing(gate: Gate) -> bool {
+    matches!(gate.asks(), Asks::Sight | Asks::Plan)
+}
+
 /// What keeps a ring from being entered however long it waits: not its schedule.
 fn blockers(context: &Context<'_>, plan: &RingPlan, judgements: &[Judgement], need: &Need) -> Vec<Blocker> {
     let ring = || plan.name.clone();
-    let standing =
-        |word: &&Judgement| matches!(word.gate, Gate::Fleet | Gate::Downgrade) && !word.verdict.advances();
+    let standing = |word: &&Judgement| is_standing(word.gate) && !word.verdict.advances();
     let mut blockers: Vec<Blocker> = judgements
         .iter()
         .filter(standing)

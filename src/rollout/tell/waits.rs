@@ -7,6 +7,10 @@
 //! **Invariant:** all time of a running rollout is counted, each instant once and for one kind;
 //! settling in between changes no sum.
 
+use crate::text::worded;
+
+worded!(Wait;);
+
 #[cfg(test)]
 mod tests;
 
@@ -20,7 +24,19 @@ use crate::schedule::{SIGHT, Schedule, Writable};
 use crate::time::{SignedDuration, Timestamp, after, since};
 
 /// What a running rollout waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    strum::EnumCount,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Wait {
     /// A person: it is stopped, paused or halted, or would write if it did not only observe.
     Human,
@@ -30,21 +46,6 @@ pub enum Wait {
     Opening,
     /// The end of a freeze.
     Freeze,
-}
-
-impl Wait {
-    /// All, for metrics.
-    pub const ALL: [Self; 4] = [Self::Human, Self::Machine, Self::Opening, Self::Freeze];
-
-    /// The word of metrics (`wait_seconds_total{kind}`).
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Human => "human",
-            Self::Machine => "machine",
-            Self::Opening => "opening",
-            Self::Freeze => "freeze",
-        }
-    }
 }
 
 /// The sums of all plans, over all their rollouts.

@@ -4,7 +4,7 @@
 //! rounded for the eye only: verdicts come from whole numbers.
 
 use crate::fleet::PartsPerBillion;
-use crate::rollout::record::Gate;
+use crate::rollout::record::{Asks, HealthGate};
 use crate::time::short;
 use crate::web::json::{DarkJson, GateJson, HaltJson, LookJson, RolloutJson, SilentJson, StalledJson};
 use crate::web::page::html::encoded;
@@ -78,17 +78,12 @@ fn width(found: f64, limit: f64) -> String {
 /// Whom a halt is about, where a health gate halted.
 pub(super) fn accused(rollout: &RolloutJson, halt: &HaltJson) -> Option<Accused> {
     let (count, ring) = (halt.devices?, halt.ring.as_ref()?);
-    let of = match halt.gate.as_ref()?.gate {
-        Gate::Dark => "dark=true",
-        Gate::Stalled => "class=stalled",
-        Gate::Opening
-        | Gate::Freeze
-        | Gate::Fleet
-        | Gate::Downgrade
-        | Gate::Approval
-        | Gate::Adoption
-        | Gate::Soak
-        | Gate::Ring => return None,
+    let of = match halt.gate.as_ref()?.gate.asks() {
+        Asks::Health(HealthGate::Dark) => "dark=true",
+        Asks::Health(HealthGate::Stalled) => "class=stalled",
+        Asks::Schedule | Asks::Sight | Asks::Plan | Asks::People | Asks::Arrival | Asks::Place => {
+            return None;
+        }
     };
     let (plan, ring) = (encoded(rollout.plan.as_str()), encoded(ring.as_str()));
     Some(Accused { count, href: format!("/api/v1/rollouts/{plan}/devices?ring={ring}&{of}") })

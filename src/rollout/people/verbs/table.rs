@@ -20,7 +20,7 @@ use crate::rollout::people::verbs::refused::Refused;
 use crate::rollout::people::verbs::situation::{
     Claim, ClockSight, HeldBack, Holds, Named, Offered, Place, StartPlans, Waits, Waived, WaysBack, Writes,
 };
-use crate::rollout::record::Gate;
+use crate::rollout::record::{Asks, Gate};
 use crate::rollout::state::Phase;
 
 /// What a verb comes to.
@@ -215,12 +215,12 @@ pub const fn release_hold(held: HeldBack) -> Cell {
 
 /// `waive PLAN --gate G`, about one ring.
 pub const fn waive(gate: Gate, phase: Phase, place: Place, waived: Waived, named: Named) -> Cell {
-    match gate {
-        Gate::Opening | Gate::Freeze => Cell::Refused(Refused::OfTheSchedule),
-        Gate::Fleet => Cell::Refused(Refused::OfSight),
-        Gate::Downgrade => Cell::Refused(Refused::OfThePlan),
-        Gate::Approval => Cell::Refused(Refused::OfPeople),
-        Gate::Ring => match (named, phase) {
+    match gate.asks() {
+        Asks::Schedule => Cell::Refused(Refused::OfTheSchedule),
+        Asks::Sight => Cell::Refused(Refused::OfSight),
+        Asks::Plan => Cell::Refused(Refused::OfThePlan),
+        Asks::People => Cell::Refused(Refused::OfPeople),
+        Asks::Place => match (named, phase) {
             (Named::Still, _) => Cell::Refused(Refused::NamedStill),
             (Named::NoMore, Phase::Running | Phase::Withdrawn) => letting_go(place, waived),
             (
@@ -228,14 +228,14 @@ pub const fn waive(gate: Gate, phase: Phase, place: Place, waived: Waived, named
                 Phase::Completed | Phase::RollingBack | Phase::RolledBack | Phase::Superseded,
             ) => Cell::Refused(Refused::Over),
         },
-        Gate::Adoption | Gate::Soak => match phase {
+        Asks::Arrival => match phase {
             Phase::Running => leaving(place, waived),
             Phase::Completed | Phase::RollingBack | Phase::RolledBack | Phase::Superseded => {
                 Cell::Refused(Refused::Over)
             }
             Phase::Withdrawn => Cell::Refused(Refused::FileGone),
         },
-        Gate::Stalled | Gate::Dark => match phase {
+        Asks::Health(_) => match phase {
             Phase::Running => health(place, waived),
             Phase::Completed | Phase::RollingBack | Phase::RolledBack | Phase::Superseded => {
                 Cell::Refused(Refused::Over)

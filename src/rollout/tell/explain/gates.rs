@@ -5,7 +5,11 @@
 use crate::ids::RingName;
 use crate::rollout::record::{Evidence, Failing, Gate, Judgement, Tally, Unknown, Verdict, Waiting};
 use crate::rollout::state::Validity;
+use crate::rollout::tell::explain::told::{Told, of_devices, of_full_sweep, told};
+use crate::rollout::tell::explain::way_out::WayOut;
 use crate::rollout::tell::report::Report;
+use crate::rollout::world::Read;
+use crate::text::in_shell;
 use crate::time::short;
 
 /// That no patience helps: fewer people could approve than must.
@@ -36,7 +40,45 @@ fn voided(report: &Report, ring: &RingName) -> String {
     if told.is_empty() { String::new() } else { format!(" No longer counted: {}.", told.join("; ")) }
 }
 
-pub(crate) fn gate(report: &Report, ring: &RingName, judgement: &Judgement) -> (String, String) {
+/// What is told of a gate: the sentences by its verdict, the instants and reads by its evidence.
+pub(crate) fn gate(report: &Report, ring: &RingName, judgement: &Judgement) -> Told {
+    let (headline, detail) = sentences(report, ring, judgement);
+    let told = told(headline, detail);
+    let verdict = &judgement.verdict;
+    let assigned_at = || report.ring(ring)?.assigned_at;
+    let told = match &judgement.evidence {
+        Evidence::Opening { opens_at, .. } => told.until(*opens_at),
+        Evidence::Freeze { ends_at, .. } => told.until(*ends_at),
+        Evidence::Fleet { .. } | Evidence::Downgrade(_) => told.reads(of_full_sweep),
+        Evidence::Approval(_) => told
+            .since(report.ring(ring).and_then(|ring| ring.approval.as_ref()?.asked_at))
+            .reads(|read| matches!(read, Read::Approvers(_))),
+        Evidence::Adoption { deadline_at, .. } if *verdict == Verdict::Fail(Failing::DeadlineMissed) => {
+            told.since(*deadline_at).reads(of_devices)
+        }
+        Evidence::Adoption { .. } | Evidence::Stalled(_) => told.since(assigned_at()).reads(of_devices),
+        Evidence::Soak { started_at, ends_at, .. } => match verdict {
+            Verdict::Wait(Waiting::SoakRunning) => told.since(*started_at).until(*ends_at),
+            _ => told.since(*ends_at).reads(of_devices),
+        },
+        Evidence::Dark(dark) => match verdict {
+            Verdict::Wait(Waiting::TooSoon) => told.since(assigned_at()).until(dark.next_at),
+            _ => told.since(assigned_at()).reads(of_devices),
+        },
+    };
+    let told = match verdict {
+        Verdict::Unknown(_) => told.since(report.unsure(ring, judgement).map(|unsure| unsure.since)),
+        Verdict::Pass | Verdict::Wait(_) | Verdict::Fail(_) | Verdict::Exempt(_) => told,
+    };
+    match verdict {
+        Verdict::Unknown(Unknown::ProfilesUnread | Unknown::ProfileUnresolved) => {
+            told.reads(|read| matches!(read, Read::Profiles))
+        }
+        _ => told,
+    }
+}
+
+fn sentences(report: &Report, ring: &RingName, judgement: &Judgement) -> (String, String) {
     match &judgement.verdict {
         Verdict::Wait(waiting) => wait(report, *waiting, ring, judgement),
         Verdict::Fail(Failing::TooManyStalled | Failing::TooManyDark) => {
@@ -93,15 +135,7 @@ fn wait(report: &Report, waiting: Waiting, ring: &RingName, judgement: &Judgemen
         Evidence::Adoption { deadline_at, .. } if adopts => {
             format!(" If it is not reached by {}, the rollout halts.", short(*deadline_at))
         }
-        Evidence::Adoption { .. }
-        | Evidence::Opening { .. }
-        | Evidence::Freeze { .. }
-        | Evidence::Fleet { .. }
-        | Evidence::Downgrade(_)
-        | Evidence::Approval(_)
-        | Evidence::Soak { .. }
-        | Evidence::Stalled(_)
-        | Evidence::Dark(_) => String::new(),
+        _ => String::new(),
     };
     let gone = gone(judgement);
     match waiting {
@@ -244,5 +278,115 @@ pub(crate) fn whose(judgement: &Judgement) -> String {
     match judgement.environment {
         Some(environment) => format!("{environment} devices"),
         None => "devices".to_owned(),
+    }
+}
+
+/// Which devices a health gate is about.
+pub(crate) fn see_them(gate: Gate, plan: &str) -> String {
+    match gate {
+        Gate::Dark => format!("see the silent devices with `ringward devices {plan} --dark`"),
+        _ => format!("see which devices do not move with `ringward devices {plan} --class stalled`"),
+    }
+}
+
+/// What would change what a gate says, as a person can do it.
+pub(crate) fn out_of_gate(ring: &RingName, judgement: &Judgement, plan: &str) -> WayOut {
+    let gate = judgement.gate;
+    // Health is judged in rings that are not the current one, too.
+    let of = if gate.is_of_health() { format!(" --ring {}", in_shell(ring.as_str())) } else { String::new() };
+    let waive =
+        |words: &str| WayOut::then(words, format!("ringward waive {plan} --gate {gate}{of} --reason …"));
+    match &judgement.verdict {
+        Verdict::Wait(Waiting::OpeningClosed | Waiting::OpeningEndsSoon) => match &judgement.evidence {
+            Evidence::Opening { opens_at: None, .. } => {
+                WayOut::words("add an opening to the plan's schedule; within the next 400 days there is none")
+            }
+            _ => WayOut::words(
+                "nothing: the next opening comes by itself; for an earlier one, change the plan's schedule",
+            ),
+        },
+        Verdict::Wait(Waiting::Frozen) => WayOut::words(
+            "nothing: it goes on by itself after the freeze; to end it earlier, change the plan's schedule",
+        ),
+        Verdict::Wait(Waiting::TooSoon) => {
+            waive("nothing: it goes on by itself after the next looks; for a fix that cannot wait")
+        }
+        Verdict::Wait(Waiting::FleetAsleep) => {
+            waive("nothing: it goes on by itself when the fleet is back; to go on without a look")
+        }
+        Verdict::Wait(Waiting::NotOffered) => {
+            WayOut::words("nothing: it goes on by itself once the group offers the version again")
+        }
+        Verdict::Wait(Waiting::TooFewSeen | Waiting::TooFewArrived) if gate.is_of_health() => {
+            waive("nothing: it goes on by itself as devices come back; to go on without them")
+        }
+        Verdict::Wait(Waiting::TooFewSeen | Waiting::TooFewArrived) => {
+            waive("nothing: it goes on by itself as devices arrive; to go on without them")
+        }
+        Verdict::Wait(Waiting::SoakRunning) => {
+            waive("nothing: it goes on by itself when the soak is over; for a fix that cannot wait")
+        }
+        Verdict::Wait(Waiting::NotExercised) => {
+            waive("nothing: it goes on by itself as devices come back; to go on without them")
+        }
+        Verdict::Wait(Waiting::WouldDowngrade) => WayOut::words(
+            "name the version that is meant in the plan; if these devices shall go down, write `allow_downgrade: '<=VERSION'` into the plan, with the first three numbers of the newest that they run; then it goes on by itself",
+        ),
+        Verdict::Wait(Waiting::ApprovalMissing) => WayOut::then(
+            "ask those who may approve it; each of them does it on the page, or by",
+            format!("ringward approve {plan} --ring {} --reason …", in_shell(ring.as_str())),
+        ),
+        Verdict::Wait(Waiting::ApprovalRefused) => WayOut::then(
+            "ask who refused, whose reason `ringward explain` shows; change the plan, or have them take it back by",
+            format!("ringward approve {plan} --ring {} --reason …", in_shell(ring.as_str())),
+        ),
+        Verdict::Fail(Failing::DeadlineMissed) => {
+            waive("see which devices did not arrive; to go on without them")
+        }
+        Verdict::Fail(Failing::TooManyStalled | Failing::TooManyDark) => {
+            waive(&format!("{}; to go on whatever they do", see_them(gate, plan)))
+        }
+        Verdict::Unknown(why @ Unknown::OutageOrHoliday) => {
+            waive(&format!("{}; to go on whatever it is", mend(*why)))
+        }
+        Verdict::Unknown(
+            why @ (Unknown::NobodyToMove
+            | Unknown::ProfileUnresolved
+            | Unknown::NoUserGroup
+            | Unknown::UserGroupAmbiguous),
+        ) => WayOut::words(format!("{}; then it goes on by itself", mend(*why))),
+        Verdict::Unknown(
+            Unknown::NotSwept
+            | Unknown::StaleSweep
+            | Unknown::ProfilesUnread
+            | Unknown::ReadFails
+            | Unknown::ApproversUnread,
+        ) => WayOut::then(
+            "nothing, if the reads recover; those that fail are told by",
+            "ringward status".to_owned(),
+        ),
+        Verdict::Pass | Verdict::Exempt(_) => WayOut::words("nothing: it is not in the way"),
+    }
+}
+
+/// What a person can do so that a gate can tell again.
+pub(crate) const fn mend(why: Unknown) -> &'static str {
+    match why {
+        Unknown::NoUserGroup => "name a User Group in the plan that exists at Cloudflare, or create it there",
+        Unknown::UserGroupAmbiguous => "rename all but one of the User Groups of that name at Cloudflare",
+        Unknown::NotSwept
+        | Unknown::StaleSweep
+        | Unknown::ProfilesUnread
+        | Unknown::ReadFails
+        | Unknown::ApproversUnread => "mend the reads that fail, which `ringward status` names",
+        Unknown::ProfileUnresolved => {
+            "name profiles in the plan that exist once at Cloudflare, or create them there"
+        }
+        Unknown::OutageOrHoliday => {
+            "find out what silences the ring's devices; a holiday belongs into the schedule as a freeze"
+        }
+        Unknown::NobodyToMove => {
+            "put devices with a client of 2026.6 or later into the ring's profiles, or take the ring out of the plan"
+        }
     }
 }

@@ -6,6 +6,7 @@ pub mod blocks;
 pub mod explanation;
 pub mod gates;
 pub mod newer;
+pub mod told;
 pub mod way_out;
 pub mod ways;
 pub mod words;

@@ -1,12 +1,9 @@
 //! What would change each blocker, as a person can do it.
 
-use crate::ids::RingName;
 use crate::rollout::decide::blocker::Blocker;
-use crate::rollout::record::{
-    Cause, ClockDoubt, DriftKind, Evidence, Failing, Gate, GroupDrift, Judgement, Never, Unknown, Verdict,
-    Waiting,
-};
+use crate::rollout::record::{Cause, ClockDoubt, DriftKind, GroupDrift, Never, Unknown};
 use crate::rollout::tell::explain::blocks;
+use crate::rollout::tell::explain::gates::{mend, out_of_gate, see_them};
 use crate::rollout::tell::explain::way_out::WayOut;
 use crate::text::in_shell;
 
@@ -183,114 +180,5 @@ fn after_drift(drift: &GroupDrift) -> &'static str {
         "find out who moved the profile; put it back at Cloudflare, or take it out of the ring, and go on"
     } else {
         "find out who made the other group of that name; rename or delete it at Cloudflare, and go on"
-    }
-}
-
-/// Which devices a health gate is about.
-fn see_them(gate: Gate, plan: &str) -> String {
-    match gate {
-        Gate::Dark => format!("see the silent devices with `ringward devices {plan} --dark`"),
-        _ => format!("see which devices do not move with `ringward devices {plan} --class stalled`"),
-    }
-}
-
-fn out_of_gate(ring: &RingName, judgement: &Judgement, plan: &str) -> WayOut {
-    let gate = judgement.gate;
-    // Health is judged in rings that are not the current one, too.
-    let of = if gate.is_of_health() { format!(" --ring {}", in_shell(ring.as_str())) } else { String::new() };
-    let waive =
-        |words: &str| WayOut::then(words, format!("ringward waive {plan} --gate {gate}{of} --reason …"));
-    match &judgement.verdict {
-        Verdict::Wait(Waiting::OpeningClosed | Waiting::OpeningEndsSoon) => match &judgement.evidence {
-            Evidence::Opening { opens_at: None, .. } => {
-                WayOut::words("add an opening to the plan's schedule; within the next 400 days there is none")
-            }
-            _ => WayOut::words(
-                "nothing: the next opening comes by itself; for an earlier one, change the plan's schedule",
-            ),
-        },
-        Verdict::Wait(Waiting::Frozen) => WayOut::words(
-            "nothing: it goes on by itself after the freeze; to end it earlier, change the plan's schedule",
-        ),
-        Verdict::Wait(Waiting::TooSoon) => {
-            waive("nothing: it goes on by itself after the next looks; for a fix that cannot wait")
-        }
-        Verdict::Wait(Waiting::FleetAsleep) => {
-            waive("nothing: it goes on by itself when the fleet is back; to go on without a look")
-        }
-        Verdict::Wait(Waiting::NotOffered) => {
-            WayOut::words("nothing: it goes on by itself once the group offers the version again")
-        }
-        Verdict::Wait(Waiting::TooFewSeen | Waiting::TooFewArrived) if gate.is_of_health() => {
-            waive("nothing: it goes on by itself as devices come back; to go on without them")
-        }
-        Verdict::Wait(Waiting::TooFewSeen | Waiting::TooFewArrived) => {
-            waive("nothing: it goes on by itself as devices arrive; to go on without them")
-        }
-        Verdict::Wait(Waiting::SoakRunning) => {
-            waive("nothing: it goes on by itself when the soak is over; for a fix that cannot wait")
-        }
-        Verdict::Wait(Waiting::NotExercised) => {
-            waive("nothing: it goes on by itself as devices come back; to go on without them")
-        }
-        Verdict::Wait(Waiting::WouldDowngrade) => WayOut::words(
-            "name the version that is meant in the plan; if these devices shall go down, write `allow_downgrade: '<=VERSION'` into the plan, with the first three numbers of the newest that they run; then it goes on by itself",
-        ),
-        Verdict::Wait(Waiting::ApprovalMissing) => WayOut::then(
-            "ask those who may approve it; each of them does it on the page, or by",
-            format!("ringward approve {plan} --ring {} --reason …", in_shell(ring.as_str())),
-        ),
-        Verdict::Wait(Waiting::ApprovalRefused) => WayOut::then(
-            "ask who refused, whose reason `ringward explain` shows; change the plan, or have them take it back by",
-            format!("ringward approve {plan} --ring {} --reason …", in_shell(ring.as_str())),
-        ),
-        Verdict::Fail(Failing::DeadlineMissed) => {
-            waive("see which devices did not arrive; to go on without them")
-        }
-        Verdict::Fail(Failing::TooManyStalled | Failing::TooManyDark) => {
-            waive(&format!("{}; to go on whatever they do", see_them(gate, plan)))
-        }
-        Verdict::Unknown(why @ Unknown::OutageOrHoliday) => {
-            waive(&format!("{}; to go on whatever it is", mend(*why)))
-        }
-        Verdict::Unknown(
-            why @ (Unknown::NobodyToMove
-            | Unknown::ProfileUnresolved
-            | Unknown::NoUserGroup
-            | Unknown::UserGroupAmbiguous),
-        ) => WayOut::words(format!("{}; then it goes on by itself", mend(*why))),
-        Verdict::Unknown(
-            Unknown::NotSwept
-            | Unknown::StaleSweep
-            | Unknown::ProfilesUnread
-            | Unknown::ReadFails
-            | Unknown::ApproversUnread,
-        ) => WayOut::then(
-            "nothing, if the reads recover; those that fail are told by",
-            "ringward status".to_owned(),
-        ),
-        Verdict::Pass | Verdict::Exempt(_) => WayOut::words("nothing: it is not in the way"),
-    }
-}
-
-/// What a person can do so that a gate can tell again.
-const fn mend(why: Unknown) -> &'static str {
-    match why {
-        Unknown::NoUserGroup => "name a User Group in the plan that exists at Cloudflare, or create it there",
-        Unknown::UserGroupAmbiguous => "rename all but one of the User Groups of that name at Cloudflare",
-        Unknown::NotSwept
-        | Unknown::StaleSweep
-        | Unknown::ProfilesUnread
-        | Unknown::ReadFails
-        | Unknown::ApproversUnread => "mend the reads that fail, which `ringward status` names",
-        Unknown::ProfileUnresolved => {
-            "name profiles in the plan that exist once at Cloudflare, or create them there"
-        }
-        Unknown::OutageOrHoliday => {
-            "find out what silences the ring's devices; a holiday belongs into the schedule as a freeze"
-        }
-        Unknown::NobodyToMove => {
-            "put devices with a client of 2026.6 or later into the ring's profiles, or take the ring out of the plan"
-        }
     }
 }

@@ -1,134 +1,131 @@
 //! What each blocker is, and what follows from it.
 
 use crate::ids::RingName;
-use crate::rollout::decide::blocker::{Blocker, change};
-use crate::rollout::decide::blocker::{TooMany, TooManyToday};
+use crate::rollout::decide::blocker::{Blocker, TooMany, TooManyToday, change};
 use crate::rollout::record::{CLOCKS_APART, Cause, Gate, Judgement, Unknown};
 use crate::rollout::state::Rollback;
 use crate::rollout::tell::explain::blocks;
 use crate::rollout::tell::explain::gates::{ailing, cannot_tell, gate, stayed, whose};
+use crate::rollout::tell::explain::told::{Told, of_devices, of_full_sweep, of_groups, told};
 use crate::rollout::tell::report::Report;
 use crate::time::{in_words, short};
 
-/// The words about one blocker.
-pub(crate) struct Words {
-    pub(crate) reason: &'static str,
-    pub(crate) headline: String,
-    pub(crate) detail: String,
-}
-
-pub(crate) fn words(report: &Report, blocker: &Blocker) -> Words {
-    let (headline, detail) = match blocker {
-        Blocker::Stopped(hold) => (
+/// What is told of one blocker.
+pub(crate) fn of_blocker(report: &Report, blocker: &Blocker) -> Told {
+    match blocker {
+        Blocker::Stopped(hold) => told(
             format!("all writes of all plans are stopped, by {}: {}", hold.actor, hold.reason),
-            "Nothing is sent to Cloudflare until a person allows it again. Polls, gates and soak clocks go on, deadlines stand still, and devices that were offered a version before may still install it.".to_owned(),
-        ),
-        Blocker::Paused(hold) => (
+            "Nothing is sent to Cloudflare until a person allows it again. Polls, gates and soak clocks go on, deadlines stand still, and devices that were offered a version before may still install it.",
+        ).since(hold.since),
+        Blocker::Paused(hold) => told(
             format!("{} paused the plan: {}", hold.actor, hold.reason),
-            "Nothing is written for it and no ring is verified until a person resumes it. Polls, gates and soak clocks go on, and deadlines stand still.".to_owned(),
-        ),
-        Blocker::Halted(cause) => halted(cause),
-        Blocker::Block(block) => blocks::words(&block.block),
-        Blocker::OffersForbidden(ring, version) => (
+            "Nothing is written for it and no ring is verified until a person resumes it. Polls, gates and soak clocks go on, and deadlines stand still.",
+        ).since(hold.since),
+        Blocker::Halted(cause) => halted(cause).since(report.halted.as_ref().map(|(_, since)| *since)),
+        Blocker::Block(block) => {
+            let (headline, detail) = blocks::words(&block.block);
+            told(headline, detail).since(block.since).until(block.until)
+        }
+        Blocker::OffersForbidden(ring, version) => told(
             format!("ring {ring} still offers {version}, which the plan forbids by now"),
-            "The rollout is over, so nothing halts. Devices of the ring that do not run it yet may still install it.".to_owned(),
+            "The rollout is over, so nothing halts. Devices of the ring that do not run it yet may still install it.",
         ),
-        Blocker::Forbidden(ring, version) => (
+        Blocker::Forbidden(ring, version) => told(
             format!("ring {ring} is not offered {version}: the plan forbids it"),
-            "A version that `forbid` covers is offered to nobody, whoever asks for it.".to_owned(),
+            "A version that `forbid` covers is offered to nobody, whoever asks for it.",
         ),
-        Blocker::ClockBehind(until) => (
+        Blocker::ClockBehind(until) => told(
             format!("this machine's clock was set back, or was ahead before; ringward was at {} already", short(*until)),
-            "Nothing is written before the clock has caught up, so that the log stays in order and no wait is cut short. Devices are read meanwhile, by a time that goes on at half its pace.".to_owned(),
-        ),
-        Blocker::ClockDoubted(doubt) => (
+            "Nothing is written before the clock has caught up, so that the log stays in order and no wait is cut short. Devices are read meanwhile, by a time that goes on at half its pace.",
+        ).until(*until),
+        Blocker::ClockDoubted(doubt) => told(
             doubt.to_string(),
             format!("No ring is entered, written back or verified on a clock that is more than {} from Cloudflare's, or that cannot be compared: an opening, a freeze or a soak would begin or end at the wrong time. Devices are read as before, and a rollback goes on.", in_words(CLOCKS_APART)),
         ),
-        Blocker::LogUnwritable(trouble) => (
+        Blocker::LogUnwritable(trouble) => told(
             format!("ringward's log cannot be written: {}", trouble.message),
-            "Nothing is decided and nothing is sent to Cloudflare: a write needs its record first. What the page shows is the last that was recorded. `ringward stop` works all the same, by its file. A write that was on its way when it began is in doubt, and is settled by reading.".to_owned(),
-        ),
+            "Nothing is decided and nothing is sent to Cloudflare: a write needs its record first. What the page shows is the last that was recorded. `ringward stop` works all the same, by its file. A write that was on its way when it began is in doubt, and is settled by reading.",
+        ).since(trouble.since),
         Blocker::Gate(ring, judgement) => gate(report, ring, judgement),
-        Blocker::Veto(ring, veto) => (
+        Blocker::Veto(ring, veto) => told(
             format!("ring {ring} has a deployment group in its way: {}", veto.what()),
-            "ringward takes nothing from a group that it does not own, and writes nothing that it cannot foresee.".to_owned(),
-        ),
-        Blocker::BetweenGroups { ring, profiles, from, last } => (
+            "ringward takes nothing from a group that it does not own, and writes nothing that it cannot foresee.",
+        ).reads(of_groups),
+        Blocker::BetweenGroups { ring, profiles, from, last } => told(
             format!(
                 "{} left ring {from} for ring {ring}, and is in no deployment group{}",
                 profiles.join(", "),
                 last.as_ref().map(|last| format!("; the write that should put it back: {last}")).unwrap_or_default()
             ),
-            "It takes two writes to move a profile, and the second one is still to come: into the ring's group, or, where that cannot be, back. Nothing else is written for this plan before. Its devices keep the version that they have.".to_owned(),
-        ),
-        Blocker::GroupsUnread(ring) => (
+            "It takes two writes to move a profile, and the second one is still to come: into the ring's group, or, where that cannot be, back. Nothing else is written for this plan before. Its devices keep the version that they have.",
+        ).reads(of_groups),
+        Blocker::GroupsUnread(ring) => told(
             format!("what ringward knows of Cloudflare's deployment groups is too old to enter ring {ring}"),
-            "A ring is entered on groups and profiles that were read within 30 minutes; a group of its own that the list lacks is read by itself first.".to_owned(),
-        ),
-        Blocker::InFlight(ring, write) => (
+            "A ring is entered on groups and profiles that were read within 30 minutes; a group of its own that the list lacks is read by itself first.",
+        ).reads(of_groups),
+        Blocker::InFlight(ring, write) => told(
             format!("{write}, for ring {ring}, is on its way to Cloudflare"),
-            "Its answer is recorded as soon as it comes. One without an answer is in doubt, and is settled by reading.".to_owned(),
-        ),
-        Blocker::InDoubt { ring, write, why, .. } => (
+            "Its answer is recorded as soon as it comes. One without an answer is in doubt, and is settled by reading.",
+        ).since(report.ring_since(ring)),
+        Blocker::InDoubt { ring, write, why, read_at } => told(
             format!("nobody can say yet whether {write}, for ring {ring}, was applied: {why}"),
-            "It is never sent again on a guess: two reads of the group that agree, a minute apart, settle it.".to_owned(),
-        ),
-        Blocker::OtherWrite { plan, write } => (
+            "It is never sent again on a guess: two reads of the group that agree, a minute apart, settle it.",
+        ).since(report.ring_since(ring)).read_at(*read_at),
+        Blocker::OtherWrite { plan, write } => told(
             format!("{write}, of plan {plan}, has no outcome yet"),
-            "One write of the account is on its way or in doubt at a time; this plan's comes after it.".to_owned(),
+            "One write of the account is on its way or in doubt at a time; this plan's comes after it.",
         ),
-        Blocker::Backoff { ring, last, .. } => (
+        Blocker::Backoff { ring, last, until } => told(
             match last {
                 Some(last) => format!("the last write for ring {ring} came to nothing: {last}"),
                 None => format!("the last write for ring {ring} came to nothing"),
             },
-            "It is tried again after a wait that doubles each time; six in a row halt the rollout.".to_owned(),
-        ),
-        Blocker::BudgetSpent { ring, .. } => (
+            "It is tried again after a wait that doubles each time; six in a row halt the rollout.",
+        ).since(report.ring_since(ring)).until(*until),
+        Blocker::BudgetSpent { ring, until } => told(
             format!("the request budget has no room for the write for ring {ring}"),
-            "A write reserves its requests before it begins, the reads that would settle a doubt included. Cloudflare counts what everything under the token's user asks, not ringward alone.".to_owned(),
-        ),
-        Blocker::Withdrawn(_) => (
+            "A write reserves its requests before it begins, the reads that would settle a doubt included. Cloudflare counts what everything under the token's user asks, not ringward alone.",
+        ).until(*until),
+        Blocker::Withdrawn(since) => told(
             "its file is gone, and the rollout withdrawn".to_owned(),
-            "Nothing is written for it. What Cloudflare offers stays on offer, so devices keep and still get the versions that they were given.".to_owned(),
-        ),
-        Blocker::Drifted(drift) => (
+            "Nothing is written for it. What Cloudflare offers stays on offer, so devices keep and still get the versions that they were given.",
+        ).since(*since),
+        Blocker::Drifted(drift) => told(
             format!("{drift}"),
-            "The plan has ringward write it back as ringward left it, in the ring's schedule and past its entry gates. Until then nothing else is written for this plan; afterwards the ring adopts and soaks again.".to_owned(),
-        ),
-        Blocker::OtherRing { ring, other } => (
+            "The plan has ringward write it back as ringward left it, in the ring's schedule and past its entry gates. Until then nothing else is written for this plan; afterwards the ring adopts and soaks again.",
+        ).reads(of_groups),
+        Blocker::OtherRing { ring, other } => told(
             format!("the group of ring {ring} is written back once ring {other} has adopted"),
-            "At most one ring of a rollout deploys or adopts at a time, so that a bad version never reaches two at once.".to_owned(),
-        ),
-        Blocker::LeftAdopts { ring, other, rollout } => (
+            "At most one ring of a rollout deploys or adopts at a time, so that a bad version never reaches two at once.",
+        ).reads(of_devices),
+        Blocker::LeftAdopts { ring, other, rollout } => told(
             format!("ring {ring} waits until ring {other} has adopted what rollout {rollout} left on offer there"),
-            "It is a version that this rollout offers as well. At most one group adopts what a rollout offers, so that a bad version never reaches two at once.".to_owned(),
-        ),
-        Blocker::NotOffered { ring, lacks } => (
+            "It is a version that this rollout offers as well. At most one group adopts what a rollout offers, so that a bad version never reaches two at once.",
+        ).reads(of_devices),
+        Blocker::NotOffered { ring, lacks } => told(
             format!("the group of ring {ring} does not offer its targets, and that was accepted: {lacks}"),
-            "What somebody else made of the group was taken as it is. A ring that does not offer its targets is never verified, and no later ring is entered after it.".to_owned(),
-        ),
-        Blocker::BlastLimit(ring, TooMany { devices, at_most }) => (
+            "What somebody else made of the group was taken as it is. A ring that does not offer its targets is never verified, and no later ring is entered after it.",
+        ).reads(of_groups),
+        Blocker::BlastLimit(ring, TooMany { devices, at_most }) => told(
             format!("the write for ring {ring} would offer something else to {devices} devices, and the plan allows {at_most} at a time"),
-            "`max_devices` keeps a slip in a plan, or a profile that grew overnight, from reaching more devices than somebody thought of. Nobody can waive it.".to_owned(),
-        ),
-        Blocker::DevicesPerDay(ring, TooManyToday { devices, before, at_most, .. }) => (
+            "`max_devices` keeps a slip in a plan, or a profile that grew overnight, from reaching more devices than somebody thought of. Nobody can waive it.",
+        ).reads(of_full_sweep),
+        Blocker::DevicesPerDay(ring, TooManyToday { devices, before, at_most, .. }) => told(
             format!("the write for ring {ring} would offer something else to {devices} devices after {before} in the last 24 hours, and the daemon's configuration allows {at_most} in all"),
-            "`guard.devices_per_day` holds for all plans together, entries and groups that are written back. A rollback counts and is never kept back by it. Nobody can waive it.".to_owned(),
-        ),
-        Blocker::Observing(ring, intent) => (
+            "`guard.devices_per_day` holds for all plans together, entries and groups that are written back. A rollback counts and is never kept back by it. Nobody can waive it.",
+        ).reads(of_full_sweep),
+        Blocker::Observing(ring, intent) => told(
             format!("the daemon only observes; ring {ring} is ready to be entered"),
             format!("It would write now, for {} devices: {}.", intent.devices, change(intent)),
         ),
-        Blocker::HeldOut(ring, held) => (
+        Blocker::HeldOut(ring, held) => told(
             format!("ring {ring} is not offered {} for {}: it was rolled back from it", held.version, held.environment),
             format!(
                 "{} rolled plan {} back at {}: {}. What was taken back is held out of its profiles, whatever plan asks, for going up, down and up again is a documented way to break devices. Only a person releases it.",
                 held.by.actor, held.plan, short(held.by.since), held.by.reason
             ),
-        ),
-        Blocker::Returning { ring, missing, .. } => (
+        ).since(held.by.since),
+        Blocker::Returning { ring, missing, until } => told(
             match missing.as_slice() {
                 [] => format!("ring {ring} is back"),
                 missing => format!(
@@ -136,9 +133,9 @@ pub(crate) fn words(report: &Report, blocker: &Blocker) -> Words {
                     missing.iter().map(returning).collect::<Vec<_>>().join(", ")
                 ),
             },
-            "The earlier version is on offer, and devices take it as they wake. The ring before it follows once enough are back, and after `rollback.step` in any case: devices that are off, pinned or silent hold nothing up.".to_owned(),
-        ),
-        Blocker::RolledBack { missing, .. } => (
+            "The earlier version is on offer, and devices take it as they wake. The ring before it follows once enough are back, and after `rollback.step` in any case: devices that are off, pinned or silent hold nothing up.",
+        ).since(report.ring_since(ring)).until(*until).reads(of_devices),
+        Blocker::RolledBack { missing, since } => told(
             match &report.rollback {
                 Some(Rollback { by, .. }) => format!("{} had it rolled back: {}", by.actor, by.reason),
                 None => "it was rolled back".to_owned(),
@@ -154,13 +151,12 @@ pub(crate) fn words(report: &Report, blocker: &Blocker) -> Words {
                     }
                 }
             ),
-        ),
-        Blocker::Moving => (
+        ).since(*since).reads(of_devices),
+        Blocker::Moving => told(
             "nothing is in its way".to_owned(),
-            "The next decision moves it; it is due within seconds.".to_owned(),
+            "The next decision moves it; it is due within seconds.",
         ),
-    };
-    Words { reason: reason(blocker), headline, detail }
+    }
 }
 
 /// How far an environment is on its way back.
@@ -177,7 +173,7 @@ pub(crate) const fn reason(blocker: &Blocker) -> &'static str {
     }
 }
 
-fn halted(cause: &Cause) -> (String, String) {
+fn halted(cause: &Cause) -> Told {
     let headline = match cause {
         Cause::AdoptionMissed { ring, judgement } => {
             format!(
@@ -242,5 +238,5 @@ fn halted(cause: &Cause) -> (String, String) {
             "Two updaters undo each other's work, and adoption proves nothing while devices move by themselves. Resuming accepts the moves so far; only new ones halt it again."
         }
     };
-    (headline, format!("A halt ends by a person's word only. {detail}"))
+    told(headline, format!("A halt ends by a person's word only. {detail}"))
 }

@@ -11,7 +11,7 @@ use crate::rollout::record::ClockDoubt;
 use crate::rollout::record::{Actor, Mode, Recorded};
 use crate::rollout::state::State;
 use crate::rollout::world::Observations;
-use crate::simulation::daemon::{SimulatedDaemon, replayed};
+use crate::simulation::daemon::SimulatedDaemon;
 use crate::simulation::disk::{Disk, OnDisk};
 use crate::simulation::far_end::FarEnd;
 use crate::simulation::fault::SimulationFault;
@@ -53,7 +53,9 @@ pub struct Drive {
     devices_per_day: Option<DeviceLimit>,
     clock_doubt: Option<ClockDoubt>,
     clock_reset: Option<Timestamp>,
-    checked_to: usize,
+    /// The state that the log alone gives, up to so many of its records.
+    replayed: State,
+    replayed_to: usize,
     steps_at_once: usize,
     hour: (Timestamp, usize),
 }
@@ -84,7 +86,8 @@ impl Drive {
             devices_per_day: None,
             clock_doubt: None,
             clock_reset: None,
-            checked_to: 0,
+            replayed: State::default(),
+            replayed_to: 0,
             steps_at_once: 0,
             hour: (now, 0),
         }
@@ -364,14 +367,16 @@ impl Drive {
         self.note(Note::Restarted);
     }
 
+    /// The log replays to the live state: what is new in it, on the state that the log before it gave.
     fn check_replay(&mut self) {
-        if self.checked_to < self.engine.log.len() && self.engine.looks.is_none() {
-            self.checked_to = self.engine.log.len();
-            match replayed(&self.engine.log) {
-                Ok(state) if state == self.engine.state => {}
-                Ok(_) => self.engine.fail(SimulationFault::OtherState { at: self.now }),
-                Err(error) => self.engine.fail(SimulationFault::Replay { error }),
-            }
+        let new = self.engine.log.get(self.replayed_to..).filter(|_| self.engine.looks.is_none());
+        let Some(new) = new.filter(|new| !new.is_empty()) else { return };
+        let folded = new.iter().try_for_each(|recorded| self.replayed.apply(recorded));
+        self.replayed_to = self.engine.log.len();
+        match folded {
+            Ok(()) if self.replayed == self.engine.state => {}
+            Ok(()) => self.engine.fail(SimulationFault::OtherState { at: self.now }),
+            Err(error) => self.engine.fail(SimulationFault::Replay { error }),
         }
     }
 

@@ -5,6 +5,7 @@
 //! nothing.
 
 use serde::{Deserialize, Serialize};
+use strum::VariantNames;
 
 use super::answer::Cut;
 use super::operation::SandboxOperation;
@@ -70,7 +71,7 @@ pub enum InvalidFault {
     )]
     Operation(String),
     /// No such kind.
-    #[error("`{0}` is no kind of fault; kinds are {kinds}", kinds = KINDS.join(", "))]
+    #[error("`{0}` is no kind of fault; kinds are {kinds}", kinds = Fault::VARIANTS.join(", "))]
     Kind(String),
     /// The kind needs a parameter.
     #[error("a fault of kind {kind} needs `{parameter}`")]
@@ -103,26 +104,9 @@ pub enum InvalidFault {
     Status(u16),
 }
 
-const KINDS: [&str; 15] = [
-    "delay",
-    "server_error",
-    "server_error_html",
-    "reset_before",
-    "reset_after",
-    "applied_late",
-    "stale_list",
-    "rate_limited",
-    "truncated",
-    "missing_field",
-    "filter_ignored",
-    "conflict",
-    "forbidden",
-    "wrong_date",
-    "no_date",
-];
-
 /// What happens to one request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub(super) enum Fault {
     Delay { seconds: u32, wall_ms: u64 },
     ServerError(u16),
@@ -201,8 +185,7 @@ impl Faults {
                 continue;
             }
             rule.script.times = rule.script.times.saturating_sub(1);
-            let kind = KINDS.into_iter().find(|kind| *kind == rule.script.kind);
-            struck = kind.map(|kind| (kind, rule.fault.clone()));
+            struck = Some((rule.fault.into_str(), rule.fault.clone()));
             break;
         }
         self.rules.retain(|rule| rule.script.times > 0);
@@ -397,7 +380,7 @@ mod tests {
 
     #[test]
     fn every_kind_has_its_name() {
-        for kind in KINDS {
+        for kind in Fault::VARIANTS.iter().copied() {
             let seconds =
                 ["delay", "applied_late", "stale_list", "rate_limited", "wrong_date"].contains(&kind);
             let mut script = json!({"operation": "any", "kind": kind});

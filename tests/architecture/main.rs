@@ -212,7 +212,7 @@ fn no_file_and_no_function_outgrows_its_reader() {
 }
 
 /// Type names that stand in two files, and why.
-const TWICE: [(&str, &str); 12] = [
+const TWICE: [(&str, &str); 11] = [
     ("Found", "private to each file: what a search came to"),
     ("GroupWrite", "the sandbox shares no types with the simulation"),
     ("LoggedPlan", "private to each file: what the log says of a plan"),
@@ -224,7 +224,6 @@ const TWICE: [(&str, &str); 12] = [
     ("Subject", "of a gate, and private to a request"),
     ("Takes", "what a key takes, and what becomes of a file"),
     ("Waits", "a column of the table of verbs, and what rollouts waited for"),
-    ("Words", "what people said, and private to an explanation"),
 ];
 
 #[test]

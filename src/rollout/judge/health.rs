@@ -287,7 +287,7 @@ pub fn failing_devices(subject: Subject<'_>, judgement: &Judgement) -> BTreeSet<
             let failing = looks.into_iter().filter(|look| said(look, subject.plan.health) == Said::Fails);
             failing.flat_map(|look| look.silent).collect()
         }
-        Asks::Schedule | Asks::Sight | Asks::Plan | Asks::People | Asks::Arrival | Asks::Place => {
+        Asks::Schedule | Asks::Sight | Asks::Plan | Asks::People | Asks::Arrival | Asks::Nothing => {
             BTreeSet::new()
         }
     }
@@ -315,7 +315,7 @@ pub(crate) fn found(
             let told = looks.into_iter().filter(|look| !look.ring.mostly_silent());
             told.flat_map(|look| look.silent).collect()
         }
-        Asks::Schedule | Asks::Sight | Asks::Plan | Asks::People | Asks::Arrival | Asks::Place => {
+        Asks::Schedule | Asks::Sight | Asks::Plan | Asks::People | Asks::Arrival | Asks::Nothing => {
             BTreeSet::new()
         }
     }

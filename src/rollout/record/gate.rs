@@ -69,8 +69,8 @@ pub enum Asks {
     Arrival,
     /// Health, judged for as long as the ring is entered, also once it is verified.
     Health(HealthGate),
-    /// Nothing: no verdict stands for it.
-    Place,
+    /// No verdict stands for it.
+    Nothing,
 }
 
 /// The gates of health.
@@ -91,13 +91,13 @@ impl Gate {
             Self::Adoption | Self::Soak => Asks::Arrival,
             Self::Stalled => Asks::Health(HealthGate::Stalled),
             Self::Dark => Asks::Health(HealthGate::Dark),
-            Self::Ring => Asks::Place,
+            Self::Ring => Asks::Nothing,
         }
     }
 
     /// Whether a named person may waive it.
     pub const fn can_be_waived(self) -> bool {
-        matches!(self.asks(), Asks::Arrival | Asks::Health(_) | Asks::Place)
+        matches!(self.asks(), Asks::Arrival | Asks::Health(_) | Asks::Nothing)
     }
 
     /// Whether it is judged for as long as the ring is entered, also once it is verified.

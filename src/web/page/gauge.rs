@@ -81,7 +81,7 @@ pub(super) fn accused(rollout: &RolloutJson, halt: &HaltJson) -> Option<Accused>
     let of = match halt.gate.as_ref()?.gate.asks() {
         Asks::Health(HealthGate::Dark) => "dark=true",
         Asks::Health(HealthGate::Stalled) => "class=stalled",
-        Asks::Schedule | Asks::Sight | Asks::Plan | Asks::People | Asks::Arrival | Asks::Place => {
+        Asks::Schedule | Asks::Sight | Asks::Plan | Asks::People | Asks::Arrival | Asks::Nothing => {
             return None;
         }
     };

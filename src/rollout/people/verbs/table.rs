@@ -220,7 +220,7 @@ pub const fn waive(gate: Gate, phase: Phase, place: Place, waived: Waived, named
         Asks::Sight => Cell::Refused(Refused::OfSight),
         Asks::Plan => Cell::Refused(Refused::OfThePlan),
         Asks::People => Cell::Refused(Refused::OfPeople),
-        Asks::Place => match (named, phase) {
+        Asks::Nothing => match (named, phase) {
             (Named::Still, _) => Cell::Refused(Refused::NamedStill),
             (Named::NoMore, Phase::Running | Phase::Withdrawn) => letting_go(place, waived),
             (

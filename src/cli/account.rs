@@ -20,35 +20,26 @@ use crate::time::{Clock, Timestamp};
 
 /// What a look showed.
 #[derive(Debug)]
-pub(super) struct AccountLook {
+pub(crate) struct AccountLook {
     /// When it began.
-    pub(super) at: Timestamp,
+    pub(crate) at: Timestamp,
     /// What verification said of the token; `None`: refused.
-    pub(super) token: Option<TokenCheck>,
+    pub(crate) token: Option<TokenCheck>,
     /// Groups, profiles and devices, as far as they could be read.
-    pub(super) world: Observations,
+    pub(crate) world: Observations,
     /// What Cloudflare refused.
-    pub(super) refused: Vec<ApiError>,
+    pub(crate) refused: Vec<ApiError>,
 }
 
 impl AccountLook {
     /// Whether groups, profiles and devices were all read.
-    pub(super) fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         self.world.groups.is_some() && self.world.profiles.is_some() && self.has_devices()
     }
 
     /// Whether the devices were read.
-    pub(super) fn has_devices(&self) -> bool {
+    pub(crate) fn has_devices(&self) -> bool {
         self.world.fleet.full_sweep_at().is_some()
-    }
-}
-
-/// The state of a token in a word.
-pub(super) const fn word(state: TokenState) -> &'static str {
-    match state {
-        TokenState::Active => "active",
-        TokenState::Disabled => "disabled",
-        TokenState::Expired => "expired",
     }
 }
 
@@ -88,7 +79,7 @@ async fn look(
 }
 
 /// One look at an account, with progress on a terminal; at these User Groups, too.
-pub(super) async fn look_at(
+pub(crate) async fn look_at(
     connection: &ConnectionArgs,
     id: &AccountId,
     approvers: &BTreeSet<UserGroupName>,
@@ -118,13 +109,13 @@ fn kept<T>(outcome: Result<T, ApiError>, refused: &mut Vec<ApiError>) -> Result<
 
 /// Shows on a terminal how far a look is; elsewhere it says nothing. Standard output is for the answer.
 #[derive(Debug, Default)]
-pub(super) struct Watcher {
+pub(crate) struct Watcher {
     requests: AtomicU32,
 }
 
 impl Watcher {
     /// Takes the line away again.
-    pub(super) fn done(&self) {
+    pub(crate) fn done(&self) {
         transient("");
     }
 }

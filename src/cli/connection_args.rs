@@ -107,7 +107,7 @@ const API_URL: Unrepeated<ApiUrl> = Unrepeated {
 };
 
 /// The API token, from a file or from the environment.
-pub(super) fn read_token(file: Option<&Path>, variable: &str) -> Result<SecretString, CliError> {
+pub(crate) fn read_token(file: Option<&Path>, variable: &str) -> Result<SecretString, CliError> {
     let Some(path) = file else {
         return match std::env::var(variable) {
             Ok(token) if !token.trim().is_empty() => registered(&token)

@@ -18,7 +18,7 @@ pub struct DaemonArgs {
 }
 
 impl DaemonArgs {
-    pub(super) fn connection(&self) -> Connection {
+    pub(crate) fn connection(&self) -> Connection {
         Connection::beside(&self.db)
     }
 }
@@ -32,7 +32,7 @@ pub struct JsonArgs {
 }
 
 impl JsonArgs {
-    pub(super) const fn format(&self) -> Format {
+    pub(crate) const fn format(&self) -> Format {
         if self.json { Format::Json } else { Format::Text }
     }
 }

@@ -7,7 +7,6 @@
 //! **Invariant:** every command ends with one of the exit codes of [`exit::Exit`], and every
 //! failure says what, why and what to do.
 
-pub mod access;
 pub mod account;
 pub mod backup;
 pub mod check;
@@ -47,12 +46,12 @@ mod servers;
 mod service;
 mod signals;
 pub mod simulate;
-mod source_file;
+pub(crate) mod source_file;
 pub mod status;
 pub mod stop;
 pub mod token;
 pub mod user;
-mod value_parsers;
+pub(crate) mod value_parsers;
 pub mod verbs;
 pub mod verify;
 

@@ -12,7 +12,6 @@ use clap::Args;
 use clap::builder::BoolishValueParser;
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::account::word;
 use crate::cli::configuration::configuration;
 use crate::cli::connection_args::{ConnectionArgs, TOKEN_VARIABLE};
 use crate::cli::exit::CliError;
@@ -218,7 +217,7 @@ async fn require_access(client: &CloudflareClient) -> Result<(), CliError> {
     match client.verify_token().await {
         Ok(check) if check.state == TokenState::Active => {}
         Ok(check) => {
-            let state = word(check.state);
+            let state = check.state.into_str();
             return Err(CliError::failed(format!(
                 "the API token is {state}; make a new one at Cloudflare and give it by {TOKEN_VARIABLE} or --token-file"
             )));

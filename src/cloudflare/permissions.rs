@@ -6,6 +6,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use serde::Serialize;
+
 use crate::ids::{AccountId, PermissionGroupId, ResourceGroupId};
 use crate::rollout::record::UserGroup;
 
@@ -52,7 +54,8 @@ pub struct PolicyIntent {
 }
 
 /// Whether a policy gives or takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Access {
     /// Gives its roles.
     Allow,
@@ -81,7 +84,7 @@ pub struct GrantedRole {
 }
 
 /// A permission group: a role in the account.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PermissionGroup {
     /// The ID that policies name.
     pub id: PermissionGroupId,
@@ -94,6 +97,7 @@ pub struct PermissionGroup {
     /// What it can be given on: `com.cloudflare.api.account` or `com.cloudflare.api.account.zone`.
     pub scopes: Option<String>,
     /// Whether Cloudflare says that it is on its way out.
+    #[serde(rename = "deprecated")]
     pub is_deprecated: bool,
 }
 
@@ -121,10 +125,7 @@ pub struct ResourceScope {
 impl Access {
     /// The word of the contract.
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Allow => "allow",
-            Self::Deny => "deny",
-        }
+        self.into_str()
     }
 }
 

@@ -16,7 +16,8 @@ use crate::plan::places::{Places, Related, Text};
 pub const MAX_ERRORS: usize = 100;
 
 /// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The file cannot be used; at the account, a rollout would stop at it, or could not start.
@@ -30,11 +31,7 @@ pub enum Severity {
 impl Severity {
     /// The word in front of it.
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-            Self::Note => "note",
-        }
+        self.into_str()
     }
 }
 

@@ -48,11 +48,6 @@ impl<'a> Fields<'a> {
         self.entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
     }
 
-    /// The keys of a mapping below, if it is there: its key has the mapping's name.
-    pub(crate) fn mapping(&self, below: &'static Mapping, problems: &mut Problems) -> Option<Self> {
-        self.get(below.name).and_then(|node| Self::of(node, below, problems))
-    }
-
     /// Whether a key seems to be there under a wrong name, which is noted.
     pub(crate) fn is_misspelt(&self, key: &str) -> bool {
         self.meant.contains(&key)
@@ -80,8 +75,8 @@ fn unknown_key(entry: &MappingEntry, known: &Mapping, problems: &mut Problems) -
         );
         return Vec::new();
     }
-    if let Some((_, whose)) = known.elsewhere.iter().find(|(name, _)| *name == key) {
-        problems.wrong(&entry.key_at, format!("not a key of {}", known.of), *whose);
+    if let Some(whose) = (known.elsewhere)(key) {
+        problems.wrong(&entry.key_at, format!("not a key of {}", known.of), whose);
         return Vec::new();
     }
     let near = nearest(key, known.names());

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** what Cloudflare refused is told once.
 
-use crate::cli::account::{AccountLook, word};
+use crate::cli::account::AccountLook;
 use crate::cli::online::finding::{CheckFinding, Code};
 use crate::cli::online::report::AccountReport;
 use crate::cli::render::{distance, short};
@@ -25,7 +25,7 @@ pub(crate) fn account(id: &AccountId, look: &AccountLook) -> AccountReport {
     AccountReport {
         id: id.clone(),
         at: look.at,
-        token: look.token.map(|token| word(token.state)),
+        token: look.token.map(|token| token.state.into()),
         token_expires_on: look.token.and_then(|token| token.expires_on),
         devices: look.has_devices().then(|| look.world.fleet.devices().count()),
         profiles: look.world.profiles.as_ref().map(|profiles| profiles.value.listed.len()),

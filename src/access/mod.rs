@@ -13,7 +13,6 @@ mod compare;
 mod file;
 mod journal;
 mod json;
-mod keys;
 mod resolve;
 mod show;
 mod words;
@@ -105,7 +104,7 @@ impl Far {
         change: &Change<'_>,
         names: &RoleNames,
     ) -> Result<Done, CliError> {
-        let journal = AccessJournal { daemon: &daemon.connection(), account: &self.account, names };
+        let journal = AccessJournal { daemon: &daemon.connection(), names };
         let done = carry_out(&self.client, &journal, change).await;
         self.watcher.done();
         done
@@ -170,10 +169,10 @@ async fn diff(args: &AccessDiffArgs, screen: &Screen, out: Out<'_>) -> Result<()
         .iter()
         .map(|target| (&target.found, Difference::between(&target.found.policies, &target.wanted, &scopes)))
         .collect();
-    let names = RoleNames::of(&roles, &found);
+    let names = RoleNames::of(&far.account, &roles, &found);
     match args.json.format() {
         Format::Json => write_json(out, &json::differences(&far.account, &differences, &names))?,
-        Format::Text => show::differences(out, screen, &far.account, &differences, &names)?,
+        Format::Text => show::differences(out, screen, &differences, &names)?,
     }
     Ok(())
 }
@@ -186,11 +185,11 @@ async fn apply(args: &ApplyArgs, screen: &Screen, out: Out<'_>) -> Result<(), Cl
     let mut changed = 0;
     for WantedGroup { found, wanted } in &targets {
         let change = Change { group: &found.group, policies: wanted, reason: &args.reason };
-        let names = RoleNames::of(&roles, std::slice::from_ref(found));
+        let names = RoleNames::of(&far.account, &roles, std::slice::from_ref(found));
         let done = far.carry_out(&args.daemon, &change, &names).await;
         let done = done.map_err(|error| stopped(error, changed, targets.len()))?;
         changed += usize::from(matches!(done, Done::Written(_)));
-        show::done(out, screen, &far.account, &change, &done, &names)?;
+        show::done(out, screen, &change, &done, &names)?;
         out.flush()?;
     }
     Ok(show::applied(out, changed, targets.len())?)
@@ -201,9 +200,9 @@ async fn reset(args: &ResetArgs, screen: &Screen, out: Out<'_>) -> Result<(), Cl
     let groups = far.groups().await?;
     let found = one_group(&groups, &args.group)?;
     let change = Change { group: &found.group, policies: &[], reason: &args.reason };
-    let names = RoleNames::of(&[], std::slice::from_ref(found));
+    let names = RoleNames::of(&far.account, &[], std::slice::from_ref(found));
     let done = far.carry_out(&args.daemon, &change, &names).await?;
-    Ok(show::done(out, screen, &far.account, &change, &done, &names)?)
+    Ok(show::done(out, screen, &change, &done, &names)?)
 }
 
 /// An error of one of several groups, with what was done before it.

@@ -61,17 +61,7 @@ struct PlaceJson {
 #[derive(Debug, Serialize)]
 pub(super) struct Roles<'a> {
     account: &'a AccountId,
-    roles: Vec<RoleJson<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct RoleJson<'a> {
-    id: &'a PermissionGroupId,
-    name: Option<&'a str>,
-    label: Option<&'a str>,
-    description: Option<&'a str>,
-    scopes: Option<&'a str>,
-    deprecated: bool,
+    roles: &'a [PermissionGroup],
 }
 
 /// `access diff --json`.
@@ -97,7 +87,7 @@ pub(super) fn groups<'a>(
     members: Option<&'a [Member]>,
     scopes: &Scopes,
 ) -> PolicedGroupsJson<'a> {
-    let names = RoleNames::of(&[], groups);
+    let names = RoleNames::of(account, &[], groups);
     let member =
         |member: &'a Member| MemberJson { email: member.email.as_ref(), status: standing(&member.standing) };
     let group = |group: &'a PolicedGroup| {
@@ -113,15 +103,7 @@ pub(super) fn groups<'a>(
 }
 
 pub(super) fn roles<'a>(account: &'a AccountId, roles: &'a [PermissionGroup]) -> Roles<'a> {
-    let role = |role: &'a PermissionGroup| RoleJson {
-        id: &role.id,
-        name: role.name.as_deref(),
-        label: role.label.as_deref(),
-        description: role.description.as_deref(),
-        scopes: role.scopes.as_deref(),
-        deprecated: role.is_deprecated,
-    };
-    Roles { account, roles: roles.iter().map(role).collect() }
+    Roles { account, roles }
 }
 
 pub(super) fn differences<'a>(

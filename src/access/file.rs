@@ -8,13 +8,14 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::keys::{FILE, MOST, PLACE, POLICY};
 use crate::cloudflare::Access;
 use crate::ids::{AccountId, UserGroupName};
 use crate::plan::error::{Other, Problems};
 use crate::plan::fields::{Fields, items, text, wrong_value};
+use crate::plan::grammar::Mapping;
 use crate::plan::places::{Text, first_line};
 use crate::plan::tree::{self, FileKind, MappingEntry, Node, Value};
+use crate::plan::typed_key::{Keys as _, key, keys, mapping, needed};
 use crate::plan::values::{account, read as read_value};
 use crate::plan::{PlanError, is_invisible};
 
@@ -23,6 +24,8 @@ const ACCESS_FILE: FileKind = FileKind {
     begin: "begin with `groups:`, and below it a User Group's name with a list of its policies",
     instead_of_anchors: "",
 };
+/// The most roles of one policy, zones of one place, policies of one group, and groups of a file.
+const MOST: usize = 500;
 const POLICIES_EXAMPLE: &str =
     "a list, such as - {allow: [Billing], on: account}, or [] for no policy at all";
 const ROLES_EXAMPLE: &str =
@@ -40,16 +43,16 @@ pub(super) struct AccessFile {
 }
 
 /// A User Group and all the policies that it is to have.
-#[derive(Debug)]
-pub(super) struct GroupWritten {
+#[derive(Debug, Clone)]
+pub(crate) struct GroupWritten {
     pub(super) name: UserGroupName,
     pub(super) name_at: Range<usize>,
     pub(super) policies: Vec<PolicyWritten>,
 }
 
 /// A policy, with roles by name.
-#[derive(Debug)]
-pub(super) struct PolicyWritten {
+#[derive(Debug, Clone)]
+pub(crate) struct PolicyWritten {
     pub(super) at: Range<usize>,
     pub(super) access: Access,
     pub(super) roles: Vec<RoleWritten>,
@@ -57,15 +60,15 @@ pub(super) struct PolicyWritten {
 }
 
 /// A role as it was written: a name, a label or an ID.
-#[derive(Debug)]
-pub(super) struct RoleWritten {
+#[derive(Debug, Clone)]
+pub(crate) struct RoleWritten {
     pub(super) text: String,
     pub(super) at: Range<usize>,
 }
 
 /// Where a policy holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum PolicyScope {
+pub(crate) enum PolicyScope {
     /// Everywhere in the account.
     Account,
     /// In these zones, by ID.
@@ -100,13 +103,58 @@ pub(super) fn read<'a>(file: &'a str, bytes: &'a [u8]) -> Result<ValidFile<'a>, 
     }
 }
 
+keys! {
+    /// Which permission policies each User Group has.
+    FileKeys of FILE {
+        /// Pins the file to one Cloudflare account.
+        account: AccountId = key(|node, _, problems| account(node, problems)),
+        /// Each User Group by its name, with a list of all its policies.
+        groups: Vec<GroupWritten> = needed(
+            "groups:, and below it each User Group by its name",
+            |node, _, problems| Some(read_groups(node, problems)),
+        ),
+    }
+}
+
+const FILE: Mapping = mapping("an access file", "access", FileKeys::ALL, |key| match key {
+    "allow" | "deny" => Some("write it in a policy, below a group's name"),
+    "members" => Some("members are never written; add them in the dashboard or at the identity provider"),
+    _ => None,
+});
+
+keys! {
+    /// Roles that members have, or are denied, in a place.
+    PolicyKeys of POLICY {
+        /// Roles to give.
+        allow: Node = key(|node, _, _| Some(node.clone())),
+        /// Roles to take.
+        deny: Node = key(|node, _, _| Some(node.clone())),
+        /// Where: the word `account` for all of it, or some of its zones.
+        on: PolicyScope = needed(ON_EXAMPLE, read_on),
+    }
+}
+
+const POLICY: Mapping = mapping("a policy", "policy", PolicyKeys::ALL, |key| match key {
+    "access" | "roles" => Some("write the roles below `allow` or `deny`"),
+    "permission_groups" => Some("write the roles by name, below `allow` or `deny`"),
+    "resource_groups" => Some("write the place as `on`"),
+    "zones" => Some("write it below `on`, as in on: {zones: [ID]}"),
+    _ => None,
+});
+
+keys! {
+    /// A place that is not the whole account: parts of it.
+    PlaceKeys of PLACE {
+        /// IDs of zones.
+        zones: Vec<String> = needed(ZONES_EXAMPLE, |node, _, problems| Some(read_zones(node, problems))),
+    }
+}
+
+const PLACE: Mapping = mapping("a place", "place", PlaceKeys::ALL, |_| None);
+
 fn access(root: &Node, problems: &mut Problems) -> Option<AccessFile> {
-    let fields = Fields::of(root, &FILE, problems)?;
-    let account = fields.get("account").and_then(|node| account(node, problems));
-    let groups =
-        fields.require("groups", "write groups:, and below it each User Group by its name", problems);
-    let groups = groups.map(|node| read_groups(node, problems)).unwrap_or_default();
-    Some(AccessFile { account, groups })
+    let FileKeys { account, groups } = FileKeys::read(root, "", problems)?;
+    Some(AccessFile { account: account.value, groups: groups.value.unwrap_or_default() })
 }
 
 fn read_groups(node: &Node, problems: &mut Problems) -> Vec<GroupWritten> {
@@ -147,9 +195,8 @@ fn read_policy(node: &Node, problems: &mut Problems) -> Option<PolicyWritten> {
     let noted = problems.count();
     let fields = Fields::of(node, &POLICY, problems)?;
     let known = problems.count() == noted;
-    let on = fields.require("on", &format!("write {ON_EXAMPLE}"), problems);
-    let on = on.and_then(|node| read_on(node, problems));
-    let (access, roles) = match (fields.get("allow"), fields.get("deny")) {
+    let PolicyKeys { allow, deny, on } = PolicyKeys::of(&fields, problems);
+    let (access, roles) = match (&allow.value, &deny.value) {
         (Some(allow), None) => (Access::Allow, read_roles(allow, problems)),
         (None, Some(deny)) => (Access::Deny, read_roles(deny, problems)),
         (Some(allow), Some(deny)) => {
@@ -167,7 +214,7 @@ fn read_policy(node: &Node, problems: &mut Problems) -> Option<PolicyWritten> {
             return None;
         }
     };
-    Some(PolicyWritten { at: node.at.clone(), access, roles, on: on? })
+    Some(PolicyWritten { at: node.at.clone(), access, roles, on: on.value? })
 }
 
 fn read_roles(node: &Node, problems: &mut Problems) -> Vec<RoleWritten> {
@@ -182,15 +229,17 @@ fn read_roles(node: &Node, problems: &mut Problems) -> Vec<RoleWritten> {
     roles
 }
 
-fn read_on(node: &Node, problems: &mut Problems) -> Option<PolicyScope> {
+fn read_on(node: &Node, what: &str, problems: &mut Problems) -> Option<PolicyScope> {
     if let Value::Scalar { .. } = &node.value {
-        return read_value(node, "`on`", problems, |text| match text {
+        return read_value(node, what, problems, |text| match text {
             "account" => Ok(PolicyScope::Account),
             _ => Err(("not a place".to_owned(), format!("write {ON_EXAMPLE}"))),
         });
     }
-    let fields = Fields::of(node, &PLACE, problems)?;
-    let zones = fields.require("zones", &format!("write {ZONES_EXAMPLE}"), problems)?;
+    PlaceKeys::read(node, what, problems)?.zones.value.map(PolicyScope::Zones)
+}
+
+fn read_zones(zones: &Node, problems: &mut Problems) -> Vec<String> {
     let mut seen: BTreeMap<&str, &Node> = BTreeMap::new();
     let mut ids = Vec::new();
     for item in listed(zones, "zones", ZONES_EXAMPLE, problems) {
@@ -201,7 +250,7 @@ fn read_on(node: &Node, problems: &mut Problems) -> Option<PolicyScope> {
             ids.push(id.to_owned());
         }
     }
-    Some(PolicyScope::Zones(ids))
+    ids
 }
 
 /// The items of a list that must have some.

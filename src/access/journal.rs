@@ -8,7 +8,6 @@ use super::words::{RoleNames, in_words};
 use crate::cli::client::Connection;
 use crate::cli::exit::CliError;
 use crate::cli::render::safe;
-use crate::ids::AccountId;
 use crate::rollout::record::AccessOutcome;
 use crate::web::json::{
     AccessIntentAnswer, AccessIntentJson, AccessOutcomeJson, MAX_REASON_CHARS, VerbAnswer,
@@ -18,7 +17,6 @@ use crate::web::json::{
 #[derive(Debug)]
 pub(super) struct AccessJournal<'a> {
     pub(super) daemon: &'a Connection,
-    pub(super) account: &'a AccountId,
     pub(super) names: &'a RoleNames,
 }
 
@@ -34,8 +32,7 @@ impl AccessJournal<'_> {
         change: &Change<'_>,
         difference: &Difference,
     ) -> Result<Intent, CliError> {
-        let words =
-            |shapes: &[_]| shapes.iter().map(|shape| in_words(shape, self.account, self.names)).collect();
+        let words = |shapes: &[_]| shapes.iter().map(|shape| in_words(shape, self.names)).collect();
         let told = AccessIntentJson {
             group: change.group.id.clone(),
             name: safe(&change.group.name),
@@ -43,9 +40,9 @@ impl AccessJournal<'_> {
             add: words(&difference.add),
             reason: change.reason.to_owned(),
         };
-        let answer: Result<AccessIntentAnswer, CliError> =
-            self.daemon.post(&["access"], &told).await.map_err(CliError::from);
+        let answer: Result<AccessIntentAnswer, _> = self.daemon.post(&["access"], &told).await;
         answer.map(|answer| Intent(answer.intent)).map_err(|error| {
+            let error = CliError::from(error);
             let text = format!(
                 "group `{}` was not touched, because a change of access stands in the daemon's log before it is \
                  made: {error}",
@@ -65,9 +62,9 @@ impl AccessJournal<'_> {
         let printable = |c: char| if c.is_control() { ' ' } else { c };
         let reason = words.chars().map(printable).take(MAX_REASON_CHARS).collect();
         let path = ["access", &intent.0.to_string(), "outcome"];
-        let told: Result<VerbAnswer, CliError> =
-            self.daemon.post(&path, &AccessOutcomeJson { outcome, reason }).await.map_err(CliError::from);
+        let told = self.daemon.post::<VerbAnswer>(&path, &AccessOutcomeJson { outcome, reason }).await;
         told.map(|_| ()).map_err(|error| {
+            let error = CliError::from(error);
             let text = format!(
                 "the daemon's log has the change as record {}, and not what became of it ({}: {words}): {error}",
                 intent.0,

@@ -8,12 +8,13 @@ use super::compare::{PolicyPlace, Shape};
 use crate::cli::render::safe;
 use crate::cloudflare::{PermissionGroup, PolicedGroup, ResourceScope};
 use crate::ids::{AccountId, PermissionGroupId};
-use crate::rollout::record::AccessPolicy;
-use crate::rollout::record::Standing;
+use crate::rollout::record::{AccessPolicy, Standing};
 
 /// What roles are called.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct RoleNames {
+    /// Where they are roles.
+    account: AccountId,
     names: BTreeMap<PermissionGroupId, String>,
     /// The labels of roles that share their name with another one.
     shared: BTreeMap<PermissionGroupId, String>,
@@ -21,7 +22,7 @@ pub(super) struct RoleNames {
 
 impl RoleNames {
     /// As the account lists them, and as policies name them.
-    pub(super) fn of(roles: &[PermissionGroup], groups: &[PolicedGroup]) -> Self {
+    pub(super) fn of(account: &AccountId, roles: &[PermissionGroup], groups: &[PolicedGroup]) -> Self {
         let in_policies = groups.iter().flat_map(|group| &group.policies).flat_map(|policy| &policy.roles);
         let in_policies = in_policies.filter_map(|role| Some((role.id.clone(), role.name.clone()?)));
         let listed = roles.iter().filter_map(|role| Some((role.id.clone(), role.name.clone()?)));
@@ -31,6 +32,7 @@ impl RoleNames {
         }
         let shared = roles.iter().filter(|role| counts.get(&role.name).is_some_and(|count| *count > 1));
         Self {
+            account: account.clone(),
             names: in_policies.chain(listed).collect(),
             shared: shared.filter_map(|role| Some((role.id.clone(), role.label.clone()?))).collect(),
         }
@@ -64,8 +66,8 @@ pub(super) fn standing(standing: &Standing) -> String {
 }
 
 /// A policy for the log.
-pub(super) fn in_words(shape: &Shape, account: &AccountId, names: &RoleNames) -> AccessPolicy {
-    let place = Where::of(shape, account);
+pub(super) fn in_words(shape: &Shape, names: &RoleNames) -> AccessPolicy {
+    let place = Where::of(shape, names);
     let on = if place.lines.is_empty() { vec![place.head] } else { place.lines };
     AccessPolicy { access: safe(&shape.access.to_string()), roles: names.of_shape(shape), on }
 }
@@ -77,8 +79,8 @@ pub(super) struct Where {
 }
 
 impl Where {
-    pub(super) fn of(shape: &Shape, account: &AccountId) -> Self {
-        let key = ResourceScope::key(account);
+    pub(super) fn of(shape: &Shape, names: &RoleNames) -> Self {
+        let key = ResourceScope::key(&names.account);
         let own = |place: &PolicyPlace| match place {
             PolicyPlace::Part { key: known, object } if *known == key => Some(object.clone()),
             _ => None,

@@ -1,7 +1,7 @@
 //! What names mean in an account.
 
 use super::*;
-use crate::cli::access::file::read;
+use crate::access::file::read;
 use crate::cloudflare::Access;
 use crate::ids::UserGroupId;
 use crate::rollout::record::UserGroup;

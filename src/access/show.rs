@@ -25,7 +25,7 @@ pub(super) fn groups(
     if groups.is_empty() {
         return writeln!(out, "Account {account} has no User Group");
     }
-    let names = RoleNames::of(&[], groups);
+    let names = RoleNames::of(account, &[], groups);
     for group in groups {
         let name = screen.paint(Tint::Strong, &safe(&group.group.name));
         writeln!(out, "{name}  {}", safe(group.group.id.as_str()))?;
@@ -33,7 +33,7 @@ pub(super) fn groups(
             writeln!(out, "  no policies")?;
         }
         for policy in &group.policies {
-            lines(out, "  ", &Shape::of_answer(policy, scopes), account, &names)?;
+            lines(out, "  ", &Shape::of_answer(policy, scopes), &names)?;
         }
     }
     members.map_or(Ok(()), |members| all_members(out, screen, members))
@@ -84,7 +84,6 @@ pub(super) fn roles(out: Out<'_>, screen: &Screen, roles: &[PermissionGroup]) ->
 pub(super) fn differences(
     out: Out<'_>,
     screen: &Screen,
-    account: &AccountId,
     differences: &[(&PolicedGroup, Difference)],
     names: &RoleNames,
 ) -> io::Result<()> {
@@ -93,7 +92,7 @@ pub(super) fn differences(
         if difference.is_none() {
             writeln!(out, "  as the file says")?;
         }
-        changes(out, screen, account, difference, names)?;
+        changes(out, screen, difference, names)?;
     }
     let changed = differences.iter().filter(|(_, difference)| !difference.is_none()).count();
     match changed {
@@ -102,18 +101,12 @@ pub(super) fn differences(
     }
 }
 
-fn changes(
-    out: Out<'_>,
-    screen: &Screen,
-    account: &AccountId,
-    difference: &Difference,
-    names: &RoleNames,
-) -> io::Result<()> {
+fn changes(out: Out<'_>, screen: &Screen, difference: &Difference, names: &RoleNames) -> io::Result<()> {
     for shape in &difference.remove {
-        lines(out, &format!("  {} ", screen.paint(Tint::Bad, "-")), shape, account, names)?;
+        lines(out, &format!("  {} ", screen.paint(Tint::Bad, "-")), shape, names)?;
     }
     for shape in &difference.add {
-        lines(out, &format!("  {} ", screen.paint(Tint::Good, "+")), shape, account, names)?;
+        lines(out, &format!("  {} ", screen.paint(Tint::Good, "+")), shape, names)?;
     }
     Ok(())
 }
@@ -122,7 +115,6 @@ fn changes(
 pub(super) fn done(
     out: Out<'_>,
     screen: &Screen,
-    account: &AccountId,
     change: &Change<'_>,
     done: &Done,
     names: &RoleNames,
@@ -135,7 +127,7 @@ pub(super) fn done(
         Done::Nothing => writeln!(out, "{name}: was so already, nothing was sent"),
         Done::Written(difference) => {
             writeln!(out, "{name}: written and read back ({})", safe(change.reason))?;
-            changes(out, screen, account, difference, names)
+            changes(out, screen, difference, names)
         }
     }
 }
@@ -149,8 +141,8 @@ pub(super) fn applied(out: Out<'_>, changed: usize, all: usize) -> io::Result<()
 }
 
 /// A policy: what it does and where on one line, then each zone and each role on its own.
-fn lines(out: Out<'_>, begin: &str, shape: &Shape, account: &AccountId, names: &RoleNames) -> io::Result<()> {
-    let place = Where::of(shape, account);
+fn lines(out: Out<'_>, begin: &str, shape: &Shape, names: &RoleNames) -> io::Result<()> {
+    let place = Where::of(shape, names);
     writeln!(out, "{begin}{} on {}:", safe(&shape.access.to_string()), place.head)?;
     for line in place.lines {
         writeln!(out, "      {line}")?;

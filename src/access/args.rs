@@ -7,29 +7,17 @@ use std::path::PathBuf;
 
 use clap::{Arg, Args, Subcommand};
 
-use crate::cli::connection_args::ConnectionArgs;
-use crate::cli::daemon_args::{DaemonArgs, JsonArgs};
 use crate::cli::value_parsers::REASON;
+use crate::cli::{ConnectionArgs, DaemonArgs, JsonArgs};
 
 /// The environment variable that holds the token.
 pub const ACCESS_TOKEN_VARIABLE: &str = "CLOUDFLARE_ACCESS_TOKEN";
 /// The one that names its file.
 const TOKEN_FILE_VARIABLE: &str = "RINGWARD_ACCESS_TOKEN_FILE";
 
-const AFTER_ACCESS: &str = "\
-The token comes from CLOUDFLARE_ACCESS_TOKEN or --token-file, and is one of its own: with
-`Account Settings Write` it could change who may approve, so the daemon must not have it.
-
-Examples:
-  ringward access list 'Release Approvers'
-  ringward access roles --like 'zero trust'
-  ringward access diff access.yaml
-  ringward access apply access.yaml --reason 'endpoint team reads Zero Trust'
-  ringward access reset 'Endpoint Team' --reason 'team is dissolved'";
-
 /// Arguments of `access`.
 #[derive(Debug, Args)]
-#[command(after_help = AFTER_ACCESS)]
+#[command(after_help = include_str!("../cli/help/access.txt").trim_end())]
 pub struct AccessArgs {
     /// What to do.
     #[command(subcommand)]

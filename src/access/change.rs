@@ -2,8 +2,7 @@
 //!
 //! **Invariant:** a change says all policies that the group is to have, never some of them.
 
-use super::compare::Difference;
-use crate::cloudflare::PolicyIntent;
+use super::policies::PolicyIntent;
 use crate::rollout::record::UserGroup;
 
 /// A change of a group's policies, as a person asked for it.
@@ -15,13 +14,4 @@ pub(super) struct Change<'a> {
     pub(super) policies: &'a [PolicyIntent],
     /// Why.
     pub(super) reason: &'a str,
-}
-
-/// What became of a change.
-#[derive(Debug)]
-pub(super) enum Done {
-    /// The group had the policies already.
-    Nothing,
-    /// They were written and read back; this is what was changed.
-    Written(Difference),
 }

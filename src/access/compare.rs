@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cloudflare::{
+use super::policies::{
     AnsweredAccess, PermissionPolicy, PolicedGroup, PolicyIntent, ResourceGroup, ResourceScope,
 };
 use crate::ids::{PermissionGroupId, ResourceGroupId};

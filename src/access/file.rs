@@ -5,19 +5,17 @@
 //! **Invariant:** a file with an error yields nothing to apply, and no group loses its policies by being
 //! left empty: only a list without an entry says that there are to be none.
 
-use std::collections::BTreeMap;
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
-use crate::cloudflare::Access;
+use super::policies::Access;
 use crate::ids::{AccountId, UserGroupName};
-use crate::plan::error::{Other, Problems};
-use crate::plan::fields::{Fields, items, text, wrong_value};
-use crate::plan::grammar::Mapping;
-use crate::plan::places::{Text, first_line};
-use crate::plan::tree::{self, FileKind, MappingEntry, Node, Value};
+use crate::plan::tree::{self, FileKind, MappingEntry};
 use crate::plan::typed_key::{Keys as _, key, keys, mapping, needed};
 use crate::plan::values::{account, read as read_value};
-use crate::plan::{PlanError, is_invisible};
+use crate::plan::{
+    Fields, Mapping, Node, Other, PlanError, Problems, Text, Value, is_invisible, items, text,
+};
+use crate::{plan::fields::wrong_value, plan::places::first_line};
 
 const ACCESS_FILE: FileKind = FileKind {
     what: "access",

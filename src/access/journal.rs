@@ -2,12 +2,9 @@
 //!
 //! **Invariant:** what is not on record is not sent.
 
-use super::change::Change;
-use super::compare::Difference;
 use super::words::{RoleNames, in_words};
-use crate::cli::client::Connection;
-use crate::cli::exit::CliError;
-use crate::cli::render::safe;
+use super::{change::Change, compare::Difference};
+use crate::cli::{CliError, Connection, safe};
 use crate::rollout::record::AccessOutcome;
 use crate::web::json::{
     AccessIntentAnswer, AccessIntentJson, AccessOutcomeJson, MAX_REASON_CHARS, VerbAnswer,

@@ -5,8 +5,8 @@
 use serde::Serialize;
 
 use super::compare::{Difference, PolicyPlace, Scopes, Shape};
+use super::policies::{PermissionGroup, PolicedGroup};
 use super::words::{RoleNames, standing};
-use crate::cloudflare::{PermissionGroup, PolicedGroup};
 use crate::ids::{AccountId, Email, PermissionGroupId, ResourceGroupId, UserGroupId};
 use crate::rollout::record::Member;
 

@@ -7,40 +7,36 @@
 //! **Invariant:** a write is made only where policies differ, by [`write::carry_out`], and is believed only
 //! when it was read back.
 
+mod api;
 pub mod args;
 mod change;
 mod compare;
 mod file;
 mod journal;
 mod json;
+pub mod policies;
 mod resolve;
 mod show;
 mod words;
 mod write;
 
-use std::path::Path;
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use self::args::{
     ACCESS_TOKEN_VARIABLE, AccessArgs, AccessConnection, AccessDiffArgs, AccessListArgs, AccessVerb,
     ApplyArgs, ResetArgs, RolesArgs,
 };
-use self::change::{Change, Done};
+use self::change::Change;
 use self::compare::{Difference, Scopes};
 use self::file::ValidFile;
 use self::journal::AccessJournal;
+use self::policies::{PermissionGroup, PolicedGroup};
 use self::resolve::{WantedGroup, another_group, resolve};
 use self::words::RoleNames;
 use self::write::carry_out;
-use crate::cli::account::Watcher;
-use crate::cli::daemon_args::DaemonArgs;
-use crate::cli::exit::CliError;
-use crate::cli::render::{Format, Out, json as write_json, safe};
-use crate::cli::screen::{Ink, Screen};
-use crate::cli::source_file::SourceFile;
-use crate::cloudflare::{ApiError, CloudflareClient, PermissionGroup, PolicedGroup, Priority};
-use crate::ids::AccountId;
-use crate::plan::PlanError;
+use crate::cli::{CliError, DaemonArgs, Ink, Out, Screen, safe};
+use crate::cloudflare::{ApiError, CloudflareClient, Priority};
+use crate::{cli::account::Watcher, cli::source_file::SourceFile, ids::AccountId, plan::PlanError};
 
 /// Does what was asked.
 ///
@@ -103,7 +99,7 @@ impl Far {
         daemon: &DaemonArgs,
         change: &Change<'_>,
         names: &RoleNames,
-    ) -> Result<Done, CliError> {
+    ) -> Result<Option<Difference>, CliError> {
         let journal = AccessJournal { daemon: &daemon.connection(), names };
         let done = carry_out(&self.client, &journal, change).await;
         self.watcher.done();
@@ -137,11 +133,11 @@ async fn list(args: &AccessListArgs, screen: &Screen, out: Out<'_>) -> Result<()
     }
     groups.sort_by(|a, b| a.group.name.cmp(&b.group.name));
     let scopes = far.scopes(&groups).await?;
-    match args.json.format() {
-        Format::Json => write_json(out, &json::groups(&far.account, &groups, members.as_deref(), &scopes))?,
-        Format::Text => show::groups(out, screen, &far.account, &groups, members.as_deref(), &scopes)?,
-    }
-    Ok(())
+    Ok(args.json.format().answer(
+        out,
+        &json::groups(&far.account, &groups, members.as_deref(), &scopes),
+        |out| show::groups(out, screen, &far.account, &groups, members.as_deref(), &scopes),
+    )?)
 }
 
 async fn roles(args: &RolesArgs, screen: &Screen, out: Out<'_>) -> Result<(), CliError> {
@@ -151,11 +147,10 @@ async fn roles(args: &RolesArgs, screen: &Screen, out: Out<'_>) -> Result<(), Cl
         roles.retain(|role| role.name.as_ref().is_some_and(|name| name.to_lowercase().contains(&part)));
     }
     roles.sort_by(|a, b| (&a.name, &a.scopes).cmp(&(&b.name, &b.scopes)));
-    match args.json.format() {
-        Format::Json => write_json(out, &json::roles(&far.account, &roles))?,
-        Format::Text => show::roles(out, screen, &roles)?,
-    }
-    Ok(())
+    Ok(args
+        .json
+        .format()
+        .answer(out, &json::roles(&far.account, &roles), |out| show::roles(out, screen, &roles))?)
 }
 
 async fn diff(args: &AccessDiffArgs, screen: &Screen, out: Out<'_>) -> Result<(), CliError> {
@@ -170,11 +165,9 @@ async fn diff(args: &AccessDiffArgs, screen: &Screen, out: Out<'_>) -> Result<()
         .map(|target| (&target.found, Difference::between(&target.found.policies, &target.wanted, &scopes)))
         .collect();
     let names = RoleNames::of(&far.account, &roles, &found);
-    match args.json.format() {
-        Format::Json => write_json(out, &json::differences(&far.account, &differences, &names))?,
-        Format::Text => show::differences(out, screen, &differences, &names)?,
-    }
-    Ok(())
+    Ok(args.json.format().answer(out, &json::differences(&far.account, &differences, &names), |out| {
+        show::differences(out, screen, &differences, &names)
+    })?)
 }
 
 async fn apply(args: &ApplyArgs, screen: &Screen, out: Out<'_>) -> Result<(), CliError> {
@@ -188,8 +181,8 @@ async fn apply(args: &ApplyArgs, screen: &Screen, out: Out<'_>) -> Result<(), Cl
         let names = RoleNames::of(&far.account, &roles, std::slice::from_ref(found));
         let done = far.carry_out(&args.daemon, &change, &names).await;
         let done = done.map_err(|error| stopped(error, changed, targets.len()))?;
-        changed += usize::from(matches!(done, Done::Written(_)));
-        show::done(out, screen, &change, &done, &names)?;
+        changed += usize::from(done.is_some());
+        show::done(out, screen, &change, done.as_ref(), &names)?;
         out.flush()?;
     }
     Ok(show::applied(out, changed, targets.len())?)
@@ -202,7 +195,7 @@ async fn reset(args: &ResetArgs, screen: &Screen, out: Out<'_>) -> Result<(), Cl
     let change = Change { group: &found.group, policies: &[], reason: &args.reason };
     let names = RoleNames::of(&far.account, &[], std::slice::from_ref(found));
     let done = far.carry_out(&args.daemon, &change, &names).await?;
-    Ok(show::done(out, screen, &change, &done, &names)?)
+    Ok(show::done(out, screen, &change, done.as_ref(), &names)?)
 }
 
 /// An error of one of several groups, with what was done before it.

@@ -6,11 +6,9 @@
 use std::collections::BTreeSet;
 
 use super::file::{GroupWritten, PolicyScope, PolicyWritten, RoleWritten, ValidFile};
-use crate::cloudflare::{PermissionGroup, PolicedGroup, PolicyIntent, ResourceScope};
+use super::policies::{PermissionGroup, PolicedGroup, PolicyIntent, ResourceScope};
 use crate::ids::{AccountId, PermissionGroupId};
-use crate::plan::PlanError;
-use crate::plan::error::{Other, Problems};
-use crate::plan::near::{either, nearest};
+use crate::plan::{Other, PlanError, Problems, either, nearest};
 
 /// A User Group of the account, and the policies that it is to have.
 #[derive(Debug)]

@@ -4,14 +4,12 @@
 
 use std::io;
 
-use super::change::{Change, Done};
+use super::change::Change;
 use super::compare::{Difference, Scopes, Shape};
+use super::policies::{PermissionGroup, PolicedGroup};
 use super::words::{RoleNames, Where, standing};
-use crate::cli::render::{Column, Out, counted, safe, table};
-use crate::cli::screen::{Screen, Tint};
-use crate::cloudflare::{PermissionGroup, PolicedGroup};
-use crate::ids::AccountId;
-use crate::rollout::record::Member;
+use crate::cli::{Column, Out, Screen, Tint, counted, safe, table};
+use crate::{ids::AccountId, rollout::record::Member};
 
 /// Groups with their policies, and of one group its members.
 pub(super) fn groups(
@@ -116,16 +114,16 @@ pub(super) fn done(
     out: Out<'_>,
     screen: &Screen,
     change: &Change<'_>,
-    done: &Done,
+    done: Option<&Difference>,
     names: &RoleNames,
 ) -> io::Result<()> {
     let name = screen.paint(Tint::Strong, &safe(&change.group.name));
     match done {
-        Done::Nothing if change.policies.is_empty() => {
+        None if change.policies.is_empty() => {
             writeln!(out, "{name}: had no policies, nothing was sent")
         }
-        Done::Nothing => writeln!(out, "{name}: was so already, nothing was sent"),
-        Done::Written(difference) => {
+        None => writeln!(out, "{name}: was so already, nothing was sent"),
+        Some(difference) => {
             writeln!(out, "{name}: written and read back ({})", safe(change.reason))?;
             changes(out, screen, difference, names)
         }

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use super::compare::{PolicyPlace, Shape};
-use crate::cli::render::safe;
-use crate::cloudflare::{PermissionGroup, PolicedGroup, ResourceScope};
+use super::policies::{PermissionGroup, PolicedGroup, ResourceScope};
+use crate::cli::safe;
 use crate::ids::{AccountId, PermissionGroupId};
 use crate::rollout::record::{AccessPolicy, Standing};
 

@@ -3,41 +3,36 @@
 //! **Invariant:** nothing is sent to a group that has the policies already, or before the daemon's log has it;
 //! and a group counts as changed only when it was read back with them.
 
-use super::change::{Change, Done};
 use super::compare::{Difference, Scopes, needs_scopes};
-use super::journal::AccessJournal;
-use crate::cli::exit::CliError;
-use crate::cli::render::safe;
-use crate::cloudflare::{ApiError, CloudflareClient, PolicedGroup, Priority, UserGroupLookup};
-use crate::rollout::record::AccessOutcome;
-use crate::rollout::record::UserGroup;
+use super::policies::PolicedGroup;
+use super::{change::Change, journal::AccessJournal};
+use crate::cli::{CliError, safe};
+use crate::cloudflare::{ApiError, CloudflareClient, Priority};
+use crate::rollout::record::{AccessOutcome, UserGroup};
 
 /// What became of a request: the word for the log, and what to tell.
-struct Became {
-    outcome: AccessOutcome,
-    told: Result<(), CliError>,
-}
+type Became = (AccessOutcome, Result<(), CliError>);
 
-/// Reads the group afresh, writes where it differs, and reads it back. The daemon's log has it before and
+/// Reads the group afresh, writes where it differs, and reads it back; returned is what was changed. The daemon's log has it before and
 /// after.
 pub(super) async fn carry_out(
     client: &CloudflareClient,
     journal: &AccessJournal<'_>,
     change: &Change<'_>,
-) -> Result<Done, CliError> {
+) -> Result<Option<Difference>, CliError> {
     let before = fresh(client, change.group).await?;
     let difference = compared(client, &before, change).await?;
     if difference.is_none() {
-        return Ok(Done::Nothing);
+        return Ok(None);
     }
     let intent = journal.intend(change, &difference).await?;
-    let Became { outcome, told } = write(client, change).await;
+    let (outcome, told) = write(client, change).await;
     let words = match &told {
         Ok(()) => "read back as written".to_owned(),
         Err(error) => error.to_string(),
     };
     let settled = journal.settle(intent, outcome, &words).await;
-    told.and(settled).map(|()| Done::Written(difference))
+    told.and(settled).map(|()| Some(difference))
 }
 
 /// Sends it and reads it back.
@@ -47,9 +42,9 @@ async fn write(client: &CloudflareClient, change: &Change<'_>) -> Became {
         return settled(client, change, error).await;
     }
     let left = match left(client, change).await {
-        Ok(left) if left.is_none() => return Became { outcome: AccessOutcome::Written, told: Ok(()) },
+        Ok(left) if left.is_none() => return (AccessOutcome::Written, Ok(())),
         Ok(left) => left,
-        Err(error) => return Became { outcome: AccessOutcome::Unknown, told: Err(error) },
+        Err(error) => return (AccessOutcome::Unknown, Err(error)),
     };
     let told = CliError::failed(format!(
         "the write to group `{}` was answered, and read back it is not as written: {} policies are missing and {} \
@@ -58,7 +53,7 @@ async fn write(client: &CloudflareClient, change: &Change<'_>) -> Became {
         left.add.len(),
         left.remove.len(),
     ));
-    Became { outcome: AccessOutcome::Different, told: Err(told) }
+    (AccessOutcome::Different, Err(told))
 }
 
 /// A write that was refused, or that nobody answered: then the group itself may tell.
@@ -66,16 +61,16 @@ async fn settled(client: &CloudflareClient, change: &Change<'_>, error: ApiError
     let name = safe(&change.group.name);
     if !error.is_in_doubt() {
         let told = CliError::failed(format!("group `{name}` was not changed: {error}"));
-        return Became { outcome: AccessOutcome::Refused, told: Err(told) };
+        return (AccessOutcome::Refused, Err(told));
     }
     if left(client, change).await.is_ok_and(|left| left.is_none()) {
-        return Became { outcome: AccessOutcome::Written, told: Ok(()) };
+        return (AccessOutcome::Written, Ok(()));
     }
     let told = CliError::failed(format!(
         "whether group `{name}` was changed is not known: {error}; it may still change within a minute or so, then \
          look with `ringward access list`; to apply again does no harm, as it writes all policies anew"
     ));
-    Became { outcome: AccessOutcome::Unknown, told: Err(told) }
+    (AccessOutcome::Unknown, Err(told))
 }
 
 /// What is still to be changed, by the group as it is now.
@@ -88,14 +83,14 @@ async fn left(client: &CloudflareClient, change: &Change<'_>) -> Result<Differen
 async fn fresh(client: &CloudflareClient, group: &UserGroup) -> Result<PolicedGroup, CliError> {
     let name = safe(&group.name);
     match client.user_group(&group.id, Priority::Routine).await.map_err(CliError::failed)? {
-        UserGroupLookup::Missing => Err(CliError::refused(format!(
+        None => Err(CliError::refused(format!(
             "group `{name}` is gone since it was listed; look with `ringward access list`"
         ))),
-        UserGroupLookup::Found(found) if found.group.name != group.name => Err(CliError::refused(format!(
+        Some(found) if found.group.name != group.name => Err(CliError::refused(format!(
             "group `{name}` was renamed to `{}` since it was listed; look with `ringward access list`",
             safe(&found.group.name)
         ))),
-        UserGroupLookup::Found(found) => Ok(found),
+        Some(found) => Ok(found),
     }
 }
 

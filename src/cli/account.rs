@@ -3,13 +3,10 @@
 //! **Invariant:** it only reads, and what Cloudflare refused is told as refused; what it did not
 //! answer at all ends the look, because nothing can be judged by half an account.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::{collections::BTreeSet, sync::Arc};
 
-use crate::cli::connection_args::ConnectionArgs;
-use crate::cli::exit::CliError;
-use crate::cli::screen::transient;
+use crate::cli::{CliError, ConnectionArgs, transient};
 use crate::cloudflare::{
     ApiError, CloudflareClient, ErrorClass, Operation, Priority, RequestObserver, TokenCheck, TokenState,
 };

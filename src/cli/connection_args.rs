@@ -11,13 +11,10 @@ use std::sync::Arc;
 use clap::Args;
 use secrecy::SecretString;
 
-use crate::cli::exit::CliError;
-use crate::cli::render::safe;
-use crate::cli::value_parsers::Unrepeated;
+use crate::cli::{CliError, safe};
 use crate::cloudflare::{self, ApiUrl, CloudflareClient, InvalidApiUrl, RequestObserver};
-use crate::ids::AccountId;
 use crate::secrets::{self, TooShort};
-use crate::time::Clock;
+use crate::{cli::value_parsers::Unrepeated, ids::AccountId, time::Clock};
 
 /// The environment variable that holds the API token.
 pub const TOKEN_VARIABLE: &str = "CLOUDFLARE_API_TOKEN";

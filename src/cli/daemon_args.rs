@@ -6,8 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::client::Connection;
-use crate::cli::render::Format;
+use crate::cli::{Connection, Format};
 
 /// Which daemon.
 #[derive(Debug, Args)]

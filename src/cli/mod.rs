@@ -55,5 +55,15 @@ pub(crate) mod value_parsers;
 pub mod verbs;
 pub mod verify;
 
+pub(crate) use client::Connection;
 pub use commands::definitions;
+pub(crate) use connection_args::ConnectionArgs;
+pub(crate) use daemon_args::{DaemonArgs, JsonArgs};
+pub(crate) use exit::CliError;
+pub(crate) use overview::Overview;
 pub use program::main;
+pub(crate) use prose::Prose;
+pub(crate) use render::{
+    Column, Format, Out, counted, distance, json, moment, safe, short, short_digest, table,
+};
+pub(crate) use screen::{Glyphs, Ink, Screen, Surface, Tint, cells, transient};

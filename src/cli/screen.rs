@@ -151,6 +151,11 @@ impl Screen {
         kept
     }
 
+    /// Writes `lead` and then `text`, as [`Screen::flow`] wraps them.
+    pub(crate) fn say(&self, out: &mut dyn io::Write, lead: &str, text: &str) -> io::Result<()> {
+        write!(out, "{}", self.flow(lead, text))
+    }
+
     /// `lead` and then `text`, wrapped, with further lines indented as far as `lead` reaches; ends
     /// with a line break. Both may be painted. A word that is longer than a line is broken.
     pub(crate) fn flow(&self, lead: &str, text: &str) -> String {

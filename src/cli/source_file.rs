@@ -2,13 +2,11 @@
 //!
 //! **Invariant:** no more of it is read than the decoder needs to see that it is too large.
 
-use std::fs::File;
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::{fs::File, path::Path};
 
-use crate::cli::excerpt::excerpt;
-use crate::cli::screen::Ink;
 use crate::plan::{MAX_BYTES, PlanError};
+use crate::{cli::Ink, cli::excerpt::excerpt};
 
 /// A file's name, as errors show it, and its bytes.
 pub(crate) struct SourceFile {

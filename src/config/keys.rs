@@ -3,27 +3,21 @@
 //! **Invariant:** a key that stands here is read, and no other is; when nothing is returned, at least one problem
 //! was noted.
 
-use std::collections::BTreeSet;
 use std::num::{NonZeroU8, NonZeroU32};
-use std::path::PathBuf;
-use std::str::FromStr;
+use std::{collections::BTreeSet, path::PathBuf, str::FromStr};
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::config::access::{Audience, CertsUrl, TeamName};
-use crate::config::clock::ClockTrust;
 use crate::config::model::{AccessApplication, Config, MayRead, Operators, RunSettings};
 use crate::config::place::{HostName, Listen};
 use crate::ids::{AccountId, ServiceName, UserGroupName};
-use crate::plan::error::Problems;
-use crate::plan::fields::{items, text};
-use crate::plan::grammar::Mapping;
 use crate::plan::model::{ApprovalFloor, DeviceLimit, Revisions};
-use crate::plan::tree::{Node, Value};
-use crate::plan::typed_key::{Keys as _, WordValue, key, keys, mapping, needed, word};
+use crate::plan::typed_key::{Keys as _, key, keys, mapping, needed, word};
 use crate::plan::values::{account, date, owned_text, read};
-use crate::time::Timestamp;
+use crate::plan::{Mapping, Node, Problems, Value, WordValue, items, text};
+use crate::{config::clock::ClockTrust, time::Timestamp};
 
 /// The most entries of a list.
 const MOST: usize = 1_000;

@@ -13,9 +13,8 @@ mod place;
 #[cfg(test)]
 mod tests;
 
-use crate::plan::PlanError;
-use crate::plan::error::Problems;
 use crate::plan::tree::{self, FileKind};
+use crate::plan::{PlanError, Problems};
 
 pub use access::{Audience, CertsUrl, InvalidAccess, TeamName};
 pub use clock::ClockTrust;

@@ -5,9 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::presence::Presence;
 use super::sighting::{Reported, Sighting};
-use super::stray::Stray;
+use super::{presence::Presence, stray::Stray};
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::ClientVersion;
 

@@ -4,8 +4,7 @@
 //! **Invariant:** an hour is marked only by a sighting in it; what lies further back than
 //! [`REMEMBERED`] is forgotten, never invented.
 
-use std::fmt;
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 use crate::text::kept_as_text;
 use crate::time::{SignedDuration, Timestamp};

@@ -3,20 +3,17 @@
 //! **Invariant:** a plan is returned only when it holds as a whole; when none is returned, at
 //! least one problem was noted, and a warning is none.
 
-use std::iter;
-use std::ops::Range;
+use std::{iter, ops::Range};
 
-use crate::ids::PlanName;
 use crate::plan::change::{RestrictedRing, Restrictions, RingRestrictions};
-use crate::plan::error::{Other, Problems};
-use crate::plan::keys::approval;
-use crate::plan::keys::plan::PlanKeys;
 use crate::plan::keys::ring::{RingRead, SharedKeys};
 use crate::plan::keys::versions::{Targets, readable};
 use crate::plan::model::{Forbid, Plan};
-use crate::plan::rings::finish;
-use crate::plan::tree::Node;
-use crate::plan::typed_key::{Keys as _, Written};
+use crate::plan::{Node, Other, Problems, Written};
+use crate::{
+    ids::PlanName, plan::keys::approval, plan::keys::plan::PlanKeys, plan::rings::finish,
+    plan::typed_key::Keys as _,
+};
 
 /// The plan that a tree says, if it holds.
 pub(super) fn plan(root: &Node, problems: &mut Problems) -> Option<Plan> {

@@ -4,10 +4,9 @@
 
 use std::ops::Range;
 
-use super::error::Problems;
-use super::grammar::Mapping;
 use super::near::{either, nearest};
-use super::tree::{MappingEntry, Node, Quoting, Value};
+use super::tree::{MappingEntry, Node, Value};
+use super::{error::Problems, grammar::Mapping};
 use crate::text::is_unseen;
 
 /// The longest text in a plan: Cloudflare names at most 255 characters.
@@ -135,12 +134,12 @@ pub(crate) fn description<'a>(node: &'a Node, problems: &mut Problems) -> Option
 }
 
 fn prose<'a>(node: &'a Node, what: &str, most: usize, problems: &mut Problems) -> Option<&'a str> {
-    let Value::Scalar { text, quoting } = &node.value else {
+    let Value::Scalar { text, is_bare } = &node.value else {
         wrong_value(node, &format!("{what} must be a text"), "write a single value", problems);
         return None;
     };
     // YAML 1.2 core schema, 10.3.2: these bare words are null, a missing value.
-    let null = *quoting == Quoting::Plain && matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL");
+    let null = *is_bare && matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL");
     if null || text.trim().is_empty() {
         problems.missing(&node.at, format!("{what} is empty"), "write one, or leave it out");
         return None;

@@ -4,8 +4,7 @@
 //! here.
 
 use super::grammar::{Absent, Key, Mapping, Takes, ValueKind};
-use super::keys::PLAN;
-use super::schema::capital;
+use super::{keys::PLAN, schema::capital};
 
 /// The words around what is made from `keys`, with holes for that.
 const TEXT: &str = include_str!("reference.md");

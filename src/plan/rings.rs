@@ -3,20 +3,14 @@
 //! **Invariant:** of two rings that claim one name, group or profile, the first keeps it and the other has
 //! noted that.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::hash::Hash;
-use std::ops::Range;
+use std::{collections::HashMap, collections::hash_map::Entry, hash::Hash, ops::Range};
 
-use crate::ids::RingName;
-use crate::plan::error::{Other, Problems};
-use crate::plan::fields::{Fields, items};
-use crate::plan::keys::ring::{MAX_PROFILES, OwnKeys, RING, RingRead, SharedKeys};
+use crate::plan::keys::ring::{OwnKeys, RING, RingRead, SharedKeys};
 use crate::plan::keys::versions::{Targets, overlaid};
 use crate::plan::model::{ProfileRef, RingPlan};
 use crate::plan::soak::{Noted, soak_long_enough};
-use crate::plan::tree::Node;
-use crate::plan::typed_key::{Keys as _, Written};
+use crate::plan::{Fields, MAX_PROFILES, Node, Other, Problems, Written, items};
+use crate::{ids::RingName, plan::typed_key::Keys as _};
 
 /// The most rings of one plan.
 pub const MAX_RINGS: usize = 100;

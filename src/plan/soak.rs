@@ -4,10 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::plan::error::{Other, Problems};
 use crate::plan::keys::ring::{SIGHT_OF_DARK, SharedKeys};
 use crate::plan::model::{Health, RingPlan};
-use crate::plan::typed_key::Written;
+use crate::plan::{Other, Problems, Written};
 use crate::time::{Span, in_words};
 
 /// The places of soak and `dark.after` that were told already; `None`: built in.

@@ -4,12 +4,8 @@
 
 use std::ops::Range;
 
-use crate::plan::error::Problems;
-use crate::plan::fields::{Fields, text};
-use crate::plan::grammar::{Absent, Key, Mapping, Takes};
 use crate::plan::kinds::TEXT;
-use crate::plan::near::either;
-use crate::plan::tree::Node;
+use crate::plan::{Absent, Fields, Key, Mapping, Node, Problems, Takes, either, text};
 
 /// A key whose value is a `T`; its name is that of its field in [`keys!`].
 pub(crate) struct TypedKey<T> {

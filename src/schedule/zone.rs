@@ -3,14 +3,14 @@
 //! **Invariant:** what it says follows from the time zone database alone, and a name means the same on
 //! every machine.
 
-use std::fmt;
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
+
+use jiff::civil::{Date, DateTime};
+use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 
 use super::ScheduleError;
 use crate::text::kept_as_text;
 use crate::time::{SignedDuration, Timestamp, after};
-use jiff::civil::{Date, DateTime};
-use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 
 /// Names that some machines' databases have and others read otherwise.
 const MACHINE_NAMES: [&str; 3] = ["localtime", "posixrules", "Factory"];

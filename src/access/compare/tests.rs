@@ -1,7 +1,7 @@
 //! When two lists of policies are the same.
 
+use super::super::policies::{Access, GrantedRole};
 use super::*;
-use crate::cloudflare::{Access, GrantedRole};
 use crate::ids::AccountId;
 
 fn account() -> AccountId {

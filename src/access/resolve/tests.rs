@@ -1,8 +1,8 @@
 //! What names mean in an account.
 
+use super::super::policies::Access;
 use super::*;
 use crate::access::file::read;
-use crate::cloudflare::Access;
 use crate::ids::UserGroupId;
 use crate::rollout::record::UserGroup;
 

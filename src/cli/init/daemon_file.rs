@@ -6,8 +6,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 
-use crate::cli::exit::CliError;
-use crate::cli::render::safe;
+use crate::cli::{CliError, safe};
 
 const TEXT: &str = include_str!("ringward.yaml");
 

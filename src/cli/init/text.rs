@@ -2,14 +2,12 @@
 //!
 //! **Invariant:** what came from the account is written through [`scalar`] or [`comment`].
 
-use crate::cli::init::draft::{DraftProfile, DraftRing, ProfileSpelling, StarterPlan, StarterTarget};
+use crate::cli::init::draft::{DraftProfile, DraftRing, StarterPlan, StarterTarget};
 use crate::cli::init::scalar::{comment, scalar};
-use crate::cli::online::Sizes;
-use crate::cli::render::short;
-use crate::ids::AccountId;
-use crate::rollout::record::Group;
-use crate::time::Timestamp;
-use crate::version::Environment;
+use crate::{
+    cli::online::Sizes, cli::short, ids::AccountId, plan::model::ProfileRef, rollout::record::Group,
+    time::Timestamp, version::Environment,
+};
 
 /// The plan file.
 pub(super) fn file(draft: &StarterPlan, account: &AccountId, groups: &[Group], at: Timestamp) -> String {
@@ -112,9 +110,9 @@ fn ring(ring: &DraftRing) -> String {
     text.push_str("    profiles:\n");
     for profile in &ring.profiles {
         let (written, name) = match &profile.written {
-            ProfileSpelling::Default => ("default".to_owned(), "everybody else: ".to_owned()),
-            ProfileSpelling::Name(name) => (scalar(name), String::new()),
-            ProfileSpelling::Id(id) => (scalar(id), format!("{}: ", comment(&profile.name))),
+            ProfileRef::Default => ("default".to_owned(), "everybody else: ".to_owned()),
+            ProfileRef::Named(name) => (scalar(name), String::new()),
+            ProfileRef::Id(id) => (scalar(id.as_str()), format!("{}: ", comment(&profile.name))),
         };
         text.push_str(&format!("      - {written}  # {name}{}\n", devices(profile)));
     }

@@ -2,13 +2,11 @@
 //!
 //! **Invariant:** what Cloudflare refused is told once.
 
-use crate::cli::account::AccountLook;
 use crate::cli::online::finding::{CheckFinding, Code};
-use crate::cli::online::report::AccountReport;
-use crate::cli::render::{distance, short};
+use crate::cli::{distance, short};
 use crate::cloudflare::{ApiError, Operation, TokenState};
-use crate::ids::AccountId;
 use crate::time::{SignedDuration, since};
+use crate::{cli::account::AccountLook, cli::online::report::AccountReport, ids::AccountId};
 
 /// A token that ends within this time is worth a warning: a rollout of four rings takes weeks.
 const ENDS_SOON: SignedDuration = SignedDuration::from_hours(30 * 24);

@@ -2,12 +2,11 @@
 //!
 //! **Invariant:** a share of nothing is refused: it would pass without a single device.
 
-use crate::plan::grammar::{Absent, Mapping, Takes, ValueKind};
 use crate::plan::kinds::{SHARE, SPAN};
 use crate::plan::model::{Adoption, Percent};
-use crate::plan::typed_key::{TypedKey, keys};
 use crate::plan::values::{share, span};
-use crate::time::Span;
+use crate::plan::{Absent, Mapping, Takes, TypedKey, ValueKind};
+use crate::{plan::typed_key::keys, time::Span};
 
 /// Cloudflare takes up to 15 minutes to notify a device, which then downloads and installs.
 const LEAST_WITHIN: Span = Span::hours(1);

@@ -5,15 +5,13 @@
 
 use std::num::NonZeroU8;
 
-use crate::ids::UserGroupName;
-use crate::plan::error::Problems;
-use crate::plan::grammar::{Absent, Mapping, Takes, ValueKind};
-use crate::plan::keys::elsewhere::AT_THE_TOP;
 use crate::plan::kinds::{DEVICES, SPAN, TEXT};
-use crate::plan::model::ApprovalRule;
-use crate::plan::typed_key::{TypedKey, Written, keys};
 use crate::plan::values::{count, span, user_group};
-use crate::time::Span;
+use crate::plan::{Absent, Mapping, Problems, Takes, TypedKey, ValueKind, Written};
+use crate::{
+    ids::UserGroupName, plan::keys::elsewhere::AT_THE_TOP, plan::model::ApprovalRule, plan::typed_key::keys,
+    time::Span,
+};
 
 /// A person needs an hour to read what is asked.
 const LEAST_EXPIRES: Span = Span::hours(1);

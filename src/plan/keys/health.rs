@@ -2,13 +2,11 @@
 //!
 //! **Invariant:** both gates take the same two keys, within the same bounds.
 
-use crate::plan::error::Problems;
-use crate::plan::grammar::{Absent, Mapping, Takes, ValueKind};
 use crate::plan::kinds::{DEVICES, MOST_DEVICES, SHARE, SPAN};
 use crate::plan::model::{Health, HealthLimit, Percent};
-use crate::plan::tree::Node;
-use crate::plan::typed_key::{Keys as _, TypedKey, keys};
+use crate::plan::typed_key::{Keys as _, keys};
 use crate::plan::values::{count, share, span};
+use crate::plan::{Absent, Mapping, Node, Problems, Takes, TypedKey, ValueKind};
 use crate::time::Span;
 
 /// A night and a late start are no sign of anything.

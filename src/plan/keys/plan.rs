@@ -5,9 +5,7 @@
 use std::ops::Range;
 
 use crate::ids::{AccountId, Email, PlanName};
-use crate::plan::error::Problems;
-use crate::plan::fields::{description, items};
-use crate::plan::grammar::{Absent, Mapping, Takes};
+use crate::plan::fields::description;
 use crate::plan::keys::elsewhere::{
     IN_EACH_RING, IN_RING_OR_DEFAULTS, UNDER_APPROVAL, UNDER_ROLLBACK, UNDER_VERSIONS, is_environment,
 };
@@ -15,10 +13,10 @@ use crate::plan::keys::ring::{DEFAULTS, LATER, RING, RingRead, SharedKeys};
 use crate::plan::keys::versions::{Targets, VERSIONS_KEY};
 use crate::plan::kinds::{ACCOUNT, EMAIL, PLAN_NAME, PROSE, RANGE, TEXT};
 use crate::plan::model::{Forbid, OnDrift, OnNewTarget, Plan, RingPlan};
-use crate::plan::rings::{MAX_RINGS, RINGS_EXAMPLE, read_rings};
-use crate::plan::tree::Node;
-use crate::plan::typed_key::{Keys as _, TypedKey, WordValue, keys, word_key};
+use crate::plan::rings::{RINGS_EXAMPLE, read_rings};
+use crate::plan::typed_key::{Keys as _, keys, word_key};
 use crate::plan::values::{account, email, owned_text, plan_name, range};
+use crate::plan::{Absent, MAX_RINGS, Mapping, Node, Problems, Takes, TypedKey, WordValue, items};
 
 /// The most entries of `forbid`.
 pub const MAX_FORBIDS: usize = 100;

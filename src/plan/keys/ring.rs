@@ -7,31 +7,24 @@
 //! those of `defaults`, and only `freeze: []` lifts them. A year-end freeze that a ring forgot to repeat must
 //! not vanish under a local holiday.
 
-use std::collections::BTreeMap;
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
-use crate::ids::RingName;
-use crate::plan::error::Problems;
-use crate::plan::fields::items;
-use crate::plan::grammar::{Absent, Key, Mapping, Takes, ValueKind};
-use crate::plan::keys::adoption::AdoptionKeys;
 use crate::plan::keys::approval::{self, ApprovalKeys};
 use crate::plan::keys::elsewhere::{
     AT_THE_TOP, IN_EACH_RING, UNDER_APPROVAL, UNDER_VERSIONS, below_a_ring, is_environment,
 };
-use crate::plan::keys::health::HealthKeys;
-use crate::plan::keys::rollback::RollbackKeys;
 use crate::plan::keys::schedule::{self, SCHEDULE_KEY, ScheduleKeys};
 use crate::plan::keys::versions::{ROLLBACK_TO_KEY, Targets, VERSIONS_KEY, readable};
 use crate::plan::kinds::{DEVICES, DOWNGRADES, MOST_DEVICES, PROFILE, SPAN, TEXT, ZONE};
-use crate::plan::model::{AllowDowngrade, DeviceLimit, OnFailure, ProfileRef, RingPlan, RollbackRules};
-use crate::plan::tree::Node;
-use crate::plan::typed_key::{Keys, TypedKey, WordValue, keys, word_key};
+use crate::plan::model::{AllowDowngrade, DeviceLimit, OnFailure, ProfileRef, RingPlan};
+use crate::plan::typed_key::{keys, word_key};
 use crate::plan::values::{allow_downgrade, count, owned_text, profile, span};
-use crate::plan::zones::zone;
-use crate::schedule::Zone;
-use crate::time::Span;
+use crate::plan::{Absent, Key, Keys, Mapping, Node, Problems, Takes, TypedKey, ValueKind, WordValue, items};
 use crate::version::{ClientVersion, Environment};
+use crate::{
+    ids::RingName, plan::keys::adoption::AdoptionKeys, plan::keys::health::HealthKeys,
+    plan::keys::rollback::RollbackKeys, plan::zones::zone, schedule::Zone, time::Span,
+};
 
 /// The most profiles of one plan, all rings together.
 pub const MAX_PROFILES: usize = 1_000;
@@ -244,6 +237,7 @@ impl RingRead {
         let approval = approval::rule(&keys.approval, &defaults.approval, problems);
         let zone = keys.timezone.or(&defaults.timezone).unwrap_or_else(Zone::utc);
         let schedule = schedule::filled(zone, &keys.schedule, &defaults.schedule, problems);
+        let back_to = readable([&defaults.rollback_to, &keys.rollback_to]);
         Some(RingPlan {
             name: self.name?,
             was: self.was.map(|(was, _)| was),
@@ -261,10 +255,7 @@ impl RingRead {
             on_failure: keys.on_failure.or(&defaults.on_failure).unwrap_or_default(),
             max_devices: keys.max_devices.or(&defaults.max_devices),
             allow_downgrade: keys.allow_downgrade.or(&defaults.allow_downgrade).unwrap_or_default(),
-            rollback: RollbackRules {
-                step: keys.rollback.keys().filled(&defaults.rollback.keys()),
-                to: readable([&defaults.rollback_to, &keys.rollback_to]),
-            },
+            rollback: keys.rollback.keys().filled(&defaults.rollback.keys(), back_to),
             approval,
         })
     }

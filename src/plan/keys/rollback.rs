@@ -2,12 +2,13 @@
 //!
 //! **Invariant:** a step is long enough for devices to come back.
 
-use crate::plan::grammar::{Absent, Mapping, Takes, ValueKind};
-use crate::plan::kinds::SPAN;
-use crate::plan::model::RollbackRules;
-use crate::plan::typed_key::{TypedKey, keys};
-use crate::plan::values::span;
-use crate::time::Span;
+use std::collections::BTreeMap;
+
+use crate::plan::{Absent, Mapping, Takes, TypedKey, ValueKind};
+use crate::version::{ClientVersion, Environment};
+use crate::{
+    plan::kinds::SPAN, plan::model::RollbackRules, plan::typed_key::keys, plan::values::span, time::Span,
+};
 
 /// Cloudflare takes up to 15 minutes to notify a device, which then installs.
 const LEAST_STEP: Span = Span::minutes(30);
@@ -38,8 +39,8 @@ const ROLLBACK: Mapping = Mapping {
 };
 
 impl RollbackKeys {
-    /// A ring's step, filled from `defaults` and what is built in.
-    pub(super) fn filled(&self, defaults: &Self) -> Span {
-        self.step.or(&defaults.step).unwrap_or(RollbackRules::BUILT_IN_STEP)
+    /// A ring's, filled from `defaults` and what is built in, with where it goes back to.
+    pub(super) fn filled(&self, defaults: &Self, to: BTreeMap<Environment, ClientVersion>) -> RollbackRules {
+        RollbackRules { step: self.step.or(&defaults.step).unwrap_or(RollbackRules::BUILT_IN_STEP), to }
     }
 }

@@ -7,14 +7,10 @@ use std::ops::Range;
 
 use jiff::civil::Date;
 
-use crate::plan::cron;
-use crate::plan::error::Problems;
-use crate::plan::fields::items;
-use crate::plan::grammar::{Absent, Mapping, Takes, ValueKind};
 use crate::plan::kinds::{CRON, DATE, SPAN, TEXT};
-use crate::plan::tree::Node;
-use crate::plan::typed_key::{Keys as _, TypedKey, Written, keys};
+use crate::plan::typed_key::{Keys as _, keys};
 use crate::plan::values::{date, owned_text, span};
+use crate::plan::{Absent, Mapping, Node, Problems, Takes, TypedKey, ValueKind, Written, cron, items};
 use crate::schedule::{
     Freeze, LEAST_OPENING, MAX_FREEZES, MAX_OPENINGS, Opening, Schedule, ScheduleError, Zone,
 };

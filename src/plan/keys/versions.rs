@@ -4,15 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::plan::error::Problems;
-use crate::plan::fields::Fields;
-use crate::plan::grammar::{Absent, Key, Mapping, Takes};
-use crate::plan::keys::elsewhere::NO_ASSIGNMENTS;
-use crate::plan::kinds::VERSION;
-use crate::plan::tree::Node;
-use crate::plan::typed_key::{TypedKey, Written};
-use crate::plan::values::target;
+use crate::plan::{Absent, Fields, Key, Mapping, Node, Problems, Takes, TypedKey, Written};
 use crate::version::{ClientVersion, Environment, each_environment};
+use crate::{plan::keys::elsewhere::NO_ASSIGNMENTS, plan::kinds::VERSION, plan::values::target};
 
 /// A mapping of versions as written.
 #[derive(Debug, Clone, Default)]

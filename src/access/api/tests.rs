@@ -1,76 +1,66 @@
-//! User Groups as the contract, and the docs' own samples, allow them.
+//! Requests about permission policies against the contract, byte for byte; and answers as the contract, and the docs'
+//! own samples, allow them.
 
-use serde_json::json;
-
-use super::super::{Single, Undecodable, decode};
 use super::*;
 
-fn enveloped(result: &Value) -> Vec<u8> {
-    json!({"success": true, "errors": [], "messages": [], "result": result}).to_string().into_bytes()
+fn account() -> AccountId {
+    AccountId::new("023e105f4ecef8ad9ca31a8372d0c353").unwrap()
+}
+
+fn user_group() -> UserGroupId {
+    UserGroupId::new("f234f49f66df4db8864c5189fe78c87f").unwrap()
+}
+
+fn intent(access: Access, roles: &[&str], on: ResourceScope) -> PolicyIntent {
+    let roles = roles.iter().map(|id| PermissionGroupId::new(*id).unwrap()).collect();
+    PolicyIntent { access, roles, on }
 }
 
 #[test]
-fn members_are_read_and_never_promoted() {
+fn requests_about_policies_are_exactly_the_contract() {
+    let a = "/accounts/023e105f4ecef8ad9ca31a8372d0c353";
+    let key = "com.cloudflare.api.account.023e105f4ecef8ad9ca31a8372d0c353";
+    let g = format!("{a}/iam/user_groups/{}", user_group());
+    let everywhere = intent(Access::Allow, &["r2", "r1"], ResourceScope::account(&account()));
+    let zones = intent(Access::Deny, &["r1"], ResourceScope::zones(&account(), ["z2", "z1"]));
     let rows = [
+        ("a group", get_user_group(&account(), &user_group()), format!("GET {g}?")),
         (
-            "accepted",
-            json!({"id": "m", "email": "ana@example.com", "status": "accepted"}),
-            Some("ana@example.com"),
-            Standing::Accepted,
+            "permission groups",
+            list_permission_groups(&account(), 1),
+            format!("GET {a}/iam/permission_groups?page=1&per_page=50"),
+        ),
+        ("resource groups", list_resource_groups(&account()), format!("GET {a}/iam/resource_groups?")),
+        (
+            "policies, in the form of Cloudflare's guide",
+            update_user_group(&account(), &user_group(), &[everywhere, zones]),
+            format!(
+                concat!(
+                    r#"PUT {g}? {{"policies":[{{"access":"allow","permission_groups":[{{"id":"r1"}},{{"id":"r2"}}],"#,
+                    r#""resource_groups":[{{"scope":{{"key":"{key}","objects":[{{"key":"*"}}]}}}}]}},"#,
+                    r#"{{"access":"deny","permission_groups":[{{"id":"r1"}}],"resource_groups":[{{"scope":{{"key":"{key}","#,
+                    r#""objects":[{{"key":"com.cloudflare.api.account.zone.z1"}},"#,
+                    r#"{{"key":"com.cloudflare.api.account.zone.z2"}}]}}}}]}}]}}"#,
+                ),
+                g = g,
+                key = key
+            ),
         ),
         (
-            "older answers tell no status",
-            json!({"id": "m", "email": "a@b.c"}),
-            Some("a@b.c"),
-            Standing::Accepted,
+            "a reset",
+            update_user_group(&account(), &user_group(), &[]),
+            format!("PUT {g}? {{\"policies\":[]}}"),
         ),
-        (
-            "null status",
-            json!({"id": "m", "email": "a@b.c", "status": null}),
-            Some("a@b.c"),
-            Standing::Accepted,
-        ),
-        (
-            "pending",
-            json!({"id": "m", "email": "a@b.c", "status": "pending"}),
-            Some("a@b.c"),
-            Standing::Pending,
-        ),
-        (
-            "an unknown word",
-            json!({"id": "m", "email": "a@b.c", "status": "Accepted"}),
-            Some("a@b.c"),
-            Standing::Other("Accepted".to_owned()),
-        ),
-        (
-            "capitals",
-            json!({"id": "m", "email": "Ana@Example.COM", "status": "accepted"}),
-            Some("ana@example.com"),
-            Standing::Accepted,
-        ),
-        ("no e-mail", json!({"id": "m", "status": "accepted"}), None, Standing::Accepted),
-        ("a null e-mail", json!({"id": "m", "email": null}), None, Standing::Accepted),
-        ("an e-mail that is none", json!({"id": "m", "email": "ana at home"}), None, Standing::Accepted),
-        ("an empty one", json!({"id": "m", "email": ""}), None, Standing::Accepted),
-        ("extra keys", json!({"id": "m", "user": {"id": "u"}, "created_at": "x"}), None, Standing::Accepted),
     ];
-    for (row, answer, email, standing) in rows {
-        let wire: WireMember = serde_json::from_value(answer).unwrap();
-        let member = Member::from(wire);
-        assert_eq!(
-            (member.email.as_ref().map(|email| email.as_str()), member.standing),
-            (email, standing),
-            "{row}"
-        );
+    for (row, request, expected) in rows {
+        assert_eq!(sent(request), expected, "{row}");
     }
-    for (row, answer) in [
-        ("no ID", json!([{"email": "a@b.c"}])),
-        ("an e-mail that is a number", json!([{"id": "m", "email": 5}])),
-        ("a list that is null", Value::Null),
-    ] {
-        let outcome = decode::<NumberedPage<WireMember>>(&enveloped(&answer));
-        assert!(matches!(outcome, Err(Undecodable::Field(_))), "{row}: {outcome:?}");
-    }
+}
+
+fn sent(request: Request) -> String {
+    let query: Vec<String> = request.query.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let body = request.body.map(|body| format!(" {body}")).unwrap_or_default();
+    format!("{} {}?{}{body}", request.method, request.path, query.join("&"))
 }
 
 #[test]
@@ -80,9 +70,8 @@ fn a_policy_is_read_in_both_forms() {
         json!({"id": "r1", "name": "Cloudflare Zero Trust", "meta": {"editable": "false"}, "status": "V"});
     let group = |policies: &Value| json!({"id": "g", "name": "n", "status": "V", "policies": policies});
     let read = |row: &str, answer: &Value| -> PolicedGroup {
-        decode::<Single<WireUserGroup>>(&enveloped(answer))
+        serde_json::from_value::<WirePolicedGroup>(answer.clone())
             .unwrap_or_else(|error| panic!("{row}: {error:?}"))
-            .result
             .into()
     };
     let spec = json!([{"id": "p", "access": "allow", "permission_groups": [role],

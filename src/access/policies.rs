@@ -3,8 +3,7 @@
 //! **Invariant:** what the far end left out or said in words that are not known here is kept as such, and is
 //! never taken for something known.
 
-use std::collections::BTreeSet;
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use serde::Serialize;
 
@@ -18,15 +17,6 @@ pub struct PolicedGroup {
     pub group: UserGroup,
     /// Its policies, in the order in which they were answered.
     pub policies: Vec<PermissionPolicy>,
-}
-
-/// What asking for one User Group by its ID can answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum UserGroupLookup {
-    /// The group.
-    Found(PolicedGroup),
-    /// The API says that there is none.
-    Missing,
 }
 
 /// A policy as the far end has it.

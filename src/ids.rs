@@ -3,12 +3,14 @@
 //! **Invariant:** an identifier is never empty and never longer than [`MAX_ID_CHARS`]; what
 //! Cloudflare calls opaque stays opaque (compared, never parsed).
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
+use crate::text::text_types;
 
 /// Longest identifier accepted from anywhere. Cloudflare names at most 255 characters.
 pub const MAX_ID_CHARS: usize = 255;
+/// Longest name of a bearer token.
+const MAX_TOKEN_NAME_CHARS: usize = 64;
+/// Longest e-mail address (RFC 5321, 4.5.3.1.3); Cloudflare's members have at most 90 characters.
+const MAX_EMAIL_CHARS: usize = 254;
 
 /// An identifier that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -18,77 +20,68 @@ pub struct InvalidId {
     found: String,
 }
 
-macro_rules! text_id {
-    ($(#[$doc:meta])* $name:ident, $what:literal) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $name(String);
+/// A text that is no token's name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a token's name has 1 to {MAX_TOKEN_NAME_CHARS} characters, of a-z, 0-9 and `-`, such as `ana-laptop`"
+)]
+pub struct InvalidTokenName;
 
-        impl $name {
-            /// Checks and wraps a text.
-            ///
-            /// # Errors
-            /// When the text is empty, too long, or holds a control character.
-            pub fn new(text: impl Into<String>) -> Result<Self, InvalidId> {
-                let text = text.into();
-                let chars = text.chars().count();
-                if chars == 0 || chars > MAX_ID_CHARS || text.chars().any(char::is_control) {
-                    let found = text.chars().take(40).collect();
-                    return Err(InvalidId { what: $what, found });
-                }
-                Ok(Self(text))
-            }
+/// A text that is no e-mail address.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("an e-mail address looks like `ana@example.com`, and has no spaces")]
+pub struct InvalidEmail;
 
-            /// The text as it was given.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
+text_types! {
+    /// A Cloudflare account.
+    AccountId or InvalidId: |text| identifier("an account ID", text);
+    /// A device settings profile, which deployment groups name in `policy_ids`.
+    PolicyId or InvalidId: |text| identifier("a policy ID", text);
+    /// A deployment group. Names are not unique at Cloudflare; IDs are.
+    GroupId or InvalidId: |text| identifier("a deployment group ID", text);
+    /// A physical device.
+    DeviceId or InvalidId: |text| identifier("a device ID", text);
+    /// The name of a plan: lower case, digits and `-` (the plan decoder checks the alphabet).
+    PlanName or InvalidId: |text| identifier("a plan name", text);
+    /// The name of a ring, unique within its plan.
+    RingName or InvalidId: |text| identifier("a ring name", text);
+    /// A group of the account's members at Cloudflare, by its name.
+    UserGroupName or InvalidId: |text| identifier("a User Group's name", text);
+    /// A group of the account's members at Cloudflare.
+    UserGroupId or InvalidId: |text| identifier("a User Group ID", text);
+    /// A permission group at Cloudflare: a role in the account.
+    PermissionGroupId or InvalidId: |text| identifier("a permission group ID", text);
+    /// A resource group at Cloudflare: parts of an account.
+    ResourceGroupId or InvalidId: |text| identifier("a resource group ID", text);
+    /// A service token of Cloudflare Access, by its client ID.
+    ServiceName or InvalidId: |text| identifier("a service token's name", text);
+    /// The name of a bearer token of ringward: lower case, digits and `-`.
+    TokenName or InvalidTokenName: |text| {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let fits = (1..=MAX_TOKEN_NAME_CHARS).contains(&text.len()) && text.chars().all(plain);
+        fits.then_some(text).ok_or(InvalidTokenName)
+    };
+    /// A person's e-mail address, in lower case: two spellings that differ in ASCII case are one person
+    /// (cloudflare.md#access-e-mail).
+    Email or InvalidEmail: |text| {
+        let odd = |c: char| c.is_control() || c.is_whitespace() || crate::text::is_unseen(c);
+        let sides = text.split_once('@').filter(|(name, host)| !name.is_empty() && !host.is_empty());
+        let one_at = sides.is_some_and(|(_, host)| !host.contains('@'));
+        if !one_at || text.chars().count() > MAX_EMAIL_CHARS || text.chars().any(odd) {
+            return Err(InvalidEmail);
         }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = InvalidId;
-            fn try_from(text: String) -> Result<Self, InvalidId> {
-                Self::new(text)
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = InvalidId;
-            fn from_str(text: &str) -> Result<Self, InvalidId> {
-                Self::new(text)
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(id: $name) -> String {
-                id.0
-            }
-        }
+        Ok(text.to_ascii_lowercase())
     };
 }
 
-text_id!(
-    /// A Cloudflare account.
-    AccountId,
-    "an account ID"
-);
-text_id!(
-    /// A device settings profile, which deployment groups name in `policy_ids`.
-    PolicyId,
-    "a policy ID"
-);
-text_id!(
-    /// A deployment group. Names are not unique at Cloudflare; IDs are.
-    GroupId,
-    "a deployment group ID"
-);
+fn identifier(what: &'static str, text: String) -> Result<String, InvalidId> {
+    let chars = text.chars().count();
+    if chars == 0 || chars > MAX_ID_CHARS || text.chars().any(char::is_control) {
+        return Err(InvalidId { what, found: text.chars().take(40).collect() });
+    }
+    Ok(text)
+}
+
 impl GroupId {
     /// Stands for the `n`-th group that does not exist yet; Cloudflare's own IDs are UUIDs.
     pub fn to_be_created(n: usize) -> Self {
@@ -98,131 +91,6 @@ impl GroupId {
     /// The `n`-th group that a simulated account made.
     pub fn simulated(n: u64) -> Self {
         Self(format!("group-{n}"))
-    }
-}
-
-text_id!(
-    /// A physical device.
-    DeviceId,
-    "a device ID"
-);
-text_id!(
-    /// The name of a plan: lower case, digits and `-` (the plan decoder checks the alphabet).
-    PlanName,
-    "a plan name"
-);
-text_id!(
-    /// The name of a ring, unique within its plan.
-    RingName,
-    "a ring name"
-);
-
-text_id!(
-    /// A group of the account's members at Cloudflare, by its name.
-    UserGroupName,
-    "a User Group's name"
-);
-text_id!(
-    /// A group of the account's members at Cloudflare.
-    UserGroupId,
-    "a User Group ID"
-);
-text_id!(
-    /// A permission group at Cloudflare: a role in the account.
-    PermissionGroupId,
-    "a permission group ID"
-);
-text_id!(
-    /// A resource group at Cloudflare: parts of an account.
-    ResourceGroupId,
-    "a resource group ID"
-);
-text_id!(
-    /// A service token of Cloudflare Access, by its client ID.
-    ServiceName,
-    "a service token's name"
-);
-
-/// Longest name of a bearer token.
-const MAX_TOKEN_NAME_CHARS: usize = 64;
-/// Longest e-mail address (RFC 5321, 4.5.3.1.3); Cloudflare's members have at most 90 characters.
-const MAX_EMAIL_CHARS: usize = 254;
-
-/// The name of a bearer token of ringward: lower case, digits and `-`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct TokenName(String);
-
-/// A text that is no token's name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a token's name has 1 to {MAX_TOKEN_NAME_CHARS} characters, of a-z, 0-9 and `-`, such as `ana-laptop`"
-)]
-pub struct InvalidTokenName;
-
-/// A person's e-mail address, in lower case: two spellings that differ in ASCII case are one person
-/// (cloudflare.md#access-e-mail).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Email(String);
-
-/// A text that is no e-mail address.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("an e-mail address looks like `ana@example.com`, and has no spaces")]
-pub struct InvalidEmail;
-
-macro_rules! checked_text {
-    ($name:ident, $error:ident) => {
-        impl $name {
-            /// The text.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = $error;
-            fn try_from(text: String) -> Result<Self, $error> {
-                text.parse()
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(name: $name) -> String {
-                name.0
-            }
-        }
-    };
-}
-
-checked_text!(TokenName, InvalidTokenName);
-checked_text!(Email, InvalidEmail);
-
-impl std::str::FromStr for TokenName {
-    type Err = InvalidTokenName;
-    fn from_str(text: &str) -> Result<Self, InvalidTokenName> {
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        let fits = (1..=MAX_TOKEN_NAME_CHARS).contains(&text.len()) && text.chars().all(plain);
-        if fits { Ok(Self(text.to_owned())) } else { Err(InvalidTokenName) }
-    }
-}
-
-impl std::str::FromStr for Email {
-    type Err = InvalidEmail;
-    fn from_str(text: &str) -> Result<Self, InvalidEmail> {
-        let odd = |c: char| c.is_control() || c.is_whitespace() || crate::text::is_unseen(c);
-        let sides = text.split_once('@').filter(|(name, host)| !name.is_empty() && !host.is_empty());
-        let one_at = sides.is_some_and(|(_, host)| !host.contains('@'));
-        if !one_at || text.chars().count() > MAX_EMAIL_CHARS || text.chars().any(odd) {
-            return Err(InvalidEmail);
-        }
-        Ok(Self(text.to_ascii_lowercase()))
     }
 }
 

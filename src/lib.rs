@@ -22,7 +22,9 @@
 //! | [`web`] | page, API, metrics, health |
 //! | [`sandbox`] | a simulated account over HTTP |
 //! | [`cli`] | one file per command |
+//! | [`access`] | permission policies as code; of all else, only the list of commands knows it |
 
+pub mod access;
 pub mod cli;
 pub mod cloudflare;
 pub mod config;

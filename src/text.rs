@@ -58,6 +58,66 @@ pub(crate) const fn all<T: Copy, const COUNT: usize>(variants: &[T]) -> [T; COUN
     }
 }
 
+/// Keeps a type in JSON as the text that it is shown and read as.
+macro_rules! kept_as_text {
+    ($kept:ty) => {
+        impl serde::Serialize for $kept {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $kept {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <String as serde::Deserialize>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+pub(crate) use kept_as_text;
+
+/// Types of checked texts: each with its error, and what makes of a text the one that is kept.
+macro_rules! text_types {
+    ($($(#[$doc:meta])* $name:ident or $error:ident: $read:expr;)+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Checks and wraps a text.
+            ///
+            /// # Errors
+            /// When it is no such text.
+            pub fn new(text: impl Into<String>) -> Result<Self, $error> {
+                let read: fn(String) -> Result<String, $error> = $read;
+                read(text.into()).map(Self)
+            }
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $error;
+            fn from_str(text: &str) -> Result<Self, $error> {
+                Self::new(text)
+            }
+        }
+
+        $crate::text::kept_as_text!($name);
+    )+};
+}
+pub(crate) use text_types;
+
 /// A text as one word of a shell.
 pub fn in_shell(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))

@@ -1,17 +1,19 @@
 //! Client versions and the environments that a deployment group can target.
 //!
 //! **Invariant:** versions are compared as four numbers, never as text, and an environment is
-//! one of the two that Cloudflare assigns versions to.
+//! one of those that Cloudflare assigns versions to.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::kept_as_text;
+
 /// A Cloudflare One Client version: `YYYY.M.BUILD.C` (C is 0 for GA and 1 for beta).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientVersion([u32; 4]);
+kept_as_text!(ClientVersion);
 
 /// A text that is not a client version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -83,57 +85,58 @@ impl FromStr for ClientVersion {
     }
 }
 
-impl TryFrom<String> for ClientVersion {
-    type Error = InvalidVersion;
-    fn try_from(text: String) -> Result<Self, InvalidVersion> {
-        text.parse()
-    }
-}
-
-impl From<ClientVersion> for String {
-    fn from(version: ClientVersion) -> String {
-        version.to_string()
-    }
-}
-
-/// What a deployment group can target: Cloudflare's `target_environment`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Environment {
-    /// `windows`
-    Windows,
-    /// `macos` in an assignment; a device calls itself `mac`.
-    Macos,
-}
-
-impl Environment {
-    /// Both, in the order in which reports list them.
-    pub const ALL: [Self; 2] = [Self::Windows, Self::Macos];
-
-    /// The spelling of `target_environment`, plan files and metric labels.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Windows => "windows",
-            Self::Macos => "macos",
+/// Every environment that a deployment group can target, once: its variant, its spelling in `target_environment`, plan
+/// files and metric labels, its name for people, and how devices call themselves. Calls a macro with all of them.
+macro_rules! each_environment {
+    ($then:ident) => {
+        $then! {
+            /// `windows`
+            Windows "windows" "Windows" ["windows"];
+            /// `macos` in an assignment; a device calls itself `mac`.
+            Macos "macos" "macOS" ["mac", "macos", "darwin"];
         }
-    }
-
-    /// The environment of a `device_type`, which is free text in the API. Mac spellings are
-    /// inferred (cloudflare.md#device-type), so several are taken. `None`: an OS that has no assignments.
-    pub fn of_device_type(device_type: &str) -> Option<Self> {
-        // Of every device, many times a decision: the usual spellings first, and no copy in lower case.
-        match device_type {
-            "windows" => return Some(Self::Windows),
-            "mac" => return Some(Self::Macos),
-            _ => {}
-        }
-        let is = |name: &str| device_type.eq_ignore_ascii_case(name);
-        if is("windows") {
-            return Some(Self::Windows);
-        }
-        ["mac", "macos", "darwin"].into_iter().any(is).then_some(Self::Macos)
-    }
+    };
 }
+pub(crate) use each_environment;
+
+macro_rules! environments {
+    ($($(#[$doc:meta])* $environment:ident $name:literal $shown:literal [$($spelling:literal),+];)+) => {
+        /// What a deployment group can target: Cloudflare's `target_environment`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        pub enum Environment {
+            $($(#[$doc])* $environment,)+
+        }
+
+        impl Environment {
+            /// All, in the order in which reports list them.
+            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$environment),+];
+
+            /// The spelling of `target_environment`, plan files and metric labels.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$environment => $name,)+
+                }
+            }
+
+            /// The environment of a `device_type`, which is free text in the API. Mac spellings are
+            /// inferred (cloudflare.md#device-type), so several are taken. `None`: an OS that has no assignments.
+            pub fn of_device_type(device_type: &str) -> Option<Self> {
+                // Of every device, many times a decision: the usual spellings first, and no copy in lower case.
+                match device_type {
+                    $($($spelling)|+ => return Some(Self::$environment),)+
+                    _ => {}
+                }
+                let is = |name: &str| device_type.eq_ignore_ascii_case(name);
+                $(if [$($spelling),+].into_iter().any(is) {
+                    return Some(Self::$environment);
+                })+
+                None
+            }
+        }
+    };
+}
+each_environment!(environments);
 
 impl fmt::Display for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,13 +3,10 @@
 //! **Invariant:** it only reads, and what Cloudflare refused is told as refused; what it did not
 //! answer at all ends the look, because nothing can be judged by half an account.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::{collections::BTreeSet, sync::Arc};
 
-use crate::cli::connection_args::ConnectionArgs;
-use crate::cli::exit::CliError;
-use crate::cli::screen::transient;
+use crate::cli::{CliError, ConnectionArgs, transient};
 use crate::cloudflare::{
     ApiError, CloudflareClient, ErrorClass, Operation, Priority, RequestObserver, TokenCheck, TokenState,
 };
@@ -20,35 +17,26 @@ use crate::time::{Clock, Timestamp};
 
 /// What a look showed.
 #[derive(Debug)]
-pub(super) struct AccountLook {
+pub(crate) struct AccountLook {
     /// When it began.
-    pub(super) at: Timestamp,
+    pub(crate) at: Timestamp,
     /// What verification said of the token; `None`: refused.
-    pub(super) token: Option<TokenCheck>,
+    pub(crate) token: Option<TokenCheck>,
     /// Groups, profiles and devices, as far as they could be read.
-    pub(super) world: Observations,
+    pub(crate) world: Observations,
     /// What Cloudflare refused.
-    pub(super) refused: Vec<ApiError>,
+    pub(crate) refused: Vec<ApiError>,
 }
 
 impl AccountLook {
     /// Whether groups, profiles and devices were all read.
-    pub(super) fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         self.world.groups.is_some() && self.world.profiles.is_some() && self.has_devices()
     }
 
     /// Whether the devices were read.
-    pub(super) fn has_devices(&self) -> bool {
+    pub(crate) fn has_devices(&self) -> bool {
         self.world.fleet.full_sweep_at().is_some()
-    }
-}
-
-/// The state of a token in a word.
-pub(super) const fn word(state: TokenState) -> &'static str {
-    match state {
-        TokenState::Active => "active",
-        TokenState::Disabled => "disabled",
-        TokenState::Expired => "expired",
     }
 }
 
@@ -88,7 +76,7 @@ async fn look(
 }
 
 /// One look at an account, with progress on a terminal; at these User Groups, too.
-pub(super) async fn look_at(
+pub(crate) async fn look_at(
     connection: &ConnectionArgs,
     id: &AccountId,
     approvers: &BTreeSet<UserGroupName>,
@@ -118,13 +106,13 @@ fn kept<T>(outcome: Result<T, ApiError>, refused: &mut Vec<ApiError>) -> Result<
 
 /// Shows on a terminal how far a look is; elsewhere it says nothing. Standard output is for the answer.
 #[derive(Debug, Default)]
-pub(super) struct Watcher {
+pub(crate) struct Watcher {
     requests: AtomicU32,
 }
 
 impl Watcher {
     /// Takes the line away again.
-    pub(super) fn done(&self) {
+    pub(crate) fn done(&self) {
         transient("");
     }
 }

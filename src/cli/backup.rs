@@ -8,21 +8,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
-use crate::cli::daemon_args::{DaemonArgs, JsonArgs};
-use crate::cli::exit::CliError;
 use crate::cli::failpoint_args::FailpointArgs;
-use crate::cli::render::{Format, Out, json, short};
+use crate::cli::{CliError, DaemonArgs, Format, JsonArgs, Out, json, short};
 use crate::store::{BackupError, ChainReport, Reader};
 
 /// Arguments of `backup`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  ringward backup ringward-$(date +%F).db             a copy for each day
-  ringward history --verify --db ringward-2026-11-22.db
-
-To restore one: end the daemon for good, remove the database's -wal and -shm, put the copy in its
-place, and start with --observe first.")]
+#[command(after_help = include_str!("help/backup.txt").trim_end())]
 pub struct BackupArgs {
     /// The copy; a file of that name must not exist yet
     #[arg(value_name = "FILE")]

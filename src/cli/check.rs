@@ -6,39 +6,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::cli::connection_args::ConnectionArgs;
-use crate::cli::daemon_args::JsonArgs;
-use crate::cli::exit::CliError;
 use crate::cli::judgement::{JudgedFiles, OnRecord};
 use crate::cli::online::check_online;
-use crate::cli::render::{Format, Out, json};
-use crate::cli::screen::{Ink, Screen};
+use crate::cli::{CliError, ConnectionArgs, Format, Ink, JsonArgs, Out, Screen};
 use crate::time::{Clock, Timestamp};
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-With --json: a list with one object per file.
-  file         the path
-  errors       each error on one line
-  diagnostics  the same errors in parts:
-    severity             error; in warnings, warning or note
-    file, line, column   where, from 1; line and column are null for a path
-                         that cannot be read
-    span                 the same place in bytes: start, and end, which is
-                         excluded
-    problem              what is wrong
-    found                the offending text; empty where something is missing
-    instead              what would be right
-    related              the other place where two disagree, else null: file,
-                         line, column, span, what
-  warnings     what is probably not meant in a good file, or worth knowing, in
-               the same parts
-  plan         the good plan in short; null where there are errors, and for a
-               ringward.yaml, which is a configuration
-
-Exit codes: 0 every file is good, 2 some cannot be used, or, with --strict, some
-are warned of")]
+#[command(after_help = include_str!("help/check.txt").trim_end())]
 pub struct CheckArgs {
     /// Plan files, or directories of them (*.yaml, *.yml)
     #[arg(value_name = "PATH", env = "RINGWARD_PLANS", default_value = ".")]
@@ -84,9 +59,6 @@ pub fn check(
 ) -> Result<(), CliError> {
     let on_record = OnRecord::of(database).map_err(CliError::failed)?;
     let judgement = JudgedFiles::beside(paths, Some(now), &on_record);
-    match format {
-        Format::Json => json(out, &judgement.in_json(now))?,
-        Format::Text => judgement.show(out, now, ink)?,
-    }
+    format.answer(out, &judgement.in_json(now), |out| judgement.show(out, now, ink))?;
     judgement.refusal(strict).map_or(Ok(()), |why| Err(CliError::usage(why)))
 }

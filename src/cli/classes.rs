@@ -5,9 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::cli::screen::{Glyphs, Screen, Tint};
-use crate::version::Environment;
-use crate::web::json::ClassesJson;
+use crate::cli::{Glyphs, Screen, Tint};
+use crate::{version::Environment, web::json::ClassesJson};
 
 /// The classes that a version can move, in the order of the bar.
 const SHOWN: [Mark; 4] = [

@@ -10,8 +10,8 @@ use std::io;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use tracing::level_filters::LevelFilter;
 
-use crate::cli::access::access;
-use crate::cli::access::args::{ACCESS_TOKEN_VARIABLE, AccessArgs};
+use crate::access::access;
+use crate::access::args::{ACCESS_TOKEN_VARIABLE, AccessArgs};
 use crate::cli::backup::BackupArgs;
 use crate::cli::check::CheckArgs;
 use crate::cli::completions::{CompletionsArgs, completions};

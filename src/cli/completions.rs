@@ -5,8 +5,7 @@
 use clap::Args;
 use clap_complete::Shell;
 
-use crate::cli::exit::CliError;
-use crate::cli::render::Out;
+use crate::cli::{CliError, Out};
 
 /// Arguments of `completions`.
 #[derive(Debug, Args)]

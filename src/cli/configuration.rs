@@ -5,13 +5,9 @@
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::cli::exit::CliError;
-use crate::cli::render::{counted, safe};
-use crate::cli::screen::Ink;
-use crate::cli::source_file::SourceFile;
+use crate::cli::{CliError, Ink, counted, safe};
 use crate::config::{self, Config, FILE_NAME};
-use crate::plan::PlanError;
-use crate::secrets;
+use crate::{cli::source_file::SourceFile, plan::PlanError, secrets};
 
 /// Where the configuration of the daemon of `database` is: at `named`, else beside the database.
 pub(super) fn place(named: Option<&Path>, database: &Path) -> PathBuf {

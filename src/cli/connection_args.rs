@@ -11,13 +11,10 @@ use std::sync::Arc;
 use clap::Args;
 use secrecy::SecretString;
 
-use crate::cli::exit::CliError;
-use crate::cli::render::safe;
-use crate::cli::value_parsers::Unrepeated;
+use crate::cli::{CliError, safe};
 use crate::cloudflare::{self, ApiUrl, CloudflareClient, InvalidApiUrl, RequestObserver};
-use crate::ids::AccountId;
 use crate::secrets::{self, TooShort};
-use crate::time::Clock;
+use crate::{cli::value_parsers::Unrepeated, ids::AccountId, time::Clock};
 
 /// The environment variable that holds the API token.
 pub const TOKEN_VARIABLE: &str = "CLOUDFLARE_API_TOKEN";
@@ -107,7 +104,7 @@ const API_URL: Unrepeated<ApiUrl> = Unrepeated {
 };
 
 /// The API token, from a file or from the environment.
-pub(super) fn read_token(file: Option<&Path>, variable: &str) -> Result<SecretString, CliError> {
+pub(crate) fn read_token(file: Option<&Path>, variable: &str) -> Result<SecretString, CliError> {
     let Some(path) = file else {
         return match std::env::var(variable) {
             Ok(token) if !token.trim().is_empty() => registered(&token)

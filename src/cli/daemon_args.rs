@@ -6,8 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::client::Connection;
-use crate::cli::render::Format;
+use crate::cli::{Connection, Format};
 
 /// Which daemon.
 #[derive(Debug, Args)]
@@ -18,7 +17,7 @@ pub struct DaemonArgs {
 }
 
 impl DaemonArgs {
-    pub(super) fn connection(&self) -> Connection {
+    pub(crate) fn connection(&self) -> Connection {
         Connection::beside(&self.db)
     }
 }
@@ -32,7 +31,7 @@ pub struct JsonArgs {
 }
 
 impl JsonArgs {
-    pub(super) const fn format(&self) -> Format {
+    pub(crate) const fn format(&self) -> Format {
         if self.json { Format::Json } else { Format::Text }
     }
 }

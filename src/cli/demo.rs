@@ -4,33 +4,25 @@
 
 mod progress;
 
-use std::io;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::demo::progress::DemoProgress;
-use crate::cli::exit::CliError;
-use crate::cli::listener_args::ListenerArgs;
-use crate::cli::render::Out;
 use crate::cli::sandbox::{devices, epoch, speed};
 use crate::cli::servers::{end_after, serve};
-use crate::cli::signals::end_signal;
+use crate::cli::{CliError, Out};
 use crate::cloudflare::{self, ApiUrl, CloudflareClient};
-use crate::daemon::files::Settles;
 use crate::daemon::{self, Daemon, Handle};
-use crate::ids::AccountId;
-use crate::plan::model::Revisions;
-use crate::rollout::record::Mode;
-use crate::rollout::state::Phase;
 use crate::sandbox::{self, AccountSettings, RunningSandbox, SandboxSettings};
-use crate::telemetry::Metrics;
 use crate::time::{Clock, Stopwatch};
 use crate::web::{self, Services};
+use crate::{
+    cli::demo::progress::DemoProgress, cli::listener_args::ListenerArgs, cli::signals::end_signal,
+    daemon::files::Settles, ids::AccountId, plan::model::Revisions, rollout::record::Mode,
+    rollout::state::Phase, telemetry::Metrics,
+};
 
 /// The plan that the demo runs: the one in `rollouts/examples/`.
 const PLAN: &str = include_str!("../../rollouts/examples/three-rings.yaml");
@@ -180,15 +172,6 @@ async fn start(
     daemon::start(settings).await.map_err(CliError::failed)
 }
 
-/// How a demo comes to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
-    /// By itself.
-    Over,
-    /// By a person who has seen enough.
-    Interrupted,
-}
-
 /// Shows progress until the end, and says what happened. The daemon ends first, whatever the reason.
 async fn watch(
     args: &DemoArgs,
@@ -207,7 +190,7 @@ async fn watch(
     let view = handle.view();
     stopper.stop();
     daemon.ended().await.map_err(CliError::failed)?;
-    let interrupted = outcome? == End::Interrupted && !args.exit_when_done;
+    let interrupted = outcome? && !args.exit_when_done;
     match view.reports.first().map(|report| report.phase) {
         Some(Phase::Completed) => Ok(()),
         _ if args.observe || interrupted => {
@@ -222,7 +205,7 @@ async fn watch(
     }
 }
 
-/// Shows progress until there is no more.
+/// Shows progress until there is no more; whether that is because a person has seen enough.
 async fn follow(
     args: &DemoArgs,
     mut handle: Handle,
@@ -230,7 +213,7 @@ async fn follow(
     wall: Stopwatch,
     progress: &mut DemoProgress,
     out: Out<'_>,
-) -> Result<End, CliError> {
+) -> Result<bool, CliError> {
     let began = handle.view().at;
     let last_day =
         crate::time::after(began, crate::time::SignedDuration::from_hours(24 * i64::from(args.days)));
@@ -249,11 +232,11 @@ async fn follow(
         }
         let halted = view.reports.first().is_some_and(|report| report.halted.is_some());
         if (args.exit_when_done && (told_end || halted)) || (over && !told_end) {
-            return Ok(End::Over);
+            return Ok(false);
         }
         tokio::select! {
-            signal = &mut signal => return signal.map(|_| End::Interrupted),
-            changed = handle.changed() => if !changed { return Ok(End::Over) },
+            signal = &mut signal => return signal.map(|_| true),
+            changed = handle.changed() => if !changed { return Ok(false) },
         }
     }
 }

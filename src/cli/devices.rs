@@ -4,26 +4,18 @@
 //! **Invariant:** the list is whole: every page is fetched, and one that does not add up to the
 //! daemon's total is a failure.
 
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
-use std::io;
+use std::{cmp::Reverse, collections::BTreeMap, io};
 
 use clap::Args;
 
-use crate::cli::client::Connection;
-use crate::cli::daemon_args::{DaemonArgs, JsonArgs};
-use crate::cli::exit::CliError;
-use crate::cli::overview::Overview;
-use crate::cli::render::{Column, Format, Out, counted, distance, json, safe, table};
-use crate::cli::screen::{Screen, Tint};
-use crate::cli::value_parsers::one_of;
-use crate::fleet::Class;
+use crate::cli::{
+    CliError, Column, Connection, DaemonArgs, Format, JsonArgs, Out, Overview, Screen, Tint, counted,
+    distance, json, safe, table,
+};
 use crate::ids::{PlanName, RingName};
-use crate::rollout::record::Gate;
-use crate::time::Timestamp;
-use crate::time::short;
-use crate::version::Environment;
+use crate::time::{Timestamp, short};
 use crate::web::json::{DeviceJson, DevicesAnswer, MAX_PAGE, RingJson, RolloutJson};
+use crate::{cli::value_parsers::one_of, fleet::Class, rollout::record::Gate, version::Environment};
 
 const COLUMNS: [Column; 5] = [
     Column::Cut("NAME"),
@@ -46,20 +38,7 @@ const ORDER: [Class; 7] = [
 
 /// Arguments of `devices`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Classes, in the order of the list:
-  stalled     still not on the target, long after it was due
-  due         seen since the target was due, and not on it yet
-  unseen      not seen since then
-  too_old     a client below 2026.6, which ignores assignments
-  left        moved out of the ring's profiles, or gone
-  untargeted  nothing is on offer for its system
-  arrived     on the target
-
-Examples:
-  ringward devices client --class stalled
-  ringward devices client --dark
-  ringward devices client --ring 'Early adopters' --json | jq '.devices[].user'")]
+#[command(after_help = include_str!("help/devices.txt").trim_end())]
 pub struct DevicesArgs {
     /// The plan
     #[arg(value_name = "PLAN")]
@@ -121,7 +100,7 @@ pub async fn devices(
             let answer = fetch(at, plan, filter).await?;
             text(out, &answer, rollout, seen.now, screen)?;
             if filter.dark && answer.total == 0 {
-                write!(out, "{}", screen.flow("", NOBODY_DARK))?;
+                screen.say(out, "", NOBODY_DARK)?;
             }
         }
     }
@@ -212,13 +191,13 @@ fn text(
         if let Some(first) = devices.first() {
             let heading = heading(first, devices.len(), rollout.rings.get(place.ring));
             let class = screen.paint(class_tint(first.class), first.class.as_str());
-            write!(out, "{}", screen.flow("", &format!("{class}: {heading}")))?;
+            screen.say(out, "", &format!("{class}: {heading}"))?;
         }
         let rows: Vec<_> = devices.iter().map(|device| row(device, now)).collect();
         table(out, screen, 2, &COLUMNS, &rows)?;
         writeln!(out)?;
     }
-    write!(out, "{}", screen.flow("", &totals(answer)))
+    screen.say(out, "", &totals(answer))
 }
 
 const fn class_tint(class: Class) -> Tint {

@@ -7,8 +7,7 @@ use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use crate::cli::render::safe;
-use crate::cli::screen::Ink;
+use crate::cli::{Ink, safe};
 use crate::plan::{PlanError, Severity};
 use crate::text::is_unseen;
 

@@ -3,12 +3,10 @@
 //! **Invariant:** every failure has one exit code and a message; whoever closes our output early
 //! (`| head`) has seen enough, which is no failure.
 
-use std::error::Error;
-use std::fmt;
 use std::io::{self, Write as _};
+use std::{error::Error, fmt};
 
-use crate::cli::render::safe;
-use crate::secrets;
+use crate::{cli::safe, secrets, text::in_full};
 
 /// The exit codes, which are promises: scripts rest on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,18 +71,7 @@ impl CliError {
 /// The message and then each cause, unless the message tells it already.
 impl fmt::Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut said = self.source.to_string();
-        f.write_str(&said)?;
-        let mut cause = self.source.source();
-        while let Some(error) = cause {
-            let text = error.to_string();
-            if !said.contains(&text) {
-                write!(f, ": {text}")?;
-                said = text;
-            }
-            cause = error.source();
-        }
-        Ok(())
+        f.write_str(&in_full(&*self.source))
     }
 }
 

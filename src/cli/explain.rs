@@ -8,14 +8,11 @@ use std::io;
 use clap::Args;
 
 use crate::cli::classes::{in_order, total};
-use crate::cli::client::Connection;
-use crate::cli::daemon_args::{DaemonArgs, JsonArgs};
-use crate::cli::exit::CliError;
-use crate::cli::overview::Overview;
 use crate::cli::paragraphs::{daemon_text, new_plan, state_tint, superseded_offer, troubles};
-use crate::cli::prose::Prose;
-use crate::cli::render::{Format, Out, json, safe, short_digest};
-use crate::cli::screen::{Screen, Tint, cells};
+use crate::cli::{
+    CliError, Connection, DaemonArgs, Format, JsonArgs, Out, Overview, Prose, Screen, Tint, cells, safe,
+    short_digest,
+};
 use crate::ids::PlanName;
 use crate::time::{SignedDuration, Timestamp, rough};
 use crate::web::json::{
@@ -60,20 +57,12 @@ pub async fn explain(
     out: Out<'_>,
 ) -> Result<(), CliError> {
     let seen = Overview::ask(at).await?;
-    let mut page = Prose { out, screen, now: seen.now };
     if let Some(new) = seen.new_plan(plan) {
-        match format {
-            Format::Json => json(page.out, new)?,
-            Format::Text => new_plan(&mut page, new)?,
-        }
-        return Ok(());
+        return Ok(format.answer(out, new, |out| new_plan(&mut Prose { out, screen, now: seen.now }, new))?);
     }
     let rollout = seen.rollout(plan)?;
-    match format {
-        Format::Json => json(page.out, rollout)?,
-        Format::Text => text(&mut page, rollout, &seen.answer)?,
-    }
-    Ok(())
+    let now = seen.now;
+    Ok(format.answer(out, rollout, |out| text(&mut Prose { out, screen, now }, rollout, &seen.answer))?)
 }
 
 fn text(page: &mut Prose<'_>, rollout: &RolloutJson, answer: &RolloutsAnswer) -> io::Result<()> {

@@ -6,11 +6,8 @@ use std::path::Path;
 
 use clap::Args;
 
-use crate::cli::exit::CliError;
-use crate::cloudflare::ApiUrl;
 use crate::failpoint::{Fuse, arm};
-use crate::store::Reader;
-use crate::time::Clock;
+use crate::{cli::CliError, cloudflare::ApiUrl, store::Reader, time::Clock};
 
 /// At which point to die.
 #[derive(Debug, Args)]

@@ -6,30 +6,21 @@
 //! **Invariant:** a range is always told as one, and a rollout that is held has no date without the
 //! words that say so.
 
-use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use clap::Args;
 
-use crate::cli::client::Connection;
-use crate::cli::daemon_args::JsonArgs;
-use crate::cli::exit::CliError;
-use crate::cli::judgement::one_plan;
-use crate::cli::render::{Column, Format, Out, json, moment, safe, short, table};
-use crate::cli::screen::{Screen, Tint};
-use crate::ids::PlanName;
-use crate::plan::model::Revision;
-use crate::rollout::record::Mode;
-use crate::rollout::world::Desired;
+use crate::cli::{CliError, Column, Connection, JsonArgs, Out, Screen, Tint, moment, safe, short, table};
 use crate::simulation::cast::{Casting, Size, account};
 use crate::simulation::forecast::{Situation, forecast as look_ahead};
-use crate::simulation::trial::LOOKS;
 use crate::simulation::{Drive, Pace};
-use crate::synthetic::Mix;
 use crate::time::{SignedDuration, Timestamp, after, rough};
-use crate::web::forecast_json;
 use crate::web::json::{ForecastJson, RingForecastJson, WhenJson};
+use crate::{
+    cli::judgement::one_plan, ids::PlanName, plan::model::Revision, rollout::record::Mode,
+    rollout::world::Desired, simulation::trial::LOOKS, synthetic::Mix, web::forecast_json,
+};
 
 /// A forecast may have to wait for others, each of which takes a second or two.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -78,11 +69,7 @@ pub async fn forecast(
         let at = Connection::beside(&args.db).with_patience(PATIENCE);
         at.get::<ForecastJson>(&["rollouts", plan.as_str(), "forecast"], &[]).await?
     };
-    match args.json.format() {
-        Format::Json => json(out, &told)?,
-        Format::Text => text(out, &told, is_file, screen)?,
-    }
-    Ok(())
+    Ok(args.json.format().answer(out, &told, |out| text(out, &told, is_file, screen))?)
 }
 
 /// A forecast for a rollout that begins now. Its fleet was watched for a week before.
@@ -105,14 +92,14 @@ fn of_file(revision: &Revision, now: Timestamp) -> Result<ForecastJson, CliError
 
 fn text(out: Out<'_>, told: &ForecastJson, is_synthetic: bool, screen: &Screen) -> io::Result<()> {
     let plan = screen.paint(Tint::Strong, told.plan.as_str());
-    write!(out, "{}", screen.flow("", &format!("{plan} {}", answer(told, screen))))?;
+    screen.say(out, "", &format!("{plan} {}", answer(told, screen)))?;
     if let Some(held) = &told.held {
         let text = format!("It stands still ({}). The dates are those of lifting that now.", safe(held));
-        write!(out, "{}", screen.flow("  ", &text))?;
+        screen.say(out, "  ", &text)?;
     }
     for halt in &told.halts {
         let text = format!("In {} of 100 runs it halts: {}.", halt.percent, safe(&halt.halt));
-        write!(out, "{}", screen.flow("  ", &text))?;
+        screen.say(out, "  ", &text)?;
     }
     writeln!(out)?;
     let columns =
@@ -128,16 +115,12 @@ fn text(out: Out<'_>, told: &ForecastJson, is_synthetic: bool, screen: &Screen) 
         if let Some(opens) = ring.next_opening {
             let name = safe(ring.name.as_str());
             let text = format!("By its schedule, {name} can be entered from {} on.", moment(opens, told.at));
-            write!(out, "{}", screen.flow("", &text))?;
+            screen.say(out, "", &text)?;
         }
     }
     for one in &told.alternatives {
         let sooner = rough(SignedDuration::from_secs(one.sooner_seconds));
-        write!(
-            out,
-            "{}",
-            screen.flow("", &format!("It would be done {sooner} sooner {}.", safe(&one.change)))
-        )?;
+        screen.say(out, "", &format!("It would be done {sooner} sooner {}.", safe(&one.change)))?;
     }
     let devices = if is_synthetic {
         format!("{} devices of a synthetic fleet", told.devices)
@@ -145,7 +128,7 @@ fn text(out: Out<'_>, told: &ForecastJson, is_synthetic: bool, screen: &Screen) 
         format!("{} of its devices, by the hours in which they were seen lately", told.devices)
     };
     let rests = format!("It rests on {} runs of {devices}; 8 of 10 end within the range.", told.runs);
-    write!(out, "{}", screen.flow("", &screen.paint(Tint::Quiet, &rests)))
+    screen.say(out, "", &screen.paint(Tint::Quiet, &rests))
 }
 
 /// The answer in one sentence.

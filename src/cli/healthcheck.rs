@@ -5,9 +5,7 @@
 
 use std::time::Duration;
 
-use crate::cli::client::Connection;
-use crate::cli::exit::CliError;
-use crate::cli::render::{Out, safe};
+use crate::cli::{CliError, Connection, Out, safe};
 use crate::time::{Clock, SignedDuration, in_words};
 use crate::web::json::RolloutsAnswer;
 

@@ -5,35 +5,21 @@
 //! **Invariant:** records stand in the order of the log; one that this ringward cannot read is
 //! shown by its kind, and those that a limit leaves out are counted.
 
-use std::collections::VecDeque;
-use std::io;
-use std::path::Path;
+use std::{collections::VecDeque, io, path::Path};
 
 use clap::Args;
 
-use crate::cli::daemon_args::{DaemonArgs, JsonArgs};
-use crate::cli::exit::CliError;
-use crate::cli::render::{Format, Out, safe};
-use crate::cli::screen::{Glyphs, Screen, Tint};
-use crate::cli::verify::verify;
-use crate::daemon::log::eras;
-use crate::ids::PlanName;
-use crate::rollout::people::refusal::Refusal;
-use crate::rollout::record::Actor;
-use crate::rollout::record::Eras;
+use crate::cli::{CliError, DaemonArgs, Format, Glyphs, JsonArgs, Out, Screen, Tint, safe};
+use crate::rollout::record::{Actor, Eras};
 use crate::store::{Reader, Record, RecordHash, Seq};
-use crate::web::event_json;
-use crate::web::json::EventJson;
+use crate::{
+    cli::verify::verify, daemon::log::eras, ids::PlanName, rollout::people::refusal::Refusal,
+    web::event_json, web::json::EventJson,
+};
 
 /// Arguments of `history`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-It reads the database itself, so it works with the daemon up or down.
-
-Examples:
-  ringward history client --limit 20  the newest 20 records
-  ringward history client --json      JSON Lines, with each fact whole
-  ringward history --verify           chain, events, replay and laws of the whole log")]
+#[command(after_help = include_str!("help/history.txt").trim_end())]
 pub struct HistoryArgs {
     /// The plan; needless with --verify, which looks at the log of all plans
     #[arg(value_name = "PLAN", required_unless_present = "verify")]
@@ -173,5 +159,5 @@ fn text(out: Out<'_>, event: &EventJson, screen: &Screen) -> io::Result<()> {
         true => format!("{what} {dash} {actor}"),
         false => format!("{what} {dash} {actor}: {why}"),
     };
-    write!(out, "{}", screen.flow(&lead, &told))
+    screen.say(out, &lead, &told)
 }

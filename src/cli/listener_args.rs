@@ -6,8 +6,9 @@
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
-pub use crate::config::{Listen, NoPlace};
 use crate::web::{HostName, TcpRules, TcpVerbs};
+
+pub use crate::config::{Listen, NoPlace};
 
 /// Who may ask over TCP.
 #[derive(Debug, Clone, Args)]

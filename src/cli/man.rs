@@ -8,8 +8,7 @@ use clap::Args;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
-use crate::cli::exit::CliError;
-use crate::cli::render::Out;
+use crate::cli::{CliError, Out};
 
 /// As [`crate::cli::exit::Exit`] has it.
 const EXIT_STATUS: &str =

@@ -7,7 +7,6 @@
 //! **Invariant:** every command ends with one of the exit codes of [`exit::Exit`], and every
 //! failure says what, why and what to do.
 
-pub mod access;
 pub mod account;
 pub mod backup;
 pub mod check;
@@ -47,14 +46,24 @@ mod servers;
 mod service;
 mod signals;
 pub mod simulate;
-mod source_file;
+pub(crate) mod source_file;
 pub mod status;
 pub mod stop;
 pub mod token;
 pub mod user;
-mod value_parsers;
+pub(crate) mod value_parsers;
 pub mod verbs;
 pub mod verify;
 
+pub(crate) use client::Connection;
 pub use commands::definitions;
+pub(crate) use connection_args::ConnectionArgs;
+pub(crate) use daemon_args::{DaemonArgs, JsonArgs};
+pub(crate) use exit::CliError;
+pub(crate) use overview::Overview;
 pub use program::main;
+pub(crate) use prose::Prose;
+pub(crate) use render::{
+    Column, Format, Out, counted, distance, json, moment, safe, short, short_digest, table,
+};
+pub(crate) use screen::{Glyphs, Ink, Screen, Surface, Tint, cells, transient};

@@ -2,29 +2,26 @@
 //!
 //! **Invariant:** its instant is the present by the daemon's clock, and never lies before the answer's own.
 
-use crate::cli::client::Connection;
-use crate::cli::exit::CliError;
-use crate::cli::render::safe;
-use crate::ids::PlanName;
-use crate::rollout::people::refusal::Refusal;
+use crate::cli::{CliError, Connection, safe};
 use crate::time::{Clock, Timestamp};
 use crate::web::json::{NewPlanJson, RolloutJson, RolloutsAnswer};
+use crate::{ids::PlanName, rollout::people::refusal::Refusal};
 
 /// The daemon's word on all plans, and the present instant by its clock.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Overview {
-    pub(super) answer: RolloutsAnswer,
-    pub(super) now: Timestamp,
+pub(crate) struct Overview {
+    pub(crate) answer: RolloutsAnswer,
+    pub(crate) now: Timestamp,
 }
 
 impl Overview {
     /// Asks the daemon.
-    pub(super) async fn ask(at: &Connection) -> Result<Self, CliError> {
+    pub(crate) async fn ask(at: &Connection) -> Result<Self, CliError> {
         Self::of(at.get(&["rollouts"], &[]).await?)
     }
 
     /// An answer, at the present instant of its clock.
-    pub(super) fn of(answer: RolloutsAnswer) -> Result<Self, CliError> {
+    pub(crate) fn of(answer: RolloutsAnswer) -> Result<Self, CliError> {
         let clock: Clock = answer.clock.parse().map_err(CliError::failed)?;
         // Two readings of one clock: the snapshot cannot be from the future.
         let now = clock.now().max(answer.at);
@@ -32,7 +29,7 @@ impl Overview {
     }
 
     /// The rollout of a plan.
-    pub(super) fn rollout(&self, plan: &PlanName) -> Result<&RolloutJson, CliError> {
+    pub(crate) fn rollout(&self, plan: &PlanName) -> Result<&RolloutJson, CliError> {
         if let Some(rollout) = self.answer.rollouts.iter().find(|rollout| rollout.plan == *plan) {
             return Ok(rollout);
         }
@@ -47,12 +44,12 @@ impl Overview {
     }
 
     /// A plan that no rollout was begun for, and that waits.
-    pub(super) fn new_plan(&self, plan: &PlanName) -> Option<&NewPlanJson> {
+    pub(crate) fn new_plan(&self, plan: &PlanName) -> Option<&NewPlanJson> {
         self.answer.new_plans.iter().find(|new| new.plan == *plan)
     }
 
     /// The same with nothing but one plan's rollout, where a plan is named.
-    pub(super) fn only(mut self, plan: Option<&PlanName>) -> Self {
+    pub(crate) fn only(mut self, plan: Option<&PlanName>) -> Self {
         if let Some(plan) = plan {
             self.answer.rollouts.retain(|rollout| rollout.plan == *plan);
             self.answer.new_plans.retain(|new| new.plan == *plan);

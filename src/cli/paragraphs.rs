@@ -4,12 +4,9 @@
 
 use std::io;
 
-use crate::cli::prose::Prose;
-use crate::cli::render::{distance, safe, short};
-use crate::cli::screen::Tint;
-use crate::rollout::record::Mode;
-use crate::time::Clock;
+use crate::cli::{Prose, Tint, distance, safe, short};
 use crate::web::json::{NewPlanJson, RolloutsAnswer, SupersededJson};
+use crate::{rollout::record::Mode, time::Clock};
 
 /// A plan that is new, and what it waits for.
 pub(super) fn new_plan(page: &mut Prose<'_>, new: &NewPlanJson) -> io::Result<()> {

@@ -2,15 +2,12 @@
 //!
 //! **Invariant:** no secret of the environment is said by any command but the one that makes it.
 
-use std::io::Write as _;
-use std::process::ExitCode;
+use std::{io::Write as _, process::ExitCode};
 
 use clap::Parser as _;
 
 use crate::cli::commands::{CliCommand, CommandLine, SECRET_VARIABLES};
-use crate::cli::exit::{CliError, conclude};
-use crate::secrets;
-use crate::telemetry::init_logs;
+use crate::{cli::CliError, cli::exit::conclude, secrets, telemetry::init_logs};
 
 /// The program: reads the command line, does it, and gives the exit code.
 pub fn main() -> ExitCode {

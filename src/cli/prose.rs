@@ -4,8 +4,7 @@
 
 use std::io;
 
-use crate::cli::render::{Out, moment};
-use crate::cli::screen::{Screen, Tint};
+use crate::cli::{Out, Screen, Tint, moment};
 use crate::time::Timestamp;
 
 /// Where text goes, how wide it may be there, and the present.
@@ -21,7 +20,7 @@ pub struct Prose<'a> {
 impl Prose<'_> {
     /// Says `text` behind `lead`, wrapped.
     pub(super) fn say(&mut self, lead: &str, text: impl AsRef<str>) -> io::Result<()> {
-        write!(self.out, "{}", self.screen.flow(lead, text.as_ref()))
+        self.screen.say(self.out, lead, text.as_ref())
     }
 
     /// Leaves a line empty.

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::cli::screen::{Screen, Surface};
+use crate::cli::{Screen, Surface};
 use crate::text::is_unseen;
 use crate::time::{Timestamp, rough, since};
 
@@ -24,6 +24,24 @@ pub enum Format {
     Text,
     /// For programs.
     Json,
+}
+
+impl Format {
+    /// Answers with a value, or with what `text` writes in its place.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn answer(
+        self,
+        out: Out<'_>,
+        value: &impl Serialize,
+        text: impl FnOnce(Out<'_>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        match self {
+            Self::Json => json(out, value),
+            Self::Text => text(out),
+        }
+    }
 }
 
 /// `text` on one line, without characters that move the cursor, turn the reading direction or stay

@@ -12,37 +12,25 @@ use clap::Args;
 use clap::builder::BoolishValueParser;
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::account::word;
-use crate::cli::configuration::configuration;
-use crate::cli::connection_args::{ConnectionArgs, TOKEN_VARIABLE};
-use crate::cli::exit::CliError;
-use crate::cli::failpoint_args::FailpointArgs;
-use crate::cli::judgement::JudgedFiles;
 use crate::cli::listener_args::{Listen, ListenerArgs};
-use crate::cli::screen::Ink;
 use crate::cli::servers::{end_after, serve};
-use crate::cli::service;
 use crate::cli::signals::{SignalMeaning, Signals};
+use crate::cli::{CliError, ConnectionArgs, Ink, service};
 use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, Priority, TokenState};
-use crate::config::RunSettings;
-use crate::daemon::files::Settles;
 use crate::daemon::{self, Daemon};
-use crate::rollout::record::Mode;
-use crate::secrets;
-use crate::telemetry::Metrics;
 use crate::web::{self, Identities, Services};
+use crate::{
+    cli::configuration::configuration, cli::connection_args::TOKEN_VARIABLE,
+    cli::failpoint_args::FailpointArgs, cli::judgement::JudgedFiles, config::RunSettings,
+    daemon::files::Settles, rollout::record::Mode, secrets, telemetry::Metrics,
+};
 
 /// Where it listens when nobody says.
 const DEFAULT_LISTEN: Listen = Listen::At(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8787));
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-The API token comes from --token-file or CLOUDFLARE_API_TOKEN.
-SIGHUP looks at plan files and stop file at once; SIGTERM and Ctrl-C end it between two writes.
-
-Example:
-  ringward run --plans plans/ --account ACCOUNT_ID --observe")]
+#[command(after_help = include_str!("help/run.txt").trim_end())]
 pub struct RunArgs {
     /// What the flags say, and who may ask for what; without it, ringward.yaml beside the database
     #[arg(long, value_name = "FILE", env = "RINGWARD_CONFIG")]
@@ -218,7 +206,7 @@ async fn require_access(client: &CloudflareClient) -> Result<(), CliError> {
     match client.verify_token().await {
         Ok(check) if check.state == TokenState::Active => {}
         Ok(check) => {
-            let state = word(check.state);
+            let state = check.state.into_str();
             return Err(CliError::failed(format!(
                 "the API token is {state}; make a new one at Cloudflare and give it by {TOKEN_VARIABLE} or --token-file"
             )));

@@ -7,9 +7,8 @@ use std::net::SocketAddr;
 use clap::Args;
 use secrecy::ExposeSecret;
 
-use crate::cli::exit::CliError;
-use crate::cli::render::Out;
 use crate::cli::signals::end_signal;
+use crate::cli::{CliError, Out};
 use crate::sandbox::{self, AccountSettings, SandboxSettings};
 use crate::time::{Clock, Timestamp};
 

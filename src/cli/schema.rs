@@ -4,8 +4,7 @@
 
 use clap::Args;
 
-use crate::cli::exit::CliError;
-use crate::cli::render::{Out, json};
+use crate::cli::{CliError, Out, json};
 use crate::plan::{json_schema, markdown};
 use crate::rollout::people::verbs::rows;
 

@@ -61,7 +61,7 @@ pub enum Ink {
 
 /// What a colour means; nothing is told by colour alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tint {
+pub(crate) enum Tint {
     /// A name that the eye looks for.
     Strong,
     /// As it should be.
@@ -109,7 +109,7 @@ impl Screen {
     }
 
     /// `text` in a colour, where there are colours.
-    pub(super) fn paint(&self, tint: Tint, text: &str) -> String {
+    pub(crate) fn paint(&self, tint: Tint, text: &str) -> String {
         let style = match tint {
             Tint::Strong => Style::new().effects(Effects::BOLD),
             Tint::Good => AnsiColor::Green.on_default(),
@@ -133,7 +133,7 @@ impl Screen {
     }
 
     /// `text` in at most `cells` cells.
-    pub(super) fn cut(&self, text: &str, cells: usize) -> String {
+    pub(crate) fn cut(&self, text: &str, cells: usize) -> String {
         if text.width() <= cells {
             return text.to_owned();
         }
@@ -151,9 +151,14 @@ impl Screen {
         kept
     }
 
+    /// Writes `lead` and then `text`, as [`Screen::flow`] wraps them.
+    pub(crate) fn say(&self, out: &mut dyn io::Write, lead: &str, text: &str) -> io::Result<()> {
+        write!(out, "{}", self.flow(lead, text))
+    }
+
     /// `lead` and then `text`, wrapped, with further lines indented as far as `lead` reaches; ends
     /// with a line break. Both may be painted. A word that is longer than a line is broken.
-    pub(super) fn flow(&self, lead: &str, text: &str) -> String {
+    pub(crate) fn flow(&self, lead: &str, text: &str) -> String {
         // A lead that takes most of the line leaves no room to hang from.
         let hang = if cells(lead) * 2 > self.columns { 2 } else { cells(lead) };
         let room = self.columns.saturating_sub(hang).max(8);
@@ -179,7 +184,7 @@ impl Screen {
 }
 
 /// Shows a line on standard error that the next one overwrites; where that is no terminal, nothing.
-pub(super) fn transient(text: &str) {
+pub(crate) fn transient(text: &str) {
     let mut stderr = io::stderr().lock();
     if stderr.is_terminal() {
         // A terminal that is gone takes nothing away from the answer.
@@ -188,7 +193,7 @@ pub(super) fn transient(text: &str) {
 }
 
 /// The cells that a text takes, painted or not.
-pub(super) fn cells(text: &str) -> usize {
+pub(crate) fn cells(text: &str) -> usize {
     strip_str(text).to_string().width()
 }
 

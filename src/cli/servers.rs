@@ -4,9 +4,8 @@
 
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::exit::CliError;
-use crate::daemon::Daemon;
 use crate::web::{self, Services};
+use crate::{cli::CliError, daemon::Daemon};
 
 /// Ends a daemon that cannot be served, and tells why it cannot.
 pub(super) async fn end_after(mut daemon: Daemon, error: web::SocketError) -> CliError {

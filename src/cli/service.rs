@@ -3,16 +3,12 @@
 //! **Invariant:** it says ready after the first decision, and each sign of life stands for a new
 //! decision, so a loop that hangs falls silent and is restarted.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use sd_notify::NotifyState;
 use tokio_util::sync::CancellationToken;
 
-use crate::daemon::Handle;
-use crate::daemon::view::View;
-use crate::rollout::record::Mode;
-use crate::time::Stopwatch;
+use crate::{daemon::Handle, daemon::view::View, rollout::record::Mode, time::Stopwatch};
 
 /// A fast clock decides many times a second; one sign of life is enough.
 const SIGN_EVERY: f64 = 1.0;

@@ -5,7 +5,7 @@
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::cli::exit::CliError;
+use crate::cli::CliError;
 
 /// The signals that are listened to.
 #[derive(Debug)]

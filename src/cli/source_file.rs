@@ -2,22 +2,20 @@
 //!
 //! **Invariant:** no more of it is read than the decoder needs to see that it is too large.
 
-use std::fs::File;
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::{fs::File, path::Path};
 
-use crate::cli::excerpt::excerpt;
-use crate::cli::screen::Ink;
 use crate::plan::{MAX_BYTES, PlanError};
+use crate::{cli::Ink, cli::excerpt::excerpt};
 
 /// A file's name, as errors show it, and its bytes.
-pub(super) struct SourceFile {
-    pub(super) name: String,
-    pub(super) bytes: Vec<u8>,
+pub(crate) struct SourceFile {
+    pub(crate) name: String,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl SourceFile {
-    pub(super) fn read(path: &Path) -> io::Result<Self> {
+    pub(crate) fn read(path: &Path) -> io::Result<Self> {
         let most = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
         let mut bytes = Vec::new();
         File::open(path)?.take(most).read_to_end(&mut bytes)?;
@@ -25,7 +23,7 @@ impl SourceFile {
     }
 
     /// One of its errors as a compiler would show it.
-    pub(super) fn excerpt(&self, error: &PlanError, ink: Ink) -> String {
+    pub(crate) fn excerpt(&self, error: &PlanError, ink: Ink) -> String {
         excerpt(error, |file| (file == self.name).then_some(self.bytes.as_slice()), ink)
     }
 }

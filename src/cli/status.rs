@@ -7,17 +7,9 @@ pub mod watch;
 
 use clap::Args;
 
-use crate::cli::client::Connection;
-use crate::cli::daemon_args::{DaemonArgs, JsonArgs};
-use crate::cli::exit::CliError;
-use crate::cli::overview::Overview;
-use crate::cli::prose::Prose;
-use crate::cli::render::{Format, Out, json};
-use crate::cli::screen::Screen;
-use crate::cli::signals::end_signal;
-use crate::cli::status::text::text;
 use crate::cli::status::watch::{EVERY, Watched, watch};
-use crate::ids::PlanName;
+use crate::cli::{CliError, Connection, DaemonArgs, Format, JsonArgs, Out, Overview, Prose, Screen};
+use crate::{cli::signals::end_signal, cli::status::text::text, ids::PlanName};
 
 /// Arguments of `status`.
 #[derive(Debug, Args)]
@@ -68,9 +60,6 @@ pub async fn status(
         seen.rollout(plan)?;
     }
     let seen = seen.only(plan);
-    match format {
-        Format::Json => json(out, &seen.answer)?,
-        Format::Text => text(&mut Prose { out, screen, now: seen.now }, &seen.answer)?,
-    }
-    Ok(())
+    Ok(format
+        .answer(out, &seen.answer, |out| text(&mut Prose { out, screen, now: seen.now }, &seen.answer))?)
 }

@@ -6,14 +6,10 @@ use std::collections::BTreeSet;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::client::Connection;
-use crate::cli::daemon_args::{DaemonArgs, JsonArgs};
-use crate::cli::exit::CliError;
-use crate::cli::render::{Format, Out, json, safe};
+use crate::cli::{CliError, Connection, DaemonArgs, Format, JsonArgs, Out, json, safe};
 use crate::ids::{Email, TokenName};
 use crate::rollout::record::Role;
-use crate::time::Span;
-use crate::time::short;
+use crate::time::{Span, short};
 use crate::web::json::{
     RevokeRequest, TokenJson, TokenMadeAnswer, TokenRequestJson, TokensAnswer, VerbAnswer,
 };
@@ -22,13 +18,7 @@ use crate::web::json::{
 #[derive(Debug, Subcommand)]
 pub enum TokenCommand {
     /// Make a token, and print it: this once
-    #[command(after_help = "\
-Roles: viewer reads, operator asks for verbs, approver approves. Each may read. To approve, its person
-must be a member of the User Group that a ring's approval names, too.
-
-Examples:
-  ringward token new ana-laptop --email ana@example.com --role operator,approver --expires 90d
-  ringward token new prometheus --email ops@example.com --role viewer > /etc/prometheus/ringward.token")]
+    #[command(after_help = include_str!("help/token_new.txt").trim_end())]
     New(TokenNewArgs),
     /// List every token that was ever made, without its text
     #[command(after_help = "\

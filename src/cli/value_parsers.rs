@@ -12,12 +12,12 @@ use crate::web::json::MAX_REASON_CHARS;
 
 /// Reads a text that is not said again where it is refused, as clap would: it may be long, or hold a password.
 #[derive(Clone, Copy)]
-pub(super) struct Unrepeated<T> {
-    pub(super) read: fn(&str) -> Result<T, String>,
+pub(crate) struct Unrepeated<T> {
+    pub(crate) read: fn(&str) -> Result<T, String>,
     /// What is said of bytes that are no text.
-    pub(super) no_text: &'static str,
+    pub(crate) no_text: &'static str,
     /// How a refusal begins; `{}` is the flag.
-    pub(super) lead: &'static str,
+    pub(crate) lead: &'static str,
 }
 
 impl<T: Clone + Send + Sync + 'static> TypedValueParser for Unrepeated<T> {
@@ -34,10 +34,10 @@ impl<T: Clone + Send + Sync + 'static> TypedValueParser for Unrepeated<T> {
 }
 
 /// Reads a reason.
-pub(super) const REASON: Unrepeated<String> = why(reason);
+pub(crate) const REASON: Unrepeated<String> = why(reason);
 
 /// Reads a reason to stop: what was pasted along with it must not keep anybody from stopping.
-pub(super) const REASON_TO_STOP: Unrepeated<String> = why(|text| reason(&text.replace(is_stray, " ")));
+pub(crate) const REASON_TO_STOP: Unrepeated<String> = why(|text| reason(&text.replace(is_stray, " ")));
 
 const fn why(read: fn(&str) -> Result<String, String>) -> Unrepeated<String> {
     Unrepeated { read, no_text: "it is no text", lead: "'{}' cannot be taken" }
@@ -65,7 +65,7 @@ fn is_stray(char: char) -> bool {
 }
 
 /// Reads one of a closed set by its word, and lists the words in the help.
-pub(super) fn one_of<T: Copy + Send + Sync + 'static>(
+pub(crate) fn one_of<T: Copy + Send + Sync + 'static>(
     all: &'static [T],
     word: fn(T) -> &'static str,
 ) -> impl TypedValueParser<Value = T> {

@@ -4,19 +4,15 @@
 //! **Invariant:** it says "laws hold" only after the chain, every event, the replay and the
 //! independent checker agreed, over one snapshot of the log.
 
-use std::io;
-use std::ops::ControlFlow;
-use std::path::Path;
+use std::{io, ops::ControlFlow, path::Path};
 
 use serde::Serialize;
 
-use crate::cli::exit::CliError;
-use crate::cli::render::{Format, Out, json, safe, short};
+use crate::cli::{CliError, Format, Out, json, safe, short};
 use crate::daemon::log::{ReplayError, next_from_record};
 use crate::rollout::laws::{Violation, check};
-use crate::rollout::record::Recorded;
-use crate::rollout::state::State;
 use crate::store::{ChainReport, Reader, Record, RecordHash, Seq};
+use crate::{rollout::record::Recorded, rollout::state::State};
 
 /// What `--json` says.
 #[derive(Debug, Serialize)]

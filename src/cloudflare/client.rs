@@ -2,16 +2,8 @@
 //!
 //! **Invariant:** one call to a write sends at most one request; a listing is whole or an error.
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
-use crate::ids::{AccountId, GroupId, PolicyId};
-use crate::rollout::record::ClockDoubt;
-use crate::rollout::record::{Group, GroupContent, Profile, Profiles};
-use crate::rollout::world::SecondClock;
-use crate::time::{Clock, Stopwatch, Timestamp};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use super::budget::{Budget, Priority};
 use super::error::{ApiError, ErrorClass, Obstacle};
@@ -21,6 +13,10 @@ use super::second_clock::{Comparison, DatedAnswer, http_date};
 use super::setup::{ApiUrl, RequestObserver, Settings, SetupError, http_client};
 use super::token::{TokenCheck, TokenOwner};
 use super::wire::{GroupPage, Single, WireGroup, WireProfile};
+use crate::ids::{AccountId, GroupId, PolicyId};
+use crate::rollout::record::{ClockDoubt, Group, GroupContent, Profile, Profiles};
+use crate::rollout::world::SecondClock;
+use crate::time::{Clock, Stopwatch, Timestamp};
 
 /// Pages of deployment groups that are read at most: 10,000 groups, far above what an account
 /// with one group per ring has.

@@ -3,9 +3,8 @@
 //! **Invariant:** the class follows from the HTTP status and from how far the request got, never
 //! from an error code, of which there is no official list; texts hold no token.
 
-use crate::time::{SignedDuration, Timestamp, in_words};
-
 use super::request::Operation;
+use crate::time::{SignedDuration, Timestamp, in_words};
 
 /// A request that did not lead to an answer that can be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -14,7 +14,6 @@ pub mod budget;
 mod client;
 mod error;
 mod people;
-mod permissions;
 mod redact;
 pub mod request;
 mod second_clock;
@@ -27,11 +26,9 @@ mod wire;
 pub use budget::{Budget, InvalidBudget, Priority};
 pub use client::{CloudflareClient, DefaultProfile, GroupLookup};
 pub use error::{ApiError, ErrorClass, Obstacle, Silence};
-pub use permissions::{
-    Access, AnsweredAccess, GrantedRole, PermissionGroup, PermissionPolicy, PolicedGroup, PolicyIntent,
-    ResourceGroup, ResourceScope, UserGroupLookup,
-};
 pub use request::{GroupUpdate, InvalidContent, Operation};
+pub(crate) use request::{Request, user_groups};
 pub use setup::{ApiUrl, InvalidApiUrl, RequestObserver, Settings, SetupError, Timeouts, Unobserved};
 pub use sweep::MAX_DEVICE_PAGES;
 pub use token::{TokenCheck, TokenState};
+pub(crate) use wire::Single;

@@ -1,4 +1,4 @@
-//! The client: User Groups, their members, their policies, and what a policy can name.
+//! The client: User Groups and their members.
 //!
 //! **Invariant:** a listing is whole or an error; nothing here changes who belongs to a group.
 
@@ -6,18 +6,14 @@ use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 
-use crate::ids::{PermissionGroupId, UserGroupId, UserGroupName};
+use super::request::{self, Request};
+use super::wire::{NumberedPage, WireMember, WireUserGroup};
+use super::{budget::Priority, client::CloudflareClient, error::ApiError};
+use crate::ids::{UserGroupId, UserGroupName};
 use crate::rollout::record::{Member, UserGroup};
 use crate::rollout::world::Approvers;
 
-use super::budget::Priority;
-use super::client::CloudflareClient;
-use super::error::ApiError;
-use super::permissions::{PermissionGroup, PolicedGroup, PolicyIntent, ResourceGroup, UserGroupLookup};
-use super::request::{self, Operation, Request};
-use super::wire::{NumberedPage, Single, WireMember, WirePermissionGroup, WireResourceGroup, WireUserGroup};
-
-/// Pages of anything here that are read at most: 50,000 members or groups, 5,000 permission groups.
+/// Pages of anything here that are read at most: 50,000 members or groups, 5,000 of what has smaller pages.
 const MAX_PAGES: u32 = 100;
 
 impl CloudflareClient {
@@ -53,49 +49,6 @@ impl CloudflareClient {
         }
     }
 
-    /// All User Groups with their policies, sorted by ID.
-    ///
-    /// # Errors
-    /// Any; the listing is whole or an error.
-    pub async fn user_groups(&self) -> Result<Vec<PolicedGroup>, ApiError> {
-        let found = self.list_user_groups(None, Priority::Routine).await?;
-        Ok(found.into_values().map(PolicedGroup::from).collect())
-    }
-
-    /// One User Group with its policies, fresh.
-    ///
-    /// # Errors
-    /// Any; a 404 of the API itself is [`UserGroupLookup::Missing`], one of a proxy is an error.
-    pub async fn user_group(
-        &self,
-        id: &UserGroupId,
-        priority: Priority,
-    ) -> Result<UserGroupLookup, ApiError> {
-        let request = request::get_user_group(&self.account, id);
-        match self.call::<Single<WireUserGroup>>(&request, priority).await {
-            Ok(answer) => {
-                self.same_user_group(Operation::GetUserGroup, id, answer).map(UserGroupLookup::Found)
-            }
-            Err(error) if error.says_missing() => Ok(UserGroupLookup::Missing),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Replaces all policies of a User Group, and answers it as the far end has it. Whether that equals the
-    /// intent is for the caller to compare.
-    ///
-    /// # Errors
-    /// Any; see [`ApiError::is_in_doubt`] before sending it again.
-    pub async fn update_user_group(
-        &self,
-        id: &UserGroupId,
-        policies: &[PolicyIntent],
-    ) -> Result<PolicedGroup, ApiError> {
-        let request = request::update_user_group(&self.account, id, policies);
-        let answer: Single<WireUserGroup> = self.call(&request, Priority::Write).await?;
-        self.same_user_group(Operation::UpdateUserGroup, id, answer)
-    }
-
     /// The members of a User Group, each once.
     ///
     /// # Errors
@@ -112,28 +65,6 @@ impl CloudflareClient {
         Ok(found.into_values().map(Member::from).collect())
     }
 
-    /// All permission groups, sorted by ID.
-    ///
-    /// # Errors
-    /// Any; the listing is whole or an error.
-    pub async fn permission_groups(&self) -> Result<Vec<PermissionGroup>, ApiError> {
-        let request = |page| request::list_permission_groups(&self.account, page);
-        let key = |role: &WirePermissionGroup| -> PermissionGroupId { role.id.clone() };
-        let size = request::PERMISSION_GROUPS_PER_PAGE;
-        let found = self.numbered(size, Priority::Routine, request, key).await?;
-        Ok(found.into_values().map(PermissionGroup::from).collect())
-    }
-
-    /// All resource groups, as they are listed.
-    ///
-    /// # Errors
-    /// Any.
-    pub async fn resource_groups(&self) -> Result<Vec<ResourceGroup>, ApiError> {
-        let request = request::list_resource_groups(&self.account);
-        let answer: Single<Vec<WireResourceGroup>> = self.call(&request, Priority::Routine).await?;
-        Ok(answer.result.into_iter().map(ResourceGroup::from).collect())
-    }
-
     async fn list_user_groups(
         &self,
         name: Option<&UserGroupName>,
@@ -146,7 +77,7 @@ impl CloudflareClient {
 
     /// Reads numbered pages to their end: up to the total where one is told, else to the first page that is
     /// not full.
-    async fn numbered<T: DeserializeOwned, K: Ord>(
+    pub(crate) async fn numbered<T: DeserializeOwned, K: Ord>(
         &self,
         per_page: u32,
         priority: Priority,
@@ -183,19 +114,5 @@ impl CloudflareClient {
             }
         }
         inconsistent(format!("it has not ended after {MAX_PAGES} pages"))
-    }
-
-    fn same_user_group(
-        &self,
-        operation: Operation,
-        asked: &UserGroupId,
-        answer: Single<WireUserGroup>,
-    ) -> Result<PolicedGroup, ApiError> {
-        let found = PolicedGroup::from(answer.result);
-        if found.group.id == *asked {
-            return Ok(found);
-        }
-        let detail = format!("asked for User Group {asked}, it is about {}", found.group.id);
-        Err(self.inconsistent(operation, &detail))
     }
 }

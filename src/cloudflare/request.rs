@@ -4,7 +4,7 @@
 //! group's `version_config`.
 
 mod operation;
-mod permissions;
+pub(crate) mod user_groups;
 
 use std::collections::BTreeSet;
 
@@ -16,9 +16,8 @@ use crate::ids::{AccountId, GroupId, PolicyId};
 use crate::rollout::record::{GroupContent, VersionEntry};
 
 pub use operation::Operation;
-pub use permissions::{
-    GROUPS_PER_PAGE as USER_GROUPS_PER_PAGE, MEMBERS_PER_PAGE, PERMISSION_GROUPS_PER_PAGE, get_user_group,
-    list_members, list_permission_groups, list_resource_groups, list_user_groups, update_user_group,
+pub use user_groups::{
+    GROUPS_PER_PAGE as USER_GROUPS_PER_PAGE, MEMBERS_PER_PAGE, list_members, list_user_groups,
 };
 
 /// Deployment groups per page: the contract's maximum.
@@ -49,8 +48,12 @@ pub struct Request {
 }
 
 impl Request {
-    fn get(operation: Operation, path: String) -> Self {
+    pub(crate) fn get(operation: Operation, path: String) -> Self {
         Self { operation, method: Method::GET, path, query: Vec::new(), body: None }
+    }
+
+    pub(crate) fn sending(operation: Operation, method: Method, path: String, body: Value) -> Self {
+        Self { operation, method, path, query: Vec::new(), body: Some(body) }
     }
 }
 
@@ -140,13 +143,7 @@ pub fn create_group(account: &AccountId, content: &GroupContent) -> Result<Reque
         "version_config": entries(&content.versions),
         "policy_ids": content.policies,
     });
-    Ok(Request {
-        operation: Operation::CreateGroup,
-        method: Method::POST,
-        path: groups_path(account),
-        query: Vec::new(),
-        body: Some(body),
-    })
+    Ok(Request::sending(Operation::CreateGroup, Method::POST, groups_path(account), body))
 }
 
 /// A change of a deployment group.
@@ -158,13 +155,7 @@ pub fn update_group(account: &AccountId, group: &GroupId, update: &GroupUpdate) 
     if let Some(policies) = &update.policies {
         body.insert("policy_ids".to_owned(), json!(policies));
     }
-    Request {
-        operation: Operation::UpdateGroup,
-        method: Method::PATCH,
-        path: group_path(account, group),
-        query: Vec::new(),
-        body: Some(Value::Object(body)),
-    }
+    Request::sending(Operation::UpdateGroup, Method::PATCH, group_path(account, group), Value::Object(body))
 }
 
 /// All device settings profiles; the contract has no pages here.

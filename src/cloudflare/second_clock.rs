@@ -7,8 +7,7 @@
 //!
 //! **Invariant:** pure; clocks that were not compared since the machine's clock stepped do not agree.
 
-use std::collections::VecDeque;
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use jiff::fmt::rfc2822::{DateTimeParser, DateTimePrinter};
 

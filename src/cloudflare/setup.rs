@@ -2,22 +2,14 @@
 //!
 //! **Invariant:** the token goes only over TLS, or in plain text to this machine itself.
 
-use std::fmt;
-use std::path::PathBuf;
-use std::str::FromStr;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{fmt, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use reqwest::Url;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::ids::AccountId;
-use crate::secrets;
-use crate::text::in_full;
-use crate::time::Clock;
-
 use super::budget::{DEFAULT_REQUESTS, InvalidBudget};
+use crate::{ids::AccountId, secrets, text::in_full, time::Clock};
 
 /// An idle connection is dropped after this, well before the far end would: a request on a
 /// connection that is just being closed has no answer, and a write then is in doubt.

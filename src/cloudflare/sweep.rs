@@ -4,14 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::fleet::{Sighting, Sweep, SweepScope};
-use crate::ids::DeviceId;
-
-use super::budget::Priority;
-use super::client::CloudflareClient;
 use super::error::{ApiError, ErrorClass};
 use super::request::{self, Operation};
-use super::wire::DevicePage;
+use super::{budget::Priority, client::CloudflareClient, wire::DevicePage};
+use crate::fleet::{Sighting, Sweep, SweepScope};
+use crate::ids::DeviceId;
 
 /// Pages that a sweep reads at most: 500,000 devices.
 pub const MAX_DEVICE_PAGES: usize = 5_000;

@@ -7,14 +7,12 @@ use reqwest::header::{DATE, HeaderMap};
 use reqwest::{StatusCode, Url};
 use serde::de::DeserializeOwned;
 
-use crate::time::{SignedDuration, Stopwatch, Timestamp, after};
-
-use super::budget::Priority;
-use super::client::CloudflareClient;
 use super::error::{ApiError, ErrorClass, Obstacle, Silence};
 use super::request::{Operation, Request};
 use super::wire::{self, Complaint, Undecodable};
+use super::{budget::Priority, client::CloudflareClient};
 use crate::text::in_full;
+use crate::time::{SignedDuration, Stopwatch, Timestamp, after};
 
 /// Largest body taken from an answer, unpacked. A page of 100 devices has some 200 KiB; the
 /// unpaged list of profiles is the largest answer there is.
@@ -39,7 +37,7 @@ const LONGEST_SILENCE: SignedDuration = SignedDuration::from_hours(1);
 
 impl CloudflareClient {
     /// Sends one request and reads the answer's body as `T`.
-    pub(super) async fn call<T: DeserializeOwned>(
+    pub(crate) async fn call<T: DeserializeOwned>(
         &self,
         request: &Request,
         priority: Priority,
@@ -210,7 +208,7 @@ impl CloudflareClient {
     }
 
     /// A 2xx that contradicts the request or the pages before it.
-    pub(super) fn inconsistent(&self, operation: Operation, detail: &str) -> ApiError {
+    pub(crate) fn inconsistent(&self, operation: Operation, detail: &str) -> ApiError {
         self.silent(operation, Silence::Inconsistent, None, detail)
     }
 

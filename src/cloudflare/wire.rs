@@ -6,10 +6,9 @@
 //!
 //! **Invariant:** a value is never made up for a required field that is missing.
 
-mod permissions;
+mod user_groups;
 
-use std::collections::BTreeSet;
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer};
@@ -20,9 +19,7 @@ use crate::ids::{DeviceId, GroupId, PolicyId};
 use crate::rollout::record::{Group, GroupContent, VersionEntry};
 use crate::time::Timestamp;
 
-pub(super) use permissions::{
-    NumberedPage, WireMember, WirePermissionGroup, WireResourceGroup, WireUserGroup,
-};
+pub(super) use user_groups::{NumberedPage, WireMember, WireUserGroup};
 
 /// The part of every 2xx answer that says whether it is one.
 #[derive(Debug, Deserialize)]
@@ -32,8 +29,8 @@ struct Success {
 
 /// An answer with one result.
 #[derive(Debug, Deserialize)]
-pub(super) struct Single<T> {
-    pub(super) result: T,
+pub(crate) struct Single<T> {
+    pub(crate) result: T,
 }
 
 /// A page of deployment groups.

@@ -3,10 +3,11 @@
 //! **Invariant:** keys come over TLS, or from this machine itself.
 
 use core::net::IpAddr;
-use std::fmt;
 use std::str::FromStr;
 
 use hyper::Uri;
+
+use crate::text::text_types;
 
 /// Longest name of a team: a label of a host's name (RFC 1035, 2.3.4).
 const MAX_TEAM_CHARS: usize = 63;
@@ -18,9 +19,27 @@ const AUDIENCE_DIGITS: usize = 64;
 #[error("{0}")]
 pub struct InvalidAccess(&'static str);
 
-/// A team of Cloudflare Zero Trust: `NAME` of `https://NAME.cloudflareaccess.com`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TeamName(String);
+text_types! {
+    /// A team of Cloudflare Zero Trust: `NAME` of `https://NAME.cloudflareaccess.com`.
+    TeamName or InvalidAccess: |text| {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let fits = !text.is_empty() && text.len() <= MAX_TEAM_CHARS && text.bytes().all(plain);
+        if fits && !text.starts_with('-') && !text.ends_with('-') {
+            return Ok(text);
+        }
+        Err(InvalidAccess("write its name alone: acme of https://acme.cloudflareaccess.com"))
+    };
+    /// The tag of an Access application (`aud`).
+    Audience or InvalidAccess: |text| {
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+        if text.len() == AUDIENCE_DIGITS && digits {
+            return Ok(text);
+        }
+        Err(InvalidAccess(
+            "write the application's AUD tag, 64 digits 0-9 and a-f, as its overview in the dashboard shows it",
+        ))
+    };
+}
 
 impl TeamName {
     /// What its tokens name as their issuer (cloudflare.md#access-token).
@@ -31,50 +50,6 @@ impl TeamName {
     /// Where Cloudflare has its keys.
     pub fn certs(&self) -> String {
         format!("{}/cdn-cgi/access/certs", self.issuer())
-    }
-}
-
-impl FromStr for TeamName {
-    type Err = InvalidAccess;
-
-    fn from_str(text: &str) -> Result<Self, InvalidAccess> {
-        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        let fits = !text.is_empty() && text.len() <= MAX_TEAM_CHARS && text.bytes().all(plain);
-        if fits && !text.starts_with('-') && !text.ends_with('-') {
-            return Ok(Self(text.to_owned()));
-        }
-        Err(InvalidAccess("write its name alone: acme of https://acme.cloudflareaccess.com"))
-    }
-}
-
-impl fmt::Display for TeamName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// The tag of an Access application (`aud`).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Audience(String);
-
-impl Audience {
-    /// The digits.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for Audience {
-    type Err = InvalidAccess;
-
-    fn from_str(text: &str) -> Result<Self, InvalidAccess> {
-        let digits = text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-        if text.len() == AUDIENCE_DIGITS && digits {
-            return Ok(Self(text.to_owned()));
-        }
-        Err(InvalidAccess(
-            "write the application's AUD tag, 64 digits 0-9 and a-f, as its overview in the dashboard shows it",
-        ))
     }
 }
 

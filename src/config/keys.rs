@@ -1,27 +1,28 @@
-//! The keys of `ringward.yaml`, as the decoder knows them; `docs/identity.md` tells what they mean.
+//! The keys of `ringward.yaml`, and how they are read, noting every problem on the way.
 //!
-//! **Invariant:** a key that stands here is read by the decoder, and no other is.
+//! **Invariant:** a key that stands here is read, and no other is; when nothing is returned, at least one problem
+//! was noted.
 
-use crate::config::model::MayRead;
-use crate::plan::grammar::{Absent, Bare, Key, Mapping, Takes, ValueKind};
-use crate::plan::model::Revisions;
-use crate::plan::typed_key::WordValue;
+use std::num::{NonZeroU8, NonZeroU32};
+use std::{collections::BTreeSet, path::PathBuf, str::FromStr};
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::config::access::{Audience, CertsUrl, TeamName};
+use crate::config::model::{AccessApplication, Config, MayRead, Operators, RunSettings};
+use crate::config::place::{HostName, Listen};
+use crate::ids::{AccountId, ServiceName, UserGroupName};
+use crate::plan::model::{ApprovalFloor, DeviceLimit, Revisions};
+use crate::plan::typed_key::{Keys as _, key, keys, mapping, needed, word};
+use crate::plan::values::{account, date, owned_text, read};
+use crate::plan::{Mapping, Node, Problems, Value, WordValue, items, text};
+use crate::{config::clock::ClockTrust, time::Timestamp};
 
 /// The most entries of a list.
-pub(super) const MOST: usize = 1_000;
-
-/// Nothing is made from what a key of this file means: only its name counts.
-const fn key(name: &'static str) -> Key {
-    const ANY: ValueKind = ValueKind {
-        name: "text",
-        doc: "One line of text.",
-        pattern: r"^[^\t\n]*\S[^\t\n]*$",
-        most: crate::plan::MAX_TEXT_CHARS,
-        bare: Bare::Anything,
-        bound: None,
-    };
-    Key { name, takes: Takes::Value(&ANY), absent: Absent::Means(""), doc: "", example: "" }
-}
+const MOST: usize = 1_000;
+/// The word that stands for whoever Access lets in.
+const EVERYONE: &str = "everyone";
 
 impl WordValue for MayRead {
     const WORDS: &'static [(&'static str, Self)] = &[("open", Self::Open), ("signed_in", Self::SignedIn)];
@@ -37,7 +38,7 @@ impl WordValue for bool {
 
 /// Whose clock is right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Trustee {
+pub(crate) enum Trustee {
     Machine,
 }
 
@@ -45,77 +46,192 @@ impl WordValue for Trustee {
     const WORDS: &'static [(&'static str, Self)] = &[("machine", Self::Machine)];
 }
 
-/// What a daemon is told beside its plans.
-pub(super) const CONFIG: Mapping = Mapping {
-    of: "the configuration",
-    name: "configuration",
-    doc: "",
-    keys: &[
-        key("access"),
-        key("reading"),
-        key("revisions"),
-        key("approval_floor"),
-        key("guard"),
-        key("clock"),
-        key("plans"),
-        key("listen"),
-        key("hosts"),
-        key("read_only"),
-        key("observe"),
-        key("account"),
-        key("token_file"),
-        key("ca_file"),
-    ],
-    later: &[],
-    elsewhere: &[
-        ("api_url", "give --api-url or RINGWARD_API_URL"),
-        ("clock", "give --clock or RINGWARD_CLOCK"),
-        ("devices_per_day", "write it under `guard`"),
-        ("db", "give --db or RINGWARD_DB; this file is looked for beside the database"),
-        ("host", "write `hosts`, a list of names"),
-        ("requests", "give --requests or RINGWARD_REQUESTS"),
-        ("token", "write `token_file`: this file holds no secret"),
-        ("plan", "this is no plan; a plan is a file of its own"),
-        ("rings", "rings stand in a plan, which is a file of its own"),
-    ],
-};
+keys! {
+    /// What a daemon is told beside its plans.
+    ConfigKeys of CONFIG {
+        access: AccessKeys = key(AccessKeys::read),
+        reading: MayRead = key(word),
+        revisions: Revisions = key(word),
+        approval_floor: FloorKeys = key(FloorKeys::read),
+        guard: GuardKeys = key(GuardKeys::read),
+        clock: ClockKeys = key(ClockKeys::read),
+        plans: PathBuf = key(path),
+        listen: Listen = key(parsed),
+        hosts: Vec<HostName> = key(|node, what, problems| {
+            list(node, what, "a host's name", "a list of names, such as [ringward.example.com]", problems)
+        }),
+        read_only: bool = key(word),
+        observe: bool = key(word),
+        account: AccountId = key(|node, _, problems| account(node, problems)),
+        token_file: PathBuf = key(path),
+        ca_file: PathBuf = key(path),
+    }
+}
 
-/// An application of Cloudflare Access.
-pub(super) const ACCESS: Mapping = Mapping {
-    of: "`access`",
-    name: "access",
-    doc: "",
-    keys: &[key("team"), key("audience"), key("certs_url"), key("operators"), key("services")],
-    later: &[],
-    elsewhere: &[("aud", "write `audience`, a list of AUD tags")],
-};
+const CONFIG: Mapping = mapping("the configuration", "configuration", ConfigKeys::ALL, |key| match key {
+    "api_url" => Some("give --api-url or RINGWARD_API_URL"),
+    "devices_per_day" => Some("write it under `guard`"),
+    "db" => Some("give --db or RINGWARD_DB; this file is looked for beside the database"),
+    "host" => Some("write `hosts`, a list of names"),
+    "requests" => Some("give --requests or RINGWARD_REQUESTS"),
+    "token" => Some("write `token_file`: this file holds no secret"),
+    "plan" => Some("this is no plan; a plan is a file of its own"),
+    "rings" => Some("rings stand in a plan, which is a file of its own"),
+    _ => None,
+});
 
-/// What no plan may do more of.
-pub(super) const GUARD: Mapping = Mapping {
-    of: "`guard`",
-    name: "guard",
-    doc: "",
-    keys: &[key("devices_per_day")],
-    later: &[],
-    elsewhere: &[],
-};
+keys! {
+    /// An application of Cloudflare Access.
+    AccessKeys of ACCESS {
+        team: TeamName = needed("NAME of https://NAME.cloudflareaccess.com", parsed),
+        audience: Vec<Audience> = needed(TAGS, |node, what, problems| list(node, what, "an AUD tag", TAGS, problems)),
+        certs_url: CertsUrl = key(parsed),
+        operators: Operators = key(operators),
+        services: Vec<ServiceName> = key(|node, what, problems| {
+            let ids = "a list of client IDs, such as [88bf3b6d86161464f6509f7219099e57.access]";
+            list(node, what, "a client ID", ids, problems)
+        }),
+    }
+}
 
-/// What every ring needs from so many devices on.
-pub(super) const FLOOR: Mapping = Mapping {
-    of: "`approval_floor`",
-    name: "approval_floor",
-    doc: "",
-    keys: &[key("user_group"), key("count"), key("over_devices")],
-    later: &[],
-    elsewhere: &[],
-};
+const TAGS: &str = "a list of AUD tags, of 64 digits each";
 
-/// That this machine's clock is right whatever Cloudflare's answers say.
-pub(super) const CLOCK: Mapping = Mapping {
-    of: "`clock`",
-    name: "clock",
-    doc: "",
-    keys: &[key("trust"), key("until"), key("reason")],
-    later: &[],
-    elsewhere: &[],
-};
+const ACCESS: Mapping = mapping("`access`", "access", AccessKeys::ALL, |key| {
+    (key == "aud").then_some("write `audience`, a list of AUD tags")
+});
+
+keys! {
+    /// What no plan may do more of.
+    GuardKeys of GUARD {
+        devices_per_day: NonZeroU32 = needed("a number of devices, such as 2000", |node, what, problems| {
+            whole(node, what, "of devices, at least 1", problems)
+        }),
+    }
+}
+
+const GUARD: Mapping = mapping("`guard`", "guard", GuardKeys::ALL, |_| None);
+
+keys! {
+    /// What every ring needs from so many devices on.
+    FloorKeys of FLOOR {
+        user_group: UserGroupName = needed("a User Group's name", parsed),
+        count: NonZeroU8 = needed("how many must approve, such as count: 2", |node, what, problems| {
+            whole(node, what, "from 1 to 255", problems)
+        }),
+        over_devices: u32 = needed("a number of devices, such as 1000", |node, what, problems| {
+            whole(node, what, "of devices", problems)
+        }),
+    }
+}
+
+const FLOOR: Mapping = mapping("`approval_floor`", "approval_floor", FloorKeys::ALL, |_| None);
+
+keys! {
+    /// That this machine's clock is right whatever Cloudflare's answers say.
+    ClockKeys of CLOCK {
+        trust: Trustee = needed("`trust: machine`", word),
+        until: Date = needed("its last day, such as until: 2026-12-18", date),
+        reason: String = needed("why, for those who read the status", owned_text),
+    }
+}
+
+const CLOCK: Mapping = mapping("`clock`", "clock", ClockKeys::ALL, |_| None);
+
+pub(super) fn config(root: &Node, problems: &mut Problems) -> Option<Config> {
+    let keys = ConfigKeys::read(root, "", problems)?;
+    // A part that is refused has noted why.
+    Some(Config {
+        access: keys.access.value.and_then(access),
+        reading: keys.reading.value.unwrap_or_default(),
+        revisions: keys.revisions.value.unwrap_or_default(),
+        approval_floor: keys.approval_floor.value.and_then(
+            |FloorKeys { user_group, count, over_devices }| {
+                let over_devices = usize::try_from(over_devices.value?).ok()?;
+                Some(ApprovalFloor { user_group: user_group.value?, count: count.value?, over_devices })
+            },
+        ),
+        devices_per_day: keys
+            .guard
+            .value
+            .and_then(|guard| DeviceLimit::new(guard.devices_per_day.value?.get())),
+        clock_trust: keys.clock.value.and_then(|ClockKeys { trust, until, reason }| {
+            trust.value?;
+            Some(ClockTrust { until: end_of(until.value?)?, reason: reason.value? })
+        }),
+        run: RunSettings {
+            plans: keys.plans.value,
+            listen: keys.listen.value,
+            hosts: keys.hosts.value.unwrap_or_default(),
+            read_only: keys.read_only.value.unwrap_or_default(),
+            observe: keys.observe.value.unwrap_or_default(),
+            account: keys.account.value,
+            token_file: keys.token_file.value,
+            ca_file: keys.ca_file.value,
+        },
+    })
+}
+
+fn access(keys: AccessKeys) -> Option<AccessApplication> {
+    Some(AccessApplication {
+        team: keys.team.value?,
+        audience: BTreeSet::from_iter(keys.audience.value?),
+        certs_url: keys.certs_url.value,
+        operators: keys.operators.value.unwrap_or_default(),
+        services: BTreeSet::from_iter(keys.services.value.unwrap_or_default()),
+    })
+}
+
+fn operators(node: &Node, what: &str, problems: &mut Problems) -> Option<Operators> {
+    if matches!(&node.value, Value::Scalar { text, .. } if text == EVERYONE) {
+        return Some(Operators::Everyone);
+    }
+    let example = "the word `everyone`, or a list of e-mails, such as [ana@example.com]";
+    list(node, what, "an e-mail", example, problems)
+        .map(|emails| Operators::Only(BTreeSet::from_iter(emails)))
+}
+
+fn end_of(day: Date) -> Option<Timestamp> {
+    day.tomorrow().ok()?.to_zoned(TimeZone::UTC).ok().map(|end| end.timestamp())
+}
+
+fn path(node: &Node, what: &str, problems: &mut Problems) -> Option<PathBuf> {
+    text(node, what, problems).map(PathBuf::from)
+}
+
+/// A value whose own type knows what is right.
+fn parsed<T>(node: &Node, what: &str, problems: &mut Problems) -> Option<T>
+where
+    T: FromStr,
+    T::Err: std::fmt::Display,
+{
+    read(node, what, problems, |text| {
+        text.parse().map_err(|error: T::Err| (format!("{what} cannot be used"), error.to_string()))
+    })
+}
+
+/// A whole number in digits alone.
+fn whole<T: FromStr>(node: &Node, what: &str, range: &str, problems: &mut Problems) -> Option<T> {
+    read(node, what, problems, |text| {
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = text.parse().ok().filter(|_| digits);
+        number.ok_or_else(|| (format!("{what} cannot be read"), format!("write a whole number {range}")))
+    })
+}
+
+/// A list of such values; an empty one is a slip.
+fn list<T>(node: &Node, what: &str, item: &str, example: &str, problems: &mut Problems) -> Option<Vec<T>>
+where
+    T: FromStr,
+    T::Err: std::fmt::Display,
+{
+    let nodes = items(node, what, example, problems)?;
+    if nodes.is_empty() {
+        problems.missing(&node.at, format!("{what} is empty"), format!("write {example}, or leave it out"));
+    }
+    if nodes.len() > MOST {
+        let problem = format!("{} entries are too many", nodes.len());
+        problems.missing(&node.at, problem, format!("write at most {MOST}"));
+        return None;
+    }
+    Some(nodes.iter().filter_map(|node| parsed(node, item, problems)).collect())
+}

@@ -7,16 +7,14 @@
 
 mod access;
 mod clock;
-mod decode;
 mod keys;
 mod model;
 mod place;
 #[cfg(test)]
 mod tests;
 
-use crate::plan::PlanError;
-use crate::plan::error::Problems;
 use crate::plan::tree::{self, FileKind};
+use crate::plan::{PlanError, Problems};
 
 pub use access::{Audience, CertsUrl, InvalidAccess, TeamName};
 pub use clock::ClockTrust;
@@ -40,7 +38,7 @@ const CONFIG_FILE: FileKind = FileKind {
 pub fn read(file: &str, bytes: &[u8]) -> Result<Config, Vec<PlanError>> {
     let mut problems = Problems::default();
     let (text, root) = tree::read_bytes(bytes, &CONFIG_FILE, &mut problems);
-    match root.and_then(|root| decode::config(&root, &mut problems)) {
+    match root.and_then(|root| keys::config(&root, &mut problems)) {
         Some(config) if problems.is_empty() => Ok(config),
         _ => Err(problems.into_errors(file, &text)),
     }

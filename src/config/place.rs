@@ -5,6 +5,8 @@
 use core::net::SocketAddr;
 use std::str::FromStr;
 
+use crate::text::text_types;
+
 /// Longest name of a host (RFC 1035, 2.3.4).
 const MAX_HOST_BYTES: usize = 253;
 
@@ -33,30 +35,18 @@ impl FromStr for Listen {
     }
 }
 
-/// A host's name in `Host`, without port: letters, digits, `-`, `_` and `.`, in lower case.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HostName(String);
-
 /// A text that is no host's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("it is no name such as `ringward.example.test`: letters, digits, `-`, `_` and `.`, and no port")]
 pub struct NoHostName;
 
-impl HostName {
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for HostName {
-    type Err = NoHostName;
-
-    fn from_str(text: &str) -> Result<Self, NoHostName> {
+text_types! {
+    /// A host's name in `Host`, without port: letters, digits, `-`, `_` and `.`, in lower case.
+    HostName or NoHostName: |text| {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if text.is_empty() || text.len() > MAX_HOST_BYTES || !text.chars().all(plain) {
             return Err(NoHostName);
         }
-        Ok(Self(text.to_ascii_lowercase()))
-    }
+        Ok(text.to_ascii_lowercase())
+    };
 }

@@ -9,12 +9,8 @@
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
-use std::num::NonZeroU32;
-use std::str::FromStr;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::{fmt, num::NonZeroU32, str::FromStr, sync::OnceLock, time::Duration};
 
 use rustix::process::{Signal, getpid, kill_process};
 

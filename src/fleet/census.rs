@@ -8,10 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::device::{Assignment, Class, Device, RingOffer};
-use crate::ids::PolicyId;
-use crate::schedule::Zone;
 use crate::time::{SignedDuration, Timestamp, since};
 use crate::version::{ClientVersion, Environment};
+use crate::{ids::PolicyId, schedule::Zone};
 
 /// No calendar day is longer.
 const TWO_DAYS: SignedDuration = SignedDuration::from_hours(48);

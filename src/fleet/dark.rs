@@ -19,19 +19,17 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use days::LookDay;
 use serde::{Deserialize, Serialize};
 
 use crate::fleet::fisher::{PartsPerBillion, one_sided};
 use crate::fleet::presence::{REMEMBERED, hour_of};
 use crate::fleet::{Assignment, Class, Device, Fleet, RingOffer, RingScope};
-use crate::ids::DeviceId;
-use crate::plan::model::Percent;
 use crate::schedule::{Schedule, Zone};
 use crate::time::{SignedDuration, Timestamp};
-use crate::version::Environment;
+use crate::{ids::DeviceId, plan::model::Percent, version::Environment};
 
 pub use days::LOOK_AT_HOUR;
-use days::LookDay;
 
 /// How many spans of `after` the looks reach back.
 pub const LOOKS: [u8; 2] = [1, 2];

@@ -5,9 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::presence::Presence;
 use super::sighting::{Reported, Sighting};
-use super::stray::Stray;
+use super::{presence::Presence, stray::Stray};
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::ClientVersion;
 
@@ -31,7 +30,10 @@ pub struct Assignment {
 }
 
 /// What a ring makes of a device. Each device of a ring is in exactly one class.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
     /// Sighted on the target after the assignment.
@@ -58,15 +60,7 @@ impl Class {
 
     /// The word of metrics, API and command line.
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Arrived => "arrived",
-            Self::Due => "due",
-            Self::Stalled => "stalled",
-            Self::Unseen => "unseen",
-            Self::TooOld => "too_old",
-            Self::Untargeted => "untargeted",
-            Self::Left => "left",
-        }
+        self.into_str()
     }
 }
 

@@ -7,9 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::census::{Census, RingScope};
 use super::device::{Device, Passage};
-use super::index::Index;
-use super::membership::Membership;
 use super::sighting::{Reported, Sighting, Sweep, SweepScope};
+use super::{index::Index, membership::Membership};
 use crate::ids::{DeviceId, PolicyId};
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::Environment;

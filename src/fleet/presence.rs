@@ -4,11 +4,9 @@
 //! **Invariant:** an hour is marked only by a sighting in it; what lies further back than
 //! [`REMEMBERED`] is forgotten, never invented.
 
-use std::fmt;
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
-
+use crate::text::kept_as_text;
 use crate::time::{SignedDuration, Timestamp};
 
 /// How far back hours are remembered.
@@ -18,8 +16,7 @@ pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(WORDS as i64 *
 const WORDS: usize = 12;
 
 /// A device's sightings by the hour (UTC), over the last 32 days.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Presence {
     /// The hour of the first word's lowest bit, counted from 1970; the bits above it lie before it.
     newest: i64,
@@ -102,11 +99,7 @@ impl fmt::Display for Presence {
     }
 }
 
-impl From<Presence> for String {
-    fn from(presence: Presence) -> String {
-        presence.to_string()
-    }
-}
+kept_as_text!(Presence);
 
 impl FromStr for Presence {
     type Err = &'static str;
@@ -123,13 +116,6 @@ impl FromStr for Presence {
             *word = u64::from_str_radix(digits, 16).map_err(|_| WRONG)?;
         }
         Ok(presence)
-    }
-}
-
-impl TryFrom<String> for Presence {
-    type Error = &'static str;
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
     }
 }
 

@@ -6,9 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::memory::Fleet;
 use super::stray::{KnownOffers, Stray};
-use crate::ids::PolicyId;
-use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
+use crate::{ids::PolicyId, time::Timestamp};
 
 /// A ring's devices that strayed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -9,9 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::{
-    AllowDowngrade, ApprovalRule, DeviceLimit, Forbid, Plan, ProfileRef, RingPlan, RollbackRules,
-};
+use super::model::{AllowDowngrade, ApprovalRule, DeviceLimit, Forbid, Plan, ProfileRef, RingPlan, Told};
 use crate::ids::RingName;
 use crate::schedule::{Freeze, Opening, Zone};
 use crate::time::{Span, Timestamp};
@@ -144,29 +142,16 @@ fn restrict(ring: &mut RingPlan, by: &RingRestrictions, now: Timestamp) {
 /// What another plan changes, in words; empty: nothing that a decision could tell. Reasons and the
 /// description are for people.
 pub fn differences(from: &Plan, to: &Plan, now: Timestamp) -> Vec<String> {
-    // What is not compared here takes effect unannounced: a new key does not compile until it is named. Its name,
-    // what it was and what people read of it change nothing that is decided.
-    let Plan { name: _, was: _, description: _, account, author, forbid: _, on_new_target, on_drift, rings } =
-        from;
-    let mut found = Vec::new();
-    let mut told = |what: &str, one: String, other: String| {
-        if one != other {
-            found.push(format!("{what} {one} → {other}"));
-        }
-    };
-    told("account", shown(account.as_ref()), shown(to.account.as_ref()));
-    told("author", shown(author.as_ref()), shown(to.author.as_ref()));
-    told("on_new_target", word(on_new_target), word(&to.on_new_target));
-    told("on_drift", word(on_drift), word(&to.on_drift));
+    let mut found = different(from.told(), to.told()).collect();
     forbids(from, to, &mut found);
-    for ring in rings {
+    for ring in &from.rings {
         match twin(ring, from, to) {
             Some(other) => ring_differences(ring, other, now, &mut found),
-            None => found.push(format!("ring `{}` removed ({})", ring.name, profiles(ring))),
+            None => found.push(format!("ring `{}` removed ({})", ring.name, ring.told_profiles())),
         }
     }
     let added = to.rings.iter().filter(|ring| former(ring, to, from).is_none());
-    found.extend(added.map(|ring| format!("ring `{}` added ({})", ring.name, profiles(ring))));
+    found.extend(added.map(|ring| format!("ring `{}` added ({})", ring.name, ring.told_profiles())));
     let sets = |rings: &mut dyn Iterator<Item = &RingPlan>| rings.map(profile_set).collect::<Vec<_>>();
     let same_sets = |one: &[BTreeSet<ProfileRef>], other: &[BTreeSet<ProfileRef>]| {
         one.iter().all(|set| other.contains(set))
@@ -228,59 +213,19 @@ fn forbids(from: &Plan, to: &Plan, found: &mut Vec<String>) {
     );
 }
 
+/// What is told of one and otherwise of another, in words.
+fn different(from: Vec<Told>, to: Vec<Told>) -> impl Iterator<Item = String> {
+    let pairs = from.into_iter().zip(to).filter(|((_, one), (_, other))| one != other);
+    pairs.map(|((what, one), (_, other))| format!("{what} {one} → {other}"))
+}
+
 fn ring_differences(from: &RingPlan, to: &RingPlan, now: Timestamp, found: &mut Vec<String>) {
-    // As above: what is not compared takes effect unannounced. Profiles, targets and approval have words of
-    // their own below.
-    let RingPlan {
-        name,
-        was: _,
-        group,
-        profiles: _,
-        targets: _,
-        schedule,
-        adoption,
-        soak,
-        health,
-        unknown_after,
-        on_failure,
-        max_devices,
-        rollback: RollbackRules { step, to: _ },
-        allow_downgrade,
-        approval: _,
-    } = from;
-    let mut told = |what: &str, one: String, other: String| {
-        if one != other {
-            found.push(format!("ring `{name}`: {what} {one} → {other}"));
-        }
-    };
-    told("name", name.to_string(), to.name.to_string());
-    for environment in Environment::ALL {
-        let target = |ring: &RingPlan| shown(ring.targets.get(&environment));
-        told(environment.as_str(), target(from), target(to));
-        let back = |ring: &RingPlan| shown(ring.rollback.to.get(&environment));
-        told(&format!("rollback_to {environment}"), back(from), back(to));
-    }
-    if !same_profiles(from, to) {
-        told("profiles", profiles(from), profiles(to));
-    }
+    let name = &from.name;
     // A group that follows its ring's name is renamed with it.
-    if !(from.has_default_group() && to.has_default_group()) && *group != to.group {
-        told("group", group.clone(), to.group.clone());
-    }
-    told("timezone", schedule.zone().to_string(), to.schedule.zone().to_string());
-    if schedule.openings() != to.schedule.openings() {
-        told("openings", openings(from), openings(to));
-    }
-    told("soak", soak.to_string(), to.soak.to_string());
-    told("adoption", word(adoption), word(&to.adoption));
-    told("health", word(health), word(&to.health));
-    told("unknown_after", unknown_after.to_string(), to.unknown_after.to_string());
-    told("on_failure", word(on_failure), word(&to.on_failure));
-    told("max_devices", shown(max_devices.as_ref()), shown(to.max_devices.as_ref()));
-    told("allow_downgrade", word(allow_downgrade), word(&to.allow_downgrade));
-    told("rollback.step", step.to_string(), to.rollback.step.to_string());
-    told("approval", approval(from), approval(to));
-    if schedule.frozen_from(now) != to.schedule.frozen_from(now) {
+    let names_group = !(from.has_default_group() && to.has_default_group());
+    let (one, other) = (from.told(names_group), to.told(names_group));
+    found.extend(different(one, other).map(|what| format!("ring `{name}`: {what}")));
+    if from.schedule.frozen_from(now) != to.schedule.frozen_from(now) {
         freezes(from, to, now, found);
     }
 }
@@ -309,34 +254,6 @@ fn freezes(from: &RingPlan, to: &RingPlan, now: Timestamp, found: &mut Vec<Strin
     if found.len() == before {
         found.push(format!("ring `{name}`: its freezes begin or end at other instants"));
     }
-}
-
-fn shown<T: ToString>(value: Option<&T>) -> String {
-    value.map_or_else(|| "none".to_owned(), T::to_string)
-}
-
-/// A small value as the log would write it: every difference shows.
-fn word<T: serde::Serialize>(value: &T) -> String {
-    serde_json::to_string(value).unwrap_or_default().replace(['"', '{', '}'], "").replace(',', ", ")
-}
-
-fn profiles(ring: &RingPlan) -> String {
-    profile_set(ring).iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-}
-
-fn openings(ring: &RingPlan) -> String {
-    let words = |opening: &Opening| format!("\"{}\" for {}", opening.cron(), opening.length());
-    match ring.schedule.openings() {
-        [] => "always".to_owned(),
-        openings => openings.iter().map(words).collect::<Vec<_>>().join(", "),
-    }
-}
-
-fn approval(ring: &RingPlan) -> String {
-    ring.approval.as_ref().map_or_else(
-        || "none".to_owned(),
-        |asked| format!("{} of {} (expires {})", asked.count, asked.user_group, asked.expires),
-    )
 }
 
 #[cfg(test)]

@@ -3,8 +3,7 @@
 //! **Invariant:** the instant is an argument. A file is judged when it changes, so nothing that is said here
 //! makes a plan unusable because time passes, and what the log holds is never judged.
 
-use std::collections::BTreeSet;
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
 use jiff::civil::Date;
 

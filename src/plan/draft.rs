@@ -5,16 +5,12 @@
 //!
 //! **Invariant:** nothing of a file that has no `plan` key is shown by anything that is made from it.
 
-use std::fmt;
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
-use super::change::Restrictions;
-use super::error::Problems;
-use super::good_file::GoodFile;
 use super::model::{PlanDigest, Revision};
-use super::places::Text;
 use super::tree::{self, Node, PLAN_FILE};
 use super::{PlanError, coming, decode, written};
+use super::{change::Restrictions, error::Problems, good_file::GoodFile, places::Text};
 use crate::time::Timestamp;
 
 /// A plan file, read.

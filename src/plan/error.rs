@@ -4,19 +4,19 @@
 //! the errors of a file come in file order, and if some are left out, the last one says how many.
 //! A warning never makes a file unusable.
 
-use std::fmt;
-use std::ops::Range;
+use std::{fmt, ops::Range};
 
 use serde::Serialize;
 
-use crate::plan::places::{Places, Related, Text};
+use crate::plan::{Places, Related, Text};
 
 /// The most errors that are told of one file. Whoever mends a hundred checks again; a file that
 /// is no plan at all would otherwise drown the others.
 pub const MAX_ERRORS: usize = 100;
 
 /// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The file cannot be used; at the account, a rollout would stop at it, or could not start.
@@ -30,17 +30,13 @@ pub enum Severity {
 impl Severity {
     /// The word in front of it.
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-            Self::Note => "note",
-        }
+        self.into_str()
     }
 }
 
 /// One error, warning or note about a plan file. Shown as
 /// ``file:line:column: problem: `found`; instead``.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PlanError {
     /// Only an error makes the file unusable.
     pub severity: Severity,
@@ -52,11 +48,11 @@ pub struct PlanError {
     pub column: usize,
     /// The same place in bytes of the file, for excerpts.
     pub span: Range<usize>,
+    /// What is wrong.
+    pub problem: String,
     /// The first line of the offending text, cut to 60 characters; empty when something is
     /// missing.
     pub found: String,
-    /// What is wrong.
-    pub problem: String,
     /// What would be right.
     pub instead: String,
     /// The other place, where two places disagree.
@@ -74,6 +70,9 @@ impl fmt::Display for PlanError {
 }
 
 impl std::error::Error for PlanError {}
+
+/// A place in the text of a file, in bytes.
+type At = Range<usize>;
 
 /// Collects what is wrong with one file while it is read.
 #[derive(Debug, Clone, Default)]
@@ -105,22 +104,12 @@ pub(crate) enum Other {
 
 impl Problems {
     /// The text at `at` is wrong.
-    pub(crate) fn wrong(
-        &mut self,
-        at: &Range<usize>,
-        problem: impl Into<String>,
-        instead: impl Into<String>,
-    ) {
+    pub(crate) fn wrong(&mut self, at: &At, problem: impl Into<String>, instead: impl Into<String>) {
         self.found.push(NotedProblem::of(Severity::Error, at, problem, instead));
     }
 
     /// Something is missing at `at`.
-    pub(crate) fn missing(
-        &mut self,
-        at: &Range<usize>,
-        problem: impl Into<String>,
-        instead: impl Into<String>,
-    ) {
+    pub(crate) fn missing(&mut self, at: &At, problem: impl Into<String>, instead: impl Into<String>) {
         let noted = NotedProblem::of(Severity::Error, at, problem, instead);
         self.found.push(NotedProblem { shows_text: false, ..noted });
     }
@@ -128,7 +117,7 @@ impl Problems {
     /// The text at `at` disagrees with what stands at another place.
     pub(crate) fn clash(
         &mut self,
-        at: &Range<usize>,
+        at: &At,
         problem: impl Into<String>,
         instead: impl Into<String>,
         other: Other,
@@ -140,7 +129,7 @@ impl Problems {
     /// The text at `at` can be used, and is probably not meant; with the other place, where two disagree.
     pub(crate) fn warn(
         &mut self,
-        at: &Range<usize>,
+        at: &At,
         problem: impl Into<String>,
         instead: impl Into<String>,
         other: Option<Other>,
@@ -150,18 +139,13 @@ impl Problems {
     }
 
     /// What begins at `at` can be used, and is probably not meant.
-    pub(crate) fn warn_at(
-        &mut self,
-        at: &Range<usize>,
-        problem: impl Into<String>,
-        instead: impl Into<String>,
-    ) {
+    pub(crate) fn warn_at(&mut self, at: &At, problem: impl Into<String>, instead: impl Into<String>) {
         let noted = NotedProblem::of(Severity::Warning, at, problem, instead);
         self.warned.push(NotedProblem { shows_text: false, ..noted });
     }
 
     /// What follows from the text at `at`, for whoever did not think of it.
-    pub(crate) fn note(&mut self, at: &Range<usize>, problem: impl Into<String>, instead: impl Into<String>) {
+    pub(crate) fn note(&mut self, at: &At, problem: impl Into<String>, instead: impl Into<String>) {
         let noted = NotedProblem::of(Severity::Note, at, problem, instead);
         self.warned.push(NotedProblem { shows_text: false, ..noted });
     }
@@ -215,12 +199,7 @@ fn told(mut found: Vec<NotedProblem>, severity: Severity, file: &str, text: &Tex
 
 impl NotedProblem {
     /// One that shows the text at `at`, and no other place.
-    fn of(
-        severity: Severity,
-        at: &Range<usize>,
-        problem: impl Into<String>,
-        instead: impl Into<String>,
-    ) -> Self {
+    fn of(severity: Severity, at: &At, problem: impl Into<String>, instead: impl Into<String>) -> Self {
         let (problem, instead) = (problem.into(), instead.into());
         Self { severity, at: at.clone(), shows_text: true, problem, instead, other: None }
     }

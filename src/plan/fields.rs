@@ -4,10 +4,9 @@
 
 use std::ops::Range;
 
-use super::error::Problems;
-use super::grammar::Mapping;
 use super::near::{either, nearest};
-use super::tree::{MappingEntry, Node, Quoting, Value};
+use super::tree::{MappingEntry, Node, Value};
+use super::{error::Problems, grammar::Mapping};
 use crate::text::is_unseen;
 
 /// The longest text in a plan: Cloudflare names at most 255 characters.
@@ -48,11 +47,6 @@ impl<'a> Fields<'a> {
         self.entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
     }
 
-    /// The keys of a mapping below, if it is there: its key has the mapping's name.
-    pub(crate) fn mapping(&self, below: &'static Mapping, problems: &mut Problems) -> Option<Self> {
-        self.get(below.name).and_then(|node| Self::of(node, below, problems))
-    }
-
     /// Whether a key seems to be there under a wrong name, which is noted.
     pub(crate) fn is_misspelt(&self, key: &str) -> bool {
         self.meant.contains(&key)
@@ -80,8 +74,8 @@ fn unknown_key(entry: &MappingEntry, known: &Mapping, problems: &mut Problems) -
         );
         return Vec::new();
     }
-    if let Some((_, whose)) = known.elsewhere.iter().find(|(name, _)| *name == key) {
-        problems.wrong(&entry.key_at, format!("not a key of {}", known.of), *whose);
+    if let Some(whose) = (known.elsewhere)(key) {
+        problems.wrong(&entry.key_at, format!("not a key of {}", known.of), whose);
         return Vec::new();
     }
     let near = nearest(key, known.names());
@@ -140,12 +134,12 @@ pub(crate) fn description<'a>(node: &'a Node, problems: &mut Problems) -> Option
 }
 
 fn prose<'a>(node: &'a Node, what: &str, most: usize, problems: &mut Problems) -> Option<&'a str> {
-    let Value::Scalar { text, quoting } = &node.value else {
+    let Value::Scalar { text, is_bare } = &node.value else {
         wrong_value(node, &format!("{what} must be a text"), "write a single value", problems);
         return None;
     };
     // YAML 1.2 core schema, 10.3.2: these bare words are null, a missing value.
-    let null = *quoting == Quoting::Plain && matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL");
+    let null = *is_bare && matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL");
     if null || text.trim().is_empty() {
         problems.missing(&node.at, format!("{what} is empty"), "write one, or leave it out");
         return None;

@@ -2,9 +2,7 @@
 //!
 //! **Invariant:** whoever begins or changes a rollout by it asks first whether it may.
 
-use super::error::PlanError;
-use super::forbidden::ForbiddenTarget;
-use super::model::Revision;
+use super::{error::PlanError, forbidden::ForbiddenTarget, model::Revision};
 
 /// A plan file that holds, and what is to be known of it.
 #[derive(Debug, Clone, PartialEq)]

@@ -14,8 +14,8 @@ pub(crate) struct Mapping {
     pub(crate) keys: &'static [Key],
     /// Keys whose feature is not built yet: refused, never ignored.
     pub(crate) later: &'static [&'static str],
-    /// Keys that belong elsewhere or have another name, each with what to write.
-    pub(crate) elsewhere: &'static [(&'static str, &'static str)],
+    /// What to write for a key that belongs elsewhere or has another name.
+    pub(crate) elsewhere: fn(&str) -> Option<&'static str>,
 }
 
 /// One key of a mapping.
@@ -48,14 +48,16 @@ pub(crate) enum Takes {
 /// What a key means when it is not written.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Absent {
-    /// It must be written.
-    Refused,
+    /// It must be written: this.
+    Refused(&'static str),
     /// This value holds, as it would be written.
     Value(fn() -> String),
     /// That of `defaults` holds, else this one.
     Inherited(fn() -> String),
     /// Something that is no value.
     Means(&'static str),
+    /// The same for a key that a ring and `defaults` share.
+    Shared { ring: &'static str, defaults: &'static str },
 }
 
 /// A kind of single value.
@@ -84,6 +86,18 @@ pub(crate) enum Bare {
     Anything,
     /// As a whole number.
     Number,
+}
+
+impl Key {
+    /// A shared key as a ring, or `defaults`, has it.
+    pub(crate) const fn shared(mut self, in_ring: bool) -> Self {
+        self.absent = match self.absent {
+            Absent::Value(built_in) if in_ring => Absent::Inherited(built_in),
+            Absent::Shared { ring, defaults } => Absent::Means(if in_ring { ring } else { defaults }),
+            Absent::Refused(_) | Absent::Value(_) | Absent::Inherited(_) | Absent::Means(_) => self.absent,
+        };
+        self
+    }
 }
 
 impl Mapping {

@@ -3,8 +3,7 @@
 //! **Invariant:** a guess is only ever shown, never taken, and it can be read itself.
 
 use super::model::Percent;
-use crate::time::Span;
-use crate::version::ClientVersion;
+use crate::{time::Span, version::ClientVersion};
 
 /// A length of time, as it would be written.
 pub(super) fn span(text: &str) -> Option<String> {

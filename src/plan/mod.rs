@@ -12,8 +12,6 @@
 //! `near` only find words for what is wrong. `ringward.yaml` ([`crate::config`]) is of the same language and
 //! read with the same tree, readers and errors.
 
-mod approval;
-mod calendar;
 pub mod change;
 mod coming;
 mod cron;
@@ -31,10 +29,10 @@ pub mod model;
 pub(crate) mod near;
 pub(crate) mod places;
 mod reference;
-mod ring;
 mod rings;
 mod schema;
 pub mod set;
+mod soak;
 mod spots;
 mod syntax;
 pub(crate) mod tree;
@@ -45,18 +43,24 @@ mod zones;
 
 pub use draft::Draft;
 pub use error::{MAX_ERRORS, PlanError, Severity};
-pub(crate) use fields::{MAX_TEXT_CHARS, is_invisible};
+pub(crate) use error::{Other, Problems};
+pub(crate) use fields::{Fields, MAX_TEXT_CHARS, is_invisible, items, text};
 pub use forbidden::ForbiddenTarget;
 pub use good_file::GoodFile;
-pub use keys::plan::{MAX_FORBIDS, MAX_RINGS};
+pub(crate) use grammar::{Absent, Key, Mapping, Takes, ValueKind};
+pub use keys::plan::MAX_FORBIDS;
 pub use keys::ring::MAX_PROFILES;
+pub(crate) use near::{either, nearest};
 pub use places::Related;
+pub(crate) use places::{Places, Text};
 pub use reference::markdown;
+pub use rings::MAX_RINGS;
 pub use schema::json_schema;
 pub use spots::{PathStep, Spot, Spots};
 pub use tree::MAX_BYTES;
+pub(crate) use tree::{Node, Value};
+pub(crate) use typed_key::{Keys, TypedKey, WordValue, Written};
 
-use error::Problems;
 use model::Revision;
 
 use crate::time::Timestamp;

@@ -2,8 +2,9 @@
 //!
 //! **Invariant:** a line ends as YAML ends it, and a column counts characters.
 
-use std::collections::BTreeMap;
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
+
+use serde::Serialize;
 
 /// How much of the offending text an error shows, in characters.
 const SHOWN_CHARS: usize = 60;
@@ -29,7 +30,7 @@ impl Text<'_> {
 }
 
 /// A place that explains an error elsewhere, perhaps in another file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Related {
     /// The file's name as it was handed in.
     pub file: String,

@@ -30,8 +30,12 @@ type Definitions = BTreeMap<&'static str, Value>;
 fn object(mapping: &'static Mapping, definitions: &mut Definitions) -> Value {
     let properties: Map<String, Value> =
         mapping.keys.iter().map(|key| (key.name.to_owned(), property(key, definitions))).collect();
-    let required: Vec<&str> =
-        mapping.keys.iter().filter(|key| matches!(key.absent, Absent::Refused)).map(|key| key.name).collect();
+    let required: Vec<&str> = mapping
+        .keys
+        .iter()
+        .filter(|key| matches!(key.absent, Absent::Refused(_)))
+        .map(|key| key.name)
+        .collect();
     json!({
         "type": "object",
         "description": mapping.doc,
@@ -54,11 +58,13 @@ fn property(key: &'static Key, definitions: &mut Definitions) -> Value {
         description = format!("{description}\n\n{}: {}", capital(kind.name), written(kind));
     }
     match &key.absent {
-        Absent::Means(what) => description.push_str(&format!("\n\nWithout it: {what}.")),
+        Absent::Means(what) | Absent::Shared { ring: what, .. } => {
+            description.push_str(&format!("\n\nWithout it: {what}."))
+        }
         Absent::Inherited(else_) => {
             description.push_str(&format!("\n\nWithout it: that of `defaults`, else {}.", else_()));
         }
-        Absent::Refused | Absent::Value(_) => {}
+        Absent::Refused(_) | Absent::Value(_) => {}
     }
     if let Some(schema) = schema.as_object_mut() {
         schema.insert("description".to_owned(), json!(description));

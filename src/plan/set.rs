@@ -12,14 +12,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
-use super::change::Restrictions;
 use super::error::{Other, Problems};
-use super::model::ProfileRef;
 use super::places::{Places, Related};
 use super::values::{plan_name, profile};
 use super::{Draft, GoodFile, PlanError};
-use crate::ids::PlanName;
-use crate::time::Timestamp;
+use super::{change::Restrictions, model::ProfileRef};
+use crate::{ids::PlanName, time::Timestamp};
 
 /// What one file of the directory says.
 #[derive(Debug, Clone, PartialEq)]
@@ -112,18 +110,15 @@ impl<'a> Claimant<'a> {
         let starts = name.iter().map(|(_, at)| at.start).chain(profiles.iter().map(|(_, at)| at.start));
         let text = draft.text();
         let places = Places::of(&text, starts);
-        let related = |at: &Range<usize>, what: &str| places.related(file, &text, at, what.to_owned());
         let name = name.map(|(value, at)| {
-            let place = related(&at, "it is named here");
+            let place = places.related(file, &text, &at, "it is named here".to_owned());
             Claimed { value, at, place }
         });
-        let profiles = profiles
-            .into_iter()
-            .map(|(value, at)| {
-                let place = related(&at, "it is listed here");
-                Claimed { value, at, place }
-            })
-            .collect();
+        let profiles = profiles.into_iter().map(|(value, at)| {
+            let place = places.related(file, &text, &at, "it is listed here".to_owned());
+            Claimed { value, at, place }
+        });
+        let profiles = profiles.collect();
         Self { file, draft, objections: Problems::default(), name, profiles }
     }
 

@@ -3,12 +3,10 @@
 //! **Invariant:** a place is one that the decoder would name too: the same tree, the same lines
 //! and columns.
 
-use std::iter;
-use std::ops::Range;
+use std::{iter, ops::Range};
 
-use crate::plan::error::Problems;
-use crate::plan::places::{Places, Text};
-use crate::plan::tree::{self, Node, PLAN_FILE};
+use crate::plan::tree::{self, PLAN_FILE};
+use crate::plan::{Node, Places, Problems, Text};
 
 /// One step on the way to a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

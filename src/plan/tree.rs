@@ -12,9 +12,9 @@ use std::ops::{ControlFlow, Range};
 
 use granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, ScanError, Span};
 
-use crate::plan::error::{Other, Problems};
-use crate::plan::places::{Text, first_line};
+use crate::plan::places::first_line;
 use crate::plan::syntax::{Explained, explain};
+use crate::plan::{Other, Problems, Text};
 
 /// The largest plan file, in bytes. A plan of 100 rings has about 50 KiB.
 pub const MAX_BYTES: usize = 1024 * 1024;
@@ -58,17 +58,11 @@ pub(crate) enum Value {
     /// Text after quotes and escapes are read.
     Scalar {
         text: String,
-        quoting: Quoting,
+        /// Only a bare one can be "nothing" (`key:`, `~`, `null`).
+        is_bare: bool,
     },
     /// Something that is not read, such as an alias; the problem is noted.
     Refused,
-}
-
-/// Whether a scalar was written bare. Only a bare one can be "nothing" (`key:`, `~`, `null`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Quoting {
-    Plain,
-    Quoted,
 }
 
 #[derive(Debug, Clone)]
@@ -224,13 +218,12 @@ impl TreeBuilder<'_, '_> {
                 return ControlFlow::Break(());
             }
             Event::Scalar(text, style, ..) => {
-                let quoting = if style == ScalarStyle::Plain { Quoting::Plain } else { Quoting::Quoted };
                 let text = match style {
                     // The line break that ends a block is YAML's, not the author's.
                     ScalarStyle::Literal | ScalarStyle::Folded => text.trim_end_matches('\n').to_owned(),
                     _ => text.into_owned(),
                 };
-                self.add(Node { at, value: Value::Scalar { text, quoting } });
+                self.add(Node { at, value: Value::Scalar { text, is_bare: style == ScalarStyle::Plain } });
             }
             Event::Anchor(..) => {
                 let instead = format!("quote a text that begins with `&`{}", self.kind.instead_of_anchors);
@@ -338,15 +331,15 @@ impl TreeBuilder<'_, '_> {
 /// Takes a node that stands where a key belongs.
 fn read_key(node: Node, names: &mut HashMap<String, Range<usize>>, problems: &mut Problems) -> PendingKey {
     let at = node.at;
-    let (name, quoting) = match node.value {
-        Value::Scalar { text, quoting } => (text, quoting),
+    let (name, is_bare) = match node.value {
+        Value::Scalar { text, is_bare } => (text, is_bare),
         Value::Refused => return PendingKey { at, name: None },
         Value::Mapping(_) | Value::Sequence(_) => {
             problems.wrong(&at, "a list or mapping as a key", "write a word, then a colon");
             return PendingKey { at, name: None };
         }
     };
-    if name == "<<" && quoting == Quoting::Plain {
+    if name == "<<" && is_bare {
         problems.wrong(&at, "merge keys are not read", "write the keys out; use `defaults` to share them");
         return PendingKey { at, name: None };
     }

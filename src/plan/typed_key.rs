@@ -4,15 +4,11 @@
 
 use std::ops::Range;
 
-use crate::plan::error::Problems;
-use crate::plan::fields::{Fields, text};
-use crate::plan::grammar::{Absent, Key, Takes};
-use crate::plan::near::either;
-use crate::plan::tree::Node;
+use crate::plan::kinds::TEXT;
+use crate::plan::{Absent, Fields, Key, Mapping, Node, Problems, Takes, either, text};
 
-/// A key whose value is a `T`.
+/// A key whose value is a `T`; its name is that of its field in [`keys!`].
 pub(crate) struct TypedKey<T> {
-    pub(crate) name: &'static str,
     pub(crate) takes: Takes,
     pub(crate) absent: Absent,
     pub(crate) doc: &'static str,
@@ -21,50 +17,138 @@ pub(crate) struct TypedKey<T> {
     pub(crate) read: fn(&Node, &str, &mut Problems) -> Option<T>,
 }
 
-/// A value that is written, and where.
+/// What is written of a key.
 #[derive(Debug, Clone)]
-pub(crate) struct Placed<T> {
-    /// `None`: refused, and noted.
+pub(crate) struct Written<T> {
+    /// `None`: absent, or refused, and noted.
     pub(crate) value: Option<T>,
-    pub(crate) at: Range<usize>,
+    /// Where the value stands; `None`: absent.
+    pub(crate) at: Option<Range<usize>>,
+    /// Whether the key seems to be there under a wrong name, which is noted.
+    pub(crate) is_misspelt: bool,
 }
 
 impl<T> TypedKey<T> {
     /// The key as its mapping lists it.
-    pub(crate) const fn key(&self) -> Key {
-        let Self { name, takes, absent, doc, example, .. } = *self;
+    pub(crate) const fn key(&self, name: &'static str) -> Key {
+        let Self { takes, absent, doc, example, .. } = *self;
         Key { name, takes, absent, doc, example }
     }
 
-    /// The value, if it is there and can be read.
-    pub(crate) fn of(&self, fields: &Fields<'_>, problems: &mut Problems) -> Option<T> {
-        self.placed(fields, problems)?.value
+    /// What is written of it; that one is missing which must be there, is noted.
+    pub(crate) fn written(&self, name: &str, fields: &Fields<'_>, problems: &mut Problems) -> Written<T> {
+        let node = if let Absent::Refused(instead) = self.absent {
+            fields.require(name, &format!("write {instead}"), problems)
+        } else {
+            fields.get(name)
+        };
+        let value = node.and_then(|node| (self.read)(node, &format!("`{name}`"), problems));
+        Written { value, at: node.map(|node| node.at.clone()), is_misspelt: fields.is_misspelt(name) }
+    }
+}
+
+impl<T> Default for Written<T> {
+    fn default() -> Self {
+        Self { value: None, at: None, is_misspelt: false }
+    }
+}
+
+impl<T: Clone> Written<T> {
+    /// What is written here, else there.
+    pub(crate) fn or(&self, other: &Self) -> Option<T> {
+        self.value.clone().or_else(|| other.value.clone())
     }
 
-    /// The value with its place, if it is there.
-    pub(crate) fn placed(&self, fields: &Fields<'_>, problems: &mut Problems) -> Option<Placed<T>> {
-        Some(self.read(fields.get(self.name)?, problems))
+    /// That of the two which is written, be it refused.
+    pub(crate) fn or_there<'a>(&'a self, other: &'a Self) -> &'a Self {
+        if self.at.is_some() { self } else { other }
     }
 
-    /// The value of a key that must be there; `instead` says what to write.
-    pub(crate) fn needed(&self, fields: &Fields<'_>, instead: &str, problems: &mut Problems) -> Option<T> {
-        self.needed_placed(fields, instead, problems)?.value
+    /// The value with its place.
+    pub(crate) fn placed(&self) -> Option<(T, Range<usize>)> {
+        self.value.clone().zip(self.at.clone())
     }
+}
 
-    /// The same with its place.
-    pub(crate) fn needed_placed(
-        &self,
-        fields: &Fields<'_>,
-        instead: &str,
-        problems: &mut Problems,
-    ) -> Option<Placed<T>> {
-        Some(self.read(fields.require(self.name, instead, problems)?, problems))
+impl<K: Keys> Written<K> {
+    /// The keys that are written below it.
+    pub(crate) fn keys(&self) -> K {
+        self.value.clone().unwrap_or_default()
     }
+}
 
-    fn read(&self, node: &Node, problems: &mut Problems) -> Placed<T> {
-        let value = (self.read)(node, &format!("`{}`", self.name), problems);
-        Placed { value, at: node.at.clone() }
+/// The keys of a mapping, as written.
+pub(crate) trait Keys: Clone + Default {
+    const MAPPING: &'static Mapping;
+
+    fn of(fields: &Fields<'_>, problems: &mut Problems) -> Self;
+
+    /// Reads a value that is such a mapping.
+    fn read(node: &Node, _: &str, problems: &mut Problems) -> Option<Self> {
+        Fields::of(node, Self::MAPPING, problems).map(|fields| Self::of(&fields, problems))
     }
+}
+
+/// Defines the keys of a mapping, each once: its name, the kind of its value, and the [`TypedKey`].
+macro_rules! keys {
+    (@name $field:ident) => { stringify!($field) };
+    (@name $field:ident $name:literal) => { $name };
+    ($(#[$doc:meta])* $keys:ident of $mapping:ident {
+        $($(#[$field_doc:meta])* $field:ident $(as $name:literal)?: $value:ty = $key:expr,)+
+    }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Default)]
+        pub(crate) struct $keys {
+            $($(#[$field_doc])* pub(crate) $field: $crate::plan::typed_key::Written<$value>,)+
+        }
+
+        #[expect(non_upper_case_globals, reason = "each is called as its field")]
+        impl $keys {
+            $(const $field: $crate::plan::typed_key::TypedKey<$value> = $key;)+
+            /// All of them, in the order in which people write them.
+            pub(crate) const ALL: &'static [$crate::plan::grammar::Key] =
+                &[$(Self::$field.key($crate::plan::typed_key::keys!(@name $field $($name)?)),)+];
+        }
+
+        impl $crate::plan::typed_key::Keys for $keys {
+            const MAPPING: &'static $crate::plan::grammar::Mapping = &$mapping;
+
+            fn of(
+                fields: &$crate::plan::fields::Fields<'_>,
+                problems: &mut $crate::plan::error::Problems,
+            ) -> Self {
+                Self {
+                    $($field: Self::$field.written(
+                        $crate::plan::typed_key::keys!(@name $field $($name)?), fields, problems,
+                    ),)+
+                }
+            }
+        }
+    };
+}
+pub(crate) use keys;
+
+/// A key of a file that has no reference: nothing is made from what it means, only its name counts.
+pub(crate) const fn key<T>(read: fn(&Node, &str, &mut Problems) -> Option<T>) -> TypedKey<T> {
+    TypedKey { takes: Takes::Value(&TEXT), absent: Absent::Means(""), doc: "", example: "", read }
+}
+
+/// One that must be there; `instead` says what to write.
+pub(crate) const fn needed<T>(
+    instead: &'static str,
+    read: fn(&Node, &str, &mut Problems) -> Option<T>,
+) -> TypedKey<T> {
+    TypedKey { absent: Absent::Refused(instead), ..key(read) }
+}
+
+/// A mapping of such a file.
+pub(crate) const fn mapping(
+    of: &'static str,
+    name: &'static str,
+    keys: &'static [Key],
+    elsewhere: fn(&str) -> Option<&'static str>,
+) -> Mapping {
+    Mapping { of, name, doc: "", keys, later: &[], elsewhere }
 }
 
 /// A value that is one of a few words.
@@ -76,12 +160,11 @@ pub(crate) trait WordValue: Copy + PartialEq + 'static {
 
 /// A key that takes one of the words of `T`; without it the default holds.
 pub(crate) const fn word_key<T: WordValue + Default>(
-    name: &'static str,
     doc: &'static str,
     example: &'static str,
 ) -> TypedKey<T> {
     let takes = Takes::Word { known: words::<T> };
-    TypedKey { name, takes, absent: Absent::Value(default_word::<T>), doc, example, read: word }
+    TypedKey { takes, absent: Absent::Value(default_word::<T>), doc, example, read: word }
 }
 
 fn words<T: WordValue>() -> Vec<&'static str> {
@@ -89,17 +172,9 @@ fn words<T: WordValue>() -> Vec<&'static str> {
 }
 
 /// The word that holds where none is written.
-pub(crate) fn default_word<T: WordValue + Default>() -> String {
-    let holds = T::default();
-    T::WORDS
-        .iter()
-        .find(|(_, value)| *value == holds)
-        .map_or_else(String::new, |(word, _)| (*word).to_owned())
-}
-
-/// The word of a key that is defined by its name alone.
-pub(crate) fn word_of<T: WordValue>(fields: &Fields<'_>, name: &str, problems: &mut Problems) -> Option<T> {
-    word(fields.get(name)?, &format!("`{name}`"), problems)
+fn default_word<T: WordValue + Default>() -> String {
+    let holds = T::WORDS.iter().find(|(_, value)| *value == T::default());
+    holds.map_or_else(String::new, |(word, _)| (*word).to_owned())
 }
 
 /// Reads one of the words of `T`.

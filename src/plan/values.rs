@@ -7,13 +7,9 @@ use std::num::NonZeroU32;
 use jiff::civil::Date;
 
 use crate::ids::{AccountId, Email, PlanName, PolicyId, UserGroupName};
-use crate::plan::error::Problems;
-use crate::plan::fields::text;
-use crate::plan::guess;
 use crate::plan::model::{AllowDowngrade, Percent, ProfileRef};
-use crate::plan::tree::Node;
-use crate::time::Span;
-use crate::version::ClientVersion;
+use crate::plan::{Node, Problems, guess, text};
+use crate::{time::Span, version::ClientVersion};
 
 /// A line of text.
 pub(crate) fn owned_text(node: &Node, what: &str, problems: &mut Problems) -> Option<String> {

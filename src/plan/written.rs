@@ -12,18 +12,12 @@ use super::tree::{Node, Value};
 /// The canonical tree of a whole file.
 pub(super) fn canonical(root: &Node) -> String {
     let mut out = String::new();
-    write(root, Level::Top, &mut out);
+    write(root, true, &mut out);
     out
 }
 
-#[derive(PartialEq, Eq)]
-enum Level {
-    Top,
-    Below,
-}
-
 // Recursion is bounded by the tree's depth.
-fn write(node: &Node, level: Level, out: &mut String) {
+fn write(node: &Node, is_top: bool, out: &mut String) {
     match &node.value {
         Value::Scalar { text, .. } => push_text(text, out),
         // A file with one is refused, so its digest is never taken.
@@ -34,12 +28,12 @@ fn write(node: &Node, level: Level, out: &mut String) {
                 if index > 0 {
                     out.push(',');
                 }
-                write(item, Level::Below, out);
+                write(item, false, out);
             }
             out.push(']');
         }
         Value::Mapping(entries) => {
-            let left_out = |key: &str| level == Level::Top && key == "description";
+            let left_out = |key: &str| is_top && key == "description";
             let mut sorted: Vec<_> = entries.iter().filter(|entry| !left_out(&entry.key)).collect();
             sorted.sort_by(|a, b| a.key.cmp(&b.key));
             out.push('{');
@@ -49,7 +43,7 @@ fn write(node: &Node, level: Level, out: &mut String) {
                 }
                 push_text(&entry.key, out);
                 out.push(':');
-                write(&entry.value, Level::Below, out);
+                write(&entry.value, false, out);
             }
             out.push('}');
         }

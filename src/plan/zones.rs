@@ -5,10 +5,7 @@
 
 use std::sync::LazyLock;
 
-use crate::plan::error::Problems;
-use crate::plan::fields::text;
-use crate::plan::near::{either, nearest};
-use crate::plan::tree::Node;
+use crate::plan::{Node, Problems, either, nearest, text};
 use crate::schedule::Zone;
 
 /// A time zone by its name.

@@ -3,10 +3,9 @@
 //! **Invariant:** a ring is entered only in a span of openings without freeze that is long enough from its
 //! start, and then with enough of it left or just after that start.
 
-use crate::schedule::answers::Writable;
 use crate::schedule::follow::{HORIZON, spans};
-use crate::schedule::whole::Schedule;
 use crate::time::{SignedDuration, Timestamp, after, since};
+use crate::{schedule::answers::Writable, schedule::whole::Schedule};
 
 /// "At the start" of a span for so long after it: an opening of the least length is entered by a daemon
 /// that decides some seconds after it opens, reads once more and then writes. What begins a span is an

@@ -10,8 +10,7 @@ use croner::parser::{CronParser, Seconds, Year};
 use croner::{Cron, JobType, Weekday};
 use jiff::civil::{Date, DateTime};
 
-use super::ScheduleError;
-use super::zone::Zone;
+use super::{ScheduleError, zone::Zone};
 use crate::time::{SignedDuration, Timestamp, after};
 
 /// No clock change repeats more of a day than this.

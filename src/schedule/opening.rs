@@ -4,9 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ScheduleError;
-use super::line::CronLine;
-use super::zone::Zone;
+use super::{ScheduleError, line::CronLine, zone::Zone};
 use crate::time::{SignedDuration, Span, Timestamp, after};
 
 /// The shortest opening: a ring is entered only with so much of the opening left, or at its start.

@@ -4,10 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::schedule::opening::Opening;
 use crate::schedule::parts::{Freeze, MAX_FREEZES, MAX_OPENINGS, ScheduleError};
-use crate::schedule::zone::Zone;
 use crate::time::{SignedDuration, Timestamp, since};
+use crate::{schedule::opening::Opening, schedule::zone::Zone};
 
 /// Openings and freezes of one ring, in the ring's time zone.
 ///
@@ -23,7 +22,7 @@ pub struct Schedule {
     pub(super) frozen: Vec<Frozen>,
     /// The same in the order of time, those joined that overlap or touch.
     #[serde(skip)]
-    joined: Vec<Frozen>,
+    pub(super) joined: Vec<Frozen>,
 }
 
 /// The form in the log.

@@ -3,12 +3,12 @@
 //!
 //! **Invariant:** in doubt the answer is no: openings that cannot be followed to their end lie in nothing.
 
-use crate::schedule::answers::Openness;
 use crate::schedule::follow::{HORIZON, SIGHT};
-use crate::schedule::opening::Opening;
-use crate::schedule::parts::Freeze;
-use crate::schedule::whole::Schedule;
 use crate::time::{Timestamp, after};
+use crate::{
+    schedule::answers::Openness, schedule::opening::Opening, schedule::parts::Freeze,
+    schedule::whole::Schedule,
+};
 
 /// How many openings are held against another schedule: ten a day within [`HORIZON`].
 const MAX_COMPARED: usize = 4_000;
@@ -16,17 +16,8 @@ const MAX_COMPARED: usize = 4_000;
 impl Schedule {
     /// The frozen spans that end after `from`, in order, those joined that overlap or touch.
     pub fn frozen_from(&self, from: Timestamp) -> Vec<(Timestamp, Timestamp)> {
-        let mut spans: Vec<_> = self.frozen.iter().map(|span| (span.begins.max(from), span.ends)).collect();
-        spans.retain(|(begins, ends)| begins < ends);
-        spans.sort_unstable();
-        let mut joined: Vec<(Timestamp, Timestamp)> = Vec::new();
-        for (begins, ends) in spans {
-            match joined.last_mut() {
-                Some((_, last)) if begins <= *last => *last = ends.max(*last),
-                _ => joined.push((begins, ends)),
-            }
-        }
-        joined
+        let left = self.joined.iter().filter(|span| span.ends > from);
+        left.map(|span| (span.begins.max(from), span.ends)).collect()
     }
 
     /// Whether ringward may write by this schedule's openings only when it may by the other's, from an

@@ -3,25 +3,25 @@
 //! **Invariant:** what it says follows from the time zone database alone, and a name means the same on
 //! every machine.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
-use serde::{Deserialize, Serialize};
 
 use super::ScheduleError;
+use crate::text::kept_as_text;
 use crate::time::{SignedDuration, Timestamp, after};
 
 /// Names that some machines' databases have and others read otherwise.
 const MACHINE_NAMES: [&str; 3] = ["localtime", "posixrules", "Factory"];
 
 /// A time zone by its IANA name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Zone {
     name: String,
     rules: TimeZone,
 }
+kept_as_text!(Zone);
 
 impl Zone {
     /// Looks a name up in the machine's time zone database, else in the one built in. Case does
@@ -115,15 +115,9 @@ impl fmt::Display for Zone {
     }
 }
 
-impl TryFrom<String> for Zone {
-    type Error = ScheduleError;
-    fn try_from(name: String) -> Result<Self, ScheduleError> {
-        Self::new(&name)
-    }
-}
-
-impl From<Zone> for String {
-    fn from(zone: Zone) -> String {
-        zone.name
+impl FromStr for Zone {
+    type Err = ScheduleError;
+    fn from_str(name: &str) -> Result<Self, ScheduleError> {
+        Self::new(name)
     }
 }

@@ -8,10 +8,9 @@
 //! **Invariant:** what leaves through [`redact`], [`Flow`] or [`Covered`] holds no [`PIECE`] bytes in a
 //! row of a registered secret, wherever the text was split on its way, and is as long as it was.
 
-use std::borrow::Cow;
-use std::collections::HashSet;
 use std::io::{self, Write};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::{borrow::Cow, collections::HashSet};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -71,13 +70,7 @@ pub fn redact(text: &str) -> Cow<'_, str> {
 #[derive(Debug, Default)]
 pub struct Flow {
     /// Fewer than [`PIECE`] bytes, each with whether it is part of a secret.
-    held: Vec<(u8, Cover)>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cover {
-    Shown,
-    Starred,
+    held: Vec<(u8, bool)>,
 }
 
 impl Flow {
@@ -89,18 +82,18 @@ impl Flow {
             return part.to_vec();
         }
         let mut text: Vec<u8> = self.held.iter().map(|(byte, _)| *byte).collect();
-        let mut covers: Vec<Cover> = self.held.iter().map(|(_, cover)| *cover).collect();
+        let mut covers: Vec<bool> = self.held.iter().map(|(_, is_secret)| *is_secret).collect();
         text.extend(part);
-        covers.resize(text.len(), Cover::Shown);
+        covers.resize(text.len(), false);
         for secret in &*known {
             secret.find(&text, |at| {
                 if let Some(covers) = covers.get_mut(at..at + secret.piece) {
-                    covers.fill(Cover::Starred);
+                    covers.fill(true);
                 }
             });
         }
         let holds = ends(&text);
-        let mut all: Vec<(u8, Cover)> = text.into_iter().zip(covers).collect();
+        let mut all: Vec<(u8, bool)> = text.into_iter().zip(covers).collect();
         self.held = all.split_off(all.len().saturating_sub(holds));
         shown(&all)
     }
@@ -116,8 +109,8 @@ impl Flow {
     }
 }
 
-fn shown(text: &[(u8, Cover)]) -> Vec<u8> {
-    text.iter().map(|(byte, cover)| if *cover == Cover::Starred { b'*' } else { *byte }).collect()
+fn shown(text: &[(u8, bool)]) -> Vec<u8> {
+    text.iter().map(|(byte, is_secret)| if *is_secret { b'*' } else { *byte }).collect()
 }
 
 /// A writer that lets no secret through.

@@ -12,8 +12,7 @@ use rusqlite::Connection;
 
 use super::error::{StoreError, WriteFailure};
 use super::lock::{beside, directory_of};
-use super::reader::Reader;
-use super::verify::ChainReport;
+use super::{reader::Reader, verify::ChainReport};
 use crate::failpoint::{self, Point};
 
 /// A copy that was not made. Nothing is left under its name.

@@ -2,16 +2,13 @@
 //!
 //! **Invariant:** nothing here changes a file but claiming one, once, and entering WAL mode.
 
-use std::path::Path;
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
-use crate::ids::AccountId;
 use crate::store::refusal::{OpenError, failed};
-use crate::store::view::meta;
-use crate::time::Clock;
+use crate::{ids::AccountId, store::view::meta, time::Clock};
 
 /// `PRAGMA application_id` of our files, set by the first migration.
 const APPLICATION_ID: i64 = 0x5257_4c47;

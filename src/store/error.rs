@@ -7,10 +7,7 @@ use std::path::PathBuf;
 
 use rusqlite::ErrorCode;
 
-use crate::store::flaw::BadRow;
-use crate::store::head::Seq;
-use crate::store::record::InvalidRecord;
-use crate::time::Timestamp;
+use crate::{store::flaw::BadRow, store::head::Seq, store::record::InvalidRecord, time::Timestamp};
 
 /// What the caller of a failed operation does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,8 +2,7 @@
 //!
 //! **Invariant:** the first bad row is named; what comes after it says nothing.
 
-use crate::store::head::Seq;
-use crate::time::Timestamp;
+use crate::{store::head::Seq, time::Timestamp};
 
 /// The first row of the log that is not as it was written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

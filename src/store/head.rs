@@ -2,8 +2,7 @@
 //!
 //! **Invariant:** a number fits SQLite's integers, and a hash has 32 bytes.
 
-use std::fmt;
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 

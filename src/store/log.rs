@@ -8,12 +8,11 @@ use std::path::Path;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::failpoint::{self, Point};
-use crate::ids::PlanName;
 use crate::store::error::{Recovery, StoreError, WriteFailure};
 use crate::store::head::{Head, Seq};
-use crate::store::lock::WriteLock;
 use crate::store::record::{NewRecord, Record};
 use crate::store::view::{DatabaseView, head_of};
+use crate::{ids::PlanName, store::lock::WriteLock};
 
 /// A database open for writing. One per database, by its [`WriteLock`].
 #[derive(Debug)]
@@ -21,7 +20,8 @@ pub struct Store {
     // Before the lock: fields drop in this order, and the lock must outlive the connection.
     pub(super) connection: Connection,
     pub(super) lock: WriteLock,
-    trust: Trust,
+    /// Whether memory may not be believed any more to match the log.
+    is_lost: bool,
     /// The end of the log as this store read or appended it.
     pub(super) head: Head,
     /// SQLite's count of commits by *other* connections; one more than expected means that another
@@ -29,16 +29,9 @@ pub struct Store {
     foreign_commits: Option<i64>,
 }
 
-/// Whether memory may still be believed to match the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Trust {
-    Sound,
-    Lost,
-}
-
 impl Store {
     pub(super) fn new(connection: Connection, lock: WriteLock, head: Head) -> Self {
-        Self { connection, lock, trust: Trust::Sound, head, foreign_commits: None }
+        Self { connection, lock, is_lost: false, head, foreign_commits: None }
     }
 
     /// The reader's side.
@@ -64,31 +57,26 @@ impl Store {
         }
         self.require_trust()?;
         self.note_foreign_commits()?;
-        let stored = self.append_trusted(expected, records).map_err(|failed| {
-            let error = match failed {
-                Failed::Refused(error) => error,
-                Failed::Sql(source) => failed_write(self.lock.database(), source),
-            };
-            if error.recovery() == Recovery::Reopen {
-                self.trust = Trust::Lost;
-            }
-            error
-        })?;
+        let stored = self
+            .append_trusted(expected, records)
+            .inspect_err(|error| self.is_lost |= error.recovery() == Recovery::Reopen)?;
         if let Some(last) = stored.last() {
             self.head = last.as_head();
         }
         Ok(stored)
     }
 
-    fn append_trusted(&mut self, expected: Seq, records: &[NewRecord]) -> Result<Vec<Record>, Failed> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut head = head_of(&transaction)?;
+    fn append_trusted(&mut self, expected: Seq, records: &[NewRecord]) -> Result<Vec<Record>, StoreError> {
+        let path = self.lock.database();
+        let sql = |source| failed_write(path, source);
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sql)?;
+        let mut head = head_of(&transaction).map_err(sql)?;
         if head.seq != expected {
-            return Err(Failed::Refused(StoreError::HeadMoved { expected, found: head.seq }));
+            return Err(StoreError::HeadMoved { expected, found: head.seq });
         }
         if head != self.head {
-            let path = self.lock.database().to_owned();
-            return Err(Failed::Refused(StoreError::Rewritten { path, seq: head.seq }));
+            return Err(StoreError::Rewritten { path: path.to_owned(), seq: head.seq });
         }
         let mut stored = Vec::with_capacity(records.len());
         for (index, record) in records.iter().enumerate() {
@@ -96,15 +84,15 @@ impl Store {
                 && record.at < last
             {
                 let (position, given) = (index + 1, record.at);
-                return Err(Failed::Refused(StoreError::TimeWentBack { position, given, last }));
+                return Err(StoreError::TimeWentBack { position, given, last });
             }
             let record = record.chained(&head);
-            insert(&transaction, &record)?;
+            insert(&transaction, &record).map_err(sql)?;
             head = record.as_head();
             stored.push(record);
         }
         failpoint::reach(Point::TransactionWritten);
-        transaction.commit()?;
+        transaction.commit().map_err(sql)?;
         Ok(stored)
     }
 
@@ -114,7 +102,7 @@ impl Store {
         let seen: i64 = match self.connection.pragma_query_value(None, "data_version", |row| row.get(0)) {
             Ok(seen) => seen,
             Err(source) => {
-                self.trust = Trust::Lost;
+                self.is_lost = true;
                 return Err(failed_write(self.lock.database(), source));
             }
         };
@@ -126,7 +114,7 @@ impl Store {
             );
             let checked = self.view().verify_chain().and_then(|_| self.view().require_known(&self.head));
             if let Err(error) = checked {
-                self.trust = Trust::Lost;
+                self.is_lost = true;
                 return Err(match error {
                     StoreError::Unreadable { path, cause, source } => {
                         StoreError::NotWritten { path, cause, source }
@@ -157,27 +145,12 @@ impl Store {
 
     /// Refuses once memory can no longer be believed.
     pub(super) fn require_trust(&self) -> Result<(), StoreError> {
-        match self.trust {
-            Trust::Sound => Ok(()),
-            Trust::Lost => Err(StoreError::Discarded),
-        }
+        if self.is_lost { Err(StoreError::Discarded) } else { Ok(()) }
     }
 }
 
 fn failed_write(path: &Path, source: rusqlite::Error) -> StoreError {
     StoreError::NotWritten { path: path.to_owned(), cause: WriteFailure::of(&source), source }
-}
-
-/// How a transaction ended without taking effect for sure.
-enum Failed {
-    Refused(StoreError),
-    Sql(rusqlite::Error),
-}
-
-impl From<rusqlite::Error> for Failed {
-    fn from(source: rusqlite::Error) -> Self {
-        Self::Sql(source)
-    }
 }
 
 fn insert(transaction: &Transaction<'_>, record: &Record) -> rusqlite::Result<()> {

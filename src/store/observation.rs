@@ -9,11 +9,8 @@ use rusqlite::{Params, Row, Transaction, TransactionBehavior};
 use crate::failpoint::{self, Point};
 use crate::ids::{DeviceId, PlanName, RingName};
 use crate::store::error::{InvalidObservation, StoreError, WriteFailure};
-use crate::store::log::Store;
-use crate::store::record::is_json;
-use crate::store::view::DatabaseView;
 use crate::time::{SignedDuration, Timestamp, after};
-use crate::version::Environment;
+use crate::{store::log::Store, store::record::is_json, store::view::DatabaseView, version::Environment};
 
 /// Ring samples older than this are dropped: charts show a quarter.
 pub const MAX_SAMPLE_AGE: SignedDuration = SignedDuration::from_hours(92 * 24);

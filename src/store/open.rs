@@ -3,28 +3,22 @@
 //! **Invariant:** a database that is refused (another program's, a newer schema, another account
 //! or clock) is left byte for byte as it was.
 
-use std::fs::OpenOptions;
-use std::io::ErrorKind;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::{fs::OpenOptions, io::ErrorKind, os::unix::fs::OpenOptionsExt as _, path::Path};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags};
 
 use crate::failpoint::{self, Point};
-use crate::ids::AccountId;
 use crate::store::connection::{
     FileOrigin, claim, configure, enter_wal, origin, quick_check, require_same_owner,
 };
-use crate::store::head::Head;
-use crate::store::lock::WriteLock;
-use crate::store::log::Store;
 use crate::store::migrate::{MIGRATIONS, SCHEMA_VERSION, migrate};
-use crate::store::reader::Reader;
 use crate::store::refusal::{OpenError, failed, open_error};
-use crate::store::verify::ChainReport;
-use crate::store::view::DatabaseView;
 use crate::time::{Clock, Timestamp};
+use crate::{
+    ids::AccountId, store::head::Head, store::lock::WriteLock, store::log::Store, store::reader::Reader,
+    store::verify::ChainReport, store::view::DatabaseView,
+};
 
 impl Store {
     /// Takes the lock, then opens: [`WriteLock::acquire`] and [`Store::open`].

@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::store::connection::{FileOrigin, configure, origin};
-use crate::store::migrate::SCHEMA_VERSION;
 use crate::store::refusal::{OpenError, failed};
-use crate::store::view::DatabaseView;
+use crate::{store::migrate::SCHEMA_VERSION, store::view::DatabaseView};
 
 /// A database open for reading, beside a daemon or without one. Any number may be open.
 #[derive(Debug)]

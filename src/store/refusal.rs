@@ -5,12 +5,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::ids::AccountId;
 use crate::store::error::{StoreError, WriteFailure};
-use crate::store::flaw::BadRow;
-use crate::store::head::Seq;
-use crate::store::lock::LockError;
 use crate::store::migrate::{MigrationError, SCHEMA_VERSION};
+use crate::{ids::AccountId, store::flaw::BadRow, store::head::Seq, store::lock::LockError};
 
 /// A database that cannot be opened.
 #[derive(Debug, thiserror::Error)]

@@ -5,8 +5,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::{os::unix::fs::MetadataExt as _, path::Path};
 
 use super::lock::beside;
 

@@ -7,11 +7,10 @@ use std::ops::ControlFlow;
 
 use serde::Serialize;
 
-use crate::store::error::StoreError;
 use crate::store::flaw::{BadRow, Flaw};
 use crate::store::head::{Head, Seq};
 use crate::store::record::{COLUMNS, Record};
-use crate::store::view::DatabaseView;
+use crate::{store::error::StoreError, store::view::DatabaseView};
 
 /// A log that was walked to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

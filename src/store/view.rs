@@ -2,16 +2,14 @@
 //!
 //! **Invariant:** a view never writes, and every record that it returns has a hash that fits.
 
-use std::iter;
-use std::path::Path;
+use std::{iter, path::Path};
 
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 
-use crate::ids::PlanName;
 use crate::store::error::{StoreError, WriteFailure};
 use crate::store::head::{Head, RecordHash, Seq};
 use crate::store::record::{COLUMNS, Record};
-use crate::time::Timestamp;
+use crate::{ids::PlanName, time::Timestamp};
 
 /// How many records [`DatabaseView::records`] reads at once: little memory, few queries.
 const RECORDS_AT_ONCE: u32 = 500;

@@ -3,8 +3,7 @@
 //! **Invariant:** standard output belongs to the command, so logs never go there; and no line holds a
 //! secret that the process knows.
 
-use std::io;
-use std::str::FromStr;
+use std::{io, str::FromStr};
 
 use anstream::{AutoStream, ColorChoice};
 use tracing::level_filters::LevelFilter;

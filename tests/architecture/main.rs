@@ -15,7 +15,7 @@ use imports::{Imports, circle, imports};
 use modules::Crate;
 
 /// The floors, lowest first: a file imports only what stands on its own floor or on one before it.
-const FLOORS: [&str; 30] = [
+const FLOORS: [&str; 33] = [
     "secrets",
     "text",
     "ids",
@@ -44,6 +44,9 @@ const FLOORS: [&str; 30] = [
     "web",
     "sandbox",
     "cli",
+    "access",
+    "cli/commands",
+    "cli/program",
     "lib.rs",
     "main.rs",
 ];
@@ -101,7 +104,9 @@ fn is_in(file: &str, place: &str) -> bool {
 }
 
 fn floor_of(file: &str) -> usize {
-    let floor = FLOORS.iter().position(|floor| is_in(file, floor));
+    // A file that is named itself stands there, and not where its folder does.
+    let floors = FLOORS.iter().enumerate().filter(|(_, floor)| is_in(file, floor));
+    let floor = floors.max_by_key(|(_, floor)| floor.len()).map(|(place, _)| place);
     floor.unwrap_or_else(|| panic!("{file} stands on no floor: name it in FLOORS"))
 }
 
@@ -130,9 +135,8 @@ fn a_file_imports_only_what_stands_below_it() {
 
 /// Unit tests may look up within their module, and not above it.
 fn breaches_of_tests(all: &Crate) -> Vec<String> {
-    let modules: Vec<&str> = FLOORS.iter().map(|floor| module_of(floor)).collect();
-    let place = |file: &str| modules.iter().position(|module| *module == module_of(file)).unwrap();
-    let up = imports(all).into_iter().filter(|((from, to), _)| place(to) > place(from));
+    let is_up = |from: &str, to: &str| module_of(from) != module_of(to) && floor_of(to) > floor_of(from);
+    let up = imports(all).into_iter().filter(|((from, to), _)| is_up(from, to));
     up.map(|((from, to), at)| format!("{from}:{} names `{}` of {to}", at.line, at.path)).collect()
 }
 

@@ -178,9 +178,11 @@ impl Reader<'_> {
         let mut colons = 0;
         let mut line = 0;
         let end = |reader: &mut Self, path: &mut Vec<String>, line: usize| {
-            if !path.is_empty() {
-                reader.module().mentions.push(Mention { segments: std::mem::take(path), line });
+            // `pub(crate)` says who may name a thing, and names none.
+            if !path.is_empty() && *path != ["crate"] {
+                reader.module().mentions.push(Mention { segments: path.clone(), line });
             }
+            path.clear();
         };
         for token in tokens {
             match token {

@@ -4,8 +4,8 @@
 use std::fs;
 use std::process::{Command, Output, Stdio};
 
-use ringward::cli::access::access;
-use ringward::cli::access::args::{
+use ringward::access::access;
+use ringward::access::args::{
     AccessArgs, AccessConnection, AccessDiffArgs, AccessListArgs, AccessVerb, ApplyArgs, ResetArgs, RolesArgs,
 };
 use ringward::cli::connection_args::ConnectionArgs;

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use ringward::cloudflare::{
-    Access, AnsweredAccess, ApiError, CloudflareClient, ErrorClass, PolicyIntent, Priority, ResourceScope,
-    Silence, UserGroupLookup,
-};
+use ringward::access::policies::{Access, AnsweredAccess, PolicedGroup, PolicyIntent, ResourceScope};
+use ringward::cloudflare::{ApiError, CloudflareClient, ErrorClass, Priority, Silence};
 use ringward::ids::{AccountId, PermissionGroupId, UserGroupId, UserGroupName};
 use ringward::rollout::record::{Member, Standing};
 use serde_json::{Value, json};
@@ -183,10 +181,10 @@ async fn a_group_is_found_by_exactly_its_name() {
 async fn a_group_that_is_gone_is_a_case_of_its_own() {
     let found = || Answer::ok(&json!({"id": GROUP, "name": "Approvers"}));
     let gone = || Answer::failure(404, 1000, "user group not found");
-    type Expected = fn(&Result<UserGroupLookup, ApiError>) -> bool;
+    type Expected = fn(&Result<Option<PolicedGroup>, ApiError>) -> bool;
     let rows: [(&str, Answer, Expected); 4] = [
-        ("found", found(), |outcome| matches!(outcome, Ok(UserGroupLookup::Found(_)))),
-        ("gone", gone(), |outcome| matches!(outcome, Ok(UserGroupLookup::Missing))),
+        ("found", found(), |outcome| matches!(outcome, Ok(Some(_)))),
+        ("gone", gone(), |outcome| matches!(outcome, Ok(None))),
         ("a proxy's 404", Answer::html(404, "<html>not here</html>"), |outcome| {
             matches!(outcome, Err(ApiError { class: ErrorClass::Refused { status: 404, .. }, .. }))
         }),

@@ -2,20 +2,15 @@
 //!
 //! **Invariant:** what it shows comes from the report; it keeps nothing but what it printed.
 
-use std::fmt::Write as _;
-use std::io;
+use std::{fmt::Write as _, io};
 
-use crate::cli::classes::bar;
-use crate::cli::paragraphs::state_tint;
-use crate::cli::render::{Out, safe};
-use crate::cli::screen::{Screen, Surface, Tint, cells};
-use crate::daemon::view::View;
+use crate::cli::{Out, Screen, Surface, Tint, cells, safe};
 use crate::fleet::{Class, Counts};
-use crate::rollout::tell::report::Report;
-use crate::rollout::tell::ring_report::RingReport;
-use crate::time::Stopwatch;
-use crate::time::short;
-use crate::web::json::ClassesJson;
+use crate::time::{Stopwatch, short};
+use crate::{
+    cli::classes::bar, cli::paragraphs::state_tint, daemon::view::View, rollout::tell::report::Report,
+    rollout::tell::ring_report::RingReport, web::json::ClassesJson,
+};
 
 /// Cells of a ring's name.
 const NAME: usize = 16;
@@ -90,10 +85,10 @@ impl DemoProgress {
                 counts.too_old,
                 counts.untargeted,
             );
-            write!(out, "{}", screen.flow(&format!("  {:<NAME$} ", safe(ring.name.as_str())), &text))?;
+            screen.say(out, &format!("  {:<NAME$} ", safe(ring.name.as_str())), &text)?;
         }
         for blocker in &report.waiting_on {
-            write!(out, "{}", screen.flow("  waits: ", &safe(&report.explain(blocker).headline)))?;
+            screen.say(out, "  waits: ", &safe(&report.explain(blocker).headline))?;
         }
         Ok(())
     }

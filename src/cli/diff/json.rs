@@ -8,14 +8,10 @@ use serde::Serialize;
 
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::{PlanDigest, Revision};
-use crate::rollout::decide::blocker::Blocker;
-use crate::rollout::judge::way_back::Stuck;
-use crate::rollout::record::Moves;
-use crate::rollout::record::Purpose;
-use crate::rollout::record::{GroupContent, VersionEntry};
+use crate::rollout::record::{GroupContent, Moves, Purpose, VersionEntry};
 use crate::rollout::tell::preview::{Course, Outcome, Preview, PreviewedWrite, RingPreview};
-use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
+use crate::{rollout::decide::blocker::Blocker, rollout::judge::way_back::Stuck, time::Timestamp};
 
 /// What a plan would change at Cloudflare.
 #[derive(Debug, Serialize)]

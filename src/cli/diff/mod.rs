@@ -15,26 +15,19 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use crate::cli::connection_args::ConnectionArgs;
-use crate::cli::daemon_args::JsonArgs;
-use crate::cli::exit::CliError;
-use crate::cli::judgement::JudgedFiles;
-use crate::cli::render::{Format, Out, json as write_json, safe};
-use crate::cli::screen::Ink;
+use crate::cli::{CliError, ConnectionArgs, Ink, JsonArgs, Out, safe};
 use crate::cloudflare::{ApiError, CloudflareClient, GroupLookup, Priority, Unobserved};
 use crate::daemon::log::{remembered, replay};
-use crate::daemon::stop_file::StopFile;
 use crate::fleet::{Fleet, SweepScope};
 use crate::ids::{AccountId, PlanName};
-use crate::plan::model::Revision;
-use crate::rollout::judge::membership::membership;
-
 use crate::rollout::state::{Hold, State};
-use crate::rollout::tell::preview::preview;
 use crate::rollout::world::{Observations, Observed};
-use crate::secrets;
 use crate::store::{OpenError, Reader};
 use crate::time::{Clock, Timestamp};
+use crate::{
+    cli::judgement::JudgedFiles, daemon::stop_file::StopFile, plan::model::Revision,
+    rollout::judge::membership::membership, rollout::tell::preview::preview, secrets,
+};
 
 /// Arguments of `diff`.
 #[derive(Debug, Args)]
@@ -73,11 +66,9 @@ pub async fn diff(args: &DiffArgs, ink: Ink, out: Out<'_>) -> Result<(), CliErro
         .await
         .map_err(|error| CliError::failed(format!("account {account} cannot be read: {error}")))?;
     let preview = preview(&name, &revision, &state, &world, now).map_err(CliError::failed)?;
-    match args.json.format() {
-        Format::Json => write_json(out, &json::diff(&preview, &revision, now))?,
-        Format::Text => text::text(out, &preview, &revision, &world, now, ink)?,
-    }
-    Ok(())
+    Ok(args.json.format().answer(out, &json::diff(&preview, &revision, now), |out| {
+        text::text(out, &preview, &revision, &world, now, ink)
+    })?)
 }
 
 /// What the database knows; nothing, where there is none.

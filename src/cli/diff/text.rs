@@ -6,55 +6,28 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use crate::cli::render::{Out, counted, safe, short};
-use crate::cli::screen::Ink;
-use crate::ids::PolicyId;
-use crate::plan::model::Revision;
-use crate::rollout::decide::blocker::Blocker;
-use crate::rollout::record::GroupContent;
-use crate::rollout::record::Purpose;
-use crate::rollout::record::of_seen;
-use crate::rollout::tell::preview::devices::DeviceCounts;
+use crate::cli::{Ink, Out, counted, safe, short};
+use crate::rollout::record::{GroupContent, Purpose, of_seen};
 use crate::rollout::tell::preview::{Course, Outcome, Preview, PreviewedWrite, RingPreview};
-use crate::rollout::world::Observations;
-use crate::time::Timestamp;
+use crate::{
+    ids::PolicyId, plan::model::Revision, rollout::decide::blocker::Blocker,
+    rollout::tell::preview::devices::DeviceCounts, rollout::world::Observations, time::Timestamp,
+};
 
 /// The narrowest terminal that people use.
 const WIDTH: usize = 80;
 /// Profiles that stay are listed up to this many; above, they are counted.
 const MAX_LISTED: usize = 5;
 
-/// What a line is about.
+/// What a line is about: its sign, and the number of the terminal's colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sign {
-    Comes,
-    Goes,
-    Changes,
-    InTheWay,
-    Stays,
-}
+struct Sign(char, Option<u8>);
 
-impl Sign {
-    const fn char(self) -> char {
-        match self {
-            Self::Comes => '+',
-            Self::Goes => '-',
-            Self::Changes => '~',
-            Self::InTheWay => '!',
-            Self::Stays => ' ',
-        }
-    }
-
-    /// The number of the terminal's colour.
-    const fn colour(self) -> Option<u8> {
-        match self {
-            Self::Comes => Some(32),
-            Self::Goes | Self::InTheWay => Some(31),
-            Self::Changes => Some(33),
-            Self::Stays => None,
-        }
-    }
-}
+const COMES: Sign = Sign('+', Some(32));
+const GOES: Sign = Sign('-', Some(31));
+const CHANGES: Sign = Sign('~', Some(33));
+const IN_THE_WAY: Sign = Sign('!', Some(31));
+const STAYS: Sign = Sign(' ', None);
 
 struct DiffPage<'a> {
     out: Out<'a>,
@@ -209,7 +182,7 @@ impl DiffPage<'_> {
         }
         for stuck in &ring.no_way_back {
             let (environments, tried) = (stuck.environments(), stuck.tried.join("; "));
-            self.signed(Sign::InTheWay, &safe(&format!("no way back on {environments}: {tried}")))?;
+            self.signed(IN_THE_WAY, &safe(&format!("no way back on {environments}: {tried}")))?;
             self.line("  ", "do: write `rollback_to` into the plan, with the version to go back to")?;
         }
         Ok(())
@@ -219,26 +192,26 @@ impl DiffPage<'_> {
         let name = safe(&write.after.name);
         let nothing = GroupContent { name: String::new(), versions: Vec::new(), policies: BTreeSet::new() };
         let (sign, title, before) = match (&write.before, &write.purpose) {
-            (None, _) => (Sign::Comes, format!("group `{name}`"), &nothing),
+            (None, _) => (COMES, format!("group `{name}`"), &nothing),
             (Some(group), Purpose::Target | Purpose::Restore | Purpose::Rollback { .. }) => {
-                (Sign::Changes, format!("group `{name}` ({})", safe(group.id.as_str())), &group.content)
+                (CHANGES, format!("group `{name}` ({})", safe(group.id.as_str())), &group.content)
             }
             (Some(group), Purpose::MoveOut { from, plan } | Purpose::PutBack { from, plan }) => {
                 let (id, from) = (safe(group.id.as_str()), safe(from.as_str()));
                 let of = plan.as_ref().map(|plan| format!(" of plan {plan}")).unwrap_or_default();
-                (Sign::Changes, format!("group `{name}` ({id}) of ring {from}{of}"), &group.content)
+                (CHANGES, format!("group `{name}` ({id}) of ring {from}{of}"), &group.content)
             }
         };
         self.signed(sign, &title)?;
         // By environment, so that the old and the new version of one stand together.
-        let mut versions: Vec<_> = before.versions.iter().map(|entry| (entry, Sign::Goes)).collect();
-        versions.extend(write.after.versions.iter().map(|entry| (entry, Sign::Comes)));
-        versions.sort_by_key(|(entry, sign)| (&entry.environment, *sign == Sign::Comes, &entry.version));
+        let mut versions: Vec<_> = before.versions.iter().map(|entry| (entry, GOES)).collect();
+        versions.extend(write.after.versions.iter().map(|entry| (entry, COMES)));
+        versions.sort_by_key(|(entry, sign)| (&entry.environment, *sign == COMES, &entry.version));
         for (entry, sign) in &versions {
             let stays = before.versions.contains(entry) && write.after.versions.contains(entry);
             match (stays, sign) {
-                (true, Sign::Comes) => {}
-                (true, _) => self.signed(Sign::Stays, &format!("  {}", safe(&entry.to_string())))?,
+                (true, &COMES) => {}
+                (true, _) => self.signed(STAYS, &format!("  {}", safe(&entry.to_string())))?,
                 (false, sign) => self.signed(*sign, &format!("  {}", safe(&entry.to_string())))?,
             }
         }
@@ -247,17 +220,17 @@ impl DiffPage<'_> {
         };
         let stay: Vec<&PolicyId> = before.policies.intersection(&write.after.policies).collect();
         if stay.len() > MAX_LISTED {
-            self.signed(Sign::Stays, &format!("  {} profiles stay", stay.len()))?;
+            self.signed(STAYS, &format!("  {} profiles stay", stay.len()))?;
         } else {
             for id in stay {
-                self.signed(Sign::Stays, &profile(self, id))?;
+                self.signed(STAYS, &profile(self, id))?;
             }
         }
         for id in before.policies.difference(&write.after.policies) {
-            self.signed(Sign::Goes, &profile(self, id))?;
+            self.signed(GOES, &profile(self, id))?;
         }
         for id in write.after.policies.difference(&before.policies) {
-            self.signed(Sign::Comes, &profile(self, id))?;
+            self.signed(COMES, &profile(self, id))?;
         }
         Ok(())
     }
@@ -267,7 +240,7 @@ impl DiffPage<'_> {
         let text = self.names.iter().fold(blocker.to_string(), |text, (id, name)| {
             if *name == id.as_str() { text } else { text.replace(id.as_str(), &format!("{name} ({id})")) }
         });
-        self.signed(Sign::InTheWay, &safe(&text))?;
+        self.signed(IN_THE_WAY, &safe(&text))?;
         self.line("  ", &format!("do: {}", safe(&blocker.remedy(self.plan))))
     }
 
@@ -275,9 +248,9 @@ impl DiffPage<'_> {
         let indent = " ".repeat(text.len() - text.trim_start().len());
         let lines = wrapped(text.trim_start(), WIDTH - 2 - indent.len());
         for (index, line) in lines.iter().enumerate() {
-            let char = if index == 0 { sign.char() } else { ' ' };
+            let char = if index == 0 { sign.0 } else { ' ' };
             let line = format!("{char} {indent}{line}");
-            match (self.ink, sign.colour()) {
+            match (self.ink, sign.1) {
                 (Ink::Colour, Some(colour)) => writeln!(self.out, "\u{1b}[{colour}m{line}\u{1b}[0m")?,
                 _ => writeln!(self.out, "{}", line.trim_end())?,
             }

@@ -6,19 +6,9 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 
-use crate::cli::exit::CliError;
-use crate::cli::render::safe;
+use crate::cli::{CliError, safe};
 
-const TEXT: &str = "\
-# What the daemon is told beside its plans, written by `ringward init`. `ringward run` reads it when it
-# starts. Every key: docs/identity.md, \"ringward.yaml\".
-
-# Who lets an edit of a plan take effect that does more than restrict; a new plan is one, too.
-#   person: whoever gives `ringward confirm PLAN --revision DIGEST --reason …` after reading what it
-#           changes, as `ringward explain PLAN` shows it.
-#   file:   nobody; it takes effect by itself, once the file was unchanged for 30 seconds.
-revisions: person
-";
+const TEXT: &str = include_str!("ringward.yaml");
 
 /// Writes it, unless something is there; whether it is new.
 pub(super) fn write(path: &Path) -> Result<bool, CliError> {

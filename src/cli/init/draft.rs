@@ -9,9 +9,8 @@ use crate::cli::online::{RingSizes, Sizes};
 use crate::ids::{GroupId, PolicyId};
 use crate::plan::{MAX_PROFILES, MAX_RINGS, MAX_TEXT_CHARS, is_invisible};
 use crate::rollout::record::{Group, Profile};
-use crate::rollout::world::Observations;
-use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
+use crate::{plan::model::ProfileRef, rollout::world::Observations, time::Timestamp};
 
 /// With more profiles than this, a ring each would take months; they then share rings.
 const MOST_OWN_RINGS: usize = 5;
@@ -64,22 +63,11 @@ pub(super) struct DraftRing {
 #[derive(Debug, Clone)]
 pub(super) struct DraftProfile {
     /// As the plan writes it.
-    pub(super) written: ProfileSpelling,
+    pub(super) written: ProfileRef,
     /// Its name, for people.
     pub(super) name: String,
     /// Its devices.
     pub(super) sizes: RingSizes,
-}
-
-/// How a plan can name a profile.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum ProfileSpelling {
-    /// The reserved word.
-    Default,
-    /// By its name, which no other profile has.
-    Name(String),
-    /// By its ID.
-    Id(String),
 }
 
 /// Profiles that are in no ring.
@@ -186,7 +174,7 @@ impl StarterPlan {
     fn own_rings(&mut self, mut profiles: Vec<DraftProfile>) {
         profiles.sort_by_key(|profile| (profile.sizes.movable(), profile.name.clone()));
         let (default, others): (Vec<_>, Vec<_>) =
-            profiles.into_iter().partition(|profile| profile.written == ProfileSpelling::Default);
+            profiles.into_iter().partition(|profile| profile.written == ProfileRef::Default);
         if others.len() <= MOST_OWN_RINGS {
             let own = |profile: DraftProfile| DraftRing::of(profile.name.clone(), None, vec![profile]);
             self.rings.extend(others.into_iter().map(own));
@@ -250,7 +238,7 @@ impl StarterPlan {
 
 impl DraftRing {
     fn of(name: String, existing: Option<&Group>, profiles: Vec<DraftProfile>) -> Self {
-        let has_default = profiles.iter().any(|profile| profile.written == ProfileSpelling::Default);
+        let has_default = profiles.iter().any(|profile| profile.written == ProfileRef::Default);
         Self { name, group: None, existing: existing.map(|group| group.id.clone()), profiles, has_default }
     }
 
@@ -269,21 +257,21 @@ impl DraftRing {
 }
 
 /// How a plan can name a profile; `None`: not at all.
-fn written(profile: &Profile, all: &[Profile]) -> Option<ProfileSpelling> {
+fn written(profile: &Profile, all: &[Profile]) -> Option<ProfileRef> {
     if profile.is_default {
-        return Some(ProfileSpelling::Default);
+        return Some(ProfileRef::Default);
     }
     let alone = |name: &&String| all.iter().filter(|other| other.name.as_ref() == Some(*name)).count() == 1;
     // A name in the form of an ID would be read as one, and `default` as the reserved word.
     let a_name =
         |name: &&String| usable(name) && !name.eq_ignore_ascii_case("default") && !name.chars().all(is_of_id);
     match profile.name.as_ref().filter(alone).filter(a_name) {
-        Some(name) => Some(ProfileSpelling::Name(name.clone())),
+        Some(name) => Some(ProfileRef::Named(name.clone())),
         None => {
             let id = profile.id.as_str();
             let lengths: Vec<usize> = id.split('-').map(str::len).collect();
             let uuid = lengths == [8, 4, 4, 4, 12] && id.chars().all(is_of_id);
-            uuid.then(|| ProfileSpelling::Id(id.to_owned()))
+            uuid.then(|| ProfileRef::Id(profile.id.clone()))
         }
     }
 }

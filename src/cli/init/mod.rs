@@ -8,25 +8,19 @@ mod draft;
 mod scalar;
 mod text;
 
-use std::collections::BTreeSet;
-use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::{collections::BTreeSet, fs::OpenOptions};
 
 use clap::Args;
 
 use crate::cli::account::{AccountLook, look_at};
-use crate::cli::configuration;
-use crate::cli::connection_args::ConnectionArgs;
-use crate::cli::exit::CliError;
-use crate::cli::init::draft::StarterPlan;
 use crate::cli::online::{AccountJudge, Severity};
-use crate::cli::render::{Out, safe};
-use crate::ids::AccountId;
-use crate::plan;
-use crate::rollout::record::Group;
-use crate::rollout::state::State;
-use crate::text::in_shell;
+use crate::cli::{CliError, ConnectionArgs, Out, configuration, safe};
+use crate::{
+    cli::init::draft::StarterPlan, ids::AccountId, plan, rollout::record::Group, rollout::state::State,
+    text::in_shell,
+};
 
 /// The database of a daemon that is told of none.
 const DEFAULT_DB: &str = "ringward.db";

@@ -3,8 +3,7 @@
 //! **Invariant:** whatever the text, the written form stays on its line, means the text and nothing
 //! else, and shows no character that a reader cannot see.
 
-use crate::cli::render::safe;
-use crate::text::is_unseen;
+use crate::{cli::safe, text::is_unseen};
 
 /// Words that some reader of YAML takes for something else than text.
 const OTHER_MEANING: [&str; 10] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n", "default"];

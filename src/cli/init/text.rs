@@ -2,46 +2,33 @@
 //!
 //! **Invariant:** what came from the account is written through [`scalar`] or [`comment`].
 
-use crate::cli::init::draft::{DraftProfile, DraftRing, ProfileSpelling, StarterPlan, StarterTarget};
+use crate::cli::init::draft::{DraftProfile, DraftRing, StarterPlan, StarterTarget};
 use crate::cli::init::scalar::{comment, scalar};
-use crate::cli::online::Sizes;
-use crate::cli::render::short;
-use crate::ids::AccountId;
-use crate::rollout::record::Group;
-use crate::time::Timestamp;
-use crate::version::Environment;
+use crate::{
+    cli::online::Sizes, cli::short, ids::AccountId, plan::model::ProfileRef, rollout::record::Group,
+    time::Timestamp, version::Environment,
+};
 
 /// The plan file.
 pub(super) fn file(draft: &StarterPlan, account: &AccountId, groups: &[Group], at: Timestamp) -> String {
-    let mut text = format!(
-        "\
-# A starter plan, written by `ringward init` from what the account had on {}.
-# Read it and make it yours: names, order of the rings, schedule, targets. Then check it with
-#   ringward check --online FILE
-# `ringward run --observe` then shows what it would do without writing anything.
-
-# Names the plan in commands, metrics and the log. It stays; the targets below change.
-plan: cloudflare-one-client
-
-# The only account that this plan is for.
-",
-        short(at)
-    );
-    text.push_str(&pin(account));
-    text.push_str(&versions(draft));
-    text.push_str(DEFAULTS);
-    text.push_str(&rollback_to(draft));
-    text.push_str(&existing(draft, groups));
-    text.push_str(RINGS);
     let rings: Vec<String> = draft.rings.iter().map(ring).collect();
-    text.push_str(&rings.join("\n"));
-    if !draft.left_out.is_empty() {
-        text.push_str("\n# In no ring:\n");
-        for out in &draft.left_out {
-            text.push_str(&format!("#   {}\n#     {}\n", comment(&out.what), comment(&out.why)));
-        }
-    }
-    text
+    format!(
+        include_str!("starter.yaml"),
+        at = short(at),
+        account = pin(account),
+        versions = versions(draft),
+        rollback_to = rollback_to(draft),
+        existing = existing(draft, groups),
+        rings = rings.join("\n"),
+        left_out = left_out(draft),
+    )
+}
+
+fn left_out(draft: &StarterPlan) -> String {
+    let lines = draft.left_out.iter();
+    let lines: String =
+        lines.map(|out| format!("#   {}\n#     {}\n", comment(&out.what), comment(&out.why))).collect();
+    if lines.is_empty() { lines } else { format!("\n# In no ring:\n{lines}") }
 }
 
 /// An account that is written otherwise than Cloudflare's cannot be pinned.
@@ -52,13 +39,7 @@ fn pin(account: &AccountId) -> String {
 }
 
 fn versions(draft: &StarterPlan) -> String {
-    let mut text = "
-# What every ring shall run: the newest version that a device of the account runs already. Look
-# for a newer one, and for known issues, in Cloudflare's release notes. A newer target starts the
-# plan again from its first ring.
-versions:
-"
-    .to_owned();
+    let mut text = String::new();
     for environment in Environment::ALL {
         let Some(StarterTarget { version, there, devices, beta, .. }) = draft.targets.get(&environment)
         else {
@@ -72,30 +53,6 @@ versions:
     }
     text
 }
-
-const DEFAULTS: &str = "
-# What every ring does unless it says otherwise.
-defaults:
-  timezone: UTC  # yours, such as Europe/Lisbon
-
-  # When ringward may change assignments; laptops install when they next wake up. No ring is
-  # entered on a Friday, so that people are there when something is wrong.
-  schedule:
-    open:
-      - {cron: \"0 9 * * Mon-Thu\", for: 7h}  # minute hour day month weekday; open until 16:00
-    # freeze:
-    #   - {from: 2026-12-18, until: 2027-01-04, reason: Year-end change freeze}
-
-  # A ring is adopted when 90% of its devices that were seen run the target, and at least 60% of
-  # its active devices were seen at all. If that takes longer, the rollout halts for a person.
-  adoption: {at_least: 90%, within: 7d, seen_at_least: 60%}
-
-  # How long a ring then runs before the next one may follow; at least 48h.
-  soak: 72h
-
-  # Where `ringward rollback` takes a ring whose group is new and which was never verified before:
-  # without it there is no way back for such a ring. An earlier one on 2026.6 or newer, that works.
-";
 
 /// The versions to go back to, where the account shows some.
 fn rollback_to(draft: &StarterPlan) -> String {
@@ -120,13 +77,6 @@ fn rollback_to(draft: &StarterPlan) -> String {
     text.push('\n');
     text
 }
-
-const RINGS: &str = "\
-# In order: a ring is entered when the one before has soaked. Each becomes one deployment group.
-# Behind each profile stand its devices; too old: below 2026.6, which ignores assignments; away:
-# not seen for 7 days.
-rings:
-";
 
 /// The groups that are there, and what ringward would do about each.
 fn existing(draft: &StarterPlan, groups: &[Group]) -> String {
@@ -160,9 +110,9 @@ fn ring(ring: &DraftRing) -> String {
     text.push_str("    profiles:\n");
     for profile in &ring.profiles {
         let (written, name) = match &profile.written {
-            ProfileSpelling::Default => ("default".to_owned(), "everybody else: ".to_owned()),
-            ProfileSpelling::Name(name) => (scalar(name), String::new()),
-            ProfileSpelling::Id(id) => (scalar(id), format!("{}: ", comment(&profile.name))),
+            ProfileRef::Default => ("default".to_owned(), "everybody else: ".to_owned()),
+            ProfileRef::Named(name) => (scalar(name), String::new()),
+            ProfileRef::Id(id) => (scalar(id.as_str()), format!("{}: ", comment(&profile.name))),
         };
         text.push_str(&format!("      - {written}  # {name}{}\n", devices(profile)));
     }

@@ -2,9 +2,8 @@
 //!
 //! **Invariant:** a file without a plan has an error at least.
 
-use crate::config::Config;
 use crate::plan::{GoodFile, PlanError};
-use crate::rollout::record::RolloutId;
+use crate::{config::Config, rollout::record::RolloutId};
 
 /// One file, or a path that holds none.
 #[derive(Debug)]

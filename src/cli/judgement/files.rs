@@ -6,18 +6,16 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::cli::excerpt::excerpt;
 use crate::cli::judgement::file::{FileErrors, JudgedConfiguration, JudgedFile};
-use crate::cli::judgement::on_record::OnRecord;
 use crate::cli::judgement::paths::{PathContent, plan_files};
-use crate::cli::render::{counted, safe};
-use crate::cli::screen::Ink;
-use crate::cli::source_file::SourceFile;
+use crate::cli::{Ink, counted, safe};
 use crate::config::{self, FILE_NAME};
 use crate::plan::model::{DeviceLimit, Plan};
-use crate::plan::set::read_all;
 use crate::plan::{PlanError, Severity};
-use crate::time::Timestamp;
+use crate::{
+    cli::excerpt::excerpt, cli::judgement::on_record::OnRecord, cli::source_file::SourceFile,
+    plan::set::read_all, time::Timestamp,
+};
 
 /// Plan files that were read and judged together, in the order of their names.
 #[derive(Debug, Default)]

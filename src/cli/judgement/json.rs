@@ -2,15 +2,13 @@
 //!
 //! **Invariant:** a promise: names and kinds of these fields change only with the help of `check`.
 
-use std::ops::Range;
-
 use serde::Serialize;
 
-use crate::cli::judgement::file::FileErrors;
-use crate::cli::judgement::files::JudgedFiles;
-use crate::cli::judgement::summary::Summary;
 use crate::plan::{PlanError, Severity};
-use crate::time::Timestamp;
+use crate::{
+    cli::judgement::file::FileErrors, cli::judgement::files::JudgedFiles, cli::judgement::summary::Summary,
+    time::Timestamp,
+};
 
 /// What `check --json` says of one file.
 #[derive(Debug, Serialize)]
@@ -31,31 +29,23 @@ pub(crate) struct FileJson<'a> {
     note: Option<&'a str>,
 }
 
-/// One error or warning in parts. Line, column and span are null where the path itself is wrong.
+/// One error or warning in parts.
 #[derive(Debug, Serialize)]
-struct DiagnosticJson<'a> {
-    severity: Severity,
-    file: &'a str,
-    /// From 1.
-    line: Option<usize>,
-    /// From 1, in characters.
-    column: Option<usize>,
-    /// In bytes, the end excluded.
-    span: Option<&'a Range<usize>>,
-    problem: &'a str,
-    /// The offending text; empty where something is missing.
-    found: &'a str,
-    instead: &'a str,
-    related: Option<RelatedJson<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct RelatedJson<'a> {
-    file: &'a str,
-    line: usize,
-    column: usize,
-    span: &'a Range<usize>,
-    what: &'a str,
+#[serde(untagged)]
+enum DiagnosticJson<'a> {
+    InFile(&'a PlanError),
+    /// Of a path that is wrong itself, line, column and span are null.
+    OfPath {
+        severity: Severity,
+        file: &'a str,
+        line: (),
+        column: (),
+        span: (),
+        problem: &'a str,
+        found: &'static str,
+        instead: &'static str,
+        related: (),
+    },
 }
 
 impl JudgedFiles {
@@ -65,7 +55,7 @@ impl JudgedFiles {
             let good = judged.outcome.as_ref().ok();
             let warnings = good.iter().flat_map(|good| &good.warnings);
             FileJson {
-                warnings: warnings.map(DiagnosticJson::of).collect(),
+                warnings: warnings.map(DiagnosticJson::InFile).collect(),
                 plan: good.map(|good| Summary::of(&good.revision, now)),
                 holds_up: judged.holds_up.as_ref().map(ToString::to_string),
                 ..FileJson::of(&judged.file, judged.outcome.as_ref().err())
@@ -85,40 +75,27 @@ impl<'a> FileJson<'a> {
     fn of(file: &'a str, refused: Option<&'a FileErrors>) -> Self {
         let (errors, diagnostics) = match refused {
             None => (Vec::new(), Vec::new()),
-            Some(FileErrors::Path(why)) => (vec![why.clone()], vec![DiagnosticJson::of_path(file, why)]),
+            Some(FileErrors::Path(why)) => {
+                let (line, column, span, related) = ((), (), (), ());
+                let (severity, found, instead) = (Severity::Error, "", "");
+                let told = DiagnosticJson::OfPath {
+                    severity,
+                    file,
+                    line,
+                    column,
+                    span,
+                    problem: why,
+                    found,
+                    instead,
+                    related,
+                };
+                (vec![why.clone()], vec![told])
+            }
             Some(FileErrors::Plan(errors)) => (
                 errors.iter().map(ToString::to_string).collect(),
-                errors.iter().map(DiagnosticJson::of).collect(),
+                errors.iter().map(DiagnosticJson::InFile).collect(),
             ),
         };
         Self { file, errors, diagnostics, warnings: Vec::new(), plan: None, holds_up: None, note: None }
-    }
-}
-
-impl<'a> DiagnosticJson<'a> {
-    fn of(error: &'a PlanError) -> Self {
-        Self {
-            severity: error.severity,
-            file: &error.file,
-            line: Some(error.line),
-            column: Some(error.column),
-            span: Some(&error.span),
-            problem: &error.problem,
-            found: &error.found,
-            instead: &error.instead,
-            related: error.related.as_ref().map(|other| RelatedJson {
-                file: &other.file,
-                line: other.line,
-                column: other.column,
-                span: &other.span,
-                what: &other.what,
-            }),
-        }
-    }
-
-    fn of_path(file: &'a str, why: &'a str) -> Self {
-        let (line, column, span) = (None, None, None);
-        let severity = Severity::Error;
-        Self { severity, file, line, column, span, problem: why, found: "", instead: "", related: None }
     }
 }

@@ -3,19 +3,14 @@
 //! **Invariant:** a file that is in force is not judged by the calendar, as the daemon does not judge it; and a
 //! running plan is never passed over in silence.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use crate::cli::judgement::file::{FileErrors, JudgedFile};
-use crate::daemon::files::Yml;
-use crate::daemon::log::replay;
-use crate::ids::PlanName;
-use crate::plan::model::PlanDigest;
-use crate::plan::set::RunningPlans;
 use crate::plan::{GoodFile, PlanError};
-use crate::rollout::record::RolloutId;
-use crate::rollout::state::State;
-use crate::store::Reader;
+use crate::{
+    daemon::files::Yml, daemon::log::replay, ids::PlanName, plan::model::PlanDigest, plan::set::RunningPlans,
+    rollout::record::RolloutId, rollout::state::State, store::Reader,
+};
 
 /// The plans of a log, as far as `check` asks.
 #[derive(Debug, Default)]

@@ -2,16 +2,10 @@
 //!
 //! **Invariant:** a file with an error gives no plan, and all its errors are told.
 
-use std::io::Write as _;
-use std::path::PathBuf;
+use std::{io::Write as _, path::PathBuf};
 
-use crate::cli::exit::CliError;
-use crate::cli::judgement::files::JudgedFiles;
-use crate::cli::render::safe;
-use crate::cli::screen::Screen;
-use crate::plan::model::Revision;
-use crate::secrets;
-use crate::time::Timestamp;
+use crate::cli::{CliError, Screen, safe};
+use crate::{cli::judgement::files::JudgedFiles, plan::model::Revision, secrets, time::Timestamp};
 
 /// The one plan of a file, judged by the calendar from an instant on. Its errors are shown as `check` shows them.
 ///

@@ -2,12 +2,11 @@
 //!
 //! **Invariant:** what it says of openings is what the gates will say at those instants.
 
-use std::collections::BTreeMap;
-use std::io;
+use std::{collections::BTreeMap, io};
 
 use serde::Serialize;
 
-use crate::cli::render::{Out, counted, moment, safe};
+use crate::cli::{Out, counted, moment, safe};
 use crate::ids::{PlanName, RingName};
 use crate::plan::model::{PlanDigest, Revision, RingPlan};
 use crate::rollout::judge::opening::LEFT_TO_ENTER;

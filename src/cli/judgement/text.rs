@@ -4,14 +4,13 @@
 
 use std::io;
 
-use crate::cli::judgement::file::FileErrors;
-use crate::cli::judgement::files::JudgedFiles;
-use crate::cli::judgement::summary::Summary;
-use crate::cli::render::{Out, safe};
-use crate::cli::screen::Ink;
+use crate::cli::{Ink, Out, safe};
 use crate::config::{Config, MayRead};
 use crate::plan::{GoodFile, PlanError, Severity};
-use crate::time::Timestamp;
+use crate::{
+    cli::judgement::file::FileErrors, cli::judgement::files::JudgedFiles, cli::judgement::summary::Summary,
+    time::Timestamp,
+};
 
 impl JudgedFiles {
     /// Says what is wrong with each file, or what is in it.

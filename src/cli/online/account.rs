@@ -2,13 +2,11 @@
 //!
 //! **Invariant:** what Cloudflare refused is told once.
 
-use crate::cli::account::{AccountLook, word};
 use crate::cli::online::finding::{CheckFinding, Code};
-use crate::cli::online::report::AccountReport;
-use crate::cli::render::{distance, short};
+use crate::cli::{distance, short};
 use crate::cloudflare::{ApiError, Operation, TokenState};
-use crate::ids::AccountId;
 use crate::time::{SignedDuration, since};
+use crate::{cli::account::AccountLook, cli::online::report::AccountReport, ids::AccountId};
 
 /// A token that ends within this time is worth a warning: a rollout of four rings takes weeks.
 const ENDS_SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -25,7 +23,7 @@ pub(crate) fn account(id: &AccountId, look: &AccountLook) -> AccountReport {
     AccountReport {
         id: id.clone(),
         at: look.at,
-        token: look.token.map(|token| word(token.state)),
+        token: look.token.map(|token| token.state.into()),
         token_expires_on: look.token.and_then(|token| token.expires_on),
         devices: look.has_devices().then(|| look.world.fleet.devices().count()),
         profiles: look.world.profiles.as_ref().map(|profiles| profiles.value.listed.len()),

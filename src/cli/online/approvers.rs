@@ -4,8 +4,7 @@
 
 use crate::cli::online::finding::{CheckFinding, Code};
 use crate::plan::model::{Plan, RingPlan};
-use crate::rollout::world::Approvers;
-use crate::rollout::world::Observations;
+use crate::rollout::world::{Approvers, Observations};
 
 /// What is worth saying of the people whom a ring asks.
 pub(crate) fn of_ring(plan: &Plan, ring: &RingPlan, world: &Observations) -> Option<CheckFinding> {

@@ -5,10 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cli::account::AccountLook;
 use crate::cli::online::finding::{CheckFinding, Code};
 use crate::cli::online::groups::{Ahead, GroupOutlook};
-use crate::cli::online::power::power;
 use crate::cli::online::profiles::{NamedProfile, look_up};
 use crate::cli::online::report::{PlanReport, RingAssessment};
 use crate::cli::online::sizes::{RingSizes, one_in};
@@ -16,8 +14,9 @@ use crate::cli::online::{approvers, devices, shares, spots};
 use crate::ids::{AccountId, PolicyId};
 use crate::plan::model::{DeviceLimit, Plan};
 use crate::plan::{PathStep, Spots};
-use crate::rollout::state::State;
-use crate::version::Environment;
+use crate::{
+    cli::account::AccountLook, cli::online::power::power, rollout::state::State, version::Environment,
+};
 
 /// Judges plans, in the order in which a daemon would come to them.
 pub(crate) struct AccountJudge<'a> {

@@ -8,20 +8,14 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::cli::account::look_at;
-use crate::cli::connection_args::ConnectionArgs;
-use crate::cli::exit::CliError;
 use crate::cli::judgement::{FileJson, JudgedFiles, OnRecord};
-use crate::cli::online::assess::AccountJudge;
-use crate::cli::online::finding::FindingCounts;
 use crate::cli::online::report::{AccountReport, PlanReport};
 use crate::cli::online::{account, show};
-use crate::cli::render::{Format, Out, json};
-use crate::cli::screen::Screen;
-use crate::daemon::log::replay;
-use crate::ids::AccountId;
-use crate::rollout::state::State;
-use crate::store::Reader;
+use crate::cli::{CliError, ConnectionArgs, Format, Out, Screen, json};
+use crate::{
+    cli::account::look_at, cli::online::assess::AccountJudge, cli::online::finding::FindingCounts,
+    daemon::log::replay, ids::AccountId, rollout::state::State, store::Reader,
+};
 
 /// All that is said in JSON.
 #[derive(Debug, Serialize)]

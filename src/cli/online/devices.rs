@@ -5,15 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cli::online::finding::{CheckFinding, Code};
-use crate::cli::online::report::RingAssessment;
 use crate::cli::online::sizes::{RingSizes, Sizes};
-use crate::cli::online::spots;
-use crate::ids::RingName;
-use crate::plan::Spots;
 use crate::plan::model::{DeviceLimit, Plan, ProfileRef, RingPlan};
-use crate::rollout::world::Observations;
-use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
+use crate::{
+    cli::online::report::RingAssessment, cli::online::spots, ids::RingName, plan::Spots,
+    rollout::world::Observations, time::Timestamp,
+};
 
 /// A first ring above this share of the fleet is no first ring.
 const FIRST_RING_PER_CENT: usize = 10;

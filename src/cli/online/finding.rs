@@ -5,125 +5,100 @@
 
 use serde::Serialize;
 
-use crate::ids::RingName;
-pub(crate) use crate::plan::Severity;
-use crate::plan::Spot;
-use crate::version::Environment;
+use crate::{ids::RingName, plan::Spot, version::Environment};
 
-/// The kinds of findings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Code {
-    /// Somebody switched the token off.
-    TokenDisabled,
-    /// The token's time is over.
-    TokenExpired,
-    /// The token's time is over soon.
-    TokenExpiresSoon,
-    /// The token works, but its state could not be asked.
-    TokenNotVerified,
-    /// Something may not be read with this token.
-    ReadRefused,
-    /// Writing was not tried.
-    WriteNotTried,
-    /// Devices of a profile that no plan names.
-    ProfileUnplanned,
-    /// The plan is for another account.
-    OtherAccount,
-    /// No such profile.
-    ProfileUnknown,
-    /// Several profiles of that name.
-    ProfileAmbiguous,
-    /// The profile applies to no device.
-    ProfileDisabled,
-    /// The default profile, named otherwise than `default`.
-    ProfileIsDefault,
-    /// The default profile is not in the last ring.
-    DefaultNotLast,
-    /// One profile in two places, under two spellings.
-    ProfileTwice,
-    /// A deployment group is in the way.
-    GroupInTheWay,
-    /// A deployment group that exists is taken over.
-    GroupTakenOver,
-    /// A profile moves from one group of the plan to another.
-    ProfileMoves,
-    /// The group goes on offering what the plan does not name.
-    GroupUnmanaged,
-    /// No device of the ring can be moved.
-    NobodyToMove,
-    /// No device of one environment can be moved, but others of the ring can.
-    EnvironmentEmpty,
-    /// No device of the ring was seen lately.
-    NobodySeen,
-    /// Devices that follow no assignment.
-    TooOld,
-    /// The first ring is a large part of the fleet.
-    FirstRingLarge,
-    /// A ring is followed by smaller ones.
-    RingOutOfOrder,
-    /// The ring has more devices than one write for it may reach.
-    BlastLimit,
-    /// A ring has more devices than all plans may move in a day.
-    DevicesPerDay,
-    /// One of several profiles holds most of the ring.
-    ProfileLarge,
-    /// Once it is entered, the ring could not be rolled back.
-    NoWayBack,
-    /// How many could approve.
-    Approvers,
-    /// No User Group of that name, or several.
-    ApproversUnknown,
-    /// Fewer could approve than must.
-    ApproversTooFew,
-    /// Every device runs the target already.
-    TargetMet,
-    /// Devices run something newer than the target.
-    Downgrade,
-    /// No device runs the target yet.
-    VersionUnseen,
+pub(crate) use crate::plan::Severity;
+
+/// Names each kind of finding once, with how bad it is.
+macro_rules! codes {
+    ($($(#[$doc:meta])* $code:ident: $severity:ident,)+) => {
+        /// The kinds of findings.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(rename_all = "snake_case")]
+        pub(crate) enum Code {
+            $($(#[$doc])* $code,)+
+        }
+
+        impl Code {
+            /// How bad it is.
+            pub(crate) const fn severity(self) -> Severity {
+                match self {
+                    $(Self::$code => Severity::$severity,)+
+                }
+            }
+        }
+    };
 }
 
-impl Code {
-    /// How bad it is.
-    pub(crate) const fn severity(self) -> Severity {
-        match self {
-            Self::TokenDisabled
-            | Self::TokenExpired
-            | Self::ReadRefused
-            | Self::OtherAccount
-            | Self::ProfileUnknown
-            | Self::ProfileAmbiguous
-            | Self::ProfileTwice
-            | Self::GroupInTheWay
-            | Self::NobodyToMove
-            | Self::DevicesPerDay
-            | Self::ApproversUnknown
-            | Self::ApproversTooFew => Severity::Error,
-            Self::TokenExpiresSoon
-            | Self::TokenNotVerified
-            | Self::ProfileDisabled
-            | Self::DefaultNotLast
-            | Self::NobodySeen
-            | Self::FirstRingLarge
-            | Self::RingOutOfOrder
-            | Self::BlastLimit
-            | Self::ProfileLarge
-            | Self::NoWayBack
-            | Self::Downgrade => Severity::Warning,
-            Self::WriteNotTried
-            | Self::ProfileUnplanned
-            | Self::ProfileIsDefault
-            | Self::GroupTakenOver
-            | Self::ProfileMoves
-            | Self::GroupUnmanaged
-            | Self::EnvironmentEmpty
-            | Self::TooOld
-            | Self::Approvers
-            | Self::TargetMet
-            | Self::VersionUnseen => Severity::Note,
-        }
-    }
+codes! {
+    /// Somebody switched the token off.
+    TokenDisabled: Error,
+    /// The token's time is over.
+    TokenExpired: Error,
+    /// The token's time is over soon.
+    TokenExpiresSoon: Warning,
+    /// The token works, but its state could not be asked.
+    TokenNotVerified: Warning,
+    /// Something may not be read with this token.
+    ReadRefused: Error,
+    /// Writing was not tried.
+    WriteNotTried: Note,
+    /// Devices of a profile that no plan names.
+    ProfileUnplanned: Note,
+    /// The plan is for another account.
+    OtherAccount: Error,
+    /// No such profile.
+    ProfileUnknown: Error,
+    /// Several profiles of that name.
+    ProfileAmbiguous: Error,
+    /// The profile applies to no device.
+    ProfileDisabled: Warning,
+    /// The default profile, named otherwise than `default`.
+    ProfileIsDefault: Note,
+    /// The default profile is not in the last ring.
+    DefaultNotLast: Warning,
+    /// One profile in two places, under two spellings.
+    ProfileTwice: Error,
+    /// A deployment group is in the way.
+    GroupInTheWay: Error,
+    /// A deployment group that exists is taken over.
+    GroupTakenOver: Note,
+    /// A profile moves from one group of the plan to another.
+    ProfileMoves: Note,
+    /// The group goes on offering what the plan does not name.
+    GroupUnmanaged: Note,
+    /// No device of the ring can be moved.
+    NobodyToMove: Error,
+    /// No device of one environment can be moved, but others of the ring can.
+    EnvironmentEmpty: Note,
+    /// No device of the ring was seen lately.
+    NobodySeen: Warning,
+    /// Devices that follow no assignment.
+    TooOld: Note,
+    /// The first ring is a large part of the fleet.
+    FirstRingLarge: Warning,
+    /// A ring is followed by smaller ones.
+    RingOutOfOrder: Warning,
+    /// The ring has more devices than one write for it may reach.
+    BlastLimit: Warning,
+    /// A ring has more devices than all plans may move in a day.
+    DevicesPerDay: Error,
+    /// One of several profiles holds most of the ring.
+    ProfileLarge: Warning,
+    /// Once it is entered, the ring could not be rolled back.
+    NoWayBack: Warning,
+    /// How many could approve.
+    Approvers: Note,
+    /// No User Group of that name, or several.
+    ApproversUnknown: Error,
+    /// Fewer could approve than must.
+    ApproversTooFew: Error,
+    /// Every device runs the target already.
+    TargetMet: Note,
+    /// Devices run something newer than the target.
+    Downgrade: Warning,
+    /// No device runs the target yet.
+    VersionUnseen: Note,
 }
 
 /// One finding.

@@ -10,14 +10,11 @@ use serde::Serialize;
 use crate::cli::online::finding::{CheckFinding, Code};
 use crate::ids::{GroupId, PolicyId};
 use crate::plan::model::{Plan, RingPlan};
-use crate::rollout::judge::grouping;
 use crate::rollout::judge::grouping::{GroupStep, Veto};
 use crate::rollout::judge::way_back::{Stuck, foreseen};
-use crate::rollout::record::Purpose;
-use crate::rollout::record::{Group, GroupContent, Profile, Profiles, VersionEntry};
+use crate::rollout::record::{Group, GroupContent, Profile, Profiles, Purpose, VersionEntry};
 use crate::rollout::state::{OwnedGroup, State};
-use crate::rollout::world::Observations;
-use crate::time::Timestamp;
+use crate::{rollout::judge::grouping, rollout::world::Observations, time::Timestamp};
 
 /// What becomes of a ring's deployment group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

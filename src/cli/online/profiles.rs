@@ -8,12 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::cli::online::finding::{CheckFinding, Code};
-use crate::ids::PolicyId;
 use crate::plan::model::{Plan, ProfileRef, RingPlan};
-use crate::plan::near::{either, nearest};
-use crate::plan::{PathStep, Spots};
+use crate::plan::{PathStep, Spots, either, nearest};
 use crate::rollout::record::{Profile, Profiles};
-use crate::rollout::world::Observations;
+use crate::{ids::PolicyId, rollout::world::Observations};
 
 /// Names that an error lists when none of them is near.
 const NAMES_SHOWN: usize = 10;

@@ -6,14 +6,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::cli::online::finding::CheckFinding;
-use crate::cli::online::groups::GroupOutlook;
-use crate::cli::online::power::Power;
-use crate::cli::online::profiles::NamedProfile;
-use crate::cli::online::sizes::RingSizes;
 use crate::ids::{AccountId, PlanName, RingName};
-use crate::time::Timestamp;
-use crate::version::Environment;
+use crate::{
+    cli::online::finding::CheckFinding, cli::online::groups::GroupOutlook, cli::online::power::Power,
+    cli::online::profiles::NamedProfile, cli::online::sizes::RingSizes, time::Timestamp,
+    version::Environment,
+};
 
 /// What the look says of the account.
 #[derive(Debug, Serialize)]

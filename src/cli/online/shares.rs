@@ -5,12 +5,10 @@
 use std::collections::BTreeSet;
 
 use crate::cli::online::finding::{CheckFinding, Code};
-use crate::cli::online::profiles::NamedProfile;
-use crate::cli::online::sizes::RingSizes;
-use crate::fleet::Fleet;
-use crate::ids::PolicyId;
-use crate::plan::model::RingPlan;
-use crate::time::Timestamp;
+use crate::{
+    cli::online::profiles::NamedProfile, cli::online::sizes::RingSizes, fleet::Fleet, ids::PolicyId,
+    plan::model::RingPlan, time::Timestamp,
+};
 
 /// Nine devices of ten: the other profiles then show next to nothing.
 const MOST_TENTHS: usize = 9;

@@ -5,11 +5,9 @@
 use std::io;
 
 use crate::cli::online::finding::{CheckFinding, FindingCounts};
-use crate::cli::online::groups::GroupOutlook;
 use crate::cli::online::report::{AccountReport, PlanReport, RingAssessment};
-use crate::cli::online::sizes::shows;
-use crate::cli::render::{Column, Out, counted, moment, safe, short, table};
-use crate::cli::screen::Screen;
+use crate::cli::{Column, Out, Screen, counted, moment, safe, short, table};
+use crate::{cli::online::groups::GroupOutlook, cli::online::sizes::shows};
 
 /// The widest name of a ring in a table.
 const NAME_CHARS: usize = 18;

@@ -8,11 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::cli::render::counted;
 use crate::fleet::{Fleet, Reported, Sighting};
-use crate::ids::PolicyId;
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::{ClientVersion, Environment};
+use crate::{cli::counted, ids::PolicyId};
 
 /// Devices that were not seen for this long will not show much soon. Adoption, too, asks for those
 /// that were active in this time.

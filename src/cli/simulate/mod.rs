@@ -11,19 +11,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::connection_args::ConnectionArgs;
-use crate::cli::daemon_args::JsonArgs;
-use crate::cli::exit::CliError;
-use crate::cli::judgement::one_plan;
-use crate::cli::render::{Format, Out, json};
-use crate::cli::screen::Screen;
-use crate::cli::simulate::passing::Passing;
-use crate::plan::model::Plan;
+use crate::cli::{CliError, ConnectionArgs, JsonArgs, Out, Screen};
 use crate::simulation::cast::{Casting, Size};
 use crate::simulation::trial::{Trial, run};
-use crate::simulation::what_if::WhatIf;
-use crate::synthetic::Mix;
 use crate::time::{Clock, SignedDuration, Timestamp, after};
+use crate::{
+    cli::judgement::one_plan, cli::simulate::passing::Passing, plan::model::Plan,
+    simulation::what_if::WhatIf, synthetic::Mix,
+};
 
 /// The longest simulation.
 pub const MOST_DAYS: u16 = 366;
@@ -34,20 +29,7 @@ pub const MOST_DEVICES: u32 = 20_000;
 
 /// Arguments of `simulate`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Faults, each with --fault:
-  no-reconnect-after-wake[=5%]    devices that stay away after their next sleep
-  installer-blocked=ENVIRONMENT   nothing installs on windows, or on macos
-  local-holiday=RING:DATE         a day on which nobody in a ring works
-  other-updater=RING              something else updates a third of a ring
-  drift=RING                      somebody changes the ring's group
-  outage=DATE[:HOURS]             no read succeeds, from 09:00 UTC on
-  slow-fleet                      half of the laptops stay closed on any day
-
-Examples:
-  ringward simulate plans/client.yaml --from 2026-10-12 --devices 600
-  ringward simulate plans/client.yaml --fault installer-blocked=macos --devices 600
-  ringward simulate plans/client.yaml --online --json | jq .rings")]
+#[command(after_help = include_str!("../help/simulate.txt").trim_end())]
 pub struct SimulateArgs {
     /// A plan file
     #[arg(value_name = "PLAN")]
@@ -114,11 +96,9 @@ pub async fn simulate(
     let told = run(&trial, |now| passing.reached(now));
     passing.end();
     let told = told.map_err(CliError::failed)?;
-    match args.json.format() {
-        Format::Json => json(out, &tell::SimulationJson::of(&trial, &told))?,
-        Format::Text => tell::text(out, &trial, &told, screen)?,
-    }
-    Ok(())
+    Ok(args.json.format().answer(out, &tell::SimulationJson::of(&trial, &told), |out| {
+        tell::text(out, &trial, &told, screen)
+    })?)
 }
 
 /// Each profile has a device at least.

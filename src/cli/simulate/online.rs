@@ -4,15 +4,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::cli::account::look_at;
-use crate::cli::connection_args::ConnectionArgs;
-use crate::cli::exit::CliError;
 use crate::cli::online::{Meaning, meaning};
-use crate::cli::render::safe;
-use crate::ids::PolicyId;
+use crate::cli::{CliError, ConnectionArgs, safe};
 use crate::plan::model::{Plan, ProfileRef};
-use crate::rollout::world::Observations;
-use crate::synthetic::Headcount;
+use crate::{
+    cli::account::look_at, ids::PolicyId, rollout::world::Observations, synthetic::Headcount,
+    version::Environment,
+};
 
 /// Counts the devices of each profile that the plan names.
 pub(super) async fn heads(
@@ -52,12 +50,12 @@ fn count(world: &Observations, policy: &PolicyId) -> Headcount {
         if latest.policy.as_ref().is_none_or(|seen| seen.id != *policy) {
             continue;
         }
-        match latest.device_type.as_deref() {
-            Some("windows") => heads.windows += 1,
-            Some("mac" | "macos") => heads.macs += 1,
-            Some("ios") => heads.ios += 1,
+        match latest.environment() {
+            Some(Environment::Windows) => heads.windows += 1,
+            Some(Environment::Macos) => heads.macs += 1,
+            None if latest.device_type.as_deref() == Some("ios") => heads.ios += 1,
             // Whatever else there is: assignments do not reach it either.
-            _ => heads.linux += 1,
+            None => heads.linux += 1,
         }
     }
     heads

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** nothing is written unless standard error is a terminal, and nothing stays there.
 
-use crate::cli::screen::transient;
+use crate::cli::transient;
 use crate::time::{Timestamp, since};
 
 /// A line that is written over.

@@ -7,14 +7,11 @@ use std::io;
 
 use serde::Serialize;
 
-use crate::cli::render::{Column, Out, counted, safe, short, table};
-use crate::cli::screen::{Screen, Tint};
-use crate::fleet::Counts;
+use crate::cli::{Column, Out, Screen, Tint, counted, safe, short, table};
 use crate::ids::{PlanName, RingName};
-use crate::rollout::state::Phase;
 use crate::simulation::trial::{FaultTold, TimelineEntry, Trial, TrialOutcome};
 use crate::time::{SignedDuration, Timestamp, rough, since};
-use crate::version::Environment;
+use crate::{fleet::Counts, rollout::state::Phase, version::Environment};
 
 /// What `simulate --json` says.
 #[derive(Debug, Serialize)]
@@ -146,22 +143,22 @@ impl<'a> SimulationJson<'a> {
 /// The same for people: the answer, the timeline, the rings.
 pub(super) fn text(out: Out<'_>, trial: &Trial, told: &TrialOutcome, screen: &Screen) -> io::Result<()> {
     let plan = screen.paint(Tint::Strong, trial.revision.plan.name.as_str());
-    write!(out, "{}", screen.flow("", &format!("{plan} {}", answer(told, screen))))?;
+    screen.say(out, "", &format!("{plan} {}", answer(told, screen)))?;
     let devices = counted(told.devices, "device");
     let told_of = format!(
         "Simulated from {} with {devices} and seed {}; nothing was written to any account.",
         short(told.from),
         trial.casting.seed
     );
-    write!(out, "{}", screen.flow("  ", &told_of))?;
+    screen.say(out, "  ", &told_of)?;
     for fault in &told.faults {
         let text = format!("{}: {}", safe(&fault.fault), befell(fault, told));
-        write!(out, "{}", screen.flow("  fault      ", &text))?;
+        screen.say(out, "  fault      ", &text)?;
     }
     let mut said = BTreeSet::new();
     // Gates of both environments may have the same word for it.
     for why in told.waiting_on.iter().filter(|why| said.insert(*why)) {
-        write!(out, "{}", screen.flow("  in the way ", &safe(why)))?;
+        screen.say(out, "  in the way ", &safe(why))?;
     }
     writeln!(out)?;
     for line in &told.timeline {
@@ -182,7 +179,7 @@ pub(super) fn text(out: Out<'_>, trial: &Trial, told: &TrialOutcome, screen: &Sc
         waited.map(|(what, kind)| format!("{} for {what}", rough(wait(kind)))).collect();
     let waited = if waited.is_empty() { "for nothing".to_owned() } else { waited.join(", ") };
     let writes = counted(told.writes, "write");
-    write!(out, "{}", screen.flow("", &format!("It sent {writes}, and waited {waited}.")))
+    screen.say(out, "", &format!("It sent {writes}, and waited {waited}."))
 }
 
 /// What came of a fault, and whether it came to nothing.
@@ -232,7 +229,7 @@ fn timeline(out: Out<'_>, line: &TimelineEntry, screen: &Screen) -> io::Result<(
         Tint::Strong => words,
         tint => screen.paint(tint, &words),
     };
-    write!(out, "{}", screen.flow(&format!("{at}  "), &words))
+    screen.say(out, &format!("{at}  "), &words)
 }
 
 fn rings(out: Out<'_>, told: &TrialOutcome, screen: &Screen) -> io::Result<()> {

@@ -3,14 +3,11 @@
 //!
 //! **Invariant:** whatever keeps any plan from moving is in the text, above the tables.
 
-use std::collections::BTreeSet;
-use std::io;
+use std::{collections::BTreeSet, io};
 
 use crate::cli::classes::{bar, in_order, legend, total};
 use crate::cli::paragraphs::{daemon_text, new_plan, state_tint, superseded_offer, troubles};
-use crate::cli::prose::Prose;
-use crate::cli::render::safe;
-use crate::cli::screen::{Screen, Tint, cells};
+use crate::cli::{Prose, Screen, Tint, cells, safe};
 use crate::time::{rough, since};
 use crate::web::json::{AwaitedRing, BlockerJson, ClassesJson, RingJson, RolloutJson, RolloutsAnswer};
 

@@ -3,21 +3,12 @@
 //! **Invariant:** once it has begun it ends only by its reader's wish: a daemon that restarts or
 //! hangs is told, and asked again.
 
-use std::collections::BTreeMap;
-use std::io;
-use std::time::Duration;
+use std::{collections::BTreeMap, io, time::Duration};
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::cli::client::Connection;
-use crate::cli::exit::CliError;
-use crate::cli::overview::Overview;
-use crate::cli::prose::Prose;
-use crate::cli::render::{Format, Out, safe, short};
-use crate::cli::screen::{Screen, Surface, Tint};
-use crate::cli::status::text::text;
-use crate::ids::PlanName;
-use crate::web::json::RolloutJson;
+use crate::cli::{CliError, Connection, Format, Out, Overview, Prose, Screen, Surface, Tint, safe, short};
+use crate::{cli::status::text::text, ids::PlanName, web::json::RolloutJson};
 
 /// How often the daemon is asked, in wall time; it answers from memory.
 pub const EVERY: Duration = Duration::from_secs(1);

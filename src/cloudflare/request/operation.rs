@@ -2,9 +2,9 @@
 //!
 //! **Invariant:** an operation's label never changes: dashboards and alerts name it.
 
-/// Names each operation once: its variant, its label, and the operation in words.
+/// Names each operation once: its variant, its label, the operation in words, and the permission that it needs.
 macro_rules! operations {
-    ($($(#[$doc:meta])* $operation:ident = $label:literal, $words:literal;)+) => {
+    ($($(#[$doc:meta])* $operation:ident = $label:literal, $words:literal, $permission:expr;)+) => {
         /// What a request is for: the `operation` label of metrics and the start of error texts.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Operation {
@@ -22,6 +22,13 @@ macro_rules! operations {
                 }
             }
 
+            /// The permission that the token needs (cloudflare.md#token-permissions); none to verify itself.
+            pub const fn permission(self) -> Option<&'static str> {
+                match self {
+                    $(Self::$operation => $permission,)+
+                }
+            }
+
             /// The operation in words.
             pub const fn words(self) -> &'static str {
                 match self {
@@ -34,33 +41,33 @@ macro_rules! operations {
 
 operations! {
     /// One page of deployment groups.
-    ListGroups = "list_groups", "listing deployment groups";
+    ListGroups = "list_groups", "listing deployment groups", Some("Zero Trust Write");
     /// One deployment group.
-    GetGroup = "get_group", "reading the deployment group";
+    GetGroup = "get_group", "reading the deployment group", Some("Zero Trust Write");
     /// A new deployment group.
-    CreateGroup = "create_group", "creating the deployment group";
+    CreateGroup = "create_group", "creating the deployment group", Some("Zero Trust Write");
     /// A change of a deployment group.
-    UpdateGroup = "update_group", "updating the deployment group";
+    UpdateGroup = "update_group", "updating the deployment group", Some("Zero Trust Write");
     /// All device settings profiles.
-    ListProfiles = "list_profiles", "listing device settings profiles";
+    ListProfiles = "list_profiles", "listing device settings profiles", Some("Zero Trust Read");
     /// The account's default profile.
-    DefaultProfile = "default_profile", "reading the default device settings profile";
+    DefaultProfile = "default_profile", "reading the default device settings profile", Some("Zero Trust Read");
     /// One page of physical devices.
-    ListDevices = "list_devices", "listing devices";
+    ListDevices = "list_devices", "listing devices", Some("Zero Trust Read");
     /// The state of the token.
-    VerifyToken = "verify_token", "verifying the token";
+    VerifyToken = "verify_token", "verifying the token", None;
     /// One page of User Groups.
-    ListUserGroups = "list_user_groups", "listing User Groups";
+    ListUserGroups = "list_user_groups", "listing User Groups", Some("Account Settings Read");
     /// One User Group.
-    GetUserGroup = "get_user_group", "reading the User Group";
+    GetUserGroup = "get_user_group", "reading the User Group", Some("Account Settings Read");
     /// New permission policies of a User Group.
-    UpdateUserGroup = "update_user_group", "updating the User Group";
+    UpdateUserGroup = "update_user_group", "updating the User Group", Some("Account Settings Write");
     /// One page of a User Group's members.
-    ListMembers = "list_members", "listing the User Group's members";
+    ListMembers = "list_members", "listing the User Group's members", Some("Account Settings Read");
     /// One page of permission groups: the roles that a policy can give.
-    ListPermissionGroups = "list_permission_groups", "listing permission groups";
+    ListPermissionGroups = "list_permission_groups", "listing permission groups", Some("Account Settings Read");
     /// All resource groups: what a policy can be about.
-    ListResourceGroups = "list_resource_groups", "listing resource groups";
+    ListResourceGroups = "list_resource_groups", "listing resource groups", Some("Account Settings Read");
 }
 
 impl Operation {
@@ -77,22 +84,5 @@ impl Operation {
     /// Whether it is about deployment groups, of which one may have a profile already.
     pub(in crate::cloudflare) const fn is_about_a_deployment_group(self) -> bool {
         matches!(self, Self::ListGroups | Self::GetGroup | Self::CreateGroup | Self::UpdateGroup)
-    }
-
-    /// The permission that the token needs (cloudflare.md#token-permissions); none to verify itself.
-    pub const fn permission(self) -> Option<&'static str> {
-        match self {
-            Self::ListGroups | Self::GetGroup | Self::CreateGroup | Self::UpdateGroup => {
-                Some("Zero Trust Write")
-            }
-            Self::ListProfiles | Self::DefaultProfile | Self::ListDevices => Some("Zero Trust Read"),
-            Self::ListUserGroups
-            | Self::GetUserGroup
-            | Self::ListMembers
-            | Self::ListPermissionGroups
-            | Self::ListResourceGroups => Some("Account Settings Read"),
-            Self::UpdateUserGroup => Some("Account Settings Write"),
-            Self::VerifyToken => None,
-        }
     }
 }

@@ -1,8 +1,7 @@
 //! Every request against the contract, byte for byte.
 
 use super::*;
-use crate::cloudflare::permissions::{Access, PolicyIntent, ResourceScope};
-use crate::ids::{PermissionGroupId, UserGroupId, UserGroupName};
+use crate::ids::{UserGroupId, UserGroupName};
 
 fn account() -> AccountId {
     AccountId::new("023e105f4ecef8ad9ca31a8372d0c353").unwrap()
@@ -14,11 +13,6 @@ fn group() -> GroupId {
 
 fn user_group() -> UserGroupId {
     UserGroupId::new("f234f49f66df4db8864c5189fe78c87f").unwrap()
-}
-
-fn intent(access: Access, roles: &[&str], on: ResourceScope) -> PolicyIntent {
-    let roles = roles.iter().map(|id| PermissionGroupId::new(*id).unwrap()).collect();
-    PolicyIntent { access, roles, on }
 }
 
 fn entry(environment: Option<&str>, version: &str) -> VersionEntry {
@@ -114,10 +108,7 @@ fn requests_are_exactly_the_contract() {
 fn requests_about_user_groups_are_exactly_the_contract() {
     let name = UserGroupName::new("Release Approvers").unwrap();
     let a = "/accounts/023e105f4ecef8ad9ca31a8372d0c353";
-    let key = "com.cloudflare.api.account.023e105f4ecef8ad9ca31a8372d0c353";
     let g = format!("{a}/iam/user_groups/{}", user_group());
-    let everywhere = intent(Access::Allow, &["r2", "r1"], ResourceScope::account(&account()));
-    let zones = intent(Access::Deny, &["r1"], ResourceScope::zones(&account(), ["z2", "z1"]));
     let rows = [
         (
             "groups",
@@ -129,37 +120,10 @@ fn requests_about_user_groups_are_exactly_the_contract() {
             list_user_groups(&account(), Some(&name), 1),
             format!("GET {a}/iam/user_groups?page=1&per_page=500&name=Release Approvers"),
         ),
-        ("a group", get_user_group(&account(), &user_group()), format!("GET {g}?")),
         (
             "members",
             list_members(&account(), &user_group(), 3),
             format!("GET {g}/members?page=3&per_page=500"),
-        ),
-        (
-            "permission groups",
-            list_permission_groups(&account(), 1),
-            format!("GET {a}/iam/permission_groups?page=1&per_page=50"),
-        ),
-        ("resource groups", list_resource_groups(&account()), format!("GET {a}/iam/resource_groups?")),
-        (
-            "policies, in the form of Cloudflare's guide",
-            update_user_group(&account(), &user_group(), &[everywhere, zones]),
-            format!(
-                concat!(
-                    r#"PUT {g}? {{"policies":[{{"access":"allow","permission_groups":[{{"id":"r1"}},{{"id":"r2"}}],"#,
-                    r#""resource_groups":[{{"scope":{{"key":"{key}","objects":[{{"key":"*"}}]}}}}]}},"#,
-                    r#"{{"access":"deny","permission_groups":[{{"id":"r1"}}],"resource_groups":[{{"scope":{{"key":"{key}","#,
-                    r#""objects":[{{"key":"com.cloudflare.api.account.zone.z1"}},"#,
-                    r#"{{"key":"com.cloudflare.api.account.zone.z2"}}]}}}}]}}]}}"#,
-                ),
-                g = g,
-                key = key
-            ),
-        ),
-        (
-            "a reset",
-            update_user_group(&account(), &user_group(), &[]),
-            format!("PUT {g}? {{\"policies\":[]}}"),
         ),
     ];
     for (row, request, expected) in rows {

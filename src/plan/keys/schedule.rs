@@ -1,122 +1,272 @@
 //! The keys of `schedule`: openings and freezes.
 //!
-//! **Invariant:** a day and an opening have one way to be written.
+//! **Invariant:** a day and an opening have one way to be written, and an opening or freeze that is refused has
+//! noted one problem at the key that causes it.
+
+use std::ops::Range;
 
 use jiff::civil::Date;
 
-use crate::plan::grammar::{Absent, Key, Mapping, Takes, ValueKind};
-use crate::plan::keys::elsewhere::IN_AN_OPENING;
 use crate::plan::kinds::{CRON, DATE, SPAN, TEXT};
-use crate::plan::typed_key::TypedKey;
+use crate::plan::typed_key::{Keys as _, keys};
 use crate::plan::values::{date, owned_text, span};
-use crate::schedule::{LEAST_OPENING, MAX_FREEZES, MAX_OPENINGS};
+use crate::plan::{Absent, Mapping, Node, Problems, Takes, TypedKey, ValueKind, Written, cron, items};
+use crate::schedule::{
+    Freeze, LEAST_OPENING, MAX_FREEZES, MAX_OPENINGS, Opening, Schedule, ScheduleError, Zone,
+};
 use crate::time::{Span, in_words};
 
-pub(super) const SCHEDULE_KEY: Key = Key {
-    name: "schedule",
-    takes: Takes::Keys(&SCHEDULE),
-    absent: Absent::Means("always open, never frozen"),
-    doc: "When ringward may write assignments; laptops install whenever they next wake up. A ring's own openings stand in place of those of `defaults`; its own freezes are added to theirs.",
-    example: "schedule: {open: [{cron: \"0 9 * * Mon-Thu\", for: 7h}]}",
-};
+const OPEN_EXAMPLE: &str = "a list, such as - {cron: \"0 9 * * Mon-Thu\", for: 7h}";
+const FREEZE_EXAMPLE: &str = "a list, such as - {from: 2026-12-18, until: 2027-01-04, reason: Year end}";
 
-/// When ringward may write.
-pub(in crate::plan) const SCHEDULE: Mapping = Mapping {
-    of: "`schedule`",
-    name: "schedule",
-    doc: "When ringward may write. A freeze always wins over an opening.",
-    keys: &[
-        Key {
-            name: "open",
+/// Days after which a freeze is more probably a slip in a year or month than meant.
+const LONG_FREEZE: i32 = 60;
+
+keys! {
+    /// When ringward may write.
+    ScheduleKeys of SCHEDULE {
+        open: Vec<Opening> = TypedKey {
             takes: Takes::Mappings { item: &OPENING, least: 0, most: MAX_OPENINGS },
             absent: Absent::Means("the openings of `defaults`; always open if there are none"),
             doc: "When a ring may be entered. An empty list means always.",
             example: "open: [{cron: \"0 9 * * Mon-Thu\", for: 7h}]",
+            read: |node, what, problems| {
+                let too_many = |found| ScheduleError::TooManyOpenings { found };
+                all(node, what, OPEN_EXAMPLE, (MAX_OPENINGS, too_many), opening, problems)
+            },
         },
-        Key {
-            name: "freeze",
+        freeze: Vec<Freeze> = TypedKey {
             takes: Takes::Mappings { item: &FREEZE, least: 0, most: MAX_FREEZES },
             absent: Absent::Means("the freezes of `defaults`"),
             doc: "Days on which nothing is written. A ring's own are added to those of `defaults`; only an empty list in a ring lifts them.",
             example: "freeze: [{from: 2026-12-18, until: 2027-01-04, reason: Year-end change freeze}]",
+            read: |node, what, problems| {
+                let too_many = |found| ScheduleError::TooManyFreezes { found };
+                all(node, what, FREEZE_EXAMPLE, (MAX_FREEZES, too_many), freeze, problems)
+            },
         },
-    ],
-    later: &[],
-    elsewhere: &[
-        ("timezone", "write `timezone` next to `schedule`"),
-        ("cron", IN_AN_OPENING),
-        ("for", IN_AN_OPENING),
-    ],
+    }
+}
+
+pub(super) const SCHEDULE_KEY: TypedKey<ScheduleKeys> = TypedKey {
+    takes: Takes::Keys(&SCHEDULE),
+    absent: Absent::Shared { ring: "the schedule of `defaults`", defaults: "always open, never frozen" },
+    doc: "When ringward may write assignments; laptops install whenever they next wake up. A ring's own openings stand in place of those of `defaults`; its own freezes are added to theirs.",
+    example: "schedule: {open: [{cron: \"0 9 * * Mon-Thu\", for: 7h}]}",
+    read: ScheduleKeys::read,
 };
 
-pub(in crate::plan) const OPENS: TypedKey<String> = TypedKey {
-    name: "cron",
-    takes: Takes::Value(&CRON),
-    absent: Absent::Refused,
-    doc: "When it opens.",
-    example: "cron: \"0 9 * * Mon-Thu\"",
-    read: owned_text,
-};
-pub(in crate::plan) const LENGTH: TypedKey<Span> = TypedKey {
-    name: "for",
-    takes: Takes::Value(&ValueKind {
-        bound: Some(|| format!("at least {}", in_words(LEAST_OPENING))),
-        ..SPAN
-    }),
-    absent: Absent::Refused,
-    doc: "How long it stays open, in elapsed time.",
-    example: "for: 7h",
-    read: |node, what, problems| {
-        let why = "a ring is entered only with 15m of the opening left";
-        span(node, what, Span::minutes(LEAST_OPENING.as_mins()), why, problems)
+const SCHEDULE: Mapping = Mapping {
+    of: "`schedule`",
+    name: "schedule",
+    doc: "When ringward may write. A freeze always wins over an opening.",
+    keys: ScheduleKeys::ALL,
+    later: &[],
+    elsewhere: |key| match key {
+        "timezone" => Some("write `timezone` next to `schedule`"),
+        "cron" | "for" => {
+            Some("write it in an opening, such as open: [{cron: \"0 9 * * Mon-Thu\", for: 7h}]")
+        }
+        _ => None,
     },
 };
 
-/// A repeated span of time.
-pub(in crate::plan) const OPENING: Mapping = Mapping {
+keys! {
+    /// A repeated span of time.
+    OpeningKeys of OPENING {
+        cron: String = TypedKey {
+            takes: Takes::Value(&CRON),
+            absent: Absent::Refused("when it opens, such as cron: \"0 9 * * Mon-Thu\""),
+            doc: "When it opens.",
+            example: "cron: \"0 9 * * Mon-Thu\"",
+            read: owned_text,
+        },
+        length as "for": Span = TypedKey {
+            takes: Takes::Value(&ValueKind {
+                bound: Some(|| format!("at least {}", in_words(LEAST_OPENING))),
+                ..SPAN
+            }),
+            absent: Absent::Refused("how long it stays open, such as for: 7h"),
+            doc: "How long it stays open, in elapsed time.",
+            example: "for: 7h",
+            read: |node, what, problems| {
+                let why = "a ring is entered only with 15m of the opening left";
+                span(node, what, Span::minutes(LEAST_OPENING.as_mins()), why, problems)
+            },
+        },
+    }
+}
+
+const OPENING: Mapping = Mapping {
     of: "an opening",
     name: "opening",
     doc: "A repeated span of time in which a ring may be entered. It belongs to the moment it opens, also across midnight and clock changes; a ring is entered only while 15m of it are left, or within 2m of its start. Where a freeze begins in it, it ends there; where one ends in it, that is its start.",
-    keys: &[OPENS.key(), LENGTH.key()],
+    keys: OpeningKeys::ALL,
     later: &[],
-    elsewhere: &[
-        ("timezone", "write `timezone` next to `schedule`, for all its openings"),
-        ("until", "write how long it stays open, such as for: 7h"),
-        ("from", "write when it opens, such as cron: \"0 9 * * Mon-Thu\""),
-    ],
+    elsewhere: |key| match key {
+        "timezone" => Some("write `timezone` next to `schedule`, for all its openings"),
+        "until" => Some("write how long it stays open, such as for: 7h"),
+        "from" => Some("write when it opens, such as cron: \"0 9 * * Mon-Thu\""),
+        _ => None,
+    },
 };
 
-pub(in crate::plan) const FROM: TypedKey<Date> = TypedKey {
-    name: "from",
-    takes: Takes::Value(&DATE),
-    absent: Absent::Refused,
-    doc: "The first frozen day.",
-    example: "from: 2026-12-18",
-    read: date,
-};
-pub(in crate::plan) const UNTIL: TypedKey<Date> = TypedKey {
-    name: "until",
-    takes: Takes::Value(&DATE),
-    absent: Absent::Refused,
-    doc: "The last frozen day.",
-    example: "until: 2027-01-04",
-    read: date,
-};
-pub(in crate::plan) const REASON: TypedKey<String> = TypedKey {
-    name: "reason",
-    takes: Takes::Value(&TEXT),
-    absent: Absent::Refused,
-    doc: "Why, for those who wait.",
-    example: "reason: Year-end change freeze",
-    read: owned_text,
-};
+keys! {
+    /// Days on which nothing is written.
+    FreezeKeys of FREEZE {
+        from: Date = TypedKey {
+            takes: Takes::Value(&DATE),
+            absent: Absent::Refused("the first frozen day, such as from: 2026-12-18"),
+            doc: "The first frozen day.",
+            example: "from: 2026-12-18",
+            read: date,
+        },
+        until: Date = TypedKey {
+            takes: Takes::Value(&DATE),
+            absent: Absent::Refused("the last frozen day, such as until: 2027-01-04"),
+            doc: "The last frozen day.",
+            example: "until: 2027-01-04",
+            read: date,
+        },
+        reason: String = TypedKey {
+            takes: Takes::Value(&TEXT),
+            absent: Absent::Refused("why, for those who wait"),
+            doc: "Why, for those who wait.",
+            example: "reason: Year-end change freeze",
+            read: owned_text,
+        },
+    }
+}
 
-/// Days on which nothing is written.
-pub(in crate::plan) const FREEZE: Mapping = Mapping {
+const FREEZE: Mapping = Mapping {
     of: "a freeze",
     name: "freeze",
     doc: "Whole days in the ring's zone on which nothing is written. Deadlines stand still, soaks go on.",
-    keys: &[FROM.key(), UNTIL.key(), REASON.key()],
+    keys: FreezeKeys::ALL,
     later: &[],
-    elsewhere: &[("to", "write `until`, the last frozen day")],
+    elsewhere: |key| (key == "to").then_some("write `until`, the last frozen day"),
 };
+
+/// Every item that can be read; the others have noted their problems. Of too many, none is read.
+fn all<T>(
+    node: &Node,
+    what: &str,
+    example: &str,
+    (most, too_many): (usize, fn(usize) -> ScheduleError),
+    reader: fn(&Node, &mut Problems) -> Option<T>,
+    problems: &mut Problems,
+) -> Option<Vec<T>> {
+    let items = items(node, what, example, problems)?;
+    if items.len() > most {
+        refuse(&node.at, &too_many(items.len()), problems);
+        return None;
+    }
+    Some(items.iter().filter_map(|item| reader(item, problems)).collect())
+}
+
+fn opening(node: &Node, problems: &mut Problems) -> Option<Opening> {
+    let OpeningKeys { cron, length } = OpeningKeys::read(node, "", problems)?;
+    let (line, at) = cron.placed()?;
+    // With any length, so that a bad line shows beside a bad length.
+    match Opening::new(&line, length.value.unwrap_or(Span::minutes(LEAST_OPENING.as_mins()))) {
+        Ok(opening) => {
+            for (problem, instead) in cron::doubts(&line, &opening) {
+                problems.warn(&at, problem, instead, None);
+            }
+            length.value.map(|_| opening)
+        }
+        Err(error) => {
+            refuse(&at, &error, problems);
+            None
+        }
+    }
+}
+
+fn freeze(node: &Node, problems: &mut Problems) -> Option<Freeze> {
+    let FreezeKeys { from, until, reason } = FreezeKeys::read(node, "", problems)?;
+    let (last_day, at) = until.placed()?;
+    match Freeze::new(from.value?, last_day, reason.value?) {
+        Ok(freeze) => {
+            let days = freeze.days();
+            if days > LONG_FREEZE {
+                let problem = format!("this freeze is {days} days long");
+                let instead = "nothing is written for all that time, no fix either; check both days";
+                problems.warn(&at, problem, instead, None);
+            }
+            Some(freeze)
+        }
+        Err(error) => {
+            refuse(&at, &error, problems);
+            None
+        }
+    }
+}
+
+/// A ring's, filled from `defaults`. Its own openings stand in place of theirs; its own freezes are added.
+pub(super) fn filled(
+    zone: Zone,
+    own: &Written<ScheduleKeys>,
+    defaults: &Written<ScheduleKeys>,
+    problems: &mut Problems,
+) -> Option<Schedule> {
+    let (own, shared) = (own.keys(), defaults.keys());
+    let open = own.open.or(&shared.open).unwrap_or_default();
+    let mut freeze = shared.freeze.value.unwrap_or_default();
+    let at = own.freeze.at.unwrap_or(0..0);
+    match own.freeze.value {
+        Some(added) if added.is_empty() => {
+            if !freeze.is_empty() {
+                let lifted: Vec<&str> = freeze.iter().map(Freeze::reason).collect();
+                let problem =
+                    format!("this lifts the freezes of `defaults` for this ring: {}", lifted.join(", "));
+                let instead = "to keep them, leave `freeze` out, or write the ring's own, which are added";
+                problems.note(&at, problem, instead);
+            }
+            freeze.clear();
+        }
+        Some(added) => {
+            let added: Vec<Freeze> = added.into_iter().filter(|one| !freeze.contains(one)).collect();
+            freeze.extend(added);
+        }
+        None => {}
+    }
+    if freeze.len() > MAX_FREEZES {
+        refuse(&at, &ScheduleError::TooManyFreezes { found: freeze.len() }, problems);
+        return None;
+    }
+    // Both lists were bounded when they were read, the only way to fail.
+    Schedule::new(zone, open, freeze).ok()
+}
+
+/// The schedule's own errors stand alone; here the offending text is shown beside them.
+fn refuse(at: &Range<usize>, error: &ScheduleError, problems: &mut Problems) {
+    let (problem, instead) = match error {
+        ScheduleError::InvalidCron { found, .. } => cron::explain(found),
+        ScheduleError::EmptyEntry { found } => cron::explain_empty(found),
+        ScheduleError::NeverOpens { .. } => (
+            "this opening never comes".to_owned(),
+            "name a day, month and weekday that some date has".to_owned(),
+        ),
+        ScheduleError::EndsBeforeItBegins { from, .. } => (
+            format!("this freeze ends before it begins on {from}"),
+            "name the last frozen day; both days are frozen".to_owned(),
+        ),
+        ScheduleError::TooManyOpenings { found } => (
+            format!("{found} openings are too many"),
+            format!("write at most {MAX_OPENINGS}; one line can name several days, such as Mon-Thu"),
+        ),
+        ScheduleError::TooManyFreezes { found } => (
+            format!("{found} freezes are too many"),
+            format!("write at most {MAX_FREEZES}; join neighbouring days and drop past ones"),
+        ),
+        ScheduleError::TooShort { .. } | ScheduleError::UnknownZone { .. } => {
+            (error.to_string(), "correct it".to_owned())
+        }
+    };
+    match error {
+        ScheduleError::TooManyOpenings { .. } | ScheduleError::TooManyFreezes { .. } => {
+            problems.missing(at, problem, instead);
+        }
+        _ => problems.wrong(at, problem, instead),
+    }
+}

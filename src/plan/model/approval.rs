@@ -6,8 +6,7 @@ use std::num::NonZeroU8;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::UserGroupName;
-use crate::time::Span;
+use crate::{ids::UserGroupName, time::Span};
 
 /// Who lets a ring be entered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,8 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::model::percent::Percent;
-use crate::time::Span;
+use crate::{plan::model::percent::Percent, time::Span};
 
 /// What it takes to call a ring's targets adopted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,4 +15,5 @@ pub use gates::{Adoption, Health, HealthLimit, OnFailure};
 pub use percent::Percent;
 pub use plan::{Forbid, OnDrift, OnNewTarget, Plan};
 pub use revision::{PlanDigest, Revision, Revisions};
+pub(crate) use ring::Told;
 pub use ring::{AllowDowngrade, DeviceLimit, ProfileRef, RingPlan, RollbackRules};

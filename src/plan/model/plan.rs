@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, Email, PlanName};
-use crate::plan::model::ring::RingPlan;
+use crate::plan::model::ring::{RingPlan, Told, shown, word};
 
 /// Desired rings, targets, schedule and gates: one plan file, with its defaults filled in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +32,32 @@ pub struct Plan {
     pub on_drift: OnDrift,
     /// In order of entry; never empty.
     pub rings: Vec<RingPlan>,
+}
+
+impl Plan {
+    /// What holds for all rings and a decision may ask for, each in the words in which people read that it changes.
+    pub(crate) fn told(&self) -> Vec<Told> {
+        // What is not told takes effect unannounced: a new key does not compile until it is named. Its name, what it
+        // was and what people read of it change nothing that is decided; `forbid` and rings have words of their own.
+        let Self {
+            name: _,
+            was: _,
+            description: _,
+            account,
+            author,
+            forbid: _,
+            on_new_target,
+            on_drift,
+            rings: _,
+        } = self;
+        let told = [
+            ("account", shown(account.as_ref())),
+            ("author", shown(author.as_ref())),
+            ("on_new_target", word(on_new_target)),
+            ("on_drift", word(on_drift)),
+        ];
+        told.map(|(what, value)| (what.to_owned(), value)).into()
+    }
 }
 
 /// A range of builds never to offer.

@@ -52,7 +52,8 @@ pub struct Revision {
 }
 
 /// Who lets a revision take effect that does more than restrict.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 #[serde(rename_all = "snake_case")]
 pub enum Revisions {
     /// The file, once it was unchanged for long enough.
@@ -65,10 +66,7 @@ pub enum Revisions {
 impl Revisions {
     /// The word of `ringward.yaml`.
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::File => "file",
-            Self::Person => "person",
-        }
+        self.into_str()
     }
 
     /// The line that says so, in at most 40 characters.

@@ -2,18 +2,16 @@
 //!
 //! **Invariant:** a ring has at least one profile and one target.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::num::NonZeroU32;
+use std::collections::{BTreeMap, BTreeSet};
+use std::{fmt, num::NonZeroU32};
 
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{PolicyId, RingName};
-use crate::plan::model::approval::ApprovalRule;
 use crate::plan::model::gates::{Adoption, Health, OnFailure};
-use crate::schedule::Schedule;
-use crate::time::Span;
+use crate::schedule::{Opening, Schedule};
 use crate::version::{ClientVersion, Environment};
+use crate::{plan::model::approval::ApprovalRule, time::Span};
 
 /// One step of a plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -71,9 +69,84 @@ impl RingPlan {
         self.targets.values().any(|target| *target == version)
     }
 
+    /// What a decision may ask for, freezes aside, each in the words in which people read that it changes; its group
+    /// where that has a name of its own.
+    pub(crate) fn told(&self, names_group: bool) -> Vec<Told> {
+        // What is not told takes effect unannounced: a new key does not compile until it is named. What the ring
+        // was changes nothing that is decided.
+        let Self {
+            name,
+            was: _,
+            group,
+            profiles: _,
+            targets,
+            schedule,
+            adoption,
+            soak,
+            health,
+            unknown_after,
+            on_failure,
+            max_devices,
+            rollback: RollbackRules { step, to },
+            allow_downgrade,
+            approval,
+        } = self;
+        let mut told = vec![("name".to_owned(), name.to_string())];
+        for environment in Environment::ALL {
+            told.push((environment.to_string(), shown(targets.get(&environment))));
+            told.push((format!("rollback_to {environment}"), shown(to.get(&environment))));
+        }
+        told.push(("profiles".to_owned(), self.told_profiles()));
+        told.extend(names_group.then(|| ("group".to_owned(), group.clone())));
+        let asked =
+            |rule: &ApprovalRule| format!("{} of {} (expires {})", rule.count, rule.user_group, rule.expires);
+        let others = [
+            ("timezone", schedule.zone().to_string()),
+            ("openings", openings(schedule)),
+            ("soak", soak.to_string()),
+            ("adoption", word(adoption)),
+            ("health", word(health)),
+            ("unknown_after", unknown_after.to_string()),
+            ("on_failure", word(on_failure)),
+            ("max_devices", shown(max_devices.as_ref())),
+            ("allow_downgrade", word(allow_downgrade)),
+            ("rollback.step", step.to_string()),
+            ("approval", shown(approval.as_ref().map(asked).as_ref())),
+        ];
+        told.extend(others.map(|(what, value)| (what.to_owned(), value)));
+        told
+    }
+
+    /// Its profiles in words, in no order of the file.
+    pub(crate) fn told_profiles(&self) -> String {
+        let profiles: BTreeSet<&ProfileRef> = self.profiles.iter().collect();
+        profiles.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
+
     /// Whether the plan leaves it to ringward how the ring's group is named.
     pub fn has_default_group(&self) -> bool {
         self.group == self.name.as_str()
+    }
+}
+
+/// What a plan says of something, in words.
+pub(crate) type Told = (String, String);
+
+/// A value in words, where there is one.
+pub(super) fn shown<T: ToString>(value: Option<&T>) -> String {
+    value.map_or_else(|| "none".to_owned(), T::to_string)
+}
+
+/// A small value as the log would write it: every difference shows.
+pub(super) fn word<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_default().replace(['"', '{', '}'], "").replace(',', ", ")
+}
+
+fn openings(schedule: &Schedule) -> String {
+    let words = |opening: &Opening| format!("\"{}\" for {}", opening.cron(), opening.length());
+    match schedule.openings() {
+        [] => "always".to_owned(),
+        openings => openings.iter().map(words).collect::<Vec<_>>().join(", "),
     }
 }
 

@@ -1,0 +1,286 @@
+//! `access.yaml`: from bytes to the policies that each User Group is to have, or to every error at once.
+//!
+//! It is written in the language of plan files and read with their tree.
+//!
+//! **Invariant:** a file with an error yields nothing to apply, and no group loses its policies by being
+//! left empty: only a list without an entry says that there are to be none.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use super::policies::Access;
+use crate::ids::{AccountId, UserGroupName};
+use crate::plan::tree::{self, FileKind, MappingEntry};
+use crate::plan::typed_key::{Keys as _, key, keys, mapping, needed};
+use crate::plan::values::{account, read as read_value};
+use crate::plan::{
+    Fields, Mapping, Node, Other, PlanError, Problems, Text, Value, is_invisible, items, text,
+};
+use crate::{plan::fields::wrong_value, plan::places::first_line};
+
+const ACCESS_FILE: FileKind = FileKind {
+    what: "access",
+    begin: "begin with `groups:`, and below it a User Group's name with a list of its policies",
+    instead_of_anchors: "",
+};
+/// The most roles of one policy, zones of one place, policies of one group, and groups of a file.
+const MOST: usize = 500;
+const POLICIES_EXAMPLE: &str =
+    "a list, such as - {allow: [Billing], on: account}, or [] for no policy at all";
+const ROLES_EXAMPLE: &str =
+    "a list of roles, such as [Billing, Analytics]; `ringward access roles` shows them";
+const ON_EXAMPLE: &str = "on: account, or on: {zones: [ID]}";
+const ZONES_EXAMPLE: &str = "a list of zone IDs, such as [023e105f4ecef8ad9ca31a8372d0c353]";
+
+/// What a file says.
+#[derive(Debug)]
+pub(super) struct AccessFile {
+    /// The account that the file is for.
+    pub(super) account: Option<AccountId>,
+    /// In the order written.
+    pub(super) groups: Vec<GroupWritten>,
+}
+
+/// A User Group and all the policies that it is to have.
+#[derive(Debug, Clone)]
+pub(crate) struct GroupWritten {
+    pub(super) name: UserGroupName,
+    pub(super) name_at: Range<usize>,
+    pub(super) policies: Vec<PolicyWritten>,
+}
+
+/// A policy, with roles by name.
+#[derive(Debug, Clone)]
+pub(crate) struct PolicyWritten {
+    pub(super) at: Range<usize>,
+    pub(super) access: Access,
+    pub(super) roles: Vec<RoleWritten>,
+    pub(super) on: PolicyScope,
+}
+
+/// A role as it was written: a name, a label or an ID.
+#[derive(Debug, Clone)]
+pub(crate) struct RoleWritten {
+    pub(super) text: String,
+    pub(super) at: Range<usize>,
+}
+
+/// Where a policy holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum PolicyScope {
+    /// Everywhere in the account.
+    Account,
+    /// In these zones, by ID.
+    Zones(Vec<String>),
+}
+
+/// A file that holds by itself, with what it takes to say where it does not fit the account.
+pub(super) struct ValidFile<'a> {
+    pub(super) says: AccessFile,
+    file: &'a str,
+    text: Text<'a>,
+}
+
+impl ValidFile<'_> {
+    /// Problems that were found later, as errors with their places.
+    pub(super) fn errors(&self, problems: Problems) -> Vec<PlanError> {
+        problems.into_errors(self.file, &self.text)
+    }
+}
+
+/// Reads a file; `file` is the name that errors show.
+///
+/// # Errors
+/// One syntax error, or all structural and semantic errors in file order.
+pub(super) fn read<'a>(file: &'a str, bytes: &'a [u8]) -> Result<ValidFile<'a>, Vec<PlanError>> {
+    let mut problems = Problems::default();
+    let text = tree::text_of(bytes, &ACCESS_FILE, &mut problems);
+    let root = if problems.is_empty() { tree::read(text.text, &ACCESS_FILE, &mut problems) } else { None };
+    match root.and_then(|root| access(&root, &mut problems)) {
+        Some(says) if problems.is_empty() => Ok(ValidFile { says, file, text }),
+        _ => Err(problems.into_errors(file, &text)),
+    }
+}
+
+keys! {
+    /// Which permission policies each User Group has.
+    FileKeys of FILE {
+        /// Pins the file to one Cloudflare account.
+        account: AccountId = key(|node, _, problems| account(node, problems)),
+        /// Each User Group by its name, with a list of all its policies.
+        groups: Vec<GroupWritten> = needed(
+            "groups:, and below it each User Group by its name",
+            |node, _, problems| Some(read_groups(node, problems)),
+        ),
+    }
+}
+
+const FILE: Mapping = mapping("an access file", "access", FileKeys::ALL, |key| match key {
+    "allow" | "deny" => Some("write it in a policy, below a group's name"),
+    "members" => Some("members are never written; add them in the dashboard or at the identity provider"),
+    _ => None,
+});
+
+keys! {
+    /// Roles that members have, or are denied, in a place.
+    PolicyKeys of POLICY {
+        /// Roles to give.
+        allow: Node = key(|node, _, _| Some(node.clone())),
+        /// Roles to take.
+        deny: Node = key(|node, _, _| Some(node.clone())),
+        /// Where: the word `account` for all of it, or some of its zones.
+        on: PolicyScope = needed(ON_EXAMPLE, read_on),
+    }
+}
+
+const POLICY: Mapping = mapping("a policy", "policy", PolicyKeys::ALL, |key| match key {
+    "access" | "roles" => Some("write the roles below `allow` or `deny`"),
+    "permission_groups" => Some("write the roles by name, below `allow` or `deny`"),
+    "resource_groups" => Some("write the place as `on`"),
+    "zones" => Some("write it below `on`, as in on: {zones: [ID]}"),
+    _ => None,
+});
+
+keys! {
+    /// A place that is not the whole account: parts of it.
+    PlaceKeys of PLACE {
+        /// IDs of zones.
+        zones: Vec<String> = needed(ZONES_EXAMPLE, |node, _, problems| Some(read_zones(node, problems))),
+    }
+}
+
+const PLACE: Mapping = mapping("a place", "place", PlaceKeys::ALL, |_| None);
+
+fn access(root: &Node, problems: &mut Problems) -> Option<AccessFile> {
+    let FileKeys { account, groups } = FileKeys::read(root, "", problems)?;
+    Some(AccessFile { account: account.value, groups: groups.value.unwrap_or_default() })
+}
+
+fn read_groups(node: &Node, problems: &mut Problems) -> Vec<GroupWritten> {
+    let Value::Mapping(entries) = &node.value else {
+        let instead = "write each User Group's name, a colon, and below it a list of its policies";
+        wrong_value(node, "`groups` must be a mapping", instead, problems);
+        return Vec::new();
+    };
+    if entries.is_empty() {
+        problems.missing(&node.at, "there is no group", "write at least one, with a list of its policies");
+    }
+    if too_many(node, entries.len(), "groups", problems) {
+        return Vec::new();
+    }
+    entries.iter().filter_map(|entry| read_group(entry, problems)).collect()
+}
+
+fn read_group(entry: &MappingEntry, problems: &mut Problems) -> Option<GroupWritten> {
+    let unfit = || ("not the name of a User Group", "write 1 to 255 characters that can be seen");
+    let name = UserGroupName::new(entry.key.as_str()).ok();
+    let name =
+        name.filter(|name| !name.as_str().trim().is_empty() && !name.as_str().chars().any(is_invisible));
+    if name.is_none() {
+        let (problem, instead) = unfit();
+        problems.wrong(&entry.key_at, problem, instead);
+    }
+    let policies = items(&entry.value, "a group's policies", POLICIES_EXAMPLE, problems);
+    let policies = policies.filter(|items| !too_many(&entry.value, items.len(), "policies", problems));
+    let policies = policies.unwrap_or_default();
+    Some(GroupWritten {
+        policies: policies.iter().filter_map(|node| read_policy(node, problems)).collect(),
+        name: name?,
+        name_at: entry.key_at.clone(),
+    })
+}
+
+fn read_policy(node: &Node, problems: &mut Problems) -> Option<PolicyWritten> {
+    let noted = problems.count();
+    let fields = Fields::of(node, &POLICY, problems)?;
+    let known = problems.count() == noted;
+    let PolicyKeys { allow, deny, on } = PolicyKeys::of(&fields, problems);
+    let (access, roles) = match (&allow.value, &deny.value) {
+        (Some(allow), None) => (Access::Allow, read_roles(allow, problems)),
+        (None, Some(deny)) => (Access::Deny, read_roles(deny, problems)),
+        (Some(allow), Some(deny)) => {
+            let other = Other::Here { at: allow.at.clone(), what: "`allow` is here".to_owned() };
+            let problem = "a policy either allows or denies";
+            problems.clash(&deny.at, problem, "write a policy of its own for what it denies", other);
+            return None;
+        }
+        (None, None) => {
+            // Of a key that is not known, one error is enough.
+            if known {
+                let instead = "write allow: and a list of roles, or deny:";
+                problems.missing(&fields.at, "this policy neither allows nor denies", instead);
+            }
+            return None;
+        }
+    };
+    Some(PolicyWritten { at: node.at.clone(), access, roles, on: on.value? })
+}
+
+fn read_roles(node: &Node, problems: &mut Problems) -> Vec<RoleWritten> {
+    let mut seen: BTreeMap<&str, &Node> = BTreeMap::new();
+    let mut roles = Vec::new();
+    for item in listed(node, "roles", ROLES_EXAMPLE, problems) {
+        let Some(name) = text(item, "a role", problems) else { continue };
+        if is_first(&mut seen, name, item, "this role is repeated", problems) {
+            roles.push(RoleWritten { text: name.to_owned(), at: item.at.clone() });
+        }
+    }
+    roles
+}
+
+fn read_on(node: &Node, what: &str, problems: &mut Problems) -> Option<PolicyScope> {
+    if let Value::Scalar { .. } = &node.value {
+        return read_value(node, what, problems, |text| match text {
+            "account" => Ok(PolicyScope::Account),
+            _ => Err(("not a place".to_owned(), format!("write {ON_EXAMPLE}"))),
+        });
+    }
+    PlaceKeys::read(node, what, problems)?.zones.value.map(PolicyScope::Zones)
+}
+
+fn read_zones(zones: &Node, problems: &mut Problems) -> Vec<String> {
+    let mut seen: BTreeMap<&str, &Node> = BTreeMap::new();
+    let mut ids = Vec::new();
+    for item in listed(zones, "zones", ZONES_EXAMPLE, problems) {
+        let Some(id) = text(item, "a zone ID", problems) else { continue };
+        if id.len() != 32 || !id.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)) {
+            problems.wrong(&item.at, "not a zone ID", "write its 32 digits 0-9 and a-f");
+        } else if is_first(&mut seen, id, item, "this zone is repeated", problems) {
+            ids.push(id.to_owned());
+        }
+    }
+    ids
+}
+
+/// The items of a list that must have some.
+fn listed<'a>(node: &'a Node, what: &str, example: &str, problems: &mut Problems) -> &'a [Node] {
+    let Some(items) = items(node, &format!("`{what}`"), example, problems) else { return &[] };
+    if items.is_empty() {
+        problems.missing(&node.at, format!("there are no {what}"), format!("write {example}"));
+    }
+    if too_many(node, items.len(), what, problems) { &[] } else { items }
+}
+
+fn too_many(node: &Node, count: usize, what: &str, problems: &mut Problems) -> bool {
+    if count > MOST {
+        let problem = format!("{count} {what} are too many");
+        problems.missing(&node.at, problem, format!("write at most {MOST}"));
+    }
+    count > MOST
+}
+
+/// Notes a problem where a text came before.
+fn is_first<'a>(
+    seen: &mut BTreeMap<&'a str, &'a Node>,
+    text: &'a str,
+    node: &'a Node,
+    problem: &str,
+    problems: &mut Problems,
+) -> bool {
+    let Some(first) = seen.insert(text, node) else { return true };
+    let other = Other::Here { at: first.at.clone(), what: format!("`{}` is here already", first_line(text)) };
+    problems.clash(&node.at, problem, "keep one of them", other);
+    false
+}
+
+#[cfg(test)]
+mod tests;

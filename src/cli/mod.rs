@@ -53,6 +53,7 @@ pub mod stop;
 pub mod token;
 pub mod user;
 mod value_parsers;
+mod verb_command;
 pub mod verbs;
 pub mod verify;
 

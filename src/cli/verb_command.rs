@@ -17,7 +17,7 @@ use crate::cli::value_parsers::{REASON, one_of};
 use crate::cli::verbs::{ask, ask_of_all, help, start};
 use crate::ids::{PlanName, RingName};
 use crate::rollout::people::verbs::arguments::{ArgumentKey, Arguments};
-use crate::rollout::people::verbs::definition::{Aim, Argument};
+use crate::rollout::people::verbs::definition::Argument;
 use crate::rollout::people::verbs::situation::StartPlans;
 use crate::rollout::people::verbs::verb::Verb;
 use crate::rollout::record::{Gate, Role};
@@ -80,13 +80,12 @@ impl CarriedVerb {
     }
 
     fn read(verb: Verb, matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let is_of_plan = verb.aim() != Aim::Everything;
         let reason: Option<&String> = matches.get_one("reason");
         let bearer = verb.definition().terms.role == Role::Approver;
         Ok(Self {
             verb,
             given: Arguments {
-                plan: is_of_plan.then(|| matches.get_one("plan").cloned()).flatten(),
+                plan: verb.is_of_plan().then(|| matches.get_one("plan").cloned()).flatten(),
                 gate: value(verb, matches, ArgumentKey::Gate),
                 ring: value(verb, matches, ArgumentKey::Ring),
                 environment: value(verb, matches, ArgumentKey::Environment),
@@ -117,17 +116,19 @@ fn commands() -> Vec<Verb> {
 /// The definition of a verb's command.
 fn command(verb: Verb) -> Command {
     let own = Command::new(verb.as_str());
-    let command = match verb {
-        Verb::Confirm => ConfirmArgs::augment_args(own),
-        Verb::Stop => StopArgs::augment_args(own),
-        _ => carried(verb, own),
+    let command = if verb == Verb::Confirm {
+        ConfirmArgs::augment_args(own)
+    } else if verb == Verb::Stop {
+        StopArgs::augment_args(own)
+    } else {
+        carried(verb, own)
     };
     let definition = verb.definition();
     command.about(definition.terms.command.unwrap_or(definition.summary)).after_help(help(verb))
 }
 
 fn carried(verb: Verb, mut command: Command) -> Command {
-    if verb.aim() != Aim::Everything {
+    if verb.is_of_plan() {
         let plan = Arg::new("plan").value_name("PLAN").help("The plan").required(true);
         command = command.arg(plan.value_parser(value_parser!(PlanName)));
     }
@@ -175,11 +176,13 @@ impl FromArgMatches for VerbCommand {
         let Some((verb, matches)) = asked else {
             return Err(clap::Error::new(ErrorKind::MissingSubcommand));
         };
-        Ok(match verb {
-            Verb::Confirm => Self::Confirm(ConfirmArgs::from_arg_matches(matches)?),
-            Verb::Stop => Self::Stop(StopArgs::from_arg_matches(matches)?),
-            _ => Self::Carried(Box::new(CarriedVerb::read(verb, matches)?)),
-        })
+        if verb == Verb::Confirm {
+            return Ok(Self::Confirm(ConfirmArgs::from_arg_matches(matches)?));
+        }
+        if verb == Verb::Stop {
+            return Ok(Self::Stop(StopArgs::from_arg_matches(matches)?));
+        }
+        Ok(Self::Carried(Box::new(CarriedVerb::read(verb, matches)?)))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {

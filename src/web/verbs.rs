@@ -15,7 +15,6 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::rollout::people::command::Command;
 use crate::rollout::people::verbs::arguments::{ArgumentKey, Arguments};
-use crate::rollout::people::verbs::definition::Aim;
 use crate::rollout::people::verbs::verb::Verb;
 use crate::rollout::record::Actor;
 use crate::web::body::{check_reason, object};
@@ -53,12 +52,8 @@ fn operation(verb: Verb) -> Operation {
     let done = ResponseBuilder::new()
         .description(verb.definition().terms.done)
         .content("application/json", json(&VerbAnswer::name()));
-    let (params, failures) = match verb.aim() {
-        Aim::Everything => (None, OfAVerb::responses()),
-        Aim::Plan | Aim::RingUnderWay | Aim::RingToEnter(_) | Aim::WayBack | Aim::Waiting => {
-            (Some(PlanInPath::into_params(|| Some(ParameterIn::Path))), OfAPlansVerb::responses())
-        }
-    };
+    let params = verb.is_of_plan().then(|| PlanInPath::into_params(|| Some(ParameterIn::Path)));
+    let failures = if verb.is_of_plan() { OfAPlansVerb::responses() } else { OfAVerb::responses() };
     let mut operation = OperationBuilder::new()
         .tag("verbs")
         .summary(Some(format!("{}.", verb.definition().summary)))
@@ -79,8 +74,7 @@ async fn asked(
 ) -> VerbResult {
     let asked: VerbRequest = object(request).await?;
     check_reason(verb, &asked.reason)?;
-    let is_of_plan = verb.aim() != Aim::Everything;
-    let plan = is_of_plan.then(|| plan_name(plan)).transpose()?;
+    let plan = verb.is_of_plan().then(|| plan_name(plan)).transpose()?;
     let (reason, given) = asked.parts(plan);
     let command = Command::of(verb, given.clone()).map_err(|key| missing(verb, key))?;
     only(verb, &given)?;

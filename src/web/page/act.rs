@@ -92,20 +92,15 @@ impl Act {
 
     /// What the words about it are filled in with.
     pub(super) fn about(&self) -> About {
-        let given = self.command.arguments();
-        let mut about = About::anything();
-        let texts = [
-            (&mut about.plan, given.text(ArgumentKey::Plan)),
-            (&mut about.ring, given.text(ArgumentKey::Ring)),
-            (&mut about.gate, given.text(ArgumentKey::Gate)),
-            (&mut about.revision, given.revision.as_deref().map(beginning).map(str::to_owned)),
-        ];
-        for (of, text) in texts {
-            if let Some(text) = text {
-                *of = text;
-            }
+        let (given, any) = (self.command.arguments(), About::anything());
+        let named = |key, unnamed| given.text(key).unwrap_or(unnamed);
+        About {
+            plan: named(ArgumentKey::Plan, any.plan),
+            ring: named(ArgumentKey::Ring, any.ring),
+            gate: named(ArgumentKey::Gate, any.gate),
+            revision: beginning(&named(ArgumentKey::Revision, any.revision)).to_owned(),
+            ..any
         }
-        about
     }
 
     /// Where it is confirmed: `/act/waive?plan=…&ring=…&gate=…`.
@@ -126,12 +121,9 @@ impl Act {
             line.push_str(&format!(" {}", shell_word(plan.as_str())));
         }
         for key in verb.arguments().iter().map(|argument| argument.key) {
-            let text = given.text(key).filter(|_| key.value_name().is_some());
-            let text = text.map(|text| match key {
-                ArgumentKey::Revision => beginning(&text).to_owned(),
-                _ => text,
-            });
-            line.extend(text.map(|text| format!(" --{} {}", key.as_str(), shell_word(&text))));
+            let Some(text) = given.text(key).filter(|_| key.value_name().is_some()) else { continue };
+            let shown = if key == ArgumentKey::Revision { beginning(&text) } else { &text };
+            line.push_str(&format!(" --{} {}", key.as_str(), shell_word(shown)));
         }
         if verb.needs_reason() {
             line.push_str(" --reason '…'");

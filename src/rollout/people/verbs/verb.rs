@@ -66,6 +66,11 @@ impl Verb {
         self.definition().aim
     }
 
+    /// Whether it is about one plan.
+    pub fn is_of_plan(self) -> bool {
+        self.aim() != Aim::Everything
+    }
+
     /// Whether it takes this, beside plan and reason.
     pub fn takes(self, key: ArgumentKey) -> bool {
         self.arguments().iter().any(|argument| argument.key == key)
@@ -90,7 +95,7 @@ impl Verb {
             return usage.to_owned();
         }
         let mut usage = format!("ringward {}", self.words());
-        if self.aim() != Aim::Everything {
+        if self.is_of_plan() {
             usage.push_str(" PLAN");
         }
         for Argument { key, needed, .. } in terms.arguments {

@@ -4,7 +4,7 @@
 
 use crate::rollout::judge::way_back::NoWayBack;
 use crate::rollout::record::{RollbackStep, WaitsFor};
-use crate::rollout::state::{HeldOut, PendingRevision, PlanState, Stage, State};
+use crate::rollout::state::{HeldOut, PendingRevision, PlanState, Stage};
 use crate::rollout::world::{ANSWERS_TO_CONFIRM, Observations};
 use crate::time::Timestamp;
 
@@ -192,11 +192,6 @@ impl Writes {
     /// From whether there is a stop.
     pub const fn of(is_stopped: bool) -> Self {
         if is_stopped { Self::Stopped } else { Self::Allowed }
-    }
-
-    /// Those of all plans.
-    pub const fn of_state(state: &State) -> Self {
-        Self::of(state.stop.is_some())
     }
 }
 

@@ -123,6 +123,12 @@ pub fn in_shell(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
+/// The same, plain where a shell takes it so.
+pub(crate) fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | '@');
+    if text.chars().all(plain) && !text.starts_with('-') { text.to_owned() } else { in_shell(text) }
+}
+
 /// An error and what lies under it, in one line.
 pub(crate) fn in_full(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
@@ -167,6 +173,21 @@ mod tests {
         ];
         for (row, char, expected) in rows {
             assert_eq!(is_unseen(char), expected, "{row}");
+        }
+    }
+
+    #[test]
+    fn a_command_can_be_pasted() {
+        let rows = [
+            ("a plain name", "client-2026.8", "client-2026.8"),
+            ("spaces", "Early adopters", "'Early adopters'"),
+            ("a quote", "it's", r"'it'\''s'"),
+            ("a command", "$(reboot);`x`", "'$(reboot);`x`'"),
+            ("an option", "-x", "'-x'"),
+            ("another script", "環", "'環'"),
+        ];
+        for (row, text, expected) in rows {
+            assert_eq!(shell_word(text), expected, "{row}");
         }
     }
 }

@@ -15,7 +15,6 @@ use crate::access::args::{ACCESS_TOKEN_VARIABLE, AccessArgs};
 use crate::cli::backup::BackupArgs;
 use crate::cli::check::CheckArgs;
 use crate::cli::completions::{CompletionsArgs, completions};
-use crate::cli::confirm::ConfirmArgs;
 use crate::cli::connection_args::TOKEN_VARIABLE;
 use crate::cli::daemon_args::DaemonArgs;
 use crate::cli::demo::{DemoArgs, demo};
@@ -35,13 +34,8 @@ use crate::cli::schema::{SchemaArgs, schema};
 use crate::cli::screen::{Ink, Screen};
 use crate::cli::simulate::{SimulateArgs, simulate};
 use crate::cli::status::StatusArgs;
-use crate::cli::stop::StopArgs;
 use crate::cli::token::{TokenCommand, token};
-use crate::cli::verbs::{
-    ApproveArgs, BEARER_TOKEN, CheckNowArgs, ReleaseHoldArgs, RollbackArgs, StartArgs, VerbArgs, WaiveArgs,
-    help,
-};
-use crate::rollout::people::verbs::verb::Verb;
+use crate::cli::verb_command::{BEARER_TOKEN, VerbCommand};
 use crate::secrets;
 use crate::telemetry::LogFormat;
 use crate::time::Clock;
@@ -91,39 +85,9 @@ pub(super) enum CliCommand {
     Devices(DevicesArgs),
     /// Show who did what to a plan, when and why
     History(HistoryArgs),
-    /// Hold a plan: no write, and no ring is verified, until `resume`
-    #[command(after_help = help(Verb::Pause, "ringward pause client --reason 'help desk sees sign-in errors'"))]
-    Pause(VerbArgs),
-    /// Lift a plan's holds, having seen their causes
-    #[command(after_help = help(Verb::Resume, "ringward resume client --reason 'sign-in errors came from elsewhere'"))]
-    Resume(VerbArgs),
-    /// Declare that a gate does not apply to a ring of this rollout
-    #[command(after_help = help(Verb::Waive, "ringward waive client --gate soak --reason 'fix for CVE-2026-0001 cannot wait'"))]
-    Waive(WaiveArgs),
-    /// Let a ring be entered, as a member of the User Group that the plan asks
-    #[command(after_help = help(Verb::Approve, "ringward approve client --ring Everyone --reason 'two weeks without a case'"))]
-    Approve(ApproveArgs),
-    /// Say no to a ring's entry, as one who could approve it
-    #[command(after_help = help(Verb::Refuse, "ringward refuse client --ring Everyone --reason 'case 4711 is open'"))]
-    Refuse(ApproveArgs),
-    /// Show which revision of a plan's file waits, and let it take effect, having read what it changes
-    #[command(after_help = help(Verb::Confirm, "ringward confirm client\n  ringward confirm client --revision b41c0d9e77a1 --reason 'change 4711'"))]
-    Confirm(ConfirmArgs),
-    /// Take a rollout back, ring by ring, the latest first
-    #[command(after_help = help(Verb::Rollback, "ringward rollback client --environment windows --reason 'no reconnect after wake'"))]
-    Rollback(RollbackArgs),
-    /// Allow a version again that the plan's rollbacks hold out
-    #[command(after_help = help(Verb::ReleaseHold, "ringward release-hold client --version 2026.7.1343.0 --reason 'mended by a new driver'"))]
-    ReleaseHold(ReleaseHoldArgs),
-    /// Read now what a plan's rollout wants to see, and decide; nothing is recorded
-    #[command(after_help = help(Verb::CheckNow, "ringward check-now client && ringward explain client"))]
-    CheckNow(CheckNowArgs),
-    /// Stop all writes of all plans, also when the daemon hangs or is down
-    #[command(after_help = help(Verb::Stop, "ringward stop --reason 'dns is down'"))]
-    Stop(StopArgs),
-    /// Allow writes again after `stop`
-    #[command(after_help = help(Verb::Start, "ringward start --paused --reason 'dns is back'"))]
-    Start(StartArgs),
+    /// A verb; what each takes and says stands in its definition.
+    #[command(flatten)]
+    Verb(VerbCommand),
     /// Check plan files offline, or with --online against the account: all errors at once
     Check(CheckArgs),
     /// Print the JSON Schema of plan files, for editors
@@ -181,17 +145,7 @@ impl CliCommand {
             Self::Explain(args) => args.run(out).await,
             Self::Devices(args) => args.run(out).await,
             Self::History(args) => args.run(out),
-            Self::Pause(args) => args.run(Verb::Pause, out).await,
-            Self::Resume(args) => args.run(Verb::Resume, out).await,
-            Self::Waive(args) => args.run(out).await,
-            Self::Approve(args) => args.run(Verb::Approve, out).await,
-            Self::Refuse(args) => args.run(Verb::Refuse, out).await,
-            Self::Confirm(args) => args.run(out).await,
-            Self::Rollback(args) => args.run(out).await,
-            Self::ReleaseHold(args) => args.run(out).await,
-            Self::CheckNow(args) => args.run(out).await,
-            Self::Stop(args) => args.run(out).await,
-            Self::Start(args) => args.run(out).await,
+            Self::Verb(verb) => verb.run(out).await,
             Self::Check(args) => args.run(out).await,
             Self::Schema(args) => schema(&args, out),
             Self::Init(args) => init(&args, out, &mut secrets::stderr()).await,

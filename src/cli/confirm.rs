@@ -14,7 +14,7 @@ use crate::cli::prose::Prose;
 use crate::cli::render::{Out, safe, short as at, short_digest};
 use crate::cli::screen::{Screen, Tint};
 use crate::cli::value_parsers::REASON;
-use crate::cli::verbs::{ask, help};
+use crate::cli::verbs::{ask, ask_of_all, help};
 use crate::ids::PlanName;
 use crate::rollout::people::verbs::about::About;
 use crate::rollout::people::verbs::refused::Refused;
@@ -22,7 +22,7 @@ use crate::rollout::people::verbs::situation::Waits;
 use crate::rollout::people::verbs::table::{Cell, confirm as cell};
 use crate::rollout::people::verbs::verb::Verb;
 use crate::rollout::record::WaitsFor;
-use crate::web::json::{HoldJson, RevisionWaitsJson, RolloutsAnswer, VerbAnswer, VerbRequest};
+use crate::web::json::{HoldJson, RevisionWaitsJson, RolloutsAnswer, VerbRequest};
 use crate::web::{told_approvals, told_moves_of};
 
 /// Arguments of `confirm`.
@@ -50,7 +50,7 @@ pub struct ConfirmArgs {
 #[derive(Debug, Subcommand)]
 pub enum ConfirmCommand {
     /// That this machine's clock is right, and the log dated ahead because the clock was
-    #[command(after_help = help(Verb::ConfirmClock, "ringward confirm clock --reason 'NTP was off; it is right again'"))]
+    #[command(after_help = help(Verb::ConfirmClock))]
     Clock(ConfirmClockArgs),
 }
 
@@ -83,9 +83,7 @@ impl ConfirmArgs {
 impl ConfirmClockArgs {
     async fn run(&self, out: Out<'_>) -> Result<(), CliError> {
         let request = VerbRequest { reason: self.reason.clone(), ..VerbRequest::default() };
-        let answer: VerbAnswer =
-            self.daemon.connection().post(&[Verb::ConfirmClock.as_str()], &request).await?;
-        Ok(writeln!(out, "{}", safe(&answer.done))?)
+        ask_of_all(&self.daemon.connection(), Verb::ConfirmClock, &request, out).await
     }
 }
 
@@ -134,7 +132,7 @@ pub async fn confirm(
         (None, None) => {
             seen.rollout(plan)?;
             let about = About { plan: plan.to_string(), ..About::anything() };
-            Err(CliError::refused(refusal(&Refused::NothingWaits, &about)))
+            Err(CliError::refused(Refused::NothingWaits.told(&about)))
         }
     }
 }
@@ -152,17 +150,13 @@ fn not_yet(page: &mut Prose<'_>, plan: &PlanName, waiting: &RevisionWaitsJson) -
         let revision = format!("revision {}", short_digest(&waiting.digest));
         let about = About::anything();
         let held = held.unwrap_or_else(|| about.held.clone());
-        return Ok(refusal(&refused, &About { plan: plan.to_string(), revision, held, ..about }));
+        return Ok(refused.told(&About { plan: plan.to_string(), revision, held, ..about }));
     }
     if let Some(command) = &waiting.command {
         // A command stands on a line of its own, whole, to be copied.
         writeln!(page.out, "To confirm it:\n  {}", page.paint(Tint::Strong, &safe(command)))?;
     }
     Ok("nothing is confirmed yet; read what it changes, then give the command above".to_owned())
-}
-
-fn refusal(refused: &Refused, about: &About) -> String {
-    format!("{}; {}", refused.why(about), refused.instead(about))
 }
 
 fn text(

@@ -52,6 +52,7 @@ pub mod stop;
 pub mod token;
 pub mod user;
 pub(crate) mod value_parsers;
+mod verb_command;
 pub mod verbs;
 pub mod verify;
 

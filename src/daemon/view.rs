@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
+use utoipa::ToSchema;
 
 use crate::daemon::files::FileProblem;
 use crate::fleet::Class;
@@ -103,13 +105,14 @@ impl View {
 }
 
 /// One device of a ring.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = DeviceJson)]
 pub struct RingDevice {
     /// The ring.
     pub ring: RingName,
     /// Its class there.
     pub class: Class,
-    /// Its ID.
+    /// Its ID at Cloudflare.
     pub id: DeviceId,
     /// The host's name.
     pub name: String,
@@ -117,7 +120,7 @@ pub struct RingDevice {
     pub user: Option<String>,
     /// `device_type` as Cloudflare has it.
     pub os: Option<String>,
-    /// The OS version.
+    /// The version of that system.
     pub os_version: Option<String>,
     /// Its environment, where assignments can target it.
     pub environment: Option<Environment>,
@@ -125,9 +128,11 @@ pub struct RingDevice {
     pub client: Option<String>,
     /// When Cloudflare saw it last.
     pub last_seen_at: Option<Timestamp>,
-    /// From when on it is silent, by the newest looks for devices that went dark.
+    /// From when on it is silent, by the newest looks for devices that went dark; `null`: it is not, or
+    /// was not looked for.
     pub dark_since: Option<Timestamp>,
-    /// The health gates that a person has accepted it for.
+    /// The health gates that a person has accepted it for by resuming.
+    #[serde(default)]
     pub acknowledged: Vec<Gate>,
 }
 

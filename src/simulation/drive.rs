@@ -283,22 +283,16 @@ impl Drive {
     fn ask(&mut self, actor: &Actor, reason: &str, command: &Command) {
         self.engine.read_before(command, &mut self.far_end, self.now);
         match self.engine.command(actor, reason, command, self.now) {
-            Ok(()) => match command {
-                Command::Stop => {
+            // What others do is in the log.
+            Ok(()) => {
+                if *command == Command::Stop {
                     self.stop_file.get_or_insert((actor.clone(), reason.to_owned(), self.now));
                 }
-                Command::Start { .. } => self.stop_file = None,
-                Command::CheckNow(_) => self.engine.hurried = true,
-                Command::Pause(_)
-                | Command::Resume(_)
-                | Command::Waive { .. }
-                | Command::Rollback { .. }
-                | Command::ReleaseHold { .. }
-                | Command::Approve { .. }
-                | Command::Refuse { .. }
-                | Command::Confirm { .. }
-                | Command::ConfirmClock => {}
-            },
+                if matches!(command, Command::Start { .. }) {
+                    self.stop_file = None;
+                }
+                self.engine.hurried |= matches!(command, Command::CheckNow(_));
+            }
             Err(refusal) => self.note(Note::Refused(actor.clone(), command.clone(), refusal)),
         }
     }

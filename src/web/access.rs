@@ -5,7 +5,6 @@
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, Request, State};
-use utoipa::IntoParams;
 
 use crate::daemon::view::Telling;
 use crate::rollout::people::access::AccessRequest;
@@ -16,16 +15,6 @@ use crate::web::json::{AccessIntentAnswer, AccessIntentJson, AccessOutcomeJson, 
 use crate::web::openapi::OfAVerb;
 use crate::web::problem::{Failure, Kind};
 use crate::web::services::Services;
-
-/// The change in the path.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Path)]
-#[expect(dead_code, reason = "documents the path; `settle` reads it")]
-pub(super) struct IntentInPath {
-    /// The number of the change's record.
-    #[param(example = 42)]
-    intent: u64,
-}
 
 /// Put on record that a User Group's policies are about to change. On the Unix socket alone.
 #[utoipa::path(post, path = "/api/v1/access", tag = "access", operation_id = "intend_access",
@@ -45,7 +34,8 @@ pub(super) async fn intend(
 
 /// Put on record what became of a change. On the Unix socket alone.
 #[utoipa::path(post, path = "/api/v1/access/{intent}/outcome", tag = "access", operation_id = "settle_access",
-    params(IntentInPath), request_body = AccessOutcomeJson,
+    params(("intent" = u64, Path, description = "The number of the change's record.", example = 42)),
+    request_body = AccessOutcomeJson,
     responses((status = 200, description = "It is on record", body = VerbAnswer), OfAVerb))]
 pub(super) async fn settle(
     State(services): State<Services>,

@@ -53,6 +53,7 @@ pub use guard::{Broken, Peer, TcpRules, TcpVerbs};
 pub use identity::{Identities, NoIdentities, Right};
 pub use limits::ConnectionLimits;
 pub use lines::{told_approvals, told_drifts, told_moves, told_moves_of, told_rollback};
+pub use metrics::{Metric, metrics};
 pub use present::{event as event_json, forecast as forecast_json, rollout as rollout_json};
 pub use routes::{openapi, router};
 pub use serve::{BindError, Bound, bind, serve, serve_within};

@@ -137,12 +137,6 @@ pub(super) fn finished(mut document: OpenApi) -> Document {
             ResponseBuilder::new().description(kind.title()).content("application/problem+json", content);
         components.responses.insert(kind.name().to_owned(), RefOr::T(response.build()));
     }
-    for verb in Verb::ALL {
-        let item = document.paths.paths.get_mut(verb.path());
-        if let Some(operation) = item.and_then(|item| item.post.as_mut()) {
-            operation.description = Some(comes_to(verb));
-        }
-    }
     for item in document.paths.paths.values_mut() {
         for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
             add_failures(operation);
@@ -174,12 +168,10 @@ const fn inline<T>(value: &RefOr<T>) -> Option<&T> {
 }
 
 /// What a verb comes to, from the table.
-fn comes_to(verb: Verb) -> String {
+pub(super) fn comes_to(verb: Verb) -> String {
     let about = About::anything();
     let effects = rows::effects(verb).into_iter().map(|effect| format!("- {}", effect.words()));
-    let refusals = rows::refusals(verb);
-    let refusals =
-        refusals.into_iter().map(|refused| format!("- {}; {}", refused.why(&about), refused.instead(&about)));
+    let refusals = rows::refusals(verb).into_iter().map(|refused| format!("- {}", refused.told(&about)));
     let list = |lines: Vec<String>| lines.join("\n");
     let mut text = format!("What it comes to, as things are:\n\n{}", list(effects.collect()));
     let refusals = list(refusals.collect());

@@ -126,7 +126,7 @@ async fn devices(
     let rows = listed(&services, room, plan.clone(), query).await?;
     let rows = rows.ok_or_else(|| no_such_plan(&services, &plan))?;
     let total = rows.len();
-    let devices: Vec<_> = rows.into_iter().skip(offset).take(limit as usize).map(present::device).collect();
+    let devices: Vec<_> = rows.into_iter().skip(offset).take(limit as usize).collect();
     let end = offset.saturating_add(devices.len());
     let next = (end < total && !devices.is_empty()).then_some(end);
     Ok(Json(DevicesAnswer { plan, total, devices, next }))

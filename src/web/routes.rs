@@ -8,9 +8,8 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
-use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json, Router};
+use axum::{Extension, Json, Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa_axum::router::OpenApiRouter;
@@ -67,18 +66,7 @@ fn api() -> OpenApiRouter<Services> {
         .merge(reads::devices_routes())
         .routes(routes!(reads::events))
         .merge(stream::routes())
-        .routes(routes!(verbs::approve))
-        .routes(routes!(verbs::refuse))
-        .routes(routes!(verbs::confirm))
-        .routes(routes!(verbs::pause))
-        .routes(routes!(verbs::resume))
-        .routes(routes!(verbs::waive))
-        .routes(routes!(verbs::rollback))
-        .routes(routes!(verbs::release_hold))
-        .routes(routes!(verbs::check_now))
-        .routes(routes!(verbs::stop))
-        .routes(routes!(verbs::start))
-        .routes(routes!(verbs::confirm_clock))
+        .merge(verbs::routes())
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::revoke))
         .routes(routes!(access::intend))

@@ -12,8 +12,8 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::fleet::Class;
 use crate::ids::{AccountId, DeviceId, GroupId, MAX_ID_CHARS, PlanName, RingName};
 use crate::plan::model::Revisions;
-use crate::rollout::record::Gate;
-use crate::rollout::record::Mode;
+use crate::rollout::people::verbs::verb::Verb;
+use crate::rollout::record::{Gate, Mode};
 use crate::version::{ClientVersion, Environment};
 use crate::web::json::{MAX_REASON_CHARS, VerbRequest};
 
@@ -55,32 +55,7 @@ schemas! {
     Environment => words("What a deployment group can target", &Environment::ALL),
     Mode => words("Whether the daemon writes at Cloudflare", &[Mode::Write, Mode::Observe]),
     Revisions => words("Who lets revisions of plans take effect", &[Revisions::File, Revisions::Person]),
-    ReasonRequest => verb_request(&["reason"], &[]),
-    WaiveRequest => verb_request(&["reason", "gate"], &["ring"]),
-    ApproveRequest => verb_request(&["reason"], &["ring"]),
-    RollbackRequest => verb_request(&["reason"], &["ring", "environment"]),
-    ReleaseHoldRequest => verb_request(&["reason", "version"], &[]),
-    ConfirmRequest => verb_request(&["reason", "revision"], &[]),
-    CheckNowRequest => verb_request(&[], &["reason"]),
-    StartRequest => verb_request(&["reason"], &["paused"]),
 }
-
-/// The body of `pause`, `resume` and `stop`: [`VerbRequest`] with the keys that they take.
-pub(super) struct ReasonRequest;
-/// The body of `waive`.
-pub(super) struct WaiveRequest;
-/// The body of `approve` and `refuse`.
-pub(super) struct ApproveRequest;
-/// The body of `rollback`.
-pub(super) struct RollbackRequest;
-/// The body of `release-hold`.
-pub(super) struct ReleaseHoldRequest;
-/// The body of `confirm`.
-pub(super) struct ConfirmRequest;
-/// The body of `check-now`.
-pub(super) struct CheckNowRequest;
-/// The body of `start`.
-pub(super) struct StartRequest;
 
 fn text(description: &str) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String).description(Some(description))
@@ -96,11 +71,29 @@ fn words<T: Serialize>(description: &str, all: &[T]) -> Object {
     text(description).enum_values(Some(all.iter().map(word))).build()
 }
 
+/// The name of a verb's body: verbs that take the same have one.
+pub(super) fn verb_body_name(verb: Verb) -> String {
+    let takes = |verb: Verb| {
+        let keys = verb.arguments().iter().map(|argument| (argument.key, argument.needed.is_some()));
+        (verb.needs_reason(), keys.collect::<Vec<_>>())
+    };
+    if takes(verb) == (true, Vec::new()) {
+        return "ReasonRequest".to_owned();
+    }
+    let first = Verb::ALL.into_iter().find(|other| takes(*other) == takes(verb));
+    format!("{:?}Request", first.unwrap_or(verb))
+}
+
 /// The keys of [`VerbRequest`] that one verb takes.
-fn verb_request(required: &[&str], optional: &[&str]) -> Object {
+pub(super) fn verb_body(verb: Verb) -> RefOr<Schema> {
+    let schema = VerbRequest::schema();
     // A derived schema of a struct is an object; anything else would show in the snapshot.
-    let RefOr::T(Schema::Object(mut body)) = VerbRequest::schema() else { return Object::new() };
-    body.properties.retain(|key, _| required.contains(&key.as_str()) || optional.contains(&key.as_str()));
+    let RefOr::T(Schema::Object(mut body)) = schema else { return schema };
+    let needed = verb.arguments().iter().filter(|argument| argument.needed.is_some());
+    let needed = needed.map(|argument| argument.key.as_str());
+    let required: Vec<&str> = verb.needs_reason().then_some("reason").into_iter().chain(needed).collect();
+    let is_taken = |key: &str| verb.arguments().iter().any(|argument| argument.key.as_str() == key);
+    body.properties.retain(|key, _| key == "reason" || is_taken(key));
     body.required = required.iter().map(|&key| key.to_owned()).collect();
     body.description = None;
     if let Some(RefOr::T(Schema::Object(reason))) = body.properties.get_mut("reason") {
@@ -111,16 +104,16 @@ fn verb_request(required: &[&str], optional: &[&str]) -> Object {
     }
     // A key that is needed may not be `null`, which the schema of an optional field allows.
     for key in required {
-        if let Some(RefOr::T(Schema::OneOf(choice))) = body.properties.get(*key)
+        if let Some(RefOr::T(Schema::OneOf(choice))) = body.properties.get(key)
             && let Some(whole) = choice.items.iter().find(|item| matches!(item, RefOr::Ref(_))).cloned()
         {
-            body.properties.insert((*key).to_owned(), whole);
+            body.properties.insert(key.to_owned(), whole);
         }
-        if let Some(RefOr::T(Schema::Object(value))) = body.properties.get_mut(*key)
+        if let Some(RefOr::T(Schema::Object(value))) = body.properties.get_mut(key)
             && let SchemaType::Array(kinds) = &mut value.schema_type
         {
             kinds.retain(|kind| *kind != Type::Null);
         }
     }
-    body
+    RefOr::T(Schema::Object(body))
 }

@@ -7,7 +7,6 @@ use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, Request, State};
 use secrecy::ExposeSecret as _;
-use utoipa::IntoParams;
 
 use crate::daemon::view::Telling;
 use crate::ids::TokenName;
@@ -22,16 +21,6 @@ use crate::web::json::{
 use crate::web::openapi::{OfARead, OfAVerb};
 use crate::web::problem::{Failure, Kind};
 use crate::web::services::Services;
-
-/// The token in the path.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Path)]
-#[expect(dead_code, reason = "documents the path; `revoke` reads it")]
-pub(super) struct TokenInPath {
-    /// The token's name.
-    #[param(example = "ana-laptop", value_type = String)]
-    name: TokenName,
-}
 
 /// Every bearer token that was ever made, without its text. On the Unix socket alone.
 #[utoipa::path(get, path = "/api/v1/tokens", tag = "tokens", operation_id = "list_tokens",
@@ -64,7 +53,8 @@ pub(super) async fn make(
 
 /// Let a bearer token be worth nothing from now on. On the Unix socket alone.
 #[utoipa::path(post, path = "/api/v1/tokens/{name}/revoke", tag = "tokens", operation_id = "revoke_token",
-    params(TokenInPath), request_body = RevokeRequest,
+    params(("name" = String, Path, description = "The token's name.", example = "ana-laptop")),
+    request_body = RevokeRequest,
     responses((status = 200, description = "It was done, and recorded", body = VerbAnswer), OfAVerb))]
 pub(super) async fn revoke(
     State(services): State<Services>,

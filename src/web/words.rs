@@ -3,9 +3,10 @@
 //! **Invariant:** every kind of event has a sentence; a new kind without one does not compile.
 
 use crate::ids::UserGroupName;
-use crate::rollout::record::{AccessChange, AccessOutcome};
-use crate::rollout::record::{Event, Finding, HowBack, Mode, Purpose, WriteIntent};
-use crate::rollout::record::{Gate, Judgement, Verdict};
+use crate::rollout::record::{
+    AccessChange, AccessOutcome, Event, Finding, Gate, HowBack, Judgement, Mode, Purpose, Verdict,
+    WriteIntent,
+};
 use crate::time::short;
 use crate::version::Environment;
 

@@ -216,18 +216,16 @@ fn no_file_and_no_function_outgrows_its_reader() {
 }
 
 /// Type names that stand in two files, and why.
-const TWICE: [(&str, &str); 11] = [
+const TWICE: [(&str, &str); 9] = [
     ("Found", "private to each file: what a search came to"),
     ("GroupWrite", "the sandbox shares no types with the simulation"),
     ("LoggedPlan", "private to each file: what the log says of a plan"),
     ("Outcome", "private to each file: what a write came to, and a ring of a preview"),
-    ("Place", "a column of the table of verbs, and private to the search for a way back"),
     ("PolicyScope", "the sandbox shares no types with the command line"),
     ("Refusal", "of Cloudflare, as the log has it, and of ringward to a person"),
     ("Silence", "of an answer, and of a device"),
     ("Subject", "of a gate, and private to a request"),
     ("Takes", "what a key takes, and what becomes of a file"),
-    ("Waits", "a column of the table of verbs, and what rollouts waited for"),
 ];
 
 #[test]

@@ -19,14 +19,15 @@ use ringward::plan::model::{Forbid, PlanDigest, Revision};
 use ringward::rollout::people::answer::command;
 use ringward::rollout::people::command::Command;
 use ringward::rollout::people::done::done;
-use ringward::rollout::people::hearing::Word;
 use ringward::rollout::people::verbs::about::About;
+use ringward::rollout::people::verbs::definition::Word;
+use ringward::rollout::people::verbs::effect::Effect;
 use ringward::rollout::people::verbs::refused::Refused;
 use ringward::rollout::people::verbs::situation::StartPlans;
 use ringward::rollout::people::verbs::situation::{
     Claim, HeldBack, Holds, Named, Offered, Place, Waits, Waived, WaysBack, Writes,
 };
-use ringward::rollout::people::verbs::table::{Cell, Effect};
+use ringward::rollout::people::verbs::table::Cell;
 use ringward::rollout::people::verbs::verb::Verb;
 use ringward::rollout::people::verbs::{rows, table};
 use ringward::rollout::record::Gate;

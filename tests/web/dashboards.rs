@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ringward::cloudflare::RequestObserver as _;
 use ringward::config::ClockTrust;
 use ringward::rollout::tell::report::Report;
+use ringward::web::metrics;
 use serde::Deserialize;
 
 use super::get;
@@ -26,7 +27,8 @@ struct Metric {
     labels: BTreeSet<String>,
 }
 
-/// Everything that `/metrics` can show, from snapshots in which everything happens at once.
+/// Everything that `/metrics` can show: each definition, and what the process counts; of a snapshot in which everything
+/// happens at once the former are as they say.
 async fn exported() -> BTreeMap<String, Metric> {
     let soon = Report { earliest_move: Some(at("2026-10-13T09:00:00Z")), ..report("client") };
     let mut view = with_newcomer(stopped(view(vec![soon, troubled("second"), ailing("third")])));
@@ -45,6 +47,15 @@ async fn exported() -> BTreeMap<String, Metric> {
             let metric = found.get_mut(family(&name)).unwrap();
             metric.labels.extend(labels.into_iter().filter(|label| label != "le"));
         }
+    }
+    for definition in metrics() {
+        let kind = if definition.is_counter() { "counter" } else { "gauge" };
+        let labels = definition.labels().into_iter().map(str::to_owned).collect();
+        let (name, defined) =
+            (format!("ringward_{}", definition.name), Metric { kind: kind.to_owned(), labels });
+        assert!(definition.help.ends_with('.'), "{name} says a whole sentence");
+        let shown = found.insert(name.clone(), defined.clone());
+        assert!(shown.is_none_or(|shown| shown == defined), "{name} is as it says");
     }
     found
 }

@@ -1,10 +1,11 @@
 //! What a person may ask for.
 //!
-//! **Invariant:** each command is one verb of the table.
+//! **Invariant:** each command is one verb of the table, and says all of its arguments again.
 
 use crate::ids::{PlanName, RingName};
 use crate::plan::model::PlanDigest;
 use crate::rollout::judge::way_back::Scope;
+use crate::rollout::people::verbs::arguments::{ArgumentKey, Arguments};
 use crate::rollout::people::verbs::situation::StartPlans;
 use crate::rollout::people::verbs::verb::Verb;
 use crate::rollout::record::Gate;
@@ -85,6 +86,52 @@ impl Command {
         }
     }
 
+    /// A verb with what a person gave; keys of other verbs are left alone.
+    ///
+    /// # Errors
+    /// When it lacks one; it is named.
+    pub fn of(verb: Verb, given: Arguments) -> Result<Self, ArgumentKey> {
+        let Arguments { plan, gate, ring, environment, version, paused, revision } = given;
+        let plan = || plan.ok_or(ArgumentKey::Plan);
+        Ok(match verb {
+            Verb::Pause => Self::Pause(plan()?),
+            Verb::Resume => Self::Resume(plan()?),
+            Verb::Waive => Self::Waive { plan: plan()?, gate: gate.ok_or(ArgumentKey::Gate)?, ring },
+            Verb::Rollback => Self::Rollback { plan: plan()?, scope: Scope { ring, environment } },
+            Verb::ReleaseHold => {
+                Self::ReleaseHold { plan: plan()?, version: version.ok_or(ArgumentKey::Version)? }
+            }
+            Verb::Approve => Self::Approve { plan: plan()?, ring, revision: None },
+            Verb::Refuse => Self::Refuse { plan: plan()?, ring, revision: None },
+            Verb::Confirm => {
+                Self::Confirm { plan: plan()?, revision: revision.ok_or(ArgumentKey::Revision)? }
+            }
+            Verb::CheckNow => Self::CheckNow(plan()?),
+            Verb::Stop => Self::Stop,
+            Verb::Start if paused == Some(true) => Self::Start { plans: StartPlans::Pause },
+            Verb::Start => Self::Start { plans: StartPlans::GoOn },
+            Verb::ConfirmClock => Self::ConfirmClock,
+        })
+    }
+
+    /// What a person gave for it.
+    pub fn arguments(&self) -> Arguments {
+        let (plan, none) = (self.plan().cloned(), Arguments::default());
+        match self.clone() {
+            Self::Pause(_) | Self::Resume(_) | Self::CheckNow(_) | Self::Stop | Self::ConfirmClock => {
+                Arguments { plan, ..none }
+            }
+            Self::Waive { gate, ring, .. } => Arguments { plan, gate: Some(gate), ring, ..none },
+            Self::Rollback { scope: Scope { ring, environment }, .. } => {
+                Arguments { plan, ring, environment, ..none }
+            }
+            Self::ReleaseHold { version, .. } => Arguments { plan, version: Some(version), ..none },
+            Self::Approve { ring, .. } | Self::Refuse { ring, .. } => Arguments { plan, ring, ..none },
+            Self::Confirm { revision, .. } => Arguments { plan, revision: Some(revision), ..none },
+            Self::Start { plans } => Arguments { paused: Some(plans == StartPlans::Pause), ..none },
+        }
+    }
+
     /// The plan that it is about; `None`: all.
     pub const fn plan(&self) -> Option<&PlanName> {
         match self {
@@ -99,5 +146,19 @@ impl Command {
             | Self::Confirm { plan, .. } => Some(plan),
             Self::Stop | Self::Start { .. } | Self::ConfirmClock => None,
         }
+    }
+
+    /// The ring that it names.
+    pub const fn ring(&self) -> Option<&RingName> {
+        let (Self::Waive { ring, .. } | Self::Approve { ring, .. } | Self::Refuse { ring, .. }) = self else {
+            return None;
+        };
+        ring.as_ref()
+    }
+
+    /// The revision that the person has read who gives it.
+    pub const fn read(&self) -> Option<&PlanDigest> {
+        let (Self::Approve { revision, .. } | Self::Refuse { revision, .. }) = self else { return None };
+        revision.as_ref()
     }
 }

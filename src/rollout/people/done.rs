@@ -75,22 +75,13 @@ fn stays_as_it_is(after: &State, entry: &Entry, cause: &Cause) -> String {
 
 /// The holds that a verb that lets things go on has left.
 fn still_held(after: &State, asked: &Command) -> Vec<String> {
-    let plans: Vec<&PlanState> = match asked {
-        Command::Pause(_)
-        | Command::Stop
-        | Command::ConfirmClock
-        | Command::CheckNow(_)
-        | Command::Refuse { .. }
-        | Command::Confirm { .. }
-        | Command::Start { plans: StartPlans::Pause } => {
-            return Vec::new();
-        }
-        Command::Resume(name)
-        | Command::Waive { plan: name, .. }
-        | Command::Rollback { plan: name, .. }
-        | Command::ReleaseHold { plan: name, .. }
-        | Command::Approve { plan: name, .. } => after.plans.get(name).into_iter().collect(),
-        Command::Start { plans: StartPlans::GoOn } => after.plans.values().collect(),
+    let leaves_paused = matches!(asked, Command::Start { plans: StartPlans::Pause });
+    if leaves_paused || !asked.verb().definition().terms.lets_go_on {
+        return Vec::new();
+    }
+    let plans: Vec<&PlanState> = match asked.plan() {
+        Some(name) => after.plans.get(name).into_iter().collect(),
+        None => after.plans.values().collect(),
     };
     let mut still: Vec<String> = plans
         .into_iter()
@@ -109,4 +100,44 @@ fn still_held(after: &State, asked: &Command) -> Vec<String> {
         still.push("all writes are still stopped: ringward start --reason … allows them again".to_owned());
     }
     still
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::ids::RingName;
+    use crate::plan::model::PlanDigest;
+    use crate::rollout::record::{RolloutId, WaitingRevision, WaitsFor};
+    use crate::rollout::state::PendingRevision;
+    use crate::time::Timestamp;
+
+    #[test]
+    fn who_approves_is_told_of_a_revision_that_makes_it_void() {
+        let at: Timestamp = "2026-10-12T09:00:00Z".parse().unwrap();
+        let id = RolloutId { plan: "client".parse().unwrap(), number: 1 };
+        let ring: RingName = "Everyone".parse().unwrap();
+        let digest = PlanDigest::of_written("in force");
+        let given = Event::ApprovalGiven {
+            ring: ring.clone(),
+            digest: digest.clone(),
+            targets: BTreeMap::new(),
+            expires_at: at,
+            groups: Vec::new(),
+        };
+        let entries = [Entry::engine(&id, "fine", given)];
+        let asked = Command::Approve { plan: id.plan.clone(), ring: Some(ring), revision: None };
+        let mut state = State::default();
+        assert!(!done(&entries, &state, &asked).contains("void"), "nothing waits");
+        let revision = WaitingRevision {
+            digest: PlanDigest::of_written("another"),
+            in_force: Some(digest),
+            changes: vec!["a shorter soak".to_owned()],
+            waits_for: WaitsFor::Person,
+        };
+        let told = format!("revision {} waits, and makes it void", revision.digest.short());
+        state.waiting.insert(id.plan.clone(), PendingRevision { revision, since: at, confirmed: None });
+        assert!(done(&entries, &state, &asked).contains(&told), "{}", done(&entries, &state, &asked));
+    }
 }

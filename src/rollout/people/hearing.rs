@@ -10,6 +10,7 @@ use crate::ids::{Email, UserGroupName};
 use crate::rollout::judge::approval::{asks, expires_at, groups_asked};
 use crate::rollout::judge::subject::Subject;
 use crate::rollout::people::command::Command;
+use crate::rollout::people::verbs::definition::Word;
 use crate::rollout::people::verbs::situation::Claim;
 use crate::rollout::record::{Actor, Ask};
 use crate::rollout::state::State;
@@ -18,20 +19,11 @@ use crate::time::{SignedDuration, Timestamp, since};
 
 /// The User Groups that must be read before a person's word can be judged; none for other verbs.
 pub(crate) fn groups(state: &State, world: &Observations, command: &Command) -> BTreeSet<UserGroupName> {
-    let (Command::Approve { plan, .. } | Command::Refuse { plan, .. }) = command else {
+    let Some(plan) = command.plan().filter(|_| command.verb().aim().word().is_some()) else {
         return BTreeSet::new();
     };
     let rings = state.plans.get(plan).into_iter().flat_map(|plan| &plan.rollout.revision.plan.rings);
     groups_asked(rings.map(|ring| asks(ring, world, None)))
-}
-
-/// Which word is spoken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Word {
-    /// Yes.
-    Approve,
-    /// No.
-    Refuse,
 }
 
 /// All that a person's word on a ring is judged by, for the decision and for whoever tells of it ahead.

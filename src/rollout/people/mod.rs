@@ -8,5 +8,6 @@ pub mod command;
 pub mod done;
 pub mod hearing;
 pub mod refusal;
+pub(crate) mod subject;
 pub mod tokens;
 pub mod verbs;

@@ -11,7 +11,7 @@ use crate::rollout::decide::context::Context;
 use crate::rollout::decide::drift;
 use crate::rollout::judge::way_back;
 use crate::rollout::judge::way_back::Scope;
-use crate::rollout::people::answer;
+use crate::rollout::people::subject::held_on_offer;
 use crate::rollout::people::verbs::situation::{Offered, WaysBack};
 use crate::rollout::record::{Cause, DriftFinding, RolloutId};
 use crate::rollout::state::{HeldOut, Hold, Phase, Rollback, WaitingTarget};
@@ -127,7 +127,7 @@ pub(crate) fn report(context: &Context<'_>, reads: &[Want]) -> Report {
         held_out: held_out.cloned().collect(),
         ways_back: WaysBack::of(&way_back::steps(context.state, context.plan, &Scope::default())),
         offered: Offered::of(
-            answer::held_on_offer(context.state, context.world, context.plan),
+            held_on_offer(context.state, context.world, context.plan),
             rollout.forbidden().is_some(),
         ),
     }

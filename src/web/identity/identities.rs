@@ -9,8 +9,7 @@ use std::path::PathBuf;
 use axum::http::HeaderMap;
 
 use crate::config::{Config, MayRead};
-use crate::rollout::record::Actor;
-use crate::rollout::record::Role;
+use crate::rollout::record::{Actor, Role};
 use crate::rollout::state::Tokens;
 use crate::time::{Clock, Timestamp};
 use crate::web::guard::{Peer, no_proxy};

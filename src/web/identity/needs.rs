@@ -5,6 +5,7 @@
 use axum::http::Method;
 
 use crate::rollout::people::verbs::verb::Verb;
+use crate::rollout::record::Role;
 
 /// Something that whoever asks may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,18 +62,10 @@ const READS: [&str; 14] = [
 
 /// What a verb needs.
 pub(in crate::web) const fn of_verb(verb: Verb) -> Right {
-    match verb {
-        Verb::Approve | Verb::Refuse => Right::Approve,
-        Verb::Pause
-        | Verb::Resume
-        | Verb::Waive
-        | Verb::Rollback
-        | Verb::ReleaseHold
-        | Verb::Confirm
-        | Verb::CheckNow
-        | Verb::Stop
-        | Verb::Start
-        | Verb::ConfirmClock => Right::Operate,
+    match verb.definition().terms.role {
+        Role::Viewer => Right::Read,
+        Role::Operator => Right::Operate,
+        Role::Approver => Right::Approve,
     }
 }
 

@@ -5,7 +5,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::ids::RingName;
+use crate::ids::{PlanName, RingName};
+use crate::rollout::people::verbs::arguments::Arguments;
 use crate::rollout::record::Gate;
 use crate::version::{ClientVersion, Environment};
 
@@ -38,6 +39,20 @@ pub struct VerbRequest {
     /// `confirm`: the revision that was read, by its digest or at least its first eight digits; needed there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
+}
+
+impl VerbRequest {
+    /// Asks for a verb with these arguments; the plan stands in the path.
+    pub fn of(reason: String, given: Arguments) -> Self {
+        let Arguments { plan: _, gate, ring, environment, version, paused, revision } = given;
+        Self { reason, gate, ring, environment, version, paused, revision }
+    }
+
+    /// The reason, and the arguments beside the plan.
+    pub(in crate::web) fn parts(self, plan: Option<PlanName>) -> (String, Arguments) {
+        let Self { reason, gate, ring, environment, version, paused, revision } = self;
+        (reason, Arguments { plan, gate, ring, environment, version, paused, revision })
+    }
 }
 
 /// A verb that was carried out.

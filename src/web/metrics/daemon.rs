@@ -4,86 +4,148 @@
 
 use std::collections::BTreeMap;
 
-use prometheus::IntCounter;
-use prometheus::core::GenericCounter;
-
-use crate::daemon::view::View;
 use crate::rollout::record::ClockDoubt;
-use crate::rollout::tell::revision_waits::RevisionWaits;
 use crate::time::{Timestamp, since};
-use crate::web::metrics::families::{Families, count, opts, seconds, truth};
+use crate::web::metrics::families::Of::Daemon;
+use crate::web::metrics::families::{Metric, count, metric, seconds, total, truth};
 
-impl Families {
-    pub(super) fn daemon(&self, view: &View, now: Timestamp) -> Result<(), prometheus::Error> {
-        let version = [([env!("CARGO_PKG_VERSION")], 1.0)];
-        self.each("build_info", "The version of this ringward.", ["version"], version)?;
-        let clock = "The daemon's clock. All other instants are by it, so subtract them from it.";
-        self.gauge("time_seconds", clock, seconds(now))?;
-        let stopped = "1 while all writes are stopped.";
-        self.gauge("stopped", stopped, truth(view.stop.is_some()))?;
-        if let Some(stop) = &view.stop {
-            let since = "Since when all writes are stopped; absent while they are not.";
-            self.gauge("stopped_since_timestamp_seconds", since, seconds(stop.since))?;
-        }
-        let unwritable = "1 while the log cannot be written, so that nothing is decided or sent.";
-        self.gauge("log_unwritable", unwritable, truth(view.log_unwritable.is_some()))?;
-        let behind =
-            "Seconds that the machine's clock is behind what was decided and recorded; 0 while it is not.";
-        let by = view.clock_behind.map_or(0.0, |(_, by)| by.as_secs_f64());
-        self.gauge("clock_behind_seconds", behind, by)?;
-        let doubted = "1 for what keeps the machine's clock from being believed: it differs from Cloudflare's, or cannot be compared.";
-        let found = view.second_clock.in_the_way(now).map(|doubt| doubt.code());
-        let codes = ClockDoubt::CODES.map(|code| ([code], truth(found == Some(code))));
-        self.each("clock_doubted", doubted, ["code"], codes)?;
-        if let Some(trust) = view.second_clock.trusted(now) {
-            let help = "Until when the machine's clock is believed by a person's word; absent without one.";
-            self.gauge("clock_trusted_until_timestamp_seconds", help, seconds(trust.until))?;
-        }
-        let decided = "When the daemon last decided, by its own clock.";
-        self.gauge("last_decision_timestamp_seconds", decided, seconds(view.at))?;
-        if let Some(ticked_at) = view.ticked_at {
-            let help = "When the scheduler last ticked before the last decision, by the daemon's clock.";
-            self.gauge("scheduler_last_tick_timestamp_seconds", help, seconds(ticked_at))?;
-        }
-        let budget = "Requests to Cloudflare left in the five-minute budget.";
-        self.gauge("cloudflare_budget_remaining", budget, view.budget_remaining.into())?;
-        let events: IntCounter =
-            self.add(GenericCounter::with_opts(opts("events_total", "Records in the log."))?)?;
-        events.inc_by(view.head.seq.get());
-        let head = "1 for the hash of the log's last record: what `history --verify --head` asks for.";
-        self.each("log_head_info", head, ["hash"], [([view.head.hash.to_string().as_str()], 1.0)])
-    }
-
-    pub(super) fn sweeps(&self, view: &View, now: Timestamp) -> Result<(), prometheus::Error> {
-        let last = ("sweep_age_seconds", "Age of the last sweep of the devices.", view.swept_at);
-        let full = ("full_sweep_age_seconds", "Age of the last sweep of all devices.", view.full_sweep_at);
-        for (name, help, swept_at) in [last, full] {
-            // Never swept has no age: no series, rather than a zero that reads as fresh.
-            if let Some(swept_at) = swept_at {
-                self.gauge(name, help, since(swept_at, now).as_secs_f64().max(0.0))?;
+pub(super) const METRICS: &[Metric] = &[
+    metric(
+        "build_info",
+        &["version"],
+        "The version of this ringward.",
+        Daemon(|_, to| to.set(&[env!("CARGO_PKG_VERSION")], 1.0)),
+    ),
+    metric(
+        "time_seconds",
+        &[],
+        "The daemon's clock. All other instants are by it, so subtract them from it.",
+        Daemon(|of, to| to.set(&[], seconds(of.now))),
+    ),
+    metric(
+        "stopped",
+        &[],
+        "1 while all writes are stopped.",
+        Daemon(|of, to| to.set(&[], truth(of.view.stop.is_some()))),
+    ),
+    metric(
+        "stopped_since_timestamp_seconds",
+        &[],
+        "Since when all writes are stopped; absent while they are not.",
+        Daemon(|of, to| to.one(of.view.stop.as_ref().map(|stop| seconds(stop.since)))),
+    ),
+    metric(
+        "log_unwritable",
+        &[],
+        "1 while the log cannot be written, so that nothing is decided or sent.",
+        Daemon(|of, to| to.set(&[], truth(of.view.log_unwritable.is_some()))),
+    ),
+    metric(
+        "clock_behind_seconds",
+        &[],
+        "Seconds that the machine's clock is behind what was decided and recorded; 0 while it is not.",
+        Daemon(|of, to| to.set(&[], of.view.clock_behind.map_or(0.0, |(_, by)| by.as_secs_f64()))),
+    ),
+    metric(
+        "clock_doubted",
+        &["code"],
+        "1 for what keeps the machine's clock from being believed: it differs from Cloudflare's, or cannot be compared.",
+        Daemon(|of, to| {
+            let found = of.view.second_clock.in_the_way(of.now).map(|doubt| doubt.code());
+            to.state(&[], &ClockDoubt::CODES, found.unwrap_or_default());
+        }),
+    ),
+    metric(
+        "clock_trusted_until_timestamp_seconds",
+        &[],
+        "Until when the machine's clock is believed by a person's word; absent without one.",
+        Daemon(|of, to| to.one(of.view.second_clock.trusted(of.now).map(|trust| seconds(trust.until)))),
+    ),
+    metric(
+        "last_decision_timestamp_seconds",
+        &[],
+        "When the daemon last decided, by its own clock.",
+        Daemon(|of, to| to.set(&[], seconds(of.view.at))),
+    ),
+    metric(
+        "scheduler_last_tick_timestamp_seconds",
+        &[],
+        "When the scheduler last ticked before the last decision, by the daemon's clock.",
+        Daemon(|of, to| to.one(of.view.ticked_at.map(seconds))),
+    ),
+    metric(
+        "cloudflare_budget_remaining",
+        &[],
+        "Requests to Cloudflare left in the five-minute budget.",
+        Daemon(|of, to| to.set(&[], of.view.budget_remaining.into())),
+    ),
+    metric(
+        "events_total",
+        &[],
+        "Records in the log.",
+        Daemon(|of, to| to.set(&[], total(of.view.head.seq.get()))),
+    ),
+    metric(
+        "log_head_info",
+        &["hash"],
+        "1 for the hash of the log's last record: what `history --verify --head` asks for.",
+        Daemon(|of, to| to.set(&[&of.view.head.hash.to_string()], 1.0)),
+    ),
+    metric(
+        "sweep_age_seconds",
+        &[],
+        "Age of the last sweep of the devices.",
+        Daemon(|of, to| to.one(of.view.swept_at.map(|swept_at| age(swept_at, of.now)))),
+    ),
+    metric(
+        "full_sweep_age_seconds",
+        &[],
+        "Age of the last sweep of all devices.",
+        Daemon(|of, to| to.one(of.view.full_sweep_at.map(|swept_at| age(swept_at, of.now)))),
+    ),
+    metric(
+        "read_failing_since_timestamp_seconds",
+        &["read"],
+        "Since when a kind of read fails; absent for those that succeed.",
+        Daemon(|of, to| {
+            let mut begins: BTreeMap<&str, Timestamp> = BTreeMap::new();
+            for (read, trouble) in &of.view.troubles {
+                // Reads of several groups or profiles are one kind: the longest trouble counts.
+                let begin = begins.entry(read.as_str()).or_insert(trouble.since);
+                *begin = trouble.since.min(*begin);
             }
-        }
-        let failing = "Since when a kind of read fails; absent for those that succeed.";
-        let mut begins: BTreeMap<&str, Timestamp> = BTreeMap::new();
-        for (read, trouble) in &view.troubles {
-            // Reads of several groups or profiles are one kind: the longest trouble counts.
-            let begin = begins.entry(read.as_str()).or_insert(trouble.since);
-            *begin = trouble.since.min(*begin);
-        }
-        let begins = begins.into_iter().map(|(read, begin)| ([read], seconds(begin)));
-        self.each("read_failing_since_timestamp_seconds", failing, ["read"], begins)
-    }
+            begins.into_iter().for_each(|(read, begin)| to.set(&[read], seconds(begin)));
+        }),
+    ),
+    metric(
+        "plan_errors",
+        &["file"],
+        "Errors in a plan file or the directory.",
+        Daemon(|of, to| {
+            for problem in &of.view.problems {
+                to.set(&[&problem.file], count(problem.errors.len()));
+            }
+        }),
+    ),
+    metric(
+        "plan_fault",
+        &["plan"],
+        "1 for a plan that a fault in ringward keeps from being decided.",
+        Daemon(|of, to| of.view.faults.iter().for_each(|(plan, _)| to.set(&[plan.as_str()], 1.0))),
+    ),
+    metric(
+        "revision_waiting_since_timestamp_seconds",
+        &["plan", "for"],
+        "Since when a plan's file waits to take effect, by what it waits for.",
+        Daemon(|of, to| {
+            for (plan, waits) in &of.view.waiting {
+                let waits_for = waits.waiting.revision.waits_for.as_str();
+                to.set(&[plan.as_str(), waits_for], seconds(waits.waiting.since));
+            }
+        }),
+    ),
+];
 
-    pub(super) fn plan_files(&self, view: &View) -> Result<(), prometheus::Error> {
-        let errors =
-            view.problems.iter().map(|problem| ([problem.file.as_str()], count(problem.errors.len())));
-        self.each("plan_errors", "Errors in a plan file or the directory.", ["file"], errors)?;
-        let help = "1 for a plan that a fault in ringward keeps from being decided.";
-        self.each("plan_fault", help, ["plan"], view.faults.iter().map(|(plan, _)| ([plan.as_str()], 1.0)))?;
-        let help = "Since when a plan's file waits to take effect, by what it waits for.";
-        let waits = view.waiting.iter().map(|(plan, RevisionWaits { waiting, .. })| {
-            ([plan.as_str(), waiting.revision.waits_for.as_str()], seconds(waiting.since))
-        });
-        self.each("revision_waiting_since_timestamp_seconds", help, ["plan", "for"], waits)
-    }
+fn age(swept_at: Timestamp, now: Timestamp) -> f64 {
+    since(swept_at, now).as_secs_f64().max(0.0)
 }

@@ -1,54 +1,159 @@
-//! The families of one scrape, and how values are written into them.
+//! What a metric is, and how its series are written.
 //!
 //! **Invariant:** every name begins with `ringward_`, and every instant is Unix seconds.
 
 use prometheus::core::Collector;
-use prometheus::{Gauge, GaugeVec, Opts, Registry};
+use prometheus::{CounterVec, GaugeVec, Opts};
 
+use crate::daemon::view::View;
+use crate::rollout::record::Judgement;
+use crate::rollout::state::Phase;
+use crate::rollout::tell::report::Report;
+use crate::rollout::tell::ring_report::RingReport;
 use crate::time::Timestamp;
 
-/// The families of one scrape.
-#[derive(Default)]
-pub(super) struct Families {
-    pub(super) registry: Registry,
+/// A metric: all that is said of it, and how it is read off a snapshot. It is a counter if its name ends in `_total`,
+/// else a gauge.
+pub struct Metric {
+    /// Its name, without `ringward_`.
+    pub name: &'static str,
+    /// Its labels, beside those of what it is of.
+    own: Labels,
+    /// A whole sentence.
+    pub help: &'static str,
+    of: Of,
 }
 
-impl Families {
-    pub(super) fn add<C: Collector + Clone + 'static>(&self, family: C) -> Result<C, prometheus::Error> {
-        self.registry.register(Box::new(family.clone()))?;
-        Ok(family)
+/// What a metric is of, and how it is read off that.
+pub(super) enum Of {
+    Daemon(fn(&Scrape<'_>, &Series<'_>)),
+    /// Each plan's latest rollout, but of plans whose file is gone.
+    Rollout(fn(&OfPlan<'_>, &Series<'_>)),
+    Ring(fn(&OfRing<'_>, &Series<'_>)),
+    /// Each gate of a ring that judges one environment.
+    Gate(fn(&Judgement, &Series<'_>)),
+}
+
+/// What all metrics of one scrape are read off.
+pub(super) struct Scrape<'a> {
+    pub(super) view: &'a View,
+    /// By the daemon's clock.
+    pub(super) now: Timestamp,
+}
+
+pub(super) struct OfPlan<'a> {
+    pub(super) report: &'a Report,
+    pub(super) view: &'a View,
+}
+
+/// A ring, at the instant of its rollout's report.
+pub(super) struct OfRing<'a> {
+    pub(super) ring: &'a RingReport,
+    pub(super) at: Timestamp,
+}
+
+/// The series of one metric about one thing.
+pub(super) struct Series<'a> {
+    family: &'a Family,
+    /// The values of the first labels.
+    place: &'a [&'a str],
+}
+
+enum Family {
+    Gauge(GaugeVec),
+    Counter(CounterVec),
+}
+
+type Labels = &'static [&'static str];
+
+pub(super) const fn metric(name: &'static str, own: Labels, help: &'static str, of: Of) -> Metric {
+    Metric { name, own, help, of }
+}
+
+impl Metric {
+    /// Its labels, in order.
+    pub fn labels(&self) -> Vec<&'static str> {
+        let place: Labels = match self.of {
+            Of::Daemon(_) => &[],
+            Of::Rollout(_) => &["plan"],
+            Of::Ring(_) => &["plan", "ring"],
+            Of::Gate(_) => &["plan", "ring", "environment"],
+        };
+        [place, self.own].concat()
     }
 
-    pub(super) fn gauge(&self, name: &str, help: &str, value: f64) -> Result<(), prometheus::Error> {
-        self.add(Gauge::with_opts(opts(name, help))?)?.set(value);
-        Ok(())
+    /// Whether it only grows.
+    pub fn is_counter(&self) -> bool {
+        self.name.ends_with("_total")
     }
 
-    pub(super) fn gauges(
-        &self,
-        name: &str,
-        help: &str,
-        labels: &[&str],
-    ) -> Result<GaugeVec, prometheus::Error> {
-        self.add(GaugeVec::new(opts(name, help), labels)?)
-    }
-
-    /// A family of which each series is set once.
-    pub(super) fn each<'a, const N: usize>(
-        &self,
-        name: &str,
-        help: &str,
-        labels: [&str; N],
-        series: impl IntoIterator<Item = ([&'a str; N], f64)>,
-    ) -> Result<(), prometheus::Error> {
-        let family = self.gauges(name, help, &labels)?;
-        series.into_iter().for_each(|(values, value)| family.with_label_values(&values).set(value));
-        Ok(())
+    /// Its series in a scrape.
+    pub(super) fn read(&self, scrape: &Scrape<'_>) -> Result<Box<dyn Collector>, prometheus::Error> {
+        let opts = Opts::new(format!("ringward_{}", self.name), self.help);
+        let family = match self.is_counter() {
+            true => Family::Counter(CounterVec::new(opts, &self.labels())?),
+            false => Family::Gauge(GaugeVec::new(opts, &self.labels())?),
+        };
+        let view = scrape.view;
+        // A plan whose file is gone keeps its phase, which says so, and nothing else.
+        let live = view.reports.iter().filter(|report| report.phase != Phase::Withdrawn);
+        let live = live.map(|report| (report.id.plan.as_str(), report));
+        let rings = live.clone().flat_map(|(plan, report)| {
+            report.rings.iter().map(move |ring| ([plan, ring.name.as_str()], report.at, ring))
+        });
+        match self.of {
+            Of::Daemon(read) => read(scrape, &Series { family: &family, place: &[] }),
+            Of::Rollout(read) => live.for_each(|(place, report)| {
+                read(&OfPlan { report, view }, &Series { family: &family, place: &[place] })
+            }),
+            Of::Ring(read) => rings.for_each(|(place, at, ring)| {
+                read(&OfRing { ring, at }, &Series { family: &family, place: &place })
+            }),
+            Of::Gate(read) => rings.for_each(|([plan, name], _, ring)| {
+                let judged = ring.gates.iter().filter_map(|one| Some((one, one.environment?)));
+                judged.for_each(|(one, on)| {
+                    read(one, &Series { family: &family, place: &[plan, name, on.as_str()] })
+                });
+            }),
+        }
+        Ok(match family {
+            Family::Gauge(family) => Box::new(family),
+            Family::Counter(family) => Box::new(family),
+        })
     }
 }
 
-pub(super) fn opts(name: &str, help: &str) -> Opts {
-    Opts::new(format!("ringward_{name}"), help)
+impl Series<'_> {
+    /// Writes one, once.
+    pub(super) fn set(&self, labels: &[&str], value: f64) {
+        let labels = [self.place, labels].concat();
+        match self.family {
+            Family::Gauge(family) => family.with_label_values(&labels).set(value),
+            Family::Counter(family) => family.with_label_values(&labels).inc_by(value),
+        }
+    }
+
+    /// Writes one where there is a value: what has none has no series, rather than a zero that reads as one.
+    pub(super) fn one(&self, value: Option<f64>) {
+        if let Some(value) = value {
+            self.set(&[], value);
+        }
+    }
+
+    /// Writes one that two facts can share: one that is true counts.
+    pub(super) fn any(&self, labels: &[&str], holds: bool) {
+        if let Family::Gauge(family) = self.family {
+            let series = family.with_label_values(&[self.place, labels].concat());
+            series.set(truth(holds).max(series.get()));
+        }
+    }
+
+    /// Writes 1 for the word that holds, and 0 for all others.
+    pub(super) fn state(&self, labels: &[&str], words: &[&str], holds: &str) {
+        for word in words {
+            self.set(&[labels, &[word]].concat(), truth(*word == holds));
+        }
+    }
 }
 
 pub(super) fn truth(holds: bool) -> f64 {
@@ -63,5 +168,10 @@ pub(super) fn seconds(at: Timestamp) -> f64 {
 
 #[expect(clippy::cast_precision_loss, reason = "a fleet has far fewer than 2^52 devices")]
 pub(super) fn count(number: usize) -> f64 {
+    number as f64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a log has far fewer than 2^52 records")]
+pub(super) fn total(number: u64) -> f64 {
     number as f64
 }

@@ -6,8 +6,8 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | `families` | how a family is registered and written |
-//! | `daemon`, `rollouts`, `rings` | the families |
+//! | `families` | what a metric is, and how its series are written |
+//! | `daemon`, `rollouts`, `rings` | the metrics, each by one definition |
 //!
 //! **Invariant:** a scrape reads one snapshot and waits for nobody; labels are plans, rings, gates
 //! and closed sets of words, never devices.
@@ -17,15 +17,18 @@ mod families;
 mod rings;
 mod rollouts;
 
-use prometheus::TextEncoder;
-use prometheus::proto::MetricFamily;
+use prometheus::{Registry, TextEncoder};
 
 use crate::daemon::view::View;
-use crate::rollout::state::Phase;
-use crate::rollout::tell::report::Report;
 use crate::telemetry::Metrics;
 use crate::time::Timestamp;
-use crate::web::metrics::families::Families;
+pub use crate::web::metrics::families::Metric;
+use crate::web::metrics::families::Scrape;
+
+/// Every metric that is read off a snapshot.
+pub fn metrics() -> impl Iterator<Item = &'static Metric> {
+    [daemon::METRICS, rollouts::METRICS, rings::METRICS].into_iter().flatten()
+}
 
 /// The text of a scrape at `now`, by the daemon's clock.
 ///
@@ -33,32 +36,15 @@ use crate::web::metrics::families::Families;
 /// When the library refuses a name or a series occurs twice: a defect of ringward.
 pub(super) fn exposition(
     view: &View,
-    metrics: &Metrics,
+    process: &Metrics,
     now: Timestamp,
 ) -> Result<String, prometheus::Error> {
-    let mut families = of_view(view, now)?;
-    families.extend(metrics.gather());
+    let (registry, scrape) = (Registry::new(), Scrape { view, now });
+    for metric in metrics() {
+        registry.register(metric.read(&scrape)?)?;
+    }
+    let mut families = registry.gather();
+    families.extend(process.gather());
     families.sort_by(|one, other| one.name().cmp(other.name()));
     TextEncoder::new().encode_to_string(&families)
-}
-
-fn of_view(view: &View, now: Timestamp) -> Result<Vec<MetricFamily>, prometheus::Error> {
-    let families = Families::default();
-    families.daemon(view, now)?;
-    families.sweeps(view, now)?;
-    families.plan_files(view)?;
-    families.phases(&view.reports)?;
-    // A plan whose file is gone keeps its phase, which says so, and nothing else.
-    let live: Vec<&Report> = view.reports.iter().filter(|report| report.phase != Phase::Withdrawn).collect();
-    families.holds(&live)?;
-    families.drifts(&live)?;
-    families.superseded(&live)?;
-    families.reasons(&live)?;
-    families.facts(&live, &view.tallies, &view.waits)?;
-    families.rings(&live)?;
-    families.devices(&live)?;
-    families.health(&live)?;
-    families.gates(&live)?;
-    families.thresholds(&live)?;
-    Ok(families.registry.gather())
 }

@@ -2,132 +2,136 @@
 //!
 //! **Invariant:** labels are plans, rings and closed sets of words.
 
-use prometheus::{CounterVec, IntCounterVec};
-
 use crate::rollout::record::DriftStanding;
-use crate::rollout::state::{HeldOut, Phase, Tallies};
+use crate::rollout::state::Phase;
 use crate::rollout::tell::report::Report;
-use crate::rollout::tell::waits::{Wait, Waits};
-use crate::web::metrics::families::{Families, count, opts, seconds, truth};
+use crate::rollout::tell::waits::Wait;
+use crate::time::Timestamp;
+use crate::web::metrics::families::Of::{Daemon, Rollout};
+use crate::web::metrics::families::{Metric, count, metric, seconds, total, truth};
 
-impl Families {
-    pub(super) fn phases(&self, reports: &[Report]) -> Result<(), prometheus::Error> {
-        let phases = "1 for the phase of the plan's latest rollout.";
-        let series = reports.iter().flat_map(|report| {
-            Phase::ALL.map(|phase| ([report.id.plan.as_str(), phase.as_str()], truth(report.phase == phase)))
-        });
-        self.each("rollout_phase", phases, ["plan", "phase"], series)
-    }
-
-    pub(super) fn holds(&self, live: &[&Report]) -> Result<(), prometheus::Error> {
-        let holds = "1 while the plan is paused by a person or halted by ringward.";
-        let holds = self.gauges("rollout_hold", holds, &["plan", "hold"])?;
-        let begins = "Since when the plan is paused or halted; absent while it is not.";
-        let begins = self.gauges("rollout_hold_since_timestamp_seconds", begins, &["plan", "hold"])?;
-        for report in live {
-            let plan = report.id.plan.as_str();
-            let paused = report.paused.as_ref().map(|hold| hold.since);
-            let halted = report.halted.as_ref().map(|(_, since)| *since);
-            for (hold, since) in [("paused", paused), ("halted", halted)] {
-                holds.with_label_values(&[plan, hold]).set(truth(since.is_some()));
-                if let Some(since) = since {
-                    begins.with_label_values(&[plan, hold]).set(seconds(since));
-                }
+pub(super) const METRICS: &[Metric] = &[
+    // That of a plan whose file is gone, too.
+    metric(
+        "rollout_phase",
+        &["plan", "phase"],
+        "1 for the phase of the plan's latest rollout.",
+        Daemon(|of, to| {
+            for report in &of.view.reports {
+                to.state(&[report.id.plan.as_str()], &Phase::ALL.map(Phase::as_str), report.phase.as_str());
             }
-        }
-        Ok(())
-    }
-
-    /// What somebody else did. A drift that nobody needs to look at stays in sight as 0.
-    pub(super) fn drifts(&self, live: &[&Report]) -> Result<(), prometheus::Error> {
-        let drifts = "1 for each kind of drift that halts the rollout or is to be written back; 0 for one that \
-                      was accepted, or changes nothing.";
-        let drifts = self.gauges("drift", drifts, &["plan", "ring", "kind"])?;
-        for report in live {
-            for found in &report.drifts {
-                let labels = [report.id.plan.as_str(), found.ring.as_str(), found.kind.as_str()];
-                let series = drifts.with_label_values(&labels);
+        }),
+    ),
+    metric(
+        "rollout_hold",
+        &["hold"],
+        "1 while the plan is paused by a person or halted by ringward.",
+        Rollout(|of, to| {
+            holds(of.report).into_iter().for_each(|(hold, since)| to.set(&[hold], truth(since.is_some())))
+        }),
+    ),
+    metric(
+        "rollout_hold_since_timestamp_seconds",
+        &["hold"],
+        "Since when the plan is paused or halted; absent while it is not.",
+        Rollout(|of, to| {
+            for (hold, since) in holds(of.report) {
+                since.into_iter().for_each(|since| to.set(&[hold], seconds(since)));
+            }
+        }),
+    ),
+    // What somebody else did. A drift that nobody needs to look at stays in sight as 0.
+    metric(
+        "drift",
+        &["ring", "kind"],
+        "1 for each kind of drift that halts the rollout or is to be written back; 0 for one that \
+         was accepted, or changes nothing.",
+        Rollout(|of, to| {
+            for found in &of.report.drifts {
                 let open = matches!(found.standing, DriftStanding::Halts | DriftStanding::ToRestore);
                 // Two groups of a ring may drift in the same way: one that is open counts.
-                series.set(truth(open).max(series.get()));
+                to.any(&[found.ring.as_str(), found.kind.as_str()], open);
             }
-        }
-        Ok(())
-    }
-
-    /// What earlier rollouts left on offer.
-    pub(super) fn superseded(&self, live: &[&Report]) -> Result<(), prometheus::Error> {
-        let offers = "Devices to which a rollout that was never completed still offers a version.";
-        let labels = ["plan", "ring", "environment", "version"];
-        let offers = self.gauges("superseded_offer_devices", offers, &labels)?;
-        let failing = "1 while a health gate fails for what a rollout that was never completed still offers.";
-        let failing = self.gauges("superseded_offer_failing", failing, &["plan", "ring"])?;
-        for report in live {
-            let plan = report.id.plan.as_str();
-            for offer in &report.superseded {
-                let ring = offer.ring.as_str();
+        }),
+    ),
+    // What earlier rollouts left on offer.
+    metric(
+        "superseded_offer_devices",
+        &["ring", "environment", "version"],
+        "Devices to which a rollout that was never completed still offers a version.",
+        Rollout(|of, to| {
+            for offer in &of.report.superseded {
                 for (environment, version) in &offer.versions {
-                    let labels = [plan, ring, environment.as_str(), &version.to_string()];
                     let devices = offer.devices.get(environment).map_or(0, |devices| devices.values().sum());
-                    offers.with_label_values(&labels).set(count(devices));
+                    let labels = [offer.ring.as_str(), environment.as_str(), &version.to_string()];
+                    to.set(&labels, count(devices));
                 }
-                let series = failing.with_label_values(&[plan, ring]);
-                series.set(truth(offer.failing().is_some()).max(series.get()));
             }
-        }
-        Ok(())
-    }
-
-    pub(super) fn reasons(&self, live: &[&Report]) -> Result<(), prometheus::Error> {
-        let blockers = "1 for each kind of thing in the way of the rollout's next move.";
-        let blockers = self.gauges("rollout_blocker", blockers, &["plan", "code"])?;
-        let moves = "When the rollout can move at the earliest; absent where the clock alone cannot tell.";
-        for report in live {
-            let plan = report.id.plan.as_str();
-            for blocker in &report.waiting_on {
-                blockers.with_label_values(&[plan, blocker.code()]).set(1.0);
+        }),
+    ),
+    metric(
+        "superseded_offer_failing",
+        &["ring"],
+        "1 while a health gate fails for what a rollout that was never completed still offers.",
+        Rollout(|of, to| {
+            let offers = of.report.superseded.iter();
+            offers.for_each(|offer| to.any(&[offer.ring.as_str()], offer.failing().is_some()));
+        }),
+    ),
+    metric(
+        "rollout_blocker",
+        &["code"],
+        "1 for each kind of thing in the way of the rollout's next move.",
+        Rollout(|of, to| of.report.waiting_on.iter().for_each(|blocker| to.any(&[blocker.code()], true))),
+    ),
+    metric(
+        "rollout_earliest_move_timestamp_seconds",
+        &[],
+        "When the rollout can move at the earliest; absent where the clock alone cannot tell.",
+        Rollout(|of, to| to.one(of.report.earliest_move.map(seconds))),
+    ),
+    metric(
+        "halts_total",
+        &["cause"],
+        "Halts by ringward, counted from the log.",
+        Rollout(|of, to| {
+            let halts = of.view.tallies.halts.iter().filter(|((plan, _), _)| *plan == of.report.id.plan);
+            halts.for_each(|((_, cause), number)| to.set(&[cause], total(*number)));
+        }),
+    ),
+    metric(
+        "rollbacks_total",
+        &["trigger"],
+        "Rollbacks, by what set them off, counted from the log.",
+        Rollout(|of, to| {
+            let all = of.view.tallies.rollbacks.iter().filter(|((plan, _), _)| *plan == of.report.id.plan);
+            all.for_each(|((_, trigger), number)| to.set(&[trigger.as_str()], total(*number)));
+        }),
+    ),
+    metric(
+        "held_out_info",
+        &["ring", "environment", "version"],
+        "1 for each version that a rollback of the plan holds out of a ring's profiles.",
+        Rollout(|of, to| {
+            for held in &of.report.held_out {
+                to.any(&[held.ring.as_str(), held.environment.as_str(), &held.version.to_string()], true);
             }
-        }
-        let earliest =
-            live.iter().filter_map(|one| Some(([one.id.plan.as_str()], seconds(one.earliest_move?))));
-        self.each("rollout_earliest_move_timestamp_seconds", moves, ["plan"], earliest)
-    }
-
-    /// What is counted from the log.
-    pub(super) fn facts(
-        &self,
-        live: &[&Report],
-        tallies: &Tallies,
-        waits: &Waits,
-    ) -> Result<(), prometheus::Error> {
-        let halts = "Halts by ringward, counted from the log.";
-        let halts = self.add(IntCounterVec::new(opts("halts_total", halts), &["plan", "cause"])?)?;
-        let rollbacks = "Rollbacks, by what set them off, counted from the log.";
-        let rollbacks =
-            self.add(IntCounterVec::new(opts("rollbacks_total", rollbacks), &["plan", "trigger"])?)?;
-        let held = "1 for each version that a rollback of the plan holds out of a ring's profiles.";
-        let held = self.gauges("held_out_info", held, &["plan", "ring", "environment", "version"])?;
-        let waited = "Time that the plan's rollouts waited, by what for, counted from the log.";
-        let waited = self.add(CounterVec::new(opts("wait_seconds_total", waited), &["plan", "kind"])?)?;
-        for report in live {
-            let plan = report.id.plan.as_str();
-            let of_plan = tallies.halts.iter().filter(|((of, _), _)| *of == report.id.plan);
-            for ((_, cause), number) in of_plan {
-                halts.with_label_values(&[plan, cause]).inc_by(*number);
-            }
-            let of_plan = tallies.rollbacks.iter().filter(|((of, _), _)| *of == report.id.plan);
-            for ((_, trigger), number) in of_plan {
-                rollbacks.with_label_values(&[plan, trigger.as_str()]).inc_by(*number);
-            }
-            for HeldOut { ring, environment, version, .. } in &report.held_out {
-                let labels = [plan, ring.as_str(), environment.as_str(), &version.to_string()];
-                held.with_label_values(&labels).set(1.0);
-            }
+        }),
+    ),
+    metric(
+        "wait_seconds_total",
+        &["kind"],
+        "Time that the plan's rollouts waited, by what for, counted from the log.",
+        Rollout(|of, to| {
             for kind in Wait::ALL {
-                let span = waits.of(&report.id.plan, kind).as_secs_f64();
-                waited.with_label_values(&[plan, kind.as_str()]).inc_by(span);
+                to.set(&[kind.as_str()], of.view.waits.of(&of.report.id.plan, kind).as_secs_f64());
             }
-        }
-        Ok(())
-    }
+        }),
+    ),
+];
+
+/// Since when a plan is held, by each who can.
+fn holds(report: &Report) -> [(&'static str, Option<Timestamp>); 2] {
+    let paused = report.paused.as_ref().map(|hold| hold.since);
+    [("paused", paused), ("halted", report.halted.as_ref().map(|(_, since)| *since))]
 }

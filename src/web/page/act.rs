@@ -9,30 +9,23 @@ use serde::Deserialize;
 
 use crate::ids::{PlanName, RingName};
 use crate::plan::model::PlanDigest;
-use crate::rollout::judge::way_back::Scope;
 use crate::rollout::people::command::Command;
-use crate::rollout::people::hearing::Word;
+use crate::rollout::people::verbs::about::About;
+use crate::rollout::people::verbs::arguments::{ArgumentKey, Arguments};
+use crate::rollout::people::verbs::definition::{Confirmation, Word};
 use crate::rollout::people::verbs::situation::StartPlans;
 use crate::rollout::people::verbs::verb::Verb;
 use crate::rollout::record::Gate;
+use crate::text::shell_word;
 use crate::web::identity::{Right, needs};
 use crate::web::page::html::encoded;
 use crate::web::problem::{Failure, Kind};
 
 /// What is asked for, as the address says it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Act {
-    Pause(PlanName),
-    Resume(PlanName),
-    Waive { plan: PlanName, ring: RingName, gate: Gate },
-    Approve { plan: PlanName, ring: RingName },
-    Refuse { plan: PlanName, ring: RingName },
-    Rollback(PlanName),
-    CheckNow(PlanName),
-    Confirm { plan: PlanName, revision: String },
-    Stop,
-    Start,
-    ConfirmClock,
+#[derive(Debug, Clone)]
+pub(super) struct Act {
+    pub(super) command: Command,
+    pub(super) page: &'static Confirmation,
 }
 
 /// The rest of the address.
@@ -46,65 +39,29 @@ pub(super) struct ActQuery {
 }
 
 impl Act {
+    /// `None`: the page has no such verb.
+    pub(super) fn of(command: Command) -> Option<Self> {
+        let page = command.verb().definition().page.as_ref()?;
+        Some(Self { command, page })
+    }
+
     pub(super) fn read(verb: &str, query: Result<Query<ActQuery>, QueryRejection>) -> Result<Self, Failure> {
-        let malformed = |why: String| Failure::new(Kind::Malformed, why);
-        let Query(ActQuery { plan, ring, gate, revision }) =
-            query.map_err(|error| malformed(error.body_text()))?;
-        let missing = |key: &str| malformed(format!("`{key}` is missing in the address of this page"));
-        let plan = || -> Result<PlanName, Failure> {
-            let text = plan.ok_or_else(|| missing("plan"))?;
-            PlanName::new(text).map_err(|error| Failure::new(Kind::NoSuchPlan, error.to_string()))
+        let Query(query) = query.map_err(|error| malformed(error.body_text()))?;
+        let known = Verb::of(verb).and_then(|verb| Some((verb, verb.definition().page.as_ref()?)));
+        let Some((verb, page)) = known else {
+            let known = Verb::ALL.map(Verb::as_str).join(", ");
+            let detail = format!("the page has no `{verb}`; what it has is {known}");
+            return Err(Failure::new(Kind::NoSuchPath, detail));
         };
-        let ring = || -> Result<RingName, Failure> {
-            let text = ring.ok_or_else(|| missing("ring"))?;
-            RingName::new(text).map_err(|error| malformed(error.to_string()))
-        };
-        match Verb::ALL.into_iter().find(|known| known.as_str() == verb) {
-            Some(Verb::Pause) => Ok(Self::Pause(plan()?)),
-            Some(Verb::Resume) => Ok(Self::Resume(plan()?)),
-            Some(Verb::Waive) => {
-                let ring = ring()?;
-                let gate = gate.ok_or_else(|| missing("gate"))?;
-                let known = Gate::ALL.into_iter().find(|known| known.as_str() == gate);
-                Ok(Self::Waive {
-                    plan: plan()?,
-                    ring,
-                    gate: known.ok_or_else(|| malformed(format!("there is no gate `{gate}`")))?,
-                })
-            }
-            Some(Verb::Approve) => Ok(Self::Approve { plan: plan()?, ring: ring()? }),
-            Some(Verb::Refuse) => Ok(Self::Refuse { plan: plan()?, ring: ring()? }),
-            Some(Verb::Rollback) => Ok(Self::Rollback(plan()?)),
-            Some(Verb::CheckNow) => Ok(Self::CheckNow(plan()?)),
-            Some(Verb::Confirm) => {
-                let revision = revision.ok_or_else(|| missing("revision"))?;
-                Ok(Self::Confirm { plan: plan()?, revision })
-            }
-            Some(Verb::Stop) => Ok(Self::Stop),
-            Some(Verb::Start) => Ok(Self::Start),
-            Some(Verb::ConfirmClock) => Ok(Self::ConfirmClock),
-            Some(Verb::ReleaseHold) | None => {
-                let known = Verb::ALL.map(Verb::as_str).join(", ");
-                let detail = format!("the page has no `{verb}`; what it has is {known}");
-                Err(Failure::new(Kind::NoSuchPath, detail))
-            }
+        let given = query.arguments(page.keys)?;
+        if let Some(key) = page.keys.iter().find(|key| given.text(**key).is_none()) {
+            return Err(missing(*key));
         }
+        Ok(Self { command: Command::of(verb, given).map_err(missing)?, page })
     }
 
     pub(super) const fn verb(&self) -> Verb {
-        match self {
-            Self::Pause(_) => Verb::Pause,
-            Self::Resume(_) => Verb::Resume,
-            Self::Waive { .. } => Verb::Waive,
-            Self::Approve { .. } => Verb::Approve,
-            Self::Refuse { .. } => Verb::Refuse,
-            Self::Rollback(_) => Verb::Rollback,
-            Self::CheckNow(_) => Verb::CheckNow,
-            Self::Confirm { .. } => Verb::Confirm,
-            Self::Stop => Verb::Stop,
-            Self::Start => Verb::Start,
-            Self::ConfirmClock => Verb::ConfirmClock,
-        }
+        self.command.verb()
     }
 
     /// What whoever asks must be allowed to.
@@ -113,87 +70,44 @@ impl Act {
     }
 
     pub(super) const fn plan(&self) -> Option<&PlanName> {
-        match self {
-            Self::Pause(plan)
-            | Self::Resume(plan)
-            | Self::Rollback(plan)
-            | Self::CheckNow(plan)
-            | Self::Approve { plan, .. }
-            | Self::Refuse { plan, .. }
-            | Self::Confirm { plan, .. }
-            | Self::Waive { plan, .. } => Some(plan),
-            Self::Stop | Self::Start | Self::ConfirmClock => None,
-        }
+        self.command.plan()
     }
 
     pub(super) const fn ring(&self) -> Option<&RingName> {
-        match self {
-            Self::Waive { ring, .. } | Self::Approve { ring, .. } | Self::Refuse { ring, .. } => Some(ring),
-            _ => None,
-        }
+        self.command.ring()
     }
 
-    const fn gate(&self) -> Option<Gate> {
-        if let Self::Waive { gate, .. } = self { Some(*gate) } else { None }
-    }
-
-    fn revision(&self) -> Option<&str> {
-        if let Self::Confirm { revision, .. } = self { Some(revision) } else { None }
+    pub(super) fn gate(&self) -> Option<Gate> {
+        self.command.arguments().gate
     }
 
     /// A person's word on entering a ring.
     pub(super) const fn word(&self) -> Option<Word> {
-        match self {
-            Self::Approve { .. } => Some(Word::Approve),
-            Self::Refuse { .. } => Some(Word::Refuse),
-            _ => None,
-        }
-    }
-
-    /// What it does, in a word or two.
-    pub(super) const fn label(&self) -> &'static str {
-        match self {
-            Self::Pause(_) => "Pause",
-            Self::Resume(_) => "Resume",
-            Self::Waive { .. } => "Waive",
-            Self::Approve { .. } => "Approve",
-            Self::Refuse { .. } => "Refuse",
-            Self::Rollback(_) => "Roll back",
-            Self::CheckNow(_) => "Check now",
-            Self::Confirm { .. } => "Confirm",
-            Self::Stop => "Stop all writes",
-            Self::Start => "Start again",
-            Self::ConfirmClock => "Confirm the clock",
-        }
+        self.verb().aim().word()
     }
 
     pub(super) fn title(&self) -> String {
-        match self {
-            Self::Pause(plan) | Self::Resume(plan) => format!("{} {plan}?", self.label()),
-            Self::Waive { plan, ring, gate } => format!("Waive gate {gate} for {ring} in {plan}?"),
-            Self::Approve { plan, ring } | Self::Refuse { plan, ring } => {
-                format!("{} {ring} in {plan}?", self.label())
-            }
-            Self::Rollback(plan) => format!("Roll {plan} back?"),
-            Self::CheckNow(plan) => format!("Check {plan} now?"),
-            Self::Confirm { plan, revision } => {
-                format!("Confirm revision {} of {plan}?", beginning(revision))
-            }
-            Self::Stop => "Stop all writes?".to_owned(),
-            Self::Start => "Allow writes again?".to_owned(),
-            Self::ConfirmClock => "Confirm this machine's clock?".to_owned(),
+        self.about().fill(self.page.title)
+    }
+
+    /// What the words about it are filled in with.
+    pub(super) fn about(&self) -> About {
+        let (given, any) = (self.command.arguments(), About::anything());
+        let named = |key, unnamed| given.text(key).unwrap_or(unnamed);
+        About {
+            plan: named(ArgumentKey::Plan, any.plan),
+            ring: named(ArgumentKey::Ring, any.ring),
+            gate: named(ArgumentKey::Gate, any.gate),
+            revision: beginning(&named(ArgumentKey::Revision, any.revision)).to_owned(),
+            ..any
         }
     }
 
     /// Where it is confirmed: `/act/waive?plan=…&ring=…&gate=…`.
     pub(super) fn address(&self) -> String {
-        let keys = [
-            ("plan", self.plan().map(PlanName::as_str)),
-            ("ring", self.ring().map(RingName::as_str)),
-            ("gate", self.gate().map(Gate::as_str)),
-            ("revision", self.revision()),
-        ];
-        let named = keys.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", encoded(value?))));
+        let given = self.command.arguments();
+        let keys = [ArgumentKey::Plan].iter().chain(self.page.keys);
+        let named = keys.filter_map(|key| Some(format!("{}={}", key.as_str(), encoded(&given.text(*key)?))));
         let query = named.collect::<Vec<_>>().join("&");
         let mark = if query.is_empty() { "" } else { "?" };
         format!("/act/{}{mark}{query}", self.verb().as_str())
@@ -201,69 +115,62 @@ impl Act {
 
     /// The command that does the same: `ringward waive PLAN --gate G --ring R --reason '…'`.
     pub(super) fn command_line(&self) -> String {
-        let verb = match self {
-            Self::ConfirmClock => "confirm clock",
-            _ => self.verb().as_str(),
-        };
-        let named = [
-            self.plan().map(|plan| format!(" {}", quoted(plan.as_str()))),
-            self.revision().map(|revision| format!(" --revision {}", quoted(beginning(revision)))),
-            self.gate().map(|gate| format!(" --gate {gate}")),
-            self.ring().map(|ring| format!(" --ring {}", quoted(ring.as_str()))),
-        ];
-        let why = if self.verb().needs_reason() { " --reason '…'" } else { "" };
-        format!("ringward {verb}{}{why}", named.into_iter().flatten().collect::<String>())
+        let (verb, given) = (self.verb(), self.command.arguments());
+        let mut line = format!("ringward {}", verb.words());
+        if let Some(plan) = &given.plan {
+            line.push_str(&format!(" {}", shell_word(plan.as_str())));
+        }
+        for key in verb.arguments().iter().map(|argument| argument.key) {
+            let Some(text) = given.text(key).filter(|_| key.value_name().is_some()) else { continue };
+            let shown = if key == ArgumentKey::Revision { beginning(&text) } else { &text };
+            line.push_str(&format!(" --{} {}", key.as_str(), shell_word(shown)));
+        }
+        if verb.needs_reason() {
+            line.push_str(" --reason '…'");
+        }
+        line
     }
 
     /// For people who have read this revision, and who may want every plan left paused.
-    pub(super) fn command(&self, paused: bool, revision: Option<PlanDigest>) -> Command {
-        match self.clone() {
-            Self::Pause(plan) => Command::Pause(plan),
-            Self::Resume(plan) => Command::Resume(plan),
-            Self::Waive { plan, ring, gate } => Command::Waive { plan, gate, ring: Some(ring) },
-            Self::Approve { plan, ring } => Command::Approve { plan, ring: Some(ring), revision },
-            Self::Refuse { plan, ring } => Command::Refuse { plan, ring: Some(ring), revision },
-            Self::Rollback(plan) => Command::Rollback { plan, scope: Scope::default() },
-            Self::CheckNow(plan) => Command::CheckNow(plan),
-            Self::Confirm { plan, revision } => Command::Confirm { plan, revision },
-            Self::Stop => Command::Stop,
-            Self::Start if paused => Command::Start { plans: StartPlans::Pause },
-            Self::Start => Command::Start { plans: StartPlans::GoOn },
-            Self::ConfirmClock => Command::ConfirmClock,
+    pub(super) fn command(&self, paused: bool, read: Option<PlanDigest>) -> Command {
+        match self.command.clone() {
+            Command::Approve { plan, ring, .. } => Command::Approve { plan, ring, revision: read },
+            Command::Refuse { plan, ring, .. } => Command::Refuse { plan, ring, revision: read },
+            Command::Start { .. } if paused => Command::Start { plans: StartPlans::Pause },
+            other => other,
         }
+    }
+}
+
+fn malformed(why: String) -> Failure {
+    Failure::new(Kind::Malformed, why)
+}
+
+fn missing(key: ArgumentKey) -> Failure {
+    malformed(format!("`{}` is missing in the address of this page", key.as_str()))
+}
+
+impl ActQuery {
+    /// What it says of these, and of the plan; the rest is left alone.
+    fn arguments(self, keys: &[ArgumentKey]) -> Result<Arguments, Failure> {
+        let of = |key, text: Option<String>| text.filter(|_| keys.contains(&key));
+        let ring = of(ArgumentKey::Ring, self.ring).map(RingName::new).transpose();
+        let gate = of(ArgumentKey::Gate, self.gate).map(|text| {
+            let known = Gate::ALL.into_iter().find(|known| known.as_str() == text);
+            known.ok_or_else(|| malformed(format!("there is no gate `{text}`")))
+        });
+        let plan = self.plan.map(PlanName::new).transpose();
+        Ok(Arguments {
+            plan: plan.map_err(|error| Failure::new(Kind::NoSuchPlan, error.to_string()))?,
+            ring: ring.map_err(|error| malformed(error.to_string()))?,
+            gate: gate.transpose()?,
+            revision: of(ArgumentKey::Revision, self.revision),
+            ..Arguments::default()
+        })
     }
 }
 
 /// The digits of a digest that people read.
 pub(super) fn beginning(digest: &str) -> &str {
     digest.get(..12).unwrap_or(digest)
-}
-
-/// A text as one word of a shell.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | '@');
-    if text.chars().all(plain) && !text.starts_with('-') {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_command_can_be_pasted() {
-        let rows = [
-            ("a plain name", "client-2026.8", "client-2026.8"),
-            ("spaces", "Early adopters", "'Early adopters'"),
-            ("a quote", "it's", r"'it'\''s'"),
-            ("a command", "$(reboot);`x`", "'$(reboot);`x`'"),
-            ("an option", "-x", "'-x'"),
-            ("another script", "環", "'環'"),
-        ];
-        for (row, text, expected) in rows {
-            assert_eq!(quoted(text), expected, "{row}");
-        }
-    }
 }

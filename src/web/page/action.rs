@@ -3,6 +3,9 @@
 //! **Invariant:** what is offered is what the table of verbs has for the situation that is shown.
 
 use crate::ids::PlanName;
+use crate::rollout::judge::way_back::Scope;
+use crate::rollout::people::command::Command;
+use crate::rollout::people::verbs::situation::StartPlans;
 use crate::web::page::act::Act;
 use crate::web::page::cell::is_offered;
 use crate::web::page::viewer::Viewer;
@@ -25,7 +28,7 @@ impl Action {
     pub(super) fn new(act: &Act, of: &str, viewer: &Viewer) -> Self {
         Self {
             id: format!("{}{of}", act.verb().as_str()),
-            label: act.label(),
+            label: act.page.label,
             href: Some(act.address()).filter(|_| viewer.refused(act.right()).is_none()),
             command: act.command_line(),
         }
@@ -34,27 +37,36 @@ impl Action {
 
 /// The verbs that would do something about a plan as it is.
 pub(super) fn of_plan(plan: &PlanName, viewer: &Viewer) -> Vec<Action> {
-    let acts = [Act::Resume, Act::Pause, Act::Rollback, Act::CheckNow].map(|act| act(plan.clone()));
-    let offered = acts.iter().filter(|act| is_offered(act, viewer));
-    offered.map(|act| Action::new(act, &format!("-{plan}"), viewer)).collect()
+    let commands: [fn(PlanName) -> Command; 4] = [
+        Command::Resume,
+        Command::Pause,
+        |plan| Command::Rollback { plan, scope: Scope::default() },
+        Command::CheckNow,
+    ];
+    let of = format!("-{plan}");
+    commands.into_iter().filter_map(|command| offered(command(plan.clone()), &of, viewer)).collect()
 }
 
 /// `stop`, or `start` where all writes are stopped.
-pub(super) fn brake(viewer: &Viewer) -> Action {
-    let act = if is_offered(&Act::Stop, viewer) { Act::Stop } else { Act::Start };
-    Action::new(&act, "", viewer)
+pub(super) fn brake(viewer: &Viewer) -> Option<Action> {
+    let start = || Act::of(Command::Start { plans: StartPlans::GoOn });
+    offered(Command::Stop, "", viewer).or_else(|| Some(Action::new(&start()?, "", viewer)))
 }
 
 /// `confirm clock`, where that would end a trouble.
 pub(super) fn confirm_clock(viewer: &Viewer) -> Option<Action> {
-    is_offered(&Act::ConfirmClock, viewer).then(|| Action::new(&Act::ConfirmClock, "", viewer))
+    offered(Command::ConfirmClock, "", viewer)
 }
 
 /// `confirm` of the revision that waits, for whoever may give it here; others read the command in what helps.
 pub(super) fn confirm(plan: &PlanName, viewer: &Viewer) -> Option<Action> {
     let waits = viewer.view.waiting.get(plan)?;
     let revision = waits.waiting.revision.digest.as_str().to_owned();
-    let act = Act::Confirm { plan: plan.clone(), revision };
-    let action = is_offered(&act, viewer).then(|| Action::new(&act, &format!("-{plan}"), viewer))?;
-    Some(action).filter(|action| action.href.is_some())
+    let command = Command::Confirm { plan: plan.clone(), revision };
+    offered(command, &format!("-{plan}"), viewer).filter(|action| action.href.is_some())
+}
+
+/// What would do something as things are.
+pub(super) fn offered(command: Command, of: &str, viewer: &Viewer) -> Option<Action> {
+    Act::of(command).filter(|act| is_offered(act, viewer)).map(|act| Action::new(&act, of, viewer))
 }

@@ -4,9 +4,9 @@
 //! **Invariant:** whether a word would be taken comes from the table of verbs and the claim that the verb
 //! itself is judged by; only on which list of members can differ, for that is read anew with the word.
 
+use crate::rollout::people::command::Command;
 use crate::rollout::people::verbs::refused::Refused;
-use crate::time::Timestamp;
-use crate::time::short;
+use crate::time::{Timestamp, short};
 use crate::web::identity::Right;
 use crate::web::json::{ApprovalJson, AskJson, AwaitedRing, RingJson, RolloutJson, RolloutsAnswer, WordJson};
 use crate::web::page::act::Act;
@@ -95,17 +95,16 @@ impl ApprovalCard {
         let unknown_here = !barred.is_empty();
         let mut actions = Vec::new();
         let (plan, name) = (&rollout.plan, &ring.name);
-        let approve = Act::Approve { plan: plan.clone(), ring: name.clone() };
-        let refuse = Act::Refuse { plan: plan.clone(), ring: name.clone() };
-        for act in [approve, refuse] {
+        let (of, ring) = (|| plan.clone(), || Some(name.clone()));
+        let approve = Command::Approve { plan: of(), ring: ring(), revision: None };
+        let refuse = Command::Refuse { plan: of(), ring: ring(), revision: None };
+        for act in [approve, refuse].into_iter().filter_map(Act::of) {
             match refusal(&act, viewer) {
                 None => actions.push(Action::new(&act, &format!("-{plan}-{}", index + 1), viewer)),
                 Some((refused @ (Refused::ApprovedAlready | Refused::RefusedAlready), about)) => {
                     barred.push(refused.why(&about));
                 }
-                Some((refused, about)) => {
-                    barred.push(format!("{}; {}", refused.why(&about), refused.instead(&about)));
-                }
+                Some((refused, about)) => barred.push(refused.told(&about)),
             }
         }
         barred.dedup();

@@ -10,11 +10,9 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use crate::ids::PlanName;
-use crate::rollout::record::Eras;
-use crate::rollout::record::Mode;
+use crate::rollout::record::{Eras, Mode};
 use crate::store::{Page, Reader, Record, Seq, StoreError};
-use crate::time::Timestamp;
-use crate::time::short;
+use crate::time::{Timestamp, short};
 use crate::web::forecast::Forecasts;
 use crate::web::identity::Right;
 use crate::web::json::{EventJson, NewPlanJson, RolloutJson, RolloutsAnswer};
@@ -52,7 +50,7 @@ struct Board {
     refused: Option<String>,
     may_approve: bool,
     stopped: Option<String>,
-    stop: Action,
+    stop: Option<Action>,
     /// `confirm clock`, where that would end a trouble.
     confirm_clock: Option<Action>,
     /// Plans that are new and wait, and how they are confirmed here.

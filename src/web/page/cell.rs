@@ -4,16 +4,16 @@
 //! [`Hearing::claim`], as the verbs have it. Only on which list of members can differ, for that is read anew
 //! with the word.
 
-use crate::rollout::people::hearing::{Hearing, Word};
+use crate::rollout::people::hearing::Hearing;
 use crate::rollout::people::verbs::about::About;
+use crate::rollout::people::verbs::columns::{Columns, Heading};
+use crate::rollout::people::verbs::definition::Aim;
+use crate::rollout::people::verbs::effect::Effect;
 use crate::rollout::people::verbs::refused::Refused;
-use crate::rollout::people::verbs::situation::StartPlans;
 use crate::rollout::people::verbs::situation::{
-    Claim, ClockSight, Holds, Named, Place, Waits, Waived, Writes,
+    Claim, ClockSight, Holds, Named, Place, StartPlans, Waits, Waived, Writes,
 };
-use crate::rollout::people::verbs::table;
-use crate::rollout::people::verbs::table::{Cell, Effect};
-use crate::rollout::tell::report::Report;
+use crate::rollout::people::verbs::table::Cell;
 use crate::web::identity::Right;
 use crate::web::page::act::Act;
 use crate::web::page::viewer::Viewer;
@@ -21,44 +21,47 @@ use crate::web::page::viewer::Viewer;
 /// The table's word; `None`: there is no such rollout or ring, or this reader may say nothing. Whether plans are
 /// left paused is asked on the sheet, and changes nothing about whether it is refused.
 fn cell(act: &Act, viewer: &Viewer) -> Option<Cell> {
-    let view = &viewer.view;
-    let writes = Writes::of(view.stop.is_some());
-    let report = act.plan().and_then(|plan| viewer.report(plan));
-    let ring = act.plan().zip(act.ring()).and_then(|(plan, ring)| viewer.ring(plan, ring));
-    // A report has one word for both ways of deploying, which the table's rows have in common.
-    let place = ring.and_then(|ring| Place::ALL.into_iter().find(|place| place.state() == ring.state));
-    Some(match act {
-        Act::Pause(_) => table::pause(report?.phase, holds(report?)),
-        Act::Resume(_) => table::resume(holds(report?), writes, report?.offered),
-        Act::Rollback(_) => table::rollback(report?.phase, holds(report?), report?.ways_back),
-        Act::CheckNow(_) => table::check_now(report?.phase),
-        Act::Waive { gate, .. } => {
-            let waived = Waived::of(ring?.waived.contains_key(gate));
-            table::waive(*gate, report?.phase, place?, waived, Named::of(ring?.dropped))
+    let heads = act.verb().definition().columns;
+    let mut of = Columns::UNASKED;
+    heads.iter().try_for_each(|head| fill(&mut of, *head, act, viewer))?;
+    Some(act.verb().cell(&of))
+}
+
+/// A column as the snapshot has it; `None`: it has it not.
+fn fill(of: &mut Columns, head: Heading, act: &Act, viewer: &Viewer) -> Option<()> {
+    let (view, plan, gate) = (&viewer.view, act.plan(), act.gate());
+    let report = || viewer.report(plan?);
+    let ring = || viewer.ring(plan?, act.ring()?);
+    match head {
+        Heading::Phase => of.phase = report()?.phase,
+        Heading::Holds => of.holds = Holds::of(report()?.paused.is_some(), report()?.halted.is_some()),
+        Heading::Writes => of.writes = Writes::of(view.stop.is_some()),
+        Heading::Offered => of.offered = report()?.offered,
+        Heading::WaysBack => of.ways_back = report()?.ways_back,
+        // Of a version that nobody names here.
+        Heading::HeldBack => return None,
+        Heading::Gate => of.gate = gate?,
+        // A report has one word for both ways of deploying, which the table's rows have in common.
+        Heading::Place => {
+            let ring = ring()?;
+            of.place = Place::ALL.into_iter().find(|place| place.state() == ring.state)?;
         }
-        Act::Approve { .. } => table::approve(report?.phase, place?, claim(act, Word::Approve, viewer)?),
-        Act::Refuse { .. } => table::refuse(report?.phase, place?, claim(act, Word::Refuse, viewer)?),
-        Act::Confirm { plan, revision } => {
-            let waits = view.waiting.get(plan).map(|waits| &waits.waiting);
-            table::confirm(Waits::of(waits, revision, view.at))
+        Heading::Waived => of.waived = Waived::of(ring()?.waived.contains_key(&gate?)),
+        Heading::Named => of.named = Named::of(ring()?.dropped),
+        Heading::Claim => {
+            let (actor, word) = (viewer.actor(Right::Approve)?, act.word()?);
+            of.claim = hearing(act, viewer).map_or(Claim::NotAsked, |hearing| hearing.claim(&actor, word).0);
         }
-        Act::Stop => table::stop(writes),
-        Act::Start => table::start(writes, StartPlans::GoOn),
+        Heading::Waits => {
+            let waits = view.waiting.get(plan?).map(|waits| &waits.waiting);
+            of.waits = Waits::of(waits, &act.command.arguments().revision?, view.at);
+        }
         // Whether answers bear it out is asked of Cloudflare by the daemon.
-        Act::ConfirmClock => table::confirm_clock(match view.clock_behind {
-            Some(_) => ClockSight::BorneOut,
-            None => ClockSight::InOrder,
-        }),
-    })
-}
-
-fn holds(report: &Report) -> Holds {
-    Holds::of(report.paused.is_some(), report.halted.is_some())
-}
-
-fn claim(act: &Act, word: Word, viewer: &Viewer) -> Option<Claim> {
-    let actor = viewer.actor(Right::Approve)?;
-    Some(hearing(act, viewer).map_or(Claim::NotAsked, |hearing| hearing.claim(&actor, word).0))
+        Heading::Clock if view.clock_behind.is_some() => of.clock = ClockSight::BorneOut,
+        Heading::Clock => of.clock = ClockSight::InOrder,
+        Heading::Plans => of.plans = StartPlans::GoOn,
+    }
+    Some(())
 }
 
 /// What a word on the act's ring is judged by; `None`: nobody is asked.
@@ -82,23 +85,16 @@ pub(super) fn refusal(act: &Act, viewer: &Viewer) -> Option<(Refused, About)> {
 
 /// What the words about a refusal are filled in with.
 fn about(act: &Act, viewer: &Viewer) -> About {
-    let mut about = About::anything();
+    let mut about = act.about();
     let mut hold = viewer.view.stop.as_ref();
     if let Some(report) = act.plan().and_then(|plan| viewer.report(plan)) {
-        (about.plan, about.phase) = (report.id.plan.to_string(), report.phase.as_str().to_owned());
+        report.phase.as_str().clone_into(&mut about.phase);
         hold = report.paused.as_ref();
-    }
-    if let Some(ring) = act.ring() {
-        about.ring = ring.to_string();
     }
     if act.word().is_some() {
         about.asked = hearing(act, viewer).map(Hearing::asked).unwrap_or_default();
     }
-    if let Act::Waive { gate, .. } = act {
-        about.gate = gate.to_string();
-    }
-    if let Act::Confirm { plan, .. } = act {
-        about.plan = plan.to_string();
+    if let Some(plan) = act.plan().filter(|_| act.verb().aim() == Aim::Waiting) {
         let waits = viewer.view.waiting.get(plan);
         about.revision = waits.map(|waits| waits.waiting.revision.to_string()).unwrap_or_default();
         hold = waits.and_then(|waits| waits.confirmed.as_ref());

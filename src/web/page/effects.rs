@@ -3,7 +3,8 @@
 //! **Invariant:** what would be refused promises nothing: its sheet says why, and what would work.
 
 use crate::rollout::people::hearing::Hearing;
-use crate::rollout::people::verbs::table::Effect;
+use crate::rollout::people::verbs::definition::Promise;
+use crate::rollout::people::verbs::effect::Effect;
 use crate::time::short;
 use crate::web::json::{DarkJson, GateJson, RevisionWaitsJson, RingJson, RolloutJson, RolloutsAnswer};
 use crate::web::lines::{told_approvals, told_moves_of};
@@ -17,54 +18,20 @@ use crate::web::page::viewer::Viewer;
 /// What it will do.
 pub(super) fn effects(act: &Act, answer: &RolloutsAnswer, viewer: &Viewer) -> Vec<String> {
     if let Some((refused, about)) = refusal(act, viewer) {
-        let (why, instead) = (refused.why(&about), refused.instead(&about));
-        return vec![format!("Nothing: asking for it will be refused, because {why}; {instead}.")];
+        return vec![format!("Nothing: asking for it will be refused, because {}.", refused.told(&about))];
     }
     let (rollout, ring) = (rollout_of(act, answer), ring_of(act, answer));
-    let told = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect();
-    match act {
-        Act::Pause(_) => told(&[
-            "ringward writes nothing for this plan, and verifies no ring of it, until somebody resumes it.",
-            "Devices that were offered a version already go on to it: an installation cannot be called back.",
-            "Looking at the devices, the gates and the soak go on.",
-        ]),
-        Act::Resume(_) => resumed(rollout),
-        Act::Waive { ring, gate, .. } => vec![
-            format!(
-                "Gate {gate} no longer holds ring {ring} up in this rollout; it reads `exempt`, with your reason. This cannot be taken back."
-            ),
-            "All other gates still hold.".to_owned(),
-        ],
-        Act::Approve { plan, .. } => {
+    let waiting = act.plan().and_then(|plan| answer.revision_of(plan));
+    match act.page.promise {
+        Promise::Said(lines) => lines.iter().map(|line| act.about().fill(line)).collect(),
+        Promise::Resumed => resumed(rollout),
+        Promise::Approved => {
             let approves = ring.map(|ring| approves(ring, hearing(act, viewer)));
-            let void = answer.revision_of(plan).map(voids_approvals);
-            approves.into_iter().flatten().chain(void).collect()
+            approves.into_iter().flatten().chain(waiting.map(voids_approvals)).collect()
         }
-        Act::Refuse { .. } => ring.map(refuses).unwrap_or_default(),
-        Act::Rollback(_) => told(&[
-            "Every ring that this rollout moved goes back to what it ran before, the latest first, one at a time.",
-            "No opening, freeze or device limit is asked. A pause and a halt are lifted by this; a stop is not.",
-            "What is taken back is held out of these rings until somebody releases it. Devices go up, down and up again only then: that way is known to break some.",
-            "For one environment, or from a later ring on, use the command line.",
-        ]),
-        Act::CheckNow(_) => told(&[
-            "ringward looks at the plan files, reads what this plan’s rollout wants to see, and decides.",
-            "It records nothing and lifts no hold.",
-        ]),
-        Act::Confirm { plan, .. } => {
-            answer.revision_of(plan).map(|waiting| confirms(waiting, rollout)).unwrap_or_default()
-        }
-        Act::Stop => told(&[
-            "No plan writes anything at Cloudflare until somebody starts again.",
-            "A request that is on its way already is not called back; its outcome is still read.",
-            "Looking at the devices, the gates and the soak go on.",
-        ]),
-        Act::Start => started(answer),
-        Act::ConfirmClock => told(&[
-            "You say that this machine's clock is right, and that the log is dated ahead because the clock was. ringward asks Cloudflare for the time, three times, and refuses where that does not bear it out.",
-            "Everything goes by the clock again. Soaks and deadlines that began later than now begin anew, approvals and waivers that were given later are void, and devices are seen anew.",
-            "Nothing of the log is lost.",
-        ]),
+        Promise::Refused => ring.map(refuses).unwrap_or_default(),
+        Promise::Revision => waiting.map(|waiting| confirms(waiting, rollout)).unwrap_or_default(),
+        Promise::Started => started(answer),
     }
 }
 

@@ -2,8 +2,7 @@
 //!
 //! **Invariant:** how far it is away is told from the snapshot, not from now, so that a page is of one instant.
 
-use crate::time::short;
-use crate::time::{Timestamp, rough, since};
+use crate::time::{Timestamp, rough, short, since};
 
 /// An instant as `<time>`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,14 +2,12 @@
 //!
 //! **Invariant:** a bar shows each device once, and every count in it also stands beside it as text.
 
-use crate::time::short;
-use crate::time::{SignedDuration, Timestamp, rough};
+use crate::rollout::people::command::Command;
+use crate::time::{SignedDuration, Timestamp, rough, short};
 use crate::web::json::{ClassesJson, EventJson, GateJson, RingJson, RolloutJson};
 use crate::web::lines::told_moves;
-use crate::web::page::act::Act;
-use crate::web::page::action::Action;
+use crate::web::page::action::{Action, offered};
 use crate::web::page::approval::ApprovalCard;
-use crate::web::page::cell::is_offered;
 use crate::web::page::gauge::{Gauge, gauges};
 use crate::web::page::moment::Moment;
 use crate::web::page::tone::Tone;
@@ -90,10 +88,10 @@ pub(super) fn ring(
     let moves = ring.moves.iter().map(|(environment, moves)| told_moves(*environment, moves));
     let unmanaged = ring.unmanaged.iter().map(|entry| format!("Left as it is in the group: {entry}"));
     let waive = |place: usize, gate: &GateJson| {
-        let act = Act::Waive { plan: rollout.plan.clone(), ring: ring.name.clone(), gate: gate.gate };
+        let (plan, ring) = (rollout.plan.clone(), Some(ring.name.clone()));
         let stands = !matches!(gate.verdict.as_str(), "pass" | "exempt");
         let of = format!("-{}-{}-{place}", rollout.plan, index + 1);
-        (stands && is_offered(&act, viewer)).then(|| Action::new(&act, &of, viewer))
+        offered(Command::Waive { plan, gate: gate.gate, ring }, &of, viewer).filter(|_| stands)
     };
     RingCard {
         number: index + 1,

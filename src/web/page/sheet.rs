@@ -16,6 +16,9 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 
 use crate::ids::PlanName;
+use crate::rollout::people::command::Command;
+use crate::rollout::people::verbs::arguments::ArgumentKey;
+use crate::rollout::people::verbs::definition::Aim;
 use crate::rollout::record::Actor;
 use crate::web::body::check_reason;
 use crate::web::guard::Peer;
@@ -120,14 +123,10 @@ pub(super) async fn submit(
 
 /// The same of what there is now: another revision may wait than the one that was read.
 fn renewed(act: Act, viewer: &Viewer) -> Act {
-    match act {
-        Act::Confirm { plan, revision } => {
-            let waits = viewer.view.waiting.get(&plan);
-            let waiting = waits.map(|waits| waits.waiting.revision.digest.as_str().to_owned());
-            Act::Confirm { revision: waiting.unwrap_or(revision), plan }
-        }
-        other => other,
-    }
+    let Command::Confirm { plan, revision } = act.command else { return act };
+    let waits = viewer.view.waiting.get(&plan);
+    let waiting = waits.map(|waits| waits.waiting.revision.digest.as_str().to_owned());
+    Act { command: Command::Confirm { revision: waiting.unwrap_or(revision), plan }, ..act }
 }
 
 /// The browser's word that a form comes from our own page. [`Identity::may`] has judged what is said;
@@ -202,7 +201,7 @@ fn sheet(
     let answer = &present::rollouts(&viewer.view);
     let rollout = rollout_of(act, answer);
     let is_new = |plan: &PlanName| {
-        matches!(act, Act::Confirm { .. }) && answer.new_plans.iter().any(|new| new.plan == *plan)
+        act.verb().aim() == Aim::Waiting && answer.new_plans.iter().any(|new| new.plan == *plan)
     };
     if let (Some(plan), None) = (act.plan().filter(|plan| !is_new(plan)), rollout) {
         return Err(unknown_plan(&viewer.view, plan));
@@ -233,13 +232,9 @@ fn sheet(
         },
         log_names,
         max_reason: MAX_REASON_CHARS,
-        offer_paused: matches!(act, Act::Start),
-        button: match act {
-            Act::Waive { .. } => "Waive the gate",
-            Act::Confirm { .. } => "Confirm the revision",
-            _ => act.label(),
-        },
-        grave: matches!(act, Act::Stop | Act::Waive { .. } | Act::Rollback(_)),
+        offer_paused: act.verb().takes(ArgumentKey::Paused),
+        button: act.page.button.unwrap_or(act.page.label),
+        grave: act.page.grave,
     };
     Html::shown(status, sheet.render())
 }

@@ -5,8 +5,8 @@
 
 use std::fmt;
 
-use crate::time::Timestamp;
-use crate::time::short;
+use crate::rollout::people::verbs::definition::RestsOn;
+use crate::time::{Timestamp, short};
 use crate::web::json::{RevisionWaitsJson, RingJson, RolloutJson, RolloutsAnswer};
 use crate::web::lines::told_moves;
 use crate::web::page::act::{Act, beginning};
@@ -25,31 +25,32 @@ pub(super) fn ring_of<'a>(act: &Act, answer: &'a RolloutsAnswer) -> Option<&'a R
     rollout_of(act, answer)?.rings.iter().find(|one| one.name == *ring)
 }
 
-/// What must not change between sheet and form: the holds that are lifted, with their causes,
-/// the rollout whose gate is waived, what a ring is let in with, or the revision that waits.
+/// What must not change between sheet and form.
 pub(super) fn seen(act: &Act, answer: &RolloutsAnswer) -> String {
     let rollout = rollout_of(act, answer);
-    match act {
-        Act::Resume(_) => {
+    match act.page.rests_on {
+        RestsOn::Holds => {
             let pause = rollout.and_then(|rollout| rollout.paused.as_ref()).map(|hold| hold.since);
             let halt = rollout.and_then(|rollout| rollout.halted.as_ref());
             let halt = halt.map(|halt| format!("{} {}", halt.cause, halt.since));
             format!("{}/{}", text_of(pause), text_of(halt))
         }
-        Act::Waive { .. } => text_of(rollout.map(|rollout| &rollout.id)),
-        Act::Approve { .. } | Act::Refuse { .. } => {
+        RestsOn::Rollout => text_of(rollout.map(|rollout| &rollout.id)),
+        RestsOn::Targets => {
             let of = rollout.map(|rollout| format!("{} {}", rollout.id, rollout.digest));
             format!("{}/{}", text_of(of), text_of(ring_of(act, answer).map(versions)))
         }
-        // What goes back is what stands there: another rollout, or another ring by now, is asked anew.
-        Act::Rollback(_) => {
+        RestsOn::Rings => {
             let rings = rollout.into_iter().flat_map(|rollout| &rollout.rings);
             let rings: Vec<_> = rings.map(|ring| format!("{} {}", ring.state, ring.since)).collect();
             format!("{}/{}", text_of(rollout.map(|rollout| &rollout.id)), rings.join("/"))
         }
-        Act::Confirm { plan, .. } => text_of(answer.revision_of(plan).map(|waiting| &waiting.digest)),
-        Act::Start => text_of(answer.stopped.as_ref().map(|hold| hold.since)),
-        Act::Pause(_) | Act::CheckNow(_) | Act::Stop | Act::ConfirmClock => String::new(),
+        RestsOn::Revision => {
+            let waiting = act.plan().and_then(|plan| answer.revision_of(plan));
+            text_of(waiting.map(|waiting| &waiting.digest))
+        }
+        RestsOn::Stop => text_of(answer.stopped.as_ref().map(|hold| hold.since)),
+        RestsOn::Nothing => String::new(),
     }
 }
 
@@ -65,26 +66,25 @@ pub(super) fn now(act: &Act, answer: &RolloutsAnswer) -> Vec<String> {
         None if act.plan().is_none() => lines.push("Writes are allowed.".to_owned()),
         None => {}
     }
-    if let Act::Confirm { plan, .. } = act {
+    let confirms = act.page.rests_on == RestsOn::Revision;
+    if let Some(plan) = act.plan().filter(|_| confirms) {
         lines.extend(waits_now(answer.revision_of(plan)));
     }
     let Some(rollout) = rollout_of(act, answer) else { return lines };
     let current = current_ring(rollout);
     lines.push(format!("{}.", headline(rollout, current)));
-    if let Act::Waive { ring, gate, .. } = act {
-        let rings = rollout.rings.iter().filter(|one| one.name == *ring);
-        for gate in rings.flat_map(|one| &one.gates).filter(|one| one.gate == *gate) {
+    let ring = ring_of(act, answer);
+    if let Some(gate) = act.gate() {
+        for gate in ring.into_iter().flat_map(|ring| &ring.gates).filter(|one| one.gate == gate) {
             let of = gate.environment.map(|environment| format!("/{environment}")).unwrap_or_default();
             let (value, threshold) = (&gate.value, &gate.threshold);
             lines.push(format!("{}{of} says {}: {value}. Asked for: {threshold}.", gate.gate, gate.verdict));
         }
     } else if act.word().is_some() {
-        let ring = ring_of(act, answer);
         lines.extend(ring.into_iter().flat_map(|ring| approvals_now(ring, rollout.at)));
     } else {
-        let is_told = |code: &str| match act {
-            Act::Confirm { .. } => matches!(code, "stopped" | "revision_waits" | "plan_unstable"),
-            _ => code == "stopped",
+        let is_told = |code: &str| {
+            code == "stopped" || (confirms && matches!(code, "revision_waits" | "plan_unstable"))
         };
         let others = rollout.waiting_on.iter().filter(|blocker| !is_told(&blocker.code));
         lines.extend(others.map(|blocker| blocker.text.clone()));

@@ -6,8 +6,7 @@ use serde_json::Value;
 
 use crate::daemon::log::from_record;
 use crate::ids::PlanName;
-use crate::rollout::record::Eras;
-use crate::rollout::record::Event;
+use crate::rollout::record::{Eras, Event};
 use crate::store::Record;
 use crate::web::json::{EventJson, PlanAnswer};
 use crate::web::words::sentence;

@@ -21,4 +21,4 @@ pub use log::event;
 pub(super) use log::{holds_a_revision, name_before, plan};
 pub(super) use ring::{OTHER, adoption, counts};
 pub use rollout::rollout;
-pub(super) use snapshot::{device, of_view, rollouts};
+pub(super) use snapshot::{of_view, rollouts};

@@ -3,9 +3,7 @@
 //! **Invariant:** everything is copied from one report; the numbers of a gate are those that it judged by.
 
 use crate::fleet::{Census, Counts, Share};
-use crate::rollout::record::Moves;
-use crate::rollout::record::{Dark, Look, Stalled};
-use crate::rollout::record::{Evidence, Judgement};
+use crate::rollout::record::{Dark, Evidence, Judgement, Look, Moves, Stalled};
 use crate::rollout::state::Validity;
 use crate::rollout::tell::ring_report::{ApprovalReport, RingReport};
 use crate::time::Timestamp;

@@ -3,7 +3,7 @@
 //! **Invariant:** an answer is a copy of one snapshot.
 
 use crate::daemon::files::FileProblem;
-use crate::daemon::view::{RingDevice, View};
+use crate::daemon::view::View;
 use crate::ids::PlanName;
 use crate::rollout::decide::blocker::Blocker;
 use crate::rollout::tell::explain::blocks::explain_new;
@@ -12,8 +12,8 @@ use crate::rollout::tell::revision_waits::RevisionWaits;
 use crate::rollout::world::{Read, Trouble};
 use crate::time::{Timestamp, rough};
 use crate::web::json::{
-    ClockTroubleJson, ClockTrustJson, DeviceJson, FaultJson, FileProblemJson, HeadJson, LogTroubleJson,
-    NewPlanJson, RolloutJson, RolloutsAnswer, TroubleJson,
+    ClockTroubleJson, ClockTrustJson, FaultJson, FileProblemJson, HeadJson, LogTroubleJson, NewPlanJson,
+    RolloutJson, RolloutsAnswer, TroubleJson,
 };
 use crate::web::present::rollout::{hold, revision_waits, rollout};
 
@@ -79,24 +79,6 @@ fn read_name(read: &Read) -> String {
         Read::ProfileSweep(id) => format!("{} ({id})", read.as_str()),
         Read::Approvers(name) => format!("{} (`{name}`)", read.as_str()),
         Read::Groups | Read::Profiles | Read::FullSweep | Read::IncrementalSweep => read.as_str().to_owned(),
-    }
-}
-
-/// One device.
-pub(in crate::web) fn device(row: RingDevice) -> DeviceJson {
-    DeviceJson {
-        ring: row.ring,
-        class: row.class,
-        id: row.id,
-        name: row.name,
-        user: row.user,
-        os: row.os,
-        os_version: row.os_version,
-        environment: row.environment,
-        client: row.client,
-        last_seen_at: row.last_seen_at,
-        dark_since: row.dark_since,
-        acknowledged: row.acknowledged,
     }
 }
 

@@ -40,6 +40,33 @@ impl About {
         }
     }
 
+    /// A text in which the name of each of these stands in braces, with what it is.
+    pub(crate) fn fill(&self, text: &str) -> String {
+        let Self { plan, ring, gate, held, phase, version, stuck, asked, revision } = self;
+        let named = |name: &str| match name {
+            "plan" => Some(plan),
+            "ring" => Some(ring),
+            "gate" => Some(gate),
+            "held" => Some(held),
+            "phase" => Some(phase),
+            "version" => Some(version),
+            "stuck" => Some(stuck),
+            "asked" => Some(asked),
+            "revision" => Some(revision),
+            _ => None,
+        };
+        let mut pieces = text.split('{');
+        let mut filled = pieces.next().unwrap_or_default().to_owned();
+        for piece in pieces {
+            match piece.split_once('}').and_then(|(name, rest)| Some((named(name)?, rest))) {
+                Some((value, rest)) => filled.extend([value, rest]),
+                // Braces of a plan that is quoted.
+                None => filled.extend(["{", piece]),
+            }
+        }
+        filled
+    }
+
     /// A hold in words.
     pub fn held(hold: &Hold) -> String {
         format!("by {} since {}: {}", hold.actor, short(hold.since), hold.reason)

@@ -3,6 +3,10 @@
 //! **Invariant:** a cell exists for each situation, and a refusal says what would work.
 
 pub mod about;
+pub mod arguments;
+pub mod columns;
+pub mod definition;
+pub mod effect;
 pub mod refused;
 pub mod rows;
 pub mod situation;
@@ -10,4 +14,3 @@ pub mod table;
 #[cfg(test)]
 mod tests;
 pub mod verb;
-pub mod words;

@@ -3,15 +3,11 @@
 //! **Invariant:** each situation that a verb asks for is in exactly one row.
 
 use crate::rollout::people::verbs::about::About;
+use crate::rollout::people::verbs::columns::Columns;
+use crate::rollout::people::verbs::effect::Effect;
 use crate::rollout::people::verbs::refused::Refused;
-use crate::rollout::people::verbs::situation::{
-    Claim, ClockSight, HeldBack, Holds, Named, Offered, Place, StartPlans, Waits, Waived, WaysBack, Writes,
-};
-use crate::rollout::people::verbs::table::{Cell, Effect};
+use crate::rollout::people::verbs::table::Cell;
 use crate::rollout::people::verbs::verb::Verb;
-use crate::rollout::people::verbs::words;
-use crate::rollout::record::Gate;
-use crate::rollout::state::Phase;
 
 /// Situations with the same answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,107 +18,17 @@ pub struct Row {
     pub cell: Cell,
 }
 
-impl Verb {
-    /// What it asks for, as column heads.
-    pub const fn columns(self) -> &'static [&'static str] {
-        match self {
-            Self::Pause => &["phase", "holds"],
-            Self::Resume => &["holds", "writes", "group offers"],
-            Self::Waive => &["gate", "phase", "ring", "waived before", "in the file"],
-            Self::Rollback => &["phase", "holds", "way back"],
-            Self::ReleaseHold => &["held out"],
-            Self::Approve | Self::Refuse => &["phase", "ring", "who"],
-            Self::Confirm => &["revision that waits"],
-            Self::CheckNow => &["phase"],
-            Self::Stop => &["writes"],
-            Self::Start => &["writes", "--paused"],
-            Self::ConfirmClock => &["clock"],
-        }
+/// Every situation of a verb, one by one.
+fn situations(verb: Verb) -> Vec<(Vec<&'static str>, Cell)> {
+    let mut all = vec![(Vec::new(), Columns::UNASKED)];
+    for head in verb.definition().columns {
+        let with_each = |(said, of): (Vec<&'static str>, Columns)| {
+            let with = |(word, of)| (said.iter().copied().chain([word]).collect(), of);
+            head.values(of).into_iter().map(with).collect::<Vec<_>>()
+        };
+        all = all.into_iter().flat_map(with_each).collect();
     }
-
-    /// Every situation, one by one.
-    fn situations(self) -> Vec<(Vec<&'static str>, Cell)> {
-        match self {
-            Self::Pause => pairs(&Phase::ALL, &Holds::ALL)
-                .map(|(phase, holds)| {
-                    (
-                        vec![words::phase(phase), holds.words()],
-                        crate::rollout::people::verbs::table::pause(phase, holds),
-                    )
-                })
-                .collect(),
-            Self::Resume => pairs(&Holds::ALL, &Writes::ALL)
-                .flat_map(|of| Offered::ALL.map(|offered| (of, offered)))
-                .map(|((holds, writes), offered)| {
-                    let said = vec![holds.words(), writes.words(), offered.words()];
-                    (said, crate::rollout::people::verbs::table::resume(holds, writes, offered))
-                })
-                .collect(),
-            Self::Rollback => pairs(&Phase::ALL, &Holds::ALL)
-                .flat_map(|of| WaysBack::ALL.map(|ways| (of, ways)))
-                .map(|((phase, holds), ways)| {
-                    let said = vec![words::phase(phase), holds.words(), ways.words()];
-                    (said, crate::rollout::people::verbs::table::rollback(phase, holds, ways))
-                })
-                .collect(),
-            Self::ReleaseHold => HeldBack::ALL
-                .into_iter()
-                .map(|held| (vec![held.words()], crate::rollout::people::verbs::table::release_hold(held)))
-                .collect(),
-            Self::Waive => pairs(&Gate::ALL, &Phase::ALL)
-                .flat_map(|of| pairs(&Place::ALL, &Waived::ALL).map(move |at| (of, at)))
-                .flat_map(|at| Named::ALL.map(|named| (at, named)))
-                .map(|(((gate, phase), (place, waived)), named)| {
-                    let at = [words::phase(phase), place.words(), waived.words(), named.words()];
-                    let said = std::iter::once(words::gate(gate)).chain(at).collect();
-                    (said, crate::rollout::people::verbs::table::waive(gate, phase, place, waived, named))
-                })
-                .collect(),
-            Self::Approve => spoken(crate::rollout::people::verbs::table::approve),
-            Self::Refuse => spoken(crate::rollout::people::verbs::table::refuse),
-            Self::Confirm => Waits::ALL
-                .into_iter()
-                .map(|waits| (vec![waits.words()], crate::rollout::people::verbs::table::confirm(waits)))
-                .collect(),
-            Self::CheckNow => Phase::ALL
-                .into_iter()
-                .map(|phase| {
-                    (vec![words::phase(phase)], crate::rollout::people::verbs::table::check_now(phase))
-                })
-                .collect(),
-            Self::Stop => Writes::ALL
-                .into_iter()
-                .map(|writes| (vec![writes.words()], crate::rollout::people::verbs::table::stop(writes)))
-                .collect(),
-            Self::ConfirmClock => ClockSight::ALL
-                .into_iter()
-                .map(|clock| {
-                    (vec![clock.words()], crate::rollout::people::verbs::table::confirm_clock(clock))
-                })
-                .collect(),
-            Self::Start => pairs(&Writes::ALL, &StartPlans::ALL)
-                .map(|(writes, plans)| {
-                    (
-                        vec![writes.words(), plans.words()],
-                        crate::rollout::people::verbs::table::start(writes, plans),
-                    )
-                })
-                .collect(),
-        }
-    }
-}
-
-fn spoken(cell: fn(Phase, Place, Claim) -> Cell) -> Vec<(Vec<&'static str>, Cell)> {
-    let of = |phase: Phase| pairs(&Place::ALL, &Claim::ALL).map(move |(place, claim)| (phase, place, claim));
-    let all = Phase::ALL.into_iter().flat_map(of);
-    all.map(|(phase, place, claim)| {
-        (vec![words::phase(phase), place.words(), claim.words()], cell(phase, place, claim))
-    })
-    .collect()
-}
-
-fn pairs<A: Copy, B: Copy>(first: &[A], second: &[B]) -> impl Iterator<Item = (A, B)> {
-    first.iter().flat_map(|&one| second.iter().map(move |&other| (one, other)))
+    all.into_iter().map(|(said, of)| (said, verb.cell(&of))).collect()
 }
 
 /// A verb's rows, with those drawn together that differ in one column only.
@@ -131,8 +37,8 @@ pub fn rows(verb: Verb) -> Vec<Row> {
         situation: said.into_iter().map(|word| vec![word]).collect(),
         cell,
     };
-    let mut rows: Vec<Row> = verb.situations().into_iter().map(single).collect();
-    for column in (0..verb.columns().len()).rev() {
+    let mut rows: Vec<Row> = situations(verb).into_iter().map(single).collect();
+    for column in (0..verb.definition().columns.len()).rev() {
         let mut merged: Vec<Row> = Vec::new();
         for row in rows {
             match merged.iter_mut().find(|other| differ_only_in(column, other, &row)) {
@@ -161,12 +67,12 @@ fn differ_only_in(column: usize, one: &Row, other: &Row) -> bool {
 
 /// What a verb can do.
 pub fn effects(verb: Verb) -> Vec<Effect> {
-    distinct(verb.situations().into_iter().filter_map(|(_, cell)| cell.effect()))
+    distinct(situations(verb).into_iter().filter_map(|(_, cell)| cell.effect()))
 }
 
 /// Why a verb can be refused.
 pub fn refusals(verb: Verb) -> Vec<Refused> {
-    distinct(verb.situations().into_iter().filter_map(|(_, cell)| match cell {
+    distinct(situations(verb).into_iter().filter_map(|(_, cell)| match cell {
         Cell::Done(_) => None,
         Cell::Refused(refused) => Some(refused),
     }))
@@ -205,11 +111,11 @@ Over HTTP a refusal is 409 (`urn:ringward:problem:refused`), on the command line
 pub fn markdown() -> String {
     let mut text = PREFACE.to_owned();
     for verb in Verb::ALL {
-        let (word, about) = (verb.as_str(), verb.about());
+        let (word, about) = (verb.as_str(), verb.definition().about);
         text.push_str(&format!("\n## {word}\n\nTo {about}.\n\n"));
         text.push_str(&format!("`{}` · `POST {}`\n\n", verb.usage(), verb.path()));
-        let heads = verb.columns().iter().copied().chain(["what happens", "in the log"]);
-        let heads: Vec<&str> = heads.collect();
+        let heads = verb.definition().columns.iter().map(|head| head.words());
+        let heads: Vec<&str> = heads.chain(["what happens", "in the log"]).collect();
         text.push_str(&format!("| {} |\n|{}\n", heads.join(" | "), " --- |".repeat(heads.len())));
         for row in rows(verb) {
             text.push_str(&line(verb, &row));
@@ -219,7 +125,7 @@ pub fn markdown() -> String {
 }
 
 pub(crate) fn line(verb: Verb, row: &Row) -> String {
-    let all = verb.situations();
+    let all = situations(verb);
     let mut cells: Vec<String> = Vec::new();
     for (column, words) in row.situation.iter().enumerate() {
         let known = distinct(all.iter().filter_map(|(said, _)| said.get(column)));
@@ -228,9 +134,7 @@ pub(crate) fn line(verb: Verb, row: &Row) -> String {
     match row.cell {
         Cell::Done(effect) => cells.extend([effect.words().to_owned(), effect.log().to_owned()]),
         Cell::Refused(refused) => {
-            let about = About::anything();
-            let (why, instead) = (refused.why(&about), refused.instead(&about));
-            cells.extend([format!("refused: {why}; {instead}"), "nothing".to_owned()]);
+            cells.extend([format!("refused: {}", refused.told(&About::anything())), "nothing".to_owned()]);
         }
     }
     format!("| {} |\n", cells.join(" | "))

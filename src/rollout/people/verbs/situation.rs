@@ -4,165 +4,174 @@
 
 use crate::rollout::judge::way_back::NoWayBack;
 use crate::rollout::record::{RollbackStep, WaitsFor};
-use crate::rollout::state::{HeldOut, PendingRevision, PlanState, Stage, State};
+use crate::rollout::state::{HeldOut, PendingRevision, PlanState, Stage};
 use crate::rollout::world::{ANSWERS_TO_CONFIRM, Observations};
 use crate::time::Timestamp;
 
-/// What `start` does to the plans.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StartPlans {
-    /// They go on.
-    GoOn,
-    /// Each is paused by the person who starts.
-    Pause,
+/// One row for each column of the tables: what it tells apart, each value with its words.
+macro_rules! columns {
+    ($($(#[$doc:meta])* $column:ident { $($(#[$of:meta])* $value:ident => $words:literal,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum $column {
+            $($(#[$of])* $value,)*
+        }
+
+        impl $column {
+            pub const ALL: [Self; [$($words),*].len()] = [$(Self::$value),*];
+
+            pub const fn words(self) -> &'static str {
+                match self {
+                    $(Self::$value => $words,)*
+                }
+            }
+        }
+    )*};
 }
 
-/// The machine's clock beside the log and Cloudflare's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ClockSight {
-    /// It is not behind the log.
-    InOrder,
-    /// It is behind the log, and answers of Cloudflare bear it out.
-    BorneOut,
-    /// It is behind the log, and they do not.
-    Alone,
-}
+columns! {
+    /// What `start` does to the plans.
+    StartPlans {
+        /// They go on.
+        GoOn => "no",
+        /// Each is paused by the person who starts.
+        Pause => "yes",
+    }
 
-/// The holds of a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Holds {
-    /// Neither.
-    Free,
-    /// A person paused it.
-    Paused,
-    /// ringward halted it.
-    Halted,
-    /// Both.
-    PausedAndHalted,
-}
+    /// The machine's clock beside the log and Cloudflare's.
+    ClockSight {
+        /// It is not behind the log.
+        InOrder => "not behind the log",
+        /// It is behind the log, and answers of Cloudflare bear it out.
+        BorneOut => "behind the log, as Cloudflare's",
+        /// It is behind the log, and they do not.
+        Alone => "behind the log, and not as Cloudflare's",
+    }
 
-/// Whether writes are stopped, for all plans.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Writes {
-    /// They are not.
-    Allowed,
-    /// They are.
-    Stopped,
-}
+    /// The holds of a plan.
+    Holds {
+        /// Neither.
+        Free => "not held",
+        /// A person paused it.
+        Paused => "paused",
+        /// ringward halted it.
+        Halted => "halted",
+        /// Both.
+        PausedAndHalted => "paused and halted",
+    }
 
-/// Where a ring is, as far as a verb asks: [`Stage`] without what belongs to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
-    /// An earlier ring is not verified.
-    Pending,
-    /// Its turn; no write has an outcome to come.
-    Entering,
-    /// A write is planned or in flight.
-    Writing,
-    /// A write is in doubt.
-    InDoubt,
-    /// Its targets are on offer.
-    Adopting,
-    /// Soak and exit gates run.
-    Soaking,
-    /// It soaked.
-    Verified,
-    /// An earlier version is on offer again.
-    RollingBack,
-    /// It went back.
-    RolledBack,
-}
+    /// Whether writes are stopped, for all plans.
+    Writes {
+        /// They are not.
+        Allowed => "allowed",
+        /// They are.
+        Stopped => "stopped",
+    }
 
-/// Whether a person waived the gate before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Waived {
-    /// Not in this ring and rollout.
-    No,
-    /// It was.
-    Already,
-}
+    /// Where a ring is, as far as a verb asks: [`Stage`] without what belongs to it.
+    Place {
+        /// An earlier ring is not verified.
+        Pending => "pending",
+        /// Its turn; no write has an outcome to come.
+        Entering => "entering",
+        /// A write is planned or in flight.
+        Writing => "deploying",
+        /// A write is in doubt.
+        InDoubt => "in doubt",
+        /// Its targets are on offer.
+        Adopting => "adopting",
+        /// Soak and exit gates run.
+        Soaking => "soaking",
+        /// It soaked.
+        Verified => "verified",
+        /// An earlier version is on offer again.
+        RollingBack => "rolling_back",
+        /// It went back.
+        RolledBack => "rolled_back",
+    }
 
-/// Whether the plan's file names a ring of the rollout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Named {
-    /// It does.
-    Still,
-    /// It dropped the ring, which keeps its place until it is verified or let go.
-    NoMore,
-}
+    /// Whether a person waived the gate before.
+    Waived {
+        /// Not in this ring and rollout.
+        No => "no",
+        /// It was.
+        Already => "yes",
+    }
 
-/// Whether what a rollback would take back has somewhere to go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum WaysBack {
-    /// All of it has.
-    Known,
-    /// Some of it has not.
-    Missing,
-    /// There is nothing to take back, or it is on its way.
-    NothingMoved,
-}
+    /// Whether the plan's file names a ring of the rollout.
+    Named {
+        /// It does.
+        Still => "yes",
+        /// It dropped the ring, which keeps its place until it is verified or let go.
+        NoMore => "no",
+    }
 
-/// Whether a plan's rollbacks hold a version out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum HeldBack {
-    /// They do.
-    Yes,
-    /// They do not.
-    No,
-}
+    /// Whether what a rollback would take back has somewhere to go.
+    WaysBack {
+        /// All of it has.
+        Known => "known",
+        /// Some of it has not.
+        Missing => "missing for a ring",
+        /// There is nothing to take back, or it is on its way.
+        NothingMoved => "nothing to take back",
+    }
 
-/// What the group offers that a rollout is halted for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Offered {
-    /// Nothing that is held out, or it is halted for something else.
-    Sound,
-    /// Somebody has it offer what a rollback holds out.
-    HeldOut,
-    /// The plan forbids what it offers, or is about to offer.
-    Forbidden,
-}
+    /// Whether a plan's rollbacks hold a version out.
+    HeldBack {
+        /// They do.
+        Yes => "yes",
+        /// They do not.
+        No => "no",
+    }
 
-/// The revision that waits, beside the one that a person has read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Waits {
-    /// It is that one.
-    Same,
-    /// It is that one, and a person confirmed it before.
-    Confirmed,
-    /// It is that one, and it asks for what it forbids.
-    Impossible,
-    /// It is that one, and the plan that it says it was keeps its name.
-    TooEarly,
-    /// Another one waits.
-    Other,
-    /// None waits.
-    Nothing,
-}
+    /// What the group offers that a rollout is halted for.
+    Offered {
+        /// Nothing that is held out, or it is halted for something else.
+        Sound => "nothing held out",
+        /// Somebody has it offer what a rollback holds out.
+        HeldOut => "what is held out",
+        /// The plan forbids what it offers, or is about to offer.
+        Forbidden => "what the plan forbids",
+    }
 
-/// What there is to a person's word on entering a ring.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Claim {
-    /// Nobody is asked.
-    NotAsked,
-    /// An accepted member of a group that is asked.
-    Member,
-    /// One who said the same already.
-    Again,
-    /// Who is known by no e-mail address: the socket, or bare loopback.
-    Unnamed,
-    /// A service token: a program.
-    Program,
-    /// Who wrote the plan.
-    Author,
-    /// Nobody of that address is an accepted member.
-    Stranger,
-    /// The members cannot be read.
-    Unread,
+    /// The revision that waits, beside the one that a person has read.
+    Waits {
+        /// It is that one.
+        Same => "the one named",
+        /// It is that one, and a person confirmed it before.
+        Confirmed => "the one named, confirmed before",
+        /// It is that one, and it asks for what it forbids.
+        Impossible => "the one named, which forbids its own target",
+        /// It is that one, and the plan that it says it was keeps its name.
+        TooEarly => "the one named, whose former plan keeps its name",
+        /// Another one waits.
+        Other => "another one",
+        /// None waits.
+        Nothing => "none",
+    }
+
+    /// What there is to a person's word on entering a ring.
+    Claim {
+        /// Nobody is asked.
+        NotAsked => "nobody is asked",
+        /// An accepted member of a group that is asked.
+        Member => "a member",
+        /// One who said the same already.
+        Again => "a member who said so before",
+        /// Who is known by no e-mail address: the socket, or bare loopback.
+        Unnamed => "without an e-mail",
+        /// A service token: a program.
+        Program => "a service token",
+        /// Who wrote the plan.
+        Author => "the plan's author",
+        /// Nobody of that address is an accepted member.
+        Stranger => "no member",
+        /// The members cannot be read.
+        Unread => "members not read",
+    }
 }
 
 impl Holds {
-    pub const ALL: [Self; 4] = [Self::Free, Self::Paused, Self::Halted, Self::PausedAndHalted];
-
     /// From the two holds.
     pub const fn of(is_paused: bool, is_halted: bool) -> Self {
         match (is_paused, is_halted) {
@@ -180,33 +189,13 @@ impl Holds {
 }
 
 impl Writes {
-    pub const ALL: [Self; 2] = [Self::Allowed, Self::Stopped];
-
     /// From whether there is a stop.
     pub const fn of(is_stopped: bool) -> Self {
         if is_stopped { Self::Stopped } else { Self::Allowed }
     }
-
-    /// Those of all plans.
-    pub const fn of_state(state: &State) -> Self {
-        Self::of(state.stop.is_some())
-    }
 }
 
 impl Place {
-    /// All, in their order.
-    pub const ALL: [Self; 9] = [
-        Self::Pending,
-        Self::Entering,
-        Self::Writing,
-        Self::InDoubt,
-        Self::Adopting,
-        Self::Soaking,
-        Self::Verified,
-        Self::RollingBack,
-        Self::RolledBack,
-    ];
-
     /// That of a stage.
     pub const fn of(stage: &Stage) -> Self {
         match stage {
@@ -237,22 +226,7 @@ impl Place {
     }
 }
 
-impl Claim {
-    pub const ALL: [Self; 8] = [
-        Self::NotAsked,
-        Self::Member,
-        Self::Again,
-        Self::Unnamed,
-        Self::Program,
-        Self::Author,
-        Self::Stranger,
-        Self::Unread,
-    ];
-}
-
 impl ClockSight {
-    pub const ALL: [Self; 3] = [Self::InOrder, Self::BorneOut, Self::Alone];
-
     /// By what was seen, at `machine` by the machine's clock.
     pub fn of(world: &Observations, machine: Timestamp) -> Self {
         match world.clock_behind {
@@ -266,8 +240,6 @@ impl ClockSight {
 }
 
 impl WaysBack {
-    pub const ALL: [Self; 3] = [Self::Known, Self::Missing, Self::NothingMoved];
-
     /// By what was found.
     pub const fn of(found: &Result<Vec<RollbackStep>, NoWayBack>) -> Self {
         match found {
@@ -288,8 +260,6 @@ impl WaysBack {
 }
 
 impl HeldBack {
-    pub const ALL: [Self; 2] = [Self::Yes, Self::No];
-
     /// From whether it is.
     pub const fn of(is_held_out: bool) -> Self {
         if is_held_out { Self::Yes } else { Self::No }
@@ -297,8 +267,6 @@ impl HeldBack {
 }
 
 impl Offered {
-    pub const ALL: [Self; 3] = [Self::Sound, Self::HeldOut, Self::Forbidden];
-
     /// By what was found of what a rollback holds out, and of what the plan forbids.
     pub const fn of(held: Option<&HeldOut>, forbidden: bool) -> Self {
         match (held, forbidden) {
@@ -319,9 +287,6 @@ impl Offered {
 }
 
 impl Waits {
-    pub const ALL: [Self; 6] =
-        [Self::Same, Self::Confirmed, Self::Impossible, Self::TooEarly, Self::Other, Self::Nothing];
-
     /// Of what waits at `now`, beside the revision that a person names: by its digest, or how it begins.
     pub fn of(waiting: Option<&PendingRevision>, named: &str, now: Timestamp) -> Self {
         let Some(waiting) = waiting else { return Self::Nothing };
@@ -342,8 +307,6 @@ impl Waits {
 const LEAST_DIGITS: usize = 8;
 
 impl Named {
-    pub const ALL: [Self; 2] = [Self::Still, Self::NoMore];
-
     /// From whether the plan's file dropped the ring.
     pub const fn of(is_dropped: bool) -> Self {
         if is_dropped { Self::NoMore } else { Self::Still }
@@ -351,8 +314,6 @@ impl Named {
 }
 
 impl Waived {
-    pub const ALL: [Self; 2] = [Self::No, Self::Already];
-
     /// From whether there is a waiver.
     pub const fn of(is_waived: bool) -> Self {
         if is_waived { Self::Already } else { Self::No }

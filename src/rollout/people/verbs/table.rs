@@ -3,19 +3,21 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | here | one function for each verb: its rows |
-//! | `verb`, `situation`, `refused` | the verbs, the columns of their tables, and why one is refused |
-//! | `words`, `about` | what each cell says to people, and of what |
+//! | `verb`, `definition`, `arguments` | the verbs, each with all that page, API and command line say of it |
+//! | `columns`, `situation` | the columns of their tables, and what each tells apart |
+//! | `effect`, `refused`, `about` | what each cell does and says to people, and of what |
 //! | `rows` | the whole table listed, with equal rows drawn together, and as docs/verbs.md |
 //!
 //! [`crate::rollout::people::answer`] carries out what a cell says and nothing else; the API's and the
 //! command line's help, the page's buttons and docs/verbs.md read the same cells.
 //!
-//! **A new verb** is a variant of [`Verb`]: the compiler then asks for its words, its rows and its
-//! command. A new phase, stage or gate: the rows below do not compile until they say what it means.
+//! **A new verb** is a row of [`crate::rollout::people::verbs::verb`]: the compiler then asks for its function here and
+//! for its command. A new phase, stage or gate: the rows below do not compile until they say what it means.
 //!
 //! **Invariant:** the rows match without a wildcard, so there is no situation without an answer: an
 //! [`Effect`], or a [`Refused`] that names what would work.
 
+use crate::rollout::people::verbs::effect::Effect;
 use crate::rollout::people::verbs::refused::Refused;
 use crate::rollout::people::verbs::situation::{
     Claim, ClockSight, HeldBack, Holds, Named, Offered, Place, StartPlans, Waits, Waived, WaysBack, Writes,
@@ -30,84 +32,6 @@ pub enum Cell {
     Done(Effect),
     /// It is refused: 409 over HTTP, exit code 3 on the command line.
     Refused(Refused),
-}
-
-/// What is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Effect {
-    /// The plan is held.
-    Pause,
-    /// The plan is held while nothing of it moves: the hold meets what comes next.
-    PauseAhead,
-    /// A person's pause is lifted.
-    LiftPause,
-    /// The engine's halt is lifted, and its cause acknowledged.
-    LiftHalt,
-    LiftBoth,
-    /// The gate is exempt from now on.
-    Waive,
-    /// The gate is exempt as soon as it is asked.
-    WaiveAhead,
-    /// The ring has its place no more.
-    LetGo,
-    /// The rollout goes back.
-    RollBack,
-    /// The pause is lifted, and the rollout goes back.
-    LiftPauseAndRollBack,
-    /// The halt is lifted and its cause acknowledged, and the rollout goes back.
-    LiftHaltAndRollBack,
-    /// Both are lifted, and the rollout goes back.
-    LiftBothAndRollBack,
-    /// The version may be offered again.
-    Release,
-    /// The ring may be entered, as far as this person is asked.
-    Approve,
-    /// The ring may not be entered.
-    Refuse,
-    /// The revision takes effect.
-    Confirm,
-    /// Everything that the rollout wants to see is read now.
-    Read,
-    /// Plan files and stop file are looked at; a rollout that is over wants nothing read.
-    LookAtFiles,
-    /// All writes are stopped.
-    Stop,
-    /// Writes are allowed again.
-    Start,
-    /// Every plan is paused, then writes are allowed again.
-    StartPaused,
-    /// The log goes by the machine's clock again.
-    ConfirmClock,
-}
-
-impl Effect {
-    /// Whether the page offers it with a button: not where it does nothing about the rollout that
-    /// stands there. The command line and the API have it all the same.
-    pub const fn is_offered(self) -> bool {
-        match self {
-            Self::PauseAhead | Self::LookAtFiles => false,
-            Self::Pause
-            | Self::LiftPause
-            | Self::LiftHalt
-            | Self::LiftBoth
-            | Self::Waive
-            | Self::WaiveAhead
-            | Self::LetGo
-            | Self::RollBack
-            | Self::LiftPauseAndRollBack
-            | Self::LiftHaltAndRollBack
-            | Self::LiftBothAndRollBack
-            | Self::Release
-            | Self::Approve
-            | Self::Refuse
-            | Self::Confirm
-            | Self::Read
-            | Self::Stop
-            | Self::Start
-            | Self::StartPaused
-            | Self::ConfirmClock => true,
-        }
-    }
 }
 
 impl Cell {

@@ -1,8 +1,9 @@
 //! The table as a whole: what no single row can promise.
 
 use crate::rollout::people::verbs::about::About;
-use crate::rollout::people::verbs::rows::rows;
-use crate::rollout::people::verbs::rows::{effects, refusals};
+use crate::rollout::people::verbs::columns::{Columns, Heading};
+use crate::rollout::people::verbs::effect::Effect;
+use crate::rollout::people::verbs::rows::{effects, refusals, rows};
 use crate::rollout::people::verbs::situation::*;
 use crate::rollout::people::verbs::table::*;
 use crate::rollout::people::verbs::verb::*;
@@ -56,7 +57,7 @@ fn each_situation_is_in_one_row() {
         let mut situations = 0;
         let mut seen = std::collections::BTreeSet::new();
         for row in rows(verb) {
-            assert_eq!(row.situation.len(), verb.columns().len(), "{verb:?}");
+            assert_eq!(row.situation.len(), verb.definition().columns.len(), "{verb:?}");
             let mut all: Vec<Vec<&str>> = vec![Vec::new()];
             for words in &row.situation {
                 let with = |before: &Vec<&'static str>| {
@@ -69,22 +70,8 @@ fn each_situation_is_in_one_row() {
             seen.extend(all);
         }
         assert_eq!(seen.len(), situations, "{verb:?}: no situation twice");
-        let expected = match verb {
-            Verb::Pause => Phase::ALL.len() * Holds::ALL.len(),
-            Verb::Resume => Holds::ALL.len() * Writes::ALL.len() * Offered::ALL.len(),
-            Verb::Rollback => Phase::ALL.len() * Holds::ALL.len() * WaysBack::ALL.len(),
-            Verb::ReleaseHold => HeldBack::ALL.len(),
-            Verb::Waive => {
-                let of_ring = Place::ALL.len() * Waived::ALL.len() * Named::ALL.len();
-                Gate::ALL.len() * Phase::ALL.len() * of_ring
-            }
-            Verb::Approve | Verb::Refuse => Phase::ALL.len() * Place::ALL.len() * Claim::ALL.len(),
-            Verb::Confirm => Waits::ALL.len(),
-            Verb::CheckNow => Phase::ALL.len(),
-            Verb::Stop => Writes::ALL.len(),
-            Verb::Start => Writes::ALL.len() * 2,
-            Verb::ConfirmClock => ClockSight::ALL.len(),
-        };
+        let values = |head: &Heading| head.values(Columns::UNASKED).len();
+        let expected: usize = verb.definition().columns.iter().map(values).product();
         assert_eq!(situations, expected, "{verb:?}");
     }
 }
@@ -93,5 +80,5 @@ fn each_situation_is_in_one_row() {
 #[test]
 fn nothing_stands_against_a_stop() {
     assert_eq!(stop(Writes::Allowed), Cell::Done(Effect::Stop));
-    assert_eq!(Verb::Stop.columns(), ["writes"], "it asks for no phase and no hold");
+    assert_eq!(Verb::Stop.definition().columns, [Heading::Writes], "it asks for no phase and no hold");
 }

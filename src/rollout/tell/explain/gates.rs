@@ -5,7 +5,7 @@
 use crate::ids::RingName;
 use crate::rollout::record::{Evidence, Failing, Gate, Judgement, Tally, Unknown, Verdict, Waiting};
 use crate::rollout::state::Validity;
-use crate::rollout::tell::explain::told::{Told, of_devices, of_full_sweep, told};
+use crate::rollout::tell::explain::told::{ToldBlocker, of_devices, of_full_sweep, told};
 use crate::rollout::tell::explain::way_out::WayOut;
 use crate::rollout::tell::report::Report;
 use crate::rollout::world::Read;
@@ -41,7 +41,7 @@ fn voided(report: &Report, ring: &RingName) -> String {
 }
 
 /// What is told of a gate: the sentences by its verdict, the instants and reads by its evidence.
-pub(crate) fn gate(report: &Report, ring: &RingName, judgement: &Judgement) -> Told {
+pub(crate) fn gate(report: &Report, ring: &RingName, judgement: &Judgement) -> ToldBlocker {
     let (headline, detail) = sentences(report, ring, judgement);
     let told = told(headline, detail);
     let verdict = &judgement.verdict;

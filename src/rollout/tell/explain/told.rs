@@ -7,7 +7,7 @@ use crate::rollout::world::{Read, Want};
 use crate::time::Timestamp;
 
 /// What is told of one thing in the way.
-pub(crate) struct Told {
+pub(crate) struct ToldBlocker {
     pub(crate) headline: String,
     pub(crate) detail: String,
     pub(crate) since: Option<Timestamp>,
@@ -19,12 +19,12 @@ pub(crate) struct Told {
 }
 
 /// What is the case, and what follows from it; no read changes it, and the clock does not either.
-pub(crate) fn told(headline: impl Into<String>, detail: impl Into<String>) -> Told {
+pub(crate) fn told(headline: impl Into<String>, detail: impl Into<String>) -> ToldBlocker {
     let (headline, detail) = (headline.into(), detail.into());
-    Told { headline, detail, since: None, until: None, read_at: None, reads: |_| false }
+    ToldBlocker { headline, detail, since: None, until: None, read_at: None, reads: |_| false }
 }
 
-impl Told {
+impl ToldBlocker {
     pub(crate) fn since(self, since: impl Into<Option<Timestamp>>) -> Self {
         Self { since: since.into(), ..self }
     }

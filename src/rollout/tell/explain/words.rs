@@ -6,12 +6,12 @@ use crate::rollout::record::{CLOCKS_APART, Cause, Gate, Judgement, Unknown};
 use crate::rollout::state::Rollback;
 use crate::rollout::tell::explain::blocks;
 use crate::rollout::tell::explain::gates::{ailing, cannot_tell, gate, stayed, whose};
-use crate::rollout::tell::explain::told::{Told, of_devices, of_full_sweep, of_groups, told};
+use crate::rollout::tell::explain::told::{ToldBlocker, of_devices, of_full_sweep, of_groups, told};
 use crate::rollout::tell::report::Report;
 use crate::time::{in_words, short};
 
 /// What is told of one blocker.
-pub(crate) fn of_blocker(report: &Report, blocker: &Blocker) -> Told {
+pub(crate) fn of_blocker(report: &Report, blocker: &Blocker) -> ToldBlocker {
     match blocker {
         Blocker::Stopped(hold) => told(
             format!("all writes of all plans are stopped, by {}: {}", hold.actor, hold.reason),
@@ -173,7 +173,7 @@ pub(crate) const fn reason(blocker: &Blocker) -> &'static str {
     }
 }
 
-fn halted(cause: &Cause) -> Told {
+fn halted(cause: &Cause) -> ToldBlocker {
     let headline = match cause {
         Cause::AdoptionMissed { ring, judgement } => {
             format!(

@@ -1,0 +1,206 @@
+//! The verbs as commands: `ringward pause`, `resume`, `waive` and all others.
+//!
+//! **Invariant:** what a verb takes and says of itself is of its definition; a new verb is a command by it.
+
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, ArgMatches, Args as _, Command, FromArgMatches, Subcommand, value_parser};
+
+use crate::cli::confirm::ConfirmArgs;
+use crate::cli::connection_args::read_token;
+use crate::cli::daemon_args::DaemonArgs;
+use crate::cli::exit::CliError;
+use crate::cli::render::Out;
+use crate::cli::stop::StopArgs;
+use crate::cli::value_parsers::{REASON, one_of};
+use crate::cli::verbs::{ask, ask_of_all, help, start};
+use crate::ids::{PlanName, RingName};
+use crate::rollout::people::verbs::arguments::{ArgumentKey, Arguments};
+use crate::rollout::people::verbs::definition::Argument;
+use crate::rollout::people::verbs::situation::StartPlans;
+use crate::rollout::people::verbs::verb::Verb;
+use crate::rollout::record::{Gate, Role};
+use crate::version::{ClientVersion, Environment};
+use crate::web::json::VerbRequest;
+
+/// The variable with a person's bearer token.
+pub(super) const BEARER_TOKEN: &str = "RINGWARD_BEARER_TOKEN";
+
+/// A verb, as it was asked for.
+#[derive(Debug)]
+pub(super) enum VerbCommand {
+    /// It shows first what waits.
+    Confirm(ConfirmArgs),
+    /// It works without a daemon.
+    Stop(StopArgs),
+    Carried(Box<CarriedVerb>),
+}
+
+/// A verb that is carried to the daemon as it is.
+#[derive(Debug)]
+pub(super) struct CarriedVerb {
+    verb: Verb,
+    given: Arguments,
+    reason: String,
+    /// In the name of a token's holder; without a token the daemon says what it takes.
+    bearer_token_file: Option<PathBuf>,
+    daemon: DaemonArgs,
+}
+
+impl VerbCommand {
+    pub(super) async fn run(self, out: Out<'_>) -> Result<(), CliError> {
+        match self {
+            Self::Confirm(args) => args.run(out).await,
+            Self::Stop(args) => args.run(out).await,
+            Self::Carried(carried) => carried.run(out).await,
+        }
+    }
+}
+
+impl CarriedVerb {
+    async fn run(self, out: Out<'_>) -> Result<(), CliError> {
+        let Self { verb, given, reason, bearer_token_file, daemon } = self;
+        let mut at = daemon.connection();
+        if verb.definition().terms.role == Role::Approver {
+            let named = bearer_token_file.is_some() || std::env::var_os(BEARER_TOKEN).is_some();
+            let token = || read_token(bearer_token_file.as_deref(), BEARER_TOKEN);
+            at = at.with_bearer(named.then(token).transpose()?);
+        }
+        if verb == Verb::Start {
+            let plans = if given.paused == Some(true) { StartPlans::Pause } else { StartPlans::GoOn };
+            return start(&at, plans, &reason, out).await;
+        }
+        let plan = given.plan.clone();
+        let request = VerbRequest::of(reason, given);
+        match plan {
+            Some(plan) => ask(&at, &plan, verb, &request, out).await,
+            None => ask_of_all(&at, verb, &request, out).await,
+        }
+    }
+
+    fn read(verb: Verb, matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let reason: Option<&String> = matches.get_one("reason");
+        let bearer = verb.definition().terms.role == Role::Approver;
+        Ok(Self {
+            verb,
+            given: Arguments {
+                plan: verb.is_of_plan().then(|| matches.get_one("plan").cloned()).flatten(),
+                gate: value(verb, matches, ArgumentKey::Gate),
+                ring: value(verb, matches, ArgumentKey::Ring),
+                environment: value(verb, matches, ArgumentKey::Environment),
+                version: value(verb, matches, ArgumentKey::Version),
+                paused: value(verb, matches, ArgumentKey::Paused),
+                revision: value(verb, matches, ArgumentKey::Revision),
+            },
+            reason: reason.cloned().unwrap_or_default(),
+            bearer_token_file: bearer.then(|| matches.get_one("bearer_token_file").cloned()).flatten(),
+            daemon: DaemonArgs::from_arg_matches(matches)?,
+        })
+    }
+}
+
+/// An argument's value, of a verb that takes it: the parser knows no other.
+fn value<T: Clone + Send + Sync + 'static>(verb: Verb, matches: &ArgMatches, key: ArgumentKey) -> Option<T> {
+    verb.takes(key).then(|| matches.get_one::<T>(key.as_str()).cloned()).flatten()
+}
+
+/// The verbs that are a command of their own, in the order of the help.
+fn commands() -> Vec<Verb> {
+    let mut verbs = Verb::ALL.to_vec();
+    verbs.retain(|verb| verb.definition().terms.words.is_none());
+    verbs.sort_by_key(|verb| verb.definition().terms.place);
+    verbs
+}
+
+/// The definition of a verb's command.
+fn command(verb: Verb) -> Command {
+    let own = Command::new(verb.as_str());
+    let command = if verb == Verb::Confirm {
+        ConfirmArgs::augment_args(own)
+    } else if verb == Verb::Stop {
+        StopArgs::augment_args(own)
+    } else {
+        carried(verb, own)
+    };
+    let definition = verb.definition();
+    command.about(definition.terms.command.unwrap_or(definition.summary)).after_help(help(verb))
+}
+
+fn carried(verb: Verb, mut command: Command) -> Command {
+    if verb.is_of_plan() {
+        let plan = Arg::new("plan").value_name("PLAN").help("The plan").required(true);
+        command = command.arg(plan.value_parser(value_parser!(PlanName)));
+    }
+    let why = match verb.needs_reason() {
+        true => "Why, for those who read the history",
+        false => "Why, for those who read the daemon's own log",
+    };
+    let reason = Arg::new("reason").long("reason").value_name("TEXT").help(why).required(verb.needs_reason());
+    command = command.args(verb.arguments().iter().map(argument)).arg(reason.value_parser(REASON));
+    if verb.definition().terms.role == Role::Approver {
+        let token = Arg::new("bearer_token_file").long("bearer-token-file").value_name("FILE");
+        command = command.arg(
+            token
+                .env("RINGWARD_BEARER_TOKEN_FILE")
+                .help("File with your bearer token, which says who you are; else the variable RINGWARD_BEARER_TOKEN")
+                .value_parser(value_parser!(PathBuf)),
+        );
+    }
+    DaemonArgs::augment_args(command)
+}
+
+/// How an argument is read.
+fn argument(of: &Argument) -> Arg {
+    let name = of.key.as_str();
+    let arg = Arg::new(name).long(name).help(of.help).required(of.needed.is_some());
+    let arg = match of.key.value_name() {
+        Some(value) => arg.value_name(value),
+        None => arg.action(ArgAction::SetTrue),
+    };
+    match of.key {
+        ArgumentKey::Plan => arg.value_parser(value_parser!(PlanName)),
+        ArgumentKey::Gate => arg.value_parser(one_of(&Gate::ALL, |gate| gate.as_str())),
+        ArgumentKey::Ring => arg.value_parser(value_parser!(RingName)),
+        ArgumentKey::Environment => {
+            arg.value_parser(one_of(&Environment::ALL, |environment| environment.as_str()))
+        }
+        ArgumentKey::Version => arg.value_parser(value_parser!(ClientVersion)),
+        ArgumentKey::Paused | ArgumentKey::Revision => arg,
+    }
+}
+
+impl FromArgMatches for VerbCommand {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let asked = matches.subcommand().and_then(|(word, matches)| Some((Verb::of(word)?, matches)));
+        let Some((verb, matches)) = asked else {
+            return Err(clap::Error::new(ErrorKind::MissingSubcommand));
+        };
+        if verb == Verb::Confirm {
+            return Ok(Self::Confirm(ConfirmArgs::from_arg_matches(matches)?));
+        }
+        if verb == Verb::Stop {
+            return Ok(Self::Stop(StopArgs::from_arg_matches(matches)?));
+        }
+        Ok(Self::Carried(Box::new(CarriedVerb::read(verb, matches)?)))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Subcommand for VerbCommand {
+    fn augment_subcommands(of: Command) -> Command {
+        of.subcommands(commands().into_iter().map(command))
+    }
+
+    fn augment_subcommands_for_update(of: Command) -> Command {
+        Self::augment_subcommands(of)
+    }
+
+    fn has_subcommand(name: &str) -> bool {
+        commands().into_iter().any(|verb| verb.as_str() == name)
+    }
+}

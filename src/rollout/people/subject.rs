@@ -1,0 +1,334 @@
+//! What a request is about, as state and world have it.
+//!
+//! **Invariant:** it is found by the aim of the verb, so that each verb of one aim is about the same.
+
+use crate::ids::{PlanName, RingName, UserGroupName};
+use crate::plan::model::{PlanDigest, RingPlan};
+use crate::rollout::judge::way_back::{NoWayBack, Stuck};
+use crate::rollout::judge::{approval, gates, subject, way_back};
+use crate::rollout::people::command::Command;
+use crate::rollout::people::hearing::Hearing;
+use crate::rollout::people::refusal::Refusal;
+use crate::rollout::people::verbs::about::About;
+use crate::rollout::people::verbs::columns::{Columns, Heading};
+use crate::rollout::people::verbs::definition::{Aim, Word};
+use crate::rollout::people::verbs::effect::EventSource;
+use crate::rollout::people::verbs::refused::Refused;
+use crate::rollout::people::verbs::situation::{
+    Claim, ClockSight, HeldBack, Holds, Named, Offered, Place, StartPlans, Waits, Waived, WaysBack, Writes,
+};
+use crate::rollout::record::{Actor, Cause, Event, Gate, RollbackStep, RolloutId, Trigger};
+use crate::rollout::state::{HeldOut, PendingRevision, PlanState, Ring, Stage, State};
+use crate::rollout::world::{ENTRY_MAX_AGE, Observations};
+use crate::time::Timestamp;
+use crate::version::ClientVersion;
+
+/// What a request is about.
+pub(crate) struct Subject<'a> {
+    state: &'a State,
+    world: &'a Observations,
+    now: Timestamp,
+    /// The plan that is named, perhaps one that has no rollout yet.
+    name: Option<PlanName>,
+    plan: Option<&'a PlanState>,
+    ring: Option<&'a Ring>,
+    gate: Option<Gate>,
+    version: Option<ClientVersion>,
+    paused: bool,
+    /// The revision that waits, and the one that is named.
+    waiting: Option<&'a PendingRevision>,
+    named: String,
+    /// What is held out of what the group offers that the rollout is halted for.
+    held: Option<&'a HeldOut>,
+    /// The steps of a rollback, or what has nowhere to go.
+    steps: Option<Result<Vec<RollbackStep>, NoWayBack>>,
+    word: Option<Spoken<'a>>,
+}
+
+/// A person's word on entering a ring.
+pub(crate) struct Spoken<'a> {
+    ring: &'a RingPlan,
+    claim: Claim,
+    /// In whose name it is given.
+    groups: Vec<UserGroupName>,
+    /// Who is asked.
+    asked: String,
+}
+
+impl<'a> Subject<'a> {
+    /// # Errors
+    /// When there is no such plan or ring, or it is another one than the person has read.
+    pub(crate) fn of(
+        state: &'a State,
+        world: &'a Observations,
+        (actor, command): (&Actor, &Command),
+        now: Timestamp,
+    ) -> Result<Self, Refusal> {
+        let (given, columns) = (command.arguments(), command.verb().definition().columns);
+        let mut subject = Self {
+            state,
+            world,
+            now,
+            name: given.plan.clone(),
+            plan: None,
+            ring: None,
+            gate: given.gate,
+            version: given.version,
+            paused: given.paused == Some(true),
+            waiting: None,
+            named: given.revision.unwrap_or_default(),
+            held: None,
+            steps: None,
+            word: None,
+        };
+        let Some(name) = &given.plan else { return Ok(subject) };
+        let aim = command.verb().aim();
+        subject.waiting = state.waiting.get(name).filter(|_| aim == Aim::Waiting);
+        if subject.waiting.is_some() {
+            subject.plan = state.plans.get(name);
+            return Ok(subject);
+        }
+        let plan = find(state, name)?;
+        subject.plan = Some(plan);
+        match aim {
+            Aim::Everything | Aim::Waiting => {}
+            Aim::Plan if columns.contains(&Heading::Offered) => {
+                subject.held = held_on_offer(state, world, plan);
+            }
+            Aim::Plan => {}
+            Aim::RingUnderWay => subject.ring = Some(ring_of(plan, given.ring.as_ref())?),
+            Aim::RingToEnter(word) => {
+                is_in_force(plan, name, command)?;
+                let rings = &plan.rollout.rings;
+                let first = rings.iter().find(|ring| !ring.stage.is_entered()).map(|ring| &ring.name);
+                let ring = ring_of(plan, given.ring.as_ref().or(first))?;
+                subject.ring = Some(ring);
+                subject.word = Some(spoken(&subject, (plan, ring), (actor, word))?);
+            }
+            Aim::WayBack => {
+                let scope = way_back::Scope { ring: given.ring, environment: given.environment };
+                let is_gone = |name: &RingName| plan.of_gone_rings().any(|left| left.ring.name == *name);
+                if let Some(ring) = scope.ring.as_ref().filter(|name| !is_gone(name)) {
+                    ring_of(plan, Some(ring))?;
+                }
+                subject.steps = Some(way_back::steps(state, plan, &scope));
+            }
+        }
+        Ok(subject)
+    }
+
+    /// The columns of a table, as they are.
+    pub(crate) fn columns(&self, heads: &[Heading]) -> Columns {
+        let mut of = Columns::UNASKED;
+        for head in heads {
+            self.fill(&mut of, *head);
+        }
+        of
+    }
+
+    fn fill(&self, of: &mut Columns, head: Heading) {
+        let (plan, ring) = (self.plan, self.ring);
+        match head {
+            Heading::Phase => of.phase = plan.map_or(of.phase, |plan| plan.rollout.phase),
+            Heading::Holds => of.holds = plan.map_or(of.holds, Holds::of_plan),
+            Heading::Writes => of.writes = Writes::of(self.state.stop.is_some()),
+            Heading::Offered => {
+                let forbidden = plan.is_some_and(|plan| plan.rollout.forbidden().is_some());
+                of.offered = Offered::of(self.held, forbidden);
+            }
+            Heading::WaysBack => of.ways_back = self.steps.as_ref().map_or(of.ways_back, WaysBack::of),
+            Heading::HeldBack => {
+                let held = self.name.as_ref().zip(self.version);
+                let is_held =
+                    held.is_some_and(|(plan, version)| self.state.held_by(plan).contains_key(&version));
+                of.held_back = HeldBack::of(is_held);
+            }
+            Heading::Gate => of.gate = self.gate.unwrap_or(of.gate),
+            Heading::Place => of.place = ring.map_or(of.place, |ring| Place::of(&ring.stage)),
+            Heading::Waived => {
+                let waived = ring.zip(self.gate).is_some_and(|(ring, gate)| ring.waived.contains_key(&gate));
+                of.waived = Waived::of(waived);
+            }
+            Heading::Named => {
+                let dropped = plan.zip(ring).is_some_and(|(plan, ring)| plan.rollout.is_dropped(&ring.name));
+                of.named = Named::of(dropped);
+            }
+            Heading::Claim => of.claim = self.word.as_ref().map_or(of.claim, |word| word.claim),
+            Heading::Waits => of.waits = Waits::of(self.waiting, &self.named, self.now),
+            Heading::Clock => {
+                let machine = self.world.second_clock.machine.unwrap_or(self.now);
+                of.clock = ClockSight::of(self.world, machine);
+            }
+            Heading::Plans => of.plans = if self.paused { StartPlans::Pause } else { StartPlans::GoOn },
+        }
+    }
+
+    pub(crate) fn refusal(&self, refused: Refused) -> Refusal {
+        let mut about = About::anything();
+        let mut hold = self.state.stop.as_ref();
+        if let Some(name) = &self.name {
+            about.plan = name.to_string();
+        }
+        if let Some(plan) = self.plan {
+            about.phase = plan.rollout.phase.as_str().to_owned();
+            hold = plan.paused.as_ref();
+        }
+        if let Some(waiting) = self.waiting {
+            about.revision = waiting.revision.to_string();
+            hold = waiting.confirmed.as_ref();
+        }
+        if let Some(ring) = self.ring {
+            about.ring = ring.name.to_string();
+        }
+        if let Some(gate) = self.gate {
+            about.gate = gate.to_string();
+        }
+        if let Some(word) = &self.word {
+            about.asked.clone_from(&word.asked);
+        }
+        if let Some(version) = self.version {
+            about.version = version.to_string();
+        }
+        if let Some(held) = self.held {
+            (about.plan, about.version) = (held.plan.to_string(), held.version.to_string());
+        }
+        if let Some(Err(NoWayBack::Stuck(stuck))) = &self.steps {
+            about.stuck = stuck.iter().map(Stuck::to_string).collect::<Vec<_>>().join("; ");
+        }
+        if let Some(hold) = hold {
+            about.held = About::held(hold);
+        }
+        Refusal::NotNow { why: refused.why(&about), instead: refused.instead(&about) }
+    }
+}
+
+impl EventSource for Subject<'_> {
+    /// Of a revision of a plan that is new, the first.
+    fn rollout_id(&self) -> Option<RolloutId> {
+        let name = self.name.as_ref()?;
+        let new = || RolloutId { plan: name.clone(), number: self.state.next_number(name) };
+        Some(self.plan.map_or_else(new, |plan| plan.rollout.id.clone()))
+    }
+
+    fn not_paused(&self) -> Vec<RolloutId> {
+        let plans = self.state.plans.values().filter(|plan| plan.paused.is_none());
+        plans.map(|plan| plan.rollout.id.clone()).collect()
+    }
+
+    fn halt_lifted(&self) -> Option<Event> {
+        let rollout = &self.plan?.rollout;
+        let cause = rollout.halted.as_ref()?.cause.clone();
+        let acknowledged = gates::findings(self.state, rollout, self.world, self.now);
+        Some(Event::HaltLifted { cause, acknowledged })
+    }
+
+    fn gate_waived(&self) -> Option<Event> {
+        Some(Event::GateWaived { ring: self.ring?.name.clone(), gate: self.gate? })
+    }
+
+    fn rollback_started(&self) -> Option<Event> {
+        let steps = self.steps.as_ref()?.as_ref().ok()?.clone();
+        Some(Event::RollbackStarted { trigger: Trigger::Person, steps })
+    }
+
+    fn version_released(&self) -> Option<Event> {
+        Some(Event::VersionReleased { version: self.version? })
+    }
+
+    fn approval_given(&self) -> Option<Event> {
+        let word = self.word.as_ref()?;
+        Some(Event::ApprovalGiven {
+            ring: word.ring.name.clone(),
+            digest: self.plan?.rollout.revision.digest.clone(),
+            targets: word.ring.targets.clone(),
+            expires_at: approval::expires_at(word.ring, self.now),
+            groups: word.groups.clone(),
+        })
+    }
+
+    fn approval_refused(&self) -> Option<Event> {
+        let word = self.word.as_ref()?;
+        let (ring, digest) = (word.ring.name.clone(), self.plan?.rollout.revision.digest.clone());
+        Some(Event::ApprovalRefused { ring, digest, groups: word.groups.clone() })
+    }
+
+    fn revision_confirmed(&self) -> Option<Event> {
+        Some(Event::RevisionConfirmed { digest: self.waiting?.revision.digest.clone() })
+    }
+
+    fn clock_confirmed(&self) -> Option<Event> {
+        let clock = &self.world.second_clock;
+        let machine = clock.machine?;
+        let answers = clock.answers_to_confirm(machine);
+        Some(Event::ClockConfirmed { was: self.now, now: machine, answers })
+    }
+}
+
+/// A plan can change between a person's reading and their word, which waits while the members are read.
+fn is_in_force(plan: &PlanState, name: &PlanName, command: &Command) -> Result<(), Refusal> {
+    let read: Option<&PlanDigest> = command.read();
+    if read.is_none_or(|read| *read == plan.rollout.revision.digest) {
+        return Ok(());
+    }
+    Err(Refusal::NotNow {
+        why: format!("plan {name} has changed since you read it"),
+        instead: "look at what it is now, then say it again".to_owned(),
+    })
+}
+
+fn spoken<'a>(
+    of: &Subject<'a>,
+    (plan, ring): (&'a PlanState, &'a Ring),
+    (actor, word): (&Actor, Word),
+) -> Result<Spoken<'a>, Refusal> {
+    let rollout = &plan.rollout;
+    let ring_plan = rollout.ring_plan(&ring.name).ok_or_else(|| Refusal::NotNow {
+        why: format!("the plan has no ring `{}`", ring.name),
+        instead: "name another one".to_owned(),
+    })?;
+    let &Subject { state, world, now, .. } = of;
+    let asked = subject::Subject { state, rollout, ring, plan: ring_plan, world, now };
+    let hearing = Hearing::of(asked, &approval::asks_of(asked), ENTRY_MAX_AGE);
+    let (claim, groups) = hearing.claim(actor, word);
+    Ok(Spoken { ring: ring_plan, claim, groups, asked: hearing.asked() })
+}
+
+/// What is held out of what the group offers that a rollout is halted for, as it was read last.
+pub(crate) fn held_on_offer<'a>(
+    state: &'a State,
+    world: &Observations,
+    plan: &PlanState,
+) -> Option<&'a HeldOut> {
+    let Cause::Drift(drift) = &plan.rollout.halted.as_ref()?.cause else { return None };
+    let offered = &world.group(&drift.expected.id)?.value?.content;
+    state.held_out.iter().find(|held| held.is_on_offer(offered))
+}
+
+fn find<'a>(state: &'a State, plan: &PlanName) -> Result<&'a PlanState, Refusal> {
+    state.plans.get(plan).ok_or_else(|| match state.waiting.get(plan) {
+        Some(_) => Refusal::NotNow {
+            why: format!("plan {plan} is new, and its file waits to take effect"),
+            instead:
+                "to keep it from beginning, take its file out of the plans directory, or `ringward stop`"
+                    .to_owned(),
+        },
+        None => Refusal::NoSuchPlan { plan: plan.clone(), known: state.plans.keys().cloned().collect() },
+    })
+}
+
+/// The ring that a waiver is about: the named one, else the one that is under way.
+fn ring_of<'a>(plan: &'a PlanState, ring: Option<&RingName>) -> Result<&'a Ring, Refusal> {
+    let rings = &plan.rollout.rings;
+    let found = match ring {
+        Some(name) => plan.rollout.ring(name),
+        None => rings.iter().find(|ring| !matches!(ring.stage, Stage::Verified(_))).or(rings.last()),
+    };
+    found.ok_or_else(|| {
+        let known: Vec<_> = rings.iter().map(|ring| format!("`{}`", ring.name)).collect();
+        let named = ring.map(|name| format!(" `{name}`")).unwrap_or_default();
+        Refusal::NotNow {
+            why: format!("the plan has no ring{named}"),
+            instead: format!("its rings are {}", known.join(", ")),
+        }
+    })
+}

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use ringward::cloudflare::{self, Access, CloudflareClient, PolicyIntent, Priority, ResourceScope};
+use ringward::access::policies::{Access, PolicyIntent, ResourceScope};
+use ringward::cloudflare::{self, CloudflareClient, Priority};
 use ringward::ids::{AccountId, UserGroupId, UserGroupName};
 use ringward::rollout::record::Standing;
 use ringward::sandbox::{

@@ -10,6 +10,7 @@ mod planted;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use imports::{Imports, circle, imports};
 use modules::Crate;
@@ -92,6 +93,9 @@ const IMPURE: [&str; 10] = [
 const LONGEST_FILE_LINES: usize = 450;
 const LONGEST_FUNCTION_LINES: usize = 70;
 
+/// The crate without its tests: read once, for all that is asked of it.
+static OWN: LazyLock<Crate> = LazyLock::new(|| Crate::read(&root(), false));
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
@@ -129,7 +133,7 @@ fn breaches(imports: &Imports) -> Vec<String> {
 
 #[test]
 fn a_file_imports_only_what_stands_below_it() {
-    let breaches = breaches(&imports(&Crate::read(&root(), false)));
+    let breaches = breaches(&imports(&OWN));
     assert!(breaches.is_empty(), "{}", breaches.join("\n"));
 }
 
@@ -153,7 +157,7 @@ fn no_test_imports_what_stands_above_its_module() {
 /// What two laws share stands below both.
 #[test]
 fn a_law_knows_the_books_and_no_other_law() {
-    let all = imports(&Crate::read(&root(), false));
+    let all = imports(&OWN);
     let laws = all.iter().filter_map(|((from, to), place)| {
         let (law, other) = (from.strip_prefix("rollout/laws/")?, to.strip_prefix("rollout/laws/")?);
         let known: &[&str] = match law.split_once('/') {
@@ -175,13 +179,13 @@ fn a_law_knows_the_books_and_no_other_law() {
 
 #[test]
 fn no_files_import_each_other() {
-    let circle = circle(&imports(&Crate::read(&root(), false)));
+    let circle = circle(&imports(&OWN));
     assert!(circle.is_none(), "a circle of files:\n{}", circle.unwrap_or_default());
 }
 
 #[test]
 fn each_place_is_there() {
-    let all = Crate::read(&root(), false);
+    let all = &*OWN;
     let places = FLOORS.iter().chain(&PURE).filter(|place| **place != "main.rs");
     let empty: Vec<_> = places.filter(|place| !all.lines.keys().any(|file| is_in(file, place))).collect();
     assert!(empty.is_empty(), "{empty:?}");
@@ -189,7 +193,7 @@ fn each_place_is_there() {
 
 #[test]
 fn the_core_is_pure() {
-    let all = Crate::read(&root(), false);
+    let all = &*OWN;
     for file in all.lines.keys().filter(|file| PURE.iter().any(|pure| is_in(file, pure))) {
         let text = fs::read_to_string(root().join(file)).unwrap();
         let production = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
@@ -204,7 +208,7 @@ fn the_core_is_pure() {
 
 #[test]
 fn no_file_and_no_function_outgrows_its_reader() {
-    let all = Crate::read(&root(), false);
+    let all = &*OWN;
     let files = all.lines.iter().filter(|(_, lines)| **lines > LONGEST_FILE_LINES);
     let mut long: Vec<String> = files.map(|(file, lines)| format!("{file}: {lines} lines")).collect();
     let functions = all.functions.iter().filter(|function| function.lines > LONGEST_FUNCTION_LINES);
@@ -230,7 +234,7 @@ const TWICE: [(&str, &str); 9] = [
 
 #[test]
 fn a_type_name_stands_once_or_says_why_not() {
-    let all = Crate::read(&root(), false);
+    let all = &*OWN;
     let twice: BTreeSet<&str> =
         all.types.iter().filter(|(_, files)| files.len() > 1).map(|(name, _)| name.as_str()).collect();
     let known: BTreeSet<&str> = TWICE.iter().map(|(name, _)| *name).collect();

@@ -13,12 +13,13 @@
 //! | [`config`] | `ringward.yaml`: who may ask the daemon for what |
 //! | [`fleet`] | sightings to classes, adoption, exercise, who went dark (pure) |
 //! | [`rollout`] | the core: events, state, gates, `decide`, report, laws (pure, sync, no clock) |
-//! | [`simulation`] | the core and a simulated account on one virtual clock; forecasts (pure) |
+//! | [`engine`] | the loop, without clock, disk or network; simulation and daemon drive it (pure) |
+//! | [`simulation`] | that loop and a simulated account on one virtual clock; forecasts (pure) |
 //! | [`failpoint`] | places at which a test lets the process die |
 //! | [`store`] | the append-only log in SQLite |
 //! | [`cloudflare`] | the API client: wire, errors, budget |
 //! | [`telemetry`] | logs and metrics |
-//! | [`daemon`] | the loop that owns all state, the writer, the sources of wake-ups |
+//! | [`daemon`] | the tasks around the loop: log on disk, clock, files, requests, the sources of wake-ups |
 //! | [`web`] | page, API, metrics, health |
 //! | [`sandbox`] | a simulated account over HTTP |
 //! | [`cli`] | one file per command |
@@ -29,6 +30,7 @@ pub mod cli;
 pub mod cloudflare;
 pub mod config;
 pub mod daemon;
+pub mod engine;
 pub mod failpoint;
 pub mod fleet;
 pub mod ids;

@@ -71,12 +71,12 @@ fn run(name: &str, crashes: Crashes) -> Drive {
 
 /// Runs to the end; says at which step each record was appended.
 fn run_whole(mut drive: Drive, until: Timestamp) -> (Drive, Vec<usize>) {
-    let mut steps = vec![0; drive.engine.log.len()];
+    let mut steps = vec![0; drive.daemon.log.len()];
     for step in 0.. {
         if !drive.step(until) {
             break;
         }
-        steps.resize(drive.engine.log.len(), step);
+        steps.resize(drive.daemon.log.len(), step);
     }
     drive.run_until(until);
     (drive, steps)
@@ -101,7 +101,7 @@ fn compare(name: &str, golden: &str, told: &str) {
 }
 
 fn check_laws(name: &str, drive: &Drive) {
-    let violations = laws::check(&drive.engine.log, &drive.far_end.writes_for_the_laws());
+    let violations = laws::check(&drive.daemon.log, &drive.far_end.writes_for_the_laws());
     let texts: Vec<_> = violations.iter().map(ToString::to_string).collect();
     assert!(texts.is_empty(), "{name}:\n{}\n{}", texts.join("\n"), transcript::transcript(drive));
 }
@@ -145,14 +145,14 @@ fn crash_at_records(
 
 /// The scenario has come to rest: what runs says what it waits for, and a day changes nothing.
 fn check_rest(name: &str, mut drive: Drive) {
-    assert!(drive.engine.state.pending_write().is_none(), "{name}: a write has no outcome");
-    for (plan, report) in &drive.engine.reports {
+    assert!(drive.daemon.engine.state.pending_write().is_none(), "{name}: a write has no outcome");
+    for (plan, report) in &drive.daemon.reports {
         let moving = report.waiting_on.iter().any(|blocker| matches!(blocker, Blocker::Moving));
         assert!(!moving, "{name}: {plan} is about to move");
     }
-    let records = drive.engine.log.len();
+    let records = drive.daemon.log.len();
     drive.run_until(after(drive.now, REST));
-    assert_eq!(drive.engine.log.len(), records, "{name} has not come to rest:\n{}", drive.tail());
+    assert_eq!(drive.daemon.log.len(), records, "{name} has not come to rest:\n{}", drive.tail());
 }
 
 /// The stories at the edges (docs/development/stories.md) that are to be told: all but those of the ways in.
@@ -199,10 +199,10 @@ fn every_story_is_told() {
 
 /// The versions that reached everybody, and on which day of the run: the last ring adopted them.
 fn reached_everybody(drive: &Drive) -> Vec<(String, i64)> {
-    let begin = drive.engine.log[0].at;
+    let begin = drive.daemon.log[0].at;
     let mut targets = BTreeMap::new();
     let mut reached = Vec::new();
-    for recorded in &drive.engine.log {
+    for recorded in &drive.daemon.log {
         match &recorded.entry.event {
             Event::PlanAccepted { revision } => targets = revision.plan.rings[3].targets.clone(),
             Event::AdoptionReached { ring, .. } if ring.as_str() == "Everyone" => {

@@ -83,7 +83,7 @@ fn of_file(revision: &Revision, now: Timestamp) -> Result<ForecastJson, CliError
     drive.spare(LOOKS);
     drive.run_until(now).map_err(CliError::failed)?;
     drive.may_write();
-    let (state, world) = (&drive.engine.state, &drive.engine.world);
+    let (state, world) = (&drive.daemon.engine.state, &drive.daemon.engine.world);
     let situation =
         Situation::of(&plan, Desired::Present(revision), state, world, now).map_err(CliError::failed)?;
     let told = look_ahead(&situation).map_err(CliError::failed)?;

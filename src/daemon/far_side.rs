@@ -8,19 +8,14 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, GroupLookup, GroupUpdate, Priority};
-use crate::daemon::counting::{self, Counted, Counting};
 use crate::daemon::stop_file::StopFile;
+use crate::engine::{LookAnswer, LookOrder, ReadAnswer, ReadFailed, ReadOrder};
 use crate::failpoint::{self, Point};
-use crate::fleet::{Sweep, SweepScope};
+use crate::fleet::SweepScope;
 use crate::rollout::decide::outcome::SendOutcome;
-use crate::rollout::judge::last_look::FreshLook;
-use crate::rollout::record::ClockDoubt;
 use crate::rollout::record::{Cancelled, WriteId, WriteIntent};
-use crate::rollout::record::{Group, Profiles};
-use crate::rollout::world::{ANSWERS_TO_CONFIRM, SecondClock};
-use crate::rollout::world::{Approvers, UserGroups};
-use crate::rollout::world::{Observed, Read};
-use crate::time::{Clock, Timestamp};
+use crate::rollout::world::{ANSWERS_TO_CONFIRM, Read, SecondClock};
+use crate::time::Timestamp;
 
 /// What a task saw.
 #[derive(Debug)]
@@ -29,17 +24,19 @@ pub(super) enum TaskReport {
     Read {
         /// Which.
         read: Read,
-        /// When it was asked for.
+        /// When it was ordered.
         as_of: Timestamp,
         /// What it brought.
-        result: Result<ReadResult, ApiError>,
+        result: Result<ReadAnswer, ReadFailed>,
     },
     /// The look before a write ended.
     Looked {
         /// The write.
         write: WriteId,
+        /// When it was ordered.
+        as_of: Timestamp,
         /// What it showed.
-        look: Result<LastLook, ApiError>,
+        look: Result<LookAnswer, ReadFailed>,
     },
     /// Cloudflare was asked for the time.
     Time,
@@ -52,64 +49,10 @@ pub(super) enum TaskReport {
     },
 }
 
-/// What was read just before a write.
-#[derive(Debug)]
-pub(super) struct LastLook {
-    /// The group, or all groups before a create.
-    pub(super) fresh: Observed<FreshLook>,
-    /// The devices, where the ring has a limit.
-    pub(super) counted: Option<Counted>,
-    /// The people whose approval it rests on.
-    pub(super) approvers: UserGroups,
-    /// What an answer meanwhile said against the machine's clock.
-    pub(super) doubt: Option<ClockDoubt>,
-}
-
-impl LastLook {
-    /// The same, as of `now` at the latest: the clock may have been set back since it went by it.
-    pub(super) fn not_after(mut self, now: Timestamp) -> Self {
-        let approvers = self.approvers.values_mut().map(|seen| &mut seen.as_of);
-        let counted = self.counted.iter_mut().map(|counted| &mut counted.devices.as_of);
-        for as_of in approvers.chain(counted).chain([&mut self.fresh.as_of]) {
-            *as_of = now.min(*as_of);
-        }
-        self
-    }
-}
-
-/// What a read brought.
-#[derive(Debug)]
-pub(super) enum ReadResult {
-    /// All groups.
-    Groups(Vec<Group>),
-    /// One group; `None`: not found.
-    Group(Option<Group>),
-    /// All profiles.
-    Profiles(Profiles),
-    /// A complete sweep.
-    Sweep(Sweep),
-    /// A User Group.
-    Approvers(Approvers),
-}
-
-/// A read that was asked for.
-#[derive(Debug)]
-pub(super) struct ReadOrder {
-    /// What.
-    pub(super) read: Read,
-    /// For the incremental sweep: devices sighted since then.
-    pub(super) seen_after: Timestamp,
-    /// The daemon's present instant: what is read is not older.
-    pub(super) at: Timestamp,
-    /// Whether it may use what is kept for writes.
-    pub(super) priority: Priority,
-}
-
 /// Starts tasks and hears from them.
 #[derive(Clone)]
 pub(super) struct FarSide {
     client: Arc<CloudflareClient>,
-    clock: Clock,
     stop_file: StopFile,
     seen: mpsc::Sender<TaskReport>,
 }
@@ -118,11 +61,10 @@ impl FarSide {
     /// Tasks over a client, which report to `seen`.
     pub(super) fn new(
         client: Arc<CloudflareClient>,
-        clock: Clock,
         stop_file: StopFile,
         seen: mpsc::Sender<TaskReport>,
     ) -> Self {
-        Self { client, clock, stop_file, seen }
+        Self { client, stop_file, seen }
     }
 
     /// Requests left in the budget.
@@ -140,29 +82,40 @@ impl FarSide {
         self.client.room_for_write_after(before).err()
     }
 
-    /// Reads something.
-    pub(super) async fn read(self, asked: ReadOrder) {
-        let ReadOrder { read, seen_after, at: as_of, priority } = asked;
+    /// Carries out a read.
+    pub(super) async fn read(self, order: ReadOrder, priority: Priority) {
+        let ReadOrder { read, seen_after, at: as_of } = order;
+        let result = self.answer(&read, seen_after, priority).await.map_err(failed);
+        self.report(TaskReport::Read { read, as_of, result }).await;
+    }
+
+    /// `priority`: whether it may use what is kept for writes.
+    async fn answer(
+        &self,
+        read: &Read,
+        seen_after: Timestamp,
+        priority: Priority,
+    ) -> Result<ReadAnswer, ApiError> {
         let client = &self.client;
-        let result = match &read {
-            Read::Groups => client.list_groups(priority).await.map(ReadResult::Groups),
-            Read::Group(id) => client.get_group(id, Priority::Write).await.map(|found| {
-                ReadResult::Group(match found {
+        let scope = match read {
+            Read::Groups => return client.list_groups(priority).await.map(ReadAnswer::Groups),
+            Read::Group(id) => {
+                let found = match client.get_group(id, Priority::Write).await? {
                     GroupLookup::Found(group) => Some(group),
                     GroupLookup::Missing => None,
-                })
-            }),
-            Read::Profiles => client.profiles().await.map(ReadResult::Profiles),
-            Read::FullSweep => client.sweep(SweepScope::Full).await.map(ReadResult::Sweep),
-            Read::IncrementalSweep => {
-                client.sweep(SweepScope::SeenAfter(seen_after)).await.map(ReadResult::Sweep)
+                };
+                return Ok(ReadAnswer::Group(id.clone(), found));
             }
-            Read::ProfileSweep(policy) => {
-                client.sweep(SweepScope::Profile(policy.clone())).await.map(ReadResult::Sweep)
+            Read::Profiles => return client.profiles().await.map(ReadAnswer::Profiles),
+            Read::Approvers(group) => {
+                let approvers = client.approvers(group, priority).await?;
+                return Ok(ReadAnswer::Approvers(group.clone(), approvers));
             }
-            Read::Approvers(group) => self.client.approvers(group, priority).await.map(ReadResult::Approvers),
+            Read::FullSweep => SweepScope::Full,
+            Read::IncrementalSweep => SweepScope::SeenAfter(seen_after),
+            Read::ProfileSweep(policy) => SweepScope::Profile(policy.clone()),
         };
-        self.report(TaskReport::Read { read, as_of, result }).await;
+        client.sweep(scope).await.map(ReadAnswer::Sweep)
     }
 
     /// Asks for the time as often as a person's word on the clock needs; what the answers say of it, the
@@ -176,48 +129,24 @@ impl FarSide {
         self.report(TaskReport::Time).await;
     }
 
-    /// Looks at the far end just before a write; what is seen is not from before `not_before`, also when
-    /// the clock is set back. The devices first: a count may take minutes, and nobody must edit the
-    /// group unseen meanwhile.
-    pub(super) async fn look(self, intent: WriteIntent, counting: Counting, not_before: Timestamp) {
-        let look = self.last_look(&intent, counting, not_before).await;
-        self.report(TaskReport::Looked { write: intent.id, look }).await;
+    /// Looks at the far end just before a write.
+    pub(super) async fn look(self, order: LookOrder) {
+        let look = self.last_look(&order).await.map_err(failed);
+        self.report(TaskReport::Looked { write: order.write, as_of: order.at, look }).await;
     }
 
-    async fn last_look(
-        &self,
-        intent: &WriteIntent,
-        counting: Counting,
-        not_before: Timestamp,
-    ) -> Result<LastLook, ApiError> {
+    async fn last_look(&self, order: &LookOrder) -> Result<LookAnswer, ApiError> {
         let (doubted, _) = self.client.doubtful_answers();
-        let counted = match counting {
-            Counting::Needed => {
-                let as_of = self.clock.now().max(not_before);
-                Some(counting::count(&self.client, intent, as_of).await?)
-            }
-            Counting::NotNeeded => None,
-        };
-        let mut approvers = UserGroups::new();
-        for group in intent.approvers() {
-            let as_of = self.clock.now().max(not_before);
-            let value = self.client.approvers(group, Priority::Write).await?;
-            approvers.insert(group.clone(), Observed { value, as_of });
+        let mut answers = Vec::new();
+        for read in &order.reads {
+            answers.push(self.answer(read, order.at, Priority::Write).await?);
         }
-        let as_of = self.clock.now().max(not_before);
-        let value = match &intent.before {
-            Some(group) => match self.client.get_group(&group.id, Priority::Write).await? {
-                GroupLookup::Found(group) => FreshLook::Group(Some(group)),
-                GroupLookup::Missing => FreshLook::Group(None),
-            },
-            None => FreshLook::Groups(self.client.list_groups(Priority::Write).await?),
-        };
         // One answer is enough here, whichever request it was for.
         let doubt = match self.client.doubtful_answers() {
             (now, doubt) if now > doubted => doubt,
             _ => None,
         };
-        Ok(LastLook { fresh: Observed { value, as_of }, counted, approvers, doubt })
+        Ok(LookAnswer { answers, doubt })
     }
 
     /// Sends a write that is cleared.
@@ -255,6 +184,10 @@ impl FarSide {
         // The loop is gone only when the daemon ends; the log then says what is in doubt.
         let _ = self.seen.send(seen).await;
     }
+}
+
+fn failed(error: ApiError) -> ReadFailed {
+    ReadFailed { message: error.to_string(), come_back_at: error.come_back_at() }
 }
 
 /// What an error says about a write.

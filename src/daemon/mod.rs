@@ -15,7 +15,6 @@ pub mod files;
 pub mod log;
 pub mod plans_dir;
 pub mod plans_reader;
-mod read_queue;
 mod run;
 pub mod stop_file;
 pub mod view;

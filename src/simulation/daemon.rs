@@ -1,29 +1,25 @@
-//! The daemon's loop in miniature, around the same pure functions, without sockets or a runtime.
+//! The simulated daemon: it drives the loop on a virtual clock, with its log in memory.
 //!
-//! **Invariant:** nothing is started before the events that ask for it are in the log; all that
-//! a crash leaves is the log, and perhaps the observed devices.
+//! **Invariant:** all that a crash leaves is the log, and perhaps the observed devices.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::fleet::{Fleet, Membership, SWEEP_OVERLAP, SweepScope};
+use crate::engine::{DoesNotFold, Engine, ReadOrder};
+use crate::fleet::Fleet;
 use crate::ids::PlanName;
-use crate::rollout::judge::membership::membership;
 use crate::rollout::people::answer::command;
 use crate::rollout::people::command::Command;
 use crate::rollout::people::refusal::Refusal;
 use crate::rollout::record::{Actor, Entry, Event, Mode, Recorded};
-use crate::rollout::tell::decision::{Decision, decide, decide_unreported};
-
-use crate::rollout::decide::outcome::doubt_after_restart;
 use crate::rollout::state::{IllegalEvent, State};
 use crate::rollout::tell::report::Report;
-use crate::rollout::world::{Desired, Observations, Read};
+use crate::rollout::world::{Desired, Observations, Read, Want};
 use crate::time::{SignedDuration, Timestamp, after, in_words, since};
 
 use crate::simulation::disk::{Disk, File, SECOND_LOOK};
 use crate::simulation::far_end::{Call, FarEnd};
 use crate::simulation::fault::SimulationFault;
-use crate::simulation::looks::{Looks, Reports};
+use crate::simulation::looks::Looks;
 use crate::simulation::pace::Pace;
 use crate::simulation::write_stage::WriteStage;
 
@@ -31,153 +27,97 @@ use crate::simulation::write_stage::WriteStage;
 const STORM: usize = 40;
 const STORM_SPAN: SignedDuration = SignedDuration::from_mins(10);
 
-/// A read on its way.
-#[derive(Debug, Clone)]
-pub(super) struct ReadUnderWay {
-    pub(super) started_at: Timestamp,
-    pub(super) done_at: Timestamp,
-    pub(super) scope: Option<SweepScope>,
-}
-
-/// A read that failed lately.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Backoff {
-    pub(super) failures: u32,
-    pub(super) until: Timestamp,
-}
-
 /// The daemon.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct SimulatedDaemon {
     /// The log.
     pub log: Vec<Recorded>,
-    /// The fold of the log.
-    pub state: State,
-    /// What it has read.
-    pub world: Observations,
+    /// The loop.
+    pub engine: Engine,
     /// What each plan waits for, by the last decision.
     pub reports: BTreeMap<PlanName, Report>,
     /// Set once the log has as many records as the drive was asked to crash after.
     pub(super) crashed: bool,
     pub(super) crash_after: Option<usize>,
-    /// Set when the writer met the stop file before the log knew of it.
-    pub(super) met_stop_file: bool,
-    /// Somebody asked for a look.
-    pub(super) hurried: bool,
+    /// Somebody asked for a look at this plan.
+    pub(super) hurried: Option<PlanName>,
     pub(super) has_decided: bool,
     pub(super) files: BTreeMap<PlanName, File>,
-    pub(super) reading: BTreeMap<Read, ReadUnderWay>,
-    pub(super) backoff: BTreeMap<Read, Backoff>,
+    /// Reads on their way, and when each is answered.
+    pub(super) reading: BTreeMap<Read, (ReadOrder, Timestamp)>,
     pub(super) writing: Option<WriteStage>,
-    wanted: BTreeMap<Read, Timestamp>,
-    wake_at: Option<Timestamp>,
+    wants: BTreeMap<PlanName, Vec<Want>>,
     pub(super) pace: Pace,
     /// The first thing that went wrong in ringward itself.
     pub(super) fault: Option<SimulationFault>,
     /// Set in a simulation that is not exact to the minute.
     pub(super) looks: Option<Looks>,
-    /// Whether its decisions come with reports.
-    pub(super) made: Reports,
     /// When each read was started last.
     started: BTreeMap<Read, Timestamp>,
 }
 
 impl SimulatedDaemon {
-    /// A daemon that takes over a log.
+    /// A daemon that takes over a log; `before`: the engine that had it.
     pub(super) fn start(
         log: Vec<Recorded>,
+        before: Engine,
         remembered: Fleet,
-        mode: Mode,
-        pace: Pace,
+        (mode, pace): (Mode, Pace),
         now: Timestamp,
     ) -> Self {
         let (state, fault) = match replayed(&log) {
             Ok(state) => (state, None),
             Err(error) => (State::default(), Some(SimulationFault::Replay { error })),
         };
-        let mut world = Observations { fleet: remembered, ..Observations::default() };
-        world.cadence.poll = pace.poll;
-        let mut engine = Self {
-            log,
-            state,
-            world,
-            reports: BTreeMap::new(),
-            crashed: false,
-            crash_after: None,
-            met_stop_file: false,
-            hurried: false,
-            has_decided: false,
-            files: BTreeMap::new(),
-            reading: BTreeMap::new(),
-            backoff: BTreeMap::new(),
-            writing: None,
-            wanted: BTreeMap::new(),
-            wake_at: None,
-            pace,
-            fault,
-            looks: None,
-            made: Reports::Made,
-            started: BTreeMap::new(),
-        };
-        let settles_seconds = u64::try_from(pace.settles.as_secs()).ok();
-        let event = Event::DaemonStarted { version: "0.1.0".to_owned(), mode, settles_seconds };
-        let reason = "the daemon took over the log".to_owned();
-        let started = Entry { actor: Actor::Engine, reason, rollout: None, event };
-        engine.append(vec![started], now);
-        let doubt = doubt_after_restart(&engine.state);
-        engine.append(doubt, now);
-        engine
+        let mut engine = Engine::default();
+        (engine.world, engine.reports) = (before.world, before.reports);
+        engine.take_over(state, remembered);
+        engine.world.cadence.poll = pace.poll;
+        let mut daemon = Self { log, engine, pace, fault, ..Self::default() };
+        let started = daemon.engine.started("the daemon took over the log", mode, pace.settles);
+        daemon.append(started, now);
+        daemon
     }
 
     /// A daemon in the middle of its work: state and observations as another one has them.
-    pub(super) fn take_over(
-        state: State,
-        world: Observations,
-        looks: Looks,
-        pace: Pace,
-        now: Timestamp,
-    ) -> Self {
-        let mut engine = Self::start(Vec::new(), Fleet::default(), Mode::Write, pace, now);
-        engine.log.clear();
-        engine.state = state;
-        engine.world = world;
-        engine.spare(looks);
-        engine
+    pub(super) fn take_over(state: State, world: Observations, looks: Looks, pace: Pace) -> Self {
+        let mut daemon = Self { pace, ..Self::default() };
+        (daemon.engine.state, daemon.engine.world) = (state, world);
+        daemon.spare(looks);
+        daemon
     }
 
     /// From now on it looks at a coarse grid.
     pub(super) fn spare(&mut self, looks: Looks) {
-        (self.looks, self.made) = (Some(looks), looks.reports);
+        (self.looks, self.engine.reports) = (Some(looks), looks.reports);
         // Four polls are how long a look stays good.
-        self.world.cadence.poll = looks.resting / 3;
+        self.engine.world.cadence.poll = looks.resting / 3;
     }
 
     /// It sees by the clock that nobody looked for a while.
     pub(super) fn wake(&mut self, from: Timestamp, now: Timestamp) {
         let reason = format!("nobody looked for {}", in_words(since(from, now)));
         let event = Event::ClockStepped { from, to: now };
-        self.append([Entry { actor: Actor::Engine, reason, rollout: None, event }], now);
+        self.append(vec![Entry { actor: Actor::Engine, reason, rollout: None, event }], now);
     }
 
-    pub(super) fn append(&mut self, entries: impl IntoIterator<Item = Entry>, now: Timestamp) {
-        for entry in entries {
-            if self.crashed {
-                return;
-            }
-            self.record(entry, now);
-            self.crashed = self.crash_after.is_some_and(|records| self.log.len() >= records);
-        }
-    }
-
-    fn record(&mut self, entry: Entry, now: Timestamp) {
-        let at = self.state.last_at.map_or(now, |last| last.max(now));
-        let recorded = Recorded { seq: self.state.seq + 1, at, entry };
-        if let Err(error) = self.state.apply(&recorded) {
-            let recorded = format!("{recorded:#?}");
-            self.fail(SimulationFault::IllegalEvent { error, recorded });
+    pub(super) fn append(&mut self, mut entries: Vec<Entry>, now: Timestamp) {
+        if self.crashed {
             return;
         }
-        self.log.push(recorded);
+        entries.truncate(self.crash_after.map_or(usize::MAX, |records| records - self.log.len()));
+        self.record(&entries, now);
+    }
+
+    fn record(&mut self, entries: &[Entry], now: Timestamp) {
+        match self.engine.fold(entries, now) {
+            Ok(folded) => self.log.extend(self.engine.handle_appended(folded)),
+            Err(DoesNotFold { error, recorded }) => {
+                let recorded = format!("{recorded:#?}");
+                self.fail(SimulationFault::IllegalEvent { error, recorded });
+            }
+        }
+        self.crashed = self.crash_after.is_some_and(|records| self.log.len() >= records);
     }
 
     /// Keeps the first fault: what follows from it says nothing.
@@ -187,7 +127,7 @@ impl SimulatedDaemon {
 
     /// Looks at the plan files.
     pub(super) fn look_at_files(&mut self, disk: &Disk, now: Timestamp) {
-        let known = self.state.plans.keys().chain(self.files.keys());
+        let known = self.engine.state.plans.keys().chain(self.files.keys());
         let names: BTreeSet<PlanName> = known.chain(disk.files.keys()).cloned().collect();
         for name in names {
             let last = self.files.remove(&name);
@@ -203,9 +143,9 @@ impl SimulatedDaemon {
             };
             // As the daemon does, which keeps the names of before while it cannot read the directory.
             if disk.is_readable && disk.files.contains_key(&name) {
-                self.world.files.insert(name.clone(), format!("{name}.yaml"));
+                self.engine.world.files.insert(name.clone(), format!("{name}.yaml"));
             } else if disk.is_readable {
-                self.world.files.remove(&name);
+                self.engine.world.files.remove(&name);
             }
             self.files.insert(name, file);
         }
@@ -219,11 +159,8 @@ impl SimulatedDaemon {
         asked: &Command,
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        let entries = command((&self.state, &self.world), actor, reason, asked, now)?;
-        for entry in entries {
-            self.record(entry, now);
-        }
-        self.crashed = self.crash_after.is_some_and(|records| self.log.len() >= records);
+        let entries = command((&self.engine.state, &self.engine.world), actor, reason, asked, now)?;
+        self.record(&entries, now);
         Ok(())
     }
 
@@ -232,146 +169,105 @@ impl SimulatedDaemon {
         self.has_decided = true;
         for _ in 0..20 {
             let before = self.log.len();
-            self.wanted.clear();
-            self.wake_at = None;
-            for name in self.files.keys().cloned().collect::<Vec<_>>() {
-                let decision = self.decide_one(&name, now);
-                for want in decision.reads {
-                    let at = self.wanted.entry(want.read).or_insert(want.at);
-                    *at = (*at).min(want.at);
+            self.engine.begin_pass(self.files.keys());
+            while self.record_next(now) {
+                if self.crashed || self.fault.is_some() {
+                    return;
                 }
-                self.wake_at = self.wake_at.into_iter().chain(decision.wake_at).min();
-                self.reports.remove(&name);
-                self.reports.extend(decision.report.map(|report| (name, report)));
+                self.decide_again(now);
             }
-            if self.log.len() == before || self.crashed || self.fault.is_some() {
+            let pass = self.engine.end_pass();
+            self.wants = pass.wants;
+            self.reports = pass.reports.into_iter().map(|report| (report.id.plan.clone(), report)).collect();
+            if let Some((_, error)) = pass.faults.into_iter().next() {
+                self.fail(SimulationFault::Undecided { at: now, error });
+            }
+            if self.log.len() == before || self.fault.is_some() {
                 return;
             }
         }
         self.fail(SimulationFault::NeverSettles { at: now });
     }
 
-    fn decide_one(&mut self, name: &PlanName, now: Timestamp) -> Decision {
-        let mut decision = self.decision(name, now);
-        if decision.entries.is_empty() {
-            return decision;
-        }
-        self.append(std::mem::take(&mut decision.entries), now);
-        if self.crashed || self.fault.is_some() {
-            return decision;
-        }
-        let again = self.decision(name, now);
-        if !again.entries.is_empty() {
-            let entries = format!("{:#?}", again.entries);
-            self.fail(SimulationFault::AddsMore { at: now, entries });
-        }
-        again
+    /// Records what is to be recorded next; says whether there was anything.
+    pub(super) fn record_next(&mut self, now: Timestamp) -> bool {
+        let (files, settles) = (&self.files, self.pace.settles);
+        let Some(entries) = self.engine.poll_append(|plan| desired(files, plan, settles, now), now) else {
+            return false;
+        };
+        self.append(entries, now);
+        true
     }
 
-    fn decision(&mut self, name: &PlanName, now: Timestamp) -> Decision {
-        let settles = self.pace.settles;
-        let desired = self.files.get(name).map_or(Desired::InForce, |file| file.desired(settles, now));
-        let decide = match self.made {
-            Reports::None => decide_unreported,
-            Reports::Made => decide,
-        };
-        match decide(name, desired, &self.state, &self.world, now) {
-            Ok(decision) => decision,
-            Err(error) => {
-                self.fail(SimulationFault::Undecided { at: now, error });
-                Decision { entries: Vec::new(), report: None, reads: Vec::new(), wake_at: None }
+    /// Law 10: whoever decides again adds nothing.
+    fn decide_again(&mut self, now: Timestamp) {
+        let Some(plan) = self.engine.decided() else { return };
+        let asked = desired(&self.files, plan, self.pace.settles, now);
+        match self.engine.decision(plan, asked, now) {
+            Ok(again) if again.entries.is_empty() => {}
+            Ok(again) => {
+                let entries = format!("{:#?}", again.entries);
+                self.fail(SimulationFault::AddsMore { at: now, entries });
             }
+            Err(error) => self.fail(SimulationFault::Undecided { at: now, error }),
         }
     }
 
     /// When the engine has something to do next.
     pub(super) fn next_instant(&self, now: Timestamp) -> Option<Timestamp> {
-        let reads = self.reading.values().map(|reading| reading.done_at);
+        let reads = self.reading.values().map(|(_, done_at)| *done_at);
         let writing = self.writing.iter().map(WriteStage::next_at);
         let files = self.files.values().filter_map(|file| file.changes_at(self.pace.settles));
-        let files = files.filter(|at| *at > now);
-        if let Some(looks) = self.looks {
-            return reads.chain(writing).chain(files).chain([looks.next_look(&self.state, now)]).min();
+        let known = reads.chain(writing).chain(files.filter(|at| *at > now));
+        match self.looks {
+            Some(looks) => known.chain([looks.next_look(&self.engine.state, now)]).min(),
+            None => known.chain(self.engine.wake_at(now)).min(),
         }
-        let wanted = self.wanted.iter().filter(|(read, _)| !self.reading.contains_key(read));
-        let wanted = wanted.map(|(read, at)| self.not_before(read, *at));
-        reads.chain(wanted).chain(files).chain(writing).chain(self.wake_at).min()
     }
 
-    fn is_due(&self, read: &Read, at: Timestamp, now: Timestamp) -> bool {
-        let Some(looks) = self.looks else { return self.not_before(read, at) <= now };
-        if self.started.get(read) == Some(&now) {
-            return false;
-        }
-        let at = match read {
+    fn due_reads(&mut self, now: Timestamp) -> Vec<ReadOrder> {
+        let Some(looks) = self.looks else { return self.engine.poll_reads(now) };
+        let swept = self.engine.world.fleet.swept_at();
+        let started = &self.started;
+        self.engine.poll_reads_by(now, |read, at| match read {
+            read if started.get(read) == Some(&now) => Timestamp::MAX,
             // Each look is for the ring that adopts; the others have time.
             Read::ProfileSweep(_) => now,
-            Read::IncrementalSweep => {
-                let swept = self.world.fleet.swept_at();
-                swept.map_or(at, |swept| at.max(after(swept, looks.resting)))
-            }
+            Read::IncrementalSweep => swept.map_or(at, |swept| at.max(after(swept, looks.resting))),
             Read::Groups | Read::Group(_) | Read::Profiles | Read::Approvers(_) | Read::FullSweep => at,
-        };
-        self.not_before(read, at) <= now
-    }
-
-    fn not_before(&self, read: &Read, at: Timestamp) -> Timestamp {
-        self.backoff.get(read).map_or(at, |backoff| at.max(backoff.until))
-    }
-
-    /// Somebody asks for a look: what is wanted for later is read now. One sweep is enough.
-    fn hurry(&mut self, now: Timestamp) {
-        let lately = self.wanted.contains_key(&Read::IncrementalSweep);
-        for (read, at) in &mut self.wanted {
-            if *read != Read::FullSweep || !lately {
-                *at = now.min(*at);
-                self.backoff.remove(read);
-            }
-        }
+        })
     }
 
     /// Starts what the log and the wants ask for.
     pub(super) fn start_work(&mut self, far_end: &FarEnd, now: Timestamp) {
-        if std::mem::take(&mut self.hurried) {
-            self.hurry(now);
+        if let Some(plan) = self.hurried.take() {
+            let wanted = self.wants.get(&plan).into_iter().flatten();
+            self.engine.reads.hurry(&wanted.map(|want| want.read.clone()).collect(), now);
         }
-        let due: Vec<Read> = self
-            .wanted
-            .iter()
-            .filter(|(read, at)| !self.reading.contains_key(read) && self.is_due(read, **at, now))
-            .map(|(read, _)| read.clone())
-            .collect();
-        for read in due {
+        for order in self.due_reads(now) {
             let since = after(now, -STORM_SPAN);
             let lately = far_end.journal.iter().rev().take_while(|request| request.at > since);
-            let same = lately.filter(|request| request.asked == Call::Read(read.clone())).count();
+            let same = lately.filter(|request| request.asked == Call::Read(order.read.clone())).count();
             if same >= STORM {
-                self.fail(SimulationFault::Storm { at: now, read: read.clone(), times: same });
+                self.fail(SimulationFault::Storm { at: now, read: order.read.clone(), times: same });
             }
-            let scope = match &read {
-                Read::Groups | Read::Group(_) | Read::Profiles | Read::Approvers(_) => None,
-                Read::FullSweep => Some(SweepScope::Full),
-                Read::IncrementalSweep => {
-                    let last = self.world.fleet.swept_at().unwrap_or(now);
-                    Some(SweepScope::SeenAfter(after(last, -SWEEP_OVERLAP)))
-                }
-                Read::ProfileSweep(policy) => Some(SweepScope::Profile(policy.clone())),
-            };
-            let done_at = after(now, self.pace.read);
-            self.started.insert(read.clone(), now);
-            self.reading.insert(read, ReadUnderWay { started_at: now, done_at, scope });
+            self.started.insert(order.read.clone(), now);
+            self.reading.insert(order.read.clone(), (order, after(now, self.pace.read)));
         }
-        let pending = self.state.pending_write().filter(|(_, _, write)| write.doubt.is_none());
-        if let (Some((_, _, write)), None) = (pending, &self.writing) {
-            let done_at = after(now, self.pace.look);
-            self.writing = Some(WriteStage::Looking { write: write.id(), started_at: now, done_at });
+        if let Some(order) = self.engine.poll_look(now) {
+            self.writing = Some(WriteStage::Looking { order, done_at: after(now, self.pace.look) });
         }
     }
+}
 
-    /// Which profile belongs to which ring, and what is on offer there.
-    pub(super) fn membership(&self, now: Timestamp) -> Membership {
-        membership(&self.state, &self.world, now)
-    }
+/// What the file of a plan asks for.
+pub(super) fn desired<'a>(
+    files: &'a BTreeMap<PlanName, File>,
+    plan: &PlanName,
+    settles: SignedDuration,
+    now: Timestamp,
+) -> Desired<'a> {
+    files.get(plan).map_or(Desired::Missing, |file| file.desired(settles, now))
 }
 
 /// The state that the log alone gives, to be compared with the live one.

@@ -4,11 +4,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::engine::{Engine, Reports};
 use crate::fleet::Fleet;
 use crate::plan::model::{ApprovalFloor, DeviceLimit, Revision, Revisions};
 use crate::rollout::people::command::Command;
-use crate::rollout::record::ClockDoubt;
-use crate::rollout::record::{Actor, Mode, Recorded};
+use crate::rollout::record::{Actor, Cancelled, ClockDoubt, Event, Mode, Recorded};
 use crate::rollout::state::State;
 use crate::rollout::world::Observations;
 use crate::simulation::daemon::SimulatedDaemon;
@@ -16,7 +16,7 @@ use crate::simulation::disk::{Disk, OnDisk};
 use crate::simulation::far_end::FarEnd;
 use crate::simulation::fault::SimulationFault;
 use crate::simulation::happening::{Happening, Note, Remembered};
-use crate::simulation::looks::{Looks, Reports};
+use crate::simulation::looks::Looks;
 use crate::simulation::pace::Pace;
 use crate::time::{SignedDuration, Timestamp, after, since};
 
@@ -34,7 +34,7 @@ pub struct Drive {
     /// The account.
     pub far_end: FarEnd,
     /// The daemon; while it is down, what it left.
-    pub engine: SimulatedDaemon,
+    pub daemon: SimulatedDaemon,
     /// What happened beside the log: when, after how many records, what.
     pub notes: Vec<(Timestamp, usize, Note)>,
     /// How often the daemon crashed.
@@ -48,9 +48,6 @@ pub struct Drive {
     /// Set while the host sleeps: since when.
     asleep_since: Option<Timestamp>,
     stop_file: Option<(Actor, String, Timestamp)>,
-    approval_floor: Option<ApprovalFloor>,
-    revisions: Revisions,
-    devices_per_day: Option<DeviceLimit>,
     clock_doubt: Option<ClockDoubt>,
     clock_reset: Option<Timestamp>,
     /// The state that the log alone gives, up to so many of its records.
@@ -70,7 +67,13 @@ impl Drive {
         Self {
             now,
             far_end,
-            engine: SimulatedDaemon::start(Vec::new(), Fleet::default(), mode, pace, now),
+            daemon: SimulatedDaemon::start(
+                Vec::new(),
+                Engine::default(),
+                Fleet::default(),
+                (mode, pace),
+                now,
+            ),
             notes: Vec::new(),
             crashes: 0,
             disk,
@@ -81,9 +84,6 @@ impl Drive {
             down_until: None,
             asleep_since: None,
             stop_file: None,
-            approval_floor: None,
-            revisions: Revisions::File,
-            devices_per_day: None,
             clock_doubt: None,
             clock_reset: None,
             replayed: State::default(),
@@ -103,44 +103,41 @@ impl Drive {
     ) -> Self {
         let pace = Pace { settles: SignedDuration::ZERO, ..Pace::at_once() };
         let mut drive = Self::new(far_end, vec![plan], pace, Mode::Write, now);
-        drive.engine = SimulatedDaemon::take_over(state, world, looks, pace, now);
+        drive.daemon = SimulatedDaemon::take_over(state, world, looks, pace);
         drive
     }
 
     /// What no plan lowers of the approvals that are asked, as a daemon's configuration has it.
     pub fn ask_at_least(&mut self, floor: Option<ApprovalFloor>) {
-        self.engine.world.approval_floor.clone_from(&floor);
-        self.approval_floor = floor;
+        self.daemon.engine.world.approval_floor = floor;
     }
 
     /// Who lets revisions take effect, as a daemon's configuration has it.
     pub fn take_effect_by(&mut self, revisions: Revisions) {
-        self.engine.world.revisions = revisions;
-        self.revisions = revisions;
+        self.daemon.engine.world.revisions = revisions;
     }
 
     /// The most devices that all plans together may offer something else within 24 hours.
     pub fn move_at_most(&mut self, devices_per_day: Option<DeviceLimit>) {
-        self.engine.world.devices_per_day = devices_per_day;
-        self.devices_per_day = devices_per_day;
+        self.daemon.engine.world.devices_per_day = devices_per_day;
     }
 
     /// From now on it may write, whatever it was started as.
     pub fn may_write(&mut self) {
         self.mode = Mode::Write;
-        self.engine.state.mode = Some(Mode::Write);
+        self.daemon.engine.state.mode = Some(Mode::Write);
     }
 
     /// From now on it does not look at every minute: much faster, and exact to a look.
     pub fn spare(&mut self, looks: Looks) {
         self.pace = Pace::at_once();
-        self.engine.pace = self.pace;
-        self.engine.spare(looks);
+        self.daemon.pace = self.pace;
+        self.daemon.spare(looks);
     }
 
     /// Whether decisions come with reports from now on; those that nobody reads are a third of their cost.
     pub fn report(&mut self, reports: Reports) {
-        self.engine.made = reports;
+        self.daemon.engine.reports = reports;
     }
 
     /// Has something happen at an instant, after what was scheduled for it before.
@@ -151,8 +148,8 @@ impl Drive {
 
     /// Has the daemon die right after its log has so many records.
     pub fn crash_after(&mut self, records: usize) {
-        self.engine.crash_after = Some(records);
-        self.engine.crashed = self.engine.log.len() >= records;
+        self.daemon.crash_after = Some(records);
+        self.daemon.crashed = self.daemon.log.len() >= records;
     }
 
     /// Runs until an instant.
@@ -182,33 +179,33 @@ impl Drive {
         self.now = next;
         self.far_end.advance(next);
         self.come_up();
-        self.engine.world.budget_spent_until = self.far_end.budget_spent_until(next);
+        self.daemon.engine.world.budget_spent_until = self.far_end.budget_spent_until(next);
         self.happen();
         if self.down_until.is_none() {
             self.run_daemon();
         }
-        match self.engine.fault.take() {
+        match self.daemon.fault.take() {
             Some(fault) => Err(fault),
             None => Ok(true),
         }
     }
 
     fn run_daemon(&mut self) {
-        if self.engine.looks.is_some() {
+        if self.daemon.looks.is_some() {
             // Nothing is exact to the second: what is read is there at once.
-            self.engine.start_work(&self.far_end, self.now);
+            self.daemon.start_work(&self.far_end, self.now);
         }
-        self.engine.finish_reads(&mut self.far_end, self.now);
-        self.engine.go_on_writing(&mut self.far_end, self.stop_file.is_some(), self.now);
+        self.daemon.finish_reads(&mut self.far_end, self.now);
+        self.daemon.go_on_writing(&mut self.far_end, self.stop_file.is_some(), self.now);
         self.see_stop_file();
-        self.engine.look_at_files(&self.disk, self.now);
-        if !self.engine.crashed {
-            self.engine.decide(self.now);
+        self.daemon.look_at_files(&self.disk, self.now);
+        if !self.daemon.crashed {
+            self.daemon.decide(self.now);
         }
-        if self.engine.crashed {
+        if self.daemon.crashed {
             self.crash(Remembered::Devices);
         } else {
-            self.engine.start_work(&self.far_end, self.now);
+            self.daemon.start_work(&self.far_end, self.now);
         }
         self.check_replay();
     }
@@ -217,8 +214,8 @@ impl Drive {
         let agenda = self.agenda.keys().map(|(at, _)| *at).next();
         let daemon = match self.down_until {
             Some(until) => Some(until),
-            None if !self.engine.has_decided => Some(self.now),
-            None => self.engine.next_instant(self.now),
+            None if !self.daemon.has_decided => Some(self.now),
+            None => self.daemon.next_instant(self.now),
         };
         let stop_file = self.unseen_stop_file().filter(|_| self.down_until.is_none());
         [agenda, daemon, stop_file, self.far_end.next_change()].into_iter().flatten().min()
@@ -226,7 +223,7 @@ impl Drive {
 
     fn unseen_stop_file(&self) -> Option<Timestamp> {
         let (_, _, since) = self.stop_file.as_ref()?;
-        let unseen = self.engine.state.stop.is_none();
+        let unseen = self.daemon.engine.state.stop.is_none();
         unseen.then(|| after(*since, self.pace.stop_file_seen))
     }
 
@@ -244,8 +241,8 @@ impl Drive {
         match &happening {
             Happening::Command(actor, reason, command) => return self.ask(actor, reason, command),
             Happening::Explain(plan) => {
-                self.engine.decide(self.now);
-                let report = self.engine.reports.get(plan).cloned().map(Box::new);
+                self.daemon.decide(self.now);
+                let report = self.daemon.reports.get(plan).cloned().map(Box::new);
                 return self.note(Note::Explained(plan.clone(), report));
             }
             Happening::StopFile(actor, reason) => {
@@ -281,8 +278,8 @@ impl Drive {
     }
 
     fn ask(&mut self, actor: &Actor, reason: &str, command: &Command) {
-        self.engine.read_before(command, &mut self.far_end, self.now);
-        match self.engine.command(actor, reason, command, self.now) {
+        self.daemon.read_before(command, &mut self.far_end, self.now);
+        match self.daemon.command(actor, reason, command, self.now) {
             // What others do is in the log.
             Ok(()) => {
                 if *command == Command::Stop {
@@ -291,7 +288,9 @@ impl Drive {
                 if matches!(command, Command::Start { .. }) {
                     self.stop_file = None;
                 }
-                self.engine.hurried |= matches!(command, Command::CheckNow(_));
+                if let Command::CheckNow(plan) = command {
+                    self.daemon.hurried = Some(plan.clone());
+                }
             }
             Err(refusal) => self.note(Note::Refused(actor.clone(), command.clone(), refusal)),
         }
@@ -299,7 +298,7 @@ impl Drive {
 
     /// What the engine sees of the machine's clock and Cloudflare's.
     fn show_clock(&mut self) {
-        let world = &mut self.engine.world;
+        let world = &mut self.daemon.engine.world;
         world.second_clock.doubt = self.clock_doubt;
         world.second_clock.machine = self.clock_reset;
         world.clock_behind = self.clock_reset.map(|_| self.now);
@@ -308,16 +307,17 @@ impl Drive {
     /// The file says stop even where the log does not yet. A writer that met it has seen it: the
     /// log says so before the next decision, which would plan the same write again.
     fn see_stop_file(&mut self) {
-        let met = std::mem::take(&mut self.engine.met_stop_file);
+        let last = self.daemon.log.last().map(|recorded| &recorded.entry.event);
+        let met = matches!(last, Some(Event::WriteCancelled { why: Cancelled::Stopped, .. }));
         let Some((actor, reason, since)) = self.stop_file.clone() else { return };
         let seen = met || after(since, self.pace.stop_file_seen) <= self.now;
-        if seen && self.engine.state.stop.is_none() && !self.engine.crashed {
+        if seen && self.daemon.engine.state.stop.is_none() && !self.daemon.crashed {
             self.ask(&actor, &reason, &Command::Stop);
         }
     }
 
     fn note(&mut self, note: Note) {
-        self.notes.push((self.now, self.engine.log.len(), note));
+        self.notes.push((self.now, self.daemon.log.len(), note));
     }
 
     /// The daemon dies: the log stays, and what is on its way at Cloudflare.
@@ -326,10 +326,10 @@ impl Drive {
             return;
         }
         self.crashes += 1;
-        self.engine.crashed = false;
-        self.engine.crash_after = None;
-        self.engine.world.fleet = match remembered {
-            Remembered::Devices => Fleet::remembered(self.engine.world.fleet.devices().cloned()),
+        self.daemon.crashed = false;
+        self.daemon.crash_after = None;
+        self.daemon.engine.world.fleet = match remembered {
+            Remembered::Devices => Fleet::remembered(self.daemon.engine.world.fleet.devices().cloned()),
             Remembered::Nothing => Fleet::default(),
         };
         self.down_until = Some(after(self.now, self.pace.restart));
@@ -341,20 +341,17 @@ impl Drive {
         }
         self.down_until = None;
         if let Some(from) = self.asleep_since.take() {
-            self.engine.wake(from, self.now);
+            self.daemon.wake(from, self.now);
             return;
         }
-        let log = std::mem::take(&mut self.engine.log);
-        let fleet = std::mem::take(&mut self.engine.world.fleet);
-        let made = self.engine.made;
-        self.engine = SimulatedDaemon::start(log, fleet, self.mode, self.pace, self.now);
-        self.engine.made = made;
-        self.engine.world.approval_floor.clone_from(&self.approval_floor);
-        self.engine.world.revisions = self.revisions;
-        self.engine.world.devices_per_day = self.devices_per_day;
+        let log = std::mem::take(&mut self.daemon.log);
+        let fleet = std::mem::take(&mut self.daemon.engine.world.fleet);
+        let before = std::mem::take(&mut self.daemon.engine);
+        self.daemon = SimulatedDaemon::start(log, before, fleet, (self.mode, self.pace), self.now);
         self.show_clock();
         // A daemon looks for the stop file before anything else.
-        if let Some((actor, reason, _)) = self.stop_file.clone().filter(|_| self.engine.state.stop.is_none())
+        if let Some((actor, reason, _)) =
+            self.stop_file.clone().filter(|_| self.daemon.engine.state.stop.is_none())
         {
             self.ask(&actor, &reason, &Command::Stop);
         }
@@ -363,14 +360,14 @@ impl Drive {
 
     /// The log replays to the live state: what is new in it, on the state that the log before it gave.
     fn check_replay(&mut self) {
-        let new = self.engine.log.get(self.replayed_to..).filter(|_| self.engine.looks.is_none());
+        let new = self.daemon.log.get(self.replayed_to..).filter(|_| self.daemon.looks.is_none());
         let Some(new) = new.filter(|new| !new.is_empty()) else { return };
         let folded = new.iter().try_for_each(|recorded| self.replayed.apply(recorded));
-        self.replayed_to = self.engine.log.len();
+        self.replayed_to = self.daemon.log.len();
         match folded {
-            Ok(()) if self.replayed == self.engine.state => {}
-            Ok(()) => self.engine.fail(SimulationFault::OtherState { at: self.now }),
-            Err(error) => self.engine.fail(SimulationFault::Replay { error }),
+            Ok(()) if self.replayed == self.daemon.engine.state => {}
+            Ok(()) => self.daemon.fail(SimulationFault::OtherState { at: self.now }),
+            Err(error) => self.daemon.fail(SimulationFault::Replay { error }),
         }
     }
 
@@ -380,7 +377,7 @@ impl Drive {
             let Recorded { seq, at, entry } = recorded;
             format!("{seq} {at} {} {}: {}\n", entry.actor, entry.event.kind(), entry.reason)
         };
-        let skipped = self.engine.log.len().saturating_sub(60);
-        self.engine.log.iter().skip(skipped).map(line).collect()
+        let skipped = self.daemon.log.len().saturating_sub(60);
+        self.daemon.log.iter().skip(skipped).map(line).collect()
     }
 }

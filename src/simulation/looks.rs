@@ -7,6 +7,7 @@
 //! **Invariant:** a look is only ever late, and by at most one grid step; what is decided at it is
 //! decided by the same core on the same kind of observations.
 
+use crate::engine::Reports;
 use crate::rollout::judge::opening::LEFT_TO_ENTER;
 use crate::rollout::state::{Phase, Ring, Stage, State};
 use crate::schedule::Writable;
@@ -27,15 +28,6 @@ pub struct Looks {
     pub resting: SignedDuration,
     /// Whether decisions come with reports.
     pub reports: Reports,
-}
-
-/// Whether decisions come with reports, which cost more than the decisions themselves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reports {
-    /// Each one.
-    Made,
-    /// None.
-    None,
 }
 
 impl Looks {

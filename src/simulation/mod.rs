@@ -1,4 +1,4 @@
-//! The pure drive: ringward's core and a simulated account on one virtual clock.
+//! The pure drive: ringward's loop and a simulated account on one virtual clock.
 //!
 //! Domain types only: no sockets, no runtime, no JSON. Each step goes to the earliest instant at
 //! which anything happens; weeks pass in milliseconds, and the same script gives the same run.
@@ -25,10 +25,11 @@ pub mod what_if;
 mod write_stage;
 mod writer;
 
+pub use crate::engine::Reports;
 pub use daemon::{SimulatedDaemon, replayed};
 pub use disk::{Disk, OnDisk, SECOND_LOOK};
 pub use drive::Drive;
 pub use fault::SimulationFault;
 pub use happening::{Happening, Note, Remembered};
-pub use looks::{Looks, Reports};
+pub use looks::Looks;
 pub use pace::Pace;

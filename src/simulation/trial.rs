@@ -143,7 +143,7 @@ pub fn run(trial: &Trial, mut reached: impl FnMut(Timestamp)) -> Result<TrialOut
 }
 
 fn is_over(drive: &Drive, plan: &Plan) -> bool {
-    let known = drive.engine.state.plans.get(&plan.name);
+    let known = drive.daemon.engine.state.plans.get(&plan.name);
     // A halt waits for a person, and nobody comes here.
     known.is_some_and(|known| known.rollout.phase != Phase::Running || known.rollout.halted.is_some())
 }
@@ -163,8 +163,8 @@ struct Teller {
 impl Teller {
     fn take_in(&mut self, drive: &mut Drive, trial: &Trial) {
         let plan = &trial.revision.plan;
-        let fresh: Vec<Recorded> = drive.engine.log.iter().skip(self.told_to).cloned().collect();
-        self.told_to = drive.engine.log.len();
+        let fresh: Vec<Recorded> = drive.daemon.log.iter().skip(self.told_to).cloned().collect();
+        self.told_to = drive.daemon.log.len();
         for recorded in &fresh {
             for (fault, befalls) in trial.faults.iter().zip(&mut self.befalls) {
                 if let Some((at, edit)) = fault.follows(recorded, plan) {
@@ -174,7 +174,7 @@ impl Teller {
             }
             self.event(recorded);
         }
-        if let Some(report) = drive.engine.reports.get(&plan.name) {
+        if let Some(report) = drive.daemon.reports.get(&plan.name) {
             self.waiting(report);
         }
     }
@@ -250,7 +250,7 @@ impl Teller {
     fn tell(mut self, drive: Drive, trial: &Trial, devices: usize) -> TrialOutcome {
         let plan = &trial.revision.plan;
         self.timeline.sort_by_key(|line| line.at);
-        let report = drive.engine.reports.get(&plan.name);
+        let report = drive.daemon.reports.get(&plan.name);
         let ways = plan.rings.iter().map(|ring| {
             let mut way = self.rings.remove(&ring.name).unwrap_or_default();
             let census = report
@@ -262,7 +262,7 @@ impl Teller {
         });
         let rings = ways.collect();
         let blockers = report.map(|report| report.waiting_on.iter().map(|one| report.explain(one).headline));
-        let state = &drive.engine.state;
+        let state = &drive.daemon.engine.state;
         let faults =
             trial.faults.iter().zip(&self.befalls).map(|(fault, befalls)| told(fault, befalls, &drive));
         TrialOutcome {
@@ -307,7 +307,7 @@ fn told(fault: &WhatIf, befalls: &Befalls, drive: &Drive) -> FaultTold {
 fn waits(drive: &Drive, plan: &Plan) -> BTreeMap<&'static str, SignedDuration> {
     let mut waits = Waits::default();
     let mut state = crate::rollout::state::State::default();
-    for recorded in &drive.engine.log {
+    for recorded in &drive.daemon.log {
         waits.settle_before(&recorded.entry, &state, recorded.at);
         if state.apply(recorded).is_err() {
             break;

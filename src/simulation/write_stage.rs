@@ -1,29 +1,21 @@
-//! How far the one write of a simulated daemon is.
+//! How far the one write of a simulated daemon is on its way, and when it goes on.
 //!
-//! **Invariant:** what was read just before a write goes with it until it is sent.
+//! **Invariant:** what it shows and what it means is the engine's to know.
 
-use crate::rollout::judge::last_look::FreshLook;
+use crate::engine::LookOrder;
 use crate::rollout::record::WriteId;
-use crate::rollout::world::Observed;
 use crate::simulation::far_end::Ticket;
 use crate::time::Timestamp;
-
-/// What was read just before a write.
-#[derive(Debug, Clone)]
-pub(super) struct LookTaken {
-    pub(super) fresh: Observed<FreshLook>,
-    pub(super) counted: Option<Observed<usize>>,
-}
 
 /// The one write, on its way.
 #[derive(Debug, Clone)]
 pub(super) enum WriteStage {
     /// The group is read afresh.
-    Looking { write: WriteId, started_at: Timestamp, done_at: Timestamp },
+    Looking { order: LookOrder, done_at: Timestamp },
     /// The last word is about to be said.
-    Clearing { write: WriteId, look: LookTaken, send_at: Timestamp },
+    Clearing { order: LookOrder, send_at: Timestamp },
     /// It is sent.
-    Sent { write: WriteId, ticket: Ticket, answer_at: Timestamp, counted: Option<usize> },
+    Sent { write: WriteId, ticket: Ticket, answer_at: Timestamp },
 }
 
 impl WriteStage {

@@ -135,7 +135,7 @@ fn standing(became: Became) -> DriftStanding {
 }
 
 fn assert_lawful(row: &str, drive: &Drive) {
-    let found = laws::check(&drive.engine.log, &drive.far_end.writes_for_the_laws());
+    let found = laws::check(&drive.daemon.log, &drive.far_end.writes_for_the_laws());
     assert!(found.is_empty(), "{row}: {found:#?}\n{}", drive.tail());
 }
 
@@ -152,18 +152,18 @@ fn each_kind_is_found_at_once_and_dealt_with_as_the_plan_says() {
             drive.at(edited_at, Happening::Outside(edit));
             let seen = |drive: &Drive| {
                 let told = |one: &Recorded| Some((one.at, recorded(&one.entry.event)?));
-                drive.engine.log.iter().filter(|one| one.at >= edited_at).find_map(told)
+                drive.daemon.log.iter().filter(|one| one.at >= edited_at).find_map(told)
             };
             let end = after(edited_at, SignedDuration::from_hours(2));
             while seen(&drive).is_none() && drive.step(end) {}
             let Some((at, (became, kinds))) = seen(&drive) else { panic!("{row}: nothing is recorded") };
             assert_eq!((became, kinds), (expected(kind, on_drift), BTreeSet::from([kind])), "{row}");
-            let poll = drive.engine.world.cadence.poll;
+            let poll = drive.daemon.engine.world.cadence.poll;
             let within = if kind == DriftKind::OtherUpdater { ONE_SWEEP + poll } else { poll };
             // A read takes two seconds; a group that is not listed is read by itself after that.
             let slack = SignedDuration::from_secs(10);
             assert!(since(edited_at, at) <= within + slack, "{row}: found at {at} only");
-            let report = &drive.engine.reports[&PlanName::new("client").unwrap()];
+            let report = &drive.daemon.reports[&PlanName::new("client").unwrap()];
             let told = report.drifts.iter().any(|found| {
                 found.kind == kind && found.standing == standing(became) && !found.text.is_empty()
             });
@@ -193,10 +193,10 @@ fn a_group_written_back_is_as_ringward_left_it_and_its_ring_adopts_and_soaks_aga
         let now: Vec<_> = drive.far_end.groups().map(|group| group.content.clone()).collect();
         assert_eq!(now, [left], "{row}");
         drive.run_until(after(edited_at, SignedDuration::from_hours(24 * 10)));
-        let verified = drive.engine.log.iter().find(|one| one.entry.event.kind() == "ring_verified").unwrap();
+        let verified = drive.daemon.log.iter().find(|one| one.entry.event.kind() == "ring_verified").unwrap();
         let soaked = since(edited_at, verified.at);
         assert!(soaked >= SignedDuration::from_hours(48), "{row}: verified {soaked:#} after the drift");
-        let kinds: Vec<_> = drive.engine.log.iter().map(|one| one.entry.event.kind()).collect();
+        let kinds: Vec<_> = drive.daemon.log.iter().map(|one| one.entry.event.kind()).collect();
         assert_eq!(kinds.iter().filter(|kind| **kind == "adoption_reached").count(), 3, "{row}: {kinds:?}");
         assert!(kinds.contains(&"rollout_completed"), "{row}:\n{}", drive.tail());
         assert_lawful(row, &drive);
@@ -240,7 +240,7 @@ fn an_edit_between_the_decision_and_the_write_sends_nothing() {
         drive.far_end.outside(&Outsider::Creates(ready), begin());
         let end = after(begin(), SignedDuration::from_hours(1));
         let planned = |drive: &Drive| {
-            let newest = drive.engine.log.last().map(|one| one.entry.event.kind());
+            let newest = drive.daemon.log.last().map(|one| one.entry.event.kind());
             newest == Some("write_planned")
         };
         while !planned(&drive) && drive.step(end) {}
@@ -248,7 +248,7 @@ fn an_edit_between_the_decision_and_the_write_sends_nothing() {
         drive.at(after(drive.now, SignedDuration::from_millis(500)), Happening::Outside(edit));
         drive.run_until(after(drive.now, SignedDuration::from_secs(3)));
         assert_eq!(drive.far_end.writes().count(), 0, "{row}: a request was sent");
-        let why = drive.engine.log.iter().find_map(|one| match &one.entry.event {
+        let why = drive.daemon.log.iter().find_map(|one| match &one.entry.event {
             Event::WriteCancelled { why, .. } => Some(why.clone()),
             _ => None,
         });

@@ -145,13 +145,13 @@ fn trial(seed: u64) -> Shown {
     let mut made = None;
     let mut read_to = 0;
     while drive.step(until).unwrap_or_else(|fault| panic!("seed {seed}: {fault}")) {
-        let fresh = &drive.engine.log[read_to..];
+        let fresh = &drive.daemon.log[read_to..];
         read_to += fresh.len();
         for recorded in fresh {
             match &recorded.entry.event {
                 Event::RingVerified { ring, .. } if *ring == first => {
                     let desired = Desired::Present(&revision);
-                    let (state, world) = (&drive.engine.state, &drive.engine.world);
+                    let (state, world) = (&drive.daemon.engine.state, &drive.daemon.engine.world);
                     let situation = Situation::of(&name, desired, state, world, drive.now).unwrap();
                     let watch = Stopwatch::start();
                     let told = forecast(&situation).unwrap_or_else(|fault| panic!("seed {seed}: {fault}"));
@@ -161,7 +161,14 @@ fn trial(seed: u64) -> Shown {
                 _ => {}
             }
         }
-        if drive.engine.state.plans.get(&name).is_some_and(|plan| plan.rollout.phase == Phase::Completed) {
+        if drive
+            .daemon
+            .engine
+            .state
+            .plans
+            .get(&name)
+            .is_some_and(|plan| plan.rollout.phase == Phase::Completed)
+        {
             let (told, seconds) = made.expect("the first ring was verified before the last");
             return Shown::Both(Box::new(told), drive.now, seconds);
         }

@@ -62,7 +62,7 @@ fn ask(drive: &mut Drive, at: Timestamp, command: Command) {
 fn until(drive: &mut Drive, kind: &str) -> Timestamp {
     let end = after(drive.now, SignedDuration::from_hours(24 * 20));
     let of_kind = |drive: &Drive| {
-        drive.engine.log.iter().find(|recorded| recorded.entry.event.kind() == kind).map(|found| found.at)
+        drive.daemon.log.iter().find(|recorded| recorded.entry.event.kind() == kind).map(|found| found.at)
     };
     loop {
         if let Some(at) = of_kind(drive) {
@@ -73,13 +73,13 @@ fn until(drive: &mut Drive, kind: &str) -> Timestamp {
 }
 
 fn kinds(drive: &Drive, since: Timestamp) -> Vec<&'static str> {
-    let log = drive.engine.log.iter().filter(|recorded| recorded.at >= since);
+    let log = drive.daemon.log.iter().filter(|recorded| recorded.at >= since);
     log.map(|recorded| recorded.entry.event.kind()).collect()
 }
 
 fn lawful(drive: &Drive, row: &str) {
     let limits = Tolerance { in_transit: SignedDuration::ZERO, ..Tolerance::default() };
-    let broken = laws::check_within(&drive.engine.log, &journal(drive), limits);
+    let broken = laws::check_within(&drive.daemon.log, &journal(drive), limits);
     assert!(broken.is_empty(), "{row}: {broken:?}\n{}", drive.tail());
 }
 
@@ -165,7 +165,7 @@ fn the_brake_beats_a_write_in_each_of_its_moments() {
                         let late: Vec<_> =
                             drive.far_end.writes().filter(|request| request.at > braked).collect();
                         assert!(late.is_empty(), "{row}: {late:?}\n{}", drive.tail());
-                        assert!(drive.engine.state.pending_write().is_none(), "{row}: it is settled");
+                        assert!(drive.daemon.engine.state.pending_write().is_none(), "{row}: it is settled");
                         lawful(&drive, &row);
                         if then == "nothing" && apart == 0 {
                             release(&mut drive, &row);
@@ -190,13 +190,13 @@ fn brakes(drive: &mut Drive, brake: Brake, at: Timestamp) {
 
 /// Lifts everything, and the walk ends.
 fn release(drive: &mut Drive, row: &str) {
-    if drive.engine.state.stop.is_some() {
+    if drive.daemon.engine.state.stop.is_some() {
         ask(drive, drive.now, Command::Start { plans: StartPlans::GoOn });
     }
     ask(drive, drive.now, Command::Resume(name()));
     drive.run_until(after(drive.now, SignedDuration::from_hours(24 * 14)));
     assert!(is_over(drive), "{row}\n{}", drive.tail());
-    assert_eq!(drive.engine.state.plans[&name()].rollout.phase, Phase::Completed, "{row}");
+    assert_eq!(drive.daemon.engine.state.plans[&name()].rollout.phase, Phase::Completed, "{row}");
     assert_eq!(drive.far_end.groups().count(), 2, "{row}");
     lawful(drive, row);
 }
@@ -238,8 +238,8 @@ fn a_resume_lifts_pause_and_halt_and_only_something_new_halts_again() {
         ["plan alpha is neither paused nor halted; ringward explain alpha says what it waits for"]
     );
     let halts =
-        drive.engine.log.iter().filter(|recorded| matches!(recorded.entry.event, Event::Halted { .. }));
+        drive.daemon.log.iter().filter(|recorded| matches!(recorded.entry.event, Event::Halted { .. }));
     assert_eq!(halts.count(), 2, "{}", drive.tail());
-    assert_eq!(drive.engine.state.plans[&name()].rollout.phase, Phase::Completed, "{}", drive.tail());
+    assert_eq!(drive.daemon.engine.state.plans[&name()].rollout.phase, Phase::Completed, "{}", drive.tail());
     lawful(&drive, "halted twice");
 }

@@ -51,7 +51,7 @@ impl Copier {
             Event::Halted { .. } | Event::RollbackStarted { .. } | Event::RolloutWithdrawn {} => 35,
             _ => return,
         };
-        let Some(state) = drive.engine.state.plans.get(name) else { return };
+        let Some(state) = drive.daemon.engine.state.plans.get(name) else { return };
         if state.rollout.phase == Phase::Superseded || !self.dice.chance(seldom) {
             return;
         }
@@ -93,7 +93,8 @@ impl Copier {
         let text = written(&plan);
         let length = self.dice.below(text.len() + 1);
         let Some(prefix) = text.as_bytes().get(..length) else { return };
-        let in_force = drive.engine.state.plans.get(&plan.name).map(|plan| plan.rollout.revision.clone());
+        let in_force =
+            drive.daemon.engine.state.plans.get(&plan.name).map(|plan| plan.rollout.revision.clone());
         let file = format!("{}.yaml", plan.name);
         let at = after(drive.now, SignedDuration::from_secs(self.dice.pick(&[1, 20, 600])));
         let broken = on_disk(&file, prefix, &plan.name, in_force.as_ref(), at);

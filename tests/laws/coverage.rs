@@ -54,7 +54,7 @@ impl Coverage {
     /// What a whole run shows.
     pub(crate) fn run(&mut self, drive: &Drive) {
         let mut state = State::default();
-        for recorded in &drive.engine.log {
+        for recorded in &drive.daemon.log {
             let before = places(&state, recorded);
             if state.apply(recorded).is_err() {
                 return;

@@ -141,9 +141,9 @@ impl Crowd {
 
     /// A member, the author, a stranger, the socket or a program has a word.
     fn speak(&mut self, drive: &mut Drive, number: usize, ring: Option<ringward::ids::RingName>) {
-        let plans: Vec<_> = drive.engine.state.plans.keys().cloned().collect();
+        let plans: Vec<_> = drive.daemon.engine.state.plans.keys().cloned().collect();
         let of_ring = |plan: &&ringward::ids::PlanName| {
-            let rollout = drive.engine.state.plans.get(*plan).map(|plan| &plan.rollout);
+            let rollout = drive.daemon.engine.state.plans.get(*plan).map(|plan| &plan.rollout);
             ring.as_ref().is_none_or(|ring| rollout.is_some_and(|rollout| rollout.ring(ring).is_some()))
         };
         let Some(plan) = plans.iter().find(of_ring).cloned() else { return };
@@ -172,7 +172,7 @@ impl Crowd {
 
     /// A value of the plan changes that no entered ring minds.
     fn edit(&mut self, drive: &mut Drive) {
-        let Some(plan) = drive.engine.state.plans.values().next() else { return };
+        let Some(plan) = drive.daemon.engine.state.plans.values().next() else { return };
         let mut plan = plan.rollout.revision.plan.clone();
         let name = plan.name.clone();
         for ring in &mut plan.rings {

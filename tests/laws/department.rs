@@ -41,7 +41,9 @@ impl Department {
     }
 
     fn leave(&mut self, drive: &mut Drive, name: &PlanName, ring: &RingName) {
-        let Some(rollout) = drive.engine.state.plans.get(name).map(|plan| &plan.rollout) else { return };
+        let Some(rollout) = drive.daemon.engine.state.plans.get(name).map(|plan| &plan.rollout) else {
+            return;
+        };
         let mut plan = rollout.revision.plan.clone();
         let Some(place) = plan.rings.iter().position(|known| known.name == *ring) else { return };
         if plan.rings.len() < 2 {

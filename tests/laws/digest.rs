@@ -25,7 +25,7 @@ fn line(recorded: &Recorded) -> String {
 impl Digests {
     pub(crate) fn add(&mut self, seed: u64, drive: &Drive) {
         let mut context = Context::new(&SHA256);
-        for recorded in &drive.engine.log {
+        for recorded in &drive.daemon.log {
             context.update(line(recorded).as_bytes());
         }
         self.0.insert(seed, hex(context.finish().as_ref()));

@@ -80,7 +80,7 @@ impl Editor {
     }
 
     fn edit(&mut self, drive: &mut Drive, name: &PlanName) {
-        let Some(state) = drive.engine.state.plans.get(name) else { return };
+        let Some(state) = drive.daemon.engine.state.plans.get(name) else { return };
         if state.rollout.phase != Phase::Running {
             return;
         }
@@ -121,7 +121,7 @@ impl Editor {
     }
 
     fn recall(&mut self, drive: &mut Drive, name: &PlanName) {
-        let Some(state) = drive.engine.state.plans.get(name) else { return };
+        let Some(state) = drive.daemon.engine.state.plans.get(name) else { return };
         let mut plan = state.rollout.revision.plan.clone();
         plan.forbid.push(forbid(&mut self.dice));
         let at = after(drive.now, SignedDuration::from_secs(self.dice.pick(&[1, 600])));

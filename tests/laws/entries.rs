@@ -61,7 +61,7 @@ fn driven(
     let mut drive = Drive::new(account, vec![revision.clone()], Pace::default(), Mode::Write, casting.from);
     drive.run_until(until);
     let planned =
-        drive.engine.log.iter().find(|recorded| matches!(recorded.entry.event, Event::WritePlanned { .. }));
+        drive.daemon.log.iter().find(|recorded| matches!(recorded.entry.event, Event::WritePlanned { .. }));
     let sent = drive.far_end.writes().next().map(|request| request.at);
     (planned.map(|recorded| recorded.at), sent)
 }

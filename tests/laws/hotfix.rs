@@ -55,7 +55,8 @@ impl Hotfix {
         let running = |plan: &&ringward::rollout::state::PlanState| {
             plan.rollout.phase == Phase::Running && plan.rollout.ring(ring).is_some()
         };
-        let Some(rollout) = drive.engine.state.plans.values().find(running).map(|plan| &plan.rollout) else {
+        let Some(rollout) = drive.daemon.engine.state.plans.values().find(running).map(|plan| &plan.rollout)
+        else {
             return;
         };
         let mut plan = rollout.revision.plan.clone();
@@ -74,7 +75,7 @@ impl Hotfix {
     }
 
     fn take_back(&mut self, drive: &mut Drive, name: &ringward::ids::PlanName) {
-        let Some(plan) = drive.engine.state.plans.get(name) else { return };
+        let Some(plan) = drive.daemon.engine.state.plans.get(name) else { return };
         let rings: Vec<RingName> = plan.superseded.iter().map(|left| left.ring.name.clone()).collect();
         if rings.is_empty() {
             return;

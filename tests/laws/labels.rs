@@ -69,7 +69,7 @@ const ACTS: [(&str, Act); 6] = [
 ];
 
 fn rollout(drive: &Drive) -> Option<&Rollout> {
-    drive.engine.state.plans.values().next().map(|plan| &plan.rollout)
+    drive.daemon.engine.state.plans.values().next().map(|plan| &plan.rollout)
 }
 
 /// A drive at the first instant at which the ring is in a state.
@@ -123,7 +123,7 @@ fn left_out(drive: &Drive) -> Vec<String> {
 /// What becomes of an act, in words.
 fn told(drive: &mut Drive, act: Act, n: usize) -> String {
     let writes_before = drive.far_end.writes().count();
-    let groups_before: BTreeSet<GroupId> = drive.engine.state.groups.keys().cloned().collect();
+    let groups_before: BTreeSet<GroupId> = drive.daemon.engine.state.groups.keys().cloned().collect();
     let old = PlanName::new("p").unwrap();
     let mut plan = ringward::plan::read("p.yaml", PLAN.as_bytes()).unwrap().plan;
     act(&mut plan, n);
@@ -135,20 +135,20 @@ fn told(drive: &mut Drive, act: Act, n: usize) -> String {
     drive.at(at, Happening::Edit(name.clone(), Some(OnDisk::Good(Box::new(revised(plan))))));
     let until = after(drive.now, SignedDuration::from_hours(24 * 21));
     let over = |drive: &Drive| {
-        let known = drive.engine.state.plans.get(&name);
+        let known = drive.daemon.engine.state.plans.get(&name);
         known.is_some_and(|known| known.rollout.phase == Phase::Completed)
     };
     while !over(drive) && drive.step(until) {}
     let limits = Tolerance { in_transit: SignedDuration::ZERO, ..Tolerance::default() };
-    let broken = laws::check_within(&drive.engine.log, &journal(drive), limits);
+    let broken = laws::check_within(&drive.daemon.log, &journal(drive), limits);
     let mut wrong: Vec<String> = broken.iter().map(ToString::to_string).collect();
     wrong.extend(left_out(drive));
     assert!(wrong.is_empty(), "{wrong:#?}\n{}", drive.tail());
-    let new_groups = drive.engine.state.groups.keys().filter(|id| !groups_before.contains(id)).count();
+    let new_groups = drive.daemon.engine.state.groups.keys().filter(|id| !groups_before.contains(id)).count();
     let writes = drive.far_end.writes().count() - writes_before;
-    let known = drive.engine.state.plans.get(&name).map(|known| known.rollout.phase.as_str());
+    let known = drive.daemon.engine.state.plans.get(&name).map(|known| known.rollout.phase.as_str());
     let waits = drive
-        .engine
+        .daemon
         .reports
         .get(&name)
         .and_then(|report| report.waiting_on.first().map(|first| report.explain(first).headline));

@@ -120,7 +120,7 @@ fn on_a_doubted_clock(drive: &Drive) -> Vec<String> {
     let mut moves_on = false;
     let mut wrong = Vec::new();
     for request in drive.far_end.writes() {
-        let planned = drive.engine.log.iter().rev().find_map(|recorded| match &recorded.entry.event {
+        let planned = drive.daemon.log.iter().rev().find_map(|recorded| match &recorded.entry.event {
             Event::WritePlanned { intent, .. } if recorded.at <= request.at => Some(&intent.purpose),
             _ => None,
         });
@@ -137,7 +137,7 @@ fn on_a_doubted_clock(drive: &Drive) -> Vec<String> {
 
 /// Whether everything that can end has ended.
 fn is_over(drive: &Drive) -> bool {
-    let state = &drive.engine.state;
+    let state = &drive.daemon.engine.state;
     let over = |phase| matches!(phase, Phase::Completed | Phase::RolledBack | Phase::Withdrawn);
     !state.plans.is_empty()
         && state.pending_write().is_none()
@@ -153,7 +153,7 @@ fn run(seed: u64, coverage: &mut Coverage, digests: &mut Digests) -> Vec<String>
     drive.take_effect_by(editor.revisions());
     let mut seen = 0;
     while drive.step(until) {
-        let newest = drive.engine.log.last().filter(|newest| newest.seq > seen).cloned();
+        let newest = drive.daemon.log.last().filter(|newest| newest.seq > seen).cloned();
         if let Some(newest) = newest {
             seen = newest.seq;
             meddler.meddle(&mut drive, &newest.entry.event);
@@ -165,10 +165,10 @@ fn run(seed: u64, coverage: &mut Coverage, digests: &mut Digests) -> Vec<String>
             department.turn(&mut drive, plan, &newest.entry.event);
             copier.turn(&mut drive, plan, &newest.entry.event);
         }
-        for report in drive.engine.reports.values() {
+        for report in drive.daemon.reports.values() {
             coverage.report(report);
         }
-        let last = drive.engine.log.last().map_or(quiet_from, |last| last.at.max(quiet_from));
+        let last = drive.daemon.log.last().map_or(quiet_from, |last| last.at.max(quiet_from));
         // Nobody comes any more, and nothing has moved for longer than any gate takes.
         if drive.now > quiet_from && (is_over(&drive) || drive.now > after(last, NOTHING_MORE)) {
             break;
@@ -176,11 +176,11 @@ fn run(seed: u64, coverage: &mut Coverage, digests: &mut Digests) -> Vec<String>
     }
     // The drive's journal has the instant at which a request was sent.
     let limits = Tolerance { in_transit: SignedDuration::ZERO, ..Tolerance::default() };
-    let violations = laws::check_within(&drive.engine.log, &journal(&drive), limits);
+    let violations = laws::check_within(&drive.daemon.log, &journal(&drive), limits);
     let mut wrong: Vec<String> = violations.iter().map(ToString::to_string).collect();
     wrong.extend(on_a_doubted_clock(&drive));
-    wrong.extend(truth::check(&drive.engine.log, &drive.far_end.devices, forgets));
-    for (plan, report) in &drive.engine.reports {
+    wrong.extend(truth::check(&drive.daemon.log, &drive.far_end.devices, forgets));
+    for (plan, report) in &drive.daemon.reports {
         let silent =
             report.waiting_on.is_empty() || report.waiting_on.iter().any(|why| why.to_string().is_empty());
         if report.phase == Phase::Running && silent {

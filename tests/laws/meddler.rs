@@ -42,7 +42,7 @@ impl Meddler {
         let name = match event {
             Event::WritePlanned { intent, .. } => intent.after.name.clone(),
             Event::WriteDoubted { .. } => {
-                let pending = drive.engine.state.pending_write();
+                let pending = drive.daemon.engine.state.pending_write();
                 let Some((_, _, write)) = pending else { return };
                 write.intent.after.name.clone()
             }
@@ -71,7 +71,7 @@ impl Meddler {
             return drive.at(drive.now, Happening::Outside(edit));
         }
         let Some(plan) =
-            drive.engine.state.pending_write().map(|(rollout, ..)| rollout.revision.plan.clone())
+            drive.daemon.engine.state.pending_write().map(|(rollout, ..)| rollout.revision.plan.clone())
         else {
             return;
         };
@@ -127,7 +127,7 @@ fn in_a_row(drive: &mut Drive, mut at: Timestamp, dice: &mut Dice, happenings: [
 /// Somebody changes one of ringward's groups, and perhaps sets it back.
 fn vandalise(drive: &mut Drive, dice: &mut Dice) {
     let groups: Vec<GroupContent> =
-        drive.engine.state.groups.values().map(|owned| owned.last.content.clone()).collect();
+        drive.daemon.engine.state.groups.values().map(|owned| owned.last.content.clone()).collect();
     if groups.is_empty() {
         return;
     }
@@ -167,13 +167,13 @@ fn vandalise(drive: &mut Drive, dice: &mut Dice) {
 
 /// The limit that the planned write's ring has.
 fn limit_of(drive: &Drive) -> Option<DeviceLimit> {
-    let (rollout, ring, _) = drive.engine.state.pending_write()?;
+    let (rollout, ring, _) = drive.daemon.engine.state.pending_write()?;
     rollout.ring_plan(&ring.name)?.max_devices
 }
 
 /// Many devices come into the ring after they were counted, and before the fresh count.
 fn enrol(drive: &mut Drive, dice: &mut Dice) {
-    let pending = drive.engine.state.pending_write();
+    let pending = drive.daemon.engine.state.pending_write();
     let profile = pending.and_then(|(_, _, write)| write.intent.after.policies.first().cloned());
     let (Some(profile), now) = (profile, drive.now) else { return };
     drive.far_end.devices.retell(|_, story| {

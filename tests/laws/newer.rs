@@ -70,7 +70,7 @@ fn told(on_new_target: OnNewTarget, edit: Edit) -> String {
     let account = cast::account(&plan, &casting);
     let mut drive = Drive::new(account, vec![revised(plan.clone())], Pace::default(), Mode::Write, from);
     let adopts = |drive: &Drive| {
-        let plans = drive.engine.state.plans.values();
+        let plans = drive.daemon.engine.state.plans.values();
         plans.into_iter().any(|plan| matches!(plan.rollout.rings[0].stage, Stage::Adopting(_)))
     };
     while !adopts(&drive) {
@@ -83,7 +83,7 @@ fn told(on_new_target: OnNewTarget, edit: Edit) -> String {
     drive.at(edited_at, Happening::Edit(name, Some(OnDisk::Good(Box::new(revised(plan))))));
     drive.run_until(after(edited_at, SignedDuration::from_mins(1)));
     let mut cell: Vec<String> = Vec::new();
-    for recorded in drive.engine.log.iter().filter(|recorded| recorded.at >= edited_at) {
+    for recorded in drive.daemon.log.iter().filter(|recorded| recorded.at >= edited_at) {
         let Some(word) = word(&recorded.entry.event) else { continue };
         let waited = since(edited_at, recorded.at);
         let when = if waited.is_zero() { "at once".to_owned() } else { format!("after {}", rough(waited)) };

@@ -110,7 +110,7 @@ fn judged(drive: &Drive, cut: Timestamp, revisions: Revisions) -> Vec<String> {
             matches!(event, Event::BlockBegun { block: Block::RevisionWaits(waiting) }
                 if waiting.waits_for == WaitsFor::Time && !waiting.changes.is_empty())
         };
-        let announced = drive.engine.log.iter().any(|recorded| {
+        let announced = drive.daemon.log.iter().any(|recorded| {
             announces(&recorded.entry.event)
                 && recorded.at >= cut
                 && since(recorded.at, request.at) >= SETTLES
@@ -120,7 +120,7 @@ fn judged(drive: &Drive, cut: Timestamp, revisions: Revisions) -> Vec<String> {
         }
     }
     let limits = Tolerance { in_transit: SignedDuration::ZERO, ..Tolerance::default() };
-    let violations = laws::check_within(&drive.engine.log, &journal(drive), limits);
+    let violations = laws::check_within(&drive.daemon.log, &journal(drive), limits);
     wrong.extend(violations.iter().map(ToString::to_string));
     wrong
 }

@@ -144,7 +144,7 @@ fn journal<'a>(writes: impl Iterator<Item = &'a JournalLine>) -> Vec<Told> {
 /// What `diff` reads: everything, now.
 fn fresh_world(drive: &mut Drive) -> Observations {
     let now = drive.now;
-    let mut fleet = Fleet::remembered(drive.engine.world.fleet.devices().cloned());
+    let mut fleet = Fleet::remembered(drive.daemon.engine.world.fleet.devices().cloned());
     let devices = drive.far_end.devices.sweep(&SweepScope::Full, now);
     let sweep = Sweep { scope: SweepScope::Full, started_at: now, finished_at: now, devices };
     fleet.observe(sweep, &Membership::default());
@@ -154,7 +154,8 @@ fn fresh_world(drive: &mut Drive) -> Observations {
         fleet,
         ..Observations::default()
     };
-    for id in drive.engine.state.groups.keys().filter(|id| groups.iter().all(|group| group.id != **id)) {
+    for id in drive.daemon.engine.state.groups.keys().filter(|id| groups.iter().all(|group| group.id != **id))
+    {
         world.single_groups.insert(id.clone(), Observed { value: None, as_of: now });
     }
     world.groups = Some(Observed { value: groups, as_of: now });
@@ -344,15 +345,15 @@ fn outsider(dice: &mut Dice, plan: &Plan) -> Outsider {
 /// Runs until nothing has happened for [`AT_REST`]. Soaks are waived as soon as they begin: days
 /// change nothing about the writes.
 fn run(drive: &mut Drive) {
-    let mut seen = drive.engine.log.len();
+    let mut seen = drive.daemon.log.len();
     let mut rest = after(drive.now, AT_REST);
     while drive.step(rest) {
-        if drive.engine.log.len() == seen {
+        if drive.daemon.log.len() == seen {
             continue;
         }
         let fresh: Vec<Event> =
-            drive.engine.log[seen..].iter().map(|recorded| recorded.entry.event.clone()).collect();
-        seen = drive.engine.log.len();
+            drive.daemon.log[seen..].iter().map(|recorded| recorded.entry.event.clone()).collect();
+        seen = drive.daemon.log.len();
         rest = after(drive.now, AT_REST);
         for event in fresh {
             if let Event::AdoptionReached { ring, .. } = event {
@@ -369,7 +370,7 @@ fn ask(drive: &mut Drive, command: Command) {
 }
 
 fn is_halted(drive: &Drive) -> bool {
-    drive.engine.state.plans.get(&name()).is_some_and(|plan| plan.rollout.halted.is_some())
+    drive.daemon.engine.state.plans.get(&name()).is_some_and(|plan| plan.rollout.halted.is_some())
 }
 
 /// Whether these writes are the first of those foreseen. A group is written back once its drift is
@@ -386,10 +387,10 @@ fn are_first(done: &[Told], expected: &[Told], restores: usize) -> bool {
 /// Takes a preview of a revision, has the daemon carry it out, and compares.
 fn compare(drive: &mut Drive, revision: &Revision, met: &mut Met) -> Result<(), String> {
     let world = fresh_world(drive);
-    let state = drive.engine.state.clone();
+    let state = drive.daemon.engine.state.clone();
     let foreseen =
         preview(&name(), revision, &state, &world, drive.now).map_err(|error| error.to_string())?;
-    let (written, logged) = (drive.far_end.writes().count(), drive.engine.log.len());
+    let (written, logged) = (drive.far_end.writes().count(), drive.daemon.log.len());
     let asked_at = drive.now;
     drive.at(asked_at, Happening::Edit(name(), Some(OnDisk::Good(Box::new(revision.clone())))));
     run(drive);
@@ -422,7 +423,7 @@ fn compare(drive: &mut Drive, revision: &Revision, met: &mut Met) -> Result<(), 
         moved(drive, &foreseen, (asked_at, written))?;
     }
     met.rings(&foreseen, &state);
-    for recorded in &drive.engine.log[logged..] {
+    for recorded in &drive.daemon.log[logged..] {
         met.event(&recorded.entry.event);
     }
     Ok(())
@@ -467,7 +468,7 @@ fn moved(drive: &Drive, foreseen: &Preview, (asked_at, written): (Timestamp, usi
 
 /// A plan that the preview calls blocked waits for just that; any other is completed.
 fn ended(drive: &Drive, foreseen: &Preview) -> Result<(), String> {
-    let report = &drive.engine.reports[&name()];
+    let report = &drive.daemon.reports[&name()];
     let Some(Outcome::Blocked(blockers)) = foreseen.reachable().last().map(|ring| &ring.outcome) else {
         let over = report.phase == Phase::Completed;
         return if over {

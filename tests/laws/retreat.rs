@@ -62,7 +62,7 @@ impl Retreat {
             // What is verified is left for something newer, and then there is a proven way back.
             Event::RingVerified { .. } if self.dice.chance(95) => self.raise(drive, event),
             Event::WriteConfirmed { .. } | Event::AdoptionReached { .. }
-                if !drive.engine.state.soaks.is_empty() && self.dice.chance(85) =>
+                if !drive.daemon.engine.state.soaks.is_empty() && self.dice.chance(85) =>
             {
                 self.ask_back(drive);
             }
@@ -76,7 +76,7 @@ impl Retreat {
 
     /// The plan of a ring asks for a later version.
     fn raise(&mut self, drive: &mut Drive, event: &Event) {
-        let plans = drive.engine.state.plans.values();
+        let plans = drive.daemon.engine.state.plans.values();
         let of_ring = |name| plans.map(|plan| &plan.rollout).find(|rollout| rollout.ring(name).is_some());
         let Some(rollout) = event.ring().and_then(of_ring) else { return };
         let mut plan = rollout.revision.plan.clone();
@@ -89,7 +89,7 @@ impl Retreat {
 
     fn ask_back(&mut self, drive: &mut Drive) {
         let dice = &mut self.dice;
-        let plans: Vec<_> = drive.engine.state.plans.values().map(|plan| &plan.rollout).collect();
+        let plans: Vec<_> = drive.daemon.engine.state.plans.values().map(|plan| &plan.rollout).collect();
         let Some(rollout) = (!plans.is_empty()).then(|| plans[dice.below(plans.len())]) else { return };
         let rings: Vec<_> = rollout.rings.iter().map(|ring| ring.name.clone()).collect();
         let ring = (!rings.is_empty() && dice.chance(30)).then(|| dice.pick(&rings));
@@ -109,7 +109,8 @@ impl Retreat {
     /// What others do while a rollout goes back.
     fn stir(&mut self, drive: &mut Drive, steps: &[RollbackStep]) {
         let Some(step) = steps.first() else { return };
-        let plan = drive.engine.state.plans.values().find(|plan| plan.rollout.ring(&step.ring).is_some());
+        let plan =
+            drive.daemon.engine.state.plans.values().find(|plan| plan.rollout.ring(&step.ring).is_some());
         let Some(rollout) = plan.map(|plan| plan.rollout.clone()) else { return };
         let (name, ring) = (rollout.id.plan.clone(), rollout.ring_plan(&step.ring).cloned());
         let Some(group) = ring.map(|ring| ring.group) else { return };
@@ -140,11 +141,11 @@ impl Retreat {
 
     /// What comes after it: what was taken back is asked for again, in one way or another.
     fn afterwards(&mut self, drive: &mut Drive) {
-        let held = drive.engine.state.held_out.clone();
+        let held = drive.daemon.engine.state.held_out.clone();
         let Some(held) = (!held.is_empty()).then(|| held[self.dice.below(held.len())].clone()) else {
             return;
         };
-        let Some(plan) = drive.engine.state.plans.get(&held.plan) else { return };
+        let Some(plan) = drive.daemon.engine.state.plans.get(&held.plan) else { return };
         let mut wanted = plan.rollout.revision.plan.clone();
         let (name, version) = (held.plan.clone(), held.version);
         let at = after(drive.now, SignedDuration::from_secs(self.dice.pick(&[1, 90, 3_600])));

@@ -43,8 +43,9 @@ fn completed(schedule: &str) -> Drive {
     let pace = Pace { poll: SignedDuration::from_mins(30), ..Pace::default() };
     let mut drive = Drive::new(cast::account(&plan.plan, &casting), vec![*plan], pace, Mode::Write, from);
     let until = after(from, SignedDuration::from_hours(24 * 20));
-    let over =
-        |drive: &Drive| drive.engine.state.plans.values().any(|plan| plan.rollout.phase == Phase::Completed);
+    let over = |drive: &Drive| {
+        drive.daemon.engine.state.plans.values().any(|plan| plan.rollout.phase == Phase::Completed)
+    };
     while !over(&drive) {
         assert!(drive.step(until), "it is never completed\n{}", drive.tail());
     }
@@ -80,9 +81,9 @@ fn disturbed(dice: &mut Dice, drive: &mut Drive, schedule: &str) -> bool {
         }
     }
     let until = after(drive.now, SignedDuration::from_hours(48));
-    let records = drive.engine.log.len();
+    let records = drive.daemon.log.len();
     let is_out = |drive: &Drive| {
-        let plan = &drive.engine.state.plans[&name];
+        let plan = &drive.daemon.engine.state.plans[&name];
         plan.rollout.rings.iter().any(|ring| !ring.between.is_empty())
     };
     while !is_out(drive) && drive.step(until) {}
@@ -146,7 +147,7 @@ fn meddled(dice: &mut Dice, drive: &mut Drive, schedule: &str) {
 
 fn assert_lawful(seed: u64, drive: &Drive) {
     let limits = Tolerance { in_transit: SignedDuration::ZERO, ..Tolerance::default() };
-    let broken = laws::check_within(&drive.engine.log, &journal(drive), limits);
+    let broken = laws::check_within(&drive.daemon.log, &journal(drive), limits);
     let broken: Vec<String> = broken.iter().map(ToString::to_string).collect();
     assert!(broken.is_empty(), "seed {seed}: {broken:#?}\n{}", drive.tail());
 }
@@ -187,9 +188,12 @@ fn what_others_do_meanwhile_breaks_no_law_and_is_told() {
         // What is in no group at the end is told, or nobody follows the plan any more.
         let grouped: BTreeSet<PolicyId> =
             drive.far_end.groups().flat_map(|group| group.content.policies.iter().cloned()).collect();
-        let (name, report) = drive.engine.reports.iter().next().unwrap();
-        let out =
-            drive.engine.state.plans[name].rollout.rings.iter().flat_map(|ring| ring.between.out.values());
+        let (name, report) = drive.daemon.reports.iter().next().unwrap();
+        let out = drive.daemon.engine.state.plans[name]
+            .rollout
+            .rings
+            .iter()
+            .flat_map(|ring| ring.between.out.values());
         let out = out.flat_map(|out| &out.policies).any(|policy| !grouped.contains(policy));
         let told = report.waiting_on.iter().any(|blocker| matches!(blocker, Blocker::BetweenGroups { .. }));
         assert!(!out || told, "seed {seed}: {:?}\n{}", report.waiting_on, drive.tail());
@@ -216,7 +220,7 @@ fn a_profile_between_two_groups_goes_in_or_back_whatever_comes_between() {
         let most = SignedDuration::from_hours(if stops { 4 } else { 1 });
         assert!(out.is_empty(), "seed {seed}: {out:?} is in no group\n{}", drive.tail());
         assert!(longest <= most, "seed {seed}: in no group for {longest}\n{}", drive.tail());
-        let back = drive.engine.log.iter().filter(|recorded| {
+        let back = drive.daemon.log.iter().filter(|recorded| {
             matches!(&recorded.entry.event, Event::WritePlanned { intent, .. }
                 if matches!(intent.purpose, Purpose::PutBack { .. }))
         });

@@ -24,7 +24,7 @@ const INDENT: &str = "                                        ";
 pub(crate) fn transcript(drive: &Drive) -> String {
     let mut text = String::new();
     let mut notes = drive.notes.iter().peekable();
-    for (index, recorded) in drive.engine.log.iter().enumerate() {
+    for (index, recorded) in drive.daemon.log.iter().enumerate() {
         while let Some((at, _, note)) = notes.next_if(|(_, records, _)| *records <= index) {
             push_note(&mut text, *at, note);
         }
@@ -39,7 +39,7 @@ pub(crate) fn transcript(drive: &Drive) -> String {
 
 /// What a run came to, for comparing runs: phases, holds, ring states, groups.
 pub(crate) fn end(drive: &Drive) -> String {
-    let mut text = rollouts(&drive.engine.state);
+    let mut text = rollouts(&drive.daemon.engine.state);
     text.push_str("deployment groups\n");
     let mut groups: Vec<String> =
         drive.far_end.groups().map(|group| format!("  {}\n", content(&group.content))).collect();

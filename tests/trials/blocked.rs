@@ -74,10 +74,10 @@ fn running(drive: &Drive, environment: Environment) -> Vec<Reported> {
 }
 
 fn counts(drive: &Drive, environment: Environment) -> Counts {
-    let rollout = &drive.engine.state.plans.values().next().unwrap().rollout;
+    let rollout = &drive.daemon.engine.state.plans.values().next().unwrap().rollout;
     let (ring, plan) = rollout.rings_with_plans().next().unwrap();
-    let scope = subject::known_scope(ring, plan, &drive.engine.world).unwrap();
-    drive.engine.world.fleet.census(&scope, drive.now).environments[&environment].counts
+    let scope = subject::known_scope(ring, plan, &drive.daemon.engine.world).unwrap();
+    drive.daemon.engine.world.fleet.census(&scope, drive.now).environments[&environment].counts
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn an_environment_that_stays_at_nothing_halts_with_its_cause() {
     for (system, environment, other) in rows {
         let latest = each_seed(seeds, |seed| {
             let drive = after_a_week(Some(system), seed);
-            let found = halts(&drive.engine.log);
+            let found = halts(&drive.daemon.log);
             let [(at, cause)] = found.as_slice() else { panic!("seed {seed}: {found:#?}") };
             let Cause::Unhealthy { ring, judgement, devices } = cause else { panic!("seed {seed}: {cause}") };
             assert_eq!((ring.as_str(), judgement.gate), ("Early adopters", Gate::Stalled), "seed {seed}");
@@ -119,7 +119,7 @@ fn an_environment_that_stays_at_nothing_halts_with_its_cause() {
 
 /// Whoever is called at night is told what it looks like.
 fn told(drive: &Drive, system: &str) {
-    let report = drive.engine.reports.values().next().unwrap();
+    let report = drive.daemon.reports.values().next().unwrap();
     let halted = report.waiting_on.iter().find(|blocker| matches!(blocker, Blocker::Halted(_)));
     let explanation = report.explain(halted.unwrap_or_else(|| panic!("{}", drive.tail())));
     let text = format!("{}. {}", explanation.headline, explanation.detail).to_lowercase();

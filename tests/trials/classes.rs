@@ -122,10 +122,10 @@ fn choose(dice: &mut Dice) -> &'static Tale {
 
 /// What ringward counts, by environment.
 fn counted(drive: &Drive, ring: usize) -> BTreeMap<Option<Environment>, Counts> {
-    let rollout = &drive.engine.state.plans.values().next().unwrap().rollout;
+    let rollout = &drive.daemon.engine.state.plans.values().next().unwrap().rollout;
     let (state, plan) = rollout.rings_with_plans().nth(ring).unwrap();
-    let scope = subject::known_scope(state, plan, &drive.engine.world).unwrap();
-    let census = drive.engine.world.fleet.census(&scope, drive.now);
+    let scope = subject::known_scope(state, plan, &drive.daemon.engine.world).unwrap();
+    let census = drive.daemon.engine.world.fleet.census(&scope, drive.now);
     let mut counted: BTreeMap<_, _> =
         census.environments.iter().map(|(environment, of)| (Some(*environment), of.counts)).collect();
     counted.insert(None, census.other);
@@ -168,13 +168,13 @@ fn all_counts_are_those_that_the_stories_tell() {
         compared += counted.values().map(Counts::total).sum::<usize>();
     }
     drive.run_until(after(entered(PROFILES.len() - 1), SignedDuration::from_hours(8 * 24)));
-    assert_eq!(halts(&drive.engine.log), [], "{}", drive.tail());
+    assert_eq!(halts(&drive.daemon.log), [], "{}", drive.tail());
     entered_as_told(&drive);
     println!("trials: classes of {DEVICES} devices, {compared} comparisons, all exact");
 }
 
 fn entered_as_told(drive: &Drive) {
-    let assigned = drive.engine.log.iter().filter_map(|recorded| match &recorded.entry.event {
+    let assigned = drive.daemon.log.iter().filter_map(|recorded| match &recorded.entry.event {
         Event::WriteConfirmed { group, .. } => Some(group.updated_at),
         _ => None,
     });
@@ -183,6 +183,6 @@ fn entered_as_told(drive: &Drive) {
     for (ring, at) in assigned.iter().enumerate() {
         assert!(since(entered(ring), *at) < SignedDuration::from_mins(1), "ring {ring} at {at}");
     }
-    let rollout = &drive.engine.state.plans.values().next().unwrap().rollout;
+    let rollout = &drive.daemon.engine.state.plans.values().next().unwrap().rollout;
     assert_eq!(rollout.phase, Phase::Completed, "{}", drive.tail());
 }

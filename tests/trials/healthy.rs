@@ -182,7 +182,7 @@ fn is_holiday(cause: &Cause) -> bool {
 fn waits_for(mut drive: Drive) -> String {
     drive.report(Reports::Made);
     drive.run_until(drive.now + SignedDuration::from_hours(2));
-    format!("{:#?}", drive.engine.reports.values().next().map(|report| &report.waiting_on))
+    format!("{:#?}", drive.daemon.reports.values().next().map(|report| &report.waiting_on))
 }
 
 /// False halts and verified rings over the seeds.
@@ -192,9 +192,9 @@ fn left_alone(calendar: Calendar, runs: u64) -> (usize, usize) {
         let mut drive = run.drive();
         until_halted(&mut drive, run.end());
         check_laws(&drive);
-        let rollout = &drive.engine.state.plans.values().next().unwrap().rollout;
+        let rollout = &drive.daemon.engine.state.plans.values().next().unwrap().rollout;
         let verified = rollout.rings.iter().filter(|ring| matches!(ring.stage, Stage::Verified(_))).count();
-        let found = halts(&drive.engine.log);
+        let found = halts(&drive.daemon.log);
         for (at, cause) in &found {
             println!("{calendar:?}, seed {seed}: a false halt at {at}: {cause}");
         }
@@ -231,7 +231,7 @@ fn a_holiday_of_one_country_is_one_unknown_or_none_where_it_is_declared() {
         let run = Run::new(seed, Calendar::LocalHoliday { declared: false });
         let mut drive = run.drive();
         until_halted(&mut drive, run.end());
-        let found = halts(&drive.engine.log);
+        let found = halts(&drive.daemon.log);
         let [(at, cause)] = found.as_slice() else {
             panic!("seed {seed}: {} halts\n{}", found.len(), drive.tail())
         };
@@ -240,18 +240,18 @@ fn a_holiday_of_one_country_is_one_unknown_or_none_where_it_is_declared() {
         // Somebody looks in the morning, and goes on; the holiday halts nothing again.
         let morning = midnight(plus(run.holiday, 1)) + SignedDuration::from_hours(9);
         let ada = Actor::Local { user: "ada".to_owned() };
-        let command = Command::Resume(drive.engine.state.plans.keys().next().unwrap().clone());
+        let command = Command::Resume(drive.daemon.engine.state.plans.keys().next().unwrap().clone());
         drive.at(morning, Happening::Command(ada, "a holiday in Portugal".to_owned(), command));
         drive.run_until(run.end());
         check_laws(&drive);
-        let rollout = &drive.engine.state.plans.values().next().unwrap().rollout;
+        let rollout = &drive.daemon.engine.state.plans.values().next().unwrap().rollout;
         assert!(
             matches!(rollout.rings[0].stage, Stage::Verified(_)),
             "seed {seed}: nothing moves after the holiday\n{}\n{}",
             waits_for(drive.clone()),
             drive.tail()
         );
-        halts(&drive.engine.log).len()
+        halts(&drive.daemon.log).len()
     });
     let once = undeclared.iter().filter(|halts| **halts == 1).count();
     println!("trials: a local holiday, undeclared: one `unknown` halt in {once} of {runs} runs");
@@ -261,7 +261,7 @@ fn a_holiday_of_one_country_is_one_unknown_or_none_where_it_is_declared() {
         let mut drive = run.drive();
         drive.run_until(run.end());
         check_laws(&drive);
-        let found = halts(&drive.engine.log);
+        let found = halts(&drive.daemon.log);
         for (at, cause) in &found {
             println!("seed {seed}: a halt at {at}: {cause}");
         }

@@ -109,7 +109,7 @@ fn a_vanishing_third_is_told_before_it_counts() {
     for (row, leaving, seen_at_least) in rows {
         for environment in Environment::ALL {
             let drive = run(leaving, environment, seen_at_least);
-            let log = &drive.engine.log;
+            let log = &drive.daemon.log;
             let adopted = place(log, |event| matches!(event, Event::AdoptionReached { .. }));
             let adopted = adopted.unwrap_or_else(|| panic!("{row}: {}", drive.tail()));
             assert!(log[adopted].at > hours(36), "{row}: not before they leave\n{}", drive.tail());
@@ -137,7 +137,7 @@ fn a_vanishing_third_is_told_before_it_counts() {
 #[test]
 fn a_log_without_the_word_breaks_a_law() {
     let mut drive = run(Leaving::Removed, Environment::Windows, "60%");
-    let log = &mut drive.engine.log;
+    let log = &mut drive.daemon.log;
     log.retain(|recorded| !matches!(recorded.entry.event, Event::DevicesLeft { .. }));
     for (seq, recorded) in (1..).zip(log.iter_mut()) {
         recorded.seq = seq;

@@ -118,7 +118,7 @@ pub(crate) fn halts(log: &[Recorded]) -> Vec<(Timestamp, Cause)> {
 /// Runs until the first halt, or until `until`.
 pub(crate) fn until_halted(drive: &mut Drive, until: Timestamp) {
     while drive.step(until) {
-        if drive.engine.state.plans.values().any(|plan| plan.rollout.halted.is_some()) {
+        if drive.daemon.engine.state.plans.values().any(|plan| plan.rollout.halted.is_some()) {
             return;
         }
     }
@@ -129,6 +129,6 @@ pub(crate) fn until_halted(drive: &mut Drive, until: Timestamp) {
 pub(crate) fn check_laws(drive: &Drive) {
     // Polls come every half an hour here, and four of them may fail.
     let limits = Tolerance { watch_max_age: SignedDuration::from_hours(2), in_transit: SignedDuration::ZERO };
-    let found = laws::check_within(&drive.engine.log, &drive.far_end.writes_for_the_laws(), limits);
+    let found = laws::check_within(&drive.daemon.log, &drive.far_end.writes_for_the_laws(), limits);
     assert!(found.is_empty(), "{found:#?}\n{}", drive.tail());
 }

@@ -96,7 +96,7 @@ rings:
         let mut drive = drive(&["Early", "Rest"], stories, self.plan(), begin);
         until_halted(&mut drive, midnight(self.entry().saturating_add(jiff::Span::new().days(9))));
         check_laws(&drive);
-        match halts(&drive.engine.log).as_slice() {
+        match halts(&drive.daemon.log).as_slice() {
             [] => Outcome::Missed,
             [(at, cause)] => {
                 assert!(is_dark(cause), "seed {seed}: {cause}");

@@ -3,27 +3,25 @@
 //! The way back is the one of a restart: open, check the file, verify the chain, replay, doubt a write
 //! without an outcome, read outside. It is tried at once, for most failures pass, and then ever later.
 //!
-//! **Invariant:** state changes only through [`Engine::append`], which commits before it applies; from the first write to the disk that fails until that way was gone to its end,
+//! **Invariant:** state changes only through [`DurableEngine::append`], which commits before it applies; from the first write to the disk that fails until that way was gone to its end,
 //! nothing is decided, recorded or sent; reports, page and the stop file go on.
 
 use crate::daemon::engine::clock::ClockWatch;
 use crate::daemon::engine::error::EngineError;
 use crate::daemon::engine::loss::{Losses, Lost, Sound};
-use crate::rollout::decide::outcome;
 use crate::store::NotReopened;
 use crate::text::in_full;
 
 use crate::daemon::files::PlanFiles;
 use crate::daemon::log::{self, ReplayError};
-use crate::daemon::stop_file::{StopFile, Stopping};
+use crate::daemon::stop_file::StopFile;
+use crate::engine::Engine;
 use crate::failpoint::{self, Point};
 use crate::ids::AccountId;
 use crate::plan::model::ApprovalFloor;
-use crate::rollout::record::{Actor, Entry, Event, Mode, Recorded};
-
-use crate::rollout::state::State;
+use crate::rollout::record::{Entry, Event, Mode};
 use crate::rollout::tell::waits::Waits;
-use crate::rollout::world::{Observations, Trouble};
+use crate::rollout::world::Trouble;
 use crate::store::{Head, Recovery, Store, StoreError};
 use crate::time::{Stopwatch, Timestamp};
 /// The wait before the log is opened again, in wall seconds; it doubles up to [`LAST_RETRY`].
@@ -45,9 +43,9 @@ pub(in crate::daemon) enum Appended {
     Dropped,
 }
 
-/// Log, state and observations.
+/// An engine whose log lies on a disk.
 #[derive(Debug)]
-pub(in crate::daemon) struct Engine {
+pub(in crate::daemon) struct DurableEngine {
     /// `None`: it is lost.
     pub(in crate::daemon) store: Option<Store>,
     pub(in crate::daemon) lost: Option<Lost>,
@@ -58,47 +56,29 @@ pub(in crate::daemon) struct Engine {
     pub(in crate::daemon) account: AccountId,
     pub(in crate::daemon) mode: Mode,
     pub(in crate::daemon) head: Head,
-    /// The log, folded.
-    pub(in crate::daemon) state: State,
-    /// What was read from outside.
-    pub(in crate::daemon) world: Observations,
+    /// The loop.
+    pub(in crate::daemon) engine: Engine,
     /// The plans directory.
     pub(in crate::daemon) files: PlanFiles,
     pub(in crate::daemon) stop_file: StopFile,
-    /// A stop that the log does not have yet.
-    pub(in crate::daemon) unrecorded_stop: Option<Stopping>,
     pub(in crate::daemon) sampled_at: Option<Timestamp>,
     /// What the rollouts waited for so far.
     pub(in crate::daemon) waits: Waits,
 }
 
-impl Engine {
+impl DurableEngine {
     /// Folds a log that was just opened, and ends what a crash left open.
     pub(in crate::daemon) fn take_over(&mut self, store: Store, why: &str) -> Result<(), EngineError> {
         let replayed = log::replay_all(store.view())?;
-        (self.state, self.waits) = (replayed.state, replayed.waits);
+        self.waits = replayed.waits;
         self.head = store.view().head()?;
-        // What the configuration says outlives the log that was open.
-        self.world = Observations {
-            fleet: log::remembered(store.view()),
-            approval_floor: self.world.approval_floor.take(),
-            devices_per_day: self.world.devices_per_day,
-            revisions: self.world.revisions,
-            second_clock: std::mem::take(&mut self.world.second_clock),
-            ..Observations::default()
-        };
+        self.engine.take_over(replayed.state, log::remembered(store.view()));
         self.store = Some(store);
-        let (version, mode) = (env!("CARGO_PKG_VERSION").to_owned(), self.mode);
-        let settles_seconds = u64::try_from(self.files.settles().shown.as_secs()).ok();
-        let started = Event::DaemonStarted { version, mode, settles_seconds };
-        let mut entries =
-            vec![Entry { actor: Actor::Engine, reason: why.to_owned(), rollout: None, event: started }];
-        entries.extend(outcome::doubt_after_restart(&self.state));
+        let entries = self.engine.started(why, self.mode, self.files.settles().shown);
         self.record(&entries, self.now())
     }
 
-    /// Appends entries as facts of the instant `at`, at which they were decided, and folds them in:
-    /// evidence names that instant, and the log must say the same: a soak is counted from there. After a
+    /// Appends entries as facts of the instant `at`, at which they were decided, and folds them in. After a
     /// failed commit the log is opened and replayed anew, and the entries are dropped: the next pass decides
     /// from what the log really says.
     ///
@@ -124,30 +104,32 @@ impl Engine {
         }
     }
 
-    /// [`Engine::append`] without a second try.
+    /// Records what the engine has to record next; says whether there was anything.
+    ///
+    /// # Errors
+    /// When the log cannot be believed any more.
+    pub(in crate::daemon) fn append_next(&mut self) -> Result<bool, EngineError> {
+        let now = self.now();
+        let next = self.engine.poll_append(|plan| self.files.desired(plan), now);
+        next.map_or(Ok(false), |entries| self.append(entries, now).map(|_| true))
+    }
+
+    /// [`DurableEngine::append`] without a second try.
     pub(in crate::daemon) fn record(&mut self, entries: &[Entry], at: Timestamp) -> Result<(), EngineError> {
-        let confirms = entries.iter().any(|entry| matches!(entry.event, Event::ClockConfirmed { .. }));
-        let at = self.state.last_at.filter(|_| !confirms).map_or(at, |last| last.max(at));
-        let mut next = self.state.clone();
-        for entry in entries {
-            let recorded = Recorded { seq: next.seq + 1, at, entry: entry.clone() };
-            next.apply(&recorded).map_err(ReplayError::from)?;
-        }
+        let folded = self.engine.fold(entries, at).map_err(|unfit| ReplayError::from(unfit.error))?;
         let Some(store) = &mut self.store else { return Err(StoreError::Discarded.into()) };
-        let dated = next.eras.dated(next.seq, at);
-        let records: Vec<_> = entries.iter().map(|entry| log::to_record(entry, dated)).collect();
+        let records: Vec<_> = entries.iter().map(|entry| log::to_record(entry, folded.dated())).collect();
         failpoint::reach_each(entries.iter().map(|entry| &entry.event), Point::Decided);
         let stored = store.append(self.head.seq, &records)?;
         failpoint::reach_each(entries.iter().map(|entry| &entry.event), Point::Recorded);
         if let Some(last) = stored.last() {
             self.head = last.as_head();
         }
-        for entry in entries {
-            self.waits.settle_before(entry, &self.state, at);
+        for recorded in &folded.recorded {
+            self.waits.settle_before(&recorded.entry, &self.engine.state, recorded.at);
         }
-        self.state = next;
-        for entry in entries {
-            tell(entry);
+        for recorded in self.engine.handle_appended(folded) {
+            tell(&recorded.entry);
         }
         Ok(())
     }
@@ -185,7 +167,7 @@ impl Engine {
             "the log failed: nothing is sent to Cloudflare until it was opened and read again"
         );
         let since = self.now();
-        self.world.log_unwritable = Some(Trouble { since, message });
+        self.engine.world.log_unwritable = Some(Trouble { since, message });
         let again = self.losses.last.is_some_and(|last| last.seconds() < CALM);
         let wait = if again { (self.losses.wait * 2.0).min(LAST_RETRY) } else { FIRST_RETRY };
         self.losses = Losses { count: self.losses.count + 1, last: Some(Stopwatch::start()), wait };
@@ -213,7 +195,7 @@ impl Engine {
     /// Opens a lost log again when it is time.
     ///
     /// # Errors
-    /// As [`Engine::lose`].
+    /// As [`DurableEngine::lose`].
     pub(in crate::daemon) fn regain_when_due(&mut self) -> Result<(), EngineError> {
         match self.lost.take_if(|lost| lost.tried.seconds() >= lost.wait) {
             Some(lost) => self.regain(lost),
@@ -226,7 +208,7 @@ impl Engine {
         let reopened = Store::reopen(lock, &self.account, &self.watch.clock, self.now(), &self.head);
         let (lock, error) = match reopened {
             Ok(store) => {
-                let why = self.world.log_unwritable.as_ref().map_or("", |trouble| &trouble.message);
+                let why = self.engine.world.log_unwritable.as_ref().map_or("", |trouble| &trouble.message);
                 let reason =
                     format!("the log was opened again; it could not be written since {since}: {why}");
                 let Err(error) = self.take_over(store, &reason) else {
@@ -247,7 +229,7 @@ impl Engine {
         let wait = (wait * 2.0).min(LAST_RETRY);
         let message = in_full(&error);
         tracing::error!(error = message, "the log cannot be opened again yet; tried again in {wait} s");
-        self.world.log_unwritable = Some(Trouble { since, message });
+        self.engine.world.log_unwritable = Some(Trouble { since, message });
         self.lost = Some(Lost { lock, since, tried: Stopwatch::start(), wait });
         Ok(())
     }
@@ -272,7 +254,7 @@ impl Engine {
     /// The hourly look.
     ///
     /// # Errors
-    /// As [`Engine::verify_on_disk`].
+    /// As [`DurableEngine::verify_on_disk`].
     pub(in crate::daemon) fn verify_when_due(&mut self) -> Result<(), EngineError> {
         if self.verified.seconds() >= VERIFY_EVERY {
             self.verify_on_disk()?;
@@ -283,12 +265,12 @@ impl Engine {
     /// The present instant: the clock at the last look, but never behind one that was looked at or
     /// recorded, so that no wait and no age meets a clock that was set back.
     pub(in crate::daemon) fn now(&self) -> Timestamp {
-        self.state.last_at.map_or(self.watch.latest, |last| last.max(self.watch.latest))
+        self.engine.state.last_at.map_or(self.watch.latest, |last| last.max(self.watch.latest))
     }
 
     /// Sets what no plan lowers of the approvals that are asked.
     pub(in crate::daemon) fn ask_at_least(&mut self, floor: Option<ApprovalFloor>) {
-        self.world.approval_floor = floor;
+        self.engine.world.approval_floor = floor;
     }
 
     /// The stop file.

@@ -1,6 +1,6 @@
-//! The engine: log, state and observations in one hand, and the pass that decides.
+//! The engine with its log on a disk, its clock and its files, in one hand.
 //!
-//! **Invariant:** state changes only through [`Engine::append`], which commits before it applies;
+//! **Invariant:** state changes only through [`DurableEngine::append`], which commits before it applies;
 //! after a failed commit memory is thrown away and the log is read again.
 
 mod clock;
@@ -19,6 +19,5 @@ mod verbs;
 mod views;
 
 pub use error::EngineError;
-pub(super) use ledger::Engine;
+pub(super) use ledger::DurableEngine;
 pub(super) use loss::Sound;
-pub(super) use pass::Pass;

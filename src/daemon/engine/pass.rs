@@ -1,46 +1,21 @@
-//! The pass: every plan is decided from full state, and what that adds is recorded.
+//! The pass, with what comes before it and after it: stop file, clock, counts of rings.
 //!
 //! **Invariant:** what was decided on a log that was lost on the way is void.
 
 use crate::daemon::engine::error::EngineError;
-use crate::daemon::engine::ledger::Engine;
-use crate::rollout::judge::subject;
-
+use crate::daemon::engine::ledger::DurableEngine;
+use crate::engine::Pass;
 use crate::fleet::RingScope;
-use crate::ids::{PlanName, RingName};
-use crate::rollout::record::WriteIntent;
-use crate::rollout::tell::decision::{Decision, decide, look};
-
+use crate::ids::RingName;
+use crate::rollout::judge::subject;
 use crate::rollout::state::Rollout;
-use crate::rollout::tell::report::Report;
-use crate::rollout::world::Want;
 use crate::store::RingSample;
-use crate::time::{SignedDuration, Timestamp, since};
+use crate::time::{SignedDuration, since};
+
 /// Ring counts are kept this often for charts.
 const SAMPLE_EVERY: SignedDuration = SignedDuration::from_mins(15);
 
-/// What a pass comes to.
-#[derive(Debug, Default)]
-pub(in crate::daemon) struct Pass {
-    /// What to read, and when.
-    pub(in crate::daemon) reads: Vec<Want>,
-    /// When to decide again at the latest.
-    pub(in crate::daemon) wake_at: Option<Timestamp>,
-    /// A write that is planned and neither sent nor in doubt.
-    pub(in crate::daemon) write: Option<(PlanName, WriteIntent)>,
-    pub(in crate::daemon) reports: Vec<Report>,
-    pub(in crate::daemon) faults: Vec<(PlanName, String)>,
-}
-
-impl Pass {
-    /// What one plan's rollout wants to see.
-    pub(in crate::daemon) fn wanted_by(&self, plan: &PlanName) -> Vec<Want> {
-        let of_plan = self.reports.iter().filter(|report| report.id.plan == *plan);
-        of_plan.flat_map(|report| &report.reads).cloned().collect()
-    }
-}
-
-impl Engine {
+impl DurableEngine {
     /// Decides for every plan until nothing is to be added. While the log cannot be written it only looks.
     ///
     /// # Errors
@@ -56,43 +31,20 @@ impl Engine {
 
     fn decide_all(&mut self) -> Result<Pass, EngineError> {
         self.obey_stop_file()?;
-        self.world.files = self.files.names();
+        self.engine.world.files = self.files.names();
         let behind = self.clock_behind();
-        if behind.is_none() && self.world.clock_behind.is_some() {
+        if behind.is_none() && self.engine.world.clock_behind.is_some() {
             self.look_anew();
         }
-        self.world.clock_behind = behind;
-        let now = self.now();
-        let mut plans: Vec<PlanName> = self.state.plans.keys().cloned().collect();
-        plans.extend(self.files.plans().filter(|plan| !self.state.plans.contains_key(*plan)).cloned());
-        let mut pass = Pass::default();
-        for plan in plans {
-            let desired = self.files.desired(&plan);
-            let decided = if self.is_lost() {
-                Ok(look(&plan, desired, &self.seen_state(), &self.world, now))
-            } else {
-                decide(&plan, desired, &self.state, &self.world, now)
-            };
-            match decided {
-                Ok(Decision { entries, report, reads, wake_at }) => {
-                    self.append(entries, now)?;
-                    pass.reads.extend(reads);
-                    pass.wake_at = [pass.wake_at, wake_at].into_iter().flatten().min();
-                    pass.reports.extend(report);
-                }
-                Err(fault) => {
-                    tracing::error!(%plan, %fault, "a fault in ringward keeps this plan from being decided");
-                    pass.faults.push((plan, fault.to_string()));
-                }
-            }
+        self.engine.world.clock_behind = behind;
+        self.engine.begin_pass(self.files.plans());
+        while self.append_next()? {}
+        let pass = self.engine.end_pass();
+        for (plan, fault) in &pass.faults {
+            tracing::error!(%plan, %fault, "a fault in ringward keeps this plan from being decided");
         }
-        // A plan that goes on under another name was told of under the old one.
-        pass.reports.retain(|report| self.state.plans.contains_key(&report.id.plan));
-        let unsent = self.state.pending_write().filter(|(_, _, write)| write.doubt.is_none());
-        let unsent = unsent.filter(|_| !self.is_lost());
-        pass.write = unsent.map(|(rollout, _, write)| (rollout.id.plan.clone(), write.intent.clone()));
         self.sample_rings();
-        self.waits.settle(&self.state, now);
+        self.waits.settle(&self.engine.state, self.now());
         Ok(pass)
     }
 
@@ -104,9 +56,9 @@ impl Engine {
         }
         self.sampled_at = Some(now);
         let mut samples = Vec::new();
-        for plan in self.state.plans.values() {
+        for plan in self.engine.state.plans.values() {
             for (ring, scope) in self.scopes(&plan.rollout) {
-                for (environment, census) in self.world.fleet.census(&scope, now).environments {
+                for (environment, census) in self.engine.world.fleet.census(&scope, now).environments {
                     let Ok(counts) = serde_json::to_string(&census.counts) else { continue };
                     let plan = plan.rollout.id.plan.clone();
                     samples.push(RingSample { plan, ring: ring.clone(), environment, at: now, counts });
@@ -125,7 +77,7 @@ impl Engine {
         rollout: &'a Rollout,
     ) -> impl Iterator<Item = (RingName, RingScope)> + 'a {
         rollout.rings_with_plans().filter_map(|(ring, plan)| {
-            Some((ring.name.clone(), subject::known_scope(ring, plan, &self.world)?))
+            Some((ring.name.clone(), subject::known_scope(ring, plan, &self.engine.world)?))
         })
     }
 }

@@ -2,18 +2,18 @@
 //!
 //! **Invariant:** what cannot be used is in the daemon's log once, and again when it changes.
 
-use crate::daemon::engine::ledger::Engine;
+use crate::daemon::engine::ledger::DurableEngine;
 
 use crate::daemon::files::{DirectoryLook, FileProblem, LoggedPlan, Yml};
-impl Engine {
+impl DurableEngine {
     /// Whether plan files named `*.yml` are read.
     pub(in crate::daemon) const fn yml(&self) -> Yml {
-        Yml::of(&self.state)
+        Yml::of(&self.engine.state)
     }
 
     /// Takes in a look at the plan files; says whether anything changed, and in the log what cannot be used.
     pub(in crate::daemon) fn take_look(&mut self, look: DirectoryLook) -> bool {
-        let plans = self.state.plans.iter();
+        let plans = self.engine.state.plans.iter();
         let known = plans.map(|(plan, known)| LoggedPlan {
             plan: plan.clone(),
             file: known.file.clone(),

@@ -4,7 +4,7 @@
 
 use crate::daemon::engine::clock::{entry, step};
 use crate::daemon::engine::error::EngineError;
-use crate::daemon::engine::ledger::{Appended, Engine};
+use crate::daemon::engine::ledger::{Appended, DurableEngine};
 use std::time::Duration;
 
 use crate::daemon::log::{self};
@@ -18,7 +18,7 @@ const MAX_KEPT: usize = 64;
 /// A clock this far behind the present instant was set back; less is time keeping at work.
 const CLOCK_SLACK: SignedDuration = SignedDuration::from_secs(5);
 
-impl Engine {
+impl DurableEngine {
     /// The present instant where the clock was behind it by more than the ordinary work of time keeping.
     pub(in crate::daemon) fn clock_behind(&self) -> Option<Timestamp> {
         Some(self.now()).filter(|now| since(self.watch.seen, *now) > CLOCK_SLACK)
@@ -34,13 +34,14 @@ impl Engine {
         self.watch.looked = Stopwatch::start();
         self.watch.steps.clear();
         self.sampled_at = None;
-        let devices: Vec<_> = self.world.fleet.devices().map(|device| device.latest.id.clone()).collect();
+        let devices: Vec<_> =
+            self.engine.world.fleet.devices().map(|device| device.latest.id.clone()).collect();
         let forgotten = self.store.as_mut().map_or(Ok(()), |store| store.delete_devices(&devices));
         self.after_saving(forgotten)?;
         self.look_anew();
-        self.world.clock_behind = None;
-        self.world.fleet = Fleet::default();
-        self.world.troubles.clear();
+        self.engine.world.clock_behind = None;
+        self.engine.world.fleet = Fleet::default();
+        self.engine.world.troubles.clear();
         Ok(())
     }
 
@@ -98,8 +99,8 @@ impl Engine {
     pub(in crate::daemon) fn look_anew(&mut self) {
         let Some(store) = &self.store else { return };
         let fleet = log::remembered(store.view());
-        let world = std::mem::take(&mut self.world);
-        self.world = Observations {
+        let world = std::mem::take(&mut self.engine.world);
+        self.engine.world = Observations {
             fleet,
             approval_floor: world.approval_floor,
             devices_per_day: world.devices_per_day,

@@ -4,21 +4,20 @@
 
 use crate::daemon::engine::clock::ClockWatch;
 use crate::daemon::engine::error::EngineError;
-use crate::daemon::engine::ledger::Engine;
+use crate::daemon::engine::ledger::DurableEngine;
 use crate::daemon::engine::loss::Losses;
 use std::path::Path;
 
 use crate::daemon::files::PlanFiles;
 use crate::daemon::log::{self};
 use crate::daemon::stop_file::StopFile;
+use crate::engine::Engine;
 use crate::ids::AccountId;
 use crate::rollout::record::Mode;
-use crate::rollout::state::State;
 use crate::rollout::tell::waits::Waits;
-use crate::rollout::world::Observations;
 use crate::store::{Head, Store};
 use crate::time::{Clock, Stopwatch};
-impl Engine {
+impl DurableEngine {
     /// Opens the database, replays the log and records that a daemon took over.
     ///
     /// # Errors
@@ -41,11 +40,9 @@ impl Engine {
             account,
             mode,
             head: Head::EMPTY,
-            state: State::default(),
-            world: Observations::default(),
+            engine: Engine::default(),
             files,
             stop_file: StopFile::beside(database),
-            unrecorded_stop: None,
             sampled_at: None,
             waits: Waits::default(),
         };

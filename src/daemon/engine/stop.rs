@@ -3,35 +3,33 @@
 //! **Invariant:** a stop that was seen once, in the file or from a person, is in force until `start` is
 //! recorded, whether or not the log could take it in.
 
-use std::borrow::Cow;
-
 use crate::daemon::engine::error::EngineError;
-use crate::daemon::engine::ledger::{Appended, Engine};
+use crate::daemon::engine::ledger::{Appended, DurableEngine};
 use crate::daemon::stop_file::Stopping;
 use crate::daemon::view::CommandError;
 use crate::rollout::people::command::Command;
 use crate::rollout::record::{Actor, Entry, Event};
-use crate::rollout::state::{Hold, State};
+use crate::rollout::state::Hold;
 
-impl Engine {
+impl DurableEngine {
     /// A stop file that was put there without us is recorded. One that was taken away without
     /// `start` is put back: what the log calls stopped stays stopped.
     pub(in crate::daemon) fn obey_stop_file(&mut self) -> Result<(), EngineError> {
         let obeyed = self.obey();
-        self.stop_file.remember(self.is_stopped());
+        self.stop_file.remember(self.engine.is_stopped());
         obeyed
     }
 
     fn obey(&mut self) -> Result<(), EngineError> {
-        if let Some(hold) = &self.state.stop {
-            self.unrecorded_stop = None;
+        if let Some(hold) = &self.engine.state.stop {
+            self.engine.unrecorded_stop = None;
             if !self.stop_file.is_there() {
                 self.put_back(&Stopping::of(hold));
             }
             return Ok(());
         }
         // A full disk leaves a file without a text; who stopped, and why, was told to us then.
-        let told = self.unrecorded_stop.clone();
+        let told = self.engine.unrecorded_stop.as_ref().map(Stopping::of);
         if let Some(stopping) = told.as_ref().filter(|_| !self.stop_file.is_there()) {
             self.put_back(stopping);
         }
@@ -45,7 +43,7 @@ impl Engine {
             event: Event::Stopped {},
         };
         match self.append(vec![entry], self.now())? {
-            Appended::Recorded => self.unrecorded_stop = None,
+            Appended::Recorded => self.engine.unrecorded_stop = None,
             Appended::Dropped => self.remember_stop(said),
         }
         Ok(())
@@ -60,26 +58,11 @@ impl Engine {
 
     /// Keeps a stop that the log could not take. The first one counts, unless nobody is known for it.
     fn remember_stop(&mut self, said: Stopping) {
-        let since = self.unrecorded_stop.as_ref().map_or(self.now(), |known| known.at);
-        if self.unrecorded_stop.as_ref().is_none_or(Stopping::is_by_nobody_known) {
-            self.unrecorded_stop = Some(Stopping { at: since, ..said });
-        }
-    }
-
-    /// Whether writes are stopped, by the log or by what it shall have as soon as it can.
-    pub(in crate::daemon) const fn is_stopped(&self) -> bool {
-        self.state.stop.is_some() || self.unrecorded_stop.is_some()
-    }
-
-    /// What is true to people: the log, and while it cannot be written the stop that it does not have.
-    /// Nothing is appended to it.
-    pub(in crate::daemon) fn seen_state(&self) -> Cow<'_, State> {
-        match &self.unrecorded_stop {
-            Some(stopping) if self.is_lost() && self.state.stop.is_none() => {
-                let Stopping { actor, reason, at } = stopping.clone();
-                Cow::Owned(State { stop: Some(Hold { actor, reason, since: at }), ..self.state.clone() })
-            }
-            _ => Cow::Borrowed(&self.state),
+        let known = self.engine.unrecorded_stop.as_ref().map(Stopping::of);
+        let since = known.as_ref().map_or(self.now(), |known| known.at);
+        if known.is_none_or(|known| known.is_by_nobody_known()) {
+            let Stopping { actor, reason, .. } = said;
+            self.engine.unrecorded_stop = Some(Hold { actor, reason, since });
         }
     }
 
@@ -90,7 +73,7 @@ impl Engine {
         reason: &str,
         asked: &Command,
     ) -> Result<String, CommandError> {
-        let why = self.world.log_unwritable.as_ref();
+        let why = self.engine.world.log_unwritable.as_ref();
         let why = why.map_or("look at the daemon's log", |why| why.message.as_str()).to_owned();
         if *asked == Command::Stop {
             let (actor, reason) = (actor.clone(), reason.trim().to_owned());

@@ -3,7 +3,7 @@
 //! **Invariant:** it is so once it is in the log; before that a token opens nothing, and a verb that is not recorded is answered as not done.
 
 use crate::daemon::engine::error::EngineError;
-use crate::daemon::engine::ledger::{Appended, Engine};
+use crate::daemon::engine::ledger::{Appended, DurableEngine};
 use crate::daemon::view::Telling;
 use crate::rollout::people::{access, tokens};
 
@@ -17,7 +17,7 @@ use crate::rollout::people::command::Command;
 use crate::rollout::people::done::done;
 use crate::rollout::record::{Actor, Event};
 use crate::secrets;
-impl Engine {
+impl DurableEngine {
     /// Carries out a person's request.
     ///
     /// # Errors
@@ -43,12 +43,16 @@ impl Engine {
             // A file that is there stops: the table must not take writes for allowed.
             self.obey_stop_file()?;
         }
-        self.world.second_clock.machine = Some(self.watch.seen());
-        self.world.clock_behind = self.clock_behind();
+        self.engine.world.second_clock.machine = Some(self.watch.seen());
+        self.engine.world.clock_behind = self.clock_behind();
         let judged = {
             // A stop is asked of the log alone: who asks shall stand there.
-            let state = if *asked == Command::Stop { Cow::Borrowed(&self.state) } else { self.seen_state() };
-            command((&state, &self.world), actor, reason, asked, self.now())
+            let state = if *asked == Command::Stop {
+                Cow::Borrowed(&self.engine.state)
+            } else {
+                self.engine.seen_state()
+            };
+            command((&state, &self.engine.world), actor, reason, asked, self.now())
         };
         let entries = match judged {
             Ok(entries) => entries,
@@ -61,7 +65,7 @@ impl Engine {
         if self.append(entries.clone(), confirmed.unwrap_or(self.now()))? == Appended::Dropped {
             return Ok(self.unrecorded(actor, reason, asked));
         }
-        self.stop_file.remember(self.is_stopped());
+        self.stop_file.remember(self.engine.is_stopped());
         if let Some(now) = confirmed {
             self.begin_era(now)?;
         }
@@ -77,7 +81,7 @@ impl Engine {
             );
             return Ok(Err(CommandError::Failed(why)));
         }
-        Ok(Ok(done(&entries, &self.state, asked)))
+        Ok(Ok(done(&entries, &self.engine.state, asked)))
     }
 
     /// Puts it on record, and answers the record's number.
@@ -93,15 +97,15 @@ impl Engine {
         // The log keeps it for good.
         let reason = &*secrets::redact(reason);
         let entry = match told {
-            Telling::Token(asked) => tokens::request(&self.state, actor, reason, asked, self.now()),
-            Telling::Access(asked) => access::request(&self.state, actor, reason, asked),
+            Telling::Token(asked) => tokens::request(&self.engine.state, actor, reason, asked, self.now()),
+            Telling::Access(asked) => access::request(&self.engine.state, actor, reason, asked),
         };
         let entry = match entry {
             Ok(entry) => entry,
             Err(refusal) => return Ok(Err(refusal.into())),
         };
         Ok(match self.append(vec![entry], self.now())? {
-            Appended::Recorded => Ok(self.state.seq),
+            Appended::Recorded => Ok(self.engine.state.seq),
             Appended::Dropped => {
                 let why = "the log cannot be written now, so nothing was done; ask again";
                 Err(CommandError::Failed(why.to_owned()))

@@ -2,8 +2,8 @@
 //!
 //! **Invariant:** nothing is changed by showing it.
 
-use crate::daemon::engine::ledger::Engine;
-use crate::daemon::engine::pass::Pass;
+use crate::daemon::engine::ledger::DurableEngine;
+use crate::engine::Pass;
 use crate::rollout::judge::{health, subject};
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::rollout::state::Ring;
 use crate::rollout::tell::revision_waits::RevisionWaits;
 use crate::simulation::forecast::{NoForecast, Situation};
 use crate::time::{Stopwatch, Timestamp};
-impl Engine {
+impl DurableEngine {
     /// The devices of a plan's rings; `None`: no such plan.
     pub(in crate::daemon) fn devices(
         &self,
@@ -23,7 +23,7 @@ impl Engine {
         listing: &DeviceFilter,
     ) -> Option<Vec<RingDevice>> {
         let now = self.now();
-        let (state, world) = (&self.state, &self.world);
+        let (state, world) = (&self.engine.state, &self.engine.world);
         let rollout = &state.plans.get(plan)?.rollout;
         let mut rows = Vec::new();
         for (ring, plan) in rollout.rings_with_plans() {
@@ -49,14 +49,15 @@ impl Engine {
     /// # Errors
     /// When there is nothing to forecast.
     pub(in crate::daemon) fn situation(&self, plan: &PlanName) -> Result<Situation, NoForecast> {
-        Situation::of(plan, self.files.desired(plan), &self.state, &self.world, self.now())
+        Situation::of(plan, self.files.desired(plan), &self.engine.state, &self.engine.world, self.now())
     }
 
     /// What waits of each plan, with the devices that it would move.
     fn waiting(&self) -> BTreeMap<PlanName, RevisionWaits> {
-        let (state, now) = (self.seen_state(), self.now());
-        let of =
-            |plan: &PlanName| RevisionWaits::of(plan, self.files.desired(plan), &state, &self.world, now);
+        let (state, now) = (self.engine.seen_state(), self.now());
+        let of = |plan: &PlanName| {
+            RevisionWaits::of(plan, self.files.desired(plan), &state, &self.engine.world, now)
+        };
         state.waiting.keys().filter_map(|plan| Some((plan.clone(), of(plan)?))).collect()
     }
 
@@ -72,25 +73,31 @@ impl Engine {
             clock: self.watch.clock,
             account: self.account.clone(),
             mode: self.mode,
-            stop: self.seen_state().stop.clone(),
+            stop: self.engine.seen_state().stop.clone(),
             reports: pass.reports.clone(),
-            revisions: self.world.revisions,
+            revisions: self.engine.world.revisions,
             waiting: self.waiting(),
             problems: self.files.problems().to_vec(),
-            faults: pass.faults.clone(),
-            troubles: self.world.troubles.iter().map(|(read, why)| (read.clone(), why.clone())).collect(),
+            faults: pass.faults.iter().map(|(plan, fault)| (plan.clone(), fault.to_string())).collect(),
+            troubles: self
+                .engine
+                .world
+                .troubles
+                .iter()
+                .map(|(read, why)| (read.clone(), why.clone()))
+                .collect(),
             head: self.head,
-            eras: self.state.eras.clone(),
+            eras: self.engine.state.eras.clone(),
             budget_remaining,
-            full_sweep_at: self.world.fleet.full_sweep_at(),
-            swept_at: self.world.fleet.swept_at(),
+            full_sweep_at: self.engine.world.fleet.full_sweep_at(),
+            swept_at: self.engine.world.fleet.swept_at(),
             next_check,
-            tallies: self.state.tallies.clone(),
-            tokens: self.state.tokens.clone(),
+            tallies: self.engine.state.tallies.clone(),
+            tokens: self.engine.state.tokens.clone(),
             waits: self.waits.clone(),
-            log_unwritable: self.world.log_unwritable.clone(),
-            clock_behind: self.world.clock_behind.map(|until| (until, self.watch.behind(until))),
-            second_clock: self.world.second_clock.clone(),
+            log_unwritable: self.engine.world.log_unwritable.clone(),
+            clock_behind: self.engine.world.clock_behind.map(|until| (until, self.watch.behind(until))),
+            second_clock: self.engine.world.second_clock.clone(),
             ticked_at: None,
             taken: Stopwatch::start(),
         }

@@ -11,31 +11,20 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::cloudflare::Priority;
-use crate::daemon::counting::{self, Counting};
-use crate::daemon::engine::{Engine, Pass, Sound};
-use crate::daemon::far_side::{FarSide, ReadOrder};
+use crate::daemon::counting;
+use crate::daemon::engine::{DurableEngine, Sound};
+use crate::daemon::far_side::FarSide;
 use crate::daemon::plans_reader::PlansReader;
-use crate::daemon::read_queue::ReadQueue;
 use crate::daemon::view::View;
+use crate::engine::{Pass, ReadOrder};
 use crate::failpoint::{self, Point};
-use crate::fleet::SWEEP_OVERLAP;
 use crate::ids::PlanName;
 use crate::rollout::record::ClockDoubt;
-use crate::rollout::record::WriteId;
 use crate::rollout::world::SecondClock;
-use crate::rollout::world::Want;
-use crate::time::{Stopwatch, Timestamp, after};
+use crate::time::{Stopwatch, Timestamp};
+
 /// Files are looked at this often, in wall seconds.
 const LOOK_AT_FILES_EVERY: f64 = 5.0;
-
-/// How far the write under way is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum WriteProgress {
-    /// The far end is looked at; nothing is sent.
-    Looking(WriteId),
-    /// It is sent, after so many devices were counted where the ring has a limit.
-    Sent { counted: Option<usize> },
-}
 
 /// What follows a look at the files.
 #[derive(Debug)]
@@ -48,10 +37,8 @@ pub(super) enum AfterLook {
 
 /// The one owner of state.
 pub(super) struct Driver {
-    pub(super) engine: Engine,
+    pub(super) durable: DurableEngine,
     pub(super) far_side: FarSide,
-    pub(super) reading: ReadQueue,
-    pub(super) writing: Option<WriteProgress>,
     /// What the daemon's log said last of a doubted clock.
     pub(super) told_doubt: Option<&'static str>,
     pub(super) view: watch::Sender<Arc<View>>,
@@ -78,70 +65,62 @@ impl Driver {
 
     /// Reads what the plan's rollout wants to see; says what is read.
     pub(super) fn check_now(&mut self, plan: &PlanName) -> Result<String, DaemonError> {
-        let mut pass = self.decided()?;
-        let mut wants = pass.wanted_by(plan);
-        let now = self.engine.now();
-        self.reading.hurry(&mut wants, now);
-        pass.reads.extend(wants.iter().cloned());
+        let pass = self.decided()?;
+        let now = self.durable.now();
+        let wanted = pass.wants.get(plan).into_iter().flatten().map(|want| want.read.clone()).collect();
+        self.durable.engine.reads.hurry(&wanted, now);
         self.follow(&pass);
-        Ok(self.reading.told(&wants, now))
+        Ok(self.durable.engine.reads.told(&wanted, now))
     }
 
     pub(super) fn decided(&mut self) -> Result<Pass, DaemonError> {
         self.passed = Stopwatch::start();
-        let count = counting::requests(&self.engine.state, &self.engine.world);
-        self.engine.world.budget_spent_until = self.far_side.budget_spent_until(count);
+        let count = counting::requests(&self.durable.engine.state, &self.durable.engine.world);
+        self.durable.engine.world.budget_spent_until = self.far_side.budget_spent_until(count);
         self.compare_clocks();
-        let pass = self.engine.pass()?;
+        let pass = self.durable.pass()?;
         // The last thing before a write begins: is the log still what it was?
-        if pass.write.is_some() && self.writing.is_none() && self.engine.verify_on_disk()? != Sound::Yes {
-            return Ok(self.engine.pass()?);
+        if self.durable.engine.due_write().is_some() && self.durable.verify_on_disk()? != Sound::Yes {
+            return Ok(self.durable.pass()?);
         }
         Ok(pass)
     }
 
     /// Takes in what the answers so far say of the machine's clock.
     pub(super) fn compare_clocks(&mut self) {
-        let trust = self.engine.world.second_clock.trust.take();
+        let trust = self.durable.engine.world.second_clock.trust.take();
         let heard = self.far_side.second_clock();
         tell_clock(&mut self.told_doubt, heard.doubt);
-        self.engine.world.second_clock = SecondClock { trust, ..heard };
+        self.durable.engine.world.second_clock = SecondClock { trust, ..heard };
     }
 
     /// Starts what follows from a decision, and says how long to sleep.
     pub(super) fn follow(&mut self, pass: &Pass) -> Duration {
-        self.reading.forget_unwanted(&pass.reads, &mut self.engine.world.troubles);
-        let now = self.engine.now();
-        if let Some((_, intent)) = &pass.write
-            && self.writing.is_none()
-        {
-            self.writing = Some(WriteProgress::Looking(intent.id));
-            let counting = Counting::of_pending(&self.engine.state, &self.engine.world);
-            self.tasks.spawn(self.far_side.clone().look(intent.clone(), counting, now));
+        let now = self.durable.now();
+        if let Some(order) = self.durable.engine.poll_look(now) {
+            self.tasks.spawn(self.far_side.clone().look(order));
         }
-        self.start_reads(&pass.reads, now);
-        let next_read = self.reading.next(&pass.reads);
-        let timer = [pass.wake_at.filter(|at| *at > now), next_read].into_iter().flatten().min();
-        let view = self.engine.view(pass, self.far_side.budget_remaining(), timer);
+        self.start_reads(now);
+        let timer = self.durable.engine.wake_at(now);
+        let view = self.durable.view(pass, self.far_side.budget_remaining(), timer);
         self.view.send_replace(Arc::new(View { ticked_at: self.ticked_at, ..view }));
         failpoint::reach(Point::SnapshotPublished);
-        at_most(timer.map(|at| self.engine.wall_until(at)))
+        at_most(timer.map(|at| self.durable.wall_until(at)))
     }
 
-    pub(super) fn start_reads(&mut self, wants: &[Want], now: Timestamp) {
+    pub(super) fn start_reads(&mut self, now: Timestamp) {
         // Reads that settle a doubt hold up every other write, so they do not wait for budget.
-        let in_doubt = self.engine.state.pending_write().is_some_and(|(_, _, write)| write.doubt.is_some());
+        let pending = self.durable.engine.state.pending_write();
+        let in_doubt = pending.is_some_and(|(_, _, write)| write.doubt.is_some());
         let priority = if in_doubt { Priority::Write } else { Priority::Routine };
-        for read in self.reading.start_due(wants, now) {
-            let swept_at = self.engine.world.fleet.swept_at().unwrap_or(now);
-            let seen_after = after(self.engine.by_the_clock(swept_at), -SWEEP_OVERLAP);
-            let asked = ReadOrder { read, seen_after, at: now, priority };
-            self.tasks.spawn(self.far_side.clone().read(asked));
+        for order in self.durable.engine.poll_reads(now) {
+            let seen_after = self.durable.by_the_clock(order.seen_after);
+            self.tasks.spawn(self.far_side.clone().read(ReadOrder { seen_after, ..order }, priority));
         }
     }
 
     pub(super) fn look_at_files_when_due(&mut self) {
-        if self.looked_at_files.seconds() >= LOOK_AT_FILES_EVERY || self.engine.files.is_look_due() {
+        if self.looked_at_files.seconds() >= LOOK_AT_FILES_EVERY || self.durable.files.is_look_due() {
             self.ask_for_a_look();
         }
     }

@@ -12,7 +12,7 @@ use crate::ids::UserGroupName;
 use crate::rollout::people::hearing;
 
 use crate::rollout::people::command::Command;
-use crate::rollout::world::{Read, Want};
+use crate::rollout::world::Read;
 use crate::time::{SignedDuration, since};
 
 /// A list that is younger than this is not read again for one more person.
@@ -25,10 +25,11 @@ impl Driver {
         if asking.command == Command::ConfirmClock {
             return self.put_off_for_the_clock(asking);
         }
-        let now = self.engine.now();
-        let mut waits_for = hearing::groups(&self.engine.state, &self.engine.world, &asking.command);
+        let now = self.durable.now();
+        let mut waits_for =
+            hearing::groups(&self.durable.engine.state, &self.durable.engine.world, &asking.command);
         waits_for.retain(|group| {
-            let read = self.engine.world.user_groups.get(group);
+            let read = self.durable.engine.world.user_groups.get(group);
             read.is_none_or(|read| since(read.as_of, now) > READ_AGAIN_AFTER)
         });
         if waits_for.is_empty() {
@@ -39,10 +40,9 @@ impl Driver {
             let _ = asking.reply.send(Err(full));
             return None;
         }
-        let wants = waits_for.iter().map(|group| Want { read: Read::Approvers(group.clone()), at: now });
-        let mut wants: Vec<Want> = wants.collect();
-        self.reading.hurry(&mut wants, now);
-        self.start_reads(&wants, now);
+        let reads = waits_for.iter().cloned().map(Read::Approvers).collect();
+        self.durable.engine.reads.hurry(&reads, now);
+        self.start_reads(now);
         self.spoken.push(WaitingWord { asking, waits_for });
         None
     }
@@ -89,15 +89,15 @@ impl Driver {
         // What could not be read again is not believed any more, for this word.
         let unseen = match sight {
             Sight::Clear => None,
-            Sight::None => Some(std::mem::take(&mut self.engine.world.user_groups)),
+            Sight::None => Some(std::mem::take(&mut self.durable.engine.world.user_groups)),
         };
-        let answer = self.engine.command(&actor, &reason, &command);
+        let answer = self.durable.command(&actor, &reason, &command);
         if let Some(unseen) = unseen {
-            self.engine.world.user_groups = unseen;
+            self.durable.engine.world.user_groups = unseen;
         }
         let mut answer = answer?;
         if command == Command::ConfirmClock && answer.is_ok() {
-            self.reading.begin_era();
+            self.durable.engine.reads.begin_era();
         }
         // The snapshot first, so that who asked sees what the request did.
         match (&mut answer, &command) {

@@ -15,13 +15,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cloudflare::CloudflareClient;
 use crate::config::ClockTrust;
-use crate::daemon::engine::{Engine, Pass};
+use crate::daemon::engine::DurableEngine;
 use crate::daemon::far_side::FarSide;
 use crate::daemon::files::{DirectoryLook, PlanFiles, Settles};
 use crate::daemon::plans_reader::{Looked, PlansReader};
-use crate::daemon::read_queue::ReadQueue;
 use crate::daemon::view::{Handle, MAX_WAITING};
 use crate::daemon::wheel::Wheel;
+use crate::engine::Pass;
 use crate::failpoint::{self, Point};
 use crate::ids::AccountId;
 use crate::plan::model::{ApprovalFloor, DeviceLimit, Revisions};
@@ -109,13 +109,13 @@ pub async fn start(settings: DaemonSettings) -> Result<Daemon, DaemonError> {
     let DaemonSettings { plans, database, account, clock, mode, client, .. } = settings;
     let (looks_in, mut looks) = mpsc::channel(1);
     let files = PlanFiles::new(plans.clone(), account.clone(), settings.settles);
-    let mut engine = Engine::open(&database, account, clock, mode, files)?;
-    let mut plans_reader = PlansReader::start(plans, engine.yml(), looks_in)
+    let mut durable = DurableEngine::open(&database, account, clock, mode, files)?;
+    let mut plans_reader = PlansReader::start(plans, durable.yml(), looks_in)
         .map_err(|error| DaemonError::Thread(error.to_string()))?;
-    engine.ask_at_least(settings.approval_floor);
-    engine.world.revisions = settings.revisions;
-    engine.world.devices_per_day = settings.devices_per_day;
-    engine.world.second_clock.trust = settings.clock_trust;
+    durable.ask_at_least(settings.approval_floor);
+    durable.engine.world.revisions = settings.revisions;
+    durable.engine.world.devices_per_day = settings.devices_per_day;
+    durable.engine.world.second_clock.trust = settings.clock_trust;
     plans_reader.ask();
     let look = match tokio::time::timeout(FIRST_LOOK_WITHIN, looks.recv()).await {
         Ok(Some(Looked { look, .. })) => {
@@ -124,26 +124,24 @@ pub async fn start(settings: DaemonSettings) -> Result<Daemon, DaemonError> {
         }
         Ok(None) | Err(_) => DirectoryLook::Unreadable(format!(
             "the plans directory {} was not read within {} s; it goes on being read",
-            engine.files.directory().display(),
+            durable.files.directory().display(),
             FIRST_LOOK_WITHIN.as_secs()
         )),
     };
-    engine.take_look(look);
+    durable.take_look(look);
     failpoint::reach(Point::FilesRead);
     let (seen_in, seen) = mpsc::channel(MAX_SEEN);
-    let far_side = FarSide::new(Arc::new(client), clock, engine.stop_file().clone(), seen_in);
+    let far_side = FarSide::new(Arc::new(client), durable.stop_file().clone(), seen_in);
     let (requests_in, requests) = mpsc::channel(MAX_WAITING);
-    engine.world.second_clock.doubt = far_side.second_clock().doubt;
-    let first = engine.view(&Pass::default(), far_side.budget_remaining(), None);
+    durable.engine.world.second_clock.doubt = far_side.second_clock().doubt;
+    let first = durable.view(&Pass::default(), far_side.budget_remaining(), None);
     let (view_in, view) = watch::channel(Arc::new(first));
     let (ticks_in, ticks) = mpsc::channel(1);
     let wheel = Wheel::start(ticks_in).await?;
     let token = CancellationToken::new();
     let owner = Driver {
-        engine,
+        durable,
         far_side,
-        reading: ReadQueue::default(),
-        writing: None,
         told_doubt: None,
         view: view_in,
         plans: plans_reader,

@@ -3,7 +3,7 @@
 //! **Invariant:** the instant of all that an input leads to is that of one look at the clock.
 
 use crate::daemon::run::asking::{Asking, Sight};
-use crate::daemon::run::driver::{AfterLook, Driver, WriteProgress};
+use crate::daemon::run::driver::{AfterLook, Driver};
 use crate::daemon::run::error::DaemonError;
 use crate::daemon::run::inputs::{Input, Inputs, PASS_EVERY, left_of};
 use std::time::Duration;
@@ -14,7 +14,6 @@ use crate::daemon::plans_reader::Looked;
 use crate::daemon::view::{CommandError, DaemonRequest, MAX_WAITING};
 use crate::failpoint::{self, Point};
 use crate::rollout::people::command::Command;
-use crate::rollout::record::Cancelled;
 use crate::time::Stopwatch;
 /// How long a graceful end waits for the answer to a write, in wall time. A write that has none
 /// by then is in doubt, and the next daemon settles it.
@@ -26,7 +25,7 @@ impl Driver {
         loop {
             let input = inputs.next(left_of(sleep, self.passed.seconds())).await;
             // The instant of all that the input leads to.
-            self.engine.look_at_clock()?;
+            self.durable.look_at_clock()?;
             let changed = match input {
                 Input::End => break,
                 Input::Timer => {
@@ -51,11 +50,11 @@ impl Driver {
 
     /// A tick: looks at the stop file and, now and then, has the files looked at.
     pub(super) fn tick(&mut self) -> Result<bool, DaemonError> {
-        self.ticked_at = Some(self.engine.now());
-        self.engine.verify_when_due()?;
+        self.ticked_at = Some(self.durable.now());
+        self.durable.verify_when_due()?;
         self.look_at_files_when_due();
-        let stop_moved = self.engine.stop_file().is_there() != self.engine.is_stopped();
-        Ok(stop_moved | self.engine.is_regain_due())
+        let stop_moved = self.durable.stop_file().is_there() != self.durable.engine.is_stopped();
+        Ok(stop_moved | self.durable.is_regain_due())
     }
 
     /// The files were looked at: whoever waited for it is answered. Says whether to decide anew.
@@ -63,7 +62,7 @@ impl Driver {
         self.plans.arrived();
         let Looked { number, began, look } = looked;
         tracing::debug!(number, seconds = began.seconds(), "the plans directory was looked at");
-        let mut changed = self.engine.take_look(look);
+        let mut changed = self.durable.take_look(look);
         let (ready, later) =
             std::mem::take(&mut self.waiting).into_iter().partition(|(asked, _)| *asked <= number);
         self.waiting = later;
@@ -99,19 +98,19 @@ impl Driver {
                     self.waiting.push((look, AfterLook::Pass));
                 }
                 // The stop file is the loop's own to look at.
-                Ok(self.engine.stop_file().is_there() != self.engine.is_stopped())
+                Ok(self.durable.stop_file().is_there() != self.durable.engine.is_stopped())
             }
             DaemonRequest::Devices { plan, listing, reply } => {
                 // Who asked may have gone away.
-                let _ = reply.send(self.engine.devices(&plan, &listing));
+                let _ = reply.send(self.durable.devices(&plan, &listing));
                 Ok(false)
             }
             DaemonRequest::Situation { plan, reply } => {
-                let _ = reply.send(self.engine.situation(&plan).map(Box::new));
+                let _ = reply.send(self.durable.situation(&plan).map(Box::new));
                 Ok(false)
             }
             DaemonRequest::Tell { actor, reason, told, reply } => {
-                let answer = self.engine.tell(&actor, &reason, told)?;
+                let answer = self.durable.tell(&actor, &reason, told)?;
                 // The snapshot first: who comes in is judged by it.
                 self.pass()?;
                 let _ = reply.send(answer);
@@ -133,8 +132,8 @@ impl Driver {
 
     pub(super) fn seen(&mut self, seen: TaskReport) -> Result<(), DaemonError> {
         match seen {
-            TaskReport::Read { read, as_of, result } => self.read_ended(read, as_of, result)?,
-            TaskReport::Looked { write, look } => self.looked(write, look)?,
+            TaskReport::Read { read, as_of, result } => self.read_ended(&read, as_of, result)?,
+            TaskReport::Looked { write, as_of, look } => self.looked(write, as_of, look)?,
             TaskReport::Sent { write, outcome } => self.finish(write, outcome)?,
             TaskReport::Time => self.heard_time()?,
         }
@@ -144,21 +143,18 @@ impl Driver {
     /// Waits for the answer of a write under way, then closes the log.
     pub(super) async fn end(mut self, mut inputs: Inputs) -> Result<(), DaemonError> {
         // What is still being looked at is not sent, and is not going to be.
-        if let Some(WriteProgress::Looking(write)) =
-            self.writing.take_if(|writing| matches!(writing, WriteProgress::Looking(_)))
-        {
-            self.give_up(write, Cancelled::Ending.into())?;
-        }
-        if self.writing.is_some() {
+        self.durable.engine.handle_end();
+        self.durable.append_next()?;
+        if self.durable.engine.is_sent() {
             tracing::info!("waiting for the answer of the write under way");
             failpoint::reach(Point::EndAwaitsAnswer);
         }
         let last = Stopwatch::start();
-        while self.writing.is_some() && last.seconds() < LAST_ANSWER_WITHIN.as_secs_f64() {
+        while self.durable.engine.is_sent() && last.seconds() < LAST_ANSWER_WITHIN.as_secs_f64() {
             let left = LAST_ANSWER_WITHIN.saturating_sub(Duration::from_secs_f64(last.seconds()));
             match tokio::time::timeout(left, inputs.seen.recv()).await {
                 Ok(Some(TaskReport::Sent { write, outcome })) => {
-                    self.engine.look_at_clock()?;
+                    self.durable.look_at_clock()?;
                     self.finish(write, outcome)?;
                 }
                 Ok(Some(TaskReport::Read { .. } | TaskReport::Looked { .. } | TaskReport::Time)) => {}
@@ -166,7 +162,7 @@ impl Driver {
             }
         }
         failpoint::reach(Point::EndBegun);
-        self.engine.close().map_err(EngineError::from)?;
+        self.durable.close().map_err(EngineError::from)?;
         Ok(())
     }
 }

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::fleet::{Sighting, SweepScope};
+use crate::engine::ReadAnswer;
+use crate::fleet::{Sighting, Sweep, SweepScope};
 use crate::ids::{GroupId, UserGroupName};
 use crate::rollout::record::{Group, Profiles};
 use crate::rollout::world::Approvers;
@@ -38,6 +39,37 @@ impl FarEnd {
         if self.misreads(at).any(|fault| fault == what) { Err(message.to_owned()) } else { Ok(()) }
     }
 
+    /// What is answered to a read at an instant; `seen_after`: what the incremental sweep is asked for.
+    ///
+    /// # Errors
+    /// By a scripted fault.
+    pub(in crate::simulation) fn read(
+        &mut self,
+        read: &Read,
+        seen_after: Timestamp,
+        at: Timestamp,
+    ) -> Result<ReadAnswer, String> {
+        let scope = match read {
+            Read::Groups => return self.list_groups(at).map(ReadAnswer::Groups),
+            Read::Group(id) => {
+                return self.get_group(id, at).map(|group| ReadAnswer::Group(id.clone(), group));
+            }
+            Read::Profiles => return self.list_profiles(at).map(ReadAnswer::Profiles),
+            Read::Approvers(name) => {
+                return self.user_group(name, at).map(|group| ReadAnswer::Approvers(name.clone(), group));
+            }
+            Read::FullSweep => SweepScope::Full,
+            Read::IncrementalSweep => SweepScope::SeenAfter(seen_after),
+            Read::ProfileSweep(policy) => SweepScope::Profile(policy.clone()),
+        };
+        let mut devices = self.sweep(read.clone(), &scope, at)?;
+        if let SweepScope::Profile(policy) = &scope {
+            // The filter is new in the contract, so the answer is checked.
+            devices.retain(|device| device.policy.as_ref().is_some_and(|seen| seen.id == *policy));
+        }
+        Ok(ReadAnswer::Sweep(Sweep { scope, started_at: at, finished_at: at, devices }))
+    }
+
     /// Whether the read just before a write can be made.
     ///
     /// # Errors
@@ -60,7 +92,7 @@ impl FarEnd {
     ///
     /// # Errors
     /// By a scripted fault.
-    pub fn list_groups(&mut self, at: Timestamp) -> Result<Vec<Group>, String> {
+    fn list_groups(&mut self, at: Timestamp) -> Result<Vec<Group>, String> {
         let mut seen_at = at;
         let mut lacking = BTreeSet::new();
         for fault in self.misreads(at) {
@@ -82,7 +114,7 @@ impl FarEnd {
     ///
     /// # Errors
     /// By a scripted fault.
-    pub fn get_group(&mut self, id: &GroupId, at: Timestamp) -> Result<Option<Group>, String> {
+    fn get_group(&mut self, id: &GroupId, at: Timestamp) -> Result<Option<Group>, String> {
         let group = self.groups_at(at).remove(id);
         let answer = self.fails(at, &Misread::Groups, "502 Bad Gateway").map(|()| group);
         self.noted(Read::Group(id.clone()), at, answer)
@@ -92,7 +124,7 @@ impl FarEnd {
     ///
     /// # Errors
     /// By a scripted fault.
-    pub fn list_profiles(&mut self, at: Timestamp) -> Result<Profiles, String> {
+    fn list_profiles(&mut self, at: Timestamp) -> Result<Profiles, String> {
         let profiles = Profiles { listed: self.profiles.clone() };
         let answer = self.fails(at, &Misread::Profiles, "502 Bad Gateway").map(|()| profiles);
         self.noted(Read::Profiles, at, answer)
@@ -112,7 +144,7 @@ impl FarEnd {
     ///
     /// # Errors
     /// By a scripted fault: a sweep that does not reach its last cursor counts for nothing.
-    pub fn sweep(&mut self, read: Read, scope: &SweepScope, at: Timestamp) -> Result<Vec<Sighting>, String> {
+    fn sweep(&mut self, read: Read, scope: &SweepScope, at: Timestamp) -> Result<Vec<Sighting>, String> {
         let ignored = self.misreads(at).any(|fault| *fault == Misread::FilterIgnored);
         let scope = match scope {
             SweepScope::Profile(_) if ignored => &SweepScope::Full,

@@ -78,11 +78,11 @@ pub(super) fn run(
     let mut once = Once::default();
     let mut told_to = 0;
     while drive.step(until)? {
-        for recorded in drive.engine.log.iter().skip(told_to) {
+        for recorded in drive.daemon.log.iter().skip(told_to) {
             once.take_in(recorded);
         }
-        told_to = drive.engine.log.len();
-        let known = drive.engine.state.plans.get(&situation.plan);
+        told_to = drive.daemon.log.len();
+        let known = drive.daemon.engine.state.plans.get(&situation.plan);
         let ended =
             known.is_none_or(|known| known.rollout.phase != Phase::Running || known.rollout.halted.is_some());
         // The first step lifts holds.

@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ringward::engine::{Engine, LookAnswer, ReadAnswer};
 use ringward::ids::{DeviceId, PlanName, PolicyId, RingName};
 use ringward::plan::model::{
     Adoption, AllowDowngrade, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef,
     Revision, RingPlan, RollbackRules,
 };
-use ringward::rollout::record::Mode;
-use ringward::rollout::record::Profile;
+use ringward::rollout::record::{Event, Mode, Profile, Recorded};
 use ringward::rollout::state::Phase;
+use ringward::rollout::world::{Desired, Read};
 use ringward::schedule::Schedule;
+use ringward::simulation::replayed;
 use ringward::time::{Span, Timestamp};
 use ringward::version::{ClientVersion, Environment};
 
@@ -92,7 +94,7 @@ fn drive() -> Drive {
 }
 
 fn phase(drive: &Drive) -> Phase {
-    drive.engine.state.plans.values().next().unwrap().rollout.phase
+    drive.daemon.engine.state.plans.values().next().unwrap().rollout.phase
 }
 
 #[test]
@@ -130,7 +132,7 @@ fn every_write_fault_is_survived() {
 fn a_crash_after_any_record_ends_alike() {
     let mut whole = drive();
     whole.run_until(at("2026-10-20T06:00:00Z"));
-    for records in 1..=whole.engine.log.len() {
+    for records in 1..=whole.daemon.log.len() {
         let mut drive = drive();
         drive.crash_after(records);
         drive.run_until(at("2026-10-20T06:00:00Z"));
@@ -138,4 +140,38 @@ fn a_crash_after_any_record_ends_alike() {
         assert_eq!(phase(&drive), Phase::Completed, "after record {records}\n{}", drive.tail());
         assert_eq!(drive.far_end.groups().count(), 2, "after record {records}");
     }
+}
+
+/// What is announced in the log alone is handed out: an engine whose write nobody acknowledged has none.
+#[test]
+fn nothing_is_handed_out_before_its_event_is_recorded() {
+    let mut drive = drive();
+    while drive.daemon.engine.state.pending_write().is_none() {
+        assert!(drive.step(at("2026-10-13T06:00:00Z")), "{}", drive.tail());
+    }
+    let is_planned = |recorded: &Recorded| matches!(recorded.entry.event, Event::WritePlanned { .. });
+    let planned = drive.daemon.log.iter().position(is_planned).unwrap();
+    let mut engine = Engine::default();
+    engine.state = replayed(&drive.daemon.log[..planned]).unwrap();
+    engine.world = drive.daemon.engine.world.clone();
+    let (now, revision) = (drive.now, revision());
+    let desired = |_: &PlanName| Desired::Present(&revision);
+    engine.begin_pass([&revision.plan.name]);
+    let entries = engine.poll_append(desired, now).unwrap();
+    assert!(matches!(entries.last().unwrap().event, Event::WritePlanned { .. }), "{entries:?}");
+    assert!(engine.poll_look(now).is_none() && engine.poll_send(desired, false, now).is_none());
+    let folded = engine.fold(&entries, now).unwrap();
+    engine.handle_appended(folded);
+    assert!(engine.poll_append(desired, now).is_none(), "the pass is at its end");
+    let look = engine.poll_look(now).unwrap();
+    assert!(engine.poll_look(now).is_none(), "one write at a time");
+    assert!(engine.poll_send(desired, false, now).is_none(), "nothing was looked at");
+    let answers = look.reads.iter().map(|read| match read {
+        Read::Groups => ReadAnswer::Groups(Vec::new()),
+        other => panic!("a group that is to be created needs {other:?}"),
+    });
+    let answers = answers.collect();
+    engine.handle_look(look.write, look.at, Ok(LookAnswer { answers, doubt: None }), now);
+    assert!(engine.poll_send(desired, false, now).is_some());
+    assert!(engine.poll_send(desired, false, now).is_none(), "once");
 }

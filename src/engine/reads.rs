@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cloudflare::ApiError;
+use crate::engine::orders::ReadFailed;
 use crate::rollout::world::{Read, Trouble, Want};
 use crate::time::{SignedDuration, Timestamp, after};
 
@@ -14,9 +14,10 @@ const FIRST_RETRY: SignedDuration = SignedDuration::from_secs(30);
 /// The longest wait.
 const LAST_RETRY: SignedDuration = SignedDuration::from_mins(30);
 
-/// Reads under way and reads that fail.
-#[derive(Debug, Default)]
-pub(super) struct ReadQueue {
+/// Reads that are wanted, under way or failing.
+#[derive(Debug, Clone, Default)]
+pub struct ReadQueue {
+    wanted: BTreeMap<Read, Timestamp>,
     under_way: BTreeSet<Read>,
     failing: BTreeMap<Read, FailingRead>,
 }
@@ -30,28 +31,47 @@ struct FailingRead {
 }
 
 impl ReadQueue {
+    /// From now on these are wanted; the troubles of reads that nobody wants any more are forgotten.
+    pub(super) fn want<'a>(
+        &mut self,
+        wants: impl Iterator<Item = &'a Want>,
+        troubles: &mut BTreeMap<Read, Trouble>,
+    ) {
+        self.wanted.clear();
+        for Want { read, at } in wants {
+            let known = self.wanted.entry(read.clone()).or_insert(*at);
+            *known = (*known).min(*at);
+        }
+        let (wanted, under_way) = (&self.wanted, &self.under_way);
+        let concerns = |read: &Read| wanted.contains_key(read) || under_way.contains(read);
+        self.failing.retain(|read, _| concerns(read));
+        troubles.retain(|read, _| concerns(read));
+    }
+
     /// The reads to start now; they count as under way from here on.
-    pub(super) fn start_due(&mut self, wants: &[Want], now: Timestamp) -> Vec<Read> {
-        let due: BTreeSet<Read> = wants
-            .iter()
-            .filter(|want| !self.under_way.contains(&want.read) && self.at(want) <= now)
-            .map(|want| want.read.clone())
-            .collect();
-        self.under_way.extend(due.iter().cloned());
-        due.into_iter().collect()
+    pub(super) fn start_due(
+        &mut self,
+        now: Timestamp,
+        due: impl Fn(&Read, Timestamp) -> Timestamp,
+    ) -> Vec<Read> {
+        let wanted = self.wanted.iter().filter(|(read, _)| !self.under_way.contains(read));
+        let started = wanted.filter(|(read, at)| self.not_before(read, due(read, **at)) <= now);
+        let started: Vec<Read> = started.map(|(read, _)| read.clone()).collect();
+        self.under_way.extend(started.iter().cloned());
+        started
     }
 
     /// A person asks for these reads now: those that are wanted later, or that wait after a failure.
     /// Where sweeps of the devices work, the one of those sighted lately brings the same news as a
     /// full one, for a fraction of the requests.
-    pub(super) fn hurry(&mut self, wants: &mut [Want], now: Timestamp) {
-        let lately = wants.iter().any(|want| want.read == Read::IncrementalSweep);
-        for want in wants.iter_mut() {
-            let failing = self.failing.get_mut(&want.read);
-            if want.read == Read::FullSweep && lately && failing.is_none() {
+    pub fn hurry(&mut self, reads: &BTreeSet<Read>, now: Timestamp) {
+        for read in reads {
+            let failing = self.failing.get_mut(read);
+            if *read == Read::FullSweep && reads.contains(&Read::IncrementalSweep) && failing.is_none() {
                 continue;
             }
-            want.at = want.at.min(now);
+            let at = self.wanted.entry(read.clone()).or_insert(now);
+            *at = now.min(*at);
             if let Some(failing) = failing {
                 failing.not_before = failing.come_back_at.unwrap_or(now);
             }
@@ -59,14 +79,13 @@ impl ReadQueue {
     }
 
     /// What became of reads that a person asked for, in words.
-    pub(super) fn told(&self, wants: &[Want], now: Timestamp) -> String {
+    pub fn told(&self, reads: &BTreeSet<Read>, now: Timestamp) -> String {
         let words = |reads: BTreeSet<&'static str>| reads.into_iter().collect::<Vec<_>>().join(", ");
-        let of =
-            |is: &dyn Fn(&&Want) -> bool| wants.iter().filter(is).map(|want| want.read.as_str()).collect();
-        let under_way: BTreeSet<_> = of(&|want| self.under_way.contains(&want.read));
-        let told_to_wait: BTreeSet<_> = of(&|want| {
-            let failing = self.failing.get(&want.read);
-            !self.under_way.contains(&want.read) && failing.is_some_and(|failing| failing.not_before > now)
+        let of = |is: &dyn Fn(&&Read) -> bool| reads.iter().filter(is).map(Read::as_str).collect();
+        let under_way: BTreeSet<_> = of(&|read| self.under_way.contains(*read));
+        let told_to_wait: BTreeSet<_> = of(&|read| {
+            let failing = self.failing.get(*read);
+            !self.under_way.contains(*read) && failing.is_some_and(|failing| failing.not_before > now)
         });
         let mut said = Vec::new();
         if !under_way.is_empty() {
@@ -82,16 +101,17 @@ impl ReadQueue {
     }
 
     /// When the next of them is due, of those that are not under way.
-    pub(super) fn next(&self, wants: &[Want]) -> Option<Timestamp> {
-        wants.iter().filter(|want| !self.under_way.contains(&want.read)).map(|want| self.at(want)).min()
+    pub fn next(&self) -> Option<Timestamp> {
+        let waiting = self.wanted.iter().filter(|(read, _)| !self.under_way.contains(read));
+        waiting.map(|(read, at)| self.not_before(read, *at)).min()
     }
 
-    fn at(&self, want: &Want) -> Timestamp {
-        self.failing.get(&want.read).map_or(want.at, |failing| want.at.max(failing.not_before))
+    fn not_before(&self, read: &Read, at: Timestamp) -> Timestamp {
+        self.failing.get(read).map_or(at, |failing| at.max(failing.not_before))
     }
 
     /// The clock went back, by a person's word: what failed may be tried again at once.
-    pub(super) fn begin_era(&mut self) {
+    pub fn begin_era(&mut self) {
         self.failing.clear();
     }
 
@@ -102,19 +122,11 @@ impl ReadQueue {
         troubles.remove(read);
     }
 
-    /// Forgets the troubles of reads that nobody wants any more.
-    pub(super) fn forget_unwanted(&mut self, wants: &[Want], troubles: &mut BTreeMap<Read, Trouble>) {
-        let wanted = |read: &Read| wants.iter().any(|want| want.read == *read);
-        let under_way = &self.under_way;
-        self.failing.retain(|read, _| wanted(read) || under_way.contains(read));
-        troubles.retain(|read, _| wanted(read) || under_way.contains(read));
-    }
-
     /// A read failed.
     pub(super) fn failed(
         &mut self,
         read: Read,
-        error: &ApiError,
+        ReadFailed { message, come_back_at }: ReadFailed,
         now: Timestamp,
         troubles: &mut BTreeMap<Read, Trouble>,
     ) {
@@ -122,18 +134,16 @@ impl ReadQueue {
         let times = self.failing.get(&read).map_or(0, |failing| failing.times) + 1;
         let wait =
             FIRST_RETRY.checked_mul(2_i32.pow((times - 1).min(6))).unwrap_or(LAST_RETRY).min(LAST_RETRY);
-        let come_back_at = error.come_back_at();
         let not_before = after(now, wait).max(come_back_at.unwrap_or(now));
         self.failing.insert(read.clone(), FailingRead { times, not_before, come_back_at });
         let trouble = troubles.entry(read).or_insert_with(|| Trouble { since: now, message: String::new() });
-        trouble.message = error.to_string();
+        trouble.message = message;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cloudflare::{ErrorClass, Operation, Silence};
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(seconds).unwrap()
@@ -144,35 +154,28 @@ mod tests {
         let mut reading = ReadQueue::default();
         let mut troubles = BTreeMap::new();
         let wants = [Want { read: Read::Groups, at: at(0) }];
-        let error = ApiError {
-            operation: Operation::ListGroups,
-            class: ErrorClass::NoAnswer {
-                silence: Silence::Timeout,
-                status: None,
-                detail: "slow".to_owned(),
-            },
-            ray: None,
-            budget_left: 9,
-        };
+        let failed = || ReadFailed { message: "slow".to_owned(), come_back_at: None };
+        let start_due = |reading: &mut ReadQueue, now: i64| reading.start_due(at(now), |_, at| at);
+        reading.want(wants.iter(), &mut troubles);
         let mut now = 0;
         for wait in [30, 60, 120, 240, 480, 960, 1800, 1800] {
-            assert_eq!(reading.start_due(&wants, at(now)), [Read::Groups]);
-            assert!(reading.start_due(&wants, at(now)).is_empty(), "it is under way");
-            reading.failed(Read::Groups, &error, at(now), &mut troubles);
-            assert_eq!(reading.next(&wants), Some(at(now + wait)));
-            assert!(reading.start_due(&wants, at(now + wait - 1)).is_empty());
+            assert_eq!(start_due(&mut reading, now), [Read::Groups]);
+            assert!(start_due(&mut reading, now).is_empty(), "it is under way");
+            reading.failed(Read::Groups, failed(), at(now), &mut troubles);
+            assert_eq!(reading.next(), Some(at(now + wait)));
+            assert!(start_due(&mut reading, now + wait - 1).is_empty());
             now += wait;
         }
         assert_eq!(troubles[&Read::Groups].since, at(0));
-        reading.forget_unwanted(&wants, &mut troubles);
+        reading.want(wants.iter(), &mut troubles);
         assert_eq!(troubles.len(), 1, "it is still wanted");
-        reading.start_due(&wants, at(now));
+        start_due(&mut reading, now);
         reading.succeeded(&Read::Groups, &mut troubles);
         assert!(troubles.is_empty());
-        assert_eq!(reading.next(&wants), Some(at(0)));
-        reading.start_due(&wants, at(now));
-        reading.failed(Read::Groups, &error, at(now), &mut troubles);
-        reading.forget_unwanted(&[], &mut troubles);
+        assert_eq!(reading.next(), Some(at(0)));
+        start_due(&mut reading, now);
+        reading.failed(Read::Groups, failed(), at(now), &mut troubles);
+        reading.want([].iter(), &mut troubles);
         assert!(troubles.is_empty(), "nobody waits for it");
     }
 }
